@@ -1,0 +1,203 @@
+/**
+ * The public types: what callers hand in and get back. No code lives here.
+ * Shapes: T tokens of a prompt, V vocabulary, n image tokens.
+ */
+
+/** File name -> bytes, for a checkpoint that is already at hand (a folder picked by the user, a test). */
+export type ModelFiles = Record<string, Blob | ArrayBuffer | Uint8Array>;
+
+export interface LoadOptions {
+  /** A device to run on; it stays the caller's. Without one, Fovea asks for its own and destroys it on dispose. */
+  device?: GPUDevice;
+  /** Arithmetic. Only "f32" exists so far; "auto" chooses it. */
+  precision?: "auto" | "f32" | "f16";
+  /** How weights are kept on the GPU. Only "f32" exists so far; "auto" chooses it. */
+  weights?: "auto" | "f32" | "f16" | "q8" | "q4";
+  /** Where downloaded files are kept between visits. */
+  cache?: "opfs" | "none";
+  /** Positions in the KV cache; default: what the config allows, at most 4096. */
+  maxContext?: number;
+  signal?: AbortSignal;
+  onProgress?: (progress: LoadProgress) => void;
+}
+
+export interface LoadProgress {
+  stage: "config" | "weights" | "compile" | "ready";
+  /** The file being read, if any. */
+  file?: string;
+  loadedBytes: number;
+  totalBytes: number;
+}
+
+/** A picture: encoded bytes, pixels, or an address to fetch one from. */
+export type ImageInput =
+  | Blob
+  | ImageBitmap
+  | ImageData
+  | HTMLImageElement
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | string;
+
+export type MessagePart = { type: "text"; text: string } | { type: "image"; image: ImageInput };
+
+export type Message = { role: "system" | "user" | "assistant"; content: string | MessagePart[] };
+
+/** How an image's tokens are reduced in or after the encoder (paper eqs. 5-8 and the baselines of its tables). */
+export type Compression =
+  | { method: "none" }
+  | {
+      method: "vmtc";
+      /** Tokens to keep; wins over `ratio`. */
+      tokens?: number;
+      /** Share of the patches to keep, default 0.5. */
+      ratio?: number;
+      /** Number of stages, default 3. */
+      stages?: number;
+      /** Encoder blocks that hold a stage; wins over `stages`. */
+      blocks?: number[];
+      /** Clusters per stage: "auto" 0.156 of the tokens, 0 drops, 1 fuses. */
+      clusters?: number | "auto";
+      merge?: "normalized" | "raw";
+      /** K-Means rounds at most, default 10. */
+      iterations?: number;
+      positions?: "contiguous" | "original";
+    }
+  | { method: "prune-last"; tokens: number }
+  | { method: "pool"; factor: number }
+  | { method: "prumerge"; tokens?: number };
+
+/** How the decoder inhibits attention to image tokens (paper eqs. 9-11). */
+export type Inhibition = {
+  /** Share of image tokens inhibited in the last layer; 0 is off. */
+  maxRatio: number;
+  score?: "focus" | "text-to-image" | "sum" | "discounted-sum";
+  /** Base of "discounted-sum", default 0.9. */
+  discount?: number;
+  scores?: "weights" | "logits";
+  schedule?: "linear" | "constant";
+  scope?: "row" | "image";
+};
+
+export interface GenerateRequest {
+  messages: Message[];
+  compression?: Compression;
+  inhibition?: Inhibition;
+  /** New tokens at most, default 256. */
+  maxTokens?: number;
+  /** 0 (default) is greedy. */
+  temperature?: number;
+  /** Keep the k most likely tokens; 0 (default) keeps all. */
+  topK?: number;
+  /** Keep the smallest set of tokens whose probability reaches this; 1 (default) keeps all. */
+  topP?: number;
+  /** Above 1 makes tokens seen before less likely; default 1. */
+  repetitionPenalty?: number;
+  /** Of the sampler, default 0. */
+  seed?: number;
+  /** Texts that end the answer; they are not part of it. */
+  stop?: string[];
+  signal?: AbortSignal;
+}
+
+export interface Matrix {
+  /** Row-major, `rows * cols` values. */
+  data: Float32Array;
+  rows: number;
+  cols: number;
+}
+
+/** One compression stage of one image. Indices are over the tokens that entered the stage, class token excluded. */
+export interface CompressionStage {
+  block: number;
+  importance: Float32Array;
+  primary: Uint32Array;
+  redundant: Uint32Array;
+  /** Cluster of each redundant token; clusters are numbered by their smallest member. */
+  labels: Uint32Array;
+  /** Tokens that leave the stage, class token first, if any. */
+  tokens: Matrix;
+  /** Per token, its original patches; the class token's is empty. */
+  origins: Uint32Array[];
+}
+
+export type GenerationEvent =
+  | { type: "image"; index: number; tokens: number; milliseconds: number; stages: CompressionStage[] }
+  | { type: "prefill"; tokens: number; milliseconds: number }
+  | { type: "text"; text: string }
+  | { type: "done"; reason: "stop" | "length" | "abort"; stats: GenerationStats };
+
+export interface GenerationStats {
+  imageTokensBefore: number;
+  imageTokensAfter: number;
+  promptTokens: number;
+  newTokens: number;
+  visionMs: number;
+  prefillMs: number;
+  decodeMs: number;
+  totalMs: number;
+  timeToFirstTokenMs: number;
+  tokensPerSecond: number;
+  gpuBytes: number;
+}
+
+/** A running answer: iterate it for events, or await the whole text. Events are kept until they are read. */
+export interface Generation extends AsyncIterable<GenerationEvent> {
+  text(): Promise<string>;
+  /** Filled in when the answer is done. */
+  readonly stats: GenerationStats | undefined;
+}
+
+export interface ImageFeatures {
+  /** What the projector reads, or for a classifier the final hidden states, [tokens, width]. */
+  features: Matrix;
+  stages: CompressionStage[];
+  /** Softmax over the classes, where the checkpoint has a classifier; `label` from id2label. Most likely first. */
+  classes?: { id: number; label: string; logit: number; probability: number }[];
+  milliseconds: number;
+}
+
+export interface InspectRequest {
+  /** Normalised pixels, planar RGB; one per image id in `inputIds`. */
+  pixelValues?: { data: Float32Array; shape: [3, number, number] }[];
+  inputIds: number[];
+  compression?: Compression;
+  inhibition?: Inhibition;
+  /** Tokens to decode greedily after the prompt, one by one through the cache. */
+  greedySteps?: number;
+}
+
+export interface Inspection {
+  images: { features: Matrix; projected: Matrix; stages: CompressionStage[] }[];
+  layers: {
+    layer: number;
+    ratio: number;
+    focus: Matrix;
+    inhibited: Uint8Array;
+    threshold: Matrix;
+  }[];
+  /** [T, V], every position of the spliced prompt. */
+  logits: Matrix;
+  greedy: number[];
+  /** [greedySteps, V]; row i chose greedy[i]. */
+  greedyLogits: Matrix;
+}
+
+export interface ModelInfo {
+  modelType: "llava" | "llama" | "qwen2" | "vit";
+  parameters: number;
+  /** Bytes of weights on the GPU. */
+  weightBytes: number;
+  precision: "f32";
+  weights: "f32";
+  adapter: string;
+  /** Positions in the KV cache; 0 for a classifier. */
+  contextLength: number;
+  vocabularySize: number;
+  /** Side of the square picture that the encoder reads, in pixels; 0 for a text-only model. */
+  imageSize: number;
+  /** Patch tokens of one picture before compression. */
+  imageTokens: number;
+  /** Whether there is a tokenizer, so that `generate` can be called. */
+  canGenerate: boolean;
+}

@@ -1,0 +1,38 @@
+/**
+ * The one error class that Fovea throws for everything that is not a misuse of an argument.
+ * Misuse is a `TypeError` or `RangeError`; everything else carries a `code` that survives a worker boundary.
+ */
+
+/** What went wrong, as a stable word that callers may branch on. */
+export type FoveaErrorCode =
+  | "no-webgpu"
+  | "device-lost"
+  | "out-of-memory"
+  | "download-failed"
+  | "hash-mismatch"
+  | "bad-weights"
+  | "unsupported-model"
+  | "context-full"
+  | "bad-image"
+  | "aborted"
+  | "disposed";
+
+/**
+ * An error with a code. The message says what failed, where, the numbers, and the next step.
+ *
+ * @example `throw new FoveaError("bad-weights", 'model.safetensors: header of 2^63 bytes, file has 12')`
+ */
+export class FoveaError extends Error {
+  override readonly name = "FoveaError";
+  readonly code: FoveaErrorCode;
+
+  constructor(code: FoveaErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Throws `aborted` if the signal has fired; `stage` says what was cut short ("download", "prefill", ...). */
+export function throwIfAborted(signal: AbortSignal | undefined, stage: string): void {
+  if (signal?.aborted) throw new FoveaError("aborted", `aborted during ${stage}`, { cause: signal.reason });
+}

@@ -1,0 +1,30 @@
+/** Checks of our own invariants and of arguments; imports nothing. */
+
+/** Throws if an invariant of ours is broken: a bug in Fovea, never bad input. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`Fovea internal error: ${message}`);
+}
+
+/** Throws RangeError unless `value` is an integer in [min, max]. */
+export function checkInteger(name: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max)
+    throw new RangeError(`${name} must be an integer from ${min} to ${max}, got ${String(value)}`);
+  return value;
+}
+
+/** Throws RangeError unless `value` is a finite number in [min, max]. */
+export function checkNumber(name: string, value: unknown, min: number, max: number): number {
+  if (typeof value !== "number" || !(value >= min && value <= max))
+    throw new RangeError(`${name} must be a number from ${min} to ${max}, got ${String(value)}`);
+  return value;
+}
+
+/** Integer division, rounded up. */
+export function ceilDiv(a: number, b: number): number {
+  return Math.ceil(a / b);
+}
+
+/** `value` rounded up to a multiple of `multiple`. */
+export function alignTo(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}

@@ -1,0 +1,62 @@
+// Finds the Chromium that tests and `npm run ask` drive, and the flags that give it WebGPU.
+// Order: CHROME_PATH, the system's browsers, and on Debian as root an install of the `chromium` package.
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
+const FIXED = ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
+
+const HOW_TO = "No Chromium found: set CHROME_PATH, or install one (Debian: apt-get install chromium).";
+
+/** @param {string} path */
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function onPath() {
+  const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
+  for (const name of NAMES) {
+    for (const folder of folders) if (isExecutable(join(folder, name))) return join(folder, name);
+  }
+  return FIXED.find(isExecutable);
+}
+
+/** Path of a Chromium; installs Debian's where that is possible. Throws one line saying how to get one. */
+export function findChromium() {
+  const chosen = process.env.CHROME_PATH;
+  if (chosen) {
+    if (!isExecutable(chosen)) throw new Error(`CHROME_PATH is ${chosen}, which cannot be executed.`);
+    return chosen;
+  }
+  const found = onPath();
+  if (found) return found;
+  if (existsSync("/etc/debian_version") && process.getuid?.() === 0) {
+    process.stderr.write("Installing Chromium from Debian's packages ...\n");
+    spawnSync("apt-get", ["update", "-qq"], { stdio: "inherit" });
+    spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "chromium"], { stdio: "inherit" });
+    const installed = onPath();
+    if (installed) return installed;
+  }
+  throw new Error(HOW_TO);
+}
+
+/**
+ * Flags for a headless Chromium with WebGPU. Without FOVEA_GPU=1 the software adapter is chosen, so that results
+ * are the same on every machine.
+ */
+export const CHROMIUM_FLAGS = [
+  "--no-sandbox",
+  "--enable-unsafe-webgpu",
+  ...(process.env.FOVEA_GPU === "1" ? ["--enable-features=Vulkan"] : ["--use-webgpu-adapter=swiftshader"]),
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];

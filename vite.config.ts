@@ -1,0 +1,47 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig } from "vitest/config";
+import { CHROMIUM_FLAGS, findChromium } from "./tools/chromium.mjs";
+
+// The site, and the two test projects. The library is built by vite.lib.config.ts.
+
+// Reference data beside the checkout, which tests read in place.
+const sharedRoot = fileURLToPath(new URL("../shared", import.meta.url));
+
+export default defineConfig(({ command }) => ({
+  build: { outDir: "dist/site", target: "es2022" },
+  server: { fs: { allow: [".", "../shared"] } },
+  define: { "import.meta.env.VITE_SHARED_ROOT": JSON.stringify(existsSync(sharedRoot) ? sharedRoot : "") },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: "node", environment: "node", include: ["test/**/*.test.ts"], exclude: ["test/**/*.gpu.test.ts"] },
+      },
+      {
+        extends: true,
+        test: {
+          name: "gpu",
+          include: ["test/**/*.gpu.test.ts"],
+          testTimeout: 120_000,
+          // One page at a time: the software adapter uses every core already.
+          fileParallelism: false,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: {
+                // Looked for only when the tests run, so that a build needs no browser.
+                ...(command === "serve" && process.env.VITEST ? { executablePath: findChromium() } : {}),
+                args: CHROMIUM_FLAGS,
+              },
+            }),
+            instances: [{ browser: "chromium" }],
+          },
+        },
+      },
+    ],
+  },
+}));
