@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
-import { CHROMIUM_FLAGS, findChromium } from "./tools/chromium.mjs";
+import { ADAPTER, CHROMIUM_FLAGS, findChromium } from "./tools/chromium.mjs";
 
 // The site, and the two test projects. The library is built by vite.lib.config.ts.
 
@@ -12,7 +12,10 @@ const sharedRoot = fileURLToPath(new URL("../shared", import.meta.url));
 export default defineConfig(({ command }) => ({
   build: { outDir: "dist/site", target: "es2022" },
   server: { fs: { allow: [".", "../shared"] } },
-  define: { "import.meta.env.VITE_SHARED_ROOT": JSON.stringify(existsSync(sharedRoot) ? sharedRoot : "") },
+  define: {
+    "import.meta.env.VITE_ADAPTER": JSON.stringify(ADAPTER),
+    "import.meta.env.VITE_SHARED_ROOT": JSON.stringify(existsSync(sharedRoot) ? sharedRoot : ""),
+  },
   test: {
     projects: [
       {

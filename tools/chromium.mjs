@@ -38,13 +38,18 @@ export function findChromium() {
   if (found) return found;
   if (existsSync("/etc/debian_version") && process.getuid?.() === 0) {
     process.stderr.write("Installing Chromium from Debian's packages ...\n");
-    spawnSync("apt-get", ["update", "-qq"], { stdio: "inherit" });
-    spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "chromium"], { stdio: "inherit" });
+    spawnSync("apt-get", ["update", "-qq"], { stdio: ["ignore", 2, 2] });
+    spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "chromium"], { stdio: ["ignore", 2, 2] });
     const installed = onPath();
     if (installed) return installed;
   }
   throw new Error(HOW_TO);
 }
+
+const useGpu = process.env.FOVEA_GPU === "1";
+
+/** Adapter that the flags below lead to, as WebGPU names it; "" for whatever GPU the machine has. */
+export const ADAPTER = useGpu ? "" : "swiftshader";
 
 /**
  * Flags for a headless Chromium with WebGPU. Without FOVEA_GPU=1 the software adapter is chosen, so that results
@@ -53,7 +58,7 @@ export function findChromium() {
 export const CHROMIUM_FLAGS = [
   "--no-sandbox",
   "--enable-unsafe-webgpu",
-  ...(process.env.FOVEA_GPU === "1" ? ["--enable-features=Vulkan"] : ["--use-webgpu-adapter=swiftshader"]),
+  ...(useGpu ? ["--enable-features=Vulkan"] : ["--use-webgpu-adapter=swiftshader"]),
   "--disable-quic",
   "--no-first-run",
   "--disable-background-networking",

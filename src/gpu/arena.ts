@@ -1,0 +1,109 @@
+/**
+ * All GPU memory. An arena creates buffers, counts their bytes and frees them together; child arenas (`scope`) give
+ * parts of the engine a lifetime of their own while the root still knows the total and the peak.
+ */
+import { FoveaError } from "../errors.ts";
+import { alignTo, assert } from "../shared/assert.ts";
+import { elementCount, type Shape } from "../shared/shape.ts";
+import { ELEMENT_BYTES, type ElementType, type Tensor } from "./tensor.ts";
+
+/** What an arena needs from its owner: the device, and to hear of freed buffers (their bind groups go too). */
+export interface ArenaHost {
+  readonly device: GPUDevice;
+  onFree(buffer: GPUBuffer): void;
+}
+
+export class Arena {
+  #host: ArenaHost;
+  #parent: Arena | undefined;
+  #children = new Set<Arena>();
+  #buffers = new Set<GPUBuffer>();
+  #bytes = 0;
+  #peakBytes = 0;
+  #disposed = false;
+
+  constructor(host: ArenaHost, parent?: Arena) {
+    this.#host = host;
+    this.#parent = parent;
+  }
+
+  /** Bytes of the live buffers of this arena and its scopes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The most that `bytes` has ever been. */
+  get peakBytes(): number {
+    return this.#peakBytes;
+  }
+
+  /** A child arena: its bytes count here too, and it is disposed with this one at the latest. */
+  scope(): Arena {
+    assert(!this.#disposed, "scope of a disposed arena");
+    const child = new Arena(this.#host, this);
+    this.#children.add(child);
+    return child;
+  }
+
+  /**
+   * A zeroed buffer. Throws FoveaError `out-of-memory` if it is larger than the device allows. Whether the device
+   * really had the memory is only known later: see `Gpu.guard`.
+   */
+  buffer(label: string, byteLength: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    assert(!this.#disposed, `buffer "${label}" from a disposed arena`);
+    const { device } = this.#host;
+    const size = alignTo(Math.max(byteLength, 4), 4);
+    if (size > device.limits.maxBufferSize)
+      throw new FoveaError(
+        "out-of-memory",
+        `${label} needs a buffer of ${size} bytes; this device allows ${device.limits.maxBufferSize}`,
+      );
+    const buffer = device.createBuffer({ label, size, usage });
+    this.#buffers.add(buffer);
+    this.#count(size);
+    return buffer;
+  }
+
+  /** A zeroed tensor that kernels may read and write, and that may be copied from and to. Throws as `buffer`. */
+  tensor(label: string, shape: Shape, type: ElementType = "f32"): Tensor {
+    const byteLength = elementCount(shape) * ELEMENT_BYTES;
+    const limit = this.#host.device.limits.maxStorageBufferBindingSize;
+    if (byteLength > limit)
+      throw new FoveaError(
+        "out-of-memory",
+        `${label} needs ${byteLength} bytes in one binding; this device allows ${limit}`,
+      );
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    return { buffer: this.buffer(label, byteLength, usage), byteOffset: 0, shape, type };
+  }
+
+  /** Destroys one buffer of this arena now; nothing to do once the arena itself is disposed. */
+  free(owned: Tensor | GPUBuffer): void {
+    if (this.#disposed) return;
+    const buffer = "buffer" in owned ? owned.buffer : owned;
+    assert(this.#buffers.delete(buffer), `"${buffer.label}" is not of this arena, or was freed before`);
+    this.#release(buffer);
+  }
+
+  /** Destroys every buffer of this arena and its scopes. Safe to call twice. */
+  dispose(): void {
+    if (this.#disposed) return;
+    for (const child of [...this.#children]) child.dispose();
+    for (const buffer of this.#buffers) this.#release(buffer);
+    this.#buffers.clear();
+    this.#disposed = true;
+    if (this.#parent) this.#parent.#children.delete(this);
+  }
+
+  #release(buffer: GPUBuffer): void {
+    this.#host.onFree(buffer);
+    this.#count(-buffer.size);
+    buffer.destroy();
+  }
+
+  #count(change: number): void {
+    this.#bytes += change;
+    this.#peakBytes = Math.max(this.#peakBytes, this.#bytes);
+    if (this.#parent) this.#parent.#count(change);
+  }
+}

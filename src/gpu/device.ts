@@ -1,0 +1,165 @@
+/**
+ * One WebGPU device and everything that belongs to it: the policy of what is asked of the adapter, the arena, the
+ * pipelines, submission, reading back, and how a lost device or an error of the GPU becomes a typed error.
+ */
+import { FoveaError } from "../errors.ts";
+import { Arena } from "./arena.ts";
+import { BindGroups } from "./bind-groups.ts";
+import type { Variant } from "./kernel.ts";
+import { type Capabilities, ParamsSlab, Pass, type PassHost, type Recorder, Rehearsal } from "./pass.ts";
+import { Pipelines } from "./pipelines.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Features that are used where the adapter has them; none is needed. */
+const WANTED_FEATURES: GPUFeatureName[] = ["subgroups", "timestamp-query"];
+
+/** Limits raised to what the adapter offers; the defaults of the standard (128 MiB a binding) are too small for real weights. */
+const RAISED_LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+] as const;
+
+async function requestDevice(): Promise<GPUDevice> {
+  const gpu = globalThis.navigator?.gpu;
+  if (!gpu)
+    throw new FoveaError(
+      "no-webgpu",
+      "this browser has no WebGPU (navigator.gpu is missing). Use a current Chrome, Edge, Safari or Firefox over https or localhost",
+    );
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter)
+    throw new FoveaError(
+      "no-webgpu",
+      "WebGPU found no adapter: the GPU or its driver is blocked, or hardware acceleration is switched off in the browser's settings",
+    );
+  const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
+  const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
+  return adapter.requestDevice({ label: "fovea", requiredFeatures, requiredLimits });
+}
+
+export class Gpu implements PassHost {
+  readonly device: GPUDevice;
+  readonly arena: Arena;
+  readonly pipelines: Pipelines;
+  readonly bindGroups: BindGroups;
+  readonly params: ParamsSlab;
+  readonly capabilities: Capabilities;
+  /** Vendor, architecture and description of the adapter, as far as the browser tells. */
+  readonly adapterName: string;
+  #owned: boolean;
+  #failure: Error | undefined;
+  #disposed = false;
+
+  /** Opens a device: the one handed in, which stays the caller's, or one of its own. Throws FoveaError `no-webgpu`. */
+  static async open(device?: GPUDevice): Promise<Gpu> {
+    return new Gpu(device ?? (await requestDevice()), device === undefined);
+  }
+
+  private constructor(device: GPUDevice, owned: boolean) {
+    this.device = device;
+    this.#owned = owned;
+    this.bindGroups = new BindGroups(device);
+    this.pipelines = new Pipelines(device);
+    this.arena = new Arena({ device, onFree: (buffer) => this.bindGroups.forget(buffer) });
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    this.params = new ParamsSlab(
+      this.arena.buffer("params", ParamsSlab.byteLength, usage),
+      device.limits.minUniformBufferOffsetAlignment,
+    );
+    const language = globalThis.navigator?.gpu?.wgslLanguageFeatures;
+    this.capabilities = {
+      subgroups: device.features.has("subgroups") && (language?.has("subgroup_id") ?? false),
+      maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
+    };
+    const { vendor = "", architecture = "", description = "" } = device.adapterInfo ?? {};
+    this.adapterName = [vendor, architecture, description].filter(Boolean).join(" ") || "unknown adapter";
+    device.addEventListener("uncapturederror", this.#onError);
+    void device.lost.then(({ reason, message }) => {
+      if (!this.#disposed)
+        this.#failure = new FoveaError("device-lost", `the GPU device was lost (${reason || "unknown"}): ${message}`);
+    });
+  }
+
+  /** Throws what has gone wrong so far: FoveaError `disposed`, `device-lost` or `out-of-memory`, or an internal Error. */
+  assertAlive(): void {
+    if (this.#disposed) throw new FoveaError("disposed", "this engine was disposed; load the model again");
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Compiles every pipeline that `body` will use, without running it. */
+  async compile(body: (recorder: Recorder) => void): Promise<void> {
+    const rehearsal = new Rehearsal(this.capabilities);
+    body(rehearsal);
+    await this.pipelines.compile(rehearsal.variants as Set<Variant>);
+    this.assertAlive();
+  }
+
+  /** Records `body` into one pass and submits it. Returns how much work it was. */
+  submit(label: string, body: (pass: Pass) => void): { dispatches: number; submits: number } {
+    this.assertAlive();
+    const pass = new Pass(this, label);
+    body(pass);
+    pass.submit();
+    return pass.counts;
+  }
+
+  /** Fills a tensor's front with values. */
+  upload(tensor: Tensor, values: Float32Array | Uint32Array | Int32Array | Uint8Array): void {
+    this.device.queue.writeBuffer(
+      tensor.buffer,
+      tensor.byteOffset,
+      values.buffer as ArrayBuffer,
+      values.byteOffset,
+      values.byteLength,
+    );
+  }
+
+  /** Waits for all submitted work; throws what went wrong in it. */
+  async idle(): Promise<void> {
+    await this.device.queue.onSubmittedWorkDone();
+    this.assertAlive();
+  }
+
+  /**
+   * Runs `body`, which makes buffers, and then learns whether the device had the memory for them.
+   * Throws FoveaError `out-of-memory` naming `what`. `body` is synchronous because error scopes are a stack.
+   */
+  async guardMemory<T>(what: string, body: () => T): Promise<T> {
+    this.assertAlive();
+    this.device.pushErrorScope("out-of-memory");
+    let result: T;
+    let scope: Promise<GPUError | null>;
+    try {
+      result = body();
+    } finally {
+      scope = this.device.popErrorScope();
+    }
+    const error = await scope;
+    if (error)
+      throw new FoveaError(
+        "out-of-memory",
+        `${what}: the GPU has not enough memory beside the ${this.arena.bytes} bytes counted for it: ${error.message}`,
+      );
+    return result;
+  }
+
+  /** Frees all memory, and the device if it is our own. Safe to call twice. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.device.removeEventListener("uncapturederror", this.#onError);
+    this.arena.dispose();
+    if (this.#owned) this.device.destroy();
+  }
+
+  #onError = (event: Event): void => {
+    const { error } = event as GPUUncapturedErrorEvent;
+    this.#failure ??=
+      error instanceof GPUOutOfMemoryError
+        ? new FoveaError("out-of-memory", `the GPU ran out of memory: ${error.message}`)
+        : new Error(`Fovea internal error: the GPU refused a command: ${error.message}`);
+  };
+}

@@ -1,0 +1,164 @@
+/**
+ * Recording of work. Model code is written against `Recorder`; a `Pass` encodes what it is told into one compute pass,
+ * a `Rehearsal` only collects the pipelines that the same code will need, so that they compile ahead of use.
+ */
+import { alignTo, assert } from "../shared/assert.ts";
+import type { BindGroups } from "./bind-groups.ts";
+import { type Bindings, type Params, paramsByteLength, type Variant, writeParams } from "./kernel.ts";
+import type { Pipelines } from "./pipelines.ts";
+import { type Tensor, tensorByteLength } from "./tensor.ts";
+
+/** What kernels may choose their variants by. */
+export interface Capabilities {
+  /** Subgroup operations and the `subgroup_id` builtin. */
+  readonly subgroups: boolean;
+  readonly maxWorkgroupBytes: number;
+}
+
+/** Workgroups along x, y and z. */
+export type Grid = readonly [x: number, y?: number, z?: number];
+
+export interface Recorder {
+  readonly capabilities: Capabilities;
+  /** Adds one dispatch. Tensors are named as the shader names its bindings, parameters as its `Params`. */
+  dispatch<B extends Bindings, P extends Params>(
+    variant: Variant<B, P>,
+    tensors: { readonly [name in keyof B]: Tensor },
+    params: { readonly [name in keyof P]: number },
+    grid: Grid,
+  ): void;
+  /** Copies the elements of `source` to the front of `target`. Ends the compute pass: not for every token's work. */
+  copy(source: Tensor, target: Tensor): void;
+}
+
+/** Collects variants; dispatches nothing. */
+export class Rehearsal implements Recorder {
+  readonly capabilities: Capabilities;
+  readonly variants = new Set<Variant>();
+
+  constructor(capabilities: Capabilities) {
+    this.capabilities = capabilities;
+  }
+
+  dispatch<B extends Bindings, P extends Params>(variant: Variant<B, P>): void {
+    this.variants.add(variant as unknown as Variant);
+  }
+
+  copy(): void {}
+}
+
+/** Parameters of at most this many bytes are kept for one submit; a longer recording is submitted in parts. */
+const PARAMS_BYTES = 1 << 18;
+
+/** The uniform buffer that holds the parameters of all dispatches between two submits, and its copy on this side. */
+export class ParamsSlab {
+  readonly buffer: GPUBuffer;
+  readonly bytes = new Uint8Array(PARAMS_BYTES);
+  readonly view = new DataView(this.bytes.buffer);
+  readonly alignment: number;
+  used = 0;
+
+  constructor(buffer: GPUBuffer, alignment: number) {
+    this.buffer = buffer;
+    this.alignment = alignment;
+  }
+
+  static readonly byteLength = PARAMS_BYTES;
+
+  hasRoomFor(byteLength: number): boolean {
+    return this.used + alignTo(byteLength, this.alignment) <= PARAMS_BYTES;
+  }
+
+  /** Reserves room and returns its offset. */
+  take(byteLength: number): number {
+    const offset = this.used;
+    this.used += alignTo(byteLength, this.alignment);
+    return offset;
+  }
+}
+
+/** What a pass needs of its device. */
+export interface PassHost {
+  readonly device: GPUDevice;
+  readonly capabilities: Capabilities;
+  readonly pipelines: Pipelines;
+  readonly bindGroups: BindGroups;
+  readonly params: ParamsSlab;
+}
+
+/** One command encoder with one compute pass, submitted by `submit`. Made by `Gpu.submit`. */
+export class Pass implements Recorder {
+  readonly capabilities: Capabilities;
+  #host: PassHost;
+  #label: string;
+  #encoder: GPUCommandEncoder | undefined;
+  #pass: GPUComputePassEncoder | undefined;
+  #dispatches = 0;
+  #submits = 0;
+
+  constructor(host: PassHost, label: string) {
+    this.#host = host;
+    this.#label = label;
+    this.capabilities = host.capabilities;
+  }
+
+  /** How many dispatches and submits this recording took. */
+  get counts(): { dispatches: number; submits: number } {
+    return { dispatches: this.#dispatches, submits: this.#submits };
+  }
+
+  dispatch<B extends Bindings, P extends Params>(
+    variant: Variant<B, P>,
+    tensors: { readonly [name in keyof B]: Tensor },
+    params: { readonly [name in keyof P]: number },
+    grid: Grid,
+  ): void {
+    const { kernel, label } = variant;
+    const { device, pipelines, bindGroups, params: slab } = this.#host;
+    const [x, y = 1, z = 1] = grid;
+    const limit = device.limits.maxComputeWorkgroupsPerDimension;
+    assert(x > 0 && y > 0 && z > 0 && Math.max(x, y, z) <= limit, `${label}: grid [${x}, ${y}, ${z}], limit ${limit}`);
+
+    const paramsBytes = paramsByteLength(kernel.params);
+    if (!slab.hasRoomFor(paramsBytes)) this.submit();
+    const offset = slab.take(paramsBytes);
+    writeParams(kernel.params, params, slab.view, offset);
+
+    const compiled = pipelines.get(variant as unknown as Variant);
+    const bound = Object.keys(kernel.bindings).map((name) => tensors[name] as Tensor);
+    this.#encoder ??= device.createCommandEncoder({ label: this.#label });
+    this.#pass ??= this.#encoder.beginComputePass({ label: this.#label });
+    this.#pass.setPipeline(compiled.pipeline);
+    this.#pass.setBindGroup(0, bindGroups.get(compiled, bound, slab.buffer, paramsBytes), [offset]);
+    this.#pass.dispatchWorkgroups(x, y, z);
+    this.#dispatches++;
+  }
+
+  copy(source: Tensor, target: Tensor): void {
+    this.copyToBuffer(source, target.buffer, target.byteOffset);
+  }
+
+  /** Copies a tensor's bytes to any buffer that may be copied to, such as a staging buffer for reading back. */
+  copyToBuffer(source: Tensor, target: GPUBuffer, targetOffset = 0): void {
+    this.#endPass();
+    this.#encoder ??= this.#host.device.createCommandEncoder({ label: this.#label });
+    this.#encoder.copyBufferToBuffer(source.buffer, source.byteOffset, target, targetOffset, tensorByteLength(source));
+  }
+
+  /** Hands what was recorded to the queue. The queue keeps order, so the parameters' buffer is free again at once. */
+  submit(): void {
+    if (!this.#encoder) return;
+    const { device, params: slab } = this.#host;
+    this.#endPass();
+    device.queue.writeBuffer(slab.buffer, 0, slab.bytes, 0, slab.used);
+    slab.used = 0;
+    device.queue.submit([this.#encoder.finish()]);
+    this.#encoder = undefined;
+    this.#submits++;
+  }
+
+  #endPass(): void {
+    this.#pass?.end();
+    this.#pass = undefined;
+  }
+}

@@ -1,0 +1,99 @@
+/** Compiled pipelines of one device: each variant once, asynchronously, with errors that show the assembled source. */
+import type { BindingAccess, Variant } from "./kernel.ts";
+import { paramsByteLength } from "./kernel.ts";
+
+export interface CompiledPipeline {
+  readonly id: number;
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+const BUFFER_TYPES: Record<BindingAccess, GPUBufferBindingType> = { read: "read-only-storage", write: "storage" };
+
+/** The source with line numbers, and each message of the compiler with its line and column. */
+async function compileReport(module: GPUShaderModule, variant: Variant): Promise<string> {
+  const { messages } = await module.getCompilationInfo();
+  const found = messages.map((m) => `${m.type} at line ${m.lineNum}, column ${m.linePos}: ${m.message}`);
+  const source = variant.code.split("\n").map((line, i) => `${String(i + 1).padStart(4)} | ${line}`);
+  return [...found, "Assembled source:", ...source].join("\n");
+}
+
+export class Pipelines {
+  #device: GPUDevice;
+  #ready = new Map<Variant, CompiledPipeline>();
+  #compiling = new Map<Variant, Promise<CompiledPipeline>>();
+  #lateCompiles = 0;
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /** Variants that were first met in the middle of work, and so blocked it. Tests keep this at zero. */
+  get lateCompiles(): number {
+    return this.#lateCompiles;
+  }
+
+  /** Compiles what is not compiled yet, all at once. Throws an Error with the source if a shader is wrong. */
+  async compile(variants: Iterable<Variant>): Promise<void> {
+    await Promise.all([...variants].map((variant) => this.#compileOnce(variant)));
+  }
+
+  /** The pipeline; compiled on the spot, blocking, if `compile` was not told of it. */
+  get(variant: Variant): CompiledPipeline {
+    const ready = this.#ready.get(variant);
+    if (ready) return ready;
+    this.#lateCompiles++;
+    const { descriptor, layout } = this.#describe(variant);
+    return this.#keep(variant, this.#device.createComputePipeline(descriptor), layout);
+  }
+
+  #compileOnce(variant: Variant): Promise<CompiledPipeline> {
+    const ready = this.#ready.get(variant);
+    if (ready) return Promise.resolve(ready);
+    let compiling = this.#compiling.get(variant);
+    if (!compiling) {
+      compiling = this.#compile(variant).finally(() => this.#compiling.delete(variant));
+      this.#compiling.set(variant, compiling);
+    }
+    return compiling;
+  }
+
+  async #compile(variant: Variant): Promise<CompiledPipeline> {
+    const { descriptor, layout, module } = this.#describe(variant);
+    try {
+      return this.#keep(variant, await this.#device.createComputePipelineAsync(descriptor), layout);
+    } catch (cause) {
+      const report = await compileReport(module, variant);
+      throw new Error(`shader ${variant.label} does not compile: ${String(cause)}\n${report}`, { cause });
+    }
+  }
+
+  #describe(variant: Variant) {
+    const device = this.#device;
+    const { kernel, label, code } = variant;
+    const module = device.createShaderModule({ label, code });
+    const visibility = GPUShaderStage.COMPUTE;
+    const storage = Object.values(kernel.bindings).map(
+      (access, binding): GPUBindGroupLayoutEntry => ({ binding, visibility, buffer: { type: BUFFER_TYPES[access] } }),
+    );
+    // The parameters of all dispatches of a pass share one buffer; each finds its own by a dynamic offset.
+    const params: GPUBindGroupLayoutEntry = {
+      binding: storage.length,
+      visibility,
+      buffer: { type: "uniform", hasDynamicOffset: true, minBindingSize: paramsByteLength(kernel.params) },
+    };
+    const layout = device.createBindGroupLayout({ label, entries: [...storage, params] });
+    const descriptor: GPUComputePipelineDescriptor = {
+      label,
+      layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
+      compute: { module, entryPoint: "main" },
+    };
+    return { descriptor, layout, module };
+  }
+
+  #keep(variant: Variant, pipeline: GPUComputePipeline, layout: GPUBindGroupLayout): CompiledPipeline {
+    const compiled = { id: this.#ready.size, pipeline, layout };
+    this.#ready.set(variant, compiled);
+    return compiled;
+  }
+}

@@ -1,0 +1,32 @@
+import { describe, test } from "vitest";
+import { rmsNorm } from "../../src/kernels/rms-norm.ts";
+import { rmsNorm as reference } from "../reference/rms-norm.ts";
+import { expectNmse } from "../support/compare.ts";
+import { checkVariants, freshRandom, inputTensor, useGpu } from "../support/gpu.ts";
+import { NMSE_PRODUCT } from "../support/tolerances.ts";
+
+describe("rms-norm", () => {
+  const { gpu } = useGpu();
+
+  // Below, on and off the workgroup's 128; a real width.
+  test.for([
+    [1, 1],
+    [3, 127],
+    [2, 128],
+    [5, 129],
+    [4, 4096],
+  ])("%i rows of %i", async ([rows = 0, width = 0]) => {
+    const random = freshRandom("rms-norm");
+    const values = { x: random.floats(rows * width, 3), weight: random.floats(width) };
+    const x = inputTensor(gpu(), [rows, width], values.x);
+    const weight = inputTensor(gpu(), [width], values.weight);
+    const eps = 1e-5;
+    const expected = reference(values.x, values.weight, eps);
+    await checkVariants(
+      gpu(),
+      [rows, width],
+      (recorder, y) => rmsNorm(recorder, { x, weight, y, eps }),
+      (y, variant) => expectNmse(variant, y, expected, NMSE_PRODUCT),
+    );
+  });
+});

@@ -1,0 +1,114 @@
+/** What tests of kernels share: a device, random inputs with a printed seed, poisoned outputs, comparison. */
+import { afterAll, beforeAll, expect } from "vitest";
+import { Gpu } from "../../src/gpu/device.ts";
+import type { Recorder } from "../../src/gpu/pass.ts";
+import { readTensor } from "../../src/gpu/readback.ts";
+import type { ElementType, Tensor } from "../../src/gpu/tensor.ts";
+import { elementCount, type Shape } from "../../src/shared/shape.ts";
+
+/** A device for the suite; checks at the end that the GPU refused nothing and that all memory can be freed. */
+export function useGpu(): { gpu: () => Gpu } {
+  let gpu: Gpu;
+  beforeAll(async () => {
+    gpu = await Gpu.open();
+    // Without the right flags a browser may quietly hand out another adapter.
+    if (import.meta.env.VITE_ADAPTER) expect(gpu.adapterName).toContain(import.meta.env.VITE_ADAPTER);
+  });
+  afterAll(async () => {
+    await gpu.idle();
+    expect(gpu.pipelines.lateCompiles, "pipelines that were not compiled ahead").toBe(0);
+    gpu.dispose();
+    expect(gpu.arena.bytes).toBe(0);
+  });
+  return { gpu: () => gpu };
+}
+
+/** A small fast generator with a full period of 2^32 (mulberry32), so that a printed seed repeats a failure. */
+export class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** Uniform in [0, 1). */
+  uniform(): number {
+    this.#state = (this.#state + 0x6d2b79f5) | 0;
+    let z = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
+    z = (z + Math.imul(z ^ (z >>> 7), 61 | z)) ^ z;
+    return ((z ^ (z >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** Integer in [min, max]. */
+  integer(min: number, max: number): number {
+    return min + Math.floor(this.uniform() * (max - min + 1));
+  }
+
+  /** Standard normal. */
+  normal(): number {
+    return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform());
+  }
+
+  floats(count: number, scale = 1): Float32Array {
+    return Float32Array.from({ length: count }, () => this.normal() * scale);
+  }
+}
+
+/** A generator with a fresh seed, printed so that a failure can be repeated with `new Random(seed)`. */
+export function freshRandom(name: string): Random {
+  const seed = Math.floor(Math.random() * 2 ** 32);
+  console.log(`${name}: seed ${seed}`);
+  return new Random(seed);
+}
+
+/** A tensor with these values. */
+export function inputTensor(gpu: Gpu, shape: Shape, values: ArrayLike<number>, type: ElementType = "f32"): Tensor {
+  const tensor = gpu.arena.tensor("input", shape, type);
+  const Values = { f32: Float32Array, u32: Uint32Array, i32: Int32Array }[type];
+  gpu.upload(tensor, Values.from(values));
+  return tensor;
+}
+
+/** A tensor full of NaN (or 0xffffffff), so that what a kernel does not write is seen. */
+export function outputTensor(gpu: Gpu, shape: Shape, type: ElementType = "f32"): Tensor {
+  const tensor = gpu.arena.tensor("output", shape, type);
+  gpu.upload(tensor, new Uint32Array(elementCount(shape)).fill(0xffffffff));
+  return tensor;
+}
+
+/** Runs a body of dispatches and reads one tensor back. */
+export async function runAndRead(gpu: Gpu, output: Tensor, body: (recorder: Recorder) => void) {
+  await gpu.compile(body);
+  gpu.submit("test", body);
+  return readTensor(gpu, output);
+}
+
+/** The same device described as one without subgroups. */
+function withoutSubgroups(body: (recorder: Recorder) => void): (recorder: Recorder) => void {
+  return (recorder) =>
+    body({
+      capabilities: { ...recorder.capabilities, subgroups: false },
+      dispatch: (...args) => recorder.dispatch(...args),
+      copy: (source, target) => recorder.copy(source, target),
+    });
+}
+
+/**
+ * Runs a body of dispatches into a poisoned output of this shape, first as on a device without subgroups and then
+ * with what this device has, and gives each result to `check`.
+ */
+export async function checkVariants(
+  gpu: Gpu,
+  shape: Shape,
+  body: (recorder: Recorder, output: Tensor) => void,
+  check: (values: Float32Array, variant: string) => void,
+): Promise<void> {
+  expect(gpu.capabilities.subgroups, "this device must have subgroups, or one variant goes untested").toBe(true);
+  for (const variant of ["workgroup memory", "subgroups"]) {
+    const output = outputTensor(gpu, shape);
+    const record = (recorder: Recorder) => body(recorder, output);
+    const values = await runAndRead(gpu, output, variant === "subgroups" ? record : withoutSubgroups(record));
+    gpu.arena.free(output);
+    check(values as Float32Array, variant);
+  }
+}
