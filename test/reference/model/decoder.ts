@@ -1,0 +1,160 @@
+/** The Llama / Qwen2 decoder over a whole sequence at once, with attention inhibition, in f64. Keeps no cache. */
+import { type AttentionOptions, type AttentionShape, attention } from "../attention.ts";
+import { focusScores, headMeanAttention } from "../focus.ts";
+import { inhibit, inhibitionRatio } from "../inhibit.ts";
+import { matmul } from "../matmul.ts";
+import { rmsNorm } from "../rms-norm.ts";
+import { rope } from "../rope.ts";
+import { siluGate } from "../silu-gate.ts";
+import { tokenEmbed } from "../token-embed.ts";
+import type { Inhibition, TextConfig } from "./settings.ts";
+import { tensorData, type Weights } from "./weights.ts";
+
+/** Token embeddings and image features in one sequence of T tokens. */
+export interface Prompt {
+  /** [T, C] */
+  embeddings: Float64Array;
+  /** [T], what RoPE turns by. */
+  positions: number[];
+  /** Where a token after the prompt stands. */
+  nextPosition: number;
+  /** Sequence indices of each image's tokens, ascending; all others are text rows. */
+  images: number[][];
+}
+
+/** What inhibition did in one layer; m text rows, n image tokens. */
+export interface InhibitedLayer {
+  layer: number;
+  ratio: number;
+  /** [m, n] */
+  focus: Float64Array;
+  /** [m, n] */
+  inhibited: Uint8Array;
+  /** [m, 1], or [m, images] with scope "image"; NaN where a row sees none. */
+  threshold: Float64Array;
+}
+
+/** Pass 1's scores of one layer and the mask that follows, over text rows and image columns. */
+function inhibitLayer(
+  q: Float64Array,
+  k: Float64Array,
+  logSumExp: Float64Array,
+  shape: AttentionShape,
+  prompt: Prompt,
+  layer: number,
+  ratio: number,
+  settings: Inhibition,
+): InhibitedLayer {
+  const columns = prompt.images.flat();
+  const textRows = [...prompt.positions.keys()].filter((t) => !columns.includes(t));
+  const mean = headMeanAttention(q, k, logSumExp, shape, { causal: true }, settings.scores);
+  const focus = focusScores(mean, textRows, columns, settings.score, settings.discount);
+  return { layer, ratio, focus, ...inhibit(focus, textRows, prompt.images, ratio, settings.scope) };
+}
+
+/** The [m, n] mask of text rows and image columns as a [T, T] mask. */
+function sequenceMask(inhibited: Uint8Array, prompt: Prompt): Uint8Array {
+  const tokens = prompt.positions.length;
+  const columns = prompt.images.flat();
+  const textRows = [...prompt.positions.keys()].filter((t) => !columns.includes(t));
+  const mask = new Uint8Array(tokens * tokens);
+  textRows.forEach((t, row) => {
+    columns.forEach((s, column) => {
+      mask[t * tokens + s] = inhibited[row * columns.length + column]!;
+    });
+  });
+  return mask;
+}
+
+/**
+ * @param weights canonical names, `text.*` and, unless tied, `head.weight`
+ * @returns logits [T, V] of every position; layers, those with a ratio above 0
+ */
+export function decode(
+  prompt: Prompt,
+  config: TextConfig,
+  weights: Weights,
+  inhibition?: Inhibition,
+): { logits: Float64Array; layers: InhibitedLayer[] } {
+  const width = config.hidden_size;
+  const headWidth = config.head_dim ?? width / config.num_attention_heads;
+  const shape: AttentionShape = { heads: config.num_attention_heads, keyHeads: config.num_key_value_heads, headWidth };
+  const options: AttentionOptions = { causal: true };
+  const layers: InhibitedLayer[] = [];
+  let x = prompt.embeddings;
+
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    const tensor = (name: string) => tensorData(weights, `text.layers.${layer}.${name}`);
+    const linear = (name: string, z: Float64Array, residual?: Float64Array) => {
+      const bias = weights.get(`text.layers.${layer}.${name}.bias`)?.data;
+      const inner = z.length / prompt.positions.length;
+      return matmul(z, tensor(`${name}.weight`), inner, { bias, ...(residual ? { residual } : {}) });
+    };
+
+    const normed = rmsNorm(x, tensor("input_layernorm.weight"), config.rms_norm_eps);
+    const q = rope(linear("self_attn.q_proj", normed), prompt.positions, headWidth, config.rope_theta);
+    const k = rope(linear("self_attn.k_proj", normed), prompt.positions, headWidth, config.rope_theta);
+    const v = linear("self_attn.v_proj", normed);
+    let attended = attention(q, k, v, shape, options);
+
+    const ratio = inhibition
+      ? inhibitionRatio(layer, config.num_hidden_layers, inhibition.maxRatio, inhibition.schedule)
+      : 0;
+    if (inhibition && ratio > 0) {
+      const record = inhibitLayer(q, k, attended.logSumExp, shape, prompt, layer, ratio, inhibition);
+      layers.push(record);
+      attended = attention(q, k, v, shape, { ...options, inhibited: sequenceMask(record.inhibited, prompt) });
+    }
+    const z = linear("self_attn.o_proj", attended.output, x);
+
+    const mlpInput = rmsNorm(z, tensor("post_attention_layernorm.weight"), config.rms_norm_eps);
+    const gated = siluGate(linear("mlp.gate_proj", mlpInput), linear("mlp.up_proj", mlpInput));
+    x = linear("mlp.down_proj", gated, z);
+  }
+
+  const final = rmsNorm(x, tensorData(weights, "text.norm.weight"), config.rms_norm_eps);
+  const head = weights.get("head.weight")?.data ?? tensorData(weights, "text.embed_tokens.weight");
+  return { logits: matmul(final, head, width), layers };
+}
+
+/** The prompt with one more text token. */
+function extend(prompt: Prompt, id: number, config: TextConfig, weights: Weights): Prompt {
+  const embedding = tokenEmbed([id], tensorData(weights, "text.embed_tokens.weight"), config.hidden_size);
+  return {
+    embeddings: new Float64Array([...prompt.embeddings, ...embedding]),
+    positions: [...prompt.positions, prompt.nextPosition],
+    nextPosition: prompt.nextPosition + 1,
+    images: prompt.images,
+  };
+}
+
+/**
+ * Greedy continuation, recomputing the whole sequence for each token. No token ends it.
+ *
+ * @param banned ids that are never chosen
+ * @returns ids [steps]; logits [steps, V], unmasked; row i chose ids[i]
+ */
+export function greedy(
+  prompt: Prompt,
+  steps: number,
+  config: TextConfig,
+  weights: Weights,
+  inhibition?: Inhibition,
+  banned: readonly number[] = [],
+): { ids: number[]; logits: Float64Array } {
+  const vocabulary = config.vocab_size;
+  const ids: number[] = [];
+  const logits = new Float64Array(steps * vocabulary);
+  let sequence = prompt;
+  for (let step = 0; step < steps; step++) {
+    const row = decode(sequence, config, weights, inhibition).logits.slice(-vocabulary);
+    logits.set(row, step * vocabulary);
+    let best = -1;
+    for (let id = 0; id < vocabulary; id++) {
+      if (!banned.includes(id) && (best < 0 || row[id]! > row[best]!)) best = id;
+    }
+    ids.push(best);
+    sequence = extend(sequence, best, config, weights);
+  }
+  return { ids, logits };
+}

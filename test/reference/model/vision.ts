@@ -1,0 +1,198 @@
+/** The vision encoders (CLIP, SigLIP, ViT) with every compression setting, in f64. */
+import { type AttentionShape, attention } from "../attention.ts";
+import { importance } from "../importance.ts";
+import { layerNorm } from "../layer-norm.ts";
+import { matmul } from "../matmul.ts";
+import { initialOrigins, type Origin } from "../origins.ts";
+import { patches } from "../patches.ts";
+import { pool } from "../pool.ts";
+import { headMeanKeys, prumerge } from "../prumerge.ts";
+import { checkStageBlocks, stageBlocks, stageClusters, stageTokens, tokenBudget } from "../schedule.ts";
+import { tokenEmbed } from "../token-embed.ts";
+import { topK } from "../top-k.ts";
+import { visionEmbed } from "../vision-embed.ts";
+import { activationOf, type Compression, type VisionConfig } from "./settings.ts";
+import { compressStage, type Stage, type StageSettings } from "./vmtc.ts";
+import { tensorData, type Weights } from "./weights.ts";
+
+export interface VisionOptions {
+  /** Hidden state that the features are: k counts blocks, -1 is after all of them, -2 after one fewer. */
+  featureLayer: number;
+  /** Whether the class token stays in the features, as row 0. */
+  keepClassToken: boolean;
+  compression: Compression;
+}
+
+export interface VisionResult {
+  /** [T, C] each: 0 after the embeddings (and pre-LayerNorm), I after block I - 1. */
+  hidden: Float64Array[];
+  stages: Stage[];
+  /** [n, C], what the projector reads. */
+  features: Float64Array;
+  /** Of the patch tokens that left the last block, class token excluded. */
+  origins: Origin[];
+  /** "prune-last" and "prumerge": the patches kept after the last block, ascending. */
+  kept?: number[];
+}
+
+/** The stages of "vmtc" by block; a stage that would not shrink is left out: nothing happens there. */
+function planStages(compression: Compression, config: VisionConfig, blocksRun: number): Map<number, StageSettings> {
+  const plan = new Map<number, StageSettings>();
+  if (compression.method !== "vmtc") return plan;
+  const initial = Math.floor(config.image_size / config.patch_size) ** 2;
+  const final = tokenBudget(initial, compression.tokens, compression.ratio);
+  const blocks = compression.blocks ?? stageBlocks(config.num_hidden_layers, compression.stages ?? 3);
+  checkStageBlocks(blocks, blocksRun);
+  let before = initial;
+  stageTokens(initial, final, blocks.length).forEach((tokens, i) => {
+    if (tokens >= before) return;
+    before = tokens;
+    plan.set(blocks[i]!, {
+      tokens,
+      clusters: stageClusters(tokens, compression.clusters ?? "auto"),
+      merge: compression.merge ?? "normalized",
+      iterations: compression.iterations ?? 10,
+    });
+  });
+  return plan;
+}
+
+/** [N (+ 1), C], after the pre-LayerNorm where there is one (CLIP). */
+function embed(pixels: ArrayLike<number>, config: VisionConfig, weights: Weights): Float64Array {
+  const rows = patches(pixels, config.image_size, config.patch_size);
+  const projected = matmul(
+    rows,
+    tensorData(weights, "vision.embeddings.patch_embedding.weight"),
+    3 * config.patch_size ** 2,
+    { bias: weights.get("vision.embeddings.patch_embedding.bias")?.data },
+  );
+  const embedded = visionEmbed(
+    projected,
+    tensorData(weights, "vision.embeddings.position_embedding.weight"),
+    weights.get("vision.embeddings.class_embedding")?.data,
+  );
+  if (!weights.has("vision.pre_layrnorm.weight")) return embedded;
+  return layerNorm(
+    embedded,
+    tensorData(weights, "vision.pre_layrnorm.weight"),
+    tensorData(weights, "vision.pre_layrnorm.bias"),
+    config.layer_norm_eps,
+  );
+}
+
+/**
+ * @param pixels planar [3, S, S], normalised
+ * @param weights canonical names, `vision.*`
+ */
+export function encodeImage(
+  pixels: ArrayLike<number>,
+  config: VisionConfig,
+  weights: Weights,
+  options: VisionOptions,
+): VisionResult {
+  const width = config.hidden_size;
+  const heads = config.num_attention_heads;
+  const shape: AttentionShape = { heads, keyHeads: heads, headWidth: width / heads };
+  const layers = config.num_hidden_layers;
+  const blocksRun = options.featureLayer < 0 ? layers + 1 + options.featureLayer : options.featureLayer;
+  const hasClassToken = weights.has("vision.embeddings.class_embedding");
+  const { compression } = options;
+  const plan = planStages(compression, config, blocksRun);
+
+  let x = embed(pixels, config, weights);
+  let origins: Origin[] = initialOrigins(x.length / width - (hasClassToken ? 1 : 0));
+  let keys: Float64Array = new Float64Array(0);
+  let scores: Float64Array = new Float64Array(0);
+  const hidden = [x];
+  const stages: Stage[] = [];
+
+  for (let block = 0; block < blocksRun; block++) {
+    const tensor = (name: string) => tensorData(weights, `vision.encoder.layers.${block}.${name}`);
+    const norm = (name: string, z: Float64Array) =>
+      layerNorm(z, tensor(`${name}.weight`), tensor(`${name}.bias`), config.layer_norm_eps);
+    const linear = (name: string, z: Float64Array, extra: object = {}) =>
+      matmul(z, tensor(`${name}.weight`), tensor(`${name}.weight`).length / tensor(`${name}.bias`).length, {
+        bias: tensor(`${name}.bias`),
+        ...extra,
+      });
+
+    const normed = norm("layer_norm1", x);
+    const q = linear("self_attn.q_proj", normed);
+    const k = linear("self_attn.k_proj", normed);
+    const v = linear("self_attn.v_proj", normed);
+    const { output, logSumExp } = attention(q, k, v, shape);
+    let z = linear("self_attn.out_proj", output, { residual: x });
+
+    keys = k;
+    scores = importance(q, k, logSumExp, shape, hasClassToken);
+    const settings = plan.get(block);
+    if (settings) {
+      const stage = compressStage(z, width, scores, origins, block, settings);
+      stages.push(stage);
+      z = stage.tokens;
+      origins = stage.origins;
+    }
+
+    const inner = linear("mlp.fc1", norm("layer_norm2", z), { activation: activationOf(config.hidden_act) });
+    x = linear("mlp.fc2", inner, { residual: z });
+    hidden.push(x);
+  }
+
+  const classLength = hasClassToken ? width : 0;
+  const after = afterEncoder(x.subarray(classLength), keys.subarray(classLength), scores, shape, config, compression);
+  const classRow = options.keepClassToken ? x.subarray(0, classLength) : new Float64Array(0);
+  const features = new Float64Array([...classRow, ...after.features]);
+  return { hidden, stages, features, origins, ...(after.kept ? { kept: after.kept } : {}) };
+}
+
+/** The methods that work on the finished patch tokens [N, C] with the last run block's keys and importance. */
+function afterEncoder(
+  x: Float64Array,
+  keys: Float64Array,
+  scores: Float64Array,
+  shape: AttentionShape,
+  config: VisionConfig,
+  compression: Compression,
+): { features: Float64Array; kept?: number[] } {
+  switch (compression.method) {
+    case "prune-last": {
+      const { kept } = topK(scores, compression.tokens);
+      return { features: tokenEmbed(kept, x, config.hidden_size), kept };
+    }
+    case "pool":
+      return { features: pool(x, Math.floor(config.image_size / config.patch_size), compression.factor) };
+    case "prumerge":
+      if (compression.tokens !== undefined && compression.tokens >= scores.length) return { features: x };
+      return prumerge(x, headMeanKeys(keys, shape.heads, shape.headWidth), scores, compression.tokens);
+    default:
+      return { features: x };
+  }
+}
+
+/**
+ * A ViT classifier's final LayerNorm and head.
+ *
+ * @param x [T, C], after the last block; the class token is row 0
+ * @returns normed [T, C]; logits [classes]
+ */
+export function classify(
+  x: Float64Array,
+  config: VisionConfig,
+  weights: Weights,
+): { normed: Float64Array; logits: Float64Array } {
+  const normed = layerNorm(
+    x,
+    tensorData(weights, "vision.post_layernorm.weight"),
+    tensorData(weights, "vision.post_layernorm.bias"),
+    config.layer_norm_eps,
+  );
+  const logits = matmul(
+    normed.subarray(0, config.hidden_size),
+    tensorData(weights, "classifier.weight"),
+    config.hidden_size,
+    {
+      bias: tensorData(weights, "classifier.bias"),
+    },
+  );
+  return { normed, logits };
+}
