@@ -1,0 +1,20 @@
+// y[y_row + t, :] = x[x_row + t, :] for t < rows. A dispatch, so that it stays inside the compute pass.
+
+struct Params {
+  rows: u32,
+  width: u32,
+  x_row: u32,
+  y_row: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>; // [A, C]
+@group(0) @binding(1) var<storage, read_write> y: array<f32>; // [B, C]
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * 64u;
+  if (i < params.rows * params.width) {
+    y[params.y_row * params.width + i] = x[params.x_row * params.width + i];
+  }
+}

@@ -1,0 +1,32 @@
+import { describe, expect, test } from "vitest";
+import { copyRows } from "../../src/kernels/copy-rows.ts";
+import { copyRows as reference } from "../reference/copy-rows.ts";
+import { freshRandom, inputTensor, runAndRead, useGpu } from "../support/gpu.ts";
+
+describe("copy-rows", () => {
+  const { gpu } = useGpu();
+
+  test.for([
+    { width: 1, xRow: 0, yRow: 0, rows: 1 },
+    { width: 63, xRow: 2, yRow: 5, rows: 3 },
+    { width: 64, xRow: 1, yRow: 0, rows: 4 },
+    { width: 200, xRow: 0, yRow: 4, rows: 5 },
+  ])("$rows rows of $width from $xRow to $yRow", async ({ width, ...rows }) => {
+    const random = freshRandom("copy-rows");
+    const from = random.floats(5 * width);
+    const to = random.floats(9 * width);
+    const x = inputTensor(gpu(), [5, width], from);
+    const y = inputTensor(gpu(), [9, width], to);
+    const actual = await runAndRead(gpu(), y, (recorder) => copyRows(recorder, { x, y, ...rows }));
+    expect([...actual]).toEqual([...reference(from, to, width, rows)]);
+  });
+
+  test("refuses rows beyond either matrix", () => {
+    const x = inputTensor(gpu(), [2, 2], [0, 0, 0, 0]);
+    const y = inputTensor(gpu(), [2, 2], [0, 0, 0, 0]);
+    const copy = (xRow: number, yRow: number) => () =>
+      gpu().submit("test", (pass) => copyRows(pass, { x, y, xRow, yRow, rows: 2 }));
+    expect(copy(1, 0)).toThrow(/copy of 2 rows/);
+    expect(copy(0, 1)).toThrow(/copy of 2 rows/);
+  });
+});
