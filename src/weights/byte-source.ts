@@ -1,0 +1,114 @@
+/**
+ * The seam under which a URL, a Blob and bytes in memory look alike: a name, a length, and reading of half-open ranges.
+ * The sources over memory and Blobs live here; the one over HTTP is url-source.ts. What the bytes mean is no matter here.
+ */
+import { FoveaError, throwIfAborted } from "../errors.ts";
+import { checkInteger } from "../shared/assert.ts";
+
+/** The forms in which a caller may hand over a file's contents. */
+export type FileBytes = Blob | ArrayBuffer | Uint8Array;
+
+export interface ReadOptions {
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * A file of known length that can be read in ranges. Ranges are half-open, in bytes from the file's start.
+ * Both ways of reading throw RangeError for a range outside the file, `aborted` once the signal has fired, and
+ * `download-failed` if the bytes cannot be had; they never deliver fewer or more bytes than were asked for.
+ */
+export interface ByteSource {
+  /** The file's name, for messages. */
+  readonly name: string;
+  readonly byteLength: number;
+  /**
+   * Whether a range costs about its own length. False for a server without range support, where every range costs
+   * everything in front of it too: read such a source in one pass.
+   */
+  readonly seekable: boolean;
+  /** The range as one array. It may be a view of the caller's own memory: read it, do not write to it. */
+  read(start: number, end: number, options?: ReadOptions): Promise<Uint8Array>;
+  /** The range as it arrives, in non-empty chunks. Leaving the loop early ends the transfer. Read, do not write. */
+  stream(start: number, end: number, options?: ReadOptions): AsyncIterable<Uint8Array>;
+}
+
+/** Bytes of a Blob that are read at a time: few enough to hold twice, enough that the round trips do not matter. */
+const BLOB_CHUNK_BYTES = 2 << 20;
+
+/** Throws RangeError unless [start, end) lies in the source. */
+export function checkRange(source: ByteSource, start: number, end: number): void {
+  checkInteger(`${source.name}: end of range`, end, 0, source.byteLength);
+  checkInteger(`${source.name}: start of range`, start, 0, end);
+}
+
+/** A source over bytes in memory. They stay the caller's and must not change while they are being read. */
+export function memorySource(name: string, bytes: ArrayBuffer | Uint8Array): ByteSource {
+  const view = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+  const source: ByteSource = {
+    name,
+    byteLength: view.byteLength,
+    seekable: true,
+    async read(start, end, { signal } = {}) {
+      checkRange(source, start, end);
+      throwIfAborted(signal, `reading of ${name}`);
+      return view.subarray(start, end);
+    },
+    async *stream(start, end, options) {
+      const bytes = await source.read(start, end, options);
+      if (bytes.byteLength > 0) yield bytes;
+    },
+  };
+  return source;
+}
+
+/**
+ * A source over a Blob or File. It is read in slices rather than through `Blob.stream()`, whose chunk size is the
+ * browser's choice, so that no more than 2 MiB are held at a time.
+ */
+export function blobSource(name: string, blob: Blob): ByteSource {
+  const slice = async (start: number, end: number, signal: AbortSignal | undefined): Promise<Uint8Array> => {
+    throwIfAborted(signal, `reading of ${name}`);
+    let bytes: Uint8Array;
+    try {
+      bytes = new Uint8Array(await blob.slice(start, end).arrayBuffer());
+    } catch (cause) {
+      // A picked file that was moved, changed or locked since.
+      throw new FoveaError("download-failed", `${name}: bytes ${start} to ${end} cannot be read; pick the file again`, {
+        cause,
+      });
+    }
+    throwIfAborted(signal, `reading of ${name}`);
+    if (bytes.byteLength !== end - start)
+      throw new FoveaError(
+        "download-failed",
+        `${name}: bytes ${start} to ${end} were asked for, ${bytes.byteLength} bytes came; the file has changed, pick it again`,
+      );
+    return bytes;
+  };
+  const source: ByteSource = {
+    name,
+    byteLength: blob.size,
+    seekable: true,
+    async read(start, end, { signal } = {}) {
+      checkRange(source, start, end);
+      return slice(start, end, signal);
+    },
+    async *stream(start, end, { signal } = {}) {
+      checkRange(source, start, end);
+      for (let at = start; at < end; at += BLOB_CHUNK_BYTES)
+        yield slice(at, Math.min(end, at + BLOB_CHUNK_BYTES), signal);
+    },
+  };
+  return source;
+}
+
+/** Fills one array from a stream that delivers exactly `byteLength` bytes. */
+export async function collect(stream: AsyncIterable<Uint8Array>, byteLength: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(byteLength);
+  let filled = 0;
+  for await (const chunk of stream) {
+    bytes.set(chunk, filled);
+    filled += chunk.byteLength;
+  }
+  return bytes;
+}

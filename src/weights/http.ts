@@ -1,0 +1,156 @@
+/**
+ * One HTTP GET: the request, its headers as far as they matter for reading ranges, and its body chunk by chunk.
+ * Every way in which the network itself can fail becomes a TransientFailure here. Which answers are acceptable, and
+ * trying again, is url-source.ts.
+ */
+import { FoveaError, throwIfAborted } from "../errors.ts";
+import { TransientFailure } from "./retry.ts";
+
+/** What a request needs to know besides its range. */
+export interface HttpTarget {
+  url: URL;
+  /** The file's name, for messages. */
+  name: string;
+  /** Nothing arriving for this long breaks the request. */
+  stallMs: number;
+}
+
+/** `Content-Range: bytes start-end/total` as a half-open range; `totalBytes` is missing where the server says `*`. */
+export interface ContentRange {
+  start: number;
+  end: number;
+  totalBytes: number | undefined;
+}
+
+/** The address without its query, which may hold a token. */
+export function addressText(url: URL): string {
+  return `${url.origin}${url.pathname}`;
+}
+
+/** An answer whose body can be read once. Whoever opened it closes it, whatever happens. */
+export class HttpAnswer {
+  readonly #target: HttpTarget;
+  readonly #signal: AbortSignal | undefined;
+  readonly #controller = new AbortController();
+  readonly #forwardAbort = () => this.#controller.abort();
+  #stalled = false;
+  #response: Response | undefined;
+
+  private constructor(target: HttpTarget, signal: AbortSignal | undefined) {
+    this.#target = target;
+    this.#signal = signal;
+  }
+
+  /**
+   * Sends the request and waits for the headers. `range` is the value of the Range header; browsers send that one
+   * across origins without asking first, and ask for an uncompressed body along with it.
+   */
+  static async open(target: HttpTarget, range: string | undefined, signal: AbortSignal | undefined) {
+    throwIfAborted(signal, `download of ${target.name}`);
+    const answer = new HttpAnswer(target, signal);
+    signal?.addEventListener("abort", answer.#forwardAbort);
+    try {
+      answer.#response = await answer.#watched(
+        fetch(target.url, { headers: range ? { Range: range } : {}, signal: answer.#controller.signal }),
+      );
+      return answer;
+    } catch (error) {
+      answer.close();
+      throw error;
+    }
+  }
+
+  get status(): number {
+    return this.#response!.status;
+  }
+
+  header(name: string): string | undefined {
+    return this.#response!.headers.get(name) ?? undefined;
+  }
+
+  /** Whether the body's bytes are not those that the length headers count. */
+  get encoded(): boolean {
+    const encoding = this.header("Content-Encoding");
+    return encoding !== undefined && encoding !== "" && encoding !== "identity";
+  }
+
+  /** Length of the body, where the server tells it and it counts the bytes that `chunks` delivers. */
+  get contentLength(): number | undefined {
+    const text = this.header("Content-Length");
+    return text === undefined || this.encoded ? undefined : this.#count("Content-Length", text);
+  }
+
+  /** Missing also where the server sends one but does not expose it to pages of other origins. */
+  get contentRange(): ContentRange | undefined {
+    const text = this.header("Content-Range");
+    if (text === undefined) return undefined;
+    const match = /^\s*bytes\s+(\d+)-(\d+)\/(\d+|\*)\s*$/i.exec(text);
+    if (!match) throw this.#malformed("Content-Range", text);
+    const [, first, last, total] = match;
+    const start = this.#count("Content-Range", first!);
+    const end = this.#count("Content-Range", last!) + 1;
+    const totalBytes = total === "*" ? undefined : this.#count("Content-Range", total!);
+    if (end <= start || (totalBytes !== undefined && end > totalBytes)) throw this.#malformed("Content-Range", text);
+    return { start, end, totalBytes };
+  }
+
+  /** The pause that the server asks for before another try. */
+  get retryAfterMs(): number | undefined {
+    const text = this.header("Retry-After");
+    return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) * 1000 : undefined;
+  }
+
+  /** The body, in non-empty chunks. */
+  async *chunks(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const reader = this.#response!.body?.getReader();
+    if (!reader) return;
+    for (;;) {
+      const { done, value } = await this.#watched(reader.read());
+      if (done) return;
+      if (value.byteLength > 0) yield value;
+    }
+  }
+
+  /** Ends the transfer, if it still runs. */
+  close(): void {
+    this.#signal?.removeEventListener("abort", this.#forwardAbort);
+    this.#controller.abort();
+  }
+
+  /** Waits for the network, but not for ever, and says in our terms how it failed. */
+  async #watched<T>(arrival: Promise<T>): Promise<T> {
+    const { name, url, stallMs } = this.#target;
+    const timer = setTimeout(() => {
+      this.#stalled = true;
+      this.#controller.abort();
+    }, stallMs);
+    try {
+      return await arrival;
+    } catch (cause) {
+      throwIfAborted(this.#signal, `download of ${name}`);
+      const reason = this.#stalled ? `nothing arrived for ${stallMs / 1000} s` : failureText(cause);
+      throw new TransientFailure(`${name}: the connection to ${addressText(url)} failed (${reason})`, { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #count(header: string, digits: string): number {
+    const value = /^\d+$/.test(digits) ? Number(digits) : Number.NaN;
+    if (!Number.isSafeInteger(value)) throw this.#malformed(header, digits);
+    return value;
+  }
+
+  #malformed(header: string, text: string): FoveaError {
+    return new FoveaError(
+      "download-failed",
+      `${this.#target.name}: ${addressText(this.#target.url)} answered HTTP ${this.status} with ${header} ${JSON.stringify(text.slice(0, 80))}, which is no length or range of a file; use another server`,
+    );
+  }
+}
+
+/** What fetch says about a failure; Node hides the reason in the cause, browsers do not tell it at all. */
+function failureText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}

@@ -1,0 +1,91 @@
+/**
+ * How often, and after which pauses, a failed transfer is tried again. What counts as worth another try is decided
+ * where it fails (http.ts, url-source.ts), by throwing a TransientFailure.
+ */
+import { FoveaError, throwIfAborted } from "../errors.ts";
+
+export interface RetryPolicy {
+  /** Tries in all, while there is no progress. */
+  attempts: number;
+  /** Pause before the second try; it doubles with each further one. */
+  firstDelayMs: number;
+  /** No pause is longer than this, whatever the server asks for. */
+  maxDelayMs: number;
+  /** A connection on which nothing arrives for this long counts as broken. */
+  stallMs: number;
+}
+
+/** Pauses of 0.3, 0.6, 1.2 and 2.4 s: long enough to outlast a change of network, short enough to wait for. */
+export const DEFAULT_RETRY_POLICY: RetryPolicy = {
+  attempts: 5,
+  firstDelayMs: 300,
+  maxDelayMs: 10_000,
+  stallMs: 30_000,
+};
+
+/** Progress after which earlier failures are forgotten, so that a long download may survive many short breaks. */
+const PROGRESS_BYTES = 1 << 20;
+
+/** A failure that another try may cure. Never leaves this room: `Retries` turns the last one into a FoveaError. */
+export class TransientFailure extends Error {
+  /** The pause that the server asked for, if any. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, options?: { cause?: unknown; retryAfterMs?: number | undefined }) {
+    super(message, options);
+    this.retryAfterMs = options?.retryAfterMs;
+  }
+}
+
+/** The count of failures of one transfer. */
+export class Retries {
+  readonly #policy: RetryPolicy;
+  readonly #signal: AbortSignal | undefined;
+  #failures = 0;
+  #bytesSinceFailure = 0;
+
+  constructor(policy: RetryPolicy, signal: AbortSignal | undefined) {
+    this.#policy = policy;
+    this.#signal = signal;
+  }
+
+  /** Notes that bytes have arrived. */
+  progressed(byteLength: number): void {
+    this.#bytesSinceFailure += byteLength;
+    if (this.#bytesSinceFailure >= PROGRESS_BYTES) this.#failures = 0;
+  }
+
+  /**
+   * Waits until the next try is due. Throws what it was given if another try cannot cure it, `download-failed` when
+   * the tries are used up, and `aborted` as soon as the signal fires.
+   */
+  async afterFailure(failure: unknown): Promise<void> {
+    if (!(failure instanceof TransientFailure)) throw failure;
+    throwIfAborted(this.#signal, "download");
+    this.#failures++;
+    this.#bytesSinceFailure = 0;
+    const { attempts, firstDelayMs, maxDelayMs } = this.#policy;
+    if (this.#failures >= attempts)
+      throw new FoveaError(
+        "download-failed",
+        `${failure.message}; gave up after ${attempts} attempts; check the connection and the address, then load again`,
+        { cause: failure },
+      );
+    const delayMs = failure.retryAfterMs ?? firstDelayMs * 2 ** (this.#failures - 1);
+    await pause(Math.min(delayMs, maxDelayMs), this.#signal);
+    throwIfAborted(this.#signal, "download");
+  }
+}
+
+/** Resolves after the delay, or as soon as the signal fires. */
+function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, delayMs);
+    signal?.addEventListener("abort", done);
+  });
+}

@@ -1,0 +1,286 @@
+/**
+ * A file behind an http(s) address as a byte source: size and kind of server are learnt from one small request, ranges
+ * are fetched as they are needed, broken transfers continue at the byte they had reached, and every answer is checked
+ * before a byte of it is passed on. Servers without range support are read from the front. Nothing is cached here but
+ * the first few bytes.
+ */
+import { FoveaError, throwIfAborted } from "../errors.ts";
+import { type ByteSource, blobSource, checkRange, collect, type ReadOptions } from "./byte-source.ts";
+import { addressText, HttpAnswer, type HttpTarget } from "./http.ts";
+import { DEFAULT_RETRY_POLICY, Retries, type RetryPolicy, TransientFailure } from "./retry.ts";
+
+/**
+ * The first request asks for this much and keeps it: a whole config file, or length and header of most weight files,
+ * so that these cost one request each.
+ */
+const PREFIX_BYTES = 64 << 10;
+
+/**
+ * A file whose server tells neither its length nor ranges can only be held whole to be of use; this is the most that is
+ * held. 128 MiB is room for any tokenizer and for a small model.
+ */
+const MAX_UNSIZED_BYTES = 128 << 20;
+
+export interface UrlOptions extends ReadOptions {
+  /** Default: DEFAULT_RETRY_POLICY. */
+  retry?: RetryPolicy;
+}
+
+interface Target extends HttpTarget {
+  retry: RetryPolicy;
+}
+
+/**
+ * Opens the file at an address; undefined if there is none.
+ *
+ * "None" is HTTP 404 and 410, and an HTML page in place of the file, which is what development servers and hosts of
+ * single-page apps send for addresses they do not know.
+ *
+ * @param name The file's name, for messages.
+ * @throws FoveaError `download-failed` for any other answer than the file, `aborted`.
+ */
+export async function openUrl(url: URL, name: string, options: UrlOptions = {}): Promise<ByteSource | undefined> {
+  const { signal, retry = DEFAULT_RETRY_POLICY } = options;
+  const target: Target = { url, name, retry, stallMs: retry.stallMs };
+  const retries = new Retries(retry, signal);
+  for (;;) {
+    try {
+      return await probe(target, signal);
+    } catch (error) {
+      await retries.afterFailure(error);
+    }
+  }
+}
+
+/** Asks for the file's first bytes, and learns from the answer how the server deals with ranges. */
+async function probe(target: Target, signal: AbortSignal | undefined): Promise<ByteSource | undefined> {
+  const answer = await HttpAnswer.open(target, `bytes=0-${PREFIX_BYTES - 1}`, signal);
+  try {
+    if (isMissing(answer)) return undefined;
+    if (answer.status === 206 && !answer.encoded) return await fromPart(target, answer, signal);
+    if (answer.status === 200) return await fromWhole(target, answer);
+    // 416 is how an empty file answers; a compressed part cannot be unpacked on its own.
+    if (answer.status !== 206 && answer.status !== 416) throw statusFailure(target, answer);
+  } finally {
+    answer.close();
+  }
+  const whole = await HttpAnswer.open(target, undefined, signal);
+  try {
+    if (whole.status !== 200) throw statusFailure(target, whole);
+    return await fromWhole(target, whole);
+  } finally {
+    whole.close();
+  }
+}
+
+function isMissing(answer: HttpAnswer): boolean {
+  if (answer.status === 404 || answer.status === 410) return true;
+  const isPage = answer.header("Content-Type")?.trim().toLowerCase().startsWith("text/html") ?? false;
+  return isPage && (answer.status === 200 || answer.status === 206);
+}
+
+/** A source from an answer that holds the range that was asked for. */
+async function fromPart(target: Target, answer: HttpAnswer, signal: AbortSignal | undefined): Promise<ByteSource> {
+  const range = answer.contentRange;
+  if (range && (range.start !== 0 || range.end > PREFIX_BYTES))
+    throw wrongRange(target, 0, PREFIX_BYTES, range.start, range.end);
+  const prefix = await takePrefix(target, answer, range?.end ?? PREFIX_BYTES);
+  if (range && prefix.byteLength < range.end) throw endedEarly(target, prefix.byteLength, range.end);
+  // Without a Content-Range to be seen, a body shorter than the request is the whole file.
+  const isWhole = !range && prefix.byteLength < PREFIX_BYTES;
+  const byteLength = range?.totalBytes ?? (isWhole ? prefix.byteLength : await remainingLength(target, signal));
+  return new UrlSource(target, { byteLength, seekable: true, prefix, etag: strongEtag(answer) });
+}
+
+/**
+ * The file's length where Content-Range is hidden, as it is across origins unless the server exposes it: the length of
+ * the answer to an open range, which is always visible. A HEAD request would do too, but may count compressed bytes.
+ */
+async function remainingLength(target: Target, signal: AbortSignal | undefined): Promise<number> {
+  const answer = await HttpAnswer.open(target, "bytes=0-", signal);
+  try {
+    if (answer.status !== 206 && answer.status !== 200) throw statusFailure(target, answer);
+    const byteLength = answer.contentLength;
+    if (byteLength !== undefined) return byteLength;
+    throw new FoveaError(
+      "download-failed",
+      `${target.name}: ${addressText(target.url)} tells no length; the server must send Content-Length, or expose Content-Range with Access-Control-Expose-Headers`,
+    );
+  } finally {
+    answer.close();
+  }
+}
+
+/** A source from an answer that holds the whole file: the server knows no ranges, or not for this file. */
+async function fromWhole(target: Target, answer: HttpAnswer): Promise<ByteSource> {
+  const byteLength = answer.contentLength;
+  if (byteLength === undefined) return blobSource(target.name, await downloadUnsized(target, answer));
+  const prefix =
+    byteLength > PREFIX_BYTES ? await take(answer, PREFIX_BYTES) : await takePrefix(target, answer, byteLength);
+  if (prefix.byteLength < Math.min(byteLength, PREFIX_BYTES)) throw endedEarly(target, prefix.byteLength, byteLength);
+  return new UrlSource(target, { byteLength, seekable: false, prefix, etag: strongEtag(answer) });
+}
+
+/** The whole body of unknown length. It goes into a Blob, which browsers may keep outside the page's memory. */
+async function downloadUnsized(target: Target, answer: HttpAnswer): Promise<Blob> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let received = 0;
+  for await (const chunk of answer.chunks()) {
+    received += chunk.byteLength;
+    if (received > MAX_UNSIZED_BYTES)
+      throw new FoveaError(
+        "download-failed",
+        `${target.name}: ${addressText(target.url)} tells no length and sent more than ${MAX_UNSIZED_BYTES} bytes; use a server that supports range requests or sends Content-Length`,
+      );
+    chunks.push(chunk);
+  }
+  return new Blob(chunks);
+}
+
+/** The first `byteLength` bytes of a body, or all of a shorter one. */
+async function take(answer: HttpAnswer, byteLength: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(byteLength);
+  let filled = 0;
+  for await (const chunk of answer.chunks()) {
+    const part = chunk.subarray(0, byteLength - filled);
+    bytes.set(part, filled);
+    filled += part.byteLength;
+    if (filled === byteLength) break;
+  }
+  return bytes.subarray(0, filled);
+}
+
+/** All of a body that may hold `byteLength` bytes at most. */
+async function takePrefix(target: Target, answer: HttpAnswer, byteLength: number): Promise<Uint8Array> {
+  const bytes = await take(answer, byteLength + 1);
+  if (bytes.byteLength > byteLength) throw wrongRange(target, 0, byteLength, 0, bytes.byteLength);
+  return bytes;
+}
+
+/** The entity tag if it stands for the file's own bytes; weak ones, and those of compressed answers, do not. */
+function strongEtag(answer: HttpAnswer): string | undefined {
+  const etag = answer.header("ETag");
+  return etag?.startsWith('"') && !answer.encoded ? etag : undefined;
+}
+
+/** What the first request taught about the file. */
+interface Learnt {
+  byteLength: number;
+  seekable: boolean;
+  /** The file's first bytes. */
+  prefix: Uint8Array;
+  etag: string | undefined;
+}
+
+class UrlSource implements ByteSource {
+  readonly name: string;
+  readonly byteLength: number;
+  readonly seekable: boolean;
+  readonly #target: Target;
+  readonly #prefix: Uint8Array;
+  readonly #etag: string | undefined;
+
+  constructor(target: Target, learnt: Learnt) {
+    this.name = target.name;
+    this.byteLength = learnt.byteLength;
+    this.seekable = learnt.seekable;
+    this.#target = target;
+    this.#prefix = learnt.prefix;
+    this.#etag = learnt.etag;
+  }
+
+  async read(start: number, end: number, options?: ReadOptions): Promise<Uint8Array> {
+    checkRange(this, start, end);
+    throwIfAborted(options?.signal, `reading of ${this.name}`);
+    if (end <= this.#prefix.byteLength) return this.#prefix.subarray(start, end);
+    return collect(this.stream(start, end, options), end - start);
+  }
+
+  async *stream(start: number, end: number, { signal }: ReadOptions = {}): AsyncGenerator<Uint8Array> {
+    checkRange(this, start, end);
+    throwIfAborted(signal, `reading of ${this.name}`);
+    const fromPrefix = this.#prefix.subarray(start, end);
+    if (fromPrefix.byteLength > 0) yield fromPrefix;
+    const retries = new Retries(this.#target.retry, signal);
+    let at = start + fromPrefix.byteLength;
+    while (at < end) {
+      try {
+        for await (const chunk of this.#fetch(at, end, signal)) {
+          at += chunk.byteLength;
+          retries.progressed(chunk.byteLength);
+          yield chunk;
+        }
+      } catch (error) {
+        await retries.afterFailure(error);
+      }
+    }
+  }
+
+  /** One request for a range; delivers exactly its bytes or throws, at once or after some of them. */
+  async *#fetch(start: number, end: number, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+    const answer = await HttpAnswer.open(this.#target, `bytes=${start}-${end - 1}`, signal);
+    try {
+      let at = this.#bodyStart(answer, start, end);
+      for await (const chunk of answer.chunks()) {
+        const wanted = chunk.subarray(Math.max(0, start - at), Math.max(0, end - at));
+        at += chunk.byteLength;
+        if (wanted.byteLength > 0) yield wanted;
+        // A whole body goes on behind the range; a part, or the file's end, must end here.
+        if (at >= end && answer.status === 200 && end < this.byteLength) return;
+        if (at > end) throw wrongRange(this.#target, start, end, start, at);
+      }
+      if (at < end) throw endedEarly(this.#target, at, end);
+    } finally {
+      answer.close();
+    }
+  }
+
+  /** Where in the file the answer's body starts, after checking that it can be trusted to be part of this file. */
+  #bodyStart(answer: HttpAnswer, start: number, end: number): number {
+    const { status } = answer;
+    if (status !== 200 && (status !== 206 || answer.encoded)) throw statusFailure(this.#target, answer);
+    const range = status === 206 ? answer.contentRange : undefined;
+    if (range && (range.start !== start || range.end > end))
+      throw wrongRange(this.#target, start, end, range.start, range.end);
+    const totalBytes = status === 200 ? answer.contentLength : range?.totalBytes;
+    const etag = strongEtag(answer);
+    const isOther = etag !== undefined && this.#etag !== undefined && etag !== this.#etag;
+    if (isOther || (totalBytes !== undefined && totalBytes !== this.byteLength))
+      throw new FoveaError(
+        "download-failed",
+        `${this.name}: the file at ${addressText(this.#target.url)} changed while it was being read (${this.byteLength} bytes before, ${totalBytes ?? "unknown"} now); load again`,
+      );
+    return status === 200 ? 0 : start;
+  }
+}
+
+/** Statuses that another try may cure: time-outs, too many requests, a server that is being restarted. */
+const TRANSIENT_STATUSES: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
+
+function statusFailure(target: Target, answer: HttpAnswer): Error {
+  const { status } = answer;
+  const message = `${target.name}: ${addressText(target.url)} answered HTTP ${status}`;
+  if (TRANSIENT_STATUSES.includes(status)) return new TransientFailure(message, { retryAfterMs: answer.retryAfterMs });
+  if (status === 401 || status === 403)
+    return new FoveaError(
+      "download-failed",
+      `${message}: access is refused, the model may be private or need its licence accepted; download its files and load them from disk`,
+    );
+  if (answer.encoded)
+    return new FoveaError(
+      "download-failed",
+      `${message} with a compressed part (${answer.header("Content-Encoding")}); switch compression off for this file`,
+    );
+  return new FoveaError("download-failed", `${message}; check the address`);
+}
+
+function wrongRange(target: Target, start: number, end: number, gotStart: number, gotEnd: number): FoveaError {
+  return new FoveaError(
+    "download-failed",
+    `${target.name}: bytes ${start} to ${end} were asked for, ${addressText(target.url)} sent ${gotStart} to ${gotEnd}; use a server with working range requests`,
+  );
+}
+
+function endedEarly(target: Target, at: number, end: number): TransientFailure {
+  return new TransientFailure(`${target.name}: the answer of ${addressText(target.url)} ended at byte ${at} of ${end}`);
+}
