@@ -1,0 +1,98 @@
+/**
+ * JSON from files that nobody vouches for: a failed parse names the file, and keys that occur twice can be refused.
+ * What the values must look like is the reader's matter.
+ */
+import { FoveaError } from "../errors.ts";
+
+/** A name from outside, quoted for a message and cut to a readable length. */
+export function quoted(name: string): string {
+  return name.length <= 100 ? JSON.stringify(name) : `${JSON.stringify(name.slice(0, 100))}...`;
+}
+
+/** A JSON object, as opposed to an array, a plain value or null. */
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Bytes as UTF-8 text, without its byte order mark.
+ *
+ * @param file For the message.
+ * @throws FoveaError `bad-weights` if the bytes are not UTF-8.
+ */
+export function decodeUtf8(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new FoveaError("bad-weights", `${file}: not UTF-8 text; fetch the file again`, { cause });
+  }
+}
+
+/**
+ * Parses JSON text.
+ *
+ * @throws FoveaError `bad-weights` naming the file and the parser's complaint.
+ */
+export function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const complaint = cause instanceof Error ? cause.message : String(cause);
+    throw new FoveaError("bad-weights", `${file}: not valid JSON (${complaint}); fetch the file again`, { cause });
+  }
+}
+
+/**
+ * Parses JSON text in which no object may name a key twice. `JSON.parse` silently takes the last, other readers the
+ * first, so that one file could mean two things: the safetensors format forbids it.
+ *
+ * @throws FoveaError `bad-weights` also for a doubled key.
+ */
+export function parseJsonUniqueKeys(text: string, file: string): unknown {
+  const value = parseJson(text, file);
+  const key = doubledKey(text);
+  if (key !== undefined)
+    throw new FoveaError("bad-weights", `${file}: the key ${quoted(key)} occurs twice in one object`);
+  return value;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/** The first key that an object names twice, in text that is known to be valid JSON. One pass, linear. */
+function doubledKey(text: string): string | undefined {
+  // Keys of the objects that are open at this point, innermost last. Arrays need no entry: a key belongs to the
+  // innermost object that is still open, and only strings in front of a colon are keys.
+  const open: Set<string>[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === OPEN_BRACE) open.push(new Set());
+    else if (code === CLOSE_BRACE) open.pop();
+    else if (code === QUOTE) {
+      const start = i;
+      i = endOfString(text, i);
+      if (!isBeforeColon(text, i + 1)) continue;
+      const key = JSON.parse(text.slice(start, i + 1)) as string;
+      const keys = open.at(-1)!;
+      if (keys.has(key)) return key;
+      keys.add(key);
+    }
+  }
+  return undefined;
+}
+
+/** Index of the quote that closes the string opened at `start`. */
+function endOfString(text: string, start: number): number {
+  let i = start + 1;
+  while (text.charCodeAt(i) !== QUOTE) i += text.charCodeAt(i) === BACKSLASH ? 2 : 1;
+  return i;
+}
+
+function isBeforeColon(text: string, start: number): boolean {
+  let i = start;
+  while (text.charCodeAt(i) <= 0x20) i++;
+  return text.charCodeAt(i) === COLON;
+}
