@@ -25,16 +25,28 @@ export function matmul(
   options: MatmulOptions = {},
 ): Float64Array {
   const { bias, activation = "none", residual } = options;
-  const rows = x.length / inner;
-  const cols = weight.length / inner;
-  const y = new Float64Array(rows * cols);
-  for (let t = 0; t < rows; t++) {
-    for (let n = 0; n < cols; n++) {
-      let sum = 0;
-      for (let k = 0; k < inner; k++) sum += x[t * inner + k]! * weight[n * inner + k]!;
-      const value = activate(sum + (bias ? bias[n]! : 0), activation);
-      y[t * cols + n] = value + (residual ? residual[t * cols + n]! : 0);
+  const inputs = splitRows(x, inner);
+  const weights = splitRows(weight, inner);
+  const y = new Float64Array(inputs.length * weights.length);
+  let i = 0;
+  for (const input of inputs) {
+    for (let n = 0; n < weights.length; n++) {
+      const value = activate(dot(input, weights[n]!) + (bias ? bias[n]! : 0), activation);
+      y[i] = value + (residual ? residual[i]! : 0);
+      i++;
     }
   }
   return y;
+}
+
+/** The rows of a matrix, as views where it is f64 already. */
+function splitRows(matrix: ArrayLike<number>, width: number): Float64Array[] {
+  const all = matrix instanceof Float64Array ? matrix : Float64Array.from(matrix);
+  return Array.from({ length: all.length / width }, (_, row) => all.subarray(row * width, (row + 1) * width));
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let k = 0; k < a.length; k++) sum += a[k]! * b[k]!;
+  return sum;
 }

@@ -53,7 +53,7 @@ export interface GoldenSetting {
   inhibition?: Inhibition;
 }
 
-const vmtc50: Compression = { method: "vmtc", ratio: 0.5 };
+const vmtc50 = { method: "vmtc", ratio: 0.5 } as const satisfies Compression;
 const vmtc50original: Compression = { ...vmtc50, positions: "original" };
 const cmai60: Inhibition = { maxRatio: 0.6 };
 
@@ -82,4 +82,12 @@ export function goldenSettings(patches: number): Record<string, GoldenSetting> {
     "cmai60.constant": { compression: vmtc50, inhibition: { ...cmai60, schedule: "constant" } },
     "cmai60.literal-scores": { compression: vmtc50, inhibition: { ...cmai60, scores: "logits" } },
   };
+}
+
+/** The entries of expected.safetensors that belong to a setting and not to a longer-named one ("cmai60.sum" and "cmai60"). */
+export function goldenEntries(expected: Weights, setting: string): string[] {
+  const names = Object.keys(goldenSettings(0)).filter((name) => name.startsWith(`${setting}.`));
+  return [...expected.keys()].filter(
+    (key) => key.startsWith(`${setting}.`) && !names.some((longer) => key.startsWith(`${longer}.`)),
+  );
 }

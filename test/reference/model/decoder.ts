@@ -117,15 +117,30 @@ export function decode(
   return { logits: matmul(final, head, width), layers };
 }
 
-/** The prompt with one more text token. */
-function extend(prompt: Prompt, id: number, config: TextConfig, weights: Weights): Prompt {
-  const embedding = tokenEmbed([id], tensorData(weights, "text.embed_tokens.weight"), config.hidden_size);
+/** The prompt with more text tokens behind it. */
+export function extendPrompt(prompt: Prompt, ids: readonly number[], config: TextConfig, weights: Weights): Prompt {
+  const embeddings = tokenEmbed(ids, tensorData(weights, "text.embed_tokens.weight"), config.hidden_size);
   return {
-    embeddings: new Float64Array([...prompt.embeddings, ...embedding]),
-    positions: [...prompt.positions, prompt.nextPosition],
-    nextPosition: prompt.nextPosition + 1,
+    embeddings: new Float64Array([...prompt.embeddings, ...embeddings]),
+    positions: [...prompt.positions, ...ids.map((_, i) => prompt.nextPosition + i)],
+    nextPosition: prompt.nextPosition + ids.length,
     images: prompt.images,
   };
+}
+
+/** A prompt of text alone. */
+export function textPrompt(ids: readonly number[], config: TextConfig, weights: Weights): Prompt {
+  const empty: Prompt = { embeddings: new Float64Array(0), positions: [], nextPosition: 0, images: [] };
+  return extendPrompt(empty, ids, config, weights);
+}
+
+/** The largest logit's id, the lower one of equals. */
+export function argmax(logits: Float64Array, banned: readonly number[] = []): number {
+  let best = -1;
+  for (let id = 0; id < logits.length; id++) {
+    if (!banned.includes(id) && (best < 0 || logits[id]! > logits[best]!)) best = id;
+  }
+  return best;
 }
 
 /**
@@ -149,12 +164,9 @@ export function greedy(
   for (let step = 0; step < steps; step++) {
     const row = decode(sequence, config, weights, inhibition).logits.slice(-vocabulary);
     logits.set(row, step * vocabulary);
-    let best = -1;
-    for (let id = 0; id < vocabulary; id++) {
-      if (!banned.includes(id) && (best < 0 || row[id]! > row[best]!)) best = id;
-    }
+    const best = argmax(row, banned);
     ids.push(best);
-    sequence = extend(sequence, best, config, weights);
+    sequence = extendPrompt(sequence, [best], config, weights);
   }
   return { ids, logits };
 }
