@@ -1,0 +1,8 @@
+// Heads read and written one component at a time: for widths or strides that are no multiples of 4.
+// part-vec4.wgsl has the same names for those that are.
+
+alias Part = f32;
+
+fn part_dot(a: Part, b: Part) -> f32 {
+  return a * b;
+}

@@ -1,0 +1,59 @@
+// Turns the heads of q and k by the angles of their rows' positions (rotate-half: component d pairs with d + D/2),
+// and appends k and v to their caches. One invocation turns or copies one Part of a head and its partner half a head on.
+// Needs lib/part-*, HALF_PARTS (Parts in half a head) and WORKGROUP_SIZE.
+
+struct Params {
+  rows: u32,
+  heads: u32,
+  keyHeads: u32,
+  cacheRow: u32,
+}
+
+@group(0) @binding(0) var<storage, read> qkv: array<Part>; // [T, (H + 2 Hk) D]
+@group(0) @binding(1) var<storage, read> positions: array<u32>; // [T]
+@group(0) @binding(2) var<storage, read> table: array<Part>; // [P, D], cosines then sines
+@group(0) @binding(3) var<storage, read_write> q: array<Part>; // [T, H D]
+@group(0) @binding(4) var<storage, read_write> kCache: array<Part>; // [C, Hk D], rows cacheRow.. are written
+@group(0) @binding(5) var<storage, read_write> vCache: array<Part>; // [C, Hk D], rows cacheRow.. are written
+@group(0) @binding(6) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+  @builtin(local_invocation_index) lane: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let index = (group.x + group.y * groups.x) * WORKGROUP_SIZE + lane;
+  let slots = params.heads + 2u * params.keyHeads;
+  let d = index % HALF_PARTS;
+  let slot = index / HALF_PARTS % slots;
+  let row = index / HALF_PARTS / slots;
+  if (row >= params.rows) {
+    return;
+  }
+  let source = (row * slots + slot) * 2u * HALF_PARTS + d;
+  let low = qkv[source];
+  let high = qkv[source + HALF_PARTS];
+
+  let cached = (params.cacheRow + row) * params.keyHeads;
+  if (slot >= params.heads + params.keyHeads) {
+    let target_at = (cached + slot - params.heads - params.keyHeads) * 2u * HALF_PARTS + d;
+    vCache[target_at] = low;
+    vCache[target_at + HALF_PARTS] = high;
+    return;
+  }
+  let angle = positions[row] * 2u * HALF_PARTS + d;
+  let cosine = table[angle];
+  let sine = table[angle + HALF_PARTS];
+  let turned_low = low * cosine - high * sine;
+  let turned_high = high * cosine + low * sine;
+  if (slot < params.heads) {
+    let target_at = (row * params.heads + slot) * 2u * HALF_PARTS + d;
+    q[target_at] = turned_low;
+    q[target_at + HALF_PARTS] = turned_high;
+  } else {
+    let target_at = (cached + slot - params.heads) * 2u * HALF_PARTS + d;
+    kCache[target_at] = turned_low;
+    kCache[target_at + HALF_PARTS] = turned_high;
+  }
+}

@@ -1,0 +1,89 @@
+/** Rotary position embedding (Su et al. 2021) in Hugging Face's rotate-half layout, with the append to the KV cache. */
+import shader from "../../shaders/rope.wgsl?raw";
+import { Kernel } from "../gpu/kernel.ts";
+import type { Recorder } from "../gpu/pass.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { assert } from "../shared/assert.ts";
+import { checkShape, elementGrid, matrixShape } from "./common.ts";
+import { choosePart } from "./heads.ts";
+
+const kernel = new Kernel({
+  name: "rope",
+  shader,
+  bindings: { qkv: "read", positions: "read", table: "read", q: "write", kCache: "write", vCache: "write" },
+  params: { rows: "u32", heads: "u32", keyHeads: "u32", cacheRow: "u32" },
+});
+
+export interface RopeArgs {
+  qkv: Tensor; // [T, (H + 2 Hk) D]: queries, then keys, then values
+  /** Each below P: the kernel cannot check them. */
+  positions: Tensor; // [T] u32
+  /** Of `ropeTable`. */
+  table: Tensor; // [P, D]
+  q: Tensor; // [T, H D]
+  kCache: Tensor; // [C, Hk D]
+  vCache: Tensor; // [C, Hk D]
+  /** Rows cacheRow .. cacheRow + T of the caches are written, half-open; the others stay as they are. */
+  cacheRow: number;
+  /** H */
+  heads: number;
+  /** Hk */
+  keyHeads: number;
+  /** D, even */
+  headWidth: number;
+}
+
+/** Writes the turned queries to `q`, and appends the turned keys and the plain values to the caches. */
+export function rope(recorder: Recorder, args: RopeArgs): void {
+  const { qkv, positions, table, q, kCache, vCache, cacheRow, heads, keyHeads, headWidth } = args;
+  const [rows] = matrixShape("rope qkv", qkv);
+  const [capacity] = matrixShape("rope kCache", kCache);
+  const [, tableWidth] = matrixShape("rope table", table);
+  assert(
+    headWidth % 2 === 0 && tableWidth === headWidth,
+    `rope: table of width ${tableWidth} for heads of ${headWidth}`,
+  );
+  checkShape("rope qkv", qkv, [rows, (heads + 2 * keyHeads) * headWidth]);
+  checkShape("rope positions", positions, [rows]);
+  checkShape("rope q", q, [rows, heads * headWidth]);
+  checkShape("rope kCache", kCache, [capacity, keyHeads * headWidth]);
+  checkShape("rope vCache", vCache, [capacity, keyHeads * headWidth]);
+  assert(
+    cacheRow >= 0 && cacheRow + rows <= capacity,
+    `rope: ${rows} rows at row ${cacheRow} do not fit in a cache of ${capacity} rows`,
+  );
+  const part = choosePart(headWidth / 2);
+  const halfParts = headWidth / 2 / part.width;
+  const workgroupSize = 64;
+  const variant = kernel.variant({
+    libs: { key: part.key, texts: [part.text] },
+    constants: { HALF_PARTS: halfParts, WORKGROUP_SIZE: workgroupSize },
+  });
+  recorder.dispatch(
+    variant,
+    { qkv, positions, table, q, kCache, vCache },
+    { rows, heads, keyHeads, cacheRow },
+    elementGrid(rows * (heads + 2 * keyHeads) * halfParts, workgroupSize),
+  );
+}
+
+/**
+ * Cosines and sines of all angles `position * theta^(-2 d / D)`: row p holds the D/2 cosines, then the D/2 sines.
+ * Computed in f64 and on this side: WGSL promises sin and cos only to 2^-11, and only for small angles.
+ *
+ * @returns [maxPositions, headWidth]
+ */
+export function ropeTable(maxPositions: number, headWidth: number, theta: number): Float32Array {
+  const half = headWidth / 2;
+  const table = new Float32Array(maxPositions * headWidth);
+  const frequencies = Float64Array.from({ length: half }, (_, d) => theta ** ((-2 * d) / headWidth));
+  for (let position = 0; position < maxPositions; position++) {
+    const row = position * headWidth;
+    for (let d = 0; d < half; d++) {
+      const angle = position * frequencies[d]!;
+      table[row + d] = Math.cos(angle);
+      table[row + half + d] = Math.sin(angle);
+    }
+  }
+  return table;
+}
