@@ -1,0 +1,150 @@
+/**
+ * A checkpoint's folder, wherever it lies: at an http(s) address, or as files that the caller holds. Opens files by
+ * name and reads the small ones as text or JSON, within bounds. Ids of known models and addresses on a model hub are
+ * turned into one of these before they get here.
+ */
+import { FoveaError } from "../errors.ts";
+import { type ByteSource, blobSource, type FileBytes, memorySource, type ReadOptions } from "./byte-source.ts";
+import { addressText } from "./http.ts";
+import { decodeUtf8, parseJson, parseJsonUniqueKeys, quoted } from "./json.ts";
+import { openUrl, type UrlOptions } from "./url-source.ts";
+
+/** Limits on a small file that is read whole. */
+export interface TextOptions extends ReadOptions {
+  /** A longer file is refused before it is read. Default 64 MiB: the largest tokenizers have about 35. */
+  maxBytes?: number;
+}
+
+export interface JsonOptions extends TextOptions {
+  /** Refuse an object that names a key twice. */
+  uniqueKeys?: boolean;
+}
+
+/**
+ * Files by their plain names, such as "config.json". Each method gives undefined for a file that is not there, throws
+ * RangeError for a name that is a path, FoveaError `download-failed` if the file cannot be had, and `aborted`.
+ */
+export interface ModelFolder {
+  /** Where the files come from, for messages. */
+  readonly location: string;
+  open(name: string, options?: ReadOptions): Promise<ByteSource | undefined>;
+  /** The file as UTF-8 text. Throws `bad-weights` if it is too long or not UTF-8. */
+  text(name: string, options?: TextOptions): Promise<string | undefined>;
+  /** The file as JSON. Throws `bad-weights` if it is too long or not JSON; its shape is not checked. */
+  json(name: string, options?: JsonOptions): Promise<unknown>;
+}
+
+const DEFAULT_MAX_BYTES = 64 << 20;
+
+/**
+ * Whether a name from outside is that of a file in the folder itself: no path, no drive, no scheme, nothing that an
+ * address could be steered with.
+ */
+export function isPlainFileName(name: string): boolean {
+  return /^[^/\\:\p{Cc}\p{Cs}]{1,255}$/u.test(name) && name !== "." && name !== "..";
+}
+
+/**
+ * The folder at an address, or made of files at hand (file name -> bytes; they stay the caller's and must not change
+ * while they are being read). Nothing is fetched yet. A picked folder's names may carry its path,
+ * "model/config.json": files are found by their last part, the ones nearest to the top first.
+ *
+ * @throws TypeError if the source is neither an absolute http(s) address nor such a record of files.
+ */
+export function openFolder(
+  source: string | URL | Readonly<Record<string, FileBytes>>,
+  options: Pick<UrlOptions, "retry"> = {},
+): ModelFolder {
+  if (typeof source === "string" || source instanceof URL) return urlFolder(folderUrl(source), options);
+  return filesFolder(source);
+}
+
+function makeFolder(location: string, open: ModelFolder["open"]): ModelFolder {
+  const folder: ModelFolder = {
+    location,
+    async open(name, options) {
+      if (!isPlainFileName(name)) throw new RangeError(`${quoted(name)} is not a plain file name`);
+      return open(name, options);
+    },
+    async text(name, { maxBytes = DEFAULT_MAX_BYTES, signal } = {}) {
+      const file = await folder.open(name, { signal });
+      if (!file) return undefined;
+      if (file.byteLength > maxBytes)
+        throw new FoveaError(
+          "bad-weights",
+          `${name} in ${location}: ${file.byteLength} bytes, at most ${maxBytes} are read; is it the right file?`,
+        );
+      return decodeUtf8(await file.read(0, file.byteLength, { signal }), `${name} in ${location}`);
+    },
+    async json(name, { uniqueKeys = false, ...options } = {}) {
+      const text = await folder.text(name, options);
+      if (text === undefined) return undefined;
+      return (uniqueKeys ? parseJsonUniqueKeys : parseJson)(text, `${name} in ${location}`);
+    },
+  };
+  return folder;
+}
+
+/** Checks an address, and lets it end in a slash so that names are resolved inside it. */
+function folderUrl(source: string | URL): URL {
+  const url = URL.canParse(source) ? new URL(source) : undefined;
+  if (!url || (url.protocol !== "http:" && url.protocol !== "https:"))
+    throw new TypeError(
+      `${quoted(String(source))} is neither a known model nor an http(s) address of a folder with a checkpoint`,
+    );
+  if (url.username !== "" || url.password !== "")
+    throw new TypeError(`the address of ${addressText(url)} must not contain a user name or password`);
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
+  return url;
+}
+
+function urlFolder(base: URL, options: Pick<UrlOptions, "retry">): ModelFolder {
+  return makeFolder(addressText(base), (name, { signal } = {}) => {
+    const url = new URL(encodeURIComponent(name), base);
+    // A signed address carries its signature there.
+    url.search = base.search;
+    return openUrl(url, name, { ...options, signal });
+  });
+}
+
+function filesFolder(files: Readonly<Record<string, FileBytes>>): ModelFolder {
+  const byBaseName = new Map<string, { path: string; bytes: FileBytes }[]>();
+  for (const [path, bytes] of checkedFiles(files)) {
+    const base = path.split(/[/\\]/).at(-1)!;
+    const same = byBaseName.get(base);
+    if (same) same.push({ path, bytes });
+    else byBaseName.set(base, [{ path, bytes }]);
+  }
+  const location = "the given files";
+  return makeFolder(location, async (name) => {
+    const depth = (path: string) => path.split(/[/\\]/).length;
+    const found = byBaseName.get(name)?.toSorted((a, b) => depth(a.path) - depth(b.path));
+    if (!found) return undefined;
+    const [first, second] = found;
+    if (second && depth(second.path) === depth(first!.path))
+      throw new FoveaError(
+        "bad-weights",
+        `${name}: ${quoted(first!.path)} and ${quoted(second.path)} are both among ${location}; hand over one checkpoint's folder`,
+      );
+    const { bytes } = first!;
+    return isTagged(bytes, "Blob", "File") ? blobSource(name, bytes as Blob) : memorySource(name, bytes as Uint8Array);
+  });
+}
+
+/** The entries of a record of files, once every one of them is known to hold bytes. */
+function checkedFiles(files: unknown): [string, FileBytes][] {
+  if (!isTagged(files, "Object"))
+    throw new TypeError("source must be a known model, an http(s) address, or an object of file name -> bytes");
+  const entries = Object.entries(files as Record<string, FileBytes>);
+  for (const [path, bytes] of entries) {
+    if (isTagged(bytes, "Blob", "File", "ArrayBuffer")) continue;
+    if (isTagged(bytes, "Uint8Array") && isTagged((bytes as Uint8Array).buffer, "ArrayBuffer")) continue;
+    throw new TypeError(`the file ${quoted(path)} must be a Blob, an ArrayBuffer or a Uint8Array that is not shared`);
+  }
+  return entries;
+}
+
+/** Whether a value is of one of these built-in classes, of whichever window or worker. */
+function isTagged(value: unknown, ...tags: string[]): boolean {
+  return tags.some((tag) => Object.prototype.toString.call(value) === `[object ${tag}]`);
+}
