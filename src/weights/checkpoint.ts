@@ -1,0 +1,131 @@
+/**
+ * A checkpoint: one safetensors file, or the shards that an index file lists, as one table of tensors. Only headers are
+ * read here. What the tensors are called and which of them a model needs is the model's matter.
+ */
+import { FoveaError, throwIfAborted } from "../errors.ts";
+import type { ByteSource, ReadOptions } from "./byte-source.ts";
+import { isPlainFileName, type ModelFolder } from "./folder.ts";
+import { isJsonObject, quoted } from "./json.ts";
+import { readSafetensorsHeader, type TensorEntry } from "./safetensors.ts";
+
+export interface Checkpoint {
+  /** Every tensor, by name. */
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** The files that hold them, by name. */
+  readonly files: ReadonlyMap<string, ByteSource>;
+  /** Length of these files together. */
+  readonly byteLength: number;
+}
+
+const SINGLE_FILE = "model.safetensors";
+const INDEX_FILE = "model.safetensors.index.json";
+
+/** The largest published checkpoints have about 300 shards; each costs a request before anything can be checked. */
+const MAX_SHARDS = 1024;
+
+/** Headers that are read at a time: as many as a browser opens connections to one HTTP/1.1 server. */
+const PARALLEL_HEADERS = 6;
+
+/**
+ * Finds a folder's weights and reads their headers. As elsewhere in the field, a single file wins over an index.
+ *
+ * The index's `total_size` is not looked at: published ones disagree about what it counts (tied tensors, other dtypes),
+ * and every header is checked against its own file.
+ *
+ * @throws FoveaError `bad-weights` for a folder without weights, a damaged header, or an index that does not fit its
+ * shards; `download-failed`, `aborted`.
+ */
+export async function openCheckpoint(folder: ModelFolder, { signal }: ReadOptions = {}): Promise<Checkpoint> {
+  const single = await folder.open(SINGLE_FILE, { signal });
+  if (single) {
+    const { tensors } = await readSafetensorsHeader(single, { signal });
+    return { tensors, files: new Map([[single.name, single]]), byteLength: single.byteLength };
+  }
+  const index = await folder.json(INDEX_FILE, { signal, uniqueKeys: true });
+  if (index === undefined)
+    throw new FoveaError(
+      "bad-weights",
+      `no weights in ${folder.location}: neither ${SINGLE_FILE} nor ${INDEX_FILE} is there; weights in other formats must be converted to safetensors`,
+    );
+  return openShards(folder, parseWeightMap(index), signal);
+}
+
+/** Tensor name -> shard, once every shard is known to be a plain name of a safetensors file. */
+function parseWeightMap(index: unknown): Map<string, string> {
+  const weightMap = isJsonObject(index) ? index.weight_map : undefined;
+  if (!isJsonObject(weightMap)) throw badIndex("it has no object weight_map");
+  const shards = new Map<string, string>();
+  for (const [tensor, shard] of Object.entries(weightMap)) {
+    if (typeof shard !== "string") throw badIndex(`the shard of tensor ${quoted(tensor)} is not a name`);
+    if (!isPlainFileName(shard) || !shard.endsWith(".safetensors"))
+      throw badIndex(`the shard ${quoted(shard)} of tensor ${quoted(tensor)} is not a safetensors file of this folder`);
+    shards.set(tensor, shard);
+  }
+  if (shards.size === 0) throw badIndex("its weight_map is empty");
+  return shards;
+}
+
+async function openShards(
+  folder: ModelFolder,
+  weightMap: ReadonlyMap<string, string>,
+  signal: AbortSignal | undefined,
+): Promise<Checkpoint> {
+  const names = [...new Set(weightMap.values())];
+  if (names.length > MAX_SHARDS) throw badIndex(`it names ${names.length} shards, at most ${MAX_SHARDS} are read`);
+  const shards = await mapBounded(names, PARALLEL_HEADERS, signal, async (name, signal) => {
+    const source = await folder.open(name, { signal });
+    if (!source) throw badIndex(`the shard ${quoted(name)} is missing in ${folder.location}`);
+    return { source, tensors: (await readSafetensorsHeader(source, { signal })).tensors };
+  });
+
+  const tensors = new Map<string, TensorEntry>();
+  for (const shard of shards)
+    for (const entry of shard.tensors.values()) {
+      const listed = weightMap.get(entry.name);
+      if (listed !== entry.file)
+        throw badIndex(
+          `the shard ${quoted(entry.file)} holds tensor ${quoted(entry.name)}, which the index ${listed === undefined ? "does not list" : `puts into ${quoted(listed)}`}`,
+        );
+      tensors.set(entry.name, entry);
+    }
+  for (const [tensor, shard] of weightMap)
+    if (!tensors.has(tensor)) throw badIndex(`the shard ${quoted(shard)} does not hold tensor ${quoted(tensor)}`);
+  return {
+    tensors,
+    files: new Map(shards.map(({ source }) => [source.name, source])),
+    byteLength: shards.reduce((sum, { source }) => sum + source.byteLength, 0),
+  };
+}
+
+function badIndex(message: string): FoveaError {
+  return new FoveaError("bad-weights", `${INDEX_FILE}: ${message}; fetch index and shards again, from one revision`);
+}
+
+/** Maps items with at most `limit` of them under way, in order; the first failure aborts the others. */
+async function mapBounded<T, U>(
+  items: readonly T[],
+  limit: number,
+  signal: AbortSignal | undefined,
+  map: (item: T, signal: AbortSignal) => Promise<U>,
+): Promise<U[]> {
+  throwIfAborted(signal, "reading of the weights' headers");
+  const controller = new AbortController();
+  const abort = () => controller.abort(signal?.reason);
+  signal?.addEventListener("abort", abort);
+  const results: U[] = new Array(items.length);
+  let next = 0;
+  const work = async () => {
+    while (next < items.length) {
+      const i = next++;
+      results[i] = await map(items[i]!, controller.signal);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
+    return results;
+  } finally {
+    // After a failure this ends the transfers of the other workers, whose rejections Promise.all has taken.
+    controller.abort();
+    signal?.removeEventListener("abort", abort);
+  }
+}
