@@ -1,0 +1,138 @@
+/**
+ * The fields of a decoder's config: LlamaConfig and Qwen2Config of Hugging Face transformers, with their defaults.
+ * What would change the mathematics and is not implemented is refused by name.
+ */
+import type { ConfigFields } from "./config-fields.ts";
+
+/** What the config classes leave unsaid. */
+const FAMILIES = {
+  llama: { mlpWidth: 11008, vocabularySize: 32000, maxPositions: 2048, bosId: 1, eosIds: [2] },
+  qwen2: { mlpWidth: 22016, vocabularySize: 151936, maxPositions: 32768, bosId: undefined, eosIds: [] },
+} as const;
+
+export type DecoderFamily = keyof typeof FAMILIES;
+
+// Bounds that no published decoder comes near, and under which no product of sizes leaves the exact integers.
+const MAX_WIDTH = 1 << 15;
+const MAX_MLP_WIDTH = 1 << 17;
+const MAX_LAYERS = 512;
+const MAX_HEADS = 512;
+const MAX_HEAD_WIDTH = 128; // what the attention kernels hold in registers and workgroup memory
+const MAX_VOCABULARY = 1 << 20;
+const MAX_POSITIONS = 1 << 24;
+/** Ids are i32 wherever they are stored. */
+export const MAX_TOKEN_ID = 2 ** 31 - 1;
+
+/**
+ * Reads a decoder's fields.
+ *
+ * @returns the fields of DecoderConfig
+ * @throws FoveaError `unsupported-model`
+ */
+export function readDecoder(fields: ConfigFields, family: DecoderFamily) {
+  const defaults = FAMILIES[family];
+  // The gated product of the MLP knows SiLU only; "swish" is its other name.
+  fields.choice("hidden_act", "silu", { silu: true, swish: true });
+  const layers = fields.integer("num_hidden_layers", 32, 1, MAX_LAYERS);
+  const maxPositions = fields.integer("max_position_embeddings", defaults.maxPositions, 1, MAX_POSITIONS);
+  if (family === "llama") {
+    // Both would also put a bias on o_proj or on all of the MLP, which no Llama checkpoint of note has.
+    refuseIfTrue(fields, "attention_bias");
+    refuseIfTrue(fields, "mlp_bias");
+  } else {
+    refuseIfTrue(fields, "use_mrope");
+    checkSlidingWindow(fields, layers, maxPositions);
+  }
+  const bosId = fields.integer(
+    "bos_token_id",
+    fields.isNull("bos_token_id") ? undefined : defaults.bosId,
+    0,
+    MAX_TOKEN_ID,
+  );
+  return {
+    family,
+    width: fields.integer("hidden_size", 4096, 1, MAX_WIDTH),
+    mlpWidth: fields.integer("intermediate_size", defaults.mlpWidth, 1, MAX_MLP_WIDTH),
+    layers,
+    ...readHeads(fields, family),
+    vocabularySize: fields.integer("vocab_size", defaults.vocabularySize, 1, MAX_VOCABULARY),
+    eps: fields.number("rms_norm_eps", 1e-6, 1e-20, 0.1),
+    ropeTheta: readRopeTheta(fields),
+    maxPositions,
+    tiedHead: fields.boolean("tie_word_embeddings", false),
+    qkvBias: family === "qwen2",
+    ...(bosId === undefined ? {} : { bosId }),
+    eosIds: readEosIds(fields, defaults.eosIds),
+  };
+}
+
+function refuseIfTrue(fields: ConfigFields, name: string): void {
+  if (fields.boolean(name, false)) throw fields.unsupported(name, "false");
+}
+
+function readHeads(fields: ConfigFields, family: DecoderFamily) {
+  const width = fields.integer("hidden_size", 4096, 1, MAX_WIDTH);
+  const heads = fields.integer("num_attention_heads", 32, 1, MAX_HEADS);
+  if (!fields.has("head_dim") && width % heads !== 0)
+    throw fields.unsupported("num_attention_heads", `a divisor of hidden_size ${width}, or a head_dim beside it`);
+  const headWidth = fields.integer("head_dim", width / heads, 1, Number.MAX_SAFE_INTEGER);
+  // RoPE turns pairs of channels.
+  if (headWidth % 2 !== 0 || headWidth > MAX_HEAD_WIDTH)
+    throw fields.unsupported(
+      fields.has("head_dim") ? "head_dim" : "num_attention_heads",
+      `heads of an even width up to ${MAX_HEAD_WIDTH}, these are ${headWidth} wide`,
+    );
+  // Missing, it means as many as query heads in LlamaConfig, and 32 in Qwen2Config, where 32 divides the query heads.
+  const means32 = family === "qwen2" && heads % 32 === 0 && !fields.isNull("num_key_value_heads");
+  const keyHeads = fields.integer("num_key_value_heads", means32 ? 32 : heads, 1, heads);
+  if (heads % keyHeads !== 0)
+    throw fields.unsupported("num_key_value_heads", `a divisor of num_attention_heads ${heads}`);
+  return { heads, keyHeads, headWidth };
+}
+
+/** `rope_parameters` (transformers v5) wins over `rope_scaling`, which also may hold the base, and over `rope_theta`. */
+function readRopeTheta(fields: ConfigFields): number {
+  let theta = fields.number("rope_theta", 10000, 1, 1e12);
+  refusePartialRotary(fields);
+  for (const name of ["rope_scaling", "rope_parameters"]) {
+    const rope = fields.object(name);
+    if (!rope) continue;
+    rope.choice(rope.has("rope_type") ? "rope_type" : "type", "default", { default: true });
+    refusePartialRotary(rope);
+    for (const [layerType, value] of rope.entries())
+      if (typeof value === "object" && value !== null) throw rope.unsupported(layerType, "one RoPE for all layers");
+    theta = rope.number("rope_theta", theta, 1, 1e12);
+  }
+  return theta;
+}
+
+function refusePartialRotary(fields: ConfigFields): void {
+  fields.number("partial_rotary_factor", 1, 1, 1);
+}
+
+/** Qwen2 can narrow the attention of its upper layers to a window; harmless where no layer does or the context fits in. */
+function checkSlidingWindow(fields: ConfigFields, layers: number, maxPositions: number): void {
+  if (!fields.boolean("use_sliding_window", false) || fields.isNull("sliding_window")) return;
+  const window = fields.integer("sliding_window", 4096, 1, Number.MAX_SAFE_INTEGER);
+  if (window >= maxPositions) return;
+  const types = fields.has("layer_types") ? fields.texts("layer_types") : undefined;
+  const firstNarrow = fields.integer("max_window_layers", 28, 0, Number.MAX_SAFE_INTEGER);
+  const narrow = types ? types.some((type) => type !== "full_attention") : firstNarrow < layers;
+  if (narrow)
+    throw fields.unsupported(
+      "use_sliding_window",
+      `false, or a sliding_window of at least max_position_embeddings ${maxPositions}, this one is ${window}`,
+    );
+}
+
+function readEosIds(fields: ConfigFields, fallback: readonly number[]): number[] {
+  const value = fields.value("eos_token_id");
+  if (!Array.isArray(value)) {
+    if (fields.isNull("eos_token_id")) return [];
+    const id = fields.integer("eos_token_id", undefined, 0, MAX_TOKEN_ID);
+    return id === undefined ? [...fallback] : [id];
+  }
+  if (!value.every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_TOKEN_ID))
+    throw fields.unsupported("eos_token_id", `an id from 0 to ${MAX_TOKEN_ID}, or a list of them`);
+  return [...new Set<number>(value)];
+}

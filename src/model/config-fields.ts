@@ -1,0 +1,112 @@
+/**
+ * Reads the fields of an untrusted JSON object one by one, each checked where it is read. A field that is missing or
+ * null takes the given default. It knows no model: which fields there are, and their defaults, is the readers' matter.
+ */
+import { FoveaError } from "../errors.ts";
+import { isJsonObject, quoted } from "../weights/json.ts";
+
+/** A value from outside, short enough for a message. Never walks into it, however deep it is. */
+function valueText(value: unknown): string {
+  if (typeof value === "string") return quoted(value);
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (isJsonObject(value)) return "an object";
+  return value === undefined ? "missing" : String(value);
+}
+
+/** One JSON object of a file. */
+export class ConfigFields {
+  readonly #values: Record<string, unknown>;
+  /** File and path to this object, for messages: "config.json: text_config.". */
+  readonly #path: string;
+
+  private constructor(values: Record<string, unknown>, path: string) {
+    this.#values = values;
+    this.#path = path;
+  }
+
+  /** @throws FoveaError `unsupported-model` unless `json` is an object. */
+  static of(json: unknown, file: string): ConfigFields {
+    if (!isJsonObject(json))
+      throw new FoveaError("unsupported-model", `${file} is ${valueText(json)}; expected an object`);
+    return new ConfigFields(json, `${file}: `);
+  }
+
+  /** The field as it is; undefined where it is missing or null. Own properties only, so that names cannot reach a prototype. */
+  value(name: string): unknown {
+    return Object.hasOwn(this.#values, name) ? (this.#values[name] ?? undefined) : undefined;
+  }
+
+  has(name: string): boolean {
+    return this.value(name) !== undefined;
+  }
+
+  /** Whether the field is there and null, for the few where that means something else than missing. */
+  isNull(name: string): boolean {
+    return Object.hasOwn(this.#values, name) && this.#values[name] === null;
+  }
+
+  /** All fields; for a map whose keys are data. */
+  entries(): [string, unknown][] {
+    return Object.entries(this.#values);
+  }
+
+  /** The error for a field: its value, and what is supported instead. */
+  unsupported(name: string, supported: string): FoveaError {
+    const field = this.#path + name.slice(0, 100); // names may come from outside, too
+    return new FoveaError("unsupported-model", `${field} is ${valueText(this.value(name))}; supported: ${supported}`);
+  }
+
+  /** An integer in [min, max]. */
+  integer<Default extends number | undefined>(name: string, fallback: Default, min: number, max: number) {
+    const value = this.value(name);
+    if (value === undefined) return fallback;
+    if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max)
+      throw this.unsupported(name, `an integer from ${min} to ${max}`);
+    return value + 0; // -0 becomes 0
+  }
+
+  /** A number in [min, max]. */
+  number(name: string, fallback: number, min: number, max: number): number {
+    const value = this.value(name);
+    if (value === undefined) return fallback;
+    if (typeof value !== "number" || !(value >= min && value <= max))
+      throw this.unsupported(name, `a number from ${min} to ${max}`);
+    return value;
+  }
+
+  boolean(name: string, fallback: boolean): boolean {
+    const value = this.value(name);
+    if (value === undefined) return fallback;
+    if (typeof value !== "boolean") throw this.unsupported(name, "true or false");
+    return value;
+  }
+
+  /** One of the keys of `choices`; returns what it stands for. */
+  choice<Choice>(name: string, fallback: string, choices: Readonly<Record<string, Choice>>): Choice {
+    const value = this.value(name) ?? fallback;
+    if (typeof value !== "string" || !Object.hasOwn(choices, value))
+      throw this.unsupported(name, Object.keys(choices).join(", "));
+    return choices[value]!;
+  }
+
+  /** A list of texts; empty where the field is missing. */
+  texts(name: string): string[] {
+    const value = this.value(name) ?? [];
+    if (!Array.isArray(value) || !value.every((text) => typeof text === "string"))
+      throw this.unsupported(name, "a list of texts");
+    return value;
+  }
+
+  /** An object inside this one; undefined where the field is missing. */
+  object(name: string): ConfigFields | undefined {
+    const value = this.value(name);
+    if (value === undefined) return undefined;
+    if (!isJsonObject(value)) throw this.unsupported(name, "an object");
+    return new ConfigFields(value, `${this.#path}${name}.`);
+  }
+
+  /** An object inside this one; an empty one where the field is missing. */
+  objectOrEmpty(name: string): ConfigFields {
+    return this.object(name) ?? new ConfigFields({}, `${this.#path}${name}.`);
+  }
+}
