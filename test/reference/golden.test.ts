@@ -89,7 +89,7 @@ async function describeGolden(name: GoldenName): Promise<void> {
       ([setting]) => goldenEntries(expected, setting).length,
     );
 
-    test.for(settings)("%s", ([setting, { compression, inhibition }]) => {
+    test.for(settings)("%s", { timeout: 60_000 }, ([setting, { compression, inhibition }]) => {
       const greedyTokens = expected.get(`${setting}.greedy`)?.data;
       const result = runLlava(config, weights, {
         pixelValues,
