@@ -2,6 +2,9 @@
  * The public types: what callers hand in and get back. No code lives here.
  * Shapes: T tokens of a prompt, V vocabulary, n image tokens.
  */
+import type { ImageInput } from "./shared/picture.ts";
+
+export type { ImageInput };
 
 /** File name -> bytes, for a checkpoint that is already at hand (a folder picked by the user, a test). */
 export type ModelFiles = Record<string, Blob | ArrayBuffer | Uint8Array>;
@@ -28,16 +31,6 @@ export interface LoadProgress {
   loadedBytes: number;
   totalBytes: number;
 }
-
-/** A picture: encoded bytes, pixels, or an address to fetch one from. */
-export type ImageInput =
-  | Blob
-  | ImageBitmap
-  | ImageData
-  | HTMLImageElement
-  | HTMLCanvasElement
-  | OffscreenCanvas
-  | string;
 
 export type MessagePart = { type: "text"; text: string } | { type: "image"; image: ImageInput };
 

@@ -14,3 +14,9 @@ export const ABSOLUTE_ACTIVATION = 1e-7;
  * 1e-15 (half a unit in the last place is a relative 6e-8 at most); seen up to 1.8e-15, in thresholds.
  */
 export const NMSE_STORED_AS_F32 = 1e-14;
+
+/**
+ * Beside RELATIVE_ELEMENTWISE, for pixel values near zero, where the mean cancels: half a unit in the last place of a
+ * number up to 1, over a deviation of 0.25 or more.
+ */
+export const ABSOLUTE_NORMALIZE = 5e-7;

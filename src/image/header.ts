@@ -1,0 +1,105 @@
+/**
+ * The first bytes of an encoded picture: which format, how many pixels. So that a picture that would fill the memory
+ * is refused before the browser decodes it, and what cannot be decoded is called by its name. Decodes nothing, and
+ * trusts nothing: the sizes are checked again on the decoded picture.
+ */
+
+export interface PictureHeader {
+  /** The format's usual name. */
+  format: string;
+  /** Pixels as stored, before any EXIF rotation; missing where the header does not tell in a simple way. */
+  width?: number;
+  height?: number;
+}
+
+/** Enough for the sizes of a JPEG behind its profile and thumbnail. */
+export const HEADER_BYTES = 2 ** 20;
+
+/** @param bytes the front of a file. Returns undefined for bytes of no format that is known here. */
+export function readHeader(bytes: Uint8Array): PictureHeader | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // One character a byte; a TextDecoder's "latin1" is windows-1252, where 0x89 is a per mille sign.
+  const start = String.fromCharCode(...bytes.subarray(0, 512));
+  try {
+    if (start.startsWith("\x89PNG\r\n\x1a\n")) return sized("PNG", view.getUint32(16), view.getUint32(20));
+    if (start.startsWith("\xff\xd8\xff")) return jpegHeader(view);
+    if (start.startsWith("GIF8")) return sized("GIF", view.getUint16(6, true), view.getUint16(8, true));
+    if (start.startsWith("RIFF") && start.startsWith("WEBP", 8)) return webpHeader(view, start.slice(12, 16));
+    if (start.startsWith("BM")) return bmpHeader(view);
+  } catch (error) {
+    // Cut off inside the header: the decoder says no to it.
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return otherFormat(start);
+}
+
+function sized(format: string, width: number, height: number): PictureHeader {
+  return { format, width, height };
+}
+
+/** By the first bytes, or by those at an offset: formats whose sizes are not read here, or whose headers are cut. */
+const SIGNATURES: readonly [text: string, offset: number, format: string][] = [
+  ["\x89PNG", 0, "PNG"],
+  ["\xff\xd8", 0, "JPEG"],
+  ["GIF8", 0, "GIF"],
+  ["WEBP", 8, "WebP"],
+  ["ftypavif", 4, "AVIF"],
+  ["ftypavis", 4, "AVIF"],
+  ["ftyphei", 4, "HEIC"],
+  ["ftyphev", 4, "HEIC"],
+  ["ftypmif1", 4, "HEIC"],
+  ["\x00\x00\x01\x00", 0, "ICO"],
+  ["II*\x00", 0, "TIFF"],
+  ["MM\x00*", 0, "TIFF"],
+  ["\xff\x0a", 0, "JPEG XL"],
+  ["JXL ", 4, "JPEG XL"],
+  ["%PDF", 0, "PDF"],
+];
+
+/** Several of these no browser decodes from bytes. */
+function otherFormat(start: string): PictureHeader | undefined {
+  const known = SIGNATURES.find(([text, offset]) => start.startsWith(text, offset));
+  if (known) return { format: known[2] };
+  // Markup, perhaps behind a byte order mark.
+  if (!/^(\xef\xbb\xbf)?\s*</.test(start)) return undefined;
+  if (/<svg[\s>]/i.test(start)) return { format: "SVG" };
+  return /<(!doctype html|html|head|body)/i.test(start) ? { format: "HTML" } : undefined;
+}
+
+/** Walks the segments to the frame header (SOF). Throws RangeError at the end of the bytes. */
+function jpegHeader(view: DataView): PictureHeader {
+  const format = "JPEG";
+  for (let at = 2; at + 9 <= view.byteLength; ) {
+    const marker = view.getUint8(at + 1);
+    if (view.getUint8(at) !== 0xff || marker === 0xda) break;
+    // Fill bytes, and markers without a length.
+    if (marker === 0xff) at += 1;
+    else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) at += 2;
+    else if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc)
+      return sized(format, view.getUint16(at + 7), view.getUint16(at + 5));
+    else at += 2 + view.getUint16(at + 2);
+  }
+  return { format };
+}
+
+/** The three kinds of first chunk: lossy, lossless, extended. */
+function webpHeader(view: DataView, chunk: string): PictureHeader {
+  const format = "WebP";
+  if (chunk === "VP8 ") return sized(format, view.getUint16(26, true) & 0x3fff, view.getUint16(28, true) & 0x3fff);
+  if (chunk === "VP8L") {
+    const bits = view.getUint32(21, true);
+    return sized(format, (bits & 0x3fff) + 1, ((bits >>> 14) & 0x3fff) + 1);
+  }
+  if (chunk === "VP8X") return sized(format, uint24(view, 24) + 1, uint24(view, 27) + 1);
+  return { format };
+}
+
+function uint24(view: DataView, at: number): number {
+  return view.getUint16(at, true) | (view.getUint8(at + 2) << 16);
+}
+
+/** The height of a picture stored from the top is negative. */
+function bmpHeader(view: DataView): PictureHeader {
+  if (view.getUint32(14, true) === 12) return sized("BMP", view.getUint16(18, true), view.getUint16(20, true));
+  return sized("BMP", Math.abs(view.getInt32(18, true)), Math.abs(view.getInt32(22, true)));
+}
