@@ -1,40 +1,31 @@
 /** Attention of many query rows at once: the vision encoder and prefill. One row has a kernel of its own (attention-decode.ts). */
 import shader from "../../shaders/attention.wgsl?raw";
-import logSumExpDrop from "../../shaders/lib/log-sum-exp-drop.wgsl?raw";
-import logSumExpKeep from "../../shaders/lib/log-sum-exp-keep.wgsl?raw";
-import { Kernel, type VariantOptions } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
 import { checkShape } from "./common.ts";
-import { checkHeadRows, choosePart, type HeadRows } from "./heads.ts";
+import { checkHeadRows, choosePart, type HeadRows, KernelWithLogSumExp } from "./heads.ts";
 
-const bindings = { q: "read", k: "read", v: "read", inhibited: "read", y: "write" } as const;
-const params = {
-  rows: "u32",
-  keys: "u32",
-  heads: "u32",
-  keyHeads: "u32",
-  qStride: "u32",
-  qOffset: "u32",
-  kStride: "u32",
-  kOffset: "u32",
-  vStride: "u32",
-  vOffset: "u32",
-  queryOffset: "u32",
-  inhibitedWords: "u32",
-  scale: "f32",
-} as const;
-const kernel = new Kernel({ name: "attention", shader, bindings, params });
-const kernelWithLogSumExp = new Kernel({
+const kernel = new KernelWithLogSumExp({
   name: "attention",
   shader,
-  bindings: { ...bindings, logSumExp: "write" },
-  params,
+  bindings: { q: "read", k: "read", v: "read", inhibited: "read", y: "write" },
+  params: {
+    rows: "u32",
+    keys: "u32",
+    heads: "u32",
+    keyHeads: "u32",
+    qStride: "u32",
+    qOffset: "u32",
+    kStride: "u32",
+    kOffset: "u32",
+    vStride: "u32",
+    vOffset: "u32",
+    queryOffset: "u32",
+    inhibitedWords: "u32",
+    scale: "f32",
+  },
 });
-
-/** What stands for -inf as the log-sum-exp of a row and head with nothing left. */
-export const EMPTY_LOG_SUM_EXP = -1e30;
 
 export interface AttentionArgs {
   q: HeadRows; // T rows of H heads
@@ -75,36 +66,31 @@ export function attention(recorder: Recorder, args: AttentionArgs): void {
 
   const part = choosePart(headWidth, q.stride, q.offset, k.stride, k.offset, v.stride, v.offset);
   const tile = { ROW_LANES: 8, KEY_LANES: 8, KEY_BLOCK: 2 };
-  const options: VariantOptions = {
-    libs: {
-      key: logSumExp ? `${part.key} log-sum-exp` : part.key,
-      texts: [part.text, logSumExp ? logSumExpKeep : logSumExpDrop],
-    },
-    constants: {
-      HEAD_PARTS: headWidth / part.width,
-      CAUSAL: Number(!!causal),
-      INHIBIT: Number(!!inhibited),
-      LOG_SUM_EXP: Number(!!logSumExp),
-      ...tile,
-    },
+  const constants = {
+    HEAD_PARTS: headWidth / part.width,
+    CAUSAL: Number(!!causal),
+    INHIBIT: Number(!!inhibited),
+    ...tile,
   };
-  const tensors = { q: q.tensor, k: k.tensor, v: v.tensor, inhibited: inhibited ?? q.tensor, y };
-  const scalars = {
-    rows,
-    keys,
-    heads,
-    keyHeads,
-    qStride: q.stride / part.width,
-    qOffset: q.offset / part.width,
-    kStride: k.stride / part.width,
-    kOffset: k.offset / part.width,
-    vStride: v.stride / part.width,
-    vOffset: v.offset / part.width,
-    queryOffset: causal?.queryOffset ?? 0,
-    inhibitedWords,
-    scale,
-  };
-  const grid = [ceilDiv(rows, 4 * tile.ROW_LANES), heads] as const;
-  if (logSumExp) recorder.dispatch(kernelWithLogSumExp.variant(options), { ...tensors, logSumExp }, scalars, grid);
-  else recorder.dispatch(kernel.variant(options), tensors, scalars, grid);
+  kernel.dispatch(
+    recorder,
+    { part, constants },
+    { q: q.tensor, k: k.tensor, v: v.tensor, inhibited: inhibited ?? q.tensor, y, logSumExp },
+    {
+      rows,
+      keys,
+      heads,
+      keyHeads,
+      qStride: q.stride / part.width,
+      qOffset: q.offset / part.width,
+      kStride: k.stride / part.width,
+      kOffset: k.offset / part.width,
+      vStride: v.stride / part.width,
+      vOffset: v.offset / part.width,
+      queryOffset: causal?.queryOffset ?? 0,
+      inhibitedWords,
+      scale,
+    },
+    [ceilDiv(rows, 4 * tile.ROW_LANES), heads],
+  );
 }

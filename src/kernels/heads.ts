@@ -1,6 +1,13 @@
-/** What the kernels over attention heads share: where heads lie in wider rows, and how many components go at a time. */
+/**
+ * What the kernels over attention heads share: where heads lie in wider rows, how many components go at a time, and the
+ * log-sum-exp that is only kept where it is asked for.
+ */
+import logSumExpDrop from "../../shaders/lib/log-sum-exp-drop.wgsl?raw";
+import logSumExpKeep from "../../shaders/lib/log-sum-exp-keep.wgsl?raw";
 import partScalar from "../../shaders/lib/part-scalar.wgsl?raw";
 import partVec4 from "../../shaders/lib/part-vec4.wgsl?raw";
+import { type Bindings, Kernel, type KernelDefinition, type Params } from "../gpu/kernel.ts";
+import type { Grid, Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { assert } from "../shared/assert.ts";
 import { elementCount } from "../shared/shape.ts";
@@ -40,4 +47,42 @@ export function checkHeadRows(
     fits,
     `${name}: ${rows} rows of ${heads} heads of ${headWidth} at ${offset} + t * ${stride} do not fit in [${tensor.shape}]`,
   );
+}
+
+/** What stands for -inf as the log-sum-exp of a row and head with nothing left: WGSL need not support infinities. */
+export const EMPTY_LOG_SUM_EXP = -1e30;
+
+/**
+ * A kernel whose last binding before `params` is `logSumExp`, which a caller may do without. A binding cannot be left
+ * empty and a writable one has no stand-in, so that it becomes two kernels, told apart by the constant LOG_SUM_EXP.
+ */
+export class KernelWithLogSumExp<B extends Bindings, P extends Params> {
+  #without: Kernel<B, P>;
+  #with: Kernel<B & { logSumExp: "write" }, P>;
+
+  constructor(definition: KernelDefinition<B, P>) {
+    this.#without = new Kernel(definition);
+    this.#with = new Kernel({ ...definition, bindings: { ...definition.bindings, logSumExp: "write" } });
+  }
+
+  /** Adds a dispatch of the variant with this part and these constants. */
+  dispatch(
+    recorder: Recorder,
+    { part, constants }: { part: PartChoice; constants: Readonly<Record<string, number>> },
+    { logSumExp, ...tensors }: { readonly [name in keyof B]: Tensor } & { logSumExp?: Tensor | undefined },
+    params: { readonly [name in keyof P]: number },
+    grid: Grid,
+  ): void {
+    const options = (lib: string, count: number) => ({
+      libs: { key: part.key, texts: [part.text, lib] },
+      constants: { ...constants, LOG_SUM_EXP: count },
+    });
+    type Tensors = { readonly [name in keyof B]: Tensor };
+    if (logSumExp) {
+      const all = { ...tensors, logSumExp } as unknown as Tensors & { logSumExp: Tensor };
+      recorder.dispatch(this.#with.variant(options(logSumExpKeep, 1)), all, params, grid);
+    } else {
+      recorder.dispatch(this.#without.variant(options(logSumExpDrop, 0)), tensors as unknown as Tensors, params, grid);
+    }
+  }
 }

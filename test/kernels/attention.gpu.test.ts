@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readFloats } from "../../src/gpu/readback.ts";
-import { type AttentionArgs, attention, EMPTY_LOG_SUM_EXP } from "../../src/kernels/attention.ts";
+import { type AttentionArgs, attention } from "../../src/kernels/attention.ts";
+import { EMPTY_LOG_SUM_EXP } from "../../src/kernels/heads.ts";
 import { attentionCase } from "../support/attention-case.ts";
 import { expectClose, expectNmse } from "../support/compare.ts";
 import { outputTensor, runAndRead, useGpu } from "../support/gpu.ts";

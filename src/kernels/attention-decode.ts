@@ -1,0 +1,149 @@
+/**
+ * Attention of one query row over the KV cache (flash decoding, Dao et al. 2023): the work is spread over the keys, for
+ * there is only one row. The result is that of attention.ts on the same row up to rounding.
+ */
+import shader from "../../shaders/attention-decode.wgsl?raw";
+import combineShader from "../../shaders/attention-decode-combine.wgsl?raw";
+import type { Arena } from "../gpu/arena.ts";
+import type { Recorder } from "../gpu/pass.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { view } from "../gpu/tensor.ts";
+import { assert, ceilDiv } from "../shared/assert.ts";
+import { checkShape } from "./common.ts";
+import { checkHeadRows, choosePart, type HeadRows, KernelWithLogSumExp } from "./heads.ts";
+
+const kernel = new KernelWithLogSumExp({
+  name: "attention-decode",
+  shader,
+  bindings: { q: "read", k: "read", v: "read", inhibited: "read", y: "write" },
+  params: {
+    keys: "u32",
+    splitKeys: "u32",
+    heads: "u32",
+    keyHeads: "u32",
+    headParts: "u32",
+    qOffset: "u32",
+    kStride: "u32",
+    kOffset: "u32",
+    vStride: "u32",
+    vOffset: "u32",
+    scale: "f32",
+  },
+});
+
+const combine = new KernelWithLogSumExp({
+  name: "attention-decode-combine",
+  shader: combineShader,
+  bindings: { splitOutputs: "read", splitSums: "read", y: "write" },
+  params: { splits: "u32", heads: "u32" },
+});
+
+/** Invocations of a workgroup, and so keys of a chunk. */
+const THREADS = 256;
+
+/** Query heads that share their reads of the keys and values of their key head, at most. */
+const MAX_GROUP = 4;
+
+/** Up to this many keys one dispatch does it all; above, a second one joins the splits. */
+export const UNSPLIT_KEYS = 1024;
+
+/** Keys of a split: one chunk, so that a long context fills a GPU. */
+const SPLIT_KEYS = THREADS;
+
+/** What the splits leave for the second dispatch; the tensors are the arena's. One pair serves all layers in turn. */
+export interface DecodePartials {
+  outputs: Tensor; // [splits, H D]
+  sums: Tensor; // [splits, H]
+}
+
+/** Memory for the splits of up to `maxKeys` keys; undefined where no context is long enough to be split. */
+export function decodePartials(
+  arena: Arena,
+  { maxKeys, heads, headWidth }: { maxKeys: number; heads: number; headWidth: number },
+): DecodePartials | undefined {
+  if (maxKeys <= UNSPLIT_KEYS) return undefined;
+  const splits = ceilDiv(maxKeys, SPLIT_KEYS);
+  return {
+    outputs: arena.tensor("attention splits", [splits, heads * headWidth]),
+    sums: arena.tensor("attention split sums", [splits, heads]),
+  };
+}
+
+export interface AttentionDecodeArgs {
+  q: HeadRows; // one row of H heads
+  k: HeadRows; // S rows of Hk heads; rows from S on are never read
+  v: HeadRows; // S rows of Hk heads; rows from S on are never read
+  y: Tensor; // [1, H D]
+  /** Natural logarithm of the sum of exp(logit) over what took part; EMPTY_LOG_SUM_EXP where nothing did. */
+  logSumExp?: Tensor | undefined; // [1, H]
+  /** Bit s % 32 of word s / 32 set: key s is at -inf in every head. */
+  inhibited?: Tensor | undefined; // [1, ceil(S / 32)] u32
+  /** Of `decodePartials`; without it long contexts are not split, which is slow on a GPU. */
+  partials?: DecodePartials | undefined;
+  /** S */
+  keys: number;
+  /** H, a multiple of Hk; query head h reads key head floor(h / (H / Hk)) */
+  heads: number;
+  /** Hk */
+  keyHeads: number;
+  /** D, at most 256 (1024 where 4 divides it) */
+  headWidth: number;
+  /** Factor on q k^T. */
+  scale: number;
+}
+
+/** y = softmax(q k^T * scale, inhibited keys at -inf) v; zeros where nothing is left. */
+export function attentionDecode(recorder: Recorder, args: AttentionDecodeArgs): void {
+  const { q, k, v, y, logSumExp, inhibited, partials, keys, heads, keyHeads, headWidth, scale } = args;
+  assert(heads % keyHeads === 0, `attention-decode: ${heads} heads on ${keyHeads} key heads`);
+  checkHeadRows("attention-decode q", q, 1, heads, headWidth);
+  checkHeadRows("attention-decode k", k, keys, keyHeads, headWidth);
+  checkHeadRows("attention-decode v", v, keys, keyHeads, headWidth);
+  checkShape("attention-decode y", y, [1, heads * headWidth]);
+  if (inhibited) checkShape("attention-decode inhibited", inhibited, [1, ceilDiv(keys, 32)]);
+  if (logSumExp) checkShape("attention-decode logSumExp", logSumExp, [1, heads]);
+
+  const part = choosePart(headWidth, q.offset, k.stride, k.offset, v.stride, v.offset);
+  const headParts = headWidth / part.width;
+  assert(headParts <= THREADS, `attention-decode: heads of ${headWidth} need more than ${THREADS} invocations`);
+  const headsPerKey = heads / keyHeads;
+  const groups = ceilDiv(headsPerKey, MAX_GROUP);
+  const split = partials !== undefined && keys > UNSPLIT_KEYS;
+  const splits = split ? ceilDiv(keys, SPLIT_KEYS) : 1;
+  const constants = {
+    HEAD_PARTS: headParts,
+    GROUP: ceilDiv(headsPerKey, groups),
+    THREADS,
+    INHIBIT: Number(!!inhibited),
+  };
+  const target = split
+    ? { y: view(partials.outputs, [splits, heads * headWidth]), logSumExp: view(partials.sums, [splits, heads]) }
+    : { y, logSumExp };
+  kernel.dispatch(
+    recorder,
+    { part, constants },
+    { q: q.tensor, k: k.tensor, v: v.tensor, inhibited: inhibited ?? q.tensor, ...target },
+    {
+      keys,
+      splitKeys: split ? SPLIT_KEYS : keys,
+      heads,
+      keyHeads,
+      headParts,
+      qOffset: q.offset / part.width,
+      kStride: k.stride / part.width,
+      kOffset: k.offset / part.width,
+      vStride: v.stride / part.width,
+      vOffset: v.offset / part.width,
+      scale,
+    },
+    [keyHeads * groups, splits],
+  );
+  if (!split) return;
+  combine.dispatch(
+    recorder,
+    { part, constants: { HEAD_PARTS: headParts, THREADS: 64 } },
+    { splitOutputs: partials.outputs, splitSums: partials.sums, y, logSumExp },
+    { splits, heads },
+    [heads],
+  );
+}
