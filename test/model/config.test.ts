@@ -214,6 +214,11 @@ describe("fields with several forms", () => {
     expect(parseConfig(having(configs.tinyLlama, { eos_token_id })).decoder?.eosIds).toEqual(expected);
   });
 
+  it("no start id where it is null, Llama's where it is missing", () => {
+    expect(parseConfig(having(configs.tinyLlama, { bos_token_id: null })).decoder?.bosId).toBeUndefined();
+    expect(parseConfig(having(configs.tinyLlama, { bos_token_id: undefined })).decoder?.bosId).toBe(1);
+  });
+
   it.each([
     [-1, 24],
     [-2, 23],
@@ -240,7 +245,7 @@ describe("fields with several forms", () => {
   });
 
   it.each([
-    { sliding_window: 32768 },
+    { sliding_window: 32768, max_window_layers: 12 },
     { sliding_window: null },
     { sliding_window: 64, max_window_layers: 24 },
     { sliding_window: 64, layer_types: Array(24).fill("full_attention") },
@@ -305,6 +310,12 @@ describe("refused, with the field and what is supported", () => {
       configs.llava7b,
       { "text_config.quantization_config": {} },
       /text_config\.quantization_config/,
+    ],
+    [
+      "packed weights of the encoder",
+      configs.llava7b,
+      { "vision_config.quantization_config": {} },
+      /vision_config\.quantization_config/,
     ],
     ["MLX's packed weights", configs.qwen2, { quantization: { bits: 4 } }, /quantization is an object/],
     [

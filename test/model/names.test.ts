@@ -198,6 +198,12 @@ describe("layouts", () => {
       ["k_proj", 16],
       ["v_proj", 24],
     ]);
+    const vision = hub.filter((part) => part.slot.name === "vision.blocks.1.qkv.bias");
+    expect(vision.map(({ entry, rowOffset }) => [entry.name.split(".").at(-2), rowOffset])).toEqual([
+      ["q_proj", 0],
+      ["k_proj", 8],
+      ["v_proj", 16],
+    ]);
     const gateUp = hub.filter((part) => part.slot.name === "decoder.layers.0.gateUp.weight");
     expect(gateUp.map(({ entry, rowOffset }) => [entry.name.split(".").at(-2), rowOffset])).toEqual([
       ["gate_proj", 0],
@@ -225,6 +231,8 @@ describe("layouts", () => {
     shapes.set("embeddings.cls_token", [1, 1, 8]);
     shapes.set("embeddings.mask_token", [1, 1, 8]);
     expectFilled(vit, matchTensors(vit, entries(shapes)));
+    shapes.set("lm_head.weight", [30, 8]);
+    expect(() => matchTensors(vit, entries(shapes))).toThrow(/unknown: "lm_head\.weight"/);
   });
 });
 
