@@ -110,8 +110,10 @@ describe("focus", () => {
     expect(scores("sum").slice(4)).toEqual([0.125 + 0.2, 0.25 + 0.3]);
     expect(scores("discounted-sum", 1)).toEqual(scores("sum"));
     expect(scores("discounted-sum", 0)).toEqual(scores("text-to-image"));
-    const spread = focusScores([1, 0, 0, 0.5, 0.5, 0, 0.25, 0.25, 0.5], [1, 2], [0], "discounted-sum", 0.5);
-    expect([...spread]).toEqual([0.5, 0.25 + 0.5 * 0.5]);
+    // Image 0, text 1, image 2, text 3: the text rows are one apart, whatever lies between.
+    const mixed = [...[1, 0, 0, 0], ...[0.5, 0.5, 0, 0], ...[0, 0, 1, 0], ...[0.25, 0.25, 0.25, 0.25]];
+    const spread = focusScores(mixed, [1, 3], [0, 2], "discounted-sum", 0.5);
+    expect([...spread]).toEqual([0.5, 0, 0.25 + 0.5 * 0.5, 0.25]);
   });
 
   test("head mean over query heads; logits are 0 where a row does not see", () => {

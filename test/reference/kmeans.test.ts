@@ -45,12 +45,20 @@ describe("K-Means", () => {
     expect([...kMeans([1, 0, 1, 0.1, 1, 0, 0, 1], 2, 2).labels]).toEqual([0, 0, 0, 1]);
   });
 
+  test("of rows that are equally far within 1e-6, the lowest fills an empty cluster", () => {
+    // Row 3 is farther from the seed than row 1, but only by 1e-8.
+    expect([...kMeans([1, 0, 0.6 + 1e-8, 0.8, 1, 0, 0.6, -0.8], 2, 2).labels]).toEqual([0, 1, 0, 0]);
+  });
+
+  test("a sum of rows shorter than 1e-6 makes a zero centre", () => {
+    // Rows 1 and 3 cancel to (0, 5e-7): a centre (0, 1) made of that would draw row 2 into cluster 0.
+    expect([...kMeans([0, 0, 1, 0, 0, 1, -1, 5e-7], 2, 2).labels]).toEqual([0, 0, 1, 0]);
+  });
+
   test("numbers clusters by their smallest member", () => {
-    // Rows 0 and 1 both go to the seed of row 2's direction only after a round; the label of row 0 is 0 all the same.
-    const { labels } = kMeans([0, 0, 1, 0, 0, 1, 1, 0, 0, 1, 0, 1], 2, 3);
-    const firstOf = [...new Set(labels)];
-    expect(firstOf).toEqual([...firstOf].sort());
-    expect(labels[0]).toBe(0);
+    // Both seeds are equal, so cluster 0 takes all and row 0, the farthest from the zero centre, fills cluster 1:
+    // by their own order the labels would be 1, 0, 0, 0.
+    expect([...kMeans([0, 0, 1, 1, 0, 0, 2, 2], 2, 2).labels]).toEqual([0, 1, 1, 1]);
   });
 
   test("stops after the rounds that it was given", () => {

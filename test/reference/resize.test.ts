@@ -18,6 +18,11 @@ describe("weights", () => {
     ]);
   });
 
+  test("doubling, bicubic: a = -0.5, negative weights rounded like positive ones", () => {
+    const weights = [-0.0234375, 0.2265625, 0.8671875, -0.0703125].map((weight) => weight * 2 ** 22);
+    expect(resampleWeights(5, 10, "bicubic")[4]).toEqual({ first: 0, weights });
+  });
+
   test("the same size is the identity", () => {
     for (const filter of ["bilinear", "bicubic"] as const) {
       for (const [i, { first, weights }] of resampleWeights(5, 5, filter).entries()) {

@@ -81,6 +81,9 @@ describe("importance", () => {
     const scores = importance(q, k, logSumExp, shape, false);
     expect(scores.length).toBe(5);
     expect(scores.reduce((a, b) => a + b)).toBeCloseTo(1, 14);
+    const v = Float64Array.from({ length: 20 }, (_, i) => (Math.floor(i / 4) === 3 ? 1 : 0));
+    const received = attention(q, k, v, shape).output.filter((_, i) => i % 2 === 0);
+    expect(scores[3]).toBeCloseTo(received.reduce((a, b) => a + b) / 10, 14);
   });
 });
 
@@ -207,8 +210,9 @@ describe("PruMerge", () => {
   test("keeps outliers above Q3 + 1.5 (Q3 - Q1), at least the largest", () => {
     expect(prumergeKept(Float64Array.of(1, 2, 3, 4, 100))).toEqual([4]);
     expect(prumergeKept(Float64Array.of(1, 2, 3, 4, 5))).toEqual([4]);
-    // Q1 = 2, Q3 = 4 of five: the border itself, 7, is not above it.
-    expect(prumergeKept(Float64Array.of(1, 2, 3, 4, 7))).toEqual([4]);
+    // Q1 = 2, Q3 = 4: the border itself, 7, is not above it.
+    expect(prumergeKept(Float64Array.of(1, 2, 2, 3, 3, 3, 4, 7, 50))).toEqual([8]);
+    expect(prumergeKept(Float64Array.of(1, 2, 2, 3, 3, 3, 4, 7.01, 50))).toEqual([7, 8]);
     expect(prumergeKept(Float64Array.of(0, 0, 0, 0, 0, 0, 0, 8, 9))).toEqual([7, 8]);
     expect(prumergeKept(Float64Array.of(3, 1, 2), 3)).toEqual([0, 2]);
   });
