@@ -1,5 +1,5 @@
 /**
- * All GPU memory. An arena creates buffers, counts their bytes and frees them together; child arenas (`scope`) give
+ * All GPU memory. An arena creates buffers and textures, counts their bytes and frees them together; child arenas (`scope`) give
  * parts of the engine a lifetime of their own while the root still knows the total and the peak.
  */
 import { FoveaError } from "../errors.ts";
@@ -18,6 +18,8 @@ export class Arena {
   #parent: Arena | undefined;
   #children = new Set<Arena>();
   #buffers = new Set<GPUBuffer>();
+  /** With their bytes. */
+  #textures = new Map<GPUTexture, number>();
   #bytes = 0;
   #peakBytes = 0;
   #disposed = false;
@@ -27,7 +29,7 @@ export class Arena {
     this.#parent = parent;
   }
 
-  /** Bytes of the live buffers of this arena and its scopes. */
+  /** Bytes of the live buffers and textures of this arena and its scopes. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -77,6 +79,15 @@ export class Arena {
     return { buffer: this.buffer(label, byteLength, usage), byteOffset: 0, shape, type };
   }
 
+  /** An rgba8unorm texture of `width` x `height`, which the caller keeps within the device's limits. */
+  texture(label: string, width: number, height: number, usage: GPUTextureUsageFlags): GPUTexture {
+    assert(!this.#disposed, `texture "${label}" from a disposed arena`);
+    const texture = this.#host.device.createTexture({ label, size: [width, height], format: "rgba8unorm", usage });
+    this.#textures.set(texture, width * height * 4);
+    this.#count(width * height * 4);
+    return texture;
+  }
+
   /** Destroys one buffer of this arena now; nothing to do once the arena itself is disposed. */
   free(owned: Tensor | GPUBuffer): void {
     if (this.#disposed) return;
@@ -85,12 +96,17 @@ export class Arena {
     this.#release(buffer);
   }
 
-  /** Destroys every buffer of this arena and its scopes. Safe to call twice. */
+  /** Destroys every buffer and texture of this arena and its scopes. Safe to call twice. */
   dispose(): void {
     if (this.#disposed) return;
     for (const child of [...this.#children]) child.dispose();
     for (const buffer of this.#buffers) this.#release(buffer);
     this.#buffers.clear();
+    for (const [texture, byteLength] of this.#textures) {
+      this.#count(-byteLength);
+      texture.destroy();
+    }
+    this.#textures.clear();
     this.#disposed = true;
     if (this.#parent) this.#parent.#children.delete(this);
   }

@@ -1,0 +1,130 @@
+/**
+ * A decoded picture into GPU buffers, through a texture: the only way that keeps its pixels off this side. In bands of
+ * rows, so that a large photograph needs no more memory than a small one and no binding that a phone does not have.
+ * Not the decoder (image/decode.ts); nothing is resized here.
+ */
+import { FoveaError } from "../errors.ts";
+import { alignTo, assert } from "../shared/assert.ts";
+import type { Picture, PixelData } from "../shared/picture.ts";
+import type { Arena } from "./arena.ts";
+import type { Gpu } from "./device.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Part of a picture, in pixels. */
+export interface PictureWindow {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** Some rows of the window, on the GPU until the next band is asked for. */
+export interface PictureBand {
+  /** RGBA8, red in the low byte. Of these rows the first `rowCount` hold the band, each in its first `width` pixels. */
+  pixels: Tensor; // [rows, stride] u32
+  /** Row of the window that the band begins with. */
+  firstRow: number;
+  rowCount: number;
+}
+
+/** 16 MiB a band: a screenful is one band, a photograph of 12 million pixels three. */
+const BAND_PIXELS = 2 ** 22;
+
+/** WebGPU copies a texture to rows that are multiples of 256 bytes. */
+const ROW_ALIGNMENT_PIXELS = 64;
+
+function isPixelData(pixels: ImageBitmap | PixelData): pixels is PixelData {
+  return "data" in pixels;
+}
+
+/** The memory that the bands of one picture pass through, one at a time. It belongs to `arena`. */
+export class PictureBands {
+  readonly #gpu: Gpu;
+  readonly #picture: Picture;
+  readonly #window: PictureWindow;
+  readonly #texture: GPUTexture;
+  readonly #pixels: Tensor;
+
+  /**
+   * Allocates a texture and a tensor of at most `bandPixels` each, or of one row. Throws as `Arena.tensor`; run it in
+   * `Gpu.guardMemory`.
+   */
+  constructor(gpu: Gpu, arena: Arena, picture: Picture, window: PictureWindow, bandPixels = BAND_PIXELS) {
+    const { x, y, width, height } = window;
+    assert(
+      x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= picture.width && y + height <= picture.height,
+      `window ${x}, ${y}, ${width} x ${height} of a picture of ${picture.width} x ${picture.height}`,
+    );
+    const limit = gpu.device.limits.maxTextureDimension2D;
+    const stride = alignTo(width, ROW_ALIGNMENT_PIXELS);
+    const rows = Math.min(height, limit, Math.max(1, Math.floor(bandPixels / stride)));
+    const usage = GPUTextureUsage.COPY_DST | GPUTextureUsage.RENDER_ATTACHMENT | GPUTextureUsage.COPY_SRC;
+    this.#gpu = gpu;
+    this.#picture = picture;
+    this.#window = window;
+    this.#texture = arena.texture("picture", Math.min(width, limit), rows, usage);
+    this.#pixels = arena.tensor("picture", [rows, stride], "u32");
+  }
+
+  /**
+   * Uploads the window band by band. Work on a band must be submitted before the next one is asked for: the queue keeps
+   * order, so the next upload waits for it.
+   *
+   * @throws FoveaError `bad-image` if the picture was closed in the meantime, or comes from another site that does not
+   *   allow it to be read
+   */
+  *[Symbol.iterator](): Generator<PictureBand> {
+    const capacity = this.#pixels.shape[0]!;
+    for (let firstRow = 0; firstRow < this.#window.height; firstRow += capacity) {
+      const rowCount = Math.min(capacity, this.#window.height - firstRow);
+      this.#upload(firstRow, rowCount);
+      yield { pixels: this.#pixels, firstRow, rowCount };
+    }
+  }
+
+  /** Tile by tile, where the picture is wider than a texture may be. */
+  #upload(firstRow: number, rowCount: number): void {
+    const { device } = this.#gpu;
+    const { buffer, shape } = this.#pixels;
+    const bytesPerRow = shape[1]! * 4;
+    for (let column = 0; column < this.#window.width; column += this.#texture.width) {
+      const width = Math.min(this.#texture.width, this.#window.width - column);
+      this.#fillTexture(this.#window.x + column, this.#window.y + firstRow, width, rowCount);
+      const encoder = device.createCommandEncoder({ label: "picture" });
+      encoder.copyTextureToBuffer({ texture: this.#texture }, { buffer, offset: column * 4, bytesPerRow }, [
+        width,
+        rowCount,
+      ]);
+      device.queue.submit([encoder.finish()]);
+    }
+  }
+
+  #fillTexture(x: number, y: number, width: number, height: number): void {
+    const { queue } = this.#gpu.device;
+    const { name, pixels } = this.#picture;
+    const texture = this.#texture;
+    if (isPixelData(pixels)) {
+      const layout = { offset: (y * pixels.width + x) * 4, bytesPerRow: pixels.width * 4 };
+      queue.writeTexture({ texture }, pixels.data as Uint8Array<ArrayBuffer>, layout, [width, height]);
+      return;
+    }
+    try {
+      queue.copyExternalImageToTexture(
+        { source: pixels, origin: [x, y] },
+        { texture, colorSpace: "srgb", premultipliedAlpha: false },
+        [width, height],
+      );
+    } catch (cause) {
+      const { name: error = "" } = cause as Partial<Error>;
+      if (error === "SecurityError")
+        throw new FoveaError(
+          "bad-image",
+          `${name} holds pixels of another site, which the browser does not let us read: load them with crossorigin="anonymous", or hand over the file`,
+          { cause },
+        );
+      throw new FoveaError("bad-image", `${name} was closed or changed before it was used; keep it until then`, {
+        cause,
+      });
+    }
+  }
+}

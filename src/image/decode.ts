@@ -1,0 +1,179 @@
+/**
+ * From anything a caller may hand in to an upright picture with plain pixels. Not resized, nothing copied to the GPU:
+ * see gpu/picture.ts. Runs in pages and workers; in Node, which has no decoder, only pixels are taken.
+ */
+import { FoveaError, throwIfAborted } from "../errors.ts";
+import type { ImageInput, Picture, PixelData } from "../shared/picture.ts";
+import { fetchPicture } from "./fetch-picture.ts";
+import { HEADER_BYTES, type PictureHeader, readHeader } from "./header.ts";
+import { checkEncodedSize, checkPictureSize } from "./limits.ts";
+
+/**
+ * The stored numbers: no colour management and no multiplication by alpha. With them Chromium's pixels are those of
+ * Pillow, which the encoders were trained on; those of a 2D canvas are not.
+ */
+const AS_STORED: ImageBitmapOptions = {
+  colorSpaceConversion: "none",
+  premultiplyAlpha: "none",
+  imageOrientation: "from-image",
+};
+
+/**
+ * Decodes a picture.
+ *
+ * Ownership: an `ImageBitmap` or pixels handed in are used in place; they stay the caller's, who must leave them open
+ * and unchanged until the picture has been used. Everything else is decoded into, or copied to, a bitmap of our own that
+ * the picture's `close` frees. Nothing of ours stays open after an error or an abort.
+ *
+ * @throws FoveaError `bad-image` for what cannot be decoded, has no pixels, or is beyond limits.ts; `download-failed`
+ *   for an address; `aborted`. TypeError for what is no ImageInput.
+ */
+export async function decodeImage(
+  input: ImageInput | PixelData,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<Picture> {
+  throwIfAborted(signal, "decoding of a picture");
+  const kind = kindOf(input);
+  switch (kind) {
+    case "String": {
+      const { name, blob } = await fetchPicture(input as string, signal);
+      return decodeBlob(name, blob, signal);
+    }
+    case "Blob":
+    case "File":
+      return decodeBlob(blobName(input as Blob), input as Blob, signal);
+    case "ImageBitmap":
+      return callersBitmap(input as ImageBitmap);
+    case "HTMLImageElement":
+      return decodeElement(input as HTMLImageElement, signal);
+    case "HTMLCanvasElement":
+    case "OffscreenCanvas":
+      return copyCanvas(kind, input as HTMLCanvasElement | OffscreenCanvas, signal);
+    default:
+      return wrapPixels(kind, input as Partial<PixelData> | null | undefined);
+  }
+}
+
+/** "File", "ImageData", ...; by its tag and not by `instanceof`, which fails for objects of another frame. */
+function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+function blobName(blob: Blob): string {
+  const { name } = blob as Partial<File>;
+  if (typeof name === "string" && name !== "") return name.length <= 80 ? name : `${name.slice(0, 77)}...`;
+  return blob.type ? `the picture (${blob.type.slice(0, 40)})` : "the picture";
+}
+
+async function decodeBlob(name: string, blob: Blob, signal: AbortSignal | undefined): Promise<Picture> {
+  if (blob.size === 0) throw new FoveaError("bad-image", `${name} is empty (0 bytes); pick the file again`);
+  checkEncodedSize(name, blob.size);
+  const header = await readBlobHeader(name, blob);
+  if (header?.width !== undefined && header.height !== undefined) checkPictureSize(name, header.width, header.height);
+  return decodeSource(name, blob, signal, () => undecodable(header, blob));
+}
+
+async function readBlobHeader(name: string, blob: Blob): Promise<PictureHeader | undefined> {
+  try {
+    return readHeader(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer()));
+  } catch (cause) {
+    // A picked file that was moved, changed or locked since.
+    throw new FoveaError("bad-image", `${name} can no longer be read; pick the file again`, { cause });
+  }
+}
+
+/** Why a blob was not decoded, and what to do, in so far as its first bytes tell. */
+function undecodable(header: PictureHeader | undefined, blob: Blob): string {
+  const size = `${blob.size} bytes`;
+  if (header === undefined || header.format === "HTML" || header.format === "PDF") {
+    const what = header?.format ?? (blob.type ? `said to be ${blob.type.slice(0, 40)}` : "unknown content");
+    return `is not a picture (${size}, ${what}); use a JPEG, PNG or WebP`;
+  }
+  if (header.format === "SVG") return "is SVG, a drawing without pixels; draw it on a canvas of the size you want";
+  if (header.width === undefined)
+    return `is ${header.format}, cut short, damaged or unknown to this browser (${size}); save it as JPEG or PNG`;
+  return `is a ${header.format} of ${header.width} x ${header.height} pixels that is cut short or damaged (${size}); get it again`;
+}
+
+function callersBitmap(bitmap: ImageBitmap): Picture {
+  const name = "the ImageBitmap";
+  const { width, height } = bitmap;
+  if (width === 0)
+    throw new FoveaError("bad-image", `${name} is closed or was transferred away; hand over one that is open`);
+  checkPictureSize(name, width, height);
+  return { name, width, height, pixels: bitmap, close() {} };
+}
+
+async function decodeElement(image: HTMLImageElement, signal: AbortSignal | undefined): Promise<Picture> {
+  const name = "the <img> element";
+  if (!image.complete || image.naturalWidth === 0)
+    throw new FoveaError(
+      "bad-image",
+      `${name} ${image.complete ? "has no picture: its address is missing or failed" : "has not loaded yet"}; await its decode() first`,
+    );
+  checkPictureSize(name, image.naturalWidth, image.naturalHeight);
+  const advice = "cannot be read; give an SVG a width and a height, and any other picture as a file";
+  return decodeSource(name, image, signal, () => advice);
+}
+
+/** A copy, because the page may draw on its canvas while the picture waits for its turn. */
+async function copyCanvas(
+  kind: string,
+  canvas: HTMLCanvasElement | OffscreenCanvas,
+  signal: AbortSignal | undefined,
+): Promise<Picture> {
+  const name = `the ${kind}`;
+  checkPictureSize(name, canvas.width, canvas.height);
+  return decodeSource(name, canvas, signal, () => "cannot be read; it has no context yet, or lost it");
+}
+
+/** Decodes into a bitmap of our own. @param why says what may be wrong if the browser refuses */
+async function decodeSource(
+  name: string,
+  source: ImageBitmapSource,
+  signal: AbortSignal | undefined,
+  why: () => string,
+): Promise<Picture> {
+  if (typeof createImageBitmap === "undefined")
+    throw new FoveaError(
+      "bad-image",
+      `${name} cannot be decoded here: there is no createImageBitmap. Hand over pixels as { data, width, height }`,
+    );
+  let bitmap: ImageBitmap;
+  try {
+    bitmap = await createImageBitmap(source, AS_STORED);
+  } catch (cause) {
+    throwIfAborted(signal, `decoding of ${name}`);
+    throw new FoveaError("bad-image", `${name} ${why()}`, { cause });
+  }
+  try {
+    throwIfAborted(signal, `decoding of ${name}`);
+    const { width, height } = bitmap;
+    checkPictureSize(name, width, height);
+    return { name, width, height, pixels: bitmap, close: () => bitmap.close() };
+  } catch (error) {
+    bitmap.close();
+    throw error;
+  }
+}
+
+/** ImageData, and in Node whatever looks like it. */
+function wrapPixels(kind: string, input: Partial<PixelData> | null | undefined): Picture {
+  const data: unknown = input?.data;
+  const { width, height } = input ?? {};
+  const bytes = data instanceof Uint8ClampedArray || data instanceof Uint8Array;
+  if (!bytes || !Number.isInteger(width) || !Number.isInteger(height))
+    throw new TypeError(
+      `image must be a Blob, ImageBitmap, ImageData, <img>, canvas, or the address of a picture, got ${kind}${kind === "ImageData" ? " of other than bytes" : ""}`,
+    );
+  const name = kind === "ImageData" ? "the ImageData" : "the picture";
+  const pixels: PixelData = { data, width: width!, height: height! };
+  checkPictureSize(name, pixels.width, pixels.height);
+  const expected = pixels.width * pixels.height * 4;
+  if (data.length !== expected)
+    throw new FoveaError(
+      "bad-image",
+      `${name} is ${width} x ${height} pixels and must have ${expected} bytes of RGBA, but has ${data.length}${data.length === 0 ? " (transferred away?)" : ""}`,
+    );
+  return { name, width: pixels.width, height: pixels.height, pixels, close() {} };
+}
