@@ -1,0 +1,64 @@
+/** One picture on its own: its features, and what a classifier sees in it. */
+import type { ImageFeatures, ImageInput } from "../api.ts";
+import { FoveaError, throwIfAborted } from "../errors.ts";
+import { readFloats } from "../gpu/readback.ts";
+import { decodeImage } from "../image/decode.ts";
+import { preprocess } from "../model/preprocess.ts";
+import type { Engine } from "./engine.ts";
+import type { EncodedImage } from "./vision-model.ts";
+
+/** Decodes, preprocesses and encodes. The caller disposes the result's arena. Throws as `Fovea.encodeImage`. */
+export async function encodePicture(
+  { gpu, vision, preprocessing }: Engine,
+  input: ImageInput,
+  signal: AbortSignal | undefined,
+): Promise<EncodedImage> {
+  if (!vision || !preprocessing)
+    throw new FoveaError("unsupported-model", "this model reads text only; a picture cannot be given to it");
+  const picture = await decodeImage(input, { signal });
+  try {
+    const scope = gpu.arena.scope();
+    try {
+      return vision.encode(await preprocess(gpu, scope, picture, preprocessing, { signal }));
+    } finally {
+      scope.dispose();
+    }
+  } finally {
+    picture.close();
+  }
+}
+
+/** Throws as `Fovea.encodeImage`. The caller holds the engine's lock. */
+export async function encodeImage(
+  engine: Engine,
+  input: ImageInput,
+  { signal }: { signal?: AbortSignal },
+): Promise<ImageFeatures> {
+  const { gpu, config } = engine;
+  const start = performance.now();
+  const { arena, features, classLogits } = await encodePicture(engine, input, signal);
+  try {
+    const [rows, cols] = features.shape as [number, number];
+    const matrix = { data: await readFloats(gpu, features), rows, cols };
+    const logits = classLogits && (await readFloats(gpu, classLogits));
+    throwIfAborted(signal, "encoding of a picture");
+    return {
+      features: matrix,
+      stages: [],
+      ...(logits && { classes: rankClasses(logits, config.classes ?? []) }),
+      milliseconds: performance.now() - start,
+    };
+  } finally {
+    arena.dispose();
+  }
+}
+
+/** Softmax over the classes, most likely first. */
+function rankClasses(logits: Float32Array, labels: readonly string[]): NonNullable<ImageFeatures["classes"]> {
+  const largest = logits.reduce((a, b) => Math.max(a, b));
+  const weights = Array.from(logits, (logit) => Math.exp(logit - largest));
+  const sum = weights.reduce((a, b) => a + b);
+  return weights
+    .map((weight, id) => ({ id, label: labels[id] ?? `class ${id}`, logit: logits[id]!, probability: weight / sum }))
+    .sort((a, b) => b.logit - a.logit);
+}

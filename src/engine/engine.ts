@@ -1,0 +1,149 @@
+/** The parts of a loaded model, and how they are put together from a folder. The public door is fovea.ts. */
+import type { LoadOptions, LoadProgress } from "../api.ts";
+import { FoveaError, throwIfAborted } from "../errors.ts";
+import { Gpu } from "../gpu/device.ts";
+import type { Recorder } from "../gpu/pass.ts";
+import type { Preprocessing } from "../image/geometry.ts";
+import { type DecoderConfig, type ModelConfig, parseConfig, type VisionConfig } from "../model/config.ts";
+import { Decoder } from "../model/decoder.ts";
+import { KvCache } from "../model/kv-cache.ts";
+import { fillWeights, Weights } from "../model/load.ts";
+import { matchTensors, weightSlots } from "../model/names.ts";
+import { compilePreprocess } from "../model/preprocess.ts";
+import { parsePreprocessorConfig } from "../model/preprocessor-config.ts";
+import { Sequence } from "../model/sequence.ts";
+import { checkInteger } from "../shared/assert.ts";
+import { type Checkpoint, openCheckpoint } from "../weights/checkpoint.ts";
+import type { ModelFolder } from "../weights/folder.ts";
+import { type Language, loadLanguage } from "./language.ts";
+import { VisionModel } from "./vision-model.ts";
+
+/** Positions of the KV cache unless the caller says otherwise: several pictures and turns, without filling a GPU. */
+const DEFAULT_CONTEXT = 4096;
+/** Prompt rows that go through the decoder at once: enough to fill a GPU, few enough to cancel between. */
+const CHUNK_ROWS = 512;
+
+/** A decoder that is ready to run, and its one sequence. */
+export interface TextModel {
+  decoder: Decoder;
+  sequence: Sequence;
+  contextLength: number;
+}
+
+export interface Engine {
+  gpu: Gpu;
+  config: ModelConfig;
+  parameters: number;
+  /** Bytes of weights on the GPU. */
+  weightBytes: number;
+  vision: VisionModel | undefined;
+  preprocessing: Preprocessing | undefined;
+  text: TextModel | undefined;
+  /** Tokenizer and chat template, where the folder has them. */
+  language: Language | undefined;
+}
+
+/** Loads a folder. Frees everything that it took if it throws; see `Fovea.load` for the errors. */
+export async function loadEngine(folder: ModelFolder, options: LoadOptions): Promise<Engine> {
+  const { signal } = options;
+  checkOptions(options);
+  throwIfAborted(signal, "loading");
+  const progress: LoadProgress = { stage: "config", loadedBytes: 0, totalBytes: 0 };
+  const report = (change: Partial<LoadProgress>) => options.onProgress?.(Object.assign(progress, change));
+  report({});
+
+  const configJson = await folder.json("config.json", { signal });
+  if (configJson === undefined)
+    throw new FoveaError("unsupported-model", `no config.json in ${folder.location}: is this the folder of a model?`);
+  const config = parseConfig(configJson);
+  const contextLength = contextLengthOf(config.decoder, options.maxContext);
+  const language = await loadLanguage(folder, config, signal);
+  const preprocessing =
+    config.vision && parsePreprocessorConfig(await folder.json("preprocessor_config.json", { signal }), config);
+  const checkpoint = await openCheckpoint(folder, { signal });
+  const parts = matchTensors(config, checkpoint.tensors);
+
+  const gpu = await Gpu.open(options.device);
+  try {
+    return await assemble(gpu, { config, contextLength, language, preprocessing, checkpoint, parts, signal, report });
+  } catch (error) {
+    gpu.dispose();
+    throw error;
+  }
+}
+
+interface Assembly {
+  config: ModelConfig;
+  contextLength: number;
+  language: Language | undefined;
+  preprocessing: Preprocessing | undefined;
+  checkpoint: Checkpoint;
+  parts: ReturnType<typeof matchTensors>;
+  signal: AbortSignal | undefined;
+  report: (change: Partial<LoadProgress>) => void;
+}
+
+/** Allocates everything, then fills the weights while the pipelines compile. */
+async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
+  const { config, contextLength, language, preprocessing, checkpoint, parts, signal, report } = assembly;
+  const { arena } = gpu;
+  const weights = await gpu.guardMemory("the weights", () => new Weights(arena, weightSlots(config)));
+  const weightBytes = arena.bytes - gpu.params.buffer.size;
+  const engine = await gpu.guardMemory("the model's working memory", (): Engine => {
+    const vision = config.vision && new VisionModel(gpu, arena, weights, { ...config, vision: config.vision });
+    const text =
+      config.decoder && textModel(gpu, weights, config.decoder, contextLength, generatedIds(config, language));
+    return { gpu, config, parameters: weights.parameters, weightBytes, vision, preprocessing, text, language };
+  });
+  const compiled = Promise.all([
+    gpu.compile((recorder: Recorder) => {
+      engine.vision?.rehearse(recorder);
+      engine.text?.sequence.rehearse(recorder);
+    }),
+    engine.vision && compilePreprocess(gpu),
+  ]);
+  // Its error is reported below; until then it must not count as unhandled.
+  compiled.catch(() => {});
+  await fillWeights(gpu, arena, weights, parts, checkpoint, {
+    signal,
+    onBytes: ({ file, loadedBytes, totalBytes }) => report({ stage: "weights", file, loadedBytes, totalBytes }),
+  });
+  report({ stage: "compile" });
+  await compiled;
+  throwIfAborted(signal, "compiling");
+  report({ stage: "ready" });
+  return engine;
+}
+
+function checkOptions({ precision = "auto", weights = "auto", cache = "none" }: LoadOptions): void {
+  if (precision !== "auto" && precision !== "f32")
+    throw new RangeError(`precision must be "auto" or "f32", got ${JSON.stringify(precision)}`);
+  if (weights !== "auto" && weights !== "f32")
+    throw new RangeError(`weights must be "auto" or "f32", got ${JSON.stringify(weights)}`);
+  if (cache !== "none") throw new RangeError(`cache must be "none", got ${JSON.stringify(cache)}`);
+}
+
+function contextLengthOf(decoder: DecoderConfig | undefined, maxContext: number | undefined): number {
+  if (!decoder) return 0;
+  if (maxContext === undefined) return Math.min(decoder.maxPositions, DEFAULT_CONTEXT);
+  return checkInteger("maxContext", maxContext, 1, decoder.maxPositions);
+}
+
+/** Ids that may be generated: never the image placeholder, nor one that the tokenizer does not have. */
+function* generatedIds({ decoder, imageTokenId }: ModelConfig, language: Language | undefined): Iterable<number> {
+  for (let id = 0; id < (decoder?.vocabularySize ?? 0); id++)
+    if (id !== imageTokenId && (language?.tokenizer.hasId(id) ?? true)) yield id;
+}
+
+function textModel(
+  gpu: Gpu,
+  weights: Weights,
+  config: DecoderConfig,
+  contextLength: number,
+  ids: Iterable<number>,
+): TextModel {
+  const sizes = { chunkRows: Math.min(CHUNK_ROWS, contextLength), positions: contextLength };
+  const decoder = new Decoder(gpu, gpu.arena, weights, config, sizes);
+  const cache = new KvCache(gpu.arena, config, contextLength);
+  return { decoder, sequence: new Sequence(gpu, gpu.arena, decoder, cache, ids), contextLength };
+}

@@ -1,0 +1,112 @@
+/** The public class: one loaded model. Everything that it does is in the rooms below; this is the door. */
+import type {
+  Compression,
+  GenerateRequest,
+  Generation,
+  ImageFeatures,
+  ImageInput,
+  Inspection,
+  InspectRequest,
+  LoadOptions,
+  ModelFiles,
+  ModelInfo,
+} from "../api.ts";
+import { openFolder } from "../weights/folder.ts";
+import { answer } from "./answer.ts";
+import { encodeImage } from "./classify.ts";
+import { type Engine, loadEngine } from "./engine.ts";
+import { RunningGeneration } from "./generation.ts";
+import { inspect } from "./inspect.ts";
+import { Lock } from "./lock.ts";
+
+/**
+ * A vision-language model, a language model or an image classifier, on one WebGPU device. Requests are served one
+ * after another, in the order in which they were made.
+ */
+export class Fovea {
+  readonly info: ModelInfo;
+  readonly #engine: Engine;
+  readonly #lock = new Lock();
+
+  private constructor(engine: Engine) {
+    this.#engine = engine;
+    this.info = describe(engine);
+  }
+
+  /**
+   * Loads a checkpoint in Hugging Face layout: the http(s) address of its folder, or its files (name -> bytes; they
+   * stay the caller's and are not needed afterwards).
+   *
+   * @throws FoveaError `no-webgpu`, `download-failed`, `bad-weights`, `unsupported-model`, `out-of-memory` or
+   * `aborted`; TypeError or RangeError for a wrong argument. Nothing stays allocated then.
+   */
+  static async load(source: string | URL | ModelFiles, options: LoadOptions = {}): Promise<Fovea> {
+    return new Fovea(await loadEngine(openFolder(source), options));
+  }
+
+  /** GPU memory of this engine now, and the most it ever was. */
+  get memory(): { gpuBytes: number; peakGpuBytes: number } {
+    const { bytes, peakBytes } = this.#engine.gpu.arena;
+    return { gpuBytes: bytes, peakGpuBytes: peakBytes };
+  }
+
+  /**
+   * Answers a conversation. The work starts at once; the events wait until they are read. Leaving a loop over them
+   * early stops the work.
+   *
+   * Errors come to whoever reads the events or the text: FoveaError `context-full`, `bad-image`, `download-failed` (a
+   * picture's address), `unsupported-model` (no tokenizer, no decoder), `out-of-memory`, `device-lost`, `disposed`;
+   * TypeError or RangeError for a wrong request. An aborted answer ends with a `done` event of reason "abort".
+   */
+  generate(request: GenerateRequest): Generation {
+    return new RunningGeneration(
+      (emit, signal) => answer(this.#engine, this.#lock, request, emit, signal),
+      request?.signal,
+    );
+  }
+
+  /**
+   * Encodes one picture. Throws FoveaError `unsupported-model` for a model without an encoder, `bad-image`,
+   * `download-failed`, `out-of-memory`, `device-lost`, `aborted` or `disposed`; TypeError for what is no picture.
+   */
+  encodeImage(
+    image: ImageInput,
+    options: { compression?: Compression; signal?: AbortSignal } = {},
+  ): Promise<ImageFeatures> {
+    return this.#lock.run(() => encodeImage(this.#engine, image, options), options.signal);
+  }
+
+  /**
+   * The model as numbers, for parity tests, research and overlays. Throws TypeError or RangeError for a wrong request
+   * (as many image ids as pictures, ids in the vocabulary), FoveaError `context-full`, `unsupported-model` (no decoder),
+   * `out-of-memory`, `device-lost` or `disposed`.
+   */
+  inspect(request: InspectRequest): Promise<Inspection> {
+    return this.#lock.run(() => inspect(this.#engine, request));
+  }
+
+  /** Frees all GPU memory, and the device if it was not handed in. What is still running fails with `disposed`. */
+  dispose(): void {
+    this.#engine.gpu.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+function describe({ gpu, config, parameters, weightBytes, vision, text, language }: Engine): ModelInfo {
+  return {
+    modelType: config.modelType,
+    parameters,
+    weightBytes,
+    precision: "f32",
+    weights: "f32",
+    adapter: gpu.adapterName,
+    contextLength: text?.contextLength ?? 0,
+    vocabularySize: config.decoder?.vocabularySize ?? 0,
+    imageSize: vision?.config.imageSize ?? 0,
+    imageTokens: vision?.tokens ?? 0,
+    canGenerate: text !== undefined && language !== undefined,
+  };
+}

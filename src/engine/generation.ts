@@ -1,0 +1,67 @@
+/**
+ * A running answer as its caller sees it: events that are kept until they are read, the whole text, the statistics.
+ * What the events are is made by the task handed in (answer.ts).
+ */
+import type { Generation, GenerationEvent, GenerationStats } from "../api.ts";
+import { FoveaError } from "../errors.ts";
+
+/** Makes the answer: emits events, the last of them `done`, until it is finished or `signal` fires. */
+export type AnswerTask = (emit: (event: GenerationEvent) => void, signal: AbortSignal) => Promise<void>;
+
+/** Starts the task at once. Leaving a loop over the events early stops it, and so does the caller's signal. */
+export class RunningGeneration implements Generation {
+  readonly #events: GenerationEvent[] = [];
+  readonly #stop = new AbortController();
+  readonly #finished: Promise<void>;
+  readonly #waiting: (() => void)[] = [];
+  #ended = false;
+
+  constructor(task: AnswerTask, signal?: AbortSignal) {
+    const all = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
+    const emit = (event: GenerationEvent) => {
+      this.#events.push(event);
+      this.#wake();
+    };
+    this.#finished = Promise.resolve()
+      .then(() => task(emit, all))
+      .finally(() => {
+        this.#ended = true;
+        this.#wake();
+      });
+    // The error is the readers'; without one it is nobody's, and no reason to end a process.
+    this.#finished.catch(() => {});
+  }
+
+  get stats(): GenerationStats | undefined {
+    const last = this.#events.at(-1);
+    return last?.type === "done" ? last.stats : undefined;
+  }
+
+  /** The whole answer. Throws FoveaError `aborted` if it was cut short; the events still have what was said. */
+  async text(): Promise<string> {
+    await this.#finished;
+    const last = this.#events.at(-1);
+    if (last?.type === "done" && last.reason === "abort")
+      throw new FoveaError("aborted", `the answer was aborted after ${last.stats.newTokens} tokens`);
+    return this.#events.map((event) => (event.type === "text" ? event.text : "")).join("");
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<GenerationEvent, void, undefined> {
+    let next = 0;
+    let left = true;
+    try {
+      while (true) {
+        while (next < this.#events.length) yield this.#events[next++]!;
+        if (this.#ended) break;
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      }
+      left = false;
+      await this.#finished;
+    } finally {
+      if (left) this.#stop.abort();
+    }
+  }
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,110 @@
+/** The model as numbers: everything that parity tests, research and overlays read, copied off the GPU. */
+import type { Inspection, InspectRequest, Matrix } from "../api.ts";
+import { FoveaError } from "../errors.ts";
+import type { Arena } from "../gpu/arena.ts";
+import { Readback, readFloats } from "../gpu/readback.ts";
+import { type Tensor, view } from "../gpu/tensor.ts";
+import { splicePrompt } from "../model/prompt.ts";
+import { GREEDY } from "../model/sequence.ts";
+import { checkInteger } from "../shared/assert.ts";
+import type { Engine, TextModel } from "./engine.ts";
+import type { EncodedImage, VisionModel } from "./vision-model.ts";
+
+/** Throws as `Fovea.inspect` says. The caller holds the engine's lock. */
+export async function inspect(engine: Engine, request: InspectRequest): Promise<Inspection> {
+  const { gpu, text, vision } = engine;
+  if (!text)
+    throw new FoveaError("unsupported-model", "inspect needs a decoder; for a classifier there is encodeImage");
+  const { pixelValues = [], inputIds, greedySteps = 0 } = request;
+  if (!Array.isArray(inputIds)) throw new TypeError(`inputIds must be an array of token ids, got ${typeof inputIds}`);
+  checkInteger("greedySteps", greedySteps, 0);
+  if (pixelValues.length > 0 && !vision)
+    throw new TypeError(`this model reads no pictures; ${pixelValues.length} were given`);
+
+  const scope = gpu.arena.scope();
+  const encoded: EncodedImage[] = [];
+  try {
+    for (const pixels of pixelValues) encoded.push(vision!.encode(uploadPixels(engine, vision!, scope, pixels)));
+    const images = [];
+    for (const { features, projected } of encoded) {
+      const matrices = {
+        features: await readMatrix(engine, features),
+        projected: await readMatrix(engine, projected!),
+      };
+      images.push({ ...matrices, stages: [] });
+    }
+    const prompt = splicePrompt(
+      inputIds,
+      encoded.map(({ projected }) => projected!),
+      { imageTokenId: engine.config.imageTokenId, vocabularySize: text.decoder.config.vocabularySize },
+    );
+    const logits = await prefillWithLogits(engine, text, scope, prompt);
+    const { greedy, greedyLogits } = await decodeGreedily(engine, text, greedySteps);
+    return { images, layers: [], logits, greedy, greedyLogits };
+  } finally {
+    for (const { arena } of encoded) arena.dispose();
+    scope.dispose();
+  }
+}
+
+function uploadPixels(
+  { gpu }: Engine,
+  { config: { imageSize } }: VisionModel,
+  scope: Arena,
+  { data, shape }: NonNullable<InspectRequest["pixelValues"]>[number],
+): Tensor {
+  const expected = [3, imageSize, imageSize];
+  if (!(data instanceof Float32Array) || !shape || expected.some((side, i) => shape[i] !== side) || shape.length !== 3)
+    throw new TypeError(`pixelValues must be a Float32Array of shape [${expected}], got shape [${shape}]`);
+  if (data.length !== 3 * imageSize * imageSize)
+    throw new TypeError(`pixelValues of shape [${shape}] has ${data.length} values, not ${3 * imageSize * imageSize}`);
+  const pixels = scope.tensor("pixels", shape);
+  gpu.upload(pixels, data);
+  return pixels;
+}
+
+async function readMatrix({ gpu }: Engine, tensor: Tensor): Promise<Matrix> {
+  const [rows, cols] = tensor.shape as [number, number];
+  return { data: await readFloats(gpu, tensor), rows, cols };
+}
+
+/** Runs the prompt and returns the logits of all its rows, [T, V]. */
+async function prefillWithLogits(
+  { gpu }: Engine,
+  { decoder, sequence }: TextModel,
+  scope: Arena,
+  prompt: ReturnType<typeof splicePrompt>,
+): Promise<Matrix> {
+  const rows = prompt.ids.length;
+  const cols = decoder.config.vocabularySize;
+  const chunkLogits = scope.tensor("chunk logits", [Math.min(rows, decoder.chunkRows), cols]);
+  const readback = new Readback(gpu, rows * cols * 4);
+  try {
+    await sequence.prefill(prompt, {
+      onChunk(pass, hidden) {
+        const logits = view(chunkLogits, [hidden.shape[0]!, cols]);
+        decoder.logits(pass, hidden, logits);
+        readback.record(pass, logits);
+      },
+    });
+    return { data: new Float32Array(await readback.read()), rows, cols };
+  } finally {
+    readback.dispose();
+  }
+}
+
+async function decodeGreedily({ gpu }: Engine, { decoder, sequence }: TextModel, steps: number) {
+  const cols = decoder.config.vocabularySize;
+  if (steps - 1 > sequence.room)
+    throw new FoveaError(
+      "context-full",
+      `${steps} greedy steps after ${sequence.length} tokens need more than the context of ${sequence.length + sequence.room}`,
+    );
+  const greedy: number[] = [];
+  const data = new Float32Array(steps * cols);
+  for (let step = 0; step < steps; step++) {
+    greedy.push(await sequence.step(GREEDY));
+    data.set(await readFloats(gpu, sequence.logits), step * cols);
+  }
+  return { greedy, greedyLogits: { data, rows: steps, cols } };
+}

@@ -1,0 +1,158 @@
+/**
+ * The decoder: Llama and Qwen2 layers (RMS norm, RoPE, grouped-query attention, SiLU gate) over a KV cache. Prompts go
+ * through in chunks of rows, generated tokens one row at a time. What a prompt is made of is in prompt.ts, the choice
+ * of the next token in the sampler.
+ */
+import type { Arena } from "../gpu/arena.ts";
+import type { Gpu } from "../gpu/device.ts";
+import type { Recorder } from "../gpu/pass.ts";
+import { type Tensor, view } from "../gpu/tensor.ts";
+import { attention } from "../kernels/attention.ts";
+import { attentionDecode } from "../kernels/attention-decode.ts";
+import { linear } from "../kernels/linear.ts";
+import { gatedMatvec } from "../kernels/matvec.ts";
+import { rmsNorm } from "../kernels/rms-norm.ts";
+import { rope, ropeTable } from "../kernels/rope.ts";
+import { siluGate } from "../kernels/silu-gate.ts";
+import { tokenEmbed } from "../kernels/token-embed.ts";
+import type { DecoderConfig } from "./config.ts";
+import type { KvCache, LayerCache } from "./kv-cache.ts";
+import type { Weights } from "./load.ts";
+
+/** Buffers of one chunk of at most R rows. */
+interface Workspace {
+  hidden: Tensor; // [R, W]
+  normed: Tensor; // [R, W]
+  qkv: Tensor; // [R, (H + 2 Hk) D]
+  q: Tensor; // [R, H D]
+  attended: Tensor; // [R, H D]
+  gateUp: Tensor; // [R, 2 F]
+  mlp: Tensor; // [R, F]
+}
+
+export class Decoder {
+  readonly config: DecoderConfig;
+  /** Rows that go through at once, at most. */
+  readonly chunkRows: number;
+  readonly #weights: Weights;
+  readonly #space: Workspace;
+  readonly #ropeTable: Tensor; // [positions, D]
+
+  /** Takes its buffers from `arena`, which owns them. `positions`: RoPE positions that may occur, from 0. */
+  constructor(
+    gpu: Gpu,
+    arena: Arena,
+    weights: Weights,
+    config: DecoderConfig,
+    { chunkRows, positions }: { chunkRows: number; positions: number },
+  ) {
+    const { width, mlpWidth, heads, keyHeads, headWidth, ropeTheta } = config;
+    this.config = config;
+    this.chunkRows = chunkRows;
+    this.#weights = weights;
+    this.#space = {
+      hidden: arena.tensor("hidden", [chunkRows, width]),
+      normed: arena.tensor("normed", [chunkRows, width]),
+      qkv: arena.tensor("qkv", [chunkRows, (heads + 2 * keyHeads) * headWidth]),
+      q: arena.tensor("q", [chunkRows, heads * headWidth]),
+      attended: arena.tensor("attended", [chunkRows, heads * headWidth]),
+      gateUp: arena.tensor("gate and up", [chunkRows, 2 * mlpWidth]),
+      mlp: arena.tensor("mlp", [chunkRows, mlpWidth]),
+    };
+    this.#ropeTable = arena.tensor("RoPE table", [positions, headWidth]);
+    gpu.upload(this.#ropeTable, ropeTable(positions, headWidth, ropeTheta));
+  }
+
+  /** The first `rows` rows of the chunk's hidden states, [rows, W]: what `embed` and `forward` work on. */
+  hidden(rows: number): Tensor {
+    return view(this.#space.hidden, [rows, this.config.width]);
+  }
+
+  /** Writes token embeddings into the hidden states; rows of `NO_TOKEN` are left for image tokens. @param ids [T] u32 */
+  embed(recorder: Recorder, ids: Tensor): void {
+    tokenEmbed(recorder, { ids, table: this.#weights.get("decoder.embed"), y: this.hidden(ids.shape[0]!) });
+  }
+
+  /**
+   * Runs all layers on the hidden states, appending keys and values at row `start` of the cache; the caller advances
+   * the cache. Row t attends to cache rows 0 .. start + t.
+   *
+   * @param positions [T] u32, for RoPE
+   */
+  forward(recorder: Recorder, positions: Tensor, cache: KvCache, start: number): void {
+    const rows = positions.shape[0]!;
+    for (const [layer, layerCache] of cache.layers.entries())
+      this.#layer(recorder, `decoder.layers.${layer}`, { rows, positions, cache: layerCache, start });
+  }
+
+  /**
+   * Logits of rows of the hidden states, after `forward`.
+   *
+   * @param logits [rows, V], the caller's
+   */
+  logits(recorder: Recorder, hidden: Tensor, logits: Tensor): void {
+    const { width, eps, tiedHead } = this.config;
+    const normed = view(this.#space.normed, [hidden.shape[0]!, width]);
+    rmsNorm(recorder, { x: hidden, weight: this.#weights.get("decoder.norm.weight"), y: normed, eps });
+    linear(recorder, {
+      x: normed,
+      weight: this.#weights.get(tiedHead ? "decoder.embed" : "decoder.head"),
+      y: logits,
+    });
+  }
+
+  #layer(
+    recorder: Recorder,
+    name: string,
+    { rows, positions, cache, start }: { rows: number; positions: Tensor; cache: LayerCache; start: number },
+  ): void {
+    const { width, mlpWidth, heads, keyHeads, headWidth, eps } = this.config;
+    const space = this.#space;
+    const hidden = this.hidden(rows);
+    const normed = view(space.normed, [rows, width]);
+    const qkv = view(space.qkv, [rows, (heads + 2 * keyHeads) * headWidth]);
+    const q = view(space.q, [rows, heads * headWidth]);
+    const attended = view(space.attended, [rows, heads * headWidth]);
+    const mlp = view(space.mlp, [rows, mlpWidth]);
+    const weight = (part: string) => this.#weights.get(`${name}.${part}.weight`);
+
+    rmsNorm(recorder, { x: hidden, weight: weight("norm1"), y: normed, eps });
+    linear(recorder, { x: normed, weight: weight("qkv"), bias: this.#weights.find(`${name}.qkv.bias`), y: qkv });
+    rope(recorder, {
+      qkv,
+      positions,
+      table: this.#ropeTable,
+      q,
+      kCache: cache.k,
+      vCache: cache.v,
+      cacheRow: start,
+      heads,
+      keyHeads,
+      headWidth,
+    });
+    const operands = {
+      q: { tensor: q, stride: heads * headWidth, offset: 0 },
+      k: { tensor: cache.k, stride: keyHeads * headWidth, offset: 0 },
+      v: { tensor: cache.v, stride: keyHeads * headWidth, offset: 0 },
+      y: attended,
+      keys: start + rows,
+      heads,
+      keyHeads,
+      headWidth,
+      scale: 1 / Math.sqrt(headWidth),
+    };
+    if (rows === 1) attentionDecode(recorder, operands);
+    else attention(recorder, { ...operands, rows, causal: { queryOffset: start } });
+    linear(recorder, { x: attended, weight: weight("out"), y: hidden, accumulate: true });
+
+    rmsNorm(recorder, { x: hidden, weight: weight("norm2"), y: normed, eps });
+    if (rows === 1) {
+      gatedMatvec(recorder, { x: normed, weight: weight("gateUp"), y: mlp });
+    } else {
+      const gateUp = view(space.gateUp, [rows, 2 * mlpWidth]);
+      linear(recorder, { x: normed, weight: weight("gateUp"), y: gateUp });
+      siluGate(recorder, { gateUp, y: mlp });
+    }
+    linear(recorder, { x: mlp, weight: weight("down"), y: hidden, accumulate: true });
+  }
+}

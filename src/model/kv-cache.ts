@@ -1,0 +1,43 @@
+/** Keys and values of every layer for a fixed number of positions: allocated once, never grown. */
+import type { Arena } from "../gpu/arena.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { assert } from "../shared/assert.ts";
+import type { DecoderConfig } from "./config.ts";
+
+export interface LayerCache {
+  k: Tensor; // [capacity, Hk * D], after RoPE
+  v: Tensor; // [capacity, Hk * D]
+}
+
+export class KvCache {
+  readonly capacity: number;
+  readonly layers: readonly LayerCache[];
+  #length = 0;
+
+  /** Takes its buffers from `arena`, which owns them. */
+  constructor(arena: Arena, config: DecoderConfig, capacity: number) {
+    const shape = [capacity, config.keyHeads * config.headWidth];
+    this.capacity = capacity;
+    this.layers = Array.from({ length: config.layers }, (_, layer) => ({
+      k: arena.tensor(`keys of layer ${layer}`, shape),
+      v: arena.tensor(`values of layer ${layer}`, shape),
+    }));
+  }
+
+  /** Rows that count; rows behind them are leftovers. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Counts `rows` more, which the caller has written. */
+  advance(rows: number): void {
+    assert(this.#length + rows <= this.capacity, `${rows} rows after ${this.#length} of ${this.capacity}`);
+    this.#length += rows;
+  }
+
+  /** Forgets all rows from `length` on. */
+  truncate(length: number): void {
+    assert(length <= this.#length, `cannot truncate ${this.#length} rows to ${length}`);
+    this.#length = length;
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * One running sequence: the prompt's rows go through the decoder in chunks, then one token follows another, each chosen
+ * on the GPU and fed back there. When to stop, and what the ids mean, is decided by the generate room.
+ */
+import { FoveaError, throwIfAborted } from "../errors.ts";
+import type { Arena } from "../gpu/arena.ts";
+import type { Gpu } from "../gpu/device.ts";
+import type { Pass, Recorder } from "../gpu/pass.ts";
+import { Readback } from "../gpu/readback.ts";
+import { type Tensor, view } from "../gpu/tensor.ts";
+import { copyRows } from "../kernels/copy-rows.ts";
+import { sample } from "../kernels/sample.ts";
+import { NO_TOKEN } from "../kernels/token-embed.ts";
+import { assert, ceilDiv } from "../shared/assert.ts";
+import type { Decoder } from "./decoder.ts";
+import type { KvCache } from "./kv-cache.ts";
+import type { Prompt } from "./prompt.ts";
+
+/** How the next token is chosen; see `GenerateRequest` for the meaning. Temperature 0 is greedy. */
+export interface Sampling {
+  temperature: number;
+  topK: number;
+  topP: number;
+  repetitionPenalty: number;
+  seed: number;
+}
+
+export const GREEDY: Sampling = { temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1, seed: 0 };
+
+/** A bit an id, as the sampler reads them. */
+function bitset(ids: Iterable<number>, size: number): Uint32Array {
+  const words = new Uint32Array(ceilDiv(size, 32));
+  for (const id of ids) words[id >>> 5]! |= 1 << (id & 31);
+  return words;
+}
+
+export class Sequence {
+  readonly #gpu: Gpu;
+  readonly #decoder: Decoder;
+  readonly #cache: KvCache;
+  readonly #ids: Tensor; // [R] u32
+  readonly #positions: Tensor; // [R] u32
+  readonly #lastHidden: Tensor; // [1, W]
+  readonly #token: Tensor; // [1] u32
+  readonly #allowed: Tensor; // [ceil(V / 32)] u32
+  readonly #seen: Tensor; // [ceil(V / 32)] u32
+  #nextPosition = 0;
+  #step = 0;
+  /** Logits of the row that the next token is chosen from, [1, V]. */
+  readonly logits: Tensor;
+
+  /**
+   * Takes its buffers from `arena`, which owns them.
+   *
+   * @param allowedIds ids that may be generated
+   */
+  constructor(gpu: Gpu, arena: Arena, decoder: Decoder, cache: KvCache, allowedIds: Iterable<number>) {
+    const { width, vocabularySize } = decoder.config;
+    const words = ceilDiv(vocabularySize, 32);
+    this.#gpu = gpu;
+    this.#decoder = decoder;
+    this.#cache = cache;
+    this.#ids = arena.tensor("prompt ids", [decoder.chunkRows], "u32");
+    this.#positions = arena.tensor("positions", [decoder.chunkRows], "u32");
+    this.#lastHidden = arena.tensor("last hidden", [1, width]);
+    this.logits = arena.tensor("logits", [1, vocabularySize]);
+    this.#token = arena.tensor("token", [1], "u32");
+    this.#allowed = arena.tensor("allowed ids", [words], "u32");
+    this.#seen = arena.tensor("seen ids", [words], "u32");
+    gpu.upload(this.#allowed, bitset(allowedIds, vocabularySize));
+  }
+
+  /** Rows in the cache. */
+  get length(): number {
+    return this.#cache.length;
+  }
+
+  /** Rows that the cache still has room for. */
+  get room(): number {
+    return this.#cache.capacity - this.#cache.length;
+  }
+
+  /**
+   * Runs a prompt from an empty cache. Waits for the GPU after each chunk, so that an abort is not behind a long queue.
+   *
+   * @param onChunk may record more work on the chunk's hidden states [rows, W] of prompt rows `first`..
+   * @throws FoveaError `context-full`, `aborted`, or what the GPU met; the cache is then empty
+   */
+  async prefill(
+    prompt: Prompt,
+    {
+      signal,
+      onChunk,
+    }: { signal?: AbortSignal | undefined; onChunk?: (pass: Pass, hidden: Tensor, first: number) => void } = {},
+  ): Promise<void> {
+    const total = prompt.ids.length;
+    this.#cache.truncate(0);
+    if (total > this.#cache.capacity)
+      throw new FoveaError(
+        "context-full",
+        `the prompt has ${total} tokens, the context holds ${this.#cache.capacity}: shorten the conversation, use fewer image tokens, or load with a larger maxContext`,
+      );
+    const tokenIds = prompt.ids.filter((id) => id !== NO_TOKEN);
+    this.#gpu.upload(this.#seen, bitset(tokenIds, this.#decoder.config.vocabularySize));
+    try {
+      for (let first = 0; first < total; first += this.#decoder.chunkRows) {
+        throwIfAborted(signal, "prefill");
+        const rows = Math.min(this.#decoder.chunkRows, total - first);
+        this.#gpu.upload(this.#ids, prompt.ids.subarray(first, first + rows));
+        this.#gpu.upload(this.#positions, prompt.positions.subarray(first, first + rows));
+        this.#gpu.submit("prefill", (pass) => {
+          this.#recordChunk(pass, prompt, first, rows);
+          onChunk?.(pass, this.#decoder.hidden(rows), first);
+          if (first + rows === total) this.#recordLogits(pass, rows);
+        });
+        this.#cache.advance(rows);
+        await this.#gpu.idle();
+      }
+      throwIfAborted(signal, "prefill");
+    } catch (error) {
+      this.#cache.truncate(0);
+      throw error;
+    }
+    this.#nextPosition = prompt.nextPosition;
+    this.#step = 0;
+  }
+
+  /**
+   * Chooses the next token and submits the work for the one after it, in one pass and one submit. May be called again
+   * before the promise settles: the token is fed back on the GPU.
+   *
+   * The first call after `prefill` only chooses; each later one first runs the token that the call before it chose.
+   */
+  step(sampling: Sampling): Promise<number> {
+    const chosen = new Readback(this.#gpu, 4);
+    const first = this.#step === 0;
+    if (!first) {
+      assert(this.room > 0, "a step without room in the cache");
+      this.#gpu.upload(this.#positions, Uint32Array.of(this.#nextPosition++));
+    }
+    this.#gpu.submit("decode", (pass) => {
+      if (!first) this.#recordStep(pass);
+      this.#recordChoice(pass, sampling);
+      chosen.record(pass, this.#token);
+    });
+    if (!first) this.#cache.advance(1);
+    this.#step++;
+    return chosen
+      .read()
+      .then((bytes) => new Uint32Array(bytes)[0]!)
+      .finally(() => chosen.dispose());
+  }
+
+  /** Forgets rows from `length` on, such as those of tokens that were run ahead of a stop. */
+  truncate(length: number): void {
+    this.#cache.truncate(Math.min(length, this.#cache.length));
+  }
+
+  /** Records everything that a prompt and a step need, for compiling ahead. */
+  rehearse(recorder: Recorder): void {
+    // Chunks of one row take the kernels of decoding.
+    for (const rows of new Set([1, Math.min(2, this.#decoder.chunkRows), this.#decoder.chunkRows])) {
+      const prompt = { ids: new Uint32Array(rows), positions: new Uint32Array(rows), images: [], nextPosition: rows };
+      this.#recordChunk(recorder, prompt, 0, rows);
+      this.#recordLogits(recorder, rows);
+    }
+    this.#recordChoice(recorder, GREEDY);
+  }
+
+  #recordChunk(recorder: Recorder, prompt: Prompt, first: number, rows: number): void {
+    this.#decoder.embed(recorder, view(this.#ids, [rows]));
+    const hidden = this.#decoder.hidden(rows);
+    for (const { row, tokens } of prompt.images) {
+      const begin = Math.max(row, first);
+      const end = Math.min(row + tokens.shape[0]!, first + rows);
+      if (begin < end)
+        copyRows(recorder, { x: tokens, y: hidden, xRow: begin - row, yRow: begin - first, rows: end - begin });
+    }
+    this.#decoder.forward(recorder, view(this.#positions, [rows]), this.#cache, first);
+  }
+
+  #recordStep(recorder: Recorder): void {
+    this.#decoder.embed(recorder, this.#token);
+    this.#decoder.forward(recorder, view(this.#positions, [1]), this.#cache, this.#cache.length);
+    this.#recordLogits(recorder, 1);
+  }
+
+  #recordLogits(recorder: Recorder, rows: number): void {
+    copyRows(recorder, { x: this.#decoder.hidden(rows), y: this.#lastHidden, xRow: rows - 1, yRow: 0, rows: 1 });
+    this.#decoder.logits(recorder, this.#lastHidden, this.logits);
+  }
+
+  #recordChoice(recorder: Recorder, sampling: Sampling): void {
+    const logits = view(this.logits, [this.#decoder.config.vocabularySize]);
+    const tensors = { logits, allowed: this.#allowed, seen: this.#seen, token: this.#token };
+    sample(recorder, { ...tensors, ...sampling, step: this.#step });
+  }
+}
