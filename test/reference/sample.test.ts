@@ -43,6 +43,10 @@ describe("sampling", () => {
     expect(rounded({ temperature: 1, topP }).map(([id]) => id)).toEqual(ids);
   });
 
+  test("top-p that is reached exactly needs no more", () => {
+    expect(rounded({ temperature: 1, topP: 0.5 }, [0, 0])).toEqual([[0, 1]]);
+  });
+
   test("top-p counts probabilities after top-k", () => {
     // Of the two kept, the first has 2/3.
     expect(rounded({ temperature: 1, topK: 2, topP: 0.6 })).toEqual([[0, 1]]);
