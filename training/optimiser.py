@@ -7,6 +7,8 @@ learned about twice as much per sample as AdamW. A fused q/k/v matrix is split i
 import torch
 from torch import Tensor
 
+import parallel
+
 
 def orthogonalise(m: Tensor) -> Tensor:
     """Five Newton-Schulz steps towards U V^T of a matrix [rows, columns]."""
@@ -27,17 +29,21 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self) -> None:
+        """Every worker keeps all momenta, orthogonalises its own share of the matrices and takes the others' results."""
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
+            params = [p for p in group["params"] if p.grad is not None]
+            owner = parallel.owners(params)
+            for p, at in zip(params, owner):
                 buffer = self.state[p].setdefault("momentum", torch.zeros_like(p))
                 buffer.lerp_(p.grad, 1 - group["momentum"])
+                if at != parallel.rank():
+                    continue
                 direction = p.grad.lerp(buffer, group["momentum"])
                 p.mul_(1 - group["lr"] * group["weight_decay"])
                 for weight, part in zip(p.chunk(getattr(p, "parts", 1)), direction.chunk(getattr(p, "parts", 1))):
                     scale = max(1.0, part.shape[0] / part.shape[1]) ** 0.5
                     weight.add_(orthogonalise(part), alpha=-group["lr"] * scale)
+            parallel.spread(params, owner)
 
 
 class Optimisers:
@@ -53,7 +59,8 @@ class Optimisers:
         self.params = matrices + others
 
     def step(self, factor: float, clip: float = 1.0) -> float:
-        """One update at `factor` of the base rates; returns the norm of the gradient before clipping."""
+        """One update by all workers' mean gradient at `factor` of the base rates; returns its norm before clipping."""
+        parallel.average_gradients(self.params)
         norm = float(torch.nn.utils.clip_grad_norm_(self.params, clip))
         for optimiser, rates in zip((self.muon, self.adam), self.base):
             for group, rate in zip(optimiser.param_groups, rates):

@@ -1,4 +1,4 @@
-"""What every stage shares: the run folder, checkpoints, the log, background workers. Knows no model.
+"""What every stage shares: the run folder, checkpoints, the log. Knows no model.
 
 Everything is written outside the checkout: the folder is FOVEA_RUNS or the --runs argument. A checkpoint is replaced as a
 whole, so a killed run resumes from the last one.
@@ -6,20 +6,13 @@ whole, so a killed run resumes from the last one.
 
 import argparse
 import json
-import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 
-
-def setup() -> None:
-    """Threads and numerics; call first. The malloc and OpenMP settings must come from the environment (see README.md)."""
-    torch.set_num_threads(int(os.environ.get("FOVEA_THREADS", os.cpu_count() or 1)))
-    torch.set_flush_denormal(True)
-    torch.manual_seed(0)
+import parallel
 
 
 def arguments(samples: int) -> argparse.ArgumentParser:
@@ -45,33 +38,22 @@ class Run:
         return torch.load(self.checkpoint) if self.checkpoint.exists() else None
 
     def save(self, state: dict) -> None:
+        self.saved_at = time.time()
+        if parallel.rank() != 0:
+            return
         partial = self.checkpoint.with_suffix(".partial")
         torch.save(state, partial)
         partial.replace(self.checkpoint)
-        self.saved_at = time.time()
 
     def due(self, seconds: float = 150) -> bool:
         return time.time() - self.saved_at > seconds
 
     def log(self, **values) -> None:
+        """One line of JSON, from the first worker only."""
+        if parallel.rank() != 0:
+            return
         line = {key: round(v, 4) if isinstance(v, float) else v for key, v in values.items()}
         line["time"] = round(time.time())
         with self.journal.open("a") as file:
             file.write(json.dumps(line) + "\n")
         print(" ".join(f"{key}={value}" for key, value in line.items()), flush=True)
-
-
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-def batches(make: Callable[[int, int], object], start: int, size: int) -> Iterator[object]:
-    """make(first seed, count) in one background process, two batches ahead, in order: the same batches on every resume."""
-    with multiprocessing.get_context("fork").Pool(1, initializer=_one_thread) as pool:
-        waiting = [pool.apply_async(make, (start + i * size, size)) for i in range(3)]
-        index = 3
-        while True:
-            ready = waiting.pop(0)
-            waiting.append(pool.apply_async(make, (start + index * size, size)))
-            index += 1
-            yield ready.get()

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+import parallel
 from draw import draw
 from kinds import BACKGROUNDS, MAX_OBJECTS, NO_KIND
 from labels import IGNORE, RELATIONS, patch_labels
 from optimiser import Optimisers, trapezoid
-from run import Run, arguments, batches, setup
+from run import Run, arguments
 from scene import EVAL_SEED, make_scene
 from vision import GRID, PATCH, SIDE, WIDTH, Encoder
 
@@ -101,15 +102,16 @@ def tensors(batch: dict[str, np.ndarray]) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def validate(encoder: Encoder, heads: Heads, held_out: list[dict[str, Tensor]]) -> dict[str, float]:
+    """Mean scores; the workers share the batches."""
     rows = []
-    for batch in held_out:
+    for batch in held_out[parallel.rank() :: parallel.world()]:
         hidden = encoder(batch["pixels"])
         rows.append(heads(hidden, encoder.class_state(hidden), batch)[1])
+    rows = [row for part in parallel.gather(rows) for row in part]
     return {key: float(np.mean([float(row[key]) for row in rows])) for key in rows[0]}
 
 
 def main() -> None:
-    setup()
     args = arguments(samples=240_000).parse_args()
     run = Run(args.runs, "encoder")
     encoder, heads = Encoder(), Heads()
@@ -124,10 +126,8 @@ def main() -> None:
         done = state["done"]
     held_out = [tensors(make_batch(EVAL_SEED + (1 << 30) + i * 128, 128)) for i in range(4)]
     last, since, seen = time.time(), done, {}
-    for raw in batches(make_batch, done, BATCH):
-        if done >= args.samples:
-            break
-        batch = tensors(raw)
+    while done < args.samples:
+        batch = tensors(make_batch(*parallel.share(done, BATCH)))
         hidden = encoder(batch["pixels"])
         loss, scores = heads(hidden, encoder.class_state(hidden), batch)
         loss.backward()
@@ -146,4 +146,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    parallel.launch(main)

@@ -40,7 +40,7 @@ def compress(x: Tensor, weights: Tensor, target: int, budget: Budget) -> Tensor:
     clusters = floor(0.156 * target + 0.5) if budget.clusters is None else budget.clusters
     clusters = min(target, max(1, clusters) if budget.clusters is None else clusters)
     importance = weights[:, :, 0, 1:].mean(1)
-    order = importance.detach().sort(1, descending=True, stable=True).indices
+    order = importance.detach().sort(dim=1, descending=True, stable=True).indices
     primary = order[:, : target - clusters].sort(1).values
     redundant = order[:, target - clusters :].sort(1).values
     kept = _gather(patches, primary)
