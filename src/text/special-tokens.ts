@@ -1,0 +1,75 @@
+/** Which ids begin and end a text, from the files that have a say in it. */
+import { asArray, asObject, asString, type JsonObject, parseJsonFile, reject, show } from "./json.ts";
+
+/**
+ * The files of a checkpoint that concern text, by their names on the hub, as text or already parsed. Only
+ * tokenizer.json is needed.
+ */
+export interface TokenizerFiles {
+  readonly "tokenizer.json": string | object;
+  readonly "tokenizer_config.json"?: string | object | undefined;
+  readonly "special_tokens_map.json"?: string | object | undefined;
+  readonly "generation_config.json"?: string | object | undefined;
+  readonly "config.json"?: string | object | undefined;
+  readonly "chat_template.jinja"?: string | undefined;
+  readonly "chat_template.json"?: string | object | undefined;
+}
+
+/** Parses a companion of tokenizer.json; empty where it is absent. */
+export function companion(files: TokenizerFiles, name: keyof TokenizerFiles): JsonObject {
+  const file = files[name];
+  return file === undefined ? {} : parseJsonFile(name, file);
+}
+
+export type Role = "bos_token" | "eos_token" | "unk_token" | "pad_token";
+
+const ROLES: readonly Role[] = ["bos_token", "eos_token", "unk_token", "pad_token"];
+
+/** The text of a role's token, from tokenizer_config.json or else special_tokens_map.json. */
+export function roleToken(files: TokenizerFiles, role: Role): string | undefined {
+  for (const name of ["tokenizer_config.json", "special_tokens_map.json"] as const) {
+    const value = companion(files, name)[role];
+    if (value !== undefined && value !== null) return contentOf(value, `${name}: ${role}`);
+  }
+  return undefined;
+}
+
+/** Texts of all tokens that the files name as special: those with a role, and `additional_special_tokens`. */
+export function namedSpecialTokens(files: TokenizerFiles): string[] {
+  const named = ROLES.flatMap((role) => roleToken(files, role) ?? []);
+  for (const name of ["tokenizer_config.json", "special_tokens_map.json"] as const) {
+    const more = asArray(companion(files, name).additional_special_tokens ?? [], `${name}: additional_special_tokens`);
+    named.push(...more.map((token) => contentOf(token, `${name}: additional_special_tokens`)));
+  }
+  return named;
+}
+
+/** A token is written as its text or as an AddedToken. */
+function contentOf(token: unknown, where: string): string {
+  return typeof token === "string" ? token : asString(asObject(token, where).content, `${where}.content`);
+}
+
+/**
+ * Ids in `field` ("bos_token_id" or "eos_token_id") of the first file that has it: generation_config.json, then
+ * config.json, then its `text_config`. A number or a list of numbers.
+ *
+ * @throws FoveaError `unsupported-model` where it is neither
+ */
+export function configuredIds(files: TokenizerFiles, field: "bos_token_id" | "eos_token_id"): number[] {
+  const config = companion(files, "config.json");
+  const text = config.text_config;
+  const sources: [string, JsonObject][] = [
+    ["generation_config.json", companion(files, "generation_config.json")],
+    ["config.json", config],
+    ["config.json: text_config", typeof text === "object" && text !== null ? (text as JsonObject) : {}],
+  ];
+  for (const [name, source] of sources) {
+    const value = source[field];
+    if (value === undefined || value === null) continue;
+    const ids = typeof value === "number" ? [value] : asArray(value, `${name}: ${field}`);
+    return ids.map((id) =>
+      Number.isInteger(id) ? (id as number) : reject(`${name}: ${field}`, `expected ids, got ${show(value)}`),
+    );
+  }
+  return [];
+}

@@ -1,0 +1,256 @@
+import { describe, expect, it } from "vitest";
+import { FoveaError } from "../../src/errors.ts";
+import { Tokenizer } from "../../src/text/tokenizer.ts";
+import { describeShared, sharedBytes, sharedJson } from "../support/shared.ts";
+import { type Json, tinyReference, tinyTokenizer } from "./tiny.ts";
+
+const REAL = ["assembled_llama2", "phi3_mini_llama_vocab", "clip", "assembled_qwen2.5"];
+
+async function realTokenizer(name: string, more: object = {}): Promise<Tokenizer> {
+  const text = new TextDecoder().decode(await sharedBytes(`real/tokenizers/${name}/tokenizer.json`));
+  return Tokenizer.parse({ "tokenizer.json": text, ...more });
+}
+
+const tiny = (changes: Json = {}, files: object = {}, imageTokenId?: number) =>
+  Tokenizer.parse(
+    { "tokenizer.json": tinyTokenizer(changes), ...files },
+    imageTokenId === undefined ? {} : { imageTokenId },
+  );
+
+describe("pipelines, as Hugging Face's library encodes and decodes them", () => {
+  it.each(Object.keys(tinyReference.pipelines))("%s", (name) => {
+    const { changes, cases } = tinyReference.pipelines[name];
+    const tokenizer = tiny(changes);
+    for (const { text, ids } of cases) expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(ids);
+  });
+
+  it.each(Object.keys(tinyReference.decoders))("decoder: %s", (name) => {
+    const { decoder, cases } = tinyReference.decoders[name];
+    const tokenizer = tiny({ decoder });
+    for (const { ids, skip, text } of cases) expect(tokenizer.decode(ids, { skipSpecialTokens: skip })).toBe(text);
+  });
+});
+
+describeShared("real tokenizers", () => {
+  it.each(REAL)("%s has the ids and texts of Hugging Face's library", async (name) => {
+    const tokenizer = await realTokenizer(name);
+    const recorded = await sharedJson<Record<string, { text: string; ids: number[]; decoded: string }[]>>(
+      "real/tokenizers/reference_ids.json",
+    );
+    expect(recorded[name]!.length).toBeGreaterThan(0);
+    for (const { text, ids, decoded } of recorded[name]!) {
+      expect(tokenizer.encode(text), text).toEqual(ids);
+      expect(tokenizer.decode(ids), text).toBe(decoded);
+    }
+    for (const { text, ids } of tinyReference.real[name]) {
+      expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(ids);
+    }
+  });
+
+  it("continues a story with its ids", async () => {
+    const file = await sharedJson<object>("real/stories260K/tokenizer.json");
+    const config = await sharedJson<object>("real/stories260K/tokenizer_config.json");
+    const tokenizer = Tokenizer.parse({ "tokenizer.json": file, "tokenizer_config.json": config });
+    expect(tokenizer.encode("Once upon a time")).toEqual([1, 403, 407, 261, 378]);
+    expect(tokenizer).toMatchObject({ bosId: 1, eosIds: [2], vocabularySize: 512 });
+  });
+
+  it.each(["assembled_llama2", "assembled_qwen2.5"])("%s encodes a megabyte", { timeout: 60_000 }, async (name) => {
+    const tokenizer = await realTokenizer(name);
+    const words = "The quick brown fox jumps. ".repeat(38_000);
+    for (const text of [words, "a".repeat(100_000), " ".repeat(100_000), "<".repeat(100_000), "😀".repeat(50_000)]) {
+      expect(tokenizer.encode(text).length).toBeGreaterThan(0);
+    }
+    expect(tokenizer.decode(tokenizer.encode(words, { addSpecialTokens: false })).length).toBeGreaterThan(800_000);
+  });
+
+  it("refuses the damaged file, naming the merge", async () => {
+    await expect(realTokenizer("llama2_ortx_nbsp_damaged")).rejects.toMatchObject({
+      code: "unsupported-model",
+      message: expect.stringContaining("model.merges[18917]"),
+    });
+  });
+});
+
+describe("damaged files", () => {
+  const damage = (change: (json: Json) => void): Json => {
+    const json = tinyTokenizer();
+    change(json);
+    return json;
+  };
+  const cases: [string, Json, RegExp][] = [
+    ["not JSON", "{", /tokenizer\.json: not JSON/],
+    ["a list", [], /expected an object/],
+    ["no model", {}, /model: expected an object/],
+    ["an unknown model", damage((j) => (j.model.type = "WordPiece")), /"WordPiece" is not supported/],
+    ["a negative id", damage((j) => (j.model.vocab.a = -1)), /vocab\["a"\].*got -1/],
+    ["a fractional id", damage((j) => (j.model.vocab.a = 1.5)), /got 1\.5/],
+    ["a huge id", damage((j) => (j.model.vocab.a = 1e12)), /got 1000000000000/],
+    ["a text as id", damage((j) => (j.model.vocab.a = "7")), /got "7"/],
+    ["two tokens with one id", damage((j) => (j.model.vocab.b = j.model.vocab.a)), /both have the id/],
+    ["an empty vocabulary", damage((j) => (j.model.vocab = {})), /vocabulary is empty/],
+    ["a merge of three parts", damage((j) => j.model.merges.push("a b c")), /merges\[14\]: expected two parts/],
+    ["a merge of numbers", damage((j) => j.model.merges.push([1, 2])), /merges\[14\]/],
+    ["a part out of vocabulary", damage((j) => j.model.merges.push("é ß")), /merges\[14\]: "ß" of "é ß"/],
+    ["a result out of vocabulary", damage((j) => j.model.merges.push("z z")), /merges\[14\]: "zz"/],
+    ["random merges", damage((j) => (j.model.dropout = 0.1)), /dropout/],
+    ["an unknown normalizer", damage((j) => (j.normalizer = { type: "Nmt" })), /normalizer: .*"Nmt"/],
+    ["an unknown pre-tokenizer", damage((j) => (j.pre_tokenizer = { type: "UnicodeScripts" })), /"UnicodeScripts"/],
+    ["an unknown post-processor", damage((j) => (j.post_processor = { type: "X" })), /post_processor: .*"X"/],
+    ["an unknown decoder", damage((j) => (j.decoder = { type: "CTC" })), /decoder: .*"CTC"/],
+    [
+      "a bad pattern",
+      damage((j) => (j.pre_tokenizer = { type: "Split", pattern: { Regex: "(" }, behavior: "Removed" })),
+      /pattern.*no JavaScript form/,
+    ],
+    [
+      "an unknown behaviour",
+      damage((j) => (j.pre_tokenizer = { type: "Split", pattern: { String: "a" }, behavior: "Sideways" })),
+      /behavior: expected one of/,
+    ],
+    ["an empty added token", damage((j) => j.added_tokens.push({ id: 400, content: "" })), /added_tokens\[2\]/],
+    ["an endless added token", damage((j) => j.added_tokens.push({ id: 400, content: "x".repeat(1e5) })), /100000/],
+    ["an added token with a word's id", damage((j) => j.added_tokens.push({ id: 5, content: "new" })), /id 5: is both/],
+    [
+      "an added token with two ids",
+      damage((j) => j.added_tokens.push({ id: 400, content: "<s>" })),
+      /two ids, 1 and 400/,
+    ],
+  ];
+  it.each(cases)("%s", (_, json, message) => {
+    const parse = () => Tokenizer.parse({ "tokenizer.json": json });
+    expect(parse).toThrow(FoveaError);
+    expect(parse).toThrow(message);
+  });
+
+  it("keys of Object.prototype are nothing special", () => {
+    const json = damage((j) => {
+      j.post_processor = { type: "TemplateProcessing", single: [{ SpecialToken: { id: "constructor" } }] };
+    });
+    expect(() => Tokenizer.parse({ "tokenizer.json": json })).toThrow(/not among the special tokens/);
+    const text = JSON.stringify(tinyTokenizer()).replace('"<unk>":0', '"__proto__":399,"<unk>":0');
+    expect(Tokenizer.parse({ "tokenizer.json": text }).tokenId("__proto__")).toBe(399);
+  });
+});
+
+describe("which ids end an answer", () => {
+  const generation = { "generation_config.json": { eos_token_id: [5, 2, 9999] } };
+  const config = { "config.json": { eos_token_id: 6, text_config: { eos_token_id: 7 } } };
+  const named = { "tokenizer_config.json": { eos_token: "</s>", bos_token: { content: "<s>" } } };
+  it.each([
+    [
+      "generation_config.json first, unknown ids left out, then the tokenizer's",
+      { ...generation, ...config, ...named },
+      [5, 2],
+    ],
+    ["config.json, then the tokenizer's", { ...config, ...named }, [6, 2]],
+    ["text_config", { "config.json": { text_config: { eos_token_id: 7 } } }, [7]],
+    ["special_tokens_map.json", { "special_tokens_map.json": { eos_token: "</s>" } }, [2]],
+    ["none", {}, []],
+  ])("%s", (_, files, ids) => {
+    expect(tiny({}, files).eosIds).toEqual(ids);
+  });
+
+  it("refuses ids that are none, and knows BOS and special tokens", () => {
+    expect(() => tiny({}, { "generation_config.json": { eos_token_id: "2" } })).toThrow(/eos_token_id: expected/);
+    const tokenizer = tiny({}, named);
+    expect(tokenizer.bosId).toBe(1);
+    // "<s>" is special by its role, though tokenizer.json does not list it.
+    expect([1, 2, 3].map((id) => tokenizer.isSpecial(id))).toEqual([true, true, false]);
+    expect(tokenizer.encode("<s>a", { addSpecialTokens: false })).toEqual([1, tokenizer.tokenId("a")]);
+    expect([tokenizer.hasId(0), tokenizer.hasId(tokenizer.vocabularySize)]).toEqual([true, false]);
+  });
+});
+
+describe("the image token", () => {
+  it("is added where the tokenizer lacks it, as one id", () => {
+    const tokenizer = tiny({}, {}, 500);
+    expect(tokenizer.imageToken).toEqual({ id: 500, text: "<image>" });
+    expect(tokenizer.encode("a<image>b")).toEqual([tokenizer.tokenId("a"), 500, tokenizer.tokenId("b")]);
+    expect([tokenizer.vocabularySize, tokenizer.hasId(499), tokenizer.isSpecial(500)]).toEqual([501, false, true]);
+  });
+
+  it("is the tokenizer's own where it has the id", () => {
+    const added_tokens = [{ id: 400, content: "<|image|>", special: true }];
+    expect(tiny({ added_tokens }, {}, 400).imageToken).toEqual({ id: 400, text: "<|image|>" });
+  });
+
+  it("must not contradict the tokenizer", () => {
+    const added_tokens = [{ id: 400, content: "<image>", special: true }];
+    expect(() => tiny({ added_tokens }, {}, 401)).toThrow(/id 401, but "<image>" in the tokenizer 400/);
+    expect(() => tiny({}, { "tokenizer_config.json": { eos_token: "</s>" } }, 2)).toThrow(/is the end token/);
+    expect(() => tiny({}, {}, -1)).toThrow(/image token/);
+  });
+});
+
+describe("text of users", () => {
+  const added_tokens = [
+    { id: 2, content: "</s>", special: true },
+    { id: 401, content: "<|im_end|>", special: true },
+    { id: 402, content: "<think>", special: false },
+    { id: 403, content: "  ", special: false },
+  ];
+  const tokenizer = tiny({ added_tokens }, {}, 400);
+  const control = new Set([2, 400, 401, 402]);
+  const encode = (...pieces: (string | number)[]) => tokenizer.encodePrompt(pieces);
+  const controls = (ids: number[]) => ids.filter((id) => control.has(id));
+
+  it.each(["<image>", "</s>", "<|im_end|>", "a<|im_end|>b</s></s>", "<<think>", "</s", "<", "s>", ""])(
+    "%j makes no control token",
+    (text) => {
+      const ids = encode(`<image>${tokenizer.literal(text)}<|im_end|>`);
+      expect(controls(ids)).toEqual([400, 401]);
+      expect(tokenizer.decode(ids)).toBe(text);
+    },
+  );
+
+  it("neither do its parts together", () => {
+    const parts = ["<im", "age>", "<", "/s>", "<", "/s", ">"].map((part) => tokenizer.literal(part));
+    expect(controls(encode(parts.join("")))).toEqual([]);
+  });
+
+  it("harmless text stays as it is, and so do its ids", () => {
+    for (const text of ["the lower 12", "  two  spaces  ", "a < b and c > d", "1 </ 2", "é \u{1F600}"]) {
+      expect(tokenizer.literal(text)).toBe(text);
+      expect(encode(`<image>${text}</s>`)).toEqual(tokenizer.encode(`<image>${text}</s>`));
+    }
+  });
+
+  it("an answer keeps tokens that are not special", () => {
+    expect(controls(encode(tokenizer.literal("<think></s>", true)))).toEqual([402]);
+  });
+
+  it("marks of the text's own survive", () => {
+    const text = "a\uFDD0\uFDD1b\uFDD0\uFDD2c\uFDD0</s>\uFDD0";
+    expect(tokenizer.decode(encode(tokenizer.literal(text)))).toBe(text);
+    expect(tokenizer.decode(tokenizer.encode(text))).toBe("a\uFDD0\uFDD1b\uFDD0\uFDD2c\uFDD0\uFDD0");
+  });
+
+  it("normalization does not make a token of it", () => {
+    const lower = tiny({
+      normalizer: { type: "Sequence", normalizers: [{ type: "NFKC" }, { type: "Lowercase" }] },
+      added_tokens: [{ id: 2, content: "</s>", special: true, normalized: true }],
+    });
+    for (const text of ["</S>", "＜/s＞", "a</s>"]) {
+      expect(lower.encodePrompt([text])).toContain(2);
+      expect(lower.encodePrompt([lower.literal(text)])).not.toContain(2);
+    }
+  });
+
+  it("a megabyte of it is marked without delay", () => {
+    expect(tokenizer.literal("</s>".repeat(250_000)).length).toBe(1_500_004);
+    expect(tokenizer.literal("<".repeat(1_000_000)).length).toBe(1_000_002);
+  });
+});
+
+describe("prompts", () => {
+  const { changes } = tinyReference.pipelines["ids around"];
+  it("get BOS once and no end token", () => {
+    const tokenizer = tiny({ ...changes, added_tokens: [{ id: 1, content: "<s>", special: true }] });
+    const a = tokenizer.tokenId("a")!;
+    expect(tokenizer.encode("a")).toEqual([1, a, 2]);
+    expect(tokenizer.encodePrompt(["a"])).toEqual([1, a]);
+    expect(tokenizer.encodePrompt(["<s>a"])).toEqual([1, a]);
+    expect(tokenizer.encodePrompt(["a", 2, "a"], { addSpecialTokens: false })).toEqual([a, 2, a]);
+  });
+});
