@@ -1,36 +1,101 @@
-// y = act(x W^T + b), or y += act(x W^T + b). One invocation an output.
-// Needs lib/activation, HAS_BIAS and ACCUMULATE.
+// y = act(x W^T + b), or y += act(x W^T + b), for many rows. A workgroup makes 64 x 64 outputs, an invocation 8 x 4 of
+// them; x and W pass through workgroup memory 4 Parts of K at a time, so that global reads are whole runs of a row.
+// Needs lib/part-*, lib/activation and lib/linear-store. matmul-quad.wgsl does the same without workgroup memory.
+
+alias Value = vec4f;
+
+const LANES_X = 16u;
+const LANES_Y = 8u;
+const TILE = 64u; // rows and columns of y
+const STEP = 4u; // Parts of K
+// Stored Part-major, so that neighbouring invocations read neighbouring Parts of 16 bytes. Two more than TILE: the
+// invocations that fill one row's 4 Parts then write to different banks too.
+const STRIDE = TILE + 2u;
 
 struct Params {
   rows: u32, // M
   cols: u32, // N
-  inner: u32, // K
+  inner: u32, // K in Parts
+  has_bias: u32,
+  accumulate: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>; // [M, K]
-@group(0) @binding(1) var<storage, read> weight: array<f32>; // [N, K]
-@group(0) @binding(2) var<storage, read> bias: array<f32>; // [N], unused without HAS_BIAS
+@group(0) @binding(0) var<storage, read> x: array<Part>; // [M, K]
+@group(0) @binding(1) var<storage, read> weight: array<Part>; // [N, K]
+@group(0) @binding(2) var<storage, read> bias: array<f32>; // [N], or anything without has_bias
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [M, N]
 @group(0) @binding(4) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
-fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let at = (group.x + group.y * groups.x) * 64u + lane;
-  if (at >= params.rows * params.cols) {
+var<workgroup> x_tile: array<Part, STEP * STRIDE>; // [STEP, TILE]
+var<workgroup> weight_tile: array<Part, STEP * STRIDE>; // [STEP, TILE]
+
+@compute @workgroup_size(LANES_X, LANES_Y)
+fn main(
+  @builtin(local_invocation_id) lane: vec3u,
+  @builtin(local_invocation_index) index: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  // Tiles down a column of y follow each other, so that the weights, the larger operand, are read from memory once.
+  let row_tiles = (params.rows + TILE - 1u) / TILE;
+  let tile = group.x + group.y * groups.x;
+  let row0 = tile % row_tiles * TILE;
+  let col0 = tile / row_tiles * TILE;
+  if (col0 >= params.cols) {
     return;
   }
-  let row = at / params.cols;
-  let col = at % params.cols;
-  var sum = 0.0;
-  for (var k = 0u; k < params.inner; k++) {
-    sum += x[row * params.inner + k] * weight[col * params.inner + k];
+
+  // What this invocation fetches: Part `part` of the rows `fetched` and `fetched + 32` of both tiles. Rows beyond the
+  // matrix repeat its last one, and their products are dropped.
+  let part = index % STEP;
+  let fetched = index / STEP;
+  let half = TILE / 2u;
+  let x_from = vec2u(min(row0 + fetched, params.rows - 1u), min(row0 + fetched + half, params.rows - 1u)) * params.inner;
+  let w_from = vec2u(min(col0 + fetched, params.cols - 1u), min(col0 + fetched + half, params.cols - 1u)) * params.inner;
+  let slot = part * STRIDE + fetched;
+
+  // Rows lane.y + 8 i; the components are the columns lane.x + 16 j.
+  var a0 = vec4f();
+  var a1 = vec4f();
+  var a2 = vec4f();
+  var a3 = vec4f();
+  var a4 = vec4f();
+  var a5 = vec4f();
+  var a6 = vec4f();
+  var a7 = vec4f();
+  for (var start = 0u; start < params.inner; start += STEP) {
+    let k = start + part;
+    if (k < params.inner) {
+      x_tile[slot] = x[x_from.x + k];
+      x_tile[slot + half] = x[x_from.y + k];
+      weight_tile[slot] = weight[w_from.x + k];
+      weight_tile[slot + half] = weight[w_from.y + k];
+    } else {
+      // Both are zeroed: what an earlier step left may be infinite.
+      x_tile[slot] = Part();
+      x_tile[slot + half] = Part();
+      weight_tile[slot] = Part();
+      weight_tile[slot + half] = Part();
+    }
+    workgroupBarrier();
+    for (var p = 0u; p < STEP; p++) {
+      let wp = p * STRIDE + lane.x;
+      let w = PartBlock(weight_tile[wp], weight_tile[wp + 16u], weight_tile[wp + 32u], weight_tile[wp + 48u]);
+      let xp = p * STRIDE + lane.y;
+      a0 += x_tile[xp] * w;
+      a1 += x_tile[xp + 8u] * w;
+      a2 += x_tile[xp + 16u] * w;
+      a3 += x_tile[xp + 24u] * w;
+      a4 += x_tile[xp + 32u] * w;
+      a5 += x_tile[xp + 40u] * w;
+      a6 += x_tile[xp + 48u] * w;
+      a7 += x_tile[xp + 56u] * w;
+    }
+    workgroupBarrier();
   }
-  if (HAS_BIAS == 1u) {
-    sum += bias[col];
+
+  var sums = array(a0, a1, a2, a3, a4, a5, a6, a7);
+  for (var i = 0u; i < 8u; i++) {
+    store(row0 + lane.y + i * LANES_Y, col0 + lane.x, LANES_X, sums[i]);
   }
-  var value = activate(sum);
-  if (ACCUMULATE == 1u) {
-    value += y[at];
-  }
-  y[at] = value;
 }

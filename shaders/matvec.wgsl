@@ -1,44 +1,72 @@
-// y = act(W x + b), or y += act(W x + b), of one row; with GATED, y = silu(W_gate x) * W_up x. One workgroup an output.
-// Needs lib/reduce, lib/activation, WORKGROUP_SIZE, GATED, HAS_BIAS and ACCUMULATE.
+// y = act(W x + b), or y += act(W x + b), of one row; with GATED, y = silu(W_gate x) * W_up x.
+// A team of invocations reads four rows of W side by side, neighbours reading neighbouring Parts, and each Part of x once
+// for the four.
+// Needs lib/part-*, lib/team*, lib/activation, WORKGROUP_SIZE, SLOTS (fours of rows a workgroup) and GATED.
+
+alias Value = f32;
+
+const OUTPUTS = select(4u, 2u, GATED == 1u); // of four rows of W
 
 struct Params {
   cols: u32, // N, or F with GATED
-  inner: u32, // K
+  inner: u32, // K in Parts
+  has_bias: u32,
+  accumulate: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>; // [1, K]
-@group(0) @binding(1) var<storage, read> weight: array<f32>; // [N, K], or [2 F, K] with GATED
-@group(0) @binding(2) var<storage, read> bias: array<f32>; // [N], unused without HAS_BIAS
+@group(0) @binding(0) var<storage, read> x: array<Part>; // [1, K]
+@group(0) @binding(1) var<storage, read> weight: array<Part>; // [N, K], or [2 F, K] with GATED
+@group(0) @binding(2) var<storage, read> bias: array<f32>; // [N], or anything without has_bias
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [1, N], or [1, F] with GATED
 @group(0) @binding(4) var<uniform> params: Params;
 
-fn product(row: u32, lane: Lane) -> f32 {
-  var sum = 0.0;
-  for (var k = lane.index; k < params.inner; k += WORKGROUP_SIZE) {
-    sum += x[k] * weight[row * params.inner + k];
+// The four rows of W that outputs from `first` on are made of; rows beyond the matrix repeat the last one.
+fn weight_rows(first: u32) -> vec4u {
+  if (GATED == 1u) {
+    let f = min(vec2u(first, first + 1u), vec2u(params.cols - 1u));
+    return vec4u(f, f + params.cols);
   }
-  return workgroup_sum(sum, lane);
+  return min(first + vec4u(0u, 1u, 2u, 3u), vec4u(params.cols - 1u));
 }
 
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(lane: Lane, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let col = group.x + group.y * groups.x;
-  if (col >= params.cols) {
-    return;
-  }
-  var value = product(col, lane);
+fn finish(col: u32, products: vec4f, output: u32) {
+  var value = products[output];
   if (GATED == 1u) {
-    value = silu(value) * product(col + params.cols, lane);
+    value = silu(value) * products[output + 2u];
   } else {
-    if (HAS_BIAS == 1u) {
+    if (params.has_bias != 0u) {
       value += bias[col];
     }
     value = activate(value);
   }
-  if (lane.index == 0u) {
-    if (ACCUMULATE == 1u) {
-      value += y[col];
+  if (params.accumulate != 0u) {
+    value += y[col];
+  }
+  y[col] = value;
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(input: TeamInput, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let first_of_group = (group.x + group.y * groups.x) * SLOTS * OUTPUTS;
+  if (first_of_group >= params.cols) {
+    return;
+  }
+  let team = find_team(input);
+  // As many rounds as a single team needs; with more teams the late rounds are empty. All teams go through all rounds,
+  // because a sum must be met by every invocation.
+  for (var round = 0u; round < SLOTS; round++) {
+    let slot = round * team.count + team.index;
+    let first = first_of_group + slot * OUTPUTS;
+    let at = weight_rows(first) * params.inner;
+    let end = select(0u, params.inner, slot < SLOTS);
+    var sums = vec4f();
+    for (var k = team.lane; k < end; k += team.size) {
+      sums += x[k] * PartBlock(weight[at.x + k], weight[at.y + k], weight[at.z + k], weight[at.w + k]);
     }
-    y[col] = value;
+    let products = team_sum(sums, team);
+    let col = first + team.lane;
+    if (slot < SLOTS && team.lane < OUTPUTS && col < params.cols) {
+      finish(col, products, team.lane);
+    }
   }
 }

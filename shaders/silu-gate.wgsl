@@ -1,6 +1,8 @@
 // y[m, f] = silu(gate[m, f]) * up[m, f], where a row of the input holds all of gate and then all of up.
 // Needs lib/activation and WORKGROUP_SIZE.
 
+alias Value = f32;
+
 struct Params {
   rows: u32, // M
   width: u32, // F

@@ -1,23 +1,23 @@
-// The activation functions of linear layers, on one value: `activate` is the one that ACTIVATION names (its place in
-// ACTIVATIONS of src/kernels/activation.ts). Needs `const ACTIVATION`.
+// The activation functions of linear layers: `activate` is the one that ACTIVATION names (its place in ACTIVATIONS of
+// src/kernels/activation.ts). Needs `const ACTIVATION`, and `alias Value`: f32, or a vector for several values at once.
 // Every exponent is clamped: WGSL lets an implementation assume that nothing overflows, and some `tanh` return NaN
 // far from zero. A NaN that comes in still goes out, by the product with `value`.
 
-fn sigmoid(value: f32) -> f32 {
-  return 1.0 / (1.0 + exp(-clamp(value, -80.0, 80.0)));
+fn sigmoid(value: Value) -> Value {
+  return 1.0 / (1.0 + exp(-clamp(value, Value(-80.0), Value(80.0))));
 }
 
-fn silu(value: f32) -> f32 {
+fn silu(value: Value) -> Value {
   return value * sigmoid(value);
 }
 
 // value * Phi(value), where Phi(v) = erfc(-v / sqrt 2) / 2. WGSL has no erf; erfc for z >= 0 is the Chebyshev fit of
 // Press et al., Numerical Recipes in C, 2nd edition, section 6.2 (`erfcc`): fractional error below 1.2e-7 everywhere,
 // so that the negative tail keeps its digits, which 1 + erf would cancel.
-fn gelu(value: f32) -> f32 {
-  let z = min(abs(value) * 0.70710678, 10.0);
+fn gelu(value: Value) -> Value {
+  let z = min(abs(value) * 0.70710678, Value(10.0));
   let t = 1.0 / (1.0 + 0.5 * z);
-  var fit = 0.17087277;
+  var fit = Value(0.17087277);
   fit = fit * t - 0.82215223;
   fit = fit * t + 1.48851587;
   fit = fit * t - 1.13520398;
@@ -28,20 +28,20 @@ fn gelu(value: f32) -> f32 {
   fit = fit * t + 1.00002368;
   fit = fit * t - 1.26551223;
   let tail = 0.5 * t * exp(fit - z * z);
-  return value * select(tail, 1.0 - tail, value > 0.0);
+  return value * select(tail, 1.0 - tail, value > Value(0.0));
 }
 
 // 0.5 v (1 + tanh u) = v sigmoid(2 u), with u = sqrt(2 / pi) (v + 0.044715 v^3).
-fn gelu_tanh(value: f32) -> f32 {
-  let v = clamp(value, -30.0, 30.0);
+fn gelu_tanh(value: Value) -> Value {
+  let v = clamp(value, Value(-30.0), Value(30.0));
   return value * sigmoid(1.5957691 * v * (1.0 + 0.044715 * v * v));
 }
 
-fn quick_gelu(value: f32) -> f32 {
+fn quick_gelu(value: Value) -> Value {
   return value * sigmoid(1.702 * value);
 }
 
-fn activate(value: f32) -> f32 {
+fn activate(value: Value) -> Value {
   switch (ACTIVATION) {
     case 1u: {
       return gelu(value);

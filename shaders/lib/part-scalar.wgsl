@@ -6,3 +6,6 @@ alias Part = f32;
 fn part_dot(a: Part, b: Part) -> f32 {
   return a * b;
 }
+
+// Four Parts, as what one is multiplied by: `part * PartBlock(a, b, c, d)` is the four products.
+alias PartBlock = vec4f;

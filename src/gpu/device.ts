@@ -72,6 +72,7 @@ export class Gpu implements PassHost {
     const language = globalThis.navigator?.gpu?.wgslLanguageFeatures;
     this.capabilities = {
       subgroups: device.features.has("subgroups") && (language?.has("subgroup_id") ?? false),
+      software: device.adapterInfo?.isFallbackAdapter ?? false,
       maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
     };
     const { vendor = "", architecture = "", description = "" } = device.adapterInfo ?? {};

@@ -12,6 +12,8 @@ import { type Tensor, tensorByteLength } from "./tensor.ts";
 export interface Capabilities {
   /** Subgroup operations and the `subgroup_id` builtin. */
   readonly subgroups: boolean;
+  /** The adapter is a program on the CPU: barriers are dear there, and no memory is closer than another. */
+  readonly software: boolean;
   readonly maxWorkgroupBytes: number;
 }
 

@@ -1,17 +1,21 @@
 /** The product of many rows with a linear layer's weights, with its epilogue. One row: matvec.ts; which: linear.ts. */
+import linearStore from "../../shaders/lib/linear-store.wgsl?raw";
 import shader from "../../shaders/matmul.wgsl?raw";
+import quadShader from "../../shaders/matmul-quad.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
-import type { Recorder } from "../gpu/pass.ts";
+import type { Capabilities, Grid, Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { ceilDiv } from "../shared/assert.ts";
 import { type Activation, activationConstant, activationLib } from "./activation.ts";
-import { checkShape, elementGrid, matrixShape } from "./common.ts";
+import { checkShape, foldGrid, matrixShape } from "./common.ts";
+import { choosePart } from "./heads.ts";
 
-const kernel = new Kernel({
-  name: "matmul",
-  shader,
+const interfaceOfBoth = {
   bindings: { x: "read", weight: "read", bias: "read", y: "write" },
-  params: { rows: "u32", cols: "u32", inner: "u32" },
-});
+  params: { rows: "u32", cols: "u32", inner: "u32", has_bias: "u32", accumulate: "u32" },
+} as const;
+const tiled = new Kernel({ name: "matmul", shader, ...interfaceOfBoth });
+const quad = new Kernel({ name: "matmul-quad", shader: quadShader, ...interfaceOfBoth });
 
 export interface MatmulArgs {
   x: Tensor; // [M, K]
@@ -25,6 +29,17 @@ export interface MatmulArgs {
   accumulate?: boolean | undefined;
 }
 
+const QUAD_LANES = 4;
+
+function choose({ software, subgroups }: Capabilities, rows: number, cols: number) {
+  const useQuads = software && subgroups;
+  const [tileRows, tileCols] = useQuads ? [16, 8 * QUAD_LANES] : [64, 64];
+  const grid: Grid = foldGrid(ceilDiv(rows, tileRows) * ceilDiv(cols, tileCols));
+  return useQuads
+    ? { kernel: quad, grid, constants: { WORKGROUP_SIZE: QUAD_LANES }, enables: ["subgroups"] }
+    : { kernel: tiled, grid, constants: {}, enables: [] };
+}
+
 /** y = act(x W^T + b); with `accumulate`, y += act(x W^T + b). */
 export function matmul(
   recorder: Recorder,
@@ -35,14 +50,17 @@ export function matmul(
   checkShape("matmul weight", weight, [cols, inner]);
   if (bias) checkShape("matmul bias", bias, [cols]);
   checkShape("matmul y", y, [rows, cols]);
+  const { kernel, grid, constants, enables } = choose(recorder.capabilities, rows, cols);
+  const part = choosePart(inner);
   const variant = kernel.variant({
-    libs: { key: "", texts: [activationLib] },
-    constants: { ...activationConstant(activation), HAS_BIAS: Number(!!bias), ACCUMULATE: Number(accumulate) },
+    libs: { key: part.key, texts: [part.text, activationLib, linearStore] },
+    constants: { ...activationConstant(activation), ...constants },
+    enables,
   });
   recorder.dispatch(
     variant,
     { x, weight, bias: bias ?? weight, y },
-    { rows, cols, inner },
-    elementGrid(rows * cols, 64),
+    { rows, cols, inner: inner / part.width, has_bias: Number(!!bias), accumulate: Number(accumulate) },
+    grid,
   );
 }

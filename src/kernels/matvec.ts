@@ -1,44 +1,67 @@
 /** The product of one row with a linear layer's weights: decoding. Many rows: matmul.ts; which: linear.ts. */
+import team from "../../shaders/lib/team.wgsl?raw";
+import teamSubgroup from "../../shaders/lib/team-subgroup.wgsl?raw";
 import shader from "../../shaders/matvec.wgsl?raw";
-import { Kernel } from "../gpu/kernel.ts";
+import { Kernel, type VariantOptions } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { ceilDiv } from "../shared/assert.ts";
 import { type Activation, activationConstant, activationLib } from "./activation.ts";
-import { checkShape, foldGrid, matrixShape, withReduction } from "./common.ts";
+import { checkShape, foldGrid, matrixShape } from "./common.ts";
+import { choosePart } from "./heads.ts";
 import type { MatmulArgs } from "./matmul.ts";
 
 const kernel = new Kernel({
   name: "matvec",
   shader,
   bindings: { x: "read", weight: "read", bias: "read", y: "write" },
-  params: { cols: "u32", inner: "u32" },
+  params: { cols: "u32", inner: "u32", has_bias: "u32", accumulate: "u32" },
 });
 
-function variantOf(
-  recorder: Recorder,
-  activation: Activation,
-  flags: { GATED: number; HAS_BIAS: number; ACCUMULATE: number },
-) {
-  const reduction = withReduction(recorder.capabilities, 64);
-  return kernel.variant({
-    ...reduction,
-    libs: { key: reduction.libs?.key ?? "", texts: [...(reduction.libs?.texts ?? []), activationLib] },
-    constants: { ...reduction.constants, ...activationConstant(activation), ...flags },
-  });
+const WORKGROUP_SIZE = 64;
+/** Fours of weight rows a workgroup: one for each of the two subgroups that 64 invocations are on most GPUs. */
+const SLOTS = 2;
+
+interface Product {
+  x: Tensor; // [1, K]
+  weight: Tensor; // [N, K], or [2 F, K] if gated
+  bias?: Tensor | undefined; // [N]
+  y: Tensor; // [1, N], or [1, F] if gated
+  activation: Activation;
+  accumulate: boolean;
+  gated: boolean;
 }
 
-/** `matmul` of one row: x [1, K], y [1, N]. */
-export function matvec(
-  recorder: Recorder,
-  { x, weight, bias, y, activation = "none", accumulate = false }: MatmulArgs,
-): void {
-  const [cols, inner] = matrixShape("matvec weight", weight);
+function dispatch(recorder: Recorder, { x, weight, bias, y, activation, accumulate, gated }: Product): void {
+  const [rows, inner] = matrixShape("matvec weight", weight);
+  const cols = gated ? rows / 2 : rows;
   checkShape("matvec x", x, [1, inner]);
   if (bias) checkShape("matvec bias", bias, [cols]);
   checkShape("matvec y", y, [1, cols]);
-  const flags = { GATED: 0, HAS_BIAS: Number(!!bias), ACCUMULATE: Number(accumulate) };
-  const variant = variantOf(recorder, activation, flags);
-  recorder.dispatch(variant, { x, weight, bias: bias ?? weight, y }, { cols, inner }, foldGrid(cols));
+
+  const part = choosePart(inner);
+  const { subgroups } = recorder.capabilities;
+  const needs: VariantOptions = subgroups ? { enables: ["subgroups"], requires: ["subgroup_id"] } : {};
+  const variant = kernel.variant({
+    ...needs,
+    libs: {
+      key: subgroups ? `${part.key} subgroups` : part.key,
+      texts: [part.text, subgroups ? teamSubgroup : team, activationLib],
+    },
+    constants: { WORKGROUP_SIZE, SLOTS, GATED: Number(gated), ...activationConstant(activation) },
+  });
+  recorder.dispatch(
+    variant,
+    { x, weight, bias: bias ?? weight, y },
+    { cols, inner: inner / part.width, has_bias: Number(!!bias), accumulate: Number(accumulate) },
+    foldGrid(ceilDiv(cols, SLOTS * (gated ? 2 : 4))),
+  );
+}
+
+/** `matmul` of one row: x [1, K], y [1, N]. */
+export function matvec(recorder: Recorder, args: MatmulArgs): void {
+  const { activation = "none", accumulate = false } = args;
+  dispatch(recorder, { ...args, activation, accumulate, gated: false });
 }
 
 export interface GatedMatvecArgs {
@@ -49,11 +72,6 @@ export interface GatedMatvecArgs {
 }
 
 /** y = silu(W_gate x) * W_up x: `matvec` and `siluGate` in one dispatch. */
-export function gatedMatvec(recorder: Recorder, { x, weight, y }: GatedMatvecArgs): void {
-  const [doubled, inner] = matrixShape("matvec weight", weight);
-  const cols = doubled / 2;
-  checkShape("matvec x", x, [1, inner]);
-  checkShape("matvec y", y, [1, cols]);
-  const variant = variantOf(recorder, "none", { GATED: 1, HAS_BIAS: 0, ACCUMULATE: 0 });
-  recorder.dispatch(variant, { x, weight, bias: weight, y }, { cols, inner }, foldGrid(cols));
+export function gatedMatvec(recorder: Recorder, args: GatedMatvecArgs): void {
+  dispatch(recorder, { ...args, activation: "none", accumulate: false, gated: true });
 }

@@ -1,30 +1,98 @@
-import { describe, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { Activation } from "../../src/kernels/activation.ts";
 import { linear } from "../../src/kernels/linear.ts";
 import { matmul } from "../../src/kernels/matmul.ts";
-import { matmul as reference } from "../reference/matmul.ts";
-import { expectNmse } from "../support/compare.ts";
-import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
-import { NMSE_PRODUCT } from "../support/tolerances.ts";
+import { activate } from "../reference/activation.ts";
+import { expectClose } from "../support/compare.ts";
+import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
+import { checkLinear } from "../support/linear-case.ts";
+import { ABSOLUTE_ACTIVATION, RELATIVE_ELEMENTWISE } from "../support/tolerances.ts";
+
+const TILED = { software: false };
+const QUAD = { software: true };
 
 describe("matmul", () => {
   const { gpu } = useGpu();
+
+  test("this adapter is known for a program on the CPU", () => {
+    expect(gpu().capabilities.software).toBe(true);
+  });
+
+  // [M, N, K]: below, on and off the tiles of 16 and 64 rows, of 32 and 64 columns and of 16 along K; K that are no
+  // multiples of 4; sizes of real layers.
   test.for([
     [1, 1, 1],
-    [2, 3, 5],
+    [2, 3, 4],
+    [1, 33, 20],
+    [15, 31, 5],
+    [16, 32, 16],
+    [17, 65, 15],
+    [63, 64, 17],
+    [64, 129, 32],
     [65, 160, 64],
-  ])("[%i, K] x [%i, K], K = %i", async ([rows = 0, cols = 0, inner = 0]) => {
+    [130, 63, 172],
+    [3, 70, 301],
+    [20, 24, 588],
+    [33, 40, 1030],
+  ])("%i rows, %i columns, width %i", async ([rows = 0, cols = 0, inner = 0]) => {
     const random = freshRandom("matmul");
-    const values = { x: random.floats(rows * inner), weight: random.floats(cols * inner), bias: random.floats(cols) };
-    const x = inputTensor(gpu(), [rows, inner], values.x);
-    const weight = inputTensor(gpu(), [cols, inner], values.weight);
-    const bias = inputTensor(gpu(), [cols], values.bias);
-    const expected = reference(values.x, values.weight, inner, { bias: values.bias, activation: "gelu" });
-    for (const product of [matmul, linear]) {
-      const y = outputTensor(gpu(), [rows, cols]);
-      const found = await runAndRead(gpu(), y, (recorder) =>
-        product(recorder, { x, weight, bias, y, activation: "gelu" }),
-      );
-      expectNmse(product.name, found as Float32Array, expected, NMSE_PRODUCT);
+    await checkLinear(gpu(), random, matmul, { rows, cols, inner }, [TILED, QUAD]);
+    const end = { bias: true, activation: "gelu", accumulate: true } as const;
+    await checkLinear(gpu(), random, matmul, { rows, cols, inner, ...end }, [TILED, QUAD]);
+  });
+
+  test.for<[boolean, Activation, boolean]>([
+    [true, "none", false],
+    [false, "none", true],
+    [true, "none", true],
+    [false, "gelu_tanh", false],
+    [true, "quick_gelu", false],
+    [false, "silu", true],
+  ])("epilogue: bias %s, %s, accumulate %s", async ([bias, activation, accumulate]) => {
+    const shape = { rows: 18, cols: 35, inner: 8 };
+    await checkLinear(gpu(), freshRandom("matmul"), matmul, { ...shape, bias, activation, accumulate }, [TILED, QUAD]);
+  });
+
+  test("one layer of a real size", async () => {
+    const shape = { rows: 70, cols: 100, inner: 4096 };
+    await checkLinear(gpu(), freshRandom("matmul"), matmul, { ...shape, bias: true }, [TILED, QUAD]);
+  });
+
+  test("more tiles than one dimension of a grid can count", async () => {
+    await checkLinear(gpu(), freshRandom("matmul"), matmul, { rows: 1, cols: 65_536 * 32 + 5, inner: 1 }, [QUAD]);
+  });
+
+  test("linear picks a kernel by the number of rows", async () => {
+    const random = freshRandom("linear");
+    for (const rows of [1, 2])
+      await checkLinear(gpu(), random, linear, { rows, cols: 9, inner: 12, bias: true, activation: "silu" }, [{}]);
+  });
+
+  test("what does not fit is refused", () => {
+    const tensor = (...shape: number[]) => outputTensor(gpu(), shape);
+    const args = { x: tensor(2, 3), weight: tensor(4, 3), y: tensor(2, 4) };
+    const recording = (changes: object) => () => gpu().submit("test", (pass) => matmul(pass, { ...args, ...changes }));
+    expect(recording({ weight: tensor(4, 2) })).toThrow("expected [4, 3]");
+    expect(recording({ bias: tensor(3) })).toThrow("expected [4]");
+    expect(recording({ y: tensor(2, 3) })).toThrow("expected [2, 4]");
+  });
+
+  // Each activation on single numbers: K = 1 and a weight of 1.
+  test.for<Activation>(["gelu", "gelu_tanh", "quick_gelu", "silu"])("%s, value by value", async (activation) => {
+    const values = Float32Array.from([
+      ...Array.from({ length: 4001 }, (_, i) => (i - 2000) / 200),
+      ...Array.from({ length: 401 }, (_, i) => i - 200),
+      ...[-1e4, -1000, 1000, 1e4, 1e-20, -1e-20, 1e-38],
+    ]);
+    const rows = values.length;
+    const x = inputTensor(gpu(), [rows, 1], values);
+    const weight = inputTensor(gpu(), [1, 1], [1]);
+    const expected = Float64Array.from(values, (value) => activate(value, activation));
+    for (const changes of [TILED, QUAD]) {
+      const y = outputTensor(gpu(), [rows, 1]);
+      const body = withCapabilities(changes, (recorder) => matmul(recorder, { x, weight, y, activation }));
+      const actual = await runAndRead(gpu(), y, body);
+      expectClose(activation, actual, expected, RELATIVE_ELEMENTWISE, ABSOLUTE_ACTIVATION);
     }
   });
 });

@@ -34,3 +34,15 @@ export function expectClose(
       expect.fail(`${what}: element ${i} is ${actual[i]}, expected ${expected[i]} within ${allowed}`);
   }
 }
+
+/** Fails unless the largest difference is at most `limit` times the root mean square of the expected values. */
+export function expectLargest(
+  what: string,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  limit: number,
+): void {
+  let energy = 0;
+  for (let i = 0; i < expected.length; i++) energy += expected[i]! ** 2;
+  expectClose(what, actual, expected, 0, limit * Math.sqrt(energy / expected.length));
+}

@@ -1,7 +1,7 @@
 /** What tests of kernels share: a device, random inputs with a printed seed, poisoned outputs, comparison. */
 import { afterAll, beforeAll, expect } from "vitest";
 import { Gpu } from "../../src/gpu/device.ts";
-import type { Recorder } from "../../src/gpu/pass.ts";
+import type { Capabilities, Recorder } from "../../src/gpu/pass.ts";
 import { readTensor } from "../../src/gpu/readback.ts";
 import type { ElementType, Tensor } from "../../src/gpu/tensor.ts";
 import { elementCount, type Shape } from "../../src/shared/shape.ts";
@@ -47,11 +47,14 @@ export async function runAndRead(gpu: Gpu, output: Tensor, body: (recorder: Reco
   return readTensor(gpu, output);
 }
 
-/** The same device described as one without subgroups. */
-function withoutSubgroups(body: (recorder: Recorder) => void): (recorder: Recorder) => void {
+/** The same work as on a device that differs in these capabilities. */
+export function withCapabilities(
+  changes: Partial<Capabilities>,
+  body: (recorder: Recorder) => void,
+): (recorder: Recorder) => void {
   return (recorder) =>
     body({
-      capabilities: { ...recorder.capabilities, subgroups: false },
+      capabilities: { ...recorder.capabilities, ...changes },
       dispatch: (...args) => recorder.dispatch(...args),
       copy: (source, target) => recorder.copy(source, target),
     });
@@ -68,11 +71,11 @@ export async function checkVariants(
   check: (values: Float32Array, variant: string) => void,
 ): Promise<void> {
   expect(gpu.capabilities.subgroups, "this device must have subgroups, or one variant goes untested").toBe(true);
-  for (const variant of ["workgroup memory", "subgroups"]) {
+  for (const subgroups of [false, true]) {
     const output = outputTensor(gpu, shape);
-    const record = (recorder: Recorder) => body(recorder, output);
-    const values = await runAndRead(gpu, output, variant === "subgroups" ? record : withoutSubgroups(record));
+    const record = withCapabilities({ subgroups }, (recorder) => body(recorder, output));
+    const values = await runAndRead(gpu, output, record);
     gpu.arena.free(output);
-    check(values as Float32Array, variant);
+    check(values as Float32Array, subgroups ? "subgroups" : "workgroup memory");
   }
 }

@@ -3,6 +3,9 @@
 /** Sums and products of f32 against f64 of the same inputs: seen up to 3e-14 for matrix products of width 4096. */
 export const NMSE_PRODUCT = 1e-10;
 
+/** The largest error of a product, over the root mean square of all: TODO. */
+export const LARGEST_PRODUCT = 1e-5;
+
 /** One or two f32 operations an element: half a unit in the last place each is 6e-8. */
 export const RELATIVE_ELEMENTWISE = 1e-5;
 

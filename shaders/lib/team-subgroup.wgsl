@@ -1,0 +1,24 @@
+// Teams, invocations that make sums together: here every subgroup is a team, of whatever size, and there are neither
+// barriers nor workgroup memory. team.wgsl has the same names for devices without subgroups.
+
+struct TeamInput {
+  @builtin(subgroup_id) subgroup: u32,
+  @builtin(num_subgroups) subgroups: u32,
+}
+
+struct Team {
+  index: u32, // of the team in its workgroup
+  count: u32, // teams in the workgroup
+  lane: u32, // of the invocation in its team
+  size: u32, // invocations in the team
+}
+
+// Lanes are counted, not taken from the builtins: a subgroup may be larger than the workgroup, and some drivers report
+// the largest size they have instead of the one they run.
+fn find_team(input: TeamInput) -> Team {
+  return Team(input.subgroup, input.subgroups, subgroupExclusiveAdd(1u), subgroupAdd(1u));
+}
+
+fn team_sum(value: vec4f, team: Team) -> vec4f {
+  return subgroupAdd(value);
+}

@@ -1,0 +1,97 @@
+// y = act(x W^T + b), or y += act(x W^T + b), for many rows, without workgroup memory: for adapters that are programs on
+// the CPU, where a barrier costs more than the loads it saves and every load costs as much as tens of products.
+// All invocations of a workgroup make the same 16 rows, each of them 8 columns of its own. The four invocations of a quad
+// load four rows of x and hand them to each other.
+// Needs subgroups, lib/part-*, lib/activation, lib/linear-store and WORKGROUP_SIZE. matmul.wgsl is for GPUs.
+
+alias Value = vec4f;
+
+const ROWS = 16u;
+const COLS = 8u;
+
+struct Params {
+  rows: u32, // M
+  cols: u32, // N
+  inner: u32, // K in Parts
+  has_bias: u32,
+  accumulate: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<Part>; // [M, K]
+@group(0) @binding(1) var<storage, read> weight: array<Part>; // [N, K]
+@group(0) @binding(2) var<storage, read> bias: array<f32>; // [N], or anything without has_bias
+@group(0) @binding(3) var<storage, read_write> y: array<f32>; // [M, N]
+@group(0) @binding(4) var<uniform> params: Params;
+
+// Of the quad's four rows (columns of the result) the products with four columns of y (rows of the result).
+fn products(part: Part, w: PartBlock) -> mat4x4f {
+  return mat4x4f(
+    quadBroadcast(part, 0u) * w,
+    quadBroadcast(part, 1u) * w,
+    quadBroadcast(part, 2u) * w,
+    quadBroadcast(part, 3u) * w,
+  );
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+  @builtin(local_invocation_index) lane: u32,
+  @builtin(subgroup_invocation_id) in_subgroup: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let row_tiles = (params.rows + ROWS - 1u) / ROWS;
+  let tile = group.x + group.y * groups.x;
+  let row0 = tile % row_tiles * ROWS;
+  let col0 = (tile / row_tiles * WORKGROUP_SIZE + lane) * COLS;
+  if (tile / row_tiles * WORKGROUP_SIZE * COLS >= params.cols) {
+    return;
+  }
+
+  // Rows and columns beyond the matrices repeat the last ones, and their products are dropped.
+  let row = row0 + in_subgroup % 4u;
+  let x0 = min(row, params.rows - 1u) * params.inner;
+  let x1 = min(row + 4u, params.rows - 1u) * params.inner;
+  let x2 = min(row + 8u, params.rows - 1u) * params.inner;
+  let x3 = min(row + 12u, params.rows - 1u) * params.inner;
+  let w0 = min(col0, params.cols - 1u) * params.inner;
+  let w1 = min(col0 + 1u, params.cols - 1u) * params.inner;
+  let w2 = min(col0 + 2u, params.cols - 1u) * params.inner;
+  let w3 = min(col0 + 3u, params.cols - 1u) * params.inner;
+  let w4 = min(col0 + 4u, params.cols - 1u) * params.inner;
+  let w5 = min(col0 + 5u, params.cols - 1u) * params.inner;
+  let w6 = min(col0 + 6u, params.cols - 1u) * params.inner;
+  let w7 = min(col0 + 7u, params.cols - 1u) * params.inner;
+
+  // Four rows each, with the left and the right four columns.
+  var left0 = mat4x4f();
+  var left1 = mat4x4f();
+  var left2 = mat4x4f();
+  var left3 = mat4x4f();
+  var right0 = mat4x4f();
+  var right1 = mat4x4f();
+  var right2 = mat4x4f();
+  var right3 = mat4x4f();
+  for (var k = 0u; k < params.inner; k++) {
+    let left = PartBlock(weight[w0 + k], weight[w1 + k], weight[w2 + k], weight[w3 + k]);
+    let right = PartBlock(weight[w4 + k], weight[w5 + k], weight[w6 + k], weight[w7 + k]);
+    let part0 = x[x0 + k];
+    left0 += products(part0, left);
+    right0 += products(part0, right);
+    let part1 = x[x1 + k];
+    left1 += products(part1, left);
+    right1 += products(part1, right);
+    let part2 = x[x2 + k];
+    left2 += products(part2, left);
+    right2 += products(part2, right);
+    let part3 = x[x3 + k];
+    left3 += products(part3, left);
+    right3 += products(part3, right);
+  }
+
+  // One loop, not 32 copies: most of the time to compile this shader was its end.
+  var sums = array(left0, left1, left2, left3, right0, right1, right2, right3);
+  for (var i = 0u; i < 2u * ROWS; i++) {
+    store(row0 + i % ROWS, col0 + i / ROWS * 4u, 1u, sums[i / 4u][i % 4u]);
+  }
+}

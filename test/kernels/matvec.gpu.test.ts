@@ -1,0 +1,94 @@
+import { describe, expect, test } from "vitest";
+import type { Activation } from "../../src/kernels/activation.ts";
+import { gatedMatvec, matvec } from "../../src/kernels/matvec.ts";
+import { matvec as reference } from "../reference/matvec.ts";
+import { siluGate } from "../reference/silu-gate.ts";
+import { expectLargest, expectNmse } from "../support/compare.ts";
+import { freshRandom, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
+import { checkLinear, readSurrounded, surroundedTensor } from "../support/linear-case.ts";
+import { LARGEST_PRODUCT, NMSE_PRODUCT } from "../support/tolerances.ts";
+
+const VARIANTS = [{ subgroups: false }, { subgroups: true }];
+
+describe("matvec", () => {
+  const { gpu } = useGpu();
+
+  test("this device has subgroups, or one variant goes untested", () => {
+    expect(gpu().capabilities.subgroups).toBe(true);
+  });
+
+  // [N, K]: below, on and off the 8 outputs of a workgroup and its 64 invocations of 4 values; K that are no multiples
+  // of 4; sizes of real layers.
+  test.for([
+    [1, 1],
+    [3, 4],
+    [8, 63],
+    [9, 64],
+    [7, 172],
+    [33, 256],
+    [34, 260],
+    [20, 301],
+    [64, 588],
+    [300, 4096],
+  ])("%i outputs, width %i", async ([cols = 0, inner = 0]) => {
+    const random = freshRandom("matvec");
+    await checkLinear(gpu(), random, matvec, { rows: 1, cols, inner }, VARIANTS);
+    const end = { bias: true, activation: "gelu", accumulate: true } as const;
+    await checkLinear(gpu(), random, matvec, { rows: 1, cols, inner, ...end }, VARIANTS);
+  });
+
+  test.for<[boolean, Activation, boolean]>([
+    [true, "none", false],
+    [false, "none", true],
+    [false, "gelu_tanh", false],
+    [true, "quick_gelu", false],
+    [false, "silu", true],
+  ])("epilogue: bias %s, %s, accumulate %s", async ([bias, activation, accumulate]) => {
+    const shape = { rows: 1, cols: 21, inner: 40 };
+    await checkLinear(gpu(), freshRandom("matvec"), matvec, { ...shape, bias, activation, accumulate }, VARIANTS);
+  });
+
+  test("more workgroups than one dimension of a grid can count", async () => {
+    const shape = { rows: 1, cols: 65_536 * 8 + 5, inner: 4 };
+    await checkLinear(gpu(), freshRandom("matvec"), matvec, shape, [{ subgroups: true }]);
+  });
+
+  // [F, K]: below, on and off the 4 outputs of a workgroup.
+  test.for([
+    [1, 1],
+    [4, 64],
+    [5, 172],
+    [86, 301],
+    [172, 288],
+  ])("gated: %i outputs, width %i", async ([cols = 0, inner = 0]) => {
+    const random = freshRandom("matvec");
+    const row = random.floats(inner, 2 / Math.sqrt(inner));
+    const rows = random.floats(2 * cols * inner);
+    const products = reference(row, rows);
+    const expected = siluGate(products.subarray(0, cols), products.subarray(cols));
+    const x = surroundedTensor(gpu(), [1, inner], row);
+    const weight = surroundedTensor(gpu(), [2 * cols, inner], rows);
+    for (const changes of VARIANTS) {
+      const y = surroundedTensor(gpu(), [1, cols], new Float32Array(cols).fill(Number.NaN));
+      await runAndRead(
+        gpu(),
+        y,
+        withCapabilities(changes, (recorder) => gatedMatvec(recorder, { x, weight, y })),
+      );
+      const actual = await readSurrounded(gpu(), y);
+      expectNmse(JSON.stringify(changes), actual, expected, NMSE_PRODUCT);
+      expectLargest(JSON.stringify(changes), actual, expected, LARGEST_PRODUCT);
+    }
+  });
+
+  test("what does not fit is refused", () => {
+    const tensor = (...shape: number[]) => outputTensor(gpu(), shape);
+    const args = { x: tensor(1, 3), weight: tensor(4, 3), y: tensor(1, 4) };
+    const recording = (changes: object) => () => gpu().submit("test", (pass) => matvec(pass, { ...args, ...changes }));
+    expect(recording({ x: tensor(2, 3) })).toThrow("expected [1, 3]");
+    expect(recording({ bias: tensor(3) })).toThrow("expected [4]");
+    expect(recording({ y: tensor(1, 3) })).toThrow("expected [1, 4]");
+    const gated = { ...args, y: tensor(1, 4) };
+    expect(() => gpu().submit("test", (pass) => gatedMatvec(pass, gated))).toThrow("expected [1, 2]");
+  });
+});
