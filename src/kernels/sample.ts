@@ -1,0 +1,74 @@
+/** The choice of the next token from its logits, on the GPU, so that no logit crosses to this side. */
+import randomLib from "../../shaders/lib/random.wgsl?raw";
+import wideLib from "../../shaders/lib/wide.wgsl?raw";
+import shader from "../../shaders/sample.wgsl?raw";
+import { Kernel } from "../gpu/kernel.ts";
+import type { Recorder } from "../gpu/pass.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { ceilDiv, checkInteger, checkNumber } from "../shared/assert.ts";
+import { elementCount } from "../shared/shape.ts";
+import { checkShape } from "./common.ts";
+
+const kernel = new Kernel({
+  name: "sample",
+  shader,
+  bindings: { logits: "read", allowed: "read", seen: "write", token: "write" },
+  params: {
+    vocabulary: "u32",
+    topK: "u32",
+    seed: "u32",
+    step: "u32",
+    temperature: "f32",
+    topP: "f32",
+    repetitionPenalty: "f32",
+  },
+});
+
+/** Below this f32 logits are further apart than the temperature: the largest is chosen. */
+const GREEDY_BELOW = 1e-6;
+
+export interface SampleArgs {
+  logits: Tensor; // [V]
+  /** Bit id % 32 of word id / 32 set: the token may be chosen. */
+  allowed: Tensor; // [ceil(V / 32)] u32
+  /** The same for ids of the prompt and of what was generated, which the penalty falls on; the chosen one is added. */
+  seen: Tensor; // [ceil(V / 32)] u32
+  /** The chosen id; NO_TOKEN (token-embed.ts) if no allowed token has a logit above -inf. */
+  token: Tensor; // [1] u32
+  /** 0 chooses the largest logit, the lowest id of equal ones; the penalty counts there too. */
+  temperature: number;
+  /** Keeps the k largest logits and what ties with the last of them; 0 keeps all. */
+  topK: number;
+  /** Keeps the fewest of the most likely tokens whose probability reaches this, lower ids first; 1 keeps all, 0 one. */
+  topP: number;
+  /** Divides positive and multiplies negative logits of tokens in `seen` (Keskar et al. 2019); 1 changes none. */
+  repetitionPenalty: number;
+  /** 32-bit integer. Equal seeds and steps draw alike, on other adapters too but for ties in f32. */
+  seed: number;
+  /** Number of the draw under this seed. */
+  step: number;
+}
+
+/**
+ * Chooses one token in the order of Hugging Face's `generate`: penalty, temperature, top-k, top-p, draw. All settings are
+ * parameters of one pipeline, so that a change of them compiles nothing. Throws RangeError for settings out of range.
+ */
+export function sample(recorder: Recorder, args: SampleArgs): void {
+  const { logits, allowed, seen, token, temperature, topK, topP, repetitionPenalty, seed, step } = args;
+  const vocabulary = elementCount(logits.shape);
+  checkShape("sample logits", logits, [vocabulary]);
+  checkShape("sample allowed", allowed, [ceilDiv(vocabulary, 32)]);
+  checkShape("sample seen", seen, [ceilDiv(vocabulary, 32)]);
+  checkShape("sample token", token, [1]);
+  const params = {
+    vocabulary,
+    topK: Math.min(checkInteger("topK", topK, 0), vocabulary),
+    seed: checkInteger("seed", seed, 0, 0xffffffff),
+    step: checkInteger("step", step, 0, 0xffffffff),
+    temperature: checkNumber("temperature", temperature, 0, 1e6) < GREEDY_BELOW ? 0 : temperature,
+    topP: checkNumber("topP", topP, 0, 1),
+    repetitionPenalty: checkNumber("repetitionPenalty", repetitionPenalty, 0.01, 100),
+  };
+  const variant = kernel.variant({ libs: { key: "", texts: [wideLib, randomLib] } });
+  recorder.dispatch(variant, { logits, allowed, seen, token }, params, [1]);
+}
