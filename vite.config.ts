@@ -24,6 +24,8 @@ export default defineConfig(({ command }) => ({
       },
       {
         extends: true,
+        // Known ahead; a dependency found late reloads the page in the middle of a test.
+        optimizeDeps: { include: ["gl-matrix"] },
         test: {
           name: "gpu",
           include: ["test/**/*.gpu.test.ts"],

@@ -157,12 +157,15 @@ async function decodeSource(
   }
 }
 
+function isBytes(data: unknown): data is PixelData["data"] {
+  const kind = kindOf(data);
+  return kind === "Uint8ClampedArray" || kind === "Uint8Array";
+}
+
 /** ImageData, and in Node whatever looks like it. */
 function wrapPixels(kind: string, input: Partial<PixelData> | null | undefined): Picture {
-  const data: unknown = input?.data;
-  const { width, height } = input ?? {};
-  const bytes = data instanceof Uint8ClampedArray || data instanceof Uint8Array;
-  if (!bytes || !Number.isInteger(width) || !Number.isInteger(height))
+  const { width, height, data } = input ?? {};
+  if (!isBytes(data) || !Number.isInteger(width) || !Number.isInteger(height))
     throw new TypeError(
       `image must be a Blob, ImageBitmap, ImageData, <img>, canvas, or the address of a picture, got ${kind}${kind === "ImageData" ? " of other than bytes" : ""}`,
     );

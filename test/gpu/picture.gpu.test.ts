@@ -1,36 +1,16 @@
 /** Upload of pictures: every pixel arrives, whatever the band, the tile, the window and the kind of picture. */
 import { describe, expect, test } from "vitest";
 import { type PictureBand, PictureBands, type PictureWindow } from "../../src/gpu/picture.ts";
-import { readTensor } from "../../src/gpu/readback.ts";
 import type { Picture } from "../../src/shared/picture.ts";
 import { freshRandom, useGpu } from "../support/gpu.ts";
 import { expectSameBytes, packWords, pixelPicture, randomPixels, refusal } from "../support/pictures.ts";
+import { readWindow, wholeWindow } from "../support/read-picture.ts";
 
 describe("picture bands", () => {
   const { gpu } = useGpu();
 
-  /** The window as the bands bring it, and how many there were. */
-  async function upload(picture: Picture, window: PictureWindow, bandPixels?: number) {
-    const scope = gpu().arena.scope();
-    const words = new Uint32Array(window.width * window.height);
-    let bands = 0;
-    try {
-      for (const { pixels, firstRow, rowCount } of new PictureBands(gpu(), scope, picture, window, bandPixels)) {
-        const stride = pixels.shape[1]!;
-        const band = (await readTensor(gpu(), pixels)) as Uint32Array;
-        for (let row = 0; row < rowCount; row++)
-          words.set(band.subarray(row * stride, row * stride + window.width), (firstRow + row) * window.width);
-        bands++;
-      }
-    } finally {
-      scope.dispose();
-    }
-    return { words, bands };
-  }
-
-  function whole({ width, height }: Picture): PictureWindow {
-    return { x: 0, y: 0, width, height };
-  }
+  const upload = (picture: Picture, window: PictureWindow, bandPixels?: number) =>
+    readWindow(gpu(), picture, window, bandPixels);
 
   function part(words: Uint32Array, width: number, window: PictureWindow): Uint32Array {
     return Uint32Array.from({ length: window.width * window.height }, (_, i) => {
@@ -60,7 +40,7 @@ describe("picture bands", () => {
       expect(found.bands).toBe(bands);
       expectSameBytes(`bands of ${bandPixels}`, found.words, part(expected, 131, window));
     }
-    expectSameBytes("whole", (await upload(picture, whole(picture))).words, expected);
+    expectSameBytes("whole", (await upload(picture, wholeWindow(picture))).words, expected);
     picture.close();
     expect(gpu().arena.bytes).toBe(gpu().params.buffer.size);
   });
@@ -69,7 +49,7 @@ describe("picture bands", () => {
     const limit = gpu().device.limits.maxTextureDimension2D;
     const pixels = randomPixels(freshRandom("tiles"), limit + 100, 42);
     const picture = kind === "pixels" ? pixelPicture(pixels) : await bitmapPicture(pixels);
-    const { words, bands } = await upload(picture, whole(picture), 64 * 2 ** 12);
+    const { words, bands } = await upload(picture, wholeWindow(picture), 64 * 2 ** 12);
     expect(bands).toBe(2);
     expectSameBytes("words", words, packWords(pixels));
     picture.close();
@@ -77,7 +57,7 @@ describe("picture bands", () => {
 
   test("higher than a texture may be", async () => {
     const pixels = randomPixels(freshRandom("high"), 42, gpu().device.limits.maxTextureDimension2D + 3);
-    const { words, bands } = await upload(pixelPicture(pixels), whole(pixelPicture(pixels)));
+    const { words, bands } = await upload(pixelPicture(pixels), wholeWindow(pixelPicture(pixels)));
     expect(bands).toBe(2);
     expectSameBytes("words", words, packWords(pixels));
   });
@@ -87,7 +67,7 @@ describe("picture bands", () => {
     const scope = gpu().arena.scope();
     const picture = pixelPicture(randomPixels(freshRandom("memory"), 100, 50));
     let first: PictureBand | undefined;
-    for (const band of new PictureBands(gpu(), scope, picture, whole(picture), 128 * 10)) {
+    for (const band of new PictureBands(gpu(), scope, picture, wholeWindow(picture), 128 * 10)) {
       first = band;
       break;
     }
@@ -100,7 +80,7 @@ describe("picture bands", () => {
   test("a bitmap that was closed in the meantime", async () => {
     const picture = await bitmapPicture(randomPixels(freshRandom("closed"), 9, 9));
     picture.close();
-    expect(await refusal(upload(picture, whole(picture)), "bad-image")).toBe(
+    expect(await refusal(upload(picture, wholeWindow(picture)), "bad-image")).toBe(
       "bitmap was closed or changed before it was used; keep it until then",
     );
   });
