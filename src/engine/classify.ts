@@ -1,25 +1,28 @@
 /** One picture on its own: its features, and what a classifier sees in it. */
-import type { ImageFeatures, ImageInput } from "../api.ts";
+import type { Compression, ImageFeatures, ImageInput } from "../api.ts";
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { readFloats } from "../gpu/readback.ts";
 import { decodeImage } from "../image/decode.ts";
 import { preprocess } from "../model/preprocess.ts";
 import type { Engine } from "./engine.ts";
-import type { EncodedImage } from "./vision-model.ts";
+import { readMatrix, readStages } from "./stages.ts";
+import type { EncodedImage, EncodePixelsOptions } from "./vision-model.ts";
 
 /** Decodes, preprocesses and encodes. The caller disposes the result's arena. Throws as `Fovea.encodeImage`. */
 export async function encodePicture(
   { gpu, vision, preprocessing }: Engine,
   input: ImageInput,
-  signal: AbortSignal | undefined,
+  { compression, keepTokens = false, signal }: EncodePixelsOptions & { signal: AbortSignal | undefined },
 ): Promise<EncodedImage> {
   if (!vision || !preprocessing)
     throw new FoveaError("unsupported-model", "this model reads text only; a picture cannot be given to it");
+  vision.plan(compression);
   const picture = await decodeImage(input, { signal });
   try {
     const scope = gpu.arena.scope();
     try {
-      return vision.encode(await preprocess(gpu, scope, picture, preprocessing, { signal }));
+      const pixels = await preprocess(gpu, scope, picture, preprocessing, { signal });
+      return await vision.encode(pixels, { compression, keepTokens });
     } finally {
       scope.dispose();
     }
@@ -32,24 +35,24 @@ export async function encodePicture(
 export async function encodeImage(
   engine: Engine,
   input: ImageInput,
-  { signal }: { signal?: AbortSignal },
+  { compression = { method: "none" }, signal }: { compression?: Compression; signal?: AbortSignal },
 ): Promise<ImageFeatures> {
   const { gpu, config } = engine;
   const start = performance.now();
-  const { arena, features, classLogits } = await encodePicture(engine, input, signal);
+  const image = await encodePicture(engine, input, { compression, keepTokens: true, signal });
   try {
-    const [rows, cols] = features.shape as [number, number];
-    const matrix = { data: await readFloats(gpu, features), rows, cols };
-    const logits = classLogits && (await readFloats(gpu, classLogits));
+    const matrix = await readMatrix(gpu, image.features);
+    const milliseconds = performance.now() - start;
+    const logits = image.classLogits && (await readFloats(gpu, image.classLogits));
     throwIfAborted(signal, "encoding of a picture");
     return {
       features: matrix,
-      stages: [],
+      stages: await readStages(gpu, image.stages),
       ...(logits && { classes: rankClasses(logits, config.classes ?? []) }),
-      milliseconds: performance.now() - start,
+      milliseconds,
     };
   } finally {
-    arena.dispose();
+    image.arena.dispose();
   }
 }
 

@@ -4,7 +4,7 @@ import { FoveaError, throwIfAborted } from "../errors.ts";
 import { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Preprocessing } from "../image/geometry.ts";
-import { type DecoderConfig, type ModelConfig, parseConfig, type VisionConfig } from "../model/config.ts";
+import { type DecoderConfig, type ModelConfig, parseConfig } from "../model/config.ts";
 import { Decoder } from "../model/decoder.ts";
 import { KvCache } from "../model/kv-cache.ts";
 import { fillWeights, Weights } from "../model/load.ts";
@@ -57,7 +57,7 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions): Pro
     throw new FoveaError("unsupported-model", `no config.json in ${folder.location}: is this the folder of a model?`);
   const config = parseConfig(configJson);
   const contextLength = contextLengthOf(config.decoder, options.maxContext);
-  const language = await loadLanguage(folder, config, signal);
+  const language = await loadLanguage(folder, config, configJson as object, signal);
   const preprocessing =
     config.vision && parsePreprocessorConfig(await folder.json("preprocessor_config.json", { signal }), config);
   const checkpoint = await openCheckpoint(folder, { signal });

@@ -8,6 +8,7 @@ import { splicePrompt } from "../model/prompt.ts";
 import { GREEDY } from "../model/sequence.ts";
 import { checkInteger } from "../shared/assert.ts";
 import type { Engine, TextModel } from "./engine.ts";
+import { readMatrix, readStages } from "./stages.ts";
 import type { EncodedImage, VisionModel } from "./vision-model.ts";
 
 /** Throws as `Fovea.inspect` says. The caller holds the engine's lock. */
@@ -15,7 +16,7 @@ export async function inspect(engine: Engine, request: InspectRequest): Promise<
   const { gpu, text, vision } = engine;
   if (!text)
     throw new FoveaError("unsupported-model", "inspect needs a decoder; for a classifier there is encodeImage");
-  const { pixelValues = [], inputIds, greedySteps = 0 } = request;
+  const { pixelValues = [], inputIds, greedySteps = 0, compression = { method: "none" } } = request;
   if (!Array.isArray(inputIds)) throw new TypeError(`inputIds must be an array of token ids, got ${typeof inputIds}`);
   checkInteger("greedySteps", greedySteps, 0);
   if (pixelValues.length > 0 && !vision)
@@ -24,15 +25,17 @@ export async function inspect(engine: Engine, request: InspectRequest): Promise<
   const scope = gpu.arena.scope();
   const encoded: EncodedImage[] = [];
   try {
-    for (const pixels of pixelValues) encoded.push(vision!.encode(uploadPixels(engine, vision!, scope, pixels)));
-    const images = [];
-    for (const { features, projected } of encoded) {
-      const matrices = {
-        features: await readMatrix(engine, features),
-        projected: await readMatrix(engine, projected!),
-      };
-      images.push({ ...matrices, stages: [] });
+    for (const values of pixelValues) {
+      const pixels = uploadPixels(engine, vision!, scope, values);
+      encoded.push(await vision!.encode(pixels, { compression, keepTokens: true }));
     }
+    const images = [];
+    for (const { features, projected, stages } of encoded)
+      images.push({
+        features: await readMatrix(gpu, features),
+        projected: await readMatrix(gpu, projected!),
+        stages: await readStages(gpu, stages),
+      });
     const prompt = splicePrompt(
       inputIds,
       encoded.map(({ projected }) => projected!),
@@ -61,11 +64,6 @@ function uploadPixels(
   const pixels = scope.tensor("pixels", shape);
   gpu.upload(pixels, data);
   return pixels;
-}
-
-async function readMatrix({ gpu }: Engine, tensor: Tensor): Promise<Matrix> {
-  const [rows, cols] = tensor.shape as [number, number];
-  return { data: await readFloats(gpu, tensor), rows, cols };
 }
 
 /** Runs the prompt and returns the logits of all its rows, [T, V]. */

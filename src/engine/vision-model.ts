@@ -1,15 +1,20 @@
 /**
- * Pictures through encoder and projector, each in one go on the GPU. What comes out stays there and has an arena of its
- * own, so that it can be kept for the next question.
+ * Pictures through encoder, compression and projector, each in one go on the GPU. What comes out stays there and has an
+ * arena of its own, so that it can be kept for the next question.
  */
+import type { Compression } from "../api.ts";
 import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
+import { readFloats } from "../gpu/readback.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { countOutliers } from "../kernels/prumerge.ts";
+import { type CompressionPlan, planCompression } from "../model/compression.ts";
 import type { ModelConfig, VisionConfig } from "../model/config.ts";
 import type { Weights } from "../model/load.ts";
 import { Projector } from "../model/projector.ts";
-import { VisionEncoder } from "../model/vision.ts";
+import { type Encoded, patchCount, VisionEncoder } from "../model/vision.ts";
+import type { StageTensors } from "../model/vmtc.ts";
 
 /** A picture as the decoder takes it. Disposing `arena` frees all its tensors. */
 export interface EncodedImage {
@@ -17,6 +22,15 @@ export interface EncodedImage {
   features: Tensor; // [n, C], what the projector reads; for a classifier all final hidden states
   projected?: Tensor; // [n, W]
   classLogits?: Tensor; // [1, classes]
+  stages: StageTensors[];
+  /** Where the tokens stand, if with `positions: "original"`: origins of the patch tokens behind `first` others. */
+  placed?: { origins: Tensor; first: number };
+}
+
+export interface EncodePixelsOptions {
+  compression: Compression;
+  /** Whether stages keep a copy of their tokens. */
+  keepTokens?: boolean;
 }
 
 export class VisionModel {
@@ -27,15 +41,17 @@ export class VisionModel {
   readonly #projector: Projector | undefined;
   readonly #projectedWidth: number;
   readonly #classes: number;
+  readonly #keepClassToken: boolean;
 
   /** Takes its buffers from `arena`, which owns them. */
   constructor(gpu: Gpu, arena: Arena, weights: Weights, model: ModelConfig & { vision: VisionConfig }) {
     this.config = model.vision;
     this.#gpu = gpu;
     this.#arena = arena;
-    this.#encoder = new VisionEncoder(arena, weights, model);
+    this.#encoder = new VisionEncoder(gpu, arena, weights, model);
     this.#projectedWidth = model.projector?.width ?? 0;
     this.#classes = model.classes?.length ?? 0;
+    this.#keepClassToken = model.keepClassToken;
     if (model.projector) this.#projector = new Projector(arena, weights, model.projector, this.tokens);
   }
 
@@ -44,42 +60,79 @@ export class VisionModel {
     return this.#encoder.featureTokens;
   }
 
-  /** Encodes one picture, submitted but not waited for. @param pixels [3, S, S], normalised; not kept */
-  encode(pixels: Tensor): EncodedImage {
-    const image = this.#allocate();
-    try {
-      this.#gpu.submit("vision", (pass) => this.#record(pass, pixels, image));
-    } catch (error) {
-      image.arena.dispose();
-      throw error;
-    }
-    return image;
+  /** Checks a compression for this encoder. Throws TypeError or RangeError. */
+  plan(compression: Compression): CompressionPlan {
+    return planCompression(compression, this.config, patchCount(this.config));
   }
 
-  /** Records everything that a picture needs, for compiling ahead. */
+  /**
+   * Encodes one picture: submitted, and not waited for unless the number of tokens depends on the picture.
+   *
+   * @param pixels [3, S, S], normalised; not kept
+   */
+  async encode(pixels: Tensor, { compression, keepTokens = false }: EncodePixelsOptions): Promise<EncodedImage> {
+    const plan = this.plan(compression);
+    const arena = this.#arena.scope();
+    const scratch = this.#arena.scope();
+    try {
+      const options = { plan, kept: arena, scratch, keepTokens };
+      if (plan.method !== "prumerge" || plan.tokens !== undefined)
+        return await this.#gpu.guardMemory("the tokens of a picture", () => {
+          let image!: EncodedImage;
+          this.#gpu.submit("vision", (pass) => {
+            image = this.#finish(pass, this.#encoder.encode(pass, pixels, options), options);
+          });
+          return image;
+        });
+      let encoded!: Encoded;
+      this.#gpu.submit("vision", (pass) => {
+        encoded = this.#encoder.encode(pass, pixels, options);
+      });
+      const tokens = countOutliers(await readFloats(this.#gpu, encoded.scores!)) + 1;
+      let image!: EncodedImage;
+      this.#gpu.submit("vision, selection", (pass) => {
+        image = this.#finish(pass, encoded, { ...options, plan: { method: "prumerge", tokens } });
+      });
+      return image;
+    } catch (error) {
+      arena.dispose();
+      throw error;
+    } finally {
+      scratch.dispose();
+    }
+  }
+
+  /** Records everything that a picture needs by default, for compiling ahead. */
   rehearse(recorder: Recorder): void {
     const { imageSize } = this.config;
-    const image = this.#allocate();
-    const pixels = image.arena.tensor("pixels", [3, imageSize, imageSize]);
-    this.#record(recorder, pixels, image);
-    image.arena.dispose();
-  }
-
-  #allocate(): EncodedImage {
     const arena = this.#arena.scope();
-    const features = arena.tensor("image features", [this.tokens, this.config.width]);
-    return {
-      arena,
-      features,
-      ...(this.#projector && { projected: arena.tensor("image tokens", [this.tokens, this.#projectedWidth]) }),
-      ...(this.#classes && { classLogits: arena.tensor("class logits", [1, this.#classes]) }),
-    };
+    const pixels = arena.tensor("pixels", [3, imageSize, imageSize]);
+    for (const compression of [{ method: "none" }, { method: "vmtc" }] as const) {
+      const options = { plan: this.plan(compression), kept: arena, scratch: arena };
+      this.#finish(recorder, this.#encoder.encode(recorder, pixels, options), options);
+    }
+    arena.dispose();
   }
 
-  #record(recorder: Recorder, pixels: Tensor, { features, projected, classLogits }: EncodedImage): void {
-    const hidden = this.#encoder.encode(recorder, pixels);
-    this.#encoder.selectFeatures(recorder, hidden, features);
-    if (projected) this.#projector?.project(recorder, features, projected);
-    if (classLogits) this.#encoder.classify(recorder, hidden, classLogits);
+  /** Records what comes behind the blocks. */
+  #finish(
+    recorder: Recorder,
+    encoded: Encoded,
+    options: { plan: CompressionPlan; kept: Arena; scratch: Arena },
+  ): EncodedImage {
+    const { plan, kept: arena } = options;
+    const features = this.#encoder.selectFeatures(recorder, encoded, options);
+    const image: EncodedImage = { arena, features, stages: encoded.stages };
+    if (this.#projector) {
+      image.projected = arena.tensor("image tokens", [features.shape[0]!, this.#projectedWidth]);
+      this.#projector.project(recorder, features, image.projected);
+    }
+    if (this.#classes > 0) {
+      image.classLogits = arena.tensor("class logits", [1, this.#classes]);
+      this.#encoder.classify(recorder, encoded, image.classLogits);
+    }
+    if (plan.method === "vmtc" && plan.originalPositions)
+      image.placed = { origins: encoded.origins, first: this.#keepClassToken && this.config.classToken ? 1 : 0 };
+    return image;
   }
 }

@@ -33,7 +33,9 @@ const DEFAULT_ITERATIONS = 10;
  * @throws TypeError for what is no compression; RangeError for a number out of range, or a block that does not run
  */
 export function planCompression(compression: Compression, config: VisionConfig, patches: number): CompressionPlan {
-  switch (compression?.method) {
+  if (compression === null || typeof compression !== "object")
+    throw new TypeError(`compression must be an object with a method, got ${String(compression)}`);
+  switch (compression.method) {
     case "none":
       return { method: "none" };
     case "vmtc":
@@ -48,12 +50,12 @@ export function planCompression(compression: Compression, config: VisionConfig, 
     }
     case "prumerge":
       if (compression.tokens === undefined) return { method: "prumerge" };
-      // One token is the sum of the dropped ones, so at least two, and at least one is dropped.
+      // One token is the sum of the dropped ones, so at least one patch is kept beside it.
       checkInteger("compression.tokens", compression.tokens, 2);
-      return compression.tokens > patches ? { method: "none" } : { method: "prumerge", tokens: compression.tokens };
+      return compression.tokens >= patches ? { method: "none" } : { method: "prumerge", tokens: compression.tokens };
     default:
       throw new TypeError(
-        `compression.method must be "none", "vmtc", "prune-last", "pool" or "prumerge", got ${JSON.stringify(compression?.method)}`,
+        `compression.method must be "none", "vmtc", "prune-last", "pool" or "prumerge", got ${JSON.stringify((compression as { method?: unknown }).method)}`,
       );
   }
 }

@@ -3,16 +3,23 @@
  * out, all on the GPU. Preprocessing comes before it (preprocess.ts), the projector after.
  */
 import type { Arena } from "../gpu/arena.ts";
+import type { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
 import { attention } from "../kernels/attention.ts";
 import { copyRows } from "../kernels/copy-rows.ts";
+import type { HeadRows } from "../kernels/heads.ts";
+import { importance } from "../kernels/importance.ts";
 import { layerNorm } from "../kernels/layer-norm.ts";
 import { linear } from "../kernels/linear.ts";
+import { initialOrigins, originWords } from "../kernels/origins.ts";
 import { patches } from "../kernels/patches.ts";
 import { visionEmbed } from "../kernels/vision-embed.ts";
+import type { CompressionPlan } from "./compression.ts";
 import type { ModelConfig, VisionConfig } from "./config.ts";
 import type { Weights } from "./load.ts";
+import { selectTokens } from "./select-tokens.ts";
+import { compressStage, type StageTensors } from "./vmtc.ts";
 
 /** Patches of a picture before any compression. */
 export function patchCount({ imageSize, patchSize }: VisionConfig): number {
@@ -24,10 +31,35 @@ interface Workspace {
   patchRows: Tensor; // [N, 3 * P * P]
   patchEmbeddings: Tensor; // [N, C]
   hidden: Tensor; // [T, C]
+  compressed: Tensor; // [T, C], where a stage puts what leaves it: `hidden` and it take turns
   normed: Tensor; // [T, C]
   qkv: Tensor; // [T, 3 * C]
   attended: Tensor; // [T, C]
   mlp: Tensor; // [T, F]
+  logSumExp: Tensor; // [T, H]
+  patchOrigins: Tensor; // [N, W + 1] u32, of tokens before any stage
+}
+
+export interface EncodeOptions {
+  plan: CompressionPlan;
+  /** Owns the tensors of the stages. */
+  kept: Arena;
+  /** Owns what is needed until the work is submitted. */
+  scratch: Arena;
+  /** Whether stages keep a copy of their tokens. */
+  keepTokens?: boolean;
+  /** Told of the hidden states before block 0 and after each block; may record copies. */
+  onHidden?: (index: number, hidden: Tensor) => void;
+}
+
+/** Hidden states after the last block that runs. */
+export interface Encoded {
+  /** [T, C], class token first if there is one, in the encoder's own buffer: overwritten by the next picture. */
+  hidden: Tensor;
+  stages: StageTensors[];
+  origins: Tensor; // [n, W + 1] u32, of the patch tokens in `hidden`
+  /** Importance by the last block that ran, [n]; where the plan prunes behind the encoder. */
+  scores: Tensor | undefined;
 }
 
 export class VisionEncoder {
@@ -37,105 +69,190 @@ export class VisionEncoder {
   readonly #space: Workspace;
 
   /** Takes its buffers from `arena`, which owns them. */
-  constructor(arena: Arena, weights: Weights, model: ModelConfig & { vision: VisionConfig }) {
+  constructor(gpu: Gpu, arena: Arena, weights: Weights, model: ModelConfig & { vision: VisionConfig }) {
     const config = model.vision;
     this.#config = config;
     this.#keepClassToken = model.keepClassToken;
     this.#weights = weights;
-    const { width, mlpWidth, patchSize } = config;
+    const { width, mlpWidth, patchSize, heads } = config;
     const count = patchCount(config);
-    const tokens = count + (config.classToken ? 1 : 0);
+    const tokens = count + this.#first;
     this.#space = {
       patchRows: arena.tensor("vision patch rows", [count, 3 * patchSize * patchSize]),
       patchEmbeddings: arena.tensor("vision patch embeddings", [count, width]),
       hidden: arena.tensor("vision hidden", [tokens, width]),
+      compressed: arena.tensor("vision compressed", [tokens, width]),
       normed: arena.tensor("vision normed", [tokens, width]),
       qkv: arena.tensor("vision qkv", [tokens, 3 * width]),
       attended: arena.tensor("vision attended", [tokens, width]),
       mlp: arena.tensor("vision mlp", [tokens, mlpWidth]),
+      logSumExp: arena.tensor("vision log-sum-exp", [tokens, heads]),
+      patchOrigins: arena.tensor("patch origins", [count, originWords(count)], "u32"),
     };
+    gpu.upload(this.#space.patchOrigins, initialOrigins(count));
+  }
+
+  /** Rows in front of the patches: the class token. */
+  get #first(): number {
+    return this.#config.classToken ? 1 : 0;
   }
 
   /**
-   * Hidden states after the blocks that run (and for a ViT the final norm), class token first if there is one.
+   * Runs the blocks (and for a ViT the final norm).
    *
    * @param pixels [3, S, S], normalised
-   * @param onHidden is told of the hidden states before block 0 and after each block; it may record copies
-   * @returns [T, C] in the encoder's own buffer, overwritten by the next picture
    */
-  encode(recorder: Recorder, pixels: Tensor, onHidden?: (index: number, hidden: Tensor) => void): Tensor {
-    const { patchSize, preNorm, runBlocks, eps } = this.#config;
-    const { patchRows, patchEmbeddings, hidden, normed } = this.#space;
-    const weights = this.#weights;
-    patches(recorder, { pixels, y: patchRows, patchSize });
-    const bias = weights.find("vision.patch.bias");
-    linear(recorder, { x: patchRows, weight: weights.get("vision.patch.weight"), bias, y: patchEmbeddings });
-    const embedded = preNorm ? normed : hidden;
-    const positions = weights.get("vision.positions");
-    visionEmbed(recorder, { patchEmbeddings, classEmbedding: weights.find("vision.class"), positions, y: embedded });
-    if (preNorm) this.#norm(recorder, "vision.preNorm", normed, hidden);
+  encode(recorder: Recorder, pixels: Tensor, options: EncodeOptions): Encoded {
+    const { plan, kept, scratch, onHidden } = options;
+    const { runBlocks, eps } = this.#config;
+    const { patchOrigins, normed } = this.#space;
+    let hidden = this.#embed(recorder, pixels);
     onHidden?.(0, hidden);
+    const result: Encoded = { hidden, stages: [], origins: patchOrigins, scores: undefined };
     for (let block = 0; block < runBlocks; block++) {
-      this.#block(recorder, `vision.blocks.${block}`, hidden);
+      const stage = plan.method === "vmtc" ? plan.stages.find((candidate) => candidate.block === block) : undefined;
+      const prunesAfter = block + 1 === runBlocks && (plan.method === "prune-last" || plan.method === "prumerge");
+      this.#attend(recorder, block, hidden);
+      const scores = stage || prunesAfter ? this.#importance(recorder, hidden, kept) : undefined;
+      if (stage && plan.method === "vmtc") {
+        const output = this.#otherThan(hidden, stage.tokens);
+        const { iterations, normalized } = plan;
+        const rules = { plan: stage, iterations, normalized, first: this.#first };
+        const tensors = { scores: scores!, origins: result.origins, hidden, output, kept, scratch };
+        const done = compressStage(recorder, { ...rules, ...tensors });
+        if (options.keepTokens) done.tokens = this.#copy(recorder, output, kept);
+        result.stages.push(done);
+        result.origins = done.origins;
+        hidden = output;
+      } else {
+        result.scores = scores;
+      }
+      this.#mlp(recorder, block, hidden);
       onHidden?.(block + 1, hidden);
     }
-    const finalWeight = weights.find("vision.norm.weight");
-    if (!finalWeight) return hidden;
-    layerNorm(recorder, { x: hidden, weight: finalWeight, bias: weights.get("vision.norm.bias"), y: normed, eps });
-    return normed;
+    result.hidden = hidden;
+    const weight = this.#weights.find("vision.norm.weight");
+    if (weight) {
+      result.hidden = view(normed, hidden.shape);
+      layerNorm(recorder, { x: hidden, weight, bias: this.#weights.get("vision.norm.bias"), y: result.hidden, eps });
+    }
+    return result;
   }
 
-  /** Tokens of `features`, before compression. */
+  /** Tokens that the projector reads of one picture without compression. */
   get featureTokens(): number {
     return patchCount(this.#config) + (this.#keepClassToken ? 1 : 0);
   }
 
   /**
-   * Copies what the projector reads out of the hidden states: all but a class token that is not wanted.
+   * What the projector reads: the tokens that are left by the plan, behind the class token if that is wanted.
+   * Records the methods that work behind the encoder.
    *
-   * @param hidden [T, C] from `encode`
-   * @param features [n, C], the caller's
+   * @param kept owns the result and the tensors of a stage behind the encoder, which is added to `encoded.stages`
+   * @returns [n, C]
    */
-  selectFeatures(recorder: Recorder, hidden: Tensor, features: Tensor): void {
-    const rows = features.shape[0]!;
-    copyRows(recorder, { x: hidden, y: features, xRow: hidden.shape[0]! - rows, yRow: 0, rows });
+  selectFeatures(recorder: Recorder, encoded: Encoded, { plan, kept, scratch }: EncodeOptions): Tensor {
+    const tokens = selectTokens(recorder, encoded, {
+      plan,
+      block: this.#config.runBlocks - 1,
+      first: this.#first,
+      keys: this.#packed(1),
+      ...this.#heads,
+      kept,
+      scratch,
+    });
+    const rows = tokens.shape[0]! - (this.#keepClassToken ? 0 : this.#first);
+    const features = kept.tensor("image features", [rows, this.#config.width]);
+    copyRows(recorder, { x: tokens, y: features, xRow: tokens.shape[0]! - rows, yRow: 0, rows });
+    return features;
   }
 
-  /** Class logits [1, classes] of a ViT classifier, from the class token of `encode`'s hidden states. */
-  classify(recorder: Recorder, hidden: Tensor, logits: Tensor): void {
+  /** Class logits [1, classes] of a ViT classifier, from the class token of the hidden states. */
+  classify(recorder: Recorder, { hidden }: Encoded, logits: Tensor): void {
     const weight = this.#weights.get("classifier.weight");
     const bias = this.#weights.get("classifier.bias");
     linear(recorder, { x: view(hidden, [1, this.#config.width]), weight, bias, y: logits });
   }
 
-  /** One pre-norm block; adds to `hidden` [T, C] in place. */
-  #block(recorder: Recorder, name: string, hidden: Tensor): void {
-    const { width, heads, activation } = this.#config;
-    const { normed, qkv, attended, mlp } = this.#space;
+  /** Embeddings with positions, after CLIP's norm in front of the blocks; [T, C] in the workspace. */
+  #embed(recorder: Recorder, pixels: Tensor): Tensor {
+    const { patchSize, preNorm } = this.#config;
+    const { patchRows, patchEmbeddings, hidden, normed } = this.#space;
+    const weights = this.#weights;
+    patches(recorder, { pixels, y: patchRows, patchSize });
+    const bias = weights.find("vision.patch.bias");
+    linear(recorder, { x: patchRows, weight: weights.get("vision.patch.weight"), bias, y: patchEmbeddings });
+    const positions = weights.get("vision.positions");
+    const y = preNorm ? normed : hidden;
+    visionEmbed(recorder, { patchEmbeddings, classEmbedding: weights.find("vision.class"), positions, y });
+    if (preNorm) this.#norm(recorder, "vision.preNorm", normed, hidden);
+    return hidden;
+  }
+
+  /** Attention with its norm, added to `hidden` [T, C] in place. Leaves q, k, v and the log-sum-exp in the workspace. */
+  #attend(recorder: Recorder, block: number, hidden: Tensor): void {
+    const { width, heads } = this.#config;
     const rows = hidden.shape[0]!;
-    const layer = (part: string) => ({
-      weight: this.#weights.get(`${name}.${part}.weight`),
-      bias: this.#weights.find(`${name}.${part}.bias`),
-    });
-    this.#norm(recorder, `${name}.norm1`, hidden, normed);
-    linear(recorder, { x: normed, ...layer("qkv"), y: qkv });
+    const normed = view(this.#space.normed, [rows, width]);
+    const qkv = view(this.#space.qkv, [rows, 3 * width]);
+    const y = view(this.#space.attended, [rows, width]);
+    const logSumExp = view(this.#space.logSumExp, [rows, heads]);
+    this.#norm(recorder, `vision.blocks.${block}.norm1`, hidden, normed);
+    linear(recorder, { x: normed, ...this.#layer(block, "qkv"), y: qkv });
+    const operands = { q: this.#packed(0), k: this.#packed(1), v: this.#packed(2) };
+    attention(recorder, { ...operands, y, logSumExp, rows, keys: rows, ...this.#heads, keyHeads: heads });
+    linear(recorder, { x: y, ...this.#layer(block, "out"), y: hidden, accumulate: true });
+  }
+
+  /** MLP with its norm, added to `hidden` [T, C] in place. */
+  #mlp(recorder: Recorder, block: number, hidden: Tensor): void {
+    const { width, mlpWidth, activation } = this.#config;
+    const rows = hidden.shape[0]!;
+    const normed = view(this.#space.normed, [rows, width]);
+    const mlp = view(this.#space.mlp, [rows, mlpWidth]);
+    this.#norm(recorder, `vision.blocks.${block}.norm2`, hidden, normed);
+    linear(recorder, { x: normed, ...this.#layer(block, "fc1"), y: mlp, activation });
+    linear(recorder, { x: mlp, ...this.#layer(block, "fc2"), y: hidden, accumulate: true });
+  }
+
+  /** Importance of the patches by the block whose attention is in the workspace, [n] of `kept`. */
+  #importance(recorder: Recorder, hidden: Tensor, kept: Arena): Tensor {
+    const { classToken, heads } = this.#config;
+    const rows = hidden.shape[0]!;
+    const scores = kept.tensor("importance", [rows - this.#first]);
+    const logSumExp = view(this.#space.logSumExp, [rows, heads]);
+    const operands = { q: this.#packed(0), k: this.#packed(1), logSumExp };
+    importance(recorder, { ...operands, scores, classToken, ...this.#heads });
+    return scores;
+  }
+
+  get #heads(): { heads: number; headWidth: number; scale: number } {
+    const { width, heads } = this.#config;
     const headWidth = width / heads;
-    attention(recorder, {
-      q: { tensor: qkv, stride: 3 * width, offset: 0 },
-      k: { tensor: qkv, stride: 3 * width, offset: width },
-      v: { tensor: qkv, stride: 3 * width, offset: 2 * width },
-      y: attended,
-      rows,
-      keys: rows,
-      heads,
-      keyHeads: heads,
-      headWidth,
-      scale: 1 / Math.sqrt(headWidth),
-    });
-    linear(recorder, { x: attended, ...layer("out"), y: hidden, accumulate: true });
-    this.#norm(recorder, `${name}.norm2`, hidden, normed);
-    linear(recorder, { x: normed, ...layer("fc1"), y: mlp, activation });
-    linear(recorder, { x: mlp, ...layer("fc2"), y: hidden, accumulate: true });
+    return { heads, headWidth, scale: 1 / Math.sqrt(headWidth) };
+  }
+
+  /** Queries (0), keys (1) or values (2) in the packed product. */
+  #packed(part: number): HeadRows {
+    const { width } = this.#config;
+    return { tensor: this.#space.qkv, stride: 3 * width, offset: part * width };
+  }
+
+  #layer(block: number, part: string): { weight: Tensor; bias: Tensor | undefined } {
+    const name = `vision.blocks.${block}.${part}`;
+    return { weight: this.#weights.get(`${name}.weight`), bias: this.#weights.find(`${name}.bias`) };
+  }
+
+  /** The buffer of hidden states that `hidden` is not in, for `tokens` patches. */
+  #otherThan(hidden: Tensor, tokens: number): Tensor {
+    const { hidden: a, compressed: b } = this.#space;
+    return view(hidden.buffer === a.buffer ? b : a, [tokens + this.#first, this.#config.width]);
+  }
+
+  #copy(recorder: Recorder, x: Tensor, arena: Arena): Tensor {
+    const y = arena.tensor("stage tokens", x.shape);
+    copyRows(recorder, { x, y, xRow: 0, yRow: 0, rows: x.shape[0]! });
+    return y;
   }
 
   #norm(recorder: Recorder, name: string, x: Tensor, y: Tensor): void {

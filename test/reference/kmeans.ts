@@ -33,7 +33,7 @@ export function kMeans(
   );
   const rows = Array.from({ length: count }, (_, r) => all.subarray(r * width, (r + 1) * width));
   let centers = seedCenters(rows, c);
-  let labels = new Uint32Array(count).fill(c); // no cluster yet: the first round always changes
+  let labels: Uint32Array = new Uint32Array(count).fill(c); // no cluster yet: the first round always changes
   let rounds = 0;
   while (rounds < iterations) {
     rounds++;

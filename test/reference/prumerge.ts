@@ -22,16 +22,6 @@ export function prumergeKept(importance: Float64Array, tokens?: number): number[
   return topK(importance, Math.max(1, outliers)).kept;
 }
 
-/** Head mean of the keys: [N, H, D] -> [N, D]. */
-export function headMeanKeys(keys: ArrayLike<number>, heads: number, headWidth: number): Float64Array {
-  const mean = new Float64Array(keys.length / heads);
-  for (let i = 0; i < keys.length; i++) {
-    const token = Math.floor(i / (heads * headWidth));
-    mean[token * headWidth + (i % headWidth)]! += keys[i]! / heads;
-  }
-  return mean;
-}
-
 function cosine(keys: ArrayLike<number>, width: number, a: number, b: number): number {
   let dot = 0;
   let squaresA = 0;

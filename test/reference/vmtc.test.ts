@@ -4,6 +4,7 @@ import { expectClose } from "../support/compare.ts";
 import { freshRandom } from "../support/random.ts";
 import { attention } from "./attention.ts";
 import { importance } from "./importance.ts";
+import { meanKeys } from "./mean-keys.ts";
 import { merge } from "./merge.ts";
 import type { Compression, VisionConfig } from "./model/settings.ts";
 import { encodeImage } from "./model/vision.ts";
@@ -11,7 +12,7 @@ import { compressStage } from "./model/vmtc.ts";
 import type { Weights } from "./model/weights.ts";
 import { initialOrigins, stageOrigins } from "./origins.ts";
 import { pool } from "./pool.ts";
-import { headMeanKeys, prumerge, prumergeKept } from "./prumerge.ts";
+import { prumerge, prumergeKept } from "./prumerge.ts";
 import { topK } from "./top-k.ts";
 
 const config: VisionConfig = {
@@ -232,6 +233,6 @@ describe("PruMerge", () => {
   });
 
   test("head mean of the keys", () => {
-    expect([...headMeanKeys([1, 2, 3, 4, 5, 6, 7, 8], 2, 2)]).toEqual([2, 3, 6, 7]);
+    expect([...meanKeys([1, 2, 3, 4, 5, 6, 7, 8], 2, 2)]).toEqual([2, 3, 6, 7]);
   });
 });

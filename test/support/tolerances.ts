@@ -23,3 +23,9 @@ export const NMSE_STORED_AS_F32 = 1e-14;
  * number up to 1, over a deviation of 0.25 or more.
  */
 export const ABSOLUTE_NORMALIZE = 5e-7;
+
+/** A whole model in f32 against float64: the stored values allow 1e-8; seen up to 2e-9 for logits. */
+export const NMSE_MODEL = 1e-8;
+
+/** The same with raw merging, which shrinks tokens to a few percent of their norm: seen up to 8e-9. */
+export const NMSE_RAW_MERGE = 1e-7;

@@ -3,10 +3,11 @@ import { type AttentionShape, attention } from "../attention.ts";
 import { importance } from "../importance.ts";
 import { layerNorm } from "../layer-norm.ts";
 import { matmul } from "../matmul.ts";
+import { meanKeys } from "../mean-keys.ts";
 import { initialOrigins, type Origin } from "../origins.ts";
 import { patches } from "../patches.ts";
 import { pool } from "../pool.ts";
-import { headMeanKeys, prumerge } from "../prumerge.ts";
+import { prumerge } from "../prumerge.ts";
 import { checkStageBlocks, stageBlocks, stageClusters, stageTokens, tokenBudget } from "../schedule.ts";
 import { tokenEmbed } from "../token-embed.ts";
 import { topK } from "../top-k.ts";
@@ -163,7 +164,7 @@ function afterEncoder(
       return { features: pool(x, Math.floor(config.image_size / config.patch_size), compression.factor) };
     case "prumerge":
       if (compression.tokens !== undefined && compression.tokens >= scores.length) return { features: x };
-      return prumerge(x, headMeanKeys(keys, shape.heads, shape.headWidth), scores, compression.tokens);
+      return prumerge(x, meanKeys(keys, shape.heads, shape.headWidth), scores, compression.tokens);
     default:
       return { features: x };
   }

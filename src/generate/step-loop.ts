@@ -1,0 +1,66 @@
+/**
+ * The loop of decoding: tokens come from the model one after another, become text, and stop it. How the next token is
+ * chosen is the model's business, what the text is shown in the caller's.
+ */
+import type { Sampling, Sequence } from "../model/sequence.ts";
+import type { StreamDecoder } from "../text/stream-decoder.ts";
+import { Stopping, type StoppingOptions, type StopReason } from "./stopping.ts";
+
+/**
+ * Steps handed to the GPU before the first of them is read: the GPU works on the next token while this side reads the
+ * last one. More would only mean more work thrown away at a stop.
+ */
+const STEPS_AHEAD = 2;
+
+export interface DecodeTextOptions extends StoppingOptions {
+  sampling: Sampling;
+  decoder: StreamDecoder;
+  signal: AbortSignal;
+  /** Told of text that is certain, never empty. */
+  onText: (text: string) => void;
+  /** Told of each token of the answer as it is read. */
+  onToken: (id: number) => void;
+}
+
+/**
+ * Runs until an end token, a stop text, the limit, a full context, or the signal. Leaves the sequence with the rows of
+ * the answer's tokens, as far as they were run.
+ */
+export async function decodeText(sequence: Sequence, options: DecodeTextOptions): Promise<StopReason | "abort"> {
+  const { sampling, decoder, signal, onText, onToken, maxTokens } = options;
+  const stopping = new Stopping(options);
+  const promptRows = sequence.length;
+  const pending: Promise<number>[] = [];
+  let started = 0;
+  // The first step only chooses; each later one adds a row.
+  const canStart = () => started < maxTokens && (started === 0 || sequence.room > 0);
+  const show = (text: string) => {
+    if (text !== "") onText(text);
+  };
+  try {
+    while (true) {
+      while (pending.length < STEPS_AHEAD && canStart()) {
+        pending.push(sequence.step(sampling));
+        started++;
+      }
+      const next = pending.shift();
+      let reason: StopReason | undefined = "length"; // of a full context, where no step could be started
+      if (next) {
+        const id = await next;
+        if (signal.aborted) return "abort";
+        onToken(id);
+        const update = stopping.push(id, stopping.isEos(id) ? "" : decoder.push(id));
+        show(update.text);
+        reason = update.reason;
+      }
+      if (reason) {
+        const rest = stopping.end(decoder.flush());
+        show(rest.text);
+        return rest.reason ?? reason;
+      }
+    }
+  } finally {
+    await Promise.allSettled(pending);
+    sequence.truncate(promptRows + stopping.tokenCount);
+  }
+}

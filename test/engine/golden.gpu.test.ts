@@ -1,0 +1,91 @@
+/**
+ * The engine against the golden checkpoints: loaded from their folders as a page would load them, inspected, and every
+ * number that was computed in float64 compared.
+ */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Inspection } from "../../src/api.ts";
+import { Fovea } from "../../src/engine/fovea.ts";
+import { expectNmse } from "../support/compare.ts";
+import { GOLDEN_NAMES, type Golden, goldenEntries, goldenSettings, loadGolden } from "../support/golden.ts";
+import { describeShared, sharedUrl } from "../support/shared.ts";
+import { NMSE_MODEL, NMSE_RAW_MERGE } from "../support/tolerances.ts";
+
+/** Settings that the engine does not have yet. */
+const LATER = /cmai|original/;
+
+describeShared.for(GOLDEN_NAMES)("golden %s", (name) => {
+  let golden: Golden;
+  let fovea: Fovea;
+
+  beforeAll(async () => {
+    golden = await loadGolden(name);
+    fovea = await Fovea.load(sharedUrl(`golden/${name}`));
+  });
+  afterAll(() => {
+    fovea.dispose();
+    expect(fovea.memory.gpuBytes).toBe(0);
+  });
+
+  test("every setting", async () => {
+    const side = golden.config.vision_config.image_size;
+    const patches = Math.floor(side / golden.config.vision_config.patch_size) ** 2;
+    const pixelValues = golden.pixelValues.map((values) => ({
+      data: Float32Array.from(values),
+      shape: [3, side, side] as [3, number, number],
+    }));
+    const failures: string[] = [];
+    let compared = 0;
+    for (const [setting, { compression, inhibition }] of Object.entries(goldenSettings(patches))) {
+      const entries = goldenEntries(golden.expected, setting);
+      if (entries.length === 0 || LATER.test(setting)) continue;
+      const greedySteps = golden.expected.get(`${setting}.greedy`)?.data.length ?? 0;
+      const request = { pixelValues, inputIds: golden.inputIds, compression, greedySteps };
+      const inspection = await fovea.inspect(inhibition ? { ...request, inhibition } : request);
+      const limit = setting.includes("raw") ? NMSE_RAW_MERGE : NMSE_MODEL;
+      for (const entry of entries) {
+        const expected = golden.expected.get(entry)!.data;
+        const actual = inspected(inspection, entry.slice(setting.length + 1));
+        try {
+          if (actual instanceof Float32Array) expectNmse(entry, actual, expected, limit);
+          else expect([...actual], entry).toEqual([...expected]);
+          compared++;
+        } catch (error) {
+          failures.push(`${entry}: ${(error as Error).message.slice(0, 300)}`);
+        }
+      }
+    }
+    console.log(`${name}: ${compared} entries agree`);
+    expect(failures).toEqual([]);
+  });
+});
+
+/** The value of an inspection that an entry of expected.safetensors is about. */
+function inspected(
+  { images, layers, logits, greedy, greedyLogits }: Inspection,
+  entry: string,
+): ArrayLike<number> & Iterable<number> {
+  const image = /^image(\d+)\.(features|kept)$/.exec(entry);
+  if (image) {
+    const found = images[Number(image[1])]!;
+    return image[2] === "features" ? found.features.data : found.stages[0]!.primary;
+  }
+  const stage = /^image(\d+)\.stage(\d+)\.(\w+)$/.exec(entry);
+  if (stage) {
+    const found = images[Number(stage[1])]!.stages[Number(stage[2])]!;
+    if (stage[3] === "ips") return found.importance;
+    if (stage[3] === "tokens") return found.tokens.data;
+    return found[stage[3] as "primary" | "redundant" | "labels"];
+  }
+  const layer = /^layer(\d+)\.(\w+)$/.exec(entry);
+  if (layer) {
+    const found = layers.find((candidate) => candidate.layer === Number(layer[1]))!;
+    if (layer[2] === "inhibited") return found.inhibited;
+    return found[layer[2] as "focus" | "threshold"].data;
+  }
+  const projected = /^projected(\d+)$/.exec(entry);
+  if (projected) return images[Number(projected[1])]!.projected.data;
+  if (entry === "logits") return logits.data;
+  if (entry === "greedy") return greedy;
+  if (entry === "greedy_logits") return greedyLogits.data;
+  throw new Error(`nothing to compare ${entry} with`);
+}
