@@ -24,7 +24,7 @@ function stridedRows(values: Float32Array, rows: number, stride: number, offset:
   return wide;
 }
 
-/** Arguments for the kernel, all but its outputs, and the reference's result. */
+/** Arguments for the kernel, all but its outputs, the plain values behind them, and the reference's result. */
 export function attentionCase(gpu: Gpu, shape: AttentionCase) {
   const { rows, keys, heads, keyHeads, headWidth, queryOffset, inhibit } = shape;
   const random = freshRandom("attention");
@@ -63,6 +63,7 @@ export function attentionCase(gpu: Gpu, shape: AttentionCase) {
       scale,
       causal: queryOffset === undefined ? undefined : { queryOffset },
     },
+    values: { q, k, v },
     expected: reference(q, k, v, { heads, keyHeads, headWidth }, options),
   };
 }

@@ -1,6 +1,7 @@
 /** The Llama / Qwen2 decoder over a whole sequence at once, with attention inhibition, in f64. Keeps no cache. */
 import { type AttentionOptions, type AttentionShape, attention } from "../attention.ts";
-import { focusScores, headMeanAttention } from "../focus.ts";
+import { focusScores } from "../focus.ts";
+import { headMeanAttention } from "../head-mean.ts";
 import { inhibit, inhibitionRatio } from "../inhibit.ts";
 import { matmul } from "../matmul.ts";
 import { rmsNorm } from "../rms-norm.ts";
