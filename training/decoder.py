@@ -5,8 +5,9 @@ prefix and the picture's tokens, and the earlier rows of its own conversation; p
 So the rows of the picture are run once, for their keys and values, and a chunk's scores are L x (I + L) instead of all pairs.
 
 Dimension letters: B pictures, I prefix and image rows, J chunks, L rows of a chunk, S = J L text rows, N image tokens, C width,
-H heads, D head width, V pieces. Two liberties that the export undoes exactly: fused matrices, and one embedding E that serves
-as embed_tokens = SCALE E and lm_head = E.
+H heads, D head width, V pieces. Liberties that the export undoes exactly: fused matrices; one embedding E that serves as
+embed_tokens = SCALE E and lm_head = E; and rotary pairs that stand side by side in a head, so that the rotation is one complex
+product, where Llama's layout has them half a head apart.
 """
 
 from math import ceil
@@ -17,9 +18,8 @@ from torch.nn import functional as F
 
 import vision
 
-WIDTH, HEADS, LAYERS, MLP, SCALE, EPS, THETA = 256, 4, 4, 704, 16.0, 1e-5, 10000.0
+WIDTH, HEADS, LAYERS, MLP, SCALE, EPS, THETA = 192, 6, 4, 512, 16.0, 1e-5, 10000.0
 HEAD = WIDTH // HEADS
-PREFIX_MAX = 8
 
 
 class _RootMeanSquare(torch.autograd.Function):
@@ -49,16 +49,16 @@ class Norm(nn.Module):
         return _RootMeanSquare.apply(x, self.weight)
 
 
-def rotation(positions: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosines and sines [..., D] of integer positions, Llama's rotate-half layout."""
+def rotation(positions: Tensor) -> Tensor:
+    """Unit complex numbers [..., D/2] of integer positions."""
     rate = THETA ** (-torch.arange(0, HEAD, 2).float() / HEAD)
     angle = positions[..., None].float() * rate
-    return torch.cat([angle.cos()] * 2, -1), torch.cat([-angle.sin(), angle.sin()], -1)
+    return torch.polar(torch.ones_like(angle), angle)
 
 
-def rotate(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
-    """x [B, H, T, D]."""
-    return x * turn[0] + x.roll(HEAD // 2, -1) * turn[1]
+def rotate(x: Tensor, turn: Tensor) -> Tensor:
+    """x [B, T, 2, H, D] (queries and keys), turn [B or 1, T, 1, 1, D/2]."""
+    return torch.view_as_real(torch.view_as_complex(x.unflatten(-1, (-1, 2))) * turn).flatten(-2)
 
 
 def inhibition_counts(tokens: int, max_ratio: float) -> list[int]:
@@ -81,16 +81,17 @@ class Layer(nn.Module):
         for matrix in (self.out, self.down):
             nn.init.zeros_(matrix.weight)
 
-    def project(self, x: Tensor, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    def project(self, x: Tensor, turn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x [B, T, C] -> rotated q, rotated k, v, each [B, H, T, D]."""
-        q, k, v = self.qkv(self.norm1(x)).view(*x.shape[:2], 3, HEADS, HEAD).permute(2, 0, 3, 1, 4)
-        return rotate(q, turn), rotate(k, turn), v
+        fused = self.qkv(self.norm1(x)).view(*x.shape[:2], 3, HEADS, HEAD)
+        q, k = rotate(fused[:, :, :2], turn[..., None, None, :]).permute(2, 0, 3, 1, 4)
+        return q, k, fused[:, :, 2].transpose(1, 2)
 
     def mlp(self, x: Tensor) -> Tensor:
         gate, up = self.gate_up(self.norm2(x)).chunk(2, -1)
         return x + self.down(F.silu(gate) * up)
 
-    def image(self, x: Tensor, turn: tuple[Tensor, Tensor], mask: Tensor, last: bool) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def image(self, x: Tensor, turn: Tensor, mask: Tensor, last: bool) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Rows of prefix and picture [B, I, C], causal; the last layer is run for its keys and values only."""
         q, k, v = self.project(x, turn)
         if last:
@@ -99,7 +100,7 @@ class Layer(nn.Module):
         x = x + self.out((weights @ v).transpose(1, 2).reshape(x.shape))
         return self.mlp(x), (k, v)
 
-    def text(self, x: Tensor, seen: tuple[Tensor, Tensor], turn: tuple[Tensor, Tensor], mask: Tensor, prefix: int, inhibited: int,
+    def text(self, x: Tensor, seen: tuple[Tensor, Tensor], turn: Tensor, mask: Tensor, prefix: int, inhibited: int,
              rows: Tensor | None = None) -> Tensor:
         """Text rows [B, S, C] over a picture's keys and values. mask [B, J, L, L] additive; `inhibited` pairs go per row.
         `rows`: flat indices of the rows to finish; the result is then [rows, C]."""
@@ -158,7 +159,7 @@ class Decoder(nn.Module):
         x = torch.cat([start.expand(b, -1, -1), tokens], 1)
         count = x.shape[1]
         mask = torch.full((count, count), -1e9).triu(1)
-        turn, kept = rotation(torch.arange(count)), []
+        turn, kept = rotation(torch.arange(count)[None]), []
         for layer in self.layers:
             x, pair = layer.image(x, turn, mask, layer is self.layers[-1])
             kept.append(pair)
@@ -169,7 +170,7 @@ class Decoder(nn.Module):
         """ids, positions [B, S] (positions counted from the picture's end), mask [B, J, L, L] -> logits [rows, V]."""
         end = kept[0][0].shape[2]
         x = F.embedding(ids, self.embedding) * SCALE
-        turn = tuple(t[:, None] for t in rotation(positions + end))
+        turn = rotation(positions + end)
         counts = inhibition_counts(end - prefix, max_ratio)
         for layer, seen, count in zip(self.layers, kept, counts):
             x = layer.text(x, seen, turn, mask, prefix, count, rows if layer is self.layers[-1] else None)

@@ -24,7 +24,7 @@ _TABLE = {
     "tools": "hammer🔨 wrench🔧 axe🪓 key🔑 magnet🧲 broom🧹",
 }
 _PLURALS = {"octopus": "octopuses", "butterfly": "butterflies", "strawberry": "strawberries", "bus": "buses",
-            "dress": "dresses", "cactus": "cactuses"}
+            "dress": "dresses", "cactus": "cactuses", "wrench": "wrenches"}
 
 
 def _kinds() -> list[Kind]:

@@ -41,8 +41,10 @@ def thing_labels(scene: Scene) -> np.ndarray:
 def patch_labels(scene: Scene, owner: np.ndarray, patch: int) -> dict[str, np.ndarray]:
     """Labels of a drawn scene. kind [P] int64; relations [P, RELATIONS] int64; present [kinds] float32; total, background."""
     side = owner.shape[0] // patch
-    cells = owner.reshape(side, patch, side, patch).transpose(0, 2, 1, 3).reshape(side * side, patch * patch)
-    cover = np.stack([(cells == index).mean(1) for index in range(len(scene.things))], 1)
+    things = len(scene.things)
+    line = np.arange(owner.shape[0]) // patch
+    bins = ((line[:, None] * side + line) * (things + 1) + owner).ravel() + 1  # bin 0 of a patch: its background
+    cover = np.bincount(bins, minlength=side * side * (things + 1)).reshape(side * side, -1)[:, 1:] / patch**2
     best = cover.argmax(1)
     share = cover.max(1)
     kinds = np.array([thing.kind for thing in scene.things], np.int64)
