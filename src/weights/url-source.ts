@@ -191,8 +191,6 @@ class UrlSource implements ByteSource {
 
   async read(start: number, end: number, options?: ReadOptions): Promise<Uint8Array> {
     checkRange(this, start, end);
-    throwIfAborted(options?.signal, `reading of ${this.name}`);
-    if (end <= this.#prefix.byteLength) return this.#prefix.subarray(start, end);
     return collect(this.stream(start, end, options), end - start);
   }
 

@@ -95,6 +95,15 @@ test("a Blob is read 2 MiB at a time", async () => {
   expect(sizes).toEqual([2 << 20, 2 << 20, 1 << 20]);
 });
 
+test("a file that shrank after it was picked is not taken for whole", async () => {
+  const blob = new Blob([bytes]);
+  blob.slice = () => new Blob([bytes.subarray(0, 3)]);
+  await expect(blobSource("model.safetensors", blob).read(0, 8)).rejects.toMatchObject({
+    code: "download-failed",
+    message: expect.stringContaining("bytes 0 to 8 were asked for, 3 bytes came"),
+  });
+});
+
 test("a file that vanished after it was picked is named", async () => {
   const blob = new Blob([bytes]);
   blob.slice = () =>
