@@ -1,0 +1,50 @@
+/** Conversations as the text room sees them: who said what, and where the images stand. */
+
+import { show } from "./json.ts";
+
+/** A part of a message. An image's pixels are no business of this room; what else the part holds is passed over. */
+export type ChatPart = { readonly type: "text"; readonly text: string } | { readonly type: "image" };
+
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string | readonly ChatPart[];
+}
+
+/** A message whose content is checked and written as parts. */
+export interface CheckedMessage {
+  readonly role: ChatMessage["role"];
+  readonly parts: readonly ChatPart[];
+}
+
+/**
+ * Checks a conversation that a caller handed in.
+ *
+ * @throws TypeError that names message, field and value
+ * @throws RangeError for an empty conversation
+ */
+export function checkMessages(messages: readonly ChatMessage[]): CheckedMessage[] {
+  if (!Array.isArray(messages)) throw new TypeError(`messages must be a list, got ${show(messages)}`);
+  if (messages.length === 0) throw new RangeError("messages must hold at least one message, got none");
+  return messages.map((message, i) => {
+    const where = `messages[${i}]`;
+    if (typeof message !== "object" || message === null)
+      throw new TypeError(`${where} must be an object, got ${show(message)}`);
+    const { role, content } = message as ChatMessage;
+    if (role !== "system" && role !== "user" && role !== "assistant")
+      throw new TypeError(`${where}.role must be "system", "user" or "assistant", got ${show(role)}`);
+    return { role, parts: checkContent(content, `${where}.content`) };
+  });
+}
+
+function checkContent(content: unknown, where: string): ChatPart[] {
+  if (typeof content === "string") return [{ type: "text", text: content }];
+  if (!Array.isArray(content)) throw new TypeError(`${where} must be a text or a list of parts, got ${show(content)}`);
+  return content.map((part: { type?: unknown; text?: unknown } | null, i) => {
+    if (part?.type === "image") return { type: "image" };
+    if (part?.type !== "text")
+      throw new TypeError(`${where}[${i}].type must be "text" or "image", got ${show(part?.type)}`);
+    if (typeof part.text !== "string")
+      throw new TypeError(`${where}[${i}].text must be a text, got ${show(part.text)}`);
+    return { type: "text", text: part.text };
+  });
+}
