@@ -32,6 +32,25 @@ export class FoveaError extends Error {
   }
 }
 
+/**
+ * Waits for `promise`, but no longer than until the signal fires, and throws `aborted` then: for work that cannot be
+ * called back. Such work runs on, and how it ends is nobody's concern any more.
+ */
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, stage: string): Promise<T> {
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(new FoveaError("aborted", `aborted during ${stage}`, { cause: signal?.reason }));
+  });
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener("abort", onAbort);
+  try {
+    // First, so that it wins over a promise that is settled already.
+    return await Promise.race([aborted, promise]);
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
 /** Throws `aborted` if the signal has fired; `stage` says what was cut short ("download", "prefill", ...). */
 export function throwIfAborted(signal: AbortSignal | undefined, stage: string): void {
   if (signal?.aborted) throw new FoveaError("aborted", `aborted during ${stage}`, { cause: signal.reason });

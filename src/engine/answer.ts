@@ -3,6 +3,7 @@ import type { Compression, GenerateRequest, GenerationEvent, GenerationStats } f
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { resolveSampling, type SamplingSettings } from "../generate/sampling-settings.ts";
 import { decodeText } from "../generate/step-loop.ts";
+import type { ModelConfig } from "../model/config.ts";
 import { splicePrompt } from "../model/prompt.ts";
 import type { ImageInput } from "../shared/picture.ts";
 import { buildPrompt } from "../text/prompt.ts";
@@ -64,6 +65,7 @@ async function run({ engine, text, language, request, settings, emit, signal, cl
   throwIfAborted(signal, "the question");
   const { tokenizer, template } = language;
   const { ids, continuesText } = buildPrompt(tokenizer, template, request.messages);
+  checkKnownIds(ids, engine.config);
   const images: EncodedImage[] = [];
   try {
     for (const input of imagesOf(request))
@@ -96,6 +98,17 @@ async function run({ engine, text, language, request, settings, emit, signal, cl
     onToken: () => clock.countToken(),
   });
   emit({ type: "done", reason, stats: clock.stats() });
+}
+
+/** A tokenizer may have ids that the model lacks, such as one for padding; a prompt that holds one cannot be answered. */
+function checkKnownIds(ids: readonly number[], { decoder, imageTokenId }: ModelConfig): void {
+  const { vocabularySize } = decoder!;
+  const unknown = ids.find((id) => id >= vocabularySize && id !== imageTokenId);
+  if (unknown !== undefined)
+    throw new FoveaError(
+      "unsupported-model",
+      `the tokenizer makes the id ${unknown} of the question, but the model's vocabulary has ${vocabularySize}; tokenizer.json is of another model`,
+    );
 }
 
 function imagesOf({ messages }: GenerateRequest): ImageInput[] {

@@ -1,6 +1,6 @@
 /** The parts of a loaded model, and how they are put together from a folder. The public door is fovea.ts. */
 import type { LoadOptions, LoadProgress } from "../api.ts";
-import { FoveaError, throwIfAborted } from "../errors.ts";
+import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
 import { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Preprocessing } from "../image/geometry.ts";
@@ -46,10 +46,9 @@ export interface Engine {
 /** Loads a folder. Frees everything that it took if it throws; see `Fovea.load` for the errors. */
 export async function loadEngine(folder: ModelFolder, options: LoadOptions): Promise<Engine> {
   const { signal } = options;
-  checkOptions(options);
   throwIfAborted(signal, "loading");
   const progress: LoadProgress = { stage: "config", loadedBytes: 0, totalBytes: 0 };
-  const report = (change: Partial<LoadProgress>) => options.onProgress?.(Object.assign(progress, change));
+  const report = (change: Partial<LoadProgress>) => options.onProgress?.({ ...Object.assign(progress, change) });
   report({});
 
   const configJson = await folder.json("config.json", { signal });
@@ -65,6 +64,7 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions): Pro
 
   const gpu = await Gpu.open(options.device);
   try {
+    throwIfAborted(signal, "opening of the GPU");
     return await assemble(gpu, { config, contextLength, language, preprocessing, checkpoint, parts, signal, report });
   } catch (error) {
     gpu.dispose();
@@ -109,18 +109,9 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
     onBytes: ({ file, loadedBytes, totalBytes }) => report({ stage: "weights", file, loadedBytes, totalBytes }),
   });
   report({ stage: "compile" });
-  await compiled;
-  throwIfAborted(signal, "compiling");
+  await orAborted(compiled, signal, "compiling");
   report({ stage: "ready" });
   return engine;
-}
-
-function checkOptions({ precision = "auto", weights = "auto", cache = "none" }: LoadOptions): void {
-  if (precision !== "auto" && precision !== "f32")
-    throw new RangeError(`precision must be "auto" or "f32", got ${JSON.stringify(precision)}`);
-  if (weights !== "auto" && weights !== "f32")
-    throw new RangeError(`weights must be "auto" or "f32", got ${JSON.stringify(weights)}`);
-  if (cache !== "none") throw new RangeError(`cache must be "none", got ${JSON.stringify(cache)}`);
 }
 
 function contextLengthOf(decoder: DecoderConfig | undefined, maxContext: number | undefined): number {
@@ -143,7 +134,8 @@ function textModel(
   ids: Iterable<number>,
 ): TextModel {
   const sizes = { chunkRows: Math.min(CHUNK_ROWS, contextLength), positions: contextLength };
-  const decoder = new Decoder(gpu, gpu.arena, weights, config, sizes);
+  // The cache first: a context that is too large fails by it, before the RoPE table of as many positions is worked out.
   const cache = new KvCache(gpu.arena, config, contextLength);
+  const decoder = new Decoder(gpu, gpu.arena, weights, config, sizes);
   return { decoder, sequence: new Sequence(gpu, gpu.arena, decoder, cache, ids), contextLength };
 }

@@ -13,9 +13,10 @@ import type {
 } from "../api.ts";
 import { openFolder } from "../weights/folder.ts";
 import { answer } from "./answer.ts";
+import { checkFields, checkLoadOptions, checkSignal, isSignal } from "./check-arguments.ts";
 import { encodeImage } from "./classify.ts";
 import { type Engine, loadEngine } from "./engine.ts";
-import { RunningGeneration } from "./generation.ts";
+import { type AnswerTask, RunningGeneration } from "./generation.ts";
 import { inspect } from "./inspect.ts";
 import { Lock } from "./lock.ts";
 
@@ -41,6 +42,7 @@ export class Fovea {
    * `aborted`; TypeError or RangeError for a wrong argument. Nothing stays allocated then.
    */
   static async load(source: string | URL | ModelFiles, options: LoadOptions = {}): Promise<Fovea> {
+    checkLoadOptions(options);
     return new Fovea(await loadEngine(openFolder(source), options));
   }
 
@@ -59,21 +61,25 @@ export class Fovea {
    * TypeError or RangeError for a wrong request. An aborted answer ends with a `done` event of reason "abort".
    */
   generate(request: GenerateRequest): Generation {
-    return new RunningGeneration(
-      (emit, signal) => answer(this.#engine, this.#lock, request, emit, signal),
-      request?.signal,
-    );
+    const task: AnswerTask = async (emit, signal) => {
+      checkFields("request", request);
+      checkSignal(request.signal);
+      await answer(this.#engine, this.#lock, request, emit, signal);
+    };
+    return new RunningGeneration(task, isSignal(request?.signal) ? request.signal : undefined);
   }
 
   /**
    * Encodes one picture. Throws FoveaError `unsupported-model` for a model without an encoder, `bad-image`,
    * `download-failed`, `out-of-memory`, `device-lost`, `aborted` or `disposed`; TypeError for what is no picture.
    */
-  encodeImage(
+  async encodeImage(
     image: ImageInput,
     options: { compression?: Compression; signal?: AbortSignal } = {},
   ): Promise<ImageFeatures> {
-    return this.#lock.run(() => encodeImage(this.#engine, image, options), options.signal);
+    checkFields("options", options);
+    checkSignal(options.signal);
+    return this.#run(() => encodeImage(this.#engine, image, options), options.signal);
   }
 
   /**
@@ -81,8 +87,9 @@ export class Fovea {
    * (as many image ids as pictures, ids in the vocabulary), FoveaError `context-full`, `unsupported-model` (no decoder),
    * `out-of-memory`, `device-lost` or `disposed`.
    */
-  inspect(request: InspectRequest): Promise<Inspection> {
-    return this.#lock.run(() => inspect(this.#engine, request));
+  async inspect(request: InspectRequest): Promise<Inspection> {
+    checkFields("request", request);
+    return this.#run(() => inspect(this.#engine, request));
   }
 
   /** Frees all GPU memory, and the device if it was not handed in. What is still running fails with `disposed`. */
@@ -92,6 +99,14 @@ export class Fovea {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** Runs a task behind all earlier ones, unless the engine is disposed or lost by then. */
+  #run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#lock.run(async () => {
+      this.#engine.gpu.assertAlive();
+      return task();
+    }, signal);
   }
 }
 

@@ -75,8 +75,11 @@ async function prefillWithLogits(
 ): Promise<Matrix> {
   const rows = prompt.ids.length;
   const cols = decoder.config.vocabularySize;
-  const chunkLogits = scope.tensor("chunk logits", [Math.min(rows, decoder.chunkRows), cols]);
-  const readback = new Readback(gpu, rows * cols * 4);
+  sequence.assertFits(rows);
+  const { chunkLogits, readback } = await gpu.guardMemory("the logits of all rows", () => ({
+    chunkLogits: scope.tensor("chunk logits", [Math.min(rows, decoder.chunkRows), cols]),
+    readback: new Readback(gpu, rows * cols * 4),
+  }));
   try {
     await sequence.prefill(prompt, {
       onChunk(pass, hidden) {

@@ -10,6 +10,8 @@ import { ELEMENT_BYTES, type ElementType, type Tensor } from "./tensor.ts";
 /** What an arena needs from its owner: the device, and to hear of freed buffers (their bind groups go too). */
 export interface ArenaHost {
   readonly device: GPUDevice;
+  /** Throws if there is nothing to allocate from any more; see `Gpu.assertAlive`. */
+  assertAlive(): void;
   onFree(buffer: GPUBuffer): void;
 }
 
@@ -39,20 +41,20 @@ export class Arena {
     return this.#peakBytes;
   }
 
-  /** A child arena: its bytes count here too, and it is disposed with this one at the latest. */
+  /** A child arena: its bytes count here too, and it is disposed with this one at the latest. Throws as `buffer`. */
   scope(): Arena {
-    assert(!this.#disposed, "scope of a disposed arena");
+    this.#assertUsable("scope");
     const child = new Arena(this.#host, this);
     this.#children.add(child);
     return child;
   }
 
   /**
-   * A zeroed buffer. Throws FoveaError `out-of-memory` if it is larger than the device allows. Whether the device
-   * really had the memory is only known later: see `Gpu.guard`.
+   * A zeroed buffer. Throws FoveaError `out-of-memory` if it is larger than the device allows, and what
+   * `Gpu.assertAlive` throws. Whether the device really had the memory is only known later: see `Gpu.guardMemory`.
    */
   buffer(label: string, byteLength: number, usage: GPUBufferUsageFlags): GPUBuffer {
-    assert(!this.#disposed, `buffer "${label}" from a disposed arena`);
+    this.#assertUsable(label);
     const { device } = this.#host;
     const size = alignTo(Math.max(byteLength, 4), 4);
     if (size > device.limits.maxBufferSize)
@@ -81,7 +83,7 @@ export class Arena {
 
   /** An rgba8unorm texture of `width` x `height`, which the caller keeps within the device's limits. */
   texture(label: string, width: number, height: number, usage: GPUTextureUsageFlags): GPUTexture {
-    assert(!this.#disposed, `texture "${label}" from a disposed arena`);
+    this.#assertUsable(label);
     const texture = this.#host.device.createTexture({ label, size: [width, height], format: "rgba8unorm", usage });
     this.#textures.set(texture, width * height * 4);
     this.#count(width * height * 4);
@@ -109,6 +111,11 @@ export class Arena {
     this.#textures.clear();
     this.#disposed = true;
     if (this.#parent) this.#parent.#children.delete(this);
+  }
+
+  #assertUsable(what: string): void {
+    this.#host.assertAlive();
+    assert(!this.#disposed, `${what} of a disposed arena`);
   }
 
   #release(buffer: GPUBuffer): void {

@@ -29,7 +29,7 @@ async function requestDevice(): Promise<GPUDevice> {
       "no-webgpu",
       "this browser has no WebGPU (navigator.gpu is missing). Use a current Chrome, Edge, Safari or Firefox over https or localhost",
     );
-  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(refuse);
   if (!adapter)
     throw new FoveaError(
       "no-webgpu",
@@ -37,7 +37,15 @@ async function requestDevice(): Promise<GPUDevice> {
     );
   const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
   const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
-  return adapter.requestDevice({ label: "fovea", requiredFeatures, requiredLimits });
+  return adapter.requestDevice({ label: "fovea", requiredFeatures, requiredLimits }).catch(refuse);
+}
+
+function refuse(cause: unknown): never {
+  throw new FoveaError(
+    "no-webgpu",
+    `the browser refused the GPU (${String(cause)}). Close other pages that use it, or restart the browser`,
+    { cause },
+  );
 }
 
 export class Gpu implements PassHost {
@@ -63,7 +71,11 @@ export class Gpu implements PassHost {
     this.#owned = owned;
     this.bindGroups = new BindGroups(device);
     this.pipelines = new Pipelines(device);
-    this.arena = new Arena({ device, onFree: (buffer) => this.bindGroups.forget(buffer) });
+    this.arena = new Arena({
+      device,
+      assertAlive: () => this.assertAlive(),
+      onFree: (buffer) => this.bindGroups.forget(buffer),
+    });
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     this.params = new ParamsSlab(
       this.arena.buffer("params", ParamsSlab.byteLength, usage),

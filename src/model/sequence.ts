@@ -80,6 +80,15 @@ export class Sequence {
     return this.#cache.capacity - this.#cache.length;
   }
 
+  /** Throws FoveaError `context-full` for a prompt of more rows than the cache has. */
+  assertFits(promptRows: number): void {
+    if (promptRows > this.#cache.capacity)
+      throw new FoveaError(
+        "context-full",
+        `the prompt has ${promptRows} tokens, the context holds ${this.#cache.capacity}: shorten the conversation, use fewer image tokens, or load with a larger maxContext`,
+      );
+  }
+
   /**
    * Runs a prompt from an empty cache. Waits for the GPU after each chunk, so that an abort is not behind a long queue.
    *
@@ -95,11 +104,7 @@ export class Sequence {
   ): Promise<void> {
     const total = prompt.ids.length;
     this.#cache.truncate(0);
-    if (total > this.#cache.capacity)
-      throw new FoveaError(
-        "context-full",
-        `the prompt has ${total} tokens, the context holds ${this.#cache.capacity}: shorten the conversation, use fewer image tokens, or load with a larger maxContext`,
-      );
+    this.assertFits(total);
     const tokenIds = prompt.ids.filter((id) => id !== NO_TOKEN);
     this.#gpu.upload(this.#seen, bitset(tokenIds, this.#decoder.config.vocabularySize));
     try {
