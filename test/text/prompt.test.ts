@@ -206,7 +206,7 @@ describe("messages", () => {
   });
 });
 
-describeShared("real files", () => {
+describeShared("real files", { timeout: 60_000 }, () => {
   it("Llama-2's vocabulary: the image is at 35 of LLaVA's prompt, at 5 of the bare one", async () => {
     const files = { "tokenizer.json": await sharedJson<object>("real/tokenizers/assembled_llama2/tokenizer.json") };
     const tokenizer = Tokenizer.parse(files, { imageTokenId: 32000 });

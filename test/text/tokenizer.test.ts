@@ -32,7 +32,7 @@ describe("pipelines, as Hugging Face's library encodes and decodes them", () => 
 });
 
 describeShared("real tokenizers", () => {
-  it.each(REAL)("%s has the ids and texts of Hugging Face's library", async (name) => {
+  it.each(REAL)("%s has the ids and texts of Hugging Face's library", { timeout: 60_000 }, async (name) => {
     const tokenizer = await realTokenizer(name);
     const recorded = await sharedJson<Record<string, { text: string; ids: number[]; decoded: string }[]>>(
       "real/tokenizers/reference_ids.json",
@@ -64,7 +64,7 @@ describeShared("real tokenizers", () => {
     expect(tokenizer.decode(tokenizer.encode(words, { addSpecialTokens: false })).length).toBeGreaterThan(800_000);
   });
 
-  it("refuses the damaged file, naming the merge", async () => {
+  it("refuses the damaged file, naming the merge", { timeout: 60_000 }, async () => {
     await expect(realTokenizer("llama2_ortx_nbsp_damaged")).rejects.toMatchObject({
       code: "unsupported-model",
       message: expect.stringContaining("model.merges[18917]"),
@@ -237,7 +237,7 @@ describe("text of users", () => {
     }
   });
 
-  it("a megabyte of it is marked without delay", () => {
+  it("a megabyte of it is marked without delay", { timeout: 30_000 }, () => {
     expect(tokenizer.literal("</s>".repeat(250_000)).length).toBe(1_500_004);
     expect(tokenizer.literal("<".repeat(1_000_000)).length).toBe(1_000_002);
   });
