@@ -1,8 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type ByteSource, blobSource, memorySource } from "../../src/weights/byte-source.ts";
 import { openUrl } from "../../src/weights/url-source.ts";
 import { serve, withoutRanges } from "./http-server.ts";
 import { patternBytes } from "./safetensors-file.ts";
+
+// A busy machine is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 const bytes = patternBytes(5 << 20);
 

@@ -5,7 +5,7 @@ import { onTestFinished } from "vitest";
 import type { RetryPolicy } from "../../src/weights/retry.ts";
 
 /** Hardly any waiting, so that tests of broken connections are quick. */
-export const QUICK_RETRY: RetryPolicy = { attempts: 3, firstDelayMs: 1, maxDelayMs: 20, stallMs: 5_000 };
+export const QUICK_RETRY: RetryPolicy = { attempts: 3, firstDelayMs: 1, maxDelayMs: 20, stallMs: 60_000 };
 
 export interface Served {
   bytes: Uint8Array;
@@ -33,6 +33,15 @@ export const withRanges: Behaviour = ({ bytes, response, range }) => {
     })
     .end(part);
 };
+
+/**
+ * Answers with `byteLength` bytes of what was asked for, and ends as if that were all. Unlike a dropped connection this
+ * loses nothing on the way, so a test knows to the byte how far the client has come.
+ */
+export const endingAfter =
+  (byteLength: number): Behaviour =>
+  ({ bytes, range, response }) =>
+    void response.writeHead(206).end(bytes.subarray(range!.start, Math.min(range!.end, range!.start + byteLength)));
 
 /** Answers every request with the whole file. */
 export const withoutRanges: Behaviour = ({ bytes, response }) => {

@@ -33,7 +33,9 @@ export function safetensorsFile(tensors: readonly TensorSpec[], padding = 0): Ui
 /** Bytes that differ from their neighbours and from those of other seeds. */
 export function patternBytes(byteLength: number, seed = 1): Uint8Array<ArrayBuffer> {
   const next = randomUint32(seed);
-  return Uint8Array.from({ length: byteLength }, () => next() & 0xff);
+  const words = new Uint32Array(Math.ceil(byteLength / 4));
+  for (let i = 0; i < words.length; i++) words[i] = next();
+  return new Uint8Array(words.buffer, 0, byteLength).slice();
 }
 
 /** A generator of 32-bit numbers (xorshift), the same for the same seed. */

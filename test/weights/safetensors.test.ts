@@ -1,9 +1,12 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { FoveaError } from "../../src/errors.ts";
 import { memorySource } from "../../src/weights/byte-source.ts";
 import { dtypeBits, isDtype } from "../../src/weights/dtype.ts";
 import { readSafetensorsHeader, type SafetensorsHeader } from "../../src/weights/safetensors.ts";
 import { f32, fileOf, patternBytes, randomUint32, safetensorsFile } from "./safetensors-file.ts";
+
+// A busy machine is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 const read = (file: Uint8Array) => readSafetensorsHeader(memorySource("model.safetensors", file));
 

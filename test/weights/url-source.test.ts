@@ -1,12 +1,16 @@
 import { gzipSync } from "node:zlib";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { ByteSource } from "../../src/weights/byte-source.ts";
 import type { RetryPolicy } from "../../src/weights/retry.ts";
 import { openUrl } from "../../src/weights/url-source.ts";
-import { type Behaviour, QUICK_RETRY, serve, withoutRanges, withRanges } from "./http-server.ts";
+import { type Behaviour, endingAfter, QUICK_RETRY, serve, withoutRanges, withRanges } from "./http-server.ts";
 import { patternBytes } from "./safetensors-file.ts";
 
+// A busy machine is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
+
 const PREFIX = 64 << 10;
+
 const big = patternBytes(400_000);
 const small = patternBytes(1000);
 
@@ -129,7 +133,7 @@ describe("servers without ranges", () => {
     };
     const { source } = await open(big, endless);
     expectBytes(await source!.read(100_000, 150_000), big.subarray(100_000, 150_000));
-    await vi.waitFor(() => expect(closedEarly).toBe(true));
+    await vi.waitFor(() => expect(closedEarly).toBe(true), { timeout: 20_000 });
   });
 
   test.each<[string, Record<string, string>, (bytes: Uint8Array) => Uint8Array]>([
@@ -299,23 +303,22 @@ describe("answers that are refused at once", () => {
 });
 
 describe("failures that pass", () => {
-  /** Sends the right headers but only part of the body, then drops the connection. */
-  const cutAfter =
-    (byteLength: number): Behaviour =>
-    ({ bytes, range, response }) => {
-      const part = bytes.subarray(range!.start, range!.end);
-      response.writeHead(206, {
-        "Content-Range": `bytes ${range!.start}-${range!.end - 1}/${bytes.length}`,
-        "Content-Length": part.length,
-      });
-      response.write(part.subarray(0, byteLength), () => setTimeout(() => response.destroy(), 5));
-    };
-
   test("a cut connection goes on at the byte it had reached", async () => {
-    const { source, requests } = await open(big, (served) =>
-      ([1, 2].includes(served.index) ? cutAfter(70_000) : withRanges)(served),
-    );
-    expectBytes(await source!.read(100_000, 400_000), big.subarray(100_000));
+    // Connections 1 and 2 send part of what they promise, and are dropped once the client has some of it.
+    let drop = () => {};
+    const { source, requests } = await open(big, (served) => {
+      const { index, range, response } = served;
+      if (index !== 1 && index !== 2) return withRanges(served);
+      response.writeHead(206, { "Content-Length": range!.end - range!.start });
+      response.write(big.subarray(range!.start, range!.start + 70_000));
+      drop = () => response.destroy();
+    });
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of source!.stream(100_000, 400_000)) {
+      chunks.push(chunk);
+      drop();
+    }
+    expectBytes(Buffer.concat(chunks), big.subarray(100_000));
     expect(requests).toHaveLength(4);
     const starts = requests.slice(1).map((request) => Number(/ (\d+)-/.exec(request)![1]));
     expect(starts[0]).toBe(100_000);
@@ -333,10 +336,7 @@ describe("failures that pass", () => {
   });
 
   test("a part that ends early, though properly, is asked for again, but not for ever", async () => {
-    const { source, requests } = await open(
-      big,
-      later(({ response, range }) => void response.writeHead(206).end(big.subarray(range!.start, range!.start + 50))),
-    );
+    const { source, requests } = await open(big, later(endingAfter(50)));
     await expect(source!.read(100_000, 101_000)).rejects.toMatchObject({
       code: "download-failed",
       message: expect.stringMatching(/^f: .*ended at byte 100150 of 101000; gave up after 3 attempts; check/),
@@ -346,9 +346,10 @@ describe("failures that pass", () => {
 
   test("a long download survives more breaks than attempts, as long as it gets on", async () => {
     const bytes = patternBytes(8 << 20);
-    const { source, requests } = await open(bytes, later(cutAfter(1_500_000)), { ...QUICK_RETRY, attempts: 2 });
+    const { source, requests } = await open(bytes, later(endingAfter(1_500_000)), { ...QUICK_RETRY, attempts: 2 });
     expectBytes(await source!.read(0, bytes.length), bytes);
-    expect(requests.length).toBeGreaterThan(5);
+    // 64 KiB came with the opening request.
+    expect(requests).toHaveLength(1 + Math.ceil((bytes.length - PREFIX) / 1_500_000));
   });
 
   test.each([500, 502, 503, 429, 408])("HTTP %i", async (status) => {
@@ -372,7 +373,7 @@ describe("failures that pass", () => {
     });
     expect(server.requests).toHaveLength(3);
     // The server's wish for 900 s is bounded by the policy.
-    expect(performance.now() - begin).toBeLessThan(5000);
+    expect(performance.now() - begin).toBeLessThan(50_000);
   });
 
   test("a server that is not there", async () => {
@@ -398,21 +399,25 @@ describe("failures that pass", () => {
         if (served.index !== 1) return withRanges(served);
         served.response.writeHead(206, { "Content-Length": 100_000 }).write(big.subarray(100_000, 100_500));
       },
-      { ...QUICK_RETRY, stallMs: 200 },
+      { ...QUICK_RETRY, attempts: 10, stallMs: 1000 },
     );
     expectBytes(await source!.read(100_000, 200_000), big.subarray(100_000, 200_000));
     expect(requests[2]).toBe("f 100500-199999");
   });
 
-  test("a consumer that takes its time is no stall", async () => {
-    const { source, requests } = await open(big, withRanges, { ...QUICK_RETRY, stallMs: 50 });
-    let received = 0;
-    for await (const chunk of source!.stream(0, 100_000)) {
-      received += chunk.byteLength;
-      await new Promise((resolve) => setTimeout(resolve, 120));
+  test("a consumer that takes its time is no stall: no clock runs while it does", async () => {
+    const stallMs = 45_678;
+    const { source } = await open(big, withRanges, { ...QUICK_RETRY, stallMs });
+    const setSpy = vi.spyOn(globalThis, "setTimeout");
+    const clearSpy = vi.spyOn(globalThis, "clearTimeout");
+    onTestFinished(() => void vi.restoreAllMocks());
+    let armed = 0;
+    for await (const _ of source!.stream(PREFIX, PREFIX + 1000)) {
+      const clocks = setSpy.mock.results.filter((_, i) => setSpy.mock.calls[i]![1] === stallMs);
+      armed += clocks.length;
+      for (const { value } of clocks) expect(clearSpy.mock.calls.map(([timer]) => timer)).toContain(value);
     }
-    expect(received).toBe(100_000);
-    expect(requests).toHaveLength(2);
+    expect(armed).toBeGreaterThan(0);
   });
 });
 
@@ -432,10 +437,12 @@ describe("leaving early", () => {
     const { state, behaviour } = hanging();
     const { source } = await open(big, later(behaviour));
     const controller = new AbortController();
-    const reading = source!.read(100_000, 200_000, { signal: controller.signal });
-    setTimeout(() => controller.abort(new Error("enough")), 30);
+    const reading = (async () => {
+      for await (const _ of source!.stream(100_000, 200_000, { signal: controller.signal }))
+        setTimeout(() => controller.abort(new Error("enough")), 10);
+    })();
     await expect(reading).rejects.toMatchObject({ name: "FoveaError", code: "aborted", cause: new Error("enough") });
-    await vi.waitFor(() => expect(state.closed).toBe(1));
+    await vi.waitFor(() => expect(state.closed).toBe(1), { timeout: 20_000 });
   });
 
   test("an abort while opening", async () => {
@@ -452,14 +459,14 @@ describe("leaving early", () => {
       retry: { ...QUICK_RETRY, firstDelayMs: 60_000, maxDelayMs: 60_000 },
     });
     await expect(opening).rejects.toMatchObject({ code: "aborted" });
-    expect(performance.now() - begin).toBeLessThan(5000);
+    expect(performance.now() - begin).toBeLessThan(50_000);
   });
 
   test("breaking out of the loop ends the transfer", async () => {
     const { state, behaviour } = hanging();
     const { source } = await open(big, later(behaviour));
     for await (const _ of (source as ByteSource).stream(100_000, 200_000)) break;
-    await vi.waitFor(() => expect(state.closed).toBe(1));
+    await vi.waitFor(() => expect(state.closed).toBe(1), { timeout: 20_000 });
   });
 
   test("no listener stays on a signal that outlives the reading", async () => {
