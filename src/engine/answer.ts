@@ -13,7 +13,7 @@ import type { Engine, TextModel } from "./engine.ts";
 import type { Language } from "./language.ts";
 import type { Lock } from "./lock.ts";
 import { readStages } from "./stages.ts";
-import type { EncodedImage } from "./vision-model.ts";
+import { type EncodedImage, imageTokens } from "./vision-model.ts";
 
 type Emit = (event: GenerationEvent) => void;
 
@@ -70,11 +70,10 @@ async function run({ engine, text, language, request, settings, emit, signal, cl
   try {
     for (const input of imagesOf(request))
       images.push(await seePicture(engine, input, request, images.length, { emit, signal, clock }));
-    const prompt = splicePrompt(
-      ids,
-      images.map(({ projected }) => projected!),
-      { imageTokenId: engine.config.imageTokenId, vocabularySize: text.decoder.config.vocabularySize },
-    );
+    const prompt = splicePrompt(ids, images.map(imageTokens), {
+      imageTokenId: engine.config.imageTokenId,
+      vocabularySize: text.decoder.config.vocabularySize,
+    });
     clock.numbers.promptTokens = prompt.ids.length;
     const prefillStart = performance.now();
     await text.sequence.prefill(prompt, { signal });

@@ -133,7 +133,9 @@ function textModel(
   contextLength: number,
   ids: Iterable<number>,
 ): TextModel {
-  const sizes = { chunkRows: Math.min(CHUNK_ROWS, contextLength), positions: contextLength };
+  // Twice as many positions as rows: with original positions an image spans its whole grid, whatever is left of it.
+  const positions = Math.min(config.maxPositions, 2 * contextLength);
+  const sizes = { chunkRows: Math.min(CHUNK_ROWS, contextLength), positions };
   // The cache first: a context that is too large fails by it, before the RoPE table of as many positions is worked out.
   const cache = new KvCache(gpu.arena, config, contextLength);
   const decoder = new Decoder(gpu, gpu.arena, weights, config, sizes);

@@ -9,7 +9,7 @@ import { GREEDY } from "../model/sequence.ts";
 import { checkInteger } from "../shared/assert.ts";
 import type { Engine, TextModel } from "./engine.ts";
 import { readMatrix, readStages } from "./stages.ts";
-import type { EncodedImage, VisionModel } from "./vision-model.ts";
+import { type EncodedImage, imageTokens, type VisionModel } from "./vision-model.ts";
 
 /** Throws as `Fovea.inspect` says. The caller holds the engine's lock. */
 export async function inspect(engine: Engine, request: InspectRequest): Promise<Inspection> {
@@ -36,11 +36,10 @@ export async function inspect(engine: Engine, request: InspectRequest): Promise<
         projected: await readMatrix(gpu, projected!),
         stages: await readStages(gpu, stages),
       });
-    const prompt = splicePrompt(
-      inputIds,
-      encoded.map(({ projected }) => projected!),
-      { imageTokenId: engine.config.imageTokenId, vocabularySize: text.decoder.config.vocabularySize },
-    );
+    const prompt = splicePrompt(inputIds, encoded.map(imageTokens), {
+      imageTokenId: engine.config.imageTokenId,
+      vocabularySize: text.decoder.config.vocabularySize,
+    });
     const logits = await prefillWithLogits(engine, text, scope, prompt);
     const { greedy, greedyLogits } = await decodeGreedily(engine, text, greedySteps);
     return { images, layers: [], logits, greedy, greedyLogits };

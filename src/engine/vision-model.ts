@@ -13,8 +13,10 @@ import { type CompressionPlan, planCompression } from "../model/compression.ts";
 import type { ModelConfig, VisionConfig } from "../model/config.ts";
 import type { Weights } from "../model/load.ts";
 import { Projector } from "../model/projector.ts";
+import type { ImageTokens, Placement } from "../model/prompt.ts";
 import { type Encoded, patchCount, VisionEncoder } from "../model/vision.ts";
 import type { StageTensors } from "../model/vmtc.ts";
+import { assert } from "../shared/assert.ts";
 
 /** A picture as the decoder takes it. Disposing `arena` frees all its tensors. */
 export interface EncodedImage {
@@ -23,8 +25,14 @@ export interface EncodedImage {
   projected?: Tensor; // [n, W]
   classLogits?: Tensor; // [1, classes]
   stages: StageTensors[];
-  /** Where the tokens stand, if with `positions: "original"`: origins of the patch tokens behind `first` others. */
-  placed?: { origins: Tensor; first: number };
+  /** With `positions: "original"`. */
+  placed?: Placement;
+}
+
+/** What a prompt takes of a picture of a model with a projector. */
+export function imageTokens({ projected, placed }: EncodedImage): ImageTokens {
+  assert(projected, "a picture without projected tokens in a prompt");
+  return { tokens: projected, placed };
 }
 
 export interface EncodePixelsOptions {
@@ -132,7 +140,11 @@ export class VisionModel {
       this.#encoder.classify(recorder, encoded, image.classLogits);
     }
     if (plan.method === "vmtc" && plan.originalPositions)
-      image.placed = { origins: encoded.origins, first: this.#keepClassToken && this.config.classToken ? 1 : 0 };
+      image.placed = {
+        origins: encoded.origins,
+        first: this.#keepClassToken && this.config.classToken ? 1 : 0,
+        patches: patchCount(this.config),
+      };
     return image;
   }
 }

@@ -2,18 +2,34 @@
 import type { Tensor } from "../gpu/tensor.ts";
 import { NO_TOKEN } from "../kernels/token-embed.ts";
 
+/** An image's tokens as they enter a prompt; not owned. */
+export interface ImageTokens {
+  tokens: Tensor; // [n, W], projected
+  /** For original positions; without it positions are contiguous. */
+  placed?: Placement | undefined;
+}
+
+/** Where tokens stood in the picture. */
+export interface Placement {
+  origins: Tensor; // [n - first, W + 1] u32; see kernels/origins.ts
+  /** Tokens in front of the patches: 1 with a class token. */
+  first: number;
+  /** Patches of the whole grid. */
+  patches: number;
+}
+
 /** Image tokens that stand in a prompt. */
-export interface PromptImage {
+export interface PromptImage extends ImageTokens {
   /** First row. */
   row: number;
-  /** [n, W], projected; not owned. */
-  tokens: Tensor;
+  /** Position of that row. */
+  position: number;
 }
 
 export interface Prompt {
   /** [T]; `NO_TOKEN` where an image token stands. */
   ids: Uint32Array;
-  /** [T], for RoPE. */
+  /** [T], for RoPE; of tokens with a placement only the GPU knows them, and they are 0 here. */
   positions: Uint32Array;
   images: PromptImage[];
   /** Position of the first generated token. */
@@ -23,12 +39,12 @@ export interface Prompt {
 /**
  * Replaces the i-th placeholder by the i-th image's tokens.
  *
- * @param imageTokens [n, W] each, in the order of the placeholders
+ * @param imageTokens in the order of the placeholders
  * @throws TypeError if there are more or fewer placeholders than images; RangeError for an id outside the vocabulary
  */
 export function splicePrompt(
   inputIds: readonly number[],
-  imageTokens: readonly Tensor[],
+  imageTokens: readonly ImageTokens[],
   { imageTokenId, vocabularySize }: { imageTokenId: number | undefined; vocabularySize: number },
 ): Prompt {
   const placeholders = inputIds.filter((id) => id === imageTokenId).length;
@@ -38,18 +54,27 @@ export function splicePrompt(
     );
   if (inputIds.length === 0) throw new TypeError("the prompt is empty: at least one token is needed");
   const ids: number[] = [];
+  const positions: number[] = [];
   const images: PromptImage[] = [];
+  let position = 0;
   for (const [i, id] of inputIds.entries()) {
     if (id === imageTokenId) {
-      const tokens = imageTokens[images.length]!;
-      images.push({ row: ids.length, tokens });
-      for (let n = 0; n < tokens.shape[0]!; n++) ids.push(NO_TOKEN);
+      const image = imageTokens[images.length]!;
+      const rows = image.tokens.shape[0]!;
+      images.push({ ...image, row: ids.length, position });
+      for (let n = 0; n < rows; n++) {
+        ids.push(NO_TOKEN);
+        const isOnGpu = image.placed !== undefined && n >= image.placed.first;
+        positions.push(isOnGpu ? 0 : position + n);
+      }
+      // The text goes on behind the whole grid.
+      position += image.placed ? image.placed.first + image.placed.patches : rows;
       continue;
     }
     if (!Number.isInteger(id) || id < 0 || id >= vocabularySize)
       throw new RangeError(`token id ${id} at ${i} of the prompt; the model's vocabulary has ${vocabularySize}`);
     ids.push(id);
+    positions.push(position++);
   }
-  const positions = Uint32Array.from(ids, (_, row) => row);
-  return { ids: Uint32Array.from(ids), positions, images, nextPosition: ids.length };
+  return { ids: Uint32Array.from(ids), positions: Uint32Array.from(positions), images, nextPosition: position };
 }
