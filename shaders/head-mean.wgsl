@@ -2,12 +2,10 @@
 // image, see src/model/sight.ts) over every key from the first image on, each an image column or a viewer. What they pay
 // to earlier viewers goes to scratch, what they pay to columns is appended to the layer's packed list. The weights of
 // single heads never leave the registers.
-// Needs lib/part-*, HEAD_PARTS (Parts in a head), ROW_BLOCK x KEY_BLOCK (pairs of an invocation), and the invocations
-// of a workgroup: ROW_LANES x KEY_LANES x HEAD_LANES, the last of which share the heads.
+// Needs lib/part-*, HEAD_PARTS (Parts in a head), ROW_BLOCK (viewers of an invocation, at one key), and the invocations of
+// a workgroup: ROW_LANES x KEY_LANES x HEAD_LANES, the last of which share the heads.
 
 const ROWS = ROW_LANES * ROW_BLOCK;
-const KEYS = KEY_LANES * KEY_BLOCK;
-const PAIRS = ROW_BLOCK * KEY_BLOCK;
 const PAIR_LANES = ROW_LANES * KEY_LANES;
 const THREADS = PAIR_LANES * HEAD_LANES;
 const COLUMN_BIT = 0x80000000u;
@@ -39,7 +37,7 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> imageAttention: array<f32>; // packed [viewers so far, columns seen]
 @group(0) @binding(8) var<uniform> params: Params;
 
-var<workgroup> partial: array<f32, THREADS * PAIRS>; // [pair, head lane, pair lane]
+var<workgroup> partial: array<f32, THREADS * ROW_BLOCK>; // [viewer of the block, head lane, pair lane]
 
 fn store(viewer_in_chunk: u32, key: u32, value: f32) {
   let viewer = params.firstViewer + viewer_in_chunk;
@@ -53,68 +51,59 @@ fn store(viewer_in_chunk: u32, key: u32, value: f32) {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) workgroup: vec3u) {
-  let pair_lane = thread % PAIR_LANES;
-  let head_lane = thread / PAIR_LANES;
-  let first_viewer = workgroup.y * ROWS + pair_lane / KEY_LANES;
-  let first_key = params.firstKey + workgroup.x * KEYS + pair_lane % KEY_LANES;
   let last_viewer = params.firstViewer + min((workgroup.y + 1u) * ROWS, params.viewers) - 1u;
-  if (params.firstKey + workgroup.x * KEYS > viewerRows[last_viewer]) {
+  if (params.firstKey + workgroup.x * KEY_LANES > viewerRows[last_viewer]) {
     return; // behind all rows of the tile
   }
+  let pair_lane = thread % PAIR_LANES;
+  let head_lane = thread / PAIR_LANES;
+  let key = params.firstKey + workgroup.x * KEY_LANES + pair_lane % KEY_LANES;
+  let first_viewer = workgroup.y * ROWS + pair_lane / KEY_LANES; // of the chunk; the others are ROW_LANES apart
+  let k_start = params.kOffset + min(key, params.keys - 1u) * params.kStride;
 
-  var rows: array<u32, ROW_BLOCK>; // in the cache
+  var rows = array<u32, ROW_BLOCK>(); // in the cache
   for (var i = 0u; i < ROW_BLOCK; i++) {
     rows[i] = viewerRows[params.firstViewer + min(first_viewer + i * ROW_LANES, params.viewers - 1u)];
   }
   let heads_per_key = params.heads / params.keyHeads;
-  var sums = array<f32, PAIRS>();
+  var sums = array<f32, ROW_BLOCK>();
   for (var head = head_lane; head < params.heads; head += HEAD_LANES) {
     // Written out, for a declaration alone is not zeroed again in every round on all devices.
-    var dots = array<f32, PAIRS>();
+    var dots = array<f32, ROW_BLOCK>();
     for (var part = 0u; part < HEAD_PARTS; part++) {
-      var a: array<Part, ROW_BLOCK>;
+      let b = k[k_start + head / heads_per_key * HEAD_PARTS + part];
       for (var i = 0u; i < ROW_BLOCK; i++) {
-        a[i] = q[params.qOffset + (rows[i] - params.chunkRow) * params.qStride + head * HEAD_PARTS + part];
-      }
-      for (var j = 0u; j < KEY_BLOCK; j++) {
-        let key = min(first_key + j * KEY_LANES, params.keys - 1u);
-        let b = k[params.kOffset + key * params.kStride + head / heads_per_key * HEAD_PARTS + part];
-        for (var i = 0u; i < ROW_BLOCK; i++) {
-          dots[i * KEY_BLOCK + j] += part_dot(a[i], b);
-        }
+        let q_start = params.qOffset + (rows[i] - params.chunkRow) * params.qStride;
+        dots[i] += part_dot(q[q_start + head * HEAD_PARTS + part], b);
       }
     }
     for (var i = 0u; i < ROW_BLOCK; i++) {
+      let logit = dots[i] * params.scale;
       let log_sum = logSumExp[(rows[i] - params.sumRow) * params.heads + head];
-      for (var j = 0u; j < KEY_BLOCK; j++) {
-        let logit = dots[i * KEY_BLOCK + j] * params.scale;
-        // No weight is above 1, but a logit of a key that the row does not see may be above the log-sum-exp.
-        sums[i * KEY_BLOCK + j] += select(exp(min(logit - log_sum, 0.0)), logit, params.literal != 0u);
-      }
+      // No weight is above 1, but the logit of a key that the row does not see may be above the log-sum-exp.
+      sums[i] += select(exp(min(logit - log_sum, 0.0)), logit, params.literal != 0u);
     }
   }
 
+  // Without the barrier, which makes compiling slow on software adapters, where there is nothing to share.
   if (HEAD_LANES > 1u) {
-    for (var pair = 0u; pair < PAIRS; pair++) {
-      partial[pair * THREADS + thread] = sums[pair];
+    for (var i = 0u; i < ROW_BLOCK; i++) {
+      partial[i * THREADS + thread] = sums[i];
     }
     workgroupBarrier();
     if (head_lane > 0u) {
       return;
     }
-    for (var pair = 0u; pair < PAIRS; pair++) {
+    for (var i = 0u; i < ROW_BLOCK; i++) {
       for (var lane = 1u; lane < HEAD_LANES; lane++) {
-        sums[pair] += partial[pair * THREADS + lane * PAIR_LANES + thread];
+        sums[i] += partial[i * THREADS + lane * PAIR_LANES + thread];
       }
     }
   }
   for (var i = 0u; i < ROW_BLOCK; i++) {
     let viewer = first_viewer + i * ROW_LANES;
-    for (var j = 0u; j < KEY_BLOCK; j++) {
-      let key = first_key + j * KEY_LANES;
-      if (viewer < params.viewers && key <= rows[i]) {
-        store(viewer, key, sums[i * KEY_BLOCK + j] / f32(params.heads));
-      }
+    if (viewer < params.viewers && key <= rows[i]) {
+      store(viewer, key, sums[i] / f32(params.heads));
     }
   }
 }

@@ -77,12 +77,12 @@ export interface HeadMeanArgs {
   literal: boolean;
 }
 
-/** Of a chunk: 16 viewers and 32 keys a workgroup. */
-const MANY = { ROW_BLOCK: 4, KEY_BLOCK: 2, ROW_LANES: 4, KEY_LANES: 16, HEAD_LANES: 4 };
+/** Of a chunk: 16 viewers and 16 keys a workgroup. */
+const MANY = { ROW_BLOCK: 4, ROW_LANES: 4, KEY_LANES: 16, HEAD_LANES: 1 };
 
 /** Of one viewer: 16 keys a workgroup, for the grid to fill a GPU, and the heads side by side. */
 function one(heads: number): typeof MANY {
-  return { ROW_BLOCK: 1, KEY_BLOCK: 1, ROW_LANES: 1, KEY_LANES: 16, HEAD_LANES: Math.min(16, heads) };
+  return { ROW_BLOCK: 1, ROW_LANES: 1, KEY_LANES: 16, HEAD_LANES: Math.min(16, heads) };
 }
 
 /** A[j, s] = mean over query heads of exp(q k^T * scale - logSumExp), for the chunk's viewers j and the keys s that they see. */
@@ -130,6 +130,6 @@ export function headMean(recorder: Recorder, args: HeadMeanArgs): void {
       literal: Number(literal),
       scale,
     },
-    [ceilDiv(keys - firstKey, tile.KEY_LANES * tile.KEY_BLOCK), ceilDiv(viewers, tile.ROW_LANES * tile.ROW_BLOCK)],
+    [ceilDiv(keys - firstKey, tile.KEY_LANES), ceilDiv(viewers, tile.ROW_LANES * tile.ROW_BLOCK)],
   );
 }

@@ -7,14 +7,14 @@ import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
-import { attention } from "../kernels/attention.ts";
-import { attentionDecode } from "../kernels/attention-decode.ts";
 import { linear } from "../kernels/linear.ts";
 import { gatedMatvec } from "../kernels/matvec.ts";
 import { rmsNorm } from "../kernels/rms-norm.ts";
 import { rope, ropeTable } from "../kernels/rope.ts";
 import { siluGate } from "../kernels/silu-gate.ts";
 import { tokenEmbed } from "../kernels/token-embed.ts";
+import { attend } from "./attend.ts";
+import type { Cmai } from "./cmai.ts";
 import type { DecoderConfig } from "./config.ts";
 import type { KvCache, LayerCache } from "./kv-cache.ts";
 import type { Weights } from "./load.ts";
@@ -28,6 +28,15 @@ interface Workspace {
   attended: Tensor; // [R, H D]
   gateUp: Tensor; // [R, 2 F]
   mlp: Tensor; // [R, F]
+}
+
+interface LayerArgs {
+  rows: number;
+  positions: Tensor; // [rows] u32
+  cache: LayerCache;
+  /** Row of the cache that the first one becomes. */
+  start: number;
+  cmai: Cmai | undefined;
 }
 
 export class Decoder {
@@ -78,11 +87,12 @@ export class Decoder {
    * the cache. Row t attends to cache rows 0 .. start + t.
    *
    * @param positions [T] u32, for RoPE
+   * @param cmai of the sequence in the cache, if attention to its images is inhibited
    */
-  forward(recorder: Recorder, positions: Tensor, cache: KvCache, start: number): void {
+  forward(recorder: Recorder, positions: Tensor, cache: KvCache, start: number, cmai?: Cmai): void {
     const rows = positions.shape[0]!;
     for (const [layer, layerCache] of cache.layers.entries())
-      this.#layer(recorder, `decoder.layers.${layer}`, { rows, positions, cache: layerCache, start });
+      this.#layer(recorder, layer, { rows, positions, cache: layerCache, start, cmai });
   }
 
   /**
@@ -101,11 +111,7 @@ export class Decoder {
     });
   }
 
-  #layer(
-    recorder: Recorder,
-    name: string,
-    { rows, positions, cache, start }: { rows: number; positions: Tensor; cache: LayerCache; start: number },
-  ): void {
+  #layer(recorder: Recorder, layer: number, { rows, positions, cache, start, cmai }: LayerArgs): void {
     const { width, mlpWidth, heads, keyHeads, headWidth, eps } = this.config;
     const space = this.#space;
     const hidden = this.hidden(rows);
@@ -114,6 +120,7 @@ export class Decoder {
     const q = view(space.q, [rows, heads * headWidth]);
     const attended = view(space.attended, [rows, heads * headWidth]);
     const mlp = view(space.mlp, [rows, mlpWidth]);
+    const name = `decoder.layers.${layer}`;
     const weight = (part: string) => this.#weights.get(`${name}.${part}.weight`);
 
     rmsNorm(recorder, { x: hidden, weight: weight("norm1"), y: normed, eps });
@@ -135,14 +142,16 @@ export class Decoder {
       k: { tensor: cache.k, stride: keyHeads * headWidth, offset: 0 },
       v: { tensor: cache.v, stride: keyHeads * headWidth, offset: 0 },
       y: attended,
+      rows,
+      chunkRow: start,
       keys: start + rows,
       heads,
       keyHeads,
       headWidth,
       scale: 1 / Math.sqrt(headWidth),
     };
-    if (rows === 1) attentionDecode(recorder, operands);
-    else attention(recorder, { ...operands, rows, causal: { queryOffset: start } });
+    if (cmai) cmai.attend(recorder, layer, operands);
+    else attend(recorder, operands);
     linear(recorder, { x: attended, weight: weight("out"), y: hidden, accumulate: true });
 
     rmsNorm(recorder, { x: hidden, weight: weight("norm2"), y: normed, eps });

@@ -12,6 +12,7 @@ import { copyRows } from "../kernels/copy-rows.ts";
 import { sample } from "../kernels/sample.ts";
 import { NO_TOKEN } from "../kernels/token-embed.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
+import { Cmai } from "./cmai.ts";
 import type { Decoder } from "./decoder.ts";
 import type { KvCache } from "./kv-cache.ts";
 import type { Prompt } from "./prompt.ts";
@@ -44,6 +45,7 @@ export class Sequence {
   readonly #token: Tensor; // [1] u32
   readonly #allowed: Tensor; // [ceil(V / 32)] u32
   readonly #seen: Tensor; // [ceil(V / 32)] u32
+  #inhibition: Cmai | undefined;
   #nextPosition = 0;
   #step = 0;
   /** Logits of the row that the next token is chosen from, [1, V]. */
@@ -92,6 +94,8 @@ export class Sequence {
   /**
    * Runs a prompt from an empty cache. Waits for the GPU after each chunk, so that an abort is not behind a long queue.
    *
+   * @param inhibition of the prompt's images, with room for the tokens to come; stays the caller's, to be disposed of
+   *   after the last step. Without it attention is plain
    * @param onChunk may record more work on the chunk's hidden states [rows, W] of prompt rows `first`..
    * @throws FoveaError `context-full`, `aborted`, or what the GPU met; the cache is then empty
    */
@@ -99,10 +103,16 @@ export class Sequence {
     prompt: Prompt,
     {
       signal,
+      inhibition,
       onChunk,
-    }: { signal?: AbortSignal | undefined; onChunk?: (pass: Pass, hidden: Tensor, first: number) => void } = {},
+    }: {
+      signal?: AbortSignal | undefined;
+      inhibition?: Cmai | undefined;
+      onChunk?: (pass: Pass, hidden: Tensor, first: number) => void;
+    } = {},
   ): Promise<void> {
     const total = prompt.ids.length;
+    this.#inhibition = inhibition;
     this.#cache.truncate(0);
     this.assertFits(total);
     const tokenIds = prompt.ids.filter((id) => id !== NO_TOKEN);
@@ -163,12 +173,16 @@ export class Sequence {
 
   /** Records everything that a prompt and a step need, for compiling ahead. */
   rehearse(recorder: Recorder): void {
+    const inhibition = Cmai.forRehearsal(this.#gpu, this.#decoder);
     // Chunks of one row take the kernels of decoding.
     for (const rows of new Set([1, Math.min(2, this.#decoder.chunkRows), this.#decoder.chunkRows])) {
       const prompt = { ids: new Uint32Array(rows), positions: new Uint32Array(rows), images: [], nextPosition: rows };
       this.#recordChunk(recorder, prompt, 0, rows);
       this.#recordLogits(recorder, rows);
+      if (rows <= 2 && rows < this.#cache.capacity)
+        this.#decoder.forward(recorder, view(this.#positions, [rows]), this.#cache, 1, inhibition);
     }
+    inhibition.dispose();
     this.#recordChoice(recorder, GREEDY);
   }
 
@@ -181,12 +195,12 @@ export class Sequence {
       if (begin < end)
         copyRows(recorder, { x: tokens, y: hidden, xRow: begin - row, yRow: begin - first, rows: end - begin });
     }
-    this.#decoder.forward(recorder, view(this.#positions, [rows]), this.#cache, first);
+    this.#decoder.forward(recorder, view(this.#positions, [rows]), this.#cache, first, this.#inhibition);
   }
 
   #recordStep(recorder: Recorder): void {
     this.#decoder.embed(recorder, this.#token);
-    this.#decoder.forward(recorder, view(this.#positions, [1]), this.#cache, this.#cache.length);
+    this.#decoder.forward(recorder, view(this.#positions, [1]), this.#cache, this.#cache.length, this.#inhibition);
     this.#recordLogits(recorder, 1);
   }
 

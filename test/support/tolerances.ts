@@ -1,16 +1,19 @@
 /** Every tolerance of the tests, each with its measured reason. */
 
-/** Sums and products of f32 against f64 of the same inputs: seen up to 3e-14 for matrix products of width 4096. */
+/** Sums and products of f32 against f64 of the same inputs: seen up to 3e-13 for matrix products of width 4096. */
 export const NMSE_PRODUCT = 1e-10;
 
-/** The largest error of a product, over the root mean square of all: TODO. */
-export const LARGEST_PRODUCT = 1e-5;
+/** The largest error of a matrix product, over the root mean square of all its values: seen up to 4e-6 at width 4096. */
+export const LARGEST_PRODUCT = 2e-5;
 
 /** One or two f32 operations an element: half a unit in the last place each is 6e-8. */
 export const RELATIVE_ELEMENTWISE = 1e-5;
 
-/** Beside RELATIVE_ELEMENTWISE, for activations of values far below zero, where the exponential's own error shows. */
-export const ABSOLUTE_ACTIVATION = 1e-7;
+/**
+ * Beside RELATIVE_ELEMENTWISE, for activations of values far below zero, where the exponential loses digits and then
+ * underflows: 7e-15 was needed, by GELU below -7.
+ */
+export const ABSOLUTE_ACTIVATION = 1e-12;
 
 /**
  * The f64 references against golden values that were computed in f64 and stored as f32: rounding to f32 alone gives about
@@ -29,3 +32,9 @@ export const NMSE_MODEL = 1e-8;
 
 /** The same with raw merging, which shrinks tokens to a few percent of their norm: seen up to 8e-9. */
 export const NMSE_RAW_MERGE = 1e-7;
+
+/** A whole decoder in f32 against f64: seen up to 8e-12 in logits, 7e-11 in thresholds. */
+export const NMSE_DECODER = 1e-8;
+
+/** The same rows through a decoder in chunks of another size, whose sums are in another order: seen up to 3e-13. */
+export const NMSE_SAME_ROWS = 1e-10;

@@ -1,0 +1,165 @@
+/** Decoders on the GPU for tests, golden ones and random ones, beside the weights that the reference runs on. */
+import type { Gpu } from "../../src/gpu/device.ts";
+import { readFloats } from "../../src/gpu/readback.ts";
+import { type Tensor, view } from "../../src/gpu/tensor.ts";
+import { copyRows } from "../../src/kernels/copy-rows.ts";
+import { NO_TOKEN } from "../../src/kernels/token-embed.ts";
+import type { Cmai } from "../../src/model/cmai.ts";
+import { type ModelConfig, parseConfig } from "../../src/model/config.ts";
+import { Decoder } from "../../src/model/decoder.ts";
+import { KvCache } from "../../src/model/kv-cache.ts";
+import { Weights } from "../../src/model/load.ts";
+import { weightSlots } from "../../src/model/names.ts";
+import type { Prompt } from "../../src/model/prompt.ts";
+import { Sequence } from "../../src/model/sequence.ts";
+import type { Prompt as ReferencePrompt } from "../reference/model/decoder.ts";
+import type { TextConfig } from "../reference/model/settings.ts";
+import { canonicalName, type Weights as ReferenceWeights, tensorData } from "../reference/model/weights.ts";
+import type { Random } from "./random.ts";
+
+/** Rows that one run may have, and that the cache holds. */
+const CAPACITY = 128;
+
+/** A decoder with a cache, run in chunks of any size. All memory is the device's. */
+export class TestDecoder {
+  readonly decoder: Decoder;
+  readonly cache: KvCache;
+  readonly sequence: Sequence;
+  readonly #gpu: Gpu;
+  readonly #ids: Tensor;
+  readonly #positions: Tensor;
+  readonly #logits: Tensor;
+
+  /** Compiles everything ahead, by what the sequence rehearses. */
+  static async make(gpu: Gpu, weights: Weights, { decoder: config, imageTokenId }: ModelConfig): Promise<TestDecoder> {
+    const allowed = Array.from({ length: config!.vocabularySize }, (_, id) => id).filter((id) => id !== imageTokenId);
+    const made = new TestDecoder(gpu, weights, config!, allowed);
+    await gpu.compile((recorder) => {
+      made.sequence.rehearse(recorder);
+      for (const rows of [1, 2]) made.decoder.logits(recorder, made.decoder.hidden(rows), made.#rowsOf(rows));
+    });
+    return made;
+  }
+
+  private constructor(gpu: Gpu, weights: Weights, config: NonNullable<ModelConfig["decoder"]>, allowed: number[]) {
+    this.#gpu = gpu;
+    this.decoder = new Decoder(gpu, gpu.arena, weights, config, { chunkRows: CAPACITY, positions: 2 * CAPACITY });
+    this.cache = new KvCache(gpu.arena, config, CAPACITY);
+    this.sequence = new Sequence(gpu, gpu.arena, this.decoder, this.cache, allowed);
+    this.#ids = gpu.arena.tensor("ids", [CAPACITY], "u32");
+    this.#positions = gpu.arena.tensor("positions", [CAPACITY], "u32");
+    this.#logits = gpu.arena.tensor("all logits", [CAPACITY, config.vocabularySize]);
+  }
+
+  /** Runs rows `first` to `end` of a prompt as one chunk, behind `first` rows in the cache. Logits [end - first, V]. */
+  async runChunk({ ids, positions, images }: Prompt, first: number, end: number, cmai?: Cmai): Promise<Float32Array> {
+    const rows = end - first;
+    const logits = this.#rowsOf(rows);
+    this.#gpu.upload(this.#ids, ids.subarray(first, end));
+    this.#gpu.upload(this.#positions, positions.subarray(first, end));
+    this.#gpu.submit("chunk", (pass) => {
+      this.decoder.embed(pass, view(this.#ids, [rows]));
+      for (const { row, tokens } of images) {
+        const begin = Math.max(row, first);
+        const count = Math.min(row + tokens.shape[0]!, end) - begin;
+        const copy = { x: tokens, y: this.decoder.hidden(rows), xRow: begin - row, yRow: begin - first, rows: count };
+        if (count > 0) copyRows(pass, copy);
+      }
+      this.decoder.forward(pass, view(this.#positions, [rows]), this.cache, first, cmai);
+      this.decoder.logits(pass, this.decoder.hidden(rows), logits);
+    });
+    return readFloats(this.#gpu, logits);
+  }
+
+  /** Runs a whole prompt in chunks that end where `ends` says, and at its last row. Logits [T, V]. */
+  async run(prompt: Prompt, ends: readonly number[], cmai?: Cmai): Promise<Float32Array> {
+    const logits: number[] = [];
+    let first = 0;
+    for (const end of [...ends, prompt.ids.length]) {
+      logits.push(...(await this.runChunk(prompt, first, end, cmai)));
+      first = end;
+    }
+    return Float32Array.from(logits);
+  }
+
+  #rowsOf(rows: number): Tensor {
+    return view(this.#logits, [rows, this.decoder.config.vocabularySize]);
+  }
+}
+
+/** A decoder with the reference's weights. @param json of config.json */
+export async function decoderOf(gpu: Gpu, json: unknown, values: ReferenceWeights): Promise<TestDecoder> {
+  const config = parseConfig(json);
+  const slots = weightSlots(config).filter(({ name }) => name.startsWith("decoder."));
+  const weights = new Weights(gpu.arena, slots);
+  for (const { name, parts } of slots) {
+    const rows = parts.flatMap(({ names }) => [...tensorData(values, canonicalName(names[0]!))]);
+    gpu.upload(weights.get(name), Float32Array.from(rows));
+  }
+  return TestDecoder.make(gpu, weights, config);
+}
+
+/** Random weights of a Llama, norms of ones; `scaleOf` may enlarge the values of a tensor. */
+export function randomWeights(
+  random: Random,
+  json: TextConfig,
+  scaleOf: (name: string) => number = () => 1,
+): ReferenceWeights {
+  const weights: ReferenceWeights = new Map();
+  for (const { parts } of weightSlots(parseConfig(json)))
+    for (const { names, shape } of parts) {
+      const name = canonicalName(names[0]!);
+      const size = shape.reduce((product, dimension) => product * dimension, 1);
+      const values = random.floats(size, scaleOf(name) / Math.sqrt(shape.at(-1)!));
+      weights.set(name, { shape: [...shape], data: Float64Array.from(shape.length === 1 ? values.fill(1) : values) });
+    }
+  return weights;
+}
+
+/** The prompt of these rows: ids of text, and tokens of images. */
+export function promptOf(parts: readonly (readonly number[] | Tensor)[]): Prompt {
+  const ids: number[] = [];
+  const images: Prompt["images"] = [];
+  for (const part of parts) {
+    if (!("buffer" in part)) {
+      ids.push(...part);
+      continue;
+    }
+    images.push({ row: ids.length, position: ids.length, tokens: part });
+    ids.push(...new Array<number>(part.shape[0]!).fill(NO_TOKEN));
+  }
+  const positions = Uint32Array.from(ids, (_, row) => row);
+  return { ids: Uint32Array.from(ids), positions, images, nextPosition: ids.length };
+}
+
+/** The same rows for the product and for the reference; a number of random image tokens stands for an image. */
+export function randomPrompt(
+  gpu: Gpu,
+  random: Random,
+  parts: readonly (readonly number[] | { image: number })[],
+  width: number,
+  weights: ReferenceWeights,
+): { prompt: Prompt; reference: ReferencePrompt } {
+  const table = tensorData(weights, "text.embed_tokens.weight");
+  const embeddings: number[] = [];
+  const prompt = promptOf(
+    parts.map((part) => {
+      if (!("image" in part)) {
+        for (const id of part) embeddings.push(...table.subarray(id * width, (id + 1) * width));
+        return part;
+      }
+      const tokens = gpu.arena.tensor("image tokens", [part.image, width]);
+      const values = random.floats(part.image * width);
+      gpu.upload(tokens, values);
+      embeddings.push(...values);
+      return tokens;
+    }),
+  );
+  const reference: ReferencePrompt = {
+    embeddings: Float64Array.from(embeddings),
+    positions: [...prompt.positions],
+    nextPosition: prompt.nextPosition,
+    images: prompt.images.map(({ row, tokens }) => Array.from({ length: tokens.shape[0]! }, (_, i) => row + i)),
+  };
+  return { prompt, reference };
+}
