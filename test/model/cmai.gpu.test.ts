@@ -15,7 +15,7 @@ import { decoderOf, promptOf, randomPrompt, randomWeights, type TestDecoder } fr
 import { GOLDEN_NAMES, type Golden, goldenSettings, loadGolden } from "../support/golden.ts";
 import { inputTensor, Random, useGpu } from "../support/gpu.ts";
 import { describeShared, hasShared } from "../support/shared.ts";
-import { NMSE_DECODER, NMSE_SAME_ROWS } from "../support/tolerances.ts";
+import { NMSE_MODEL, NMSE_SAME_ROWS } from "../support/tolerances.ts";
 
 const { gpu } = useGpu();
 const live: Cmai[] = [];
@@ -43,11 +43,11 @@ interface ExpectedLayer {
 
 function compareLayer({ layer, focus, inhibited, threshold }: Layer, expected: ExpectedLayer) {
   expect([...inhibited], `mask of layer ${layer}`).toEqual(Array.from(expected.inhibited));
-  expectNmse(`focus of layer ${layer}`, focus.data, expected.focus, NMSE_DECODER);
+  expectNmse(`focus of layer ${layer}`, focus.data, expected.focus, NMSE_MODEL);
   const sees = Array.from(expected.threshold, (value) => value > -9e29);
   expect(Array.from(threshold.data, (value) => !Number.isNaN(value))).toEqual(sees);
   const seen = (values: ArrayLike<number>) => Array.from(values).filter((_, i) => sees[i]);
-  expectNmse(`threshold of layer ${layer}`, seen(threshold.data), seen(expected.threshold), NMSE_DECODER);
+  expectNmse(`threshold of layer ${layer}`, seen(threshold.data), seen(expected.threshold), NMSE_MODEL);
 }
 
 async function describeGolden(name: (typeof GOLDEN_NAMES)[number]) {
@@ -77,7 +77,7 @@ async function checkGolden(model: TestDecoder, golden: Golden, setting: string, 
     onChunk: (pass, hidden) => model.decoder.logits(pass, hidden, logits),
   });
   const layers = await read();
-  expectNmse("logits", await readFloats(gpu(), logits), data("logits"), NMSE_DECODER);
+  expectNmse("logits", await readFloats(gpu(), logits), data("logits"), NMSE_MODEL);
   const keys = [...expected.keys()].filter((key) => key.startsWith(`${setting}.layer`) && key.endsWith(".inhibited"));
   if (!setting.endsWith("original")) {
     expect(keys.map((key) => Number(/layer(\d)/.exec(key)![1]))).toEqual(layers.map(({ layer }) => layer));
@@ -94,7 +94,7 @@ async function checkGolden(model: TestDecoder, golden: Golden, setting: string, 
     greedyLogits.push(...(await readFloats(gpu(), model.sequence.logits)));
   }
   expect(greedy).toEqual([...data("greedy")]);
-  expectNmse("greedy logits", greedyLogits, data("greedy_logits"), NMSE_DECODER);
+  expectNmse("greedy logits", greedyLogits, data("greedy_logits"), NMSE_MODEL);
 }
 
 function goldenPrompt({ config, expected, inputIds }: Golden, setting: string): Prompt {
@@ -168,7 +168,7 @@ describe("a random decoder", () => {
       expected.layers.map(({ layer, ratio }) => [layer, ratio]),
     );
     for (const [i, layer] of layers.entries()) compareLayer(layer, expected.layers[i]!);
-    expectNmse("logits", logits, expected.logits, NMSE_DECODER);
+    expectNmse("logits", logits, expected.logits, NMSE_MODEL);
     return { logits, layers };
   }
 
@@ -260,7 +260,7 @@ describe("a random decoder", () => {
     logits.push(...(await model.runChunk(prompt, 30, 50, cmai)));
     for (let row = 50; row < prompt.ids.length; row++)
       logits.push(...(await model.runChunk(prompt, row, row + 1, cmai)));
-    expectNmse("logits", logits, decodeReference(reference, inhibition).logits, NMSE_DECODER);
+    expectNmse("logits", logits, decodeReference(reference, inhibition).logits, NMSE_MODEL);
 
     const whole = inhibitionOf(model, prompt, inhibition);
     expectNmse("logits", logits, await model.run(prompt, [], whole.cmai), NMSE_SAME_ROWS);

@@ -33,8 +33,5 @@ export const NMSE_MODEL = 1e-8;
 /** The same with raw merging, which shrinks tokens to a few percent of their norm: seen up to 8e-9. */
 export const NMSE_RAW_MERGE = 1e-7;
 
-/** A whole decoder in f32 against f64: seen up to 8e-12 in logits, 7e-11 in thresholds. */
-export const NMSE_DECODER = 1e-8;
-
 /** The same rows through a decoder in chunks of another size, whose sums are in another order: seen up to 3e-13. */
 export const NMSE_SAME_ROWS = 1e-10;
