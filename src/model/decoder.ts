@@ -43,6 +43,8 @@ export class Decoder {
   readonly config: DecoderConfig;
   /** Rows that go through at once, at most. */
   readonly chunkRows: number;
+  /** RoPE positions that there are, from 0. */
+  readonly positions: number;
   readonly #weights: Weights;
   readonly #space: Workspace;
   readonly #ropeTable: Tensor; // [positions, D]
@@ -58,6 +60,7 @@ export class Decoder {
     const { width, mlpWidth, heads, keyHeads, headWidth, ropeTheta } = config;
     this.config = config;
     this.chunkRows = chunkRows;
+    this.positions = positions;
     this.#weights = weights;
     this.#space = {
       hidden: arena.tensor("hidden", [chunkRows, width]),

@@ -8,6 +8,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Pass, Recorder } from "../gpu/pass.ts";
 import { Readback } from "../gpu/readback.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
+import { anchorPositions } from "../kernels/anchor-positions.ts";
 import { copyRows } from "../kernels/copy-rows.ts";
 import { sample } from "../kernels/sample.ts";
 import { NO_TOKEN } from "../kernels/token-embed.ts";
@@ -15,7 +16,7 @@ import { assert, ceilDiv } from "../shared/assert.ts";
 import { Cmai } from "./cmai.ts";
 import type { Decoder } from "./decoder.ts";
 import type { KvCache } from "./kv-cache.ts";
-import type { Prompt } from "./prompt.ts";
+import type { Prompt, PromptImage } from "./prompt.ts";
 
 /** How the next token is chosen; see `GenerateRequest` for the meaning. Temperature 0 is greedy. */
 export interface Sampling {
@@ -77,9 +78,9 @@ export class Sequence {
     return this.#cache.length;
   }
 
-  /** Rows that the cache still has room for. */
+  /** Rows that the cache still has room for, and the model positions. */
   get room(): number {
-    return this.#cache.capacity - this.#cache.length;
+    return Math.min(this.#cache.capacity - this.#cache.length, this.#decoder.positions - this.#nextPosition);
   }
 
   /** Throws FoveaError `context-full` for a prompt of more rows than the cache has. */
@@ -116,6 +117,11 @@ export class Sequence {
     this.#cache.truncate(0);
     this.assertFits(total);
     const tokenIds = prompt.ids.filter((id) => id !== NO_TOKEN);
+    if (prompt.nextPosition > this.#decoder.positions)
+      throw new FoveaError(
+        "context-full",
+        `the prompt needs ${prompt.nextPosition} positions, with original ones for image tokens; this model was loaded with ${this.#decoder.positions}: use contiguous positions or a larger maxContext`,
+      );
     this.#gpu.upload(this.#seen, bitset(tokenIds, this.#decoder.config.vocabularySize));
     try {
       for (let first = 0; first < total; first += this.#decoder.chunkRows) {
@@ -189,13 +195,32 @@ export class Sequence {
   #recordChunk(recorder: Recorder, prompt: Prompt, first: number, rows: number): void {
     this.#decoder.embed(recorder, view(this.#ids, [rows]));
     const hidden = this.#decoder.hidden(rows);
-    for (const { row, tokens } of prompt.images) {
-      const begin = Math.max(row, first);
-      const end = Math.min(row + tokens.shape[0]!, first + rows);
-      if (begin < end)
-        copyRows(recorder, { x: tokens, y: hidden, xRow: begin - row, yRow: begin - first, rows: end - begin });
-    }
+    for (const image of prompt.images) this.#recordImage(recorder, image, hidden, first);
     this.#decoder.forward(recorder, view(this.#positions, [rows]), this.#cache, first, this.#inhibition);
+  }
+
+  /** Puts the part of an image that lies in the chunk from prompt row `first` on into its rows. */
+  #recordImage(
+    recorder: Recorder,
+    { row, position, tokens, placed }: PromptImage,
+    hidden: Tensor,
+    first: number,
+  ): void {
+    const begin = Math.max(row, first);
+    const end = Math.min(row + tokens.shape[0]!, first + hidden.shape[0]!);
+    if (begin >= end) return;
+    copyRows(recorder, { x: tokens, y: hidden, xRow: begin - row, yRow: begin - first, rows: end - begin });
+    if (!placed) return;
+    const patchBegin = Math.max(begin, row + placed.first);
+    if (patchBegin < end)
+      anchorPositions(recorder, {
+        origins: placed.origins,
+        positions: this.#positions,
+        xRow: patchBegin - row - placed.first,
+        tokens: end - patchBegin,
+        row: patchBegin - first,
+        base: position + placed.first,
+      });
   }
 
   #recordStep(recorder: Recorder): void {
