@@ -84,8 +84,9 @@ class Layer(nn.Module):
     def project(self, x: Tensor, turn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x [B, T, C] -> rotated q, rotated k, v, each [B, H, T, D]."""
         fused = self.qkv(self.norm1(x)).view(*x.shape[:2], 3, HEADS, HEAD)
-        q, k = rotate(fused[:, :, :2], turn[..., None, None, :]).permute(2, 0, 3, 1, 4)
-        return q, k, fused[:, :, 2].transpose(1, 2)
+        turning, v = fused.split([2, 1], 2)
+        q, k = rotate(turning, turn[..., None, None, :]).permute(2, 0, 3, 1, 4)
+        return q, k, v[:, :, 0].transpose(1, 2)
 
     def mlp(self, x: Tensor) -> Tensor:
         gate, up = self.gate_up(self.norm2(x)).chunk(2, -1)
@@ -116,8 +117,8 @@ class Layer(nn.Module):
         if inhibited > 0:
             weights = weights * _inhibit(weights.detach(), i, prefix, j, inhibited)[:, None]
             weights = weights / weights.sum(3, keepdim=True).clamp_min(1e-20)
-        mixed = weights[..., :i] @ image_values
-        mixed = mixed + (weights[..., i:].reshape(b, HEADS, j, l, l) @ v.reshape(cut)).view(b, HEADS, s, HEAD)
+        to_image, to_text = weights.split([i, l], 3)  # a split's gradient is one concatenation, a slice's a zeroed copy
+        mixed = to_image @ image_values + (to_text.reshape(b, HEADS, j, l, l) @ v.reshape(cut)).view(b, HEADS, s, HEAD)
         mixed = mixed.transpose(1, 2).reshape(x.shape)
         if rows is not None:
             x, mixed = x.reshape(b * s, -1)[rows], mixed.reshape(b * s, -1)[rows]

@@ -25,11 +25,12 @@ from packing import masks, pack, prefix_ids
 from run import Run, arguments
 from scene import EVAL_SEED, make_scene
 from tokenizer import Tokenizer
-from train_encoder import block_matrices
+from train_encoder import block_matrices, choose_patches
 from vision import PATCH, SIDE, Encoder
 from vmtc import Budget
 
 BATCH, DIALOGUES = 24, 12
+SPARSE, FULL_FROM = 32, 0.6  # image tokens of stage 2 at first, as in stage 1; all of them for the rest
 PATCHES = vision.GRID**2
 JOINT_SEED = 1 << 38  # the joint stage sees scenes of its own
 PLAIN = 1 / 3  # share of the joint batches without compression, and of those without inhibition
@@ -71,10 +72,10 @@ class Model:
             self.decoder.linear1.weight.normal_(0, 1.2 / (features.shape[2] ** 0.5 * float(features.std())))
             self.decoder.linear2.weight.normal_(0, 1.2 / self.decoder.linear2.weight.shape[1] ** 0.5)
 
-    def logits(self, batch: dict, budget: Budget | None, max_ratio: float, frozen: bool) -> tuple[Tensor, Tensor]:
-        """Logits of the rows to learn [R, V], and the projected image tokens."""
+    def logits(self, batch: dict, budget: Budget | None, max_ratio: float, frozen: bool, only: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Logits of the rows to learn [R, V], and the projected image tokens. `only` [B, N]: read these patches alone."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
-            features = self.encoder(torch.from_numpy(batch["pixels"]), budget)[:, 1:]
+            features = self.encoder(torch.from_numpy(batch["pixels"]), budget, only)[:, 1:]
         tokens = self.decoder.project(features)
         kept = self.decoder.read_image(self.prefix, tokens)
         mask = torch.from_numpy(masks(batch["owner"]))
@@ -166,12 +167,17 @@ def main() -> None:
     while done < args.samples:
         batch = make_batch(tokenizer, 0 if joint else args.samples // 3, *parallel.share(first + done, BATCH))
         budget, max_ratio = joint_setting(first + done) if joint else (None, 0.0)
-        logits, tokens = model.logits(batch, budget, max_ratio, frozen=not joint)
+        sparse = not joint and done < FULL_FROM * args.samples
+        kind, only = torch.from_numpy(batch["kind"]), None
+        if sparse:
+            only = choose_patches(kind, SPARSE)
+            kind = kind.gather(1, only)
+        logits, tokens = model.logits(batch, budget, max_ratio, not joint, only)
         loss = answer_loss(logits, batch)
         naming = 0.2 * max(0.0, 1 - done / (0.4 * args.samples))
         total = loss
         if naming > 0 and not joint:
-            named = model.naming_loss(tokens, torch.from_numpy(batch["kind"]))
+            named = model.naming_loss(tokens, kind)
             total, seen["naming"] = loss + naming * named, float(named.detach())
         total.backward()
         factor = trapezoid(done, args.samples, 600 if joint else 2400, 0.8 if joint else 0.35)

@@ -73,16 +73,19 @@ class Encoder(nn.Module):
             nn.init.zeros_(block.out.weight)
             nn.init.zeros_(block.fc2.weight)
 
-    def embed(self, pixels: Tensor) -> Tensor:
-        """uint8 [B, 3, S, S] -> [B, 1 + P, C] after the first LayerNorm."""
+    def embed(self, pixels: Tensor, only: Tensor | None = None) -> Tensor:
+        """uint8 [B, 3, S, S] -> [B, 1 + P, C] after the first LayerNorm; `only` [B, N]: of these patches alone."""
         b = pixels.shape[0]
+        position = self.position.expand(b, -1, -1)
         cells = normalise(pixels).view(b, 3, GRID, PATCH, GRID, PATCH).permute(0, 2, 4, 1, 3, 5).reshape(b, GRID * GRID, -1)
-        tokens = torch.cat([self.class_token.expand(b, 1, -1), self.patch(cells)], 1)
-        return self.pre_norm(tokens + self.position)
+        if only is not None:
+            cells = cells.gather(1, only[..., None].expand(-1, -1, cells.shape[2]))
+            position = torch.cat([position[:, :1], position[:, 1:].gather(1, only[..., None].expand(-1, -1, WIDTH))], 1)
+        return self.pre_norm(torch.cat([self.class_token.expand(b, 1, -1), self.patch(cells)], 1) + position)
 
-    def forward(self, pixels: Tensor, budget: Budget | None = None) -> Tensor:
-        """Hidden state of layer -2, [B, 1 + N, C]: N = P, or what the budget leaves."""
-        x = self.embed(pixels)
+    def forward(self, pixels: Tensor, budget: Budget | None = None, only: Tensor | None = None) -> Tensor:
+        """Hidden state of layer -2, [B, 1 + N, C]: N = P, what the budget leaves, or the patches in `only` [B, N]."""
+        x = self.embed(pixels, only)
         for index, block in enumerate(self.blocks[:RUN_BLOCKS]):
             x, weights = block.attend(x)
             if budget is not None and index in budget.tokens_at:
