@@ -4,12 +4,14 @@ import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { ADAPTER, CHROMIUM_FLAGS, findChromium } from "./tools/chromium.mjs";
 
-// The site, and the two test projects. The library is built by vite.lib.config.ts.
+// The site, and the test projects. The library is built by tools/library.mjs.
 
 // Reference data beside the checkout, which tests read in place.
 const sharedRoot = fileURLToPath(new URL("../shared", import.meta.url));
 
 export default defineConfig(({ command }) => ({
+  // Relative, so that the built site works in whatever folder of a server it is put.
+  base: command === "build" ? "./" : "/",
   build: { outDir: "dist/site", target: "es2022" },
   server: { fs: { allow: [".", "../shared"] } },
   define: {
@@ -20,7 +22,24 @@ export default defineConfig(({ command }) => ({
     projects: [
       {
         extends: true,
-        test: { name: "node", environment: "node", include: ["test/**/*.test.ts"], exclude: ["test/**/*.gpu.test.ts"] },
+        test: {
+          name: "node",
+          environment: "node",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/**/*.{gpu,e2e}.test.ts"],
+        },
+      },
+      {
+        extends: true,
+        // Drives the built product from outside; several browsers at once would only wait for each other.
+        test: {
+          name: "e2e",
+          environment: "node",
+          include: ["test/e2e/**/*.e2e.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
       },
       {
         extends: true,
@@ -30,6 +49,7 @@ export default defineConfig(({ command }) => ({
           name: "gpu",
           include: ["test/**/*.gpu.test.ts"],
           testTimeout: 120_000,
+          hookTimeout: 120_000,
           // One page at a time: the software adapter uses every core already.
           fileParallelism: false,
           browser: {

@@ -1,0 +1,100 @@
+/** What `npm pack` makes, installed in an empty project without a network: imported, type-checked and bundled. */
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { build } from "vite";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ensureLibrary } from "../../tools/library.mjs";
+import { projectRoot } from "../support/command.ts";
+
+const run = promisify(execFile);
+const consumer = mkdtempSync(join(tmpdir(), "fovea-consumer-"));
+let packed: string[];
+
+const PROGRAM = `import { Fovea, FoveaError, type FoveaErrorCode, type Generation, type ModelFiles } from "fovea";
+
+export async function ask(files: ModelFiles, picture: Blob): Promise<string> {
+  using fovea: Fovea = await Fovea.load(files, { maxContext: 512, onProgress: ({ stage }) => console.log(stage) });
+  const content = [{ type: "image", image: picture } as const, { type: "text", text: "What is this?" } as const];
+  const generation: Generation = fovea.generate({ messages: [{ role: "user", content }], maxTokens: 8 });
+  for await (const event of generation) if (event.type === "done") console.log(event.stats.tokensPerSecond);
+  return generation.text();
+}
+
+export const code: FoveaErrorCode = new FoveaError("bad-image", "no picture").code;
+
+// @ts-expect-error a message has a known role
+export const wrong = (fovea: Fovea) => fovea.generate({ messages: [{ role: "nobody", content: "" }] });
+`;
+
+/** Runs npm without scripts, network and remarks. */
+async function npm(args: string[], cwd: string): Promise<string> {
+  const quiet = ["--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  return (await run("npm", [...args, ...quiet], { cwd, shell: process.platform === "win32" })).stdout;
+}
+
+/** Packs a folder; gives the path of the archive. */
+async function pack(folder: string): Promise<{ path: string; files: string[] }> {
+  const [{ filename, files }] = JSON.parse(await npm(["pack", "--json", "--pack-destination", consumer], folder));
+  return { path: join(consumer, filename), files: files.map(({ path }: { path: string }) => path) };
+}
+
+beforeAll(async () => {
+  await ensureLibrary();
+  writeFileSync(join(consumer, "package.json"), JSON.stringify({ name: "consumer", type: "module", private: true }));
+  const { dependencies } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
+  const own = await pack(projectRoot);
+  packed = own.files;
+  const others = Object.keys(dependencies).map((name) => pack(join(projectRoot, "node_modules", name)));
+  const archives = [own, ...(await Promise.all(others))].map(({ path }) => path);
+  await npm(["install", ...archives], consumer);
+  writeFileSync(join(consumer, "program.ts"), PROGRAM);
+});
+afterAll(() => rmSync(consumer, { recursive: true, force: true }));
+
+test("holds the library, its types and its papers, and nothing else", () => {
+  for (const name of ["dist/lib/index.js", "dist/lib/types/index.d.ts", "LICENSE", "README.md", "CHANGELOG.md"])
+    expect(packed).toContain(name);
+  expect(
+    packed.filter((name) => !/^(dist\/lib\/.*\.(js|d\.ts)|LICENSE|(README|CHANGELOG)\.md|package\.json)$/.test(name)),
+  ).toEqual([]);
+});
+
+test("can be imported, and does nothing by itself", async () => {
+  const script = 'const m = await import("fovea"); console.log(JSON.stringify(Object.keys(m).sort()));';
+  const { stdout, stderr } = await run(process.execPath, ["--input-type=module", "-e", script], { cwd: consumer });
+  expect(stderr).toBe("");
+  expect(JSON.parse(stdout)).toEqual(["Fovea", "FoveaError"]);
+});
+
+test.for([
+  ["bundler", "esnext"],
+  ["node16", "node16"],
+  ["nodenext", "nodenext"],
+])("type-checks with module resolution %s, libraries' types included", async ([moduleResolution, module]) => {
+  const compiler = join(projectRoot, "node_modules/typescript/bin/tsc");
+  const options = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom,dom.iterable,esnext.disposable"];
+  const resolution = ["--module", module!, "--moduleResolution", moduleResolution!, "--types", ""];
+  const checked = run(process.execPath, [compiler, ...options, ...resolution, "program.ts"], { cwd: consumer });
+  await expect(checked.catch(({ stdout }) => Promise.reject(new Error(stdout)))).resolves.toMatchObject({ stdout: "" });
+});
+
+test("goes into a bundle whole, and out of one that does not use it", async () => {
+  const size = async (name: string, code: string) => {
+    mkdirSync(join(consumer, name));
+    writeFileSync(join(consumer, name, "main.js"), code);
+    const result = await build({
+      root: consumer,
+      configFile: false,
+      logLevel: "error",
+      build: { write: false, target: "es2022", lib: { entry: `${name}/main.js`, formats: ["es"] } },
+    });
+    const [{ output }] = result as unknown as [{ output: { code: string; imports: string[] }[] }];
+    expect(output.flatMap(({ imports }) => imports)).toEqual([]);
+    return output.reduce((sum, { code }) => sum + code.length, 0);
+  };
+  expect(await size("used", 'export { Fovea } from "fovea";')).toBeGreaterThan(100_000);
+  expect(await size("unused", 'import "fovea"; export const x = 1;')).toBeLessThan(1000);
+});

@@ -1,0 +1,98 @@
+/** The command line of `npm run ask`: what it becomes, and what is refused in which words. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { HELP, parseAskOptions } from "../../tools/ask-options.mjs";
+
+const folder = mkdtempSync(join(tmpdir(), "fovea-options-"));
+const picture = join(folder, "picture.png");
+writeFileSync(picture, "");
+chmodSync(picture, 0o644);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("what a command line becomes", () => {
+  test("all options", () => {
+    const line = ["--model", folder, "--image", picture, "--image", picture, "--prompt", "What?", "--json"];
+    const numbers = ["--tokens", "64", "--inhibit", "0.6", "--max-tokens", "10"];
+    expect(parseAskOptions([...line, ...numbers])).toEqual({
+      model: { folder },
+      images: [picture, picture],
+      prompt: "What?",
+      compression: { method: "vmtc", tokens: 64 },
+      inhibition: { maxRatio: 0.6 },
+      maxTokens: 10,
+      json: true,
+    });
+  });
+
+  test("what is left out stays the library's choice", () => {
+    const options = parseAskOptions(["--model", "https://example.org/model", "--prompt", "Hello"]);
+    expect(options).toEqual({
+      model: { source: "https://example.org/model" },
+      images: [],
+      prompt: "Hello",
+      compression: undefined,
+      inhibition: undefined,
+      maxTokens: undefined,
+      json: false,
+    });
+  });
+
+  test.for([
+    ["--tokens", "none", { compression: { method: "none" } }],
+    ["--inhibit", "0", { inhibition: { maxRatio: 0 } }],
+    ["--inhibit", "1", { inhibition: { maxRatio: 1 } }],
+    ["--inhibit", ".5", { inhibition: { maxRatio: 0.5 } }],
+    ["--model", "hf:owner/name@main", { model: { source: "hf:owner/name@main" } }],
+  ] as const)("%s %s", ([option, value, expected]) => {
+    expect(parseAskOptions(["--model", folder, "--prompt", "x", option, value])).toMatchObject(expected);
+  });
+
+  test("--help wins over everything else", () => {
+    expect(parseAskOptions(["--help"])).toBe("help");
+    expect(parseAskOptions(["-h", "--tokens", "many"])).toBe("help");
+  });
+
+  test("every option stands in the help", () => {
+    const message = refusal(["--nonsense"]);
+    const options = message.slice(message.indexOf(";")).match(/--[a-z-]+/g);
+    expect(options!.length).toBeGreaterThan(6);
+    for (const option of options!) expect(HELP).toContain(option);
+  });
+});
+
+test.for([
+  [["--modle", "x"], /^unknown option --modle; there are --image, .*--help$/],
+  [["-q"], /^unknown option -q; there are/],
+  [["What is this?"], /^unexpected "What is this\?"; every value follows its option/],
+  [["--image"], /--image.*argument missing/],
+  [["--prompt", "x"], /^--model is missing/],
+  [["--prompt", " "], /^--prompt is empty/],
+  [["--model", "no/such"], /^--model no\/such: there is no such folder$/],
+  [["--model", picture], /is a file; name the folder/],
+  [["--model", folder, "--image", "no.png"], /^--image no\.png: there is no such file$/],
+  [["--model", folder, "--image", folder], /is not a file$/],
+  ...["0", "-1", "1.5", "many", "1e3", "", "99999999999999999999"].map((value) => [
+    ["--model", folder, `--tokens=${value}`],
+    /^--tokens must be a whole number above 0, or "none", got "/,
+  ]),
+  ...["1.01", "-0.1", "half", "NaN", "", "1e-1", "."].map((value) => [
+    ["--model", folder, `--inhibit=${value}`],
+    /^--inhibit must be a number from 0 to 1, got "/,
+  ]),
+  [["--model", folder, "--max-tokens=0"], /^--max-tokens must be a whole number above 0, got "0"$/],
+] as [string[], RegExp][])("refused: %j", ([args, expected]) => {
+  const message = refusal(args);
+  expect(message).toMatch(expected);
+  expect(message).not.toContain("\n");
+});
+
+function refusal(args: string[]): string {
+  try {
+    parseAskOptions(args);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error("not refused");
+}

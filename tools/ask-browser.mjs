@@ -1,0 +1,154 @@
+// The work behind `npm run ask`: a server for the built library, the model and the pictures, a headless Chromium with the
+// page that asks (ask-page.mjs), and the answer on the terminal.
+import { basename, dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright";
+import { CHROMIUM_FLAGS, findChromium } from "./chromium.mjs";
+import { ensureLibrary, libraryFolder, readPackage } from "./library.mjs";
+import { serve } from "./serve.mjs";
+
+/** A busy machine may take long to start a browser. */
+const LAUNCH_TIMEOUT_MS = 120_000;
+const SHOWN_CLASSES = 5;
+
+/**
+ * Answers on standard output; gives the exit code. Throws an Error for whatever went wrong.
+ * @param {import("./ask-options.mjs").AskOptions} options
+ */
+export async function askInBrowser(options) {
+  const executablePath = findChromium();
+  await ensureLibrary();
+  const terminal = new Terminal(options.json);
+  const interrupted = interruption();
+  // A reader that has seen enough, such as `head`, is no error.
+  process.stdout.on("error", (error) => process.exit("code" in error && error.code === "EPIPE" ? 0 : 1));
+  const server = await serve(servedPaths(options));
+  const launch = { executablePath, args: CHROMIUM_FLAGS, timeout: LAUNCH_TIMEOUT_MS };
+  // Signals are answered here, not by the browser's end.
+  const own = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
+  const browserStarted = chromium.launch({ ...launch, ...own });
+  try {
+    const result = await Promise.race([
+      interrupted,
+      browserStarted.then((browser) => askIn(browser, server.origin, options, terminal)),
+    ]);
+    if (typeof result === "number") return result;
+    terminal.finish(result);
+    return 0;
+  } finally {
+    terminal.endLine();
+    server.close();
+    await browserStarted.then((browser) => browser.close()).catch(() => {});
+  }
+}
+
+/** @returns {Promise<number>} the exit code that shells expect of an interrupted command, once a signal came */
+function interruption() {
+  return new Promise((resolve) => {
+    process.once("SIGINT", () => resolve(130));
+    process.once("SIGTERM", () => resolve(143));
+  });
+}
+
+/**
+ * @param {import("./ask-options.mjs").AskOptions} options
+ * @returns {Record<string, import("./serve.mjs").Served>}
+ */
+function servedPaths({ model, images }) {
+  /** @type {Record<string, import("./serve.mjs").Served>} */
+  const paths = {
+    "/lib/": { folder: libraryFolder },
+    "/ask-page.mjs": { file: fileURLToPath(new URL("./ask-page.mjs", import.meta.url)) },
+  };
+  if ("folder" in model) paths["/model/"] = { folder: model.folder };
+  for (const [index, file] of images.entries()) paths[`/image/${index}`] = { file };
+  // The library's own imports, as a bundler or a CDN would resolve them.
+  /** @type {Record<string, string>} */
+  const imports = {};
+  for (const name of Object.keys(readPackage().dependencies)) {
+    const file = fileURLToPath(import.meta.resolve(name));
+    imports[name] = `/modules/${name}/${basename(file)}`;
+    paths[`/modules/${name}/`] = { folder: dirname(file) };
+  }
+  const page = `<!doctype html><link rel="icon" href="data:,"><script type="importmap">${JSON.stringify({ imports })}</script>`;
+  paths["/"] = { text: page, type: "text/html; charset=utf-8" };
+  return paths;
+}
+
+/**
+ * @param {import("playwright").Browser} browser
+ * @param {string} origin
+ * @param {import("./ask-options.mjs").AskOptions} options
+ * @param {Terminal} terminal
+ * @returns {Promise<import("./ask-page.mjs").PageResult>}
+ */
+async function askIn(browser, origin, { model, images, prompt, compression, inhibition, maxTokens }, terminal) {
+  const page = await browser.newPage();
+  const crashed = new Promise((_, reject) => {
+    page.once("crash", () => reject(new Error("the browser's page crashed; most often it ran out of memory")));
+  });
+  await page.exposeFunction("emitToTerminal", (/** @type {import("./ask-page.mjs").PageEvent} */ event) =>
+    terminal.show(event),
+  );
+  await page.goto(`${origin}/`);
+  /** @type {import("./ask-page.mjs").PageRequest} */
+  const request = {
+    library: "/lib/index.js",
+    model: "folder" in model ? `${origin}/model/` : model.source,
+    images: images.map((path, index) => ({ name: basename(path), url: `/image/${index}` })),
+    prompt,
+    compression,
+    inhibition,
+    maxTokens,
+  };
+  const answered = page.evaluate(async (request) => {
+    const address = "/ask-page.mjs";
+    /** @type {typeof import("./ask-page.mjs")} */
+    const { ask } = await import(address);
+    try {
+      return { result: await ask(request, Reflect.get(window, "emitToTerminal")) };
+    } catch (error) {
+      return { message: error instanceof Error ? error.message : String(error) };
+    }
+  }, request);
+  const outcome = await /** @type {typeof answered} */ (Promise.race([answered, crashed]));
+  if (outcome.result) return outcome.result;
+  throw new Error(
+    "folder" in model ? outcome.message?.replaceAll(`${origin}/model/`, `${model.folder}/`) : outcome.message,
+  );
+}
+
+/** What the user sees of an answer. */
+class Terminal {
+  #json;
+  #lineOpen = false;
+
+  /** @param {boolean} json one object at the end, and nothing before */
+  constructor(json) {
+    this.#json = json;
+  }
+
+  /** @param {import("./ask-page.mjs").PageEvent} event */
+  show(event) {
+    if (event.type === "load") {
+      const percent = Math.floor((100 * event.loadedBytes) / Math.max(1, event.totalBytes));
+      if (process.stderr.isTTY) process.stderr.write(percent < 100 ? `\rLoading ${percent} % ` : "\r\x1b[K");
+    } else if (!this.#json && event.text) {
+      process.stdout.write(event.text);
+      this.#lineOpen = !event.text.endsWith("\n");
+    }
+  }
+
+  /** @param {import("./ask-page.mjs").PageResult} result */
+  finish(result) {
+    if (this.#json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    else
+      for (const { label, probability } of result.classes?.slice(0, SHOWN_CLASSES) ?? [])
+        process.stdout.write(`${(100 * probability).toFixed(1).padStart(5)} %  ${label}\n`);
+  }
+
+  endLine() {
+    if (this.#lineOpen) process.stdout.write("\n");
+    this.#lineOpen = false;
+  }
+}

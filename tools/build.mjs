@@ -1,0 +1,67 @@
+// npm run build: the library in dist/lib, the site in dist/site, and how large they are.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { brotliCompressSync } from "node:zlib";
+import { hashOf, isStamped } from "./fresh.mjs";
+import { buildLibrary, libraryFolder, NO_TIMING_HINTS, root } from "./library.mjs";
+
+/**
+ * What the engine may weigh for a page that loads it, brotli, without the packages that it imports: a tenth of a second
+ * on a slow line.
+ */
+const LIBRARY_BUDGET_BYTES = 100_000;
+
+export const siteFolder = `${root}dist/site`;
+const siteStamp = `${root}dist/site.stamp`;
+
+/** @param {string[]} args */
+export async function run(args) {
+  if (args.length > 0) throw new Error(`unexpected ${args[0]}; this command takes no options`);
+  const entries = Object.entries(await buildLibrary()).map(([name, files]) => ({
+    name: `lib/${name}.js`,
+    ...sizes(files.map((file) => `${libraryFolder}/${file}`)),
+  }));
+  await buildSite();
+  const assets = readdirSync(siteFolder, { recursive: true, encoding: "utf8" });
+  const code = assets.filter((name) => /\.(js|css|html)$/.test(name)).map((name) => `${siteFolder}/${name}`);
+  for (const { name, raw, brotli } of [...entries, { name: "site (html, css, js)", ...sizes(code) }])
+    console.log(`${name.padEnd(24)} ${kilobytes(raw)} raw ${kilobytes(brotli)} brotli`);
+  const heavy = entries.find(({ brotli }) => brotli > LIBRARY_BUDGET_BYTES);
+  if (heavy)
+    throw new Error(`${heavy.name} weighs ${heavy.brotli} bytes (brotli), its budget is ${LIBRARY_BUDGET_BYTES}`);
+  return 0;
+}
+
+function siteHash() {
+  const paths = ["index.html", "public", "src", "shaders", "vite.config.ts", "package.json", "package-lock.json"];
+  return hashOf(paths.map((path) => root + path));
+}
+
+/** Builds dist/site unless it is that of the sources. */
+export async function ensureSite() {
+  if (!isStamped(siteStamp, siteHash())) await buildSite();
+}
+
+async function buildSite() {
+  const { build } = await import("vite");
+  const hash = siteHash();
+  await build({
+    root,
+    configFile: `${root}vite.config.ts`,
+    logLevel: "warn",
+    build: { rolldownOptions: { checks: NO_TIMING_HINTS } },
+  });
+  writeFileSync(siteStamp, hash);
+}
+
+/** @param {string[]} files */
+function sizes(files) {
+  const contents = files.map((file) => readFileSync(file));
+  /** @param {Buffer[]} buffers */
+  const sum = (buffers) => buffers.reduce((total, { byteLength }) => total + byteLength, 0);
+  return { raw: sum(contents), brotli: sum(contents.map((bytes) => brotliCompressSync(bytes))) };
+}
+
+/** @param {number} bytes */
+function kilobytes(bytes) {
+  return `${(bytes / 1000).toFixed(1).padStart(8)} kB`;
+}

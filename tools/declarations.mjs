@@ -1,0 +1,50 @@
+// Type declarations of the library's entries: emitted by the compiler for all sources, kept as far as the entries
+// reach, with imports that any module resolution follows.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/**
+ * Writes `outDir/types/**`, laid out as src is. Throws an Error that holds the compiler's first complaint.
+ * @param {string} root
+ * @param {string[]} entries such as "src/index.ts"
+ * @param {string} outDir inside the project
+ */
+export function emitDeclarations(root, entries, outDir) {
+  const all = join(outDir, "all-types");
+  mkdirSync(all);
+  try {
+    const config = join(all, "tsconfig.json");
+    const compilerOptions = {
+      noEmit: false,
+      declaration: true,
+      emitDeclarationOnly: true,
+      stripInternal: true,
+      rootDir: join(root, "src"),
+      outDir: all,
+    };
+    const files = entries.map((entry) => join(root, entry));
+    writeFileSync(
+      config,
+      JSON.stringify({ extends: join(root, "tsconfig.json"), compilerOptions, include: [], files }),
+    );
+    const compiler = join(root, "node_modules/typescript/bin/tsc");
+    const { status, stdout, stderr } = spawnSync(process.execPath, [compiler, "-p", config], { encoding: "utf8" });
+    if (status !== 0) throw new Error(`the library does not compile: ${stdout || stderr}`.trim());
+    const reachable = new Set(entries.map((entry) => entry.replace(/^src\//, "").replace(/\.ts$/, ".d.ts")));
+    for (const name of reachable) {
+      const text = readFileSync(join(all, name), "utf8").replace(
+        /(\bfrom "|\bimport\(")(\.[^"]*)\.ts"/g,
+        (_, keyword, path) => {
+          reachable.add(`${join(dirname(name), path)}.d.ts`);
+          return `${keyword}${path}.js"`;
+        },
+      );
+      const target = join(outDir, "types", name);
+      mkdirSync(dirname(target), { recursive: true });
+      writeFileSync(target, text);
+    }
+  } finally {
+    rmSync(all, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,112 @@
+// Builds the library into dist/lib: ES modules with the shaders inside, and their declarations. The packages named under
+// `dependencies` stay imports, so that a page which uses them too gets them once; everything else is bundled.
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { emitDeclarations } from "./declarations.mjs";
+import { hashOf, isStamped } from "./fresh.mjs";
+
+/** What `exports` of package.json leads to: name of the module in dist/lib -> source. */
+export const ENTRIES = { index: "src/index.ts" };
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+export const libraryFolder = `${root}dist/lib`;
+/** The bundler's remarks on how long plugins took are no news to whoever builds. */
+export const NO_TIMING_HINTS = { pluginTimings: false };
+const stamp = `${root}dist/lib.stamp`;
+
+/** @returns {{ dependencies: Record<string, string> }} */
+export function readPackage() {
+  return JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+}
+
+function sourcesHash() {
+  const paths = ["src", "shaders", "tsconfig.json", "package.json", "package-lock.json", "tools/library.mjs"];
+  return hashOf([...paths, "tools/declarations.mjs"].map((path) => root + path));
+}
+
+/** Builds unless dist/lib is that of the sources. Throws an Error whose message says what does not compile. */
+export async function ensureLibrary() {
+  if (!isStamped(stamp, sourcesHash())) await buildLibrary();
+}
+
+/**
+ * @returns {Promise<Record<keyof typeof ENTRIES, string[]>>} for each entry, all files that it loads
+ */
+export async function buildLibrary() {
+  const hash = sourcesHash();
+  // Built aside and then put in its place: who reads dist/lib meanwhile gets the old one.
+  const aside = `${root}dist/lib.${process.pid}`;
+  rmSync(aside, { recursive: true, force: true });
+  mkdirSync(aside, { recursive: true });
+  try {
+    const chunks = await bundle(aside);
+    emitDeclarations(root, Object.values(ENTRIES), aside);
+    rmSync(stamp, { force: true });
+    rmSync(libraryFolder, { recursive: true, force: true });
+    renameSync(aside, libraryFolder);
+    writeFileSync(stamp, hash);
+    return chunks;
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} outDir */
+async function bundle(outDir) {
+  const { build } = await import("vite");
+  const dependencies = Object.keys(readPackage().dependencies);
+  const result = await build({
+    root,
+    configFile: false,
+    publicDir: false,
+    logLevel: "warn",
+    plugins: [shaderText()],
+    build: {
+      outDir,
+      target: "es2022",
+      lib: { entry: ENTRIES, formats: ["es"] },
+      // Readable and without comments: who uses the library minifies, who debugs it wants the names.
+      minify: false,
+      rolldownOptions: {
+        checks: NO_TIMING_HINTS,
+        external: (id) => dependencies.some((name) => id === name || id.startsWith(`${name}/`)),
+        output: { comments: false, chunkFileNames: "chunks/[name]-[hash].js" },
+      },
+    },
+  });
+  const output = (Array.isArray(result) ? result : [result]).flatMap((part) => ("output" in part ? part.output : []));
+  /** @type {Map<string, string[]>} file -> files that it imports */
+  const imports = new Map(output.flatMap((file) => (file.type === "chunk" ? [[file.fileName, file.imports]] : [])));
+  return /** @type {Record<keyof typeof ENTRIES, string[]>} */ (
+    Object.fromEntries(Object.keys(ENTRIES).map((name) => [name, closure(imports, `${name}.js`)]))
+  );
+}
+
+/**
+ * @param {Map<string, string[]>} imports
+ * @param {string} entry
+ */
+function closure(imports, entry) {
+  const found = new Set([entry]);
+  for (const file of found) for (const next of imports.get(file) ?? []) if (imports.has(next)) found.add(next);
+  return [...found];
+}
+
+/**
+ * Shaders as text without comments and indentation, half of their bytes. WGSL has no strings that could hold a "//".
+ * @returns {import("vite").Plugin}
+ */
+function shaderText() {
+  const suffix = ".wgsl?raw";
+  return {
+    name: "shader-text",
+    enforce: "pre",
+    load(id) {
+      if (!id.endsWith(suffix)) return;
+      const lines = readFileSync(id.slice(0, -"?raw".length), "utf8")
+        .split("\n")
+        .map((line) => line.replace(/\/\/.*$/, "").trim());
+      return `export default ${JSON.stringify(lines.filter(Boolean).join("\n"))};`;
+    },
+  };
+}

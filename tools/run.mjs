@@ -1,0 +1,51 @@
+// What every npm script starts: sees to the dependencies, then hands over to the command's own file. Runs on a bare
+// clone, so that it imports nothing but Node's own modules.
+import { spawnSync } from "node:child_process";
+import { statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const COMMANDS = ["start", "test", "ask", "build"];
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** @param {string} path from the project's root */
+function modified(path) {
+  return statSync(`${root}/${path}`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** Installs what package-lock.json names, unless that was done since it last changed. Throws if it cannot be had. */
+function installDependencies() {
+  // npm writes this file last, so that an install which was cut short is repeated.
+  if (modified("node_modules/.package-lock.json") >= modified("package-lock.json")) return;
+  if (process.stderr.isTTY) process.stderr.write("Installing dependencies (npm ci) ...\n");
+  // No install script runs: none of the dependencies needs one, and some would download programs.
+  const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  const npm = process.env.npm_execpath;
+  const options = /** @type {const} */ ({ cwd: root, encoding: "utf8" });
+  const { status, stderr, error } = npm
+    ? spawnSync(process.execPath, [npm, ...args], options)
+    : spawnSync("npm", args, { ...options, shell: process.platform === "win32" });
+  if (status === 0) return;
+  const reason = error?.message ?? stderr.split("\n").find((line) => /npm err/i.test(line)) ?? `exit code ${status}`;
+  throw new Error(`the dependencies could not be installed with npm ci: ${reason}`);
+}
+
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major < 20 || (major === 20 && minor < 19))
+    throw new Error(`Node ${process.versions.node} is too old: 20.19 or newer is needed`);
+}
+
+const [name = "", ...args] = process.argv.slice(2);
+try {
+  if (!COMMANDS.includes(name)) throw new Error(`no such command; there are ${COMMANDS.join(", ")}`);
+  checkNode();
+  installDependencies();
+  /** @type {{ run: (args: string[]) => Promise<number> }} */
+  const command = await import(`./${name}.mjs`);
+  process.exitCode = await command.run(args);
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${name}: ${message.trim()}\n`);
+  if (process.env.FOVEA_DEBUG) console.error(error);
+  process.exitCode = 1;
+}

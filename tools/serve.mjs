@@ -1,0 +1,83 @@
+// A small server on this machine alone, for the demo page and for `npm run ask`: folders, single files and texts.
+import { createReadStream } from "node:fs";
+import { createServer } from "node:http";
+import sirv from "sirv";
+
+/**
+ * What stands at an address: a folder (at a path that ends in "/"; with byte ranges), a file, or a text with its type.
+ * @typedef {{ folder: string } | { file: string } | { text: string, type: string }} Served
+ */
+
+/**
+ * Serves until `close`, or until the process ends. Throws an Error if no port can be had.
+ * @param {Record<string, Served>} paths address -> what is there; "/" is the last resort
+ * @param {{ ports?: number[] }} [options] Ports to try one after another. Default: any free one.
+ * @returns {Promise<{ origin: string, close: () => void }>}
+ */
+export async function serve(paths, { ports = [0] } = {}) {
+  const handlers = Object.entries(paths)
+    .map(([path, served]) => ({ path, handle: handlerOf(served) }))
+    .sort((a, b) => b.path.length - a.path.length);
+  /** @type {string} */
+  let host = "";
+  const server = createServer((request, response) => {
+    const path = (request.url ?? "/").replace(/[?#].*$/s, "");
+    const found = handlers.find((one) => one.path === path || (one.path.endsWith("/") && path.startsWith(one.path)));
+    // Another name for this machine is a page of somebody else's that wants to read files through it.
+    if (!found || request.headers.host !== host) {
+      response.writeHead(found ? 403 : 404).end();
+      return;
+    }
+    if (found.path !== "/" && found.path.endsWith("/")) request.url = path.slice(found.path.length - 1);
+    found.handle(request, response);
+  });
+  const port = await listen(server, ports);
+  host = `localhost:${port}`;
+  return {
+    origin: `http://${host}`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/**
+ * @param {Served} served
+ * @returns {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse) => void}
+ */
+function handlerOf(served) {
+  if ("folder" in served) return sirv(served.folder, { dev: true, etag: true, dotfiles: false });
+  if ("text" in served)
+    return (_, response) => {
+      response.writeHead(200, { "Content-Type": served.type }).end(served.text);
+    };
+  const type = served.file.endsWith(".mjs") ? "text/javascript" : "application/octet-stream";
+  return (_, response) => {
+    response.writeHead(200, { "Content-Type": type });
+    createReadStream(served.file)
+      .on("error", (error) => response.destroy(error))
+      .pipe(response);
+  };
+}
+
+/**
+ * @param {import("node:http").Server} server
+ * @param {number[]} ports
+ * @returns {Promise<number>}
+ */
+async function listen(server, ports) {
+  for (const [index, port] of ports.entries()) {
+    try {
+      await new Promise((resolve, reject) => {
+        server.once("error", reject).listen(port, "localhost", () => resolve(undefined));
+      });
+      const address = server.address();
+      if (address && typeof address === "object") return address.port;
+    } catch (error) {
+      const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+      if (!isTaken || index === ports.length - 1) throw error;
+    }
+  }
+  throw new Error("no port to listen on");
+}
