@@ -63,11 +63,10 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) wor
   // The rows of a column are shared out among its invocations.
   for (var i = neighbour_lane; i < ROW_BLOCK && first_row + i <= last_row && column < params.columns; i += NEIGHBOUR_LANES) {
     let viewer = params.firstViewer + first_row + i;
+    // What a viewer does not see, none before it sees: the sum is 0 there.
     var sum = attention_to(viewer, column);
-    if (column < starts[viewer + 1u] - starts[viewer]) {
-      for (var lane = 0u; lane < NEIGHBOUR_LANES; lane++) {
-        sum += partial[i * THREADS + lane * COLUMN_LANES + column_lane];
-      }
+    for (var lane = 0u; lane < NEIGHBOUR_LANES; lane++) {
+      sum += partial[i * THREADS + lane * COLUMN_LANES + column_lane];
     }
     focus[(first_row + i) * params.columns + column] = sum;
   }
