@@ -23,14 +23,14 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [M, N]
 @group(0) @binding(4) var<uniform> params: Params;
 
-// Of the quad's four rows (columns of the result) the products with four columns of y (rows of the result).
-fn products(part: Part, w: PartBlock) -> mat4x4f {
-  return mat4x4f(
-    quadBroadcast(part, 0u) * w,
-    quadBroadcast(part, 1u) * w,
-    quadBroadcast(part, 2u) * w,
-    quadBroadcast(part, 3u) * w,
-  );
+// The Parts of the quad's four invocations.
+fn share(part: Part) -> array<Part, 4> {
+  return array(quadBroadcast(part, 0u), quadBroadcast(part, 1u), quadBroadcast(part, 2u), quadBroadcast(part, 3u));
+}
+
+// Of four rows (columns of the result) the products with four columns of y (rows of the result).
+fn products(parts: array<Part, 4>, w: PartBlock) -> mat4x4f {
+  return mat4x4f(parts[0] * w, parts[1] * w, parts[2] * w, parts[3] * w);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -75,16 +75,16 @@ fn main(
   for (var k = 0u; k < params.inner; k++) {
     let left = PartBlock(weight[w0 + k], weight[w1 + k], weight[w2 + k], weight[w3 + k]);
     let right = PartBlock(weight[w4 + k], weight[w5 + k], weight[w6 + k], weight[w7 + k]);
-    let part0 = x[x0 + k];
+    let part0 = share(x[x0 + k]);
     left0 += products(part0, left);
     right0 += products(part0, right);
-    let part1 = x[x1 + k];
+    let part1 = share(x[x1 + k]);
     left1 += products(part1, left);
     right1 += products(part1, right);
-    let part2 = x[x2 + k];
+    let part2 = share(x[x2 + k]);
     left2 += products(part2, left);
     right2 += products(part2, right);
-    let part3 = x[x3 + k];
+    let part3 = share(x[x3 + k]);
     left3 += products(part3, left);
     right3 += products(part3, right);
   }

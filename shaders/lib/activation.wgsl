@@ -1,10 +1,10 @@
 // The activation functions of linear layers: `activate` is the one that ACTIVATION names (its place in ACTIVATIONS of
 // src/kernels/activation.ts). Needs `const ACTIVATION`, and `alias Value`: f32, or a vector for several values at once.
-// Every exponent is clamped: WGSL lets an implementation assume that nothing overflows, and some `tanh` return NaN
-// far from zero. A NaN that comes in still goes out, by the product with `value`.
+// Every exponent is clamped (e^88 is half the largest f32): WGSL lets an implementation assume that nothing overflows,
+// and some `tanh` return NaN far from zero. A NaN that comes in still goes out, by the product with `value`.
 
 fn sigmoid(value: Value) -> Value {
-  return 1.0 / (1.0 + exp(-clamp(value, Value(-80.0), Value(80.0))));
+  return 1.0 / (1.0 + exp(-clamp(value, Value(-88.0), Value(88.0))));
 }
 
 fn silu(value: Value) -> Value {

@@ -8,13 +8,18 @@ import { freshRandom, outputTensor, runAndRead, useGpu, withCapabilities } from 
 import { checkLinear, readSurrounded, surroundedTensor } from "../support/linear-case.ts";
 import { LARGEST_PRODUCT, NMSE_PRODUCT } from "../support/tolerances.ts";
 
-const VARIANTS = [{ subgroups: false }, { subgroups: true }];
+// As on a GPU without subgroups, on one with them, and on this adapter.
+const VARIANTS = [
+  { software: false, subgroups: false },
+  { software: false, subgroups: true },
+  { software: true, subgroups: true },
+];
 
 describe("matvec", () => {
   const { gpu } = useGpu();
 
-  test("this device has subgroups, or one variant goes untested", () => {
-    expect(gpu().capabilities.subgroups).toBe(true);
+  test("this is a software adapter with subgroups, or a variant goes untested", () => {
+    expect(gpu().capabilities).toMatchObject({ software: true, subgroups: true });
   });
 
   // [N, K]: below, on and off the 8 outputs of a workgroup and its 64 invocations of 4 values; K that are no multiples
@@ -50,7 +55,7 @@ describe("matvec", () => {
 
   test("more workgroups than one dimension of a grid can count", async () => {
     const shape = { rows: 1, cols: 65_536 * 8 + 5, inner: 4 };
-    await checkLinear(gpu(), freshRandom("matvec"), matvec, shape, [{ subgroups: true }]);
+    await checkLinear(gpu(), freshRandom("matvec"), matvec, shape, [{}]);
   });
 
   // [F, K]: below, on and off the 4 outputs of a workgroup.
