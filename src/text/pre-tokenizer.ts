@@ -119,6 +119,10 @@ function byteLevel(config: JsonObject, where: string): PreTokenizer {
   };
 }
 
+/**
+ * "first" asks in the reference whether the piece began the raw text, which differs from here only where a normalizer or
+ * an earlier step takes white space off the front; no known tokenizer combines them.
+ */
 function metaspace(config: JsonObject, where: string): PreTokenizer {
   const { replacement, prependScheme } = metaspaceFields(config, where);
   const splits = asBoolean(config.split, `${where}.split`, true);
