@@ -1,24 +1,47 @@
 /** One answer from request to last event: pictures, prompt, prefill, decoding, and the clock of each. */
-import type { Compression, GenerateRequest, GenerationEvent, GenerationStats } from "../api.ts";
+import type {
+  Compression,
+  GenerateRequest,
+  GenerationEvent,
+  GenerationStats,
+  ImageInput,
+  Inhibition,
+  Message,
+} from "../api.ts";
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { resolveSampling, type SamplingSettings } from "../generate/sampling-settings.ts";
 import { decodeText } from "../generate/step-loop.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { splicePrompt } from "../model/prompt.ts";
-import type { ImageInput } from "../shared/picture.ts";
 import { buildPrompt } from "../text/prompt.ts";
 import { StreamDecoder } from "../text/stream-decoder.ts";
-import { encodePicture } from "./classify.ts";
+import { Clock } from "./clock.ts";
 import type { Engine, TextModel } from "./engine.ts";
 import type { Language } from "./language.ts";
 import type { Lock } from "./lock.ts";
+import { encodeKept } from "./pictures.ts";
 import { readStages } from "./stages.ts";
 import { type EncodedImage, imageTokens } from "./vision-model.ts";
 
 type Emit = (event: GenerationEvent) => void;
 
-/** The paper's setting. */
+/** The paper's settings. */
 const DEFAULT_COMPRESSION: Compression = { method: "vmtc", ratio: 0.5 };
+const DEFAULT_INHIBITION: Inhibition = { maxRatio: 0.6 };
+
+/** What a running answer works with. */
+interface Run {
+  engine: Engine;
+  text: TextModel;
+  language: Language;
+  messages: Message[];
+  compression: Compression;
+  inhibition: Inhibition;
+  settings: SamplingSettings;
+  emit: Emit;
+  signal: AbortSignal;
+  clock: Clock;
+}
 
 /**
  * Answers a request, ending with a `done` event; an abort ends it so too, in whatever phase. Other errors are thrown, as
@@ -31,72 +54,76 @@ export async function answer(
   emit: Emit,
   signal: AbortSignal,
 ): Promise<void> {
-  const clock = new Clock(engine);
+  const clock = new Clock();
+  const stats = (): GenerationStats => ({ ...clock.stats(), gpuBytes: engine.gpu.arena.bytes });
   try {
+    const { messages, compression = DEFAULT_COMPRESSION, inhibition = DEFAULT_INHIBITION } = request;
     const settings = resolveSampling(request);
-    const { text, language } = engine;
-    if (!text || !language)
-      throw new FoveaError(
-        "unsupported-model",
-        text
-          ? "this model has no tokenizer.json in its folder: it can be inspected, but not chatted with"
-          : "this model has no decoder; for a classifier there is encodeImage",
-      );
-    await lock.run(() => run({ engine, text, language, request, settings, emit, signal, clock }), signal);
+    const { text, language } = needText(engine);
+    const work = { engine, text, language, messages, compression, inhibition, settings, emit, signal, clock };
+    await lock.run(async () => {
+      const reason = await run(work);
+      emit({ type: "done", reason, stats: stats() });
+    }, signal);
   } catch (error) {
     if (!(error instanceof FoveaError && error.code === "aborted")) throw error;
-    emit({ type: "done", reason: "abort", stats: clock.stats() });
+    emit({ type: "done", reason: "abort", stats: stats() });
   }
 }
 
-interface Run {
-  engine: Engine;
-  text: TextModel;
-  language: Language;
-  request: GenerateRequest;
-  settings: SamplingSettings;
-  emit: Emit;
-  signal: AbortSignal;
-  clock: Clock;
+function needText({ text, language }: Engine): { text: TextModel; language: Language } {
+  if (!text)
+    throw new FoveaError("unsupported-model", "this model has no decoder; for a classifier there is encodeImage");
+  if (!language)
+    throw new FoveaError(
+      "unsupported-model",
+      "this model has no tokenizer.json in its folder: it can be inspected, but not chatted with",
+    );
+  return { text, language };
 }
 
-async function run({ engine, text, language, request, settings, emit, signal, clock }: Run): Promise<void> {
+async function run(work: Run): Promise<"stop" | "length" | "abort"> {
+  const { engine, text, language, messages, inhibition, settings, emit, signal, clock } = work;
   engine.gpu.assertAlive();
   throwIfAborted(signal, "the question");
   const { tokenizer, template } = language;
-  const { ids, continuesText } = buildPrompt(tokenizer, template, request.messages);
+  const { ids, continuesText } = buildPrompt(tokenizer, template, messages);
   checkKnownIds(ids, engine.config);
-  const images: EncodedImage[] = [];
+  const { stop, maxTokens, ...sampling } = settings;
   try {
-    for (const input of imagesOf(request))
-      images.push(await seePicture(engine, input, request, images.length, { emit, signal, clock }));
+    const images: EncodedImage[] = [];
+    for (const input of imagesOf(messages)) images.push(await seePicture(work, input, images.length));
     const prompt = splicePrompt(ids, images.map(imageTokens), {
       imageTokenId: engine.config.imageTokenId,
       vocabularySize: text.decoder.config.vocabularySize,
     });
     clock.numbers.promptTokens = prompt.ids.length;
     const prefillStart = performance.now();
-    await text.sequence.prefill(prompt, { signal });
+    await text.conversation.prefill(prompt, { inhibition, maxTokens, signal });
     clock.numbers.prefillMs = performance.now() - prefillStart;
     emit({ type: "prefill", tokens: prompt.ids.length, milliseconds: clock.numbers.prefillMs });
-  } finally {
-    for (const { arena } of images) arena.dispose();
-  }
 
-  const decoder = new StreamDecoder(tokenizer);
-  if (continuesText) decoder.prime(ids);
-  const { stop, maxTokens, ...sampling } = settings;
-  const reason = await decodeText(text.sequence, {
-    sampling,
-    decoder,
-    signal,
-    eosIds: tokenizer.eosIds,
-    maxTokens,
-    stop,
-    onText: (shown) => emit({ type: "text", text: shown }),
-    onToken: () => clock.countToken(),
-  });
-  emit({ type: "done", reason, stats: clock.stats() });
+    const decoder = new StreamDecoder(tokenizer);
+    if (continuesText) decoder.prime(ids);
+    const generated: number[] = [];
+    const reason = await decodeText(text.sequence, {
+      sampling,
+      decoder,
+      signal,
+      eosIds: tokenizer.eosIds,
+      maxTokens,
+      stop,
+      onText: (shown) => emit({ type: "text", text: shown }),
+      onToken: (id) => {
+        clock.countToken();
+        generated.push(id);
+      },
+    });
+    text.conversation.append(generated, prompt.nextPosition);
+    return reason;
+  } finally {
+    engine.images.trim();
+  }
 }
 
 /** A tokenizer may have ids that the model lacks, such as one for padding; a prompt that holds one cannot be answered. */
@@ -110,68 +137,24 @@ function checkKnownIds(ids: readonly number[], { decoder, imageTokenId }: ModelC
     );
 }
 
-function imagesOf({ messages }: GenerateRequest): ImageInput[] {
+function imagesOf(messages: readonly Message[]): ImageInput[] {
   return messages.flatMap(({ content }) =>
     typeof content === "string" ? [] : content.flatMap((part) => (part.type === "image" ? [part.image] : [])),
   );
 }
 
-async function seePicture(
-  engine: Engine,
-  input: ImageInput,
-  { compression = DEFAULT_COMPRESSION }: GenerateRequest,
-  index: number,
-  { emit, signal, clock }: { emit: Emit; signal: AbortSignal; clock: Clock },
-): Promise<EncodedImage> {
+/** Encodes a picture, or finds it encoded, and tells of it. */
+async function seePicture(work: Run, input: ImageInput, index: number): Promise<EncodedImage> {
+  const { engine, compression, emit, signal, clock } = work;
   throwIfAborted(signal, "the encoding of pictures");
   const start = performance.now();
-  const image = await encodePicture(engine, input, { compression, signal });
-  try {
-    await engine.gpu.idle();
-    const milliseconds = performance.now() - start;
-    const tokens = image.features.shape[0]!;
-    clock.numbers.visionMs += milliseconds;
-    clock.numbers.imageTokensBefore += engine.vision?.tokens ?? 0;
-    clock.numbers.imageTokensAfter += tokens;
-    const stages = await readStages(engine.gpu, image.stages);
-    emit({ type: "image", index, tokens, milliseconds, stages });
-    return image;
-  } catch (error) {
-    image.arena.dispose();
-    throw error;
-  }
-}
-
-/** Times and counts of one answer. */
-class Clock {
-  readonly numbers = { imageTokensBefore: 0, imageTokensAfter: 0, promptTokens: 0, visionMs: 0, prefillMs: 0 };
-  readonly #engine: Engine;
-  readonly #start = performance.now();
-  #firstToken: number | undefined;
-  #lastToken = 0;
-  #newTokens = 0;
-
-  constructor(engine: Engine) {
-    this.#engine = engine;
-  }
-
-  countToken(): void {
-    this.#lastToken = performance.now();
-    this.#firstToken ??= this.#lastToken;
-    this.#newTokens++;
-  }
-
-  stats(): GenerationStats {
-    const decodeMs = this.#firstToken === undefined ? 0 : this.#lastToken - this.#firstToken;
-    return {
-      ...this.numbers,
-      newTokens: this.#newTokens,
-      decodeMs,
-      totalMs: performance.now() - this.#start,
-      timeToFirstTokenMs: this.#firstToken === undefined ? 0 : this.#firstToken - this.#start,
-      // The first token comes out of prefill; the others are decoding's.
-      tokensPerSecond: decodeMs > 0 ? ((this.#newTokens - 1) * 1000) / decodeMs : 0,
-      gpuBytes: this.#engine.gpu.arena.bytes,
-    };
-  }
+  const image = await encodeKept(engine, input, compression, signal);
+  await engine.gpu.idle();
+  const milliseconds = performance.now() - start;
+  const tokens = image.features.shape[0]!;
+  clock.numbers.visionMs += milliseconds;
+  clock.numbers.imageTokensBefore += engine.vision?.tokens ?? 0;
+  clock.numbers.imageTokensAfter += tokens;
+  emit({ type: "image", index, tokens, milliseconds, stages: await readStages(engine.gpu, image.stages) });
+  return image;
 }

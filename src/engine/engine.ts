@@ -15,6 +15,8 @@ import { Sequence } from "../model/sequence.ts";
 import { checkInteger } from "../shared/assert.ts";
 import { type Checkpoint, openCheckpoint } from "../weights/checkpoint.ts";
 import type { ModelFolder } from "../weights/folder.ts";
+import { Conversation } from "./conversation.ts";
+import { ImageCache } from "./image-cache.ts";
 import { type Language, loadLanguage } from "./language.ts";
 import { VisionModel } from "./vision-model.ts";
 
@@ -27,6 +29,8 @@ const CHUNK_ROWS = 512;
 export interface TextModel {
   decoder: Decoder;
   sequence: Sequence;
+  /** What of it the next question may begin with. */
+  conversation: Conversation;
   contextLength: number;
 }
 
@@ -37,6 +41,7 @@ export interface Engine {
   /** Bytes of weights on the GPU. */
   weightBytes: number;
   vision: VisionModel | undefined;
+  images: ImageCache;
   preprocessing: Preprocessing | undefined;
   text: TextModel | undefined;
   /** Tokenizer and chat template, where the folder has them. */
@@ -93,7 +98,10 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
     const vision = config.vision && new VisionModel(gpu, arena, weights, { ...config, vision: config.vision });
     const text =
       config.decoder && textModel(gpu, weights, config.decoder, contextLength, generatedIds(config, language));
-    return { gpu, config, parameters: weights.parameters, weightBytes, vision, preprocessing, text, language };
+    return {
+      ...{ gpu, config, parameters: weights.parameters, weightBytes, vision, preprocessing, text, language },
+      images: new ImageCache(),
+    };
   });
   const compiled = Promise.all([
     gpu.compile((recorder: Recorder) => {
@@ -139,5 +147,6 @@ function textModel(
   // The cache first: a context that is too large fails by it, before the RoPE table of as many positions is worked out.
   const cache = new KvCache(gpu.arena, config, contextLength);
   const decoder = new Decoder(gpu, gpu.arena, weights, config, sizes);
-  return { decoder, sequence: new Sequence(gpu, gpu.arena, decoder, cache, ids), contextLength };
+  const sequence = new Sequence(gpu, gpu.arena, decoder, cache, ids);
+  return { decoder, sequence, conversation: new Conversation(gpu, decoder, sequence, contextLength), contextLength };
 }

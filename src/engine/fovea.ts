@@ -14,11 +14,11 @@ import type {
 import { openFolder } from "../weights/folder.ts";
 import { answer } from "./answer.ts";
 import { checkFields, checkLoadOptions, checkSignal, isSignal } from "./check-arguments.ts";
-import { encodeImage } from "./classify.ts";
 import { type Engine, loadEngine } from "./engine.ts";
 import { type AnswerTask, RunningGeneration } from "./generation.ts";
 import { inspect } from "./inspect.ts";
 import { Lock } from "./lock.ts";
+import { encodeImage } from "./pictures.ts";
 
 /**
  * A vision-language model, a language model or an image classifier, on one WebGPU device. Requests are served one

@@ -1,10 +1,13 @@
 /** The model as numbers: everything that parity tests, research and overlays read, copied off the GPU. */
-import type { Inspection, InspectRequest, Matrix } from "../api.ts";
+import type { Inhibition, Inspection, InspectRequest, Matrix } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import type { Arena } from "../gpu/arena.ts";
 import { Readback, readFloats } from "../gpu/readback.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
-import { splicePrompt } from "../model/prompt.ts";
+import { Cmai } from "../model/cmai.ts";
+import { isOff, planInhibition } from "../model/inhibition.ts";
+import { InhibitionRecord } from "../model/inhibition-record.ts";
+import { type Prompt, splicePrompt } from "../model/prompt.ts";
 import { GREEDY } from "../model/sequence.ts";
 import { checkInteger } from "../shared/assert.ts";
 import type { Engine, TextModel } from "./engine.ts";
@@ -16,7 +19,8 @@ export async function inspect(engine: Engine, request: InspectRequest): Promise<
   const { gpu, text, vision } = engine;
   if (!text)
     throw new FoveaError("unsupported-model", "inspect needs a decoder; for a classifier there is encodeImage");
-  const { pixelValues = [], inputIds, greedySteps = 0, compression = { method: "none" } } = request;
+  const { pixelValues = [], inputIds, greedySteps = 0 } = request;
+  const { compression = { method: "none" }, inhibition = { maxRatio: 0 } } = request;
   if (!Array.isArray(inputIds)) throw new TypeError(`inputIds must be an array of token ids, got ${typeof inputIds}`);
   checkInteger("greedySteps", greedySteps, 0);
   if (pixelValues.length > 0 && !vision)
@@ -40,13 +44,32 @@ export async function inspect(engine: Engine, request: InspectRequest): Promise<
       imageTokenId: engine.config.imageTokenId,
       vocabularySize: text.decoder.config.vocabularySize,
     });
-    const logits = await prefillWithLogits(engine, text, scope, prompt);
+    const cmai = inhibitionOf(engine, text, scope, prompt, { inhibition, greedySteps });
+    const record = cmai && new InhibitionRecord(gpu, scope, cmai);
+    const logits = await prefillWithLogits(engine, text, scope, prompt, cmai);
+    const layers = record ? await record.read(prompt.ids.length) : [];
     const { greedy, greedyLogits } = await decodeGreedily(engine, text, greedySteps);
-    return { images, layers: [], logits, greedy, greedyLogits };
+    return { images, layers, logits, greedy, greedyLogits };
   } finally {
+    text.conversation.reset();
     for (const { arena } of encoded) arena.dispose();
     scope.dispose();
   }
+}
+
+/** Inhibition of the prompt's images, in `scope`; undefined where nothing is inhibited. */
+function inhibitionOf(
+  { gpu }: Engine,
+  { decoder, sequence }: TextModel,
+  scope: Arena,
+  { ids, images }: Prompt,
+  { inhibition, greedySteps }: { inhibition: Inhibition; greedySteps: number },
+): Cmai | undefined {
+  const plan = planInhibition(inhibition, decoder.config);
+  sequence.assertFits(ids.length);
+  if (isOff(plan) || images.length === 0) return undefined;
+  const spans = images.map(({ row, tokens }) => ({ row, tokens: tokens.shape[0]! }));
+  return new Cmai(gpu, scope, decoder, plan, { images: spans, rows: ids.length + greedySteps });
 }
 
 function uploadPixels(
@@ -70,7 +93,8 @@ async function prefillWithLogits(
   { gpu }: Engine,
   { decoder, sequence }: TextModel,
   scope: Arena,
-  prompt: ReturnType<typeof splicePrompt>,
+  prompt: Prompt,
+  inhibition: Cmai | undefined,
 ): Promise<Matrix> {
   const rows = prompt.ids.length;
   const cols = decoder.config.vocabularySize;
@@ -81,6 +105,7 @@ async function prefillWithLogits(
   }));
   try {
     await sequence.prefill(prompt, {
+      inhibition,
       onChunk(pass, hidden) {
         const logits = view(chunkLogits, [hidden.shape[0]!, cols]);
         decoder.logits(pass, hidden, logits);

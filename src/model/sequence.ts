@@ -93,8 +93,9 @@ export class Sequence {
   }
 
   /**
-   * Runs a prompt from an empty cache. Waits for the GPU after each chunk, so that an abort is not behind a long queue.
+   * Runs a prompt. Waits for the GPU after each chunk, so that an abort is not behind a long queue.
    *
+   * @param keep rows that the cache has already, of this very prompt; below its length
    * @param inhibition of the prompt's images, with room for the tokens to come; stays the caller's, to be disposed of
    *   after the last step. Without it attention is plain
    * @param onChunk may record more work on the chunk's hidden states [rows, W] of prompt rows `first`..
@@ -104,17 +105,20 @@ export class Sequence {
     prompt: Prompt,
     {
       signal,
+      keep = 0,
       inhibition,
       onChunk,
     }: {
       signal?: AbortSignal | undefined;
+      keep?: number;
       inhibition?: Cmai | undefined;
       onChunk?: (pass: Pass, hidden: Tensor, first: number) => void;
     } = {},
   ): Promise<void> {
     const total = prompt.ids.length;
     this.#inhibition = inhibition;
-    this.#cache.truncate(0);
+    assert(keep < total, `${keep} rows kept of a prompt of ${total}`);
+    this.#cache.truncate(keep);
     this.assertFits(total);
     const tokenIds = prompt.ids.filter((id) => id !== NO_TOKEN);
     if (prompt.nextPosition > this.#decoder.positions)
@@ -124,7 +128,7 @@ export class Sequence {
       );
     this.#gpu.upload(this.#seen, bitset(tokenIds, this.#decoder.config.vocabularySize));
     try {
-      for (let first = 0; first < total; first += this.#decoder.chunkRows) {
+      for (let first = keep; first < total; first += this.#decoder.chunkRows) {
         throwIfAborted(signal, "prefill");
         const rows = Math.min(this.#decoder.chunkRows, total - first);
         this.#gpu.upload(this.#ids, prompt.ids.subarray(first, first + rows));

@@ -1,15 +1,16 @@
-/** One picture on its own: its features, and what a classifier sees in it. */
+/** Pictures from what the caller handed in to the encoder's output: for a prompt, or on their own. */
 import type { Compression, ImageFeatures, ImageInput } from "../api.ts";
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { readFloats } from "../gpu/readback.ts";
 import { decodeImage } from "../image/decode.ts";
 import { preprocess } from "../model/preprocess.ts";
 import type { Engine } from "./engine.ts";
+import { imageKey, pictureKey } from "./image-cache.ts";
 import { readMatrix, readStages } from "./stages.ts";
 import type { EncodedImage, EncodePixelsOptions } from "./vision-model.ts";
 
 /** Decodes, preprocesses and encodes. The caller disposes the result's arena. Throws as `Fovea.encodeImage`. */
-export async function encodePicture(
+async function encodePicture(
   { gpu, vision, preprocessing }: Engine,
   input: ImageInput,
   { compression, keepTokens = false, signal }: EncodePixelsOptions & { signal: AbortSignal | undefined },
@@ -31,7 +32,27 @@ export async function encodePicture(
   }
 }
 
-/** Throws as `Fovea.encodeImage`. The caller holds the engine's lock. */
+/**
+ * A picture for a prompt: encoded, or as it was encoded for an earlier question. It is the cache's. Throws as
+ * `Fovea.generate`.
+ */
+export async function encodeKept(
+  engine: Engine,
+  input: ImageInput,
+  compression: Compression,
+  signal: AbortSignal,
+): Promise<EncodedImage> {
+  const picture = await pictureKey(input);
+  // A picture that cannot be known again is kept until it is the oldest, like any other.
+  const key = imageKey(picture ?? `unknown ${crypto.randomUUID()}`, compression);
+  const known = engine.images.get(key);
+  if (known) return known;
+  const image = await encodePicture(engine, input, { compression, signal });
+  engine.images.set(key, image);
+  return image;
+}
+
+/** One picture on its own: its features, and what a classifier sees in it. The caller holds the engine's lock. */
 export async function encodeImage(
   engine: Engine,
   input: ImageInput,

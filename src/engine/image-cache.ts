@@ -1,0 +1,72 @@
+/**
+ * Encoded pictures that are kept for the next question, per picture and compression. A picture is known by its content,
+ * so that the same file picked twice is encoded once.
+ */
+import type { Compression } from "../api.ts";
+import type { ImageInput, PixelData } from "../shared/picture.ts";
+import type { EncodedImage } from "./vision-model.ts";
+
+/** Pictures kept: what a conversation is likely to come back to, at a few megabytes of tokens each. */
+const CAPACITY = 8;
+
+export class ImageCache {
+  readonly #images = new Map<string, EncodedImage>();
+
+  /** The picture, which stays the cache's. */
+  get(key: string): EncodedImage | undefined {
+    const image = this.#images.get(key);
+    if (image) {
+      this.#images.delete(key);
+      this.#images.set(key, image);
+    }
+    return image;
+  }
+
+  /** Keeps the picture, which is the cache's from now on. */
+  set(key: string, image: EncodedImage): void {
+    this.#images.get(key)?.arena.dispose();
+    this.#images.set(key, image);
+  }
+
+  /** Frees the pictures that were not asked for the longest; called when none is in use. */
+  trim(): void {
+    for (const [key, image] of this.#images) {
+      if (this.#images.size <= CAPACITY) break;
+      this.#images.delete(key);
+      image.arena.dispose();
+    }
+  }
+}
+
+/** Identities of bitmaps: they cannot change, and their pixels cannot be read without a copy. */
+const bitmapIds = new WeakMap<ImageBitmap, number>();
+let nextBitmapId = 0;
+
+/**
+ * What a picture is known by, or undefined for those that may change behind our back (elements, canvases) and for
+ * addresses, whose content is not known before it is fetched.
+ */
+export async function pictureKey(input: ImageInput | PixelData): Promise<string | undefined> {
+  if (typeof input === "string") return input.startsWith("data:") ? digest(new TextEncoder().encode(input)) : undefined;
+  if (input instanceof Blob) return digest(await input.arrayBuffer());
+  if (typeof ImageBitmap !== "undefined" && input instanceof ImageBitmap) {
+    const id = bitmapIds.get(input) ?? nextBitmapId++;
+    bitmapIds.set(input, id);
+    return `bitmap ${id}`;
+  }
+  if (input !== null && typeof input === "object" && "data" in input && ArrayBuffer.isView(input.data)) {
+    const { width, height, data } = input as PixelData;
+    return `${width}x${height} ${await digest(data as Uint8Array<ArrayBuffer>)}`;
+  }
+  return undefined;
+}
+
+/** A picture under a compression. */
+export function imageKey(picture: string, compression: Compression): string {
+  return `${picture} ${JSON.stringify(compression, Object.keys(compression).sort())}`;
+}
+
+async function digest(bytes: BufferSource): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
