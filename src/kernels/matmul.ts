@@ -31,6 +31,24 @@ export interface MatmulArgs {
 
 const QUAD_LANES = 4;
 
+/**
+ * Tiles in workgroup memory for GPUs, quads without it for software adapters. Measured on SwiftShader, in GFLOP/s for two
+ * processor cores (twice the product over the processor time; a busy machine, so that a sixth is noise), for
+ * [65, 64] x [160, 64], [197, 192] x [768, 192] and [577, 1024] x [4096, 1024]:
+ *
+ *     quads, 16 x 8 outputs an invocation               2.5  2.8  3.6   (taken; compiles in 0.3 s)
+ *     quads, 16 x 4                                     3.1  2.9  3.3
+ *     quads, 8 x 8                                      2.4  2.6  2.8
+ *     8 x 8, each loads for itself, 16 x 16 a workgroup 2.1  2.4  2.4
+ *     4 x 4, the same, 8 x 8 a workgroup                1.6  1.5  1.4
+ *     tiles of 64 x 64, 8 x 4 an invocation             0.1  0.3  0.9   (taken for GPUs; compiles in 1.2 s)
+ *     tiles of 64 x 64, 8 x 8                           0.1  0.4  1.1
+ *     tiles of 64 x 64, 4 x 4                           0.1  0.2  0.7
+ *
+ * Not yet measured on a GPU. There, rows of W apart by K make loads without staging touch a cache line an invocation,
+ * which rules the quads out; 8 x 4 outputs need 12 reads of workgroup memory for 128 products (8 x 8: 16 for 256) but
+ * half the registers of 8 x 8, which keeps small GPUs from spilling and puts twice the invocations on a small product.
+ */
 function choose({ software, subgroups }: Capabilities, rows: number, cols: number) {
   const useQuads = software && subgroups;
   const [tileRows, tileCols] = useQuads ? [16, 8 * QUAD_LANES] : [64, 64];
