@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Callable
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -34,6 +35,8 @@ def launch(main: Callable[[], None]) -> None:
 
 def _enter(main: Callable[[], None], rank: int, world: int, meeting: str) -> None:
     torch.set_num_threads(1)
+    for kind in (np.float32, np.float64):
+        np.finfo(kind)  # numpy works these out at first use, and warns if denormals are flushed by then
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
     dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=world)
