@@ -10,7 +10,7 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> packed: array<u32>; // [ceil(elements * SOURCE_BITS / 32)]
 @group(0) @binding(1) var<storage, read_write> y: array<u32>; // bits of f32, [y_offset + elements] at least
-@group(0) @binding(2) var<storage, read_write> not_finite: array<atomic<u32>>; // one counter a tensor
+@group(0) @binding(2) var<storage, read_write> not_finite: array<atomic<u32>>; // [tensors], one counter each
 @group(0) @binding(3) var<uniform> params: Params;
 
 fn f32_bits_of_f16(bits: u32) -> u32 {

@@ -1,0 +1,156 @@
+/** The rules of the house that can be read off the files: who imports whom, who owns what, how long a file may be. */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { projectRoot } from "./support/command.ts";
+import { describeShared } from "./support/shared.ts";
+import { codeOf, filesBelow, importsOf, readSource } from "./support/sources.ts";
+
+/**
+ * Room -> what it may import, itself aside. A room is a folder of src, or a file that lies in src itself; a part of one
+ * is named with its file. Packages are named as they are; "shaders" is the folder of that name.
+ */
+const MAY_IMPORT: Record<string, string[]> = {
+  shared: [],
+  errors: ["shared"],
+  api: ["shared"],
+  index: ["api", "errors", "engine"],
+  gpu: ["shared", "errors"],
+  kernels: ["gpu", "shared", "errors", "shaders"],
+  weights: ["shared", "errors"],
+  text: ["shared", "errors", "@huggingface/tokenizers", "@huggingface/jinja"],
+  image: ["shared", "errors", "gl-matrix"],
+  // api: the types of what callers choose, such as a compression, which this room turns into plans.
+  model: ["kernels", "gpu", "weights", "image", "api", "shared", "errors"],
+  generate: ["model", "text", "api", "shared", "errors"],
+  // Knows all rooms below.
+  engine: ["generate", "model", "weights", "text", "image", "kernels", "gpu", "api", "shared", "errors"],
+  "worker/protocol": ["api", "errors", "shared"],
+  "worker/worker": ["worker/protocol", "engine", "api", "errors", "shared"],
+  worker: ["worker/protocol", "api", "errors", "shared"],
+  openai: ["worker", "api", "errors", "shared"],
+  element: ["openai", "worker", "api", "errors", "shared"],
+  app: ["element", "openai", "worker", "api", "errors", "shared"],
+  // The page's one way to the engine, which runs in the page as long as there is no worker.
+  "app/engine": ["index"],
+};
+
+/** What only one room may do: a pattern over code -> rooms. */
+const OWNERS: [what: string, pattern: RegExp, rooms: string[]][] = [
+  [
+    "makes device objects",
+    /\.(create(Buffer|Texture|ShaderModule|\w*Pipeline(Async)?|BindGroup\w*|CommandEncoder|QuerySet|Sampler)|requestAdapter|requestDevice)\(/,
+    ["gpu"],
+  ],
+  // A picture's address is fetched by the room that decodes it: one request, without the ranges and hashes of weights.
+  ["fetches", /(?<![\w.#])(fetch\(|new XMLHttpRequest|new WebSocket|new EventSource)/, ["weights", "image"]],
+  ["touches OPFS", /\bgetDirectory\(/, ["weights"]],
+  ["posts messages", /\bpostMessage\(/, ["worker"]],
+  [
+    "touches the page",
+    /(?<![\w.?])(document|customElements)\.|\bextends HTMLElement\b|\.innerHTML\b/,
+    ["element", "app"],
+  ],
+];
+
+/** Long files that were judged to be better whole, or still wait to be split. No file of src is among them. */
+const LONG_FILES = ["test/model/config.test.ts", "test/model/names.test.ts", "test/weights/url-source.test.ts"];
+const MAX_LINES = 350;
+
+const sources = filesBelow("src").filter((file) => file.endsWith(".ts"));
+const code = ["src", "shaders", "test", "tools", "bench", "eval"]
+  .filter((folder) => existsSync(join(projectRoot, folder)))
+  .flatMap(filesBelow)
+  .filter((file) => /\.(ts|mjs|wgsl|css)$/.test(file));
+
+/** Room of a file, such as "gpu", or "worker/protocol" where that part has rules of its own. */
+function roomOf(file: string): string {
+  const [top = "", room = "", part] = file.replace(/(\.d)?\.ts$/, "").split("/");
+  if (top !== "src") return top;
+  return part !== undefined && `${room}/${part}` in MAY_IMPORT ? `${room}/${part}` : room;
+}
+
+describe("imports", () => {
+  test("follow the table of rooms", () => {
+    const folder = (room: string) => (room.startsWith("@") ? room : room.split("/")[0]!);
+    const wrong = sources.flatMap((file) => {
+      const room = roomOf(file);
+      const allowed = MAY_IMPORT[room];
+      if (!allowed) return [`${file}: the room ${room} is not in the table`];
+      return importsOf(file)
+        .map(({ specifier, path }) => (path ? roomOf(path) : specifier))
+        .filter((target) => folder(target) !== folder(room))
+        .filter((target) => !allowed.includes(target) && !allowed.includes(folder(target)))
+        .map((target) => `${file} imports ${target}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("name files that exist, with their endings", () => {
+    const wrong = code
+      .filter((file) => /\.ts$/.test(file))
+      .flatMap((file) => importsOf(file).map((one) => ({ file, ...one })))
+      .filter(({ path }) => path && !existsSync(join(projectRoot, path)))
+      .map(({ file, specifier }) => `${file} imports ${specifier}`);
+    expect(wrong).toEqual([]);
+  });
+
+  test("make no cycles, those of types aside", () => {
+    const loads = (file: string) => importsOf(file).flatMap(({ path, isType }) => (path && !isType ? [path] : []));
+    const graph = new Map(sources.map((file) => [file, loads(file)]));
+    const done = new Set<string>();
+    const cycles: string[] = [];
+    const visit = (file: string, trail: string[]): void => {
+      if (trail.includes(file)) cycles.push([...trail.slice(trail.indexOf(file)), file].join(" -> "));
+      else if (!done.has(file)) for (const next of graph.get(file) ?? []) visit(next, [...trail, file]);
+      done.add(file);
+    };
+    for (const file of sources) visit(file, []);
+    expect(cycles).toEqual([]);
+  });
+
+  test("of the references lead to nothing of src", () => {
+    const wrong = filesBelow("test/reference")
+      .filter((file) => file.endsWith(".ts"))
+      .filter((file) => importsOf(file).some(({ path }) => path?.startsWith("src/")));
+    expect(wrong).toEqual([]);
+  });
+});
+
+test.for(OWNERS)("nobody else %s", ([, pattern, rooms]) => {
+  const wrong = sources.filter((file) => !rooms.includes(file.split("/")[1]!) && pattern.test(codeOf(file)));
+  expect(wrong).toEqual([]);
+});
+
+describe("files", () => {
+  test("are short enough to be read in one sitting", () => {
+    const long = code.filter((file) => readSource(file).split("\n").length > MAX_LINES + 1);
+    expect(long.filter((file) => file.startsWith("src/"))).toEqual([]);
+    expect(long.filter((file) => !LONG_FILES.includes(file))).toEqual([]);
+  });
+
+  test("open with what they are for", () => {
+    // The names of a test's cases say it too.
+    const silent = code.filter((file) => !file.endsWith(".test.ts") && !/^(\/\/|\/\*)/.test(readSource(file)));
+    expect(silent).toEqual([]);
+  });
+});
+
+describeShared("the data beside the project", () => {
+  test("is not copied into it", () => {
+    const hash = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
+    const folder = join("..", "shared", "real");
+    // The text of a licence is the same wherever it lies.
+    const theirs = new Map(
+      filesBelow(folder)
+        .filter((file) => !/\/LICENSE[^/]*$/.test(file))
+        .map((file) => [hash(join(projectRoot, file)), file]),
+    );
+    const own = ["src", "shaders", "test", "tools", "public", "bench", "eval", "training"]
+      .filter((folder) => existsSync(join(projectRoot, folder)))
+      .flatMap(filesBelow)
+      .filter((file) => !file.startsWith("training/runs/"));
+    expect(own.filter((file) => theirs.has(hash(join(projectRoot, file))))).toEqual([]);
+  });
+});

@@ -1,0 +1,91 @@
+/** The manifest and the lock file: what is offered, what is needed, and that everything is named exactly. */
+import { existsSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ENTRIES } from "../tools/library.mjs";
+import { projectRoot } from "./support/command.ts";
+import { filesBelow, importsOf, readSource } from "./support/sources.ts";
+
+const manifest = JSON.parse(readSource("package.json"));
+const lock = JSON.parse(readSource("package-lock.json"));
+
+/** Development packages that nothing imports: programs, and types that tsconfig.json names. */
+const PROGRAMS = ["@biomejs/biome", "typescript", "@types/node", "@webgpu/types"];
+/** Packages whose code goes into dist/lib, because it is little and cannot be imported by a browser as it is. */
+const BUNDLED = ["gl-matrix"];
+
+/** Names of the packages that files import. */
+function packagesOf(files: string[]): string[] {
+  const specifiers = files.flatMap((file) => importsOf(file).filter(({ path }) => !path));
+  const names = specifiers.map(({ specifier }) =>
+    specifier
+      .split("/")
+      .slice(0, specifier.startsWith("@") ? 2 : 1)
+      .join("/"),
+  );
+  return [...new Set(names.filter((name) => !name.startsWith("node:") && !builtinModules.includes(name)))].sort();
+}
+
+const scripts = (folder: string) => filesBelow(folder).filter((file) => /\.(ts|mjs)$/.test(file));
+
+describe("package.json", () => {
+  test("names exact versions", () => {
+    const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+    expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(String(version)))).toEqual([]);
+    expect(Object.keys(manifest)).not.toContain("optionalDependencies");
+  });
+
+  test("depends on what the library imports, and on nothing else", () => {
+    const needed = packagesOf(scripts("src")).filter((name) => !BUNDLED.includes(name));
+    expect(Object.keys(manifest.dependencies).filter((name) => !needed.includes(name))).toEqual([]);
+    expect(needed.filter((name) => !(name in manifest.dependencies))).toEqual([]);
+    for (const name of BUNDLED) expect(manifest.devDependencies).toHaveProperty(name);
+  });
+
+  test("has every development package that is used, and no other", () => {
+    const used = packagesOf([...["src", "test", "tools"].flatMap(scripts), "vite.config.ts"]);
+    const known = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
+    expect(used.filter((name) => !known.includes(name) && name !== "fovea")).toEqual([]);
+    expect(known.filter((name) => !used.includes(name) && !PROGRAMS.includes(name))).toEqual([]);
+  });
+
+  test("exports exactly the entries that are built, each with its types", () => {
+    const expected = Object.entries(ENTRIES).map(([name, source]) => [
+      name === "index" ? "." : `./${name}`,
+      { types: source.replace(/^src\/(.*)\.ts$/, "./dist/lib/types/$1.d.ts"), default: `./dist/lib/${name}.js` },
+    ]);
+    expect(manifest.exports).toEqual({ ...Object.fromEntries(expected), "./package.json": "./package.json" });
+    expect(manifest.files).toEqual(["dist/lib", "LICENSE", "README.md", "CHANGELOG.md"]);
+  });
+
+  test("starts every command the same way", () => {
+    for (const [name, command] of Object.entries(manifest.scripts)) {
+      expect(command).toBe(`node tools/run.mjs ${name}`);
+      expect(existsSync(join(projectRoot, `tools/${name}.mjs`))).toBe(true);
+    }
+    for (const name of ["start", "test", "ask", "build"]) expect(manifest.scripts).toHaveProperty(name);
+    // An install of the package or of the project runs nothing.
+    expect(Object.keys(manifest.scripts).filter((name) => /^(pre|post)|^(prepare|install)$/.test(name))).toEqual([]);
+  });
+});
+
+describe("package-lock.json", () => {
+  test("belongs to package.json", () => {
+    const { dependencies, devDependencies, version, name } = lock.packages[""];
+    expect({ dependencies, devDependencies, version, name }).toEqual({
+      dependencies: manifest.dependencies,
+      devDependencies: manifest.devDependencies,
+      version: manifest.version,
+      name: manifest.name,
+    });
+  });
+
+  test("holds hashes, and no addresses to download from", () => {
+    const packages = Object.entries<{ resolved?: string; integrity?: string }>(lock.packages).filter(([path]) => path);
+    expect(packages.length).toBeGreaterThan(50);
+    expect(packages.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
+    expect(packages.filter(([, { integrity }]) => !integrity?.startsWith("sha512-"))).toEqual([]);
+    expect(readSource("package-lock.json")).not.toMatch(/"resolved"/);
+  });
+});

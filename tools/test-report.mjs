@@ -1,0 +1,49 @@
+// Counts in Vitest's JSON report. Its own totals leave out what never came to run: files that do not load, suites whose
+// preparation fails.
+import { readFileSync } from "node:fs";
+import { relative } from "node:path";
+
+/**
+ * @typedef {object} Report
+ * @property {{ name: string, status: string, message?: string, assertionResults: { status: string, fullName: string }[] }[]} testResults
+ */
+
+/**
+ * @param {string} path
+ * @param {string} root files are named from here
+ * @returns {import("./test.mjs").Counts}
+ */
+export function readReport(path, root) {
+  return countReport(JSON.parse(readFileSync(path, "utf8")), root);
+}
+
+/**
+ * @param {Report} report
+ * @param {string} root
+ * @returns {import("./test.mjs").Counts}
+ */
+export function countReport({ testResults }, root) {
+  /** @type {import("./test.mjs").Counts} */
+  const counts = { passed: 0, failed: 0, skipped: 0, failures: [], skips: [] };
+  if (testResults.length === 0) {
+    counts.failed++;
+    counts.failures.push("no test was found");
+  }
+  for (const { name, status, message, assertionResults } of testResults) {
+    const file = relative(root, name);
+    /** @param {string[]} statuses */
+    const of = (...statuses) => assertionResults.filter((one) => statuses.includes(one.status));
+    const failed = of("failed");
+    const skipped = of("skipped", "pending", "todo", "disabled");
+    counts.passed += of("passed").length;
+    counts.failed += failed.length;
+    counts.failures.push(...failed.map(({ fullName }) => `${file}: ${fullName}`));
+    if (status === "failed" && failed.length === 0) {
+      counts.failed++;
+      counts.failures.push(`${file}: ${message?.trim().split("\n")[0] || "a suite could not be prepared"}`);
+    }
+    counts.skipped += skipped.length;
+    if (skipped.length > 0) counts.skips.push(`${skipped.length} of ${file}`);
+  }
+  return counts;
+}

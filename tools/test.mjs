@@ -1,0 +1,119 @@
+// npm test: everything that can say no, one after another: types, style, build, unit tests, shaders on a WebGPU device in
+// Chromium, the product from outside. All of it runs whatever fails; the last line sums up.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findChromium } from "./chromium.mjs";
+import { root } from "./library.mjs";
+import { readReport } from "./test-report.mjs";
+
+/**
+ * @typedef {object} Counts
+ * @property {number} passed
+ * @property {number} failed
+ * @property {string[]} failures what failed, a line each
+ * @property {string[]} skips what was skipped, a line each
+ * @property {number} skipped
+ */
+
+/** @type {Record<string, () => Counts>} */
+const STEPS = {
+  types: () => program("types", "typescript/bin/tsc", []),
+  style: () => program("style", "@biomejs/biome/bin/biome", ["check", "--error-on-warnings"]),
+  build: () => outcomeOf("build", [join(root, "tools/run.mjs"), "build"]),
+  node: () => vitest("node"),
+  gpu: () => vitest("gpu"),
+  e2e: () => vitest("e2e"),
+};
+
+/** @param {string[]} args names of steps; none for all */
+export async function run(args) {
+  const unknown = args.find((name) => !Object.hasOwn(STEPS, name));
+  if (unknown !== undefined) throw new Error(`no step ${unknown}; there are ${Object.keys(STEPS).join(", ")}`);
+  const names = args.length > 0 ? args : Object.keys(STEPS);
+  try {
+    // Looked for once; what runs below finds it by this name.
+    process.env.CHROME_PATH = findChromium();
+  } catch (error) {
+    console.log(`${error instanceof Error ? error.message : error}\n0 passed, 1 failed`);
+    return 1;
+  }
+  const results = names.map((name) => {
+    console.log(`\n--- ${name} ---`);
+    const start = performance.now();
+    const counts = STEPS[name]?.() ?? fail(name, "it is missing");
+    return { name, counts, seconds: (performance.now() - start) / 1000 };
+  });
+
+  console.log("\n--- summary ---");
+  for (const { name, counts, seconds } of results) {
+    console.log(`${name}: ${sumUp(counts)} (${seconds.toFixed(0)} s)`);
+    for (const line of counts.skips) console.log(`  skipped: ${line}`);
+    for (const line of counts.failures) console.log(`  FAILED: ${line}`);
+  }
+  if (!existsSync(join(root, "../shared"))) console.log("../shared is missing: the tests that read it were skipped");
+  const all = results.map(({ counts }) => counts);
+  /** @param {"passed" | "failed" | "skipped"} key */
+  const sum = (key) => all.reduce((total, counts) => total + counts[key], 0);
+  const failed = sum("failed");
+  console.log(sumUp({ passed: sum("passed"), failed, skipped: sum("skipped") }));
+  return failed > 0 ? 1 : 0;
+}
+
+/** @param {{ passed: number, failed: number, skipped: number }} counts */
+function sumUp({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+}
+
+/**
+ * @param {string} name
+ * @param {string} reason
+ * @returns {Counts}
+ */
+function fail(name, reason) {
+  return { passed: 0, failed: 1, skipped: 0, failures: [`${name}: ${reason}`], skips: [] };
+}
+
+/**
+ * A program as one test: passed if it exits with 0.
+ * @param {string} name
+ * @param {string[]} args of Node
+ */
+function outcomeOf(name, args) {
+  const { status, signal } = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
+  if (status === 0) return { passed: 1, failed: 0, skipped: 0, failures: [], skips: [] };
+  return fail(name, `exit code ${status ?? signal}`);
+}
+
+/**
+ * @param {string} name
+ * @param {string} script in node_modules
+ * @param {string[]} args
+ */
+function program(name, script, args) {
+  return outcomeOf(name, [join(root, "node_modules", script), ...args]);
+}
+
+/**
+ * One project of vite.config.ts, counted from its report.
+ * @param {string} project
+ * @returns {Counts}
+ */
+function vitest(project) {
+  const folder = mkdtempSync(join(tmpdir(), "fovea-test-"));
+  try {
+    const report = join(folder, "report.json");
+    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+    const { failed } = program(project, "vitest/vitest.mjs", ["run", "--project", project, ...reporters]);
+    if (!existsSync(report)) return fail(project, "it ended without a report");
+    const counts = readReport(report, root);
+    if (failed > 0 && counts.failed === 0) {
+      counts.failed++;
+      counts.failures.push(`${project}: an error outside of the tests`);
+    }
+    return counts;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
