@@ -70,7 +70,7 @@ export class Gpu implements PassHost {
     this.device = device;
     this.#owned = owned;
     this.bindGroups = new BindGroups(device);
-    this.pipelines = new Pipelines(device);
+    this.pipelines = Pipelines.of(device);
     this.arena = new Arena({
       device,
       assertAlive: () => this.assertAlive(),
@@ -106,7 +106,7 @@ export class Gpu implements PassHost {
   async compile(body: (recorder: Recorder) => void): Promise<void> {
     const rehearsal = new Rehearsal(this.capabilities);
     body(rehearsal);
-    await this.pipelines.compile(rehearsal.variants as Set<Variant>);
+    await this.pipelines.compile(rehearsal.variants as Set<Variant>, () => !this.#disposed);
     this.assertAlive();
   }
 

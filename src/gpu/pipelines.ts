@@ -19,13 +19,23 @@ async function compileReport(module: GPUShaderModule, variant: Variant): Promise
 }
 
 export class Pipelines {
+  static readonly #ofDevice = new WeakMap<GPUDevice, Pipelines>();
   #device: GPUDevice;
   #ready = new Map<Variant, CompiledPipeline>();
   #compiling = new Map<Variant, Promise<CompiledPipeline>>();
   #lateCompiles = 0;
 
-  constructor(device: GPUDevice) {
+  private constructor(device: GPUDevice) {
     this.#device = device;
+  }
+
+  /** The pipelines of this device, which all engines on it share: those of a first model serve a second one. */
+  static of(device: GPUDevice): Pipelines {
+    const known = Pipelines.#ofDevice.get(device);
+    if (known) return known;
+    const pipelines = new Pipelines(device);
+    Pipelines.#ofDevice.set(device, pipelines);
+    return pipelines;
   }
 
   /** Variants that were first met in the middle of work, and so blocked it. Tests keep this at zero. */
@@ -33,9 +43,19 @@ export class Pipelines {
     return this.#lateCompiles;
   }
 
-  /** Compiles what is not compiled yet, all at once. Throws an Error with the source if a shader is wrong. */
-  async compile(variants: Iterable<Variant>): Promise<void> {
-    await Promise.all([...variants].map((variant) => this.#compileOnce(variant)));
+  /**
+   * Compiles what is not compiled yet, as many at a time as the machine has threads for it: more would only make an
+   * abandoned load hold up the next one. Throws an Error with the source if a shader is wrong.
+   *
+   * @param isWanted asked before each; once it says no, nothing more is begun. What is under way cannot be called back
+   */
+  async compile(variants: Iterable<Variant>, isWanted: () => boolean = () => true): Promise<void> {
+    const waiting = [...variants].reverse();
+    const work = async () => {
+      while (waiting.length > 0 && isWanted()) await this.#compileOnce(waiting.pop()!);
+    };
+    const threads = globalThis.navigator?.hardwareConcurrency ?? 4;
+    await Promise.all(Array.from({ length: threads }, work));
   }
 
   /** The pipeline; compiled on the spot, blocking, if `compile` was not told of it. */
