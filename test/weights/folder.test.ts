@@ -22,8 +22,8 @@ describe("files at hand", () => {
 
   test("names of a picked folder are found by their last part, the top first", async () => {
     const folder = openFolder({
-      "tiny/config.json": utf8("1"),
       "tiny/onnx/config.json": utf8("2"),
+      "tiny/config.json": utf8("1"),
       "tiny\\tokenizer.json": utf8("3"),
       "tiny/vision/extra.json": utf8("4"),
     });
