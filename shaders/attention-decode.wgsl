@@ -13,12 +13,12 @@ struct Params {
   splitKeys: u32, // keys of a split, the last one may have fewer
   heads: u32,
   keyHeads: u32,
-  headParts: u32,
   qOffset: u32, // strides and offsets are in Parts
   kStride: u32,
   kOffset: u32,
   vStride: u32,
   vOffset: u32,
+  hasInhibited: u32,
   scale: f32,
 }
 
@@ -67,14 +67,14 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) wor
       let key = first_key + thread;
       var logits = array<f32, GROUP>();
       let start = params.kOffset + key * params.kStride + key_head * HEAD_PARTS;
-      for (var i = 0u; i < params.headParts; i++) {
+      for (var i = 0u; i < HEAD_PARTS; i++) {
         let b = k[start + i];
         for (var g = 0u; g < GROUP; g++) {
           logits[g] += part_dot(queries[g * HEAD_PARTS + i], b);
         }
       }
       var seen = true;
-      if (INHIBIT != 0u) {
+      if (params.hasInhibited != 0u) {
         seen = extractBits(inhibited[key / 32u], key % 32u, 1u) == 0u;
       }
       for (var g = 0u; g < GROUP; g++) {

@@ -1,7 +1,7 @@
 // y = softmax(q k^T * scale, unseen and inhibited pairs at -inf) v, and its log-sum-exp. Online softmax: a workgroup
 // keeps a tile of rows of one query head and walks over the keys in tiles; logits never leave it.
-// Needs lib/part-*, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), ROW_LANES, KEY_LANES, KEY_BLOCK, and the
-// switches CAUSAL, INHIBIT, LOG_SUM_EXP (the binding exists).
+// Needs lib/part-*, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), ROW_LANES, KEY_LANES, KEY_BLOCK, and
+// LOG_SUM_EXP (the binding exists). attention-quad.wgsl does the same without workgroup memory.
 
 const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
 const ROWS = 4u * ROW_LANES; // each invocation has 4 rows, the components of its vec4f
@@ -21,8 +21,8 @@ struct Params {
   kOffset: u32,
   vStride: u32,
   vOffset: u32,
-  queryOffset: u32,
-  inhibitedWords: u32, // words in a row of `inhibited`
+  queryOffset: u32, // 0x7fffffff: every row sees all keys
+  inhibitedWords: u32, // words in a row of `inhibited`; 0: there is none
   scale: f32,
 }
 
@@ -39,11 +39,8 @@ var<workgroup> weights: array<vec4f, KEYS * ROW_LANES>;
 var<workgroup> exchange: array<vec4f, THREADS>; // what the key lanes of a row tell each other
 
 fn takes_part(row: u32, key: u32) -> bool {
-  var seen = key < params.keys;
-  if (CAUSAL != 0u) {
-    seen = seen && key <= row + params.queryOffset;
-  }
-  if (INHIBIT != 0u) {
+  var seen = key < min(params.keys, row + params.queryOffset + 1u);
+  if (params.inhibitedWords != 0u) {
     let word = inhibited[row * params.inhibitedWords + key / 32u];
     seen = seen && extractBits(word, key % 32u, 1u) == 0u;
   }
@@ -70,10 +67,7 @@ fn main(
   let q2 = q_start + min(row + 2u, last) * params.qStride;
   let q3 = q_start + min(row + 3u, last) * params.qStride;
 
-  var end = params.keys;
-  if (CAUSAL != 0u) {
-    end = min(end, min(first_row + ROWS, params.rows) + params.queryOffset);
-  }
+  let end = min(params.keys, min(first_row + ROWS, params.rows) + params.queryOffset);
   var largest = vec4f(LOWEST);
   var sum = vec4f(0); // over this lane's keys only
   var output: array<Part, 4u * PART_BLOCK>;

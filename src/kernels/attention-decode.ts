@@ -4,6 +4,7 @@
  */
 import shader from "../../shaders/attention-decode.wgsl?raw";
 import combineShader from "../../shaders/attention-decode-combine.wgsl?raw";
+import quadShader from "../../shaders/attention-decode-quad.wgsl?raw";
 import type { Arena } from "../gpu/arena.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -12,24 +13,24 @@ import { assert, ceilDiv } from "../shared/assert.ts";
 import { checkShape } from "./common.ts";
 import { checkHeadRows, choosePart, type HeadRows, KernelWithLogSumExp } from "./heads.ts";
 
-const kernel = new KernelWithLogSumExp({
-  name: "attention-decode",
-  shader,
+const interfaceOfBoth = {
   bindings: { q: "read", k: "read", v: "read", inhibited: "read", y: "write" },
   params: {
     keys: "u32",
     splitKeys: "u32",
     heads: "u32",
     keyHeads: "u32",
-    headParts: "u32",
     qOffset: "u32",
     kStride: "u32",
     kOffset: "u32",
     vStride: "u32",
     vOffset: "u32",
+    hasInhibited: "u32",
     scale: "f32",
   },
-});
+} as const;
+const kernel = new KernelWithLogSumExp({ name: "attention-decode", shader, ...interfaceOfBoth });
+const quad = new KernelWithLogSumExp({ name: "attention-decode-quad", shader: quadShader, ...interfaceOfBoth });
 
 const combine = new KernelWithLogSumExp({
   name: "attention-decode-combine",
@@ -110,30 +111,27 @@ export function attentionDecode(recorder: Recorder, args: AttentionDecodeArgs): 
   const groups = ceilDiv(headsPerKey, MAX_GROUP);
   const split = partials !== undefined && keys > UNSPLIT_KEYS;
   const splits = split ? ceilDiv(keys, SPLIT_KEYS) : 1;
-  const constants = {
-    HEAD_PARTS: headParts,
-    GROUP: ceilDiv(headsPerKey, groups),
-    THREADS,
-    INHIBIT: Number(!!inhibited),
-  };
+  const { software, subgroups } = recorder.capabilities;
+  const quads = software && subgroups;
+  const constants = { HEAD_PARTS: headParts, GROUP: ceilDiv(headsPerKey, groups), ...(quads ? {} : { THREADS }) };
   const target = split
     ? { y: view(partials.outputs, [splits, heads * headWidth]), logSumExp: view(partials.sums, [splits, heads]) }
     : { y, logSumExp };
-  kernel.dispatch(
+  (quads ? quad : kernel).dispatch(
     recorder,
-    { part, constants },
+    { part, constants, quads },
     { q: q.tensor, k: k.tensor, v: v.tensor, inhibited: inhibited ?? q.tensor, ...target },
     {
       keys,
       splitKeys: split ? SPLIT_KEYS : keys,
       heads,
       keyHeads,
-      headParts,
       qOffset: q.offset / part.width,
       kStride: k.stride / part.width,
       kOffset: k.offset / part.width,
       vStride: v.stride / part.width,
       vOffset: v.offset / part.width,
+      hasInhibited: Number(!!inhibited),
       scale,
     },
     [keyHeads * groups, splits],
@@ -141,7 +139,7 @@ export function attentionDecode(recorder: Recorder, args: AttentionDecodeArgs): 
   if (!split) return;
   combine.dispatch(
     recorder,
-    { part, constants: { HEAD_PARTS: headParts, THREADS: 64 } },
+    { part, constants: { HEAD_PARTS: headParts, THREADS: 64 }, quads: false },
     { splitOutputs: partials.outputs, splitSums: partials.sums, y, logSumExp },
     { splits, heads },
     [heads],

@@ -1,14 +1,13 @@
 /** Attention of many query rows at once: the vision encoder and prefill. One row has a kernel of its own (attention-decode.ts). */
 import shader from "../../shaders/attention.wgsl?raw";
+import quadShader from "../../shaders/attention-quad.wgsl?raw";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
 import { checkShape } from "./common.ts";
 import { checkHeadRows, choosePart, type HeadRows, KernelWithLogSumExp } from "./heads.ts";
 
-const kernel = new KernelWithLogSumExp({
-  name: "attention",
-  shader,
+const interfaceOfBoth = {
   bindings: { q: "read", k: "read", v: "read", inhibited: "read", y: "write" },
   params: {
     rows: "u32",
@@ -25,7 +24,12 @@ const kernel = new KernelWithLogSumExp({
     inhibitedWords: "u32",
     scale: "f32",
   },
-});
+} as const;
+const tiled = new KernelWithLogSumExp({ name: "attention", shader, ...interfaceOfBoth });
+const quad = new KernelWithLogSumExp({ name: "attention-quad", shader: quadShader, ...interfaceOfBoth });
+
+/** As a row's `queryOffset`: it sees all keys. */
+const NO_CAUSALITY = 0x7fffffff;
 
 export interface AttentionArgs {
   q: HeadRows; // T rows of H heads
@@ -65,16 +69,16 @@ export function attention(recorder: Recorder, args: AttentionArgs): void {
   if (logSumExp) checkShape("attention logSumExp", logSumExp, [rows, heads]);
 
   const part = choosePart(headWidth, q.stride, q.offset, k.stride, k.offset, v.stride, v.offset);
-  const tile = { ROW_LANES: 8, KEY_LANES: 8, KEY_BLOCK: 2 };
-  const constants = {
-    HEAD_PARTS: headWidth / part.width,
-    CAUSAL: Number(!!causal),
-    INHIBIT: Number(!!inhibited),
-    ...tile,
-  };
-  kernel.dispatch(
+  const { software, subgroups } = recorder.capabilities;
+  const useQuads = software && subgroups;
+  const tile = useQuads ? {} : { ROW_LANES: 8, KEY_LANES: 8, KEY_BLOCK: 2 };
+  (useQuads ? quad : tiled).dispatch(
     recorder,
-    { part, constants },
+    {
+      part,
+      constants: { HEAD_PARTS: headWidth / part.width, ...tile },
+      quads: useQuads,
+    },
     { q: q.tensor, k: k.tensor, v: v.tensor, inhibited: inhibited ?? q.tensor, y, logSumExp },
     {
       rows,
@@ -87,10 +91,10 @@ export function attention(recorder: Recorder, args: AttentionArgs): void {
       kOffset: k.offset / part.width,
       vStride: v.stride / part.width,
       vOffset: v.offset / part.width,
-      queryOffset: causal?.queryOffset ?? 0,
-      inhibitedWords,
+      queryOffset: causal?.queryOffset ?? NO_CAUSALITY,
+      inhibitedWords: inhibited ? inhibitedWords : 0,
       scale,
     },
-    [ceilDiv(rows, 4 * tile.ROW_LANES), heads],
+    [ceilDiv(rows, useQuads ? 16 : 32), heads],
   );
 }

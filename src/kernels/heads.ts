@@ -6,7 +6,8 @@ import logSumExpDrop from "../../shaders/lib/log-sum-exp-drop.wgsl?raw";
 import logSumExpKeep from "../../shaders/lib/log-sum-exp-keep.wgsl?raw";
 import partScalar from "../../shaders/lib/part-scalar.wgsl?raw";
 import partVec4 from "../../shaders/lib/part-vec4.wgsl?raw";
-import { type Bindings, Kernel, type KernelDefinition, type Params } from "../gpu/kernel.ts";
+import quadProducts from "../../shaders/lib/quad-products.wgsl?raw";
+import { type Bindings, Kernel, type KernelDefinition, type Params, type VariantOptions } from "../gpu/kernel.ts";
 import type { Grid, Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { assert } from "../shared/assert.ts";
@@ -65,17 +66,18 @@ export class KernelWithLogSumExp<B extends Bindings, P extends Params> {
     this.#with = new Kernel({ ...definition, bindings: { ...definition.bindings, logSumExp: "write" } });
   }
 
-  /** Adds a dispatch of the variant with this part and these constants. */
+  /** Adds a dispatch of the variant with this part and these constants; `quads`: the shader needs lib/quad-products. */
   dispatch(
     recorder: Recorder,
-    { part, constants }: { part: PartChoice; constants: Readonly<Record<string, number>> },
+    { part, constants, quads }: { part: PartChoice; constants: Readonly<Record<string, number>>; quads: boolean },
     { logSumExp, ...tensors }: { readonly [name in keyof B]: Tensor } & { logSumExp?: Tensor | undefined },
     params: { readonly [name in keyof P]: number },
     grid: Grid,
   ): void {
-    const options = (lib: string, count: number) => ({
-      libs: { key: part.key, texts: [part.text, lib] },
+    const options = (lib: string, count: number): VariantOptions => ({
+      libs: { key: part.key, texts: quads ? [part.text, quadProducts, lib] : [part.text, lib] },
       constants: { ...constants, LOG_SUM_EXP: count },
+      enables: quads ? ["subgroups"] : [],
     });
     type Tensors = { readonly [name in keyof B]: Tensor };
     if (logSumExp) {

@@ -1,0 +1,195 @@
+// What attention.wgsl does, without workgroup memory: for adapters that are programs on the CPU, where a barrier costs
+// more than the loads it saves and every load costs as much as tens of products. A workgroup is one quad: its invocations
+// have 8 keys of a block each, and the Parts lane, lane + 4, ... of the output, all of the same 16 rows.
+// Needs subgroups, lib/part-*, lib/quad-products, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head) and LOG_SUM_EXP (the
+// binding exists).
+
+const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
+const ROWS = 16u;
+const LANE_KEYS = 8u;
+const KEYS = 4u * LANE_KEYS; // one word of `inhibited`
+const PARTS = (HEAD_PARTS + 3u) / 4u;
+
+struct Params {
+  rows: u32,
+  keys: u32,
+  heads: u32,
+  keyHeads: u32,
+  qStride: u32, // strides and offsets are in Parts
+  qOffset: u32,
+  kStride: u32,
+  kOffset: u32,
+  vStride: u32,
+  vOffset: u32,
+  queryOffset: u32, // 0x7fffffff: every row sees all keys
+  inhibitedWords: u32, // words in a row of `inhibited`; 0: there is none
+  scale: f32,
+}
+
+@group(0) @binding(0) var<storage, read> q: array<Part>; // [T, H, D] strided
+@group(0) @binding(1) var<storage, read> k: array<Part>; // [S, Hk, D] strided
+@group(0) @binding(2) var<storage, read> v: array<Part>; // [S, Hk, D] strided
+@group(0) @binding(3) var<storage, read> inhibited: array<u32>; // [T, ceil(S / 32)]
+@group(0) @binding(4) var<storage, read_write> y: array<Part>; // [T, H, D]
+@group(0) @binding(5) var<storage, read_write> logSumExp: array<f32>; // [T, H]
+@group(0) @binding(5u + LOG_SUM_EXP) var<uniform> params: Params;
+
+// Bit s set: the row takes part in key first + s.
+fn seen_keys(row: u32, first: u32) -> u32 {
+  let end = min(params.keys, row + params.queryOffset + 1u);
+  let count = clamp(end, first, first + KEYS) - first;
+  var bits = select((1u << (count % KEYS)) - 1u, 0xffffffffu, count == KEYS);
+  if (params.inhibitedWords != 0u) {
+    bits &= ~inhibited[row * params.inhibitedWords + first / KEYS];
+  }
+  return bits;
+}
+
+@compute @workgroup_size(4)
+fn main(
+  @builtin(subgroup_invocation_id) lane: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let head = group.y;
+  let key_head = head / (params.heads / params.keyHeads);
+  // With causality the last rows have the most keys: they start first.
+  let row0 = (groups.x - 1u - group.x) * ROWS;
+  let last_row = params.rows - 1u;
+  let last_key = params.keys - 1u;
+  let q_start = params.qOffset + head * HEAD_PARTS;
+  let q0 = q_start + min(row0 + lane, last_row) * params.qStride;
+  let q1 = q_start + min(row0 + lane + 4u, last_row) * params.qStride;
+  let q2 = q_start + min(row0 + lane + 8u, last_row) * params.qStride;
+  let q3 = q_start + min(row0 + lane + 12u, last_row) * params.qStride;
+  let k_start = params.kOffset + key_head * HEAD_PARTS;
+  let v_start = params.vOffset + key_head * HEAD_PARTS;
+
+  // Four rows a component: [i] has the rows 4 i .. 4 i + 4.
+  var largest = array(vec4f(LOWEST), vec4f(LOWEST), vec4f(LOWEST), vec4f(LOWEST));
+  var sum = array<vec4f, 4>(); // over this lane's keys
+  var shrink = array<vec4f, 4>();
+  var weights = array<vec4f, 4u * LANE_KEYS>(); // [i, key of this lane]
+  var output = array<PartBlock, 4u * PARTS>(); // [part, i]
+
+  let end = min(params.keys, min(row0 + ROWS, params.rows) + params.queryOffset);
+  for (var first = 0u; first < end; first += KEYS) {
+    let key = first + lane * LANE_KEYS;
+    let k0 = k_start + min(key, last_key) * params.kStride;
+    let k1 = k_start + min(key + 1u, last_key) * params.kStride;
+    let k2 = k_start + min(key + 2u, last_key) * params.kStride;
+    let k3 = k_start + min(key + 3u, last_key) * params.kStride;
+    let k4 = k_start + min(key + 4u, last_key) * params.kStride;
+    let k5 = k_start + min(key + 5u, last_key) * params.kStride;
+    let k6 = k_start + min(key + 6u, last_key) * params.kStride;
+    let k7 = k_start + min(key + 7u, last_key) * params.kStride;
+    var left0 = mat4x4f();
+    var left1 = mat4x4f();
+    var left2 = mat4x4f();
+    var left3 = mat4x4f();
+    var right0 = mat4x4f();
+    var right1 = mat4x4f();
+    var right2 = mat4x4f();
+    var right3 = mat4x4f();
+    for (var part = 0u; part < HEAD_PARTS; part++) {
+      let left = PartBlock(k[k0 + part], k[k1 + part], k[k2 + part], k[k3 + part]);
+      let right = PartBlock(k[k4 + part], k[k5 + part], k[k6 + part], k[k7 + part]);
+      let part0 = q[q0 + part];
+      left0 += products(part0, left);
+      right0 += products(part0, right);
+      let part1 = q[q1 + part];
+      left1 += products(part1, left);
+      right1 += products(part1, right);
+      let part2 = q[q2 + part];
+      left2 += products(part2, left);
+      right2 += products(part2, right);
+      let part3 = q[q3 + part];
+      left3 += products(part3, left);
+      right3 += products(part3, right);
+    }
+    var logits = array(
+      transpose(left0), transpose(right0), transpose(left1), transpose(right1),
+      transpose(left2), transpose(right2), transpose(left3), transpose(right3));
+
+    for (var i = 0u; i < 4u; i++) {
+      let seen = seen_keys(min(row0 + 4u * i + lane, last_row), first);
+      let row_seen = vec4u(
+        quadBroadcast(seen, 0u), quadBroadcast(seen, 1u), quadBroadcast(seen, 2u), quadBroadcast(seen, 3u));
+      var new_largest = largest[i];
+      for (var j = 0u; j < LANE_KEYS; j++) {
+        let logit = logits[2u * i + j / 4u][j % 4u] * params.scale;
+        let masked = select(vec4f(LOWEST), logit, ((row_seen >> vec4u(lane * LANE_KEYS + j)) & vec4u(1)) != vec4u(0));
+        new_largest = max(new_largest, masked);
+        weights[i * LANE_KEYS + j] = masked;
+      }
+      new_largest = quad_max(new_largest);
+      shrink[i] = exp(largest[i] - new_largest);
+      largest[i] = new_largest;
+      var lane_sum = sum[i] * shrink[i];
+      for (var j = 0u; j < LANE_KEYS; j++) {
+        let logit = weights[i * LANE_KEYS + j];
+        let weight = select(vec4f(0), exp(logit - new_largest), logit > vec4f(LOWEST));
+        lane_sum += weight;
+        weights[i * LANE_KEYS + j] = weight;
+      }
+      sum[i] = lane_sum;
+    }
+
+    for (var b = 0u; b < PARTS; b++) {
+      let v_part = v_start + min(lane + 4u * b, HEAD_PARTS - 1u);
+      var y0 = scale_rows(output[4u * b], shrink[0]);
+      var y1 = scale_rows(output[4u * b + 1u], shrink[1]);
+      var y2 = scale_rows(output[4u * b + 2u], shrink[2]);
+      var y3 = scale_rows(output[4u * b + 3u], shrink[3]);
+      for (var j = 0u; j < LANE_KEYS; j++) {
+        let w0 = weights[j];
+        let w1 = weights[LANE_KEYS + j];
+        let w2 = weights[2u * LANE_KEYS + j];
+        let w3 = weights[3u * LANE_KEYS + j];
+        let a = v[v_part + min(first + j, last_key) * params.vStride];
+        y0 += outer(a, quadBroadcast(w0, 0u));
+        y1 += outer(a, quadBroadcast(w1, 0u));
+        y2 += outer(a, quadBroadcast(w2, 0u));
+        y3 += outer(a, quadBroadcast(w3, 0u));
+        let b = v[v_part + min(first + LANE_KEYS + j, last_key) * params.vStride];
+        y0 += outer(b, quadBroadcast(w0, 1u));
+        y1 += outer(b, quadBroadcast(w1, 1u));
+        y2 += outer(b, quadBroadcast(w2, 1u));
+        y3 += outer(b, quadBroadcast(w3, 1u));
+        let c = v[v_part + min(first + 2u * LANE_KEYS + j, last_key) * params.vStride];
+        y0 += outer(c, quadBroadcast(w0, 2u));
+        y1 += outer(c, quadBroadcast(w1, 2u));
+        y2 += outer(c, quadBroadcast(w2, 2u));
+        y3 += outer(c, quadBroadcast(w3, 2u));
+        let d = v[v_part + min(first + 3u * LANE_KEYS + j, last_key) * params.vStride];
+        y0 += outer(d, quadBroadcast(w0, 3u));
+        y1 += outer(d, quadBroadcast(w1, 3u));
+        y2 += outer(d, quadBroadcast(w2, 3u));
+        y3 += outer(d, quadBroadcast(w3, 3u));
+      }
+      output[4u * b] = y0;
+      output[4u * b + 1u] = y1;
+      output[4u * b + 2u] = y2;
+      output[4u * b + 3u] = y3;
+    }
+  }
+
+  for (var i = 0u; i < 4u; i++) {
+    sum[i] = quad_sum(sum[i]);
+  }
+  for (var r = 0u; r < ROWS && row0 + r < params.rows; r++) {
+    let total = sum[r / 4u][r % 4u];
+    // A row with nothing left gives zeros.
+    let factor = select(0.0, 1.0 / total, total > 0.0);
+    let at = (row0 + r) * params.heads + head;
+    for (var b = 0u; b < PARTS; b++) {
+      let part = lane + 4u * b;
+      if (part < HEAD_PARTS) {
+        y[at * HEAD_PARTS + part] = output[4u * b + r / 4u][r % 4u] * factor;
+      }
+    }
+    if (lane == 0u) {
+      store_log_sum_exp(at, select(LOWEST, largest[r / 4u][r % 4u] + log(total), total > 0.0));
+    }
+  }
+}
