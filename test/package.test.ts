@@ -81,6 +81,14 @@ describe("package-lock.json", () => {
     });
   });
 
+  test("has the programs of every platform", () => {
+    // npm leaves out those that the registry could not tell when the file was made; an install then fails everywhere.
+    const missing = Object.values<{ optionalDependencies?: Record<string, string> }>(lock.packages)
+      .flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
+      .filter((name) => !(`node_modules/${name}` in lock.packages));
+    expect(missing).toEqual([]);
+  });
+
   test("holds hashes, and no addresses to download from", () => {
     const packages = Object.entries<{ resolved?: string; integrity?: string }>(lock.packages).filter(([path]) => path);
     expect(packages.length).toBeGreaterThan(50);

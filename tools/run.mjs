@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const COMMANDS = ["start", "test", "ask", "build"];
+const COMMANDS = ["start", "test", "ask", "build", "bench"];
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** @param {string} path from the project's root */
@@ -25,7 +25,8 @@ function installDependencies() {
     ? spawnSync(process.execPath, [npm, ...args], options)
     : spawnSync("npm", args, { ...options, shell: process.platform === "win32" });
   if (status === 0) return;
-  const reason = error?.message ?? stderr.split("\n").find((line) => /npm err/i.test(line)) ?? `exit code ${status}`;
+  const said = stderr.split("\n").map((line) => line.replace(/^npm err\S*\s*/i, ""));
+  const reason = error?.message ?? said.find((line) => line && !/^(npm|code|errno|syscall) /.test(line)) ?? status;
   throw new Error(`the dependencies could not be installed with npm ci: ${reason}`);
 }
 
