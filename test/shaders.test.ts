@@ -8,6 +8,7 @@ const SHARED_WRAPPERS: Record<string, string> = {
   "matmul-quad": "matmul",
   "attention-quad": "attention",
   "attention-decode-combine": "attention-decode",
+  "attention-decode-quad": "attention-decode",
 };
 
 /** Kernels whose reference is another's: the same function, for one row. */
