@@ -12,6 +12,7 @@ import { FoveaError, throwIfAborted } from "../errors.ts";
 import { resolveSampling, type SamplingSettings } from "../generate/sampling-settings.ts";
 import { decodeText } from "../generate/step-loop.ts";
 import type { ModelConfig } from "../model/config.ts";
+import { planInhibition } from "../model/inhibition.ts";
 import { splicePrompt } from "../model/prompt.ts";
 import { buildPrompt } from "../text/prompt.ts";
 import { StreamDecoder } from "../text/stream-decoder.ts";
@@ -25,8 +26,7 @@ import { type EncodedImage, imageTokens } from "./vision-model.ts";
 
 type Emit = (event: GenerationEvent) => void;
 
-/** The paper's settings. */
-const DEFAULT_COMPRESSION: Compression = { method: "vmtc", ratio: 0.5 };
+/** The paper's setting. */
 const DEFAULT_INHIBITION: Inhibition = { maxRatio: 0.6 };
 
 /** What a running answer works with. */
@@ -57,9 +57,12 @@ export async function answer(
   const clock = new Clock();
   const stats = (): GenerationStats => ({ ...clock.stats(), gpuBytes: engine.gpu.arena.bytes });
   try {
-    const { messages, compression = DEFAULT_COMPRESSION, inhibition = DEFAULT_INHIBITION } = request;
+    const { messages, inhibition = DEFAULT_INHIBITION } = request;
+    const compression = request.compression ?? engine.vision?.defaultCompression ?? { method: "none" };
     const settings = resolveSampling(request);
     const { text, language } = needText(engine);
+    engine.vision?.plan(compression);
+    planInhibition(inhibition, text.decoder.config);
     const work = { engine, text, language, messages, compression, inhibition, settings, emit, signal, clock };
     await lock.run(async () => {
       const reason = await run(work);

@@ -41,8 +41,20 @@ export class Conversation {
     this.#contextLength = contextLength;
   }
 
-  /** Runs a prompt as far as the cache does not have it. Returns how many of its rows were there. Throws as `Sequence.prefill`. */
-  async prefill(prompt: Prompt, { inhibition, maxTokens, signal }: ConversationPrefill): Promise<number> {
+  /**
+   * Runs a prompt as far as the cache does not have it. Returns how many of its rows were there. Throws as
+   * `Sequence.prefill`, and FoveaError `out-of-memory`; nothing is kept then.
+   */
+  async prefill(prompt: Prompt, options: ConversationPrefill): Promise<number> {
+    try {
+      return await this.#prefill(prompt, options);
+    } catch (error) {
+      this.reset();
+      throw error;
+    }
+  }
+
+  async #prefill(prompt: Prompt, { inhibition, maxTokens, signal }: ConversationPrefill): Promise<number> {
     this.#sequence.assertFits(prompt.ids.length);
     const plan = planInhibition(inhibition, this.#decoder.config);
     const planKey = JSON.stringify(plan);
@@ -55,14 +67,14 @@ export class Conversation {
     } else {
       const images = prompt.images.map(({ row, tokens }) => ({ row, tokens: tokens.shape[0]! }));
       const rows = Math.min(prompt.ids.length + maxTokens, this.#contextLength);
-      if (this.#cmai && cached?.images.every((image) => endOf(image) <= keep)) {
-        this.#cmai.extend({ images, rows });
-      } else {
-        this.#dropInhibition();
-        // Rows behind an image have paid attention to it that a new record does not know.
-        if (images.some(({ row }) => row < keep)) keep = 0;
-        this.#cmai = new Cmai(this.#gpu, this.#gpu.arena, this.#decoder, plan, { images, rows });
-      }
+      const kept = cached?.images.every((image) => endOf(image) <= keep) ? this.#cmai : undefined;
+      if (!kept) this.#dropInhibition();
+      // Rows behind an image have paid attention to it that a new record does not know.
+      if (!kept && images.some(({ row }) => row < keep)) keep = 0;
+      await this.#gpu.guardMemory("attention inhibition of this conversation", () => {
+        if (kept) kept.extend({ images, rows });
+        else this.#cmai = new Cmai(this.#gpu, this.#gpu.arena, this.#decoder, plan, { images, rows });
+      });
     }
     await this.#sequence.prefill(prompt, { signal, keep, inhibition: this.#cmai });
     this.#cached = {

@@ -42,13 +42,24 @@ export class ImageCache {
 const bitmapIds = new WeakMap<ImageBitmap, number>();
 let nextBitmapId = 0;
 
+/** Larger ones are not read for their key: no picture that is worth keeping, or none that will be decoded. */
+const MAX_KEYED_BYTES = 64 << 20;
+
 /**
- * What a picture is known by, or undefined for those that may change behind our back (elements, canvases) and for
- * addresses, whose content is not known before it is fetched.
+ * What a picture is known by, or undefined for those that may change behind our back (elements, canvases), for
+ * addresses, whose content is not known before it is fetched, and for what cannot be read, which decoding will refuse.
  */
 export async function pictureKey(input: ImageInput | PixelData): Promise<string | undefined> {
+  try {
+    return await contentKey(input);
+  } catch {
+    return undefined;
+  }
+}
+
+async function contentKey(input: ImageInput | PixelData): Promise<string | undefined> {
   if (typeof input === "string") return input.startsWith("data:") ? digest(new TextEncoder().encode(input)) : undefined;
-  if (input instanceof Blob) return digest(await input.arrayBuffer());
+  if (input instanceof Blob) return input.size > MAX_KEYED_BYTES ? undefined : digest(await input.arrayBuffer());
   if (typeof ImageBitmap !== "undefined" && input instanceof ImageBitmap) {
     const id = bitmapIds.get(input) ?? nextBitmapId++;
     bitmapIds.set(input, id);

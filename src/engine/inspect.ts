@@ -1,15 +1,16 @@
 /** The model as numbers: everything that parity tests, research and overlays read, copied off the GPU. */
-import type { Inhibition, Inspection, InspectRequest, Matrix } from "../api.ts";
+import type { Inspection, InspectRequest, Matrix } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import type { Arena } from "../gpu/arena.ts";
 import { Readback, readFloats } from "../gpu/readback.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
 import { Cmai } from "../model/cmai.ts";
-import { isOff, planInhibition } from "../model/inhibition.ts";
+import { type InhibitionPlan, isOff, planInhibition } from "../model/inhibition.ts";
 import { InhibitionRecord } from "../model/inhibition-record.ts";
 import { type Prompt, splicePrompt } from "../model/prompt.ts";
 import { GREEDY } from "../model/sequence.ts";
 import { checkInteger } from "../shared/assert.ts";
+import { checkFields } from "./check-arguments.ts";
 import type { Engine, TextModel } from "./engine.ts";
 import { readMatrix, readStages } from "./stages.ts";
 import { type EncodedImage, imageTokens, type VisionModel } from "./vision-model.ts";
@@ -20,11 +21,14 @@ export async function inspect(engine: Engine, request: InspectRequest): Promise<
   if (!text)
     throw new FoveaError("unsupported-model", "inspect needs a decoder; for a classifier there is encodeImage");
   const { pixelValues = [], inputIds, greedySteps = 0 } = request;
+  if (!Array.isArray(pixelValues)) throw new TypeError(`pixelValues must be a list, got ${typeof pixelValues}`);
   const { compression = { method: "none" }, inhibition = { maxRatio: 0 } } = request;
   if (!Array.isArray(inputIds)) throw new TypeError(`inputIds must be an array of token ids, got ${typeof inputIds}`);
   checkInteger("greedySteps", greedySteps, 0);
   if (pixelValues.length > 0 && !vision)
     throw new TypeError(`this model reads no pictures; ${pixelValues.length} were given`);
+  vision?.plan(compression);
+  const plan = planInhibition(inhibition, text.decoder.config);
 
   const scope = gpu.arena.scope();
   const encoded: EncodedImage[] = [];
@@ -44,7 +48,8 @@ export async function inspect(engine: Engine, request: InspectRequest): Promise<
       imageTokenId: engine.config.imageTokenId,
       vocabularySize: text.decoder.config.vocabularySize,
     });
-    const cmai = inhibitionOf(engine, text, scope, prompt, { inhibition, greedySteps });
+    assertRoom(text, prompt.ids.length, greedySteps);
+    const cmai = inhibitionOf(engine, text, scope, prompt, { plan, greedySteps });
     const record = cmai && new InhibitionRecord(gpu, scope, cmai);
     const logits = await prefillWithLogits(engine, text, scope, prompt, cmai);
     const layers = record ? await record.read(prompt.ids.length) : [];
@@ -57,16 +62,25 @@ export async function inspect(engine: Engine, request: InspectRequest): Promise<
   }
 }
 
+/** Throws FoveaError `context-full` before anything is allocated for rows that the context does not have. */
+function assertRoom({ sequence, contextLength }: TextModel, promptRows: number, greedySteps: number): void {
+  sequence.assertFits(promptRows);
+  // The last token needs no row, as nothing comes after it.
+  if (promptRows + greedySteps - 1 > contextLength)
+    throw new FoveaError(
+      "context-full",
+      `${greedySteps} greedy steps after ${promptRows} tokens need more than the context of ${contextLength}`,
+    );
+}
+
 /** Inhibition of the prompt's images, in `scope`; undefined where nothing is inhibited. */
 function inhibitionOf(
   { gpu }: Engine,
-  { decoder, sequence }: TextModel,
+  { decoder }: TextModel,
   scope: Arena,
   { ids, images }: Prompt,
-  { inhibition, greedySteps }: { inhibition: Inhibition; greedySteps: number },
+  { plan, greedySteps }: { plan: InhibitionPlan; greedySteps: number },
 ): Cmai | undefined {
-  const plan = planInhibition(inhibition, decoder.config);
-  sequence.assertFits(ids.length);
   if (isOff(plan) || images.length === 0) return undefined;
   const spans = images.map(({ row, tokens }) => ({ row, tokens: tokens.shape[0]! }));
   return new Cmai(gpu, scope, decoder, plan, { images: spans, rows: ids.length + greedySteps });
@@ -76,13 +90,18 @@ function uploadPixels(
   { gpu }: Engine,
   { config: { imageSize } }: VisionModel,
   scope: Arena,
-  { data, shape }: NonNullable<InspectRequest["pixelValues"]>[number],
+  values: NonNullable<InspectRequest["pixelValues"]>[number],
 ): Tensor {
+  checkFields("each of pixelValues", values);
+  const { data, shape } = values;
   const expected = [3, imageSize, imageSize];
   if (!(data instanceof Float32Array) || !shape || expected.some((side, i) => shape[i] !== side) || shape.length !== 3)
     throw new TypeError(`pixelValues must be a Float32Array of shape [${expected}], got shape [${shape}]`);
   if (data.length !== 3 * imageSize * imageSize)
     throw new TypeError(`pixelValues of shape [${shape}] has ${data.length} values, not ${3 * imageSize * imageSize}`);
+  const notFinite = data.findIndex((value) => !Number.isFinite(value));
+  if (notFinite >= 0)
+    throw new RangeError(`pixelValues must be finite numbers, got ${data[notFinite]} at ${notFinite}`);
   const pixels = scope.tensor("pixels", shape);
   gpu.upload(pixels, data);
   return pixels;
@@ -98,23 +117,23 @@ async function prefillWithLogits(
 ): Promise<Matrix> {
   const rows = prompt.ids.length;
   const cols = decoder.config.vocabularySize;
-  sequence.assertFits(rows);
-  const { chunkLogits, readback } = await gpu.guardMemory("the logits of all rows", () => ({
-    chunkLogits: scope.tensor("chunk logits", [Math.min(rows, decoder.chunkRows), cols]),
-    readback: new Readback(gpu, rows * cols * 4),
-  }));
+  let readback: Readback | undefined;
   try {
+    const chunkLogits = await gpu.guardMemory("the logits of all rows", () => {
+      readback = new Readback(gpu, rows * cols * 4);
+      return scope.tensor("chunk logits", [Math.min(rows, decoder.chunkRows), cols]);
+    });
     await sequence.prefill(prompt, {
       inhibition,
       onChunk(pass, hidden) {
         const logits = view(chunkLogits, [hidden.shape[0]!, cols]);
         decoder.logits(pass, hidden, logits);
-        readback.record(pass, logits);
+        readback!.record(pass, logits);
       },
     });
-    return { data: new Float32Array(await readback.read()), rows, cols };
+    return { data: new Float32Array(await readback!.read()), rows, cols };
   } finally {
-    readback.dispose();
+    readback?.dispose();
   }
 }
 

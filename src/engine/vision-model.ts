@@ -9,7 +9,7 @@ import type { Recorder } from "../gpu/pass.ts";
 import { readFloats } from "../gpu/readback.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { countOutliers } from "../kernels/prumerge.ts";
-import { type CompressionPlan, planCompression } from "../model/compression.ts";
+import { type CompressionPlan, defaultCompression, planCompression } from "../model/compression.ts";
 import type { ModelConfig, VisionConfig } from "../model/config.ts";
 import type { Weights } from "../model/load.ts";
 import { Projector } from "../model/projector.ts";
@@ -68,6 +68,11 @@ export class VisionModel {
     return this.#encoder.featureTokens;
   }
 
+  /** What `generate` compresses pictures by unless the caller says otherwise. */
+  get defaultCompression(): Compression {
+    return defaultCompression(this.config);
+  }
+
   /** Checks a compression for this encoder. Throws TypeError or RangeError. */
   plan(compression: Compression): CompressionPlan {
     return planCompression(compression, this.config, patchCount(this.config));
@@ -115,7 +120,7 @@ export class VisionModel {
     const { imageSize } = this.config;
     const arena = this.#arena.scope();
     const pixels = arena.tensor("pixels", [3, imageSize, imageSize]);
-    for (const compression of [{ method: "none" }, { method: "vmtc" }] as const) {
+    for (const compression of [{ method: "none" } as const, this.defaultCompression]) {
       const options = { plan: this.plan(compression), kept: arena, scratch: arena };
       this.#finish(recorder, this.#encoder.encode(recorder, pixels, options), options);
     }

@@ -85,9 +85,14 @@ export class Cmai {
     this.#decoder = decoder;
     this.#arena = arena.scope();
     this.#sight = planSight(images, rows);
-    this.#tables = this.#makeTables(images);
-    this.#space = this.#makeSpace();
-    this.#imageAttention = this.#makeLists();
+    try {
+      this.#tables = this.#makeTables(images);
+      this.#space = this.#makeSpace();
+      this.#imageAttention = this.#makeLists();
+    } catch (error) {
+      this.#arena.dispose();
+      throw error;
+    }
   }
 
   /** A minimal one that every kernel variant of inhibition can be recorded with, at chunk rows 1 and, of two rows, 1 to 2. */
@@ -107,22 +112,26 @@ export class Cmai {
    *
    * @param images all of the sequence, those so far unchanged
    * @param rows what the sequence may grow to now
+   * @throws as the constructor; of no use afterwards but to be disposed of
    */
   extend({ images, rows }: { images: readonly ImageSpan[]; rows: number }): void {
     const [arena, lists] = [this.#arena, this.#imageAttention];
     this.#arena = this.#parent.scope();
     this.#sight = planSight(images, rows);
-    this.#tables = this.#makeTables(images);
-    this.#space = this.#makeSpace();
-    this.#imageAttention = this.#makeLists();
-    this.#gpu.submit("inhibition", (pass) => {
-      for (const [layer, list] of lists.entries()) {
-        const target = this.#imageAttention[layer];
-        // Places of viewers in front of a new image are the same in both; those behind it are of rows that are to come.
-        if (list && target) pass.copy(view(list, [Math.min(list.shape[0]!, target.shape[0]!)]), target);
-      }
-    });
-    arena.dispose();
+    try {
+      this.#tables = this.#makeTables(images);
+      this.#space = this.#makeSpace();
+      this.#imageAttention = this.#makeLists();
+      this.#gpu.submit("inhibition", (pass) => {
+        for (const [layer, list] of lists.entries()) {
+          const target = this.#imageAttention[layer];
+          // Places of viewers in front of a new image are the same in both; those behind it are of rows that are to come.
+          if (list && target) pass.copy(view(list, [Math.min(list.shape[0]!, target.shape[0]!)]), target);
+        }
+      });
+    } finally {
+      arena.dispose();
+    }
   }
 
   /** Frees all memory. Safe to call twice. */

@@ -60,6 +60,18 @@ export function planCompression(compression: Compression, config: VisionConfig, 
   }
 }
 
+/**
+ * The compression of pictures where the caller asks for none: the paper's, half of the patches in three stages. Stages in
+ * blocks that an encoder does not run, as its features are taken early, are left out; without any there is none.
+ */
+export function defaultCompression(config: VisionConfig): Compression {
+  const spread = spreadBlocks(DEFAULT_STAGES, config);
+  const blocks = [...new Set(spread)].filter((block) => block < config.runBlocks);
+  if (blocks.length === 0) return { method: "none" };
+  const vmtc = { method: "vmtc", ratio: DEFAULT_RATIO } as const;
+  return blocks.length === DEFAULT_STAGES ? vmtc : { ...vmtc, blocks };
+}
+
 /** Patch tokens that a plan leaves, or undefined where only the picture decides (PruMerge's outlier rule). */
 export function plannedTokens(plan: CompressionPlan, patches: number): number | undefined {
   if (plan.method === "none") return patches;
@@ -111,16 +123,16 @@ function planVmtc(
   };
 }
 
-/** Blocks that hold a stage: those listed, or the i-th of S in block floor(i * blocks / (S + 1)). */
+/** Blocks that hold a stage: those listed, or as many as are asked for, spread over the encoder. */
 function stageBlocks(
   { blocks, stages = DEFAULT_STAGES }: Extract<Compression, { method: "vmtc" }>,
   config: VisionConfig,
 ): number[] {
+  if (blocks !== undefined && !Array.isArray(blocks))
+    throw new TypeError(`compression.blocks must be a list of numbers, got ${String(blocks)}`);
   const chosen = blocks
     ? [...blocks]
-    : Array.from({ length: checkInteger("compression.stages", stages, 1, config.blocks) }, (_, i) =>
-        Math.floor(((i + 1) * config.blocks) / (stages + 1)),
-      );
+    : spreadBlocks(checkInteger("compression.stages", stages, 1, config.blocks), config);
   if (chosen.length === 0) throw new RangeError('compression.blocks is empty; for no stages use method "none"');
   for (const [i, block] of chosen.entries()) {
     if (!Number.isInteger(block) || block < 0 || block >= config.runBlocks)
@@ -131,6 +143,11 @@ function stageBlocks(
       throw new RangeError(`compression: the blocks of stages must be ascending and distinct, got [${chosen}]`);
   }
   return chosen;
+}
+
+/** The i-th of S stages in block floor(i * blocks / (S + 1)). */
+function spreadBlocks(stages: number, { blocks }: VisionConfig): number[] {
+  return Array.from({ length: stages }, (_, i) => Math.floor(((i + 1) * blocks) / (stages + 1)));
 }
 
 function roundHalfUp(value: number): number {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Compression } from "../../src/api.ts";
-import { planCompression, plannedTokens } from "../../src/model/compression.ts";
+import { defaultCompression, planCompression, plannedTokens } from "../../src/model/compression.ts";
 import type { VisionConfig } from "../../src/model/config.ts";
 import * as reference from "../reference/schedule.ts";
 import { freshRandom } from "../support/random.ts";
@@ -92,6 +92,7 @@ describe("refusals", () => {
     [{ method: "vmtc", tokens: 1.5 }, RangeError, /tokens/],
     [{ method: "vmtc", ratio: 0 }, RangeError, /ratio/],
     [{ method: "vmtc", ratio: Number.NaN }, RangeError, /ratio/],
+    [{ method: "vmtc", blocks: 3 }, TypeError, /blocks must be a list/],
     [{ method: "vmtc", clusters: -1 }, RangeError, /clusters/],
     [{ method: "vmtc", iterations: 0 }, RangeError, /iterations/],
     [{ method: "vmtc", merge: "sum" }, TypeError, /merge/],
@@ -122,4 +123,20 @@ test("tokens that a plan leaves", () => {
   expect(left({ method: "pool", factor: 3 })).toBe(9);
   expect(left({ method: "prumerge", tokens: 13 })).toBe(13);
   expect(left({ method: "prumerge" })).toBe(undefined);
+});
+
+test("the default leaves out stages in blocks that an encoder does not run", () => {
+  const byDefault = (blocks: number, runBlocks: number) => defaultCompression({ blocks, runBlocks } as VisionConfig);
+  expect(byDefault(24, 23)).toEqual({ method: "vmtc", ratio: 0.5 });
+  expect(byDefault(24, 17)).toEqual({ method: "vmtc", ratio: 0.5, blocks: [6, 12] });
+  expect(byDefault(24, 6)).toEqual({ method: "none" });
+  expect(byDefault(2, 2)).toEqual({ method: "vmtc", ratio: 0.5, blocks: [0, 1] });
+  for (const [blocks, runBlocks] of [
+    [24, 17],
+    [2, 2],
+    [1, 1],
+  ] as const) {
+    const config = { blocks, runBlocks } as VisionConfig;
+    expect(plannedTokens(planCompression(defaultCompression(config), config, 576), 576)).toBe(288);
+  }
 });
