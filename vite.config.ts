@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { ADAPTER, CHROMIUM_FLAGS, findChromium } from "./tools/chromium.mjs";
 
 // The site, and the test projects. The library is built by tools/library.mjs.
@@ -41,32 +41,39 @@ export default defineConfig(({ command }) => ({
           fileParallelism: false,
         },
       },
-      {
-        extends: true,
-        // Known ahead; a dependency found late reloads the page in the middle of a test.
-        optimizeDeps: { include: ["gl-matrix"] },
-        test: {
-          name: "gpu",
-          include: ["test/**/*.gpu.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          // One page at a time: the software adapter uses every core already.
-          fileParallelism: false,
-          browser: {
-            enabled: true,
-            headless: true,
-            screenshotFailures: false,
-            provider: playwright({
-              launchOptions: {
-                // Looked for only when the tests run, so that a build needs no browser.
-                ...(command === "serve" && process.env.VITEST ? { executablePath: findChromium() } : {}),
-                args: CHROMIUM_FLAGS,
-              },
-            }),
-            instances: [{ browser: "chromium" }],
-          },
-        },
-      },
+      browserProject("gpu", "test/**/*.gpu.test.ts", command),
+      // Not part of the tests: `npm run bench`.
+      browserProject("bench", "bench/**/*.bench.ts", command),
     ],
   },
 }));
+
+/** A test project in Chromium with WebGPU. */
+function browserProject(name: string, include: string, command: "build" | "serve"): TestProjectInlineConfiguration {
+  return {
+    extends: true,
+    // Known ahead; a dependency found late reloads the page in the middle of a test.
+    optimizeDeps: { include: ["gl-matrix"] },
+    test: {
+      name,
+      include: [include],
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
+      // One page at a time: the software adapter uses every core already.
+      fileParallelism: false,
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider: playwright({
+          launchOptions: {
+            // Looked for only when the tests run, so that a build needs no browser.
+            ...(command === "serve" && process.env.VITEST ? { executablePath: findChromium() } : {}),
+            args: CHROMIUM_FLAGS,
+          },
+        }),
+        instances: [{ browser: "chromium" }],
+      },
+    },
+  };
+}

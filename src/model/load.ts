@@ -68,6 +68,10 @@ export async function fillWeights(
     const packed = scratch.tensor("packed weights", [PIECE_BYTES / 4], "u32");
     const notFinite = scratch.tensor("not finite", [Math.max(1, parts.length)], "u32");
     const uploads = new Map(parts.map((part, counter) => [part.entry, { part, counter }]));
+    await gpu.compile((recorder) => {
+      for (const type of new Set(parts.map(({ entry }) => entry.dtype as StoredType)))
+        weightUnpack(recorder, { packed, type, elements: 1, y: packed, yOffset: 0, notFinite, counter: 0 });
+    });
     const pieces = readTensors(checkpoint, uploads.keys(), { signal, onBytes, pieceBytes: PIECE_BYTES });
     let inFlight = 0;
     for await (const { entry, byteOffset, bytes } of pieces) {

@@ -1,0 +1,47 @@
+/** The plain decoder: the same logits however a prompt is cut, and row by row. */
+import { expect, test } from "vitest";
+import { parseConfig } from "../../src/model/config.ts";
+import { fillWeights, Weights } from "../../src/model/load.ts";
+import { matchTensors, weightSlots } from "../../src/model/names.ts";
+import { splicePrompt } from "../../src/model/prompt.ts";
+import { openCheckpoint } from "../../src/weights/checkpoint.ts";
+import { openFolder } from "../../src/weights/folder.ts";
+import { expectNmse } from "../support/compare.ts";
+import { TestDecoder } from "../support/decoder.ts";
+import { freshRandom, useGpu } from "../support/gpu.ts";
+import { describeShared, sharedJson, sharedUrl } from "../support/shared.ts";
+import { NMSE_CHUNKING } from "../support/tolerances.ts";
+
+describeShared("prefill in chunks, then rows", () => {
+  const { gpu: device } = useGpu();
+
+  // Llama with grouped queries, and Qwen2 with biases and a tied head.
+  test.for(["golden/clip-llama-f32", "golden/siglip-qwen2-bf16-sharded"])("%s equals one forward", async (path) => {
+    const gpu = device();
+    const config = parseConfig(await sharedJson(`${path}/config.json`));
+    const checkpoint = await openCheckpoint(openFolder(sharedUrl(path)));
+    const weights = new Weights(gpu.arena, weightSlots(config));
+    await fillWeights(gpu, gpu.arena, weights, matchTensors(config, checkpoint.tensors), checkpoint);
+    const decoder = await TestDecoder.make(gpu, weights, config);
+    const random = freshRandom("chunks");
+    const { vocabularySize } = config.decoder!;
+    const rows = 60;
+    const ids = Array.from({ length: rows }, () => random.integer(0, vocabularySize - 1)).filter(
+      (id) => id !== config.imageTokenId,
+    );
+    const prompt = splicePrompt(ids, [], { imageTokenId: config.imageTokenId, vocabularySize });
+    const whole = await decoder.run(prompt, []);
+    expect(whole.length).toBe(ids.length * vocabularySize);
+    const last = ids.length - 1;
+    const cuts = [
+      [1],
+      [last],
+      [31, 32, 33],
+      [7, 8, 40],
+      Array.from({ length: 20 }, (_, i) => ids.length - 20 + i), // the last twenty rows one by one
+      Array.from({ length: last }, (_, i) => i + 1), // all of them one by one
+    ];
+    for (const ends of cuts)
+      expectNmse(`cut at ${ends.slice(0, 4)}`, await decoder.run(prompt, ends), whole, NMSE_CHUNKING);
+  });
+});

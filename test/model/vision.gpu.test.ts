@@ -1,0 +1,61 @@
+/** Every hidden state of the golden encoders without compression. */
+import { expect, test } from "vitest";
+import { readFloats } from "../../src/gpu/readback.ts";
+import { type Tensor, view } from "../../src/gpu/tensor.ts";
+import { type ModelConfig, parseConfig, type VisionConfig } from "../../src/model/config.ts";
+import { fillWeights, Weights } from "../../src/model/load.ts";
+import { matchTensors, weightSlots } from "../../src/model/names.ts";
+import { VisionEncoder } from "../../src/model/vision.ts";
+import { openCheckpoint } from "../../src/weights/checkpoint.ts";
+import { openFolder } from "../../src/weights/folder.ts";
+import { expectNmse } from "../support/compare.ts";
+import { GOLDEN_NAMES, loadGolden } from "../support/golden.ts";
+import { useGpu } from "../support/gpu.ts";
+import { describeShared, sharedJson, sharedUrl } from "../support/shared.ts";
+import { NMSE_MODEL } from "../support/tolerances.ts";
+
+describeShared("golden encoders", () => {
+  const { gpu: device } = useGpu();
+
+  test.for(GOLDEN_NAMES)("hidden states of %s", async (name) => {
+    const gpu = device();
+    const arena = gpu.arena.scope();
+    const golden = await loadGolden(name);
+    const config = parseConfig(await sharedJson(`golden/${name}/config.json`)) as ModelConfig & {
+      vision: VisionConfig;
+    };
+    const checkpoint = await openCheckpoint(openFolder(sharedUrl(`golden/${name}`)));
+    const weights = new Weights(arena, weightSlots(config));
+    const encoder = new VisionEncoder(gpu, arena, weights, config);
+    // The stored states are of the last image.
+    const pixels = arena.tensor("pixels", [3, config.vision.imageSize, config.vision.imageSize]);
+    gpu.upload(pixels, Float32Array.from(golden.pixelValues.at(-1)!));
+
+    const states: Tensor[] = [];
+    const record = (recorder: Parameters<VisionEncoder["encode"]>[0]) => {
+      states.length = 0;
+      encoder.encode(recorder, pixels, {
+        plan: { method: "none" },
+        kept: arena,
+        scratch: arena,
+        onHidden: (index, hidden) => {
+          states[index] = arena.tensor("hidden state", hidden.shape);
+          recorder.copy(view(hidden, hidden.shape), states[index]);
+        },
+      });
+    };
+    await gpu.compile(record);
+    await fillWeights(gpu, arena, weights, matchTensors(config, checkpoint.tensors), checkpoint);
+    gpu.submit("encode", record);
+
+    const stored = [...golden.expected.keys()].filter((key) => key.startsWith("vision.hidden"));
+    // LLaVA's features are of a layer before the last, which is not run.
+    expect(states.length).toBeGreaterThanOrEqual(stored.length);
+    expect(states.length).toBe(config.vision.runBlocks + 1);
+    for (const [index, state] of states.entries()) {
+      const expected = golden.expected.get(`vision.hidden${index}`)!.data;
+      expectNmse(`hidden ${index}`, await readFloats(gpu, state), expected, NMSE_MODEL);
+    }
+    arena.dispose();
+  });
+});
