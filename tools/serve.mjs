@@ -47,7 +47,7 @@ export async function serve(paths, { ports = [0] } = {}) {
  * @returns {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse) => void}
  */
 function handlerOf(served) {
-  if ("folder" in served) return sirv(served.folder, { dev: true, etag: true, dotfiles: false });
+  if ("folder" in served) return sirv(served.folder, { dev: true, etag: true });
   if ("text" in served)
     return (_, response) => {
       response.writeHead(200, { "Content-Type": served.type }).end(served.text);
