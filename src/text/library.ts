@@ -8,28 +8,15 @@
  *
  * What is left as it is, since no supported model meets it: `single_word` of added tokens is passed over; Lowercase
  * makes "ς" of a sigma at the end of a word; Strip and the stripping of added tokens have JavaScript's idea of white
- * space; Replace reads "$&" as an instruction; a byte order mark spelled in byte tokens is lost in decoding; the decoder
- * Metaspace drops the first space whatever its scheme. Pre-tokenizers that it gets wrong for common text are refused.
- * A pattern that backtracks without end cannot be told in advance: what it costs is up to the model's author.
+ * space; Replace reads "$&" as an instruction; BertNormalizer and Precompiled are approximations; a byte order mark
+ * spelled in byte tokens is lost in decoding; the decoder Metaspace drops the first space whatever its scheme.
+ * Pre-tokenizers that it gets wrong for common text are refused. A pattern that backtracks without end cannot be told in
+ * advance: what it costs is up to the model's author.
  */
 import { PreTokenizer, Tokenizer } from "@huggingface/tokenizers";
 import { type AddedToken, isControl } from "./added-tokens.ts";
-import { asArray, asObject, type JsonObject, reject, show, typeOf } from "./json.ts";
+import { asArray, asObject, type JsonObject, reject, show } from "./json.ts";
 import { unmark } from "./literal.ts";
-
-/** Types of components; the names of the lists in which a Sequence has them. */
-const COMPONENTS = {
-  normalizer: {
-    steps: "normalizers",
-    types: ["NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Prepend", "Replace", "Strip", "StripAccents"],
-  },
-  pre_tokenizer: { steps: "pretokenizers", types: ["ByteLevel", "Digits", "Metaspace", "Split"] },
-  post_processor: {
-    steps: "processors",
-    types: ["ByteLevel", "BertProcessing", "RobertaProcessing", "TemplateProcessing"],
-  },
-  decoder: { steps: "decoders", types: ["ByteFallback", "ByteLevel", "Fuse", "Metaspace", "Replace", "Strip"] },
-} as const;
 
 /** GPT-2's words, as in the reference implementation's ByteLevel. */
 const GPT2_WORDS = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
@@ -40,8 +27,7 @@ const GPT2_WORDS = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p
  * @throws FoveaError `unsupported-model` that names the component that is not supported or malformed
  */
 export function buildLibrary(json: JsonObject, model: JsonObject, added: readonly AddedToken[]) {
-  const steps = listSteps(json.pre_tokenizer, "pre_tokenizer").flatMap(({ step, where }) => adapt(step, where));
-  for (const name of ["normalizer", "post_processor", "decoder"] as const) listSteps(json[name], name);
+  const steps = preTokenizerSteps(json.pre_tokenizer);
   const file = {
     model,
     added_tokens: added,
@@ -58,32 +44,26 @@ export function buildLibrary(json: JsonObject, model: JsonObject, added: readonl
     forgetControlTokens(library, added);
     // The Rust library leaves the suffix in the text; with it, this one would trim the text.
     if (library.decoder) library.decoder.end_of_word_suffix = null;
-    return { library, words, affixes: affixesOf(library) };
+    const affixes = affixesOf(library);
+    // A trial: malformed fields show at the first use.
+    library.encode("a");
+    library.decoder?.decode(["a"]);
+    return { library, words, affixes };
   } catch (error) {
     // The library's own errors are of any kind, TypeErrors among them.
     return reject("tokenizer.json", `it cannot be used (${(error as Error).message})`, error);
   }
 }
 
-/** The steps of a component, Sequences flattened, each of a known type. */
-function listSteps(value: unknown, name: keyof typeof COMPONENTS, where = `tokenizer.json: ${name}`) {
+/** A pre-tokenizer as steps that the library does as the reference implementation does. */
+function preTokenizerSteps(value: unknown, where = "tokenizer.json: pre_tokenizer"): object[] {
   if (value === null || value === undefined) return [];
   const step = asObject(value, where);
-  const type = typeOf(step, where);
-  const { steps, types } = COMPONENTS[name];
-  if (type === "Sequence") {
-    return asArray(step[steps], `${where}.${steps}`).flatMap((inner, i): { step: JsonObject; where: string }[] =>
-      listSteps(inner, name, `${where}.${steps}[${i}]`),
-    );
-  }
-  if (!types.some((known) => known === type))
-    reject(where, `the type "${type}" is not supported; ${types.join(", ")} are`);
-  return [{ step, where }];
-}
-
-/** A pre-tokenizer as steps that the library does as the reference implementation does. */
-function adapt(step: JsonObject, where: string): object[] {
   switch (step.type) {
+    case "Sequence":
+      return asArray(step.pretokenizers, `${where}.pretokenizers`).flatMap((inner, i) =>
+        preTokenizerSteps(inner, `${where}.pretokenizers[${i}]`),
+      );
     case "Digits":
       return [isolate(step.individual_digits === true ? "\\p{N}" : "\\p{N}+")];
     case "ByteLevel":
@@ -102,7 +82,7 @@ function adapt(step: JsonObject, where: string): object[] {
       if (step.split !== false) reject(`${where}.split`, "splitting at the metaspace is not supported");
       return [step];
     default:
-      return [step];
+      return reject(where, `the type ${show(step.type)} is not supported; Split, Digits, ByteLevel and Metaspace are`);
   }
 }
 

@@ -12,8 +12,8 @@ import type { DecodeOptions } from "./stream-decoder.ts";
 import { parseModel } from "./vocabulary.ts";
 
 /**
- * Characters of a prompt: eight for each of 32,768 tokens, the longest context of a supported model. Most texts of this
- * length take a second, one without a word's end about ten.
+ * Characters of a prompt: eight for each of 32,768 tokens, the longest context of a supported model. A text of words of
+ * this length takes about a second; the worst, one word of it, 15 s on a slow machine.
  */
 const MAX_TEXT_LENGTH = 2 ** 18;
 
