@@ -59,8 +59,3 @@ export function asIndex(value: unknown, where: string, limit: number): number {
     reject(where, `expected an integer from 0 to ${limit - 1}, got ${show(value)}`);
   return value;
 }
-
-/** The `type` of a component of tokenizer.json. */
-export function typeOf(component: JsonObject, where: string): string {
-  return asString(component.type, `${where}.type`);
-}

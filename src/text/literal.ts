@@ -2,7 +2,7 @@
  * Text of users that must stay text. A prompt is one string in which the template's own "<image>" and "<|im_end|>" are
  * tokens and the same characters in a user's message are not. So what users wrote is marked before it is put into the
  * template: an invisible mark goes into every control token that it contains. Marks are taken out again after the
- * tokens have been cut out of the prompt and before the text between them is encoded.
+ * tokens have been cut out of the prompt and before the text between them becomes words.
  *
  * Why marks and not stand-ins for whole messages: templates look at what they are given (trim it, ask for its length,
  * split it at "</think>"), which stand-ins would spoil. Harmless text gets no mark, so that its prompt is, character for
@@ -11,8 +11,7 @@
  * Left alone are tokens of a single character, which text cannot be told from, and text that a template puts in the
  * middle of a token of which it writes both ends itself.
  */
-import { type AddedToken, AddedTokenMatcher } from "./added-tokens.ts";
-import type { Normalizer } from "./normalizer.ts";
+import { type AddedToken, isControl } from "./added-tokens.ts";
 
 /**
  * U+FDD0 and U+FDD1 are noncharacters: free for use inside a program, never exchanged, untouched by normalization. Text
@@ -22,51 +21,49 @@ const MARK = "\uFDD0\uFDD1";
 const ESCAPED = "\uFDD0\uFDD2";
 
 export class LiteralText {
-  readonly #control: readonly AddedToken[];
-  readonly #matcher: AddedTokenMatcher;
-  readonly #normalize: Normalizer;
-  readonly #normalizedTokens: AddedTokenMatcher;
+  readonly #tokens: readonly AddedToken[];
+  readonly #normalize: (text: string) => string;
 
-  /** @param normalizedTokens finds the added tokens that are looked for in normalized text */
-  constructor(added: readonly AddedToken[], normalize: Normalizer, normalizedTokens: AddedTokenMatcher) {
-    this.#control = added.filter(isControl);
-    this.#matcher = new AddedTokenMatcher(this.#control.map((token) => [token.content, token]));
+  constructor(added: readonly AddedToken[], normalize: (text: string) => string) {
+    this.#tokens = added.filter(isControl);
     this.#normalize = normalize;
-    this.#normalizedTokens = normalizedTokens;
   }
 
   /** @param isAnswer only special tokens are marked */
   mark(text: string, isAnswer: boolean): string {
-    const matters = (token: AddedToken) => (isAnswer ? token.special : isControl(token));
-    const cuts = new Set<number>();
-    // Behind the first character: a mark in front of it would not break the token.
-    for (const { start } of this.#matcher.occurrences(text, matters)) {
-      cuts.add(start + (text.codePointAt(start)! > 0xffff ? 2 : 1));
+    const contents = this.#tokens.filter(({ special }) => special || !isAnswer).map(({ content }) => content);
+    if (contents.length === 0) return escapeMarks(text);
+    // At each place where a token begins, overlapping ones included; the mark goes behind its first character.
+    const start = new RegExp(`(?=${contents.map(escapePattern).join("|")})[^]`, "gu");
+    let marked = "";
+    let done = 0;
+    for (const { index, 0: character } of text.matchAll(start)) {
+      marked += escapeMarks(text.slice(done, index)) + character + MARK;
+      done = index + character.length;
     }
+    marked += escapeMarks(text.slice(done));
     // The text may also begin with the end of a token or end with the beginning of one, the rest coming from its
     // neighbours.
-    const tokens = this.#control.filter(matters);
-    if (tokens.some(({ content }) => overlaps(content, text))) cuts.add(0);
-    if (tokens.some(({ content }) => overlaps(text, content))) cuts.add(text.length);
+    if (contents.some((content) => overlaps(content, text))) marked = MARK + marked;
+    if (contents.some((content) => overlaps(text, content))) marked += MARK;
 
-    const marked = insertMarks(text, cuts);
     // Normalization may make a token of what is none yet ("<|ENDOFTEXT|>" for a model without capitals).
-    const hidden = this.#normalizedTokens.occurrences(this.#normalize(marked), matters).length > 0;
-    return hidden ? Array.from(text, (character) => escapeMarks(character) + MARK).join("") : marked;
-  }
-
-  /** The text without marks. */
-  unmark(text: string): string {
-    return text.replace(/\uFDD0([\uFDD1\uFDD2])/g, (_, kind) => (kind === "\uFDD1" ? "" : "\uFDD0"));
+    const normalized = this.#normalize(marked);
+    const isHidden = contents.some(
+      (token) => normalized.includes(token) || normalized.includes(this.#normalize(token)),
+    );
+    return isHidden ? Array.from(text, (character) => escapeMarks(character) + MARK).join("") : marked;
   }
 }
 
-/**
- * Tokens that steer the model, as against words that somebody added to the vocabulary: the special ones, and what looks
- * like markup ("<tool_call>", "[INST]").
- */
-function isControl({ content, special }: AddedToken): boolean {
-  return content.length > 1 && (special || /^(<.*>|\[.*\])$/s.test(content));
+/** Makes text stay as it is where marks are taken out. */
+export function escapeMarks(text: string): string {
+  return text.replaceAll("\uFDD0", ESCAPED);
+}
+
+/** The text without marks. */
+export function unmark(text: string): string {
+  return text.replace(/\uFDD0([\uFDD1\uFDD2])/g, (_, kind) => (kind === "\uFDD1" ? "" : "\uFDD0"));
 }
 
 /** Whether an end of `first` is a beginning of `second`. */
@@ -77,16 +74,6 @@ function overlaps(first: string, second: string): boolean {
   return false;
 }
 
-function insertMarks(text: string, cuts: ReadonlySet<number>): string {
-  let result = "";
-  let done = 0;
-  for (const cut of [...cuts].sort((a, b) => a - b)) {
-    result += escapeMarks(text.slice(done, cut)) + MARK;
-    done = cut;
-  }
-  return result + escapeMarks(text.slice(done));
-}
-
-function escapeMarks(text: string): string {
-  return text.replaceAll("\uFDD0", ESCAPED);
+function escapePattern(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 }

@@ -1,20 +1,18 @@
 /**
  * Ids to text while they are being generated: what is returned is never taken back, and no character is shown before
- * all its bytes are there. The concatenation of what `push` and `flush` return is `Tokenizer.decode` of all ids, which
- * is made of this class. Work per token does not grow with the text.
+ * all its bytes are there. The concatenation of what `push` and `flush` return is `Tokenizer.decode` of all ids.
  *
- * What transformers calls `clean_up_tokenization_spaces` ("word ." -> "word.") is not done: it is no part of
- * tokenizer.json, it damages code, and transformers itself has it off by default for models of today.
+ * The library decodes whole lists only, so a few of the last tokens are decoded again with each new one: what a token
+ * adds to the text depends on none but them. Work per token does not grow with the text, but for a model that writes
+ * nothing but U+FFFD.
  */
-import type { DecodeStage } from "./decode-stages.ts";
 
 /** What the decoder has to know of a tokenizer. */
 export interface TokenSource {
-  /** The token of an id; undefined for an id that the tokenizer does not have. */
-  token(id: number): string | undefined;
+  hasId(id: number): boolean;
+  /** Whether decoded text leaves this token out. */
   isSpecial(id: number): boolean;
-  /** Fresh stages, in order. */
-  decodeStages(): DecodeStage[];
+  decode(ids: Iterable<number>, options?: DecodeOptions): string;
 }
 
 export interface DecodeOptions {
@@ -22,23 +20,35 @@ export interface DecodeOptions {
   skipSpecialTokens?: boolean;
 }
 
+/** Tokens kept as context: one tells the decoder that the text has begun; more allow for tokens that are all space. */
+const CONTEXT = 4;
+
 /** Decodes one text; make a new one for the next. */
 export class StreamDecoder {
   readonly #source: TokenSource;
-  readonly #stages: DecodeStage[];
   readonly #skipSpecial: boolean;
+  /** The last tokens, and how much of their text is shown. */
+  #window: number[] = [];
+  #shown = 0;
 
   constructor(source: TokenSource, options: DecodeOptions = {}) {
     this.#source = source;
-    this.#stages = source.decodeStages();
     this.#skipSpecial = options.skipSpecialTokens ?? true;
   }
 
   /** The text that this id settles, often none. Ids that the tokenizer does not have are passed over. */
   push(id: number): string {
-    const token = this.#source.token(id);
-    if (token === undefined || (this.#skipSpecial && this.#source.isSpecial(id))) return "";
-    return this.#run([token], 0).join("");
+    if (!this.#source.hasId(id) || (this.#skipSpecial && this.#source.isSpecial(id))) return "";
+    this.#window.push(id);
+    const text = this.#decode();
+    // An unfinished character is one U+FFFD at the end.
+    const isWhole = !text.endsWith("\uFFFD");
+    const added = this.#show(isWhole ? text : text.slice(0, -1));
+    if (isWhole && this.#window.length > 2 * CONTEXT) {
+      this.#window = this.#window.slice(-CONTEXT);
+      this.#shown = this.#decode().length;
+    }
+    return added;
   }
 
   /**
@@ -51,19 +61,16 @@ export class StreamDecoder {
 
   /** The rest of the text: an unfinished character becomes U+FFFD. */
   flush(): string {
-    let text = "";
-    this.#stages.forEach((stage, i) => {
-      text += this.#run(stage.end(), i + 1).join("");
-    });
-    return text;
+    return this.#show(this.#decode());
   }
 
-  /** Sends pieces through the stages from number `from` on. */
-  #run(pieces: readonly string[], from: number): readonly string[] {
-    let current = pieces;
-    for (let i = from; i < this.#stages.length; i++) {
-      current = current.flatMap((piece) => (piece === "" ? [] : this.#stages[i]!.push(piece)));
-    }
-    return current;
+  #decode(): string {
+    return this.#source.decode(this.#window, { skipSpecialTokens: false });
+  }
+
+  #show(text: string): string {
+    const added = text.slice(this.#shown);
+    this.#shown = Math.max(this.#shown, text.length);
+    return added;
   }
 }

@@ -1,20 +1,21 @@
 /**
- * Text to ids and back, from the files of a Hugging Face checkpoint. Ids are those of the reference implementation
- * (Hugging Face's Rust library). This file puts the parts together; each step of the pipeline has a file of its own.
+ * Text to ids and back, from the files of a Hugging Face checkpoint. @huggingface/tokenizers does both; this file checks
+ * what goes in, keeps users' text from becoming special tokens, and knows which ids begin and end a text.
  */
-import { type AddedToken, AddedTokenMatcher, parseAddedTokens } from "./added-tokens.ts";
-import { BpeModel } from "./bpe.ts";
-import { buildDecodeStages, type DecodeStage, type StageFactory } from "./decode-stages.ts";
-import { asIndex, asObject, type JsonObject, parseJsonFile, reject, show } from "./json.ts";
-import { LiteralText } from "./literal.ts";
-import { buildNormalizer, type Normalizer } from "./normalizer.ts";
-import { type Affixes, buildAffixes } from "./post-processor.ts";
-import { buildPreTokenizer, type PreTokenizer } from "./pre-tokenizer.ts";
-import { companion, configuredIds, namedSpecialTokens, roleToken, type TokenizerFiles } from "./special-tokens.ts";
-import { type DecodeOptions, StreamDecoder } from "./stream-decoder.ts";
-import { UnigramModel } from "./unigram.ts";
-import { MAX_IDS, parseScoredVocabulary, parseVocabulary, type Vocabulary } from "./vocabulary.ts";
-import type { WordModel } from "./word-model.ts";
+import type { Tokenizer as Library } from "@huggingface/tokenizers";
+import { type AddedToken, addImageToken, parseAddedTokens } from "./added-tokens.ts";
+import { asObject, parseJsonFile, reject, show } from "./json.ts";
+import { buildLibrary, type Words } from "./library.ts";
+import { escapeMarks, LiteralText } from "./literal.ts";
+import { configuredIds, roleToken, type TokenizerFiles } from "./special-tokens.ts";
+import type { DecodeOptions } from "./stream-decoder.ts";
+import { parseModel } from "./vocabulary.ts";
+
+/**
+ * Characters of a prompt: eight for each of 32,768 tokens, the longest context of a supported model. A text of words of
+ * this length takes about a second; the worst, one word of it, 15 s on a slow machine.
+ */
+const MAX_TEXT_LENGTH = 2 ** 18;
 
 export interface TokenizerOptions {
   /**
@@ -28,8 +29,6 @@ export interface EncodeOptions {
   /** Add what the post-processor adds, such as BOS; default true. */
   addSpecialTokens?: boolean;
 }
-
-const IMAGE_TOKEN = "<image>";
 
 export class Tokenizer {
   /** Highest id + 1; not every id below it need exist. */
@@ -47,19 +46,12 @@ export class Tokenizer {
   /** The token that stands for an image in a prompt, where the model reads images. */
   readonly imageToken: { readonly id: number; readonly text: string } | undefined;
 
-  readonly #tokens: readonly (string | undefined)[];
-  /** The model's own tokens; added ones apart, since words of the text must not be taken for them. */
-  readonly #vocabulary: Vocabulary;
-  readonly #addedIds: ReadonlyMap<string, number>;
+  readonly #library: Library;
+  readonly #words: Words;
+  readonly #added: ReadonlyMap<string, AddedToken>;
   readonly #special: ReadonlySet<number>;
-  readonly #model: WordModel;
-  readonly #normalize: Normalizer;
-  readonly #preTokenize: PreTokenizer;
-  readonly #affixes: Affixes;
-  readonly #stages: StageFactory;
-  /** Added tokens that are looked for in the text as it is, and in the normalized text. */
-  readonly #plainTokens: AddedTokenMatcher;
-  readonly #normalizedTokens: AddedTokenMatcher;
+  readonly #prefix: readonly number[];
+  readonly #suffix: readonly number[];
   readonly #literal: LiteralText;
 
   /**
@@ -73,35 +65,21 @@ export class Tokenizer {
 
   private constructor(files: TokenizerFiles, options: TokenizerOptions) {
     const json = parseJsonFile("tokenizer.json", files["tokenizer.json"]);
-    const { model, vocabulary } = buildModel(asObject(json.model, "tokenizer.json: model"));
-    const added = withNamedTokens(
-      parseAddedTokens(json, companion(files, "tokenizer_config.json"), vocabulary),
-      namedSpecialTokens(files),
-      vocabulary,
-    );
-    const image = options.imageTokenId === undefined ? undefined : addImage(added, options.imageTokenId, vocabulary);
-
-    this.#model = model;
-    this.#normalize = buildNormalizer(json.normalizer);
-    this.#preTokenize = buildPreTokenizer(json.pre_tokenizer);
-    this.#stages = buildDecodeStages(json.decoder);
-
-    const tokens = vocabulary.tokens.slice();
-    for (const { id, content } of added) tokens[id] = content;
-    this.#tokens = tokens;
-    this.#vocabulary = vocabulary;
-    this.#addedIds = new Map(added.map(({ content, id }) => [content, id]));
-    this.vocabularySize = tokens.length;
-    this.#affixes = buildAffixes(json.post_processor, tokens.length);
+    const { model, vocabulary } = parseModel(asObject(json.model, "tokenizer.json: model"));
+    const added = parseAddedTokens(json, files, vocabulary);
+    const image =
+      options.imageTokenId === undefined ? undefined : addImageToken(added, options.imageTokenId, vocabulary);
+    const { library, words, affixes } = buildLibrary(json, model, added);
+    this.#library = library;
+    this.#words = words;
+    this.vocabularySize = library.model?.vocab.length ?? 0;
+    this.#added = new Map(added.map((token) => [token.content, token]));
     this.#special = new Set(added.filter(({ special }) => special).map(({ id }) => id));
-
-    this.#plainTokens = new AddedTokenMatcher(
-      added.filter(({ normalized }) => !normalized).map((token) => [token.content, token]),
-    );
-    this.#normalizedTokens = new AddedTokenMatcher(
-      added.filter(({ normalized }) => normalized).map((token) => [this.#normalize(token.content), token]),
-    );
-    this.#literal = new LiteralText(added, this.#normalize, this.#normalizedTokens);
+    this.#literal = new LiteralText(added, (text) => library.normalizer?.normalize(text) ?? text);
+    const affixId = (token: string) =>
+      this.tokenId(token) ?? reject("tokenizer.json: post_processor", `${show(token)} is not in the vocabulary`);
+    this.#prefix = affixes.prefix.map(affixId);
+    this.#suffix = affixes.suffix.map(affixId);
 
     this.imageToken = image && { id: image.id, text: image.content };
     this.bosToken = roleToken(files, "bos_token");
@@ -118,28 +96,27 @@ export class Tokenizer {
       );
   }
 
-  /** Ids of a text in which special tokens count ("<s>" is one id). Not for text of users: see `literal`. */
+  /**
+   * Ids of a text in which special tokens count ("<s>" is one id). Not for text of users: see `literal`.
+   *
+   * @throws RangeError for a text of more than 262144 characters
+   */
   encode(text: string, options: EncodeOptions = {}): number[] {
-    const ids: number[] = [];
-    this.#encode(text, true, (part) => part, ids);
-    if (options.addSpecialTokens === false) return ids;
-    return [...this.#affixes.prefix, ...ids, ...this.#affixes.suffix];
+    const ids = this.#encode([escapeMarks(text)]);
+    return options.addSpecialTokens === false ? ids : [...this.#prefix, ...ids, ...this.#suffix];
   }
 
   /**
    * Ids of a prompt: text whose users' parts went through `literal`, and ids that stand between. With special tokens,
    * what the post-processor puts in front is added unless the prompt begins with it already (templates often write BOS
    * themselves); what it puts behind, an end token, would end the text that is to be continued and is left out.
+   *
+   * @throws RangeError for a prompt of more than 262144 characters
    */
   encodePrompt(pieces: readonly (string | number)[], options: EncodeOptions = {}): number[] {
-    const ids: number[] = [];
-    pieces.forEach((piece, i) => {
-      if (typeof piece === "number") ids.push(piece);
-      else this.#encode(piece, i === 0, (part) => this.#literal.unmark(part), ids);
-    });
-    const { prefix } = this.#affixes;
-    if (options.addSpecialTokens === false || prefix.every((id, i) => ids[i] === id)) return ids;
-    return [...prefix, ...ids];
+    const ids = this.#encode(pieces);
+    const hasPrefix = this.#prefix.every((id, i) => ids[i] === id);
+    return options.addSpecialTokens === false || hasPrefix ? ids : [...this.#prefix, ...ids];
   }
 
   /**
@@ -153,25 +130,23 @@ export class Tokenizer {
   }
 
   /** Text of ids; those that the tokenizer does not have are passed over. */
-  decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
-    const decoder = new StreamDecoder(this, options);
-    const parts: string[] = [];
-    for (const id of ids) parts.push(decoder.push(id));
-    parts.push(decoder.flush());
-    return parts.join("");
+  decode(ids: Iterable<number>, { skipSpecialTokens = true }: DecodeOptions = {}): string {
+    const known = Array.from(ids).filter((id) => this.hasId(id) && !(skipSpecialTokens && this.isSpecial(id)));
+    // The library throws at an empty list.
+    return known.length === 0 ? "" : this.#library.decode(known);
   }
 
   tokenId(token: string): number | undefined {
-    return this.#addedIds.get(token) ?? this.#vocabulary.idOf.get(token);
+    return this.#added.get(token)?.id ?? this.#library.token_to_id(token);
   }
 
   token(id: number): string | undefined {
-    return this.#tokens[id];
+    return this.#library.id_to_token(id);
   }
 
   /** Whether the tokenizer has this id; others must not be sampled. */
   hasId(id: number): boolean {
-    return this.#tokens[id] !== undefined;
+    return this.token(id) !== undefined;
   }
 
   /** Whether decoded text leaves this token out. */
@@ -179,69 +154,14 @@ export class Tokenizer {
     return this.#special.has(id);
   }
 
-  /** For StreamDecoder: fresh stages of this tokenizer's decoder. */
-  decodeStages(): DecodeStage[] {
-    return this.#stages();
+  #encode(pieces: readonly (string | number)[]): number[] {
+    const length = pieces.reduce<number>((sum, piece) => sum + (typeof piece === "string" ? piece.length : 0), 0);
+    if (length > MAX_TEXT_LENGTH)
+      throw new RangeError(`a text of ${length} characters, at most ${MAX_TEXT_LENGTH} are encoded; shorten it`);
+    return pieces.flatMap((piece, i) => {
+      if (typeof piece === "number") return piece;
+      this.#words.sectionsBefore = i;
+      return this.#library.encode(piece, { add_special_tokens: false }).ids;
+    });
   }
-
-  /** @param unmark what is done to text once added tokens have been cut out of it */
-  #encode(text: string, isStart: boolean, unmark: (part: string) => string, ids: number[]): void {
-    let isFirst = isStart;
-    for (const section of this.#plainTokens.split(text)) {
-      for (const part of typeof section === "number" ? [section] : this.#splitNormalized(section, unmark)) {
-        if (typeof part === "number") ids.push(part);
-        else for (const word of this.#preTokenize(unmark(part), isFirst)) this.#model.encode(word, ids);
-        isFirst = false;
-      }
-    }
-  }
-
-  #splitNormalized(section: string, unmark: (part: string) => string): (number | string)[] {
-    // Marks go before normalization wherever they can, so that it sees the text alone.
-    if (this.#normalizedTokens.isEmpty) return [this.#normalize(unmark(section))].filter((part) => part !== "");
-    return unmark(section) === "" ? [] : this.#normalizedTokens.split(this.#normalize(section));
-  }
-}
-
-function buildModel(config: JsonObject): { model: WordModel; vocabulary: Vocabulary } {
-  // Files from before version 1.0 have no type; those with merges are BPE.
-  const type = config.type ?? (config.merges ? "BPE" : undefined);
-  if (type === "BPE") {
-    const vocabulary = parseVocabulary(config);
-    return { vocabulary, model: new BpeModel(config, vocabulary) };
-  }
-  if (type === "Unigram") {
-    const vocabulary = parseScoredVocabulary(config);
-    return { vocabulary, model: new UnigramModel(config, vocabulary) };
-  }
-  return reject("tokenizer.json: model", `the type ${show(type)} is not supported; BPE and Unigram are`);
-}
-
-/** Tokens that other files name as special are special, and cut out of text, even where tokenizer.json does not say so. */
-function withNamedTokens(added: readonly AddedToken[], named: readonly string[], vocabulary: Vocabulary): AddedToken[] {
-  const special = new Set(named);
-  const result = added.map((token) => (special.has(token.content) ? { ...token, special: true } : token));
-  for (const content of special) {
-    const id = vocabulary.idOf.get(content);
-    if (id !== undefined && !added.some((token) => token.content === content)) result.push(controlToken(id, content));
-  }
-  return result;
-}
-
-/** Finds the image token among the added ones, or adds it to them. */
-function addImage(added: AddedToken[], id: number, vocabulary: Vocabulary): AddedToken {
-  asIndex(id, "config.json: the image token's id", MAX_IDS);
-  const known = added.find((token) => token.id === id);
-  if (known) return known;
-  const content = vocabulary.tokens[id] ?? IMAGE_TOKEN;
-  const other = added.find((token) => token.content === content)?.id ?? vocabulary.idOf.get(content) ?? id;
-  if (other !== id)
-    reject("config.json", `the image token has the id ${id}, but "${content}" in the tokenizer ${other}`);
-  const token = controlToken(id, content);
-  added.push(token);
-  return token;
-}
-
-function controlToken(id: number, content: string): AddedToken {
-  return { id, content, singleWord: false, lstrip: false, rstrip: false, normalized: false, special: true };
 }

@@ -4,7 +4,7 @@ import type { ChatMessage } from "../../src/text/messages.ts";
 import { buildPrompt } from "../../src/text/prompt.ts";
 import { Tokenizer } from "../../src/text/tokenizer.ts";
 import { describeShared, sharedJson } from "../support/shared.ts";
-import { type Json, tinyReference, tinyTokenizer } from "./tiny.ts";
+import { IDS_AROUND, type Json, tinyTokenizer } from "./tiny.ts";
 
 const IMAGE = 500;
 const user = (content: ChatMessage["content"]): ChatMessage => ({ role: "user", content });
@@ -12,13 +12,12 @@ const assistant = (content: string): ChatMessage => ({ role: "assistant", conten
 const picture = { type: "image" } as const;
 const say = (text: string) => ({ type: "text", text }) as const;
 
-const { post_processor } = tinyReference.pipelines["ids around"].changes;
 const CONFIG = { bos_token: "<s>", eos_token: "</s>" };
 
 /** Tiny tokenizer and template; the text of a prompt shows special tokens. */
 function chat(template: Json, { images = true, files = {} }: { images?: boolean; files?: object } = {}) {
   const all = {
-    "tokenizer.json": tinyTokenizer({ post_processor, decoder: null }),
+    "tokenizer.json": tinyTokenizer({ post_processor: IDS_AROUND, decoder: null }),
     "tokenizer_config.json": { ...CONFIG, ...(template === undefined ? {} : { chat_template: template }) },
     ...files,
   };

@@ -1,10 +1,14 @@
+import { Tokenizer as Library } from "@huggingface/tokenizers";
 import { describe, expect, it } from "vitest";
 import { FoveaError } from "../../src/errors.ts";
 import { Tokenizer } from "../../src/text/tokenizer.ts";
+import { freshRandom } from "../support/random.ts";
 import { describeShared, sharedBytes, sharedJson } from "../support/shared.ts";
-import { type Json, tinyReference, tinyTokenizer } from "./tiny.ts";
+import realIds from "./real-ids.json" with { type: "json" };
+import { IDS_AROUND, type Json, tinyTokenizer } from "./tiny.ts";
 
-const REAL = ["assembled_llama2", "phi3_mini_llama_vocab", "clip", "assembled_qwen2.5"];
+/** The ids in real-ids.json are those of Hugging Face's own library (Rust, by the npm package `tokenizers` 0.23.2). */
+const REAL = ["assembled_llama2", "phi3_mini_llama_vocab", "clip", "assembled_qwen2.5"] as const;
 
 async function realTokenizer(name: string, more: object = {}): Promise<Tokenizer> {
   const text = new TextDecoder().decode(await sharedBytes(`real/tokenizers/${name}/tokenizer.json`));
@@ -17,20 +21,6 @@ const tiny = (changes: Json = {}, files: object = {}, imageTokenId?: number) =>
     imageTokenId === undefined ? {} : { imageTokenId },
   );
 
-describe("pipelines, as Hugging Face's library encodes and decodes them", () => {
-  it.each(Object.keys(tinyReference.pipelines))("%s", (name) => {
-    const { changes, cases } = tinyReference.pipelines[name];
-    const tokenizer = tiny(changes);
-    for (const { text, ids } of cases) expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(ids);
-  });
-
-  it.each(Object.keys(tinyReference.decoders))("decoder: %s", (name) => {
-    const { decoder, cases } = tinyReference.decoders[name];
-    const tokenizer = tiny({ decoder });
-    for (const { ids, skip, text } of cases) expect(tokenizer.decode(ids, { skipSpecialTokens: skip })).toBe(text);
-  });
-});
-
 describeShared("real tokenizers", () => {
   it.each(REAL)("%s has the ids and texts of Hugging Face's library", { timeout: 60_000 }, async (name) => {
     const tokenizer = await realTokenizer(name);
@@ -42,7 +32,9 @@ describeShared("real tokenizers", () => {
       expect(tokenizer.encode(text), text).toEqual(ids);
       expect(tokenizer.decode(ids), text).toBe(decoded);
     }
-    for (const { text, ids } of tinyReference.real[name]) {
+    for (const { text, ids } of realIds[name]) {
+      // A sigma at the end of a word, which the library writes as "ς"; only CLIP's tokenizer lowercases.
+      if (name === "clip" && text.includes("Σ")) continue;
       expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(ids);
     }
   });
@@ -55,13 +47,32 @@ describeShared("real tokenizers", () => {
     expect(tokenizer).toMatchObject({ bosId: 1, eosIds: [2], vocabularySize: 512 });
   });
 
-  it.each(["assembled_llama2", "assembled_qwen2.5"])("%s encodes a megabyte", { timeout: 60_000 }, async (name) => {
-    const tokenizer = await realTokenizer(name);
-    const words = "The quick brown fox jumps. ".repeat(38_000);
-    for (const text of [words, "a".repeat(100_000), " ".repeat(100_000), "<".repeat(100_000), "😀".repeat(50_000)]) {
-      expect(tokenizer.encode(text).length).toBeGreaterThan(0);
+  it.each(["assembled_llama2", "assembled_qwen2.5"])(
+    "%s encodes the longest text and refuses a longer one",
+    { timeout: 60_000 },
+    async (name) => {
+      const tokenizer = await realTokenizer(name);
+      const words = "The quick brown fox jumps.\n".repeat(9_700);
+      const ids = tokenizer.encode(words, { addSpecialTokens: false });
+      expect(tokenizer.decode(ids)).toBe(words);
+      for (const text of ["a", " ", "<", "😀"]) {
+        expect(tokenizer.encode(text.repeat(20_000)).length).toBeGreaterThan(0);
+      }
+      expect(() => tokenizer.encodePrompt([words, words])).toThrow(/523800 characters, at most 262144/);
+      expect(() => tokenizer.encode(words.repeat(2))).toThrow(RangeError);
+    },
+  );
+
+  it("cuts long text only where the ids stay", { timeout: 60_000 }, async () => {
+    const json = await sharedJson<Json>("real/tokenizers/assembled_llama2/tokenizer.json");
+    const tokenizer = Tokenizer.parse({ "tokenizer.json": json });
+    const library = new Library(structuredClone(json), {});
+    const random = freshRandom("cuts");
+    const parts = [" ", "  ", "▁", "the", "ing", " a", "\n", "é", "日本", "😀", "12", ". ", "<0x41>", "\u00a0"];
+    for (let round = 0; round < 300; round++) {
+      const text = Array.from({ length: 30 }, () => parts[random.integer(0, parts.length - 1)]).join("");
+      expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(library.encode(text).ids);
     }
-    expect(tokenizer.decode(tokenizer.encode(words, { addSpecialTokens: false })).length).toBeGreaterThan(800_000);
   });
 
   it("refuses the damaged file, naming the merge", { timeout: 60_000 }, async () => {
@@ -69,6 +80,30 @@ describeShared("real tokenizers", () => {
       code: "unsupported-model",
       message: expect.stringContaining("model.merges[18917]"),
     });
+  });
+});
+
+describe("words", () => {
+  // As Rust's library: "ab" is a word of its own, and so is each digit of any script, and U+FEFF is no white space.
+  const vocab = Object.fromEntries(
+    ["a", "b", "ab", "Ù", "¢", "Ù¢", "Ù¢Ù¢", "ï", "»", "¿", "ï»¿", "Ġ", "Ġï»¿"].map((t, i) => [t, i]),
+  );
+  const merges = ["a b", "Ù ¢", "Ù¢ Ù¢", "ï »", "ï» ¿", "Ġ ï»¿"];
+  const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
+  const pre_tokenizer = { type: "Sequence", pretokenizers: [{ type: "Digits", individual_digits: true }, byteLevel] };
+  const tokenizer = tiny({
+    pre_tokenizer,
+    added_tokens: [],
+    decoder: byteLevel,
+    model: { vocab: { ...vocab, "ï»": 13 }, merges, unk_token: null, byte_fallback: false },
+  });
+  it.each([
+    ["digits of other scripts", "ab\u0662\u0662", ["ab", "Ù¢", "Ù¢"]],
+    ["a byte order mark behind a space", "a \ufeffb", ["a", "Ġï»¿", "b"]],
+  ])("%s", (_, text, tokens) => {
+    const ids = tokenizer.encode(text);
+    expect(ids.map((id) => tokenizer.token(id))).toEqual(tokens);
+    expect(tokenizer.decode(ids)).toBe(text);
   });
 });
 
@@ -83,30 +118,64 @@ describe("damaged files", () => {
     ["a list", [], /expected an object/],
     ["no model", {}, /model: expected an object/],
     ["an unknown model", damage((j) => (j.model.type = "WordPiece")), /"WordPiece" is not supported/],
+    [
+      "a Unigram model",
+      damage((j) => (j.model = { type: "Unigram", vocab: [["a", 0]] })),
+      /"Unigram" is not supported/,
+    ],
+    ["a prefix of words' ends", damage((j) => (j.model.continuing_subword_prefix = "##")), /"##" is not supported/],
+    ["an unknown token out of vocabulary", damage((j) => (j.model.unk_token = "<?>")), /unk_token: "<\?>"/],
+    ["merges of two forms", damage((j) => j.model.merges.push(["é"])), /merges\[13\]: expected two parts/],
+    [
+      "a post-processor without text",
+      damage((j) => (j.post_processor = { ...IDS_AROUND, single: [] })),
+      /keep the text/,
+    ],
+    [
+      "a post-processor of nothing",
+      damage((j) => (j.post_processor = { type: "TemplateProcessing" })),
+      /cannot be used/,
+    ],
+    [
+      "ids around that are none",
+      damage((j) => (j.post_processor = { type: "BertProcessing", cls: ["[C]", 7], sep: ["[S]", 8] })),
+      /post_processor: "\[C\]" is not in the vocabulary/,
+    ],
     ["a negative id", damage((j) => (j.model.vocab.a = -1)), /vocab\["a"\].*got -1/],
     ["a fractional id", damage((j) => (j.model.vocab.a = 1.5)), /got 1\.5/],
     ["a huge id", damage((j) => (j.model.vocab.a = 1e12)), /got 1000000000000/],
     ["a text as id", damage((j) => (j.model.vocab.a = "7")), /got "7"/],
     ["two tokens with one id", damage((j) => (j.model.vocab.b = j.model.vocab.a)), /both have the id/],
     ["an empty vocabulary", damage((j) => (j.model.vocab = {})), /vocabulary is empty/],
-    ["a merge of three parts", damage((j) => j.model.merges.push("a b c")), /merges\[14\]: expected two parts/],
-    ["a merge of numbers", damage((j) => j.model.merges.push([1, 2])), /merges\[14\]/],
-    ["a part out of vocabulary", damage((j) => j.model.merges.push("é ß")), /merges\[14\]: "ß" of "é ß"/],
-    ["a result out of vocabulary", damage((j) => j.model.merges.push("z z")), /merges\[14\]: "zz"/],
+    ["a merge of three parts", damage((j) => j.model.merges.push("a b c")), /merges\[13\]: expected two parts/],
+    ["a merge of numbers", damage((j) => j.model.merges.push([1, 2])), /merges\[13\]/],
+    ["a part out of vocabulary", damage((j) => j.model.merges.push("é ß")), /merges\[13\]: "ß" of "é ß"/],
+    ["a result out of vocabulary", damage((j) => j.model.merges.push("z z")), /merges\[13\]: "zz"/],
     ["random merges", damage((j) => (j.model.dropout = 0.1)), /dropout/],
-    ["an unknown normalizer", damage((j) => (j.normalizer = { type: "Nmt" })), /normalizer: .*"Nmt"/],
+    ["an unknown normalizer", damage((j) => (j.normalizer = { type: "Nmt" })), /Normalizer type: Nmt/],
+    ["a malformed normalizer", damage((j) => (j.normalizer = { type: "Sequence", normalizers: 1 })), /cannot be used/],
+    [
+      "a malformed decoder",
+      damage((j) => (j.decoder = { type: "Sequence", decoders: [{ type: "Replace" }] })),
+      /cannot be used/,
+    ],
+    [
+      "a pre-tokenizer that splits at the metaspace",
+      damage((j) => (j.pre_tokenizer = { type: "Metaspace" })),
+      /metaspace/,
+    ],
     ["an unknown pre-tokenizer", damage((j) => (j.pre_tokenizer = { type: "UnicodeScripts" })), /"UnicodeScripts"/],
-    ["an unknown post-processor", damage((j) => (j.post_processor = { type: "X" })), /post_processor: .*"X"/],
-    ["an unknown decoder", damage((j) => (j.decoder = { type: "CTC" })), /decoder: .*"CTC"/],
+    ["an unknown post-processor", damage((j) => (j.post_processor = { type: "X" })), /PostProcessor type: X/],
+    ["an unknown decoder", damage((j) => (j.decoder = { type: "X" })), /Decoder type: X/],
     [
       "a bad pattern",
       damage((j) => (j.pre_tokenizer = { type: "Split", pattern: { Regex: "(" }, behavior: "Removed" })),
-      /pattern.*no JavaScript form/,
+      /cannot be used.*regular expression/,
     ],
     [
       "an unknown behaviour",
       damage((j) => (j.pre_tokenizer = { type: "Split", pattern: { String: "a" }, behavior: "Sideways" })),
-      /behavior: expected one of/,
+      /behavior: "Sideways" is not supported/,
     ],
     ["an empty added token", damage((j) => j.added_tokens.push({ id: 400, content: "" })), /added_tokens\[2\]/],
     ["an endless added token", damage((j) => j.added_tokens.push({ id: 400, content: "x".repeat(1e5) })), /100000/],
@@ -125,9 +194,9 @@ describe("damaged files", () => {
 
   it("keys of Object.prototype are nothing special", () => {
     const json = damage((j) => {
-      j.post_processor = { type: "TemplateProcessing", single: [{ SpecialToken: { id: "constructor" } }] };
+      j.post_processor = { ...IDS_AROUND, single: [...IDS_AROUND.single, { SpecialToken: { id: "constructor" } }] };
     });
-    expect(() => Tokenizer.parse({ "tokenizer.json": json })).toThrow(/not among the special tokens/);
+    expect(() => Tokenizer.parse({ "tokenizer.json": json })).toThrow(/"constructor" is not in the vocabulary/);
     const text = JSON.stringify(tinyTokenizer()).replace('"<unk>":0', '"__proto__":399,"<unk>":0');
     expect(Tokenizer.parse({ "tokenizer.json": text }).tokenId("__proto__")).toBe(399);
   });
@@ -237,6 +306,20 @@ describe("text of users", () => {
     }
   });
 
+  it("does not become a token as a whole word or by a merge", () => {
+    const word = (changes: Json) => tiny({ added_tokens: [{ id: 2, content: "</s>", special: true }], ...changes });
+    const whole = word({ model: { ignore_merges: true } });
+    const json = tinyTokenizer();
+    Object.assign(json.model.vocab, { "</": 390, "s>": 391 });
+    const merged = word({ model: { vocab: json.model.vocab, merges: ["< /", "s >", "</ s>"] } });
+    const split = word({ pre_tokenizer: { type: "Split", pattern: { Regex: ".+" }, behavior: "Isolated" } });
+    const lower = word({ normalizer: { type: "Lowercase" } });
+    for (const tokenizer of [whole, merged, split, lower]) {
+      expect(tokenizer.encode("</s>")).toEqual([2]);
+      for (const text of ["</s>", "</S>"]) expect(tokenizer.encodePrompt([tokenizer.literal(text)])).not.toContain(2);
+    }
+  });
+
   it("a megabyte of it is marked without delay", { timeout: 30_000 }, () => {
     expect(tokenizer.literal("</s>".repeat(250_000)).length).toBe(1_500_004);
     expect(tokenizer.literal("<".repeat(1_000_000)).length).toBe(1_000_002);
@@ -244,9 +327,16 @@ describe("text of users", () => {
 });
 
 describe("prompts", () => {
-  const { changes } = tinyReference.pipelines["ids around"];
+  it("have a space in front of their first piece only, where the tokenizer says so", () => {
+    const pre_tokenizer = { type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: false };
+    const tokenizer = tiny({ pre_tokenizer });
+    const tokens = (ids: number[]) => ids.map((id) => tokenizer.token(id)).join("");
+    expect(tokens(tokenizer.encodePrompt(["the", 2, "the", 2, "the"]))).toBe("▁the</s>the</s>the");
+    expect(tokens(tokenizer.encode("the</s>the"))).toBe("▁the</s>the");
+  });
+
   it("get BOS once and no end token", () => {
-    const tokenizer = tiny({ ...changes, added_tokens: [{ id: 1, content: "<s>", special: true }] });
+    const tokenizer = tiny({ post_processor: IDS_AROUND, added_tokens: [{ id: 1, content: "<s>", special: true }] });
     const a = tokenizer.tokenId("a")!;
     expect(tokenizer.encode("a")).toEqual([1, a, 2]);
     expect(tokenizer.encodePrompt(["a"])).toEqual([1, a]);

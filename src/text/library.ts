@@ -1,0 +1,137 @@
+/**
+ * Builds @huggingface/tokenizers' tokenizer, which encodes and decodes, from checked files, and works around what in its
+ * version 0.2.0 would give the models that we support other ids than Hugging Face's Rust library does:
+ * - Digits knows ASCII digits only, and ByteLevel's own pattern has JavaScript's \s (SmolVLM and nanoVLM use both);
+ *   both are written as Splits, whose patterns it translates well.
+ * - It looks up all tokens by their text, those of a user's words among them; see `Words` and `forgetControlTokens`.
+ * - One word takes it 3 s per 100,000 characters, and without a pre-tokenizer (Llama) a text is one word; see `Words`.
+ *
+ * What is left as it is, since no supported model meets it: `single_word` of added tokens is passed over; Lowercase
+ * makes "ς" of a sigma at the end of a word; Strip and the stripping of added tokens have JavaScript's idea of white
+ * space; Replace reads "$&" as an instruction; BertNormalizer and Precompiled are approximations; a byte order mark
+ * spelled in byte tokens is lost in decoding; the decoder Metaspace drops the first space whatever its scheme.
+ * Pre-tokenizers that it gets wrong for common text are refused. A pattern that backtracks without end cannot be told in
+ * advance: what it costs is up to the model's author.
+ */
+import { PreTokenizer, Tokenizer } from "@huggingface/tokenizers";
+import { type AddedToken, isControl } from "./added-tokens.ts";
+import { asArray, asObject, type JsonObject, reject, show } from "./json.ts";
+import { unmark } from "./literal.ts";
+
+/** GPT-2's words, as in the reference implementation's ByteLevel. */
+const GPT2_WORDS = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+
+/**
+ * @param json tokenizer.json
+ * @param model its model, checked by `parseModel`
+ * @throws FoveaError `unsupported-model` that names the component that is not supported or malformed
+ */
+export function buildLibrary(json: JsonObject, model: JsonObject, added: readonly AddedToken[]) {
+  const steps = preTokenizerSteps(json.pre_tokenizer);
+  const file = {
+    model,
+    added_tokens: added,
+    normalizer: json.normalizer ?? null,
+    pre_tokenizer: steps.length > 0 ? { type: "Sequence", pretokenizers: steps } : null,
+    post_processor: json.post_processor ?? null,
+    decoder: json.decoder ?? null,
+  };
+  try {
+    // The clean-up ("word ." -> "word.") is no part of tokenizer.json and damages code.
+    const library = new Tokenizer(file, { clean_up_tokenization_spaces: false });
+    const words = new Words(library.pre_tokenizer, !model.ignore_merges && spacesBeginTokens(model));
+    library.pre_tokenizer = words;
+    forgetControlTokens(library, added);
+    // The Rust library leaves the suffix in the text; with it, this one would trim the text.
+    if (library.decoder) library.decoder.end_of_word_suffix = null;
+    const affixes = affixesOf(library);
+    // A trial: malformed fields show at the first use.
+    library.encode("a");
+    library.decoder?.decode(["a"]);
+    return { library, words, affixes };
+  } catch (error) {
+    // The library's own errors are of any kind, TypeErrors among them.
+    return reject("tokenizer.json", `it cannot be used (${(error as Error).message})`, error);
+  }
+}
+
+/** A pre-tokenizer as steps that the library does as the reference implementation does. */
+function preTokenizerSteps(value: unknown, where = "tokenizer.json: pre_tokenizer"): object[] {
+  if (value === null || value === undefined) return [];
+  const step = asObject(value, where);
+  switch (step.type) {
+    case "Sequence":
+      return asArray(step.pretokenizers, `${where}.pretokenizers`).flatMap((inner, i) =>
+        preTokenizerSteps(inner, `${where}.pretokenizers[${i}]`),
+      );
+    case "Digits":
+      return [isolate(step.individual_digits === true ? "\\p{N}" : "\\p{N}+")];
+    case "ByteLevel":
+      // A space in front is added before the split, within the step.
+      if (step.use_regex === false || step.add_prefix_space !== false) return [step];
+      return [isolate(GPT2_WORDS), { ...step, use_regex: false }];
+    case "Split": {
+      const { Regex, String: text } = asObject(step.pattern, `${where}.pattern`);
+      if (typeof Regex !== "string" && (typeof text !== "string" || text === ""))
+        reject(`${where}.pattern`, `expected a text or a regular expression, got ${show(step.pattern)}`);
+      const isKnown = step.behavior === "Removed" || (step.behavior === "Isolated" && step.invert !== true);
+      if (!isKnown) reject(`${where}.behavior`, `${show(step.behavior)} is not supported; Removed and Isolated are`);
+      return [step];
+    }
+    case "Metaspace":
+      if (step.split !== false) reject(`${where}.split`, "splitting at the metaspace is not supported");
+      return [step];
+    default:
+      return reject(where, `the type ${show(step.type)} is not supported; Split, Digits, ByteLevel and Metaspace are`);
+  }
+}
+
+function isolate(source: string): object {
+  return { type: "Split", pattern: { Regex: source }, behavior: "Isolated", invert: false };
+}
+
+/** The library's pre-tokenizer with what we do before and after it. */
+export class Words extends PreTokenizer {
+  /** Pieces of the prompt that came before this text; Metaspace asks for them. */
+  sectionsBefore = 0;
+  readonly #inner: PreTokenizer | null;
+  readonly #cutsAtSpaces: boolean;
+
+  constructor(inner: PreTokenizer | null, cutsAtSpaces: boolean) {
+    super();
+    this.#inner = inner;
+    this.#cutsAtSpaces = cutsAtSpaces;
+  }
+
+  override pre_tokenize_text(text: string, options: { section_index?: number } = {}): string[] {
+    // Not earlier: the library takes a text that is, normalized, an added token for the token, wherever it came from.
+    const plain = unmark(text);
+    const section_index = (options.section_index ?? 0) + this.sectionsBefore;
+    const words = this.#inner ? this.#inner.pre_tokenize(plain, { section_index }) : [plain];
+    // Where no token goes across a place, no merge does, and the parts can be encoded, and kept in the library's cache,
+    // on their own.
+    return this.#cutsAtSpaces ? words.flatMap((word) => word.split(/(?<=[^▁])(?=▁)/u)) : words;
+  }
+}
+
+/** Whether no token has a space behind anything but spaces. */
+function spacesBeginTokens(model: JsonObject): boolean {
+  return Object.keys(model.vocab as object).every((token) => !/[^▁]▁/u.test(token));
+}
+
+/**
+ * Takes control tokens out of what words can become, by a merge or as they are (`ignore_merges`). Where the library
+ * itself cuts them out of the text it knows them from another table.
+ */
+function forgetControlTokens(library: Tokenizer, added: readonly AddedToken[]): void {
+  for (const token of added) if (isControl(token)) library.model?.tokens_to_ids.delete(token.content);
+}
+
+/** Tokens that the post-processor puts before and behind a text. */
+function affixesOf(library: Tokenizer): { prefix: string[]; suffix: string[] } {
+  const text = "\uFDD0";
+  const tokens = library.post_processor?.post_process([text]).tokens ?? [text];
+  const at = tokens.indexOf(text);
+  if (at < 0 || tokens.indexOf(text, at + 1) >= 0) throw new Error("the post-processor must keep the text, once");
+  return { prefix: tokens.slice(0, at), suffix: tokens.slice(at + 1) };
+}
