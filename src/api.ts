@@ -108,7 +108,7 @@ export interface CompressionStage {
   redundant: Uint32Array;
   /** Cluster of each redundant token; clusters are numbered by their smallest member. */
   labels: Uint32Array;
-  /** Tokens that leave the stage, class token first, if any. */
+  /** Tokens that leave the stage, class token first, if any; without rows in events, which do not need the values. */
   tokens: Matrix;
   /** Per token, its original patches; the class token's is empty. */
   origins: Uint32Array[];
