@@ -36,7 +36,7 @@ export async function askInBrowser(options) {
     terminal.finish(result);
     return 0;
   } finally {
-    terminal.endLine();
+    terminal.close();
     server.close();
     await browserStarted.then((browser) => browser.close()).catch(() => {});
   }
@@ -122,6 +122,8 @@ async function askIn(browser, origin, { model, images, prompt, compression, inhi
 class Terminal {
   #json;
   #lineOpen = false;
+  #closed = false;
+  #progress = false;
 
   /** @param {boolean} json one object at the end, and nothing before */
   constructor(json) {
@@ -130,13 +132,23 @@ class Terminal {
 
   /** @param {import("./ask-page.mjs").PageEvent} event */
   show(event) {
+    // What was on its way when the answer was cut short comes too late.
+    if (this.#closed) return;
     if (event.type === "load") {
+      if (!process.stderr.isTTY) return;
       const percent = Math.floor((100 * event.loadedBytes) / Math.max(1, event.totalBytes));
-      if (process.stderr.isTTY) process.stderr.write(percent < 100 ? `\rLoading ${percent} % ` : "\r\x1b[K");
+      process.stderr.write(`\rLoading ${percent} % `);
+      this.#progress = true;
+      if (percent === 100) this.#clearProgress();
     } else if (!this.#json && event.text) {
       process.stdout.write(event.text);
       this.#lineOpen = !event.text.endsWith("\n");
     }
+  }
+
+  #clearProgress() {
+    if (this.#progress) process.stderr.write("\r\x1b[K");
+    this.#progress = false;
   }
 
   /** @param {import("./ask-page.mjs").PageResult} result */
@@ -147,8 +159,10 @@ class Terminal {
         process.stdout.write(`${(100 * probability).toFixed(1).padStart(5)} %  ${label}\n`);
   }
 
-  endLine() {
+  /** Ends the line that is open, if any; nothing more is shown. */
+  close() {
+    this.#clearProgress();
     if (this.#lineOpen) process.stdout.write("\n");
-    this.#lineOpen = false;
+    this.#closed = true;
   }
 }
