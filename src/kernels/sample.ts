@@ -1,4 +1,6 @@
 /** The choice of the next token from its logits, on the GPU, so that no logit crosses to this side. */
+import floatKeyLib from "../../shaders/lib/float-key.wgsl?raw";
+import radixSelectLib from "../../shaders/lib/radix-select.wgsl?raw";
 import randomLib from "../../shaders/lib/random.wgsl?raw";
 import wideLib from "../../shaders/lib/wide.wgsl?raw";
 import shader from "../../shaders/sample.wgsl?raw";
@@ -23,6 +25,14 @@ const kernel = new Kernel({
     repetitionPenalty: "f32",
   },
 });
+
+const ON_GPU = { THREADS: 256, LIST: 1024, DIGIT_BITS: 8 };
+
+/**
+ * On the CPU the barriers of one quad cost nothing, and workgroup memory costs most: SwiftShader compiles and runs the
+ * zeroing of each word as code of its own, 2500 words a second of compiling on one core (measured under load).
+ */
+const ON_CPU = { THREADS: 4, LIST: 128, DIGIT_BITS: 4 };
 
 /** Below this f32 logits are further apart than the temperature: the largest is chosen. */
 const GREEDY_BELOW = 1e-6;
@@ -69,6 +79,7 @@ export function sample(recorder: Recorder, args: SampleArgs): void {
     topP: checkNumber("topP", topP, 0, 1),
     repetitionPenalty: checkNumber("repetitionPenalty", repetitionPenalty, 0.01, 100),
   };
-  const variant = kernel.variant({ libs: { key: "", texts: [wideLib, randomLib] } });
+  const libs = { key: "", texts: [floatKeyLib, wideLib, radixSelectLib, randomLib] };
+  const variant = kernel.variant({ libs, constants: recorder.capabilities.software ? ON_CPU : ON_GPU });
   recorder.dispatch(variant, { logits, allowed, seen, token }, params, [1]);
 }

@@ -6,7 +6,7 @@ import { type SampleArgs, sample } from "../../src/kernels/sample.ts";
 import { NO_TOKEN } from "../../src/kernels/token-embed.ts";
 import { type SampleOptions, sampleDistribution } from "../reference/sample.ts";
 import { sampleDraw } from "../reference/sample-draw.ts";
-import { freshRandom, inputTensor, outputTensor, useGpu } from "../support/gpu.ts";
+import { freshRandom, inputTensor, outputTensor, useGpu, withCapabilities } from "../support/gpu.ts";
 
 type Settings = Pick<SampleArgs, "temperature" | "topK" | "topP" | "repetitionPenalty">;
 const PLAIN: Settings = { temperature: 1, topK: 0, topP: 1, repetitionPenalty: 1 };
@@ -24,38 +24,38 @@ interface Case {
   banned?: number[];
   seed?: number;
   steps?: number;
+  /** Default true. */
+  software?: boolean;
 }
 
 /** Draws `steps` tokens, each with the same ids seen; `seenAfter` is of the last draw. */
-async function draw(gpu: Gpu, { logits, settings, seen = [], banned = [], seed = 1, steps = 1 }: Case) {
+async function draw(gpu: Gpu, sampled: Case) {
+  const { logits, settings, seen = [], banned = [], seed = 1, steps = 1, software = true } = sampled;
   const V = logits.length;
-  const arena = gpu.arena.scope();
   const words = Math.ceil(V / 32);
-  const ids = Array.from({ length: V }, (_, id) => id).filter((id) => !banned.includes(id));
+  const isBanned = new Set(banned);
+  const ids = Array.from({ length: V }, (_, id) => id).filter((id) => !isBanned.has(id));
   const input = inputTensor(gpu, [V], logits);
   const allowed = inputTensor(gpu, [words], bitsOf(V, ids), "u32");
-  const seenBefore = inputTensor(gpu, [words], bitsOf(V, seen), "u32");
   const args = { logits: input, allowed, ...PLAIN, ...settings, seed };
   // Views lie 256 bytes apart. The penalty makes draws depend on those before: then each has bits of its own.
   const spaced = 64 * Math.ceil(words / 64);
-  const own = args.repetitionPenalty !== 1;
+  const copies = args.repetitionPenalty === 1 ? 1 : steps;
   const tokens = outputTensor(gpu, [steps * 64], "u32");
-  const allSeen = inputTensor(gpu, [(own ? steps : 1) * spaced], [], "u32");
-  for (let i = 0; i < (own ? steps : 1); i++) gpu.upload(view(allSeen, [words], i * spaced), bitsOf(V, seen));
-  await gpu.compile((recorder) => sample(recorder, { ...args, seen: seenBefore, token: view(tokens, [1]), step: 0 }));
+  const allSeen = inputTensor(gpu, [copies * spaced], [], "u32");
+  const seenOf = (step: number) => view(allSeen, [words], Math.min(step, copies - 1) * spaced);
+  for (let step = 0; step < copies; step++) gpu.upload(seenOf(step), bitsOf(V, seen));
+  const record = (step: number) =>
+    withCapabilities({ software }, (recorder) =>
+      sample(recorder, { ...args, seen: seenOf(step), token: view(tokens, [1], step * 64), step }),
+    );
+  await gpu.compile(record(0));
   gpu.submit("draws", (pass) => {
-    for (let step = 0; step < steps; step++)
-      sample(pass, {
-        ...args,
-        seen: view(allSeen, [words], own ? step * spaced : 0),
-        token: view(tokens, [1], step * 64),
-        step,
-      });
+    for (let step = 0; step < steps; step++) record(step)(pass);
   });
   const values = await readTensor(gpu, tokens);
-  const seenAfter = await readTensor(gpu, view(allSeen, [words], own ? (steps - 1) * spaced : 0));
-  for (const tensor of [input, allowed, seenBefore, tokens, allSeen]) gpu.arena.free(tensor);
-  arena.dispose();
+  const seenAfter = await readTensor(gpu, seenOf(steps - 1));
+  for (const tensor of [input, allowed, tokens, allSeen]) gpu.arena.free(tensor);
   return { ids: Array.from({ length: steps }, (_, step) => values[step * 64]!), seenAfter };
 }
 
@@ -96,7 +96,7 @@ describe("sample", () => {
     ["temperature alone", { temperature: 0.7 }],
     ["top-k 1", { topK: 1 }],
     ["top-k 5", { topK: 5, temperature: 3 }],
-    ["top-k 300, more than one for an invocation", { topK: 300, temperature: 3 }],
+    ["top-k 300, more than there are blocks", { topK: 300, temperature: 3 }],
     ["top-p 0.5", { topP: 0.5 }],
     ["top-p 0.95", { topP: 0.95, temperature: 1.5 }],
     ["top-p 0 keeps one", { topP: 0, temperature: 5 }],
@@ -105,32 +105,39 @@ describe("sample", () => {
     ["penalty and all others", { topK: 40, topP: 0.9, temperature: 2, repetitionPenalty: 1.3 }],
     ["a penalty that rewards", { topK: 4, repetitionPenalty: 0.8 }],
   ];
-  // Below and above the workgroup's 256 and the list of 1024; sizes that are no multiple of 32.
-  for (const V of [1, 7, 200, 999, 5000])
-    test.for(settings)(`${V} logits, %s`, async ([, chosen]) => {
+  // Below and above the blocks of 128 or 256 and the lists of 128 or 1024; sizes that are no multiple of 32 or of 4.
+  for (const [V, software] of [
+    [1, true],
+    [7, true],
+    [200, true],
+    [999, true],
+    [5000, true],
+    [7, false],
+    [200, false],
+    [5001, false],
+  ] as const)
+    test.for(settings)(`${V} logits, software ${software}, %s`, async ([, chosen]) => {
       const random = freshRandom("sample");
       const logits = random.floats(V, 2);
       const some = (share: number) => Array.from({ length: V }, (_, id) => id).filter(() => random.uniform() < share);
       const banned = V > 1 ? some(0.2) : [];
-      await check({
-        logits,
-        settings: chosen,
-        seen: some(0.3),
-        banned,
-        seed: random.integer(0, 2 ** 32 - 1),
-        steps: 60,
-      });
+      const seed = random.integer(0, 2 ** 32 - 1);
+      const steps = software ? 60 : 15;
+      await check({ logits, settings: chosen, seen: some(0.3), banned, seed, steps, software });
     });
 
-  test("ties with the k-th largest are all kept, and cut by id at top-p", async () => {
-    const random = freshRandom("sample");
-    // Three values only: 2 and more at every border.
-    const logits = Float32Array.from({ length: 600 }, () => random.integer(0, 2) * 3);
-    const kept = (await check({ logits, settings: { topK: 5 }, steps: 300 })).kept;
-    expect(kept).toBeGreaterThan(100);
-    for (const topP of [0.1, 0.333, 0.7]) await check({ logits, settings: { topP, temperature: 100 }, steps: 300 });
-    for (const topP of [0.3, 0.6]) await check({ logits, settings: { topP, topK: 5, temperature: 100 }, steps: 300 });
-  });
+  test.for([true, false])(
+    "ties with the k-th largest are all kept, and cut by id at top-p, software %s",
+    async (software) => {
+      const random = freshRandom("sample");
+      // Three values only: 2 and more at every border.
+      const logits = Float32Array.from({ length: 600 }, () => random.integer(0, 2) * 3);
+      const tied = { logits, steps: software ? 100 : 15, software };
+      expect((await check({ ...tied, settings: { topK: 5 } })).kept).toBeGreaterThan(100);
+      for (const topP of [0.1, 0.333, 0.7]) await check({ ...tied, settings: { topP, temperature: 100 } });
+      for (const topP of [0.3, 0.6]) await check({ ...tied, settings: { topP, topK: 5, temperature: 100 } });
+    },
+  );
 
   test("top-p that equal tokens reach exactly keeps no more", async () => {
     const constant = { logits: new Float32Array(8).fill(-3), steps: 200 };
@@ -139,20 +146,20 @@ describe("sample", () => {
     expect(await check({ ...constant, settings: { topP: 0.125 } })).toEqual({ kept: 1, different: 1 });
   });
 
-  test("more candidates than the list holds", async () => {
+  test.for([true, false])("more candidates than the list holds, software %s", async (software) => {
     const random = freshRandom("sample");
     const logits = random.floats(6000, 0.1);
-    const seed = random.integer(0, 2 ** 32 - 1);
-    expect((await check({ logits, settings: { topP: 0.9 }, seed, steps: 100 })).kept).toBeGreaterThan(1024);
-    expect((await check({ logits, settings: { topK: 3000 }, seed, steps: 100 })).kept).toBe(3000);
-    expect((await check({ logits, settings: { topK: 3000, topP: 0.5 }, seed, steps: 100 })).kept).toBeGreaterThan(1024);
+    const many = { logits, seed: random.integer(0, 2 ** 32 - 1), steps: software ? 60 : 10, software };
+    expect((await check({ ...many, settings: { topP: 0.9 } })).kept).toBeGreaterThan(1024);
+    expect((await check({ ...many, settings: { topK: 3000 } })).kept).toBe(3000);
+    expect((await check({ ...many, settings: { topK: 3000, topP: 0.5 } })).kept).toBeGreaterThan(1024);
     // All equal: 5400 ties at the border.
-    const flat = { logits: new Float32Array(6000).fill(1.5), seed, steps: 100 };
+    const flat = { ...many, logits: new Float32Array(6000).fill(1.5) };
     expect((await check({ ...flat, settings: { topP: 0.9 } })).kept).toBe(5400);
   });
 
   test("draws follow the probabilities", async () => {
-    const steps = 2000;
+    const steps = 4000;
     const logits = [1, 0.5, 0, -0.5, 2, -1, 0.3, 1.2, -2, 0.1];
     for (const [seed, settings] of [
       [11, { temperature: 1 }],
