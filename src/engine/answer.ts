@@ -58,7 +58,7 @@ export async function answer(
   const stats = (): GenerationStats => ({ ...clock.stats(), gpuBytes: engine.gpu.arena.bytes });
   try {
     const { messages, inhibition = DEFAULT_INHIBITION } = request;
-    const compression = request.compression ?? engine.vision?.defaultCompression ?? { method: "none" };
+    const { compression = engine.vision?.defaultCompression ?? { method: "none" } } = request;
     const settings = resolveSampling(request);
     const { text, language } = needText(engine);
     engine.vision?.plan(compression);

@@ -22,12 +22,11 @@ export class RunningGeneration implements Generation {
       this.#events.push(event);
       this.#wake();
     };
-    this.#finished = Promise.resolve()
-      .then(() => task(emit, all))
-      .finally(() => {
-        this.#ended = true;
-        this.#wake();
-      });
+    // At once, and not a tick later, so that requests queue in the order in which they were made.
+    this.#finished = task(emit, all).finally(() => {
+      this.#ended = true;
+      this.#wake();
+    });
     // The error is the readers'; without one it is nobody's, and no reason to end a process.
     this.#finished.catch(() => {});
   }

@@ -47,7 +47,9 @@ export function splicePrompt(
   imageTokens: readonly ImageTokens[],
   { imageTokenId, vocabularySize }: { imageTokenId: number | undefined; vocabularySize: number },
 ): Prompt {
-  const placeholders = inputIds.filter((id) => id === imageTokenId).length;
+  // A list may have holes, which must not pass for the image token of a model that has none.
+  const isPlaceholder = (id: number) => id !== undefined && id === imageTokenId;
+  const placeholders = inputIds.filter(isPlaceholder).length;
   if (placeholders !== imageTokens.length)
     throw new TypeError(
       `the prompt has ${placeholders} image placeholders (id ${imageTokenId}) for ${imageTokens.length} images; there must be one for each`,
@@ -58,7 +60,7 @@ export function splicePrompt(
   const images: PromptImage[] = [];
   let position = 0;
   for (const [i, id] of inputIds.entries()) {
-    if (id === imageTokenId) {
+    if (isPlaceholder(id)) {
       const image = imageTokens[images.length]!;
       const rows = image.tokens.shape[0]!;
       images.push({ ...image, row: ids.length, position });
