@@ -30,7 +30,10 @@ export function anchorPositions(recorder: Recorder, args: AnchorPositionsArgs): 
   const { origins, positions, xRow, tokens, row, base } = args;
   const [count, stride] = matrixShape("anchor-positions origins", origins);
   const rows = positions.shape[0]!;
-  assert(xRow + tokens <= count && row + tokens <= rows, `anchors ${xRow} + ${tokens} of ${count} to ${row} of ${rows}`);
+  assert(
+    xRow + tokens <= count && row + tokens <= rows,
+    `anchors ${xRow} + ${tokens} of ${count} to ${row} of ${rows}`,
+  );
   const params = { tokens, words: stride - 1, xRow, row, base };
   recorder.dispatch(kernel.variant(), { origins, positions }, params, elementGrid(tokens, 64));
 }
