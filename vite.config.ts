@@ -12,6 +12,8 @@ const sharedRoot = fileURLToPath(new URL("../shared", import.meta.url));
 export default defineConfig(({ command }) => ({
   // Relative, so that the built site works in whatever folder of a server it is put.
   base: command === "build" ? "./" : "/",
+  // Without the fall-back of single-page applications: a missing file is a 404, not the page.
+  appType: "mpa",
   build: { outDir: "dist/site", target: "es2022" },
   server: { fs: { allow: [".", "../shared"] } },
   define: {
