@@ -1,6 +1,6 @@
 // Joins the splits of the keys that attention-decode.wgsl left, each a softmax of its own: a split counts by
 // exp(its log-sum-exp). One workgroup a head.
-// Needs lib/part-*, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), THREADS and the switch LOG_SUM_EXP (the binding exists).
+// Needs lib/part-*, HEAD_PARTS (Parts in a head) and THREADS.
 
 struct Params {
   splits: u32,
@@ -11,7 +11,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> splitSums: array<f32>; // [splits, H], log-sum-exp
 @group(0) @binding(2) var<storage, read_write> y: array<Part>; // [H, D]
 @group(0) @binding(3) var<storage, read_write> logSumExp: array<f32>; // [H]
-@group(0) @binding(3u + LOG_SUM_EXP) var<uniform> params: Params;
+@group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) workgroup: vec3u) {
@@ -33,6 +33,6 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) wor
     y[head * HEAD_PARTS + part] = value;
   }
   if (thread == 0u) {
-    store_log_sum_exp(head, largest + log(total));
+    logSumExp[head] = largest + log(total);
   }
 }

@@ -6,6 +6,7 @@ import shader from "../../shaders/attention-decode.wgsl?raw";
 import combineShader from "../../shaders/attention-decode-combine.wgsl?raw";
 import quadShader from "../../shaders/attention-decode-quad.wgsl?raw";
 import type { Arena } from "../gpu/arena.ts";
+import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { view } from "../gpu/tensor.ts";
@@ -32,10 +33,10 @@ const interfaceOfBoth = {
 const kernel = new KernelWithLogSumExp({ name: "attention-decode", shader, ...interfaceOfBoth });
 const quad = new KernelWithLogSumExp({ name: "attention-decode-quad", shader: quadShader, ...interfaceOfBoth });
 
-const combine = new KernelWithLogSumExp({
+const combine = new Kernel({
   name: "attention-decode-combine",
   shader: combineShader,
-  bindings: { splitOutputs: "read", splitSums: "read", y: "write" },
+  bindings: { splitOutputs: "read", splitSums: "read", y: "write", logSumExp: "write" },
   params: { splits: "u32", heads: "u32" },
 });
 
@@ -51,10 +52,15 @@ export const UNSPLIT_KEYS = 1024;
 /** Keys of a split: one chunk, so that a long context fills a GPU. */
 const SPLIT_KEYS = THREADS;
 
+/** Each has a Part or two of its head; a subgroup or two. */
+const COMBINE_THREADS = 32;
+
 /** What the splits leave for the second dispatch; the tensors are the arena's. One pair serves all layers in turn. */
 export interface DecodePartials {
   outputs: Tensor; // [splits, H D]
-  sums: Tensor; // [splits, H]
+  sums: Tensor; // [splits, H], log-sum-exp
+  /** Stands in for the log-sum-exp of all keys where nobody asks for it. */
+  unused: Tensor; // [1, H]
 }
 
 /** Memory for the splits of up to `maxKeys` keys; undefined where no context is long enough to be split. */
@@ -67,6 +73,7 @@ export function decodePartials(
   return {
     outputs: arena.tensor("attention splits", [splits, heads * headWidth]),
     sums: arena.tensor("attention split sums", [splits, heads]),
+    unused: arena.tensor("attention sums", [1, heads]),
   };
 }
 
@@ -137,10 +144,17 @@ export function attentionDecode(recorder: Recorder, args: AttentionDecodeArgs): 
     [keyHeads * groups, splits],
   );
   if (!split) return;
-  combine.dispatch(
-    recorder,
-    { part, constants: { HEAD_PARTS: headParts, THREADS: 64 }, quads: false },
-    { splitOutputs: partials.outputs, splitSums: partials.sums, y, logSumExp },
+  recorder.dispatch(
+    combine.variant({
+      libs: { key: part.key, texts: [part.text] },
+      constants: { HEAD_PARTS: headParts, THREADS: COMBINE_THREADS },
+    }),
+    {
+      splitOutputs: partials.outputs,
+      splitSums: partials.sums,
+      y,
+      logSumExp: logSumExp ?? partials.unused,
+    },
     { splits, heads },
     [heads],
   );

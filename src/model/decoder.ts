@@ -7,6 +7,7 @@ import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
+import type { DecodePartials } from "../kernels/attention-decode.ts";
 import { linear } from "../kernels/linear.ts";
 import { gatedMatvec } from "../kernels/matvec.ts";
 import { rmsNorm } from "../kernels/rms-norm.ts";
@@ -34,6 +35,7 @@ interface LayerArgs {
   rows: number;
   positions: Tensor; // [rows] u32
   cache: LayerCache;
+  partials: DecodePartials | undefined;
   /** Row of the cache that the first one becomes. */
   start: number;
   cmai: Cmai | undefined;
@@ -94,8 +96,9 @@ export class Decoder {
    */
   forward(recorder: Recorder, positions: Tensor, cache: KvCache, start: number, cmai?: Cmai): void {
     const rows = positions.shape[0]!;
+    const { partials } = cache;
     for (const [layer, layerCache] of cache.layers.entries())
-      this.#layer(recorder, layer, { rows, positions, cache: layerCache, start, cmai });
+      this.#layer(recorder, layer, { rows, positions, cache: layerCache, partials, start, cmai });
   }
 
   /**
@@ -114,7 +117,7 @@ export class Decoder {
     });
   }
 
-  #layer(recorder: Recorder, layer: number, { rows, positions, cache, start, cmai }: LayerArgs): void {
+  #layer(recorder: Recorder, layer: number, { rows, positions, cache, partials, start, cmai }: LayerArgs): void {
     const { width, mlpWidth, heads, keyHeads, headWidth, eps } = this.config;
     const space = this.#space;
     const hidden = this.hidden(rows);
@@ -152,6 +155,7 @@ export class Decoder {
       keyHeads,
       headWidth,
       scale: 1 / Math.sqrt(headWidth),
+      partials,
     };
     if (cmai) cmai.attend(recorder, layer, operands);
     else attend(recorder, operands);

@@ -1,6 +1,7 @@
 /** Keys and values of every layer for a fixed number of positions: allocated once, never grown. */
 import type { Arena } from "../gpu/arena.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { type DecodePartials, decodePartials } from "../kernels/attention-decode.ts";
 import { assert } from "../shared/assert.ts";
 import type { DecoderConfig } from "./config.ts";
 
@@ -12,6 +13,8 @@ export interface LayerCache {
 export class KvCache {
   readonly capacity: number;
   readonly layers: readonly LayerCache[];
+  /** For attention of one row over many; undefined if the cache is too small to need it. */
+  readonly partials: DecodePartials | undefined;
   #length = 0;
 
   /** Takes its buffers from `arena`, which owns them. */
@@ -22,6 +25,7 @@ export class KvCache {
       k: arena.tensor(`keys of layer ${layer}`, shape),
       v: arena.tensor(`values of layer ${layer}`, shape),
     }));
+    this.partials = decodePartials(arena, { maxKeys: capacity, heads: config.heads, headWidth: config.headWidth });
   }
 
   /** Rows that count; rows behind them are leftovers. */

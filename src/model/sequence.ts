@@ -193,6 +193,8 @@ export class Sequence {
         this.#decoder.forward(recorder, view(this.#positions, [rows]), this.#cache, 1, inhibition);
     }
     inhibition.dispose();
+    // One row over many takes other kernels than over few.
+    this.#decoder.forward(recorder, view(this.#positions, [1]), this.#cache, this.#cache.capacity - 1);
     this.#recordChoice(recorder, GREEDY);
   }
 

@@ -41,3 +41,9 @@ export const NMSE_SAME_ROWS = 1e-10;
 
 /** A prompt in chunks, or row by row, against the same prompt at once: other kernels add in another order; seen 2e-13. */
 export const NMSE_CHUNKING = 1e-9;
+
+/**
+ * Attention with logits of hundreds, which f32 keeps to about 5e-5: the relative error of a weight. Between 0, where one
+ * key has it all, and 2e-10 was seen.
+ */
+export const NMSE_LARGE_LOGITS = 1e-8;
