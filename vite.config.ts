@@ -59,8 +59,8 @@ function browserProject(name: string, include: string, command: "build" | "serve
     test: {
       name,
       include: [include],
-      testTimeout: 120_000,
-      hookTimeout: 120_000,
+      testTimeout: 300_000,
+      hookTimeout: 300_000,
       // One page at a time: the software adapter uses every core already.
       fileParallelism: false,
       browser: {

@@ -23,7 +23,7 @@ describeShared.for(GOLDEN_NAMES)("golden %s", (name) => {
     expect(fovea.memory.gpuBytes).toBe(0);
   });
 
-  test("every setting", { timeout: 300_000 }, async () => {
+  test("every setting", async () => {
     const side = golden.config.vision_config.image_size;
     const patches = Math.floor(side / golden.config.vision_config.patch_size) ** 2;
     const pixelValues = golden.pixelValues.map((values) => ({

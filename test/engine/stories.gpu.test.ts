@@ -27,7 +27,7 @@ describeShared("stories260K", () => {
   });
   afterAll(() => fovea.dispose());
 
-  test("every greedy id of the reference, and its first logits", { timeout: 300_000 }, async () => {
+  test("every greedy id of the reference, and its first logits", async () => {
     for (const { prompt_ids: inputIds, ids, first_logits } of await references()) {
       const greedySteps = ids.length - inputIds.length;
       const { greedy, logits } = await fovea.inspect({ inputIds, greedySteps });
@@ -36,7 +36,7 @@ describeShared("stories260K", () => {
     }
   });
 
-  test("the text of the reference, streamed", { timeout: 300_000 }, async () => {
+  test("the text of the reference, streamed", async () => {
     for (const { prompt, prompt_ids: inputIds, ids, text } of await references()) {
       // The tokenizer is not asked for an empty prompt: a conversation has something to say.
       if (prompt === "") continue;
