@@ -24,6 +24,16 @@ export interface LoadOptions {
   onProgress?: (progress: LoadProgress) => void;
 }
 
+/** Options of `createFovea`: those of `Fovea.load` but for the device, which cannot leave the thread that made it. */
+export interface WorkerOptions extends Omit<LoadOptions, "device"> {
+  /**
+   * One tab works on the GPU at a time. Told `true` when a load or a request of this page has to wait for another tab,
+   * and `false` when its turn has come; never told anything as long as there is no other tab at work. A callback and no
+   * event of an answer, because loads and pictures wait as answers do.
+   */
+  onWait?: (waiting: boolean) => void;
+}
+
 export interface LoadProgress {
   stage: "config" | "weights" | "compile" | "ready";
   /** The file being read, if any. */
@@ -90,6 +100,8 @@ export interface GenerateRequest {
   seed?: number;
   /** Texts that end the answer; they are not part of it. */
   stop?: string[];
+  /** Also tell where each token of the answer looked: an `attention` event before `done`. Default false. */
+  attention?: boolean;
   signal?: AbortSignal;
 }
 
@@ -118,7 +130,26 @@ export type GenerationEvent =
   | { type: "image"; index: number; tokens: number; milliseconds: number; stages: CompressionStage[] }
   | { type: "prefill"; tokens: number; milliseconds: number }
   | { type: "text"; text: string }
+  | ({ type: "attention" } & AnswerAttention)
   | { type: "done"; reason: "stop" | "length" | "abort"; stats: GenerationStats };
+
+/**
+ * Where an answer's tokens looked: row i is of the position that chose token i. Columns are the image tokens that the
+ * decoder reads, of all images in order (an `image` event has their number and, in its last stage, their patches).
+ */
+export interface AnswerAttention {
+  /** Length of the answer's text, in UTF-16 units, once each token was read: token i wrote [ends[i - 1], ends[i]). */
+  ends: Uint32Array;
+  layers: {
+    layer: number;
+    /** Share of the image tokens that the layer inhibits; 0 is a layer that only looks. */
+    ratio: number;
+    /** Text-to-image focus (paper eq. 10), or the score that was asked for; [tokens, image tokens]. */
+    focus: Matrix;
+    /** 1 where attention was inhibited; as `focus`, row-major. */
+    inhibited: Uint8Array;
+  }[];
+}
 
 export interface GenerationStats {
   imageTokensBefore: number;
@@ -193,4 +224,25 @@ export interface ModelInfo {
   imageTokens: number;
   /** Whether there is a tokenizer, so that `generate` can be called. */
   canGenerate: boolean;
+}
+
+/** GPU memory of one model, in bytes: now, and the most it ever was. */
+export interface MemoryUse {
+  gpuBytes: number;
+  peakGpuBytes: number;
+}
+
+/** A loaded model, wherever it runs: the class `Fovea` in this thread, or `createFovea` in a worker. */
+export interface FoveaModel {
+  readonly info: ModelInfo;
+  readonly memory: MemoryUse;
+  /** Answers a conversation; see `Fovea.generate`. */
+  generate(request: GenerateRequest): Generation;
+  /** Encodes one picture; see `Fovea.encodeImage`. */
+  encodeImage(image: ImageInput, options?: { compression?: Compression; signal?: AbortSignal }): Promise<ImageFeatures>;
+  /** The model as numbers; see `Fovea.inspect`. */
+  inspect(request: InspectRequest): Promise<Inspection>;
+  /** Frees everything. What is still running fails with `disposed`. */
+  dispose(): void;
+  [Symbol.dispose](): void;
 }

@@ -1,6 +1,7 @@
 /** The public class: one loaded model. Everything that it does is in the rooms below; this is the door. */
 import type {
   Compression,
+  FoveaModel,
   GenerateRequest,
   Generation,
   ImageFeatures,
@@ -8,6 +9,7 @@ import type {
   Inspection,
   InspectRequest,
   LoadOptions,
+  MemoryUse,
   ModelFiles,
   ModelInfo,
 } from "../api.ts";
@@ -24,7 +26,7 @@ import { encodeImage } from "./pictures.ts";
  * A vision-language model, a language model or an image classifier, on one WebGPU device. Requests are served one
  * after another, in the order in which they were made.
  */
-export class Fovea {
+export class Fovea implements FoveaModel {
   readonly info: ModelInfo;
   readonly #engine: Engine;
   readonly #lock = new Lock();
@@ -47,7 +49,7 @@ export class Fovea {
   }
 
   /** GPU memory of this engine now, and the most it ever was. */
-  get memory(): { gpuBytes: number; peakGpuBytes: number } {
+  get memory(): MemoryUse {
     const { bytes, peakBytes } = this.#engine.gpu.arena;
     return { gpuBytes: bytes, peakGpuBytes: peakBytes };
   }
