@@ -6,7 +6,7 @@ import { emitDeclarations } from "./declarations.mjs";
 import { hashOf, isStamped } from "./fresh.mjs";
 
 /** What `exports` of package.json leads to: name of the module in dist/lib -> source. */
-export const ENTRIES = { index: "src/index.ts" };
+export const ENTRIES = { index: "src/index.ts", openai: "src/openai/index.ts" };
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 export const libraryFolder = `${root}dist/lib`;

@@ -1,0 +1,105 @@
+/**
+ * Errors in OpenAI's shape: a status, and a body with message, type, param and code. Here everything that the engine
+ * throws becomes one of them.
+ */
+import type { FoveaErrorCode } from "../errors.ts";
+import type { ErrorBody } from "./types.ts";
+
+/** What `create` and the streams throw. `cause` is the engine's own error, if there is one. */
+export class ApiError extends Error implements ErrorBody {
+  override readonly name = "ApiError";
+  /** As of HTTP: 400 wrong request, 404 no such model, 499 aborted, 500 a fault, 503 no GPU or no memory. */
+  readonly status: number;
+  readonly type: ErrorBody["type"];
+  readonly param: string | null;
+  readonly code: string | null;
+
+  constructor(status: number, body: ErrorBody, options?: { cause?: unknown }) {
+    super(body.message, options);
+    this.status = status;
+    this.type = body.type;
+    this.param = body.param;
+    this.code = body.code;
+  }
+
+  /** As it stands in an answer over HTTP. */
+  get error(): ErrorBody {
+    const { message, type, param, code } = this;
+    return { message, type, param, code };
+  }
+}
+
+/** A request that is refused, with status 400 unless another is given. */
+export function invalid(param: string | null, message: string, code: string, status = 400): ApiError {
+  return new ApiError(status, { message, type: "invalid_request_error", param, code });
+}
+
+/** The status of a request that its caller took back, as proxies log it. */
+export const ABORTED = 499;
+
+export function aborted(): ApiError {
+  return new ApiError(ABORTED, { message: "the request was aborted", type: "aborted", param: null, code: "aborted" });
+}
+
+/** What the codes of a running answer mean to whoever asked; a code that is missing here is a fault. */
+const OUTCOMES: { [code in FoveaErrorCode]?: { status: number; code: string; param?: string } } = {
+  "context-full": { status: 400, code: "context_length_exceeded", param: "messages" },
+  "bad-image": { status: 400, code: "invalid_image", param: "messages" },
+  // While a question is answered, nothing but pictures is downloaded.
+  "download-failed": { status: 400, code: "invalid_image_url", param: "messages" },
+  "unsupported-model": { status: 400, code: "unsupported_model", param: "model" },
+  aborted: { status: ABORTED, code: "aborted" },
+  disposed: { status: 503, code: "disposed" },
+  "no-webgpu": { status: 503, code: "no-webgpu" },
+  "device-lost": { status: 503, code: "device-lost" },
+  "out-of-memory": { status: 503, code: "out-of-memory" },
+};
+
+/** Fields of `generate` -> fields of a request here. */
+const FIELDS: Record<string, string> = {
+  messages: "messages",
+  maxTokens: "max_completion_tokens",
+  temperature: "temperature",
+  topP: "top_p",
+  seed: "seed",
+  stop: "stop",
+  compression: "fovea.compression",
+  inhibition: "fovea.inhibition",
+  topK: "fovea.topK",
+  repetitionPenalty: "fovea.repetitionPenalty",
+};
+
+/** Whatever was thrown, as an ApiError; one is given back as it is. */
+export function toApiError(thrown: unknown): ApiError {
+  if (thrown instanceof ApiError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const outcome = OUTCOMES[codeOf(thrown) as FoveaErrorCode];
+  if (outcome) {
+    const type = typeOf(outcome.status);
+    return new ApiError(outcome.status, { message, type, param: null, ...outcome }, { cause: thrown });
+  }
+  if (thrown instanceof TypeError || thrown instanceof RangeError) {
+    const body = { message, type: typeOf(400), param: paramOf(message), code: "invalid_value" };
+    return new ApiError(400, body, { cause: thrown });
+  }
+  const body = { message, type: typeOf(500), param: null, code: codeOf(thrown) ?? null };
+  return new ApiError(500, body, { cause: thrown });
+}
+
+function typeOf(status: number): ErrorBody["type"] {
+  if (status === ABORTED) return "aborted";
+  return status < 500 ? "invalid_request_error" : "server_error";
+}
+
+/** By name and not by class: the engine may come from another bundle of the library than this room. */
+function codeOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error && thrown.name === "FoveaError"
+    ? String((thrown as { code?: unknown }).code)
+    : undefined;
+}
+
+/** The engine's messages about a request begin with the field that they are about. */
+function paramOf(message: string): string | null {
+  const [, field = "", rest = ""] = /^(\w+)((?:\.\w+|\[\d+\])*)/.exec(message) ?? [];
+  return Object.hasOwn(FIELDS, field) ? FIELDS[field] + rest : null;
+}

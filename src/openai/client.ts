@@ -1,0 +1,132 @@
+/**
+ * OpenAI's client over models that are loaded in this page. Speaks to whatever has Fovea's `generate` and `info`, in the
+ * page or in a worker. Loads no models.
+ */
+import type { FoveaModel, Generation } from "../api.ts";
+import { invalid, toApiError } from "./api-error.ts";
+import { ChatCompletionStream, complete } from "./completion.ts";
+import { shorten } from "./fields.ts";
+import { readRequest } from "./request.ts";
+import type {
+  ChatCompletion,
+  ChatCompletionRequest,
+  ChatCompletionRequestNonStreaming,
+  ChatCompletionRequestStreaming,
+  Model,
+  ModelList,
+  RequestOptions,
+} from "./types.ts";
+
+/** What is asked of a model: a Fovea, one in a worker, or anything that answers like them. */
+export type ChatModel = Pick<FoveaModel, "generate" | "info">;
+
+/** One model, whose id is then "fovea", or models by their ids. */
+export type ChatModels = ChatModel | { readonly [id: string]: ChatModel };
+
+const DEFAULT_ID = "fovea";
+
+/**
+ * OpenAI's client, as far as models and chat completions go. The models stay the caller's.
+ *
+ * @example
+ * const client = new FoveaOpenAI({ "fovea-demo": await Fovea.load("fovea-demo") });
+ * const stream = await client.chat.completions.create({ model: "fovea-demo", messages, stream: true });
+ * for await (const { choices } of stream) show(choices[0]?.delta.content ?? "");
+ */
+export class FoveaOpenAI {
+  readonly chat: { readonly completions: ChatCompletions };
+  readonly models: Models;
+
+  /** Throws TypeError for what is no model. */
+  constructor(models: ChatModels) {
+    const byId = modelsById(models);
+    this.models = new Models(byId);
+    this.chat = { completions: new ChatCompletions(byId) };
+  }
+}
+
+/** Answers of conversations. */
+export class ChatCompletions {
+  readonly #models: ReadonlyMap<string, ChatModel>;
+
+  constructor(models: ReadonlyMap<string, ChatModel>) {
+    this.#models = models;
+  }
+
+  /**
+   * Answers a conversation, streamed if the request says so. A field that is not known, or that asks for something which
+   * Fovea does not do, is refused.
+   *
+   * Throws ApiError: 400 for a wrong request, a picture that cannot be read or a conversation that is too long, 404 for
+   * a model that was not handed over, 499 after an abort, 503 where the GPU or its memory is gone, 500 for a fault.
+   */
+  create(body: ChatCompletionRequestNonStreaming, options?: RequestOptions): Promise<ChatCompletion>;
+  create(body: ChatCompletionRequestStreaming, options?: RequestOptions): Promise<ChatCompletionStream>;
+  create(body: ChatCompletionRequest, options?: RequestOptions): Promise<ChatCompletion | ChatCompletionStream>;
+  async create(body: unknown, { signal }: RequestOptions = {}): Promise<ChatCompletion | ChatCompletionStream> {
+    const { model: id, stream, includeUsage, request } = readRequest(body);
+    const model = find(this.#models, id);
+    const controller = new AbortController();
+    const either = signal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
+    const envelope = { id: `chatcmpl-${crypto.randomUUID()}`, created: seconds(), model: id };
+    let generation: Generation;
+    try {
+      generation = model.generate({ ...request, signal: either });
+    } catch (error) {
+      throw toApiError(error);
+    }
+    if (stream) return ChatCompletionStream.open(generation, envelope, includeUsage, controller);
+    return complete(generation, envelope);
+  }
+}
+
+/** The models that were handed over. */
+export class Models {
+  readonly #models: ReadonlyMap<string, ChatModel>;
+  readonly #created = seconds();
+
+  constructor(models: ReadonlyMap<string, ChatModel>) {
+    this.#models = models;
+  }
+
+  async list(): Promise<ModelList> {
+    return { object: "list", data: [...this.#models].map(([id, model]) => this.#describe(id, model)) };
+  }
+
+  /** Throws ApiError of status 404 for an id that is not among them. */
+  async retrieve(id: string): Promise<Model> {
+    return this.#describe(id, find(this.#models, id));
+  }
+
+  #describe(id: string, { info }: ChatModel): Model {
+    return { id, object: "model", created: this.#created, owned_by: "fovea", fovea: info };
+  }
+}
+
+function modelsById(models: ChatModels): Map<string, ChatModel> {
+  const byId = isModel(models) ? new Map([[DEFAULT_ID, models]]) : new Map(Object.entries(models ?? {}));
+  if (byId.size === 0) throw new TypeError("a model is needed, or an object that holds models by their ids");
+  for (const [id, model] of byId)
+    if (!isModel(model)) throw new TypeError(`the model ${JSON.stringify(shorten(id))} has no method generate`);
+  return byId;
+}
+
+function isModel(value: unknown): value is ChatModel {
+  return typeof (value as Partial<ChatModel> | null | undefined)?.generate === "function";
+}
+
+function find(models: ReadonlyMap<string, ChatModel>, id: string): ChatModel {
+  const model = models.get(id);
+  if (model) return model;
+  const known = [...models.keys()].join(", ");
+  throw invalid(
+    "model",
+    `The model '${shorten(String(id))}' does not exist; there is ${known}`,
+    "model_not_found",
+    404,
+  );
+}
+
+function seconds(): number {
+  return Math.floor(Date.now() / 1000);
+}

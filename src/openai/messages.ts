@@ -1,0 +1,82 @@
+/** Conversations in OpenAI's shape, checked and turned into Fovea's. Loads no pictures: their addresses go on. */
+import type { Message, MessagePart } from "../api.ts";
+import { invalid } from "./api-error.ts";
+import { asFields, asList, asText, type Fields, field, onlyFields, shorten, wrongType } from "./fields.ts";
+
+const ROLES: Record<string, Message["role"]> = {
+  system: "system",
+  developer: "system",
+  user: "user",
+  assistant: "assistant",
+};
+const DETAILS = ["auto", "low", "high", "original"];
+/** Relative addresses are not among them: a worker would look for them beside its own file. */
+const ADDRESS = /^(https?|data|blob):/i;
+
+/** Throws ApiError that names message, part and field. */
+export function readMessages(value: unknown): Message[] {
+  const list = asList(value, "messages");
+  if (list.length === 0) throw invalid("messages", "'messages' must hold at least one message", "empty_array");
+  // Not `map`, which would leave out the holes of a sparse list.
+  return Array.from(list, (message, i) => readMessage(asFields(message, `messages[${i}]`), `messages[${i}]`));
+}
+
+function readMessage(message: Fields, where: string): Message {
+  const role = asText(field(message, "role"), `${where}.role`);
+  if (role === "tool" || role === "function" || hasCalls(message))
+    throw invalid(
+      `${where}.role`,
+      `'${where}': tools are not supported; leave their messages out`,
+      "unsupported_value",
+    );
+  if (!Object.hasOwn(ROLES, role)) {
+    const known = Object.keys(ROLES).join(", ");
+    throw invalid(`${where}.role`, `'${where}.role' must be one of ${known}, got '${shorten(role)}'`, "invalid_value");
+  }
+  // The fields of an answer that is handed back as it came are known, whatever they hold.
+  const ofAnswers = role === "assistant" ? ["refusal", "annotations", "audio", "tool_calls", "function_call"] : [];
+  onlyFields(message, ["role", "content", "name", ...ofAnswers], where);
+  return { role: ROLES[role]!, content: readContent(field(message, "content"), `${where}.content`, role === "user") };
+}
+
+function hasCalls(message: Fields): boolean {
+  const calls = field(message, "tool_calls");
+  return field(message, "function_call") !== undefined || (calls !== undefined && !(Array.isArray(calls) && !calls[0]));
+}
+
+function readContent(content: unknown, where: string, mayShow: boolean): string | MessagePart[] {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) throw wrongType(where, "a string or an array of parts", content);
+  if (content.length === 0) throw invalid(where, `'${where}' must hold at least one part`, "empty_array");
+  return Array.from(content, (part, i) => readPart(asFields(part, `${where}[${i}]`), `${where}[${i}]`, mayShow));
+}
+
+function readPart(part: Fields, where: string, mayShow: boolean): MessagePart {
+  const type = asText(field(part, "type"), `${where}.type`);
+  if (type === "text") {
+    onlyFields(part, ["type", "text"], where);
+    return { type: "text", text: asText(field(part, "text"), `${where}.text`) };
+  }
+  if (type !== "image_url") {
+    const message = `'${where}.type' must be 'text' or 'image_url', got '${shorten(type)}'`;
+    throw invalid(`${where}.type`, message, "invalid_value");
+  }
+  if (!mayShow) throw invalid(`${where}.type`, `'${where}': pictures stand in messages of the user`, "invalid_value");
+  onlyFields(part, ["type", "image_url"], where);
+  return { type: "image", image: readAddress(part, `${where}.image_url`) };
+}
+
+function readAddress(part: Fields, where: string): string {
+  const image = asFields(field(part, "image_url"), where);
+  onlyFields(image, ["url", "detail"], where);
+  const detail = field(image, "detail");
+  if (detail !== undefined && !DETAILS.includes(detail as string)) {
+    const message = `'${where}.detail' must be one of ${DETAILS.join(", ")}`;
+    throw invalid(`${where}.detail`, message, "invalid_value");
+  }
+  const url = asText(field(image, "url"), `${where}.url`);
+  if (ADDRESS.test(url)) return url;
+  const got = JSON.stringify(shorten(url));
+  const message = `'${where}.url' must be an absolute address that begins with https:, http:, data: or blob:, got ${got}`;
+  throw invalid(`${where}.url`, message, "invalid_image_url");
+}
