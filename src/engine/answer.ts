@@ -11,11 +11,13 @@ import type {
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { resolveSampling, type SamplingSettings } from "../generate/sampling-settings.ts";
 import { decodeText } from "../generate/step-loop.ts";
+import type { Cmai } from "../model/cmai.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { planInhibition } from "../model/inhibition.ts";
 import { splicePrompt } from "../model/prompt.ts";
 import { buildPrompt } from "../text/prompt.ts";
 import { StreamDecoder } from "../text/stream-decoder.ts";
+import { AnswerWatch } from "./answer-attention.ts";
 import { Clock } from "./clock.ts";
 import type { Engine, TextModel } from "./engine.ts";
 import type { Language } from "./language.ts";
@@ -38,6 +40,7 @@ interface Run {
   compression: Compression;
   inhibition: Inhibition;
   settings: SamplingSettings;
+  watch: AnswerWatch | undefined;
   emit: Emit;
   signal: AbortSignal;
   clock: Clock;
@@ -57,7 +60,8 @@ export async function answer(
   const clock = new Clock();
   const stats = (): GenerationStats => ({ ...clock.stats(), gpuBytes: engine.gpu.arena.bytes });
   try {
-    const { messages, inhibition = DEFAULT_INHIBITION } = request;
+    const { messages, inhibition = DEFAULT_INHIBITION, attention = false } = request;
+    if (typeof attention !== "boolean") throw new TypeError(`attention must be true or false, got ${typeof attention}`);
     const { compression = engine.vision?.defaultCompression ?? { method: "none" } } = request;
     const settings = resolveSampling(request);
     const { text, language } = needText(engine);
@@ -65,8 +69,13 @@ export async function answer(
     planInhibition(inhibition, text.decoder.config);
     const work = { engine, text, language, messages, compression, inhibition, settings, emit, signal, clock };
     await lock.run(async () => {
-      const reason = await run(work);
-      emit({ type: "done", reason, stats: stats() });
+      const watch = attention ? new AnswerWatch(engine.gpu) : undefined;
+      try {
+        const reason = await run({ ...work, watch });
+        emit({ type: "done", reason, stats: stats() });
+      } finally {
+        watch?.dispose();
+      }
     }, signal);
   } catch (error) {
     if (!(error instanceof FoveaError && error.code === "aborted")) throw error;
@@ -86,7 +95,7 @@ function needText({ text, language }: Engine): { text: TextModel; language: Lang
 }
 
 async function run(work: Run): Promise<"stop" | "length" | "abort"> {
-  const { engine, text, language, messages, inhibition, settings, emit, signal, clock } = work;
+  const { engine, text, language, messages, inhibition, settings, watch, emit, signal, clock } = work;
   engine.gpu.assertAlive();
   throwIfAborted(signal, "the question");
   const { tokenizer, template } = language;
@@ -102,7 +111,8 @@ async function run(work: Run): Promise<"stop" | "length" | "abort"> {
     });
     clock.numbers.promptTokens = prompt.ids.length;
     const prefillStart = performance.now();
-    await text.conversation.prefill(prompt, { inhibition, maxTokens, signal });
+    const onInhibition = watch && ((cmai: Cmai) => watch.watch(cmai));
+    await text.conversation.prefill(prompt, { inhibition, maxTokens, signal, onInhibition });
     clock.numbers.prefillMs = performance.now() - prefillStart;
     emit({ type: "prefill", tokens: prompt.ids.length, milliseconds: clock.numbers.prefillMs });
 
@@ -116,13 +126,18 @@ async function run(work: Run): Promise<"stop" | "length" | "abort"> {
       eosIds: tokenizer.eosIds,
       maxTokens,
       stop,
-      onText: (shown) => emit({ type: "text", text: shown }),
+      onText: (shown) => {
+        watch?.addText(shown);
+        emit({ type: "text", text: shown });
+      },
       onToken: (id) => {
         clock.countToken();
+        watch?.addToken();
         generated.push(id);
       },
     });
     text.conversation.append(generated, prompt.nextPosition);
+    if (watch && reason !== "abort") emit({ type: "attention", ...(await watch.read(prompt.ids.length)) });
     return reason;
   } finally {
     engine.images.trim();

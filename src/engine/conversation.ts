@@ -24,6 +24,8 @@ export interface ConversationPrefill {
   /** Tokens that may be generated after the prompt. */
   maxTokens: number;
   signal: AbortSignal;
+  /** Handed the inhibition of the prompt's images before it runs, and focus is then worked out in every layer. */
+  onInhibition?: ((cmai: Cmai) => void) | undefined;
 }
 
 export class Conversation {
@@ -54,15 +56,17 @@ export class Conversation {
     }
   }
 
-  async #prefill(prompt: Prompt, { inhibition, maxTokens, signal }: ConversationPrefill): Promise<number> {
+  async #prefill(prompt: Prompt, options: ConversationPrefill): Promise<number> {
+    const { inhibition, maxTokens, signal, onInhibition } = options;
+    const watch = onInhibition !== undefined;
     this.#sequence.assertFits(prompt.ids.length);
     const plan = planInhibition(inhibition, this.#decoder.config);
-    const planKey = JSON.stringify(plan);
+    const planKey = JSON.stringify({ ...plan, watch });
     const cached = this.#cached?.plan === planKey ? this.#cached : undefined;
     this.#cached = undefined;
     let keep = cached ? sharedRows(cached, prompt) : 0;
 
-    if (isOff(plan) || prompt.images.length === 0) {
+    if ((isOff(plan) && !watch) || prompt.images.length === 0) {
       this.#dropInhibition();
     } else {
       const images = prompt.images.map(({ row, tokens }) => ({ row, tokens: tokens.shape[0]! }));
@@ -73,8 +77,9 @@ export class Conversation {
       if (!kept && images.some(({ row }) => row < keep)) keep = 0;
       await this.#gpu.guardMemory("attention inhibition of this conversation", () => {
         if (kept) kept.extend({ images, rows });
-        else this.#cmai = new Cmai(this.#gpu, this.#gpu.arena, this.#decoder, plan, { images, rows });
+        else this.#cmai = new Cmai(this.#gpu, this.#gpu.arena, this.#decoder, plan, { images, rows, watch });
       });
+      onInhibition?.(this.#cmai!);
     }
     await this.#sequence.prefill(prompt, { signal, keep, inhibition: this.#cmai });
     this.#cached = {

@@ -55,13 +55,14 @@ export class Cmai {
   readonly #gpu: Gpu;
   readonly #parent: Arena;
   readonly #decoder: Pick<Decoder, "config" | "chunkRows">;
+  readonly #watch: boolean;
   #arena: Arena;
   #sight: Sight;
   #tables: Tables;
   #space: Workspace;
-  /** A of all viewers so far, of each layer that inhibits: packed [viewers, columns seen], see `Sight.starts`. */
+  /** A of all viewers so far, of each layer that inhibits or is watched: packed [viewers, columns seen], see `Sight.starts`. */
   #imageAttention: (Tensor | undefined)[];
-  /** Told of every chunk of every layer that inhibits, as it is recorded. */
+  /** Told of every chunk of every layer that inhibits or is watched, as it is recorded. */
   onChunk: ((recorder: Recorder, chunk: InhibitedChunk) => void) | undefined;
 
   /**
@@ -69,6 +70,7 @@ export class Cmai {
    *
    * @param images where the prompt's images stand; without any, nothing is inhibited
    * @param rows what the sequence may grow to, prompt and generated tokens together
+   * @param watch work out the focus in layers that inhibit nothing too, for `onChunk`
    * @throws FoveaError `out-of-memory` if one buffer is larger than the device allows
    */
   constructor(
@@ -76,10 +78,11 @@ export class Cmai {
     arena: Arena,
     decoder: Pick<Decoder, "config" | "chunkRows">,
     plan: InhibitionPlan,
-    { images, rows }: { images: readonly ImageSpan[]; rows: number },
+    { images, rows, watch = false }: { images: readonly ImageSpan[]; rows: number; watch?: boolean },
   ) {
     assert(plan.ratios.length === decoder.config.layers, `inhibition of ${plan.ratios.length} layers`);
     this.plan = plan;
+    this.#watch = watch;
     this.#gpu = gpu;
     this.#parent = arena;
     this.#decoder = decoder;
@@ -100,6 +103,11 @@ export class Cmai {
     const ratios = new Array<number>(decoder.config.layers).fill(1);
     const plan: InhibitionPlan = { ratios, weighting: "neighbours", literal: false, perImage: false };
     return new Cmai(gpu, gpu.arena, decoder, plan, { images: [{ row: 0, tokens: 1 }], rows: 3 });
+  }
+
+  /** Whether the focus is worked out in every layer, also where nothing is inhibited. */
+  get watchesAll(): boolean {
+    return this.#watch;
   }
 
   /** Which rows see what. */
@@ -234,7 +242,7 @@ export class Cmai {
   #makeLists(): (Tensor | undefined)[] {
     const size = this.#sight.starts.at(-1)!;
     return this.plan.ratios.map((ratio, layer) =>
-      ratio > 0 ? this.#arena.tensor(`attention to images of layer ${layer}`, [size]) : undefined,
+      ratio > 0 || this.#watch ? this.#arena.tensor(`attention to images of layer ${layer}`, [size]) : undefined,
     );
   }
 }

@@ -1,15 +1,23 @@
-/** What inhibition did with a prompt, copied off the GPU layer by layer: focus scores, masks and thresholds. */
+/** What inhibition did with a sequence, copied off the GPU layer by layer: focus scores, masks and thresholds. */
 import type { Inspection } from "../api.ts";
 import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
-import { readFloats, readTensor } from "../gpu/readback.ts";
+import { Readback } from "../gpu/readback.ts";
+import { type Tensor, tensorByteLength } from "../gpu/tensor.ts";
+import { elementCount } from "../shared/shape.ts";
 import type { Cmai, InhibitedChunk } from "./cmai.ts";
 import { thresholdOf } from "./inhibition.ts";
 
 type LayerRecord = Inspection["layers"][number];
 
-/** Watches a `Cmai` from its construction until `read`; one prompt, run from its first row. */
+interface ChunkValues {
+  chunk: InhibitedChunk;
+  focus: Float32Array; // [viewers, n]
+  bits: Uint32Array; // [T, ceil(S / 32)]
+}
+
+/** Watches a `Cmai` from its construction until `read`. */
 export class InhibitionRecord {
   readonly #gpu: Gpu;
   readonly #arena: Arena;
@@ -25,21 +33,46 @@ export class InhibitionRecord {
   }
 
   /**
-   * Stops watching and returns every layer with a ratio above 0, in order.
+   * Stops watching and returns every layer that was watched, in order. Rows that were not run meanwhile have no focus.
    *
-   * @param rows T, of the prompt
+   * @param rows T, of the sequence; what was run behind them is left out
    */
   async read(rows: number): Promise<LayerRecord[]> {
     this.#cmai.onChunk = undefined;
     const layers = new Map<number, LayerRecord>();
     for (const [layer, ratio] of this.#cmai.plan.ratios.entries())
-      if (ratio > 0) layers.set(layer, this.#emptyLayer(layer, ratio, rows));
-    for (const chunk of this.#chunks) {
-      const focus = await readFloats(this.#gpu, chunk.focus);
-      const bits = (await readTensor(this.#gpu, chunk.inhibited)) as Uint32Array;
-      this.#fill(layers.get(chunk.layer)!, chunk, focus, bits);
-    }
+      if (ratio > 0 || this.#cmai.watchesAll) layers.set(layer, this.#emptyLayer(layer, ratio, rows));
+    for (const { chunk, focus, bits } of await this.#readChunks())
+      this.#fill(layers.get(chunk.layer)!, { chunk, focus, bits, rows });
     return [...layers.values()];
+  }
+
+  /** All copies, in one transfer. */
+  async #readChunks(): Promise<ChunkValues[]> {
+    const tensors = this.#chunks.flatMap(({ focus, inhibited }) => [focus, inhibited]);
+    if (tensors.length === 0) return [];
+    const readback = new Readback(
+      this.#gpu,
+      tensors.reduce((sum, tensor) => sum + tensorByteLength(tensor), 0),
+    );
+    try {
+      this.#gpu.submit("inhibition record", (pass) => {
+        for (const tensor of tensors) readback.record(pass, tensor);
+      });
+      const bytes = await readback.read();
+      let offset = 0;
+      const take = (tensor: Tensor) => {
+        offset += tensorByteLength(tensor);
+        return [bytes, offset - tensorByteLength(tensor), elementCount(tensor.shape)] as const;
+      };
+      return this.#chunks.map((chunk) => ({
+        chunk,
+        focus: new Float32Array(...take(chunk.focus)),
+        bits: new Uint32Array(...take(chunk.inhibited)),
+      }));
+    } finally {
+      readback.dispose();
+    }
   }
 
   /** The tensors of a chunk are used again by the next layer. */
@@ -67,13 +100,14 @@ export class InhibitionRecord {
     };
   }
 
-  #fill(record: LayerRecord, chunk: InhibitedChunk, focus: Float32Array, bits: Uint32Array): void {
+  #fill(record: LayerRecord, { chunk, focus, bits, rows }: ChunkValues & { rows: number }): void {
     const { firstKey, viewerRows, columnRows, starts, ends } = this.#cmai.sight;
     const { perImage } = this.#cmai.plan;
     const [viewers, columns] = chunk.focus.shape as [number, number];
     const words = chunk.inhibited.shape[1]!;
     for (let i = 0; i < viewers; i++) {
       const viewer = chunk.firstViewer + i;
+      if (viewerRows[viewer]! >= rows) break;
       // Every row in front of the first image is text.
       const textRow = firstKey + viewer;
       const scores = focus.subarray(i * columns, (i + 1) * columns);

@@ -1,0 +1,55 @@
+/** Where the tokens of one answer looked, gathered while it is written, for overlays and research. */
+import type { AnswerAttention } from "../api.ts";
+import type { Arena } from "../gpu/arena.ts";
+import type { Gpu } from "../gpu/device.ts";
+import type { Cmai } from "../model/cmai.ts";
+import { InhibitionRecord } from "../model/inhibition-record.ts";
+
+/** Watches one answer. Frees its memory on `dispose`. */
+export class AnswerWatch {
+  readonly #gpu: Gpu;
+  readonly #arena: Arena;
+  readonly #ends: number[] = [];
+  #record: InhibitionRecord | undefined;
+  #textLength = 0;
+
+  constructor(gpu: Gpu) {
+    this.#gpu = gpu;
+    this.#arena = gpu.arena.scope();
+  }
+
+  /** Begins with the prompt's last row, which chooses the first token. Without images it is never called. */
+  watch(cmai: Cmai): void {
+    this.#record = new InhibitionRecord(this.#gpu, this.#arena, cmai);
+  }
+
+  /** Notes a token, before its text. */
+  addToken(): void {
+    this.#ends.push(this.#textLength);
+  }
+
+  /** Notes text that the last token settled. */
+  addText(text: string): void {
+    this.#textLength += text.length;
+    this.#ends[this.#ends.length - 1] = this.#textLength;
+  }
+
+  /** @param promptRows rows in front of the answer */
+  async read(promptRows: number): Promise<AnswerAttention> {
+    const tokens = this.#ends.length;
+    const layers = (await this.#record?.read(promptRows - 1 + tokens)) ?? [];
+    return {
+      ends: Uint32Array.from(this.#ends),
+      layers: layers.map(({ layer, ratio, focus: { data, cols }, inhibited }) => ({
+        layer,
+        ratio,
+        focus: { data: data.slice(data.length - tokens * cols), rows: tokens, cols },
+        inhibited: inhibited.slice(inhibited.length - tokens * cols),
+      })),
+    };
+  }
+
+  dispose(): void {
+    this.#arena.dispose();
+  }
+}
