@@ -1,22 +1,6 @@
-/** Whether the arguments of the public methods are of the kinds that they must be. What their values mean is checked where they are used. */
+/** Whether the options of loading are of the kinds that they must be, and among those supported. */
 import type { LoadOptions } from "../api.ts";
-
-/** Throws TypeError unless `value` is an object with fields; `name` is the argument's. */
-export function checkFields(name: string, value: unknown): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new TypeError(`${name} must be an object with fields, got ${kindOf(value)}`);
-}
-
-/** Throws TypeError for what is neither an AbortSignal nor missing. */
-export function checkSignal(signal: unknown): void {
-  if (signal !== undefined && !isSignal(signal))
-    throw new TypeError(`signal must be the signal of an AbortController, got ${kindOf(signal)}`);
-}
-
-/** By its tag and not by `instanceof`, which fails for objects of another frame. */
-export function isSignal(value: unknown): value is AbortSignal {
-  return kindOf(value) === "AbortSignal";
-}
+import { checkFields, checkSignal, kindOf } from "../shared/arguments.ts";
 
 /** Throws TypeError for an option of a wrong kind, RangeError for a value that is not among those supported. */
 export function checkLoadOptions(options: LoadOptions): void {
@@ -38,9 +22,4 @@ function checkChoice(name: string, value: unknown, choices: readonly string[]): 
     throw new RangeError(
       `${name} must be ${choices.map((choice) => `"${choice}"`).join(" or ")}, got ${JSON.stringify(value)}`,
     );
-}
-
-/** "String", "Null", "Array", "GPUAdapter", ... */
-function kindOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
 }

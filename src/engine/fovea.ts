@@ -13,11 +13,12 @@ import type {
   ModelFiles,
   ModelInfo,
 } from "../api.ts";
+import { type AnswerTask, RunningGeneration } from "../running-generation.ts";
+import { checkFields, checkSignal, isSignal } from "../shared/arguments.ts";
 import { openFolder } from "../weights/folder.ts";
 import { answer } from "./answer.ts";
-import { checkFields, checkLoadOptions, checkSignal, isSignal } from "./check-arguments.ts";
+import { checkLoadOptions } from "./check-arguments.ts";
 import { type Engine, loadEngine } from "./engine.ts";
-import { type AnswerTask, RunningGeneration } from "./generation.ts";
 import { inspect } from "./inspect.ts";
 import { Lock } from "./lock.ts";
 import { encodeImage } from "./pictures.ts";

@@ -9,8 +9,8 @@ import { type InhibitionPlan, isOff, planInhibition } from "../model/inhibition.
 import { InhibitionRecord } from "../model/inhibition-record.ts";
 import { type Prompt, splicePrompt } from "../model/prompt.ts";
 import { GREEDY } from "../model/sequence.ts";
+import { checkFields } from "../shared/arguments.ts";
 import { checkInteger } from "../shared/assert.ts";
-import { checkFields } from "./check-arguments.ts";
 import type { Engine, TextModel } from "./engine.ts";
 import { readMatrix, readStages } from "./stages.ts";
 import { type EncodedImage, imageTokens, type VisionModel } from "./vision-model.ts";

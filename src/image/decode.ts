@@ -3,6 +3,7 @@
  * see gpu/picture.ts. Runs in pages and workers; in Node, which has no decoder, only pixels are taken.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
+import { kindOf } from "../shared/arguments.ts";
 import type { ImageInput, Picture, PixelData } from "../shared/picture.ts";
 import { fetchPicture } from "./fetch-picture.ts";
 import { HEADER_BYTES, type PictureHeader, readHeader } from "./header.ts";
@@ -52,11 +53,6 @@ export async function decodeImage(
     default:
       return wrapPixels(kind, input as Partial<PixelData> | null | undefined);
   }
-}
-
-/** "File", "ImageData", ...; by its tag and not by `instanceof`, which fails for objects of another frame. */
-function kindOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 function blobName(blob: Blob): string {

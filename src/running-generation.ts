@@ -1,9 +1,9 @@
 /**
  * A running answer as its caller sees it: events that are kept until they are read, the whole text, the statistics.
- * What the events are is made by the task handed in (answer.ts).
+ * What the events are is made by the task handed in: engine/answer.ts, or a worker's messages.
  */
-import type { Generation, GenerationEvent, GenerationStats } from "../api.ts";
-import { FoveaError } from "../errors.ts";
+import type { Generation, GenerationEvent, GenerationStats } from "./api.ts";
+import { FoveaError } from "./errors.ts";
 
 /** Makes the answer: emits events, the last of them `done`, until it is finished or `signal` fires. */
 export type AnswerTask = (emit: (event: GenerationEvent) => void, signal: AbortSignal) => Promise<void>;
@@ -60,6 +60,7 @@ export class RunningGeneration implements Generation {
       if (left) this.#stop.abort();
     }
   }
+
   #wake(): void {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
