@@ -1,10 +1,11 @@
 // The work behind `npm run ask`: a server for the built library, the model and the pictures, a headless Chromium with the
 // page that asks (ask-page.mjs), and the answer on the terminal.
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright";
 import { CHROMIUM_FLAGS, findChromium } from "./chromium.mjs";
-import { ensureLibrary, libraryFolder, readPackage } from "./library.mjs";
+import { ensureLibrary } from "./library.mjs";
+import { LIBRARY_ADDRESS, libraryPaths } from "./library-page.mjs";
 import { serve } from "./serve.mjs";
 
 /** A busy machine may take long to start a browser. */
@@ -57,21 +58,11 @@ function interruption() {
 function servedPaths({ model, images }) {
   /** @type {Record<string, import("./serve.mjs").Served>} */
   const paths = {
-    "/lib/": { folder: libraryFolder },
+    ...libraryPaths(),
     "/ask-page.mjs": { file: fileURLToPath(new URL("./ask-page.mjs", import.meta.url)) },
   };
   if ("folder" in model) paths["/model/"] = { folder: model.folder };
   for (const [index, file] of images.entries()) paths[`/image/${index}`] = { file };
-  // The library's own imports, as a bundler or a CDN would resolve them.
-  /** @type {Record<string, string>} */
-  const imports = {};
-  for (const name of Object.keys(readPackage().dependencies)) {
-    const file = fileURLToPath(import.meta.resolve(name));
-    imports[name] = `/modules/${name}/${basename(file)}`;
-    paths[`/modules/${name}/`] = { folder: dirname(file) };
-  }
-  const page = `<!doctype html><link rel="icon" href="data:,"><script type="importmap">${JSON.stringify({ imports })}</script>`;
-  paths["/"] = { text: page, type: "text/html; charset=utf-8" };
   return paths;
 }
 
@@ -93,7 +84,7 @@ async function askIn(browser, origin, { model, images, prompt, compression, inhi
   await page.goto(`${origin}/`);
   /** @type {import("./ask-page.mjs").PageRequest} */
   const request = {
-    library: "/lib/index.js",
+    library: LIBRARY_ADDRESS,
     model: "folder" in model ? `${origin}/model/` : model.source,
     images: images.map((path, index) => ({ name: basename(path), url: `/image/${index}` })),
     prompt,
