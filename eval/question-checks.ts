@@ -1,0 +1,28 @@
+/**
+ * Whether an answer to a question about a picture is right: by words, as the questions' writer judges it too
+ * (training/questions.py, `judge`). Whether it follows an instruction is instruction-checks.ts's business.
+ */
+
+/** What any right answer says, and what it must not say. */
+export interface Expectation {
+  /** One of each list must occur; an entry may have several words, which then must follow each other. */
+  need: string[][];
+  /** Name of the set of words of which no others may occur: whoever names another kind of thing is wrong. */
+  only: string;
+  /** Words of that set that do no harm, such as the thing that the question itself names. */
+  allow: string[];
+}
+
+/** Name of a set -> all its words. */
+export type ClosedSets = Record<string, string[]>;
+
+/** Throws RangeError for an expectation that names no set of `closed`. */
+export function isRight({ need, only, allow }: Expectation, closed: ClosedSets, answer: string): boolean {
+  const set = closed[only];
+  if (!set) throw new RangeError(`there is no set of words "${only}"; there are ${Object.keys(closed).join(", ")}`);
+  const words = answer.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const text = ` ${words.join(" ")} `;
+  if (!need.every((options) => options.some((option) => text.includes(` ${option} `)))) return false;
+  const fine = new Set([...need.flat().flatMap((option) => option.split(" ")), ...allow]);
+  return words.every((word) => fine.has(word) || !set.includes(word));
+}
