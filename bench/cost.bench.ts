@@ -27,7 +27,7 @@ const KEPT = 288;
 const SCHEDULE = [PATCHES, 457, 363, KEPT];
 const TEXT_ROWS = 40;
 const DECODER_LAYERS = 2;
-const REPEATS = 2;
+const ROUNDS = 3;
 
 const vision = {
   model_type: "clip_vision_model",
@@ -70,21 +70,24 @@ function randomWeights(gpu: Gpu, config: ModelConfig): Weights {
   return weights;
 }
 
-/** The least of several times of a submission, in milliseconds. `record` may take memory from the arena handed to it. */
-async function time(
-  gpu: Gpu,
-  record: (recorder: Recorder, scratch: Arena) => void,
-  repeats = REPEATS,
-): Promise<number> {
+type Candidate = (recorder: Recorder, scratch: Arena) => void;
+
+/**
+ * The least time of each submission in milliseconds, `times` of it in a row for a mean. The candidates take turns, so that
+ * a machine that is slow for a while slows all of them, behind a round that does not count. `record` may take memory from
+ * the arena handed to it.
+ */
+async function leastTimes(gpu: Gpu, records: Candidate[], { rounds = ROUNDS, times = 1 } = {}): Promise<number[]> {
   const scratch = gpu.arena.scope();
-  await gpu.compile((recorder) => record(recorder, scratch));
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < repeats; i++) {
-    const start = performance.now();
-    gpu.submit("bench", (pass) => record(pass, scratch));
-    await gpu.idle();
-    least = Math.min(least, performance.now() - start);
-  }
+  for (const record of records) await gpu.compile((recorder) => record(recorder, scratch));
+  const least = records.map(() => Number.POSITIVE_INFINITY);
+  for (let round = 0; round <= rounds; round++)
+    for (const [i, record] of records.entries()) {
+      const start = performance.now();
+      for (let time = 0; time < times; time++) gpu.submit("bench", (pass) => record(pass, scratch));
+      await gpu.idle();
+      if (round > 0) least[i] = Math.min(least[i]!, (performance.now() - start) / times);
+    }
   scratch.dispose();
   return least;
 }
@@ -114,18 +117,17 @@ test("cost of compression and inhibition", { timeout: 1_200_000 }, async () => {
         : planCompression({ method: "vmtc", tokens, blocks: [0] }, config.vision, PATCHES);
     encoder.encode(recorder, pixels, { plan, kept: scratch, scratch });
   };
-  const one = await time(gpu, encode(0, undefined));
-  const block = (await time(gpu, encode(1, undefined))) - one;
   // Block time at a number of tokens: a stage in block 0 leaves that many for block 1.
-  const blockAt = [block];
+  const targets = [undefined, ...SCHEDULE.slice(1)];
+  const candidates = targets.flatMap((tokens) => [encode(0, tokens), encode(1, tokens)]);
+  const encoding = await leastTimes(gpu, candidates);
+  const blockAt = targets.map((_, i) => encoding[2 * i + 1]! - encoding[2 * i]!);
+  const block = blockAt[0]!;
+  const embed = encoding[0]! - block;
   const stageAt: number[] = [];
-  for (const [i, tokens] of SCHEDULE.slice(1).entries()) {
-    blockAt.push((await time(gpu, encode(1, tokens))) - (await time(gpu, encode(0, tokens))));
-    stageAt.push(await timeStage(gpu, SCHEDULE[i]!, tokens));
-  }
+  for (const [i, tokens] of SCHEDULE.slice(1).entries()) stageAt.push(await timeStage(gpu, SCHEDULE[i]!, tokens));
   // Blocks 0..6, 7..12, 13..18, 19..22 of the 23 that LLaVA runs; a stage's own block is counted before it.
   const blocksOf = [7, 6, 6, 4];
-  const embed = one - block;
   const none = embed + 23 * block;
   const blocks = blockAt.reduce((sum, each, i) => sum + each * blocksOf[i]!, embed);
   const stages = stageAt.reduce((a, b) => a + b);
@@ -152,10 +154,13 @@ test("cost of compression and inhibition", { timeout: 1_200_000 }, async () => {
   for (const tokens of [PATCHES, KEPT]) {
     const total = tokens + TEXT_ROWS;
     const cmai = new Cmai(gpu, gpu.arena, decoder, plan, { images: [{ row: 5, tokens }], rows: total + 2 });
-    prefill[tokens] = await time(gpu, forward(total, 0));
-    const inhibited = await time(gpu, forward(total, 0, cmai));
-    const step = await time(gpu, forward(1, total), 20);
-    const inhibitedStep = await time(gpu, forward(1, total, cmai), 20);
+    const fills = await leastTimes(gpu, [forward(total, 0), forward(total, 0, cmai)]);
+    const [step, inhibitedStep] = (await leastTimes(gpu, [forward(1, total), forward(1, total, cmai)], {
+      rounds: 8,
+      times: 10,
+    })) as [number, number];
+    const inhibited = fills[1]!;
+    prefill[tokens] = fills[0]!;
     const layers = `${DECODER_LAYERS} layers, ${tokens} image + ${TEXT_ROWS} text tokens`;
     rows.push(
       [`prefill, ${layers}`, ms(prefill[tokens])],
@@ -205,12 +210,13 @@ async function timeStage(gpu: Gpu, before: number, tokens: number): Promise<numb
   const packed = (part: number) => ({ tensor: qkv, stride: 3 * width, offset: part * width });
   const clusters = Math.round(0.156 * tokens);
   const plan = { block: 0, before, tokens, primary: tokens - clusters, clusters };
-  const least = await time(gpu, (recorder, scratch) => {
+  const stage: Candidate = (recorder, scratch) => {
     const shape = { classToken: true, heads, headWidth: width / heads, scale: 1 / Math.sqrt(width / heads) };
     importance(recorder, { q: packed(0), k: packed(1), logSumExp, scores, ...shape });
     const args = { plan, iterations: 10, normalized: true, first: 1, scores, origins, hidden, output };
     compressStage(recorder, { ...args, kept: scratch, scratch });
-  });
+  };
+  const [least] = await leastTimes(gpu, [stage]);
   arena.dispose();
-  return least;
+  return least!;
 }

@@ -36,6 +36,19 @@ describe("kmeans-centers", () => {
     }
   });
 
+  test("a sum shorter than 1e-6 has no direction, a longer one has", async () => {
+    const [short, long] = [2 ** -21, 2 ** -19];
+    const x = inputTensor(gpu(), [4, 2], [1, short, -1, 0, 1, long, -1, 0]);
+    const labels = inputTensor(gpu(), [4], [0, 0, 1, 1], "u32");
+    const done = inputTensor(gpu(), [1], [0], "u32");
+    await checkVariants(
+      gpu(),
+      [2, 2],
+      (recorder, centers) => kmeansCenters(recorder, { x, labels, done, centers, seed: false }),
+      (centers) => expect([...centers]).toEqual([0, 0, 0, 1]),
+    );
+  });
+
   test("opposite rows have no centre, and nothing happens once done", async () => {
     const x = inputTensor(gpu(), [2, 2], [0.6, 0.8, -0.6, -0.8]);
     const labels = inputTensor(gpu(), [2], [0, 0], "u32");
