@@ -1,7 +1,7 @@
 """Whether an answer follows an instruction, after IFEval: strict, and loose (any of eight variants). Knows no pictures.
 
-The evaluation in the browser has its own checker; this one tells the training how it fares and tests the writer.
-Sentences are counted at runs of .!? before a blank or the end, which the engine's Intl.Segmenter agrees with on these answers.
+The evaluation in the browser has its own checker (eval/instruction-checks.ts), which a test holds against the verdicts of this
+one; this one tells the training how it fares and tests the writer. Sentences are counted at runs of .!? before a blank or the end.
 """
 
 import json
@@ -24,8 +24,9 @@ def _compare(count: int, task: dict) -> bool:
     return count >= task["n"] if task["relation"] == "at least" else count < task["n"]
 
 
-def _cased(answer: str, wrong) -> bool:
-    return any(ch.isalpha() and ch.lower() != ch.upper() for ch in answer) and not any(wrong(ch) for ch in answer)
+def _title_case(ch: str) -> bool:
+    """One of the few letters that are capital and small at once, such as U+01C5."""
+    return ch.istitle() and not ch.isupper()
 
 
 def _postscript(task: dict, answer: str) -> bool:
@@ -34,7 +35,7 @@ def _postscript(task: dict, answer: str) -> bool:
 
 
 def _title(task: dict, answer: str) -> bool:
-    return any(found.strip("<> \t") for found in re.findall(r"<<[^\n]+>>", answer))
+    return any(found.strip("<> \t\r") for found in re.findall(r"<<[^\n]+>>", answer))
 
 
 def _highlights(task: dict, answer: str) -> bool:
@@ -44,9 +45,9 @@ def _highlights(task: dict, answer: str) -> bool:
 
 
 def _json(task: dict, answer: str) -> bool:
-    text = answer.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
+    fenced = re.fullmatch(r"```(?:json)?(.*)```", answer.strip(), re.S | re.I)
     try:
-        json.loads(text, parse_constant=lambda name: 1 / 0)
+        json.loads(fenced[1] if fenced else answer, parse_constant=lambda name: 1 / 0)
     except (ValueError, ZeroDivisionError):
         return False
     return True
@@ -57,7 +58,7 @@ def _sections(task: dict, answer: str) -> bool:
 
 
 def _bullets(task: dict, answer: str) -> bool:
-    return len(re.findall(r"^\s*\*[^*].*$|^\s*-.*$", answer, re.M)) == task["n"]
+    return len(re.findall(r"^\s*\*[^*].*$", answer, re.M)) + len(re.findall(r"^\s*-.*$", answer, re.M)) == task["n"]
 
 
 def _sentences(task: dict, answer: str) -> bool:
@@ -66,7 +67,8 @@ def _sentences(task: dict, answer: str) -> bool:
 
 def _two(task: dict, answer: str) -> bool:
     parts = [part.strip() for part in answer.split("******")]
-    return len(parts) == 2 and all(parts) and parts[0] != parts[1]
+    inner = parts[1 if not parts[0] else 0 : -1 if not parts[-1] else None]  # a separator in front or behind counts for nothing
+    return len(inner) == 2 and all(inner) and inner[0] != inner[1]
 
 
 def _start(task: dict, answer: str) -> bool:
@@ -78,8 +80,8 @@ def _start(task: dict, answer: str) -> bool:
 
 _CHECKS = {
     1: lambda task, answer: "," not in answer,
-    2: lambda task, answer: _cased(answer, str.isupper),
-    3: lambda task, answer: _cased(answer, str.islower),
+    2: lambda task, answer: answer.islower() and not any(map(_title_case, answer)),
+    3: lambda task, answer: answer.isupper() and not any(map(_title_case, answer)),
     4: lambda task, answer: len(re.findall(r"\[.*?\]", answer)) >= task["n"],
     5: _postscript,
     6: _title,
