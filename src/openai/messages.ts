@@ -61,7 +61,10 @@ function readPart(part: Fields, where: string, mayShow: boolean): MessagePart {
     const message = `'${where}.type' must be 'text' or 'image_url', got '${shorten(type)}'`;
     throw invalid(`${where}.type`, message, "invalid_value");
   }
-  if (!mayShow) throw invalid(`${where}.type`, `'${where}': pictures stand in messages of the user`, "invalid_value");
+  if (!mayShow) {
+    const message = `'${where}.type' is 'image_url', but pictures stand in messages of the user alone`;
+    throw invalid(`${where}.type`, message, "invalid_value");
+  }
   onlyFields(part, ["type", "image_url"], where);
   return { type: "image", image: readAddress(part, `${where}.image_url`) };
 }
