@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   index: ["api", "errors", "engine"],
   gpu: ["shared", "errors"],
   kernels: ["gpu", "shared", "errors", "shaders"],
-  weights: ["shared", "errors"],
+  weights: ["shared", "errors", "@noble/hashes/sha2.js", "weights-manifest.json"],
   text: ["shared", "errors", "@huggingface/tokenizers", "@huggingface/jinja"],
   image: ["shared", "errors", "gl-matrix"],
   // api: the types of what callers choose, such as a compression, which this room turns into plans.
@@ -42,7 +42,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   "worker/protocol": ["api", "errors", "shared"],
   "worker/worker": ["worker/protocol", "engine", "api", "errors", "shared"],
-  worker: ["worker/protocol", "api", "errors", "shared"],
+  "worker/turns": ["engine", "errors", "shared"],
+  // Pictures that only a page has.
+  "worker/pack": ["worker/protocol", "image", "api", "errors", "shared"],
+  worker: ["worker/protocol", "running-generation", "api", "errors", "shared"],
   openai: ["worker", "api", "errors", "shared"],
   element: ["openai", "worker", "api", "errors", "shared"],
   app: ["element", "openai", "worker", "api", "errors", "shared"],

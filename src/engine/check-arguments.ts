@@ -1,14 +1,13 @@
 /** Whether the options of loading are of the kinds that they must be, and among those supported. */
 import type { LoadOptions } from "../api.ts";
-import { checkFields, checkSignal, kindOf } from "../shared/arguments.ts";
+import { checkFields, checkFunction, checkSignal, kindOf } from "../shared/arguments.ts";
 
 /** Throws TypeError for an option of a wrong kind, RangeError for a value that is not among those supported. */
 export function checkLoadOptions(options: LoadOptions): void {
   checkFields("options", options);
   const { device, precision, weights, cache, signal, onProgress } = options;
   checkSignal(signal);
-  if (onProgress !== undefined && typeof onProgress !== "function")
-    throw new TypeError(`onProgress must be a function, got ${kindOf(onProgress)}`);
+  checkFunction("onProgress", onProgress);
   // By its methods: outside the browser a device may be of any class.
   if (device !== undefined && typeof device?.createBuffer !== "function")
     throw new TypeError(`device must be a GPUDevice, got ${kindOf(device)}`);

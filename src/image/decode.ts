@@ -5,19 +5,11 @@
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { kindOf } from "../shared/arguments.ts";
 import type { ImageInput, Picture, PixelData } from "../shared/picture.ts";
+import { decodeSource } from "./bitmap.ts";
 import { fetchPicture } from "./fetch-picture.ts";
 import { HEADER_BYTES, type PictureHeader, readHeader } from "./header.ts";
 import { checkEncodedSize, checkPictureSize } from "./limits.ts";
-
-/**
- * The stored numbers: no colour management and no multiplication by alpha. With them Chromium's pixels are those of
- * Pillow, which the encoders were trained on; those of a 2D canvas are not.
- */
-const AS_STORED: ImageBitmapOptions = {
-  colorSpaceConversion: "none",
-  premultiplyAlpha: "none",
-  imageOrientation: "from-image",
-};
+import { copyCanvas, decodeElement } from "./page-picture.ts";
 
 /**
  * Decodes a picture.
@@ -98,59 +90,6 @@ function callersBitmap(bitmap: ImageBitmap): Picture {
     throw new FoveaError("bad-image", `${name} is closed or was transferred away; hand over one that is open`);
   checkPictureSize(name, width, height);
   return { name, width, height, pixels: bitmap, close() {} };
-}
-
-async function decodeElement(image: HTMLImageElement, signal: AbortSignal | undefined): Promise<Picture> {
-  const name = "the <img> element";
-  if (!image.complete || image.naturalWidth === 0)
-    throw new FoveaError(
-      "bad-image",
-      `${name} ${image.complete ? "has no picture: its address is missing or failed" : "has not loaded yet"}; await its decode() first`,
-    );
-  checkPictureSize(name, image.naturalWidth, image.naturalHeight);
-  const advice = "cannot be read; give an SVG a width and a height, and any other picture as a file";
-  return decodeSource(name, image, signal, () => advice);
-}
-
-/** A copy, because the page may draw on its canvas while the picture waits for its turn. */
-async function copyCanvas(
-  kind: string,
-  canvas: HTMLCanvasElement | OffscreenCanvas,
-  signal: AbortSignal | undefined,
-): Promise<Picture> {
-  const name = `the ${kind}`;
-  checkPictureSize(name, canvas.width, canvas.height);
-  return decodeSource(name, canvas, signal, () => "cannot be read; it has no context yet, or lost it");
-}
-
-/** Decodes into a bitmap of our own. @param why says what may be wrong if the browser refuses */
-async function decodeSource(
-  name: string,
-  source: ImageBitmapSource,
-  signal: AbortSignal | undefined,
-  why: () => string,
-): Promise<Picture> {
-  if (typeof createImageBitmap === "undefined")
-    throw new FoveaError(
-      "bad-image",
-      `${name} cannot be decoded here: there is no createImageBitmap. Hand over pixels as { data, width, height }`,
-    );
-  let bitmap: ImageBitmap;
-  try {
-    bitmap = await createImageBitmap(source, AS_STORED);
-  } catch (cause) {
-    throwIfAborted(signal, `decoding of ${name}`);
-    throw new FoveaError("bad-image", `${name} ${why()}`, { cause });
-  }
-  try {
-    throwIfAborted(signal, `decoding of ${name}`);
-    const { width, height } = bitmap;
-    checkPictureSize(name, width, height);
-    return { name, width, height, pixels: bitmap, close: () => bitmap.close() };
-  } catch (error) {
-    bitmap.close();
-    throw error;
-  }
 }
 
 function isBytes(data: unknown): data is PixelData["data"] {

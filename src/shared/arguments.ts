@@ -12,6 +12,12 @@ export function checkSignal(signal: unknown): void {
     throw new TypeError(`signal must be the signal of an AbortController, got ${kindOf(signal)}`);
 }
 
+/** Throws TypeError for what is neither a function nor missing. */
+export function checkFunction(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "function")
+    throw new TypeError(`${name} must be a function, got ${kindOf(value)}`);
+}
+
 /** By its tag and not by `instanceof`, which fails for objects of another frame. */
 export function isSignal(value: unknown): value is AbortSignal {
   return kindOf(value) === "AbortSignal";

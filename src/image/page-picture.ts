@@ -1,0 +1,29 @@
+/** Pictures that only a page has: `<img>` elements and canvases, which cannot be handed to a worker. */
+import { FoveaError } from "../errors.ts";
+import { decodeSource } from "./bitmap.ts";
+import { checkPictureSize } from "./limits.ts";
+
+/** The element's picture as it was stored. Throws FoveaError `bad-image` or `aborted`. */
+export async function decodeElement(image: HTMLImageElement, signal?: AbortSignal) {
+  const name = "the <img> element";
+  if (!image.complete || image.naturalWidth === 0)
+    throw new FoveaError(
+      "bad-image",
+      `${name} ${image.complete ? "has no picture: its address is missing or failed" : "has not loaded yet"}; await its decode() first`,
+    );
+  checkPictureSize(name, image.naturalWidth, image.naturalHeight);
+  const advice = "cannot be read; give an SVG a width and a height, and any other picture as a file";
+  return decodeSource(name, image, signal, () => advice);
+}
+
+/**
+ * What is on a canvas now: a copy, because the page may draw on it while the picture waits for its turn. Throws as
+ * `decodeElement`.
+ *
+ * @param kind the canvas's class, for messages
+ */
+export async function copyCanvas(kind: string, canvas: HTMLCanvasElement | OffscreenCanvas, signal?: AbortSignal) {
+  const name = `the ${kind}`;
+  checkPictureSize(name, canvas.width, canvas.height);
+  return decodeSource(name, canvas, signal, () => "cannot be read; it has no context yet, or lost it");
+}

@@ -1,0 +1,153 @@
+/**
+ * The page's end of the way to a worker: calls that are answered, and what becomes of them when the worker cannot be
+ * started, dies, or is ended.
+ */
+import type { GenerationEvent, LoadProgress, MemoryUse } from "../api.ts";
+import { FoveaError } from "../errors.ts";
+import { unpackError } from "./errors.ts";
+import type { Packed } from "./pack.ts";
+import type { Call, Port, ToPage, ToWorker } from "./protocol.ts";
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined;
+  onEvents?: (events: GenerationEvent[]) => void;
+  onProgress?: ((progress: LoadProgress) => void) | undefined;
+}
+
+interface Pending extends CallOptions {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** The part of `Worker` that is needed. */
+export type WorkerEnd = Port<ToPage, ToWorker> & Pick<Worker, "terminate" | "addEventListener">;
+
+export class Channel {
+  readonly #worker: WorkerEnd;
+  readonly #onWait: ((waiting: boolean) => void) | undefined;
+  readonly #calls = new Map<number, Pending>();
+  readonly #watch = new AbortController();
+  /** The last message to be sent. Messages leave in the order of their calls, however long their pictures take. */
+  #sent: Promise<unknown> = Promise.resolve();
+  #nextCall = 0;
+  #isAlive = false;
+  #end: FoveaError | undefined;
+  #memory: MemoryUse = { gpuBytes: 0, peakGpuBytes: 0 };
+  /** A lock that the worker holds as long as it lives. */
+  readonly lifeLock = `fovea-worker-${crypto.randomUUID()}`;
+
+  /** The worker is the channel's from now on. */
+  constructor(worker: WorkerEnd, onWait?: (waiting: boolean) => void) {
+    this.#worker = worker;
+    this.#onWait = onWait;
+    worker.addEventListener("message", ({ data }) => this.#receive(data));
+    worker.addEventListener("messageerror", () => this.#died("a message could not be read"));
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.#died(event.message);
+    });
+  }
+
+  get memory(): MemoryUse {
+    return this.#memory;
+  }
+
+  /**
+   * Makes a call and waits for its answer. Throws what the worker threw, and FoveaError `disposed`, `download-failed`
+   * (the script could not be loaded) or `device-lost` (the worker has died); TypeError for what cannot be sent.
+   *
+   * @param message begins to be made at once, so that it is of what its makings are now
+   */
+  async call(message: Packed<Call> | Promise<Packed<Call>>, options: CallOptions = {}): Promise<unknown> {
+    const call = this.#nextCall++;
+    const { signal } = options;
+    const abort = () => this.#post({ type: "abort", call });
+    const answer = new Promise<unknown>((resolve, reject) => {
+      if (this.#end) reject(this.#end);
+      else this.#calls.set(call, { ...options, resolve, reject });
+    });
+    const sent = Promise.all([message, this.#sent]).then(([{ value, transfer }]) => {
+      this.#post({ ...value, call }, transfer);
+      if (signal?.aborted) abort();
+      signal?.addEventListener("abort", abort);
+    });
+    this.#sent = sent.catch((error) => this.#calls.get(call)?.reject(asMisuse(error)));
+    try {
+      return await answer;
+    } finally {
+      this.#calls.delete(call);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Ends the worker and with it all that it holds. Calls that are under way fail with `error`. Safe to call twice. */
+  close(error = new FoveaError("disposed", "this engine was disposed; load the model again")): void {
+    if (this.#end) return;
+    this.#end = error;
+    this.#watch.abort();
+    this.#worker.terminate();
+    this.#memory = { ...this.#memory, gpuBytes: 0 };
+    for (const { reject } of this.#calls.values()) reject(error);
+    this.#calls.clear();
+  }
+
+  #post(message: ToWorker, transfer: Transferable[] = []): void {
+    if (!this.#end) this.#worker.postMessage(message, { transfer });
+  }
+
+  #receive(message: ToPage): void {
+    // Messages that were on their way when the worker was ended.
+    if (this.#end) return;
+    switch (message.type) {
+      case "alive":
+        this.#isAlive = true;
+        if (message.holdsLock) this.#watchLife();
+        return;
+      case "memory":
+        this.#memory = message.memory;
+        return;
+      case "waiting":
+        this.#onWait?.(message.waiting);
+        return;
+    }
+    const pending = this.#calls.get(message.call);
+    if (message.type === "events") {
+      pending?.onEvents?.(message.events);
+      this.#post({ type: "taken", call: message.call });
+    } else if (message.type === "progress") {
+      try {
+        pending?.onProgress?.(message.progress);
+      } catch (error) {
+        // As in the page's own thread: whoever follows a load can end it.
+        pending?.reject(error);
+      }
+    } else if (message.type === "result") pending?.resolve(message.value);
+    else {
+      const isAbort = message.error.code === "aborted";
+      pending?.reject(unpackError(message.error, isAbort ? pending.signal?.reason : undefined));
+    }
+  }
+
+  /** Browsers do not tell of every death of a worker, but they release its locks. */
+  #watchLife(): void {
+    const { signal } = this.#watch;
+    navigator.locks.request(this.lifeLock, { signal }, () => this.#died("it has ended")).catch(() => {});
+  }
+
+  #died(reason: string | undefined): void {
+    this.close(
+      this.#isAlive
+        ? new FoveaError("device-lost", `the engine's worker has died (${reason}); load the model again`)
+        : new FoveaError(
+            "download-failed",
+            `the engine's worker could not be started${reason ? ` (${reason})` : ""}: fovea-worker.js must lie beside the library, and the page's Content-Security-Policy must allow it (worker-src)`,
+          ),
+    );
+  }
+}
+
+/** What cannot be sent is a wrong argument. */
+function asMisuse(error: unknown): unknown {
+  if (!(error instanceof DOMException && error.name === "DataCloneError")) return error;
+  return new TypeError(`an argument holds what cannot be handed to a worker: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,20 @@
+/** Errors across the boundary: class, code and message stay what they are; the stack is that of the worker. */
+import { FoveaError } from "../errors.ts";
+import type { SentError } from "./protocol.ts";
+
+const CLASSES: Record<string, new (message: string) => Error> = { TypeError, RangeError };
+
+export function packError(error: unknown): SentError {
+  if (!(error instanceof Error)) return { name: "Error", message: String(error), stack: undefined, code: undefined };
+  const { name, message, stack } = error;
+  return { name, message, stack, code: error instanceof FoveaError ? error.code : undefined };
+}
+
+/** @param cause what the page knows of the reason, such as that of its signal */
+export function unpackError({ name, message, stack, code }: SentError, cause?: unknown): Error {
+  const error = code
+    ? new FoveaError(code, message, cause === undefined ? {} : { cause })
+    : new (CLASSES[name] ?? Error)(message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

@@ -1,0 +1,5 @@
+/** The script of the worker: the one module that does something when it is loaded. */
+import type { Port, ToPage, ToWorker } from "./protocol.ts";
+import { serve } from "./worker.ts";
+
+serve(globalThis as unknown as Port<ToWorker, ToPage>);

@@ -1,0 +1,106 @@
+/**
+ * What a caller hands in, made ready for the way to the worker. Nothing of the caller's is handed over: it is copied, or
+ * shared as a Blob. What is of a wrong kind stays as it is, for the engine to say so.
+ */
+import type { GenerateRequest, ImageInput, InspectRequest, ModelFiles } from "../api.ts";
+import { FoveaError } from "../errors.ts";
+import { copyCanvas, decodeElement } from "../image/page-picture.ts";
+import { kindOf } from "../shared/arguments.ts";
+import type { SentImage, SentMessage, SentPart, SentRequest } from "./protocol.ts";
+
+/** A value to send, and what of it is ours to hand over. */
+export interface Packed<T> {
+  value: T;
+  transfer: Transferable[];
+}
+
+/** Numbers of the callers' bitmaps; see `NumberedBitmap`. */
+const bitmapNumbers = new WeakMap<ImageBitmap, number>();
+let bitmaps = 0;
+
+/**
+ * A checkpoint. Bytes in memory go as Blobs, which the browser keeps outside of both threads' heaps and can put on disk;
+ * a plain copy of a view would be of all the memory that it is a view of.
+ */
+export function packSource(source: string | URL | ModelFiles): string | ModelFiles {
+  if (source instanceof URL) return source.href;
+  if (kindOf(source) !== "Object") return source;
+  return Object.fromEntries(
+    Object.entries(source as ModelFiles).map(([name, bytes]) => [name, isBytes(bytes) ? new Blob([bytes]) : bytes]),
+  );
+}
+
+function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> | ArrayBuffer {
+  const kind = kindOf(value);
+  return kind === "ArrayBuffer" || (kind === "Uint8Array" && kindOf((value as Uint8Array).buffer) === "ArrayBuffer");
+}
+
+/** A question with its pictures as they are now. Throws FoveaError `bad-image` for one that has no pixels. */
+export async function packRequest(request: GenerateRequest): Promise<Packed<SentRequest>> {
+  const { signal: _, messages, ...rest } = request;
+  const transfer: Transferable[] = [];
+  if (!Array.isArray(messages)) return { value: { ...rest, messages }, transfer };
+  const pack = async (part: GenerateRequest["messages"][number]["content"][number]): Promise<SentPart> => {
+    if (typeof part !== "object" || part?.type !== "image") return part as SentPart;
+    const image = await packImage(part.image);
+    transfer.push(...image.transfer);
+    return { ...part, image: image.value };
+  };
+  const packed = messages.map(async (message): Promise<SentMessage> => {
+    if (!Array.isArray(message?.content)) return message as SentMessage;
+    return { ...message, content: await Promise.all(message.content.map(pack)) };
+  });
+  return { value: { ...rest, messages: await Promise.all(packed) }, transfer };
+}
+
+/** One picture as it is now. Throws as `packRequest`. */
+export async function packImage(image: ImageInput): Promise<Packed<SentImage>> {
+  const kind = kindOf(image);
+  switch (kind) {
+    case "String":
+      return { value: absolute(image as string), transfer: [] };
+    case "HTMLImageElement":
+      return ours((await decodeElement(image as HTMLImageElement)).pixels);
+    case "HTMLCanvasElement":
+    case "OffscreenCanvas":
+      return ours((await copyCanvas(kind, image as HTMLCanvasElement | OffscreenCanvas)).pixels);
+    case "ImageBitmap":
+      return { value: numbered(image as ImageBitmap), transfer: [] };
+    default:
+      return { value: image as SentImage, transfer: [] };
+  }
+}
+
+function ours(bitmap: ImageBitmap): Packed<SentImage> {
+  return { value: bitmap, transfer: [bitmap] };
+}
+
+function numbered(bitmap: ImageBitmap): SentImage {
+  // One that is closed cannot be sent at all.
+  if (bitmap.width === 0)
+    throw new FoveaError("bad-image", "the ImageBitmap is closed or was transferred away; hand over one that is open");
+  const number = bitmapNumbers.get(bitmap) ?? bitmaps++;
+  bitmapNumbers.set(bitmap, number);
+  return { bitmap, number };
+}
+
+/** An address as the page means it: for the worker, relative ones would start at its script. */
+function absolute(address: string): string {
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  const isRelative = address.trim() !== "" && !URL.canParse(address) && URL.canParse(address, base);
+  return isRelative ? new URL(address, base).href : address;
+}
+
+/** Pixels as copies of their own, as they may be views of something larger. */
+export function packInspection(request: InspectRequest): Packed<InspectRequest> {
+  const { pixelValues } = request;
+  if (!Array.isArray(pixelValues)) return { value: request, transfer: [] };
+  const transfer: Transferable[] = [];
+  const copies = pixelValues.map((values) => {
+    if (kindOf(values?.data) !== "Float32Array") return values;
+    const data = values.data.slice();
+    transfer.push(data.buffer);
+    return { ...values, data };
+  });
+  return { value: { ...request, pixelValues: copies }, transfer };
+}

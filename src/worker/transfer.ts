@@ -1,0 +1,12 @@
+/** What can be handed over rather than copied. */
+
+/** All buffers within a plain value, each once: for results, which nobody here reads again. */
+export function buffersIn(value: unknown): ArrayBuffer[] {
+  const found = new Set<ArrayBuffer>();
+  const visit = (one: unknown): void => {
+    if (ArrayBuffer.isView(one)) found.add(one.buffer as ArrayBuffer);
+    else if (typeof one === "object" && one !== null) for (const part of Object.values(one)) visit(part);
+  };
+  visit(value);
+  return [...found];
+}

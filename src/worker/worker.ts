@@ -1,0 +1,137 @@
+/** The worker's side: one engine, and the calls of one page. What starts it is fovea-worker.ts. */
+import type { GenerationEvent, LoadProgress, MemoryUse, Message } from "../api.ts";
+import { Fovea } from "../engine/fovea.ts";
+import { FoveaError } from "../errors.ts";
+import { packError } from "./errors.ts";
+import { EventStream } from "./event-stream.ts";
+import { KeptBitmaps } from "./kept-bitmaps.ts";
+import type { Call, Port, SentMessage, ToPage, ToWorker } from "./protocol.ts";
+import { buffersIn } from "./transfer.ts";
+import { Turns } from "./turns.ts";
+
+/** Milliseconds between two messages about one stage of loading: bytes arrive far more often than anyone can look. */
+const PROGRESS_INTERVAL_MS = 50;
+
+/** Serves the calls that come through `port`. */
+export function serve(port: Port<ToWorker, ToPage>): void {
+  const server = new Server(port);
+  port.addEventListener("message", ({ data }) => server.receive(data));
+}
+
+class Server {
+  readonly #port: Port<ToWorker, ToPage>;
+  readonly #turns = new Turns((waiting) => this.#post({ type: "waiting", waiting }));
+  readonly #bitmaps = new KeptBitmaps();
+  /** Of calls that run. */
+  readonly #aborts = new Map<number, AbortController>();
+  readonly #streams = new Map<number, EventStream>();
+  #model: Fovea | undefined;
+  #toldMemory: MemoryUse = { gpuBytes: 0, peakGpuBytes: 0 };
+
+  constructor(port: Port<ToWorker, ToPage>) {
+    this.#port = port;
+  }
+
+  receive(message: ToWorker): void {
+    if (message.type === "abort") this.#aborts.get(message.call)?.abort();
+    else if (message.type === "taken") this.#streams.get(message.call)?.taken();
+    else void this.#serve(message.call, message);
+  }
+
+  /** Never throws. */
+  async #serve(call: number, message: Call): Promise<void> {
+    const controller = new AbortController();
+    this.#aborts.set(call, controller);
+    try {
+      const value = await this.#run(call, message, controller.signal);
+      this.#post({ type: "result", call, value }, buffersIn(value));
+    } catch (error) {
+      this.#post({ type: "failure", call, error: packError(error) });
+    } finally {
+      this.#aborts.delete(call);
+    }
+  }
+
+  async #run(call: number, message: Call, signal: AbortSignal): Promise<unknown> {
+    if (message.type === "load") return this.#load(call, message, signal);
+    const model = this.#model;
+    if (!model) throw new FoveaError("disposed", "no model is loaded in this worker");
+    switch (message.type) {
+      case "generate": {
+        const { messages, ...request } = message.request;
+        const asked = { ...request, messages: unpackMessages(messages, this.#bitmaps), signal };
+        return this.#turns.run("fovea-gpu", () => this.#stream(call, model.generate(asked)), signal);
+      }
+      case "encodeImage": {
+        const image = this.#bitmaps.unpack(message.image);
+        return this.#turns.run("fovea-gpu", () => model.encodeImage(image, { ...message.options, signal }), signal);
+      }
+      case "inspect":
+        return this.#turns.run("fovea-gpu", () => model.inspect(message.request), signal);
+    }
+  }
+
+  async #load(call: number, { source, options, lifeLock }: Call & { type: "load" }, signal: AbortSignal) {
+    this.#live(lifeLock);
+    let last: { stage: string; time: number } | undefined;
+    const onProgress = (progress: LoadProgress) => {
+      const time = performance.now();
+      if (last?.stage === progress.stage && time - last.time < PROGRESS_INTERVAL_MS) return;
+      last = { stage: progress.stage, time };
+      this.#post({ type: "progress", call, progress });
+    };
+    this.#model = await this.#turns.run(
+      "fovea-load",
+      () => Fovea.load(source, { ...options, signal, onProgress }),
+      signal,
+    );
+    return this.#model.info;
+  }
+
+  /** Holds a lock until the worker ends, so that the page, which waits for it, hears of any end. */
+  #live(lifeLock: string): void {
+    const say = (holdsLock: boolean) => this.#post({ type: "alive", holdsLock });
+    const { locks } = navigator;
+    if (!locks) say(false);
+    else
+      locks
+        .request(lifeLock, () => {
+          say(true);
+          return new Promise(() => {});
+        })
+        .catch(() => say(false));
+  }
+
+  async #stream(call: number, events: AsyncIterable<GenerationEvent>): Promise<void> {
+    const stream = new EventStream((list) => this.#post({ type: "events", call, events: list }, buffersIn(list)));
+    this.#streams.set(call, stream);
+    try {
+      for await (const event of events) stream.push(event);
+    } finally {
+      stream.flush();
+      this.#streams.delete(call);
+    }
+  }
+
+  #post(message: ToPage, transfer: Transferable[] = []): void {
+    const memory = this.#model?.memory;
+    const told = this.#toldMemory;
+    if (memory && (memory.gpuBytes !== told.gpuBytes || memory.peakGpuBytes !== told.peakGpuBytes)) {
+      this.#toldMemory = memory;
+      this.#port.postMessage({ type: "memory", memory }, { transfer: [] });
+    }
+    this.#port.postMessage(message, { transfer });
+  }
+}
+
+/** What is no list of messages is left as it is: the engine says what is wrong with it. */
+function unpackMessages(messages: SentMessage[], bitmaps: KeptBitmaps): Message[] {
+  if (!Array.isArray(messages)) return messages;
+  return messages.map((message) => {
+    if (!Array.isArray(message?.content)) return message as Message;
+    const content = message.content.map((part) =>
+      part?.type === "image" ? { ...part, image: bitmaps.unpack(part.image) } : part,
+    );
+    return { ...message, content };
+  });
+}
