@@ -13,7 +13,7 @@ const lock = JSON.parse(readSource("package-lock.json"));
 /** Development packages that nothing imports: programs, and types that tsconfig.json names. */
 const PROGRAMS = ["@biomejs/biome", "typescript", "@types/node", "@webgpu/types"];
 /** Packages whose code goes into dist/lib, because it is little and cannot be imported by a browser as it is. */
-const BUNDLED = ["gl-matrix"];
+const BUNDLED = ["gl-matrix", "@noble/hashes"];
 
 /** Names of the packages that files import. */
 function packagesOf(files: string[]): string[] {

@@ -30,6 +30,11 @@ export interface ByteSource {
   read(start: number, end: number, options?: ReadOptions): Promise<Uint8Array>;
   /** The range as it arrives, in non-empty chunks. Leaving the loop early ends the transfer. Read, do not write. */
   stream(start: number, end: number, options?: ReadOptions): AsyncIterable<Uint8Array>;
+  /**
+   * To be called once a reader has all that it wants, before anything of it is used: reads what is left of a file whose
+   * hash is published, compares it and stores the file. Throws `hash-mismatch`, and what reading throws.
+   */
+  finish?(options?: ReadOptions): Promise<void>;
 }
 
 /** Bytes of a Blob that are read at a time: few enough to hold twice, enough that the round trips do not matter. */

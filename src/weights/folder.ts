@@ -59,7 +59,8 @@ export function openFolder(
   return filesFolder(source);
 }
 
-function makeFolder(location: string, open: ModelFolder["open"]): ModelFolder {
+/** A folder whose files are opened by `open`, which is asked for plain names only. */
+export function makeFolder(location: string, open: ModelFolder["open"]): ModelFolder {
   const folder: ModelFolder = {
     location,
     async open(name, options) {
@@ -74,7 +75,9 @@ function makeFolder(location: string, open: ModelFolder["open"]): ModelFolder {
           "bad-weights",
           `${name} in ${location}: ${file.byteLength} bytes, at most ${maxBytes} are read; is it the right file?`,
         );
-      return decodeUtf8(await file.read(0, file.byteLength, { signal }), `${name} in ${location}`);
+      const bytes = await file.read(0, file.byteLength, { signal });
+      await file.finish?.({ signal });
+      return decodeUtf8(bytes, `${name} in ${location}`);
     },
     async json(name, { uniqueKeys = false, ...options } = {}) {
       const text = await folder.text(name, options);
@@ -85,8 +88,8 @@ function makeFolder(location: string, open: ModelFolder["open"]): ModelFolder {
   return folder;
 }
 
-/** Checks an address, and lets it end in a slash so that names are resolved inside it. */
-function folderUrl(source: string | URL): URL {
+/** Checks an address, and lets it end in a slash so that names are resolved inside it. Throws TypeError. */
+export function folderUrl(source: string | URL): URL {
   const url = URL.canParse(source) ? new URL(source) : undefined;
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:"))
     throw new TypeError(
@@ -100,11 +103,16 @@ function folderUrl(source: string | URL): URL {
 
 function urlFolder(base: URL, options: Pick<UrlOptions, "retry">): ModelFolder {
   return makeFolder(addressText(base), (name, { signal } = {}) => {
-    const url = new URL(encodeURIComponent(name), base);
-    // A signed address carries its signature there.
-    url.search = base.search;
-    return openUrl(url, name, { ...options, signal });
+    return openUrl(fileUrl(base, name), name, { ...options, signal });
   });
+}
+
+/** The address of a file in the folder at an address. */
+export function fileUrl(base: URL, name: string): URL {
+  const url = new URL(encodeURIComponent(name), base);
+  // A signed address carries its signature there.
+  url.search = base.search;
+  return url;
 }
 
 function filesFolder(files: Readonly<Record<string, FileBytes>>): ModelFolder {

@@ -13,7 +13,14 @@ export interface HttpTarget {
   name: string;
   /** Nothing arriving for this long breaks the request. */
   stallMs: number;
+  /** Sent with the request. Browsers drop Authorization where an answer leads on to another origin. */
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** What the browser's own cache may do; default: what it does with pages. */
+  httpCache?: RequestCache | undefined;
 }
+
+/** Statuses that another try may cure: time-outs, too many requests, a server that is being restarted. */
+export const TRANSIENT_STATUSES: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
 
 /** `Content-Range: bytes start-end/total` as a half-open range; `totalBytes` is missing where the server says `*`. */
 export interface ContentRange {
@@ -50,9 +57,12 @@ export class HttpAnswer {
     const answer = new HttpAnswer(target, signal);
     signal?.addEventListener("abort", answer.#forwardAbort);
     try {
-      answer.#response = await answer.#watched(
-        fetch(target.url, { headers: range ? { Range: range } : {}, signal: answer.#controller.signal }),
-      );
+      const init: RequestInit = {
+        headers: range ? { ...target.headers, Range: range } : { ...target.headers },
+        signal: answer.#controller.signal,
+      };
+      if (target.httpCache) init.cache = target.httpCache;
+      answer.#response = await answer.#watched(fetch(target.url, init));
       return answer;
     } catch (error) {
       answer.close();

@@ -44,7 +44,7 @@ export interface ReadTensorsOptions extends ReadOptions {
  * @param wanted Entries of this checkpoint, in any order; they come in the order of the files.
  * @throws RangeError for an entry of another checkpoint. FoveaError `unsupported-model` for a dtype that is not read
  * here, before anything is read; `bad-weights` or `download-failed`, naming the tensor, if its bytes cannot be had;
- * `aborted`.
+ * `hash-mismatch` behind the last piece: what came is of use only once the whole generator has ended; `aborted`.
  */
 export async function* readTensors(
   checkpoint: Checkpoint,
@@ -66,6 +66,8 @@ export async function* readTensors(
     onBytes?.({ file, loadedBytes, totalBytes: plan.byteLength });
   };
   for (const range of plan.ranges) yield* readRange(checkpoint, range, buffer, report, signal);
+  // Also those of which only the header was wanted: the tensors may be of a file that is not the published one.
+  for (const source of checkpoint.files.values()) await source.finish?.({ signal });
 }
 
 /** Cuts the bytes of one range into pieces of its tensors. */

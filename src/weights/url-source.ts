@@ -6,7 +6,7 @@
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { type ByteSource, blobSource, checkRange, collect, type ReadOptions } from "./byte-source.ts";
-import { addressText, HttpAnswer, type HttpTarget } from "./http.ts";
+import { addressText, HttpAnswer, type HttpTarget, TRANSIENT_STATUSES } from "./http.ts";
 import { DEFAULT_RETRY_POLICY, Retries, type RetryPolicy, TransientFailure } from "./retry.ts";
 
 /**
@@ -21,13 +21,25 @@ const PREFIX_BYTES = 64 << 10;
  */
 const MAX_UNSIZED_BYTES = 128 << 20;
 
-export interface UrlOptions extends ReadOptions {
+export interface UrlOptions extends ReadOptions, Pick<HttpTarget, "headers" | "httpCache"> {
   /** Default: DEFAULT_RETRY_POLICY. */
-  retry?: RetryPolicy;
+  retry?: RetryPolicy | undefined;
+  /** What to do where access is refused, for the message. */
+  refusalHint?: string | undefined;
 }
 
 interface Target extends HttpTarget {
   retry: RetryPolicy;
+  refusalHint: string;
+}
+
+const REFUSAL_HINT =
+  "the model may be private or need its licence accepted; download its files and load them from disk";
+
+/** A file behind an address. */
+export interface RemoteSource extends ByteSource {
+  /** What changes when the file does: its strong ETag, its date, or its weak ETag; as far as the server tells. */
+  readonly validator: string | undefined;
 }
 
 /**
@@ -39,9 +51,9 @@ interface Target extends HttpTarget {
  * @param name The file's name, for messages.
  * @throws FoveaError `download-failed` for any other answer than the file, `aborted`.
  */
-export async function openUrl(url: URL, name: string, options: UrlOptions = {}): Promise<ByteSource | undefined> {
-  const { signal, retry = DEFAULT_RETRY_POLICY } = options;
-  const target: Target = { url, name, retry, stallMs: retry.stallMs };
+export async function openUrl(url: URL, name: string, options: UrlOptions = {}): Promise<RemoteSource | undefined> {
+  const { signal, retry = DEFAULT_RETRY_POLICY, refusalHint = REFUSAL_HINT, headers, httpCache } = options;
+  const target: Target = { url, name, retry, refusalHint, stallMs: retry.stallMs, headers, httpCache };
   const retries = new Retries(retry, signal);
   for (;;) {
     try {
@@ -53,7 +65,7 @@ export async function openUrl(url: URL, name: string, options: UrlOptions = {}):
 }
 
 /** Asks for the file's first bytes, and learns from the answer how the server deals with ranges. */
-async function probe(target: Target, signal: AbortSignal | undefined): Promise<ByteSource | undefined> {
+async function probe(target: Target, signal: AbortSignal | undefined): Promise<RemoteSource | undefined> {
   const answer = await HttpAnswer.open(target, `bytes=0-${PREFIX_BYTES - 1}`, signal);
   try {
     if (isMissing(answer)) return undefined;
@@ -80,7 +92,7 @@ function isMissing(answer: HttpAnswer): boolean {
 }
 
 /** A source from an answer that holds the range that was asked for. */
-async function fromPart(target: Target, answer: HttpAnswer, signal: AbortSignal | undefined): Promise<ByteSource> {
+async function fromPart(target: Target, answer: HttpAnswer, signal: AbortSignal | undefined): Promise<RemoteSource> {
   const range = answer.contentRange;
   if (range && (range.start !== 0 || range.end > PREFIX_BYTES))
     throw wrongRange(target, 0, PREFIX_BYTES, range.start, range.end);
@@ -89,7 +101,7 @@ async function fromPart(target: Target, answer: HttpAnswer, signal: AbortSignal 
   // Without a Content-Range to be seen, a body shorter than the request is the whole file.
   const isWhole = !range && prefix.byteLength < PREFIX_BYTES;
   const byteLength = range?.totalBytes ?? (isWhole ? prefix.byteLength : await remainingLength(target, signal));
-  return new UrlSource(target, { byteLength, seekable: true, prefix, etag: strongEtag(answer) });
+  return new UrlSource(target, { byteLength, seekable: true, prefix, ...marks(answer) });
 }
 
 /**
@@ -112,13 +124,16 @@ async function remainingLength(target: Target, signal: AbortSignal | undefined):
 }
 
 /** A source from an answer that holds the whole file: the server knows no ranges, or not for this file. */
-async function fromWhole(target: Target, answer: HttpAnswer): Promise<ByteSource> {
+async function fromWhole(target: Target, answer: HttpAnswer): Promise<RemoteSource> {
   const byteLength = answer.contentLength;
-  if (byteLength === undefined) return blobSource(target.name, await downloadUnsized(target, answer));
+  if (byteLength === undefined)
+    return Object.assign(blobSource(target.name, await downloadUnsized(target, answer)), {
+      validator: validator(answer),
+    });
   const prefix =
     byteLength > PREFIX_BYTES ? await take(answer, PREFIX_BYTES) : await takePrefix(target, answer, byteLength);
   if (prefix.byteLength < Math.min(byteLength, PREFIX_BYTES)) throw endedEarly(target, prefix.byteLength, byteLength);
-  return new UrlSource(target, { byteLength, seekable: false, prefix, etag: strongEtag(answer) });
+  return new UrlSource(target, { byteLength, seekable: false, prefix, ...marks(answer) });
 }
 
 /** The whole body of unknown length. It goes into a Blob, which browsers may keep outside the page's memory. */
@@ -163,6 +178,14 @@ function strongEtag(answer: HttpAnswer): string | undefined {
   return etag?.startsWith('"') && !answer.encoded ? etag : undefined;
 }
 
+function validator(answer: HttpAnswer): string | undefined {
+  return strongEtag(answer) ?? answer.header("Last-Modified") ?? answer.header("ETag");
+}
+
+function marks(answer: HttpAnswer): Pick<Learnt, "etag" | "validator"> {
+  return { etag: strongEtag(answer), validator: validator(answer) };
+}
+
 /** What the first request taught about the file. */
 interface Learnt {
   byteLength: number;
@@ -170,12 +193,14 @@ interface Learnt {
   /** The file's first bytes. */
   prefix: Uint8Array;
   etag: string | undefined;
+  validator: string | undefined;
 }
 
-class UrlSource implements ByteSource {
+class UrlSource implements RemoteSource {
   readonly name: string;
   readonly byteLength: number;
   readonly seekable: boolean;
+  readonly validator: string | undefined;
   readonly #target: Target;
   readonly #prefix: Uint8Array;
   readonly #etag: string | undefined;
@@ -184,6 +209,7 @@ class UrlSource implements ByteSource {
     this.name = target.name;
     this.byteLength = learnt.byteLength;
     this.seekable = learnt.seekable;
+    this.validator = learnt.validator;
     this.#target = target;
     this.#prefix = learnt.prefix;
     this.#etag = learnt.etag;
@@ -252,18 +278,12 @@ class UrlSource implements ByteSource {
   }
 }
 
-/** Statuses that another try may cure: time-outs, too many requests, a server that is being restarted. */
-const TRANSIENT_STATUSES: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
-
 function statusFailure(target: Target, answer: HttpAnswer): Error {
   const { status } = answer;
   const message = `${target.name}: ${addressText(target.url)} answered HTTP ${status}`;
   if (TRANSIENT_STATUSES.includes(status)) return new TransientFailure(message, { retryAfterMs: answer.retryAfterMs });
   if (status === 401 || status === 403)
-    return new FoveaError(
-      "download-failed",
-      `${message}: access is refused, the model may be private or need its licence accepted; download its files and load them from disk`,
-    );
+    return new FoveaError("download-failed", `${message}: access is refused; ${target.refusalHint}`);
   if (answer.encoded)
     return new FoveaError(
       "download-failed",

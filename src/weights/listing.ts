@@ -1,0 +1,73 @@
+/**
+ * What is published about a model's files before any of them is read: names, lengths, hashes, addresses. Listings come
+ * from the manifest (manifest.ts) and from a hub (hub.ts); everything in them is checked here.
+ */
+import { FoveaError } from "../errors.ts";
+import { isPlainFileName } from "./folder.ts";
+import { quoted } from "./json.ts";
+
+/** A published hash: of the bytes, or the id that git gives them. */
+export interface Digest {
+  readonly algorithm: "sha256" | "git";
+  /** Lower-case hex. */
+  readonly hex: string;
+}
+
+export interface ListedFile {
+  readonly name: string;
+  readonly url: URL;
+  readonly byteLength: number;
+  readonly digest: Digest;
+}
+
+export interface ModelListing {
+  /** Where the files come from, for messages. */
+  readonly location: string;
+  readonly files: ReadonlyMap<string, ListedFile>;
+}
+
+/** The files beside the weights that a model may bring and that are read. Nothing else of a folder is fetched. */
+const COMPANION_FILES: readonly string[] = [
+  "config.json",
+  "generation_config.json",
+  "preprocessor_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "chat_template.jinja",
+  "chat_template.json",
+];
+
+/** No checkpoint has more; a longer listing is no listing of a model. */
+export const MAX_LISTED_FILES = 10_000;
+
+/** Whether a file of this name can be of use: weights are read from safetensors only, never from what can hold programs. */
+export function isModelFile(name: string): boolean {
+  if (!isPlainFileName(name)) return false;
+  return COMPANION_FILES.includes(name) || name.endsWith(".safetensors") || name === "model.safetensors.index.json";
+}
+
+const HEX_LENGTH = { sha256: 64, git: 40 } as const;
+
+/**
+ * A file of a listing, once its fields are known to be what they must be.
+ *
+ * @param where The listing, for the message.
+ * @throws FoveaError `download-failed`.
+ */
+export function listedFile(
+  where: string,
+  url: URL,
+  fields: { name: string; byteLength: unknown; algorithm: Digest["algorithm"]; hex: unknown },
+): ListedFile {
+  const { name, byteLength, algorithm, hex } = fields;
+  if (!Number.isSafeInteger(byteLength) || (byteLength as number) < 0 || Object.is(byteLength, -0))
+    throw badListing(where, `the length of ${quoted(name)} is ${JSON.stringify(byteLength) ?? "missing"}`);
+  if (typeof hex !== "string" || hex.length !== HEX_LENGTH[algorithm] || !/^[0-9a-f]+$/.test(hex))
+    throw badListing(where, `${quoted(name)} has no ${algorithm === "git" ? "git id" : "SHA-256"}`);
+  return { name, url, byteLength: byteLength as number, digest: { algorithm, hex } };
+}
+
+export function badListing(where: string, message: string): FoveaError {
+  return new FoveaError("download-failed", `${where}: ${message}; this is no list of a model's files`);
+}
