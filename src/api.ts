@@ -220,6 +220,8 @@ export interface ModelInfo {
   vocabularySize: number;
   /** Side of the square picture that the encoder reads, in pixels; 0 for a text-only model. */
   imageSize: number;
+  /** How any picture becomes that square, for overlays (see image/geometry.ts); missing for a text-only model. */
+  imageFit?: { mode: "pad" | "crop" | "squash"; shortestEdge?: number };
   /** Patch tokens of one picture before compression. */
   imageTokens: number;
   /** Whether there is a tokenizer, so that `generate` can be called. */

@@ -23,6 +23,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   weights: ["shared", "errors", "@noble/hashes/sha2.js", "weights-manifest.json"],
   text: ["shared", "errors", "@huggingface/tokenizers", "@huggingface/jinja"],
   image: ["shared", "errors", "gl-matrix"],
+  // Pure numbers, which overlays need too.
+  "image/geometry": ["gl-matrix"],
   // api: the types of what callers choose, such as a compression, which this room turns into plans.
   model: ["kernels", "gpu", "weights", "image", "api", "shared", "errors"],
   generate: ["model", "text", "api", "shared", "errors"],
@@ -48,7 +50,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   worker: ["worker/protocol", "running-generation", "api", "errors", "shared"],
   openai: ["worker", "api", "errors", "shared"],
   element: ["openai", "worker", "api", "errors", "shared"],
-  app: ["element", "openai", "worker", "api", "errors", "shared"],
+  app: ["element", "openai", "worker", "image/geometry", "api", "errors", "shared", "lit"],
   // The page's one way to the engine, which runs in the page as long as there is no worker.
   "app/engine": ["index"],
 };

@@ -113,7 +113,8 @@ export class Fovea implements FoveaModel {
   }
 }
 
-function describe({ gpu, config, parameters, weightBytes, vision, text, language }: Engine): ModelInfo {
+function describe({ gpu, config, parameters, weightBytes, vision, preprocessing, text, language }: Engine): ModelInfo {
+  const { mode, shortestEdge } = preprocessing ?? {};
   return {
     modelType: config.modelType,
     parameters,
@@ -124,6 +125,7 @@ function describe({ gpu, config, parameters, weightBytes, vision, text, language
     contextLength: text?.contextLength ?? 0,
     vocabularySize: config.decoder?.vocabularySize ?? 0,
     imageSize: vision?.config.imageSize ?? 0,
+    ...(mode && { imageFit: { mode, ...(shortestEdge !== undefined && { shortestEdge }) } }),
     imageTokens: vision?.tokens ?? 0,
     canGenerate: text !== undefined && language !== undefined,
   };
