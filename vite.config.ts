@@ -15,6 +15,8 @@ export default defineConfig(({ command }) => ({
   // Without the fall-back of single-page applications: a missing file is a 404, not the page.
   appType: "mpa",
   build: { outDir: "dist/site", target: "es2022" },
+  // Modules, as in the pages themselves.
+  worker: { format: "es" },
   server: { fs: { allow: [".", "../shared"] } },
   define: {
     "import.meta.env.VITE_ADAPTER": JSON.stringify(ADAPTER),

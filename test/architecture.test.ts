@@ -51,8 +51,6 @@ const MAY_IMPORT: Record<string, string[]> = {
   openai: ["worker", "api", "errors", "shared"],
   element: ["openai", "worker", "api", "errors", "shared"],
   app: ["element", "openai", "worker", "image/geometry", "api", "errors", "shared", "lit"],
-  // The page's one way to the engine, which runs in the page as long as there is no worker.
-  "app/engine": ["index"],
 };
 
 /** What only one room may do: a pattern over code -> rooms. */

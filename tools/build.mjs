@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { brotliCompressSync } from "node:zlib";
 import { hashOf, isStamped } from "./fresh.mjs";
-import { buildLibrary, libraryFolder, NO_TIMING_HINTS, root } from "./library.mjs";
+import { buildLibrary, libraryFolder, NO_TIMING_HINTS, root, WORKER_SCRIPT } from "./library.mjs";
 
 /**
  * What the engine may weigh for a page that loads it, brotli, without the packages that it imports: a tenth of a second
@@ -20,11 +20,13 @@ export async function run(args) {
     name: `lib/${name}.js`,
     ...sizes(files.map((file) => `${libraryFolder}/${file}`)),
   }));
+  const script = `${WORKER_SCRIPT.name}.js`;
+  const worker = { name: `lib/${script} (all of it)`, ...sizes([`${libraryFolder}/${script}`]) };
   await buildSite();
   const assets = readdirSync(siteFolder, { recursive: true, encoding: "utf8" });
   const code = assets.filter((name) => /\.(js|css|html)$/.test(name)).map((name) => `${siteFolder}/${name}`);
-  for (const { name, raw, brotli } of [...entries, { name: "site (html, css, js)", ...sizes(code) }])
-    console.log(`${name.padEnd(24)} ${kilobytes(raw)} raw ${kilobytes(brotli)} brotli`);
+  for (const { name, raw, brotli } of [...entries, worker, { name: "site (html, css, js)", ...sizes(code) }])
+    console.log(`${name.padEnd(32)} ${kilobytes(raw)} raw ${kilobytes(brotli)} brotli`);
   const heavy = entries.find(({ brotli }) => brotli > LIBRARY_BUDGET_BYTES);
   if (heavy)
     throw new Error(`${heavy.name} weighs ${heavy.brotli} bytes (brotli), its budget is ${LIBRARY_BUDGET_BYTES}`);

@@ -6,7 +6,13 @@ import { emitDeclarations } from "./declarations.mjs";
 import { hashOf, isStamped } from "./fresh.mjs";
 
 /** What `exports` of package.json leads to: name of the module in dist/lib -> source. */
-export const ENTRIES = { index: "src/index.ts", openai: "src/openai/index.ts" };
+export const ENTRIES = { index: "src/index.ts", openai: "src/openai/index.ts", worker: "src/worker/index.ts" };
+
+/**
+ * The script that the entry "worker" starts, by an address beside it. A worker has no import map, so this one has its
+ * dependencies inside.
+ */
+export const WORKER_SCRIPT = { name: "fovea-worker", source: "src/worker/fovea-worker.ts" };
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 export const libraryFolder = `${root}dist/lib`;
@@ -53,33 +59,47 @@ export async function buildLibrary() {
 
 /** @param {string} outDir */
 async function bundle(outDir) {
-  const { build } = await import("vite");
   const dependencies = Object.keys(readPackage().dependencies);
+  const isDependency = (/** @type {string} */ id) =>
+    dependencies.some((name) => id === name || id.startsWith(`${name}/`));
+  const imports = await bundleModules(outDir, ENTRIES, isDependency);
+  await bundleModules(outDir, { [WORKER_SCRIPT.name]: WORKER_SCRIPT.source });
+  return /** @type {Record<keyof typeof ENTRIES, string[]>} */ (
+    Object.fromEntries(Object.keys(ENTRIES).map((name) => [name, closure(imports, `${name}.js`)]))
+  );
+}
+
+/**
+ * @param {string} outDir
+ * @param {Record<string, string>} entry name of the module -> source
+ * @param {(id: string) => boolean} [isExternal] what stays an import
+ * @returns {Promise<Map<string, string[]>>} file -> files that it imports
+ */
+async function bundleModules(outDir, entry, isExternal = () => false) {
+  const { build } = await import("vite");
   const result = await build({
     root,
     configFile: false,
     publicDir: false,
     logLevel: "warn",
-    plugins: [shaderText()],
+    plugins: [shaderText(), workerAddress()],
     build: {
       outDir,
+      emptyOutDir: false,
       target: "es2022",
-      lib: { entry: ENTRIES, formats: ["es"] },
+      lib: { entry, formats: ["es"] },
       // Readable and without comments: who uses the library minifies, who debugs it wants the names.
       minify: false,
       rolldownOptions: {
         checks: NO_TIMING_HINTS,
-        external: (id) => dependencies.some((name) => id === name || id.startsWith(`${name}/`)),
-        output: { comments: false, chunkFileNames: "chunks/[name]-[hash].js" },
+        external: isExternal,
+        // All in one folder: the worker's script is found beside the module that starts it, whichever that is.
+        output: { comments: false, chunkFileNames: "[name]-[hash].js" },
       },
     },
   });
   const output = (Array.isArray(result) ? result : [result]).flatMap((part) => ("output" in part ? part.output : []));
-  /** @type {Map<string, string[]>} file -> files that it imports */
-  const imports = new Map(output.flatMap((file) => (file.type === "chunk" ? [[file.fileName, file.imports]] : [])));
-  return /** @type {Record<keyof typeof ENTRIES, string[]>} */ (
-    Object.fromEntries(Object.keys(ENTRIES).map((name) => [name, closure(imports, `${name}.js`)]))
-  );
+  return new Map(output.flatMap((file) => (file.type === "chunk" ? [[file.fileName, file.imports]] : [])));
 }
 
 /**
@@ -107,6 +127,24 @@ function shaderText() {
         .split("\n")
         .map((line) => line.replace(/\/\/.*$/, "").trim());
       return `export default ${JSON.stringify(lines.filter(Boolean).join("\n"))};`;
+    },
+  };
+}
+
+/**
+ * The worker's address as that of the built script. The bundler is told to leave it alone, so that the expression stays
+ * the one by which the bundlers of those who use the library find the script.
+ * @returns {import("vite").Plugin}
+ */
+function workerAddress() {
+  const written = 'new URL("./fovea-worker.ts", import.meta.url)';
+  return {
+    name: "worker-address",
+    enforce: "pre",
+    transform(code, id) {
+      if (!id.endsWith("/start-worker.ts")) return;
+      if (!code.includes(written)) throw new Error(`${id} does not hold ${written}`);
+      return code.replace(written, `new URL(/* @vite-ignore */ "./${WORKER_SCRIPT.name}.js", import.meta.url)`);
     },
   };
 }

@@ -1,12 +1,14 @@
 /** The page's one way to the engine, and what the page calls its parts. Where the engine runs is decided here alone. */
-import { Fovea, FoveaError, type LoadOptions, type ModelFiles } from "../index.ts";
+import type { FoveaModel, ModelFiles, WorkerOptions } from "../api.ts";
+import { FoveaError } from "../errors.ts";
+import { createFovea } from "../worker/client.ts";
 
-export type { GenerationEvent, GenerationStats, ImageFeatures, LoadProgress, ModelFiles } from "../index.ts";
-export type Model = Fovea;
+export type { GenerationEvent, GenerationStats, ImageFeatures, LoadProgress, ModelFiles } from "../api.ts";
+export type Model = FoveaModel;
 
-/** Throws as `Fovea.load`. */
-export function loadModel(source: string | ModelFiles, options: LoadOptions): Promise<Model> {
-  return Fovea.load(source, options);
+/** Throws as `createFovea`. */
+export function loadModel(source: string | ModelFiles, options: WorkerOptions): Promise<Model> {
+  return createFovea(source, options);
 }
 
 /** An error as a sentence for the page; undefined for what the user asked for. */

@@ -1,6 +1,6 @@
 /** Starts the worker's script, wherever this module was loaded from. */
 
-/** In a constant, so that no bundler takes its use for a second copy of the script: see `startWorker`. */
+/** Beside the built library. In a constant, so that no bundler takes its use for a second script: see `startWorker`. */
 const SCRIPT = "./fovea-worker.js";
 
 /**
@@ -11,11 +11,12 @@ const SCRIPT = "./fovea-worker.js";
  * content network, a script of the page's own imports it.
  */
 export function startWorker(): Worker {
-  const { protocol, origin, href } = new URL(SCRIPT, import.meta.url);
+  const here = new URL(import.meta.url);
   // Some bundlers have file addresses here.
-  const isElsewhere = /^https?:$/.test(protocol) && origin !== globalThis.location?.origin;
+  const isElsewhere = /^https?:$/.test(here.protocol) && here.origin !== globalThis.location?.origin;
   if (!isElsewhere) return new Worker(new URL("./fovea-worker.ts", import.meta.url), { type: "module" });
-  const script = URL.createObjectURL(new Blob([`import ${JSON.stringify(href)};`], { type: "text/javascript" }));
+  const importing = `import ${JSON.stringify(new URL(SCRIPT, here).href)};`;
+  const script = URL.createObjectURL(new Blob([importing], { type: "text/javascript" }));
   const worker = new Worker(script, { type: "module" });
   const free = () => URL.revokeObjectURL(script);
   worker.addEventListener("message", free, { once: true });
