@@ -57,7 +57,7 @@ function browserProject(name: string, include: string, command: "build" | "serve
   return {
     extends: true,
     // Known ahead; a dependency found late reloads the page in the middle of a test.
-    optimizeDeps: { include: ["gl-matrix"] },
+    optimizeDeps: { include: ["gl-matrix", "openai"] },
     test: {
       name,
       include: [include],

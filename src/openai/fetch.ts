@@ -48,9 +48,10 @@ async function answer(client: FoveaOpenAI, request: Request): Promise<Response> 
       headers: { ...headers, "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
     });
   }
-  const [, id] = /\/models(?:\/(.+))?$/.exec(pathname) ?? [null];
-  if (id === null) throw invalid(null, `Unknown request URL: ${request.method} ${pathname}`, "unknown_url", 404);
+  const match = /\/models(?:\/(.+))?$/.exec(pathname);
+  if (!match) throw invalid(null, `Unknown request URL: ${request.method} ${pathname}`, "unknown_url", 404);
   expectMethod(request, "GET");
+  const id = match[1];
   return Response.json(id === undefined ? await client.models.list() : await client.models.retrieve(decode(id)));
 }
 

@@ -15,7 +15,7 @@ export interface ImagePart {
     /** An absolute http(s) address, a data: URL, or a blob: URL of the same page. */
     url: string;
     /** Without effect: how many tokens a picture takes is the business of `fovea.compression`. */
-    detail?: "auto" | "low" | "high" | "original" | null;
+    detail?: "auto" | "low" | "high";
   };
 }
 
@@ -55,7 +55,7 @@ export interface ChatCompletionRequest {
   model: string;
   messages: ChatMessage[];
   stream?: boolean | null;
-  stream_options?: { include_usage?: boolean | null; include_obfuscation?: boolean | null } | null;
+  stream_options?: { include_usage?: boolean; include_obfuscation?: boolean } | null;
   /** New tokens at most. */
   max_completion_tokens?: number | null;
   /** The older name of `max_completion_tokens`; one of the two may be given. */
@@ -70,7 +70,7 @@ export interface ChatCompletionRequest {
   stop?: string | string[] | null;
   /** Only 1. */
   n?: 1 | null;
-  response_format?: { type: "text" } | null;
+  response_format?: { type: "text" };
   /** For the bookkeeping of a service: without effect, and so are the next four. */
   user?: string;
   metadata?: Record<string, string> | null;
