@@ -1,7 +1,7 @@
 // The command line of `npm run ask`: what there is, and what of it makes sense. Looks at files, reads none.
 import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { parseCount, parseOptions } from "./command-line.mjs";
 
 const DEFINITIONS = /** @type {const} */ ({
   image: { type: "string", multiple: true },
@@ -48,7 +48,7 @@ error and exit code 1. CHROME_PATH names the browser, FOVEA_GPU=1 uses this mach
  * @returns {AskOptions | "help"}
  */
 export function parseAskOptions(args) {
-  const values = parse(args);
+  const values = parseOptions(args, DEFINITIONS, '--prompt "What is this?"');
   if (values.help) return "help";
   const { image = [], prompt, model, tokens, inhibit, json = false } = values;
   const maxTokens = values["max-tokens"];
@@ -60,28 +60,9 @@ export function parseAskOptions(args) {
     prompt,
     compression: tokens === undefined ? undefined : compressionOf(tokens),
     inhibition: inhibit === undefined ? undefined : { maxRatio: share("--inhibit", inhibit) },
-    maxTokens: maxTokens === undefined ? undefined : count("--max-tokens", maxTokens, "a whole number above 0"),
+    maxTokens: maxTokens === undefined ? undefined : parseCount("--max-tokens", maxTokens),
     json,
   };
-}
-
-/** @param {string[]} args */
-function parse(args) {
-  try {
-    return parseArgs({ args, options: DEFINITIONS, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    throw new Error(explain(/** @type {Error & { code?: string }} */ (error)));
-  }
-}
-
-/** @param {Error & { code?: string }} error of parseArgs */
-function explain({ code, message }) {
-  const [, named = ""] = /'([^']*)'/.exec(message) ?? [];
-  const all = Object.keys(DEFINITIONS).map((name) => `--${name}`);
-  if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") return `unknown option ${named}; there are ${all.join(", ")}`;
-  if (code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL")
-    return `unexpected "${named}"; every value follows its option, as in --prompt "What is this?"`;
-  return message.split("\n")[0] ?? message;
 }
 
 /** @param {string | undefined} model */
@@ -115,19 +96,7 @@ function checkPicture(path) {
  */
 function compressionOf(tokens) {
   if (tokens === "none") return { method: "none" };
-  return { method: "vmtc", tokens: count("--tokens", tokens, 'a whole number above 0, or "none"') };
-}
-
-/**
- * @param {string} option
- * @param {string} text
- * @param {string} expected
- */
-function count(option, text, expected) {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1)
-    throw new Error(`${option} must be ${expected}, got ${JSON.stringify(text)}`);
-  return value;
+  return { method: "vmtc", tokens: parseCount("--tokens", tokens, 'a whole number above 0, or "none"') };
 }
 
 /**

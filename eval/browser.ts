@@ -1,0 +1,117 @@
+/**
+ * A model in headless Chromium, on the built library, as something that Node can ask: the server, the browser and the page.
+ * What is asked, and whether the answers are any good, is not known here.
+ */
+import { fileURLToPath } from "node:url";
+import { type Browser, chromium, type Page } from "playwright";
+import type { ModelInfo } from "../src/api.ts";
+import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
+import { LIBRARY_ADDRESS, libraryPaths } from "../tools/library-page.mjs";
+import { type Served, serve } from "../tools/serve.mjs";
+import type { PageQuestion } from "./page.mjs";
+
+/** A busy machine may take long to start a browser. */
+const LAUNCH_TIMEOUT_MS = 120_000;
+const PAGE_ADDRESS = "/eval-page.mjs";
+
+export type PageAnswer = Awaited<ReturnType<typeof import("./page.mjs").ask>>;
+
+export interface OpenOptions {
+  /** Address of the model's folder, or undefined if it is served from `folder`. */
+  address: string | undefined;
+  folder: string | undefined;
+  /** Name -> folder of pictures, which the page sees as `/pictures/NAME/FILE`. */
+  pictures: Record<string, string>;
+}
+
+/** The address of a picture in the page. */
+export function pictureAddress(folderName: string, file: string): string {
+  return `/pictures/${folderName}/${file}`;
+}
+
+export class ModelPage {
+  readonly info: ModelInfo;
+  readonly #browser: Browser;
+  readonly #page: Page;
+  readonly #crashed: Promise<never>;
+  readonly #closeServer: () => void;
+
+  private constructor(parts: {
+    info: ModelInfo;
+    browser: Browser;
+    page: Page;
+    crashed: Promise<never>;
+    close(): void;
+  }) {
+    this.info = parts.info;
+    this.#browser = parts.browser;
+    this.#page = parts.page;
+    this.#crashed = parts.crashed;
+    this.#closeServer = parts.close;
+  }
+
+  /** Starts everything and loads the model. Throws an Error that says what is missing; nothing keeps running then. */
+  static async open({ address, folder, pictures }: OpenOptions): Promise<ModelPage> {
+    const executablePath = findChromium();
+    const paths: Record<string, Served> = {
+      ...libraryPaths(),
+      [PAGE_ADDRESS]: { file: fileURLToPath(new URL("./page.mjs", import.meta.url)) },
+    };
+    if (folder !== undefined) paths["/model/"] = { folder };
+    for (const [name, path] of Object.entries(pictures)) paths[pictureAddress(name, "")] = { folder: path };
+    const server = await serve(paths);
+    let browser: Browser | undefined;
+    try {
+      // An interrupted run closes it by itself, after the answer in progress was written down.
+      const own = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
+      browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS, timeout: LAUNCH_TIMEOUT_MS, ...own });
+      const page = await browser.newPage();
+      const crashed = new Promise<never>((_, reject) => {
+        page.once("crash", () => reject(new Error("the browser's page crashed; the same command goes on from here")));
+      });
+      // Whoever awaits an answer hears of it; nobody may be waiting.
+      crashed.catch(() => {});
+      await page.goto(`${server.origin}/`);
+      const addresses = { library: LIBRARY_ADDRESS, model: address ?? `${server.origin}/model/` };
+      const { info } = await Promise.race([call(page, "load", addresses), crashed]);
+      return new ModelPage({ info, browser, page, crashed, close: server.close });
+    } catch (error) {
+      server.close();
+      await browser?.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Throws an Error with the engine's message, or that of a page that crashed. */
+  async ask(question: PageQuestion): Promise<PageAnswer> {
+    return Promise.race([call(this.#page, "ask", question), this.#crashed]);
+  }
+
+  async close(): Promise<void> {
+    this.#closeServer();
+    await this.#browser.close().catch(() => {});
+  }
+}
+
+type PageModule = typeof import("./page.mjs");
+type Outcome<Result> = { result: Result } | { message: string };
+
+async function call<Name extends keyof PageModule>(
+  page: Page,
+  name: Name,
+  argument: Parameters<PageModule[Name]>[0],
+): Promise<Awaited<ReturnType<PageModule[Name]>>> {
+  const outcome = (await page.evaluate(
+    async ({ address, name, argument }) => {
+      const module = await import(address);
+      try {
+        return { result: await module[name](argument) };
+      } catch (error) {
+        return { message: error instanceof Error ? error.message : String(error) };
+      }
+    },
+    { address: PAGE_ADDRESS, name, argument },
+  )) as Outcome<Awaited<ReturnType<PageModule[Name]>>>;
+  if ("message" in outcome) throw new Error(outcome.message);
+  return outcome.result;
+}

@@ -1,0 +1,66 @@
+// The part of `npm run eval` that runs in the browser, on the built library: one model, loaded once, that is asked question
+// after question. Speaks plain data with the part in Node (browser.ts) and judges nothing.
+
+/** @type {import("../src/index.ts").Fovea | undefined} */
+let fovea;
+/** @type {Map<string, Promise<Blob>>} address -> picture, so that each is fetched once */
+const pictures = new Map();
+
+/**
+ * Loads the library and the model.
+ * @param {{ library: string, model: string }} addresses
+ */
+export async function load({ library, model }) {
+  /** @type {typeof import("../src/index.ts")} */
+  const { Fovea } = await import(library);
+  const start = performance.now();
+  fovea = await Fovea.load(model);
+  return { info: fovea.info, milliseconds: performance.now() - start };
+}
+
+/**
+ * What is asked. The picture, if any, comes in front of the first message's text.
+ * @typedef {object} PageQuestion
+ * @property {string | undefined} picture its address
+ * @property {{ role: "user" | "assistant", text: string }[]} messages
+ * @property {import("../src/api.ts").Compression} compression
+ * @property {import("../src/api.ts").Inhibition} inhibition
+ * @property {number} maxTokens
+ */
+
+/**
+ * @param {PageQuestion} question
+ */
+export async function ask({ picture, messages, compression, inhibition, maxTokens }) {
+  if (!fovea) throw new Error("no model is loaded yet");
+  const image = picture === undefined ? undefined : await fetchPicture(picture);
+  /** @type {import("../src/api.ts").Message[]} */
+  const asked = messages.map(({ role, text }, i) => ({
+    role,
+    content:
+      image && i === 0
+        ? [
+            { type: "image", image },
+            { type: "text", text },
+          ]
+        : text,
+  }));
+  let text = "";
+  for await (const event of fovea.generate({ messages: asked, compression, inhibition, maxTokens })) {
+    if (event.type === "text") text += event.text;
+    if (event.type === "done") return { text, reason: event.reason, stats: event.stats };
+  }
+  throw new Error("the answer ended without its last event");
+}
+
+/** @param {string} address */
+function fetchPicture(address) {
+  const known = pictures.get(address);
+  if (known) return known;
+  const blob = fetch(address).then((response) => {
+    if (!response.ok) throw new Error(`${address}: HTTP ${response.status}`);
+    return response.blob();
+  });
+  pictures.set(address, blob);
+  return blob;
+}

@@ -1,0 +1,47 @@
+/** The evaluation set as training/draw_eval.py wrote it, and the pictures made by hand: read, and known by their contents. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Instruction } from "./instruction-checks.ts";
+import type { ClosedSets, Expectation } from "./question-checks.ts";
+
+export interface Question extends Expectation {
+  topic: string;
+  prompt: string;
+  /** What is asked of the answer's form, or null for a plain question. */
+  task: Instruction | null;
+}
+
+export interface Picture {
+  file: string;
+  /** SHA-256 of the file, in hex. */
+  hash: string;
+  /** How many things are in it. */
+  things: number;
+  questions: Question[];
+}
+
+export interface QuestionSet {
+  folder: string;
+  closed: ClosedSets;
+  pictures: Picture[];
+}
+
+interface SetFile {
+  closed: ClosedSets;
+  items: { image: string; things: unknown[]; questions: Question[] }[];
+}
+
+/** Reads `eval.json` of a folder, and its pictures. Throws an Error if one is missing. */
+export function readSet(folder: string): QuestionSet {
+  const { closed, items } = JSON.parse(readFileSync(join(folder, "eval.json"), "utf8")) as SetFile;
+  const pictures = items.map(({ image, things, questions }) => ({
+    file: image,
+    hash: createHash("sha256")
+      .update(readFileSync(join(folder, image)))
+      .digest("hex"),
+    things: things.length,
+    questions,
+  }));
+  return { folder, closed, pictures };
+}

@@ -1,0 +1,117 @@
+/**
+ * What the model is run under: every setting by name, for an encoder of so many patches. Which pictures each is asked about
+ * is plan.ts's business, which tables it appears in tables.ts's.
+ */
+import type { Compression, Inhibition } from "../src/api.ts";
+
+export interface Setting {
+  /** As it is named on the command line. */
+  id: string;
+  /** As it is named in tables. */
+  title: string;
+  /** Main ones are asked everything, ablations a fixed part. */
+  group: "main" | "ablation";
+  compression: Compression;
+  inhibition: Inhibition;
+  /** The picture is described, and the question answered from the description alone: the paper's upper limit. */
+  describeFirst?: true;
+}
+
+/** Shares of the patches that are kept, by the names that ids have for them. */
+export const SHARES = { 50: 0.5, 25: 0.25, 12: 0.125 } as const;
+type ShareName = keyof typeof SHARES;
+const SHARE_NAMES = [50, 25, 12] as const satisfies ShareName[];
+
+const OFF: Inhibition = { maxRatio: 0 };
+/** The paper's. */
+const ON: Inhibition = { maxRatio: 0.6 };
+const NONE: Compression = { method: "none" };
+
+/** The setting without either module, against which everything else is held. */
+export const PLAIN = "full";
+/** The paper's setting. */
+export const PAPER = "vmtc-50+cmai";
+
+/** All settings for an encoder of `patches` patch tokens, main ones first. */
+export function settingsFor(patches: number): Setting[] {
+  return [...mainSettings(), ...methodSettings(patches), ...optionSettings()];
+}
+
+function mainSettings(): Setting[] {
+  const both = (id: string, title: string, compression: Compression): Setting[] => [
+    { id, title, group: "main", compression, inhibition: OFF },
+    { id: `${id}+cmai`, title: `${title}, CMAI`, group: "main", compression, inhibition: ON },
+  ];
+  return [
+    ...both(PLAIN, "all tokens", NONE),
+    ...SHARE_NAMES.flatMap((name) => both(`vmtc-${name}`, `VMTC ${name} %`, { method: "vmtc", ratio: SHARES[name] })),
+    { id: "pool-2", title: "pooled 2 x 2", group: "main", compression: { method: "pool", factor: 2 }, inhibition: OFF },
+    {
+      id: "describe-first",
+      title: "described first",
+      group: "main",
+      compression: NONE,
+      inhibition: OFF,
+      describeFirst: true,
+    },
+  ];
+}
+
+/** Other ways to the same number of tokens, all with the paper's inhibition. */
+function methodSettings(patches: number): Setting[] {
+  const tokens = (name: ShareName) => Math.max(1, Math.floor(SHARES[name] * patches + 1e-9));
+  const ablation = (id: string, title: string, compression: Compression): Setting => ({
+    id: `${id}+cmai`,
+    title: `${title}, CMAI`,
+    group: "ablation",
+    compression,
+    inhibition: ON,
+  });
+  return [
+    ...SHARE_NAMES.flatMap((name) => [
+      ablation(`prune-last-${name}`, `pruned in the last layer ${name} %`, {
+        method: "prune-last",
+        tokens: tokens(name),
+      }),
+      ablation(`drop-${name}`, `dropped by layers ${name} %`, { method: "vmtc", ratio: SHARES[name], clusters: 0 }),
+      ablation(`fuse-${name}`, `fused by layers ${name} %`, { method: "vmtc", ratio: SHARES[name], clusters: 1 }),
+      ablation(`prumerge-${name}`, `PruMerge ${name} %`, { method: "prumerge", tokens: Math.max(2, tokens(name)) }),
+    ]),
+    ablation("prumerge", "PruMerge, own number", { method: "prumerge" }),
+    ablation("pool-2", "pooled 2 x 2", { method: "pool", factor: 2 }),
+    ablation("pool-3", "pooled 3 x 3", { method: "pool", factor: 3 }),
+  ];
+}
+
+/** The paper's setting with one choice made otherwise. */
+function optionSettings(): Setting[] {
+  const half = { method: "vmtc", ratio: SHARES[50] } as const;
+  const option = (id: string, title: string, compression: Compression, inhibition: Inhibition): Setting => ({
+    id: `vmtc-50+${id}`,
+    title,
+    group: "ablation",
+    compression,
+    inhibition,
+  });
+  return [
+    option("text-to-image", "text-to-image attention", half, { ...ON, score: "text-to-image" }),
+    option("sum", "sum of text-to-image attention", half, { ...ON, score: "sum" }),
+    option("discounted-sum", "discounted sum", half, { ...ON, score: "discounted-sum" }),
+    option("logits", "scores from logits", half, { ...ON, scores: "logits" }),
+    option("constant", "the same ratio in every layer", half, { ...ON, schedule: "constant" }),
+    option("image-scope", "a threshold per image", half, { ...ON, scope: "image" }),
+    option("raw", "merged by raw importance", { ...half, merge: "raw" }, ON),
+    option("original", "original positions", { ...half, positions: "original" }, ON),
+  ];
+}
+
+/**
+ * The settings that a command line names, by their ids or by "main" and "ablation", in the order of `all`. Throws an Error
+ * of one line for a name that there is not.
+ */
+export function chooseSettings(all: Setting[], names: string[]): Setting[] {
+  const unknown = names.find((name) => !all.some(({ id, group }) => id === name || group === name));
+  if (unknown !== undefined)
+    throw new Error(`--settings: no "${unknown}"; there are main, ablation, ${all.map(({ id }) => id).join(", ")}`);
+  return all.filter(({ id, group }) => names.includes(id) || names.includes(group));
+}
