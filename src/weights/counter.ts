@@ -1,0 +1,86 @@
+/** Counts how much of a model's files has come, whatever they come from, in whatever order they are read. */
+import type { ByteSource, ReadOptions } from "./byte-source.ts";
+import { type ModelFolder, makeFolder } from "./folder.ts";
+import type { ReadProgress } from "./read-tensors.ts";
+
+export class Counter {
+  readonly #onBytes: ((progress: ReadProgress) => void) | undefined;
+  /** By file: its length, and how far it was read. */
+  readonly #files = new Map<string, { byteLength: number; seen: number }>();
+  #expected = 0;
+
+  constructor(onBytes: ((progress: ReadProgress) => void) | undefined) {
+    this.#onBytes = onBytes;
+  }
+
+  /** Notes the length of all files, where it is known before they are opened. */
+  expect(totalBytes: number | undefined): void {
+    this.#expected = totalBytes ?? 0;
+  }
+
+  /** Begins anew. */
+  reset(): void {
+    this.#files.clear();
+  }
+
+  /** The same folder, with what is read of it counted. */
+  folder(folder: ModelFolder): ModelFolder {
+    return makeFolder(folder.location, async (name, options) => {
+      const source = await folder.open(name, options);
+      if (!source) return undefined;
+      this.#files.set(name, { byteLength: source.byteLength, seen: 0 });
+      return new CountedSource(source, (end) => this.#reached(name, end));
+    });
+  }
+
+  #reached(name: string, end: number): void {
+    const file = this.#files.get(name);
+    if (!file || end <= file.seen) return;
+    file.seen = end;
+    let loadedBytes = 0;
+    let knownBytes = 0;
+    for (const { byteLength, seen } of this.#files.values()) {
+      loadedBytes += seen;
+      knownBytes += byteLength;
+    }
+    this.#onBytes?.({ file: name, loadedBytes, totalBytes: Math.max(knownBytes, this.#expected) });
+  }
+}
+
+class CountedSource implements ByteSource {
+  readonly name: string;
+  readonly byteLength: number;
+  readonly #source: ByteSource;
+  readonly #reached: (end: number) => void;
+
+  constructor(source: ByteSource, reached: (end: number) => void) {
+    this.name = source.name;
+    this.byteLength = source.byteLength;
+    this.#source = source;
+    this.#reached = reached;
+  }
+
+  get seekable(): boolean {
+    return this.#source.seekable;
+  }
+
+  async read(start: number, end: number, options?: ReadOptions): Promise<Uint8Array> {
+    const bytes = await this.#source.read(start, end, options);
+    this.#reached(end);
+    return bytes;
+  }
+
+  async *stream(start: number, end: number, options?: ReadOptions): AsyncGenerator<Uint8Array> {
+    let at = start;
+    for await (const chunk of this.#source.stream(start, end, options)) {
+      at += chunk.byteLength;
+      this.#reached(at);
+      yield chunk;
+    }
+  }
+
+  async finish(options?: ReadOptions): Promise<void> {
+    await this.#source.finish?.(options);
+    this.#reached(this.byteLength);
+  }
+}

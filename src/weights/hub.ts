@@ -1,0 +1,153 @@
+/**
+ * Models on a hub that speaks Hugging Face's interface: what "hf:owner/name@revision" means, and which files the hub
+ * publishes for it, with lengths and hashes. The files themselves are fetched elsewhere, as any other.
+ *
+ * What is relied on: `api/models/NAME/revision/REV` tells the commit; `api/models/NAME/tree/COMMIT` lists the files of
+ * the top folder, page by page, each with its size and git id, those in large-file storage with their SHA-256;
+ * `NAME/resolve/COMMIT/FILE` leads to the bytes, often on another origin; refusals carry X-Error-Code.
+ */
+import { FoveaError } from "../errors.ts";
+import type { ReadOptions } from "./byte-source.ts";
+import { fetchJson, type JsonAnswer } from "./fetch-json.ts";
+import { addressText } from "./http.ts";
+import { isJsonObject, quoted } from "./json.ts";
+import {
+  badListing,
+  isModelFile,
+  type ListedFile,
+  listedFile,
+  MAX_LISTED_FILES,
+  type ModelListing,
+} from "./listing.ts";
+import type { RetryPolicy } from "./retry.ts";
+
+export interface HubModel {
+  readonly owner: string;
+  readonly name: string;
+  /** Branch, tag or commit. */
+  readonly revision: string;
+}
+
+export interface HubOptions extends ReadOptions {
+  /** Address of the hub; ends in a slash. */
+  hubUrl: URL;
+  /** Of an account that may read the model. Sent to the hub's own origin only, and kept nowhere. */
+  token?: string | undefined;
+  retry?: RetryPolicy | undefined;
+}
+
+export interface HubListing extends ModelListing {
+  /** What the files' requests carry. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** What to do where a file is refused. */
+  readonly refusalHint: string;
+}
+
+const MAX_PAGE_BYTES = 16 << 20;
+
+/** Reads "hf:owner/name" or "hf:owner/name@revision". Throws TypeError for anything else that begins with "hf:". */
+export function parseHubName(source: string): HubModel {
+  const [, owner = "", name = "", revision = "main"] = /^hf:([^/@]+)\/([^/@]+)(?:@(.+))?$/.exec(source) ?? [];
+  const isName = (part: string) => /^[\w.-]{1,96}$/.test(part) && !/^\.|\.\./.test(part);
+  const isRevision = /^[\w./-]{1,255}$/.test(revision) && !revision.split("/").some((part) => /^\.*$/.test(part));
+  if (!isName(owner) || !isName(name) || !isRevision)
+    throw new TypeError(`${quoted(source)} is no model of a hub; write hf:owner/name or hf:owner/name@revision`);
+  return { owner, name, revision };
+}
+
+/**
+ * The model files at a revision, which is turned into its commit first, so that files of two versions never mix.
+ *
+ * @throws FoveaError `download-failed`, saying what to do where the model is gated, private or not there; `aborted`.
+ */
+export async function listHub(model: HubModel, options: HubOptions): Promise<HubListing> {
+  const { hubUrl, token } = options;
+  const id = `${model.owner}/${model.name}`;
+  const page = new URL(id, hubUrl);
+  const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const ask = (url: URL) =>
+    fetchJson(url, `hf:${id}`, { signal: options.signal, retry: options.retry, headers, maxBytes: MAX_PAGE_BYTES });
+  const api = `api/models/${id}`;
+
+  const isCommit = /^[0-9a-f]{40}$/.test(model.revision);
+  const commit = isCommit
+    ? model.revision
+    : await commitOf(model, ask, new URL(`${api}/revision/${encodeURIComponent(model.revision)}`, hubUrl), options);
+  const files = new Map<string, ListedFile>();
+  let next: URL | undefined = new URL(`${api}/tree/${commit}`, hubUrl);
+  let seen = 0;
+  while (next) {
+    const answer: JsonAnswer = await ask(next);
+    if (answer.status !== 200) throw refused(model, answer, options);
+    const entries = answer.json;
+    if (!Array.isArray(entries)) throw badListing(addressText(next), "no list of files");
+    seen += entries.length;
+    if (seen > MAX_LISTED_FILES || (entries.length === 0 && nextPage(answer, next)))
+      throw badListing(addressText(next), `more than ${MAX_LISTED_FILES} files, or pages without files`);
+    for (const entry of entries) {
+      const file = listedEntry(entry, new URL(`${id}/resolve/${commit}/`, hubUrl));
+      if (file) files.set(file.name, file);
+    }
+    next = nextPage(answer, next);
+  }
+  return {
+    location: `${addressText(page)} at ${commit.slice(0, 12)}`,
+    files,
+    headers,
+    refusalHint: gateHint(page, token),
+  };
+}
+
+async function commitOf(
+  model: HubModel,
+  ask: (url: URL) => Promise<JsonAnswer>,
+  url: URL,
+  options: HubOptions,
+): Promise<string> {
+  const answer = await ask(url);
+  if (answer.status !== 200) throw refused(model, answer, options);
+  const commit = isJsonObject(answer.json) ? answer.json.sha : undefined;
+  if (typeof commit !== "string" || !/^[0-9a-f]{40}$/.test(commit))
+    throw badListing(addressText(url), "the answer names no commit");
+  return commit;
+}
+
+/** An entry of the listing, if it is a file that a model can use. */
+function listedEntry(entry: unknown, folder: URL): ListedFile | undefined {
+  const where = addressText(folder);
+  if (!isJsonObject(entry) || typeof entry.path !== "string") throw badListing(where, "an entry without a path");
+  const { type, path: name, size, oid, lfs } = entry;
+  // Folders, and whatever would lie outside of this one, are nothing to us.
+  if (type !== "file" || !isModelFile(name)) return undefined;
+  const url = new URL(encodeURIComponent(name), folder);
+  if (!isJsonObject(lfs)) return listedFile(where, url, { name, byteLength: size, algorithm: "git", hex: oid });
+  return listedFile(where, url, { name, byteLength: lfs.size, algorithm: "sha256", hex: lfs.oid });
+}
+
+/** The address behind `Link: <...>; rel="next"`. The token goes along, so that it may not lead elsewhere. */
+function nextPage(answer: JsonAnswer, from: URL): URL | undefined {
+  const target = /<([^>]*)>\s*;[^,]*rel="?next"?/.exec(answer.header("Link") ?? "")?.[1];
+  if (target === undefined) return undefined;
+  const url = URL.canParse(target, from) ? new URL(target, from) : undefined;
+  if (url?.origin !== from.origin) throw badListing(addressText(from), "its next page is on another server");
+  return url;
+}
+
+function gateHint(page: URL, token: string | undefined): string {
+  return token === undefined
+    ? `accept the model's licence at ${page.href} and pass a token of your account as hubToken, or download the files and load them from disk`
+    : `the token that was passed as hubToken gives no access; accept the model's licence at ${page.href} with the same account, and see that the token may read gated models`;
+}
+
+function refused({ owner, name, revision }: HubModel, answer: JsonAnswer, { hubUrl, token }: HubOptions): FoveaError {
+  const id = `${owner}/${name}`;
+  const page = new URL(id, hubUrl);
+  const code = answer.header("X-Error-Code");
+  const fail = (message: string) => new FoveaError("download-failed", `hf:${id}: ${message} (HTTP ${answer.status})`);
+  if (code === "GatedRepo") return fail(`the model is gated; ${gateHint(page, token)}`);
+  if (code === "RevisionNotFound") return fail(`there is no revision ${quoted(revision)}; see ${page.href}/tree/main`);
+  // A hub does not tell strangers whether a private model exists.
+  if (answer.status === 401 || answer.status === 403 || answer.status === 404)
+    return fail(`no such model on ${hubUrl.host}, or it is private; check the name, or ${gateHint(page, token)}`);
+  return fail(`${hubUrl.host} does not answer as it should; try again later`);
+}

@@ -1,0 +1,152 @@
+/**
+ * Where a model's files are published, whichever way it was named: known by the manifest, on a hub, or in a folder behind
+ * an address. Finds files by name and says what is known of them before they are read. Storing is open-model.ts.
+ */
+import { FoveaError } from "../errors.ts";
+import { type ByteSource, blobSource, type ReadOptions } from "./byte-source.ts";
+import { fileUrl, folderUrl } from "./folder.ts";
+import { addressText } from "./http.ts";
+import { listHub, parseHubName } from "./hub.ts";
+import type { Digest, ModelListing } from "./listing.ts";
+import { type KnownModel, listKnown, manifest } from "./manifest.ts";
+import type { RetryPolicy } from "./retry.ts";
+import type { ModelKey } from "./store.ts";
+import { openUrl, type UrlOptions } from "./url-source.ts";
+
+/** A file that is there. */
+export interface RemoteFile {
+  readonly byteLength: number;
+  readonly digest?: Digest | undefined;
+  readonly validator?: string | undefined;
+  open(options: ReadOptions): Promise<ByteSource>;
+}
+
+export interface AskOptions extends ReadOptions {
+  /** In place of the model's own. */
+  retry?: RetryPolicy | undefined;
+}
+
+export interface RemoteModel {
+  readonly key: ModelKey;
+  /** For messages. */
+  readonly location: string;
+  /** Length of all files that loading may need, where a list of them is published. */
+  totalBytes(options: AskOptions): Promise<number | undefined>;
+  /** The file of this name; undefined if there is none. Throws `download-failed` or `aborted`. */
+  find(name: string, options: AskOptions): Promise<RemoteFile | undefined>;
+}
+
+/** Where a model may be looked for, besides what its own name says. */
+export interface RemoteOptions {
+  hubUrl?: string | URL | undefined;
+  hubToken?: string | undefined;
+  modelsUrl?: string | URL | undefined;
+  retry?: RetryPolicy | undefined;
+}
+
+/** The model of the manifest that a source names, if it is one. */
+export function knownModel(source: unknown): KnownModel | undefined {
+  return typeof source === "string" ? manifest().models.get(source) : undefined;
+}
+
+/** Throws TypeError for what names no model. Nothing is fetched yet. */
+export function remoteModel(source: string | URL, options: RemoteOptions): RemoteModel {
+  const known = knownModel(source);
+  if (known)
+    return listedModel(`${known.id}`, "", async () => listKnown(known, optionalFolder(options.modelsUrl)), options);
+  if (typeof source === "string" && source.startsWith("hf:")) {
+    const model = parseHubName(source);
+    const hubUrl = optionalFolder(options.hubUrl) ?? new URL(manifest().hub);
+    const list = ({ signal, retry = options.retry }: AskOptions) =>
+      listHub(model, { hubUrl, token: options.hubToken, retry, signal });
+    return listedModel(source, addressText(hubUrl), list, options);
+  }
+  return urlModel(folderUrl(source), options);
+}
+
+function optionalFolder(url: string | URL | undefined): URL | undefined {
+  return url === undefined ? undefined : folderUrl(url);
+}
+
+/** A listing, and what requests for its files carry. */
+type Listing = ModelListing & Pick<UrlOptions, "headers" | "refusalHint">;
+
+function listedModel(
+  source: string,
+  origin: string,
+  list: (options: AskOptions) => Promise<Listing>,
+  { retry }: RemoteOptions,
+): RemoteModel {
+  let listing: Promise<Listing> | undefined;
+  const listed = (options: AskOptions) => {
+    listing ??= list(options);
+    return listing.catch((error) => {
+      // Another try may be luckier.
+      listing = undefined;
+      throw error;
+    });
+  };
+  return {
+    key: { source, origin },
+    location: source,
+    async totalBytes(options) {
+      return neededBytes(await listed(options));
+    },
+    async find(name, options) {
+      const { files, headers, refusalHint } = await listed(options);
+      const file = files.get(name);
+      if (!file) return undefined;
+      const { url, byteLength, digest } = file;
+      const open = async ({ signal }: ReadOptions) => {
+        const opened = await openFile(url, name, { signal, retry, headers, refusalHint, httpCache: "no-store" });
+        if (opened?.byteLength === byteLength) return opened;
+        throw new FoveaError(
+          opened ? "hash-mismatch" : "download-failed",
+          `${name}: ${opened ? `${opened.byteLength} bytes lie` : "there is no file"} at ${addressText(url)}, ${byteLength} bytes are published; try again later, or load from another server`,
+        );
+      };
+      return { byteLength, digest, open };
+    },
+  };
+}
+
+/** Length of the files of a listing that loading reads: one file of weights or the shards, and what is beside them. */
+function neededBytes({ files }: ModelListing): number {
+  const isSingle = files.has("model.safetensors");
+  // Other files of weights repeat them in another shape. Shards are told by their numbers.
+  const isNeeded = (name: string) =>
+    name === "model.safetensors" ||
+    (isSingle
+      ? !/\.safetensors(\.index\.json)?$/.test(name)
+      : !name.endsWith(".safetensors") || /^model-\d+-of-\d+\./.test(name));
+  return [...files.values()].reduce((sum, { name, byteLength }) => sum + (isNeeded(name) ? byteLength : 0), 0);
+}
+
+function urlModel(base: URL, { retry: ownRetry }: RemoteOptions): RemoteModel {
+  return {
+    key: { source: addressText(base), origin: "" },
+    location: addressText(base),
+    async totalBytes() {
+      return undefined;
+    },
+    async find(name, { signal, retry = ownRetry }) {
+      const opened = await openUrl(fileUrl(base, name), name, { signal, retry, httpCache: "no-store" });
+      if (!opened) return undefined;
+      return { byteLength: opened.byteLength, validator: opened.validator, open: async () => opened };
+    },
+  };
+}
+
+/** A file of a listing: behind an address, or, for what a package has brought along, on this machine. */
+async function openFile(url: URL, name: string, options: UrlOptions): Promise<ByteSource | undefined> {
+  if (url.protocol !== "file:") return openUrl(url, name, options);
+  // Only Node has such addresses for us; asked for in this way, nothing of it gets into a page's bundle.
+  const fs = globalThis.process?.getBuiltinModule?.("node:fs");
+  try {
+    return fs && blobSource(name, await fs.openAsBlob(url as never));
+  } catch (cause) {
+    throw new FoveaError("download-failed", `${name}: ${url.pathname} cannot be read; install the package again`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * The models on disk: one folder each, in the origin's private file system, with one folder a file (stored-file.ts).
+ *
+ *     fovea-models/MODEL/model.json   which model this is, and since when it is here
+ *     fovea-models/MODEL/complete     there once everything that loading it needs is there and right
+ *     fovea-models/MODEL/FILE/...
+ *
+ * Names of folders are hashes, so that nothing from outside can steer where something is written.
+ */
+import { isJsonObject } from "./json.ts";
+import { acquireLock } from "./locks.ts";
+import { entryNames, type Folder, privateFolder, readFile, remove, subfolder, writeFile } from "./opfs.ts";
+import { textSha256 } from "./sha256.ts";
+import { type FileIdentity, folderName, readJson, StoredFile, sameFile, writeJson } from "./stored-file.ts";
+
+const ROOT = "fovea-models";
+const MODEL = "model.json";
+const COMPLETE = "complete";
+
+/** What a model's folder belongs to. */
+export interface ModelKey {
+  /** As callers write it, without what is secret. */
+  readonly source: string;
+  /** Where it is published, where the source leaves that open: a hub, a folder of known models. */
+  readonly origin: string;
+}
+
+/** A model of which something is on disk. */
+export interface StoredModel {
+  /** What it was loaded by. */
+  source: string;
+  /** Names of the files, and their bytes that are here. */
+  files: { name: string; bytes: number }[];
+  /** Bytes that are here. */
+  bytes: number;
+  /** Whether everything is here that loading it needs; otherwise the next load goes on with it. */
+  complete: boolean;
+  /** When the first of it was stored, as ISO 8601. */
+  since: string;
+}
+
+function lockName(key: string): string {
+  return `fovea-model-${key}`;
+}
+
+/** One model's folder, held under a lock until `close`. */
+export class ModelStore {
+  readonly #folder: Folder;
+  readonly #isExclusive: boolean;
+  readonly #release: () => void;
+
+  private constructor(folder: Folder, isExclusive: boolean, release: () => void) {
+    this.#folder = folder;
+    this.#isExclusive = isExclusive;
+    this.#release = release;
+  }
+
+  /**
+   * Opens a model's folder: together with others if all of it is there, alone if something must be written, once every
+   * other tab that is at it has ended. Undefined where nothing can be stored. Throws `aborted`.
+   */
+  static async open(key: ModelKey, signal?: AbortSignal): Promise<ModelStore | undefined> {
+    const root = await privateFolder(ROOT);
+    if (!root) return undefined;
+    const name = textSha256(JSON.stringify([key.source, key.origin])).slice(0, 32);
+    // A second round for those who waited until another tab had stored it all.
+    for (const [round, mode] of (["shared", "exclusive", "shared", "exclusive"] as const).entries()) {
+      const release = await acquireLock(lockName(name), mode, signal);
+      try {
+        const isExclusive = mode === "exclusive";
+        const folder = await ModelStore.#prepare(root, name, key, isExclusive);
+        if (folder && !(round === 1 && (await isComplete(folder)))) return new ModelStore(folder, isExclusive, release);
+      } catch (error) {
+        release();
+        // No room for the smallest file, or a file system that does not work: as if there were none.
+        if (error instanceof DOMException) return undefined;
+        throw error;
+      }
+      release();
+    }
+    return undefined;
+  }
+
+  /** The model's folder; without the right to write only if it is complete. */
+  static async #prepare(root: Folder, name: string, key: ModelKey, mayWrite: boolean): Promise<Folder | undefined> {
+    const folder = await subfolder(root, name, mayWrite);
+    if (!folder) return undefined;
+    if (!mayWrite) return (await isComplete(folder)) && (await readModel(folder)) ? folder : undefined;
+    if (!(await readModel(folder))) {
+      // Unreadable, so that nobody knows whose parts these are.
+      for (const entry of await entryNames(folder)) await remove(folder, entry);
+      await writeJson(folder, MODEL, { format: 1, ...key, since: new Date().toISOString() });
+    }
+    return folder;
+  }
+
+  /** Whether everything is there that loading the model needs. */
+  async isComplete(): Promise<boolean> {
+    return isComplete(this.#folder);
+  }
+
+  /** The file of this name, whatever version it is. */
+  async find(name: string): Promise<StoredFile | undefined> {
+    return StoredFile.find(this.#folder, name);
+  }
+
+  /**
+   * The file on disk that is this one, with all that is there of it. Another version of it is removed. Undefined if that
+   * must not be done now, because others are reading: see `forgetComplete`. Throws DOMException if nothing can be stored.
+   */
+  async file(identity: FileIdentity): Promise<StoredFile | undefined> {
+    const stored = await this.find(identity.name);
+    // Parts of a file that nothing tells from its other versions cannot be told from theirs either.
+    const isSure = identity.digest !== undefined || identity.validator !== undefined;
+    if (stored && sameFile(stored.identity, identity) && (isSure || stored.isComplete)) return stored;
+    if (!this.#isExclusive) return undefined;
+    await this.forgetComplete();
+    return StoredFile.create(this.#folder, identity);
+  }
+
+  /** Removes a file. */
+  async drop(name: string): Promise<void> {
+    await this.forgetComplete();
+    await remove(this.#folder, folderName(name));
+  }
+
+  /** Makes the next opening an exclusive one. */
+  async forgetComplete(): Promise<void> {
+    await remove(this.#folder, COMPLETE);
+  }
+
+  /** Notes that these files are the whole model, and removes all others. */
+  async complete(names: readonly string[]): Promise<void> {
+    if (!this.#isExclusive) return;
+    const wanted = new Set([MODEL, ...names.map(folderName)]);
+    for (const entry of await entryNames(this.#folder)) if (!wanted.has(entry)) await remove(this.#folder, entry);
+    await writeFile(this.#folder, COMPLETE, []);
+  }
+
+  /** Lets others in. */
+  close(): void {
+    this.#release();
+  }
+}
+
+/** What is on disk of all models, in no order. */
+export async function listStored(): Promise<StoredModel[]> {
+  const found: StoredModel[] = [];
+  for (const { folder, key } of await modelFolders()) {
+    const names = await entryNames(folder);
+    const files = await Promise.all(
+      names.map(async (name) => {
+        const inner = await subfolder(folder, name, false);
+        return inner && StoredFile.read(inner);
+      }),
+    );
+    const listed = files.flatMap((file) => (file ? [{ name: file.identity.name, bytes: file.storedBytes }] : []));
+    found.push({
+      source: key?.source ?? "",
+      files: listed.sort((a, b) => (a.name < b.name ? -1 : 1)),
+      bytes: listed.reduce((sum, { bytes }) => sum + bytes, 0),
+      complete: await isComplete(folder),
+      since: key?.since ?? "",
+    });
+  }
+  return found;
+}
+
+/** Removes what is on disk of a model, once no other tab is loading it. Returns whether there was anything. */
+export async function deleteStored(source: string, signal?: AbortSignal): Promise<boolean> {
+  let removed = false;
+  for (const { root, name, key } of await modelFolders()) {
+    if ((key?.source ?? "") !== source) continue;
+    const release = await acquireLock(lockName(name), "exclusive", signal);
+    try {
+      await remove(root, name);
+      removed = true;
+    } finally {
+      release();
+    }
+  }
+  return removed;
+}
+
+interface FoundFolder {
+  root: Folder;
+  name: string;
+  folder: Folder;
+  /** Undefined for one that does not say what it is. */
+  key: { source: string; since: string } | undefined;
+}
+
+async function modelFolders(): Promise<FoundFolder[]> {
+  const root = await privateFolder(ROOT);
+  if (!root) return [];
+  const found = (await entryNames(root)).map(async (name): Promise<FoundFolder[]> => {
+    const folder = await subfolder(root, name, false);
+    return folder ? [{ root, name, folder, key: await readModel(folder) }] : [];
+  });
+  return (await Promise.all(found)).flat();
+}
+
+async function readModel(folder: Folder): Promise<{ source: string; since: string } | undefined> {
+  const json = await readJson(folder, MODEL);
+  if (!isJsonObject(json) || json.format !== 1) return undefined;
+  const { source, since } = json;
+  return typeof source === "string" && typeof since === "string" ? { source, since } : undefined;
+}
+
+async function isComplete(folder: Folder): Promise<boolean> {
+  return (await readFile(folder, COMPLETE)) !== undefined;
+}
