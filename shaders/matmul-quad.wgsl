@@ -2,7 +2,7 @@
 // the CPU, where a barrier costs more than the loads it saves and every load costs as much as tens of products.
 // All invocations of a workgroup make the same 16 rows, each of them 8 columns of its own. The four invocations of a quad
 // load four rows of x and hand them to each other.
-// Needs subgroups, lib/part-*, lib/activation, lib/linear-store and WORKGROUP_SIZE. matmul.wgsl is for GPUs.
+// Needs subgroups, lib/part-*, lib/weight-*, lib/activation, lib/linear-store and WORKGROUP_SIZE. matmul.wgsl is for GPUs.
 
 alias Value = vec4f;
 
@@ -13,12 +13,13 @@ struct Params {
   rows: u32, // M
   cols: u32, // N
   inner: u32, // K in Parts
+  scales: u32, // of packed weights, see lib/weight-*
   has_bias: u32,
   accumulate: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Part>; // [M, K]
-@group(0) @binding(1) var<storage, read> weight: array<Part>; // [N, K]
+@group(0) @binding(1) var<storage, read> weight: array<Stored>; // [N, K]
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [N], or anything without has_bias
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [M, N]
 @group(0) @binding(4) var<uniform> params: Params;
@@ -73,8 +74,8 @@ fn main(
   var right2 = mat4x4f();
   var right3 = mat4x4f();
   for (var k = 0u; k < params.inner; k++) {
-    let left = PartBlock(weight[w0 + k], weight[w1 + k], weight[w2 + k], weight[w3 + k]);
-    let right = PartBlock(weight[w4 + k], weight[w5 + k], weight[w6 + k], weight[w7 + k]);
+    let left = PartBlock(weight_part(w0 + k), weight_part(w1 + k), weight_part(w2 + k), weight_part(w3 + k));
+    let right = PartBlock(weight_part(w4 + k), weight_part(w5 + k), weight_part(w6 + k), weight_part(w7 + k));
     let part0 = share(x[x0 + k]);
     left0 += products(part0, left);
     right0 += products(part0, right);

@@ -1,6 +1,6 @@
 // y = act(x W^T + b), or y += act(x W^T + b), for many rows. A workgroup makes 64 x 64 outputs, an invocation 8 x 4 of
 // them; x and W pass through workgroup memory 4 Parts of K at a time, so that global reads are whole runs of a row.
-// Needs lib/part-*, lib/activation and lib/linear-store. matmul-quad.wgsl does the same without workgroup memory.
+// Needs lib/part-*, lib/weight-*, lib/activation and lib/linear-store. matmul-quad.wgsl does the same without workgroup memory.
 
 alias Value = vec4f;
 
@@ -16,12 +16,13 @@ struct Params {
   rows: u32, // M
   cols: u32, // N
   inner: u32, // K in Parts
+  scales: u32, // of packed weights, see lib/weight-*
   has_bias: u32,
   accumulate: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Part>; // [M, K]
-@group(0) @binding(1) var<storage, read> weight: array<Part>; // [N, K]
+@group(0) @binding(1) var<storage, read> weight: array<Stored>; // [N, K]
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [N], or anything without has_bias
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [M, N]
 @group(0) @binding(4) var<uniform> params: Params;
@@ -68,8 +69,8 @@ fn main(
     if (k < params.inner) {
       x_tile[slot] = x[x_from.x + k];
       x_tile[slot + half] = x[x_from.y + k];
-      weight_tile[slot] = weight[w_from.x + k];
-      weight_tile[slot + half] = weight[w_from.y + k];
+      weight_tile[slot] = weight_part(w_from.x + k);
+      weight_tile[slot + half] = weight_part(w_from.y + k);
     } else {
       // Both are zeroed: what an earlier step left may be infinite.
       x_tile[slot] = Part();

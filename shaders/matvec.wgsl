@@ -1,7 +1,7 @@
 // y = act(W x + b), or y += act(W x + b), of one row; with GATED, y = silu(W_gate x) * W_up x.
-// A team of invocations reads four rows of W side by side, neighbours reading neighbouring Parts, and each Part of x once
+// A team of invocations reads four rows of W side by side, neighbours reading neighbouring chunks, and each chunk of x once
 // for the four.
-// Needs lib/part-*, lib/team*, lib/activation, WORKGROUP_SIZE, SLOTS (fours of rows a workgroup) and GATED.
+// Needs lib/part-*, lib/chunk-*, lib/team*, lib/activation, WORKGROUP_SIZE, SLOTS (fours of rows a workgroup) and GATED.
 
 alias Value = f32;
 
@@ -9,13 +9,14 @@ const OUTPUTS = select(4u, 2u, GATED == 1u); // of four rows of W
 
 struct Params {
   cols: u32, // N, or F with GATED
-  inner: u32, // K in Parts
+  inner: u32, // K in chunks
+  scales: u32, // of packed weights, see lib/chunk-*
   has_bias: u32,
   accumulate: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Part>; // [1, K]
-@group(0) @binding(1) var<storage, read> weight: array<Part>; // [N, K], or [2 F, K] with GATED
+@group(0) @binding(1) var<storage, read> weight: array<Stored>; // [N, K], or [2 F, K] with GATED
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [N], or anything without has_bias
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [1, N], or [1, F] with GATED
 @group(0) @binding(4) var<uniform> params: Params;
@@ -61,7 +62,11 @@ fn main(input: TeamInput, @builtin(workgroup_id) group: vec3u, @builtin(num_work
     let end = select(0u, params.inner, slot < SLOTS);
     var sums = vec4f();
     for (var k = team.lane; k < end; k += team.size) {
-      sums += x[k] * PartBlock(weight[at.x + k], weight[at.y + k], weight[at.z + k], weight[at.w + k]);
+      var piece: Chunk;
+      for (var i = 0u; i < CHUNK; i++) {
+        piece[i] = x[k * CHUNK + i];
+      }
+      sums += chunk_products(at + k, &piece);
     }
     let products = team_sum(sums, team);
     let col = first + team.lane;

@@ -4,8 +4,8 @@
  */
 import { FoveaError } from "../errors.ts";
 import { alignTo, assert } from "../shared/assert.ts";
-import { elementCount, type Shape } from "../shared/shape.ts";
-import { ELEMENT_BYTES, type ElementType, type Tensor } from "./tensor.ts";
+import type { Shape } from "../shared/shape.ts";
+import { type Tensor, tensorByteLength } from "./tensor.ts";
 
 /** What an arena needs from its owner: the device, and to hear of freed buffers (their bind groups go too). */
 export interface ArenaHost {
@@ -69,8 +69,8 @@ export class Arena {
   }
 
   /** A zeroed tensor that kernels may read and write, and that may be copied from and to. Throws as `buffer`. */
-  tensor(label: string, shape: Shape, type: ElementType = "f32"): Tensor {
-    const byteLength = elementCount(shape) * ELEMENT_BYTES;
+  tensor(label: string, shape: Shape, type: Tensor["type"] = "f32"): Tensor {
+    const byteLength = tensorByteLength({ shape, type });
     const limit = this.#host.device.limits.maxStorageBufferBindingSize;
     if (byteLength > limit)
       throw new FoveaError(

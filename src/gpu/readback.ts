@@ -49,7 +49,15 @@ export class Readback {
   }
 }
 
-const ARRAYS = { f32: Float32Array, u32: Uint32Array, i32: Int32Array } as const;
+/** Packed weights come as their words. */
+const ARRAYS = {
+  f32: Float32Array,
+  u32: Uint32Array,
+  i32: Int32Array,
+  f16: Uint32Array,
+  q8: Uint32Array,
+  q4: Uint32Array,
+} as const;
 type Values<T extends Tensor> = InstanceType<(typeof ARRAYS)[T["type"]]>;
 
 /** The values of one tensor, after all work submitted so far. Throws as `Readback.read`. */

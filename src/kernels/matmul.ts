@@ -4,22 +4,22 @@ import shader from "../../shaders/matmul.wgsl?raw";
 import quadShader from "../../shaders/matmul-quad.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Capabilities, Grid, Recorder } from "../gpu/pass.ts";
-import type { Tensor } from "../gpu/tensor.ts";
+import { scalesOffset, type Tensor } from "../gpu/tensor.ts";
 import { ceilDiv } from "../shared/assert.ts";
 import { type Activation, activationConstant, activationLib } from "./activation.ts";
 import { checkShape, foldGrid, matrixShape } from "./common.ts";
-import { choosePart } from "./heads.ts";
+import { chooseWeight } from "./weights.ts";
 
 const interfaceOfBoth = {
   bindings: { x: "read", weight: "read", bias: "read", y: "write" },
-  params: { rows: "u32", cols: "u32", inner: "u32", has_bias: "u32", accumulate: "u32" },
+  params: { rows: "u32", cols: "u32", inner: "u32", scales: "u32", has_bias: "u32", accumulate: "u32" },
 } as const;
 const tiled = new Kernel({ name: "matmul", shader, ...interfaceOfBoth });
 const quad = new Kernel({ name: "matmul-quad", shader: quadShader, ...interfaceOfBoth });
 
 export interface MatmulArgs {
   x: Tensor; // [M, K]
-  /** The layout of a Hugging Face linear layer. */
+  /** The layout of a Hugging Face linear layer, plain or packed. */
   weight: Tensor; // [N, K]
   bias?: Tensor | undefined; // [N]
   y: Tensor; // [M, N]
@@ -69,16 +69,19 @@ export function matmul(
   if (bias) checkShape("matmul bias", bias, [cols]);
   checkShape("matmul y", y, [rows, cols]);
   const { kernel, grid, constants, enables } = choose(recorder.capabilities, rows, cols);
-  const part = choosePart(inner);
+  const { part, key, texts } = chooseWeight(weight);
   const variant = kernel.variant({
-    libs: { key: part.key, texts: [part.text, activationLib, linearStore] },
+    libs: { key, texts: [...texts, activationLib, linearStore] },
     constants: { ...activationConstant(activation), ...constants },
     enables,
   });
   recorder.dispatch(
     variant,
     { x, weight, bias: bias ?? weight, y },
-    { rows, cols, inner: inner / part.width, has_bias: Number(!!bias), accumulate: Number(accumulate) },
+    {
+      ...{ rows, cols, inner: inner / part.width, scales: scalesOffset(weight) },
+      ...{ has_bias: Number(!!bias), accumulate: Number(accumulate) },
+    },
     grid,
   );
 }

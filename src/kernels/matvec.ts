@@ -4,18 +4,18 @@ import teamSubgroup from "../../shaders/lib/team-subgroup.wgsl?raw";
 import shader from "../../shaders/matvec.wgsl?raw";
 import { Kernel, type VariantOptions } from "../gpu/kernel.ts";
 import type { Capabilities, Recorder } from "../gpu/pass.ts";
-import type { Tensor } from "../gpu/tensor.ts";
+import { scalesOffset, type Tensor } from "../gpu/tensor.ts";
 import { ceilDiv } from "../shared/assert.ts";
 import { type Activation, activationConstant, activationLib } from "./activation.ts";
 import { checkShape, foldGrid, matrixShape } from "./common.ts";
-import { choosePart } from "./heads.ts";
 import type { MatmulArgs } from "./matmul.ts";
+import { chooseChunk } from "./weights.ts";
 
 const kernel = new Kernel({
   name: "matvec",
   shader,
   bindings: { x: "read", weight: "read", bias: "read", y: "write" },
-  params: { cols: "u32", inner: "u32", has_bias: "u32", accumulate: "u32" },
+  params: { cols: "u32", inner: "u32", scales: "u32", has_bias: "u32", accumulate: "u32" },
 });
 
 /**
@@ -45,22 +45,25 @@ function dispatch(recorder: Recorder, { x, weight, bias, y, activation, accumula
   if (bias) checkShape("matvec bias", bias, [cols]);
   checkShape("matvec y", y, [1, cols]);
 
-  const part = choosePart(inner);
+  const { key, texts, elements } = chooseChunk(weight);
   const { subgroups } = recorder.capabilities;
   const shape = workgroup(recorder.capabilities);
   const needs: VariantOptions = subgroups ? { enables: ["subgroups"], requires: ["subgroup_id"] } : {};
   const variant = kernel.variant({
     ...needs,
     libs: {
-      key: subgroups ? `${part.key} subgroups` : part.key,
-      texts: [part.text, subgroups ? teamSubgroup : team, activationLib],
+      key: subgroups ? `${key} subgroups` : key,
+      texts: [...texts, subgroups ? teamSubgroup : team, activationLib],
     },
     constants: { ...shape, GATED: Number(gated), ...activationConstant(activation) },
   });
   recorder.dispatch(
     variant,
     { x, weight, bias: bias ?? weight, y },
-    { cols, inner: inner / part.width, has_bias: Number(!!bias), accumulate: Number(accumulate) },
+    {
+      ...{ cols, inner: inner / elements, scales: scalesOffset(weight) },
+      ...{ has_bias: Number(!!bias), accumulate: Number(accumulate) },
+    },
     foldGrid(ceilDiv(cols, shape.SLOTS * (gated ? 2 : 4))),
   );
 }

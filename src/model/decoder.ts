@@ -84,7 +84,7 @@ export class Decoder {
 
   /** Writes token embeddings into the hidden states; rows of `NO_TOKEN` are left for image tokens. @param ids [T] u32 */
   embed(recorder: Recorder, ids: Tensor): void {
-    tokenEmbed(recorder, { ids, table: this.#weights.get("decoder.embed"), y: this.hidden(ids.shape[0]!) });
+    tokenEmbed(recorder, { ids, weight: this.#weights.get("decoder.embed"), y: this.hidden(ids.shape[0]!) });
   }
 
   /**

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { PackedType } from "../../src/gpu/tensor.ts";
 import type { Activation } from "../../src/kernels/activation.ts";
 import { linear } from "../../src/kernels/linear.ts";
 import { matmul } from "../../src/kernels/matmul.ts";
@@ -51,6 +52,18 @@ describe("matmul", () => {
   ])("epilogue: bias %s, %s, accumulate %s", async ([bias, activation, accumulate]) => {
     const shape = { rows: 18, cols: 35, inner: 8 };
     await checkLinear(gpu(), freshRandom("matmul"), matmul, { ...shape, bias, activation, accumulate }, [TILED, QUAD]);
+  });
+
+  test.for<[PackedType, number, number, number]>([
+    ["f16", 2, 3, 8],
+    ["f16", 17, 70, 264],
+    ["q8", 2, 3, 32],
+    ["q8", 65, 35, 352],
+    ["q4", 2, 3, 32],
+    ["q4", 65, 35, 352],
+  ])("packed as %s: %i rows, %i columns, width %i", async ([type, rows, cols, inner]) => {
+    const shape = { rows, cols, inner, type, bias: true, accumulate: true };
+    await checkLinear(gpu(), freshRandom("matmul"), matmul, shape, [TILED, QUAD]);
   });
 
   test("one layer of a real size", async () => {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
+import type { PackedType } from "../../src/gpu/tensor.ts";
 import type { Activation } from "../../src/kernels/activation.ts";
 import { gatedMatvec, matvec } from "../../src/kernels/matvec.ts";
 import { matvec as reference } from "../reference/matvec.ts";
 import { siluGate } from "../reference/silu-gate.ts";
 import { expectLargest, expectNmse } from "../support/compare.ts";
 import { freshRandom, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
-import { checkLinear, readSurrounded, surroundedTensor } from "../support/linear-case.ts";
+import { checkLinear, packedWeights, readSurrounded, surroundedTensor } from "../support/linear-case.ts";
 import { LARGEST_PRODUCT, NMSE_PRODUCT } from "../support/tolerances.ts";
 
 // As on a GPU without subgroups, on one with them, and on this adapter.
@@ -51,6 +52,35 @@ describe("matvec", () => {
   ])("epilogue: bias %s, %s, accumulate %s", async ([bias, activation, accumulate]) => {
     const shape = { rows: 1, cols: 21, inner: 40 };
     await checkLinear(gpu(), freshRandom("matvec"), matvec, { ...shape, bias, activation, accumulate }, VARIANTS);
+  });
+
+  // [N, K]: one chunk and many, odd and even numbers of groups, the widths of real layers.
+  test.for<[PackedType, number, number]>([
+    ["f16", 3, 8],
+    ["f16", 21, 264],
+    ["q8", 3, 32],
+    ["q8", 21, 352],
+    ["q4", 3, 32],
+    ["q4", 21, 352],
+    ["q4", 100, 4096],
+  ])("packed as %s: %i outputs, width %i", async ([type, cols, inner]) => {
+    const shape = { rows: 1, cols, inner, type, bias: true, accumulate: true };
+    await checkLinear(gpu(), freshRandom("matvec"), matvec, shape, VARIANTS);
+  });
+
+  test.for<PackedType>(["f16", "q8", "q4"])("gated, packed as %s", async (type) => {
+    const [cols, inner] = [37, 96];
+    const random = freshRandom("matvec");
+    const row = random.floats(inner, 2 / Math.sqrt(inner));
+    const { tensor, values } = await packedWeights(gpu(), [2 * cols, inner], random.floats(2 * cols * inner), type);
+    const products = reference(row, values);
+    const expected = siluGate(products.subarray(0, cols), products.subarray(cols));
+    const x = surroundedTensor(gpu(), [1, inner], row);
+    for (const changes of VARIANTS) {
+      const y = outputTensor(gpu(), [1, cols]);
+      const record = withCapabilities(changes, (recorder) => gatedMatvec(recorder, { x, weight: tensor, y }));
+      expectNmse(`gated ${type}`, await runAndRead(gpu(), y, record), expected, NMSE_PRODUCT);
+    }
   });
 
   test("more workgroups than one dimension of a grid can count", async () => {

@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
+import type { PackedType } from "../../src/gpu/tensor.ts";
 import { NO_TOKEN, tokenEmbed } from "../../src/kernels/token-embed.ts";
 import { tokenEmbed as reference } from "../reference/token-embed.ts";
+import { expectClose } from "../support/compare.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
+import { packedWeights } from "../support/linear-case.ts";
+import { RELATIVE_ELEMENTWISE } from "../support/tolerances.ts";
 
 describe("token-embed", () => {
   const { gpu } = useGpu();
@@ -17,17 +21,29 @@ describe("token-embed", () => {
     const values = random.floats(vocabulary * width);
     const idValues = Array.from({ length: rows }, () => random.integer(0, vocabulary - 1));
     const ids = inputTensor(gpu(), [rows], idValues, "u32");
-    const table = inputTensor(gpu(), [vocabulary, width], values);
+    const weight = inputTensor(gpu(), [vocabulary, width], values);
     const y = outputTensor(gpu(), [rows, width]);
-    const actual = await runAndRead(gpu(), y, (recorder) => tokenEmbed(recorder, { ids, table, y }));
+    const actual = await runAndRead(gpu(), y, (recorder) => tokenEmbed(recorder, { ids, weight, y }));
     expect([...actual]).toEqual([...reference(idValues, values, width)]);
+  });
+
+  test.for<PackedType>(["f16", "q8", "q4"])("packed as %s", async (type) => {
+    const [vocabulary, width] = [9, 96];
+    const random = freshRandom("token-embed");
+    const table = await packedWeights(gpu(), [vocabulary, width], random.floats(vocabulary * width), type);
+    const idValues = [4, 0, 8, 5];
+    const ids = inputTensor(gpu(), [4], idValues, "u32");
+    const y = outputTensor(gpu(), [4, width]);
+    const actual = await runAndRead(gpu(), y, (recorder) => tokenEmbed(recorder, { ids, weight: table.tensor, y }));
+    const expected = reference(idValues, Float32Array.from(table.values), width);
+    expectClose(type, actual, expected, RELATIVE_ELEMENTWISE);
   });
 
   test("rows without a token are left as they are", async () => {
     const ids = inputTensor(gpu(), [3], [1, NO_TOKEN, 0], "u32");
-    const table = inputTensor(gpu(), [2, 2], [1, 2, 3, 4]);
+    const weight = inputTensor(gpu(), [2, 2], [1, 2, 3, 4]);
     const y = inputTensor(gpu(), [3, 2], [7, 7, 7, 7, 7, 7]);
-    const actual = await runAndRead(gpu(), y, (recorder) => tokenEmbed(recorder, { ids, table, y }));
+    const actual = await runAndRead(gpu(), y, (recorder) => tokenEmbed(recorder, { ids, weight, y }));
     expect([...actual]).toEqual([3, 4, 7, 7, 1, 2]);
   });
 
@@ -35,9 +51,9 @@ describe("token-embed", () => {
     const rows = 70_000;
     const width = 61;
     const ids = inputTensor(gpu(), [rows], new Uint32Array(rows).fill(1), "u32");
-    const table = inputTensor(gpu(), [2, width], new Float32Array(2 * width).fill(1, width));
+    const weight = inputTensor(gpu(), [2, width], new Float32Array(2 * width).fill(1, width));
     const y = outputTensor(gpu(), [rows, width]);
-    const actual = await runAndRead(gpu(), y, (recorder) => tokenEmbed(recorder, { ids, table, y }));
+    const actual = await runAndRead(gpu(), y, (recorder) => tokenEmbed(recorder, { ids, weight, y }));
     expect(actual.every((value) => value === 1)).toBe(true);
   });
 });

@@ -3,11 +3,13 @@ import { expect } from "vitest";
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { Capabilities, Recorder } from "../../src/gpu/pass.ts";
 import { readFloats } from "../../src/gpu/readback.ts";
-import { type Tensor, view } from "../../src/gpu/tensor.ts";
+import { type PackedType, type Tensor, view } from "../../src/gpu/tensor.ts";
 import type { Activation } from "../../src/kernels/activation.ts";
 import type { MatmulArgs } from "../../src/kernels/matmul.ts";
+import { weightPack } from "../../src/kernels/weight-pack.ts";
 import { elementCount, type Shape } from "../../src/shared/shape.ts";
 import { matmul as reference } from "../reference/matmul.ts";
+import { unpackWeights } from "../reference/weight-pack.ts";
 import { expectLargest, expectNmse } from "./compare.ts";
 import { inputTensor, type Random, runAndRead, withCapabilities } from "./gpu.ts";
 import { LARGEST_PRODUCT, NMSE_PRODUCT } from "./tolerances.ts";
@@ -42,6 +44,24 @@ export interface LinearCase {
   bias?: boolean;
   activation?: Activation;
   accumulate?: boolean;
+  /** How the weights are packed; the reference gets what comes back of them. */
+  type?: PackedType;
+}
+
+/** Weights packed by the GPU, and what their words stand for. */
+export async function packedWeights(
+  gpu: Gpu,
+  shape: readonly [number, number],
+  values: Float32Array,
+  type: PackedType,
+): Promise<{ tensor: Tensor; values: Float64Array }> {
+  const x = inputTensor(gpu, [values.length], values);
+  const tooLarge = inputTensor(gpu, [1], [0], "u32");
+  const tensor = gpu.arena.tensor("packed", shape, type);
+  const args = { x, elements: values.length, y: tensor, yOffset: 0, tooLarge, counter: 0 };
+  const words = (await runAndRead(gpu, tensor, (recorder) => weightPack(recorder, args))) as Uint32Array;
+  for (const input of [x, tooLarge]) gpu.arena.free(input.buffer);
+  return { tensor, values: unpackWeights(words, values.length, type) };
 }
 
 /** Runs `product` on a random case under each set of capabilities and compares with the f64 reference. */
@@ -49,18 +69,20 @@ export async function checkLinear(
   gpu: Gpu,
   random: Random,
   product: (recorder: Recorder, args: MatmulArgs) => void,
-  { rows, cols, inner, bias = false, activation = "none", accumulate = false }: LinearCase,
+  { rows, cols, inner, bias = false, activation = "none", accumulate = false, type }: LinearCase,
   capabilities: readonly Partial<Capabilities>[],
 ): Promise<void> {
   // Of the size that makes the outputs about 1 to 3, where activations bend.
   const x = random.floats(rows * inner, 2 / Math.sqrt(inner));
-  const weight = random.floats(cols * inner);
+  const values = random.floats(cols * inner);
+  const packed = type && (await packedWeights(gpu, [cols, inner], values, type));
+  const weight = packed?.values ?? values;
   const biases = bias ? random.floats(cols) : undefined;
   const residual = accumulate ? random.floats(rows * cols) : undefined;
   const expected = reference(x, weight, inner, { bias: biases, activation, ...(residual ? { residual } : {}) });
   const inputs = {
     x: surroundedTensor(gpu, [rows, inner], x),
-    weight: surroundedTensor(gpu, [cols, inner], weight),
+    weight: packed?.tensor ?? surroundedTensor(gpu, [cols, inner], weight),
     bias: biases && surroundedTensor(gpu, [cols], biases),
   };
   for (const changes of capabilities) {
@@ -72,7 +94,7 @@ export async function checkLinear(
       withCapabilities(changes, (recorder) => product(recorder, args)),
     );
     const actual = await readSurrounded(gpu, y);
-    const what = `[${rows}, ${inner}] x [${cols}, ${inner}] ${JSON.stringify(changes)}`;
+    const what = `[${rows}, ${inner}] x [${cols}, ${inner}] ${type ?? ""} ${JSON.stringify(changes)}`;
     expectNmse(what, actual, expected, NMSE_PRODUCT);
     expectLargest(what, actual, expected, LARGEST_PRODUCT);
     gpu.arena.free(y.buffer);

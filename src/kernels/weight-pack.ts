@@ -1,0 +1,46 @@
+/** Weights as halves, or as small integers under a scale, on the GPU. Where they come from: weight-unpack.ts. */
+import shader from "../../shaders/weight-pack.wgsl?raw";
+import { Kernel } from "../gpu/kernel.ts";
+import type { Recorder } from "../gpu/pass.ts";
+import { GROUP, type PackedType, scalesOffset, type Tensor } from "../gpu/tensor.ts";
+import { assert, ceilDiv } from "../shared/assert.ts";
+import { elementCount } from "../shared/shape.ts";
+import { elementGrid } from "./common.ts";
+
+const kernel = new Kernel({
+  name: "weight-pack",
+  shader,
+  bindings: { x: "read", y: "write", too_large: "write" },
+  params: { elements: "u32", offset: "u32", scales: "u32", counter: "u32" },
+});
+
+const BITS: Record<PackedType, number> = { f16: 16, q8: 8, q4: 4 };
+
+export interface WeightPackArgs {
+  x: Tensor; // f32, `elements` at least
+  elements: number;
+  /** A packed matrix that is zero where it is not written yet. Its type is the format. */
+  y: Tensor;
+  yOffset: number; // in elements
+  tooLarge: Tensor; // u32 counters
+  counter: number; // which of them this tensor uses
+}
+
+/**
+ * y[yOffset ..] = the first `elements` values of x; tooLarge[counter] counts those (or their scales) beyond a half, which
+ * are stored as the largest one. Both numbers are multiples of 8, of 32 for "q8" and "q4".
+ */
+export function weightPack(recorder: Recorder, { x, elements, y, yOffset, tooLarge, counter }: WeightPackArgs): void {
+  const bits = BITS[y.type as PackedType];
+  assert(bits, `weight-pack into ${y.type}`);
+  const multiple = bits === 16 ? 8 : GROUP;
+  assert(elements % multiple === 0 && yOffset % multiple === 0, `weight-pack of ${elements} values at ${yOffset}`);
+  assert(elements <= elementCount(x.shape), `weight-pack of ${elements} values of ${x.shape}`);
+  assert(yOffset + elements <= elementCount(y.shape), `${elements} values at ${yOffset} do not fit`);
+  recorder.dispatch(
+    kernel.variant({ constants: { BITS: bits } }),
+    { x, y, too_large: tooLarge },
+    { elements, offset: yOffset, scales: scalesOffset(y), counter },
+    elementGrid(ceilDiv(elements, GROUP), 64),
+  );
+}
