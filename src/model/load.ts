@@ -1,18 +1,23 @@
 /**
- * Weights from a checkpoint onto the GPU: each tensor streams through one small staging buffer and is turned into f32
- * there. What the tensors are called is in names.ts, where their bytes come from in the weights room.
+ * Weights from a checkpoint onto the GPU: each tensor streams through small staging buffers, where it is turned into f32
+ * and, if it is to be, packed. What the tensors are called is in names.ts, how each is kept in weight-types.ts, where
+ * their bytes come from in the weights room.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
+import type { Recorder } from "../gpu/pass.ts";
 import { readTensor } from "../gpu/readback.ts";
-import type { Tensor } from "../gpu/tensor.ts";
+import { isPacked, type Tensor } from "../gpu/tensor.ts";
+import { weightPack } from "../kernels/weight-pack.ts";
 import { type StoredType, weightUnpack } from "../kernels/weight-unpack.ts";
+import type { WeightType } from "../kernels/weights.ts";
 import { alignTo, assert } from "../shared/assert.ts";
 import { elementCount } from "../shared/shape.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
 import { type ReadProgress, readTensors } from "../weights/read-tensors.ts";
 import type { MatchedPart, WeightSlot } from "./names.ts";
+import { weightType } from "./weight-types.ts";
 
 /** Bytes of one piece on its way to the GPU. */
 const PIECE_BYTES = 4 << 20;
@@ -21,11 +26,25 @@ const PIECES_IN_FLIGHT = 8;
 
 /** The tensors of a model by their canonical names. */
 export class Weights {
-  readonly #tensors: ReadonlyMap<string, Tensor>;
+  readonly #arena: Arena;
+  readonly #tensors: Map<string, Tensor>;
 
-  /** Allocates every slot in `arena`, which owns them. Throws FoveaError `out-of-memory` if one is too large. */
-  constructor(arena: Arena, slots: readonly WeightSlot[]) {
-    this.#tensors = new Map(slots.map(({ name, shape }) => [name, arena.tensor(name, shape)]));
+  /**
+   * Allocates every slot in `arena`, which owns them, in the format that `weightType` makes of `wanted`. Throws FoveaError
+   * `out-of-memory` if one is too large.
+   */
+  constructor(arena: Arena, slots: readonly WeightSlot[], wanted: WeightType = "f32") {
+    this.#arena = arena;
+    this.#tensors = new Map(
+      slots.map((slot) => [slot.name, arena.tensor(slot.name, slot.shape, weightType(slot, wanted))]),
+    );
+  }
+
+  /** Gives a weight that its format cannot hold a new, zeroed tensor of f32. Throws as the constructor. */
+  widen(name: string): void {
+    const packed = this.get(name);
+    this.#tensors.set(name, this.#arena.tensor(name, packed.shape));
+    this.#arena.free(packed);
   }
 
   get(name: string): Tensor {
@@ -52,8 +71,11 @@ export interface FillWeightsOptions {
 }
 
 /**
- * Reads all `parts` into `weights`, through scratch memory of `arena`. Throws FoveaError `bad-weights` (damaged or not
- * finite), `download-failed`, `device-lost` or `aborted`; the weights are then of no use.
+ * Reads all `parts` into `weights`, through scratch memory of `arena`. Weights that their packed format cannot hold are
+ * read once more and kept as f32. Throws FoveaError `bad-weights` (damaged or not finite), `download-failed`,
+ * `device-lost` or `aborted`; the weights are then of no use.
+ *
+ * @returns the names of weights that were widened to f32
  */
 export async function fillWeights(
   gpu: Gpu,
@@ -61,16 +83,46 @@ export async function fillWeights(
   weights: Weights,
   parts: readonly MatchedPart[],
   checkpoint: Checkpoint,
-  { signal, onBytes }: FillWeightsOptions = {},
-): Promise<void> {
+  options: FillWeightsOptions = {},
+): Promise<string[]> {
+  const tooLarge = await readParts(gpu, arena, weights, parts, checkpoint, options);
+  const widened = [...new Set(tooLarge.map(({ slot }) => slot.name))];
+  if (widened.length === 0) return [];
+  await gpu.guardMemory("weights that no half holds", () => {
+    for (const name of widened) weights.widen(name);
+  });
+  const again = parts.filter(({ slot }) => widened.includes(slot.name));
+  await readParts(gpu, arena, weights, again, checkpoint, { signal: options.signal });
+  return widened;
+}
+
+/** Reads parts; returns those that are too large for their format. */
+async function readParts(
+  gpu: Gpu,
+  arena: Arena,
+  weights: Weights,
+  parts: readonly MatchedPart[],
+  checkpoint: Checkpoint,
+  { signal, onBytes }: FillWeightsOptions,
+): Promise<MatchedPart[]> {
   const scratch = arena.scope();
   try {
-    const packed = scratch.tensor("packed weights", [PIECE_BYTES / 4], "u32");
-    const notFinite = scratch.tensor("not finite", [Math.max(1, parts.length)], "u32");
+    const counters = [Math.max(1, parts.length)];
+    const target = ({ slot }: MatchedPart) => weights.get(slot.name);
+    const packs = parts.some((part) => isPacked(target(part).type));
+    const staging: Staging = {
+      packed: scratch.tensor("stored weights", [PIECE_BYTES / 4], "u32"),
+      // Two values a word, where they are halves.
+      plain: scratch.tensor("plain weights", [packs ? PIECE_BYTES / 2 : 1]),
+      notFinite: scratch.tensor("not finite", counters, "u32"),
+      tooLarge: scratch.tensor("too large", counters, "u32"),
+    };
     const uploads = new Map(parts.map((part, counter) => [part.entry, { part, counter }]));
     await gpu.compile((recorder) => {
-      for (const type of new Set(parts.map(({ entry }) => entry.dtype as StoredType)))
-        weightUnpack(recorder, { packed, type, elements: 1, y: packed, yOffset: 0, notFinite, counter: 0 });
+      for (const part of parts) {
+        const [type, y] = [part.entry.dtype as StoredType, target(part)];
+        recordPiece(recorder, staging, { type, y, yOffset: 0, elements: 0, counter: 0 });
+      }
     });
     const pieces = readTensors(checkpoint, uploads.keys(), { signal, onBytes, pieceBytes: PIECE_BYTES });
     let inFlight = 0;
@@ -80,16 +132,47 @@ export async function fillWeights(
       const elementBytes = type === "F32" ? 4 : 2;
       const elements = bytes.byteLength / elementBytes;
       if (elements === 0) continue;
-      const y = weights.get(part.slot.name);
+      const y = target(part);
       const yOffset = firstElement(part) + byteOffset / elementBytes;
-      gpu.upload(packed, wholeWords(bytes));
-      gpu.submit("weights", (pass) => weightUnpack(pass, { packed, type, elements, y, yOffset, notFinite, counter }));
+      gpu.upload(staging.packed, wholeWords(bytes));
+      gpu.submit("weights", (pass) => recordPiece(pass, staging, { type, y, yOffset, elements, counter }));
       if (++inFlight % PIECES_IN_FLIGHT === 0) await gpu.idle();
       throwIfAborted(signal, "loading weights");
     }
-    checkFinite(parts, await readTensor(gpu, notFinite));
+    checkFinite(parts, await readTensor(gpu, staging.notFinite));
+    const counts = (await readTensor(gpu, staging.tooLarge)) as Uint32Array;
+    return parts.filter((_, counter) => counts[counter]! > 0);
   } finally {
     scratch.dispose();
+  }
+}
+
+/** Where pieces lie on their way. */
+interface Staging {
+  packed: Tensor; // as in the file, u32
+  plain: Tensor; // f32
+  notFinite: Tensor; // counters, u32
+  tooLarge: Tensor; // counters, u32
+}
+
+interface Piece {
+  type: StoredType;
+  /** Values of the piece. */
+  elements: number;
+  y: Tensor;
+  /** Where it goes in `y`, in elements. */
+  yOffset: number;
+  counter: number;
+}
+
+function recordPiece(recorder: Recorder, { packed, plain, notFinite, tooLarge }: Staging, piece: Piece): void {
+  const { type, elements, y, yOffset, counter } = piece;
+  const unpack = { packed, type, elements, notFinite, counter };
+  if (isPacked(y.type)) {
+    weightUnpack(recorder, { ...unpack, y: plain, yOffset: 0 });
+    weightPack(recorder, { x: plain, elements, y, yOffset, tooLarge, counter });
+  } else {
+    weightUnpack(recorder, { ...unpack, y, yOffset });
   }
 }
 
