@@ -1,0 +1,13 @@
+// Puts the app on the page.
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+
+// An id of a known model, or the address of a folder in the layout of Hugging Face.
+const source = new URLSearchParams(location.search).get("model") ?? "fovea-demo";
+
+createRoot(document.getElementById("root")!).render(
+  <StrictMode>
+    <App source={source} />
+  </StrictMode>,
+);

@@ -1,0 +1,130 @@
+/** The examples as somebody who copies them has them: the built library beside them, a real browser, a small model. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Browser, chromium, type Page } from "playwright";
+import { build } from "vite";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
+import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
+import { serve } from "../../tools/serve.mjs";
+import { chatFiles } from "../support/chat-files.ts";
+import { projectRoot } from "../support/command.ts";
+import { startModelServer } from "../support/model-server.ts";
+import { describeShared } from "../support/shared.ts";
+
+const EXAMPLES = ["html", "import-map", "react"];
+const folder = mkdtempSync(join(tmpdir(), "fovea-examples-"));
+const cat = `${projectRoot}/../shared/real/photos/originals_large/chelsea.png`;
+
+let server: { origin: string; close: () => void };
+let browser: Browser;
+let page: Page;
+let complaints: string[];
+
+/** What `npm install` puts beside an example, as addresses. */
+function installed(example: string) {
+  const packages = ["jinja", "tokenizers"].map((name) => {
+    const file = fileURLToPath(import.meta.resolve(`@huggingface/${name}`));
+    return [`/${example}/node_modules/@huggingface/${name}/dist/`, { folder: dirname(file) }] as const;
+  });
+  return { ...Object.fromEntries(packages), [`/${example}/node_modules/fovea/dist/lib/`]: { folder: libraryFolder } };
+}
+
+beforeAll(async () => {
+  await ensureLibrary();
+  await build({
+    root: join(projectRoot, "examples/react"),
+    base: "./",
+    logLevel: "error",
+    resolve: {
+      alias: { "fovea/worker": join(libraryFolder, "worker.js"), fovea: join(libraryFolder, "index.js") },
+    },
+    build: { outDir: join(folder, "react"), emptyOutDir: true },
+  });
+  server = await serve({
+    "/html/": { folder: join(projectRoot, "examples/html") },
+    ...installed("html"),
+    "/import-map/": { folder: join(projectRoot, "examples/import-map") },
+    ...installed("import-map"),
+    "/react/": { folder: join(folder, "react") },
+  });
+  browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: 120_000 });
+});
+afterAll(async () => {
+  await browser?.close();
+  server?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  page = await browser.newPage();
+  page.setDefaultTimeout(120_000);
+  complaints = [];
+  page.on("pageerror", ({ message }) => complaints.push(message));
+});
+afterEach(async () => {
+  expect(complaints).toEqual([]);
+  await page.close();
+});
+
+const status = () => page.getByRole("status");
+const open = (example: string, model: string) =>
+  page.goto(`${server.origin}/${example}/?model=${encodeURIComponent(model)}`);
+
+test.for(EXAMPLES)("%s says what is wrong with a model", async (example) => {
+  await open(example, `${server.origin}/nowhere/`);
+  await status().filter({ hasText: "404" }).waitFor();
+  expect(await page.getByRole("button", { name: "Ask" }).isDisabled()).toBe(true);
+});
+
+test("the React example depends on what it is tested with", () => {
+  const read = (path: string) => JSON.parse(readFileSync(join(projectRoot, path), "utf8"));
+  const { version, devDependencies } = read("package.json");
+  const example = read("examples/react/package.json");
+  const tested = { ...devDependencies, fovea: version };
+  for (const [name, wanted] of Object.entries({ ...example.dependencies, ...example.devDependencies }))
+    expect([name, wanted]).toEqual([name, tested[name]]);
+});
+
+describeShared("with a model", () => {
+  let models: { origin: string; close: () => void };
+  beforeAll(async () => {
+    const model = join(folder, "model");
+    mkdirSync(model);
+    for (const [name, bytes] of Object.entries(await chatFiles()))
+      writeFileSync(join(model, name), bytes as Uint8Array);
+    models = await startModelServer(model);
+  });
+  afterAll(() => models?.close());
+
+  test.for(EXAMPLES)("%s answers about a picture, and again after a stop", async (example) => {
+    await open(example, models.origin);
+    await status().filter({ hasText: "Ready." }).waitFor();
+    await page.getByLabel("Picture").setInputFiles(cat);
+    await page.getByRole("button", { name: "Ask" }).click();
+    const answer = page.locator("output, #answer");
+    await expect.poll(() => answer.textContent(), { timeout: 60_000 }).not.toBe("");
+    await page.getByRole("button", { name: "Stop" }).click();
+    await status()
+      .filter({ hasText: /abort|stopped/ })
+      .waitFor();
+
+    await page.getByLabel("Question").fill("Why?");
+    await page.getByRole("button", { name: "Ask" }).click();
+    await page.getByRole("button", { name: "Ask", disabled: false }).waitFor();
+    await status().filter({ hasText: "tokens" }).waitFor();
+    expect(await answer.textContent()).not.toBe("");
+  });
+
+  test.for(EXAMPLES)("%s says what is wrong with a picture", async (example) => {
+    await open(example, models.origin);
+    await status().filter({ hasText: "Ready." }).waitFor();
+    await page.getByLabel("Picture").setInputFiles(join(projectRoot, "package.json"));
+    await page.getByRole("button", { name: "Ask" }).click();
+    await status()
+      .filter({ hasText: /is not a picture/ })
+      .waitFor();
+    expect(await page.getByRole("button", { name: "Ask" }).isEnabled()).toBe(true);
+  });
+});
