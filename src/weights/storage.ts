@@ -3,19 +3,8 @@
  * lie there is store.ts.
  */
 import { FoveaError } from "../errors.ts";
-import { deleteStored, listStored, type StoredModel } from "./store.ts";
-
-/** The room that the browser gives to this site, in bytes, as far as it tells. */
-export interface StorageReport {
-  /** What the site may use in all; an estimate, which browsers blur. */
-  quotaBytes: number | undefined;
-  /** What it uses now, for whatever. */
-  usageBytes: number | undefined;
-  /** What is left. */
-  freeBytes: number | undefined;
-  /** Whether the browser keeps it when the machine runs out of room. It decides so itself, or asks the user. */
-  persisted: boolean;
-}
+import type { StorageReport, StoredModel } from "../shared/stored-model.ts";
+import { deleteStored, listStored } from "./store.ts";
 
 /**
  * The models of which something is on disk, those that are complete and those whose download was cut short, the oldest

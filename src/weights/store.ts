@@ -7,6 +7,7 @@
  *
  * Names of folders are hashes, so that nothing from outside can steer where something is written.
  */
+import type { StoredModel } from "../shared/stored-model.ts";
 import { isJsonObject } from "./json.ts";
 import { acquireLock } from "./locks.ts";
 import { entryNames, type Folder, privateFolder, readFile, remove, subfolder, writeFile } from "./opfs.ts";
@@ -23,20 +24,6 @@ export interface ModelKey {
   readonly source: string;
   /** Where it is published, where the source leaves that open: a hub, a folder of known models. */
   readonly origin: string;
-}
-
-/** A model of which something is on disk. */
-export interface StoredModel {
-  /** What it was loaded by. */
-  source: string;
-  /** Names of the files, and their bytes that are here. */
-  files: { name: string; bytes: number }[];
-  /** Bytes that are here. */
-  bytes: number;
-  /** Whether everything is here that loading it needs; otherwise the next load goes on with it. */
-  complete: boolean;
-  /** When the first of it was stored, as ISO 8601. */
-  since: string;
 }
 
 function lockName(key: string): string {

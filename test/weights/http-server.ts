@@ -2,10 +2,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
-import type { RetryPolicy } from "../../src/weights/retry.ts";
 
-/** Hardly any waiting, so that tests of broken connections are quick. */
-export const QUICK_RETRY: RetryPolicy = { attempts: 3, firstDelayMs: 1, maxDelayMs: 20, stallMs: 60_000 };
+export { QUICK_RETRY } from "../support/quick-retry.ts";
 
 export interface Served {
   bytes: Uint8Array;
