@@ -1,0 +1,173 @@
+/** Asks the model: turns of a conversation, one answer or two to be compared, as they stream. */
+import type { GenerationEvent, Message } from "../../api.ts";
+import { FoveaError } from "../../errors.ts";
+import { isClassifier, type Model } from "../engine.ts";
+import type { ModelKeeper } from "./models.ts";
+import { problemOf } from "./problem.ts";
+import { compressionOf, plainSettings, requestOf, type Settings } from "./settings.ts";
+import { type Answer, FIRST_VIEW, type PageStore, type PictureItem, type Turn } from "./state.ts";
+
+let nextTurn = 1;
+
+export class Asker {
+  readonly #store: PageStore;
+  readonly #models: ModelKeeper;
+  #running: AbortController | undefined;
+
+  constructor(store: PageStore, models: ModelKeeper) {
+    this.#store = store;
+    this.#models = models;
+  }
+
+  /** Asks, with the pictures of the draft; never throws. While the model still loads, the question waits for it. */
+  async ask(question: string): Promise<void> {
+    const { draft, settings, compare, turns, busy } = this.#store.state;
+    if (busy) return;
+    const running = new AbortController();
+    this.#running = running;
+    const answers = compare
+      ? [newAnswer("As set", settings), newAnswer("Without", plainSettings(settings))]
+      : [newAnswer("", settings)];
+    const turn: Turn = { id: nextTurn++, question, pictures: draft, answers };
+    const image = turns.reduce((sum, { pictures }) => sum + pictures.length, 0) + Math.max(0, draft.length - 1);
+    const of = { turn: turn.id, answer: 0, image };
+    this.#store.set({ busy: true, notice: "", draft: [], turns: [...turns, turn], view: { ...FIRST_VIEW, of } });
+    for (const index of answers.keys()) {
+      if (!running.signal.aborted) await this.#answer(turn.id, index, running.signal);
+    }
+    this.#store.set({ busy: false });
+    this.#running = undefined;
+  }
+
+  stop(): void {
+    this.#running?.abort();
+  }
+
+  /** Begins a new conversation. */
+  clear(): void {
+    this.stop();
+    const { turns, draft } = this.#store.state;
+    const pictures = turns.flatMap((turn) => turn.pictures).filter((picture) => !draft.includes(picture));
+    for (const { url } of pictures) URL.revokeObjectURL(url);
+    this.#store.set({ turns: [], notice: "", view: FIRST_VIEW });
+  }
+
+  async #answer(turn: number, index: number, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#tryAnswer(turn, index, signal);
+    } catch (error) {
+      if (!(error instanceof FoveaError && error.code === "device-lost")) {
+        this.#patch(turn, index, { status: "done", problem: problemOf(error) });
+        return;
+      }
+      // What was said so far is gone with the device; the same question once more.
+      this.#patch(turn, index, { status: "waiting", text: "", images: [] });
+      await this.#models.reload();
+      await this.#tryAnswer(turn, index, signal).catch((again: unknown) =>
+        this.#patch(turn, index, { status: "done", problem: problemOf(again) }),
+      );
+    }
+  }
+
+  async #tryAnswer(turn: number, index: number, signal: AbortSignal): Promise<void> {
+    const model = await untilAborted(this.#models.loaded, signal);
+    if (signal.aborted || !model) {
+      const { problem } = this.#store.state.model;
+      const missing = {
+        code: "unexpected" as const,
+        message: "No model is loaded.",
+        next: "Choose one under “Models”.",
+      };
+      this.#patch(turn, index, {
+        ...{ status: "done", reason: "abort" },
+        problem: signal.aborted ? undefined : (problem ?? missing),
+      });
+      return;
+    }
+    this.#patch(turn, index, { status: "running" });
+    if (isClassifier(model.info)) await this.#classify(model, turn, index, signal);
+    else await this.#generate(model, turn, index, signal);
+  }
+
+  async #generate(model: Model, turn: number, index: number, signal: AbortSignal): Promise<void> {
+    const { info } = model;
+    const { settings } = this.#find(turn, index);
+    const pictures = info.imageSize > 0 ? this.#turnsUntil(turn).flatMap((one) => one.pictures) : [];
+    const messages = messagesOf(this.#turnsUntil(turn), info.imageSize > 0);
+    for await (const event of model.generate({ messages, ...requestOf(settings, info), signal }))
+      this.#patch(turn, index, this.#change(event, this.#find(turn, index), pictures, info.imageTokens));
+  }
+
+  #change(event: GenerationEvent, answer: Answer, pictures: readonly PictureItem[], patches: number): Partial<Answer> {
+    switch (event.type) {
+      case "image": {
+        const { tokens, milliseconds, stages } = event;
+        const picture = pictures[event.index]!;
+        return { images: [...answer.images, { tokens, patches, milliseconds, stages, picture }] };
+      }
+      case "text":
+        return { text: answer.text + event.text };
+      case "attention":
+        return { attention: event };
+      case "done":
+        return { status: "done", reason: event.reason, stats: event.stats };
+      default:
+        return {};
+    }
+  }
+
+  async #classify(model: Model, turn: number, index: number, signal: AbortSignal): Promise<void> {
+    const { settings } = this.#find(turn, index);
+    const picture = this.#turnsUntil(turn).at(-1)?.pictures.at(-1);
+    if (!picture)
+      throw new FoveaError("bad-image", "this model names what a picture shows, and there is none; add a picture");
+    const patches = model.info.imageTokens;
+    const compression = compressionOf(settings, model.info);
+    const { classes, stages, features, milliseconds } = await model.encodeImage(picture.blob, { compression, signal });
+    const image = { tokens: features.rows, patches, milliseconds, stages, picture };
+    this.#patch(turn, index, { status: "done", reason: "stop", classes: classes ?? [], images: [image] });
+  }
+
+  #turnsUntil(turn: number): Turn[] {
+    return this.#store.state.turns.filter(({ id }) => id <= turn);
+  }
+
+  #find(turn: number, index: number): Answer {
+    return (
+      this.#store.state.turns.find(({ id }) => id === turn)?.answers[index] ?? newAnswer("", this.#store.state.settings)
+    );
+  }
+
+  /** Changes an answer, unless its conversation is gone. */
+  #patch(turn: number, index: number, change: Partial<Answer>): void {
+    const turns = this.#store.state.turns.map((one) =>
+      one.id === turn ? { ...one, answers: one.answers.with(index, { ...one.answers[index]!, ...change }) } : one,
+    );
+    this.#store.set({ turns });
+  }
+}
+
+function newAnswer(label: string, settings: Settings): Answer {
+  return {
+    ...{ label, settings, status: "waiting", text: "", reason: undefined, images: [] },
+    ...{ attention: undefined, stats: undefined, classes: undefined, problem: undefined },
+  };
+}
+
+/** The conversation as the model reads it; of answers that were compared, the first. What failed is left out. */
+function messagesOf(turns: readonly Turn[], takesPictures: boolean): Message[] {
+  return turns.flatMap(({ question, pictures, answers }, i): Message[] => {
+    const isLast = i === turns.length - 1;
+    const images = takesPictures ? pictures.map(({ blob }) => ({ type: "image" as const, image: blob })) : [];
+    const asked: Message = { role: "user", content: [...images, { type: "text", text: question }] };
+    if (isLast) return [asked];
+    return [asked, { role: "assistant", content: answers[0]?.text ?? "" }];
+  });
+}
+
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const aborted = new Promise<undefined>((resolve) =>
+    signal.addEventListener("abort", () => resolve(undefined), { once: true }),
+  );
+  return Promise.race([promise, aborted]);
+}

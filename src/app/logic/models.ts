@@ -1,0 +1,70 @@
+/** The model of the page: loading, cancelling, loading again after the device was lost. One at a time. */
+import type { LoadProgress } from "../../api.ts";
+import { loadModel, type Model, type ModelSource } from "../engine.ts";
+import { problemOf } from "./problem.ts";
+import type { ModelState, PageStore } from "./state.ts";
+
+export class ModelKeeper {
+  readonly #store: PageStore;
+  #loading: AbortController | undefined;
+  #loaded: Promise<Model | undefined> = Promise.resolve(undefined);
+
+  constructor(store: PageStore) {
+    this.#store = store;
+  }
+
+  /** The model once it is loaded; undefined if there is none, or it could not be loaded. */
+  get loaded(): Promise<Model | undefined> {
+    return this.#loaded;
+  }
+
+  /** Loads a model in place of the present one. How it goes is in the state. */
+  load(source: ModelSource, name: string): Promise<Model | undefined> {
+    this.#loading?.abort();
+    const loading = new AbortController();
+    this.#loading = loading;
+    // Two models at once may not fit on the GPU.
+    this.#store.state.model.model?.dispose();
+    this.#set({
+      ...{ phase: "loading", name, source, progress: undefined, startedMs: performance.now() },
+      ...{ model: undefined, info: undefined, problem: undefined, waiting: false },
+    });
+    this.#loaded = this.#load(source, loading);
+    return this.#loaded;
+  }
+
+  /** Loads the same model again. */
+  reload(): Promise<Model | undefined> {
+    const { source, name } = this.#store.state.model;
+    return source === undefined ? this.#loaded : this.load(source, name);
+  }
+
+  cancel(): void {
+    this.#loading?.abort();
+  }
+
+  async #load(source: ModelSource, loading: AbortController): Promise<Model | undefined> {
+    const isCurrent = () => this.#loading === loading;
+    try {
+      const model = await loadModel(source, {
+        signal: loading.signal,
+        onProgress: (progress: LoadProgress) => isCurrent() && this.#set({ progress }),
+        onWait: (waiting) => isCurrent() && this.#set({ waiting }),
+      });
+      if (!isCurrent() || loading.signal.aborted) {
+        model.dispose();
+        return undefined;
+      }
+      this.#set({ phase: "ready", model, info: model.info, waiting: false });
+      return model;
+    } catch (error) {
+      const problem = problemOf(error);
+      if (isCurrent()) this.#set({ phase: problem ? "failed" : "none", problem, waiting: false });
+      return undefined;
+    }
+  }
+
+  #set(change: Partial<ModelState>): void {
+    this.#store.set({ model: { ...this.#store.state.model, ...change } });
+  }
+}

@@ -1,0 +1,92 @@
+/** What a person sets for the next question, and what that is to the engine. Pure. */
+import type { Compression, GenerateRequest, Inhibition, ModelInfo } from "../../api.ts";
+
+type Vmtc = Extract<Compression, { method: "vmtc" }>;
+
+/** The choices of the settings panel. */
+export interface Settings {
+  /** Image tokens of a picture, as a share of its patches; 1 is no compression. */
+  budget: number;
+  method: "vmtc" | "prune-last" | "prumerge" | "pool";
+  stages: number;
+  clusters: "auto" | "drop" | "fuse";
+  merge: NonNullable<Vmtc["merge"]>;
+  positions: NonNullable<Vmtc["positions"]>;
+  /** Share of image tokens inhibited in the last layer; 0 is off. */
+  inhibition: number;
+  score: NonNullable<Inhibition["score"]>;
+  schedule: NonNullable<Inhibition["schedule"]>;
+  scope: NonNullable<Inhibition["scope"]>;
+  maxTokens: number;
+  temperature: number;
+  /** Whether answers tell where their tokens looked. */
+  watch: boolean;
+}
+
+/** The paper's. */
+export const DEFAULT_SETTINGS: Settings = {
+  budget: 0.5,
+  method: "vmtc",
+  stages: 3,
+  clusters: "auto",
+  merge: "normalized",
+  positions: "contiguous",
+  inhibition: 0.6,
+  score: "focus",
+  schedule: "linear",
+  scope: "row",
+  maxTokens: 256,
+  temperature: 0,
+  watch: true,
+};
+
+/** The same question with nothing compressed and nothing inhibited. */
+export function plainSettings(settings: Settings): Settings {
+  return { ...settings, budget: 1, inhibition: 0 };
+}
+
+/** Image tokens that a budget leaves of `patches`; for pooling the nearest that it can do. */
+export function budgetTokens({ budget, method }: Pick<Settings, "budget" | "method">, patches: number): number {
+  if (method === "pool") return Math.ceil(Math.sqrt(patches) / poolFactor(budget)) ** 2;
+  // PruMerge keeps one patch beside the sum of the others.
+  return Math.max(method === "prumerge" ? 2 : 1, Math.round(budget * patches));
+}
+
+function poolFactor(budget: number): number {
+  return Math.max(1, Math.round(1 / Math.sqrt(budget)));
+}
+
+/** How pictures of this model are compressed. */
+export function compressionOf(settings: Settings, { imageTokens }: Pick<ModelInfo, "imageTokens">): Compression {
+  const { budget, method, stages, merge, positions } = settings;
+  if (budget >= 1 || imageTokens === 0) return { method: "none" };
+  if (method === "pool") return { method, factor: poolFactor(budget) };
+  const tokens = budgetTokens(settings, imageTokens);
+  if (method !== "vmtc") return { method, tokens };
+  const clusters = ({ auto: "auto", drop: 0, fuse: 1 } as const)[settings.clusters];
+  return { method, tokens, stages, clusters, merge, positions };
+}
+
+/** The part of a request that follows from the settings. */
+export function requestOf(
+  settings: Settings,
+  info: ModelInfo,
+): Pick<GenerateRequest, "compression" | "inhibition" | "maxTokens" | "temperature" | "attention"> {
+  const { inhibition, score, schedule, scope, maxTokens, temperature, watch } = settings;
+  const answer = { maxTokens: Math.min(maxTokens, info.contextLength), temperature };
+  if (info.imageSize === 0) return answer;
+  return {
+    ...answer,
+    compression: compressionOf(settings, info),
+    inhibition: { maxRatio: inhibition, score, schedule, scope },
+    attention: watch,
+  };
+}
+
+/** The settings of an answer in a few words. */
+export function settingsText(settings: Settings, { imageTokens }: Pick<ModelInfo, "imageTokens">): string {
+  const { budget, inhibition } = settings;
+  const tokens =
+    budget >= 1 ? `all ${imageTokens} tokens` : `${budgetTokens(settings, imageTokens)} of ${imageTokens} tokens`;
+  return `${tokens}, ${inhibition > 0 ? `inhibition up to ${Math.round(inhibition * 100)} %` : "no inhibition"}`;
+}

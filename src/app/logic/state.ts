@@ -1,0 +1,109 @@
+/** What the page knows: the types of its state, and how it begins. */
+import type { AnswerAttention, GenerationStats, ImageFeatures, LoadProgress, ModelInfo } from "../../api.ts";
+import type { Model, ModelSource } from "../engine.ts";
+import type { Scene } from "../scene/scene.ts";
+import type { TextRange } from "./looking.ts";
+import type { SeenImage } from "./overlay.ts";
+import type { Problem } from "./problem.ts";
+import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
+import type { Store } from "./store.ts";
+
+export interface PageState {
+  model: ModelState;
+  /** Pictures that go with the next question. */
+  draft: readonly PictureItem[];
+  turns: readonly Turn[];
+  settings: Settings;
+  /** Whether the next question is also asked without compression and inhibition. */
+  compare: boolean;
+  /** A question is being answered, or waits for the model. */
+  busy: boolean;
+  view: View;
+  offline: "unknown" | "ready" | "update";
+  /** About pictures: what could not be taken, and why. */
+  notice: string;
+}
+
+export type PageStore = Store<PageState>;
+
+export interface ModelState {
+  phase: "none" | "loading" | "ready" | "failed";
+  /** What people call it. */
+  name: string;
+  source: ModelSource | undefined;
+  progress: LoadProgress | undefined;
+  /** When the loading began, of `performance.now()`. */
+  startedMs: number;
+  model: Model | undefined;
+  info: ModelInfo | undefined;
+  problem: Problem | undefined;
+  /** Another tab has the GPU. */
+  waiting: boolean;
+}
+
+export interface PictureItem {
+  id: number;
+  name: string;
+  blob: Blob;
+  /** An object URL of `blob`. */
+  url: string;
+  width: number;
+  height: number;
+  /** Where it was built here, so that it can be changed. */
+  scene?: Scene;
+}
+
+export interface Turn {
+  id: number;
+  question: string;
+  pictures: readonly PictureItem[];
+  /** One, or two to be compared. */
+  answers: readonly Answer[];
+}
+
+export interface Answer {
+  label: string;
+  settings: Settings;
+  status: "waiting" | "running" | "done";
+  text: string;
+  /** Why it ended. */
+  reason: "stop" | "length" | "abort" | undefined;
+  /** Of all pictures of the conversation, in order. */
+  images: readonly (SeenImage & { picture: PictureItem })[];
+  attention: AnswerAttention | undefined;
+  stats: GenerationStats | undefined;
+  classes: ImageFeatures["classes"];
+  problem: Problem | undefined;
+}
+
+/** What the picture panel shows. */
+export interface View {
+  /** A picture of the draft, or of an answer. */
+  of: { draft: number } | { turn: number; answer: number; image: number };
+  /** 0 is the picture as it enters; -1 the last stage, whatever its number. */
+  stage: number;
+  layer: number | "all";
+  /** Words that are looked at. */
+  words: TextRange | undefined;
+  /** Whether `words` stay when the pointer leaves. */
+  pinned: boolean;
+}
+
+export const FIRST_VIEW: View = { of: { draft: 0 }, stage: -1, layer: "all", words: undefined, pinned: false };
+
+export function initialState(): PageState {
+  return {
+    model: {
+      ...{ phase: "none", name: "", source: undefined, progress: undefined, startedMs: 0 },
+      ...{ model: undefined, info: undefined, problem: undefined, waiting: false },
+    },
+    draft: [],
+    turns: [],
+    settings: DEFAULT_SETTINGS,
+    compare: false,
+    busy: false,
+    view: FIRST_VIEW,
+    offline: "unknown",
+    notice: "",
+  };
+}

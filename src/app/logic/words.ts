@@ -1,0 +1,44 @@
+/** Words of an answer, in its text and in what was rendered from it. Needs a page for the latter. */
+import type { TextRange } from "./looking.ts";
+
+/** The class of a word's element. */
+export const WORD = "word";
+
+/**
+ * Puts each word below `root` into an element that knows its place in `source`, the text that was rendered. Words keep
+ * their order, so each is looked for behind the one before; what rendering added is left alone.
+ */
+export function markWords(root: Node, source: string): void {
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  const texts: Text[] = [];
+  while (walker.nextNode()) texts.push(walker.currentNode as Text);
+  let cursor = 0;
+  for (const text of texts) {
+    const parts = document.createDocumentFragment();
+    for (const piece of text.data.split(/(\s+)/)) {
+      const start = piece.trim() === "" ? -1 : source.indexOf(piece, cursor);
+      if (start < 0) {
+        parts.append(piece);
+        continue;
+      }
+      cursor = start + piece.length;
+      parts.append(wordElement(piece, start));
+    }
+    text.replaceWith(parts);
+  }
+}
+
+function wordElement(word: string, start: number): HTMLElement {
+  const element = document.createElement("span");
+  element.className = WORD;
+  element.dataset.start = String(start);
+  element.textContent = word;
+  return element;
+}
+
+/** The range of a word's element; undefined for any other target. */
+export function rangeOf(target: EventTarget | null): TextRange | undefined {
+  if (!(target instanceof HTMLElement) || !target.classList.contains(WORD)) return undefined;
+  const start = Number(target.dataset.start);
+  return { start, end: start + (target.textContent ?? "").length };
+}

@@ -1,0 +1,88 @@
+/** Takes a photograph with the machine's camera. The camera is on only while this is on the page. */
+import { css, html, LitElement, nothing } from "lit";
+import { base } from "./base.ts";
+
+export class Camera extends LitElement {
+  static override properties = { stream: { state: true }, problem: { state: true } };
+  declare stream: MediaStream | undefined;
+  declare problem: string;
+
+  static override styles = [
+    base,
+    css`
+      video {
+        display: block;
+        width: 100%;
+        max-height: 60vh;
+        border-radius: 0.5rem;
+        background: #000;
+      }
+    `,
+  ];
+
+  constructor() {
+    super();
+    this.problem = "";
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.#start();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#stop();
+  }
+
+  override render() {
+    return html`<div class="stack">
+      <video autoplay playsinline muted aria-label="What the camera sees" .srcObject=${this.stream ?? null}></video>
+      ${this.problem ? html`<p class="error" role="alert">${this.problem}</p>` : nothing}
+      <div class="row">
+        <button class="primary" ?disabled=${!this.stream} @click=${() => this.#take()}>Take the photograph</button>
+        <button @click=${() => this.renderRoot.querySelector("input")!.click()}>Use the phone’s camera app</button>
+        <input type="file" accept="image/*" capture="environment" hidden aria-label="Photograph"
+          @change=${(event: Event) => this.#done((event.target as HTMLInputElement).files?.[0])} />
+      </div>
+    </div>`;
+  }
+
+  async #start(): Promise<void> {
+    try {
+      const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: { ideal: "environment" } } });
+      // Closed in the meantime.
+      if (this.isConnected) this.stream = stream;
+      else for (const track of stream.getTracks()) track.stop();
+    } catch (error) {
+      const isRefused = error instanceof DOMException && error.name === "NotAllowedError";
+      this.problem = isRefused
+        ? "The camera may not be used here; allow it in the browser’s address bar, or choose a file."
+        : "No camera could be opened; choose a file instead.";
+    }
+  }
+
+  #stop(): void {
+    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.stream = undefined;
+  }
+
+  #take(): void {
+    const video = this.renderRoot.querySelector("video")!;
+    const canvas = document.createElement("canvas");
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    canvas.getContext("2d")!.drawImage(video, 0, 0);
+    canvas.toBlob(
+      (blob) => this.#done(blob ? new File([blob], "Photograph.jpg", { type: blob.type }) : undefined),
+      "image/jpeg",
+      0.95,
+    );
+  }
+
+  #done(file: File | undefined): void {
+    if (!file) return;
+    this.#stop();
+    this.dispatchEvent(new CustomEvent<File>("photograph", { detail: file }));
+  }
+}

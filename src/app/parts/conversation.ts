@@ -1,0 +1,164 @@
+/** The turns of the conversation: each question with its pictures, and its answer or the two that are compared. */
+import { css, html, LitElement, nothing } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import type { App } from "../logic/app.ts";
+import { exportJson, exportMarkdown } from "../logic/export.ts";
+import { settingsText } from "../logic/settings.ts";
+import type { Answer, PageState, Turn } from "../logic/state.ts";
+import type { WordsEvent } from "./answer-view.ts";
+import { base } from "./base.ts";
+
+export class Conversation extends LitElement {
+  static override properties = { app: { attribute: false }, state: { attribute: false } };
+  declare app: App;
+  declare state: PageState;
+
+  static override styles = [
+    base,
+    css`
+      ol {
+        display: grid;
+        gap: 1rem;
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      .question {
+        display: flex;
+        gap: 0.6rem;
+        align-items: flex-start;
+        padding: 0.6rem 0.8rem;
+        border-radius: 0.6rem;
+        background: var(--tint);
+        overflow-wrap: anywhere;
+      }
+      .question p {
+        flex: 1;
+        min-width: 0;
+        white-space: pre-wrap;
+      }
+      .question img {
+        width: 2.5rem;
+        height: 2.5rem;
+        border-radius: 0.35rem;
+        object-fit: cover;
+      }
+      .answers {
+        display: grid;
+        gap: 1rem;
+      }
+      .answer {
+        min-width: 0;
+        padding: 0.2rem 0 0.2rem 0.8rem;
+        border-left: 3px solid var(--line);
+      }
+      .answer.shown {
+        border-left-color: var(--accent);
+      }
+      .foot {
+        margin-top: 0.6rem;
+      }
+      .foot button {
+        min-height: 2rem;
+        padding: 0.1rem 0.6rem;
+        font-size: 0.8125rem;
+      }
+      @media (min-width: 60rem) {
+        .answers.two {
+          grid-template-columns: 1fr 1fr;
+        }
+      }
+    `,
+  ];
+
+  override render() {
+    const { turns, busy } = this.state;
+    if (turns.length === 0) return nothing;
+    return html`<section class="card stack" aria-labelledby="conversation-heading">
+      <div class="row spread">
+        <h2 id="conversation-heading">Conversation</h2>
+        <div class="row">
+          <button @click=${() => this.#save("json")}>Save JSON</button>
+          <button @click=${() => this.#save("md")}>Save Markdown</button>
+          <button ?disabled=${busy} @click=${() => this.app.asker.clear()}>New</button>
+        </div>
+      </div>
+      <ol>
+        ${repeat(
+          turns,
+          ({ id }) => id,
+          (turn) => this.#turn(turn),
+        )}
+      </ol>
+    </section>`;
+  }
+
+  #turn({ id, question, pictures, answers }: Turn) {
+    const slowestMs = Math.max(
+      ...answers.map(({ stats }) => (stats ? stats.visionMs + stats.prefillMs + stats.decodeMs : 0)),
+    );
+    return html`<li class="stack">
+      <div class="question">
+        ${pictures.map(({ url, name }) => html`<img src=${url} alt=${name} />`)}
+        <p><span class="visually-hidden">Question: </span>${question}</p>
+      </div>
+      <div class=${answers.length > 1 ? "answers two" : "answers"}>
+        ${answers.map((answer, index) => this.#answer(id, answer, index, slowestMs))}
+      </div>
+    </li>`;
+  }
+
+  #answer(turn: number, answer: Answer, index: number, slowestMs: number) {
+    const { view, model } = this.state;
+    const isShown = "turn" in view.of && view.of.turn === turn && view.of.answer === index;
+    return html`<div class=${isShown ? "answer shown" : "answer"}>
+      <app-answer
+        .answer=${answer}
+        .words=${isShown ? view.words : undefined}
+        .slowestMs=${slowestMs}
+        @words=${(event: CustomEvent<WordsEvent>) => this.#look(turn, index, event.detail)}
+      ></app-answer>
+      <div class="row foot">
+        ${
+          answer.images.length > 0
+            ? html`<button aria-pressed=${isShown} @click=${() => this.#show(turn, index)}>Show its tokens</button>`
+            : nothing
+        }
+        ${model.info && answer.images.length > 0 ? html`<span class="soft">${settingsText(answer.settings, model.info)}</span>` : nothing}
+      </div>
+    </div>`;
+  }
+
+  #show(turn: number, answer: number): void {
+    const { store } = this.app;
+    const { view, turns } = store.state;
+    const images = turns.find(({ id }) => id === turn)?.answers[answer]?.images.length ?? 1;
+    // The same picture in the other answer.
+    const image = "turn" in view.of && view.of.turn === turn ? view.of.image : images - 1;
+    store.set({ view: { ...view, of: { turn, answer, image }, words: undefined, pinned: false } });
+  }
+
+  /** A word that was chosen stays until another one is; one under the pointer goes with it. */
+  #look(turn: number, answer: number, { words, pinned }: WordsEvent): void {
+    const { store } = this.app;
+    const { of, pinned: wasPinned } = store.state.view;
+    const isShown = "turn" in of && of.turn === turn && of.answer === answer;
+    if (!pinned && wasPinned) return;
+    if (!isShown) {
+      if (!words) return;
+      this.#show(turn, answer);
+    }
+    store.set({ view: { ...store.state.view, words, pinned: pinned && words !== undefined } });
+  }
+
+  #save(kind: "json" | "md"): void {
+    const { turns, model } = this.state;
+    const text = kind === "json" ? exportJson(turns, model) : exportMarkdown(turns, model);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: kind === "json" ? "application/json" : "text/markdown" }));
+    link.download = `fovea-conversation.${kind}`;
+    link.click();
+    // The browser has taken the address by then.
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }
+}

@@ -1,0 +1,70 @@
+/** The model in the page's head: its name, how its loading goes, what went wrong. */
+import { css, html, LitElement, nothing } from "lit";
+import { byteText, durationText } from "../../element/wording.ts";
+import type { App } from "../logic/app.ts";
+import type { ModelState } from "../logic/state.ts";
+import { base } from "./base.ts";
+import { openDialog } from "./dialogs.ts";
+
+export class ModelStatus extends LitElement {
+  static override properties = { app: { attribute: false }, model: { attribute: false } };
+  declare app: App;
+  declare model: ModelState;
+
+  static override styles = [
+    base,
+    css`
+      .progress {
+        flex: 1 1 12rem;
+      }
+      .name {
+        font-weight: 600;
+        overflow-wrap: anywhere;
+      }
+    `,
+  ];
+
+  override render() {
+    const { phase, problem } = this.model;
+    return html`<section class="card stack" aria-label="Model">
+      <div class="row spread">
+        <p role="status">${this.#text()}</p>
+        <div class="row">
+          ${phase === "loading" ? html`<button @click=${() => this.app.models.cancel()}>Cancel</button>` : nothing}
+          ${phase === "failed" || (phase === "none" && this.model.source) ? html`<button @click=${() => void this.app.models.reload()}>Try again</button>` : nothing}
+          <button aria-haspopup="dialog" @click=${() => openDialog(this, { kind: "models" })}>Models</button>
+        </div>
+      </div>
+      ${phase === "loading" ? this.#progress() : nothing}
+      ${problem ? html`<p class="error" role="alert"><strong>${problem.message}</strong> ${problem.next}</p>` : nothing}
+    </section>`;
+  }
+
+  #text() {
+    const { phase, name, info, waiting } = this.model;
+    const title = html`<span class="name">${name}</span>`;
+    if (waiting) return html`${title} <span class="soft">waits for another tab that is using the GPU.</span>`;
+    if (phase === "loading") return html`${title} <span class="soft">is being loaded.</span>`;
+    if (phase !== "ready" || !info) return "No model is loaded.";
+    const parts = [
+      `${info.modelType}, ${(info.parameters / 1e6).toFixed(1)} million parameters`,
+      `${byteText(info.weightBytes)} on ${info.adapter || "the GPU"}`,
+      info.imageTokens > 0 ? `${info.imageTokens} tokens a picture` : "reads text only",
+    ];
+    return html`${title} <span class="soft">${parts.join(" · ")}</span>`;
+  }
+
+  #progress() {
+    const { progress, startedMs } = this.model;
+    const { stage = "config", loadedBytes = 0, totalBytes = 0 } = progress ?? {};
+    if (stage !== "weights")
+      return html`<div class="row"><progress class="progress" aria-label="Loading"></progress>
+        <span class="soft">${stage === "config" ? "Reading the model’s description" : "Compiling shaders"}</span></div>`;
+    const rate = loadedBytes / Math.max(1, performance.now() - startedMs);
+    const left = rate > 0 ? durationText((totalBytes - loadedBytes) / rate) : "";
+    return html`<div class="row">
+      <progress class="progress" max="1" .value=${loadedBytes / Math.max(1, totalBytes)} aria-label="Loading"></progress>
+      <span class="soft">${byteText(loadedBytes)} of ${byteText(totalBytes)}, ${byteText(rate * 1000)}/s${left ? `, ${left} left` : ""}</span>
+    </div>`;
+  }
+}

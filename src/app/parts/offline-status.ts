@@ -1,0 +1,27 @@
+/** Whether the page works without a network, and whether a newer one is ready. */
+import { css, html, LitElement, nothing } from "lit";
+import type { App } from "../logic/app.ts";
+import type { PageState } from "../logic/state.ts";
+import { base } from "./base.ts";
+
+export class OfflineStatus extends LitElement {
+  static override properties = { app: { attribute: false }, state: { attribute: false } };
+  declare app: App;
+  declare state: PageState;
+
+  static override styles = [base, css`p { display: inline; }`];
+
+  override render() {
+    const { offline, model } = this.state;
+    const isShippedReady = model.phase === "ready";
+    return html`<div class="row" role="status">
+      ${offline === "ready" ? html`<p>This page is kept on this machine${isShippedReady ? " and starts without a network" : ""}.</p>` : nothing}
+      ${
+        offline === "update"
+          ? html`<p>An update is ready.</p>
+              <button @click=${() => this.app.update()}>Reload with the update</button>`
+          : nothing
+      }
+    </div>`;
+  }
+}

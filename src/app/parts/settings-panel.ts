@@ -1,0 +1,157 @@
+/** Sliders and choices for the next question. What they mean to the engine is in logic/settings.ts. */
+import { css, html, LitElement, nothing } from "lit";
+import type { App } from "../logic/app.ts";
+import { budgetTokens, DEFAULT_SETTINGS, type Settings } from "../logic/settings.ts";
+import type { PageState } from "../logic/state.ts";
+import { base } from "./base.ts";
+
+/** Choices of a list, as people read them. */
+type Choices<K extends keyof Settings> = readonly (readonly [value: Settings[K], text: string])[];
+
+const METHODS: Choices<"method"> = [
+  ["vmtc", "Merge while encoding (VMTC)"],
+  ["prune-last", "Drop after encoding"],
+  ["prumerge", "PruMerge"],
+  ["pool", "Average squares"],
+];
+const CLUSTERS: Choices<"clusters"> = [
+  ["auto", "Merged into clusters"],
+  ["fuse", "Merged into one token"],
+  ["drop", "Dropped"],
+];
+const MERGES: Choices<"merge"> = [
+  ["normalized", "Weights add up to 1"],
+  ["raw", "Raw similarities"],
+];
+const POSITIONS: Choices<"positions"> = [
+  ["contiguous", "One after another"],
+  ["original", "As in the picture"],
+];
+const SCORES: Choices<"score"> = [
+  ["focus", "Focus (text to text to image)"],
+  ["text-to-image", "Text to image alone"],
+  ["sum", "Sum over earlier words"],
+  ["discounted-sum", "Discounted sum"],
+];
+const SCHEDULES: Choices<"schedule"> = [
+  ["linear", "Rising with depth"],
+  ["constant", "The same in all layers"],
+];
+const SCOPES: Choices<"scope"> = [
+  ["row", "All pictures together"],
+  ["image", "Each picture by itself"],
+];
+
+export class SettingsPanel extends LitElement {
+  static override properties = { app: { attribute: false }, state: { attribute: false } };
+  declare app: App;
+  declare state: PageState;
+
+  static override styles = [
+    base,
+    css`
+      .sliders,
+      .choices {
+        display: grid;
+        gap: 0.9rem 1.25rem;
+        grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%), 1fr));
+      }
+      summary {
+        width: fit-content;
+        padding: 0.3rem 0;
+        cursor: pointer;
+      }
+      .choices {
+        margin-top: 0.6rem;
+      }
+      .choices label:not(.check) {
+        display: grid;
+        gap: 0.2rem;
+      }
+    `,
+  ];
+
+  override render() {
+    const { settings } = this.state;
+    return html`<section class="card stack" aria-labelledby="settings-heading">
+      <h2 id="settings-heading">How the model looks</h2>
+      <div class="sliders">${this.#budget(settings)} ${this.#inhibition(settings)}</div>
+      <details>
+        <summary>More settings</summary>
+        <div class="choices">
+          ${this.#choice("method", "Compression", METHODS)}
+          ${
+            settings.method === "vmtc"
+              ? [
+                  this.#number("stages", "Stages", 1, 6, 1),
+                  this.#choice("clusters", "What is not kept", CLUSTERS),
+                  this.#choice("merge", "Merging", MERGES),
+                  this.#choice("positions", "Places of tokens", POSITIONS),
+                ]
+              : nothing
+          }
+          ${this.#choice("score", "Inhibition by", SCORES)} ${this.#choice("schedule", "Its share", SCHEDULES)}
+          ${this.#choice("scope", "Its ranking", SCOPES)}
+          ${this.#number("maxTokens", "Longest answer, in tokens", 16, 1024, 16)}
+          ${this.#number("temperature", "Temperature (0 is the likeliest answer)", 0, 1.5, 0.1)}
+          <label class="check">
+            <input type="checkbox" .checked=${settings.watch} @change=${(event: Event) => this.app.set({ watch: (event.target as HTMLInputElement).checked })} />
+            record where each word looks
+          </label>
+          <div><button @click=${() => this.app.set(DEFAULT_SETTINGS)}>Back to the defaults</button></div>
+        </div>
+      </details>
+    </section>`;
+  }
+
+  #budget(settings: Settings) {
+    const patches = this.state.model.info?.imageTokens || 64;
+    const text = settings.budget >= 1 ? `all ${patches}` : `${budgetTokens(settings, patches)} of ${patches}`;
+    return html`<div class="slider">
+      <label for="budget">Image tokens</label>
+      <output for="budget">${text}</output>
+      <input id="budget" type="range" min=${1 / 16} max="1" step=${1 / 64} .value=${String(settings.budget)} aria-valuetext=${`${text} tokens`}
+        @input=${(event: Event) => this.app.set({ budget: numberOf(event) })} />
+      <span class="soft">Fewer are faster; all is without compression.</span>
+    </div>`;
+  }
+
+  #inhibition({ inhibition }: Settings) {
+    const text = inhibition === 0 ? "off" : `up to ${Math.round(100 * inhibition)} %`;
+    return html`<div class="slider">
+      <label for="inhibition">Inhibition</label>
+      <output for="inhibition">${text}</output>
+      <input id="inhibition" type="range" min="0" max="0.95" step="0.05" .value=${String(inhibition)} aria-valuetext=${text}
+        @input=${(event: Event) => this.app.set({ inhibition: numberOf(event) })} />
+      <span class="soft">Tokens that words off the point are kept from seeing.</span>
+    </div>`;
+  }
+
+  #number(name: "stages" | "maxTokens" | "temperature", label: string, min: number, max: number, step: number) {
+    const value = this.state.settings[name];
+    return html`<div class="slider">
+      <label for=${name}>${label}</label>
+      <output for=${name}>${value}</output>
+      <input id=${name} type="range" min=${min} max=${max} step=${step} .value=${String(value)}
+        @input=${(event: Event) => this.app.set({ [name]: numberOf(event) })} />
+    </div>`;
+  }
+
+  #choice<K extends "method" | "clusters" | "merge" | "positions" | "score" | "schedule" | "scope">(
+    name: K,
+    label: string,
+    choices: Choices<K>,
+  ) {
+    const chosen = this.state.settings[name];
+    return html`<label>
+      <span>${label}</span>
+      <select @change=${(event: Event) => this.app.set({ [name]: (event.target as HTMLSelectElement).value })}>
+        ${choices.map(([value, text]) => html`<option value=${String(value)} ?selected=${value === chosen}>${text}</option>`)}
+      </select>
+    </label>`;
+  }
+}
+
+function numberOf(event: Event): number {
+  return Number((event.target as HTMLInputElement).value);
+}
