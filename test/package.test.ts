@@ -11,7 +11,7 @@ const manifest = JSON.parse(readSource("package.json"));
 const lock = JSON.parse(readSource("package-lock.json"));
 
 /** Development packages that nothing imports: programs, and types that tsconfig.json names. */
-const PROGRAMS = ["@biomejs/biome", "typescript", "@types/node", "@webgpu/types"];
+const PROGRAMS = ["@biomejs/biome", "typescript", "@types/node", "@types/react", "@types/react-dom", "@webgpu/types"];
 /** Packages whose code goes into dist/lib, because it is little and cannot be imported by a browser as it is. */
 const BUNDLED = ["gl-matrix", "@noble/hashes"];
 
@@ -27,7 +27,7 @@ function packagesOf(files: string[]): string[] {
   return [...new Set(names.filter((name) => !name.startsWith("node:") && !builtinModules.includes(name)))].sort();
 }
 
-const scripts = (folder: string) => filesBelow(folder).filter((file) => /\.(ts|mjs)$/.test(file));
+const scripts = (folder: string) => filesBelow(folder).filter((file) => /\.(tsx?|mjs)$/.test(file));
 
 describe("package.json", () => {
   test("names exact versions", () => {
@@ -44,7 +44,7 @@ describe("package.json", () => {
   });
 
   test("has every development package that is used, and no other", () => {
-    const used = packagesOf([...["src", "test", "tools"].flatMap(scripts), "vite.config.ts"]);
+    const used = packagesOf([...["src", "test", "tools", "examples/react/src"].flatMap(scripts), "vite.config.ts"]);
     const known = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
     expect(used.filter((name) => !known.includes(name) && name !== "fovea")).toEqual([]);
     expect(known.filter((name) => !used.includes(name) && !PROGRAMS.includes(name))).toEqual([]);

@@ -42,7 +42,7 @@ export function importsOf(file: string): Import[] {
     }
     for (const value of Object.values(rest)) visit(value);
   };
-  visit(parseAst(readSource(file), { lang: "ts" }));
+  visit(parseAst(readSource(file), { lang: file.endsWith("x") ? "tsx" : "ts" }));
   return found;
 }
 
