@@ -5,7 +5,7 @@ import { checkFields, checkFunction, checkSignal, kindOf } from "../shared/argum
 /** Throws TypeError for an option of a wrong kind, RangeError for a value that is not among those supported. */
 export function checkLoadOptions(options: LoadOptions): void {
   checkFields("options", options);
-  const { device, precision, weights, cache, signal, onProgress } = options;
+  const { device, precision, weights, cache, hubToken, hubUrl, modelsUrl, signal, onProgress } = options;
   checkSignal(signal);
   checkFunction("onProgress", onProgress);
   // By its methods: outside the browser a device may be of any class.
@@ -13,7 +13,18 @@ export function checkLoadOptions(options: LoadOptions): void {
     throw new TypeError(`device must be a GPUDevice, got ${kindOf(device)}`);
   checkChoice("precision", precision, ["auto", "f32"]);
   checkChoice("weights", weights, ["auto", "f32"]);
-  checkChoice("cache", cache, ["none"]);
+  checkChoice("cache", cache, ["opfs", "none"]);
+  checkAddress("hubUrl", hubUrl);
+  checkAddress("modelsUrl", modelsUrl);
+  // A token that is no header's value would be quoted by the error of whoever refuses it.
+  if (hubToken !== undefined && !(typeof hubToken === "string" && /^[\x21-\x7e]{1,1000}$/.test(hubToken)))
+    throw new TypeError("hubToken must be a text without spaces, as the hub's settings show it");
+}
+
+function checkAddress(name: string, value: unknown): void {
+  if (value === undefined) return;
+  if (typeof value !== "string" || !URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
+    throw new TypeError(`${name} must be an absolute http(s) address, got ${JSON.stringify(value)}`);
 }
 
 function checkChoice(name: string, value: unknown, choices: readonly string[]): void {

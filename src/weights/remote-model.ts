@@ -38,9 +38,9 @@ export interface RemoteModel {
 
 /** Where a model may be looked for, besides what its own name says. */
 export interface RemoteOptions {
-  hubUrl?: string | URL | undefined;
+  hubUrl?: string | undefined;
   hubToken?: string | undefined;
-  modelsUrl?: string | URL | undefined;
+  modelsUrl?: string | undefined;
   retry?: RetryPolicy | undefined;
 }
 
@@ -64,7 +64,7 @@ export function remoteModel(source: string | URL, options: RemoteOptions): Remot
   return urlModel(folderUrl(source), options);
 }
 
-function optionalFolder(url: string | URL | undefined): URL | undefined {
+function optionalFolder(url: string | undefined): URL | undefined {
   return url === undefined ? undefined : folderUrl(url);
 }
 
