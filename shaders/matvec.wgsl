@@ -1,7 +1,8 @@
-// y = act(W x + b), or y += act(W x + b), of one row; with GATED, y = silu(W_gate x) * W_up x.
+// y = act(W x + b), or y += act(W x + b), of one row; with GATED, y = silu(W_gate x) * W_up x. With NORMED, x is put
+// through an RMS norm first: its squares are summed beside the products, which are linear in the factor that they give.
 // A team of invocations reads four rows of W side by side, neighbours reading neighbouring chunks, and each chunk of x once
 // for the four.
-// Needs lib/part-*, lib/chunk-*, lib/team*, lib/activation, WORKGROUP_SIZE, SLOTS (fours of rows a workgroup) and GATED.
+// Needs lib/part-*, lib/chunk-*, lib/team*, lib/activation, WORKGROUP_SIZE, SLOTS (fours of rows a workgroup), GATED and NORMED.
 
 alias Value = f32;
 
@@ -13,13 +14,16 @@ struct Params {
   scales: u32, // of packed weights, see lib/chunk-*
   has_bias: u32,
   accumulate: u32,
+  width: u32, // K
+  eps: f32, // of the norm
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Part>; // [1, K]
 @group(0) @binding(1) var<storage, read> weight: array<Stored>; // [N, K], or [2 F, K] with GATED
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [N], or anything without has_bias
-@group(0) @binding(3) var<storage, read_write> y: array<f32>; // [1, N], or [1, F] with GATED
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> norm: array<Part>; // [K], or anything without NORMED
+@group(0) @binding(4) var<storage, read_write> y: array<f32>; // [1, N], or [1, F] with GATED
+@group(0) @binding(5) var<uniform> params: Params;
 
 // The four rows of W that outputs from `first` on are made of; rows beyond the matrix repeat the last one.
 fn weight_rows(first: u32) -> vec4u {
@@ -61,14 +65,22 @@ fn main(input: TeamInput, @builtin(workgroup_id) group: vec3u, @builtin(num_work
     let at = weight_rows(first) * params.inner;
     let end = select(0u, params.inner, slot < SLOTS);
     var sums = vec4f();
+    var squares = 0.0;
     for (var k = team.lane; k < end; k += team.size) {
       var piece: Chunk;
       for (var i = 0u; i < CHUNK; i++) {
         piece[i] = x[k * CHUNK + i];
+        if (NORMED == 1u) {
+          squares += part_dot(piece[i], piece[i]);
+          piece[i] *= norm[k * CHUNK + i];
+        }
       }
       sums += chunk_products(at + k, &piece);
     }
-    let products = team_sum(sums, team);
+    var products = team_sum(sums, team);
+    if (NORMED == 1u) {
+      products *= inverseSqrt(team_sum(vec4f(squares), team).x / f32(params.width) + params.eps);
+    }
     let col = first + team.lane;
     if (slot < SLOTS && team.lane < OUTPUTS && col < params.cols) {
       finish(col, products, team.lane);

@@ -14,8 +14,16 @@ import { chooseChunk } from "./weights.ts";
 const kernel = new Kernel({
   name: "matvec",
   shader,
-  bindings: { x: "read", weight: "read", bias: "read", y: "write" },
-  params: { cols: "u32", inner: "u32", scales: "u32", has_bias: "u32", accumulate: "u32" },
+  bindings: { x: "read", weight: "read", bias: "read", norm: "read", y: "write" },
+  params: {
+    cols: "u32",
+    inner: "u32",
+    scales: "u32",
+    has_bias: "u32",
+    accumulate: "u32",
+    width: "u32",
+    eps: "f32",
+  },
 });
 
 /**
@@ -28,8 +36,15 @@ function workgroup({ software, subgroups }: Capabilities) {
   return software && subgroups ? { WORKGROUP_SIZE: 4, SLOTS: 2 } : { WORKGROUP_SIZE: 64, SLOTS: 2 };
 }
 
+/** An RMS norm of the row in front of its product. */
+export interface RowNorm {
+  weight: Tensor; // [K]
+  eps: number;
+}
+
 interface Product {
   x: Tensor; // [1, K]
+  norm?: RowNorm | undefined;
   weight: Tensor; // [N, K], or [2 F, K] if gated
   bias?: Tensor | undefined; // [N]
   y: Tensor; // [1, N], or [1, F] if gated
@@ -38,10 +53,11 @@ interface Product {
   gated: boolean;
 }
 
-function dispatch(recorder: Recorder, { x, weight, bias, y, activation, accumulate, gated }: Product): void {
+function dispatch(recorder: Recorder, { x, norm, weight, bias, y, activation, accumulate, gated }: Product): void {
   const [rows, inner] = matrixShape("matvec weight", weight);
   const cols = gated ? rows / 2 : rows;
   checkShape("matvec x", x, [1, inner]);
+  if (norm) checkShape("matvec norm", norm.weight, [inner]);
   if (bias) checkShape("matvec bias", bias, [cols]);
   checkShape("matvec y", y, [1, cols]);
 
@@ -55,21 +71,21 @@ function dispatch(recorder: Recorder, { x, weight, bias, y, activation, accumula
       key: subgroups ? `${key} subgroups` : key,
       texts: [...texts, subgroups ? teamSubgroup : team, activationLib],
     },
-    constants: { ...shape, GATED: Number(gated), ...activationConstant(activation) },
+    constants: { ...shape, GATED: Number(gated), NORMED: Number(!!norm), ...activationConstant(activation) },
   });
   recorder.dispatch(
     variant,
-    { x, weight, bias: bias ?? weight, y },
+    { x, weight, bias: bias ?? weight, norm: norm?.weight ?? x, y },
     {
       ...{ cols, inner: inner / elements, scales: scalesOffset(weight) },
-      ...{ has_bias: Number(!!bias), accumulate: Number(accumulate) },
+      ...{ has_bias: Number(!!bias), accumulate: Number(accumulate), width: inner, eps: norm?.eps ?? 0 },
     },
     foldGrid(ceilDiv(cols, shape.SLOTS * (gated ? 2 : 4))),
   );
 }
 
-/** `matmul` of one row: x [1, K], y [1, N]. */
-export function matvec(recorder: Recorder, args: MatmulArgs): void {
+/** `matmul` of one row: x [1, K], y [1, N]; with `norm`, of the normed row. */
+export function matvec(recorder: Recorder, args: MatmulArgs & { norm?: RowNorm | undefined }): void {
   const { activation = "none", accumulate = false } = args;
   dispatch(recorder, { ...args, activation, accumulate, gated: false });
 }
@@ -78,10 +94,12 @@ export interface GatedMatvecArgs {
   x: Tensor; // [1, K]
   /** All rows of gate, then all rows of up. */
   weight: Tensor; // [2 F, K]
+  /** Puts x through this norm first. */
+  norm?: RowNorm | undefined;
   y: Tensor; // [1, F]
 }
 
-/** y = silu(W_gate x) * W_up x: `matvec` and `siluGate` in one dispatch. */
+/** y = silu(W_gate x) * W_up x: `matvec` and `siluGate` in one dispatch, and `rmsNorm` where there is one. */
 export function gatedMatvec(recorder: Recorder, args: GatedMatvecArgs): void {
   dispatch(recorder, { ...args, activation: "none", accumulate: false, gated: true });
 }

@@ -9,7 +9,7 @@ import type { Recorder } from "../gpu/pass.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
 import type { DecodePartials } from "../kernels/attention-decode.ts";
 import { linear } from "../kernels/linear.ts";
-import { gatedMatvec } from "../kernels/matvec.ts";
+import { gatedMatvec, matvec } from "../kernels/matvec.ts";
 import { rmsNorm } from "../kernels/rms-norm.ts";
 import { rope, ropeTable } from "../kernels/rope.ts";
 import { siluGate } from "../kernels/silu-gate.ts";
@@ -108,13 +108,16 @@ export class Decoder {
    */
   logits(recorder: Recorder, hidden: Tensor, logits: Tensor): void {
     const { width, eps, tiedHead } = this.config;
-    const normed = view(this.#space.normed, [hidden.shape[0]!, width]);
-    rmsNorm(recorder, { x: hidden, weight: this.#weights.get("decoder.norm.weight"), y: normed, eps });
-    linear(recorder, {
-      x: normed,
-      weight: this.#weights.get(tiedHead ? "decoder.embed" : "decoder.head"),
-      y: logits,
-    });
+    const rows = hidden.shape[0]!;
+    const norm = { weight: this.#weights.get("decoder.norm.weight"), eps };
+    const weight = this.#weights.get(tiedHead ? "decoder.embed" : "decoder.head");
+    if (rows === 1) {
+      matvec(recorder, { x: hidden, norm, weight, y: logits });
+    } else {
+      const normed = view(this.#space.normed, [rows, width]);
+      rmsNorm(recorder, { x: hidden, ...norm, y: normed });
+      linear(recorder, { x: normed, weight, y: logits });
+    }
   }
 
   #layer(recorder: Recorder, layer: number, { rows, positions, cache, partials, start, cmai }: LayerArgs): void {
@@ -129,8 +132,13 @@ export class Decoder {
     const name = `decoder.layers.${layer}`;
     const weight = (part: string) => this.#weights.get(`${name}.${part}.weight`);
 
-    rmsNorm(recorder, { x: hidden, weight: weight("norm1"), y: normed, eps });
-    linear(recorder, { x: normed, weight: weight("qkv"), bias: this.#weights.find(`${name}.qkv.bias`), y: qkv });
+    const project = { weight: weight("qkv"), bias: this.#weights.find(`${name}.qkv.bias`), y: qkv };
+    if (rows === 1) {
+      matvec(recorder, { x: hidden, norm: { weight: weight("norm1"), eps }, ...project });
+    } else {
+      rmsNorm(recorder, { x: hidden, weight: weight("norm1"), y: normed, eps });
+      linear(recorder, { x: normed, ...project });
+    }
     rope(recorder, {
       qkv,
       positions,
@@ -161,10 +169,10 @@ export class Decoder {
     else attend(recorder, operands);
     linear(recorder, { x: attended, weight: weight("out"), y: hidden, accumulate: true });
 
-    rmsNorm(recorder, { x: hidden, weight: weight("norm2"), y: normed, eps });
     if (rows === 1) {
-      gatedMatvec(recorder, { x: normed, weight: weight("gateUp"), y: mlp });
+      gatedMatvec(recorder, { x: hidden, norm: { weight: weight("norm2"), eps }, weight: weight("gateUp"), y: mlp });
     } else {
+      rmsNorm(recorder, { x: hidden, weight: weight("norm2"), y: normed, eps });
       const gateUp = view(space.gateUp, [rows, 2 * mlpWidth]);
       linear(recorder, { x: normed, weight: weight("gateUp"), y: gateUp });
       siluGate(recorder, { gateUp, y: mlp });

@@ -3,6 +3,7 @@ import type { PackedType } from "../../src/gpu/tensor.ts";
 import type { Activation } from "../../src/kernels/activation.ts";
 import { gatedMatvec, matvec } from "../../src/kernels/matvec.ts";
 import { matvec as reference } from "../reference/matvec.ts";
+import { rmsNorm } from "../reference/rms-norm.ts";
 import { siluGate } from "../reference/silu-gate.ts";
 import { expectLargest, expectNmse } from "../support/compare.ts";
 import { freshRandom, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
@@ -113,6 +114,38 @@ describe("matvec", () => {
       const actual = await readSurrounded(gpu(), y);
       expectNmse(JSON.stringify(changes), actual, expected, NMSE_PRODUCT);
       expectLargest(JSON.stringify(changes), actual, expected, LARGEST_PRODUCT);
+    }
+  });
+
+  // [N, K]: widths below, on and off a team's share; large values, whose squares the norm divides out.
+  test.for([
+    [1, 1, 1],
+    [9, 40, 1],
+    [70, 301, 1],
+    [33, 512, 1000],
+  ])("normed: %i outputs, width %i", async ([cols = 0, inner = 0, scale = 1]) => {
+    const random = freshRandom("matvec");
+    const row = random.floats(inner, scale);
+    const weights = {
+      norm: random.floats(inner),
+      rows: random.floats(2 * cols * inner),
+      bias: random.floats(2 * cols),
+    };
+    const eps = 1e-5;
+    const products = reference(rmsNorm(row, weights.norm, eps), weights.rows, { bias: weights.bias });
+    const plain = reference(rmsNorm(row, weights.norm, eps), weights.rows);
+    const gated = siluGate(plain.subarray(0, cols), plain.subarray(cols));
+    const x = surroundedTensor(gpu(), [1, inner], row);
+    const norm = { weight: surroundedTensor(gpu(), [inner], weights.norm), eps };
+    const weight = surroundedTensor(gpu(), [2 * cols, inner], weights.rows);
+    const bias = surroundedTensor(gpu(), [2 * cols], weights.bias);
+    for (const changes of VARIANTS) {
+      const y = outputTensor(gpu(), [1, 2 * cols]);
+      const record = withCapabilities(changes, (recorder) => matvec(recorder, { x, norm, weight, bias, y }));
+      expectNmse(`normed ${JSON.stringify(changes)}`, await runAndRead(gpu(), y, record), products, NMSE_PRODUCT);
+      const half = outputTensor(gpu(), [1, cols]);
+      const recordGated = withCapabilities(changes, (recorder) => gatedMatvec(recorder, { x, norm, weight, y: half }));
+      expectNmse(`gated ${JSON.stringify(changes)}`, await runAndRead(gpu(), half, recordGated), gated, NMSE_PRODUCT);
     }
   });
 
