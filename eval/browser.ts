@@ -72,6 +72,7 @@ export class ModelPage {
       // Whoever awaits an answer hears of it; nobody may be waiting.
       crashed.catch(() => {});
       await page.goto(`${server.origin}/`);
+      await addModule(page);
       const addresses = { library: LIBRARY_ADDRESS, model: address ?? `${server.origin}/model/` };
       const { info } = await Promise.race([call(page, "load", addresses), crashed]);
       return new ModelPage({ info, browser, page, crashed, close: server.close });
@@ -96,21 +97,29 @@ export class ModelPage {
 type PageModule = typeof import("./page.mjs");
 type Outcome<Result> = { result: Result } | { message: string };
 
+/** Where the page keeps its functions: a module's own are out of reach from outside. */
+const GLOBAL = "fovea-eval";
+
+async function addModule(page: Page): Promise<void> {
+  const content = `import * as functions from "${PAGE_ADDRESS}"; window["${GLOBAL}"] = functions;`;
+  await page.addScriptTag({ type: "module", content });
+  await page.waitForFunction((name) => Reflect.has(window, name), GLOBAL);
+}
+
 async function call<Name extends keyof PageModule>(
   page: Page,
   name: Name,
   argument: Parameters<PageModule[Name]>[0],
 ): Promise<Awaited<ReturnType<PageModule[Name]>>> {
   const outcome = (await page.evaluate(
-    async ({ address, name, argument }) => {
-      const module = await import(address);
+    async ({ global, name, argument }) => {
       try {
-        return { result: await module[name](argument) };
+        return { result: await Reflect.get(window, global)[name](argument) };
       } catch (error) {
         return { message: error instanceof Error ? error.message : String(error) };
       }
     },
-    { address: PAGE_ADDRESS, name, argument },
+    { global: GLOBAL, name, argument },
   )) as Outcome<Awaited<ReturnType<PageModule[Name]>>>;
   if ("message" in outcome) throw new Error(outcome.message);
   return outcome.result;

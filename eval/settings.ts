@@ -9,8 +9,8 @@ export interface Setting {
   id: string;
   /** As it is named in tables. */
   title: string;
-  /** Main ones are asked everything, ablations a fixed part. */
-  group: "main" | "ablation";
+  /** Main ones are asked everything, ablations a fixed part; so are further options, which the paper has no table of. */
+  group: "main" | "ablation" | "option";
   compression: Compression;
   inhibition: Inhibition;
   /** The picture is described, and the question answered from the description alone: the paper's upper limit. */
@@ -89,14 +89,18 @@ function optionSettings(): Setting[] {
   const option = (id: string, title: string, compression: Compression, inhibition: Inhibition): Setting => ({
     id: `vmtc-50+${id}`,
     title,
-    group: "ablation",
+    group: "option",
     compression,
     inhibition,
   });
+  const score = (name: "text-to-image" | "sum" | "discounted-sum", title: string): Setting => ({
+    ...option(name, title, half, { ...ON, score: name }),
+    group: "ablation",
+  });
   return [
-    option("text-to-image", "text-to-image attention", half, { ...ON, score: "text-to-image" }),
-    option("sum", "sum of text-to-image attention", half, { ...ON, score: "sum" }),
-    option("discounted-sum", "discounted sum", half, { ...ON, score: "discounted-sum" }),
+    score("text-to-image", "text-to-image attention"),
+    score("sum", "sum of text-to-image attention"),
+    score("discounted-sum", "discounted sum"),
     option("logits", "scores from logits", half, { ...ON, scores: "logits" }),
     option("constant", "the same ratio in every layer", half, { ...ON, schedule: "constant" }),
     option("image-scope", "a threshold per image", half, { ...ON, scope: "image" }),
@@ -106,12 +110,14 @@ function optionSettings(): Setting[] {
 }
 
 /**
- * The settings that a command line names, by their ids or by "main" and "ablation", in the order of `all`. Throws an Error
+ * The settings that a command line names, by their ids or by "main", "ablation" and "option", in the order of `all`. Throws an Error
  * of one line for a name that there is not.
  */
 export function chooseSettings(all: Setting[], names: string[]): Setting[] {
   const unknown = names.find((name) => !all.some(({ id, group }) => id === name || group === name));
   if (unknown !== undefined)
-    throw new Error(`--settings: no "${unknown}"; there are main, ablation, ${all.map(({ id }) => id).join(", ")}`);
+    throw new Error(
+      `--settings: no "${unknown}"; there are main, ablation, option, ${all.map(({ id }) => id).join(", ")}`,
+    );
   return all.filter(({ id, group }) => names.includes(id) || names.includes(group));
 }

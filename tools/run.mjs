@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const COMMANDS = ["start", "test", "ask", "build", "bench"];
+const COMMANDS = ["start", "test", "ask", "build", "bench", "eval"];
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** @param {string} path from the project's root */

@@ -2,7 +2,7 @@
 both sides: evaluate.py (PyTorch) and the evaluation in the browser read the same files.
 
 python draw_eval.py FOLDER [--pictures 100]. Seeds, pairs of kinds (in pictures of two or more) and wordings were never trained
-on. Each picture is asked on seven of the topics that it settles, those asked least so far, and four times with an instruction;
+on. Each picture is asked on six of the topics that it settles, those asked least so far, and four times with an instruction;
 the sixteen tasks take turns. verdicts.json: what this side's judges say, for the other side's to be held against.
 """
 
@@ -21,7 +21,7 @@ from scene import EVAL_SEED, Scene, make_scene
 from verdicts import verdicts
 from vision import SIDE
 
-PLAIN, INSTRUCTED = 7, 4
+PLAIN, INSTRUCTED = 6, 4
 
 
 def entry(turn: Turn) -> dict:

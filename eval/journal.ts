@@ -1,0 +1,86 @@
+/**
+ * Answers on disk, one JSON line each, appended as they come: a run that was cut short goes on where it stopped, and what
+ * was answered can be judged again without asking. An answer is found by everything that it depends on.
+ */
+import { createHash } from "node:crypto";
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Compression, Inhibition } from "../src/api.ts";
+
+export interface AnswerRecord {
+  key: string;
+  /** For readers of the file; the key is made of more. */
+  setting: string;
+  picture: string;
+  prompt: string;
+  answer: string;
+  /** "length" for an answer that was cut short. */
+  reason: "stop" | "length" | "abort";
+  newTokens: number;
+  imageTokens: number;
+  /** Whole time of the answer, that of an encoded picture found again included. */
+  milliseconds: number;
+  /** Which build of the library answered; the key does not depend on it. */
+  library: string;
+  adapter: string;
+}
+
+/** What an answer depends on. */
+export interface KeyParts {
+  model: string;
+  picture: string;
+  messages: { role: string; text: string }[];
+  compression: Compression;
+  inhibition: Inhibition;
+  maxTokens: number;
+}
+
+export function answerKey(parts: KeyParts): string {
+  return createHash("sha256").update(canonical(parts)).digest("hex").slice(0, 24);
+}
+
+/** JSON that does not depend on the order in which fields were written down. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner) =>
+    inner !== null && typeof inner === "object" && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+export class Journal {
+  readonly #file: string;
+  readonly #records = new Map<string, AnswerRecord>();
+
+  /** Reads what there is. A last line that was cut off is left out, and asked again. */
+  constructor(file: string) {
+    this.#file = file;
+    mkdirSync(dirname(file), { recursive: true });
+    if (!existsSync(file)) return;
+    const text = readFileSync(file, "utf8");
+    for (const line of text.split("\n").filter(Boolean)) {
+      const record = parseLine(line);
+      if (record) this.#records.set(record.key, record);
+    }
+    // Or the next line would be part of the broken one.
+    if (text !== "" && !text.endsWith("\n")) appendFileSync(file, "\n");
+  }
+
+  get(key: string): AnswerRecord | undefined {
+    return this.#records.get(key);
+  }
+
+  add(record: AnswerRecord): void {
+    this.#records.set(record.key, record);
+    appendFileSync(this.#file, `${JSON.stringify(record)}\n`);
+  }
+}
+
+function parseLine(line: string): AnswerRecord | undefined {
+  try {
+    const record = JSON.parse(line) as AnswerRecord;
+    return typeof record?.key === "string" && typeof record.answer === "string" ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}

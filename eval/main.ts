@@ -1,0 +1,111 @@
+/** `npm run eval` from its arguments to the report: reads the sets, asks what was not asked yet, writes what came out. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ModelInfo } from "../src/api.ts";
+import { root } from "../tools/library.mjs";
+import { ModelPage, pictureAddress } from "./browser.ts";
+import { Interview } from "./interview.ts";
+import { Journal } from "./journal.ts";
+import { findModel, type ModelSource } from "./model-source.ts";
+import { type EvalOptions, HELP, parseEvalOptions } from "./options.ts";
+import { type Item, planItems, type Sets } from "./plan.ts";
+import { duration, Progress, StatusLine } from "./progress.ts";
+import { writeReport } from "./report.ts";
+import { readSet } from "./set.ts";
+import { chooseSettings, settingsFor } from "./settings.ts";
+
+/**
+ * @param ensureLibrary builds the library unless it is that of the sources
+ * @returns the exit code. Throws an Error of one line for whatever went wrong.
+ */
+export async function main(args: string[], ensureLibrary: () => Promise<void>): Promise<number> {
+  const options = parseEvalOptions(args);
+  if (options === "help") {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const model = await findModel(options.model);
+  const sets = { drawn: readSet(`${root}eval/set`), byHand: readSet(`${root}eval/by-hand`) };
+  const out = options.out ?? `${root}eval/report`;
+  const answers = join(out, "answers.jsonl");
+  if (options.fresh) rmSync(answers, { force: true });
+  const journal = new Journal(answers);
+  const about = join(out, "model.json");
+  if (!options.reportOnly) {
+    const note = (info: ModelInfo) => writeFileSync(about, JSON.stringify({ hash: model.hash, info }));
+    // A wrong name is told before anything is built or loaded; the settings' names are those of any number of patches.
+    chooseSettings(settingsFor(1), options.settings);
+    await ensureLibrary();
+    const isFinished = await askAll(options, model, sets, journal, note);
+    if (!isFinished) return 130;
+  }
+  const info = readInfo(about, model);
+  const written = writeReport({ out, model, info, sets, journal, args, limit: options.limit });
+  process.stdout.write(`${written.summary}\n${written.files.join("\n")}\n`);
+  return 0;
+}
+
+/** What the model said of itself when it was last asked. Throws an Error of one line if that was another, or none. */
+function readInfo(file: string, model: ModelSource): ModelInfo {
+  const known = existsSync(file)
+    ? (JSON.parse(readFileSync(file, "utf8")) as { hash: string; info: ModelInfo })
+    : undefined;
+  if (known?.hash !== model.hash) throw new Error(`--report: this model has not been asked anything yet (${file})`);
+  return known.info;
+}
+
+/**
+ * @param note hears what the model says of itself once it is loaded
+ * @returns whether everything was asked, and no signal came in between
+ */
+async function askAll(
+  options: EvalOptions,
+  model: ModelSource,
+  sets: Sets,
+  journal: Journal,
+  note: (info: ModelInfo) => void,
+): Promise<boolean> {
+  const pictures = { drawn: sets.drawn.folder, byHand: sets.byHand.folder };
+  const stopped = interruption();
+  const line = new StatusLine(process.stderr);
+  line.show("Loading the model ...");
+  const page = await ModelPage.open({ address: model.address, folder: model.folder, pictures });
+  try {
+    note(page.info);
+    const settings = chooseSettings(settingsFor(page.info.imageTokens), options.settings);
+    const items = planItems(settings, sets, options.limit);
+    const interview = new Interview({
+      respondent: page,
+      journal,
+      model: model.hash,
+      library: readFileSync(`${root}dist/lib.stamp`, "utf8").slice(0, 12),
+      adapter: page.info.adapter,
+      addressOf: ({ set, picture }: Item) => pictureAddress(set === sets.drawn ? "drawn" : "byHand", picture.file),
+    });
+    const open = items.filter((item) => !interview.known(item));
+    const progress = new Progress(open.length);
+    const start = performance.now();
+    for (const item of open) {
+      await interview.answer(item);
+      line.show(progress.step(`${item.setting.id}, ${item.picture.file}`));
+      if (stopped()) return false;
+    }
+    line.clear();
+    process.stderr.write(`${open.length} of ${items.length} asked in ${duration(performance.now() - start)}\n`);
+    return true;
+  } finally {
+    line.clear();
+    await page.close();
+  }
+}
+
+/** Tells whether a signal came. The first one lets the answer in progress be finished, the second ends the command. */
+function interruption(): () => boolean {
+  let came = false;
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => {
+      came = true;
+      process.once(signal, () => process.exit(130));
+    });
+  return () => came;
+}

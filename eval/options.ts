@@ -1,0 +1,58 @@
+/** The command line of `npm run eval`: what there is, and what of it makes sense. Looks at no files. */
+import { parseCount, parseOptions } from "../tools/command-line.mjs";
+import { DEFAULT_MODEL } from "./model-source.ts";
+
+export const HELP = `Asks a model the evaluation set, in headless Chromium, and writes the report.
+
+  npm run eval
+
+  --model ID|FOLDER|URL  what is evaluated (default: ${DEFAULT_MODEL}, the model that ships)
+  --settings A,B         settings by name, or main, ablation, option (default: main,ablation; a wrong name lists all)
+  --limit N              only the first N pictures of every setting
+  --out FOLDER           where answers and report go (default: eval/report)
+  --fresh                forget the answers that are there
+  --report               ask nothing; write the report of the answers that are there
+  --help                 this text
+
+Answers are written down as they come: the same command goes on where an earlier one stopped. CHROME_PATH names the
+browser, FOVEA_GPU=1 uses this machine's GPU in place of the software one.
+`;
+
+const DEFINITIONS = {
+  model: { type: "string" },
+  settings: { type: "string" },
+  limit: { type: "string" },
+  out: { type: "string" },
+  fresh: { type: "boolean" },
+  report: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+export interface EvalOptions {
+  model: string;
+  /** Names as they were given; not yet looked up. */
+  settings: string[];
+  limit: number | undefined;
+  /** undefined: the project's own folder. */
+  out: string | undefined;
+  fresh: boolean;
+  reportOnly: boolean;
+}
+
+/** Throws an Error of one line for what cannot be meant. */
+export function parseEvalOptions(args: string[]): EvalOptions | "help" {
+  const values = parseOptions(args, DEFINITIONS, "--settings main");
+  if (values.help) return "help";
+  const { model = DEFAULT_MODEL, settings = "main,ablation", limit, out, fresh = false, report = false } = values;
+  if (fresh && report) throw new Error("--fresh forgets the answers that --report needs; give one of them");
+  for (const [name, value] of Object.entries({ model, settings, out }))
+    if (value?.trim() === "") throw new Error(`--${name} is empty`);
+  return {
+    model,
+    settings: settings.split(",").map((name) => name.trim()),
+    limit: limit === undefined ? undefined : parseCount("--limit", limit),
+    out,
+    fresh,
+    reportOnly: report,
+  };
+}
