@@ -59,7 +59,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   page = await browser.newPage();
-  page.setDefaultTimeout(120_000);
+  page.setDefaultTimeout(60_000);
   complaints = [];
   page.on("pageerror", ({ message }) => complaints.push(message));
 });
@@ -74,7 +74,7 @@ const open = (example: string, model: string) =>
 
 test.for(EXAMPLES)("%s says what is wrong with a model", async (example) => {
   await open(example, `${server.origin}/nowhere/`);
-  await status().filter({ hasText: "404" }).waitFor();
+  await status().filter({ hasText: "no config.json" }).waitFor();
   expect(await page.getByRole("button", { name: "Ask" }).isDisabled()).toBe(true);
 });
 
