@@ -57,7 +57,9 @@ function browserProject(name: string, include: string, command: "build" | "serve
   return {
     extends: true,
     // Known ahead; a dependency found late reloads the page in the middle of a test.
-    optimizeDeps: { include: ["gl-matrix", "openai"] },
+    optimizeDeps: {
+      include: ["gl-matrix", "openai", "lit", "lit/directive.js", "lit/directives/repeat.js", "marked", "axe-core"],
+    },
     test: {
       name,
       include: [include],

@@ -49,7 +49,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   "worker/pack": ["worker/protocol", "image", "api", "errors", "shared"],
   worker: ["worker/protocol", "running-generation", "api", "errors", "shared"],
   openai: ["worker", "api", "errors", "shared"],
-  element: ["openai", "worker", "api", "errors", "shared"],
+  element: ["openai", "worker", "api", "errors", "shared", "lit", "marked"],
   app: ["element", "openai", "worker", "image/geometry", "api", "errors", "shared", "lit"],
 };
 

@@ -6,7 +6,19 @@ import { emitDeclarations } from "./declarations.mjs";
 import { hashOf, isStamped } from "./fresh.mjs";
 
 /** What `exports` of package.json leads to: name of the module in dist/lib -> source. */
-export const ENTRIES = { index: "src/index.ts", openai: "src/openai/index.ts", worker: "src/worker/index.ts" };
+export const ENTRIES = {
+  index: "src/index.ts",
+  openai: "src/openai/index.ts",
+  worker: "src/worker/index.ts",
+  element: "src/element/index.ts",
+  "element/define": "src/element/define.ts",
+};
+
+/**
+ * The entry for pages without a bundler or an import map: its dependencies are inside, as they are in the worker's script,
+ * and both are minified, since nobody does it after us.
+ */
+const STANDALONE = "element/define";
 
 /**
  * The script that the entry "worker" starts, by an address beside it. A worker has no import map, so this one has its
@@ -62,8 +74,11 @@ async function bundle(outDir) {
   const dependencies = Object.keys(readPackage().dependencies);
   const isDependency = (/** @type {string} */ id) =>
     dependencies.some((name) => id === name || id.startsWith(`${name}/`));
-  const imports = await bundleModules(outDir, ENTRIES, isDependency);
-  await bundleModules(outDir, { [WORKER_SCRIPT.name]: WORKER_SCRIPT.source });
+  const { [STANDALONE]: standalone, ...modules } = ENTRIES;
+  const imports = await bundleModules(outDir, modules, { isExternal: isDependency });
+  await bundleModules(outDir, { [WORKER_SCRIPT.name]: WORKER_SCRIPT.source }, { minify: true });
+  for (const [file, names] of await bundleModules(outDir, { [STANDALONE]: standalone }, { up: "../", minify: true }))
+    imports.set(file, names);
   return /** @type {Record<keyof typeof ENTRIES, string[]>} */ (
     Object.fromEntries(Object.keys(ENTRIES).map((name) => [name, closure(imports, `${name}.js`)]))
   );
@@ -72,29 +87,32 @@ async function bundle(outDir) {
 /**
  * @param {string} outDir
  * @param {Record<string, string>} entry name of the module -> source
- * @param {(id: string) => boolean} [isExternal] what stays an import
+ * @param {object} [options]
+ * @param {(id: string) => boolean} [options.isExternal] what stays an import
+ * @param {string} [options.up] from the module's folder to the library's
+ * @param {boolean} [options.minify]
  * @returns {Promise<Map<string, string[]>>} file -> files that it imports
  */
-async function bundleModules(outDir, entry, isExternal = () => false) {
+async function bundleModules(outDir, entry, { isExternal = () => false, up = "./", minify = false } = {}) {
   const { build } = await import("vite");
   const result = await build({
     root,
     configFile: false,
     publicDir: false,
     logLevel: "warn",
-    plugins: [shaderText(), workerAddress()],
+    plugins: [shaderText(), workerAddress(up)],
     build: {
       outDir,
       emptyOutDir: false,
       target: "es2022",
       lib: { entry, formats: ["es"] },
-      // Readable and without comments: who uses the library minifies, who debugs it wants the names.
+      // Modules are readable and without comments: who uses them minifies, who debugs them wants the names.
       minify: false,
       rolldownOptions: {
         checks: NO_TIMING_HINTS,
         external: isExternal,
         // All in one folder: the worker's script is found beside the module that starts it, whichever that is.
-        output: { comments: false, chunkFileNames: "[name]-[hash].js" },
+        output: { comments: false, minify, chunkFileNames: "[name]-[hash].js" },
       },
     },
   });
@@ -134,17 +152,26 @@ function shaderText() {
 /**
  * The worker's address as that of the built script. The bundler is told to leave it alone, so that the expression stays
  * the one by which the bundlers of those who use the library find the script.
+ * @param {string} up from the module's folder to the script's
  * @returns {import("vite").Plugin}
  */
-function workerAddress() {
-  const written = 'new URL("./fovea-worker.ts", import.meta.url)';
+function workerAddress(up) {
+  const built = JSON.stringify(`${up}${WORKER_SCRIPT.name}.js`);
+  const replacements = {
+    'new URL("./fovea-worker.ts", import.meta.url)': `new URL(/* @vite-ignore */ ${built}, import.meta.url)`,
+    'const SCRIPT = "./fovea-worker.js";': `const SCRIPT = ${built};`,
+  };
   return {
     name: "worker-address",
     enforce: "pre",
     transform(code, id) {
       if (!id.endsWith("/start-worker.ts")) return;
-      if (!code.includes(written)) throw new Error(`${id} does not hold ${written}`);
-      return code.replace(written, `new URL(/* @vite-ignore */ "./${WORKER_SCRIPT.name}.js", import.meta.url)`);
+      let result = code;
+      for (const [written, replacement] of Object.entries(replacements)) {
+        if (!result.includes(written)) throw new Error(`${id} does not hold ${written}`);
+        result = result.replace(written, replacement);
+      }
+      return result;
     },
   };
 }

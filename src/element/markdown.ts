@@ -47,6 +47,14 @@ export function updateMarkdown(host: Element, text: string): void {
   shown.set(host, [...before.slice(0, same), ...added]);
 }
 
+/** The text as it is read out: what the elements say, a line for each block. */
+export function plainText(text: string): string {
+  return blocksOf(text)
+    .map(({ make }) => make().textContent ?? "")
+    .filter((line) => line.trim() !== "")
+    .join("\n");
+}
+
 interface Block {
   /** Blocks of the same key look the same. */
   key: string;

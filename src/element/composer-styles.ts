@@ -1,0 +1,157 @@
+/** How the foot of the element looks: the state of the engine, errors, and the form. */
+import { css } from "lit";
+
+export const composerStyles = css`
+  .status,
+  .error {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 0.5rem 0.75rem;
+    padding: 0.5rem 0.5rem 0.5rem 0.875rem;
+    border-radius: 0.875rem;
+    font-size: 0.9375em;
+  }
+
+  .status {
+    background: var(--_fovea-surface);
+  }
+
+  .frame > .status,
+  .frame > .error {
+    margin-inline: calc(var(--_fovea-space) * 0.75);
+  }
+
+  .status > p,
+  .error > p {
+    flex: 1 1 12rem;
+    min-inline-size: 0;
+    overflow-wrap: anywhere;
+    font-variant-numeric: tabular-nums;
+  }
+
+  .error {
+    border: 1px solid color-mix(in srgb, var(--_fovea-error) 40%, transparent);
+    color: var(--_fovea-error);
+  }
+
+  .turn > .error {
+    inline-size: 100%;
+  }
+
+  progress {
+    flex: 1 0 100%;
+    block-size: 0.375rem;
+    margin-block-end: 0.25rem;
+    border: 0;
+    border-radius: 999px;
+    background: color-mix(in srgb, var(--_fovea-text) 15%, transparent);
+    accent-color: var(--_fovea-accent);
+    overflow: hidden;
+  }
+
+  progress[value]::-webkit-progress-bar {
+    background: transparent;
+  }
+
+  progress[value]::-webkit-progress-value {
+    background: var(--_fovea-accent);
+  }
+
+  progress[value]::-moz-progress-bar {
+    background: var(--_fovea-accent);
+  }
+
+  form {
+    flex: none;
+    margin: calc(var(--_fovea-space) * 0.75);
+    padding: 0.25rem;
+    border: 1px solid var(--_fovea-edge);
+    border-radius: calc(var(--_fovea-radius) + 0.5rem);
+    background: var(--_fovea-background);
+  }
+
+  form:focus-within {
+    border-color: var(--_fovea-accent);
+    box-shadow: 0 0 0 1px var(--_fovea-accent);
+  }
+
+  .input-row {
+    display: flex;
+    align-items: flex-end;
+    gap: 0.125rem;
+  }
+
+  textarea {
+    field-sizing: content;
+    flex: 1 1 auto;
+    min-inline-size: 0;
+    max-block-size: 9rem;
+    padding: 0.5rem;
+    border: 0;
+    outline: 0;
+    background: none;
+    color: inherit;
+    font: inherit;
+    line-height: 1.5;
+    resize: none;
+  }
+
+  textarea::placeholder {
+    color: var(--_fovea-soft);
+    opacity: 1;
+  }
+
+  .note:empty {
+    display: none;
+  }
+
+  .note {
+    padding: 0.375rem 0.625rem;
+    color: var(--_fovea-error);
+    font-size: 0.875em;
+    overflow-wrap: anywhere;
+  }
+
+  .tray {
+    padding: 0.375rem 0.375rem 0.25rem;
+  }
+
+  .tray-item {
+    position: relative;
+  }
+
+  .tray-item > :first-child {
+    display: block;
+    inline-size: 4.5rem;
+    block-size: 4.5rem;
+    border-radius: 0.75rem;
+    background: var(--_fovea-surface);
+    object-fit: cover;
+  }
+
+  .tray-item > button:has(> .icon) {
+    position: absolute;
+    inset-block-start: -0.375rem;
+    inset-inline-end: -0.375rem;
+    inline-size: 1.625rem;
+    block-size: 1.625rem;
+    min-inline-size: 0;
+    min-block-size: 0;
+    border: 1px solid var(--_fovea-edge);
+    background: var(--_fovea-background);
+  }
+
+  .remove .icon {
+    inline-size: 0.875rem;
+    block-size: 0.875rem;
+    stroke-width: 2.4;
+  }
+
+  /* Elsewhere the button for files is the same thing. */
+  @media not (pointer: coarse) {
+    .camera {
+      display: none !important;
+    }
+  }
+`;

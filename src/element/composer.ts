@@ -1,0 +1,219 @@
+/** Where a question is written and its pictures are gathered: by file, camera, drop and paste. Asks nobody itself. */
+import { html, nothing, type ReactiveController, type ReactiveControllerHost, type TemplateResult } from "lit";
+import { CAMERA_ICON, PICTURE_ICON, REMOVE_ICON, SEND_ICON, STOP_ICON } from "./icons.ts";
+import { type ChatPicture, takePicture } from "./pictures.ts";
+
+/** What the composer looks like now. */
+export interface ComposerLook {
+  placeholder: string;
+  /** Whether an answer or a load is on its way that can be stopped. */
+  isBusy: boolean;
+  /** Whether pictures can go with a question. */
+  takesPictures: boolean;
+}
+
+/** Whom the composer tells. */
+export interface ComposerOwner {
+  /** A question is ready. */
+  onQuestion(question: string, pictures: readonly ChatPicture[]): void;
+  /** Nobody wants the running answer any more. */
+  onStop(): void;
+}
+
+const DEFAULT_PLACEHOLDER = "Ask about a picture";
+const EVENTS = ["dragover", "dragleave", "drop", "paste", "keydown"] as const;
+
+/** The form at the foot of the element. Listens for files on all of the element while it is in a page. */
+export class Composer implements ReactiveController {
+  readonly #host: ReactiveControllerHost & HTMLElement;
+  readonly #owner: ComposerOwner;
+  #pictures: readonly ChatPicture[] = [];
+  #note = "";
+  #isDraggedOver = false;
+  #takesPictures = true;
+  #isBusy = false;
+  #focused: Element | undefined;
+
+  constructor(host: ReactiveControllerHost & HTMLElement, owner: ComposerOwner) {
+    this.#host = host;
+    this.#owner = owner;
+    host.addController(this);
+  }
+
+  get isDraggedOver(): boolean {
+    return this.#isDraggedOver;
+  }
+
+  hostConnected(): void {
+    for (const type of EVENTS) this.#host.addEventListener(type, this);
+  }
+
+  hostDisconnected(): void {
+    for (const type of EVENTS) this.#host.removeEventListener(type, this);
+  }
+
+  /** A button that goes away takes the focus with it; who works with a keyboard gets it back where questions are written. */
+  hostUpdate(): void {
+    const active = this.#host.shadowRoot?.activeElement;
+    this.#focused = active?.matches(":focus-visible") ? active : undefined;
+  }
+
+  hostUpdated(): void {
+    if (this.#focused && !this.#focused.isConnected) this.focus({ preventScroll: true });
+    this.#focused = undefined;
+  }
+
+  handleEvent(event: Event): void {
+    if (event instanceof KeyboardEvent) {
+      if (event.key === "Escape" && this.#isBusy) this.#owner.onStop();
+    } else if (event instanceof ClipboardEvent) this.#takeFrom(event, event.clipboardData);
+    else if (event instanceof DragEvent) this.#onDrag(event);
+  }
+
+  focus(options?: FocusOptions): void {
+    this.#input?.focus(options);
+  }
+
+  get #input(): HTMLTextAreaElement | null | undefined {
+    return this.#host.shadowRoot?.querySelector("textarea");
+  }
+
+  render({ placeholder, isBusy, takesPictures }: ComposerLook): TemplateResult {
+    this.#takesPictures = takesPictures;
+    this.#isBusy = isBusy;
+    return html`<form class="composer" part="composer" @submit=${this.#submit}>
+      ${
+        this.#pictures.length > 0
+          ? html`<ul class="tray" part="tray" aria-label="Pictures of your question">${this.#pictures.map((picture) => this.#renderPicture(picture))}</ul>`
+          : nothing
+      }
+      <p class="note" part="note" role="status">${this.#note || this.#leftOut}</p>
+      <div class="input-row" part="input-row">
+        ${takesPictures ? this.#renderChoosers() : nothing}
+        <textarea
+          class="input" part="input"
+          rows="1"
+          maxlength="20000"
+          enterkeyhint="send"
+          dir="auto"
+          aria-label="Your question"
+          placeholder=${placeholder || DEFAULT_PLACEHOLDER}
+          @input=${this.#update}
+          @keydown=${this.#onKey}
+        ></textarea>
+        ${
+          isBusy
+            ? html`<button class="button stop filled" part="button stop" type="button" aria-label="Stop" title="Stop (Escape)" @click=${() => this.#owner.onStop()}>
+                ${STOP_ICON}
+              </button>`
+            : html`<button class="button send filled" part="button send" type="submit" aria-label="Send" title="Send (Enter)" ?disabled=${this.#question === ""}>
+                ${SEND_ICON}
+              </button>`
+        }
+      </div>
+    </form>`;
+  }
+
+  #renderChoosers(): TemplateResult {
+    return html`<button class="button attach" part="button attach" type="button" aria-label="Add a picture" title="Add a picture, or drop or paste one" @click=${this.#openChooser}>
+        ${PICTURE_ICON}
+      </button>
+      <input class="chooser" type="file" accept="image/*" multiple hidden aria-label="Picture" @change=${this.#onChosen} />
+      <button class="button camera" part="button camera" type="button" aria-label="Take a photo" title="Take a photo" @click=${this.#openChooser}>
+        ${CAMERA_ICON}
+      </button>
+      <input class="chooser" type="file" accept="image/*" capture="environment" hidden aria-label="Photo" @change=${this.#onChosen} />`;
+  }
+
+  #renderPicture(picture: ChatPicture): TemplateResult {
+    return html`<li class="tray-item" part="tray-item" @error=${{ handleEvent: () => this.#drop(picture, `${picture.name} cannot be shown; is it a picture?`), capture: true }}>
+      ${picture.view}
+      <button class="remove" part="remove" type="button" aria-label="Remove ${picture.name}" title="Remove" @click=${() => this.#drop(picture)}>
+        ${REMOVE_ICON}
+      </button>
+    </li>`;
+  }
+
+  get #question(): string {
+    return this.#input?.value.trim() ?? "";
+  }
+
+  get #leftOut(): string {
+    return this.#pictures.length > 0 && !this.#takesPictures
+      ? "This model reads text only: pictures are left out."
+      : "";
+  }
+
+  #update = (): void => this.#host.requestUpdate();
+
+  #submit = (event: Event): void => {
+    event.preventDefault();
+    const question = this.#question;
+    const input = this.#input;
+    if (question === "" || this.#isBusy || !input) return;
+    const pictures = this.#takesPictures ? this.#pictures : [];
+    input.value = "";
+    this.#pictures = [];
+    this.#note = "";
+    this.#owner.onQuestion(question, pictures);
+    // Send is about to become Stop; who asked wants to ask again.
+    input.focus({ preventScroll: true });
+    this.#update();
+  };
+
+  #onKey = (event: KeyboardEvent): void => {
+    // Shift+Enter makes a new line; Enter that ends a composition belongs to the input method.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    (event.target as HTMLTextAreaElement).form?.requestSubmit();
+  };
+
+  #openChooser = (event: Event): void => {
+    ((event.currentTarget as Element).nextElementSibling as HTMLInputElement).click();
+  };
+
+  #onChosen = (event: Event): void => {
+    const input = event.target as HTMLInputElement;
+    this.#take(input.files);
+    // So that the same choice can be made again.
+    input.value = "";
+    this.focus();
+  };
+
+  #onDrag(event: DragEvent): void {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    // Without this the browser leaves the page and shows the file.
+    if (event.type !== "dragleave") event.preventDefault();
+    const isOver = event.type === "dragover";
+    // Between two parts of the element it is left and entered.
+    const isInside = event.relatedTarget instanceof Node && this.#host.contains(event.relatedTarget);
+    if (event.type === "dragleave" && isInside) return;
+    if (isOver !== this.#isDraggedOver) {
+      this.#isDraggedOver = isOver;
+      this.#update();
+    }
+    if (event.type === "drop") this.#takeFrom(event, event.dataTransfer);
+  }
+
+  #takeFrom(event: Event, data: DataTransfer | null): void {
+    if (!data?.files.length) return;
+    event.preventDefault();
+    this.#take(data.files);
+  }
+
+  #take(files: FileList | null): void {
+    const all = [...(files ?? [])];
+    const pictures = all.filter(({ type }) => type.startsWith("image/"));
+    const other = all.find((file) => !pictures.includes(file));
+    this.#note = other ? `${other.name} is not a picture.` : "";
+    this.#pictures = [...this.#pictures, ...pictures.map(takePicture)];
+    this.#update();
+  }
+
+  #drop(picture: ChatPicture, note = ""): void {
+    this.#pictures = this.#pictures.filter((other) => other !== picture);
+    this.#note = note;
+    this.#update();
+    if (note === "") this.focus();
+  }
+}

@@ -1,0 +1,149 @@
+/** Questions, their pictures and their answers, one after another. Knows nothing of the page, and shows nothing. */
+import type { FoveaModel, GenerateRequest, GenerationStats, ImageInput, Message, ModelInfo } from "../api.ts";
+import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
+import { isAbort } from "./wording.ts";
+
+/** What of a picture matters here. */
+interface Pictured {
+  readonly image: ImageInput;
+}
+
+/** A question and what became of it. */
+export interface Turn<P extends Pictured = Pictured> {
+  readonly id: number;
+  readonly question: string;
+  readonly pictures: readonly P[];
+  readonly answer: string;
+  /** "loading": the model is not there yet; "reading": there is no text yet; then "writing", and how it ended. */
+  readonly state: "loading" | "reading" | "writing" | "stop" | "length" | "abort" | "failed";
+  /** Of a turn that failed. */
+  readonly error?: unknown;
+  readonly stats?: GenerationStats;
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Where a conversation gets its model, and whom it tells. */
+export interface ConversationOwner<P extends Pictured> {
+  /** The model to ask now. */
+  model(): Promise<FoveaModel>;
+  /** What a request says besides its messages. */
+  settings(info: ModelInfo): Omit<GenerateRequest, "messages" | "signal">;
+  /** The system's part, "" for none. */
+  system(): string;
+  /** A turn came, went or has another state. */
+  onTurns(): void;
+  onText(turn: Turn<P>, text: string): void;
+  /** An answer is over: each question ends with this or with `onError`. */
+  onDone(turn: Turn<P>): void;
+  onError(error: unknown): void;
+}
+
+const ENDED: readonly string[] = ["stop", "length", "abort"];
+
+/** Asks one question at a time; more of them wait in line. */
+export class Conversation<P extends Pictured> {
+  readonly #owner: ConversationOwner<P>;
+  #turns: Writable<Turn<P>>[] = [];
+  /** Fires for everything that was asked so far. */
+  #stop = new AbortController();
+  #last: Promise<unknown> = Promise.resolve();
+  #nextId = 1;
+
+  constructor(owner: ConversationOwner<P>) {
+    this.#owner = owner;
+  }
+
+  get turns(): readonly Turn<P>[] {
+    return this.#turns;
+  }
+
+  get isBusy(): boolean {
+    const last = this.#turns.at(-1);
+    return last !== undefined && !ENDED.includes(last.state) && last.state !== "failed";
+  }
+
+  /** Resolves with the answer. Rejects with what went wrong, and with FoveaError `aborted` if it was stopped. */
+  ask(question: string, pictures: readonly P[]): Promise<string> {
+    const { signal } = this.#stop;
+    const asked = this.#last.then(() => this.#answer(question, pictures, signal));
+    this.#last = asked.catch(() => {});
+    return asked;
+  }
+
+  /** Asks a turn's question again, in its place if it is the last one. */
+  askAgain(turn: Turn<P>): Promise<string> {
+    this.#turns = this.#turns.filter((other) => other !== turn);
+    return this.ask(turn.question, turn.pictures);
+  }
+
+  /** Ends the running answer and those that wait in line. */
+  stop(): void {
+    this.#stop.abort();
+    this.#stop = new AbortController();
+  }
+
+  /** Stops, and forgets all turns. */
+  clear(): void {
+    this.stop();
+    this.#turns = [];
+    this.#owner.onTurns();
+  }
+
+  async #answer(question: string, pictures: readonly P[], signal: AbortSignal): Promise<string> {
+    const turn: Writable<Turn<P>> = { id: this.#nextId++, question, pictures, answer: "", state: "loading" };
+    try {
+      throwIfAborted(signal, "waiting for earlier questions");
+      const messages = this.#messages(turn);
+      this.#turns = [...this.#turns, turn];
+      this.#owner.onTurns();
+      const model = await orAborted(this.#owner.model(), signal, "loading");
+      turn.state = "reading";
+      this.#owner.onTurns();
+      const request = { ...this.#owner.settings(model.info), messages, signal };
+      for await (const event of model.generate(request)) {
+        if (event.type === "text" && event.text !== "") {
+          turn.state = "writing";
+          turn.answer += event.text;
+          this.#owner.onText(turn, event.text);
+        } else if (event.type === "done") {
+          turn.state = event.reason;
+          turn.stats = event.stats;
+        }
+      }
+      if (turn.state === "abort") throw new FoveaError("aborted", "the answer was stopped");
+      this.#owner.onDone(turn);
+      return turn.answer;
+    } catch (error) {
+      turn.state = isAbort(error) ? "abort" : "failed";
+      if (turn.state === "abort") this.#owner.onDone(turn);
+      else {
+        turn.error = error;
+        this.#owner.onError(error);
+      }
+      throw error;
+    } finally {
+      this.#owner.onTurns();
+    }
+  }
+
+  /** The conversation up to a new turn. Questions that got no answer are left out: models expect the two in turns. */
+  #messages(turn: Turn<P>): Message[] {
+    const system = this.#owner.system();
+    const answered = this.#turns.filter(({ state, answer }) => ENDED.includes(state) && answer !== "");
+    return [
+      ...(system === "" ? [] : [{ role: "system" as const, content: system }]),
+      ...answered.flatMap((earlier): Message[] => [
+        questionOf(earlier),
+        { role: "assistant", content: earlier.answer },
+      ]),
+      questionOf(turn),
+    ];
+  }
+}
+
+function questionOf({ question, pictures }: Turn): Message {
+  if (pictures.length === 0) return { role: "user", content: question };
+  const images = pictures.map(({ image }) => ({ type: "image" as const, image }));
+  return { role: "user", content: [...images, { type: "text", text: question }] };
+}

@@ -1,0 +1,105 @@
+/** One element's use of an engine: takes a share, knows how far its load is, and gives it back. Shows nothing itself. */
+import type { FoveaModel, LoadProgress, ModelInfo } from "../api.ts";
+import { FoveaError } from "../errors.ts";
+import type { EngineLease, EngineRegistry } from "./engines.ts";
+
+/** What there is to show of an element's engine. */
+export type EngineState =
+  | { phase: "none" }
+  | { phase: "loading"; progress: LoadProgress | undefined; waiting: boolean }
+  | { phase: "ready"; info: ModelInfo; waiting: boolean }
+  | { phase: "failed"; error: unknown };
+
+/** What a slot tells its element. */
+export interface EngineSlotOwner {
+  onState(state: EngineState): void;
+  /** Of a load, with every progress and every change of `waiting`. */
+  onProgress(progress: LoadProgress, waiting: boolean): void;
+}
+
+const BEGINNING: LoadProgress = { stage: "config", loadedBytes: 0, totalBytes: 0 };
+
+interface Held {
+  readonly source: string;
+  lease?: EngineLease;
+  ready?: Promise<FoveaModel>;
+}
+
+/** Holds at most one engine. */
+export class EngineSlot {
+  readonly #owner: EngineSlotOwner;
+  #held: Held | undefined;
+  #state: EngineState = { phase: "none" };
+
+  constructor(owner: EngineSlotOwner) {
+    this.#owner = owner;
+  }
+
+  get state(): EngineState {
+    return this.#state;
+  }
+
+  /** The source of the engine that is held, or was asked for last and failed. */
+  get source(): string | undefined {
+    return this.#held?.source;
+  }
+
+  /** The model of a source, loaded if need be; another one is given back first, since two may not fit on the GPU. */
+  acquire(source: string, engines: EngineRegistry): Promise<FoveaModel> {
+    if (this.#held?.ready && this.#held.source === source && this.#state.phase !== "failed") return this.#held.ready;
+    this.release();
+    const held: Held = { source };
+    this.#held = held;
+    this.#set({ phase: "loading", progress: undefined, waiting: false });
+    held.lease = engines.lease(source, {
+      onProgress: (progress) => this.#show(held, { progress }),
+      onWait: (waiting) => this.#show(held, { waiting }),
+    });
+    held.ready = this.#settle(held, held.lease.model);
+    held.ready.catch(() => {});
+    return held.ready;
+  }
+
+  /** Gives the engine back. A load that nobody else waits for ends, and who waits for the model gets `aborted`. */
+  release(): void {
+    const held = this.#held;
+    if (!held) return;
+    this.#held = undefined;
+    held.lease?.release();
+    this.#set({ phase: "none" });
+  }
+
+  /** Told of an error of the model: with a dead engine there is nothing to be done but to load anew. */
+  onModelError(error: unknown): void {
+    if (!(error instanceof FoveaError) || (error.code !== "device-lost" && error.code !== "disposed")) return;
+    this.#held?.lease?.retire();
+    this.release();
+  }
+
+  async #settle(held: Held, loading: Promise<FoveaModel>): Promise<FoveaModel> {
+    try {
+      const model = await loading;
+      const waiting = this.#state.phase === "loading" && this.#state.waiting;
+      if (this.#held === held) this.#set({ phase: "ready", info: model.info, waiting });
+      return model;
+    } catch (error) {
+      if (this.#held === held) this.#set({ phase: "failed", error });
+      throw error;
+    }
+  }
+
+  #show(held: Held, news: { progress?: LoadProgress; waiting?: boolean }): void {
+    if (this.#held !== held) return;
+    const state = this.#state;
+    if (state.phase === "ready" && news.waiting !== undefined) this.#set({ ...state, waiting: news.waiting });
+    if (state.phase !== "loading") return;
+    const next = { ...state, ...news };
+    this.#set(next);
+    this.#owner.onProgress(next.progress ?? BEGINNING, next.waiting);
+  }
+
+  #set(state: EngineState): void {
+    this.#state = state;
+    this.#owner.onState(state);
+  }
+}

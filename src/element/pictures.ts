@@ -1,0 +1,80 @@
+/** Pictures of a conversation: what the engine reads, and what the page shows of each. */
+import type { ImageInput } from "../api.ts";
+
+/** A picture that was handed in. */
+export interface ChatPicture {
+  readonly image: ImageInput;
+  /** For people who do not see it, and for messages. */
+  readonly name: string;
+  /** Its thumbnail: one node, which moves from where a question is written to where it is shown. */
+  readonly view: HTMLImageElement | HTMLCanvasElement;
+}
+
+/** Longest side of a drawn thumbnail in device pixels: twice what the page shows, for dense screens. */
+const THUMBNAIL_SIZE = 320;
+
+/** Takes a picture in. Throws TypeError for what is none. */
+export function takePicture(image: ImageInput): ChatPicture {
+  const name = nameOf(image);
+  const view = viewOf(image);
+  view.setAttribute("part", "picture");
+  if (view instanceof HTMLImageElement) view.alt = `Picture: ${name}`;
+  else {
+    view.setAttribute("role", "img");
+    view.setAttribute("aria-label", `Picture: ${name}`);
+  }
+  return { image, name, view };
+}
+
+function viewOf(image: ImageInput): ChatPicture["view"] {
+  if (!(image instanceof Blob || typeof image === "string" || image instanceof HTMLImageElement))
+    return drawThumbnail(image);
+  const view = document.createElement("img");
+  // A link or a picture that can be dragged would be dropped on ourselves.
+  view.draggable = false;
+  if (image instanceof Blob) {
+    const address = URL.createObjectURL(image);
+    const free = () => URL.revokeObjectURL(address);
+    view.addEventListener("load", free, { once: true });
+    view.addEventListener("error", free, { once: true });
+    view.src = address;
+  } else view.src = typeof image === "string" ? image : image.currentSrc || image.src;
+  return view;
+}
+
+/** Drawn now: the caller may close the bitmap or draw something else when the engine has read it. */
+function drawThumbnail(image: ImageBitmap | ImageData | HTMLCanvasElement | OffscreenCanvas): HTMLCanvasElement {
+  const scale = Math.min(1, THUMBNAIL_SIZE / Math.max(image?.width, image?.height));
+  if (!(scale > 0)) throw new TypeError("a picture must be a file, an address, an image, a canvas or pixels");
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(image.width * scale));
+  canvas.height = Math.max(1, Math.round(image.height * scale));
+  const source = image instanceof ImageData ? canvasOf(image) : image;
+  canvas.getContext("2d")?.drawImage(source, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+function canvasOf(pixels: ImageData): OffscreenCanvas {
+  const canvas = new OffscreenCanvas(pixels.width, pixels.height);
+  canvas.getContext("2d")?.putImageData(pixels, 0, 0);
+  return canvas;
+}
+
+function nameOf(image: ImageInput): string {
+  const name =
+    image instanceof File
+      ? image.name
+      : image instanceof HTMLImageElement
+        ? image.alt || lastPart(image.src)
+        : typeof image === "string"
+          ? lastPart(image)
+          : "";
+  return name || "picture";
+}
+
+/** The last part of an address, without what is behind it: "cat.png". */
+function lastPart(address: string): string {
+  if (!URL.canParse(address, document.baseURI)) return "";
+  const { protocol, pathname } = new URL(address, document.baseURI);
+  return /^https?:$/.test(protocol) ? pathname.split("/").at(-1)! : "";
+}

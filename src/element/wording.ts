@@ -1,0 +1,53 @@
+/** Numbers, phases and errors in words for people. */
+import type { GenerationStats, LoadProgress } from "../api.ts";
+import { FoveaError } from "../errors.ts";
+
+/** A number of bytes: "21.8 MB". */
+export function byteText(bytes: number): string {
+  const units = ["bytes", "kB", "MB", "GB"];
+  const step = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  return `${(bytes / 1000 ** step).toFixed(step === 0 ? 0 : 1)} ${units[step]}`;
+}
+
+/** A duration: "85 ms", "3.2 s". */
+export function durationText(milliseconds: number): string {
+  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+/** How far a load is: "12.5 MB of 44.0 MB". */
+export function progressText(progress: LoadProgress | undefined, waiting: boolean): string {
+  if (waiting) return "Another tab is using the GPU; waiting for its turn to end";
+  switch (progress?.stage) {
+    case "weights":
+      return `Loading the model: ${byteText(progress.loadedBytes)} of ${byteText(progress.totalBytes)}`;
+    case "compile":
+    case "ready":
+      return "Preparing the GPU";
+    default:
+      return "Reading the model's description";
+  }
+}
+
+/** Whether an error is only the end that somebody asked for. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof FoveaError && error.code === "aborted";
+}
+
+/** An error as a sentence. */
+export function errorSentence(error: unknown): string {
+  const message = (error instanceof Error ? error.message : String(error)).trim() || "Something went wrong";
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`;
+}
+
+/** An answer's cost in a line: "288 of 576 image tokens · 41 tokens in 2.1 s, 19.5 a second". */
+export function statsText({
+  imageTokensBefore,
+  imageTokensAfter,
+  newTokens,
+  totalMs,
+  tokensPerSecond,
+}: GenerationStats): string {
+  const picture = imageTokensBefore > 0 ? [`${imageTokensAfter} of ${imageTokensBefore} image tokens`] : [];
+  const speed = tokensPerSecond > 0 ? `, ${tokensPerSecond.toFixed(1)} a second` : "";
+  return [...picture, `${newTokens} tokens in ${durationText(totalMs)}${speed}`].join(" · ");
+}
