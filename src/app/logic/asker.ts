@@ -5,7 +5,7 @@ import { isClassifier, type Model } from "../engine.ts";
 import type { ModelKeeper } from "./models.ts";
 import { problemOf } from "./problem.ts";
 import { compressionOf, plainSettings, requestOf, type Settings } from "./settings.ts";
-import { type Answer, FIRST_VIEW, type PageStore, type PictureItem, type Turn } from "./state.ts";
+import { type Answer, FIRST_VIEW, type PageStore, type PictureItem, type Turn, turnsUntil } from "./state.ts";
 
 let nextTurn = 1;
 
@@ -21,20 +21,30 @@ export class Asker {
 
   /** Asks, with the pictures of the draft; never throws. While the model still loads, the question waits for it. */
   async ask(question: string): Promise<void> {
-    const { draft, settings, compare, turns, busy } = this.#store.state;
+    const { draft, turns, busy } = this.#store.state;
     if (busy) return;
+    const last = turns.at(-1);
+    this.#store.set({ draft: [] });
+    await this.#run({ question, pictures: draft, follows: last ? [...last.follows, last.id] : [] });
+  }
+
+  /** Asks a turn's question once more, with the present settings, as if it had not been asked before. */
+  async again({ question, pictures, follows }: Turn): Promise<void> {
+    if (!this.#store.state.busy) await this.#run({ question, pictures, follows });
+  }
+
+  async #run(asked: Pick<Turn, "question" | "pictures" | "follows">): Promise<void> {
+    const { settings, compare, turns } = this.#store.state;
     const running = new AbortController();
     this.#running = running;
     const answers = compare
       ? [newAnswer("As set", settings), newAnswer("Without", plainSettings(settings))]
       : [newAnswer("", settings)];
-    const turn: Turn = { id: nextTurn++, question, pictures: draft, answers };
-    const image = turns.reduce((sum, { pictures }) => sum + pictures.length, 0) + Math.max(0, draft.length - 1);
-    const of = { turn: turn.id, answer: 0, image };
-    this.#store.set({ busy: true, notice: "", draft: [], turns: [...turns, turn], view: { ...FIRST_VIEW, of } });
-    for (const index of answers.keys()) {
-      if (!running.signal.aborted) await this.#answer(turn.id, index, running.signal);
-    }
+    const turn: Turn = { ...asked, id: nextTurn++, answers };
+    const pictures = turnsUntil([...turns, turn], turn.id).flatMap((one) => one.pictures);
+    const of = { turn: turn.id, answer: 0, image: Math.max(0, pictures.length - 1) };
+    this.#store.set({ busy: true, notice: "", turns: [...turns, turn], view: { ...FIRST_VIEW, of } });
+    for (const index of answers.keys()) await this.#answer(turn.id, index, running.signal);
     this.#store.set({ busy: false });
     this.#running = undefined;
   }
@@ -47,8 +57,8 @@ export class Asker {
   clear(): void {
     this.stop();
     const { turns, draft } = this.#store.state;
-    const pictures = turns.flatMap((turn) => turn.pictures).filter((picture) => !draft.includes(picture));
-    for (const { url } of pictures) URL.revokeObjectURL(url);
+    const pictures = new Set(turns.flatMap((turn) => turn.pictures));
+    for (const picture of pictures) if (!draft.includes(picture)) URL.revokeObjectURL(picture.url);
     this.#store.set({ turns: [], notice: "", view: FIRST_VIEW });
   }
 
@@ -129,7 +139,7 @@ export class Asker {
   }
 
   #turnsUntil(turn: number): Turn[] {
-    return this.#store.state.turns.filter(({ id }) => id <= turn);
+    return turnsUntil(this.#store.state.turns, turn);
   }
 
   #find(turn: number, index: number): Answer {

@@ -55,6 +55,8 @@ export interface PictureItem {
 
 export interface Turn {
   id: number;
+  /** Ids of the turns that it continues, in order: a question may be asked again, so that turns make a tree. */
+  follows: readonly number[];
   question: string;
   pictures: readonly PictureItem[];
   /** One, or two to be compared. */
@@ -74,6 +76,12 @@ export interface Answer {
   stats: GenerationStats | undefined;
   classes: ImageFeatures["classes"];
   problem: Problem | undefined;
+}
+
+/** A turn and those that it continues, in order; empty where there is no such turn. */
+export function turnsUntil(turns: readonly Turn[], id: number): Turn[] {
+  const last = turns.find((turn) => turn.id === id);
+  return last ? turns.filter((turn) => turn === last || last.follows.includes(turn.id)) : [];
 }
 
 /** What the picture panel shows. */

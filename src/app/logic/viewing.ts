@@ -1,7 +1,7 @@
 /** What the picture panel shows: from the state to one picture, its tokens, and where the chosen words looked. Pure. */
 import { type Look, lookAt, tokensOfText } from "./looking.ts";
 import { type SeenImage, stageCount, type TokenMap, tokenMap } from "./overlay.ts";
-import type { Answer, PageState, PictureItem } from "./state.ts";
+import { type Answer, type PageState, type PictureItem, turnsUntil } from "./state.ts";
 
 export interface Viewed {
   picture: PictureItem | undefined;
@@ -18,7 +18,7 @@ export interface Viewed {
 export function viewedOf({ view, draft, turns }: Pick<PageState, "view" | "draft" | "turns">): Viewed {
   const { of } = view;
   if ("draft" in of) return { ...NOTHING, picture: draft[of.draft] };
-  const shown = turns.filter(({ id }) => id <= of.turn);
+  const shown = turnsUntil(turns, of.turn);
   const answer = shown.at(-1)?.answers[of.answer];
   const image = answer?.images[of.image] ?? answer?.images.at(-1);
   const pictures = shown.flatMap((turn) => turn.pictures);

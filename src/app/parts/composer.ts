@@ -32,6 +32,9 @@ export class Composer extends LitElement {
       .ask {
         min-width: 6rem;
       }
+      [role="status"] {
+        min-height: 1.5em;
+      }
     `,
   ];
 

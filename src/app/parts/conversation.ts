@@ -93,7 +93,8 @@ export class Conversation extends LitElement {
     </section>`;
   }
 
-  #turn({ id, question, pictures, answers }: Turn) {
+  #turn(turn: Turn) {
+    const { id, question, pictures, answers } = turn;
     const slowestMs = Math.max(
       ...answers.map(({ stats }) => (stats ? stats.visionMs + stats.prefillMs + stats.decodeMs : 0)),
     );
@@ -104,6 +105,9 @@ export class Conversation extends LitElement {
       </div>
       <div class=${answers.length > 1 ? "answers two" : "answers"}>
         ${answers.map((answer, index) => this.#answer(id, answer, index, slowestMs))}
+      </div>
+      <div class="row foot">
+        <button ?disabled=${this.state.busy} @click=${() => void this.app.asker.again(turn)}>Ask again with the present settings</button>
       </div>
     </li>`;
   }

@@ -7,6 +7,9 @@ import type { PictureItem } from "../logic/state.ts";
 import type { Viewed } from "../logic/viewing.ts";
 import { base } from "./base.ts";
 
+/** Share of layers and tokens from which on attention counts as inhibited. */
+const MOST = 0.5;
+
 /** The model's square, in pixels of the picture. */
 interface Frame {
   x: number;
@@ -127,7 +130,7 @@ export class PictureView extends LitElement {
         </defs>
         <rect class="veil" x=${frame.x} y=${frame.y} width=${frame.width} height=${frame.height}></rect>
         ${patches.filter(({ token }) => token >= 0).map(({ token, patch }) => rect(patch, "heat", { opacity: 0.85 * (look.heat[token] ?? 0) }))}
-        ${patches.filter(({ token }) => (look.inhibited[token] ?? 0) > 0).map(({ token, patch }) => rect(patch, "inhibited", { fill: "url(#hatch)", opacity: look.inhibited[token]! }))}`;
+        ${patches.filter(({ token }) => (look.inhibited[token] ?? 0) >= MOST).map(({ token, patch }) => rect(patch, "inhibited", { fill: "url(#hatch)", opacity: look.inhibited[token]! }))}`;
     }
     if (stage === 0) return nothing;
     const pointedToken = this.pointed === undefined ? -1 : (map.tokenOf[this.pointed] ?? -1);
@@ -142,7 +145,7 @@ export class PictureView extends LitElement {
   #caption(): string {
     const { map, look, words, stage, stages } = this.viewed;
     if (look) {
-      const inhibited = look.inhibited.filter((share) => share > 0.5).length;
+      const inhibited = look.inhibited.filter((share) => share >= MOST).length;
       return `“${words}”: bright is where it looked, hatched what was inhibited (${inhibited} of ${look.heat.length} tokens).`;
     }
     if (!map || stages === 0)

@@ -123,7 +123,7 @@ export class SettingsPanel extends LitElement {
       <output for="inhibition">${text}</output>
       <input id="inhibition" type="range" min="0" max="0.95" step="0.05" .value=${String(inhibition)} aria-valuetext=${text}
         @input=${(event: Event) => this.app.set({ inhibition: numberOf(event) })} />
-      <span class="soft">Tokens that words off the point are kept from seeing.</span>
+      <span class="soft">Hides the parts of the picture that a word pays least attention to.</span>
     </div>`;
   }
 

@@ -40,7 +40,10 @@ const PAINTERS: Record<Background, (random: () => number) => Painter> = {
 };
 
 /** Paints the whole canvas. */
-export function paintBackground(context: CanvasRenderingContext2D, background: Background): void {
+export function paintBackground(
+  context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D,
+  background: Background,
+): void {
   const { width, height } = context.canvas;
   const pixels = context.createImageData(width, height);
   const colour = PAINTERS[background](randomFrom(SEED));

@@ -11,7 +11,10 @@ const FONT_SIZE = 100;
 const backgrounds = new Map<string, HTMLCanvasElement>();
 
 /** Draws the scene over the whole canvas, which must be square. */
-export function drawScene(context: CanvasRenderingContext2D, { background, things }: Scene): void {
+export function drawScene(
+  context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D,
+  { background, things }: Scene,
+): void {
   context.drawImage(paintedBackground(background, context.canvas.width), 0, 0);
   for (const thing of things) drawThing(context, thing);
 }
@@ -44,7 +47,10 @@ function squareCanvas(side: number): HTMLCanvasElement {
 }
 
 /** An emoji's ink, whose larger side is the thing's size, centred on its place. */
-function drawThing(context: CanvasRenderingContext2D, { kind, x, y, size, angle }: Thing): void {
+function drawThing(
+  context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D,
+  { kind, x, y, size, angle }: Thing,
+): void {
   const side = context.canvas.width;
   context.save();
   context.font = `${FONT_SIZE}px ${FONT}`;

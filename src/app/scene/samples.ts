@@ -13,7 +13,7 @@ type Place = [name: string, x: number, y: number, size: number, angle: number];
 
 function sample(title: string, question: string, background: Background, ...places: Place[]): Sample {
   const things = places.map(([kind, x, y, size, angle]) => thing(kindNamed(kind), { x, y, size, angle }));
-  return { name: `${title.toLowerCase().replaceAll(" ", "-")}.png`, title, question, scene: { background, things } };
+  return { name: `${title.toLowerCase().replaceAll(" ", "-")}.webp`, title, question, scene: { background, things } };
 }
 
 export const SAMPLES: readonly Sample[] = [
