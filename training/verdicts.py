@@ -11,7 +11,7 @@ from dialogue import Turn
 from questions import CLOSED, judge
 
 ODD = ["", " \n", "Yes.", "NO", "No, there is no dog.", "one dog", "1 dog, 2 cats", "in the top-left corner", "It's a dog's cat_hat.", "ﬁve DOGS",
-       "* a dog\n* a cat", "- a dog\n- a cat", "---", "***", "**bold**", "*a* *b* **c**", "[name] [date]", "P. S. Yes.", "P.P.S Yes", "<<A title>>\nYes.",
+       "* a dog\n* a cat", "- a dog\n- a cat", "---", "***", "**bold**", "*a* *b* **c**", "[name] [date]", "P.S. Yes.", "P.P.S Yes", "<<A title>>\nYes.",
        "<< >>", "Section 1\nYes.\nSection 2\nNo.", "SECTION 1 Yes. SECTION 2 No.", '{"answer": "Yes."}', '```json\n["Yes."]\n```', "NaN", "3", '"Yes."', "“Yes.”",
        "Yes. ****** No.", "****** Yes. ****** No. ******", "Yes. ****** Yes.", "a ****** b ****** c", "Yes.\r\nNo.\r\n", "xx,x. xx,x! xx/x. x{x}x?",
        "One. Two. Three. Four. Five."]
