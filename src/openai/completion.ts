@@ -12,6 +12,9 @@ export interface Envelope {
 
 type Delta = ChatCompletionChunk["choices"][number]["delta"];
 
+/** Events after which an answer is under way, or over. */
+const BEGUN: readonly GenerationEvent["type"][] = ["prefill", "text", "done"];
+
 /** The whole answer. Throws ApiError, one of status 499 if it was aborted. */
 export async function complete(generation: Generation, envelope: Envelope): Promise<ChatCompletion> {
   let content = "";
@@ -83,7 +86,7 @@ export class ChatCompletionStream implements AsyncIterable<ChatCompletionChunk> 
     const events = generation[Symbol.asyncIterator]();
     try {
       let first = await events.next();
-      while (!first.done && first.value.type === "image") first = await events.next();
+      while (!first.done && !BEGUN.includes(first.value.type)) first = await events.next();
       if (!first.done && first.value.type === "done") finishReason(first.value);
       const chunks = chunksOf(first, events, { envelope, includeUsage, controller });
       return new ChatCompletionStream(chunks, envelope, controller);

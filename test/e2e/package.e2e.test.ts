@@ -14,6 +14,8 @@ const consumer = mkdtempSync(join(tmpdir(), "fovea-consumer-"));
 let packed: string[];
 
 const PROGRAM = `import { Fovea, FoveaError, type FoveaErrorCode, type Generation, type ModelFiles } from "fovea";
+import { type ChatCompletion, type ChatModels, createFetch, FoveaOpenAI } from "fovea/openai";
+import { createFovea } from "fovea/worker";
 
 export async function ask(files: ModelFiles, picture: Blob): Promise<string> {
   using fovea: Fovea = await Fovea.load(files, { maxContext: 512, onProgress: ({ stage }) => console.log(stage) });
@@ -27,6 +29,19 @@ export const code: FoveaErrorCode = new FoveaError("bad-image", "no picture").co
 
 // @ts-expect-error a message has a known role
 export const wrong = (fovea: Fovea) => fovea.generate({ messages: [{ role: "nobody", content: "" }] });
+
+export async function chat(fovea: Fovea): Promise<ChatCompletion> {
+  const models: ChatModels = { page: fovea, worker: await createFovea("https://example.org/model") };
+  const { completions } = new FoveaOpenAI(models).chat;
+  const request = { model: "page", messages: [{ role: "user" as const, content: "Hello" }] };
+  for await (const { choices } of await completions.create({ ...request, stream: true }))
+    console.log(choices[0]?.delta.content);
+  // @ts-expect-error one answer at a time
+  await completions.create({ ...request, n: 2 });
+  return completions.create(request, { signal: AbortSignal.timeout(1000) });
+}
+
+export const answers: typeof fetch = createFetch({});
 `;
 
 /** Runs npm without scripts, network and remarks. */
@@ -62,11 +77,15 @@ test("holds the library, its types and its papers, and nothing else", () => {
   ).toEqual([]);
 });
 
-test("can be imported, and does nothing by itself", async () => {
-  const script = 'const m = await import("fovea"); console.log(JSON.stringify(Object.keys(m).sort()));';
+test.for([
+  ["fovea", ["Fovea", "FoveaError"]],
+  ["fovea/openai", ["ApiError", "FoveaOpenAI", "createFetch"]],
+  ["fovea/worker", ["FoveaError", "createFovea"]],
+] as const)("%s can be imported, and does nothing by itself", async ([name, exported]) => {
+  const script = `const m = await import("${name}"); console.log(JSON.stringify(Object.keys(m).sort()));`;
   const { stdout, stderr } = await run(process.execPath, ["--input-type=module", "-e", script], { cwd: consumer });
   expect(stderr).toBe("");
-  expect(JSON.parse(stdout)).toEqual(["Fovea", "FoveaError"]);
+  expect(JSON.parse(stdout)).toEqual(exported);
 });
 
 test.for([

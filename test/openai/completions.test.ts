@@ -181,7 +181,7 @@ describe("errors of the engine", () => {
     [new Error("a fault"), { status: 500, type: "server_error", code: null, param: null, message: "a fault" }],
   ];
   test.for(CASES)("%s", async ([error, expected]) => {
-    for (const steps of [[error], [BEGINNING[0]!, error]] satisfies Step[][]) {
+    for (const steps of [[error], [BEGINNING[0]!, { type: "recovering" }, error]] satisfies Step[][]) {
       const whole = await failure(completionsOf(new FakeModel(steps)).create(requestOf()));
       expect(whole).toMatchObject({ ...expected, cause: error });
       // Before the text begins it is the request that fails, and not its stream.
