@@ -17,6 +17,9 @@ const COMPANIONS = [
   "chat_template.json",
 ] as const;
 
+/** Every file that is read for a model with a decoder, if it is there. */
+export const LANGUAGE_FILES: readonly string[] = ["tokenizer.json", ...COMPANIONS];
+
 /** Reads what concerns text; undefined for a model without a decoder, or a folder without tokenizer.json. */
 export async function loadLanguage(
   folder: ModelFolder,

@@ -15,7 +15,7 @@ import { ModelStore } from "./store.ts";
 import type { FileIdentity } from "./stored-file.ts";
 
 /** How files are cut on disk: few enough for a file system, small enough to hold some and to lose one. */
-const PART_BYTES = 4 << 20;
+export const PART_BYTES = 4 << 20;
 
 /** Without an answer, what is on disk does as well: one more try is enough to find out. */
 const STORED_RETRY: RetryPolicy = { ...DEFAULT_RETRY_POLICY, attempts: 2 };
@@ -63,6 +63,21 @@ export async function withModel<T>(
       store?.close();
     }
   }
+}
+
+/** Whether an error says that a server cannot be reached, or is out of order for now. */
+export function nobodyAnswers(error: unknown): boolean {
+  return error instanceof FoveaError && error.cause instanceof TransientFailure;
+}
+
+/** What stands in for a published file when only the disk is left. */
+export function unreachable(name: string, location: string): () => Promise<never> {
+  return async () => {
+    throw new FoveaError(
+      "download-failed",
+      `${name}: what is stored of it is damaged, and ${location} cannot be reached; load again when it can`,
+    );
+  };
 }
 
 /** Another version of a file is published while others read the one on disk. Never leaves this file. */
@@ -126,8 +141,7 @@ class Session {
       return file;
     } catch (error) {
       // Only at the beginning: a load must not take half of a model from here, half from there.
-      const nobodyAnswers = error instanceof FoveaError && error.cause instanceof TransientFailure;
-      if (!isStored || !nobodyAnswers) throw error;
+      if (!isStored || !nobodyAnswers(error)) throw error;
       this.#isOffline = true;
       return undefined;
     }
@@ -136,12 +150,7 @@ class Session {
   async #openStored(name: string): Promise<ByteSource | undefined> {
     const stored = await this.#store?.find(name);
     if (!stored) return undefined;
-    const openRemote = async () => {
-      throw new FoveaError(
-        "download-failed",
-        `${name}: what is stored of it is damaged, and ${this.#remote.location} cannot be reached; load again when it can`,
-      );
-    };
+    const openRemote = unreachable(name, this.#remote.location);
     return this.#keep(new PartedSource(stored.identity, { openRemote, stored }));
   }
 

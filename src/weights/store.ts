@@ -30,6 +30,34 @@ function lockName(key: string): string {
   return `fovea-model-${key}`;
 }
 
+function modelFolderName({ source, origin }: ModelKey): string {
+  return textSha256(JSON.stringify([source, origin])).slice(0, 32);
+}
+
+/** What is there of a model, seen without a lock: it may change or go at any time, and reading it only notices. */
+export class StoredView {
+  readonly #folder: Folder;
+
+  private constructor(folder: Folder) {
+    this.#folder = folder;
+  }
+
+  /** Undefined if nothing is there. */
+  static async open(key: ModelKey): Promise<StoredView | undefined> {
+    const root = await privateFolder(ROOT);
+    const folder = root && (await subfolder(root, modelFolderName(key), false));
+    return folder && (await readModel(folder)) ? new StoredView(folder) : undefined;
+  }
+
+  async find(name: string): Promise<StoredFile | undefined> {
+    return StoredFile.find(this.#folder, name);
+  }
+
+  async isComplete(): Promise<boolean> {
+    return isComplete(this.#folder);
+  }
+}
+
 /** One model's folder, held under a lock until `close`. */
 export class ModelStore {
   readonly #folder: Folder;
@@ -49,7 +77,7 @@ export class ModelStore {
   static async open(key: ModelKey, signal?: AbortSignal): Promise<ModelStore | undefined> {
     const root = await privateFolder(ROOT);
     if (!root) return undefined;
-    const name = textSha256(JSON.stringify([key.source, key.origin])).slice(0, 32);
+    const name = modelFolderName(key);
     // A second round for those who waited until another tab had stored it all.
     for (const [round, mode] of (["shared", "exclusive", "shared", "exclusive"] as const).entries()) {
       const release = await acquireLock(lockName(name), mode, signal);

@@ -1,0 +1,88 @@
+/**
+ * A look at a model before anything large is downloaded: which files there are, how long, and what of them is on disk.
+ * Small files and headers can be read through it; nothing is stored, and nothing is verified but what comes from disk.
+ */
+import type { ByteSource, ReadOptions } from "./byte-source.ts";
+import { type ModelFolder, makeFolder, openFolder } from "./folder.ts";
+import { type ModelSource, nobodyAnswers, type OpenModelOptions, PART_BYTES, unreachable } from "./open-model.ts";
+import { PartedSource } from "./parted-source.ts";
+import { type RemoteModel, remoteModel } from "./remote-model.ts";
+import { StoredView } from "./store.ts";
+import { sameFile } from "./stored-file.ts";
+
+export interface SurveyedFile {
+  name: string;
+  bytes: number;
+  /** Of the same version, in what is on disk. */
+  storedBytes: number;
+}
+
+interface Found extends SurveyedFile {
+  open(options: ReadOptions): Promise<ByteSource>;
+}
+
+export interface ModelSurvey {
+  /** As it was asked for, without what is secret in it. */
+  readonly source: string;
+  readonly folder: ModelFolder;
+  /** Looks for a file without reading it. Throws as `ModelFolder.open`. */
+  lookFor(name: string, options: ReadOptions): Promise<void>;
+  /** The files that were opened or looked for, and are there. */
+  files(): SurveyedFile[];
+}
+
+/** Throws TypeError for a source that names no model. Nothing is fetched yet. */
+export function surveyModel(source: ModelSource, options: OpenModelOptions): ModelSurvey {
+  const files = new Map<string, SurveyedFile>();
+  const isRemote = typeof source === "string" || source instanceof URL;
+  const remote = isRemote ? remoteModel(source, options) : undefined;
+  const look = remote ? remoteFinder(remote, options) : givenFinder(source as Exclude<ModelSource, string | URL>);
+  const find = async (name: string, options: ReadOptions) => {
+    const found = await look(name, options);
+    if (found) files.set(name, { name, bytes: found.bytes, storedBytes: found.storedBytes });
+    return found;
+  };
+  const location = remote?.location ?? "the given files";
+  return {
+    source: remote?.key.source ?? location,
+    folder: makeFolder(location, async (name, options = {}) => (await find(name, options))?.open(options)),
+    async lookFor(name, options) {
+      await find(name, options);
+    },
+    files: () => [...files.values()],
+  };
+}
+
+type Finder = (name: string, options: ReadOptions) => Promise<Found | undefined>;
+
+function givenFinder(source: Exclude<ModelSource, string | URL>): Finder {
+  const folder = openFolder(source);
+  return async (name, options) => {
+    const file = await folder.open(name, options);
+    // At hand, so that nothing is to be downloaded.
+    return file && { name, bytes: file.byteLength, storedBytes: file.byteLength, open: async () => file };
+  };
+}
+
+function remoteFinder(remote: RemoteModel, { cache, partBytes = PART_BYTES }: OpenModelOptions): Finder {
+  const view = cache === "none" ? undefined : StoredView.open(remote.key);
+  return async (name, { signal }) => {
+    const stored = await (await view)?.find(name);
+    try {
+      const file = await remote.find(name, { signal });
+      if (!file) return undefined;
+      const { byteLength: bytes, digest, validator } = file;
+      const isSame = stored && sameFile(stored.identity, { name, byteLength: bytes, partBytes, digest, validator });
+      if (!isSame) return { name, bytes, storedBytes: 0, open: file.open };
+      const { storedBytes, identity, isComplete } = stored;
+      const fromDisk = async () => new PartedSource(identity, { openRemote: file.open, stored });
+      return { name, bytes, storedBytes, open: isComplete ? fromDisk : file.open };
+    } catch (error) {
+      if (!nobodyAnswers(error) || !(await (await view)?.isComplete())) throw error;
+      if (!stored) return undefined;
+      const open = async () =>
+        new PartedSource(stored.identity, { openRemote: unreachable(name, remote.location), stored });
+      return { name, bytes: stored.identity.byteLength, storedBytes: stored.storedBytes, open };
+    }
+  };
+}
