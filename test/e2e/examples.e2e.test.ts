@@ -15,6 +15,10 @@ import { startModelServer } from "../support/model-server.ts";
 import { describeShared } from "../support/shared.ts";
 
 const EXAMPLES = ["html", "import-map", "react"];
+/** Tokens: room enough to stop an answer to the first question, and little left for the second, which is to end by itself. */
+const CONTEXT = 192;
+const LONG_QUESTION = "Why? ".repeat(20);
+
 const folder = mkdtempSync(join(tmpdir(), "fovea-examples-"));
 const cat = `${projectRoot}/../shared/real/photos/originals_large/chelsea.png`;
 
@@ -59,7 +63,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   page = await browser.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(240_000);
   complaints = [];
   page.on("pageerror", ({ message }) => complaints.push(message));
 });
@@ -94,6 +98,9 @@ describeShared("with a model", () => {
     mkdirSync(model);
     for (const [name, bytes] of Object.entries(await chatFiles()))
       writeFileSync(join(model, name), bytes as Uint8Array);
+    const config = JSON.parse(readFileSync(join(model, "config.json"), "utf8"));
+    config.text_config.max_position_embeddings = CONTEXT;
+    writeFileSync(join(model, "config.json"), JSON.stringify(config));
     models = await startModelServer(model);
   });
   afterAll(() => models?.close());
@@ -104,16 +111,17 @@ describeShared("with a model", () => {
     await page.getByLabel("Picture").setInputFiles(cat);
     await page.getByRole("button", { name: "Ask" }).click();
     const answer = page.locator("output, #answer");
-    await expect.poll(() => answer.textContent(), { timeout: 60_000 }).not.toBe("");
+    await expect.poll(() => answer.textContent(), { timeout: 240_000 }).not.toBe("");
     await page.getByRole("button", { name: "Stop" }).click();
     await status()
       .filter({ hasText: /abort|stopped/ })
       .waitFor();
 
-    await page.getByLabel("Question").fill("Why?");
+    await page.getByLabel("Question").fill(LONG_QUESTION);
     await page.getByRole("button", { name: "Ask" }).click();
-    await page.getByRole("button", { name: "Ask", disabled: false }).waitFor();
-    await status().filter({ hasText: "tokens" }).waitFor();
+    await status()
+      .filter({ hasText: /^(stop|length): \d+ tokens|tokens read/ })
+      .waitFor();
     expect(await answer.textContent()).not.toBe("");
   });
 
