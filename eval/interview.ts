@@ -3,7 +3,7 @@
  * questions; both are kept. Whether answers are right is score.ts's business.
  */
 import type { Compression, Inhibition } from "../src/api.ts";
-import { type AnswerRecord, answerKey, type Journal, type KeyParts } from "./journal.ts";
+import { type AnswerRecord, answerKey, type Journal } from "./journal.ts";
 import type { PageQuestion } from "./page.mjs";
 import type { Item } from "./plan.ts";
 
@@ -43,6 +43,12 @@ interface Asked {
   inhibition: Inhibition;
 }
 
+/** The answer that the model (by its hash) gave to an item, if the journal has it. */
+export function knownAnswer(journal: Journal, model: string, item: Item): AnswerRecord | undefined {
+  const asked = finalQuestion(journal, model, item);
+  return asked && journal.get(keyOf(model, item, asked));
+}
+
 export class Interview {
   readonly #options: InterviewOptions;
 
@@ -50,63 +56,24 @@ export class Interview {
     this.#options = options;
   }
 
-  /** The answer, if it was given before. */
-  known(item: Item): AnswerRecord | undefined {
-    const asked = this.#final(item, (description) => this.#options.journal.get(this.#key(item, description))?.answer);
-    return asked && this.#options.journal.get(this.#key(item, asked));
-  }
-
   /** The answer, given before or now. */
   async answer(item: Item): Promise<AnswerRecord> {
-    const { setting } = item;
-    if (setting.describeFirst) await this.#ask(item, describe(item));
-    const asked = this.#final(item, (description) => this.#options.journal.get(this.#key(item, description))?.answer);
+    const { journal, model } = this.#options;
+    if (item.setting.describeFirst) await this.#ask(item, describe(item));
+    const asked = finalQuestion(journal, model, item);
     if (!asked) throw new Error("a description went missing from the journal");
     return this.#ask(item, asked);
   }
 
-  /** The question itself; undefined while the description that it needs is not there. */
-  #final(item: Item, answerOf: (asked: Asked) => string | undefined): Asked | undefined {
-    const { setting, question } = item;
-    const { compression, inhibition } = setting;
-    const messages: Asked["messages"] = [{ role: "user", text: question.prompt }];
-    if (!setting.describeFirst) return { messages, sees: true, compression, inhibition };
-    const description = answerOf(describe(item));
-    if (description === undefined) return undefined;
-    const told: Asked["messages"] = [
-      { role: "user", text: DESCRIBE },
-      { role: "assistant", text: description },
-    ];
-    return { messages: [...told, ...messages], sees: false, compression, inhibition };
-  }
-
-  #key({ picture }: Item, { messages, sees, compression, inhibition }: Asked): string {
-    // Without a picture nothing but the text matters; it tells where the description came from.
-    const parts: KeyParts = {
-      model: this.#options.model,
-      picture: sees ? picture.hash : "",
-      messages,
-      compression,
-      inhibition,
-      maxTokens: MAX_TOKENS,
-    };
-    return answerKey(parts);
-  }
-
   async #ask(item: Item, asked: Asked): Promise<AnswerRecord> {
-    const { respondent, journal, library, adapter, addressOf } = this.#options;
-    const key = this.#key(item, asked);
+    const { respondent, journal, model, library, adapter, addressOf } = this.#options;
+    const key = keyOf(model, item, asked);
     const known = journal.get(key);
     if (known) return known;
     const { messages, sees, compression, inhibition } = asked;
     const picture = sees ? addressOf(item) : undefined;
-    const { text, reason, stats } = await respondent.ask({
-      picture,
-      messages,
-      compression,
-      inhibition,
-      maxTokens: MAX_TOKENS,
-    });
+    const question = { picture, messages, compression, inhibition, maxTokens: MAX_TOKENS };
+    const { text, reason, stats } = await respondent.ask(question);
     const record: AnswerRecord = {
       key,
       setting: item.setting.id,
@@ -125,7 +92,29 @@ export class Interview {
   }
 }
 
+/** The question itself; undefined while the description that it needs is not there. */
+function finalQuestion(journal: Journal, model: string, item: Item): Asked | undefined {
+  const { setting, question } = item;
+  const { compression, inhibition } = setting;
+  const last = { role: "user", text: question.prompt } as const;
+  if (!setting.describeFirst) return { messages: [last], sees: true, compression, inhibition };
+  const description = journal.get(keyOf(model, item, describe(item)))?.answer;
+  if (description === undefined) return undefined;
+  const messages: Asked["messages"] = [
+    { role: "user", text: DESCRIBE },
+    { role: "assistant", text: description },
+    last,
+  ];
+  return { messages, sees: false, compression, inhibition };
+}
+
 /** The description that an answer without the picture starts from. */
 function describe({ setting: { compression, inhibition } }: Item): Asked {
   return { messages: [{ role: "user", text: DESCRIBE }], sees: true, compression, inhibition };
+}
+
+function keyOf(model: string, { picture }: Item, { messages, sees, compression, inhibition }: Asked): string {
+  // Without the picture nothing but the text matters.
+  const seen = sees ? picture.hash : "";
+  return answerKey({ model, picture: seen, messages, compression, inhibition, maxTokens: MAX_TOKENS });
 }

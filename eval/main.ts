@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { ModelInfo } from "../src/api.ts";
 import { root } from "../tools/library.mjs";
 import { ModelPage, pictureAddress } from "./browser.ts";
-import { Interview } from "./interview.ts";
+import { Interview, knownAnswer } from "./interview.ts";
 import { Journal } from "./journal.ts";
 import { findModel, type ModelSource } from "./model-source.ts";
 import { type EvalOptions, HELP, parseEvalOptions } from "./options.ts";
@@ -40,7 +40,7 @@ export async function main(args: string[], ensureLibrary: () => Promise<void>): 
     if (!isFinished) return 130;
   }
   const info = readInfo(about, model);
-  const written = writeReport({ out, model, info, sets, journal, args, limit: options.limit });
+  const written = writeReport({ out, model, info, sets, journal, args });
   process.stdout.write(`${written.summary}\n${written.files.join("\n")}\n`);
   return 0;
 }
@@ -82,7 +82,7 @@ async function askAll(
       adapter: page.info.adapter,
       addressOf: ({ set, picture }: Item) => pictureAddress(set === sets.drawn ? "drawn" : "byHand", picture.file),
     });
-    const open = items.filter((item) => !interview.known(item));
+    const open = items.filter((item) => !knownAnswer(journal, model.hash, item));
     const progress = new Progress(open.length);
     const start = performance.now();
     for (const item of open) {

@@ -1,0 +1,129 @@
+/** Curves over the number of image tokens as one SVG, drawn by ECharts without a browser. Knows no settings and no questions. */
+import * as echarts from "echarts";
+import type { Estimate } from "./statistics.ts";
+
+export interface Curve {
+  name: string;
+  points: { tokens: number; estimate: Estimate }[];
+}
+
+export interface Panel {
+  title: string;
+  curves: Curve[];
+}
+
+/** Okabe and Ito's, which colour-blind readers can tell apart. */
+const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
+const WIDTH = 560;
+const HEIGHT = 380;
+const MARGIN = { left: 60, right: 24, top: 64, bottom: 52 };
+const FONT = "system-ui, sans-serif";
+
+/** Panels two in a row, all with a percent axis; curves of one name have one colour. Bars are one standard error. */
+export function plot(panels: readonly Panel[]): string {
+  const names = [...new Set(panels.flatMap(({ curves }) => curves.map(({ name }) => name)))];
+  const width = WIDTH * Math.min(2, panels.length);
+  const height = HEIGHT * Math.ceil(panels.length / 2) + 40;
+  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
+  try {
+    chart.setOption({
+      animation: false,
+      backgroundColor: "#ffffff",
+      textStyle: { fontFamily: FONT },
+      color: COLOURS,
+      legend: { data: names, bottom: 8, itemGap: 18 },
+      title: panels.map(({ title }, i) => ({
+        text: title,
+        left: (i % 2) * WIDTH + MARGIN.left,
+        top: Math.floor(i / 2) * HEIGHT + 18,
+        textStyle: { fontSize: 14, fontFamily: FONT },
+      })),
+      grid: panels.map((_, i) => ({
+        left: (i % 2) * WIDTH + MARGIN.left,
+        top: Math.floor(i / 2) * HEIGHT + MARGIN.top,
+        width: WIDTH - MARGIN.left - MARGIN.right,
+        height: HEIGHT - MARGIN.top - MARGIN.bottom,
+      })),
+      xAxis: panels.map((panel, gridIndex) => ({ ...tokenAxis(panel), gridIndex })),
+      yAxis: panels.map((panel, gridIndex) => ({ ...percentAxis(panel), gridIndex })),
+      series: panels.flatMap(({ curves }, i) =>
+        curves.flatMap((curve) => seriesOf(curve, i, names.indexOf(curve.name))),
+      ),
+    });
+    return chart.renderToSVGString();
+  } finally {
+    // Its clock would keep the process alive.
+    chart.dispose();
+  }
+}
+
+/** Doubling from mark to mark, as budgets are halved. */
+function tokenAxis({ curves }: Panel): object {
+  const tokens = curves.flatMap(({ points }) => points.map((point) => point.tokens));
+  return {
+    type: "log",
+    logBase: 2,
+    min: 2 ** Math.floor(Math.log2(Math.min(...tokens))),
+    max: 2 ** Math.ceil(Math.log2(Math.max(...tokens))),
+    name: "image tokens",
+    nameLocation: "middle",
+    nameGap: 28,
+  };
+}
+
+/** From a multiple of ten below everything, error bars included, to one above. */
+function percentAxis({ curves }: Panel): object {
+  const ends = curves.flatMap(({ points }) =>
+    points.flatMap(({ estimate: { mean, error } }) => [mean - (error || 0), mean + (error || 0)]),
+  );
+  return {
+    type: "value",
+    min: Math.max(0, Math.floor(10 * Math.min(...ends)) * 10),
+    max: Math.min(100, Math.ceil(10 * Math.max(...ends)) * 10),
+    axisLabel: { formatter: "{value} %" },
+  };
+}
+
+function seriesOf({ name, points }: Curve, axisIndex: number, colour: number): object[] {
+  const color = COLOURS[colour % COLOURS.length];
+  const shared = { name, xAxisIndex: axisIndex, yAxisIndex: axisIndex, itemStyle: { color } };
+  const sorted = [...points].sort((a, b) => a.tokens - b.tokens);
+  return [
+    {
+      ...shared,
+      type: "line",
+      symbol: "circle",
+      symbolSize: 7,
+      lineStyle: { color, width: 2 },
+      data: sorted.map(({ tokens, estimate }) => [tokens, 100 * estimate.mean]),
+    },
+    {
+      ...shared,
+      type: "custom",
+      data: sorted
+        .filter(({ estimate }) => !Number.isNaN(estimate.error))
+        .map(({ tokens, estimate: { mean, error } }) => [tokens, 100 * (mean - error), 100 * (mean + error)]),
+      renderItem: (_: unknown, api: BarApi) => errorBar(api, color),
+    },
+  ];
+}
+
+/** What a custom series is handed for each of its points. */
+interface BarApi {
+  value(dimension: number): number;
+  coord(point: [number, number]): [number, number];
+}
+
+function errorBar(api: BarApi, stroke: string | undefined): object {
+  const [x, low] = api.coord([api.value(0), api.value(1)]);
+  const [, high] = api.coord([api.value(0), api.value(2)]);
+  const line = (x1: number, y1: number, x2: number, y2: number) => ({
+    type: "line",
+    shape: { x1, y1, x2, y2 },
+    style: { stroke, lineWidth: 1.2 },
+  });
+  return {
+    type: "group",
+    children: [line(x, low, x, high), line(x - 4, low, x + 4, low), line(x - 4, high, x + 4, high)],
+  };
+}

@@ -1,0 +1,74 @@
+/** Every answer with its verdict, and the figures of a setting. What they are compared with is tables.ts's business. */
+import { follows, followsLoosely, type Instruction } from "./instruction-checks.ts";
+import type { AnswerRecord } from "./journal.ts";
+import type { Item } from "./plan.ts";
+import { isRight } from "./question-checks.ts";
+import { type Estimate, pairedDifference, proportion, type Sample } from "./statistics.ts";
+
+/** An answer and what it is worth. */
+export interface Verdict {
+  item: Item;
+  record: AnswerRecord;
+  /** What it says is true of the picture. */
+  right: boolean;
+  /** It follows its instruction; undefined for a plain question. */
+  followed: { strict: boolean; loose: boolean } | undefined;
+}
+
+export function judge(item: Item, record: AnswerRecord): Verdict {
+  const { question, set } = item;
+  const { task } = question;
+  const { answer } = record;
+  return {
+    item,
+    record,
+    right: isRight(question, set.closed, answer),
+    followed: task ? { strict: follows(task, answer), loose: followsLoosely(task, answer) } : undefined,
+  };
+}
+
+/** What is counted as a success. */
+export type Measure = (verdict: Verdict) => boolean | undefined;
+
+/** Plain questions whose answer is right. */
+export const accuracy: Measure = ({ right, followed }) => (followed ? undefined : right);
+/** Instructions that were followed to the letter, true or not, as the paper counts. */
+export const success: Measure = ({ followed }) => followed?.strict;
+export const looseSuccess: Measure = ({ followed }) => followed?.loose;
+/** Instructions that were followed by an answer that is right as well. */
+export const rightSuccess: Measure = ({ right, followed }) => followed?.strict && right;
+
+/** The answers that a measure is about, as scores by question. */
+export function samplesOf(verdicts: readonly Verdict[], measure: Measure): Map<string, Sample> {
+  return new Map(
+    verdicts.flatMap((verdict) => {
+      const isSuccess = measure(verdict);
+      const { picture, question } = verdict.item;
+      const sample = { cluster: picture.file, value: Number(isSuccess) };
+      return isSuccess === undefined ? [] : [[`${picture.file} ${question.prompt}`, sample] as const];
+    }),
+  );
+}
+
+export function share(verdicts: readonly Verdict[], measure: Measure): Estimate {
+  return proportion([...samplesOf(verdicts, measure).values()]);
+}
+
+/** By how much `a` is better than `b` on the questions that both were asked. */
+export function gain(a: readonly Verdict[], b: readonly Verdict[], measure: Measure): Estimate {
+  return pairedDifference(samplesOf(a, measure), samplesOf(b, measure));
+}
+
+/** Verdicts on one topic of plain questions. */
+export function onTopic(verdicts: readonly Verdict[], topic: string): Verdict[] {
+  return verdicts.filter(({ item, followed }) => !followed && item.question.topic === topic);
+}
+
+export function onTask(verdicts: readonly Verdict[], task: Instruction["task"]): Verdict[] {
+  return verdicts.filter(({ item }) => item.question.task?.task === task);
+}
+
+/** Mean number of image tokens that the decoder read; that of the description where nothing else was read. */
+export function meanTokens(verdicts: readonly Verdict[]): number {
+  return verdicts.reduce((sum, { record }) => sum + record.imageTokens, 0) / verdicts.length;
+}

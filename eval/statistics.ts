@@ -1,0 +1,52 @@
+/**
+ * Means with their standard errors. Answers on one picture go right and wrong together, so that pictures, and not answers,
+ * count as independent (a cluster-robust error). Where every picture has one answer that is the binomial error, with n - 1
+ * in the denominator.
+ */
+
+/** One answer's score: 1 or 0, or the difference of two. */
+export interface Sample {
+  /** The picture that it is about. */
+  cluster: string;
+  value: number;
+}
+
+export interface Estimate {
+  mean: number;
+  /** Standard error of the mean; NaN with fewer than two pictures. */
+  error: number;
+  /** Answers. */
+  count: number;
+}
+
+/** Mean of scores. Of nothing it is NaN. */
+export function estimate(samples: readonly Sample[]): Estimate {
+  const count = samples.length;
+  const mean = samples.reduce((sum, { value }) => sum + value, 0) / count;
+  const residuals = new Map<string, number>();
+  for (const { cluster, value } of samples) residuals.set(cluster, (residuals.get(cluster) ?? 0) + value - mean);
+  const clusters = residuals.size;
+  if (clusters < 2) return { mean, error: Number.NaN, count };
+  const squares = [...residuals.values()].reduce((sum, residual) => sum + residual ** 2, 0);
+  return { mean, error: Math.sqrt((clusters / (clusters - 1)) * squares) / count, count };
+}
+
+/**
+ * Share of scores that are 1. Where all of them are alike, the error is not 0: it is that of a share with one more right and
+ * one more wrong answer (Laplace).
+ */
+export function proportion(samples: readonly Sample[]): Estimate {
+  const found = estimate(samples);
+  if (found.count < 2 || (found.mean > 0 && found.mean < 1)) return found;
+  const share = (found.mean * found.count + 1) / (found.count + 2);
+  return { ...found, error: Math.sqrt((share * (1 - share)) / found.count) };
+}
+
+/** Mean of `a` minus `b` over the questions that both have, keyed alike; the same question is its own control. */
+export function pairedDifference(a: ReadonlyMap<string, Sample>, b: ReadonlyMap<string, Sample>): Estimate {
+  const differences = [...a].flatMap(([key, { cluster, value }]) => {
+    const other = b.get(key);
+    return other ? [{ cluster, value: value - other.value }] : [];
+  });
+  return estimate(differences);
+}
