@@ -17,6 +17,8 @@ export default defineConfig(({ command }) => ({
   build: { outDir: "dist/site", target: "es2022" },
   // Modules, as in the pages themselves.
   worker: { format: "es" },
+  // Loaded for builds only: Workbox takes long to load.
+  plugins: command === "build" ? [import("./tools/offline-app.mjs").then(({ offlineApp }) => offlineApp())] : [],
   server: { fs: { allow: [".", "../shared"] } },
   define: {
     "import.meta.env.VITE_ADAPTER": JSON.stringify(ADAPTER),

@@ -1,6 +1,7 @@
 /** The demo page's entry: names the elements, puts the page together, begins to load the model. */
 import { SHIPPED_MODEL } from "./engine.ts";
 import { App } from "./logic/app.ts";
+import { keepOffline } from "./logic/offline.ts";
 import { AnswerView } from "./parts/answer-view.ts";
 import { Camera } from "./parts/camera.ts";
 import { Composer } from "./parts/composer.ts";
@@ -40,3 +41,5 @@ document.body.append(page);
 const asked = new URLSearchParams(location.search).get("model");
 void page.app.models.load(asked ?? SHIPPED_MODEL, asked ?? SHIPPED_MODEL);
 void page.open(SAMPLES[0]!);
+// Vite's own server has no service worker.
+if (import.meta.env.PROD) void keepOffline(page.app);

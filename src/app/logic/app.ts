@@ -20,7 +20,7 @@ export class App {
   }
 
   /** Starts again with the newer page that waits. Set by whoever found one. */
-  update = (): void => {};
+  update: () => void = () => {};
 
   /** Puts a sample's picture into the next question, in place of others. */
   async showSample({ name, title, scene }: Sample): Promise<void> {

@@ -3,6 +3,7 @@ import type { GenerationEvent, Message } from "../../api.ts";
 import { FoveaError } from "../../errors.ts";
 import { isClassifier, type Model } from "../engine.ts";
 import type { ModelKeeper } from "./models.ts";
+import { askToKeepStorage } from "./offline.ts";
 import { problemOf } from "./problem.ts";
 import { compressionOf, plainSettings, requestOf, type Settings } from "./settings.ts";
 import { type Answer, FIRST_VIEW, type PageStore, type PictureItem, type Turn, turnsUntil } from "./state.ts";
@@ -23,6 +24,7 @@ export class Asker {
   async ask(question: string): Promise<void> {
     const { draft, turns, busy } = this.#store.state;
     if (busy) return;
+    askToKeepStorage();
     const last = turns.at(-1);
     this.#store.set({ draft: [] });
     await this.#run({ question, pictures: draft, follows: last ? [...last.follows, last.id] : [] });
