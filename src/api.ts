@@ -3,8 +3,9 @@
  * Shapes: T tokens of a prompt, V vocabulary, n image tokens.
  */
 import type { ImageInput } from "./shared/picture.ts";
+import type { StorageReport, StoredModel } from "./shared/stored-model.ts";
 
-export type { ImageInput };
+export type { ImageInput, StorageReport, StoredModel };
 
 /** File name -> bytes, for a checkpoint that is already at hand (a folder picked by the user, a test). */
 export type ModelFiles = Record<string, Blob | ArrayBuffer | Uint8Array>;
@@ -16,8 +17,23 @@ export interface LoadOptions {
   precision?: "auto" | "f32" | "f16";
   /** How weights are kept on the GPU. Only "f32" exists so far; "auto" chooses it. */
   weights?: "auto" | "f32" | "f16" | "q8" | "q4";
-  /** Where downloaded files are kept between visits. */
+  /**
+   * Where downloaded files are kept between visits: "opfs", the private file system of the page's origin, is the default
+   * wherever there is one.
+   */
   cache?: "opfs" | "none";
+  /**
+   * For "hf:" models that are private or whose licence must be accepted: an access token of an account that may read the
+   * model. Sent to the hub's own origin only, never stored, never part of a message.
+   */
+  hubToken?: string;
+  /** Address of the hub that "hf:" models come from; default: the public one. */
+  hubUrl?: string;
+  /**
+   * Address of the folder that holds the folders of known models; default: where the package has them, beside the
+   * library. To be given where a bundler has moved the library's code.
+   */
+  modelsUrl?: string;
   /** Positions in the KV cache; default: what the config allows, at most 4096. */
   maxContext?: number;
   signal?: AbortSignal;
@@ -38,8 +54,32 @@ export interface LoadProgress {
   stage: "config" | "weights" | "compile" | "ready";
   /** The file being read, if any. */
   file?: string;
+  /** Bytes of all files that have come so far, from wherever: smaller than before if a damaged file is fetched again. */
   loadedBytes: number;
+  /** Length of all files; grows in the stage "config" for models whose files nobody lists. */
   totalBytes: number;
+}
+
+/** What loading a model will take. Sizes are in bytes. */
+export interface ModelPlan {
+  /** What was asked for, without what is secret in it. */
+  source: string;
+  modelType: ModelInfo["modelType"];
+  parameters: number;
+  /** Every file that loading reads. */
+  files: { name: string; bytes: number; storedBytes: number }[];
+  /** Length of all files. */
+  totalBytes: number;
+  /** What of them is on disk already. */
+  storedBytes: number;
+  /** What is to be downloaded. */
+  downloadBytes: number;
+  /** What the browser still lets this site store, as far as it tells. */
+  freeStorageBytes: number | undefined;
+  /** GPU memory that will be taken; `working` is an estimate, the others are what will be allocated. */
+  gpu: { weightBytes: number; cacheBytes: number; workingBytes: number; totalBytes: number };
+  /** Positions in the KV cache that `cacheBytes` is for; 0 for a classifier. */
+  contextLength: number;
 }
 
 export type MessagePart = { type: "text"; text: string } | { type: "image"; image: ImageInput };
@@ -130,6 +170,11 @@ export type GenerationEvent =
   | { type: "image"; index: number; tokens: number; milliseconds: number; stages: CompressionStage[] }
   | { type: "prefill"; tokens: number; milliseconds: number }
   | { type: "text"; text: string }
+  /**
+   * The GPU device was lost. The model is being loaded again, and the answer goes on where it stood: nothing that was
+   * told is told again. May come more than once, and in any phase.
+   */
+  | { type: "recovering" }
   | ({ type: "attention" } & AnswerAttention)
   | { type: "done"; reason: "stop" | "length" | "abort"; stats: GenerationStats };
 

@@ -32,6 +32,11 @@ export class FoveaError extends Error {
   }
 }
 
+/** What every call gets once its engine was disposed. */
+export function disposedError(): FoveaError {
+  return new FoveaError("disposed", "this engine was disposed; load the model again");
+}
+
 /**
  * Waits for `promise`, but no longer than until the signal fires, and throws `aborted` then: for work that cannot be
  * called back. Such work runs on, and how it ends is nobody's concern any more.

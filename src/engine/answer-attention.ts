@@ -7,20 +7,19 @@ import { InhibitionRecord } from "../model/inhibition-record.ts";
 
 /** Watches one answer. Frees its memory on `dispose`. */
 export class AnswerWatch {
-  readonly #gpu: Gpu;
-  readonly #arena: Arena;
   readonly #ends: number[] = [];
+  #arena: Arena | undefined;
   #record: InhibitionRecord | undefined;
   #textLength = 0;
 
-  constructor(gpu: Gpu) {
-    this.#gpu = gpu;
+  /**
+   * Begins with the prompt's last row, which chooses the first token; on another GPU once more, where the tokens so far
+   * are run again. Without images it is never called.
+   */
+  watch(gpu: Gpu, cmai: Cmai): void {
+    this.dispose();
     this.#arena = gpu.arena.scope();
-  }
-
-  /** Begins with the prompt's last row, which chooses the first token. Without images it is never called. */
-  watch(cmai: Cmai): void {
-    this.#record = new InhibitionRecord(this.#gpu, this.#arena, cmai);
+    this.#record = new InhibitionRecord(gpu, this.#arena, cmai);
   }
 
   /** Notes a token, before its text. */
@@ -50,6 +49,6 @@ export class AnswerWatch {
   }
 
   dispose(): void {
-    this.#arena.dispose();
+    this.#arena?.dispose();
   }
 }

@@ -10,19 +10,22 @@ import type {
 } from "../api.ts";
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { resolveSampling, type SamplingSettings } from "../generate/sampling-settings.ts";
-import { decodeText } from "../generate/step-loop.ts";
+import { type Draft, decodeText } from "../generate/step-loop.ts";
+import { Stopping, type StopReason } from "../generate/stopping.ts";
 import type { Cmai } from "../model/cmai.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { planInhibition } from "../model/inhibition.ts";
 import { splicePrompt } from "../model/prompt.ts";
 import { buildPrompt } from "../text/prompt.ts";
 import { StreamDecoder } from "../text/stream-decoder.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 import { AnswerWatch } from "./answer-attention.ts";
 import { Clock } from "./clock.ts";
 import type { Engine, TextModel } from "./engine.ts";
 import type { Language } from "./language.ts";
 import type { Lock } from "./lock.ts";
 import { encodeKept } from "./pictures.ts";
+import type { RecoveringEngine } from "./recovery.ts";
 import { readStages } from "./stages.ts";
 import { type EncodedImage, imageTokens } from "./vision-model.ts";
 
@@ -31,11 +34,8 @@ type Emit = (event: GenerationEvent) => void;
 /** The paper's setting. */
 const DEFAULT_INHIBITION: Inhibition = { maxRatio: 0.6 };
 
-/** What a running answer works with. */
-interface Run {
-  engine: Engine;
-  text: TextModel;
-  language: Language;
+/** One answer, whatever device it runs on. */
+interface Work {
   messages: Message[];
   compression: Compression;
   inhibition: Inhibition;
@@ -44,39 +44,47 @@ interface Run {
   emit: Emit;
   signal: AbortSignal;
   clock: Clock;
+  /** What has been told and is not told again when all of it has to be done again on another device. */
+  told: { images: number; prefill: boolean };
+  draft: Draft | undefined;
+  reason: StopReason | "abort" | undefined;
 }
 
 /**
- * Answers a request, ending with a `done` event; an abort ends it so too, in whatever phase. Other errors are thrown, as
- * `Fovea.generate` says.
+ * Answers a request, ending with a `done` event; an abort ends it so too, in whatever phase. When the device is lost it
+ * goes on where it stood. Other errors are thrown, as `Fovea.generate` says.
  */
 export async function answer(
-  engine: Engine,
+  engine: RecoveringEngine,
   lock: Lock,
   request: GenerateRequest,
   emit: Emit,
   signal: AbortSignal,
 ): Promise<void> {
   const clock = new Clock();
-  const stats = (): GenerationStats => ({ ...clock.stats(), gpuBytes: engine.gpu.arena.bytes });
+  const stats = (): GenerationStats => ({ ...clock.stats(), gpuBytes: engine.memory.gpuBytes });
   try {
     const { messages, inhibition = DEFAULT_INHIBITION, attention = false } = request;
     if (typeof attention !== "boolean") throw new TypeError(`attention must be true or false, got ${typeof attention}`);
-    const { compression = engine.vision?.defaultCompression ?? { method: "none" } } = request;
+    const { vision } = engine.current;
+    const { compression = vision?.defaultCompression ?? { method: "none" } } = request;
     const settings = resolveSampling(request);
-    const { text, language } = needText(engine);
-    engine.vision?.plan(compression);
+    const { text } = needText(engine.current);
+    vision?.plan(compression);
     planInhibition(inhibition, text.decoder.config);
-    const work = { engine, text, language, messages, compression, inhibition, settings, emit, signal, clock };
-    await lock.run(async () => {
-      const watch = attention ? new AnswerWatch(engine.gpu) : undefined;
-      try {
-        const reason = await run({ ...work, watch });
+    const watch = attention ? new AnswerWatch() : undefined;
+    const told = { images: 0, prefill: false };
+    const asked = { messages, compression, inhibition, settings, watch, emit, signal };
+    const work: Work = { ...asked, clock, told, draft: undefined, reason: undefined };
+    const onLoss = () => emit({ type: "recovering" });
+    try {
+      await lock.run(async () => {
+        const reason = await engine.run((current) => run(work, current), { signal, onLoss });
         emit({ type: "done", reason, stats: stats() });
-      } finally {
-        watch?.dispose();
-      }
-    }, signal);
+      }, signal);
+    } finally {
+      watch?.dispose();
+    }
   } catch (error) {
     if (!(error instanceof FoveaError && error.code === "aborted")) throw error;
     emit({ type: "done", reason: "abort", stats: stats() });
@@ -94,54 +102,57 @@ function needText({ text, language }: Engine): { text: TextModel; language: Lang
   return { text, language };
 }
 
-async function run(work: Run): Promise<"stop" | "length" | "abort"> {
-  const { engine, text, language, messages, inhibition, settings, watch, emit, signal, clock } = work;
-  engine.gpu.assertAlive();
+/** All of an answer that is not done yet, on this engine. */
+async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
+  const { messages, inhibition, settings, watch, emit, signal, clock, told } = work;
+  const { text, language } = needText(engine);
   throwIfAborted(signal, "the question");
   const { tokenizer, template } = language;
   const { ids, continuesText } = buildPrompt(tokenizer, template, messages);
   checkKnownIds(ids, engine.config);
-  const { stop, maxTokens, ...sampling } = settings;
+  const { maxTokens, stop: _, ...sampling } = settings;
   try {
     const images: EncodedImage[] = [];
-    for (const input of imagesOf(messages)) images.push(await seePicture(work, input, images.length));
+    for (const input of imagesOf(messages)) images.push(await seePicture(work, engine, input, images.length));
     const prompt = splicePrompt(ids, images.map(imageTokens), {
       imageTokenId: engine.config.imageTokenId,
       vocabularySize: text.decoder.config.vocabularySize,
     });
     clock.numbers.promptTokens = prompt.ids.length;
     const prefillStart = performance.now();
-    const onInhibition = watch && ((cmai: Cmai) => watch.watch(cmai));
+    const onInhibition = watch && ((cmai: Cmai) => watch.watch(engine.gpu, cmai));
     await text.conversation.prefill(prompt, { inhibition, maxTokens, signal, onInhibition });
-    clock.numbers.prefillMs = performance.now() - prefillStart;
-    emit({ type: "prefill", tokens: prompt.ids.length, milliseconds: clock.numbers.prefillMs });
+    const milliseconds = performance.now() - prefillStart;
+    clock.numbers.prefillMs += milliseconds;
+    if (!told.prefill) emit({ type: "prefill", tokens: prompt.ids.length, milliseconds });
+    told.prefill = true;
 
-    const decoder = new StreamDecoder(tokenizer);
-    if (continuesText) decoder.prime(ids);
-    const generated: number[] = [];
-    const reason = await decodeText(text.sequence, {
-      sampling,
-      decoder,
-      signal,
-      eosIds: tokenizer.eosIds,
-      maxTokens,
-      stop,
+    work.draft ??= beginDraft(tokenizer, settings, continuesText ? ids : []);
+    await text.sequence.replay(prompt, work.draft.ids, signal);
+    work.reason ??= await decodeText(text.sequence, work.draft, {
+      ...{ sampling, maxTokens, signal },
       onText: (shown) => {
         watch?.addText(shown);
         emit({ type: "text", text: shown });
       },
-      onToken: (id) => {
+      onToken: () => {
         clock.countToken();
         watch?.addToken();
-        generated.push(id);
       },
     });
-    text.conversation.append(generated, prompt.nextPosition);
-    if (watch && reason !== "abort") emit({ type: "attention", ...(await watch.read(prompt.ids.length)) });
-    return reason;
+    text.conversation.append(work.draft.ids, prompt.nextPosition);
+    if (watch && work.reason !== "abort") emit({ type: "attention", ...(await watch.read(prompt.ids.length)) });
+    return work.reason;
   } finally {
     engine.images.trim();
   }
+}
+
+/** @param before ids of text that the answer continues */
+function beginDraft(tokenizer: Tokenizer, { maxTokens, stop }: SamplingSettings, before: Iterable<number>): Draft {
+  const decoder = new StreamDecoder(tokenizer);
+  decoder.prime(before);
+  return { ids: [], decoder, stopping: new Stopping({ eosIds: tokenizer.eosIds, maxTokens, stop }) };
 }
 
 /** A tokenizer may have ids that the model lacks, such as one for padding; a prompt that holds one cannot be answered. */
@@ -161,18 +172,21 @@ function imagesOf(messages: readonly Message[]): ImageInput[] {
   );
 }
 
-/** Encodes a picture, or finds it encoded, and tells of it. */
-async function seePicture(work: Run, input: ImageInput, index: number): Promise<EncodedImage> {
-  const { engine, compression, emit, signal, clock } = work;
+/** Encodes a picture, or finds it encoded, and tells of it once. */
+async function seePicture(work: Work, engine: Engine, input: ImageInput, index: number): Promise<EncodedImage> {
+  const { compression, emit, signal, clock, told } = work;
   throwIfAborted(signal, "the encoding of pictures");
   const start = performance.now();
   const image = await encodeKept(engine, input, compression, signal);
   await engine.gpu.idle();
   const milliseconds = performance.now() - start;
-  const tokens = image.features.shape[0]!;
   clock.numbers.visionMs += milliseconds;
+  if (index < told.images) return image;
+  const tokens = image.features.shape[0]!;
+  const stages = await readStages(engine.gpu, image.stages);
   clock.numbers.imageTokensBefore += engine.vision?.tokens ?? 0;
   clock.numbers.imageTokensAfter += tokens;
-  emit({ type: "image", index, tokens, milliseconds, stages: await readStages(engine.gpu, image.stages) });
+  emit({ type: "image", index, tokens, milliseconds, stages });
+  told.images++;
   return image;
 }

@@ -23,7 +23,7 @@ import { VisionModel } from "./vision-model.ts";
 /** Positions of the KV cache unless the caller says otherwise: several pictures and turns, without filling a GPU. */
 const DEFAULT_CONTEXT = 4096;
 /** Prompt rows that go through the decoder at once: enough to fill a GPU, few enough to cancel between. */
-const CHUNK_ROWS = 512;
+export const CHUNK_ROWS = 512;
 
 /** A decoder that is ready to run, and its one sequence. */
 export interface TextModel {
@@ -72,8 +72,9 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions): Pro
     throwIfAborted(signal, "opening of the GPU");
     return await assemble(gpu, { config, contextLength, language, preprocessing, checkpoint, parts, signal, report });
   } catch (error) {
+    const reason = await gpu.explain(error);
     gpu.dispose();
-    throw error;
+    throw reason;
   }
 }
 
@@ -122,7 +123,8 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
   return engine;
 }
 
-function contextLengthOf(decoder: DecoderConfig | undefined, maxContext: number | undefined): number {
+/** Positions of the cache. Throws RangeError for more than the model knows. */
+export function contextLengthOf(decoder: DecoderConfig | undefined, maxContext: number | undefined): number {
   if (!decoder) return 0;
   if (maxContext === undefined) return Math.min(decoder.maxPositions, DEFAULT_CONTEXT);
   return checkInteger("maxContext", maxContext, 1, decoder.maxPositions);

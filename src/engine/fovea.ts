@@ -15,44 +15,46 @@ import type {
 } from "../api.ts";
 import { type AnswerTask, RunningGeneration } from "../running-generation.ts";
 import { checkFields, checkSignal, isSignal } from "../shared/arguments.ts";
-import { openFolder } from "../weights/folder.ts";
 import { answer } from "./answer.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
 import { type Engine, loadEngine } from "./engine.ts";
 import { inspect } from "./inspect.ts";
+import { loadFrom } from "./load-from.ts";
 import { Lock } from "./lock.ts";
 import { encodeImage } from "./pictures.ts";
+import { RecoveringEngine } from "./recovery.ts";
 
 /**
  * A vision-language model, a language model or an image classifier, on one WebGPU device. Requests are served one
- * after another, in the order in which they were made.
+ * after another, in the order in which they were made. When the device is lost the model is loaded again onto a new one,
+ * by the next request or under the one that runs, which then goes on; unless the device was handed in.
  */
 export class Fovea implements FoveaModel {
   readonly info: ModelInfo;
-  readonly #engine: Engine;
+  readonly #engine: RecoveringEngine;
   readonly #lock = new Lock();
 
-  private constructor(engine: Engine) {
+  private constructor(engine: RecoveringEngine) {
     this.#engine = engine;
-    this.info = describe(engine);
+    this.info = describe(engine.current);
   }
 
   /**
-   * Loads a checkpoint in Hugging Face layout: the http(s) address of its folder, or its files (name -> bytes; they
-   * stay the caller's and are not needed afterwards).
+   * Loads a checkpoint in Hugging Face layout: the id of a known model; "hf:owner/name" or "hf:owner/name@revision" on a
+   * hub; the http(s) address of its folder; or its files (name -> bytes; they stay the caller's and must not change, for
+   * when the GPU device is lost they are read again).
    *
-   * @throws FoveaError `no-webgpu`, `download-failed`, `bad-weights`, `unsupported-model`, `out-of-memory` or
-   * `aborted`; TypeError or RangeError for a wrong argument. Nothing stays allocated then.
+   * @throws FoveaError `no-webgpu`, `download-failed`, `hash-mismatch`, `bad-weights`, `unsupported-model`,
+   * `out-of-memory` or `aborted`; TypeError or RangeError for a wrong argument. Nothing stays allocated then.
    */
   static async load(source: string | URL | ModelFiles, options: LoadOptions = {}): Promise<Fovea> {
     checkLoadOptions(options);
-    return new Fovea(await loadEngine(openFolder(source), options));
+    return new Fovea(await RecoveringEngine.load((some) => loadFrom(source, some, loadEngine), options));
   }
 
   /** GPU memory of this engine now, and the most it ever was. */
   get memory(): MemoryUse {
-    const { bytes, peakBytes } = this.#engine.gpu.arena;
-    return { gpuBytes: bytes, peakGpuBytes: peakBytes };
+    return this.#engine.memory;
   }
 
   /**
@@ -82,7 +84,7 @@ export class Fovea implements FoveaModel {
   ): Promise<ImageFeatures> {
     checkFields("options", options);
     checkSignal(options.signal);
-    return this.#run(() => encodeImage(this.#engine, image, options), options.signal);
+    return this.#run((engine) => encodeImage(engine, image, options), options.signal);
   }
 
   /**
@@ -92,12 +94,12 @@ export class Fovea implements FoveaModel {
    */
   async inspect(request: InspectRequest): Promise<Inspection> {
     checkFields("request", request);
-    return this.#run(() => inspect(this.#engine, request));
+    return this.#run((engine) => inspect(engine, request));
   }
 
   /** Frees all GPU memory, and the device if it was not handed in. What is still running fails with `disposed`. */
   dispose(): void {
-    this.#engine.gpu.dispose();
+    this.#engine.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -105,11 +107,8 @@ export class Fovea implements FoveaModel {
   }
 
   /** Runs a task behind all earlier ones, unless the engine is disposed or lost by then. */
-  #run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return this.#lock.run(async () => {
-      this.#engine.gpu.assertAlive();
-      return task();
-    }, signal);
+  #run<T>(task: (engine: Engine) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#lock.run(() => this.#engine.run(task, { signal }), signal);
   }
 }
 

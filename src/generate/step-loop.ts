@@ -4,7 +4,7 @@
  */
 import type { Sampling, Sequence } from "../model/sequence.ts";
 import type { StreamDecoder } from "../text/stream-decoder.ts";
-import { Stopping, type StoppingOptions, type StopReason } from "./stopping.ts";
+import type { Stopping, StopReason } from "./stopping.ts";
 
 /**
  * Steps handed to the GPU before the first of them is read: the GPU works on the next token while this side reads the
@@ -12,9 +12,18 @@ import { Stopping, type StoppingOptions, type StopReason } from "./stopping.ts";
  */
 const STEPS_AHEAD = 2;
 
-export interface DecodeTextOptions extends StoppingOptions {
+/** What an answer has come to so far: all that is needed to go on with it, if need be on another device. */
+export interface Draft {
+  /** Its tokens; those of a stop string and the end token are among them. */
+  readonly ids: number[];
+  readonly decoder: StreamDecoder;
+  readonly stopping: Stopping;
+}
+
+export interface DecodeTextOptions {
   sampling: Sampling;
-  decoder: StreamDecoder;
+  /** New tokens at most, as `draft.stopping` knows. */
+  maxTokens: number;
   signal: AbortSignal;
   /** Told of text that is certain, never empty. */
   onText: (text: string) => void;
@@ -23,15 +32,19 @@ export interface DecodeTextOptions extends StoppingOptions {
 }
 
 /**
- * Runs until an end token, a stop text, the limit, a full context, or the signal. Leaves the sequence with the rows of
- * the answer's tokens, as far as they were run.
+ * Runs until an end token, a stop text, the limit, a full context, or the signal, behind a sequence that has the prompt
+ * and the tokens of the draft. Leaves it with the rows of the answer's tokens, as far as they were run. When it throws,
+ * the draft has everything that was told.
  */
-export async function decodeText(sequence: Sequence, options: DecodeTextOptions): Promise<StopReason | "abort"> {
-  const { sampling, decoder, signal, onText, onToken, maxTokens } = options;
-  const stopping = new Stopping(options);
-  const promptRows = sequence.length;
+export async function decodeText(
+  sequence: Sequence,
+  { ids, decoder, stopping }: Draft,
+  { sampling, maxTokens, signal, onText, onToken }: DecodeTextOptions,
+): Promise<StopReason | "abort"> {
+  // The last token has no row yet.
+  const promptRows = sequence.length - Math.max(0, ids.length - 1);
   const pending: Promise<number>[] = [];
-  let started = 0;
+  let started = ids.length;
   // The first step only chooses; each later one adds a row.
   const canStart = () => started < maxTokens && (started === 0 || sequence.room > 0);
   const show = (text: string) => {
@@ -48,6 +61,7 @@ export async function decodeText(sequence: Sequence, options: DecodeTextOptions)
       if (next) {
         const id = await next;
         if (signal.aborted) return "abort";
+        ids.push(id);
         onToken(id);
         const update = stopping.push(id, stopping.isEos(id) ? "" : decoder.push(id));
         show(update.text);

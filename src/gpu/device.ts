@@ -2,7 +2,7 @@
  * One WebGPU device and everything that belongs to it: the policy of what is asked of the adapter, the arena, the
  * pipelines, submission, reading back, and how a lost device or an error of the GPU becomes a typed error.
  */
-import { FoveaError } from "../errors.ts";
+import { disposedError, FoveaError } from "../errors.ts";
 import { Arena } from "./arena.ts";
 import { BindGroups } from "./bind-groups.ts";
 import type { Variant } from "./kernel.ts";
@@ -21,6 +21,9 @@ const RAISED_LIMITS = [
   "maxComputeInvocationsPerWorkgroup",
   "maxComputeWorkgroupSizeX",
 ] as const;
+
+/** How long after the first failing command a browser may take to tell that the device is lost. */
+const LOSS_TOLD_WITHIN_MS = 100;
 
 async function requestDevice(): Promise<GPUDevice> {
   const gpu = globalThis.navigator?.gpu;
@@ -98,8 +101,19 @@ export class Gpu implements PassHost {
 
   /** Throws what has gone wrong so far: FoveaError `disposed`, `device-lost` or `out-of-memory`, or an internal Error. */
   assertAlive(): void {
-    if (this.#disposed) throw new FoveaError("disposed", "this engine was disposed; load the model again");
+    if (this.#disposed) throw disposedError();
     if (this.#failure) throw this.#failure;
+  }
+
+  /**
+   * What is behind an error: the loss of the device where that is what happened, or the error itself. Commands on a lost
+   * device fail in whatever way, and a little before the loss is told.
+   */
+  async explain(error: unknown): Promise<unknown> {
+    const isOurs = error instanceof FoveaError || error instanceof TypeError || error instanceof RangeError;
+    if (isOurs || this.#disposed) return error;
+    await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, LOSS_TOLD_WITHIN_MS))]);
+    return this.#failure instanceof FoveaError && this.#failure.code === "device-lost" ? this.#failure : error;
   }
 
   /** Compiles every pipeline that `body` will use, without running it. */

@@ -29,6 +29,9 @@ export interface Sampling {
 
 export const GREEDY: Sampling = { temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1, seed: 0 };
 
+/** Tokens that are replayed before waiting for the GPU, so that an abort is not behind a long queue. */
+const REPLAYED_AT_ONCE = 16;
+
 /** A bit an id, as the sampler reads them. */
 function bitset(ids: Iterable<number>, size: number): Uint32Array {
   const words = new Uint32Array(ceilDiv(size, 32));
@@ -120,13 +123,12 @@ export class Sequence {
     assert(keep < total, `${keep} rows kept of a prompt of ${total}`);
     this.#cache.truncate(keep);
     this.assertFits(total);
-    const tokenIds = prompt.ids.filter((id) => id !== NO_TOKEN);
     if (prompt.nextPosition > this.#decoder.positions)
       throw new FoveaError(
         "context-full",
         `the prompt needs ${prompt.nextPosition} positions, with original ones for image tokens; this model was loaded with ${this.#decoder.positions}: use contiguous positions or a larger maxContext`,
       );
-    this.#gpu.upload(this.#seen, bitset(tokenIds, this.#decoder.config.vocabularySize));
+    this.#uploadSeen(prompt.ids);
     try {
       for (let first = keep; first < total; first += this.#decoder.chunkRows) {
         throwIfAborted(signal, "prefill");
@@ -174,6 +176,31 @@ export class Sequence {
       .read()
       .then((bytes) => new Uint32Array(bytes)[0]!)
       .finally(() => chosen.dispose());
+  }
+
+  /**
+   * Puts an answer's tokens back behind its prompt, which has just run, so that `step` goes on after them. They run one by
+   * one, as they did when they were chosen: one pass over all of them would be faster, but its kernels round differently,
+   * and the answer might go on in other words.
+   *
+   * @throws as `prefill`; the sequence is then to be filled anew
+   */
+  async replay(prompt: Prompt, ids: readonly number[], signal: AbortSignal): Promise<void> {
+    const last = ids.at(-1);
+    if (last === undefined) return;
+    for (const [i, id] of ids.slice(0, -1).entries()) {
+      this.#gpu.upload(this.#token, Uint32Array.of(id));
+      this.#gpu.upload(this.#positions, Uint32Array.of(this.#nextPosition++));
+      this.#gpu.submit("replay", (pass) => this.#recordRow(pass));
+      this.#cache.advance(1);
+      if ((i + 1) % REPLAYED_AT_ONCE !== 0) continue;
+      await this.#gpu.idle();
+      throwIfAborted(signal, "the return to an answer");
+    }
+    await this.#gpu.idle();
+    this.#gpu.upload(this.#token, Uint32Array.of(last));
+    this.#uploadSeen([...prompt.ids, ...ids]);
+    this.#step = ids.length;
   }
 
   /** Forgets rows from `length` on, such as those of tokens that were run ahead of a stop. */
@@ -229,10 +256,20 @@ export class Sequence {
       });
   }
 
-  #recordStep(recorder: Recorder): void {
+  /** Adds the row of the last token. */
+  #recordRow(recorder: Recorder): void {
     this.#decoder.embed(recorder, this.#token);
     this.#decoder.forward(recorder, view(this.#positions, [1]), this.#cache, this.#cache.length, this.#inhibition);
+  }
+
+  #recordStep(recorder: Recorder): void {
+    this.#recordRow(recorder);
     this.#recordLogits(recorder, 1);
+  }
+
+  #uploadSeen(ids: ArrayLike<number>): void {
+    const tokenIds = Array.from(ids).filter((id) => id !== NO_TOKEN);
+    this.#gpu.upload(this.#seen, bitset(tokenIds, this.#decoder.config.vocabularySize));
   }
 
   #recordLogits(recorder: Recorder, rows: number): void {

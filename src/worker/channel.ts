@@ -3,7 +3,7 @@
  * started, dies, or is ended.
  */
 import type { GenerationEvent, LoadProgress, MemoryUse } from "../api.ts";
-import { FoveaError } from "../errors.ts";
+import { disposedError, FoveaError } from "../errors.ts";
 import { unpackError } from "./errors.ts";
 import type { Packed } from "./pack.ts";
 import type { Call, Port, ToPage, ToWorker } from "./protocol.ts";
@@ -81,7 +81,7 @@ export class Channel {
   }
 
   /** Ends the worker and with it all that it holds. Calls that are under way fail with `error`. Safe to call twice. */
-  close(error = new FoveaError("disposed", "this engine was disposed; load the model again")): void {
+  close(error = disposedError()): void {
     if (this.#end) return;
     this.#end = error;
     this.#watch.abort();

@@ -18,9 +18,12 @@ export interface CountedDevice {
   made(): number;
 }
 
-/** Counts by wrapping what makes memory and what frees it; nothing of the engine is asked. */
 export async function countedDevice(): Promise<CountedDevice> {
-  const device = await (await navigator.gpu.requestAdapter())!.requestDevice();
+  return countMemory(await (await navigator.gpu.requestAdapter())!.requestDevice());
+}
+
+/** Counts by wrapping what makes memory and what frees it; nothing of the engine is asked. */
+export function countMemory(device: GPUDevice): CountedDevice {
   const alive = new Set<GPUBuffer | GPUTexture>();
   let total = 0;
   const count = <T extends GPUBuffer | GPUTexture>(made: T): T => {

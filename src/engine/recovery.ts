@@ -1,0 +1,137 @@
+/**
+ * An engine that outlives its GPU device. Devices are lost when a driver restarts, a laptop changes its GPU, or a browser
+ * takes back what a tab in the background holds. The model is then loaded again from where it came, onto a new device, and
+ * the task under way is run again; what it had done before is its own business (see answer.ts).
+ *
+ * A device that was handed in is the caller's: nobody here can make another one like it, so its loss is an error.
+ */
+import type { LoadOptions, MemoryUse } from "../api.ts";
+import { disposedError, FoveaError, type FoveaErrorCode, orAborted } from "../errors.ts";
+import type { Engine } from "./engine.ts";
+
+/** Losses within a window that are made good. What has lost as many devices will lose the next one too. */
+const MAX_RECOVERIES = 3;
+const WINDOW_MS = 60_000;
+/** Wait before a second try, in which a GPU process can start again; twice as long before the third. */
+const PAUSE_MS = 500;
+
+export interface TaskOptions {
+  signal?: AbortSignal | undefined;
+  /** Told when the device is lost and the model is about to be loaded again, each time. */
+  onLoss?: () => void;
+}
+
+/** Loads the model, and may do so more than once. Throws as `Fovea.load`; nothing stays allocated then. */
+export type LoadEngine = (options: LoadOptions) => Promise<Engine>;
+
+export class RecoveringEngine {
+  readonly #load: LoadEngine;
+  readonly #options: LoadOptions;
+  readonly #closing = new AbortController();
+  #engine!: Engine;
+  /** The last loss, until it is made good. */
+  #loss: FoveaError | undefined;
+  /** Times of the latest ones. */
+  #losses: number[] = [];
+  #peakBytes = 0;
+
+  private constructor(load: LoadEngine, { signal: _, onProgress: __, ...options }: LoadOptions) {
+    this.#load = load;
+    this.#options = options;
+  }
+
+  /** Loads a model for the first time. Throws as `load`. */
+  static async load(load: LoadEngine, options: LoadOptions): Promise<RecoveringEngine> {
+    const recovering = new RecoveringEngine(load, options);
+    await recovering.#build(options);
+    return recovering;
+  }
+
+  /** The engine as it is now, possibly lost or disposed: for what needs no GPU. Work goes through `run`. */
+  get current(): Engine {
+    return this.#engine;
+  }
+
+  get memory(): MemoryUse {
+    const { bytes, peakBytes } = this.#engine.gpu.arena;
+    return { gpuBytes: bytes, peakGpuBytes: Math.max(peakBytes, this.#peakBytes) };
+  }
+
+  /**
+   * Runs `task`, and again from its beginning on a new engine whenever the device is lost under it. One task at a time:
+   * the caller sees to that. Throws what the task throws; FoveaError `device-lost` if the device is the caller's, is lost
+   * again and again, or the model cannot be loaded again; `aborted` and `disposed` also while it is being loaded.
+   */
+  async run<T>(task: (engine: Engine) => Promise<T>, { signal, onLoss }: TaskOptions = {}): Promise<T> {
+    while (true) {
+      if (this.#loss && !this.#closing.signal.aborted) {
+        onLoss?.();
+        await this.#build(signal ? { signal } : {});
+      }
+      const engine = this.#engine;
+      try {
+        engine.gpu.assertAlive();
+        return await task(engine);
+      } catch (error) {
+        const reason = await engine.gpu.explain(error);
+        if (this.#options.device || !hasCode(reason, "device-lost")) throw reason;
+        this.#peakBytes = this.memory.peakGpuBytes;
+        engine.gpu.dispose();
+        this.#note(reason);
+      }
+    }
+  }
+
+  /** Frees everything. A task under way fails with `disposed`. Safe to call twice. */
+  dispose(): void {
+    this.#closing.abort();
+    this.#engine.gpu.dispose();
+  }
+
+  /** Makes an engine; on another device if the first one is lost meanwhile, or cannot be had so soon after a loss. */
+  async #build({ signal, ...told }: Pick<LoadOptions, "signal" | "onProgress">): Promise<void> {
+    const closing = this.#closing.signal;
+    const stop = signal ? AbortSignal.any([signal, closing]) : closing;
+    for (let pauseMs = 0; ; pauseMs = Math.max(PAUSE_MS, 2 * pauseMs)) {
+      try {
+        const pause = new Promise((resolve) => setTimeout(resolve, pauseMs));
+        if (pauseMs > 0) await orAborted(pause, stop, "the wait for the GPU");
+        const engine = await this.#load({ ...this.#options, ...told, signal: stop });
+        this.#engine = engine;
+        this.#loss = undefined;
+        if (closing.aborted) engine.gpu.dispose();
+        return;
+      } catch (error) {
+        if (closing.aborted) throw disposedError();
+        const mayPass = hasCode(error, "device-lost") || (this.#loss && hasCode(error, "no-webgpu"));
+        if (this.#options.device || !mayPass) throw hasCode(error, "aborted") ? error : this.#inSpiteOf(error);
+        this.#note(hasCode(error, "device-lost") ? error : this.#loss!);
+      }
+    }
+  }
+
+  /** Remembers a loss. Throws FoveaError `device-lost` if there were too many. */
+  #note(loss: FoveaError): void {
+    const now = performance.now();
+    this.#loss = loss;
+    this.#losses = [...this.#losses.filter((time) => now - time < WINDOW_MS), now];
+    if (this.#losses.length > MAX_RECOVERIES)
+      throw new FoveaError(
+        "device-lost",
+        `${loss.message}; ${this.#losses.length} times within a minute. Close other pages that use the GPU, and ask again later`,
+        { cause: loss },
+      );
+  }
+
+  /** An error of loading, which after a loss is what keeps the loss from being made good. */
+  #inSpiteOf(error: unknown): unknown {
+    if (!this.#loss) return error;
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `${this.#loss.message}; the model could not be loaded again: ${reason}`;
+    return new FoveaError("device-lost", message, { cause: error });
+  }
+}
+
+function hasCode(error: unknown, code: FoveaErrorCode): error is FoveaError {
+  return error instanceof FoveaError && error.code === code;
+}
