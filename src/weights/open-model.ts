@@ -2,7 +2,7 @@
  * Opens a model, however it was named, for as long as it is being loaded: files come from disk or from where they are
  * published, are checked, kept, and counted. What is wrong on disk or came damaged is thrown away and asked for once more.
  */
-import { FoveaError } from "../errors.ts";
+import { FoveaError, throwIfAborted } from "../errors.ts";
 import type { ByteSource, FileBytes, ReadOptions } from "./byte-source.ts";
 import { Counter } from "./counter.ts";
 import { type ModelFolder, makeFolder, openFolder } from "./folder.ts";
@@ -48,6 +48,7 @@ export async function withModel<T>(
   if (typeof source !== "string" && !(source instanceof URL)) return load(counter.folder(openFolder(source)));
   const remote = remoteModel(source, options);
   for (let mayTryAgain = true; ; ) {
+    throwIfAborted(options.signal, "loading");
     counter.reset();
     const store = options.cache === "none" ? undefined : await ModelStore.open(remote.key, options.signal);
     const session = new Session(remote, store, counter, options);

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ModelFolder } from "../../src/weights/folder.ts";
 import { type OpenModelOptions, withModel } from "../../src/weights/open-model.ts";
 import { deleteStoredModel, storageReport, storedModels } from "../../src/weights/storage.ts";
+import { expectBytes } from "../support/bytes.ts";
 import { Network } from "../support/network.ts";
 import { QUICK_RETRY } from "../support/quick-retry.ts";
 import { patternBytes } from "./safetensors-file.ts";
@@ -75,7 +76,7 @@ async function damage(part: number): Promise<void> {
 
 describe("a folder behind an address", () => {
   test("is stored by the first load, and loaded without a network by the second", async () => {
-    expect(await load()).toEqual(weights);
+    expectBytes(await load(), weights);
     // The header's part is not asked for again: every byte came once.
     expect(network.servedBytes).toBe(weights.length + config.length);
     const [stored, ...others] = await storedModels();
@@ -83,14 +84,14 @@ describe("a folder behind an address", () => {
     expect(stored).toMatchObject({ source: SOURCE, complete: true, bytes: weights.length + config.length });
     expect(stored!.files.map(({ name }) => name)).toEqual(["config.json", "model.safetensors"]);
     network.isOffline = true;
-    expect(await load()).toEqual(weights);
+    expectBytes(await load(), weights);
   });
 
   test("costs a request a file to see that nothing has changed", async () => {
     await load();
     network.requests.length = 0;
     const before = network.servedBytes;
-    expect(await load()).toEqual(weights);
+    expectBytes(await load(), weights);
     expect(network.requests.map((request) => request.replace(SOURCE, ""))).toEqual([
       `config.json bytes=0-${PREFIX - 1}`,
       `tokenizer.json bytes=0-${PREFIX - 1}`,
@@ -103,10 +104,10 @@ describe("a folder behind an address", () => {
     await load();
     await damage(part);
     network.requests.length = 0;
-    expect(await load()).toEqual(weights);
+    expectBytes(await load(), weights);
     expect((await storedModels())[0]).toMatchObject({ complete: true });
     network.isOffline = true;
-    expect(await load()).toEqual(weights);
+    expectBytes(await load(), weights);
   });
 
   test("a wrong byte on disk is an error without a network", async () => {
@@ -124,7 +125,7 @@ describe("a folder behind an address", () => {
     network.breaksAfterBytes = Number.POSITIVE_INFINITY;
     network.requests.length = 0;
     const before = network.servedBytes;
-    expect(await load()).toEqual(weights);
+    expectBytes(await load(), weights);
     expect(network.requests.filter((request) => request.includes("safetensors"))).toEqual([
       `${SOURCE}model.safetensors bytes=0-${PREFIX - 1}`,
       `${SOURCE}model.safetensors bytes=${5 * PART}-${weights.length - 1}`,
@@ -136,9 +137,9 @@ describe("a folder behind an address", () => {
     await load();
     const newer = patternBytes(weights.length, 99);
     network.add(SOURCE, { "model.safetensors": newer }, "v2");
-    expect(await load()).toEqual(newer);
+    expectBytes(await load(), newer);
     network.isOffline = true;
-    expect(await load()).toEqual(newer);
+    expectBytes(await load(), newer);
   });
 
   test("parts of two versions never mix", async () => {
@@ -147,7 +148,7 @@ describe("a folder behind an address", () => {
     network.breaksAfterBytes = Number.POSITIVE_INFINITY;
     const newer = patternBytes(weights.length, 99);
     network.add(SOURCE, { "model.safetensors": newer }, "v2");
-    expect(await load()).toEqual(newer);
+    expectBytes(await load(), newer);
   });
 
   test("parts of a file without a version are not gone on with", async () => {
@@ -158,12 +159,12 @@ describe("a folder behind an address", () => {
     network.breaksAfterBytes = Number.POSITIVE_INFINITY;
     const newer = patternBytes(weights.length, 99);
     network.add(SOURCE, { "model.safetensors": newer });
-    expect(await load()).toEqual(newer);
+    expectBytes(await load(), newer);
   });
 
   test("many loads at once download it once", async () => {
     const results = await Promise.all([load(), load(), load()]);
-    for (const result of results) expect(result).toEqual(weights);
+    for (const result of results) expectBytes(result, weights);
     // The others look whether it changed, which costs a file's beginning.
     expect(network.servedBytes).toBeLessThan(weights.length + 2 * PREFIX + 1000);
     expect(
@@ -222,9 +223,9 @@ describe("the disk", () => {
       message:
         /no room to store https:\/\/models.test\/other\/: it needs 0\.164 MB more, 0\.100 MB of the 0\.300 MB.*https:\/\/models\.test\/tiny\/.*cache "none"/,
     });
-    expect(await load("https://models.test/other/", { cache: "none" })).toEqual(weights);
+    expectBytes(await load("https://models.test/other/", { cache: "none" }), weights);
     // What is stored needs no room.
-    expect(await load()).toEqual(weights);
+    expectBytes(await load(), weights);
   });
 
   test("that fills up in the middle does not end the load", async () => {
@@ -234,10 +235,10 @@ describe("the disk", () => {
       if (++writes > 10) return Promise.reject(new DOMException("full", "QuotaExceededError"));
       return write.call(this, data);
     });
-    expect(await load()).toEqual(weights);
+    expectBytes(await load(), weights);
     vi.restoreAllMocks();
     expect((await storedModels())[0]).toMatchObject({ complete: false });
-    expect(await load()).toEqual(weights);
+    expectBytes(await load(), weights);
     expect((await storedModels())[0]).toMatchObject({ complete: true });
   });
 
@@ -256,7 +257,7 @@ describe("the disk", () => {
         await writable.write('{"format":1,"name":"../../x","byteLength":-1,"hashes":[1e9]');
         await writable.close();
       }
-      expect(await load()).toEqual(weights);
+      expectBytes(await load(), weights);
       expect((await storedModels())[0]).toMatchObject({ source: SOURCE, complete: true });
     },
   );
@@ -292,10 +293,10 @@ describe("a model of a hub", () => {
   test("is verified, stored, and loaded without a network", async () => {
     await publish();
     const totals = new Set<number>();
-    expect(await loadHub({ onBytes: ({ totalBytes }) => totals.add(totalBytes) })).toEqual(weights);
+    expectBytes(await loadHub({ onBytes: ({ totalBytes }) => totals.add(totalBytes) }), weights);
     expect([...totals]).toEqual([weights.length + config.length]);
     network.isOffline = true;
-    expect(await loadHub()).toEqual(weights);
+    expectBytes(await loadHub(), weights);
   });
 
   test("whose published hash is another is refused, after one more try, and nothing of it kept", async () => {
@@ -315,13 +316,13 @@ describe("a model of a hub", () => {
       harm = false;
       bytes[at]! ^= 1;
     };
-    expect(await loadHub()).toEqual(weights);
+    expectBytes(await loadHub(), weights);
     expect(harm).toBe(false);
   });
 
   test("is verified where nothing is stored, too", async () => {
     await publish();
-    expect(await loadHub({ cache: "none" })).toEqual(weights);
+    expectBytes(await loadHub({ cache: "none" }), weights);
     await publish("ab".repeat(32));
     await expect(loadHub({ cache: "none" })).rejects.toMatchObject({ code: "hash-mismatch" });
   });
@@ -340,6 +341,6 @@ describe("a model of a hub", () => {
     await expect(loadHub()).rejects.toThrow();
     network.breaksAfterBytes = Number.POSITIVE_INFINITY;
     await damage(1);
-    expect(await loadHub()).toEqual(weights);
+    expectBytes(await loadHub(), weights);
   });
 });

@@ -1,0 +1,153 @@
+/**
+ * A server that behaves like a hub: commits, listings in pages with lengths and hashes, large files on another origin
+ * behind a redirect, gated and private models, tokens. Notes what it is asked, with what authorization. Node only.
+ */
+import { createHash } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export const HUB_TOKEN = "hf_aTokenThatNobodyElseMaySee";
+const CORS = {
+  "Access-Control-Allow-Origin": "*",
+  "Access-Control-Allow-Headers": "Authorization, Range",
+  "Access-Control-Expose-Headers":
+    "X-Error-Code, ETag, Link, Accept-Ranges, Content-Range, X-Linked-Size, X-Linked-ETag",
+};
+
+export interface HubRequest {
+  origin: "hub" | "cdn";
+  path: string;
+  authorization: string | undefined;
+  range: string | undefined;
+}
+
+export interface HubServer {
+  /** Ends in a slash. */
+  url: string;
+  cdnUrl: string;
+  requests: HubRequest[];
+  /** Bytes of files that were sent. */
+  servedBytes: number;
+  /** Replaces an answer of the hub itself; undefined lets it be. */
+  override: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
+  /** Publishes new files as a new commit of the branch "main". Returns the commit. */
+  publish(files: Record<string, Uint8Array>): string;
+  close(): Promise<void>;
+}
+
+export interface HubOptions {
+  /** "gated" lists for everybody and gives files to the token's owner; "private" is not there for anybody else. */
+  access?: "open" | "gated" | "private";
+  pageSize?: number;
+  /** Published in place of a file's own SHA-256. */
+  wrongHash?: string;
+}
+
+/** Serves the model "someone/tiny". */
+export async function startHub(files: Record<string, Uint8Array>, options: HubOptions = {}): Promise<HubServer> {
+  const { access = "open", pageSize = 1000, wrongHash } = options;
+  const commits = new Map<string, Record<string, Uint8Array>>();
+  let main = "";
+  const hub: HubServer = {
+    ...{ url: "", cdnUrl: "", requests: [], servedBytes: 0, override: undefined },
+    publish(published) {
+      main = createHash("sha1").update(String(commits.size)).digest("hex");
+      commits.set(main, published);
+      return main;
+    },
+    async close() {
+      for (const server of servers) {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
+    },
+  };
+  const note = (origin: HubRequest["origin"], { url = "", headers }: IncomingMessage) => {
+    hub.requests.push({ origin, path: url, authorization: headers.authorization, range: headers.range });
+  };
+
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
+    const { pathname, searchParams } = new URL(request.url!, hub.url);
+    const mayRead = access === "open" || request.headers.authorization === `Bearer ${HUB_TOKEN}`;
+    const refuse = (status: number, code?: string) =>
+      void response.writeHead(status, { ...CORS, ...(code && { "X-Error-Code": code }) }).end('{"error":"no"}');
+    const json = (value: unknown, headers = {}) =>
+      void response
+        .writeHead(200, { ...CORS, "Content-Type": "application/json", ...headers })
+        .end(JSON.stringify(value));
+    // As the hub does, which does not tell whether a model exists.
+    if (!/^\/(api\/models\/)?someone\/tiny\//.test(pathname) || (access === "private" && !mayRead)) return refuse(401);
+    const revision = /\/revision\/([^/]+)$/.exec(pathname)?.[1];
+    if (revision) {
+      const commit = decodeURIComponent(revision) === "main" ? main : decodeURIComponent(revision);
+      return commits.has(commit) ? json({ sha: commit }) : refuse(404, "RevisionNotFound");
+    }
+    const [, kind, commit = "", name = ""] = /\/(tree|resolve)\/([^/]+)(?:\/(.+))?$/.exec(pathname) ?? [];
+    const published = commits.get(commit);
+    if (!kind || !published) return refuse(404, "RevisionNotFound");
+    if (kind === "tree") {
+      const from = Number(searchParams.get("cursor") ?? 0);
+      const entries = Object.entries(published).map(([path, bytes]) => entryOf(path, bytes, wrongHash));
+      const next = `<${hub.url}api/models/someone/tiny/tree/${commit}?cursor=${from + pageSize}>; rel="next"`;
+      return json(entries.slice(from, from + pageSize), from + pageSize < entries.length ? { Link: next } : {});
+    }
+    if (!mayRead) return refuse(401, "GatedRepo");
+    const bytes = published[decodeURIComponent(name)];
+    if (!bytes) return refuse(404, "EntryNotFound");
+    if (!isLarge(name)) return sendFile(hub, request, response, bytes);
+    response.writeHead(302, { ...CORS, Location: `${hub.cdnUrl}${commit}/${name}?signature=abc` }).end();
+  };
+  const cdn = (request: IncomingMessage, response: ServerResponse) => {
+    const [, commit = "", name = ""] = /^\/([^/]+)\/(.+)\?signature=abc$/.exec(request.url!) ?? [];
+    const bytes = commits.get(commit)?.[decodeURIComponent(name)];
+    if (bytes) sendFile(hub, request, response, bytes);
+    else response.writeHead(403, CORS).end();
+  };
+
+  const servers = [
+    createServer((request, response) => {
+      if (request.method === "OPTIONS") return void response.writeHead(204, CORS).end();
+      note("hub", request);
+      if (!hub.override?.(request, response)) answer(request, response);
+    }),
+    createServer((request, response) => {
+      if (request.method === "OPTIONS") return void response.writeHead(204, CORS).end();
+      note("cdn", request);
+      cdn(request, response);
+    }),
+  ];
+  for (const server of servers) await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const [url, cdnUrl] = servers.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  Object.assign(hub, { url, cdnUrl });
+  hub.publish(files);
+  return hub;
+}
+
+/** What the hub keeps in large-file storage. */
+function isLarge(name: string): boolean {
+  return name.endsWith(".safetensors");
+}
+
+function entryOf(path: string, bytes: Uint8Array, wrongHash: string | undefined): object {
+  const oid = createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
+  if (!isLarge(path)) return { type: "file", path, size: bytes.length, oid };
+  const sha256 = wrongHash ?? createHash("sha256").update(bytes).digest("hex");
+  return {
+    type: "file",
+    path,
+    size: bytes.length,
+    oid: "0".repeat(40),
+    lfs: { oid: sha256, size: bytes.length, pointerSize: 130 },
+  };
+}
+
+function sendFile(hub: HubServer, request: IncomingMessage, response: ServerResponse, bytes: Uint8Array): void {
+  const match = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
+  const start = match ? Number(match[1]) : 0;
+  const end = match?.[2] ? Math.min(Number(match[2]) + 1, bytes.length) : bytes.length;
+  hub.servedBytes += end - start;
+  const range = match ? { "Content-Range": `bytes ${start}-${end - 1}/${bytes.length}` } : {};
+  response
+    .writeHead(match ? 206 : 200, { ...CORS, ...range, "Content-Length": end - start, ETag: `"${bytes.length}"` })
+    .end(bytes.subarray(start, end));
+}

@@ -1,0 +1,242 @@
+/** Models of a hub: names, listings, redirects, tokens, refusals, and answers that are no listing. */
+import type { ServerResponse } from "node:http";
+import { afterEach, describe, expect, test } from "vitest";
+import type { ModelFolder } from "../../src/weights/folder.ts";
+import { parseHubName } from "../../src/weights/hub.ts";
+import { type OpenModelOptions, withModel } from "../../src/weights/open-model.ts";
+import { expectBytes } from "../support/bytes.ts";
+import { HUB_TOKEN, type HubOptions, type HubServer, startHub } from "../support/hub-server.ts";
+import { QUICK_RETRY } from "../support/quick-retry.ts";
+import { patternBytes } from "./safetensors-file.ts";
+
+const config = new TextEncoder().encode('{"a":1}');
+const weights = patternBytes(100_000);
+const files = { "config.json": config, "model.safetensors": weights, "pytorch_model.bin": patternBytes(50) };
+
+let hub: HubServer | undefined;
+afterEach(async () => {
+  await hub?.close();
+  hub = undefined;
+});
+
+async function start(options?: HubOptions, published: Record<string, Uint8Array> = files): Promise<HubServer> {
+  hub = await startHub(published, options);
+  return hub;
+}
+
+async function readAll(folder: ModelFolder): Promise<Uint8Array> {
+  expect(await folder.json("config.json")).toEqual({ a: 1 });
+  expect(await folder.open("tokenizer.json")).toBeUndefined();
+  const file = (await folder.open("model.safetensors"))!;
+  await file.read(0, 8);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of file.stream(0, file.byteLength)) chunks.push(chunk);
+  await file.finish?.();
+  return Buffer.concat(chunks);
+}
+
+const load = (source = "hf:someone/tiny", options: OpenModelOptions = {}) =>
+  withModel(source, { hubUrl: hub!.url, retry: QUICK_RETRY, partBytes: 16384, ...options }, readAll);
+
+describe("a name", () => {
+  test.for([
+    ["hf:owner/name", { owner: "owner", name: "name", revision: "main" }],
+    ["hf:llava-hf/llava-1.5_7b.x@v1.0", { owner: "llava-hf", name: "llava-1.5_7b.x", revision: "v1.0" }],
+    ["hf:a/b@refs/pr/3", { owner: "a", name: "b", revision: "refs/pr/3" }],
+  ] as const)("%s", ([source, expected]) => expect(parseHubName(source)).toEqual(expected));
+
+  test.for([
+    "hf:",
+    "hf:a",
+    "hf:a/b/c",
+    "hf:a/../b",
+    "hf:../b",
+    "hf:a/..",
+    "hf:a/b@",
+    "hf:a/b@../x",
+    "hf:a/b@x/./y",
+    "hf:a/b@x?y",
+    "hf:a b/c",
+    "hf:a/b#c",
+    `hf:${"a".repeat(97)}/b`,
+  ])("%s is refused", (source) => expect(() => parseHubName(source)).toThrow(TypeError));
+});
+
+describe("an open model", () => {
+  test("is read from the commit behind the branch, its large file from another origin, in ranges", async () => {
+    const { requests } = await start();
+    expectBytes(await load(), weights);
+    const paths = requests.map(({ origin, path }) => `${origin} ${path.replace(/[0-9a-f]{40}/, "COMMIT")}`);
+    expect([...new Set(paths)]).toEqual([
+      "hub /api/models/someone/tiny/revision/main",
+      "hub /api/models/someone/tiny/tree/COMMIT",
+      "hub /someone/tiny/resolve/COMMIT/config.json",
+      "hub /someone/tiny/resolve/COMMIT/model.safetensors",
+      "cdn /COMMIT/model.safetensors?signature=abc",
+    ]);
+    expect(requests.filter(({ origin }) => origin === "cdn").every(({ range }) => range !== undefined)).toBe(true);
+  });
+
+  test("at a commit asks for no branch", async () => {
+    const { requests, publish } = await start();
+    const first = publish({ ...files, "model.safetensors": patternBytes(10) });
+    publish(files);
+    await load(`hf:someone/tiny@${first}`);
+    expect(requests.some(({ path }) => path.includes("/revision/"))).toBe(false);
+    expect(requests.some(({ path }) => path.includes(first))).toBe(true);
+  });
+
+  test("is listed in pages", async () => {
+    const { requests } = await start({ pageSize: 1 });
+    expectBytes(await load(), weights);
+    expect(requests.filter(({ path }) => path.includes("/tree/")).length).toBe(3);
+  });
+
+  test("that is replaced while it is read stays the one that was begun", async () => {
+    const server = await start();
+    const read = await withModel("hf:someone/tiny", { hubUrl: server.url, retry: QUICK_RETRY }, async (folder) => {
+      await folder.json("config.json");
+      server.publish({ "config.json": config, "model.safetensors": patternBytes(100_000, 77) });
+      return readAll(folder);
+    });
+    expectBytes(read, weights);
+  });
+
+  test("whose published hash is another is refused after one more try", async () => {
+    await start({ wrongHash: "ab".repeat(32) });
+    await expect(load()).rejects.toMatchObject({ code: "hash-mismatch", message: /model\.safetensors.*abababab/ });
+  });
+
+  test("whose file has another length than published is refused", async () => {
+    const server = await start();
+    server.override = (request, response) => {
+      if (!request.url!.endsWith("/config.json")) return false;
+      response.writeHead(200, { "Content-Length": 3 }).end("{ }");
+      return true;
+    };
+    await expect(load()).rejects.toMatchObject({
+      code: "hash-mismatch",
+      message: /3 bytes lie.*7 bytes are published/,
+    });
+  });
+});
+
+describe("a token", () => {
+  test("opens a gated model, and goes to the hub only", async () => {
+    const { requests } = await start({ access: "gated" });
+    expectBytes(await load(undefined, { hubToken: HUB_TOKEN }), weights);
+    for (const { origin, authorization } of requests)
+      expect(authorization).toBe(origin === "hub" ? `Bearer ${HUB_TOKEN}` : undefined);
+    expect(requests.some(({ origin }) => origin === "cdn")).toBe(true);
+  });
+
+  test("that is missing is asked for, with the page where the licence is accepted", async () => {
+    const { url } = await start({ access: "gated" });
+    await expect(load()).rejects.toMatchObject({
+      code: "download-failed",
+      message: new RegExp(`accept the model's licence at ${url}someone/tiny and pass a token.*hubToken`),
+    });
+  });
+
+  test.for(["gated", "private"] as const)(
+    "that gives no access to a %s model is never part of a message",
+    async (access) => {
+      await start({ access });
+      const error: Error = await load(undefined, { hubToken: "hf_wrongSecret" }).catch((error) => error);
+      expect(error.message).toMatch(/hubToken gives no access/);
+      expect(`${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`).not.toContain(
+        "wrongSecret",
+      );
+    },
+  );
+
+  test("is not sent along to a next page elsewhere", async () => {
+    const server = await start();
+    server.override = (request, response) => {
+      if (!request.url!.includes("/tree/")) return false;
+      response.writeHead(200, { Link: `<${server.cdnUrl}more>; rel="next"` }).end('[{"type":"directory","path":"x"}]');
+      return true;
+    };
+    await expect(load(undefined, { hubToken: HUB_TOKEN })).rejects.toThrow(/next page is on another server/);
+    expect(server.requests.filter(({ origin }) => origin === "cdn")).toEqual([]);
+  });
+});
+
+describe("a refusal says what to do", () => {
+  test.for([
+    ["hf:someone/missing", /no such model on 127\.0\.0\.1.*or it is private.*hubToken.*HTTP 401/],
+    ["hf:someone/tiny@v9", /no revision "v9".*HTTP 404/],
+  ] as const)("%s", async ([source, says]) => {
+    await start();
+    await expect(load(source)).rejects.toMatchObject({ code: "download-failed", message: says });
+  });
+
+  test("a hub that is out of order is tried again", async () => {
+    const server = await start();
+    let failures = 2;
+    server.override = (_, response) => failures-- > 0 && !!response.writeHead(503).end();
+    expectBytes(await load(), weights);
+  });
+
+  test("an abort ends the asking", async () => {
+    await start();
+    await expect(load(undefined, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "aborted" });
+  });
+});
+
+describe("what is no listing", () => {
+  const entry = (fields: object) =>
+    JSON.stringify([{ type: "file", path: "config.json", size: 7, oid: "0".repeat(40), ...fields }]);
+  test.for([
+    ["no JSON", "<html>", /did not answer with JSON/],
+    ["no list", "{}", /no list of files/],
+    ["an entry without a path", "[{}]", /an entry without a path/],
+    ["a number as an entry", "[1]", /an entry without a path/],
+    ["a negative length", entry({ size: -1 }), /the length of "config\.json" is -1/],
+    ["a length that is no number", entry({ size: "7" }), /the length of "config\.json" is "7"/],
+    ["no length", entry({ size: undefined }), /length of "config\.json" is missing/],
+    ["a huge length", entry({ size: 1e300 }), /the length of "config\.json"/],
+    ["no git id", entry({ oid: "../../x" }), /"config\.json" has no git id/],
+    ["no SHA-256", entry({ lfs: { oid: "xyz", size: 7 } }), /"config\.json" has no SHA-256/],
+    [
+      "too many files",
+      JSON.stringify(new Array(10_001).fill({ type: "directory", path: "x" })),
+      /more than 10000 files/,
+    ],
+    ["too many bytes", `[${" ".repeat(17 << 20)}]`, /more than 16777216 bytes/],
+  ] as const)("%s", async ([, text, says]) => {
+    const server = await start();
+    server.override = (request, response: ServerResponse) =>
+      request.url!.includes("/tree/") && !!response.writeHead(200).end(text);
+    await expect(load()).rejects.toMatchObject({ code: "download-failed", message: says });
+  });
+
+  test("a commit that is none", async () => {
+    const server = await start();
+    server.override = (request, response) =>
+      request.url!.includes("/revision/") && !!response.writeHead(200).end('{"sha":"../../../x"}');
+    await expect(load()).rejects.toThrow(/names no commit/);
+  });
+
+  test("pages without an end", async () => {
+    const server = await start();
+    server.override = (request, response) => {
+      if (!request.url!.includes("/tree/")) return false;
+      response.writeHead(200, { Link: `<${request.url}>; rel="next"` }).end("[]");
+      return true;
+    };
+    await expect(load()).rejects.toThrow(/pages without files/);
+  });
+
+  test("names that are paths, and files that can hold programs, are not even there", async () => {
+    const bad = ["../evil.safetensors", "a/b.safetensors", "model.bin", "tf_model.h5", "model.py", "C:x.safetensors"];
+    await start({}, { ...files, ...Object.fromEntries(bad.map((name) => [name, patternBytes(10)])) });
+    await withModel("hf:someone/tiny", { hubUrl: hub!.url }, async (folder) => {
+      for (const name of ["model.bin", "model.py", "pytorch_model.bin"])
+        expect(await folder.open(name)).toBeUndefined();
+      for (const name of ["../evil.safetensors", "a/b.safetensors"])
+        await expect(folder.open(name)).rejects.toThrow(RangeError);
+      await folder.json("config.json");
+    });
+  });
+});
