@@ -1,6 +1,7 @@
 /** How the element's buttons look: those with words, and those with an icon. */
 import { css } from "lit";
 
+/** Style rules of the element's shadow root. */
 export const buttonStyles = css`
   button {
     flex: none;
@@ -30,6 +31,7 @@ export const buttonStyles = css`
   }
 
   .filled:not(:disabled) {
+    border-color: transparent;
     background: var(--_fovea-accent);
     color: var(--_fovea-on-accent);
   }

@@ -1,6 +1,7 @@
 /** How the foot of the element looks: the state of the engine, errors, and the form. */
 import { css } from "lit";
 
+/** Style rules of the element's shadow root. */
 export const composerStyles = css`
   .status,
   .error {
@@ -18,13 +19,16 @@ export const composerStyles = css`
   }
 
   .frame > .status,
-  .frame > .error {
-    margin-inline: calc(var(--_fovea-space) * 0.75);
+  .frame > .error,
+  form {
+    align-self: center;
+    inline-size: calc(100% - 1.5 * var(--_fovea-space));
+    max-inline-size: 48rem;
   }
 
   .status > p,
   .error > p {
-    flex: 1 1 12rem;
+    flex: 1 1 9rem;
     min-inline-size: 0;
     overflow-wrap: anywhere;
     font-variant-numeric: tabular-nums;
@@ -64,7 +68,7 @@ export const composerStyles = css`
 
   form {
     flex: none;
-    margin: calc(var(--_fovea-space) * 0.75);
+    margin-block: calc(var(--_fovea-space) * 0.75);
     padding: 0.25rem;
     border: 1px solid var(--_fovea-edge);
     border-radius: calc(var(--_fovea-radius) + 0.5rem);
@@ -95,6 +99,11 @@ export const composerStyles = css`
     font: inherit;
     line-height: 1.5;
     resize: none;
+  }
+
+  /* The form around it shows the focus. */
+  textarea:focus-visible {
+    outline: 0;
   }
 
   textarea::placeholder {

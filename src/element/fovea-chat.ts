@@ -2,7 +2,15 @@
  * The element: a conversation with a model about pictures. Brings the parts of this room together; what each of them does
  * is in its own file. Registers nothing: that is define.ts.
  */
-import { html, LitElement, nothing, type PropertyDeclarations, type PropertyValues, type TemplateResult } from "lit";
+import {
+  html,
+  LitElement,
+  nothing,
+  type PropertyDeclaration,
+  type PropertyDeclarations,
+  type PropertyValues,
+  type TemplateResult,
+} from "lit";
 import type { FoveaModel, ImageInput, ModelInfo } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import { createFovea } from "../worker/client.ts";
@@ -166,12 +174,14 @@ export class FoveaChat extends LitElement {
     });
   }
 
-  override willUpdate(changed: PropertyValues<this>): void {
-    const held = this.#engine.source;
-    if (changed.has("model") && held !== undefined && held !== modelSource(this.model)) {
-      this.#conversation.stop();
-      this.#engine.release();
-    }
+  /** Another model ends what the old one does at once, and not with the next update: who sets it may ask right away. */
+  override requestUpdate(name?: PropertyKey, oldValue?: unknown, options?: PropertyDeclaration): void {
+    super.requestUpdate(name, oldValue, options);
+    // The first call comes before there is anything here.
+    if (name !== "model" || this.#engine.source === undefined) return;
+    if (this.#engine.source === modelSource(this.model)) return;
+    this.#conversation.stop();
+    this.#engine.release();
   }
 
   override update(changed: PropertyValues): void {
@@ -180,8 +190,11 @@ export class FoveaChat extends LitElement {
     this.#paintMs = performance.now() - start;
   }
 
-  override updated(changed: PropertyValues<this>): void {
+  override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("model") || changed.has("autoload")) this.#autoload();
+  }
+
+  override updated(): void {
     const transcript = this.renderRoot.querySelector(".transcript");
     if (transcript && this.#isAtEnd) transcript.scrollTop = transcript.scrollHeight;
   }

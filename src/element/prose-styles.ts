@@ -1,6 +1,7 @@
 /** How an answer's Markdown looks: what markdown.ts makes, below an element of the class "answer". */
 import { css } from "lit";
 
+/** Style rules of the element's shadow root. */
 export const proseStyles = css`
   .answer {
     inline-size: 100%;

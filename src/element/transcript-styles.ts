@@ -1,6 +1,7 @@
 /** How a conversation looks: its turns, and what stands there before the first. What Markdown looks like is in prose-styles.ts. */
 import { css } from "lit";
 
+/** Style rules of the element's shadow root. */
 export const transcriptStyles = css`
   .transcript {
     flex: 1 1 auto;
@@ -87,6 +88,10 @@ export const transcriptStyles = css`
     max-block-size: 11rem;
     border-radius: 0.625rem;
     object-fit: contain;
+  }
+
+  .pictures:has(> :nth-child(2)) > * {
+    max-block-size: 6.5rem;
   }
 
   .pending,

@@ -101,7 +101,7 @@ export function renderEngine(
     case "none":
       return hasModel
         ? html`<div class="status" part="status">
-            <p class="status-text" part="status-text">The model is loaded when you first ask.</p>
+            <p class="status-text" part="status-text">The model loads with your first question.</p>
             <button class="button load filled" part="button load" type="button" @click=${actions.load}>Load it now</button>
           </div>`
         : html`<div class="status" part="status"><p class="status-text" part="status-text">No model is chosen.</p></div>`;

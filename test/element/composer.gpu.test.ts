@@ -1,0 +1,193 @@
+/** Writing a question and gathering its pictures, as people do it: by keyboard, file, drop and paste. */
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { userEvent } from "vitest/browser";
+import type { FoveaChat } from "../../src/element/fovea-chat.ts";
+import { type ScriptedLoader, ScriptedModel } from "./scripted-engine.ts";
+import {
+  begin,
+  clearStage,
+  part,
+  parts,
+  pictureFile,
+  scriptEngines,
+  settled,
+  showChat,
+  textOf,
+  tick,
+  transferOf,
+} from "./stage.ts";
+
+let loader: ScriptedLoader;
+let chat: FoveaChat;
+beforeEach(async () => {
+  loader = scriptEngines();
+  chat = await showChat();
+});
+afterEach(clearStage);
+
+const input = () => part<HTMLTextAreaElement>(chat, "input")!;
+const focused = () => (chat.shadowRoot!.activeElement as HTMLElement | null)?.getAttribute("part");
+
+/** Lets the element paint, and lists what it shows of the question's pictures. */
+async function trayNames(): Promise<string[]> {
+  await settled(chat);
+  return parts(chat, "tray-item").map((item) => item.querySelector("img")!.alt);
+}
+
+function paste(...files: File[]): ClipboardEvent {
+  const options = { clipboardData: transferOf(...files), bubbles: true, composed: true, cancelable: true };
+  const event = new ClipboardEvent("paste", options);
+  input().dispatchEvent(event);
+  return event;
+}
+
+function drag(type: string, dataTransfer: DataTransfer): DragEvent {
+  const event = new DragEvent(type, { dataTransfer, bubbles: true, composed: true, cancelable: true });
+  part(chat, "transcript")!.dispatchEvent(event);
+  return event;
+}
+
+describe("the keyboard alone", () => {
+  test("reaches everything in the order in which it stands, and asks", async () => {
+    const visited: (string | null | undefined)[] = [];
+    for (let i = 0; i < 4; i++) {
+      await userEvent.tab();
+      visited.push(focused());
+    }
+    expect(visited).toEqual(["transcript", "button load", "button attach", "input"]);
+    await userEvent.keyboard("What is it?");
+    await userEvent.tab();
+    expect(focused()).toBe("button send");
+    await userEvent.tab({ shift: true });
+    await userEvent.keyboard("{Shift>}{Enter}{/Shift}Really?{Enter}");
+    await settled(chat);
+    expect(textOf(chat, "question-text")).toBe("What is it? Really?");
+    expect(part(chat, "question-text")!.textContent).toBe("What is it?\nReally?");
+    expect([input().value, focused()]).toEqual(["", "input"]);
+  });
+
+  test("stops an answer, and keeps the focus when the button is gone", async () => {
+    chat.focus();
+    expect(focused()).toBe("input");
+    const model = await begin(chat, loader);
+    await userEvent.keyboard("{Escape}");
+    await settled(chat);
+    expect(model.answer.request.signal!.aborted).toBe(true);
+    chat.ask("And now?").catch(() => {});
+    await settled(chat);
+    await userEvent.tab();
+    expect(focused()).toBe("button stop");
+    await userEvent.keyboard("{Enter}");
+    await settled(chat);
+    expect(model.answer.request.signal!.aborted).toBe(true);
+    expect(focused()).toBe("input");
+  });
+
+  test("does not send what an input method is still composing", async () => {
+    chat.focus();
+    await userEvent.keyboard("a");
+    const options = { key: "Enter", isComposing: true, bubbles: true, composed: true, cancelable: true };
+    input().dispatchEvent(new KeyboardEvent("keydown", options));
+    await settled(chat);
+    expect(parts(chat, "turn")).toEqual([]);
+  });
+
+  test("cannot send nothing, nor a second question while one is answered", async () => {
+    chat.focus();
+    await userEvent.keyboard("   {Enter}");
+    await settled(chat);
+    expect(loader.loads).toEqual([]);
+    expect(part<HTMLButtonElement>(chat, "send")!.disabled).toBe(true);
+    await begin(chat, loader);
+    await userEvent.keyboard("wait{Enter}");
+    await settled(chat);
+    expect(parts(chat, "turn")).toHaveLength(1);
+    expect(input().value.trim()).toBe("wait");
+  });
+});
+
+describe("pictures", () => {
+  test("come by paste, drop and file, and go with the question", async () => {
+    const [a, b, c] = [await pictureFile("a.png"), await pictureFile("b.png"), await pictureFile("c.png")];
+    expect(paste(a).defaultPrevented).toBe(true);
+    expect(drag("drop", transferOf(b)).defaultPrevented).toBe(true);
+    const chooser = chat.shadowRoot!.querySelector<HTMLInputElement>("input[multiple]")!;
+    chooser.files = transferOf(c).files;
+    chooser.dispatchEvent(new Event("change"));
+    expect(await trayNames()).toEqual(["Picture: a.png", "Picture: b.png", "Picture: c.png"]);
+    expect(chooser.value).toBe("");
+    await userEvent.click(parts(chat, "remove")[1]!);
+    expect(await trayNames()).toEqual(["Picture: a.png", "Picture: c.png"]);
+    expect(focused()).toBe("input");
+    await userEvent.keyboard("What are these?{Enter}");
+    await settled(chat);
+    const model = loader.last.finish();
+    await settled(chat);
+    expect(model.answer.request.messages[0]!.content).toEqual([
+      { type: "image", image: a },
+      { type: "image", image: c },
+      { type: "text", text: "What are these?" },
+    ]);
+    expect(await trayNames()).toEqual([]);
+    // The same thumbnails, now in the conversation.
+    expect(parts<HTMLImageElement>(chat, "picture").map(({ alt, naturalWidth }) => [alt, naturalWidth])).toEqual([
+      ["Picture: a.png", 64],
+      ["Picture: c.png", 64],
+    ]);
+  });
+
+  test("a photo is asked of the camera", () => {
+    const camera = chat.shadowRoot!.querySelector<HTMLInputElement>("input[capture]")!;
+    expect([camera.accept, camera.getAttribute("capture"), camera.type]).toEqual(["image/*", "environment", "file"]);
+    let opened = false;
+    camera.addEventListener("click", (event) => {
+      event.preventDefault();
+      opened = true;
+    });
+    part(chat, "camera")!.click();
+    expect(opened).toBe(true);
+  });
+
+  test("other files are refused by name", async () => {
+    paste(new File(["a"], "notes.txt", { type: "text/plain" }), await pictureFile("a.png"));
+    expect(await trayNames()).toEqual(["Picture: a.png"]);
+    expect(textOf(chat, "note")).toBe("notes.txt is not a picture.");
+    paste(new File(["no pixels"], "broken.png", { type: "image/png" }));
+    await expect.poll(() => textOf(chat, "note")).toBe("broken.png cannot be shown; is it a picture?");
+    expect(await trayNames()).toEqual(["Picture: a.png"]);
+  });
+
+  test("text is pasted and dropped as ever", () => {
+    const data = new DataTransfer();
+    data.setData("text/plain", "hello");
+    expect(drag("dragover", data).defaultPrevented).toBe(false);
+    expect(drag("drop", data).defaultPrevented).toBe(false);
+    const event = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, composed: true, cancelable: true });
+    input().dispatchEvent(event);
+    expect(event.defaultPrevented).toBe(false);
+  });
+
+  test("the element shows that it takes what is dragged over it", async () => {
+    const data = transferOf(await pictureFile());
+    expect(drag("dragover", data).defaultPrevented).toBe(true);
+    await settled(chat);
+    expect(part(chat, "frame")!.classList).toContain("over");
+    drag("dragleave", data);
+    await settled(chat);
+    expect(part(chat, "frame")!.classList).not.toContain("over");
+  });
+
+  test("are left out, and said to be, where the model reads text only", async () => {
+    paste(await pictureFile());
+    chat.load().catch(() => {});
+    const model = loader.last.finish(new ScriptedModel({ imageSize: 0, imageTokens: 0 }));
+    await settled(chat);
+    expect(textOf(chat, "note")).toBe("This model reads text only: pictures are left out.");
+    expect([part(chat, "attach"), part(chat, "camera")]).toEqual([undefined, undefined]);
+    chat.focus();
+    await userEvent.keyboard("Hello{Enter}");
+    await tick();
+    expect(model.answer.request.messages).toEqual([{ role: "user", content: "Hello" }]);
+  });
+});
