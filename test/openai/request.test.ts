@@ -227,7 +227,7 @@ describe("a request is refused", () => {
     changes,
     param,
     code,
-    shown: inspect(changes).slice(0, 80),
+    shown: inspect(changes, { breakLength: Infinity, depth: 9 }).slice(0, 80),
   }));
   test.for(cases)("$shown: $code", async ({ changes, param, code }) => {
     const error = await refusal(requestOf(changes));
