@@ -117,3 +117,23 @@ test("goes into a bundle whole, and out of one that does not use it", async () =
   expect(await size("used", 'export { Fovea } from "fovea";')).toBeGreaterThan(100_000);
   expect(await size("unused", 'import "fovea"; export const x = 1;')).toBeLessThan(1000);
 });
+
+test("its worker is found by the bundler of the page that uses it", async () => {
+  const root = join(consumer, "site");
+  mkdirSync(root);
+  writeFileSync(join(root, "index.html"), '<script type="module" src="./main.js"></script>');
+  writeFileSync(
+    join(root, "main.js"),
+    'import { createFovea } from "fovea/worker"; globalThis.createFovea = createFovea;',
+  );
+  const result = await build({ root, configFile: false, logLevel: "error", build: { write: false } });
+  const { output } = result as unknown as { output: { fileName: string; code?: string; source?: string }[] };
+  const worker = output.find(({ fileName }) => /fovea-worker.*\.js$/.test(fileName))!;
+  const source = String(worker.source ?? worker.code);
+  expect(source.length).toBeGreaterThan(200_000);
+  // A worker has no import map: nothing may be left to be resolved.
+  expect(source).not.toMatch(/\bimport\s*[{*"'\w]|\bfrom\s*["']@?\w/);
+  const page = output.find(({ fileName, code }) => code && fileName !== worker.fileName)!;
+  expect(page.code).toContain(worker.fileName);
+  expect(page.code!.length).toBeLessThan(50_000);
+});
