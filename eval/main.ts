@@ -25,7 +25,8 @@ export async function main(args: string[], ensureLibrary: () => Promise<void>): 
     return 0;
   }
   const model = await findModel(options.model);
-  const sets = { drawn: readSet(`${root}eval/set`), byHand: readSet(`${root}eval/by-hand`) };
+  const drawn = readSet(`${root}eval/set`);
+  const sets = { drawn, byHand: readSet(`${root}eval/by-hand`, drawn.closed) };
   const out = options.out ?? `${root}eval/report`;
   const answers = join(out, "answers.jsonl");
   if (options.fresh) rmSync(answers, { force: true });

@@ -102,7 +102,11 @@ function seriesOf({ name, points }: Curve, axisIndex: number, colour: number): o
       type: "custom",
       data: sorted
         .filter(({ estimate }) => !Number.isNaN(estimate.error))
-        .map(({ tokens, estimate: { mean, error } }) => [tokens, 100 * (mean - error), 100 * (mean + error)]),
+        .map(({ tokens, estimate: { mean, error } }) => [
+          tokens,
+          100 * Math.max(0, mean - error),
+          100 * Math.min(1, mean + error),
+        ]),
       renderItem: (_: unknown, api: BarApi) => errorBar(api, color),
     },
   ];

@@ -72,3 +72,16 @@ export function onTask(verdicts: readonly Verdict[], task: Instruction["task"]):
 export function meanTokens(verdicts: readonly Verdict[]): number {
   return verdicts.reduce((sum, { record }) => sum + record.imageTokens, 0) / verdicts.length;
 }
+
+/**
+ * The share of plain questions that the best single answer to all of them gets right, as far as the set's own answers go:
+ * what a model reaches that knows the questions' topic, and no picture.
+ */
+export function blindAccuracy(verdicts: readonly Verdict[]): number {
+  const asked = verdicts.filter(({ followed }) => !followed).map(({ item }) => item);
+  const answers = new Set(asked.flatMap(({ question }) => question.reference ?? []));
+  const shares = [...answers].map(
+    (answer) => asked.filter(({ question, set }) => isRight(question, set.closed, answer)).length / asked.length,
+  );
+  return Math.max(0, ...shares);
+}

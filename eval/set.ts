@@ -10,6 +10,8 @@ export interface Question extends Expectation {
   prompt: string;
   /** What is asked of the answer's form, or null for a plain question. */
   task: Instruction | null;
+  /** A right answer, where the set has one. */
+  reference?: string;
 }
 
 export interface Picture {
@@ -28,13 +30,17 @@ export interface QuestionSet {
 }
 
 interface SetFile {
-  closed: ClosedSets;
+  closed?: ClosedSets;
   items: { image: string; things: unknown[]; questions: Question[] }[];
 }
 
-/** Reads `eval.json` of a folder, and its pictures. Throws an Error if one is missing. */
-export function readSet(folder: string): QuestionSet {
-  const { closed, items } = JSON.parse(readFileSync(join(folder, "eval.json"), "utf8")) as SetFile;
+/**
+ * Reads `eval.json` of a folder, and its pictures. Throws an Error if one is missing.
+ *
+ * @param words sets of words for a folder that brings none of its own
+ */
+export function readSet(folder: string, words: ClosedSets = {}): QuestionSet {
+  const { closed = words, items } = JSON.parse(readFileSync(join(folder, "eval.json"), "utf8")) as SetFile;
   const pictures = items.map(({ image, things, questions }) => ({
     file: image,
     hash: createHash("sha256")

@@ -6,6 +6,7 @@ import { PUBLISHED } from "./published.ts";
 import type { Results, Scope } from "./results.ts";
 import {
   accuracy,
+  blindAccuracy,
   gain,
   looseSuccess,
   meanTokens,
@@ -69,7 +70,7 @@ function titleOf(results: Results, id: string): string {
   return results.settings.find((setting) => setting.id === id)?.title ?? id;
 }
 
-/** Accuracy by topic and by number of things, a column for each setting. */
+/** Accuracy by topic and by number of things, a column for each setting, and one for an answer that never looks. */
 export function topicTable(results: Results, ids: string[]): string {
   const asked = ids.filter((id) => results.of(id).length > 0);
   const plain = (verdicts: Verdict[]) => verdicts.filter(({ followed }) => !followed);
@@ -79,9 +80,10 @@ export function topicTable(results: Results, ids: string[]): string {
   const row = (name: string, choose: (verdicts: Verdict[]) => Verdict[]) => [
     name,
     ...asked.map((id) => percent(share(choose(results.of(id)), accuracy))),
+    asked.length > 0 ? (100 * blindAccuracy(choose(results.of(asked[0]!)))).toFixed(1) : "",
   ];
   return table(
-    ["questions right", ...asked.map((id) => titleOf(results, id))],
+    ["questions right", ...asked.map((id) => titleOf(results, id)), "most frequent answer"],
     [
       ...topics.map((topic) => row(topic.replace("_", " "), (verdicts) => onTopic(verdicts, topic))),
       ...counts.map((count) =>
