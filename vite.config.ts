@@ -17,10 +17,12 @@ export default defineConfig(({ command }) => ({
   build: { outDir: "dist/site", target: "es2022" },
   // Modules, as in the pages themselves.
   worker: { format: "es" },
-  // Loaded for builds only: Workbox takes long to load.
+  // Loaded for builds only, as it builds by itself.
   plugins: command === "build" ? [import("./tools/offline-app.mjs").then(({ offlineApp }) => offlineApp())] : [],
   server: { fs: { allow: [".", "../shared"] } },
   define: {
+    // From the folder of the built scripts, or from the room that reads the manifest, to the known models' folders.
+    "import.meta.env.VITE_MODELS_PATH": JSON.stringify(command === "build" ? "../" : "../../public/"),
     "import.meta.env.VITE_ADAPTER": JSON.stringify(ADAPTER),
     "import.meta.env.VITE_SHARED_ROOT": JSON.stringify(existsSync(sharedRoot) ? sharedRoot : ""),
   },

@@ -50,7 +50,18 @@ const MAY_IMPORT: Record<string, string[]> = {
   worker: ["worker/protocol", "running-generation", "api", "errors", "shared"],
   openai: ["worker", "api", "errors", "shared"],
   element: ["openai", "worker", "api", "errors", "shared", "lit", "marked"],
-  app: ["element", "openai", "worker", "image/geometry", "api", "errors", "shared", "lit", "workbox-window"],
+  app: [
+    "element",
+    "openai",
+    "worker",
+    "image/geometry",
+    "api",
+    "errors",
+    "shared",
+    "lit",
+    "workbox-window",
+    "workbox-precaching",
+  ],
 };
 
 /** What only one room may do: a pattern over code -> rooms. */

@@ -10,16 +10,8 @@ import { filesBelow, importsOf, readSource } from "./support/sources.ts";
 const manifest = JSON.parse(readSource("package.json"));
 const lock = JSON.parse(readSource("package-lock.json"));
 
-/** Development packages that nothing imports: programs, types that tsconfig.json names, what vite-plugin-pwa asks for. */
-const PROGRAMS = [
-  "@biomejs/biome",
-  "typescript",
-  "@types/node",
-  "@types/react",
-  "@types/react-dom",
-  "@webgpu/types",
-  "workbox-build",
-];
+/** Development packages that nothing imports: programs, and types that tsconfig.json names. */
+const PROGRAMS = ["@biomejs/biome", "typescript", "@types/node", "@types/react", "@types/react-dom", "@webgpu/types"];
 /** Packages whose code goes into dist/lib, because it is little and cannot be imported by a browser as it is. */
 const BUNDLED = ["gl-matrix", "@noble/hashes"];
 

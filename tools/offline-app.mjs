@@ -1,50 +1,71 @@
-// Makes the site an app that can be installed and that starts without a network: its manifest, and a service worker that
-// keeps every file of the build. Weights are not among them: the engine keeps those itself, with their hashes.
-import { VitePWA } from "vite-plugin-pwa";
+// Makes the site start without a network: builds the service worker behind it, with the list of the files that it keeps.
+// Weights are not among them: the engine stores those itself, with their hashes. Workbox's own build tool would do the
+// same; it brings three hundred packages, and a bundler whose programs not every registry has for every platform.
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { build } from "vite";
+import { NO_TIMING_HINTS, root } from "./library.mjs";
 
-/** Files of the build that the service worker keeps: all but what the engine stores, and what it is made of itself. */
-const KEPT = ["**/*.{html,js,css,svg,png,webp}"];
-const NOT_KEPT = ["fovea-demo/**", "sw.js"];
-/** Above this a file is a mistake: nothing of the page weighs more. */
-const MAX_FILE_BYTES = 4_000_000;
+const SCRIPT = "sw.js";
+/** What a page may need; all but what the engine stores. */
+const KEPT = /\.(html|js|css|svg|png|webp|webmanifest)$/;
+const NOT_KEPT = /^fovea-demo\/|^sw\.js$/;
+/** Vite puts the hash of their contents into the names of these, so that a name stands for one content for ever. */
+const HASHED = /^assets\//;
 
-/** The plugins for Vite's build. */
+/**
+ * The plugin for Vite's build of the site.
+ * @returns {import("vite").Plugin}
+ */
 export function offlineApp() {
-  return VitePWA({
-    // A new version waits until the user agrees: until then a page gets all of its files from the version it began with.
-    registerType: "prompt",
-    injectRegister: false,
-    manifest: {
-      name: "Fovea",
-      short_name: "Fovea",
-      description: "Ask a vision-language model about a picture, in this browser.",
-      id: "./",
-      start_url: "./",
-      scope: "./",
-      display: "standalone",
-      background_color: "#f5f4f0",
-      theme_color: "#1c1b3a",
-      icons: [
-        { src: "icon.svg", sizes: "any", type: "image/svg+xml" },
-        { src: "icon-192.png", sizes: "192x192", type: "image/png" },
-        { src: "icon-512.png", sizes: "512x512", type: "image/png" },
-        { src: "icon-512.png", sizes: "512x512", type: "image/png", purpose: "maskable" },
-      ],
+  let folder = "";
+  return {
+    name: "fovea:offline-app",
+    apply: "build",
+    configResolved(config) {
+      folder = resolve(config.root, config.build.outDir);
     },
-    includeManifestIcons: false,
-    workbox: {
-      globPatterns: KEPT,
-      globIgnores: NOT_KEPT,
-      maximumFileSizeToCacheInBytes: MAX_FILE_BYTES,
-      cleanupOutdatedCaches: true,
-      clientsClaim: false,
-      skipWaiting: false,
-      // The page is the page, whichever model its address asks for; addresses of other pages are not ours.
-      ignoreURLParametersMatching: [/./],
-      navigateFallback: null,
-      inlineWorkboxRuntime: true,
-      sourcemap: false,
-      mode: "production",
+    async closeBundle() {
+      await buildServiceWorker(folder);
+    },
+  };
+}
+
+/** @param {string} folder of the site */
+async function buildServiceWorker(folder) {
+  await build({
+    root,
+    configFile: false,
+    publicDir: false,
+    logLevel: "warn",
+    define: { FILES: JSON.stringify(filesOf(folder)) },
+    build: {
+      outDir: folder,
+      emptyOutDir: false,
+      target: "es2022",
+      rolldownOptions: {
+        input: join(root, "src/app/service-worker.ts"),
+        output: { format: "iife", entryFileNames: SCRIPT },
+        checks: NO_TIMING_HINTS,
+      },
     },
   });
+}
+
+/**
+ * Address and revision of each file that is kept; null where the name is one already.
+ * @param {string} folder
+ */
+function filesOf(folder) {
+  const names = readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => name.replaceAll("\\", "/"));
+  return names
+    .filter((name) => KEPT.test(name) && !NOT_KEPT.test(name))
+    .sort()
+    .map((url) => ({ url, revision: HASHED.test(url) ? null : hashOf(join(folder, url)) }));
+}
+
+/** @param {string} file */
+function hashOf(file) {
+  return createHash("sha256").update(readFileSync(file)).digest("hex").slice(0, 16);
 }
