@@ -115,7 +115,7 @@ test("colours follow the page's color-scheme, and its properties", async () => {
   const style = document.createElement("style");
   style.textContent = "fovea-chat::part(send) { background: rgb(4, 5, 6) }";
   document.body.append(style);
-  expect(getComputedStyle(part(chat, "send")!).backgroundColor).toBe("rgb(4, 5, 6)");
+  await expect.poll(() => getComputedStyle(part(chat, "send")!).backgroundColor).toBe("rgb(4, 5, 6)");
 });
 
 test("an answer is read out as a whole, once it is there", async () => {
@@ -124,7 +124,7 @@ test("an answer is read out as a whole, once it is there", async () => {
   const { answer } = await begin(chat, loader);
   expect(spoken()).toBe("The model is ready.");
   answer.write("# A **cat**\n\nand a dog");
-  await settled(chat);
+  await expect.poll(() => part(chat, "answer")).toBeDefined();
   expect(spoken()).not.toContain("cat");
   // What is being written is in no live region of its own.
   expect(part(chat, "answer")!.closest("[aria-live], [role=log], [role=status], [role=alert]")).toBeNull();

@@ -1,0 +1,114 @@
+/** The built element from one script tag, in pages that know nothing of bundlers: beside the script, and on another origin. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
+import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
+import { chatFiles } from "../support/chat-files.ts";
+import { startModelServer } from "../support/model-server.ts";
+import { describeShared } from "../support/shared.ts";
+
+/** A red square of 8 x 8 pixels. */
+const PICTURE = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEklEQVR4nGP4z8CAFWEXHbQSACj/P8Fu7N9hAAAAAElFTkSuQmCC",
+  "base64",
+);
+
+const models = mkdtempSync(join(tmpdir(), "fovea-element-"));
+let libraryServer: Awaited<ReturnType<typeof startModelServer>>;
+let modelServer: Awaited<ReturnType<typeof startModelServer>>;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  await ensureLibrary();
+  libraryServer = await startModelServer(libraryFolder);
+  modelServer = await startModelServer(models);
+  browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: 120_000 });
+});
+afterEach(() => page?.close());
+afterAll(async () => {
+  await browser?.close();
+  libraryServer?.close();
+  modelServer?.close();
+  rmSync(models, { recursive: true, force: true });
+});
+
+/** Opens a page of this origin that has nothing but the tag and the element; gives what goes wrong and what is fetched. */
+async function open(origin: string, csp = ""): Promise<{ complaints: string[]; fetched: string[] }> {
+  const complaints: string[] = [];
+  const fetched: string[] = [];
+  page = await browser.newPage();
+  page.setDefaultTimeout(240_000);
+  page.on("pageerror", ({ message }) => complaints.push(message));
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  page.on("request", (request) => fetched.push(request.url()));
+  const body = `<!doctype html><html lang="en"><title>A page</title><link rel="icon" href="data:,">${csp}
+    <script type="module" src="${libraryServer.origin}element/define.js"></script>
+    <h1>A page</h1><fovea-chat model="${modelServer.origin}" tokens="none"></fovea-chat></html>`;
+  await page.route(`${origin}page.html`, (route) => route.fulfill({ body, contentType: "text/html" }));
+  await page.goto(`${origin}page.html`);
+  await page.getByText("Ask about a picture").first().waitFor();
+  return { complaints, fetched };
+}
+
+test("downloads nothing but its script before it is asked to, under a strict policy", async () => {
+  // No inline style, no eval, no HTML from text; only the addresses that it says it needs.
+  const rules = `default-src 'none'; script-src ${libraryServer.origin}; img-src blob:; require-trusted-types-for 'script'`;
+  const csp = `<meta http-equiv="Content-Security-Policy" content="${rules}">`;
+  const { complaints, fetched } = await open(modelServer.origin, csp);
+  await page.getByText("The model loads with your first question.").waitFor();
+  await page.waitForTimeout(300);
+  expect(fetched.filter((url) => !url.endsWith("page.html") && !url.startsWith("data:"))).toEqual([
+    `${libraryServer.origin}element/define.js`,
+  ]);
+  expect(complaints).toEqual([]);
+});
+
+describeShared("with a model", () => {
+  beforeAll(async () => {
+    for (const [name, bytes] of Object.entries(await chatFiles()))
+      writeFileSync(join(models, name), bytes as Uint8Array);
+  });
+
+  test.for(["its own", "another"])(
+    "answers in a page of %s origin, and frees its worker when it goes",
+    async (place) => {
+      const origin = place === "another" ? modelServer.origin : libraryServer.origin;
+      const { complaints, fetched } = await open(origin);
+      await page.evaluate(() => {
+        const seen: string[] = [];
+        Object.assign(globalThis, { seen });
+        for (const name of ["fovea-ready", "fovea-done", "fovea-error"])
+          document.addEventListener(name, (event) => {
+            const { reason = "", error = "" } = (event as CustomEvent).detail;
+            seen.push([name, reason, error].join(" ").trim());
+          });
+      });
+      await page.locator('fovea-chat input[type="file"][multiple]').setInputFiles({
+        name: "red.png",
+        mimeType: "image/png",
+        buffer: PICTURE,
+      });
+      await page.getByLabel("Your question").fill("What is it?");
+      await page.keyboard.press("Enter");
+      await page.locator("fovea-chat [part=stats]").waitFor();
+      expect(await page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen)).toEqual([
+        "fovea-ready",
+        expect.stringMatching(/^fovea-done (stop|length)$/),
+      ]);
+      expect(await page.locator("fovea-chat [part=stats]").textContent()).toMatch(/image tokens · \d+ tokens in/);
+      expect(page.workers()).toHaveLength(1);
+      // The page, the script, the worker and the model; nothing because of the answer, which is random bytes.
+      const known = [libraryServer.origin, modelServer.origin];
+      expect(
+        fetched.filter((url) => !/^(data|blob):/.test(url) && !known.some((start) => url.startsWith(start))),
+      ).toEqual([]);
+      await page.evaluate(() => document.querySelector("fovea-chat")!.remove());
+      await expect.poll(() => page.workers().length).toBe(0);
+      expect(complaints).toEqual([]);
+    },
+  );
+});
