@@ -15,8 +15,8 @@ import { startModelServer } from "../support/model-server.ts";
 import { describeShared } from "../support/shared.ts";
 
 const EXAMPLES = ["html", "import-map", "react"];
-/** Tokens: room enough to stop an answer to the first question, and little left for the second, which is to end by itself. */
-const CONTEXT = 192;
+/** Tokens. The prompts have about 230 and 305: there is time to stop the first answer, and the second ends by itself. */
+const CONTEXT = 340;
 const LONG_QUESTION = "Why? ".repeat(20);
 
 const folder = mkdtempSync(join(tmpdir(), "fovea-examples-"));
