@@ -14,9 +14,9 @@ export function points(difference: Estimate): string {
   return difference.mean > 0 ? `+${text}` : text;
 }
 
-/** A table whose first column is text and whose others are figures. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...rows];
+/** A table whose first columns are text and whose others are figures, which stand at the right. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], textColumns = 1): string {
+  const lines = [head, head.map((_, i) => (i < textColumns ? "---" : "---:")), ...rows];
   return lines
     .map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replace(/\s+/g, " ")).join(" | ")} |`)
     .join("\n");

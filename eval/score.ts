@@ -1,4 +1,5 @@
 /** Every answer with its verdict, and the figures of a setting. What they are compared with is tables.ts's business. */
+import { groupBy } from "./group.ts";
 import { follows, followsLoosely, type Instruction } from "./instruction-checks.ts";
 import type { AnswerRecord } from "./journal.ts";
 import type { Item } from "./plan.ts";
@@ -74,14 +75,17 @@ export function meanTokens(verdicts: readonly Verdict[]): number {
 }
 
 /**
- * The share of plain questions that the best single answer to all of them gets right, as far as the set's own answers go:
- * what a model reaches that knows the questions' topic, and no picture.
+ * The share of plain questions that come out right when every question on a topic gets the same answer, the best of the
+ * set's own for that topic: what a model reaches that understands the question, and sees no picture.
  */
 export function blindAccuracy(verdicts: readonly Verdict[]): number {
-  const asked = verdicts.filter(({ followed }) => !followed).map(({ item }) => item);
-  const answers = new Set(asked.flatMap(({ question }) => question.reference ?? []));
-  const shares = [...answers].map(
-    (answer) => asked.filter(({ question, set }) => isRight(question, set.closed, answer)).length / asked.length,
-  );
-  return Math.max(0, ...shares);
+  const items = verdicts.filter(({ followed }) => !followed).map(({ item }) => item);
+  const right = [...groupBy(items, ({ question }) => question.topic).values()].map((asked) => {
+    const answers = new Set(asked.flatMap(({ question }) => question.reference ?? []));
+    const counts = [...answers].map(
+      (answer) => asked.filter(({ question, set }) => isRight(question, set.closed, answer)).length,
+    );
+    return Math.max(0, ...counts);
+  });
+  return right.reduce((sum, count) => sum + count, 0) / items.length;
 }

@@ -132,8 +132,9 @@ export function handTable({ byHand }: Results, folder: string): string {
         const verdict = verdicts.find(({ item }) => item.setting.title === title);
         return verdict ? `${verdict.right ? "✓" : "✗"} ${verdict.record.answer.replace(/[`<>]/g, "")}` : "";
       });
-      const expected = question.need.map((options) => options.join(" or ")).join(", ");
-      return [`![](${folder}/${picture.file})`, question.prompt, expected, ...said];
+      const expected = question.need.map(([shortest]) => shortest).join(", ");
+      return [`<img src="${folder}/${picture.file}" width="120" alt="">`, question.prompt, expected, ...said];
     }),
+    3 + titles.length,
   );
 }

@@ -36,7 +36,8 @@ def ask_plainly(scene: Scene, asked: dict[str, int]) -> list[Turn]:
     turns: list[Turn] = []
     for topic in sorted(TOPICS, key=lambda name: asked[name]):
         turn = make_turn(scene, rng, 0, topic)
-        if turn.question.topic == topic and len(turns) < PLAIN:  # a topic the scene does not settle falls back to another one
+        trivial = topic == "relation" and len(scene.things) == 1  # nothing is beside the only thing
+        if turn.question.topic == topic and not trivial and len(turns) < PLAIN:  # what the scene does not settle becomes another topic
             turns.append(turn)
             asked[topic] += 1
     return turns
