@@ -86,6 +86,7 @@ async function askIn(browser, origin, { model, images, prompt, compression, inhi
   const request = {
     library: LIBRARY_ADDRESS,
     model: "folder" in model ? `${origin}/model/` : model.source,
+    hubToken: process.env.HF_TOKEN,
     images: images.map((path, index) => ({ name: basename(path), url: `/image/${index}` })),
     prompt,
     compression,

@@ -2,6 +2,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseCount, parseOptions } from "./command-line.mjs";
+import { readManifest } from "./manifest.mjs";
 
 const DEFINITIONS = /** @type {const} */ ({
   image: { type: "string", multiple: true },
@@ -14,11 +15,15 @@ const DEFINITIONS = /** @type {const} */ ({
   help: { type: "boolean", short: "h" },
 });
 
+/** What is asked where no model is named. */
+const DEFAULT_MODEL = "fovea-demo";
+
 export const HELP = `Asks a model about a picture, in headless Chromium.
 
-  npm run ask -- --model FOLDER --image FILE --prompt TEXT
+  npm run ask -- --image FILE --prompt TEXT
 
-  --model ID|URL|FOLDER  folder with a checkpoint in Hugging Face layout, on this machine or behind an address
+  --model ID|URL|FOLDER  a known model's name (default ${DEFAULT_MODEL}), hf:owner/name[@revision], or a folder with a
+                         checkpoint in Hugging Face layout, on this machine or behind an address
   --image FILE           a picture; may be given several times, or left out for a text-only model
   --prompt TEXT          the question; left out for a classifier, which prints its five likeliest classes
   --tokens N|none        image tokens to keep of each picture, or none for no compression (default: half of them)
@@ -28,7 +33,7 @@ export const HELP = `Asks a model about a picture, in headless Chromium.
   --help                 this text
 
 The answer goes to standard output; "npm run -s ask" keeps npm's own lines out of it. An error is one line on standard
-error and exit code 1. CHROME_PATH names the browser, FOVEA_GPU=1 uses this machine's GPU in place of the software one.
+error and exit code 1. HF_TOKEN is the access token for hf: models that need one. CHROME_PATH names the browser, FOVEA_GPU=1 uses this machine's GPU in place of the software one.
 `;
 
 /**
@@ -67,10 +72,15 @@ export function parseAskOptions(args) {
 
 /** @param {string | undefined} model */
 function locateModel(model) {
-  if (model === undefined || model === "")
+  const known = readManifest().models;
+  const name = model || DEFAULT_MODEL;
+  const entry = known[name];
+  if (entry && entry.files.length > 0) return { source: name };
+  if (!model)
     throw new Error(
-      "--model is missing: name a folder with a checkpoint, or its address (no model ships with Fovea yet)",
+      `--model is missing, and this checkout has no weights of ${DEFAULT_MODEL} yet: name a folder with a checkpoint, its address, or hf:owner/name`,
     );
+  if (entry) throw new Error(`--model ${model}: this checkout has no weights of it yet`);
   if (/^[a-z][a-z0-9+.-]+:/i.test(model)) return { source: model };
   const stats = statSync(model, { throwIfNoEntry: false });
   if (stats?.isDirectory()) return { folder: resolve(model) };

@@ -4,6 +4,7 @@
  * @typedef {object} PageRequest
  * @property {string} library address of the built library
  * @property {string} model
+ * @property {string | undefined} hubToken
  * @property {{ name: string, url: string }[]} images
  * @property {string | undefined} prompt
  * @property {import("../src/api.ts").Compression | undefined} compression
@@ -37,6 +38,9 @@ export async function ask(request, emit) {
   const { Fovea } = await import(request.library);
   const start = performance.now();
   const fovea = await Fovea.load(request.model, {
+    // This browser forgets everything when the command ends.
+    cache: "none",
+    ...(request.hubToken && { hubToken: request.hubToken }),
     onProgress: ({ stage, loadedBytes, totalBytes }) => {
       if (stage === "weights") void emit({ type: "load", loadedBytes, totalBytes });
     },

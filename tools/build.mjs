@@ -34,7 +34,16 @@ export async function run(args) {
 }
 
 function siteHash() {
-  const paths = ["index.html", "public", "src", "shaders", "vite.config.ts", "package.json", "package-lock.json"];
+  const paths = [
+    "index.html",
+    "public",
+    "src",
+    "shaders",
+    "vite.config.ts",
+    "weights-manifest.json",
+    "package.json",
+    "package-lock.json",
+  ];
   return hashOf(paths.map((path) => root + path));
 }
 

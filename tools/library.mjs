@@ -1,9 +1,10 @@
 // Builds the library into dist/lib: ES modules with the shaders inside, and their declarations. The packages named under
 // `dependencies` stay imports, so that a page which uses them too gets them once; everything else is bundled.
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { emitDeclarations } from "./declarations.mjs";
 import { hashOf, isStamped } from "./fresh.mjs";
+import { ownModels } from "./manifest.mjs";
 
 /** What `exports` of package.json leads to: name of the module in dist/lib -> source. */
 export const ENTRIES = {
@@ -38,8 +39,9 @@ export function readPackage() {
 }
 
 function sourcesHash() {
-  const paths = ["src", "shaders", "tsconfig.json", "package.json", "package-lock.json", "tools/library.mjs"];
-  return hashOf([...paths, "tools/declarations.mjs"].map((path) => root + path));
+  const paths = ["src", "shaders", "tsconfig.json", "package.json", "package-lock.json", "weights-manifest.json"];
+  const tools = ["tools/library.mjs", "tools/declarations.mjs", "tools/manifest.mjs"];
+  return hashOf([...[...paths, ...tools].map((path) => root + path), ...ownModels().map(({ folder }) => folder)]);
 }
 
 /** Builds unless dist/lib is that of the sources. Throws an Error whose message says what does not compile. */
@@ -59,6 +61,9 @@ export async function buildLibrary() {
   try {
     const chunks = await bundle(aside);
     emitDeclarations(root, Object.values(ENTRIES), aside);
+    // The known models beside the code, so that the package works at once.
+    for (const { location, folder, files } of ownModels())
+      for (const name of files) cpSync(`${folder}${name}`, `${aside}/models/${location}${name}`);
     rmSync(stamp, { force: true });
     rmSync(libraryFolder, { recursive: true, force: true });
     renameSync(aside, libraryFolder);
@@ -101,6 +106,7 @@ async function bundleModules(outDir, entry, { isExternal = () => false, up = "./
     publicDir: false,
     logLevel: "warn",
     plugins: [shaderText(), workerAddress(up)],
+    define: { "import.meta.env.VITE_MODELS_PATH": JSON.stringify(`${up}models/`) },
     build: {
       outDir,
       emptyOutDir: false,

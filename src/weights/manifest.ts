@@ -79,7 +79,7 @@ export function manifest(): Manifest {
  */
 function defaultModelsUrl(): URL {
   // Not a literal in the line below, which a bundler would take for a file to be packed.
-  const path: string = import.meta.env?.VITE_MODELS_PATH ?? "../../public/";
+  const path: string = import.meta.env.VITE_MODELS_PATH;
   return new URL(path, import.meta.url);
 }
 

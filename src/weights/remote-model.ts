@@ -3,11 +3,12 @@
  * an address. Finds files by name and says what is known of them before they are read. Storing is open-model.ts.
  */
 import { FoveaError } from "../errors.ts";
-import { type ByteSource, blobSource, type ReadOptions } from "./byte-source.ts";
+import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { fileUrl, folderUrl } from "./folder.ts";
 import { addressText } from "./http.ts";
 import { listHub, parseHubName } from "./hub.ts";
 import type { Digest, ModelListing } from "./listing.ts";
+import { openLocalFile } from "./local-file.ts";
 import { type KnownModel, listKnown, manifest } from "./manifest.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { ModelKey } from "./store.ts";
@@ -98,7 +99,8 @@ function listedModel(
       if (!file) return undefined;
       const { url, byteLength, digest } = file;
       const open = async ({ signal }: ReadOptions) => {
-        const opened = await openFile(url, name, { signal, retry, headers, refusalHint, httpCache: "no-store" });
+        const request: UrlOptions = { signal, retry, headers, refusalHint, httpCache: "no-store" };
+        const opened = url.protocol === "file:" ? await openLocalFile(url, name) : await openUrl(url, name, request);
         if (opened?.byteLength === byteLength) return opened;
         throw new FoveaError(
           opened ? "hash-mismatch" : "download-failed",
@@ -135,18 +137,4 @@ function urlModel(base: URL, { retry: ownRetry }: RemoteOptions): RemoteModel {
       return { byteLength: opened.byteLength, validator: opened.validator, open: async () => opened };
     },
   };
-}
-
-/** A file of a listing: behind an address, or, for what a package has brought along, on this machine. */
-async function openFile(url: URL, name: string, options: UrlOptions): Promise<ByteSource | undefined> {
-  if (url.protocol !== "file:") return openUrl(url, name, options);
-  // Only Node has such addresses for us; asked for in this way, nothing of it gets into a page's bundle.
-  const fs = globalThis.process?.getBuiltinModule?.("node:fs");
-  try {
-    return fs && blobSource(name, await fs.openAsBlob(url as never));
-  } catch (cause) {
-    throw new FoveaError("download-failed", `${name}: ${url.pathname} cannot be read; install the package again`, {
-      cause,
-    });
-  }
 }

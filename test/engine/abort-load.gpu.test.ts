@@ -62,7 +62,7 @@ describeShared("an aborted load", () => {
   afterAll(() => counted.device.destroy());
 
   const load = (source: string | ModelFiles, options: LoadOptions) =>
-    Fovea.load(source, { device: counted.device, maxContext: 64, ...options });
+    Fovea.load(source, { device: counted.device, maxContext: 64, cache: "none", ...options });
 
   // First, while this device has nothing compiled.
   test("while pipelines compile", async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { HELP, parseAskOptions } from "../../tools/ask-options.mjs";
+import { readManifest } from "../../tools/manifest.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "fovea-options-"));
 const picture = join(folder, "picture.png");
@@ -49,6 +50,17 @@ describe("what a command line becomes", () => {
     expect(parseAskOptions(["--model", folder, "--prompt", "x", option, value])).toMatchObject(expected);
   });
 
+  test("without a model it is the one that ships, once it does", () => {
+    const { files } = readManifest().models["fovea-demo"]!;
+    for (const args of [
+      ["--prompt", "x"],
+      ["--prompt", "x", "--model", "fovea-demo"],
+    ]) {
+      if (files.length > 0) expect(parseAskOptions(args)).toMatchObject({ model: { source: "fovea-demo" } });
+      else expect(refusal(args)).toMatch(/no weights of (it|fovea-demo) yet/);
+    }
+  });
+
   test("--help wins over everything else", () => {
     expect(parseAskOptions(["--help"])).toBe("help");
     expect(parseAskOptions(["-h", "--tokens", "many"])).toBe("help");
@@ -67,7 +79,6 @@ test.for([
   [["-q"], /^unknown option -q; there are/],
   [["What is this?"], /^unexpected "What is this\?"; every value follows its option/],
   [["--image"], /--image.*argument missing/],
-  [["--prompt", "x"], /^--model is missing/],
   [["--prompt", " "], /^--prompt is empty/],
   [["--model", "no/such"], /^--model no\/such: there is no such folder$/],
   [["--model", picture], /is a file; name the folder/],

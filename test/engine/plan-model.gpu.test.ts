@@ -1,0 +1,93 @@
+/** What loading will take, said beforehand, against what it then takes; and models that a worker or a load has stored. */
+import { afterEach, expect, test, vi } from "vitest";
+import { LANGUAGE_FILES } from "../../src/engine/language.ts";
+import { deleteStoredModel, Fovea, planModel, storedModels } from "../../src/index.ts";
+import { isModelFile } from "../../src/weights/listing.ts";
+import { expectAnswers, sharedFiles, storiesFiles } from "../support/engine.ts";
+import { describeShared, sharedUrl } from "../support/shared.ts";
+
+const stories = sharedUrl("real/stories260K");
+
+afterEach(async () => {
+  vi.unstubAllGlobals();
+  for (const { source } of await storedModels()) await deleteStoredModel(source);
+});
+
+test("every file that is read of a language model may be fetched", () => {
+  expect(LANGUAGE_FILES.filter((name) => !isModelFile(name))).toEqual([]);
+});
+
+describeShared("a plan", () => {
+  test.for([
+    ["golden/clip-llama-f32", ["config.json", "model.safetensors"]],
+    ["real/stories260K", ["config.json", "model.safetensors", "tokenizer.json"]],
+  ] as const)("of %s is near to what the GPU then holds", async ([folder, names]) => {
+    const files = await sharedFiles(folder, names);
+    const plan = await planModel(files, { maxContext: 128 });
+    expect(plan).toMatchObject({ downloadBytes: 0, contextLength: 128, source: "the given files" });
+    expect(plan.totalBytes).toBe(Object.values(files).reduce((sum, bytes) => sum + bytes.length, 0));
+    const fovea = await Fovea.load(files, { maxContext: 128 });
+    expect(plan.gpu.weightBytes).toBe(fovea.info.weightBytes);
+    expect(plan.parameters).toBe(fovea.info.parameters);
+    // The slab of parameters and the lists of ids are small in any real model, and not here.
+    const rest = fovea.memory.gpuBytes - plan.gpu.weightBytes - plan.gpu.cacheBytes;
+    expect(plan.gpu.workingBytes).toBeGreaterThan(rest / 3);
+    expect(plan.gpu.workingBytes).toBeLessThan(rest * 2);
+    fovea.dispose();
+  });
+
+  test("of a model that is not there, and of nonsense", async () => {
+    await expect(planModel("fovea-nothing")).rejects.toThrow(TypeError);
+    await expect(planModel({})).rejects.toMatchObject({ code: "unsupported-model" });
+    await expect(planModel("fovea-demo", { hubToken: "a b" })).rejects.toThrow(/hubToken must be a text/);
+  });
+
+  test("knows what is stored; a loaded model needs the network no more", async () => {
+    const before = await planModel(stories);
+    expect(before).toMatchObject({ source: `${stories}/`, storedBytes: 0, modelType: "llama" });
+    expect(before.downloadBytes).toBe(before.totalBytes);
+    expect(before.files.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["config.json", "tokenizer.json", "model.safetensors"]),
+    );
+    expect(before.freeStorageBytes).toBeGreaterThan(before.totalBytes);
+    expect(await storedModels()).toEqual([]);
+
+    const progress: number[][] = [];
+    const options = {
+      maxContext: 64,
+      onProgress: (p: { loadedBytes: number; totalBytes: number }) => progress.push([p.loadedBytes, p.totalBytes]),
+    };
+    (await Fovea.load(stories, options)).dispose();
+    expect(progress.at(-1)).toEqual([before.totalBytes, before.totalBytes]);
+    expect((await storedModels())[0]).toMatchObject({
+      source: `${stories}/`,
+      bytes: before.totalBytes,
+      complete: true,
+    });
+    expect(await planModel(stories)).toMatchObject({ downloadBytes: 0, storedBytes: before.totalBytes });
+
+    vi.stubGlobal("fetch", async () => Promise.reject(new TypeError("Failed to fetch")));
+    expect(await planModel(stories)).toMatchObject({ downloadBytes: 0 });
+    const fovea = await Fovea.load(stories, { maxContext: 64 });
+    await expectAnswers(fovea);
+    fovea.dispose();
+  });
+
+  test("what a worker stores, a page loads", async () => {
+    const files = await storiesFiles();
+    const worker = new Worker(new URL("../weights/store-worker.ts", import.meta.url), { type: "module" });
+    const answer = new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = ({ message }) => reject(new Error(message));
+    });
+    worker.postMessage({ url: stories, names: Object.keys(files) });
+    const bytes = Object.values(files).reduce((sum, { length }) => sum + length, 0);
+    expect(await answer).toEqual({ bytes });
+    worker.terminate();
+    expect((await storedModels())[0]).toMatchObject({ source: `${stories}/`, bytes, complete: true });
+    vi.stubGlobal("fetch", async () => Promise.reject(new TypeError("Failed to fetch")));
+    const fovea = await Fovea.load(stories, { maxContext: 64 });
+    expect(fovea.info.modelType).toBe("llama");
+    fovea.dispose();
+  });
+});

@@ -1,0 +1,75 @@
+// node tools/manifest.mjs FOLDER ID: writes the entry of a known model into weights-manifest.json, from the files in its
+// folder. Also tells the other tools what the manifest holds.
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import { argv } from "node:process";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const file = fileURLToPath(new URL("../weights-manifest.json", import.meta.url));
+const folderOfModels = fileURLToPath(new URL("../public/", import.meta.url));
+
+/** What a model is loaded from; the same names are in src/weights/listing.ts, which a test compares with these. */
+const MODEL_FILE =
+  /^((config|generation_config|preprocessor_config|tokenizer|tokenizer_config|special_tokens_map|chat_template)\.json|chat_template\.jinja|model\.safetensors(\.index\.json)?|.+\.safetensors)$/;
+
+/**
+ * @typedef {{ location: string, options: { maxContext?: number }, files: { name: string, bytes: number, sha256: string }[] }} Entry
+ * @typedef {{ format: 1, hub: string, models: Record<string, Entry> }} Manifest
+ */
+
+/** @returns {Manifest} */
+export function readManifest() {
+  return JSON.parse(readFileSync(file, "utf8"));
+}
+
+/**
+ * Folders of the known models whose files are in this checkout, by their locations.
+ * @returns {{ location: string, folder: string, files: string[] }[]}
+ */
+export function ownModels() {
+  return Object.values(readManifest().models)
+    .filter(({ location, files }) => files.length > 0 && !location.includes(":"))
+    .map(({ location, files }) => ({
+      location,
+      folder: `${folderOfModels}${location}`,
+      files: files.map(({ name }) => name),
+    }));
+}
+
+/**
+ * The entry of a model whose folder lies among the site's own files. Options that it has already are kept.
+ * @param {string} folder
+ * @param {Entry | undefined} before
+ * @returns {Entry}
+ */
+export function entryOf(folder, before) {
+  const files = readdirSync(folder)
+    .filter((name) => MODEL_FILE.test(name))
+    .sort()
+    .map((name) => {
+      const bytes = readFileSync(`${folder}/${name}`);
+      return { name, bytes: bytes.byteLength, sha256: createHash("sha256").update(bytes).digest("hex") };
+    });
+  if (!files.some(({ name }) => name === "config.json")) throw new Error(`${folder} holds no config.json`);
+  if (!files.some(({ name }) => name.endsWith(".safetensors"))) throw new Error(`${folder} holds no safetensors`);
+  return { location: `${basename(resolve(folder))}/`, options: before?.options ?? {}, files };
+}
+
+if (argv[1] && import.meta.url === pathToFileURL(argv[1]).href) {
+  const [folder = "", id = "", ...more] = argv.slice(2);
+  try {
+    if (!folder || !id || more.length > 0) throw new Error("usage: node tools/manifest.mjs FOLDER ID");
+    if (!existsSync(folder)) throw new Error(`there is no folder ${folder}`);
+    if (resolve(folder, "..") !== resolve(folderOfModels)) throw new Error(`${folder} is not a folder of public/`);
+    const manifest = readManifest();
+    const entry = entryOf(folder, manifest.models[id]);
+    manifest.models[id] = entry;
+    writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`);
+    const bytes = entry.files.reduce((sum, { bytes }) => sum + bytes, 0);
+    console.log(`${id}: ${entry.files.length} files, ${(bytes / 1e6).toFixed(1)} MB`);
+  } catch (error) {
+    console.error(`manifest: ${error instanceof Error ? error.message : error}`);
+    process.exitCode = 1;
+  }
+}
