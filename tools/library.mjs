@@ -179,5 +179,14 @@ function workerAddress(up) {
       }
       return result;
     },
+    // Without the remark, which would keep the bundlers of others from finding the script.
+    renderChunk: {
+      order: "post",
+      handler: (code) =>
+        code.replace(
+          /new URL\(\s*\/\* @vite-ignore \*\/\s*("[^"]+"),\s*import\.meta\.url\s*\)/,
+          "new URL($1, import.meta.url)",
+        ),
+    },
   };
 }
