@@ -50,6 +50,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   worker: ["worker/protocol", "running-generation", "api", "errors", "shared"],
   openai: ["worker", "api", "errors", "shared"],
   element: ["openai", "worker", "api", "errors", "shared", "lit", "marked"],
+  // The page's one way to the engine, also past the worker, to what needs no GPU.
+  "app/engine": ["index", "worker", "api"],
   app: [
     "element",
     "openai",

@@ -15,6 +15,7 @@ import { PictureView } from "./parts/picture-view.ts";
 import { SceneBuilder } from "./parts/scene-builder.ts";
 import { SettingsPanel } from "./parts/settings-panel.ts";
 import { Statistics } from "./parts/statistics.ts";
+import { StoredModels } from "./parts/stored-models.ts";
 import { SAMPLES } from "./scene/samples.ts";
 
 const ELEMENTS = {
@@ -31,6 +32,7 @@ const ELEMENTS = {
   "app-scene-builder": SceneBuilder,
   "app-settings": SettingsPanel,
   "app-statistics": Statistics,
+  "app-stored-models": StoredModels,
 };
 for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);
 

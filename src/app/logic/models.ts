@@ -2,6 +2,7 @@
 import type { LoadProgress } from "../../api.ts";
 import { loadModel, type Model, type ModelSource } from "../engine.ts";
 import { problemOf } from "./problem.ts";
+import { Rate } from "./rate.ts";
 import type { ModelState, PageStore } from "./state.ts";
 
 export class ModelKeeper {
@@ -26,7 +27,7 @@ export class ModelKeeper {
     // Two models at once may not fit on the GPU.
     this.#store.state.model.model?.dispose();
     this.#set({
-      ...{ phase: "loading", name, source, progress: undefined, startedMs: performance.now() },
+      ...{ phase: "loading", name, source, progress: undefined, bytesPerSecond: 0 },
       ...{ model: undefined, info: undefined, problem: undefined, waiting: false },
     });
     this.#loaded = this.#load(source, loading);
@@ -45,10 +46,14 @@ export class ModelKeeper {
 
   async #load(source: ModelSource, loading: AbortController): Promise<Model | undefined> {
     const isCurrent = () => this.#loading === loading;
+    const rate = new Rate();
     try {
       const model = await loadModel(source, {
         signal: loading.signal,
-        onProgress: (progress: LoadProgress) => isCurrent() && this.#set({ progress }),
+        onProgress: (progress: LoadProgress) => {
+          const bytesPerSecond = rate.add(progress.loadedBytes, performance.now());
+          if (isCurrent()) this.#set({ progress, bytesPerSecond });
+        },
         onWait: (waiting) => isCurrent() && this.#set({ waiting }),
       });
       if (!isCurrent() || loading.signal.aborted) {

@@ -32,8 +32,8 @@ export interface ModelState {
   name: string;
   source: ModelSource | undefined;
   progress: LoadProgress | undefined;
-  /** When the loading began, of `performance.now()`. */
-  startedMs: number;
+  /** How fast it arrives. */
+  bytesPerSecond: number;
   model: Model | undefined;
   info: ModelInfo | undefined;
   problem: Problem | undefined;
@@ -102,7 +102,7 @@ export const FIRST_VIEW: View = { of: { draft: 0 }, stage: -1, layer: "all", wor
 export function initialState(): PageState {
   return {
     model: {
-      ...{ phase: "none", name: "", source: undefined, progress: undefined, startedMs: 0 },
+      ...{ phase: "none", name: "", source: undefined, progress: undefined, bytesPerSecond: 0 },
       ...{ model: undefined, info: undefined, problem: undefined, waiting: false },
     },
     draft: [],

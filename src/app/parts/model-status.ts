@@ -45,6 +45,8 @@ export class ModelStatus extends LitElement {
     const title = html`<span class="name">${name}</span>`;
     if (waiting) return html`${title} <span class="soft">waits for another tab that is using the GPU.</span>`;
     if (phase === "loading") return html`${title} <span class="soft">is being loaded.</span>`;
+    if (phase === "none" && name)
+      return html`${title} <span class="soft">was not loaded to its end; what has arrived is kept.</span>`;
     if (phase !== "ready" || !info) return "No model is loaded.";
     const parts = [
       `${info.modelType}, ${(info.parameters / 1e6).toFixed(1)} million parameters`,
@@ -55,16 +57,21 @@ export class ModelStatus extends LitElement {
   }
 
   #progress() {
-    const { progress, startedMs } = this.model;
+    const { progress, bytesPerSecond } = this.model;
     const { stage = "config", loadedBytes = 0, totalBytes = 0 } = progress ?? {};
     if (stage !== "weights")
-      return html`<div class="row"><progress class="progress" aria-label="Loading"></progress>
-        <span class="soft">${stage === "config" ? "Reading the model’s description" : "Compiling shaders"}</span></div>`;
-    const rate = loadedBytes / Math.max(1, performance.now() - startedMs);
-    const left = rate > 0 ? durationText((totalBytes - loadedBytes) / rate) : "";
+      return html`<div class="row">
+        <progress class="progress" aria-label="Loading"></progress>
+        <span class="soft">${stage === "config" ? "Reading the model’s description" : "Compiling shaders"}</span>
+      </div>`;
+    const leftMs = bytesPerSecond > 0 ? (1000 * (totalBytes - loadedBytes)) / bytesPerSecond : undefined;
+    const parts = [
+      `${byteText(loadedBytes)} of ${byteText(totalBytes)}`,
+      ...(leftMs === undefined ? [] : [`${byteText(bytesPerSecond)} a second`, `${durationText(leftMs)} left`]),
+    ];
     return html`<div class="row">
       <progress class="progress" max="1" .value=${loadedBytes / Math.max(1, totalBytes)} aria-label="Loading"></progress>
-      <span class="soft">${byteText(loadedBytes)} of ${byteText(totalBytes)}, ${byteText(rate * 1000)}/s${left ? `, ${left} left` : ""}</span>
+      <span class="soft">${parts.join(" · ")}</span>
     </div>`;
   }
 }

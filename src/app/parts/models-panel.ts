@@ -1,17 +1,29 @@
-/** Where another model is chosen: the shipped one, an address or hub id, a folder or files of this machine. */
+/** Where another model is chosen: the shipped one, an address or hub id, a folder or files of this machine, a stored one. */
 import { css, html, LitElement, nothing } from "lit";
-import type { ModelFiles } from "../../api.ts";
+import type { ModelFiles, ModelPlan } from "../../api.ts";
 import { byteText } from "../../element/wording.ts";
-import { SHIPPED_MODEL } from "../engine.ts";
+import { type ModelSource, planModel, SHIPPED_MODEL } from "../engine.ts";
 import type { App } from "../logic/app.ts";
-import type { ModelState } from "../logic/state.ts";
+import { type Problem, problemOf } from "../logic/problem.ts";
 import { base } from "./base.ts";
 
+/** A model that was looked up and waits for a yes. */
+interface Candidate {
+  source: ModelSource;
+  name: string;
+  plan: ModelPlan | undefined;
+}
+
 export class ModelsPanel extends LitElement {
-  static override properties = { app: { attribute: false }, model: { attribute: false }, storage: { state: true } };
+  static override properties = {
+    app: { attribute: false },
+    candidate: { state: true },
+    problem: { state: true },
+  };
   declare app: App;
-  declare model: ModelState;
-  declare storage: StorageEstimate | undefined;
+  declare candidate: Candidate | undefined;
+  declare problem: Problem | undefined;
+  #looking = new AbortController();
 
   static override styles = [
     base,
@@ -22,32 +34,33 @@ export class ModelsPanel extends LitElement {
       .grow {
         flex: 1 1 14rem;
       }
+      .name {
+        font-weight: 600;
+        overflow-wrap: anywhere;
+      }
     `,
   ];
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    void navigator.storage?.estimate?.().then((storage) => {
-      this.storage = storage;
-    });
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#looking.abort();
   }
 
   override render() {
     return html`<div class="stack">
-      <div class="card stack">
-        <h3>Shipped with this page</h3>
-        <div class="row">
-          <button @click=${() => this.#load(SHIPPED_MODEL, SHIPPED_MODEL)}>Load ${SHIPPED_MODEL}</button>
-          <span class="soft">knows scenes of emoji, and follows small instructions</span>
+      <div class="card row spread">
+        <div>
+          <h3>${SHIPPED_MODEL}, shipped with this page</h3>
+          <p class="soft">Knows scenes of emoji, and follows small instructions.</p>
         </div>
+        <button @click=${() => this.#load(SHIPPED_MODEL, SHIPPED_MODEL)}>Load it</button>
       </div>
       <form class="card stack" @submit=${(event: Event) => this.#address(event)}>
-        <label for="address">Address of a folder in Hugging Face layout, or a hub id such as hf:owner/name</label>
+        <label for="address">Address of a folder in Hugging Face layout, or an id of the hub</label>
         <div class="row">
           <input id="address" class="grow" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="hf:owner/name" />
-          <button type="submit" class="primary">Load</button>
+          <button type="submit">Look it up</button>
         </div>
-        ${this.#room()}
       </form>
       <div class="card stack">
         <h3>From this machine</h3>
@@ -57,15 +70,41 @@ export class ModelsPanel extends LitElement {
           <input id="folder" type="file" webkitdirectory hidden aria-label="Folder of a model" @change=${this.#files} />
           <input id="files" type="file" multiple hidden aria-label="Files of a model" @change=${this.#files} />
         </div>
-        <p class="soft">config.json, tokenizer.json, tokenizer_config.json, preprocessor_config.json and the safetensors files. Nothing is uploaded.</p>
+        <p class="soft">config.json, tokenizer.json, preprocessor_config.json and the safetensors files. Nothing is uploaded.</p>
       </div>
+      <div role="status">${this.candidate ? this.#candidateView(this.candidate) : nothing}</div>
+      ${
+        this.problem
+          ? html`<p class="error" role="alert"><strong>${this.problem.message}</strong> ${this.problem.next}</p>`
+          : nothing
+      }
+      <app-stored-models @load-stored=${(event: CustomEvent<string>) => this.#load(event.detail, event.detail)}></app-stored-models>
     </div>`;
   }
 
-  #room() {
-    const { quota, usage } = this.storage ?? {};
-    if (quota === undefined || usage === undefined) return nothing;
-    return html`<p class="soft">This browser keeps ${byteText(usage)} for this page and has room for ${byteText(quota - usage)} more.</p>`;
+  #candidateView({ source, name, plan }: Candidate) {
+    if (!plan) return html`<p class="card">Looking at <span class="name">${name}</span> …</p>`;
+    const { downloadBytes, totalBytes, storedBytes, freeStorageBytes, gpu } = plan;
+    const isTooLarge = freeStorageBytes !== undefined && downloadBytes > freeStorageBytes;
+    const facts = [
+      `${plan.modelType}, ${(plan.parameters / 1e6).toFixed(1)} million parameters`,
+      downloadBytes > 0
+        ? `${byteText(downloadBytes)} to download${storedBytes > 0 ? `, ${byteText(storedBytes)} are here already` : ""}`
+        : `${byteText(totalBytes)}, all of it on this machine`,
+      freeStorageBytes === undefined ? undefined : `room for ${byteText(freeStorageBytes)} on this machine`,
+      `about ${byteText(gpu.totalBytes)} of GPU memory`,
+    ];
+    return html`<div class="card stack">
+      <p class="name">${name}</p>
+      <ul>
+        ${facts.filter(Boolean).map((fact) => html`<li>${fact}</li>`)}
+      </ul>
+      ${isTooLarge ? html`<p class="error">This is more than the browser gives this page; delete a stored model first.</p>` : nothing}
+      <div class="row">
+        <button class="primary" @click=${() => this.#load(source, name)}>${downloadBytes > 0 ? "Download and load" : "Load"}</button>
+        <button @click=${() => this.#forget()}>Not now</button>
+      </div>
+    </div>`;
   }
 
   #input(id: string): HTMLInputElement {
@@ -75,7 +114,7 @@ export class ModelsPanel extends LitElement {
   #address(event: Event): void {
     event.preventDefault();
     const address = this.#input("address").value.trim();
-    if (address !== "") this.#load(address, address);
+    if (address !== "") void this.#lookUp(address, address);
   }
 
   #files(event: Event): void {
@@ -85,10 +124,32 @@ export class ModelsPanel extends LitElement {
     input.value = "";
     if (files.length === 0) return;
     const byPath: ModelFiles = Object.fromEntries(files.map((file) => [file.webkitRelativePath || file.name, file]));
-    this.#load(byPath, files[0]!.webkitRelativePath.split("/")[0] || `${files.length} files`);
+    void this.#lookUp(byPath, files[0]!.webkitRelativePath.split("/")[0] || `${files.length} files`);
   }
 
-  #load(source: string | ModelFiles, name: string): void {
+  /** Says what a model takes before anything of it is loaded. */
+  async #lookUp(source: ModelSource, name: string): Promise<void> {
+    this.#forget();
+    this.candidate = { source, name, plan: undefined };
+    const { signal } = this.#looking;
+    try {
+      const plan = await planModel(source, signal);
+      if (!signal.aborted) this.candidate = { source, name, plan };
+    } catch (error) {
+      if (signal.aborted) return;
+      this.candidate = undefined;
+      this.problem = problemOf(error);
+    }
+  }
+
+  #forget(): void {
+    this.#looking.abort();
+    this.#looking = new AbortController();
+    this.candidate = undefined;
+    this.problem = undefined;
+  }
+
+  #load(source: ModelSource, name: string): void {
     void this.app.models.load(source, name);
     this.dispatchEvent(new CustomEvent("chosen"));
   }

@@ -176,8 +176,7 @@ export class Page extends LitElement {
 
   #content(dialog: DialogRequest) {
     const { app, state } = this;
-    if (dialog.kind === "models")
-      return html`<app-models .app=${app} .model=${state.model} @chosen=${() => this.#close()}></app-models>`;
+    if (dialog.kind === "models") return html`<app-models .app=${app} @chosen=${() => this.#close()}></app-models>`;
     if (dialog.kind === "camera")
       return html`<app-camera @photograph=${(event: CustomEvent<File>) => {
         void app.pictures.addFiles([event.detail]);

@@ -1,0 +1,71 @@
+/** The models that are kept on this machine: sizes, loading again, deleting. */
+import { css, html, LitElement, nothing } from "lit";
+import type { StoredModel } from "../../api.ts";
+import { byteText } from "../../element/wording.ts";
+import { deleteStoredModel, storedModels } from "../engine.ts";
+import { base } from "./base.ts";
+
+export class StoredModels extends LitElement {
+  static override properties = { models: { state: true } };
+  declare models: StoredModel[] | undefined;
+
+  static override styles = [
+    base,
+    css`
+      ul {
+        display: grid;
+        gap: 0.5rem;
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      .name {
+        overflow-wrap: anywhere;
+      }
+    `,
+  ];
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.#list();
+  }
+
+  override render() {
+    const { models = [] } = this;
+    if (models.length === 0) return nothing;
+    return html`<div class="card stack">
+      <h3>Kept on this machine</h3>
+      <ul>
+        ${models.map(({ source, bytes, complete }) => {
+          const name = source || "an unknown model";
+          return html`<li class="row spread">
+            <span class="name">${name} <span class="soft">${byteText(bytes)}${complete ? "" : ", not complete"}</span></span>
+            <span class="row">
+              ${
+                source
+                  ? html`<button aria-label=${`${complete ? "Load" : "Go on with"} ${name}`} @click=${() => this.#load(source)}>
+                      ${complete ? "Load" : "Go on"}
+                    </button>`
+                  : nothing
+              }
+              <button aria-label=${`Delete ${name}`} @click=${() => void this.#delete(source)}>Delete</button>
+            </span>
+          </li>`;
+        })}
+      </ul>
+    </div>`;
+  }
+
+  async #list(): Promise<void> {
+    this.models = await storedModels();
+  }
+
+  #load(source: string): void {
+    this.dispatchEvent(new CustomEvent<string>("load-stored", { detail: source }));
+  }
+
+  async #delete(source: string): Promise<void> {
+    await deleteStoredModel(source);
+    await this.#list();
+  }
+}
