@@ -28,6 +28,8 @@ export interface HubServer {
   requests: HubRequest[];
   /** Bytes of files that were sent. */
   servedBytes: number;
+  /** Bytes after which the sending of large files stops, without an end. */
+  stallsAfterBytes: number;
   /** Replaces an answer of the hub itself; undefined lets it be. */
   override: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   /** Publishes new files as a new commit of the branch "main". Returns the commit. */
@@ -49,7 +51,14 @@ export async function startHub(files: Record<string, Uint8Array>, options: HubOp
   const commits = new Map<string, Record<string, Uint8Array>>();
   let main = "";
   const hub: HubServer = {
-    ...{ url: "", cdnUrl: "", requests: [], servedBytes: 0, override: undefined },
+    ...{
+      url: "",
+      cdnUrl: "",
+      requests: [],
+      servedBytes: 0,
+      stallsAfterBytes: Number.POSITIVE_INFINITY,
+      override: undefined,
+    },
     publish(published) {
       main = createHash("sha1").update(String(commits.size)).digest("hex");
       commits.set(main, published);
@@ -145,9 +154,15 @@ function sendFile(hub: HubServer, request: IncomingMessage, response: ServerResp
   const match = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
   const start = match ? Number(match[1]) : 0;
   const end = match?.[2] ? Math.min(Number(match[2]) + 1, bytes.length) : bytes.length;
-  hub.servedBytes += end - start;
+  const sent = Math.min(end - start, hub.stallsAfterBytes - hub.servedBytes);
+  hub.servedBytes += sent;
   const range = match ? { "Content-Range": `bytes ${start}-${end - 1}/${bytes.length}` } : {};
-  response
-    .writeHead(match ? 206 : 200, { ...CORS, ...range, "Content-Length": end - start, ETag: `"${bytes.length}"` })
-    .end(bytes.subarray(start, end));
+  response.writeHead(match ? 206 : 200, {
+    ...CORS,
+    ...range,
+    "Content-Length": end - start,
+    ETag: `"${bytes.length}"`,
+  });
+  response.write(bytes.subarray(start, start + sent));
+  if (sent === end - start) response.end();
 }
