@@ -15,7 +15,11 @@ export interface LoadOptions {
   device?: GPUDevice;
   /** Arithmetic. Only "f32" exists so far; "auto" chooses it. */
   precision?: "auto" | "f32" | "f16";
-  /** How weights are kept on the GPU. Only "f32" exists so far; "auto" chooses it. */
+  /**
+   * How weights are kept on the GPU: as they are, as halves, or as integers of 8 or 4 bits, 32 under a scale (embeddings
+   * and heads at least 8). "auto", the default: "f32" for small models, else the widest format that the device's limits
+   * leave room for; `info.weights` says which.
+   */
   weights?: "auto" | "f32" | "f16" | "q8" | "q4";
   /**
    * Where downloaded files are kept between visits: "opfs", the private file system of the page's origin, is the default
@@ -258,7 +262,8 @@ export interface ModelInfo {
   /** Bytes of weights on the GPU. */
   weightBytes: number;
   precision: "f32";
-  weights: "f32";
+  /** As asked for or chosen; single tensors may be kept wider, where their shapes or values ask for it. */
+  weights: "f32" | "f16" | "q8" | "q4";
   adapter: string;
   /** Positions in the KV cache; 0 for a classifier. */
   contextLength: number;

@@ -12,7 +12,7 @@ export function checkLoadOptions(options: LoadOptions): void {
   if (device !== undefined && typeof device?.createBuffer !== "function")
     throw new TypeError(`device must be a GPUDevice, got ${kindOf(device)}`);
   checkChoice("precision", precision, ["auto", "f32"]);
-  checkChoice("weights", weights, ["auto", "f32"]);
+  checkChoice("weights", weights, ["auto", "f32", "f16", "q8", "q4"]);
   checkChoice("cache", cache, ["opfs", "none"]);
   checkAddress("hubUrl", hubUrl);
   checkAddress("modelsUrl", modelsUrl);

@@ -4,6 +4,7 @@ import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
 import { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Preprocessing } from "../image/geometry.ts";
+import type { WeightType } from "../kernels/weights.ts";
 import { type DecoderConfig, type ModelConfig, parseConfig } from "../model/config.ts";
 import { Decoder } from "../model/decoder.ts";
 import { KvCache } from "../model/kv-cache.ts";
@@ -12,6 +13,7 @@ import { matchTensors, weightSlots } from "../model/names.ts";
 import { compilePreprocess } from "../model/preprocess.ts";
 import { parsePreprocessorConfig } from "../model/preprocessor-config.ts";
 import { Sequence } from "../model/sequence.ts";
+import { chooseWeights } from "../model/weight-types.ts";
 import { checkInteger } from "../shared/assert.ts";
 import { type Checkpoint, openCheckpoint } from "../weights/checkpoint.ts";
 import type { ModelFolder } from "../weights/folder.ts";
@@ -40,6 +42,8 @@ export interface Engine {
   parameters: number;
   /** Bytes of weights on the GPU. */
   weightBytes: number;
+  /** How they are kept there, as far as their shapes allow. */
+  weightType: WeightType;
   vision: VisionModel | undefined;
   images: ImageCache;
   preprocessing: Preprocessing | undefined;
@@ -70,7 +74,9 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions): Pro
   const gpu = await Gpu.open(options.device);
   try {
     throwIfAborted(signal, "opening of the GPU");
-    return await assemble(gpu, { config, contextLength, language, preprocessing, checkpoint, parts, signal, report });
+    const { weights: wanted = "auto" } = options;
+    const model = { config, contextLength, language, preprocessing, checkpoint, parts, wanted };
+    return await assemble(gpu, { ...model, signal, report });
   } catch (error) {
     const reason = await gpu.explain(error);
     gpu.dispose();
@@ -85,40 +91,44 @@ interface Assembly {
   preprocessing: Preprocessing | undefined;
   checkpoint: Checkpoint;
   parts: ReturnType<typeof matchTensors>;
+  wanted: WeightType | "auto";
   signal: AbortSignal | undefined;
   report: (change: Partial<LoadProgress>) => void;
 }
 
 /** Allocates everything, then fills the weights while the pipelines compile. */
 async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
-  const { config, contextLength, language, preprocessing, checkpoint, parts, signal, report } = assembly;
+  const { config, contextLength, language, preprocessing, checkpoint, parts, wanted, signal, report } = assembly;
   const { arena } = gpu;
-  const weights = await gpu.guardMemory("the weights", () => new Weights(arena, weightSlots(config)));
+  const slots = weightSlots(config);
+  const weightType = wanted === "auto" ? chooseWeights(slots, gpu.device.limits) : wanted;
+  const weights = await gpu.guardMemory("the weights", () => new Weights(arena, slots, weightType));
   const weightBytes = arena.bytes - gpu.params.buffer.size;
   const engine = await gpu.guardMemory("the model's working memory", (): Engine => {
     const vision = config.vision && new VisionModel(gpu, arena, weights, { ...config, vision: config.vision });
     const text =
       config.decoder && textModel(gpu, weights, config.decoder, contextLength, generatedIds(config, language));
     return {
-      ...{ gpu, config, parameters: weights.parameters, weightBytes, vision, preprocessing, text, language },
+      ...{ gpu, config, parameters: weights.parameters, weightBytes, weightType },
+      ...{ vision, preprocessing, text, language },
       images: new ImageCache(),
     };
   });
-  const compiled = Promise.all([
-    gpu.compile((recorder: Recorder) => {
-      engine.vision?.rehearse(recorder);
-      engine.text?.sequence.rehearse(recorder);
-    }),
-    engine.vision && compilePreprocess(gpu),
-  ]);
+  const rehearse = (recorder: Recorder) => {
+    engine.vision?.rehearse(recorder);
+    engine.text?.sequence.rehearse(recorder);
+  };
+  const compiled = Promise.all([gpu.compile(rehearse), engine.vision && compilePreprocess(gpu)]);
   // Its error is reported below; until then it must not count as unhandled.
   compiled.catch(() => {});
-  await fillWeights(gpu, arena, weights, parts, checkpoint, {
+  const widened = await fillWeights(gpu, arena, weights, parts, checkpoint, {
     signal,
     onBytes: ({ file, loadedBytes, totalBytes }) => report({ stage: "weights", file, loadedBytes, totalBytes }),
   });
   report({ stage: "compile" });
   await orAborted(compiled, signal, "compiling");
+  // Weights that were to be packed are read by other kernels now.
+  if (widened.length > 0) await orAborted(gpu.compile(rehearse), signal, "compiling");
   report({ stage: "ready" });
   return engine;
 }

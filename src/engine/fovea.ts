@@ -112,14 +112,15 @@ export class Fovea implements FoveaModel {
   }
 }
 
-function describe({ gpu, config, parameters, weightBytes, vision, preprocessing, text, language }: Engine): ModelInfo {
+function describe(engine: Engine): ModelInfo {
+  const { gpu, config, parameters, weightBytes, weightType, vision, preprocessing, text, language } = engine;
   const { mode, shortestEdge } = preprocessing ?? {};
   return {
     modelType: config.modelType,
     parameters,
     weightBytes,
     precision: "f32",
-    weights: "f32",
+    weights: weightType,
     adapter: gpu.adapterName,
     contextLength: text?.contextLength ?? 0,
     vocabularySize: config.decoder?.vocabularySize ?? 0,
