@@ -19,7 +19,8 @@ export default defineConfig(({ command }) => ({
   worker: { format: "es" },
   // Loaded for builds only, as it builds by itself.
   plugins: command === "build" ? [import("./tools/offline-app.mjs").then(({ offlineApp }) => offlineApp())] : [],
-  server: { fs: { allow: [".", "../shared"] } },
+  // What is built beside a running test or page is nothing to reload for.
+  server: { fs: { allow: [".", "../shared"] }, watch: { ignored: ["**/dist/**"] } },
   define: {
     // From the folder of the built scripts, or from the room that reads the manifest, to the known models' folders.
     "import.meta.env.VITE_MODELS_PATH": JSON.stringify(command === "build" ? "../" : "../../public/"),

@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   index: ["api", "errors", "engine", "weights"],
   gpu: ["shared", "errors"],
   kernels: ["gpu", "shared", "errors", "shaders"],
-  weights: ["shared", "errors", "@noble/hashes/sha2.js", "weights-manifest.json"],
+  weights: ["shared", "errors", "@noble/hashes/sha2.js", "@noble/hashes/legacy.js", "weights-manifest.json"],
   text: ["shared", "errors", "@huggingface/tokenizers", "@huggingface/jinja"],
   image: ["shared", "errors", "gl-matrix"],
   // Pure numbers, which overlays need too.

@@ -6,7 +6,7 @@
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { assert } from "../shared/assert.ts";
 import { type ByteSource, checkRange, collect, type ReadOptions } from "./byte-source.ts";
-import { digestSha256, gitBlobId, hexOf, Sha256 } from "./sha256.ts";
+import { digestSha256, FileHash, hexOf } from "./hash.ts";
 import { type FileIdentity, partCount, partLength, type StoredFile } from "./stored-file.ts";
 
 export interface PartedOptions {
@@ -27,8 +27,8 @@ export class PartedSource implements ByteSource {
   #remote: Promise<ByteSource> | undefined;
   /** Hash of each part: recorded, or as it first came. A part never changes under a reader. */
   readonly #hashes: (string | undefined)[];
-  /** Of the first `#hashed` parts; only where a SHA-256 is published and was not compared yet. */
-  readonly #whole = new Sha256();
+  /** Of the first `#hashed` parts; only where a hash is published and was not compared yet. */
+  readonly #whole: FileHash | undefined;
   #hashed = 0;
   #finished: boolean;
   #isDamaged = false;
@@ -43,6 +43,7 @@ export class PartedSource implements ByteSource {
     this.#options = options;
     this.#stored = stored;
     this.#finished = stored?.isComplete ?? false;
+    if (identity.digest && !this.#finished) this.#whole = new FileHash(identity.digest.algorithm, identity.byteLength);
     this.#hashes = [...(stored?.hashes ?? new Array<undefined>(partCount(identity)).fill(undefined))];
   }
 
@@ -96,12 +97,9 @@ export class PartedSource implements ByteSource {
     const { digest } = this.#identity;
     if (digest) {
       // Whatever was not hashed yet, from disk or from the network.
-      const from = digest.algorithm === "sha256" ? this.#hashed * this.#identity.partBytes : this.byteLength;
-      for await (const _ of this.stream(Math.min(from, this.byteLength), this.byteLength, options));
-      const hex =
-        digest.algorithm === "sha256"
-          ? this.#whole.hex()
-          : await gitBlobId(await this.read(0, this.byteLength, options));
+      const from = Math.min(this.#hashed * this.#identity.partBytes, this.byteLength);
+      for await (const _ of this.stream(from, this.byteLength, options));
+      const hex = this.#whole!.hex();
       if (hex !== digest.hex) throw this.#mismatch(`its hash is ${hex}, ${digest.hex} is published`);
     } else {
       for (const [part, hash] of this.#hashes.entries()) {
@@ -194,8 +192,8 @@ export class PartedSource implements ByteSource {
     this.#hashes[part] = hash;
     // What is on disk costs little to read again.
     if (!this.#stored) this.#recent = { part, bytes };
-    if (this.#finished || part !== this.#hashed || this.#identity.digest?.algorithm !== "sha256") return;
-    this.#whole.update(bytes);
+    if (this.#finished || part !== this.#hashed) return;
+    this.#whole?.update(bytes);
     this.#hashed++;
   }
 

@@ -44,8 +44,7 @@ export async function storageReport(): Promise<StorageReport> {
  * @throws FoveaError `download-failed` with the numbers, and what could be deleted.
  */
 export async function checkRoom(source: string, neededBytes: number): Promise<void> {
-  // Not waited for: some browsers ask the user. In workers it is not there; the page may ask for it.
-  void globalThis.navigator?.storage?.persist?.().catch(() => false);
+  askToPersist();
   const { freeBytes, quotaBytes } = await storageReport();
   if (freeBytes === undefined || neededBytes <= freeBytes) return;
   const others = (await storedModels()).filter((model) => model.source !== source && model.bytes > 0);
@@ -54,6 +53,15 @@ export async function checkRoom(source: string, neededBytes: number): Promise<vo
     "download-failed",
     `no room to store ${source}: it needs ${megabytes(neededBytes)} more, ${megabytes(freeBytes)} of the ${megabytes(quotaBytes!)} that the browser gives this site are free; ${list ? `delete a stored model with deleteStoredModel: ${list}` : "no other model is stored, so make room on the disk"}; or load it with cache "none", which stores nothing`,
   );
+}
+
+let hasAsked = false;
+
+/** Asks the browser, once, to keep what is stored. Not waited for: some ask the user. Workers cannot ask; pages can. */
+function askToPersist(): void {
+  if (hasAsked) return;
+  hasAsked = true;
+  void globalThis.navigator?.storage?.persist?.().catch(() => false);
 }
 
 function megabytes(bytes: number): string {
