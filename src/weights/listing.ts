@@ -38,6 +38,9 @@ const COMPANION_FILES: readonly string[] = [
   "chat_template.json",
 ];
 
+/** No file is longer; what is said to be would be cut into more parts than can be counted. */
+const MAX_FILE_BYTES = 2 ** 40;
+
 /** No checkpoint has more; a longer listing is no listing of a model. */
 export const MAX_LISTED_FILES = 10_000;
 
@@ -61,7 +64,12 @@ export function listedFile(
   fields: { name: string; byteLength: unknown; algorithm: Digest["algorithm"]; hex: unknown },
 ): ListedFile {
   const { name, byteLength, algorithm, hex } = fields;
-  if (!Number.isSafeInteger(byteLength) || (byteLength as number) < 0 || Object.is(byteLength, -0))
+  if (
+    !Number.isSafeInteger(byteLength) ||
+    (byteLength as number) < 0 ||
+    (byteLength as number) > MAX_FILE_BYTES ||
+    Object.is(byteLength, -0)
+  )
     throw badListing(where, `the length of ${quoted(name)} is ${JSON.stringify(byteLength) ?? "missing"}`);
   if (typeof hex !== "string" || hex.length !== HEX_LENGTH[algorithm] || !/^[0-9a-f]+$/.test(hex))
     throw badListing(where, `${quoted(name)} has no ${algorithm === "git" ? "git id" : "SHA-256"}`);

@@ -152,6 +152,8 @@ class Session {
     const stored = await this.#store?.find(name);
     if (!stored) return undefined;
     const openRemote = unreachable(name, this.#remote.location);
+    // Whatever its description says by now, it was whole once.
+    if (!stored.isComplete) return openRemote();
     return this.#keep(new PartedSource(stored.identity, { openRemote, stored }));
   }
 

@@ -79,7 +79,7 @@ function remoteFinder(remote: RemoteModel, { cache, partBytes = PART_BYTES }: Op
       return { name, bytes, storedBytes, open: isComplete ? fromDisk : file.open };
     } catch (error) {
       if (!nobodyAnswers(error) || !(await (await view)?.isComplete())) throw error;
-      if (!stored) return undefined;
+      if (!stored?.isComplete) return undefined;
       const open = async () =>
         new PartedSource(stored.identity, { openRemote: unreachable(name, remote.location), stored });
       return { name, bytes: stored.identity.byteLength, storedBytes: stored.storedBytes, open };

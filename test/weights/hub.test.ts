@@ -196,6 +196,7 @@ describe("what is no listing", () => {
     ["a length that is no number", entry({ size: "7" }), /the length of "config\.json" is "7"/],
     ["no length", entry({ size: undefined }), /length of "config\.json" is missing/],
     ["a huge length", entry({ size: 1e300 }), /the length of "config\.json"/],
+    ["a length beyond every disk", entry({ size: 2 ** 50 }), /the length of "config\.json" is 1125899906842624/],
     ["no git id", entry({ oid: "../../x" }), /"config\.json" has no git id/],
     ["no SHA-256", entry({ lfs: { oid: "xyz", size: 7 } }), /"config\.json" has no SHA-256/],
     [
