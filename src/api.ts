@@ -47,9 +47,9 @@ export interface LoadOptions {
 /** Options of `createFovea`: those of `Fovea.load` but for the device, which cannot leave the thread that made it. */
 export interface WorkerOptions extends Omit<LoadOptions, "device"> {
   /**
-   * One tab works on the GPU at a time. Told `true` when a load or a request of this page has to wait for another tab,
-   * and `false` when its turn has come; never told anything as long as there is no other tab at work. A callback and no
-   * event of an answer, because loads and pictures wait as answers do.
+   * One tab works on the GPU at a time, and one loads a model. Told `true` when a request or a load of this page has to
+   * wait for another tab, and `false` when its turn has come; never told anything as long as no other tab is at work. A
+   * callback and no event of an answer, because loads and pictures wait as answers do.
    */
   onWait?: (waiting: boolean) => void;
 }

@@ -66,12 +66,18 @@ export class Channel {
       if (this.#end) reject(this.#end);
       else this.#calls.set(call, { ...options, resolve, reject });
     });
-    const sent = Promise.all([message, this.#sent]).then(([{ value, transfer }]) => {
+    const before = this.#sent;
+    const sent = Promise.all([message, before]).then(([{ value, transfer }]) => {
+      if (!this.#calls.has(call)) return;
       this.#post({ ...value, call }, transfer);
       if (signal?.aborted) abort();
       signal?.addEventListener("abort", abort);
     });
-    this.#sent = sent.catch((error) => this.#calls.get(call)?.reject(asMisuse(error)));
+    // One that cannot be sent lets nobody overtake those before it.
+    this.#sent = sent.catch((error) => {
+      this.#calls.get(call)?.reject(asMisuse(error));
+      return before;
+    });
     try {
       return await answer;
     } finally {

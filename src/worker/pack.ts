@@ -23,8 +23,8 @@ let bitmaps = 0;
  * a plain copy of a view would be of all the memory that it is a view of.
  */
 export function packSource(source: string | URL | ModelFiles): string | ModelFiles {
-  if (source instanceof URL) return source.href;
-  if (kindOf(source) !== "Object") return source;
+  if (kindOf(source) === "URL") return String(source);
+  if (kindOf(source) !== "Object") return source as string;
   return Object.fromEntries(
     Object.entries(source as ModelFiles).map(([name, bytes]) => [name, isBytes(bytes) ? new Blob([bytes]) : bytes]),
   );

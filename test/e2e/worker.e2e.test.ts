@@ -2,9 +2,9 @@
 import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
+import { type Browser, type BrowserContext, chromium, type JSHandle, type Page } from "playwright";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import type { createFovea, RemoteFovea } from "../../src/worker/index.ts";
+import type { RemoteFovea } from "../../src/worker/index.ts";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
 import { serve } from "../../tools/serve.mjs";
@@ -70,15 +70,18 @@ async function open(path: string): Promise<Page> {
   return page;
 }
 
-/** Loads the model in a page by the library at an address; the error's code, if there is one. */
-function load(page: Page, library = `${server.origin}/lib/worker.js`): Promise<string> {
+/** Loads the model in a page by the library at an address; "loaded", or the error's code and message. */
+async function load(page: Page, library = `${server.origin}/lib/worker.js`): Promise<string> {
+  // As text, which the test runner leaves alone.
+  const module: JSHandle<typeof import("../../src/worker/index.ts")> = await page.evaluateHandle(
+    `import("${library}")`,
+  );
   return page.evaluate(
-    async ([library, model]) => {
-      const module: { createFovea: typeof createFovea } = await import(library!);
+    async ({ module, model }) => {
       const waits: boolean[] = [];
       try {
         const onWait = (waiting: boolean) => waits.push(waiting);
-        const fovea = await module.createFovea(model!, { cache: "none", maxContext: 256, onWait });
+        const fovea = await module.createFovea(model, { cache: "none", maxContext: 256, onWait });
         window.kept = { fovea, waits, text: "", outcome: Promise.resolve() };
         return "loaded";
       } catch (error) {
@@ -86,7 +89,7 @@ function load(page: Page, library = `${server.origin}/lib/worker.js`): Promise<s
         return `${code}: ${message}`;
       }
     },
-    [library, models.origin],
+    { module, model: models.origin },
   );
 }
 

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { GenerateRequest, GenerationEvent, InspectRequest, LoadOptions } from "../../src/api.ts";
 import { FoveaError } from "../../src/errors.ts";
+import { kindOf } from "../../src/shared/arguments.ts";
 import { createFovea } from "../../src/worker/client.ts";
 import { type FakeModel, FakeWorker, fakeWorkers } from "../support/fake-worker.ts";
 
@@ -229,6 +230,24 @@ describe("requests", () => {
     await Promise.all([one, three, refused]);
     expect(log.filter((line) => !line.endsWith("2"))).toEqual(["begin 1", "end 1", "begin 3", "end 3"]);
     expect(log).not.toContain("end 2");
+  });
+
+  test("a picture that takes its time is not overtaken, not even past one that cannot be sent", async () => {
+    const sizes: unknown[] = [];
+    const { remote } = await open({ encodeImage: async (image: Blob | ArrayBuffer) => sizes.push(kindOf(image)) });
+    let decode = (_: unknown) => {};
+    vi.stubGlobal("createImageBitmap", () => new Promise((resolve) => (decode = resolve)));
+    const tagged = (tag: string, fields: object) => ({ [Symbol.toStringTag]: tag, ...fields }) as never;
+    const slow = remote.encodeImage(tagged("OffscreenCanvas", { width: 2, height: 2 }));
+    const wrong = remote.encodeImage(tagged("ImageBitmap", { width: 0 }));
+    const quick = remote.encodeImage(new Blob(["x"]));
+    await expect(wrong).rejects.toMatchObject({ code: "bad-image" });
+    await ticks();
+    expect(sizes).toEqual([]);
+    // Stands for a bitmap, as something that can be handed over in Node.
+    decode(Object.assign(new ArrayBuffer(4), { width: 2, height: 2, close() {} }));
+    await Promise.all([slow, quick]);
+    expect(sizes).toEqual(["ArrayBuffer", "Blob"]);
   });
 
   test("leaving the loop stops the work at once", async () => {
