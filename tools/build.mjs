@@ -40,6 +40,7 @@ function siteHash() {
     "src",
     "shaders",
     "vite.config.ts",
+    "tools/offline-app.mjs",
     "weights-manifest.json",
     "package.json",
     "package-lock.json",
@@ -55,6 +56,8 @@ export async function ensureSite() {
 async function buildSite() {
   const { build } = await import("vite");
   const hash = siteHash();
+  // Tests start this with a value of their own, with which Vite would make a site for development.
+  process.env.NODE_ENV = "production";
   await build({
     root,
     configFile: `${root}vite.config.ts`,

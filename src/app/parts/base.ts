@@ -130,8 +130,23 @@ export const base = css`
     grid-template-columns: 1fr auto;
     gap: 0.15rem 0.75rem;
   }
-  .slider input {
+  .slider :is(input, .soft) {
     grid-column: 1 / -1;
+  }
+  .slider {
+    align-content: start;
+  }
+  /* A row that does not wrap on a phone, but scrolls. */
+  @media (max-width: 40rem) {
+    .strip {
+      flex-wrap: nowrap;
+      margin: -0.25rem;
+      padding: 0.25rem;
+      overflow-x: auto;
+    }
+    .strip > * {
+      flex: none;
+    }
   }
   output {
     color: var(--soft);

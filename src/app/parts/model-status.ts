@@ -17,6 +17,11 @@ export class ModelStatus extends LitElement {
       .progress {
         flex: 1 1 12rem;
       }
+      @media (max-width: 40rem) {
+        .detail {
+          display: none;
+        }
+      }
       .name {
         font-weight: 600;
         overflow-wrap: anywhere;
@@ -53,7 +58,7 @@ export class ModelStatus extends LitElement {
       `${byteText(info.weightBytes)} on ${info.adapter || "the GPU"}`,
       info.imageTokens > 0 ? `${info.imageTokens} tokens a picture` : "reads text only",
     ];
-    return html`${title} <span class="soft">${parts.join(" · ")}</span>`;
+    return html`${title} <span class="soft">${parts[0]}<span class="detail"> · ${parts.slice(1).join(" · ")}</span></span>`;
   }
 
   #progress() {

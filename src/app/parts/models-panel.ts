@@ -1,5 +1,5 @@
 /** Where another model is chosen: the shipped one, an address or hub id, a folder or files of this machine, a stored one. */
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import type { ModelFiles, ModelPlan } from "../../api.ts";
 import { byteText } from "../../element/wording.ts";
 import { type ModelSource, planModel, SHIPPED_MODEL } from "../engine.ts";
@@ -82,8 +82,13 @@ export class ModelsPanel extends LitElement {
     </div>`;
   }
 
+  protected override updated(changed: PropertyValues<this>): void {
+    if (!changed.has("candidate") && !changed.has("problem")) return;
+    this.renderRoot.querySelector(".found, .error")?.scrollIntoView({ block: "nearest" });
+  }
+
   #candidateView({ source, name, plan }: Candidate) {
-    if (!plan) return html`<p class="card">Looking at <span class="name">${name}</span> …</p>`;
+    if (!plan) return html`<p class="card found">Looking at <span class="name">${name}</span> …</p>`;
     const { downloadBytes, totalBytes, storedBytes, freeStorageBytes, gpu } = plan;
     const isTooLarge = freeStorageBytes !== undefined && downloadBytes > freeStorageBytes;
     const facts = [
@@ -94,7 +99,7 @@ export class ModelsPanel extends LitElement {
       freeStorageBytes === undefined ? undefined : `room for ${byteText(freeStorageBytes)} on this machine`,
       `about ${byteText(gpu.totalBytes)} of GPU memory`,
     ];
-    return html`<div class="card stack">
+    return html`<div class="card stack found">
       <p class="name">${name}</p>
       <ul>
         ${facts.filter(Boolean).map((fact) => html`<li>${fact}</li>`)}

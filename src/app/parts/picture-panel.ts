@@ -44,6 +44,11 @@ export class PicturePanel extends LitElement {
         padding: 0 0.4rem;
         border-radius: 0 0.5rem 0.5rem 0;
       }
+      @media (pointer: coarse) {
+        .hint {
+          display: none;
+        }
+      }
       .sliders {
         display: grid;
         gap: 0.75rem;
@@ -89,7 +94,7 @@ export class PicturePanel extends LitElement {
       ${
         layers.length > 0
           ? html`<div class="slider">
-              <label for="layer">Layer of the word’s gaze</label>
+              <label for="layer">Layer of the gaze</label>
               <output for="layer">${layer === "all" ? "mean of all" : `${layer + 1} of ${layers.length}${ratio ? `, inhibits ${Math.round(ratio * 100)} %` : ""}`}</output>
               <input id="layer" type="range" min="0" max=${layers.length} .value=${String(layer === "all" ? 0 : layer + 1)}
                 aria-valuetext=${layer === "all" ? "mean of all layers" : `layer ${layer + 1}`}
@@ -132,18 +137,18 @@ export class PicturePanel extends LitElement {
   }
 
   #adding() {
-    return html`<div class="row">
+    return html`<div class="row strip">
         <button @click=${() => this.#pick(false)}>Choose a picture</button>
         <button @click=${() => this.#camera()}>Camera</button>
         <button @click=${() => openDialog(this, { kind: "scene" })}>Build a scene</button>
         <input id="file" type="file" accept="image/*" multiple hidden aria-label="Pictures" @change=${this.#take} />
         <input id="capture" type="file" accept="image/*" capture="environment" hidden aria-label="Photograph" @change=${this.#take} />
       </div>
-      <div class="row" role="group" aria-label="Examples">
+      <div class="row strip" role="group" aria-label="Examples">
         <span class="soft">Examples:</span>
         ${SAMPLES.map((sample) => html`<button class="plain" @click=${() => this.#sample(sample)}>${sample.title}</button>`)}
-        <span class="soft">or drop or paste a picture anywhere.</span>
-      </div>`;
+      </div>
+      <p class="soft hint">Or drop or paste a picture anywhere.</p>`;
   }
 
   #view(change: Partial<View>): void {

@@ -43,6 +43,11 @@ export class PictureView extends LitElement {
         width: 100%;
         max-height: min(60vh, 34rem);
       }
+      @media (max-width: 40rem) {
+        svg {
+          max-height: 42vh;
+        }
+      }
       figcaption {
         padding: 0.45rem 0.7rem;
         color: var(--soft);
