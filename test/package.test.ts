@@ -46,7 +46,7 @@ describe("package.json", () => {
   });
 
   test("has every development package that is used, and no other", () => {
-    const used = packagesOf([...["src", "test", "tools", "examples/react/src"].flatMap(scripts), "vite.config.ts"]);
+    const used = packagesOf([...["src", "test", "tools", "eval", "examples/react/src"].flatMap(scripts), "vite.config.ts"]);
     const known = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
     expect(used.filter((name) => !known.includes(name) && name !== "fovea")).toEqual([]);
     expect(known.filter((name) => !used.includes(name) && !PROGRAMS.includes(name))).toEqual([]);
