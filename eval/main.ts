@@ -33,39 +33,50 @@ export async function main(args: string[], ensureLibrary: () => Promise<void>): 
   const journal = new Journal(answers);
   const about = join(out, "model.json");
   if (!options.reportOnly) {
-    const note = (info: ModelInfo) => writeFileSync(about, JSON.stringify({ hash: model.hash, info }));
     // A wrong name is told before anything is built or loaded; the settings' names are those of any number of patches.
     chooseSettings(settingsFor(1), options.settings);
-    await ensureLibrary();
-    const isFinished = await askAll(options, model, sets, journal, note);
-    if (!isFinished) return 130;
+    const work = { options, model, sets, journal };
+    const known = readInfo(about, model);
+    if (!known || openItems(work, known).length > 0) {
+      await ensureLibrary();
+      const note = (info: ModelInfo) => writeFileSync(about, JSON.stringify({ hash: model.hash, info }));
+      const isFinished = await askAll(work, note);
+      if (!isFinished) return 130;
+    }
   }
   const info = readInfo(about, model);
+  if (!info) throw new Error(`--report: this model has not been asked anything yet (${about})`);
   const written = writeReport({ out, model, info, sets, journal, args });
   process.stdout.write(`${written.summary}\n${written.files.join("\n")}\n`);
   return 0;
 }
 
-/** What the model said of itself when it was last asked. Throws an Error of one line if that was another, or none. */
-function readInfo(file: string, model: ModelSource): ModelInfo {
-  const known = existsSync(file)
-    ? (JSON.parse(readFileSync(file, "utf8")) as { hash: string; info: ModelInfo })
-    : undefined;
-  if (known?.hash !== model.hash) throw new Error(`--report: this model has not been asked anything yet (${file})`);
-  return known.info;
+interface Work {
+  options: EvalOptions;
+  model: ModelSource;
+  sets: Sets;
+  journal: Journal;
+}
+
+/** What the model said of itself when it was last asked; undefined if that was another, or none. */
+function readInfo(file: string, model: ModelSource): ModelInfo | undefined {
+  if (!existsSync(file)) return undefined;
+  const { hash, info } = JSON.parse(readFileSync(file, "utf8")) as { hash: string; info: ModelInfo };
+  return hash === model.hash ? info : undefined;
+}
+
+/** What is still to be asked. */
+function openItems({ options, model, sets, journal }: Work, { imageTokens }: ModelInfo): Item[] {
+  const settings = chooseSettings(settingsFor(imageTokens), options.settings);
+  return planItems(settings, sets, options.limit).filter((item) => !knownAnswer(journal, model.hash, item));
 }
 
 /**
  * @param note hears what the model says of itself once it is loaded
  * @returns whether everything was asked, and no signal came in between
  */
-async function askAll(
-  options: EvalOptions,
-  model: ModelSource,
-  sets: Sets,
-  journal: Journal,
-  note: (info: ModelInfo) => void,
-): Promise<boolean> {
+async function askAll(work: Work, note: (info: ModelInfo) => void): Promise<boolean> {
+  const { model, sets, journal } = work;
   const pictures = { drawn: sets.drawn.folder, byHand: sets.byHand.folder };
   const stopped = interruption();
   const line = new StatusLine(process.stderr);
@@ -73,8 +84,6 @@ async function askAll(
   const page = await ModelPage.open({ address: model.address, folder: model.folder, pictures });
   try {
     note(page.info);
-    const settings = chooseSettings(settingsFor(page.info.imageTokens), options.settings);
-    const items = planItems(settings, sets, options.limit);
     const interview = new Interview({
       respondent: page,
       journal,
@@ -83,7 +92,7 @@ async function askAll(
       adapter: page.info.adapter,
       addressOf: ({ set, picture }: Item) => pictureAddress(set === sets.drawn ? "drawn" : "byHand", picture.file),
     });
-    const open = items.filter((item) => !knownAnswer(journal, model.hash, item));
+    const open = openItems(work, page.info);
     const progress = new Progress(open.length);
     const start = performance.now();
     for (const item of open) {
@@ -92,7 +101,7 @@ async function askAll(
       if (stopped()) return false;
     }
     line.clear();
-    process.stderr.write(`${open.length} of ${items.length} asked in ${duration(performance.now() - start)}\n`);
+    process.stderr.write(`${open.length} questions asked in ${duration(performance.now() - start)}\n`);
     return true;
   } finally {
     line.clear();

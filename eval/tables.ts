@@ -30,11 +30,11 @@ export interface ComparisonOptions {
 
 /**
  * Settings below each other: tokens, accuracy, success, and what each gains over one of them. Rows that were not asked are
- * left out; "" if nothing is left. The paper's figures stand beside ours where it has any.
+ * left out; "" if there is nothing to compare. The paper's figures stand beside ours where it has any.
  */
 export function comparison(results: Results, rows: Row[], { against, scope }: ComparisonOptions): string {
   const asked = rows.filter(([id]) => results.of(id, scope).length > 0);
-  if (asked.length === 0) return "";
+  if (asked.every(([id]) => id === against)) return "";
   const reference = results.of(against, scope);
   const isPublished = asked.some(([id]) => id in PUBLISHED);
   const head = [

@@ -1,0 +1,144 @@
+/** The settings by name, what the command line makes of names, and what is asked under them. */
+import { describe, expect, test } from "vitest";
+import { parseEvalOptions } from "../../eval/options.ts";
+import { ABLATION_PICTURES, planItems } from "../../eval/plan.ts";
+import { PUBLISHED } from "../../eval/published.ts";
+import type { Picture, Question, QuestionSet } from "../../eval/set.ts";
+import { chooseSettings, PAPER, PLAIN, settingsFor } from "../../eval/settings.ts";
+import { planCompression, plannedTokens } from "../../src/model/compression.ts";
+import { parseConfig } from "../../src/model/config.ts";
+import { planInhibition } from "../../src/model/inhibition.ts";
+
+const all = settingsFor(64);
+const vision = {
+  model_type: "clip_vision_model",
+  hidden_size: 8,
+  intermediate_size: 16,
+  num_hidden_layers: 7,
+  num_attention_heads: 2,
+};
+const text = {
+  model_type: "llama",
+  hidden_size: 8,
+  intermediate_size: 16,
+  num_hidden_layers: 4,
+  num_attention_heads: 2,
+  vocab_size: 9,
+};
+const config = parseConfig({
+  model_type: "llava",
+  image_token_index: 8,
+  vision_config: { ...vision, image_size: 112, patch_size: 14 },
+  text_config: text,
+});
+
+describe("settings", () => {
+  test("have names of their own, and those that the report looks for", () => {
+    const ids = all.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(new Set(all.map(({ title }) => title)).size).toBe(ids.length);
+    for (const id of [PLAIN, PAPER, ...Object.keys(PUBLISHED)]) expect(ids).toContain(id);
+  });
+
+  test.for(all)("$id is a setting of the engine", ({ id, compression, inhibition }) => {
+    const tokens = plannedTokens(planCompression(compression, config.vision!, 64), 64);
+    planInhibition(inhibition, config.decoder!);
+    const [, share] = /-(50|25|12)(\+|$)/.exec(id) ?? [];
+    if (share) expect(tokens).toBe({ 50: 32, 25: 16, 12: 8 }[share]);
+    expect(inhibition.maxRatio).toBe(id.includes("+") ? 0.6 : 0);
+  });
+
+  test("no two are the same", () => {
+    const contents = all.map(({ compression, inhibition, describeFirst }) =>
+      JSON.stringify({ compression, inhibition, describeFirst }),
+    );
+    expect(new Set(contents).size).toBe(all.length);
+  });
+
+  test("are chosen by name or by group, in their own order", () => {
+    expect(chooseSettings(all, ["vmtc-50", "full"]).map(({ id }) => id)).toEqual(["full", "vmtc-50"]);
+    expect(chooseSettings(all, ["main", "full"])).toEqual(all.filter(({ group }) => group === "main"));
+    expect(() => chooseSettings(all, ["main", "half"])).toThrow(
+      /^--settings: no "half"; there are main, ablation, option, full, /,
+    );
+  });
+});
+
+describe("what is asked", () => {
+  const question = (prompt: string): Question => ({
+    topic: "what",
+    prompt,
+    need: [],
+    only: "kinds",
+    allow: [],
+    task: null,
+  });
+  const picture = (file: string): Picture => ({
+    file,
+    hash: file,
+    things: 1,
+    questions: [question("a"), question("b")],
+  });
+  const set = (name: string, count: number): QuestionSet => ({
+    folder: name,
+    closed: {},
+    pictures: Array.from({ length: count }, (_, i) => picture(`${name}${i}`)),
+  });
+  const sets = { drawn: set("drawn", 50), byHand: set("hand", 3) };
+
+  test("of main settings everything, of ablations the first pictures", () => {
+    const count = (id: string) => planItems(chooseSettings(all, [id]), sets).length;
+    expect(count("vmtc-25")).toBe(100);
+    expect(count("drop-25+cmai")).toBe(2 * ABLATION_PICTURES);
+    expect(count("vmtc-50+raw")).toBe(2 * ABLATION_PICTURES);
+    expect(count(PLAIN)).toBe(106);
+    expect(count(PAPER)).toBe(106);
+  });
+
+  test("picture by picture under one setting after the other", () => {
+    const items = planItems(chooseSettings(all, ["full", "full+cmai"]), sets, 2);
+    expect(items.map(({ setting, picture, question }) => `${setting.id} ${picture.file} ${question.prompt}`)).toEqual([
+      ...["drawn0 a", "drawn0 b", "drawn1 a", "drawn1 b", "hand0 a", "hand0 b", "hand1 a", "hand1 b"].map(
+        (one) => `full ${one}`,
+      ),
+      ...["drawn0 a", "drawn0 b", "drawn1 a", "drawn1 b"].map((one) => `full+cmai ${one}`),
+    ]);
+  });
+});
+
+describe("the command line", () => {
+  test("has a default for everything", () => {
+    expect(parseEvalOptions([])).toEqual({
+      model: "fovea-demo",
+      settings: ["main", "ablation"],
+      limit: undefined,
+      out: undefined,
+      fresh: false,
+      reportOnly: false,
+    });
+  });
+
+  test("takes all options", () => {
+    const line = ["--model", "folder", "--settings", "full, vmtc-50", "--limit", "3", "--out", "there", "--fresh"];
+    expect(parseEvalOptions(line)).toEqual({
+      model: "folder",
+      settings: ["full", "vmtc-50"],
+      limit: 3,
+      out: "there",
+      fresh: true,
+      reportOnly: false,
+    });
+    expect(parseEvalOptions(["--report"])).toMatchObject({ reportOnly: true });
+    expect(parseEvalOptions(["--limit", "x", "--help"])).toBe("help");
+  });
+
+  test.for([
+    [["--limit", "0"], '--limit must be a whole number above 0, got "0"'],
+    [["--out", " "], "--out is empty"],
+    [["--fresh", "--report"], /^--fresh forgets the answers that --report needs/],
+    [["--tokens", "3"], /^unknown option --tokens; there are --model, --settings/],
+    [["main"], 'unexpected "main"; every value follows its option, as in --settings main'],
+  ] as const)("refuses %j", ([args, message]) => {
+    expect(() => parseEvalOptions([...args])).toThrow(message);
+  });
+});
