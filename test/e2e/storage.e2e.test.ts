@@ -46,29 +46,40 @@ async function publish(folder: string, names: string[], options: HubOptions = {}
 
 async function openTab(): Promise<Page> {
   const page = await context.newPage();
-  await page.goto(server.origin);
+  await open(page);
   return page;
 }
 
+/** Opens the page, or opens it again. */
+async function open(page: Page): Promise<void> {
+  await page.goto(server.origin);
+  const content = `import * as library from ${JSON.stringify(LIBRARY_ADDRESS)}; window.library = library;`;
+  await page.addScriptTag({ type: "module", content });
+  await page.waitForFunction(() => "library" in window, undefined, { timeout: 120_000 });
+}
+
+type Library = typeof import("../../src/index.ts");
+
 /** Loads the hub's model; gives what it is, or the error. */
 function load(page: Page, hubToken?: string): Promise<string> {
-  const request = { library: LIBRARY_ADDRESS, source: SOURCE, hubUrl: hub!.url, hubToken };
-  return page.evaluate(async ({ library, source, hubToken, ...options }) => {
-    const { Fovea }: typeof import("../../src/index.ts") = await import(library);
-    try {
-      using fovea = await Fovea.load(source, { maxContext: 64, ...options, ...(hubToken && { hubToken }) });
-      return fovea.info.modelType;
-    } catch (error) {
-      return String(error);
-    }
-  }, request);
+  const options = { maxContext: 64, hubUrl: hub!.url, ...(hubToken && { hubToken }) };
+  return page.evaluate(
+    async ([source, options]) => {
+      const { Fovea } = Reflect.get(window, "library") as Library;
+      try {
+        const fovea = await Fovea.load(source, options);
+        fovea.dispose();
+        return fovea.info.modelType;
+      } catch (error) {
+        return String(error);
+      }
+    },
+    [SOURCE, options] as const,
+  );
 }
 
 function stored(page: Page): Promise<StoredModel[]> {
-  return page.evaluate(async (library) => {
-    const { storedModels }: typeof import("../../src/index.ts") = await import(library);
-    return storedModels();
-  }, LIBRARY_ADDRESS);
+  return page.evaluate(() => (Reflect.get(window, "library") as Library).storedModels());
 }
 
 describeShared("a model of a hub", () => {
@@ -90,7 +101,7 @@ describeShared("a model of a hub", () => {
     expect(JSON.stringify(await stored(tabs[0]!))).not.toContain(HUB_TOKEN);
 
     await hub!.close();
-    await tabs[1]!.reload();
+    await open(tabs[1]!);
     expect(await load(tabs[1]!)).toBe("llama");
   });
 
@@ -107,8 +118,9 @@ describeShared("a model of a hub", () => {
     const second = await openTab();
     expect(await load(second)).toBe("vit");
     const total = names.reduce((sum, name) => sum + readFileSync(`${real}/vit-tiny/${name}`).length, 0);
-    // Two parts of 4 MiB were whole; the file's beginning is asked for again, to see what the server does with ranges.
-    expect(hub!.servedBytes - before).toBeLessThanOrEqual(total - 8 * MIB + (64 << 10));
+    // Of two parts of 4 MiB the second may have been half written. The file's beginning is asked for again, to see what
+    // the server does with ranges.
+    expect(hub!.servedBytes - before).toBeLessThanOrEqual(total - 4 * MIB + (64 << 10));
     expect(await stored(second)).toMatchObject([{ complete: true, bytes: total }]);
   });
 });
