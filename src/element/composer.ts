@@ -84,7 +84,7 @@ export class Composer implements ReactiveController {
     return html`<form class="composer" part="composer" @submit=${this.#submit}>
       ${
         this.#pictures.length > 0
-          ? html`<ul class="tray" part="tray" aria-label="Pictures of your question">${this.#pictures.map((picture) => this.#renderPicture(picture))}</ul>`
+          ? html`<ul class="tray" part="tray" aria-label="Chosen pictures">${this.#pictures.map((picture) => this.#renderPicture(picture))}</ul>`
           : nothing
       }
       <p class="note" part="note" role="status">${this.#note || this.#leftOut}</p>
