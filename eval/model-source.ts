@@ -24,7 +24,7 @@ export async function findModel(wanted: string): Promise<ModelSource> {
     return { name: wanted, hash: await hashOfAddress(wanted), folder: undefined, address: wanted };
   const shipped = `${root}public/${wanted}`;
   const folder = [shipped, resolve(wanted)].find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
-  if (!folder) throw new Error(`--model ${wanted}: there is neither such a folder nor a model public/${wanted}`);
+  if (!folder) throw new Error(`--model ${wanted}: there is no such folder, and no model of that name in public/`);
   return { name: basename(folder), hash: hashOfFolder(folder), folder, address: undefined };
 }
 

@@ -144,7 +144,7 @@ function sections({ out, model, info, sets, args }: ReportInput, results: Result
     ...section(
       "Pictures made another way",
       handTable(results, relative(out, sets.byHand.folder)),
-      "Not drawn by the generator of the training: see [by-hand](../by-hand/README.md).",
+      `Not drawn by the generator of the training: see [by-hand](${relative(out, `${sets.byHand.folder}/README.md`)}).`,
     ),
   ];
 }
@@ -169,7 +169,7 @@ function about(results: Results, info: ModelInfo, model: ModelSource, args: stri
   return [
     `\`npm run eval${args.length > 0 ? ` -- ${args.join(" ")}` : ""}\` on ${new Date().toISOString().slice(0, 10)}: ` +
       `${info.parameters.toLocaleString("en")} parameters, ${info.imageTokens} image tokens, model ${model.hash.slice(0, 12)}, ` +
-      `engine ${[...libraries].join(", ")}, adapter ${info.adapter}. ${records.length} answers, greedy, ` +
+      `engine ${[...libraries].join(", ")}, weights in ${info.weights}, adapter ${info.adapter}. ${records.length} answers, greedy, ` +
       `${(time / records.length / 1000).toFixed(2)} s each, ${duration(time)} in all; ${cut} were cut short at the longest length.`,
     `Without compression ${plain} questions and ${instructed} instructions were asked. All figures are percent, with one standard error; pictures ` +
       "count as independent, not the answers on one. A gain is the difference to the line without one, on the same questions, so that " +
