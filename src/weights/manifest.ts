@@ -76,11 +76,11 @@ export function manifest(): Manifest {
 /**
  * Where the folders of known models lie unless the caller says otherwise: beside the built library, which is how the
  * package carries them, and in the page's own folder for the site. Builds say it; the sources have them in `public`.
+ *
+ * @param here Address of this module. A bundler that sees it in one expression with a path would look for a file to pack.
  */
-function defaultModelsUrl(): URL {
-  // Not a literal in the line below, which a bundler would take for a file to be packed.
-  const path: string = import.meta.env.VITE_MODELS_PATH;
-  return new URL(path, import.meta.url);
+function defaultModelsUrl(here: string): URL {
+  return new URL(import.meta.env.VITE_MODELS_PATH, here);
 }
 
 /**
@@ -95,7 +95,7 @@ export function listKnown({ id, location, files }: KnownModel, modelsUrl: URL | 
       "download-failed",
       `${quoted(id)} has no weights yet: this version of Fovea comes without them; load a model by its address, hub id or files`,
     );
-  const base = new URL(location, modelsUrl ?? defaultModelsUrl());
+  const base = new URL(location, modelsUrl ?? defaultModelsUrl(import.meta.url));
   const listed = files.map(({ name, bytes, sha256 }) =>
     listedFile(FILE, new URL(encodeURIComponent(name), base), {
       name,
