@@ -1,26 +1,72 @@
-/** A model in a worker answers as one in the page does, by the same members. */
+/** A language model in a worker answers as one in the page does, and is stopped as one. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Fovea } from "../../src/index.ts";
+import type { GenerationEvent, LoadProgress } from "../../src/api.ts";
+import { Fovea } from "../../src/engine/fovea.ts";
 import { createFovea, type RemoteFovea } from "../../src/worker/client.ts";
-import { expectStory, question, storiesFiles } from "../support/engine.ts";
+import { expectRefusal, expectStory, question, storiesFiles } from "../support/engine.ts";
 import { describeShared } from "../support/shared.ts";
 
-describeShared("a model in a worker", () => {
+describeShared("a language model in a worker", () => {
   let remote: RemoteFovea;
   let here: Fovea;
+  const progress: LoadProgress[] = [];
   beforeAll(async () => {
     const files = await storiesFiles();
-    remote = await createFovea(files, { maxContext: 64 });
-    here = await Fovea.load(files, { maxContext: 64 });
-  });
+    remote = await createFovea(files, { maxContext: 300, onProgress: (one) => progress.push(one) });
+    here = await Fovea.load(files, { maxContext: 300 });
+    // The caller's bytes are the caller's still.
+    expect(files["model.safetensors"]!.byteLength).toBeGreaterThan(0);
+  }, 600_000);
   afterAll(() => {
-    remote?.dispose();
-    here?.dispose();
+    remote.dispose();
+    here.dispose();
+    expect(remote.memory.gpuBytes).toBe(0);
   });
 
-  test("smoke", async () => {
-    await expectStory(await remote.generate(question).text());
+  const ask = async (maxTokens: number, signal: AbortSignal, onEvent: (event: GenerationEvent) => void) => {
+    const events: GenerationEvent[] = [];
+    for await (const event of remote.generate({ ...question, maxTokens, signal })) {
+      events.push(event);
+      onEvent(event);
+    }
+    return events;
+  };
+
+  test("is described, loaded and counted the same", () => {
     expect(remote.info).toEqual(here.info);
-    expect(remote.memory.gpuBytes).toBeGreaterThan(1000);
+    expect(remote.memory.gpuBytes).toBe(here.memory.gpuBytes);
+    expect(progress[0]!.stage).toBe("config");
+    expect(progress.at(-1)!.stage).toBe("ready");
+  });
+
+  test("answers and is inspected the same", async () => {
+    await expectStory(await remote.generate(question).text());
+    const request = { inputIds: [1, 403, 407], greedySteps: 3 };
+    expect(await remote.inspect(request)).toEqual(await here.inspect(request));
+    await expectRefusal(() => remote.inspect({ inputIds: [-1] }), RangeError, /-1/);
+    await expectRefusal(() => remote.encodeImage(new ImageData(2, 2)), "unsupported-model", /reads text only/);
+  });
+
+  test.for([
+    ["before it begins", undefined, 0],
+    ["in prefill", "at once", 1],
+    ["while decoding", "text", 240],
+  ] as const)("an abort %s", async ([, when, most]) => {
+    const controller = new AbortController();
+    if (!when) controller.abort();
+    const running = ask(250, controller.signal, ({ type }) => type === when && controller.abort());
+    if (when === "at once") setTimeout(() => controller.abort(), 0);
+    const done = (await running).at(-1)!;
+    if (done.type !== "done") throw new Error("an answer without an end");
+    expect(done.reason).toBe("abort");
+    expect(done.stats.newTokens).toBeLessThanOrEqual(most);
+    await expectStory(await remote.generate(question).text());
+  });
+
+  test("a load that is aborted ends at once", async () => {
+    const controller = new AbortController();
+    const onProgress = ({ stage }: LoadProgress) => stage === "weights" && controller.abort();
+    const load = createFovea(await storiesFiles(), { signal: controller.signal, onProgress });
+    await expectRefusal(() => load, "aborted", /aborted during loading/);
   });
 });
