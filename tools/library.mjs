@@ -106,6 +106,8 @@ async function bundleModules(outDir, entry, { isExternal = () => false, up = "./
     publicDir: false,
     logLevel: "warn",
     plugins: [shaderText(), workerAddress(up)],
+    // Not those of development, which Vite takes where NODE_ENV is "test": Lit is twice as large there, and complains.
+    resolve: { conditions: ["module", "browser", "production"] },
     define: { "import.meta.env.VITE_MODELS_PATH": JSON.stringify(`${up}models/`) },
     build: {
       outDir,

@@ -13,7 +13,8 @@ const run = promisify(execFile);
 const consumer = mkdtempSync(join(tmpdir(), "fovea-consumer-"));
 let packed: string[];
 
-const PROGRAM = `import { Fovea, FoveaError, type FoveaErrorCode, type Generation, type ModelFiles } from "fovea";
+const PROGRAM = `import type { FoveaChat } from "fovea/element";
+import { Fovea, FoveaError, type FoveaErrorCode, type Generation, type ModelFiles } from "fovea";
 import { type ChatCompletion, type ChatModels, createFetch, FoveaOpenAI } from "fovea/openai";
 import { createFovea } from "fovea/worker";
 
@@ -42,6 +43,15 @@ export async function chat(fovea: Fovea): Promise<ChatCompletion> {
 }
 
 export const answers: typeof fetch = createFetch({});
+
+export function show(): FoveaChat {
+  const element = document.createElement("fovea-chat");
+  element.tokens = "none";
+  element.addEventListener("fovea-done", ({ detail }) => console.log(detail.answer, detail.stats?.newTokens));
+  // @ts-expect-error a number or "none"
+  element.tokens = "all";
+  return element;
+}
 `;
 
 /** Runs npm without scripts, network and remarks. */
@@ -56,13 +66,23 @@ async function pack(folder: string): Promise<{ path: string; files: string[] }> 
   return { path: join(consumer, filename), files: files.map(({ path }: { path: string }) => path) };
 }
 
+/** Names of the packages that a folder's package needs, and of those that these need. */
+function dependenciesOf(folder: string, found = new Set<string>()): string[] {
+  const { dependencies = {} } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  for (const name of Object.keys(dependencies)) {
+    if (found.has(name)) continue;
+    found.add(name);
+    dependenciesOf(join(projectRoot, "node_modules", name), found);
+  }
+  return [...found];
+}
+
 beforeAll(async () => {
   await ensureLibrary();
   writeFileSync(join(consumer, "package.json"), JSON.stringify({ name: "consumer", type: "module", private: true }));
-  const { dependencies } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
   const own = await pack(projectRoot);
   packed = own.files;
-  const others = Object.keys(dependencies).map((name) => pack(join(projectRoot, "node_modules", name)));
+  const others = dependenciesOf(projectRoot).map((name) => pack(join(projectRoot, "node_modules", name)));
   const archives = [own, ...(await Promise.all(others))].map(({ path }) => path);
   await npm(["install", ...archives], consumer);
   writeFileSync(join(consumer, "program.ts"), PROGRAM);
@@ -75,7 +95,7 @@ test("holds the library, its types and its papers, and nothing else", () => {
   expect(
     packed.filter(
       (name) =>
-        !/^(dist\/lib\/(.*\.(js|d\.ts)|models\/[a-z0-9.-]+\/[\w.-]+)|LICENSE|(README|CHANGELOG)\.md|package\.json)$/.test(
+        !/^(dist\/lib\/(.*\.(js|d\.ts)|models\/[a-z0-9.-]+\/[\w.-]+)|LICENSE|(README|CHANGELOG)\.md|(package|custom-elements)\.json)$/.test(
           name,
         ),
     ),
@@ -137,7 +157,7 @@ test("its worker is found by the bundler of the page that uses it", async () => 
   const source = String(worker.source ?? worker.code);
   expect(source.length).toBeGreaterThan(200_000);
   // A worker has no import map: nothing may be left to be resolved.
-  expect(source).not.toMatch(/\bimport\s*[{*"'\w]|\bfrom\s*["']@?\w/);
+  expect(source).not.toMatch(/\bimport\s*[{*]|\b(import|from)\s*["'`][@\w]/);
   const page = output.find(({ fileName, code }) => code && fileName !== worker.fileName)!;
   expect(page.code).toContain(worker.fileName);
   expect(page.code!.length).toBeLessThan(50_000);
