@@ -24,25 +24,31 @@ export interface Sets {
 }
 
 /**
- * All items of the chosen settings. The questions on one picture follow each other, so that the engine encodes it once.
- * `limit` is the largest number of pictures per setting and set.
+ * All items of the chosen settings. They come in rounds of so many pictures, each round with every setting in turn, so that
+ * a run that is cut short has asked all of them about nearly the same; the first round has all that ablations are asked. The
+ * questions on one picture follow each other: the engine encodes it once. `limit` is the largest number of pictures per
+ * setting and set.
  */
 export function planItems(
   settings: readonly Setting[],
   { drawn, byHand }: Sets,
   limit = Number.POSITIVE_INFINITY,
 ): Item[] {
-  return settings.flatMap((setting) => {
-    const wanted = setting.group === "main" ? drawn.pictures.length : ABLATION_PICTURES;
-    return [
-      ...itemsOf(setting, drawn, Math.min(limit, wanted)),
-      ...(BY_HAND_SETTINGS.includes(setting.id) ? itemsOf(setting, byHand, limit) : []),
-    ];
-  });
+  const rounds = Math.ceil(Math.max(drawn.pictures.length, byHand.pictures.length) / ABLATION_PICTURES);
+  return Array.from({ length: rounds }, (_, round) => round * ABLATION_PICTURES).flatMap((start) =>
+    settings.flatMap((setting) => {
+      const end = Math.min(limit, start + ABLATION_PICTURES);
+      return [
+        ...(setting.group === "main" || start === 0 ? itemsOf(setting, drawn, start, end) : []),
+        ...(BY_HAND_SETTINGS.includes(setting.id) ? itemsOf(setting, byHand, start, end) : []),
+      ];
+    }),
+  );
 }
 
-function itemsOf(setting: Setting, set: QuestionSet, pictures: number): Item[] {
+/** On pictures from `start` to `end`, the latter excluded. */
+function itemsOf(setting: Setting, set: QuestionSet, start: number, end: number): Item[] {
   return set.pictures
-    .slice(0, pictures)
+    .slice(start, end)
     .flatMap((picture) => picture.questions.map((question) => ({ setting, set, picture, question })));
 }

@@ -22,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const drawn = readSet(join(projectRoot, "eval/set"));
 const sets: Sets = { drawn, byHand: readSet(join(projectRoot, "eval/by-hand"), drawn.closed) };
 const model = { name: "made-up", hash: "m", folder: undefined, address: undefined };
-const info = { parameters: 1234567, imageTokens: 64, adapter: "none" } as ModelInfo;
+const info = { parameters: 1234567, imageTokens: 64, weights: "f32", adapter: "none" } as ModelInfo;
 
 /** Answers of a model that knows every answer, and gives it where `knows` says so. */
 async function answers(out: string, ids: string[], knows: (item: Item) => boolean): Promise<Journal> {

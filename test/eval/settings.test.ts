@@ -104,6 +104,17 @@ describe("what is asked", () => {
       ...["drawn0 a", "drawn0 b", "drawn1 a", "drawn1 b"].map((one) => `full+cmai ${one}`),
     ]);
   });
+
+  test("in rounds, so that no setting falls behind when a run is cut short", () => {
+    const settings = chooseSettings(all, ["full", "full+cmai", "drop-25+cmai"]);
+    const items = planItems(settings, sets).filter(({ set }) => set === sets.drawn);
+    const first = items.slice(0, 3 * 2 * ABLATION_PICTURES);
+    for (const { id } of settings)
+      expect(first.filter(({ setting }) => setting.id === id).length).toBe(2 * ABLATION_PICTURES);
+    const keys = items.map(({ setting, picture, question }) => `${setting.id} ${picture.file} ${question.prompt}`);
+    expect(new Set(keys).size).toBe(100 + 100 + 2 * ABLATION_PICTURES);
+    expect(keys.length).toBe(new Set(keys).size);
+  });
 });
 
 describe("the command line", () => {
