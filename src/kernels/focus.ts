@@ -38,7 +38,11 @@ export function focusScores(recorder: Recorder, args: FocusArgs): void {
   else assert(elementCount(weights.shape) >= firstViewer + viewers, `focus: too few powers for ${viewers} viewers`);
   assert(elementCount(starts.shape) > firstViewer + viewers, `focus: too few starts for ${viewers} viewers`);
 
-  const tile = { ROW_BLOCK: viewers === 1 ? 1 : 4, COLUMN_LANES: 32, NEIGHBOUR_LANES: 8 };
+  // One subgroup on a software adapter, where barriers of more are dear.
+  const lanes = recorder.capabilities.software
+    ? { COLUMN_LANES: 4, NEIGHBOUR_LANES: 1 }
+    : { COLUMN_LANES: 32, NEIGHBOUR_LANES: 8 };
+  const tile = { ROW_BLOCK: viewers === 1 ? 1 : 4, ...lanes };
   recorder.dispatch(
     kernel.variant({ constants: tile }),
     { weights, imageAttention, starts, focus },

@@ -80,8 +80,12 @@ export interface HeadMeanArgs {
 /** Of a chunk: 16 viewers and 16 keys a workgroup. */
 const MANY = { ROW_BLOCK: 4, ROW_LANES: 4, KEY_LANES: 16, HEAD_LANES: 1 };
 
-/** Of one viewer: 16 keys a workgroup, for the grid to fill a GPU, and the heads side by side. */
-function one(heads: number): typeof MANY {
+/**
+ * Of one viewer: 16 keys a workgroup, for the grid to fill a GPU, and the heads side by side; on a software adapter, where
+ * the barrier behind them is dear, a subgroup of keys.
+ */
+function one(heads: number, software: boolean): typeof MANY {
+  if (software) return { ROW_BLOCK: 1, ROW_LANES: 1, KEY_LANES: 4, HEAD_LANES: 1 };
   return { ROW_BLOCK: 1, ROW_LANES: 1, KEY_LANES: 16, HEAD_LANES: Math.min(16, heads) };
 }
 
@@ -98,7 +102,7 @@ export function headMean(recorder: Recorder, args: HeadMeanArgs): void {
   assert(tables && viewers > 0 && firstKey < keys, `head-mean: ${viewers} viewers after ${firstViewer}, ${keys} keys`);
 
   const part = choosePart(headWidth, q.stride, q.offset, k.stride, k.offset);
-  const tile = viewers === 1 ? one(heads) : MANY;
+  const tile = viewers === 1 ? one(heads, recorder.capabilities.software) : MANY;
   recorder.dispatch(
     kernel.variant({
       libs: { key: part.key, texts: [part.text] },

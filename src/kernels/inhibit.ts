@@ -65,8 +65,10 @@ export function inhibit(recorder: Recorder, args: InhibitArgs): void {
   assert(layer < layers && viewers <= rows, `inhibit: layer ${layer} of ${layers}, ${viewers} viewers in ${rows} rows`);
   const tables = elementCount(slots.shape) >= chunkRow + rows && elementCount(starts.shape) > firstViewer + viewers;
   assert(tables, `inhibit: tables too short for rows ${chunkRow} to ${chunkRow + rows}`);
+  // One subgroup on a software adapter, where every barrier of a larger workgroup is a switch between all of it.
+  const THREADS = recorder.capabilities.software ? 4 : 256;
   recorder.dispatch(
-    kernel.variant({ constants: { THREADS: 256 } }),
+    kernel.variant({ constants: { THREADS } }),
     { focus, slots, starts, columnRows, ends, ranks, inhibited },
     { firstViewer, chunkRow, columns, images, firstRank: layer * images, perImage: Number(perImage), words },
     [rows],

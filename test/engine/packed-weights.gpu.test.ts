@@ -1,5 +1,5 @@
 /** Packed weights through the public interface: what they cost in accuracy and memory, and what no half holds. */
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LoadOptions, ModelFiles } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { chatFiles } from "../support/chat-files.ts";
@@ -10,8 +10,16 @@ import { NMSE_PACKED } from "../support/tolerances.ts";
 type Packed = "f16" | "q8" | "q4";
 const PACKED: readonly Packed[] = ["f16", "q8", "q4"];
 
+// One device for all engines, so that pipelines are compiled once.
+let device: GPUDevice;
+beforeAll(async () => {
+  const adapter = await navigator.gpu.requestAdapter();
+  device = await adapter!.requestDevice({ requiredFeatures: ["subgroups"] });
+});
+afterAll(() => device.destroy());
+
 async function withModel<T>(source: string | ModelFiles, options: LoadOptions, body: (fovea: Fovea) => Promise<T>) {
-  const fovea = await Fovea.load(source, options);
+  const fovea = await Fovea.load(source, { device, ...options });
   try {
     return await body(fovea);
   } finally {

@@ -3,7 +3,7 @@ import { focusScores } from "../../src/kernels/focus.ts";
 import { type ImageSpan, viewersBefore } from "../../src/model/sight.ts";
 import { focusScores as reference } from "../reference/focus.ts";
 import { expectNmse } from "../support/compare.ts";
-import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
+import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
 import { imageRows, sightTensors } from "../support/sight.ts";
 import { NMSE_PRODUCT } from "../support/tolerances.ts";
 
@@ -15,7 +15,8 @@ interface Case {
   chunkRow: number;
 }
 
-describe("focus", () => {
+// As on a GPU, and as on an adapter that is a program.
+describe.for([false, true])("focus, software: %s", (software) => {
   const { gpu } = useGpu();
 
   /** Random attention, f of which is 0 where a row does not see a key, as [T, T] and as the kernel takes it. */
@@ -69,8 +70,10 @@ describe("focus", () => {
     const random = freshRandom("focus");
     const { args, neighbours, expected } = attentionOf(shape, () => random.uniform());
     const run = async (weights: { neighbours: typeof neighbours } | { powers: typeof neighbours }) =>
-      (await runAndRead(gpu(), args.focus, (recorder) =>
-        focusScores(recorder, { ...args, ...weights }),
+      (await runAndRead(
+        gpu(),
+        args.focus,
+        withCapabilities({ software }, (recorder) => focusScores(recorder, { ...args, ...weights })),
       )) as Float32Array;
 
     expectNmse("focus", await run({ neighbours }), expected("focus"), NMSE_PRODUCT);
@@ -85,7 +88,11 @@ describe("focus", () => {
     const random = freshRandom("focus of the first");
     const shape = { images: [{ row: 0, tokens: 20 }], rows: 26, chunkRow: 0 };
     const { args, neighbours, expected } = attentionOf(shape, () => random.uniform());
-    const first = await runAndRead(gpu(), args.focus, (recorder) => focusScores(recorder, { ...args, neighbours }));
+    const first = await runAndRead(
+      gpu(),
+      args.focus,
+      withCapabilities({ software }, (recorder) => focusScores(recorder, { ...args, neighbours })),
+    );
     const alone = expected("text-to-image");
     expect([...first.slice(0, 20)]).toEqual([...alone.slice(0, 20)]);
     const identity = inputTensor(
@@ -93,8 +100,10 @@ describe("focus", () => {
       [6, 6],
       Array.from({ length: 36 }, (_, i) => (i % 7 === 0 ? 1 : 0)),
     );
-    const same = await runAndRead(gpu(), args.focus, (recorder) =>
-      focusScores(recorder, { ...args, neighbours: identity }),
+    const same = await runAndRead(
+      gpu(),
+      args.focus,
+      withCapabilities({ software }, (recorder) => focusScores(recorder, { ...args, neighbours: identity })),
     );
     expect([...same]).toEqual([...alone]);
   });
@@ -103,7 +112,11 @@ describe("focus", () => {
     const shape = { images: [{ row: 0, tokens: 2 }], rows: 1003, chunkRow: 1002 };
     const { args, expected } = attentionOf(shape, () => 2 ** -12 + 2 ** -22);
     const powers = powersOf(1, 1001);
-    const found = await runAndRead(gpu(), args.focus, (recorder) => focusScores(recorder, { ...args, powers }));
+    const found = await runAndRead(
+      gpu(),
+      args.focus,
+      withCapabilities({ software }, (recorder) => focusScores(recorder, { ...args, powers })),
+    );
     expectNmse("sum", found as Float32Array, expected("sum"), 1e-12);
   });
 });

@@ -5,7 +5,7 @@ import { type ImageSpan, viewersBefore } from "../../src/model/sight.ts";
 import { headMeanAttention } from "../reference/head-mean.ts";
 import { attentionCase } from "../support/attention-case.ts";
 import { expectNmse } from "../support/compare.ts";
-import { inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
+import { inputTensor, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
 import { sightTensors } from "../support/sight.ts";
 import { NMSE_PRODUCT } from "../support/tolerances.ts";
 
@@ -21,7 +21,8 @@ interface Case {
   literal?: boolean;
 }
 
-describe("head-mean", () => {
+// As on a GPU, and as on an adapter that is a program.
+describe.for([false, true])("head-mean, software: %s", (software) => {
   const { gpu } = useGpu();
 
   async function check({ images, keys, chunkRow, heads, keyHeads, headWidth, literal = false }: Case) {
@@ -37,11 +38,15 @@ describe("head-mean", () => {
     const neighbours = outputTensor(gpu(), [viewers, firstViewer + viewers]);
     const imageAttention = outputTensor(gpu(), [sight.starts.at(-1)!]);
     const { q, k } = args;
-    const found = await runAndRead(gpu(), neighbours, (recorder) =>
-      headMean(recorder, {
-        ...{ q, k, logSumExp, ...tables, neighbours, imageAttention, viewers, firstViewer, chunkRow, sumRow },
-        ...{ firstKey: sight.firstKey, rows, keys, heads, keyHeads, headWidth, scale: args.scale, literal },
-      }),
+    const found = await runAndRead(
+      gpu(),
+      neighbours,
+      withCapabilities({ software }, (recorder) =>
+        headMean(recorder, {
+          ...{ q, k, logSumExp, ...tables, neighbours, imageAttention, viewers, firstViewer, chunkRow, sumRow },
+          ...{ firstKey: sight.firstKey, rows, keys, heads, keyHeads, headWidth, scale: args.scale, literal },
+        }),
+      ),
     );
     const packed = await readFloats(gpu(), imageAttention);
 

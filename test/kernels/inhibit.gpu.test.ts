@@ -3,7 +3,7 @@ import { inhibit } from "../../src/kernels/inhibit.ts";
 import { ceilRank } from "../../src/model/inhibition.ts";
 import { type ImageSpan, viewersBefore } from "../../src/model/sight.ts";
 import { inhibit as reference } from "../reference/inhibit.ts";
-import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
+import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
 import { imageRows, sightTensors } from "../support/sight.ts";
 
 interface Case {
@@ -13,7 +13,8 @@ interface Case {
   chunkRow: number;
 }
 
-describe("inhibit", () => {
+// As on a GPU, and as on an adapter that is a program.
+describe.for([false, true])("inhibit, software: %s", (software) => {
   const { gpu } = useGpu();
 
   /** Runs the kernel on random focus scores and compares every bit of every row of the chunk with the reference. */
@@ -34,7 +35,11 @@ describe("inhibit", () => {
       ranks: inputTensor(gpu(), [3, images.length], ranks, "u32"),
       ...{ ...tables, inhibited, layer: 1, firstViewer, chunkRow, perImage },
     };
-    const bits = await runAndRead(gpu(), inhibited, (recorder) => inhibit(recorder, args));
+    const bits = await runAndRead(
+      gpu(),
+      inhibited,
+      withCapabilities({ software }, (recorder) => inhibit(recorder, args)),
+    );
 
     const textRows = [...sight.viewerRows.subarray(firstViewer)];
     const expected = reference(scores, textRows, imageRows(images), ratio, perImage ? "image" : "row");
