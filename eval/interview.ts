@@ -102,7 +102,8 @@ function finalQuestion(journal: Journal, model: string, item: Item): Asked | und
   if (description === undefined) return undefined;
   const messages: Asked["messages"] = [
     { role: "user", text: DESCRIBE },
-    { role: "assistant", text: description },
+    // A first token often brings a blank, which the chat template has already.
+    { role: "assistant", text: description.trim() },
     last,
   ];
   return { messages, sees: false, compression, inhibition };

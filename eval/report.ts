@@ -83,6 +83,8 @@ function sections({ out, model, info, sets, args }: ReportInput, results: Result
     ...section(
       "The sixteen instructions (the paper's Table 1)",
       taskTable(results, [PLAIN, "pool-2", "describe-first", PAPER]),
+      "Described first: from the model's own description, without the picture; the paper's upper limit. A model that never " +
+        "read a text without a picture in its training is not at home there.",
     ),
     ...section(
       "Both modules (Table 3)",

@@ -19,11 +19,11 @@ beforeEach(() => {
   rmSync(file, { force: true });
 });
 
-/** Answers with what was asked, in capitals. */
+/** Answers with what was asked, in capitals and behind a blank. */
 const respondent = {
   async ask(question: PageQuestion) {
     asked.push(question);
-    const text = question.messages.at(-1)!.text.toUpperCase();
+    const text = ` ${question.messages.at(-1)!.text.toUpperCase()}`;
     return { text, reason: "stop" as const, stats: { newTokens: 3, imageTokensAfter: 32, totalMs: 12.6 } };
   },
 };
@@ -51,7 +51,7 @@ test("a question is asked under its setting, with its picture", async () => {
       maxTokens: 96,
     },
   ]);
-  expect(record).toMatchObject({ answer: "WHAT?", setting: "vmtc-25+cmai", picture: "a.png", milliseconds: 13 });
+  expect(record).toMatchObject({ answer: " WHAT?", setting: "vmtc-25+cmai", picture: "a.png", milliseconds: 13 });
 });
 
 test("it is asked once, also by a later run", async () => {
@@ -87,7 +87,7 @@ test("an answer from the description alone: described once, then asked without t
     { role: "assistant", text: "DESCRIBE THE PICTURE." },
     { role: "user", text: "Where?" },
   ]);
-  expect(knownAnswer(journal, "m", item("describe-first", "Where?"))?.answer).toBe("WHERE?");
+  expect(knownAnswer(journal, "m", item("describe-first", "Where?"))?.answer).toBe(" WHERE?");
 });
 
 test("a line that was cut off is asked again, and does no harm to the next", async () => {
