@@ -58,7 +58,7 @@ describe("package.json", () => {
       { types: source.replace(/^src\/(.*)\.ts$/, "./dist/lib/types/$1.d.ts"), default: `./dist/lib/${name}.js` },
     ]);
     expect(manifest.exports).toEqual({ ...Object.fromEntries(expected), "./package.json": "./package.json" });
-    expect(manifest.files).toEqual(["dist/lib", "LICENSE", "README.md", "CHANGELOG.md"]);
+    expect(manifest.files).toEqual(["dist/lib", "custom-elements.json", "LICENSE", "README.md", "CHANGELOG.md"]);
   });
 
   test("starts every command the same way", () => {

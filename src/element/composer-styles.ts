@@ -34,6 +34,10 @@ export const composerStyles = css`
     font-variant-numeric: tabular-nums;
   }
 
+  .error > p {
+    flex-basis: 14rem;
+  }
+
   .error {
     border: 1px solid color-mix(in srgb, var(--_fovea-error) 40%, transparent);
     color: var(--_fovea-error);

@@ -33,10 +33,12 @@ export function isAbort(error: unknown): boolean {
   return error instanceof FoveaError && error.code === "aborted";
 }
 
-/** An error as a sentence. */
+/** An error as a sentence. The name of a file or an address at its beginning stays as it is. */
 export function errorSentence(error: unknown): string {
   const message = (error instanceof Error ? error.message : String(error)).trim() || "Something went wrong";
-  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`;
+  const isName = /^\S*[./:\\]/.test(message);
+  const start = isName ? message.charAt(0) : message.charAt(0).toUpperCase();
+  return `${start}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`;
 }
 
 /** An answer's cost in a line: "288 of 576 image tokens · 41 tokens in 2.1 s, 19.5 a second". */

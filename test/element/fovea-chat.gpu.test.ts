@@ -151,7 +151,7 @@ describe("loading", () => {
     loader.last.fail(error);
     await settled(chat);
     expect(heard).toEqual([{ name: "fovea-error", detail: { error, code: "download-failed" } }]);
-    expect(textOf(chat, "error-text")).toBe("Config.json: status 503.");
+    expect(textOf(chat, "error-text")).toBe("config.json: status 503.");
     parts(chat, "retry")[0]!.click();
     await settled(chat);
     expect(loader.loads).toHaveLength(2);
@@ -278,7 +278,7 @@ describe("ask", () => {
     model.answer.fail(error);
     await settled(chat);
     expect(heard).toEqual([{ name: "fovea-error", detail: { error, code: "bad-image" } }]);
-    expect(textOf(chat, "error-text")).toBe("Cat.png: not a picture.");
+    expect(textOf(chat, "error-text")).toBe("cat.png: not a picture.");
     chat.ask("two").catch(() => {});
     await settled(chat);
     expect(model.answer.request.messages).toEqual([{ role: "user", content: "two" }]);
