@@ -1,0 +1,42 @@
+/** Numbers and errors in words. */
+import { expect, test } from "vitest";
+import { byteText, durationText, errorSentence, progressText, statsText } from "../../src/element/wording.ts";
+import { FoveaError } from "../../src/errors.ts";
+import { STATS } from "../support/fake-model.ts";
+
+test.for([
+  [0, "0 bytes"],
+  [999, "999 bytes"],
+  [1000, "1.0 kB"],
+  [21_840_000, "21.8 MB"],
+  [7e12, "7000.0 GB"],
+] as const)("%d bytes are %s", ([bytes, text]) => expect(byteText(bytes)).toBe(text));
+
+test.for([
+  [84.6, "85 ms"],
+  [3210, "3.2 s"],
+] as const)("%d ms are %s", ([milliseconds, text]) => expect(durationText(milliseconds)).toBe(text));
+
+test.for([
+  [new FoveaError("no-webgpu", "this browser has no WebGPU"), "This browser has no WebGPU."],
+  [new FoveaError("download-failed", "config.json: status 503; try again!"), "config.json: status 503; try again!"],
+  [new Error("https://example.org/ is gone"), "https://example.org/ is gone."],
+  [new Error(""), "Something went wrong."],
+  ["a text", "A text."],
+] as const)("%s is said as %j", ([error, text]) => expect(errorSentence(error)).toBe(text));
+
+test("a load says what it does", () => {
+  const at = (stage: "config" | "weights" | "compile") =>
+    progressText({ stage, loadedBytes: 5e5, totalBytes: 2e6 }, false);
+  expect([at("config"), at("weights"), at("compile")]).toEqual([
+    "Reading the model's description",
+    "Loading the model: 500.0 kB of 2.0 MB",
+    "Preparing the GPU",
+  ]);
+  expect(progressText(undefined, true)).toMatch(/^Another tab/);
+});
+
+test("an answer says what it cost", () => {
+  expect(statsText(STATS)).toBe("8 of 16 image tokens · 3 tokens in 6 ms, 1000.0 a second");
+  expect(statsText({ ...STATS, imageTokensBefore: 0, tokensPerSecond: 0 })).toBe("3 tokens in 6 ms");
+});
