@@ -135,7 +135,7 @@ describeShared("an aborted load", () => {
     const write = queue.writeBuffer.bind(queue);
     let pieces = 0;
     vi.spyOn(queue, "writeBuffer").mockImplementation((...args: Parameters<GPUQueue["writeBuffer"]>) => {
-      if (args[0].label === "packed weights" && ++pieces === 10) controller.abort();
+      if (args[0].label === "stored weights" && ++pieces === 10) controller.abort();
       write(...args);
       return undefined;
     });
