@@ -104,6 +104,8 @@ async function chooseLongestWord(page) {
  * @param {string} name
  */
 async function shoot(page, name) {
+  // Off the words, which show where they looked.
+  await page.mouse.move(0, 0);
   await page.screenshot({ path: `${values.folder}/${name}.png`, scale: "css" });
   console.log(`${name}.png`);
 }

@@ -3,7 +3,7 @@
  * answer, tokens over the picture, words, comparison, scenes, other models, hostile answers, what axe says of each state.
  * One page for most of it: software adapters are slow to load even this. Without a network: page-offline.e2e.test.ts.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
 import { type Browser, chromium, type Page } from "playwright";
@@ -230,6 +230,20 @@ describeShared("with the tiny model", () => {
     expect(requested.filter((url) => !/^(blob|data):/.test(url) && !own.includes(new URL(url).origin))).toEqual([]);
   });
 });
+
+test.skipIf(!existsSync(`${projectRoot}/public/fovea-demo/model.safetensors`))(
+  "the shipped model is loaded without a choice, and knows what it sees",
+  async () => {
+    await open("");
+    await button("Ask").click();
+    await statistics().waitFor();
+    const answer = page.locator("app-answer .text");
+    expect(await answer.textContent()).toMatch(/dog/i);
+    await answer.getByText("dog").click();
+    await page.locator("app-picture-view").getByText("bright is where it looked").waitFor();
+    await page.context().close();
+  },
+);
 
 test("fits a narrow phone, enlarged twice, in the dark; says what is missing", async () => {
   // 360 pixels enlarged twice are 180: the layout must not need more.

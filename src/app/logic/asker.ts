@@ -72,8 +72,8 @@ export class Asker {
         this.#patch(turn, index, { status: "done", problem: problemOf(error) });
         return;
       }
-      // What was said so far is gone with the device; the same question once more.
-      this.#patch(turn, index, { status: "waiting", text: "", images: [] });
+      // The engine could not get the device back by itself; the same question once more, from its beginning.
+      this.#patch(turn, index, { status: "waiting", recovering: false, text: "", images: [] });
       await this.#models.reload();
       await this.#tryAnswer(turn, index, signal).catch((again: unknown) =>
         this.#patch(turn, index, { status: "done", problem: problemOf(again) }),
@@ -107,7 +107,10 @@ export class Asker {
     const pictures = info.imageSize > 0 ? this.#turnsUntil(turn).flatMap((one) => one.pictures) : [];
     const messages = messagesOf(this.#turnsUntil(turn), info.imageSize > 0);
     for await (const event of model.generate({ messages, ...requestOf(settings, info), signal }))
-      this.#patch(turn, index, this.#change(event, this.#find(turn, index), pictures, info.imageTokens));
+      this.#patch(turn, index, {
+        recovering: event.type === "recovering",
+        ...this.#change(event, this.#find(turn, index), pictures, info.imageTokens),
+      });
   }
 
   #change(event: GenerationEvent, answer: Answer, pictures: readonly PictureItem[], patches: number): Partial<Answer> {
@@ -161,7 +164,7 @@ export class Asker {
 
 function newAnswer(label: string, settings: Settings): Answer {
   return {
-    ...{ label, settings, status: "waiting", text: "", reason: undefined, images: [] },
+    ...{ label, settings, status: "waiting", recovering: false, text: "", reason: undefined, images: [] },
     ...{ attention: undefined, stats: undefined, classes: undefined, problem: undefined },
   };
 }

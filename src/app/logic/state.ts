@@ -67,6 +67,8 @@ export interface Answer {
   label: string;
   settings: Settings;
   status: "waiting" | "running" | "done";
+  /** The GPU was lost, and the answer goes on once the model is back. */
+  recovering: boolean;
   text: string;
   /** Why it ended. */
   reason: "stop" | "length" | "abort" | undefined;

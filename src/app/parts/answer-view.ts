@@ -115,6 +115,7 @@ export class AnswerView extends LitElement {
         @keydown=${(event: KeyboardEvent) => this.#step(event)}
       ></div>
       ${classes ? this.#classes(classes) : nothing}
+      ${answer.recovering ? html`<p class="soft" role="status">The graphics processor was lost. The model is being loaded again, and the answer goes on.</p>` : nothing}
       ${status === "waiting" ? html`<p class="soft">Waiting …</p>` : nothing}
       ${this.#ending()}
       ${problem ? html`<p class="error" role="alert"><strong>${problem.message}</strong> ${problem.next}</p>` : nothing}

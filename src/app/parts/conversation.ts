@@ -5,6 +5,7 @@ import type { App } from "../logic/app.ts";
 import { exportJson, exportMarkdown } from "../logic/export.ts";
 import { settingsText } from "../logic/settings.ts";
 import type { Answer, PageState, Turn } from "../logic/state.ts";
+import { viewedOf } from "../logic/viewing.ts";
 import type { WordsEvent } from "./answer-view.ts";
 import { base } from "./base.ts";
 
@@ -12,6 +13,8 @@ export class Conversation extends LitElement {
   static override properties = { app: { attribute: false }, state: { attribute: false } };
   declare app: App;
   declare state: PageState;
+  /** Turns that were there at the last update. */
+  #shown = 0;
 
   static override styles = [
     base,
@@ -93,6 +96,17 @@ export class Conversation extends LitElement {
     </section>`;
   }
 
+  protected override updated(): void {
+    const { turns } = this.state;
+    // A new question is answered where its reader looks.
+    if (turns.length > this.#shown) {
+      const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      const last = this.renderRoot.querySelector("li:last-child");
+      last?.scrollIntoView({ block: "nearest", behavior: isCalm ? "auto" : "smooth" });
+    }
+    this.#shown = turns.length;
+  }
+
   #turn(turn: Turn) {
     const { id, question, pictures, answers } = turn;
     const slowestMs = Math.max(
@@ -122,6 +136,12 @@ export class Conversation extends LitElement {
         .slowestMs=${slowestMs}
         @words=${(event: CustomEvent<WordsEvent>) => this.#look(turn, index, event.detail)}
       ></app-answer>
+      ${
+        // Where the page is one column, the picture is out of sight.
+        isShown && view.words && matchMedia("(max-width: 60rem)").matches
+          ? html`<app-picture-view .viewed=${viewedOf(this.state)} .info=${model.info}></app-picture-view>`
+          : nothing
+      }
       <div class="row foot">
         ${
           answer.images.length > 0

@@ -36,7 +36,7 @@ export class ModelStatus extends LitElement {
         <p role="status">${this.#text()}</p>
         <div class="row">
           ${phase === "loading" ? html`<button @click=${() => this.app.models.cancel()}>Cancel</button>` : nothing}
-          ${phase === "failed" || (phase === "none" && this.model.source) ? html`<button @click=${() => void this.app.models.reload()}>Try again</button>` : nothing}
+          ${phase === "failed" || (phase === "none" && this.model.source) ? html`<button @click=${() => void this.app.models.reload()}>${phase === "failed" ? "Try again" : "Go on"}</button>` : nothing}
           <button aria-haspopup="dialog" @click=${() => openDialog(this, { kind: "models" })}>Models</button>
         </div>
       </div>
@@ -58,7 +58,7 @@ export class ModelStatus extends LitElement {
       `${byteText(info.weightBytes)} on ${info.adapter || "the GPU"}`,
       info.imageTokens > 0 ? `${info.imageTokens} tokens a picture` : "reads text only",
     ];
-    return html`${title} <span class="soft">${parts[0]}<span class="detail"> · ${parts.slice(1).join(" · ")}</span></span>`;
+    return html`${title} <span class="soft detail">${parts.join(" · ")}</span>`;
   }
 
   #progress() {

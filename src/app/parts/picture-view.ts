@@ -135,7 +135,7 @@ export class PictureView extends LitElement {
         </defs>
         <rect class="veil" x=${frame.x} y=${frame.y} width=${frame.width} height=${frame.height}></rect>
         ${patches.filter(({ token }) => token >= 0).map(({ token, patch }) => rect(patch, "heat", { opacity: 0.85 * (look.heat[token] ?? 0) }))}
-        ${patches.filter(({ token }) => (look.inhibited[token] ?? 0) >= MOST).map(({ token, patch }) => rect(patch, "inhibited", { fill: "url(#hatch)", opacity: look.inhibited[token]! }))}`;
+        ${patches.filter(({ token }) => (look.inhibited[token] ?? 0) >= MOST).map(({ token, patch }) => rect(patch, "inhibited", { fill: "url(#hatch)", opacity: 0.75 * look.inhibited[token]! }))}`;
     }
     if (stage === 0) return nothing;
     const pointedToken = this.pointed === undefined ? -1 : (map.tokenOf[this.pointed] ?? -1);
