@@ -58,7 +58,8 @@ function tokensOf({ setting: { compression } }: Item): number {
 describe("of four settings", () => {
   const out = join(folder, "some");
   let text = "";
-  let json: { settings: { id: string; all: { questions: { mean: number }; instructionsGain: { mean: number } } }[] };
+  type Totals = { questions: { mean: number; count: number } };
+  let json: { settings: { id: string; all: Totals; shared: Totals }[] };
 
   beforeAll(async () => {
     // Wrong on every tenth picture, and on every fifth without compression.
@@ -91,6 +92,10 @@ describe("of four settings", () => {
   });
 
   test("compares ablations on the pictures that all were asked about", () => {
+    for (const { all, shared } of json.settings.slice(0, 3)) {
+      expect(all.questions.count).toBe(600);
+      expect(shared.questions.count).toBe(6 * ABLATION_PICTURES);
+    }
     const part = text.slice(text.indexOf("## Stages of compression"), text.indexOf("## Focus scores"));
     expect(part).toContain(`On the first ${ABLATION_PICTURES} pictures`);
     // They know the same there, so that there is neither gain nor loss.
