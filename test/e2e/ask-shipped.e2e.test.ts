@@ -1,0 +1,17 @@
+/** `npm run ask` with nothing but a picture and a question: the model that ships answers. */
+import { describe, expect, test } from "vitest";
+import { projectRoot, runCommand } from "../support/command.ts";
+
+const picture = (name: string) => `${projectRoot}/eval/set/${name}`;
+
+describe("the model that ships", () => {
+  test.for<[picture: string, question: string, words: RegExp[]]>([
+    ["0000.png", "What is in this picture?", [/\bwhale\b/, /\bfrog\b/]],
+    ["0003.png", "Describe the picture.", [/\bbus\b/, /\bkey\b/, /\borange\b/, /\bwater\b/]],
+    ["0001.png", "How many things are there?", [/\bfour\b/i]],
+  ])("%s: %s", async ([name, question, words]) => {
+    const { code, stdout, stderr } = await runCommand("ask", ["--image", picture(name), "--prompt", question]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    for (const word of words) expect(stdout).toMatch(word);
+  });
+});
