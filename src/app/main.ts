@@ -41,7 +41,8 @@ page.app = new App();
 document.body.append(page);
 
 const asked = new URLSearchParams(location.search).get("model");
-void page.app.models.load(asked ?? SHIPPED_MODEL, asked ?? SHIPPED_MODEL);
+if (asked) page.openModel(asked);
+else void page.app.models.load(SHIPPED_MODEL, SHIPPED_MODEL);
 void page.open(SAMPLES[0]!);
 // Vite's own server has no service worker.
 if (import.meta.env.PROD) void keepOffline(page.app);

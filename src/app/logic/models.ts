@@ -1,6 +1,6 @@
 /** The model of the page: loading, cancelling, loading again after the device was lost. One at a time. */
 import type { LoadProgress } from "../../api.ts";
-import { loadModel, type Model, type ModelSource } from "../engine.ts";
+import { loadModel, type Model, type ModelSource, planModel, storedModels } from "../engine.ts";
 import { problemOf } from "./problem.ts";
 import { Rate } from "./rate.ts";
 import type { ModelState, PageStore } from "./state.ts";
@@ -31,6 +31,21 @@ export class ModelKeeper {
       ...{ model: undefined, info: undefined, problem: undefined, waiting: false },
     });
     this.#loaded = this.#load(source, loading);
+    return this.#loaded;
+  }
+
+  /**
+   * Loads the model that the page's address names. Whoever made a link has not asked its reader: for a large download
+   * `ask` is called instead.
+   */
+  open(address: string, ask: () => void): Promise<Model | undefined> {
+    this.#set({ phase: "loading", name: address });
+    this.#loaded = isLargeDownload(address).then((isLarge) => {
+      if (!isLarge) return this.load(address, address);
+      this.#set({ phase: "none", name: "" });
+      ask();
+      return undefined;
+    });
     return this.#loaded;
   }
 
@@ -71,5 +86,21 @@ export class ModelKeeper {
 
   #set(change: Partial<ModelState>): void {
     this.#store.set({ model: { ...this.#store.state.model, ...change } });
+  }
+}
+
+/** From here on a download is not begun unasked: some minutes on a slow line. */
+const LARGE_BYTES = 50_000_000;
+
+async function isLargeDownload(address: string): Promise<boolean> {
+  try {
+    const isHere = (await storedModels()).some(
+      ({ source, complete }) => complete && (source === address || source === `${address}/`),
+    );
+    if (isHere) return false;
+    return (await planModel(address, new AbortController().signal)).downloadBytes > LARGE_BYTES;
+  } catch {
+    // Loading says what is wrong with it.
+    return false;
   }
 }

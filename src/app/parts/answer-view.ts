@@ -114,6 +114,7 @@ export class AnswerView extends LitElement {
         @click=${(event: Event) => this.#pin(event)}
         @keydown=${(event: KeyboardEvent) => this.#step(event)}
       ></div>
+      <slot></slot>
       ${classes ? this.#classes(classes) : nothing}
       ${answer.recovering ? html`<p class="soft" role="status">The graphics processor was lost. The model is being loaded again, and the answer goes on.</p>` : nothing}
       ${status === "waiting" ? html`<p class="soft">Waiting …</p>` : nothing}

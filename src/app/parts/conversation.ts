@@ -61,6 +61,7 @@ export class Conversation extends LitElement {
       .foot {
         margin-top: 0.6rem;
       }
+      .tools button,
       .foot button {
         min-height: 2rem;
         padding: 0.1rem 0.6rem;
@@ -80,7 +81,7 @@ export class Conversation extends LitElement {
     return html`<section class="card stack" aria-labelledby="conversation-heading">
       <div class="row spread">
         <h2 id="conversation-heading">Conversation</h2>
-        <div class="row">
+        <div class="row tools">
           <button @click=${() => this.#save("json")}>Save JSON</button>
           <button @click=${() => this.#save("md")}>Save Markdown</button>
           <button ?disabled=${busy} @click=${() => this.app.asker.clear()}>New</button>
@@ -135,13 +136,14 @@ export class Conversation extends LitElement {
         .words=${isShown ? view.words : undefined}
         .slowestMs=${slowestMs}
         @words=${(event: CustomEvent<WordsEvent>) => this.#look(turn, index, event.detail)}
-      ></app-answer>
-      ${
-        // Where the page is one column, the picture is out of sight.
-        isShown && view.words && matchMedia("(max-width: 60rem)").matches
-          ? html`<app-picture-view .viewed=${viewedOf(this.state)} .info=${model.info}></app-picture-view>`
-          : nothing
-      }
+      >
+        ${
+          // Where the page is one column, the picture is out of sight.
+          isShown && view.words && matchMedia("(max-width: 60rem)").matches
+            ? html`<app-picture-view .viewed=${viewedOf(this.state)} .info=${model.info}></app-picture-view>`
+            : nothing
+        }
+      </app-answer>
       <div class="row foot">
         ${
           answer.images.length > 0

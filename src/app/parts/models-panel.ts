@@ -17,10 +17,13 @@ interface Candidate {
 export class ModelsPanel extends LitElement {
   static override properties = {
     app: { attribute: false },
+    address: { attribute: false },
     candidate: { state: true },
     problem: { state: true },
   };
   declare app: App;
+  /** A model to be looked up from the beginning. */
+  declare address: string | undefined;
   declare candidate: Candidate | undefined;
   declare problem: Problem | undefined;
   #looking = new AbortController();
@@ -80,6 +83,12 @@ export class ModelsPanel extends LitElement {
       }
       <app-stored-models @load-stored=${(event: CustomEvent<string>) => this.#load(event.detail, event.detail)}></app-stored-models>
     </div>`;
+  }
+
+  protected override firstUpdated(): void {
+    if (!this.address) return;
+    this.#input("address").value = this.address;
+    void this.#lookUp(this.address, this.address);
   }
 
   protected override updated(changed: PropertyValues<this>): void {

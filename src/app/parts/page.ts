@@ -129,6 +129,11 @@ export class Page extends LitElement {
     await this.app.showSample(sample);
   }
 
+  /** Loads the model that the page's address names, if it names one. */
+  openModel(address: string): void {
+    void this.app.models.open(address, () => void this.#open({ kind: "models", address }));
+  }
+
   override render() {
     const { app, state } = this;
     return html`<div class=${this.dropping ? "dropping" : ""}>
@@ -176,7 +181,8 @@ export class Page extends LitElement {
 
   #content(dialog: DialogRequest) {
     const { app, state } = this;
-    if (dialog.kind === "models") return html`<app-models .app=${app} @chosen=${() => this.#close()}></app-models>`;
+    if (dialog.kind === "models")
+      return html`<app-models .app=${app} .address=${dialog.address} @chosen=${() => this.#close()}></app-models>`;
     if (dialog.kind === "camera")
       return html`<app-camera @photograph=${(event: CustomEvent<File>) => {
         void app.pictures.addFiles([event.detail]);
