@@ -38,6 +38,11 @@ export interface LoadOptions {
    * library. To be given where a bundler has moved the library's code.
    */
   modelsUrl?: string;
+  /**
+   * Whether a model counts as loaded only once all shaders are compiled ("wait", the default), or as soon as its weights
+   * are there ("background"): a question asked right then waits for the rest, one that takes a while to type does not.
+   */
+  compile?: "wait" | "background";
   /** Positions in the KV cache; default: what the config allows, at most 4096. */
   maxContext?: number;
   signal?: AbortSignal;

@@ -12,7 +12,7 @@ export const SHIPPED_MODEL = "fovea-demo";
 
 /** Throws as `createFovea`. */
 export function loadModel(source: ModelSource, options: WorkerOptions): Promise<Model> {
-  return createFovea(source, { modelsUrl: modelsUrl(), ...options });
+  return createFovea(source, { modelsUrl: modelsUrl(), compile: "background", ...options });
 }
 
 /** Folder of the shipped models: that of the page, wherever it is served. */

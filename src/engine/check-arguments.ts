@@ -5,13 +5,14 @@ import { checkFields, checkFunction, checkSignal, kindOf } from "../shared/argum
 /** Throws TypeError for an option of a wrong kind, RangeError for a value that is not among those supported. */
 export function checkLoadOptions(options: LoadOptions): void {
   checkFields("options", options);
-  const { device, precision, weights, cache, hubToken, hubUrl, modelsUrl, signal, onProgress } = options;
+  const { device, precision, compile, weights, cache, hubToken, hubUrl, modelsUrl, signal, onProgress } = options;
   checkSignal(signal);
   checkFunction("onProgress", onProgress);
   // By its methods: outside the browser a device may be of any class.
   if (device !== undefined && typeof device?.createBuffer !== "function")
     throw new TypeError(`device must be a GPUDevice, got ${kindOf(device)}`);
   checkChoice("precision", precision, ["auto", "f32"]);
+  checkChoice("compile", compile, ["wait", "background"]);
   checkChoice("weights", weights, ["auto", "f32", "f16", "q8", "q4"]);
   checkChoice("cache", cache, ["opfs", "none"]);
   checkAddress("hubUrl", hubUrl);

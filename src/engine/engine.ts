@@ -50,6 +50,8 @@ export interface Engine {
   text: TextModel | undefined;
   /** Tokenizer and chat template, where the folder has them. */
   language: Language | undefined;
+  /** Settles when all pipelines are compiled, which a task waits for; rejects as `Fovea.load` throws. */
+  compiled: Promise<void>;
 }
 
 /** Loads a folder. Frees everything that it took if it throws; see `Fovea.load` for the errors. */
@@ -74,8 +76,8 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions): Pro
   const gpu = await Gpu.open(options.device);
   try {
     throwIfAborted(signal, "opening of the GPU");
-    const { weights: wanted = "auto" } = options;
-    const model = { config, contextLength, language, preprocessing, checkpoint, parts, wanted };
+    const { weights: wanted = "auto", compile = "wait" } = options;
+    const model = { config, contextLength, language, preprocessing, checkpoint, parts, wanted, compile };
     return await assemble(gpu, { ...model, signal, report });
   } catch (error) {
     const reason = await gpu.explain(error);
@@ -92,13 +94,15 @@ interface Assembly {
   checkpoint: Checkpoint;
   parts: ReturnType<typeof matchTensors>;
   wanted: WeightType | "auto";
+  compile: "wait" | "background";
   signal: AbortSignal | undefined;
   report: (change: Partial<LoadProgress>) => void;
 }
 
 /** Allocates everything, then fills the weights while the pipelines compile. */
 async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
-  const { config, contextLength, language, preprocessing, checkpoint, parts, wanted, signal, report } = assembly;
+  const { config, contextLength, language, preprocessing, checkpoint, parts, wanted, compile } = assembly;
+  const { signal, report } = assembly;
   const { arena } = gpu;
   const slots = weightSlots(config);
   const weightType = wanted === "auto" ? chooseWeights(slots, gpu.device.limits) : wanted;
@@ -112,6 +116,7 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
       ...{ gpu, config, parameters: weights.parameters, weightBytes, weightType },
       ...{ vision, preprocessing, text, language },
       images: new ImageCache(),
+      compiled: Promise.resolve(),
     };
   });
   const rehearse = (recorder: Recorder) => {
@@ -126,9 +131,10 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
     onBytes: ({ file, loadedBytes, totalBytes }) => report({ stage: "weights", file, loadedBytes, totalBytes }),
   });
   report({ stage: "compile" });
-  await orAborted(compiled, signal, "compiling");
   // Weights that were to be packed are read by other kernels now.
-  if (widened.length > 0) await orAborted(gpu.compile(rehearse), signal, "compiling");
+  engine.compiled = compiled.then(() => (widened.length > 0 ? gpu.compile(rehearse) : undefined));
+  engine.compiled.catch(() => {});
+  if (compile === "wait") await orAborted(engine.compiled, signal, "compiling");
   report({ stage: "ready" });
   return engine;
 }

@@ -71,6 +71,7 @@ export class RecoveringEngine {
       const engine = this.#engine;
       try {
         engine.gpu.assertAlive();
+        await orAborted(engine.compiled, signal, "compiling");
         return await task(engine);
       } catch (error) {
         const reason = await engine.gpu.explain(error);

@@ -1,0 +1,51 @@
+/** `compile: "background"`: loading does not wait for shaders, and what is asked meanwhile does. */
+import { expect, test } from "vitest";
+import { Fovea } from "../../src/engine/fovea.ts";
+import { chatFiles } from "../support/chat-files.ts";
+import { describeShared } from "../support/shared.ts";
+
+const QUESTION = { messages: [{ role: "user" as const, content: "What?" }], maxTokens: 4 };
+
+/** Lets no pipeline be ready before `release` is called. */
+function holdPipelines() {
+  const original = GPUDevice.prototype.createComputePipelineAsync;
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  GPUDevice.prototype.createComputePipelineAsync = async function (descriptor) {
+    // What unpacks the weights is needed for loading itself.
+    if (!String(descriptor.label).startsWith("weight-")) await held;
+    return original.call(this, descriptor);
+  };
+  const restore = () => {
+    GPUDevice.prototype.createComputePipelineAsync = original;
+  };
+  return { release, restore };
+}
+
+describeShared("compiling in the background", () => {
+  test("a question waits for it, and may be taken back; a disposed engine does not wait", async () => {
+    const pipelines = holdPipelines();
+    try {
+      const fovea = await Fovea.load(await chatFiles(), { compile: "background", maxContext: 400 });
+      const impatient = new AbortController();
+      const taken = fovea.generate({ ...QUESTION, signal: impatient.signal });
+      setTimeout(() => impatient.abort(), 100);
+      await expect(taken.text()).rejects.toMatchObject({ code: "aborted" });
+
+      const disposed = await Fovea.load(await chatFiles(), { compile: "background", maxContext: 400 });
+      const lost = disposed.generate(QUESTION).text();
+      disposed.dispose();
+      pipelines.release();
+      await expect(lost).rejects.toMatchObject({ code: "disposed" });
+
+      const early = await fovea.generate(QUESTION).text();
+      expect(await fovea.generate(QUESTION).text()).toBe(early);
+      fovea.dispose();
+      expect([fovea.memory.gpuBytes, disposed.memory.gpuBytes]).toEqual([0, 0]);
+    } finally {
+      pipelines.restore();
+    }
+  });
+});
