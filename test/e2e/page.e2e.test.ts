@@ -17,6 +17,7 @@ import { describeShared } from "../support/shared.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const shared = `${projectRoot}/../shared`;
+const STORIES = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
 
 let server: Running;
 let address: string;
@@ -268,7 +269,25 @@ test("fits a narrow phone, enlarged twice, in the dark; says what is missing", a
   await page.context().close();
 });
 
-describeShared("with a classifier", () => {
+describeShared("with real models", () => {
+  test("a browser without WebGPU is told what to do", async () => {
+    const plain = await chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox", "--disable-gpu"] });
+    try {
+      const without = await plain.newPage();
+      await without.goto(address);
+      // The shipped model, or none yet: either way files of this machine are a model.
+      await without.getByRole("button", { name: "Models", exact: true }).click();
+      await without.locator("#files").setInputFiles(STORIES.map((name) => `${shared}/real/stories260K/${name}`));
+      await without.getByRole("button", { name: "Load", exact: true }).last().click();
+      await without
+        .getByRole("alert")
+        .filter({ hasText: "Fovea computes on the graphics processor through WebGPU" })
+        .waitFor();
+    } finally {
+      await plain.close();
+    }
+  });
+
   test("names what a pasted photograph shows", async () => {
     const models = await startModelServer(`${shared}/real/vit-tiny`);
     try {
