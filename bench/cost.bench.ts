@@ -27,7 +27,7 @@ const KEPT = 288;
 const SCHEDULE = [PATCHES, 457, 363, KEPT];
 const TEXT_ROWS = 40;
 const DECODER_LAYERS = 2;
-const ROUNDS = 3;
+const ROUNDS = 1;
 
 const vision = {
   model_type: "clip_vision_model",
