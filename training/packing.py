@@ -15,6 +15,7 @@ from tokenizer import BOS, EOS, PAD, Tokenizer
 CHUNKS, LENGTH = 3, 96
 _CONTENT = {w for k in KINDS for w in (k.name, k.plural)} | set(BACKGROUNDS) | set(NUMBERS) | set(CATEGORIES)
 _CONTENT |= {"yes", "top", "bottom", "left", "right", "middle", "nothing", "above", "below", "over", "under"}
+_CONTENT |= {"in", "on", "at"}  # "on the left", "in the top left": by them an answer decides between a side, a corner and the middle
 
 
 def prefix_ids(tokenizer: Tokenizer) -> list[int]:

@@ -1,10 +1,15 @@
 /** A linear layer: the kernel that suits the number of rows. */
 import type { Recorder } from "../gpu/pass.ts";
+import { assert } from "../shared/assert.ts";
 import { type MatmulArgs, matmul } from "./matmul.ts";
-import { matvec } from "./matvec.ts";
+import { matvec, type RowNorm } from "./matvec.ts";
 
-/** `matvec` for a single row, `matmul` for more; the same arguments, the same result. */
-export function linear(recorder: Recorder, args: MatmulArgs): void {
-  if (args.x.shape[0] === 1) matvec(recorder, args);
-  else matmul(recorder, args);
+/** `matvec` for a single row, which alone may be normed on the way; `matmul` for more. The same arguments, the same result. */
+export function linear(recorder: Recorder, { norm, ...args }: MatmulArgs & { norm?: RowNorm | undefined }): void {
+  if (args.x.shape[0] === 1) {
+    matvec(recorder, { ...args, norm });
+  } else {
+    assert(!norm, "linear: only one row is normed inside its product");
+    matmul(recorder, args);
+  }
 }
