@@ -1,10 +1,5 @@
-// y = act(W x + b), or y += act(W x + b), of one row; with GATED, y = silu(W_gate x) * W_up x. With NORMED, x is put
-// through an RMS norm first: its squares are summed beside the products, which are linear in the factor that they give.
-// A team of invocations reads four rows of W side by side, neighbours reading neighbouring chunks, and each chunk of x once
-// for the four.
-// Needs lib/part-*, lib/chunk-*, lib/team*, lib/activation, WORKGROUP_SIZE, SLOTS (fours of rows a workgroup), GATED and NORMED.
-
-alias Value = f32;
+// y = act(W x + b), or y += act(W x + b), of one row; with GATED, y = silu(W_gate x) * W_up x.
+// Needs lib/row-product and what it needs, lib/activation and GATED.
 
 const OUTPUTS = select(4u, 2u, GATED == 1u); // of four rows of W
 
@@ -52,38 +47,5 @@ fn finish(col: u32, products: vec4f, output: u32) {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(input: TeamInput, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let first_of_group = (group.x + group.y * groups.x) * SLOTS * OUTPUTS;
-  if (first_of_group >= params.cols) {
-    return;
-  }
-  let team = find_team(input);
-  // As many rounds as a single team needs; with more teams the late rounds are empty. All teams go through all rounds,
-  // because a sum must be met by every invocation.
-  for (var round = 0u; round < SLOTS; round++) {
-    let slot = round * team.count + team.index;
-    let first = first_of_group + slot * OUTPUTS;
-    let at = weight_rows(first) * params.inner;
-    let end = select(0u, params.inner, slot < SLOTS);
-    var sums = vec4f();
-    var squares = 0.0;
-    for (var k = team.lane; k < end; k += team.size) {
-      var piece: Chunk;
-      for (var i = 0u; i < CHUNK; i++) {
-        piece[i] = x[k * CHUNK + i];
-        if (NORMED == 1u) {
-          squares += part_dot(piece[i], piece[i]);
-          piece[i] *= norm[k * CHUNK + i];
-        }
-      }
-      sums += chunk_products(at + k, &piece);
-    }
-    var products = team_sum(sums, team);
-    if (NORMED == 1u) {
-      products *= inverseSqrt(team_sum(vec4f(squares), team).x / f32(params.width) + params.eps);
-    }
-    let col = first + team.lane;
-    if (slot < SLOTS && team.lane < OUTPUTS && col < params.cols) {
-      finish(col, products, team.lane);
-    }
-  }
+  row_products(input, group.x + group.y * groups.x);
 }

@@ -1,5 +1,5 @@
 // Turns the heads of q and k by the angles of their rows' positions (rotate-half: component d pairs with d + D/2),
-// and appends k and v to their caches. One invocation turns or copies one Part of a head and its partner half a head on.
+// and appends k and v to the cache. One invocation turns or copies one Part of a head and its partner half a head on.
 // Needs lib/part-*, HALF_PARTS (Parts in half a head) and WORKGROUP_SIZE.
 
 struct Params {
@@ -13,9 +13,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> positions: array<u32>; // [T]
 @group(0) @binding(2) var<storage, read> table: array<Part>; // [P, D], cosines then sines
 @group(0) @binding(3) var<storage, read_write> q: array<Part>; // [T, H D]
-@group(0) @binding(4) var<storage, read_write> kCache: array<Part>; // [C, Hk D], rows cacheRow.. are written
-@group(0) @binding(5) var<storage, read_write> vCache: array<Part>; // [C, Hk D], rows cacheRow.. are written
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(4) var<storage, read_write> cache: array<Part>; // [C, 2 Hk D], keys then values; rows cacheRow.. are written
+@group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -35,11 +34,10 @@ fn main(
   let low = qkv[source];
   let high = qkv[source + HALF_PARTS];
 
-  let cached = (params.cacheRow + row) * params.keyHeads;
+  let cached = ((params.cacheRow + row) * 2u * params.keyHeads + slot - params.heads) * 2u * HALF_PARTS + d;
   if (slot >= params.heads + params.keyHeads) {
-    let target_at = (cached + slot - params.heads - params.keyHeads) * 2u * HALF_PARTS + d;
-    vCache[target_at] = low;
-    vCache[target_at + HALF_PARTS] = high;
+    cache[cached] = low;
+    cache[cached + HALF_PARTS] = high;
     return;
   }
   let angle = positions[row] * 2u * HALF_PARTS + d;
@@ -52,8 +50,7 @@ fn main(
     q[target_at] = turned_low;
     q[target_at + HALF_PARTS] = turned_high;
   } else {
-    let target_at = (cached + slot - params.heads) * 2u * HALF_PARTS + d;
-    kCache[target_at] = turned_low;
-    kCache[target_at + HALF_PARTS] = turned_high;
+    cache[cached] = turned_low;
+    cache[cached + HALF_PARTS] = turned_high;
   }
 }

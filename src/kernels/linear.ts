@@ -2,7 +2,8 @@
 import type { Recorder } from "../gpu/pass.ts";
 import { assert } from "../shared/assert.ts";
 import { type MatmulArgs, matmul } from "./matmul.ts";
-import { matvec, type RowNorm } from "./matvec.ts";
+import { matvec } from "./matvec.ts";
+import type { RowNorm } from "./row-product.ts";
 
 /** `matvec` for a single row, which alone may be normed on the way; `matmul` for more. The same arguments, the same result. */
 export function linear(recorder: Recorder, { norm, ...args }: MatmulArgs & { norm?: RowNorm | undefined }): void {

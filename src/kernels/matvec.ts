@@ -1,15 +1,12 @@
 /** The product of one row with a linear layer's weights: decoding. Many rows: matmul.ts; which: linear.ts. */
-import team from "../../shaders/lib/team.wgsl?raw";
-import teamSubgroup from "../../shaders/lib/team-subgroup.wgsl?raw";
 import shader from "../../shaders/matvec.wgsl?raw";
-import { Kernel, type VariantOptions } from "../gpu/kernel.ts";
-import type { Capabilities, Recorder } from "../gpu/pass.ts";
+import { Kernel } from "../gpu/kernel.ts";
+import type { Recorder } from "../gpu/pass.ts";
 import { scalesOffset, type Tensor } from "../gpu/tensor.ts";
-import { ceilDiv } from "../shared/assert.ts";
 import { type Activation, activationConstant, activationLib } from "./activation.ts";
-import { checkShape, foldGrid, matrixShape } from "./common.ts";
+import { checkShape, matrixShape } from "./common.ts";
 import type { MatmulArgs } from "./matmul.ts";
-import { chooseChunk } from "./weights.ts";
+import { chooseRowProduct, type RowNorm } from "./row-product.ts";
 
 const kernel = new Kernel({
   name: "matvec",
@@ -26,22 +23,6 @@ const kernel = new Kernel({
   },
 });
 
-/**
- * Invocations, and fours of weight rows, of a workgroup. On a GPU 64 invocations are two subgroups, a four for each. A
- * subgroup of the software adapter is 4 invocations, and each that finds no work still costs: with 64 invocations it
- * reached 0.27 GFLOP/s at [512] x [2048, 512], with 8 for two fours 0.51, with 4 for two 0.70 (for one 0.53, for four
- * 0.56). One four for the whole workgroup, by barriers, which is all that a device without subgroups can do: 0.04.
- */
-function workgroup({ software, subgroups }: Capabilities) {
-  return software && subgroups ? { WORKGROUP_SIZE: 4, SLOTS: 2 } : { WORKGROUP_SIZE: 64, SLOTS: 2 };
-}
-
-/** An RMS norm of the row in front of its product. */
-export interface RowNorm {
-  weight: Tensor; // [K]
-  eps: number;
-}
-
 interface Product {
   x: Tensor; // [1, K]
   norm?: RowNorm | undefined;
@@ -54,33 +35,29 @@ interface Product {
 }
 
 function dispatch(recorder: Recorder, { x, norm, weight, bias, y, activation, accumulate, gated }: Product): void {
-  const [rows, inner] = matrixShape("matvec weight", weight);
+  const [rows, width] = matrixShape("matvec weight", weight);
   const cols = gated ? rows / 2 : rows;
-  checkShape("matvec x", x, [1, inner]);
-  if (norm) checkShape("matvec norm", norm.weight, [inner]);
+  checkShape("matvec x", x, [1, width]);
+  if (norm) checkShape("matvec norm", norm.weight, [width]);
   if (bias) checkShape("matvec bias", bias, [cols]);
   checkShape("matvec y", y, [1, cols]);
 
-  const { key, texts, elements } = chooseChunk(weight);
-  const { subgroups } = recorder.capabilities;
-  const shape = workgroup(recorder.capabilities);
-  const needs: VariantOptions = subgroups ? { enables: ["subgroups"], requires: ["subgroup_id"] } : {};
-  const variant = kernel.variant({
-    ...needs,
-    libs: {
-      key: subgroups ? `${key} subgroups` : key,
-      texts: [...texts, subgroups ? teamSubgroup : team, activationLib],
-    },
-    constants: { ...shape, GATED: Number(gated), NORMED: Number(!!norm), ...activationConstant(activation) },
+  const { options, grid, inner } = chooseRowProduct(recorder.capabilities, {
+    weight,
+    normed: !!norm,
+    outputs: gated ? 2 : 4,
+    cols,
+    libs: [activationLib],
+    constants: { GATED: Number(gated), ...activationConstant(activation) },
   });
   recorder.dispatch(
-    variant,
+    kernel.variant(options),
     { x, weight, bias: bias ?? weight, norm: norm?.weight ?? x, y },
     {
-      ...{ cols, inner: inner / elements, scales: scalesOffset(weight) },
-      ...{ has_bias: Number(!!bias), accumulate: Number(accumulate), width: inner, eps: norm?.eps ?? 0 },
+      ...{ cols, inner, scales: scalesOffset(weight), has_bias: Number(!!bias), accumulate: Number(accumulate) },
+      ...{ width, eps: norm?.eps ?? 0 },
     },
-    foldGrid(ceilDiv(cols, shape.SLOTS * (gated ? 2 : 4))),
+    grid,
   );
 }
 

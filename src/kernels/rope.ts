@@ -10,20 +10,19 @@ import { choosePart } from "./heads.ts";
 const kernel = new Kernel({
   name: "rope",
   shader,
-  bindings: { qkv: "read", positions: "read", table: "read", q: "write", kCache: "write", vCache: "write" },
+  bindings: { qkv: "read", positions: "read", table: "read", q: "write", cache: "write" },
   params: { rows: "u32", heads: "u32", keyHeads: "u32", cacheRow: "u32" },
 });
 
-export interface RopeArgs {
-  qkv: Tensor; // [T, (H + 2 Hk) D]: queries, then keys, then values
+/** Where turned queries, turned keys and plain values go. */
+export interface RopeTarget {
   /** Each below P: the kernel cannot check them. */
   positions: Tensor; // [T] u32
   /** Of `ropeTable`. */
   table: Tensor; // [P, D]
   q: Tensor; // [T, H D]
-  kCache: Tensor; // [C, Hk D]
-  vCache: Tensor; // [C, Hk D]
-  /** Rows cacheRow .. cacheRow + T of the caches are written, half-open; the others stay as they are. */
+  cache: Tensor; // [C, 2 Hk D]: keys, then values
+  /** Rows cacheRow .. cacheRow + T of the cache are written, half-open; the others stay as they are. */
   cacheRow: number;
   /** H */
   heads: number;
@@ -33,25 +32,34 @@ export interface RopeArgs {
   headWidth: number;
 }
 
-/** Writes the turned queries to `q`, and appends the turned keys and the plain values to the caches. */
-export function rope(recorder: Recorder, args: RopeArgs): void {
-  const { qkv, positions, table, q, kCache, vCache, cacheRow, heads, keyHeads, headWidth } = args;
-  const [rows] = matrixShape("rope qkv", qkv);
-  const [capacity] = matrixShape("rope kCache", kCache);
-  const [, tableWidth] = matrixShape("rope table", table);
+export interface RopeArgs extends RopeTarget {
+  qkv: Tensor; // [T, (H + 2 Hk) D]: queries, then keys, then values
+}
+
+/** Throws unless `rows` rows fit what they go to: a bug in the model code. */
+export function checkRope(name: string, target: RopeTarget, rows: number): void {
+  const { positions, table, q, cache, cacheRow, heads, keyHeads, headWidth } = target;
+  const [capacity] = matrixShape(`${name} cache`, cache);
+  const [, tableWidth] = matrixShape(`${name} table`, table);
   assert(
     headWidth % 2 === 0 && tableWidth === headWidth,
-    `rope: table of width ${tableWidth} for heads of ${headWidth}`,
+    `${name}: table of width ${tableWidth} for heads of ${headWidth}`,
   );
-  checkShape("rope qkv", qkv, [rows, (heads + 2 * keyHeads) * headWidth]);
-  checkShape("rope positions", positions, [rows]);
-  checkShape("rope q", q, [rows, heads * headWidth]);
-  checkShape("rope kCache", kCache, [capacity, keyHeads * headWidth]);
-  checkShape("rope vCache", vCache, [capacity, keyHeads * headWidth]);
+  checkShape(`${name} positions`, positions, [rows]);
+  checkShape(`${name} q`, q, [rows, heads * headWidth]);
+  checkShape(`${name} cache`, cache, [capacity, 2 * keyHeads * headWidth]);
   assert(
     cacheRow >= 0 && cacheRow + rows <= capacity,
-    `rope: ${rows} rows at row ${cacheRow} do not fit in a cache of ${capacity} rows`,
+    `${name}: ${rows} rows at row ${cacheRow} do not fit in a cache of ${capacity} rows`,
   );
+}
+
+/** Writes the turned queries to `q`, and appends the turned keys and the plain values to the cache. For one row: `qkv`. */
+export function rope(recorder: Recorder, args: RopeArgs): void {
+  const { qkv, positions, table, q, cache, cacheRow, heads, keyHeads, headWidth } = args;
+  const [rows] = matrixShape("rope qkv", qkv);
+  checkRope("rope", args, rows);
+  checkShape("rope qkv", qkv, [rows, (heads + 2 * keyHeads) * headWidth]);
   const part = choosePart(headWidth / 2);
   const halfParts = headWidth / 2 / part.width;
   const workgroupSize = 64;
@@ -61,7 +69,7 @@ export function rope(recorder: Recorder, args: RopeArgs): void {
   });
   recorder.dispatch(
     variant,
-    { qkv, positions, table, q, kCache, vCache },
+    { qkv, positions, table, q, cache },
     { rows, heads, keyHeads, cacheRow },
     elementGrid(rows * (heads + 2 * keyHeads) * halfParts, workgroupSize),
   );

@@ -9,15 +9,17 @@ import type { Recorder } from "../gpu/pass.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
 import type { DecodePartials } from "../kernels/attention-decode.ts";
 import { linear } from "../kernels/linear.ts";
-import { gatedMatvec, type RowNorm } from "../kernels/matvec.ts";
+import { gatedMatvec } from "../kernels/matvec.ts";
+import { qkv } from "../kernels/qkv.ts";
 import { rmsNorm } from "../kernels/rms-norm.ts";
 import { rope, ropeTable } from "../kernels/rope.ts";
+import type { RowNorm } from "../kernels/row-product.ts";
 import { siluGate } from "../kernels/silu-gate.ts";
 import { tokenEmbed } from "../kernels/token-embed.ts";
 import { attend } from "./attend.ts";
 import type { Cmai } from "./cmai.ts";
 import type { DecoderConfig } from "./config.ts";
-import type { KvCache, LayerCache } from "./kv-cache.ts";
+import type { KvCache } from "./kv-cache.ts";
 import type { Weights } from "./load.ts";
 
 /** Buffers of one chunk of at most R rows. */
@@ -34,7 +36,7 @@ interface Workspace {
 interface LayerArgs {
   rows: number;
   positions: Tensor; // [rows] u32
-  cache: LayerCache;
+  cache: Tensor; // [capacity, 2 Hk D]
   partials: DecodePartials | undefined;
   /** Row of the cache that the first one becomes. */
   start: number;
@@ -130,7 +132,6 @@ export class Decoder {
     const { mlpWidth, heads, keyHeads, headWidth } = this.config;
     const space = this.#space;
     const hidden = this.hidden(rows);
-    const qkv = view(space.qkv, [rows, (heads + 2 * keyHeads) * headWidth]);
     const q = view(space.q, [rows, heads * headWidth]);
     const attended = view(space.attended, [rows, heads * headWidth]);
     const mlp = view(space.mlp, [rows, mlpWidth]);
@@ -139,23 +140,19 @@ export class Decoder {
 
     const input = this.#normed(recorder, hidden, `${name}.norm1.weight`);
     const bias = this.#weights.find(`${name}.qkv.bias`);
-    linear(recorder, { ...input, weight: weight("qkv"), bias, y: qkv });
-    rope(recorder, {
-      qkv,
-      positions,
-      table: this.#ropeTable,
-      q,
-      kCache: cache.k,
-      vCache: cache.v,
-      cacheRow: start,
-      heads,
-      keyHeads,
-      headWidth,
-    });
+    const turned = { positions, table: this.#ropeTable, q, cache, cacheRow: start, heads, keyHeads, headWidth };
+    if (rows === 1) {
+      qkv(recorder, { ...input, weight: weight("qkv"), bias, ...turned });
+    } else {
+      const unturned = view(space.qkv, [rows, (heads + 2 * keyHeads) * headWidth]);
+      linear(recorder, { ...input, weight: weight("qkv"), bias, y: unturned });
+      rope(recorder, { qkv: unturned, ...turned });
+    }
+    const cached = { tensor: cache, stride: 2 * keyHeads * headWidth };
     const operands = {
       q: { tensor: q, stride: heads * headWidth, offset: 0 },
-      k: { tensor: cache.k, stride: keyHeads * headWidth, offset: 0 },
-      v: { tensor: cache.v, stride: keyHeads * headWidth, offset: 0 },
+      k: { ...cached, offset: 0 },
+      v: { ...cached, offset: keyHeads * headWidth },
       y: attended,
       rows,
       chunkRow: start,

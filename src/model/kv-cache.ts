@@ -5,26 +5,21 @@ import { type DecodePartials, decodePartials } from "../kernels/attention-decode
 import { assert } from "../shared/assert.ts";
 import type { DecoderConfig } from "./config.ts";
 
-export interface LayerCache {
-  k: Tensor; // [capacity, Hk * D], after RoPE
-  v: Tensor; // [capacity, Hk * D]
-}
-
 export class KvCache {
   readonly capacity: number;
-  readonly layers: readonly LayerCache[];
+  /** Of each layer [capacity, 2 Hk D]: keys after RoPE, then values. */
+  readonly layers: readonly Tensor[];
   /** For attention of one row over many; undefined if the cache is too small to need it. */
   readonly partials: DecodePartials | undefined;
   #length = 0;
 
   /** Takes its buffers from `arena`, which owns them. */
   constructor(arena: Arena, config: DecoderConfig, capacity: number) {
-    const shape = [capacity, config.keyHeads * config.headWidth];
+    const shape = [capacity, 2 * config.keyHeads * config.headWidth];
     this.capacity = capacity;
-    this.layers = Array.from({ length: config.layers }, (_, layer) => ({
-      k: arena.tensor(`keys of layer ${layer}`, shape),
-      v: arena.tensor(`values of layer ${layer}`, shape),
-    }));
+    this.layers = Array.from({ length: config.layers }, (_, layer) =>
+      arena.tensor(`keys and values of layer ${layer}`, shape),
+    );
     this.partials = decodePartials(arena, { maxKeys: capacity, heads: config.heads, headWidth: config.headWidth });
   }
 

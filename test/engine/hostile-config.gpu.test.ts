@@ -212,7 +212,7 @@ describeShared("hostile small files and arguments", () => {
     await expectRefusal(
       load,
       "out-of-memory",
-      /keys of layer 0 needs 2147483648 bytes .* this device allows 134217728/,
+      /keys and values of layer 0 needs 4294967296 bytes .* this device allows 134217728/,
     );
     expect(counted.live()).toEqual([]);
   });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { readFloats } from "../../src/gpu/readback.ts";
 import { rope, ropeTable } from "../../src/kernels/rope.ts";
 import { rope as reference } from "../reference/rope.ts";
+import { splitCache } from "../support/cache.ts";
 import { expectClose, expectNmse } from "../support/compare.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
 import { NMSE_PRODUCT } from "../support/tolerances.ts";
@@ -30,15 +31,14 @@ describe("rope", () => {
     const cacheRow = 3;
     const capacity = cacheRow + rows + 2;
     const q = outputTensor(gpu(), [rows, heads * headWidth]);
-    const kCache = outputTensor(gpu(), [capacity, keyHeads * headWidth]);
-    const vCache = outputTensor(gpu(), [capacity, keyHeads * headWidth]);
+    const cache = outputTensor(gpu(), [capacity, 2 * keyHeads * headWidth]);
     const args = {
       qkv: inputTensor(gpu(), [rows, width], values),
       positions: inputTensor(gpu(), [rows], positions, "u32"),
       table: inputTensor(gpu(), [MAX_POSITIONS, headWidth], ropeTable(MAX_POSITIONS, headWidth, theta)),
     };
     const actualQ = await runAndRead(gpu(), q, (recorder) =>
-      rope(recorder, { ...args, q, kCache, vCache, cacheRow, heads, keyHeads, headWidth }),
+      rope(recorder, { ...args, q, cache, cacheRow, heads, keyHeads, headWidth }),
     );
 
     const columns = (first: number, count: number) =>
@@ -49,15 +49,10 @@ describe("rope", () => {
     const keyWidth = keyHeads * headWidth;
     const turn = (x: Float32Array) => reference(x, positions, headWidth, theta);
     expectNmse("q", actualQ, turn(columns(0, heads * headWidth)), NMSE_PRODUCT);
-    const actualK = await readFloats(gpu(), kCache);
-    const actualV = await readFloats(gpu(), vCache);
-    const written = (cache: Float32Array) => cache.subarray(cacheRow * keyWidth, (cacheRow + rows) * keyWidth);
-    expectNmse("k", written(actualK), turn(columns(heads * headWidth, keyWidth)), NMSE_PRODUCT);
-    expect(written(actualV)).toEqual(columns((heads + keyHeads) * headWidth, keyWidth));
-    for (const cache of [actualK, actualV]) {
-      const others = [...cache.subarray(0, cacheRow * keyWidth), ...cache.subarray((cacheRow + rows) * keyWidth)];
-      expect(others.every(Number.isNaN), "rows of the cache that are not this call's").toBe(true);
-    }
+    const { written, others } = splitCache(await readFloats(gpu(), cache), { cacheRow, rows, keyWidth });
+    expectNmse("k", written.keys, turn(columns(heads * headWidth, keyWidth)), NMSE_PRODUCT);
+    expect(written.values).toEqual(columns((heads + keyHeads) * headWidth, keyWidth));
+    expect(others.every(Number.isNaN), "rows of the cache that are not this call's").toBe(true);
   });
 
   test("the table keeps f32 precision at large positions", () => {
@@ -68,7 +63,7 @@ describe("rope", () => {
   test("rows that do not fit in the cache are refused", () => {
     const tensor = (shape: number[]) => outputTensor(gpu(), shape);
     const args = { qkv: tensor([4, 12]), positions: tensor([4]), table: tensor([8, 4]), q: tensor([4, 4]) };
-    const caches = { kCache: tensor([5, 4]), vCache: tensor([5, 4]), heads: 1, keyHeads: 1, headWidth: 4 };
-    expect(() => gpu().submit("test", (pass) => rope(pass, { ...args, ...caches, cacheRow: 2 }))).toThrow("do not fit");
+    const target = { cache: tensor([5, 8]), heads: 1, keyHeads: 1, headWidth: 4 };
+    expect(() => gpu().submit("test", (pass) => rope(pass, { ...args, ...target, cacheRow: 2 }))).toThrow("do not fit");
   });
 });

@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import { readFloats } from "../../src/gpu/readback.ts";
+import type { PackedType } from "../../src/gpu/tensor.ts";
+import { qkv } from "../../src/kernels/qkv.ts";
+import { ropeTable } from "../../src/kernels/rope.ts";
+import { matvec as reference } from "../reference/matvec.ts";
+import { rmsNorm } from "../reference/rms-norm.ts";
+import { rope } from "../reference/rope.ts";
+import { splitCache } from "../support/cache.ts";
+import { expectNmse } from "../support/compare.ts";
+import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
+import { packedWeights, surroundedTensor } from "../support/linear-case.ts";
+import { NMSE_PRODUCT } from "../support/tolerances.ts";
+
+const MAX_POSITIONS = 50;
+
+// As on a GPU without subgroups, on one with them, and on this adapter.
+const VARIANTS = [
+  { software: false, subgroups: false },
+  { software: false, subgroups: true },
+  { software: true, subgroups: true },
+];
+
+describe("qkv", () => {
+  const { gpu } = useGpu();
+
+  // [H, Hk, D, K]: one head of one pair; halves of odd length, whose pairs share a four across heads; grouped queries.
+  test.for<[number, number, number, number, PackedType | "f32"]>([
+    [1, 1, 2, 1, "f32"],
+    [3, 1, 6, 40, "f32"],
+    [2, 2, 10, 64, "f32"],
+    [4, 2, 8, 172, "f32"],
+    [6, 2, 72, 301, "f32"],
+    [3, 1, 6, 64, "f16"],
+    [4, 2, 8, 96, "q8"],
+    [6, 2, 32, 352, "q4"],
+  ])("%i heads on %i of %i, width %i, %s", async ([heads, keyHeads, headWidth, width, type]) => {
+    const random = freshRandom("qkv");
+    const [cols, cacheRow, theta, eps] = [(heads + 2 * keyHeads) * headWidth, 3, 10000, 1e-5];
+    const position = random.integer(1, MAX_POSITIONS - 1);
+    const row = random.floats(width, 3);
+    const [norm, bias] = [random.floats(width), random.floats(cols)];
+    const rows = random.floats(cols * width, 2 / Math.sqrt(width));
+    const weights =
+      type === "f32"
+        ? { tensor: surroundedTensor(gpu(), [cols, width], rows), values: rows }
+        : await packedWeights(gpu(), [cols, width], rows, type);
+    const x = surroundedTensor(gpu(), [1, width], row);
+    const shared = {
+      ...{ x, weight: weights.tensor, cacheRow, heads, keyHeads, headWidth },
+      positions: inputTensor(gpu(), [1], [position], "u32"),
+      table: inputTensor(gpu(), [MAX_POSITIONS, headWidth], ropeTable(MAX_POSITIONS, headWidth, theta)),
+    };
+    const [queries, keyWidth] = [heads * headWidth, keyHeads * headWidth];
+    const turn = (part: Float64Array) => rope(part, [position], headWidth, theta);
+    for (const isNormed of [false, true]) {
+      const input = isNormed ? rmsNorm(row, norm, eps) : row;
+      const products = reference(input, weights.values, isNormed ? { bias } : {});
+      const extra = isNormed
+        ? { norm: { weight: surroundedTensor(gpu(), [width], norm), eps }, bias: surroundedTensor(gpu(), [cols], bias) }
+        : {};
+      for (const changes of VARIANTS) {
+        const name = (what: string) => `${what}, normed ${isNormed}, ${JSON.stringify(changes)}`;
+        const q = outputTensor(gpu(), [1, queries]);
+        const cache = outputTensor(gpu(), [6, 2 * keyWidth]);
+        const record = withCapabilities(changes, (recorder) => qkv(recorder, { ...shared, ...extra, q, cache }));
+        expectNmse(name("q"), await runAndRead(gpu(), q, record), turn(products.subarray(0, queries)), NMSE_PRODUCT);
+        const { written, others } = splitCache(await readFloats(gpu(), cache), { cacheRow, rows: 1, keyWidth });
+        const keys = turn(products.subarray(queries, queries + keyWidth));
+        expectNmse(name("k"), written.keys, keys, NMSE_PRODUCT);
+        expectNmse(name("v"), written.values, products.subarray(queries + keyWidth), NMSE_PRODUCT);
+        expect(others.every(Number.isNaN), "rows of the cache that are not this call's").toBe(true);
+      }
+    }
+  });
+
+  test("what does not fit is refused", () => {
+    const tensor = (...shape: number[]) => outputTensor(gpu(), shape);
+    const heads = { heads: 1, keyHeads: 1, headWidth: 4, cacheRow: 2 };
+    const args = { x: tensor(1, 3), weight: tensor(12, 3), positions: tensor(1), table: tensor(8, 4), ...heads };
+    const target = { q: tensor(1, 4), cache: tensor(5, 8) };
+    const recording = (changes: object) => () =>
+      gpu().submit("test", (pass) => qkv(pass, { ...args, ...target, ...changes }));
+    expect(recording({ weight: tensor(8, 3) })).toThrow("expected [12, 3]");
+    expect(recording({ x: tensor(1, 4) })).toThrow("expected [1, 3]");
+    expect(recording({ cacheRow: 5 })).toThrow("do not fit");
+    expect(recording({ bias: tensor(4) })).toThrow("expected [12]");
+  });
+});
