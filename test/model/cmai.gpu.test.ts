@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Inspection } from "../../src/api.ts";
 import { readFloats } from "../../src/gpu/readback.ts";
+import type { Recorder } from "../../src/gpu/pass.ts";
 import type { Tensor } from "../../src/gpu/tensor.ts";
 import { Cmai } from "../../src/model/cmai.ts";
 import { planInhibition } from "../../src/model/inhibition.ts";
@@ -268,7 +269,7 @@ describe("a random decoder", () => {
     expect((await model.run(prompt, [])).some((value, i) => Math.abs(value - logits[i]!) > 1e-3)).toBe(true);
   });
 
-  test("four dispatches more in a layer that inhibits, one submit, nothing uploaded for it, no memory left", async () => {
+  test("dispatches: five a layer, nine in one that inhibits; one submit, nothing uploaded for it, no memory left", async () => {
     const { model, prompt } = await twoImages();
     const bytes = gpu().arena.bytes;
     const { cmai, read } = inhibitionOf(model, prompt, { maxRatio: 0.6 }, 8);
@@ -283,10 +284,20 @@ describe("a random decoder", () => {
       );
       return { ...counts, writes: writes.mock.calls.length };
     };
+    // Three layers, of which 1 and 2 inhibit. Software adapters norm apart, twice a layer.
     const plain = step();
-    // Layers 1 and 2 of three.
-    expect(step(cmai)).toEqual({ ...plain, dispatches: plain.dispatches + 2 * 4 });
+    expect(plain).toMatchObject({ dispatches: 3 * 7, submits: 1 });
+    expect(step(cmai)).toEqual({ ...plain, dispatches: 3 * 7 + 2 * 4 });
     writes.mockRestore();
+    const dispatchesOnGpu = (inhibition?: Cmai) => {
+      let dispatches = 0;
+      const capabilities = { ...gpu().capabilities, software: false };
+      const recorder: Recorder = { capabilities, dispatch: () => dispatches++, copy: () => {} };
+      model.decoder.forward(recorder, positions, model.cache, 46, inhibition);
+      return dispatches;
+    };
+    expect(dispatchesOnGpu(), "five a layer").toBe(3 * 5);
+    expect(dispatchesOnGpu(cmai), "nine in a layer that inhibits").toBe(5 + 2 * 9);
     gpu().arena.free(positions);
     cmai.dispose();
     expect(gpu().arena.bytes).toBe(bytes);

@@ -125,6 +125,14 @@ export const tinyLlava = {
   vocab_size: 32128,
 };
 
+/** bczhou/tiny-llava-v1-hf */
+export const tinyLlavaV1 = {
+  ...LLAVA,
+  text_config: { ...tinyLlava.text_config, _name_or_path: "TinyLlama/TinyLlama-1.1B-Chat-v1.0", vocab_size: 32064 },
+  vision_config: CLIP_336,
+  vocab_size: 32064,
+};
+
 /** Qwen/Qwen2-0.5B-Instruct */
 export const qwen2 = {
   architectures: ["Qwen2ForCausalLM"],
