@@ -181,7 +181,9 @@ def _some_kind(scene: Scene, rng: np.random.Generator, present: float) -> int:
     there = _pick(rng, scene.things).kind
     if rng.random() < present:
         return there
-    alike = rng.random() < 0.5
+    # A small category may be there as a whole.
+    absent = any(scene.count(k) == 0 for k in range(len(KINDS)) if CATEGORY_OF[k] == CATEGORY_OF[there])
+    alike = rng.random() < 0.5 and absent
     while True:
         kind = int(rng.integers(len(KINDS)))
         if scene.count(kind) == 0 and (not alike or CATEGORY_OF[kind] == CATEGORY_OF[there]):

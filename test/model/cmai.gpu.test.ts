@@ -1,8 +1,8 @@
 /** Attention inhibition in the decoder: golden masks and tokens, and prefill, chunks, decoding and turns that agree. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Inspection } from "../../src/api.ts";
-import { readFloats } from "../../src/gpu/readback.ts";
 import type { Recorder } from "../../src/gpu/pass.ts";
+import { readFloats } from "../../src/gpu/readback.ts";
 import type { Tensor } from "../../src/gpu/tensor.ts";
 import { Cmai } from "../../src/model/cmai.ts";
 import { planInhibition } from "../../src/model/inhibition.ts";
