@@ -1,19 +1,12 @@
-// npm run bench: measures in headless Chromium and prints a table; the numbers are also kept in bench/results/.
-import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
+// npm run bench: measures, in headless Chromium or in Node, prints tables and keeps the numbers in bench/results/. What it does is
+// in bench/, in TypeScript, which is run through Vite as the tests are.
+import { root } from "./library.mjs";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-
-/** @param {string[]} args more arguments for Vitest, such as a file's name @returns {Promise<number>} the exit code */
+/** @param {string[]} args @returns {Promise<number>} the exit code */
 export async function run(args) {
-  const vitest = `${root}/node_modules/vitest/vitest.mjs`;
-  const { status } = spawnSync(
-    process.execPath,
-    [vitest, "run", "--project", "bench", "--disable-console-intercept", ...args],
-    {
-      cwd: root,
-      stdio: "inherit",
-    },
-  );
-  return status ?? 1;
+  if (args.some((arg) => arg.startsWith("--checkpoint"))) return (await import("./bench-checkpoint.mjs")).run(args);
+  const { runnerImport } = await import("vite");
+  /** @type {{ module: typeof import("../bench/main.ts") }} */
+  const { module } = await runnerImport(`${root}bench/main.ts`, { root, configFile: false, logLevel: "error" });
+  return module.main(args);
 }

@@ -1,0 +1,108 @@
+/**
+ * `npm run bench -- --checkpoint NAME`: a published checkpoint with random values, from its download to one answer, in
+ * headless Chromium on the built library. What was forecast stands beside what was taken.
+ */
+import { fileURLToPath } from "node:url";
+import { chromium, type Page } from "playwright";
+import { type SyntheticCheckpoint, syntheticCheckpoint } from "../../test/support/synthetic/checkpoint.ts";
+import { serveCheckpoint } from "../../test/support/synthetic/server.ts";
+import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
+import { LIBRARY_ADDRESS, libraryPaths } from "../../tools/library-page.mjs";
+import { serve } from "../../tools/serve.mjs";
+import { type CheckpointRun, parseCheckpointRun } from "./options.ts";
+import type { PageRun } from "./page.mjs";
+import { Processes } from "./processes.ts";
+import { Report } from "./report.ts";
+
+type PageModule = typeof import("./page.mjs");
+
+const PAGE_ADDRESS = "/checkpoint-page.mjs";
+const PICTURE = fileURLToPath(new URL("../../eval/set/0000.png", import.meta.url));
+const LAUNCH_TIMEOUT_MS = 120_000;
+
+/** @returns the exit code: 1 if a bound was broken. Throws an Error of one line for whatever went wrong. */
+export async function main(args: string[], ensureLibrary: () => Promise<void>): Promise<number> {
+  const run = parseCheckpointRun(args);
+  const executablePath = findChromium();
+  await ensureLibrary();
+  const checkpoint = syntheticCheckpoint(run.checkpoint, { blocks: run.blocks, layers: run.layers });
+  const hub = await serveCheckpoint(checkpoint);
+  const server = await serve({
+    ...libraryPaths(),
+    [PAGE_ADDRESS]: { file: fileURLToPath(new URL("./page.mjs", import.meta.url)) },
+    "/picture.png": { file: PICTURE },
+  });
+  const browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS, timeout: LAUNCH_TIMEOUT_MS });
+  try {
+    const page = await browser.newPage();
+    const crashed = new Promise<never>((_, reject) =>
+      page.once("crash", () => reject(new Error("the browser's page crashed; most often it ran out of memory"))),
+    );
+    await page.goto(`${server.origin}/`);
+    await addModule(page);
+    const { weights, context, tokens, maxTokens } = run;
+    const settings = { weights, context, tokens, maxTokens };
+    const request: PageRun = { library: LIBRARY_ADDRESS, model: hub.url, picture: "/picture.png", ...settings };
+    const call = <Name extends keyof PageModule>(name: Name) => Promise.race([crashed, callPage(page, name, request)]);
+    const report = new Report(describe(run, checkpoint), checkpoint);
+    const planned = await call("plan");
+    report.plan(planned, hub.sentBytes);
+    if (!run.planOnly) {
+      const processes = await Processes.of(browser);
+      const before = processes?.now;
+      const sent = hub.sentBytes;
+      const busy = () => report.processor(processes?.gpuSeconds);
+      busy();
+      const loaded = await call("load");
+      report.load(loaded, hub.sentBytes - sent);
+      busy();
+      if (processes && before) report.memory(before, processes.peak);
+      if (!run.loadOnly) {
+        report.answer(await call("ask"));
+        busy();
+      }
+      processes?.close();
+      await call("dispose");
+    }
+    return report.finish() ? 0 : 1;
+  } finally {
+    await browser.close().catch(() => {});
+    server.close();
+    hub.close();
+  }
+}
+
+function describe({ checkpoint, weights, blocks, layers, tokens }: CheckpointRun, { parameters }: SyntheticCheckpoint) {
+  const parts = [blocks && `${blocks} blocks`, layers && `${layers} layers`, tokens && `${tokens} image tokens`];
+  const about = [`weights "${weights}"`, `${(parameters / 1e6).toFixed(0)} M parameters`, ...parts.filter(Boolean)];
+  return { name: checkpoint, about: about.join(", "), isWhole: blocks === undefined && layers === undefined };
+}
+
+/** Where the page keeps its functions: a module's own are out of reach from outside. */
+const GLOBAL = "fovea-checkpoint";
+
+async function addModule(page: Page): Promise<void> {
+  const content = `import * as functions from "${PAGE_ADDRESS}"; window["${GLOBAL}"] = functions;`;
+  await page.addScriptTag({ type: "module", content });
+  await page.waitForFunction((name) => Reflect.has(window, name), GLOBAL);
+}
+
+/** Calls a function of the page's module; throws an Error with its message. */
+async function callPage<Name extends keyof PageModule>(
+  page: Page,
+  name: Name,
+  run: PageRun,
+): Promise<Awaited<ReturnType<PageModule[Name]>>> {
+  const outcome = await page.evaluate(
+    async ({ global, name, run }) => {
+      try {
+        return { result: await Reflect.get(window, global)[name](run) };
+      } catch (error) {
+        return { message: error instanceof Error ? `${error.message}` : String(error) };
+      }
+    },
+    { global: GLOBAL, name, run },
+  );
+  if (outcome.message !== undefined) throw new Error(outcome.message);
+  return outcome.result;
+}

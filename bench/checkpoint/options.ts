@@ -1,0 +1,57 @@
+/** The command line of the benchmark of whole checkpoints. */
+import { CHECKPOINT_NAMES, type CheckpointName } from "../../test/support/synthetic/checkpoint.ts";
+import { parseCount, parseOptions } from "../../tools/command-line.mjs";
+
+const WEIGHTS = ["auto", "f32", "f16", "q8", "q4"] as const;
+
+export interface CheckpointRun {
+  checkpoint: CheckpointName;
+  weights: (typeof WEIGHTS)[number];
+  /** Encoder blocks and decoder layers that are run; all of them if left out. */
+  blocks: number | undefined;
+  layers: number | undefined;
+  /** Image tokens that are kept; half of them if left out. */
+  tokens: number | undefined;
+  maxTokens: number;
+  context: number | undefined;
+  /** Stop behind the plan. */
+  planOnly: boolean;
+  /** Stop behind the load. */
+  loadOnly: boolean;
+}
+
+const DEFINITIONS = {
+  checkpoint: { type: "string" },
+  weights: { type: "string", default: "auto" },
+  blocks: { type: "string" },
+  layers: { type: "string" },
+  tokens: { type: "string" },
+  "max-tokens": { type: "string", default: "8" },
+  context: { type: "string" },
+  "plan-only": { type: "boolean", default: false },
+  "load-only": { type: "boolean", default: false },
+} as const;
+
+/** Throws an Error of one line for what cannot be meant. */
+export function parseCheckpointRun(args: string[]): CheckpointRun {
+  const values = parseOptions(args, DEFINITIONS, "--checkpoint tiny-llava");
+  const count = (name: "blocks" | "layers" | "tokens" | "max-tokens" | "context") =>
+    values[name] === undefined ? undefined : parseCount(`--${name}`, values[name]);
+  return {
+    checkpoint: oneOf("checkpoint", values.checkpoint, CHECKPOINT_NAMES),
+    weights: oneOf("weights", values.weights, WEIGHTS),
+    blocks: count("blocks"),
+    layers: count("layers"),
+    tokens: count("tokens"),
+    maxTokens: count("max-tokens")!,
+    context: count("context"),
+    planOnly: values["plan-only"],
+    loadOnly: values["load-only"],
+  };
+}
+
+function oneOf<Name extends string>(option: string, value: string | undefined, names: readonly Name[]): Name {
+  if (!names.includes(value as Name))
+    throw new Error(`--${option} must be one of ${names.join(", ")}, got ${JSON.stringify(value ?? "")}`);
+  return value as Name;
+}

@@ -1,0 +1,81 @@
+/** Memory and processor time of a browser's processes, as Linux counts them. Elsewhere there are no figures. */
+import { existsSync, readFileSync } from "node:fs";
+import type { Browser } from "playwright";
+
+const POLL_MS = 100;
+/** USER_HZ, the same on every Linux that a browser runs on. */
+const TICKS_A_SECOND = 100;
+
+/** Resident bytes. On a software adapter the GPU's memory is the GPU process's. */
+export interface Resident {
+  page: number;
+  gpu: number;
+}
+
+export class Processes {
+  readonly #page: number;
+  readonly #gpu: number;
+  #peak: Resident = { page: 0, gpu: 0 };
+  readonly #timer: NodeJS.Timeout;
+
+  private constructor(page: number, gpu: number) {
+    this.#page = page;
+    this.#gpu = gpu;
+    this.restart();
+    this.#timer = setInterval(() => this.#poll(), POLL_MS);
+  }
+
+  /** Finds the process of the only page, and that of the GPU; undefined where their memory cannot be read. */
+  static async of(browser: Browser): Promise<Processes | undefined> {
+    if (!existsSync("/proc/self/status")) return undefined;
+    const session = await browser.newBrowserCDPSession();
+    const { processInfo } = (await session.send("SystemInfo.getProcessInfo" as never)) as unknown as {
+      processInfo: { id: number; type: string }[];
+    };
+    const idsOf = (type: string) => processInfo.filter((process) => process.type === type).map(({ id }) => id);
+    const [pages, gpus] = [idsOf("renderer"), idsOf("GPU")];
+    // A spare renderer is small; the page's is the largest.
+    const page = pages.sort((a, b) => resident(b) - resident(a))[0];
+    return page === undefined || gpus[0] === undefined ? undefined : new Processes(page, gpus[0]);
+  }
+
+  get now(): Resident {
+    return { page: resident(this.#page), gpu: resident(this.#gpu) };
+  }
+
+  /** The most since the last `restart`, of each. */
+  get peak(): Resident {
+    this.#poll();
+    return { ...this.#peak };
+  }
+
+  /** Seconds of one processor that the GPU's process took so far: its work on a software adapter, however busy the machine. */
+  get gpuSeconds(): number {
+    const fields = readFileSync(`/proc/${this.#gpu}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+  }
+
+  restart(): void {
+    this.#peak = this.now;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #poll(): void {
+    const { page, gpu } = this.now;
+    this.#peak = { page: Math.max(page, this.#peak.page), gpu: Math.max(gpu, this.#peak.gpu) };
+  }
+}
+
+function resident(id: number): number {
+  try {
+    return 1024 * Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1] ?? 0);
+  } catch {
+    // It ended.
+    return 0;
+  }
+}
