@@ -51,8 +51,6 @@ export default defineConfig(({ command }) => ({
         },
       },
       browserProject("gpu", "test/**/*.gpu.test.ts", command),
-      // Not part of the tests: `npm run bench`.
-      browserProject("bench", "bench/**/*.bench.ts", command),
     ],
   },
 }));

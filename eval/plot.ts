@@ -13,48 +13,48 @@ export interface Panel {
 }
 
 /** Okabe and Ito's, which colour-blind readers can tell apart. */
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
+export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
 const WIDTH = 560;
 const HEIGHT = 380;
 const MARGIN = { left: 60, right: 24, top: 64, bottom: 52 };
 const FONT = "system-ui, sans-serif";
+
+/** An ECharts option as a picture on white. */
+export function drawSvg(width: number, height: number, option: object): string {
+  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
+  try {
+    chart.setOption({ animation: false, backgroundColor: "#ffffff", textStyle: { fontFamily: FONT }, ...option });
+    return chart.renderToSVGString();
+  } finally {
+    // Its clock would keep the process alive.
+    chart.dispose();
+  }
+}
 
 /** Panels two in a row, all with a percent axis; curves of one name have one colour. Bars are one standard error. */
 export function plot(panels: readonly Panel[]): string {
   const names = [...new Set(panels.flatMap(({ curves }) => curves.map(({ name }) => name)))];
   const width = WIDTH * Math.min(2, panels.length);
   const height = HEIGHT * Math.ceil(panels.length / 2) + 40;
-  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
-  try {
-    chart.setOption({
-      animation: false,
-      backgroundColor: "#ffffff",
-      textStyle: { fontFamily: FONT },
-      color: COLOURS,
-      legend: { data: names, bottom: 8, itemGap: 18 },
-      title: panels.map(({ title }, i) => ({
-        text: title,
-        left: (i % 2) * WIDTH + MARGIN.left,
-        top: Math.floor(i / 2) * HEIGHT + 18,
-        textStyle: { fontSize: 14, fontFamily: FONT },
-      })),
-      grid: panels.map((_, i) => ({
-        left: (i % 2) * WIDTH + MARGIN.left,
-        top: Math.floor(i / 2) * HEIGHT + MARGIN.top,
-        width: WIDTH - MARGIN.left - MARGIN.right,
-        height: HEIGHT - MARGIN.top - MARGIN.bottom,
-      })),
-      xAxis: panels.map((panel, gridIndex) => ({ ...tokenAxis(panel), gridIndex })),
-      yAxis: panels.map((panel, gridIndex) => ({ ...percentAxis(panel), gridIndex })),
-      series: panels.flatMap(({ curves }, i) =>
-        curves.flatMap((curve) => seriesOf(curve, i, names.indexOf(curve.name))),
-      ),
-    });
-    return chart.renderToSVGString();
-  } finally {
-    // Its clock would keep the process alive.
-    chart.dispose();
-  }
+  return drawSvg(width, height, {
+    color: COLOURS,
+    legend: { data: names, bottom: 8, itemGap: 18 },
+    title: panels.map(({ title }, i) => ({
+      text: title,
+      left: (i % 2) * WIDTH + MARGIN.left,
+      top: Math.floor(i / 2) * HEIGHT + 18,
+      textStyle: { fontSize: 14, fontFamily: FONT },
+    })),
+    grid: panels.map((_, i) => ({
+      left: (i % 2) * WIDTH + MARGIN.left,
+      top: Math.floor(i / 2) * HEIGHT + MARGIN.top,
+      width: WIDTH - MARGIN.left - MARGIN.right,
+      height: HEIGHT - MARGIN.top - MARGIN.bottom,
+    })),
+    xAxis: panels.map((panel, gridIndex) => ({ ...tokenAxis(panel), gridIndex })),
+    yAxis: panels.map((panel, gridIndex) => ({ ...percentAxis(panel), gridIndex })),
+    series: panels.flatMap(({ curves }, i) => curves.flatMap((curve) => seriesOf(curve, i, names.indexOf(curve.name)))),
+  });
 }
 
 /** Doubling from mark to mark, as budgets are halved. */

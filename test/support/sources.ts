@@ -4,11 +4,12 @@ import { dirname, join, relative } from "node:path";
 import { parseAst } from "vite";
 import { projectRoot } from "./command.ts";
 
-/** All files below a folder of the project, as paths from its root with "/". */
+/** All files below a folder of the project, as paths from its root with "/"; those of installed packages aside. */
 export function filesBelow(folder: string): string[] {
   return readdirSync(join(projectRoot, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(projectRoot, join(entry.parentPath, entry.name)).replaceAll("\\", "/"))
+    .filter((file) => !file.includes("node_modules/"))
     .sort();
 }
 

@@ -1,0 +1,150 @@
+/**
+ * Headless Chromium as a place to measure: the sources through Vite, the peer's files and graphs beside them, and a page that is
+ * cross-origin isolated, so that clocks are fine and WebAssembly has threads. Node only.
+ */
+import { createReadStream, existsSync } from "node:fs";
+import type { ServerResponse } from "node:http";
+import { fileURLToPath } from "node:url";
+import { type Browser, chromium } from "playwright";
+import { createServer, type Plugin, type ViteDevServer } from "vite";
+import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
+import type { InPageName } from "./in-page.ts";
+import { LLAMA_GRAPH, VIT_GRAPH } from "./peers/contenders.ts";
+import { writeLlamaGraph, writeVitGraph } from "./peers/graphs.ts";
+import { ensurePackages } from "./peers/install.ts";
+import { ORT_ADDRESS } from "./peers/ort.ts";
+import type { PartResult, SizeName } from "./result.ts";
+import { VIT_ADDRESS } from "./vision-subject.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+/** Test data that lies beside some checkouts; read in place. */
+const vitFolder = fileURLToPath(new URL("../../shared/real/vit-tiny", import.meta.url));
+const LAUNCH_TIMEOUT_MS = 120_000;
+const BLANK = "/bench-blank";
+const ENTRY = "/bench/in-page.ts";
+/** Where the page keeps its function: a module's own are out of reach from outside. */
+const GLOBAL = "fovea-bench";
+const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
+const TYPES: Record<string, string> = { mjs: "text/javascript", wasm: "application/wasm", json: "application/json" };
+
+export class BrowserHost {
+  readonly #server: ViteDevServer;
+  readonly #browser: Browser;
+  readonly #size: SizeName | undefined;
+
+  private constructor(server: ViteDevServer, browser: Browser, size: SizeName | undefined) {
+    this.#server = server;
+    this.#browser = browser;
+    this.#size = size;
+  }
+
+  static async open(size: SizeName | undefined): Promise<BrowserHost> {
+    const executablePath = findChromium();
+    const server = await createServer({
+      root,
+      configFile: false,
+      appType: "mpa",
+      logLevel: "error",
+      cacheDir: `${root}node_modules/.vite/bench`,
+      // Known ahead: a dependency found late reloads the page.
+      optimizeDeps: { noDiscovery: true, include: [] },
+      server: { port: 0, host: "localhost", headers: ISOLATED, hmr: false, watch: null, fs: { allow: [root] } },
+      plugins: [peerFiles(size)],
+    });
+    await server.listen();
+    const browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS, timeout: LAUNCH_TIMEOUT_MS });
+    return new BrowserHost(server, browser, size);
+  }
+
+  /** Runs a part in a page of its own. Throws its error. */
+  async run(name: InPageName, progress: (what: string) => void): Promise<PartResult> {
+    if (name.startsWith("compare")) ensurePackages("peers");
+    const page = await this.#browser.newPage();
+    page.on("console", (message) => {
+      if (message.type() === "info") progress(message.text());
+    });
+    const crashed = new Promise<never>((_, reject) => {
+      page.once("crash", () => reject(new Error(`${name}: the browser's page crashed`)));
+    });
+    crashed.catch(() => {});
+    try {
+      const origin = `http://localhost:${this.#port}`;
+      await page.goto(`${origin}${BLANK}`);
+      // A function that is handed over cannot import: Vite has rewritten its imports for Node.
+      const content = `import { run } from "${ENTRY}"; window["${GLOBAL}"] = run;`;
+      await page.addScriptTag({ type: "module", content });
+      await page.waitForFunction((name) => Reflect.has(window, name), GLOBAL);
+      const vitAddress = existsSync(vitFolder) ? `${origin}${VIT_ADDRESS}` : undefined;
+      const running = page.evaluate(
+        async ({ global, name, options }) => {
+          try {
+            return { result: (await Reflect.get(window, global)(name, options)) as PartResult };
+          } catch (error) {
+            return { message: error instanceof Error ? error.message : String(error) };
+          }
+        },
+        { global: GLOBAL, name, options: { size: this.#size, vitFolder: vitAddress } },
+      );
+      const outcome = await Promise.race([running, crashed]);
+      if (outcome.result) return outcome.result;
+      throw new Error(`${name}: ${outcome.message}`);
+    } finally {
+      await page.close().catch(() => {});
+    }
+  }
+
+  get #port(): number {
+    const address = this.#server.httpServer?.address();
+    if (typeof address !== "object" || !address) throw new Error("the server of the benchmark has no port");
+    return address.port;
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close().catch(() => {});
+    await this.#server.close();
+  }
+}
+
+/** Serves the empty page, the peer's scripts, the graphs, and the trained ViT where there is one. */
+function peerFiles(size: SizeName | undefined): Plugin {
+  const trained = size === "tiny" ? undefined : vitFolder;
+  const graphs: Record<string, () => Uint8Array> = {
+    [VIT_GRAPH]: () => writeVitGraph(trained, size === "tiny" ? 1 : undefined),
+    [LLAMA_GRAPH]: writeLlamaGraph,
+  };
+  const folders: Record<string, () => string> = {
+    [ORT_ADDRESS]: () => `${ensurePackages("peers")}/onnxruntime-web/dist/`,
+    [VIT_ADDRESS]: () => `${vitFolder}/`,
+  };
+  return {
+    name: "bench-files",
+    configureServer(server) {
+      server.middlewares.use((request, response, next) => {
+        const path = (request.url ?? "").replace(/[?#].*$/s, "");
+        const folder = Object.keys(folders).find((address) => path.startsWith(address));
+        const name = path.slice(path.lastIndexOf("/") + 1);
+        if (path === BLANK) answer(response, "text/html", "<!doctype html><title>bench</title>");
+        else if (graphs[path]) answer(response, "application/octet-stream", graphs[path]());
+        else if (folder) sendFile(response, `${folders[folder]!()}${name}`);
+        else next();
+      });
+    },
+  };
+}
+
+function head(type: string): Record<string, string> {
+  return { ...ISOLATED, "Cross-Origin-Resource-Policy": "same-origin", "Content-Type": type };
+}
+
+function answer(response: ServerResponse, type: string, content: string | Uint8Array): void {
+  response.writeHead(200, head(type)).end(content);
+}
+
+function sendFile(response: ServerResponse, file: string): void {
+  if (!existsSync(file)) {
+    response.writeHead(404, ISOLATED).end();
+    return;
+  }
+  response.writeHead(200, head(TYPES[file.slice(file.lastIndexOf(".") + 1)] ?? "application/octet-stream"));
+  createReadStream(file).pipe(response);
+}

@@ -1,0 +1,31 @@
+/** The part of `npm run bench` that runs in the browser: one part of the benchmark on a device of its own. */
+import { type Part, runPart } from "./part.ts";
+import { compareDecoder, compareVision } from "./parts/compare.ts";
+import { cost } from "./parts/cost.ts";
+import { loadOf } from "./parts/load.ts";
+import { PAGE_PARTS } from "./parts/page-parts.ts";
+import type { PartResult, SizeName } from "./result.ts";
+
+/** Where Vite's server has the model that ships. */
+const MODEL = "/fovea-demo/";
+
+const PARTS = {
+  ...PAGE_PARTS,
+  cost,
+  load: (context) => loadOf(new URL(MODEL, location.href).href)(context),
+  "compare-vision": compareVision,
+  "compare-decoder": compareDecoder,
+  // Measures nothing; for those who only want to know the adapter.
+  adapter: async () => [],
+} satisfies Record<string, Part>;
+
+/** Names of the parts that run here. */
+export type InPageName = keyof typeof PARTS;
+
+/** Runs a part; "vitFolder" is an address. */
+export function run(
+  name: InPageName,
+  options: { size: SizeName | undefined; vitFolder: string | undefined },
+): Promise<PartResult> {
+  return runPart(name, PARTS[name], { ...options, progress: (what) => console.info(what) });
+}

@@ -1,0 +1,89 @@
+/** `npm run bench` from its arguments to the report: runs the parts one after another, keeps and prints what they found. */
+import { readdirSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
+import { table } from "../eval/markdown.ts";
+import { root } from "../tools/library.mjs";
+import { BrowserHost } from "./browser-host.ts";
+import type { InPageName } from "./in-page.ts";
+import { NodeHost, type NodePartName } from "./node-host.ts";
+import { type BenchOptions, HELP, parseBenchOptions } from "./options.ts";
+import { fileName, type KeptPart, readKept, targetTable, writeKept } from "./report.ts";
+import { type PartResult, valueText } from "./result.ts";
+import { openFigures, sizeFigures } from "./site-parts.ts";
+
+const folder = `${root}bench/results`;
+
+/** @returns the exit code. Throws an Error of one line for whatever went wrong; what was measured before is kept. */
+export async function main(args: string[]): Promise<number> {
+  const options = parseBenchOptions(args);
+  if (options === "help") process.stdout.write(HELP);
+  else if (options.reportOnly) writeAnew();
+  else await measure(options, args);
+  return 0;
+}
+
+/** Writes the tables and plots of everything that is kept. */
+function writeAnew(): void {
+  for (const name of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
+    const file = name.slice(0, -".json".length);
+    process.stdout.write(`${writeKept(folder, file, readKept(folder, file, file)).join("\n")}\n`);
+  }
+}
+
+type Run = (name: string, progress: (what: string) => void) => Promise<PartResult>;
+
+async function measure(options: BenchOptions, args: string[]): Promise<void> {
+  const host = options.node ? await NodeHost.open(options.size) : await BrowserHost.open(options.size);
+  const run: Run =
+    host instanceof NodeHost ? (name, progress) => host.run(name as NodePartName, progress) : runWith(host);
+  const command = ["npm run bench", ...(args.length > 0 ? ["--", ...args] : [])].join(" ");
+  let file: string | undefined;
+  try {
+    for (const name of options.parts) {
+      const progress = (what: string) => process.stderr.write(`${what} ...\n`);
+      const loadBefore = loadavg()[0] ?? 0;
+      const part: KeptPart = {
+        ...(await run(name, progress)),
+        date: new Date().toISOString().slice(0, 10),
+        command: process.env.FOVEA_GPU === "1" ? `FOVEA_GPU=1 ${command}` : command,
+        machine: `${cpus().length} cores, ${cpus()[0]?.model.trim() ?? "unknown processor"}`,
+        loadBefore,
+      };
+      const rows = part.figures.map((figure) => [figure.what, valueText(figure), figure.note ?? ""]);
+      process.stdout.write(
+        `\n${name}: ${part.adapter}, ${part.runtime}\n\n${table(["figure", "value", "remark"], rows)}\n`,
+      );
+      // Numbers of sizes that only show that it runs would pass for measurements.
+      if (part.size !== "tiny") file = keep(part, options.node);
+    }
+  } finally {
+    await host.close();
+  }
+  if (file !== undefined) finish(file);
+}
+
+/** Parts of the browser, and of the product as it is built. */
+function runWith(host: BrowserHost): Run {
+  return async (name, progress) => {
+    if (name !== "open" && name !== "size") return host.run(name as InPageName, progress);
+    const start = performance.now();
+    const about = await host.run("adapter", progress);
+    const figures = name === "open" ? await openFigures(progress) : await sizeFigures();
+    return { ...about, part: name, figures, seconds: (performance.now() - start) / 1000 };
+  };
+}
+
+/** @returns the name of the files that it is kept in */
+function keep(part: KeptPart, node: boolean): string {
+  const file = fileName(part.adapter, node);
+  const kept = readKept(folder, file, `${part.adapter}${node ? ", Dawn in Node" : ""}`);
+  kept.parts[part.part] = part;
+  writeKept(folder, file, kept);
+  return file;
+}
+
+function finish(file: string): void {
+  const kept = readKept(folder, file, file);
+  const paths = ["md", "json", "svg"].map((ending) => `bench/results/${file}.${ending}`);
+  process.stdout.write(`\n${targetTable(kept)}\n\n${paths.join("\n")}\n`);
+}

@@ -1,0 +1,47 @@
+/** Node as a place to measure: Dawn, as a package that is installed on demand, in place of a browser. */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { findChromium } from "../tools/chromium.mjs";
+import { runPart } from "./part.ts";
+import { PAGE_PARTS } from "./parts/page-parts.ts";
+import { ensurePackages } from "./peers/install.ts";
+import type { PartResult, SizeName } from "./result.ts";
+
+/** Where a Chromium keeps the software GPU that it brings: beside its program, or in Debian's folder. */
+const SOFTWARE_DRIVER = "vk_swiftshader_icd.json";
+
+/** Names of the parts that run here. */
+export type NodePartName = keyof typeof PAGE_PARTS;
+
+export class NodeHost {
+  readonly #size: SizeName | undefined;
+
+  private constructor(size: SizeName | undefined) {
+    this.#size = size;
+  }
+
+  /** Puts WebGPU where a browser would. Without FOVEA_GPU=1 on a software adapter, if a Chromium brings one. */
+  static async open(size: SizeName | undefined): Promise<NodeHost> {
+    if (process.env.FOVEA_GPU !== "1") useSoftwareDriver();
+    const modules = ensurePackages("dawn");
+    const { create, globals } = await import(/* @vite-ignore */ pathToFileURL(`${modules}/webgpu/index.js`).href);
+    Object.assign(globalThis, globals);
+    const value = { gpu: create([]), hardwareConcurrency: 4 };
+    Object.defineProperty(globalThis, "navigator", { value, configurable: true });
+    return new NodeHost(size);
+  }
+
+  run(name: NodePartName, progress: (what: string) => void): Promise<PartResult> {
+    return runPart(name, PAGE_PARTS[name], { size: this.#size, progress });
+  }
+
+  async close(): Promise<void> {}
+}
+
+function useSoftwareDriver(): void {
+  if (process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES) return;
+  const folders = ["/usr/lib/chromium", dirname(findChromium())];
+  const file = folders.map((folder) => join(folder, SOFTWARE_DRIVER)).find((path) => existsSync(path));
+  if (file) Object.assign(process.env, { VK_DRIVER_FILES: file, VK_ICD_FILENAMES: file });
+}

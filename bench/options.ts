@@ -1,0 +1,75 @@
+/** The command line of `npm run bench`. */
+import { parseOptions } from "../tools/command-line.mjs";
+import type { SizeName } from "./result.ts";
+
+/** Parts in the order in which they run. */
+export const PART_NAMES = [
+  ...["kernels", "vision", "decoder", "cost", "load", "open", "size"],
+  ...["compare-vision", "compare-decoder"],
+] as const;
+export type PartName = (typeof PART_NAMES)[number];
+
+/** Those that run in Node too. */
+const NODE_PARTS: readonly string[] = ["kernels", "vision", "decoder"];
+
+/** Other words for parts, or for several. */
+const ALIASES: Record<string, readonly string[]> = {
+  prefill: ["decoder"],
+  decode: ["decoder"],
+  compression: ["cost"],
+  inhibition: ["cost"],
+  compile: ["load"],
+  memory: ["load"],
+  compare: ["compare-vision", "compare-decoder"],
+};
+
+export const HELP = `Measures Fovea in headless Chromium, and prints tables; they are kept in bench/results too.
+
+  npm run bench [-- OPTIONS]
+
+  --only PART,...   ${PART_NAMES.join(", ")}
+                    (also ${Object.keys(ALIASES).join(", ")}); default: all
+  --size SIZE       small (default on software adapters), large (default on GPUs), tiny (only whether it runs)
+  --node            kernels, vision and decoder in Node, on Dawn, for machines with a GPU and no browser
+  --report          only writes the tables and the plot anew, from what is kept
+  --help            this text
+
+  --checkpoint NAME and what goes with it measure a whole checkpoint instead; see --checkpoint --help.
+
+FOVEA_GPU=1 uses this machine's GPU in place of the software one, CHROME_PATH names the browser. compare-* runs
+onnxruntime-web beside Fovea, and downloads it from the npm registry first (170 MB); --node does so with Dawn (130 MB).
+`;
+
+export interface BenchOptions {
+  parts: readonly string[];
+  size: SizeName | undefined;
+  node: boolean;
+  reportOnly: boolean;
+}
+
+/** Throws an Error of one line for what cannot be meant. */
+export function parseBenchOptions(args: string[]): BenchOptions | "help" {
+  const definitions = {
+    only: { type: "string" },
+    size: { type: "string" },
+    node: { type: "boolean" },
+    report: { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  } as const;
+  const { only, size, node = false, report = false, help } = parseOptions(args, definitions, "--only vision");
+  if (help) return "help";
+  if (size !== undefined && !isSize(size)) throw new Error(`--size must be tiny, small or large, got "${size}"`);
+  const available: readonly string[] = node ? NODE_PARTS : PART_NAMES;
+  return { parts: only === undefined ? available : chosen(only, available), size, node, reportOnly: report };
+}
+
+function isSize(text: string): text is SizeName {
+  return ["tiny", "small", "large"].includes(text);
+}
+
+function chosen(only: string, available: readonly string[]): string[] {
+  const names = only.split(",").flatMap((name) => ALIASES[name.trim()] ?? [name.trim()]);
+  const unknown = names.find((name) => !available.includes(name));
+  if (unknown !== undefined) throw new Error(`--only: no part "${unknown}" here; there are ${available.join(", ")}`);
+  return available.filter((name) => names.includes(name));
+}

@@ -1,0 +1,124 @@
+/** A decoder with weights of 4 bits: a prompt in arithmetic, a token in bytes, and what they are made of in commands. */
+import type { Gpu } from "../../src/gpu/device.ts";
+import type { Capabilities, Recorder } from "../../src/gpu/pass.ts";
+import { Cmai } from "../../src/model/cmai.ts";
+import { planInhibition } from "../../src/model/inhibition.ts";
+import { GREEDY, Sequence } from "../../src/model/sequence.ts";
+import { DecoderSubject, prefillFlops, tokenBytes } from "../decoder-subject.ts";
+import { LLAMA_20M } from "../models.ts";
+import type { Part } from "../part.ts";
+import { measureRates, plainCopyOf, plainProductsOf } from "../rates.ts";
+import type { Figure, SizeName } from "../result.ts";
+
+/** Llama-2's width and shape in four layers, so that a token's weights are far larger than caches. */
+const WIDE = {
+  ...LLAMA_20M,
+  ...{ hidden_size: 4096, intermediate_size: 11008, num_hidden_layers: 4, num_attention_heads: 32 },
+  ...{ num_key_value_heads: 32, vocab_size: 32000 },
+};
+
+interface Subject {
+  json: typeof LLAMA_20M;
+  name: string;
+  prompt: number;
+  /** f32 of the copy beside it. */
+  copy: number;
+  rounds: number;
+  batchMs: number;
+}
+
+const SUBJECTS: Record<SizeName, Subject> = {
+  tiny: {
+    json: { ...LLAMA_20M, num_hidden_layers: 1 },
+    ...{ name: "a layer of 512", prompt: 4, copy: 1 << 12, rounds: 1, batchMs: 0 },
+  },
+  small: { json: LLAMA_20M, name: "a Llama of 20 M parameters", prompt: 64, copy: 1 << 21, rounds: 5, batchMs: 30 },
+  large: { json: WIDE, name: "four layers of 4096", prompt: 512, copy: 1 << 26, rounds: 9, batchMs: 100 },
+};
+
+export const decoder: Part = async ({ gpu, size, progress }) => {
+  const { json, name, prompt, copy, rounds, batchMs } = SUBJECTS[size];
+  const subject = new DecoderSubject(gpu, { json, capacity: 2 * prompt });
+  const { hidden_size: inner, intermediate_size: cols } = json;
+  const filling = {
+    ...{ id: "prefill", what: `prefill of ${prompt} tokens, ${name}, q4`, timed: true },
+    flops: prefillFlops(subject, prompt),
+    record: (recorder: Recorder) => subject.record(recorder, prompt, 0),
+  };
+  const decoding = {
+    ...{ id: "decode", what: `a token behind ${prompt}, ${name}, q4`, timed: true },
+    bytes: tokenBytes(subject, prompt),
+    record: (recorder: Recorder) => subject.record(recorder, 1, prompt),
+  };
+  progress(`decoder: prefill of ${name}`);
+  const products = plainProductsOf(gpu, gpu.arena, { rows: prompt, cols, inner });
+  const filled = await measureRates(gpu, [...products, filling], { rounds, batchMs: 0 });
+  progress(`decoder: tokens of ${name}`);
+  const decoded = await measureRates(gpu, [plainCopyOf(gpu.arena, copy), decoding], { rounds, batchMs });
+  return [...filled, ...decoded, ...dispatchFigures(gpu, subject, prompt), await submitFigure(gpu, subject)];
+};
+
+/** Dispatches of a layer for one token, as a GPU and as a software adapter gets them. */
+function dispatchFigures(gpu: Gpu, { decoder, cache, config }: DecoderSubject, rows: number): Figure[] {
+  const positions = gpu.arena.tensor("positions", [1], "u32");
+  const images = [{ row: 1, tokens: Math.max(1, rows >> 1) }];
+  const plan = planInhibition({ maxRatio: 0.6 }, config);
+  const cmai = new Cmai(gpu, gpu.arena, decoder, plan, { images, rows: rows + 2 });
+  const count = (software: boolean, inhibited: boolean): number => {
+    const recorder = new Counter({ ...gpu.capabilities, software });
+    decoder.forward(recorder, positions, cache, rows, inhibited ? cmai : undefined);
+    return recorder.dispatches;
+  };
+  // Layer 0 inhibits nothing: what the others have more is counted by the layers that do.
+  const inhibiting = plan.ratios.filter((ratio) => ratio > 0).length;
+  const figures = [false, true].flatMap((software): Figure[] => {
+    const plain = count(software, false) / config.layers;
+    const more = inhibiting === 0 ? 0 : (count(software, true) - plain * config.layers) / inhibiting;
+    const where = software ? "software adapter" : "GPU";
+    const unit = "dispatches";
+    return [
+      { id: `dispatches.${software ? "software" : "gpu"}`, what: `a layer and token, ${where}`, value: plain, unit },
+      {
+        id: `dispatches.${software ? "software" : "gpu"}.inhibited`,
+        what: `a layer and token, inhibited, ${where}`,
+        value: plain + more,
+        unit,
+      },
+    ];
+  });
+  cmai.dispose();
+  return figures;
+}
+
+/** Counts dispatches, and does none. */
+class Counter implements Recorder {
+  dispatches = 0;
+  constructor(readonly capabilities: Capabilities) {}
+  dispatch(): void {
+    this.dispatches++;
+  }
+  copy(): void {}
+}
+
+/** What the queue is given for one token of an answer, choice of the token included. */
+async function submitFigure(gpu: Gpu, { decoder, cache, config }: DecoderSubject): Promise<Figure> {
+  const ids = Array.from({ length: config.vocabularySize }, (_, id) => id);
+  const sequence = new Sequence(gpu, gpu.arena, decoder, cache, ids);
+  const prompt = { ids: Uint32Array.of(1, 2), positions: Uint32Array.of(0, 1), images: [], nextPosition: 2 };
+  await gpu.compile((recorder) => sequence.rehearse(recorder));
+  await sequence.prefill(prompt);
+  await sequence.step(GREEDY);
+  const { queue } = gpu.device;
+  const submit = queue.submit;
+  let submits = 0;
+  queue.submit = (buffers) => {
+    submits++;
+    submit.call(queue, buffers);
+  };
+  try {
+    await sequence.step(GREEDY);
+  } finally {
+    queue.submit = submit;
+  }
+  return { id: "submits", what: "a token, with the choice of the next", value: submits, unit: "submits" };
+}

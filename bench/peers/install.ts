@@ -1,0 +1,28 @@
+/**
+ * Packages that only the benchmark needs, installed when it first asks for them: together they are 300 MB, which the tests and
+ * the build have no use for. Exact versions, by lock files of their own. Node only.
+ */
+import { spawnSync } from "node:child_process";
+import { statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+/** Folders of bench/ with a package-lock.json. */
+export type PackageFolder = "peers" | "dawn";
+
+/** The folder's node_modules, with what its lock file names. Throws an Error if that cannot be had. */
+export function ensurePackages(name: PackageFolder): string {
+  const folder = fileURLToPath(new URL(`../${name}`, import.meta.url));
+  const modified = (file: string) => statSync(`${folder}/${file}`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  // npm writes this file last, so that an install which was cut short is repeated.
+  if (modified("node_modules/.package-lock.json") < modified("package-lock.json")) {
+    process.stderr.write(`Installing what bench/${name}/package-lock.json names ...\n`);
+    const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    const npm = process.env.npm_execpath;
+    const options = { cwd: folder, encoding: "utf8" } as const;
+    const { status, stderr } = npm
+      ? spawnSync(process.execPath, [npm, ...args], options)
+      : spawnSync("npm", args, { ...options, shell: process.platform === "win32" });
+    if (status !== 0) throw new Error(`npm ci in bench/${name} failed: ${stderr?.trim().split("\n").at(-1)}`);
+  }
+  return `${folder}/node_modules`;
+}

@@ -1,0 +1,55 @@
+/** onnxruntime-web in the browser: its sessions on WebGPU and on WebAssembly. Its files are served by browser-host.ts. */
+
+/** Where its files are served. */
+export const ORT_ADDRESS = "/ort/";
+
+/** As much of its interface as is used. */
+interface OrtModule {
+  env: {
+    versions: { web?: string };
+    wasm: { numThreads: number; wasmPaths: string };
+    webgpu: { device: Promise<GPUDevice> | GPUDevice };
+  };
+  InferenceSession: { create(model: Uint8Array, options: object): Promise<OrtSession> };
+  Tensor: new (type: string, data: ArrayBufferView | readonly bigint[], dims: readonly number[]) => OrtTensor;
+}
+
+export interface OrtTensor {
+  data: ArrayBufferView;
+  dispose(): void;
+}
+
+export interface OrtSession {
+  run(feeds: Record<string, OrtTensor>): Promise<Record<string, OrtTensor>>;
+  release(): Promise<void>;
+}
+
+export type Provider = "webgpu" | "wasm";
+
+let loading: Promise<OrtModule> | undefined;
+
+/** The module, with as many threads as the machine has. Throws if the page is not cross-origin isolated: it would have one. */
+export function loadOrt(): Promise<OrtModule> {
+  loading ??= (async () => {
+    if (!crossOriginIsolated) throw new Error("the page is not cross-origin isolated");
+    const address = `${ORT_ADDRESS}ort.webgpu.min.mjs`;
+    const ort = (await import(/* @vite-ignore */ address)) as OrtModule;
+    ort.env.wasm.wasmPaths = new URL(ORT_ADDRESS, location.href).href;
+    ort.env.wasm.numThreads = navigator.hardwareConcurrency;
+    return ort;
+  })();
+  return loading;
+}
+
+/** @param onGpu names of outputs that stay on the GPU */
+export async function openSession(model: Uint8Array, provider: Provider, onGpu: string[] = []): Promise<OrtSession> {
+  const ort = await loadOrt();
+  const preferredOutputLocation = Object.fromEntries(onGpu.map((name) => [name, "gpu-buffer"]));
+  return ort.InferenceSession.create(model, {
+    executionProviders: [provider],
+    graphOptimizationLevel: "all",
+    // Errors only: which nodes run where is no news.
+    logSeverityLevel: 3,
+    ...(provider === "webgpu" && onGpu.length > 0 ? { preferredOutputLocation } : {}),
+  });
+}

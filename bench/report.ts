@@ -1,0 +1,105 @@
+/** What is kept of the benchmark, and how it is shown: one JSON file an adapter, and a table and a plot made from it. Node only. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { table } from "../eval/markdown.ts";
+import { plotFigures } from "./plot.ts";
+import { type Figure, type PartResult, valueText } from "./result.ts";
+import { judge, type Verdict } from "./targets.ts";
+
+/** A part as it is kept: with when, where and by which command it was measured. */
+export interface KeptPart extends PartResult {
+  date: string;
+  command: string;
+  /** The processor and its number of cores; on a software adapter it does all the work. */
+  machine: string;
+  /** Processes that ran or waited for a core on average of the minute before (0: idle); missing where nobody took it down. */
+  loadBefore?: number;
+}
+
+export interface Kept {
+  /** The adapter and, in Node, that it was there. */
+  name: string;
+  parts: Record<string, KeptPart>;
+}
+
+/** A file name of an adapter's. */
+export function fileName(adapter: string, node: boolean): string {
+  return `${adapter.toLowerCase().replaceAll(/\W+/g, "-")}${node ? "-node" : ""}`;
+}
+
+export function readKept(folder: string, file: string, name: string): Kept {
+  const path = `${folder}/${file}.json`;
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Kept) : { name, parts: {} };
+}
+
+/** Writes the JSON, the tables and the plot. @returns the files' paths */
+export function writeKept(folder: string, file: string, kept: Kept): string[] {
+  mkdirSync(folder, { recursive: true });
+  const paths = ["json", "md", "svg"].map((ending) => `${folder}/${file}.${ending}`);
+  const [json, md, svg] = paths as [string, string, string];
+  writeFileSync(json, `${JSON.stringify(kept, null, 2)}\n`);
+  writeFileSync(md, reportText(kept, `${file}.svg`));
+  writeFileSync(svg, plotFigures(allFigures(kept), isSoftware(kept)));
+  return paths;
+}
+
+function allFigures({ parts }: Kept): Map<string, Figure> {
+  return new Map(Object.values(parts).flatMap(({ figures }) => figures.map((figure) => [figure.id, figure] as const)));
+}
+
+function isSoftware({ parts }: Kept): boolean {
+  return Object.values(parts).every(({ software }) => software);
+}
+
+export function reportText(kept: Kept, picture: string): string {
+  const sections = Object.values(kept.parts).map(partText);
+  const remark = isSoftware(kept)
+    ? "A software adapter: its figures are for comparison on this machine, not for the speed of GPUs.\n\n"
+    : "";
+  return `# ${kept.name}
+
+${remark}${targetTable(kept)}
+
+![Figures beside what is aimed at](${picture})
+
+${sections.join("\n\n")}
+`;
+}
+
+/** Every figure that is aimed at: what for, what was measured, where, by which command. */
+export function targetTable(kept: Kept): string {
+  const software = isSoftware(kept);
+  const rows = judge(allFigures(kept), software).map((verdict) => {
+    const part = verdict.figure && partOf(kept, verdict.figure.id);
+    return [
+      verdict.target.figure,
+      verdict.target.reach(software),
+      measuredText(verdict),
+      part ? `${part.adapter}, ${part.date}` : "",
+      `\`npm run bench -- --only ${verdict.target.part}\``,
+    ];
+  });
+  return table(["figure", "aimed at", "measured", "adapter, date", "command"], rows, 5);
+}
+
+function partOf({ parts }: Kept, id: string): KeptPart | undefined {
+  return Object.values(parts).find(({ figures }) => figures.some((figure) => figure.id === id));
+}
+
+function measuredText({ target, figure, isReached }: Verdict): string {
+  if (!figure) return "not measured here";
+  if (isReached === undefined)
+    return target.needsGpu ? `not measured here: needs a GPU (here ${valueText(figure)})` : "not measured here";
+  return `${valueText(figure)}, ${isReached ? "reached" : "**missed**"}`;
+}
+
+function partText(part: KeptPart): string {
+  const { size, date, command, machine, loadBefore, runtime, adapter, seconds, features } = part;
+  const rows = part.figures.map((figure) => [figure.what, valueText(figure), figure.note ?? ""]);
+  const load = loadBefore === undefined ? "" : `, load before ${loadBefore.toFixed(1)}`;
+  const duration = seconds > 0 ? `, ${seconds.toFixed(0)} s` : "";
+  return `## ${part.part}
+
+${date}, \`${command}\`, size ${size}${duration}. ${adapter} (${features.join(", ")}); ${runtime}; ${machine}${load}.
+
+${table(["figure", "value", "remark"], rows, 1)}`;
+}

@@ -1,0 +1,74 @@
+/** What is measured of the built product from outside: how soon its page is ready, and what it weighs. Node only. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { brotliCompressSync } from "node:zlib";
+import { chromium } from "playwright";
+import { ensureSite, siteFolder } from "../tools/build.mjs";
+import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
+import { ensureLibrary, libraryFolder, WORKER_SCRIPT } from "../tools/library.mjs";
+import { serve } from "../tools/serve.mjs";
+import type { Figure } from "./result.ts";
+
+const LATER_VISITS = 5;
+const TIMEOUT_MS = 300_000;
+
+/** Seconds from the page's address to a model that is ready: the first visit, and the least of later ones. */
+export async function openFigures(progress: (what: string) => void): Promise<Figure[]> {
+  await ensureSite();
+  const profile = mkdtempSync(join(tmpdir(), "fovea-bench-"));
+  const server = await serve({ "/": { folder: siteFolder } });
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: findChromium(),
+    args: CHROMIUM_FLAGS,
+    timeout: TIMEOUT_MS,
+  });
+  try {
+    const seconds: number[] = [];
+    for (let visit = 0; visit <= LATER_VISITS; visit++) {
+      progress(`open: visit ${visit + 1}`);
+      const page = await context.newPage();
+      const start = performance.now();
+      await page.goto(server.origin);
+      await page.getByText(/tokens a picture/).waitFor({ timeout: TIMEOUT_MS });
+      seconds.push((performance.now() - start) / 1000);
+      await page.close();
+    }
+    const [first = Number.NaN, ...later] = seconds;
+    return [
+      { id: "open.first", what: "page open to ready, first visit, model that ships", value: first, unit: "s" },
+      { id: "open.second", what: "the same, later visits, the least", value: Math.min(...later), unit: "s" },
+    ];
+  } finally {
+    await context.close().catch(() => {});
+    server.close();
+    rmSync(profile, { recursive: true, force: true });
+  }
+}
+
+/** Kilobytes behind brotli. */
+export async function sizeFigures(): Promise<Figure[]> {
+  await ensureLibrary();
+  const weigh = (files: Iterable<string>) =>
+    [...files].reduce((sum, file) => sum + brotliCompressSync(readFileSync(`${libraryFolder}/${file}`)).length, 0) /
+    1e3;
+  const standalone = [`${WORKER_SCRIPT.name}.js`, "element/define.js"];
+  return [
+    {
+      id: "size.library",
+      what: "library, without the packages that it imports",
+      value: weigh(closure("index.js")),
+      unit: "kB",
+    },
+    { id: "size.element", what: "element and worker, with all packages inside", value: weigh(standalone), unit: "kB" },
+  ];
+}
+
+/** A module of the library, and those of its own that it imports. */
+function closure(entry: string): Set<string> {
+  const found = new Set([entry]);
+  for (const file of found)
+    for (const [, name] of readFileSync(`${libraryFolder}/${file}`, "utf8").matchAll(/(?:from|import) ?"\.\/([^"]+)"/g))
+      found.add(name!);
+  return found;
+}

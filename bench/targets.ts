@@ -1,0 +1,86 @@
+/** What is aimed at, row by row, and whether a run has reached it. Pure. */
+import type { Figure } from "./result.ts";
+
+export interface Target {
+  /** What is measured. */
+  figure: string;
+  /** What is aimed at, in words. */
+  reach: (software: boolean) => string;
+  /** Figures that it is judged by; the worst counts. */
+  ids: readonly string[];
+  isReached: (value: number, software: boolean) => boolean;
+  /** Whether larger values are worse. */
+  least?: boolean;
+  /** Says nothing on a software adapter. */
+  needsGpu?: boolean;
+  /** Part of the benchmark that measures it. */
+  part: string;
+}
+
+/** Faster than the peer by 10 on software adapters, by 2 on GPUs. */
+function fasterThanPeer(figure: string, id: string, part: string): Target {
+  const times = (software: boolean) => (software ? 10 : 2);
+  return {
+    figure: `${figure}, against onnxruntime-web's WebGPU backend`,
+    reach: (software) => `${times(software)}x faster`,
+    ids: [id],
+    isReached: (value, software) => value >= times(software),
+    part,
+  };
+}
+
+function atLeast(figure: string, unit: string, value: number, rest: Pick<Target, "ids" | "part" | "needsGpu">): Target {
+  return { figure, reach: () => `at least ${value}${unit}`, isReached: (found) => found >= value, ...rest };
+}
+
+function atMost(figure: string, unit: string, value: number, rest: Pick<Target, "ids" | "part">): Target {
+  return { figure, reach: () => `at most ${value}${unit}`, isReached: (found) => found <= value, least: true, ...rest };
+}
+
+export const TARGETS: readonly Target[] = [
+  fasterThanPeer("vision encoder (ViT-Tiny at 224)", "compare.vision", "compare-vision"),
+  fasterThanPeer("prefill of 64 tokens (q4 Llama, 20 M)", "compare.prefill", "compare-decoder"),
+  fasterThanPeer("decoding (the same model)", "compare.decode", "compare-decoder"),
+  atLeast("decoding, of the bandwidth of a plain copy", " %", 80, {
+    ids: ["decode.share"],
+    part: "decoder",
+    needsGpu: true,
+  }),
+  atLeast("prefill and ViT, of the best plain product", " %", 70, {
+    ids: ["prefill.share", "vision.share"],
+    part: "decoder,vision",
+    needsGpu: true,
+  }),
+  atMost("dispatches a decoder layer and token", "", 7, { ids: ["dispatches.gpu"], part: "decoder" }),
+  atMost("the same, inhibited", "", 9, { ids: ["dispatches.gpu.inhibited"], part: "decoder" }),
+  atMost("submits a token", "", 1, { ids: ["submits"], part: "decoder" }),
+  atLeast("vmtc at 50 %, picture to first token: faster by", "x", 1.5, { ids: ["cost.first-token"], part: "cost" }),
+  atMost("the compression itself, of the encoder", " %", 5, { ids: ["cost.stages.share"], part: "cost" }),
+  atMost("inhibition at 0.6, decoding: slower by", " %", 10, {
+    ids: ["cost.inhibition.token-576", "cost.inhibition.token-288"],
+    part: "cost",
+  }),
+  atMost("library alone, brotli", " kB", 100, { ids: ["size.library"], part: "size" }),
+  atMost("page open to ready, second visit, model that ships", " s", 1, { ids: ["open.second"], part: "open" }),
+  atMost("GPU memory beside weights and KV cache", " %", 15, { ids: ["memory.rest.share"], part: "load" }),
+];
+
+export interface Verdict {
+  target: Target;
+  /** The figure that counts; undefined where none was measured. */
+  figure: Figure | undefined;
+  /** Undefined where this adapter, or a missing figure, cannot tell. */
+  isReached: boolean | undefined;
+}
+
+/** @param figures of all parts, by id */
+export function judge(figures: ReadonlyMap<string, Figure>, software: boolean): Verdict[] {
+  return TARGETS.map((target) => {
+    const found = target.ids.flatMap((id) => figures.get(id) ?? []);
+    if (found.length < target.ids.length) return { target, figure: undefined, isReached: undefined };
+    const worse = (a: Figure, b: Figure) => (target.least ? a.value > b.value : a.value < b.value);
+    const figure = found.reduce((worst, each) => (worse(each, worst) ? each : worst));
+    const cannotTell = target.needsGpu && software;
+    return { target, figure, isReached: cannotTell ? undefined : target.isReached(figure.value, software) };
+  });
+}
