@@ -13,19 +13,19 @@ export interface Resident {
 }
 
 export class Processes {
-  readonly #page: number;
+  readonly #pages: readonly number[];
   readonly #gpu: number;
   #peak: Resident = { page: 0, gpu: 0 };
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(page: number, gpu: number) {
-    this.#page = page;
+  private constructor(pages: readonly number[], gpu: number) {
+    this.#pages = pages;
     this.#gpu = gpu;
     this.restart();
     this.#timer = setInterval(() => this.#poll(), POLL_MS);
   }
 
-  /** Finds the process of the only page, and that of the GPU; undefined where their memory cannot be read. */
+  /** Finds the processes of pages, and that of the GPU; undefined where their memory cannot be read. */
   static async of(browser: Browser): Promise<Processes | undefined> {
     if (!existsSync("/proc/self/status")) return undefined;
     const session = await browser.newBrowserCDPSession();
@@ -34,13 +34,12 @@ export class Processes {
     };
     const idsOf = (type: string) => processInfo.filter((process) => process.type === type).map(({ id }) => id);
     const [pages, gpus] = [idsOf("renderer"), idsOf("GPU")];
-    // A spare renderer is small; the page's is the largest.
-    const page = pages.sort((a, b) => resident(b) - resident(a))[0];
-    return page === undefined || gpus[0] === undefined ? undefined : new Processes(page, gpus[0]);
+    // Beside the page's there may be a spare one, which stays as it is.
+    return gpus[0] === undefined ? undefined : new Processes(pages, gpus[0]);
   }
 
   get now(): Resident {
-    return { page: resident(this.#page), gpu: resident(this.#gpu) };
+    return { page: this.#pages.reduce((sum, id) => sum + resident(id), 0), gpu: resident(this.#gpu) };
   }
 
   /** The most since the last `restart`, of each. */
