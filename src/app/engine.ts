@@ -7,6 +7,9 @@ export type Model = FoveaModel;
 /** What a model can be loaded from. */
 export type ModelSource = string | ModelFiles;
 
+/** How a model may be got at. A token is a secret: it is handed on, and kept in no state that is shown or saved. */
+export type ModelAccess = Pick<WorkerOptions, "hubToken" | "cache">;
+
 /** Id of the model whose files lie beside the page. */
 export const SHIPPED_MODEL = "fovea-demo";
 
@@ -28,9 +31,9 @@ export function isClassifier({ contextLength }: ModelInfo): boolean {
 // What follows is asked for now and then: it comes in a script of its own, with only what is named here.
 
 /** What loading a model will take. Throws as the library's `planModel`. */
-export async function planModel(source: ModelSource, signal: AbortSignal): Promise<ModelPlan> {
+export async function planModel(source: ModelSource, access: ModelAccess, signal: AbortSignal): Promise<ModelPlan> {
   const { planModel } = await import("../index.ts");
-  return planModel(source, { modelsUrl: modelsUrl(), signal });
+  return planModel(source, { modelsUrl: modelsUrl(), signal, ...access });
 }
 
 /** The models that are kept on this machine. */

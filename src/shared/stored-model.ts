@@ -1,4 +1,7 @@
-/** What callers hear about models that are kept on disk. Types only. */
+/** What callers hear about models that are kept on disk. */
+
+/** How the message of an error begins that says that there is none. */
+export const NO_ROOM = "no room to store";
 
 /** A model of which something is on disk. */
 export interface StoredModel {

@@ -3,7 +3,7 @@
  * lie there is store.ts.
  */
 import { FoveaError } from "../errors.ts";
-import type { StorageReport, StoredModel } from "../shared/stored-model.ts";
+import { NO_ROOM, type StorageReport, type StoredModel } from "../shared/stored-model.ts";
 import { deleteStored, listStored } from "./store.ts";
 
 /**
@@ -51,7 +51,7 @@ export async function checkRoom(source: string, neededBytes: number): Promise<vo
   const list = others.map((model) => `${model.source} (${megabytes(model.bytes)})`).join(", ");
   throw new FoveaError(
     "download-failed",
-    `no room to store ${source}: it needs ${megabytes(neededBytes)} more, ${megabytes(freeBytes)} of the ${megabytes(quotaBytes!)} that the browser gives this site are free; ${list ? `delete a stored model with deleteStoredModel: ${list}` : "no other model is stored, so make room on the disk"}; or load it with cache "none", which stores nothing`,
+    `${NO_ROOM} ${source}: it needs ${megabytes(neededBytes)} more, ${megabytes(freeBytes)} of the ${megabytes(quotaBytes!)} that the browser gives this site are free; ${list ? `delete a stored model with deleteStoredModel: ${list}` : "no other model is stored, so make room on the disk"}; or load it with cache "none", which stores nothing`,
   );
 }
 

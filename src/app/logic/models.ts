@@ -1,6 +1,6 @@
-/** The model of the page: loading, cancelling, loading again after the device was lost. One at a time. */
+/** The model of the page: loading, pausing, cancelling, loading again after the device was lost. One at a time. */
 import type { LoadProgress } from "../../api.ts";
-import { loadModel, type Model, type ModelSource, planModel, storedModels } from "../engine.ts";
+import { loadModel, type Model, type ModelAccess, type ModelSource, planModel, storedModels } from "../engine.ts";
 import { problemOf } from "./problem.ts";
 import { Rate } from "./rate.ts";
 import type { ModelState, PageStore } from "./state.ts";
@@ -9,6 +9,8 @@ export class ModelKeeper {
   readonly #store: PageStore;
   #loading: AbortController | undefined;
   #loaded: Promise<Model | undefined> = Promise.resolve(undefined);
+  /** Of the model that is loaded, or was last; gone with the page. */
+  #access: ModelAccess = {};
 
   constructor(store: PageStore) {
     this.#store = store;
@@ -20,8 +22,9 @@ export class ModelKeeper {
   }
 
   /** Loads a model in place of the present one. How it goes is in the state. */
-  load(source: ModelSource, name: string): Promise<Model | undefined> {
+  load(source: ModelSource, name: string, access: ModelAccess = {}): Promise<Model | undefined> {
     this.#loading?.abort();
+    this.#access = access;
     const loading = new AbortController();
     this.#loading = loading;
     // Two models at once may not fit on the GPU.
@@ -29,6 +32,7 @@ export class ModelKeeper {
     this.#set({
       ...{ phase: "loading", name, source, progress: undefined, bytesPerSecond: 0 },
       ...{ model: undefined, info: undefined, problem: undefined, waiting: false },
+      kept: typeof source === "string" && access.cache !== "none",
     });
     this.#loaded = this.#load(source, loading);
     return this.#loaded;
@@ -49,14 +53,26 @@ export class ModelKeeper {
     return this.#loaded;
   }
 
-  /** Loads the same model again. */
-  reload(): Promise<Model | undefined> {
+  /** Loads the same model again, or goes on with it. */
+  reload(change: ModelAccess = {}): Promise<Model | undefined> {
     const { source, name } = this.#store.state.model;
-    return source === undefined ? this.#loaded : this.load(source, name);
+    return source === undefined ? this.#loaded : this.load(source, name, { ...this.#access, ...change });
   }
 
+  /** Ends a load, to be gone on with by `reload`: what has arrived is kept. */
+  pause(): void {
+    this.#end({ phase: "paused" });
+  }
+
+  /** Ends a load for good. What has arrived is kept all the same, and can be deleted where models are chosen. */
   cancel(): void {
+    this.#end({ phase: "none", name: "", source: undefined });
+  }
+
+  #end(change: Partial<ModelState>): void {
     this.#loading?.abort();
+    this.#loading = undefined;
+    this.#set({ ...change, waiting: false });
   }
 
   async #load(source: ModelSource, loading: AbortController): Promise<Model | undefined> {
@@ -64,6 +80,7 @@ export class ModelKeeper {
     const rate = new Rate();
     try {
       const model = await loadModel(source, {
+        ...this.#access,
         signal: loading.signal,
         onProgress: (progress: LoadProgress) => {
           const bytesPerSecond = rate.add(progress.loadedBytes, performance.now());
@@ -98,7 +115,7 @@ async function isLargeDownload(address: string): Promise<boolean> {
       ({ source, complete }) => complete && (source === address || source === `${address}/`),
     );
     if (isHere) return false;
-    return (await planModel(address, new AbortController().signal)).downloadBytes > LARGE_BYTES;
+    return (await planModel(address, {}, new AbortController().signal)).downloadBytes > LARGE_BYTES;
   } catch {
     // Loading says what is wrong with it.
     return false;

@@ -27,7 +27,8 @@ export interface PageState {
 export type PageStore = Store<PageState>;
 
 export interface ModelState {
-  phase: "none" | "loading" | "ready" | "failed";
+  /** "paused": a download that can be gone on with. */
+  phase: "none" | "loading" | "paused" | "ready" | "failed";
   /** What people call it. */
   name: string;
   source: ModelSource | undefined;
@@ -37,6 +38,8 @@ export interface ModelState {
   model: Model | undefined;
   info: ModelInfo | undefined;
   problem: Problem | undefined;
+  /** Whether the browser keeps it for the next visit, if it has room. */
+  kept: boolean;
   /** Another tab has the GPU. */
   waiting: boolean;
 }
@@ -105,7 +108,7 @@ export function initialState(): PageState {
   return {
     model: {
       ...{ phase: "none", name: "", source: undefined, progress: undefined, bytesPerSecond: 0 },
-      ...{ model: undefined, info: undefined, problem: undefined, waiting: false },
+      ...{ model: undefined, info: undefined, problem: undefined, kept: false, waiting: false },
     },
     draft: [],
     turns: [],

@@ -67,7 +67,7 @@ export class Composer extends LitElement {
               compare with and without
             </label>
           </div>
-          <span class="soft" role="status">${needs || this.#note()}</span>
+          <span class="soft" role="status">${(!busy && needs) || this.#note()}</span>
         </div>
       </form>
     </section>`;
@@ -76,6 +76,7 @@ export class Composer extends LitElement {
   /** What still has to be done before the question can be asked; "" if nothing. */
   #missing(): string {
     const { model, draft } = this.state;
+    if (model.phase === "paused") return "The model is paused; go on with it first.";
     if (model.phase === "none" || model.phase === "failed") return "Choose a model first.";
     if (model.info && isClassifier(model.info)) return draft.length > 0 ? "" : "Choose a picture first.";
     if (model.info && !model.info.canGenerate) return "This model has no tokenizer and cannot be asked.";

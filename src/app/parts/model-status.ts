@@ -35,8 +35,7 @@ export class ModelStatus extends LitElement {
       <div class="row spread">
         <p role="status">${this.#text()}</p>
         <div class="row">
-          ${phase === "loading" ? html`<button @click=${() => this.app.models.cancel()}>Cancel</button>` : nothing}
-          ${phase === "failed" || (phase === "none" && this.model.source) ? html`<button @click=${() => void this.app.models.reload()}>${phase === "failed" ? "Try again" : "Go on"}</button>` : nothing}
+          ${this.#controls()}
           <button aria-haspopup="dialog" @click=${() => openDialog(this, { kind: "models" })}>Models</button>
         </div>
       </div>
@@ -45,13 +44,30 @@ export class ModelStatus extends LitElement {
     </section>`;
   }
 
+  #controls() {
+    const { models } = this.app;
+    const { phase, source, progress, problem } = this.model;
+    const again = (text: string) => html`<button @click=${() => void models.reload()}>${text}</button>`;
+    const end = html`<button @click=${() => models.cancel()}>Cancel</button>`;
+    if (phase === "paused") return [again("Go on"), end];
+    if (phase === "failed" && problem?.code === "no-room")
+      return html`<button @click=${() => void models.reload({ cache: "none" })}>Load without keeping it</button>`;
+    if (phase === "failed") return again("Try again");
+    if (phase !== "loading") return nothing;
+    // Only a download has something that can be gone on with.
+    const isDownload = typeof source === "string" && progress?.stage === "weights";
+    return [isDownload ? html`<button @click=${() => models.pause()}>Pause</button>` : nothing, end];
+  }
+
   #text() {
-    const { phase, name, info, waiting } = this.model;
+    const { phase, name, info, waiting, progress } = this.model;
     const title = html`<span class="name">${name}</span>`;
     if (waiting) return html`${title} <span class="soft">waits for another tab that is using the GPU.</span>`;
     if (phase === "loading") return html`${title} <span class="soft">is being loaded.</span>`;
-    if (phase === "none" && name)
-      return html`${title} <span class="soft">was not loaded to its end; what has arrived is kept.</span>`;
+    if (phase === "paused") {
+      const { loadedBytes = 0, totalBytes = 0 } = progress ?? {};
+      return html`${title} <span class="soft">is paused at ${byteText(loadedBytes)} of ${byteText(totalBytes)}; what has arrived is kept.</span>`;
+    }
     if (phase !== "ready" || !info) return "No model is loaded.";
     const parts = [
       `${info.modelType}, ${(info.parameters / 1e6).toFixed(1)} million parameters`,

@@ -2,7 +2,7 @@
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import type { ModelFiles, ModelPlan } from "../../api.ts";
 import { byteText } from "../../element/wording.ts";
-import { type ModelSource, planModel, SHIPPED_MODEL } from "../engine.ts";
+import { type ModelAccess, type ModelSource, planModel, SHIPPED_MODEL } from "../engine.ts";
 import type { App } from "../logic/app.ts";
 import { type Problem, problemOf } from "../logic/problem.ts";
 import { base } from "./base.ts";
@@ -11,7 +11,16 @@ import { base } from "./base.ts";
 interface Candidate {
   source: ModelSource;
   name: string;
+  access: ModelAccess;
   plan: ModelPlan | undefined;
+}
+
+const TOKEN_FIELD = html`<label for="token">Access token, where the model asks for one</label>
+  <input id="token" type="text" autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="hf_…" aria-describedby="token-note" />
+  <p class="soft" id="token-note">It goes to the hub and nowhere else, and is forgotten with this page.</p>`;
+
+function isHubName(address: string): boolean {
+  return address.trim().startsWith("hf:");
 }
 
 export class ModelsPanel extends LitElement {
@@ -20,12 +29,15 @@ export class ModelsPanel extends LitElement {
     address: { attribute: false },
     candidate: { state: true },
     problem: { state: true },
+    isHub: { state: true },
   };
   declare app: App;
   /** A model to be looked up from the beginning. */
   declare address: string | undefined;
   declare candidate: Candidate | undefined;
   declare problem: Problem | undefined;
+  /** An id of the hub is typed, whose models may ask for a token. */
+  declare isHub: boolean;
   #looking = new AbortController();
 
   static override styles = [
@@ -36,6 +48,10 @@ export class ModelsPanel extends LitElement {
       }
       .grow {
         flex: 1 1 14rem;
+      }
+      /* No field for passwords, which browsers offer to store. */
+      #token {
+        -webkit-text-security: disc;
       }
       .name {
         font-weight: 600;
@@ -61,9 +77,13 @@ export class ModelsPanel extends LitElement {
       <form class="card stack" @submit=${(event: Event) => this.#address(event)}>
         <label for="address">Address of a folder in Hugging Face layout, or an id of the hub</label>
         <div class="row">
-          <input id="address" class="grow" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="hf:owner/name" />
+          <input id="address" class="grow" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="hf:owner/name"
+            @input=${(event: Event) => {
+              this.isHub = isHubName((event.target as HTMLInputElement).value);
+            }} />
           <button type="submit">Look it up</button>
         </div>
+        ${this.isHub ? TOKEN_FIELD : nothing}
       </form>
       <div class="card stack">
         <h3>From this machine</h3>
@@ -88,6 +108,7 @@ export class ModelsPanel extends LitElement {
   protected override firstUpdated(): void {
     if (!this.address) return;
     this.#input("address").value = this.address;
+    this.isHub = isHubName(this.address);
     void this.#lookUp(this.address, this.address);
   }
 
@@ -96,7 +117,7 @@ export class ModelsPanel extends LitElement {
     this.renderRoot.querySelector(".found, .error")?.scrollIntoView({ block: "nearest" });
   }
 
-  #candidateView({ source, name, plan }: Candidate) {
+  #candidateView({ source, name, access, plan }: Candidate) {
     if (!plan) return html`<p class="card found">Looking at <span class="name">${name}</span> …</p>`;
     const { downloadBytes, totalBytes, storedBytes, freeStorageBytes, gpu } = plan;
     const isTooLarge = freeStorageBytes !== undefined && downloadBytes > freeStorageBytes;
@@ -115,7 +136,7 @@ export class ModelsPanel extends LitElement {
       </ul>
       ${isTooLarge ? html`<p class="error">This is more than the browser gives this page; delete a stored model first.</p>` : nothing}
       <div class="row">
-        <button class="primary" @click=${() => this.#load(source, name)}>${downloadBytes > 0 ? "Download and load" : "Load"}</button>
+        <button class="primary" @click=${() => this.#load(source, name, access)}>${downloadBytes > 0 ? "Download and load" : "Load"}</button>
         <button @click=${() => this.#forget()}>Not now</button>
       </div>
     </div>`;
@@ -128,7 +149,8 @@ export class ModelsPanel extends LitElement {
   #address(event: Event): void {
     event.preventDefault();
     const address = this.#input("address").value.trim();
-    if (address !== "") void this.#lookUp(address, address);
+    const hubToken = isHubName(address) ? this.#input("token")?.value.trim() : "";
+    if (address !== "") void this.#lookUp(address, address, hubToken ? { hubToken } : {});
   }
 
   #files(event: Event): void {
@@ -142,13 +164,13 @@ export class ModelsPanel extends LitElement {
   }
 
   /** Says what a model takes before anything of it is loaded. */
-  async #lookUp(source: ModelSource, name: string): Promise<void> {
+  async #lookUp(source: ModelSource, name: string, access: ModelAccess = {}): Promise<void> {
     this.#forget();
-    this.candidate = { source, name, plan: undefined };
+    this.candidate = { source, name, access, plan: undefined };
     const { signal } = this.#looking;
     try {
-      const plan = await planModel(source, signal);
-      if (!signal.aborted) this.candidate = { source, name, plan };
+      const plan = await planModel(source, access, signal);
+      if (!signal.aborted) this.candidate = { source, name, access, plan };
     } catch (error) {
       if (signal.aborted) return;
       this.candidate = undefined;
@@ -163,8 +185,8 @@ export class ModelsPanel extends LitElement {
     this.problem = undefined;
   }
 
-  #load(source: ModelSource, name: string): void {
-    void this.app.models.load(source, name);
+  #load(source: ModelSource, name: string, access: ModelAccess = {}): void {
+    void this.app.models.load(source, name, access);
     this.dispatchEvent(new CustomEvent("chosen"));
   }
 }

@@ -13,9 +13,9 @@ export class OfflineStatus extends LitElement {
 
   override render() {
     const { offline, model } = this.state;
-    const isShippedReady = model.phase === "ready";
+    const isModelKept = model.phase === "ready" && model.kept;
     return html`<div class="row" role="status">
-      ${offline === "ready" ? html`<p>This page is kept on this machine${isShippedReady ? " and starts without a network" : ""}.</p>` : nothing}
+      ${offline === "ready" ? html`<p>This page is kept on this machine${isModelKept ? " and starts without a network" : ""}.</p>` : nothing}
       ${
         offline === "update"
           ? html`<p>An update is ready.</p>

@@ -1,0 +1,303 @@
+/**
+ * What may happen on the demo page while it answers: pictures from everywhere, several of them and turns, a stop in every
+ * phase, a lost GPU, another tab, and a page that stays smooth throughout. Around a tiny model whose answers mean nothing.
+ */
+import { readFileSync } from "node:fs";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Page as PageElement } from "../../src/app/parts/page.ts";
+import { siteFolder } from "../../tools/build.mjs";
+import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
+import { serve } from "../../tools/serve.mjs";
+import { writeChatFolder } from "../support/chat-folder.ts";
+import { projectRoot, startCommand } from "../support/command.ts";
+import { startModelServer } from "../support/model-server.ts";
+import { describeShared } from "../support/shared.ts";
+
+/** A camera that shows a test pattern, and nobody who has to be asked. */
+const CAMERA_FLAGS = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+const LONG_TASK_MS = 50;
+/** Answers that may be asked for one without a long task: a machine that is busy with other things stops pages too. */
+const TRIES = 4;
+const PICTURE = `${projectRoot}/public/samples/harbour.webp`;
+
+declare global {
+  /** In the worker: labels of the GPU's work, in their order, and how to let go of what is held. */
+  var gpuWork: { labels: string[]; isHeld: boolean; go: () => void };
+}
+
+let site: Awaited<ReturnType<typeof serve>>;
+let browser: Browser;
+
+beforeAll(async () => {
+  // Only for what it builds.
+  const start = startCommand("start", []);
+  await start.said(/http:\S+/);
+  start.process.kill("SIGINT");
+  await start.ended;
+  site = await serve({ "/": { folder: siteFolder } });
+  const args = [...CHROMIUM_FLAGS, ...CAMERA_FLAGS];
+  browser = await chromium.launch({ executablePath: findChromium(), args, timeout: 120_000 });
+});
+afterAll(async () => {
+  await browser?.close();
+  site?.close();
+});
+
+describeShared("a page with the tiny model", () => {
+  let chat: Awaited<ReturnType<typeof writeChatFolder>>;
+  let models: Awaited<ReturnType<typeof startModelServer>>;
+  let context: BrowserContext;
+  let page: Page;
+
+  beforeAll(async () => {
+    chat = await writeChatFolder();
+    models = await startModelServer(chat.folder);
+    context = await browser.newContext({ serviceWorkers: "block", permissions: ["clipboard-read", "clipboard-write"] });
+    page = await open();
+  });
+  afterAll(async () => {
+    await context?.close();
+    models?.close();
+    chat?.remove();
+  });
+
+  async function open(): Promise<Page> {
+    const opened = await context.newPage();
+    opened.setDefaultTimeout(120_000);
+    await opened.goto(`${site.origin}/?model=${models.origin}`);
+    await opened.getByText("tokens a picture").waitFor();
+    return opened;
+  }
+
+  const button = (name: string | RegExp, on = page) => on.getByRole("button", { name, exact: true });
+  const answers = (on = page) => on.locator("app-answer .text");
+  const statistics = (on = page) => on.getByLabel("Statistics");
+  const draft = () => page.locator("app-picture-panel .thumb");
+
+  /** Limits the answers: they mean nothing, and would not end. */
+  function limit(maxTokens: number, on = page): Promise<void> {
+    return on.evaluate((change) => document.querySelector<PageElement>("app-page")!.app.set(change), { maxTokens });
+  }
+
+  async function ask(question: string, on = page): Promise<void> {
+    await on.getByLabel("Your question").fill(question);
+    await button("Ask", on).click();
+  }
+
+  /** Asks, and waits for the answer. */
+  async function answer(question: string): Promise<string> {
+    const before = await statistics().count();
+    await ask(question);
+    await expect.poll(() => statistics().count(), { timeout: 120_000 }).toBe(before + 1);
+    return (await answers().last().textContent()) ?? "";
+  }
+
+  test("pictures come by drop, paste, file and camera, and go into one question", async () => {
+    await button("Remove Picnic").click();
+    const dropped = await page.evaluateHandle(
+      (bytes) => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array(bytes)], "dropped.webp", { type: "image/webp" }));
+        return data;
+      },
+      [...readFileSync(PICTURE)],
+    );
+    await page.dispatchEvent("app-page", "dragover", { dataTransfer: dropped });
+    await page.locator("app-page .dropping").waitFor();
+    await page.dispatchEvent("app-page", "drop", { dataTransfer: dropped });
+    await button("Remove dropped.webp").waitFor();
+    expect(await page.locator("app-page .dropping").count()).toBe(0);
+
+    // Through the system's clipboard, which has pictures as PNG.
+    await page.evaluate(async () => {
+      const canvas = new OffscreenCanvas(40, 30);
+      canvas.getContext("2d")!.fillRect(5, 5, 20, 20);
+      await navigator.clipboard.write([new ClipboardItem({ "image/png": await canvas.convertToBlob() })]);
+    });
+    await page.getByLabel("Your question").focus();
+    await page.keyboard.press("Control+v");
+    await button("Remove image.png").waitFor();
+
+    await page.locator("#file").setInputFiles(PICTURE);
+    await button("Remove harbour.webp").waitFor();
+
+    await button("Camera").click();
+    await button("Take the photograph").click();
+    await button("Remove Photograph.jpg").waitFor();
+    expect(await draft().count()).toBe(4);
+    expect(await page.evaluate(() => document.querySelector("app-page")!.shadowRoot!.querySelector("app-camera"))).toBe(
+      null,
+    );
+
+    await page.locator("#file").setInputFiles(PICTURE);
+    await page.getByText("A question takes 4 pictures at most; remove one first.").waitFor();
+
+    await limit(4);
+    await answer("What are they?");
+    expect(await statistics().last().textContent()).toMatch(/Image tokens\s*128 of 256/);
+  });
+
+  test("the next turn has its own picture, and all those before it", async () => {
+    await page.locator("#file").setInputFiles(PICTURE);
+    await answer("And this one?");
+    expect(await statistics().last().textContent()).toMatch(/Image tokens\s*160 of 320/);
+    const shown = page.getByRole("group", { name: "Pictures of this answer" }).getByRole("button");
+    expect(await shown.allTextContents()).toHaveLength(5);
+    expect(await shown.last().getAttribute("aria-pressed")).toBe("true");
+    await answer("Are you sure?");
+    expect(await statistics().last().textContent()).toMatch(/Image tokens\s*160 of 320/);
+    await button("New").click();
+  });
+
+  test("the page has no long task while it answers", async () => {
+    await limit(40);
+    const seen: number[] = [];
+    while (seen.length < TRIES && !(seen.at(-1)! < LONG_TASK_MS)) {
+      await page.locator("#file").setInputFiles(PICTURE);
+      await page.getByLabel("Your question").fill("What is it?");
+      await page.evaluate(watchTasks);
+      await button("Ask").click();
+      await statistics().waitFor();
+      seen.push(await page.evaluate(longestTask));
+      await button("New").click();
+    }
+    console.log(`longest task of the page while it answers: ${seen} ms`);
+    expect(seen.at(-1), `longest tasks of ${seen.length} answers: ${seen}`).toBeLessThan(LONG_TASK_MS);
+  });
+
+  test.for([
+    ["vision", "prefill"],
+    ["prefill", "decode"],
+    ["decode", "never"],
+  ])("stops in the middle of %s", async ([phase, next]) => {
+    await limit(200);
+    // Another one each time: what is known would not be encoded.
+    await page.locator("#file").setInputFiles({ name: `${phase}.png`, mimeType: "image/png", buffer: await picture() });
+    const [worker] = page.workers();
+    await worker!.evaluate(holdWork, phase!);
+    await ask("What is it?");
+    await expect.poll(() => worker!.evaluate(() => gpuWork.isHeld), { timeout: 60_000 }).toBe(true);
+    await button("Stop").click();
+    // What was told to the worker is heard before what is held goes on.
+    await worker!.evaluate(() => gpuWork.go());
+    await page.getByText(/^Stopped/).waitFor();
+    const labels = await worker!.evaluate(() => gpuWork.labels);
+    expect(labels).toContain(phase);
+    expect(labels).not.toContain(next);
+    expect(labels.filter((label) => label === "decode").length).toBeLessThan(20);
+    await limit(4);
+    await answer("And now?");
+    await button("New").click();
+  });
+
+  test("a lost GPU is said, and the answer goes on where it was", async () => {
+    await limit(12);
+    await page.locator("#file").setInputFiles(PICTURE);
+    const undisturbed = await answer("What is it?");
+    expect(undisturbed).not.toBe("");
+    const [worker] = page.workers();
+    await worker!.evaluate(loseDevice);
+    await button("Ask again with the present settings").click();
+    await page.getByText("The graphics processor was lost. The model is being loaded again").waitFor();
+    await expect.poll(() => statistics().count(), { timeout: 120_000 }).toBe(2);
+    expect(await answers().last().textContent()).toBe(undisturbed);
+    expect(page.workers()).toEqual([worker]);
+    await button("New").click();
+  });
+
+  test("two tabs take turns, and the one that waits says so", async () => {
+    const second = await open();
+    await limit(4);
+    await limit(4, second);
+    const [worker] = page.workers();
+    await worker!.evaluate(holdWork, "decode");
+    await ask("What is it?");
+    await expect.poll(() => worker!.evaluate(() => gpuWork.isHeld), { timeout: 60_000 }).toBe(true);
+    await ask("And here?", second);
+    await second.getByText("Another tab is using the GPU; this one waits for its turn.").waitFor();
+    await second.getByText("waits for another tab that is using the GPU.").waitFor();
+    expect(await answers(second).textContent()).toBe("");
+    await worker!.evaluate(() => gpuWork.go());
+    await statistics(second).waitFor();
+    expect(await statistics().count()).toBe(1);
+    expect(await second.getByText("another tab").count()).toBe(0);
+    await second.close();
+  });
+
+  /** A picture that was never seen before. */
+  function picture(): Promise<Buffer> {
+    return page
+      .evaluate(async () => {
+        const canvas = new OffscreenCanvas(32, 32);
+        const context = canvas.getContext("2d")!;
+        context.fillStyle = `hsl(${Math.random() * 360} 80% 50%)`;
+        context.fillRect(0, 0, 32, 32);
+        const blob = await canvas.convertToBlob();
+        return Array.from(new Uint8Array(await blob.arrayBuffer()));
+      })
+      .then((bytes) => Buffer.from(bytes));
+  }
+});
+
+/** Runs in the page: notes how long tasks are from now on. */
+function watchTasks(): void {
+  const observer = new PerformanceObserver(() => {});
+  observer.observe({ type: "longtask" });
+  Object.assign(globalThis, { tasks: observer });
+}
+
+/** Runs in the page: the longest task since then, in milliseconds. */
+function longestTask(): number {
+  const observer = (globalThis as unknown as { tasks: PerformanceObserver }).tasks;
+  const durations = observer.takeRecords().map(({ duration }) => duration);
+  observer.disconnect();
+  return Math.max(0, ...durations);
+}
+
+/** Runs in the worker: notes the GPU's work; from the first of this label on, nobody hears of the end of any, until told. */
+function holdWork(phase: string): void {
+  const device = GPUDevice.prototype;
+  const { createCommandEncoder } = device;
+  const waits = [
+    [GPUQueue.prototype, "onSubmittedWorkDone"],
+    [GPUBuffer.prototype, "mapAsync"],
+  ] as unknown as [Record<string, (...args: unknown[]) => Promise<unknown>>, string][];
+  const originals = waits.map(([owner, name]) => owner[name]!);
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const work: typeof gpuWork = {
+    labels: [],
+    isHeld: false,
+    go() {
+      for (const [i, [owner, name]] of waits.entries()) owner[name] = originals[i]!;
+      open();
+    },
+  };
+  globalThis.gpuWork = work;
+  device.createCommandEncoder = function (descriptor) {
+    work.labels.push(descriptor?.label ?? "");
+    if (descriptor?.label === phase) work.isHeld = true;
+    return createCommandEncoder.call(this, descriptor);
+  };
+  for (const [i, [owner, name]] of waits.entries())
+    owner[name] = async function (this: unknown, ...args) {
+      if (work.isHeld) await opened;
+      return originals[i]!.apply(this, args);
+    };
+}
+
+/** Runs in the worker: takes the device away in the middle of the next answer. */
+function loseDevice(): void {
+  const { createCommandEncoder } = GPUDevice.prototype;
+  let left = 5;
+  GPUDevice.prototype.createCommandEncoder = function (descriptor) {
+    if (descriptor?.label === "decode" && left-- === 0) {
+      GPUDevice.prototype.createCommandEncoder = createCommandEncoder;
+      this.destroy();
+    }
+    return createCommandEncoder.call(this, descriptor);
+  };
+}

@@ -1,0 +1,220 @@
+/**
+ * How the demo page gets its model when something is in the way: broken connections, pauses, wrong bytes, no room, a hub
+ * that asks for a token. With the shipped model, whose hashes are published, on a server that fails when it is told to.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { type Browser, type BrowserContext, chromium, type Page, type Route } from "playwright";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { siteFolder } from "../../tools/build.mjs";
+import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
+import { projectRoot, startCommand } from "../support/command.ts";
+import { HUB_TOKEN, startHub } from "../support/hub-server.ts";
+import { describeShared } from "../support/shared.ts";
+import { type SiteServer, startSite } from "../support/site-server.ts";
+
+const PART_BYTES = 4 << 20;
+/** A file's beginning, which is asked for to see what the server does with ranges. */
+const PREFIX_BYTES = 64 << 10;
+const HUB = "https://huggingface.co/";
+
+let site: SiteServer;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+
+beforeAll(async () => {
+  // Only for what it builds.
+  const start = startCommand("start", []);
+  await start.said(/http:\S+/);
+  start.process.kill("SIGINT");
+  await start.ended;
+  site = await startSite(siteFolder);
+  browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: 120_000 });
+});
+afterEach(async () => {
+  await context?.close();
+  Object.assign(site, { stallsAtBytes: Number.POSITIVE_INFINITY, isFalse: false });
+});
+afterAll(async () => {
+  await browser?.close();
+  site?.close();
+});
+
+/** A page of a browser that knows nothing yet. */
+async function visit(query = ""): Promise<void> {
+  context = await browser.newContext({ serviceWorkers: "block" });
+  page = await context.newPage();
+  page.setDefaultTimeout(60_000);
+  await page.goto(site.address + query);
+}
+
+const button = (name: string) => page.getByRole("button", { name, exact: true });
+const alert = (text: string | RegExp) => page.getByRole("alert").filter({ hasText: text });
+const ready = (about = /tokens a picture/) => page.getByText(about).waitFor();
+
+const weights = `${projectRoot}/public/fovea-demo/model.safetensors`;
+const totalBytes = existsSync(weights) ? readFileSync(weights).length : 0;
+
+test("a download outlives a broken connection, is paused, and goes on where it was; a changed part is fetched again", async () => {
+  const begin = site.servedBytes;
+  Object.assign(site, { breaksAtBytes: begin + 1_500_000, stallsAtBytes: begin + 5_000_000 });
+  await visit();
+  await page.getByText(/^5\.\d MB of 7\.\d MB/).waitFor();
+  expect(site.breaksAtBytes).toBe(Number.POSITIVE_INFINITY);
+
+  // A question waits for the model, and need not.
+  await button("Ask").click();
+  await page.getByText("The answer begins when the model is loaded.").waitFor();
+  await button("Stop").click();
+  await page.getByText("Stopped.").waitFor();
+
+  await button("Pause").click();
+  await page.getByText(/is paused at 5\.\d MB of 7\.\d MB; what has arrived is kept/).waitFor();
+  const paused = site.servedBytes;
+  site.stallsAtBytes = Number.POSITIVE_INFINITY;
+  await button("Go on").click();
+  await ready();
+  // The part that was half there is fetched again.
+  expect(site.servedBytes - paused).toBeLessThanOrEqual(totalBytes - PART_BYTES + PREFIX_BYTES);
+
+  const kept = site.servedBytes;
+  expect(await page.evaluate(changeLargestFile)).toBeGreaterThan(3_000_000);
+  await page.reload();
+  await ready();
+  expect(site.servedBytes - kept).toBeGreaterThan(3_000_000);
+  expect(site.servedBytes - kept).toBeLessThanOrEqual(PART_BYTES + PREFIX_BYTES);
+});
+
+test("a download that is cancelled leaves the page without a model, and what came of it where it can be gone on with", async () => {
+  site.stallsAtBytes = site.servedBytes + 4_500_000;
+  await visit();
+  await page.getByText(/^4\.\d MB of 7\.\d MB/).waitFor();
+  await button("Cancel").click();
+  await page.getByText("No model is loaded.").waitFor();
+  await page.getByText("Choose a model first.").waitFor();
+  await button("Models").click();
+  await button("Go on with fovea-demo").waitFor();
+  expect(page.workers()).toEqual([]);
+});
+
+test("weights that are not the published ones are fetched again, and never used", async () => {
+  site.isFalse = true;
+  const begin = site.servedBytes;
+  await visit();
+  await alert(/Model\.safetensors: its hash is [0-9a-f]{64}, [0-9a-f]{64} is published/i).waitFor();
+  expect(await alert("nothing of it has been used").count()).toBe(1);
+  expect(site.servedBytes - begin).toBeGreaterThanOrEqual(2 * totalBytes);
+  expect(await button("Ask").isDisabled()).toBe(true);
+  site.isFalse = false;
+  await button("Try again").click();
+  await ready();
+});
+
+test("without room the numbers are said before the download, which can go on without being kept", async () => {
+  const begin = site.servedBytes;
+  context = await browser.newContext({ serviceWorkers: "block" });
+  page = await context.newPage();
+  page.setDefaultTimeout(60_000);
+  // Chromium tells every page of ten gigabytes, whatever it gives: other browsers' answer, in front of the worker's script.
+  await context.route(/fovea-worker/, async (route) => {
+    const response = await route.fetch();
+    const estimate = "navigator.storage.estimate = async () => ({ quota: 3_000_000, usage: 500_000 });";
+    await route.fulfill({ response, body: `${estimate}\n${await response.text()}` });
+  });
+  await page.goto(site.address);
+  await alert(/No room to store fovea-demo: it needs 7\.\d MB more, 2\.5 MB of the 3\.0 MB that the browser/).waitFor();
+  await alert("Delete a stored model under “Models”, or load this one without keeping it.").waitFor();
+  expect(site.servedBytes).toBe(begin);
+  await button("Load without keeping it").click();
+  await ready();
+  expect(site.servedBytes - begin).toBeLessThanOrEqual(totalBytes + PREFIX_BYTES);
+});
+
+describeShared("a gated model of a hub", () => {
+  test("is opened with a token that is typed on the page, and stored nowhere", async () => {
+    const stories = `${projectRoot}/../shared/real/stories260K`;
+    const names = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
+    const files = names.map((name) => [name, readFileSync(`${stories}/${name}`)] as const);
+    const hub = await startHub(Object.fromEntries(files), { access: "gated" });
+    try {
+      await visit("?model=http://127.0.0.1:9/");
+      await context.route(`${HUB}**`, (route) => passOn(route, hub.url));
+      await button("Models").click();
+      await page.getByLabel(/^Address of a folder/).fill("hf:someone/tiny");
+      await button("Look it up").click();
+      await alert(/accept the model's licence at .* and pass a token of your account/).waitFor();
+      await page.getByLabel("Access token, where the model asks for one").fill(HUB_TOKEN);
+      await button("Look it up").click();
+      await page.getByText("1.1 MB to download").waitFor();
+      await button("Download and load").click();
+      await ready(/llama, 0\.3 million parameters/);
+
+      const asked = hub.requests.filter(({ origin }) => origin === "hub");
+      expect(asked.some(({ authorization }) => authorization === `Bearer ${HUB_TOKEN}`)).toBe(true);
+      const elsewhere = hub.requests.filter(({ origin }) => origin === "cdn");
+      expect(elsewhere.length).toBeGreaterThan(0);
+      expect(elsewhere.filter(({ authorization }) => authorization !== undefined)).toEqual([]);
+      const kept = await page.evaluate(everythingKept);
+      // Nothing can be missed in what was not looked at.
+      expect(kept).toContain("hf:someone/tiny");
+      expect(kept).not.toContain(HUB_TOKEN);
+      expect(JSON.stringify(await context.storageState())).not.toContain(HUB_TOKEN);
+      await page.reload();
+      await button("Models").click();
+      await page.getByLabel(/^Address of a folder/).fill("hf:someone/tiny");
+      expect(await page.getByLabel("Access token, where the model asks for one").inputValue()).toBe("");
+    } finally {
+      await hub.close();
+    }
+  });
+});
+
+/** Has a request to the public hub answered by one of our own. */
+async function passOn(route: Route, url: string): Promise<void> {
+  const request = route.request();
+  const address = request.url().replace(HUB, url);
+  const answer = await fetch(address, { headers: await request.allHeaders(), redirect: "manual" });
+  // Lengths are those of what was unpacked here.
+  const headers = Object.fromEntries([...answer.headers].filter(([name]) => name !== "transfer-encoding"));
+  await route.fulfill({ status: answer.status, headers, body: Buffer.from(await answer.arrayBuffer()) });
+}
+
+/** Runs in the page: changes a byte in the middle of the largest file that is kept. Gives the file's length. */
+async function changeLargestFile(): Promise<number> {
+  let largest: { handle: FileSystemFileHandle; file: File } | undefined;
+  const visitFolder = async (folder: FileSystemDirectoryHandle): Promise<void> => {
+    for await (const handle of folder.values()) {
+      if (handle.kind === "directory") await visitFolder(handle as FileSystemDirectoryHandle);
+      else {
+        const file = await (handle as FileSystemFileHandle).getFile();
+        if (file.size > (largest?.file.size ?? 0)) largest = { handle: handle as FileSystemFileHandle, file };
+      }
+    }
+  };
+  await visitFolder(await navigator.storage.getDirectory());
+  if (!largest) return 0;
+  const bytes = new Uint8Array(await largest.file.arrayBuffer());
+  bytes[bytes.length >> 1]! ^= 1;
+  const writable = await largest.handle.createWritable();
+  await writable.write(bytes);
+  await writable.close();
+  return bytes.length;
+}
+
+/** Runs in the page: all text that it keeps anywhere, its address and its history included. */
+async function everythingKept(): Promise<string> {
+  const found = [location.href, JSON.stringify(history.state), document.cookie];
+  found.push(JSON.stringify({ ...localStorage }), JSON.stringify({ ...sessionStorage }));
+  found.push(JSON.stringify(await indexedDB.databases()));
+  for (const name of await caches.keys())
+    for (const request of await (await caches.open(name)).keys()) found.push(request.url);
+  const visitFolder = async (folder: FileSystemDirectoryHandle): Promise<void> => {
+    for await (const handle of folder.values()) {
+      found.push(handle.name);
+      if (handle.kind === "directory") await visitFolder(handle as FileSystemDirectoryHandle);
+      else found.push(await (await (handle as FileSystemFileHandle).getFile()).text());
+    }
+  };
+  await visitFolder(await navigator.storage.getDirectory());
+  return found.join("\n");
+}
