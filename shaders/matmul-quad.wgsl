@@ -16,12 +16,13 @@ struct Params {
   scales: u32, // of packed weights, see lib/weight-*
   has_bias: u32,
   accumulate: u32,
+  stride: u32, // elements from a row of y to the next
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Part>; // [M, K]
 @group(0) @binding(1) var<storage, read> weight: array<Stored>; // [N, K]
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [N], or anything without has_bias
-@group(0) @binding(3) var<storage, read_write> y: array<f32>; // [M, N]
+@group(0) @binding(3) var<storage, read_write> y: array<f32>; // [M, N] in rows of `stride`
 @group(0) @binding(4) var<uniform> params: Params;
 
 // The Parts of the quad's four invocations.

@@ -1,6 +1,6 @@
 // y = act(x W^T + b), or y += act(x W^T + b), for many rows. A workgroup makes 64 x 64 outputs, an invocation 8 x 4 of
 // them; x and W pass through workgroup memory 4 Parts of K at a time, so that global reads are whole runs of a row.
-// Needs lib/part-*, lib/weight-*, lib/activation and lib/linear-store. matmul-quad.wgsl does the same without workgroup memory.
+// Needs lib/part-*, lib/weight-*, lib/tile-*, lib/activation and lib/linear-store. matmul-quad.wgsl does the same without workgroup memory.
 
 alias Value = vec4f;
 
@@ -19,16 +19,17 @@ struct Params {
   scales: u32, // of packed weights, see lib/weight-*
   has_bias: u32,
   accumulate: u32,
+  stride: u32, // elements from a row of y to the next
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Part>; // [M, K]
 @group(0) @binding(1) var<storage, read> weight: array<Stored>; // [N, K]
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [N], or anything without has_bias
-@group(0) @binding(3) var<storage, read_write> y: array<f32>; // [M, N]
+@group(0) @binding(3) var<storage, read_write> y: array<f32>; // [M, N] in rows of `stride`
 @group(0) @binding(4) var<uniform> params: Params;
 
-var<workgroup> x_tile: array<Part, STEP * STRIDE>; // [STEP, TILE]
-var<workgroup> weight_tile: array<Part, STEP * STRIDE>; // [STEP, TILE]
+var<workgroup> x_tile: array<Tile, STEP * STRIDE>; // [STEP, TILE]
+var<workgroup> weight_tile: array<Tile, STEP * STRIDE>; // [STEP, TILE]
 
 @compute @workgroup_size(LANES_X, LANES_Y)
 fn main(
@@ -67,30 +68,30 @@ fn main(
   for (var start = 0u; start < params.inner; start += STEP) {
     let k = start + part;
     if (k < params.inner) {
-      x_tile[slot] = x[x_from.x + k];
-      x_tile[slot + half] = x[x_from.y + k];
-      weight_tile[slot] = weight_part(w_from.x + k);
-      weight_tile[slot + half] = weight_part(w_from.y + k);
+      x_tile[slot] = to_tile(x[x_from.x + k]);
+      x_tile[slot + half] = to_tile(x[x_from.y + k]);
+      weight_tile[slot] = to_tile(weight_part(w_from.x + k));
+      weight_tile[slot + half] = to_tile(weight_part(w_from.y + k));
     } else {
       // Both are zeroed: what an earlier step left may be infinite.
-      x_tile[slot] = Part();
-      x_tile[slot + half] = Part();
-      weight_tile[slot] = Part();
-      weight_tile[slot + half] = Part();
+      x_tile[slot] = Tile();
+      x_tile[slot + half] = Tile();
+      weight_tile[slot] = Tile();
+      weight_tile[slot + half] = Tile();
     }
     workgroupBarrier();
     for (var p = 0u; p < STEP; p++) {
       let wp = p * STRIDE + lane.x;
-      let w = PartBlock(weight_tile[wp], weight_tile[wp + 16u], weight_tile[wp + 32u], weight_tile[wp + 48u]);
+      let w = TileBlock(weight_tile[wp], weight_tile[wp + 16u], weight_tile[wp + 32u], weight_tile[wp + 48u]);
       let xp = p * STRIDE + lane.y;
-      a0 += x_tile[xp] * w;
-      a1 += x_tile[xp + 8u] * w;
-      a2 += x_tile[xp + 16u] * w;
-      a3 += x_tile[xp + 24u] * w;
-      a4 += x_tile[xp + 32u] * w;
-      a5 += x_tile[xp + 40u] * w;
-      a6 += x_tile[xp + 48u] * w;
-      a7 += x_tile[xp + 56u] * w;
+      a0 += tile_products(x_tile[xp], w);
+      a1 += tile_products(x_tile[xp + 8u], w);
+      a2 += tile_products(x_tile[xp + 16u], w);
+      a3 += tile_products(x_tile[xp + 24u], w);
+      a4 += tile_products(x_tile[xp + 32u], w);
+      a5 += tile_products(x_tile[xp + 40u], w);
+      a6 += tile_products(x_tile[xp + 48u], w);
+      a7 += tile_products(x_tile[xp + 56u], w);
     }
     workgroupBarrier();
   }

@@ -1,12 +1,13 @@
-// y[t, :] = weight[ids[t], :]. Rows whose id is NO_TOKEN are left as they are: image tokens go there.
+// y[t, :] = weight[ids[t] - first, :]. Rows whose id is not among the `count` from `first` on are left as they are: those of
+// another part of the table, and NO_TOKEN (the largest u32), where image tokens go.
 // Needs lib/part-* and lib/weight-*.
-
-const NO_TOKEN: u32 = 0xffffffffu;
 
 struct Params {
   rows: u32,
   width: u32, // in Parts
   scales: u32, // of packed weights, see lib/weight-*
+  first: u32, // id of the table's first row
+  count: u32, // rows of the table, V
 }
 
 @group(0) @binding(0) var<storage, read> ids: array<u32>; // [T]
@@ -20,8 +21,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= params.rows * params.width) {
     return;
   }
-  let token = ids[i / params.width];
-  if (token != NO_TOKEN) {
-    y[i] = weight_part(token * params.width + i % params.width);
+  // Below the first one, or NO_TOKEN, it wraps around or stays beyond every table.
+  let row = ids[i / params.width] - params.first;
+  if (row < params.count) {
+    y[i] = weight_part(row * params.width + i % params.width);
   }
 }

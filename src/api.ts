@@ -13,7 +13,11 @@ export type ModelFiles = Record<string, Blob | ArrayBuffer | Uint8Array>;
 export interface LoadOptions {
   /** A device to run on; it stays the caller's. Without one, Fovea asks for its own and destroys it on dispose. */
   device?: GPUDevice;
-  /** Arithmetic. Only "f32" exists so far; "auto" chooses it. */
+  /**
+   * Arithmetic of the products with many rows (encoder, prompt), whose sums are f32 always. "auto", the default: halves
+   * where the device has them, a self-test finds them right, a measurement faster, and the weights are packed anyway;
+   * "f16": halves wherever they are right, "f32" where not. `info.precision` says which.
+   */
   precision?: "auto" | "f32" | "f16";
   /**
    * How weights are kept on the GPU: as they are, as halves, or as integers of 8 or 4 bits, 32 under a scale (embeddings
@@ -266,7 +270,8 @@ export interface ModelInfo {
   parameters: number;
   /** Bytes of weights on the GPU. */
   weightBytes: number;
-  precision: "f32";
+  /** Arithmetic of the products with many rows. */
+  precision: "f32" | "f16";
   /** As asked for or chosen; single tensors may be kept wider, where their shapes or values ask for it. */
   weights: "f32" | "f16" | "q8" | "q4";
   adapter: string;

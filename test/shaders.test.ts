@@ -11,8 +11,8 @@ const SHARED_WRAPPERS: Record<string, string> = {
   "attention-decode-quad": "attention-decode",
 };
 
-/** Kernels whose reference is another's: the same function, for one row. */
-const SHARED_REFERENCES: Record<string, string> = { "attention-decode": "attention" };
+/** Kernels whose reference is another's: the same function for one row, or the second of the two that they do at once. */
+const SHARED_REFERENCES: Record<string, string> = { "attention-decode": "attention", qkv: "rope" };
 
 /** Most storage buffers that WebGPU grants everywhere. */
 const MAX_STORAGE_BINDINGS = 8;

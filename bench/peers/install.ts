@@ -16,9 +16,11 @@ export function ensurePackages(name: PackageFolder): string {
   // npm writes this file last, so that an install which was cut short is repeated.
   if (modified("node_modules/.package-lock.json") < modified("package-lock.json")) {
     process.stderr.write(`Installing what bench/${name}/package-lock.json names ...\n`);
-    const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    const args = ["ci", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
     const npm = process.env.npm_execpath;
-    const options = { cwd: folder, encoding: "utf8" } as const;
+    // Under `npm run`, npm's variables name the project's own root, whose packages would be removed instead.
+    const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^npm_/i.test(key)));
+    const options = { cwd: folder, env, encoding: "utf8" } as const;
     const { status, stderr } = npm
       ? spawnSync(process.execPath, [npm, ...args], options)
       : spawnSync("npm", args, { ...options, shell: process.platform === "win32" });

@@ -11,7 +11,7 @@ export function checkLoadOptions(options: LoadOptions): void {
   // By its methods: outside the browser a device may be of any class.
   if (device !== undefined && typeof device?.createBuffer !== "function")
     throw new TypeError(`device must be a GPUDevice, got ${kindOf(device)}`);
-  checkChoice("precision", precision, ["auto", "f32"]);
+  checkChoice("precision", precision, ["auto", "f32", "f16"]);
   checkChoice("compile", compile, ["wait", "background"]);
   checkChoice("weights", weights, ["auto", "f32", "f16", "q8", "q4"]);
   checkChoice("cache", cache, ["opfs", "none"]);

@@ -20,6 +20,7 @@ import type { ModelFolder } from "../weights/folder.ts";
 import { Conversation } from "./conversation.ts";
 import { ImageCache } from "./image-cache.ts";
 import { type Language, loadLanguage } from "./language.ts";
+import { tune } from "./tuning.ts";
 import { VisionModel } from "./vision-model.ts";
 
 /** Positions of the KV cache unless the caller says otherwise: several pictures and turns, without filling a GPU. */
@@ -44,6 +45,8 @@ export interface Engine {
   weightBytes: number;
   /** How they are kept there, as far as their shapes allow. */
   weightType: WeightType;
+  /** Arithmetic of the products with many rows. */
+  precision: "f32" | "f16";
   vision: VisionModel | undefined;
   images: ImageCache;
   preprocessing: Preprocessing | undefined;
@@ -76,8 +79,8 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions): Pro
   const gpu = await Gpu.open(options.device);
   try {
     throwIfAborted(signal, "opening of the GPU");
-    const { weights: wanted = "auto", compile = "wait" } = options;
-    const model = { config, contextLength, language, preprocessing, checkpoint, parts, wanted, compile };
+    const { weights: wanted = "auto", precision = "auto", compile = "wait" } = options;
+    const model = { config, contextLength, language, preprocessing, checkpoint, parts, wanted, precision, compile };
     return await assemble(gpu, { ...model, signal, report });
   } catch (error) {
     const reason = await gpu.explain(error);
@@ -94,6 +97,7 @@ interface Assembly {
   checkpoint: Checkpoint;
   parts: ReturnType<typeof matchTensors>;
   wanted: WeightType | "auto";
+  precision: "auto" | "f32" | "f16";
   compile: "wait" | "background";
   signal: AbortSignal | undefined;
   report: (change: Partial<LoadProgress>) => void;
@@ -106,6 +110,8 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
   const { arena } = gpu;
   const slots = weightSlots(config);
   const weightType = wanted === "auto" ? chooseWeights(slots, gpu.device.limits) : wanted;
+  const precision = await tune(gpu, assembly.precision, weightType);
+  throwIfAborted(signal, "opening of the GPU");
   const weights = await gpu.guardMemory("the weights", () => new Weights(arena, slots, weightType));
   const weightBytes = arena.bytes - gpu.params.buffer.size;
   const engine = await gpu.guardMemory("the model's working memory", (): Engine => {
@@ -113,7 +119,7 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
     const text =
       config.decoder && textModel(gpu, weights, config.decoder, contextLength, generatedIds(config, language));
     return {
-      ...{ gpu, config, parameters: weights.parameters, weightBytes, weightType },
+      ...{ gpu, config, parameters: weights.parameters, weightBytes, weightType, precision },
       ...{ vision, preprocessing, text, language },
       images: new ImageCache(),
       compiled: Promise.resolve(),

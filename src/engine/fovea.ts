@@ -113,13 +113,13 @@ export class Fovea implements FoveaModel {
 }
 
 function describe(engine: Engine): ModelInfo {
-  const { gpu, config, parameters, weightBytes, weightType, vision, preprocessing, text, language } = engine;
+  const { gpu, config, parameters, weightBytes, weightType, precision, vision, preprocessing, text, language } = engine;
   const { mode, shortestEdge } = preprocessing ?? {};
   return {
     modelType: config.modelType,
     parameters,
     weightBytes,
-    precision: "f32",
+    precision,
     weights: weightType,
     adapter: gpu.adapterName,
     contextLength: text?.contextLength ?? 0,

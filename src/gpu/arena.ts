@@ -5,7 +5,7 @@
 import { FoveaError } from "../errors.ts";
 import { alignTo, assert } from "../shared/assert.ts";
 import type { Shape } from "../shared/shape.ts";
-import { type Tensor, tensorByteLength } from "./tensor.ts";
+import { type Matrix, partsOf, SPLIT_ROWS, type Tensor, tensorByteLength } from "./tensor.ts";
 
 /** What an arena needs from its owner: the device, and to hear of freed buffers (their bind groups go too). */
 export interface ArenaHost {
@@ -81,6 +81,25 @@ export class Arena {
     return { buffer: this.buffer(label, byteLength, usage), byteOffset: 0, shape, type };
   }
 
+  /**
+   * A zeroed matrix [R, C] of any size: one tensor, or, where that would be larger than the device binds, several of some of
+   * the rows each. Throws as `tensor` if even a few rows are too large.
+   */
+  matrix(label: string, shape: Shape, type: Tensor["type"] = "f32"): Matrix {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.#host.device.limits;
+    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    const [rows = 0, width] = shape;
+    const bytesOf = (count: number) => tensorByteLength({ shape: [count, width!], type });
+    if (width === undefined || shape.length !== 2 || bytesOf(rows) <= limit) return this.tensor(label, shape, type);
+    const count = Math.max(1, Math.floor(limit / bytesOf(SPLIT_ROWS))) * SPLIT_ROWS;
+    const parts: Tensor[] = [];
+    for (let first = 0; first < rows; first += count) {
+      const last = Math.min(first + count, rows);
+      parts.push(this.tensor(`${label}, rows ${first} to ${last}`, [last - first, width], type));
+    }
+    return { parts, shape, type };
+  }
+
   /** An rgba8unorm texture of `width` x `height`, which the caller keeps within the device's limits. */
   texture(label: string, width: number, height: number, usage: GPUTextureUsageFlags): GPUTexture {
     this.#assertUsable(label);
@@ -90,12 +109,14 @@ export class Arena {
     return texture;
   }
 
-  /** Destroys one buffer of this arena now; nothing to do once the arena itself is disposed. */
-  free(owned: Tensor | GPUBuffer): void {
+  /** Destroys what one matrix or buffer of this arena takes now; nothing to do once the arena itself is disposed. */
+  free(owned: Matrix | GPUBuffer): void {
     if (this.#disposed) return;
-    const buffer = "buffer" in owned ? owned.buffer : owned;
-    assert(this.#buffers.delete(buffer), `"${buffer.label}" is not of this arena, or was freed before`);
-    this.#release(buffer);
+    const buffers = "type" in owned ? partsOf(owned).map(({ buffer }) => buffer) : [owned];
+    for (const buffer of buffers) {
+      assert(this.#buffers.delete(buffer), `"${buffer.label}" is not of this arena, or was freed before`);
+      this.#release(buffer);
+    }
   }
 
   /** Destroys every buffer and texture of this arena and its scopes. Safe to call twice. */

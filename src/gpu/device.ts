@@ -11,7 +11,7 @@ import { Pipelines } from "./pipelines.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Features that are used where the adapter has them; none is needed. */
-const WANTED_FEATURES: GPUFeatureName[] = ["subgroups", "timestamp-query"];
+const WANTED_FEATURES: GPUFeatureName[] = ["subgroups", "shader-f16", "timestamp-query"];
 
 /** Limits raised to what the adapter offers; the defaults of the standard (128 MiB a binding) are too small for real weights. */
 const RAISED_LIMITS = [
@@ -57,7 +57,8 @@ export class Gpu implements PassHost {
   readonly pipelines: Pipelines;
   readonly bindGroups: BindGroups;
   readonly params: ParamsSlab;
-  readonly capabilities: Capabilities;
+  /** What kernels choose by; `prefer` adds what only a try can tell. */
+  capabilities: Capabilities;
   /** Vendor, architecture and description of the adapter, as far as the browser tells. */
   readonly adapterName: string;
   #owned: boolean;
@@ -89,6 +90,8 @@ export class Gpu implements PassHost {
       subgroups: device.features.has("subgroups") && (language?.has("subgroup_id") ?? false),
       software: device.adapterInfo?.isFallbackAdapter ?? false,
       maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
+      halves: "none",
+      fastest: {},
     };
     const { vendor = "", architecture = "", description = "" } = device.adapterInfo ?? {};
     this.adapterName = [vendor, architecture, description].filter(Boolean).join(" ") || "unknown adapter";
@@ -114,6 +117,11 @@ export class Gpu implements PassHost {
     if (isOurs || this.#disposed) return error;
     await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, LOSS_TOLD_WITHIN_MS))]);
     return this.#failure instanceof FoveaError && this.#failure.code === "device-lost" ? this.#failure : error;
+  }
+
+  /** Changes what kernels choose by, for everything that is recorded from now on. */
+  prefer(changes: Pick<Partial<Capabilities>, "halves" | "fastest">): void {
+    this.capabilities = { ...this.capabilities, ...changes };
   }
 
   /** Compiles every pipeline that `body` will use, without running it. */

@@ -15,6 +15,10 @@ export interface Capabilities {
   /** The adapter is a program on the CPU: barriers are dear there, and no memory is closer than another. */
   readonly software: boolean;
   readonly maxWorkgroupBytes: number;
+  /** Which products may be made in halves: none, those with weights that are packed anyway, or all. */
+  readonly halves: "none" | "packed" | "all";
+  /** The variants that a measurement found fastest, by kernel; a kernel that is not among them guesses. */
+  readonly fastest: Readonly<Record<string, string>>;
 }
 
 /** Workgroups along x, y and z. */
@@ -31,6 +35,15 @@ export interface Recorder {
   ): void;
   /** Copies the elements of `source` to the front of `target`. Ends the compute pass: not for every token's work. */
   copy(source: Tensor, target: Tensor): void;
+}
+
+/** The same recorder, for kernels that are to choose as on a device that differs in these capabilities. */
+export function withCapabilities(recorder: Recorder, changes: Partial<Capabilities>): Recorder {
+  return {
+    capabilities: { ...recorder.capabilities, ...changes },
+    dispatch: (...args) => recorder.dispatch(...args),
+    copy: (source, target) => recorder.copy(source, target),
+  };
 }
 
 /** Collects variants; dispatches nothing. */

@@ -25,6 +25,31 @@ export interface Tensor {
   readonly type: ElementType | PackedType;
 }
 
+/**
+ * A matrix whose rows lie in several buffers, because one would be larger than the device binds. Each part is a matrix of
+ * its own, packed by itself; all but the last have a multiple of SPLIT_ROWS rows.
+ */
+export interface SplitMatrix {
+  readonly parts: readonly Tensor[]; // [some rows, C] each, in order of rows
+  readonly shape: Shape; // [R, C]
+  readonly type: Tensor["type"];
+}
+
+/** Weights as kernels take them that read them row by row. */
+export type Matrix = Tensor | SplitMatrix;
+
+/** Where a matrix is cut, f32 values of its rows' results begin at an offset that can be bound (256 bytes). */
+export const SPLIT_ROWS = 64;
+
+export function isSplit(matrix: Matrix): matrix is SplitMatrix {
+  return "parts" in matrix;
+}
+
+/** The buffers of a matrix, in order of rows. */
+export function partsOf(matrix: Matrix): readonly Tensor[] {
+  return isSplit(matrix) ? matrix.parts : [matrix];
+}
+
 export function isPacked(type: ElementType | PackedType): type is PackedType {
   return type in PACKED_BITS;
 }

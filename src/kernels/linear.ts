@@ -1,16 +1,34 @@
-/** A linear layer: the kernel that suits the number of rows. */
+/** A linear layer: the kernel that suits the number of rows, once for each buffer that the weights lie in. */
 import type { Recorder } from "../gpu/pass.ts";
+import { type Matrix, partsOf, view } from "../gpu/tensor.ts";
 import { assert } from "../shared/assert.ts";
+import { matrixShape } from "./common.ts";
 import { type MatmulArgs, matmul } from "./matmul.ts";
 import { matvec } from "./matvec.ts";
 import type { RowNorm } from "./row-product.ts";
 
+export interface LinearArgs extends Omit<MatmulArgs, "weight" | "stride"> {
+  weight: Matrix; // [N, K]
+  /** Of a single row only: puts x through this norm first. */
+  norm?: RowNorm | undefined;
+}
+
 /** `matvec` for a single row, which alone may be normed on the way; `matmul` for more. The same arguments, the same result. */
-export function linear(recorder: Recorder, { norm, ...args }: MatmulArgs & { norm?: RowNorm | undefined }): void {
-  if (args.x.shape[0] === 1) {
-    matvec(recorder, { ...args, norm });
-  } else {
-    assert(!norm, "linear: only one row is normed inside its product");
-    matmul(recorder, args);
+export function linear(recorder: Recorder, { norm, weight, bias, y, ...args }: LinearArgs): void {
+  const [rows, cols] = matrixShape("linear y", y);
+  assert(rows === 1 || !norm, "linear: only one row is normed inside its product");
+  assert(weight.shape[0] === cols, `linear: ${cols} columns of weights [${weight.shape}]`);
+  let first = 0;
+  for (const part of partsOf(weight)) {
+    const count = part.shape[0]!;
+    const columns = {
+      ...args,
+      weight: part,
+      bias: bias && view(bias, [count], first),
+      y: view(y, [rows, count], first),
+    };
+    if (rows === 1) matvec(recorder, { ...columns, norm });
+    else matmul(recorder, { ...columns, stride: cols });
+    first += count;
   }
 }

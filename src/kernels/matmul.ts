@@ -1,10 +1,12 @@
 /** The product of many rows with a linear layer's weights, with its epilogue. One row: matvec.ts; which: linear.ts. */
 import linearStore from "../../shaders/lib/linear-store.wgsl?raw";
+import tileF16 from "../../shaders/lib/tile-f16.wgsl?raw";
+import tileF32 from "../../shaders/lib/tile-f32.wgsl?raw";
 import shader from "../../shaders/matmul.wgsl?raw";
 import quadShader from "../../shaders/matmul-quad.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
-import type { Capabilities, Grid, Recorder } from "../gpu/pass.ts";
-import { scalesOffset, type Tensor } from "../gpu/tensor.ts";
+import type { Capabilities, Recorder } from "../gpu/pass.ts";
+import { isPacked, scalesOffset, type Tensor } from "../gpu/tensor.ts";
 import { ceilDiv } from "../shared/assert.ts";
 import { type Activation, activationConstant, activationLib } from "./activation.ts";
 import { checkShape, foldGrid, matrixShape } from "./common.ts";
@@ -12,7 +14,7 @@ import { chooseWeight } from "./weights.ts";
 
 const interfaceOfBoth = {
   bindings: { x: "read", weight: "read", bias: "read", y: "write" },
-  params: { rows: "u32", cols: "u32", inner: "u32", scales: "u32", has_bias: "u32", accumulate: "u32" },
+  params: { rows: "u32", cols: "u32", inner: "u32", scales: "u32", has_bias: "u32", accumulate: "u32", stride: "u32" },
 } as const;
 const tiled = new Kernel({ name: "matmul", shader, ...interfaceOfBoth });
 const quad = new Kernel({ name: "matmul-quad", shader: quadShader, ...interfaceOfBoth });
@@ -23,6 +25,8 @@ export interface MatmulArgs {
   weight: Tensor; // [N, K]
   bias?: Tensor | undefined; // [N]
   y: Tensor; // [M, N]
+  /** Elements from a row of `y` to the next, where `y` is some columns of a wider matrix; default N. */
+  stride?: number | undefined;
   /** Applied after the bias; default "none". */
   activation?: Activation | undefined;
   /** Adds to what `y` holds instead of replacing it: the residual. */
@@ -49,39 +53,55 @@ const QUAD_LANES = 4;
  * which rules the quads out; 8 x 4 outputs need 12 reads of workgroup memory for 128 products (8 x 8: 16 for 256) but
  * half the registers of 8 x 8, which keeps small GPUs from spilling and puts twice the invocations on a small product.
  */
-function choose({ software, subgroups }: Capabilities, rows: number, cols: number) {
-  const useQuads = software && subgroups;
-  const [tileRows, tileCols] = useQuads ? [16, 8 * QUAD_LANES] : [64, 64];
-  const grid: Grid = foldGrid(ceilDiv(rows, tileRows) * ceilDiv(cols, tileCols));
-  return useQuads
-    ? { kernel: quad, grid, constants: { WORKGROUP_SIZE: QUAD_LANES }, enables: ["subgroups"] }
-    : { kernel: tiled, grid, constants: {}, enables: [] };
+function choose(capabilities: Capabilities, weight: Tensor): MatmulVariant {
+  const { software, subgroups, halves, fastest } = capabilities;
+  const found = fastest.matmul ?? (software && subgroups ? "quads" : "half tiles");
+  if (found === "quads" && subgroups) return "quads";
+  const fits = canMultiplyHalves(weight) && (halves === "all" || (halves === "packed" && isPacked(weight.type)));
+  return found === "half tiles" && fits ? "half tiles" : "tiles";
+}
+
+/** Ways to the same product: without workgroup memory, with tiles in it, and with tiles of halves (sums in f32). */
+export type MatmulVariant = "quads" | "tiles" | "half tiles";
+
+/** Those that a device of these capabilities can run, for a measurement to choose from. */
+export function matmulVariants({ subgroups, halves }: Capabilities): MatmulVariant[] {
+  return [...(subgroups ? (["quads"] as const) : []), "tiles", ...(halves === "none" ? [] : (["half tiles"] as const))];
+}
+
+/** Halves go four at a time. */
+function canMultiplyHalves(weight: Tensor): boolean {
+  return weight.shape[1]! % 4 === 0;
 }
 
 /** y = act(x W^T + b); with `accumulate`, y += act(x W^T + b). */
 export function matmul(
   recorder: Recorder,
-  { x, weight, bias, y, activation = "none", accumulate = false }: MatmulArgs,
+  { x, weight, bias, y, stride, activation = "none", accumulate = false }: MatmulArgs,
 ): void {
   const [rows, inner] = matrixShape("matmul x", x);
   const [cols] = matrixShape("matmul weight", weight);
   checkShape("matmul weight", weight, [cols, inner]);
   if (bias) checkShape("matmul bias", bias, [cols]);
   checkShape("matmul y", y, [rows, cols]);
-  const { kernel, grid, constants, enables } = choose(recorder.capabilities, rows, cols);
+  const chosen = choose(recorder.capabilities, weight);
+  const isQuads = chosen === "quads";
+  const isHalf = chosen === "half tiles";
   const { part, key, texts } = chooseWeight(weight);
-  const variant = kernel.variant({
-    libs: { key, texts: [...texts, activationLib, linearStore] },
-    constants: { ...activationConstant(activation), ...constants },
-    enables,
+  const tileLibs = isQuads ? [] : [isHalf ? tileF16 : tileF32];
+  const variant = (isQuads ? quad : tiled).variant({
+    libs: { key: isHalf ? `${key} halves` : key, texts: [...texts, ...tileLibs, activationLib, linearStore] },
+    constants: { ...activationConstant(activation), ...(isQuads ? { WORKGROUP_SIZE: QUAD_LANES } : {}) },
+    enables: isQuads ? ["subgroups"] : isHalf ? ["f16"] : [],
   });
+  const [tileRows, tileCols] = isQuads ? [16, 8 * QUAD_LANES] : [64, 64];
   recorder.dispatch(
     variant,
     { x, weight, bias: bias ?? weight, y },
     {
       ...{ rows, cols, inner: inner / part.width, scales: scalesOffset(weight) },
-      ...{ has_bias: Number(!!bias), accumulate: Number(accumulate) },
+      ...{ has_bias: Number(!!bias), accumulate: Number(accumulate), stride: stride ?? cols },
     },
-    grid,
+    foldGrid(ceilDiv(rows, tileRows) * ceilDiv(cols, tileCols)),
   );
 }

@@ -21,9 +21,24 @@ export interface RowNorm {
  * reached 0.27 GFLOP/s at [512] x [2048, 512], with 8 for two fours 0.51, with 4 for two 0.70 (for one 0.53, for four
  * 0.56). One four for the whole workgroup, by barriers, which is all that a device without subgroups can do: 0.04.
  */
-function workgroup({ software, subgroups }: Capabilities) {
-  return software && subgroups ? { WORKGROUP_SIZE: 4, SLOTS: 2 } : { WORKGROUP_SIZE: 64, SLOTS: 2 };
+function workgroup({ software, subgroups, fastest }: Capabilities): RowProductShape {
+  return ROW_PRODUCT_SHAPES[fastest.matvec ?? ""] ?? (software && subgroups ? QUAD : ROW_PRODUCT_SHAPES["64 x 2"]!);
 }
+
+interface RowProductShape {
+  WORKGROUP_SIZE: number;
+  SLOTS: number;
+}
+
+const QUAD: RowProductShape = { WORKGROUP_SIZE: 4, SLOTS: 2 };
+
+/** By name, for a measurement to choose from: invocations x fours of rows. */
+export const ROW_PRODUCT_SHAPES: Readonly<Record<string, RowProductShape>> = {
+  "32 x 1": { WORKGROUP_SIZE: 32, SLOTS: 1 },
+  "64 x 2": { WORKGROUP_SIZE: 64, SLOTS: 2 },
+  "128 x 4": { WORKGROUP_SIZE: 128, SLOTS: 4 },
+  "256 x 4": { WORKGROUP_SIZE: 256, SLOTS: 4 },
+};
 
 export interface RowProductOptions {
   weight: Tensor; // [N, K]

@@ -2,7 +2,8 @@
 import shader from "../../shaders/token-embed.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
-import { scalesOffset, type Tensor } from "../gpu/tensor.ts";
+import { type Matrix, partsOf, scalesOffset, type Tensor } from "../gpu/tensor.ts";
+import { assert } from "../shared/assert.ts";
 import { checkShape, elementGrid, matrixShape } from "./common.ts";
 import { chooseWeight } from "./weights.ts";
 
@@ -10,7 +11,7 @@ const kernel = new Kernel({
   name: "token-embed",
   shader,
   bindings: { ids: "read", weight: "read", y: "write" },
-  params: { rows: "u32", width: "u32", scales: "u32" },
+  params: { rows: "u32", width: "u32", scales: "u32", first: "u32", count: "u32" },
 });
 
 /** In place of an id: the row of `y` is left as it is, for an image token. */
@@ -19,17 +20,22 @@ export const NO_TOKEN = 0xffffffff;
 export interface TokenEmbedArgs {
   ids: Tensor; // [T] u32
   /** The table, plain or packed. */
-  weight: Tensor; // [V, C]
+  weight: Matrix; // [V, C]
   y: Tensor; // [T, C]
 }
 
-/** y[t] = weight[ids[t]]. Ids are below V or `NO_TOKEN`; the caller checks them. */
+/** y[t] = weight[ids[t]]. Ids are below V or `NO_TOKEN`; the row of any other one is left as it is, too. */
 export function tokenEmbed(recorder: Recorder, { ids, weight, y }: TokenEmbedArgs): void {
   const [rows, width] = matrixShape("token-embed y", y);
   checkShape("token-embed ids", ids, [rows]);
-  checkShape("token-embed weight", weight, [weight.shape[0] ?? 0, width]);
-  const { part, key, texts } = chooseWeight(weight);
-  const params = { rows, width: width / part.width, scales: scalesOffset(weight) };
-  const grid = elementGrid(rows * params.width, 64);
-  recorder.dispatch(kernel.variant({ libs: { key, texts } }), { ids, weight, y }, params, grid);
+  assert(weight.shape[1] === width, `token-embed: a table [${weight.shape}] for rows of ${width}`);
+  let first = 0;
+  for (const table of partsOf(weight)) {
+    const { part, key, texts } = chooseWeight(table);
+    const count = table.shape[0]!;
+    const params = { rows, width: width / part.width, scales: scalesOffset(table), first, count };
+    const grid = elementGrid(rows * params.width, 64);
+    recorder.dispatch(kernel.variant({ libs: { key, texts } }), { ids, weight: table, y }, params, grid);
+    first += count;
+  }
 }

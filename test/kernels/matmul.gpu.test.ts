@@ -7,10 +7,18 @@ import { activate } from "../reference/activation.ts";
 import { expectClose } from "../support/compare.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
 import { checkLinear } from "../support/linear-case.ts";
-import { ABSOLUTE_ACTIVATION, FACTOR_ACTIVATION, RELATIVE_ELEMENTWISE } from "../support/tolerances.ts";
+import {
+  ABSOLUTE_ACTIVATION,
+  FACTOR_ACTIVATION,
+  LARGEST_HALF_PRODUCT,
+  NMSE_HALF_PRODUCT,
+  RELATIVE_ELEMENTWISE,
+} from "../support/tolerances.ts";
 
 const TILED = { software: false };
 const QUAD = { software: true };
+// Only where the device has halves, as the software adapter of the tests has not; see kernels/tuning.ts.
+const HALF = { software: false, halves: "all", fastest: { matmul: "half tiles" } } as const;
 
 describe("matmul", () => {
   const { gpu } = useGpu();
@@ -69,6 +77,26 @@ describe("matmul", () => {
   test("one layer of a real size", async () => {
     const shape = { rows: 70, cols: 100, inner: 4096 };
     await checkLinear(gpu(), freshRandom("matmul"), matmul, { ...shape, bias: true }, [TILED, QUAD]);
+  });
+
+  // [M, N, K]: on and off the tiles; K below, on and off four Parts.
+  test.for<[number, number, number, PackedType | undefined]>([
+    [1, 1, 4, undefined],
+    [65, 129, 100, undefined],
+    [70, 100, 4096, undefined],
+    [17, 70, 264, "f16"],
+    [65, 35, 352, "q4"],
+  ])("in halves: %i rows, %i columns, width %i, packed as %s", async ([rows, cols, inner, type], context) => {
+    if (!gpu().device.features.has("shader-f16")) context.skip("this adapter has no arithmetic in halves");
+    const shape = { rows, cols, inner, ...(type && { type }), bias: true, accumulate: true };
+    const tolerances: [number, number] = [NMSE_HALF_PRODUCT, LARGEST_HALF_PRODUCT];
+    await checkLinear(gpu(), freshRandom("matmul"), matmul, shape, [HALF], tolerances);
+  });
+
+  test("halves are for widths of fours, and where they are asked for", async () => {
+    const random = freshRandom("matmul");
+    await checkLinear(gpu(), random, matmul, { rows: 3, cols: 5, inner: 7 }, [HALF]);
+    await checkLinear(gpu(), random, matmul, { rows: 3, cols: 5, inner: 8 }, [{ ...HALF, halves: "packed" }]);
   });
 
   test("more tiles than one dimension of a grid can count", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { PackedType } from "../../src/gpu/tensor.ts";
 import type { Activation } from "../../src/kernels/activation.ts";
 import { gatedMatvec, matvec } from "../../src/kernels/matvec.ts";
+import { ROW_PRODUCT_SHAPES } from "../../src/kernels/row-product.ts";
 import { matvec as reference } from "../reference/matvec.ts";
 import { rmsNorm } from "../reference/rms-norm.ts";
 import { siluGate } from "../reference/silu-gate.ts";
@@ -42,6 +43,12 @@ describe("matvec", () => {
     await checkLinear(gpu(), random, matvec, { rows: 1, cols, inner }, VARIANTS);
     const end = { bias: true, activation: "gelu", accumulate: true } as const;
     await checkLinear(gpu(), random, matvec, { rows: 1, cols, inner, ...end }, VARIANTS);
+  });
+
+  test("in every shape that a measurement may choose", async () => {
+    const variants = Object.keys(ROW_PRODUCT_SHAPES).map((matvec) => ({ software: false, fastest: { matvec } }));
+    const shape = { rows: 1, cols: 133, inner: 260, bias: true, accumulate: true };
+    await checkLinear(gpu(), freshRandom("matvec"), matvec, shape, variants);
   });
 
   test.for<[boolean, Activation, boolean]>([

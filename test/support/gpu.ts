@@ -1,7 +1,7 @@
 /** What tests of kernels share: a device, random inputs with a printed seed, poisoned outputs, comparison. */
 import { afterAll, beforeAll, expect } from "vitest";
 import { Gpu } from "../../src/gpu/device.ts";
-import type { Capabilities, Recorder } from "../../src/gpu/pass.ts";
+import { type Capabilities, withCapabilities as changed, type Recorder } from "../../src/gpu/pass.ts";
 import { readTensor } from "../../src/gpu/readback.ts";
 import type { ElementType, Tensor } from "../../src/gpu/tensor.ts";
 import { elementCount, type Shape } from "../../src/shared/shape.ts";
@@ -52,12 +52,7 @@ export function withCapabilities(
   changes: Partial<Capabilities>,
   body: (recorder: Recorder) => void,
 ): (recorder: Recorder) => void {
-  return (recorder) =>
-    body({
-      capabilities: { ...recorder.capabilities, ...changes },
-      dispatch: (...args) => recorder.dispatch(...args),
-      copy: (source, target) => recorder.copy(source, target),
-    });
+  return (recorder) => body(changed(recorder, changes));
 }
 
 /**

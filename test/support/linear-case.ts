@@ -71,6 +71,7 @@ export async function checkLinear(
   product: (recorder: Recorder, args: MatmulArgs) => void,
   { rows, cols, inner, bias = false, activation = "none", accumulate = false, type }: LinearCase,
   capabilities: readonly Partial<Capabilities>[],
+  [nmse, largest] = [NMSE_PRODUCT, LARGEST_PRODUCT],
 ): Promise<void> {
   // Of the size that makes the outputs about 1 to 3, where activations bend.
   const x = random.floats(rows * inner, 2 / Math.sqrt(inner));
@@ -95,8 +96,8 @@ export async function checkLinear(
     );
     const actual = await readSurrounded(gpu, y);
     const what = `[${rows}, ${inner}] x [${cols}, ${inner}] ${type ?? ""} ${JSON.stringify(changes)}`;
-    expectNmse(what, actual, expected, NMSE_PRODUCT);
-    expectLargest(what, actual, expected, LARGEST_PRODUCT);
+    expectNmse(what, actual, expected, nmse);
+    expectLargest(what, actual, expected, largest);
     gpu.arena.free(y.buffer);
   }
   for (const input of Object.values(inputs)) if (input) gpu.arena.free(input.buffer);

@@ -1,0 +1,41 @@
+/** Fits the kernels to the device at load: arithmetic in halves where it is right, the fastest variants, remembered per adapter. */
+import type { LoadOptions } from "../api.ts";
+import type { Gpu } from "../gpu/device.ts";
+import { fastestVariants, halvesAreRight } from "../kernels/tuning.ts";
+import type { WeightType } from "../kernels/weights.ts";
+
+/** Where a browser keeps what was measured. The address is a name in this cache; nothing is fetched from it. */
+const CACHE = "fovea-tuning";
+
+/**
+ * Tells `gpu` what its kernels may use. "auto" multiplies in halves where the weights are packed anyway: who keeps them in
+ * f32 wants f32. "f16" does wherever a shape allows it. A device without halves, or with wrong ones, goes on in f32.
+ *
+ * @returns the arithmetic of the products of many rows; attention, norms and sums are f32 always
+ */
+export async function tune(
+  gpu: Gpu,
+  precision: NonNullable<LoadOptions["precision"]>,
+  weightType: WeightType,
+): Promise<"f32" | "f16"> {
+  // Software adapters gain nothing from halves, and what is fastest on them is known (matmul.ts, row-product.ts).
+  const { software } = gpu.capabilities;
+  const isWanted = precision === "f16" || (precision === "auto" && weightType !== "f32" && !software);
+  if (isWanted && (await halvesAreRight(gpu))) gpu.prefer({ halves: precision === "f16" ? "all" : "packed" });
+  if (!software) gpu.prefer({ fastest: await remembered(gpu) });
+  const { halves, fastest } = gpu.capabilities;
+  if (precision === "f16" && halves === "all") gpu.prefer({ fastest: { ...fastest, matmul: "half tiles" } });
+  return halves !== "none" && gpu.capabilities.fastest.matmul === "half tiles" ? "f16" : "f32";
+}
+
+async function remembered(gpu: Gpu): Promise<Record<string, string>> {
+  const { subgroups, halves } = gpu.capabilities;
+  const address = `/${encodeURIComponent(`${gpu.adapterName} ${navigator.userAgent} ${subgroups} ${halves}`)}`;
+  // Missing outside of browsers; refused by some in private windows.
+  const cache = await globalThis.caches?.open(CACHE).catch(() => undefined);
+  const found = await cache?.match(address);
+  if (found) return (await found.json()) as Record<string, string>;
+  const fastest = await fastestVariants(gpu);
+  await cache?.put(address, Response.json(fastest)).catch(() => {});
+  return fastest;
+}

@@ -1,0 +1,103 @@
+/**
+ * What only a try on the device tells: whether its arithmetic in halves is right, and which variants of the products are
+ * fastest on it. What is done with the answers is decided by the engine; see `Capabilities`.
+ */
+import type { Gpu } from "../gpu/device.ts";
+import { type Capabilities, type Recorder, withCapabilities } from "../gpu/pass.ts";
+import { readFloats } from "../gpu/readback.ts";
+import { matmul, matmulVariants } from "./matmul.ts";
+import { matvec } from "./matvec.ts";
+import { ROW_PRODUCT_SHAPES } from "./row-product.ts";
+
+/** A product that is no multiple of a tile on any side, so that its edges are tried too. */
+const TRIED = { rows: 70, cols: 130, inner: 100 };
+/** Of sums of 100 products below 1, each rounded to 11 bits: about 0.005 comes of rounding, a wrong tile is off by several. */
+const TRIED_ERROR = 0.05;
+
+/** Whether the device multiplies halves, and rightly: some drivers have the feature and return zeros or worse. */
+export async function halvesAreRight(gpu: Gpu): Promise<boolean> {
+  if (!gpu.device.features.has("shader-f16")) return false;
+  const { rows, cols, inner } = TRIED;
+  // Spread evenly, below 1 and different everywhere.
+  const spread = (count: number, step: number) => Float32Array.from({ length: count }, (_, i) => ((i * step) % 2) - 1);
+  const [x, weight] = [spread(rows * inner, 0.61803), spread(cols * inner, 0.41421)];
+  const arena = gpu.arena.scope();
+  try {
+    const args = {
+      x: arena.tensor("tried x", [rows, inner]),
+      weight: arena.tensor("tried weight", [cols, inner]),
+      y: arena.tensor("tried y", [rows, cols]),
+    };
+    gpu.upload(args.x, x);
+    gpu.upload(args.weight, weight);
+    const inHalves: Partial<Capabilities> = { halves: "all", fastest: { matmul: "half tiles" } };
+    const body = (recorder: Recorder) => matmul(withCapabilities(recorder, inHalves), args);
+    await gpu.compile(body);
+    gpu.submit("self-test of halves", body);
+    return isProduct(await readFloats(gpu, args.y), x, weight, inner);
+  } finally {
+    arena.dispose();
+  }
+}
+
+/** Whether y is x W^T as far as halves can tell. @param x [M, K] @param weight [N, K] @param y [M, N] */
+export function isProduct(y: Float32Array, x: Float32Array, weight: Float32Array, inner: number): boolean {
+  const cols = weight.length / inner;
+  return y.every((value, at) => {
+    const [row, col] = [Math.floor(at / cols) * inner, (at % cols) * inner];
+    let sum = 0;
+    for (let k = 0; k < inner; k++) sum += x[row + k]! * weight[col + k]!;
+    return Math.abs(value - sum) <= TRIED_ERROR;
+  });
+}
+
+/** Rows of a prompt's chunk, and a layer's width: large enough that a GPU is busy, small enough to be over soon. */
+const MEASURED = { rows: 128, width: 2048 };
+/** A measurement repeats its work until it takes this long, so that the clock's steps and the submit do not matter. */
+const LONG_ENOUGH_MS = 4;
+const MOST_REPEATS = 64;
+
+/** Names of the fastest variants here, by kernel. A few tenths of a second on a GPU, most of it compilation. */
+export async function fastestVariants(gpu: Gpu, { rows, width } = MEASURED): Promise<Record<string, string>> {
+  const arena = gpu.arena.scope();
+  try {
+    const x = arena.tensor("measured x", [rows, width]);
+    const y = arena.tensor("measured y", [rows, width]);
+    const weight = arena.tensor("measured weight", [width, width]);
+    const row = { x: arena.tensor("measured row", [1, width]), weight, y: arena.tensor("measured row y", [1, width]) };
+    const fastest = async (kernel: string, names: readonly string[], product: (recorder: Recorder) => void) => {
+      const times = new Map<string, number>();
+      for (const name of names)
+        times.set(name, await timeOf(gpu, { halves: "all", fastest: { [kernel]: name } }, product));
+      return [...times].sort(([, a], [, b]) => a - b)[0]![0];
+    };
+    return {
+      matmul: await fastest("matmul", matmulVariants(gpu.capabilities), (pass) => matmul(pass, { x, weight, y })),
+      matvec: await fastest("matvec", Object.keys(ROW_PRODUCT_SHAPES), (pass) => matvec(pass, row)),
+    };
+  } finally {
+    arena.dispose();
+  }
+}
+
+/** Milliseconds that one `product` takes with these capabilities. */
+async function timeOf(gpu: Gpu, changes: Partial<Capabilities>, product: (recorder: Recorder) => void) {
+  const body = (repeats: number) => (recorder: Recorder) => {
+    for (let i = 0; i < repeats; i++) product(withCapabilities(recorder, changes));
+  };
+  await gpu.compile(body(1));
+  const run = async (repeats: number) => {
+    const start = performance.now();
+    gpu.submit("measurement", body(repeats));
+    await gpu.idle();
+    return performance.now() - start;
+  };
+  await run(1); // the first one pays for what is done once
+  let repeats = 1;
+  let time = await run(repeats);
+  while (repeats < MOST_REPEATS && time < LONG_ENOUGH_MS) {
+    repeats *= 2;
+    time = await run(repeats);
+  }
+  return Math.min(time, await run(repeats)) / repeats;
+}

@@ -1,0 +1,43 @@
+import { describe, expect, test } from "vitest";
+import { ROW_PRODUCT_SHAPES } from "../../src/kernels/row-product.ts";
+import { fastestVariants, halvesAreRight, isProduct } from "../../src/kernels/tuning.ts";
+import { matmul as reference } from "../reference/matmul.ts";
+import { freshRandom, useGpu } from "../support/gpu.ts";
+
+describe("tuning", () => {
+  const { gpu } = useGpu();
+
+  test("halves count as right only on a device that has them", async () => {
+    const bytes = gpu().arena.bytes;
+    expect(await halvesAreRight(gpu())).toBe(gpu().device.features.has("shader-f16"));
+    expect(gpu().arena.bytes).toBe(bytes);
+  });
+
+  test("the wrong results of drivers are told from rounding", () => {
+    const [rows, cols, inner] = [70, 130, 100];
+    const random = freshRandom("tuning");
+    const [x, weight] = [random.floats(rows * inner, 0.5), random.floats(cols * inner, 0.5)];
+    const product = Float32Array.from(reference(x, weight, inner));
+    const isRight = (y: Float32Array) => isProduct(y, x, weight, inner);
+    const changed = (change: (y: Float32Array) => void) => {
+      const y = product.slice();
+      change(y);
+      return y;
+    };
+    expect(isRight(product)).toBe(true);
+    expect(isRight(product.map((value) => value * (1 + 2 ** -11)))).toBe(true);
+    expect(isRight(product.map(() => 0)), "all zeros").toBe(false);
+    expect(isRight(changed((y) => y.fill(0, 64 * cols))), "zeros behind the first tile").toBe(false);
+    expect(isRight(changed((y) => y.fill(Number.NaN, 5, 6))), "a NaN").toBe(false);
+    expect(isRight(changed((y) => y.copyWithin(0, cols, 2 * cols))), "a row in the wrong place").toBe(false);
+  });
+
+  test("the fastest variants here, by measurement", async () => {
+    const bytes = gpu().arena.bytes;
+    const fastest = await fastestVariants(gpu(), { rows: 32, width: 256 });
+    expect(Object.keys(ROW_PRODUCT_SHAPES)).toContain(fastest.matvec);
+    // Three to twenty times as fast as tiles there, see kernels/matmul.ts.
+    if (gpu().adapterName.includes("swiftshader")) expect(fastest.matmul).toBe("quads");
+    expect(gpu().arena.bytes).toBe(bytes);
+  });
+});
