@@ -14,7 +14,7 @@ export default defineConfig(({ command }) => ({
   base: command === "build" ? "./" : "/",
   // Without the fall-back of single-page applications: a missing file is a 404, not the page.
   appType: "mpa",
-  build: { outDir: "dist/site", target: "es2022" },
+  build: { outDir: "dist/site", target: "es2022", rolldownOptions: { input: ["index.html", "bench.html"] } },
   // Modules, as in the pages themselves.
   worker: { format: "es" },
   // Loaded for builds only, as it builds by itself.

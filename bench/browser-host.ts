@@ -9,12 +9,12 @@ import { type Browser, chromium } from "playwright";
 import { createServer, type Plugin, type ViteDevServer } from "vite";
 import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
 import type { InPageName } from "./in-page.ts";
+import type { PartResult, SizeName } from "./parts/result.ts";
+import { VIT_ADDRESS } from "./parts/vision-subject.ts";
 import { LLAMA_GRAPH, VIT_GRAPH } from "./peers/contenders.ts";
 import { writeLlamaGraph, writeVitGraph } from "./peers/graphs.ts";
 import { ensurePackages } from "./peers/install.ts";
 import { ORT_ADDRESS } from "./peers/ort.ts";
-import type { PartResult, SizeName } from "./result.ts";
-import { VIT_ADDRESS } from "./vision-subject.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Test data that lies beside some checkouts; read in place. */

@@ -1,10 +1,11 @@
 /** The part of `npm run bench` that runs in the browser: one part of the benchmark on a device of its own. */
-import { type Part, runPart } from "./part.ts";
+
 import { compareDecoder, compareVision } from "./parts/compare.ts";
 import { cost } from "./parts/cost.ts";
 import { loadOf } from "./parts/load.ts";
 import { PAGE_PARTS } from "./parts/page-parts.ts";
-import type { PartResult, SizeName } from "./result.ts";
+import { type Part, runPart } from "./parts/part.ts";
+import type { PartResult, SizeName } from "./parts/result.ts";
 
 /** Where Vite's server has the model that ships. */
 const MODEL = "/fovea-demo/";

@@ -7,8 +7,8 @@ import { BrowserHost } from "./browser-host.ts";
 import type { InPageName } from "./in-page.ts";
 import { NodeHost, type NodePartName } from "./node-host.ts";
 import { type BenchOptions, HELP, parseBenchOptions } from "./options.ts";
+import { type PartResult, valueText } from "./parts/result.ts";
 import { fileName, type KeptPart, readKept, targetTable, writeKept } from "./report.ts";
-import { type PartResult, valueText } from "./result.ts";
 import { openFigures, sizeFigures } from "./site-parts.ts";
 
 const folder = `${root}bench/results`;

@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { findChromium } from "../tools/chromium.mjs";
-import { runPart } from "./part.ts";
 import { PAGE_PARTS } from "./parts/page-parts.ts";
+import { runPart } from "./parts/part.ts";
+import type { PartResult, SizeName } from "./parts/result.ts";
 import { ensurePackages } from "./peers/install.ts";
-import type { PartResult, SizeName } from "./result.ts";
 
 /** Where a Chromium keeps the software GPU that it brings: beside its program, or in Debian's folder. */
 const SOFTWARE_DRIVER = "vk_swiftshader_icd.json";

@@ -1,6 +1,6 @@
 /** The command line of `npm run bench`. */
 import { parseOptions } from "../tools/command-line.mjs";
-import type { SizeName } from "./result.ts";
+import type { SizeName } from "./parts/result.ts";
 
 /** Parts in the order in which they run. */
 export const PART_NAMES = [

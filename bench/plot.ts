@@ -1,6 +1,6 @@
 /** Bars of what is aimed at: how many times faster than the peer, and how much of the yardsticks. Knows no numbers. */
 import { COLOURS, drawSvg } from "../eval/plot.ts";
-import type { Figure } from "./result.ts";
+import type { Figure } from "./parts/result.ts";
 
 const WIDTH = 900;
 const BAR_HEIGHT = 30;

@@ -1,8 +1,8 @@
 /** What is kept of the benchmark, and how it is shown: one JSON file an adapter, and a table and a plot made from it. Node only. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { table } from "../eval/markdown.ts";
+import { type Figure, type PartResult, valueText } from "./parts/result.ts";
 import { plotFigures } from "./plot.ts";
-import { type Figure, type PartResult, valueText } from "./result.ts";
 import { judge, type Verdict } from "./targets.ts";
 
 /** A part as it is kept: with when, where and by which command it was measured. */

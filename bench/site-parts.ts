@@ -8,7 +8,7 @@ import { ensureSite, siteFolder } from "../tools/build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
 import { ensureLibrary, libraryFolder, WORKER_SCRIPT } from "../tools/library.mjs";
 import { serve } from "../tools/serve.mjs";
-import type { Figure } from "./result.ts";
+import type { Figure } from "./parts/result.ts";
 
 const LATER_VISITS = 5;
 const TIMEOUT_MS = 300_000;

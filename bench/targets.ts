@@ -1,5 +1,5 @@
 /** What is aimed at, row by row, and whether a run has reached it. Pure. */
-import type { Figure } from "./result.ts";
+import type { Figure } from "./parts/result.ts";
 
 export interface Target {
   /** What is measured. */

@@ -48,6 +48,9 @@ export async function run(args) {
 function siteHash() {
   const paths = [
     "index.html",
+    "bench.html",
+    "bench/page",
+    "bench/parts",
     "public",
     "src",
     "shaders",

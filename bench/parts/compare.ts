@@ -3,9 +3,6 @@
  * before anything is timed. Browser only; the peer's files and graphs come from browser-host.ts.
  */
 import { parseConfig } from "../../src/model/config.ts";
-import { median, medianRatio, takeTurns } from "../measure.ts";
-import { VIT_TINY } from "../models.ts";
-import type { Part } from "../part.ts";
 import {
   type Contender,
   type Decoding,
@@ -15,7 +12,10 @@ import {
   ortVision,
 } from "../peers/contenders.ts";
 import { loadOrt } from "../peers/ort.ts";
-import type { Figure } from "../result.ts";
+import { median, medianRatio, takeTurns } from "./measure.ts";
+import { VIT_TINY } from "./models.ts";
+import type { Part } from "./part.ts";
+import type { Figure } from "./result.ts";
 
 /** Tokens of the prompt. */
 const PROMPT = 64;

@@ -14,12 +14,12 @@ import { type ModelConfig, parseConfig, type VisionConfig } from "../../src/mode
 import { planInhibition } from "../../src/model/inhibition.ts";
 import { VisionEncoder } from "../../src/model/vision.ts";
 import { compressStage } from "../../src/model/vmtc.ts";
-import { DecoderSubject } from "../decoder-subject.ts";
-import { type BatchOptions, medianRatio, type Recording, timeRecordings } from "../measure.ts";
-import { randomWeights } from "../models.ts";
-import type { Part, PartContext } from "../part.ts";
-import { noise } from "../rates.ts";
-import type { Figure, SizeName } from "../result.ts";
+import { DecoderSubject } from "./decoder-subject.ts";
+import { type BatchOptions, medianRatio, type Recording, timeRecordings } from "./measure.ts";
+import { randomWeights } from "./models.ts";
+import type { Part, PartContext } from "./part.ts";
+import { noise } from "./rates.ts";
+import type { Figure, SizeName } from "./result.ts";
 
 const PATCHES = 576;
 const KEPT = 288;

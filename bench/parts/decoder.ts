@@ -4,11 +4,11 @@ import type { Capabilities, Recorder } from "../../src/gpu/pass.ts";
 import { Cmai } from "../../src/model/cmai.ts";
 import { planInhibition } from "../../src/model/inhibition.ts";
 import { GREEDY, Sequence } from "../../src/model/sequence.ts";
-import { DecoderSubject, prefillFlops, tokenBytes } from "../decoder-subject.ts";
-import { LLAMA_20M } from "../models.ts";
-import type { Part } from "../part.ts";
-import { measureRates, plainCopyOf, plainProductsOf } from "../rates.ts";
-import type { Figure, SizeName } from "../result.ts";
+import { DecoderSubject, prefillFlops, tokenBytes } from "./decoder-subject.ts";
+import { LLAMA_20M } from "./models.ts";
+import type { Part } from "./part.ts";
+import { measureRates, plainCopyOf, plainProductsOf } from "./rates.ts";
+import type { Figure, SizeName } from "./result.ts";
 
 /** Llama-2's width and shape in four layers, so that a token's weights are far larger than caches. */
 const WIDE = {

@@ -8,10 +8,10 @@ import { layerNorm } from "../../src/kernels/layer-norm.ts";
 import { matmul } from "../../src/kernels/matmul.ts";
 import { matvec } from "../../src/kernels/matvec.ts";
 import type { WeightType } from "../../src/kernels/weights.ts";
-import { packedBytes, randomValues } from "../models.ts";
-import type { Part } from "../part.ts";
-import { type Candidate, measureRates, noise, plainCopyOf, plainProductsOf } from "../rates.ts";
-import type { Figure, SizeName } from "../result.ts";
+import { packedBytes, randomValues } from "./models.ts";
+import type { Part } from "./part.ts";
+import { type Candidate, measureRates, noise, plainCopyOf, plainProductsOf } from "./rates.ts";
+import type { Figure, SizeName } from "./result.ts";
 
 interface Sizes {
   /** f32 of a copy. */

@@ -1,8 +1,8 @@
 /** Loading the model that ships: its weights, its shaders, and the GPU memory that it takes. */
 import { loadEngine } from "../../src/engine/engine.ts";
 import { openFolder } from "../../src/weights/folder.ts";
-import type { Part } from "../part.ts";
-import type { Figure } from "../result.ts";
+import type { Part } from "./part.ts";
+import type { Figure } from "./result.ts";
 
 const ROUNDS = 3;
 

@@ -1,9 +1,9 @@
 /** A whole image encoder: ViT-Tiny at 224, or the shape of CLIP ViT-L/14-336 on a GPU. */
-import { VIT_TINY } from "../models.ts";
-import type { Part } from "../part.ts";
-import { measureRates, plainProductsOf } from "../rates.ts";
-import type { SizeName } from "../result.ts";
-import { VisionSubject, visionFlops } from "../vision-subject.ts";
+import { VIT_TINY } from "./models.ts";
+import type { Part } from "./part.ts";
+import { measureRates, plainProductsOf } from "./rates.ts";
+import type { SizeName } from "./result.ts";
+import { VisionSubject, visionFlops } from "./vision-subject.ts";
 
 /** The encoder of LLaVA-1.5 as a classifier, for its size. */
 const VIT_LARGE = {

@@ -1,8 +1,8 @@
 /** Both engines behind one face: the same work, from values on this side to logits on this side. */
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { DecoderConfig } from "../../src/model/config.ts";
-import { DecoderSubject } from "../decoder-subject.ts";
-import { noisePixels, VisionSubject } from "../vision-subject.ts";
+import { DecoderSubject } from "../parts/decoder-subject.ts";
+import { noisePixels, VisionSubject } from "../parts/vision-subject.ts";
 import { cacheNames } from "./cache-names.ts";
 import { loadOrt, type OrtSession, type OrtTensor, openSession, type Provider } from "./ort.ts";
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { parseConfig } from "../../src/model/config.ts";
 import { type WeightSlot, weightSlots } from "../../src/model/names.ts";
 import { readSafetensors } from "../../test/reference/model/weights.ts";
-import { LLAMA_20M, slotValues, VIT_TINY } from "../models.ts";
+import { LLAMA_20M, slotValues, VIT_TINY } from "../parts/models.ts";
 import { llamaGraph } from "./onnx-llama.ts";
 import { vitGraph } from "./onnx-vit.ts";
 

@@ -5,7 +5,7 @@
 import { GROUP } from "../../src/gpu/tensor.ts";
 import { ropeTable } from "../../src/kernels/rope.ts";
 import type { DecoderConfig } from "../../src/model/config.ts";
-import { type PackedMatrix, packedMatrix, slotValues } from "../models.ts";
+import { type PackedMatrix, packedMatrix, slotValues } from "../parts/models.ts";
 import { cacheNames } from "./cache-names.ts";
 import { Graph } from "./graph.ts";
 

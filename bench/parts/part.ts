@@ -1,0 +1,50 @@
+/** What a part of the benchmark is, and how one is run on a device of its own. Runs in pages and in Node. */
+import { Gpu } from "../../src/gpu/device.ts";
+import type { Figure, PartResult, SizeName } from "./result.ts";
+
+export interface PartContext {
+  gpu: Gpu;
+  size: SizeName;
+  /** Address of a folder with the trained ViT-Tiny, where there is one. */
+  vitFolder: string | undefined;
+  /** Told of what is being measured now. */
+  progress: (what: string) => void;
+}
+
+export type Part = (context: PartContext) => Promise<Figure[]>;
+
+export interface RunOptions {
+  /** Default: "small" on a software adapter, "large" on a GPU. */
+  size?: SizeName | undefined;
+  vitFolder?: string | undefined;
+  progress?: (what: string) => void;
+}
+
+/** Runs a part on a new device, which is gone afterwards. */
+export async function runPart(name: string, part: Part, options: RunOptions = {}): Promise<PartResult> {
+  const start = performance.now();
+  const gpu = await Gpu.open();
+  try {
+    const { software } = gpu.capabilities;
+    const { size = software ? "small" : "large", vitFolder, progress = () => {} } = options;
+    const figures = await part({ gpu, size, vitFolder, progress });
+    const features = [...gpu.device.features].filter((feature) => !feature.startsWith("core-")).sort();
+    return {
+      part: name,
+      size,
+      adapter: gpu.adapterName,
+      software,
+      runtime: runtimeName(),
+      features,
+      figures,
+      seconds: (performance.now() - start) / 1000,
+    };
+  } finally {
+    gpu.dispose();
+  }
+}
+
+function runtimeName(): string {
+  if (typeof process !== "undefined" && process.versions?.node) return `Dawn in Node ${process.versions.node}`;
+  return /(?:Headless)?(Chrome|Firefox|Version)\/[\d.]+/.exec(navigator.userAgent)?.[0] ?? navigator.userAgent;
+}

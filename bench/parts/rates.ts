@@ -1,0 +1,82 @@
+/**
+ * How fast something is in the unit that limits it, and how much of what a plain copy or a plain product reaches beside it,
+ * in the same rounds, on the same adapter.
+ */
+import type { Arena } from "../../src/gpu/arena.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
+import type { Tensor } from "../../src/gpu/tensor.ts";
+import { type BatchOptions, median, type Recording, timeRecordings } from "./measure.ts";
+import { randomValues } from "./models.ts";
+import { PLAIN_PRODUCTS, plainCopy } from "./plain.ts";
+import type { Figure } from "./result.ts";
+
+/** Work, and what it must do at least: bytes that it reads and writes, or multiplications and additions. */
+export interface Candidate {
+  id: string;
+  what: string;
+  record: Recording;
+  bytes?: number;
+  flops?: number;
+  /** One of the yardsticks that the others are compared with. */
+  isPlain?: boolean;
+  /** Whether its time is a figure of its own. */
+  timed?: boolean;
+}
+
+/** Rates of all candidates, which are all of bytes or all of arithmetic; of others than plain ones with their share of the best plain one. */
+export async function measureRates(
+  gpu: Gpu,
+  candidates: readonly Candidate[],
+  options: BatchOptions,
+): Promise<Figure[]> {
+  const recordings = candidates.map(({ record }) => record);
+  const times = await timeRecordings(gpu, recordings, options);
+  const rates = times.map((each, i) => each.map((ms) => (candidates[i]!.bytes ?? candidates[i]!.flops!) / ms / 1e6));
+  const plain = rates.filter((_, i) => candidates[i]!.isPlain);
+  const best = rates[0]!.map((_, round) => Math.max(...plain.map((each) => each[round]!)));
+  return candidates.flatMap(({ id, what, bytes, isPlain, timed }, i): Figure[] => {
+    const unit = bytes === undefined ? "GFLOP/s" : "GB/s";
+    const share = 100 * median(rates[i]!.map((rate, round) => rate / best[round]!));
+    const yardstick = bytes === undefined ? "the best plain product" : "a plain copy";
+    return [
+      ...(timed ? [{ id: `${id}.ms`, what, value: median(times[i]!), unit: "ms" }] : []),
+      { id, what, value: median(rates[i]!), unit },
+      ...(isPlain ? [] : [{ id: `${id}.share`, what: `${what}, of ${yardstick}`, value: share, unit: "%" }]),
+    ];
+  });
+}
+
+/** A tensor of random values. */
+export function noise(gpu: Gpu, arena: Arena, shape: readonly number[]): Tensor {
+  const tensor = arena.tensor("noise", shape);
+  const count = shape.reduce((a, b) => a * b, 1);
+  gpu.upload(tensor, randomValues("noise", count));
+  return tensor;
+}
+
+/** A plain copy of so many f32. */
+export function plainCopyOf(arena: Arena, elements: number): Candidate {
+  const [x, y] = [arena.tensor("copied", [elements]), arena.tensor("copy", [elements])];
+  const what = `a plain copy of ${(elements * 4) / 2 ** 20} MiB`;
+  return {
+    ...{ id: "plain-copy", what, bytes: 8 * elements, isPlain: true },
+    record: (recorder) => plainCopy(recorder, x, y),
+  };
+}
+
+/** Plain products of one shape. */
+export function plainProductsOf(
+  gpu: Gpu,
+  arena: Arena,
+  { rows, cols, inner }: { rows: number; cols: number; inner: number },
+): Candidate[] {
+  const [x, weight] = [noise(gpu, arena, [rows, inner]), noise(gpu, arena, [cols, inner])];
+  const y = arena.tensor("product", [rows, cols]);
+  return Object.entries(PLAIN_PRODUCTS).map(([name, product]) => ({
+    id: `plain-product-${name.replaceAll(/\W+/g, "-")}`,
+    what: `a plain product, ${name}, [${rows}, ${inner}] times [${cols}, ${inner}]`,
+    flops: 2 * rows * cols * inner,
+    isPlain: true,
+    record: (recorder) => product(recorder, { x, weight, y }),
+  }));
+}
