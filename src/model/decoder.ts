@@ -6,7 +6,7 @@
 import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
-import { type Tensor, view } from "../gpu/tensor.ts";
+import { isSplit, type Tensor, view } from "../gpu/tensor.ts";
 import type { DecodePartials } from "../kernels/attention-decode.ts";
 import { linear } from "../kernels/linear.ts";
 import { gatedMatvec } from "../kernels/matvec.ts";
@@ -86,7 +86,7 @@ export class Decoder {
 
   /** Writes token embeddings into the hidden states; rows of `NO_TOKEN` are left for image tokens. @param ids [T] u32 */
   embed(recorder: Recorder, ids: Tensor): void {
-    tokenEmbed(recorder, { ids, weight: this.#weights.get("decoder.embed"), y: this.hidden(ids.shape[0]!) });
+    tokenEmbed(recorder, { ids, weight: this.#weights.matrix("decoder.embed"), y: this.hidden(ids.shape[0]!) });
   }
 
   /**
@@ -111,7 +111,7 @@ export class Decoder {
   logits(recorder: Recorder, hidden: Tensor, logits: Tensor): void {
     const { tiedHead } = this.config;
     const input = this.#normed(recorder, hidden, "decoder.norm.weight");
-    const weight = this.#weights.get(tiedHead ? "decoder.embed" : "decoder.head");
+    const weight = this.#weights.matrix(tiedHead ? "decoder.embed" : "decoder.head");
     linear(recorder, { ...input, weight, y: logits });
   }
 
@@ -136,16 +136,18 @@ export class Decoder {
     const attended = view(space.attended, [rows, heads * headWidth]);
     const mlp = view(space.mlp, [rows, mlpWidth]);
     const name = `decoder.layers.${layer}`;
-    const weight = (part: string) => this.#weights.get(`${name}.${part}.weight`);
+    const weight = (part: string) => this.#weights.matrix(`${name}.${part}.weight`);
 
     const input = this.#normed(recorder, hidden, `${name}.norm1.weight`);
     const bias = this.#weights.find(`${name}.qkv.bias`);
     const turned = { positions, table: this.#ropeTable, q, cache, cacheRow: start, heads, keyHeads, headWidth };
-    if (rows === 1) {
-      qkv(recorder, { ...input, weight: weight("qkv"), bias, ...turned });
+    const qkvWeight = weight("qkv");
+    // What one dispatch does to a row needs all of its weights in one buffer, here and below.
+    if (rows === 1 && !isSplit(qkvWeight)) {
+      qkv(recorder, { ...input, weight: qkvWeight, bias, ...turned });
     } else {
       const unturned = view(space.qkv, [rows, (heads + 2 * keyHeads) * headWidth]);
-      linear(recorder, { ...input, weight: weight("qkv"), bias, y: unturned });
+      linear(recorder, { ...input, weight: qkvWeight, bias, y: unturned });
       rope(recorder, { qkv: unturned, ...turned });
     }
     const cached = { tensor: cache, stride: 2 * keyHeads * headWidth };
@@ -168,11 +170,12 @@ export class Decoder {
     linear(recorder, { x: attended, weight: weight("out"), y: hidden, accumulate: true });
 
     const mlpInput = this.#normed(recorder, hidden, `${name}.norm2.weight`);
-    if (rows === 1) {
-      gatedMatvec(recorder, { ...mlpInput, weight: weight("gateUp"), y: mlp });
+    const gateUpWeight = weight("gateUp");
+    if (rows === 1 && !isSplit(gateUpWeight)) {
+      gatedMatvec(recorder, { ...mlpInput, weight: gateUpWeight, y: mlp });
     } else {
       const gateUp = view(space.gateUp, [rows, 2 * mlpWidth]);
-      linear(recorder, { ...mlpInput, weight: weight("gateUp"), y: gateUp });
+      linear(recorder, { ...mlpInput, weight: gateUpWeight, y: gateUp });
       siluGate(recorder, { gateUp, y: mlp });
     }
     linear(recorder, { x: mlp, weight: weight("down"), y: hidden, accumulate: true });

@@ -8,7 +8,7 @@ import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import { readTensor } from "../gpu/readback.ts";
-import { isPacked, type Tensor } from "../gpu/tensor.ts";
+import { isPacked, isSplit, type Matrix, partsOf, type Tensor } from "../gpu/tensor.ts";
 import { weightPack } from "../kernels/weight-pack.ts";
 import { type StoredType, weightUnpack } from "../kernels/weight-unpack.ts";
 import type { WeightType } from "../kernels/weights.ts";
@@ -27,7 +27,7 @@ const PIECES_IN_FLIGHT = 8;
 /** The tensors of a model by their canonical names. */
 export class Weights {
   readonly #arena: Arena;
-  readonly #tensors: Map<string, Tensor>;
+  readonly #tensors: Map<string, Matrix>;
 
   /**
    * Allocates every slot in `arena`, which owns them, in the format that `weightType` makes of `wanted`. Throws FoveaError
@@ -36,26 +36,34 @@ export class Weights {
   constructor(arena: Arena, slots: readonly WeightSlot[], wanted: WeightType = "f32") {
     this.#arena = arena;
     this.#tensors = new Map(
-      slots.map((slot) => [slot.name, arena.tensor(slot.name, slot.shape, weightType(slot, wanted))]),
+      slots.map((slot) => [slot.name, arena.matrix(slot.name, slot.shape, weightType(slot, wanted))]),
     );
   }
 
   /** Gives a weight that its format cannot hold a new, zeroed tensor of f32. Throws as the constructor. */
   widen(name: string): void {
-    const packed = this.get(name);
-    this.#tensors.set(name, this.#arena.tensor(name, packed.shape));
+    const packed = this.matrix(name);
+    this.#tensors.set(name, this.#arena.matrix(name, packed.shape));
     this.#arena.free(packed);
   }
 
+  /** A matrix that products or lookups read; it may lie in several buffers. */
+  matrix(name: string): Matrix {
+    const matrix = this.#tensors.get(name);
+    assert(matrix, `no weight ${name}`);
+    return matrix;
+  }
+
+  /** A vector or a small table. */
   get(name: string): Tensor {
-    const tensor = this.#tensors.get(name);
-    assert(tensor, `no weight ${name}`);
+    const tensor = this.matrix(name);
+    assert(!isSplit(tensor), `weight ${name} lies in several buffers`);
     return tensor;
   }
 
-  /** The tensor, or undefined where this model has none (a bias, a class token, an untied head). */
+  /** As `get`, or undefined where this model has none (a bias, a class token). */
   find(name: string): Tensor | undefined {
-    return this.#tensors.get(name);
+    return this.#tensors.has(name) ? this.get(name) : undefined;
   }
 
   /** Number of weights. */
@@ -108,7 +116,7 @@ async function readParts(
   const scratch = arena.scope();
   try {
     const counters = [Math.max(1, parts.length)];
-    const target = ({ slot }: MatchedPart) => weights.get(slot.name);
+    const target = ({ slot }: MatchedPart) => weights.matrix(slot.name);
     const packs = parts.some((part) => isPacked(target(part).type));
     const staging: Staging = {
       packed: scratch.tensor("stored weights", [PIECE_BYTES / 4], "u32"),
@@ -120,7 +128,7 @@ async function readParts(
     const uploads = new Map(parts.map((part, counter) => [part.entry, { part, counter }]));
     await gpu.compile((recorder) => {
       for (const part of parts) {
-        const [type, y] = [part.entry.dtype as StoredType, target(part)];
+        const [type, y] = [part.entry.dtype as StoredType, partsOf(target(part))[0]!];
         recordPiece(recorder, staging, { type, y, yOffset: 0, elements: 0, counter: 0 });
       }
     });
@@ -130,12 +138,13 @@ async function readParts(
       const { part, counter } = uploads.get(entry)!;
       const type = entry.dtype as StoredType;
       const elementBytes = type === "F32" ? 4 : 2;
-      const elements = bytes.byteLength / elementBytes;
-      if (elements === 0) continue;
-      const y = target(part);
-      const yOffset = firstElement(part) + byteOffset / elementBytes;
-      gpu.upload(staging.packed, wholeWords(bytes));
-      gpu.submit("weights", (pass) => recordPiece(pass, staging, { type, y, yOffset, elements, counter }));
+      if (bytes.byteLength === 0) continue;
+      const first = firstElement(part) + byteOffset / elementBytes;
+      for (const { y, yOffset, start, end } of cutAtParts(target(part), first, bytes.byteLength / elementBytes)) {
+        gpu.upload(staging.packed, wholeWords(bytes.subarray(start * elementBytes, end * elementBytes)));
+        const piece = { type, y, yOffset, elements: end - start, counter };
+        gpu.submit("weights", (pass) => recordPiece(pass, staging, piece));
+      }
       if (++inFlight % PIECES_IN_FLIGHT === 0) await gpu.idle();
       throwIfAborted(signal, "loading weights");
     }
@@ -179,6 +188,26 @@ function recordPiece(recorder: Recorder, { packed, plain, notFinite, tooLarge }:
 /** Where a part begins in its slot, in elements. */
 function firstElement({ slot, rowOffset }: MatchedPart): number {
   return rowOffset * elementCount(slot.shape.slice(1));
+}
+
+/** Where elements [start, end) of a piece go. */
+interface Cut {
+  y: Tensor;
+  yOffset: number;
+  start: number;
+  end: number;
+}
+
+/** Cuts `elements` of a matrix, from element `first` on, where it lies in several buffers. */
+function* cutAtParts(matrix: Matrix, first: number, elements: number): Generator<Cut> {
+  let partStart = 0;
+  for (const y of partsOf(matrix)) {
+    const partEnd = partStart + elementCount(y.shape);
+    const from = Math.max(first, partStart);
+    const to = Math.min(first + elements, partEnd);
+    if (from < to) yield { y, yOffset: from - partStart, start: from - first, end: to - first };
+    partStart = partEnd;
+  }
 }
 
 /** The bytes, padded to whole words as a queue write must be: a tensor of an odd number of halves ends inside one. */

@@ -23,7 +23,7 @@ export class Projector {
     const { width, activation } = this.#config;
     const weights = this.#weights;
     const y = view(this.#middle, [features.shape[0]!, width]);
-    const layer = (name: string) => ({ weight: weights.get(`${name}.weight`), bias: weights.find(`${name}.bias`) });
+    const layer = (name: string) => ({ weight: weights.matrix(`${name}.weight`), bias: weights.find(`${name}.bias`) });
     linear(recorder, { x: features, ...layer("projector.1"), y, activation });
     linear(recorder, { x: y, ...layer("projector.2"), y: projected });
   }

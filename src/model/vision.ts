@@ -5,7 +5,7 @@
 import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
-import { type Tensor, view } from "../gpu/tensor.ts";
+import { type Matrix, type Tensor, view } from "../gpu/tensor.ts";
 import { attention } from "../kernels/attention.ts";
 import { copyRows } from "../kernels/copy-rows.ts";
 import type { HeadRows } from "../kernels/heads.ts";
@@ -169,7 +169,7 @@ export class VisionEncoder {
 
   /** Class logits [1, classes] of a ViT classifier, from the class token of the hidden states. */
   classify(recorder: Recorder, { hidden }: Encoded, logits: Tensor): void {
-    const weight = this.#weights.get("classifier.weight");
+    const weight = this.#weights.matrix("classifier.weight");
     const bias = this.#weights.get("classifier.bias");
     linear(recorder, { x: view(hidden, [1, this.#config.width]), weight, bias, y: logits });
   }
@@ -181,7 +181,7 @@ export class VisionEncoder {
     const weights = this.#weights;
     patches(recorder, { pixels, y: patchRows, patchSize });
     const bias = weights.find("vision.patch.bias");
-    linear(recorder, { x: patchRows, weight: weights.get("vision.patch.weight"), bias, y: patchEmbeddings });
+    linear(recorder, { x: patchRows, weight: weights.matrix("vision.patch.weight"), bias, y: patchEmbeddings });
     const positions = weights.get("vision.positions");
     const y = preNorm ? normed : hidden;
     visionEmbed(recorder, { patchEmbeddings, classEmbedding: weights.find("vision.class"), positions, y });
@@ -238,9 +238,9 @@ export class VisionEncoder {
     return { tensor: this.#space.qkv, stride: 3 * width, offset: part * width };
   }
 
-  #layer(block: number, part: string): { weight: Tensor; bias: Tensor | undefined } {
+  #layer(block: number, part: string): { weight: Matrix; bias: Tensor | undefined } {
     const name = `vision.blocks.${block}.${part}`;
-    return { weight: this.#weights.get(`${name}.weight`), bias: this.#weights.find(`${name}.bias`) };
+    return { weight: this.#weights.matrix(`${name}.weight`), bias: this.#weights.find(`${name}.bias`) };
   }
 
   /** The buffer of hidden states that `hidden` is not in, for `tokens` patches. */
