@@ -19,7 +19,7 @@ export class BindGroups {
   }
 
   /**
-   * A bind group of `tensors` and then the uniform `params`. A tensor is bound from its offset to the end of its
+   * A bind group of `tensors` and then, unless the pipeline takes immediates, the uniform `params`. A tensor is bound from its offset to the end of its
    * buffer, so that a view of another length reuses the group.
    */
   get(compiled: CompiledPipeline, tensors: readonly Tensor[], params: GPUBuffer, paramsBytes: number): GPUBindGroup {
@@ -31,7 +31,8 @@ export class BindGroups {
       binding,
       resource: { buffer, offset: byteOffset },
     }));
-    entries.push({ binding: tensors.length, resource: { buffer: params, size: paramsBytes } });
+    if (!compiled.takesImmediates)
+      entries.push({ binding: tensors.length, resource: { buffer: params, size: paramsBytes } });
     const group = this.#device.createBindGroup({ layout: compiled.layout, entries });
     this.#groups.set(key, group);
     for (const { buffer } of tensors) this.#keysOfBuffer.get(this.#idOf(buffer))?.add(key);

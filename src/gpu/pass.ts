@@ -134,17 +134,22 @@ export class Pass implements Recorder {
     const limit = device.limits.maxComputeWorkgroupsPerDimension;
     assert(x > 0 && y > 0 && z > 0 && Math.max(x, y, z) <= limit, `${label}: grid [${x}, ${y}, ${z}], limit ${limit}`);
 
-    const paramsBytes = paramsByteLength(kernel.params);
-    if (!slab.hasRoomFor(paramsBytes)) this.submit();
-    const offset = slab.take(paramsBytes);
-    writeParams(kernel.params, params, slab.view, offset);
-
     const compiled = pipelines.get(variant as unknown as Variant);
+    const paramsBytes = paramsByteLength(kernel.params);
+    // Immediates are copied at once, so that the slab's front serves all of them.
+    let offset = 0;
+    if (!compiled.takesImmediates) {
+      if (!slab.hasRoomFor(paramsBytes)) this.submit();
+      offset = slab.take(paramsBytes);
+    }
+    writeParams(kernel.params, params, slab.view, offset);
     const bound = Object.keys(kernel.bindings).map((name) => tensors[name] as Tensor);
     this.#encoder ??= device.createCommandEncoder({ label: this.#label });
     this.#pass ??= this.#encoder.beginComputePass({ label: this.#label });
     this.#pass.setPipeline(compiled.pipeline);
-    this.#pass.setBindGroup(0, bindGroups.get(compiled, bound, slab.buffer, paramsBytes), [offset]);
+    const group = bindGroups.get(compiled, bound, slab.buffer, paramsBytes);
+    this.#pass.setBindGroup(0, group, compiled.takesImmediates ? [] : [offset]);
+    if (compiled.takesImmediates) this.#pass.setImmediates(0, slab.bytes, 0, paramsBytes);
     this.#pass.dispatchWorkgroups(x, y, z);
     this.#dispatches++;
   }
@@ -165,7 +170,7 @@ export class Pass implements Recorder {
     if (!this.#encoder) return;
     const { device, params: slab } = this.#host;
     this.#endPass();
-    device.queue.writeBuffer(slab.buffer, 0, slab.bytes, 0, slab.used);
+    if (slab.used > 0) device.queue.writeBuffer(slab.buffer, 0, slab.bytes, 0, slab.used);
     slab.used = 0;
     device.queue.submit([this.#encoder.finish()]);
     this.#encoder = undefined;

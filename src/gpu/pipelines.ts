@@ -6,7 +6,14 @@ export interface CompiledPipeline {
   readonly id: number;
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
+  /** `params` are set with the dispatch; else they are a uniform behind the storage bindings. */
+  readonly takesImmediates: boolean;
 }
+
+/** Where every shader declares its parameters. */
+const PARAMS_DECLARATION = /^@group\(0\) @binding\([^)]*\) var<uniform> params/m;
+/** What WebGPU grants wherever it has immediates: room for the parameters of every kernel. */
+const IMMEDIATE_BYTES = 64;
 
 const BUFFER_TYPES: Record<BindingAccess, GPUBufferBindingType> = { read: "read-only-storage", write: "storage" };
 
@@ -24,9 +31,13 @@ export class Pipelines {
   #ready = new Map<Variant, CompiledPipeline>();
   #compiling = new Map<Variant, Promise<CompiledPipeline>>();
   #lateCompiles = 0;
+  #hasImmediates: boolean;
 
   private constructor(device: GPUDevice) {
     this.#device = device;
+    const language = globalThis.navigator?.gpu?.wgslLanguageFeatures;
+    this.#hasImmediates =
+      (language?.has("immediate_address_space") ?? false) && device.limits.maxImmediateSize >= IMMEDIATE_BYTES;
   }
 
   /** The pipelines of this device, which all engines on it share: those of a first model serve a second one. */
@@ -90,29 +101,34 @@ export class Pipelines {
 
   #describe(variant: Variant) {
     const device = this.#device;
-    const { kernel, label, code } = variant;
+    const { kernel, label } = variant;
+    const takesImmediates = this.#hasImmediates;
+    const code = takesImmediates
+      ? `requires immediate_address_space;\n${variant.code.replace(PARAMS_DECLARATION, "var<immediate> params")}`
+      : variant.code;
     const module = device.createShaderModule({ label, code });
     const visibility = GPUShaderStage.COMPUTE;
     const storage = Object.values(kernel.bindings).map(
       (access, binding): GPUBindGroupLayoutEntry => ({ binding, visibility, buffer: { type: BUFFER_TYPES[access] } }),
     );
-    // The parameters of all dispatches of a pass share one buffer; each finds its own by a dynamic offset.
+    // Without immediates the parameters of all dispatches of a pass share one buffer; each finds its own by a dynamic offset.
     const params: GPUBindGroupLayoutEntry = {
       binding: storage.length,
       visibility,
       buffer: { type: "uniform", hasDynamicOffset: true, minBindingSize: paramsByteLength(kernel.params) },
     };
-    const layout = device.createBindGroupLayout({ label, entries: [...storage, params] });
+    const layout = device.createBindGroupLayout({ label, entries: takesImmediates ? storage : [...storage, params] });
+    const immediateSize = takesImmediates ? paramsByteLength(kernel.params) : 0;
     const descriptor: GPUComputePipelineDescriptor = {
       label,
-      layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
+      layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout], immediateSize }),
       compute: { module, entryPoint: "main" },
     };
     return { descriptor, layout, module };
   }
 
   #keep(variant: Variant, pipeline: GPUComputePipeline, layout: GPUBindGroupLayout): CompiledPipeline {
-    const compiled = { id: this.#ready.size, pipeline, layout };
+    const compiled = { id: this.#ready.size, pipeline, layout, takesImmediates: this.#hasImmediates };
     this.#ready.set(variant, compiled);
     return compiled;
   }
