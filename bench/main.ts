@@ -5,7 +5,7 @@ import { table } from "../eval/markdown.ts";
 import { root } from "../tools/library.mjs";
 import { BrowserHost } from "./browser-host.ts";
 import type { InPageName } from "./in-page.ts";
-import { NodeHost, type NodePartName } from "./node-host.ts";
+import { type ImportModule, NodeHost, type NodePartName } from "./node-host.ts";
 import { type BenchOptions, HELP, parseBenchOptions } from "./options.ts";
 import { type PartResult, valueText } from "./parts/result.ts";
 import { fileName, type KeptPart, readKept, targetTable, writeKept } from "./report.ts";
@@ -13,12 +13,12 @@ import { openFigures, sizeFigures } from "./site-parts.ts";
 
 const folder = `${root}bench/results`;
 
-/** @returns the exit code. Throws an Error of one line for whatever went wrong; what was measured before is kept. */
-export async function main(args: string[]): Promise<number> {
+/** @param importModule Node's own @returns the exit code. Throws an Error of one line for whatever went wrong; what was measured before is kept. */
+export async function main(args: string[], importModule: ImportModule): Promise<number> {
   const options = parseBenchOptions(args);
   if (options === "help") process.stdout.write(HELP);
   else if (options.reportOnly) writeAnew();
-  else await measure(options, args);
+  else await measure(options, args, importModule);
   return 0;
 }
 
@@ -32,8 +32,8 @@ function writeAnew(): void {
 
 type Run = (name: string, progress: (what: string) => void) => Promise<PartResult>;
 
-async function measure(options: BenchOptions, args: string[]): Promise<void> {
-  const host = options.node ? await NodeHost.open(options.size) : await BrowserHost.open(options.size);
+async function measure(options: BenchOptions, args: string[], importModule: ImportModule): Promise<void> {
+  const host = options.node ? await NodeHost.open(options.size, importModule) : await BrowserHost.open(options.size);
   const run: Run =
     host instanceof NodeHost ? (name, progress) => host.run(name as NodePartName, progress) : runWith(host);
   const command = ["npm run bench", ...(args.length > 0 ? ["--", ...args] : [])].join(" ");

@@ -14,6 +14,14 @@ const SOFTWARE_DRIVER = "vk_swiftshader_icd.json";
 /** Names of the parts that run here. */
 export type NodePartName = keyof typeof PAGE_PARTS;
 
+/** Node's own `import`, which Vite's runner does not have once it is closed. */
+export type ImportModule = (address: string) => Promise<unknown>;
+
+interface DawnModule {
+  create(flags: string[]): GPU;
+  globals: object;
+}
+
 export class NodeHost {
   readonly #size: SizeName | undefined;
 
@@ -22,10 +30,10 @@ export class NodeHost {
   }
 
   /** Puts WebGPU where a browser would. Without FOVEA_GPU=1 on a software adapter, if a Chromium brings one. */
-  static async open(size: SizeName | undefined): Promise<NodeHost> {
+  static async open(size: SizeName | undefined, importModule: ImportModule): Promise<NodeHost> {
     if (process.env.FOVEA_GPU !== "1") useSoftwareDriver();
     const modules = ensurePackages("dawn");
-    const { create, globals } = await import(/* @vite-ignore */ pathToFileURL(`${modules}/webgpu/index.js`).href);
+    const { create, globals } = (await importModule(pathToFileURL(`${modules}/webgpu/index.js`).href)) as DawnModule;
     Object.assign(globalThis, globals);
     const value = { gpu: create([]), hardwareConcurrency: 4 };
     Object.defineProperty(globalThis, "navigator", { value, configurable: true });

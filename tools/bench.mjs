@@ -8,5 +8,5 @@ export async function run(args) {
   const { runnerImport } = await import("vite");
   /** @type {{ module: typeof import("../bench/main.ts") }} */
   const { module } = await runnerImport(`${root}bench/main.ts`, { root, configFile: false, logLevel: "error" });
-  return module.main(args);
+  return module.main(args, (address) => import(address));
 }

@@ -7,7 +7,7 @@ import { GREEDY, Sequence } from "../../src/model/sequence.ts";
 import { DecoderSubject, prefillFlops, tokenBytes } from "./decoder-subject.ts";
 import { LLAMA_20M } from "./models.ts";
 import type { Part } from "./part.ts";
-import { measureRates, plainCopyOf, plainProductsOf } from "./rates.ts";
+import { measureRates, plainCopyOf, plainProductsOf, usesHalves } from "./rates.ts";
 import type { Figure, SizeName } from "./result.ts";
 
 /** Llama-2's width and shape in four layers, so that a token's weights are far larger than caches. */
@@ -42,7 +42,7 @@ export const decoder: Part = async ({ gpu, size, progress }) => {
   const { hidden_size: inner, intermediate_size: cols } = json;
   const filling = {
     ...{ id: "prefill", what: `prefill of ${prompt} tokens, ${name}, q4`, timed: true },
-    flops: prefillFlops(subject, prompt),
+    ...{ flops: prefillFlops(subject, prompt), halves: usesHalves(gpu) },
     record: (recorder: Recorder) => subject.record(recorder, prompt, 0),
   };
   const decoding = {

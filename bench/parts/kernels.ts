@@ -10,7 +10,7 @@ import { matvec } from "../../src/kernels/matvec.ts";
 import type { WeightType } from "../../src/kernels/weights.ts";
 import { packedBytes, randomValues } from "./models.ts";
 import type { Part } from "./part.ts";
-import { type Candidate, measureRates, noise, plainCopyOf, plainProductsOf } from "./rates.ts";
+import { type Candidate, measureRates, noise, plainCopyOf, plainProductsOf, usesHalves } from "./rates.ts";
 import type { Figure, SizeName } from "./result.ts";
 
 interface Sizes {
@@ -102,6 +102,7 @@ function products(gpu: Gpu, arena: Arena, { rows, cols, inner }: Sizes): Candida
       id: `kernels.matmul-${type}`,
       what: `[${rows}, ${inner}] times [${cols}, ${inner}], ${type}`,
       flops: 2 * rows * cols * inner,
+      halves: type !== "f32" && usesHalves(gpu),
       record: (recorder) => matmul(recorder, { x, weight, y }),
     };
   });

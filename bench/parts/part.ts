@@ -1,4 +1,5 @@
 /** What a part of the benchmark is, and how one is run on a device of its own. Runs in pages and in Node. */
+import { tune } from "../../src/engine/tuning.ts";
 import { Gpu } from "../../src/gpu/device.ts";
 import type { Figure, PartResult, SizeName } from "./result.ts";
 
@@ -26,6 +27,8 @@ export async function runPart(name: string, part: Part, options: RunOptions = {}
   const gpu = await Gpu.open();
   try {
     const { software } = gpu.capabilities;
+    // As the engine does at load.
+    await tune(gpu, "auto", "q4");
     const { size = software ? "small" : "large", vitFolder, progress = () => {} } = options;
     const figures = await part({ gpu, size, vitFolder, progress });
     const features = [...gpu.device.features].filter((feature) => !feature.startsWith("core-")).sort();

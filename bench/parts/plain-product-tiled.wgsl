@@ -1,5 +1,5 @@
 // A plain product y = x W^T through workgroup memory: tiles of 64 x 64 outputs, 4 x 4 an invocation, 16 of K at a time.
-// For other kernels to be compared with.
+// For other kernels to be compared with. Needs Part and Block, of f32 or of halves.
 
 struct Params {
   rows: u32, // M
@@ -12,8 +12,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>; // [M, N]
 @group(0) @binding(3) var<uniform> params: Params;
 
-var<workgroup> x_tile: array<vec4f, 256>; // [4, 64]
-var<workgroup> weight_tile: array<vec4f, 256>; // [4, 64]
+var<workgroup> x_tile: array<Part, 256>; // [4, 64]
+var<workgroup> weight_tile: array<Part, 256>; // [4, 64]
 
 @compute @workgroup_size(16, 16)
 fn main(
@@ -30,14 +30,14 @@ fn main(
   for (var start = 0u; start < params.inner; start += 4u) {
     let k = start + index % 4u;
     let inside = k < params.inner;
-    x_tile[slot] = select(vec4f(), x[x_from + min(k, params.inner - 1u)], inside);
-    weight_tile[slot] = select(vec4f(), weight[weight_from + min(k, params.inner - 1u)], inside);
+    x_tile[slot] = Part(select(vec4f(), x[x_from + min(k, params.inner - 1u)], inside));
+    weight_tile[slot] = Part(select(vec4f(), weight[weight_from + min(k, params.inner - 1u)], inside));
     workgroupBarrier();
     for (var p = 0u; p < 4u; p++) {
       let at = p * 64u + lane.x;
-      let block = mat4x4f(weight_tile[at], weight_tile[at + 16u], weight_tile[at + 32u], weight_tile[at + 48u]);
+      let block = Block(weight_tile[at], weight_tile[at + 16u], weight_tile[at + 32u], weight_tile[at + 48u]);
       for (var r = 0u; r < 4u; r++) {
-        sums[r] += x_tile[p * 64u + lane.y + 16u * r] * block;
+        sums[r] += vec4f(x_tile[p * 64u + lane.y + 16u * r] * block);
       }
     }
     workgroupBarrier();

@@ -1,5 +1,5 @@
 // A plain product y = x W^T in registers: each invocation loads for itself and makes ROWS x 4 outputs, a workgroup
-// 8 x 8 such blocks. For other kernels to be compared with. Needs ROWS.
+// 8 x 8 such blocks. For other kernels to be compared with. Needs ROWS, and Part and Block, of f32 or of halves.
 
 struct Params {
   rows: u32, // M
@@ -18,12 +18,12 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let col0 = id.x * 4u;
   var sums: array<vec4f, ROWS>;
   for (var k = 0u; k < params.inner; k++) {
-    var block: mat4x4f;
+    var block: Block;
     for (var c = 0u; c < 4u; c++) {
-      block[c] = weight[min(col0 + c, params.cols - 1u) * params.inner + k];
+      block[c] = Part(weight[min(col0 + c, params.cols - 1u) * params.inner + k]);
     }
     for (var r = 0u; r < ROWS; r++) {
-      sums[r] += x[min(row0 + r, params.rows - 1u) * params.inner + k] * block;
+      sums[r] += vec4f(Part(x[min(row0 + r, params.rows - 1u) * params.inner + k]) * block);
     }
   }
   for (var r = 0u; r < ROWS; r++) {

@@ -2,7 +2,7 @@
  * Yardsticks: a plain copy and plain matrix products in WGSL, as one would write them first. What the engine's kernels
  * reach is told as a fraction of what these reach in the same run.
  */
-import { Kernel } from "../../src/gpu/kernel.ts";
+import { Kernel, type VariantOptions } from "../../src/gpu/kernel.ts";
 import type { Recorder } from "../../src/gpu/pass.ts";
 import type { Tensor } from "../../src/gpu/tensor.ts";
 import { ceilDiv } from "../../src/shared/assert.ts";
@@ -37,20 +37,48 @@ export interface PlainProduct {
   y: Tensor; // [M, N]
 }
 
-/** Plain products by their names; all compute y = x W^T. */
-export const PLAIN_PRODUCTS: Record<string, (recorder: Recorder, product: PlainProduct) => void> = {
-  "registers, 4 x 4": (recorder, product) => inRegisters(recorder, product, 4),
-  "registers, 8 x 4": (recorder, product) => inRegisters(recorder, product, 8),
-  "workgroup memory": (recorder, product) => {
-    const { rows, cols, inner } = paramsOf(product);
-    recorder.dispatch(tiled.variant(), { ...product }, { rows, cols, inner }, [ceilDiv(cols, 64), ceilDiv(rows, 64)]);
-  },
-};
+interface PlainKind {
+  name: string;
+  /** Whether it multiplies halves; sums are f32 always. */
+  halves: boolean;
+  record: (recorder: Recorder, product: PlainProduct) => void;
+}
 
-function inRegisters(recorder: Recorder, product: PlainProduct, tileRows: number): void {
+/** Plain products, all of which compute y = x W^T; those in halves need the feature "shader-f16". */
+export const PLAIN_PRODUCTS: readonly PlainKind[] = [false, true].flatMap((halves) => {
+  const suffix = halves ? ", halves" : "";
+  return [
+    ...[4, 8].map((rows) => ({
+      ...{ name: `registers, ${rows} x 4${suffix}`, halves },
+      record: (recorder: Recorder, product: PlainProduct) => inRegisters(recorder, product, rows, halves),
+    })),
+    {
+      ...{ name: `workgroup memory${suffix}`, halves },
+      record: (recorder: Recorder, product: PlainProduct) => inTiles(recorder, product, halves),
+    },
+  ];
+});
+
+/** The two types that the shaders leave open. */
+function numbers(halves: boolean): VariantOptions {
+  const [key, letter] = halves ? ["f16", "h"] : ["f32", "f"];
+  return {
+    libs: { key: key!, texts: [`alias Part = vec4${letter};\nalias Block = mat4x4${letter};`] },
+    enables: halves ? ["f16"] : [],
+  };
+}
+
+function inTiles(recorder: Recorder, product: PlainProduct, halves: boolean): void {
   const { rows, cols, inner } = paramsOf(product);
-  const variant = registers.variant({ constants: { ROWS: tileRows } });
-  recorder.dispatch(variant, { ...product }, { rows, cols, inner }, [ceilDiv(cols, 32), ceilDiv(rows, 8 * tileRows)]);
+  const grid = [ceilDiv(cols, 64), ceilDiv(rows, 64)] as const;
+  recorder.dispatch(tiled.variant(numbers(halves)), { ...product }, { rows, cols, inner }, grid);
+}
+
+function inRegisters(recorder: Recorder, product: PlainProduct, tileRows: number, halves: boolean): void {
+  const { rows, cols, inner } = paramsOf(product);
+  const variant = registers.variant({ ...numbers(halves), constants: { ROWS: tileRows } });
+  const grid = [ceilDiv(cols, 32), ceilDiv(rows, 8 * tileRows)] as const;
+  recorder.dispatch(variant, { ...product }, { rows, cols, inner }, grid);
 }
 
 function paramsOf({ x, weight }: PlainProduct): { rows: number; cols: number; inner: number } {

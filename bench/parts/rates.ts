@@ -19,6 +19,8 @@ export interface Candidate {
   flops?: number;
   /** One of the yardsticks that the others are compared with. */
   isPlain?: boolean;
+  /** Whether it multiplies halves; f32 is compared with f32 alone. */
+  halves?: boolean;
   /** Whether its time is a figure of its own. */
   timed?: boolean;
 }
@@ -32,18 +34,28 @@ export async function measureRates(
   const recordings = candidates.map(({ record }) => record);
   const times = await timeRecordings(gpu, recordings, options);
   const rates = times.map((each, i) => each.map((ms) => (candidates[i]!.bytes ?? candidates[i]!.flops!) / ms / 1e6));
-  const plain = rates.filter((_, i) => candidates[i]!.isPlain);
-  const best = rates[0]!.map((_, round) => Math.max(...plain.map((each) => each[round]!)));
-  return candidates.flatMap(({ id, what, bytes, isPlain, timed }, i): Figure[] => {
+  /** The best plain rate of a round. */
+  const best = (round: number, halves: boolean) =>
+    Math.max(...rates.map((each, i) => (isYardstick(candidates[i]!, halves) ? each[round]! : 0)));
+  return candidates.flatMap(({ id, what, bytes, isPlain, timed, halves = false }, i): Figure[] => {
     const unit = bytes === undefined ? "GFLOP/s" : "GB/s";
-    const share = 100 * median(rates[i]!.map((rate, round) => rate / best[round]!));
-    const yardstick = bytes === undefined ? "the best plain product" : "a plain copy";
+    const share = 100 * median(rates[i]!.map((rate, round) => rate / best(round, halves)));
+    const yardstick = bytes === undefined ? `the best plain product${halves ? " in halves" : ""}` : "a plain copy";
     return [
       ...(timed ? [{ id: `${id}.ms`, what, value: median(times[i]!), unit: "ms" }] : []),
       { id, what, value: median(rates[i]!), unit },
       ...(isPlain ? [] : [{ id: `${id}.share`, what: `${what}, of ${yardstick}`, value: share, unit: "%" }]),
     ];
   });
+}
+
+function isYardstick({ isPlain = false, halves = false }: Candidate, forHalves: boolean): boolean {
+  return isPlain && (forHalves || !halves);
+}
+
+/** Whether the engine multiplies packed weights in halves on this device. */
+export function usesHalves({ capabilities }: Gpu): boolean {
+  return capabilities.halves !== "none" && capabilities.fastest.matmul === "half tiles";
 }
 
 /** A tensor of random values. */
@@ -64,7 +76,7 @@ export function plainCopyOf(arena: Arena, elements: number): Candidate {
   };
 }
 
-/** Plain products of one shape. */
+/** Plain products of one shape, in halves too where the engine may use them. */
 export function plainProductsOf(
   gpu: Gpu,
   arena: Arena,
@@ -72,11 +84,11 @@ export function plainProductsOf(
 ): Candidate[] {
   const [x, weight] = [noise(gpu, arena, [rows, inner]), noise(gpu, arena, [cols, inner])];
   const y = arena.tensor("product", [rows, cols]);
-  return Object.entries(PLAIN_PRODUCTS).map(([name, product]) => ({
+  const kinds = PLAIN_PRODUCTS.filter(({ halves }) => !halves || gpu.capabilities.halves !== "none");
+  return kinds.map(({ name, halves, record }) => ({
     id: `plain-product-${name.replaceAll(/\W+/g, "-")}`,
     what: `a plain product, ${name}, [${rows}, ${inner}] times [${cols}, ${inner}]`,
-    flops: 2 * rows * cols * inner,
-    isPlain: true,
-    record: (recorder) => product(recorder, { x, weight, y }),
+    ...{ flops: 2 * rows * cols * inner, isPlain: true, halves },
+    record: (recorder) => record(recorder, { x, weight, y }),
   }));
 }

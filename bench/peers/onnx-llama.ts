@@ -55,8 +55,9 @@ export function llamaGraph(config: DecoderConfig): Uint8Array<ArrayBuffer> {
     const name = which === 0 ? "cos" : "sin";
     return graph.constant(name, "f32", [maxPositions, headWidth / 2], halfOf(table, headWidth, which));
   }) as [string, string];
-  const embedded = values("decoder.embed", [vocabularySize, width]);
-  let residual = graph.node("Gather", "embedded", [embedded, ids], { axis: { i: 0 } });
+  const rowsOfTokens = unpacked(packedMatrix("decoder.embed", vocabularySize, width, 8));
+  const embeddings = graph.constant("embeddings", "f32", [vocabularySize, width], rowsOfTokens);
+  let residual = graph.node("Gather", "embedded", [embeddings, ids], { axis: { i: 0 } });
   const epsilon = { epsilon: { f: eps } };
   const firstNorm = values("decoder.layers.0.norm1.weight", [width]);
   let normed = graph.node("SimplifiedLayerNormalization", "first norm", [residual, firstNorm], {
@@ -129,6 +130,12 @@ function part(
   const cut = <T extends Uint8Array | Uint16Array>(array: T) =>
     array.slice((array.length / allRows) * first, (array.length / allRows) * (first + rows)) as T;
   return { levels: cut(levels), scales: cut(scales) };
+}
+
+/** Values of a matrix of signed bytes. */
+function unpacked({ levels, scales }: PackedMatrix): Float32Array {
+  const signed = new Int8Array(levels.buffer, levels.byteOffset, levels.length);
+  return Float32Array.from(signed, (level, i) => level * scaleOf(scales[Math.floor(i / GROUP)]!));
 }
 
 /** A scale as a number, from the half in parts of 1 / 256 that Fovea keeps. */
