@@ -89,10 +89,17 @@ export interface ModelPlan {
   downloadBytes: number;
   /** What the browser still lets this site store, as far as it tells. */
   freeStorageBytes: number | undefined;
+  /** How weights will be kept: what was asked for, or what "auto" chooses by the limits of the device or adapter. */
+  weights: ModelInfo["weights"];
   /** GPU memory that will be taken; `working` is an estimate, the others are what will be allocated. */
   gpu: { weightBytes: number; cacheBytes: number; workingBytes: number; totalBytes: number };
   /** Positions in the KV cache that `cacheBytes` is for; 0 for a classifier. */
   contextLength: number;
+  /**
+   * What will not fit, a sentence each with the numbers and what to change; empty if everything does. Whether the GPU has
+   * as much memory in all no browser tells.
+   */
+  problems: string[];
 }
 
 export type MessagePart = { type: "text"; text: string } | { type: "image"; image: ImageInput };

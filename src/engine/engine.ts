@@ -1,11 +1,11 @@
 /** The parts of a loaded model, and how they are put together from a folder. The public door is fovea.ts. */
 import type { LoadOptions, LoadProgress } from "../api.ts";
-import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
+import { orAborted, throwIfAborted } from "../errors.ts";
 import { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Preprocessing } from "../image/geometry.ts";
 import type { WeightType } from "../kernels/weights.ts";
-import { type DecoderConfig, type ModelConfig, parseConfig } from "../model/config.ts";
+import type { DecoderConfig, ModelConfig } from "../model/config.ts";
 import { Decoder } from "../model/decoder.ts";
 import { KvCache } from "../model/kv-cache.ts";
 import { fillWeights, Weights } from "../model/load.ts";
@@ -13,13 +13,14 @@ import { matchTensors, weightSlots } from "../model/names.ts";
 import { compilePreprocess } from "../model/preprocess.ts";
 import { parsePreprocessorConfig } from "../model/preprocessor-config.ts";
 import { Sequence } from "../model/sequence.ts";
-import { chooseWeights } from "../model/weight-types.ts";
+import { resolveWeights } from "../model/weight-types.ts";
 import { checkInteger } from "../shared/assert.ts";
 import { type Checkpoint, openCheckpoint } from "../weights/checkpoint.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 import { Conversation } from "./conversation.ts";
 import { ImageCache } from "./image-cache.ts";
 import { type Language, loadLanguage } from "./language.ts";
+import { readConfig } from "./read-config.ts";
 import { tune } from "./tuning.ts";
 import { VisionModel } from "./vision-model.ts";
 
@@ -57,20 +58,24 @@ export interface Engine {
   compiled: Promise<void>;
 }
 
-/** Loads a folder. Frees everything that it took if it throws; see `Fovea.load` for the errors. */
-export async function loadEngine(folder: ModelFolder, options: LoadOptions): Promise<Engine> {
+type OnStage = (stage: LoadProgress["stage"]) => void;
+
+/**
+ * Loads a folder. Frees everything that it took if it throws; see `Fovea.load` for the errors.
+ *
+ * @param onStage told of each stage as it begins; how many bytes have come the folder itself counts
+ */
+export async function loadEngine(
+  folder: ModelFolder,
+  options: LoadOptions,
+  onStage: OnStage = () => {},
+): Promise<Engine> {
   const { signal } = options;
   throwIfAborted(signal, "loading");
-  const progress: LoadProgress = { stage: "config", loadedBytes: 0, totalBytes: 0 };
-  const report = (change: Partial<LoadProgress>) => options.onProgress?.({ ...Object.assign(progress, change) });
-  report({});
-
-  const configJson = await folder.json("config.json", { signal });
-  if (configJson === undefined)
-    throw new FoveaError("unsupported-model", `no config.json in ${folder.location}: is this the folder of a model?`);
-  const config = parseConfig(configJson);
+  onStage("config");
+  const { config, json } = await readConfig(folder, { signal });
   const contextLength = contextLengthOf(config.decoder, options.maxContext);
-  const language = await loadLanguage(folder, config, configJson as object, signal);
+  const language = await loadLanguage(folder, config, json, signal);
   const preprocessing =
     config.vision && parsePreprocessorConfig(await folder.json("preprocessor_config.json", { signal }), config);
   const checkpoint = await openCheckpoint(folder, { signal });
@@ -81,7 +86,7 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions): Pro
     throwIfAborted(signal, "opening of the GPU");
     const { weights: wanted = "auto", precision = "auto", compile = "wait" } = options;
     const model = { config, contextLength, language, preprocessing, checkpoint, parts, wanted, precision, compile };
-    return await assemble(gpu, { ...model, signal, report });
+    return await assemble(gpu, { ...model, signal, onStage });
   } catch (error) {
     const reason = await gpu.explain(error);
     gpu.dispose();
@@ -100,16 +105,16 @@ interface Assembly {
   precision: "auto" | "f32" | "f16";
   compile: "wait" | "background";
   signal: AbortSignal | undefined;
-  report: (change: Partial<LoadProgress>) => void;
+  onStage: OnStage;
 }
 
 /** Allocates everything, then fills the weights while the pipelines compile. */
 async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
   const { config, contextLength, language, preprocessing, checkpoint, parts, wanted, compile } = assembly;
-  const { signal, report } = assembly;
+  const { signal, onStage } = assembly;
   const { arena } = gpu;
   const slots = weightSlots(config);
-  const weightType = wanted === "auto" ? chooseWeights(slots, gpu.device.limits) : wanted;
+  const weightType = resolveWeights(slots, wanted, gpu.device.limits);
   const precision = await tune(gpu, assembly.precision, weightType);
   throwIfAborted(signal, "opening of the GPU");
   const weights = await gpu.guardMemory("the weights", () => new Weights(arena, slots, weightType));
@@ -137,18 +142,16 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
   const early = compile === "wait" ? compileAll() : undefined;
   // Its error is reported below; until then it must not count as unhandled.
   early?.catch(() => {});
-  const widened = await fillWeights(gpu, arena, weights, parts, checkpoint, {
-    signal,
-    onBytes: ({ file, loadedBytes, totalBytes }) => report({ stage: "weights", file, loadedBytes, totalBytes }),
-  });
-  report({ stage: "compile" });
+  onStage("weights");
+  const widened = await fillWeights(gpu, arena, weights, parts, checkpoint, { signal });
+  onStage("compile");
   // Weights that were to be packed are read by other kernels now.
   engine.compiled = (early ?? compileAll()).then(() =>
     early && widened.length > 0 ? gpu.compile(rehearse) : undefined,
   );
   engine.compiled.catch(() => {});
   if (compile === "wait") await orAborted(engine.compiled, signal, "compiling");
-  report({ stage: "ready" });
+  onStage("ready");
   return engine;
 }
 

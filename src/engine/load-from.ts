@@ -5,24 +5,23 @@ import { withModel } from "../weights/open-model.ts";
 import { knownModel } from "../weights/remote-model.ts";
 
 /**
- * Opens a model and calls `load` with its folder and with the options that then hold; twice, if what came was damaged.
- * Only the stages of the progress that `load` tells are listened to: how many bytes have come is counted here, over all
- * files. Throws what `load` throws, and as `withModel`.
+ * Opens a model and calls `load` with its folder and with the options that then hold; twice, if what came was damaged. It
+ * tells its stages; how many bytes have come is counted here, over all files. Throws what `load` throws, and as `withModel`.
  */
 export async function loadFrom<T>(
   source: string | URL | ModelFiles,
   given: LoadOptions,
-  load: (folder: ModelFolder, options: LoadOptions) => Promise<T>,
+  load: (folder: ModelFolder, options: LoadOptions, onStage: (stage: LoadProgress["stage"]) => void) => Promise<T>,
 ): Promise<T> {
   const options = { ...knownModel(source)?.defaults, ...given };
   const { cache, hubToken, hubUrl, modelsUrl, signal } = options;
   const progress: LoadProgress = { stage: "config", loadedBytes: 0, totalBytes: 0 };
   const tell = (change: Partial<LoadProgress>) => options.onProgress?.({ ...Object.assign(progress, change) });
   tell({});
-  const onProgress = ({ stage }: LoadProgress) => {
+  const onStage = (stage: LoadProgress["stage"]) => {
     if (stage !== progress.stage) tell({ stage });
   };
   return withModel(source, { cache, hubToken, hubUrl, modelsUrl, signal, onBytes: tell }, (folder) =>
-    load(folder, { ...options, onProgress }),
+    load(folder, options, onStage),
   );
 }

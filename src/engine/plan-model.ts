@@ -1,9 +1,11 @@
-/** What loading a model will take, told before anything large is downloaded and without a GPU. */
+/** What loading a model will take, told before anything large is downloaded and without a GPU device. */
 import type { LoadOptions, ModelFiles, ModelPlan } from "../api.ts";
-import { FoveaError } from "../errors.ts";
-import { type DecoderConfig, type ModelConfig, parseConfig, type VisionConfig } from "../model/config.ts";
+import { adapterLimits } from "../gpu/limits.ts";
+import type { DecoderConfig, ModelConfig, VisionConfig } from "../model/config.ts";
+import { layerCacheBytes } from "../model/kv-cache.ts";
 import { matchTensors, weightSlots } from "../model/names.ts";
-import { chooseWeights, weightBytes } from "../model/weight-types.ts";
+import { patchCount } from "../model/vision.ts";
+import { resolveWeights, weightBytes } from "../model/weight-types.ts";
 import { elementCount } from "../shared/shape.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
 import { knownModel } from "../weights/remote-model.ts";
@@ -12,30 +14,36 @@ import { surveyModel } from "../weights/survey.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
 import { CHUNK_ROWS, contextLengthOf } from "./engine.ts";
 import { LANGUAGE_FILES } from "./language.ts";
+import { planProblems } from "./plan-problems.ts";
+import { readConfig } from "./read-config.ts";
 
 /**
  * Looks at a model: how much is to be downloaded, what of it is stored, and how much GPU memory it will take. Reads its
  * description and the headers of its weights, a few kilobytes a file.
  *
  * @param source As for `Fovea.load`.
- * @param options Those that the model will be loaded with; `device` tells what the GPU allows.
+ * @param options Those that the model will be loaded with; `device` tells what the GPU allows, without one the adapter is
+ * asked, and without an adapter everything is taken to be allowed.
  * @throws FoveaError `download-failed`, `bad-weights`, `unsupported-model` or `aborted`; TypeError or RangeError for a
  * wrong argument.
  */
 export async function planModel(source: string | URL | ModelFiles, options: LoadOptions = {}): Promise<ModelPlan> {
   checkLoadOptions(options);
-  const { cache, hubToken, hubUrl, modelsUrl, signal, maxContext, weights, device } = {
+  const {
+    cache,
+    hubToken,
+    hubUrl,
+    modelsUrl,
+    signal,
+    maxContext,
+    weights = "auto",
+    device,
+  } = {
     ...knownModel(source)?.defaults,
     ...options,
   };
   const survey = surveyModel(source, { cache, hubToken, hubUrl, modelsUrl });
-  const json = await survey.folder.json("config.json", { signal });
-  if (json === undefined)
-    throw new FoveaError(
-      "unsupported-model",
-      `no config.json in ${survey.folder.location}: is this the folder of a model?`,
-    );
-  const config = parseConfig(json);
+  const { config } = await readConfig(survey.folder, { signal });
   const contextLength = contextLengthOf(config.decoder, maxContext);
   const beside = [...(config.vision ? ["preprocessor_config.json"] : []), ...(config.decoder ? LANGUAGE_FILES : [])];
   await Promise.all(beside.map((name) => survey.lookFor(name, { signal })));
@@ -45,13 +53,16 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
   const files = survey.files();
   const sum = (key: "bytes" | "storedBytes") => files.reduce((total, file) => total + file[key], 0);
   const slots = weightSlots(config);
-  const { maxBufferSize = Number.POSITIVE_INFINITY } = device?.limits ?? {};
-  const format = weights === undefined || weights === "auto" ? chooseWeights(slots, { maxBufferSize }) : weights;
+  const limits = device?.limits ?? (await adapterLimits());
+  const format = resolveWeights(slots, weights, limits ?? { maxBufferSize: Number.POSITIVE_INFINITY });
   const gpu = {
     weightBytes: weightBytes(slots, format),
-    cacheBytes: config.decoder ? cacheBytes(config.decoder, contextLength) : 0,
+    cacheBytes: config.decoder ? config.decoder.layers * layerCacheBytes(config.decoder, contextLength) : 0,
     workingBytes: workingBytes(config, contextLength),
   };
+  const downloadBytes = sum("bytes") - sum("storedBytes");
+  const { freeBytes: freeStorageBytes } = await storageReport();
+  const bytesToStore = cache === "none" ? 0 : downloadBytes;
   return {
     source: survey.source,
     modelType: config.modelType,
@@ -59,26 +70,23 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
     files,
     totalBytes: sum("bytes"),
     storedBytes: sum("storedBytes"),
-    downloadBytes: sum("bytes") - sum("storedBytes"),
-    freeStorageBytes: (await storageReport()).freeBytes,
+    downloadBytes,
+    freeStorageBytes,
+    weights: format,
     gpu: { ...gpu, totalBytes: gpu.weightBytes + gpu.cacheBytes + gpu.workingBytes },
     contextLength,
+    problems: planProblems({ config, contextLength, limits, bytesToStore, freeStorageBytes }),
   };
 }
 
 const FLOAT_BYTES = 4;
-
-/** Keys and values of every layer. */
-function cacheBytes({ layers, keyHeads, headWidth }: DecoderConfig, contextLength: number): number {
-  return 2 * layers * contextLength * keyHeads * headWidth * FLOAT_BYTES;
-}
 
 /** About what is taken besides: the states of one chunk of a prompt and of one picture, tables, the logits. */
 function workingBytes({ decoder, vision, projector }: ModelConfig, contextLength: number): number {
   const floats =
     (decoder ? decoderFloats(decoder, contextLength) : 0) +
     (vision ? visionFloats(vision) * 1.25 : 0) +
-    (vision && projector ? patches(vision) * projector.width : 0);
+    (vision && projector ? patchCount(vision) * projector.width : 0);
   return Math.ceil(floats * FLOAT_BYTES);
 }
 
@@ -92,10 +100,6 @@ function decoderFloats(config: DecoderConfig, contextLength: number): number {
 /** Also about what compression adds, which is why its caller takes a quarter more. */
 function visionFloats(config: VisionConfig): number {
   const { width, mlpWidth, patchSize, heads, imageSize } = config;
-  const row = 3 * patchSize ** 2 + 8 * width + mlpWidth + heads + patches(config) / 32;
-  return patches(config) * row + 3 * imageSize ** 2;
-}
-
-function patches({ imageSize, patchSize }: VisionConfig): number {
-  return Math.floor(imageSize / patchSize) ** 2;
+  const row = 3 * patchSize ** 2 + 8 * width + mlpWidth + heads + patchCount(config) / 32;
+  return patchCount(config) * row + 3 * imageSize ** 2;
 }

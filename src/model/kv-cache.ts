@@ -1,9 +1,19 @@
 /** Keys and values of every layer for a fixed number of positions: allocated once, never grown. */
 import type { Arena } from "../gpu/arena.ts";
-import type { Tensor } from "../gpu/tensor.ts";
+import { type Tensor, tensorByteLength } from "../gpu/tensor.ts";
 import { type DecodePartials, decodePartials } from "../kernels/attention-decode.ts";
 import { assert } from "../shared/assert.ts";
 import type { DecoderConfig } from "./config.ts";
+
+/** Values of keys and values of one position and layer. */
+function rowWidth({ keyHeads, headWidth }: DecoderConfig): number {
+  return 2 * keyHeads * headWidth;
+}
+
+/** Bytes that one layer's cache takes, in one binding. */
+export function layerCacheBytes(config: DecoderConfig, capacity: number): number {
+  return tensorByteLength({ shape: [capacity, rowWidth(config)], type: "f32" });
+}
 
 export class KvCache {
   readonly capacity: number;
@@ -15,7 +25,7 @@ export class KvCache {
 
   /** Takes its buffers from `arena`, which owns them. */
   constructor(arena: Arena, config: DecoderConfig, capacity: number) {
-    const shape = [capacity, 2 * config.keyHeads * config.headWidth];
+    const shape = [capacity, rowWidth(config)];
     this.capacity = capacity;
     this.layers = Array.from({ length: config.layers }, (_, layer) =>
       arena.tensor(`keys and values of layer ${layer}`, shape),

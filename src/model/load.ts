@@ -14,8 +14,9 @@ import { type StoredType, weightUnpack } from "../kernels/weight-unpack.ts";
 import type { WeightType } from "../kernels/weights.ts";
 import { alignTo, assert } from "../shared/assert.ts";
 import { elementCount } from "../shared/shape.ts";
+import type { ReadOptions } from "../weights/byte-source.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
-import { type ReadProgress, readTensors } from "../weights/read-tensors.ts";
+import { readTensors } from "../weights/read-tensors.ts";
 import type { MatchedPart, WeightSlot } from "./names.ts";
 import { weightType } from "./weight-types.ts";
 
@@ -72,12 +73,6 @@ export class Weights {
   }
 }
 
-export interface FillWeightsOptions {
-  signal?: AbortSignal | undefined;
-  /** Called for each chunk that arrives. */
-  onBytes?: ((progress: ReadProgress) => void) | undefined;
-}
-
 /**
  * Reads all `parts` into `weights`, through scratch memory of `arena`. Weights that their packed format cannot hold are
  * read once more and kept as f32. Throws FoveaError `bad-weights` (damaged or not finite), `download-failed`,
@@ -91,7 +86,7 @@ export async function fillWeights(
   weights: Weights,
   parts: readonly MatchedPart[],
   checkpoint: Checkpoint,
-  options: FillWeightsOptions = {},
+  options: ReadOptions = {},
 ): Promise<string[]> {
   const tooLarge = await readParts(gpu, arena, weights, parts, checkpoint, options);
   const widened = [...new Set(tooLarge.map(({ slot }) => slot.name))];
@@ -100,7 +95,7 @@ export async function fillWeights(
     for (const name of widened) weights.widen(name);
   });
   const again = parts.filter(({ slot }) => widened.includes(slot.name));
-  await readParts(gpu, arena, weights, again, checkpoint, { signal: options.signal });
+  await readParts(gpu, arena, weights, again, checkpoint, options);
   return widened;
 }
 
@@ -111,7 +106,7 @@ async function readParts(
   weights: Weights,
   parts: readonly MatchedPart[],
   checkpoint: Checkpoint,
-  { signal, onBytes }: FillWeightsOptions,
+  { signal }: ReadOptions,
 ): Promise<MatchedPart[]> {
   const scratch = arena.scope();
   try {
@@ -132,7 +127,7 @@ async function readParts(
         recordPiece(recorder, staging, { type, y, yOffset: 0, elements: 0, counter: 0 });
       }
     });
-    const pieces = readTensors(checkpoint, uploads.keys(), { signal, onBytes, pieceBytes: PIECE_BYTES });
+    const pieces = readTensors(checkpoint, uploads.keys(), { signal, pieceBytes: PIECE_BYTES });
     let inFlight = 0;
     for await (const { entry, byteOffset, bytes } of pieces) {
       const { part, counter } = uploads.get(entry)!;

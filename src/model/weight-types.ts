@@ -23,6 +23,15 @@ export function chooseWeights(slots: readonly WeightSlot[], { maxBufferSize }: {
   return TYPES.find((type) => weightBytes(slots, type) <= (type === "f32" ? SMALL_BYTES : most)) ?? "q4";
 }
 
+/** The format that was asked for, or what "auto" stands for on this device. */
+export function resolveWeights(
+  slots: readonly WeightSlot[],
+  wanted: WeightType | "auto",
+  limits: { maxBufferSize: number },
+): WeightType {
+  return wanted === "auto" ? chooseWeights(slots, limits) : wanted;
+}
+
 /** Bytes of all weights in a format. */
 export function weightBytes(slots: readonly WeightSlot[], wanted: WeightType): number {
   return slots.reduce((sum, slot) => sum + tensorByteLength({ shape: slot.shape, type: weightType(slot, wanted) }), 0);

@@ -1,0 +1,42 @@
+/** What of a planned model will not fit, in numbers, and what to change. Pure. How much memory a GPU has nobody tells. */
+import type { BufferLimits } from "../gpu/limits.ts";
+import type { ModelConfig } from "../model/config.ts";
+import { layerCacheBytes } from "../model/kv-cache.ts";
+import { patchCount } from "../model/vision.ts";
+
+export interface Planned {
+  config: ModelConfig;
+  /** Positions in the KV cache. */
+  contextLength: number;
+  /** Undefined where no device is known. */
+  limits: BufferLimits | undefined;
+  /** What is to be stored yet; 0 where nothing is. */
+  bytesToStore: number;
+  /** Undefined where the browser does not tell. */
+  freeStorageBytes: number | undefined;
+}
+
+/** A sentence for each problem. Weights are none: those that no buffer holds lie in several. */
+export function planProblems({ config, contextLength, limits, bytesToStore, freeStorageBytes }: Planned): string[] {
+  const problems: string[] = [];
+  const { decoder, vision } = config;
+  if (decoder && limits) {
+    const allowed = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+    const bytes = layerCacheBytes(decoder, contextLength);
+    const fitting = Math.floor(allowed / layerCacheBytes(decoder, 1));
+    if (bytes > allowed)
+      problems.push(
+        `the keys and values of one layer take ${bytes} bytes for ${contextLength} tokens, this device binds ${allowed} at once: load with a maxContext of at most ${fitting}`,
+      );
+  }
+  const imageTokens = vision && decoder ? patchCount(vision) + (config.keepClassToken ? 1 : 0) : 0;
+  if (imageTokens > 0 && imageTokens >= contextLength)
+    problems.push(
+      `a picture takes ${imageTokens} tokens before compression, the context holds ${contextLength}: load with a larger maxContext, or ask with fewer image tokens`,
+    );
+  if (freeStorageBytes !== undefined && bytesToStore > freeStorageBytes)
+    problems.push(
+      `${bytesToStore} bytes are to be stored, the browser lets this site store ${freeStorageBytes}: delete a stored model, or load with cache "none"`,
+    );
+  return problems;
+}

@@ -1,0 +1,135 @@
+/** Plans of published checkpoints against numbers worked out by hand, before anything of them is downloaded. */
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { LoadOptions, ModelPlan } from "../../src/api.ts";
+import { planModel } from "../../src/engine/plan-model.ts";
+import { type CheckpointName, syntheticCheckpoint } from "../support/synthetic/checkpoint.ts";
+import { type CheckpointServer, serveCheckpoint } from "../support/synthetic/server.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const MIB = 2 ** 20;
+
+/** A device that allows buffers and bindings of these sizes. */
+function deviceOf(maxBufferSize: number, maxStorageBufferBindingSize = maxBufferSize): GPUDevice {
+  return { limits: { maxBufferSize, maxStorageBufferBindingSize }, createBuffer() {} } as unknown as GPUDevice;
+}
+
+const DESKTOP = deviceOf(4096 * MIB);
+const DEFAULTS = deviceOf(256 * MIB, 128 * MIB);
+const PHONE = deviceOf(256 * MIB, 64 * MIB);
+
+/**
+ * Packed bytes of 32 values: 18 with 4 bits, 34 with 8 bits, 64 as halves. The encoder's 23 blocks of 12 * 1024^2 values, and
+ * what stays f32: biases and norms of 13312 values a block, class token, 577 positions, patches [1024, 588], the first norm.
+ */
+const CLIP_Q4 = (23 * 12 * 1024 ** 2 * 18) / 32 + 4 * (23 * 13312 + 1024 + 577 * 1024 + 1024 * 588 + 2 * 1024);
+/** 26 blocks, whose last matrix [1152, 4304] has no whole groups of 32 and is kept as halves. */
+const SIGLIP_Q4 =
+  26 * ((18 / 32) * (4 * 1152 ** 2 + 4304 * 1152) + 2 * 1152 * 4304 + 4 * 14672) + 4 * (729 * 1152 + 1152 * 588 + 1152);
+
+const HAND: Record<CheckpointName, { files: number; download: number; weights: number; cache: number }> = {
+  "llava-1.5-7b": {
+    files: 9,
+    download: 14.13e9,
+    weights:
+      (32 * 202_375_168 * 18) / 32 +
+      (2 * 32064 * 4096 * 34) / 32 +
+      65 * 4096 * 4 +
+      CLIP_Q4 +
+      (20_971_520 * 18) / 32 +
+      32768,
+    cache: 32 * 2 * 4096 * 4096 * 4,
+  },
+  "tiny-llava": {
+    files: 8,
+    download: 5.64e9,
+    weights:
+      (22 * 44_040_192 * 18) / 32 +
+      (2 * 32064 * 2048 * 34) / 32 +
+      45 * 2048 * 4 +
+      CLIP_Q4 +
+      (6_291_456 * 18) / 32 +
+      16384,
+    cache: 22 * 2 * 2048 * 256 * 4,
+  },
+  "llava-interleave-qwen-0.5b": {
+    files: 6,
+    download: 1.73e9,
+    weights:
+      (24 * 12_845_056 * 18) / 32 +
+      24 * 3072 * 4 +
+      (152000 * 1024 * 34) / 32 +
+      49 * 1024 * 4 +
+      SIGLIP_Q4 +
+      (2_228_224 * 18) / 32 +
+      8192,
+    cache: 24 * 2 * 4096 * 1024 * 4,
+  },
+};
+
+describe.for(Object.keys(HAND) as CheckpointName[])("%s", (name) => {
+  let server: CheckpointServer;
+  beforeAll(async () => {
+    server = await serveCheckpoint(syntheticCheckpoint(name));
+  });
+  afterAll(() => server.close());
+  const plan = (options: LoadOptions): Promise<ModelPlan> => planModel(server.url, { cache: "none", ...options });
+  const hand = HAND[name];
+
+  test("bytes by part, with headers alone read", async () => {
+    const sent = server.sentBytes;
+    const planned = await plan({ weights: "q4", device: DESKTOP });
+    expect(server.sentBytes - sent).toBeLessThan(2e6);
+    expect(planned).toMatchObject({ modelType: "llava", weights: "q4", problems: [], storedBytes: 0 });
+    expect(planned.files).toHaveLength(hand.files);
+    expect(planned.downloadBytes / hand.download).toBeCloseTo(1, 2);
+    const { weightBytes, cacheBytes, workingBytes, totalBytes } = planned.gpu;
+    expect({ weightBytes, cacheBytes }).toEqual({ weightBytes: hand.weights, cacheBytes: hand.cache });
+    expect(totalBytes).toBe(weightBytes + cacheBytes + workingBytes);
+    expect(workingBytes / (weightBytes + cacheBytes)).toBeLessThan(0.15);
+  });
+
+  test("a smaller context takes as much less", async () => {
+    const { gpu, contextLength, problems } = await plan({ weights: "q4", maxContext: 1024, device: DESKTOP });
+    const full = name === "tiny-llava" ? 2048 : 4096;
+    expect({ contextLength, cacheBytes: gpu.cacheBytes, problems }).toEqual({
+      contextLength: 1024,
+      cacheBytes: (hand.cache * 1024) / full,
+      problems: [],
+    });
+  });
+
+  test("auto says what it chooses by the limits", async () => {
+    const chosen = async (device: GPUDevice) => (await plan({ device })).weights;
+    // Of 1.04 GB with 8 bits; the others have at least 1.5 GB.
+    expect(await chosen(DESKTOP)).toBe(name === "llava-interleave-qwen-0.5b" ? "q8" : "q4");
+    expect(await chosen(DEFAULTS)).toBe("q4");
+    const all = await Promise.all(
+      (["f32", "f16", "q8", "q4"] as const).map((weights) => plan({ weights, device: PHONE })),
+    );
+    const bytes = all.map(({ gpu }) => gpu.weightBytes);
+    expect(bytes).toEqual(bytes.toSorted((a, b) => b - a));
+  });
+
+  test("what does not fit, and what to change", async () => {
+    expect((await plan({ device: DEFAULTS })).problems).toEqual([]);
+    const { problems } = await plan({ device: PHONE });
+    // A layer's keys and values: 8192, 512 and 2048 values of 4 bytes a token; 64 MiB are 2048, 32768 and 8192 of them.
+    if (name === "llava-1.5-7b")
+      expect(problems).toEqual([expect.stringMatching(/134217728 bytes for 4096 tokens.* 67108864 .*at most 2048$/)]);
+    else expect(problems).toEqual([]);
+    const tight = await plan({ device: PHONE, maxContext: 256 });
+    const tokens = name === "llava-interleave-qwen-0.5b" ? 729 : 576;
+    expect(tight.problems).toEqual([expect.stringMatching(`takes ${tokens} tokens .* holds 256: .*larger maxContext`)]);
+  });
+});
+
+test("without a device or an adapter nothing is taken to be too large", async () => {
+  const server = await serveCheckpoint(syntheticCheckpoint("llava-1.5-7b", { blocks: 1, layers: 1 }));
+  try {
+    const planned = await planModel(server.url, { cache: "none" });
+    expect(planned).toMatchObject({ weights: "f16", problems: [], freeStorageBytes: undefined });
+  } finally {
+    server.close();
+  }
+});
