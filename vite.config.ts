@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { markdownReader, shaderText } from "./tools/bundle-plugins.mjs";
 import { ADAPTER, CHROMIUM_FLAGS, findChromium } from "./tools/chromium.mjs";
 
 // The site, and the test projects. The library is built by tools/library.mjs.
@@ -16,9 +17,16 @@ export default defineConfig(({ command }) => ({
   appType: "mpa",
   build: { outDir: "dist/site", target: "es2022", rolldownOptions: { input: ["index.html", "bench.html"] } },
   // Modules, as in the pages themselves.
-  worker: { format: "es" },
-  // Loaded for builds only, as it builds by itself.
-  plugins: command === "build" ? [import("./tools/offline-app.mjs").then(({ offlineApp }) => offlineApp())] : [],
+  worker: { format: "es", plugins: () => (command === "build" ? [shaderText()] : []) },
+  plugins:
+    command === "build"
+      ? [
+          shaderText(),
+          markdownReader(),
+          // Loaded for builds only, as it builds by itself.
+          import("./tools/offline-app.mjs").then(({ offlineApp }) => offlineApp()),
+        ]
+      : [],
   // What is built beside a running test or page is nothing to reload for.
   server: { fs: { allow: [".", "../shared"] }, watch: { ignored: ["**/dist/**"] } },
   define: {

@@ -2,6 +2,7 @@
 // `dependencies` stay imports, so that a page which uses them too gets them once; everything else is bundled.
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { markdownReader, shaderText } from "./bundle-plugins.mjs";
 import { emitDeclarations } from "./declarations.mjs";
 import { hashOf, isStamped } from "./fresh.mjs";
 import { ownModels } from "./manifest.mjs";
@@ -28,6 +29,9 @@ const STANDALONE = "element/define";
 export const WORKER_SCRIPT = { name: "fovea-worker", source: "src/worker/fovea-worker.ts" };
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
+/** Packages in the worker's script that read tokenizers and chat templates. */
+const TOKENIZER_PACKAGES = ["@huggingface/tokenizers", "@huggingface/jinja"];
+
 export const libraryFolder = `${root}dist/lib`;
 /** The bundler's remarks on how long plugins took are no news to whoever builds. */
 export const NO_TIMING_HINTS = { pluginTimings: false };
@@ -40,7 +44,7 @@ export function readPackage() {
 
 function sourcesHash() {
   const paths = ["src", "shaders", "tsconfig.json", "package.json", "package-lock.json", "weights-manifest.json"];
-  const tools = ["tools/library.mjs", "tools/declarations.mjs", "tools/manifest.mjs"];
+  const tools = ["tools/library.mjs", "tools/bundle-plugins.mjs", "tools/declarations.mjs", "tools/manifest.mjs"];
   return hashOf([...[...paths, ...tools].map((path) => root + path), ...ownModels().map(({ folder }) => folder)]);
 }
 
@@ -90,6 +94,17 @@ async function bundle(outDir) {
 }
 
 /**
+ * The worker's script without the packages that read tokenizers, to be weighed.
+ * @param {string} outDir
+ * @returns {Promise<string>} its path
+ */
+export async function bundleOwnWorker(outDir) {
+  const isExternal = (/** @type {string} */ id) => TOKENIZER_PACKAGES.includes(id);
+  await bundleModules(outDir, { own: WORKER_SCRIPT.source }, { minify: true, isExternal });
+  return `${outDir}/own.js`;
+}
+
+/**
  * @param {string} outDir
  * @param {Record<string, string>} entry name of the module -> source
  * @param {object} [options]
@@ -105,7 +120,7 @@ async function bundleModules(outDir, entry, { isExternal = () => false, up = "./
     configFile: false,
     publicDir: false,
     logLevel: "warn",
-    plugins: [shaderText(), workerAddress(up)],
+    plugins: [shaderText(), markdownReader(), workerAddress(up)],
     // Not those of development, which Vite takes where NODE_ENV is "test": Lit is twice as large there, and complains.
     resolve: { conditions: ["module", "browser", "production"] },
     define: { "import.meta.env.VITE_MODELS_PATH": JSON.stringify(`${up}models/`) },
@@ -136,25 +151,6 @@ function closure(imports, entry) {
   const found = new Set([entry]);
   for (const file of found) for (const next of imports.get(file) ?? []) if (imports.has(next)) found.add(next);
   return [...found];
-}
-
-/**
- * Shaders as text without comments and indentation, half of their bytes. WGSL has no strings that could hold a "//".
- * @returns {import("vite").Plugin}
- */
-function shaderText() {
-  const suffix = ".wgsl?raw";
-  return {
-    name: "shader-text",
-    enforce: "pre",
-    load(id) {
-      if (!id.endsWith(suffix)) return;
-      const lines = readFileSync(id.slice(0, -"?raw".length), "utf8")
-        .split("\n")
-        .map((line) => line.replace(/\/\/.*$/, "").trim());
-      return `export default ${JSON.stringify(lines.filter(Boolean).join("\n"))};`;
-    },
-  };
 }
 
 /**
