@@ -14,6 +14,9 @@ const kernel = new Kernel({
   params: { elements: "u32", y_offset: "u32", counter: "u32" },
 });
 
+/** Values of an invocation; the shader has the same number. */
+const ROUNDS = 16;
+
 /** Formats a weight may be stored in, as safetensors names them. */
 export type StoredType = "F32" | "F16" | "BF16";
 
@@ -42,5 +45,5 @@ export function weightUnpack(recorder: Recorder, args: WeightUnpackArgs): void {
   assert(yOffset + elements <= elementCount(y.shape), `${elements} values at ${yOffset} do not fit`);
   const params = { elements, y_offset: yOffset, counter };
   const tensors = { packed, y, not_finite: notFinite };
-  recorder.dispatch(kernel.variant({ constants: format }), tensors, params, elementGrid(elements, 64));
+  recorder.dispatch(kernel.variant({ constants: format }), tensors, params, elementGrid(elements, 64 * ROUNDS));
 }
