@@ -8,6 +8,7 @@ import type { ModelInfo } from "../src/api.ts";
 import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
 import { LIBRARY_ADDRESS, libraryPaths } from "../tools/library-page.mjs";
 import { type Served, serve } from "../tools/serve.mjs";
+import type { WeightsOption } from "./options.ts";
 import type { PageQuestion } from "./page.mjs";
 
 /** A busy machine may take long to start a browser. */
@@ -20,6 +21,7 @@ export interface OpenOptions {
   /** Address of the model's folder, or undefined if it is served from `folder`. */
   address: string | undefined;
   folder: string | undefined;
+  weights: WeightsOption;
   /** Name -> folder of pictures, which the page sees as `/pictures/NAME/FILE`. */
   pictures: Record<string, string>;
 }
@@ -51,7 +53,7 @@ export class ModelPage {
   }
 
   /** Starts everything and loads the model. Throws an Error that says what is missing; nothing keeps running then. */
-  static async open({ address, folder, pictures }: OpenOptions): Promise<ModelPage> {
+  static async open({ address, folder, weights, pictures }: OpenOptions): Promise<ModelPage> {
     const executablePath = findChromium();
     const paths: Record<string, Served> = {
       ...libraryPaths(),
@@ -73,7 +75,7 @@ export class ModelPage {
       crashed.catch(() => {});
       await page.goto(`${server.origin}/`);
       await addModule(page);
-      const addresses = { library: LIBRARY_ADDRESS, model: address ?? `${server.origin}/model/` };
+      const addresses = { library: LIBRARY_ADDRESS, model: address ?? `${server.origin}/model/`, weights };
       const { info } = await Promise.race([call(page, "load", addresses), crashed]);
       return new ModelPage({ info, browser, page, crashed, close: server.close });
     } catch (error) {

@@ -24,7 +24,7 @@ export async function main(args: string[], ensureLibrary: () => Promise<void>): 
     process.stdout.write(HELP);
     return 0;
   }
-  const model = await findModel(options.model);
+  const model = await findModel(options.model, options.weights);
   const drawn = readSet(`${root}eval/set`);
   const sets = { drawn, byHand: readSet(`${root}eval/by-hand`, drawn.closed) };
   const out = options.out ?? `${root}eval/report`;
@@ -81,7 +81,7 @@ async function askAll(work: Work, note: (info: ModelInfo) => void): Promise<bool
   const stopped = interruption();
   const line = new StatusLine(process.stderr);
   line.show("Loading the model ...");
-  const page = await ModelPage.open({ address: model.address, folder: model.folder, pictures });
+  const page = await ModelPage.open({ ...model, pictures });
   try {
     note(page.info);
     const interview = new Interview({

@@ -3,23 +3,31 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { root } from "../tools/library.mjs";
+import type { WeightsOption } from "./options.ts";
 
 export interface ModelSource {
   /** As reports name it. */
   name: string;
-  /** Changes with the model's files. */
+  /** Changes with the model's files, and with how its weights are to be kept: answers of the two are not mixed. */
   hash: string;
   /** Where its files are, if on this machine. */
   folder: string | undefined;
   /** What the library is given, if they are not. */
   address: string | undefined;
+  /** How its weights are to be kept. */
+  weights: WeightsOption;
 }
 
 /** The model that ships. */
 export const DEFAULT_MODEL = "fovea-demo";
 
 /** Throws an Error of one line if there is no such model. */
-export async function findModel(wanted: string): Promise<ModelSource> {
+export async function findModel(wanted: string, weights: WeightsOption = "auto"): Promise<ModelSource> {
+  const { hash, ...found } = await findFiles(wanted);
+  return { ...found, weights, hash: weights === "auto" ? hash : `${hash} ${weights}` };
+}
+
+async function findFiles(wanted: string): Promise<Omit<ModelSource, "weights">> {
   if (/^[a-z][a-z0-9+.-]+:/i.test(wanted))
     return { name: wanted, hash: await hashOfAddress(wanted), folder: undefined, address: wanted };
   const shipped = `${root}public/${wanted}`;

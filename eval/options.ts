@@ -7,6 +7,7 @@ export const HELP = `Asks a model the evaluation set, in headless Chromium, and 
   npm run eval
 
   --model ID|FOLDER|URL  what is evaluated (default: ${DEFAULT_MODEL}, the model that ships)
+  --weights TYPE         how its weights are kept on the GPU: auto, f32, f16, q8 or q4 (default: auto)
   --settings A,B         settings by name, or main, ablation, option (default: main,ablation; a wrong name lists all)
   --limit N              only the first N pictures of every setting
   --out FOLDER           where answers and report go (default: eval/report)
@@ -20,6 +21,7 @@ browser, FOVEA_GPU=1 uses this machine's GPU in place of the software one.
 
 const DEFINITIONS = {
   model: { type: "string" },
+  weights: { type: "string" },
   settings: { type: "string" },
   limit: { type: "string" },
   out: { type: "string" },
@@ -28,8 +30,12 @@ const DEFINITIONS = {
   help: { type: "boolean", short: "h" },
 } as const;
 
+const WEIGHTS = ["auto", "f32", "f16", "q8", "q4"] as const;
+export type WeightsOption = (typeof WEIGHTS)[number];
+
 export interface EvalOptions {
   model: string;
+  weights: WeightsOption;
   /** Names as they were given; not yet looked up. */
   settings: string[];
   limit: number | undefined;
@@ -43,12 +49,15 @@ export interface EvalOptions {
 export function parseEvalOptions(args: string[]): EvalOptions | "help" {
   const values = parseOptions(args, DEFINITIONS, "--settings main");
   if (values.help) return "help";
+  const weights = WEIGHTS.find((name) => name === (values.weights ?? "auto"));
+  if (!weights) throw new Error(`--weights ${values.weights}: there are ${WEIGHTS.join(", ")}`);
   const { model = DEFAULT_MODEL, settings = "main,ablation", limit, out, fresh = false, report = false } = values;
   if (fresh && report) throw new Error("--fresh forgets the answers that --report needs; give one of them");
   for (const [name, value] of Object.entries({ model, settings, out }))
     if (value?.trim() === "") throw new Error(`--${name} is empty`);
   return {
     model,
+    weights,
     settings: settings.split(",").map((name) => name.trim()),
     limit: limit === undefined ? undefined : parseCount("--limit", limit),
     out,

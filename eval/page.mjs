@@ -8,13 +8,13 @@ const pictures = new Map();
 
 /**
  * Loads the library and the model.
- * @param {{ library: string, model: string }} addresses
+ * @param {{ library: string, model: string, weights: import("./options.ts").WeightsOption }} addresses
  */
-export async function load({ library, model }) {
+export async function load({ library, model, weights }) {
   /** @type {typeof import("../src/index.ts")} */
   const { Fovea } = await import(library);
   const start = performance.now();
-  fovea = await Fovea.load(model);
+  fovea = await Fovea.load(model, { weights });
   return { info: fovea.info, milliseconds: performance.now() - start };
 }
 

@@ -91,6 +91,18 @@ describeShared("packed weights", () => {
   });
 });
 
+describe("precision", () => {
+  test("halves are for devices that have them, told by the model's info", async () => {
+    // The device of this file was not asked for the feature, whatever the adapter has.
+    const options = { weights: "f16", precision: "f16" } as const;
+    await withModel(await chatFiles(), options, async ({ info }) => expect(info.precision).toBe("f32"));
+    const fovea = await Fovea.load(await chatFiles(), options);
+    const adapter = await navigator.gpu.requestAdapter();
+    expect(fovea.info.precision).toBe(adapter!.features.has("shader-f16") ? "f16" : "f32");
+    fovea.dispose();
+  });
+});
+
 describe("weights that are asked for", () => {
   test("small models stay exact by themselves", async () => {
     await withModel(await chatFiles(), {}, async ({ info }) => expect(info.weights).toBe("f32"));

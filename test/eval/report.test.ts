@@ -21,7 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), "fovea-report-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const drawn = readSet(join(projectRoot, "eval/set"));
 const sets: Sets = { drawn, byHand: readSet(join(projectRoot, "eval/by-hand"), drawn.closed) };
-const model = { name: "made-up", hash: "m", folder: undefined, address: undefined };
+const model = { name: "made-up", hash: "m", folder: undefined, address: undefined, weights: "auto" as const };
 const info = { parameters: 1234567, imageTokens: 64, weights: "f32", adapter: "none" } as ModelInfo;
 
 /** Answers of a model that knows every answer, and gives it where `knows` says so. */

@@ -121,6 +121,7 @@ describe("the command line", () => {
   test("has a default for everything", () => {
     expect(parseEvalOptions([])).toEqual({
       model: "fovea-demo",
+      weights: "auto",
       settings: ["main", "ablation"],
       limit: undefined,
       out: undefined,
@@ -130,9 +131,12 @@ describe("the command line", () => {
   });
 
   test("takes all options", () => {
-    const line = ["--model", "folder", "--settings", "full, vmtc-50", "--limit", "3", "--out", "there", "--fresh"];
+    const line = "--model folder --weights q4 --limit 3 --out there --fresh"
+      .split(" ")
+      .concat("--settings", "full, vmtc-50");
     expect(parseEvalOptions(line)).toEqual({
       model: "folder",
+      weights: "q4",
       settings: ["full", "vmtc-50"],
       limit: 3,
       out: "there",
@@ -144,10 +148,11 @@ describe("the command line", () => {
   });
 
   test.for([
+    [["--weights", "q5"], "--weights q5: there are auto, f32, f16, q8, q4"],
     [["--limit", "0"], '--limit must be a whole number above 0, got "0"'],
     [["--out", " "], "--out is empty"],
     [["--fresh", "--report"], /^--fresh forgets the answers that --report needs/],
-    [["--tokens", "3"], /^unknown option --tokens; there are --model, --settings/],
+    [["--tokens", "3"], /^unknown option --tokens; there are --model, --weights, --settings/],
     [["main"], 'unexpected "main"; every value follows its option, as in --settings main'],
   ] as const)("refuses %j", ([args, message]) => {
     expect(() => parseEvalOptions([...args])).toThrow(message);
