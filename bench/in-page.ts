@@ -2,6 +2,7 @@
 
 import { compareDecoder, compareVision } from "./parts/compare.ts";
 import { cost } from "./parts/cost.ts";
+import { endurance } from "./parts/endurance.ts";
 import { loadOf } from "./parts/load.ts";
 import { PAGE_PARTS } from "./parts/page-parts.ts";
 import { type Part, runPart } from "./parts/part.ts";
@@ -13,6 +14,7 @@ const MODEL = "/fovea-demo/";
 const PARTS = {
   ...PAGE_PARTS,
   cost,
+  endurance,
   load: (context) => loadOf(new URL(MODEL, location.href).href)(context),
   "compare-vision": compareVision,
   "compare-decoder": compareDecoder,
