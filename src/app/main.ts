@@ -34,15 +34,16 @@ const ELEMENTS = {
   "app-statistics": Statistics,
   "app-stored-models": StoredModels,
 };
-for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);
-
-const page = new Page();
-page.app = new App();
-document.body.append(page);
-
+const app = new App();
 const asked = new URLSearchParams(location.search).get("model");
+// Before the page is put together: its worker starts meanwhile.
+if (!asked) void app.models.load(SHIPPED_MODEL, SHIPPED_MODEL);
+
+for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);
+const page = new Page();
+page.app = app;
+document.body.append(page);
 if (asked) page.openModel(asked);
-else void page.app.models.load(SHIPPED_MODEL, SHIPPED_MODEL);
 void page.open(SAMPLES[0]!);
 // Vite's own server has no service worker.
 if (import.meta.env.PROD) void keepOffline(page.app);

@@ -1,7 +1,7 @@
 /** The parts of a loaded model, and how they are put together from a folder. The public door is fovea.ts. */
 import type { LoadOptions, LoadProgress } from "../api.ts";
 import { orAborted, throwIfAborted } from "../errors.ts";
-import { Gpu } from "../gpu/device.ts";
+import { Gpu, requestDevice } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Preprocessing } from "../image/geometry.ts";
 import type { WeightType } from "../kernels/weights.ts";
@@ -73,25 +73,51 @@ export async function loadEngine(
   const { signal } = options;
   throwIfAborted(signal, "loading");
   onStage("config");
-  const { config, json } = await readConfig(folder, { signal });
-  const contextLength = contextLengthOf(config.decoder, options.maxContext);
-  const language = await loadLanguage(folder, config, json, signal);
-  const preprocessing =
-    config.vision && parsePreprocessorConfig(await folder.json("preprocessor_config.json", { signal }), config);
-  const checkpoint = await openCheckpoint(folder, { signal });
-  const parts = matchTensors(config, checkpoint.tensors);
-
-  const gpu = await Gpu.open(options.device);
+  // Asked for beside the reading of files, which takes as long. Nothing is allocated on it before they make sense.
+  const own = options.device ? undefined : requestDevice();
+  own?.catch(() => {});
+  let gpu: Gpu | undefined;
   try {
+    const { config, json } = await readConfig(folder, { signal });
+    const contextLength = contextLengthOf(config.decoder, options.maxContext);
+    const [language, preprocessing, checkpoint] = await inTurn(
+      loadLanguage(folder, config, json, signal),
+      readPreprocessing(folder, config, signal),
+      openCheckpoint(folder, { signal }),
+    );
+    const parts = matchTensors(config, checkpoint.tensors);
+    gpu = await Gpu.open(options.device, own);
     throwIfAborted(signal, "opening of the GPU");
     const { weights: wanted = "auto", precision = "auto", compile = "wait" } = options;
     const model = { config, contextLength, language, preprocessing, checkpoint, parts, wanted, precision, compile };
     return await assemble(gpu, { ...model, signal, onStage });
   } catch (error) {
-    const reason = await gpu.explain(error);
-    gpu.dispose();
+    const reason = gpu ? await gpu.explain(error) : error;
+    if (gpu) gpu.dispose();
+    else
+      void own?.then(
+        (device) => device.destroy(),
+        () => {},
+      );
     throw reason;
   }
+}
+
+async function readPreprocessing(
+  folder: ModelFolder,
+  config: ModelConfig,
+  signal: AbortSignal | undefined,
+): Promise<Preprocessing | undefined> {
+  return config.vision && parsePreprocessorConfig(await folder.json("preprocessor_config.json", { signal }), config);
+}
+
+/**
+ * What all of these give. They run at once, but errors are told as if they ran in turn, and only when none of them runs any
+ * more: a folder is closed behind an error.
+ */
+async function inTurn<T extends unknown[]>(...tasks: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  await Promise.allSettled(tasks);
+  return Promise.all(tasks);
 }
 
 interface Assembly {

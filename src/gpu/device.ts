@@ -25,7 +25,8 @@ const RAISED_LIMITS = [
 /** How long after the first failing command a browser may take to tell that the device is lost. */
 const LOSS_TOLD_WITHIN_MS = 100;
 
-async function requestDevice(): Promise<GPUDevice> {
+/** A device with all that the adapter has to give, the caller's to destroy. Throws FoveaError `no-webgpu`. */
+export async function requestDevice(): Promise<GPUDevice> {
   const gpu = globalThis.navigator?.gpu;
   if (!gpu)
     throw new FoveaError(
@@ -65,9 +66,12 @@ export class Gpu implements PassHost {
   #failure: Error | undefined;
   #disposed = false;
 
-  /** Opens a device: the one handed in, which stays the caller's, or one of its own. Throws FoveaError `no-webgpu`. */
-  static async open(device?: GPUDevice): Promise<Gpu> {
-    return new Gpu(device ?? (await requestDevice()), device === undefined);
+  /**
+   * Opens a device: the one handed in, which stays the caller's, or one of its own, for which it may have been asked
+   * already. Throws FoveaError `no-webgpu`.
+   */
+  static async open(device?: GPUDevice, own?: Promise<GPUDevice>): Promise<Gpu> {
+    return new Gpu(device ?? (await (own ?? requestDevice())), device === undefined);
   }
 
   private constructor(device: GPUDevice, owned: boolean) {

@@ -6,7 +6,7 @@ import { FoveaError, throwIfAborted } from "../errors.ts";
 import type { ByteSource, FileBytes, ReadOptions } from "./byte-source.ts";
 import { Counter } from "./counter.ts";
 import { type ModelFolder, makeFolder, openFolder } from "./folder.ts";
-import { PartedSource } from "./parted-source.ts";
+import { PartedSource, type RecentPart } from "./parted-source.ts";
 import type { ReadProgress } from "./read-tensors.ts";
 import { type RemoteFile, type RemoteModel, type RemoteOptions, remoteModel } from "./remote-model.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy, TransientFailure } from "./retry.ts";
@@ -92,6 +92,7 @@ class Session {
   readonly #counter: Counter;
   readonly #options: OpenModelOptions;
   readonly #sources: PartedSource[] = [];
+  readonly #recent: RecentPart = {};
   /** Files of which something unconfirmed was on disk when they were opened. */
   readonly #resumed: string[] = [];
   #isOffline = false;
@@ -122,7 +123,7 @@ class Session {
       await checkRoom(this.#remote.key.source, byteLength - stored.storedBytes + expected);
       if (stored.storedBytes > 0) this.#resumed.push(name);
     }
-    return this.#keep(new PartedSource(identity, { openRemote: file.open, stored }));
+    return this.#keep(new PartedSource(identity, { openRemote: file.open, stored, recent: this.#recent }));
   }
 
   #keep(source: PartedSource): PartedSource {
@@ -154,7 +155,7 @@ class Session {
     const openRemote = unreachable(name, this.#remote.location);
     // Whatever its description says by now, it was whole once.
     if (!stored.isComplete) return openRemote();
-    return this.#keep(new PartedSource(stored.identity, { openRemote, stored }));
+    return this.#keep(new PartedSource(stored.identity, { openRemote, stored, recent: this.#recent }));
   }
 
   /** Where a file is kept; undefined if the disk does not take it. */

@@ -9,11 +9,20 @@ import { type ByteSource, checkRange, collect, type ReadOptions } from "./byte-s
 import { digestSha256, FileHash, hexOf } from "./hash.ts";
 import { type FileIdentity, partCount, partLength, type StoredFile } from "./stored-file.ts";
 
+/** The part that was read last of whichever file: its header, say, in which the tensors begin. One for all files of a model. */
+export interface RecentPart {
+  source?: PartedSource;
+  part?: number;
+  bytes?: Uint8Array;
+}
+
 export interface PartedOptions {
   /** Opens the file where it is published; called at most once, when something is missing. */
   openRemote(options: ReadOptions): Promise<ByteSource>;
   /** Where parts are kept; without it nothing is. */
   stored?: StoredFile | undefined;
+  /** Default: one of its own. */
+  recent?: RecentPart | undefined;
   /** Called when a part cannot be kept. The reading goes on without storing. */
   onStoreFailure?: ((error: unknown) => void) | undefined;
 }
@@ -32,8 +41,7 @@ export class PartedSource implements ByteSource {
   #hashed = 0;
   #finished: boolean;
   #isDamaged = false;
-  /** The part that was read last, for small reads that follow each other. */
-  #recent: { part: number; bytes: Uint8Array } | undefined;
+  readonly #recent: RecentPart;
 
   constructor(identity: FileIdentity, options: PartedOptions) {
     const { stored } = options;
@@ -42,6 +50,7 @@ export class PartedSource implements ByteSource {
     this.#identity = identity;
     this.#options = options;
     this.#stored = stored;
+    this.#recent = options.recent ?? {};
     this.#finished = stored?.isComplete ?? false;
     if (identity.digest && !this.#finished) this.#whole = new FileHash(identity.digest.algorithm, identity.byteLength);
     this.#hashes = [...(stored?.hashes ?? new Array<undefined>(partCount(identity)).fill(undefined))];
@@ -75,10 +84,15 @@ export class PartedSource implements ByteSource {
   async *stream(start: number, end: number, { signal }: ReadOptions = {}): AsyncGenerator<Uint8Array> {
     checkRange(this, start, end);
     let at = start;
+    let ahead: Promise<Uint8Array | undefined> | undefined;
     while (at < end) {
       throwIfAborted(signal, `reading of ${this.name}`);
       const part = Math.floor(at / this.#identity.partBytes);
-      const bytes = await this.#partAtHand(part);
+      const bytes = await (ahead ?? this.#partAtHand(part));
+      // The next one is read and hashed while the reader is busy with this one.
+      const next = (part + 1) * this.#identity.partBytes;
+      ahead = bytes && next < end && this.#stored?.has(part + 1) ? this.#partAtHand(part + 1) : undefined;
+      ahead?.catch(() => {});
       if (bytes) {
         const partStart = part * this.#identity.partBytes;
         const wanted = bytes.subarray(at - partStart, end - partStart);
@@ -109,7 +123,6 @@ export class PartedSource implements ByteSource {
       }
     }
     this.#finished = true;
-    this.#recent = undefined;
     await this.#keep((stored) => {
       assert(
         this.#hashes.every((hash) => hash !== undefined),
@@ -121,7 +134,8 @@ export class PartedSource implements ByteSource {
 
   /** A part that need not be fetched, checked. */
   async #partAtHand(part: number): Promise<Uint8Array | undefined> {
-    if (this.#recent?.part === part) return this.#recent.bytes;
+    const { source, part: recent, bytes } = this.#recent;
+    if (source === this && recent === part) return bytes;
     if (!this.#stored?.has(part)) return undefined;
     const stored = await this.#stored.readPart(part);
     const known = this.#hashes[part];
@@ -190,8 +204,7 @@ export class PartedSource implements ByteSource {
 
   #note(part: number, bytes: Uint8Array, hash: string): void {
     this.#hashes[part] = hash;
-    // What is on disk costs little to read again.
-    if (!this.#stored) this.#recent = { part, bytes };
+    Object.assign(this.#recent, { source: this, part, bytes });
     if (this.#finished || part !== this.#hashed) return;
     this.#whole?.update(bytes);
     this.#hashed++;

@@ -1,0 +1,110 @@
+// node tools/second-visit.mjs [--runs N] [--site FOLDER]...: how long the demo page takes to be ready where page and model
+// are kept already. Of several builds of the site one visit each in turns, so that a busy machine slows all alike. The
+// medians come first. "cpu" is the time of all of the browser's processes, which says more where other programs run.
+import { parseArgs } from "node:util";
+import { chromium } from "playwright";
+import { ensureSite, siteFolder } from "./build.mjs";
+import { CHROMIUM_FLAGS, findChromium } from "./chromium.mjs";
+import { serve } from "./serve.mjs";
+
+const TIMEOUT_MS = 120_000;
+/** For what the last visit left to be done. */
+const PAUSE_MS = 1000;
+
+/** @typedef {Record<string, number>} Times milliseconds since the address was opened */
+
+const { values } = parseArgs({
+  options: { runs: { type: "string", default: "7" }, site: { type: "string", multiple: true } },
+});
+if (!values.site) await ensureSite();
+
+/** @type {Awaited<ReturnType<typeof openSite>>[]} */
+const sites = [];
+try {
+  for (const folder of values.site ?? [siteFolder]) sites.push(await openSite(folder));
+  for (let run = 0; run < Number(values.runs); run++) for (const site of sites) site.visits.push(await visit(site));
+} finally {
+  for (const { browser, server } of sites) {
+    await browser.close();
+    server.close();
+  }
+}
+for (const { folder, visits } of sites) {
+  console.log(folder);
+  for (const name of Object.keys(visits[0] ?? {})) {
+    const times = visits.map((one) => Math.round(one[name] ?? 0));
+    console.log(`  ${name.padEnd(14)} ${String(median(times)).padStart(6)} ms  (${times.join(" ")})`);
+  }
+}
+
+/**
+ * A browser that has been there once.
+ * @param {string} folder
+ */
+async function openSite(folder) {
+  const server = await serve({ "/": { folder } });
+  const browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: TIMEOUT_MS });
+  // One page for all visits: a new window makes the browser do work of its own.
+  const page = await browser.newPage();
+  page.setDefaultTimeout(TIMEOUT_MS);
+  await page.addInitScript(follow);
+  const site = { folder, server, browser, page, /** @type {Times[]} */ visits: [] };
+  await visit(site);
+  await page.goto(server.origin);
+  await page.getByText("This page is kept on this machine and starts without a network").waitFor();
+  await visit(site);
+  return site;
+}
+
+/**
+ * @param {Pick<Awaited<ReturnType<typeof openSite>>, "server" | "browser" | "page">} site
+ * @returns {Promise<Times>}
+ */
+async function visit({ server, browser, page }) {
+  await page.goto("about:blank");
+  await page.waitForTimeout(PAUSE_MS);
+  const before = await cpuMs(browser);
+  await page.goto(server.origin);
+  /** @type {Times} */
+  const times = await page.evaluate("ready");
+  return { ...times, cpu: (await cpuMs(browser)) - before };
+}
+
+/** Runs in the page before its own scripts: notes when its model reaches which stage. */
+function follow() {
+  /** @type {Times} */
+  const times = {};
+  Object.assign(globalThis, {
+    ready: new Promise((resolve) => {
+      const observer = new MutationObserver(() => {
+        /** @type {import("../src/app/parts/page.ts").Page | null} */
+        const page = document.querySelector("app-page");
+        if (!page?.app) return;
+        observer.disconnect();
+        times.page = performance.now();
+        const { store } = page.app;
+        const look = () => {
+          const { phase, progress } = store.state.model;
+          if (progress) times[progress.stage] ??= performance.now();
+          if (phase === "ready") resolve(times);
+        };
+        store.subscribe(look);
+        look();
+      });
+      observer.observe(document, { childList: true, subtree: true });
+    }),
+  });
+}
+
+/** @param {import("playwright").Browser} browser */
+async function cpuMs(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  await session.detach();
+  return 1000 * processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+}
+
+/** @param {number[]} numbers */
+function median(numbers) {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
+}
