@@ -35,6 +35,7 @@ export type SizeName = "tiny" | "small" | "large";
 export function valueText({ value, unit }: Pick<Figure, "value" | "unit">): string {
   if (unit === "x") return `${value.toFixed(value < 10 ? 2 : 1)}x`;
   const magnitude = Math.abs(value);
+  if (magnitude > 0 && magnitude < 1e-3) return `${value.toExponential(1)} ${unit}`;
   const digits = Number.isInteger(value) || magnitude >= 100 ? 0 : magnitude >= 10 ? 1 : 2;
   return `${value.toFixed(digits)} ${unit}`;
 }

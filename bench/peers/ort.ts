@@ -24,7 +24,8 @@ export interface OrtSession {
   release(): Promise<void>;
 }
 
-export type Provider = "webgpu" | "wasm";
+/** "webgpu-plain": on a device whose subgroups it is not told of. */
+export type Provider = "webgpu" | "webgpu-plain" | "wasm";
 
 let loading: Promise<OrtModule> | undefined;
 
@@ -45,11 +46,21 @@ export function loadOrt(): Promise<OrtModule> {
 export async function openSession(model: Uint8Array, provider: Provider, onGpu: string[] = []): Promise<OrtSession> {
   const ort = await loadOrt();
   const preferredOutputLocation = Object.fromEntries(onGpu.map((name) => [name, "gpu-buffer"]));
+  const chosen = provider === "webgpu-plain" ? { name: "webgpu", device: await plainDevice() } : provider;
   return ort.InferenceSession.create(model, {
-    executionProviders: [provider],
+    executionProviders: [chosen],
     graphOptimizationLevel: "all",
     // Errors only: which nodes run where is no news.
     logSeverityLevel: 3,
-    ...(provider === "webgpu" && onGpu.length > 0 ? { preferredOutputLocation } : {}),
+    ...(provider !== "wasm" && onGpu.length > 0 ? { preferredOutputLocation } : {}),
   });
+}
+
+/** A device without optional features, with the adapter's limits. */
+async function plainDevice(): Promise<GPUDevice> {
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) throw new Error("no WebGPU adapter");
+  const names = ["maxBufferSize", "maxStorageBufferBindingSize", "maxComputeWorkgroupStorageSize"] as const;
+  const requiredLimits = Object.fromEntries(names.map((name) => [name, adapter.limits[name]]));
+  return adapter.requestDevice({ label: "peer", requiredLimits });
 }
