@@ -12,6 +12,8 @@ import { fileName, type KeptPart, readKept, targetTable, writeKept } from "./rep
 import { openFigures, sizeFigures } from "./site-parts.ts";
 
 const folder = `${root}bench/results`;
+/** Shows the table of targets of one adapter. */
+const DOCUMENT = `${root}docs/performance.md`;
 
 /** @param importModule Node's own @returns the exit code. Throws an Error of one line for whatever went wrong; what was measured before is kept. */
 export async function main(args: string[], importModule: ImportModule): Promise<number> {
@@ -26,7 +28,7 @@ export async function main(args: string[], importModule: ImportModule): Promise<
 function writeAnew(): void {
   for (const name of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
     const file = name.slice(0, -".json".length);
-    process.stdout.write(`${writeKept(folder, file, readKept(folder, file, file)).join("\n")}\n`);
+    process.stdout.write(`${writeKept(folder, file, readKept(folder, file, file), DOCUMENT).join("\n")}\n`);
   }
 }
 
@@ -78,7 +80,7 @@ function keep(part: KeptPart, node: boolean): string {
   const file = fileName(part.adapter, node);
   const kept = readKept(folder, file, `${part.adapter}${node ? ", Dawn in Node" : ""}`);
   kept.parts[part.part] = part;
-  writeKept(folder, file, kept);
+  writeKept(folder, file, kept, DOCUMENT);
   return file;
 }
 

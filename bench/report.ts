@@ -31,15 +31,25 @@ export function readKept(folder: string, file: string, name: string): Kept {
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Kept) : { name, parts: {} };
 }
 
-/** Writes the JSON, the tables and the plot. @returns the files' paths */
-export function writeKept(folder: string, file: string, kept: Kept): string[] {
+/** Writes the JSON, the tables and the plot, and the table of targets in `document`. @returns the files' paths */
+export function writeKept(folder: string, file: string, kept: Kept, document: string): string[] {
   mkdirSync(folder, { recursive: true });
   const paths = ["json", "md", "svg"].map((ending) => `${folder}/${file}.${ending}`);
   const [json, md, svg] = paths as [string, string, string];
   writeFileSync(json, `${JSON.stringify(kept, null, 2)}\n`);
   writeFileSync(md, reportText(kept, `${file}.svg`));
   writeFileSync(svg, plotFigures(allFigures(kept), isSoftware(kept)));
+  writeFileSync(document, insertTargets(readFileSync(document, "utf8"), file, kept));
   return paths;
+}
+
+/** A document with the table of targets between this file's two marks; as it was if there are none. */
+export function insertTargets(document: string, file: string, kept: Kept): string {
+  const [begin, end] = [`<!-- targets of ${file} -->`, "<!-- end of targets -->"];
+  const from = document.indexOf(begin);
+  const to = document.indexOf(end, from);
+  if (from < 0 || to < 0) return document;
+  return `${document.slice(0, from + begin.length)}\n\n${targetTable(kept)}\n\n${document.slice(to)}`;
 }
 
 function allFigures({ parts }: Kept): Map<string, Figure> {
@@ -86,7 +96,7 @@ function partOf({ parts }: Kept, id: string): KeptPart | undefined {
 }
 
 function measuredText({ target, figure, isReached }: Verdict): string {
-  if (!figure) return "not measured here";
+  if (!figure) return target.needsGpu ? "not measured here: needs a GPU" : "not measured here";
   if (isReached === undefined)
     return target.needsGpu ? `not measured here: needs a GPU (here ${valueText(figure)})` : "not measured here";
   return `${valueText(figure)}, ${isReached ? "reached" : "**missed**"}`;
