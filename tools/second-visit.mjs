@@ -18,10 +18,8 @@ const { values } = parseArgs({
 });
 if (!values.site) await ensureSite();
 
-/** @type {Awaited<ReturnType<typeof openSite>>[]} */
-const sites = [];
+const sites = await Promise.all((values.site ?? [siteFolder]).map(openSite));
 try {
-  for (const folder of values.site ?? [siteFolder]) sites.push(await openSite(folder));
   for (let run = 0; run < Number(values.runs); run++) for (const site of sites) site.visits.push(await visit(site));
 } finally {
   for (const { browser, server } of sites) {
@@ -48,7 +46,9 @@ async function openSite(folder) {
   const page = await browser.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
   await page.addInitScript(follow);
-  const site = { folder, server, browser, page, /** @type {Times[]} */ visits: [] };
+  /** @type {Times[]} */
+  const visits = [];
+  const site = { folder, server, browser, page, visits };
   await visit(site);
   await page.goto(server.origin);
   await page.getByText("This page is kept on this machine and starts without a network").waitFor();
