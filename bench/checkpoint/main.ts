@@ -25,7 +25,8 @@ export async function main(args: string[], ensureLibrary: () => Promise<void>): 
   const run = parseCheckpointRun(args);
   const executablePath = findChromium();
   await ensureLibrary();
-  const checkpoint = syntheticCheckpoint(run.checkpoint, { blocks: run.blocks, layers: run.layers });
+  const { blocks, layers, vocabulary } = run;
+  const checkpoint = syntheticCheckpoint(run.checkpoint, { blocks, layers, vocabulary });
   const hub = await serveCheckpoint(checkpoint);
   const server = await serve({
     ...libraryPaths(),
@@ -41,7 +42,9 @@ export async function main(args: string[], ensureLibrary: () => Promise<void>): 
     await page.goto(`${server.origin}/`);
     await addModule(page);
     const { weights, context, tokens, maxTokens } = run;
-    const settings = { weights, context, tokens, maxTokens };
+    // Few blocks have no room for three.
+    const stages = (run.blocks ?? 3) < 3 ? 1 : 3;
+    const settings = { weights, context, tokens, stages, maxTokens };
     const request: PageRun = { library: LIBRARY_ADDRESS, model: hub.url, picture: "/picture.png", ...settings };
     const call = <Name extends keyof PageModule>(name: Name) => Promise.race([crashed, callPage(page, name, request)]);
     const report = new Report(describe(run, checkpoint), checkpoint);
@@ -72,10 +75,16 @@ export async function main(args: string[], ensureLibrary: () => Promise<void>): 
   }
 }
 
-function describe({ checkpoint, weights, blocks, layers, tokens }: CheckpointRun, { parameters }: SyntheticCheckpoint) {
-  const parts = [blocks && `${blocks} blocks`, layers && `${layers} layers`, tokens && `${tokens} image tokens`];
+function describe(
+  { checkpoint, weights, blocks, layers, vocabulary, tokens }: CheckpointRun,
+  { parameters }: SyntheticCheckpoint,
+) {
+  const parts = [
+    ...[blocks && `${blocks} blocks`, layers && `${layers} layers`, vocabulary && `${vocabulary} words`],
+    tokens && `${tokens} image tokens`,
+  ];
   const about = [`weights "${weights}"`, `${(parameters / 1e6).toFixed(0)} M parameters`, ...parts.filter(Boolean)];
-  return { name: checkpoint, about: about.join(", "), isWhole: blocks === undefined && layers === undefined };
+  return { name: checkpoint, about: about.join(", "), isWhole: (blocks ?? layers ?? vocabulary) === undefined };
 }
 
 /** Where the page keeps its functions: a module's own are out of reach from outside. */

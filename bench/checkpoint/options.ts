@@ -10,6 +10,8 @@ export interface CheckpointRun {
   /** Encoder blocks and decoder layers that are run; all of them if left out. */
   blocks: number | undefined;
   layers: number | undefined;
+  /** Rows of the embedding table; all of them if left out. */
+  vocabulary: number | undefined;
   /** Image tokens that are kept; half of them if left out. */
   tokens: number | undefined;
   maxTokens: number;
@@ -25,6 +27,7 @@ const DEFINITIONS = {
   weights: { type: "string", default: "auto" },
   blocks: { type: "string" },
   layers: { type: "string" },
+  vocabulary: { type: "string" },
   tokens: { type: "string" },
   "max-tokens": { type: "string", default: "8" },
   context: { type: "string" },
@@ -35,13 +38,14 @@ const DEFINITIONS = {
 /** Throws an Error of one line for what cannot be meant. */
 export function parseCheckpointRun(args: string[]): CheckpointRun {
   const values = parseOptions(args, DEFINITIONS, "--checkpoint tiny-llava");
-  const count = (name: "blocks" | "layers" | "tokens" | "max-tokens" | "context") =>
+  const count = (name: "blocks" | "layers" | "vocabulary" | "tokens" | "max-tokens" | "context") =>
     values[name] === undefined ? undefined : parseCount(`--${name}`, values[name]);
   return {
     checkpoint: oneOf("checkpoint", values.checkpoint, CHECKPOINT_NAMES),
     weights: oneOf("weights", values.weights, WEIGHTS),
     blocks: count("blocks"),
     layers: count("layers"),
+    vocabulary: count("vocabulary"),
     tokens: count("tokens"),
     maxTokens: count("max-tokens")!,
     context: count("context"),

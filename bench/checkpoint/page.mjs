@@ -9,6 +9,7 @@
  * @property {"auto" | "f32" | "f16" | "q8" | "q4"} weights
  * @property {number | undefined} context
  * @property {number | undefined} tokens
+ * @property {number} stages
  * @property {number} maxTokens
  */
 
@@ -71,7 +72,7 @@ export async function load({ library, model, weights, context }) {
 }
 
 /** @param {PageRun} run */
-export async function ask({ picture, tokens, maxTokens }) {
+export async function ask({ picture, tokens, stages, maxTokens }) {
   if (!fovea) throw new Error("no model is loaded yet");
   for (const label of Object.keys(work)) delete work[label];
   submits = 0;
@@ -86,7 +87,7 @@ export async function ask({ picture, tokens, maxTokens }) {
         ],
       },
     ],
-    ...(tokens !== undefined && { compression: { method: "vmtc", tokens } }),
+    ...(tokens !== undefined && { compression: { method: "vmtc", tokens, stages } }),
     maxTokens,
   });
   let text = "";

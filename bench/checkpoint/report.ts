@@ -83,7 +83,10 @@ export class Report {
 
   answer({ text, times, reason, stats, memory, work, submits }: Answered): void {
     const { gpu } = this.#planned!;
-    this.#line("answer, as token ids", `${idsOf(text).join(" ")} (${stats.newTokens} tokens, ended by ${reason})`);
+    const ids = idsOf(text);
+    // Bytes and words have a text of their own.
+    const told = ids.length < stats.newTokens ? JSON.stringify(text) : ids.join(" ");
+    this.#line("answer, as token ids", `${told} (${stats.newTokens} tokens, ended by ${reason})`);
     this.#line(
       "image tokens",
       `${stats.imageTokensBefore} -> ${stats.imageTokensAfter}, prompt of ${stats.promptTokens} tokens`,

@@ -102,6 +102,11 @@ export interface SyntheticOptions {
   blocks?: number | undefined;
   /** Decoder layers; as published if left out. */
   layers?: number | undefined;
+  /**
+   * Rows of the embedding table; as published if left out. With fewer, special tokens behind them and the chat template that
+   * writes them are missing, but for the image's.
+   */
+  vocabulary?: number | undefined;
   /** Default: as published. */
   dtype?: ReadableDtype | undefined;
   /** Default 1. */
@@ -131,19 +136,24 @@ export function syntheticCheckpoint(name: CheckpointName, options: SyntheticOpti
   const { idleBlocks } = published;
   const blocks = options.blocks === undefined ? published.vision.blocks : options.blocks + idleBlocks;
   const layers = options.layers ?? published.text.layers;
-  const shapes = llavaShapes({ ...published.vision, blocks }, { ...published.text, layers });
+  const vocabulary = options.vocabulary ?? published.text.vocabulary;
+  const shapes = llavaShapes({ ...published.vision, blocks }, { ...published.text, layers, vocabulary });
   const shards = layOut(shapes, options.dtype ?? published.dtype);
   const config = {
     ...published.config,
     vision_config: { ...published.config.vision_config, num_hidden_layers: blocks },
-    text_config: { ...published.config.text_config, num_hidden_layers: layers },
+    text_config: { ...published.config.text_config, num_hidden_layers: layers, vocab_size: vocabulary },
   };
+  const { size, special } = published.tokenizer;
+  const known = Object.entries(special).filter(([token, id]) => id < vocabulary || token === "<image>");
+  const isCut = known.length < Object.keys(special).length;
+  const tokenizer = { size: Math.min(size, vocabulary), special: Object.fromEntries(known) };
   const texts: Record<string, object | string | undefined> = {
     "config.json": config,
     "generation_config.json": published.generation,
     "preprocessor_config.json": published.preprocessor,
-    "tokenizer.json": tokenizerJson(published.tokenizer),
-    "tokenizer_config.json": published.tokenizerConfig,
+    "tokenizer.json": tokenizerJson(tokenizer),
+    "tokenizer_config.json": isCut ? {} : published.tokenizerConfig,
     "model.safetensors.index.json": indexOf(shards),
   };
   const files = new Map<string, SyntheticFile>();

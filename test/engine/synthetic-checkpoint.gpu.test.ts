@@ -1,0 +1,74 @@
+/**
+ * A checkpoint of real widths from plan to answer, in the page: SigLIP so400m/14-384 with Qwen2, one block and one layer of
+ * them and few words, with random values. Whole ones are run by `npm run bench -- --checkpoint`.
+ */
+import { afterEach, expect, test, vi } from "vitest";
+import type { LoadProgress } from "../../src/api.ts";
+import { Fovea, planModel } from "../../src/index.ts";
+import { syntheticCheckpoint } from "../support/synthetic/checkpoint.ts";
+import { syntheticFetch } from "../support/synthetic/fetch.ts";
+
+const FOLDER = "https://checkpoints.invalid/interleave/";
+const LARGEST_TENSOR = 4304 * 1152 * 2;
+
+afterEach(() => vi.unstubAllGlobals());
+
+test("llava-interleave-qwen-0.5b, one block and one layer", async () => {
+  const checkpoint = syntheticCheckpoint("llava-interleave-qwen-0.5b", { blocks: 1, layers: 1, vocabulary: 2048 });
+  const hub = syntheticFetch(checkpoint, FOLDER);
+  vi.stubGlobal("fetch", hub.fetch);
+  const options = { cache: "none", weights: "q4", maxContext: 512 } as const;
+  const plan = await planModel(FOLDER, options);
+  const planned = hub.sentBytes;
+  expect(planned).toBeLessThan(1e6);
+  expect(plan.problems).toEqual([expect.stringMatching(/729 tokens before compression, the context holds 512/)]);
+
+  const progress: LoadProgress[] = [];
+  const fovea = await Fovea.load(FOLDER, { ...options, onProgress: (told) => progress.push(told) });
+  const { info } = fovea;
+  expect(info).toMatchObject({
+    weights: "q4",
+    imageTokens: 729,
+    imageSize: 384,
+    vocabularySize: 2048,
+    contextLength: 512,
+  });
+  expect(info.parameters).toBe(plan.parameters);
+  expect(info.weightBytes).toBe(plan.gpu.weightBytes);
+  expect(progress.at(-1)).toMatchObject({ stage: "ready", loadedBytes: plan.totalBytes, totalBytes: plan.totalBytes });
+  expect([...new Set(progress.map(({ stage }) => stage))]).toEqual(["config", "weights", "compile", "ready"]);
+  // Nothing twice but what was looked at first: the beginning of each file.
+  expect(hub.sentBytes - planned).toBeLessThan(plan.totalBytes + plan.files.length * (64 << 10));
+
+  const image = new ImageData(40, 30);
+  image.data.forEach((_, i) => {
+    image.data[i] = (i * 7) % 256;
+  });
+  const generation = fovea.generate({
+    messages: [
+      {
+        role: "user",
+        content: [
+          { type: "image", image },
+          { type: "text", text: "What is in this picture?" },
+        ],
+      },
+    ],
+    compression: { method: "vmtc", tokens: 48, stages: 1 },
+    maxTokens: 3,
+  });
+  console.log(`synthetic answer: ${JSON.stringify(await generation.text())}`);
+  expect(generation.stats).toMatchObject({ newTokens: 3, imageTokensBefore: 729, imageTokensAfter: 48 });
+  // Random values leave every state finite, so that what is chosen is chosen by comparing numbers.
+  const { logits, greedy } = await fovea.inspect({ inputIds: [65, 259, 1300, 2047], greedySteps: 2 });
+  expect(logits.data.every(Number.isFinite)).toBe(true);
+  expect(new Set(logits.data).size).toBeGreaterThan(1000);
+  expect(greedy.every((id) => id < 2048)).toBe(true);
+
+  // What a forecast may miss: a picture's stages and the room to load in, which is two tensors at most.
+  const { peakGpuBytes } = fovea.memory;
+  expect(peakGpuBytes).toBeLessThan(plan.gpu.totalBytes + 2 * LARGEST_TENSOR);
+  expect(peakGpuBytes).toBeGreaterThan(0.8 * plan.gpu.totalBytes);
+  fovea.dispose();
+  expect(fovea.memory.gpuBytes).toBe(0);
+});
