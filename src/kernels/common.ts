@@ -1,6 +1,7 @@
 /** What kernel wrappers share: shape checks, grids, and the choice of the reduction library. */
 
 import reduceWorkgroup from "../../shaders/lib/reduce.wgsl?raw";
+import reduceQuad from "../../shaders/lib/reduce-quad.wgsl?raw";
 import reduceSubgroup from "../../shaders/lib/reduce-subgroup.wgsl?raw";
 import type { VariantOptions } from "../gpu/kernel.ts";
 import type { Capabilities, Grid } from "../gpu/pass.ts";
@@ -44,4 +45,10 @@ export function withReduction(capabilities: Capabilities, workgroupSize: number)
         requires: ["subgroup_id"],
       }
     : { libs: { key: "", texts: [reduceWorkgroup] }, constants };
+}
+
+/** The same for kernels of a workgroup a row, which on software adapters is a single quad: see lib/reduce-quad. */
+export function withRowReduction(capabilities: Capabilities, workgroupSize: number): VariantOptions {
+  if (!capabilities.software || !capabilities.subgroups) return withReduction(capabilities, workgroupSize);
+  return { libs: { key: "quads", texts: [reduceQuad] }, constants: { WORKGROUP_SIZE: 4 }, enables: ["subgroups"] };
 }

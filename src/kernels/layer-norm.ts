@@ -3,7 +3,7 @@ import shader from "../../shaders/layer-norm.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { checkShape, foldGrid, matrixShape, withReduction } from "./common.ts";
+import { checkShape, foldGrid, matrixShape, withRowReduction } from "./common.ts";
 
 const kernel = new Kernel({
   name: "layer-norm",
@@ -26,6 +26,6 @@ export function layerNorm(recorder: Recorder, { x, weight, bias, y, eps }: Layer
   checkShape("layer-norm weight", weight, [width]);
   checkShape("layer-norm bias", bias, [width]);
   checkShape("layer-norm y", y, [rows, width]);
-  const variant = kernel.variant(withReduction(recorder.capabilities, 128));
+  const variant = kernel.variant(withRowReduction(recorder.capabilities, 128));
   recorder.dispatch(variant, { x, weight, bias, y }, { rows, width, eps }, foldGrid(rows));
 }

@@ -3,7 +3,7 @@ import shader from "../../shaders/rms-norm.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { checkShape, foldGrid, matrixShape, withReduction } from "./common.ts";
+import { checkShape, foldGrid, matrixShape, withRowReduction } from "./common.ts";
 
 const kernel = new Kernel({
   name: "rms-norm",
@@ -24,6 +24,6 @@ export function rmsNorm(recorder: Recorder, { x, weight, y, eps }: RmsNormArgs):
   const [rows, width] = matrixShape("rms-norm x", x);
   checkShape("rms-norm weight", weight, [width]);
   checkShape("rms-norm y", y, [rows, width]);
-  const variant = kernel.variant(withReduction(recorder.capabilities, 128));
+  const variant = kernel.variant(withRowReduction(recorder.capabilities, 128));
   recorder.dispatch(variant, { x, weight, y }, { rows, width, eps }, foldGrid(rows));
 }
