@@ -63,6 +63,8 @@ export class ModelStore {
   readonly #folder: Folder;
   readonly #isExclusive: boolean;
   readonly #release: () => void;
+  /** The last file that was looked for. */
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(folder: Folder, isExclusive: boolean, release: () => void) {
     this.#folder = folder;
@@ -122,8 +124,15 @@ export class ModelStore {
   /**
    * The file on disk that is this one, with all that is there of it. Another version of it is removed. Undefined if that
    * must not be done now, because others are reading: see `forgetComplete`. Throws DOMException if nothing can be stored.
+   * One at a time: of two that change the same folder at once, browsers refuse one, and its file would not be kept.
    */
-  async file(identity: FileIdentity): Promise<StoredFile | undefined> {
+  file(identity: FileIdentity): Promise<StoredFile | undefined> {
+    const found = this.#last.then(() => this.#file(identity));
+    this.#last = found.catch(() => {});
+    return found;
+  }
+
+  async #file(identity: FileIdentity): Promise<StoredFile | undefined> {
     const stored = await this.find(identity.name);
     // Parts of a file that nothing tells from its other versions cannot be told from theirs either.
     const isSure = identity.digest !== undefined || identity.validator !== undefined;
