@@ -42,8 +42,7 @@ export async function main(args: string[], ensureLibrary: () => Promise<void>): 
     await page.goto(`${server.origin}/`);
     await addModule(page);
     const { weights, context, tokens, maxTokens } = run;
-    // Few blocks have no room for three.
-    const stages = (run.blocks ?? 3) < 3 ? 1 : 3;
+    const stages = (blocks ?? 4) < 4 ? [0] : undefined;
     const settings = { weights, context, tokens, stages, maxTokens };
     const request: PageRun = { library: LIBRARY_ADDRESS, model: hub.url, picture: "/picture.png", ...settings };
     const call = <Name extends keyof PageModule>(name: Name) => Promise.race([crashed, callPage(page, name, request)]);

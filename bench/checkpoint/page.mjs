@@ -9,7 +9,7 @@
  * @property {"auto" | "f32" | "f16" | "q8" | "q4"} weights
  * @property {number | undefined} context
  * @property {number | undefined} tokens
- * @property {number} stages
+ * @property {number[] | undefined} stages blocks that compress, where the encoder is too short for the usual three
  * @property {number} maxTokens
  */
 
@@ -87,7 +87,7 @@ export async function ask({ picture, tokens, stages, maxTokens }) {
         ],
       },
     ],
-    ...(tokens !== undefined && { compression: { method: "vmtc", tokens, stages } }),
+    ...(tokens !== undefined && { compression: { method: "vmtc", tokens, ...(stages && { blocks: stages }) } }),
     maxTokens,
   });
   let text = "";
