@@ -136,18 +136,6 @@ export const base = css`
   .slider {
     align-content: start;
   }
-  /* A row that does not wrap on a phone, but scrolls. */
-  @media (max-width: 40rem) {
-    .strip {
-      flex-wrap: nowrap;
-      margin: -0.25rem;
-      padding: 0.25rem;
-      overflow-x: auto;
-    }
-    .strip > * {
-      flex: none;
-    }
-  }
   output {
     color: var(--soft);
     font-variant-numeric: tabular-nums;

@@ -19,6 +19,8 @@ const TOKEN_FIELD = html`<label for="token">Access token, where the model asks f
   <input id="token" type="text" autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="hf_…" aria-describedby="token-note" />
   <p class="soft" id="token-note">It goes to the hub and nowhere else, and is forgotten with this page.</p>`;
 
+const LOOK_UP = html`<button type="submit">Look it up</button>`;
+
 function isHubName(address: string): boolean {
   return address.trim().startsWith("hf:");
 }
@@ -53,6 +55,10 @@ export class ModelsPanel extends LitElement {
       #token {
         -webkit-text-security: disc;
       }
+      /* No gap for what there is nothing to say of. */
+      [role="status"]:empty {
+        position: absolute;
+      }
       .name {
         font-weight: 600;
         overflow-wrap: anywhere;
@@ -81,9 +87,9 @@ export class ModelsPanel extends LitElement {
             @input=${(event: Event) => {
               this.isHub = isHubName((event.target as HTMLInputElement).value);
             }} />
-          <button type="submit">Look it up</button>
+          ${this.isHub ? nothing : LOOK_UP}
         </div>
-        ${this.isHub ? TOKEN_FIELD : nothing}
+        ${this.isHub ? html`${TOKEN_FIELD}<div class="row">${LOOK_UP}</div>` : nothing}
       </form>
       <div class="card stack">
         <h3>From this machine</h3>

@@ -137,14 +137,14 @@ export class PicturePanel extends LitElement {
   }
 
   #adding() {
-    return html`<div class="row strip">
+    return html`<div class="row">
         <button @click=${() => this.#pick(false)}>Choose a picture</button>
         <button @click=${() => this.#camera()}>Camera</button>
         <button @click=${() => openDialog(this, { kind: "scene" })}>Build a scene</button>
         <input id="file" type="file" accept="image/*" multiple hidden aria-label="Pictures" @change=${this.#take} />
         <input id="capture" type="file" accept="image/*" capture="environment" hidden aria-label="Photograph" @change=${this.#take} />
       </div>
-      <div class="row strip" role="group" aria-label="Examples">
+      <div class="row" role="group" aria-label="Examples">
         <span class="soft">Examples:</span>
         ${SAMPLES.map((sample) => html`<button class="plain" @click=${() => this.#sample(sample)}>${sample.title}</button>`)}
       </div>

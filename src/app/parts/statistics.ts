@@ -21,7 +21,7 @@ export class Statistics extends LitElement {
     css`
       dl {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(7.25rem, 1fr));
+        grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr));
         gap: 0.6rem 1rem;
         margin: 0;
         font-size: 0.8125rem;
