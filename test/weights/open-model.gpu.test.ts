@@ -87,23 +87,6 @@ describe("a folder behind an address", () => {
     expectBytes(await load(), weights);
   });
 
-  test("keeps every one of many files that are opened at once", async () => {
-    const names = Array.from({ length: 12 }, (_, i) => `shard-${i}.safetensors`);
-    network.add(SOURCE, Object.fromEntries(names.map((name) => [name, weights])), "v1");
-    const readShards = (folder: ModelFolder) =>
-      Promise.all(
-        names.map(async (name) => {
-          const file = (await folder.open(name))!;
-          await file.read(0, 8);
-          await file.finish?.();
-        }),
-      );
-    await withModel(SOURCE, options, readShards);
-    const [stored] = await storedModels();
-    expect(stored!.files).toHaveLength(names.length);
-    expect(stored).toMatchObject({ complete: true, bytes: names.length * weights.length });
-  });
-
   test("costs a request a file to see that nothing has changed", async () => {
     await load();
     network.requests.length = 0;
