@@ -59,6 +59,20 @@ export default defineConfig(({ command }) => ({
         },
       },
       browserProject("gpu", "test/**/*.gpu.test.ts", command),
+      {
+        extends: true,
+        // Not part of the tests, for it needs a package that they do without: the kernels on Dawn, without a browser.
+        define: { "import.meta.env.VITE_ADAPTER": '""' },
+        test: {
+          name: "dawn",
+          environment: "node",
+          include: ["test/kernels/**/*.gpu.test.ts"],
+          setupFiles: ["test/support/dawn.ts"],
+          pool: "forks",
+          testTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 }));

@@ -5,9 +5,10 @@ import { table } from "../eval/markdown.ts";
 import { root } from "../tools/library.mjs";
 import { BrowserHost } from "./browser-host.ts";
 import type { InPageName } from "./in-page.ts";
-import { type ImportModule, NodeHost, type NodePartName } from "./node-host.ts";
+import { NodeHost, type NodePartName } from "./node-host.ts";
 import { type BenchOptions, HELP, parseBenchOptions } from "./options.ts";
 import { type PartResult, valueText } from "./parts/result.ts";
+import type { ImportModule } from "./provide-dawn.ts";
 import { fileName, type KeptPart, readKept, targetTable, writeKept } from "./report.ts";
 import { openFigures, sizeFigures } from "./site-parts.ts";
 

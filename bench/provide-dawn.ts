@@ -1,0 +1,34 @@
+/** WebGPU in Node: Dawn, as a package that is installed on demand, in place of a browser's. */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { findChromium } from "../tools/chromium.mjs";
+import { ensurePackages } from "./peers/install.ts";
+
+/** Where a Chromium keeps the software GPU that it brings: beside its program, or in Debian's folder. */
+const SOFTWARE_DRIVER = "vk_swiftshader_icd.json";
+
+/** Node's own `import`, which Vite's runner does not have once it is closed. */
+export type ImportModule = (address: string) => Promise<unknown>;
+
+interface DawnModule {
+  create(flags: string[]): GPU;
+  globals: object;
+}
+
+/** Puts WebGPU where a browser would. Without FOVEA_GPU=1 on a software adapter, if a Chromium brings one. */
+export async function provideDawn(importModule: ImportModule): Promise<void> {
+  if (process.env.FOVEA_GPU !== "1") useSoftwareDriver();
+  const modules = ensurePackages("dawn");
+  const { create, globals } = (await importModule(pathToFileURL(`${modules}/webgpu/index.js`).href)) as DawnModule;
+  Object.assign(globalThis, globals);
+  const value = { gpu: create([]), hardwareConcurrency: 4 };
+  Object.defineProperty(globalThis, "navigator", { value, configurable: true });
+}
+
+function useSoftwareDriver(): void {
+  if (process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES) return;
+  const folders = ["/usr/lib/chromium", dirname(findChromium())];
+  const file = folders.map((folder) => join(folder, SOFTWARE_DRIVER)).find((path) => existsSync(path));
+  if (file) Object.assign(process.env, { VK_DRIVER_FILES: file, VK_ICD_FILENAMES: file });
+}
