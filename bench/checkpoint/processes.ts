@@ -22,7 +22,8 @@ export class Processes {
     this.#pages = pages;
     this.#gpu = gpu;
     this.restart();
-    this.#timer = setInterval(() => this.#poll(), POLL_MS);
+    // A command that fails must not be kept alive by it.
+    this.#timer = setInterval(() => this.#poll(), POLL_MS).unref();
   }
 
   /** Finds the processes of pages, and that of the GPU; undefined where their memory cannot be read. */
