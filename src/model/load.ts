@@ -22,8 +22,8 @@ import { weightType } from "./weight-types.ts";
 
 /** Bytes of one piece on its way to the GPU. */
 const PIECE_BYTES = 4 << 20;
-/** Pieces handed to the queue before waiting for it, which bounds what the browser buffers. */
-const PIECES_IN_FLIGHT = 8;
+/** Bytes handed to the queue before waiting for it, which bounds what the browser buffers; a small model never waits. */
+const BYTES_IN_FLIGHT = 8 * PIECE_BYTES;
 
 /** The tensors of a model by their canonical names. */
 export class Weights {
@@ -140,7 +140,11 @@ async function readParts(
         const piece = { type, y, yOffset, elements: end - start, counter };
         gpu.submit("weights", (pass) => recordPiece(pass, staging, piece));
       }
-      if (++inFlight % PIECES_IN_FLIGHT === 0) await gpu.idle();
+      inFlight += bytes.byteLength;
+      if (inFlight >= BYTES_IN_FLIGHT) {
+        await gpu.idle();
+        inFlight = 0;
+      }
       throwIfAborted(signal, "loading weights");
     }
     checkFinite(parts, await readTensor(gpu, staging.notFinite));
