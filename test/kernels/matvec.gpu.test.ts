@@ -7,16 +7,9 @@ import { matvec as reference } from "../reference/matvec.ts";
 import { rmsNorm } from "../reference/rms-norm.ts";
 import { siluGate } from "../reference/silu-gate.ts";
 import { expectLargest, expectNmse } from "../support/compare.ts";
-import { freshRandom, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
+import { DEVICE_KINDS, freshRandom, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
 import { checkLinear, packedWeights, readSurrounded, surroundedTensor } from "../support/linear-case.ts";
 import { LARGEST_PRODUCT, NMSE_PRODUCT } from "../support/tolerances.ts";
-
-// As on a GPU without subgroups, on one with them, and on this adapter.
-const VARIANTS = [
-  { software: false, subgroups: false },
-  { software: false, subgroups: true },
-  { software: true, subgroups: true },
-];
 
 describe("matvec", () => {
   const { gpu } = useGpu();
@@ -40,9 +33,9 @@ describe("matvec", () => {
     [300, 4096],
   ])("%i outputs, width %i", async ([cols = 0, inner = 0]) => {
     const random = freshRandom("matvec");
-    await checkLinear(gpu(), random, matvec, { rows: 1, cols, inner }, VARIANTS);
+    await checkLinear(gpu(), random, matvec, { rows: 1, cols, inner }, DEVICE_KINDS);
     const end = { bias: true, activation: "gelu", accumulate: true } as const;
-    await checkLinear(gpu(), random, matvec, { rows: 1, cols, inner, ...end }, VARIANTS);
+    await checkLinear(gpu(), random, matvec, { rows: 1, cols, inner, ...end }, DEVICE_KINDS);
   });
 
   test("in every shape that a measurement may choose", async () => {
@@ -59,7 +52,7 @@ describe("matvec", () => {
     [false, "silu", true],
   ])("epilogue: bias %s, %s, accumulate %s", async ([bias, activation, accumulate]) => {
     const shape = { rows: 1, cols: 21, inner: 40 };
-    await checkLinear(gpu(), freshRandom("matvec"), matvec, { ...shape, bias, activation, accumulate }, VARIANTS);
+    await checkLinear(gpu(), freshRandom("matvec"), matvec, { ...shape, bias, activation, accumulate }, DEVICE_KINDS);
   });
 
   // [N, K]: one chunk and many, odd and even numbers of groups, the widths of real layers.
@@ -73,7 +66,7 @@ describe("matvec", () => {
     ["q4", 100, 4096],
   ])("packed as %s: %i outputs, width %i", async ([type, cols, inner]) => {
     const shape = { rows: 1, cols, inner, type, bias: true, accumulate: true };
-    await checkLinear(gpu(), freshRandom("matvec"), matvec, shape, VARIANTS);
+    await checkLinear(gpu(), freshRandom("matvec"), matvec, shape, DEVICE_KINDS);
   });
 
   test.for<PackedType>(["f16", "q8", "q4"])("gated, packed as %s", async (type) => {
@@ -84,7 +77,7 @@ describe("matvec", () => {
     const products = reference(row, values);
     const expected = siluGate(products.subarray(0, cols), products.subarray(cols));
     const x = surroundedTensor(gpu(), [1, inner], row);
-    for (const changes of VARIANTS) {
+    for (const changes of DEVICE_KINDS) {
       const y = outputTensor(gpu(), [1, cols]);
       const record = withCapabilities(changes, (recorder) => gatedMatvec(recorder, { x, weight: tensor, y }));
       expectNmse(`gated ${type}`, await runAndRead(gpu(), y, record), expected, NMSE_PRODUCT);
@@ -111,7 +104,7 @@ describe("matvec", () => {
     const expected = siluGate(products.subarray(0, cols), products.subarray(cols));
     const x = surroundedTensor(gpu(), [1, inner], row);
     const weight = surroundedTensor(gpu(), [2 * cols, inner], rows);
-    for (const changes of VARIANTS) {
+    for (const changes of DEVICE_KINDS) {
       const y = surroundedTensor(gpu(), [1, cols], new Float32Array(cols).fill(Number.NaN));
       await runAndRead(
         gpu(),
@@ -146,7 +139,7 @@ describe("matvec", () => {
     const norm = { weight: surroundedTensor(gpu(), [inner], weights.norm), eps };
     const weight = surroundedTensor(gpu(), [2 * cols, inner], weights.rows);
     const bias = surroundedTensor(gpu(), [2 * cols], weights.bias);
-    for (const changes of VARIANTS) {
+    for (const changes of DEVICE_KINDS) {
       const y = outputTensor(gpu(), [1, 2 * cols]);
       const record = withCapabilities(changes, (recorder) => matvec(recorder, { x, norm, weight, bias, y }));
       expectNmse(`normed ${JSON.stringify(changes)}`, await runAndRead(gpu(), y, record), products, NMSE_PRODUCT);

@@ -8,18 +8,19 @@ import { rmsNorm } from "../reference/rms-norm.ts";
 import { rope } from "../reference/rope.ts";
 import { splitCache } from "../support/cache.ts";
 import { expectNmse } from "../support/compare.ts";
-import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
+import {
+  DEVICE_KINDS,
+  freshRandom,
+  inputTensor,
+  outputTensor,
+  runAndRead,
+  useGpu,
+  withCapabilities,
+} from "../support/gpu.ts";
 import { packedWeights, surroundedTensor } from "../support/linear-case.ts";
 import { NMSE_PRODUCT } from "../support/tolerances.ts";
 
 const MAX_POSITIONS = 50;
-
-// As on a GPU without subgroups, on one with them, and on this adapter.
-const VARIANTS = [
-  { software: false, subgroups: false },
-  { software: false, subgroups: true },
-  { software: true, subgroups: true },
-];
 
 describe("qkv", () => {
   const { gpu } = useGpu();
@@ -59,7 +60,7 @@ describe("qkv", () => {
       const extra = isNormed
         ? { norm: { weight: surroundedTensor(gpu(), [width], norm), eps }, bias: surroundedTensor(gpu(), [cols], bias) }
         : {};
-      for (const changes of VARIANTS) {
+      for (const changes of DEVICE_KINDS) {
         const name = (what: string) => `${what}, normed ${isNormed}, ${JSON.stringify(changes)}`;
         const q = outputTensor(gpu(), [1, queries]);
         const cache = outputTensor(gpu(), [6, 2 * keyWidth]);

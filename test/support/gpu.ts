@@ -47,6 +47,13 @@ export async function runAndRead(gpu: Gpu, output: Tensor, body: (recorder: Reco
   return readTensor(gpu, output);
 }
 
+/** A GPU without subgroups, one with them, and the software adapter of the tests: what kernels of single rows tell apart. */
+export const DEVICE_KINDS = [
+  { software: false, subgroups: false },
+  { software: false, subgroups: true },
+  { software: true, subgroups: true },
+];
+
 /** The same work as on a device that differs in these capabilities. */
 export function withCapabilities(
   changes: Partial<Capabilities>,

@@ -127,20 +127,23 @@ export class ModelsPanel extends LitElement {
     if (!plan) return html`<p class="card found">Looking at <span class="name">${name}</span> …</p>`;
     const { downloadBytes, totalBytes, storedBytes, freeStorageBytes, gpu } = plan;
     const isTooLarge = freeStorageBytes !== undefined && downloadBytes > freeStorageBytes;
+    const problems = isTooLarge
+      ? ["This is more than the browser gives this page; delete a stored model first."]
+      : plan.problems;
     const facts = [
       `${plan.modelType}, ${(plan.parameters / 1e6).toFixed(1)} million parameters`,
       downloadBytes > 0
         ? `${byteText(downloadBytes)} to download${storedBytes > 0 ? `, ${byteText(storedBytes)} are here already` : ""}`
         : `${byteText(totalBytes)}, all of it on this machine`,
       freeStorageBytes === undefined ? undefined : `room for ${byteText(freeStorageBytes)} on this machine`,
-      `about ${byteText(gpu.totalBytes)} of GPU memory`,
+      `about ${byteText(gpu.totalBytes)} of GPU memory, weights kept as ${plan.weights}`,
     ];
     return html`<div class="card stack found">
       <p class="name">${name}</p>
       <ul>
         ${facts.filter(Boolean).map((fact) => html`<li>${fact}</li>`)}
       </ul>
-      ${isTooLarge ? html`<p class="error">This is more than the browser gives this page; delete a stored model first.</p>` : nothing}
+      ${problems.map((problem) => html`<p class="error">${problem}</p>`)}
       <div class="row">
         <button class="primary" @click=${() => this.#load(source, name, access)}>${downloadBytes > 0 ? "Download and load" : "Load"}</button>
         <button @click=${() => this.#forget()}>Not now</button>
