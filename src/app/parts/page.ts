@@ -164,6 +164,7 @@ export class Page extends LitElement {
       </main>
       <footer class="soft">
         <app-offline .state=${state} .app=${app}></app-offline>
+        <p><a href="bench.html" target="_blank">Measure this machine's GPU</a></p>
       </footer>
       <dialog aria-labelledby="dialog-title" @close=${() => this.#closed()} @cancel=${() => this.#closed()}>${this.dialog ? this.#dialog(this.dialog) : nothing}</dialog>
     </div>`;
