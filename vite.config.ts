@@ -43,7 +43,7 @@ export default defineConfig(({ command }) => ({
           name: "node",
           environment: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.{gpu,e2e}.test.ts"],
+          exclude: ["test/**/*.{gpu,e2e,long}.test.ts"],
         },
       },
       {
@@ -59,6 +59,8 @@ export default defineConfig(({ command }) => ({
         },
       },
       browserProject("gpu", "test/**/*.gpu.test.ts", command),
+      // `npm test -- long`: what takes too long for every run.
+      browserProject("long", "test/**/*.long.test.ts", command),
       {
         extends: true,
         // Not part of the tests, for it needs a package that they do without: the kernels on Dawn, without a browser.
