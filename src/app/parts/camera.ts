@@ -3,8 +3,10 @@ import { css, html, LitElement, nothing } from "lit";
 import { base } from "./base.ts";
 
 export class Camera extends LitElement {
-  static override properties = { stream: { state: true }, problem: { state: true } };
+  static override properties = { stream: { state: true }, isShown: { state: true }, problem: { state: true } };
   declare stream: MediaStream | undefined;
+  /** Whether the video has a first frame, which is all that there is to photograph. */
+  declare isShown: boolean;
   declare problem: string;
 
   static override styles = [
@@ -22,6 +24,7 @@ export class Camera extends LitElement {
 
   constructor() {
     super();
+    this.isShown = false;
     this.problem = "";
   }
 
@@ -37,10 +40,13 @@ export class Camera extends LitElement {
 
   override render() {
     return html`<div class="stack">
-      <video autoplay playsinline muted aria-label="What the camera sees" .srcObject=${this.stream ?? null}></video>
+      <video autoplay playsinline muted aria-label="What the camera sees" .srcObject=${this.stream ?? null}
+        @loadeddata=${() => {
+          this.isShown = true;
+        }}></video>
       ${this.problem ? html`<p class="error" role="alert">${this.problem}</p>` : nothing}
       <div class="row">
-        <button class="primary" ?disabled=${!this.stream} @click=${() => this.#take()}>Take the photograph</button>
+        <button class="primary" ?disabled=${!this.isShown} @click=${() => this.#take()}>Take the photograph</button>
         <button @click=${() => this.renderRoot.querySelector("input")!.click()}>Use the phone’s camera app</button>
         <input type="file" accept="image/*" capture="environment" hidden aria-label="Photograph"
           @change=${(event: Event) => this.#done((event.target as HTMLInputElement).files?.[0])} />
