@@ -57,9 +57,10 @@ const totalBytes = existsSync(weights) ? readFileSync(weights).length : 0;
 
 test("a download outlives a broken connection, is paused, and goes on where it was; a changed part is fetched again", async () => {
   const begin = site.servedBytes;
-  Object.assign(site, { breaksAtBytes: begin + 1_500_000, stallsAtBytes: begin + 5_000_000 });
+  Object.assign(site, { breaksAtBytes: begin + 1_500_000, stallsAtBytes: begin + 6_000_000 });
   await visit();
-  await page.getByText(/^5\.\d MB of 7\.\d MB/).waitFor();
+  // What was on its way when the connection broke may be sent twice.
+  await page.getByText(/^[56]\.\d MB of 7\.\d MB/).waitFor();
   expect(site.breaksAtBytes).toBe(Number.POSITIVE_INFINITY);
 
   // A question waits for the model, and need not.
@@ -69,7 +70,7 @@ test("a download outlives a broken connection, is paused, and goes on where it w
   await page.getByText("Stopped.").waitFor();
 
   await button("Pause").click();
-  await page.getByText(/is paused at 5\.\d MB of 7\.\d MB; what has arrived is kept/).waitFor();
+  await page.getByText(/is paused at [56]\.\d MB of 7\.\d MB; what has arrived is kept/).waitFor();
   const paused = site.servedBytes;
   site.stallsAtBytes = Number.POSITIVE_INFINITY;
   await button("Go on").click();
