@@ -8,7 +8,7 @@ describe("the model that ships", () => {
   test.for<[picture: string, question: string, words: RegExp[]]>([
     ["0000.png", "What is in this picture?", [/\bwhale\b/, /\bfrog\b/]],
     ["0003.png", "Describe the picture.", [/\bbus\b/, /\bkey\b/, /\borange\b/, /\bwater\b/]],
-    ["0001.png", "How many things are there?", [/\bfour\b/i]],
+    ["0001.png", "What is in the background of the picture?", [/\bsky\b/]],
   ])("%s: %s", async ([name, question, words]) => {
     const { code, stdout, stderr } = await runCommand("ask", ["--image", picture(name), "--prompt", question]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
