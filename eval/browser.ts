@@ -7,6 +7,7 @@ import { type Browser, chromium, type Page } from "playwright";
 import type { ModelInfo } from "../src/api.ts";
 import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
 import { LIBRARY_ADDRESS, libraryPaths } from "../tools/library-page.mjs";
+import { addModule, callModule } from "../tools/page-module.ts";
 import { type Served, serve } from "../tools/serve.mjs";
 import type { WeightsOption } from "./options.ts";
 import type { PageQuestion } from "./page.mjs";
@@ -74,9 +75,9 @@ export class ModelPage {
       // Whoever awaits an answer hears of it; nobody may be waiting.
       crashed.catch(() => {});
       await page.goto(`${server.origin}/`);
-      await addModule(page);
+      await addModule(page, PAGE_ADDRESS);
       const addresses = { library: LIBRARY_ADDRESS, model: address ?? `${server.origin}/model/`, weights };
-      const { info } = await Promise.race([call(page, "load", addresses), crashed]);
+      const { info } = await Promise.race([callModule<PageModule, "load">(page, "load", addresses), crashed]);
       return new ModelPage({ info, browser, page, crashed, close: server.close });
     } catch (error) {
       server.close();
@@ -87,7 +88,7 @@ export class ModelPage {
 
   /** Throws an Error with the engine's message, or that of a page that crashed. */
   async ask(question: PageQuestion): Promise<PageAnswer> {
-    return Promise.race([call(this.#page, "ask", question), this.#crashed]);
+    return Promise.race([callModule<PageModule, "ask">(this.#page, "ask", question), this.#crashed]);
   }
 
   async close(): Promise<void> {
@@ -97,32 +98,3 @@ export class ModelPage {
 }
 
 type PageModule = typeof import("./page.mjs");
-type Outcome<Result> = { result: Result } | { message: string };
-
-/** Where the page keeps its functions: a module's own are out of reach from outside. */
-const GLOBAL = "fovea-eval";
-
-async function addModule(page: Page): Promise<void> {
-  const content = `import * as functions from "${PAGE_ADDRESS}"; window["${GLOBAL}"] = functions;`;
-  await page.addScriptTag({ type: "module", content });
-  await page.waitForFunction((name) => Reflect.has(window, name), GLOBAL);
-}
-
-async function call<Name extends keyof PageModule>(
-  page: Page,
-  name: Name,
-  argument: Parameters<PageModule[Name]>[0],
-): Promise<Awaited<ReturnType<PageModule[Name]>>> {
-  const outcome = (await page.evaluate(
-    async ({ global, name, argument }) => {
-      try {
-        return { result: await Reflect.get(window, global)[name](argument) };
-      } catch (error) {
-        return { message: error instanceof Error ? error.message : String(error) };
-      }
-    },
-    { global: GLOBAL, name, argument },
-  )) as Outcome<Awaited<ReturnType<PageModule[Name]>>>;
-  if ("message" in outcome) throw new Error(outcome.message);
-  return outcome.result;
-}

@@ -3,11 +3,12 @@
  * headless Chromium on the built library. What was forecast stands beside what was taken.
  */
 import { fileURLToPath } from "node:url";
-import { chromium, type Page } from "playwright";
+import { chromium } from "playwright";
 import { type SyntheticCheckpoint, syntheticCheckpoint } from "../../test/support/synthetic/checkpoint.ts";
 import { serveCheckpoint } from "../../test/support/synthetic/server.ts";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { LIBRARY_ADDRESS, libraryPaths } from "../../tools/library-page.mjs";
+import { addModule, callModule } from "../../tools/page-module.ts";
 import { serve } from "../../tools/serve.mjs";
 import { type CheckpointRun, parseCheckpointRun } from "./options.ts";
 import type { PageRun } from "./page.mjs";
@@ -40,12 +41,13 @@ export async function main(args: string[], ensureLibrary: () => Promise<void>): 
       page.once("crash", () => reject(new Error("the browser's page crashed; most often it ran out of memory"))),
     );
     await page.goto(`${server.origin}/`);
-    await addModule(page);
+    await addModule(page, PAGE_ADDRESS);
     const { weights, context, tokens, maxTokens } = run;
     const stages = (blocks ?? 4) < 4 ? [0] : undefined;
     const settings = { weights, context, tokens, stages, maxTokens };
     const request: PageRun = { library: LIBRARY_ADDRESS, model: hub.url, picture: "/picture.png", ...settings };
-    const call = <Name extends keyof PageModule>(name: Name) => Promise.race([crashed, callPage(page, name, request)]);
+    const call = <Name extends keyof PageModule>(name: Name) =>
+      Promise.race([crashed, callModule<PageModule, Name>(page, name, request)]);
     const report = new Report(describe(run, checkpoint), checkpoint);
     const planned = await call("plan");
     report.plan(planned, hub.sentBytes);
@@ -84,33 +86,4 @@ function describe(
   ];
   const about = [`weights "${weights}"`, `${(parameters / 1e6).toFixed(0)} M parameters`, ...parts.filter(Boolean)];
   return { name: checkpoint, about: about.join(", "), isWhole: (blocks ?? layers ?? vocabulary) === undefined };
-}
-
-/** Where the page keeps its functions: a module's own are out of reach from outside. */
-const GLOBAL = "fovea-checkpoint";
-
-async function addModule(page: Page): Promise<void> {
-  const content = `import * as functions from "${PAGE_ADDRESS}"; window["${GLOBAL}"] = functions;`;
-  await page.addScriptTag({ type: "module", content });
-  await page.waitForFunction((name) => Reflect.has(window, name), GLOBAL);
-}
-
-/** Calls a function of the page's module; throws an Error with its message. */
-async function callPage<Name extends keyof PageModule>(
-  page: Page,
-  name: Name,
-  run: PageRun,
-): Promise<Awaited<ReturnType<PageModule[Name]>>> {
-  const outcome = await page.evaluate(
-    async ({ global, name, run }) => {
-      try {
-        return { result: await Reflect.get(window, global)[name](run) };
-      } catch (error) {
-        return { message: error instanceof Error ? `${error.message}` : String(error) };
-      }
-    },
-    { global: GLOBAL, name, run },
-  );
-  if (outcome.message !== undefined) throw new Error(outcome.message);
-  return outcome.result;
 }

@@ -19,8 +19,8 @@ export class BindGroups {
   }
 
   /**
-   * A bind group of `tensors` and then, unless the pipeline takes immediates, the uniform `params`. A tensor is bound from its offset to the end of its
-   * buffer, so that a view of another length reuses the group.
+   * A bind group of `tensors` and then, unless the pipeline takes immediates, the uniform `params`. A tensor is bound from
+   * its offset to the end of its buffer, so that a view of another length reuses the group.
    */
   get(compiled: CompiledPipeline, tensors: readonly Tensor[], params: GPUBuffer, paramsBytes: number): GPUBindGroup {
     let key = `${compiled.id}:${this.#idOf(params)}`;

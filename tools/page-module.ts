@@ -1,0 +1,37 @@
+/** Functions of a module in a headless page, called from Node: plain data goes over, and an error comes back as one. */
+import type { Page } from "playwright";
+
+/** Where the page keeps them: a module's own are out of reach from outside. */
+const GLOBAL = "fovea-page-module";
+
+/** Functions of one argument that is plain data. */
+// biome-ignore lint/suspicious/noExplicitAny: each has an argument of its own, which callers see by their names
+type PageModule = Record<string, (argument: any) => unknown>;
+type Outcome<Result> = { result: Result } | { message: string };
+
+/** Loads the module at this address into the page, for `callModule`. */
+export async function addModule(page: Page, address: string): Promise<void> {
+  const content = `import * as functions from "${address}"; window["${GLOBAL}"] = functions;`;
+  await page.addScriptTag({ type: "module", content });
+  await page.waitForFunction((name) => Reflect.has(window, name), GLOBAL);
+}
+
+/** Calls a function of the module that was added. Throws an Error with the message of what it threw. */
+export async function callModule<Module extends PageModule, Name extends keyof Module & string>(
+  page: Page,
+  name: Name,
+  argument: Parameters<Module[Name]>[0],
+): Promise<Awaited<ReturnType<Module[Name]>>> {
+  const outcome = (await page.evaluate(
+    async ({ global, name, argument }) => {
+      try {
+        return { result: await Reflect.get(window, global)[name](argument) };
+      } catch (error) {
+        return { message: error instanceof Error ? error.message : String(error) };
+      }
+    },
+    { global: GLOBAL, name, argument },
+  )) as Outcome<Awaited<ReturnType<Module[Name]>>>;
+  if ("message" in outcome) throw new Error(outcome.message);
+  return outcome.result;
+}
