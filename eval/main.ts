@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { ModelInfo } from "../src/api.ts";
 import { root } from "../tools/library.mjs";
 import { ModelPage, pictureAddress } from "./browser.ts";
+import { groupBy } from "./group.ts";
 import { Interview, knownAnswer } from "./interview.ts";
 import { Journal } from "./journal.ts";
 import { findModel, type ModelSource } from "./model-source.ts";
@@ -76,40 +77,56 @@ function openItems({ options, model, sets, journal }: Work, { imageTokens }: Mod
  * @returns whether everything was asked, and no signal came in between
  */
 async function askAll(work: Work, note: (info: ModelInfo) => void): Promise<boolean> {
-  const { model, sets, journal } = work;
+  const { options, model, sets } = work;
   const pictures = { drawn: sets.drawn.folder, byHand: sets.byHand.folder };
   const stopped = interruption();
   const line = new StatusLine(process.stderr);
   line.show("Loading the model ...");
-  const page = await ModelPage.open({ ...model, pictures });
+  const pages = [await ModelPage.open({ ...model, pictures })];
   try {
-    note(page.info);
-    const interview = new Interview({
-      respondent: page,
-      journal,
-      model: model.hash,
-      library: readFileSync(`${root}dist/lib.stamp`, "utf8").slice(0, 12),
-      adapter: page.info.adapter,
-      addressOf: ({ set, picture }: Item) => pictureAddress(set === sets.drawn ? "drawn" : "byHand", picture.file),
-    });
-    const open = openItems(work, page.info);
+    const { info } = pages[0]!;
+    note(info);
+    const open = openItems(work, info);
+    // A picture's questions under one setting stay together: the engine encodes it once.
+    const groups = [
+      ...groupBy(open, ({ setting, set, picture }) => `${setting.id} ${set.folder} ${picture.file}`).values(),
+    ];
+    while (pages.length < Math.min(options.browsers, groups.length))
+      pages.push(await ModelPage.open({ ...model, pictures }));
     const progress = new Progress(open.length);
     const start = performance.now();
-    for (const item of open) {
-      await interview.answer(item);
-      line.show(progress.step(`${item.setting.id}, ${item.picture.file}`));
-      if (stopped()) return false;
-    }
+    const askGroups = async (page: ModelPage) => {
+      const interview = interviewOf(work, page);
+      for (let group = groups.shift(); group; group = groups.shift())
+        for (const item of group) {
+          if (stopped()) return;
+          await interview.answer(item);
+          line.show(progress.step(`${item.setting.id}, ${item.picture.file}`));
+        }
+    };
+    await Promise.all(pages.map(askGroups));
+    if (stopped()) return false;
     line.clear();
     process.stderr.write(`${open.length} questions asked in ${duration(performance.now() - start)}\n`);
     return true;
   } finally {
     line.clear();
-    await page.close();
+    await Promise.all(pages.map((page) => page.close()));
   }
 }
 
-/** Tells whether a signal came. The first one lets the answer in progress be finished, the second ends the command. */
+function interviewOf({ model, sets, journal }: Work, page: ModelPage): Interview {
+  return new Interview({
+    respondent: page,
+    journal,
+    model: model.hash,
+    library: readFileSync(`${root}dist/lib.stamp`, "utf8").slice(0, 12),
+    adapter: page.info.adapter,
+    addressOf: ({ set, picture }: Item) => pictureAddress(set === sets.drawn ? "drawn" : "byHand", picture.file),
+  });
+}
+
+/** Tells whether a signal came. The first one lets the answers in progress be finished, the second ends the command. */
 function interruption(): () => boolean {
   let came = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const)

@@ -1,4 +1,5 @@
 /** The command line of `npm run eval`: what there is, and what of it makes sense. Looks at no files. */
+import { BROWSERS_AT_ONCE } from "../tools/chromium.mjs";
 import { parseCount, parseOptions } from "../tools/command-line.mjs";
 import { DEFAULT_MODEL } from "./model-source.ts";
 
@@ -9,6 +10,7 @@ export const HELP = `Asks a model the evaluation set, in headless Chromium, and 
   --model ID|FOLDER|URL  what is evaluated (default: ${DEFAULT_MODEL}, the model that ships)
   --weights TYPE         how its weights are kept on the GPU: auto, f32, f16, q8 or q4 (default: auto)
   --settings A,B         settings by name, or main, ablation, option (default: main,ablation; a wrong name lists all)
+  --browsers N           how many ask at once (default: one a core, four at most; with FOVEA_GPU=1 one)
   --limit N              only the first N pictures of every setting
   --out FOLDER           where answers and report go (default: eval/report)
   --fresh                forget the answers that are there
@@ -23,6 +25,7 @@ const DEFINITIONS = {
   model: { type: "string" },
   weights: { type: "string" },
   settings: { type: "string" },
+  browsers: { type: "string" },
   limit: { type: "string" },
   out: { type: "string" },
   fresh: { type: "boolean" },
@@ -38,6 +41,7 @@ export interface EvalOptions {
   weights: WeightsOption;
   /** Names as they were given; not yet looked up. */
   settings: string[];
+  browsers: number;
   limit: number | undefined;
   /** undefined: the project's own folder. */
   out: string | undefined;
@@ -51,7 +55,15 @@ export function parseEvalOptions(args: string[]): EvalOptions | "help" {
   if (values.help) return "help";
   const weights = WEIGHTS.find((name) => name === (values.weights ?? "auto"));
   if (!weights) throw new Error(`--weights ${values.weights}: there are ${WEIGHTS.join(", ")}`);
-  const { model = DEFAULT_MODEL, settings = "main,ablation", limit, out, fresh = false, report = false } = values;
+  const {
+    model = DEFAULT_MODEL,
+    settings = "main,ablation",
+    browsers,
+    limit,
+    out,
+    fresh = false,
+    report = false,
+  } = values;
   if (fresh && report) throw new Error("--fresh forgets the answers that --report needs; give one of them");
   for (const [name, value] of Object.entries({ model, settings, out }))
     if (value?.trim() === "") throw new Error(`--${name} is empty`);
@@ -59,6 +71,7 @@ export function parseEvalOptions(args: string[]): EvalOptions | "help" {
     model,
     weights,
     settings: settings.split(",").map((name) => name.trim()),
+    browsers: browsers === undefined ? BROWSERS_AT_ONCE : parseCount("--browsers", browsers),
     limit: limit === undefined ? undefined : parseCount("--limit", limit),
     out,
     fresh,

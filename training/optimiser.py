@@ -77,7 +77,7 @@ class Optimisers:
         self.adam.load_state_dict(state["adam"])
 
 
-def trapezoid(done: int, total: int, warmup: int, decay: float = 0.3) -> float:
+def trapezoid(done: int, total: int, warmup: int, decay: float = 0.6) -> float:
     """Factor of the learning rate after `done` of `total` samples: rises, stays, falls over the last share to 2 %."""
     rise = min(1.0, (done + 1) / warmup)
     fall = min(1.0, (total - done) / (decay * total))

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 /** The settings by name, what the command line makes of names, and what is asked under them. */
 import { describe, expect, test } from "vitest";
 import { parseEvalOptions } from "../../eval/options.ts";
@@ -123,6 +124,7 @@ describe("the command line", () => {
       model: "fovea-demo",
       weights: "auto",
       settings: ["main", "ablation"],
+      browsers: Math.min(4, availableParallelism()),
       limit: undefined,
       out: undefined,
       fresh: false,
@@ -131,13 +133,14 @@ describe("the command line", () => {
   });
 
   test("takes all options", () => {
-    const line = "--model folder --weights q4 --limit 3 --out there --fresh"
+    const line = "--model folder --weights q4 --browsers 3 --limit 3 --out there --fresh"
       .split(" ")
       .concat("--settings", "full, vmtc-50");
     expect(parseEvalOptions(line)).toEqual({
       model: "folder",
       weights: "q4",
       settings: ["full", "vmtc-50"],
+      browsers: 3,
       limit: 3,
       out: "there",
       fresh: true,
@@ -149,6 +152,7 @@ describe("the command line", () => {
 
   test.for([
     [["--weights", "q5"], "--weights q5: there are auto, f32, f16, q8, q4"],
+    [["--browsers", "none"], '--browsers must be a whole number above 0, got "none"'],
     [["--limit", "0"], '--limit must be a whole number above 0, got "0"'],
     [["--out", " "], "--out is empty"],
     [["--fresh", "--report"], /^--fresh forgets the answers that --report needs/],
