@@ -1,14 +1,12 @@
 // A, the head mean of pass 1's attention weights (paper eqs. 9-11): of the viewers of a chunk (text rows that see an
 // image, see src/model/sight.ts) over every key from the first image on, each an image column or a viewer. What they pay
 // to earlier viewers goes to scratch, what they pay to columns is appended to the layer's packed list. The weights of
-// single heads never leave the registers.
-// Needs lib/part-*, HEAD_PARTS (Parts in a head), ROW_BLOCK (viewers of an invocation, at one key), and the invocations of
-// a workgroup: ROW_LANES x KEY_LANES x HEAD_LANES, the last of which share the heads.
+// single heads never leave the registers. row-mean.wgsl does the same for one viewer.
+// Needs lib/part-*, lib/pair-store, HEAD_PARTS (Parts in a head), ROW_BLOCK (viewers of an invocation, at one key), and the
+// invocations of a workgroup: ROW_LANES x KEY_LANES.
 
 const ROWS = ROW_LANES * ROW_BLOCK;
-const PAIR_LANES = ROW_LANES * KEY_LANES;
-const THREADS = PAIR_LANES * HEAD_LANES;
-const COLUMN_BIT = 0x80000000u;
+const THREADS = ROW_LANES * KEY_LANES;
 
 struct Params {
   viewers: u32, // of the chunk
@@ -37,28 +35,14 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> imageAttention: array<f32>; // packed [viewers so far, columns seen]
 @group(0) @binding(8) var<uniform> params: Params;
 
-var<workgroup> partial: array<f32, THREADS * ROW_BLOCK>; // [viewer of the block, head lane, pair lane]
-
-fn store(viewer_in_chunk: u32, key: u32, value: f32) {
-  let viewer = params.firstViewer + viewer_in_chunk;
-  let slot = slots[key];
-  if ((slot & COLUMN_BIT) != 0u) {
-    imageAttention[starts[viewer] + (slot ^ COLUMN_BIT)] = value;
-  } else if (slot < viewer) {
-    neighbours[viewer_in_chunk * (params.firstViewer + params.viewers) + slot] = value;
-  }
-}
-
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) workgroup: vec3u) {
   let last_viewer = params.firstViewer + min((workgroup.y + 1u) * ROWS, params.viewers) - 1u;
   if (params.firstKey + workgroup.x * KEY_LANES > viewerRows[last_viewer]) {
     return; // behind all rows of the tile
   }
-  let pair_lane = thread % PAIR_LANES;
-  let head_lane = thread / PAIR_LANES;
-  let key = params.firstKey + workgroup.x * KEY_LANES + pair_lane % KEY_LANES;
-  let first_viewer = workgroup.y * ROWS + pair_lane / KEY_LANES; // of the chunk; the others are ROW_LANES apart
+  let key = params.firstKey + workgroup.x * KEY_LANES + thread % KEY_LANES;
+  let first_viewer = workgroup.y * ROWS + thread / KEY_LANES; // of the chunk; the others are ROW_LANES apart
   let k_start = params.kOffset + min(key, params.keys - 1u) * params.kStride;
 
   var rows = array<u32, ROW_BLOCK>(); // in the cache
@@ -67,7 +51,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) wor
   }
   let heads_per_key = params.heads / params.keyHeads;
   var sums = array<f32, ROW_BLOCK>();
-  for (var head = head_lane; head < params.heads; head += HEAD_LANES) {
+  for (var head = 0u; head < params.heads; head++) {
     // Written out, for a declaration alone is not zeroed again in every round on all devices.
     var dots = array<f32, ROW_BLOCK>();
     for (var part = 0u; part < HEAD_PARTS; part++) {
@@ -85,25 +69,11 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) wor
     }
   }
 
-  // Without the barrier, which makes compiling slow on software adapters, where there is nothing to share.
-  if (HEAD_LANES > 1u) {
-    for (var i = 0u; i < ROW_BLOCK; i++) {
-      partial[i * THREADS + thread] = sums[i];
-    }
-    workgroupBarrier();
-    if (head_lane > 0u) {
-      return;
-    }
-    for (var i = 0u; i < ROW_BLOCK; i++) {
-      for (var lane = 1u; lane < HEAD_LANES; lane++) {
-        sums[i] += partial[i * THREADS + lane * PAIR_LANES + thread];
-      }
-    }
-  }
   for (var i = 0u; i < ROW_BLOCK; i++) {
     let viewer = first_viewer + i * ROW_LANES;
     if (viewer < params.viewers && key <= rows[i]) {
-      store(viewer, key, sums[i] / f32(params.heads));
+      let row = viewer * (params.firstViewer + params.viewers);
+      store_pair(params.firstViewer + viewer, row, key, sums[i] / f32(params.heads));
     }
   }
 }

@@ -2,7 +2,7 @@
 // the CPU, where a barrier costs more than the loads it saves and every load costs as much as tens of products.
 // All invocations of a workgroup make the same 16 rows, each of them 8 columns of its own. The four invocations of a quad
 // load four rows of x and hand them to each other.
-// Needs subgroups, lib/part-*, lib/weight-*, lib/activation, lib/linear-store and WORKGROUP_SIZE. matmul.wgsl is for GPUs.
+// Needs subgroups, lib/part-*, lib/weight-*, lib/scale-*, lib/activation, lib/linear-store and WORKGROUP_SIZE. matmul.wgsl is for GPUs.
 
 alias Value = vec4f;
 
@@ -35,6 +35,15 @@ fn products(parts: array<Part, 4>, w: PartBlock) -> mat4x4f {
   return mat4x4f(parts[0] * w, parts[1] * w, parts[2] * w, parts[3] * w);
 }
 
+fn scales_of(rows: vec4u) -> vec4f {
+  return vec4f(weight_scale(rows.x), weight_scale(rows.y), weight_scale(rows.z), weight_scale(rows.w));
+}
+
+// The Parts at the same place of four rows of W.
+fn weight_block(at: vec4u, scales: vec4f) -> PartBlock {
+  return PartBlock(scaled_part(at.x, scales.x), scaled_part(at.y, scales.y), scaled_part(at.z, scales.z), scaled_part(at.w, scales.w));
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
   @builtin(local_invocation_index) lane: u32,
@@ -56,14 +65,8 @@ fn main(
   let x1 = min(row + 4u, params.rows - 1u) * params.inner;
   let x2 = min(row + 8u, params.rows - 1u) * params.inner;
   let x3 = min(row + 12u, params.rows - 1u) * params.inner;
-  let w0 = min(col0, params.cols - 1u) * params.inner;
-  let w1 = min(col0 + 1u, params.cols - 1u) * params.inner;
-  let w2 = min(col0 + 2u, params.cols - 1u) * params.inner;
-  let w3 = min(col0 + 3u, params.cols - 1u) * params.inner;
-  let w4 = min(col0 + 4u, params.cols - 1u) * params.inner;
-  let w5 = min(col0 + 5u, params.cols - 1u) * params.inner;
-  let w6 = min(col0 + 6u, params.cols - 1u) * params.inner;
-  let w7 = min(col0 + 7u, params.cols - 1u) * params.inner;
+  let left_rows = min(col0 + vec4u(0u, 1u, 2u, 3u), vec4u(params.cols - 1u)) * params.inner;
+  let right_rows = min(col0 + vec4u(4u, 5u, 6u, 7u), vec4u(params.cols - 1u)) * params.inner;
 
   // Four rows each, with the left and the right four columns.
   var left0 = mat4x4f();
@@ -74,21 +77,25 @@ fn main(
   var right1 = mat4x4f();
   var right2 = mat4x4f();
   var right3 = mat4x4f();
-  for (var k = 0u; k < params.inner; k++) {
-    let left = PartBlock(weight_part(w0 + k), weight_part(w1 + k), weight_part(w2 + k), weight_part(w3 + k));
-    let right = PartBlock(weight_part(w4 + k), weight_part(w5 + k), weight_part(w6 + k), weight_part(w7 + k));
-    let part0 = share(x[x0 + k]);
-    left0 += products(part0, left);
-    right0 += products(part0, right);
-    let part1 = share(x[x1 + k]);
-    left1 += products(part1, left);
-    right1 += products(part1, right);
-    let part2 = share(x[x2 + k]);
-    left2 += products(part2, left);
-    right2 += products(part2, right);
-    let part3 = share(x[x3 + k]);
-    left3 += products(part3, left);
-    right3 += products(part3, right);
+  for (var scaled = 0u; scaled < params.inner; scaled += SCALE_PARTS) {
+    let left_scales = scales_of(left_rows + scaled);
+    let right_scales = scales_of(right_rows + scaled);
+    for (var k = scaled; k < min(scaled + SCALE_PARTS, params.inner); k++) {
+      let left = weight_block(left_rows + k, left_scales);
+      let right = weight_block(right_rows + k, right_scales);
+      let part0 = share(x[x0 + k]);
+      left0 += products(part0, left);
+      right0 += products(part0, right);
+      let part1 = share(x[x1 + k]);
+      left1 += products(part1, left);
+      right1 += products(part1, right);
+      let part2 = share(x[x2 + k]);
+      left2 += products(part2, left);
+      right2 += products(part2, right);
+      let part3 = share(x[x3 + k]);
+      left3 += products(part3, left);
+      right3 += products(part3, right);
+    }
   }
 
   // One loop, not 32 copies: most of the time to compile this shader was its end.

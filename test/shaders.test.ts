@@ -12,7 +12,12 @@ const SHARED_WRAPPERS: Record<string, string> = {
 };
 
 /** Kernels whose reference is another's: the same function for one row, or the second of the two that they do at once. */
-const SHARED_REFERENCES: Record<string, string> = { "attention-decode": "attention", qkv: "rope" };
+const SHARED_REFERENCES: Record<string, string> = {
+  "attention-decode": "attention",
+  "attention-logits": "attention",
+  "row-mean": "head-mean",
+  qkv: "rope",
+};
 
 /** Most storage buffers that WebGPU grants everywhere. */
 const MAX_STORAGE_BINDINGS = 8;

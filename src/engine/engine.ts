@@ -6,7 +6,7 @@ import type { Recorder } from "../gpu/pass.ts";
 import type { Preprocessing } from "../image/geometry.ts";
 import type { WeightType } from "../kernels/weights.ts";
 import type { DecoderConfig, ModelConfig } from "../model/config.ts";
-import { Decoder } from "../model/decoder.ts";
+import { Decoder, rowElements } from "../model/decoder.ts";
 import { KvCache } from "../model/kv-cache.ts";
 import { fillWeights, Weights } from "../model/load.ts";
 import { matchTensors, weightSlots } from "../model/names.ts";
@@ -26,8 +26,10 @@ import { VisionModel } from "./vision-model.ts";
 
 /** Positions of the KV cache unless the caller says otherwise: several pictures and turns, without filling a GPU. */
 const DEFAULT_CONTEXT = 4096;
-/** Prompt rows that go through the decoder at once: enough to fill a GPU, few enough to cancel between. */
-export const CHUNK_ROWS = 512;
+/** Prompt rows that go through the decoder at once, at most: enough to fill a GPU, few enough to cancel between. */
+const MAX_CHUNK_ROWS = 512;
+/** And at least: a picture and a question go through a small model in one piece. */
+const MIN_CHUNK_ROWS = 128;
 
 /** A decoder that is ready to run, and its one sequence. */
 export interface TextModel {
@@ -188,6 +190,14 @@ export function contextLengthOf(decoder: DecoderConfig | undefined, maxContext: 
   return checkInteger("maxContext", maxContext, 1, decoder.maxPositions);
 }
 
+/** Prompt rows that go through the decoder at once: in small models so few that their states stay small beside the weights. */
+export function chunkRowsOf(decoder: DecoderConfig, contextLength: number): number {
+  const { layers, width, heads, keyHeads, headWidth, mlpWidth } = decoder;
+  const layerElements = width * (2 * (heads + keyHeads) * headWidth + 3 * mlpWidth);
+  const rows = Math.floor((0.1 * layers * layerElements) / rowElements(decoder));
+  return Math.min(contextLength, MAX_CHUNK_ROWS, Math.max(MIN_CHUNK_ROWS, rows));
+}
+
 /** Ids that may be generated: never the image placeholder, nor one that the tokenizer does not have. */
 function* generatedIds({ decoder, imageTokenId }: ModelConfig, language: Language | undefined): Iterable<number> {
   for (let id = 0; id < (decoder?.vocabularySize ?? 0); id++)
@@ -203,7 +213,7 @@ function textModel(
 ): TextModel {
   // Twice as many positions as rows: with original positions an image spans its whole grid, whatever is left of it.
   const positions = Math.min(config.maxPositions, 2 * contextLength);
-  const sizes = { chunkRows: Math.min(CHUNK_ROWS, contextLength), positions };
+  const sizes = { chunkRows: chunkRowsOf(config, contextLength), positions };
   // The cache first: a context that is too large fails by it, before the RoPE table of as many positions is worked out.
   const cache = new KvCache(gpu.arena, config, contextLength);
   const decoder = new Decoder(gpu, gpu.arena, weights, config, sizes);

@@ -2,6 +2,7 @@
 import type { LoadOptions, ModelFiles, ModelPlan } from "../api.ts";
 import { adapterLimits } from "../gpu/limits.ts";
 import type { DecoderConfig, ModelConfig, VisionConfig } from "../model/config.ts";
+import { rowElements } from "../model/decoder.ts";
 import { layerCacheBytes } from "../model/kv-cache.ts";
 import { matchTensors, weightSlots } from "../model/names.ts";
 import { patchCount } from "../model/vision.ts";
@@ -12,7 +13,7 @@ import { knownModel } from "../weights/remote-model.ts";
 import { storageReport } from "../weights/storage.ts";
 import { surveyModel } from "../weights/survey.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
-import { CHUNK_ROWS, contextLengthOf } from "./engine.ts";
+import { chunkRowsOf, contextLengthOf } from "./engine.ts";
 import { LANGUAGE_FILES } from "./language.ts";
 import { planProblems } from "./plan-problems.ts";
 import { readConfig } from "./read-config.ts";
@@ -91,10 +92,9 @@ function workingBytes({ decoder, vision, projector }: ModelConfig, contextLength
 }
 
 function decoderFloats(config: DecoderConfig, contextLength: number): number {
-  const { width, mlpWidth, heads, keyHeads, headWidth, vocabularySize, maxPositions } = config;
-  const row = 2 * width + (3 * heads + 2 * keyHeads) * headWidth + 3 * mlpWidth;
+  const { headWidth, vocabularySize, maxPositions } = config;
   const table = Math.min(maxPositions, 2 * contextLength) * headWidth;
-  return Math.min(CHUNK_ROWS, contextLength) * row + table + 1.1 * vocabularySize;
+  return chunkRowsOf(config, contextLength) * rowElements(config) + table + 1.1 * vocabularySize;
 }
 
 /** Also about what compression adds, which is why its caller takes a quarter more. */

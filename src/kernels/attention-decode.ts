@@ -5,6 +5,7 @@
 import shader from "../../shaders/attention-decode.wgsl?raw";
 import combineShader from "../../shaders/attention-decode-combine.wgsl?raw";
 import quadShader from "../../shaders/attention-decode-quad.wgsl?raw";
+import splitSums from "../../shaders/lib/split-sums.wgsl?raw";
 import type { Arena } from "../gpu/arena.ts";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
@@ -12,7 +13,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { view } from "../gpu/tensor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
 import { checkShape } from "./common.ts";
-import { checkHeadRows, choosePart, type HeadRows, KernelWithLogSumExp } from "./heads.ts";
+import { checkHeadRows, choosePart, groupHeads, type HeadRows, KernelWithLogSumExp } from "./heads.ts";
 
 const interfaceOfBoth = {
   bindings: { q: "read", k: "read", v: "read", inhibited: "read", y: "write" },
@@ -36,15 +37,12 @@ const quad = new KernelWithLogSumExp({ name: "attention-decode-quad", shader: qu
 const combine = new Kernel({
   name: "attention-decode-combine",
   shader: combineShader,
-  bindings: { splitOutputs: "read", splitSums: "read", y: "write", logSumExp: "write" },
+  bindings: { splitOutputs: "read", splitSums: "read", y: "write" },
   params: { splits: "u32", heads: "u32" },
 });
 
 /** Invocations of a workgroup, and so keys of a chunk. */
 const THREADS = 256;
-
-/** Query heads that share their reads of the keys and values of their key head, at most. */
-const MAX_GROUP = 4;
 
 /** Up to this many keys one dispatch does it all; above, a second one joins the splits. */
 export const UNSPLIT_KEYS = 1024;
@@ -59,8 +57,6 @@ const COMBINE_THREADS = 32;
 export interface DecodePartials {
   outputs: Tensor; // [splits, H D]
   sums: Tensor; // [splits, H], log-sum-exp
-  /** Stands in for the log-sum-exp of all keys where nobody asks for it. */
-  unused: Tensor; // [1, H]
 }
 
 /** Memory for the splits of up to `maxKeys` keys; undefined where no context is long enough to be split. */
@@ -73,7 +69,6 @@ export function decodePartials(
   return {
     outputs: arena.tensor("attention splits", [splits, heads * headWidth]),
     sums: arena.tensor("attention split sums", [splits, heads]),
-    unused: arena.tensor("attention sums", [1, heads]),
   };
 }
 
@@ -82,8 +77,6 @@ export interface AttentionDecodeArgs {
   k: HeadRows; // S rows of Hk heads; rows from S on are never read
   v: HeadRows; // S rows of Hk heads; rows from S on are never read
   y: Tensor; // [1, H D]
-  /** Natural logarithm of the sum of exp(logit) over what took part; EMPTY_LOG_SUM_EXP where nothing did. */
-  logSumExp?: Tensor | undefined; // [1, H]
   /** Bit s % 32 of word s / 32 set: key s is at -inf in every head. */
   inhibited?: Tensor | undefined; // [1, ceil(S / 32)] u32
   /** Of `decodePartials`; without it long contexts are not split, which is slow on a GPU. */
@@ -102,28 +95,25 @@ export interface AttentionDecodeArgs {
 
 /** y = softmax(q k^T * scale, inhibited keys at -inf) v; zeros where nothing is left. */
 export function attentionDecode(recorder: Recorder, args: AttentionDecodeArgs): void {
-  const { q, k, v, y, logSumExp, inhibited, partials, keys, heads, keyHeads, headWidth, scale } = args;
-  assert(heads % keyHeads === 0, `attention-decode: ${heads} heads on ${keyHeads} key heads`);
+  const { q, k, v, y, inhibited, partials, keys, heads, keyHeads, headWidth, scale } = args;
   checkHeadRows("attention-decode q", q, 1, heads, headWidth);
   checkHeadRows("attention-decode k", k, keys, keyHeads, headWidth);
   checkHeadRows("attention-decode v", v, keys, keyHeads, headWidth);
   checkShape("attention-decode y", y, [1, heads * headWidth]);
   if (inhibited) checkShape("attention-decode inhibited", inhibited, [1, ceilDiv(keys, 32)]);
-  if (logSumExp) checkShape("attention-decode logSumExp", logSumExp, [1, heads]);
 
   const part = choosePart(headWidth, q.offset, k.stride, k.offset, v.stride, v.offset);
   const headParts = headWidth / part.width;
   assert(headParts <= THREADS, `attention-decode: heads of ${headWidth} need more than ${THREADS} invocations`);
-  const headsPerKey = heads / keyHeads;
-  const groups = ceilDiv(headsPerKey, MAX_GROUP);
+  const { GROUP, workgroups } = groupHeads(heads, keyHeads);
   const split = partials !== undefined && keys > UNSPLIT_KEYS;
   const splits = split ? ceilDiv(keys, SPLIT_KEYS) : 1;
   const { software, subgroups } = recorder.capabilities;
   const quads = software && subgroups;
-  const constants = { HEAD_PARTS: headParts, GROUP: ceilDiv(headsPerKey, groups), ...(quads ? {} : { THREADS }) };
+  const constants = { HEAD_PARTS: headParts, GROUP, ...(quads ? {} : { THREADS }) };
   const target = split
     ? { y: view(partials.outputs, [splits, heads * headWidth]), logSumExp: view(partials.sums, [splits, heads]) }
-    : { y, logSumExp };
+    : { y };
   (quads ? quad : kernel).dispatch(
     recorder,
     { part, constants, quads },
@@ -141,20 +131,15 @@ export function attentionDecode(recorder: Recorder, args: AttentionDecodeArgs): 
       hasInhibited: Number(!!inhibited),
       scale,
     },
-    [keyHeads * groups, splits],
+    [workgroups, splits],
   );
   if (!split) return;
   recorder.dispatch(
     combine.variant({
-      libs: { key: part.key, texts: [part.text] },
+      libs: { key: part.key, texts: [part.text, splitSums] },
       constants: { HEAD_PARTS: headParts, THREADS: COMBINE_THREADS },
     }),
-    {
-      splitOutputs: partials.outputs,
-      splitSums: partials.sums,
-      y,
-      logSumExp: logSumExp ?? partials.unused,
-    },
+    { splitOutputs: partials.outputs, splitSums: partials.sums, y },
     { splits, heads },
     [heads],
   );

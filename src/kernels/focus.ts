@@ -38,15 +38,15 @@ export function focusScores(recorder: Recorder, args: FocusArgs): void {
   else assert(elementCount(weights.shape) >= firstViewer + viewers, `focus: too few powers for ${viewers} viewers`);
   assert(elementCount(starts.shape) > firstViewer + viewers, `focus: too few starts for ${viewers} viewers`);
 
-  // One subgroup on a software adapter, where barriers of more are dear.
+  // One subgroup on a software adapter, where barriers are dear and loads too.
   const lanes = recorder.capabilities.software
-    ? { COLUMN_LANES: 4, NEIGHBOUR_LANES: 1 }
-    : { COLUMN_LANES: 32, NEIGHBOUR_LANES: 8 };
+    ? { COLUMN_BLOCK: viewers === 1 ? 8 : 1, COLUMN_LANES: 4, NEIGHBOUR_LANES: 1 }
+    : { COLUMN_BLOCK: 1, COLUMN_LANES: 32, NEIGHBOUR_LANES: 8 };
   const tile = { ROW_BLOCK: viewers === 1 ? 1 : 4, ...lanes };
   recorder.dispatch(
     kernel.variant({ constants: tile }),
     { weights, imageAttention, starts, focus },
     { viewers, firstViewer, columns, discounted: Number(!neighbours) },
-    [ceilDiv(columns, tile.COLUMN_LANES), ceilDiv(viewers, tile.ROW_BLOCK)],
+    [ceilDiv(columns, tile.COLUMN_LANES * tile.COLUMN_BLOCK), ceilDiv(viewers, tile.ROW_BLOCK)],
   );
 }

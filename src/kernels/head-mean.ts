@@ -1,5 +1,6 @@
-/** A, the mean over the query heads of the attention weights that text rows pay to image tokens and to each other. */
+/** A, the mean over the query heads of the attention weights that text rows pay to image tokens and to each other. One row: row-mean.ts. */
 import shader from "../../shaders/head-mean.wgsl?raw";
+import pairStore from "../../shaders/lib/pair-store.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -77,17 +78,8 @@ export interface HeadMeanArgs {
   literal: boolean;
 }
 
-/** Of a chunk: 16 viewers and 16 keys a workgroup. */
-const MANY = { ROW_BLOCK: 4, ROW_LANES: 4, KEY_LANES: 16, HEAD_LANES: 1 };
-
-/**
- * Of one viewer: 16 keys a workgroup, for the grid to fill a GPU, and the heads side by side; on a software adapter, where
- * the barrier behind them is dear, a subgroup of keys.
- */
-function one(heads: number, software: boolean): typeof MANY {
-  if (software) return { ROW_BLOCK: 1, ROW_LANES: 1, KEY_LANES: 4, HEAD_LANES: 1 };
-  return { ROW_BLOCK: 1, ROW_LANES: 1, KEY_LANES: 16, HEAD_LANES: Math.min(16, heads) };
-}
+/** 16 viewers and 16 keys a workgroup. */
+const TILE = { ROW_BLOCK: 4, ROW_LANES: 4, KEY_LANES: 16 };
 
 /** A[j, s] = mean over query heads of exp(q k^T * scale - logSumExp), for the chunk's viewers j and the keys s that they see. */
 export function headMean(recorder: Recorder, args: HeadMeanArgs): void {
@@ -102,11 +94,10 @@ export function headMean(recorder: Recorder, args: HeadMeanArgs): void {
   assert(tables && viewers > 0 && firstKey < keys, `head-mean: ${viewers} viewers after ${firstViewer}, ${keys} keys`);
 
   const part = choosePart(headWidth, q.stride, q.offset, k.stride, k.offset);
-  const tile = viewers === 1 ? one(heads, recorder.capabilities.software) : MANY;
   recorder.dispatch(
     kernel.variant({
-      libs: { key: part.key, texts: [part.text] },
-      constants: { HEAD_PARTS: headWidth / part.width, ...tile },
+      libs: { key: part.key, texts: [part.text, pairStore] },
+      constants: { HEAD_PARTS: headWidth / part.width, ...TILE },
     }),
     {
       q: q.tensor,
@@ -134,6 +125,6 @@ export function headMean(recorder: Recorder, args: HeadMeanArgs): void {
       literal: Number(literal),
       scale,
     },
-    [ceilDiv(keys - firstKey, tile.KEY_LANES), ceilDiv(viewers, tile.ROW_LANES * tile.ROW_BLOCK)],
+    [ceilDiv(keys - firstKey, TILE.KEY_LANES), ceilDiv(viewers, TILE.ROW_LANES * TILE.ROW_BLOCK)],
   );
 }

@@ -10,7 +10,7 @@ import quadProducts from "../../shaders/lib/quad-products.wgsl?raw";
 import { type Bindings, Kernel, type KernelDefinition, type Params, type VariantOptions } from "../gpu/kernel.ts";
 import type { Grid, Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { assert } from "../shared/assert.ts";
+import { assert, ceilDiv } from "../shared/assert.ts";
 import { elementCount } from "../shared/shape.ts";
 
 /** Rows inside a wider matrix: component d of head h of row t lies at `t * stride + offset + h * D + d` (elements). */
@@ -48,6 +48,16 @@ export function checkHeadRows(
     fits,
     `${name}: ${rows} rows of ${heads} heads of ${headWidth} at ${offset} + t * ${stride} do not fit in [${tensor.shape}]`,
   );
+}
+
+/** Query heads that share their reads of the keys and values of their key head, at most. */
+const MAX_GROUP = 4;
+
+/** For kernels of one query row: the query heads of a workgroup, and the workgroups of all heads. */
+export function groupHeads(heads: number, keyHeads: number): { GROUP: number; workgroups: number } {
+  assert(heads % keyHeads === 0, `${heads} query heads on ${keyHeads} key heads`);
+  const groups = ceilDiv(heads / keyHeads, MAX_GROUP);
+  return { GROUP: ceilDiv(heads / keyHeads, groups), workgroups: keyHeads * groups };
 }
 
 /** What stands for -inf as the log-sum-exp of a row and head with nothing left: WGSL need not support infinities. */

@@ -33,7 +33,22 @@ export interface MatmulArgs {
   accumulate?: boolean | undefined;
 }
 
-const QUAD_LANES = 4;
+/** Ways to the same product: without workgroup memory, with tiles in it, and with tiles of halves (sums in f32). */
+export type MatmulVariant = "quads" | "tiles" | "half tiles";
+
+/** How each is made: `tile` is the rows and columns of y that a workgroup makes. */
+const VARIANTS = {
+  quads: {
+    kernel: quad,
+    tile: [16, 32],
+    libs: [],
+    suffix: "",
+    constants: { WORKGROUP_SIZE: 4 },
+    enables: ["subgroups"],
+  },
+  tiles: { kernel: tiled, tile: [64, 64], libs: [tileF32], suffix: "", constants: {}, enables: [] },
+  "half tiles": { kernel: tiled, tile: [64, 64], libs: [tileF16], suffix: " halves", constants: {}, enables: ["f16"] },
+} as const;
 
 /**
  * Tiles in workgroup memory for GPUs, quads without it for software adapters. Measured on SwiftShader, in GFLOP/s for two
@@ -61,9 +76,6 @@ function choose(capabilities: Capabilities, weight: Tensor): MatmulVariant {
   return found === "half tiles" && fits ? "half tiles" : "tiles";
 }
 
-/** Ways to the same product: without workgroup memory, with tiles in it, and with tiles of halves (sums in f32). */
-export type MatmulVariant = "quads" | "tiles" | "half tiles";
-
 /** Those that a device of these capabilities can run, for a measurement to choose from. */
 export function matmulVariants({ subgroups, halves }: Capabilities): MatmulVariant[] {
   return [...(subgroups ? (["quads"] as const) : []), "tiles", ...(halves === "none" ? [] : (["half tiles"] as const))];
@@ -84,17 +96,13 @@ export function matmul(
   checkShape("matmul weight", weight, [cols, inner]);
   if (bias) checkShape("matmul bias", bias, [cols]);
   checkShape("matmul y", y, [rows, cols]);
-  const chosen = choose(recorder.capabilities, weight);
-  const isQuads = chosen === "quads";
-  const isHalf = chosen === "half tiles";
+  const { kernel, tile, libs, suffix, constants, enables } = VARIANTS[choose(recorder.capabilities, weight)];
   const { part, key, texts } = chooseWeight(weight);
-  const tileLibs = isQuads ? [] : [isHalf ? tileF16 : tileF32];
-  const variant = (isQuads ? quad : tiled).variant({
-    libs: { key: isHalf ? `${key} halves` : key, texts: [...texts, ...tileLibs, activationLib, linearStore] },
-    constants: { ...activationConstant(activation), ...(isQuads ? { WORKGROUP_SIZE: QUAD_LANES } : {}) },
-    enables: isQuads ? ["subgroups"] : isHalf ? ["f16"] : [],
+  const variant = kernel.variant({
+    libs: { key: key + suffix, texts: [...texts, ...libs, activationLib, linearStore] },
+    constants: { ...activationConstant(activation), ...constants },
+    enables,
   });
-  const [tileRows, tileCols] = isQuads ? [16, 8 * QUAD_LANES] : [64, 64];
   recorder.dispatch(
     variant,
     { x, weight, bias: bias ?? weight, y },
@@ -102,6 +110,6 @@ export function matmul(
       ...{ rows, cols, inner: inner / part.width, scales: scalesOffset(weight) },
       ...{ has_bias: Number(!!bias), accumulate: Number(accumulate), stride: stride ?? cols },
     },
-    foldGrid(ceilDiv(rows, tileRows) * ceilDiv(cols, tileCols)),
+    foldGrid(ceilDiv(rows, tile[0]) * ceilDiv(cols, tile[1])),
   );
 }

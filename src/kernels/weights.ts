@@ -3,6 +3,8 @@ import chunkF16 from "../../shaders/lib/chunk-f16.wgsl?raw";
 import chunkF32 from "../../shaders/lib/chunk-f32.wgsl?raw";
 import chunkQ4 from "../../shaders/lib/chunk-q4.wgsl?raw";
 import chunkQ8 from "../../shaders/lib/chunk-q8.wgsl?raw";
+import scaleGroup from "../../shaders/lib/scale-group.wgsl?raw";
+import scaleNone from "../../shaders/lib/scale-none.wgsl?raw";
 import weightF16 from "../../shaders/lib/weight-f16.wgsl?raw";
 import weightF32 from "../../shaders/lib/weight-f32.wgsl?raw";
 import weightQ4 from "../../shaders/lib/weight-q4.wgsl?raw";
@@ -27,7 +29,9 @@ interface WeightChoice {
 
 /** Of kernels that read single Parts of the weights, [N, K]. */
 export function chooseWeight(weight: Tensor): WeightChoice {
-  return choice(weight, { f32: weightF32, f16: weightF16, q8: weightQ8, q4: weightQ4 });
+  const found = choice(weight, { f32: weightF32, f16: weightF16, q8: weightQ8, q4: weightQ4 });
+  const isScaled = weight.type === "q8" || weight.type === "q4";
+  return { ...found, texts: [...found.texts, isScaled ? scaleGroup : scaleNone] };
 }
 
 /** Of kernels that multiply one row; `elements` of K go at a time. */

@@ -3,7 +3,7 @@ import type { Recorder } from "../gpu/pass.ts";
 import { type AttentionArgs, attention } from "../kernels/attention.ts";
 import { type AttentionDecodeArgs, attentionDecode } from "../kernels/attention-decode.ts";
 
-export interface AttendArgs extends Omit<AttentionArgs, "causal">, Pick<AttentionDecodeArgs, "partials"> {
+export interface AttendArgs extends Omit<AttentionArgs, "causal" | "logSumExp">, Pick<AttentionDecodeArgs, "partials"> {
   /** The cache's row that row 0 of q is; the chunk's are the last rows: keys = chunkRow + rows. */
   chunkRow: number;
 }

@@ -7,9 +7,12 @@ import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
+import { attention } from "../kernels/attention.ts";
+import { attentionLogits, LOGITS_SPLIT_KEYS } from "../kernels/attention-logits.ts";
 import { focusScores } from "../kernels/focus.ts";
 import { headMean } from "../kernels/head-mean.ts";
 import { inhibit } from "../kernels/inhibit.ts";
+import { rowMean } from "../kernels/row-mean.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
 import { type AttendArgs, attend } from "./attend.ts";
 import type { Decoder } from "./decoder.ts";
@@ -31,6 +34,9 @@ interface Tables {
 /** Buffers of one chunk of at most R rows, used by all layers in turn. */
 interface Workspace {
   logSumExp: Tensor; // [R, H]
+  /** Of a single row. */
+  logits: Tensor; // [H, rows]
+  sums: Tensor; // [splits of the rows, H]
   neighbours: Tensor; // [viewers of a chunk, viewers]
   focus: Tensor; // [viewers of a chunk, n]
   inhibited: Tensor; // [R, ceil(rows / 32)] u32
@@ -149,11 +155,11 @@ export class Cmai {
 
   /**
    * Attention of a layer over the cache in place of `attend`, inhibited where the layer's ratio and the rows ask for it:
-   * an uninhibited pass over the rows from the first text row that sees an image, three small dispatches that turn it
-   * into a mask, and a pass over all rows with the mask. Rows must come in order, each once, unless later ones are
-   * forgotten and written anew.
+   * an uninhibited pass over the rows from the first text row that sees an image (of one row, its logits alone), three
+   * small dispatches that turn it into a mask, and a pass over all rows with the mask. Rows must come in order, each
+   * once, unless later ones are forgotten and written anew.
    *
-   * @param args without a mask or log-sum-exp; q lies dense from its tensor's start, [rows, H D]
+   * @param args without a mask; q lies dense from its tensor's start, [rows, H D]
    */
   attend(recorder: Recorder, layer: number, args: AttendArgs): void {
     const { chunkRow, rows, keys, heads, headWidth, q } = args;
@@ -171,28 +177,25 @@ export class Cmai {
     let skipped = sight.viewerRows[firstViewer]! - chunkRow;
     while ((skipped * rowElements) % BINDING_ELEMENTS !== 0) skipped--;
     const counted = rows - skipped;
-    const logSumExp = view(this.#space.logSumExp, [counted, heads]);
     const { slots, viewerRows, starts, columnRows, ends, ranks, powers } = this.#tables;
-    if (!this.plan.literal)
-      attend(recorder, {
-        ...args,
-        q: { ...q, tensor: view(q.tensor, [counted, rowElements], skipped * rowElements) },
-        // The output is of no use: the second pass writes over it.
-        y: view(args.y, [counted, rowElements]),
-        logSumExp,
-        rows: counted,
-        chunkRow: chunkRow + skipped,
-      });
-
+    const { literal } = this.plan;
+    const { firstKey } = sight;
+    const counting = { ...q, tensor: view(q.tensor, [counted, rowElements], skipped * rowElements) };
     const neighbours = view(this.#space.neighbours, [viewers, firstViewer + viewers]);
-    headMean(recorder, {
-      ...args,
-      logSumExp,
-      ...{ slots, viewerRows, starts, neighbours, imageAttention, viewers, firstViewer },
-      sumRow: chunkRow + skipped,
-      firstKey: sight.firstKey,
-      literal: this.plan.literal,
-    });
+    const sees = { slots, starts, neighbours, imageAttention, firstKey, literal };
+    if (counted === 1) {
+      const logits = view(this.#space.logits, [heads, keys]);
+      const sums = view(this.#space.sums, [ceilDiv(keys, LOGITS_SPLIT_KEYS), heads]);
+      attentionLogits(recorder, { ...args, q: counting, logits, sums });
+      rowMean(recorder, { ...sees, logits, sums, viewer: firstViewer });
+    } else {
+      const [logSumExp, sumRow] = [view(this.#space.logSumExp, [counted, heads]), chunkRow + skipped];
+      // The output is of no use: the second pass writes over it.
+      const y = view(args.y, [counted, rowElements]);
+      if (!literal)
+        attention(recorder, { ...args, q: counting, y, logSumExp, rows: counted, causal: { queryOffset: sumRow } });
+      headMean(recorder, { ...args, ...sees, logSumExp, viewerRows, viewers, firstViewer, sumRow });
+    }
     const focus = view(this.#space.focus, [viewers, sight.columnRows.length]);
     const weights = powers ? { powers } : { neighbours };
     focusScores(recorder, { ...weights, imageAttention, starts, focus, firstViewer });
@@ -230,9 +233,12 @@ export class Cmai {
     const { rows, viewerRows, columnRows } = this.#sight;
     const chunkRows = Math.min(this.#decoder.chunkRows, rows);
     const chunkViewers = Math.min(chunkRows, viewerRows.length);
+    const { heads } = this.#decoder.config;
     const tensor = this.#arena.tensor.bind(this.#arena);
     return {
-      logSumExp: tensor("log-sum-exp", [chunkRows, this.#decoder.config.heads]),
+      logSumExp: tensor("log-sum-exp", [chunkRows, heads]),
+      logits: tensor("logits of a row", [heads, rows]),
+      sums: tensor("sums of a row", [ceilDiv(rows, LOGITS_SPLIT_KEYS), heads]),
       neighbours: tensor("attention between text rows", [chunkViewers, viewerRows.length]),
       focus: tensor("focus", [chunkViewers, columnRows.length]),
       inhibited: tensor("inhibited", [chunkRows, ceilDiv(rows, 32)], "u32"),

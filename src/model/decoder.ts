@@ -33,6 +33,11 @@ interface Workspace {
   mlp: Tensor; // [R, F]
 }
 
+/** Elements that a row of a chunk takes in the workspace. */
+export function rowElements({ width, mlpWidth, heads, keyHeads, headWidth }: DecoderConfig): number {
+  return 2 * width + (3 * heads + 2 * keyHeads) * headWidth + 3 * mlpWidth;
+}
+
 interface LayerArgs {
   rows: number;
   positions: Tensor; // [rows] u32

@@ -19,8 +19,8 @@ import {
 } from "../support/engine.ts";
 import { describeShared } from "../support/shared.ts";
 
-/** Rows of a prompt that go through at once; see engine.ts. */
-const CHUNK_ROWS = 512;
+/** Rows of this model's prompt that go through at once; see engine.ts. */
+const CHUNK_ROWS = 128;
 const LONG_QUESTION = {
   messages: [{ role: "user" as const, content: "Once upon a time. ".repeat(150) }],
   maxTokens: 4,

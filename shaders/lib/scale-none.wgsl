@@ -1,0 +1,11 @@
+// Weights without scales; the names of scale-group.wgsl. Needs `weight_part` of lib/weight-f*.
+
+const SCALE_PARTS = 1u << 31u;
+
+fn weight_scale(at: u32) -> f32 {
+  return 1.0;
+}
+
+fn scaled_part(at: u32, scale: f32) -> Part {
+  return weight_part(at);
+}

@@ -1,0 +1,41 @@
+// A of one viewer, the head mean of its attention weights (paper eqs. 9-11), from the logits that attention-logits.wgsl left.
+// head-mean.wgsl does the same for many viewers, and says where what goes.
+// Needs lib/pair-store, lib/split-sums, WORKGROUP_SIZE and KEYS (keys of an invocation).
+
+struct Params {
+  viewer: u32, // its number among all
+  firstKey: u32, // row of the first image token
+  keys: u32, // S
+  heads: u32,
+  splits: u32,
+  literal: u32, // 1: the mean of the scaled logits instead
+}
+
+@group(0) @binding(0) var<storage, read> logits: array<f32>; // [H, S]
+@group(0) @binding(1) var<storage, read> splitSums: array<f32>; // [splits, H], log-sum-exp
+@group(0) @binding(2) var<storage, read> slots: array<u32>; // [S], column or viewer at each row
+@group(0) @binding(3) var<storage, read> starts: array<u32>; // [viewers so far + 1], into imageAttention
+@group(0) @binding(4) var<storage, read_write> neighbours: array<f32>; // [viewers so far]
+@group(0) @binding(5) var<storage, read_write> imageAttention: array<f32>; // packed [viewers so far, columns seen]
+@group(0) @binding(6) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let first = params.firstKey + id.x * KEYS;
+  if (first >= params.keys) {
+    return;
+  }
+  var means = array<f32, KEYS>();
+  for (var head = 0u; head < params.heads; head++) {
+    // As cheap for every invocation to work out as to fetch from another.
+    let sum = split_sum(head);
+    let log_sum = sum.largest + log(sum.total);
+    for (var j = 0u; j < KEYS; j++) {
+      let logit = logits[head * params.keys + min(first + j, params.keys - 1u)];
+      means[j] += select(exp(logit - log_sum), logit, params.literal != 0u);
+    }
+  }
+  for (var j = 0u; j < KEYS && first + j < params.keys; j++) {
+    store_pair(params.viewer, 0u, first + j, means[j] / f32(params.heads));
+  }
+}

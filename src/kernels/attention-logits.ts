@@ -1,0 +1,75 @@
+/** What one row would attend to without inhibition: its logits over the KV cache, for `rowMean` to make weights of. */
+import shader from "../../shaders/attention-logits.wgsl?raw";
+import { Kernel, type VariantOptions } from "../gpu/kernel.ts";
+import type { Recorder } from "../gpu/pass.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { ceilDiv } from "../shared/assert.ts";
+import { checkShape, withRowReduction } from "./common.ts";
+import { checkHeadRows, choosePart, groupHeads, type HeadRows } from "./heads.ts";
+
+const kernel = new Kernel({
+  name: "attention-logits",
+  shader,
+  bindings: { q: "read", k: "read", logits: "write", sums: "write" },
+  params: {
+    keys: "u32",
+    heads: "u32",
+    keyHeads: "u32",
+    qOffset: "u32",
+    kStride: "u32",
+    kOffset: "u32",
+    scale: "f32",
+  },
+});
+
+/** Keys that have a log-sum-exp of their own: four an invocation on a GPU. */
+export const LOGITS_SPLIT_KEYS = 256;
+
+export interface AttentionLogitsArgs {
+  q: HeadRows; // one row of H heads
+  k: HeadRows; // S rows of Hk heads; rows from S on are never read
+  /** Out: q k^T * scale. */
+  logits: Tensor; // [H, S]
+  /** Out: log-sum-exp of each split of `LOGITS_SPLIT_KEYS` keys. */
+  sums: Tensor; // [splits, H]
+  /** S */
+  keys: number;
+  /** H, a multiple of Hk; query head h reads key head floor(h / (H / Hk)) */
+  heads: number;
+  /** Hk */
+  keyHeads: number;
+  /** D */
+  headWidth: number;
+  /** Factor on q k^T. */
+  scale: number;
+}
+
+/** logits = q k^T * scale of one row, and sums = log-sum-exp of each split of them. */
+export function attentionLogits(recorder: Recorder, args: AttentionLogitsArgs): void {
+  const { q, k, logits, sums, keys, heads, keyHeads, headWidth, scale } = args;
+  checkHeadRows("attention-logits q", q, 1, heads, headWidth);
+  checkHeadRows("attention-logits k", k, keys, keyHeads, headWidth);
+  const splits = ceilDiv(keys, LOGITS_SPLIT_KEYS);
+  checkShape("attention-logits logits", logits, [heads, keys]);
+  checkShape("attention-logits sums", sums, [splits, heads]);
+
+  const part = choosePart(headWidth, q.offset, k.stride, k.offset);
+  const { GROUP, workgroups } = groupHeads(heads, keyHeads);
+  const constants = { HEAD_PARTS: headWidth / part.width, GROUP, SPLIT_KEYS: LOGITS_SPLIT_KEYS };
+  const reduction: VariantOptions = withRowReduction(recorder.capabilities, LOGITS_SPLIT_KEYS / 4);
+  recorder.dispatch(
+    kernel.variant({
+      ...reduction,
+      libs: { key: `${part.key} ${reduction.libs?.key ?? ""}`, texts: [part.text, ...(reduction.libs?.texts ?? [])] },
+      constants: { ...reduction.constants, ...constants },
+    }),
+    { q: q.tensor, k: k.tensor, logits, sums },
+    {
+      ...{ keys, heads, keyHeads, scale },
+      qOffset: q.offset / part.width,
+      kStride: k.stride / part.width,
+      kOffset: k.offset / part.width,
+    },
+    [workgroups, splits],
+  );
+}
