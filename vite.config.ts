@@ -13,6 +13,8 @@ const sharedRoot = fileURLToPath(new URL("../shared", import.meta.url));
 export default defineConfig(({ command }) => ({
   // Relative, so that the built site works in whatever folder of a server it is put.
   base: command === "build" ? "./" : "/",
+  // Test processes that run side by side would overwrite each other's prepared dependencies.
+  ...(process.env.FOVEA_TEST_SHARD ? { cacheDir: `node_modules/.vite/shard-${process.env.FOVEA_TEST_SHARD}` } : {}),
   // Without the fall-back of single-page applications: a missing file is a 404, not the page.
   appType: "mpa",
   build: { outDir: "dist/site", target: "es2022", rolldownOptions: { input: ["index.html", "bench.html"] } },

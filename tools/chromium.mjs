@@ -1,7 +1,9 @@
 // Finds the Chromium that tests and `npm run ask` drive, and the flags that give it WebGPU.
 // Order: CHROME_PATH, the system's browsers, and on Debian as root an install of the `chromium` package.
+
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { delimiter, join } from "node:path";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
@@ -47,6 +49,9 @@ export function findChromium() {
 }
 
 const useGpu = process.env.FOVEA_GPU === "1";
+
+/** How many browsers do a piece of work best: a page on the software adapter uses little more than one core. */
+export const BROWSERS_AT_ONCE = useGpu ? 1 : Math.min(4, availableParallelism());
 
 /** Adapter that the flags below lead to, as WebGPU names it; "" for whatever GPU the machine has. */
 export const ADAPTER = useGpu ? "" : "swiftshader";

@@ -1,10 +1,11 @@
 // npm test: everything that can say no, one after another: types, style, build, unit tests, shaders on a WebGPU device in
 // Chromium, the product from outside. All of it runs whatever fails; the last line sums up.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findChromium } from "./chromium.mjs";
+import { BROWSERS_AT_ONCE, findChromium } from "./chromium.mjs";
 import { root } from "./library.mjs";
 import { readReport } from "./test-report.mjs";
 
@@ -17,19 +18,20 @@ import { readReport } from "./test-report.mjs";
  * @property {number} skipped
  */
 
-/** @type {Record<string, () => Counts>} */
+/** @type {Record<string, () => Counts | Promise<Counts>>} */
 const STEPS = {
   types: () => program("types", "typescript/bin/tsc", []),
   style: () => program("style", "@biomejs/biome/bin/biome", ["check", "--error-on-warnings"]),
   build: () => outcomeOf("build", [join(root, "tools/run.mjs"), "build"]),
   node: () => vitest("node"),
-  gpu: () => vitest("gpu"),
+  // The software adapter compiles on one core, so that two browsers on two cores take half of the time: 55 s for 100 s.
+  gpu: () => vitest("gpu", BROWSERS_AT_ONCE),
   e2e: () => vitest("e2e"),
 };
 
 /**
  * Only by name: what takes long, and what needs packages that the tests do without.
- * @type {Record<string, () => Counts>}
+ * @type {Record<string, () => Promise<Counts>>}
  */
 const FURTHER_STEPS = {
   long: () => vitest("long"),
@@ -49,12 +51,13 @@ export async function run(args) {
     console.log(`${error instanceof Error ? error.message : error}\n0 passed, 1 failed`);
     return 1;
   }
-  const results = names.map((name) => {
+  const results = [];
+  for (const name of names) {
     console.log(`\n--- ${name} ---`);
     const start = performance.now();
-    const counts = known[name]?.() ?? fail(name, "it is missing");
-    return { name, counts, seconds: (performance.now() - start) / 1000 };
-  });
+    const counts = (await known[name]?.()) ?? fail(name, "it is missing");
+    results.push({ name, counts, seconds: (performance.now() - start) / 1000 });
+  }
 
   console.log("\n--- summary ---");
   for (const { name, counts, seconds } of results) {
@@ -63,12 +66,9 @@ export async function run(args) {
     for (const line of counts.failures) console.log(`  FAILED: ${line}`);
   }
   if (!existsSync(join(root, "../shared"))) console.log("../shared is missing: the tests that read it were skipped");
-  const all = results.map(({ counts }) => counts);
-  /** @param {"passed" | "failed" | "skipped"} key */
-  const sum = (key) => all.reduce((total, counts) => total + counts[key], 0);
-  const failed = sum("failed");
-  console.log(sumUp({ passed: sum("passed"), failed, skipped: sum("skipped") }));
-  return failed > 0 ? 1 : 0;
+  const all = total(results.map(({ counts }) => counts));
+  console.log(sumUp(all));
+  return all.failed > 0 ? 1 : 0;
 }
 
 /** @param {{ passed: number, failed: number, skipped: number }} counts */
@@ -83,6 +83,22 @@ function sumUp({ passed, failed, skipped }) {
  */
 function fail(name, reason) {
   return { passed: 0, failed: 1, skipped: 0, failures: [`${name}: ${reason}`], skips: [] };
+}
+
+/**
+ * @param {Counts[]} counts
+ * @returns {Counts}
+ */
+function total(counts) {
+  /** @param {"passed" | "failed" | "skipped"} key */
+  const sum = (key) => counts.reduce((all, one) => all + one[key], 0);
+  return {
+    passed: sum("passed"),
+    failed: sum("failed"),
+    skipped: sum("skipped"),
+    failures: counts.flatMap(({ failures }) => failures),
+    skips: counts.flatMap(({ skips }) => skips),
+  };
 }
 
 /**
@@ -106,19 +122,45 @@ function program(name, script, args) {
 }
 
 /**
- * One project of vite.config.ts, counted from its report.
+ * One project of vite.config.ts, its files dealt to so many processes, counted from their reports.
  * @param {string} project
- * @returns {Counts}
+ * @param {number} [shards]
  */
-function vitest(project) {
+async function vitest(project, shards = 1) {
+  return total(await Promise.all(Array.from({ length: shards }, (_, index) => shard(project, index + 1, shards))));
+}
+
+/**
+ * The first process's output is shown as it comes, that of the others when they have ended.
+ * @param {string} project
+ * @param {number} index from 1
+ * @param {number} of
+ * @returns {Promise<Counts>}
+ */
+async function shard(project, index, of) {
   const folder = mkdtempSync(join(tmpdir(), "fovea-test-"));
   try {
     const report = join(folder, "report.json");
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-    const { failed } = program(project, "vitest/vitest.mjs", ["run", "--project", project, ...reporters]);
+    const args = [
+      join(root, "node_modules/vitest/vitest.mjs"),
+      "run",
+      "--project",
+      project,
+      `--shard=${index}/${of}`,
+      ...reporters,
+    ];
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      stdio: ["inherit", index > 1 ? "pipe" : "inherit", "inherit"],
+      env: of > 1 ? { ...process.env, FOVEA_TEST_SHARD: String(index) } : process.env,
+    });
+    const output = child.stdout?.toArray();
+    const [code] = await once(child, "exit");
+    for (const part of (await output) ?? []) process.stdout.write(part);
     if (!existsSync(report)) return fail(project, "it ended without a report");
     const counts = readReport(report, root);
-    if (failed > 0 && counts.failed === 0) {
+    if (code !== 0 && counts.failed === 0) {
       counts.failed++;
       counts.failures.push(`${project}: an error outside of the tests`);
     }
