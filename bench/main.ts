@@ -16,12 +16,19 @@ const folder = `${root}bench/results`;
 /** Shows the table of targets of one adapter. */
 const DOCUMENT = `${root}docs/performance.md`;
 
-/** @param importModule Node's own @returns the exit code. Throws an Error of one line for whatever went wrong; what was measured before is kept. */
-export async function main(args: string[], importModule: ImportModule): Promise<number> {
+/** What Node does, and a module that Vite runs cannot. */
+export interface Outside {
+  importModule: ImportModule;
+  ensureSite(): Promise<unknown>;
+  ensureLibrary(): Promise<unknown>;
+}
+
+/** @returns the exit code. Throws an Error of one line for whatever went wrong; what was measured before is kept. */
+export async function main(args: string[], outside: Outside): Promise<number> {
   const options = parseBenchOptions(args);
   if (options === "help") process.stdout.write(HELP);
   else if (options.reportOnly) writeAnew();
-  else await measure(options, args, importModule);
+  else await measure(options, args, outside);
   return 0;
 }
 
@@ -35,10 +42,12 @@ function writeAnew(): void {
 
 type Run = (name: string, progress: (what: string) => void) => Promise<PartResult>;
 
-async function measure(options: BenchOptions, args: string[], importModule: ImportModule): Promise<void> {
-  const host = options.node ? await NodeHost.open(options.size, importModule) : await BrowserHost.open(options.size);
+async function measure(options: BenchOptions, args: string[], outside: Outside): Promise<void> {
+  const host = options.node
+    ? await NodeHost.open(options.size, outside.importModule)
+    : await BrowserHost.open(options.size);
   const run: Run =
-    host instanceof NodeHost ? (name, progress) => host.run(name as NodePartName, progress) : runWith(host);
+    host instanceof NodeHost ? (name, progress) => host.run(name as NodePartName, progress) : runWith(host, outside);
   const command = ["npm run bench", ...(args.length > 0 ? ["--", ...args] : [])].join(" ");
   let file: string | undefined;
   try {
@@ -66,12 +75,13 @@ async function measure(options: BenchOptions, args: string[], importModule: Impo
 }
 
 /** Parts of the browser, and of the product as it is built. */
-function runWith(host: BrowserHost): Run {
+function runWith(host: BrowserHost, { ensureSite, ensureLibrary }: Outside): Run {
   return async (name, progress) => {
     if (name !== "open" && name !== "size") return host.run(name as InPageName, progress);
+    await (name === "open" ? ensureSite() : ensureLibrary());
     const start = performance.now();
     const about = await host.run("adapter", progress);
-    const figures = name === "open" ? await openFigures(progress) : await sizeFigures();
+    const figures = name === "open" ? await openFigures(progress) : sizeFigures();
     return { ...about, part: name, figures, seconds: (performance.now() - start) / 1000 };
   };
 }

@@ -4,18 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 import { chromium } from "playwright";
-import { ensureSite, siteFolder } from "../tools/build.mjs";
+import { siteFolder } from "../tools/build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
-import { ensureLibrary, libraryFolder, WORKER_SCRIPT } from "../tools/library.mjs";
+import { libraryFolder, WORKER_SCRIPT } from "../tools/library.mjs";
 import { serve } from "../tools/serve.mjs";
 import type { Figure } from "./parts/result.ts";
 
 const LATER_VISITS = 5;
 const TIMEOUT_MS = 300_000;
 
-/** Seconds from the page's address to a model that is ready: the first visit, and the least of later ones. */
+/** Seconds from the page's address to a model that is ready: the first visit, and the least of later ones. The site is built. */
 export async function openFigures(progress: (what: string) => void): Promise<Figure[]> {
-  await ensureSite();
   const profile = mkdtempSync(join(tmpdir(), "fovea-bench-"));
   const server = await serve({ "/": { folder: siteFolder } });
   const context = await chromium.launchPersistentContext(profile, {
@@ -46,9 +45,8 @@ export async function openFigures(progress: (what: string) => void): Promise<Fig
   }
 }
 
-/** Kilobytes behind brotli. */
-export async function sizeFigures(): Promise<Figure[]> {
-  await ensureLibrary();
+/** Kilobytes behind brotli. The library is built. */
+export function sizeFigures(): Figure[] {
   const weigh = (files: Iterable<string>) =>
     [...files].reduce((sum, file) => sum + brotliCompressSync(readFileSync(`${libraryFolder}/${file}`)).length, 0) /
     1e3;
