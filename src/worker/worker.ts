@@ -73,18 +73,21 @@ class Server {
 
   async #load(call: number, { source, options, lifeLock }: Call & { type: "load" }, signal: AbortSignal) {
     this.#live(lifeLock);
-    let last: { stage: string; time: number } | undefined;
-    const onProgress = (progress: LoadProgress) => {
-      const time = performance.now();
-      if (last?.stage === progress.stage && time - last.time < PROGRESS_INTERVAL_MS) return;
-      last = { stage: progress.stage, time };
+    let told: { stage?: string; time: number } = { time: 0 };
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tell = (progress: LoadProgress) => {
+      told = { stage: progress.stage, time: performance.now() };
       this.#post({ type: "progress", call, progress });
     };
-    this.#model = await this.#turns.run(
-      "fovea-load",
-      () => Fovea.load(source, { ...options, signal, onProgress }),
-      signal,
-    );
+    const onProgress = (progress: LoadProgress) => {
+      clearTimeout(timer);
+      const early = progress.stage === told.stage ? told.time + PROGRESS_INTERVAL_MS - performance.now() : 0;
+      // Later rather than never: where a connection stalls, what came last stays to be seen. The page drops what is late.
+      if (early > 0) timer = setTimeout(tell, early, progress);
+      else tell(progress);
+    };
+    const load = () => Fovea.load(source, { ...options, signal, onProgress });
+    this.#model = await this.#turns.run("fovea-load", load, signal);
     return this.#model.info;
   }
 

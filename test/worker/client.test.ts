@@ -64,6 +64,25 @@ describe("loading", () => {
     expect(remote.memory).toEqual({ gpuBytes: 1, peakGpuBytes: 2 });
   });
 
+  test("tells what came last before a silence, and nothing when the load has ended", async () => {
+    let end = () => {};
+    fakeWorkers((async (_: unknown, { onProgress }: LoadOptions) => {
+      for (const loadedBytes of [1, 2, 3]) onProgress!({ stage: "weights", loadedBytes, totalBytes: 5 });
+      await new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      for (const loadedBytes of [4, 5]) onProgress!({ stage: "ready", loadedBytes, totalBytes: 5 });
+      return { info: INFO, memory: { gpuBytes: 1, peakGpuBytes: 2 } };
+    }) as never);
+    const progress: number[] = [];
+    const load = createFovea("https://example.org/", { onProgress: ({ loadedBytes }) => progress.push(loadedBytes) });
+    await vi.waitFor(() => expect(progress).toEqual([1, 3]));
+    end();
+    await load;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(progress).toEqual([1, 3, 4]);
+  });
+
   test("shares files and takes none away", async () => {
     const loads: Record<string, Blob>[] = [];
     fakeWorkers((async (source: Record<string, Blob>) => {
