@@ -21,6 +21,7 @@ export interface Outside {
   importModule: ImportModule;
   ensureSite(): Promise<unknown>;
   ensureLibrary(): Promise<unknown>;
+  elementSize(): Promise<{ brotli: number }>;
 }
 
 /** @returns the exit code. Throws an Error of one line for whatever went wrong; what was measured before is kept. */
@@ -75,13 +76,13 @@ async function measure(options: BenchOptions, args: string[], outside: Outside):
 }
 
 /** Parts of the browser, and of the product as it is built. */
-function runWith(host: BrowserHost, { ensureSite, ensureLibrary }: Outside): Run {
+function runWith(host: BrowserHost, { ensureSite, ensureLibrary, elementSize }: Outside): Run {
   return async (name, progress) => {
     if (name !== "open" && name !== "size") return host.run(name as InPageName, progress);
     await (name === "open" ? ensureSite() : ensureLibrary());
     const start = performance.now();
     const about = await host.run("adapter", progress);
-    const figures = name === "open" ? await openFigures(progress) : sizeFigures();
+    const figures = name === "open" ? await openFigures(progress) : sizeFigures((await elementSize()).brotli);
     return { ...about, part: name, figures, seconds: (performance.now() - start) / 1000 };
   };
 }

@@ -1,6 +1,6 @@
 // npm run bench: measures, in headless Chromium or in Node, prints tables and keeps the numbers in bench/results/. What it does is
 // in bench/, in TypeScript, which is run through Vite as the tests are.
-import { ensureSite } from "./build.mjs";
+import { elementSize, ensureSite } from "./build.mjs";
 import { ensureLibrary, root } from "./library.mjs";
 
 /** @param {string[]} args @returns {Promise<number>} the exit code */
@@ -10,5 +10,5 @@ export async function run(args) {
   /** @type {{ module: typeof import("../bench/main.ts") }} */
   const { module } = await runnerImport(`${root}bench/main.ts`, { root, configFile: false, logLevel: "error" });
   // From here, for what builds imports Vite when it is needed, and within Vite there is no importing once it has run.
-  return module.main(args, { importModule: (address) => import(address), ensureSite, ensureLibrary });
+  return module.main(args, { importModule: (address) => import(address), ensureSite, ensureLibrary, elementSize });
 }
