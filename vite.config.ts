@@ -77,6 +77,20 @@ export default defineConfig(({ command }) => ({
           fileParallelism: false,
         },
       },
+      {
+        extends: true,
+        // Neither: whole models on wgpu, which is Firefox's WebGPU, in Deno. It has no subgroups, which kernels' tests ask for.
+        define: { "import.meta.env.VITE_ADAPTER": '""' },
+        test: {
+          name: "wgpu",
+          environment: "node",
+          include: ["test/engine/{golden,stories}.gpu.test.ts"],
+          setupFiles: ["test/support/wgpu.ts"],
+          pool: "forks",
+          testTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 }));

@@ -1,10 +1,10 @@
 /** `npm run bench` from its arguments to the report: runs the parts one after another, keeps and prints what they found. */
 import { readdirSync } from "node:fs";
-import { cpus, loadavg } from "node:os";
 import { table } from "../eval/markdown.ts";
 import { root } from "../tools/library.mjs";
 import { BrowserHost } from "./browser-host.ts";
 import type { InPageName } from "./in-page.ts";
+import { conditions } from "./machine.ts";
 import { NodeHost, type NodePartName } from "./node-host.ts";
 import { type BenchOptions, HELP, parseBenchOptions } from "./options.ts";
 import { type PartResult, valueText } from "./parts/result.ts";
@@ -49,19 +49,12 @@ async function measure(options: BenchOptions, args: string[], outside: Outside):
     : await BrowserHost.open(options.size);
   const run: Run =
     host instanceof NodeHost ? (name, progress) => host.run(name as NodePartName, progress) : runWith(host, outside);
-  const command = ["npm run bench", ...(args.length > 0 ? ["--", ...args] : [])].join(" ");
   let file: string | undefined;
   try {
     for (const name of options.parts) {
       const progress = (what: string) => process.stderr.write(`${what} ...\n`);
-      const loadBefore = loadavg()[0] ?? 0;
-      const part: KeptPart = {
-        ...(await run(name, progress)),
-        date: new Date().toISOString().slice(0, 10),
-        command: process.env.FOVEA_GPU === "1" ? `FOVEA_GPU=1 ${command}` : command,
-        machine: `${cpus().length} cores, ${cpus()[0]?.model.trim() ?? "unknown processor"}`,
-        loadBefore,
-      };
+      const about = conditions(args);
+      const part: KeptPart = { ...(await run(name, progress)), ...about };
       const rows = part.figures.map((figure) => [figure.what, valueText(figure), figure.note ?? ""]);
       process.stdout.write(
         `\n${name}: ${part.adapter}, ${part.runtime}\n\n${table(["figure", "value", "remark"], rows)}\n`,

@@ -26,7 +26,8 @@ export async function provideDawn(importModule: ImportModule): Promise<void> {
   Object.defineProperty(globalThis, "navigator", { value, configurable: true });
 }
 
-function useSoftwareDriver(): void {
+/** Unless the environment names another. */
+export function useSoftwareDriver(): void {
   if (process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES) return;
   const folders = ["/usr/lib/chromium", dirname(findChromium())];
   const file = folders.map((folder) => join(folder, SOFTWARE_DRIVER)).find((path) => existsSync(path));

@@ -36,6 +36,7 @@ const STEPS = {
 const FURTHER_STEPS = {
   long: () => vitest("long"),
   dawn: () => vitest("dawn"),
+  wgpu: async () => vitest("wgpu", 1, await deno()),
 };
 
 /** @param {string[]} args names of steps; none for all but the further ones */
@@ -121,13 +122,23 @@ function program(name, script, args) {
   return outcomeOf(name, [join(root, "node_modules", script), ...args]);
 }
 
+/** Deno, for Node's arguments. */
+async function deno() {
+  const { runnerImport } = await import("vite");
+  /** @type {{ module: typeof import("../bench/peers/install.ts") }} */
+  const { module } = await runnerImport(`${root}bench/peers/install.ts`, { root, configFile: false });
+  return [`${module.ensurePackages("wgpu")}/deno/bin.cjs`, "run", "--allow-all", "--unstable-webgpu"];
+}
+
 /**
  * One project of vite.config.ts, its files dealt to so many processes, counted from their reports.
  * @param {string} project
  * @param {number} [shards]
+ * @param {string[]} [runtime] in front of the script
  */
-async function vitest(project, shards = 1) {
-  return total(await Promise.all(Array.from({ length: shards }, (_, index) => shard(project, index + 1, shards))));
+async function vitest(project, shards = 1, runtime = []) {
+  const results = Array.from({ length: shards }, (_, index) => shard(project, index + 1, shards, runtime));
+  return total(await Promise.all(results));
 }
 
 /**
@@ -135,14 +146,16 @@ async function vitest(project, shards = 1) {
  * @param {string} project
  * @param {number} index from 1
  * @param {number} of
+ * @param {string[]} runtime
  * @returns {Promise<Counts>}
  */
-async function shard(project, index, of) {
+async function shard(project, index, of, runtime) {
   const folder = mkdtempSync(join(tmpdir(), "fovea-test-"));
   try {
     const report = join(folder, "report.json");
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
     const args = [
+      ...runtime,
       join(root, "node_modules/vitest/vitest.mjs"),
       "run",
       "--project",

@@ -2,6 +2,7 @@
  * `npm run bench -- --checkpoint NAME`: a published checkpoint with random values, from its download to one answer, in
  * headless Chromium on the built library. What was forecast stands beside what was taken.
  */
+import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright";
 import { type SyntheticCheckpoint, syntheticCheckpoint } from "../../test/support/synthetic/checkpoint.ts";
@@ -10,6 +11,7 @@ import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { LIBRARY_ADDRESS, libraryPaths } from "../../tools/library-page.mjs";
 import { addModule, callModule } from "../../tools/page-module.ts";
 import { serve } from "../../tools/serve.mjs";
+import { conditions } from "../machine.ts";
 import { type CheckpointRun, parseCheckpointRun } from "./options.ts";
 import type { PageRun } from "./page.mjs";
 import { Processes } from "./processes.ts";
@@ -19,11 +21,13 @@ type PageModule = typeof import("./page.mjs");
 
 const PAGE_ADDRESS = "/checkpoint-page.mjs";
 const PICTURE = fileURLToPath(new URL("../../eval/set/0000.png", import.meta.url));
+const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
 const LAUNCH_TIMEOUT_MS = 120_000;
 
 /** @returns the exit code: 1 if a bound was broken. Throws an Error of one line for whatever went wrong. */
 export async function main(args: string[], ensureLibrary: () => Promise<void>): Promise<number> {
   const run = parseCheckpointRun(args);
+  const about = conditions(args);
   const executablePath = findChromium();
   await ensureLibrary();
   const { blocks, layers, vocabulary } = run;
@@ -68,12 +72,19 @@ export async function main(args: string[], ensureLibrary: () => Promise<void>): 
       processes?.close();
       await call("dispose");
     }
-    return report.finish() ? 0 : 1;
+    const holds = report.finish();
+    if (!run.planOnly && !run.loadOnly) writeFileSync(`${RESULTS}${fileName(run)}`, report.markdown(about));
+    return holds ? 0 : 1;
   } finally {
     await browser.close().catch(() => {});
     server.close();
     hub.close();
   }
+}
+
+function fileName({ checkpoint, weights, blocks, layers }: CheckpointRun): string {
+  const part = [blocks && `${blocks}-blocks`, layers && `${layers}-layers`].filter(Boolean);
+  return `${["checkpoint", checkpoint, weights, ...part].join("-")}.md`;
 }
 
 function describe(

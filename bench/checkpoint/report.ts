@@ -1,6 +1,8 @@
 /** What happened to a checkpoint, line by line as it happens, and whether the bounds held. */
+import { table } from "../../eval/markdown.ts";
 import type { SyntheticCheckpoint } from "../../test/support/synthetic/checkpoint.ts";
 import { idsOf } from "../../test/support/synthetic/tokenizer.ts";
+import type { conditions } from "../machine.ts";
 import type { Resident } from "./processes.ts";
 
 type PageModule = typeof import("./page.mjs");
@@ -24,6 +26,7 @@ export class Report {
   readonly #largestTensor: number;
   #planned: Planned | undefined;
   #holds = true;
+  readonly #lines: [what: string, value: string][] = [];
   #processor: number | undefined;
 
   constructor(
@@ -111,6 +114,11 @@ export class Report {
     return this.#holds;
   }
 
+  markdown({ date, command, machine, loadBefore }: ReturnType<typeof conditions>): string {
+    const [[name, about] = ["", ""], ...rows] = this.#lines;
+    return `# ${name} with random values\n\n${about}. ${date}, \`${command}\`; ${machine}, load before ${loadBefore.toFixed(1)}.\n\n${table(["figure", "value"], rows)}\n`;
+  }
+
   #bound(what: string, bytes: number, most: number, name: string): void {
     const holds = bytes <= most;
     this.#holds &&= holds;
@@ -118,6 +126,7 @@ export class Report {
   }
 
   #line(what: string, value: string): void {
+    this.#lines.push([what, value]);
     console.log(`${what.padEnd(36)} ${value}`);
   }
 }

@@ -1,13 +1,13 @@
 /**
- * Packages that only the benchmark needs, installed when it first asks for them: together they are 300 MB, which the tests and
- * the build have no use for. Exact versions, by lock files of their own. Node only.
+ * Packages that only the benchmark and further tests need, installed when they are first asked for: together they are 400 MB,
+ * which the tests of every run and the build have no use for. Exact versions, by lock files of their own. Node only.
  */
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** Folders of bench/ with a package-lock.json. */
-export type PackageFolder = "peers" | "dawn";
+export type PackageFolder = "peers" | "dawn" | "wgpu";
 
 /** The folder's node_modules, with what its lock file names. Throws an Error if that cannot be had. */
 export function ensurePackages(name: PackageFolder): string {

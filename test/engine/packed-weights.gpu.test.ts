@@ -1,11 +1,12 @@
 /** Packed weights through the public interface: what they cost in accuracy and memory, and what no half holds. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { LoadOptions, ModelFiles } from "../../src/api.ts";
+import type { LoadOptions, Matrix, ModelFiles } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { chatFiles } from "../support/chat-files.ts";
 import { nmse } from "../support/compare.ts";
+import { GOLDEN_NAMES, loadGolden } from "../support/golden.ts";
 import { describeShared, sharedBytes, sharedUrl } from "../support/shared.ts";
-import { NMSE_PACKED } from "../support/tolerances.ts";
+import { NMSE_PACKED, SAME_TOKEN_PACKED } from "../support/tolerances.ts";
 
 type Packed = "f16" | "q8" | "q4";
 const PACKED: readonly Packed[] = ["f16", "q8", "q4"];
@@ -28,6 +29,21 @@ async function withModel<T>(source: string | ModelFiles, options: LoadOptions, b
   }
 }
 
+function tell(model: string, type: Packed, error: number, same?: number): void {
+  const agreeing = same === undefined ? "" : `, ${(100 * same).toFixed(1)} % of the most likely tokens the same`;
+  console.log(`${model} ${type}: NMSE of logits ${error.toExponential(1)}${agreeing}`);
+}
+
+/** Share of rows with the same largest logit. */
+function agreement(a: Matrix, b: Matrix): number {
+  const largest = ({ data, cols }: Matrix, row: number) => {
+    const logits = data.subarray(row * cols, (row + 1) * cols);
+    return logits.indexOf(Math.max(...logits));
+  };
+  const rows = Array.from({ length: a.rows }, (_, row) => row);
+  return rows.filter((row) => largest(a, row) === largest(b, row)).length / a.rows;
+}
+
 describeShared("packed weights", () => {
   test("a classifier: class, logits and bytes", async () => {
     const photo = new Blob([await sharedBytes("real/photos/chelsea.jpg")]);
@@ -44,28 +60,51 @@ describeShared("packed weights", () => {
       const packed = await classify(type);
       expect(packed.label, type).toBe(exact.label);
       const error = nmse(packed.logits, exact.logits);
-      console.log(
-        `vit-tiny ${type}: NMSE of logits ${error.toExponential(1)}, ${packed.bytes / exact.bytes} of the bytes`,
-      );
+      tell("vit-tiny", type, error);
       expect(error, type).toBeLessThan(NMSE_PACKED[type]);
       expect(packed.bytes / exact.bytes, type).toBeLessThan(shares[type]);
     }
   });
 
-  test("a language model: logits, and a conversation with a picture", async () => {
-    const inputIds = [1, 403, 407, 261, 378, 432, 383, 286, 261];
+  test("a language model: logits, and the most likely token at each place of a story", async () => {
+    const lines = new TextDecoder().decode(await sharedBytes("real/stories260K/greedy_reference.jsonl")).split("\n");
+    const { ids: inputIds } = JSON.parse(lines[0]!) as { ids: number[] };
+    expect(inputIds.length).toBeGreaterThan(50);
     const inspect = (weights: "f32" | Packed) =>
       withModel(sharedUrl("real/stories260K"), { weights }, (fovea) => fovea.inspect({ inputIds, greedySteps: 8 }));
     const exact = await inspect("f32");
     for (const type of PACKED) {
       const { logits, greedyLogits } = await inspect(type);
       const error = nmse(logits.data, exact.logits.data);
-      console.log(`stories260K ${type}: NMSE of logits ${error.toExponential(1)}`);
+      const same = agreement(logits, exact.logits);
+      tell("stories260K", type, error, same);
       expect(error, type).toBeLessThan(NMSE_PACKED[type]);
+      expect(same, type).toBeGreaterThanOrEqual(SAME_TOKEN_PACKED[type]);
       // Through the kernels of decoding, one row at a time.
       expect(nmse(greedyLogits.data.subarray(0, 512), exact.greedyLogits.data.subarray(0, 512))).toBeLessThan(
         NMSE_PACKED[type] * 10,
       );
+    }
+  });
+
+  test.for(GOLDEN_NAMES)("pictures and words, %s: logits against float64", async (name) => {
+    const { config, expected, inputIds, pixelValues } = await loadGolden(name);
+    const side = config.vision_config.image_size;
+    const request = {
+      pixelValues: pixelValues.map((values) => ({
+        data: Float32Array.from(values),
+        shape: [3, side, side] as [3, number, number],
+      })),
+      inputIds,
+      compression: { method: "none" } as const,
+    };
+    const exact = expected.get("base.logits")!.data;
+    for (const type of PACKED) {
+      const options = { weights: type };
+      const { logits } = await withModel(sharedUrl(`golden/${name}`), options, (fovea) => fovea.inspect(request));
+      const error = nmse(logits.data, exact);
+      tell(name, type, error, agreement(logits, { ...logits, data: Float32Array.from(exact) }));
+      expect(error, type).toBeLessThan(NMSE_PACKED[type]);
     }
   });
 

@@ -1,0 +1,13 @@
+/** What stands beside a measurement of where and when it was made. Node only. */
+import { cpus, loadavg } from "node:os";
+
+/** Taken before the measurement begins: the load is that of other programs. */
+export function conditions(args: readonly string[]) {
+  const command = ["npm run bench", ...(args.length > 0 ? ["--", ...args] : [])].join(" ");
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    command: process.env.FOVEA_GPU === "1" ? `FOVEA_GPU=1 ${command}` : command,
+    machine: `${cpus().length} cores, ${cpus()[0]?.model.trim() ?? "unknown processor"}`,
+    loadBefore: loadavg()[0] ?? 0,
+  };
+}

@@ -1,0 +1,22 @@
+/** Set up before whole models' tests on wgpu: `npm test -- wgpu`, which runs them in Deno. */
+import { useSoftwareDriver } from "../../bench/provide-dawn.ts";
+import { serve } from "../../tools/serve.mjs";
+
+const root = import.meta.env.VITE_SHARED_ROOT as string;
+
+if (process.env.FOVEA_GPU !== "1") useSoftwareDriver();
+if (!(await navigator.gpu.requestAdapter()))
+  throw new Error("no adapter: on Debian, the package libvulkan1 is missing");
+
+// Deno 2.9 panics when a device outlives what it was asked from.
+const adapters: (GPUAdapter | null)[] = [];
+const request = navigator.gpu.requestAdapter.bind(navigator.gpu);
+navigator.gpu.requestAdapter = async (options) => {
+  const adapter = await request(options);
+  adapters.push(adapter);
+  return adapter;
+};
+
+// Where the tests in a browser find what lies beside the checkout.
+const server = await serve({ [`/@fs${root}/`]: { folder: root } });
+Object.assign(globalThis, { location: { origin: server.origin } });
