@@ -115,8 +115,8 @@ export class PictureBands {
         [width, height],
       );
     } catch (cause) {
-      const { name: error = "" } = cause as Partial<Error>;
-      if (error === "SecurityError")
+      if (!(cause instanceof DOMException)) throw cause;
+      if (cause.name === "SecurityError")
         throw new FoveaError(
           "bad-image",
           `${name} holds pixels of another site, which the browser does not let us read: load them with crossorigin="anonymous", or hand over the file`,

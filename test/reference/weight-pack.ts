@@ -1,5 +1,5 @@
 /** Packed weights, one value at a time: what a word holds, and the rule by which a group's scale is chosen. */
-import { f16ToNumber } from "./weight-unpack.ts";
+import { f16ToNumber, roundToF16 } from "./weight-unpack.ts";
 
 export type PackedFormat = "f16" | "q8" | "q4";
 
@@ -22,14 +22,23 @@ export function unpackWeights(words: Uint32Array, count: number, format: PackedF
   });
 }
 
-/** The values that come back of packed ones, with scales that are not rounded: how well the rule does. */
-export function roundWeights(values: ArrayLike<number>, format: "q8" | "q4"): Float64Array {
+/** A scale as it is stored. */
+export function storedScale(scale: number): number {
+  return roundToF16(scale * SCALE_UNITS) / SCALE_UNITS;
+}
+
+/** The values that come back of packed ones; unless `store` rounds them, with scales as they are: how well the rule does. */
+export function roundWeights(
+  values: ArrayLike<number>,
+  format: "q8" | "q4",
+  store = (scale: number) => scale,
+): Float64Array {
   const result = new Float64Array(values.length);
   for (let first = 0; first < values.length; first += GROUP) {
     const group = Array.from({ length: GROUP }, (_, i) => values[first + i]!);
     const largest = group.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a));
     const divisors = format === "q8" ? [127] : Array.from({ length: 9 }, (_, step) => -(6.5 + 0.375 * step));
-    const candidates = divisors.map((divisor) => roundGroup(group, largest / divisor, format));
+    const candidates = divisors.map((divisor) => roundGroup(group, store(largest / divisor), format));
     const errors = candidates.map((rounded) => rounded.reduce((sum, value, i) => sum + (value - group[i]!) ** 2, 0));
     result.set(candidates[errors.indexOf(Math.min(...errors))]!, first);
   }
