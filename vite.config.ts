@@ -63,37 +63,30 @@ export default defineConfig(({ command }) => ({
       browserProject("gpu", "test/**/*.gpu.test.ts", command),
       // `npm test -- long`: what takes too long for every run.
       browserProject("long", "test/**/*.long.test.ts", command),
-      {
-        extends: true,
-        // Not part of the tests, for it needs a package that they do without: the kernels on Dawn, without a browser.
-        define: { "import.meta.env.VITE_ADAPTER": '""' },
-        test: {
-          name: "dawn",
-          environment: "node",
-          include: ["test/kernels/**/*.gpu.test.ts"],
-          setupFiles: ["test/support/dawn.ts"],
-          pool: "forks",
-          testTimeout: 300_000,
-          fileParallelism: false,
-        },
-      },
-      {
-        extends: true,
-        // Neither: whole models on wgpu, which is Firefox's WebGPU, in Deno. It has no subgroups, which kernels' tests ask for.
-        define: { "import.meta.env.VITE_ADAPTER": '""' },
-        test: {
-          name: "wgpu",
-          environment: "node",
-          include: ["test/engine/{golden,stories}.gpu.test.ts"],
-          setupFiles: ["test/support/wgpu.ts"],
-          pool: "forks",
-          testTimeout: 300_000,
-          fileParallelism: false,
-        },
-      },
+      // Not part of the tests, for they need packages that those do without: the kernels on Dawn; whole models on wgpu, which
+      // is Firefox's WebGPU, in Deno. That has no subgroups, which kernels' tests ask for.
+      browserlessProject("dawn", "test/kernels/**/*.gpu.test.ts"),
+      browserlessProject("wgpu", "test/engine/{golden,stories}.gpu.test.ts"),
     ],
   },
 }));
+
+/** A test project without a browser, with the WebGPU that test/support/NAME.ts sets up. */
+function browserlessProject(name: string, include: string): TestProjectInlineConfiguration {
+  return {
+    extends: true,
+    define: { "import.meta.env.VITE_ADAPTER": '""' },
+    test: {
+      name,
+      environment: "node",
+      include: [include],
+      setupFiles: [`test/support/${name}.ts`],
+      pool: "forks",
+      testTimeout: 300_000,
+      fileParallelism: false,
+    },
+  };
+}
 
 /** A test project in Chromium with WebGPU. */
 function browserProject(name: string, include: string, command: "build" | "serve"): TestProjectInlineConfiguration {

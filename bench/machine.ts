@@ -1,8 +1,17 @@
 /** What stands beside a measurement of where and when it was made. Node only. */
 import { cpus, loadavg } from "node:os";
 
+export interface Conditions {
+  date: string;
+  command: string;
+  /** The processor and its number of cores; on a software adapter it does all the work. */
+  machine: string;
+  /** Processes that ran or waited for a core on average of the minute before (0: idle); missing where nobody took it down. */
+  loadBefore?: number;
+}
+
 /** Taken before the measurement begins: the load is that of other programs. */
-export function conditions(args: readonly string[]) {
+export function conditions(args: readonly string[]): Required<Conditions> {
   const command = ["npm run bench", ...(args.length > 0 ? ["--", ...args] : [])].join(" ");
   return {
     date: new Date().toISOString().slice(0, 10),

@@ -16,9 +16,9 @@ interface DawnModule {
   globals: object;
 }
 
-/** Puts WebGPU where a browser would. Without FOVEA_GPU=1 on a software adapter, if a Chromium brings one. */
+/** Puts WebGPU where a browser would. */
 export async function provideDawn(importModule: ImportModule): Promise<void> {
-  if (process.env.FOVEA_GPU !== "1") useSoftwareDriver();
+  useSoftwareDriver();
   const modules = ensurePackages("dawn");
   const { create, globals } = (await importModule(pathToFileURL(`${modules}/webgpu/index.js`).href)) as DawnModule;
   Object.assign(globalThis, globals);
@@ -26,9 +26,9 @@ export async function provideDawn(importModule: ImportModule): Promise<void> {
   Object.defineProperty(globalThis, "navigator", { value, configurable: true });
 }
 
-/** Unless the environment names another. */
+/** Chooses a software adapter, if a Chromium brings one, unless FOVEA_GPU=1 is set or the environment names another. */
 export function useSoftwareDriver(): void {
-  if (process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES) return;
+  if (process.env.FOVEA_GPU === "1" || process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES) return;
   const folders = ["/usr/lib/chromium", dirname(findChromium())];
   const file = folders.map((folder) => join(folder, SOFTWARE_DRIVER)).find((path) => existsSync(path));
   if (file) Object.assign(process.env, { VK_DRIVER_FILES: file, VK_ICD_FILENAMES: file });

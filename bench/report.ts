@@ -1,19 +1,13 @@
 /** What is kept of the benchmark, and how it is shown: one JSON file an adapter, and a table and a plot made from it. Node only. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { table } from "../eval/markdown.ts";
+import type { Conditions } from "./machine.ts";
 import { type Figure, type PartResult, valueText } from "./parts/result.ts";
 import { plotFigures } from "./plot.ts";
 import { judge, type Verdict } from "./targets.ts";
 
 /** A part as it is kept: with when, where and by which command it was measured. */
-export interface KeptPart extends PartResult {
-  date: string;
-  command: string;
-  /** The processor and its number of cores; on a software adapter it does all the work. */
-  machine: string;
-  /** Processes that ran or waited for a core on average of the minute before (0: idle); missing where nobody took it down. */
-  loadBefore?: number;
-}
+export interface KeptPart extends PartResult, Conditions {}
 
 export interface Kept {
   /** The adapter and, in Node, that it was there. */

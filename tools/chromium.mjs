@@ -1,6 +1,5 @@
 // Finds the Chromium that tests and `npm run ask` drive, and the flags that give it WebGPU.
 // Order: CHROME_PATH, the system's browsers, and on Debian as root an install of the `chromium` package.
-
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { availableParallelism } from "node:os";

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { BROWSERS_AT_ONCE, findChromium } from "./chromium.mjs";
 import { root } from "./library.mjs";
 import { readReport } from "./test-report.mjs";
+import { importTypeScript } from "./typescript.mjs";
 
 /**
  * @typedef {object} Counts
@@ -124,10 +125,9 @@ function program(name, script, args) {
 
 /** Deno, for Node's arguments. */
 async function deno() {
-  const { runnerImport } = await import("vite");
-  /** @type {{ module: typeof import("../bench/peers/install.ts") }} */
-  const { module } = await runnerImport(`${root}bench/peers/install.ts`, { root, configFile: false });
-  return [`${module.ensurePackages("wgpu")}/deno/bin.cjs`, "run", "--allow-all", "--unstable-webgpu"];
+  /** @type {typeof import("../bench/peers/install.ts")} */
+  const { ensurePackages } = await importTypeScript("bench/peers/install.ts");
+  return [`${ensurePackages("wgpu")}/deno/bin.cjs`, "run", "--allow-all", "--unstable-webgpu"];
 }
 
 /**

@@ -2,7 +2,7 @@
 import { table } from "../../eval/markdown.ts";
 import type { SyntheticCheckpoint } from "../../test/support/synthetic/checkpoint.ts";
 import { idsOf } from "../../test/support/synthetic/tokenizer.ts";
-import type { conditions } from "../machine.ts";
+import type { Conditions } from "../machine.ts";
 import type { Resident } from "./processes.ts";
 
 type PageModule = typeof import("./page.mjs");
@@ -114,7 +114,7 @@ export class Report {
     return this.#holds;
   }
 
-  markdown({ date, command, machine, loadBefore }: ReturnType<typeof conditions>): string {
+  markdown({ date, command, machine, loadBefore }: Required<Conditions>): string {
     const [[name, about] = ["", ""], ...rows] = this.#lines;
     return `# ${name} with random values\n\n${about}. ${date}, \`${command}\`; ${machine}, load before ${loadBefore.toFixed(1)}.\n\n${table(["figure", "value"], rows)}\n`;
   }

@@ -1,6 +1,6 @@
 /** What one row would attend to without inhibition: its logits over the KV cache, for `rowMean` to make weights of. */
 import shader from "../../shaders/attention-logits.wgsl?raw";
-import { Kernel, type VariantOptions } from "../gpu/kernel.ts";
+import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { ceilDiv } from "../shared/assert.ts";
@@ -56,11 +56,11 @@ export function attentionLogits(recorder: Recorder, args: AttentionLogitsArgs): 
   const part = choosePart(headWidth, q.offset, k.stride, k.offset);
   const { GROUP, workgroups } = groupHeads(heads, keyHeads);
   const constants = { HEAD_PARTS: headWidth / part.width, GROUP, SPLIT_KEYS: LOGITS_SPLIT_KEYS };
-  const reduction: VariantOptions = withRowReduction(recorder.capabilities, LOGITS_SPLIT_KEYS / 4);
+  const reduction = withRowReduction(recorder.capabilities, LOGITS_SPLIT_KEYS / 4);
   recorder.dispatch(
     kernel.variant({
       ...reduction,
-      libs: { key: `${part.key} ${reduction.libs?.key ?? ""}`, texts: [part.text, ...(reduction.libs?.texts ?? [])] },
+      libs: { key: `${part.key} ${reduction.libs.key}`, texts: [part.text, ...reduction.libs.texts] },
       constants: { ...reduction.constants, ...constants },
     }),
     { q: q.tensor, k: k.tensor, logits, sums },

@@ -34,8 +34,11 @@ export function elementGrid(elements: number, workgroupSize: number): Grid {
   return foldGrid(ceilDiv(elements, workgroupSize));
 }
 
+/** Options with a library, for callers to add theirs. */
+type WithLibs = VariantOptions & Required<Pick<VariantOptions, "libs">>;
+
 /** Options of a variant that uses `workgroup_sum` and `workgroup_max` over `workgroupSize` (a power of two) invocations. */
-export function withReduction(capabilities: Capabilities, workgroupSize: number): VariantOptions {
+export function withReduction(capabilities: Capabilities, workgroupSize: number): WithLibs {
   const constants = { WORKGROUP_SIZE: workgroupSize };
   return capabilities.subgroups
     ? {
@@ -48,7 +51,7 @@ export function withReduction(capabilities: Capabilities, workgroupSize: number)
 }
 
 /** The same for kernels of a workgroup a row, which on software adapters is a single quad: see lib/reduce-quad. */
-export function withRowReduction(capabilities: Capabilities, workgroupSize: number): VariantOptions {
+export function withRowReduction(capabilities: Capabilities, workgroupSize: number): WithLibs {
   if (!capabilities.software || !capabilities.subgroups) return withReduction(capabilities, workgroupSize);
   return { libs: { key: "quads", texts: [reduceQuad] }, constants: { WORKGROUP_SIZE: 4 }, enables: ["subgroups"] };
 }

@@ -189,7 +189,8 @@ export class Cmai {
       attentionLogits(recorder, { ...args, q: counting, logits, sums });
       rowMean(recorder, { ...sees, logits, sums, viewer: firstViewer });
     } else {
-      const [logSumExp, sumRow] = [view(this.#space.logSumExp, [counted, heads]), chunkRow + skipped];
+      const logSumExp = view(this.#space.logSumExp, [counted, heads]);
+      const sumRow = chunkRow + skipped;
       // The output is of no use: the second pass writes over it.
       const y = view(args.y, [counted, rowElements]);
       if (!literal)

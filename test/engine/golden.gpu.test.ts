@@ -6,7 +6,14 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Inspection } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { expectNmse } from "../support/compare.ts";
-import { GOLDEN_NAMES, type Golden, goldenEntries, goldenSettings, loadGolden } from "../support/golden.ts";
+import {
+  GOLDEN_NAMES,
+  type Golden,
+  goldenEntries,
+  goldenPixels,
+  goldenSettings,
+  loadGolden,
+} from "../support/golden.ts";
 import { describeShared, sharedUrl } from "../support/shared.ts";
 import { NMSE_MODEL, NMSE_RAW_MERGE } from "../support/tolerances.ts";
 
@@ -26,10 +33,7 @@ describeShared.for(GOLDEN_NAMES)("golden %s", (name) => {
   test("every setting", async () => {
     const side = golden.config.vision_config.image_size;
     const patches = Math.floor(side / golden.config.vision_config.patch_size) ** 2;
-    const pixelValues = golden.pixelValues.map((values) => ({
-      data: Float32Array.from(values),
-      shape: [3, side, side] as [3, number, number],
-    }));
+    const pixelValues = goldenPixels(golden);
     const failures: string[] = [];
     let compared = 0;
     for (const [setting, { compression, inhibition }] of Object.entries(goldenSettings(patches))) {

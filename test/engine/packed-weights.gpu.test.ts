@@ -2,14 +2,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LoadOptions, Matrix, ModelFiles } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
+import { argmax } from "../reference/model/decoder.ts";
 import { runLlava } from "../reference/model/llava.ts";
 import type { Weights } from "../reference/model/weights.ts";
 import { roundWeights, storedScale } from "../reference/weight-pack.ts";
 import { roundToF16 } from "../reference/weight-unpack.ts";
 import { chatFiles } from "../support/chat-files.ts";
 import { nmse } from "../support/compare.ts";
-import { GOLDEN_NAMES, loadGolden } from "../support/golden.ts";
+import { GOLDEN_NAMES, goldenPixels, loadGolden } from "../support/golden.ts";
 import { describeShared, sharedBytes, sharedUrl } from "../support/shared.ts";
+import { storyReferences } from "../support/stories.ts";
 import { NMSE_PACKED, NMSE_SAME_PACKED, SAME_TOKEN_PACKED } from "../support/tolerances.ts";
 
 type Packed = "f16" | "q8" | "q4";
@@ -54,10 +56,7 @@ function round(weights: Weights, type: Packed): Weights {
 
 /** Share of rows with the same largest logit. */
 function agreement(a: Matrix, b: Matrix): number {
-  const largest = ({ data, cols }: Matrix, row: number) => {
-    const logits = data.subarray(row * cols, (row + 1) * cols);
-    return logits.indexOf(Math.max(...logits));
-  };
+  const largest = ({ data, cols }: Matrix, row: number) => argmax(data.subarray(row * cols, (row + 1) * cols));
   const rows = Array.from({ length: a.rows }, (_, row) => row);
   return rows.filter((row) => largest(a, row) === largest(b, row)).length / a.rows;
 }
@@ -85,8 +84,7 @@ describeShared("packed weights", () => {
   });
 
   test("a language model: logits, and the most likely token at each place of a story", async () => {
-    const lines = new TextDecoder().decode(await sharedBytes("real/stories260K/greedy_reference.jsonl")).split("\n");
-    const { ids: inputIds } = JSON.parse(lines[0]!) as { ids: number[] };
+    const { ids: inputIds } = (await storyReferences())[0]!;
     expect(inputIds.length).toBeGreaterThan(50);
     const inspect = (weights: "f32" | Packed) =>
       withModel(sharedUrl("real/stories260K"), { weights }, (fovea) => fovea.inspect({ inputIds, greedySteps: 8 }));
@@ -106,17 +104,13 @@ describeShared("packed weights", () => {
   });
 
   test.for(GOLDEN_NAMES)("pictures and words, %s: logits, against float64 with the same weights", async (name) => {
-    const { config, weights, expected, inputIds, pixelValues } = await loadGolden(name);
-    const side = config.vision_config.image_size;
+    const golden = await loadGolden(name);
+    const { config, weights, expected, inputIds, pixelValues } = golden;
     const compression = { method: "none" } as const;
-    const images = pixelValues.map((values) => ({
-      data: Float32Array.from(values),
-      shape: [3, side, side] as [3, number, number],
-    }));
     const exact = expected.get("base.logits")!.data;
     for (const type of PACKED) {
       const { logits } = await withModel(sharedUrl(`golden/${name}`), { weights: type }, (fovea) =>
-        fovea.inspect({ pixelValues: images, inputIds, compression }),
+        fovea.inspect({ pixelValues: goldenPixels(golden), inputIds, compression }),
       );
       tell(name, type, nmse(logits.data, exact), agreement(logits, { ...logits, data: Float32Array.from(exact) }));
       const rounded = runLlava(config, round(weights, type), { pixelValues, inputIds, compression });

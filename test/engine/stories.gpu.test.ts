@@ -1,24 +1,8 @@
 /** A real trained Llama: every greedy token of its reference, through the public interface. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Fovea } from "../../src/engine/fovea.ts";
-import { describeShared, sharedBytes, sharedUrl } from "../support/shared.ts";
-
-interface Reference {
-  prompt: string;
-  prompt_ids: number[];
-  /** Prompt and continuation. */
-  ids: number[];
-  text: string;
-  first_logits: number[];
-}
-
-async function references(): Promise<Reference[]> {
-  const lines = new TextDecoder()
-    .decode(await sharedBytes("real/stories260K/greedy_reference.jsonl"))
-    .trim()
-    .split("\n");
-  return lines.map((line) => JSON.parse(line));
-}
+import { describeShared, sharedUrl } from "../support/shared.ts";
+import { storyReferences } from "../support/stories.ts";
 
 describeShared("stories260K", () => {
   let fovea: Fovea;
@@ -28,7 +12,7 @@ describeShared("stories260K", () => {
   afterAll(() => fovea.dispose());
 
   test("every greedy id of the reference, and its first logits", async () => {
-    for (const { prompt_ids: inputIds, ids, first_logits } of await references()) {
+    for (const { prompt_ids: inputIds, ids, first_logits } of await storyReferences()) {
       const greedySteps = ids.length - inputIds.length;
       const { greedy, logits } = await fovea.inspect({ inputIds, greedySteps });
       expect([...inputIds, ...greedy]).toEqual(ids);
@@ -37,7 +21,7 @@ describeShared("stories260K", () => {
   });
 
   test("the text of the reference, streamed", async () => {
-    for (const { prompt, prompt_ids: inputIds, ids, text } of await references()) {
+    for (const { prompt, prompt_ids: inputIds, ids, text } of await storyReferences()) {
       // The tokenizer is not asked for an empty prompt: a conversation has something to say.
       if (prompt === "") continue;
       const maxTokens = ids.length - inputIds.length;

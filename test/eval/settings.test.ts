@@ -1,5 +1,5 @@
-import { availableParallelism } from "node:os";
 /** The settings by name, what the command line makes of names, and what is asked under them. */
+import { availableParallelism } from "node:os";
 import { describe, expect, test } from "vitest";
 import { parseEvalOptions } from "../../eval/options.ts";
 import { ABLATION_PICTURES, planItems } from "../../eval/plan.ts";

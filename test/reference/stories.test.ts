@@ -2,23 +2,14 @@
 import { expect, test } from "vitest";
 import { expectNmse } from "../support/compare.ts";
 import { describeShared, hasShared, sharedBytes, sharedJson } from "../support/shared.ts";
+import { storyReferences } from "../support/stories.ts";
 import { NMSE_STORED_AS_F32 } from "../support/tolerances.ts";
 import { argmax, decode, greedy, textPrompt } from "./model/decoder.ts";
 import type { TextConfig } from "./model/settings.ts";
 import { readCheckpoint } from "./model/weights.ts";
 
-interface Reference {
-  prompt: string;
-  prompt_ids: number[];
-  /** The prompt's ids and the continuation's. */
-  ids: number[];
-  /** The first 16 logits of position 0. */
-  first_logits: number[];
-}
-
 const FOLDER = "real/stories260K";
-const lines = hasShared ? new TextDecoder().decode(await sharedBytes(`${FOLDER}/greedy_reference.jsonl`)).trim() : "{}";
-const references = lines.split("\n").map((line) => JSON.parse(line) as Reference);
+const references = hasShared ? await storyReferences() : [];
 
 describeShared("stories260K", () => {
   test.for(references)(

@@ -6,6 +6,7 @@ import { expect } from "vitest";
 import type { Fovea, ModelFiles } from "../../src/index.ts";
 import { FoveaError, type FoveaErrorCode } from "../../src/index.ts";
 import { sharedBytes } from "./shared.ts";
+import { storyReferences } from "./stories.ts";
 
 export type Files = Record<string, Uint8Array<ArrayBuffer>>;
 
@@ -93,9 +94,7 @@ export const question = { messages: [{ role: "user" as const, content: QUESTION 
 
 /** Fails unless the text is the beginning of the reference's continuation of the question. */
 export async function expectStory(text: string): Promise<void> {
-  const lines = new TextDecoder().decode(await sharedBytes("real/stories260K/greedy_reference.jsonl")).split("\n");
-  const reference = lines.slice(0, -1).map((line) => JSON.parse(line) as { prompt: string; text: string });
-  const expected = reference.find(({ prompt }) => prompt === QUESTION)!.text.slice(QUESTION.length);
+  const expected = (await storyReferences()).find(({ prompt }) => prompt === QUESTION)!.text.slice(QUESTION.length);
   expect(text.length).toBeGreaterThan(ANSWER_TOKENS);
   expect(expected.slice(0, text.length)).toBe(text);
 }

@@ -48,6 +48,12 @@ export async function loadGolden(name: GoldenName): Promise<Golden> {
   };
 }
 
+/** The pixels of its pictures, as an inspection takes them. */
+export function goldenPixels({ config, pixelValues }: Golden): { data: Float32Array; shape: [3, number, number] }[] {
+  const side = config.vision_config.image_size;
+  return pixelValues.map((values) => ({ data: Float32Array.from(values), shape: [3, side, side] }));
+}
+
 export interface GoldenSetting {
   compression: Compression;
   inhibition?: Inhibition;

@@ -4,7 +4,7 @@ import { serve } from "../../tools/serve.mjs";
 
 const root = import.meta.env.VITE_SHARED_ROOT as string;
 
-if (process.env.FOVEA_GPU !== "1") useSoftwareDriver();
+useSoftwareDriver();
 if (!(await navigator.gpu.requestAdapter()))
   throw new Error("no adapter: on Debian, the package libvulkan1 is missing");
 

@@ -136,7 +136,7 @@ export function textPrompt(ids: readonly number[], config: TextConfig, weights: 
 }
 
 /** The largest logit's id, the lower one of equals. */
-export function argmax(logits: Float64Array, banned: readonly number[] = []): number {
+export function argmax(logits: ArrayLike<number>, banned: readonly number[] = []): number {
   let best = -1;
   for (let id = 0; id < logits.length; id++) {
     if (!banned.includes(id) && (best < 0 || logits[id]! > logits[best]!)) best = id;
