@@ -77,6 +77,26 @@ describe("an open model", () => {
     expect(requests.filter(({ origin }) => origin === "cdn").every(({ range }) => range !== undefined)).toBe(true);
   });
 
+  test.for([
+    { kept: ["model.safetensors"], left: ["consolidated.safetensors", "model-00001-of-00002.safetensors"] },
+    {
+      kept: ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
+      left: ["consolidated.safetensors"],
+    },
+  ])("counts $kept as needed beside the small files, and leaves out $left", async ({ kept, left }) => {
+    const published: Record<string, Uint8Array> = { "config.json": config, "pytorch_model.bin": patternBytes(50) };
+    for (const [i, name] of [...kept, ...left].entries()) published[name] = patternBytes(1000 * 3 ** i);
+    const totals = new Set<number>();
+    await start({}, published);
+    await withModel(
+      "hf:someone/tiny",
+      { hubUrl: hub!.url, retry: QUICK_RETRY, onBytes: ({ totalBytes }) => totals.add(totalBytes) },
+      (folder) => folder.json("config.json"),
+    );
+    const bytes = (name: string) => published[name]!.byteLength;
+    expect([...totals]).toEqual([config.byteLength + kept.reduce((sum, name) => sum + bytes(name), 0)]);
+  });
+
   test("at a commit asks for no branch", async () => {
     const { requests, publish } = await start();
     const first = publish({ ...files, "model.safetensors": patternBytes(10) });
