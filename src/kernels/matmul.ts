@@ -8,7 +8,8 @@ import { Kernel } from "../gpu/kernel.ts";
 import type { Capabilities, Recorder } from "../gpu/pass.ts";
 import { isPacked, scalesOffset, type Tensor } from "../gpu/tensor.ts";
 import { ceilDiv } from "../shared/assert.ts";
-import { type Activation, activationConstant, activationLib } from "./activation.ts";
+import type { Activation } from "../shared/activation.ts";
+import { activationConstant, activationLib } from "./activation.ts";
 import { checkShape, foldGrid, matrixShape } from "./common.ts";
 import { chooseWeight } from "./weights.ts";
 

@@ -3,9 +3,9 @@
  * read here. What the tensors are called and which of them a model needs is the model's matter.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
+import { isJsonObject, quoted } from "../shared/json.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { isPlainFileName, type ModelFolder } from "./folder.ts";
-import { isJsonObject, quoted } from "./json.ts";
 import { readSafetensorsHeader, type TensorEntry } from "./safetensors.ts";
 
 export interface Checkpoint {

@@ -4,9 +4,10 @@
  * turned into one of these before they get here.
  */
 import { FoveaError } from "../errors.ts";
+import { quoted } from "../shared/json.ts";
 import { type ByteSource, blobSource, type FileBytes, memorySource, type ReadOptions } from "./byte-source.ts";
 import { addressText } from "./http.ts";
-import { decodeUtf8, parseJson, parseJsonUniqueKeys, quoted } from "./json.ts";
+import { decodeUtf8, parseJson, parseJsonUniqueKeys } from "./json.ts";
 import { openUrl, type UrlOptions } from "./url-source.ts";
 
 /** Limits on a small file that is read whole. */

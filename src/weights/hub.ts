@@ -7,10 +7,10 @@
  * `NAME/resolve/COMMIT/FILE` leads to the bytes, often on another origin; refusals carry X-Error-Code.
  */
 import { FoveaError } from "../errors.ts";
+import { isJsonObject, quoted } from "../shared/json.ts";
 import type { ReadOptions } from "./byte-source.ts";
 import { fetchJson, type JsonAnswer } from "./fetch-json.ts";
 import { addressText } from "./http.ts";
-import { isJsonObject, quoted } from "./json.ts";
 import {
   badListing,
   isModelFile,

@@ -1,18 +1,8 @@
 /**
- * JSON from files that nobody vouches for: a failed parse names the file, and keys that occur twice can be refused.
- * What the values must look like is the reader's matter.
+ * JSON from untrusted files: a failed parse names the file, and duplicate keys can be refused. Readers check the values.
  */
 import { FoveaError } from "../errors.ts";
-
-/** A name from outside, quoted for a message and cut to a readable length. */
-export function quoted(name: string): string {
-  return name.length <= 100 ? JSON.stringify(name) : `${JSON.stringify(name.slice(0, 100))}...`;
-}
-
-/** A JSON object, as opposed to an array, a plain value or null. */
-export function isJsonObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+import { quoted } from "../shared/json.ts";
 
 /**
  * Bytes as UTF-8 text, without its byte order mark.

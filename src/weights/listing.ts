@@ -3,8 +3,8 @@
  * from the manifest (manifest.ts) and from a hub (hub.ts); everything in them is checked here.
  */
 import { FoveaError } from "../errors.ts";
+import { quoted } from "../shared/json.ts";
 import { isPlainFileName } from "./folder.ts";
-import { quoted } from "./json.ts";
 
 /** A published hash: of the bytes, or the id that git gives them. */
 export interface Digest {

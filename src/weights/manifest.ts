@@ -4,8 +4,8 @@
  */
 import json from "../../weights-manifest.json" with { type: "json" };
 import { FoveaError } from "../errors.ts";
+import { isJsonObject, quoted } from "../shared/json.ts";
 import { isPlainFileName } from "./folder.ts";
-import { isJsonObject, quoted } from "./json.ts";
 import { badListing, isModelFile, listedFile, type ModelListing } from "./listing.ts";
 
 /** Options of loading for which a model may name its own defaults. */

@@ -4,10 +4,10 @@
  */
 import { FoveaError } from "../errors.ts";
 import { assert, checkInteger } from "../shared/assert.ts";
+import { quoted } from "../shared/json.ts";
 import type { ReadOptions } from "./byte-source.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { isReadableDtype } from "./dtype.ts";
-import { quoted } from "./json.ts";
 import { MAX_GAP_BYTES, planReads, type ReadRange } from "./plan.ts";
 import type { TensorEntry } from "./safetensors.ts";
 

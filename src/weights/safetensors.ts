@@ -8,9 +8,10 @@
  * not be aligned.
  */
 import { FoveaError } from "../errors.ts";
+import { isJsonObject, quoted } from "../shared/json.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { type Dtype, dtypeBits, isDtype } from "./dtype.ts";
-import { decodeUtf8, isJsonObject, parseJsonUniqueKeys, quoted } from "./json.ts";
+import { decodeUtf8, parseJsonUniqueKeys } from "./json.ts";
 
 /** Where a tensor lies. */
 export interface TensorEntry {

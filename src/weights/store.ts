@@ -7,9 +7,10 @@
  *
  * Names of folders are hashes, so that nothing from outside can steer where something is written.
  */
+
+import { isJsonObject } from "../shared/json.ts";
 import type { StoredModel } from "../shared/stored-model.ts";
 import { textSha256 } from "./hash.ts";
-import { isJsonObject } from "./json.ts";
 import { acquireLock } from "./locks.ts";
 import { entryNames, type Folder, privateFolder, readFile, remove, subfolder, writeFile } from "./opfs.ts";
 import { type FileIdentity, folderName, readJson, StoredFile, sameFile, writeJson } from "./stored-file.ts";

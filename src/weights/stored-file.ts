@@ -7,8 +7,8 @@
  *     parts.json   the hashes of all parts, once the whole file is known to be right
  */
 import { checkInteger } from "../shared/assert.ts";
+import { isJsonObject } from "../shared/json.ts";
 import { digestSha256, hexOf, textSha256 } from "./hash.ts";
-import { isJsonObject } from "./json.ts";
 import type { Digest } from "./listing.ts";
 import { entryNames, type Folder, readFile, remove, subfolder, writeFile } from "./opfs.ts";
 

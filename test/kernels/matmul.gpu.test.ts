@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { PackedType } from "../../src/gpu/tensor.ts";
-import type { Activation } from "../../src/kernels/activation.ts";
+import type { Activation } from "../../src/shared/activation.ts";
 import { linear } from "../../src/kernels/linear.ts";
 import { matmul } from "../../src/kernels/matmul.ts";
 import { activate } from "../reference/activation.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { PackedType } from "../../src/gpu/tensor.ts";
-import type { Activation } from "../../src/kernels/activation.ts";
+import type { Activation } from "../../src/shared/activation.ts";
 import { gatedMatvec, matvec } from "../../src/kernels/matvec.ts";
 import { ROW_PRODUCT_SHAPES } from "../../src/kernels/row-product.ts";
 import { matvec as reference } from "../reference/matvec.ts";

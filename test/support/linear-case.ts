@@ -4,7 +4,7 @@ import type { Gpu } from "../../src/gpu/device.ts";
 import type { Capabilities, Recorder } from "../../src/gpu/pass.ts";
 import { readFloats } from "../../src/gpu/readback.ts";
 import { type PackedType, type Tensor, view } from "../../src/gpu/tensor.ts";
-import type { Activation } from "../../src/kernels/activation.ts";
+import type { Activation } from "../../src/shared/activation.ts";
 import type { MatmulArgs } from "../../src/kernels/matmul.ts";
 import { weightPack } from "../../src/kernels/weight-pack.ts";
 import { elementCount, type Shape } from "../../src/shared/shape.ts";

@@ -1,10 +1,11 @@
 /**
- * config.json of the original LLaVA code (haotian-liu/LLaVA, LLaVA-NeXT) rewritten as the one that Hugging Face's port
- * of the same checkpoint has. There the decoder's fields stand at the top, and the encoder is only named (`mm_vision_tower`).
- * Tiles of higher resolution ("anyres") are not run: a picture is encoded once, as in that code's other picture modes.
+ * Checkpoints of the original LLaVA code (haotian-liu/LLaVA, LLaVA-NeXT). Their config.json has the decoder's fields at the
+ * top and only names the encoder (`mm_vision_tower`). It is rewritten as the config of Hugging Face's port of the same
+ * checkpoint. Tiles of higher resolution ("anyres") are not run: a picture is encoded once, as in that code's other modes.
  */
-import type { ConfigFields } from "./config-fields.ts";
-import { CLIP_LARGE_336 } from "./config-vision.ts";
+import type { Family } from "./family.ts";
+import { ConfigFields } from "./fields.ts";
+import { CLIP_LARGE_336, describeLlava } from "./parts/llava-parts.ts";
 
 /** The encoders that published checkpoints name, by the last part of the name (the rest may be a folder of the trainer). */
 const TOWERS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -32,16 +33,21 @@ const DECODERS = {
   qwen2: "qwen2",
 };
 
-/** Whether this is such a config: only there does the encoder stand as a name. */
-export function isOriginalLlava(fields: ConfigFields): boolean {
-  return fields.has("mm_vision_tower");
-}
+export const originalLlava: Family = {
+  name: "llava",
+  // Only there does the encoder stand as a name.
+  matches: ({ config }) => config.has("mm_vision_tower"),
+  describe({ config, preprocessor }) {
+    const rewritten = ConfigFields.of(rewrite(config), "config.json, rewritten as Hugging Face's");
+    return describeLlava(rewritten, preprocessor);
+  },
+};
 
 /**
  * @returns the same model as LlavaConfig fields, to be read and checked like any other
  * @throws FoveaError `unsupported-model`
  */
-export function fromOriginalLlava(fields: ConfigFields): Record<string, unknown> {
+function rewrite(fields: ConfigFields): Record<string, unknown> {
   const decoder = fields.choice("model_type", "missing", DECODERS);
   const tower = readTower(fields);
   if (fields.has("mm_hidden_size") && fields.value("mm_hidden_size") !== tower.hidden_size)

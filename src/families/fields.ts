@@ -1,11 +1,11 @@
 /**
- * Reads the fields of an untrusted JSON object one by one, each checked where it is read. A field that is missing or
- * null takes the given default. It knows no model: which fields there are, and their defaults, is the readers' matter.
+ * Reads the fields of an untrusted JSON object one by one and checks each where it is read. A field that is missing or
+ * null takes the given default. It knows no model: families say which fields there are, and their defaults.
  */
 import { FoveaError } from "../errors.ts";
-import { isJsonObject, quoted } from "../weights/json.ts";
+import { isJsonObject, quoted } from "../shared/json.ts";
 
-/** A value from outside, short enough for a message. Never walks into it, however deep it is. */
+/** A value from outside, short enough for a message. It never walks into the value, however deep it is. */
 function valueText(value: unknown): string {
   if (typeof value === "string") return quoted(value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
@@ -15,11 +15,11 @@ function valueText(value: unknown): string {
 
 /** One JSON object of a file. */
 export class ConfigFields {
-  readonly #values: Record<string, unknown>;
+  readonly #values: Readonly<Record<string, unknown>>;
   /** File and path to this object, for messages: "config.json: text_config.". */
   readonly #path: string;
 
-  private constructor(values: Record<string, unknown>, path: string) {
+  private constructor(values: Readonly<Record<string, unknown>>, path: string) {
     this.#values = values;
     this.#path = path;
   }
@@ -50,7 +50,7 @@ export class ConfigFields {
     return Object.entries(this.#values);
   }
 
-  /** The error for a field: its value, and what is supported instead. */
+  /** The error for a field: its value, and the supported values. */
   unsupported(name: string, supported: string): FoveaError {
     const field = this.#path + name.slice(0, 100); // names may come from outside, too
     return new FoveaError("unsupported-model", `${field} is ${valueText(this.value(name))}; supported: ${supported}`);
@@ -89,12 +89,22 @@ export class ConfigFields {
     return choices[value]!;
   }
 
-  /** A list of texts; empty where the field is missing. */
-  texts(name: string): string[] {
+  /** A list of strings; empty where the field is missing. */
+  strings(name: string): string[] {
     const value = this.value(name) ?? [];
     if (!Array.isArray(value) || !value.every((text) => typeof text === "string"))
-      throw this.unsupported(name, "a list of texts");
+      throw this.unsupported(name, "a list of strings");
     return value;
+  }
+
+  /** Three numbers from `min` to 1e6, for red, green and blue. */
+  triple(name: string, fallback: readonly [number, number, number], min: number): readonly [number, number, number] {
+    const value = this.value(name);
+    if (value === undefined) return fallback;
+    const fits = (part: unknown) => typeof part === "number" && part >= min && part <= 1e6;
+    if (!Array.isArray(value) || value.length !== 3 || !value.every(fits))
+      throw this.unsupported(name, `three numbers from ${min} to 1e6`);
+    return [value[0], value[1], value[2]];
   }
 
   /** An object inside this one; undefined where the field is missing. */
@@ -103,6 +113,11 @@ export class ConfigFields {
     if (value === undefined) return undefined;
     if (!isJsonObject(value)) throw this.unsupported(name, "an object");
     return new ConfigFields(value, `${this.#path}${name}.`);
+  }
+
+  /** Other values under this object's path, for messages about defaults. */
+  with(values: Readonly<Record<string, unknown>>): ConfigFields {
+    return new ConfigFields(values, this.#path);
   }
 
   /** An object inside this one; an empty one where the field is missing. */

@@ -1,24 +1,23 @@
 /**
- * Weights from a checkpoint onto the GPU: each tensor streams through small staging buffers, where it is turned into f32
- * and, if it is to be, packed. What the tensors are called is in names.ts, how each is kept in weight-types.ts, where
- * their bytes come from in the weights room.
+ * Weights from a checkpoint to the GPU. Each tensor streams through small staging buffers, where it is converted to f32
+ * and packed if its storage type asks for it. match.ts finds the tensors, precision.ts chooses their storage types.
  */
-import { FoveaError, throwIfAborted } from "../errors.ts";
-import type { Arena } from "../gpu/arena.ts";
-import type { Gpu } from "../gpu/device.ts";
-import type { Recorder } from "../gpu/pass.ts";
-import { readTensor } from "../gpu/readback.ts";
-import { isPacked, isSplit, type Matrix, partsOf, type Tensor } from "../gpu/tensor.ts";
-import { weightPack } from "../kernels/weight-pack.ts";
-import { type StoredType, weightUnpack } from "../kernels/weight-unpack.ts";
-import type { WeightType } from "../kernels/weights.ts";
-import { alignTo, assert } from "../shared/assert.ts";
-import { elementCount } from "../shared/shape.ts";
-import type { ReadOptions } from "../weights/byte-source.ts";
-import type { Checkpoint } from "../weights/checkpoint.ts";
-import { readTensors } from "../weights/read-tensors.ts";
-import type { MatchedPart, WeightSlot } from "./names.ts";
-import { weightType } from "./weight-types.ts";
+import { FoveaError, throwIfAborted } from "../../errors.ts";
+import type { Arena } from "../../gpu/arena.ts";
+import type { Gpu } from "../../gpu/device.ts";
+import type { Recorder } from "../../gpu/pass.ts";
+import { readTensor } from "../../gpu/readback.ts";
+import { isPacked, isSplit, type Matrix, partsOf, type Tensor } from "../../gpu/tensor.ts";
+import { weightPack } from "../../kernels/weight-pack.ts";
+import { type StoredType, weightUnpack } from "../../kernels/weight-unpack.ts";
+import type { WeightType } from "../../kernels/weights.ts";
+import { alignTo, assert } from "../../shared/assert.ts";
+import { elementCount } from "../../shared/shape.ts";
+import type { ReadOptions } from "../../weights/byte-source.ts";
+import type { Checkpoint } from "../../weights/checkpoint.ts";
+import { readTensors } from "../../weights/read-tensors.ts";
+import type { MatchedPart, MatchedTensors } from "./match.ts";
+import { weightType } from "./precision.ts";
 
 /** Bytes of one piece on its way to the GPU. */
 const PIECE_BYTES = 4 << 20;
@@ -29,28 +28,35 @@ const BYTES_IN_FLIGHT = 8 * PIECE_BYTES;
 export class Weights {
   readonly #arena: Arena;
   readonly #tensors: Map<string, Matrix>;
+  readonly #aliases: ReadonlyMap<string, string>;
 
   /**
-   * Allocates every slot in `arena`, which owns them, in the format that `weightType` makes of `wanted`. Throws FoveaError
-   * `out-of-memory` if one is too large.
+   * Allocates every tensor in `arena`, which owns them, in the storage type that `weightType` makes of `wanted`.
+   *
+   * @throws FoveaError `out-of-memory` if one is too large
    */
-  constructor(arena: Arena, slots: readonly WeightSlot[], wanted: WeightType = "f32") {
+  constructor(
+    arena: Arena,
+    { tensors, aliases }: Pick<MatchedTensors, "tensors" | "aliases">,
+    wanted: WeightType = "f32",
+  ) {
     this.#arena = arena;
+    this.#aliases = aliases;
     this.#tensors = new Map(
-      slots.map((slot) => [slot.name, arena.matrix(slot.name, slot.shape, weightType(slot, wanted))]),
+      tensors.map((tensor) => [tensor.name, arena.matrix(tensor.name, tensor.shape, weightType(tensor, wanted))]),
     );
   }
 
-  /** Gives a weight that its format cannot hold a new, zeroed tensor of f32. Throws as the constructor. */
+  /** Replaces a weight that its storage type cannot hold by a new, zeroed f32 tensor. Throws as the constructor. */
   widen(name: string): void {
     const packed = this.matrix(name);
     this.#tensors.set(name, this.#arena.matrix(name, packed.shape));
     this.#arena.free(packed);
   }
 
-  /** A matrix that products or lookups read; it may lie in several buffers. */
+  /** A matrix that products or lookups read, or the one that stands in for it. It may lie in several buffers. */
   matrix(name: string): Matrix {
-    const matrix = this.#tensors.get(name);
+    const matrix = this.#tensors.get(this.#aliases.get(name) ?? name);
     assert(matrix, `no weight ${name}`);
     return matrix;
   }
@@ -74,9 +80,9 @@ export class Weights {
 }
 
 /**
- * Reads all `parts` into `weights`, through scratch memory of `arena`. Weights that their packed format cannot hold are
- * read once more and kept as f32. Throws FoveaError `bad-weights` (damaged or not finite), `download-failed`,
- * `device-lost` or `aborted`; the weights are then of no use.
+ * Reads all `parts` into `weights`, through scratch memory of `arena`. Weights that overflow their packed type are read
+ * again and kept as f32. Throws FoveaError `bad-weights` (damaged or not finite), `download-failed`,
+ * `device-lost` or `aborted`; the weights are then unusable.
  *
  * @returns the names of weights that were widened to f32
  */
@@ -89,12 +95,12 @@ export async function fillWeights(
   options: ReadOptions = {},
 ): Promise<string[]> {
   const tooLarge = await readParts(gpu, arena, weights, parts, checkpoint, options);
-  const widened = [...new Set(tooLarge.map(({ slot }) => slot.name))];
+  const widened = [...new Set(tooLarge.map(({ tensor }) => tensor.name))];
   if (widened.length === 0) return [];
-  await gpu.guardMemory("weights that no half holds", () => {
+  await gpu.guardMemory("weights that overflow f16", () => {
     for (const name of widened) weights.widen(name);
   });
-  const again = parts.filter(({ slot }) => widened.includes(slot.name));
+  const again = parts.filter(({ tensor }) => widened.includes(tensor.name));
   await readParts(gpu, arena, weights, again, checkpoint, options);
   return widened;
 }
@@ -111,11 +117,11 @@ async function readParts(
   const scratch = arena.scope();
   try {
     const counters = [Math.max(1, parts.length)];
-    const target = ({ slot }: MatchedPart) => weights.matrix(slot.name);
+    const target = ({ tensor }: MatchedPart) => weights.matrix(tensor.name);
     const packs = parts.some((part) => isPacked(target(part).type));
     const staging: Staging = {
       packed: scratch.tensor("stored weights", [PIECE_BYTES / 4], "u32"),
-      // Two values a word, where they are halves.
+      // Two f16 values fit in a word.
       plain: scratch.tensor("plain weights", [packs ? PIECE_BYTES / 2 : 1]),
       notFinite: scratch.tensor("not finite", counters, "u32"),
       tooLarge: scratch.tensor("too large", counters, "u32"),
@@ -155,7 +161,7 @@ async function readParts(
   }
 }
 
-/** Where pieces lie on their way. */
+/** Buffers that pieces pass through. */
 interface Staging {
   packed: Tensor; // as in the file, u32
   plain: Tensor; // f32
@@ -184,9 +190,9 @@ function recordPiece(recorder: Recorder, { packed, plain, notFinite, tooLarge }:
   }
 }
 
-/** Where a part begins in its slot, in elements. */
-function firstElement({ slot, rowOffset }: MatchedPart): number {
-  return rowOffset * elementCount(slot.shape.slice(1));
+/** Where a part begins in its tensor, in elements. */
+function firstElement({ tensor, to }: MatchedPart): number {
+  return to * elementCount(tensor.shape.slice(1));
 }
 
 /** Where elements [start, end) of a piece go. */
@@ -209,7 +215,7 @@ function* cutAtParts(matrix: Matrix, first: number, elements: number): Generator
   }
 }
 
-/** The bytes, padded to whole words as a queue write must be: a tensor of an odd number of halves ends inside one. */
+/** The bytes, padded to whole words as a queue write requires: a tensor of an odd number of f16 values ends inside one. */
 function wholeWords(bytes: Uint8Array): Uint8Array {
   if (bytes.byteLength % 4 === 0) return bytes;
   const padded = new Uint8Array(alignTo(bytes.byteLength, 4));

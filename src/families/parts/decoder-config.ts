@@ -1,77 +1,101 @@
 /**
  * The fields of a decoder's config: LlamaConfig and Qwen2Config of Hugging Face transformers, with their defaults.
- * What would change the mathematics and is not implemented is refused by name.
+ * Settings that change the mathematics and are not implemented are refused by name.
  */
-import type { ConfigFields } from "./config-fields.ts";
+import type { AttentionSpec, DecoderSpec } from "../../spec/model-spec.ts";
+import type { ConfigFields } from "../fields.ts";
 
-/** What the config classes leave unsaid. */
-const FAMILIES = {
-  llama: { mlpWidth: 11008, vocabularySize: 32000, maxPositions: 2048, bosId: 1, eosIds: [2] },
-  qwen2: { mlpWidth: 22016, vocabularySize: 151936, maxPositions: 32768, bosId: undefined, eosIds: [] },
-} as const;
+/** What a config class leaves unsaid, and what its architecture has. */
+export interface DecoderKind {
+  mlpWidth: number;
+  vocabularySize: number;
+  maxPositions: number;
+  bosId: number | undefined;
+  eosIds: readonly number[];
+  qkvBias: boolean;
+  /** Key heads where the field is missing, of so many query heads. */
+  keyHeads(heads: number): number;
+  /** Fields that would change the mathematics if they were true. */
+  refused: readonly string[];
+  /** Whether `use_sliding_window` can narrow the attention of upper layers. */
+  mayHaveWindow: boolean;
+}
 
-export type DecoderFamily = keyof typeof FAMILIES;
+export const LLAMA_DECODER: DecoderKind = {
+  mlpWidth: 11008,
+  vocabularySize: 32000,
+  maxPositions: 2048,
+  bosId: 1,
+  eosIds: [2],
+  qkvBias: false,
+  keyHeads: (heads) => heads,
+  // Both would also put a bias on o_proj or on all of the MLP, which no Llama checkpoint of note has.
+  refused: ["attention_bias", "mlp_bias"],
+  mayHaveWindow: false,
+};
+
+export const QWEN2_DECODER: DecoderKind = {
+  mlpWidth: 22016,
+  vocabularySize: 151936,
+  maxPositions: 32768,
+  bosId: undefined,
+  eosIds: [],
+  qkvBias: true,
+  keyHeads: (heads) => (heads % 32 === 0 ? 32 : heads),
+  refused: ["use_mrope"],
+  mayHaveWindow: true,
+};
 
 // Bounds that no published decoder comes near, and under which no product of sizes leaves the exact integers.
 const MAX_WIDTH = 1 << 15;
 const MAX_MLP_WIDTH = 1 << 17;
 const MAX_LAYERS = 512;
 const MAX_HEADS = 512;
-const MAX_HEAD_WIDTH = 128; // what the attention kernels hold in registers and workgroup memory
+const MAX_HEAD_WIDTH = 128; // the attention kernels keep a head in registers and workgroup memory
 const MAX_VOCABULARY = 1 << 20;
 const MAX_POSITIONS = 1 << 24;
-/** Ids are i32 wherever they are stored. */
+/** Ids are stored as i32. */
 export const MAX_TOKEN_ID = 2 ** 31 - 1;
+
+/** A decoder, and whether config.json says that its embedding table is also its head. */
+export interface ReadDecoder {
+  decoder: DecoderSpec;
+  tied: boolean;
+}
 
 /**
  * Reads a decoder's fields.
  *
- * @returns the fields of DecoderConfig
  * @throws FoveaError `unsupported-model`
  */
-export function readDecoder(fields: ConfigFields, family: DecoderFamily) {
-  const defaults = FAMILIES[family];
+export function readDecoder(fields: ConfigFields, kind: DecoderKind): ReadDecoder {
   // The gated product of the MLP knows SiLU only; "swish" is its other name.
   fields.choice("hidden_act", "silu", { silu: true, swish: true });
   const layers = fields.integer("num_hidden_layers", 32, 1, MAX_LAYERS);
-  const maxPositions = fields.integer("max_position_embeddings", defaults.maxPositions, 1, MAX_POSITIONS);
-  if (family === "llama") {
-    // Both would also put a bias on o_proj or on all of the MLP, which no Llama checkpoint of note has.
-    refuseIfTrue(fields, "attention_bias");
-    refuseIfTrue(fields, "mlp_bias");
-  } else {
-    refuseIfTrue(fields, "use_mrope");
-    checkSlidingWindow(fields, layers, maxPositions);
-  }
-  const bosId = fields.integer(
-    "bos_token_id",
-    fields.isNull("bos_token_id") ? undefined : defaults.bosId,
-    0,
-    MAX_TOKEN_ID,
-  );
+  const maxPositions = fields.integer("max_position_embeddings", kind.maxPositions, 1, MAX_POSITIONS);
+  for (const name of kind.refused) if (fields.boolean(name, false)) throw fields.unsupported(name, "false");
+  if (kind.mayHaveWindow) checkSlidingWindow(fields, layers, maxPositions);
+  const isNull = fields.isNull("bos_token_id");
+  const bosId = fields.integer("bos_token_id", isNull ? undefined : kind.bosId, 0, MAX_TOKEN_ID);
+  const width = fields.integer("hidden_size", 4096, 1, MAX_WIDTH);
+  const mlp = { width: fields.integer("intermediate_size", kind.mlpWidth, 1, MAX_MLP_WIDTH) };
+  const attention = readAttention(fields, width, kind);
   return {
-    family,
-    width: fields.integer("hidden_size", 4096, 1, MAX_WIDTH),
-    mlpWidth: fields.integer("intermediate_size", defaults.mlpWidth, 1, MAX_MLP_WIDTH),
-    layers,
-    ...readHeads(fields, family),
-    vocabularySize: fields.integer("vocab_size", defaults.vocabularySize, 1, MAX_VOCABULARY),
-    eps: fields.number("rms_norm_eps", 1e-6, 1e-20, 0.1),
-    ropeTheta: readRopeTheta(fields),
-    maxPositions,
-    tiedHead: fields.boolean("tie_word_embeddings", false),
-    qkvBias: family === "qwen2",
-    ...(bosId === undefined ? {} : { bosId }),
-    eosIds: readEosIds(fields, defaults.eosIds),
+    decoder: {
+      width,
+      layers: Array.from({ length: layers }, () => ({ attention, mlp })),
+      eps: fields.number("rms_norm_eps", 1e-6, 1e-20, 0.1),
+      rope: { theta: readRopeTheta(fields) },
+      vocabularySize: fields.integer("vocab_size", kind.vocabularySize, 1, MAX_VOCABULARY),
+      maxPositions,
+      ...(bosId === undefined ? {} : { bosId }),
+      eosIds: readEosIds(fields, kind.eosIds),
+    },
+    tied: fields.boolean("tie_word_embeddings", false),
   };
 }
 
-function refuseIfTrue(fields: ConfigFields, name: string): void {
-  if (fields.boolean(name, false)) throw fields.unsupported(name, "false");
-}
-
-function readHeads(fields: ConfigFields, family: DecoderFamily) {
-  const width = fields.integer("hidden_size", 4096, 1, MAX_WIDTH);
+function readAttention(fields: ConfigFields, width: number, kind: DecoderKind): AttentionSpec {
   const heads = fields.integer("num_attention_heads", 32, 1, MAX_HEADS);
   if (!fields.has("head_dim") && width % heads !== 0)
     throw fields.unsupported("num_attention_heads", `a divisor of hidden_size ${width}, or a head_dim beside it`);
@@ -82,12 +106,15 @@ function readHeads(fields: ConfigFields, family: DecoderFamily) {
       fields.has("head_dim") ? "head_dim" : "num_attention_heads",
       `heads of an even width up to ${MAX_HEAD_WIDTH}, these are ${headWidth} wide`,
     );
-  // Missing, it means as many as query heads in LlamaConfig, and 32 in Qwen2Config, where 32 divides the query heads.
-  const means32 = family === "qwen2" && heads % 32 === 0 && !fields.isNull("num_key_value_heads");
-  const keyHeads = fields.integer("num_key_value_heads", means32 ? 32 : heads, 1, heads);
+  const keyHeads = fields.integer(
+    "num_key_value_heads",
+    fields.isNull("num_key_value_heads") ? heads : kind.keyHeads(heads),
+    1,
+    heads,
+  );
   if (heads % keyHeads !== 0)
     throw fields.unsupported("num_key_value_heads", `a divisor of num_attention_heads ${heads}`);
-  return { heads, keyHeads, headWidth };
+  return { heads, keyHeads, headWidth, qkvBias: kind.qkvBias };
 }
 
 /** `rope_parameters` (transformers v5) wins over `rope_scaling`, which also may hold the base, and over `rope_theta`. */
@@ -110,12 +137,12 @@ function refusePartialRotary(fields: ConfigFields): void {
   fields.number("partial_rotary_factor", 1, 1, 1);
 }
 
-/** Qwen2 can narrow the attention of its upper layers to a window; harmless where no layer does or the context fits in. */
+/** A window is harmless where no layer has one, or where the whole context fits into it. */
 function checkSlidingWindow(fields: ConfigFields, layers: number, maxPositions: number): void {
   if (!fields.boolean("use_sliding_window", false) || fields.isNull("sliding_window")) return;
   const window = fields.integer("sliding_window", 4096, 1, Number.MAX_SAFE_INTEGER);
   if (window >= maxPositions) return;
-  const types = fields.has("layer_types") ? fields.texts("layer_types") : undefined;
+  const types = fields.has("layer_types") ? fields.strings("layer_types") : undefined;
   const firstNarrow = fields.integer("max_window_layers", 28, 0, Number.MAX_SAFE_INTEGER);
   const narrow = types ? types.some((type) => type !== "full_attention") : firstNarrow < layers;
   if (narrow)

@@ -1,16 +1,18 @@
 /**
- * What preprocessor_config.json says about pictures, checked against the encoder it belongs to; where the file is
- * missing, what the model's family was trained with. The file is untrusted. What the settings do is image/geometry.ts.
+ * Pictures that become one square, as the image processors of CLIP, SigLIP, ViT and LLaVA-1.5 make it. Reads
+ * preprocessor_config.json and checks it against the encoder; without the file, the model's own training decides. The file
+ * is untrusted. The geometry is image/geometry.ts.
  */
-import { FoveaError } from "../errors.ts";
-import type { Preprocessing } from "../image/geometry.ts";
-import { assert } from "../shared/assert.ts";
-import type { ModelConfig, VisionConfig } from "./config.ts";
-import { ConfigFields } from "./config-fields.ts";
+import { FoveaError } from "../../errors.ts";
+import { padColour, planResize, type SquareFit } from "../../image/geometry.ts";
+import type { EncoderSpec } from "../../spec/model-spec.ts";
+import type { PictureSpec } from "../../spec/picture-spec.ts";
+import { ConfigFields } from "../fields.ts";
 
 const FILE = "preprocessor_config.json";
 
 type Triple = readonly [number, number, number];
+type Filter = PictureSpec["filter"];
 
 const HALF: Triple = [0.5, 0.5, 0.5];
 const CLIP_MEAN: Triple = [0.48145466, 0.4578275, 0.40821073];
@@ -18,7 +20,7 @@ const CLIP_STD: Triple = [0.26862954, 0.26130258, 0.27577711];
 
 /** What a class of Hugging Face's image processors does where the file is silent. */
 interface ProcessorClass {
-  filter: Preprocessing["filter"];
+  filter: Filter;
   mean: Triple;
   std: Triple;
   crops: boolean;
@@ -49,59 +51,69 @@ const CLASSES: Readonly<Record<string, ProcessorClass>> = {
   ViTFeatureExtractor: VIT,
 };
 
-const CLASS_OF_FAMILY = {
-  clip: "CLIPImageProcessor",
-  siglip: "SiglipImageProcessor",
-  vit: "ViTImageProcessor",
-} as const;
+/** The processor class of an encoder whose file names none, and whether the model was trained on padded pictures. */
+export interface SquareKind {
+  processor: string;
+  pads: boolean;
+}
+
+/** A LLaVA with a CLIP tower was trained on pictures padded to a square. */
+export const CLIP_PICTURES: SquareKind = { processor: "CLIPImageProcessor", pads: true };
+export const SIGLIP_PICTURES: SquareKind = { processor: "SiglipImageProcessor", pads: false };
+export const VIT_PICTURES: SquareKind = { processor: "ViTImageProcessor", pads: false };
 
 /** Pillow's numbers for its filters. */
 const FILTERS = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"];
-
-/** What of a model's config matters here. */
-export interface PreprocessorContext {
-  modelType: ModelConfig["modelType"];
-  vision?: Pick<VisionConfig, "family" | "imageSize">;
-}
 
 /**
  * Reads a preprocessor_config.json, or a processor_config.json that holds one.
  *
  * The mode: "pad" where the file says `do_pad`; "crop" where it says `do_center_crop`, as the LLaVA-1.5 files on the hub
- * do; where it says neither, or is missing, "pad" for a LLaVA with a CLIP tower, since that is how it was trained, and
- * for any other encoder what the named class does by itself. A size of equal height and width needs no crop: "squash".
+ * do; where it says neither, or is missing, "pad" for a model that was trained so, and otherwise what the named class
+ * does by itself. A size of equal height and width needs no crop: "squash".
  *
- * @param json the parsed file, from outside; undefined where there is none
- * @param config of the model, which must have an encoder
+ * @param file undefined where there is none
  * @throws FoveaError `unsupported-model`, naming the field, its value and what is supported, also where the file
  *   contradicts the encoder's image size
  */
-export function parsePreprocessorConfig(json: unknown, { modelType, vision }: PreprocessorContext): Preprocessing {
-  assert(vision, `${modelType} has no encoder to preprocess pictures for`);
-  const file = ConfigFields.of(json === undefined ? {} : json, FILE);
-  const fields = file.object("image_processor") ?? file;
+export function readSquarePictures(
+  file: ConfigFields | undefined,
+  kind: SquareKind,
+  { encoder, imageSize }: { encoder: EncoderSpec; imageSize: number },
+): PictureSpec {
+  const whole = file ?? ConfigFields.of({}, FILE);
+  const fields = whole.object("image_processor") ?? whole;
   const nameField = fields.has("image_processor_type") ? "image_processor_type" : "feature_extractor_type";
-  const processor = fields.choice(nameField, CLASS_OF_FAMILY[vision.family], CLASSES);
+  const processor = fields.choice(nameField, kind.processor, CLASSES);
   if (!fields.boolean("do_resize", true)) throw fields.unsupported("do_resize", "true, the encoder reads one size");
   if (fields.boolean("do_flip_channel_order", false)) throw fields.unsupported("do_flip_channel_order", "false");
 
   const rescales = fields.boolean("do_rescale", true);
   const normalizes = fields.boolean("do_normalize", true);
+  const fit = readFit(fields, processor, kind.pads, imageSize);
+  const mean = normalizes ? fields.triple("image_mean", processor.mean, -1e6) : ([0, 0, 0] as const);
+  const { grid } = encoder.positions;
   return {
-    ...modeAndSize(fields, processor, modelType === "llava" && vision.family === "clip", vision.imageSize),
     filter: readFilter(fields, processor.filter),
-    mean: normalizes ? readTriple(fields, "image_mean", processor.mean, -1e6) : [0, 0, 0],
-    std: normalizes ? readTriple(fields, "image_std", processor.std, 1e-6) : [1, 1, 1],
+    mean,
+    std: normalizes ? fields.triple("image_std", processor.std, 1e-6) : [1, 1, 1],
     rescale: rescales ? fields.number("rescale_factor", 1 / 255, 1e-9, 1e3) : 1,
+    padColour: padColour({ mean }),
+    plan: (width, height) => ({
+      canvases: [{ from: "picture", ...planResize(fit, width, height) }],
+      views: [{ grid, canvas: 0, left: 0, top: 0, width: imageSize, height: imageSize }],
+    }),
+    runs: (_, [rows]) => [{ view: 0, rows: rows! }],
+    largest: { width: imageSize, height: imageSize },
   };
 }
 
-function modeAndSize(
+function readFit(
   fields: ConfigFields,
   processor: ProcessorClass,
   padsByDefault: boolean,
   imageSize: number,
-): Pick<Preprocessing, "mode" | "size" | "shortestEdge"> {
+): SquareFit {
   const silent = !fields.has("do_pad") && !fields.has("do_center_crop");
   const pads = fields.boolean("do_pad", silent && padsByDefault);
   const crops = !pads && fields.boolean("do_center_crop", processor.crops);
@@ -153,19 +165,9 @@ function contradiction(fields: ConfigFields, name: string, imageSize: number): F
   );
 }
 
-function readFilter(fields: ConfigFields, fallback: Preprocessing["filter"]): Preprocessing["filter"] {
+function readFilter(fields: ConfigFields, fallback: Filter): Filter {
   const name = FILTERS[fields.integer("resample", FILTERS.indexOf(fallback), 0, FILTERS.length - 1)];
   if (name !== "bilinear" && name !== "bicubic")
     throw fields.unsupported("resample", `2 (bilinear) and 3 (bicubic); this is ${name}`);
   return name;
-}
-
-/** Three numbers from `min` on, for red, green and blue. */
-function readTriple(fields: ConfigFields, name: string, fallback: Triple, min: number): Triple {
-  const value = fields.value(name);
-  if (value === undefined) return fallback;
-  const fits = (part: unknown) => typeof part === "number" && part >= min && part <= 1e6;
-  if (!Array.isArray(value) || value.length !== 3 || !value.every(fits))
-    throw fields.unsupported(name, `three numbers from ${min} to 1e6`);
-  return [value[0], value[1], value[2]];
 }

@@ -1,29 +1,29 @@
 /** The message about tensors that do not fit a model: a few of each kind by name, with the likeliest reason. */
-import { FoveaError } from "../errors.ts";
-import { shapeText } from "../shared/shape.ts";
-import { quoted } from "../weights/json.ts";
-import type { TensorEntry } from "../weights/safetensors.ts";
+import { FoveaError } from "../../errors.ts";
+import { quoted } from "../../shared/json.ts";
+import { shapeText } from "../../shared/shape.ts";
+import type { TensorEntry } from "../../weights/safetensors.ts";
 
-/** What a comparison of a model's tensors with a checkpoint's found wrong. */
+/** Everything wrong in a comparison of a model's tensors with a checkpoint's. */
 export interface TensorProblems {
-  /** Wanted and not there: every name that each could have, and its shape. */
+  /** Every name that each missing tensor could have, and its shape. */
   missing: { names: readonly string[]; shape: readonly number[] }[];
-  /** Several names of one tensor, all there. */
-  doubled: string[][];
+  /** Several names of one tensor, all present. */
+  duplicate: string[][];
   misshaped: { entry: TensorEntry; shape: readonly number[] }[];
-  /** Of a type that is not read. */
+  /** Of a type that Fovea does not read. */
   unreadable: TensorEntry[];
   unknown: TensorEntry[];
 }
 
-/** Named of each kind; the rest is counted. */
+/** Names shown of each kind; the rest is counted. */
 const MAX_NAMED = 3;
 
 /** Least likeness of two names to suggest one for the other. */
 const MIN_LIKENESS = 0.7;
 
 /**
- * @param model for the message: what config.json says it is
+ * @param model name of the family, for the message
  * @param wanted every name that a wanted tensor could have
  * @param present every name in the checkpoint
  */
@@ -41,7 +41,7 @@ export function tensorError(
       const name = names.reduce((best, other) => (likest(other, there)[1] > likest(best, there)[1] ? other : best));
       return `${quoted(name)} of shape ${shapeText(shape)}`;
     }),
-    list("there under two names", problems.doubled, (names) => names.map(quoted).join(" and ")),
+    list("present under two names", problems.duplicate, (names) => names.map(quoted).join(" and ")),
     list("of another shape", problems.misshaped, ({ entry, shape }) => {
       return `${quoted(entry.name)} in ${entry.file} is ${shapeText(entry.shape)}, expected ${shapeText(shape)}`;
     }),
@@ -76,7 +76,7 @@ function likest(name: string, others: readonly string[]): [other: string, likene
   return best;
 }
 
-/** Share of the longer name that is the same at both ends: what one slip of the pen leaves. */
+/** Share of the longer name that is the same at both ends: high for one typing error. */
 function likeness(a: string, b: string): number {
   const shorter = Math.min(a.length, b.length);
   let front = 0;

@@ -1,0 +1,33 @@
+/**
+ * A family of checkpoints as a value: it recognises a model by its small files and describes it. Everything that is
+ * special about a family is in its file and in parts/; the rest of the engine reads the `ModelSpec`.
+ */
+import type { ModelSpec } from "../spec/model-spec.ts";
+import type { ConfigFields } from "./fields.ts";
+
+/** The small JSON files of a model, parsed; a file that is missing is undefined. All of them are untrusted. */
+export interface Descriptions {
+  config: ConfigFields;
+  /** preprocessor_config.json */
+  preprocessor?: ConfigFields | undefined;
+  /** processor_config.json */
+  processor?: ConfigFields | undefined;
+}
+
+export interface Family {
+  /** As `model_type` of its published configs. */
+  readonly name: string;
+  /** Whether these files describe a model of this family. Pure, and never throws. */
+  matches(files: Descriptions): boolean;
+  /**
+   * The model as a value. Pure.
+   *
+   * @throws FoveaError `unsupported-model`, naming the field, its value and what is supported
+   */
+  describe(files: Descriptions): ModelSpec;
+}
+
+/** Whether config.json's `model_type` is this. */
+export function hasModelType({ config }: Descriptions, type: string): boolean {
+  return config.value("model_type") === type;
+}

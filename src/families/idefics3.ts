@@ -1,0 +1,129 @@
+/**
+ * Idefics3, SmolVLM, SmolVLM2, SmolDocling and Granite-Docling: a SigLIP encoder over tiles, pixel shuffle and one linear
+ * layer, a Llama decoder. The two model types differ in class names only. Source: transformers, `modeling_idefics3.py`,
+ * `modeling_smolvlm.py` and their image processors.
+ */
+import type { ConnectorStep, EncoderSpec, ModelSpec } from "../spec/model-spec.ts";
+import type { PictureSpec } from "../spec/picture-spec.ts";
+import { linear } from "../spec/tensor-spec.ts";
+import { type Descriptions, type Family, hasModelType } from "./family.ts";
+import { ConfigFields } from "./fields.ts";
+import { LLAMA_DECODER, MAX_TOKEN_ID, readDecoder } from "./parts/decoder-config.ts";
+import { decoderTensors, isComputed } from "./parts/decoder-tensors.ts";
+import { readEncoder, SIGLIP_ENCODER } from "./parts/encoder-config.ts";
+import { CLIP_NAMES, encoderTensors, isUnusedInEncoder } from "./parts/encoder-tensors.ts";
+import { planLongestEdgeTiles } from "./parts/longest-edge-tiles.ts";
+import { type TileTags, tileRuns } from "./parts/tile-tags.ts";
+
+/** Idefics3VisionConfig. */
+const ENCODER = { ...SIGLIP_ENCODER, width: 1152, heads: 16, patchSize: 32 };
+
+// With the level of the task's class, and without it.
+const ENCODER_PREFIXES = ["model.vision_model.", "vision_model."];
+const CONNECTOR_NAMES = ["model.connector.modality_projection.proj", "connector.modality_projection.proj"];
+const DECODER_NAMES = { prefixes: ["model.text_model.", "text_model."], head: ["lm_head.weight"] };
+
+const TAGS: TileTags = {
+  fakeToken: "<fake_token_around_image>",
+  globalTag: "<global-img>",
+  tileTag: (row, col) => `<row_${row}_col_${col}>`,
+};
+
+const HALF = [0.5, 0.5, 0.5] as const;
+const MAX_EDGE = 4096;
+
+export const idefics3: Family = {
+  name: "idefics3",
+  matches: (files) => hasModelType(files, "idefics3"),
+  describe: (files) => describe("idefics3", files),
+};
+
+export const smolvlm: Family = {
+  name: "smolvlm",
+  matches: (files) => hasModelType(files, "smolvlm"),
+  describe: (files) => describe("smolvlm", files),
+};
+
+function describe(family: string, { config, preprocessor, processor }: Descriptions): ModelSpec {
+  const { imageSize, ...square } = readEncoder(config.objectOrEmpty("vision_config"), ENCODER);
+  const cell = config.integer("scale_factor", 2, 1, square.positions.grid.rows);
+  if (square.positions.grid.rows % cell !== 0)
+    throw config.unsupported("scale_factor", `a divisor of the ${square.positions.grid.rows} patches of a tile's side`);
+  const encoder: EncoderSpec = { ...square, runBlocks: square.blocks, postNorm: true, keepClassToken: false, cell };
+  const text = config.objectOrEmpty("text_config");
+  const { decoder, tied } = readDecoder(text, text.choice("model_type", "llama", { llama: LLAMA_DECODER }));
+  const isTied = tied || config.boolean("tie_word_embeddings", false);
+  const connector: ConnectorStep[] = [
+    { op: "fold", factor: cell },
+    { op: "linear", slot: "connector.1", width: decoder.width, activation: "none" },
+  ];
+  return {
+    family,
+    pictures: readPictures({ preprocessor, processor }, encoder, imageSize),
+    encoder,
+    connector,
+    decoder,
+    imageTokenId: config.integer("image_token_id", 128257, 0, MAX_TOKEN_ID),
+    tensors: [
+      ...encoderTensors(encoder, CLIP_NAMES, ENCODER_PREFIXES),
+      ...linear("connector.1", CONNECTOR_NAMES, [["", decoder.width]], {
+        cols: encoder.width * cell ** 2,
+        bias: false,
+      }),
+      // Some files leave a tied head out without saying so.
+      ...decoderTensors(decoder, DECODER_NAMES, isTied ? "tied" : "optional"),
+    ],
+    ignores: (name) =>
+      isComputed(name) ||
+      (isTied && DECODER_NAMES.head.includes(name)) ||
+      isUnusedInEncoder(encoder, CLIP_NAMES, ENCODER_PREFIXES, name),
+  };
+}
+
+/** Reads the image processor's settings, which transformers 5 may save inside processor_config.json. */
+function readPictures(
+  { preprocessor, processor }: Pick<Descriptions, "preprocessor" | "processor">,
+  { positions: { grid }, cell }: EncoderSpec,
+  imageSize: number,
+): PictureSpec {
+  const fields =
+    preprocessor ?? processor?.object("image_processor") ?? ConfigFields.of({}, "preprocessor_config.json");
+  for (const name of ["do_resize", "do_convert_rgb"])
+    if (!fields.boolean(name, true)) throw fields.unsupported(name, "true");
+  fields.choice("image_processor_type", "Idefics3ImageProcessor", {
+    Idefics3ImageProcessor: true,
+    Idefics3ImageProcessorFast: true,
+    SmolVLMImageProcessor: true,
+    SmolVLMImageProcessorFast: true,
+  });
+  // Pillow's number of the Lanczos filter.
+  fields.integer("resample", 1, 1, 1);
+  const tile = edge(fields, "max_image_size", imageSize);
+  if (tile !== imageSize)
+    throw fields.unsupported(
+      "max_image_size",
+      `{ longest_edge: ${imageSize} }, the side that config.json's encoder reads`,
+    );
+  const longestEdge = edge(fields, "size", 4 * imageSize);
+  const cells = (grid.rows / cell) ** 2;
+  if (processor?.has("image_seq_len")) processor.integer("image_seq_len", cells, cells, cells);
+  const splits = fields.boolean("do_image_splitting", true);
+  const rescales = fields.boolean("do_rescale", true);
+  const normalizes = fields.boolean("do_normalize", true);
+  return {
+    filter: "lanczos",
+    mean: normalizes ? fields.triple("image_mean", HALF, -1e6) : [0, 0, 0],
+    std: normalizes ? fields.triple("image_std", HALF, 1e-6) : [1, 1, 1],
+    rescale: rescales ? fields.number("rescale_factor", 1 / 255, 1e-9, 1e3) : 1,
+    padColour: 0,
+    plan: (width, height, budget) =>
+      planLongestEdgeTiles({ width, height }, { longestEdge, tile, grid, splits }, budget),
+    runs: ({ tiles }, rowsOfView) => tileRuns(tiles?.rows ?? 0, tiles?.cols ?? 0, rowsOfView, TAGS),
+    largest: { width: longestEdge, height: longestEdge },
+  };
+}
+
+/** `{ longest_edge }` of a field. */
+function edge(fields: ConfigFields, name: string, fallback: number): number {
+  return fields.objectOrEmpty(name).integer("longest_edge", fallback, 1, MAX_EDGE);
+}

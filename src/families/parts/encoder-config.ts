@@ -1,0 +1,104 @@
+/**
+ * The fields of an image encoder's config: CLIPVisionConfig, SiglipVisionConfig, ViTConfig and Idefics3VisionConfig of
+ * Hugging Face transformers, with their defaults.
+ */
+import type { Activation } from "../../shared/activation.ts";
+import type { EncoderSpec } from "../../spec/model-spec.ts";
+import type { ConfigFields } from "../fields.ts";
+import { HIDDEN_ACTIVATIONS } from "./activations.ts";
+
+/** What a config class leaves unsaid, and what its architecture has. */
+export interface EncoderKind {
+  width: number;
+  blocks: number;
+  heads: number;
+  imageSize: number;
+  patchSize: number;
+  hiddenAct: string;
+  eps: number;
+  classToken: boolean;
+  preNorm: boolean;
+  patchBias: boolean;
+  /** The field that says whether queries, keys and values have a bias; without one they have. */
+  qkvBiasField?: string;
+}
+
+const BASE = { width: 768, blocks: 12, heads: 12, imageSize: 224, classToken: true, preNorm: false, patchBias: true };
+
+export const CLIP_ENCODER: EncoderKind = {
+  ...BASE,
+  patchSize: 32,
+  hiddenAct: "quick_gelu",
+  eps: 1e-5,
+  preNorm: true,
+  patchBias: false,
+};
+export const SIGLIP_ENCODER: EncoderKind = {
+  ...BASE,
+  patchSize: 16,
+  hiddenAct: "gelu_pytorch_tanh",
+  eps: 1e-6,
+  classToken: false,
+};
+export const VIT_ENCODER: EncoderKind = {
+  ...BASE,
+  patchSize: 16,
+  hiddenAct: "gelu",
+  eps: 1e-12,
+  qkvBiasField: "qkv_bias",
+};
+
+// Bounds that no published encoder comes near, and under which no product of sizes leaves the exact integers.
+const MAX_WIDTH = 1 << 14;
+const MAX_MLP_WIDTH = 1 << 16;
+const MAX_BLOCKS = 256;
+const MAX_HEADS = 256;
+const MAX_HEAD_WIDTH = 128; // the attention kernels keep a head in registers and workgroup memory
+const MAX_IMAGE_SIZE = 4096;
+const MAX_PATCHES = 128 * 128; // attention takes the square of it
+
+/** An encoder of square pictures, without what the surrounding model decides. */
+export interface SquareEncoder extends Omit<EncoderSpec, "runBlocks" | "postNorm" | "keepClassToken" | "cell" | "mlp"> {
+  mlp: { width: number; activation: Activation };
+  /** Side of the picture, in pixels. */
+  imageSize: number;
+}
+
+/**
+ * Reads an encoder's fields.
+ *
+ * @throws FoveaError `unsupported-model`
+ */
+export function readEncoder(fields: ConfigFields, kind: EncoderKind): SquareEncoder {
+  const width = fields.integer("hidden_size", kind.width, 1, MAX_WIDTH);
+  const heads = fields.integer("num_attention_heads", kind.heads, 1, MAX_HEADS);
+  if (width % heads !== 0) throw fields.unsupported("num_attention_heads", `a divisor of hidden_size ${width}`);
+  if (width / heads > MAX_HEAD_WIDTH)
+    throw fields.unsupported(
+      "num_attention_heads",
+      `heads of at most ${MAX_HEAD_WIDTH}, hidden_size ${width} makes them ${width / heads} wide`,
+    );
+  fields.integer("num_channels", 3, 3, 3);
+  const imageSize = fields.integer("image_size", kind.imageSize, 1, MAX_IMAGE_SIZE);
+  const side = fields.integer("patch_size", kind.patchSize, 1, imageSize);
+  // Pixels beyond the last whole patch are not read, as with a strided convolution: 384 / 14 gives 27.
+  const patches = Math.floor(imageSize / side);
+  if (patches ** 2 > MAX_PATCHES)
+    throw fields.unsupported("patch_size", `at most ${MAX_PATCHES} patches, image_size is ${imageSize}`);
+  return {
+    width,
+    heads,
+    blocks: fields.integer("num_hidden_layers", kind.blocks, 1, MAX_BLOCKS),
+    mlp: {
+      width: fields.integer("intermediate_size", 3072, 1, MAX_MLP_WIDTH),
+      activation: fields.choice("hidden_act", kind.hiddenAct, HIDDEN_ACTIVATIONS),
+    },
+    eps: fields.number("layer_norm_eps", kind.eps, 1e-20, 0.1),
+    preNorm: kind.preNorm,
+    patch: { side, bias: kind.patchBias },
+    positions: { grid: { rows: patches, cols: patches } },
+    qkvBias: kind.qkvBiasField === undefined ? true : fields.boolean(kind.qkvBiasField, true),
+    classToken: kind.classToken,
+    imageSize,
+  };
+}

@@ -1,0 +1,104 @@
+/** Names and shapes of an image encoder's tensors, in the layouts of Hugging Face transformers. */
+import type { EncoderSpec } from "../../spec/model-spec.ts";
+import { layerNorm, linear, stack, type TensorSpec, vector } from "../../spec/tensor-spec.ts";
+
+/** An encoder's names below its prefix; those of layers lack ".weight" and ".bias". */
+export interface EncoderNames {
+  classToken: string;
+  positions: string;
+  patch: string;
+  /** Before a block's number. */
+  blocks: string;
+  norm1: string;
+  norm2: string;
+  query: string;
+  key: string;
+  value: string;
+  out: string;
+  fc1: string;
+  fc2: string;
+  postNorm: string;
+  /** Tensors that files hold besides, below the prefix. */
+  unused: RegExp;
+}
+
+export const CLIP_NAMES: EncoderNames = {
+  classToken: "embeddings.class_embedding",
+  positions: "embeddings.position_embedding.weight",
+  patch: "embeddings.patch_embedding",
+  blocks: "encoder.layers.",
+  norm1: "layer_norm1",
+  norm2: "layer_norm2",
+  query: "self_attn.q_proj",
+  key: "self_attn.k_proj",
+  value: "self_attn.v_proj",
+  out: "self_attn.out_proj",
+  fc1: "mlp.fc1",
+  fc2: "mlp.fc2",
+  postNorm: "post_layernorm",
+  // SigLIP's pooling head has no use without its text encoder.
+  unused: /^head\..+$/,
+};
+
+export const VIT_NAMES: EncoderNames = {
+  classToken: "embeddings.cls_token",
+  positions: "embeddings.position_embeddings",
+  patch: "embeddings.patch_embeddings.projection",
+  blocks: "encoder.layer.",
+  norm1: "layernorm_before",
+  norm2: "layernorm_after",
+  query: "attention.attention.query",
+  key: "attention.attention.key",
+  value: "attention.attention.value",
+  out: "attention.output.dense",
+  fc1: "intermediate.dense",
+  fc2: "output.dense",
+  postNorm: "layernorm",
+  unused: /^(pooler\.dense\.(weight|bias)|embeddings\.mask_token)$/,
+};
+
+/** The tensors of an encoder, under any of the prefixes. */
+export function encoderTensors(spec: EncoderSpec, names: EncoderNames, prefixes: readonly string[]): TensorSpec[] {
+  const { width, mlp, patch, classToken, positions, qkvBias } = spec;
+  const rows = positions.grid.rows * positions.grid.cols + (classToken ? 1 : 0);
+  const tensors = [
+    ...(classToken ? [vector("encoder.class", prefixes, names.classToken, width)] : []),
+    stack("encoder.positions", "table", prefixes, [[names.positions, [rows, width]]]),
+    stack("encoder.patch.weight", "linear", prefixes, [[`${names.patch}.weight`, [width, 3, patch.side, patch.side]]]),
+    ...(patch.bias ? [vector("encoder.patch.bias", prefixes, `${names.patch}.bias`, width)] : []),
+    ...(spec.preNorm ? layerNorm("encoder.preNorm", prefixes, "pre_layrnorm", width) : []),
+  ];
+  const qkv = [names.query, names.key, names.value].map((source) => [source, width] as const);
+  for (let block = 0; block < spec.runBlocks; block++) {
+    const name = `encoder.blocks.${block}`;
+    const inBlock = prefixes.map((prefix) => `${prefix}${names.blocks}${block}.`);
+    tensors.push(
+      ...layerNorm(`${name}.norm1`, inBlock, names.norm1, width),
+      ...linear(`${name}.qkv`, inBlock, qkv, { cols: width, bias: qkvBias }),
+      ...linear(`${name}.out`, inBlock, [[names.out, width]], { cols: width, bias: true }),
+      ...layerNorm(`${name}.norm2`, inBlock, names.norm2, width),
+      ...linear(`${name}.fc1`, inBlock, [[names.fc1, mlp.width]], { cols: width, bias: true }),
+      ...linear(`${name}.fc2`, inBlock, [[names.fc2, width]], { cols: mlp.width, bias: true }),
+    );
+  }
+  if (spec.postNorm) tensors.push(...layerNorm("encoder.norm", prefixes, names.postNorm, width));
+  return tensors;
+}
+
+/** Whether a file may hold this tensor of the encoder although it never runs. */
+export function isUnusedInEncoder(
+  { blocks, runBlocks, postNorm }: EncoderSpec,
+  names: EncoderNames,
+  prefixes: readonly string[],
+  tensor: string,
+): boolean {
+  return prefixes.some((prefix) => {
+    if (!tensor.startsWith(prefix)) return false;
+    const name = tensor.slice(prefix.length);
+    if (names.unused.test(name) || (!postNorm && name.startsWith(`${names.postNorm}.`))) return true;
+    if (!name.startsWith(names.blocks)) return false;
+    // Blocks after the last that runs; one that config.json does not count is unknown.
+    const block = /^(\d+)\./.exec(name.slice(names.blocks.length))?.[1];
+    return block !== undefined && Number(block) >= runBlocks && Number(block) < blocks;
+  });
+}

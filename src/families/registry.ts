@@ -1,0 +1,64 @@
+/** The list of families, and the step from a model's small files to its `ModelSpec`. */
+import { FoveaError } from "../errors.ts";
+import type { ModelSpec } from "../spec/model-spec.ts";
+import type { Descriptions, Family } from "./family.ts";
+import { ConfigFields } from "./fields.ts";
+import { idefics3, smolvlm } from "./idefics3.ts";
+import { llama } from "./llama.ts";
+import { llava } from "./llava.ts";
+import { originalLlava } from "./original-llava.ts";
+import { qwen2 } from "./qwen2.ts";
+import { vit } from "./vit.ts";
+
+/** The first that matches describes the model. */
+const FAMILIES: readonly Family[] = [originalLlava, llava, idefics3, smolvlm, llama, qwen2, vit];
+
+/** The files that describe a model, beside its weights and its tokenizer. */
+export const DESCRIPTION_FILES = ["config.json", "preprocessor_config.json", "processor_config.json"] as const;
+
+/** Parsed JSON of the description files, by name; undefined where a file is missing. */
+export type DescriptionFiles = Partial<Record<(typeof DESCRIPTION_FILES)[number], unknown>>;
+
+/** Names of the families, for messages. */
+export function familyNames(): string[] {
+  return [...new Set(FAMILIES.map(({ name }) => name))];
+}
+
+/**
+ * Describes a model by its small files.
+ *
+ * @throws FoveaError `unsupported-model`, naming the field, its value and what is supported
+ */
+export function describeModel(files: DescriptionFiles): ModelSpec {
+  const fields = (name: keyof DescriptionFiles) => {
+    const json = files[name];
+    return json === undefined ? undefined : ConfigFields.of(json, name);
+  };
+  const config = fields("config.json");
+  if (!config) throw new FoveaError("unsupported-model", "no config.json: is this the folder of a model?");
+  refuseQuantised(config);
+  const descriptions: Descriptions = {
+    config,
+    preprocessor: fields("preprocessor_config.json"),
+    processor: fields("processor_config.json"),
+  };
+  const family = FAMILIES.find((candidate) => candidate.matches(descriptions));
+  if (!family) throw config.unsupported("model_type", familyNames().join(", "));
+  return family.describe(descriptions);
+}
+
+/** Refuses weights that another engine has packed; "quantization" is MLX's name for it. */
+function refuseQuantised(config: ConfigFields): void {
+  const levels = ["text_config", "vision_config"].map((name) =>
+    isObject(config, name) ? config.object(name) : undefined,
+  );
+  for (const fields of [config, ...levels])
+    for (const name of ["quantization_config", "quantization"])
+      if (fields?.has(name))
+        throw fields.unsupported(name, "no such field; load the unquantised checkpoint, Fovea quantises it by itself");
+}
+
+function isObject(fields: ConfigFields, name: string): boolean {
+  const value = fields.value(name);
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

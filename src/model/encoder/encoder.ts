@@ -1,0 +1,268 @@
+/**
+ * The vision encoder: a pre-norm transformer (Dosovitskiy et al. 2021) over one batch of views. Pixels in, hidden states
+ * out, all on the GPU. Rows stand in cell order: [view][class token, if any][cell][seat]; see ../../../shaders/lib/cells.wgsl.
+ */
+import type { Arena } from "../../gpu/arena.ts";
+import type { Gpu } from "../../gpu/device.ts";
+import type { Recorder } from "../../gpu/pass.ts";
+import { type Matrix, type Tensor, view } from "../../gpu/tensor.ts";
+import { attention } from "../../kernels/attention.ts";
+import { copyRows } from "../../kernels/copy-rows.ts";
+import type { HeadRows } from "../../kernels/heads.ts";
+import { importance } from "../../kernels/importance.ts";
+import { layerNorm } from "../../kernels/layer-norm.ts";
+import { linear } from "../../kernels/linear.ts";
+import { initialOrigins, originWords } from "../../kernels/origins.ts";
+import { patches } from "../../kernels/patches.ts";
+import { visionEmbed } from "../../kernels/vision-embed.ts";
+import type { EncoderSpec } from "../../spec/model-spec.ts";
+import type { Grid } from "../../spec/picture-spec.ts";
+import type { ViewPlan } from "../compression/plan.ts";
+import { compressStage, type StageTensors } from "../compression/stage.ts";
+import type { Weights } from "../load/fill.ts";
+import { viewVisible } from "./visible.ts";
+
+/** Cells of a view before any compression. */
+export function cellCount({ rows, cols }: Grid, { cell }: Pick<EncoderSpec, "cell">): number {
+  return (rows / cell) * (cols / cell);
+}
+
+/** Buffers of one batch: B views of T rows each, N patches in all. */
+interface Workspace {
+  hidden: Tensor; // [B * T, C]
+  /** Stages read one of the two and write the other. */
+  compressed: Tensor; // [B * T, C]
+  normed: Tensor; // [B * T, C]
+  qkv: Tensor; // [B * T, 3 * C]
+  attended: Tensor; // [B * T, C]
+  mlp: Tensor; // [B * T, F]
+  logSumExp: Tensor; // [B * T, H]
+}
+
+/** Elements of the widest buffer that one row of a view takes in the workspace. */
+export function widestRow({ width, mlp, patch }: EncoderSpec): number {
+  return Math.max(3 * width, mlp.width, 3 * patch.side ** 2);
+}
+
+export interface EncodeOptions {
+  grid: Grid;
+  /** The same for every view of the batch. */
+  plan: ViewPlan;
+  /** Owns the tensors of the stages. */
+  kept: Arena;
+  /** Owns everything else, until the work is submitted. */
+  scratch: Arena;
+  /** Whether stages keep a copy of their tokens. */
+  keepTokens?: boolean | undefined;
+  /** Called with the hidden states before block 0 and after each block; may record copies. */
+  onHidden?: ((index: number, hidden: Tensor) => void) | undefined;
+}
+
+/** Hidden states after the last block that runs, and after the last norm where the model has one. */
+export interface Encoded {
+  /** B */
+  views: number;
+  /** n, cells left of each view. */
+  cells: number;
+  hidden: Tensor; // [B * (first + n * S), C]
+  /** Packed queries, keys and values of the last block. */
+  qkv: Tensor; // [B * (first + n * S), 3 * C]
+  stages: StageTensors[];
+  origins: Tensor; // [B, n, W + 1] u32
+  /** Importance by the last block that ran, where the plan selects cells after the encoder. */
+  scores: Tensor | undefined; // [B, n]
+}
+
+export class Encoder {
+  readonly spec: EncoderSpec;
+  readonly #gpu: Gpu;
+  readonly #weights: Weights;
+
+  constructor(gpu: Gpu, weights: Weights, spec: EncoderSpec) {
+    this.#gpu = gpu;
+    this.#weights = weights;
+    this.spec = spec;
+  }
+
+  /** Rows before the patches of each view: the class token. */
+  get first(): number {
+    return this.spec.classToken ? 1 : 0;
+  }
+
+  /** S, seats of a cell. */
+  get seats(): number {
+    return this.spec.cell ** 2;
+  }
+
+  /**
+   * Runs the blocks on a batch of views.
+   *
+   * @param pixels [B, 3, H, W], normalised
+   */
+  encode(recorder: Recorder, pixels: Tensor, options: EncodeOptions): Encoded {
+    const { grid, plan, kept, scratch, onHidden } = options;
+    const { runBlocks, width } = this.spec;
+    const views = pixels.shape[0]!;
+    let cells = cellCount(grid, this.spec);
+    const space = this.#workspace(scratch, views * this.#viewRows(cells));
+    let hidden = this.#embed(recorder, space, pixels, grid, scratch);
+    onHidden?.(0, hidden);
+    const stages: StageTensors[] = [];
+    let origins = this.#initialOrigins(scratch, views, cells);
+    let visible = this.#visible(scratch, views, cells);
+    let scores: Tensor | undefined;
+    for (let block = 0; block < runBlocks; block++) {
+      const stage = plan.method === "vmtc" ? plan.stages.find((candidate) => candidate.block === block) : undefined;
+      const selectsAfter = block + 1 === runBlocks && (plan.method === "prune-last" || plan.method === "prumerge");
+      this.#attend(recorder, space, block, hidden, visible);
+      if (stage || selectsAfter) scores = this.#importance(recorder, space, views, cells, kept);
+      if (stage && plan.method === "vmtc") {
+        cells = stage.tokens;
+        const output = view(hidden.buffer === space.hidden.buffer ? space.compressed : space.hidden, [
+          views * this.#viewRows(cells),
+          width,
+        ]);
+        const { iterations, normalized } = plan;
+        const rules = { plan: stage, iterations, normalized, first: this.first, seats: this.seats };
+        const done = compressStage(recorder, { ...rules, scores: scores!, origins, hidden, output, kept, scratch });
+        if (options.keepTokens) done.tokens = copyOf(recorder, output, kept);
+        stages.push(done);
+        origins = done.origins;
+        hidden = output;
+        scores = undefined;
+        visible = this.#visible(scratch, views, cells);
+      }
+      this.#mlp(recorder, space, block, hidden);
+      onHidden?.(block + 1, hidden);
+    }
+    if (this.spec.postNorm) {
+      const normed = view(space.normed, hidden.shape);
+      this.#norm(recorder, "encoder.norm", hidden, normed);
+      hidden = normed;
+    }
+    const qkv = view(space.qkv, [hidden.shape[0]!, 3 * width]);
+    return { views, cells, hidden, qkv, stages, origins, scores };
+  }
+
+  /** Class logits [1, classes] of a classifier, from the class token of the only view. */
+  classify(recorder: Recorder, { hidden }: Encoded, logits: Tensor): void {
+    const weight = this.#weights.matrix("classifier.weight");
+    const bias = this.#weights.get("classifier.bias");
+    linear(recorder, { x: view(hidden, [1, this.spec.width]), weight, bias, y: logits });
+  }
+
+  /** Heads of the packed product, for kernels. */
+  get heads(): { heads: number; headWidth: number; scale: number } {
+    const { width, heads } = this.spec;
+    const headWidth = width / heads;
+    return { heads, headWidth, scale: 1 / Math.sqrt(headWidth) };
+  }
+
+  /** Queries (0), keys (1) or values (2) in the packed product. */
+  packed(qkv: Tensor, part: 0 | 1 | 2): HeadRows {
+    const { width } = this.spec;
+    return { tensor: qkv, stride: 3 * width, offset: part * width };
+  }
+
+  #viewRows(cells: number): number {
+    return this.first + cells * this.seats;
+  }
+
+  #workspace(arena: Arena, rows: number): Workspace {
+    const { width, mlp, heads } = this.spec;
+    return {
+      hidden: arena.tensor("encoder hidden", [rows, width]),
+      compressed: arena.tensor("encoder compressed", [rows, width]),
+      normed: arena.tensor("encoder normed", [rows, width]),
+      qkv: arena.tensor("encoder qkv", [rows, 3 * width]),
+      attended: arena.tensor("encoder attended", [rows, width]),
+      mlp: arena.tensor("encoder mlp", [rows, mlp.width]),
+      logSumExp: arena.tensor("encoder log-sum-exp", [rows, heads]),
+    };
+  }
+
+  #initialOrigins(arena: Arena, views: number, cells: number): Tensor {
+    const origins = arena.tensor("cell origins", [views, cells, originWords(cells)], "u32");
+    this.#gpu.upload(origins, initialOrigins(views, cells));
+    return origins;
+  }
+
+  #visible(arena: Arena, views: number, cells: number): Tensor {
+    const rows = this.#viewRows(cells);
+    const visible = arena.tensor("rows that a row sees", [views * rows, 2], "u32");
+    this.#gpu.upload(visible, viewVisible(views, rows));
+    return visible;
+  }
+
+  /** Embeddings with positions, after the norm before the blocks; [B * T, C] in the workspace. */
+  #embed(recorder: Recorder, { hidden, normed }: Workspace, pixels: Tensor, { rows, cols }: Grid, scratch: Arena) {
+    const { width, patch, cell, preNorm } = this.spec;
+    const weights = this.#weights;
+    const count = pixels.shape[0]! * rows * cols;
+    const patchRows = scratch.tensor("patch rows", [count, 3 * patch.side ** 2]);
+    const patchEmbeddings = scratch.tensor("patch embeddings", [count, width]);
+    patches(recorder, { pixels, y: patchRows, patchSize: patch.side, cell });
+    const weight = weights.matrix("encoder.patch.weight");
+    linear(recorder, { x: patchRows, weight, bias: weights.find("encoder.patch.bias"), y: patchEmbeddings });
+    const y = preNorm ? normed : hidden;
+    const tables = { classEmbedding: weights.find("encoder.class"), positions: weights.get("encoder.positions") };
+    visionEmbed(recorder, { patchEmbeddings, ...tables, y, cols, cell });
+    if (preNorm) this.#norm(recorder, "encoder.preNorm", normed, hidden);
+    return hidden;
+  }
+
+  /** Adds attention to `hidden` [rows, C] in place. Leaves q, k, v and the log-sum-exp in the workspace. */
+  #attend(recorder: Recorder, space: Workspace, block: number, hidden: Tensor, visible: Tensor): void {
+    const { width, heads } = this.spec;
+    const rows = hidden.shape[0]!;
+    const normed = view(space.normed, [rows, width]);
+    const qkv = view(space.qkv, [rows, 3 * width]);
+    const y = view(space.attended, [rows, width]);
+    const logSumExp = view(space.logSumExp, [rows, heads]);
+    this.#norm(recorder, `encoder.blocks.${block}.norm1`, hidden, normed);
+    linear(recorder, { x: normed, ...this.#layer(block, "qkv"), y: qkv });
+    const operands = { q: this.packed(qkv, 0), k: this.packed(qkv, 1), v: this.packed(qkv, 2) };
+    attention(recorder, { ...operands, y, logSumExp, visible, rows, keys: rows, ...this.heads, keyHeads: heads });
+    linear(recorder, { x: y, ...this.#layer(block, "out"), y: hidden, accumulate: true });
+  }
+
+  /** Adds the MLP to `hidden` [rows, C] in place. */
+  #mlp(recorder: Recorder, space: Workspace, block: number, hidden: Tensor): void {
+    const { width, mlp } = this.spec;
+    const rows = hidden.shape[0]!;
+    const normed = view(space.normed, [rows, width]);
+    const middle = view(space.mlp, [rows, mlp.width]);
+    this.#norm(recorder, `encoder.blocks.${block}.norm2`, hidden, normed);
+    linear(recorder, { x: normed, ...this.#layer(block, "fc1"), y: middle, activation: mlp.activation });
+    linear(recorder, { x: middle, ...this.#layer(block, "fc2"), y: hidden, accumulate: true });
+  }
+
+  /** Importance of the cells by the block whose attention is in the workspace, [B, n] of `kept`. */
+  #importance(recorder: Recorder, space: Workspace, views: number, cells: number, kept: Arena): Tensor {
+    const { classToken, heads } = this.spec;
+    const rows = views * this.#viewRows(cells);
+    const scores = kept.tensor("importance", [views, cells]);
+    const qkv = view(space.qkv, [rows, 3 * this.spec.width]);
+    const logSumExp = view(space.logSumExp, [rows, heads]);
+    const operands = { q: this.packed(qkv, 0), k: this.packed(qkv, 1), logSumExp };
+    importance(recorder, { ...operands, scores, classToken, seats: this.seats, ...this.heads });
+    return scores;
+  }
+
+  #layer(block: number, part: string): { weight: Matrix; bias: Tensor | undefined } {
+    const name = `encoder.blocks.${block}.${part}`;
+    return { weight: this.#weights.matrix(`${name}.weight`), bias: this.#weights.find(`${name}.bias`) };
+  }
+
+  #norm(recorder: Recorder, name: string, x: Tensor, y: Tensor): void {
+    const weight = this.#weights.get(`${name}.weight`);
+    const bias = this.#weights.get(`${name}.bias`);
+    layerNorm(recorder, { x, weight, bias, y, eps: this.spec.eps });
+  }
+}
+
+function copyOf(recorder: Recorder, x: Tensor, arena: Arena): Tensor {
+  const y = arena.tensor("stage tokens", x.shape);
+  copyRows(recorder, { x, y, xRow: 0, yRow: 0, rows: x.shape[0]! });
+  return y;
+}

@@ -1,0 +1,72 @@
+/**
+ * Finds a model's tensors in a checkpoint: under the names of any layout, with the shape that the spec says. Pure: it looks
+ * at headers and never at values.
+ */
+import { sameShape } from "../../shared/shape.ts";
+import type { ModelSpec } from "../../spec/model-spec.ts";
+import type { TensorSpec } from "../../spec/tensor-spec.ts";
+import { isReadableDtype } from "../../weights/dtype.ts";
+import type { TensorEntry } from "../../weights/safetensors.ts";
+import { type TensorProblems, tensorError } from "./problems.ts";
+
+/** A tensor of a file and the place that it fills. */
+export interface MatchedPart {
+  tensor: TensorSpec;
+  entry: TensorEntry;
+  /** First row that it fills. */
+  to: number;
+}
+
+export interface MatchedTensors {
+  /** The tensors that the checkpoint has, in the spec's order: all but those that another one stands in for. */
+  tensors: readonly TensorSpec[];
+  parts: readonly MatchedPart[];
+  /** Canonical name of a missing tensor -> the one that stands in for it. */
+  aliases: ReadonlyMap<string, string>;
+}
+
+/**
+ * Matches a spec with the tensors of all files of a checkpoint. A file may mix layouts. All problems are found before any
+ * is reported.
+ *
+ * @param entries header entries by name
+ * @throws FoveaError `bad-weights` naming missing, unknown, duplicate, misshaped tensors and those of a type that is not read
+ */
+export function matchTensors(
+  { family, tensors, ignores }: Pick<ModelSpec, "family" | "tensors" | "ignores">,
+  entries: ReadonlyMap<string, TensorEntry>,
+): MatchedTensors {
+  const problems: TensorProblems = { missing: [], duplicate: [], misshaped: [], unreadable: [], unknown: [] };
+  const wanted = new Set<string>();
+  const found: TensorSpec[] = [];
+  const parts: MatchedPart[] = [];
+  const aliases = new Map<string, string>();
+  for (const tensor of tensors) {
+    for (const { names } of tensor.parts) for (const name of names) wanted.add(name);
+    if (tensor.instead && tensor.parts.every(({ names }) => !names.some((name) => entries.has(name)))) {
+      aliases.set(tensor.name, tensor.instead);
+      continue;
+    }
+    found.push(tensor);
+    for (const { names, shape, to } of tensor.parts) {
+      const present = names.filter((name) => entries.has(name));
+      const entry = present.length > 0 ? entries.get(present[0]!) : undefined;
+      if (!entry) problems.missing.push({ names, shape });
+      else if (present.length > 1) problems.duplicate.push(present);
+      else if (!sameShape(withoutLeadingOnes(entry.shape), withoutLeadingOnes(shape)))
+        problems.misshaped.push({ entry, shape });
+      else if (!isReadableDtype(entry.dtype)) problems.unreadable.push(entry);
+      else parts.push({ tensor, entry, to });
+    }
+  }
+  for (const [name, entry] of entries) if (!wanted.has(name) && !ignores(name)) problems.unknown.push(entry);
+  if (Object.values(problems).some((list) => list.length > 0))
+    throw tensorError(problems, family, wanted, entries.keys());
+  return { tensors: found, parts, aliases };
+}
+
+/** Position tables of some layouts have a batch dimension first; elsewhere it would not change the values either. */
+function withoutLeadingOnes(shape: readonly number[]): readonly number[] {
+  const first = shape.findIndex((dimension) => dimension !== 1);
+  return first < 0 ? [] : shape.slice(first);
+}

@@ -1,0 +1,119 @@
+/**
+ * A model as a value: everything that the engine must know about a checkpoint, whatever its family. A family (families/)
+ * makes this value from a checkpoint's small files; the other rooms read it and never ask for the family. Types only.
+ */
+import type { Activation } from "../shared/activation.ts";
+import type { Grid, PictureSpec } from "./picture-spec.ts";
+import type { TensorSpec } from "./tensor-spec.ts";
+
+/** A whole checkpoint. A text model has a decoder; a classifier an encoder and classes; a vision-language model all. */
+export interface ModelSpec {
+  /** Name of the family, for `info` and messages only. */
+  family: string;
+  /** How a picture becomes views and what stands for it in a prompt; with an encoder only. */
+  pictures?: PictureSpec;
+  encoder?: EncoderSpec;
+  /** From the encoder's cells to rows of the decoder's width; empty for a classifier or a text model. */
+  connector: readonly ConnectorStep[];
+  decoder?: DecoderSpec;
+  /** Label of each class of a classifier. */
+  classes?: readonly string[];
+  /** Id of the placeholder that each row of a picture replaces; may lie behind the vocabulary, and is never embedded. */
+  imageTokenId?: number;
+  /** Every tensor that the engine needs, in order of execution. */
+  tensors: readonly TensorSpec[];
+  /** Whether a file may hold this tensor although the engine does not need it. */
+  ignores(name: string): boolean;
+  /** The prompt format to use where the checkpoint brings no chat template. */
+  fallbackPrompt?: PromptFormat;
+}
+
+/** LayerNorm or RMSNorm. */
+export interface NormSpec {
+  kind: "layer" | "rms";
+  eps: number;
+}
+
+/** A vision transformer. Every block: norm, attention, residual, norm, MLP, residual. */
+export interface EncoderSpec {
+  /** C */
+  width: number;
+  /** H heads of C / H each. */
+  heads: number;
+  /** Blocks in the file. */
+  blocks: number;
+  /** Blocks that run, from the first; the features are the output of the last of them. */
+  runBlocks: number;
+  mlp: { width: number; activation: Activation };
+  /** Of every LayerNorm. */
+  eps: number;
+  /** A norm between embeddings and blocks. */
+  preNorm: boolean;
+  /** A norm after the last block. */
+  postNorm: boolean;
+  patch: { side: number; bias: boolean };
+  /** Learned positions: one row for each patch of this grid, after one for the class token if there is one. */
+  positions: { grid: Grid };
+  qkvBias: boolean;
+  /** Row 0 of a view is a class token. */
+  classToken: boolean;
+  /** Features keep the class token. */
+  keepClassToken: boolean;
+  /** r: the connector makes one row of r x r neighbouring patches (cells.md). */
+  cell: number;
+}
+
+/**
+ * One step of the connector, on rows [cells, width]. "fold" puts the channels of a cell's r x r seats side by side, row by
+ * row of the cell; "linear" multiplies by the tensors `slot.weight` and `slot.bias` and applies the activation.
+ */
+export type ConnectorStep =
+  | { op: "fold"; factor: number }
+  | { op: "linear"; slot: string; width: number; activation: Activation };
+
+export interface DecoderSpec {
+  /** W */
+  width: number;
+  /** In order of execution. */
+  layers: readonly LayerSpec[];
+  /** Of every RMSNorm. */
+  eps: number;
+  rope: RopeSpec;
+  /** Rows of the embedding table; may exceed the tokenizer's vocabulary. */
+  vocabularySize: number;
+  /** Tokens that a context may hold. */
+  maxPositions: number;
+  bosId?: number;
+  /** Ids that end an answer, as config.json has them; generation_config.json may add some. */
+  eosIds: readonly number[];
+}
+
+/** A decoder layer: norm, attention, residual, norm, gated MLP with SiLU, residual. */
+export interface LayerSpec {
+  attention: AttentionSpec;
+  mlp: { width: number };
+}
+
+export interface AttentionSpec {
+  heads: number;
+  /** Each serves heads / keyHeads query heads. */
+  keyHeads: number;
+  /** D; heads * D need not be the decoder's width. */
+  headWidth: number;
+  qkvBias: boolean;
+}
+
+/** Rotary positions: pairs of channels i and i + D / 2 turn by position * theta^(-2 i / D). */
+export interface RopeSpec {
+  theta: number;
+}
+
+/** A plain conversation format: `${system} USER: ... ASSISTANT: ...`, with the words as data. */
+export interface PromptFormat {
+  /** Stands before the first message unless the conversation brings a system message of its own. */
+  system: string;
+  /** Written before a user's message. */
+  user: string;
+  /** Written before an answer. */
+  answer: string;
+}

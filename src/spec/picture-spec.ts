@@ -1,0 +1,87 @@
+/**
+ * Pictures as views: how a picture of any size becomes the pictures that the encoder reads, and what stands for it in a
+ * prompt. Types only; the geometry is image/geometry.ts, the rules are the families'.
+ */
+
+/** Patches of a view. */
+export interface Grid {
+  rows: number;
+  cols: number;
+}
+
+/** What happens along one axis of a resize; all numbers are pixels. */
+export interface AxisPlan {
+  /** Of the source: the picture, or an earlier canvas. */
+  pictureSize: number;
+  /** Of what is resized: the source, or the larger canvas that it is padded to. */
+  canvasSize: number;
+  /** Where the source begins on the padded canvas. */
+  pictureStart: number;
+  /** Size after the resize. */
+  resizedSize: number;
+  /** The part of the result that is kept is [cropStart, cropStart + size). */
+  cropStart: number;
+  size: number;
+}
+
+/** A resized copy of the picture or of an earlier canvas, rounded to 8 bits a channel as Pillow rounds. */
+export interface Canvas {
+  from: "picture" | number;
+  x: AxisPlan;
+  y: AxisPlan;
+}
+
+/** One picture that the encoder reads: a rectangle of a canvas, in pixels. */
+export interface View {
+  grid: Grid;
+  /** Index of the canvas. */
+  canvas: number;
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+export interface PicturePlan {
+  canvases: readonly Canvas[];
+  /** In the order in which the connector's rows stand in the prompt. */
+  views: readonly View[];
+  /** Rows and columns of tiles, where the picture was cut: the first views, row by row. */
+  tiles?: Grid;
+}
+
+/** A piece of what stands in the prompt for a picture: text, or the rows of one view. */
+export type PictureRun = { text: string } | { view: number; rows: number };
+
+/** The caller's limits on what one picture may cost. */
+export interface PictureBudget {
+  /** Tiles that a picture is cut into at most; 1 is no tiling. */
+  maxTiles?: number;
+  /** Pixels of the picture at most, before it is cut. */
+  maxPixels?: number;
+  /** Pixels of the picture at least. */
+  minPixels?: number;
+}
+
+type Triple = readonly [number, number, number];
+
+/** How a model reads pictures. */
+export interface PictureSpec {
+  filter: "bilinear" | "bicubic" | "lanczos";
+  /** Red, green, blue: a value becomes (byte * rescale - mean) / std. */
+  mean: Triple;
+  std: Triple;
+  rescale: number;
+  /** What lies beside the picture on a padded canvas: RGBA8, red in the low byte. */
+  padColour: number;
+  /**
+   * The views of a picture of `width` x `height` pixels. Pure.
+   *
+   * @throws RangeError for a budget that this model cannot keep
+   */
+  plan(width: number, height: number, budget: PictureBudget): PicturePlan;
+  /** What stands in the prompt for a picture, given how many rows are left of each of its views. Pure. */
+  runs(plan: PicturePlan, rowsOfView: readonly number[]): readonly PictureRun[];
+  /** The picture that costs most under the default budget, by which memory is planned. */
+  largest: { width: number; height: number };
+}

@@ -1,0 +1,80 @@
+/**
+ * The tensors that a model needs: which tensors of a file fill each of them, under which names, and what each is used
+ * for. Pure data and builders; matching against a file is model/load/match.ts.
+ */
+import { elementCount } from "../shared/shape.ts";
+
+/**
+ * How the engine uses a tensor, which decides how it may be stored: "linear" is read by products, "embedding" by row
+ * lookups and "head" by the product that makes logits (both lose accuracy below 8 bits), "vector" (norms, biases) and
+ * "table" (learned positions) are added or multiplied element by element and stay f32.
+ */
+export type TensorUse = "linear" | "embedding" | "head" | "vector" | "table";
+
+/** One tensor of a file that fills some rows of a tensor on the GPU. */
+export interface TensorPart {
+  /** Names that it may have in a file, one per layout. */
+  names: readonly string[];
+  /** Its shape in the file. Leading dimensions of 1 make no difference: some layouts add a batch dimension. */
+  shape: readonly number[];
+  /** First row that it fills. */
+  to: number;
+}
+
+/** One tensor on the GPU. */
+export interface TensorSpec {
+  /** Canonical, such as "encoder.blocks.3.qkv.weight". */
+  name: string;
+  /** [rows, cols] or [cols] */
+  shape: readonly number[];
+  use: TensorUse;
+  /** In order of rows; together they fill the tensor exactly. */
+  parts: readonly TensorPart[];
+  /** Canonical name of the tensor that stands in where a file has no part of this one, such as a tied head. */
+  instead?: string;
+}
+
+/** A source tensor: its name below each prefix, and its shape. */
+export type Source = readonly [name: string, shape: readonly number[]];
+
+/** A tensor made of source tensors [rows, ...], one below the other; the dimensions after the rows become one. */
+export function stack(
+  name: string,
+  use: TensorUse,
+  prefixes: readonly string[],
+  sources: readonly Source[],
+): TensorSpec {
+  let rows = 0;
+  const parts = sources.map(([source, shape]) => {
+    const part = { names: prefixes.map((prefix) => prefix + source), shape, to: rows };
+    rows += shape[0]!;
+    return part;
+  });
+  const row = sources[0]![1].slice(1);
+  return { name, use, shape: row.length === 0 ? [rows] : [rows, elementCount(row)], parts };
+}
+
+/** A vector [width]. */
+export function vector(name: string, prefixes: readonly string[], source: string, width: number): TensorSpec {
+  return stack(name, "vector", prefixes, [[source, [width]]]);
+}
+
+/** A linear layer [rows, cols] of one or several source layers, one below the other: `name.weight` and `name.bias`. */
+export function linear(
+  name: string,
+  prefixes: readonly string[],
+  sources: readonly (readonly [source: string, rows: number])[],
+  { cols, bias }: { cols: number; bias: boolean },
+): TensorSpec[] {
+  const weights = sources.map(([source, rows]) => [`${source}.weight`, [rows, cols]] as const);
+  const biases = sources.map(([source, rows]) => [`${source}.bias`, [rows]] as const);
+  return [
+    stack(`${name}.weight`, "linear", prefixes, weights),
+    ...(bias ? [stack(`${name}.bias`, "vector", prefixes, biases)] : []),
+  ];
+}
+
+/** A LayerNorm: `name.weight` and `name.bias`, [width] each. */
+export function layerNorm(name: string, prefixes: readonly string[], source: string, width: number): TensorSpec[] {
+  return ["weight", "bias"].map((part) => vector(`${name}.${part}`, prefixes, `${source}.${part}`, width));
+}
