@@ -1,5 +1,6 @@
 /** The list of families, and the step from a model's small files to its `ModelSpec`. */
 import { FoveaError } from "../errors.ts";
+import type { DESCRIPTION_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import type { Descriptions, Family } from "./family.ts";
 import { ConfigFields } from "./fields.ts";
@@ -12,9 +13,6 @@ import { vit } from "./vit.ts";
 
 /** The first that matches describes the model. */
 const FAMILIES: readonly Family[] = [originalLlava, llava, idefics3, smolvlm, llama, qwen2, vit];
-
-/** The files that describe a model, beside its weights and its tokenizer. */
-export const DESCRIPTION_FILES = ["config.json", "preprocessor_config.json", "processor_config.json"] as const;
 
 /** Parsed JSON of the description files, by name; undefined where a file is missing. */
 export type DescriptionFiles = Partial<Record<(typeof DESCRIPTION_FILES)[number], unknown>>;

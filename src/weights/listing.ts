@@ -4,6 +4,7 @@
  */
 import { FoveaError } from "../errors.ts";
 import { quoted } from "../shared/json.ts";
+import { COMPANION_FILES } from "../shared/model-files.ts";
 import { isPlainFileName } from "./folder.ts";
 
 /** A published hash: of the bytes, or the id that git gives them. */
@@ -25,18 +26,6 @@ export interface ModelListing {
   readonly location: string;
   readonly files: ReadonlyMap<string, ListedFile>;
 }
-
-/** The files beside the weights that a model may bring and that are read. Nothing else of a folder is fetched. */
-const COMPANION_FILES: readonly string[] = [
-  "config.json",
-  "generation_config.json",
-  "preprocessor_config.json",
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "chat_template.jinja",
-  "chat_template.json",
-];
 
 /** No file is longer; what is said to be would be cut into more parts than can be counted. */
 const MAX_FILE_BYTES = 2 ** 40;
