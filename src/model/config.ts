@@ -48,6 +48,8 @@ export interface DecoderConfig {
   /** Epsilon of every RMSNorm. */
   eps: number;
   ropeTheta: number;
+  /** With positions on several axes (M-RoPE): the axis by which each pair of channels turns. */
+  axisOfPair?: readonly number[]; // [headWidth / 2]
   /** Tokens that a context may hold. */
   maxPositions: number;
   /** Whether the embedding table is also the head. */

@@ -19,6 +19,7 @@ import type { CompressionPlan } from "./compression.ts";
 import type { ModelConfig, VisionConfig } from "./config.ts";
 import type { Weights } from "./load.ts";
 import { selectTokens } from "./select-tokens.ts";
+import { viewRanges } from "./visible.ts";
 import { compressStage, type StageTensors } from "./vmtc.ts";
 
 /** Patches of a picture before any compression. */
@@ -63,6 +64,7 @@ export interface Encoded {
 }
 
 export class VisionEncoder {
+  readonly #gpu: Gpu;
   readonly #config: VisionConfig;
   readonly #keepClassToken: boolean;
   readonly #weights: Weights;
@@ -71,6 +73,7 @@ export class VisionEncoder {
   /** Takes its buffers from `arena`, which owns them. */
   constructor(gpu: Gpu, arena: Arena, weights: Weights, model: ModelConfig & { vision: VisionConfig }) {
     const config = model.vision;
+    this.#gpu = gpu;
     this.#config = config;
     this.#keepClassToken = model.keepClassToken;
     this.#weights = weights;
@@ -107,12 +110,13 @@ export class VisionEncoder {
     const { runBlocks, eps } = this.#config;
     const { patchOrigins, normed } = this.#space;
     let hidden = this.#embed(recorder, pixels);
+    let visible = this.#visible(hidden, scratch);
     onHidden?.(0, hidden);
     const result: Encoded = { hidden, stages: [], origins: patchOrigins, scores: undefined };
     for (let block = 0; block < runBlocks; block++) {
       const stage = plan.method === "vmtc" ? plan.stages.find((candidate) => candidate.block === block) : undefined;
       const prunesAfter = block + 1 === runBlocks && (plan.method === "prune-last" || plan.method === "prumerge");
-      this.#attend(recorder, block, hidden);
+      this.#attend(recorder, block, hidden, visible);
       const scores = stage || prunesAfter ? this.#importance(recorder, hidden, kept) : undefined;
       if (stage && plan.method === "vmtc") {
         const output = this.#otherThan(hidden, stage.tokens);
@@ -124,6 +128,7 @@ export class VisionEncoder {
         result.stages.push(done);
         result.origins = done.origins;
         hidden = output;
+        visible = this.#visible(hidden, scratch);
       } else {
         result.scores = scores;
       }
@@ -189,8 +194,16 @@ export class VisionEncoder {
     return hidden;
   }
 
+  /** Uploads the ranges of a picture's rows, which see each other. [T, 2] of `scratch` */
+  #visible(hidden: Tensor, scratch: Arena): Tensor {
+    const rows = hidden.shape[0]!;
+    const visible = scratch.tensor("vision visible", [rows, 2], "u32");
+    this.#gpu.upload(visible, viewRanges(1, rows));
+    return visible;
+  }
+
   /** Attention with its norm, added to `hidden` [T, C] in place. Leaves q, k, v and the log-sum-exp in the workspace. */
-  #attend(recorder: Recorder, block: number, hidden: Tensor): void {
+  #attend(recorder: Recorder, block: number, hidden: Tensor, visible: Tensor): void {
     const { width, heads } = this.#config;
     const rows = hidden.shape[0]!;
     const normed = view(this.#space.normed, [rows, width]);
@@ -200,7 +213,7 @@ export class VisionEncoder {
     this.#norm(recorder, `vision.blocks.${block}.norm1`, hidden, normed);
     linear(recorder, { x: normed, ...this.#layer(block, "qkv"), y: qkv });
     const operands = { q: this.#packed(0), k: this.#packed(1), v: this.#packed(2) };
-    attention(recorder, { ...operands, y, logSumExp, rows, keys: rows, ...this.#heads, keyHeads: heads });
+    attention(recorder, { ...operands, visible, y, logSumExp, rows, keys: rows, ...this.#heads, keyHeads: heads });
     linear(recorder, { x: y, ...this.#layer(block, "out"), y: hidden, accumulate: true });
   }
 
