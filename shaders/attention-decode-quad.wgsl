@@ -1,7 +1,6 @@
-// What attention-decode.wgsl does, without workgroup memory: for adapters that are programs on the CPU, where a barrier
-// costs more than the loads it saves and every load costs as much as tens of products. A workgroup is one quad and takes
-// up to four query heads of one key head: its invocations have 8 keys of a pass each, and the Parts lane, lane + 4, ... of
-// the output.
+// Does what attention-decode.wgsl does, without workgroup memory, for software adapters: a barrier costs more there than
+// the loads it saves, and a load costs as much as tens of products. A workgroup is one quad and takes up to four query
+// heads of one key head: its invocations have 8 keys of a pass each, and the Parts lane, lane + 4, ... of the output.
 // Needs subgroups, lib/part-*, lib/quad-products, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), GROUP (query heads a
 // workgroup) and LOG_SUM_EXP (the binding exists).
 
@@ -28,10 +27,11 @@ struct Params {
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [H, D] from qOffset
 @group(0) @binding(1) var<storage, read> k: array<Part>; // [S, Hk, D] strided
 @group(0) @binding(2) var<storage, read> v: array<Part>; // [S, Hk, D] strided
-@group(0) @binding(3) var<storage, read> inhibited: array<u32>; // [ceil(S / 32)]
-@group(0) @binding(4) var<storage, read_write> y: array<Part>; // [splits, H, D]
-@group(0) @binding(5) var<storage, read_write> logSumExp: array<f32>; // [splits, H]
-@group(0) @binding(5u + LOG_SUM_EXP) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> visible: array<vec2u>; // [1, 2], half-open key range
+@group(0) @binding(4) var<storage, read> inhibited: array<u32>; // [ceil(S / 32)]
+@group(0) @binding(5) var<storage, read_write> y: array<Part>; // [splits, H, D]
+@group(0) @binding(6) var<storage, read_write> logSumExp: array<f32>; // [splits, H]
+@group(0) @binding(6u + LOG_SUM_EXP) var<uniform> params: Params;
 
 @compute @workgroup_size(4)
 fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) workgroup: vec3u) {
@@ -45,8 +45,11 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) workg
   let q_start = params.qOffset + (first_head + min(lane, count - 1u)) * HEAD_PARTS;
   let k_start = params.kOffset + key_head * HEAD_PARTS;
   let v_start = params.vOffset + key_head * HEAD_PARTS;
-  let end = min(params.keys, (workgroup.y + 1u) * params.splitKeys);
-  let last = end - 1u;
+  let split = workgroup.y * params.splitKeys;
+  let start = max(split, visible[0].x);
+  let end = min(min(params.keys, split + params.splitKeys), visible[0].y);
+  let last = end - 1u; // of no use where the range is empty
+  let first_block = select(end, start / PASS_KEYS * PASS_KEYS, start < end);
 
   // The components are heads.
   var largest = vec4f(LOWEST);
@@ -54,20 +57,20 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) workg
   var weights = array<vec4f, PASSES * LANE_KEYS>(); // of this lane's keys
   var output = array<PartBlock, PARTS>();
 
-  for (var block = workgroup.y * params.splitKeys; block < end; block += PASSES * PASS_KEYS) {
+  for (var block = first_block; block < end; block += PASSES * PASS_KEYS) {
     let passes = min(PASSES, (end - block + PASS_KEYS - 1u) / PASS_KEYS);
     var new_largest = largest;
     for (var pass_index = 0u; pass_index < passes; pass_index++) {
       let first = block + pass_index * PASS_KEYS;
       let key = first + lane * LANE_KEYS;
-      let k0 = k_start + min(key, last) * params.kStride;
-      let k1 = k_start + min(key + 1u, last) * params.kStride;
-      let k2 = k_start + min(key + 2u, last) * params.kStride;
-      let k3 = k_start + min(key + 3u, last) * params.kStride;
-      let k4 = k_start + min(key + 4u, last) * params.kStride;
-      let k5 = k_start + min(key + 5u, last) * params.kStride;
-      let k6 = k_start + min(key + 6u, last) * params.kStride;
-      let k7 = k_start + min(key + 7u, last) * params.kStride;
+      let k0 = k_start + clamp(key, start, last) * params.kStride;
+      let k1 = k_start + clamp(key + 1u, start, last) * params.kStride;
+      let k2 = k_start + clamp(key + 2u, start, last) * params.kStride;
+      let k3 = k_start + clamp(key + 3u, start, last) * params.kStride;
+      let k4 = k_start + clamp(key + 4u, start, last) * params.kStride;
+      let k5 = k_start + clamp(key + 5u, start, last) * params.kStride;
+      let k6 = k_start + clamp(key + 6u, start, last) * params.kStride;
+      let k7 = k_start + clamp(key + 7u, start, last) * params.kStride;
       var left = mat4x4f();
       var right = mat4x4f();
       for (var part = 0u; part < HEAD_PARTS; part++) {
@@ -81,7 +84,7 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) workg
       }
       var logits = array(transpose(left), transpose(right));
       for (var j = 0u; j < LANE_KEYS; j++) {
-        let seen = key + j < end && extractBits(barred, lane * LANE_KEYS + j, 1u) == 0u;
+        let seen = key + j - start < end - start && extractBits(barred, lane * LANE_KEYS + j, 1u) == 0u;
         let logit = select(vec4f(LOWEST), logits[j / 4u][j % 4u] * params.scale, seen);
         new_largest = max(new_largest, logit);
         weights[pass_index * LANE_KEYS + j] = logit;
@@ -105,10 +108,10 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) workg
       for (var j = 0u; j < passes * LANE_KEYS; j++) {
         let weight = weights[j];
         let key = block + j / LANE_KEYS * PASS_KEYS + j % LANE_KEYS;
-        value += outer(v[v_part + min(key, last) * params.vStride], quadBroadcast(weight, 0u));
-        value += outer(v[v_part + min(key + LANE_KEYS, last) * params.vStride], quadBroadcast(weight, 1u));
-        value += outer(v[v_part + min(key + 2u * LANE_KEYS, last) * params.vStride], quadBroadcast(weight, 2u));
-        value += outer(v[v_part + min(key + 3u * LANE_KEYS, last) * params.vStride], quadBroadcast(weight, 3u));
+        value += outer(v[v_part + clamp(key, start, last) * params.vStride], quadBroadcast(weight, 0u));
+        value += outer(v[v_part + clamp(key + LANE_KEYS, start, last) * params.vStride], quadBroadcast(weight, 1u));
+        value += outer(v[v_part + clamp(key + 2u * LANE_KEYS, start, last) * params.vStride], quadBroadcast(weight, 2u));
+        value += outer(v[v_part + clamp(key + 3u * LANE_KEYS, start, last) * params.vStride], quadBroadcast(weight, 3u));
       }
       output[b] = value;
     }

@@ -1,8 +1,7 @@
 // Attention of one query row, parallel over the keys (flash decoding). A workgroup takes GROUP query heads of one key
-// head and one split of the keys, in chunks of a key an invocation. With one split it writes y and the log-sum-exp;
-// with more, unnormalised sums that attention-decode-combine.wgsl joins.
-// Needs lib/part-*, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), GROUP, THREADS, and the switches INHIBIT, SPLIT,
-// LOG_SUM_EXP (the binding exists).
+// head and one split of the keys, in chunks of a key an invocation. Each split is a softmax of its own over the keys that
+// the row sees; attention-decode-combine.wgsl joins them. A split without such keys ends at once.
+// Needs lib/part-*, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), GROUP, THREADS, LOG_SUM_EXP (the binding exists).
 
 const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
 const LANES = THREADS / GROUP; // invocations that share the softmax of a head
@@ -25,10 +24,11 @@ struct Params {
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [H, D] from qOffset
 @group(0) @binding(1) var<storage, read> k: array<Part>; // [S, Hk, D] strided
 @group(0) @binding(2) var<storage, read> v: array<Part>; // [S, Hk, D] strided
-@group(0) @binding(3) var<storage, read> inhibited: array<u32>; // [ceil(S / 32)]
-@group(0) @binding(4) var<storage, read_write> y: array<Part>; // [splits, H, D]
-@group(0) @binding(5) var<storage, read_write> logSumExp: array<f32>; // [splits, H]
-@group(0) @binding(5u + LOG_SUM_EXP) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> visible: array<vec2u>; // [1, 2], half-open key range
+@group(0) @binding(4) var<storage, read> inhibited: array<u32>; // [ceil(S / 32)]
+@group(0) @binding(5) var<storage, read_write> y: array<Part>; // [splits, H, D]
+@group(0) @binding(6) var<storage, read_write> logSumExp: array<f32>; // [splits, H]
+@group(0) @binding(6u + LOG_SUM_EXP) var<uniform> params: Params;
 
 var<workgroup> queries: array<Part, GROUP * HEAD_PARTS>;
 var<workgroup> weights: array<f32, GROUP * THREADS>; // [g, key]: logits, then weights
@@ -60,15 +60,17 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) wor
   let key_lane = thread / HEAD_PARTS;
   var output = array<Part, GROUP>();
 
-  let split_end = min(params.keys, (workgroup.y + 1u) * params.splitKeys);
-  for (var first_key = workgroup.y * params.splitKeys; first_key < split_end; first_key += THREADS) {
-    let keys = min(THREADS, split_end - first_key);
+  let split = workgroup.y * params.splitKeys;
+  let start = max(split, visible[0].x);
+  let end = min(min(params.keys, split + params.splitKeys), visible[0].y);
+  for (var first_key = start; first_key < end; first_key += THREADS) {
+    let keys = min(THREADS, end - first_key);
     if (thread < keys) {
       let key = first_key + thread;
       var logits = array<f32, GROUP>();
-      let start = params.kOffset + key * params.kStride + key_head * HEAD_PARTS;
+      let key_start = params.kOffset + key * params.kStride + key_head * HEAD_PARTS;
       for (var i = 0u; i < HEAD_PARTS; i++) {
-        let b = k[start + i];
+        let b = k[key_start + i];
         for (var g = 0u; g < GROUP; g++) {
           logits[g] += part_dot(queries[g * HEAD_PARTS + i], b);
         }

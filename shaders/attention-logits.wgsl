@@ -1,7 +1,9 @@
-// The scaled logits of one query row over all keys, and the log-sum-exp of each split of them: what inhibition needs to know of
-// a row before it attends (paper eqs. 9-11). A workgroup takes up to four query heads of one key head and SPLIT_KEYS keys;
-// an invocation has four keys at a time, so that each Part of the keys and of the queries is loaded for four products.
-// Needs lib/part-*, lib/reduce*, HEAD_PARTS (Parts in a head), GROUP (query heads a workgroup), SPLIT_KEYS, WORKGROUP_SIZE.
+// The scaled logits of one query row over all keys, and the log-sum-exp of each split of them. Keys that the row does not
+// see have LOWEST and are not read. Inhibition looks at these before the row attends (paper eqs. 9-11).
+// A workgroup takes up to four query heads of one key head and SPLIT_KEYS keys; an invocation has four keys at a time, so
+// that each Part of the keys and of the queries is loaded for four products.
+// Needs lib/part-*, lib/reduce*, HEAD_PARTS (Parts in a head), GROUP (query heads a workgroup), SPLIT_KEYS and
+// WORKGROUP_SIZE.
 
 const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
 
@@ -17,9 +19,10 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [H, D] from qOffset
 @group(0) @binding(1) var<storage, read> k: array<Part>; // [S, Hk, D] strided
-@group(0) @binding(2) var<storage, read_write> logits: array<f32>; // [H, S]
-@group(0) @binding(3) var<storage, read_write> sums: array<f32>; // [splits, H], log-sum-exp
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> visible: array<vec2u>; // [1, 2], half-open key range
+@group(0) @binding(3) var<storage, read_write> logits: array<f32>; // [H, S]
+@group(0) @binding(4) var<storage, read_write> sums: array<f32>; // [splits, H], log-sum-exp
+@group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(lane: Lane, @builtin(workgroup_id) workgroup: vec3u) {
@@ -35,12 +38,23 @@ fn main(lane: Lane, @builtin(workgroup_id) workgroup: vec3u) {
   let q2 = q0 + min(2u, count - 1u) * HEAD_PARTS;
   let q3 = q0 + min(3u, count - 1u) * HEAD_PARTS;
   let k_start = params.kOffset + key_head * HEAD_PARTS;
-  let end = min(params.keys, (workgroup.y + 1u) * SPLIT_KEYS);
+  let split = workgroup.y * SPLIT_KEYS;
+  let split_end = min(params.keys, split + SPLIT_KEYS);
+  let start = max(split, visible[0].x);
+  let end = min(split_end, visible[0].y);
+
+  if (start > split || end < split_end) {
+    for (var key = split + lane.index; key < split_end; key += WORKGROUP_SIZE) {
+      for (var g = 0u; g < count && (key < start || key >= end); g++) {
+        logits[(first_head + g) * params.keys + key] = LOWEST;
+      }
+    }
+  }
 
   // The components are heads.
   var largest = vec4f(LOWEST);
   var sum = vec4f();
-  for (var first = workgroup.y * SPLIT_KEYS + lane.index; first < end; first += 4u * WORKGROUP_SIZE) {
+  for (var first = start + lane.index; first < end; first += 4u * WORKGROUP_SIZE) {
     let k0 = k_start + first * params.kStride;
     let k1 = k_start + min(first + WORKGROUP_SIZE, end - 1u) * params.kStride;
     let k2 = k_start + min(first + 2u * WORKGROUP_SIZE, end - 1u) * params.kStride;
@@ -70,7 +84,7 @@ fn main(lane: Lane, @builtin(workgroup_id) workgroup: vec3u) {
     let of_all = workgroup_max(largest[g], lane);
     let total = workgroup_sum(sum[g] * exp(largest[g] - of_all), lane);
     if (lane.index == 0u) {
-      sums[workgroup.y * params.heads + first_head + g] = of_all + log(total);
+      sums[workgroup.y * params.heads + first_head + g] = select(LOWEST, of_all + log(total), total > 0.0);
     }
   }
 }

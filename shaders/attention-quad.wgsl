@@ -1,8 +1,7 @@
-// What attention.wgsl does, without workgroup memory: for adapters that are programs on the CPU, where a barrier costs
-// more than the loads it saves and every load costs as much as tens of products. A workgroup is one quad: its invocations
-// have 8 keys of a block each, and the Parts lane, lane + 4, ... of the output, all of the same 16 rows.
-// Needs subgroups, lib/part-*, lib/quad-products, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head) and LOG_SUM_EXP (the
-// binding exists).
+// Does what attention.wgsl does, without workgroup memory, for software adapters: a barrier costs more there than the
+// loads it saves, and a load costs as much as tens of products. A workgroup is one quad: its invocations have 8 keys of a
+// block each, and the Parts lane, lane + 4, ... of the output, all of the same 16 rows.
+// Needs subgroups, lib/part-*, lib/quad-products, lib/key-ranges, lib/log-sum-exp-*, HEAD_PARTS and LOG_SUM_EXP.
 
 const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
 const ROWS = 16u;
@@ -21,7 +20,7 @@ struct Params {
   kOffset: u32,
   vStride: u32,
   vOffset: u32,
-  queryOffset: u32, // 0x7fffffff: every row sees all keys
+  firstRow: u32, // rows before it are left out
   inhibitedWords: u32, // words in a row of `inhibited`; 0: there is none
   scale: f32,
 }
@@ -29,16 +28,17 @@ struct Params {
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [T, H, D] strided
 @group(0) @binding(1) var<storage, read> k: array<Part>; // [S, Hk, D] strided
 @group(0) @binding(2) var<storage, read> v: array<Part>; // [S, Hk, D] strided
-@group(0) @binding(3) var<storage, read> inhibited: array<u32>; // [T, ceil(S / 32)]
-@group(0) @binding(4) var<storage, read_write> y: array<Part>; // [T, H, D]
-@group(0) @binding(5) var<storage, read_write> logSumExp: array<f32>; // [T, H]
-@group(0) @binding(5u + LOG_SUM_EXP) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> visible: array<vec2u>; // [T, 2], half-open key ranges
+@group(0) @binding(4) var<storage, read> inhibited: array<u32>; // [T, ceil(S / 32)]
+@group(0) @binding(5) var<storage, read_write> y: array<Part>; // [T, H, D]
+@group(0) @binding(6) var<storage, read_write> logSumExp: array<f32>; // [T, H]
+@group(0) @binding(6u + LOG_SUM_EXP) var<uniform> params: Params;
 
-// Bit s set: the row takes part in key first + s.
-fn seen_keys(row: u32, first: u32) -> u32 {
-  let end = min(params.keys, row + params.queryOffset + 1u);
-  let count = clamp(end, first, first + KEYS) - first;
-  var bits = select((1u << (count % KEYS)) - 1u, 0xffffffffu, count == KEYS);
+// Bit s is set where the row, with this key range, sees key first + s.
+fn seen_keys(row: u32, range: vec2u, first: u32) -> u32 {
+  let counts = clamp(range, vec2u(first), vec2u(first + KEYS)) - first;
+  let below = select((vec2u(1u) << (counts % KEYS)) - 1u, vec2u(0xffffffffu), counts == vec2u(KEYS));
+  var bits = below.y & ~below.x;
   if (params.inhibitedWords != 0u) {
     bits &= ~inhibited[row * params.inhibitedWords + first / KEYS];
   }
@@ -53,10 +53,11 @@ fn main(
 ) {
   let head = group.y;
   let key_head = head / (params.heads / params.keyHeads);
-  // With causality the last rows have the most keys: they start first.
-  let row0 = (groups.x - 1u - group.x) * ROWS;
+  // With causal masks the last rows have the most keys: they start first.
+  let row0 = params.firstRow + (groups.x - 1u - group.x) * ROWS;
   let last_row = params.rows - 1u;
-  let last_key = params.keys - 1u;
+  let range = tile_range(row0, ROWS);
+  let last_key = range.y - 1u; // of no use where the range is empty
   let q_start = params.qOffset + head * HEAD_PARTS;
   let q0 = q_start + min(row0 + lane, last_row) * params.qStride;
   let q1 = q_start + min(row0 + lane + 4u, last_row) * params.qStride;
@@ -72,8 +73,10 @@ fn main(
   var weights = array<vec4f, 4u * LANE_KEYS>(); // [i, key of this lane]
   var output = array<PartBlock, 4u * PARTS>(); // [part, i]
 
-  let end = min(params.keys, min(row0 + ROWS, params.rows) + params.queryOffset);
-  for (var first = 0u; first < end; first += KEYS) {
+  let ranges = array(
+    key_range(row0 + lane), key_range(row0 + lane + 4u), key_range(row0 + lane + 8u), key_range(row0 + lane + 12u));
+
+  for (var first = range.x / KEYS * KEYS; first < range.y; first += KEYS) {
     let key = first + lane * LANE_KEYS;
     let k0 = k_start + min(key, last_key) * params.kStride;
     let k1 = k_start + min(key + 1u, last_key) * params.kStride;
@@ -112,9 +115,9 @@ fn main(
       transpose(left2), transpose(right2), transpose(left3), transpose(right3));
 
     for (var i = 0u; i < 4u; i++) {
-      let seen = seen_keys(min(row0 + 4u * i + lane, last_row), first);
-      let row_seen = vec4u(
-        quadBroadcast(seen, 0u), quadBroadcast(seen, 1u), quadBroadcast(seen, 2u), quadBroadcast(seen, 3u));
+      let seen = seen_keys(min(row0 + 4u * i + lane, last_row), ranges[i], first);
+      let row_seen =
+        vec4u(quadBroadcast(seen, 0u), quadBroadcast(seen, 1u), quadBroadcast(seen, 2u), quadBroadcast(seen, 3u));
       var new_largest = largest[i];
       for (var j = 0u; j < LANE_KEYS; j++) {
         let logit = logits[2u * i + j / 4u][j % 4u] * params.scale;

@@ -1,7 +1,8 @@
 // y = softmax(q k^T * scale, unseen and inhibited pairs at -inf) v, and its log-sum-exp. Online softmax: a workgroup
-// keeps a tile of rows of one query head and walks over the keys in tiles; logits never leave it.
-// Needs lib/part-*, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), ROW_LANES, KEY_LANES, KEY_BLOCK, and
-// LOG_SUM_EXP (the binding exists). attention-quad.wgsl does the same without workgroup memory.
+// keeps a tile of rows of one query head and walks over the keys in tiles; logits never leave it. It walks only from the
+// smallest start to the largest end of its rows' ranges.
+// Needs lib/part-*, lib/key-ranges, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), ROW_LANES, KEY_LANES, KEY_BLOCK,
+// and LOG_SUM_EXP (the binding exists). attention-quad.wgsl does the same without workgroup memory.
 
 const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
 const ROWS = 4u * ROW_LANES; // each invocation has 4 rows, the components of its vec4f
@@ -21,7 +22,7 @@ struct Params {
   kOffset: u32,
   vStride: u32,
   vOffset: u32,
-  queryOffset: u32, // 0x7fffffff: every row sees all keys
+  firstRow: u32, // rows before it are left out
   inhibitedWords: u32, // words in a row of `inhibited`; 0: there is none
   scale: f32,
 }
@@ -29,22 +30,18 @@ struct Params {
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [T, H, D] strided
 @group(0) @binding(1) var<storage, read> k: array<Part>; // [S, Hk, D] strided
 @group(0) @binding(2) var<storage, read> v: array<Part>; // [S, Hk, D] strided
-@group(0) @binding(3) var<storage, read> inhibited: array<u32>; // [T, ceil(S / 32)]
-@group(0) @binding(4) var<storage, read_write> y: array<Part>; // [T, H, D]
-@group(0) @binding(5) var<storage, read_write> logSumExp: array<f32>; // [T, H]
-@group(0) @binding(5u + LOG_SUM_EXP) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> visible: array<vec2u>; // [T, 2], half-open key ranges
+@group(0) @binding(4) var<storage, read> inhibited: array<u32>; // [T, ceil(S / 32)]
+@group(0) @binding(5) var<storage, read_write> y: array<Part>; // [T, H, D]
+@group(0) @binding(6) var<storage, read_write> logSumExp: array<f32>; // [T, H]
+@group(0) @binding(6u + LOG_SUM_EXP) var<uniform> params: Params;
 
 var<workgroup> tile: array<Part, KEYS * TILE_STRIDE>; // keys, then values
 var<workgroup> weights: array<vec4f, KEYS * ROW_LANES>;
 var<workgroup> exchange: array<vec4f, THREADS>; // what the key lanes of a row tell each other
 
-fn takes_part(row: u32, key: u32) -> bool {
-  var seen = key < min(params.keys, row + params.queryOffset + 1u);
-  if (params.inhibitedWords != 0u) {
-    let word = inhibited[row * params.inhibitedWords + key / 32u];
-    seen = seen && extractBits(word, key % 32u, 1u) == 0u;
-  }
-  return seen;
+fn is_inhibited(row: u32, key: u32) -> bool {
+  return extractBits(inhibited[row * params.inhibitedWords + key / 32u], key % 32u, 1u) != 0u;
 }
 
 @compute @workgroup_size(THREADS)
@@ -57,8 +54,8 @@ fn main(
   let row_lane = thread / KEY_LANES;
   let head = group.y;
   let key_head = head / (params.heads / params.keyHeads);
-  // With causality the last rows have the most keys: they start first.
-  let first_row = (groups.x - 1u - group.x) * ROWS;
+  // With causal masks the last rows have the most keys: they start first.
+  let first_row = params.firstRow + (groups.x - 1u - group.x) * ROWS;
   let row = first_row + 4u * row_lane;
   let last = params.rows - 1u;
   let q_start = params.qOffset + head * HEAD_PARTS;
@@ -67,16 +64,22 @@ fn main(
   let q2 = q_start + min(row + 2u, last) * params.qStride;
   let q3 = q_start + min(row + 3u, last) * params.qStride;
 
-  let end = min(params.keys, min(first_row + ROWS, params.rows) + params.queryOffset);
+  let range = tile_range(first_row, ROWS);
+  let range0 = key_range(row);
+  let range1 = key_range(row + 1u);
+  let range2 = key_range(row + 2u);
+  let range3 = key_range(row + 3u);
+  let starts = vec4u(range0.x, range1.x, range2.x, range3.x);
+  let counts = vec4u(range0.y, range1.y, range2.y, range3.y) - starts;
   var largest = vec4f(LOWEST);
   var sum = vec4f(0); // over this lane's keys only
   var output: array<Part, 4u * PART_BLOCK>;
 
-  for (var first_key = 0u; first_key < end; first_key += KEYS) {
+  for (var first_key = range.x; first_key < range.y; first_key += KEYS) {
     for (var i = thread; i < KEYS * HEAD_PARTS; i += THREADS) {
       let key = first_key + i / HEAD_PARTS;
       var value = Part();
-      if (key < params.keys) {
+      if (key < range.y) {
         value = k[params.kOffset + key * params.kStride + key_head * HEAD_PARTS + i % HEAD_PARTS];
       }
       tile[i / HEAD_PARTS * TILE_STRIDE + i % HEAD_PARTS] = value;
@@ -97,8 +100,11 @@ fn main(
     var lane_largest = vec4f(LOWEST);
     for (var j = 0u; j < KEY_BLOCK; j++) {
       let key = first_key + key_lane + j * KEY_LANES;
-      let seen = vec4<bool>(
-        takes_part(row, key), takes_part(row + 1u, key), takes_part(row + 2u, key), takes_part(row + 3u, key));
+      var seen = vec4u(key) - starts < counts; // keys before a start wrap around
+      if (params.inhibitedWords != 0u) {
+        seen &= !vec4<bool>(
+          is_inhibited(row, key), is_inhibited(row + 1u, key), is_inhibited(row + 2u, key), is_inhibited(row + 3u, key));
+      }
       logits[j] = select(vec4f(LOWEST), logits[j] * params.scale, seen);
       lane_largest = max(lane_largest, logits[j]);
     }
@@ -120,7 +126,7 @@ fn main(
     for (var i = thread; i < KEYS * HEAD_PARTS; i += THREADS) {
       let key = first_key + i / HEAD_PARTS;
       var value = Part();
-      if (key < params.keys) {
+      if (key < range.y) {
         value = v[params.vOffset + key * params.vStride + key_head * HEAD_PARTS + i % HEAD_PARTS];
       }
       tile[i / HEAD_PARTS * TILE_STRIDE + i % HEAD_PARTS] = value;

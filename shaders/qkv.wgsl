@@ -1,14 +1,14 @@
 // Queries, keys and values of one row, W x + b, turned by the angles of its position (rotate-half: component d pairs with
-// d + D/2): what matvec and rope do, in one dispatch. A four of rows of W makes two such pairs.
-// Needs lib/row-product and what it needs.
+// d + D/2): matvec and rope in one dispatch. Each group of four rows of W yields two such pairs.
+// Needs lib/axis-*, lib/row-product and what it needs.
 
-const OUTPUTS = 2u; // pairs of a four of rows
+const OUTPUTS = 2u; // pairs of a group of four rows
 
 struct Params {
   cols: u32, // (H + 2 Hk) D / 2 pairs
   inner: u32, // K in chunks
   scales: u32, // of packed weights, see lib/chunk-*
-  has_bias: u32,
+  hasBias: u32,
   width: u32, // K
   eps: f32, // of the norm
   heads: u32, // H
@@ -19,9 +19,9 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> x: array<Part>; // [1, K]
 @group(0) @binding(1) var<storage, read> weight: array<Stored>; // [(H + 2 Hk) D, K]
-@group(0) @binding(2) var<storage, read> bias: array<f32>; // [(H + 2 Hk) D], or anything without has_bias
+@group(0) @binding(2) var<storage, read> bias: array<f32>; // [(H + 2 Hk) D], or anything without hasBias
 @group(0) @binding(3) var<storage, read> norm: array<Part>; // [K], or anything without NORMED
-@group(0) @binding(4) var<storage, read> positions: array<u32>; // [1]
+@group(0) @binding(4) var<storage, read> positions: array<u32>; // [axes, 1]
 @group(0) @binding(5) var<storage, read> table: array<f32>; // [P, D], cosines then sines
 @group(0) @binding(6) var<storage, read_write> q: array<f32>; // [1, H D]
 @group(0) @binding(7) var<storage, read_write> cache: array<f32>; // [C, 2 Hk D], keys then values; row cacheRow is written
@@ -43,14 +43,15 @@ fn finish(pair: u32, products: vec4f, output: u32) {
   let row = low_row(pair);
   var low = products[output];
   var high = products[output + 2u];
-  if (params.has_bias != 0u) {
+  if (params.hasBias != 0u) {
     low += bias[row];
     high += bias[row + params.half];
   }
   let queries = 2u * params.half * params.heads;
   let keys = 2u * params.half * params.keyHeads;
   if (row < queries + keys) {
-    let angle = positions[0] * 2u * params.half + pair % params.half;
+    let turn = pair % params.half; // number of the pair in its head
+    let angle = positions[axis_of_pair(turn)] * 2u * params.half + turn;
     let cosine = table[angle];
     let sine = table[angle + params.half];
     let turned = low * cosine - high * sine;

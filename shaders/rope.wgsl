@@ -1,6 +1,7 @@
 // Turns the heads of q and k by the angles of their rows' positions (rotate-half: component d pairs with d + D/2),
 // and appends k and v to the cache. One invocation turns or copies one Part of a head and its partner half a head on.
-// Needs lib/part-*, HALF_PARTS (Parts in half a head) and WORKGROUP_SIZE.
+// Needs lib/part-*, lib/axis-*, HALF_PARTS (Parts in half a head) and WORKGROUP_SIZE. With several axes a Part is one
+// channel, because neighbouring pairs may turn by different axes.
 
 struct Params {
   rows: u32,
@@ -10,7 +11,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<Part>; // [T, (H + 2 Hk) D]
-@group(0) @binding(1) var<storage, read> positions: array<u32>; // [T]
+@group(0) @binding(1) var<storage, read> positions: array<u32>; // [axes, T]
 @group(0) @binding(2) var<storage, read> table: array<Part>; // [P, D], cosines then sines
 @group(0) @binding(3) var<storage, read_write> q: array<Part>; // [T, H D]
 @group(0) @binding(4) var<storage, read_write> cache: array<Part>; // [C, 2 Hk D], keys then values; rows cacheRow.. are written
@@ -40,7 +41,7 @@ fn main(
     cache[cached + HALF_PARTS] = high;
     return;
   }
-  let angle = positions[row] * 2u * HALF_PARTS + d;
+  let angle = positions[axis_of_pair(d) * params.rows + row] * 2u * HALF_PARTS + d;
   let cosine = table[angle];
   let sine = table[angle + HALF_PARTS];
   let turned_low = low * cosine - high * sine;

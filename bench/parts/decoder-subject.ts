@@ -10,6 +10,7 @@ import { type DecoderConfig, parseConfig } from "../../src/model/config.ts";
 import { Decoder } from "../../src/model/decoder.ts";
 import { KvCache } from "../../src/model/kv-cache.ts";
 import { weightSlots } from "../../src/model/names.ts";
+import { causalRanges } from "../../src/model/visible.ts";
 import { weightType } from "../../src/model/weight-types.ts";
 import { elementCount } from "../../src/shared/shape.ts";
 import { LLAMA_20M, randomWeights } from "./models.ts";
@@ -33,6 +34,8 @@ export class DecoderSubject {
   readonly #gpu: Gpu;
   readonly #ids: Tensor;
   readonly #positions: Tensor;
+  /** Key ranges of the rows that were recorded, by their number and the first one's place. */
+  readonly #visible = new Map<string, Tensor>();
   readonly #last: Tensor;
   readonly #logits: Tensor;
 
@@ -46,7 +49,7 @@ export class DecoderSubject {
     this.decoder = new Decoder(gpu, arena, weights, this.config, { chunkRows: capacity, positions: capacity });
     this.cache = new KvCache(arena, this.config, capacity);
     this.#ids = arena.tensor("ids", [capacity], "u32");
-    this.#positions = arena.tensor("positions", [capacity], "u32");
+    this.#positions = arena.tensor("positions", [1, capacity], "u32");
     this.#last = arena.tensor("last row", [1, this.config.width]);
     this.#logits = arena.tensor("logits", [1, this.config.vocabularySize]);
     const slots = weightSlots(config).filter(({ name }) => name.startsWith("decoder."));
@@ -63,7 +66,9 @@ export class DecoderSubject {
   /** The rows of a prompt, or one token behind `start` rows of the cache. */
   record(recorder: Recorder, rows: number, start: number, cmai?: Cmai): void {
     this.decoder.embed(recorder, view(this.#ids, [rows]));
-    this.decoder.forward(recorder, view(this.#positions, [rows]), this.cache, start, cmai);
+    const positions = view(this.#positions, [1, rows]);
+    const visible = this.#visibleOf(rows, start);
+    this.decoder.forward(recorder, { positions, visible, cache: this.cache, start, cmai });
     this.#recordLogits(recorder, rows);
   }
 
@@ -76,6 +81,16 @@ export class DecoderSubject {
     );
     this.#gpu.submit("decoder", (pass) => this.record(pass, ids.length, start));
     return readFloats(this.#gpu, this.#logits);
+  }
+
+  #visibleOf(rows: number, start: number): Tensor {
+    const key = `${rows} rows from ${start}`;
+    const known = this.#visible.get(key);
+    if (known) return known;
+    const visible = this.#gpu.arena.tensor("visible", [rows, 2], "u32");
+    this.#gpu.upload(visible, causalRanges(rows, start));
+    this.#visible.set(key, visible);
+    return visible;
   }
 
   #recordLogits(recorder: Recorder, rows: number): void {

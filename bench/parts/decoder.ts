@@ -4,6 +4,7 @@ import type { Capabilities, Recorder } from "../../src/gpu/pass.ts";
 import { Cmai } from "../../src/model/cmai.ts";
 import { planInhibition } from "../../src/model/inhibition.ts";
 import { GREEDY, Sequence } from "../../src/model/sequence.ts";
+import { causalRanges } from "../../src/model/visible.ts";
 import { DecoderSubject, prefillFlops, tokenBytes } from "./decoder-subject.ts";
 import { LLAMA_20M } from "./models.ts";
 import type { Part } from "./part.ts";
@@ -60,13 +61,14 @@ export const decoder: Part = async ({ gpu, size, progress }) => {
 
 /** Dispatches of a layer for one token, as a GPU and as a software adapter gets them. */
 function dispatchFigures(gpu: Gpu, { decoder, cache, config }: DecoderSubject, rows: number): Figure[] {
-  const positions = gpu.arena.tensor("positions", [1], "u32");
+  const positions = gpu.arena.tensor("positions", [1, 1], "u32");
+  const visible = gpu.arena.tensor("visible", [1, 2], "u32");
   const images = [{ row: 1, tokens: Math.max(1, rows >> 1) }];
   const plan = planInhibition({ maxRatio: 0.6 }, config);
   const cmai = new Cmai(gpu, gpu.arena, decoder, plan, { images, rows: rows + 2 });
   const count = (software: boolean, inhibited: boolean): number => {
     const recorder = new Counter({ ...gpu.capabilities, software });
-    decoder.forward(recorder, positions, cache, rows, inhibited ? cmai : undefined);
+    decoder.forward(recorder, { positions, visible, cache, start: rows, cmai: inhibited ? cmai : undefined });
     return recorder.dispatches;
   };
   // Layer 0 inhibits nothing: what the others have more is counted by the layers that do.
@@ -104,7 +106,8 @@ class Counter implements Recorder {
 async function submitFigure(gpu: Gpu, { decoder, cache, config }: DecoderSubject): Promise<Figure> {
   const ids = Array.from({ length: config.vocabularySize }, (_, id) => id);
   const sequence = new Sequence(gpu, gpu.arena, decoder, cache, ids);
-  const prompt = { ids: Uint32Array.of(1, 2), positions: Uint32Array.of(0, 1), images: [], nextPosition: 2 };
+  const rows = { ids: Uint32Array.of(1, 2), positions: Uint32Array.of(0, 1), visible: causalRanges(2) };
+  const prompt = { ...rows, images: [], nextPosition: 2 };
   await gpu.compile((recorder) => sequence.rehearse(recorder));
   await sequence.prefill(prompt);
   await sequence.step(GREEDY);

@@ -4,6 +4,7 @@ import { Cmai } from "../../src/model/cmai.ts";
 import { planInhibition } from "../../src/model/inhibition.ts";
 import type { Prompt } from "../../src/model/prompt.ts";
 import { GREEDY, Sequence } from "../../src/model/sequence.ts";
+import { causalRanges } from "../../src/model/visible.ts";
 import { DecoderSubject } from "./decoder-subject.ts";
 import { LLAMA_20M } from "./models.ts";
 import type { Part } from "./part.ts";
@@ -79,6 +80,7 @@ async function answering(gpu: Gpu, { decoder, cache, config }: DecoderSubject, r
   const prompt: Prompt = {
     ids: Uint32Array.from({ length }, (_, i) => i + 1),
     positions: Uint32Array.from({ length }, (_, i) => i),
+    visible: causalRanges(length),
     images: [{ row: 1, position: 1, tokens: image }],
     nextPosition: length,
   };

@@ -8,6 +8,7 @@ import { layerNorm } from "../../src/kernels/layer-norm.ts";
 import { matmul } from "../../src/kernels/matmul.ts";
 import { matvec } from "../../src/kernels/matvec.ts";
 import type { WeightType } from "../../src/kernels/weights.ts";
+import { causalRanges, viewRanges } from "../../src/model/visible.ts";
 import { packedBytes, randomValues } from "./models.ts";
 import type { Part } from "./part.ts";
 import { type Candidate, measureRates, noise, plainCopyOf, plainProductsOf, usesHalves } from "./rates.ts";
@@ -108,12 +109,20 @@ function products(gpu: Gpu, arena: Arena, { rows, cols, inner }: Sizes): Candida
   });
 }
 
+/** Key ranges on the GPU, [T, 2]. */
+function rangesOf(gpu: Gpu, arena: Arena, ranges: Uint32Array): Tensor {
+  const tensor = arena.tensor("visible", [ranges.length / 2, 2], "u32");
+  gpu.upload(tensor, ranges);
+  return tensor;
+}
+
 function attending(gpu: Gpu, arena: Arena, { tokens, heads }: Sizes): Candidate {
   const width = heads * 64;
   const qkv = noise(gpu, arena, [tokens, 3 * width]);
   const y = arena.tensor("attended", [tokens, width]);
   const operand = (part: number) => ({ tensor: qkv, stride: 3 * width, offset: part * width });
-  const operands = { q: operand(0), k: operand(1), v: operand(2), y, rows: tokens, keys: tokens };
+  const visible = rangesOf(gpu, arena, viewRanges(1, tokens));
+  const operands = { q: operand(0), k: operand(1), v: operand(2), visible, y, rows: tokens, keys: tokens };
   return {
     id: "kernels.attention",
     what: `attention of ${tokens} rows, ${heads} heads of 64`,
@@ -128,7 +137,16 @@ function decoding(gpu: Gpu, arena: Arena, { keys, heads }: Sizes): Candidate {
   const cache = noise(gpu, arena, [keys, 2 * width]);
   const partials = decodePartials(arena, { maxKeys: keys, heads, headWidth: 64 });
   const operand = (part: number) => ({ tensor: cache, stride: 2 * width, offset: part * width });
-  const operands = { q, k: operand(0), v: operand(1), y: arena.tensor("attended", [1, width]), partials, keys };
+  const visible = rangesOf(gpu, arena, causalRanges(1, keys - 1));
+  const operands = {
+    q,
+    k: operand(0),
+    v: operand(1),
+    visible,
+    y: arena.tensor("attended", [1, width]),
+    partials,
+    keys,
+  };
   return {
     id: "kernels.attention-decode",
     what: `attention of one row over ${keys} keys, ${heads} heads of 64`,

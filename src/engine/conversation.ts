@@ -1,6 +1,6 @@
 /**
- * What the KV cache holds from one question to the next: a prompt that begins as the last conversation did only runs
- * what is new in it. Which pictures are encoded anew is another matter (image-cache.ts).
+ * Keeps the KV cache from one question to the next: a prompt that begins as the last conversation did only runs its new
+ * rows. image-cache.ts decides which pictures are encoded again.
  */
 import type { Inhibition } from "../api.ts";
 import type { Gpu } from "../gpu/device.ts";
@@ -9,11 +9,13 @@ import type { Decoder } from "../model/decoder.ts";
 import { isOff, planInhibition } from "../model/inhibition.ts";
 import type { Prompt, PromptImage } from "../model/prompt.ts";
 import type { Sequence } from "../model/sequence.ts";
+import { lastBorder } from "../model/visible.ts";
 
 /** Rows of the cache; as in a prompt. */
 interface CachedRows {
   ids: number[];
-  positions: number[];
+  /** Of each row its positions on all axes, then its key range. */
+  places: (readonly number[])[];
   images: readonly PromptImage[];
   /** Inhibition that they were made under: keys and values of all layers but the first depend on it. */
   plan: string;
@@ -84,7 +86,7 @@ export class Conversation {
     await this.#sequence.prefill(prompt, { signal, keep, inhibition: this.#cmai });
     this.#cached = {
       ids: [...prompt.ids],
-      positions: [...prompt.positions],
+      places: Array.from(prompt.ids, (_, row) => placeOf(prompt, row)),
       images: prompt.images,
       plan: planKey,
     };
@@ -97,7 +99,8 @@ export class Conversation {
     const room = Math.max(0, this.#sequence.length - this.#cached.ids.length);
     for (const [i, id] of ids.slice(0, room).entries()) {
       this.#cached.ids.push(id);
-      this.#cached.positions.push(nextPosition + i);
+      const positions = new Array<number>(this.#decoder.axes).fill(nextPosition + i);
+      this.#cached.places.push([...positions, 0, this.#cached.ids.length]);
     }
   }
 
@@ -117,17 +120,26 @@ function endOf({ row, tokens }: PromptImage): number {
   return row + tokens.shape[0]!;
 }
 
-/** Rows at the beginning that are the same, at most all but one of the prompt: its last row must run to give logits. */
-function sharedRows(cached: CachedRows, { ids, positions, images }: Prompt): number {
-  const most = Math.min(cached.ids.length, ids.length - 1);
+/** Positions of a row on all axes, then its key range. */
+function placeOf({ ids, positions, visible }: Prompt, row: number): number[] {
+  const place: number[] = [];
+  for (let at = row; at < positions.length; at += ids.length) place.push(positions[at]!);
+  return [...place, visible[2 * row]!, visible[2 * row + 1]!];
+}
+
+/**
+ * Rows at the beginning that are the same and see no later one. At most all but one of the prompt: its last row must run
+ * to give logits.
+ */
+function sharedRows(cached: CachedRows, prompt: Prompt): number {
+  const most = Math.min(cached.ids.length, prompt.ids.length - 1);
+  const isSame = (row: number) =>
+    cached.ids[row] === prompt.ids[row] && placeOf(prompt, row).every((number, i) => number === cached.places[row]![i]);
   let rows = 0;
-  while (rows < most && cached.ids[rows] === ids[rows] && cached.positions[rows] === positions[rows]) rows++;
-  for (const [i, image] of images.entries()) {
-    if (image.row >= rows) break;
+  while (rows < most && isSame(rows)) rows++;
+  const changed = prompt.images.findIndex(({ row, tokens, placed }, i) => {
     const before = cached.images[i];
-    const isSame =
-      before?.row === image.row && before.tokens === image.tokens && before.placed?.origins === image.placed?.origins;
-    if (!isSame) return image.row;
-  }
-  return rows;
+    return before?.row !== row || before.tokens !== tokens || before.placed?.origins !== placed?.origins;
+  });
+  return lastBorder(prompt.visible, Math.min(rows, prompt.images[changed]?.row ?? rows));
 }

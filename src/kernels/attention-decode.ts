@@ -1,6 +1,6 @@
 /**
- * Attention of one query row over the KV cache (flash decoding, Dao et al. 2023): the work is spread over the keys, for
- * there is only one row. The result is that of attention.ts on the same row up to rounding.
+ * Attention of one query row over the KV cache (flash decoding, Dao et al. 2023), spread over the keys. The result is that
+ * of attention.ts on the same row up to rounding.
  */
 import shader from "../../shaders/attention-decode.wgsl?raw";
 import combineShader from "../../shaders/attention-decode-combine.wgsl?raw";
@@ -16,7 +16,7 @@ import { checkShape } from "./common.ts";
 import { checkHeadRows, choosePart, groupHeads, type HeadRows, KernelWithLogSumExp } from "./heads.ts";
 
 const interfaceOfBoth = {
-  bindings: { q: "read", k: "read", v: "read", inhibited: "read", y: "write" },
+  bindings: { q: "read", k: "read", v: "read", visible: "read", inhibited: "read", y: "write" },
   params: {
     keys: "u32",
     splitKeys: "u32",
@@ -53,7 +53,7 @@ const SPLIT_KEYS = THREADS;
 /** Each has a Part or two of its head; a subgroup or two. */
 const COMBINE_THREADS = 32;
 
-/** What the splits leave for the second dispatch; the tensors are the arena's. One pair serves all layers in turn. */
+/** Results of the splits, which the second dispatch reads; the arena's tensors. One pair serves all layers in turn. */
 export interface DecodePartials {
   outputs: Tensor; // [splits, H D]
   sums: Tensor; // [splits, H], log-sum-exp
@@ -76,8 +76,10 @@ export interface AttentionDecodeArgs {
   q: HeadRows; // one row of H heads
   k: HeadRows; // S rows of Hk heads; rows from S on are never read
   v: HeadRows; // S rows of Hk heads; rows from S on are never read
+  /** The keys visible[0] .. visible[1], half-open, cut at S, are seen; the others are not read. */
+  visible: Tensor; // [1, 2] u32
   y: Tensor; // [1, H D]
-  /** Bit s % 32 of word s / 32 set: key s is at -inf in every head. */
+  /** Where bit s % 32 of word s / 32 is set, key s is at -inf in every head. */
   inhibited?: Tensor | undefined; // [1, ceil(S / 32)] u32
   /** Of `decodePartials`; without it long contexts are not split, which is slow on a GPU. */
   partials?: DecodePartials | undefined;
@@ -93,12 +95,13 @@ export interface AttentionDecodeArgs {
   scale: number;
 }
 
-/** y = softmax(q k^T * scale, inhibited keys at -inf) v; zeros where nothing is left. */
+/** y = softmax(q k^T * scale, unseen and inhibited keys at -inf) v; zeros where nothing is left. */
 export function attentionDecode(recorder: Recorder, args: AttentionDecodeArgs): void {
-  const { q, k, v, y, inhibited, partials, keys, heads, keyHeads, headWidth, scale } = args;
+  const { q, k, v, visible, y, inhibited, partials, keys, heads, keyHeads, headWidth, scale } = args;
   checkHeadRows("attention-decode q", q, 1, heads, headWidth);
   checkHeadRows("attention-decode k", k, keys, keyHeads, headWidth);
   checkHeadRows("attention-decode v", v, keys, keyHeads, headWidth);
+  checkShape("attention-decode visible", visible, [1, 2]);
   checkShape("attention-decode y", y, [1, heads * headWidth]);
   if (inhibited) checkShape("attention-decode inhibited", inhibited, [1, ceilDiv(keys, 32)]);
 
@@ -117,7 +120,7 @@ export function attentionDecode(recorder: Recorder, args: AttentionDecodeArgs): 
   (quads ? quad : kernel).dispatch(
     recorder,
     { part, constants, quads },
-    { q: q.tensor, k: k.tensor, v: v.tensor, inhibited: inhibited ?? q.tensor, ...target },
+    { q: q.tensor, k: k.tensor, v: v.tensor, visible, inhibited: inhibited ?? visible, ...target },
     {
       keys,
       splitKeys: split ? SPLIT_KEYS : keys,

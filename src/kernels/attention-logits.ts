@@ -1,4 +1,4 @@
-/** What one row would attend to without inhibition: its logits over the KV cache, for `rowMean` to make weights of. */
+/** The logits of one row over the KV cache, without inhibition; `rowMean` turns them into weights. */
 import shader from "../../shaders/attention-logits.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
@@ -10,7 +10,7 @@ import { checkHeadRows, choosePart, groupHeads, type HeadRows } from "./heads.ts
 const kernel = new Kernel({
   name: "attention-logits",
   shader,
-  bindings: { q: "read", k: "read", logits: "write", sums: "write" },
+  bindings: { q: "read", k: "read", visible: "read", logits: "write", sums: "write" },
   params: {
     keys: "u32",
     heads: "u32",
@@ -28,9 +28,11 @@ export const LOGITS_SPLIT_KEYS = 256;
 export interface AttentionLogitsArgs {
   q: HeadRows; // one row of H heads
   k: HeadRows; // S rows of Hk heads; rows from S on are never read
-  /** Out: q k^T * scale. */
+  /** The keys visible[0] .. visible[1], half-open, cut at S, are seen; the others are not read. */
+  visible: Tensor; // [1, 2] u32
+  /** Out: q k^T * scale; EMPTY_LOG_SUM_EXP for unseen keys. */
   logits: Tensor; // [H, S]
-  /** Out: log-sum-exp of each split of `LOGITS_SPLIT_KEYS` keys. */
+  /** Out: log-sum-exp over the seen keys of each split of `LOGITS_SPLIT_KEYS` keys; EMPTY_LOG_SUM_EXP where there are none. */
   sums: Tensor; // [splits, H]
   /** S */
   keys: number;
@@ -44,12 +46,13 @@ export interface AttentionLogitsArgs {
   scale: number;
 }
 
-/** logits = q k^T * scale of one row, and sums = log-sum-exp of each split of them. */
+/** logits = q k^T * scale of one row over the keys that it sees, and sums = log-sum-exp of each split of them. */
 export function attentionLogits(recorder: Recorder, args: AttentionLogitsArgs): void {
-  const { q, k, logits, sums, keys, heads, keyHeads, headWidth, scale } = args;
+  const { q, k, visible, logits, sums, keys, heads, keyHeads, headWidth, scale } = args;
   checkHeadRows("attention-logits q", q, 1, heads, headWidth);
   checkHeadRows("attention-logits k", k, keys, keyHeads, headWidth);
   const splits = ceilDiv(keys, LOGITS_SPLIT_KEYS);
+  checkShape("attention-logits visible", visible, [1, 2]);
   checkShape("attention-logits logits", logits, [heads, keys]);
   checkShape("attention-logits sums", sums, [splits, heads]);
 
@@ -63,12 +66,15 @@ export function attentionLogits(recorder: Recorder, args: AttentionLogitsArgs): 
       libs: { key: `${part.key} ${reduction.libs.key}`, texts: [part.text, ...reduction.libs.texts] },
       constants: { ...reduction.constants, ...constants },
     }),
-    { q: q.tensor, k: k.tensor, logits, sums },
+    { q: q.tensor, k: k.tensor, visible, logits, sums },
     {
-      ...{ keys, heads, keyHeads, scale },
+      keys,
+      heads,
+      keyHeads,
       qOffset: q.offset / part.width,
       kStride: k.stride / part.width,
       kOffset: k.offset / part.width,
+      scale,
     },
     [workgroups, splits],
   );

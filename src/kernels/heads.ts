@@ -1,6 +1,6 @@
 /**
- * What the kernels over attention heads share: where heads lie in wider rows, how many components go at a time, and the
- * log-sum-exp that is only kept where it is asked for.
+ * Shared by the kernels over attention heads: where heads lie in wider rows, how many components go at a time, and the
+ * optional log-sum-exp.
  */
 import logSumExpDrop from "../../shaders/lib/log-sum-exp-drop.wgsl?raw";
 import logSumExpKeep from "../../shaders/lib/log-sum-exp-keep.wgsl?raw";
@@ -60,12 +60,21 @@ export function groupHeads(heads: number, keyHeads: number): { GROUP: number; wo
   return { GROUP: ceilDiv(heads / keyHeads, groups), workgroups: keyHeads * groups };
 }
 
-/** What stands for -inf as the log-sum-exp of a row and head with nothing left: WGSL need not support infinities. */
+/** Stands for -inf as the log-sum-exp of a row and head with nothing left: WGSL need not support infinities. */
 export const EMPTY_LOG_SUM_EXP = -1e30;
 
+interface HeadVariant {
+  part: PartChoice;
+  /** Libraries that the shader always needs. */
+  libs?: readonly string[];
+  constants: Readonly<Record<string, number>>;
+  /** Whether the shader needs lib/quad-products. */
+  quads: boolean;
+}
+
 /**
- * A kernel whose last binding before `params` is `logSumExp`, which a caller may do without. A binding cannot be left
- * empty and a writable one has no stand-in, so that it becomes two kernels, told apart by the constant LOG_SUM_EXP.
+ * A kernel whose last binding before `params` is the optional `logSumExp`. A binding cannot be left empty, and a writable
+ * one has no stand-in. So there are two kernels, which differ in the constant LOG_SUM_EXP.
  */
 export class KernelWithLogSumExp<B extends Bindings, P extends Params> {
   #without: Kernel<B, P>;
@@ -76,16 +85,16 @@ export class KernelWithLogSumExp<B extends Bindings, P extends Params> {
     this.#with = new Kernel({ ...definition, bindings: { ...definition.bindings, logSumExp: "write" } });
   }
 
-  /** Adds a dispatch of the variant with this part and these constants; `quads`: the shader needs lib/quad-products. */
+  /** Adds a dispatch of the variant with this part, these libraries and constants. */
   dispatch(
     recorder: Recorder,
-    { part, constants, quads }: { part: PartChoice; constants: Readonly<Record<string, number>>; quads: boolean },
+    { part, libs = [], constants, quads }: HeadVariant,
     { logSumExp, ...tensors }: { readonly [name in keyof B]: Tensor } & { logSumExp?: Tensor | undefined },
     params: { readonly [name in keyof P]: number },
     grid: Grid,
   ): void {
     const options = (lib: string, count: number): VariantOptions => ({
-      libs: { key: part.key, texts: quads ? [part.text, quadProducts, lib] : [part.text, lib] },
+      libs: { key: part.key, texts: [part.text, ...(quads ? [quadProducts] : []), ...libs, lib] },
       constants: { ...constants, LOG_SUM_EXP: count },
       enables: quads ? ["subgroups"] : [],
     });

@@ -1,22 +1,36 @@
-/** Queries, keys and values of one row in one dispatch: what `matvec` and `rope` do in two. Many rows: `linear`, then `rope`. */
+/** Queries, keys and values of one row: `matvec` and `rope` in one dispatch. Many rows take `linear`, then `rope`. */
 import shader from "../../shaders/qkv.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import { scalesOffset, type Tensor } from "../gpu/tensor.ts";
 import { checkShape, matrixShape } from "./common.ts";
-import { checkRope, type RopeTarget } from "./rope.ts";
+import { checkRope, chooseAxes, type RopeTarget } from "./rope.ts";
 import { chooseRowProduct, type RowNorm } from "./row-product.ts";
 
 const kernel = new Kernel({
   name: "qkv",
   shader,
   bindings: {
-    ...{ x: "read", weight: "read", bias: "read", norm: "read", positions: "read", table: "read" },
-    ...{ q: "write", cache: "write" },
+    x: "read",
+    weight: "read",
+    bias: "read",
+    norm: "read",
+    positions: "read",
+    table: "read",
+    q: "write",
+    cache: "write",
   },
   params: {
-    ...{ cols: "u32", inner: "u32", scales: "u32", has_bias: "u32", width: "u32", eps: "f32" },
-    ...{ heads: "u32", keyHeads: "u32", half: "u32", cacheRow: "u32" },
+    cols: "u32",
+    inner: "u32",
+    scales: "u32",
+    hasBias: "u32",
+    width: "u32",
+    eps: "f32",
+    heads: "u32",
+    keyHeads: "u32",
+    half: "u32",
+    cacheRow: "u32",
   },
 });
 
@@ -30,7 +44,7 @@ export interface QkvArgs extends RopeTarget {
 
 /** q = RoPE(W_q x + b_q); RoPE(W_k x + b_k) and W_v x + b_v become row `cacheRow` of the cache. */
 export function qkv(recorder: Recorder, args: QkvArgs): void {
-  const { x, norm, weight, bias, positions, table, q, cache, cacheRow, heads, keyHeads, headWidth } = args;
+  const { x, norm, weight, bias, positions, axisOfPair, table, q, cache, cacheRow, heads, keyHeads, headWidth } = args;
   const [rows, width] = matrixShape("qkv weight", weight);
   checkRope("qkv", args, 1);
   checkShape("qkv weight", weight, [(heads + 2 * keyHeads) * headWidth, width]);
@@ -38,18 +52,29 @@ export function qkv(recorder: Recorder, args: QkvArgs): void {
   if (norm) checkShape("qkv norm", norm.weight, [width]);
   if (bias) checkShape("qkv bias", bias, [rows]);
   const cols = rows / 2;
+  const axes = chooseAxes(axisOfPair);
   const { options, grid, inner } = chooseRowProduct(recorder.capabilities, {
     weight,
     normed: !!norm,
     outputs: 2,
     cols,
+    libs: [axes.text],
+    constants: axes.constants,
   });
   recorder.dispatch(
     kernel.variant(options),
     { x, weight, bias: bias ?? weight, norm: norm?.weight ?? x, positions, table, q, cache },
     {
-      ...{ cols, inner, scales: scalesOffset(weight), has_bias: Number(!!bias), width, eps: norm?.eps ?? 0 },
-      ...{ heads, keyHeads, half: headWidth / 2, cacheRow },
+      cols,
+      inner,
+      scales: scalesOffset(weight),
+      hasBias: Number(!!bias),
+      width,
+      eps: norm?.eps ?? 0,
+      heads,
+      keyHeads,
+      half: headWidth / 2,
+      cacheRow,
     },
     grid,
   );

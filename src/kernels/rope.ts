@@ -1,4 +1,6 @@
 /** Rotary position embedding (Su et al. 2021) in Hugging Face's rotate-half layout, with the append to the KV cache. */
+import axisOne from "../../shaders/lib/axis-one.wgsl?raw";
+import axisTable from "../../shaders/lib/axis-table.wgsl?raw";
 import shader from "../../shaders/rope.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
@@ -17,7 +19,12 @@ const kernel = new Kernel({
 /** Where turned queries, turned keys and plain values go. */
 export interface RopeTarget {
   /** Each below P: the kernel cannot check them. */
-  positions: Tensor; // [T] u32
+  positions: Tensor; // [axes, T] u32
+  /**
+   * The axis by whose position each pair of channels turns (M-RoPE), for up to 128 pairs and 4 axes. Without it there is
+   * one axis, at no cost.
+   */
+  axisOfPair?: readonly number[] | undefined; // [D/2]
   /** Of `ropeTable`. */
   table: Tensor; // [P, D]
   q: Tensor; // [T, H D]
@@ -38,14 +45,15 @@ export interface RopeArgs extends RopeTarget {
 
 /** Throws unless `rows` rows fit what they go to: a bug in the model code. */
 export function checkRope(name: string, target: RopeTarget, rows: number): void {
-  const { positions, table, q, cache, cacheRow, heads, keyHeads, headWidth } = target;
+  const { positions, axisOfPair, table, q, cache, cacheRow, heads, keyHeads, headWidth } = target;
   const [capacity] = matrixShape(`${name} cache`, cache);
   const [, tableWidth] = matrixShape(`${name} table`, table);
   assert(
     headWidth % 2 === 0 && tableWidth === headWidth,
     `${name}: table of width ${tableWidth} for heads of ${headWidth}`,
   );
-  checkShape(`${name} positions`, positions, [rows]);
+  assert(!axisOfPair || axisOfPair.length === headWidth / 2, `${name}: axes of ${axisOfPair?.length} pairs`);
+  checkShape(`${name} positions`, positions, [axesOf(axisOfPair), rows]);
   checkShape(`${name} q`, q, [rows, heads * headWidth]);
   checkShape(`${name} cache`, cache, [capacity, 2 * keyHeads * headWidth]);
   assert(
@@ -54,18 +62,44 @@ export function checkRope(name: string, target: RopeTarget, rows: number): void 
   );
 }
 
+/** How many axes a row has positions on. */
+export function axesOf(axisOfPair: readonly number[] | undefined): number {
+  return axisOfPair ? Math.max(...axisOfPair) + 1 : 1;
+}
+
+/** Pairs in a word of lib/axis-table, and words. */
+const PAIRS_OF_WORD = 16;
+const AXIS_WORDS = 8;
+
+/** lib/axis-* for these axes, with its constants. */
+export function chooseAxes(axisOfPair: readonly number[] | undefined): {
+  text: string;
+  constants: Readonly<Record<string, number>>;
+} {
+  if (!axisOfPair) return { text: axisOne, constants: {} };
+  assert(axisOfPair.length <= AXIS_WORDS * PAIRS_OF_WORD, `axes of ${axisOfPair.length} pairs`);
+  const words = new Uint32Array(AXIS_WORDS);
+  for (const [pair, axis] of axisOfPair.entries()) {
+    assert(Number.isInteger(axis) && axis >= 0 && axis < 4, `axis ${axis} of pair ${pair}`);
+    words[Math.floor(pair / PAIRS_OF_WORD)]! |= axis << ((pair % PAIRS_OF_WORD) * 2);
+  }
+  return { text: axisTable, constants: Object.fromEntries([...words].map((word, i) => [`AXES_${i}`, word])) };
+}
+
 /** Writes the turned queries to `q`, and appends the turned keys and the plain values to the cache. For one row: `qkv`. */
 export function rope(recorder: Recorder, args: RopeArgs): void {
-  const { qkv, positions, table, q, cache, cacheRow, heads, keyHeads, headWidth } = args;
+  const { qkv, positions, axisOfPair, table, q, cache, cacheRow, heads, keyHeads, headWidth } = args;
   const [rows] = matrixShape("rope qkv", qkv);
   checkRope("rope", args, rows);
   checkShape("rope qkv", qkv, [rows, (heads + 2 * keyHeads) * headWidth]);
-  const part = choosePart(headWidth / 2);
+  // With several axes one channel at a time: neighbouring pairs may turn by different ones.
+  const part = axisOfPair ? choosePart(1) : choosePart(headWidth / 2);
+  const axes = chooseAxes(axisOfPair);
   const halfParts = headWidth / 2 / part.width;
   const workgroupSize = 64;
   const variant = kernel.variant({
-    libs: { key: part.key, texts: [part.text] },
-    constants: { HALF_PARTS: halfParts, WORKGROUP_SIZE: workgroupSize },
+    libs: { key: part.key, texts: [part.text, axes.text] },
+    constants: { HALF_PARTS: halfParts, WORKGROUP_SIZE: workgroupSize, ...axes.constants },
   });
   recorder.dispatch(
     variant,

@@ -53,9 +53,6 @@ export interface InhibitedChunk {
   inhibited: Tensor; // [T, ceil(S / 32)] u32, bit s % 32 of word s / 32
 }
 
-/** Elements between offsets at which a tensor may be bound: 256 bytes. */
-const BINDING_ELEMENTS = 64;
-
 export class Cmai {
   readonly plan: InhibitionPlan;
   readonly #gpu: Gpu;
@@ -159,10 +156,10 @@ export class Cmai {
    * small dispatches that turn it into a mask, and a pass over all rows with the mask. Rows must come in order, each
    * once, unless later ones are forgotten and written anew.
    *
-   * @param args without a mask; q lies dense from its tensor's start, [rows, H D]
+   * @param args without a mask
    */
   attend(recorder: Recorder, layer: number, args: AttendArgs): void {
-    const { chunkRow, rows, keys, heads, headWidth, q } = args;
+    const { chunkRow, rows, keys, heads } = args;
     const sight = this.#sight;
     assert(keys <= sight.rows, `inhibition: ${keys} rows, tables for ${sight.rows}`);
     const firstViewer = viewersBefore(sight, chunkRow);
@@ -172,30 +169,22 @@ export class Cmai {
       attend(recorder, args);
       return;
     }
-    // The first row of the first pass, down to where a binding may begin.
-    const rowElements = heads * headWidth;
-    let skipped = sight.viewerRows[firstViewer]! - chunkRow;
-    while ((skipped * rowElements) % BINDING_ELEMENTS !== 0) skipped--;
-    const counted = rows - skipped;
+    const firstRow = sight.viewerRows[firstViewer]! - chunkRow;
     const { slots, viewerRows, starts, columnRows, ends, ranks, powers } = this.#tables;
     const { literal } = this.plan;
     const { firstKey } = sight;
-    const counting = { ...q, tensor: view(q.tensor, [counted, rowElements], skipped * rowElements) };
     const neighbours = view(this.#space.neighbours, [viewers, firstViewer + viewers]);
     const sees = { slots, starts, neighbours, imageAttention, firstKey, literal };
-    if (counted === 1) {
+    if (rows === 1) {
       const logits = view(this.#space.logits, [heads, keys]);
       const sums = view(this.#space.sums, [ceilDiv(keys, LOGITS_SPLIT_KEYS), heads]);
-      attentionLogits(recorder, { ...args, q: counting, logits, sums });
+      attentionLogits(recorder, { ...args, logits, sums });
       rowMean(recorder, { ...sees, logits, sums, viewer: firstViewer });
     } else {
-      const logSumExp = view(this.#space.logSumExp, [counted, heads]);
-      const sumRow = chunkRow + skipped;
-      // The output is of no use: the second pass writes over it.
-      const y = view(args.y, [counted, rowElements]);
-      if (!literal)
-        attention(recorder, { ...args, q: counting, y, logSumExp, rows: counted, causal: { queryOffset: sumRow } });
-      headMean(recorder, { ...args, ...sees, logSumExp, viewerRows, viewers, firstViewer, sumRow });
+      const logSumExp = view(this.#space.logSumExp, [rows, heads]);
+      // The second pass overwrites the output.
+      if (!literal) attention(recorder, { ...args, logSumExp, firstRow });
+      headMean(recorder, { ...args, ...sees, logSumExp, viewerRows, viewers, firstViewer, sumRow: chunkRow });
     }
     const focus = view(this.#space.focus, [viewers, sight.columnRows.length]);
     const weights = powers ? { powers } : { neighbours };

@@ -1,7 +1,6 @@
 /**
  * The decoder: Llama and Qwen2 layers (RMS norm, RoPE, grouped-query attention, SiLU gate) over a KV cache. Prompts go
- * through in chunks of rows, generated tokens one row at a time. What a prompt is made of is in prompt.ts, the choice
- * of the next token in the sampler.
+ * through in chunks of rows, generated tokens one row at a time. prompt.ts makes prompts; kernels/sample.ts chooses tokens.
  */
 import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
@@ -12,7 +11,7 @@ import { linear } from "../kernels/linear.ts";
 import { gatedMatvec } from "../kernels/matvec.ts";
 import { qkv } from "../kernels/qkv.ts";
 import { rmsNorm } from "../kernels/rms-norm.ts";
-import { rope, ropeTable } from "../kernels/rope.ts";
+import { axesOf, rope, ropeTable } from "../kernels/rope.ts";
 import type { RowNorm } from "../kernels/row-product.ts";
 import { siluGate } from "../kernels/silu-gate.ts";
 import { tokenEmbed } from "../kernels/token-embed.ts";
@@ -38,22 +37,32 @@ export function rowElements({ width, mlpWidth, heads, keyHeads, headWidth }: Dec
   return 2 * width + (3 * heads + 2 * keyHeads) * headWidth + 3 * mlpWidth;
 }
 
-interface LayerArgs {
+export interface ForwardArgs {
+  /** For RoPE, each below `Decoder.positions`. */
+  positions: Tensor; // [axes, T] u32
+  /** Row t sees these rows of the cache, half-open; ends past start + T count as start + T. */
+  visible: Tensor; // [T, 2] u32
+  cache: KvCache;
+  /** Row of the cache that the first row becomes. */
+  start: number;
+  /** Of the sequence in the cache, if attention to its images is inhibited. */
+  cmai?: Cmai | undefined;
+}
+
+interface LayerArgs extends Omit<ForwardArgs, "cache"> {
   rows: number;
-  positions: Tensor; // [rows] u32
   cache: Tensor; // [capacity, 2 Hk D]
   partials: DecodePartials | undefined;
-  /** Row of the cache that the first one becomes. */
-  start: number;
-  cmai: Cmai | undefined;
 }
 
 export class Decoder {
   readonly config: DecoderConfig;
   /** Rows that go through at once, at most. */
   readonly chunkRows: number;
-  /** RoPE positions that there are, from 0. */
+  /** Number of RoPE positions, from 0. */
   readonly positions: number;
+  /** Numbers that a row's position has: 1, or more with M-RoPE. */
+  readonly axes: number;
   readonly #weights: Weights;
   readonly #space: Workspace;
   readonly #ropeTable: Tensor; // [positions, D]
@@ -66,10 +75,11 @@ export class Decoder {
     config: DecoderConfig,
     { chunkRows, positions }: { chunkRows: number; positions: number },
   ) {
-    const { width, mlpWidth, heads, keyHeads, headWidth, ropeTheta } = config;
+    const { width, mlpWidth, heads, keyHeads, headWidth, ropeTheta, axisOfPair } = config;
     this.config = config;
     this.chunkRows = chunkRows;
     this.positions = positions;
+    this.axes = axesOf(axisOfPair);
     this.#weights = weights;
     this.#space = {
       hidden: arena.tensor("hidden", [chunkRows, width]),
@@ -94,18 +104,10 @@ export class Decoder {
     tokenEmbed(recorder, { ids, weight: this.#weights.matrix("decoder.embed"), y: this.hidden(ids.shape[0]!) });
   }
 
-  /**
-   * Runs all layers on the hidden states, appending keys and values at row `start` of the cache; the caller advances
-   * the cache. Row t attends to cache rows 0 .. start + t.
-   *
-   * @param positions [T] u32, for RoPE
-   * @param cmai of the sequence in the cache, if attention to its images is inhibited
-   */
-  forward(recorder: Recorder, positions: Tensor, cache: KvCache, start: number, cmai?: Cmai): void {
-    const rows = positions.shape[0]!;
-    const { partials } = cache;
-    for (const [layer, layerCache] of cache.layers.entries())
-      this.#layer(recorder, layer, { rows, positions, cache: layerCache, partials, start, cmai });
+  /** Runs all layers on T rows of hidden states and appends their keys and values; the caller advances the cache. */
+  forward(recorder: Recorder, { cache: { layers, partials }, ...args }: ForwardArgs): void {
+    const rows = args.visible.shape[0]!;
+    for (const [layer, cache] of layers.entries()) this.#layer(recorder, layer, { ...args, rows, cache, partials });
   }
 
   /**
@@ -121,9 +123,9 @@ export class Decoder {
   }
 
   /**
-   * The RMS norm of rows, as input of `linear`: one row is normed inside the product that reads it, a dispatch less, others
-   * apart. Apart too on software adapters, where every load is dear: a gated product [9728, 896] took 57 ms with the norm
-   * inside and 29 without, the norm alone 0.5.
+   * The RMS norm of rows, as input of `linear`. One row is normed inside the product that reads it, which saves a dispatch;
+   * several rows get a dispatch of their own. So does one row on software adapters, where every load is expensive: a gated
+   * product [9728, 896] took 57 ms with the norm inside and 29 without, the norm alone 0.5.
    */
   #normed(recorder: Recorder, x: Tensor, name: string): { x: Tensor; norm?: RowNorm } {
     const norm = { weight: this.#weights.get(name), eps: this.config.eps };
@@ -133,8 +135,9 @@ export class Decoder {
     return { x: y };
   }
 
-  #layer(recorder: Recorder, layer: number, { rows, positions, cache, partials, start, cmai }: LayerArgs): void {
-    const { mlpWidth, heads, keyHeads, headWidth } = this.config;
+  #layer(recorder: Recorder, layer: number, args: LayerArgs): void {
+    const { rows, positions, visible, cache, partials, start, cmai } = args;
+    const { mlpWidth, heads, keyHeads, headWidth, axisOfPair } = this.config;
     const space = this.#space;
     const hidden = this.hidden(rows);
     const q = view(space.q, [rows, heads * headWidth]);
@@ -145,9 +148,10 @@ export class Decoder {
 
     const input = this.#normed(recorder, hidden, `${name}.norm1.weight`);
     const bias = this.#weights.find(`${name}.qkv.bias`);
-    const turned = { positions, table: this.#ropeTable, q, cache, cacheRow: start, heads, keyHeads, headWidth };
+    const target = { q, cache, cacheRow: start, heads, keyHeads, headWidth };
+    const turned = { positions, axisOfPair, table: this.#ropeTable, ...target };
     const qkvWeight = weight("qkv");
-    // What one dispatch does to a row needs all of its weights in one buffer, here and below.
+    // Kernels of one row need all of their weights in one buffer, here and below.
     if (rows === 1 && !isSplit(qkvWeight)) {
       qkv(recorder, { ...input, weight: qkvWeight, bias, ...turned });
     } else {
@@ -160,6 +164,7 @@ export class Decoder {
       q: { tensor: q, stride: heads * headWidth, offset: 0 },
       k: { ...cached, offset: 0 },
       v: { ...cached, offset: keyHeads * headWidth },
+      visible,
       y: attended,
       rows,
       chunkRow: start,

@@ -1,6 +1,7 @@
-/** A prompt as rows of the decoder: token ids with the image tokens spliced in where the placeholders stood. Pure. */
+/** A prompt as rows of the decoder: token ids with image tokens in place of the placeholders. Pure. */
 import type { Tensor } from "../gpu/tensor.ts";
 import { NO_TOKEN } from "../kernels/token-embed.ts";
+import { causalRanges } from "./visible.ts";
 
 /** An image's tokens as they enter a prompt; not owned. */
 export interface ImageTokens {
@@ -29,11 +30,24 @@ export interface PromptImage extends ImageTokens {
 export interface Prompt {
   /** [T]; `NO_TOKEN` where an image token stands. */
   ids: Uint32Array;
-  /** [T], for RoPE; of tokens with a placement only the GPU knows them, and they are 0 here. */
+  /** [axes, T], for RoPE. Tokens with a placement have 0 here, because only the GPU knows their positions. */
   positions: Uint32Array;
+  /** [T, 2], the half-open range of rows that each row sees; see visible.ts. */
+  visible: Uint32Array;
   images: PromptImage[];
   /** Position of the first generated token. */
   nextPosition: number;
+}
+
+/** Positions of the rows `first` to `end`, [axes, end - first]. */
+export function positionsOf({ ids, positions }: Prompt, first: number, end: number): Uint32Array {
+  const rows = ids.length;
+  const axes = positions.length / rows;
+  if (axes === 1) return positions.subarray(first, end);
+  const chunk = new Uint32Array(axes * (end - first));
+  for (let axis = 0; axis < axes; axis++)
+    chunk.set(positions.subarray(axis * rows + first, axis * rows + end), axis * (end - first));
+  return chunk;
 }
 
 /**
@@ -78,5 +92,11 @@ export function splicePrompt(
     ids.push(id);
     positions.push(position++);
   }
-  return { ids: Uint32Array.from(ids), positions: Uint32Array.from(positions), images, nextPosition: position };
+  return {
+    ids: Uint32Array.from(ids),
+    positions: Uint32Array.from(positions),
+    visible: causalRanges(ids.length),
+    images,
+    nextPosition: position,
+  };
 }

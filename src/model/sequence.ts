@@ -1,6 +1,6 @@
 /**
  * One running sequence: the prompt's rows go through the decoder in chunks, then one token follows another, each chosen
- * on the GPU and fed back there. When to stop, and what the ids mean, is decided by the generate room.
+ * on the GPU and fed back there. The generate room decides when to stop and what the ids mean.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import type { Arena } from "../gpu/arena.ts";
@@ -16,7 +16,8 @@ import { assert, ceilDiv } from "../shared/assert.ts";
 import { Cmai } from "./cmai.ts";
 import type { Decoder } from "./decoder.ts";
 import type { KvCache } from "./kv-cache.ts";
-import type { Prompt, PromptImage } from "./prompt.ts";
+import { type Prompt, type PromptImage, positionsOf } from "./prompt.ts";
+import { causalRanges, chunkEnds } from "./visible.ts";
 
 /** How the next token is chosen; see `GenerateRequest` for the meaning. Temperature 0 is greedy. */
 export interface Sampling {
@@ -29,7 +30,7 @@ export interface Sampling {
 
 export const GREEDY: Sampling = { temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1, seed: 0 };
 
-/** Tokens that are replayed before waiting for the GPU, so that an abort is not behind a long queue. */
+/** Tokens that are replayed before waiting for the GPU, so that an abort does not wait for a long queue. */
 const REPLAYED_AT_ONCE = 16;
 
 /** A bit an id, as the sampler reads them. */
@@ -44,7 +45,8 @@ export class Sequence {
   readonly #decoder: Decoder;
   readonly #cache: KvCache;
   readonly #ids: Tensor; // [R] u32
-  readonly #positions: Tensor; // [R] u32
+  readonly #positions: Tensor; // [axes, R] u32
+  readonly #visible: Tensor; // [R, 2] u32
   readonly #lastHidden: Tensor; // [1, W]
   readonly #token: Tensor; // [1] u32
   readonly #allowed: Tensor; // [ceil(V / 32)] u32
@@ -67,7 +69,8 @@ export class Sequence {
     this.#decoder = decoder;
     this.#cache = cache;
     this.#ids = arena.tensor("prompt ids", [decoder.chunkRows], "u32");
-    this.#positions = arena.tensor("positions", [decoder.chunkRows], "u32");
+    this.#positions = arena.tensor("positions", [decoder.axes, decoder.chunkRows], "u32");
+    this.#visible = arena.tensor("visible", [decoder.chunkRows, 2], "u32");
     this.#lastHidden = arena.tensor("last hidden", [1, width]);
     this.logits = arena.tensor("logits", [1, vocabularySize]);
     this.#token = arena.tensor("token", [1], "u32");
@@ -96,9 +99,9 @@ export class Sequence {
   }
 
   /**
-   * Runs a prompt. Waits for the GPU after each chunk, so that an abort is not behind a long queue.
+   * Runs a prompt. Waits for the GPU after each chunk, so that an abort does not wait for a long queue.
    *
-   * @param keep rows that the cache has already, of this very prompt; below its length
+   * @param keep rows of this very prompt that the cache has already; below its length, and none of them sees past them
    * @param inhibition of the prompt's images, with room for the tokens to come; stays the caller's, to be disposed of
    *   after the last step. Without it attention is plain
    * @param onChunk may record more work on the chunk's hidden states [rows, W] of prompt rows `first`..
@@ -130,17 +133,20 @@ export class Sequence {
       );
     this.#uploadSeen(prompt.ids);
     try {
-      for (let first = keep; first < total; first += this.#decoder.chunkRows) {
+      let first = keep;
+      for (const end of chunkEnds(prompt.visible, { first, maxRows: this.#decoder.chunkRows })) {
         throwIfAborted(signal, "prefill");
-        const rows = Math.min(this.#decoder.chunkRows, total - first);
-        this.#gpu.upload(this.#ids, prompt.ids.subarray(first, first + rows));
-        this.#gpu.upload(this.#positions, prompt.positions.subarray(first, first + rows));
+        const rows = end - first;
+        this.#gpu.upload(this.#ids, prompt.ids.subarray(first, end));
+        this.#gpu.upload(this.#positions, positionsOf(prompt, first, end));
+        this.#gpu.upload(this.#visible, prompt.visible.subarray(2 * first, 2 * end));
         this.#gpu.submit("prefill", (pass) => {
           this.#recordChunk(pass, prompt, first, rows);
           onChunk?.(pass, this.#decoder.hidden(rows), first);
-          if (first + rows === total) this.#recordLogits(pass, rows);
+          if (end === total) this.#recordLogits(pass, rows);
         });
         this.#cache.advance(rows);
+        first = end;
         await this.#gpu.idle();
       }
       throwIfAborted(signal, "prefill");
@@ -163,7 +169,7 @@ export class Sequence {
     const first = this.#step === 0;
     if (!first) {
       assert(this.room > 0, "a step without room in the cache");
-      this.#gpu.upload(this.#positions, Uint32Array.of(this.#nextPosition++));
+      this.#uploadRow();
     }
     this.#gpu.submit("decode", (pass) => {
       if (!first) this.#recordStep(pass);
@@ -190,7 +196,7 @@ export class Sequence {
     if (last === undefined) return;
     for (const [i, id] of ids.slice(0, -1).entries()) {
       this.#gpu.upload(this.#token, Uint32Array.of(id));
-      this.#gpu.upload(this.#positions, Uint32Array.of(this.#nextPosition++));
+      this.#uploadRow();
       this.#gpu.submit("replay", (pass) => this.#recordRow(pass));
       this.#cache.advance(1);
       if ((i + 1) % REPLAYED_AT_ONCE !== 0) continue;
@@ -213,23 +219,34 @@ export class Sequence {
     const inhibition = Cmai.forRehearsal(this.#gpu, this.#decoder);
     // Chunks of one row take the kernels of decoding.
     for (const rows of new Set([1, Math.min(2, this.#decoder.chunkRows), this.#decoder.chunkRows])) {
-      const prompt = { ids: new Uint32Array(rows), positions: new Uint32Array(rows), images: [], nextPosition: rows };
-      this.#recordChunk(recorder, prompt, 0, rows);
+      this.#recordChunk(recorder, { images: [] }, 0, rows);
       this.#recordLogits(recorder, rows);
-      if (rows <= 2 && rows < this.#cache.capacity)
-        this.#decoder.forward(recorder, view(this.#positions, [rows]), this.#cache, 1, inhibition);
+      if (rows <= 2 && rows < this.#cache.capacity) this.#forward(recorder, rows, 1, inhibition);
     }
     inhibition.dispose();
     // One row over many takes other kernels than over few.
-    this.#decoder.forward(recorder, view(this.#positions, [1]), this.#cache, this.#cache.capacity - 1);
+    this.#forward(recorder, 1, this.#cache.capacity - 1, undefined);
     this.#recordChoice(recorder, GREEDY);
   }
 
-  #recordChunk(recorder: Recorder, prompt: Prompt, first: number, rows: number): void {
+  #recordChunk(recorder: Recorder, { images }: Pick<Prompt, "images">, first: number, rows: number): void {
     this.#decoder.embed(recorder, view(this.#ids, [rows]));
     const hidden = this.#decoder.hidden(rows);
-    for (const image of prompt.images) this.#recordImage(recorder, image, hidden, first);
-    this.#decoder.forward(recorder, view(this.#positions, [rows]), this.#cache, first, this.#inhibition);
+    for (const image of images) this.#recordImage(recorder, image, hidden, first);
+    this.#forward(recorder, rows, first, this.#inhibition);
+  }
+
+  /** Runs the layers on `rows` rows, whose positions and ranges were uploaded, as rows `start`.. of the cache. */
+  #forward(recorder: Recorder, rows: number, start: number, cmai: Cmai | undefined): void {
+    const positions = view(this.#positions, [this.#decoder.axes, rows]);
+    const visible = view(this.#visible, [rows, 2]);
+    this.#decoder.forward(recorder, { positions, visible, cache: this.#cache, start, cmai });
+  }
+
+  /** Uploads position and range of a generated token, which becomes the next row of the cache and sees all of it. */
+  #uploadRow(): void {
+    this.#gpu.upload(this.#positions, new Uint32Array(this.#decoder.axes).fill(this.#nextPosition++));
+    this.#gpu.upload(this.#visible, causalRanges(1, this.#cache.length));
   }
 
   /** Puts the part of an image that lies in the chunk from prompt row `first` on into its rows. */
@@ -248,7 +265,7 @@ export class Sequence {
     if (patchBegin < end)
       anchorPositions(recorder, {
         origins: placed.origins,
-        positions: this.#positions,
+        positions: view(this.#positions, [hidden.shape[0]!]),
         xRow: patchBegin - row - placed.first,
         tokens: end - patchBegin,
         row: patchBegin - first,
@@ -259,7 +276,7 @@ export class Sequence {
   /** Adds the row of the last token. */
   #recordRow(recorder: Recorder): void {
     this.#decoder.embed(recorder, this.#token);
-    this.#decoder.forward(recorder, view(this.#positions, [1]), this.#cache, this.#cache.length, this.#inhibition);
+    this.#forward(recorder, 1, this.#cache.length, this.#inhibition);
   }
 
   #recordStep(recorder: Recorder): void {

@@ -90,6 +90,7 @@ export interface DecoderSpec {
 
 /** A decoder layer: norm, attention, residual, norm, gated MLP with SiLU, residual. */
 export interface LayerSpec {
+  kind: "attention";
   attention: AttentionSpec;
   mlp: { width: number };
 }
@@ -106,6 +107,8 @@ export interface AttentionSpec {
 /** Rotary positions: pairs of channels i and i + D / 2 turn by position * theta^(-2 i / D). */
 export interface RopeSpec {
   theta: number;
+  /** With positions on several axes (M-RoPE): the axis by which each pair of channels turns. */
+  axisOfPair?: readonly number[]; // [D / 2]
 }
 
 /** A plain conversation format: `${system} USER: ... ASSISTANT: ...`, with the words as data. */

@@ -11,7 +11,7 @@ import { expectNmse } from "../support/compare.ts";
 import { outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
 import { NMSE_LARGE_LOGITS, NMSE_PRODUCT } from "../support/tolerances.ts";
 
-type DecodeCase = Omit<AttentionCase, "rows" | "queryOffset">;
+type DecodeCase = Omit<AttentionCase, "rows">;
 
 // [S, H, Hk, D]: below, on and off the chunk of 256 keys; groups of 1 to 8 heads, of which 7 do not fill two fours.
 const shapes: [number, number, number, number][] = [
@@ -71,6 +71,41 @@ describe.for([true, false])("attention-decode, software %s", (software) => {
     // Whole splits with nothing left; then all of them.
     await check({ ...shape, inhibit: (_, s) => s > 200 && s < 900 }, { split: true });
     await check({ ...shape, inhibit: () => true }, { split: true });
+  });
+
+  /** Checks a row that sees the keys `start` to `end` only, plain and inhibited: the others are not read. */
+  async function checkRange(shape: DecodeCase, [start, end]: [number, number], split = false) {
+    const unread = (s: number) => s < start || s >= end;
+    await check({ ...shape, visible: [start, end], unread }, { split });
+    await check({ ...shape, visible: [start, end], unread, inhibit: (_, s) => s % 3 === 1 }, { split });
+  }
+
+  test.for<[number, number]>([
+    [0, 1],
+    [0, 300],
+    [17, 18],
+    [32, 64],
+    [45, 290],
+    [255, 257],
+    [299, 300],
+    [299, 5000],
+    [64, 64],
+    [40, 36],
+    [300, 301],
+  ])("a row that sees the keys %i to %i of 300", async (range) => {
+    await checkRange({ keys: 300, heads: 6, keyHeads: 2, headWidth: 12 }, range);
+    await checkRange({ keys: 300, heads: 1, keyHeads: 1, headWidth: 5 }, range);
+  });
+
+  test.for<[number, number]>([
+    [1200, 1300],
+    [700, 710],
+    [250, 800],
+    [0, 256],
+    [512, 513],
+    [900, 100],
+  ])("split: a row that sees the keys %i to %i of 1300", async (range) => {
+    await checkRange({ keys: 1300, heads: 4, keyHeads: 1, headWidth: 16 }, range, true);
   });
 
   test("logits of hundreds neither overflow nor lose the small ones", async () => {

@@ -3,6 +3,7 @@ import { readFloats } from "../../src/gpu/readback.ts";
 import { headMean } from "../../src/kernels/head-mean.ts";
 import { type ImageSpan, viewersBefore } from "../../src/model/sight.ts";
 import { headMeanAttention } from "../reference/head-mean.ts";
+import { causal } from "../reference/visible.ts";
 import { attentionCase } from "../support/attention-case.ts";
 import { inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
 import { expectHeadMean } from "../support/head-mean.ts";
@@ -25,7 +26,7 @@ describe("head-mean", () => {
 
   async function check({ images, keys, chunkRow, heads, keyHeads, headWidth, literal = false }: Case) {
     const rows = keys - chunkRow;
-    const shape = { rows, keys, heads, keyHeads, headWidth, queryOffset: chunkRow };
+    const shape = { rows, keys, heads, keyHeads, headWidth, visible: causal(rows, chunkRow) };
     const { args, values, expected } = attentionCase(gpu(), shape);
     const { sight, ...tables } = sightTensors(gpu(), images, keys + 5);
     const firstViewer = viewersBefore(sight, chunkRow);
@@ -44,9 +45,8 @@ describe("head-mean", () => {
     );
     const packed = await readFloats(gpu(), imageAttention);
 
-    const options = { causal: true, queryOffset: chunkRow };
     const kind = literal ? "logits" : "weights";
-    const mean = headMeanAttention(values.q, values.k, expected.logSumExp, shape, options, kind);
+    const mean = headMeanAttention(values.q, values.k, expected.logSumExp, shape, shape, kind);
     expectHeadMean(
       { sight, firstViewer, viewers, neighbours: found, imageAttention: packed },
       (row, key) => mean[(row - chunkRow) * keys + key]!,

@@ -26,19 +26,24 @@ describe("qkv", () => {
   const { gpu } = useGpu();
 
   // [H, Hk, D, K]: one head of one pair; halves of odd length, whose pairs share a four across heads; grouped queries.
-  test.for<[number, number, number, number, PackedType | "f32"]>([
-    [1, 1, 2, 1, "f32"],
-    [3, 1, 6, 40, "f32"],
-    [2, 2, 10, 64, "f32"],
-    [4, 2, 8, 172, "f32"],
-    [6, 2, 72, 301, "f32"],
-    [3, 1, 6, 64, "f16"],
-    [4, 2, 8, 96, "q8"],
-    [6, 2, 32, 352, "q4"],
-  ])("%i heads on %i of %i, width %i, %s", async ([heads, keyHeads, headWidth, width, type]) => {
+  test.for<[number, number, number, number, PackedType | "f32", 1 | 3]>([
+    [1, 1, 2, 1, "f32", 1],
+    [3, 1, 6, 40, "f32", 1],
+    [2, 2, 10, 64, "f32", 1],
+    [4, 2, 8, 172, "f32", 1],
+    [6, 2, 72, 301, "f32", 1],
+    [3, 1, 6, 64, "f16", 1],
+    [4, 2, 8, 96, "q8", 1],
+    [6, 2, 32, 352, "q4", 1],
+    [2, 1, 6, 40, "f32", 3],
+    [4, 2, 72, 64, "q8", 3],
+  ])("%i heads on %i of %i, width %i, %s, %i axes", async ([heads, keyHeads, headWidth, width, type, axes]) => {
     const random = freshRandom("qkv");
     const [cols, cacheRow, theta, eps] = [(heads + 2 * keyHeads) * headWidth, 3, 10000, 1e-5];
-    const position = random.integer(1, MAX_POSITIONS - 1);
+    // A decoder with one axis, or with three, whose axes follow no order.
+    const axisOfPair =
+      axes === 1 ? undefined : Array.from({ length: headWidth / 2 }, (_, pair) => (pair * 2 + (pair >> 2) + 2) % 3);
+    const positions = Array.from({ length: axes }, () => random.integer(1, MAX_POSITIONS - 1));
     const row = random.floats(width, 3);
     const [norm, bias] = [random.floats(width), random.floats(cols)];
     const rows = random.floats(cols * width, 2 / Math.sqrt(width));
@@ -49,11 +54,12 @@ describe("qkv", () => {
     const x = surroundedTensor(gpu(), [1, width], row);
     const shared = {
       ...{ x, weight: weights.tensor, cacheRow, heads, keyHeads, headWidth },
-      positions: inputTensor(gpu(), [1], [position], "u32"),
+      positions: inputTensor(gpu(), [axes, 1], positions, "u32"),
+      axisOfPair,
       table: inputTensor(gpu(), [MAX_POSITIONS, headWidth], ropeTable(MAX_POSITIONS, headWidth, theta)),
     };
     const [queries, keyWidth] = [heads * headWidth, keyHeads * headWidth];
-    const turn = (part: Float64Array) => rope(part, [position], headWidth, theta);
+    const turn = (part: Float64Array) => rope(part, positions, headWidth, theta, axisOfPair);
     for (const isNormed of [false, true]) {
       const input = isNormed ? rmsNorm(row, norm, eps) : row;
       const products = reference(input, weights.values, isNormed ? { bias } : {});
@@ -78,7 +84,7 @@ describe("qkv", () => {
   test("what does not fit is refused", () => {
     const tensor = (...shape: number[]) => outputTensor(gpu(), shape);
     const heads = { heads: 1, keyHeads: 1, headWidth: 4, cacheRow: 2 };
-    const args = { x: tensor(1, 3), weight: tensor(12, 3), positions: tensor(1), table: tensor(8, 4), ...heads };
+    const args = { x: tensor(1, 3), weight: tensor(12, 3), positions: tensor(1, 1), table: tensor(8, 4), ...heads };
     const target = { q: tensor(1, 4), cache: tensor(5, 8) };
     const recording = (changes: object) => () =>
       gpu().submit("test", (pass) => qkv(pass, { ...args, ...target, ...changes }));

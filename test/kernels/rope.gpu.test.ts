@@ -9,24 +9,24 @@ import { NMSE_PRODUCT } from "../support/tolerances.ts";
 
 const MAX_POSITIONS = 700;
 
+/** Axes 0, 1 and 2 for so many pairs each, one section after the other. */
+function sections(...pairs: number[]): number[] {
+  return pairs.flatMap((count, axis) => new Array<number>(count).fill(axis));
+}
+
 describe("rope", () => {
   const { gpu } = useGpu();
 
-  // [T, H, Hk, D]: one head, halves that are no multiple of 4 (D = 4, 6), grouped queries, real shapes.
-  test.for([
-    [1, 1, 1, 2],
-    [3, 2, 1, 6],
-    [5, 4, 4, 4],
-    [2, 8, 4, 8],
-    [9, 6, 2, 72],
-    [7, 14, 2, 64],
-    [1, 32, 8, 128],
-  ])("%i rows, %i heads on %i of %i", async ([rows = 0, heads = 0, keyHeads = 0, headWidth = 0]) => {
+  type Shape = [rows: number, heads: number, keyHeads: number, headWidth: number];
+
+  /** Runs the kernel and compares queries, keys and values with the reference. */
+  async function check([rows, heads, keyHeads, headWidth]: Shape, axisOfPair?: readonly number[]) {
+    const axes = axisOfPair ? 3 : 1;
     const random = freshRandom("rope");
     const width = (heads + 2 * keyHeads) * headWidth;
     const values = random.floats(rows * width);
     // Not ascending: the kernel must look positions up, not count.
-    const positions = Array.from({ length: rows }, () => random.integer(0, MAX_POSITIONS - 1));
+    const positions = Array.from({ length: axes * rows }, () => random.integer(0, MAX_POSITIONS - 1));
     const theta = 10000;
     const cacheRow = 3;
     const capacity = cacheRow + rows + 2;
@@ -34,7 +34,8 @@ describe("rope", () => {
     const cache = outputTensor(gpu(), [capacity, 2 * keyHeads * headWidth]);
     const args = {
       qkv: inputTensor(gpu(), [rows, width], values),
-      positions: inputTensor(gpu(), [rows], positions, "u32"),
+      positions: inputTensor(gpu(), [axes, rows], positions, "u32"),
+      axisOfPair,
       table: inputTensor(gpu(), [MAX_POSITIONS, headWidth], ropeTable(MAX_POSITIONS, headWidth, theta)),
     };
     const actualQ = await runAndRead(gpu(), q, (recorder) =>
@@ -47,23 +48,51 @@ describe("rope", () => {
         (_, i) => values[Math.floor(i / count) * width + first + (i % count)]!,
       );
     const keyWidth = keyHeads * headWidth;
-    const turn = (x: Float32Array) => reference(x, positions, headWidth, theta);
+    const turn = (x: Float32Array) => reference(x, positions, headWidth, theta, axisOfPair);
     expectNmse("q", actualQ, turn(columns(0, heads * headWidth)), NMSE_PRODUCT);
     const { written, others } = splitCache(await readFloats(gpu(), cache), { cacheRow, rows, keyWidth });
     expectNmse("k", written.keys, turn(columns(heads * headWidth, keyWidth)), NMSE_PRODUCT);
     expect(written.values).toEqual(columns((heads + keyHeads) * headWidth, keyWidth));
     expect(others.every(Number.isNaN), "rows of the cache that are not this call's").toBe(true);
-  });
+  }
+
+  // One head, halves that are no multiple of 4 (D = 4, 6), grouped queries, real shapes.
+  test.for<Shape>([
+    [1, 1, 1, 2],
+    [3, 2, 1, 6],
+    [5, 4, 4, 4],
+    [2, 8, 4, 8],
+    [9, 6, 2, 72],
+    [7, 14, 2, 64],
+    [1, 32, 8, 128],
+  ])("%i rows, %i heads on %i of %i", (shape) => check(shape));
+
+  test.for<[string, Shape, readonly number[]]>([
+    ["in sections, 16 + 24 + 24 pairs", [5, 4, 2, 128], sections(16, 24, 24)],
+    ["in sections that no vector of four divides", [3, 2, 1, 16], sections(1, 3, 4)],
+    ["interleaved", [4, 3, 1, 80], Array.from({ length: 40 }, (_, pair) => (pair < 33 ? pair % 3 : 0))],
+    [
+      "in any order, as many pairs as there may be",
+      [2, 1, 1, 256],
+      Array.from({ length: 128 }, (_, i) => (i * 7 + (i >> 2)) % 3),
+    ],
+  ])("three axes, %s", ([, shape, axisOfPair]) => check(shape, axisOfPair));
 
   test("the table keeps f32 precision at large positions", () => {
     const table = ropeTable(131072, 2, 10000);
     expectClose("last row", table.subarray(-2), [Math.cos(131071), Math.sin(131071)], 1e-7);
   });
 
-  test("rows that do not fit in the cache are refused", () => {
+  test("rows that do not fit in the cache, and wrong axes, are refused", () => {
     const tensor = (shape: number[]) => outputTensor(gpu(), shape);
-    const args = { qkv: tensor([4, 12]), positions: tensor([4]), table: tensor([8, 4]), q: tensor([4, 4]) };
+    const args = { qkv: tensor([4, 12]), positions: tensor([1, 4]), table: tensor([8, 4]), q: tensor([4, 4]) };
     const target = { cache: tensor([5, 8]), heads: 1, keyHeads: 1, headWidth: 4 };
-    expect(() => gpu().submit("test", (pass) => rope(pass, { ...args, ...target, cacheRow: 2 }))).toThrow("do not fit");
+    const run = (more: object) => () =>
+      gpu().submit("test", (pass) => rope(pass, { ...args, ...target, cacheRow: 0, ...more }));
+    expect(run({ cacheRow: 2 })).toThrow("do not fit");
+    expect(run({ positions: tensor([4]) })).toThrow("expected [1, 4]");
+    expect(run({ axisOfPair: [0, 2] })).toThrow("expected [3, 4]");
+    expect(run({ axisOfPair: [0, 0, 0] })).toThrow("axes of 3 pairs");
+    expect(run({ axisOfPair: [0, 4], positions: tensor([5, 4]) })).toThrow("axis 4 of pair 1");
   });
 });

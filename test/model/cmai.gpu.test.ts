@@ -276,11 +276,12 @@ describe("a random decoder", () => {
     await model.run(prompt, [], cmai);
     await read();
     const writes = vi.spyOn(gpu().device.queue, "writeBuffer");
-    const positions = inputTensor(gpu(), [1], [46], "u32");
+    const positions = inputTensor(gpu(), [1, 1], [46], "u32");
+    const visible = inputTensor(gpu(), [1, 2], [0, 47], "u32");
     const step = (inhibition?: Cmai) => {
       writes.mockClear();
       const counts = gpu().submit("step", (pass) =>
-        model.decoder.forward(pass, positions, model.cache, 46, inhibition),
+        model.decoder.forward(pass, { positions, visible, cache: model.cache, start: 46, cmai: inhibition }),
       );
       return { ...counts, writes: writes.mock.calls.length };
     };
@@ -293,12 +294,13 @@ describe("a random decoder", () => {
       let dispatches = 0;
       const capabilities = { ...gpu().capabilities, software: false };
       const recorder: Recorder = { capabilities, dispatch: () => dispatches++, copy: () => {} };
-      model.decoder.forward(recorder, positions, model.cache, 46, inhibition);
+      model.decoder.forward(recorder, { positions, visible, cache: model.cache, start: 46, cmai: inhibition });
       return dispatches;
     };
     expect(dispatchesOnGpu(), "five a layer").toBe(3 * 5);
     expect(dispatchesOnGpu(cmai), "nine in a layer that inhibits").toBe(5 + 2 * 9);
     gpu().arena.free(positions);
+    gpu().arena.free(visible);
     cmai.dispose();
     expect(gpu().arena.bytes).toBe(bytes);
   });

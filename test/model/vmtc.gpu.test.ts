@@ -9,6 +9,7 @@ import type { Recorder } from "../../src/gpu/pass.ts";
 import { attention } from "../../src/kernels/attention.ts";
 import { importance } from "../../src/kernels/importance.ts";
 import { initialOrigins, originWords } from "../../src/kernels/origins.ts";
+import { viewRanges } from "../../src/model/visible.ts";
 import { compressStage } from "../../src/model/vmtc.ts";
 import { attention as attentionReference } from "../reference/attention.ts";
 import { importance as importanceReference } from "../reference/importance.ts";
@@ -51,12 +52,13 @@ async function onGpu(gpu: Gpu, input: Case) {
   const logSumExp = arena.tensor("log-sum-exp", [rows, heads]);
   const y = arena.tensor("attended", [rows, width]);
   const output = arena.tensor("output", [first + left, width]);
+  const visible = tensor([rows, 2], viewRanges(1, rows), "u32");
   const packed = (part: number) => ({ tensor: qkv, stride: 3 * width, offset: part * width });
   const operands = { q: packed(0), k: packed(1), heads, headWidth, scale: 1 / Math.sqrt(headWidth) };
   const plan = { block: 0, before: tokens, tokens: left, primary: left - clusters, clusters };
   let stage!: ReturnType<typeof compressStage>;
   const record = (pass: Recorder) => {
-    attention(pass, { ...operands, v: packed(2), y, logSumExp, rows, keys: rows, keyHeads: heads });
+    attention(pass, { ...operands, v: packed(2), visible, y, logSumExp, rows, keys: rows, keyHeads: heads });
     importance(pass, { ...operands, logSumExp, scores, classToken });
     const args = { plan, iterations, normalized, first, scores, origins, hidden, output };
     stage = compressStage(pass, { ...args, kept: arena, scratch: arena });

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { expectClose } from "../support/compare.ts";
 import { freshRandom } from "../support/random.ts";
 import { attention } from "./attention.ts";
+import { causal } from "./visible.ts";
 
 const shape = { heads: 4, keyHeads: 2, headWidth: 3 };
 
@@ -32,12 +33,23 @@ describe("attention", () => {
     expect(grouped.output).toEqual(full.output);
   });
 
-  test("a causal row equals attention over its prefix alone, at an offset too", () => {
+  test("a row's range equals attention over those keys alone; it ends with the keys", () => {
     const { q, k, v } = inputs(2, 6);
-    const { output, logSumExp } = attention(q, k, v, shape, { causal: true, queryOffset: 3 });
-    const prefix = attention(q.subarray(0, 12), k.subarray(0, 24), v.subarray(0, 24), shape);
-    expect(output.slice(0, 12)).toEqual(prefix.output);
-    expect(logSumExp.slice(0, 4)).toEqual(prefix.logSumExp);
+    const of = (t: number, start: number, end: number) =>
+      attention(q.subarray(12 * t, 12 * t + 12), k.subarray(6 * start, 6 * end), v.subarray(6 * start, 6 * end), shape);
+    for (const visible of [causal(2, 3), [2, 5, 1, 6], [0, 6, 5, 100]]) {
+      const { output, logSumExp } = attention(q, k, v, shape, { visible });
+      const rows = [of(0, visible[0]!, visible[1]!), of(1, visible[2]!, Math.min(6, visible[3]!))];
+      expect(output).toEqual(Float64Array.from(rows.flatMap((row) => [...row.output])));
+      expect(logSumExp).toEqual(Float64Array.from(rows.flatMap((row) => [...row.logSumExp])));
+    }
+  });
+
+  test("an empty range gives zeros and a log-sum-exp of -Infinity", () => {
+    const { q, k, v } = inputs(3, 4);
+    const { output, logSumExp } = attention(q, k, v, shape, { visible: [2, 2, 3, 1, 4, 9] });
+    expect(output.every((value) => value === 0)).toBe(true);
+    expect(logSumExp.every((sum) => sum === Number.NEGATIVE_INFINITY)).toBe(true);
   });
 
   test("inhibition is the same as setting weights to zero and dividing by what is left", () => {

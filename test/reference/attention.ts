@@ -1,4 +1,4 @@
-/** Softmax attention with grouped queries, causality and an inhibition mask, in f64. Forms one row of logits at a time. */
+/** Softmax attention with grouped queries, key ranges and an inhibition mask, in f64. Forms one row of logits at a time. */
 
 export interface AttentionShape {
   /** H, query heads. */
@@ -12,17 +12,15 @@ export interface AttentionShape {
 export interface AttentionOptions {
   /** Factor on q k^T; default 1 / sqrt(D). */
   scale?: number;
-  /** Row t sees the keys 0 .. t + queryOffset; default false, every row sees all keys. */
-  causal?: boolean;
-  /** Index of row 0 among the keys, for causality; default 0. */
-  queryOffset?: number;
+  /** [T, 2], the half-open range of keys that each row sees; default all keys. A range may be empty or end past S. */
+  visible?: ArrayLike<number> | undefined;
   /** [T, S], 1 where a pair is at -inf in all heads. */
   inhibited?: ArrayLike<number> | undefined;
 }
 
 /** Whether row `t` sees key `s` before any inhibition. */
-export function sees(t: number, s: number, options: AttentionOptions): boolean {
-  return !options.causal || s <= t + (options.queryOffset ?? 0);
+export function sees(t: number, s: number, { visible }: AttentionOptions): boolean {
+  return !visible || (s >= visible[2 * t]! && s < visible[2 * t + 1]!);
 }
 
 /** The scaled logit of query row `t` and key `s` in query head `h`; q is [T, H, D], k is [S, Hk, D]. */

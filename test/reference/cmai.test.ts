@@ -9,6 +9,7 @@ import { inhibit, inhibitionRank, inhibitionRatio, inhibitScores } from "./inhib
 import { decode, extendPrompt, type Prompt } from "./model/decoder.ts";
 import type { Inhibition, TextConfig } from "./model/settings.ts";
 import type { Weights } from "./model/weights.ts";
+import { causal } from "./visible.ts";
 
 interface RankCase {
   layers: number;
@@ -121,12 +122,12 @@ describe("focus", () => {
     const shape = { heads: 4, keyHeads: 2, headWidth: 2 };
     const random = freshRandom("head mean");
     const [q, k] = [random.floats(3 * 8), random.floats(3 * 4)];
-    const { logSumExp } = attention(q, k, new Float64Array(12), shape, { causal: true });
-    const weights = headMeanAttention(q, k, logSumExp, shape, { causal: true });
+    const { logSumExp } = attention(q, k, new Float64Array(12), shape, { visible: causal(3) });
+    const weights = headMeanAttention(q, k, logSumExp, shape, { visible: causal(3) });
     for (let t = 0; t < 3; t++) {
       expect(weights.slice(t * 3, t * 3 + 3).reduce((a, b) => a + b)).toBeCloseTo(1, 14);
     }
-    const logits = headMeanAttention(q, k, logSumExp, shape, { causal: true }, "logits");
+    const logits = headMeanAttention(q, k, logSumExp, shape, { visible: causal(3) }, "logits");
     expect([logits[1], logits[2], logits[5]]).toEqual([0, 0, 0]);
     let expected = 0;
     for (let h = 0; h < 4; h++) {

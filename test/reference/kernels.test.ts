@@ -97,6 +97,16 @@ describe("rope", () => {
     expectClose("rope", y, expected, 0, 1e-14);
   });
 
+  test("each pair turns by the position on its axis", () => {
+    const x = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]; // two rows of one head of three pairs
+    const positions = [3, 9, 20, 0, 7, 100]; // of both rows on axes 0, 1 and 2
+    const y = rope(x, positions, 6, 100, [2, 0, 1]);
+    for (const [pair, axis] of [2, 0, 1].entries()) {
+      const alone = rope(x, positions.slice(2 * axis, 2 * axis + 2), 6, 100);
+      for (const d of [pair, pair + 3]) expect([y[d], y[6 + d]]).toEqual([alone[d], alone[6 + d]]);
+    }
+  });
+
   test("products of a query and a key depend on their distance alone", () => {
     const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
     const [q, k] = [

@@ -1,6 +1,7 @@
-/** Random inputs of the attention kernels with what the reference makes of them; the same cases for both kernels. */
+/** Random inputs of the attention kernels and the reference's results; all attention kernels share these cases. */
 import type { Gpu } from "../../src/gpu/device.ts";
 import { attention as reference } from "../reference/attention.ts";
+import { rangesOf } from "../reference/visible.ts";
 import { freshRandom, inputTensor } from "./gpu.ts";
 
 export interface AttentionCase {
@@ -11,12 +12,14 @@ export interface AttentionCase {
   headWidth: number;
   /** Default 1 / sqrt(D). */
   scale?: number;
-  /** Causal with row t at key t + queryOffset; without it every row sees all keys. */
-  queryOffset?: number;
+  /** [T, 2], the half-open range of keys that each row sees; default all keys. */
+  visible?: readonly number[];
   inhibit?: (t: number, s: number) => boolean;
+  /** Keys that no kernel may read: the device has NaN there. */
+  unread?: (s: number) => boolean;
 }
 
-/** NaN before, between and behind the rows: whoever reads there is found out. */
+/** NaN before, between and behind the rows: a kernel that reads there gives NaN. */
 function stridedRows(values: Float32Array, rows: number, stride: number, offset: number, spareRows: number) {
   const width = values.length / rows;
   const wide = new Float32Array((rows + spareRows) * stride).fill(Number.NaN);
@@ -24,9 +27,9 @@ function stridedRows(values: Float32Array, rows: number, stride: number, offset:
   return wide;
 }
 
-/** Arguments for the kernel, all but its outputs, the plain values behind them, and the reference's result. */
+/** The kernel's arguments except its outputs, the values behind them, and the reference's result. */
 export function attentionCase(gpu: Gpu, shape: AttentionCase) {
-  const { rows, keys, heads, keyHeads, headWidth, queryOffset, inhibit } = shape;
+  const { rows, keys, heads, keyHeads, headWidth, inhibit, unread = () => false } = shape;
   const random = freshRandom("attention");
   const scale = shape.scale ?? 1 / Math.sqrt(headWidth);
   const q = random.floats(rows * heads * headWidth);
@@ -39,6 +42,10 @@ export function attentionCase(gpu: Gpu, shape: AttentionCase) {
     const wide = stridedRows(values, count, stride, offset, 3);
     return { tensor: inputTensor(gpu, [count + 3, stride], wide), stride, offset };
   };
+  const poisoned = (values: Float32Array) => {
+    const width = keyHeads * headWidth;
+    return values.map((value, i) => (unread(Math.floor(i / width)) ? Number.NaN : value));
+  };
   const pairs =
     inhibit && Uint8Array.from({ length: rows * keys }, (_, i) => Number(inhibit(Math.floor(i / keys), i % keys)));
   const words = Math.ceil(keys / 32);
@@ -48,12 +55,14 @@ export function attentionCase(gpu: Gpu, shape: AttentionCase) {
     const s = i % keys;
     bits[Math.floor(i / keys) * words + (s >> 5)]! |= bit << (s & 31);
   });
-  const options = { scale, causal: queryOffset !== undefined, queryOffset: queryOffset ?? 0, inhibited: pairs };
+  const visible = shape.visible ?? rangesOf(rows, () => [0, keys]);
+  const options = { scale, visible, inhibited: pairs };
   return {
     args: {
       q: headRows(q, rows, headWidth),
-      k: headRows(k, keys, 2 * headWidth),
-      v: headRows(v, keys, headWidth),
+      k: headRows(poisoned(k), keys, 2 * headWidth),
+      v: headRows(poisoned(v), keys, headWidth),
+      visible: inputTensor(gpu, [rows, 2], visible, "u32"),
       inhibited: pairs && inputTensor(gpu, [rows, words], bits, "u32"),
       rows,
       keys,
@@ -61,7 +70,6 @@ export function attentionCase(gpu: Gpu, shape: AttentionCase) {
       keyHeads,
       headWidth,
       scale,
-      causal: queryOffset === undefined ? undefined : { queryOffset },
     },
     values: { q, k, v },
     expected: reference(q, k, v, { heads, keyHeads, headWidth }, options),

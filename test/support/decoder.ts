@@ -5,13 +5,14 @@ import { type Tensor, view } from "../../src/gpu/tensor.ts";
 import { copyRows } from "../../src/kernels/copy-rows.ts";
 import { NO_TOKEN } from "../../src/kernels/token-embed.ts";
 import type { Cmai } from "../../src/model/cmai.ts";
-import { type ModelConfig, parseConfig } from "../../src/model/config.ts";
+import { type DecoderConfig, type ModelConfig, parseConfig } from "../../src/model/config.ts";
 import { Decoder } from "../../src/model/decoder.ts";
 import { KvCache } from "../../src/model/kv-cache.ts";
 import { Weights } from "../../src/model/load.ts";
 import { weightSlots } from "../../src/model/names.ts";
-import type { Prompt } from "../../src/model/prompt.ts";
+import { type Prompt, positionsOf } from "../../src/model/prompt.ts";
 import { Sequence } from "../../src/model/sequence.ts";
+import { causalRanges } from "../../src/model/visible.ts";
 import type { Prompt as ReferencePrompt } from "../reference/model/decoder.ts";
 import type { TextConfig } from "../reference/model/settings.ts";
 import { canonicalName, type Weights as ReferenceWeights, tensorData } from "../reference/model/weights.ts";
@@ -28,6 +29,7 @@ export class TestDecoder {
   readonly #gpu: Gpu;
   readonly #ids: Tensor;
   readonly #positions: Tensor;
+  readonly #visible: Tensor;
   readonly #logits: Tensor;
 
   /** Compiles everything ahead, by what the sequence rehearses. */
@@ -47,16 +49,19 @@ export class TestDecoder {
     this.cache = new KvCache(gpu.arena, config, CAPACITY);
     this.sequence = new Sequence(gpu, gpu.arena, this.decoder, this.cache, allowed);
     this.#ids = gpu.arena.tensor("ids", [CAPACITY], "u32");
-    this.#positions = gpu.arena.tensor("positions", [CAPACITY], "u32");
+    this.#positions = gpu.arena.tensor("positions", [this.decoder.axes, CAPACITY], "u32");
+    this.#visible = gpu.arena.tensor("visible", [CAPACITY, 2], "u32");
     this.#logits = gpu.arena.tensor("all logits", [CAPACITY, config.vocabularySize]);
   }
 
   /** Runs rows `first` to `end` of a prompt as one chunk, behind `first` rows in the cache. Logits [end - first, V]. */
-  async runChunk({ ids, positions, images }: Prompt, first: number, end: number, cmai?: Cmai): Promise<Float32Array> {
+  async runChunk(prompt: Prompt, first: number, end: number, cmai?: Cmai): Promise<Float32Array> {
+    const { ids, visible, images } = prompt;
     const rows = end - first;
     const logits = this.#rowsOf(rows);
     this.#gpu.upload(this.#ids, ids.subarray(first, end));
-    this.#gpu.upload(this.#positions, positions.subarray(first, end));
+    this.#gpu.upload(this.#positions, positionsOf(prompt, first, end));
+    this.#gpu.upload(this.#visible, visible.subarray(2 * first, 2 * end));
     this.#gpu.submit("chunk", (pass) => {
       this.decoder.embed(pass, view(this.#ids, [rows]));
       for (const { row, tokens } of images) {
@@ -65,7 +70,13 @@ export class TestDecoder {
         const copy = { x: tokens, y: this.decoder.hidden(rows), xRow: begin - row, yRow: begin - first, rows: count };
         if (count > 0) copyRows(pass, copy);
       }
-      this.decoder.forward(pass, view(this.#positions, [rows]), this.cache, first, cmai);
+      this.decoder.forward(pass, {
+        positions: view(this.#positions, [this.decoder.axes, rows]),
+        visible: view(this.#visible, [rows, 2]),
+        cache: this.cache,
+        start: first,
+        cmai,
+      });
       this.decoder.logits(pass, this.decoder.hidden(rows), logits);
     });
     return readFloats(this.#gpu, logits);
@@ -87,9 +98,15 @@ export class TestDecoder {
   }
 }
 
-/** A decoder with the reference's weights. @param json of config.json */
-export async function decoderOf(gpu: Gpu, json: unknown, values: ReferenceWeights): Promise<TestDecoder> {
+/** A decoder with the reference's weights. @param json of config.json; `changes` to the config that it gives */
+export async function decoderOf(
+  gpu: Gpu,
+  json: unknown,
+  values: ReferenceWeights,
+  changes: Partial<DecoderConfig> = {},
+): Promise<TestDecoder> {
   const config = parseConfig(json);
+  config.decoder = { ...config.decoder!, ...changes };
   const slots = weightSlots(config).filter(({ name }) => name.startsWith("decoder."));
   const weights = new Weights(gpu.arena, slots);
   for (const { name, parts } of slots) {
@@ -129,7 +146,8 @@ export function promptOf(parts: readonly (readonly number[] | Tensor)[]): Prompt
     ids.push(...new Array<number>(part.shape[0]!).fill(NO_TOKEN));
   }
   const positions = Uint32Array.from(ids, (_, row) => row);
-  return { ids: Uint32Array.from(ids), positions, images, nextPosition: ids.length };
+  const visible = causalRanges(ids.length);
+  return { ids: Uint32Array.from(ids), positions, visible, images, nextPosition: ids.length };
 }
 
 /** The same rows for the product and for the reference; a number of random image tokens stands for an image. */

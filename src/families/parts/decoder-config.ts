@@ -83,7 +83,7 @@ export function readDecoder(fields: ConfigFields, kind: DecoderKind): ReadDecode
   return {
     decoder: {
       width,
-      layers: Array.from({ length: layers }, () => ({ attention, mlp })),
+      layers: Array.from({ length: layers }, () => ({ kind: "attention" as const, attention, mlp })),
       eps: fields.number("rms_norm_eps", 1e-6, 1e-20, 0.1),
       rope: { theta: readRopeTheta(fields) },
       vocabularySize: fields.integer("vocab_size", kind.vocabularySize, 1, MAX_VOCABULARY),

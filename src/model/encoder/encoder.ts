@@ -20,7 +20,7 @@ import type { Grid } from "../../spec/picture-spec.ts";
 import type { ViewPlan } from "../compression/plan.ts";
 import { compressStage, type StageTensors } from "../compression/stage.ts";
 import type { Weights } from "../load/fill.ts";
-import { viewVisible } from "./visible.ts";
+import { viewRanges } from "../visible.ts";
 
 /** Cells of a view before any compression. */
 export function cellCount({ rows, cols }: Grid, { cell }: Pick<EncoderSpec, "cell">): number {
@@ -190,7 +190,7 @@ export class Encoder {
   #visible(arena: Arena, views: number, cells: number): Tensor {
     const rows = this.#viewRows(cells);
     const visible = arena.tensor("rows that a row sees", [views * rows, 2], "u32");
-    this.#gpu.upload(visible, viewVisible(views, rows));
+    this.#gpu.upload(visible, viewRanges(views, rows));
     return visible;
   }
 

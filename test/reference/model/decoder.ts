@@ -8,6 +8,7 @@ import { rmsNorm } from "../rms-norm.ts";
 import { rope } from "../rope.ts";
 import { siluGate } from "../silu-gate.ts";
 import { tokenEmbed } from "../token-embed.ts";
+import { causal } from "../visible.ts";
 import type { Inhibition, TextConfig } from "./settings.ts";
 import { tensorData, type Weights } from "./weights.ts";
 
@@ -17,10 +18,16 @@ export interface Prompt {
   embeddings: Float64Array;
   /** [T], what RoPE turns by. */
   positions: number[];
+  /** [T, 2], the half-open range of rows that each row sees; default causal. */
+  visible?: readonly number[];
   /** Where a token after the prompt stands. */
   nextPosition: number;
   /** Sequence indices of each image's tokens, ascending; all others are text rows. */
   images: number[][];
+}
+
+function visibleOf({ positions, visible }: Prompt): readonly number[] {
+  return visible ?? causal(positions.length);
 }
 
 /** What inhibition did in one layer; m text rows, n image tokens. */
@@ -48,7 +55,7 @@ function inhibitLayer(
 ): InhibitedLayer {
   const columns = prompt.images.flat();
   const textRows = [...prompt.positions.keys()].filter((t) => !columns.includes(t));
-  const mean = headMeanAttention(q, k, logSumExp, shape, { causal: true }, settings.scores);
+  const mean = headMeanAttention(q, k, logSumExp, shape, { visible: visibleOf(prompt) }, settings.scores);
   const focus = focusScores(mean, textRows, columns, settings.score, settings.discount);
   return { layer, ratio, focus, ...inhibit(focus, textRows, prompt.images, ratio, settings.scope) };
 }
@@ -80,7 +87,7 @@ export function decode(
   const width = config.hidden_size;
   const headWidth = config.head_dim ?? width / config.num_attention_heads;
   const shape: AttentionShape = { heads: config.num_attention_heads, keyHeads: config.num_key_value_heads, headWidth };
-  const options: AttentionOptions = { causal: true };
+  const options: AttentionOptions = { visible: visibleOf(prompt) };
   const layers: InhibitedLayer[] = [];
   let x = prompt.embeddings;
 
@@ -126,6 +133,7 @@ export function extendPrompt(prompt: Prompt, ids: readonly number[], config: Tex
     positions: [...prompt.positions, ...ids.map((_, i) => prompt.nextPosition + i)],
     nextPosition: prompt.nextPosition + ids.length,
     images: prompt.images,
+    ...(prompt.visible && { visible: [...prompt.visible, ...causal(ids.length, prompt.positions.length)] }),
   };
 }
 

@@ -1,0 +1,64 @@
+/**
+ * Key ranges of rows, `visible` [T, 2]: row t sees the keys of the half-open range [visible[2 t], visible[2 t + 1]).
+ * Ranges may end past the last key. Pure.
+ */
+import { FoveaError } from "../errors.ts";
+
+/** Ranges of `rows` rows of which the first is row `start` of the cache: each sees all rows up to itself. [rows, 2] */
+export function causalRanges(rows: number, start = 0): Uint32Array {
+  const visible = new Uint32Array(2 * rows);
+  for (let t = 0; t < rows; t++) visible[2 * t + 1] = start + t + 1;
+  return visible;
+}
+
+/** Ranges of a batch of `views` views of `rows` rows: each row sees the rows of its own view. [views * rows, 2] */
+export function viewRanges(views: number, rows: number): Uint32Array {
+  const visible = new Uint32Array(2 * views * rows);
+  for (let t = 0; t < views * rows; t++) {
+    const start = t - (t % rows);
+    visible.set([start, start + rows], 2 * t);
+  }
+  return visible;
+}
+
+/**
+ * Cuts the rows from `first` on into chunks that run one after another. A chunk ends only where no earlier row sees
+ * past its end, because later rows are not in the cache yet.
+ *
+ * @param visible [T, 2] of the whole prompt; no row before `first` sees row `first` or a later one
+ * @param maxRows rows of a chunk at most
+ * @returns the end of each chunk, half-open; the last one is T
+ * @throws FoveaError `context-full` where rows that see each other do not fit in one chunk
+ */
+export function chunkEnds(visible: Uint32Array, { first, maxRows }: { first: number; maxRows: number }): number[] {
+  const total = visible.length / 2;
+  const ends: number[] = [];
+  let start = first;
+  let border = first;
+  let reach = first;
+  for (let row = first; row < total; row++) {
+    reach = Math.max(reach, Math.min(visible[2 * row + 1]!, total));
+    if (row + 1 - start > maxRows) {
+      if (border === start)
+        throw new FoveaError(
+          "context-full",
+          `rows ${start} to ${reach} of the prompt see each other and must run at once, but at most ${maxRows} rows can: use fewer image tokens, or load with a larger maxContext`,
+        );
+      ends.push(border);
+      start = border;
+    }
+    if (reach <= row + 1) border = row + 1;
+  }
+  return [...ends, total];
+}
+
+/** The largest number of rows, at most `rows`, of which none sees past the last. @param visible [T, 2] */
+export function lastBorder(visible: Uint32Array, rows: number): number {
+  let border = 0;
+  let reach = 0;
+  for (let row = 0; row < rows; row++) {
+    reach = Math.max(reach, visible[2 * row + 1]!);
+    if (reach <= row + 1) border = row + 1;
+  }
+  return border;
+}

@@ -1,0 +1,78 @@
+/** Key ranges that the product makes, and where a prompt may be cut. */
+import { describe, expect, test } from "vitest";
+import { FoveaError } from "../../src/errors.ts";
+import { causalRanges, chunkEnds, lastBorder, viewRanges } from "../../src/model/visible.ts";
+import { batchOfViews, causal, pictureRuns, prefixLm, slidingWindow } from "../reference/visible.ts";
+import { freshRandom } from "../support/random.ts";
+
+const ends = (visible: readonly number[], maxRows: number, first = 0) =>
+  chunkEnds(Uint32Array.from(visible), { first, maxRows });
+
+test("ranges equal the reference's", () => {
+  expect([...causalRanges(5)]).toEqual(causal(5));
+  expect([...causalRanges(1, 40)]).toEqual(causal(1, 40));
+  expect([...viewRanges(3, 4)]).toEqual(batchOfViews(3, 4));
+});
+
+describe("chunk ends", () => {
+  test("causal rows and windows are cut wherever a chunk is full", () => {
+    expect(ends(causal(10), 4)).toEqual([4, 8, 10]);
+    expect(ends(causal(8), 4)).toEqual([4, 8]);
+    expect(ends(causal(3), 4)).toEqual([3]);
+    expect(ends(causal(10), 4, 5)).toEqual([9, 10]);
+    expect(ends(slidingWindow(9, 2), 4)).toEqual([4, 8, 9]);
+  });
+
+  test("a picture that sees itself stays in one chunk", () => {
+    expect(ends(pictureRuns(10, [[3, 6]]), 4)).toEqual([3, 7, 10]);
+    const twoPictures = [
+      [2, 5],
+      [5, 9],
+    ] as const;
+    expect(ends(pictureRuns(10, twoPictures), 4)).toEqual([2, 5, 9, 10]);
+    expect(ends(pictureRuns(10, twoPictures), 7)).toEqual([5, 10]);
+    expect(ends(pictureRuns(6, [[0, 6]]), 6)).toEqual([6]);
+    expect(ends(prefixLm(9, 5), 5)).toEqual([5, 9]);
+  });
+
+  test("a range that ends past the prompt ends with it", () => {
+    expect(ends([0, 1, 0, 99, 0, 99], 2)).toEqual([1, 3]);
+  });
+
+  test("rows that see each other and do not fit are an error with the numbers", () => {
+    expect(() => ends(pictureRuns(10, [[3, 8]]), 4)).toThrow(
+      expect.objectContaining({ code: "context-full", message: expect.stringContaining("rows 3 to 8") }),
+    );
+    expect(() => ends(prefixLm(9, 5), 4)).toThrow(FoveaError);
+    expect(() => ends(pictureRuns(5, [[1, 5]]), 3)).toThrow("at most 3 rows");
+  });
+
+  test("random runs: chunks cover all rows, are short enough, cannot be longer, and nobody sees past their end", () => {
+    const random = freshRandom("chunk ends");
+    for (let round = 0; round < 200; round++) {
+      const rows = random.integer(1, 60);
+      const runs: [number, number][] = [];
+      for (let at = random.integer(0, 5); at < rows; at += random.integer(0, 6)) {
+        const end = Math.min(rows, at + random.integer(1, 8));
+        runs.push([at, end]);
+        at = end;
+      }
+      const visible = pictureRuns(rows, runs);
+      const isBorder = (row: number) => visible.every((end, i) => i % 2 === 0 || i >= 2 * row || end <= row);
+      const maxRows = random.integer(8, 20);
+      const found = ends(visible, maxRows);
+      expect(found.at(-1)).toBe(rows);
+      for (const [i, end] of found.entries()) {
+        const start = found[i - 1] ?? 0;
+        expect(end > start && end - start <= maxRows && isBorder(end)).toBe(true);
+        for (let longer = end + 1; longer <= Math.min(rows, start + maxRows); longer++)
+          expect(isBorder(longer), `[${runs.join("], [")}], ${maxRows} rows: ${found}`).toBe(false);
+      }
+    }
+  });
+});
+
+test("the last border that rows may be kept up to", () => {
+  const visible = Uint32Array.from(pictureRuns(10, [[3, 6]]));
+  expect([0, 1, 3, 4, 5, 6, 7, 10].map((rows) => lastBorder(visible, rows))).toEqual([0, 1, 3, 3, 3, 6, 7, 10]);
+});
