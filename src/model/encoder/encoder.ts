@@ -20,7 +20,7 @@ import type { Grid } from "../../spec/picture-spec.ts";
 import type { ViewPlan } from "../compression/plan.ts";
 import { compressStage, type StageTensors } from "../compression/stage.ts";
 import type { Weights } from "../load/fill.ts";
-import { viewRanges } from "../visible.ts";
+import { viewRanges } from "../decoder/visible.ts";
 
 /** Cells of a view before any compression. */
 export function cellCount({ rows, cols }: Grid, { cell }: Pick<EncoderSpec, "cell">): number {

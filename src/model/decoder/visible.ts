@@ -2,7 +2,7 @@
  * Key ranges of rows, `visible` [T, 2]: row t sees the keys of the half-open range [visible[2 t], visible[2 t + 1]).
  * Ranges may end past the last key. Pure.
  */
-import { FoveaError } from "../errors.ts";
+import { FoveaError } from "../../errors.ts";
 
 /** Ranges of `rows` rows of which the first is row `start` of the cache: each sees all rows up to itself. [rows, 2] */
 export function causalRanges(rows: number, start = 0): Uint32Array {

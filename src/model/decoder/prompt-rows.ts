@@ -1,0 +1,151 @@
+/** A prompt as rows of the decoder: token ids, and rows of encoded pictures in place of the placeholders. Pure. */
+import type { Tensor } from "../../gpu/tensor.ts";
+import { NO_TOKEN } from "../../kernels/token-embed.ts";
+import { assert } from "../../shared/assert.ts";
+import { causalRanges } from "./visible.ts";
+
+/** Neighbouring rows of an encoded picture; not owned. */
+export interface PictureRows {
+  tensor: Tensor; // [n or more, W], projected
+  /** The first of the rows. */
+  first: number;
+  count: number;
+}
+
+/** Where the rows of a picture of one view stood in its grid. */
+export interface Placement {
+  origins: Tensor; // [n - first, W + 1] u32; see kernels/origins.ts
+  /** Rows before the cells: 1 with a class token. */
+  first: number;
+  /** Cells of the whole grid. */
+  cells: number;
+}
+
+/** An encoded picture as it enters a prompt: its runs of rows in order. */
+export interface PromptPicture {
+  runs: readonly PictureRows[];
+  /** For original positions; without it positions are contiguous. */
+  placed?: Placement | undefined;
+}
+
+/** A run of a picture's rows that stands in a prompt. */
+export interface PromptRun extends PictureRows {
+  /** First row in the prompt. */
+  row: number;
+  /** Position of that row. */
+  position: number;
+  placed?: Placement | undefined;
+}
+
+export interface PromptRows {
+  /** [T]; `NO_TOKEN` in the rows of pictures. */
+  ids: Uint32Array;
+  /** [axes, T], for RoPE. Rows with a placement have 0 here, because only the GPU knows their positions. */
+  positions: Uint32Array;
+  /** [T, 2], the half-open range of rows that each row sees; see visible.ts. */
+  visible: Uint32Array;
+  /** Of each picture its runs. */
+  pictures: readonly (readonly PromptRun[])[];
+  /** Position of the first generated token. */
+  nextPosition: number;
+}
+
+/** Ids with one placeholder for each row of a picture, and where these rows stand: of each picture its runs. */
+export interface PlacedIds {
+  ids: ArrayLike<number>;
+  pictures: readonly (readonly { start: number; count: number }[])[];
+}
+
+/** Positions of the rows `first` to `end`, [axes, end - first]. */
+export function positionsOf({ ids, positions }: PromptRows, first: number, end: number): Uint32Array {
+  const rows = ids.length;
+  const axes = positions.length / rows;
+  if (axes === 1) return positions.subarray(first, end);
+  const chunk = new Uint32Array(axes * (end - first));
+  for (let axis = 0; axis < axes; axis++)
+    chunk.set(positions.subarray(axis * rows + first, axis * rows + end), axis * (end - first));
+  return chunk;
+}
+
+/**
+ * Replaces each placeholder of a list by as many as its picture has rows: for pictures of one run each.
+ *
+ * @param counts rows of each picture, in the order of the placeholders
+ * @throws TypeError if there are more or fewer placeholders than pictures
+ */
+export function expandPlaceholders(
+  inputIds: readonly number[],
+  counts: readonly number[],
+  imageTokenId: number | undefined,
+): PlacedIds {
+  // A list may have holes, which are no placeholder of a model that has none.
+  const isPlaceholder = (id: number) => id !== undefined && id === imageTokenId;
+  const placeholders = inputIds.filter(isPlaceholder).length;
+  if (placeholders !== counts.length)
+    throw new TypeError(
+      `the prompt has ${placeholders} image placeholders (id ${imageTokenId}) for ${counts.length} images; there must be one for each`,
+    );
+  const ids: number[] = [];
+  const pictures: { start: number; count: number }[][] = [];
+  for (const id of inputIds) {
+    const count = isPlaceholder(id) ? counts[pictures.length]! : undefined;
+    if (count === undefined) {
+      ids.push(id);
+      continue;
+    }
+    pictures.push([{ start: ids.length, count }]);
+    for (let i = 0; i < count; i++) ids.push(id);
+  }
+  return { ids, pictures };
+}
+
+/**
+ * The rows of a prompt with causal attention and positions on one axis.
+ *
+ * @param pictures the encoded pictures, with the runs that `placed` names
+ * @throws RangeError for an id outside the vocabulary; TypeError for an empty prompt
+ */
+export function promptRows(
+  placed: PlacedIds,
+  pictures: readonly PromptPicture[],
+  { vocabularySize }: { vocabularySize: number },
+): PromptRows {
+  const total = placed.ids.length;
+  if (total === 0) throw new TypeError("the prompt is empty: at least one token is needed");
+  const runs = placed.pictures.map((spans, i) => runsOf(spans, pictures[i]!));
+  const ids = new Uint32Array(total).fill(NO_TOKEN);
+  const addIds = (first: number, end: number) => {
+    for (let row = first; row < end; row++) {
+      const id = placed.ids[row]!;
+      if (!Number.isInteger(id) || id < 0 || id >= vocabularySize)
+        throw new RangeError(`token id ${id} at ${row} of the prompt; the model's vocabulary has ${vocabularySize}`);
+      ids[row] = id;
+    }
+  };
+  const positions = new Uint32Array(total);
+  let position = 0;
+  let row = 0;
+  const addText = (end: number) => {
+    addIds(row, end);
+    while (row < end) positions[row++] = position++;
+  };
+  for (const run of runs.flat()) {
+    addText(run.row);
+    run.position = position;
+    const grid = run.placed;
+    for (let i = 0; i < run.count; i++) positions[row++] = grid && i >= grid.first ? 0 : position + i;
+    // The text goes on after the whole grid.
+    position += grid ? grid.first + grid.cells : run.count;
+  }
+  addText(total);
+  return { ids, positions, visible: causalRanges(total), pictures: runs, nextPosition: position };
+}
+
+function runsOf(spans: readonly { start: number; count: number }[], { runs, placed }: PromptPicture): PromptRun[] {
+  assert(spans.length === runs.length, `${spans.length} runs in the prompt, ${runs.length} of the picture`);
+  return spans.map(({ start, count }, i) => {
+    const run = runs[i]!;
+    assert(run.count === count, `a run of ${count} rows in the prompt, ${run.count} of the picture`);
+    return { ...run, row: start, position: 0, ...(placed && { placed }) };
+  });
+}
