@@ -1,5 +1,5 @@
 // A, the head mean of pass 1's attention weights (paper eqs. 9-11): of the viewers of a chunk (text rows that see an
-// image, see src/model/sight.ts) over every key from the first image on, each an image column or a viewer. What they pay
+// image, see src/model/inhibition/index-tables.ts) over every key from the first image on, each an image column or a viewer. What they pay
 // to earlier viewers goes to scratch, what they pay to columns is appended to the layer's packed list. The weights of
 // single heads never leave the registers. row-mean.wgsl does the same for one viewer.
 // Needs lib/part-*, lib/pair-store, HEAD_PARTS (Parts in a head), ROW_BLOCK (viewers of an invocation, at one key), and the

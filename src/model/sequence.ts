@@ -13,9 +13,10 @@ import { copyRows } from "../kernels/copy-rows.ts";
 import { sample } from "../kernels/sample.ts";
 import { NO_TOKEN } from "../kernels/token-embed.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
-import { Cmai } from "./cmai.ts";
 import type { Decoder } from "./decoder.ts";
+import { Inhibitor } from "./inhibition/inhibitor.ts";
 import type { KvCache } from "./kv-cache.ts";
+import type { LayerAttention } from "./layer-attention.ts";
 import { type Prompt, type PromptImage, positionsOf } from "./prompt.ts";
 import { causalRanges, chunkEnds } from "./visible.ts";
 
@@ -51,7 +52,7 @@ export class Sequence {
   readonly #token: Tensor; // [1] u32
   readonly #allowed: Tensor; // [ceil(V / 32)] u32
   readonly #seen: Tensor; // [ceil(V / 32)] u32
-  #inhibition: Cmai | undefined;
+  #inhibition: Inhibitor | undefined;
   #nextPosition = 0;
   #step = 0;
   /** Logits of the row that the next token is chosen from, [1, V]. */
@@ -117,7 +118,7 @@ export class Sequence {
     }: {
       signal?: AbortSignal | undefined;
       keep?: number;
-      inhibition?: Cmai | undefined;
+      inhibition?: Inhibitor | undefined;
       onChunk?: (pass: Pass, hidden: Tensor, first: number) => void;
     } = {},
   ): Promise<void> {
@@ -216,7 +217,7 @@ export class Sequence {
 
   /** Records everything that a prompt and a step need, for compiling ahead. */
   rehearse(recorder: Recorder): void {
-    const inhibition = Cmai.forRehearsal(this.#gpu, this.#decoder);
+    const inhibition = Inhibitor.forRehearsal(this.#gpu, this.#decoder, this.#decoder.layers.length);
     // Chunks of one row take the kernels of decoding.
     for (const rows of new Set([1, Math.min(2, this.#decoder.chunkRows), this.#decoder.chunkRows])) {
       this.#recordChunk(recorder, { images: [] }, 0, rows);
@@ -237,10 +238,10 @@ export class Sequence {
   }
 
   /** Runs the layers on `rows` rows, whose positions and ranges were uploaded, as rows `start`.. of the cache. */
-  #forward(recorder: Recorder, rows: number, start: number, cmai: Cmai | undefined): void {
+  #forward(recorder: Recorder, rows: number, start: number, attention: LayerAttention | undefined): void {
     const positions = view(this.#positions, [this.#decoder.axes, rows]);
     const visible = view(this.#visible, [rows, 2]);
-    this.#decoder.forward(recorder, { positions, visible, cache: this.#cache, start, cmai });
+    this.#decoder.forward(recorder, { positions, visible, cache: this.#cache, start, attention });
   }
 
   /** Uploads position and range of a generated token, which becomes the next row of the cache and sees all of it. */

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { focusScores } from "../../src/kernels/focus.ts";
-import { type ImageSpan, viewersBefore } from "../../src/model/sight.ts";
+import { type ImageSpan, viewersBefore } from "../../src/model/inhibition/index-tables.ts";
 import { focusScores as reference } from "../reference/focus.ts";
 import { expectNmse } from "../support/compare.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
-import { imageRows, sightTensors } from "../support/sight.ts";
+import { imageRows, sightTensors } from "../support/index-tables.ts";
 import { NMSE_PRODUCT } from "../support/tolerances.ts";
 
 interface Case {

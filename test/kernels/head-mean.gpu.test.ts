@@ -1,13 +1,13 @@
 import { describe, test } from "vitest";
 import { readFloats } from "../../src/gpu/readback.ts";
 import { headMean } from "../../src/kernels/head-mean.ts";
-import { type ImageSpan, viewersBefore } from "../../src/model/sight.ts";
+import { type ImageSpan, viewersBefore } from "../../src/model/inhibition/index-tables.ts";
 import { headMeanAttention } from "../reference/head-mean.ts";
 import { causal } from "../reference/visible.ts";
 import { attentionCase } from "../support/attention-case.ts";
 import { inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
 import { expectHeadMean } from "../support/head-mean.ts";
-import { sightTensors } from "../support/sight.ts";
+import { sightTensors } from "../support/index-tables.ts";
 
 interface Case {
   images: ImageSpan[];

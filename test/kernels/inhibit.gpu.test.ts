@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { inhibit } from "../../src/kernels/inhibit.ts";
-import { ceilRank } from "../../src/model/inhibition.ts";
-import { type ImageSpan, viewersBefore } from "../../src/model/sight.ts";
+import { type ImageSpan, viewersBefore } from "../../src/model/inhibition/index-tables.ts";
+import { ceilRank } from "../../src/model/inhibition/plan.ts";
 import { inhibit as reference } from "../reference/inhibit.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
-import { imageRows, sightTensors } from "../support/sight.ts";
+import { imageRows, sightTensors } from "../support/index-tables.ts";
 
 interface Case {
   images: ImageSpan[];

@@ -2,11 +2,11 @@ import { describe, test } from "vitest";
 import { readFloats } from "../../src/gpu/readback.ts";
 import { LOGITS_SPLIT_KEYS } from "../../src/kernels/attention-logits.ts";
 import { rowMean } from "../../src/kernels/row-mean.ts";
-import { type ImageSpan, viewersBefore } from "../../src/model/sight.ts";
+import { type ImageSpan, viewersBefore } from "../../src/model/inhibition/index-tables.ts";
 import { headMeanAttention } from "../reference/head-mean.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
 import { expectHeadMean } from "../support/head-mean.ts";
-import { sightTensors } from "../support/sight.ts";
+import { sightTensors } from "../support/index-tables.ts";
 
 interface Case {
   images: ImageSpan[];

@@ -1,6 +1,6 @@
 /** What the two kernels of A leave, compared with the reference. */
 import { expect } from "vitest";
-import type { Sight } from "../../src/model/sight.ts";
+import type { Sight } from "../../src/model/inhibition/index-tables.ts";
 import { expectNmse } from "./compare.ts";
 import { NMSE_PRODUCT } from "./tolerances.ts";
 

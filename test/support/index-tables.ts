@@ -1,6 +1,6 @@
 /** Index tables of attention inhibition on the GPU, and the sequences that its tests use. */
 import type { Gpu } from "../../src/gpu/device.ts";
-import { type ImageSpan, planSight } from "../../src/model/sight.ts";
+import { type ImageSpan, planSight } from "../../src/model/inhibition/index-tables.ts";
 import { inputTensor } from "./gpu.ts";
 
 export function sightTensors(gpu: Gpu, images: readonly ImageSpan[], rows: number) {

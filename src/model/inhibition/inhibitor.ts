@@ -3,21 +3,20 @@
  * image tokens each text row ignores follows from the attention of the text rows so far. Shares buffers among layers;
  * of each layer it keeps what the text rows paid to the image tokens. The numbers behind it are in inhibition.ts.
  */
-import type { Arena } from "../gpu/arena.ts";
-import type { Gpu } from "../gpu/device.ts";
-import type { Recorder } from "../gpu/pass.ts";
-import { type Tensor, view } from "../gpu/tensor.ts";
-import { attention } from "../kernels/attention.ts";
-import { attentionLogits, LOGITS_SPLIT_KEYS } from "../kernels/attention-logits.ts";
-import { focusScores } from "../kernels/focus.ts";
-import { headMean } from "../kernels/head-mean.ts";
-import { inhibit } from "../kernels/inhibit.ts";
-import { rowMean } from "../kernels/row-mean.ts";
-import { assert, ceilDiv } from "../shared/assert.ts";
-import { type AttendArgs, attend } from "./attend.ts";
-import type { Decoder } from "./decoder.ts";
-import { ceilRank, type InhibitionPlan } from "./inhibition.ts";
-import { type ImageSpan, planSight, type Sight, viewersBefore } from "./sight.ts";
+import type { Arena } from "../../gpu/arena.ts";
+import type { Gpu } from "../../gpu/device.ts";
+import type { Recorder } from "../../gpu/pass.ts";
+import { type Tensor, view } from "../../gpu/tensor.ts";
+import { attention } from "../../kernels/attention.ts";
+import { attentionLogits, LOGITS_SPLIT_KEYS } from "../../kernels/attention-logits.ts";
+import { focusScores } from "../../kernels/focus.ts";
+import { headMean } from "../../kernels/head-mean.ts";
+import { inhibit } from "../../kernels/inhibit.ts";
+import { rowMean } from "../../kernels/row-mean.ts";
+import { assert, ceilDiv } from "../../shared/assert.ts";
+import { type AttendArgs, attend, type LayerAttention } from "../layer-attention.ts";
+import { type ImageSpan, planSight, type Sight, viewersBefore } from "./index-tables.ts";
+import { ceilRank, type InhibitionPlan } from "./plan.ts";
 
 /** Index tables of the sequence on the GPU, for all rows that it may get: decoding uploads nothing. */
 interface Tables {
@@ -42,6 +41,14 @@ interface Workspace {
   inhibited: Tensor; // [R, ceil(rows / 32)] u32
 }
 
+/** The part of a decoder that sizes of buffers depend on. */
+export interface DecoderSizes {
+  /** Rows of a chunk at most. */
+  readonly chunkRows: number;
+  /** H, query heads. */
+  readonly config: { readonly heads: number };
+}
+
 /** What a chunk of a layer left, for those who want to see it: valid until the next layer is recorded. */
 export interface InhibitedChunk {
   layer: number;
@@ -53,11 +60,11 @@ export interface InhibitedChunk {
   inhibited: Tensor; // [T, ceil(S / 32)] u32, bit s % 32 of word s / 32
 }
 
-export class Cmai {
+export class Inhibitor implements LayerAttention {
   readonly plan: InhibitionPlan;
   readonly #gpu: Gpu;
   readonly #parent: Arena;
-  readonly #decoder: Pick<Decoder, "config" | "chunkRows">;
+  readonly #decoder: DecoderSizes;
   readonly #watch: boolean;
   #arena: Arena;
   #sight: Sight;
@@ -79,11 +86,10 @@ export class Cmai {
   constructor(
     gpu: Gpu,
     arena: Arena,
-    decoder: Pick<Decoder, "config" | "chunkRows">,
+    decoder: DecoderSizes,
     plan: InhibitionPlan,
     { images, rows, watch = false }: { images: readonly ImageSpan[]; rows: number; watch?: boolean },
   ) {
-    assert(plan.ratios.length === decoder.config.layers, `inhibition of ${plan.ratios.length} layers`);
     this.plan = plan;
     this.#watch = watch;
     this.#gpu = gpu;
@@ -102,10 +108,10 @@ export class Cmai {
   }
 
   /** A minimal one that every kernel variant of inhibition can be recorded with, at chunk rows 1 and, of two rows, 1 to 2. */
-  static forRehearsal(gpu: Gpu, decoder: Pick<Decoder, "config" | "chunkRows">): Cmai {
-    const ratios = new Array<number>(decoder.config.layers).fill(1);
+  static forRehearsal(gpu: Gpu, decoder: DecoderSizes, layers: number): Inhibitor {
+    const ratios = new Array<number>(layers).fill(1);
     const plan: InhibitionPlan = { ratios, weighting: "neighbours", literal: false, perImage: false };
-    return new Cmai(gpu, gpu.arena, decoder, plan, { images: [{ row: 0, tokens: 1 }], rows: 3 });
+    return new Inhibitor(gpu, gpu.arena, decoder, plan, { images: [{ row: 0, tokens: 1 }], rows: 3 });
   }
 
   /** Whether the focus is worked out in every layer, also where nothing is inhibited. */
@@ -158,7 +164,7 @@ export class Cmai {
    *
    * @param args without a mask
    */
-  attend(recorder: Recorder, layer: number, args: AttendArgs): void {
+  record(recorder: Recorder, layer: number, args: AttendArgs): void {
     const { chunkRow, rows, keys, heads } = args;
     const sight = this.#sight;
     assert(keys <= sight.rows, `inhibition: ${keys} rows, tables for ${sight.rows}`);
@@ -207,7 +213,7 @@ export class Cmai {
       return tensor;
     };
     const counts = images.map(({ tokens }, i) => (perImage ? tokens : ends[i]!));
-    const ranks = Uint32Array.from(ratios.flatMap((ratio) => counts.map((count) => ceilRank(ratio, count))));
+    const ranks = Uint32Array.from(ratios.flatMap((ratio) => counts.map((count) => ceilRank(ratio ?? 0, count))));
     return {
       slots: table("slots", slots),
       viewerRows: table("viewer rows", viewerRows),
@@ -238,7 +244,9 @@ export class Cmai {
   #makeLists(): (Tensor | undefined)[] {
     const size = this.#sight.starts.at(-1)!;
     return this.plan.ratios.map((ratio, layer) =>
-      ratio > 0 || this.#watch ? this.#arena.tensor(`attention to images of layer ${layer}`, [size]) : undefined,
+      ratio !== undefined && (ratio > 0 || this.#watch)
+        ? this.#arena.tensor(`attention to images of layer ${layer}`, [size])
+        : undefined,
     );
   }
 }

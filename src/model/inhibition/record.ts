@@ -1,13 +1,13 @@
 /** What inhibition did with a sequence, copied off the GPU layer by layer: focus scores, masks and thresholds. */
-import type { Inspection } from "../api.ts";
-import type { Arena } from "../gpu/arena.ts";
-import type { Gpu } from "../gpu/device.ts";
-import type { Recorder } from "../gpu/pass.ts";
-import { Readback } from "../gpu/readback.ts";
-import { type Tensor, tensorByteLength } from "../gpu/tensor.ts";
-import { elementCount } from "../shared/shape.ts";
-import type { Cmai, InhibitedChunk } from "./cmai.ts";
-import { thresholdOf } from "./inhibition.ts";
+import type { Inspection } from "../../api.ts";
+import type { Arena } from "../../gpu/arena.ts";
+import type { Gpu } from "../../gpu/device.ts";
+import type { Recorder } from "../../gpu/pass.ts";
+import { Readback } from "../../gpu/readback.ts";
+import { type Tensor, tensorByteLength } from "../../gpu/tensor.ts";
+import { elementCount } from "../../shared/shape.ts";
+import type { InhibitedChunk, Inhibitor } from "./inhibitor.ts";
+import { thresholdOf } from "./plan.ts";
 
 type LayerRecord = Inspection["layers"][number];
 
@@ -17,19 +17,19 @@ interface ChunkValues {
   bits: Uint32Array; // [T, ceil(S / 32)]
 }
 
-/** Watches a `Cmai` from its construction until `read`. */
+/** Watches a `Inhibitor` from its construction until `read`. */
 export class InhibitionRecord {
   readonly #gpu: Gpu;
   readonly #arena: Arena;
-  readonly #cmai: Cmai;
+  readonly #inhibitor: Inhibitor;
   readonly #chunks: InhibitedChunk[] = [];
 
   /** Takes copies from `arena`, which owns them: per layer, 4 n + T / 8 bytes for each text row that sees an image. */
-  constructor(gpu: Gpu, arena: Arena, cmai: Cmai) {
+  constructor(gpu: Gpu, arena: Arena, inhibitor: Inhibitor) {
     this.#gpu = gpu;
     this.#arena = arena;
-    this.#cmai = cmai;
-    cmai.onChunk = (recorder, chunk) => this.#copy(recorder, chunk);
+    this.#inhibitor = inhibitor;
+    inhibitor.onChunk = (recorder, chunk) => this.#copy(recorder, chunk);
   }
 
   /**
@@ -38,10 +38,11 @@ export class InhibitionRecord {
    * @param rows T, of the sequence; what was run behind them is left out
    */
   async read(rows: number): Promise<LayerRecord[]> {
-    this.#cmai.onChunk = undefined;
+    this.#inhibitor.onChunk = undefined;
     const layers = new Map<number, LayerRecord>();
-    for (const [layer, ratio] of this.#cmai.plan.ratios.entries())
-      if (ratio > 0 || this.#cmai.watchesAll) layers.set(layer, this.#emptyLayer(layer, ratio, rows));
+    for (const [layer, ratio] of this.#inhibitor.plan.ratios.entries())
+      if (ratio !== undefined && (ratio > 0 || this.#inhibitor.watchesAll))
+        layers.set(layer, this.#emptyLayer(layer, ratio, rows));
     for (const { chunk, focus, bits } of await this.#readChunks())
       this.#fill(layers.get(chunk.layer)!, { chunk, focus, bits, rows });
     return [...layers.values()];
@@ -88,9 +89,9 @@ export class InhibitionRecord {
 
   /** A layer in which no row sees an image. */
   #emptyLayer(layer: number, ratio: number, rows: number): LayerRecord {
-    const { columnRows, ends } = this.#cmai.sight;
+    const { columnRows, ends } = this.#inhibitor.sight;
     const textRows = rows - columnRows.length;
-    const thresholds = this.#cmai.plan.perImage ? ends.length : 1;
+    const thresholds = this.#inhibitor.plan.perImage ? ends.length : 1;
     return {
       layer,
       ratio,
@@ -101,8 +102,8 @@ export class InhibitionRecord {
   }
 
   #fill(record: LayerRecord, { chunk, focus, bits, rows }: ChunkValues & { rows: number }): void {
-    const { firstKey, viewerRows, columnRows, starts, ends } = this.#cmai.sight;
-    const { perImage } = this.#cmai.plan;
+    const { firstKey, viewerRows, columnRows, starts, ends } = this.#inhibitor.sight;
+    const { perImage } = this.#inhibitor.plan;
     const [viewers, columns] = chunk.focus.shape as [number, number];
     const words = chunk.inhibited.shape[1]!;
     for (let i = 0; i < viewers; i++) {

@@ -5,7 +5,7 @@
  * order, image tokens by columns. Text in front of the first image sees none and plays no part. From the first image
  * token on, every row is either an image token or a viewer.
  */
-import { assert } from "../shared/assert.ts";
+import { assert } from "../../shared/assert.ts";
 
 /** Rows that an image's tokens take in the sequence. */
 export interface ImageSpan {

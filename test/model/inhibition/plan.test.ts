@@ -1,13 +1,13 @@
 /** Plans of attention inhibition, ranks, and which row sees which image token. */
 import { describe, expect, test } from "vitest";
-import type { Inhibition } from "../../src/api.ts";
-import { ceilRank, isOff, planInhibition, thresholdOf } from "../../src/model/inhibition.ts";
-import { COLUMN_BIT, NO_SLOT, planSight, viewersBefore } from "../../src/model/sight.ts";
-import { inhibitScores } from "../reference/inhibit.ts";
-import { freshRandom } from "../support/random.ts";
-import { describeShared, hasShared, sharedJson } from "../support/shared.ts";
+import type { Inhibition } from "../../../src/api.ts";
+import { COLUMN_BIT, NO_SLOT, planSight, viewersBefore } from "../../../src/model/inhibition/index-tables.ts";
+import { ceilRank, isOff, planInhibition, thresholdOf } from "../../../src/model/inhibition/plan.ts";
+import { inhibitScores } from "../../reference/inhibit.ts";
+import { freshRandom } from "../../support/random.ts";
+import { describeShared, hasShared, sharedJson } from "../../support/shared.ts";
 
-const decoder = (layers: number) => ({ layers });
+const decoder = (layers: number) => Array.from({ length: layers }, () => ({ kind: "attention" }));
 
 describe("plan", () => {
   test("the paper's: linear from 0 in the first layer, focus, weights, one quantile a row", () => {
