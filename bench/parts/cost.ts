@@ -12,6 +12,7 @@ import { planCompression } from "../../src/model/compression.ts";
 import { type ModelConfig, parseConfig, type VisionConfig } from "../../src/model/config.ts";
 import { Inhibitor } from "../../src/model/inhibition/inhibitor.ts";
 import { planInhibition } from "../../src/model/inhibition/plan.ts";
+import { causalRanges } from "../../src/model/visible.ts";
 import { VisionEncoder } from "../../src/model/vision.ts";
 import { compressStage } from "../../src/model/vmtc.ts";
 import { DecoderSubject } from "./decoder-subject.ts";
@@ -167,10 +168,9 @@ async function inhibitionCost({ gpu, size, progress }: PartContext) {
   for (const tokens of [PATCHES, KEPT]) {
     progress(`cost: the decoder behind ${tokens} image tokens`);
     const total = tokens + TEXT_ROWS;
-    const inhibitor = new Inhibitor(gpu, gpu.arena, subject.decoder, plan, {
-      images: [{ row: 5, tokens }],
-      rows: total + 2,
-    });
+    const ranges = causalRanges(total + 2);
+    const inhibited = { images: [[{ row: 5, tokens }]], visible: () => ranges };
+    const inhibitor = new Inhibitor(gpu, gpu.arena, subject.decoder, plan, inhibited);
     const run = (rows: number, start: number, inhibition?: Inhibitor) => (recorder: Recorder) =>
       subject.record(recorder, rows, start, inhibition);
     const [fill, inhibitedFill] = (await least(gpu, [run(total, 0), run(total, 0, inhibitor)], size)) as [

@@ -63,9 +63,10 @@ export const decoder: Part = async ({ gpu, size, progress }) => {
 function dispatchFigures(gpu: Gpu, { decoder, cache, config }: DecoderSubject, rows: number): Figure[] {
   const positions = gpu.arena.tensor("positions", [1, 1], "u32");
   const visible = gpu.arena.tensor("visible", [1, 2], "u32");
-  const images = [{ row: 1, tokens: Math.max(1, rows >> 1) }];
+  const images = [[{ row: 1, tokens: Math.max(1, rows >> 1) }]];
+  const ranges = causalRanges(rows + 2);
   const plan = planInhibition({ maxRatio: 0.6 }, decoder.layers);
-  const inhibitor = new Inhibitor(gpu, gpu.arena, decoder, plan, { images, rows: rows + 2 });
+  const inhibitor = new Inhibitor(gpu, gpu.arena, decoder, plan, { images, visible: () => ranges });
   const count = (software: boolean, inhibited: boolean): number => {
     const recorder = new Counter({ ...gpu.capabilities, software });
     const attention = inhibited ? inhibitor : undefined;

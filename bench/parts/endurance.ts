@@ -2,7 +2,7 @@
 import type { Gpu } from "../../src/gpu/device.ts";
 import { Inhibitor } from "../../src/model/inhibition/inhibitor.ts";
 import { planInhibition } from "../../src/model/inhibition/plan.ts";
-import type { Prompt } from "../../src/model/prompt.ts";
+import { imageRuns, type Prompt } from "../../src/model/prompt.ts";
 import { GREEDY, Sequence } from "../../src/model/sequence.ts";
 import { causalRanges } from "../../src/model/visible.ts";
 import { DecoderSubject } from "./decoder-subject.ts";
@@ -85,9 +85,10 @@ async function answering(gpu: Gpu, { decoder, cache, config }: DecoderSubject, r
     nextPosition: length,
   };
   const plan = planInhibition({ maxRatio: 0.6 }, decoder.layers);
+  const ranges = causalRanges(rows);
   return async (tokens: number): Promise<Answer> => {
-    const images = [{ row: 1, tokens: IMAGE_TOKENS }];
-    const inhibitor = new Inhibitor(gpu, gpu.arena, decoder, plan, { images, rows });
+    const inhibited = { images: imageRuns(prompt), visible: () => ranges };
+    const inhibitor = new Inhibitor(gpu, gpu.arena, decoder, plan, inhibited);
     const start = performance.now();
     await sequence.prefill(prompt, { inhibition: inhibitor });
     const pending: Promise<number>[] = [];

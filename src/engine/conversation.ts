@@ -7,9 +7,9 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Decoder } from "../model/decoder.ts";
 import { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { isOff, planInhibition } from "../model/inhibition/plan.ts";
-import type { Prompt, PromptImage } from "../model/prompt.ts";
+import { imageRuns, type Prompt, type PromptImage } from "../model/prompt.ts";
 import type { Sequence } from "../model/sequence.ts";
-import { lastBorder } from "../model/visible.ts";
+import { lastBorder, withDecodedRows } from "../model/visible.ts";
 
 /** Rows of the cache; as in a prompt. */
 interface CachedRows {
@@ -71,15 +71,15 @@ export class Conversation {
     if ((isOff(plan) && !watch) || prompt.images.length === 0) {
       this.#dropInhibition();
     } else {
-      const images = prompt.images.map(({ row, tokens }) => ({ row, tokens: tokens.shape[0]! }));
-      const rows = Math.min(prompt.ids.length + maxTokens, this.#contextLength);
+      const ranges = withDecodedRows(prompt.visible, Math.min(maxTokens, this.#contextLength - prompt.ids.length));
+      const inhibited = { images: imageRuns(prompt), visible: () => ranges };
       const kept = cached?.images.every((image) => endOf(image) <= keep) ? this.#inhibitor : undefined;
       if (!kept) this.#dropInhibition();
       // Rows behind an image have paid attention to it that a new record does not know.
-      if (!kept && images.some(({ row }) => row < keep)) keep = 0;
+      if (!kept && prompt.images.some(({ row }) => row < keep)) keep = 0;
       await this.#gpu.guardMemory("attention inhibition of this conversation", () => {
-        if (kept) kept.extend({ images, rows });
-        else this.#inhibitor = new Inhibitor(this.#gpu, this.#gpu.arena, this.#decoder, plan, { images, rows, watch });
+        if (kept) kept.extend(inhibited);
+        else this.#inhibitor = new Inhibitor(this.#gpu, this.#gpu.arena, this.#decoder, plan, { ...inhibited, watch });
       });
       onInhibition?.(this.#inhibitor!);
     }

@@ -7,8 +7,9 @@ import { type Tensor, view } from "../gpu/tensor.ts";
 import { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { type InhibitionPlan, isOff, planInhibition } from "../model/inhibition/plan.ts";
 import { InhibitionRecord } from "../model/inhibition/record.ts";
-import { type Prompt, splicePrompt } from "../model/prompt.ts";
+import { imageRuns, type Prompt, splicePrompt } from "../model/prompt.ts";
 import { GREEDY } from "../model/sequence.ts";
+import { withDecodedRows } from "../model/visible.ts";
 import { checkFields } from "../shared/arguments.ts";
 import { checkInteger } from "../shared/assert.ts";
 import type { Engine, TextModel } from "./engine.ts";
@@ -78,12 +79,12 @@ function inhibitionOf(
   { gpu }: Engine,
   { decoder }: TextModel,
   scope: Arena,
-  { ids, images }: Prompt,
+  prompt: Prompt,
   { plan, greedySteps }: { plan: InhibitionPlan; greedySteps: number },
 ): Inhibitor | undefined {
-  if (isOff(plan) || images.length === 0) return undefined;
-  const spans = images.map(({ row, tokens }) => ({ row, tokens: tokens.shape[0]! }));
-  return new Inhibitor(gpu, scope, decoder, plan, { images: spans, rows: ids.length + greedySteps });
+  if (isOff(plan) || prompt.images.length === 0) return undefined;
+  const ranges = withDecodedRows(prompt.visible, greedySteps);
+  return new Inhibitor(gpu, scope, decoder, plan, { images: imageRuns(prompt), visible: () => ranges });
 }
 
 function uploadPixels(

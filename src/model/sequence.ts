@@ -52,7 +52,7 @@ export class Sequence {
   readonly #token: Tensor; // [1] u32
   readonly #allowed: Tensor; // [ceil(V / 32)] u32
   readonly #seen: Tensor; // [ceil(V / 32)] u32
-  #inhibition: Inhibitor | undefined;
+  #attention: LayerAttention | undefined;
   #nextPosition = 0;
   #step = 0;
   /** Logits of the row that the next token is chosen from, [1, V]. */
@@ -118,12 +118,12 @@ export class Sequence {
     }: {
       signal?: AbortSignal | undefined;
       keep?: number;
-      inhibition?: Inhibitor | undefined;
+      inhibition?: LayerAttention | undefined;
       onChunk?: (pass: Pass, hidden: Tensor, first: number) => void;
     } = {},
   ): Promise<void> {
     const total = prompt.ids.length;
-    this.#inhibition = inhibition;
+    this.#attention = inhibition;
     assert(keep < total, `${keep} rows kept of a prompt of ${total}`);
     this.#cache.truncate(keep);
     this.assertFits(total);
@@ -234,7 +234,7 @@ export class Sequence {
     this.#decoder.embed(recorder, view(this.#ids, [rows]));
     const hidden = this.#decoder.hidden(rows);
     for (const image of images) this.#recordImage(recorder, image, hidden, first);
-    this.#forward(recorder, rows, first, this.#inhibition);
+    this.#forward(recorder, rows, first, this.#attention);
   }
 
   /** Runs the layers on `rows` rows, whose positions and ranges were uploaded, as rows `start`.. of the cache. */
@@ -277,7 +277,7 @@ export class Sequence {
   /** Adds the row of the last token. */
   #recordRow(recorder: Recorder): void {
     this.#decoder.embed(recorder, this.#token);
-    this.#forward(recorder, 1, this.#cache.length, this.#inhibition);
+    this.#forward(recorder, 1, this.#cache.length, this.#attention);
   }
 
   #recordStep(recorder: Recorder): void {

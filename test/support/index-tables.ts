@@ -1,22 +1,21 @@
-/** Index tables of attention inhibition on the GPU, and the sequences that its tests use. */
+/** Index tables of attention inhibition on the GPU, for tests of its kernels. */
 import type { Gpu } from "../../src/gpu/device.ts";
-import { type ImageSpan, planSight } from "../../src/model/inhibition/index-tables.ts";
+import { packTextRows, planColumns, planIndexTables, textChunk } from "../../src/model/inhibition/index-tables.ts";
 import { inputTensor } from "./gpu.ts";
+import { type MaskedSequence, rowsOf } from "./masked-sequences.ts";
 
-export function sightTensors(gpu: Gpu, images: readonly ImageSpan[], rows: number) {
-  const sight = planSight(images, rows);
-  const upload = (values: Uint32Array) => inputTensor(gpu, [values.length], values, "u32");
+export function indexTensors(gpu: Gpu, sequence: MaskedSequence) {
+  const { images, mask, keys, chunkRow } = sequence;
+  const columns = planColumns(images);
+  const tables = planIndexTables(columns, Uint32Array.from(mask(rowsOf(sequence))));
+  const upload = (values: Uint32Array, shape = [values.length]) => inputTensor(gpu, shape, values, "u32");
   return {
-    sight,
-    slots: upload(sight.slots),
-    viewerRows: upload(sight.viewerRows),
-    starts: upload(sight.starts),
-    columnRows: upload(sight.columnRows),
-    ends: upload(sight.ends),
+    columns,
+    tables,
+    chunk: textChunk(tables, chunkRow, keys)!,
+    slots: upload(tables.slots),
+    textRows: upload(packTextRows(tables.textRows), [tables.textRows.length, 8]),
+    columnRows: upload(columns.columnRows),
+    imageStarts: upload(columns.imageStarts),
   };
-}
-
-/** Rows of each image, for the references. */
-export function imageRows(images: readonly ImageSpan[]): number[][] {
-  return images.map(({ row, tokens }) => Array.from({ length: tokens }, (_, i) => row + i));
 }

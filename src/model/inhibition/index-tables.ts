@@ -1,94 +1,174 @@
 /**
- * Which rows of a sequence see which image tokens, as the index tables that attention inhibition reads on the GPU. Pure.
+ * Which rows of a sequence see which image tokens under one attention mask: the index tables that inhibition reads on the
+ * GPU. Pure.
  *
- * A viewer is a text row behind the first image token, prompt and generated alike; viewers are numbered from 0 in their
- * order, image tokens by columns. Text in front of the first image sees none and plays no part. From the first image
- * token on, every row is either an image token or a viewer.
+ * Image tokens are numbered as *columns*, in the order of their rows. All other rows are text. *Text rows* are numbered
+ * from the first one that sees an image token, prompt and generated alike; text before it plays no part. Every row sees a
+ * half-open range of rows, so the columns and the text rows among them are half-open ranges too.
  */
 import { assert } from "../../shared/assert.ts";
 
-/** Rows that an image's tokens take in the sequence. */
-export interface ImageSpan {
+/** Neighbouring rows of image tokens: a whole picture, or one of its views where text stands between them. */
+export interface ImageRun {
   /** First row. */
   row: number;
   /** At least 1. */
   tokens: number;
 }
 
-/** Set in a slot of `Sight.slots` that is a column; without it the slot is a viewer. */
-export const COLUMN_BIT = 0x80000000;
-/** The slot of a text row in front of the first image. */
-export const NO_SLOT = 0x7fffffff;
+/** The runs of one picture, in order. */
+export type ImageRuns = readonly ImageRun[];
 
-export interface Sight {
-  /** Rows that the tables reach. */
-  rows: number;
-  /** First row of the first image. */
-  firstKey: number;
-  /** Viewer (or column with `COLUMN_BIT`) at each row. */
-  slots: Uint32Array; // [rows]
+export interface Columns {
   /** Row of each column. */
   columnRows: Uint32Array; // [n]
-  /** Row of each viewer. */
-  viewerRows: Uint32Array; // [viewers]
-  /**
-   * Where each viewer's attention to the columns that it sees begins in one packed list, and at last the list's length.
-   * What a viewer sees are always the first columns, and later images leave earlier viewers' places alone.
-   */
-  starts: Uint32Array; // [viewers + 1]
-  /** Columns of each image and those before it: the image is columns ends[i - 1] .. ends[i]. */
-  ends: Uint32Array; // [images]
+  /** First column of each image, and n. */
+  imageStarts: Uint32Array; // [images + 1]
 }
 
-/**
- * The tables of a sequence of `rows` rows, all of which are text where no image stands.
- *
- * @param images at least one, in order, without overlap
- */
-export function planSight(images: readonly ImageSpan[], rows: number): Sight {
-  const slots = new Uint32Array(rows).fill(NO_SLOT);
+/** As the struct in shaders/lib/text-row.wgsl. All ranges are half-open, and empty if the row sees no image token. */
+export interface TextRow {
+  /** In the cache. */
+  row: number;
+  /** Rows of the cache that it sees. */
+  firstKey: number;
+  endKey: number;
+  /** Columns that it sees. */
+  firstColumn: number;
+  endColumn: number;
+  /** Text rows that it sees, itself included. */
+  firstNeighbour: number;
+  endNeighbour: number;
+  /** Where its attention to these columns begins in a layer's packed list; later rows do not move it. */
+  start: number;
+}
+
+/** Set in a slot that is a column; the other slots are text rows. */
+export const COLUMN_BIT = 0x80000000;
+/** The slot of text before the numbered text rows. */
+export const NO_SLOT = 0x7fffffff;
+
+export interface IndexTables {
+  /** Text row, or column with `COLUMN_BIT`, at each row. */
+  slots: Uint32Array; // [rows]
+  textRows: readonly TextRow[];
+  /** How many rows of text there are before text row 0. */
+  textBefore: number;
+  /** First row that is a column or a text row. */
+  firstKey: number;
+  /** Elements of a layer's packed list. */
+  listLength: number;
+}
+
+/** @param images in order, without overlap */
+export function planColumns(images: readonly ImageRuns[]): Columns {
   const columnRows: number[] = [];
-  const viewerRows: number[] = [];
-  const starts = [0];
-  const ends: number[] = [];
-  const firstKey = images[0]?.row ?? rows;
-  let row = firstKey;
-  const addViewers = (end: number) => {
-    for (; row < end; row++) {
-      slots[row] = viewerRows.length;
-      viewerRows.push(row);
-      starts.push(starts.at(-1)! + columnRows.length);
+  const imageStarts = [0];
+  let end = 0;
+  for (const runs of images) {
+    for (const { row, tokens } of runs) {
+      assert(row >= end && tokens > 0, `${tokens} image tokens at row ${row}, after others up to row ${end}`);
+      end = row + tokens;
+      for (let at = row; at < end; at++) columnRows.push(at);
     }
-  };
-  for (const image of images) {
-    const fits = image.row >= row && image.tokens > 0 && image.row + image.tokens <= rows;
-    assert(fits, `an image of ${image.tokens} tokens at row ${image.row}, behind row ${row} of ${rows}`);
-    addViewers(image.row);
-    for (const end = row + image.tokens; row < end; row++) {
-      slots[row] = (COLUMN_BIT | columnRows.length) >>> 0;
-      columnRows.push(row);
-    }
-    ends.push(columnRows.length);
+    imageStarts.push(columnRows.length);
   }
-  addViewers(rows);
+  return { columnRows: Uint32Array.from(columnRows), imageStarts: Uint32Array.from(imageStarts) };
+}
+
+/** @param visible [rows, 2], the half-open range of rows that each row of the sequence sees, also of rows to come */
+export function planIndexTables({ columnRows }: Columns, visible: Uint32Array): IndexTables {
+  const rows = visible.length / 2;
+  assert((columnRows.at(-1) ?? -1) < rows, `an image token at row ${columnRows.at(-1)} of ${rows}`);
+  const slots = new Uint32Array(rows).fill(NO_SLOT);
+  for (const [column, row] of columnRows.entries()) slots[row] = (COLUMN_BIT | column) >>> 0;
+  const isText = (row: number) => slots[row]! < COLUMN_BIT;
+  const columnsBefore = countsBefore(rows, (row) => !isText(row));
+  const keysOf = (row: number): [number, number] => [
+    Math.min(visible[2 * row]!, rows),
+    Math.min(visible[2 * row + 1]!, rows),
+  ];
+  const seesImages = (row: number) => {
+    const [firstKey, endKey] = keysOf(row);
+    return columnsBefore[firstKey]! < columnsBefore[endKey]!;
+  };
+  let firstRow = 0;
+  while (firstRow < rows && !(isText(firstRow) && seesImages(firstRow))) firstRow++;
+  const textRowsBefore = countsBefore(rows, (row) => row >= firstRow && isText(row));
+
+  const textRows: TextRow[] = [];
+  let start = 0;
+  for (let row = firstRow; row < rows; row++) {
+    if (!isText(row)) continue;
+    slots[row] = textRows.length;
+    const [firstKey, endKey] = seesImages(row) ? keysOf(row) : [0, 0];
+    const range = (before: Uint32Array) => [before[firstKey]!, before[endKey]!] as const;
+    const [firstColumn, endColumn] = range(columnsBefore);
+    const [firstNeighbour, endNeighbour] = range(textRowsBefore);
+    textRows.push({ row, firstKey, endKey, firstColumn, endColumn, firstNeighbour, endNeighbour, start });
+    start += endColumn - firstColumn;
+  }
   return {
-    rows,
-    firstKey,
     slots,
-    columnRows: Uint32Array.from(columnRows),
-    viewerRows: Uint32Array.from(viewerRows),
-    starts: Uint32Array.from(starts),
-    ends: Uint32Array.from(ends),
+    textRows,
+    textBefore: firstRow - columnsBefore[firstRow]!,
+    firstKey: Math.min(firstRow, columnRows[0] ?? rows),
+    listLength: start,
   };
 }
 
-/** How many viewers stand in front of `row`: the number of the first one at it or behind it. */
-export function viewersBefore({ viewerRows }: Sight, row: number): number {
+/** How many of the rows before each row are counted, and of all rows. [rows + 1] */
+function countsBefore(rows: number, isCounted: (row: number) => boolean): Uint32Array {
+  const counts = new Uint32Array(rows + 1);
+  for (let row = 0; row < rows; row++) counts[row + 1] = counts[row]! + Number(isCounted(row));
+  return counts;
+}
+
+/** Text rows as the GPU reads them, [text rows, 8]. */
+export function packTextRows(textRows: readonly TextRow[]): Uint32Array {
+  const packed = new Uint32Array(8 * textRows.length);
+  for (const [i, { row, firstKey, endKey, firstColumn, endColumn, ...rest }] of textRows.entries())
+    packed.set(
+      [row, firstKey, endKey, firstColumn, endColumn, rest.firstNeighbour, rest.endNeighbour, rest.start],
+      8 * i,
+    );
+  return packed;
+}
+
+/** The part of a chunk of rows that inhibition works on. */
+export interface TextChunk {
+  /** Number of the chunk's first text row that sees an image token. */
+  firstTextRow: number;
+  /** Text rows of the chunk from that one on. */
+  count: number;
+  /** First row that is a column or a text row and is seen by one of them. */
+  firstKey: number;
+}
+
+/** The text rows of the chunk of rows `chunkRow` to `end`; undefined if none of them sees an image token. */
+export function textChunk(tables: IndexTables, chunkRow: number, end: number): TextChunk | undefined {
+  const { textRows } = tables;
+  const first = firstFrom(textRows, chunkRow);
+  const endTextRow = firstFrom(textRows, end);
+  let firstTextRow = endTextRow;
+  let firstKey = end;
+  for (let number = endTextRow - 1; number >= first; number--) {
+    const { row, firstColumn, endColumn, endKey, ...keys } = textRows[number]!;
+    if (firstColumn === endColumn) continue;
+    assert(endKey <= end, `row ${row} sees rows up to ${endKey}, but its chunk ends at ${end}`);
+    firstTextRow = number;
+    firstKey = Math.min(firstKey, Math.max(keys.firstKey, tables.firstKey));
+  }
+  return firstTextRow < endTextRow ? { firstTextRow, count: endTextRow - firstTextRow, firstKey } : undefined;
+}
+
+/** Number of the first text row at `row` or after it. */
+function firstFrom(textRows: readonly TextRow[], row: number): number {
   let low = 0;
-  let high = viewerRows.length;
+  let high = textRows.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (viewerRows[middle]! < row) low = middle + 1;
+    if (textRows[middle]!.row < row) low = middle + 1;
     else high = middle;
   }
   return low;

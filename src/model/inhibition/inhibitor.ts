@@ -1,7 +1,7 @@
 /**
- * Cross-modality attention inhibition (paper eqs. 9-11) in the decoder's layers, for one sequence with images: which
- * image tokens each text row ignores follows from the attention of the text rows so far. Shares buffers among layers;
- * of each layer it keeps what the text rows paid to the image tokens. The numbers behind it are in inhibition.ts.
+ * Cross-modality attention inhibition (CMAI, paper eqs. 9-11) in the decoder's layers, for one sequence with images. The
+ * attention of the text rows so far decides which image tokens each text row ignores. Layers share working buffers; each
+ * layer keeps the attention of its text rows to the image tokens. The numbers are in plan.ts, the masks in index-tables.ts.
  */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Gpu } from "../../gpu/device.ts";
@@ -13,50 +13,28 @@ import { focusScores } from "../../kernels/focus.ts";
 import { headMean } from "../../kernels/head-mean.ts";
 import { inhibit } from "../../kernels/inhibit.ts";
 import { rowMean } from "../../kernels/row-mean.ts";
-import { assert, ceilDiv } from "../../shared/assert.ts";
+import { ceilDiv } from "../../shared/assert.ts";
 import { type AttendArgs, attend, type LayerAttention } from "../layer-attention.ts";
-import { type ImageSpan, planSight, type Sight, viewersBefore } from "./index-tables.ts";
-import { ceilRank, type InhibitionPlan } from "./plan.ts";
+import { type Columns, type IndexTables, type TextChunk, textChunk } from "./index-tables.ts";
+import type { InhibitionPlan } from "./plan.ts";
+import {
+  type DecoderSizes,
+  type InhibitedLayer,
+  type InhibitedSequence,
+  type InhibitionState,
+  makeState,
+} from "./state.ts";
 
-/** Index tables of the sequence on the GPU, for all rows that it may get: decoding uploads nothing. */
-interface Tables {
-  slots: Tensor; // [rows] u32
-  viewerRows: Tensor; // [viewers] u32
-  starts: Tensor; // [viewers + 1] u32
-  columnRows: Tensor; // [n] u32
-  ends: Tensor; // [images] u32
-  ranks: Tensor; // [layers, images] u32
-  /** Of the discount, where text rows are weighed by their distance. */
-  powers: Tensor | undefined; // [viewers]
-}
+type ChunkArgs = Omit<AttendArgs, "inhibited">;
 
-/** Buffers of one chunk of at most R rows, used by all layers in turn. */
-interface Workspace {
-  logSumExp: Tensor; // [R, H]
-  /** Of a single row. */
-  logits: Tensor; // [H, rows]
-  sums: Tensor; // [splits of the rows, H]
-  neighbours: Tensor; // [viewers of a chunk, viewers]
-  focus: Tensor; // [viewers of a chunk, n]
-  inhibited: Tensor; // [R, ceil(rows / 32)] u32
-}
-
-/** The part of a decoder that sizes of buffers depend on. */
-export interface DecoderSizes {
-  /** Rows of a chunk at most. */
-  readonly chunkRows: number;
-  /** H, query heads. */
-  readonly config: { readonly heads: number };
-}
-
-/** What a chunk of a layer left, for those who want to see it: valid until the next layer is recorded. */
+/** Results of a chunk of a layer, for an observer: valid until the next layer is recorded. */
 export interface InhibitedChunk {
   layer: number;
   /** Row of the sequence that the chunk's row 0 is. */
   chunkRow: number;
-  /** Number of the chunk's first viewer among all; see `Sight`. */
-  firstViewer: number;
-  focus: Tensor; // [viewers of the chunk, n]
+  /** Number of the text row that row 0 of `focus` is. */
+  firstTextRow: number;
+  focus: Tensor; // [text rows of the chunk, n]
   inhibited: Tensor; // [T, ceil(S / 32)] u32, bit s % 32 of word s / 32
 }
 
@@ -66,20 +44,13 @@ export class Inhibitor implements LayerAttention {
   readonly #parent: Arena;
   readonly #decoder: DecoderSizes;
   readonly #watch: boolean;
-  #arena: Arena;
-  #sight: Sight;
-  #tables: Tables;
-  #space: Workspace;
-  /** A of all viewers so far, of each layer that inhibits or is watched: packed [viewers, columns seen], see `Sight.starts`. */
-  #imageAttention: (Tensor | undefined)[];
-  /** Told of every chunk of every layer that inhibits or is watched, as it is recorded. */
+  #state: InhibitionState;
+  /** Called with every chunk of every layer that inhibits or is watched, as it is recorded. */
   onChunk: ((recorder: Recorder, chunk: InhibitedChunk) => void) | undefined;
 
   /**
    * Takes its buffers from a scope of `arena` until `dispose`.
    *
-   * @param images where the prompt's images stand; without any, nothing is inhibited
-   * @param rows what the sequence may grow to, prompt and generated tokens together
    * @param watch work out the focus in layers that inhibit nothing too, for `onChunk`
    * @throws FoveaError `out-of-memory` if one buffer is larger than the device allows
    */
@@ -88,170 +59,119 @@ export class Inhibitor implements LayerAttention {
     arena: Arena,
     decoder: DecoderSizes,
     plan: InhibitionPlan,
-    { images, rows, watch = false }: { images: readonly ImageSpan[]; rows: number; watch?: boolean },
+    { watch = false, ...sequence }: InhibitedSequence & { watch?: boolean },
   ) {
     this.plan = plan;
     this.#watch = watch;
     this.#gpu = gpu;
     this.#parent = arena;
     this.#decoder = decoder;
-    this.#arena = arena.scope();
-    this.#sight = planSight(images, rows);
-    try {
-      this.#tables = this.#makeTables(images);
-      this.#space = this.#makeSpace();
-      this.#imageAttention = this.#makeLists();
-    } catch (error) {
-      this.#arena.dispose();
-      throw error;
-    }
+    this.#state = makeState(gpu, arena, decoder, plan, { ...sequence, watch });
   }
 
   /** A minimal one that every kernel variant of inhibition can be recorded with, at chunk rows 1 and, of two rows, 1 to 2. */
   static forRehearsal(gpu: Gpu, decoder: DecoderSizes, layers: number): Inhibitor {
     const ratios = new Array<number>(layers).fill(1);
     const plan: InhibitionPlan = { ratios, weighting: "neighbours", literal: false, perImage: false };
-    return new Inhibitor(gpu, gpu.arena, decoder, plan, { images: [{ row: 0, tokens: 1 }], rows: 3 });
+    const visible = Uint32Array.of(0, 1, 0, 2, 0, 3);
+    return new Inhibitor(gpu, gpu.arena, decoder, plan, { images: [[{ row: 0, tokens: 1 }]], visible: () => visible });
   }
 
-  /** Whether the focus is worked out in every layer, also where nothing is inhibited. */
-  get watchesAll(): boolean {
-    return this.#watch;
+  /** The image tokens. */
+  get columns(): Columns {
+    return this.#state.columns;
   }
 
-  /** Which rows see what. */
-  get sight(): Sight {
-    return this.#sight;
+  /** Tables of a layer; undefined for one that neither inhibits nor is watched. */
+  tables(layer: number): IndexTables | undefined {
+    return this.#state.layers[layer]?.mask.tables;
   }
 
   /**
-   * Makes room for a longer sequence, or for images of a later turn. What earlier rows paid to the images is kept.
+   * Makes room for a longer sequence, or for images of a later turn, and keeps what earlier rows paid to the images.
    *
-   * @param images all of the sequence, those so far unchanged
-   * @param rows what the sequence may grow to now
-   * @throws as the constructor; of no use afterwards but to be disposed of
+   * @param sequence all of it; rows that have run keep their images and their ranges
+   * @throws as the constructor; then it can only be disposed of
    */
-  extend({ images, rows }: { images: readonly ImageSpan[]; rows: number }): void {
-    const [arena, lists] = [this.#arena, this.#imageAttention];
-    this.#arena = this.#parent.scope();
-    this.#sight = planSight(images, rows);
+  extend(sequence: InhibitedSequence): void {
+    const before = this.#state;
     try {
-      this.#tables = this.#makeTables(images);
-      this.#space = this.#makeSpace();
-      this.#imageAttention = this.#makeLists();
+      const watch = this.#watch;
+      this.#state = makeState(this.#gpu, this.#parent, this.#decoder, this.plan, { ...sequence, watch });
       this.#gpu.submit("inhibition", (pass) => {
-        for (const [layer, list] of lists.entries()) {
-          const target = this.#imageAttention[layer];
-          // Places of viewers in front of a new image are the same in both; those behind it are of rows that are to come.
-          if (list && target) pass.copy(view(list, [Math.min(list.shape[0]!, target.shape[0]!)]), target);
+        for (const [layer, old] of before.layers.entries()) {
+          const target = this.#state.layers[layer]?.imageAttention;
+          // Rows that have run have the same places in both. Behind them nothing has been written yet.
+          if (old && target) {
+            const length = Math.min(old.imageAttention.shape[0]!, target.shape[0]!);
+            pass.copy(view(old.imageAttention, [length]), target);
+          }
         }
       });
     } finally {
-      arena.dispose();
+      before.arena.dispose();
     }
   }
 
   /** Frees all memory. Safe to call twice. */
   dispose(): void {
-    this.#arena.dispose();
+    this.#state.arena.dispose();
   }
 
   /**
-   * Attention of a layer over the cache in place of `attend`, inhibited where the layer's ratio and the rows ask for it:
-   * an uninhibited pass over the rows from the first text row that sees an image (of one row, its logits alone), three
-   * small dispatches that turn it into a mask, and a pass over all rows with the mask. Rows must come in order, each
-   * once, unless later ones are forgotten and written anew.
-   *
-   * @param args without a mask
+   * Attends, and inhibits where the layer's ratio and the rows ask for it: an uninhibited pass over the rows from the first
+   * text row that sees an image token (of one row, its logits alone), three small dispatches that turn it into a mask, and
+   * a pass over all rows with the mask. A of the whole chunk is there before its focus, so rows may see later rows.
    */
-  record(recorder: Recorder, layer: number, args: AttendArgs): void {
+  record(recorder: Recorder, layer: number, args: ChunkArgs): void {
+    const inhibited = this.#recordMask(recorder, layer, args);
+    attend(recorder, inhibited ? { ...args, inhibited } : args);
+  }
+
+  /** Records the mask of a chunk, [T, ceil(S / 32)]; undefined if the layer or the chunk is not inhibited. */
+  #recordMask(recorder: Recorder, layer: number, args: ChunkArgs): Tensor | undefined {
+    const inhibitedLayer = this.#state.layers[layer];
+    const { chunkRow, rows, keys } = args;
+    const chunk = inhibitedLayer && textChunk(inhibitedLayer.mask.tables, chunkRow, keys);
+    if (!chunk) return undefined;
+    const { space, tables } = this.#state;
+    const { firstTextRow, count } = chunk;
+    const { imageAttention, mask } = inhibitedLayer;
+    const { slots, textRows } = mask;
+    const neighbours = view(space.neighbours, [count, firstTextRow + count]);
+    this.#recordMeans(recorder, args, { ...chunk, ...inhibitedLayer, neighbours });
+    const focus = view(space.focus, [count, tables.columnRows.shape[0]!]);
+    const weights = tables.powers ? { powers: tables.powers } : { neighbours };
+    focusScores(recorder, { ...weights, imageAttention, textRows, focus, firstTextRow });
+    const inhibited = view(space.inhibited, [rows, ceilDiv(keys, 32)]);
+    const { perImage } = this.plan;
+    inhibit(recorder, { ...tables, focus, slots, textRows, inhibited, layer, firstTextRow, chunkRow, perImage });
+    this.onChunk?.(recorder, { layer, chunkRow, firstTextRow, focus, inhibited });
+    return inhibited;
+  }
+
+  /** Records A of a chunk's text rows, from an uninhibited pass: into `neighbours` and the layer's packed list. */
+  #recordMeans(
+    recorder: Recorder,
+    args: ChunkArgs,
+    { mask, imageAttention, neighbours, firstTextRow, firstKey }: TextChunk & InhibitedLayer & { neighbours: Tensor },
+  ): void {
     const { chunkRow, rows, keys, heads } = args;
-    const sight = this.#sight;
-    assert(keys <= sight.rows, `inhibition: ${keys} rows, tables for ${sight.rows}`);
-    const firstViewer = viewersBefore(sight, chunkRow);
-    const viewers = viewersBefore(sight, keys) - firstViewer;
-    const imageAttention = this.#imageAttention[layer];
-    if (viewers === 0 || !imageAttention) {
-      attend(recorder, args);
+    const { space } = this.#state;
+    const { literal } = this.plan;
+    const { slots, textRows, tables } = mask;
+    const means = { slots, textRows, neighbours, imageAttention, firstKey, literal };
+    if (rows === 1) {
+      const logits = view(space.logits, [heads, keys]);
+      const sums = view(space.sums, [ceilDiv(keys, LOGITS_SPLIT_KEYS), heads]);
+      attentionLogits(recorder, { ...args, logits, sums });
+      rowMean(recorder, { ...means, logits, sums, textRow: firstTextRow });
       return;
     }
-    const firstRow = sight.viewerRows[firstViewer]! - chunkRow;
-    const { slots, viewerRows, starts, columnRows, ends, ranks, powers } = this.#tables;
-    const { literal } = this.plan;
-    const { firstKey } = sight;
-    const neighbours = view(this.#space.neighbours, [viewers, firstViewer + viewers]);
-    const sees = { slots, starts, neighbours, imageAttention, firstKey, literal };
-    if (rows === 1) {
-      const logits = view(this.#space.logits, [heads, keys]);
-      const sums = view(this.#space.sums, [ceilDiv(keys, LOGITS_SPLIT_KEYS), heads]);
-      attentionLogits(recorder, { ...args, logits, sums });
-      rowMean(recorder, { ...sees, logits, sums, viewer: firstViewer });
-    } else {
-      const logSumExp = view(this.#space.logSumExp, [rows, heads]);
-      // The second pass overwrites the output.
-      if (!literal) attention(recorder, { ...args, logSumExp, firstRow });
-      headMean(recorder, { ...args, ...sees, logSumExp, viewerRows, viewers, firstViewer, sumRow: chunkRow });
-    }
-    const focus = view(this.#space.focus, [viewers, sight.columnRows.length]);
-    const weights = powers ? { powers } : { neighbours };
-    focusScores(recorder, { ...weights, imageAttention, starts, focus, firstViewer });
-    const inhibited = view(this.#space.inhibited, [rows, ceilDiv(keys, 32)]);
-    const { perImage } = this.plan;
-    inhibit(recorder, {
-      ...{ focus, slots, starts, columnRows, ends, ranks, inhibited, layer, firstViewer, chunkRow, perImage },
-    });
-    attend(recorder, { ...args, inhibited });
-    this.onChunk?.(recorder, { layer, chunkRow, firstViewer, focus, inhibited });
+    const logSumExp = view(space.logSumExp, [rows, heads]);
+    const firstRow = tables.textRows[firstTextRow]!.row - chunkRow;
+    // The pass with the mask overwrites this output.
+    if (!literal) attention(recorder, { ...args, logSumExp, firstRow });
+    headMean(recorder, { ...args, ...means, logSumExp, firstTextRow });
   }
-
-  #makeTables(images: readonly ImageSpan[]): Tables {
-    const { slots, viewerRows, starts, columnRows, ends } = this.#sight;
-    const { ratios, perImage, weighting } = this.plan;
-    const table = (label: string, values: Uint32Array | Float32Array, shape = [values.length]) => {
-      const tensor = this.#arena.tensor(label, shape, values instanceof Uint32Array ? "u32" : "f32");
-      this.#gpu.upload(tensor, values);
-      return tensor;
-    };
-    const counts = images.map(({ tokens }, i) => (perImage ? tokens : ends[i]!));
-    const ranks = Uint32Array.from(ratios.flatMap((ratio) => counts.map((count) => ceilRank(ratio ?? 0, count))));
-    return {
-      slots: table("slots", slots),
-      viewerRows: table("viewer rows", viewerRows),
-      starts: table("viewer starts", starts),
-      columnRows: table("image token rows", columnRows),
-      ends: table("image ends", ends),
-      ranks: table("ranks", ranks, [ratios.length, images.length]),
-      powers: weighting === "neighbours" ? undefined : table("discounts", powersOf(weighting, viewerRows.length)),
-    };
-  }
-
-  #makeSpace(): Workspace {
-    const { rows, viewerRows, columnRows } = this.#sight;
-    const chunkRows = Math.min(this.#decoder.chunkRows, rows);
-    const chunkViewers = Math.min(chunkRows, viewerRows.length);
-    const { heads } = this.#decoder.config;
-    const tensor = this.#arena.tensor.bind(this.#arena);
-    return {
-      logSumExp: tensor("log-sum-exp", [chunkRows, heads]),
-      logits: tensor("logits of a row", [heads, rows]),
-      sums: tensor("sums of a row", [ceilDiv(rows, LOGITS_SPLIT_KEYS), heads]),
-      neighbours: tensor("attention between text rows", [chunkViewers, viewerRows.length]),
-      focus: tensor("focus", [chunkViewers, columnRows.length]),
-      inhibited: tensor("inhibited", [chunkRows, ceilDiv(rows, 32)], "u32"),
-    };
-  }
-
-  #makeLists(): (Tensor | undefined)[] {
-    const size = this.#sight.starts.at(-1)!;
-    return this.plan.ratios.map((ratio, layer) =>
-      ratio !== undefined && (ratio > 0 || this.#watch)
-        ? this.#arena.tensor(`attention to images of layer ${layer}`, [size])
-        : undefined,
-    );
-  }
-}
-
-/** `discount` to the powers of 0 to `count` - 1. */
-function powersOf(discount: number, count: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, exponent) => discount ** exponent);
 }

@@ -1,4 +1,4 @@
-/** What inhibition did with a sequence, copied off the GPU layer by layer: focus scores, masks and thresholds. */
+/** Copies focus scores, masks and thresholds of a sequence off the GPU, layer by layer, for inspection. */
 import type { Inspection } from "../../api.ts";
 import type { Arena } from "../../gpu/arena.ts";
 import type { Gpu } from "../../gpu/device.ts";
@@ -13,11 +13,11 @@ type LayerRecord = Inspection["layers"][number];
 
 interface ChunkValues {
   chunk: InhibitedChunk;
-  focus: Float32Array; // [viewers, n]
+  focus: Float32Array; // [text rows of the chunk, n]
   bits: Uint32Array; // [T, ceil(S / 32)]
 }
 
-/** Watches a `Inhibitor` from its construction until `read`. */
+/** Watches an `Inhibitor` from its construction until `read`. */
 export class InhibitionRecord {
   readonly #gpu: Gpu;
   readonly #arena: Arena;
@@ -33,18 +33,17 @@ export class InhibitionRecord {
   }
 
   /**
-   * Stops watching and returns every layer that was watched, in order. Rows that were not run meanwhile have no focus.
+   * Stops watching and returns every layer that inhibits or is watched, in order: rows are all rows of text, columns all
+   * image tokens. A pair has focus 0 and is not inhibited where the row does not see the token or has not run meanwhile.
    *
-   * @param rows T, of the sequence; what was run behind them is left out
+   * @param rows T, of the sequence; later rows that have run are left out
    */
   async read(rows: number): Promise<LayerRecord[]> {
     this.#inhibitor.onChunk = undefined;
     const layers = new Map<number, LayerRecord>();
     for (const [layer, ratio] of this.#inhibitor.plan.ratios.entries())
-      if (ratio !== undefined && (ratio > 0 || this.#inhibitor.watchesAll))
-        layers.set(layer, this.#emptyLayer(layer, ratio, rows));
-    for (const { chunk, focus, bits } of await this.#readChunks())
-      this.#fill(layers.get(chunk.layer)!, { chunk, focus, bits, rows });
+      if (ratio !== undefined && this.#inhibitor.tables(layer)) layers.set(layer, this.#emptyLayer(layer, ratio, rows));
+    for (const values of await this.#readChunks()) this.#fill(layers.get(values.chunk.layer)!, values, rows);
     return [...layers.values()];
   }
 
@@ -87,11 +86,11 @@ export class InhibitionRecord {
     this.#chunks.push({ ...chunk, ...copies });
   }
 
-  /** A layer in which no row sees an image. */
+  /** A layer in which no row sees an image token. */
   #emptyLayer(layer: number, ratio: number, rows: number): LayerRecord {
-    const { columnRows, ends } = this.#inhibitor.sight;
+    const { columnRows, imageStarts } = this.#inhibitor.columns;
     const textRows = rows - columnRows.length;
-    const thresholds = this.#inhibitor.plan.perImage ? ends.length : 1;
+    const thresholds = this.#inhibitor.plan.perImage ? imageStarts.length - 1 : 1;
     return {
       layer,
       ratio,
@@ -101,28 +100,30 @@ export class InhibitionRecord {
     };
   }
 
-  #fill(record: LayerRecord, { chunk, focus, bits, rows }: ChunkValues & { rows: number }): void {
-    const { firstKey, viewerRows, columnRows, starts, ends } = this.#inhibitor.sight;
-    const { perImage } = this.#inhibitor.plan;
-    const [viewers, columns] = chunk.focus.shape as [number, number];
+  #fill(record: LayerRecord, { chunk, focus, bits }: ChunkValues, rows: number): void {
+    const { columnRows, imageStarts } = this.#inhibitor.columns;
+    const { textRows, textBefore } = this.#inhibitor.tables(chunk.layer)!;
+    const [count, columns] = chunk.focus.shape as [number, number];
     const words = chunk.inhibited.shape[1]!;
-    for (let i = 0; i < viewers; i++) {
-      const viewer = chunk.firstViewer + i;
-      if (viewerRows[viewer]! >= rows) break;
-      // Every row in front of the first image is text.
-      const textRow = firstKey + viewer;
+    const quantiles = this.#inhibitor.plan.perImage
+      ? Array.from(imageStarts.subarray(1), (end, image) => [imageStarts[image]!, end] as const)
+      : [[0, columns] as const];
+    for (let i = 0; i < count; i++) {
+      const textRow = textRows[chunk.firstTextRow + i]!;
+      if (textRow.row >= rows) break;
+      const { firstColumn, endColumn } = textRow;
+      const at = textBefore + chunk.firstTextRow + i;
       const scores = focus.subarray(i * columns, (i + 1) * columns);
-      record.focus.data.set(scores, textRow * columns);
-      const seen = starts[viewer + 1]! - starts[viewer]!;
-      const firstWord = (viewerRows[viewer]! - chunk.chunkRow) * words;
-      // The chunk's mask ends with its last row: later images are not in it.
-      for (const [column, key] of columnRows.subarray(0, seen).entries())
-        record.inhibited[textRow * columns + column] = (bits[firstWord + (key >>> 5)]! >>> (key & 31)) & 1;
-      const { data, cols } = record.threshold;
-      if (!perImage) data[textRow] = thresholdOf(scores.subarray(0, seen), record.ratio);
-      else
-        for (let image = 0; image < ends.length && ends[image]! <= seen; image++)
-          data[textRow * cols + image] = thresholdOf(scores.subarray(ends[image - 1] ?? 0, ends[image]), record.ratio);
+      record.focus.data.set(scores, at * columns);
+      const firstWord = (textRow.row - chunk.chunkRow) * words;
+      for (let column = firstColumn; column < endColumn; column++) {
+        const key = columnRows[column]!;
+        record.inhibited[at * columns + column] = (bits[firstWord + (key >>> 5)]! >>> (key & 31)) & 1;
+      }
+      for (const [quantile, [first, end]] of quantiles.entries()) {
+        const seen = scores.subarray(Math.max(first, firstColumn), Math.min(end, endColumn));
+        record.threshold.data[at * quantiles.length + quantile] = thresholdOf(seen, record.ratio);
+      }
     }
   }
 }

@@ -7,8 +7,9 @@ import type { Tensor } from "../../../src/gpu/tensor.ts";
 import { Inhibitor } from "../../../src/model/inhibition/inhibitor.ts";
 import { planInhibition } from "../../../src/model/inhibition/plan.ts";
 import { InhibitionRecord } from "../../../src/model/inhibition/record.ts";
-import type { Prompt } from "../../../src/model/prompt.ts";
+import { imageRuns, type Prompt } from "../../../src/model/prompt.ts";
 import { GREEDY } from "../../../src/model/sequence.ts";
+import { causalRanges } from "../../../src/model/visible.ts";
 import { decode, type Prompt as ReferencePrompt } from "../../reference/model/decoder.ts";
 import type { Inhibition } from "../../reference/model/settings.ts";
 import { expectNmse } from "../../support/compare.ts";
@@ -25,14 +26,19 @@ afterEach(() => {
 });
 
 /** Inhibition for a prompt, with room for `room` rows behind it; `read` gives what it did to the prompt. */
-function inhibitionOf({ decoder }: TestDecoder, { ids, images }: Prompt, inhibition: Inhibition, room = 0) {
-  const spans = images.map(({ row, tokens }) => ({ row, tokens: tokens.shape[0]! }));
+function inhibitionOf({ decoder }: TestDecoder, prompt: Prompt, inhibition: Inhibition, room = 0) {
   const plan = planInhibition(inhibition, decoder.layers);
-  const inhibitor = new Inhibitor(gpu(), gpu().arena, decoder, plan, { images: spans, rows: ids.length + room });
+  const inhibitor = new Inhibitor(gpu(), gpu().arena, decoder, plan, sequenceOf(prompt, room));
   const arena = gpu().arena.scope();
   live.push(inhibitor);
   const record = new InhibitionRecord(gpu(), arena, inhibitor);
-  return { inhibitor, spans, read: () => record.read(ids.length).finally(() => arena.dispose()) };
+  return { inhibitor, read: () => record.read(prompt.ids.length).finally(() => arena.dispose()) };
+}
+
+/** A prompt and `room` rows behind it, as inhibition takes them. */
+function sequenceOf(prompt: Prompt, room = 0) {
+  const ranges = causalRanges(prompt.ids.length + room);
+  return { images: imageRuns(prompt), visible: () => ranges };
 }
 
 type Layer = Inspection["layers"][number];
@@ -256,8 +262,7 @@ describe("a random decoder", () => {
     const ahead = { ...prompt, ids: prompt.ids.map((id) => (id + 1) % 50) };
     for (let row = 30; row < 32; row++) await model.runChunk(ahead, row, row + 1, inhibitor);
 
-    const spans = prompt.images.map(({ row, tokens }) => ({ row, tokens: tokens.shape[0]! }));
-    inhibitor.extend({ images: spans, rows: prompt.ids.length });
+    inhibitor.extend(sequenceOf(prompt));
     logits.push(...(await model.runChunk(prompt, 30, 50, inhibitor)));
     for (let row = 50; row < prompt.ids.length; row++)
       logits.push(...(await model.runChunk(prompt, row, row + 1, inhibitor)));
