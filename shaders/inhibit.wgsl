@@ -1,14 +1,14 @@
-// Which keys each row of a chunk ignores: of a viewer, the columns whose focus is below the cut, which is the focus at a
-// given rank among the ascending ones (over all images that it sees, or image by image); of every other row, none.
+// The keys that each row of a chunk ignores: of a text row, the columns whose focus is below the cut; of other rows, none.
+// The cut is the focus at a rank among the ascending ones of the columns that the row sees, over all images or image by
+// image. The rank depends on how many columns those are.
 // One workgroup a row. The cut is exact, found four bits at a time (radix selection): no sort, no limit on the columns.
-// Needs THREADS.
+// Needs lib/text-row, THREADS.
 
-const NO_SLOT = 0x7fffffffu; // text in front of all images; above are columns
 const DIGITS = 8u;
 const BINS = 16u;
 
 struct Params {
-  firstViewer: u32, // number of the chunk's first viewer among all
+  firstTextRow: u32, // number of the text row that row 0 of `focus` is
   chunkRow: u32, // the cache's row that row 0 is
   columns: u32, // n
   images: u32,
@@ -17,12 +17,12 @@ struct Params {
   words: u32, // in a row of `inhibited`
 }
 
-@group(0) @binding(0) var<storage, read> focus: array<f32>; // [viewers of the chunk, n]
-@group(0) @binding(1) var<storage, read> slots: array<u32>; // [S], column or viewer at each row
-@group(0) @binding(2) var<storage, read> starts: array<u32>; // [viewers so far + 1]; differences are columns seen
+@group(0) @binding(0) var<storage, read> focus: array<f32>; // [text rows of the chunk, n]
+@group(0) @binding(1) var<storage, read> slots: array<u32>; // [S], column or text row at each row of the cache
+@group(0) @binding(2) var<storage, read> textRows: array<TextRow>; // [text rows so far]
 @group(0) @binding(3) var<storage, read> columnRows: array<u32>; // [n], the cache's row of each column
-@group(0) @binding(4) var<storage, read> ends: array<u32>; // [images], columns of each image and those before it
-@group(0) @binding(5) var<storage, read> ranks: array<u32>; // [layers, images], of the cut
+@group(0) @binding(4) var<storage, read> imageStarts: array<u32>; // [images + 1], first column of each image, and n
+@group(0) @binding(5) var<storage, read> ranks: array<u32>; // [layers, n + 1], of the cut among so many columns
 @group(0) @binding(6) var<storage, read_write> inhibited: array<atomic<u32>>; // [T, ceil(S / 32)]
 @group(0) @binding(7) var<uniform> params: Params;
 
@@ -76,24 +76,32 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) wor
   for (var i = thread; i < params.words; i += THREADS) {
     atomicStore(&inhibited[first_word + i], 0u);
   }
-  let viewer = slots[params.chunkRow + row];
-  if (viewer >= NO_SLOT) {
+  let number = slots[params.chunkRow + row];
+  if (number >= NO_SLOT) {
+    return; // an image token, or text before the numbered rows
+  }
+  let first_seen = textRows[number].firstColumn;
+  let end_seen = textRows[number].endColumn;
+  if (first_seen == end_seen) {
     return;
   }
   storageBarrier();
 
-  let first = (viewer - params.firstViewer) * params.columns;
-  let seen = starts[viewer + 1u] - starts[viewer];
-  for (var image = 0u; image < params.images; image++) {
-    let end = ends[image];
-    let rank = ranks[params.firstRank + image];
-    // Over all images that it sees: the rank that belongs to their number.
-    if (end > seen || (params.perImage == 0u && end < seen) || rank == 0u) {
+  let first = (number - params.firstTextRow) * params.columns;
+  let cuts = select(1u, params.images, params.perImage != 0u);
+  for (var image = 0u; image < cuts; image++) {
+    var begin = first_seen;
+    var end = end_seen;
+    if (params.perImage != 0u) {
+      begin = max(begin, imageStarts[image]);
+      end = min(end, imageStarts[image + 1u]);
+    }
+    if (begin >= end) {
       continue;
     }
-    var begin = 0u;
-    if (params.perImage != 0u && image > 0u) {
-      begin = ends[image - 1u];
+    let rank = ranks[params.firstRank + end - begin];
+    if (rank == 0u) {
+      continue;
     }
     let cut = order_at_rank(first + begin, first + end, rank, thread);
     for (var column = begin + thread; column < end; column += THREADS) {

@@ -1,10 +1,10 @@
-// A of one viewer, the head mean of its attention weights (paper eqs. 9-11), from the logits that attention-logits.wgsl left.
-// head-mean.wgsl does the same for many viewers, and says where what goes.
-// Needs lib/pair-store, lib/split-sums, WORKGROUP_SIZE and KEYS (keys of an invocation).
+// A of one text row, the head mean of its attention weights (paper eqs. 9-11), from the logits that attention-logits.wgsl
+// left. head-mean.wgsl does the same for many rows.
+// Needs lib/text-row, lib/pair-store, lib/split-sums, WORKGROUP_SIZE and KEYS (keys of an invocation).
 
 struct Params {
-  viewer: u32, // its number among all
-  firstKey: u32, // row of the first image token
+  textRow: u32, // its number
+  firstKey: u32, // keys before it are left out
   keys: u32, // S
   heads: u32,
   splits: u32,
@@ -13,10 +13,10 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>; // [H, S]
 @group(0) @binding(1) var<storage, read> splitSums: array<f32>; // [splits, H], log-sum-exp
-@group(0) @binding(2) var<storage, read> slots: array<u32>; // [S], column or viewer at each row
-@group(0) @binding(3) var<storage, read> starts: array<u32>; // [viewers so far + 1], into imageAttention
-@group(0) @binding(4) var<storage, read_write> neighbours: array<f32>; // [viewers so far]
-@group(0) @binding(5) var<storage, read_write> imageAttention: array<f32>; // packed [viewers so far, columns seen]
+@group(0) @binding(2) var<storage, read> slots: array<u32>; // [S], column or text row at each row of the cache
+@group(0) @binding(3) var<storage, read> textRows: array<TextRow>; // [text rows so far]
+@group(0) @binding(4) var<storage, read_write> neighbours: array<f32>; // [text rows so far]
+@group(0) @binding(5) var<storage, read_write> imageAttention: array<f32>; // packed [text rows so far, columns seen]
 @group(0) @binding(6) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -36,6 +36,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
   }
   for (var j = 0u; j < KEYS && first + j < params.keys; j++) {
-    store_pair(params.viewer, 0u, first + j, means[j] / f32(params.heads));
+    store_pair(params.textRow, 0u, first + j, means[j] / f32(params.heads));
   }
 }

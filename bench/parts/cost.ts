@@ -8,10 +8,11 @@ import type { Gpu } from "../../src/gpu/device.ts";
 import type { Recorder } from "../../src/gpu/pass.ts";
 import { importance } from "../../src/kernels/importance.ts";
 import { originWords } from "../../src/kernels/origins.ts";
-import { Cmai } from "../../src/model/cmai.ts";
 import { planCompression } from "../../src/model/compression.ts";
 import { type ModelConfig, parseConfig, type VisionConfig } from "../../src/model/config.ts";
-import { planInhibition } from "../../src/model/inhibition.ts";
+import { Inhibitor } from "../../src/model/inhibition/inhibitor.ts";
+import { planInhibition } from "../../src/model/inhibition/plan.ts";
+import { causalRanges } from "../../src/model/visible.ts";
 import { VisionEncoder } from "../../src/model/vision.ts";
 import { compressStage } from "../../src/model/vmtc.ts";
 import { DecoderSubject } from "./decoder-subject.ts";
@@ -161,17 +162,22 @@ function stage(gpu: Gpu, arena: Arena, before: number, tokens: number): Recordin
 async function inhibitionCost({ gpu, size, progress }: PartContext) {
   const subject = new DecoderSubject(gpu, { json: DECODER, weights: "f32", capacity: 1024 });
   // In every layer, as in 23 of the 24 of a linear schedule; its first of two would inhibit nothing.
-  const plan = planInhibition({ maxRatio: 0.6, schedule: "constant" }, subject.config);
+  const plan = planInhibition({ maxRatio: 0.6, schedule: "constant" }, subject.decoder.layers);
   const prefill: number[] = [];
   const figures: Figure[] = [];
   for (const tokens of [PATCHES, KEPT]) {
     progress(`cost: the decoder behind ${tokens} image tokens`);
     const total = tokens + TEXT_ROWS;
-    const cmai = new Cmai(gpu, gpu.arena, subject.decoder, plan, { images: [{ row: 5, tokens }], rows: total + 2 });
-    const run = (rows: number, start: number, inhibition?: Cmai) => (recorder: Recorder) =>
+    const ranges = causalRanges(total + 2);
+    const inhibited = { images: [[{ row: 5, tokens }]], visible: () => ranges };
+    const inhibitor = new Inhibitor(gpu, gpu.arena, subject.decoder, plan, inhibited);
+    const run = (rows: number, start: number, inhibition?: Inhibitor) => (recorder: Recorder) =>
       subject.record(recorder, rows, start, inhibition);
-    const [fill, inhibitedFill] = (await least(gpu, [run(total, 0), run(total, 0, cmai)], size)) as [number, number];
-    const steps = await timeRecordings(gpu, [run(1, total), run(1, total, cmai)], TOKEN_BATCHES[size]);
+    const [fill, inhibitedFill] = (await least(gpu, [run(total, 0), run(total, 0, inhibitor)], size)) as [
+      number,
+      number,
+    ];
+    const steps = await timeRecordings(gpu, [run(1, total), run(1, total, inhibitor)], TOKEN_BATCHES[size]);
     const [step, inhibitedStep] = steps as [number[], number[]];
     prefill.push(fill);
     const on = `${MEASURED_LAYERS} layers, ${tokens} image + ${TEXT_ROWS} text tokens`;
@@ -192,7 +198,7 @@ async function inhibitionCost({ gpu, size, progress }: PartContext) {
         unit: "%",
       },
     );
-    cmai.dispose();
+    inhibitor.dispose();
   }
   return { prefill, figures };
 }

@@ -5,9 +5,9 @@ import { readFloats } from "../../src/gpu/readback.ts";
 import { type Tensor, tensorByteLength, view } from "../../src/gpu/tensor.ts";
 import { copyRows } from "../../src/kernels/copy-rows.ts";
 import type { WeightType } from "../../src/kernels/weights.ts";
-import type { Cmai } from "../../src/model/cmai.ts";
 import { type DecoderConfig, parseConfig } from "../../src/model/config.ts";
 import { Decoder } from "../../src/model/decoder.ts";
+import type { Inhibitor } from "../../src/model/inhibition/inhibitor.ts";
 import { KvCache } from "../../src/model/kv-cache.ts";
 import { weightSlots } from "../../src/model/names.ts";
 import { causalRanges } from "../../src/model/visible.ts";
@@ -64,11 +64,11 @@ export class DecoderSubject {
   }
 
   /** The rows of a prompt, or one token behind `start` rows of the cache. */
-  record(recorder: Recorder, rows: number, start: number, cmai?: Cmai): void {
+  record(recorder: Recorder, rows: number, start: number, inhibitor?: Inhibitor): void {
     this.decoder.embed(recorder, view(this.#ids, [rows]));
     const positions = view(this.#positions, [1, rows]);
     const visible = this.#visibleOf(rows, start);
-    this.decoder.forward(recorder, { positions, visible, cache: this.cache, start, cmai });
+    this.decoder.forward(recorder, { positions, visible, cache: this.cache, start, attention: inhibitor });
     this.#recordLogits(recorder, rows);
   }
 

@@ -1,8 +1,8 @@
 /** A decoder with weights of 4 bits: a prompt in arithmetic, a token in bytes, and what they are made of in commands. */
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { Capabilities, Recorder } from "../../src/gpu/pass.ts";
-import { Cmai } from "../../src/model/cmai.ts";
-import { planInhibition } from "../../src/model/inhibition.ts";
+import { Inhibitor } from "../../src/model/inhibition/inhibitor.ts";
+import { planInhibition } from "../../src/model/inhibition/plan.ts";
 import { GREEDY, Sequence } from "../../src/model/sequence.ts";
 import { causalRanges } from "../../src/model/visible.ts";
 import { DecoderSubject, prefillFlops, tokenBytes } from "./decoder-subject.ts";
@@ -63,16 +63,18 @@ export const decoder: Part = async ({ gpu, size, progress }) => {
 function dispatchFigures(gpu: Gpu, { decoder, cache, config }: DecoderSubject, rows: number): Figure[] {
   const positions = gpu.arena.tensor("positions", [1, 1], "u32");
   const visible = gpu.arena.tensor("visible", [1, 2], "u32");
-  const images = [{ row: 1, tokens: Math.max(1, rows >> 1) }];
-  const plan = planInhibition({ maxRatio: 0.6 }, config);
-  const cmai = new Cmai(gpu, gpu.arena, decoder, plan, { images, rows: rows + 2 });
+  const images = [[{ row: 1, tokens: Math.max(1, rows >> 1) }]];
+  const ranges = causalRanges(rows + 2);
+  const plan = planInhibition({ maxRatio: 0.6 }, decoder.layers);
+  const inhibitor = new Inhibitor(gpu, gpu.arena, decoder, plan, { images, visible: () => ranges });
   const count = (software: boolean, inhibited: boolean): number => {
     const recorder = new Counter({ ...gpu.capabilities, software });
-    decoder.forward(recorder, { positions, visible, cache, start: rows, cmai: inhibited ? cmai : undefined });
+    const attention = inhibited ? inhibitor : undefined;
+    decoder.forward(recorder, { positions, visible, cache, start: rows, attention });
     return recorder.dispatches;
   };
   // Layer 0 inhibits nothing: what the others have more is counted by the layers that do.
-  const inhibiting = plan.ratios.filter((ratio) => ratio > 0).length;
+  const inhibiting = plan.ratios.filter((ratio) => ratio).length;
   const figures = [false, true].flatMap((software): Figure[] => {
     const plain = count(software, false) / config.layers;
     const more = inhibiting === 0 ? 0 : (count(software, true) - plain * config.layers) / inhibiting;
@@ -88,7 +90,7 @@ function dispatchFigures(gpu: Gpu, { decoder, cache, config }: DecoderSubject, r
       },
     ];
   });
-  cmai.dispose();
+  inhibitor.dispose();
   return figures;
 }
 

@@ -1,8 +1,8 @@
 /** Ten thousand tokens in a row on one sequence, with inhibition: whether memory and speed stay what they were. */
 import type { Gpu } from "../../src/gpu/device.ts";
-import { Cmai } from "../../src/model/cmai.ts";
-import { planInhibition } from "../../src/model/inhibition.ts";
-import type { Prompt } from "../../src/model/prompt.ts";
+import { Inhibitor } from "../../src/model/inhibition/inhibitor.ts";
+import { planInhibition } from "../../src/model/inhibition/plan.ts";
+import { imageRuns, type Prompt } from "../../src/model/prompt.ts";
 import { GREEDY, Sequence } from "../../src/model/sequence.ts";
 import { causalRanges } from "../../src/model/visible.ts";
 import { DecoderSubject } from "./decoder-subject.ts";
@@ -84,12 +84,13 @@ async function answering(gpu: Gpu, { decoder, cache, config }: DecoderSubject, r
     images: [{ row: 1, position: 1, tokens: image }],
     nextPosition: length,
   };
-  const plan = planInhibition({ maxRatio: 0.6 }, config);
+  const plan = planInhibition({ maxRatio: 0.6 }, decoder.layers);
+  const ranges = causalRanges(rows);
   return async (tokens: number): Promise<Answer> => {
-    const images = [{ row: 1, tokens: IMAGE_TOKENS }];
-    const cmai = new Cmai(gpu, gpu.arena, decoder, plan, { images, rows });
+    const inhibited = { images: imageRuns(prompt), visible: () => ranges };
+    const inhibitor = new Inhibitor(gpu, gpu.arena, decoder, plan, inhibited);
     const start = performance.now();
-    await sequence.prefill(prompt, { inhibition: cmai });
+    await sequence.prefill(prompt, { inhibition: inhibitor });
     const pending: Promise<number>[] = [];
     for (let token = 0; token < tokens; token++) {
       pending.push(sequence.step(GREEDY));
@@ -97,7 +98,7 @@ async function answering(gpu: Gpu, { decoder, cache, config }: DecoderSubject, r
     }
     await Promise.all(pending);
     const milliseconds = performance.now() - start;
-    cmai.dispose();
+    inhibitor.dispose();
     return { milliseconds, gpuBytes: gpu.arena.bytes, bindGroups: gpu.bindGroups.size };
   };
 }

@@ -1,14 +1,17 @@
-// Where the attention of a viewer to a key goes: to a column, into the layer's packed list; to an earlier viewer, into scratch.
-// Needs of the kernel the bindings `slots`, `starts`, `neighbours` and `imageAttention`.
+// Stores the attention of a text row to a key: to a column in the layer's packed list, to another text row in scratch, to
+// a key that it does not see nowhere.
+// Needs lib/text-row, and of the kernel the bindings `slots`, `textRows`, `neighbours` and `imageAttention`.
 
-const COLUMN_BIT = 0x80000000u;
-
-// `row`: where the viewer's own begin in `neighbours`.
-fn store_pair(viewer: u32, row: u32, key: u32, value: f32) {
+// `text_row`: its number. `first`: where its own values begin in `neighbours`.
+fn store_pair(text_row: u32, first: u32, key: u32, value: f32) {
+  if (key < textRows[text_row].firstKey || key >= textRows[text_row].endKey) {
+    return;
+  }
   let slot = slots[key];
   if ((slot & COLUMN_BIT) != 0u) {
-    imageAttention[starts[viewer] + (slot ^ COLUMN_BIT)] = value;
-  } else if (slot < viewer) {
-    neighbours[row + slot] = value;
+    let column = slot ^ COLUMN_BIT;
+    imageAttention[textRows[text_row].start + column - textRows[text_row].firstColumn] = value;
+  } else if (slot != text_row && slot != NO_SLOT) {
+    neighbours[first + slot] = value;
   }
 }

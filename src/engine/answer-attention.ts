@@ -2,8 +2,8 @@
 import type { AnswerAttention } from "../api.ts";
 import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
-import type { Cmai } from "../model/cmai.ts";
-import { InhibitionRecord } from "../model/inhibition-record.ts";
+import type { Inhibitor } from "../model/inhibition/inhibitor.ts";
+import { InhibitionRecord } from "../model/inhibition/record.ts";
 
 /** Watches one answer. Frees its memory on `dispose`. */
 export class AnswerWatch {
@@ -16,10 +16,10 @@ export class AnswerWatch {
    * Begins with the prompt's last row, which chooses the first token; on another GPU once more, where the tokens so far
    * are run again. Without images it is never called.
    */
-  watch(gpu: Gpu, cmai: Cmai): void {
+  watch(gpu: Gpu, inhibitor: Inhibitor): void {
     this.dispose();
     this.#arena = gpu.arena.scope();
-    this.#record = new InhibitionRecord(gpu, this.#arena, cmai);
+    this.#record = new InhibitionRecord(gpu, this.#arena, inhibitor);
   }
 
   /** Notes a token, before its text. */

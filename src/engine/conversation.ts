@@ -4,12 +4,12 @@
  */
 import type { Inhibition } from "../api.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { Cmai } from "../model/cmai.ts";
 import type { Decoder } from "../model/decoder.ts";
-import { isOff, planInhibition } from "../model/inhibition.ts";
-import type { Prompt, PromptImage } from "../model/prompt.ts";
+import { Inhibitor } from "../model/inhibition/inhibitor.ts";
+import { isOff, planInhibition } from "../model/inhibition/plan.ts";
+import { imageRuns, type Prompt, type PromptImage } from "../model/prompt.ts";
 import type { Sequence } from "../model/sequence.ts";
-import { lastBorder } from "../model/visible.ts";
+import { lastBorder, withDecodedRows } from "../model/visible.ts";
 
 /** Rows of the cache; as in a prompt. */
 interface CachedRows {
@@ -27,7 +27,7 @@ export interface ConversationPrefill {
   maxTokens: number;
   signal: AbortSignal;
   /** Handed the inhibition of the prompt's images before it runs, and focus is then worked out in every layer. */
-  onInhibition?: ((cmai: Cmai) => void) | undefined;
+  onInhibition?: ((inhibitor: Inhibitor) => void) | undefined;
 }
 
 export class Conversation {
@@ -36,7 +36,7 @@ export class Conversation {
   readonly #sequence: Sequence;
   readonly #contextLength: number;
   #cached: CachedRows | undefined;
-  #cmai: Cmai | undefined;
+  #inhibitor: Inhibitor | undefined;
 
   constructor(gpu: Gpu, decoder: Decoder, sequence: Sequence, contextLength: number) {
     this.#gpu = gpu;
@@ -62,7 +62,7 @@ export class Conversation {
     const { inhibition, maxTokens, signal, onInhibition } = options;
     const watch = onInhibition !== undefined;
     this.#sequence.assertFits(prompt.ids.length);
-    const plan = planInhibition(inhibition, this.#decoder.config);
+    const plan = planInhibition(inhibition, this.#decoder.layers);
     const planKey = JSON.stringify({ ...plan, watch });
     const cached = this.#cached?.plan === planKey ? this.#cached : undefined;
     this.#cached = undefined;
@@ -71,19 +71,19 @@ export class Conversation {
     if ((isOff(plan) && !watch) || prompt.images.length === 0) {
       this.#dropInhibition();
     } else {
-      const images = prompt.images.map(({ row, tokens }) => ({ row, tokens: tokens.shape[0]! }));
-      const rows = Math.min(prompt.ids.length + maxTokens, this.#contextLength);
-      const kept = cached?.images.every((image) => endOf(image) <= keep) ? this.#cmai : undefined;
+      const ranges = withDecodedRows(prompt.visible, Math.min(maxTokens, this.#contextLength - prompt.ids.length));
+      const inhibited = { images: imageRuns(prompt), visible: () => ranges };
+      const kept = cached?.images.every((image) => endOf(image) <= keep) ? this.#inhibitor : undefined;
       if (!kept) this.#dropInhibition();
       // Rows behind an image have paid attention to it that a new record does not know.
-      if (!kept && images.some(({ row }) => row < keep)) keep = 0;
+      if (!kept && prompt.images.some(({ row }) => row < keep)) keep = 0;
       await this.#gpu.guardMemory("attention inhibition of this conversation", () => {
-        if (kept) kept.extend({ images, rows });
-        else this.#cmai = new Cmai(this.#gpu, this.#gpu.arena, this.#decoder, plan, { images, rows, watch });
+        if (kept) kept.extend(inhibited);
+        else this.#inhibitor = new Inhibitor(this.#gpu, this.#gpu.arena, this.#decoder, plan, { ...inhibited, watch });
       });
-      onInhibition?.(this.#cmai!);
+      onInhibition?.(this.#inhibitor!);
     }
-    await this.#sequence.prefill(prompt, { signal, keep, inhibition: this.#cmai });
+    await this.#sequence.prefill(prompt, { signal, keep, inhibition: this.#inhibitor });
     this.#cached = {
       ids: [...prompt.ids],
       places: Array.from(prompt.ids, (_, row) => placeOf(prompt, row)),
@@ -111,8 +111,8 @@ export class Conversation {
   }
 
   #dropInhibition(): void {
-    this.#cmai?.dispose();
-    this.#cmai = undefined;
+    this.#inhibitor?.dispose();
+    this.#inhibitor = undefined;
   }
 }
 

@@ -4,11 +4,12 @@ import { FoveaError } from "../errors.ts";
 import type { Arena } from "../gpu/arena.ts";
 import { Readback, readFloats } from "../gpu/readback.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
-import { Cmai } from "../model/cmai.ts";
-import { type InhibitionPlan, isOff, planInhibition } from "../model/inhibition.ts";
-import { InhibitionRecord } from "../model/inhibition-record.ts";
-import { type Prompt, splicePrompt } from "../model/prompt.ts";
+import { Inhibitor } from "../model/inhibition/inhibitor.ts";
+import { type InhibitionPlan, isOff, planInhibition } from "../model/inhibition/plan.ts";
+import { InhibitionRecord } from "../model/inhibition/record.ts";
+import { imageRuns, type Prompt, splicePrompt } from "../model/prompt.ts";
 import { GREEDY } from "../model/sequence.ts";
+import { withDecodedRows } from "../model/visible.ts";
 import { checkFields } from "../shared/arguments.ts";
 import { checkInteger } from "../shared/assert.ts";
 import type { Engine, TextModel } from "./engine.ts";
@@ -28,7 +29,7 @@ export async function inspect(engine: Engine, request: InspectRequest): Promise<
   if (pixelValues.length > 0 && !vision)
     throw new TypeError(`this model reads no pictures; ${pixelValues.length} were given`);
   vision?.plan(compression);
-  const plan = planInhibition(inhibition, text.decoder.config);
+  const plan = planInhibition(inhibition, text.decoder.layers);
 
   const scope = gpu.arena.scope();
   const encoded: EncodedImage[] = [];
@@ -49,9 +50,9 @@ export async function inspect(engine: Engine, request: InspectRequest): Promise<
       vocabularySize: text.decoder.config.vocabularySize,
     });
     assertRoom(text, prompt.ids.length, greedySteps);
-    const cmai = inhibitionOf(engine, text, scope, prompt, { plan, greedySteps });
-    const record = cmai && new InhibitionRecord(gpu, scope, cmai);
-    const logits = await prefillWithLogits(engine, text, scope, prompt, cmai);
+    const inhibitor = inhibitionOf(engine, text, scope, prompt, { plan, greedySteps });
+    const record = inhibitor && new InhibitionRecord(gpu, scope, inhibitor);
+    const logits = await prefillWithLogits(engine, text, scope, prompt, inhibitor);
     const layers = record ? await record.read(prompt.ids.length) : [];
     const { greedy, greedyLogits } = await decodeGreedily(engine, text, greedySteps);
     return { images, layers, logits, greedy, greedyLogits };
@@ -78,12 +79,12 @@ function inhibitionOf(
   { gpu }: Engine,
   { decoder }: TextModel,
   scope: Arena,
-  { ids, images }: Prompt,
+  prompt: Prompt,
   { plan, greedySteps }: { plan: InhibitionPlan; greedySteps: number },
-): Cmai | undefined {
-  if (isOff(plan) || images.length === 0) return undefined;
-  const spans = images.map(({ row, tokens }) => ({ row, tokens: tokens.shape[0]! }));
-  return new Cmai(gpu, scope, decoder, plan, { images: spans, rows: ids.length + greedySteps });
+): Inhibitor | undefined {
+  if (isOff(plan) || prompt.images.length === 0) return undefined;
+  const ranges = withDecodedRows(prompt.visible, greedySteps);
+  return new Inhibitor(gpu, scope, decoder, plan, { images: imageRuns(prompt), visible: () => ranges });
 }
 
 function uploadPixels(
@@ -113,7 +114,7 @@ async function prefillWithLogits(
   { decoder, sequence }: TextModel,
   scope: Arena,
   prompt: Prompt,
-  inhibition: Cmai | undefined,
+  inhibition: Inhibitor | undefined,
 ): Promise<Matrix> {
   const rows = prompt.ids.length;
   const cols = decoder.config.vocabularySize;

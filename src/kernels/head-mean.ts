@@ -1,12 +1,13 @@
-/** A, the mean over the query heads of the attention weights that text rows pay to image tokens and to each other. One row: row-mean.ts. */
+/** A, the mean over the query heads of the attention weights of text rows on image tokens and on each other. One row: row-mean.ts. */
 import shader from "../../shaders/head-mean.wgsl?raw";
 import pairStore from "../../shaders/lib/pair-store.wgsl?raw";
+import textRowLib from "../../shaders/lib/text-row.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
 import { elementCount } from "../shared/shape.ts";
-import { checkShape } from "./common.ts";
+import { checkShape, matrixShape } from "./common.ts";
 import { checkHeadRows, choosePart, type HeadRows } from "./heads.ts";
 
 const kernel = new Kernel({
@@ -17,16 +18,14 @@ const kernel = new Kernel({
     k: "read",
     logSumExp: "read",
     slots: "read",
-    viewerRows: "read",
-    starts: "read",
+    textRows: "read",
     neighbours: "write",
     imageAttention: "write",
   },
   params: {
-    viewers: "u32",
-    firstViewer: "u32",
+    count: "u32",
+    firstTextRow: "u32",
     chunkRow: "u32",
-    sumRow: "u32",
     firstKey: "u32",
     keys: "u32",
     heads: "u32",
@@ -43,24 +42,19 @@ const kernel = new Kernel({
 export interface HeadMeanArgs {
   q: HeadRows; // the chunk's T rows of H heads, after RoPE
   k: HeadRows; // S rows of Hk heads, after RoPE
-  logSumExp: Tensor; // [rows, H], of the uninhibited attention of the chunk's rows from `sumRow` on; not read if `literal`
-  /** Column or viewer at each row of the cache; these three are of a `Sight` (model room). */
+  logSumExp: Tensor; // [T, H], of the uninhibited attention of text rows; not read if `literal`
+  /** Column or text row at each row of the cache; these two are of `IndexTables` (model room). */
   slots: Tensor; // [S or more] u32
-  viewerRows: Tensor; // [viewers so far or more] u32
-  starts: Tensor; // [viewers so far + 1 or more] u32
-  /** Out: to the viewers before each; entries from the viewer itself on are left. */
-  neighbours: Tensor; // [viewers, firstViewer + viewers]
-  /** Out, packed: row `starts[h]` on holds what viewer h pays to the columns that it sees. Earlier viewers' are left. */
-  imageAttention: Tensor; // [starts[firstViewer + viewers] or more]
-  /** Viewers of the chunk. */
-  viewers: number;
-  /** Number of the chunk's first viewer among all. */
-  firstViewer: number;
+  textRows: Tensor; // [text rows so far or more, 8] u32
+  /** Out: attention to the other text rows that each of them sees. The other entries are left. */
+  neighbours: Tensor; // [text rows of the chunk, text rows so far]
+  /** Out: attention to the columns that each of them sees, packed as `textRows` says. The other entries are left. */
+  imageAttention: Tensor;
+  /** Number of the chunk's first text row. */
+  firstTextRow: number;
   /** The cache's row that row 0 of q is. */
   chunkRow: number;
-  /** The cache's row that row 0 of logSumExp is, not behind the first viewer. */
-  sumRow: number;
-  /** Row of the first image token; all before it is left out. */
+  /** Keys before this row are left out: none of them is an image token or a text row that the chunk's text rows see. */
   firstKey: number;
   /** T */
   rows: number;
@@ -78,42 +72,41 @@ export interface HeadMeanArgs {
   literal: boolean;
 }
 
-/** 16 viewers and 16 keys a workgroup. */
+/** 16 text rows and 16 keys a workgroup. */
 const TILE = { ROW_BLOCK: 4, ROW_LANES: 4, KEY_LANES: 16 };
 
-/** A[j, s] = mean over query heads of exp(q k^T * scale - logSumExp), for the chunk's viewers j and the keys s that they see. */
+/** A[j, s] = mean over query heads of exp(q k^T * scale - logSumExp), for the chunk's text rows j and the keys s that they see. */
 export function headMean(recorder: Recorder, args: HeadMeanArgs): void {
-  const { q, k, logSumExp, neighbours, viewers, firstViewer, chunkRow, sumRow, firstKey } = args;
+  const { q, k, logSumExp, slots, textRows, neighbours, firstTextRow, chunkRow, firstKey } = args;
   const { rows, keys, heads, keyHeads, headWidth, scale, literal } = args;
   assert(heads % keyHeads === 0, `head-mean: ${heads} heads on ${keyHeads} key heads`);
   checkHeadRows("head-mean q", q, rows, heads, headWidth);
   checkHeadRows("head-mean k", k, keys, keyHeads, headWidth);
-  checkShape("head-mean logSumExp", logSumExp, [chunkRow + rows - sumRow, heads]);
-  checkShape("head-mean neighbours", neighbours, [viewers, firstViewer + viewers]);
-  const tables = elementCount(args.slots.shape) >= keys && elementCount(args.starts.shape) > firstViewer + viewers;
-  assert(tables && viewers > 0 && firstKey < keys, `head-mean: ${viewers} viewers after ${firstViewer}, ${keys} keys`);
+  checkShape("head-mean logSumExp", logSumExp, [rows, heads]);
+  const [count, total] = matrixShape("head-mean neighbours", neighbours);
+  assert(total === firstTextRow + count, `head-mean: ${count} text rows from ${firstTextRow} on, ${total} in all`);
+  const tables = elementCount(slots.shape) >= keys && textRows.shape[0]! >= total;
+  assert(tables && firstKey < keys, `head-mean: tables too short for ${total} text rows and ${keys} keys`);
 
   const part = choosePart(headWidth, q.stride, q.offset, k.stride, k.offset);
   recorder.dispatch(
     kernel.variant({
-      libs: { key: part.key, texts: [part.text, pairStore] },
+      libs: { key: part.key, texts: [part.text, textRowLib, pairStore] },
       constants: { HEAD_PARTS: headWidth / part.width, ...TILE },
     }),
     {
       q: q.tensor,
       k: k.tensor,
       logSumExp,
-      slots: args.slots,
-      viewerRows: args.viewerRows,
-      starts: args.starts,
+      slots,
+      textRows,
       neighbours,
       imageAttention: args.imageAttention,
     },
     {
-      viewers,
-      firstViewer,
+      count,
+      firstTextRow,
       chunkRow,
-      sumRow,
       firstKey,
       keys,
       heads,
@@ -125,6 +118,6 @@ export function headMean(recorder: Recorder, args: HeadMeanArgs): void {
       literal: Number(literal),
       scale,
     },
-    [ceilDiv(keys - firstKey, TILE.KEY_LANES), ceilDiv(viewers, TILE.ROW_LANES * TILE.ROW_BLOCK)],
+    [ceilDiv(keys - firstKey, TILE.KEY_LANES), ceilDiv(count, TILE.ROW_LANES * TILE.ROW_BLOCK)],
   );
 }

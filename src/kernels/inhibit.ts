@@ -1,5 +1,6 @@
-/** The mask of attention inhibition from focus scores: what is below the exact score at a rank (paper, after eq. 11). */
+/** The mask of attention inhibition: the pairs whose focus score is below the score at a rank (paper, after eq. 11). */
 import shader from "../../shaders/inhibit.wgsl?raw";
+import textRowLib from "../../shaders/lib/text-row.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -13,14 +14,14 @@ const kernel = new Kernel({
   bindings: {
     focus: "read",
     slots: "read",
-    starts: "read",
+    textRows: "read",
     columnRows: "read",
-    ends: "read",
+    imageStarts: "read",
     ranks: "read",
     inhibited: "write",
   },
   params: {
-    firstViewer: "u32",
+    firstTextRow: "u32",
     chunkRow: "u32",
     columns: "u32",
     images: "u32",
@@ -31,46 +32,52 @@ const kernel = new Kernel({
 });
 
 export interface InhibitArgs {
-  focus: Tensor; // [viewers of the chunk, n]
-  /** Column or viewer at each row of the cache; these four are of a `Sight` (model room). */
+  focus: Tensor; // [text rows of the chunk, n]
+  /** Column or text row at each row of the cache; these four are of `IndexTables` (model room). */
   slots: Tensor; // [chunkRow + T or more] u32
-  starts: Tensor; // [viewers so far + 1 or more] u32
+  textRows: Tensor; // [text rows so far or more, 8] u32
   columnRows: Tensor; // [n] u32
-  ends: Tensor; // [images] u32
-  /**
-   * Index of the smallest score that stays, among the ascending ones of image i, or without `perImage` of image i and
-   * all before it. 0 inhibits nothing.
-   */
-  ranks: Tensor; // [layers, images] u32
-  /** Out, as `attention` takes it: bit s % 32 of word s / 32; zeros for rows that are no viewers. */
+  imageStarts: Tensor; // [images + 1] u32
+  /** Index of the smallest score that stays among 0, 1, .. n ascending ones. 0 inhibits nothing. */
+  ranks: Tensor; // [layers, n + 1] u32
+  /** Out, as `attention` takes it: bit s % 32 of word s / 32. Zeros for image tokens and for rows that see none. */
   inhibited: Tensor; // [T, words] u32
   /** Row of `ranks`. */
   layer: number;
-  /** Number of the chunk's first viewer among all. */
-  firstViewer: number;
+  /** Number of the text row that row 0 of `focus` is. */
+  firstTextRow: number;
   /** The cache's row that row 0 of the chunk is. */
   chunkRow: number;
-  /** One cut for each image, not one over all that a row sees. */
+  /** One cut for each image, not one over all columns that a row sees. */
   perImage: boolean;
 }
 
-/** inhibited(t, s) = focus below the score at the rank, strictly; for text rows t and image tokens s that they see. */
+/** inhibited(t, s) = focus strictly below the score at the rank, for text rows t and the image tokens s that they see. */
 export function inhibit(recorder: Recorder, args: InhibitArgs): void {
-  const { focus, slots, starts, columnRows, ends, ranks, inhibited, layer, firstViewer, chunkRow, perImage } = args;
-  const [viewers, columns] = matrixShape("inhibit focus", focus);
+  const { focus, slots, textRows, columnRows, imageStarts, ranks, inhibited } = args;
+  const { layer, firstTextRow, chunkRow, perImage } = args;
+  const [count, columns] = matrixShape("inhibit focus", focus);
   const [rows, words] = matrixShape("inhibit inhibited", inhibited);
-  const [layers, images] = matrixShape("inhibit ranks", ranks);
+  const images = elementCount(imageStarts.shape) - 1;
   checkShape("inhibit columnRows", columnRows, [columns]);
-  checkShape("inhibit ends", ends, [images]);
-  assert(layer < layers && viewers <= rows, `inhibit: layer ${layer} of ${layers}, ${viewers} viewers in ${rows} rows`);
-  const tables = elementCount(slots.shape) >= chunkRow + rows && elementCount(starts.shape) > firstViewer + viewers;
+  checkShape("inhibit ranks", ranks, [ranks.shape[0]!, columns + 1]);
+  assert(layer < ranks.shape[0]! && count <= rows, `inhibit: layer ${layer}, ${count} text rows in ${rows} rows`);
+  const tables = elementCount(slots.shape) >= chunkRow + rows && textRows.shape[0]! >= firstTextRow + count;
   assert(tables, `inhibit: tables too short for rows ${chunkRow} to ${chunkRow + rows}`);
-  // One subgroup on a software adapter, where every barrier of a larger workgroup is a switch between all of it.
+  // One subgroup on a software adapter, where a barrier of a larger workgroup switches between all its invocations.
   const THREADS = recorder.capabilities.software ? 4 : 256;
   recorder.dispatch(
-    kernel.variant({ constants: { THREADS } }),
-    { focus, slots, starts, columnRows, ends, ranks, inhibited },
-    { firstViewer, chunkRow, columns, images, firstRank: layer * images, perImage: Number(perImage), words },
+    kernel.variant({ libs: { key: "", texts: [textRowLib] }, constants: { THREADS } }),
+    { focus, slots, textRows, columnRows, imageStarts, ranks, inhibited },
+    {
+      firstTextRow,
+      chunkRow,
+      columns,
+      images,
+      firstRank: layer * (columns + 1),
+      perImage: Number(perImage),
+      words,
+    },
     [rows],
   );
 }

@@ -15,10 +15,9 @@ import { axesOf, rope, ropeTable } from "../kernels/rope.ts";
 import type { RowNorm } from "../kernels/row-product.ts";
 import { siluGate } from "../kernels/silu-gate.ts";
 import { tokenEmbed } from "../kernels/token-embed.ts";
-import { attend } from "./attend.ts";
-import type { Cmai } from "./cmai.ts";
 import type { DecoderConfig } from "./config.ts";
 import type { KvCache } from "./kv-cache.ts";
+import { type LayerAttention, plainAttention } from "./layer-attention.ts";
 import type { Weights } from "./load.ts";
 
 /** Buffers of one chunk of at most R rows. */
@@ -45,8 +44,8 @@ export interface ForwardArgs {
   cache: KvCache;
   /** Row of the cache that the first row becomes. */
   start: number;
-  /** Of the sequence in the cache, if attention to its images is inhibited. */
-  cmai?: Cmai | undefined;
+  /** Attention of the layers, such as an `Inhibitor` of the sequence in the cache; plain by default. */
+  attention?: LayerAttention | undefined;
 }
 
 interface LayerArgs extends Omit<ForwardArgs, "cache"> {
@@ -59,6 +58,8 @@ export class Decoder {
   readonly config: DecoderConfig;
   /** Rows that go through at once, at most. */
   readonly chunkRows: number;
+  /** Kind of each layer. */
+  readonly layers: readonly { kind: "attention" }[];
   /** Number of RoPE positions, from 0. */
   readonly positions: number;
   /** Numbers that a row's position has: 1, or more with M-RoPE. */
@@ -77,6 +78,7 @@ export class Decoder {
   ) {
     const { width, mlpWidth, heads, keyHeads, headWidth, ropeTheta, axisOfPair } = config;
     this.config = config;
+    this.layers = Array.from({ length: config.layers }, () => ({ kind: "attention" }));
     this.chunkRows = chunkRows;
     this.positions = positions;
     this.axes = axesOf(axisOfPair);
@@ -136,7 +138,7 @@ export class Decoder {
   }
 
   #layer(recorder: Recorder, layer: number, args: LayerArgs): void {
-    const { rows, positions, visible, cache, partials, start, cmai } = args;
+    const { rows, positions, visible, cache, partials, start, attention = plainAttention } = args;
     const { mlpWidth, heads, keyHeads, headWidth, axisOfPair } = this.config;
     const space = this.#space;
     const hidden = this.hidden(rows);
@@ -160,7 +162,7 @@ export class Decoder {
       rope(recorder, { qkv: unturned, ...turned });
     }
     const cached = { tensor: cache, stride: 2 * keyHeads * headWidth };
-    const operands = {
+    attention.record(recorder, layer, {
       q: { tensor: q, stride: heads * headWidth, offset: 0 },
       k: { ...cached, offset: 0 },
       v: { ...cached, offset: keyHeads * headWidth },
@@ -174,9 +176,7 @@ export class Decoder {
       headWidth,
       scale: 1 / Math.sqrt(headWidth),
       partials,
-    };
-    if (cmai) cmai.attend(recorder, layer, operands);
-    else attend(recorder, operands);
+    });
     linear(recorder, { x: attended, weight: weight("out"), y: hidden, accumulate: true });
 
     const mlpInput = this.#normed(recorder, hidden, `${name}.norm2.weight`);

@@ -27,6 +27,11 @@ export interface PromptImage extends ImageTokens {
   position: number;
 }
 
+/** The rows of each image, as inhibition takes them. */
+export function imageRuns({ images }: Pick<Prompt, "images">): { row: number; tokens: number }[][] {
+  return images.map(({ row, tokens }) => [{ row, tokens: tokens.shape[0]! }]);
+}
+
 export interface Prompt {
   /** [T]; `NO_TOKEN` where an image token stands. */
   ids: Uint32Array;

@@ -13,9 +13,10 @@ import { copyRows } from "../kernels/copy-rows.ts";
 import { sample } from "../kernels/sample.ts";
 import { NO_TOKEN } from "../kernels/token-embed.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
-import { Cmai } from "./cmai.ts";
 import type { Decoder } from "./decoder.ts";
+import { Inhibitor } from "./inhibition/inhibitor.ts";
 import type { KvCache } from "./kv-cache.ts";
+import type { LayerAttention } from "./layer-attention.ts";
 import { type Prompt, type PromptImage, positionsOf } from "./prompt.ts";
 import { causalRanges, chunkEnds } from "./visible.ts";
 
@@ -51,7 +52,7 @@ export class Sequence {
   readonly #token: Tensor; // [1] u32
   readonly #allowed: Tensor; // [ceil(V / 32)] u32
   readonly #seen: Tensor; // [ceil(V / 32)] u32
-  #inhibition: Cmai | undefined;
+  #attention: LayerAttention | undefined;
   #nextPosition = 0;
   #step = 0;
   /** Logits of the row that the next token is chosen from, [1, V]. */
@@ -117,12 +118,12 @@ export class Sequence {
     }: {
       signal?: AbortSignal | undefined;
       keep?: number;
-      inhibition?: Cmai | undefined;
+      inhibition?: LayerAttention | undefined;
       onChunk?: (pass: Pass, hidden: Tensor, first: number) => void;
     } = {},
   ): Promise<void> {
     const total = prompt.ids.length;
-    this.#inhibition = inhibition;
+    this.#attention = inhibition;
     assert(keep < total, `${keep} rows kept of a prompt of ${total}`);
     this.#cache.truncate(keep);
     this.assertFits(total);
@@ -216,7 +217,7 @@ export class Sequence {
 
   /** Records everything that a prompt and a step need, for compiling ahead. */
   rehearse(recorder: Recorder): void {
-    const inhibition = Cmai.forRehearsal(this.#gpu, this.#decoder);
+    const inhibition = Inhibitor.forRehearsal(this.#gpu, this.#decoder, this.#decoder.layers.length);
     // Chunks of one row take the kernels of decoding.
     for (const rows of new Set([1, Math.min(2, this.#decoder.chunkRows), this.#decoder.chunkRows])) {
       this.#recordChunk(recorder, { images: [] }, 0, rows);
@@ -233,14 +234,14 @@ export class Sequence {
     this.#decoder.embed(recorder, view(this.#ids, [rows]));
     const hidden = this.#decoder.hidden(rows);
     for (const image of images) this.#recordImage(recorder, image, hidden, first);
-    this.#forward(recorder, rows, first, this.#inhibition);
+    this.#forward(recorder, rows, first, this.#attention);
   }
 
   /** Runs the layers on `rows` rows, whose positions and ranges were uploaded, as rows `start`.. of the cache. */
-  #forward(recorder: Recorder, rows: number, start: number, cmai: Cmai | undefined): void {
+  #forward(recorder: Recorder, rows: number, start: number, attention: LayerAttention | undefined): void {
     const positions = view(this.#positions, [this.#decoder.axes, rows]);
     const visible = view(this.#visible, [rows, 2]);
-    this.#decoder.forward(recorder, { positions, visible, cache: this.#cache, start, cmai });
+    this.#decoder.forward(recorder, { positions, visible, cache: this.#cache, start, attention });
   }
 
   /** Uploads position and range of a generated token, which becomes the next row of the cache and sees all of it. */
@@ -276,7 +277,7 @@ export class Sequence {
   /** Adds the row of the last token. */
   #recordRow(recorder: Recorder): void {
     this.#decoder.embed(recorder, this.#token);
-    this.#forward(recorder, 1, this.#cache.length, this.#inhibition);
+    this.#forward(recorder, 1, this.#cache.length, this.#attention);
   }
 
   #recordStep(recorder: Recorder): void {

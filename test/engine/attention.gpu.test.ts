@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AnswerAttention, GenerateRequest, GenerationEvent } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
-import { ceilRank } from "../../src/model/inhibition.ts";
+import { ceilRank } from "../../src/model/inhibition/plan.ts";
 import { chatFiles } from "../support/chat-files.ts";
 import { describeShared } from "../support/shared.ts";
 

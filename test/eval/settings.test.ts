@@ -8,7 +8,7 @@ import type { Picture, Question, QuestionSet } from "../../eval/set.ts";
 import { chooseSettings, PAPER, PLAIN, settingsFor } from "../../eval/settings.ts";
 import { planCompression, plannedTokens } from "../../src/model/compression.ts";
 import { parseConfig } from "../../src/model/config.ts";
-import { planInhibition } from "../../src/model/inhibition.ts";
+import { planInhibition } from "../../src/model/inhibition/plan.ts";
 
 const all = settingsFor(64);
 const vision = {
@@ -43,7 +43,7 @@ describe("settings", () => {
 
   test.for(all)("$id is a setting of the engine", ({ id, compression, inhibition }) => {
     const tokens = plannedTokens(planCompression(compression, config.vision!, 64), 64);
-    planInhibition(inhibition, config.decoder!);
+    planInhibition(inhibition, [{ kind: "attention" }]);
     const [, share] = /-(50|25|12)(\+|$)/.exec(id) ?? [];
     if (share) expect(tokens).toBe({ 50: 32, 25: 16, 12: 8 }[share]);
     expect(inhibition.maxRatio).toBe(id.includes("+") ? 0.6 : 0);

@@ -1,48 +1,58 @@
 import { describe, expect, test } from "vitest";
 import { focusScores } from "../../src/kernels/focus.ts";
-import { type ImageSpan, viewersBefore } from "../../src/model/sight.ts";
 import { focusScores as reference } from "../reference/focus.ts";
+import { causal } from "../reference/visible.ts";
 import { expectNmse } from "../support/compare.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
-import { imageRows, sightTensors } from "../support/sight.ts";
+import { indexTensors } from "../support/index-tables.ts";
+import {
+  imageRows,
+  MASKED_SEQUENCES,
+  type MaskedSequence,
+  ONE_ROW_SEQUENCES,
+  randomMaskedSequence,
+  rowsOf,
+  textRowsOf,
+} from "../support/masked-sequences.ts";
 import { NMSE_PRODUCT } from "../support/tolerances.ts";
-
-interface Case {
-  /** The first at row 0. */
-  images: ImageSpan[];
-  rows: number;
-  /** First row of the chunk. */
-  chunkRow: number;
-}
 
 // As on a GPU, and as on an adapter that is a program.
 describe.for([false, true])("focus, software: %s", (software) => {
   const { gpu } = useGpu();
 
-  /** Random attention, f of which is 0 where a row does not see a key, as [T, T] and as the kernel takes it. */
-  function attentionOf({ images, rows, chunkRow }: Case, value: () => number) {
-    const { sight, starts } = sightTensors(gpu(), images, rows);
-    const A = Float32Array.from({ length: rows * rows }, (_, i) => (i % rows <= Math.floor(i / rows) ? value() : 0));
-    const viewerRows = [...sight.viewerRows];
-    const firstViewer = viewersBefore(sight, chunkRow);
-    const viewers = viewerRows.length - firstViewer;
-    const packed = viewerRows.flatMap((row, j) =>
-      Array.from({ length: sight.starts[j + 1]! - sight.starts[j]! }, (_, c) => A[row * rows + sight.columnRows[c]!]!),
+  /** Random attention of all pairs, as [T, T] for the reference and as the kernel takes it: NaN where it may not read. */
+  function attentionOf(sequence: MaskedSequence, value: () => number) {
+    const { images, mask } = sequence;
+    const rows = rowsOf(sequence);
+    const { columns, tables, chunk, textRows } = indexTensors(gpu(), sequence);
+    const { firstTextRow, count } = chunk;
+    const A = Float32Array.from({ length: rows * rows }, value);
+    const packed = new Float32Array(tables.listLength).fill(Number.NaN);
+    const soFar = tables.textRows.slice(0, firstTextRow + count);
+    for (const { row, start, firstColumn, endColumn } of soFar)
+      for (let c = firstColumn; c < endColumn; c++)
+        packed[start + c - firstColumn] = A[row * rows + columns.columnRows[c]!]!;
+    const neighbours = soFar.slice(firstTextRow).flatMap(({ row, ...seen }) =>
+      soFar.map((other, h) => {
+        const isSeen = h >= seen.firstNeighbour && h < seen.endNeighbour && other.row !== row;
+        return isSeen ? A[row * rows + other.row]! : Number.NaN;
+      }),
     );
-    // From the viewer itself on nothing may be read.
-    const neighbours = viewerRows
-      .slice(firstViewer)
-      .flatMap((row, j) => viewerRows.map((h, i) => (i < firstViewer + j ? A[row * rows + h]! : Number.NaN)));
+    const n = columns.columnRows.length;
+    const skipped = tables.textBefore + firstTextRow;
     return {
+      count: soFar.length,
       args: {
-        starts,
-        firstViewer,
+        textRows,
+        firstTextRow,
         imageAttention: inputTensor(gpu(), [packed.length], packed),
-        focus: outputTensor(gpu(), [viewers, sight.columnRows.length]),
+        focus: outputTensor(gpu(), [count, n]),
       },
-      neighbours: inputTensor(gpu(), [viewers, viewerRows.length], neighbours),
-      expected: (...score: [Parameters<typeof reference>[3]?, number?]) =>
-        reference(A, viewerRows, imageRows(images).flat(), ...score).slice(firstViewer * sight.columnRows.length),
+      neighbours: inputTensor(gpu(), [count, soFar.length], neighbours),
+      expected: (...score: [Parameters<typeof reference>[4]?, number?]) => {
+        const all = reference(A, textRowsOf(images, rows), imageRows(images).flat(), mask(rows), ...score);
+        return all.slice(skipped * n, (skipped + count) * n);
+      },
     };
   }
 
@@ -53,22 +63,9 @@ describe.for([false, true])("focus, software: %s", (software) => {
       Array.from({ length: count }, (_, i) => discount ** i),
     );
 
-  const twoImages = [
-    { row: 0, tokens: 9 },
-    { row: 14, tokens: 30 },
-  ];
-
-  test.for<Case>([
-    { images: [{ row: 0, tokens: 1 }], rows: 2, chunkRow: 0 },
-    { images: [{ row: 0, tokens: 33 }], rows: 45, chunkRow: 0 },
-    { images: twoImages, rows: 60, chunkRow: 0 },
-    { images: twoImages, rows: 60, chunkRow: 11 },
-    { images: twoImages, rows: 90, chunkRow: 50 },
-    { images: twoImages, rows: 90, chunkRow: 89 },
-    { images: twoImages.slice(0, 1), rows: 13, chunkRow: 12 },
-  ])("the four scores: %j", async (shape) => {
+  async function check(sequence: MaskedSequence) {
     const random = freshRandom("focus");
-    const { args, neighbours, expected } = attentionOf(shape, () => random.uniform());
+    const { args, count, neighbours, expected } = attentionOf(sequence, () => random.uniform());
     const run = async (weights: { neighbours: typeof neighbours } | { powers: typeof neighbours }) =>
       (await runAndRead(
         gpu(),
@@ -76,17 +73,28 @@ describe.for([false, true])("focus, software: %s", (software) => {
         withCapabilities({ software }, (recorder) => focusScores(recorder, { ...args, ...weights })),
       )) as Float32Array;
 
-    expectNmse("focus", await run({ neighbours }), expected("focus"), NMSE_PRODUCT);
-    const count = neighbours.shape[1]!;
+    const focus = await run({ neighbours });
+    expectNmse("focus", focus, expected("focus"), NMSE_PRODUCT);
+    const isZero = (values: ArrayLike<number>) => Array.from(values, (score) => score === 0);
+    expect(isZero(focus)).toEqual(isZero(expected("focus")));
     expectNmse("sum", await run({ powers: powersOf(1, count) }), expected("sum"), NMSE_PRODUCT);
     expectNmse("alone", await run({ powers: powersOf(0, count) }), expected("text-to-image"), NMSE_PRODUCT);
     const discounted = await run({ powers: powersOf(0.9, count) });
     expectNmse("discounted", discounted, expected("discounted-sum", 0.9), NMSE_PRODUCT);
+  }
+
+  test.for(MASKED_SEQUENCES)("the four scores: $name", check);
+
+  test.for(ONE_ROW_SEQUENCES)("the four scores of one row: $name", check);
+
+  test("random sequences and masks", async () => {
+    const random = freshRandom("sequences");
+    for (let round = 0; round < 12; round++) await check(randomMaskedSequence(random));
   });
 
-  test("the first viewer's focus is its attention, bit for bit; an identity between viewers adds nothing", async () => {
+  test("the first text row's focus is its attention, bit for bit; an identity between text rows adds nothing", async () => {
     const random = freshRandom("focus of the first");
-    const shape = { images: [{ row: 0, tokens: 20 }], rows: 26, chunkRow: 0 };
+    const shape = { name: "", images: [[{ row: 0, tokens: 20 }]], mask: causal, keys: 26, chunkRow: 0 };
     const { args, neighbours, expected } = attentionOf(shape, () => random.uniform());
     const first = await runAndRead(
       gpu(),
@@ -109,7 +117,7 @@ describe.for([false, true])("focus, software: %s", (software) => {
   });
 
   test("sums are in f32: a thousand small terms beside a large one are not lost", async () => {
-    const shape = { images: [{ row: 0, tokens: 2 }], rows: 1003, chunkRow: 1002 };
+    const shape = { name: "", images: [[{ row: 0, tokens: 2 }]], mask: causal, keys: 1003, chunkRow: 1002 };
     const { args, expected } = attentionOf(shape, () => 2 ** -12 + 2 ** -22);
     const powers = powersOf(1, 1001);
     const found = await runAndRead(

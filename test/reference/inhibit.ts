@@ -1,4 +1,5 @@
 /** Which text-image pairs attention inhibits: ratio, rank and mask, in f64 (paper, after eq. 11). */
+import { sees } from "./attention.ts";
 
 export type InhibitionSchedule = "linear" | "constant";
 
@@ -46,7 +47,8 @@ export function inhibitScores(scores: Float64Array, ratio: number): { inhibited:
  *
  * @param focus [m, n]
  * @param textRows [m], sequence indices, ascending
- * @param images the sequence indices of each image's tokens; n in all, ascending
+ * @param images the sequence indices of each image's tokens, of all its views; n in all, ascending
+ * @param visible [T, 2], the half-open range of rows that each row sees
  * @param scope one quantile per row over all images that it sees, or one per row and image
  * @returns inhibited [m, n]; threshold [m, 1] or [m, images], NaN where the row sees no such token
  */
@@ -54,6 +56,7 @@ export function inhibit(
   focus: ArrayLike<number>,
   textRows: readonly number[],
   images: readonly (readonly number[])[],
+  visible: ArrayLike<number>,
   ratio: number,
   scope: "row" | "image" = "row",
 ): { inhibited: Uint8Array; threshold: Float64Array } {
@@ -63,7 +66,7 @@ export function inhibit(
   const threshold = new Float64Array(textRows.length * groups.length);
   textRows.forEach((j, row) => {
     groups.forEach((group, g) => {
-      const seen = group.filter((k) => k < j).map((k) => row * columns.length + columns.indexOf(k));
+      const seen = group.filter((k) => sees(j, k, { visible })).map((k) => row * columns.length + columns.indexOf(k));
       const result = inhibitScores(
         Float64Array.from(seen, (i) => focus[i]!),
         ratio,

@@ -4,10 +4,10 @@ import { readFloats } from "../../src/gpu/readback.ts";
 import { type Tensor, view } from "../../src/gpu/tensor.ts";
 import { copyRows } from "../../src/kernels/copy-rows.ts";
 import { NO_TOKEN } from "../../src/kernels/token-embed.ts";
-import type { Cmai } from "../../src/model/cmai.ts";
 import { type DecoderConfig, type ModelConfig, parseConfig } from "../../src/model/config.ts";
 import { Decoder } from "../../src/model/decoder.ts";
 import { KvCache } from "../../src/model/kv-cache.ts";
+import type { LayerAttention } from "../../src/model/layer-attention.ts";
 import { Weights } from "../../src/model/load.ts";
 import { weightSlots } from "../../src/model/names.ts";
 import { type Prompt, positionsOf } from "../../src/model/prompt.ts";
@@ -55,7 +55,7 @@ export class TestDecoder {
   }
 
   /** Runs rows `first` to `end` of a prompt as one chunk, behind `first` rows in the cache. Logits [end - first, V]. */
-  async runChunk(prompt: Prompt, first: number, end: number, cmai?: Cmai): Promise<Float32Array> {
+  async runChunk(prompt: Prompt, first: number, end: number, attention?: LayerAttention): Promise<Float32Array> {
     const { ids, visible, images } = prompt;
     const rows = end - first;
     const logits = this.#rowsOf(rows);
@@ -75,7 +75,7 @@ export class TestDecoder {
         visible: view(this.#visible, [rows, 2]),
         cache: this.cache,
         start: first,
-        cmai,
+        attention,
       });
       this.decoder.logits(pass, this.decoder.hidden(rows), logits);
     });
@@ -83,11 +83,11 @@ export class TestDecoder {
   }
 
   /** Runs a whole prompt in chunks that end where `ends` says, and at its last row. Logits [T, V]. */
-  async run(prompt: Prompt, ends: readonly number[], cmai?: Cmai): Promise<Float32Array> {
+  async run(prompt: Prompt, ends: readonly number[], attention?: LayerAttention): Promise<Float32Array> {
     const logits: number[] = [];
     let first = 0;
     for (const end of [...ends, prompt.ids.length]) {
-      logits.push(...(await this.runChunk(prompt, first, end, cmai)));
+      logits.push(...(await this.runChunk(prompt, first, end, attention)));
       first = end;
     }
     return Float32Array.from(logits);

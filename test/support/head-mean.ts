@@ -1,45 +1,45 @@
-/** What the two kernels of A leave, compared with the reference. */
+/** Compares the output of the two kernels of A with the reference. */
 import { expect } from "vitest";
-import type { Sight } from "../../src/model/sight.ts";
+import type { Columns, IndexTables, TextChunk } from "../../src/model/inhibition/index-tables.ts";
 import { expectNmse } from "./compare.ts";
 import { NMSE_PRODUCT } from "./tolerances.ts";
 
 interface Found {
-  sight: Sight;
-  firstViewer: number;
-  viewers: number;
-  neighbours: ArrayLike<number>; // [viewers, firstViewer + viewers], NaN where nothing was written
+  columns: Columns;
+  tables: IndexTables;
+  chunk: TextChunk;
+  neighbours: ArrayLike<number>; // [count, text rows so far], NaN where nothing was written
   imageAttention: ArrayLike<number>; // packed, the same
 }
 
-/** @param expectedOf what a row pays to a key, by their rows in the sequence */
+/** @param expectedOf what a row pays to a key, by their rows in the sequence; 0 where it does not see the key */
 export function expectHeadMean(
-  { sight, firstViewer, viewers, neighbours, imageAttention }: Found,
+  { columns, tables: { textRows }, chunk: { firstTextRow, count }, neighbours, imageAttention }: Found,
   expectedOf: (row: number, key: number) => number,
 ): void {
-  const total = firstViewer + viewers;
-  const pairs: { found: number; expected: number }[] = [];
-  for (let j = 0; j < viewers; j++) {
-    const viewer = firstViewer + j;
-    const row = sight.viewerRows[viewer]!;
+  const total = firstTextRow + count;
+  const found: number[] = [];
+  const expected: number[] = [];
+  const written = new Set<number>();
+  for (const [j, { row, start, ...seen }] of textRows.slice(firstTextRow, total).entries()) {
     for (let h = 0; h < total; h++) {
       const value = neighbours[j * total + h]!;
-      if (h < viewer) pairs.push({ found: value, expected: expectedOf(row, sight.viewerRows[h]!) });
-      else expect(value, `viewer ${viewer} to ${h}`).toBeNaN();
+      const isSeen = h >= seen.firstNeighbour && h < seen.endNeighbour && h !== firstTextRow + j;
+      if (!isSeen) {
+        expect(value, `text row ${firstTextRow + j} to ${h}`).toBeNaN();
+        continue;
+      }
+      found.push(value);
+      expected.push(expectedOf(row, textRows[h]!.row));
     }
-    const start = sight.starts[viewer]!;
-    for (let at = start; at < sight.starts[viewer + 1]!; at++)
-      pairs.push({ found: imageAttention[at]!, expected: expectedOf(row, sight.columnRows[at - start]!) });
+    for (let column = seen.firstColumn; column < seen.endColumn; column++) {
+      const at = start + column - seen.firstColumn;
+      written.add(at);
+      found.push(imageAttention[at]!);
+      expected.push(expectedOf(row, columns.columnRows[column]!));
+    }
   }
-  expectNmse(
-    "head mean",
-    pairs.map((pair) => pair.found),
-    pairs.map((pair) => pair.expected),
-    NMSE_PRODUCT,
-  );
-  // Neither earlier viewers' places nor later ones' are touched.
-  const others = Array.from(imageAttention).filter(
-    (_, at) => at < sight.starts[firstViewer]! || at >= sight.starts[total]!,
-  );
-  expect(others.every(Number.isNaN)).toBe(true);
+  expectNmse("head mean", found, expected, NMSE_PRODUCT);
+  // Places of earlier rows and of rows to come are left alone.
+  expect(Array.from(imageAttention).every((value, at) => written.has(at) || Number.isNaN(value))).toBe(true);
 }

@@ -11,6 +11,14 @@ export function causalRanges(rows: number, start = 0): Uint32Array {
   return visible;
 }
 
+/** A prompt's ranges and those of `count` generated rows after it, which see all rows up to themselves. [T + count, 2] */
+export function withDecodedRows(visible: Uint32Array, count: number): Uint32Array {
+  const all = new Uint32Array(visible.length + 2 * count);
+  all.set(visible);
+  all.set(causalRanges(count, visible.length / 2), visible.length);
+  return all;
+}
+
 /** Ranges of a batch of `views` views of `rows` rows: each row sees the rows of its own view. [views * rows, 2] */
 export function viewRanges(views: number, rows: number): Uint32Array {
   const visible = new Uint32Array(2 * views * rows);

@@ -55,9 +55,10 @@ function inhibitLayer(
 ): InhibitedLayer {
   const columns = prompt.images.flat();
   const textRows = [...prompt.positions.keys()].filter((t) => !columns.includes(t));
-  const mean = headMeanAttention(q, k, logSumExp, shape, { visible: visibleOf(prompt) }, settings.scores);
-  const focus = focusScores(mean, textRows, columns, settings.score, settings.discount);
-  return { layer, ratio, focus, ...inhibit(focus, textRows, prompt.images, ratio, settings.scope) };
+  const visible = visibleOf(prompt);
+  const mean = headMeanAttention(q, k, logSumExp, shape, { visible }, settings.scores);
+  const focus = focusScores(mean, textRows, columns, visible, settings.score, settings.discount);
+  return { layer, ratio, focus, ...inhibit(focus, textRows, prompt.images, visible, ratio, settings.scope) };
 }
 
 /** The [m, n] mask of text rows and image columns as a [T, T] mask. */

@@ -1,13 +1,12 @@
-/** Plans of attention inhibition, ranks, and which row sees which image token. */
+/** Plans of attention inhibition, ranks and thresholds. */
 import { describe, expect, test } from "vitest";
-import type { Inhibition } from "../../src/api.ts";
-import { ceilRank, isOff, planInhibition, thresholdOf } from "../../src/model/inhibition.ts";
-import { COLUMN_BIT, NO_SLOT, planSight, viewersBefore } from "../../src/model/sight.ts";
-import { inhibitScores } from "../reference/inhibit.ts";
-import { freshRandom } from "../support/random.ts";
-import { describeShared, hasShared, sharedJson } from "../support/shared.ts";
+import type { Inhibition } from "../../../src/api.ts";
+import { ceilRank, isOff, planInhibition, thresholdOf } from "../../../src/model/inhibition/plan.ts";
+import { inhibitScores } from "../../reference/inhibit.ts";
+import { freshRandom } from "../../support/random.ts";
+import { describeShared, hasShared, sharedJson } from "../../support/shared.ts";
 
-const decoder = (layers: number) => ({ layers });
+const decoder = (layers: number) => Array.from({ length: layers }, () => ({ kind: "attention" }));
 
 describe("plan", () => {
   test("the paper's: linear from 0 in the first layer, focus, weights, one quantile a row", () => {
@@ -24,6 +23,16 @@ describe("plan", () => {
     expect(planInhibition({ maxRatio: 0.5, schedule: "constant" }, decoder(2)).ratios).toEqual([0.5, 0.5]);
     expect(planInhibition({ maxRatio: 0.5, schedule: "constant" }, decoder(1)).ratios).toEqual([0.5]);
     expect(planInhibition({ maxRatio: 0.5 }, decoder(1)).ratios).toEqual([0]);
+  });
+
+  test("layers without attention are not inhibited, but count", () => {
+    const mixed = ["attention", "convolution", "attention", "convolution", "attention"].map((kind) => ({ kind }));
+    expect(planInhibition({ maxRatio: 0.6 }, mixed).ratios).toEqual([0, undefined, 0.3, undefined, 0.6]);
+    expect(planInhibition({ maxRatio: 0.6, schedule: "constant" }, mixed.slice(1)).ratios).toEqual([
+      ...[undefined, 0.6, undefined, 0.6],
+    ]);
+    expect(isOff(planInhibition({ maxRatio: 0.6 }, mixed.slice(0, 2)))).toBe(true);
+    expect(isOff(planInhibition({ maxRatio: 0.6 }, mixed.slice(0, 3)))).toBe(false);
   });
 
   test("off where every ratio is 0", () => {
@@ -95,60 +104,5 @@ describe("rank and threshold", () => {
     const scores = random.floats(33);
     const { threshold } = inhibitScores(Float64Array.from(scores), 0.37);
     expect(thresholdOf(scores, 0.37)).toBe(threshold);
-  });
-});
-
-describe("sight", () => {
-  const images = [
-    { row: 2, tokens: 3 },
-    { row: 6, tokens: 2 },
-  ];
-
-  test("slots, viewers and what they see", () => {
-    const sight = planSight(images, 10);
-    expect([...sight.slots].map((slot) => (slot >= COLUMN_BIT ? `c${slot - COLUMN_BIT}` : slot))).toEqual([
-      ...[NO_SLOT, NO_SLOT, "c0", "c1", "c2", 0, "c3", "c4", 1, 2],
-    ]);
-    expect(sight.firstKey).toBe(2);
-    expect([...sight.viewerRows]).toEqual([5, 8, 9]);
-    expect([...sight.columnRows]).toEqual([2, 3, 4, 6, 7]);
-    expect([...sight.starts]).toEqual([0, 3, 8, 13]);
-    expect([...sight.ends]).toEqual([3, 5]);
-    expect([0, 5, 6, 8, 9, 10].map((row) => viewersBefore(sight, row))).toEqual([0, 0, 1, 1, 2, 3]);
-  });
-
-  test("images of a later turn leave the places of rows in front of them alone", () => {
-    const before = planSight(images.slice(0, 1), 8);
-    const after = planSight(images, 12);
-    // Row 5 is in front of the second image.
-    expect(after.starts.slice(0, 2)).toEqual(before.starts.slice(0, 2));
-    expect(after.viewerRows[0]).toBe(before.viewerRows[0]);
-  });
-
-  test("no image: nobody sees anything; side by side, at both ends", () => {
-    const none = planSight([], 4);
-    expect([none.viewerRows.length, none.columnRows.length, viewersBefore(none, 4)]).toEqual([0, 0, 0]);
-    const full = planSight(
-      [
-        { row: 0, tokens: 1 },
-        { row: 1, tokens: 2 },
-      ],
-      3,
-    );
-    expect([full.viewerRows.length, ...full.ends, ...full.starts]).toEqual([0, 1, 3, 0]);
-  });
-
-  test("images that overlap or do not fit are a bug of the caller", () => {
-    expect(() =>
-      planSight(
-        [
-          { row: 2, tokens: 3 },
-          { row: 4, tokens: 1 },
-        ],
-        9,
-      ),
-    ).toThrow("1 tokens at row 4");
-    expect(() => planSight([{ row: 2, tokens: 3 }], 4)).toThrow("3 tokens at row 2");
-    expect(() => planSight([{ row: 2, tokens: 0 }], 4)).toThrow("0 tokens");
   });
 });

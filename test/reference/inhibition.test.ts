@@ -73,10 +73,10 @@ describe("rank and mask", () => {
     const text = [0, 4, 8];
     const row = [1, 2, 3, 30, 20, 10];
     const focus = [...row, ...row, ...row];
-    const together = inhibit(focus, text, images, 0.5);
+    const together = inhibit(focus, text, images, causal(9), 0.5);
     expect([...together.inhibited]).toEqual([0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0]);
     expect([...together.threshold]).toEqual([Number.NaN, 2, 6.5]);
-    const apart = inhibit(focus, text, images, 0.5, "image");
+    const apart = inhibit(focus, text, images, causal(9), 0.5, "image");
     expect([...apart.inhibited]).toEqual([0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]);
     expect([...apart.threshold]).toEqual([Number.NaN, Number.NaN, 2, Number.NaN, 2, 20]);
   });
@@ -91,8 +91,8 @@ describe("focus", () => {
     ...[0.1, 0.2, 0.3, 0.4, 0],
     ...[0.25, 0.125, 0.25, 0.25, 0.125],
   ];
-  const scores = (score: Parameters<typeof focusScores>[3], discount?: number) => [
-    ...focusScores(A, [0, 3, 4], [1, 2], score, discount),
+  const scores = (score: Parameters<typeof focusScores>[4], discount?: number) => [
+    ...focusScores(A, [0, 3, 4], [1, 2], causal(5), score, discount),
   ];
 
   test("adds the neighbours' attention by the attention to them, without the row itself", () => {
@@ -105,7 +105,7 @@ describe("focus", () => {
 
   test("identity between text rows: F = A, not 2 A", () => {
     const identity = A.map((value, i) => (i === 4 * 5 + 3 ? 0 : value));
-    expect([...focusScores(identity, [0, 3, 4], [1, 2])]).toEqual(scores("text-to-image"));
+    expect([...focusScores(identity, [0, 3, 4], [1, 2], causal(5))]).toEqual(scores("text-to-image"));
   });
 
   test("sums; d = 1 equals sum, d = 0 equals text-to-image; distance in text rows", () => {
@@ -114,7 +114,7 @@ describe("focus", () => {
     expect(scores("discounted-sum", 0)).toEqual(scores("text-to-image"));
     // Image 0, text 1, image 2, text 3: the text rows are one apart, whatever lies between.
     const mixed = [...[1, 0, 0, 0], ...[0.5, 0.5, 0, 0], ...[0, 0, 1, 0], ...[0.25, 0.25, 0.25, 0.25]];
-    const spread = focusScores(mixed, [1, 3], [0, 2], "discounted-sum", 0.5);
+    const spread = focusScores(mixed, [1, 3], [0, 2], causal(4), "discounted-sum", 0.5);
     expect([...spread]).toEqual([0.5, 0, 0.25 + 0.5 * 0.5, 0.25]);
   });
 

@@ -1,38 +1,44 @@
 /** Attention inhibition in the decoder: golden masks and tokens, and prefill, chunks, decoding and turns that agree. */
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { Inspection } from "../../src/api.ts";
-import type { Recorder } from "../../src/gpu/pass.ts";
-import { readFloats } from "../../src/gpu/readback.ts";
-import type { Tensor } from "../../src/gpu/tensor.ts";
-import { Cmai } from "../../src/model/cmai.ts";
-import { planInhibition } from "../../src/model/inhibition.ts";
-import { InhibitionRecord } from "../../src/model/inhibition-record.ts";
-import type { Prompt } from "../../src/model/prompt.ts";
-import { GREEDY } from "../../src/model/sequence.ts";
-import { decode, type Prompt as ReferencePrompt } from "../reference/model/decoder.ts";
-import type { Inhibition } from "../reference/model/settings.ts";
-import { expectNmse } from "../support/compare.ts";
-import { decoderOf, promptOf, randomPrompt, randomWeights, type TestDecoder } from "../support/decoder.ts";
-import { GOLDEN_NAMES, type Golden, goldenSettings, loadGolden } from "../support/golden.ts";
-import { inputTensor, Random, useGpu } from "../support/gpu.ts";
-import { describeShared, hasShared } from "../support/shared.ts";
-import { NMSE_MODEL, NMSE_SAME_ROWS } from "../support/tolerances.ts";
+import type { Inspection } from "../../../src/api.ts";
+import type { Recorder } from "../../../src/gpu/pass.ts";
+import { readFloats } from "../../../src/gpu/readback.ts";
+import type { Tensor } from "../../../src/gpu/tensor.ts";
+import { Inhibitor } from "../../../src/model/inhibition/inhibitor.ts";
+import { planInhibition } from "../../../src/model/inhibition/plan.ts";
+import { InhibitionRecord } from "../../../src/model/inhibition/record.ts";
+import { imageRuns, type Prompt } from "../../../src/model/prompt.ts";
+import { GREEDY } from "../../../src/model/sequence.ts";
+import { causalRanges } from "../../../src/model/visible.ts";
+import { decode, type Prompt as ReferencePrompt } from "../../reference/model/decoder.ts";
+import type { Inhibition } from "../../reference/model/settings.ts";
+import { expectNmse } from "../../support/compare.ts";
+import { decoderOf, promptOf, randomPrompt, randomWeights, type TestDecoder } from "../../support/decoder.ts";
+import { GOLDEN_NAMES, type Golden, goldenSettings, loadGolden } from "../../support/golden.ts";
+import { inputTensor, Random, useGpu } from "../../support/gpu.ts";
+import { describeShared, hasShared } from "../../support/shared.ts";
+import { NMSE_MODEL, NMSE_SAME_ROWS } from "../../support/tolerances.ts";
 
 const { gpu } = useGpu();
-const live: Cmai[] = [];
+const live: Inhibitor[] = [];
 afterEach(() => {
-  for (const cmai of live.splice(0)) cmai.dispose();
+  for (const inhibitor of live.splice(0)) inhibitor.dispose();
 });
 
 /** Inhibition for a prompt, with room for `room` rows behind it; `read` gives what it did to the prompt. */
-function inhibitionOf({ decoder }: TestDecoder, { ids, images }: Prompt, inhibition: Inhibition, room = 0) {
-  const spans = images.map(({ row, tokens }) => ({ row, tokens: tokens.shape[0]! }));
-  const plan = planInhibition(inhibition, decoder.config);
-  const cmai = new Cmai(gpu(), gpu().arena, decoder, plan, { images: spans, rows: ids.length + room });
+function inhibitionOf({ decoder }: TestDecoder, prompt: Prompt, inhibition: Inhibition, room = 0) {
+  const plan = planInhibition(inhibition, decoder.layers);
+  const inhibitor = new Inhibitor(gpu(), gpu().arena, decoder, plan, sequenceOf(prompt, room));
   const arena = gpu().arena.scope();
-  live.push(cmai);
-  const record = new InhibitionRecord(gpu(), arena, cmai);
-  return { cmai, spans, read: () => record.read(ids.length).finally(() => arena.dispose()) };
+  live.push(inhibitor);
+  const record = new InhibitionRecord(gpu(), arena, inhibitor);
+  return { inhibitor, read: () => record.read(prompt.ids.length).finally(() => arena.dispose()) };
+}
+
+/** A prompt and `room` rows behind it, as inhibition takes them. */
+function sequenceOf(prompt: Prompt, room = 0) {
+  const ranges = causalRanges(prompt.ids.length + room);
+  return { images: imageRuns(prompt), visible: () => ranges };
 }
 
 type Layer = Inspection["layers"][number];
@@ -71,10 +77,10 @@ async function checkGolden(model: TestDecoder, golden: Golden, setting: string, 
   const data = (key: string) => expected.get(`${setting}.${key}`)!.data;
   const prompt = goldenPrompt(golden, setting);
   const steps = data("greedy").length;
-  const { cmai, read } = inhibitionOf(model, prompt, inhibition, steps);
+  const { inhibitor, read } = inhibitionOf(model, prompt, inhibition, steps);
   const logits: Tensor = gpu().arena.tensor("prompt logits", [prompt.ids.length, config.text_config.vocab_size]);
   await model.sequence.prefill(prompt, {
-    inhibition: cmai,
+    inhibition: inhibitor,
     onChunk: (pass, hidden) => model.decoder.logits(pass, hidden, logits),
   });
   const layers = await read();
@@ -161,8 +167,8 @@ describe("a random decoder", () => {
     inhibition: Inhibition,
     ends: number[] = [],
   ) {
-    const { cmai, read } = inhibitionOf(model, prompt, inhibition);
-    const logits = await model.run(prompt, ends, cmai);
+    const { inhibitor, read } = inhibitionOf(model, prompt, inhibition);
+    const logits = await model.run(prompt, ends, inhibitor);
     const expected = decodeReference(reference, inhibition);
     const layers = await read();
     expect(layers.map(({ layer, ratio }) => [layer, ratio])).toEqual(
@@ -203,12 +209,12 @@ describe("a random decoder", () => {
     const { model, prompt } = await twoImages();
     const plain = await model.run(prompt, [30]);
     const off = inhibitionOf(model, prompt, { maxRatio: 0, schedule: "constant" });
-    expect(await model.run(prompt, [30], off.cmai)).toEqual(plain);
+    expect(await model.run(prompt, [30], off.inhibitor)).toEqual(plain);
     expect(await off.read()).toEqual([]);
 
     const { prompt: textPrompt, reference, decodeReference } = await make([text(9)]);
     const alone = inhibitionOf(model, textPrompt, { maxRatio: 1 });
-    const logits = await model.run(textPrompt, [], alone.cmai);
+    const logits = await model.run(textPrompt, [], alone.inhibitor);
     expect(logits).toEqual(await model.run(textPrompt, []));
     const layers = await alone.read();
     const expected = decodeReference(reference, { maxRatio: 1 }).layers;
@@ -249,22 +255,21 @@ describe("a random decoder", () => {
     const { model, prompt, reference, decodeReference } = made;
     const inhibition: Inhibition = { maxRatio: 0.6, schedule: "constant" };
     const turn: Prompt = { ...prompt, images: prompt.images.slice(0, 1), ids: prompt.ids.subarray(0, 20) };
-    const { cmai } = inhibitionOf(model, turn, inhibition, 12);
-    const logits = [...(await model.runChunk(prompt, 0, 20, cmai))];
-    for (let row = 20; row < 30; row++) logits.push(...(await model.runChunk(prompt, row, row + 1, cmai)));
+    const { inhibitor } = inhibitionOf(model, turn, inhibition, 12);
+    const logits = [...(await model.runChunk(prompt, 0, 20, inhibitor))];
+    for (let row = 20; row < 30; row++) logits.push(...(await model.runChunk(prompt, row, row + 1, inhibitor)));
     // Rows that were run ahead of a stop are forgotten: other tokens take their places.
     const ahead = { ...prompt, ids: prompt.ids.map((id) => (id + 1) % 50) };
-    for (let row = 30; row < 32; row++) await model.runChunk(ahead, row, row + 1, cmai);
+    for (let row = 30; row < 32; row++) await model.runChunk(ahead, row, row + 1, inhibitor);
 
-    const spans = prompt.images.map(({ row, tokens }) => ({ row, tokens: tokens.shape[0]! }));
-    cmai.extend({ images: spans, rows: prompt.ids.length });
-    logits.push(...(await model.runChunk(prompt, 30, 50, cmai)));
+    inhibitor.extend(sequenceOf(prompt));
+    logits.push(...(await model.runChunk(prompt, 30, 50, inhibitor)));
     for (let row = 50; row < prompt.ids.length; row++)
-      logits.push(...(await model.runChunk(prompt, row, row + 1, cmai)));
+      logits.push(...(await model.runChunk(prompt, row, row + 1, inhibitor)));
     expectNmse("logits", logits, decodeReference(reference, inhibition).logits, NMSE_MODEL);
 
     const whole = inhibitionOf(model, prompt, inhibition);
-    expectNmse("logits", logits, await model.run(prompt, [], whole.cmai), NMSE_SAME_ROWS);
+    expectNmse("logits", logits, await model.run(prompt, [], whole.inhibitor), NMSE_SAME_ROWS);
     // Weak by itself, for it moves logits little; that the masks are the same shows in the tight bound above.
     expect((await model.run(prompt, [])).some((value, i) => Math.abs(value - logits[i]!) > 1e-3)).toBe(true);
   });
@@ -272,36 +277,36 @@ describe("a random decoder", () => {
   test("dispatches: five a layer, nine in one that inhibits; one submit, nothing uploaded for it, no memory left", async () => {
     const { model, prompt } = await twoImages();
     const bytes = gpu().arena.bytes;
-    const { cmai, read } = inhibitionOf(model, prompt, { maxRatio: 0.6 }, 8);
-    await model.run(prompt, [], cmai);
+    const { inhibitor, read } = inhibitionOf(model, prompt, { maxRatio: 0.6 }, 8);
+    await model.run(prompt, [], inhibitor);
     await read();
     const writes = vi.spyOn(gpu().device.queue, "writeBuffer");
     const positions = inputTensor(gpu(), [1, 1], [46], "u32");
     const visible = inputTensor(gpu(), [1, 2], [0, 47], "u32");
-    const step = (inhibition?: Cmai) => {
+    const step = (attention?: Inhibitor) => {
       writes.mockClear();
       const counts = gpu().submit("step", (pass) =>
-        model.decoder.forward(pass, { positions, visible, cache: model.cache, start: 46, cmai: inhibition }),
+        model.decoder.forward(pass, { positions, visible, cache: model.cache, start: 46, attention }),
       );
       return { ...counts, writes: writes.mock.calls.length };
     };
     // Three layers, of which 1 and 2 inhibit. Software adapters norm apart, twice a layer.
     const plain = step();
     expect(plain).toMatchObject({ dispatches: 3 * 7, submits: 1 });
-    expect(step(cmai)).toEqual({ ...plain, dispatches: 3 * 7 + 2 * 4 });
+    expect(step(inhibitor)).toEqual({ ...plain, dispatches: 3 * 7 + 2 * 4 });
     writes.mockRestore();
-    const dispatchesOnGpu = (inhibition?: Cmai) => {
+    const dispatchesOnGpu = (attention?: Inhibitor) => {
       let dispatches = 0;
       const capabilities = { ...gpu().capabilities, software: false };
       const recorder: Recorder = { capabilities, dispatch: () => dispatches++, copy: () => {} };
-      model.decoder.forward(recorder, { positions, visible, cache: model.cache, start: 46, cmai: inhibition });
+      model.decoder.forward(recorder, { positions, visible, cache: model.cache, start: 46, attention });
       return dispatches;
     };
     expect(dispatchesOnGpu(), "five a layer").toBe(3 * 5);
-    expect(dispatchesOnGpu(cmai), "nine in a layer that inhibits").toBe(5 + 2 * 9);
+    expect(dispatchesOnGpu(inhibitor), "nine in a layer that inhibits").toBe(5 + 2 * 9);
     gpu().arena.free(positions);
     gpu().arena.free(visible);
-    cmai.dispose();
+    inhibitor.dispose();
     expect(gpu().arena.bytes).toBe(bytes);
   });
 });

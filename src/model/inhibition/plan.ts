@@ -1,21 +1,23 @@
 /**
- * What an `Inhibition` means for one decoder: how much of its image tokens each layer inhibits, and where the cut lies
- * in a sorted row of focus scores (paper, after eq. 11). Pure numbers in f64; the GPU's side is in cmai.ts.
+ * An `Inhibition` worked out for one decoder: the share of image tokens that each layer inhibits, and where the cut lies in
+ * a sorted row of focus scores (paper, after eq. 11). Pure numbers in f64. The GPU's side is in inhibitor.ts.
  */
-import type { Inhibition } from "../api.ts";
-import { checkNumber } from "../shared/assert.ts";
-import type { DecoderConfig } from "./config.ts";
+import type { Inhibition } from "../../api.ts";
+import { checkNumber } from "../../shared/assert.ts";
 
 export interface InhibitionPlan {
-  /** gamma of each layer, the share of image tokens that it inhibits; 0 is a layer with plain attention. */
-  ratios: readonly number[];
   /**
-   * How a text row weighs the attention of the text rows before it: by its own attention to them ("neighbours", the
-   * paper's focus), or by this factor to the power of their distance in text rows. A factor of 1 is the plain sum, of 0
-   * the row's own attention alone.
+   * gamma of each layer, the share of image tokens that it inhibits. 0: the layer attends plainly. Undefined: the layer has
+   * no attention.
+   */
+  ratios: readonly (number | undefined)[];
+  /**
+   * How a text row weighs the attention of the other text rows that it sees. "neighbours": by its own attention to them
+   * (the paper's focus). A number: by this factor to the power of the distance in text rows, so that 1 gives the plain sum
+   * and 0 the row's own attention alone.
    */
   weighting: "neighbours" | number;
-  /** Scaled logits stand for A instead of softmax weights (the paper to the letter). */
+  /** A is the mean of the scaled logits instead of the softmax weights (the paper to the letter). */
   literal: boolean;
   /** One quantile for each image that a row sees, not one over all of them. */
   perImage: boolean;
@@ -35,9 +37,11 @@ const CHOICES = {
 /**
  * Checks an inhibition and works it out for a decoder.
  *
- * @throws TypeError for what is no inhibition or no known choice; RangeError for a number out of range
+ * @param layers all of the decoder's layers, in order. Layers of another kind than "attention" are not inhibited, but the
+ *   linear schedule counts them
+ * @throws TypeError for a value that is no inhibition, and for an unknown choice; RangeError for a number out of range
  */
-export function planInhibition(inhibition: Inhibition, { layers }: Pick<DecoderConfig, "layers">): InhibitionPlan {
+export function planInhibition(inhibition: Inhibition, layers: readonly { kind: string }[]): InhibitionPlan {
   if (typeof inhibition !== "object" || inhibition === null)
     throw new TypeError(`inhibition must be an object such as { maxRatio: 0.6 }, got ${String(inhibition)}`);
   const maxRatio = checkNumber("inhibition.maxRatio", inhibition.maxRatio, 0, 1);
@@ -45,9 +49,10 @@ export function planInhibition(inhibition: Inhibition, { layers }: Pick<DecoderC
   const score = choice(inhibition, "score");
   const weighting = { focus: "neighbours" as const, "text-to-image": 0, sum: 1, "discounted-sum": discount }[score];
   const constant = choice(inhibition, "schedule") === "constant";
-  const ratio = (layer: number) => (layers === 1 ? 0 : (maxRatio * layer) / (layers - 1));
+  const last = layers.length - 1;
+  const linear = (layer: number) => (last === 0 ? 0 : (maxRatio * layer) / last);
   return {
-    ratios: Array.from({ length: layers }, (_, layer) => (constant ? maxRatio : ratio(layer))),
+    ratios: layers.map(({ kind }, layer) => (kind !== "attention" ? undefined : constant ? maxRatio : linear(layer))),
     weighting,
     literal: choice(inhibition, "scores") === "logits",
     perImage: choice(inhibition, "scope") === "image",
@@ -65,9 +70,9 @@ function choice<N extends keyof typeof CHOICES>(inhibition: Inhibition, name: N)
   return value as (typeof CHOICES)[N][number];
 }
 
-/** Whether no layer inhibits anything, so that the decoder can run as if there were no inhibition. */
+/** Whether no layer inhibits anything. The decoder can then attend plainly. */
 export function isOff({ ratios }: InhibitionPlan): boolean {
-  return ratios.every((ratio) => ratio === 0);
+  return ratios.every((ratio) => !ratio);
 }
 
 /** Where the threshold lies among `count` ascending scores, from 0: ratio * (count - 1). */
@@ -77,14 +82,14 @@ function rankOf(ratio: number, count: number): number {
   return Math.abs(rank - nearest) <= RANK_SNAP ? nearest : rank;
 }
 
-/** Index, among `count` ascending scores, of the smallest one that stays; so many go where all differ. `count` at least 1. */
+/** Index, among `count` >= 1 ascending scores, of the smallest one that stays. So many are inhibited if all differ. */
 export function ceilRank(ratio: number, count: number): number {
   return Math.ceil(rankOf(ratio, count));
 }
 
 /**
- * The threshold that is reported for a quantile: linear interpolation of the ascending scores at the rank. Nothing is
- * compared with it; NaN where there are no scores.
+ * The threshold that is reported for a quantile: linear interpolation of the ascending scores at the rank. Masks do not
+ * depend on it. NaN without scores.
  */
 export function thresholdOf(scores: Float32Array, ratio: number): number {
   if (scores.length === 0) return Number.NaN;

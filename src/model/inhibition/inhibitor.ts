@@ -1,0 +1,177 @@
+/**
+ * Cross-modality attention inhibition (CMAI, paper eqs. 9-11) in the decoder's layers, for one sequence with images. The
+ * attention of the text rows so far decides which image tokens each text row ignores. Layers share working buffers; each
+ * layer keeps the attention of its text rows to the image tokens. The numbers are in plan.ts, the masks in index-tables.ts.
+ */
+import type { Arena } from "../../gpu/arena.ts";
+import type { Gpu } from "../../gpu/device.ts";
+import type { Recorder } from "../../gpu/pass.ts";
+import { type Tensor, view } from "../../gpu/tensor.ts";
+import { attention } from "../../kernels/attention.ts";
+import { attentionLogits, LOGITS_SPLIT_KEYS } from "../../kernels/attention-logits.ts";
+import { focusScores } from "../../kernels/focus.ts";
+import { headMean } from "../../kernels/head-mean.ts";
+import { inhibit } from "../../kernels/inhibit.ts";
+import { rowMean } from "../../kernels/row-mean.ts";
+import { ceilDiv } from "../../shared/assert.ts";
+import { type AttendArgs, attend, type LayerAttention } from "../layer-attention.ts";
+import { type Columns, type IndexTables, type TextChunk, textChunk } from "./index-tables.ts";
+import type { InhibitionPlan } from "./plan.ts";
+import {
+  type DecoderSizes,
+  type InhibitedLayer,
+  type InhibitedSequence,
+  type InhibitionState,
+  makeState,
+} from "./state.ts";
+
+type ChunkArgs = Omit<AttendArgs, "inhibited">;
+
+/** Results of a chunk of a layer, for an observer: valid until the next layer is recorded. */
+export interface InhibitedChunk {
+  layer: number;
+  /** Row of the sequence that the chunk's row 0 is. */
+  chunkRow: number;
+  /** Number of the text row that row 0 of `focus` is. */
+  firstTextRow: number;
+  focus: Tensor; // [text rows of the chunk, n]
+  inhibited: Tensor; // [T, ceil(S / 32)] u32, bit s % 32 of word s / 32
+}
+
+export class Inhibitor implements LayerAttention {
+  readonly plan: InhibitionPlan;
+  readonly #gpu: Gpu;
+  readonly #parent: Arena;
+  readonly #decoder: DecoderSizes;
+  readonly #watch: boolean;
+  #state: InhibitionState;
+  /** Called with every chunk of every layer that inhibits or is watched, as it is recorded. */
+  onChunk: ((recorder: Recorder, chunk: InhibitedChunk) => void) | undefined;
+
+  /**
+   * Takes its buffers from a scope of `arena` until `dispose`.
+   *
+   * @param watch work out the focus in layers that inhibit nothing too, for `onChunk`
+   * @throws FoveaError `out-of-memory` if one buffer is larger than the device allows
+   */
+  constructor(
+    gpu: Gpu,
+    arena: Arena,
+    decoder: DecoderSizes,
+    plan: InhibitionPlan,
+    { watch = false, ...sequence }: InhibitedSequence & { watch?: boolean },
+  ) {
+    this.plan = plan;
+    this.#watch = watch;
+    this.#gpu = gpu;
+    this.#parent = arena;
+    this.#decoder = decoder;
+    this.#state = makeState(gpu, arena, decoder, plan, { ...sequence, watch });
+  }
+
+  /** A minimal one that every kernel variant of inhibition can be recorded with, at chunk rows 1 and, of two rows, 1 to 2. */
+  static forRehearsal(gpu: Gpu, decoder: DecoderSizes, layers: number): Inhibitor {
+    const ratios = new Array<number>(layers).fill(1);
+    const plan: InhibitionPlan = { ratios, weighting: "neighbours", literal: false, perImage: false };
+    const visible = Uint32Array.of(0, 1, 0, 2, 0, 3);
+    return new Inhibitor(gpu, gpu.arena, decoder, plan, { images: [[{ row: 0, tokens: 1 }]], visible: () => visible });
+  }
+
+  /** The image tokens. */
+  get columns(): Columns {
+    return this.#state.columns;
+  }
+
+  /** Tables of a layer; undefined for one that neither inhibits nor is watched. */
+  tables(layer: number): IndexTables | undefined {
+    return this.#state.layers[layer]?.mask.tables;
+  }
+
+  /**
+   * Makes room for a longer sequence, or for images of a later turn, and keeps what earlier rows paid to the images.
+   *
+   * @param sequence all of it; rows that have run keep their images and their ranges
+   * @throws as the constructor; then it can only be disposed of
+   */
+  extend(sequence: InhibitedSequence): void {
+    const before = this.#state;
+    try {
+      const watch = this.#watch;
+      this.#state = makeState(this.#gpu, this.#parent, this.#decoder, this.plan, { ...sequence, watch });
+      this.#gpu.submit("inhibition", (pass) => {
+        for (const [layer, old] of before.layers.entries()) {
+          const target = this.#state.layers[layer]?.imageAttention;
+          // Rows that have run have the same places in both. Behind them nothing has been written yet.
+          if (old && target) {
+            const length = Math.min(old.imageAttention.shape[0]!, target.shape[0]!);
+            pass.copy(view(old.imageAttention, [length]), target);
+          }
+        }
+      });
+    } finally {
+      before.arena.dispose();
+    }
+  }
+
+  /** Frees all memory. Safe to call twice. */
+  dispose(): void {
+    this.#state.arena.dispose();
+  }
+
+  /**
+   * Attends, and inhibits where the layer's ratio and the rows ask for it: an uninhibited pass over the rows from the first
+   * text row that sees an image token (of one row, its logits alone), three small dispatches that turn it into a mask, and
+   * a pass over all rows with the mask. A of the whole chunk is there before its focus, so rows may see later rows.
+   */
+  record(recorder: Recorder, layer: number, args: ChunkArgs): void {
+    const inhibited = this.#recordMask(recorder, layer, args);
+    attend(recorder, inhibited ? { ...args, inhibited } : args);
+  }
+
+  /** Records the mask of a chunk, [T, ceil(S / 32)]; undefined if the layer or the chunk is not inhibited. */
+  #recordMask(recorder: Recorder, layer: number, args: ChunkArgs): Tensor | undefined {
+    const inhibitedLayer = this.#state.layers[layer];
+    const { chunkRow, rows, keys } = args;
+    const chunk = inhibitedLayer && textChunk(inhibitedLayer.mask.tables, chunkRow, keys);
+    if (!chunk) return undefined;
+    const { space, tables } = this.#state;
+    const { firstTextRow, count } = chunk;
+    const { imageAttention, mask } = inhibitedLayer;
+    const { slots, textRows } = mask;
+    const neighbours = view(space.neighbours, [count, firstTextRow + count]);
+    this.#recordMeans(recorder, args, { ...chunk, ...inhibitedLayer, neighbours });
+    const focus = view(space.focus, [count, tables.columnRows.shape[0]!]);
+    const weights = tables.powers ? { powers: tables.powers } : { neighbours };
+    focusScores(recorder, { ...weights, imageAttention, textRows, focus, firstTextRow });
+    const inhibited = view(space.inhibited, [rows, ceilDiv(keys, 32)]);
+    const { perImage } = this.plan;
+    inhibit(recorder, { ...tables, focus, slots, textRows, inhibited, layer, firstTextRow, chunkRow, perImage });
+    this.onChunk?.(recorder, { layer, chunkRow, firstTextRow, focus, inhibited });
+    return inhibited;
+  }
+
+  /** Records A of a chunk's text rows, from an uninhibited pass: into `neighbours` and the layer's packed list. */
+  #recordMeans(
+    recorder: Recorder,
+    args: ChunkArgs,
+    { mask, imageAttention, neighbours, firstTextRow, firstKey }: TextChunk & InhibitedLayer & { neighbours: Tensor },
+  ): void {
+    const { chunkRow, rows, keys, heads } = args;
+    const { space } = this.#state;
+    const { literal } = this.plan;
+    const { slots, textRows, tables } = mask;
+    const means = { slots, textRows, neighbours, imageAttention, firstKey, literal };
+    if (rows === 1) {
+      const logits = view(space.logits, [heads, keys]);
+      const sums = view(space.sums, [ceilDiv(keys, LOGITS_SPLIT_KEYS), heads]);
+      attentionLogits(recorder, { ...args, logits, sums });
+      rowMean(recorder, { ...means, logits, sums, textRow: firstTextRow });
+      return;
+    }
+    const logSumExp = view(space.logSumExp, [rows, heads]);
+    const firstRow = tables.textRows[firstTextRow]!.row - chunkRow;
+    // The pass with the mask overwrites this output.
+    if (!literal) attention(recorder, { ...args, logSumExp, firstRow });
+    headMean(recorder, { ...args, ...means, logSumExp, firstTextRow });
+  }
+}
