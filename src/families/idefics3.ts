@@ -12,7 +12,7 @@ import { LLAMA_DECODER, MAX_TOKEN_ID, readDecoder } from "./parts/decoder-config
 import { decoderTensors, isComputed } from "./parts/decoder-tensors.ts";
 import { readEncoder, SIGLIP_ENCODER } from "./parts/encoder-config.ts";
 import { CLIP_NAMES, encoderTensors, isUnusedInEncoder } from "./parts/encoder-tensors.ts";
-import { planLongestEdgeTiles } from "./parts/longest-edge-tiles.ts";
+import { planLongestEdgeTiles, tileGrid } from "./parts/longest-edge-tiles.ts";
 import { type TileTags, tileRuns } from "./parts/tile-tags.ts";
 
 /** Idefics3VisionConfig. */
@@ -108,6 +108,7 @@ function readPictures(
   const cells = (grid.rows / cell) ** 2;
   if (processor?.has("image_seq_len")) processor.integer("image_seq_len", cells, cells, cells);
   const splits = fields.boolean("do_image_splitting", true);
+  const rule = { longestEdge, tile, grid, splits };
   const rescales = fields.boolean("do_rescale", true);
   const normalizes = fields.boolean("do_normalize", true);
   return {
@@ -115,10 +116,11 @@ function readPictures(
     mean: normalizes ? fields.triple("image_mean", HALF, -1e6) : [0, 0, 0],
     std: normalizes ? fields.triple("image_std", HALF, 1e-6) : [1, 1, 1],
     rescale: rescales ? fields.number("rescale_factor", 1 / 255, 1e-9, 1e3) : 1,
-    padColour: 0,
-    plan: (width, height, budget) =>
-      planLongestEdgeTiles({ width, height }, { longestEdge, tile, grid, splits }, budget),
-    runs: ({ tiles }, rowsOfView) => tileRuns(tiles?.rows ?? 0, tiles?.cols ?? 0, rowsOfView, TAGS),
+    plan: (width, height, budget) => planLongestEdgeTiles(rule, width, height, budget),
+    runs: (plan, rowsOfView) => {
+      const { rows, cols } = tileGrid(plan);
+      return tileRuns(rows, cols, rowsOfView, TAGS);
+    },
     largest: { width: longestEdge, height: longestEdge },
   };
 }

@@ -43,11 +43,10 @@ export interface View {
 }
 
 export interface PicturePlan {
+  /** In the order in which they are made. */
   canvases: readonly Canvas[];
   /** In the order in which the connector's rows stand in the prompt. */
   views: readonly View[];
-  /** Rows and columns of tiles, where the picture was cut: the first views, row by row. */
-  tiles?: Grid;
 }
 
 /** A piece of what stands in the prompt for a picture: text, or the rows of one view. */
@@ -72,12 +71,12 @@ export interface PictureSpec {
   mean: Triple;
   std: Triple;
   rescale: number;
-  /** What lies beside the picture on a padded canvas: RGBA8, red in the low byte. */
-  padColour: number;
+  /** RGBA8, red in the low byte: fills a canvas outside the picture. Missing where no canvas is padded. */
+  padColour?: number;
   /**
    * The views of a picture of `width` x `height` pixels. Pure.
    *
-   * @throws RangeError for a budget that this model cannot keep
+   * @throws RangeError or TypeError for a budget that this model cannot keep
    */
   plan(width: number, height: number, budget: PictureBudget): PicturePlan;
   /** What stands in the prompt for a picture, given how many rows are left of each of its views. Pure. */
