@@ -1,43 +1,34 @@
 /** One answer from request to last event: pictures, prompt, prefill, decoding, and the clock of each. */
-import type {
-  Compression,
-  GenerateRequest,
-  GenerationEvent,
-  GenerationStats,
-  ImageInput,
-  Inhibition,
-  Message,
-} from "../api.ts";
+import type { GenerateRequest, GenerationEvent, GenerationStats, ImageInput, Inhibition, Message } from "../api.ts";
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { resolveSampling, type SamplingSettings } from "../generate/sampling-settings.ts";
 import { type Draft, decodeText } from "../generate/step-loop.ts";
 import { Stopping, type StopReason } from "../generate/stopping.ts";
-import type { ModelConfig } from "../model/config.ts";
+import { promptRows } from "../model/decoder/prompt-rows.ts";
+import { type EncodedPicture, promptPicture } from "../model/encoder/picture-encoder.ts";
 import type { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { planInhibition } from "../model/inhibition/plan.ts";
-import { splicePrompt } from "../model/prompt.ts";
-import { buildPrompt } from "../text/prompt.ts";
+import type { PictureRun } from "../spec/picture-spec.ts";
+import { buildPrompt, renderPrompt } from "../text/prompt.ts";
 import { StreamDecoder } from "../text/stream-decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { AnswerWatch } from "./answer-attention.ts";
 import { Clock } from "./clock.ts";
+import { checkKnownIds, imagesOf, needLanguage } from "./conversation-prompt.ts";
 import type { Engine, TextModel } from "./engine.ts";
+import type { PictureOptions } from "./image-cache.ts";
 import type { Language } from "./language.ts";
 import type { Lock } from "./lock.ts";
-import { encodeKept } from "./pictures.ts";
+import { checkBudget, encodeKept, needPictures } from "./pictures.ts";
+import { readSeenViews, viewsInOrder } from "./read-views.ts";
 import type { RecoveringEngine } from "./recovery.ts";
-import { readViews } from "./stages.ts";
-import { type EncodedImage, type EncodedPicture, imageTokens } from "./vision-model.ts";
 
 type Emit = (event: GenerationEvent) => void;
-
-/** The paper's setting. */
-const DEFAULT_INHIBITION: Inhibition = { maxRatio: 0.6 };
 
 /** One answer, whatever device it runs on. */
 interface Work {
   messages: Message[];
-  compression: Compression;
+  pictures: PictureOptions;
   inhibition: Inhibition;
   settings: SamplingSettings;
   watch: AnswerWatch | undefined;
@@ -64,17 +55,19 @@ export async function answer(
   const clock = new Clock();
   const stats = (): GenerationStats => ({ ...clock.stats(), gpuBytes: engine.memory.gpuBytes });
   try {
-    const { messages, inhibition = DEFAULT_INHIBITION, attention = false } = request;
+    const { defaults, pictures: encoder, spec } = engine.current;
+    const { messages, inhibition = defaults.inhibition, attention = false } = request;
     if (typeof attention !== "boolean") throw new TypeError(`attention must be true or false, got ${typeof attention}`);
-    const { vision } = engine.current;
-    const { compression = vision?.defaultCompression ?? { method: "none" } } = request;
+    const { compression = defaults.compression, pictures: budget = {} } = request;
+    checkBudget(budget);
     const settings = resolveSampling(request);
     const { text } = needText(engine.current);
-    vision?.plan(compression);
-    planInhibition(inhibition, text.decoder.layers);
+    encoder?.planViews(compression, [spec.encoder!.positions.grid]);
+    planInhibition(inhibition, text.decoder.spec.layers);
     const watch = attention ? new AnswerWatch() : undefined;
     const told = { images: 0, prefill: false };
-    const asked = { messages, compression, inhibition, settings, watch, emit, signal };
+    const pictures = { compression, budget };
+    const asked = { messages, pictures, inhibition, settings, watch, emit, signal };
     const work: Work = { ...asked, clock, told, draft: undefined, reason: undefined };
     const onLoss = () => emit({ type: "recovering" });
     try {
@@ -91,15 +84,11 @@ export async function answer(
   }
 }
 
-function needText({ text, language }: Engine): { text: TextModel; language: Language } {
+function needText(engine: Engine): { text: TextModel; language: Language } {
+  const { text } = engine;
   if (!text)
     throw new FoveaError("unsupported-model", "this model has no decoder; for a classifier there is encodeImage");
-  if (!language)
-    throw new FoveaError(
-      "unsupported-model",
-      "this model has no tokenizer.json in its folder: it can be inspected, but not chatted with",
-    );
-  return { text, language };
+  return { text, language: needLanguage(engine) };
 }
 
 /** All of an answer that is not done yet, on this engine. */
@@ -108,16 +97,19 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
   const { text, language } = needText(engine);
   throwIfAborted(signal, "the question");
   const { tokenizer, template } = language;
-  const { ids, continuesText } = buildPrompt(tokenizer, template, messages);
-  checkKnownIds(ids, engine.config);
+  const rendered = renderPrompt(tokenizer, template, messages);
   const { maxTokens, stop: _, ...sampling } = settings;
   try {
-    const images: EncodedImage[] = [];
-    for (const input of imagesOf(messages)) images.push(await seePicture(work, engine, input, images.length));
-    const prompt = splicePrompt(ids, images.map(imageTokens), {
-      imageTokenId: engine.config.imageTokenId,
-      vocabularySize: text.decoder.config.vocabularySize,
-    });
+    const seen: SeenPicture[] = [];
+    for (const input of imagesOf(messages)) seen.push(await seePicture(work, engine, input, seen.length));
+    const placed = buildPrompt(
+      tokenizer,
+      rendered,
+      seen.map(({ runs }) => runs),
+    );
+    checkKnownIds(placed.ids, engine.spec);
+    const pictures = seen.map(({ picture, runs }) => promptPicture(picture, viewsInOrder(runs)));
+    const prompt = promptRows(placed, pictures, { vocabularySize: text.decoder.spec.vocabularySize });
     clock.numbers.promptTokens = prompt.ids.length;
     const prefillStart = performance.now();
     const onInhibition = watch && ((inhibitor: Inhibitor) => watch.watch(engine.gpu, inhibitor));
@@ -127,7 +119,7 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
     if (!told.prefill) emit({ type: "prefill", tokens: prompt.ids.length, milliseconds });
     told.prefill = true;
 
-    work.draft ??= beginDraft(tokenizer, settings, continuesText ? ids : []);
+    work.draft ??= beginDraft(tokenizer, settings, placed.continuesText ? placed.ids : []);
     await text.sequence.replay(prompt, work.draft.ids, signal);
     work.reason ??= await decodeText(text.sequence, work.draft, {
       ...{ sampling, maxTokens, signal },
@@ -155,38 +147,29 @@ function beginDraft(tokenizer: Tokenizer, { maxTokens, stop }: SamplingSettings,
   return { ids: [], decoder, stopping: new Stopping({ eosIds: tokenizer.eosIds, maxTokens, stop }) };
 }
 
-/** A tokenizer may have ids that the model lacks, such as one for padding; a prompt that holds one cannot be answered. */
-function checkKnownIds(ids: readonly number[], { decoder, imageTokenId }: ModelConfig): void {
-  const { vocabularySize } = decoder!;
-  const unknown = ids.find((id) => id >= vocabularySize && id !== imageTokenId);
-  if (unknown !== undefined)
-    throw new FoveaError(
-      "unsupported-model",
-      `the tokenizer makes the id ${unknown} of the question, but the model's vocabulary has ${vocabularySize}; tokenizer.json is of another model`,
-    );
+/** An encoded picture, and what stands for it in the prompt. */
+interface SeenPicture {
+  picture: EncodedPicture;
+  runs: readonly PictureRun[];
 }
 
-function imagesOf(messages: readonly Message[]): ImageInput[] {
-  return messages.flatMap(({ content }) =>
-    typeof content === "string" ? [] : content.flatMap((part) => (part.type === "image" ? [part.image] : [])),
-  );
-}
-
-/** Encodes a picture, or finds it encoded, and tells of it once. */
-async function seePicture(work: Work, engine: Engine, input: ImageInput, index: number): Promise<EncodedPicture> {
-  const { compression, emit, signal, clock, told } = work;
+/** Encodes a picture, or finds it encoded, and emits its event once. */
+async function seePicture(work: Work, engine: Engine, input: ImageInput, index: number): Promise<SeenPicture> {
+  const { emit, signal, clock, told } = work;
   throwIfAborted(signal, "the encoding of pictures");
+  const { encoder, pictures } = needPictures(engine);
   const start = performance.now();
-  const image = await encodeKept(engine, input, compression, signal);
+  const picture = await encodeKept(engine, input, work.pictures, signal);
   await engine.gpu.idle();
   const milliseconds = performance.now() - start;
   clock.numbers.visionMs += milliseconds;
-  if (index < told.images) return image;
-  const tokens = image.features.shape[0]!;
-  const views = await readViews(engine.gpu, engine.vision!, image);
-  clock.numbers.imageTokensBefore += engine.vision!.tokens;
-  clock.numbers.imageTokensAfter += tokens;
+  const runs = pictures.runs(picture.plan, picture.rowsOfView);
+  if (index < told.images) return { picture, runs };
+  const views = await readSeenViews(engine.gpu, encoder, picture, viewsInOrder(runs));
+  const before = picture.plan.views.reduce((sum, { grid }) => sum + encoder.rowsOf(grid), 0);
+  const tokens = picture.rowsOfView.reduce((sum, rows) => sum + rows, 0);
+  clock.addPicture({ views: views.length, tokensBefore: before, tokensAfter: tokens });
   emit({ type: "image", index, tokens, milliseconds, stages: views[0]!.stages, views });
   told.images++;
-  return image;
+  return { picture, runs };
 }

@@ -1,12 +1,17 @@
 /** Times and counts of one answer. */
-import type { GenerationStats } from "../api.ts";
+import type { GenerationStats, PictureCost } from "../api.ts";
 
 export class Clock {
-  readonly numbers = { imageTokensBefore: 0, imageTokensAfter: 0, promptTokens: 0, visionMs: 0, prefillMs: 0 };
+  readonly numbers = { promptTokens: 0, visionMs: 0, prefillMs: 0 };
+  readonly #pictures: PictureCost[] = [];
   readonly #start = performance.now();
   #firstToken: number | undefined;
   #lastToken = 0;
   #newTokens = 0;
+
+  addPicture(cost: PictureCost): void {
+    this.#pictures.push(cost);
+  }
 
   countToken(): void {
     this.#lastToken = performance.now();
@@ -18,6 +23,9 @@ export class Clock {
     const decodeMs = this.#firstToken === undefined ? 0 : this.#lastToken - this.#firstToken;
     return {
       ...this.numbers,
+      imageTokensBefore: this.#pictures.reduce((sum, { tokensBefore }) => sum + tokensBefore, 0),
+      imageTokensAfter: this.#pictures.reduce((sum, { tokensAfter }) => sum + tokensAfter, 0),
+      pictures: [...this.#pictures],
       newTokens: this.#newTokens,
       decodeMs,
       totalMs: performance.now() - this.#start,

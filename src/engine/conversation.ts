@@ -4,19 +4,19 @@
  */
 import type { Inhibition } from "../api.ts";
 import type { Gpu } from "../gpu/device.ts";
-import type { Decoder } from "../model/decoder.ts";
+import type { Sequence } from "../generate/sequence.ts";
+import type { Decoder } from "../model/decoder/decoder.ts";
+import { imageRuns, type PromptRows, type PromptRun } from "../model/decoder/prompt-rows.ts";
+import { lastBorder, withDecodedRows } from "../model/decoder/visible.ts";
 import { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { isOff, planInhibition } from "../model/inhibition/plan.ts";
-import { imageRuns, type Prompt, type PromptImage } from "../model/prompt.ts";
-import type { Sequence } from "../model/sequence.ts";
-import { lastBorder, withDecodedRows } from "../model/visible.ts";
 
 /** Rows of the cache; as in a prompt. */
 interface CachedRows {
   ids: number[];
   /** Of each row its positions on all axes, then its key range. */
   places: (readonly number[])[];
-  images: readonly PromptImage[];
+  runs: readonly PromptRun[];
   /** Inhibition that they were made under: keys and values of all layers but the first depend on it. */
   plan: string;
 }
@@ -49,7 +49,7 @@ export class Conversation {
    * Runs a prompt as far as the cache does not have it. Returns how many of its rows were there. Throws as
    * `Sequence.prefill`, and FoveaError `out-of-memory`; nothing is kept then.
    */
-  async prefill(prompt: Prompt, options: ConversationPrefill): Promise<number> {
+  async prefill(prompt: PromptRows, options: ConversationPrefill): Promise<number> {
     try {
       return await this.#prefill(prompt, options);
     } catch (error) {
@@ -58,25 +58,25 @@ export class Conversation {
     }
   }
 
-  async #prefill(prompt: Prompt, options: ConversationPrefill): Promise<number> {
+  async #prefill(prompt: PromptRows, options: ConversationPrefill): Promise<number> {
     const { inhibition, maxTokens, signal, onInhibition } = options;
     const watch = onInhibition !== undefined;
     this.#sequence.assertFits(prompt.ids.length);
-    const plan = planInhibition(inhibition, this.#decoder.layers);
+    const plan = planInhibition(inhibition, this.#decoder.spec.layers);
     const planKey = JSON.stringify({ ...plan, watch });
     const cached = this.#cached?.plan === planKey ? this.#cached : undefined;
     this.#cached = undefined;
     let keep = cached ? sharedRows(cached, prompt) : 0;
 
-    if ((isOff(plan) && !watch) || prompt.images.length === 0) {
+    if ((isOff(plan) && !watch) || prompt.pictures.length === 0) {
       this.#dropInhibition();
     } else {
       const ranges = withDecodedRows(prompt.visible, Math.min(maxTokens, this.#contextLength - prompt.ids.length));
       const inhibited = { images: imageRuns(prompt), visible: () => ranges };
-      const kept = cached?.images.every((image) => endOf(image) <= keep) ? this.#inhibitor : undefined;
+      const kept = cached?.runs.every((run) => run.row + run.count <= keep) ? this.#inhibitor : undefined;
       if (!kept) this.#dropInhibition();
-      // Rows behind an image have paid attention to it that a new record does not know.
-      if (!kept && prompt.images.some(({ row }) => row < keep)) keep = 0;
+      // Rows after a picture have paid attention to it that a new inhibitor does not know.
+      if (!kept && prompt.pictures.flat().some(({ row }) => row < keep)) keep = 0;
       await this.#gpu.guardMemory("attention inhibition of this conversation", () => {
         if (kept) kept.extend(inhibited);
         else this.#inhibitor = new Inhibitor(this.#gpu, this.#gpu.arena, this.#decoder, plan, { ...inhibited, watch });
@@ -87,7 +87,7 @@ export class Conversation {
     this.#cached = {
       ids: [...prompt.ids],
       places: Array.from(prompt.ids, (_, row) => placeOf(prompt, row)),
-      images: prompt.images,
+      runs: prompt.pictures.flat(),
       plan: planKey,
     };
     return keep;
@@ -116,12 +116,8 @@ export class Conversation {
   }
 }
 
-function endOf({ row, tokens }: PromptImage): number {
-  return row + tokens.shape[0]!;
-}
-
 /** Positions of a row on all axes, then its key range. */
-function placeOf({ ids, positions, visible }: Prompt, row: number): number[] {
+function placeOf({ ids, positions, visible }: PromptRows, row: number): number[] {
   const place: number[] = [];
   for (let at = row; at < positions.length; at += ids.length) place.push(positions[at]!);
   return [...place, visible[2 * row]!, visible[2 * row + 1]!];
@@ -131,15 +127,16 @@ function placeOf({ ids, positions, visible }: Prompt, row: number): number[] {
  * Rows at the beginning that are the same and see no later one. At most all but one of the prompt: its last row must run
  * to give logits.
  */
-function sharedRows(cached: CachedRows, prompt: Prompt): number {
+function sharedRows(cached: CachedRows, prompt: PromptRows): number {
   const most = Math.min(cached.ids.length, prompt.ids.length - 1);
   const isSame = (row: number) =>
     cached.ids[row] === prompt.ids[row] && placeOf(prompt, row).every((number, i) => number === cached.places[row]![i]);
   let rows = 0;
   while (rows < most && isSame(rows)) rows++;
-  const changed = prompt.images.findIndex(({ row, tokens, placed }, i) => {
-    const before = cached.images[i];
-    return before?.row !== row || before.tokens !== tokens || before.placed?.origins !== placed?.origins;
+  const changed = prompt.pictures.flat().find(({ row, tensor, first, placed }, i) => {
+    const before = cached.runs[i];
+    const isSameTensor = before?.tensor === tensor && before.first === first;
+    return before?.row !== row || !isSameTensor || before.placed?.origins !== placed?.origins;
   });
-  return lastBorder(prompt.visible, Math.min(rows, prompt.images[changed]?.row ?? rows));
+  return lastBorder(prompt.visible, Math.min(rows, changed?.row ?? rows));
 }

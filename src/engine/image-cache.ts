@@ -2,9 +2,15 @@
  * Encoded pictures that are kept for the next question, per picture and compression. A picture is known by its content,
  * so that the same file picked twice is encoded once.
  */
-import type { Compression } from "../api.ts";
+import type { Compression, PictureBudget } from "../api.ts";
+import type { EncodedPicture } from "../model/encoder/picture-encoder.ts";
 import type { ImageInput, PixelData } from "../shared/picture.ts";
-import type { EncodedPicture } from "./vision-model.ts";
+
+/** How a request wants its pictures. */
+export interface PictureOptions {
+  compression: Compression;
+  budget: PictureBudget;
+}
 
 /** Pictures kept: what a conversation is likely to come back to, at a few megabytes of tokens each. */
 const CAPACITY = 8;
@@ -72,9 +78,10 @@ async function contentKey(input: ImageInput | PixelData): Promise<string | undef
   return undefined;
 }
 
-/** A picture under a compression. */
-export function imageKey(picture: string, compression: Compression): string {
-  return `${picture} ${JSON.stringify(compression, Object.keys(compression).sort())}`;
+/** A picture under the options of a request. */
+export function imageKey(picture: string, { compression, budget }: PictureOptions): string {
+  const sorted = (options: object) => JSON.stringify(options, Object.keys(options).sort());
+  return `${picture} ${sorted(compression)} ${sorted(budget)}`;
 }
 
 async function digest(bytes: BufferSource): Promise<string> {

@@ -1,5 +1,7 @@
 /** Tokenizer and chat template of a folder, where it has them. */
-import type { ModelConfig } from "../model/config.ts";
+import type { DescriptionFiles } from "../families/registry.ts";
+import { LANGUAGE_FILES } from "../shared/model-files.ts";
+import type { ModelSpec } from "../spec/model-spec.ts";
 import { ChatTemplate } from "../text/chat-template.ts";
 import { Tokenizer } from "../text/tokenizer.ts";
 import type { ModelFolder } from "../weights/folder.ts";
@@ -9,32 +11,22 @@ export interface Language {
   template: ChatTemplate;
 }
 
-const COMPANIONS = [
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "generation_config.json",
-  "chat_template.jinja",
-  "chat_template.json",
-] as const;
-
-/** Every file that is read for a model with a decoder, if it is there. */
-export const LANGUAGE_FILES: readonly string[] = ["tokenizer.json", ...COMPANIONS];
-
 /** Reads what concerns text; undefined for a model without a decoder, or a folder without tokenizer.json. */
 export async function loadLanguage(
   folder: ModelFolder,
-  config: ModelConfig,
-  configJson: object,
+  spec: ModelSpec,
+  described: DescriptionFiles,
   signal: AbortSignal | undefined,
 ): Promise<Language | undefined> {
-  if (!config.decoder) return undefined;
-  const tokenizerJson = await folder.text("tokenizer.json", { signal });
-  if (tokenizerJson === undefined) return undefined;
+  if (!spec.decoder) return undefined;
   const companions = await Promise.all(
-    COMPANIONS.map(async (name) => [name, await folder.text(name, { signal })] as const),
+    LANGUAGE_FILES.map(async (name) => [name, await folder.text(name, { signal })] as const),
   );
-  const files = { ...Object.fromEntries(companions), "tokenizer.json": tokenizerJson, "config.json": configJson };
-  const options = config.imageTokenId === undefined ? {} : { imageTokenId: config.imageTokenId };
-  const tokenizer = Tokenizer.parse(files, options);
-  return { tokenizer, template: ChatTemplate.parse(files, tokenizer) };
+  const files = { ...described, ...Object.fromEntries(companions) };
+  const tokenizerJson = files["tokenizer.json"];
+  if (tokenizerJson === undefined) return undefined;
+  const options = spec.imageTokenId === undefined ? {} : { imageTokenId: spec.imageTokenId };
+  const tokenizer = Tokenizer.parse({ ...files, "tokenizer.json": tokenizerJson }, options);
+  const fallback = spec.fallbackPrompt;
+  return { tokenizer, template: ChatTemplate.parse(files, tokenizer, fallback ? { fallback } : {}) };
 }

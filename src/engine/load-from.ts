@@ -4,6 +4,14 @@ import type { ModelFolder } from "../weights/folder.ts";
 import { withModel } from "../weights/open-model.ts";
 import { knownModel } from "../weights/remote-model.ts";
 
+/** What a load is told beside its options. */
+export interface LoadHooks {
+  /** Called with each stage as it begins. */
+  onStage?: (stage: LoadProgress["stage"]) => void;
+  /** Of the manifest's entry, unchecked. */
+  requestDefaults?: unknown;
+}
+
 /**
  * Opens a model and calls `load` with its folder and with the options that then hold; twice, if what came was damaged. It
  * tells its stages; how many bytes have come is counted here, over all files. Throws what `load` throws, and as `withModel`.
@@ -11,9 +19,10 @@ import { knownModel } from "../weights/remote-model.ts";
 export async function loadFrom<T>(
   source: string | URL | ModelFiles,
   given: LoadOptions,
-  load: (folder: ModelFolder, options: LoadOptions, onStage: (stage: LoadProgress["stage"]) => void) => Promise<T>,
+  load: (folder: ModelFolder, options: LoadOptions, told: LoadHooks) => Promise<T>,
 ): Promise<T> {
-  const options = { ...knownModel(source)?.defaults, ...given };
+  const known = knownModel(source);
+  const options = { ...known?.defaults, ...given };
   const { cache, hubToken, hubUrl, modelsUrl, signal } = options;
   const progress: LoadProgress = { stage: "config", loadedBytes: 0, totalBytes: 0 };
   const tell = (change: Partial<LoadProgress>) => options.onProgress?.({ ...Object.assign(progress, change) });
@@ -22,6 +31,6 @@ export async function loadFrom<T>(
     if (stage !== progress.stage) tell({ stage });
   };
   return withModel(source, { cache, hubToken, hubUrl, modelsUrl, signal, onBytes: tell }, (folder) =>
-    load(folder, options, onStage),
+    load(folder, options, { onStage, requestDefaults: known?.requestDefaults }),
   );
 }

@@ -1,36 +1,48 @@
 /** Pictures from what the caller handed in to the encoder's output: for a prompt, or on their own. */
-import type { Compression, ImageFeatures, ImageInput } from "../api.ts";
+import type { Compression, ImageFeatures, ImageInput, PictureBudget } from "../api.ts";
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { readFloats } from "../gpu/readback.ts";
-import { view } from "../gpu/tensor.ts";
 import { decodeImage } from "../image/decode.ts";
-import { padColour, squarePlan } from "../image/geometry.ts";
-import { preprocess } from "../model/preprocess.ts";
+import type { EncodedPicture, EncodePictureOptions, PictureEncoder } from "../model/encoder/picture-encoder.ts";
+import { preprocess } from "../model/encoder/preprocess.ts";
+import { checkFields } from "../shared/arguments.ts";
+import type { PictureSpec } from "../spec/picture-spec.ts";
 import type { Engine } from "./engine.ts";
-import { imageKey, pictureKey } from "./image-cache.ts";
-import { readMatrix, readViews, viewPlaces } from "./stages.ts";
-import type { EncodedPicture, EncodePixelsOptions } from "./vision-model.ts";
+import { imageKey, type PictureOptions, pictureKey } from "./image-cache.ts";
+import { readInspectedViews, readSeenViews, stackMatrices } from "./read-views.ts";
+
+/** The picture parts of a model. Throws FoveaError `unsupported-model` for a model that reads text only. */
+export function needPictures({ pictures, spec }: Engine): { encoder: PictureEncoder; pictures: PictureSpec } {
+  if (!pictures || !spec.pictures)
+    throw new FoveaError("unsupported-model", "this model reads text only; a picture cannot be given to it");
+  return { encoder: pictures, pictures: spec.pictures };
+}
+
+/** Checks a budget's form. Throws TypeError; limits that a model cannot keep are found when a picture is planned. */
+export function checkBudget(budget: PictureBudget): void {
+  checkFields("pictures", budget);
+  const unknown = Object.keys(budget).find((name) => !["maxTiles", "maxPixels", "minPixels"].includes(name));
+  if (unknown !== undefined)
+    throw new TypeError(`pictures.${unknown} is not known; there are maxTiles, maxPixels and minPixels`);
+}
 
 /** Decodes, preprocesses and encodes. The caller disposes the result's arena. Throws as `Fovea.encodeImage`. */
-async function encodePicture(
-  { gpu, vision, preprocessing }: Engine,
+export async function encodePicture(
+  engine: Engine,
   input: ImageInput,
-  { compression, keepTokens = false, signal }: EncodePixelsOptions & { signal: AbortSignal | undefined },
+  { compression, budget, keepAll = false, signal }: PictureOptions & EncodePictureOptions,
 ): Promise<EncodedPicture> {
-  if (!vision || !preprocessing)
-    throw new FoveaError("unsupported-model", "this model reads text only; a picture cannot be given to it");
-  vision.plan(compression);
-  const { patchSize } = vision.config;
-  const spec = { ...preprocessing, padColour: padColour(preprocessing) };
+  const { gpu } = engine;
+  const { encoder, pictures } = needPictures(engine);
   const picture = await decodeImage(input, { signal });
   try {
+    const plan = pictures.plan(picture.width, picture.height, budget);
+    const batches = encoder.batches(plan, compression);
     const scope = gpu.arena.scope();
     try {
-      const plan = squarePlan(preprocessing, patchSize, picture.width, picture.height);
-      const [batch] = await preprocess(gpu, scope, picture, plan, spec, [[0]], { signal });
-      const pixels = view(batch!, batch!.shape.slice(1));
-      const image = await vision.encode(pixels, { compression, keepTokens });
-      return { ...image, places: viewPlaces(plan, 1, patchSize) };
+      const views = batches.map((batch) => batch.views);
+      const pixels = await preprocess(gpu, scope, picture, plan, pictures, views, { signal });
+      return await encoder.encode(plan, batches, pixels, { compression, keepAll, signal });
     } finally {
       scope.dispose();
     }
@@ -40,45 +52,52 @@ async function encodePicture(
 }
 
 /**
- * A picture for a prompt: encoded, or as it was encoded for an earlier question. It is the cache's. Throws as
+ * A picture for a prompt: encoded, or as it was encoded for an earlier question. The cache owns it. Throws as
  * `Fovea.generate`.
  */
 export async function encodeKept(
   engine: Engine,
   input: ImageInput,
-  compression: Compression,
+  options: PictureOptions,
   signal: AbortSignal,
 ): Promise<EncodedPicture> {
   const picture = await pictureKey(input);
-  // A picture that cannot be known again is kept until it is the oldest, like any other.
-  const key = imageKey(picture ?? `unknown ${crypto.randomUUID()}`, compression);
+  // A picture that cannot be recognised is kept until it is the oldest, like any other.
+  const key = imageKey(picture ?? `unknown ${crypto.randomUUID()}`, options);
   const known = engine.images.get(key);
   if (known) return known;
-  const image = await encodePicture(engine, input, { compression, signal });
+  const image = await encodePicture(engine, input, { ...options, signal });
   engine.images.set(key, image);
   return image;
 }
 
-/** One picture on its own: its features, and what a classifier sees in it. The caller holds the engine's lock. */
+/** One picture on its own: its features, and a classifier's classes. The caller holds the engine's lock. */
 export async function encodeImage(
   engine: Engine,
   input: ImageInput,
-  { compression = { method: "none" }, signal }: { compression?: Compression; signal?: AbortSignal },
+  {
+    compression = { method: "none" },
+    pictures: budget = {},
+    signal,
+  }: { compression?: Compression; pictures?: PictureBudget; signal?: AbortSignal },
 ): Promise<ImageFeatures> {
-  const { gpu, config, vision } = engine;
+  const { gpu, spec } = engine;
+  const { encoder } = needPictures(engine);
+  checkBudget(budget);
+  encoder.planViews(compression, [spec.encoder!.positions.grid]);
   const start = performance.now();
-  const image = await encodePicture(engine, input, { compression, keepTokens: true, signal });
+  const image = await encodePicture(engine, input, { compression, budget, keepAll: true, signal });
   try {
-    const matrix = await readMatrix(gpu, image.features);
+    const views = await readInspectedViews(gpu, encoder, image);
     const milliseconds = performance.now() - start;
-    const logits = image.classLogits && (await readFloats(gpu, image.classLogits));
+    const logits = image.batches[0]!.classLogits;
+    const classes = logits && rankClasses(await readFloats(gpu, logits), spec.classes ?? []);
     throwIfAborted(signal, "encoding of a picture");
-    const views = await readViews(gpu, vision!, image);
     return {
-      features: matrix,
+      features: stackMatrices(views.map(({ features }) => features)),
       stages: views[0]!.stages,
-      views,
-      ...(logits && { classes: rankClasses(logits, config.classes ?? []) }),
+      views: await readSeenViews(gpu, encoder, image, [...views.keys()]),
+      ...(classes && { classes }),
       milliseconds,
     };
   } finally {

@@ -4,16 +4,25 @@
  */
 import { FoveaError } from "../errors.ts";
 import { alignTo, assert } from "../shared/assert.ts";
+import type { BufferLimits } from "./limits.ts";
 import type { Shape } from "../shared/shape.ts";
 import { type Matrix, partsOf, SPLIT_ROWS, type Tensor, tensorByteLength } from "./tensor.ts";
 
-/** What an arena needs from its owner: the device, and to hear of freed buffers (their bind groups go too). */
+/** The part of a device that an arena uses. */
+export type BufferMaker = Pick<GPUDevice, "createBuffer" | "createTexture"> & { readonly limits: BufferLimits };
+
+/** The owner of an arena: it has the device, and forgets the bind groups of freed buffers. */
 export interface ArenaHost {
-  readonly device: GPUDevice;
+  readonly device: BufferMaker;
+  /** A plan counts buffers that no device would make; see planning.ts. */
+  readonly allowsAnySize?: boolean;
   /** Throws if there is nothing to allocate from any more; see `Gpu.assertAlive`. */
   assertAlive(): void;
   onFree(buffer: GPUBuffer): void;
 }
+
+/** STORAGE, COPY_SRC and COPY_DST. As numbers, because plans are made without a WebGPU that could name them. */
+const TENSOR_USAGE = 0x80 | 0x04 | 0x08;
 
 export class Arena {
   #host: ArenaHost;
@@ -57,7 +66,7 @@ export class Arena {
     this.#assertUsable(label);
     const { device } = this.#host;
     const size = alignTo(Math.max(byteLength, 4), 4);
-    if (size > device.limits.maxBufferSize)
+    if (size > device.limits.maxBufferSize && !this.#host.allowsAnySize)
       throw new FoveaError(
         "out-of-memory",
         `${label} needs a buffer of ${size} bytes; this device allows ${device.limits.maxBufferSize}`,
@@ -72,13 +81,12 @@ export class Arena {
   tensor(label: string, shape: Shape, type: Tensor["type"] = "f32"): Tensor {
     const byteLength = tensorByteLength({ shape, type });
     const limit = this.#host.device.limits.maxStorageBufferBindingSize;
-    if (byteLength > limit)
+    if (byteLength > limit && !this.#host.allowsAnySize)
       throw new FoveaError(
         "out-of-memory",
         `${label} needs ${byteLength} bytes in one binding; this device allows ${limit}`,
       );
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    return { buffer: this.buffer(label, byteLength, usage), byteOffset: 0, shape, type };
+    return { buffer: this.buffer(label, byteLength, TENSOR_USAGE), byteOffset: 0, shape, type };
   }
 
   /**

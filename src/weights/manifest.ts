@@ -18,6 +18,8 @@ export interface KnownModel {
   /** Folder of the files: relative to the folder of models (`modelsUrl`), or an https address. Ends in a slash. */
   readonly location: string;
   readonly defaults: ModelDefaults;
+  /** Compression and inhibition of requests that leave them out; the engine checks them. */
+  readonly requestDefaults?: Readonly<Record<string, unknown>>;
   /** Name, length in bytes and SHA-256 of each file. Empty for a model whose weights do not exist yet. */
   readonly files: readonly { name: string; bytes: number; sha256: string }[];
 }
@@ -45,13 +47,14 @@ function parseModel(id: string, value: unknown): KnownModel {
   if (!/^[a-z0-9][a-z0-9.-]{0,63}$/.test(id))
     throw badListing(where, "an id is of small letters, digits, dots and dashes");
   if (!isJsonObject(value)) throw badListing(where, "no object");
-  const { location, options, files } = value;
+  const { location, options, defaults, files } = value;
   const isRelative = typeof location === "string" && location.endsWith("/") && isPlainFileName(location.slice(0, -1));
   if (!isRelative && !(typeof location === "string" && /^https:\/\/[^?#]+\/$/.test(location)))
     throw badListing(where, "location is neither the name of a folder nor an https address, with a slash at its end");
   if (!isJsonObject(options)) throw badListing(where, "options is no object");
   const wrong = Object.keys(options).find((name) => name !== "maxContext");
   if (wrong !== undefined) throw badListing(where, `the option ${quoted(wrong)} cannot be preset`);
+  if (defaults !== undefined && !isJsonObject(defaults)) throw badListing(where, "defaults is no object");
   if (!Array.isArray(files)) throw badListing(where, "files is no list");
   const names = new Set<string>();
   for (const file of files) {
@@ -62,7 +65,8 @@ function parseModel(id: string, value: unknown): KnownModel {
     names.add(name);
     listedFile(where, new URL("file:///"), { name, byteLength: file.bytes, algorithm: "sha256", hex: file.sha256 });
   }
-  return { id, location, defaults: options as ModelDefaults, files };
+  const requestDefaults = defaults && { requestDefaults: defaults };
+  return { id, location, defaults: options as ModelDefaults, ...requestDefaults, files };
 }
 
 let parsed: Manifest | undefined;

@@ -47,10 +47,9 @@ export function decoderTensors(
     );
   }
   tensors.push(vector("decoder.norm.weight", prefixes, "norm.weight", width));
-  if (head !== "tied") {
-    const own = stack("decoder.head", "head", headNames, [["", [vocabularySize, width]]]);
-    tensors.push(head === "optional" ? { ...own, instead: "decoder.embed" } : own);
-  }
+  const own = stack("decoder.head", "head", headNames, [["", [vocabularySize, width]]]);
+  if (head === "own") tensors.push(own);
+  else tensors.push({ ...own, parts: head === "tied" ? [] : own.parts, instead: "decoder.embed" });
   return tensors;
 }
 

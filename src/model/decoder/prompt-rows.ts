@@ -56,6 +56,11 @@ export interface PlacedIds {
   pictures: readonly (readonly { start: number; count: number }[])[];
 }
 
+/** Runs of rows of each picture, as inhibition numbers its columns by. */
+export function imageRuns({ pictures }: Pick<PromptRows, "pictures">): { row: number; tokens: number }[][] {
+  return pictures.map((runs) => runs.map(({ row, count }) => ({ row, tokens: count })));
+}
+
 /** Positions of the rows `first` to `end`, [axes, end - first]. */
 export function positionsOf({ ids, positions }: PromptRows, first: number, end: number): Uint32Array {
   const rows = ids.length;

@@ -1,6 +1,6 @@
 /**
  * The vision encoder: a pre-norm transformer (Dosovitskiy et al. 2021) over one batch of views. Pixels in, hidden states
- * out, all on the GPU. Rows stand in cell order: [view][class token, if any][cell][seat]; see ../../../shaders/lib/cells.wgsl.
+ * out, all on the GPU. Rows stand in cell order: [view][class token, if any][cell][seat]; see shaders/lib/cells.wgsl.
  */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Gpu } from "../../gpu/device.ts";
@@ -37,11 +37,6 @@ interface Workspace {
   attended: Tensor; // [B * T, C]
   mlp: Tensor; // [B * T, F]
   logSumExp: Tensor; // [B * T, H]
-}
-
-/** Elements of the widest buffer that one row of a view takes in the workspace. */
-export function widestRow({ width, mlp, patch }: EncoderSpec): number {
-  return Math.max(3 * width, mlp.width, 3 * patch.side ** 2);
 }
 
 export interface EncodeOptions {
@@ -108,7 +103,7 @@ export class Encoder {
     let hidden = this.#embed(recorder, space, pixels, grid, scratch);
     onHidden?.(0, hidden);
     const stages: StageTensors[] = [];
-    let origins = this.#initialOrigins(scratch, views, cells);
+    let origins = this.#initialOrigins(kept, views, cells);
     let visible = this.#visible(scratch, views, cells);
     let scores: Tensor | undefined;
     for (let block = 0; block < runBlocks; block++) {
@@ -183,7 +178,7 @@ export class Encoder {
 
   #initialOrigins(arena: Arena, views: number, cells: number): Tensor {
     const origins = arena.tensor("cell origins", [views, cells, originWords(cells)], "u32");
-    this.#gpu.upload(origins, initialOrigins(views, cells));
+    this.#gpu.upload(origins, initialOrigins(cells, views));
     return origins;
   }
 

@@ -14,7 +14,7 @@ import { headMean } from "../../kernels/head-mean.ts";
 import { inhibit } from "../../kernels/inhibit.ts";
 import { rowMean } from "../../kernels/row-mean.ts";
 import { ceilDiv } from "../../shared/assert.ts";
-import { type AttendArgs, attend, type LayerAttention } from "../layer-attention.ts";
+import { type AttendArgs, attend, type LayerAttention } from "../decoder/layer-attention.ts";
 import { type Columns, type IndexTables, type TextChunk, textChunk } from "./index-tables.ts";
 import type { InhibitionPlan } from "./plan.ts";
 import {
@@ -70,8 +70,8 @@ export class Inhibitor implements LayerAttention {
   }
 
   /** A minimal one that every kernel variant of inhibition can be recorded with, at chunk rows 1 and, of two rows, 1 to 2. */
-  static forRehearsal(gpu: Gpu, decoder: DecoderSizes, layers: number): Inhibitor {
-    const ratios = new Array<number>(layers).fill(1);
+  static forRehearsal(gpu: Gpu, decoder: DecoderSizes): Inhibitor {
+    const ratios = decoder.spec.layers.map(() => 1);
     const plan: InhibitionPlan = { ratios, weighting: "neighbours", literal: false, perImage: false };
     const visible = Uint32Array.of(0, 1, 0, 2, 0, 3);
     return new Inhibitor(gpu, gpu.arena, decoder, plan, { images: [[{ row: 0, tokens: 1 }]], visible: () => visible });

@@ -4,6 +4,7 @@ import type { Gpu } from "../../gpu/device.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import { LOGITS_SPLIT_KEYS } from "../../kernels/attention-logits.ts";
 import { ceilDiv } from "../../shared/assert.ts";
+import type { DecoderSpec } from "../../spec/model-spec.ts";
 import {
   type Columns,
   type ImageRuns,
@@ -29,8 +30,7 @@ export interface InhibitedSequence {
 export interface DecoderSizes {
   /** Rows of a chunk at most. */
   readonly chunkRows: number;
-  /** H, query heads. */
-  readonly config: { readonly heads: number };
+  readonly spec: Pick<DecoderSpec, "layers">;
 }
 
 /** Index tables of one mask, here and on the GPU. They hold all rows that the sequence may get: decoding uploads nothing. */
@@ -147,10 +147,11 @@ function makeTables(
 
 function makeSpace(
   arena: Arena,
-  { chunkRows: mostRows, config: { heads } }: DecoderSizes,
+  { chunkRows: mostRows, spec: { layers } }: DecoderSizes,
   { rows, textRows, columns }: { rows: number; textRows: number; columns: number },
 ): Workspace {
   const chunkRows = Math.min(mostRows, rows);
+  const heads = Math.max(...layers.map(({ attention }) => attention.heads));
   const chunkTextRows = Math.min(chunkRows, textRows);
   return {
     logSumExp: arena.tensor("log-sum-exp", [chunkRows, heads]),

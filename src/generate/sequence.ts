@@ -13,12 +13,12 @@ import { copyRows } from "../kernels/copy-rows.ts";
 import { sample } from "../kernels/sample.ts";
 import { NO_TOKEN } from "../kernels/token-embed.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
-import type { Decoder } from "./decoder.ts";
-import { Inhibitor } from "./inhibition/inhibitor.ts";
-import type { KvCache } from "./kv-cache.ts";
-import type { LayerAttention } from "./layer-attention.ts";
-import { type Prompt, type PromptImage, positionsOf } from "./prompt.ts";
-import { causalRanges, chunkEnds } from "./visible.ts";
+import type { Decoder } from "../model/decoder/decoder.ts";
+import type { KvCache } from "../model/decoder/kv-cache.ts";
+import type { LayerAttention } from "../model/decoder/layer-attention.ts";
+import { type PromptRows, type PromptRun, positionsOf } from "../model/decoder/prompt-rows.ts";
+import { causalRanges, chunkEnds } from "../model/decoder/visible.ts";
+import { Inhibitor } from "../model/inhibition/inhibitor.ts";
 
 /** How the next token is chosen; see `GenerateRequest` for the meaning. Temperature 0 is greedy. */
 export interface Sampling {
@@ -64,7 +64,7 @@ export class Sequence {
    * @param allowedIds ids that may be generated
    */
   constructor(gpu: Gpu, arena: Arena, decoder: Decoder, cache: KvCache, allowedIds: Iterable<number>) {
-    const { width, vocabularySize } = decoder.config;
+    const { width, vocabularySize } = decoder.spec;
     const words = ceilDiv(vocabularySize, 32);
     this.#gpu = gpu;
     this.#decoder = decoder;
@@ -109,7 +109,7 @@ export class Sequence {
    * @throws FoveaError `context-full`, `aborted`, or what the GPU met; the cache is then empty
    */
   async prefill(
-    prompt: Prompt,
+    prompt: PromptRows,
     {
       signal,
       keep = 0,
@@ -192,7 +192,7 @@ export class Sequence {
    *
    * @throws as `prefill`; the sequence is then to be filled anew
    */
-  async replay(prompt: Prompt, ids: readonly number[], signal: AbortSignal): Promise<void> {
+  async replay(prompt: PromptRows, ids: readonly number[], signal: AbortSignal): Promise<void> {
     const last = ids.at(-1);
     if (last === undefined) return;
     for (const [i, id] of ids.slice(0, -1).entries()) {
@@ -217,10 +217,10 @@ export class Sequence {
 
   /** Records everything that a prompt and a step need, for compiling ahead. */
   rehearse(recorder: Recorder): void {
-    const inhibition = Inhibitor.forRehearsal(this.#gpu, this.#decoder, this.#decoder.layers.length);
+    const inhibition = Inhibitor.forRehearsal(this.#gpu, this.#decoder);
     // Chunks of one row take the kernels of decoding.
     for (const rows of new Set([1, Math.min(2, this.#decoder.chunkRows), this.#decoder.chunkRows])) {
-      this.#recordChunk(recorder, { images: [] }, 0, rows);
+      this.#recordChunk(recorder, { pictures: [] }, 0, rows);
       this.#recordLogits(recorder, rows);
       if (rows <= 2 && rows < this.#cache.capacity) this.#forward(recorder, rows, 1, inhibition);
     }
@@ -230,10 +230,10 @@ export class Sequence {
     this.#recordChoice(recorder, GREEDY);
   }
 
-  #recordChunk(recorder: Recorder, { images }: Pick<Prompt, "images">, first: number, rows: number): void {
+  #recordChunk(recorder: Recorder, { pictures }: Pick<PromptRows, "pictures">, first: number, rows: number): void {
     this.#decoder.embed(recorder, view(this.#ids, [rows]));
     const hidden = this.#decoder.hidden(rows);
-    for (const image of images) this.#recordImage(recorder, image, hidden, first);
+    for (const run of pictures.flat()) this.#recordRun(recorder, run, hidden, first);
     this.#forward(recorder, rows, first, this.#attention);
   }
 
@@ -250,17 +250,14 @@ export class Sequence {
     this.#gpu.upload(this.#visible, causalRanges(1, this.#cache.length));
   }
 
-  /** Puts the part of an image that lies in the chunk from prompt row `first` on into its rows. */
-  #recordImage(
-    recorder: Recorder,
-    { row, position, tokens, placed }: PromptImage,
-    hidden: Tensor,
-    first: number,
-  ): void {
+  /** Copies the part of a picture's run that lies in the chunk from prompt row `first` on into its rows. */
+  #recordRun(recorder: Recorder, run: PromptRun, hidden: Tensor, first: number): void {
+    const { row, position, placed } = run;
     const begin = Math.max(row, first);
-    const end = Math.min(row + tokens.shape[0]!, first + hidden.shape[0]!);
+    const end = Math.min(row + run.count, first + hidden.shape[0]!);
     if (begin >= end) return;
-    copyRows(recorder, { x: tokens, y: hidden, xRow: begin - row, yRow: begin - first, rows: end - begin });
+    const xRow = run.first + begin - row;
+    copyRows(recorder, { x: run.tensor, y: hidden, xRow, yRow: begin - first, rows: end - begin });
     if (!placed) return;
     const patchBegin = Math.max(begin, row + placed.first);
     if (patchBegin < end)
@@ -287,7 +284,7 @@ export class Sequence {
 
   #uploadSeen(ids: ArrayLike<number>): void {
     const tokenIds = Array.from(ids).filter((id) => id !== NO_TOKEN);
-    this.#gpu.upload(this.#seen, bitset(tokenIds, this.#decoder.config.vocabularySize));
+    this.#gpu.upload(this.#seen, bitset(tokenIds, this.#decoder.spec.vocabularySize));
   }
 
   #recordLogits(recorder: Recorder, rows: number): void {
@@ -296,7 +293,7 @@ export class Sequence {
   }
 
   #recordChoice(recorder: Recorder, sampling: Sampling): void {
-    const logits = view(this.logits, [this.#decoder.config.vocabularySize]);
+    const logits = view(this.logits, [this.#decoder.spec.vocabularySize]);
     const tensors = { logits, allowed: this.#allowed, seen: this.#seen, token: this.#token };
     sample(recorder, { ...tensors, ...sampling, step: this.#step });
   }

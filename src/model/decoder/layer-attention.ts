@@ -1,7 +1,7 @@
-/** Attention of one decoder layer: the interface that the decoder calls, and its plain form. Room inhibition has the other one. */
-import type { Recorder } from "../gpu/pass.ts";
-import { type AttentionArgs, attention } from "../kernels/attention.ts";
-import { type AttentionDecodeArgs, attentionDecode } from "../kernels/attention-decode.ts";
+/** Attention of one decoder layer: the interface that the decoder calls, and its plain form. inhibition/ has the other. */
+import type { Recorder } from "../../gpu/pass.ts";
+import { type AttentionArgs, attention } from "../../kernels/attention.ts";
+import { type AttentionDecodeArgs, attentionDecode } from "../../kernels/attention-decode.ts";
 
 export interface AttendArgs
   extends Omit<AttentionArgs, "firstRow" | "logSumExp">,

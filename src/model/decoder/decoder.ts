@@ -1,24 +1,21 @@
 /**
- * The decoder: Llama and Qwen2 layers (RMS norm, RoPE, grouped-query attention, SiLU gate) over a KV cache. Prompts go
- * through in chunks of rows, generated tokens one row at a time. prompt.ts makes prompts; kernels/sample.ts chooses tokens.
+ * The decoder: layers of RMSNorm, RoPE, grouped-query attention and a SiLU gate over a KV cache. Prompts go through in
+ * chunks of rows, generated tokens one row at a time. prompt-rows.ts makes prompts; kernels/sample.ts chooses tokens.
  */
-import type { Arena } from "../gpu/arena.ts";
-import type { Gpu } from "../gpu/device.ts";
-import type { Recorder } from "../gpu/pass.ts";
-import { isSplit, type Tensor, view } from "../gpu/tensor.ts";
-import type { DecodePartials } from "../kernels/attention-decode.ts";
-import { linear } from "../kernels/linear.ts";
-import { gatedMatvec } from "../kernels/matvec.ts";
-import { qkv } from "../kernels/qkv.ts";
-import { rmsNorm } from "../kernels/rms-norm.ts";
-import { axesOf, rope, ropeTable } from "../kernels/rope.ts";
-import type { RowNorm } from "../kernels/row-product.ts";
-import { siluGate } from "../kernels/silu-gate.ts";
-import { tokenEmbed } from "../kernels/token-embed.ts";
-import type { DecoderConfig } from "./config.ts";
+import type { Arena } from "../../gpu/arena.ts";
+import type { Gpu } from "../../gpu/device.ts";
+import type { Recorder } from "../../gpu/pass.ts";
+import { type Tensor, view } from "../../gpu/tensor.ts";
+import type { DecodePartials } from "../../kernels/attention-decode.ts";
+import { linear } from "../../kernels/linear.ts";
+import { rmsNorm } from "../../kernels/rms-norm.ts";
+import { axesOf, ropeTable } from "../../kernels/rope.ts";
+import { tokenEmbed } from "../../kernels/token-embed.ts";
+import type { DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
+import type { Weights } from "../load/fill.ts";
 import type { KvCache } from "./kv-cache.ts";
 import { type LayerAttention, plainAttention } from "./layer-attention.ts";
-import type { Weights } from "./load.ts";
+import { gatedProduct, type ProductInput, qkvRope } from "./layer-products.ts";
 
 /** Buffers of one chunk of at most R rows. */
 interface Workspace {
@@ -31,9 +28,25 @@ interface Workspace {
   mlp: Tensor; // [R, F]
 }
 
+/** Elements that a row of a chunk takes in each buffer of the workspace: what the widest layer needs. */
+function workspaceWidths({ width, layers }: DecoderSpec): Record<keyof Workspace, number> {
+  const most = (size: (layer: LayerSpec) => number) => Math.max(...layers.map(size));
+  const heads = most(({ attention }) => attention.heads * attention.headWidth);
+  const mlp = most((layer) => layer.mlp.width);
+  return {
+    hidden: width,
+    normed: width,
+    qkv: most(({ attention: { heads, keyHeads, headWidth } }) => (heads + 2 * keyHeads) * headWidth),
+    q: heads,
+    attended: heads,
+    gateUp: 2 * mlp,
+    mlp,
+  };
+}
+
 /** Elements that a row of a chunk takes in the workspace. */
-export function rowElements({ width, mlpWidth, heads, keyHeads, headWidth }: DecoderConfig): number {
-  return 2 * width + (3 * heads + 2 * keyHeads) * headWidth + 3 * mlpWidth;
+export function rowElements(spec: DecoderSpec): number {
+  return Object.values(workspaceWidths(spec)).reduce((sum, width) => sum + width, 0);
 }
 
 export interface ForwardArgs {
@@ -55,11 +68,9 @@ interface LayerArgs extends Omit<ForwardArgs, "cache"> {
 }
 
 export class Decoder {
-  readonly config: DecoderConfig;
+  readonly spec: DecoderSpec;
   /** Rows that go through at once, at most. */
   readonly chunkRows: number;
-  /** Kind of each layer. */
-  readonly layers: readonly { kind: "attention" }[];
   /** Number of RoPE positions, from 0. */
   readonly positions: number;
   /** Numbers that a row's position has: 1, or more with M-RoPE. */
@@ -73,32 +84,34 @@ export class Decoder {
     gpu: Gpu,
     arena: Arena,
     weights: Weights,
-    config: DecoderConfig,
+    spec: DecoderSpec,
     { chunkRows, positions }: { chunkRows: number; positions: number },
   ) {
-    const { width, mlpWidth, heads, keyHeads, headWidth, ropeTheta, axisOfPair } = config;
-    this.config = config;
-    this.layers = Array.from({ length: config.layers }, () => ({ kind: "attention" }));
+    const { theta, axisOfPair } = spec.rope;
+    const { headWidth } = spec.layers[0]!.attention;
+    this.spec = spec;
     this.chunkRows = chunkRows;
     this.positions = positions;
     this.axes = axesOf(axisOfPair);
     this.#weights = weights;
+    const widths = workspaceWidths(spec);
+    const buffer = (name: keyof Workspace) => arena.tensor(name, [chunkRows, widths[name]]);
     this.#space = {
-      hidden: arena.tensor("hidden", [chunkRows, width]),
-      normed: arena.tensor("normed", [chunkRows, width]),
-      qkv: arena.tensor("qkv", [chunkRows, (heads + 2 * keyHeads) * headWidth]),
-      q: arena.tensor("q", [chunkRows, heads * headWidth]),
-      attended: arena.tensor("attended", [chunkRows, heads * headWidth]),
-      gateUp: arena.tensor("gate and up", [chunkRows, 2 * mlpWidth]),
-      mlp: arena.tensor("mlp", [chunkRows, mlpWidth]),
+      hidden: buffer("hidden"),
+      normed: buffer("normed"),
+      qkv: buffer("qkv"),
+      q: buffer("q"),
+      attended: buffer("attended"),
+      gateUp: buffer("gateUp"),
+      mlp: buffer("mlp"),
     };
     this.#ropeTable = arena.tensor("RoPE table", [positions, headWidth]);
-    gpu.upload(this.#ropeTable, ropeTable(positions, headWidth, ropeTheta));
+    gpu.upload(this.#ropeTable, ropeTable(positions, headWidth, theta));
   }
 
   /** The first `rows` rows of the chunk's hidden states, [rows, W]: what `embed` and `forward` work on. */
   hidden(rows: number): Tensor {
-    return view(this.#space.hidden, [rows, this.config.width]);
+    return view(this.#space.hidden, [rows, this.spec.width]);
   }
 
   /** Writes token embeddings into the hidden states; rows of `NO_TOKEN` are left for image tokens. @param ids [T] u32 */
@@ -118,10 +131,8 @@ export class Decoder {
    * @param logits [rows, V], the caller's
    */
   logits(recorder: Recorder, hidden: Tensor, logits: Tensor): void {
-    const { tiedHead } = this.config;
     const input = this.#normed(recorder, hidden, "decoder.norm.weight");
-    const weight = this.#weights.matrix(tiedHead ? "decoder.embed" : "decoder.head");
-    linear(recorder, { ...input, weight, y: logits });
+    linear(recorder, { ...input, weight: this.#weights.matrix("decoder.head"), y: logits });
   }
 
   /**
@@ -129,8 +140,8 @@ export class Decoder {
    * several rows get a dispatch of their own. So does one row on software adapters, where every load is expensive: a gated
    * product [9728, 896] took 57 ms with the norm inside and 29 without, the norm alone 0.5.
    */
-  #normed(recorder: Recorder, x: Tensor, name: string): { x: Tensor; norm?: RowNorm } {
-    const norm = { weight: this.#weights.get(name), eps: this.config.eps };
+  #normed(recorder: Recorder, x: Tensor, name: string): ProductInput {
+    const norm = { weight: this.#weights.get(name), eps: this.spec.eps };
     if (x.shape[0] === 1 && !recorder.capabilities.software) return { x, norm };
     const y = view(this.#space.normed, x.shape);
     rmsNorm(recorder, { x, ...norm, y });
@@ -138,36 +149,53 @@ export class Decoder {
   }
 
   #layer(recorder: Recorder, layer: number, args: LayerArgs): void {
-    const { rows, positions, visible, cache, partials, start, attention = plainAttention } = args;
-    const { mlpWidth, heads, keyHeads, headWidth, axisOfPair } = this.config;
+    this.#attend(recorder, layer, args);
     const space = this.#space;
+    const { rows } = args;
+    const { width } = this.spec.layers[layer]!.mlp;
+    const name = `decoder.layers.${layer}`;
+    const hidden = this.hidden(rows);
+    const mlp = view(space.mlp, [rows, width]);
+    gatedProduct(recorder, {
+      input: this.#normed(recorder, hidden, `${name}.norm2.weight`),
+      weight: this.#weights.matrix(`${name}.gateUp.weight`),
+      y: mlp,
+      scratch: view(space.gateUp, [rows, 2 * width]),
+    });
+    linear(recorder, { x: mlp, weight: this.#weights.matrix(`${name}.down.weight`), y: hidden, accumulate: true });
+  }
+
+  /** Adds attention to the hidden states. */
+  #attend(recorder: Recorder, layer: number, args: LayerArgs): void {
+    const { rows, positions, visible, cache, partials, start, attention = plainAttention } = args;
+    const { heads, keyHeads, headWidth } = this.spec.layers[layer]!.attention;
+    const space = this.#space;
+    const name = `decoder.layers.${layer}`;
     const hidden = this.hidden(rows);
     const q = view(space.q, [rows, heads * headWidth]);
-    const attended = view(space.attended, [rows, heads * headWidth]);
-    const mlp = view(space.mlp, [rows, mlpWidth]);
-    const name = `decoder.layers.${layer}`;
-    const weight = (part: string) => this.#weights.matrix(`${name}.${part}.weight`);
-
-    const input = this.#normed(recorder, hidden, `${name}.norm1.weight`);
-    const bias = this.#weights.find(`${name}.qkv.bias`);
-    const target = { q, cache, cacheRow: start, heads, keyHeads, headWidth };
-    const turned = { positions, axisOfPair, table: this.#ropeTable, ...target };
-    const qkvWeight = weight("qkv");
-    // Kernels of one row need all of their weights in one buffer, here and below.
-    if (rows === 1 && !isSplit(qkvWeight)) {
-      qkv(recorder, { ...input, weight: qkvWeight, bias, ...turned });
-    } else {
-      const unturned = view(space.qkv, [rows, (heads + 2 * keyHeads) * headWidth]);
-      linear(recorder, { ...input, weight: qkvWeight, bias, y: unturned });
-      rope(recorder, { qkv: unturned, ...turned });
-    }
+    const y = view(space.attended, [rows, heads * headWidth]);
+    qkvRope(recorder, {
+      input: this.#normed(recorder, hidden, `${name}.norm1.weight`),
+      weight: this.#weights.matrix(`${name}.qkv.weight`),
+      bias: this.#weights.find(`${name}.qkv.bias`),
+      scratch: view(space.qkv, [rows, (heads + 2 * keyHeads) * headWidth]),
+      positions,
+      axisOfPair: this.spec.rope.axisOfPair,
+      table: this.#ropeTable,
+      q,
+      cache,
+      cacheRow: start,
+      heads,
+      keyHeads,
+      headWidth,
+    });
     const cached = { tensor: cache, stride: 2 * keyHeads * headWidth };
     attention.record(recorder, layer, {
       q: { tensor: q, stride: heads * headWidth, offset: 0 },
       k: { ...cached, offset: 0 },
       v: { ...cached, offset: keyHeads * headWidth },
       visible,
-      y: attended,
+      y,
       rows,
       chunkRow: start,
       keys: start + rows,
@@ -177,17 +205,6 @@ export class Decoder {
       scale: 1 / Math.sqrt(headWidth),
       partials,
     });
-    linear(recorder, { x: attended, weight: weight("out"), y: hidden, accumulate: true });
-
-    const mlpInput = this.#normed(recorder, hidden, `${name}.norm2.weight`);
-    const gateUpWeight = weight("gateUp");
-    if (rows === 1 && !isSplit(gateUpWeight)) {
-      gatedMatvec(recorder, { ...mlpInput, weight: gateUpWeight, y: mlp });
-    } else {
-      const gateUp = view(space.gateUp, [rows, 2 * mlpWidth]);
-      linear(recorder, { ...mlpInput, weight: gateUpWeight, y: gateUp });
-      siluGate(recorder, { gateUp, y: mlp });
-    }
-    linear(recorder, { x: mlp, weight: weight("down"), y: hidden, accumulate: true });
+    linear(recorder, { x: y, weight: this.#weights.matrix(`${name}.out.weight`), y: hidden, accumulate: true });
   }
 }

@@ -1,0 +1,38 @@
+/** What answers and inspections ask of a conversation: its pictures, and whether the model can read it. */
+import type { ImageInput, Message } from "../api.ts";
+import { FoveaError } from "../errors.ts";
+import type { ModelSpec } from "../spec/model-spec.ts";
+import type { Engine } from "./engine.ts";
+import type { Language } from "./language.ts";
+
+/** Throws FoveaError `unsupported-model` for a model without a tokenizer. */
+export function needLanguage({ language }: Engine): Language {
+  if (!language)
+    throw new FoveaError(
+      "unsupported-model",
+      "this model has no tokenizer.json in its folder: it can be inspected by ids, but not chatted with",
+    );
+  return language;
+}
+
+/** The pictures of a conversation in order. */
+export function imagesOf(messages: readonly Message[]): ImageInput[] {
+  return messages.flatMap(({ content }) =>
+    typeof content === "string" ? [] : content.flatMap((part) => (part.type === "image" ? [part.image] : [])),
+  );
+}
+
+/**
+ * A tokenizer may have ids that the model lacks, such as one for padding.
+ *
+ * @throws FoveaError `unsupported-model` for a prompt that holds one
+ */
+export function checkKnownIds(ids: ArrayLike<number>, { decoder, imageTokenId }: ModelSpec): void {
+  const { vocabularySize } = decoder!;
+  const unknown = Array.from(ids).find((id) => id >= vocabularySize && id !== imageTokenId);
+  if (unknown !== undefined)
+    throw new FoveaError(
+      "unsupported-model",
+      `the tokenizer makes the id ${unknown} of the question, but the model's vocabulary has ${vocabularySize}; tokenizer.json is of another model`,
+    );
+}

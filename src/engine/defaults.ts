@@ -1,0 +1,64 @@
+/**
+ * What requests leave out: the compression and inhibition that a model's publisher recommends, in fovea.json of its folder
+ * or in weights-manifest.json. A model that recommends nothing keeps all of its tokens and its plain attention.
+ */
+import type { Compression, Inhibition } from "../api.ts";
+import { FoveaError } from "../errors.ts";
+import { planCompression } from "../model/compression/plan.ts";
+import { planInhibition } from "../model/inhibition/plan.ts";
+import { isJsonObject, quoted } from "../shared/json.ts";
+import { DEFAULTS_FILE } from "../shared/model-files.ts";
+import type { ModelSpec } from "../spec/model-spec.ts";
+import type { ReadOptions } from "../weights/byte-source.ts";
+import type { ModelFolder } from "../weights/folder.ts";
+
+export interface RequestDefaults {
+  compression: Compression;
+  inhibition: Inhibition;
+}
+
+const NOTHING: RequestDefaults = { compression: { method: "none" }, inhibition: { maxRatio: 0 } };
+
+/**
+ * Reads and checks the defaults of a model.
+ *
+ * @param known those of the manifest's entry, which win
+ * @throws FoveaError `unsupported-model` naming the file, the field and what is wrong
+ */
+export async function readDefaults(
+  folder: ModelFolder,
+  spec: ModelSpec,
+  known: unknown,
+  options: ReadOptions,
+): Promise<RequestDefaults> {
+  if (known !== undefined) return parseDefaults(known, "weights-manifest.json: defaults", spec);
+  const json = await folder.json(DEFAULTS_FILE, options);
+  if (json === undefined) return NOTHING;
+  if (!isJsonObject(json)) throw bad(DEFAULTS_FILE, "it is no object");
+  return parseDefaults(json.defaults ?? {}, `${DEFAULTS_FILE}: defaults`, spec);
+}
+
+function parseDefaults(value: unknown, where: string, { encoder, decoder }: ModelSpec): RequestDefaults {
+  if (!isJsonObject(value)) throw bad(where, "it is no object");
+  const unknown = Object.keys(value).find((name) => name !== "compression" && name !== "inhibition");
+  if (unknown !== undefined) throw bad(where, `${quoted(unknown)} is not known; there are compression and inhibition`);
+  const { compression, inhibition } = { ...NOTHING, ...(value as Partial<RequestDefaults>) };
+  check(`${where}.compression`, () => {
+    const { rows, cols } = encoder?.positions.grid ?? { rows: 1, cols: 1 };
+    if (encoder) planCompression(compression, encoder, [(rows * cols) / encoder.cell ** 2]);
+  });
+  check(`${where}.inhibition`, () => decoder && planInhibition(inhibition, decoder.layers));
+  return { compression, inhibition };
+}
+
+function check(where: string, plan: () => unknown): void {
+  try {
+    plan();
+  } catch (cause) {
+    throw bad(where, cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+function bad(where: string, problem: string): FoveaError {
+  return new FoveaError("unsupported-model", `${where}: ${problem}; mend the file, or load the model without it`);
+}

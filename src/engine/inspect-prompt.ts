@@ -1,0 +1,106 @@
+/** The prompt of an inspection: from a conversation with pictures, or from ids and pixel values. */
+import type { InspectRequest } from "../api.ts";
+import type { Arena } from "../gpu/arena.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { expandPlaceholders, type PlacedIds } from "../model/decoder/prompt-rows.ts";
+import type { EncodedPicture } from "../model/encoder/picture-encoder.ts";
+import { checkFields } from "../shared/arguments.ts";
+import { buildPrompt, renderPrompt } from "../text/prompt.ts";
+import { checkKnownIds, imagesOf, needLanguage } from "./conversation-prompt.ts";
+import type { Engine } from "./engine.ts";
+import { checkBudget, encodePicture, needPictures } from "./pictures.ts";
+import { viewsInOrder } from "./read-views.ts";
+
+/** A prompt that is ready to run, and the pictures in it. */
+export interface InspectedPrompt {
+  /** As rendered, placeholders not expanded; empty where ids were handed in. */
+  text: string;
+  placed: PlacedIds;
+  /** With the views in the order of the prompt's runs. */
+  pictures: readonly { encoded: EncodedPicture; order: readonly number[] }[];
+}
+
+/**
+ * The whole way: decode, plan, encode, render, tokenise.
+ *
+ * @param encoded receives each picture; the caller disposes their arenas, also after an error
+ */
+export async function inspectConversation(
+  engine: Engine,
+  request: InspectRequest,
+  encoded: EncodedPicture[],
+): Promise<InspectedPrompt> {
+  const { messages = [], addGenerationPrompt = true, compression = { method: "none" }, pictures: budget = {} } = request;
+  const { tokenizer, template } = needLanguage(engine);
+  if (typeof addGenerationPrompt !== "boolean")
+    throw new TypeError(`addGenerationPrompt must be true or false, got ${typeof addGenerationPrompt}`);
+  checkBudget(budget);
+  const rendered = renderPrompt(tokenizer, template, messages, { addGenerationPrompt });
+  for (const input of imagesOf(messages))
+    encoded.push(await encodePicture(engine, input, { compression, budget, keepAll: true }));
+  const runs = encoded.map(({ plan, rowsOfView }) => needPictures(engine).pictures.runs(plan, rowsOfView));
+  const prompt = buildPrompt(tokenizer, rendered, runs);
+  checkKnownIds(prompt.ids, engine.spec);
+  return {
+    text: prompt.text,
+    placed: prompt,
+    pictures: encoded.map((picture, i) => ({ encoded: picture, order: viewsInOrder(runs[i]!) })),
+  };
+}
+
+/** One view and one placeholder for each picture. Takes the pixels' memory from `scope`. */
+export async function inspectTensors(
+  engine: Engine,
+  request: InspectRequest,
+  scope: Arena,
+  encoded: EncodedPicture[],
+): Promise<InspectedPrompt> {
+  const { pixelValues = [], inputIds, compression = { method: "none" } } = request;
+  if (!Array.isArray(pixelValues)) throw new TypeError(`pixelValues must be a list, got ${typeof pixelValues}`);
+  if (!Array.isArray(inputIds)) throw new TypeError(`inputIds must be an array of token ids, got ${typeof inputIds}`);
+  if (pixelValues.length > 0 && !engine.pictures)
+    throw new TypeError(`this model reads no pictures; ${pixelValues.length} were given`);
+  for (const values of pixelValues) encoded.push(await encodePixels(engine, scope, values, compression));
+  const counts = encoded.map(({ rowsOfView }) => rowsOfView[0]!);
+  return {
+    text: "",
+    placed: expandPlaceholders(inputIds, counts, engine.spec.imageTokenId),
+    pictures: encoded.map((picture) => ({ encoded: picture, order: [0] })),
+  };
+}
+
+async function encodePixels(
+  engine: Engine,
+  scope: Arena,
+  values: NonNullable<InspectRequest["pixelValues"]>[number],
+  compression: NonNullable<InspectRequest["compression"]>,
+): Promise<EncodedPicture> {
+  const { encoder, pictures } = needPictures(engine);
+  // A view of the size that the encoder's table of positions is for.
+  const { width, height } = pictures.plan(pictures.largest.width, pictures.largest.height, {}).views.at(-1)!;
+  const pixels = uploadPixels(engine, scope, values, [3, height, width]);
+  const view = { grid: encoder.spec.positions.grid, canvas: 0, left: 0, top: 0, width, height };
+  const plan = { canvases: [], views: [view] };
+  return encoder.encode(plan, encoder.batches(plan, compression), [pixels], { compression, keepAll: true });
+}
+
+function uploadPixels(
+  { gpu }: Engine,
+  scope: Arena,
+  values: NonNullable<InspectRequest["pixelValues"]>[number],
+  expected: readonly [number, number, number],
+): Tensor {
+  checkFields("each of pixelValues", values);
+  const { data, shape } = values;
+  if (!(data instanceof Float32Array) || !shape || expected.some((side, i) => shape[i] !== side) || shape.length !== 3)
+    throw new TypeError(`pixelValues must be a Float32Array of shape [${expected}], got shape [${shape}]`);
+  const count = expected[0] * expected[1] * expected[2];
+  if (data.length !== count)
+    throw new TypeError(`pixelValues of shape [${shape}] has ${data.length} values, not ${count}`);
+  const notFinite = data.findIndex((value) => !Number.isFinite(value));
+  if (notFinite >= 0)
+    throw new RangeError(`pixelValues must be finite numbers, got ${data[notFinite]} at ${notFinite}`);
+  const pixels = scope.tensor("pixels", [1, ...shape]);
+  gpu.upload(pixels, data);
+  return pixels;
+}

@@ -1,0 +1,173 @@
+/** Views of an encoded picture, copied off the GPU for events and inspection, and where they lie on the picture. */
+import type { CompressionStage, InspectedView, Matrix, SeenView, ViewPlace } from "../api.ts";
+import type { Gpu } from "../gpu/device.ts";
+import { readFloats, readTensor } from "../gpu/readback.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { viewToPicture } from "../image/geometry.ts";
+import { readOrigins } from "../kernels/origins.ts";
+import type { StageTensors } from "../model/compression/stage.ts";
+import type { EncodedBatch, EncodedPicture, PictureEncoder } from "../model/encoder/picture-encoder.ts";
+import { rasterOrder } from "../model/encoder/raster-order.ts";
+import type { Grid, PicturePlan, PictureRun } from "../spec/picture-spec.ts";
+
+/** Indices of the views in the order of a picture's runs. */
+export function viewsInOrder(runs: readonly PictureRun[]): number[] {
+  return runs.flatMap((run) => ("view" in run ? [run.view] : []));
+}
+
+/** Where the views of a plan lie. */
+export function viewPlaces(plan: PicturePlan, { spec: { cell, patch } }: PictureEncoder): ViewPlace[] {
+  return plan.views.map((view) => ({
+    ...view.grid,
+    cell,
+    patch: patch.side,
+    width: view.width,
+    height: view.height,
+    toPicture: [...viewToPicture(plan, view)] as ViewPlace["toPicture"],
+  }));
+}
+
+/**
+ * The views of a picture as events show them.
+ *
+ * @param order views in the order of the prompt's runs, which numbers their columns
+ */
+export async function readSeenViews(
+  gpu: Gpu,
+  encoder: PictureEncoder,
+  picture: EncodedPicture,
+  order: readonly number[],
+): Promise<SeenView[]> {
+  const stages = await readAllStages(gpu, picture);
+  const starts = new Map<number, number>();
+  let column = 0;
+  for (const view of order) {
+    starts.set(view, column);
+    column += picture.rowsOfView[view]!;
+  }
+  const { firstRow } = encoder;
+  return viewPlaces(picture.plan, encoder).map((place, view) => {
+    const first = (starts.get(view) ?? 0) + firstRow;
+    const columns = Uint32Array.from({ length: picture.rowsOfView[view]! - firstRow }, (_, i) => first + i);
+    return { ...place, columns, stages: stages[view]! };
+  });
+}
+
+/**
+ * The views of a picture as numbers. Features of a view that no stage compressed stand in raster order; otherwise its
+ * cells stand in their final order, each with its seats. The picture was encoded with `keepAll`.
+ */
+export async function readInspectedViews(
+  gpu: Gpu,
+  { spec: { cell }, firstRow }: PictureEncoder,
+  picture: EncodedPicture,
+): Promise<InspectedView[]> {
+  const stages = await readAllStages(gpu, picture);
+  const views: InspectedView[] = [];
+  for (const batch of picture.batches) {
+    const features = await readMatrix(gpu, batch.features!);
+    const origins = (await readTensor(gpu, batch.origins)) as Uint32Array;
+    const words = batch.origins.shape[2]!;
+    const chosen = batch.chosen && ((await readTensor(gpu, batch.chosen)) as Uint32Array);
+    const kept = batch.kept && ((await readTensor(gpu, batch.kept)) as Uint32Array);
+    for (const [i, view] of batch.views.entries()) {
+      const own = slice(features, i, batch.views.length);
+      const { owners } = readOrigins(share(origins, i, batch.views.length), words);
+      const isWhole = stages[view]!.length === 0;
+      views[view] = {
+        ...batch.grid,
+        cell,
+        features: isWhole ? inRasterOrder(own, batch.grid, cell, firstRow) : own,
+        stages: stages[view]!,
+        owners,
+        ...(kept && {
+          kept: share(kept, i, batch.views.length).slice(0, batch.rows),
+          chosen: share(chosen!, i, batch.views.length),
+        }),
+      };
+    }
+  }
+  return views;
+}
+
+/** The projected rows of a picture, in the order of the prompt's runs. */
+export async function readProjected(gpu: Gpu, picture: EncodedPicture, order: readonly number[]): Promise<Matrix> {
+  const ofView = new Map<number, Matrix>();
+  for (const { views, projected } of picture.batches) {
+    const matrix = await readMatrix(gpu, projected!);
+    for (const [i, view] of views.entries()) ofView.set(view, slice(matrix, i, views.length));
+  }
+  return stackMatrices(order.map((view) => ofView.get(view)!));
+}
+
+/** Matrices of one width, one below the other. */
+export function stackMatrices(matrices: readonly Matrix[]): Matrix {
+  const cols = matrices[0]?.cols ?? 0;
+  const rows = matrices.reduce((sum, matrix) => sum + matrix.rows, 0);
+  const data = new Float32Array(rows * cols);
+  let at = 0;
+  for (const matrix of matrices) {
+    data.set(matrix.data, at);
+    at += matrix.data.length;
+  }
+  return { data, rows, cols };
+}
+
+export async function readMatrix(gpu: Gpu, tensor: Tensor): Promise<Matrix> {
+  const [rows, cols] = tensor.shape as [number, number];
+  return { data: await readFloats(gpu, tensor), rows, cols };
+}
+
+/** The stages of each view. */
+async function readAllStages(gpu: Gpu, { batches }: EncodedPicture): Promise<CompressionStage[][]> {
+  const ofView: CompressionStage[][] = [];
+  for (const batch of batches) {
+    const read = await Promise.all(batch.stages.map((stage) => readStage(gpu, stage, batch)));
+    for (const [i, view] of batch.views.entries()) ofView[view] = read.map((stages) => stages[i]!);
+  }
+  return ofView;
+}
+
+/** One stage of each view of a batch. */
+async function readStage(gpu: Gpu, stage: StageTensors, { views }: EncodedBatch): Promise<CompressionStage[]> {
+  const { block, primary, clusters, tokens } = stage;
+  const read = async (tensor: Tensor) => (await readTensor(gpu, tensor)) as Uint32Array;
+  const [scores, order, labels, origins, matrix] = await Promise.all([
+    readFloats(gpu, stage.scores),
+    read(stage.order),
+    read(stage.labels),
+    read(stage.origins),
+    tokens ? readMatrix(gpu, tokens) : { data: new Float32Array(0), rows: 0, cols: 0 },
+  ]);
+  return views.map((_, i) => {
+    const own = <T extends Float32Array | Uint32Array>(values: T) => share(values, i, views.length);
+    const indices = own(order);
+    return {
+      block,
+      importance: own(scores),
+      primary: indices.slice(0, primary),
+      redundant: indices.slice(primary),
+      labels: clusters > 0 ? own(labels) : new Uint32Array(0),
+      tokens: slice(matrix, i, views.length),
+      origins: readOrigins(own(origins), stage.origins.shape[2]!).cells,
+    };
+  });
+}
+
+/** The i-th of `count` equal parts, copied. */
+function share<T extends Float32Array | Uint32Array>(values: T, i: number, count: number): T {
+  const length = values.length / count;
+  return values.slice(i * length, (i + 1) * length) as T;
+}
+
+function slice({ data, rows, cols }: Matrix, i: number, count: number): Matrix {
+  return { data: share(data, i, count), rows: rows / count, cols };
+}
+
+function inRasterOrder({ data, rows, cols }: Matrix, grid: Grid, cell: number, first: number): Matrix {
+  if (cell === 1) return { data, rows, cols };
+  const sorted = data.slice();
+  for (const [row, raster] of rasterOrder(grid, cell).entries())
+    sorted.set(data.subarray((first + row) * cols, (first + row + 1) * cols), (first + raster) * cols);
+  return { data: sorted, rows, cols };
+}

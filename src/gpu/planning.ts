@@ -1,0 +1,46 @@
+/**
+ * A GPU that only counts. The same constructors and the same recording code run against it, so that a plan of a model's
+ * memory is what loading it allocates, to the byte, and not a second set of formulas.
+ */
+import { Arena, type ArenaHost } from "./arena.ts";
+import type { Gpu } from "./device.ts";
+import type { BufferLimits } from "./limits.ts";
+import { type Capabilities, ParamsSlab, type Recorder } from "./pass.ts";
+
+/** The part of a `Gpu` that model code needs to allocate and to record. */
+export type GpuMemory = Pick<Gpu, "arena" | "upload"> & { readonly device: { readonly limits: BufferLimits } };
+
+/** Of a device that is not known. */
+const NO_LIMIT = Number.MAX_SAFE_INTEGER;
+
+export class PlanningGpu implements GpuMemory {
+  readonly arena: Arena;
+  readonly device: { readonly limits: BufferLimits };
+  /** Records nothing. */
+  readonly recorder: Recorder;
+
+  /** @param limits of the device that is planned for; undefined allows everything */
+  constructor(limits: BufferLimits | undefined, capabilities: Partial<Capabilities> = {}) {
+    this.device = { limits: limits ?? { maxBufferSize: NO_LIMIT, maxStorageBufferBindingSize: NO_LIMIT } };
+    this.arena = new Arena(countingHost(this.device.limits));
+    this.arena.buffer("params", ParamsSlab.byteLength, 0);
+    const none: Capabilities = {
+      ...{ subgroups: false, software: false, maxWorkgroupBytes: 16384, halves: "none", fastest: {} },
+      ...capabilities,
+    };
+    this.recorder = { capabilities: none, dispatch() {}, copy() {} };
+  }
+
+  upload(): void {}
+}
+
+function countingHost(limits: BufferLimits): ArenaHost {
+  const createBuffer = ({ label, size }: GPUBufferDescriptor) => ({ label, size, destroy() {} }) as unknown as GPUBuffer;
+  const createTexture = () => ({ destroy() {} }) as unknown as GPUTexture;
+  return {
+    device: { limits, createBuffer, createTexture },
+    allowsAnySize: true,
+    assertAlive() {},
+    onFree() {},
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * The two fused products of a decoder layer, by the kernels that suit the number of rows. One row has a kernel that does all
+ * of it in one dispatch, if its weights lie in one buffer; more rows take a product and a second dispatch.
+ */
+import type { Recorder } from "../../gpu/pass.ts";
+import { isSplit, type Matrix, type Tensor } from "../../gpu/tensor.ts";
+import { linear } from "../../kernels/linear.ts";
+import { gatedMatvec } from "../../kernels/matvec.ts";
+import { qkv } from "../../kernels/qkv.ts";
+import { type RopeTarget, rope } from "../../kernels/rope.ts";
+import type { RowNorm } from "../../kernels/row-product.ts";
+import { siluGate } from "../../kernels/silu-gate.ts";
+
+/** Rows as a product reads them: normed already, or a single row with the norm to put it through. */
+export interface ProductInput {
+  x: Tensor; // [T, W]
+  norm?: RowNorm;
+}
+
+export interface QkvRopeArgs extends RopeTarget {
+  input: ProductInput;
+  weight: Matrix; // [(H + 2 Hk) D, W]
+  bias: Tensor | undefined; // [(H + 2 Hk) D]
+  /** For several rows: the product before RoPE. */
+  scratch: Tensor; // [T, (H + 2 Hk) D]
+}
+
+/** q = RoPE(W_q x); RoPE(W_k x) and W_v x become rows of the cache. */
+export function qkvRope(recorder: Recorder, { input, weight, bias, scratch, ...target }: QkvRopeArgs): void {
+  if (input.x.shape[0] === 1 && !isSplit(weight)) {
+    qkv(recorder, { ...input, weight, bias, ...target });
+    return;
+  }
+  linear(recorder, { ...input, weight, bias, y: scratch });
+  rope(recorder, { qkv: scratch, ...target });
+}
+
+export interface GatedArgs {
+  input: ProductInput;
+  weight: Matrix; // [2 F, W]: gate, then up
+  y: Tensor; // [T, F]
+  /** For several rows: both products. */
+  scratch: Tensor; // [T, 2 F]
+}
+
+/** y = SiLU(W_gate x) * W_up x. */
+export function gatedProduct(recorder: Recorder, { input, weight, y, scratch }: GatedArgs): void {
+  if (input.x.shape[0] === 1 && !isSplit(weight)) {
+    gatedMatvec(recorder, { ...input, weight, y });
+    return;
+  }
+  linear(recorder, { ...input, weight, y: scratch });
+  siluGate(recorder, { gateUp: scratch, y });
+}

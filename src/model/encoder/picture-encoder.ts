@@ -1,0 +1,266 @@
+/**
+ * Pictures through encoder, compression and connector, batch by batch on the GPU. The result stays there in an arena of
+ * its own, so that it can be kept for the next question.
+ */
+import type { Compression } from "../../api.ts";
+import { throwIfAborted } from "../../errors.ts";
+import type { Arena } from "../../gpu/arena.ts";
+import type { Gpu } from "../../gpu/device.ts";
+import type { Recorder } from "../../gpu/pass.ts";
+import { readFloats } from "../../gpu/readback.ts";
+import { type Tensor, view } from "../../gpu/tensor.ts";
+import { copyRows } from "../../kernels/copy-rows.ts";
+import { countOutliers } from "../../kernels/prumerge.ts";
+import { assert } from "../../shared/assert.ts";
+import type { EncoderSpec, ModelSpec } from "../../spec/model-spec.ts";
+import type { Grid, PicturePlan } from "../../spec/picture-spec.ts";
+import { selectCells, selectDiverse } from "../compression/baselines.ts";
+import { planCompression, standardCompression, type ViewPlan } from "../compression/plan.ts";
+import type { StageTensors } from "../compression/stage.ts";
+import { Connector } from "../connector/connector.ts";
+import type { Placement, PromptPicture } from "../decoder/prompt-rows.ts";
+import type { Weights } from "../load/fill.ts";
+import { batchViews, type ViewBatch, viewsAtOnce } from "./batches.ts";
+import { cellCount, type Encoded, Encoder } from "./encoder.ts";
+
+/** The views of a batch after encoder and connector. Views have equal numbers of rows, one after another. */
+export interface EncodedBatch {
+  /** Indices of the picture's views. */
+  views: readonly number[];
+  grid: Grid;
+  /** Rows of each view in `projected`: its cells, after the class token where features keep it. */
+  rows: number;
+  projected?: Tensor; // [B * rows, W]
+  /** What the connector reads; for a classifier all final hidden states. Only where it was asked for. */
+  features?: Tensor; // [B * rows of features, C]
+  classLogits?: Tensor; // [1, classes]
+  stages: readonly StageTensors[];
+  origins: Tensor; // [B, n, W + 1] u32
+  /** With `diverse`: the kept rows in order of choice. */
+  chosen?: Tensor; // [B, k] u32
+  /** With `diverse`: the kept rows, ascending, then the others. */
+  kept?: Tensor; // [B, n] u32
+}
+
+/** A picture as the decoder takes it. Disposing `arena` frees all its tensors. */
+export interface EncodedPicture {
+  arena: Arena;
+  plan: PicturePlan;
+  batches: readonly EncodedBatch[];
+  /** Rows in the prompt of each view. */
+  rowsOfView: readonly number[];
+  /** With `positions: "original"`. */
+  placed?: Placement;
+}
+
+export interface EncodePictureOptions {
+  compression: Compression;
+  /** Whether stages keep a copy of their tokens, and batches their features. */
+  keepAll?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+interface BatchArenas {
+  kept: Arena;
+  scratch: Arena;
+}
+
+/** The rows of an encoded picture as they enter a prompt. @param order views in the order of the prompt's runs */
+export function promptPicture({ batches, placed }: EncodedPicture, order: readonly number[]): PromptPicture {
+  const runs = order.map((index) => {
+    const batch = batches.find(({ views }) => views.includes(index));
+    assert(batch?.projected, `view ${index} has no rows for a prompt`);
+    return { tensor: batch.projected, first: batch.views.indexOf(index) * batch.rows, count: batch.rows };
+  });
+  return { runs, ...(placed && { placed }) };
+}
+
+export class PictureEncoder {
+  readonly spec: EncoderSpec;
+  readonly #gpu: Gpu;
+  readonly #arena: Arena;
+  readonly #encoder: Encoder;
+  readonly #connector: Connector | undefined;
+  readonly #classes: number;
+
+  /** Takes the memory of each picture from scopes of `arena`. */
+  constructor(gpu: Gpu, arena: Arena, weights: Weights, model: ModelSpec & { encoder: EncoderSpec }) {
+    this.spec = model.encoder;
+    this.#gpu = gpu;
+    this.#arena = arena;
+    this.#encoder = new Encoder(gpu, weights, model.encoder);
+    this.#classes = model.classes?.length ?? 0;
+    if (model.connector.length > 0) this.#connector = new Connector(weights, model.connector);
+  }
+
+  /** Rows before the cells of a view in the prompt: the class token, where features keep it. */
+  get firstRow(): number {
+    return this.spec.keepClassToken ? 1 : 0;
+  }
+
+  /** Rows that a view takes in the prompt before compression. */
+  rowsOf(grid: Grid): number {
+    return this.firstRow + cellCount(grid, this.spec);
+  }
+
+  /** The paper's compression, as far as this encoder runs the blocks of its stages. */
+  get standardCompression(): Compression {
+    return standardCompression(this.spec);
+  }
+
+  /** The plan of each view. Throws TypeError or RangeError for a compression that these views cannot have. */
+  planViews(compression: Compression, grids: readonly Grid[]): ViewPlan[] {
+    return planCompression(
+      compression,
+      this.spec,
+      grids.map((grid) => cellCount(grid, this.spec)),
+    );
+  }
+
+  /** The batches of a picture's views. Throws as `planViews`. */
+  batches({ views }: PicturePlan, compression: Compression): ViewBatch[] {
+    const plans = this.planViews(
+      compression,
+      views.map(({ grid }) => grid),
+    );
+    const { maxStorageBufferBindingSize } = this.#gpu.device.limits;
+    return batchViews(views, plans, (grid) => viewsAtOnce(this.spec, grid, maxStorageBufferBindingSize));
+  }
+
+  /**
+   * Encodes a picture. Waits for the GPU between batches, so that only one batch's working memory exists at a time.
+   *
+   * @param batches as `batches` gave them
+   * @param pixels of each batch [B, 3, H, W], normalised; not kept
+   * @throws FoveaError `out-of-memory`, `aborted`
+   */
+  async encode(
+    plan: PicturePlan,
+    batches: readonly ViewBatch[],
+    pixels: readonly Tensor[],
+    { compression, keepAll = false, signal }: EncodePictureOptions,
+  ): Promise<EncodedPicture> {
+    const arena = this.#arena.scope();
+    try {
+      const encoded: EncodedBatch[] = [];
+      for (const [i, batch] of batches.entries()) {
+        if (i > 0) await this.#gpu.idle();
+        throwIfAborted(signal, "the encoding of a picture");
+        encoded.push(await this.#encodeBatch(arena, batch, pixels[i]!, keepAll));
+      }
+      const rowsOfView = plan.views.map((_, index) => encoded.find(({ views }) => views.includes(index))!.rows);
+      const isPlaced = compression.method === "vmtc" && compression.positions === "original";
+      return { arena, plan, batches: encoded, rowsOfView, ...(isPlaced && { placed: this.#placement(encoded[0]!) }) };
+    } catch (error) {
+      arena.dispose();
+      throw error;
+    }
+  }
+
+  /** Records everything that a picture of these views needs, for compiling ahead. */
+  rehearse(recorder: Recorder, { views }: PicturePlan): void {
+    const arena = this.#arena.scope();
+    const { grid, width, height } = views[0]!;
+    const pixels = arena.tensor("pixels", [1, 3, height, width]);
+    for (const compression of [{ method: "none" } as const, this.standardCompression]) {
+      const [plan] = this.planViews(compression, [grid]);
+      const batch = { views: [0], grid, plan: plan! };
+      const arenas = { kept: arena, scratch: arena };
+      this.#finish(recorder, this.#encoder.encode(recorder, pixels, { ...batch, ...arenas }), batch, arenas, false);
+    }
+    arena.dispose();
+  }
+
+  async #encodeBatch(kept: Arena, batch: ViewBatch, pixels: Tensor, keepAll: boolean): Promise<EncodedBatch> {
+    const scratch = this.#arena.scope();
+    const options = { ...batch, kept, scratch, keepTokens: keepAll };
+    try {
+      let encoded!: Encoded;
+      let result!: EncodedBatch;
+      const { plan } = batch;
+      const needsScores = plan.method === "prumerge" && plan.tokens === undefined;
+      await this.#gpu.guardMemory("the tokens of a picture", () =>
+        this.#gpu.submit("vision", (pass) => {
+          encoded = this.#encoder.encode(pass, pixels, options);
+          if (!needsScores) result = this.#finish(pass, encoded, batch, options, keepAll);
+        }),
+      );
+      if (!needsScores) return result;
+      const tokens = countOutliers(await readFloats(this.#gpu, encoded.scores!)) + 1;
+      await this.#gpu.guardMemory("the tokens of a picture", () =>
+        this.#gpu.submit("vision, selection", (pass) => {
+          const settled = { ...batch, plan: { method: "prumerge" as const, tokens } };
+          result = this.#finish(pass, encoded, settled, options, keepAll);
+        }),
+      );
+      return result;
+    } finally {
+      scratch.dispose();
+    }
+  }
+
+  /** Records the work after the blocks. */
+  #finish(
+    recorder: Recorder,
+    encoded: Encoded,
+    { views, grid, plan }: ViewBatch,
+    { kept, scratch }: BatchArenas,
+    keepFeatures: boolean,
+  ): EncodedBatch {
+    const { cell, runBlocks } = this.spec;
+    const { first, seats } = this.#encoder;
+    const cellGrid = { rows: grid.rows / cell, cols: grid.cols / cell };
+    const keys = this.#encoder.packed(encoded.qkv, 1);
+    const places = { block: runBlocks - 1, grid: cellGrid, first, seats, keys, ...this.#encoder.heads };
+    const { hidden, stage } = selectCells(recorder, encoded, { plan, ...places, kept, scratch });
+    const features = this.#features(recorder, hidden, encoded.views, keepFeatures ? kept : undefined, scratch);
+    const stages = stage ? [...encoded.stages, stage] : encoded.stages;
+    const featureRows = features.shape[0]! / encoded.views;
+    const cells = (featureRows - this.firstRow) / seats;
+    const batch: EncodedBatch = {
+      views,
+      grid,
+      rows: this.firstRow + cells,
+      stages,
+      origins: stage?.origins ?? encoded.origins,
+      ...(keepFeatures && { features }),
+    };
+    if (this.#connector) {
+      const arenas = { kept: plan.method === "diverse" ? scratch : kept, scratch };
+      batch.projected = this.#connector.record(recorder, features, arenas);
+      if (plan.method === "diverse") this.#keepDiverse(recorder, batch, plan.tokens, { kept, scratch });
+    }
+    if (this.#classes > 0) {
+      batch.classLogits = kept.tensor("class logits", [1, this.#classes]);
+      this.#encoder.classify(recorder, encoded, batch.classLogits);
+    }
+    return batch;
+  }
+
+  #keepDiverse(recorder: Recorder, batch: EncodedBatch, tokens: number, arenas: BatchArenas): void {
+    const views = batch.views.length;
+    const width = batch.projected!.shape[1]!;
+    const projected = view(batch.projected!, [views, batch.rows, width]);
+    const { rows, chosen, order } = selectDiverse(recorder, projected, tokens, arenas);
+    Object.assign(batch, { rows: tokens, projected: view(rows, [views * tokens, width]), chosen, kept: order });
+  }
+
+  /** The rows that the connector reads: without the class token, unless the model wants it. [B * n, C] */
+  #features(recorder: Recorder, hidden: Tensor, views: number, kept: Arena | undefined, scratch: Arena): Tensor {
+    const [rows, width] = hidden.shape as [number, number];
+    const dropped = this.#encoder.first - this.firstRow;
+    if (dropped === 0 && !kept) return hidden;
+    const each = rows / views - dropped;
+    const features = (kept ?? scratch).tensor("image features", [views * each, width]);
+    if (dropped === 0) copyRows(recorder, { x: hidden, y: features, xRow: 0, yRow: 0, rows });
+    else
+      for (let index = 0; index < views; index++)
+        copyRows(recorder, { x: hidden, y: features, xRow: index * (each + 1) + 1, yRow: index * each, rows: each });
+    return features;
+  }
+
+  #placement({ grid, origins }: EncodedBatch): Placement {
+    const [, cells, words] = origins.shape as [number, number, number];
+    return { origins: view(origins, [cells, words]), first: this.firstRow, cells: cellCount(grid, this.spec) };
+  }
+}
