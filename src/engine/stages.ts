@@ -20,9 +20,9 @@ async function readStage(gpu: Gpu, stage: StageTensors): Promise<CompressionStag
     readTensor(gpu, origins) as Promise<Uint32Array>,
     tokens ? readMatrix(gpu, tokens) : { data: new Float32Array(0), rows: 0, cols: 0 },
   ]);
-  const { patches } = readOrigins(originRows, origins.shape[1]!);
+  const { cells } = readOrigins(originRows, origins.shape[2]!);
   // The class token, where there is one, is a row of the tokens without origins.
-  const classRows = Math.max(0, matrix.rows - patches.length);
+  const classRows = Math.max(0, matrix.rows - cells.length);
   return {
     block,
     importance: scoreValues,
@@ -30,7 +30,7 @@ async function readStage(gpu: Gpu, stage: StageTensors): Promise<CompressionStag
     redundant: orderValues.slice(primary),
     labels: clusters > 0 ? labelValues : new Uint32Array(0),
     tokens: matrix,
-    origins: [...Array.from({ length: classRows }, () => new Uint32Array(0)), ...patches],
+    origins: [...Array.from({ length: classRows }, () => new Uint32Array(0)), ...cells],
   };
 }
 

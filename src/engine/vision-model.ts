@@ -7,7 +7,7 @@ import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import { readFloats } from "../gpu/readback.ts";
-import type { Tensor } from "../gpu/tensor.ts";
+import { type Tensor, view } from "../gpu/tensor.ts";
 import { countOutliers } from "../kernels/prumerge.ts";
 import { type CompressionPlan, defaultCompression, planCompression } from "../model/compression.ts";
 import type { ModelConfig, VisionConfig } from "../model/config.ts";
@@ -146,7 +146,7 @@ export class VisionModel {
     }
     if (plan.method === "vmtc" && plan.originalPositions)
       image.placed = {
-        origins: encoded.origins,
+        origins: view(encoded.origins, encoded.origins.shape.slice(1)),
         first: this.#keepClassToken && this.config.classToken ? 1 : 0,
         patches: patchCount(this.config),
       };

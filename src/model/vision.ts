@@ -37,7 +37,7 @@ interface Workspace {
   attended: Tensor; // [T, C]
   mlp: Tensor; // [T, F]
   logSumExp: Tensor; // [T, H]
-  patchOrigins: Tensor; // [N, W + 1] u32, of tokens before any stage
+  patchOrigins: Tensor; // [1, N, W + 1] u32, of tokens before any stage
 }
 
 export interface EncodeOptions {
@@ -57,8 +57,8 @@ export interface Encoded {
   /** [T, C], class token first if there is one, in the encoder's own buffer: overwritten by the next picture. */
   hidden: Tensor;
   stages: StageTensors[];
-  origins: Tensor; // [n, W + 1] u32, of the patch tokens in `hidden`
-  /** Importance by the last block that ran, [n]; where the plan prunes behind the encoder. */
+  origins: Tensor; // [1, n, W + 1] u32, of the patch tokens in `hidden`
+  /** Importance by the last block that ran, [1, n]; where the plan prunes behind the encoder. */
   scores: Tensor | undefined;
 }
 
@@ -87,9 +87,9 @@ export class VisionEncoder {
       attended: arena.tensor("vision attended", [tokens, width]),
       mlp: arena.tensor("vision mlp", [tokens, mlpWidth]),
       logSumExp: arena.tensor("vision log-sum-exp", [tokens, heads]),
-      patchOrigins: arena.tensor("patch origins", [count, originWords(count)], "u32"),
+      patchOrigins: arena.tensor("patch origins", [1, count, originWords(count)], "u32"),
     };
-    gpu.upload(this.#space.patchOrigins, initialOrigins(count));
+    gpu.upload(this.#space.patchOrigins, initialOrigins(count, 1));
   }
 
   /** Rows in front of the patches: the class token. */
@@ -179,12 +179,14 @@ export class VisionEncoder {
     const { patchSize, preNorm } = this.#config;
     const { patchRows, patchEmbeddings, hidden, normed } = this.#space;
     const weights = this.#weights;
-    patches(recorder, { pixels, y: patchRows, patchSize });
+    patches(recorder, { pixels: view(pixels, [1, ...pixels.shape]), y: patchRows, patchSize, cell: 1 });
     const bias = weights.find("vision.patch.bias");
     linear(recorder, { x: patchRows, weight: weights.matrix("vision.patch.weight"), bias, y: patchEmbeddings });
     const positions = weights.get("vision.positions");
     const y = preNorm ? normed : hidden;
-    visionEmbed(recorder, { patchEmbeddings, classEmbedding: weights.find("vision.class"), positions, y });
+    const classEmbedding = weights.find("vision.class");
+    const cols = Math.sqrt(patchCount(this.#config));
+    visionEmbed(recorder, { patchEmbeddings, classEmbedding, positions, y, cols, cell: 1 });
     if (preNorm) this.#norm(recorder, "vision.preNorm", normed, hidden);
     return hidden;
   }
@@ -215,14 +217,14 @@ export class VisionEncoder {
     linear(recorder, { x: mlp, ...this.#layer(block, "fc2"), y: hidden, accumulate: true });
   }
 
-  /** Importance of the patches by the block whose attention is in the workspace, [n] of `kept`. */
+  /** Importance of the patches by the block whose attention is in the workspace, [1, n] of `kept`. */
   #importance(recorder: Recorder, hidden: Tensor, kept: Arena): Tensor {
     const { classToken, heads } = this.#config;
     const rows = hidden.shape[0]!;
-    const scores = kept.tensor("importance", [rows - this.#first]);
+    const scores = kept.tensor("importance", [1, rows - this.#first]);
     const logSumExp = view(this.#space.logSumExp, [rows, heads]);
     const operands = { q: this.#packed(0), k: this.#packed(1), logSumExp };
-    importance(recorder, { ...operands, scores, classToken, ...this.#heads });
+    importance(recorder, { ...operands, scores, classToken, seats: 1, ...this.#heads });
     return scores;
   }
 
