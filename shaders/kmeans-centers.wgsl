@@ -1,36 +1,36 @@
-// The centres of spherical K-Means: the sum of a cluster's unit rows, scaled to length 1; zero where the sum has no
-// direction. With `seedStride` above 0 instead the first centres, rows 0, s, 2s, ..., and labels that no round has made.
-// Nothing happens once `done`. One workgroup a cluster.
+// The centres of spherical K-Means of each view: the sum of a cluster's unit rows, scaled to length 1; zero where the sum has
+// no direction. With `seedStride` above 0 instead the first centres, rows 0, s, 2s, ..., and labels that no round makes.
+// Does nothing for a view that is `done`. One workgroup a cluster.
 // Needs lib/reduce and WORKGROUP_SIZE.
 
 const SHORTEST_SUM = 1e-6;
 
 struct Params {
-  rows: u32, // R
+  rows: u32, // R, of a view
   width: u32, // C
-  clusters: u32, // c
+  clusters: u32, // c, of a view
   seedStride: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>; // [R, C], unit rows
-@group(0) @binding(1) var<storage, read_write> labels: array<u32>; // [R]
-@group(0) @binding(2) var<storage, read_write> done: array<u32>; // [1]
-@group(0) @binding(3) var<storage, read_write> centers: array<f32>; // [c, C]
+@group(0) @binding(0) var<storage, read> x: array<f32>; // [B, R, C], unit rows
+@group(0) @binding(1) var<storage, read_write> labels: array<u32>; // [B, R]
+@group(0) @binding(2) var<storage, read_write> done: array<u32>; // [B]
+@group(0) @binding(3) var<storage, read_write> centers: array<f32>; // [B, c, C]
 @group(0) @binding(4) var<uniform> params: Params;
 
 var<workgroup> is_done: u32;
 
-fn seed(cluster: u32, lane: u32) {
-  let source = cluster * params.seedStride * params.width;
+fn seed(view: u32, cluster: u32, lane: u32) {
+  let source = (view * params.rows + cluster * params.seedStride) * params.width;
   for (var c = lane; c < params.width; c += WORKGROUP_SIZE) {
-    centers[cluster * params.width + c] = x[source + c];
+    centers[(view * params.clusters + cluster) * params.width + c] = x[source + c];
   }
   if (cluster == 0u) {
     for (var row = lane; row < params.rows; row += WORKGROUP_SIZE) {
-      labels[row] = params.clusters;
+      labels[view * params.rows + row] = params.clusters;
     }
     if (lane == 0u) {
-      done[0] = 0u;
+      done[view] = 0u;
     }
   }
 }
@@ -38,21 +38,23 @@ fn seed(cluster: u32, lane: u32) {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(lane: Lane, @builtin(workgroup_id) group: vec3u) {
   let cluster = group.x;
+  let view = group.y;
   if (params.seedStride > 0u) {
-    seed(cluster, lane.index);
+    seed(view, cluster, lane.index);
     return;
   }
   if (lane.index == 0u) {
-    is_done = done[0];
+    is_done = done[view];
   }
   if (workgroupUniformLoad(&is_done) != 0u) {
     return;
   }
-  let to = cluster * params.width;
+  let first_row = view * params.rows;
+  let to = (view * params.clusters + cluster) * params.width;
   var squares = 0.0;
   for (var c = lane.index; c < params.width; c += WORKGROUP_SIZE) {
     var sum = 0.0;
-    for (var row = 0u; row < params.rows; row++) {
+    for (var row = first_row; row < first_row + params.rows; row++) {
       if (labels[row] == cluster) {
         sum += x[row * params.width + c];
       }

@@ -14,15 +14,15 @@ struct Params {
   cols: u32, // N
   inner: u32, // K in Parts
   scales: u32, // of packed weights, see lib/weight-*
-  has_bias: u32,
+  hasBias: u32,
   accumulate: u32,
   stride: u32, // elements from a row of y to the next
 }
 
-@group(0) @binding(0) var<storage, read> x: array<Part>; // [M, K]
-@group(0) @binding(1) var<storage, read> weight: array<Stored>; // [N, K]
-@group(0) @binding(2) var<storage, read> bias: array<f32>; // [N], or anything without has_bias
-@group(0) @binding(3) var<storage, read_write> y: array<f32>; // [M, N] in rows of `stride`
+@group(0) @binding(0) var<storage, read> x: array<Part>; // [B, M, K]
+@group(0) @binding(1) var<storage, read> weight: array<Stored>; // [B, N, K]
+@group(0) @binding(2) var<storage, read> bias: array<f32>; // [N], or anything without hasBias
+@group(0) @binding(3) var<storage, read_write> y: array<f32>; // [B, M, N] in rows of `stride`
 @group(0) @binding(4) var<uniform> params: Params;
 
 // The Parts of the quad's four invocations.
@@ -61,12 +61,14 @@ fn main(
 
   // Rows and columns beyond the matrices repeat the last ones, and their products are dropped.
   let row = row0 + in_subgroup % 4u;
-  let x0 = min(row, params.rows - 1u) * params.inner;
-  let x1 = min(row + 4u, params.rows - 1u) * params.inner;
-  let x2 = min(row + 8u, params.rows - 1u) * params.inner;
-  let x3 = min(row + 12u, params.rows - 1u) * params.inner;
-  let left_rows = min(col0 + vec4u(0u, 1u, 2u, 3u), vec4u(params.cols - 1u)) * params.inner;
-  let right_rows = min(col0 + vec4u(4u, 5u, 6u, 7u), vec4u(params.cols - 1u)) * params.inner;
+  let x_rows = group.z * params.rows + min(row + vec4u(0u, 4u, 8u, 12u), vec4u(params.rows - 1u));
+  let x0 = x_rows.x * params.inner;
+  let x1 = x_rows.y * params.inner;
+  let x2 = x_rows.z * params.inner;
+  let x3 = x_rows.w * params.inner;
+  let w_row = group.z * params.cols;
+  let left_rows = (w_row + min(col0 + vec4u(0u, 1u, 2u, 3u), vec4u(params.cols - 1u))) * params.inner;
+  let right_rows = (w_row + min(col0 + vec4u(4u, 5u, 6u, 7u), vec4u(params.cols - 1u))) * params.inner;
 
   // Four rows each, with the left and the right four columns.
   var left0 = mat4x4f();
@@ -101,6 +103,6 @@ fn main(
   // One loop, not 32 copies: most of the time to compile this shader was its end.
   var sums = array(left0, left1, left2, left3, right0, right1, right2, right3);
   for (var i = 0u; i < 2u * ROWS; i++) {
-    store(row0 + i % ROWS, col0 + i / ROWS * 4u, 1u, sums[i / 4u][i % 4u]);
+    store(group.z, row0 + i % ROWS, col0 + i / ROWS * 4u, 1u, sums[i / 4u][i % 4u]);
   }
 }

@@ -17,15 +17,15 @@ struct Params {
   cols: u32, // N
   inner: u32, // K in Parts
   scales: u32, // of packed weights, see lib/weight-*
-  has_bias: u32,
+  hasBias: u32,
   accumulate: u32,
   stride: u32, // elements from a row of y to the next
 }
 
-@group(0) @binding(0) var<storage, read> x: array<Part>; // [M, K]
-@group(0) @binding(1) var<storage, read> weight: array<Stored>; // [N, K]
-@group(0) @binding(2) var<storage, read> bias: array<f32>; // [N], or anything without has_bias
-@group(0) @binding(3) var<storage, read_write> y: array<f32>; // [M, N] in rows of `stride`
+@group(0) @binding(0) var<storage, read> x: array<Part>; // [B, M, K]
+@group(0) @binding(1) var<storage, read> weight: array<Stored>; // [B, N, K]
+@group(0) @binding(2) var<storage, read> bias: array<f32>; // [N], or anything without hasBias
+@group(0) @binding(3) var<storage, read_write> y: array<f32>; // [B, M, N] in rows of `stride`
 @group(0) @binding(4) var<uniform> params: Params;
 
 var<workgroup> x_tile: array<Tile, STEP * STRIDE>; // [STEP, TILE]
@@ -47,13 +47,14 @@ fn main(
     return;
   }
 
-  // What this invocation fetches: Part `part` of the rows `fetched` and `fetched + 32` of both tiles. Rows beyond the
-  // matrix repeat its last one, and their products are dropped.
+  // This invocation fetches Part `part` of the rows `fetched` and `fetched + 32` of both tiles. Rows beyond the matrix
+  // repeat its last one, and their products are dropped.
   let part = index % STEP;
   let fetched = index / STEP;
   let half = TILE / 2u;
-  let x_from = vec2u(min(row0 + fetched, params.rows - 1u), min(row0 + fetched + half, params.rows - 1u)) * params.inner;
-  let w_from = vec2u(min(col0 + fetched, params.cols - 1u), min(col0 + fetched + half, params.cols - 1u)) * params.inner;
+  let fetched_rows = vec2u(fetched, fetched + half);
+  let x_from = (group.z * params.rows + min(row0 + fetched_rows, vec2u(params.rows - 1u))) * params.inner;
+  let w_from = (group.z * params.cols + min(col0 + fetched_rows, vec2u(params.cols - 1u))) * params.inner;
   let slot = part * STRIDE + fetched;
 
   // Rows lane.y + 8 i; the components are the columns lane.x + 16 j.
@@ -98,6 +99,6 @@ fn main(
 
   var sums = array(a0, a1, a2, a3, a4, a5, a6, a7);
   for (var i = 0u; i < 8u; i++) {
-    store(row0 + lane.y + i * LANES_Y, col0 + lane.x, LANES_X, sums[i]);
+    store(group.z, row0 + lane.y + i * LANES_Y, col0 + lane.x, LANES_X, sums[i]);
   }
 }

@@ -1,27 +1,32 @@
-// Cuts a picture into rows of patches, so that the patch convolution is a matrix product: y[n, (channel, v, u)], patches
-// in raster order, components in the order of a flattened convolution weight [C, 3, P, P].
+// Cuts pictures into rows of patches, so that the patch convolution is a matmul: y[b, n, (channel, v, u)]. Patches are in
+// cell order, components in the order of a flattened convolution weight [C, 3, P, P]. Needs lib/cells.
 
 struct Params {
-  size: u32, // S, pixels
-  patch_size: u32, // P, pixels
-  grid: u32, // patches a side, floor(S / P)
+  views: u32, // B
+  height: u32, // H, pixels
+  width: u32, // W, pixels
+  patchSize: u32, // P, pixels
+  cell: u32, // side of a cell, patches
 }
 
-@group(0) @binding(0) var<storage, read> pixels: array<f32>; // [3, S, S]
-@group(0) @binding(1) var<storage, read_write> y: array<f32>; // [N, 3 * P * P]
+@group(0) @binding(0) var<storage, read> pixels: array<f32>; // [B, 3, H, W]
+@group(0) @binding(1) var<storage, read_write> y: array<f32>; // [B * N * S, 3 * P * P]
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * 64u;
-  let area = params.patch_size * params.patch_size;
-  let width = 3u * area;
-  if (i >= params.grid * params.grid * width) {
+  let size = params.patchSize;
+  let row_length = 3u * size * size;
+  let cols = params.width / size;
+  let patches = params.height / size * cols; // of a view
+  if (i >= params.views * patches * row_length) {
     return;
   }
-  let n = i / width;
-  let channel = i % width / area;
-  let v = n / params.grid * params.patch_size + i % area / params.patch_size;
-  let u = n % params.grid * params.patch_size + i % params.patch_size;
-  y[i] = pixels[(channel * params.size + v) * params.size + u];
+  let row = i / row_length;
+  let patch_start = patch_at(row % patches, cols, params.cell) * size;
+  let channel = i % row_length / (size * size);
+  let v = patch_start.x + i % (size * size) / size;
+  let u = patch_start.y + i % size;
+  y[i] = pixels[((row / patches * 3u + channel) * params.height + v) * params.width + u];
 }

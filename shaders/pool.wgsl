@@ -1,37 +1,46 @@
-// Averages windows of `factor` x `factor` patches of a G x G grid; those at the right and bottom edge over what they hold.
+// Averages windows of `factor` x `factor` cells of each view, seat by seat. Windows at the right and bottom edge average
+// the cells that they hold.
 
 struct Params {
-  grid: u32, // G
+  views: u32, // B
+  rows: u32, // of the grid, cells
+  cols: u32, // of the grid, cells
+  seats: u32, // S
   factor: u32,
   width: u32, // C
-  first: u32, // rows of x in front of the grid
+  first: u32, // rows of a view before its cells, copied as they are
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>; // [first + G * G, C]
-@group(0) @binding(1) var<storage, read_write> y: array<f32>; // [first + S * S, C], S = ceil(G / factor)
+@group(0) @binding(0) var<storage, read> x: array<f32>; // [B, first + rows * cols * S, C]
+@group(0) @binding(1) var<storage, read_write> y: array<f32>; // [B, first + ceil(rows / factor) * ceil(cols / factor) * S, C]
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * 64u;
-  let side = (params.grid + params.factor - 1u) / params.factor;
-  if (i >= (params.first + side * side) * params.width) {
+  let down = (params.rows + params.factor - 1u) / params.factor;
+  let across = (params.cols + params.factor - 1u) / params.factor;
+  let view_rows = params.first + down * across * params.seats; // of y
+  if (i >= params.views * view_rows * params.width) {
     return;
   }
-  if (i < params.first * params.width) {
-    y[i] = x[i];
-    return;
-  }
-  let window = i / params.width - params.first;
   let c = i % params.width;
-  let top = window / side * params.factor;
-  let left = window % side * params.factor;
-  let bottom = min(top + params.factor, params.grid);
-  let right = min(left + params.factor, params.grid);
+  let row = i / params.width % view_rows;
+  let first_row = i / params.width / view_rows * (params.first + params.rows * params.cols * params.seats); // of x
+  if (row < params.first) {
+    y[i] = x[(first_row + row) * params.width + c];
+    return;
+  }
+  let window = (row - params.first) / params.seats;
+  let seat_row = first_row + params.first + (row - params.first) % params.seats; // of cell 0
+  let top = window / across * params.factor;
+  let left = window % across * params.factor;
+  let bottom = min(top + params.factor, params.rows);
+  let right = min(left + params.factor, params.cols);
   var sum = 0.0;
   for (var v = top; v < bottom; v++) {
     for (var u = left; u < right; u++) {
-      sum += x[(params.first + v * params.grid + u) * params.width + c];
+      sum += x[(seat_row + (v * params.cols + u) * params.seats) * params.width + c];
     }
   }
   y[i] = sum / f32((bottom - top) * (right - left));

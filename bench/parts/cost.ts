@@ -145,14 +145,14 @@ function stage(gpu: Gpu, arena: Arena, before: number, tokens: number): Recordin
   const { hidden_size: width, num_attention_heads: heads } = ENCODER;
   const [hidden, qkv] = [noise(gpu, arena, [before + 1, width]), noise(gpu, arena, [before + 1, 3 * width])];
   const logSumExp = noise(gpu, arena, [before + 1, heads]);
-  const scores = arena.tensor("scores", [before]);
+  const scores = arena.tensor("scores", [1, before]);
   const output = arena.tensor("output", [tokens + 1, width]);
-  const origins = arena.tensor("origins", [before, originWords(PATCHES)], "u32");
+  const origins = arena.tensor("origins", [1, before, originWords(PATCHES)], "u32");
   const packed = (part: number) => ({ tensor: qkv, stride: 3 * width, offset: part * width });
   const clusters = Math.round(0.156 * tokens);
   const plan = { block: 0, before, tokens, primary: tokens - clusters, clusters };
   return (recorder) => {
-    const shape = { classToken: true, heads, headWidth: width / heads, scale: 1 / Math.sqrt(width / heads) };
+    const shape = { classToken: true, seats: 1, heads, headWidth: width / heads, scale: 1 / Math.sqrt(width / heads) };
     importance(recorder, { q: packed(0), k: packed(1), logSumExp, scores, ...shape });
     const args = { plan, iterations: 10, normalized: true, first: 1, scores, origins, hidden, output };
     compressStage(recorder, { ...args, kept: arena, scratch: arena });

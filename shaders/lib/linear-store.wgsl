@@ -1,16 +1,16 @@
 // The end of a linear layer: bias, activation, and either the value itself or a sum with what is there.
 // Needs lib/activation with `alias Value = vec4f`, and of the shader around it the bindings `bias` and `y` and, in
-// `params`, rows, cols, stride, has_bias and accumulate. These two are no constants: a uniform branch at the end costs nothing,
+// `params`, rows, cols, stride, hasBias and accumulate. These two are no constants: a uniform branch at the end costs nothing,
 // a pipeline for each combination costs a compilation.
 
-// Ends the products of one row with the columns first, first + step, first + 2 step and first + 3 step; rows and
-// columns outside of y are dropped.
-fn store(row: u32, first: u32, step: u32, products: vec4f) {
+// Ends the products of one row of matrix `batch` with the columns first, first + step, first + 2 step and first + 3 step.
+// Drops rows and columns outside of y.
+fn store(batch: u32, row: u32, first: u32, step: u32, products: vec4f) {
   if (row >= params.rows) {
     return;
   }
   var sums = products;
-  if (params.has_bias != 0u) {
+  if (params.hasBias != 0u) {
     for (var e = 0u; e < 4u; e++) {
       sums[e] += bias[min(first + e * step, params.cols - 1u)];
     }
@@ -19,7 +19,7 @@ fn store(row: u32, first: u32, step: u32, products: vec4f) {
   for (var e = 0u; e < 4u; e++) {
     let col = first + e * step;
     if (col < params.cols) {
-      let at = row * params.stride + col;
+      let at = (batch * params.rows + row) * params.stride + col;
       if (params.accumulate != 0u) {
         y[at] += values[e];
       } else {

@@ -1,5 +1,4 @@
-/** What kernel wrappers share: shape checks, grids, and the choice of the reduction library. */
-
+/** Shared by kernel wrappers: shape checks, grids, and the choice of the reduction library. */
 import reduceWorkgroup from "../../shaders/lib/reduce.wgsl?raw";
 import reduceQuad from "../../shaders/lib/reduce-quad.wgsl?raw";
 import reduceSubgroup from "../../shaders/lib/reduce-subgroup.wgsl?raw";
@@ -18,6 +17,12 @@ export function checkShape(name: string, tensor: Tensor, shape: Shape): void {
 export function matrixShape(name: string, tensor: Tensor): [rows: number, width: number] {
   assert(tensor.shape.length === 2, `${name} is ${shapeText(tensor.shape)}, expected a matrix`);
   return tensor.shape as unknown as [number, number];
+}
+
+/** Batch, rows and width of a batch of matrices; throws if the tensor has another rank. */
+export function batchShape(name: string, tensor: Tensor): [batch: number, rows: number, width: number] {
+  assert(tensor.shape.length === 3, `${name} is ${shapeText(tensor.shape)}, expected a batch of matrices`);
+  return tensor.shape as unknown as [number, number, number];
 }
 
 /** WebGPU allows 65535 workgroups a dimension. */

@@ -1,9 +1,9 @@
-/** Importance of patch tokens by one block's attention (paper, before eq. 5). */
+/** Importance of cells by one block's attention (paper, before eq. 5). */
 import shader from "../../shaders/importance.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { checkShape, withReduction } from "./common.ts";
+import { checkShape, matrixShape, withReduction } from "./common.ts";
 import { checkHeadRows, type HeadRows } from "./heads.ts";
 
 const kernel = new Kernel({
@@ -12,7 +12,8 @@ const kernel = new Kernel({
   bindings: { q: "read", k: "read", logSumExp: "read", scores: "write" },
   params: {
     queries: "u32",
-    tokens: "u32",
+    cells: "u32",
+    seats: "u32",
     first: "u32",
     heads: "u32",
     headWidth: "u32",
@@ -25,31 +26,35 @@ const kernel = new Kernel({
 });
 
 export interface ImportanceArgs {
-  q: HeadRows; // T rows of H heads
-  k: HeadRows; // T rows of H heads
-  logSumExp: Tensor; // [T, H], of `attention` over all T tokens
-  scores: Tensor; // [N], N = T - 1 with a class token, else T
+  q: HeadRows; // B * (first + N * S) rows of H heads
+  k: HeadRows; // B * (first + N * S) rows of H heads
+  logSumExp: Tensor; // [B * (first + N * S), H], of an `attention` in which each view sees all of itself and nothing else
+  scores: Tensor; // [B, N]
+  /** Whether the first row of every view is a class token: first is 1, else 0. */
   classToken: boolean;
+  /** S, rows of a cell. */
+  seats: number;
   heads: number;
   headWidth: number;
   scale: number;
 }
 
 /**
- * With a class token: the head mean of the class row's attention weights, its own column left out. Without one: the
- * mean over heads and all queries of the weight that a token receives.
+ * Sums the scores of a cell's rows. The score of a row is, with a class token, the head mean of the attention weight that
+ * the class token pays to it; without one, the mean over the heads and all queries of its view.
  */
 export function importance(recorder: Recorder, args: ImportanceArgs): void {
-  const { q, k, logSumExp, scores, classToken, heads, headWidth, scale } = args;
-  const tokens = scores.shape[0]!;
+  const { q, k, logSumExp, scores, classToken, seats, heads, headWidth, scale } = args;
+  const [views, cells] = matrixShape("importance scores", scores);
   const first = classToken ? 1 : 0;
-  const rows = tokens + first;
-  checkHeadRows("importance q", q, rows, heads, headWidth);
-  checkHeadRows("importance k", k, rows, heads, headWidth);
-  checkShape("importance logSumExp", logSumExp, [rows, heads]);
+  const viewRows = first + cells * seats;
+  checkHeadRows("importance q", q, views * viewRows, heads, headWidth);
+  checkHeadRows("importance k", k, views * viewRows, heads, headWidth);
+  checkShape("importance logSumExp", logSumExp, [views * viewRows, heads]);
   const params = {
-    queries: classToken ? 1 : rows,
-    tokens,
+    queries: classToken ? 1 : viewRows,
+    cells,
+    seats,
     first,
     heads,
     headWidth,
@@ -60,5 +65,5 @@ export function importance(recorder: Recorder, args: ImportanceArgs): void {
     scale,
   };
   const variant = kernel.variant(withReduction(recorder.capabilities, 64));
-  recorder.dispatch(variant, { q: q.tensor, k: k.tensor, logSumExp, scores }, params, [tokens]);
+  recorder.dispatch(variant, { q: q.tensor, k: k.tensor, logSumExp, scores }, params, [cells, views]);
 }

@@ -1,38 +1,38 @@
-/** Spherical K-Means on the GPU without a word to this side: as many rounds are recorded as there may be. */
+/** Spherical K-Means of each view, without a readback: records as many rounds as there may be. */
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { assert } from "../shared/assert.ts";
 import { clusterNumbers } from "./cluster-numbers.ts";
-import { matrixShape } from "./common.ts";
+import { batchShape } from "./common.ts";
 import { kmeansAssign } from "./kmeans-assign.ts";
 import { kmeansCenters } from "./kmeans-centers.ts";
 import { matmul } from "./matmul.ts";
 
 export interface KMeansArgs {
-  x: Tensor; // [R, C], unit rows
-  centers: Tensor; // [c, C], scratch
-  cosines: Tensor; // [R, c], scratch
-  labels: Tensor; // [R] u32, scratch
-  own: Tensor; // [R], scratch
-  counts: Tensor; // [c] u32, scratch
-  next: Tensor; // [R] u32, scratch
-  done: Tensor; // [1] u32, scratch
-  numbers: Tensor; // [R] u32, the result
+  x: Tensor; // [B, R, C], unit rows
+  centers: Tensor; // [B, c, C], scratch
+  cosines: Tensor; // [B, R, c], scratch
+  labels: Tensor; // [B, R] u32, scratch
+  own: Tensor; // [B, R], scratch
+  counts: Tensor; // [B, c] u32, scratch
+  next: Tensor; // [B, R] u32, scratch
+  done: Tensor; // [B] u32, scratch
+  numbers: Tensor; // [B, R] u32, the result
   /** Rounds at most. */
   iterations: number;
 }
 
 /**
- * numbers = the cluster of each row, numbered by smallest member. Rounds after the one that changes nothing find it done
- * and end at once: cheaper than asking the GPU whether to go on.
+ * numbers = the cluster of each row, numbered by smallest member. After a round that changes nothing in a view, later
+ * rounds leave that view alone and end at once: cheaper than asking the GPU whether to go on.
  *
  * Rejected: cosines of sums from the rows' Gram matrix, one dispatch for all rounds. A sum of nearly opposite rows
  * cancels there at the square of its length, so a short sum's direction is lost (cosines wrong by 1e-3 at length 0.01).
  */
 export function kmeans(recorder: Recorder, args: KMeansArgs): void {
   const { x, centers, cosines, labels, own, counts, next, done, numbers, iterations } = args;
-  const [rows] = matrixShape("kmeans x", x);
-  const [clusters] = matrixShape("kmeans centers", centers);
+  const [, rows] = batchShape("kmeans x", x);
+  const [, clusters] = batchShape("kmeans centers", centers);
   assert(clusters >= 1 && clusters <= rows, `kmeans: ${clusters} clusters of ${rows} rows`);
   kmeansCenters(recorder, { x, labels, done, centers, seed: true });
   for (let round = 0; round < iterations; round++) {

@@ -7,25 +7,26 @@ import quadShader from "../../shaders/matmul-quad.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Capabilities, Recorder } from "../gpu/pass.ts";
 import { isPacked, scalesOffset, type Tensor } from "../gpu/tensor.ts";
-import { ceilDiv } from "../shared/assert.ts";
 import type { Activation } from "../shared/activation.ts";
+import { assert, ceilDiv } from "../shared/assert.ts";
 import { activationConstant, activationLib } from "./activation.ts";
-import { checkShape, foldGrid, matrixShape } from "./common.ts";
+import { checkShape, foldGrid } from "./common.ts";
 import { chooseWeight } from "./weights.ts";
 
 const interfaceOfBoth = {
   bindings: { x: "read", weight: "read", bias: "read", y: "write" },
-  params: { rows: "u32", cols: "u32", inner: "u32", scales: "u32", has_bias: "u32", accumulate: "u32", stride: "u32" },
+  params: { rows: "u32", cols: "u32", inner: "u32", scales: "u32", hasBias: "u32", accumulate: "u32", stride: "u32" },
 } as const;
 const tiled = new Kernel({ name: "matmul", shader, ...interfaceOfBoth });
 const quad = new Kernel({ name: "matmul-quad", shader: quadShader, ...interfaceOfBoth });
 
+/** One product, or with a leading dimension B in `x`, `weight` and `y` a batch of them in one dispatch. */
 export interface MatmulArgs {
-  x: Tensor; // [M, K]
-  /** The layout of a Hugging Face linear layer, plain or packed. */
-  weight: Tensor; // [N, K]
+  x: Tensor; // [M, K] or [B, M, K]
+  /** The layout of a Hugging Face linear layer, plain or packed; plain in a batch. */
+  weight: Tensor; // [N, K] or [B, N, K]
   bias?: Tensor | undefined; // [N]
-  y: Tensor; // [M, N]
+  y: Tensor; // [M, N] or [B, M, N]
   /** Elements from a row of `y` to the next, where `y` is some columns of a wider matrix; default N. */
   stride?: number | undefined;
   /** Applied after the bias; default "none". */
@@ -84,7 +85,7 @@ export function matmulVariants({ subgroups, halves }: Capabilities): MatmulVaria
 
 /** Halves go four at a time. */
 function canMultiplyHalves(weight: Tensor): boolean {
-  return weight.shape[1]! % 4 === 0;
+  return weight.shape.at(-1)! % 4 === 0;
 }
 
 /** y = act(x W^T + b); with `accumulate`, y += act(x W^T + b). */
@@ -92,11 +93,14 @@ export function matmul(
   recorder: Recorder,
   { x, weight, bias, y, stride, activation = "none", accumulate = false }: MatmulArgs,
 ): void {
-  const [rows, inner] = matrixShape("matmul x", x);
-  const [cols] = matrixShape("matmul weight", weight);
-  checkShape("matmul weight", weight, [cols, inner]);
+  const batch = x.shape.length === 3 ? x.shape.slice(0, 1) : [];
+  const [rows = 0, inner = 0] = x.shape.slice(-2);
+  const cols = weight.shape.at(-2) ?? 0;
+  checkShape("matmul x", x, [...batch, rows, inner]);
+  checkShape("matmul weight", weight, [...batch, cols, inner]);
   if (bias) checkShape("matmul bias", bias, [cols]);
-  checkShape("matmul y", y, [rows, cols]);
+  checkShape("matmul y", y, [...batch, rows, cols]);
+  assert(batch.length === 0 || !isPacked(weight.type), "matmul: a batch of packed weights");
   const { kernel, tile, libs, suffix, constants, enables } = VARIANTS[choose(recorder.capabilities, weight)];
   const { part, key, texts } = chooseWeight(weight);
   const variant = kernel.variant({
@@ -104,13 +108,14 @@ export function matmul(
     constants: { ...activationConstant(activation), ...constants },
     enables,
   });
+  const [across, down = 1] = foldGrid(ceilDiv(rows, tile[0]) * ceilDiv(cols, tile[1]));
   recorder.dispatch(
     variant,
     { x, weight, bias: bias ?? weight, y },
     {
       ...{ rows, cols, inner: inner / part.width, scales: scalesOffset(weight) },
-      ...{ has_bias: Number(!!bias), accumulate: Number(accumulate), stride: stride ?? cols },
+      ...{ hasBias: Number(!!bias), accumulate: Number(accumulate), stride: stride ?? cols },
     },
-    foldGrid(ceilDiv(rows, tile[0]) * ceilDiv(cols, tile[1])),
+    [across, down, batch[0] ?? 1],
   );
 }

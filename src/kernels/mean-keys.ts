@@ -1,31 +1,32 @@
-/** Keys averaged over the heads: what PruMerge calls similar. */
+/** Keys averaged over the heads: PruMerge compares cells by them. */
 import shader from "../../shaders/mean-keys.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { checkShape, elementGrid, matrixShape } from "./common.ts";
+import { batchShape, checkShape, elementGrid } from "./common.ts";
 import { checkHeadRows, type HeadRows } from "./heads.ts";
 
 const kernel = new Kernel({
   name: "mean-keys",
   shader,
   bindings: { k: "read", y: "write" },
-  params: { tokens: "u32", first: "u32", heads: "u32", headWidth: "u32", kStride: "u32", kOffset: "u32" },
+  params: { views: "u32", rows: "u32", first: "u32", heads: "u32", headWidth: "u32", kStride: "u32", kOffset: "u32" },
 });
 
 export interface MeanKeysArgs {
-  k: HeadRows; // first + N rows of H heads
-  y: Tensor; // [N, D]
+  k: HeadRows; // B * (first + N * S) rows of H heads
+  y: Tensor; // [B, N * S, D]
+  /** Rows of a view that are left out: 1 with a class token. */
   first: number;
   heads: number;
   headWidth: number;
 }
 
-/** y[i] = the mean over the heads of key first + i. */
+/** y[b, i] = the mean over the heads of key first + i of view b. */
 export function meanKeys(recorder: Recorder, { k, y, first, heads, headWidth }: MeanKeysArgs): void {
-  const [tokens] = matrixShape("mean-keys y", y);
-  checkShape("mean-keys y", y, [tokens, headWidth]);
-  checkHeadRows("mean-keys k", k, first + tokens, heads, headWidth);
-  const params = { tokens, first, heads, headWidth, kStride: k.stride, kOffset: k.offset };
-  recorder.dispatch(kernel.variant(), { k: k.tensor, y }, params, elementGrid(tokens * headWidth, 64));
+  const [views, rows] = batchShape("mean-keys y", y);
+  checkShape("mean-keys y", y, [views, rows, headWidth]);
+  checkHeadRows("mean-keys k", k, views * (first + rows), heads, headWidth);
+  const params = { views, rows, first, heads, headWidth, kStride: k.stride, kOffset: k.offset };
+  recorder.dispatch(kernel.variant(), { k: k.tensor, y }, params, elementGrid(views * rows * headWidth, 64));
 }

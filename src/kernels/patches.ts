@@ -1,30 +1,38 @@
 /** Cuts planar pixels into rows of patches ("im2col" with stride = kernel). */
+import cells from "../../shaders/lib/cells.wgsl?raw";
 import shader from "../../shaders/patches.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { assert } from "../shared/assert.ts";
 import { checkShape, elementGrid } from "./common.ts";
 
 const kernel = new Kernel({
   name: "patches",
   shader,
   bindings: { pixels: "read", y: "write" },
-  params: { size: "u32", patch_size: "u32", grid: "u32" },
+  params: { views: "u32", height: "u32", width: "u32", patchSize: "u32", cell: "u32" },
 });
 
 export interface PatchesArgs {
-  pixels: Tensor; // [3, S, S]
-  y: Tensor; // [N, 3 * P * P], N = floor(S / P)^2
+  pixels: Tensor; // [B, 3, H, W]
+  y: Tensor; // [B * N * S, 3 * P * P], N * S = floor(H / P) * floor(W / P)
   patchSize: number; // P, pixels
+  /** Side of a cell, in patches: it divides the grid, and S is its square. */
+  cell: number;
 }
 
-/** y[n] = patch n in raster order, flattened (channel, row, column). Pixels that fill no patch are left out. */
-export function patches(recorder: Recorder, { pixels, y, patchSize }: PatchesArgs): void {
-  const size = pixels.shape[1] ?? 0;
-  const grid = Math.floor(size / patchSize);
-  const width = 3 * patchSize * patchSize;
-  checkShape("patches pixels", pixels, [3, size, size]);
-  checkShape("patches y", y, [grid * grid, width]);
-  const params = { size, patch_size: patchSize, grid };
-  recorder.dispatch(kernel.variant(), { pixels, y }, params, elementGrid(grid * grid * width, 64));
+/**
+ * y[b, n] = patch n of view b in cell order, flattened (channel, row, column). Pixels that fill no patch are left out.
+ * With cells of side 1, cell order is raster order.
+ */
+export function patches(recorder: Recorder, { pixels, y, patchSize, cell }: PatchesArgs): void {
+  const [views = 0, , height = 0, width = 0] = pixels.shape;
+  const [rows, cols] = [Math.floor(height / patchSize), Math.floor(width / patchSize)];
+  checkShape("patches pixels", pixels, [views, 3, height, width]);
+  checkShape("patches y", y, [views * rows * cols, 3 * patchSize * patchSize]);
+  assert(rows % cell === 0 && cols % cell === 0, `patches: ${rows} x ${cols} patches in cells of side ${cell}`);
+  const variant = kernel.variant({ libs: { key: "", texts: [cells] } });
+  const elements = views * rows * cols * 3 * patchSize * patchSize;
+  recorder.dispatch(variant, { pixels, y }, { views, height, width, patchSize, cell }, elementGrid(elements, 64));
 }

@@ -1,47 +1,53 @@
-/** Tokens of LLaVA-PruMerge (arXiv 2403.15388, by its text and not its published code). */
+/** Cells of LLaVA-PruMerge (arXiv 2403.15388, by its text and not its published code). */
 import shader from "../../shaders/prumerge.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { assert } from "../shared/assert.ts";
-import { checkShape, matrixShape } from "./common.ts";
+import { batchShape, checkShape, matrixShape } from "./common.ts";
 
 const kernel = new Kernel({
   name: "prumerge",
   shader,
   bindings: { x: "read", order: "read", scores: "read", cosines: "read", y: "write" },
-  params: { width: "u32", first: "u32", kept: "u32", dropped: "u32" },
+  params: { width: "u32", first: "u32", seats: "u32", kept: "u32", dropped: "u32" },
 });
 
-/** Of the shader's bitmap. */
+/** Bits of the shader's bitmap. */
 const MAX_DROPPED = 16384;
 
 export interface PruMergeArgs {
-  x: Tensor; // [first + N, C]
-  order: Tensor; // [N] u32: k kept indices, then R dropped ones
-  scores: Tensor; // [N], importance
-  cosines: Tensor; // [k, R], of the head-mean keys
-  y: Tensor; // [first + k + 1, C]
-  /** Rows in front, kept as they are: 1 with a class token. */
+  x: Tensor; // [B * (first + N * S), C]
+  order: Tensor; // [B, N] u32: k kept indices, then R dropped ones
+  scores: Tensor; // [B, N], importance
+  cosines: Tensor; // [B, k, R], of the head-mean keys
+  y: Tensor; // [B * (first + (k + 1) * S), C]
+  /** Rows of a view before its cells, kept as they are: 1 with a class token. */
   first: number;
+  /** S, rows of a cell. */
+  seats: number;
 }
 
-/** y = cat(x[..first], kept tokens plus what they take up, one token for all dropped). */
-export function prumerge(recorder: Recorder, { x, order, scores, cosines, y, first }: PruMergeArgs): void {
-  const [rows, width] = matrixShape("prumerge x", x);
-  const [kept, dropped] = matrixShape("prumerge cosines", cosines);
-  const tokens = rows - first;
-  assert(kept + dropped === tokens && dropped <= MAX_DROPPED, `prumerge: ${kept} + ${dropped} of ${tokens} tokens`);
-  checkShape("prumerge order", order, [tokens]);
-  checkShape("prumerge scores", scores, [tokens]);
-  checkShape("prumerge y", y, [first + kept + 1, width]);
-  const params = { width, first, kept, dropped };
-  recorder.dispatch(kernel.variant(), { x, order, scores, cosines, y }, params, [first + kept + 1]);
+/** y of each view = cat(rows before the cells, kept cells plus their nearest dropped ones, one cell for all dropped). */
+export function prumerge(recorder: Recorder, { x, order, scores, cosines, y, first, seats }: PruMergeArgs): void {
+  const [, width] = matrixShape("prumerge x", x);
+  const [views, kept, dropped] = batchShape("prumerge cosines", cosines);
+  const cells = kept + dropped;
+  const outputs = first + (kept + 1) * seats;
+  assert(dropped <= MAX_DROPPED, `prumerge: ${dropped} cells dropped, at most ${MAX_DROPPED}`);
+  checkShape("prumerge x", x, [views * (first + cells * seats), width]);
+  checkShape("prumerge order", order, [views, cells]);
+  checkShape("prumerge scores", scores, [views, cells]);
+  checkShape("prumerge y", y, [views * outputs, width]);
+  const params = { width, first, seats, kept, dropped };
+  recorder.dispatch(kernel.variant(), { x, order, scores, cosines, y }, params, [outputs, views]);
 }
 
 /**
- * How many patches the outlier rule keeps: those above Q3 + 1.5 (Q3 - Q1) with quartiles by linear interpolation, at
- * least one. On this side because the number of tokens, and so every later shape, depends on it.
+ * How many cells of a view the outlier rule keeps: those above Q3 + 1.5 (Q3 - Q1) with quartiles by linear interpolation,
+ * at least one. Runs on the CPU because the number of cells, and so every later shape, depends on it.
+ *
+ * @param scores [N], importance of one view
  */
 export function countOutliers(scores: Float32Array): number {
   const sorted = scores.slice().sort();

@@ -12,7 +12,7 @@ describe("anchor-positions", () => {
     { patches: 1, xRow: 0, tokens: 1, row: 0, base: 5 },
     { patches: 70, xRow: 3, tokens: 65, row: 2, base: 100 },
   ])("$tokens of $patches tokens to row $row", async ({ patches, xRow, tokens, row, base }) => {
-    const origins = inputTensor(gpu(), [patches, originWords(patches)], initialOrigins(patches), "u32");
+    const origins = inputTensor(gpu(), [patches, originWords(patches)], initialOrigins(patches, 1), "u32");
     const positions = inputTensor(gpu(), [80], new Uint32Array(80).fill(7), "u32");
     const args = { origins, positions, xRow, tokens, row, base };
     const actual = await runAndRead(gpu(), positions, (recorder) => anchorPositions(recorder, args));

@@ -1,37 +1,43 @@
 import { describe, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { readTensor } from "../../src/gpu/readback.ts";
+import { view } from "../../src/gpu/tensor.ts";
 import { kmeans } from "../../src/kernels/kmeans.ts";
 import { unitRows } from "../../src/kernels/unit-rows.ts";
 import { kMeans as reference } from "../reference/kmeans.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
+import { type Disturb, hasMargin } from "../support/margin.ts";
 import { describeShared, sharedJson } from "../support/shared.ts";
+import { makeViews } from "../support/views.ts";
 
-/** Labels of rows by the GPU. */
-async function gpuLabels(gpu: Gpu, rows: number[][], clusters: number, iterations: number): Promise<number[]> {
-  const [count, width] = [rows.length, rows[0]!.length];
-  const order = inputTensor(gpu, [count], [...rows.keys()], "u32");
-  const x = inputTensor(gpu, [count, width], rows.flat());
+/** Labels of the rows of views by the GPU; all views have as many rows. */
+async function gpuLabels(
+  gpu: Gpu,
+  views: number[][][],
+  clusters: number,
+  iterations: number,
+): Promise<{ labels: number[]; done: number[] }> {
+  const [batch, count, width] = [views.length, views[0]!.length, views[0]![0]!.length];
+  const order = inputTensor(gpu, [batch, count], makeViews(batch, () => [...Array(count).keys()]).flat(), "u32");
+  const x = inputTensor(gpu, [batch * count, width], views.flat(2));
   const floats = (shape: number[]) => outputTensor(gpu, shape);
   const ints = (shape: number[]) => outputTensor(gpu, shape, "u32");
-  const unit = floats([count, width]);
+  const unit = floats([batch, count, width]);
   const scratch = {
-    centers: floats([clusters, width]),
-    cosines: floats([count, clusters]),
-    labels: ints([count]),
-    own: floats([count]),
-    counts: ints([clusters]),
-    next: ints([count]),
-    done: ints([1]),
+    centers: floats([batch, clusters, width]),
+    cosines: floats([batch, count, clusters]),
+    labels: ints([batch, count]),
+    own: floats([batch, count]),
+    counts: ints([batch, clusters]),
+    next: ints([batch, count]),
+    done: ints([batch]),
   };
-  const numbers = ints([count]);
-  const labels = await runAndRead(gpu, numbers, (recorder) => {
+  const numbers = ints([batch, count]);
+  const labels = await runAndRead(gpu, view(numbers, [batch * count]), (recorder) => {
     unitRows(recorder, { x, order, y: unit, first: 0, begin: 0 });
     kmeans(recorder, { x: unit, ...scratch, numbers, iterations });
   });
-  // Rounds that did not converge leave `done` at 0; the flag is 0 or 1 and never poison.
-  expect([0, 1]).toContain((await readTensor(gpu, scratch.done))[0]);
-  return [...labels];
+  return { labels: [...labels], done: [...(await readTensor(gpu, scratch.done))] };
 }
 
 interface Case {
@@ -48,26 +54,41 @@ describeShared("kmeans", () => {
   test("every case of kmeans.json", async () => {
     const cases = await sharedJson<Case[]>("golden/kmeans.json");
     expect(cases.length).toBeGreaterThan(10);
-    for (const [i, { kind, clusters, rows, labels }] of cases.entries())
-      expect(await gpuLabels(gpu(), rows, Math.min(clusters, rows.length), 10), `case ${i}: ${kind}`).toEqual(labels);
+    for (const [i, { kind, clusters, rows, labels }] of cases.entries()) {
+      const actual = await gpuLabels(gpu(), [rows], Math.min(clusters, rows.length), 10);
+      expect(actual.labels, `case ${i}: ${kind}`).toEqual(labels);
+    }
   });
 });
 
 describe("kmeans", () => {
   const { gpu } = useGpu();
 
-  test("ends after as many rounds as are allowed", async () => {
+  test("ends after as many rounds as are allowed, each view by itself", async () => {
     const random = freshRandom("kmeans");
     let different = 0;
-    for (let i = 0; i < 20; i++) {
+    let mixed = 0;
+    const rowsWithMargin = (): number[][] => {
       const rows = Array.from({ length: 40 }, () => [...random.floats(3)]);
+      const labelsOf = (disturb: Disturb) => reference(rows.flat(), 3, 6, 10, disturb).labels;
+      return hasMargin(random, labelsOf) ? rows : rowsWithMargin();
+    };
+    for (let i = 0; i < 20; i++) {
+      const views = makeViews([1, 2, 5][i % 3]!, rowsWithMargin);
       for (const iterations of [1, 2, 10]) {
-        const expected = [...reference(rows.flat(), 3, 6, iterations).labels];
-        expect(await gpuLabels(gpu(), rows, 6, iterations)).toEqual(expected);
-        if (iterations === 10)
-          different += Number(String(expected) !== String([...reference(rows.flat(), 3, 6, 1).labels]));
+        const found = views.map((rows) => reference(rows.flat(), 3, 6, iterations));
+        const { labels, done } = await gpuLabels(gpu(), views, 6, iterations);
+        expect(labels).toEqual(found.flatMap((each) => [...each.labels]));
+        if (iterations < 10) continue;
+        // A round that changes nothing marks its view as done; the flag is 0 or 1 and never poison.
+        expect(done.every((flag, b) => (found[b]!.rounds < iterations ? flag === 1 : flag <= 1))).toBe(true);
+        mixed += Number(new Set(found.map(({ rounds }) => rounds)).size > 1);
+        different += Number(
+          views.some((rows, b) => `${found[b]!.labels}` !== `${reference(rows.flat(), 3, 6, 1).labels}`),
+        );
       }
     }
     expect(different, "cases in which later rounds matter").toBeGreaterThan(0);
+    expect(mixed, "batches whose views end after different rounds").toBeGreaterThan(0);
   });
 });

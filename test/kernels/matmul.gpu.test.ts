@@ -4,16 +4,20 @@ import type { Activation } from "../../src/shared/activation.ts";
 import { linear } from "../../src/kernels/linear.ts";
 import { matmul } from "../../src/kernels/matmul.ts";
 import { activate } from "../reference/activation.ts";
-import { expectClose } from "../support/compare.ts";
-import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
+import { matmul as reference } from "../reference/matmul.ts";
+import { expectClose, expectLargest, expectNmse } from "../support/compare.ts";
+import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
 import { checkLinear } from "../support/linear-case.ts";
 import {
   ABSOLUTE_ACTIVATION,
   FACTOR_ACTIVATION,
   LARGEST_HALF_PRODUCT,
+  LARGEST_PRODUCT,
   NMSE_HALF_PRODUCT,
+  NMSE_PRODUCT,
   RELATIVE_ELEMENTWISE,
 } from "../support/tolerances.ts";
+import { joinViews, makeViews } from "../support/views.ts";
 
 const TILED = { software: false };
 const QUAD = { software: true };
@@ -99,6 +103,28 @@ describe("matmul", () => {
     await checkLinear(gpu(), random, matmul, { rows: 3, cols: 5, inner: 8 }, [{ ...HALF, halves: "packed" }]);
   });
 
+  // [B, M, N, K]: below, on and off the tiles.
+  test.for([
+    [1, 3, 5, 4],
+    [2, 17, 33, 20],
+    [5, 65, 66, 15],
+    [3, 16, 32, 300],
+  ])("a batch of %i: %i rows, %i columns, width %i", async ([batch = 0, rows = 0, cols = 0, inner = 0]) => {
+    const random = freshRandom("matmul");
+    const xs = makeViews(batch, () => random.floats(rows * inner));
+    const weights = makeViews(batch, () => random.floats(cols * inner));
+    const expected = joinViews(xs.map((values, b) => reference(values, weights[b]!, inner)));
+    const x = inputTensor(gpu(), [batch, rows, inner], joinViews(xs));
+    const weight = inputTensor(gpu(), [batch, cols, inner], joinViews(weights));
+    for (const kind of [TILED, QUAD]) {
+      const y = outputTensor(gpu(), [batch, rows, cols]);
+      const record = withCapabilities(kind, (recorder) => matmul(recorder, { x, weight, y }));
+      const actual = await runAndRead(gpu(), y, record);
+      expectNmse("products", actual, expected, NMSE_PRODUCT);
+      expectLargest("products", actual, expected, LARGEST_PRODUCT);
+    }
+  });
+
   test("more tiles than one dimension of a grid can count", async () => {
     await checkLinear(gpu(), freshRandom("matmul"), matmul, { rows: 1, cols: 65_536 * 32 + 5, inner: 1 }, [QUAD]);
   });
@@ -116,6 +142,8 @@ describe("matmul", () => {
     expect(recording({ weight: tensor(4, 2) })).toThrow("expected [4, 3]");
     expect(recording({ bias: tensor(3) })).toThrow("expected [4]");
     expect(recording({ y: tensor(2, 3) })).toThrow("expected [2, 4]");
+    expect(recording({ x: tensor(2, 2, 3) })).toThrow("expected [2, 4, 3]");
+    expect(recording({ x: tensor(1, 1, 2, 3) })).toThrow("matmul x is [1, 1, 2, 3]");
   });
 
   // Each activation on single numbers: K = 1 and a weight of 1.

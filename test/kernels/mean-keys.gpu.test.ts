@@ -4,26 +4,29 @@ import { meanKeys as reference } from "../reference/mean-keys.ts";
 import { expectNmse } from "../support/compare.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
 import { NMSE_PRODUCT } from "../support/tolerances.ts";
+import { joinViews, makeViews } from "../support/views.ts";
 
 describe("mean-keys", () => {
   const { gpu } = useGpu();
 
   test.for([
-    { tokens: 1, heads: 1, headWidth: 1, first: 0 },
-    { tokens: 49, heads: 4, headWidth: 16, first: 1 },
-    { tokens: 10, heads: 3, headWidth: 7, first: 0 },
-  ])("$tokens tokens, $heads heads of $headWidth behind $first", async ({ tokens, heads, headWidth, first }) => {
+    { views: 1, rows: 1, heads: 1, headWidth: 1, first: 0 },
+    { views: 2, rows: 49, heads: 4, headWidth: 16, first: 1 },
+    { views: 5, rows: 10, heads: 3, headWidth: 7, first: 0 },
+    { views: 2, rows: 3, heads: 2, headWidth: 5, first: 2 },
+  ])("$views views of $rows rows, $heads heads of $headWidth after $first", async (shape) => {
+    const { views, rows, heads, headWidth, first } = shape;
     const width = heads * headWidth;
+    const random = freshRandom("mean-keys");
     // Keys lie in the middle of packed rows.
-    const qkv = freshRandom("mean-keys").floats((first + tokens) * 3 * width);
-    const keys = Array.from({ length: tokens }, (_, i) => {
-      const start = (first + i) * 3 * width + width;
-      return [...qkv.subarray(start, start + width)];
-    });
-    const tensor = inputTensor(gpu(), [first + tokens, 3 * width], qkv);
-    const y = outputTensor(gpu(), [tokens, headWidth]);
+    const batch = makeViews(views, () => random.floats((first + rows) * 3 * width));
+    const keysOf = (qkv: Float32Array) =>
+      makeViews(rows, (i) => [...qkv.subarray((first + i) * 3 * width).subarray(width, 2 * width)]).flat();
+    const tensor = inputTensor(gpu(), [views * (first + rows), 3 * width], joinViews(batch));
+    const y = outputTensor(gpu(), [views, rows, headWidth]);
     const k = { tensor, stride: 3 * width, offset: width };
     const actual = await runAndRead(gpu(), y, (recorder) => meanKeys(recorder, { k, y, first, heads, headWidth }));
-    expectNmse("mean", actual, reference(keys.flat(), heads, headWidth), NMSE_PRODUCT);
+    const expected = joinViews(batch.map((qkv) => reference(keysOf(qkv), heads, headWidth)));
+    expectNmse("mean", actual, expected, NMSE_PRODUCT);
   });
 });

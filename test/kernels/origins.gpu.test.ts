@@ -3,58 +3,68 @@ import { initialOrigins, origins, originWords, readOrigins } from "../../src/ker
 import { initialOrigins as initialReference, stageOrigins } from "../reference/origins.ts";
 import { topK } from "../reference/top-k.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
+import { joinViews, makeViews } from "../support/views.ts";
 
 describe("origins", () => {
   const { gpu } = useGpu();
 
   test.for([
-    { patches: 4, stages: [{ tokens: 2, clusters: 1 }] },
+    { views: 1, cells: 4, stages: [{ left: 2, clusters: 1 }] },
     {
-      patches: 33,
+      views: 2,
+      cells: 33,
       stages: [
-        { tokens: 20, clusters: 3 },
-        { tokens: 9, clusters: 9 },
-        { tokens: 1, clusters: 1 },
+        { left: 20, clusters: 3 },
+        { left: 9, clusters: 9 },
+        { left: 1, clusters: 1 },
       ],
     },
     {
-      patches: 100,
+      views: 5,
+      cells: 100,
       stages: [
-        { tokens: 70, clusters: 0 },
-        { tokens: 30, clusters: 5 },
+        { left: 70, clusters: 0 },
+        { left: 30, clusters: 5 },
       ],
     },
-  ])("$patches patches through $stages.length stages", async ({ patches, stages }) => {
+  ])("$views views of $cells cells through $stages.length stages", async ({ views, cells, stages }) => {
     const random = freshRandom("origins");
-    const stride = originWords(patches);
-    let expected = initialReference(patches);
-    let x = inputTensor(gpu(), [patches, stride], initialOrigins(patches), "u32");
+    const stride = originWords(cells);
+    let expected = makeViews(views, () => initialReference(cells));
+    let x = inputTensor(gpu(), [views, cells, stride], initialOrigins(cells, views), "u32");
     let merging = true;
-    for (const { tokens, clusters } of stages) {
-      const count = expected.length;
-      // Few distinct values: ties for the anchor go to the lowest index.
-      const scoreValues = Float32Array.from({ length: count }, () => random.integer(0, 3));
-      const primary = tokens - clusters;
-      const { kept, rest } = topK(scoreValues, primary);
-      const labelValues = rest.map((_, r) => (clusters === 0 ? 0 : r % clusters));
+    for (const { left, clusters } of stages) {
+      const count = expected[0]!.length;
+      const primary = left - clusters;
       merging &&= clusters > 0;
-      expected = stageOrigins(expected, scoreValues, kept, rest, clusters === 0 ? [] : labelValues);
-      const order = inputTensor(gpu(), [count], [...kept, ...rest], "u32");
-      const scores = inputTensor(gpu(), [count], scoreValues);
-      const labels = inputTensor(gpu(), [rest.length], labelValues, "u32");
-      const y = outputTensor(gpu(), [tokens, stride], "u32");
+      const batch = expected.map((entered) => {
+        // Few distinct values: ties for the owner go to the lowest index.
+        const scores = Float32Array.from({ length: count }, () => random.integer(0, 3));
+        const { kept, rest } = topK(scores, primary);
+        const labels = rest.map((_, r) => (clusters === 0 ? 0 : r % clusters));
+        const leaves = stageOrigins(entered, scores, kept, rest, clusters === 0 ? [] : labels);
+        return { scores, order: [...kept, ...rest], labels, leaves };
+      });
+      expected = batch.map(({ leaves }) => leaves);
+      const order = inputTensor(gpu(), [views, count], joinViews(batch.map((view) => view.order)), "u32");
+      const scores = inputTensor(gpu(), [views, count], joinViews(batch.map((view) => view.scores)));
+      const labelValues = joinViews(batch.map((view) => view.labels));
+      const labels = inputTensor(gpu(), [views, count - primary], labelValues, "u32");
+      const y = outputTensor(gpu(), [views, left, stride], "u32");
       const rows = await runAndRead(gpu(), y, (recorder) =>
         origins(recorder, { x, order, scores, labels, y, primary }),
       );
       const actual = readOrigins(rows as Uint32Array, stride);
-      expect(actual.patches.map((set) => [...set])).toEqual(expected.map((origin) => origin.patches));
-      expect([...actual.anchors]).toEqual(expected.map(({ position }) => position));
+      expect(actual.cells.map((set) => [...set])).toEqual(expected.flat().map((origin) => origin.cells));
+      expect([...actual.owners]).toEqual(expected.flat().map(({ owner }) => owner));
       x = y;
     }
-    // Merging keeps every patch once, dropping a part of them.
-    const all = expected.flatMap((origin) => origin.patches);
-    expect(new Set(all).size).toBe(all.length);
-    if (merging) expect(all.length).toBe(patches);
-    else expect(all.length).toBeLessThan(patches);
+    for (const view of expected) {
+      // Merging keeps every cell once, dropping a part of them.
+      const all = view.flatMap((origin) => origin.cells);
+      expect(new Set(all).size).toBe(all.length);
+      if (merging) expect(all.length).toBe(cells);
+      else expect(all.length).toBeLessThan(cells);
+    }
   });
 });

@@ -2,23 +2,35 @@ import { describe, expect, test } from "vitest";
 import { patches } from "../../src/kernels/patches.ts";
 import { patches as reference } from "../reference/patches.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
+import { joinViews, makeViews } from "../support/views.ts";
 
 describe("patches", () => {
   const { gpu } = useGpu();
 
-  // The last size leaves a rest that no patch covers, as SigLIP's 384 / 14 does.
+  // 31 / 7 leaves a rest that no patch covers, as SigLIP's 384 / 14 does. Then wide, tall, and cells of every side.
   test.for([
-    [1, 1],
-    [4, 2],
-    [42, 14],
-    [224, 16],
-    [31, 7],
-  ])("picture of %i in patches of %i", async ([size = 0, patchSize = 0]) => {
-    const values = freshRandom("patches").floats(3 * size * size);
-    const grid = Math.floor(size / patchSize);
-    const pixels = inputTensor(gpu(), [3, size, size], values);
-    const y = outputTensor(gpu(), [grid * grid, 3 * patchSize * patchSize]);
-    const actual = await runAndRead(gpu(), y, (recorder) => patches(recorder, { pixels, y, patchSize }));
-    expect(actual).toEqual(Float32Array.from(reference(values, size, patchSize)));
+    { views: 1, height: 1, width: 1, patch: 1, cell: 1 },
+    { views: 1, height: 42, width: 42, patch: 14, cell: 1 },
+    { views: 1, height: 224, width: 224, patch: 16, cell: 1 },
+    { views: 2, height: 31, width: 31, patch: 7, cell: 1 },
+    { views: 1, height: 8, width: 20, patch: 2, cell: 2 },
+    { views: 5, height: 37, width: 26, patch: 4, cell: 3 },
+    { views: 2, height: 28, width: 56, patch: 7, cell: 4 },
+  ])("$views views of $height x $width, patches of $patch, cells of $cell", async ({ views, ...shape }) => {
+    const { height, width, patch, cell } = shape;
+    const random = freshRandom("patches");
+    const values = makeViews(views, () => random.floats(3 * height * width));
+    const expected = joinViews(values.map((view) => reference(view, shape)));
+    const pixels = inputTensor(gpu(), [views, 3, height, width], joinViews(values));
+    const y = outputTensor(gpu(), [expected.length / (3 * patch * patch), 3 * patch * patch]);
+    const actual = await runAndRead(gpu(), y, (recorder) => patches(recorder, { pixels, y, patchSize: patch, cell }));
+    expect(actual).toEqual(Float32Array.from(expected));
+  });
+
+  test("refuses a grid that is no multiple of the cell", () => {
+    const pixels = inputTensor(gpu(), [1, 3, 4, 6], new Float32Array(72));
+    const y = outputTensor(gpu(), [6, 12]);
+    const record = () => gpu().submit("test", (pass) => patches(pass, { pixels, y, patchSize: 2, cell: 2 }));
+    expect(record).toThrow("2 x 3 patches in cells of side 2");
   });
 });

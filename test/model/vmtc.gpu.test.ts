@@ -47,8 +47,8 @@ async function onGpu(gpu: Gpu, input: Case) {
   };
   const hidden = tensor([rows, width], input.hidden);
   const qkv = tensor([rows, 3 * width], input.qkv);
-  const origins = tensor([tokens, originWords(tokens)], initialOrigins(tokens), "u32");
-  const scores = arena.tensor("scores", [tokens]);
+  const origins = tensor([1, tokens, originWords(tokens)], initialOrigins(tokens, 1), "u32");
+  const scores = arena.tensor("scores", [1, tokens]);
   const logSumExp = arena.tensor("log-sum-exp", [rows, heads]);
   const y = arena.tensor("attended", [rows, width]);
   const output = arena.tensor("output", [first + left, width]);
@@ -59,7 +59,7 @@ async function onGpu(gpu: Gpu, input: Case) {
   let stage!: ReturnType<typeof compressStage>;
   const record = (pass: Recorder) => {
     attention(pass, { ...operands, v: packed(2), visible, y, logSumExp, rows, keys: rows, keyHeads: heads });
-    importance(pass, { ...operands, logSumExp, scores, classToken });
+    importance(pass, { ...operands, logSumExp, scores, classToken, seats: 1 });
     const args = { plan, iterations, normalized, first, scores, origins, hidden, output };
     stage = compressStage(pass, { ...args, kept: arena, scratch: arena });
   };
@@ -80,7 +80,7 @@ function inFloat64(input: Case): Stage {
     );
   const shape = { heads, keyHeads: heads, headWidth };
   const { logSumExp } = attentionReference(part(0), part(1), part(2), shape);
-  const scores = importanceReference(part(0), part(1), logSumExp, shape, classToken);
+  const scores = importanceReference(part(0), part(1), logSumExp, shape, classToken, 1);
   return stageReference(Float64Array.from(input.hidden), width, scores, initialReference(tokens), 0, {
     tokens: left,
     clusters,
@@ -130,7 +130,7 @@ function expectStage(actual: Awaited<ReturnType<typeof onGpu>>, expected: Stage,
   expect([...actual.labels]).toEqual(expected.labels);
   expectNmse("importance", actual.importance, expected.importance, NMSE_MODEL);
   expectNmse("tokens", actual.tokens.data, expected.tokens, NMSE_MODEL);
-  const origins = expected.origins.map(({ patches }) => patches);
+  const origins = expected.origins.map(({ cells }) => cells);
   expect(actual.origins.map((set) => [...set])).toEqual(classToken ? [[], ...origins] : origins);
 }
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { expectClose } from "../support/compare.ts";
 import { activate, erf } from "./activation.ts";
+import { cellOrder } from "./cells.ts";
 import { layerNorm } from "./layer-norm.ts";
 import { matmul } from "./matmul.ts";
 import { matvec } from "./matvec.ts";
@@ -123,18 +124,39 @@ describe("embeddings", () => {
   test("rows of a table", () => expect([...tokenEmbed([2, 0], [1, 2, 3, 4, 5, 6], 2)]).toEqual([5, 6, 1, 2]));
 
   test("class token first, or none", () => {
-    expect([...visionEmbed([1, 2], [10, 20, 30, 40], [5, 5])]).toEqual([15, 25, 31, 42]);
-    expect([...visionEmbed([1, 2], [10, 20])]).toEqual([11, 22]);
+    expect([...visionEmbed([1, 1, 2, 2], [10, 10, 20, 20, 30, 30], [0, 1], [5, 6])]).toEqual([15, 16, 21, 21, 32, 32]);
+    expect([...visionEmbed([1, 2], [10, 20], [0, 1])]).toEqual([11, 22]);
+  });
+
+  test("patches in cell order take the positions of their places in the grid", () => {
+    expect([...visionEmbed([1, 2, 3], [10, 20, 30, 40], [2, 0, 1], [5])]).toEqual([15, 41, 22, 33]);
+  });
+});
+
+describe("cells", () => {
+  test("cells in raster order, and in each its seats in raster order", () => {
+    // 0 1 | 2 3
+    // 4 5 | 6 7
+    expect(cellOrder(2, 4, 2)).toEqual([0, 1, 4, 5, 2, 3, 6, 7]);
+    expect(cellOrder(4, 2, 2)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(cellOrder(3, 6, 3).slice(9, 15)).toEqual([3, 4, 5, 9, 10, 11]);
+    expect(cellOrder(2, 3, 1)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 });
 
 describe("pixels", () => {
-  test("patches in the order of a convolution weight; what does not fill a patch is left out", () => {
+  test("patches in the order of a convolution weight; pixels that fill no patch are left out", () => {
     // A 5 x 5 picture whose planes count 0.., 100.., 200..: patches of 2 use 4 x 4 of it.
     const pixels = Array.from({ length: 75 }, (_, i) => Math.floor(i / 25) * 100 + (i % 25));
-    const rows = patches(pixels, 5, 2);
+    const rows = patches(pixels, { height: 5, width: 5, patch: 2, cell: 1 });
     expect(rows.length).toBe(4 * 12);
     expect([...rows.slice(12, 24)]).toEqual([2, 3, 7, 8, 102, 103, 107, 108, 202, 203, 207, 208]);
+  });
+
+  test("patches of a picture that is not square, in cell order", () => {
+    const pixels = Array.from({ length: 24 }, (_, i) => Math.floor(i / 8) * 100 + (i % 8));
+    const rows = patches(pixels, { height: 2, width: 4, patch: 1, cell: 2 });
+    expect([...rows].filter((_, i) => i % 3 === 0)).toEqual([0, 1, 4, 5, 2, 3, 6, 7]);
   });
 
   test("normalise to planes", () => {

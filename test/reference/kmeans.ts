@@ -1,4 +1,4 @@
-/** Spherical (cosine) K-Means without chance, in f64: same rows, same labels, whatever computes the cosines. */
+/** Spherical (cosine) K-Means without chance, in f64: the same rows give the same labels, whatever computes the cosines. */
 import { clusterNumbers } from "./cluster-numbers.ts";
 import { kmeansAssign } from "./kmeans-assign.ts";
 import { kmeansCenters, seedCenters } from "./kmeans-centers.ts";
@@ -15,6 +15,7 @@ function dot(a: Float64Array, b: Float64Array): number {
  * @param width D
  * @param clusters c, clamped to R; every cluster ends with at least one row
  * @param iterations rounds at most
+ * @param disturb of tests: cosines as another arithmetic has them
  * @returns labels [R], clusters numbered by their smallest member; rounds that ran, the one that changed nothing included
  */
 export function kMeans(
@@ -22,6 +23,7 @@ export function kMeans(
   width: number,
   clusters: number,
   iterations = 10,
+  disturb = (cosine: number) => cosine,
 ): { labels: Uint32Array; rounds: number } {
   const count = data.length / width;
   const c = Math.min(clusters, count);
@@ -29,7 +31,6 @@ export function kMeans(
     data,
     Array.from({ length: count }, (_, r) => r),
     width,
-    0,
   );
   const rows = Array.from({ length: count }, (_, r) => all.subarray(r * width, (r + 1) * width));
   let centers = seedCenters(rows, c);
@@ -37,7 +38,7 @@ export function kMeans(
   let rounds = 0;
   while (rounds < iterations) {
     rounds++;
-    const cosines = rows.map((row) => Float64Array.from(centers, (center) => dot(row, center)));
+    const cosines = rows.map((row) => Float64Array.from(centers, (center) => disturb(dot(row, center))));
     const next = kmeansAssign(cosines, c);
     const changed = next.some((label, r) => label !== labels[r]);
     labels = next;

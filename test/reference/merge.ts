@@ -1,4 +1,4 @@
-/** Fuses the tokens of each cluster into one, weighted by importance, in f64 (paper eq. 7). */
+/** Fuses the cells of each cluster into one, weighted by importance, in f64 (paper eq. 7). */
 
 /** "raw" is eq. 7 to the letter; "normalized" divides by the cluster's sum of weights, so that token norms keep their scale. */
 export type MergeMode = "normalized" | "raw";
@@ -6,10 +6,13 @@ export type MergeMode = "normalized" | "raw";
 /**
  * `m_g = sum of w_j x_j over the rows j of cluster g`.
  *
- * @param x [R, C]
+ * A cell is one row of its seats in order and has one weight, so that seats merge with the same seat of other cells.
+ *
+ * @param x [R, S * C]
  * @param weights [R], the importance scores
  * @param labels [R], each below `clusters`
- * @returns [clusters, C]
+ * @param width S * C
+ * @returns [clusters, S * C]
  */
 export function merge(
   x: ArrayLike<number>,

@@ -1,23 +1,23 @@
-/** Which original patches each token stands for, and where it stands, through a compression stage. */
+/** Which original cells each cell of a view stands for, and which of them owns it, through a compression stage. */
 
-/** One token's past; the class token has none. */
+/** The past of one cell; the class token has none. */
 export interface Origin {
-  /** Raster indices of the original patches in it, ascending. */
-  patches: number[];
-  /** Raster index whose position the token takes with original positions. */
-  position: number;
+  /** Raster indices of the original cells in it, ascending. */
+  cells: number[];
+  /** Raster index of its owner, whose position it takes with original positions. */
+  owner: number;
 }
 
-/** Tokens before the first stage: each its own patch. */
-export function initialOrigins(patchCount: number): Origin[] {
-  return Array.from({ length: patchCount }, (_, i) => ({ patches: [i], position: i }));
+/** Cells before the first stage: each stands for itself. */
+export function initialOrigins(cellCount: number): Origin[] {
+  return Array.from({ length: cellCount }, (_, i) => ({ cells: [i], owner: i }));
 }
 
 /**
- * Origins of the tokens that leave a stage: primaries, then clusters. A cluster holds its members' patches and takes the
- * position of its member of highest importance (ties: lower index). Redundant tokens without labels are dropped.
+ * Origins of the cells that leave a stage: primaries, then clusters. A cluster holds its members' cells and has the owner
+ * of its member of highest importance (ties: lower index). Redundant cells without labels are dropped.
  *
- * @param origins [N], of the tokens that entered
+ * @param origins [N], of the cells that entered
  * @param importance [N]
  * @param primary indices of what is kept
  * @param redundant [R], indices of the rest
@@ -34,9 +34,9 @@ export function stageOrigins(
   const clusters = labels.length === 0 ? 0 : Math.max(...Array.from(labels)) + 1;
   for (let g = 0; g < clusters; g++) {
     const members = Array.from(redundant).filter((_, r) => labels[r] === g);
-    const patches = members.flatMap((i) => origins[i]!.patches).sort((a, b) => a - b);
+    const cells = members.flatMap((i) => origins[i]!.cells).sort((a, b) => a - b);
     const highest = members.reduce((best, i) => (importance[i]! > importance[best]! ? i : best));
-    kept.push({ patches, position: origins[highest]!.position });
+    kept.push({ cells, owner: origins[highest]!.owner });
   }
   return kept;
 }

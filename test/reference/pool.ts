@@ -1,26 +1,27 @@
-/** Spatial down-sampling of the patch grid by averages, in f64 (the paper's pilot study). */
+/** Spatial down-sampling of the grid of cells by averages, in f64 (the paper's pilot study). */
 
 /**
- * Averages windows of `factor` x `factor` patches. Where the factor does not divide the grid, the windows at the right and
- * bottom are smaller and averaged over what they hold.
+ * Averages windows of `factor` x `factor` cells, each seat with the same seat of the others. Where the factor does not
+ * divide the grid, the windows at the right and bottom are smaller and averaged over the cells they hold.
  *
- * @param x [G * G, C], raster order
- * @param grid G, patches along a side
- * @returns [ceil(G / factor)^2, C]
+ * @param x [rows * cols, S * C], raster order of cells
+ * @param rows of the grid, in cells
+ * @param cols of the grid, in cells
+ * @returns [ceil(rows / factor) * ceil(cols / factor), S * C]
  */
-export function pool(x: ArrayLike<number>, grid: number, factor: number): Float64Array {
-  const width = x.length / (grid * grid);
-  const side = Math.ceil(grid / factor);
-  const y = new Float64Array(side * side * width);
-  for (let row = 0; row < side; row++)
-    for (let column = 0; column < side; column++) {
-      const bottom = Math.min(grid, (row + 1) * factor);
-      const right = Math.min(grid, (column + 1) * factor);
+export function pool(x: ArrayLike<number>, rows: number, cols: number, factor: number): Float64Array {
+  const width = x.length / (rows * cols);
+  const [down, across] = [Math.ceil(rows / factor), Math.ceil(cols / factor)];
+  const y = new Float64Array(down * across * width);
+  for (let row = 0; row < down; row++)
+    for (let column = 0; column < across; column++) {
+      const bottom = Math.min(rows, (row + 1) * factor);
+      const right = Math.min(cols, (column + 1) * factor);
       const area = (bottom - row * factor) * (right - column * factor);
-      for (let patchY = row * factor; patchY < bottom; patchY++)
-        for (let patchX = column * factor; patchX < right; patchX++)
+      for (let cellY = row * factor; cellY < bottom; cellY++)
+        for (let cellX = column * factor; cellX < right; cellX++)
           for (let c = 0; c < width; c++) {
-            y[(row * side + column) * width + c]! += x[(patchY * grid + patchX) * width + c]! / area;
+            y[(row * across + column) * width + c]! += x[(cellY * cols + cellX) * width + c]! / area;
           }
     }
   return y;

@@ -1,7 +1,7 @@
 /** LLaVA-PruMerge (arXiv 2403.15388, by its text and not its published code), after the encoder, in f64. */
 import { topK } from "./top-k.ts";
 
-/** Dropped tokens that each kept one takes up. */
+/** Dropped cells that each kept one takes up. */
 const NEIGHBOURS = 32;
 
 /** Linear interpolation of ascending values at fraction `p` of the way from first to last. */
@@ -12,7 +12,7 @@ function quantile(sorted: Float64Array, p: number): number {
   return sorted[low]! + (rank - low) * (sorted[high]! - sorted[low]!);
 }
 
-/** Indices of the patches to keep, ascending: outliers by the interquartile rule, or the `tokens` - 1 largest. */
+/** Indices of the cells to keep, ascending: outliers by the interquartile rule, or the `tokens` - 1 largest. */
 export function prumergeKept(importance: Float64Array, tokens?: number): number[] {
   if (tokens !== undefined) return topK(importance, tokens - 1).kept;
   const sorted = importance.slice().sort();
@@ -38,13 +38,15 @@ function cosine(keys: ArrayLike<number>, width: number, a: number, b: number): n
 }
 
 /**
- * Kept tokens in ascending index, each plus `sum a_j x_j` over its 32 nearest dropped ones (all, if fewer; ties: lower
- * index) by cosine of the head-mean keys; then one token that is `sum a_j x_j` over all dropped.
+ * Kept cells in ascending index, each plus `sum a_j x_j` over its 32 nearest dropped ones (all, if fewer; ties: lower
+ * index) by cosine of the head-mean keys; then one cell that is `sum a_j x_j` over all dropped.
  *
- * @param x [N, C], patch tokens after the last run block
- * @param keys [N, D], their head-mean keys in that block
+ * A cell is one row of its seats in order, in x and in the keys.
+ *
+ * @param x [N, S * C], cells after the last run block
+ * @param keys [N, S * D], their head-mean keys in that block
  * @param importance [N], a
- * @param tokens tokens to end with; without it the outlier rule decides
+ * @param tokens cells to end with; without it the outlier rule decides
  * @returns features [kept + 1, C]
  */
 export function prumerge(

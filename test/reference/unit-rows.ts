@@ -1,4 +1,4 @@
-/** Rows scaled to length 1, in f64. */
+/** Cells as rows of length 1, in f64. */
 
 /** The vector at length 1, or zeros where it is no longer than `shortest`. */
 export function unit(vector: ArrayLike<number>, shortest = 0): Float64Array {
@@ -7,11 +7,17 @@ export function unit(vector: ArrayLike<number>, shortest = 0): Float64Array {
   return length > shortest ? values.map((value) => value / length) : new Float64Array(values.length);
 }
 
-/** Rows `first + indices[r]` of `x` [first + N, C], each at length 1; zero rows stay zero. @returns [R, C] */
-export function unitRows(x: ArrayLike<number>, indices: ArrayLike<number>, width: number, first: number): Float64Array {
+/**
+ * The cells `indices` of a view, each as one row of its seats in order, at length 1; zero rows stay zero.
+ *
+ * @param x [N, S * C], without the rows before the cells
+ * @param width S * C
+ * @returns [R, S * C]
+ */
+export function unitRows(x: ArrayLike<number>, indices: ArrayLike<number>, width: number): Float64Array {
   const y = new Float64Array(indices.length * width);
   for (let r = 0; r < indices.length; r++) {
-    const start = (first + indices[r]!) * width;
+    const start = indices[r]! * width;
     y.set(unit(Array.from({ length: width }, (_, c) => x[start + c]!)), r * width);
   }
   return y;

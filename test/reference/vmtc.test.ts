@@ -70,7 +70,7 @@ describe("importance", () => {
   const { logSumExp } = attention(q, k, new Float64Array(20), shape);
 
   test("with a class token: its row without its own column, which is what is missing from 1", () => {
-    const scores = importance(q, k, logSumExp, shape, true);
+    const scores = importance(q, k, logSumExp, shape, true, 1);
     expect(scores.length).toBe(4);
     // Weights read through values: column i of v is 1, so the class row's output is the weight of token i.
     const v = Float64Array.from({ length: 20 }, (_, i) => (Math.floor(i / 4) === 3 ? 1 : 0));
@@ -79,7 +79,7 @@ describe("importance", () => {
   });
 
   test("without one: what a token receives from all; sums to 1", () => {
-    const scores = importance(q, k, logSumExp, shape, false);
+    const scores = importance(q, k, logSumExp, shape, false, 1);
     expect(scores.length).toBe(5);
     expect(scores.reduce((a, b) => a + b)).toBeCloseTo(1, 14);
     const v = Float64Array.from({ length: 20 }, (_, i) => (Math.floor(i / 4) === 3 ? 1 : 0));
@@ -119,16 +119,14 @@ describe("merge", () => {
 });
 
 describe("origins", () => {
-  test("a cluster takes its members' patches and the position of the most important, also when it is merged again", () => {
+  test("a cluster takes its members' cells and the owner of the most important, also when it is merged again", () => {
     const first = stageOrigins(initialOrigins(4), [0.1, 0.4, 0.2, 0.3], [1], [0, 2, 3], [0, 1, 0]);
     expect(first).toEqual([
-      { patches: [1], position: 1 },
-      { patches: [0, 3], position: 3 },
-      { patches: [2], position: 2 },
+      { cells: [1], owner: 1 },
+      { cells: [0, 3], owner: 3 },
+      { cells: [2], owner: 2 },
     ]);
-    expect(stageOrigins(first, [0, 0.5, 0.5], [], [0, 1, 2], [0, 0, 0])).toEqual([
-      { patches: [0, 1, 2, 3], position: 3 },
-    ]);
+    expect(stageOrigins(first, [0, 0.5, 0.5], [], [0, 1, 2], [0, 0, 0])).toEqual([{ cells: [0, 1, 2, 3], owner: 3 }]);
   });
 });
 
@@ -139,7 +137,7 @@ describe("stages", () => {
     expect(stages.map(({ block }) => block)).toEqual([1, 2, 3]);
     expect(stages.map(({ origins }) => origins.length)).toEqual([10, 6, 4]);
     for (const { origins, tokens } of stages) {
-      expect(origins.flatMap(({ patches }) => patches).sort((a, b) => a - b)).toEqual([...Array(16).keys()]);
+      expect(origins.flatMap(({ cells }) => cells).sort((a, b) => a - b)).toEqual([...Array(16).keys()]);
       expect(tokens.length).toBe((origins.length + (classToken ? 1 : 0)) * 8);
     }
     expect(features.length).toBe(4 * 8);
@@ -148,8 +146,8 @@ describe("stages", () => {
   test("origins are a subset of the grid when dropping", () => {
     const { stages, origins } = encode(randomEncoder(true), { method: "vmtc", tokens: 4, clusters: 0 });
     expect(stages.map(({ labels }) => labels)).toEqual([[], [], []]);
-    expect(origins.map(({ patches }) => patches.length)).toEqual([1, 1, 1, 1]);
-    expect(new Set(origins.map(({ position }) => position)).size).toBe(4);
+    expect(origins.map(({ cells }) => cells.length)).toEqual([1, 1, 1, 1]);
+    expect(new Set(origins.map(({ owner }) => owner)).size).toBe(4);
   });
 
   test("the class token passes through untouched", () => {
@@ -203,7 +201,7 @@ describe("stages", () => {
 
 describe("pool", () => {
   test("windows at the right and bottom average what they hold", () => {
-    expect([...pool([0, 1, 2, 3, 4, 5, 6, 7, 8], 3, 2)]).toEqual([2, 3.5, 6.5, 8]);
+    expect([...pool([0, 1, 2, 3, 4, 5, 6, 7, 8], 3, 3, 2)]).toEqual([2, 3.5, 6.5, 8]);
   });
 });
 

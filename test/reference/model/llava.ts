@@ -56,7 +56,7 @@ function splice(
     prompt.images.push(Array.from({ length: count }, (_, i) => prompt.positions.length + i));
     embeddings.push(...projected);
     for (let i = 0; i < count; i++) {
-      const inGrid = i < classTokens ? 0 : classTokens + (origins[i - classTokens]?.position ?? 0);
+      const inGrid = i < classTokens ? 0 : classTokens + (origins[i - classTokens]?.owner ?? 0);
       prompt.positions.push(position + (original ? inGrid : i));
     }
     position += original ? classTokens + gridTokens : count;

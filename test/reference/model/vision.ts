@@ -1,5 +1,6 @@
 /** The vision encoders (CLIP, SigLIP, ViT) with every compression setting, in f64. */
 import { type AttentionShape, attention } from "../attention.ts";
+import { cellOrder } from "../cells.ts";
 import { importance } from "../importance.ts";
 import { layerNorm } from "../layer-norm.ts";
 import { matmul } from "../matmul.ts";
@@ -60,7 +61,9 @@ function planStages(compression: Compression, config: VisionConfig, blocksRun: n
 
 /** [N (+ 1), C], after the pre-LayerNorm where there is one (CLIP). */
 function embed(pixels: ArrayLike<number>, config: VisionConfig, weights: Weights): Float64Array {
-  const rows = patches(pixels, config.image_size, config.patch_size);
+  const { image_size: size, patch_size: patch } = config;
+  const grid = Math.floor(size / patch);
+  const rows = patches(pixels, { height: size, width: size, patch, cell: 1 });
   const projected = matmul(
     rows,
     tensorData(weights, "vision.embeddings.patch_embedding.weight"),
@@ -70,6 +73,7 @@ function embed(pixels: ArrayLike<number>, config: VisionConfig, weights: Weights
   const embedded = visionEmbed(
     projected,
     tensorData(weights, "vision.embeddings.position_embedding.weight"),
+    cellOrder(grid, grid, 1),
     weights.get("vision.embeddings.class_embedding")?.data,
   );
   if (!weights.has("vision.pre_layrnorm.weight")) return embedded;
@@ -125,7 +129,7 @@ export function encodeImage(
     let z = linear("self_attn.out_proj", output, { residual: x });
 
     keys = k;
-    scores = importance(q, k, logSumExp, shape, hasClassToken);
+    scores = importance(q, k, logSumExp, shape, hasClassToken, 1);
     const settings = plan.get(block);
     if (settings) {
       const stage = compressStage(z, width, scores, origins, block, settings);
@@ -160,8 +164,10 @@ function afterEncoder(
       const { kept } = topK(scores, compression.tokens);
       return { features: tokenEmbed(kept, x, config.hidden_size), kept };
     }
-    case "pool":
-      return { features: pool(x, Math.floor(config.image_size / config.patch_size), compression.factor) };
+    case "pool": {
+      const grid = Math.floor(config.image_size / config.patch_size);
+      return { features: pool(x, grid, grid, compression.factor) };
+    }
     case "prumerge":
       if (compression.tokens !== undefined && compression.tokens >= scores.length) return { features: x };
       return prumerge(x, meanKeys(keys, shape.heads, shape.headWidth), scores, compression.tokens);
