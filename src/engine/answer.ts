@@ -16,7 +16,7 @@ import type { Cmai } from "../model/cmai.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { planInhibition } from "../model/inhibition.ts";
 import { splicePrompt } from "../model/prompt.ts";
-import { buildPrompt } from "../text/prompt.ts";
+import { buildPrompt, renderPrompt } from "../text/prompt.ts";
 import { StreamDecoder } from "../text/stream-decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { AnswerWatch } from "./answer-attention.ts";
@@ -108,7 +108,10 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
   const { text, language } = needText(engine);
   throwIfAborted(signal, "the question");
   const { tokenizer, template } = language;
-  const { ids, continuesText } = buildPrompt(tokenizer, template, messages);
+  const rendered = renderPrompt(tokenizer, template, messages);
+  // One row for each picture: splicePrompt puts all of them there.
+  const pictures = Array.from({ length: rendered.pictureCount }, () => [{ view: 0, rows: 1 }]);
+  const ids = Array.from(buildPrompt(tokenizer, rendered, pictures).ids);
   checkKnownIds(ids, engine.config);
   const { maxTokens, stop: _, ...sampling } = settings;
   try {
@@ -127,7 +130,7 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
     if (!told.prefill) emit({ type: "prefill", tokens: prompt.ids.length, milliseconds });
     told.prefill = true;
 
-    work.draft ??= beginDraft(tokenizer, settings, continuesText ? ids : []);
+    work.draft ??= beginDraft(tokenizer, settings, rendered.continuesText ? ids : []);
     await text.sequence.replay(prompt, work.draft.ids, signal);
     work.reason ??= await decodeText(text.sequence, work.draft, {
       ...{ sampling, maxTokens, signal },

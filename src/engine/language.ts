@@ -17,6 +17,15 @@ const COMPANIONS = [
   "chat_template.json",
 ] as const;
 
+/** For a model that reads pictures and brings no template. */
+const PICTURE_FORMAT = {
+  system:
+    "A chat between a curious user and an artificial intelligence assistant. " +
+    "The assistant gives helpful, detailed, and polite answers to the user's questions.",
+  user: "USER: ",
+  answer: "ASSISTANT:",
+};
+
 /** Every file that is read for a model with a decoder, if it is there. */
 export const LANGUAGE_FILES: readonly string[] = ["tokenizer.json", ...COMPANIONS];
 
@@ -36,5 +45,6 @@ export async function loadLanguage(
   const files = { ...Object.fromEntries(companions), "tokenizer.json": tokenizerJson, "config.json": configJson };
   const options = config.imageTokenId === undefined ? {} : { imageTokenId: config.imageTokenId };
   const tokenizer = Tokenizer.parse(files, options);
-  return { tokenizer, template: ChatTemplate.parse(files, tokenizer) };
+  const fallback = config.imageTokenId === undefined ? undefined : PICTURE_FORMAT;
+  return { tokenizer, template: ChatTemplate.parse(files, tokenizer, { fallback }) };
 }
