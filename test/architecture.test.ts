@@ -25,6 +25,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   kernels: ["gpu", "shared", "errors", "shaders"],
   weights: ["shared", "errors", "@noble/hashes/sha2.js", "@noble/hashes/legacy.js", "weights-manifest.json"],
   text: ["shared", "errors", "@huggingface/tokenizers", "@huggingface/jinja"],
+  families: ["spec", "image/geometry", "shared", "errors"],
   image: ["spec", "shared", "errors", "gl-matrix"],
   // Pure numbers, which overlays need too.
   "image/geometry": ["spec", "gl-matrix"],

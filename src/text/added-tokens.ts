@@ -23,7 +23,6 @@ export interface AddedToken {
 
 /** Bounds what looking for tokens costs; runs of 100 spaces are the longest in use. */
 const MAX_CONTENT_LENGTH = 512;
-const IMAGE_TOKEN = "<image>";
 
 /**
  * Added tokens of tokenizer.json and tokenizer_config.json. Where both describe a token, the latter's flags count, as in
@@ -63,9 +62,7 @@ export function parseAddedTokens(json: JsonObject, files: TokenizerFiles, { idOf
 
 function parseAddedToken(value: unknown, keyId: number | undefined, where: string): AddedToken {
   const entry = asObject(value, where);
-  const content = asString(entry.content, `${where}.content`);
-  if (content === "" || content.length > MAX_CONTENT_LENGTH)
-    reject(`${where}.content`, `${content.length} characters, expected 1 to ${MAX_CONTENT_LENGTH}`);
+  const content = checkContent(entry.content, `${where}.content`);
   const flag = (name: string, fallback = false) => asBoolean(entry[name], `${where}.${name}`, fallback);
   const special = flag("special");
   return {
@@ -79,15 +76,47 @@ function parseAddedToken(value: unknown, keyId: number | undefined, where: strin
   };
 }
 
-/** Finds the image token among the added ones, or adds it to them. */
-export function addImageToken(added: AddedToken[], id: number, { idOf, tokens }: Vocabulary): AddedToken {
+/** Returns a token's text, checked; also for text that is searched as tokens are. */
+export function checkContent(value: unknown, where: string): string {
+  const content = asString(value, where);
+  if (content === "" || content.length > MAX_CONTENT_LENGTH)
+    reject(where, `${content.length} characters, expected 1 to ${MAX_CONTENT_LENGTH}`);
+  return content;
+}
+
+/** How the files name the token that stands for one row of a picture. */
+export interface ImageTokenNames {
+  /** From config.json. */
+  id?: number | undefined;
+  /** Must be the text of `id`. */
+  text?: string | undefined;
+  /** Text of a token that the tokenizer lacks; unlike `text` it may be wrong. */
+  fallback: string;
+}
+
+/**
+ * Finds the image token among the added tokens, or adds it to them.
+ *
+ * @throws FoveaError `unsupported-model` where id and text name two tokens, or the text alone names none
+ */
+export function findImageToken(added: AddedToken[], names: ImageTokenNames, { idOf, tokens }: Vocabulary): AddedToken {
+  const { text, fallback } = names;
+  const idOfText = (content: string) => added.find((token) => token.content === content)?.id ?? idOf.get(content);
+  const id = names.id ?? (text === undefined ? undefined : idOfText(text));
+  if (id === undefined)
+    reject("tokenizer.json", `it lacks the image token ${show(text)}, and config.json gives no id for it`);
   asIndex(id, "config.json: the image token's id", MAX_IDS);
   const known = added.find((token) => token.id === id);
-  if (known) return known;
-  const content = tokens[id] ?? IMAGE_TOKEN;
-  const other = added.find((token) => token.content === content)?.id ?? idOf.get(content) ?? id;
+  const content = known?.content ?? tokens[id] ?? checkContent(text ?? fallback, "the image token");
+  if (text !== undefined && content !== text)
+    reject("config.json", `the image token's id ${id} is ${show(content)} in the tokenizer, not ${show(text)}`);
+  const other = idOfText(content) ?? id;
   if (other !== id)
-    reject("config.json", `the image token has the id ${id}, but "${content}" in the tokenizer ${other}`);
+    reject(
+      "config.json",
+      `the image token has the id ${id}, but ${show(content)} has the id ${other} in the tokenizer`,
+    );
+  if (known) return known;
   const token = controlToken(id, content);
   added.push(token);
   return token;

@@ -1,8 +1,7 @@
 /**
  * Builds @huggingface/tokenizers' tokenizer, which encodes and decodes, from checked files, and works around what in its
  * version 0.2.0 would give the models that we support other ids than Hugging Face's Rust library does:
- * - Digits knows ASCII digits only, and ByteLevel's own pattern has JavaScript's \s (SmolVLM and nanoVLM use both);
- *   both are written as Splits, whose patterns it translates well.
+ * - Some pre-tokenizers are wrong or missing; see pre-tokenizer.ts. So is the Unigram model; see unigram.ts.
  * - It looks up all tokens by their text, those of a user's words among them; see `Words` and `forgetControlTokens`.
  * - One word takes it 3 s per 100,000 characters, and without a pre-tokenizer (Llama) a text is one word; see `Words`.
  *
@@ -15,21 +14,22 @@
  */
 import { PreTokenizer, Tokenizer } from "@huggingface/tokenizers";
 import { type AddedToken, isControl } from "./added-tokens.ts";
-import { asArray, asObject, type JsonObject, reject, show } from "./json.ts";
+import { type JsonObject, reject } from "./json.ts";
 import { unmark } from "./literal.ts";
-
-/** GPT-2's words, as in the reference implementation's ByteLevel. */
-const GPT2_WORDS = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+import { preTokenizerSteps } from "./pre-tokenizer.ts";
+import { Unigram, type UnigramConfig } from "./unigram.ts";
+import type { CheckedModel } from "./vocabulary.ts";
 
 /**
  * @param json tokenizer.json
  * @param model its model, checked by `parseModel`
  * @throws FoveaError `unsupported-model` that names the component that is not supported or malformed
  */
-export function buildLibrary(json: JsonObject, model: JsonObject, added: readonly AddedToken[]) {
+export function buildLibrary(json: JsonObject, model: CheckedModel, added: readonly AddedToken[]) {
   const steps = preTokenizerSteps(json.pre_tokenizer);
+  const isBpe = "bpe" in model;
   const file = {
-    model,
+    model: isBpe ? model.bpe : EMPTY_MODEL,
     added_tokens: added,
     normalizer: json.normalizer ?? null,
     pre_tokenizer: steps.length > 0 ? { type: "Sequence", pretokenizers: steps } : null,
@@ -39,7 +39,8 @@ export function buildLibrary(json: JsonObject, model: JsonObject, added: readonl
   try {
     // The clean-up ("word ." -> "word.") is no part of tokenizer.json and damages code.
     const library = new Tokenizer(file, { clean_up_tokenization_spaces: false });
-    const words = new Words(library.pre_tokenizer, !model.ignore_merges && spacesBeginTokens(model));
+    if (!isBpe) library.model = unigramModel(model.unigram, added);
+    const words = new Words(library.pre_tokenizer, isBpe && !model.bpe.ignore_merges && spacesBeginTokens(model.bpe));
     library.pre_tokenizer = words;
     forgetControlTokens(library, added);
     // The Rust library leaves the suffix in the text; with it, this one would trim the text.
@@ -55,39 +56,16 @@ export function buildLibrary(json: JsonObject, model: JsonObject, added: readonl
   }
 }
 
-/** A pre-tokenizer as steps that the library does as the reference implementation does. */
-function preTokenizerSteps(value: unknown, where = "tokenizer.json: pre_tokenizer"): object[] {
-  if (value === null || value === undefined) return [];
-  const step = asObject(value, where);
-  switch (step.type) {
-    case "Sequence":
-      return asArray(step.pretokenizers, `${where}.pretokenizers`).flatMap((inner, i) =>
-        preTokenizerSteps(inner, `${where}.pretokenizers[${i}]`),
-      );
-    case "Digits":
-      return [isolate(step.individual_digits === true ? "\\p{N}" : "\\p{N}+")];
-    case "ByteLevel":
-      // A space in front is added before the split, within the step.
-      if (step.use_regex === false || step.add_prefix_space !== false) return [step];
-      return [isolate(GPT2_WORDS), { ...step, use_regex: false }];
-    case "Split": {
-      const { Regex, String: text } = asObject(step.pattern, `${where}.pattern`);
-      if (typeof Regex !== "string" && (typeof text !== "string" || text === ""))
-        reject(`${where}.pattern`, `expected a text or a regular expression, got ${show(step.pattern)}`);
-      const isKnown = step.behavior === "Removed" || (step.behavior === "Isolated" && step.invert !== true);
-      if (!isKnown) reject(`${where}.behavior`, `${show(step.behavior)} is not supported; Removed and Isolated are`);
-      return [step];
-    }
-    case "Metaspace":
-      if (step.split !== false) reject(`${where}.split`, "splitting at the metaspace is not supported");
-      return [step];
-    default:
-      return reject(where, `the type ${show(step.type)} is not supported; Split, Digits, ByteLevel and Metaspace are`);
-  }
-}
+const EMPTY_MODEL = { type: "BPE", vocab: {}, merges: [] };
 
-function isolate(source: string): object {
-  return { type: "Split", pattern: { Regex: source }, behavior: "Isolated", invert: false };
+/** Our model in place of the library's, with the tokens that the library adds to its own. */
+function unigramModel(config: UnigramConfig, added: readonly AddedToken[]): Unigram {
+  const unigram = new Unigram(config, new Set(added.filter(isControl).map(({ content }) => content)));
+  for (const { id, content } of added) {
+    unigram.vocab[id] = content;
+    unigram.tokens_to_ids.set(content, id);
+  }
+  return unigram;
 }
 
 /** The library's pre-tokenizer with what we do before and after it. */

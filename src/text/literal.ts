@@ -21,11 +21,13 @@ const MARK = "\uFDD0\uFDD1";
 const ESCAPED = "\uFDD0\uFDD2";
 
 export class LiteralText {
-  readonly #tokens: readonly AddedToken[];
+  readonly #tokens: readonly Pick<AddedToken, "content" | "special">[];
   readonly #normalize: (text: string) => string;
 
-  constructor(added: readonly AddedToken[], normalize: (text: string) => string) {
+  /** @param placeholder text that stands for a picture in the template's output; it counts as a special token */
+  constructor(added: readonly AddedToken[], normalize: (text: string) => string, placeholder?: string) {
     this.#tokens = added.filter(isControl);
+    if (placeholder !== undefined) this.#tokens = [...this.#tokens, { content: placeholder, special: true }];
     this.#normalize = normalize;
   }
 
@@ -74,6 +76,7 @@ function overlaps(first: string, second: string): boolean {
   return false;
 }
 
-function escapePattern(text: string): string {
+/** A regular expression that finds the text itself. */
+export function escapePattern(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 }

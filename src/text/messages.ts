@@ -1,19 +1,26 @@
-/** Conversations as the text room sees them: who said what, and where the images stand. */
+/** Conversations as the text room sees them: who said what, and where the pictures stand. */
 
 import { show } from "./json.ts";
 
-/** A part of a message. An image's pixels are no business of this room; what else the part holds is passed over. */
+export type Role = "system" | "user" | "assistant";
+
+/** A part of a message. This room does not read the picture itself. */
 export type ChatPart = { readonly type: "text"; readonly text: string } | { readonly type: "image" };
 
+/** A content is one string or a list of parts. */
+export type ContentForm = "string" | "parts";
+
 export interface ChatMessage {
-  readonly role: "system" | "user" | "assistant";
+  readonly role: Role;
   readonly content: string | readonly ChatPart[];
 }
 
 /** A message whose content is checked and written as parts. */
 export interface CheckedMessage {
-  readonly role: ChatMessage["role"];
+  readonly role: Role;
   readonly parts: readonly ChatPart[];
+  /** The form in which the caller gave the content. */
+  readonly form: ContentForm;
 }
 
 /**
@@ -32,19 +39,21 @@ export function checkMessages(messages: readonly ChatMessage[]): CheckedMessage[
     const { role, content } = message as ChatMessage;
     if (role !== "system" && role !== "user" && role !== "assistant")
       throw new TypeError(`${where}.role must be "system", "user" or "assistant", got ${show(role)}`);
-    return { role, parts: checkContent(content, `${where}.content`) };
+    const form = typeof content === "string" ? "string" : "parts";
+    return { role, form, parts: checkContent(content, `${where}.content`) };
   });
 }
 
 function checkContent(content: unknown, where: string): ChatPart[] {
   if (typeof content === "string") return [{ type: "text", text: content }];
-  if (!Array.isArray(content)) throw new TypeError(`${where} must be a text or a list of parts, got ${show(content)}`);
+  if (!Array.isArray(content))
+    throw new TypeError(`${where} must be a string or a list of parts, got ${show(content)}`);
   return content.map((part: { type?: unknown; text?: unknown } | null, i) => {
     if (part?.type === "image") return { type: "image" };
     if (part?.type !== "text")
       throw new TypeError(`${where}[${i}].type must be "text" or "image", got ${show(part?.type)}`);
     if (typeof part.text !== "string")
-      throw new TypeError(`${where}[${i}].text must be a text, got ${show(part.text)}`);
+      throw new TypeError(`${where}[${i}].text must be a string, got ${show(part.text)}`);
     return { type: "text", text: part.text };
   });
 }

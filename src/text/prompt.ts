@@ -1,38 +1,149 @@
-/** From a conversation to the ids that the decoder reads, one id an image. */
-import type { ChatTemplate } from "./chat-template.ts";
+/** From a conversation to the ids that the decoder reads, in two steps: render the template, then write the ids. */
+import type { ChatTemplate, PromptPieces } from "./chat-template.ts";
 import { reject } from "./json.ts";
+import { escapeMarks, unmark } from "./literal.ts";
 import { type ChatMessage, checkMessages } from "./messages.ts";
-import type { Tokenizer } from "./tokenizer.ts";
+import type { ImageToken, Tokenizer } from "./tokenizer.ts";
 
-export interface Prompt {
-  /** Begins with BOS where the model wants it. The i-th image id stands for the i-th image part of the conversation. */
-  ids: number[];
-  imageCount: number;
+/** A piece of what stands in the prompt for a picture: text, or the rows of one view. */
+export type PictureRun = { readonly text: string } | { readonly view: number; readonly rows: number };
+
+/** What the chat template made of a conversation. */
+export interface RenderedPrompt {
+  /** With one placeholder for each picture. */
+  text: string;
+  /** The same as the tokenizer reads it: users' text is marked. */
+  pieces: PromptPieces;
+  pictureCount: number;
+  /** The tokenizer puts BOS before the ids, unless they begin with it. */
+  addBos: boolean;
   /**
-   * The answer continues the prompt's text, in mid-sentence maybe: prime the StreamDecoder with `ids`, or a space before
-   * the answer's first word is lost.
+   * The answer continues the prompt's text, perhaps in the middle of a sentence. Prime the StreamDecoder with the ids,
+   * or the space before the answer's first word is lost.
    */
   continuesText: boolean;
 }
 
+/** Rows of the prompt, [start, start + count). */
+export interface RowRange {
+  start: number;
+  count: number;
+}
+
+export interface Prompt {
+  /** As rendered, with one placeholder for each picture. */
+  text: string;
+  ids: Uint32Array; // [T], the image token's id in each picture row
+  /** For each picture the rows of its views, in the order of its runs. */
+  pictures: RowRange[][];
+  continuesText: boolean;
+}
+
+export interface RenderOptions {
+  /** End with the beginning of an answer; default true. */
+  addGenerationPrompt?: boolean;
+}
+
+/** Bounds a run's text, which comes from a model's files; tags have about 40 characters. */
+const MAX_RUN_TEXT = 1024;
+/** Bounds memory: 16 MiB of ids. The longest contexts have 2^20 rows. */
+const MAX_ROWS = 2 ** 22;
+
 /**
- * @throws TypeError, RangeError for messages that are malformed, that the model's template refuses, or that hold images
- *   where the model reads text only
- * @throws FoveaError `unsupported-model` for a template that fails or leaves images out
+ * Renders a conversation by the model's template. Needs no pictures, so that a bad request fails before they are read.
+ *
+ * @throws TypeError, RangeError for messages that are malformed, that the model's template refuses, or that hold
+ *   pictures although the model reads text only
+ * @throws FoveaError `unsupported-model` for a template that fails or leaves pictures out
  */
-export function buildPrompt(tokenizer: Tokenizer, template: ChatTemplate, messages: readonly ChatMessage[]): Prompt {
+export function renderPrompt(
+  tokenizer: Tokenizer,
+  template: ChatTemplate,
+  messages: readonly ChatMessage[],
+  { addGenerationPrompt = true }: RenderOptions = {},
+): RenderedPrompt {
   const checked = checkMessages(messages);
-  const image = tokenizer.imageToken;
-  const imageCount = checked.reduce((sum, { parts }) => sum + parts.filter(({ type }) => type === "image").length, 0);
-  if (imageCount > 0 && !image)
-    throw new TypeError(`messages hold ${imageCount} image(s), but the model reads text only`);
-  const ids = tokenizer.encodePrompt(template.render(checked), {
+  const { imageToken } = tokenizer;
+  const pictureCount = checked.reduce((sum, { parts }) => sum + parts.filter(({ type }) => type === "image").length, 0);
+  if (pictureCount > 0 && !imageToken)
+    throw new TypeError(`messages hold ${pictureCount} image(s), but the model reads text only`);
+  const pieces = template.render(checked, addGenerationPrompt);
+  const found = pieces.flatMap((piece) => splitAt(piece, imageToken).slice(1)).length;
+  if (found !== pictureCount)
+    reject("chat template", `it makes ${found} places for ${pictureCount} image(s); try fewer images or another order`);
+  return {
+    text: pieces.map((piece) => (typeof piece === "string" ? unmark(piece) : tokenizer.token(piece))).join(""),
+    pieces,
+    pictureCount,
     // A text model's template writes BOS itself if the model was trained with it; transformers adds none. Templates of
-    // models with images leave it to the tokenizer.
-    addSpecialTokens: template.kind !== "template" || image !== undefined,
+    // models with pictures leave it to the tokenizer.
+    addBos: template.kind !== "template" || imageToken !== undefined,
+    continuesText: template.kind === "completion",
+  };
+}
+
+/**
+ * Puts each picture's runs in the place of its placeholder and encodes the whole. Runs become text before the text
+ * becomes ids, so merges across their borders are those of the whole text. A run of rows is written as one image token
+ * and its id repeated afterwards: an added token makes the same ids either way, and thousands of rows cost nothing.
+ *
+ * @param pictures each picture's runs, in the order of the conversation
+ * @throws RangeError for a prompt that is too long
+ * @throws FoveaError `unsupported-model` for runs whose text is too long or hides a row
+ */
+export function buildPrompt(
+  tokenizer: Tokenizer,
+  rendered: RenderedPrompt,
+  pictures: readonly (readonly PictureRun[])[],
+): Prompt {
+  const { text, pictureCount, addBos, continuesText } = rendered;
+  if (pictures.length !== pictureCount)
+    throw new TypeError(`runs of ${pictures.length} pictures for a prompt with ${pictureCount}`);
+  const { imageToken } = tokenizer;
+  let next = 0;
+  const expand = (piece: string): string =>
+    splitAt(piece, imageToken).reduce((before, after) => before + runsText(pictures[next++]!, imageToken!) + after);
+  const pieces = rendered.pieces.map((piece) => (typeof piece === "string" ? expand(piece) : piece));
+  const short = tokenizer.encodePrompt(pieces, { addSpecialTokens: addBos });
+  return { text, ...repeatRows(short, pictures, imageToken?.id), continuesText };
+}
+
+/** The text around the pictures' placeholders; users' own text never counts as one. */
+function splitAt(piece: string | number, imageToken: ImageToken | undefined): string[] {
+  return typeof piece === "string" && imageToken ? piece.split(imageToken.inTemplate) : [String(piece)];
+}
+
+/** A picture's runs as text, with one image token for each run of rows. */
+function runsText(runs: readonly PictureRun[], imageToken: ImageToken): string {
+  const texts = runs.map((run) => {
+    if (!("text" in run)) return imageToken.text;
+    if (run.text.length > MAX_RUN_TEXT)
+      reject("picture tags", `${run.text.length} characters between two views, at most ${MAX_RUN_TEXT} are read`);
+    return escapeMarks(run.text);
   });
-  const found = image ? ids.filter((id) => id === image.id).length : 0;
-  if (found !== imageCount)
-    reject("chat template", `it makes ${found} places for ${imageCount} image(s); try fewer images or another order`);
-  return { ids, imageCount, continuesText: template.kind === "completion" };
+  return texts.join("");
+}
+
+/** Repeats each image id as often as its run has rows. */
+function repeatRows(short: readonly number[], pictures: readonly (readonly PictureRun[])[], imageId?: number) {
+  const counts = pictures.map((runs) => runs.flatMap((run) => ("text" in run ? [] : run.rows)));
+  const runs = counts.flat();
+  const found = short.filter((id) => id === imageId).length;
+  if (found !== runs.length)
+    reject("picture tags", `the prompt has ${found} places for ${runs.length} runs of picture rows`);
+  const length = runs.reduce((sum, count) => sum + count, short.length - runs.length);
+  if (!(length <= MAX_ROWS) || runs.some((count) => !Number.isInteger(count) || count < 1))
+    throw new RangeError(`a prompt of ${length} rows, expected at most ${MAX_ROWS} and at least one for each view`);
+
+  const ids = new Uint32Array(length);
+  const ranges: RowRange[] = [];
+  let row = 0;
+  for (const id of short) {
+    const count = id === imageId ? runs[ranges.length]! : 1;
+    if (id === imageId) ranges.push({ start: row, count });
+    ids.fill(id, row, row + count);
+    row += count;
+  }
+  let next = 0;
+  return { ids, pictures: counts.map((own) => own.map(() => ranges[next++]!)) };
 }

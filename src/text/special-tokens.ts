@@ -1,9 +1,9 @@
-/** Which ids begin and end a text, from the files that have a say in it. */
+/** Reads from a model's files which tokens have a role: those that begin and end a text, those for pictures. */
 import { asArray, asObject, asString, type JsonObject, parseJsonFile, reject, show } from "./json.ts";
 
 /**
- * The files of a checkpoint that concern text, by their names on the hub, as text or already parsed. Only
- * tokenizer.json is needed.
+ * The files of a checkpoint that concern text, by their names on the hub, as strings or already parsed. Only
+ * tokenizer.json is required.
  */
 export interface TokenizerFiles {
   readonly "tokenizer.json": string | object;
@@ -13,6 +13,7 @@ export interface TokenizerFiles {
   readonly "config.json"?: string | object | undefined;
   readonly "chat_template.jinja"?: string | undefined;
   readonly "chat_template.json"?: string | object | undefined;
+  readonly "processor_config.json"?: string | object | undefined;
 }
 
 /** Parses a companion of tokenizer.json; empty where it is absent. */
@@ -21,15 +22,24 @@ export function companion(files: TokenizerFiles, name: keyof TokenizerFiles): Js
   return file === undefined ? {} : parseJsonFile(name, file);
 }
 
-export type Role = "bos_token" | "eos_token" | "unk_token" | "pad_token";
+type TokenRole = "bos_token" | "eos_token" | "unk_token" | "pad_token";
 
-const ROLES: readonly Role[] = ["bos_token", "eos_token", "unk_token", "pad_token"];
+const ROLES: readonly TokenRole[] = ["bos_token", "eos_token", "unk_token", "pad_token"];
 
 /** The text of a role's token, from tokenizer_config.json or else special_tokens_map.json. */
-export function roleToken(files: TokenizerFiles, role: Role): string | undefined {
+export function roleToken(files: TokenizerFiles, role: TokenRole): string | undefined {
   for (const name of ["tokenizer_config.json", "special_tokens_map.json"] as const) {
     const value = companion(files, name)[role];
     if (value !== undefined && value !== null) return contentOf(value, `${name}: ${role}`);
+  }
+  return undefined;
+}
+
+/** The text of the token that stands for a row of a picture, where a file names it. */
+export function imageTokenText(files: TokenizerFiles): string | undefined {
+  for (const name of ["tokenizer_config.json", "processor_config.json"] as const) {
+    const value = companion(files, name).image_token;
+    if (value !== undefined && value !== null) return contentOf(value, `${name}: image_token`);
   }
   return undefined;
 }

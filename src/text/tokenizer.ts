@@ -3,13 +3,13 @@
  * what goes in, keeps users' text from becoming special tokens, and knows which ids begin and end a text.
  */
 import type { Tokenizer as Library } from "@huggingface/tokenizers";
-import { type AddedToken, addImageToken, parseAddedTokens } from "./added-tokens.ts";
+import { type AddedToken, checkContent, findImageToken, parseAddedTokens } from "./added-tokens.ts";
 import { asObject, parseJsonFile, reject, show } from "./json.ts";
 import { buildLibrary, type Words } from "./library.ts";
 import { escapeMarks, LiteralText } from "./literal.ts";
-import { configuredIds, roleToken, type TokenizerFiles } from "./special-tokens.ts";
+import { configuredIds, imageTokenText, roleToken, type TokenizerFiles } from "./special-tokens.ts";
 import type { DecodeOptions } from "./stream-decoder.ts";
-import { parseModel } from "./vocabulary.ts";
+import { parseModel, type Vocabulary } from "./vocabulary.ts";
 
 /**
  * Characters of a prompt: eight for each of 32,768 tokens, the longest context of a supported model. A text of words of
@@ -17,12 +17,27 @@ import { parseModel } from "./vocabulary.ts";
  */
 const MAX_TEXT_LENGTH = 2 ** 18;
 
+/** For a model that reads pictures; at least one of the first two. */
 export interface TokenizerOptions {
   /**
-   * Id that stands for an image, from config.json. A tokenizer that lacks it (the plain Llama-2 files beside a LLaVA
-   * model) gets "<image>" as an added token of this id.
+   * Id of the token that stands for one row of a picture, from config.json. A tokenizer that lacks the id gets an added
+   * token.
    */
-  imageTokenId?: number;
+  imageTokenId?: number | undefined;
+  /**
+   * Text of that token. Default: the text of `imageTokenId`, or for an id that the tokenizer lacks `image_token` of
+   * tokenizer_config.json or processor_config.json, else "<image>".
+   */
+  imageToken?: string | undefined;
+  /** Text that the chat template writes for a whole picture; default: the token's text. */
+  templatePlaceholder?: string | undefined;
+}
+
+export interface ImageToken {
+  readonly id: number;
+  readonly text: string;
+  /** Text that the chat template writes for a whole picture. It need not be a token. */
+  readonly inTemplate: string;
 }
 
 export interface EncodeOptions {
@@ -43,8 +58,8 @@ export class Tokenizer {
    * the only place that names the end of a turn. Ids that the tokenizer does not have are left out.
    */
   readonly eosIds: readonly number[];
-  /** The token that stands for an image in a prompt, where the model reads images. */
-  readonly imageToken: { readonly id: number; readonly text: string } | undefined;
+  /** The token that stands for one row of a picture; undefined for a model that reads text only. */
+  readonly imageToken: ImageToken | undefined;
 
   readonly #library: Library;
   readonly #words: Words;
@@ -67,21 +82,20 @@ export class Tokenizer {
     const json = parseJsonFile("tokenizer.json", files["tokenizer.json"]);
     const { model, vocabulary } = parseModel(asObject(json.model, "tokenizer.json: model"));
     const added = parseAddedTokens(json, files, vocabulary);
-    const image =
-      options.imageTokenId === undefined ? undefined : addImageToken(added, options.imageTokenId, vocabulary);
+    this.imageToken = imageTokenOf(files, options, added, vocabulary);
     const { library, words, affixes } = buildLibrary(json, model, added);
     this.#library = library;
     this.#words = words;
     this.vocabularySize = library.model?.vocab.length ?? 0;
     this.#added = new Map(added.map((token) => [token.content, token]));
     this.#special = new Set(added.filter(({ special }) => special).map(({ id }) => id));
-    this.#literal = new LiteralText(added, (text) => library.normalizer?.normalize(text) ?? text);
+    const normalize = (text: string) => library.normalizer?.normalize(text) ?? text;
+    this.#literal = new LiteralText(added, normalize, this.imageToken?.inTemplate);
     const affixId = (token: string) =>
       this.tokenId(token) ?? reject("tokenizer.json: post_processor", `${show(token)} is not in the vocabulary`);
     this.#prefix = affixes.prefix.map(affixId);
     this.#suffix = affixes.suffix.map(affixId);
 
-    this.imageToken = image && { id: image.id, text: image.content };
     this.bosToken = roleToken(files, "bos_token");
     this.eosToken = roleToken(files, "eos_token");
     this.bosId = [this.tokenId(this.bosToken ?? ""), ...configuredIds(files, "bos_token_id")].find(
@@ -89,11 +103,9 @@ export class Tokenizer {
     );
     const ends = [...configuredIds(files, "eos_token_id"), this.tokenId(this.eosToken ?? "")];
     this.eosIds = [...new Set(ends.filter((id) => id !== undefined && this.hasId(id)) as number[])];
+    const image = this.imageToken;
     if (image && this.eosIds.includes(image.id))
-      reject(
-        "config.json",
-        `the image token's id ${image.id} is the end token ${show(image.content)} of the tokenizer`,
-      );
+      reject("config.json", `the image token's id ${image.id} is the end token ${show(image.text)} of the tokenizer`);
   }
 
   /**
@@ -164,4 +176,18 @@ export class Tokenizer {
       return this.#library.encode(piece, { add_special_tokens: false }).ids;
     });
   }
+}
+
+/** Adds the token to `added` where the tokenizer lacks it. */
+function imageTokenOf(
+  files: TokenizerFiles,
+  { imageTokenId, imageToken, templatePlaceholder }: TokenizerOptions,
+  added: AddedToken[],
+  vocabulary: Vocabulary,
+): ImageToken | undefined {
+  if (imageTokenId === undefined && imageToken === undefined) return undefined;
+  const names = { id: imageTokenId, text: imageToken, fallback: imageTokenText(files) ?? "<image>" };
+  const { id, content } = findImageToken(added, names, vocabulary);
+  const inTemplate = checkContent(templatePlaceholder ?? content, "the picture's placeholder in the chat template");
+  return { id, text: content, inTemplate };
 }

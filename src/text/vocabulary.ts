@@ -1,8 +1,9 @@
 /**
- * The `model` of tokenizer.json, checked before the library sees it: distinct tokens with distinct ids, and merges of
- * two tokens whose result is a token. @huggingface/tokenizers checks none of this and encodes wrongly without a word.
+ * The `model` of tokenizer.json, checked before it is used: distinct tokens with distinct ids, merges of two tokens whose
+ * result is a token, scores that are numbers. @huggingface/tokenizers checks none of this and encodes wrongly instead.
  */
 import { asArray, asBoolean, asIndex, asObject, asString, type JsonObject, reject, show } from "./json.ts";
+import type { UnigramConfig } from "./unigram.ts";
 
 /** Bound of all ids, so that a damaged file cannot ask for tables of any size; the largest in use are about 262,000. */
 export const MAX_IDS = 2 ** 22;
@@ -13,15 +14,25 @@ export interface Vocabulary {
   readonly tokens: readonly (string | undefined)[];
 }
 
+/** A model that is checked: the library's BPE, or our own Unigram. */
+export type CheckedModel = { readonly bpe: JsonObject } | { readonly unigram: UnigramConfig };
+
 /**
  * @param model the `model` of tokenizer.json
- * @returns the vocabulary, and the model as the library is to get it
  * @throws FoveaError `unsupported-model` that names the first bad entry
  */
-export function parseModel(model: JsonObject, where = "tokenizer.json: model") {
+export function parseModel(
+  model: JsonObject,
+  where = "tokenizer.json: model",
+): { vocabulary: Vocabulary; model: CheckedModel } {
   // Files from before version 1.0 have no type; those with merges are BPE.
   const type = model.type ?? (model.merges ? "BPE" : undefined);
-  if (type !== "BPE") reject(where, `the type ${show(type)} is not supported; BPE is`);
+  if (type === "Unigram") return parseUnigram(model, where);
+  if (type !== "BPE") reject(where, `the type ${show(type)} is not supported; BPE and Unigram are`);
+  return parseBpe(model, where);
+}
+
+function parseBpe(model: JsonObject, where: string) {
   // Random merges are for training; the prefix is passed over by the library.
   for (const field of ["dropout", "continuing_subword_prefix"]) {
     if (model[field]) reject(`${where}.${field}`, `${show(model[field])} is not supported`);
@@ -45,7 +56,28 @@ export function parseModel(model: JsonObject, where = "tokenizer.json: model") {
     return parts as [string, string];
   });
   // All merges as pairs: the library takes the form of the first for that of all.
-  return { vocabulary, model: { ...model, type, merges, unk_token: unknown, end_of_word_suffix: suffix } };
+  const bpe = { ...model, type: "BPE", merges, unk_token: unknown, end_of_word_suffix: suffix };
+  return { vocabulary, model: { bpe } };
+}
+
+/** Bounds the cost of a character, which is as many steps as the longest piece has; SentencePiece itself allows 16. */
+const MAX_PIECE_LENGTH = 128;
+
+function parseUnigram(model: JsonObject, where: string) {
+  const idOf = new Map<string, number>();
+  const vocab = asArray(model.vocab, `${where}.vocab`).map((entry, id): [string, number] => {
+    const [piece, score] = Array.isArray(entry) ? (entry as unknown[]) : [];
+    if (typeof piece !== "string" || piece.length > MAX_PIECE_LENGTH || !Number.isFinite(score))
+      reject(`${where}.vocab[${id}]`, `expected a piece and its score, got ${show(entry)}`);
+    if (idOf.has(piece)) reject(where, `${show(piece)} has the ids ${idOf.get(piece)} and ${id}`);
+    idOf.set(piece, id);
+    return [piece, score as number];
+  });
+  if (vocab.length === 0 || vocab.length > MAX_IDS) reject(where, `a vocabulary of ${vocab.length} pieces`);
+  const unk_id = asIndex(model.unk_id, `${where}.unk_id`, vocab.length);
+  const byte_fallback = asBoolean(model.byte_fallback, `${where}.byte_fallback`, false);
+  const tokens = vocab.map(([piece]) => piece);
+  return { vocabulary: { idOf, tokens }, model: { unigram: { vocab, unk_id, byte_fallback } } };
 }
 
 function parseVocabulary(vocab: JsonObject, where: string): Vocabulary {

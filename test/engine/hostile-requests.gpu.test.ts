@@ -37,14 +37,14 @@ const GENERATE: { request: unknown; kind: Refusal; says: RegExp }[] = [
     kind: TypeError,
     says: /messages\[0\]\.role .* got "robot"/,
   },
-  { request: say(5), kind: TypeError, says: /messages\[0\]\.content must be a text or a list of parts, got 5/ },
+  { request: say(5), kind: TypeError, says: /messages\[0\]\.content must be a string or a list of parts, got 5/ },
   {
     request: say([{ type: "video" }]),
     kind: TypeError,
     says: /content\[0\]\.type must be "text" or "image", got "video"/,
   },
   { request: say([null]), kind: TypeError, says: /content\[0\]\.type must be/ },
-  { request: say([{ type: "text" }]), kind: TypeError, says: /content\[0\]\.text must be a text, got undefined/ },
+  { request: say([{ type: "text" }]), kind: TypeError, says: /content\[0\]\.text must be a string, got undefined/ },
   {
     request: say([picture, picture]),
     kind: TypeError,

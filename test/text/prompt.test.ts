@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ChatTemplate } from "../../src/text/chat-template.ts";
 import type { ChatMessage } from "../../src/text/messages.ts";
-import { buildPrompt } from "../../src/text/prompt.ts";
+import { buildPrompt, renderPrompt } from "../../src/text/prompt.ts";
 import { Tokenizer } from "../../src/text/tokenizer.ts";
 import { describeShared, sharedJson } from "../support/shared.ts";
 import { IDS_AROUND, type Json, tinyTokenizer } from "./tiny.ts";
@@ -11,6 +11,21 @@ const user = (content: ChatMessage["content"]): ChatMessage => ({ role: "user", 
 const assistant = (content: string): ChatMessage => ({ role: "assistant", content });
 const picture = { type: "image" } as const;
 const say = (text: string) => ({ type: "text", text }) as const;
+
+/** The prompt of a conversation in which each picture has one row. */
+function promptOf(tokenizer: Tokenizer, template: ChatTemplate, messages: readonly ChatMessage[]) {
+  const rendered = renderPrompt(tokenizer, template, messages);
+  const pictures = Array.from({ length: rendered.pictureCount }, () => [{ view: 0, rows: 1 }]);
+  const { ids, continuesText } = buildPrompt(tokenizer, rendered, pictures);
+  return { ids: Array.from(ids), pictureCount: rendered.pictureCount, continuesText };
+}
+
+const FORMAT = {
+  system:
+    "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers to the user's questions.",
+  user: "USER: ",
+  answer: "ASSISTANT:",
+};
 
 const CONFIG = { bos_token: "<s>", eos_token: "</s>" };
 
@@ -22,8 +37,9 @@ function chat(template: Json, { images = true, files = {} }: { images?: boolean;
     ...files,
   };
   const tokenizer = Tokenizer.parse(all, images ? { imageTokenId: IMAGE } : {});
-  const parsed = ChatTemplate.parse(all, tokenizer, { now: () => new Date(2024, 6, 4, 9, 5) });
-  const prompt = (...messages: ChatMessage[]) => buildPrompt(tokenizer, parsed, messages);
+  const fallback = images ? FORMAT : undefined;
+  const parsed = ChatTemplate.parse(all, tokenizer, { fallback, now: () => new Date(2024, 6, 4, 9, 5) });
+  const prompt = (...messages: ChatMessage[]) => promptOf(tokenizer, parsed, messages);
   const text = (...messages: ChatMessage[]) =>
     prompt(...messages)
       .ids.map((id) => tokenizer.token(id))
@@ -56,7 +72,25 @@ describe("where the template comes from", () => {
         files: { "chat_template.jinja": STRING_TEMPLATE, "chat_template.json": { chat_template: other } },
       }),
     ],
-    ["then chat_template.json", chat(other, { files: { "chat_template.json": { chat_template: STRING_TEMPLATE } } })],
+    [
+      "then chat_template.json",
+      chat(other, {
+        files: {
+          "chat_template.json": { chat_template: STRING_TEMPLATE },
+          "processor_config.json": { chat_template: other },
+        },
+      }),
+    ],
+    [
+      "then processor_config.json",
+      chat(other, { files: { "processor_config.json": { chat_template: STRING_TEMPLATE } } }),
+    ],
+    [
+      "an object of named templates",
+      chat(undefined, {
+        files: { "processor_config.json": { chat_template: { tools: other, default: STRING_TEMPLATE } } },
+      }),
+    ],
   ])("%s", (_, { kind, text }) => {
     expect(kind).toBe("template");
     expect(text(user("hi"))).toBe("<s>[user]hi</s>[assistant]");
@@ -83,7 +117,7 @@ describe("templates", () => {
     const { text, prompt } = chat(STRING_TEMPLATE);
     expect(text(user([picture, picture, say("hi")]))).toBe("<s>[user]<image>\n<image>\nhi</s>[assistant]");
     expect(prompt(user([picture, say("hi"), picture]), user([picture]))).toMatchObject({
-      imageCount: 3,
+      pictureCount: 3,
       continuesText: false,
     });
   });
@@ -159,24 +193,21 @@ describe("templates that do harm", () => {
 });
 
 describe("without a template", () => {
-  const SYSTEM =
-    "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers to the user's questions. ";
-
-  it("a model with images is asked as LLaVA-1.5 is", () => {
+  it("a model with a format gets that", () => {
     const { kind, text } = chat(undefined);
-    expect(kind).toBe("vicuna");
+    expect(kind).toBe("format");
     const shown = text(user([picture, say("the")]), assistant("low"), user("er")).replace("<s>", "");
-    expect(shown).toBe(`${SYSTEM}USER: <image>\nthe ASSISTANT: low</s>USER: er ASSISTANT:`);
+    expect(shown).toBe(`${FORMAT.system} USER: <image>\nthe ASSISTANT: low</s>USER: er ASSISTANT:`);
     expect(text({ role: "system", content: "lo." }, user("er"))).toBe("<s>lo. USER: er ASSISTANT:");
     expect(text({ role: "system", content: "" }, user("er"))).toBe("<s>USER: er ASSISTANT:");
   });
 
-  it("a text model continues the text", () => {
+  it("a model without a format continues the text", () => {
     const { kind, prompt, tokenizer } = chat(undefined, { images: false });
     expect(kind).toBe("completion");
     expect(prompt(user("the "), assistant("low"), user("er"))).toEqual({
       ids: [1, ...tokenizer.encode("the lower", { addSpecialTokens: false })],
-      imageCount: 0,
+      pictureCount: 0,
       continuesText: true,
     });
   });
@@ -199,7 +230,7 @@ describe("messages", () => {
     ["part without text", [{ role: "user", content: [{ type: "text" }] }], TypeError, /content\[0\]\.text/],
     ["image for a text model", [user([picture])], TypeError, /1 image.*text only/],
   ])("%s", (_, messages, type, message) => {
-    const build = () => buildPrompt(tokenizer, template, messages as ChatMessage[]);
+    const build = () => promptOf(tokenizer, template, messages as ChatMessage[]);
     expect(build).toThrow(type);
     expect(build).toThrow(message);
   });
@@ -209,10 +240,10 @@ describeShared("real files", { timeout: 60_000 }, () => {
   it("Llama-2's vocabulary: the image is at 35 of LLaVA's prompt, at 5 of the bare one", async () => {
     const files = { "tokenizer.json": await sharedJson<object>("real/tokenizers/assembled_llama2/tokenizer.json") };
     const tokenizer = Tokenizer.parse(files, { imageTokenId: 32000 });
-    const template = ChatTemplate.parse({ ...files, "config.json": { eos_token_id: 2 } }, tokenizer);
+    const template = ChatTemplate.parse(files, tokenizer, { fallback: FORMAT });
     const question = user([picture, say("What is this?")]);
-    const full = buildPrompt(tokenizer, template, [question]);
-    const bare = buildPrompt(tokenizer, template, [{ role: "system", content: "" }, question]);
+    const full = promptOf(tokenizer, template, [question]);
+    const bare = promptOf(tokenizer, template, [{ role: "system", content: "" }, question]);
     expect([full.ids.indexOf(32000), bare.ids.indexOf(32000)]).toEqual([35, 5]);
     expect(bare.ids.slice(0, 7)).toEqual([1, 3148, 1001, 29901, 29871, 32000, 29871]);
   });
@@ -226,20 +257,16 @@ describeShared("real files", { timeout: 60_000 }, () => {
     const tokenizer = Tokenizer.parse(files);
     const template = ChatTemplate.parse(files, tokenizer);
     const messages = [user("hi"), assistant("yo"), user("so <|im_end|>")];
-    const { ids } = buildPrompt(tokenizer, template, messages);
+    const { ids } = promptOf(tokenizer, template, messages);
     expect(ids.filter((id) => id === 151644).length).toBe(5);
     // System, user, assistant, user: the user's own "<|im_end|>" ended nothing.
     expect(ids.filter((id) => id === 151645).length).toBe(4);
     expect(tokenizer.decode(ids)).toContain("user\nso <|im_end|>\n");
     expect(tokenizer.eosIds).toEqual([151645]);
     const harmless = [user("  hi < there "), assistant("yo")];
-    const plain = template.render([
-      { role: "user", parts: [say("  hi < there ")] },
-      { role: "assistant", parts: [say("yo")] },
-    ]);
-    expect(buildPrompt(tokenizer, template, harmless).ids).toEqual(
-      tokenizer.encode(plain.join("").replaceAll("\uFDD0\uFDD1", "")),
-    );
+    const { text } = renderPrompt(tokenizer, template, harmless);
+    expect(text).not.toContain("\uFDD0");
+    expect(promptOf(tokenizer, template, harmless).ids).toEqual(tokenizer.encode(text));
   });
 
   it("Phi-3's template", async () => {
@@ -249,7 +276,7 @@ describeShared("real files", { timeout: 60_000 }, () => {
       "tokenizer_config.json": await sharedJson<object>(`${folder}/tokenizer_config.json`),
     };
     const tokenizer = Tokenizer.parse(files);
-    const { ids } = buildPrompt(tokenizer, ChatTemplate.parse(files, tokenizer), [user("hi")]);
+    const { ids } = promptOf(tokenizer, ChatTemplate.parse(files, tokenizer), [user("hi")]);
     expect(ids).toEqual(tokenizer.encode("<|user|>\nhi<|end|>\n<|assistant|>\n"));
     expect(ids[0]).toBe(32010);
   });
@@ -260,7 +287,7 @@ describeShared("real files", { timeout: 60_000 }, () => {
       "tokenizer_config.json": await sharedJson<object>("real/stories260K/tokenizer_config.json"),
     };
     const tokenizer = Tokenizer.parse(files);
-    const prompt = buildPrompt(tokenizer, ChatTemplate.parse(files, tokenizer), [user("Once upon a time")]);
-    expect(prompt).toEqual({ ids: [1, 403, 407, 261, 378], imageCount: 0, continuesText: true });
+    const prompt = promptOf(tokenizer, ChatTemplate.parse(files, tokenizer), [user("Once upon a time")]);
+    expect(prompt).toEqual({ ids: [1, 403, 407, 261, 378], pictureCount: 0, continuesText: true });
   });
 });

@@ -118,11 +118,6 @@ describe("damaged files", () => {
     ["a list", [], /expected an object/],
     ["no model", {}, /model: expected an object/],
     ["an unknown model", damage((j) => (j.model.type = "WordPiece")), /"WordPiece" is not supported/],
-    [
-      "a Unigram model",
-      damage((j) => (j.model = { type: "Unigram", vocab: [["a", 0]] })),
-      /"Unigram" is not supported/,
-    ],
     ["a prefix of words' ends", damage((j) => (j.model.continuing_subword_prefix = "##")), /"##" is not supported/],
     ["an unknown token out of vocabulary", damage((j) => (j.model.unk_token = "<?>")), /unk_token: "<\?>"/],
     ["merges of two forms", damage((j) => j.model.merges.push(["é"])), /merges\[13\]: expected two parts/],
@@ -160,9 +155,9 @@ describe("damaged files", () => {
       /cannot be used/,
     ],
     [
-      "a pre-tokenizer that splits at the metaspace",
-      damage((j) => (j.pre_tokenizer = { type: "Metaspace" })),
-      /metaspace/,
+      "a metaspace that is no text",
+      damage((j) => (j.pre_tokenizer = { type: "Metaspace", replacement: 5 })),
+      /replacement: expected a string, got 5/,
     ],
     ["an unknown pre-tokenizer", damage((j) => (j.pre_tokenizer = { type: "UnicodeScripts" })), /"UnicodeScripts"/],
     ["an unknown post-processor", damage((j) => (j.post_processor = { type: "X" })), /PostProcessor type: X/],
@@ -228,27 +223,6 @@ describe("which ids end an answer", () => {
     expect([1, 2, 3].map((id) => tokenizer.isSpecial(id))).toEqual([true, true, false]);
     expect(tokenizer.encode("<s>a", { addSpecialTokens: false })).toEqual([1, tokenizer.tokenId("a")]);
     expect([tokenizer.hasId(0), tokenizer.hasId(tokenizer.vocabularySize)]).toEqual([true, false]);
-  });
-});
-
-describe("the image token", () => {
-  it("is added where the tokenizer lacks it, as one id", () => {
-    const tokenizer = tiny({}, {}, 500);
-    expect(tokenizer.imageToken).toEqual({ id: 500, text: "<image>" });
-    expect(tokenizer.encode("a<image>b")).toEqual([tokenizer.tokenId("a"), 500, tokenizer.tokenId("b")]);
-    expect([tokenizer.vocabularySize, tokenizer.hasId(499), tokenizer.isSpecial(500)]).toEqual([501, false, true]);
-  });
-
-  it("is the tokenizer's own where it has the id", () => {
-    const added_tokens = [{ id: 400, content: "<|image|>", special: true }];
-    expect(tiny({ added_tokens }, {}, 400).imageToken).toEqual({ id: 400, text: "<|image|>" });
-  });
-
-  it("must not contradict the tokenizer", () => {
-    const added_tokens = [{ id: 400, content: "<image>", special: true }];
-    expect(() => tiny({ added_tokens }, {}, 401)).toThrow(/id 401, but "<image>" in the tokenizer 400/);
-    expect(() => tiny({}, { "tokenizer_config.json": { eos_token: "</s>" } }, 2)).toThrow(/is the end token/);
-    expect(() => tiny({}, {}, -1)).toThrow(/image token/);
   });
 });
 

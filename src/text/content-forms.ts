@@ -1,0 +1,65 @@
+/**
+ * Finds out how a chat template wants the content of messages: as one string, or as a list of parts. A template does not
+ * say so, and it may differ between roles, so this file renders short conversations and looks at the result.
+ */
+import { reject } from "./json.ts";
+import type { ChatPart, ContentForm, Role } from "./messages.ts";
+
+/** A message as the template gets it. */
+export interface TemplateMessage {
+  role: Role;
+  content: string | readonly ChatPart[];
+}
+
+export type ContentForms = Readonly<Record<Role, ReadonlySet<ContentForm>>>;
+
+/** Text that no template writes by itself. */
+const PROBE = "qZx7Wv";
+
+/**
+ * Returns the forms that the template writes out, for each role. A role that the template refuses gets the user's forms.
+ *
+ * @param render runs the template; may throw
+ * @param placeholder text that the template writes for a picture, for a model that reads pictures
+ * @param where the template's file, for messages
+ * @throws FoveaError `unsupported-model` for a template that cannot write one message of a user
+ */
+export function probeForms(
+  render: (messages: readonly TemplateMessage[]) => string,
+  placeholder: string | undefined,
+  where: string,
+): ContentForms {
+  const problems: string[] = [];
+  const works = (messages: readonly TemplateMessage[], pictures: number): boolean => {
+    try {
+      const text = render(messages);
+      if (!text.includes(PROBE)) problems.push("it leaves the text out");
+      // The template prints a list that it does not support as data.
+      else if (text.includes(JSON.stringify(PROBE))) problems.push("it prints the parts as data");
+      else if (placeholder !== undefined && text.split(placeholder).length - 1 !== pictures)
+        problems.push("it leaves the image out");
+      else return true;
+    } catch (error) {
+      problems.push((error as Error).message);
+    }
+    return false;
+  };
+  const tryForms = (conversation: (content: TemplateMessage["content"]) => TemplateMessage[], pictures: number) => {
+    const image: ChatPart[] = pictures > 0 ? [{ type: "image" }] : [];
+    const forms = new Set<ContentForm>();
+    if (works(conversation(PROBE), 0)) forms.add("string");
+    if (works(conversation([...image, { type: "text", text: PROBE }]), pictures)) forms.add("parts");
+    return forms;
+  };
+
+  const user = tryForms((content) => [{ role: "user", content }], placeholder === undefined ? 0 : 1);
+  if (user.size === 0) reject(where, `the template cannot write one message: ${problems.join("; ")}`);
+  const question: TemplateMessage = {
+    role: "user",
+    content: user.has("string") ? "a" : [{ type: "text", text: "a" }],
+  };
+  const system = tryForms((content) => [{ role: "system", content }, question], 0);
+  const assistant = tryForms((content) => [question, { role: "assistant", content }, question], 0);
+  const known = (forms: Set<ContentForm>) => (forms.size > 0 ? forms : user);
+  return { user, system: known(system), assistant: known(assistant) };
+}

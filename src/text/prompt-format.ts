@@ -1,0 +1,40 @@
+/** Writes a conversation in a plain format of words, for a model that brings no chat template. */
+import type { Role } from "./messages.ts";
+
+/** `${system} USER: ... ASSISTANT: ...`, with the words as data. */
+export interface PromptFormat {
+  /** Stands before the first message unless the conversation brings a system message of its own. */
+  system: string;
+  /** Written before a user's message. */
+  user: string;
+  /** Written before an answer. */
+  answer: string;
+}
+
+/**
+ * Returns text, with the id of the end token after each answer. An empty system message leaves the usual one out.
+ *
+ * @param endId as an id, because not every tokenizer finds "</s>" within a text
+ * @param addGenerationPrompt end with the beginning of an answer
+ */
+export function writeFormat(
+  { system, user, answer }: PromptFormat,
+  messages: readonly { role: Role; text: string }[],
+  endId: number | undefined,
+  addGenerationPrompt: boolean,
+): (string | number)[] {
+  const own = messages.filter(({ role }) => role === "system").map(({ text }) => text);
+  const opening = own.length > 0 ? own.join("\n") : system;
+  const pieces: (string | number)[] = [];
+  let text = opening === "" ? "" : `${opening} `;
+  for (const message of messages) {
+    if (message.role === "user") text += `${user}${message.text} `;
+    if (message.role !== "assistant") continue;
+    text += `${answer} ${message.text}`;
+    if (endId === undefined) continue;
+    pieces.push(text, endId);
+    text = "";
+  }
+  if (addGenerationPrompt) text += answer;
+  return text === "" ? pieces : [...pieces, text];
+}

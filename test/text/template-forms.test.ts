@@ -1,0 +1,74 @@
+/** Content as one string or as parts: which form a template gets, role by role. */
+import { describe, expect, it } from "vitest";
+import { ChatTemplate } from "../../src/text/chat-template.ts";
+import type { ChatMessage } from "../../src/text/messages.ts";
+import { renderPrompt } from "../../src/text/prompt.ts";
+import { Tokenizer } from "../../src/text/tokenizer.ts";
+import { tinyTokenizer } from "./tiny.ts";
+
+const picture = { type: "image" } as const;
+const say = (text: string) => ({ type: "text", text }) as const;
+const message = (role: ChatMessage["role"], content: ChatMessage["content"]): ChatMessage => ({ role, content });
+
+function chat(template: string, images = true) {
+  const files = { "tokenizer.json": tinyTokenizer(), "tokenizer_config.json": { chat_template: template } };
+  const tokenizer = Tokenizer.parse(files, images ? { imageTokenId: 500 } : {});
+  const parsed = ChatTemplate.parse(files, tokenizer);
+  return (...messages: ChatMessage[]) => renderPrompt(tokenizer, parsed, messages).text;
+}
+
+/** Role by role: writes a string as it is, and a list of parts with each text in brackets. */
+const PART = "{% if c.type == 'image' %}<image>{% else %}({{ c.text }}){% endif %}";
+const BOTH = `{% for m in messages %}{{ m.role[0] }}:{% if m.content is string %}{{ m.content }}{% else %}{% for c in m.content %}${PART}{% endfor %}{% endif %}{% endfor %}`;
+
+describe("a template that takes both forms", () => {
+  it("gets the caller's", () => {
+    const text = chat(BOTH);
+    expect(text(message("user", "a"))).toBe("u:a");
+    expect(text(message("user", [say("a"), say("b")]))).toBe("u:(a)(b)");
+    expect(text(message("system", "x"), message("user", [picture, say("a")]), message("assistant", "y"))).toBe(
+      "s:xu:<image>(a)a:y",
+    );
+  });
+});
+
+describe("a template that takes one form", () => {
+  it("gets strings where it takes strings", () => {
+    const text = chat("{% for m in messages %}[{{ m.content }}]{% endfor %}");
+    expect(text(message("system", [say("a"), say("b")]), message("user", [picture, say("c")]))).toBe(
+      "[ab][<image>\nc]",
+    );
+  });
+
+  it("gets parts where it takes parts", () => {
+    const text = chat(`{% for m in messages %}{% for c in m.content %}${PART}{% endfor %}{% endfor %}`);
+    expect(text(message("system", "a"), message("user", "b"))).toBe("(a)(b)");
+  });
+
+  it("gets each role's own: strings for system and assistant, parts for users", () => {
+    const text = chat(
+      `{% for m in messages %}{% if m.role == 'user' %}{% for c in m.content %}${PART}{% endfor %}{% else %}{{ '<' + m.content + '>' }}{% endif %}{% endfor %}`,
+    );
+    const conversation = [
+      message("system", [say("a")]),
+      message("user", [picture, say("b")]),
+      message("assistant", [say("c")]),
+      message("user", "d"),
+    ];
+    expect(text(...conversation)).toBe("<a><image>(b)<c>(d)");
+  });
+
+  it("gets each role's own: parts for system and assistant, strings for users", () => {
+    const text = chat(
+      "{% for m in messages %}{{ m.content if m.role == 'user' else '<' + m.content[0]['text'] + '>' }}{% endfor %}",
+      false,
+    );
+    expect(text(message("system", "a"), message("user", [say("b")]), message("assistant", "c"))).toBe("<a>b<c>");
+  });
+});
+
+it("a role that the template refuses is refused in its own words", () => {
+  const text = chat(`{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}${BOTH}`);
+  expect(text(message("user", "a"))).toBe("u:a");
+  expect(() => text(message("system", "x"), message("user", "a"))).toThrow(/refuses them, "no system role"/);
+});
