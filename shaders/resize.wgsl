@@ -1,23 +1,27 @@
 // One axis of Pillow's resize on packed RGBA8 pixels: fixed-point sums, rounded and clipped to bytes; alpha becomes 255.
 // y[i, j] = sum_t weights[o, t] * x[first of o + t on this line] + outside of o * colour, over 2^22,
-// where the output o is j when resizing columns and i when resizing rows. One invocation a pixel, j fastest, so that
-// neighbours write, and when resizing rows also read, neighbouring words.
+// where the output o goes with j when resizing columns and with i when resizing rows. Writes a rectangle of y. One
+// invocation a pixel, j fastest, so that neighbours write, and when resizing rows also read, neighbouring words.
 
 struct Params {
-  width: u32, // pixels of a row of the outputs
-  height: u32, // rows of the outputs
-  first_row: u32, // of y that is written
+  width: u32, // of the rectangle of y that is written
+  height: u32,
+  left: u32,
+  top: u32,
+  yStride: u32, // pixels from a row of y to the next
+  xStride: u32,
   columns: u32, // 1: resizes columns, 0: resizes rows
+  line: u32, // row (or column) of x that the rectangle's first row (or column) is made from
+  output: u32, // output that the rectangle's first column (or row) is
+  origin: i32, // sample, along the axis, that x begins with
   taps: u32,
-  origin: i32, // sample of the picture, along the axis, that x begins with
-  stride: u32, // pixels from a row of x to the next
   colour: u32, // of the canvas around the picture, packed
 }
 
-@group(0) @binding(0) var<storage, read> x: array<u32>; // [rows, stride] RGBA8, red in the low byte
+@group(0) @binding(0) var<storage, read> x: array<u32>; // [rows, xStride] RGBA8, red in the low byte
 @group(0) @binding(1) var<storage, read> weights: array<i32>; // [outputs, taps], 2^22 is 1
 @group(0) @binding(2) var<storage, read> bounds: array<i32>; // [outputs, 3]: first sample, samples, weight outside
-@group(0) @binding(3) var<storage, read_write> y: array<u32>; // [>= first_row + height, width] RGBA8
+@group(0) @binding(3) var<storage, read_write> y: array<u32>; // [>= top + height, yStride] RGBA8
 @group(0) @binding(4) var<uniform> params: Params;
 
 const PRECISION_BITS = 22u;
@@ -34,10 +38,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
   let i = index / params.width;
   let j = index % params.width;
-  let by_columns = params.columns == 1u;
-  let output = select(i, j, by_columns);
-  let step = select(params.stride, 1u, by_columns);
-  var at = select(j, i * params.stride, by_columns) + u32(bounds[output * 3u] - params.origin) * step;
+  let byColumns = params.columns == 1u;
+  let output = params.output + select(i, j, byColumns);
+  let step = select(params.xStride, 1u, byColumns);
+  let line = select(params.line + j, (params.line + i) * params.xStride, byColumns);
+  var at = line + u32(bounds[output * 3u] - params.origin) * step;
 
   var sum = bounds[output * 3u + 2u] * unpack(params.colour) + vec3i(1 << (PRECISION_BITS - 1u));
   let count = u32(bounds[output * 3u + 1u]);
@@ -46,5 +51,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     at += step;
   }
   let bytes = vec3u(clamp(sum >> vec3u(PRECISION_BITS), vec3i(0), vec3i(255)));
-  y[params.first_row * params.width + index] = bytes.r | (bytes.g << 8u) | (bytes.b << 16u) | (255u << 24u);
+  y[(params.top + i) * params.yStride + params.left + j] = bytes.r | (bytes.g << 8u) | (bytes.b << 16u) | (255u << 24u);
 }

@@ -4,8 +4,9 @@
  */
 import type { ImageInput } from "./shared/picture.ts";
 import type { StorageReport, StoredModel } from "./shared/stored-model.ts";
+import type { CompressionStage, Matrix, SeenView, ViewPlace } from "./shared/view.ts";
 
-export type { ImageInput, StorageReport, StoredModel };
+export type { CompressionStage, ImageInput, Matrix, SeenView, StorageReport, StoredModel, ViewPlace };
 
 /** File name -> bytes, for a checkpoint that is already at hand (a folder picked by the user, a test). */
 export type ModelFiles = Record<string, Blob | ArrayBuffer | Uint8Array>;
@@ -165,29 +166,17 @@ export interface GenerateRequest {
   signal?: AbortSignal;
 }
 
-export interface Matrix {
-  /** Row-major, `rows * cols` values. */
-  data: Float32Array;
-  rows: number;
-  cols: number;
-}
-
-/** One compression stage of one image. Indices are over the tokens that entered the stage, class token excluded. */
-export interface CompressionStage {
-  block: number;
-  importance: Float32Array;
-  primary: Uint32Array;
-  redundant: Uint32Array;
-  /** Cluster of each redundant token; clusters are numbered by their smallest member. */
-  labels: Uint32Array;
-  /** Tokens that leave the stage, class token first, if any; without rows in events, which do not need the values. */
-  tokens: Matrix;
-  /** Per token, its original patches; the class token's is empty. */
-  origins: Uint32Array[];
-}
-
 export type GenerationEvent =
-  | { type: "image"; index: number; tokens: number; milliseconds: number; stages: CompressionStage[] }
+  | {
+      type: "image";
+      index: number;
+      tokens: number;
+      milliseconds: number;
+      /** Of the only view, else of the first. */
+      stages: CompressionStage[];
+      /** In the order of the prompt. */
+      views: SeenView[];
+    }
   | { type: "prefill"; tokens: number; milliseconds: number }
   | { type: "text"; text: string }
   /**
@@ -240,7 +229,9 @@ export interface Generation extends AsyncIterable<GenerationEvent> {
 export interface ImageFeatures {
   /** What the projector reads, or for a classifier the final hidden states, [tokens, width]. */
   features: Matrix;
+  /** Of the only view, else of the first. */
   stages: CompressionStage[];
+  views: SeenView[];
   /** Softmax over the classes, where the checkpoint has a classifier; `label` from id2label. Most likely first. */
   classes?: { id: number; label: string; logit: number; probability: number }[];
   milliseconds: number;
@@ -287,8 +278,6 @@ export interface ModelInfo {
   vocabularySize: number;
   /** Side of the square picture that the encoder reads, in pixels; 0 for a text-only model. */
   imageSize: number;
-  /** How any picture becomes that square, for overlays (see image/geometry.ts); missing for a text-only model. */
-  imageFit?: { mode: "pad" | "crop" | "squash"; shortestEdge?: number };
   /** Patch tokens of one picture before compression. */
   imageTokens: number;
   /** Whether there is a tokenizer, so that `generate` can be called. */

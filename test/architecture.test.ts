@@ -17,21 +17,25 @@ const MAY_IMPORT: Record<string, string[]> = {
   api: ["shared"],
   // An answer as its caller reads it, on either side of a worker.
   "running-generation": ["api", "errors"],
+  // Types and pure builders only.
+  spec: ["shared"],
+  families: ["spec", "image/geometry", "shared", "errors"],
   index: ["api", "errors", "engine", "weights"],
   gpu: ["shared", "errors"],
   kernels: ["gpu", "shared", "errors", "shaders"],
   weights: ["shared", "errors", "@noble/hashes/sha2.js", "@noble/hashes/legacy.js", "weights-manifest.json"],
   text: ["shared", "errors", "@huggingface/tokenizers", "@huggingface/jinja"],
-  image: ["shared", "errors", "gl-matrix"],
+  image: ["spec", "shared", "errors", "gl-matrix"],
   // Pure numbers, which overlays need too.
-  "image/geometry": ["gl-matrix"],
+  "image/geometry": ["spec", "gl-matrix"],
   // api: the types of what callers choose, such as a compression, which this room turns into plans.
-  model: ["kernels", "gpu", "weights", "image", "api", "shared", "errors"],
+  model: ["spec", "kernels", "gpu", "weights", "image", "api", "shared", "errors"],
   generate: ["model", "text", "api", "shared", "errors"],
   // Knows all rooms below.
   engine: [
     "generate",
     "model",
+    "spec",
     "weights",
     "text",
     "image",

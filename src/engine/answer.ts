@@ -26,8 +26,8 @@ import type { Language } from "./language.ts";
 import type { Lock } from "./lock.ts";
 import { encodeKept } from "./pictures.ts";
 import type { RecoveringEngine } from "./recovery.ts";
-import { readStages } from "./stages.ts";
-import { type EncodedImage, imageTokens } from "./vision-model.ts";
+import { readViews } from "./stages.ts";
+import { type EncodedImage, type EncodedPicture, imageTokens } from "./vision-model.ts";
 
 type Emit = (event: GenerationEvent) => void;
 
@@ -173,7 +173,7 @@ function imagesOf(messages: readonly Message[]): ImageInput[] {
 }
 
 /** Encodes a picture, or finds it encoded, and tells of it once. */
-async function seePicture(work: Work, engine: Engine, input: ImageInput, index: number): Promise<EncodedImage> {
+async function seePicture(work: Work, engine: Engine, input: ImageInput, index: number): Promise<EncodedPicture> {
   const { compression, emit, signal, clock, told } = work;
   throwIfAborted(signal, "the encoding of pictures");
   const start = performance.now();
@@ -183,10 +183,10 @@ async function seePicture(work: Work, engine: Engine, input: ImageInput, index: 
   clock.numbers.visionMs += milliseconds;
   if (index < told.images) return image;
   const tokens = image.features.shape[0]!;
-  const stages = await readStages(engine.gpu, image.stages);
-  clock.numbers.imageTokensBefore += engine.vision?.tokens ?? 0;
+  const views = await readViews(engine.gpu, engine.vision!, image);
+  clock.numbers.imageTokensBefore += engine.vision!.tokens;
   clock.numbers.imageTokensAfter += tokens;
-  emit({ type: "image", index, tokens, milliseconds, stages });
+  emit({ type: "image", index, tokens, milliseconds, stages: views[0]!.stages, views });
   told.images++;
   return image;
 }

@@ -113,8 +113,7 @@ export class Fovea implements FoveaModel {
 }
 
 function describe(engine: Engine): ModelInfo {
-  const { gpu, config, parameters, weightBytes, weightType, precision, vision, preprocessing, text, language } = engine;
-  const { mode, shortestEdge } = preprocessing ?? {};
+  const { gpu, config, parameters, weightBytes, weightType, precision, vision, text, language } = engine;
   return {
     modelType: config.modelType,
     parameters,
@@ -125,7 +124,6 @@ function describe(engine: Engine): ModelInfo {
     contextLength: text?.contextLength ?? 0,
     vocabularySize: config.decoder?.vocabularySize ?? 0,
     imageSize: vision?.config.imageSize ?? 0,
-    ...(mode && { imageFit: { mode, ...(shortestEdge !== undefined && { shortestEdge }) } }),
     imageTokens: vision?.tokens ?? 0,
     canGenerate: text !== undefined && language !== undefined,
   };

@@ -4,16 +4,16 @@
  */
 import type { Compression } from "../api.ts";
 import type { ImageInput, PixelData } from "../shared/picture.ts";
-import type { EncodedImage } from "./vision-model.ts";
+import type { EncodedPicture } from "./vision-model.ts";
 
 /** Pictures kept: what a conversation is likely to come back to, at a few megabytes of tokens each. */
 const CAPACITY = 8;
 
 export class ImageCache {
-  readonly #images = new Map<string, EncodedImage>();
+  readonly #images = new Map<string, EncodedPicture>();
 
   /** The picture, which stays the cache's. */
-  get(key: string): EncodedImage | undefined {
+  get(key: string): EncodedPicture | undefined {
     const image = this.#images.get(key);
     if (image) {
       this.#images.delete(key);
@@ -23,7 +23,7 @@ export class ImageCache {
   }
 
   /** Keeps the picture, which is the cache's from now on. */
-  set(key: string, image: EncodedImage): void {
+  set(key: string, image: EncodedPicture): void {
     this.#images.get(key)?.arena.dispose();
     this.#images.set(key, image);
   }

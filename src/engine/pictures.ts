@@ -2,28 +2,35 @@
 import type { Compression, ImageFeatures, ImageInput } from "../api.ts";
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { readFloats } from "../gpu/readback.ts";
+import { view } from "../gpu/tensor.ts";
 import { decodeImage } from "../image/decode.ts";
+import { padColour, squarePlan } from "../image/geometry.ts";
 import { preprocess } from "../model/preprocess.ts";
 import type { Engine } from "./engine.ts";
 import { imageKey, pictureKey } from "./image-cache.ts";
-import { readMatrix, readStages } from "./stages.ts";
-import type { EncodedImage, EncodePixelsOptions } from "./vision-model.ts";
+import { readMatrix, readViews, viewPlaces } from "./stages.ts";
+import type { EncodedPicture, EncodePixelsOptions } from "./vision-model.ts";
 
 /** Decodes, preprocesses and encodes. The caller disposes the result's arena. Throws as `Fovea.encodeImage`. */
 async function encodePicture(
   { gpu, vision, preprocessing }: Engine,
   input: ImageInput,
   { compression, keepTokens = false, signal }: EncodePixelsOptions & { signal: AbortSignal | undefined },
-): Promise<EncodedImage> {
+): Promise<EncodedPicture> {
   if (!vision || !preprocessing)
     throw new FoveaError("unsupported-model", "this model reads text only; a picture cannot be given to it");
   vision.plan(compression);
+  const { patchSize } = vision.config;
+  const spec = { ...preprocessing, padColour: padColour(preprocessing) };
   const picture = await decodeImage(input, { signal });
   try {
     const scope = gpu.arena.scope();
     try {
-      const pixels = await preprocess(gpu, scope, picture, preprocessing, { signal });
-      return await vision.encode(pixels, { compression, keepTokens });
+      const plan = squarePlan(preprocessing, patchSize, picture.width, picture.height);
+      const [batch] = await preprocess(gpu, scope, picture, plan, spec, [[0]], { signal });
+      const pixels = view(batch!, batch!.shape.slice(1));
+      const image = await vision.encode(pixels, { compression, keepTokens });
+      return { ...image, places: viewPlaces(plan, 1, patchSize) };
     } finally {
       scope.dispose();
     }
@@ -41,7 +48,7 @@ export async function encodeKept(
   input: ImageInput,
   compression: Compression,
   signal: AbortSignal,
-): Promise<EncodedImage> {
+): Promise<EncodedPicture> {
   const picture = await pictureKey(input);
   // A picture that cannot be known again is kept until it is the oldest, like any other.
   const key = imageKey(picture ?? `unknown ${crypto.randomUUID()}`, compression);
@@ -58,7 +65,7 @@ export async function encodeImage(
   input: ImageInput,
   { compression = { method: "none" }, signal }: { compression?: Compression; signal?: AbortSignal },
 ): Promise<ImageFeatures> {
-  const { gpu, config } = engine;
+  const { gpu, config, vision } = engine;
   const start = performance.now();
   const image = await encodePicture(engine, input, { compression, keepTokens: true, signal });
   try {
@@ -66,9 +73,11 @@ export async function encodeImage(
     const milliseconds = performance.now() - start;
     const logits = image.classLogits && (await readFloats(gpu, image.classLogits));
     throwIfAborted(signal, "encoding of a picture");
+    const views = await readViews(gpu, vision!, image);
     return {
       features: matrix,
-      stages: await readStages(gpu, image.stages),
+      stages: views[0]!.stages,
+      views,
       ...(logits && { classes: rankClasses(logits, config.classes ?? []) }),
       milliseconds,
     };

@@ -1,10 +1,36 @@
-/** What the compression stages decided, copied off the GPU for events and inspection. */
-import type { CompressionStage, Matrix } from "../api.ts";
+/** What the compression stages decided, copied off the GPU for events and inspection; where views lie on a picture. */
+import type { CompressionStage, Matrix, SeenView, ViewPlace } from "../api.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { readFloats, readTensor } from "../gpu/readback.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { viewToPicture } from "../image/geometry.ts";
 import { readOrigins } from "../kernels/origins.ts";
 import type { StageTensors } from "../model/vmtc.ts";
+import type { PicturePlan } from "../spec/picture-spec.ts";
+import type { EncodedPicture, VisionModel } from "./vision-model.ts";
+
+/** Where the views of a plan lie. @param cell r of r x r patches a token @param patch pixels of a patch's side */
+export function viewPlaces(plan: PicturePlan, cell: number, patch: number): ViewPlace[] {
+  return plan.views.map((view) => ({
+    ...view.grid,
+    cell,
+    patch,
+    width: view.width,
+    height: view.height,
+    toPicture: [...viewToPicture(plan, view)] as ViewPlace["toPicture"],
+  }));
+}
+
+/** The views of a picture as callers are told of them. */
+export async function readViews(
+  gpu: Gpu,
+  { firstToken }: VisionModel,
+  { places, stages, features }: EncodedPicture,
+): Promise<SeenView[]> {
+  const read = await readStages(gpu, stages);
+  const columns = Uint32Array.from({ length: features.shape[0]! - firstToken }, (_, i) => firstToken + i);
+  return places.map((place) => ({ ...place, columns, stages: read }));
+}
 
 /** Reads all stages of one picture. */
 export function readStages(gpu: Gpu, stages: readonly StageTensors[]): Promise<CompressionStage[]> {

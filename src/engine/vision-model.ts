@@ -2,7 +2,7 @@
  * Pictures through encoder, compression and projector, each in one go on the GPU. What comes out stays there and has an
  * arena of its own, so that it can be kept for the next question.
  */
-import type { Compression } from "../api.ts";
+import type { Compression, ViewPlace } from "../api.ts";
 import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
@@ -27,6 +27,11 @@ export interface EncodedImage {
   stages: StageTensors[];
   /** With `positions: "original"`. */
   placed?: Placement;
+}
+
+/** An encoded picture that came from a caller, with the places of its views. */
+export interface EncodedPicture extends EncodedImage {
+  places: ViewPlace[];
 }
 
 /** What a prompt takes of a picture of a model with a projector. */
@@ -66,6 +71,11 @@ export class VisionModel {
   /** Tokens of one picture before compression. */
   get tokens(): number {
     return this.#encoder.featureTokens;
+  }
+
+  /** Rows of the features before the patch tokens: the class token, where it is kept. */
+  get firstToken(): number {
+    return this.tokens - patchCount(this.config);
   }
 
   /** What `generate` compresses pictures by unless the caller says otherwise. */

@@ -1,6 +1,6 @@
 /**
- * A decoded picture into GPU buffers, through a texture: the only way that keeps its pixels off this side. In bands of
- * rows, so that a large photograph needs no more memory than a small one and no binding that a phone does not have.
+ * A decoded picture into GPU buffers, through a texture: the only way that keeps its pixels off this side. In bands, so
+ * that a large photograph needs no more memory than a small one and no binding that a phone does not have.
  * Not the decoder (image/decode.ts); nothing is resized here.
  */
 import { FoveaError } from "../errors.ts";
@@ -18,13 +18,10 @@ export interface PictureWindow {
   height: number;
 }
 
-/** Some rows of the window, on the GPU until the next band is asked for. */
-export interface PictureBand {
-  /** RGBA8, red in the low byte. Of these rows the first `rowCount` hold the band, each in its first `width` pixels. */
+/** A part of the window, on the GPU until the next band is asked for; its place is in pixels of the picture. */
+export interface PictureBand extends PictureWindow {
+  /** RGBA8, red in the low byte. The first `height` rows hold the band, each in its first `width` pixels. */
   pixels: Tensor; // [rows, stride] u32
-  /** Row of the window that the band begins with. */
-  firstRow: number;
-  rowCount: number;
 }
 
 /** 16 MiB a band: a screenful is one band, a photograph of 12 million pixels three. */
@@ -44,59 +41,74 @@ export class PictureBands {
   readonly #window: PictureWindow;
   readonly #texture: GPUTexture;
   readonly #pixels: Tensor;
+  /** Of a band, at most. */
+  readonly #width: number;
+  readonly #height: number;
 
   /**
-   * Allocates a texture and a tensor of at most `bandPixels` each, or of one row. Throws as `Arena.tensor`; run it in
+   * Allocates a texture and a tensor of at most `bandPixels` each, or of one line. Throws as `Arena.tensor`; run it in
    * `Gpu.guardMemory`.
+   *
+   * @param lines "rows": a band is some whole rows of the window; "columns": some whole columns
    */
-  constructor(gpu: Gpu, arena: Arena, picture: Picture, window: PictureWindow, bandPixels = BAND_PIXELS) {
+  constructor(
+    gpu: Gpu,
+    arena: Arena,
+    picture: Picture,
+    window: PictureWindow,
+    lines: "rows" | "columns",
+    bandPixels = BAND_PIXELS,
+  ) {
     const { x, y, width, height } = window;
     assert(
       x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= picture.width && y + height <= picture.height,
       `window ${x}, ${y}, ${width} x ${height} of a picture of ${picture.width} x ${picture.height}`,
     );
+    const alignedColumns = Math.floor(bandPixels / height / ROW_ALIGNMENT_PIXELS) * ROW_ALIGNMENT_PIXELS;
+    this.#width = lines === "rows" ? width : Math.min(width, Math.max(ROW_ALIGNMENT_PIXELS, alignedColumns));
+    const stride = alignTo(this.#width, ROW_ALIGNMENT_PIXELS);
+    this.#height = lines === "rows" ? Math.min(height, Math.max(1, Math.floor(bandPixels / stride))) : height;
     const limit = gpu.device.limits.maxTextureDimension2D;
-    const stride = alignTo(width, ROW_ALIGNMENT_PIXELS);
-    const rows = Math.min(height, limit, Math.max(1, Math.floor(bandPixels / stride)));
     const usage = GPUTextureUsage.COPY_DST | GPUTextureUsage.RENDER_ATTACHMENT | GPUTextureUsage.COPY_SRC;
     this.#gpu = gpu;
     this.#picture = picture;
     this.#window = window;
-    this.#texture = arena.texture("picture", Math.min(width, limit), rows, usage);
-    this.#pixels = arena.tensor("picture", [rows, stride], "u32");
+    this.#texture = arena.texture("picture", Math.min(this.#width, limit), Math.min(this.#height, limit), usage);
+    this.#pixels = arena.tensor("picture", [this.#height, stride], "u32");
   }
 
   /**
-   * Uploads the window band by band. Work on a band must be submitted before the next one is asked for: the queue keeps
-   * order, so the next upload waits for it.
+   * Uploads the rows [from, to) of the picture, within the window, band by band. Work on a band must be submitted before
+   * the next one is asked for: the queue keeps order, so the next upload waits for it.
    *
    * @throws FoveaError `bad-image` if the picture was closed in the meantime, or comes from another site that does not
    *   allow it to be read
    */
-  *[Symbol.iterator](): Generator<PictureBand> {
-    const capacity = this.#pixels.shape[0]!;
-    for (let firstRow = 0; firstRow < this.#window.height; firstRow += capacity) {
-      const rowCount = Math.min(capacity, this.#window.height - firstRow);
-      this.#upload(firstRow, rowCount);
-      yield { pixels: this.#pixels, firstRow, rowCount };
-    }
+  *rows(from: number, to: number): Generator<PictureBand> {
+    const right = this.#window.x + this.#window.width;
+    for (let y = from; y < to; y += this.#height)
+      for (let { x } = this.#window; x < right; x += this.#width) {
+        const band = { x, y, width: Math.min(this.#width, right - x), height: Math.min(this.#height, to - y) };
+        this.#upload(band);
+        yield { ...band, pixels: this.#pixels };
+      }
   }
 
-  /** Tile by tile, where the picture is wider than a texture may be. */
-  #upload(firstRow: number, rowCount: number): void {
+  /** Tile by tile, where the band is larger than a texture may be. */
+  #upload(band: PictureWindow): void {
     const { device } = this.#gpu;
     const { buffer, shape } = this.#pixels;
     const bytesPerRow = shape[1]! * 4;
-    for (let column = 0; column < this.#window.width; column += this.#texture.width) {
-      const width = Math.min(this.#texture.width, this.#window.width - column);
-      this.#fillTexture(this.#window.x + column, this.#window.y + firstRow, width, rowCount);
-      const encoder = device.createCommandEncoder({ label: "picture" });
-      encoder.copyTextureToBuffer({ texture: this.#texture }, { buffer, offset: column * 4, bytesPerRow }, [
-        width,
-        rowCount,
-      ]);
-      device.queue.submit([encoder.finish()]);
-    }
+    for (let row = 0; row < band.height; row += this.#texture.height)
+      for (let column = 0; column < band.width; column += this.#texture.width) {
+        const width = Math.min(this.#texture.width, band.width - column);
+        const height = Math.min(this.#texture.height, band.height - row);
+        this.#fillTexture(band.x + column, band.y + row, width, height);
+        const encoder = device.createCommandEncoder({ label: "picture" });
+        const target = { buffer, offset: row * bytesPerRow + column * 4, bytesPerRow };
+        encoder.copyTextureToBuffer({ texture: this.#texture }, target, [width, height]);
+        device.queue.submit([encoder.finish()]);
+      }
   }
 
   #fillTexture(x: number, y: number, width: number, height: number): void {

@@ -3,12 +3,14 @@
  * point, so that a resize on any device can be bit-equal. Only for the outputs that are wanted, and with the padding of
  * a canvas folded into one number per output: the canvas itself never exists. Pure; the sums are shaders/resize.wgsl.
  */
-import type { AxisPlan, Preprocessing } from "./geometry.ts";
+import type { AxisPlan, Canvas, PictureSpec } from "../spec/picture-spec.ts";
+
+type Filter = PictureSpec["filter"];
 
 const FIXED_POINT_ONE = 2 ** 22;
 
 /** Reach of the filter in input samples, when not shrinking. */
-const SUPPORT = { bilinear: 1, bicubic: 2 } as const;
+const SUPPORT = { bilinear: 1, bicubic: 2, lanczos: 3 } as const;
 
 /** For each output: the sum over its samples of weight * picture, plus `outside` * colour of the canvas, over 2^22. */
 export interface ResampleTable {
@@ -23,10 +25,50 @@ export interface ResampleTable {
   bounds: Int32Array;
 }
 
-/** `filter` at `x`; the cubic is Keys' with a = -0.5. */
-function filterWeight(filter: Preprocessing["filter"], x: number): number {
+/**
+ * Whether a canvas's rows are resized before its columns. Pillow does so since 13.0 where the height shrinks by more than
+ * twice what the width does; the bytes in between are rounded, so that the order can be seen.
+ */
+export function rowsFirst({ x, y }: Pick<Canvas, "x" | "y">): boolean {
+  const shrinks = y.canvasSize - y.resizedSize;
+  return shrinks > 0 && shrinks > 2 * (x.canvasSize - x.resizedSize);
+}
+
+/** Some neighbouring outputs, and the samples that they read; both half-open. */
+export interface Strip {
+  from: number;
+  to: number;
+  first: number;
+  end: number;
+}
+
+/** All outputs in strips of at most `maxOutputs` that read at least one sample and at most `maxSamples`; or of one output. */
+export function strips({ first, bounds }: ResampleTable, maxOutputs: number, maxSamples: number): Strip[] {
+  const found: Strip[] = [];
+  for (let output = 0; output < bounds.length / 3; output++) {
+    const [start, count] = bounds.subarray(output * 3, output * 3 + 2) as unknown as [number, number];
+    const last = found.at(-1);
+    // Outputs of padding read nothing. The starts and ends of the others only grow.
+    if (last && output - last.from < maxOutputs && (count === 0 || start + count - last.first <= maxSamples)) {
+      last.to = output + 1;
+      last.end = Math.max(last.end, start + count);
+    } else {
+      const from = count === 0 ? first : start;
+      found.push({ from: output, to: output + 1, first: from, end: from + Math.max(1, count) });
+    }
+  }
+  return found;
+}
+
+function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
+}
+
+/** `filter` at `x`; the cubic is Keys' with a = -0.5, Lanczos has a = 3. */
+function filterWeight(filter: Filter, x: number): number {
   const distance = Math.abs(x);
   if (filter === "bilinear") return Math.max(0, 1 - distance);
+  if (filter === "lanczos") return distance < 3 ? sinc(distance) * sinc(distance / 3) : 0;
   if (distance < 1) return (1.5 * distance - 2.5) * distance * distance + 1;
   return distance < 2 ? (((distance - 5) * distance + 8) * distance - 4) * -0.5 : 0;
 }
@@ -38,8 +80,10 @@ function toFixedPoint(weight: number): number {
 }
 
 /** Fixed-point weights of one output over the canvas, and where they begin. */
-function canvasWeights(axis: AxisPlan, filter: Preprocessing["filter"], output: number) {
+function canvasWeights(axis: AxisPlan, filter: Filter, output: number) {
   const scale = axis.canvasSize / axis.resizedSize;
+  // A copy: every filter is 1 at 0 and 0 at other whole numbers.
+  if (scale === 1) return { first: axis.cropStart + output, weights: [FIXED_POINT_ONE] };
   // When shrinking, the filter widens with the scale, so that it antialiases.
   const filterScale = Math.max(scale, 1);
   const support = SUPPORT[filter] * filterScale;
@@ -58,10 +102,10 @@ function canvasWeights(axis: AxisPlan, filter: Preprocessing["filter"], output: 
  * The coefficients of `axis`.
  *
  * Rows that lie wholly in the padding are taken to stay the canvas's colour under the other axis's pass. They do, as
- * long as an output has fewer than 2^22 / 255 taps, so that the rounding of its weights cannot add up to half a byte:
- * MAX_SIDE of limits.ts sees to that for every encoder of 16 pixels or more.
+ * long as an output has fewer than 2^22 / 255 taps, so that the rounding of its weights cannot add up to half a byte.
+ * MAX_SIDE of limits.ts ensures that for sides of 16 pixels or more (Lanczos: 24).
  */
-export function resampleTable(axis: AxisPlan, filter: Preprocessing["filter"]): ResampleTable {
+export function resampleTable(axis: AxisPlan, filter: Filter): ResampleTable {
   const { pictureStart, pictureSize, size } = axis;
   const outputs = Array.from({ length: size }, (_, output) => {
     const { first, weights } = canvasWeights(axis, filter, output);

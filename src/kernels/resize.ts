@@ -1,6 +1,6 @@
 /**
- * One axis of Pillow's resize (src/libImaging/Resample.c), bit for bit: columns first, then rows, rounded to bytes in
- * between. The coefficients come from outside; image/resample.ts makes them.
+ * One axis of Pillow's resize (src/libImaging/Resample.c), bit for bit, rounded to bytes. The coefficients, and which axis
+ * comes first, come from image/resample.ts.
  */
 import shader from "../../shaders/resize.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
@@ -16,53 +16,63 @@ const kernel = new Kernel({
   params: {
     width: "u32",
     height: "u32",
-    first_row: "u32",
+    left: "u32",
+    top: "u32",
+    yStride: "u32",
+    xStride: "u32",
     columns: "u32",
-    taps: "u32",
+    line: "u32",
+    output: "u32",
     origin: "i32",
-    stride: "u32",
+    taps: "u32",
     colour: "u32",
   },
 });
 
 export interface ResizeArgs {
-  /** Packed RGBA8, red in the low byte; what lies behind a row's last pixel is not read. */
+  /** Packed RGBA8, red in the low byte; pixels that no weight belongs to are not read. */
   x: Tensor; // [rows, stride] u32
   weights: Tensor; // [outputs, taps] i32, 2^22 is 1
-  /** First sample of the picture, number of samples, weight of what lies outside the picture. */
+  /** First sample of the picture, number of samples, weight of the canvas outside the picture. */
   bounds: Tensor; // [outputs, 3] i32
   /** Alpha is 255. */
   y: Tensor; // [H, W] u32
-  /** "columns": y's row r is x's row r - firstRow, W is the number of outputs. "rows": H is the number of outputs. */
+  /** "columns": each row of y is made from one row of x. "rows": each column of y is made from one column of x. */
   axis: "columns" | "rows";
   /** The picture's sample, along the axis, that x begins with. */
   origin: number;
-  /** "columns" only: the rows [firstRow, firstRow + rowCount) of y are written, all of them if missing. */
-  firstRow?: number;
-  rowCount?: number;
+  /** The rectangle of y that is written; all of it if missing. */
+  left?: number;
+  top?: number;
+  width?: number;
+  height?: number;
+  /** The row (or for "rows" the column) of x that the rectangle's first is made from; 0 if missing. */
+  line?: number;
+  /** The output that the rectangle's first column (or for "rows" row) is; 0 if missing. */
+  output?: number;
   /** Of the canvas around the picture, packed. */
   colour: number;
 }
 
 /** y = x resized along one axis, in integers. */
 export function resize(recorder: Recorder, args: ResizeArgs): void {
-  const { x, weights, bounds, y, axis, origin, colour, firstRow = 0 } = args;
-  const [rows, stride] = matrixShape("resize x", x);
-  const [height, width] = matrixShape("resize y", y);
+  const { x, weights, bounds, y, axis, origin, colour, left = 0, top = 0, line = 0, output = 0 } = args;
+  const [rows, xStride] = matrixShape("resize x", x);
+  const [yRows, yStride] = matrixShape("resize y", y);
   const [outputs, taps] = matrixShape("resize weights", weights);
   checkShape("resize bounds", bounds, [outputs, 3]);
-  const rowCount = args.rowCount ?? height;
-  const along = axis === "columns";
-  assert(outputs === (along ? width : height), `resize: ${outputs} outputs for y of ${height} x ${width}`);
-  assert(
-    along ? rowCount <= rows && firstRow + rowCount <= height : rowCount === height && firstRow === 0,
-    `resize ${axis}: rows ${firstRow} + ${rowCount} of ${height}, from ${rows}`,
-  );
-  assert(along || width <= stride, `resize rows: ${width} columns from rows of ${stride}`);
+  const { width = yStride, height = yRows } = args;
+  const [made, lines, linesOfX] = axis === "columns" ? [width, height, rows] : [height, width, xStride];
+  assert(left + width <= yStride && top + height <= yRows, `resize: ${width} x ${height} at ${left}, ${top} of y`);
+  assert(output + made <= outputs, `resize ${axis}: outputs ${output} + ${made} of ${outputs}`);
+  assert(line + lines <= linesOfX, `resize ${axis}: lines ${line} + ${lines} of ${linesOfX}`);
   recorder.dispatch(
     kernel.variant(),
     { x, weights, bounds, y },
-    { width, height: rowCount, first_row: firstRow, columns: along ? 1 : 0, taps, origin, stride, colour },
-    elementGrid(width * rowCount, 64),
+    {
+      ...{ width, height, left, top, yStride, xStride, line, output, origin, taps, colour },
+      columns: axis === "columns" ? 1 : 0,
+    },
+    elementGrid(width * height, 64),
   );
 }

@@ -1,24 +1,33 @@
 /**
- * A decoded picture to the encoder's pixel values, on the GPU from the upload on. How a model wants its pictures is
- * image/geometry.ts and preprocessor-config.ts.
+ * A decoded picture to the pixel values of its views, on the GPU from the upload on. How a model wants its pictures is a
+ * `PictureSpec`; the integers of a resize come from image/resample.ts.
  */
 
 import { throwIfAborted } from "../errors.ts";
 import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { PictureBands } from "../gpu/picture.ts";
+import { PictureBands, type PictureWindow } from "../gpu/picture.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { type Preprocessing, padColour, planResize } from "../image/geometry.ts";
-import { type ResampleTable, resampleTable } from "../image/resample.ts";
+import { type ResampleTable, resampleTable, rowsFirst, strips } from "../image/resample.ts";
 import { normalize } from "../kernels/normalize.ts";
 import { resize } from "../kernels/resize.ts";
+import { assert } from "../shared/assert.ts";
 import type { Picture } from "../shared/picture.ts";
+import type { Canvas, PicturePlan, PictureSpec } from "../spec/picture-spec.ts";
+
+/** The part of a spec that turns a plan into pixels. */
+export type PixelSpec = Pick<PictureSpec, "filter" | "mean" | "std" | "rescale" | "padColour">;
 
 export interface PreprocessOptions {
   signal?: AbortSignal | undefined;
   /** Pixels that are uploaded at a time; for tests. */
   bandPixels?: number;
+  /** Pixels between the two passes of a resize; for tests. */
+  stripPixels?: number;
 }
+
+/** 32 MiB between the two passes of a resize: one strip, but for pictures of many thousand rows on large canvases. */
+const STRIP_PIXELS = 2 ** 23;
 
 /** Compiles what `preprocess` dispatches, ahead of the first picture. */
 export async function compilePreprocess(gpu: Gpu): Promise<void> {
@@ -27,10 +36,11 @@ export async function compilePreprocess(gpu: Gpu): Promise<void> {
     const pixel = scratch.tensor("pixel", [1, 1], "u32");
     const weights = scratch.tensor("weights", [1, 1], "i32");
     const bounds = scratch.tensor("bounds", [1, 3], "i32");
-    const y = scratch.tensor("values", [3, 1, 1]);
+    const places = scratch.tensor("places", [1, 3], "u32");
+    const y = scratch.tensor("values", [1, 3, 1, 1]);
     await gpu.compile((recorder) => {
       resize(recorder, { x: pixel, weights, bounds, y: pixel, axis: "columns", origin: 0, colour: 0 });
-      normalize(recorder, { x: pixel, y, rescale: 1, mean: [0, 0, 0], std: [1, 1, 1] });
+      normalize(recorder, { x: pixel, places, y, rescale: 1, mean: [0, 0, 0], std: [1, 1, 1] });
     });
   } finally {
     scratch.dispose();
@@ -38,78 +48,196 @@ export async function compilePreprocess(gpu: Gpu): Promise<void> {
 }
 
 /**
- * The pixel values of `picture`, [3, S, S] f32, owned by `arena`. The picture is read before the promise is fulfilled
- * and stays the caller's. Everything else is freed, also after an error.
+ * The pixel values of a picture's views: one tensor a batch, [B, 3, H, W] f32, owned by `arena`. The picture is read
+ * before the promise is fulfilled and stays the caller's. Everything else is freed, also after an error.
  *
+ * @param batches indices of views, a list a batch; the views of a batch have one size in pixels
  * @throws FoveaError `bad-image` if the picture cannot be read (any more), `out-of-memory`, `aborted`
  */
 export async function preprocess(
   gpu: Gpu,
   arena: Arena,
   picture: Picture,
-  preprocessing: Preprocessing,
+  plan: PicturePlan,
+  spec: PixelSpec,
+  batches: readonly (readonly number[])[],
   options: PreprocessOptions = {},
-): Promise<Tensor> {
-  const { size, rescale, mean, std } = preprocessing;
+): Promise<Tensor[]> {
+  const { rescale, mean, std } = spec;
   const scratch = arena.scope();
-  let y: Tensor | undefined;
+  const pixels: Tensor[] = [];
   try {
-    const x = await resizePicture(gpu, scratch, picture, preprocessing, options);
-    await gpu.guardMemory("pixel values", () => {
-      y = arena.tensor("pixel values", [3, size, size]);
+    const draws = await gpu.guardMemory("pixel values", () => {
+      for (const batch of batches) pixels.push(arena.tensor("pixel values", batchShape(plan, batch)));
+      return planDraws(scratch, plan, batches);
     });
-    const values = y!;
-    gpu.submit("normalize", (pass) => normalize(pass, { x, y: values, rescale, mean, std }));
-    return values;
+    await makeCanvases(gpu, scratch, picture, { plan, spec, options }, (canvas, x) => {
+      for (const { batch, numbers, places } of draws.filter((draw) => draw.canvas === canvas)) {
+        gpu.upload(places, numbers);
+        gpu.submit("normalize", (pass) => normalize(pass, { x, places, y: pixels[batch]!, rescale, mean, std }));
+      }
+    });
+    return pixels;
   } catch (error) {
-    if (y) arena.free(y);
+    for (const tensor of pixels) arena.free(tensor);
     throw error;
   } finally {
     scratch.dispose();
   }
 }
 
+/** [B, 3, H, W] */
+function batchShape({ views }: PicturePlan, batch: readonly number[]): [number, number, number, number] {
+  const { width, height } = views[batch[0]!]!;
+  assert(
+    batch.every((view) => views[view]!.width === width && views[view]!.height === height),
+    "a batch has views of several sizes",
+  );
+  return [batch.length, 3, height, width];
+}
+
+/** The views of one canvas that belong to one batch. */
+interface Draw {
+  canvas: number;
+  batch: number;
+  numbers: Uint32Array;
+  places: Tensor; // [R, 3] u32: left, top, index in the batch
+}
+
+function planDraws(arena: Arena, { canvases, views }: PicturePlan, batches: readonly (readonly number[])[]): Draw[] {
+  const draws: Draw[] = [];
+  for (const [batch, members] of batches.entries())
+    for (const canvas of canvases.keys()) {
+      const numbers = members.flatMap((member, slot) => {
+        const view = views[member]!;
+        return view.canvas === canvas ? [view.left, view.top, slot] : [];
+      });
+      if (numbers.length === 0) continue;
+      const places = arena.tensor("places of views", [numbers.length / 3, 3], "u32");
+      draws.push({ canvas, batch, numbers: Uint32Array.from(numbers), places });
+    }
+  return draws;
+}
+
+/** What the canvases of one picture are made by. */
+export interface CanvasWork {
+  plan: Pick<PicturePlan, "canvases">;
+  spec: PixelSpec;
+  options: PreprocessOptions;
+}
+
 /**
- * The square that the encoder sees, as bytes, [S, S] u32 (RGBA8, red in the low byte): what Pillow makes of the
- * picture, bit for bit. Takes all its memory from `scratch`, which the caller disposes, also after an error.
- * Throws as `preprocess`.
+ * Makes all canvases in order, bit for bit as Pillow does, and frees each as soon as no later one needs it. Takes all its
+ * memory from `scratch`, which the caller disposes, also after an error. Throws as `preprocess`.
+ *
+ * @param onCanvas called with each canvas, [H, W] u32 (RGBA8, red in the low byte), to submit work on it
  */
-export async function resizePicture(
+export async function makeCanvases(
   gpu: Gpu,
   scratch: Arena,
   picture: Picture,
-  preprocessing: Preprocessing,
-  { signal, bandPixels }: PreprocessOptions = {},
+  work: CanvasWork,
+  onCanvas: (index: number, canvas: Tensor) => void,
+): Promise<void> {
+  const { canvases } = work.plan;
+  const made: Tensor[] = [];
+  for (const [index, canvas] of canvases.entries()) {
+    const source = canvas.from === "picture" ? picture : made[canvas.from]!;
+    made.push(await makeCanvas(gpu, scratch, picture.name, source, canvas, work));
+    onCanvas(index, made[index]!);
+    for (const [earlier, tensor] of made.entries()) {
+      const lastUse = Math.max(
+        earlier,
+        canvases.findLastIndex(({ from }) => from === earlier),
+      );
+      if (lastUse === index) scratch.free(tensor);
+    }
+  }
+}
+
+/** A part of a picture or canvas: the rectangle is in its pixels, and the first of `pixels` is (`left`, `top`) of it. */
+interface Part {
+  pixels: Tensor; // [rows, stride] u32
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  left: number;
+  top: number;
+}
+
+async function makeCanvas(
+  gpu: Gpu,
+  arena: Arena,
+  name: string,
+  source: Picture | Tensor,
+  canvas: Canvas,
+  { spec, options: { signal, bandPixels, stripPixels = STRIP_PIXELS } }: CanvasWork,
 ): Promise<Tensor> {
   throwIfAborted(signal, "preprocessing of a picture");
-  const { size, filter } = preprocessing;
-  const plan = planResize(preprocessing, picture.width, picture.height);
-  const columns = resampleTable(plan.x, filter);
-  const rows = resampleTable(plan.y, filter);
-  const colour = padColour(preprocessing);
+  const { filter, padColour: colour = 0 } = spec;
+  const columns = resampleTable(canvas.x, filter);
+  const rows = resampleTable(canvas.y, filter);
   const window = { x: columns.first, y: rows.first, width: columns.end - columns.first, height: rows.end - rows.first };
+  const byRows = rowsFirst(canvas);
+  // Between the passes there are the window's columns of resized rows, or its rows of resized columns.
+  const middleWidth = byRows ? window.width : canvas.x.size;
+  const most = Math.floor(stripPixels / middleWidth);
+  const parts = strips(rows, byRows ? most : Number.POSITIVE_INFINITY, byRows ? Number.POSITIVE_INFINITY : most);
+  const middleRows = parts.map(({ from, to, first, end }) => (byRows ? to - from : end - first));
+  const scratch = arena.scope();
+  try {
+    const memory = await gpu.guardMemory(name, () => ({
+      bands:
+        "shape" in source
+          ? undefined
+          : new PictureBands(gpu, scratch, source, window, byRows ? "columns" : "rows", bandPixels),
+      columns: tableTensors(scratch, columns),
+      rows: tableTensors(scratch, rows),
+      middle: scratch.tensor("picture between two passes", [Math.max(...middleRows), middleWidth], "u32"),
+      y: arena.tensor("canvas", [canvas.y.size, canvas.x.size], "u32"),
+    }));
+    gpu.assertAlive();
+    throwIfAborted(signal, "preprocessing of a picture");
 
-  const memory = await gpu.guardMemory(picture.name, () => ({
-    bands: new PictureBands(gpu, scratch, picture, window, bandPixels),
-    columns: tableTensors(scratch, columns),
-    middle: scratch.tensor("picture of resized columns", [window.height, size], "u32"),
-    rows: tableTensors(scratch, rows),
-    square: scratch.tensor("resized picture", [size, size], "u32"),
-  }));
-  gpu.assertAlive();
-  throwIfAborted(signal, "preprocessing of a picture");
+    uploadTable(gpu, memory.columns, columns);
+    uploadTable(gpu, memory.rows, rows);
+    const { middle, y } = memory;
+    const alongColumns = { ...memory.columns, axis: "columns", colour } as const;
+    const alongRows = { ...memory.rows, axis: "rows", colour } as const;
+    for (const { from, to, first, end } of parts) {
+      for (const part of partsOfSource(source, memory.bands, window, first, end)) {
+        const { pixels: x, width, height, left, top } = part;
+        if (byRows) {
+          const place = { left: part.x - window.x, width, height: to - from, line: part.x - left, output: from };
+          gpu.submit("resize rows", (pass) => resize(pass, { ...alongRows, x, y: middle, origin: top, ...place }));
+        } else {
+          const place = { top: part.y - first, height, line: part.y - top };
+          gpu.submit("resize columns", (pass) =>
+            resize(pass, { ...alongColumns, x, y: middle, origin: left, ...place }),
+          );
+        }
+      }
+      const place = { x: middle, y, top: from, height: to - from };
+      if (byRows) gpu.submit("resize columns", (pass) => resize(pass, { ...alongColumns, ...place, origin: window.x }));
+      else gpu.submit("resize rows", (pass) => resize(pass, { ...alongRows, ...place, origin: first, output: from }));
+    }
+    return y;
+  } finally {
+    scratch.dispose();
+  }
+}
 
-  const { middle, square } = memory;
-  uploadTable(gpu, memory.columns, columns);
-  uploadTable(gpu, memory.rows, rows);
-  for (const { pixels: x, ...band } of memory.bands)
-    gpu.submit("resize columns", (pass) =>
-      resize(pass, { ...memory.columns, ...band, x, y: middle, axis: "columns", origin: columns.first, colour }),
-    );
-  gpu.submit("resize rows", (pass) =>
-    resize(pass, { ...memory.rows, x: middle, y: square, axis: "rows", origin: rows.first, colour }),
-  );
-  return square;
+/** The rows [first, end) of a window, one part after another: each is to be read before the next one is asked for. */
+function* partsOfSource(
+  source: Picture | Tensor,
+  bands: PictureBands | undefined,
+  window: PictureWindow,
+  first: number,
+  end: number,
+): Generator<Part> {
+  if ("shape" in source) yield { ...window, y: first, height: end - first, pixels: source, left: 0, top: 0 };
+  else for (const band of bands!.rows(first, end)) yield { ...band, left: band.x, top: band.y };
 }
 
 interface TableTensors {

@@ -119,7 +119,7 @@ describeShared("with the tiny model", () => {
     await view.getByText("Stage 3 of 3: 32 tokens").waitFor();
     const patches = await page.evaluate(() => {
       const { turns } = document.querySelector<PageElement>("app-page")!.app.store.state;
-      const origins = turns[0]!.answers[0]!.images[0]!.stages.at(-1)!.origins;
+      const origins = turns[0]!.answers[0]!.images[0]!.views[0]!.stages.at(-1)!.origins;
       return { merged: origins.filter(({ length }) => length > 1).reduce((sum, { length }) => sum + length, 0) };
     });
     expect(patches.merged).toBeGreaterThan(32);
@@ -180,7 +180,7 @@ describeShared("with the tiny model", () => {
     const saved = JSON.parse(readFileSync(await download.path(), "utf8"));
     expect(saved).toMatchObject({ format: "fovea-conversation-1", turns: [{ question: "What do you see?" }, {}, {}] });
     expect(saved.turns[1].answers).toHaveLength(2);
-    expect(saved.turns[0].answers[0].images[0].stages).toHaveLength(3);
+    expect(saved.turns[0].answers[0].images[0].views[0].stages).toHaveLength(3);
   });
 
   test("an answer that is hostile is text", async () => {

@@ -1,6 +1,7 @@
 /** Upload of pictures: every pixel arrives, whatever the band, the tile, the window and the kind of picture. */
 import { describe, expect, test } from "vitest";
 import { type PictureBand, PictureBands, type PictureWindow } from "../../src/gpu/picture.ts";
+import { readTensor } from "../../src/gpu/readback.ts";
 import type { Picture } from "../../src/shared/picture.ts";
 import { freshRandom, useGpu } from "../support/gpu.ts";
 import { expectSameBytes, packWords, pixelPicture, randomPixels, refusal } from "../support/pictures.ts";
@@ -40,6 +41,14 @@ describe("picture bands", () => {
       expect(found.bands).toBe(bands);
       expectSameBytes(`bands of ${bandPixels}`, found.words, part(expected, 131, window));
     }
+    for (const [bandPixels, bands] of [
+      [undefined, 1],
+      [1, 2],
+    ] as const) {
+      const found = await readWindow(gpu(), picture, window, bandPixels, "columns");
+      expect(found.bands).toBe(bands);
+      expectSameBytes(`columns in bands of ${bandPixels}`, found.words, part(expected, 131, window));
+    }
     expectSameBytes("whole", (await upload(picture, wholeWindow(picture))).words, expected);
     picture.close();
     expect(gpu().arena.bytes).toBe(gpu().params.buffer.size);
@@ -58,8 +67,16 @@ describe("picture bands", () => {
   test("higher than a texture may be", async () => {
     const pixels = randomPixels(freshRandom("high"), 42, gpu().device.limits.maxTextureDimension2D + 3);
     const { words, bands } = await upload(pixelPicture(pixels), wholeWindow(pixelPicture(pixels)));
-    expect(bands).toBe(2);
+    expect(bands).toBe(1);
     expectSameBytes("words", words, packWords(pixels));
+    const columns = await readWindow(
+      gpu(),
+      pixelPicture(pixels),
+      wholeWindow(pixelPicture(pixels)),
+      2 ** 20,
+      "columns",
+    );
+    expectSameBytes("columns", columns.words, packWords(pixels));
   });
 
   test("memory is one band, counted, texture included, and freed when the loop is left early", () => {
@@ -67,14 +84,33 @@ describe("picture bands", () => {
     const scope = gpu().arena.scope();
     const picture = pixelPicture(randomPixels(freshRandom("memory"), 100, 50));
     let first: PictureBand | undefined;
-    for (const band of new PictureBands(gpu(), scope, picture, wholeWindow(picture), 128 * 10)) {
+    for (const band of new PictureBands(gpu(), scope, picture, wholeWindow(picture), "rows", 128 * 10).rows(0, 50)) {
       first = band;
       break;
     }
-    expect(first!.rowCount).toBe(10);
+    expect(first).toMatchObject({ x: 0, y: 0, width: 100, height: 10 });
     expect(scope.bytes).toBe((128 * 10 + 100 * 10) * 4);
     scope.dispose();
     expect(gpu().arena.bytes).toBe(before);
+  });
+
+  test("some rows of the window", async () => {
+    const pixels = randomPixels(freshRandom("rows"), 70, 40);
+    const scope = gpu().arena.scope();
+    const window = { x: 3, y: 10, width: 67, height: 25 };
+    const bands = new PictureBands(gpu(), scope, pixelPicture(pixels), window, "rows", 128 * 4);
+    const found: [number, number][] = [];
+    for (const { pixels: band, y, height } of bands.rows(17, 27)) {
+      found.push([y, height]);
+      const row = ((await readTensor(gpu(), band)) as Uint32Array).subarray(0, 67);
+      expectSameBytes(`row ${y}`, row, packWords(pixels).subarray(y * 70 + 3, (y + 1) * 70));
+    }
+    expect(found).toEqual([
+      [17, 4],
+      [21, 4],
+      [25, 2],
+    ]);
+    scope.dispose();
   });
 
   test("a bitmap that was closed in the meantime", async () => {

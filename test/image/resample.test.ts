@@ -1,9 +1,17 @@
 /** The coefficient tables: against the reference's weights, and applied in plain loops against its pictures. */
 import { describe, expect, test } from "vitest";
-import { planResize } from "../../src/image/geometry.ts";
-import { type ResampleTable, resampleTable } from "../../src/image/resample.ts";
-import { resampleWeights } from "../reference/resize.ts";
-import { expectSameBytes, randomPixels, referenceSquare, testPreprocessing, toRgb } from "../support/pictures.ts";
+import { chain, crop, pad, type Size, squarePlan, squash } from "../../src/image/geometry.ts";
+import { type ResampleTable, resampleTable, rowsFirst, strips } from "../../src/image/resample.ts";
+import type { Canvas, PictureSpec } from "../../src/spec/picture-spec.ts";
+import { type RgbImage, resize as referenceResize, resampleWeights } from "../reference/resize.ts";
+import {
+  expectSameBytes,
+  pillowCases,
+  randomPixels,
+  referenceSquare,
+  testPreprocessing,
+  toRgb,
+} from "../support/pictures.ts";
 import { freshRandom } from "../support/random.ts";
 
 const COLOUR = [122, 116, 104];
@@ -34,14 +42,35 @@ function apply(
   }
 }
 
+/** A canvas in plain loops. */
+function draw(source: Uint8Array, canvas: Canvas, filter: PictureSpec["filter"]): Uint8Array {
+  const { pictureSize: width, size: canvasWidth } = canvas.x;
+  const { pictureSize: height, size: canvasHeight } = canvas.y;
+  const isRowsFirst = rowsFirst(canvas);
+  const byColumns = (from: Uint8Array, lines: number) => {
+    const result = new Uint8Array(lines * canvasWidth * 3);
+    const at = (stride: number) => (line: number, place: number) => (line * stride + place) * 3;
+    apply(from, resampleTable(canvas.x, filter), lines, at(width), at(canvasWidth), result);
+    return result;
+  };
+  const byRows = (from: Uint8Array, lines: number) => {
+    const result = new Uint8Array(canvasHeight * lines * 3);
+    const at = (line: number, place: number) => (place * lines + line) * 3;
+    apply(from, resampleTable(canvas.y, filter), lines, at, at, result);
+    return result;
+  };
+  return isRowsFirst ? byColumns(byRows(source, width), canvasHeight) : byRows(byColumns(source, height), canvasWidth);
+}
+
 describe("tables", () => {
   test("without padding or cropping they are the reference's weights", () => {
     const random = freshRandom("resample weights");
     for (let round = 0; round < 60; round++) {
       const size = random.integer(1, 40);
       const pictureSize = random.integer(2, 200);
-      const filter = random.integer(0, 1) ? "bicubic" : "bilinear";
-      const { x } = planResize({ mode: "squash", size }, pictureSize, pictureSize);
+      if (size === pictureSize) continue;
+      const filter = (["bilinear", "bicubic", "lanczos"] as const)[random.integer(0, 2)]!;
+      const { x } = squash("picture", { width: pictureSize, height: 2 }, { width: size, height: 2 });
       const table = resampleTable(x, filter);
       for (const [output, { first, weights }] of resampleWeights(pictureSize, size, filter).entries()) {
         const what = `${pictureSize} to ${size}, ${filter}, output ${output}`;
@@ -54,9 +83,17 @@ describe("tables", () => {
   });
 
   test("no rounding of weights can change the colour of the padding, at the largest pictures that are read", () => {
-    const { x, y } = planResize({ mode: "pad", size: 16 }, 65535, 400);
-    for (const axis of [x, y]) {
-      const { weights, bounds, taps } = resampleTable(axis, "bicubic");
+    const large = { width: 65535, height: 400 };
+    for (const [filter, side] of [
+      ["bicubic", 16],
+      ["lanczos", 24],
+    ] as const) {
+      const { x, y } = pad("picture", large, side);
+      for (const axis of [x, y]) expectWholeSums(axis, filter);
+    }
+
+    function expectWholeSums(axis: Canvas["x"], filter: PictureSpec["filter"]) {
+      const { weights, bounds, taps } = resampleTable(axis, filter);
       for (let output = 0; output < axis.size; output++) {
         const sum = weights
           .subarray(output * taps, (output + 1) * taps)
@@ -67,9 +104,55 @@ describe("tables", () => {
   });
 
   test("a crop reads only what it shows", () => {
-    const { x } = planResize({ mode: "crop", size: 10 }, 4000, 100);
+    const { x } = crop("picture", { width: 4000, height: 100 }, 10);
     const { first, end } = resampleTable(x, "bicubic");
     expect([first, end]).toEqual([1935, 2065]);
+  });
+
+  test("the same size is a copy of one sample each, also padded and cropped", () => {
+    const plain = { pictureSize: 5, canvasSize: 5, pictureStart: 0, resizedSize: 5, cropStart: 0, size: 5 };
+    const one = 2 ** 22;
+    for (const filter of ["bilinear", "bicubic", "lanczos"] as const) {
+      const { weights, bounds } = resampleTable(plain, filter);
+      expect([...weights]).toEqual([one, one, one, one, one]);
+      expect([...bounds]).toEqual([0, 1, 0, 1, 1, 0, 2, 1, 0, 3, 1, 0, 4, 1, 0]);
+    }
+    const cropped = resampleTable({ ...plain, cropStart: 2, size: 2 }, "lanczos");
+    expect([cropped.first, cropped.end, ...cropped.bounds]).toEqual([2, 4, 2, 1, 0, 3, 1, 0]);
+    const padded = resampleTable({ ...plain, pictureSize: 2, pictureStart: 2 }, "lanczos");
+    // Outputs of padding read nothing.
+    expect([...padded.bounds]).toEqual([0, 0, one, 0, 0, one, 0, 1, 0, 1, 1, 0, 0, 0, one]);
+  });
+
+  test("strips have all outputs in order, and read as little as they may", () => {
+    const random = freshRandom("strips");
+    for (let round = 0; round < 60; round++) {
+      const size: Size = { width: 2, height: random.integer(2, 300) };
+      const side = random.integer(1, 60);
+      const { y } = random.integer(0, 1) ? pad("picture", { ...size, width: 200 }, side) : crop("picture", size, side);
+      const table = resampleTable(y, "lanczos");
+      const most = random.integer(1, 100);
+      const mostOutputs = random.integer(0, 1) ? random.integer(1, 20) : Number.POSITIVE_INFINITY;
+      const found = strips(table, mostOutputs, most);
+      expect([found[0]!.from, found.at(-1)!.to]).toEqual([0, side]);
+      for (const [i, { from, to, first, end }] of found.entries()) {
+        if (i > 0) expect(from).toBe(found[i - 1]!.to);
+        expect(end > first && first >= table.first && end <= table.end).toBe(true);
+        const reading = Array.from({ length: to - from }, (_, j) => table.bounds.subarray((from + j) * 3)).filter(
+          ([, count]) => count! > 0,
+        );
+        for (const [start, count] of reading) expect(start! >= first && start! + count! <= end).toBe(true);
+        if (end - first > most) expect(reading).toHaveLength(1);
+        expect(to - from).toBeLessThanOrEqual(mostOutputs);
+      }
+      // The next strip's first output would not have fitted into the one before.
+      for (const [i, { from, to, first }] of found.slice(0, -1).entries()) {
+        if (to - from === mostOutputs) continue;
+        const next = found[i + 1]!;
+        const [start, count] = table.bounds.subarray(next.from * 3) as unknown as [number, number];
+        expect(start + count - first, `strip ${from}`).toBeGreaterThan(most);
+      }
+    }
   });
 });
 
@@ -82,26 +165,22 @@ describe("pictures", () => {
       const height = random.integer(2, 90);
       const image = toRgb(randomPixels(random, width, height));
       const settings = testPreprocessing(mode, size);
-      const plan = planResize(settings, width, height);
-      const middle = new Uint8Array(height * size * 3);
-      apply(
-        image.data as Uint8Array,
-        resampleTable(plan.x, settings.filter),
-        height,
-        (line, sample) => (line * width + sample) * 3,
-        (line, output) => (line * size + output) * 3,
-        middle,
-      );
-      const square = new Uint8Array(size * size * 3);
-      apply(
-        middle,
-        resampleTable(plan.y, settings.filter),
-        size,
-        (line, sample) => (sample * size + line) * 3,
-        (line, output) => (output * size + line) * 3,
-        square,
-      );
+      const [canvas] = squarePlan(settings, 1, width, height).canvases;
+      const square = draw(image.data as Uint8Array, canvas!, settings.filter);
       expectSameBytes(`${width} x ${height} to ${size}, ${mode}`, square, referenceSquare(image, mode, size).data);
     }
+  });
+});
+
+describe("Pillow's own results", () => {
+  test.for(pillowCases().map((one) => [one.name, one] as const))("%s", ([, { filter, picture, sizes, rgb }]) => {
+    let bytes = toRgb(picture).data as Uint8Array;
+    for (const canvas of chain(picture, sizes)) bytes = draw(bytes, canvas, filter);
+    expectSameBytes("tables", bytes, rgb);
+    const reference = sizes.reduce<RgbImage>(
+      (image, { width, height }) => referenceResize(image, width, height, filter),
+      toRgb(picture),
+    );
+    expectSameBytes("reference", reference.data, rgb);
   });
 });

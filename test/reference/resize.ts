@@ -11,16 +11,25 @@ export interface RgbImage {
   data: Uint8Array | Uint8ClampedArray;
 }
 
-export type ResampleFilter = "bilinear" | "bicubic";
+export type ResampleFilter = "bilinear" | "bicubic" | "lanczos";
+
+/** Reach of a filter in input samples, when not shrinking. */
+const SUPPORT = { bilinear: 1, bicubic: 2, lanczos: 3 };
 
 const FIXED_POINT_ONE = 2 ** 22;
 
 /** Canvas of the "pad" mode: CLIP's mean as bytes, rounded down. */
 const PAD_COLOUR = [122, 116, 104] as const;
 
+function sinc(x: number): number {
+  if (x === 0) return 1;
+  return Math.sin(Math.PI * x) / (Math.PI * x);
+}
+
 function filterWeight(x: number, filter: ResampleFilter): number {
   const distance = Math.abs(x);
   if (filter === "bilinear") return distance < 1 ? 1 - distance : 0;
+  if (filter === "lanczos") return distance < 3 ? sinc(x) * sinc(x / 3) : 0;
   const a = -0.5;
   if (distance < 1) return ((a + 2) * distance - (a + 3)) * distance * distance + 1;
   if (distance < 2) return (((distance - 5) * distance + 8) * distance - 4) * a;
@@ -38,7 +47,7 @@ export function resampleWeights(
 ): { first: number; weights: number[] }[] {
   const scale = inSize / outSize;
   const filterScale = Math.max(scale, 1);
-  const support = (filter === "bilinear" ? 1 : 2) * filterScale;
+  const support = SUPPORT[filter] * filterScale;
   const result: { first: number; weights: number[] }[] = [];
   for (let x = 0; x < outSize; x++) {
     const centre = (x + 0.5) * scale;
@@ -66,10 +75,10 @@ function toByte(sum: number): number {
   return Math.min(255, Math.max(0, Math.floor((sum + FIXED_POINT_ONE / 2) / FIXED_POINT_ONE)));
 }
 
-/** Resizes to `width` x `height`: horizontally first, rounded and clipped to bytes between the passes. */
-export function resize(image: RgbImage, width: number, height: number, filter: ResampleFilter): RgbImage {
+/** Resizes the columns, each row by itself. */
+function resizeColumns(image: RgbImage, width: number, filter: ResampleFilter): RgbImage {
   const columns = resampleWeights(image.width, width, filter);
-  const middle = new Uint8Array(image.height * width * 3);
+  const data = new Uint8Array(image.height * width * 3);
   for (let y = 0; y < image.height; y++) {
     for (let x = 0; x < width; x++) {
       const { first, weights } = columns[x]!;
@@ -78,11 +87,16 @@ export function resize(image: RgbImage, width: number, height: number, filter: R
         for (let i = 0; i < weights.length; i++) {
           sum += weights[i]! * image.data[(y * image.width + first + i) * 3 + channel]!;
         }
-        middle[(y * width + x) * 3 + channel] = toByte(sum);
+        data[(y * width + x) * 3 + channel] = toByte(sum);
       }
     }
   }
+  return { width, height: image.height, data };
+}
 
+/** Resizes the rows, each column by itself. */
+function resizeRows(image: RgbImage, height: number, filter: ResampleFilter): RgbImage {
+  const { width } = image;
   const rows = resampleWeights(image.height, height, filter);
   const data = new Uint8Array(height * width * 3);
   for (let y = 0; y < height; y++) {
@@ -91,9 +105,33 @@ export function resize(image: RgbImage, width: number, height: number, filter: R
       for (let channel = 0; channel < 3; channel++) {
         let sum = 0;
         for (let i = 0; i < weights.length; i++) {
-          sum += weights[i]! * middle[((first + i) * width + x) * 3 + channel]!;
+          sum += weights[i]! * image.data[((first + i) * width + x) * 3 + channel]!;
         }
         data[(y * width + x) * 3 + channel] = toByte(sum);
+      }
+    }
+  }
+  return { width, height, data };
+}
+
+/**
+ * Resizes to `width` x `height`, rounded and clipped to bytes between the passes. Rows come first where the height shrinks
+ * by more than twice what the width does (Pillow from 13.0 on).
+ */
+export function resize(image: RgbImage, width: number, height: number, filter: ResampleFilter): RgbImage {
+  const shrinks = image.height - height;
+  return shrinks > 0 && shrinks > 2 * (image.width - width)
+    ? resizeColumns(resizeRows(image, height, filter), width, filter)
+    : resizeRows(resizeColumns(image, width, filter), height, filter);
+}
+
+/** A rectangle of a picture. */
+export function cut(image: RgbImage, left: number, top: number, width: number, height: number): RgbImage {
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      for (let channel = 0; channel < 3; channel++) {
+        data[(y * width + x) * 3 + channel] = image.data[((top + y) * image.width + left + x) * 3 + channel]!;
       }
     }
   }
@@ -121,13 +159,7 @@ export function cropToSquare(image: RgbImage, size: number): RgbImage {
   const width = image.width === short ? size : Math.trunc((size * image.width) / short);
   const height = image.height === short ? size : Math.trunc((size * image.height) / short);
   const resized = resize(image, width, height, "bicubic");
-  const left = Math.floor((width - size) / 2);
-  const top = Math.floor((height - size) / 2);
-  const data = new Uint8Array(size * size * 3);
-  for (let y = 0; y < size; y++) {
-    for (let i = 0; i < size * 3; i++) data[y * size * 3 + i] = resized.data[((top + y) * width + left) * 3 + i]!;
-  }
-  return { width: size, height: size, data };
+  return cut(resized, Math.floor((width - size) / 2), Math.floor((height - size) / 2), size, size);
 }
 
 /** ViT's and SigLIP's way: straight to the square, whatever the aspect ratio. */

@@ -33,7 +33,7 @@ export const INFO: ModelInfo = {
 export const text = (text: string): GenerationEvent => ({ type: "text", text });
 export const done = (reason: "stop" | "length" = "stop"): GenerationEvent => ({ type: "done", reason, stats: STATS });
 export const BEGINNING: GenerationEvent[] = [
-  { type: "image", index: 0, tokens: 8, milliseconds: 1, stages: [] },
+  { type: "image", index: 0, tokens: 8, milliseconds: 1, stages: [], views: [] },
   { type: "prefill", tokens: 21, milliseconds: 2 },
 ];
 

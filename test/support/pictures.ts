@@ -3,7 +3,8 @@ import { expect } from "vitest";
 import { FoveaError, type FoveaErrorCode } from "../../src/errors.ts";
 import type { Preprocessing } from "../../src/image/geometry.ts";
 import type { Picture, PixelData } from "../../src/shared/picture.ts";
-import { cropToSquare, padToSquare, type RgbImage, squashToSquare } from "../reference/resize.ts";
+import pillow from "../image/pillow/pillow.json" with { type: "json" };
+import { cropToSquare, padToSquare, type ResampleFilter, type RgbImage, squashToSquare } from "../reference/resize.ts";
 import type { Random } from "./random.ts";
 
 /** Noise with alpha; noise because smooth pictures hide errors of a pixel. */
@@ -70,4 +71,36 @@ export async function refusal(promise: Promise<unknown>, code: FoveaErrorCode): 
   expect(error).toBeInstanceOf(FoveaError);
   expect((error as FoveaError).code, (error as FoveaError).message).toBe(code);
   return (error as FoveaError).message;
+}
+
+/** Pillow's own result of a chain of resizes; see test/image/pillow/make.py. */
+export interface PillowCase {
+  name: string;
+  filter: ResampleFilter;
+  picture: PixelData;
+  sizes: { width: number; height: number }[];
+  /** [height, width, 3] of the last size. */
+  rgb: Uint8Array;
+}
+
+export function pillowCases(): PillowCase[] {
+  return pillow.cases.map(({ seed, filter, size, sizes, rgb }) => ({
+    name: `${filter} ${[size, ...sizes].map((side) => side.join(" x ")).join(" to ")}`,
+    filter: filter as ResampleFilter,
+    picture: pillowNoise(seed, size[0]!, size[1]!),
+    sizes: sizes.map(([width, height]) => ({ width: width!, height: height! })),
+    rgb: Uint8Array.from(atob(rgb), (character) => character.charCodeAt(0)),
+  }));
+}
+
+/** `noise` of make.py, opaque. */
+function pillowNoise(seed: number, width: number, height: number): PixelData {
+  let state = seed;
+  const data = Uint8ClampedArray.from({ length: width * height * 4 }, (_, i) => {
+    if (i % 4 === 3) return 255;
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const byte = state >>> 24;
+    return state & 0xc00000 ? byte : 255 * (byte & 1);
+  });
+  return { width, height, data };
 }

@@ -11,16 +11,25 @@ export function wholeWindow({ width, height }: Picture): PictureWindow {
 }
 
 /** The packed pixels of a window, and how many bands brought them. */
-export async function readWindow(gpu: Gpu, picture: Picture, window: PictureWindow, bandPixels?: number) {
+export async function readWindow(
+  gpu: Gpu,
+  picture: Picture,
+  window: PictureWindow,
+  bandPixels?: number,
+  lines: "rows" | "columns" = "rows",
+) {
   const scope = gpu.arena.scope();
   const words = new Uint32Array(window.width * window.height);
   let bands = 0;
   try {
-    for (const { pixels, firstRow, rowCount } of new PictureBands(gpu, scope, picture, window, bandPixels)) {
+    const uploaded = new PictureBands(gpu, scope, picture, window, lines, bandPixels);
+    for (const { pixels, x, y, width, height } of uploaded.rows(window.y, window.y + window.height)) {
       const stride = pixels.shape[1]!;
       const band = (await readTensor(gpu, pixels)) as Uint32Array;
-      for (let row = 0; row < rowCount; row++)
-        words.set(band.subarray(row * stride, row * stride + window.width), (firstRow + row) * window.width);
+      for (let row = 0; row < height; row++) {
+        const at = (y - window.y + row) * window.width + x - window.x;
+        words.set(band.subarray(row * stride, row * stride + width), at);
+      }
       bands++;
     }
   } finally {

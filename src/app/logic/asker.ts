@@ -109,16 +109,16 @@ export class Asker {
     for await (const event of model.generate({ messages, ...requestOf(settings, info), signal }))
       this.#patch(turn, index, {
         recovering: event.type === "recovering",
-        ...this.#change(event, this.#find(turn, index), pictures, info.imageTokens),
+        ...this.#change(event, this.#find(turn, index), pictures),
       });
   }
 
-  #change(event: GenerationEvent, answer: Answer, pictures: readonly PictureItem[], patches: number): Partial<Answer> {
+  #change(event: GenerationEvent, answer: Answer, pictures: readonly PictureItem[]): Partial<Answer> {
     switch (event.type) {
       case "image": {
-        const { tokens, milliseconds, stages } = event;
+        const { tokens, milliseconds, views } = event;
         const picture = pictures[event.index]!;
-        return { images: [...answer.images, { tokens, patches, milliseconds, stages, picture }] };
+        return { images: [...answer.images, { tokens, milliseconds, views, picture }] };
       }
       case "text":
         return { text: answer.text + event.text };
@@ -136,10 +136,9 @@ export class Asker {
     const picture = this.#turnsUntil(turn).at(-1)?.pictures.at(-1);
     if (!picture)
       throw new FoveaError("bad-image", "this model names what a picture shows, and there is none; add a picture");
-    const patches = model.info.imageTokens;
     const compression = compressionOf(settings, model.info);
-    const { classes, stages, features, milliseconds } = await model.encodeImage(picture.blob, { compression, signal });
-    const image = { tokens: features.rows, patches, milliseconds, stages, picture };
+    const { classes, views, features, milliseconds } = await model.encodeImage(picture.blob, { compression, signal });
+    const image = { tokens: features.rows, milliseconds, views, picture };
     this.#patch(turn, index, { status: "done", reason: "stop", classes: classes ?? [], images: [image] });
   }
 

@@ -14,12 +14,15 @@ export function exportJson(turns: readonly Turn[], { name, info }: From): string
       pictures: pictures.map(({ name, width, height, scene }) => ({ name, width, height, ...(scene && { scene }) })),
       answers: answers.map(({ label, settings, text, reason, stats, images, problem }) => ({
         ...{ label, settings, text, reason, stats },
-        images: images.map(({ tokens, patches, stages }) => ({
+        images: images.map(({ tokens, views }) => ({
           tokens,
-          patches,
-          stages: stages.map(({ block, origins }) => ({
-            block,
-            origins: origins.map((patches) => Array.from(patches)),
+          views: views.map(({ columns, stages, ...place }) => ({
+            ...place,
+            columns: Array.from(columns),
+            stages: stages.map(({ block, origins }) => ({
+              block,
+              origins: origins.map((patches) => Array.from(patches)),
+            })),
           })),
         })),
         ...(problem && { problem }),

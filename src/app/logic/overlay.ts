@@ -1,89 +1,150 @@
 /**
- * What became of each patch of a picture, stage by stage: the numbers behind the drawing over it. Pure.
+ * The tokens of a picture, stage by stage: the numbers behind the drawing over it. Pure.
  * Stage 0 is the picture as it enters, stage s what leaves the s-th compression.
  */
-import type { CompressionStage } from "../../api.ts";
+import type { SeenView } from "../../api.ts";
+import { clipToPicture, type Size, type ViewGrid } from "../../image/geometry.ts";
 
-/** One picture of an answer, as the engine told of it. */
+/** One picture of an answer, as the engine reports it. */
 export interface SeenImage {
   /** Image tokens that the decoder reads. */
   tokens: number;
-  /** Patches before compression. */
-  patches: number;
   milliseconds: number;
-  stages: readonly CompressionStage[];
+  /** In the order of the prompt. */
+  views: readonly SeenView[];
 }
 
-/** Token of each patch at a stage; -1 for a patch that was dropped. */
+/** Token of each cell of a view at a stage. A cell is what becomes one token without compression: one patch, or r x r. */
 export interface TokenMap {
-  /** [patches] */
+  /** [cells], row by row; -1 for a cell that was dropped. */
   tokenOf: Int32Array;
-  /** Per token, its patches. */
-  patchesOf: readonly ArrayLike<number>[];
+  /** Per token, its cells in ascending order. */
+  cellsOf: readonly (readonly number[])[];
+}
+
+/** The cells of a view as squares on the picture. */
+export function cellGrid({ rows, cols, cell, patch, toPicture }: SeenView): ViewGrid {
+  return { rows: Math.floor(rows / cell), cols: Math.floor(cols / cell), side: cell * patch, toPicture };
+}
+
+function cellCount(view: SeenView): number {
+  const { rows, cols } = cellGrid(view);
+  return rows * cols;
 }
 
 /** How many stages the slider has, the picture as it enters aside. */
-export function stageCount(image: SeenImage): number {
-  return image.stages.length > 0 ? image.stages.length : Number(image.tokens !== image.patches);
+export function stageCount(views: readonly SeenView[]): number {
+  return views.reduce((most, view) => Math.max(most, stagesOf(view)), 0);
 }
 
-/** Which token each patch belongs to. Undefined where the engine did not say, as of an unknown way to compress. */
-export function tokenMap(image: SeenImage, stage: number): TokenMap | undefined {
-  const patchesOf = patchLists(image, stage);
-  if (!patchesOf) return undefined;
-  const tokenOf = new Int32Array(image.patches).fill(-1);
-  for (const [token, patches] of patchesOf.entries())
-    for (const patch of Array.from(patches)) if (patch < image.patches) tokenOf[patch] = token;
-  return { tokenOf, patchesOf };
+/** Without stages a view may still be pooled. */
+function stagesOf(view: SeenView): number {
+  return view.stages.length > 0 ? view.stages.length : Number(view.columns.length !== cellCount(view));
 }
 
-function patchLists({ stages, patches, tokens }: SeenImage, stage: number): readonly ArrayLike<number>[] | undefined {
-  if (stage === 0) return Array.from({ length: patches }, (_, patch) => [patch]);
-  const { origins } = stages[stage - 1] ?? {};
-  // A class token comes first, without patches; the decoder does not read it.
-  if (origins) return origins.filter((list, i) => i > 0 || list.length > 0);
-  return pooledPatches(patches, tokens);
+/** Which token each cell belongs to. Undefined where the numbers fit no known way to compress. */
+export function tokenMap(view: SeenView, stage: number): TokenMap | undefined {
+  const cellsOf = cellLists(view, Math.min(stage, stagesOf(view)));
+  if (!cellsOf) return undefined;
+  const tokenOf = new Int32Array(cellCount(view)).fill(-1);
+  for (const [token, cells] of cellsOf.entries()) for (const cell of cells) tokenOf[cell] = token;
+  return { tokenOf, cellsOf };
 }
 
-/** Squares of patches that were averaged, row by row; those at the far edges may be cut. */
-function pooledPatches(patches: number, tokens: number): number[][] | undefined {
-  const side = Math.floor(Math.sqrt(patches));
-  const pooledSide = Math.sqrt(tokens);
-  const factor = Math.ceil(side / pooledSide);
-  if (side * side !== patches || Math.ceil(side / factor) !== pooledSide) return undefined;
-  const lists: number[][] = Array.from({ length: tokens }, () => []);
-  for (let patch = 0; patch < patches; patch++) {
-    const [row, column] = [Math.floor(patch / side), patch % side];
-    lists[Math.floor(row / factor) * pooledSide + Math.floor(column / factor)]!.push(patch);
+function cellLists(view: SeenView, stage: number): number[][] | undefined {
+  if (stage === 0) return Array.from({ length: cellCount(view) }, (_, cell) => [cell]);
+  const { origins } = view.stages[stage - 1] ?? {};
+  // A class token comes first, without patches; it covers no cell.
+  if (origins) return origins.filter((list, i) => i > 0 || list.length > 0).map((list) => cellsOfPatches(view, list));
+  return pooledCells(view);
+}
+
+/** The cells that patches lie in; those that fill no cell at the far edges belong to none. */
+function cellsOfPatches(view: SeenView, patches: ArrayLike<number>): number[] {
+  const { rows, cols } = cellGrid(view);
+  const cells = new Set<number>();
+  for (const patch of Array.from(patches)) {
+    const row = Math.floor(patch / view.cols / view.cell);
+    const col = Math.floor((patch % view.cols) / view.cell);
+    if (row < rows && col < cols) cells.add(row * cols + col);
   }
-  return lists;
+  return [...cells].sort((a, b) => a - b);
+}
+
+/** Squares of cells that were averaged, row by row; those at the far edges may be cut. */
+function pooledCells(view: SeenView): number[][] | undefined {
+  const { rows, cols } = cellGrid(view);
+  const tokens = view.columns.length;
+  for (let factor = 2; factor <= Math.max(rows, cols); factor++) {
+    const pooledCols = Math.ceil(cols / factor);
+    if (pooledCols * Math.ceil(rows / factor) !== tokens) continue;
+    const lists: number[][] = Array.from({ length: tokens }, () => []);
+    for (let cell = 0; cell < rows * cols; cell++) {
+      const [row, col] = [Math.floor(cell / cols), cell % cols];
+      lists[Math.floor(row / factor) * pooledCols + Math.floor(col / factor)]!.push(cell);
+    }
+    return lists;
+  }
+  return undefined;
+}
+
+/**
+ * Views that can be drawn at once, because none covers another: the tiles, the overview. The finest comes first.
+ * Indices of `views`.
+ */
+export function layersOf(views: readonly SeenView[]): number[][] {
+  const layers: number[][] = [];
+  for (const [index, view] of views.entries()) {
+    const free = layers.find((layer) => layer.every((other) => !overlap(views[other]!, view)));
+    if (free) free.push(index);
+    else layers.push([index]);
+  }
+  return layers.sort((a, b) => b.length - a.length);
+}
+
+/** More than a hundredth of a side, for neighbours may touch. */
+function overlap(a: SeenView, b: SeenView): boolean {
+  const span = ({ toPicture: map, width, height }: SeenView, axis: 0 | 1) => {
+    const start = map[axis === 0 ? 4 : 5];
+    return [start, start + (axis === 0 ? map[0] * width : map[3] * height)] as const;
+  };
+  return ([0, 1] as const).every((axis) => {
+    const [[fromA, toA], [fromB, toB]] = [span(a, axis), span(b, axis)];
+    return Math.min(toA, toB) - Math.max(fromA, fromB) > 0.01 * Math.min(toA - fromA, toB - fromB);
+  });
+}
+
+/** What a view covers of the picture. */
+export function viewOnPicture({ toPicture, width, height }: SeenView, picture: Size) {
+  return clipToPicture(toPicture, { x: 0, y: 0, width, height }, picture);
 }
 
 /** Numbers of a stage, for captions. */
 export interface StageCounts {
   tokens: number;
-  /** Tokens that are one patch. */
+  /** Tokens that are one cell. */
   kept: number;
-  /** Tokens that stand for several patches, and those patches. */
+  /** Tokens that stand for several cells, and those cells. */
   merged: number;
-  mergedPatches: number;
+  mergedCells: number;
   dropped: number;
 }
 
-export function countTokens({ tokenOf, patchesOf }: TokenMap): StageCounts {
-  const sizes = patchesOf.map(({ length }) => length);
+/** Of several views together. */
+export function countTokens(maps: readonly TokenMap[]): StageCounts {
+  const sizes = maps.flatMap(({ cellsOf }) => cellsOf.map(({ length }) => length));
   const several = sizes.filter((size) => size > 1);
   return {
     tokens: sizes.length,
     kept: sizes.length - several.length,
     merged: several.length,
-    mergedPatches: several.reduce((sum, size) => sum + size, 0),
-    dropped: tokenOf.filter((token) => token < 0).length,
+    mergedCells: several.reduce((sum, size) => sum + size, 0),
+    dropped: maps.reduce((sum, { tokenOf }) => sum + tokenOf.filter((token) => token < 0).length, 0),
   };
 }
 
-/** A caption: "32 tokens: 27 patches kept, 5 clusters of 37 patches, none dropped". */
-export function countsText({ tokens, kept, merged, mergedPatches, dropped }: StageCounts): string {
-  const clusters = merged > 0 ? `, ${merged} ${merged === 1 ? "cluster" : "clusters"} of ${mergedPatches} patches` : "";
-  return `${tokens} tokens: ${kept} patches kept${clusters}, ${dropped === 0 ? "none" : dropped} dropped`;
+/** A caption: "32 tokens: 27 patches kept, 5 clusters of 37 patches, none dropped". @param unit "patches" or "cells" */
+export function countsText({ tokens, kept, merged, mergedCells, dropped }: StageCounts, unit: string): string {
+  const clusters = merged > 0 ? `, ${merged} ${merged === 1 ? "cluster" : "clusters"} of ${mergedCells} ${unit}` : "";
+  return `${tokens} tokens: ${kept} ${unit} kept${clusters}, ${dropped === 0 ? "none" : dropped} dropped`;
 }

@@ -89,10 +89,12 @@ export function turnsUntil(turns: readonly Turn[], id: number): Turn[] {
   return last ? turns.filter((turn) => turn === last || last.follows.includes(turn.id)) : [];
 }
 
-/** What the picture panel shows. */
+/** The choices of the picture panel. */
 export interface View {
   /** A picture of the draft, or of an answer. */
   of: { draft: number } | { turn: number; answer: number; image: number };
+  /** Which layer of a picture's views is shown: 0 is the finest. */
+  tiles: number;
   /** 0 is the picture as it enters; -1 the last stage, whatever its number. */
   stage: number;
   layer: number | "all";
@@ -102,7 +104,14 @@ export interface View {
   pinned: boolean;
 }
 
-export const FIRST_VIEW: View = { of: { draft: 0 }, stage: -1, layer: "all", words: undefined, pinned: false };
+export const FIRST_VIEW: View = {
+  of: { draft: 0 },
+  tiles: 0,
+  stage: -1,
+  layer: "all",
+  words: undefined,
+  pinned: false,
+};
 
 export function initialState(): PageState {
   return {

@@ -70,9 +70,20 @@ export class PicturePanel extends LitElement {
         ${viewed.answer?.label ? html`<span class="soft">${viewed.answer.label}</span>` : nothing}
       </div>
       <app-picture-view .viewed=${viewed} .info=${model.info}></app-picture-view>
-      ${this.#sliders(viewed)} ${this.#which(viewed)} ${this.#draft()} ${this.#adding()}
+      ${this.#layers(viewed)} ${this.#sliders(viewed)} ${this.#which(viewed)} ${this.#draft()} ${this.#adding()}
       <p class="error" role="alert" ?hidden=${notice === ""}>${notice}</p>
     </section>`;
+  }
+
+  /** Tiles or overview, where a picture has both. */
+  #layers({ layers, layer }: Viewed) {
+    if (layers.length === 0) return nothing;
+    return html`<div class="row" role="group" aria-label="Views of this picture">
+      ${layers.map(
+        (name, index) =>
+          html`<button aria-pressed=${layer === index} @click=${() => this.#view({ tiles: index })}>${name}</button>`,
+      )}
+    </div>`;
   }
 
   #sliders({ image, stage, stages, answer, look }: Viewed) {

@@ -1,21 +1,20 @@
-/** A picture as the model sees it, with its tokens or an answer's gaze drawn over it. Draws; what to draw is in logic/. */
+/** A picture with its tokens or an answer's gaze drawn over it, where the model has them. The numbers come from logic/. */
 import { css, html, LitElement, nothing, svg } from "lit";
 import type { ModelInfo } from "../../api.ts";
-import { modelToPicture, planResize } from "../../image/geometry.ts";
-import { countsText, countTokens } from "../logic/overlay.ts";
+import { type Rectangle, squareAt, squareOnPicture } from "../../image/geometry.ts";
+import { cellGrid, countsText, countTokens, viewOnPicture } from "../logic/overlay.ts";
 import type { PictureItem } from "../logic/state.ts";
-import type { Viewed } from "../logic/viewing.ts";
+import type { ShownView, Viewed } from "../logic/viewing.ts";
 import { base } from "./base.ts";
 
 /** Share of layers and tokens from which on attention counts as inhibited. */
 const MOST = 0.5;
 
-/** The model's square, in pixels of the picture. */
-interface Frame {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
+/** A cell under the pointer. */
+interface Pointed {
+  /** Index among the views that are shown. */
+  view: number;
+  cell: number;
 }
 
 export class PictureView extends LitElement {
@@ -26,8 +25,7 @@ export class PictureView extends LitElement {
   };
   declare viewed: Viewed;
   declare info: ModelInfo | undefined;
-  /** Patch under the pointer. */
-  declare pointed: number | undefined;
+  declare pointed: Pointed | undefined;
 
   static override styles = [
     base,
@@ -70,9 +68,13 @@ export class PictureView extends LitElement {
         fill: #05060a;
         fill-opacity: 0.5;
       }
-      .pointed {
+      .pointed,
+      .view {
         fill: none;
         stroke: #fff;
+      }
+      .view {
+        stroke-opacity: 0.6;
       }
       .empty {
         display: grid;
@@ -89,80 +91,103 @@ export class PictureView extends LitElement {
     const { picture } = this.viewed;
     if (!picture)
       return html`<figure><div class="empty">Add a picture to ask about: a file, a photograph, or a scene of your own.</div></figure>`;
-    const frame = frameOf(picture, this.info);
-    const { x, y, width, height } = frame;
+    const { width, height } = picture;
     return html`<figure>
       <svg
-        viewBox="${x} ${y} ${width} ${height}"
+        viewBox="0 0 ${width} ${height}"
         role="img"
         aria-label=${`${picture.name}. ${this.#caption()}`}
-        @pointermove=${(event: PointerEvent) => this.#point(event, frame)}
+        @pointermove=${this.#point}
         @pointerleave=${() => {
           this.pointed = undefined;
         }}
       >
-        <rect x=${x} y=${y} width=${width} height=${height} fill="#7a7468"></rect>
-        <image href=${picture.url} width=${picture.width} height=${picture.height} preserveAspectRatio="none"></image>
-        ${this.#overlay(frame)}
+        <image href=${picture.url} width=${width} height=${height} preserveAspectRatio="none"></image>
+        ${this.#overlay(picture)}
       </svg>
       <figcaption>${this.#caption()}</figcaption>
     </figure>`;
   }
 
-  #overlay(frame: Frame) {
-    const { map, image, look, stage } = this.viewed;
-    if (!map || !image) return nothing;
-    const side = Math.floor(Math.sqrt(image.patches));
-    const cell = { width: frame.width / side, height: frame.height / side };
-    const rect = (patch: number, className: string, more: Record<string, string | number> = {}) => svg`<rect
-        class=${className}
-        x=${frame.x + (patch % side) * cell.width}
-        y=${frame.y + Math.floor(patch / side) * cell.height}
-        width=${cell.width}
-        height=${cell.height}
-        fill=${more.fill ?? nothing}
-        fill-opacity=${more.opacity ?? nothing}
-        stroke-width=${more.stroke ?? nothing}
-      ></rect>`;
-    const patches = Array.from(map.tokenOf, (token, patch) => ({ token, patch }));
-    const line = frame.width / 400;
-    if (look) {
-      return svg`
-        <defs>
-          <pattern id="hatch" width=${4 * line} height=${4 * line} patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-            <rect width=${1.6 * line} height=${4 * line} fill="#7dd3fc"></rect>
-          </pattern>
-        </defs>
-        <rect class="veil" x=${frame.x} y=${frame.y} width=${frame.width} height=${frame.height}></rect>
-        ${patches.filter(({ token }) => token >= 0).map(({ token, patch }) => rect(patch, "heat", { opacity: 0.85 * (look.heat[token] ?? 0) }))}
-        ${patches.filter(({ token }) => (look.inhibited[token] ?? 0) >= MOST).map(({ token, patch }) => rect(patch, "inhibited", { fill: "url(#hatch)", opacity: 0.75 * look.inhibited[token]! }))}`;
-    }
-    if (stage === 0) return nothing;
-    const pointedToken = this.pointed === undefined ? -1 : (map.tokenOf[this.pointed] ?? -1);
-    return patches.map(({ token, patch }) => {
-      if (token < 0) return rect(patch, "dropped");
-      const isMerged = map.patchesOf[token]!.length > 1;
-      const fill = isMerged ? rect(patch, "merged", { fill: tint(token), stroke: line }) : nothing;
-      return token === pointedToken ? [fill, rect(patch, "pointed", { stroke: 3 * line })] : fill;
+  #overlay(picture: PictureItem) {
+    const { shown, look } = this.viewed;
+    const line = picture.width / 400;
+    const isPart = ({ view }: ShownView) => {
+      const { width, height } = viewOnPicture(view, picture);
+      return width < 0.99 * picture.width || height < 0.99 * picture.height;
+    };
+    const drawn = shown.map((one, index) =>
+      look ? this.#gaze(one, picture) : this.#tokens(one, index, picture, line),
+    );
+    const outlines = shown
+      .filter(isPart)
+      .map(({ view }) => rectangle("view", viewOnPicture(view, picture), { stroke: line }));
+    if (!look) return [drawn, outlines];
+    return svg`
+      <defs>
+        <pattern id="hatch" width=${4 * line} height=${4 * line} patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+          <rect width=${1.6 * line} height=${4 * line} fill="#7dd3fc"></rect>
+        </pattern>
+      </defs>
+      ${rectangle("veil", { x: 0, y: 0, width: picture.width, height: picture.height })}
+      ${drawn} ${outlines}`;
+  }
+
+  /** Where the words looked: bright by attention, hatched where it was inhibited. */
+  #gaze({ view, map }: ShownView, picture: PictureItem) {
+    const { heat, inhibited } = this.viewed.look!;
+    const grid = cellGrid(view);
+    return Array.from(map.tokenOf, (token, cell) => {
+      if (token < 0) return nothing;
+      const place = squareOnPicture(grid, cell, picture);
+      const column = view.columns[token] ?? -1;
+      const share = inhibited[column] ?? 0;
+      const hatch =
+        share >= MOST ? rectangle("inhibited", place, { fill: "url(#hatch)", opacity: 0.75 * share }) : nothing;
+      return [rectangle("heat", place, { opacity: 0.85 * (heat[column] ?? 0) }), hatch];
+    });
+  }
+
+  /** Dropped cells dark, merged ones in the colour of their token. */
+  #tokens({ view, map }: ShownView, index: number, picture: PictureItem, line: number) {
+    if (this.viewed.stage === 0) return nothing;
+    const grid = cellGrid(view);
+    const { pointed } = this;
+    const pointedToken = pointed?.view === index ? (map.tokenOf[pointed.cell] ?? -1) : -1;
+    return Array.from(map.tokenOf, (token, cell) => {
+      const place = squareOnPicture(grid, cell, picture);
+      if (token < 0) return rectangle("dropped", place);
+      const isMerged = map.cellsOf[token]!.length > 1;
+      const fill = isMerged ? rectangle("merged", place, { fill: tint(token), stroke: line }) : nothing;
+      return token === pointedToken ? [fill, rectangle("pointed", place, { stroke: 3 * line })] : fill;
     });
   }
 
   #caption(): string {
-    const { map, look, words, stage, stages } = this.viewed;
+    const { shown, image, look, words, stage, stages, layers } = this.viewed;
     if (look) {
       const inhibited = look.inhibited.filter((share) => share >= MOST).length;
       return `“${words}”: bright is where it looked, hatched what was inhibited (${inhibited} of ${look.heat.length} tokens).`;
     }
-    if (!map || stages === 0)
-      return this.viewed.image ? `${this.viewed.image.tokens} tokens, none merged` : this.#size();
-    const token = this.pointed === undefined ? undefined : map.tokenOf[this.pointed];
-    if (token !== undefined && stage > 0)
-      return token < 0
-        ? "This patch was dropped."
-        : `Token ${token + 1} is ${map.patchesOf[token]!.length === 1 ? "this patch" : `merged from ${map.patchesOf[token]!.length} patches`}.`;
+    if (shown.length === 0 || stages === 0) {
+      if (!image) return this.#size();
+      return `${image.tokens} tokens${layers.length > 0 ? ` in ${image.views.length} views` : ""}, none merged`;
+    }
+    const isPatch = shown[0]!.view.cell === 1;
+    const unit = isPatch ? "patches" : "cells";
+    const { pointed } = this;
+    const map = pointed && shown[pointed.view]?.map;
+    const token = pointed && map?.tokenOf[pointed.cell];
+    if (map && token !== undefined && stage > 0) {
+      const one = isPatch ? "patch" : "cell";
+      if (token < 0) return `This ${one} was dropped.`;
+      const { length } = map.cellsOf[token]!;
+      return `Token ${token + 1} is ${length === 1 ? `this ${one}` : `merged from ${length} ${unit}`}.`;
+    }
+    const maps = shown.map(({ map }) => map);
     return stage === 0
-      ? `${map.tokenOf.length} patches enter`
-      : `Stage ${stage} of ${stages}: ${countsText(countTokens(map))}`;
+      ? `${maps.reduce((sum, { tokenOf }) => sum + tokenOf.length, 0)} ${unit} enter`
+      : `Stage ${stage} of ${stages}: ${countsText(countTokens(maps), unit)}`;
   }
 
   #size(): string {
@@ -171,28 +196,31 @@ export class PictureView extends LitElement {
     return `${width} × ${height} pixels${patches ? `; the model sees ${patches} patches` : ""}`;
   }
 
-  #point(event: PointerEvent, frame: Frame): void {
-    const { image } = this.viewed;
-    const view = event.currentTarget as SVGSVGElement;
-    const matrix = view.getScreenCTM();
-    if (!image || !matrix) return;
-    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse());
-    const side = Math.floor(Math.sqrt(image.patches));
-    const column = Math.floor(((at.x - frame.x) / frame.width) * side);
-    const row = Math.floor(((at.y - frame.y) / frame.height) * side);
-    const isInside = column >= 0 && column < side && row >= 0 && row < side;
-    this.pointed = isInside ? row * side + column : undefined;
+  #point(event: PointerEvent): void {
+    const matrix = (event.currentTarget as SVGSVGElement).getScreenCTM();
+    if (!matrix) return;
+    const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse());
+    const cells = this.viewed.shown.map(({ view }) => squareAt(cellGrid(view), x, y));
+    const view = cells.findIndex((cell) => cell !== undefined);
+    this.pointed = view < 0 ? undefined : { view, cell: cells[view]! };
   }
 }
 
-/** What the model's square is on the picture; for one that reads no pictures, the picture. */
-function frameOf({ width, height }: PictureItem, info: ModelInfo | undefined): Frame {
-  if (!info?.imageFit) return { x: 0, y: 0, width, height };
-  const { mode, shortestEdge } = info.imageFit;
-  const size = info.imageSize;
-  const plan = planResize({ mode, size, ...(shortestEdge !== undefined && { shortestEdge }) }, width, height);
-  const [scaleX, , , scaleY, x, y] = modelToPicture(plan) as [number, number, number, number, number, number];
-  return { x, y, width: scaleX * size, height: scaleY * size };
+function rectangle(
+  className: string,
+  { x, y, width, height }: Rectangle,
+  look: { fill?: string; opacity?: number; stroke?: number } = {},
+) {
+  return svg`<rect
+      class=${className}
+      x=${x}
+      y=${y}
+      width=${width}
+      height=${height}
+      fill=${look.fill ?? nothing}
+      fill-opacity=${look.opacity ?? nothing}
+      stroke-width=${look.stroke ?? nothing}
+    ></rect>`;
 }
 
 /** Neighbouring numbers get hues that are far apart. */
