@@ -1,0 +1,127 @@
+/**
+ * Longest edge to a fixed length, then square tiles and an overview: the rule of Idefics3 and of what came from it. Every
+ * picture is resized, small ones are enlarged. Source: `image_processing_idefics3.py` of transformers.
+ */
+import { canvasSize, chain, type Size, tiles, wholeView } from "../../image/geometry.ts";
+import { checkInteger } from "../../shared/assert.ts";
+import type { Grid, PictureBudget, PicturePlan } from "../../spec/picture-spec.ts";
+
+export interface LongestEdgeTiles {
+  /** L, pixels of the longest edge after the first resize (`size.longest_edge`). */
+  longestEdge: number;
+  /** t, side of a tile in pixels (`max_image_size.longest_edge`). */
+  tile: number;
+  /** Patches of a tile. */
+  grid: Grid;
+  /** Without splitting a picture is one view (`do_image_splitting`). */
+  splits: boolean;
+}
+
+/** No edge is longer after the first resize (`MAX_IMAGE_SIZE`). */
+const MAX_EDGE = 4096;
+
+/**
+ * Plans a picture: its tiles row by row and then an overview, or one view. A budget makes the canvas smaller, never
+ * larger: `maxPixels` counts the pixels of the first resize, `maxTiles` the tiles without the overview.
+ *
+ * @throws RangeError for limits that are no whole numbers or below one tile; TypeError for `minPixels`, which cannot do
+ * anything here
+ */
+export function planLongestEdgeTiles(
+  rule: LongestEdgeTiles,
+  width: number,
+  height: number,
+  budget: PictureBudget,
+): PicturePlan {
+  const { maxTiles, maxPixels } = checkBudget(rule, budget);
+  const { tile, grid } = rule;
+  const picture = { width, height };
+  const single = { width: tile, height: tile };
+  const edge = edgeWithin(maxPixels, rule.longestEdge, picture);
+  const tiledEdge = rule.splits ? edgeOfTiles(maxTiles, edge, picture, tile) : undefined;
+  const first = firstSize(picture, tiledEdge ?? edge);
+  const whole = tiledEdge === undefined ? single : tiledSize(first, tile);
+  const isCut = whole.width > tile || whole.height > tile;
+  const canvases = chain(picture, [first, ...(isCut ? [whole] : []), single]);
+  const last = canvases.length - 1;
+  const overview = wholeView(last, canvases[last]!, grid);
+  return { canvases, views: isCut ? [...tiles(last - 1, canvases[last - 1]!, tile, grid), overview] : [overview] };
+}
+
+/** Rows and columns of tiles of such a plan; 0 x 0 for a picture in one view. */
+export function tileGrid({ canvases, views }: PicturePlan): Grid {
+  if (views.length === 1) return { rows: 0, cols: 0 };
+  const { canvas, width, height } = views[0]!;
+  const size = canvasSize(canvases[canvas]!);
+  return { rows: size.height / height, cols: size.width / width };
+}
+
+function checkBudget({ tile, longestEdge }: LongestEdgeTiles, { maxTiles, maxPixels, minPixels }: PictureBudget) {
+  if (minPixels !== undefined)
+    throw new TypeError(
+      `pictures.minPixels is ${minPixels}, but this model enlarges every picture to ${longestEdge} pixels by itself; leave it out`,
+    );
+  return {
+    maxTiles: maxTiles === undefined ? Number.POSITIVE_INFINITY : checkInteger("pictures.maxTiles", maxTiles, 1),
+    maxPixels:
+      maxPixels === undefined
+        ? Number.POSITIVE_INFINITY
+        : checkInteger(`pictures.maxPixels (a tile has ${tile} x ${tile})`, maxPixels, tile * tile),
+  };
+}
+
+/** The size after the first resize. An odd short edge grows by one pixel, but for the cap. */
+function firstSize({ width, height }: Size, longestEdge: number): Size {
+  const aspect = width / height;
+  const even = (edge: number) => Math.max(1, edge + (edge % 2));
+  const size =
+    width >= height
+      ? { width: longestEdge, height: even(Math.trunc(longestEdge / aspect)) }
+      : { width: even(Math.trunc(longestEdge * aspect)), height: longestEdge };
+  return capped(size);
+}
+
+function capped(size: Size): Size {
+  const { width, height } = size;
+  if (Math.max(width, height) <= MAX_EDGE) return size;
+  const aspect = width / height;
+  return width >= height
+    ? { width: MAX_EDGE, height: Math.max(1, Math.trunc(MAX_EDGE / aspect)) }
+    : { width: Math.max(1, Math.trunc(MAX_EDGE * aspect)), height: MAX_EDGE };
+}
+
+/** The size that is cut into tiles: both sides up to multiples of `tile`, the longer one first. */
+function tiledSize({ width, height }: Size, tile: number): Size {
+  const aspect = width / height;
+  const up = (edge: number) => Math.ceil(edge / tile) * tile;
+  if (width >= height) return { width: up(width), height: up(Math.trunc(up(width) / aspect)) };
+  return { width: up(Math.trunc(up(height) * aspect)), height: up(height) };
+}
+
+/** The largest edge up to `longestEdge` whose first resize has at most `maxPixels`. */
+function edgeWithin(maxPixels: number, longestEdge: number, picture: Size): number {
+  const pixels = (edge: number) => {
+    const { width, height } = firstSize(picture, edge);
+    return width * height;
+  };
+  if (pixels(longestEdge) <= maxPixels) return longestEdge;
+  let edge = Math.min(longestEdge, MAX_EDGE);
+  while (pixels(edge) > maxPixels) edge--;
+  return edge;
+}
+
+/**
+ * `edge` if it makes at most `maxTiles` tiles, else the largest multiple of `tile` below it that does. Undefined where
+ * that would be one tile: then the picture is not split at all.
+ */
+function edgeOfTiles(maxTiles: number, edge: number, picture: Size, tile: number): number | undefined {
+  if (maxTiles === 1) return undefined;
+  const count = (candidate: number) => {
+    const { width, height } = tiledSize(firstSize(picture, candidate), tile);
+    return (width / tile) * (height / tile);
+  };
+  if (count(edge) <= maxTiles) return edge;
+  for (let side = Math.ceil(Math.min(edge, MAX_EDGE) / tile) - 1; side > 1; side--)
+    if (count(side * tile) <= maxTiles) return side * tile;
+  return undefined;
+}
