@@ -93,7 +93,11 @@ const PREPROCESSING: { content: unknown; kind: Refusal; says: RegExp }[] = [
     says: /crop_size is 336, but config\.json's encoder reads 112 x 112 pixels; one of the files is of another model/,
   },
   { content: { do_resize: false }, kind: UNSUPPORTED, says: /do_resize is false/ },
-  { content: { resample: 1 }, kind: UNSUPPORTED, says: /resample is 1; supported: 2 \(bilinear\) and 3/ },
+  {
+    content: { resample: 5 },
+    kind: UNSUPPORTED,
+    says: /resample is 5; supported: 1 \(lanczos\), 2 \(bilinear\) and 3/,
+  },
   { content: { image_std: [0, 1, 1] }, kind: UNSUPPORTED, says: /image_std is a list of 3; supported: three numbers/ },
   { content: { image_processor_type: "FancyProcessor" }, kind: UNSUPPORTED, says: /image_processor_type is "Fancy/ },
   { content: { rescale_factor: 1e300 }, kind: UNSUPPORTED, says: /rescale_factor is 1e\+300/ },

@@ -143,6 +143,14 @@ describe("what files leave out", () => {
     expect(parsePreprocessorConfig(file, llava)).toMatchObject({ mode: "crop", size: 336, shortestEdge: 400 });
   });
 
+  test.for([
+    [1, "lanczos"],
+    [2, "bilinear"],
+    [3, "bicubic"],
+  ] as const)("resample %i is %s", ([resample, filter]) =>
+    expect(parsePreprocessorConfig({ ...LLAVA_FILE, resample }, llava).filter).toBe(filter),
+  );
+
   test("switched off: bytes as they are, no mean", () => {
     const file = { ...LLAVA_FILE, do_rescale: false, do_normalize: false };
     expect(parsePreprocessorConfig(file, llava)).toMatchObject({ rescale: 1, mean: [0, 0, 0], std: [1, 1, 1] });
@@ -162,7 +170,7 @@ describe("refused, by name", () => {
     ],
     [{ image_processor_type: "__proto__" }, /image_processor_type is "__proto__"/],
     [{ resample: 0 }, /resample is 0; .*this is nearest/],
-    [{ resample: 1 }, /this is lanczos/],
+    [{ resample: 4 }, /supported: 1 \(lanczos\), 2 .*this is box/],
     [{ resample: 6 }, /resample is 6/],
     [{ resample: "bicubic" }, /resample is "bicubic"/],
     [{ do_resize: false }, /do_resize is false/],

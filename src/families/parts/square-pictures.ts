@@ -167,7 +167,7 @@ function contradiction(fields: ConfigFields, name: string, imageSize: number): F
 
 function readFilter(fields: ConfigFields, fallback: Filter): Filter {
   const name = FILTERS[fields.integer("resample", FILTERS.indexOf(fallback), 0, FILTERS.length - 1)];
-  if (name !== "bilinear" && name !== "bicubic")
-    throw fields.unsupported("resample", `2 (bilinear) and 3 (bicubic); this is ${name}`);
+  if (name !== "lanczos" && name !== "bilinear" && name !== "bicubic")
+    throw fields.unsupported("resample", `1 (lanczos), 2 (bilinear) and 3 (bicubic); this is ${name}`);
   return name;
 }

@@ -3,17 +3,17 @@
  * `PictureSpec`; the integers of a resize come from image/resample.ts.
  */
 
-import { throwIfAborted } from "../errors.ts";
-import type { Arena } from "../gpu/arena.ts";
-import type { Gpu } from "../gpu/device.ts";
-import { PictureBands, type PictureWindow } from "../gpu/picture.ts";
-import type { Tensor } from "../gpu/tensor.ts";
-import { type ResampleTable, resampleTable, rowsFirst, strips } from "../image/resample.ts";
-import { normalize } from "../kernels/normalize.ts";
-import { resize } from "../kernels/resize.ts";
-import { assert } from "../shared/assert.ts";
-import type { Picture } from "../shared/picture.ts";
-import type { Canvas, PicturePlan, PictureSpec } from "../spec/picture-spec.ts";
+import { throwIfAborted } from "../../errors.ts";
+import type { Arena } from "../../gpu/arena.ts";
+import type { Gpu } from "../../gpu/device.ts";
+import { PictureBands, type PictureWindow } from "../../gpu/picture.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
+import { type ResampleTable, resampleTable, rowsFirst, strips } from "../../image/resample.ts";
+import { normalize } from "../../kernels/normalize.ts";
+import { resize } from "../../kernels/resize.ts";
+import { assert } from "../../shared/assert.ts";
+import type { Picture } from "../../shared/picture.ts";
+import type { Canvas, PicturePlan, PictureSpec } from "../../spec/picture-spec.ts";
 
 /** The part of a spec that turns a plan into pixels. */
 export type PixelSpec = Pick<PictureSpec, "filter" | "mean" | "std" | "rescale" | "padColour">;
