@@ -27,6 +27,14 @@ export interface Family {
   describe(files: Descriptions): ModelSpec;
 }
 
+/**
+ * The settings of the image processor. transformers 5 saves them inside processor_config.json, older versions as
+ * preprocessor_config.json; where both are there, the former win.
+ */
+export function imageProcessor({ preprocessor, processor }: Omit<Descriptions, "config">): ConfigFields | undefined {
+  return processor?.object("image_processor") ?? preprocessor;
+}
+
 /** Whether config.json's `model_type` is this. */
 export function hasModelType({ config }: Descriptions, type: string): boolean {
   return config.value("model_type") === type;

@@ -52,8 +52,13 @@ export class ConfigFields {
 
   /** The error for a field: its value, and the supported values. */
   unsupported(name: string, supported: string): FoveaError {
-    const field = this.#path + name.slice(0, 100); // names may come from outside, too
-    return new FoveaError("unsupported-model", `${field} is ${valueText(this.value(name))}; supported: ${supported}`);
+    const text = `${this.pathOf(name)} is ${valueText(this.value(name))}; supported: ${supported}`;
+    return new FoveaError("unsupported-model", text);
+  }
+
+  /** File and path of a field, such as "config.json: text_config.vocab_size", for messages. */
+  pathOf(name: string): string {
+    return this.#path + name.slice(0, 100); // names may come from outside, too
   }
 
   /** An integer in [min, max]. */
@@ -61,7 +66,7 @@ export class ConfigFields {
     const value = this.value(name);
     if (value === undefined) return fallback;
     if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max)
-      throw this.unsupported(name, `an integer from ${min} to ${max}`);
+      throw this.unsupported(name, min === max ? String(min) : `an integer from ${min} to ${max}`);
     return value + 0; // -0 becomes 0
   }
 
@@ -70,7 +75,7 @@ export class ConfigFields {
     const value = this.value(name);
     if (value === undefined) return fallback;
     if (typeof value !== "number" || !(value >= min && value <= max))
-      throw this.unsupported(name, `a number from ${min} to ${max}`);
+      throw this.unsupported(name, min === max ? String(min) : `a number from ${min} to ${max}`);
     return value;
   }
 

@@ -92,10 +92,11 @@ export function isUnusedInEncoder(
   prefixes: readonly string[],
   tensor: string,
 ): boolean {
+  const isPostNorm = (name: string) => name === `${names.postNorm}.weight` || name === `${names.postNorm}.bias`;
   return prefixes.some((prefix) => {
     if (!tensor.startsWith(prefix)) return false;
     const name = tensor.slice(prefix.length);
-    if (names.unused.test(name) || (!postNorm && name.startsWith(`${names.postNorm}.`))) return true;
+    if (names.unused.test(name) || (!postNorm && isPostNorm(name))) return true;
     if (!name.startsWith(names.blocks)) return false;
     // Blocks after the last that runs; one that config.json does not count is unknown.
     const block = /^(\d+)\./.exec(name.slice(names.blocks.length))?.[1];
