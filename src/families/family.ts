@@ -17,7 +17,7 @@ export interface Descriptions {
 export interface Family {
   /** As `model_type` of its published configs. */
   readonly name: string;
-  /** Whether these files describe a model of this family. Pure, and never throws. */
+  /** True for the files of a model of this family. Pure, and never throws. */
   matches(files: Descriptions): boolean;
   /**
    * The model as a value. Pure.
@@ -35,7 +35,7 @@ export function imageProcessor({ preprocessor, processor }: Omit<Descriptions, "
   return processor?.object("image_processor") ?? preprocessor;
 }
 
-/** Whether config.json's `model_type` is this. */
+/** True where config.json's `model_type` is this. */
 export function hasModelType({ config }: Descriptions, type: string): boolean {
   return config.value("model_type") === type;
 }

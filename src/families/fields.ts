@@ -31,7 +31,7 @@ export class ConfigFields {
     return new ConfigFields(json, `${file}: `);
   }
 
-  /** The field as it is; undefined where it is missing or null. Own properties only, so that names cannot reach a prototype. */
+  /** The field as it is; undefined where it is missing or null. Reads own properties only: no name reaches a prototype. */
   value(name: string): unknown {
     return Object.hasOwn(this.#values, name) ? (this.#values[name] ?? undefined) : undefined;
   }
@@ -40,7 +40,7 @@ export class ConfigFields {
     return this.value(name) !== undefined;
   }
 
-  /** Whether the field is there and null, for the few where that means something else than missing. */
+  /** True for a field that is null, which means something else than a missing one in a few places. */
   isNull(name: string): boolean {
     return Object.hasOwn(this.#values, name) && this.#values[name] === null;
   }

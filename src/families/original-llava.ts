@@ -75,7 +75,10 @@ function rewrite(fields: ConfigFields): Record<string, unknown> {
   };
 }
 
-/** Whether pictures are padded to a square, or left to the encoder's processor; undefined where they would be cut into tiles. */
+/**
+ * True where pictures are padded to a square, false where the encoder's processor crops or stretches them, undefined where
+ * they would be cut into tiles.
+ */
 function padsPictures(fields: ConfigFields): boolean | undefined {
   const ratio = fields.value("image_aspect_ratio") ?? "square";
   if (ratio === "pad") return true;

@@ -6,7 +6,7 @@ import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { ConfigFields } from "../fields.ts";
 import { HIDDEN_ACTIVATIONS } from "./activations.ts";
 
-/** What a config class leaves unsaid, and what its architecture has. */
+/** The defaults of a config class, and the traits of its architecture. */
 export interface EncoderKind {
   width: number;
   blocks: number;

@@ -85,7 +85,7 @@ export function encoderTensors(spec: EncoderSpec, names: EncoderNames, prefixes:
   return tensors;
 }
 
-/** Whether a file may hold this tensor of the encoder although it never runs. */
+/** True for a tensor of the encoder that a file may hold although it never runs. */
 export function isUnusedInEncoder(
   { blocks, runBlocks, postNorm }: EncoderSpec,
   names: EncoderNames,

@@ -1,4 +1,4 @@
-/** What the LLaVA layouts share: encoder, two-layer connector and decoder, their tensor names, and the prompt's rows. */
+/** The parts that the LLaVA layouts share: encoder, two-layer connector and decoder, and the names of their tensors. */
 import type { ConnectorStep, EncoderSpec, ModelSpec, PromptFormat } from "../../spec/model-spec.ts";
 import { linear } from "../../spec/tensor-spec.ts";
 import type { ConfigFields } from "../fields.ts";

@@ -16,13 +16,13 @@ const HALF: Triple = [0.5, 0.5, 0.5];
 const CLIP_MEAN: Triple = [0.48145466, 0.4578275, 0.40821073];
 const CLIP_STD: Triple = [0.26862954, 0.26130258, 0.27577711];
 
-/** What a class of Hugging Face's image processors does where the file is silent. */
+/** Defaults of a class of Hugging Face's image processors. */
 interface ProcessorClass {
   filter: Filter;
   mean: Triple;
   std: Triple;
   crops: boolean;
-  /** What a `size` that is just a number means. */
+  /** The meaning of a `size` that is just a number. */
   plainSize: "shortest_edge" | "square";
 }
 
@@ -155,7 +155,7 @@ function readSides(
 }
 
 function contradiction(fields: ConfigFields, name: string, imageSize: number): FoveaError {
-  // What it holds was checked before, so it is shallow.
+  // Its form was checked before, so it is shallow.
   const value = JSON.stringify(fields.value(name)).slice(0, 100);
   return new FoveaError(
     "unsupported-model",
