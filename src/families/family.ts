@@ -17,7 +17,7 @@ export interface Descriptions {
 export interface Family {
   /** As `model_type` of its published configs. */
   readonly name: string;
-  /** Whether these files describe a model of this family. Pure, and never throws. */
+  /** True for the files of a model of this family. Pure, and never throws. */
   matches(files: Descriptions): boolean;
   /**
    * The model as a value. Pure.
@@ -27,7 +27,15 @@ export interface Family {
   describe(files: Descriptions): ModelSpec;
 }
 
-/** Whether config.json's `model_type` is this. */
+/**
+ * The settings of the image processor. transformers 5 saves them inside processor_config.json, older versions as
+ * preprocessor_config.json; where both are there, the former win.
+ */
+export function imageProcessor({ preprocessor, processor }: Omit<Descriptions, "config">): ConfigFields | undefined {
+  return processor?.object("image_processor") ?? preprocessor;
+}
+
+/** True where config.json's `model_type` is this. */
 export function hasModelType({ config }: Descriptions, type: string): boolean {
   return config.value("model_type") === type;
 }

@@ -31,7 +31,7 @@ export class ConfigFields {
     return new ConfigFields(json, `${file}: `);
   }
 
-  /** The field as it is; undefined where it is missing or null. Own properties only, so that names cannot reach a prototype. */
+  /** The field as it is; undefined where it is missing or null. Reads own properties only: no name reaches a prototype. */
   value(name: string): unknown {
     return Object.hasOwn(this.#values, name) ? (this.#values[name] ?? undefined) : undefined;
   }
@@ -40,7 +40,7 @@ export class ConfigFields {
     return this.value(name) !== undefined;
   }
 
-  /** Whether the field is there and null, for the few where that means something else than missing. */
+  /** True for a field that is null, which means something else than a missing one in a few places. */
   isNull(name: string): boolean {
     return Object.hasOwn(this.#values, name) && this.#values[name] === null;
   }
@@ -52,8 +52,13 @@ export class ConfigFields {
 
   /** The error for a field: its value, and the supported values. */
   unsupported(name: string, supported: string): FoveaError {
-    const field = this.#path + name.slice(0, 100); // names may come from outside, too
-    return new FoveaError("unsupported-model", `${field} is ${valueText(this.value(name))}; supported: ${supported}`);
+    const text = `${this.pathOf(name)} is ${valueText(this.value(name))}; supported: ${supported}`;
+    return new FoveaError("unsupported-model", text);
+  }
+
+  /** File and path of a field, such as "config.json: text_config.vocab_size", for messages. */
+  pathOf(name: string): string {
+    return this.#path + name.slice(0, 100); // names may come from outside, too
   }
 
   /** An integer in [min, max]. */
@@ -61,7 +66,7 @@ export class ConfigFields {
     const value = this.value(name);
     if (value === undefined) return fallback;
     if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max)
-      throw this.unsupported(name, `an integer from ${min} to ${max}`);
+      throw this.unsupported(name, min === max ? String(min) : `an integer from ${min} to ${max}`);
     return value + 0; // -0 becomes 0
   }
 
@@ -70,7 +75,7 @@ export class ConfigFields {
     const value = this.value(name);
     if (value === undefined) return fallback;
     if (typeof value !== "number" || !(value >= min && value <= max))
-      throw this.unsupported(name, `a number from ${min} to ${max}`);
+      throw this.unsupported(name, min === max ? String(min) : `a number from ${min} to ${max}`);
     return value;
   }
 

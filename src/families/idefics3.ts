@@ -6,7 +6,7 @@
 import type { ConnectorStep, EncoderSpec, ModelSpec } from "../spec/model-spec.ts";
 import type { PictureSpec } from "../spec/picture-spec.ts";
 import { linear } from "../spec/tensor-spec.ts";
-import { type Descriptions, type Family, hasModelType } from "./family.ts";
+import { type Descriptions, type Family, hasModelType, imageProcessor } from "./family.ts";
 import { ConfigFields } from "./fields.ts";
 import { LLAMA_DECODER, MAX_TOKEN_ID, readDecoder } from "./parts/decoder-config.ts";
 import { decoderTensors, isComputed } from "./parts/decoder-tensors.ts";
@@ -31,6 +31,11 @@ const TAGS: TileTags = {
 
 const HALF = [0.5, 0.5, 0.5] as const;
 const MAX_EDGE = 4096;
+// Of Idefics3ImageProcessor, where its file is silent.
+const TILE = 364;
+const LONGEST_EDGE = 4 * TILE;
+/** Tiles in a row at most; published models have 4. */
+const MAX_TILES_IN_ROW = 16;
 
 export const idefics3: Family = {
   name: "idefics3",
@@ -44,7 +49,8 @@ export const smolvlm: Family = {
   describe: (files) => describe("smolvlm", files),
 };
 
-function describe(family: string, { config, preprocessor, processor }: Descriptions): ModelSpec {
+function describe(family: string, files: Descriptions): ModelSpec {
+  const { config } = files;
   const { imageSize, ...square } = readEncoder(config.objectOrEmpty("vision_config"), ENCODER);
   const cell = config.integer("scale_factor", 2, 1, square.positions.grid.rows);
   if (square.positions.grid.rows % cell !== 0)
@@ -59,7 +65,7 @@ function describe(family: string, { config, preprocessor, processor }: Descripti
   ];
   return {
     family,
-    pictures: readPictures({ preprocessor, processor }, encoder, imageSize),
+    pictures: readPictures(files, encoder, imageSize),
     encoder,
     connector,
     decoder,
@@ -80,14 +86,11 @@ function describe(family: string, { config, preprocessor, processor }: Descripti
   };
 }
 
-/** Reads the image processor's settings, which transformers 5 may save inside processor_config.json. */
-function readPictures(
-  { preprocessor, processor }: Pick<Descriptions, "preprocessor" | "processor">,
-  { positions: { grid }, cell }: EncoderSpec,
-  imageSize: number,
-): PictureSpec {
-  const fields =
-    preprocessor ?? processor?.object("image_processor") ?? ConfigFields.of({}, "preprocessor_config.json");
+/** Reads the settings of the image processor; without any, tiles have the size that the encoder reads. */
+function readPictures(files: Omit<Descriptions, "config">, encoder: EncoderSpec, imageSize: number): PictureSpec {
+  const { grid } = encoder.positions;
+  const settings = imageProcessor(files);
+  const fields = settings ?? ConfigFields.of({}, "preprocessor_config.json");
   for (const name of ["do_resize", "do_convert_rgb"])
     if (!fields.boolean(name, true)) throw fields.unsupported(name, "true");
   fields.choice("image_processor_type", "Idefics3ImageProcessor", {
@@ -98,15 +101,16 @@ function readPictures(
   });
   // Pillow's number of the Lanczos filter.
   fields.integer("resample", 1, 1, 1);
-  const tile = edge(fields, "max_image_size", imageSize);
+  const tile = readEdge(fields, "max_image_size", settings ? TILE : imageSize);
   if (tile !== imageSize)
     throw fields.unsupported(
       "max_image_size",
-      `{ longest_edge: ${imageSize} }, the side that config.json's encoder reads`,
+      `{ longest_edge: ${imageSize} }, the side that config.json's encoder reads; a missing one means ${TILE}`,
     );
-  const longestEdge = edge(fields, "size", 4 * imageSize);
-  const cells = (grid.rows / cell) ** 2;
-  if (processor?.has("image_seq_len")) processor.integer("image_seq_len", cells, cells, cells);
+  const longestEdge = readEdge(fields, "size", settings ? LONGEST_EDGE : Math.min(4 * imageSize, MAX_EDGE));
+  if (longestEdge > MAX_TILES_IN_ROW * tile)
+    throw fields.unsupported("size", `a longest_edge of at most ${MAX_TILES_IN_ROW} tiles of ${tile}`);
+  checkSequenceLength(files, encoder);
   const splits = fields.boolean("do_image_splitting", true);
   const rule = { longestEdge, tile, grid, splits };
   const rescales = fields.boolean("do_rescale", true);
@@ -125,7 +129,16 @@ function readPictures(
   };
 }
 
-/** `{ longest_edge }` of a field. */
-function edge(fields: ConfigFields, name: string, fallback: number): number {
-  return fields.objectOrEmpty(name).integer("longest_edge", fallback, 1, MAX_EDGE);
+/** `{ longest_edge }` of a field; other forms of a size mean another resize. */
+function readEdge(fields: ConfigFields, name: string, fallback: number): number {
+  const sides = fields.object(name);
+  if (!sides) return fallback;
+  if (!sides.has("longest_edge")) throw fields.unsupported(name, "{ longest_edge }");
+  return sides.integer("longest_edge", fallback, 1, MAX_EDGE);
+}
+
+/** The processor writes so many placeholders for a tile; it must be as many as the connector makes rows. */
+function checkSequenceLength({ processor }: Pick<Descriptions, "processor">, { positions, cell }: EncoderSpec): void {
+  const cells = (positions.grid.rows / cell) * (positions.grid.cols / cell);
+  if (processor?.has("image_seq_len")) processor.integer("image_seq_len", cells, cells, cells);
 }

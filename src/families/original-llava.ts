@@ -3,8 +3,9 @@
  * top and only names the encoder (`mm_vision_tower`). It is rewritten as the config of Hugging Face's port of the same
  * checkpoint. Tiles of higher resolution ("anyres") are not run: a picture is encoded once, as in that code's other modes.
  */
-import type { Family } from "./family.ts";
+import { type Family, imageProcessor } from "./family.ts";
 import { ConfigFields } from "./fields.ts";
+import { LLAMA_DECODER, QWEN2_DECODER } from "./parts/decoder-config.ts";
 import { CLIP_LARGE_336, describeLlava } from "./parts/llava-parts.ts";
 
 /** The encoders that published checkpoints name, by the last part of the name (the rest may be a folder of the trainer). */
@@ -31,15 +32,16 @@ const DECODERS = {
   llava_qwen: "qwen2",
   llava_qwen2: "qwen2",
   qwen2: "qwen2",
-};
+} as const;
+const KINDS = { llama: LLAMA_DECODER, qwen2: QWEN2_DECODER };
 
 export const originalLlava: Family = {
   name: "llava",
   // Only there does the encoder stand as a name.
   matches: ({ config }) => config.has("mm_vision_tower"),
-  describe({ config, preprocessor }) {
-    const rewritten = ConfigFields.of(rewrite(config), "config.json, rewritten as Hugging Face's");
-    return describeLlava(rewritten, preprocessor);
+  describe(files) {
+    const rewritten = ConfigFields.of(rewrite(files.config), "config.json, rewritten as Hugging Face's");
+    return describeLlava(rewritten, imageProcessor(files), padsPictures(files.config));
   },
 };
 
@@ -66,11 +68,21 @@ function rewrite(fields: ConfigFields): Record<string, unknown> {
     vision_config: tower,
     text_config: { ...text, model_type: decoder },
     // That code marks a picture by -200; the first id behind the vocabulary is what the port chose.
-    image_token_index: fields.value("vocab_size"),
+    image_token_index: fields.value("vocab_size") ?? KINDS[decoder].vocabularySize,
     vision_feature_layer: siglip ? -1 : (fields.value("mm_vision_select_layer") ?? -2),
     // Its SigLIP has no class token to drop, whatever `mm_vision_select_feature` says.
     vision_feature_select_strategy: siglip ? "full" : strategy,
   };
+}
+
+/**
+ * True where pictures are padded to a square, false where the encoder's processor crops or stretches them, undefined where
+ * they would be cut into tiles.
+ */
+function padsPictures(fields: ConfigFields): boolean | undefined {
+  const ratio = fields.value("image_aspect_ratio") ?? "square";
+  if (ratio === "pad") return true;
+  return ratio === "square" ? false : undefined;
 }
 
 function readTower(fields: ConfigFields): Readonly<Record<string, unknown>> {

@@ -1,5 +1,6 @@
 /** The list of families, and the step from a model's small files to its `ModelSpec`. */
 import { FoveaError } from "../errors.ts";
+import { isJsonObject } from "../shared/json.ts";
 import type { DESCRIPTION_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import type { Descriptions, Family } from "./family.ts";
@@ -48,15 +49,10 @@ export function describeModel(files: DescriptionFiles): ModelSpec {
 /** Refuses weights that another engine has packed; "quantization" is MLX's name for it. */
 function refuseQuantised(config: ConfigFields): void {
   const levels = ["text_config", "vision_config"].map((name) =>
-    isObject(config, name) ? config.object(name) : undefined,
+    isJsonObject(config.value(name)) ? config.object(name) : undefined,
   );
   for (const fields of [config, ...levels])
     for (const name of ["quantization_config", "quantization"])
       if (fields?.has(name))
         throw fields.unsupported(name, "no such field; load the unquantised checkpoint, Fovea quantises it by itself");
-}
-
-function isObject(fields: ConfigFields, name: string): boolean {
-  const value = fields.value(name);
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

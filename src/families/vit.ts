@@ -1,7 +1,7 @@
 /** ViT image classifiers (Dosovitskiy et al. 2021), with or without their classifier. */
 import type { EncoderSpec } from "../spec/model-spec.ts";
 import { linear } from "../spec/tensor-spec.ts";
-import { type Family, hasModelType } from "./family.ts";
+import { type Family, hasModelType, imageProcessor } from "./family.ts";
 import type { ConfigFields } from "./fields.ts";
 import { readEncoder, VIT_ENCODER } from "./parts/encoder-config.ts";
 import { encoderTensors, isUnusedInEncoder, VIT_NAMES } from "./parts/encoder-tensors.ts";
@@ -14,7 +14,8 @@ const PREFIXES = ["vit.", ""];
 export const vit: Family = {
   name: "vit",
   matches: (files) => hasModelType(files, "vit"),
-  describe({ config, preprocessor }) {
+  describe(files) {
+    const { config } = files;
     const { imageSize, ...square } = readEncoder(config, VIT_ENCODER);
     const encoder: EncoderSpec = {
       ...square,
@@ -27,7 +28,7 @@ export const vit: Family = {
     const head = { cols: encoder.width, bias: true };
     return {
       family: "vit",
-      pictures: readSquarePictures(preprocessor, VIT_PICTURES, { encoder, imageSize }),
+      pictures: readSquarePictures(imageProcessor(files), VIT_PICTURES, { encoder, imageSize }),
       encoder,
       connector: [],
       ...(classes.length > 0 ? { classes } : {}),

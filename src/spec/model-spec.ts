@@ -22,7 +22,7 @@ export interface ModelSpec {
   imageTokenId?: number;
   /** Every tensor that the engine needs, in order of execution. */
   tensors: readonly TensorSpec[];
-  /** Whether a file may hold this tensor although the engine does not need it. */
+  /** True for a tensor that a file may hold although the engine does not need it. */
   ignores(name: string): boolean;
   /** The prompt format to use where the checkpoint brings no chat template. */
   fallbackPrompt?: PromptFormat;

@@ -9,7 +9,7 @@ export interface Grid {
   cols: number;
 }
 
-/** What happens along one axis of a resize; all numbers are pixels. */
+/** One axis of a resize; all numbers are pixels. */
 export interface AxisPlan {
   /** Of the source: the picture, or an earlier canvas. */
   pictureSize: number;
@@ -79,7 +79,7 @@ export interface PictureSpec {
    * @throws RangeError or TypeError for a budget that this model cannot keep
    */
   plan(width: number, height: number, budget: PictureBudget): PicturePlan;
-  /** What stands in the prompt for a picture, given how many rows are left of each of its views. Pure. */
+  /** The prompt's text and rows for a picture, given how many rows are left of each of its views. Pure. */
   runs(plan: PicturePlan, rowsOfView: readonly number[]): readonly PictureRun[];
   /** The picture that costs most under the default budget, by which memory is planned. */
   largest: { width: number; height: number };

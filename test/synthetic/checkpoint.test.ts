@@ -1,7 +1,7 @@
 /** Synthetic checkpoints: they are laid out as the published ones, and their bytes are the same whenever they are asked for. */
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { parseConfig } from "../../src/model/config.ts";
-import { matchTensors } from "../../src/model/names.ts";
+import { describeModel } from "../../src/families/registry.ts";
+import { matchTensors } from "../../src/model/load/match.ts";
 import { Tokenizer } from "../../src/text/tokenizer.ts";
 import { openCheckpoint } from "../../src/weights/checkpoint.ts";
 import { makeFolder } from "../../src/weights/folder.ts";
@@ -74,8 +74,8 @@ describe("layout", () => {
     onTestFinished(() => server.close());
     const folder = makeFolder(server.url, (file, options) => openUrl(new URL(file, server.url), file, options));
     const checkpoint = await openCheckpoint(folder);
-    const matched = matchTensors(parseConfig(await folder.json("config.json")), checkpoint.tensors);
-    expect(matched.length).toBeLessThanOrEqual(checkpoint.tensors.size);
+    const spec = describeModel({ "config.json": await folder.json("config.json") });
+    expect(matchTensors(spec, checkpoint.tensors).parts.length).toBeLessThanOrEqual(checkpoint.tensors.size);
     expect(checkpoint.byteLength).toBe(synthetic.shards.reduce((sum, { byteLength }) => sum + byteLength, 0));
     // Headers alone, each in the first request.
     expect(server.sentBytes).toBeLessThan(64 << 20);
@@ -83,9 +83,9 @@ describe("layout", () => {
 
   test("fewer layers, as many as are asked for to be run", () => {
     const { config, shards } = syntheticCheckpoint("llava-1.5-7b", { blocks: 2, layers: 3 });
-    const { vision, decoder } = parseConfig(config);
-    expect([vision!.runBlocks, decoder!.layers]).toEqual([2, 3]);
-    expect([vision!.width, decoder!.width, decoder!.vocabularySize]).toEqual([1024, 4096, 32064]);
+    const { encoder, decoder } = describeModel({ "config.json": config });
+    expect([encoder!.runBlocks, decoder!.layers.length]).toEqual([2, 3]);
+    expect([encoder!.width, decoder!.width, decoder!.vocabularySize]).toEqual([1024, 4096, 32064]);
     expect(shards[0]!.tensors.filter(({ name }) => /layers\.2\.mlp\.(fc1\.weight|up_proj)/.test(name))).toHaveLength(2);
   });
 });

@@ -5,7 +5,7 @@
 import type { AttentionSpec, DecoderSpec } from "../../spec/model-spec.ts";
 import type { ConfigFields } from "../fields.ts";
 
-/** What a config class leaves unsaid, and what its architecture has. */
+/** The defaults of a config class, and the traits of its architecture. */
 export interface DecoderKind {
   mlpWidth: number;
   vocabularySize: number;
@@ -17,7 +17,7 @@ export interface DecoderKind {
   keyHeads(heads: number): number;
   /** Fields that would change the mathematics if they were true. */
   refused: readonly string[];
-  /** Whether `use_sliding_window` can narrow the attention of upper layers. */
+  /** `use_sliding_window` can narrow the attention of upper layers. */
   mayHaveWindow: boolean;
 }
 

@@ -56,7 +56,7 @@ export function decoderTensors(
 /** Tables that are computed here, and were stored by older versions of transformers. */
 const COMPUTED = /(^|\.)(inv_freq|position_ids)$/;
 
-/** Whether a file may hold this tensor in any family. */
+/** True for a tensor that a file may hold in any family. */
 export function isComputed(tensor: string): boolean {
   return COMPUTED.test(tensor);
 }

@@ -2,12 +2,11 @@
  * The fields of an image encoder's config: CLIPVisionConfig, SiglipVisionConfig, ViTConfig and Idefics3VisionConfig of
  * Hugging Face transformers, with their defaults.
  */
-import type { Activation } from "../../shared/activation.ts";
 import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { ConfigFields } from "../fields.ts";
 import { HIDDEN_ACTIVATIONS } from "./activations.ts";
 
-/** What a config class leaves unsaid, and what its architecture has. */
+/** The defaults of a config class, and the traits of its architecture. */
 export interface EncoderKind {
   width: number;
   blocks: number;
@@ -58,8 +57,7 @@ const MAX_IMAGE_SIZE = 4096;
 const MAX_PATCHES = 128 * 128; // attention takes the square of it
 
 /** An encoder of square pictures, without what the surrounding model decides. */
-export interface SquareEncoder extends Omit<EncoderSpec, "runBlocks" | "postNorm" | "keepClassToken" | "cell" | "mlp"> {
-  mlp: { width: number; activation: Activation };
+export interface SquareEncoder extends Omit<EncoderSpec, "runBlocks" | "postNorm" | "keepClassToken" | "cell"> {
   /** Side of the picture, in pixels. */
   imageSize: number;
 }
@@ -83,6 +81,8 @@ export function readEncoder(fields: ConfigFields, kind: EncoderKind): SquareEnco
   const side = fields.integer("patch_size", kind.patchSize, 1, imageSize);
   // Pixels beyond the last whole patch are not read, as with a strided convolution: 384 / 14 gives 27.
   const patches = Math.floor(imageSize / side);
+  // Only the class's own patch size can be larger than the picture.
+  if (patches === 0) throw fields.unsupported("image_size", `at least the patch_size, ${side}`);
   if (patches ** 2 > MAX_PATCHES)
     throw fields.unsupported("patch_size", `at most ${MAX_PATCHES} patches, image_size is ${imageSize}`);
   return {

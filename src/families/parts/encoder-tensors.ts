@@ -85,17 +85,18 @@ export function encoderTensors(spec: EncoderSpec, names: EncoderNames, prefixes:
   return tensors;
 }
 
-/** Whether a file may hold this tensor of the encoder although it never runs. */
+/** True for a tensor of the encoder that a file may hold although it never runs. */
 export function isUnusedInEncoder(
   { blocks, runBlocks, postNorm }: EncoderSpec,
   names: EncoderNames,
   prefixes: readonly string[],
   tensor: string,
 ): boolean {
+  const isPostNorm = (name: string) => name === `${names.postNorm}.weight` || name === `${names.postNorm}.bias`;
   return prefixes.some((prefix) => {
     if (!tensor.startsWith(prefix)) return false;
     const name = tensor.slice(prefix.length);
-    if (names.unused.test(name) || (!postNorm && name.startsWith(`${names.postNorm}.`))) return true;
+    if (names.unused.test(name) || (!postNorm && isPostNorm(name))) return true;
     if (!name.startsWith(names.blocks)) return false;
     // Blocks after the last that runs; one that config.json does not count is unknown.
     const block = /^(\d+)\./.exec(name.slice(names.blocks.length))?.[1];

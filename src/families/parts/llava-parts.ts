@@ -1,4 +1,4 @@
-/** What the LLaVA layouts share: encoder, two-layer connector and decoder, their tensor names, and the prompt's rows. */
+/** The parts that the LLaVA layouts share: encoder, two-layer connector and decoder, and the names of their tensors. */
 import type { ConnectorStep, EncoderSpec, ModelSpec, PromptFormat } from "../../spec/model-spec.ts";
 import { linear } from "../../spec/tensor-spec.ts";
 import type { ConfigFields } from "../fields.ts";
@@ -51,14 +51,20 @@ const VICUNA: PromptFormat = {
 /**
  * Describes a model by the fields of LlavaConfig.
  *
- * @param preprocessor preprocessor_config.json, where there is one
+ * @param imageProcessor settings of the image processor, where there are some
+ * @param pads whether pictures were padded in training; undefined where the encoder tells it
  * @throws FoveaError `unsupported-model`
  */
-export function describeLlava(fields: ConfigFields, preprocessor: ConfigFields | undefined): ModelSpec {
+export function describeLlava(
+  fields: ConfigFields,
+  imageProcessor: ConfigFields | undefined,
+  pads?: boolean,
+): ModelSpec {
   // Within a vision_config, the encoder's own defaults hold.
   const visionFields = fields.object("vision_config") ?? fields.with(CLIP_LARGE_336);
   const kind = visionFields.choice("model_type", "clip_vision_model", ENCODERS);
   const { imageSize, ...square } = readEncoder(visionFields, kind.encoder);
+  const pictures = pads === undefined ? kind.pictures : { ...kind.pictures, pads };
   const textFields = fields.objectOrEmpty("text_config");
   const { decoder, tied } = readDecoder(textFields, textFields.choice("model_type", "llama", DECODERS));
   const strategy = fields.choice("vision_feature_select_strategy", "default", { default: "default", full: "full" });
@@ -82,7 +88,7 @@ export function describeLlava(fields: ConfigFields, preprocessor: ConfigFields |
   const isTied = tied || fields.boolean("tie_word_embeddings", false);
   return {
     family: "llava",
-    pictures: readSquarePictures(preprocessor, kind.pictures, { encoder, imageSize }),
+    pictures: readSquarePictures(imageProcessor, pictures, { encoder, imageSize }),
     encoder,
     connector,
     decoder,

@@ -9,8 +9,6 @@ import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { PictureSpec } from "../../spec/picture-spec.ts";
 import { ConfigFields } from "../fields.ts";
 
-const FILE = "preprocessor_config.json";
-
 type Triple = readonly [number, number, number];
 type Filter = PictureSpec["filter"];
 
@@ -18,13 +16,13 @@ const HALF: Triple = [0.5, 0.5, 0.5];
 const CLIP_MEAN: Triple = [0.48145466, 0.4578275, 0.40821073];
 const CLIP_STD: Triple = [0.26862954, 0.26130258, 0.27577711];
 
-/** What a class of Hugging Face's image processors does where the file is silent. */
+/** Defaults of a class of Hugging Face's image processors. */
 interface ProcessorClass {
   filter: Filter;
   mean: Triple;
   std: Triple;
   crops: boolean;
-  /** What a `size` that is just a number means. */
+  /** The meaning of a `size` that is just a number. */
   plainSize: "shortest_edge" | "square";
 }
 
@@ -66,23 +64,22 @@ export const VIT_PICTURES: SquareKind = { processor: "ViTImageProcessor", pads: 
 const FILTERS = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"];
 
 /**
- * Reads a preprocessor_config.json, or a processor_config.json that holds one.
+ * Reads the settings of an image processor.
  *
  * The mode: "pad" where the file says `do_pad`; "crop" where it says `do_center_crop`, as the LLaVA-1.5 files on the hub
  * do; where it says neither, or is missing, "pad" for a model that was trained so, and otherwise what the named class
  * does by itself. A size of equal height and width needs no crop: "squash".
  *
- * @param file undefined where there is none
+ * @param settings undefined where there are none
  * @throws FoveaError `unsupported-model`, naming the field, its value and what is supported, also where the file
  *   contradicts the encoder's image size
  */
 export function readSquarePictures(
-  file: ConfigFields | undefined,
+  settings: ConfigFields | undefined,
   kind: SquareKind,
   { encoder, imageSize }: { encoder: EncoderSpec; imageSize: number },
 ): PictureSpec {
-  const whole = file ?? ConfigFields.of({}, FILE);
-  const fields = whole.object("image_processor") ?? whole;
+  const fields = settings ?? ConfigFields.of({}, "preprocessor_config.json");
   const nameField = fields.has("image_processor_type") ? "image_processor_type" : "feature_extractor_type";
   const processor = fields.choice(nameField, kind.processor, CLASSES);
   if (!fields.boolean("do_resize", true)) throw fields.unsupported("do_resize", "true, the encoder reads one size");
@@ -158,10 +155,11 @@ function readSides(
 }
 
 function contradiction(fields: ConfigFields, name: string, imageSize: number): FoveaError {
+  // Its form was checked before, so it is shallow.
   const value = JSON.stringify(fields.value(name)).slice(0, 100);
   return new FoveaError(
     "unsupported-model",
-    `${FILE}: ${name} is ${value}, but config.json's encoder reads ${imageSize} x ${imageSize} pixels; one of the files is of another model`,
+    `${fields.pathOf(name)} is ${value}, but config.json's encoder reads ${imageSize} x ${imageSize} pixels; one of the files is of another model`,
   );
 }
 

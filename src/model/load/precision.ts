@@ -11,7 +11,7 @@ const TYPES: readonly WeightType[] = ["f32", "f16", "q8", "q4"];
 
 /** Weights of this many bytes or fewer stay f32, and every result exact: packing them would save nothing that matters. */
 const SMALL_BYTES = 256 << 20;
-/** What "auto" lets weights take at most; a device that allows only small buffers (a phone) is given less. */
+/** Most bytes of weights that "auto" allows; a device with small buffers (a phone) gets less. */
 const MOST_BYTES = 1 << 30;
 
 /**

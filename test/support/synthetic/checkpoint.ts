@@ -3,8 +3,17 @@
  * values are computed when they are asked for, so that neither disk nor memory ever holds a checkpoint. Knows no server.
  */
 import type { ReadableDtype } from "../../../src/weights/dtype.ts";
-import * as configs from "../../model/configs.ts";
-import { type ClipSizes, type DecoderSizes, llavaShapes } from "../../model/hub-tensors.ts";
+import llava7b from "../../families/llava/llava-1.5-7b-hf/config.json" with { type: "json" };
+import clipPreprocessor from "../../families/llava/llava-1.5-7b-hf/preprocessor_config.json" with { type: "json" };
+import llava7bTensors from "../../families/llava/llava-1.5-7b-hf/tensors.json" with { type: "json" };
+import interleave from "../../families/llava/llava-interleave-qwen-0.5b-hf/config.json" with { type: "json" };
+import interleavePreprocessor from "../../families/llava/llava-interleave-qwen-0.5b-hf/preprocessor_config.json" with {
+  type: "json",
+};
+import interleaveTensors from "../../families/llava/llava-interleave-qwen-0.5b-hf/tensors.json" with { type: "json" };
+import tinyLlava from "../../families/llava/tiny-llava-v1-hf/config.json" with { type: "json" };
+import tinyLlavaTensors from "../../families/llava/tiny-llava-v1-hf/tensors.json" with { type: "json" };
+import { type NamedShape, parametersOf, type TensorList, tensorsOf } from "../tensor-list.ts";
 import { indexOf, layOut, type PlacedTensor, type Shard } from "./shards.ts";
 import { type TokenizerShape, tokenizerJson } from "./tokenizer.ts";
 import { type Distribution, RandomValues } from "./values.ts";
@@ -12,8 +21,7 @@ import { type Distribution, RandomValues } from "./values.ts";
 interface Published {
   config: { vision_config: object; text_config: object };
   dtype: ReadableDtype;
-  vision: ClipSizes;
-  text: DecoderSizes;
+  tensors: TensorList;
   /** Blocks of the encoder behind the last that is run. */
   idleBlocks: number;
   preprocessor: object;
@@ -22,25 +30,8 @@ interface Published {
   generation: object;
 }
 
-const CLIP_336: ClipSizes = { width: 1024, mlp: 4096, blocks: 24, patch: 14, positions: 577 };
-
-const CLIP_PREPROCESSOR = {
-  crop_size: { height: 336, width: 336 },
-  do_center_crop: true,
-  do_convert_rgb: true,
-  do_normalize: true,
-  do_rescale: true,
-  do_resize: true,
-  image_mean: [0.48145466, 0.4578275, 0.40821073],
-  image_processor_type: "CLIPImageProcessor",
-  image_std: [0.26862954, 0.26130258, 0.27577711],
-  processor_class: "LlavaProcessor",
-  resample: 3,
-  size: { shortest_edge: 336 },
-};
-
 const LLAMA = {
-  preprocessor: CLIP_PREPROCESSOR,
+  preprocessor: clipPreprocessor,
   tokenizer: { size: 32000, special: { "<unk>": 0, "<s>": 1, "</s>": 2, "<image>": 32000, "<pad>": 32001 } },
   tokenizerConfig: { bos_token: "<s>", eos_token: "</s>", pad_token: "<pad>", add_bos_token: true },
   generation: { bos_token_id: 1, eos_token_id: 2, pad_token_id: 32001 },
@@ -54,37 +45,27 @@ const CHATML =
 const PUBLISHED = {
   /** llava-hf/llava-1.5-7b-hf: three shards of halves. */
   "llava-1.5-7b": {
-    config: configs.llava7b,
+    config: llava7b,
     dtype: "F16",
-    vision: CLIP_336,
-    text: { width: 4096, mlp: 11008, layers: 32, vocabulary: 32064, query: 4096, key: 4096 },
+    tensors: llava7bTensors,
     idleBlocks: 1,
     ...LLAMA,
   },
   /** bczhou/tiny-llava-v1-hf: two shards of f32. */
   "tiny-llava": {
-    config: configs.tinyLlavaV1,
+    config: tinyLlava,
     dtype: "F32",
-    vision: CLIP_336,
-    text: { width: 2048, mlp: 5632, layers: 22, vocabulary: 32064, query: 2048, key: 256 },
+    tensors: tinyLlavaTensors,
     idleBlocks: 1,
     ...LLAMA,
   },
   /** llava-hf/llava-interleave-qwen-0.5b-hf: one file of bf16. */
   "llava-interleave-qwen-0.5b": {
-    config: configs.interleave,
+    config: interleave,
     dtype: "BF16",
-    vision: { width: 1152, mlp: 4304, blocks: 26, patch: 14, positions: 729, siglip: true },
-    text: {
-      ...{ width: 1024, mlp: 2816, layers: 24, vocabulary: 152000, query: 1024, key: 1024 },
-      ...{ qkvBias: true, tied: true },
-    },
+    tensors: interleaveTensors,
     idleBlocks: 0,
-    preprocessor: {
-      ...{ do_convert_rgb: null, do_normalize: true, do_rescale: true, do_resize: true },
-      ...{ image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5], image_processor_type: "SiglipImageProcessor" },
-      ...{ processor_class: "LlavaProcessor", resample: 3, size: { height: 384, width: 384 } },
-    },
+    preprocessor: interleavePreprocessor,
     tokenizer: {
       size: 151643,
       special: { "<|endoftext|>": 151643, "<|im_start|>": 151644, "<|im_end|>": 151645, "<image>": 151646 },
@@ -133,12 +114,14 @@ const CHUNK_BYTES = 1 << 20;
 /** A checkpoint in Hugging Face's layout. Nothing is computed yet but the tokenizer's text and the headers. */
 export function syntheticCheckpoint(name: CheckpointName, options: SyntheticOptions = {}): SyntheticCheckpoint {
   const published: Published = PUBLISHED[name];
-  const { idleBlocks } = published;
-  const blocks = options.blocks === undefined ? published.vision.blocks : options.blocks + idleBlocks;
-  const layers = options.layers ?? published.text.layers;
-  const vocabulary = options.vocabulary ?? published.text.vocabulary;
-  const shapes = llavaShapes({ ...published.vision, blocks }, { ...published.text, layers, vocabulary });
-  const shards = layOut(shapes, options.dtype ?? published.dtype);
+  const whole = tensorsOf(published.tensors);
+  const blocks = options.blocks === undefined ? countIn(whole, BLOCK) : options.blocks + published.idleBlocks;
+  const layers = options.layers ?? countIn(whole, LAYER);
+  const vocabulary = options.vocabulary ?? whole.find(([name]) => TABLE.test(name))![1][0]!;
+  const tensors = whole
+    .filter(([name]) => numberIn(name, BLOCK) < blocks && numberIn(name, LAYER) < layers)
+    .map(([name, shape]): NamedShape => [name, TABLE.test(name) ? [vocabulary, ...shape.slice(1)] : shape]);
+  const shards = layOut(tensors, options.dtype ?? published.dtype);
   const config = {
     ...published.config,
     vision_config: { ...published.config.vision_config, num_hidden_layers: blocks },
@@ -161,9 +144,21 @@ export function syntheticCheckpoint(name: CheckpointName, options: SyntheticOpti
     if (value !== undefined) files.set(file, textFile(typeof value === "string" ? value : JSON.stringify(value)));
   const values = new RandomValues(options.seed ?? 1);
   for (const shard of shards) files.set(shard.name, shardFile(shard, values));
-  let parameters = 0;
-  for (const shape of shapes.values()) parameters += shape.reduce((product, dimension) => product * dimension, 1);
-  return { files, config, shards, parameters };
+  return { files, config, shards, parameters: parametersOf(shards.flatMap((shard) => shard.tensors)) };
+}
+
+// Names of tensors: of an encoder's block, of a decoder's layer, and those whose rows are the vocabulary.
+const BLOCK = /encoder\.layers\.(\d+)\./;
+const LAYER = /language_model\.model\.layers\.(\d+)\./;
+const TABLE = /(embed_tokens|lm_head)\.weight$/;
+
+/** The number that a name has by this pattern; -1 without one. */
+function numberIn(name: string, pattern: RegExp): number {
+  return Number(pattern.exec(name)?.[1] ?? -1);
+}
+
+function countIn(tensors: readonly NamedShape[], pattern: RegExp): number {
+  return 1 + Math.max(...tensors.map(([name]) => numberIn(name, pattern)));
 }
 
 /**

@@ -24,8 +24,8 @@ export interface Shard {
 const MAX_SHARD_BYTES = 5e9;
 
 /** Places tensors, handed in the order of the model's state, in which shards are filled; within one they go by name. */
-export function layOut(shapes: Iterable<[string, readonly number[]]>, dtype: ReadableDtype): Shard[] {
-  const groups: [string, readonly number[]][][] = [[]];
+export function layOut(shapes: Iterable<readonly [string, readonly number[]]>, dtype: ReadableDtype): Shard[] {
+  const groups: (readonly [string, readonly number[]])[][] = [[]];
   let filled = 0;
   for (const [name, shape] of shapes) {
     const byteLength = bytesOf(shape, dtype);
@@ -46,7 +46,11 @@ export function layOut(shapes: Iterable<[string, readonly number[]]>, dtype: Rea
   );
 }
 
-function placeShard(name: string, tensors: [string, readonly number[]][], dtype: ReadableDtype): Shard {
+function placeShard(
+  name: string,
+  tensors: readonly (readonly [string, readonly number[]])[],
+  dtype: ReadableDtype,
+): Shard {
   let offset = 0;
   const json: Record<string, unknown> = { __metadata__: { format: "pt" } };
   for (const [tensor, shape] of tensors) {

@@ -1,0 +1,163 @@
+/** The decoder's fields of config.json: defaults, fields with several forms, and values that must be refused by name. */
+import { describe, expect, it } from "vitest";
+import { describeModel } from "../../src/families/registry.ts";
+import type { DecoderSpec } from "../../src/spec/model-spec.ts";
+import { configRefusal, having } from "../support/descriptions.ts";
+import tinyLlama from "./llama/TinyLlama-1.1B-Chat-v1.0/config.json" with { type: "json" };
+import llava7b from "./llava/llava-1.5-7b-hf/config.json" with { type: "json" };
+import qwen2 from "./qwen2/Qwen2-0.5B-Instruct/config.json" with { type: "json" };
+
+function decoderOf(config: object): DecoderSpec {
+  return describeModel({ "config.json": config }).decoder!;
+}
+
+const attentionOf = (config: object) => decoderOf(config).layers[0]!.attention;
+
+describe("defaults of the config classes", () => {
+  it("llama", () => {
+    const decoder = decoderOf({ model_type: "llama" });
+    expect(decoder).toMatchObject({ width: 4096, vocabularySize: 32000, eps: 1e-6, maxPositions: 2048 });
+    expect(decoder).toMatchObject({ rope: { theta: 10000 }, bosId: 1, eosIds: [2] });
+    expect(decoder.layers).toHaveLength(32);
+    expect(decoder.layers[31]).toEqual({
+      attention: { heads: 32, keyHeads: 32, headWidth: 128, qkvBias: false },
+      mlp: { width: 11008 },
+    });
+  });
+
+  it("qwen2", () => {
+    const decoder = decoderOf({ model_type: "qwen2" });
+    expect(decoder).toMatchObject({ width: 4096, vocabularySize: 151936, eps: 1e-6, maxPositions: 32768 });
+    expect(decoder).toMatchObject({ rope: { theta: 10000 }, eosIds: [] });
+    expect(decoder.bosId).toBeUndefined();
+    expect(decoder.layers).toHaveLength(32);
+    expect(decoder.layers[31]).toEqual({
+      attention: { heads: 32, keyHeads: 32, headWidth: 128, qkvBias: true },
+      mlp: { width: 22016 },
+    });
+  });
+});
+
+describe("fields with several forms", () => {
+  it.each([
+    [{ rope_parameters: { rope_theta: 5e5, rope_type: "default" } }, 5e5],
+    [{ rope_theta: 2e4 }, 2e4],
+    [{ rope_theta: 2e4, rope_parameters: { rope_theta: 3e4 } }, 3e4],
+    [{ rope_scaling: { type: "default" }, rope_theta: 2e4 }, 2e4],
+  ])("RoPE base of %j", (fields, theta) => {
+    const json = { ...having(tinyLlama, { rope_theta: undefined, rope_scaling: undefined }), ...fields };
+    expect(decoderOf(json).rope.theta).toBe(theta);
+  });
+
+  it.each([
+    [2, [2]],
+    [
+      [2, 7, 2],
+      [2, 7],
+    ],
+    [null, []],
+    [undefined, [2]],
+  ])("end ids %j", (eos_token_id, expected) => {
+    expect(decoderOf(having(tinyLlama, { eos_token_id })).eosIds).toEqual(expected);
+  });
+
+  it("no start id where it is null, Llama's where it is missing", () => {
+    expect(decoderOf(having(tinyLlama, { bos_token_id: null })).bosId).toBeUndefined();
+    expect(decoderOf(having(tinyLlama, { bos_token_id: undefined })).bosId).toBe(1);
+  });
+
+  it("takes a head_dim beside the width, and key heads by default", () => {
+    expect(attentionOf(having(tinyLlama, { head_dim: 32 })).headWidth).toBe(32);
+    expect(attentionOf(having(tinyLlama, { num_key_value_heads: null })).keyHeads).toBe(32);
+    expect(attentionOf({ model_type: "qwen2", num_attention_heads: 64 }).keyHeads).toBe(32);
+    expect(attentionOf(having(qwen2, { num_key_value_heads: undefined })).keyHeads).toBe(14);
+  });
+
+  it.each([
+    { sliding_window: 32768, max_window_layers: 12 },
+    { sliding_window: null },
+    { sliding_window: 64, max_window_layers: 24 },
+    { sliding_window: 64, layer_types: Array(24).fill("full_attention") },
+  ])("a sliding window that narrows nothing: %o", (fields) => {
+    expect(decoderOf(having(qwen2, { use_sliding_window: true, ...fields })).layers).toHaveLength(24);
+  });
+});
+
+describe("refused, with the field and what is supported", () => {
+  it.each<[string, object, Record<string, unknown>, RegExp]>([
+    [
+      "a negative width",
+      llava7b,
+      { "text_config.hidden_size": -4096 },
+      /text_config\.hidden_size is -4096; .*from 1 to/,
+    ],
+    ["a fractional width", tinyLlama, { hidden_size: 2048.5 }, /hidden_size is 2048\.5/],
+    ["a huge width", tinyLlama, { hidden_size: 2 ** 53 }, /hidden_size is 9007199254740992/],
+    ["an infinite width", tinyLlama, { hidden_size: JSON.parse("1e999") }, /hidden_size is Infinity/],
+    ["a width as string", tinyLlama, { hidden_size: "2048" }, /hidden_size is "2048"/],
+    ["no layers", tinyLlama, { num_hidden_layers: 0 }, /num_hidden_layers is 0/],
+    ["many layers", tinyLlama, { num_hidden_layers: 1e9 }, /num_hidden_layers is 1000000000/],
+    ["no heads", tinyLlama, { num_attention_heads: 0 }, /num_attention_heads is 0/],
+    [
+      "heads that do not divide",
+      tinyLlama,
+      { num_attention_heads: 33 },
+      /num_attention_heads is 33; .*hidden_size 2048/,
+    ],
+    ["key heads that do not divide", tinyLlama, { num_key_value_heads: 5 }, /num_key_value_heads is 5; .*32/],
+    ["more key heads than heads", tinyLlama, { num_key_value_heads: 64 }, /num_key_value_heads is 64/],
+    ["an odd head width", tinyLlama, { head_dim: 65 }, /head_dim is 65; .*even/],
+    ["a wide head", tinyLlama, { head_dim: 256 }, /head_dim is 256; .*128/],
+    [
+      "wide heads by division",
+      tinyLlama,
+      { num_attention_heads: 8, num_key_value_heads: 8 },
+      /num_attention_heads is 8; .*256 wide/,
+    ],
+    ["a vocabulary of nothing", tinyLlama, { vocab_size: 0 }, /vocab_size is 0/],
+    ["a huge vocabulary", tinyLlama, { vocab_size: 2 ** 31 }, /vocab_size is 2147483648/],
+    ["a huge context", tinyLlama, { max_position_embeddings: 1e12 }, /max_position_embeddings is/],
+    ["an epsilon of zero", tinyLlama, { rms_norm_eps: 0 }, /rms_norm_eps is 0/],
+    ["an epsilon as string", tinyLlama, { rms_norm_eps: "1e-5" }, /rms_norm_eps is "1e-5"/],
+    ["a RoPE base below 1", tinyLlama, { rope_theta: 0 }, /rope_theta is 0/],
+    [
+      "scaled RoPE",
+      tinyLlama,
+      { rope_scaling: { type: "linear", factor: 2 } },
+      /rope_scaling\.type is "linear"; supported: default/,
+    ],
+    ["Llama 3's RoPE", tinyLlama, { rope_scaling: { rope_type: "llama3" } }, /rope_scaling\.rope_type is "llama3"/],
+    ["YaRN in v5", qwen2, { rope_parameters: { rope_type: "yarn" } }, /rope_parameters\.rope_type is "yarn"/],
+    [
+      "RoPE by layer type",
+      qwen2,
+      { rope_parameters: { full_attention: { rope_theta: 1 } } },
+      /rope_parameters\.full_attention is an object/,
+    ],
+    ["partial RoPE", qwen2, { partial_rotary_factor: 0.5 }, /partial_rotary_factor is 0\.5; supported: 1$/],
+    ["rope_scaling as a string", tinyLlama, { rope_scaling: "linear" }, /rope_scaling is "linear"/],
+    [
+      "a narrow window",
+      qwen2,
+      { use_sliding_window: true, sliding_window: 4096, max_window_layers: 12 },
+      /use_sliding_window is true; .*4096/,
+    ],
+    [
+      "a narrow window by layer type",
+      qwen2,
+      { use_sliding_window: true, sliding_window: 4096, layer_types: ["sliding_attention"] },
+      /use_sliding_window is true/,
+    ],
+    ["interleaved positions", qwen2, { use_mrope: true }, /use_mrope is true; supported: false/],
+    ["biases on Llama's attention", tinyLlama, { attention_bias: true }, /attention_bias is true/],
+    ["biases on Llama's MLP", tinyLlama, { mlp_bias: true }, /mlp_bias is true/],
+    ["a bias flag as string", tinyLlama, { attention_bias: "no" }, /attention_bias is "no"/],
+    ["GELU in a decoder", tinyLlama, { hidden_act: "gelu" }, /hidden_act is "gelu"; supported: silu, swish/],
+    ["a start id of a list", tinyLlama, { bos_token_id: [1] }, /bos_token_id is a list of 1/],
+    ["an end id as string", tinyLlama, { eos_token_id: "</s>" }, /eos_token_id is "<\/s>"/],
+    ["end ids of other kinds", tinyLlama, { eos_token_id: [2, -1] }, /eos_token_id is a list of 2/],
+    ["a flag as number", tinyLlama, { tie_word_embeddings: 1 }, /tie_word_embeddings is 1; supported: true or false/],
+  ])("%s", (_, json, changes, message) => {
+    expect(configRefusal(having(json, changes))).toMatch(message);
+  });
+});

@@ -1,0 +1,162 @@
+/**
+ * Published checkpoints: each folder holds the small files of a repository, its tensors, and what the engine must make of
+ * them. README.md says how a folder is read. The headers of the reference checkpoints are matched, too.
+ */
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { FoveaError } from "../../src/errors.ts";
+import { type DescriptionFiles, describeModel } from "../../src/families/registry.ts";
+import { matchTensors } from "../../src/model/load/match.ts";
+import { isJsonObject } from "../../src/shared/json.ts";
+import type { ModelSpec } from "../../src/spec/model-spec.ts";
+import type { AxisPlan, Canvas } from "../../src/spec/picture-spec.ts";
+import { parseSafetensorsHeader, type TensorEntry } from "../../src/weights/safetensors.ts";
+import { projectRoot } from "../support/command.ts";
+import { describeShared, sharedBytes, sharedJson } from "../support/shared.ts";
+import { filesBelow, readSource } from "../support/sources.ts";
+import { entriesOf, parametersOf, type TensorList, tensorsOf, unfilled } from "../support/tensor-list.ts";
+
+/** What expected.json says of a folder. */
+interface Expected {
+  /** The model is refused because of one field, without which it is read. */
+  refused?: { field: string; message: string };
+  /** Fields of the spec; instead of the decoder's layers their number, and the one that all are. */
+  spec: Record<string, unknown>;
+  /** Whether the decoder's head is its own tensor. */
+  head?: "own" | "tied";
+  /** Values in the file. */
+  parameters: number;
+  /** Tensors of the file that the engine leaves where they are. */
+  unusedTensors: number;
+  /** The plan of a picture of 1000 x 100 pixels. */
+  plan?: { canvases: unknown[]; views: number; prompt: string };
+}
+
+const ROOT = "test/families";
+const NAMES = ["config.json", "preprocessor_config.json", "processor_config.json"] as const;
+const folders = filesBelow(ROOT)
+  .filter((file) => basename(file) === "expected.json")
+  .map(dirname);
+
+function json<T>(file: string): T {
+  return JSON.parse(readSource(file)) as T;
+}
+
+function filesOf(folder: string): DescriptionFiles {
+  const there = NAMES.filter((name) => existsSync(join(projectRoot, folder, name)));
+  return Object.fromEntries(there.map((name) => [name, json(`${folder}/${name}`)]));
+}
+
+/** A copy without the field at "text_config.rope_scaling". */
+function without(files: DescriptionFiles, path: string): DescriptionFiles {
+  const copy = structuredClone(files);
+  const names = path.split(".");
+  const last = names.pop()!;
+  let fields = copy["config.json"];
+  for (const name of names) fields = isJsonObject(fields) ? fields[name] : undefined;
+  delete (fields as Record<string, unknown>)[last];
+  return copy;
+}
+
+/** A spec as plain values, its equal layers told once. */
+function summaryOf({ decoder, ...spec }: ModelSpec): unknown {
+  if (!decoder) return spec;
+  const [layer] = decoder.layers;
+  expect(decoder.layers.every((other) => other === layer || JSON.stringify(other) === JSON.stringify(layer))).toBe(
+    true,
+  );
+  return { ...spec, decoder: { ...decoder, layers: decoder.layers.length, layer } };
+}
+
+function canvasText({ x, y }: Canvas) {
+  const both = (name: Exclude<keyof AxisPlan, "pictureStart">) => [x[name], y[name]];
+  return { of: both("canvasSize"), resized: both("resizedSize"), from: both("cropStart"), size: both("size") };
+}
+
+/** The plan of a picture of 1000 x 100 pixels, as expected.json has it. */
+function planOf({ pictures, encoder }: ModelSpec): Expected["plan"] {
+  if (!pictures || !encoder) return undefined;
+  const plan = pictures.plan(1000, 100, {});
+  const { cell, keepClassToken } = encoder;
+  const rows = plan.views.map(({ grid }) => (grid.rows / cell) * (grid.cols / cell) + (keepClassToken ? 1 : 0));
+  const runs = pictures.runs(plan, rows).map((run) => ("text" in run ? run.text : `[${run.rows}]`));
+  return { canvases: plan.canvases.map(canvasText), views: plan.views.length, prompt: runs.join("") };
+}
+
+const expectedOf = (folder: string) => json<Expected>(`${folder}/expected.json`);
+
+it.each(folders.filter((folder) => expectedOf(folder).refused))("%s is refused by name", (folder) => {
+  const files = filesOf(folder);
+  expect(() => describeModel(files)).toThrow(FoveaError);
+  expect(() => describeModel(files)).toThrow(expectedOf(folder).refused!.message);
+});
+
+describe.each(folders)("%s", (folder) => {
+  const expected = expectedOf(folder);
+  const { refused } = expected;
+  const files = refused ? without(filesOf(folder), refused.field) : filesOf(folder);
+
+  it("is described", () => {
+    const spec = describeModel(files);
+    expect(spec.family).toBe(folder.split("/")[2]);
+    expect(summaryOf(spec)).toMatchObject(expected.spec);
+    const parts = ["encoder", "decoder", "pictures", "classes", "imageTokenId"] as const;
+    expect(parts.filter((part) => spec[part] !== undefined)).toEqual(parts.filter((part) => part in expected.spec));
+    expect(planOf(spec)).toEqual(expected.plan);
+  });
+
+  const lists = filesBelow(folder).filter((file) => basename(file).startsWith("tensors"));
+  it.each(lists)("%s fills every tensor", (file) => {
+    const spec = describeModel(files);
+    const entries = entriesOf(tensorsOf(json<TensorList>(file)));
+    const matched = matchTensors(spec, entries);
+    expect(unfilled(matched)).toEqual([]);
+    expect(parametersOf(entries.values())).toBe(expected.parameters);
+    expect(entries.size - matched.parts.length).toBe(expected.unusedTensors);
+    const isTied = !matched.tensors.some(({ name }) => name === "decoder.head");
+    expect(spec.decoder && (isTied ? "tied" : "own")).toBe(expected.head);
+  });
+});
+
+async function sharedTensors(files: string[]): Promise<Map<string, TensorEntry>> {
+  const tensors = new Map<string, TensorEntry>();
+  for (const file of files) {
+    const bytes = await sharedBytes(file);
+    const headerBytes = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    const header = parseSafetensorsHeader(bytes.subarray(8, 8 + headerBytes), file, bytes.byteLength);
+    for (const [name, entry] of header.tensors) tensors.set(name, entry);
+  }
+  return tensors;
+}
+
+describeShared("reference checkpoints", () => {
+  const shards = (count: number) => Array.from({ length: count }, (_, i) => `model-0000${i + 1}-of-0000${count}`);
+  const siglip = (blocks: number) => 3 + blocks * 16 + 2;
+  // Parts wanted, counted by hand: an encoder block has 16, a Llama layer 9, a Qwen2 layer 12.
+  it.each([
+    ["golden/clip-llama-f32", ["model"], 5 + 6 * 16 + 4 + 1 + 5 * 9 + 2],
+    ["golden/two-images-f16", ["model"], 5 + 6 * 16 + 4 + 1 + 4 * 9 + 2],
+    ["golden/siglip-qwen2-bf16-sharded", shards(3), 3 + 6 * 16 + 4 + 1 + 4 * 12 + 1],
+    ["real/stories260K", ["model"], 1 + 5 * 9 + 1],
+    ["real/vit-tiny", ["model"], 4 + 12 * 16 + 2 + 2],
+    ["golden/families/idefics3-defaults-f16/model", ["model"], siglip(12) + 1 + 1 + 32 * 9 + 2],
+    ["golden/families/idefics3-s2-tags-f16/model", ["model"], siglip(5) + 1 + 1 + 3 * 9 + 2],
+    ["golden/families/smolvlm-s3-spelled-f32-sharded/model", shards(3), siglip(4) + 1 + 1 + 3 * 9 + 1],
+    ["golden/families/smolvlm-s4-tags-bf16/model", ["model"], siglip(4) + 1 + 1 + 3 * 9 + 2],
+  ])("%s matches completely", async (folder, files, count) => {
+    const isTiled = folder.startsWith("golden/families");
+    const beside = isTiled ? NAMES : NAMES.slice(0, 1);
+    const described = await Promise.all(beside.map(async (name) => [name, await sharedJson(`${folder}/${name}`)]));
+    const spec = describeModel(Object.fromEntries(described) as DescriptionFiles);
+    const matched = matchTensors(spec, await sharedTensors(files.map((file) => `${folder}/${file}.safetensors`)));
+    expect(matched.parts).toHaveLength(count);
+    expect(unfilled(matched)).toEqual([]);
+  });
+
+  it("reads the classes of vit-tiny", async () => {
+    const { classes } = describeModel({ "config.json": await sharedJson("real/vit-tiny/config.json") });
+    expect(classes).toHaveLength(1000);
+    expect(classes?.[999]).not.toMatch(/^class /);
+  });
+});

@@ -1,0 +1,98 @@
+/** The way from a model's small files to its family, and files that no family reads. */
+import { describe, expect, it } from "vitest";
+import { describeModel, familyNames } from "../../src/families/registry.ts";
+import { configRefusal, having, refusalOf } from "../support/descriptions.ts";
+import idefics3 from "./idefics3/SmolVLM-256M-Instruct/config.json" with { type: "json" };
+import llava7b from "./llava/llava-1.5-7b-hf/config.json" with { type: "json" };
+import qwen2 from "./qwen2/Qwen2-0.5B-Instruct/config.json" with { type: "json" };
+
+/** Arrays within arrays, as deep as a parser lets through. */
+const deep = JSON.parse("[".repeat(5000) + "]".repeat(5000)) as unknown;
+
+describe("refused, with the field and what is supported", () => {
+  it.each<[string, object, Record<string, unknown>, RegExp]>([
+    [
+      "no model type",
+      llava7b,
+      { model_type: undefined },
+      /model_type is missing; supported: llava, idefics3, smolvlm, llama, qwen2, vit$/,
+    ],
+    ["a model type of another kind", llava7b, { model_type: ["llava"] }, /model_type is a list of 1;/],
+    ["a model type of no family", llava7b, { model_type: "llava_next" }, /model_type is "llava_next"/],
+    ["a family of an earlier name", idefics3, { model_type: "idefics2" }, /model_type is "idefics2"/],
+    ["a name of Object.prototype", llava7b, { model_type: "constructor" }, /model_type is "constructor"/],
+    ["a deep model type", llava7b, { model_type: deep }, /model_type is a list of 1;/],
+    [
+      "a text_config that is a string",
+      llava7b,
+      { text_config: "llama" },
+      /text_config is "llama"; supported: an object/,
+    ],
+    ["a vision_config that is a list", llava7b, { vision_config: [] }, /vision_config is a list of 0;/],
+    ["a deep value", llava7b, { vision_config: deep }, /vision_config is a list of 1;/],
+    [
+      "packed weights",
+      llava7b,
+      { quantization_config: { quant_method: "awq" } },
+      /config\.json: quantization_config is an object; .*unquantised/,
+    ],
+    [
+      "packed weights of the decoder",
+      llava7b,
+      { "text_config.quantization_config": {} },
+      /text_config\.quantization_config/,
+    ],
+    [
+      "packed weights of the encoder",
+      llava7b,
+      { "vision_config.quantization_config": {} },
+      /vision_config\.quantization_config/,
+    ],
+    [
+      "packed weights of a tiled model",
+      idefics3,
+      { quantization_config: { bits: 4 } },
+      /: quantization_config is an object/,
+    ],
+    ["those of its decoder", idefics3, { "text_config.quantization_config": {} }, /text_config\.quantization_config/],
+    ["those of its encoder", idefics3, { "vision_config.quantization": {} }, /vision_config\.quantization is/],
+    ["MLX's packed weights", qwen2, { quantization: { bits: 4 } }, /quantization is an object/],
+  ])("%s", (_, json, changes, message) => {
+    expect(configRefusal(having(json, changes))).toMatch(message);
+  });
+
+  it.each([null, 5, "llava", [], [{ model_type: "llava" }]])("a config that is %j", (json) => {
+    expect(configRefusal(json)).toMatch(/^config\.json is .*; expected an object$/);
+  });
+
+  it.each(["preprocessor_config.json", "processor_config.json"] as const)("a %s that is no object", (name) => {
+    for (const json of [null, [], "text", 3, true])
+      expect(refusalOf(() => describeModel({ "config.json": llava7b, [name]: json }))).toContain(`${name} is `);
+  });
+
+  it("a folder without a config", () => {
+    expect(configRefusal(undefined)).toContain("no config.json");
+  });
+
+  it("cuts long values and names", () => {
+    expect(configRefusal({ model_type: "x".repeat(1e6) }).length).toBeLessThan(300);
+    const id2label = { ["9".repeat(1e6)]: 5 };
+    expect(configRefusal({ model_type: "vit", id2label }).length).toBeLessThan(300);
+  });
+});
+
+it("reads no field from a prototype", () => {
+  const config = JSON.parse('{ "model_type": "llama", "__proto__": { "hidden_size": 64 } }') as object;
+  expect(describeModel({ "config.json": config }).decoder!.width).toBe(4096);
+  const inherited = Object.create({ model_type: "llama" }) as object;
+  expect(configRefusal(inherited)).toContain("model_type is missing");
+});
+
+it("takes a field that is null for a missing one", () => {
+  const config = having(qwen2, { quantization_config: null, hidden_act: null, rope_scaling: null });
+  expect(describeModel({ "config.json": config }).decoder!.width).toBe(896);
+});
+
+it("names each family once", () => {
+  expect(familyNames()).toEqual(["llava", "idefics3", "smolvlm", "llama", "qwen2", "vit"]);
+});
