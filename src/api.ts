@@ -2,11 +2,21 @@
  * The public types: what callers hand in and get back. No code lives here.
  * Shapes: T tokens of a prompt, V vocabulary, n image tokens.
  */
-import type { ImageInput } from "./shared/picture.ts";
+import type { ImageInput, PictureBudget } from "./shared/picture.ts";
 import type { StorageReport, StoredModel } from "./shared/stored-model.ts";
-import type { CompressionStage, Matrix, SeenView, ViewPlace } from "./shared/view.ts";
+import type { CompressionStage, InspectedView, Matrix, SeenView, ViewPlace } from "./shared/view.ts";
 
-export type { CompressionStage, ImageInput, Matrix, SeenView, StorageReport, StoredModel, ViewPlace };
+export type {
+  CompressionStage,
+  ImageInput,
+  InspectedView,
+  Matrix,
+  PictureBudget,
+  SeenView,
+  StorageReport,
+  StoredModel,
+  ViewPlace,
+};
 
 /** File name -> bytes, for a checkpoint that is already at hand (a folder picked by the user, a test). */
 export type ModelFiles = Record<string, Blob | ArrayBuffer | Uint8Array>;
@@ -78,7 +88,8 @@ export interface LoadProgress {
 export interface ModelPlan {
   /** What was asked for, without what is secret in it. */
   source: string;
-  modelType: ModelInfo["modelType"];
+  /** Name of the family. */
+  family: string;
   parameters: number;
   /** Every file that loading reads. */
   files: { name: string; bytes: number; storedBytes: number }[];
@@ -92,8 +103,11 @@ export interface ModelPlan {
   freeStorageBytes: number | undefined;
   /** How weights will be kept: what was asked for, or what "auto" chooses by the limits of the device or adapter. */
   weights: ModelInfo["weights"];
-  /** GPU memory that will be taken; `working` is an estimate, the others are what will be allocated. */
-  gpu: { weightBytes: number; cacheBytes: number; workingBytes: number; totalBytes: number };
+  /**
+   * GPU memory that loading will allocate, to the byte: weights, KV cache, working memory, and their sum. `pictureBytes` is
+   * what the costliest picture of the default budget takes besides while it is encoded.
+   */
+  gpu: { weightBytes: number; cacheBytes: number; workingBytes: number; totalBytes: number; pictureBytes: number };
   /** Positions in the KV cache that `cacheBytes` is for; 0 for a classifier. */
   contextLength: number;
   /**
@@ -112,9 +126,9 @@ export type Compression =
   | { method: "none" }
   | {
       method: "vmtc";
-      /** Tokens to keep; wins over `ratio`. */
+      /** Tokens of a picture to keep, dealt out over its views; wins over `ratio`. */
       tokens?: number;
-      /** Share of the patches to keep, default 0.5. */
+      /** Share of each view's tokens to keep, default 0.5. */
       ratio?: number;
       /** Number of stages, default 3. */
       stages?: number;
@@ -129,7 +143,9 @@ export type Compression =
     }
   | { method: "prune-last"; tokens: number }
   | { method: "pool"; factor: number }
-  | { method: "prumerge"; tokens?: number };
+  | { method: "prumerge"; tokens?: number }
+  /** The most diverse tokens after the connector (DivPrune, arXiv 2503.02175); default ratio 0.5. */
+  | { method: "diverse"; tokens?: number; ratio?: number };
 
 /** How the decoder inhibits attention to image tokens (paper eqs. 9-11). */
 export type Inhibition = {
@@ -145,8 +161,12 @@ export type Inhibition = {
 
 export interface GenerateRequest {
   messages: Message[];
+  /** Without it, what the model's defaults say (`ModelInfo.defaults`), else none. */
   compression?: Compression;
+  /** Without it, what the model's defaults say, else off. */
   inhibition?: Inhibition;
+  /** Limits on what one picture may cost. */
+  pictures?: PictureBudget;
   /** New tokens at most, default 256. */
   maxTokens?: number;
   /** 0 (default) is greedy. */
@@ -205,7 +225,18 @@ export interface AnswerAttention {
   }[];
 }
 
+/** The cost of one picture. */
+export interface PictureCost {
+  /** Tiles and overview. */
+  views: number;
+  /** Its tokens in the prompt before and after compression. */
+  tokensBefore: number;
+  tokensAfter: number;
+}
+
 export interface GenerationStats {
+  /** In the order of the conversation. */
+  pictures: PictureCost[];
   imageTokensBefore: number;
   imageTokensAfter: number;
   promptTokens: number;
@@ -237,10 +268,16 @@ export interface ImageFeatures {
   milliseconds: number;
 }
 
+/** A conversation, or the tensors themselves: exactly one of `messages` and `inputIds`. */
 export interface InspectRequest {
-  /** Normalised pixels, planar RGB; one per image id in `inputIds`. */
+  messages?: Message[];
+  /** With `messages`: whether the prompt ends with the beginning of an answer. Default true. */
+  addGenerationPrompt?: boolean;
+  /** With `messages`: limits on what one picture may cost. */
+  pictures?: PictureBudget;
+  /** Normalised pixels, planar RGB, one view for each image id in `inputIds`. */
   pixelValues?: { data: Float32Array; shape: [3, number, number] }[];
-  inputIds: number[];
+  inputIds?: number[];
   compression?: Compression;
   inhibition?: Inhibition;
   /** Tokens to decode greedily after the prompt, one by one through the cache. */
@@ -248,7 +285,25 @@ export interface InspectRequest {
 }
 
 export interface Inspection {
-  images: { features: Matrix; projected: Matrix; stages: CompressionStage[] }[];
+  prompt: {
+    /** As rendered, placeholders not expanded; empty for `inputIds`. */
+    text: string;
+    /** [T], with the placeholder's id in each row of a picture. */
+    ids: Uint32Array;
+    /** [axes, T]; 0 where only the GPU knows them (`positions: "original"`). */
+    positions: Matrix;
+    /** Of each picture its runs of rows in `ids`. */
+    pictures: { start: number; count: number }[][];
+  };
+  images: {
+    /** Tiles and overview, in order. */
+    views: InspectedView[];
+    /** The rows that replace the placeholders, in order. */
+    projected: Matrix;
+    /** These two are of the only view, else of the first. */
+    features: Matrix;
+    stages: CompressionStage[];
+  }[];
   layers: {
     layer: number;
     ratio: number;
@@ -264,7 +319,8 @@ export interface Inspection {
 }
 
 export interface ModelInfo {
-  modelType: "llava" | "llama" | "qwen2" | "vit";
+  /** Name of the family, as `model_type` of its published configs. */
+  family: string;
   parameters: number;
   /** Bytes of weights on the GPU. */
   weightBytes: number;
@@ -276,10 +332,12 @@ export interface ModelInfo {
   /** Positions in the KV cache; 0 for a classifier. */
   contextLength: number;
   vocabularySize: number;
-  /** Side of the square picture that the encoder reads, in pixels; 0 for a text-only model. */
-  imageSize: number;
-  /** Patch tokens of one picture before compression. */
+  /** Whether the model reads pictures. */
+  takesPictures: boolean;
+  /** Tokens of one view before compression: of the whole picture in models that do not cut it. 0 for a text model. */
   imageTokens: number;
+  /** Compression and inhibition of requests that leave them out. */
+  defaults: { compression: Compression; inhibition: Inhibition };
   /** Whether there is a tokenizer, so that `generate` can be called. */
   canGenerate: boolean;
 }
@@ -297,7 +355,10 @@ export interface FoveaModel {
   /** Answers a conversation; see `Fovea.generate`. */
   generate(request: GenerateRequest): Generation;
   /** Encodes one picture; see `Fovea.encodeImage`. */
-  encodeImage(image: ImageInput, options?: { compression?: Compression; signal?: AbortSignal }): Promise<ImageFeatures>;
+  encodeImage(
+    image: ImageInput,
+    options?: { compression?: Compression; pictures?: PictureBudget; signal?: AbortSignal },
+  ): Promise<ImageFeatures>;
   /** The model as numbers; see `Fovea.inspect`. */
   inspect(request: InspectRequest): Promise<Inspection>;
   /** Frees everything. What is still running fails with `disposed`. */

@@ -202,7 +202,7 @@ export class FoveaChat extends LitElement {
   override render(): TemplateResult {
     const { turns } = this.#conversation;
     const engine = this.#engine.state;
-    const takesPictures = engine.phase !== "ready" || engine.info.imageSize > 0;
+    const takesPictures = engine.phase !== "ready" || engine.info.takesPictures;
     return html`
       <div class=${this.#composer.isDraggedOver ? "frame over" : "frame"} part="frame">
         <header class="header" part="header">

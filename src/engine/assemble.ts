@@ -1,5 +1,5 @@
 /** Allocates a model: weights, picture encoder, decoder, cache. On a device for a load, on a counting GPU for a plan. */
-import { Sequence } from "../generate/sequence.ts";
+import { type SequenceBuffers, sequenceBuffers } from "../generate/sequence.ts";
 import type { GpuMemory } from "../gpu/planning.ts";
 import type { WeightType } from "../kernels/weights.ts";
 import { Decoder, rowElements } from "../model/decoder/decoder.ts";
@@ -38,7 +38,10 @@ export function chunkRowsOf(decoder: DecoderSpec, contextLength: number): number
 /** The decoder of a model with the memory of its one sequence. */
 export interface TextParts {
   decoder: Decoder;
-  sequence: Sequence;
+  cache: KvCache;
+  buffers: SequenceBuffers;
+  /** Bytes of the KV cache. */
+  cacheBytes: number;
 }
 
 /** Throws FoveaError `out-of-memory` if one buffer is larger than the device allows. */
@@ -64,7 +67,9 @@ export function makeText(
   const positions = Math.min(spec.maxPositions, 2 * contextLength);
   const sizes = { chunkRows: chunkRowsOf(spec, contextLength), positions };
   // The cache first: a context that is too large fails there, before the RoPE table of as many positions is worked out.
+  const before = gpu.arena.bytes;
   const cache = new KvCache(gpu.arena, spec, contextLength);
+  const cacheBytes = gpu.arena.bytes - before;
   const decoder = new Decoder(gpu, gpu.arena, weights, spec, sizes);
-  return { decoder, sequence: new Sequence(gpu, gpu.arena, decoder, cache, ids) };
+  return { decoder, cache, buffers: sequenceBuffers(gpu, decoder, ids), cacheBytes };
 }

@@ -3,8 +3,8 @@
  * rows. image-cache.ts decides which pictures are encoded again.
  */
 import type { Inhibition } from "../api.ts";
-import type { Gpu } from "../gpu/device.ts";
 import type { Sequence } from "../generate/sequence.ts";
+import type { Gpu } from "../gpu/device.ts";
 import type { Decoder } from "../model/decoder/decoder.ts";
 import { imageRuns, type PromptRows, type PromptRun } from "../model/decoder/prompt-rows.ts";
 import { lastBorder, withDecodedRows } from "../model/decoder/visible.ts";

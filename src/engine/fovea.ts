@@ -12,6 +12,7 @@ import type {
   MemoryUse,
   ModelFiles,
   ModelInfo,
+  PictureBudget,
 } from "../api.ts";
 import { type AnswerTask, RunningGeneration } from "../running-generation.ts";
 import { checkFields, checkSignal, isSignal } from "../shared/arguments.ts";
@@ -80,7 +81,7 @@ export class Fovea implements FoveaModel {
    */
   async encodeImage(
     image: ImageInput,
-    options: { compression?: Compression; signal?: AbortSignal } = {},
+    options: { compression?: Compression; pictures?: PictureBudget; signal?: AbortSignal } = {},
   ): Promise<ImageFeatures> {
     checkFields("options", options);
     checkSignal(options.signal);
@@ -113,18 +114,19 @@ export class Fovea implements FoveaModel {
 }
 
 function describe(engine: Engine): ModelInfo {
-  const { gpu, config, parameters, weightBytes, weightType, precision, vision, text, language } = engine;
+  const { gpu, spec, parameters, weightBytes, weightType, precision, pictures, text, language } = engine;
   return {
-    modelType: config.modelType,
+    family: spec.family,
     parameters,
     weightBytes,
     precision,
     weights: weightType,
     adapter: gpu.adapterName,
     contextLength: text?.contextLength ?? 0,
-    vocabularySize: config.decoder?.vocabularySize ?? 0,
-    imageSize: vision?.config.imageSize ?? 0,
-    imageTokens: vision?.tokens ?? 0,
+    vocabularySize: spec.decoder?.vocabularySize ?? 0,
+    takesPictures: pictures !== undefined,
+    imageTokens: pictures ? pictures.rowsOf(pictures.spec.positions.grid) : 0,
+    defaults: engine.defaults,
     canGenerate: text !== undefined && language !== undefined,
   };
 }

@@ -30,7 +30,12 @@ export async function inspectConversation(
   request: InspectRequest,
   encoded: EncodedPicture[],
 ): Promise<InspectedPrompt> {
-  const { messages = [], addGenerationPrompt = true, compression = { method: "none" }, pictures: budget = {} } = request;
+  const {
+    messages = [],
+    addGenerationPrompt = true,
+    compression = { method: "none" },
+    pictures: budget = {},
+  } = request;
   const { tokenizer, template } = needLanguage(engine);
   if (typeof addGenerationPrompt !== "boolean")
     throw new TypeError(`addGenerationPrompt must be true or false, got ${typeof addGenerationPrompt}`);
@@ -81,7 +86,7 @@ async function encodePixels(
   const pixels = uploadPixels(engine, scope, values, [3, height, width]);
   const view = { grid: encoder.spec.positions.grid, canvas: 0, left: 0, top: 0, width, height };
   const plan = { canvases: [], views: [view] };
-  return encoder.encode(plan, encoder.batches(plan, compression), [pixels], { compression, keepAll: true });
+  return encoder.encode(engine.gpu, plan, encoder.batches(plan, compression), [pixels], { compression, keepAll: true });
 }
 
 function uploadPixels(

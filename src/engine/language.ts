@@ -19,14 +19,20 @@ export async function loadLanguage(
   signal: AbortSignal | undefined,
 ): Promise<Language | undefined> {
   if (!spec.decoder) return undefined;
-  const companions = await Promise.all(
-    LANGUAGE_FILES.map(async (name) => [name, await folder.text(name, { signal })] as const),
+  const texts: Partial<Record<(typeof LANGUAGE_FILES)[number], string>> = Object.fromEntries(
+    await Promise.all(LANGUAGE_FILES.map(async (name) => [name, await folder.text(name, { signal })] as const)),
   );
-  const files = { ...described, ...Object.fromEntries(companions) };
-  const tokenizerJson = files["tokenizer.json"];
+  const tokenizerJson = texts["tokenizer.json"];
   if (tokenizerJson === undefined) return undefined;
+  const { "config.json": config, "processor_config.json": processor } = described as Record<string, object>;
   const options = spec.imageTokenId === undefined ? {} : { imageTokenId: spec.imageTokenId };
-  const tokenizer = Tokenizer.parse({ ...files, "tokenizer.json": tokenizerJson }, options);
+  const files = {
+    ...texts,
+    "config.json": config,
+    "processor_config.json": processor,
+    "tokenizer.json": tokenizerJson,
+  };
+  const tokenizer = Tokenizer.parse(files, options);
   const fallback = spec.fallbackPrompt;
   return { tokenizer, template: ChatTemplate.parse(files, tokenizer, fallback ? { fallback } : {}) };
 }

@@ -42,7 +42,7 @@ export async function encodePicture(
     try {
       const views = batches.map((batch) => batch.views);
       const pixels = await preprocess(gpu, scope, picture, plan, pictures, views, { signal });
-      return await encoder.encode(plan, batches, pixels, { compression, keepAll, signal });
+      return await encoder.encode(gpu, plan, batches, pixels, { compression, keepAll, signal });
     } finally {
       scope.dispose();
     }

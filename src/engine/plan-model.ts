@@ -1,22 +1,22 @@
-/** What loading a model will take, told before anything large is downloaded and without a GPU device. */
+/** The cost of loading a model, before anything large is downloaded and without a GPU device. */
 import type { LoadOptions, ModelFiles, ModelPlan } from "../api.ts";
-import { adapterLimits } from "../gpu/limits.ts";
-import type { DecoderConfig, ModelConfig, VisionConfig } from "../model/config.ts";
-import { rowElements } from "../model/decoder.ts";
-import { layerCacheBytes } from "../model/kv-cache.ts";
-import { matchTensors, weightSlots } from "../model/names.ts";
-import { patchCount } from "../model/vision.ts";
-import { resolveWeights, weightBytes } from "../model/weight-types.ts";
+import { adapterLimits, type BufferLimits } from "../gpu/limits.ts";
+import { PlanningGpu } from "../gpu/planning.ts";
+import type { WeightType } from "../kernels/weights.ts";
+import { type MatchedTensors, matchTensors } from "../model/load/match.ts";
+import { resolveWeights } from "../model/load/precision.ts";
+import { DEFAULTS_FILE, LANGUAGE_FILES } from "../shared/model-files.ts";
 import { elementCount } from "../shared/shape.ts";
+import type { ModelSpec } from "../spec/model-spec.ts";
 import { openCheckpoint } from "../weights/checkpoint.ts";
 import { knownModel } from "../weights/remote-model.ts";
 import { storageReport } from "../weights/storage.ts";
 import { surveyModel } from "../weights/survey.ts";
+import { contextLengthOf, makePictures, makeText, makeWeights } from "./assemble.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
-import { chunkRowsOf, contextLengthOf } from "./engine.ts";
-import { LANGUAGE_FILES } from "./language.ts";
+import { costliestPlan } from "./engine.ts";
 import { planProblems } from "./plan-problems.ts";
-import { readConfig } from "./read-config.ts";
+import { readModel } from "./read-model.ts";
 
 /**
  * Looks at a model: how much is to be downloaded, what of it is stored, and how much GPU memory it will take. Reads its
@@ -44,62 +44,52 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
     ...options,
   };
   const survey = surveyModel(source, { cache, hubToken, hubUrl, modelsUrl });
-  const { config } = await readConfig(survey.folder, { signal });
-  const contextLength = contextLengthOf(config.decoder, maxContext);
-  const beside = [...(config.vision ? ["preprocessor_config.json"] : []), ...(config.decoder ? LANGUAGE_FILES : [])];
+  const { spec } = await readModel(survey.folder, { signal });
+  const contextLength = contextLengthOf(spec.decoder, maxContext);
+  const beside = [DEFAULTS_FILE, ...(spec.decoder ? LANGUAGE_FILES : [])];
   await Promise.all(beside.map((name) => survey.lookFor(name, { signal })));
   const checkpoint = await openCheckpoint(survey.folder, { signal });
-  matchTensors(config, checkpoint.tensors);
+  const matched = matchTensors(spec, checkpoint.tensors);
 
   const files = survey.files();
   const sum = (key: "bytes" | "storedBytes") => files.reduce((total, file) => total + file[key], 0);
-  const slots = weightSlots(config);
   const limits = device?.limits ?? (await adapterLimits());
-  const format = resolveWeights(slots, weights, limits ?? { maxBufferSize: Number.POSITIVE_INFINITY });
-  const gpu = {
-    weightBytes: weightBytes(slots, format),
-    cacheBytes: config.decoder ? config.decoder.layers * layerCacheBytes(config.decoder, contextLength) : 0,
-    workingBytes: workingBytes(config, contextLength),
-  };
+  const format = resolveWeights(matched.tensors, weights, limits ?? { maxBufferSize: Number.POSITIVE_INFINITY });
+  const gpu = planMemory(spec, matched, { format, contextLength, limits });
   const downloadBytes = sum("bytes") - sum("storedBytes");
   const { freeBytes: freeStorageBytes } = await storageReport();
   const bytesToStore = cache === "none" ? 0 : downloadBytes;
   return {
     source: survey.source,
-    modelType: config.modelType,
-    parameters: slots.reduce((total, { shape }) => total + elementCount(shape), 0),
+    family: spec.family,
+    parameters: matched.tensors.reduce((total, { shape }) => total + elementCount(shape), 0),
     files,
     totalBytes: sum("bytes"),
     storedBytes: sum("storedBytes"),
     downloadBytes,
     freeStorageBytes,
     weights: format,
-    gpu: { ...gpu, totalBytes: gpu.weightBytes + gpu.cacheBytes + gpu.workingBytes },
+    gpu,
     contextLength,
-    problems: planProblems({ config, contextLength, limits, bytesToStore, freeStorageBytes }),
+    problems: planProblems({ spec, contextLength, limits, bytesToStore, freeStorageBytes }),
   };
 }
 
-const FLOAT_BYTES = 4;
-
-/** About what is taken besides: the states of one chunk of a prompt and of one picture, tables, the logits. */
-function workingBytes({ decoder, vision, projector }: ModelConfig, contextLength: number): number {
-  const floats =
-    (decoder ? decoderFloats(decoder, contextLength) : 0) +
-    (vision ? visionFloats(vision) * 1.25 : 0) +
-    (vision && projector ? patchCount(vision) * projector.width : 0);
-  return Math.ceil(floats * FLOAT_BYTES);
-}
-
-function decoderFloats(config: DecoderConfig, contextLength: number): number {
-  const { headWidth, vocabularySize, maxPositions } = config;
-  const table = Math.min(maxPositions, 2 * contextLength) * headWidth;
-  return chunkRowsOf(config, contextLength) * rowElements(config) + table + 1.1 * vocabularySize;
-}
-
-/** Also about what compression adds, which is why its caller takes a quarter more. */
-function visionFloats(config: VisionConfig): number {
-  const { width, mlpWidth, patchSize, heads, imageSize } = config;
-  const row = 3 * patchSize ** 2 + 8 * width + mlpWidth + heads + patchCount(config) / 32;
-  return patchCount(config) * row + 3 * imageSize ** 2;
+/** GPU memory by part: what loading allocates, and what the costliest picture takes besides while it is encoded. */
+function planMemory(
+  spec: ModelSpec,
+  matched: MatchedTensors,
+  { format, contextLength, limits }: { format: WeightType; contextLength: number; limits: BufferLimits | undefined },
+): ModelPlan["gpu"] {
+  const gpu = new PlanningGpu(limits);
+  const paramsBytes = gpu.arena.bytes;
+  const weights = makeWeights(gpu, matched, format);
+  const weightBytes = gpu.arena.bytes - paramsBytes;
+  const text = spec.decoder && makeText(gpu, weights, spec.decoder, contextLength, []);
+  const cacheBytes = text?.cacheBytes ?? 0;
+  const pictures = makePictures(gpu, weights, spec);
+  const totalBytes = gpu.arena.bytes;
+  const pictureBytes = pictures ? pictures.planBytes(gpu.recorder, costliestPlan(spec)) : 0;
+  const workingBytes = totalBytes - weightBytes - cacheBytes;
+  return { weightBytes, cacheBytes, workingBytes, totalBytes, pictureBytes };
 }

@@ -1,11 +1,11 @@
-/** What of a planned model will not fit, in numbers, and what to change. Pure. How much memory a GPU has nobody tells. */
+/** The parts of a planned model that will not fit, in numbers, and what to change. Pure. No browser tells a GPU's memory. */
 import type { BufferLimits } from "../gpu/limits.ts";
-import type { ModelConfig } from "../model/config.ts";
-import { layerCacheBytes } from "../model/kv-cache.ts";
-import { patchCount } from "../model/vision.ts";
+import { layerCacheBytes } from "../model/decoder/kv-cache.ts";
+import { cellCount } from "../model/encoder/encoder.ts";
+import type { ModelSpec } from "../spec/model-spec.ts";
 
 export interface Planned {
-  config: ModelConfig;
+  spec: ModelSpec;
   /** Positions in the KV cache. */
   contextLength: number;
   /** Undefined where no device is known. */
@@ -17,9 +17,9 @@ export interface Planned {
 }
 
 /** A sentence for each problem. Weights are none: those that no buffer holds lie in several. */
-export function planProblems({ config, contextLength, limits, bytesToStore, freeStorageBytes }: Planned): string[] {
+export function planProblems({ spec, contextLength, limits, bytesToStore, freeStorageBytes }: Planned): string[] {
   const problems: string[] = [];
-  const { decoder, vision } = config;
+  const { decoder, encoder } = spec;
   if (decoder && limits) {
     const allowed = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
     const bytes = layerCacheBytes(decoder, contextLength);
@@ -29,7 +29,8 @@ export function planProblems({ config, contextLength, limits, bytesToStore, free
         `the keys and values of one layer take ${bytes} bytes for ${contextLength} tokens, this device binds ${allowed} at once: load with a maxContext of at most ${fitting}`,
       );
   }
-  const imageTokens = vision && decoder ? patchCount(vision) + (config.keepClassToken ? 1 : 0) : 0;
+  const imageTokens =
+    encoder && decoder ? cellCount(encoder.positions.grid, encoder) + Number(encoder.keepClassToken) : 0;
   if (imageTokens > 0 && imageTokens >= contextLength)
     problems.push(
       `a picture takes ${imageTokens} tokens before compression, the context holds ${contextLength}: load with a larger maxContext, or ask with fewer image tokens`,

@@ -38,7 +38,7 @@ export async function readSeenViews(
   picture: EncodedPicture,
   order: readonly number[],
 ): Promise<SeenView[]> {
-  const stages = await readAllStages(gpu, picture);
+  const stages = await readAllStages(gpu, encoder, picture);
   const starts = new Map<number, number>();
   let column = 0;
   for (const view of order) {
@@ -59,10 +59,11 @@ export async function readSeenViews(
  */
 export async function readInspectedViews(
   gpu: Gpu,
-  { spec: { cell }, firstRow }: PictureEncoder,
+  encoder: PictureEncoder,
   picture: EncodedPicture,
 ): Promise<InspectedView[]> {
-  const stages = await readAllStages(gpu, picture);
+  const { spec, firstRow } = encoder;
+  const stages = await readAllStages(gpu, encoder, picture);
   const views: InspectedView[] = [];
   for (const batch of picture.batches) {
     const features = await readMatrix(gpu, batch.features!);
@@ -76,8 +77,8 @@ export async function readInspectedViews(
       const isWhole = stages[view]!.length === 0;
       views[view] = {
         ...batch.grid,
-        cell,
-        features: isWhole ? inRasterOrder(own, batch.grid, cell, firstRow) : own,
+        cell: spec.cell,
+        features: isWhole ? inRasterOrder(own, batch.grid, spec.cell, firstRow) : own,
         stages: stages[view]!,
         owners,
         ...(kept && {
@@ -119,17 +120,26 @@ export async function readMatrix(gpu: Gpu, tensor: Tensor): Promise<Matrix> {
 }
 
 /** The stages of each view. */
-async function readAllStages(gpu: Gpu, { batches }: EncodedPicture): Promise<CompressionStage[][]> {
+async function readAllStages(
+  gpu: Gpu,
+  { spec }: PictureEncoder,
+  { batches }: EncodedPicture,
+): Promise<CompressionStage[][]> {
   const ofView: CompressionStage[][] = [];
   for (const batch of batches) {
-    const read = await Promise.all(batch.stages.map((stage) => readStage(gpu, stage, batch)));
+    const read = await Promise.all(batch.stages.map((stage) => readStage(gpu, stage, batch, spec.classToken)));
     for (const [i, view] of batch.views.entries()) ofView[view] = read.map((stages) => stages[i]!);
   }
   return ofView;
 }
 
 /** One stage of each view of a batch. */
-async function readStage(gpu: Gpu, stage: StageTensors, { views }: EncodedBatch): Promise<CompressionStage[]> {
+async function readStage(
+  gpu: Gpu,
+  stage: StageTensors,
+  { views }: EncodedBatch,
+  classToken: boolean,
+): Promise<CompressionStage[]> {
   const { block, primary, clusters, tokens } = stage;
   const read = async (tensor: Tensor) => (await readTensor(gpu, tensor)) as Uint32Array;
   const [scores, order, labels, origins, matrix] = await Promise.all([
@@ -139,6 +149,8 @@ async function readStage(gpu: Gpu, stage: StageTensors, { views }: EncodedBatch)
     read(stage.origins),
     tokens ? readMatrix(gpu, tokens) : { data: new Float32Array(0), rows: 0, cols: 0 },
   ]);
+  // A row of the tokens without origins.
+  const classRows = tokens && classToken ? [new Uint32Array(0)] : [];
   return views.map((_, i) => {
     const own = <T extends Float32Array | Uint32Array>(values: T) => share(values, i, views.length);
     const indices = own(order);
@@ -149,7 +161,7 @@ async function readStage(gpu: Gpu, stage: StageTensors, { views }: EncodedBatch)
       redundant: indices.slice(primary),
       labels: clusters > 0 ? own(labels) : new Uint32Array(0),
       tokens: slice(matrix, i, views.length),
-      origins: readOrigins(own(origins), stage.origins.shape[2]!).cells,
+      origins: [...classRows, ...readOrigins(own(origins), stage.origins.shape[2]!).cells],
     };
   });
 }

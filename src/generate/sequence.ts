@@ -3,22 +3,22 @@
  * on the GPU and fed back there. The generate room decides when to stop and what the ids mean.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
-import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Pass, Recorder } from "../gpu/pass.ts";
+import type { GpuMemory } from "../gpu/planning.ts";
 import { Readback } from "../gpu/readback.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
 import { anchorPositions } from "../kernels/anchor-positions.ts";
 import { copyRows } from "../kernels/copy-rows.ts";
 import { sample } from "../kernels/sample.ts";
 import { NO_TOKEN } from "../kernels/token-embed.ts";
-import { assert, ceilDiv } from "../shared/assert.ts";
 import type { Decoder } from "../model/decoder/decoder.ts";
 import type { KvCache } from "../model/decoder/kv-cache.ts";
 import type { LayerAttention } from "../model/decoder/layer-attention.ts";
 import { type PromptRows, type PromptRun, positionsOf } from "../model/decoder/prompt-rows.ts";
 import { causalRanges, chunkEnds } from "../model/decoder/visible.ts";
 import { Inhibitor } from "../model/inhibition/inhibitor.ts";
+import { assert, ceilDiv } from "../shared/assert.ts";
 
 /** How the next token is chosen; see `GenerateRequest` for the meaning. Temperature 0 is greedy. */
 export interface Sampling {
@@ -41,43 +41,59 @@ function bitset(ids: Iterable<number>, size: number): Uint32Array {
   return words;
 }
 
+/** Buffers of one sequence; the arena that they were taken from owns them. */
+export interface SequenceBuffers {
+  ids: Tensor; // [R] u32
+  positions: Tensor; // [axes, R] u32
+  visible: Tensor; // [R, 2] u32
+  lastHidden: Tensor; // [1, W]
+  /** Logits of the row that the next token is chosen from. */
+  logits: Tensor; // [1, V]
+  token: Tensor; // [1] u32
+  allowed: Tensor; // [ceil(V / 32)] u32
+  seen: Tensor; // [ceil(V / 32)] u32
+}
+
+/** @param allowedIds ids that may be generated */
+export function sequenceBuffers(gpu: GpuMemory, decoder: Decoder, allowedIds: Iterable<number>): SequenceBuffers {
+  const { arena } = gpu;
+  const { chunkRows, axes, spec } = decoder;
+  const { width, vocabularySize } = spec;
+  const words = ceilDiv(vocabularySize, 32);
+  const allowed = arena.tensor("allowed ids", [words], "u32");
+  gpu.upload(allowed, bitset(allowedIds, vocabularySize));
+  return {
+    ids: arena.tensor("prompt ids", [chunkRows], "u32"),
+    positions: arena.tensor("positions", [axes, chunkRows], "u32"),
+    visible: arena.tensor("visible", [chunkRows, 2], "u32"),
+    lastHidden: arena.tensor("last hidden", [1, width]),
+    logits: arena.tensor("logits", [1, vocabularySize]),
+    token: arena.tensor("token", [1], "u32"),
+    allowed,
+    seen: arena.tensor("seen ids", [words], "u32"),
+  };
+}
+
 export class Sequence {
   readonly #gpu: Gpu;
   readonly #decoder: Decoder;
   readonly #cache: KvCache;
-  readonly #ids: Tensor; // [R] u32
-  readonly #positions: Tensor; // [axes, R] u32
-  readonly #visible: Tensor; // [R, 2] u32
-  readonly #lastHidden: Tensor; // [1, W]
-  readonly #token: Tensor; // [1] u32
-  readonly #allowed: Tensor; // [ceil(V / 32)] u32
-  readonly #seen: Tensor; // [ceil(V / 32)] u32
+  readonly #buffers: SequenceBuffers;
   #attention: LayerAttention | undefined;
   #nextPosition = 0;
   #step = 0;
-  /** Logits of the row that the next token is chosen from, [1, V]. */
-  readonly logits: Tensor;
 
-  /**
-   * Takes its buffers from `arena`, which owns them.
-   *
-   * @param allowedIds ids that may be generated
-   */
-  constructor(gpu: Gpu, arena: Arena, decoder: Decoder, cache: KvCache, allowedIds: Iterable<number>) {
-    const { width, vocabularySize } = decoder.spec;
-    const words = ceilDiv(vocabularySize, 32);
+  /** @param buffers of `sequenceBuffers`; stay the caller's */
+  constructor(gpu: Gpu, decoder: Decoder, cache: KvCache, buffers: SequenceBuffers) {
     this.#gpu = gpu;
     this.#decoder = decoder;
     this.#cache = cache;
-    this.#ids = arena.tensor("prompt ids", [decoder.chunkRows], "u32");
-    this.#positions = arena.tensor("positions", [decoder.axes, decoder.chunkRows], "u32");
-    this.#visible = arena.tensor("visible", [decoder.chunkRows, 2], "u32");
-    this.#lastHidden = arena.tensor("last hidden", [1, width]);
-    this.logits = arena.tensor("logits", [1, vocabularySize]);
-    this.#token = arena.tensor("token", [1], "u32");
-    this.#allowed = arena.tensor("allowed ids", [words], "u32");
-    this.#seen = arena.tensor("seen ids", [words], "u32");
-    gpu.upload(this.#allowed, bitset(allowedIds, vocabularySize));
+    this.#buffers = buffers;
+  }
+
+  /** Logits of the row that the next token is chosen from, [1, V]. */
+  get logits(): Tensor {
+    return this.#buffers.logits;
   }
 
   /** Rows in the cache. */
@@ -138,9 +154,9 @@ export class Sequence {
       for (const end of chunkEnds(prompt.visible, { first, maxRows: this.#decoder.chunkRows })) {
         throwIfAborted(signal, "prefill");
         const rows = end - first;
-        this.#gpu.upload(this.#ids, prompt.ids.subarray(first, end));
-        this.#gpu.upload(this.#positions, positionsOf(prompt, first, end));
-        this.#gpu.upload(this.#visible, prompt.visible.subarray(2 * first, 2 * end));
+        this.#gpu.upload(this.#buffers.ids, prompt.ids.subarray(first, end));
+        this.#gpu.upload(this.#buffers.positions, positionsOf(prompt, first, end));
+        this.#gpu.upload(this.#buffers.visible, prompt.visible.subarray(2 * first, 2 * end));
         this.#gpu.submit("prefill", (pass) => {
           this.#recordChunk(pass, prompt, first, rows);
           onChunk?.(pass, this.#decoder.hidden(rows), first);
@@ -175,7 +191,7 @@ export class Sequence {
     this.#gpu.submit("decode", (pass) => {
       if (!first) this.#recordStep(pass);
       this.#recordChoice(pass, sampling);
-      chosen.record(pass, this.#token);
+      chosen.record(pass, this.#buffers.token);
     });
     if (!first) this.#cache.advance(1);
     this.#step++;
@@ -196,7 +212,7 @@ export class Sequence {
     const last = ids.at(-1);
     if (last === undefined) return;
     for (const [i, id] of ids.slice(0, -1).entries()) {
-      this.#gpu.upload(this.#token, Uint32Array.of(id));
+      this.#gpu.upload(this.#buffers.token, Uint32Array.of(id));
       this.#uploadRow();
       this.#gpu.submit("replay", (pass) => this.#recordRow(pass));
       this.#cache.advance(1);
@@ -205,7 +221,7 @@ export class Sequence {
       throwIfAborted(signal, "the return to an answer");
     }
     await this.#gpu.idle();
-    this.#gpu.upload(this.#token, Uint32Array.of(last));
+    this.#gpu.upload(this.#buffers.token, Uint32Array.of(last));
     this.#uploadSeen([...prompt.ids, ...ids]);
     this.#step = ids.length;
   }
@@ -231,7 +247,7 @@ export class Sequence {
   }
 
   #recordChunk(recorder: Recorder, { pictures }: Pick<PromptRows, "pictures">, first: number, rows: number): void {
-    this.#decoder.embed(recorder, view(this.#ids, [rows]));
+    this.#decoder.embed(recorder, view(this.#buffers.ids, [rows]));
     const hidden = this.#decoder.hidden(rows);
     for (const run of pictures.flat()) this.#recordRun(recorder, run, hidden, first);
     this.#forward(recorder, rows, first, this.#attention);
@@ -239,15 +255,15 @@ export class Sequence {
 
   /** Runs the layers on `rows` rows, whose positions and ranges were uploaded, as rows `start`.. of the cache. */
   #forward(recorder: Recorder, rows: number, start: number, attention: LayerAttention | undefined): void {
-    const positions = view(this.#positions, [this.#decoder.axes, rows]);
-    const visible = view(this.#visible, [rows, 2]);
+    const positions = view(this.#buffers.positions, [this.#decoder.axes, rows]);
+    const visible = view(this.#buffers.visible, [rows, 2]);
     this.#decoder.forward(recorder, { positions, visible, cache: this.#cache, start, attention });
   }
 
   /** Uploads position and range of a generated token, which becomes the next row of the cache and sees all of it. */
   #uploadRow(): void {
-    this.#gpu.upload(this.#positions, new Uint32Array(this.#decoder.axes).fill(this.#nextPosition++));
-    this.#gpu.upload(this.#visible, causalRanges(1, this.#cache.length));
+    this.#gpu.upload(this.#buffers.positions, new Uint32Array(this.#decoder.axes).fill(this.#nextPosition++));
+    this.#gpu.upload(this.#buffers.visible, causalRanges(1, this.#cache.length));
   }
 
   /** Copies the part of a picture's run that lies in the chunk from prompt row `first` on into its rows. */
@@ -263,7 +279,7 @@ export class Sequence {
     if (patchBegin < end)
       anchorPositions(recorder, {
         origins: placed.origins,
-        positions: view(this.#positions, [hidden.shape[0]!]),
+        positions: view(this.#buffers.positions, [hidden.shape[0]!]),
         xRow: patchBegin - row - placed.first,
         tokens: end - patchBegin,
         row: patchBegin - first,
@@ -273,7 +289,7 @@ export class Sequence {
 
   /** Adds the row of the last token. */
   #recordRow(recorder: Recorder): void {
-    this.#decoder.embed(recorder, this.#token);
+    this.#decoder.embed(recorder, this.#buffers.token);
     this.#forward(recorder, 1, this.#cache.length, this.#attention);
   }
 
@@ -284,17 +300,23 @@ export class Sequence {
 
   #uploadSeen(ids: ArrayLike<number>): void {
     const tokenIds = Array.from(ids).filter((id) => id !== NO_TOKEN);
-    this.#gpu.upload(this.#seen, bitset(tokenIds, this.#decoder.spec.vocabularySize));
+    this.#gpu.upload(this.#buffers.seen, bitset(tokenIds, this.#decoder.spec.vocabularySize));
   }
 
   #recordLogits(recorder: Recorder, rows: number): void {
-    copyRows(recorder, { x: this.#decoder.hidden(rows), y: this.#lastHidden, xRow: rows - 1, yRow: 0, rows: 1 });
-    this.#decoder.logits(recorder, this.#lastHidden, this.logits);
+    copyRows(recorder, {
+      x: this.#decoder.hidden(rows),
+      y: this.#buffers.lastHidden,
+      xRow: rows - 1,
+      yRow: 0,
+      rows: 1,
+    });
+    this.#decoder.logits(recorder, this.#buffers.lastHidden, this.logits);
   }
 
   #recordChoice(recorder: Recorder, sampling: Sampling): void {
     const logits = view(this.logits, [this.#decoder.spec.vocabularySize]);
-    const tensors = { logits, allowed: this.#allowed, seen: this.#seen, token: this.#token };
+    const tensors = { logits, allowed: this.#buffers.allowed, seen: this.#buffers.seen, token: this.#buffers.token };
     sample(recorder, { ...tensors, ...sampling, step: this.#step });
   }
 }

@@ -2,8 +2,9 @@
  * The loop of decoding: tokens come from the model one after another, become text, and stop it. How the next token is
  * chosen is the model's business, what the text is shown in the caller's.
  */
-import type { Sampling, Sequence } from "../model/sequence.ts";
+
 import type { StreamDecoder } from "../text/stream-decoder.ts";
+import type { Sampling, Sequence } from "./sequence.ts";
 import type { Stopping, StopReason } from "./stopping.ts";
 
 /**

@@ -4,8 +4,8 @@
  */
 import { FoveaError } from "../errors.ts";
 import { alignTo, assert } from "../shared/assert.ts";
-import type { BufferLimits } from "./limits.ts";
 import type { Shape } from "../shared/shape.ts";
+import type { BufferLimits } from "./limits.ts";
 import { type Matrix, partsOf, SPLIT_ROWS, type Tensor, tensorByteLength } from "./tensor.ts";
 
 /** The part of a device that an arena uses. */

@@ -35,7 +35,8 @@ export class PlanningGpu implements GpuMemory {
 }
 
 function countingHost(limits: BufferLimits): ArenaHost {
-  const createBuffer = ({ label, size }: GPUBufferDescriptor) => ({ label, size, destroy() {} }) as unknown as GPUBuffer;
+  const createBuffer = ({ label, size }: GPUBufferDescriptor) =>
+    ({ label, size, destroy() {} }) as unknown as GPUBuffer;
   const createTexture = () => ({ destroy() {} }) as unknown as GPUTexture;
   return {
     device: { limits, createBuffer, createTexture },

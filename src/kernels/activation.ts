@@ -1,6 +1,7 @@
 /** The activation functions that products fuse into their epilogue, and how a variant says which one. */
-import type { Activation } from "../shared/activation.ts";
+
 import activationLib from "../../shaders/lib/activation.wgsl?raw";
+import type { Activation } from "../shared/activation.ts";
 
 /** In the order of the numbers that shaders/lib/activation.wgsl gives them. */
 const ACTIVATIONS: readonly Activation[] = ["none", "gelu", "gelu_tanh", "quick_gelu", "silu"];

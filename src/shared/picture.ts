@@ -28,3 +28,13 @@ export interface Picture {
   /** Frees a bitmap that decoding made; leaves the caller's own objects alone. Safe to call twice. */
   close(): void;
 }
+
+/** The caller's limits on what one picture may cost. */
+export interface PictureBudget {
+  /** Tiles that a picture is cut into at most; 1 is no tiling. */
+  maxTiles?: number;
+  /** Pixels of the picture at most, before it is cut. */
+  maxPixels?: number;
+  /** Pixels of the picture at least. */
+  minPixels?: number;
+}

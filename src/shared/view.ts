@@ -7,7 +7,7 @@ export interface Matrix {
   cols: number;
 }
 
-/** One compression stage of one image. Indices are over the tokens that entered the stage, class token excluded. */
+/** One compression stage of one view. A token is a cell; indices are over the tokens that entered, class token excluded. */
 export interface CompressionStage {
   block: number;
   importance: Float32Array;
@@ -15,9 +15,12 @@ export interface CompressionStage {
   redundant: Uint32Array;
   /** Cluster of each redundant token; clusters are numbered by their smallest member. */
   labels: Uint32Array;
-  /** Tokens that leave the stage, class token first, if any; without rows in events, which do not need the values. */
+  /**
+   * Rows that leave the stage: the class token, if any, then one for each seat of each token. Without rows in events, which
+   * do not need the values.
+   */
   tokens: Matrix;
-  /** Per token, its original patches, row by row in the view; the class token's is empty. */
+  /** Per token, its original cells, numbered row by row in the view; the class token's is empty. */
   origins: Uint32Array[];
 }
 
@@ -38,6 +41,26 @@ export interface ViewPlace {
    * [a, b, c, d, e, f] as in SVG's and DOMMatrix's `matrix`; b and c are 0. Padding lies outside the picture.
    */
   toPicture: [number, number, number, number, number, number];
+}
+
+/** A view as numbers. */
+export interface InspectedView {
+  /** Patches. */
+  rows: number;
+  cols: number;
+  /** r: r x r neighbouring patches make one image token before compression. */
+  cell: number;
+  /**
+   * What the connector reads, [rows, width], after a row for the class token where the model keeps it. Without compression
+   * inside the encoder patches stand in raster order; with it, cells in their final order, each with its r * r seats.
+   */
+  features: Matrix;
+  stages: CompressionStage[];
+  /** Per cell after the last stage, the original cell that it counts as: of merged ones the one of highest importance. */
+  owners: Uint32Array;
+  /** With `diverse`: the kept rows, ascending, and the same in order of choice. */
+  kept?: Uint32Array;
+  chosen?: Uint32Array;
 }
 
 /** A view, and what became of its tokens. */

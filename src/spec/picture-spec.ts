@@ -2,6 +2,7 @@
  * Pictures as views: how a picture of any size becomes the pictures that the encoder reads, and what stands for it in a
  * prompt. Types only; the geometry is image/geometry.ts, the rules are the families'.
  */
+import type { PictureBudget } from "../shared/picture.ts";
 
 /** Patches of a view. */
 export interface Grid {
@@ -51,16 +52,6 @@ export interface PicturePlan {
 
 /** A piece of what stands in the prompt for a picture: text, or the rows of one view. */
 export type PictureRun = { text: string } | { view: number; rows: number };
-
-/** The caller's limits on what one picture may cost. */
-export interface PictureBudget {
-  /** Tiles that a picture is cut into at most; 1 is no tiling. */
-  maxTiles?: number;
-  /** Pixels of the picture at most, before it is cut. */
-  maxPixels?: number;
-  /** Pixels of the picture at least. */
-  minPixels?: number;
-}
 
 type Triple = readonly [number, number, number];
 

@@ -104,8 +104,8 @@ export class Asker {
   async #generate(model: Model, turn: number, index: number, signal: AbortSignal): Promise<void> {
     const { info } = model;
     const { settings } = this.#find(turn, index);
-    const pictures = info.imageSize > 0 ? this.#turnsUntil(turn).flatMap((one) => one.pictures) : [];
-    const messages = messagesOf(this.#turnsUntil(turn), info.imageSize > 0);
+    const pictures = info.takesPictures ? this.#turnsUntil(turn).flatMap((one) => one.pictures) : [];
+    const messages = messagesOf(this.#turnsUntil(turn), info.takesPictures);
     for await (const event of model.generate({ messages, ...requestOf(settings, info), signal }))
       this.#patch(turn, index, {
         recovering: event.type === "recovering",

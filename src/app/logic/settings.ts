@@ -74,7 +74,7 @@ export function requestOf(
 ): Pick<GenerateRequest, "compression" | "inhibition" | "maxTokens" | "temperature" | "attention"> {
   const { inhibition, score, schedule, scope, maxTokens, temperature, watch } = settings;
   const answer = { maxTokens: Math.min(maxTokens, info.contextLength), temperature };
-  if (info.imageSize === 0) return answer;
+  if (!info.takesPictures) return answer;
   return {
     ...answer,
     compression: compressionOf(settings, info),

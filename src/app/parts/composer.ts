@@ -87,7 +87,8 @@ export class Composer extends LitElement {
     const { model, draft, busy } = this.state;
     if (model.waiting) return "Another tab is using the GPU; this one waits for its turn.";
     if (model.phase === "loading") return busy ? "The answer begins when the model is loaded." : nothing;
-    if (model.info?.imageSize === 0 && draft.length > 0) return "This model reads text only: the picture is left out.";
+    if (model.info?.takesPictures === false && draft.length > 0)
+      return "This model reads text only: the picture is left out.";
     return nothing;
   }
 

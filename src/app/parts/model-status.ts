@@ -70,7 +70,7 @@ export class ModelStatus extends LitElement {
     }
     if (phase !== "ready" || !info) return "No model is loaded.";
     const parts = [
-      `${info.modelType}, ${(info.parameters / 1e6).toFixed(1)} million parameters`,
+      `${info.family}, ${(info.parameters / 1e6).toFixed(1)} million parameters`,
       `${byteText(info.weightBytes)} on ${info.adapter || "the GPU"}`,
       info.imageTokens > 0 ? `${info.imageTokens} tokens a picture` : "reads text only",
     ];

@@ -131,7 +131,7 @@ export class ModelsPanel extends LitElement {
       ? ["This is more than the browser gives this page; delete a stored model first."]
       : plan.problems;
     const facts = [
-      `${plan.modelType}, ${(plan.parameters / 1e6).toFixed(1)} million parameters`,
+      `${plan.family}, ${(plan.parameters / 1e6).toFixed(1)} million parameters`,
       downloadBytes > 0
         ? `${byteText(downloadBytes)} to download${storedBytes > 0 ? `, ${byteText(storedBytes)} are here already` : ""}`
         : `${byteText(totalBytes)}, all of it on this machine`,

@@ -4,7 +4,8 @@
  */
 import { canvasSize, chain, type Size, tiles, wholeView } from "../../image/geometry.ts";
 import { checkInteger } from "../../shared/assert.ts";
-import type { Grid, PictureBudget, PicturePlan } from "../../spec/picture-spec.ts";
+import type { PictureBudget } from "../../shared/picture.ts";
+import type { Grid, PicturePlan } from "../../spec/picture-spec.ts";
 
 export interface LongestEdgeTiles {
   /** L, pixels of the longest edge after the first resize (`size.longest_edge`). */

@@ -4,7 +4,9 @@
  * is untrusted. The geometry is image/geometry.ts.
  */
 import { FoveaError } from "../../errors.ts";
-import { padColour, planResize, type SquareFit } from "../../image/geometry.ts";
+import { padColour, type SquareFit, squarePlan } from "../../image/geometry.ts";
+import { checkInteger } from "../../shared/assert.ts";
+import type { PictureBudget } from "../../shared/picture.ts";
 import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { PictureSpec } from "../../spec/picture-spec.ts";
 import { ConfigFields } from "../fields.ts";
@@ -89,20 +91,29 @@ export function readSquarePictures(
   const normalizes = fields.boolean("do_normalize", true);
   const fit = readFit(fields, processor, kind.pads, imageSize);
   const mean = normalizes ? fields.triple("image_mean", processor.mean, -1e6) : ([0, 0, 0] as const);
-  const { grid } = encoder.positions;
   return {
     filter: readFilter(fields, processor.filter),
     mean,
     std: normalizes ? fields.triple("image_std", processor.std, 1e-6) : [1, 1, 1],
     rescale: rescales ? fields.number("rescale_factor", 1 / 255, 1e-9, 1e3) : 1,
     padColour: padColour({ mean }),
-    plan: (width, height) => ({
-      canvases: [{ from: "picture", ...planResize(fit, width, height) }],
-      views: [{ grid, canvas: 0, left: 0, top: 0, width: imageSize, height: imageSize }],
-    }),
+    plan: (width, height, budget) => {
+      checkBudget(budget, imageSize ** 2);
+      return squarePlan(fit, encoder.patch.side, width, height);
+    },
     runs: (_, [rows]) => [{ view: 0, rows: rows! }],
     largest: { width: imageSize, height: imageSize },
   };
+}
+
+/** Every picture has the same size and cost here. Throws RangeError for a limit that it does not keep. */
+function checkBudget({ maxTiles = 1, maxPixels, minPixels }: PictureBudget, pixels: number): void {
+  checkInteger("pictures.maxTiles", maxTiles, 1);
+  const fixed = `this model reads every picture as ${pixels} pixels`;
+  if (maxPixels !== undefined && checkInteger("pictures.maxPixels", maxPixels, 1) < pixels)
+    throw new RangeError(`pictures.maxPixels is ${maxPixels}, but ${fixed}; leave it out`);
+  if (minPixels !== undefined && checkInteger("pictures.minPixels", minPixels, 1) > pixels)
+    throw new RangeError(`pictures.minPixels is ${minPixels}, but ${fixed}; leave it out`);
 }
 
 function readFit(

@@ -6,7 +6,7 @@ import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
 import { diverse } from "../../kernels/diverse.ts";
-import { gatherRows } from "../../kernels/gather-rows.ts";
+import { gatherCells } from "../../kernels/gather-cells.ts";
 import type { HeadRows } from "../../kernels/heads.ts";
 import { matmul } from "../../kernels/matmul.ts";
 import { meanKeys } from "../../kernels/mean-keys.ts";
@@ -122,32 +122,43 @@ function prumergeCells(recorder: Recorder, cells: EncodedCells, primary: number,
 
 /** Rows that `diverse` kept of each view. */
 export interface DiverseRows {
-  rows: Tensor; // [B, k, W]
+  rows: Tensor; // [B * (first + k), W]
   /** In order of choice. */
   chosen: Tensor; // [B, k] u32
   /** Kept indices, ascending, then the others. */
   order: Tensor; // [B, n] u32
 }
 
+export interface DiverseArgs {
+  /** B */
+  views: number;
+  /** k */
+  tokens: number;
+  /** Rows of a view that take no part and stay: 1 where features keep the class token, else 0. */
+  first: number;
+  /** Owns the result. */
+  kept: Arena;
+  /** Owns the rest, until the work is submitted. */
+  scratch: Arena;
+}
+
 /**
  * Keeps the most diverse rows after the connector (DivPrune, arXiv 2503.02175).
  *
- * @param projected [B, n, W]
- * @param kept owns the result
+ * @param projected [B * (first + n), W]
  */
-export function selectDiverse(
-  recorder: Recorder,
-  projected: Tensor,
-  tokens: number,
-  { kept, scratch }: { kept: Arena; scratch: Arena },
-): DiverseRows {
-  const [views, count, width] = projected.shape as [number, number, number];
-  const products = scratch.tensor("row products", [views, count, count]);
-  matmul(recorder, { x: projected, weight: projected, y: products });
+export function selectDiverse(recorder: Recorder, projected: Tensor, args: DiverseArgs): DiverseRows {
+  const { views, tokens, first, kept, scratch } = args;
+  const [allRows, width] = projected.shape as [number, number];
+  const each = allRows / views;
+  const count = each - first;
+  const x = view(projected, [views, each, width]);
+  const products = scratch.tensor("row products", [views, each, each]);
+  matmul(recorder, { x, weight: x, y: products });
   const chosen = kept.tensor("rows in order of choice", [views, tokens], "u32");
   const order = kept.tensor("row order", [views, count], "u32");
-  diverse(recorder, { products, nearest: scratch.tensor("nearest", [views, count]), chosen, order });
-  const rows = kept.tensor("diverse rows", [views, tokens, width]);
-  gatherRows(recorder, { x: projected, order, y: rows });
+  diverse(recorder, { products, nearest: scratch.tensor("nearest", [views, count]), chosen, order, first });
+  const rows = kept.tensor("diverse rows", [views * (first + tokens), width]);
+  gatherCells(recorder, { x: projected, order, y: rows, first, seats: 1 });
   return { rows, chosen, order };
 }

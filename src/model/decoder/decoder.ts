@@ -3,8 +3,8 @@
  * chunks of rows, generated tokens one row at a time. prompt-rows.ts makes prompts; kernels/sample.ts chooses tokens.
  */
 import type { Arena } from "../../gpu/arena.ts";
-import type { Gpu } from "../../gpu/device.ts";
 import type { Recorder } from "../../gpu/pass.ts";
+import type { GpuMemory } from "../../gpu/planning.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
 import type { DecodePartials } from "../../kernels/attention-decode.ts";
 import { linear } from "../../kernels/linear.ts";
@@ -81,7 +81,7 @@ export class Decoder {
 
   /** Takes its buffers from `arena`, which owns them. `positions`: RoPE positions that may occur, from 0. */
   constructor(
-    gpu: Gpu,
+    gpu: Pick<GpuMemory, "upload">,
     arena: Arena,
     weights: Weights,
     spec: DecoderSpec,

@@ -30,7 +30,8 @@ export class KvCache {
     this.layers = layers.map(({ attention }, layer) =>
       arena.tensor(`keys and values of layer ${layer}`, [capacity, rowWidth(attention)]),
     );
-    const most = (size: (attention: AttentionSpec) => number) => Math.max(...layers.map((layer) => size(layer.attention)));
+    const most = (size: (attention: AttentionSpec) => number) =>
+      Math.max(...layers.map((layer) => size(layer.attention)));
     const sizes = { heads: most(({ heads }) => heads), headWidth: most(({ headWidth }) => headWidth) };
     this.partials = decodePartials(arena, { maxKeys: capacity, ...sizes });
   }

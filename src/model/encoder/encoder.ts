@@ -3,8 +3,8 @@
  * out, all on the GPU. Rows stand in cell order: [view][class token, if any][cell][seat]; see shaders/lib/cells.wgsl.
  */
 import type { Arena } from "../../gpu/arena.ts";
-import type { Gpu } from "../../gpu/device.ts";
 import type { Recorder } from "../../gpu/pass.ts";
+import type { GpuMemory } from "../../gpu/planning.ts";
 import { type Matrix, type Tensor, view } from "../../gpu/tensor.ts";
 import { attention } from "../../kernels/attention.ts";
 import { copyRows } from "../../kernels/copy-rows.ts";
@@ -19,8 +19,8 @@ import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { Grid } from "../../spec/picture-spec.ts";
 import type { ViewPlan } from "../compression/plan.ts";
 import { compressStage, type StageTensors } from "../compression/stage.ts";
-import type { Weights } from "../load/fill.ts";
 import { viewRanges } from "../decoder/visible.ts";
+import type { Weights } from "../load/fill.ts";
 
 /** Cells of a view before any compression. */
 export function cellCount({ rows, cols }: Grid, { cell }: Pick<EncoderSpec, "cell">): number {
@@ -70,10 +70,10 @@ export interface Encoded {
 
 export class Encoder {
   readonly spec: EncoderSpec;
-  readonly #gpu: Gpu;
+  readonly #gpu: Pick<GpuMemory, "upload">;
   readonly #weights: Weights;
 
-  constructor(gpu: Gpu, weights: Weights, spec: EncoderSpec) {
+  constructor(gpu: Pick<GpuMemory, "upload">, weights: Weights, spec: EncoderSpec) {
     this.#gpu = gpu;
     this.#weights = weights;
     this.spec = spec;

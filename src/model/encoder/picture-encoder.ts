@@ -7,6 +7,7 @@ import { throwIfAborted } from "../../errors.ts";
 import type { Arena } from "../../gpu/arena.ts";
 import type { Gpu } from "../../gpu/device.ts";
 import type { Recorder } from "../../gpu/pass.ts";
+import type { GpuMemory } from "../../gpu/planning.ts";
 import { readFloats } from "../../gpu/readback.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
 import { copyRows } from "../../kernels/copy-rows.ts";
@@ -77,14 +78,14 @@ export function promptPicture({ batches, placed }: EncodedPicture, order: readon
 
 export class PictureEncoder {
   readonly spec: EncoderSpec;
-  readonly #gpu: Gpu;
+  readonly #gpu: GpuMemory;
   readonly #arena: Arena;
   readonly #encoder: Encoder;
   readonly #connector: Connector | undefined;
   readonly #classes: number;
 
   /** Takes the memory of each picture from scopes of `arena`. */
-  constructor(gpu: Gpu, arena: Arena, weights: Weights, model: ModelSpec & { encoder: EncoderSpec }) {
+  constructor(gpu: GpuMemory, arena: Arena, weights: Weights, model: ModelSpec & { encoder: EncoderSpec }) {
     this.spec = model.encoder;
     this.#gpu = gpu;
     this.#arena = arena;
@@ -130,11 +131,13 @@ export class PictureEncoder {
   /**
    * Encodes a picture. Waits for the GPU between batches, so that only one batch's working memory exists at a time.
    *
+   * @param gpu the device that this encoder's weights are on
    * @param batches as `batches` gave them
    * @param pixels of each batch [B, 3, H, W], normalised; not kept
    * @throws FoveaError `out-of-memory`, `aborted`
    */
   async encode(
+    gpu: Gpu,
     plan: PicturePlan,
     batches: readonly ViewBatch[],
     pixels: readonly Tensor[],
@@ -144,9 +147,9 @@ export class PictureEncoder {
     try {
       const encoded: EncodedBatch[] = [];
       for (const [i, batch] of batches.entries()) {
-        if (i > 0) await this.#gpu.idle();
+        if (i > 0) await gpu.idle();
         throwIfAborted(signal, "the encoding of a picture");
-        encoded.push(await this.#encodeBatch(arena, batch, pixels[i]!, keepAll));
+        encoded.push(await this.#encodeBatch(gpu, arena, batch, pixels[i]!, keepAll));
       }
       const rowsOfView = plan.views.map((_, index) => encoded.find(({ views }) => views.includes(index))!.rows);
       const isPlaced = compression.method === "vmtc" && compression.positions === "original";
@@ -171,7 +174,31 @@ export class PictureEncoder {
     arena.dispose();
   }
 
-  async #encodeBatch(kept: Arena, batch: ViewBatch, pixels: Tensor, keepAll: boolean): Promise<EncodedBatch> {
+  /**
+   * GPU bytes that a picture takes while it is encoded, without compression or with the standard one: pixel values, working
+   * memory of a batch, and what is kept of all. On a counting GPU only, whose peak is that of this call.
+   */
+  planBytes(recorder: Recorder, plan: PicturePlan): number {
+    const before = this.#arena.bytes;
+    for (const compression of [{ method: "none" } as const, this.standardCompression]) {
+      const kept = this.#arena.scope();
+      const batches = this.batches(plan, compression);
+      const pixels = batches.map(({ views }) => {
+        const { width, height } = plan.views[views[0]!]!;
+        return kept.tensor("pixels", [views.length, 3, height, width]);
+      });
+      for (const [i, batch] of batches.entries()) {
+        const arenas = { kept, scratch: this.#arena.scope() };
+        const encoded = this.#encoder.encode(recorder, pixels[i]!, { ...batch, ...arenas });
+        this.#finish(recorder, encoded, batch, arenas, false);
+        arenas.scratch.dispose();
+      }
+      kept.dispose();
+    }
+    return this.#arena.peakBytes - before;
+  }
+
+  async #encodeBatch(gpu: Gpu, kept: Arena, batch: ViewBatch, pixels: Tensor, keepAll: boolean): Promise<EncodedBatch> {
     const scratch = this.#arena.scope();
     const options = { ...batch, kept, scratch, keepTokens: keepAll };
     try {
@@ -179,16 +206,16 @@ export class PictureEncoder {
       let result!: EncodedBatch;
       const { plan } = batch;
       const needsScores = plan.method === "prumerge" && plan.tokens === undefined;
-      await this.#gpu.guardMemory("the tokens of a picture", () =>
-        this.#gpu.submit("vision", (pass) => {
+      await gpu.guardMemory("the tokens of a picture", () =>
+        gpu.submit("vision", (pass) => {
           encoded = this.#encoder.encode(pass, pixels, options);
           if (!needsScores) result = this.#finish(pass, encoded, batch, options, keepAll);
         }),
       );
       if (!needsScores) return result;
-      const tokens = countOutliers(await readFloats(this.#gpu, encoded.scores!)) + 1;
-      await this.#gpu.guardMemory("the tokens of a picture", () =>
-        this.#gpu.submit("vision, selection", (pass) => {
+      const tokens = countOutliers(await readFloats(gpu, encoded.scores!)) + 1;
+      await gpu.guardMemory("the tokens of a picture", () =>
+        gpu.submit("vision, selection", (pass) => {
           const settled = { ...batch, plan: { method: "prumerge" as const, tokens } };
           result = this.#finish(pass, encoded, settled, options, keepAll);
         }),
@@ -238,11 +265,10 @@ export class PictureEncoder {
   }
 
   #keepDiverse(recorder: Recorder, batch: EncodedBatch, tokens: number, arenas: BatchArenas): void {
-    const views = batch.views.length;
-    const width = batch.projected!.shape[1]!;
-    const projected = view(batch.projected!, [views, batch.rows, width]);
-    const { rows, chosen, order } = selectDiverse(recorder, projected, tokens, arenas);
-    Object.assign(batch, { rows: tokens, projected: view(rows, [views * tokens, width]), chosen, kept: order });
+    const first = this.firstRow;
+    const args = { views: batch.views.length, tokens, first, ...arenas };
+    const { rows, chosen, order } = selectDiverse(recorder, batch.projected!, args);
+    Object.assign(batch, { rows: first + tokens, projected: rows, chosen, kept: order });
   }
 
   /** The rows that the connector reads: without the class token, unless the model wants it. [B * n, C] */
