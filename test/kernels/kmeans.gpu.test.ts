@@ -5,7 +5,7 @@ import { kmeans } from "../../src/kernels/kmeans.ts";
 import { unitRows } from "../../src/kernels/unit-rows.ts";
 import { kMeans as reference } from "../reference/kmeans.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
-import { describeShared, sharedJson } from "../support/shared.ts";
+import { sharedJson } from "../support/shared.ts";
 
 /** Labels of rows by the GPU. */
 async function gpuLabels(gpu: Gpu, rows: number[][], clusters: number, iterations: number): Promise<number[]> {
@@ -42,7 +42,7 @@ interface Case {
   labels: number[];
 }
 
-describeShared("kmeans", () => {
+describe("kmeans", () => {
   const { gpu } = useGpu();
 
   test("every case of kmeans.json", async () => {

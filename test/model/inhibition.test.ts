@@ -5,7 +5,7 @@ import { ceilRank, isOff, planInhibition, thresholdOf } from "../../src/model/in
 import { COLUMN_BIT, NO_SLOT, planSight, viewersBefore } from "../../src/model/sight.ts";
 import { inhibitScores } from "../reference/inhibit.ts";
 import { freshRandom } from "../support/random.ts";
-import { describeShared, hasShared, sharedJson } from "../support/shared.ts";
+import { sharedJson } from "../support/shared.ts";
 
 const decoder = (layers: number) => ({ layers });
 
@@ -68,9 +68,9 @@ interface RankCase {
   maxRatio: number;
   inhibited: number;
 }
-const ranks = hasShared ? await sharedJson<RankCase[]>("golden/ranks.json") : [];
+const ranks = await sharedJson<RankCase[]>("golden/ranks.json");
 
-describeShared("golden ranks", () => {
+describe("golden ranks", () => {
   test.for(ranks)("layer $layer of $layers, $tokens tokens, up to $maxRatio: $inhibited", (golden) => {
     const { ratios } = planInhibition({ maxRatio: golden.maxRatio }, decoder(golden.layers));
     expect(ceilRank(ratios[golden.layer]!, golden.tokens)).toBe(golden.inhibited);
