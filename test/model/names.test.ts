@@ -5,7 +5,7 @@ import { type ModelConfig, parseConfig } from "../../src/model/config.ts";
 import { type MatchedPart, matchTensors, weightSlots } from "../../src/model/names.ts";
 import { elementCount } from "../../src/shared/shape.ts";
 import { parseSafetensorsHeader, type TensorEntry } from "../../src/weights/safetensors.ts";
-import { describeShared, sharedBytes, sharedJson } from "../support/shared.ts";
+import { needing, sharedBytes, sharedJson, testShared } from "../support/shared.ts";
 import * as configs from "./configs.ts";
 import { type DecoderSizes, entries, LAYOUTS, llavaShapes, parameters, textShapes } from "./hub-tensors.ts";
 
@@ -34,7 +34,15 @@ function expectFilled(config: ModelConfig, matched: MatchedPart[]): void {
   expect(new Set(matched.map(({ entry }) => entry)).size).toBe(matched.length);
 }
 
-describeShared("reference checkpoints", () => {
+describe("reference checkpoints", () => {
+  async function expectComplete(folder: string, files: string[], count: number): Promise<void> {
+    const config = parseConfig(await sharedJson(`${folder}/config.json`));
+    const tensors = await sharedTensors(files.map((file) => `${folder}/${file}.safetensors`));
+    const matched = matchTensors(config, tensors);
+    expect(matched).toHaveLength(count);
+    expectFilled(config, matched);
+  }
+
   // Tensors wanted, counted by hand: an encoder block has 16, a Llama layer 9, a Qwen2 layer 12.
   it.each([
     ["golden/clip-llama-f32", ["model"], 5 + 6 * 16 + 4 + 1 + 5 * 9 + 2],
@@ -44,17 +52,14 @@ describeShared("reference checkpoints", () => {
       [1, 2, 3].map((i) => `model-0000${i}-of-00003`),
       3 + 6 * 16 + 4 + 1 + 4 * 12 + 1,
     ],
-    ["real/stories260K", ["model"], 1 + 5 * 9 + 1],
-    ["real/vit-tiny", ["model"], 4 + 12 * 16 + 2 + 2],
-  ])("%s matches completely", async (folder, files, count) => {
-    const config = parseConfig(await sharedJson(`${folder}/config.json`));
-    const tensors = await sharedTensors(files.map((file) => `${folder}/${file}.safetensors`));
-    const matched = matchTensors(config, tensors);
-    expect(matched).toHaveLength(count);
-    expectFilled(config, matched);
-  });
+  ])("%s matches completely", expectComplete);
 
-  it("reads the classes of vit-tiny", async () => {
+  testShared(needing("real/stories260K", "a trained language model matches completely"), () =>
+    expectComplete("real/stories260K", ["model"], 1 + 5 * 9 + 1),
+  );
+
+  testShared(needing("real/vit-tiny", "a trained classifier matches completely, its classes too"), async () => {
+    await expectComplete("real/vit-tiny", ["model"], 4 + 12 * 16 + 2 + 2);
     const { classes } = parseConfig(await sharedJson("real/vit-tiny/config.json"));
     expect(classes).toHaveLength(1000);
     expect(classes?.[999]).not.toMatch(/^class /);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { FoveaError } from "../../src/errors.ts";
 import { parsePreprocessorConfig } from "../../src/model/preprocessor-config.ts";
-import { describeShared, sharedJson } from "../support/shared.ts";
+import { describeShared, needing, sharedJson } from "../support/shared.ts";
 
 const HALF = [0.5, 0.5, 0.5];
 const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073];
@@ -92,7 +92,7 @@ describe("published files", () => {
   });
 });
 
-describeShared("the real ViT's", () => {
+describeShared(needing("real/vit-tiny", "the real ViT's"), () => {
   test("file", async () => {
     expect(parsePreprocessorConfig(await sharedJson("real/vit-tiny/preprocessor_config.json"), vit)).toEqual({
       mode: "squash",

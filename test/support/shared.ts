@@ -1,13 +1,13 @@
 /**
  * Reference data: `../shared` beside the checkout, and the part of its `golden` folder that lives in test/golden. Works in
- * Node and in the browser tests. A path names a file of `../shared`; `golden/...` is read from test/golden where that
- * folder is missing. What needs more than that is skipped there, by name.
+ * Node and in the browser tests. A path names a file of `../shared`; where that folder is missing, `golden/...` is read from
+ * test/golden. What needs more than that is skipped there, by name.
  */
 import { describe, test } from "vitest";
 
 /** Absolute path of `../shared`, or "" where it is missing; set by vite.config.ts. */
 const root: string = import.meta.env.VITE_SHARED_ROOT;
-const goldenRoot: string = import.meta.env.VITE_GOLDEN_ROOT;
+const projectRoot: string = import.meta.env.VITE_PROJECT_ROOT;
 const inNode = typeof process !== "undefined" && !!process.versions?.node;
 
 export const hasShared = root !== "";
@@ -24,14 +24,19 @@ export function needing(folder: string, name: string): string {
   return hasShared ? name : `${name} [needs ../shared/${folder}]`;
 }
 
-/** Absolute path of a file or folder of `../shared`. */
+/** Absolute path of a file or folder of `../shared`, or of its place below test/. */
 export function sharedPath(path: string): string {
-  return `${path.startsWith("golden/") ? goldenRoot : root}/${path}`;
+  return `${hasShared ? root : `${projectRoot}/test`}/${path}`;
 }
 
 /** URL of a file or folder of `../shared` on the test server; browser tests only. */
 export function sharedUrl(path: string): string {
   return `${location.origin}/@fs${sharedPath(path)}`;
+}
+
+/** URL of the folder of the model that ships; browser tests only. */
+export function shippedModelUrl(): string {
+  return `${location.origin}/@fs${projectRoot}/public/fovea-demo`;
 }
 
 export async function sharedBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
