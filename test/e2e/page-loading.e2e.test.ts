@@ -9,8 +9,8 @@ import { siteFolder } from "../../tools/build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { projectRoot, startCommand } from "../support/command.ts";
 import { HUB_TOKEN, startHub } from "../support/hub-server.ts";
+import { languageFiles } from "../support/random-models.ts";
 import { type SiteServer, startSite } from "../support/site-server.ts";
-import { languageFiles } from "../support/small-models.ts";
 
 const PART_BYTES = 4 << 20;
 /** A file's beginning, which is asked for to see what the server does with ranges. */

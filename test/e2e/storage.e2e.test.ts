@@ -9,7 +9,7 @@ import { LIBRARY_ADDRESS, libraryPaths } from "../../tools/library-page.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { projectRoot } from "../support/command.ts";
 import { HUB_TOKEN, type HubServer, startHub } from "../support/hub-server.ts";
-import { languageFiles } from "../support/small-models.ts";
+import { languageFiles } from "../support/random-models.ts";
 
 const SOURCE = "hf:someone/tiny";
 const MIB = 1 << 20;

@@ -10,7 +10,7 @@ import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { type WrittenFolder, writeFolder } from "../support/model-folder.ts";
 import { startModelServer } from "../support/model-server.ts";
-import { expectAnswer, languageFiles } from "../support/small-models.ts";
+import { expectAnswer, languageFiles } from "../support/random-models.ts";
 
 const LONG_TASK_MS = 50;
 /** Answers that may be asked for one without a long task: a machine that is busy with other things stops pages too. */
@@ -169,7 +169,7 @@ describe("with a model", () => {
   test("tabs take turns, are told, and outlive each other", async () => {
     const [first, second] = [await open("/strict"), await open("/strict")];
     expect([await load(first), await load(second)]).toEqual(["loaded", "loaded"]);
-    await begin(first, 120);
+    await begin(first, 240);
     const waited = begin(second, 5);
     await expect.poll(() => second.evaluate(() => window.kept.waits)).toEqual([true]);
     expect(await second.evaluate(() => window.kept.text)).toBe("");

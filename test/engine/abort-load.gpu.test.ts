@@ -2,9 +2,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { Fovea, type LoadOptions, type LoadProgress, type ModelFiles } from "../../src/index.ts";
 import { type CountedDevice, countedDevice, expectRefusal } from "../support/engine.ts";
+import { languageFiles } from "../support/random-models.ts";
 import { shippedModelUrl } from "../support/shared.ts";
 import { expectShippedAnswer } from "../support/shipped-model.ts";
-import { languageFiles } from "../support/small-models.ts";
 
 /** What a stubbed request does: goes on to the server, never answers, or sends a little and then nothing more. */
 type Behaviour = "pass" | "silent" | "stalling";

@@ -16,7 +16,7 @@ import {
   onWork,
   question,
 } from "../support/engine.ts";
-import { languageFiles } from "../support/small-models.ts";
+import { languageFiles } from "../support/random-models.ts";
 
 /** Rows of this model's prompt that go through at once; see engine.ts. */
 const CHUNK_ROWS = 128;

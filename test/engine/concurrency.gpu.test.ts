@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fovea } from "../../src/index.ts";
 import { type CountedDevice, countedDevice, expectRefusal, question } from "../support/engine.ts";
-import { expectAnswer, languageFiles } from "../support/small-models.ts";
+import { expectAnswer, languageFiles } from "../support/random-models.ts";
 
 describe("requests at the same time", () => {
   let counted: CountedDevice;

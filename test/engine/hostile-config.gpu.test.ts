@@ -14,8 +14,8 @@ import {
   type Refusal,
   sharedFiles,
 } from "../support/engine.ts";
+import { languageFiles } from "../support/random-models.ts";
 import { sharedUrl } from "../support/shared.ts";
-import { languageFiles } from "../support/small-models.ts";
 import { fileOf } from "../weights/safetensors-file.ts";
 
 const BAD = "bad-weights";

@@ -5,7 +5,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Fovea, type LoadOptions, type LoadProgress } from "../../src/index.ts";
 import { type CountedDevice, countedDevice, expectRefusal, type Files, question } from "../support/engine.ts";
-import { languageFiles, referenceGreedy } from "../support/small-models.ts";
+import { languageFiles, referenceGreedy } from "../support/random-models.ts";
 
 const SAYS_LOST = /the GPU device was lost/;
 

@@ -15,7 +15,7 @@ import {
   json,
   type Refusal,
 } from "../support/engine.ts";
-import { CLASSIFIER_BLOCKS, CLASSIFIER_SIDE, classifierFiles, referenceClasses } from "../support/small-models.ts";
+import { CLASSIFIER_BLOCKS, CLASSIFIER_SIDE, classifierFiles, referenceClasses } from "../support/random-models.ts";
 
 /** Of golden/clip-llama-f32. */
 const IMAGE_ID = 319;

@@ -15,7 +15,7 @@ import {
   question,
   type Refusal,
 } from "../support/engine.ts";
-import { foreignTokenizer, languageFiles, referenceGreedy } from "../support/small-models.ts";
+import { foreignTokenizer, languageFiles, referenceGreedy } from "../support/random-models.ts";
 
 const CONTEXT = 64;
 const say = (content: unknown) => ({ messages: [{ role: "user", content }] });

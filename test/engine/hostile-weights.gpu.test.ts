@@ -22,7 +22,7 @@ import {
   type Files,
   sharedFiles,
 } from "../support/engine.ts";
-import { languageFiles } from "../support/small-models.ts";
+import { languageFiles } from "../support/random-models.ts";
 import { fileOf } from "../weights/safetensors-file.ts";
 
 const WEIGHTS = "model.safetensors";

@@ -4,9 +4,9 @@ import { LANGUAGE_FILES } from "../../src/engine/language.ts";
 import { deleteStoredModel, Fovea, planModel, storedModels } from "../../src/index.ts";
 import { isModelFile } from "../../src/weights/listing.ts";
 import { sharedFiles } from "../support/engine.ts";
+import { languageFiles } from "../support/random-models.ts";
 import { shippedModelUrl } from "../support/shared.ts";
 import { expectShippedAnswer } from "../support/shipped-model.ts";
-import { languageFiles } from "../support/small-models.ts";
 
 const shipped = shippedModelUrl();
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fovea } from "../../src/index.ts";
 import { createFetch, FoveaOpenAI } from "../../src/openai/index.ts";
 import { chatFiles } from "../support/chat-files.ts";
-import { expectAnswer, languageFiles } from "../support/small-models.ts";
+import { expectAnswer, languageFiles } from "../support/random-models.ts";
 
 const QUESTION = [{ role: "user" as const, content: "Once upon a time" }];
 

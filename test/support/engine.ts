@@ -5,8 +5,8 @@
 import { expect } from "vitest";
 import type { Fovea, ModelFiles } from "../../src/index.ts";
 import { FoveaError, type FoveaErrorCode } from "../../src/index.ts";
+import { expectAnswer, type Files, QUESTION } from "./random-models.ts";
 import { sharedBytes } from "./shared.ts";
-import { expectAnswer, type Files, QUESTION } from "./small-models.ts";
 
 export type { Files };
 

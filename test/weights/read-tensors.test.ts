@@ -308,22 +308,17 @@ function plainParse(file: Uint8Array): TensorSpec[] {
   );
 }
 
-/** A folder, its files, how many tensors they hold. */
-type Stored = [path: string, names: string[], tensors: number];
-
 describe("checkpoints as others write them", () => {
   const shards = [1, 2, 3].map((i) => `model-0000${i}-of-00003.safetensors`);
-  const golden: Stored[] = [
+  test.each<[string, string[], number]>([
     ["golden/clip-llama-f32", ["model.safetensors"], 171],
     ["golden/two-images-f16", ["model.safetensors"], 162],
     ["golden/siglip-qwen2-bf16-sharded", [...shards, "model.safetensors.index.json"], 155],
-  ];
-  const real: Stored[] = [
+  ])("%s, from memory and over HTTP", expectRead);
+  testShared.each<[string, string[], number]>([
     ["real/stories260K", ["model.safetensors"], 47],
     ["real/vit-tiny", ["model.safetensors"], 200],
-  ];
-  test.each(golden)("%s, from memory and over HTTP", expectRead);
-  testShared.each(real)(needing("real", "%s, from memory and over HTTP"), expectRead);
+  ])(needing("real", "%s, from memory and over HTTP"), expectRead);
 
   async function expectRead(path: string, names: string[], tensorCount: number): Promise<void> {
     const files: Record<string, Uint8Array<ArrayBuffer>> = {};

@@ -4,7 +4,7 @@ import type { ImageInput } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { createFovea, type RemoteFovea } from "../../src/worker/client.ts";
 import { expectRefusal } from "../support/engine.ts";
-import { classifierFiles } from "../support/small-models.ts";
+import { classifierFiles } from "../support/random-models.ts";
 
 const SIDE = 48;
 

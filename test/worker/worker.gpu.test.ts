@@ -4,7 +4,7 @@ import type { GenerationEvent, LoadProgress } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { createFovea, type RemoteFovea } from "../../src/worker/client.ts";
 import { expectRefusal, question } from "../support/engine.ts";
-import { expectAnswer, languageFiles } from "../support/small-models.ts";
+import { expectAnswer, languageFiles } from "../support/random-models.ts";
 
 describe("a language model in a worker", () => {
   let remote: RemoteFovea;
