@@ -9,6 +9,7 @@ import { ADAPTER, CHROMIUM_FLAGS, findChromium } from "./tools/chromium.mjs";
 
 // Reference data beside the checkout, which tests read in place.
 const sharedRoot = fileURLToPath(new URL("../shared", import.meta.url));
+const projectRoot = fileURLToPath(new URL(".", import.meta.url)).replace(/[\\/]$/, "");
 
 export default defineConfig(({ command }) => ({
   // Relative, so that the built site works in whatever folder of a server it is put.
@@ -36,6 +37,7 @@ export default defineConfig(({ command }) => ({
     "import.meta.env.VITE_MODELS_PATH": JSON.stringify(command === "build" ? "../" : "../../public/"),
     "import.meta.env.VITE_ADAPTER": JSON.stringify(ADAPTER),
     "import.meta.env.VITE_SHARED_ROOT": JSON.stringify(existsSync(sharedRoot) ? sharedRoot : ""),
+    "import.meta.env.VITE_PROJECT_ROOT": JSON.stringify(projectRoot),
   },
   test: {
     projects: [

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { projectRoot } from "./support/command.ts";
-import { describeShared } from "./support/shared.ts";
+import { describeShared, needing } from "./support/shared.ts";
 import { codeOf, filesBelow, importsOf, readSource } from "./support/sources.ts";
 
 /**
@@ -172,7 +172,7 @@ describe("files", () => {
   });
 });
 
-describeShared("the data beside the project", () => {
+describeShared(needing("real", "the data beside the project"), () => {
   test("is not copied into it", () => {
     const hash = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
     const folder = join("..", "shared", "real");

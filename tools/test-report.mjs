@@ -24,7 +24,7 @@ export function readReport(path, root) {
  */
 export function countReport({ testResults }, root) {
   /** @type {import("./test.mjs").Counts} */
-  const counts = { passed: 0, failed: 0, skipped: 0, failures: [], skips: [] };
+  const counts = { passed: 0, failed: 0, skipped: 0, failures: [], skips: [], needs: {} };
   if (testResults.length === 0) {
     counts.failed++;
     counts.failures.push("no test was found");
@@ -44,6 +44,22 @@ export function countReport({ testResults }, root) {
     }
     counts.skipped += skipped.length;
     if (skipped.length > 0) counts.skips.push(`${skipped.length} of ${file}`);
+    for (const { fullName } of skipped) {
+      // Written by test/support/shared.ts.
+      const need = / \[needs (\S+)\]/.exec(fullName)?.[1] ?? "";
+      counts.needs[need] = (counts.needs[need] ?? 0) + 1;
+    }
   }
   return counts;
+}
+
+/**
+ * Why tests were skipped, in one line, the most frequent reason first.
+ * @param {Record<string, number>} needs
+ */
+export function reasonsOf(needs) {
+  return Object.entries(needs)
+    .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+    .map(([folder, count]) => (folder ? `${count} need ${folder}` : `${count} do not say why`))
+    .join(", ");
 }

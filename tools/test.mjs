@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BROWSERS_AT_ONCE, findChromium } from "./chromium.mjs";
 import { root } from "./library.mjs";
-import { readReport } from "./test-report.mjs";
+import { readReport, reasonsOf } from "./test-report.mjs";
 import { importTypeScript } from "./typescript.mjs";
 
 /**
@@ -17,6 +17,7 @@ import { importTypeScript } from "./typescript.mjs";
  * @property {string[]} failures what failed, a line each
  * @property {string[]} skips what was skipped, a line each
  * @property {number} skipped
+ * @property {Record<string, number>} needs how many of the skipped need a folder; "" where the name does not say which
  */
 
 /** @type {Record<string, () => Counts | Promise<Counts>>} */
@@ -67,8 +68,8 @@ export async function run(args) {
     for (const line of counts.skips) console.log(`  skipped: ${line}`);
     for (const line of counts.failures) console.log(`  FAILED: ${line}`);
   }
-  if (!existsSync(join(root, "../shared"))) console.log("../shared is missing: the tests that read it were skipped");
   const all = total(results.map(({ counts }) => counts));
+  if (all.skipped > 0) console.log(`skipped: ${reasonsOf(all.needs)}`);
   console.log(sumUp(all));
   return all.failed > 0 ? 1 : 0;
 }
@@ -84,7 +85,7 @@ function sumUp({ passed, failed, skipped }) {
  * @returns {Counts}
  */
 function fail(name, reason) {
-  return { passed: 0, failed: 1, skipped: 0, failures: [`${name}: ${reason}`], skips: [] };
+  return { passed: 0, failed: 1, skipped: 0, failures: [`${name}: ${reason}`], skips: [], needs: {} };
 }
 
 /**
@@ -100,7 +101,17 @@ function total(counts) {
     skipped: sum("skipped"),
     failures: counts.flatMap(({ failures }) => failures),
     skips: counts.flatMap(({ skips }) => skips),
+    needs: mergeNeeds(counts),
   };
+}
+
+/** @param {Counts[]} counts */
+function mergeNeeds(counts) {
+  /** @type {Record<string, number>} */
+  const all = {};
+  for (const { needs } of counts)
+    for (const [folder, count] of Object.entries(needs)) all[folder] = (all[folder] ?? 0) + count;
+  return all;
 }
 
 /**
@@ -110,7 +121,7 @@ function total(counts) {
  */
 function outcomeOf(name, args) {
   const { status, signal } = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
-  if (status === 0) return { passed: 1, failed: 0, skipped: 0, failures: [], skips: [] };
+  if (status === 0) return { passed: 1, failed: 0, skipped: 0, failures: [], skips: [], needs: {} };
   return fail(name, `exit code ${status ?? signal}`);
 }
 

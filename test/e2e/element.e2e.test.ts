@@ -3,12 +3,11 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
 import { chatFiles } from "../support/chat-files.ts";
 import { startModelServer } from "../support/model-server.ts";
-import { describeShared } from "../support/shared.ts";
 
 /** A red square of 8 x 8 pixels. */
 const PICTURE = Buffer.from(
@@ -72,7 +71,7 @@ test("downloads nothing but its script before it is asked to, under a strict pol
   expect(complaints).toEqual([]);
 });
 
-describeShared("with a model", () => {
+describe("with a model", () => {
   beforeAll(async () => {
     for (const [name, bytes] of Object.entries(await chatFiles()))
       writeFileSync(join(models, name), bytes as Uint8Array);

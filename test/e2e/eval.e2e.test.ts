@@ -2,10 +2,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chatFiles } from "../support/chat-files.ts";
 import { runCommand } from "../support/command.ts";
-import { describeShared } from "../support/shared.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fovea-eval-"));
 const model = join(folder, "model");
@@ -30,7 +29,7 @@ test("what cannot be meant is one line on standard error", async () => {
   );
 });
 
-describeShared("a tiny model", () => {
+describe("a tiny model", () => {
   beforeAll(async () => {
     mkdirSync(model);
     for (const [name, content] of Object.entries(await chatFiles()))

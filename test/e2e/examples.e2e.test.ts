@@ -5,14 +5,13 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright";
 import { build } from "vite";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { chatFiles } from "../support/chat-files.ts";
 import { projectRoot } from "../support/command.ts";
 import { startModelServer } from "../support/model-server.ts";
-import { describeShared } from "../support/shared.ts";
 
 const EXAMPLES = ["html", "import-map", "react"];
 /** Tokens. The prompts have about 230 and 305: there is time to stop the first answer, and the second ends by itself. */
@@ -20,7 +19,7 @@ const CONTEXT = 340;
 const LONG_QUESTION = "Why? ".repeat(20);
 
 const folder = mkdtempSync(join(tmpdir(), "fovea-examples-"));
-const cat = `${projectRoot}/../shared/real/photos/originals_large/chelsea.png`;
+const picture = join(projectRoot, "public/samples/harbour.webp");
 
 let server: { origin: string; close: () => void };
 let browser: Browser;
@@ -91,7 +90,7 @@ test("the React example depends on what it is tested with", () => {
     expect([name, wanted]).toEqual([name, tested[name]]);
 });
 
-describeShared("with a model", () => {
+describe("with a model", () => {
   let models: { origin: string; close: () => void };
   beforeAll(async () => {
     const model = join(folder, "model");
@@ -108,7 +107,7 @@ describeShared("with a model", () => {
   test.for(EXAMPLES)("%s answers about a picture, and again after a stop", async (example) => {
     await open(example, models.origin);
     await status().filter({ hasText: "Ready." }).waitFor();
-    await page.getByLabel("Picture").setInputFiles(cat);
+    await page.getByLabel("Picture").setInputFiles(picture);
     await page.getByRole("button", { name: "Ask" }).click();
     const answer = page.locator("output, #answer");
     await expect.poll(() => answer.textContent(), { timeout: 240_000 }).not.toBe("");

@@ -4,15 +4,14 @@
  */
 import { readFileSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Page as PageElement } from "../../src/app/parts/page.ts";
 import { siteFolder } from "../../tools/build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { serve } from "../../tools/serve.mjs";
-import { writeChatFolder } from "../support/chat-folder.ts";
 import { projectRoot, startCommand } from "../support/command.ts";
+import { writeChatFolder } from "../support/model-folder.ts";
 import { startModelServer } from "../support/model-server.ts";
-import { describeShared } from "../support/shared.ts";
 
 /** A camera that shows a test pattern, and nobody who has to be asked. */
 const CAMERA_FLAGS = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
@@ -42,7 +41,7 @@ afterAll(async () => {
   site?.close();
 });
 
-describeShared("a page with the tiny model", () => {
+describe("a page with the tiny model", () => {
   let chat: Awaited<ReturnType<typeof writeChatFolder>>;
   let models: Awaited<ReturnType<typeof startModelServer>>;
   let context: BrowserContext;

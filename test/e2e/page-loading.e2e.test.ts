@@ -4,12 +4,12 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Page, type Route } from "playwright";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { siteFolder } from "../../tools/build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { projectRoot, startCommand } from "../support/command.ts";
 import { HUB_TOKEN, startHub } from "../support/hub-server.ts";
-import { describeShared } from "../support/shared.ts";
+import { languageFiles } from "../support/random-models.ts";
 import { type SiteServer, startSite } from "../support/site-server.ts";
 
 const PART_BYTES = 4 << 20;
@@ -131,12 +131,9 @@ test("without room the numbers are said before the download, which can go on wit
   expect(site.servedBytes - begin).toBeLessThanOrEqual(totalBytes + PREFIX_BYTES);
 });
 
-describeShared("a gated model of a hub", () => {
+describe("a gated model of a hub", () => {
   test("is opened with a token that is typed on the page, and stored nowhere", async () => {
-    const stories = `${projectRoot}/../shared/real/stories260K`;
-    const names = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
-    const files = names.map((name) => [name, readFileSync(`${stories}/${name}`)] as const);
-    const hub = await startHub(Object.fromEntries(files), { access: "gated" });
+    const hub = await startHub(languageFiles(), { access: "gated" });
     try {
       await visit("?model=http://127.0.0.1:9/");
       await context.route(`${HUB}**`, (route) => passOn(route, hub.url));

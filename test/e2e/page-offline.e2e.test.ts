@@ -3,15 +3,14 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Page as PageElement } from "../../src/app/parts/page.ts";
 import { siteFolder } from "../../tools/build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { serve } from "../../tools/serve.mjs";
-import { writeChatFolder } from "../support/chat-folder.ts";
 import { startCommand } from "../support/command.ts";
+import { writeChatFolder } from "../support/model-folder.ts";
 import { startModelServer } from "../support/model-server.ts";
-import { describeShared } from "../support/shared.ts";
 
 const site = mkdtempSync(join(tmpdir(), "fovea-site-"));
 let server: Awaited<ReturnType<typeof serve>>;
@@ -51,7 +50,7 @@ async function ask(page: Page): Promise<string> {
   return (await page.locator("app-answer .text").textContent()) ?? "";
 }
 
-describeShared("after one visit", () => {
+describe("after one visit", () => {
   test("it starts and answers with every server gone", async () => {
     const chat = await writeChatFolder();
     const models = await startModelServer(chat.folder);

@@ -1,17 +1,16 @@
 /** The built library in tabs of one browser, with a hub on other origins: one download for all, tokens, resuming, offline. */
 import { readFileSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { StoredModel } from "../../src/shared/stored-model.ts";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { ensureLibrary } from "../../tools/library.mjs";
 import { LIBRARY_ADDRESS, libraryPaths } from "../../tools/library-page.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { projectRoot } from "../support/command.ts";
-import { HUB_TOKEN, type HubOptions, type HubServer, startHub } from "../support/hub-server.ts";
-import { describeShared } from "../support/shared.ts";
+import { HUB_TOKEN, type HubServer, startHub } from "../support/hub-server.ts";
+import { languageFiles } from "../support/random-models.ts";
 
-const real = `${projectRoot}/../shared/real`;
 const SOURCE = "hf:someone/tiny";
 const MIB = 1 << 20;
 
@@ -38,11 +37,8 @@ afterEach(async () => {
   hub = undefined;
 });
 
-async function publish(folder: string, names: string[], options: HubOptions = {}): Promise<HubServer> {
-  const files = names.map((name) => [name, readFileSync(`${real}/${folder}/${name}`)] as const);
-  hub = await startHub(Object.fromEntries(files), options);
-  return hub;
-}
+const totalOf = (files: Record<string, Uint8Array>) =>
+  Object.values(files).reduce((sum, { length }) => sum + length, 0);
 
 async function openTab(): Promise<Page> {
   const page = await context.newPage();
@@ -82,19 +78,20 @@ function stored(page: Page): Promise<StoredModel[]> {
   return page.evaluate(() => (Reflect.get(window, "library") as Library).storedModels());
 }
 
-describeShared("a model of a hub", () => {
+describe("a model of a hub", () => {
   test("is downloaded once for two tabs, its token stays with the hub, and then loads without a network", async () => {
-    const names = ["config.json", "model.safetensors", "tokenizer.json"];
-    const { requests, ...served } = await publish("stories260K", names, { access: "gated" });
+    const files = languageFiles();
+    hub = await startHub(files, { access: "gated" });
+    const { requests, url, cdnUrl } = hub;
     const tabs = await Promise.all([openTab(), openTab()]);
     expect(await load(tabs[0]!)).toMatch(/accept the model's licence at .*hubToken/);
     expect(await Promise.all(tabs.map((tab) => load(tab, HUB_TOKEN)))).toEqual(["llama", "llama"]);
-    expect(served.url).not.toBe(served.cdnUrl);
+    expect(url).not.toBe(cdnUrl);
     const large = requests.filter(({ origin }) => origin === "cdn");
     // The browser does not send it where the hub's answer leads to.
     expect(large.length).toBeGreaterThan(0);
     expect(large.map(({ authorization }) => authorization)).toEqual(large.map(() => undefined));
-    const total = names.reduce((sum, name) => sum + readFileSync(`${real}/stories260K/${name}`).length, 0);
+    const total = totalOf(files);
     // A file's beginning comes with its first request, and what follows it with the next.
     expect(hub!.servedBytes).toBeLessThanOrEqual(total);
     expect(await stored(tabs[0]!)).toMatchObject([{ source: SOURCE, complete: true, bytes: total }]);
@@ -106,21 +103,25 @@ describeShared("a model of a hub", () => {
   });
 
   test("goes on where it was when the tab was closed", async () => {
-    const names = ["config.json", "model.safetensors", "preprocessor_config.json"];
-    await publish("vit-tiny", names);
-    hub!.stallsAfterBytes = 11 * MIB;
+    // Weights of two parts of 4 MiB, the second not whole.
+    const names = ["config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.json"];
+    const files = Object.fromEntries(
+      names.map((name) => [name, readFileSync(`${projectRoot}/public/fovea-demo/${name}`)]),
+    );
+    hub = await startHub(files);
+    hub.stallsAfterBytes = 6 * MIB;
     const first = await openTab();
     void load(first).catch(() => {});
-    await expect.poll(async () => (await stored(first))[0]?.bytes ?? 0, { timeout: 120_000 }).toBeGreaterThan(8 * MIB);
+    await expect.poll(async () => (await stored(first))[0]?.bytes ?? 0, { timeout: 120_000 }).toBeGreaterThan(4 * MIB);
     await first.close();
-    hub!.stallsAfterBytes = Number.POSITIVE_INFINITY;
-    const before = hub!.servedBytes;
+    hub.stallsAfterBytes = Number.POSITIVE_INFINITY;
+    const before = hub.servedBytes;
     const second = await openTab();
-    expect(await load(second)).toBe("vit");
-    const total = names.reduce((sum, name) => sum + readFileSync(`${real}/vit-tiny/${name}`).length, 0);
-    // Of two parts of 4 MiB the second may have been half written. The file's beginning is asked for again, to see what
+    expect(await load(second)).toBe("llava");
+    const total = totalOf(files);
+    // The second part was half written. The file's beginning is asked for again, to see what
     // the server does with ranges.
-    expect(hub!.servedBytes - before).toBeLessThanOrEqual(total - 4 * MIB + (64 << 10));
+    expect(hub.servedBytes - before).toBeLessThanOrEqual(total - 4 * MIB + (64 << 10));
     expect(await stored(second)).toMatchObject([{ complete: true, bytes: total }]);
   });
 });

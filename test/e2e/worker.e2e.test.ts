@@ -3,14 +3,14 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type JSHandle, type Page } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { RemoteFovea } from "../../src/worker/index.ts";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
 import { serve } from "../../tools/serve.mjs";
-import { projectRoot } from "../support/command.ts";
+import { type WrittenFolder, writeFolder } from "../support/model-folder.ts";
 import { startModelServer } from "../support/model-server.ts";
-import { describeShared } from "../support/shared.ts";
+import { expectAnswer, languageFiles } from "../support/random-models.ts";
 
 const LONG_TASK_MS = 50;
 /** Answers that may be asked for one without a long task: a machine that is busy with other things stops pages too. */
@@ -30,6 +30,7 @@ const pageWith = (workers: string) => ({
 });
 
 let server: Awaited<ReturnType<typeof serve>>;
+let model: WrittenFolder;
 let models: Awaited<ReturnType<typeof startModelServer>>;
 let elsewhere: Awaited<ReturnType<typeof startModelServer>>;
 let browser: Browser;
@@ -49,13 +50,15 @@ beforeAll(async () => {
     "/forbidden": pageWith("'none'"),
     "/free": { text: '<!doctype html><link rel="icon" href="data:,">', type: "text/html; charset=utf-8" },
   });
-  models = await startModelServer(`${projectRoot}/../shared/real/stories260K`);
+  model = writeFolder(languageFiles());
+  models = await startModelServer(model.folder);
   elsewhere = await startModelServer(libraryFolder);
   browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: 120_000 });
 });
 afterAll(async () => {
   await browser?.close();
   for (const one of [server, models, elsewhere]) one?.close();
+  model?.remove();
   rmSync(partial, { recursive: true });
 });
 beforeEach(async () => {
@@ -125,7 +128,7 @@ test.for([
   );
 });
 
-describeShared("with a model", () => {
+describe("with a model", () => {
   test("answers under the policy worker-src 'self', and the page stays smooth", async () => {
     const page = await open("/strict");
     expect(await load(page)).toBe("loaded");
@@ -147,7 +150,7 @@ describeShared("with a model", () => {
     const seen: number[] = [];
     while (seen.length < TRIES && !(seen.at(-1)! < LONG_TASK_MS)) {
       const answer = await longest();
-      expect(answer.text).toMatch(/^, there was a little girl named Lily\. She loved to play outside/);
+      expectAnswer(answer.text);
       seen.push(answer.longest);
     }
     expect(seen.at(-1), `longest tasks of ${seen.length} answers: ${seen}`).toBeLessThan(LONG_TASK_MS);
@@ -160,13 +163,13 @@ describeShared("with a model", () => {
     expect(await load(page, `${elsewhere.origin}worker.js`)).toBe("loaded");
     await begin(page, 6);
     expect(await outcome(page)).toBe("done");
-    expect(await page.evaluate(() => window.kept.text)).toMatch(/^, there was a/);
+    expectAnswer(await page.evaluate(() => window.kept.text));
   });
 
   test("tabs take turns, are told, and outlive each other", async () => {
     const [first, second] = [await open("/strict"), await open("/strict")];
     expect([await load(first), await load(second)]).toEqual(["loaded", "loaded"]);
-    await begin(first, 120);
+    await begin(first, 240);
     const waited = begin(second, 5);
     await expect.poll(() => second.evaluate(() => window.kept.waits)).toEqual([true]);
     expect(await second.evaluate(() => window.kept.text)).toBe("");

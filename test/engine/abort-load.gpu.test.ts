@@ -1,8 +1,10 @@
 /** AbortSignal at every stage of loading: it ends at once with `aborted`, nothing stays on the GPU or on its way. */
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { Fovea, type LoadOptions, type LoadProgress, type ModelFiles } from "../../src/index.ts";
-import { type CountedDevice, countedDevice, expectAnswers, expectRefusal, storiesFiles } from "../support/engine.ts";
-import { describeShared, sharedUrl } from "../support/shared.ts";
+import { type CountedDevice, countedDevice, expectRefusal } from "../support/engine.ts";
+import { languageFiles } from "../support/random-models.ts";
+import { shippedModelUrl } from "../support/shared.ts";
+import { expectShippedAnswer } from "../support/shipped-model.ts";
 
 /** What a stubbed request does: goes on to the server, never answers, or sends a little and then nothing more. */
 type Behaviour = "pass" | "silent" | "stalling";
@@ -45,14 +47,14 @@ async function stalled(response: Response, signal: AbortSignal): Promise<Respons
   return new Response(body, { status: response.status, headers: response.headers });
 }
 
-describeShared("an aborted load", () => {
+describe("an aborted load", () => {
   let counted: CountedDevice;
-  let stories: ModelFiles;
-  const url = sharedUrl("real/stories260K");
+  let small: ModelFiles;
+  const url = shippedModelUrl();
 
   beforeAll(async () => {
     counted = await countedDevice();
-    stories = await storiesFiles();
+    small = languageFiles();
   });
   afterEach(() => {
     vi.unstubAllGlobals();
@@ -84,7 +86,7 @@ describeShared("an aborted load", () => {
       if (stage === "compile") setTimeout(() => controller.abort(), 20);
     };
     await expectRefusal(
-      () => load(stories, { signal: controller.signal, onProgress }),
+      () => load(small, { signal: controller.signal, onProgress }),
       "aborted",
       /aborted during compiling/,
     );
@@ -136,19 +138,15 @@ describeShared("an aborted load", () => {
       write(...args);
       return undefined;
     });
-    await expectRefusal(
-      () => load(stories, { signal: controller.signal }),
-      "aborted",
-      /aborted during loading weights/,
-    );
+    await expectRefusal(() => load(small, { signal: controller.signal }), "aborted", /aborted during loading weights/);
     expect(pieces).toBe(10);
   });
 
   test("a signal that fires when the model is loaded changes nothing, and the question is answered", async () => {
     const controller = new AbortController();
-    const fovea = await load(url, { signal: controller.signal });
+    const fovea = await load(url, { signal: controller.signal, maxContext: 256 });
     controller.abort();
-    await expectAnswers(fovea);
+    await expectShippedAnswer(fovea);
     fovea.dispose();
     expect(fovea.memory.gpuBytes).toBe(0);
   }, 180_000);

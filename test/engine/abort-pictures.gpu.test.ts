@@ -1,9 +1,8 @@
 /** Aborts while a picture is fetched, prepared and encoded, alone and in a question; and of a conversation with pictures. */
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { Fovea, type GenerationEvent, type Message } from "../../src/index.ts";
 import { chatFiles } from "../support/chat-files.ts";
 import { type CountedDevice, countedDevice, expectRefusal, onWork } from "../support/engine.ts";
-import { describeShared } from "../support/shared.ts";
 
 const ADDRESS = "http://pictures.test/cat.jpg";
 
@@ -14,7 +13,7 @@ function picture(seed: number): ImageData {
   return image;
 }
 
-describeShared("an aborted picture", () => {
+describe("an aborted picture", () => {
   let counted: CountedDevice;
   let fovea: Fovea;
   let goodAnswer: string;

@@ -3,7 +3,7 @@
  * statistics are filled in, no more work reaches the GPU, and the next answer is as if nothing had happened. Pictures
  * are in abort-pictures, loading in abort-load.
  */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fovea, type GenerationEvent, type GenerationStats } from "../../src/index.ts";
 import {
   type CountedDevice,
@@ -15,9 +15,8 @@ import {
   json,
   onWork,
   question,
-  storiesFiles,
 } from "../support/engine.ts";
-import { describeShared } from "../support/shared.ts";
+import { languageFiles } from "../support/random-models.ts";
 
 /** Rows of this model's prompt that go through at once; see engine.ts. */
 const CHUNK_ROWS = 128;
@@ -26,18 +25,18 @@ const LONG_QUESTION = {
   maxTokens: 4,
 };
 
-describeShared("an aborted answer", () => {
+describe("an aborted answer", () => {
   let counted: CountedDevice;
-  let stories: Files;
+  let small: Files;
   let fovea: Fovea;
   let gpuBytes: number;
 
   beforeAll(async () => {
     counted = await countedDevice();
-    stories = await storiesFiles();
+    small = languageFiles();
     // Longer than what the model was trained on: its text is worth nothing there, its work is what counts.
-    const config = { ...json(stories, "config.json"), max_position_embeddings: 2048 };
-    fovea = await Fovea.load(changed(stories, { "config.json": config }), { device: counted.device, maxContext: 1500 });
+    const config = { ...json(small, "config.json"), max_position_embeddings: 2048 };
+    fovea = await Fovea.load(changed(small, { "config.json": config }), { device: counted.device, maxContext: 1500 });
     await expectAnswers(fovea);
     gpuBytes = fovea.memory.gpuBytes;
   }, 180_000);
@@ -180,7 +179,7 @@ describeShared("an aborted answer", () => {
   });
 
   test("dispose while one answer runs and another waits", async () => {
-    const other = await Fovea.load(stories, { device: counted.device, maxContext: 64 });
+    const other = await Fovea.load(small, { device: counted.device, maxContext: 64 });
     const running = other.generate({ ...question, maxTokens: 50 });
     const waiting = other.generate(question);
     const inspection = other.inspect({ inputIds: [1] });
@@ -202,7 +201,7 @@ describeShared("an aborted answer", () => {
       (engine: Fovea) => engine.generate(question).text(),
       (engine: Fovea) => engine.inspect({ inputIds: [1, 2, 3], greedySteps: 5 }),
     ]) {
-      const other = await Fovea.load(stories, { device: counted.device, maxContext: 64 });
+      const other = await Fovea.load(small, { device: counted.device, maxContext: 64 });
       const stop = onWork(counted.device, (label) => {
         if (label === "prefill") setTimeout(() => other.dispose());
       });

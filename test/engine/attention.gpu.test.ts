@@ -1,10 +1,9 @@
 /** What `attention: true` tells of an answer: where its tokens looked, and that looking changes nothing. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AnswerAttention, GenerateRequest, GenerationEvent } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { ceilRank } from "../../src/model/inhibition/plan.ts";
 import { chatFiles } from "../support/chat-files.ts";
-import { describeShared } from "../support/shared.ts";
 
 const COMPRESSION = { method: "vmtc", tokens: 10 } as const;
 
@@ -14,7 +13,7 @@ function picture(seed: number): ImageData {
   return image;
 }
 
-describeShared("where an answer looked", () => {
+describe("where an answer looked", () => {
   let fovea: Fovea;
   beforeAll(async () => {
     fovea = await Fovea.load(await chatFiles(), { maxContext: 400 });

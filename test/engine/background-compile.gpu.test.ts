@@ -1,8 +1,7 @@
 /** `compile: "background"`: loading does not wait for shaders, and what is asked meanwhile does. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { chatFiles } from "../support/chat-files.ts";
-import { describeShared } from "../support/shared.ts";
 
 const QUESTION = { messages: [{ role: "user" as const, content: "What?" }], maxTokens: 4 };
 
@@ -24,7 +23,7 @@ function holdPipelines() {
   return { release, restore };
 }
 
-describeShared("compiling in the background", () => {
+describe("compiling in the background", () => {
   test("a question waits for it, and may be taken back; a disposed engine does not wait", async () => {
     const pipelines = holdPipelines();
     try {

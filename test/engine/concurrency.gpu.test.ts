@@ -1,23 +1,16 @@
 /** Requests made together are served one after another in their order, whatever becomes of the others. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fovea } from "../../src/index.ts";
-import {
-  type CountedDevice,
-  countedDevice,
-  expectRefusal,
-  expectStory,
-  question,
-  storiesFiles,
-} from "../support/engine.ts";
-import { describeShared } from "../support/shared.ts";
+import { type CountedDevice, countedDevice, expectRefusal, question } from "../support/engine.ts";
+import { expectAnswer, languageFiles } from "../support/random-models.ts";
 
-describeShared("requests at the same time", () => {
+describe("requests at the same time", () => {
   let counted: CountedDevice;
   let fovea: Fovea;
 
   beforeAll(async () => {
     counted = await countedDevice();
-    fovea = await Fovea.load(await storiesFiles(), { device: counted.device, maxContext: 64 });
+    fovea = await Fovea.load(languageFiles(), { device: counted.device, maxContext: 64 });
   }, 180_000);
   afterAll(() => {
     fovea.dispose();
@@ -36,8 +29,8 @@ describeShared("requests at the same time", () => {
       return text;
     };
     const [first, second] = await Promise.all([follow("first", 8), follow("second", 10)]);
-    await expectStory(first);
-    await expectStory(second);
+    expectAnswer(first);
+    expectAnswer(second);
     expect(second.length).toBeGreaterThan(first.length);
     expect(log.indexOf("first done")).toBeGreaterThan(0);
     expect(log.indexOf("second prefill")).toBeGreaterThan(log.indexOf("first done"));
@@ -66,24 +59,24 @@ describeShared("requests at the same time", () => {
     const after = fovea.generate(question);
     await expectRefusal(() => tooLong.text(), "context-full", /the context holds 64/);
     await expectRefusal(() => wrong.text(), RangeError, /at least one message/);
-    for (const generation of [before, between, after]) await expectStory(await generation.text());
+    for (const generation of [before, between, after]) expectAnswer(await generation.text());
   });
 
   test("an answer can be read more than once, and late", async () => {
     const generation = fovea.generate(question);
-    await expectStory(await generation.text());
+    expectAnswer(await generation.text());
     const types: string[] = [];
     for await (const { type } of generation) types.push(type);
     expect([types[0], types.at(-1)]).toEqual(["prefill", "done"]);
-    await expectStory(await generation.text());
+    expectAnswer(await generation.text());
   });
 
   test("two engines on one device do not mix", async () => {
-    const other = await Fovea.load(await storiesFiles(), { device: counted.device, maxContext: 32 });
+    const other = await Fovea.load(languageFiles(), { device: counted.device, maxContext: 32 });
     const answers = await Promise.all([fovea.generate(question).text(), other.generate(question).text()]);
     other.dispose();
-    for (const answer of answers) await expectStory(answer);
+    for (const answer of answers) expectAnswer(answer);
     expect(other.memory.gpuBytes).toBe(0);
-    await expectStory(await fovea.generate(question).text());
+    expectAnswer(await fovea.generate(question).text());
   });
 });

@@ -1,10 +1,9 @@
 /** What is kept from one question to the next: encoded pictures, and the rows that a prompt begins with. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { GenerateRequest, GenerationEvent, Message } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { Gpu } from "../../src/gpu/device.ts";
 import { chatFiles } from "../support/chat-files.ts";
-import { describeShared } from "../support/shared.ts";
 
 /** Counts the submits of each label: what the GPU was asked to do. */
 function countSubmits(): Map<string, number> {
@@ -24,7 +23,7 @@ function picture(seed: number): ImageData {
   return image;
 }
 
-describeShared("a conversation", () => {
+describe("a conversation", () => {
   let fovea: Fovea;
   const submits = countSubmits();
   // One device for all engines, so that pipelines are compiled once.

@@ -2,7 +2,7 @@
  * The engine against the golden checkpoints: loaded from their folders as a page would load them, inspected, and every
  * number that was computed in float64 compared.
  */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Inspection } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { expectNmse } from "../support/compare.ts";
@@ -14,10 +14,10 @@ import {
   goldenSettings,
   loadGolden,
 } from "../support/golden.ts";
-import { describeShared, sharedUrl } from "../support/shared.ts";
+import { sharedUrl } from "../support/shared.ts";
 import { NMSE_MODEL, NMSE_RAW_MERGE } from "../support/tolerances.ts";
 
-describeShared.for(GOLDEN_NAMES)("golden %s", (name) => {
+describe.for(GOLDEN_NAMES)("golden %s", (name) => {
   let golden: Golden;
   let fovea: Fovea;
 

@@ -2,7 +2,7 @@
  * Wrong requests to a loaded language model: each is refused by a message that names the field, leaves the memory as it
  * was, and the next question is answered as by the reference.
  */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fovea, type GenerateRequest, type InspectRequest } from "../../src/index.ts";
 import {
   type CountedDevice,
@@ -14,9 +14,8 @@ import {
   json,
   question,
   type Refusal,
-  storiesFiles,
 } from "../support/engine.ts";
-import { describeShared, sharedBytes } from "../support/shared.ts";
+import { foreignTokenizer, languageFiles, referenceGreedy } from "../support/random-models.ts";
 
 const CONTEXT = 64;
 const say = (content: unknown) => ({ messages: [{ role: "user", content }] });
@@ -132,15 +131,16 @@ const INSPECT: { request: unknown; kind: Refusal; says: RegExp }[] = [
   },
 ];
 
-describeShared("wrong requests to a language model", () => {
+describe("wrong requests to a language model", () => {
+  const afterBos = referenceGreedy([1], 2);
   let counted: CountedDevice;
-  let stories: Files;
+  let small: Files;
   let fovea: Fovea;
 
   beforeAll(async () => {
     counted = await countedDevice();
-    stories = await storiesFiles();
-    fovea = await Fovea.load(stories, { device: counted.device, maxContext: CONTEXT });
+    small = languageFiles();
+    fovea = await Fovea.load(small, { device: counted.device, maxContext: CONTEXT });
   }, 120_000);
   afterAll(() => {
     fovea.dispose();
@@ -158,9 +158,9 @@ describeShared("wrong requests to a language model", () => {
     expect(counted.live().length).toBe(live);
   }
 
-  /** The reference's first tokens behind BOS: a quicker question than the text one. */
-  async function expectUsable(): Promise<void> {
-    expect((await fovea.inspect({ inputIds: [1], greedySteps: 2 })).greedy).toEqual([403, 407]);
+  /** The reference's first tokens after BOS: a quicker question than the text one. */
+  async function expectUsable(engine = fovea): Promise<void> {
+    expect((await engine.inspect({ inputIds: [1], greedySteps: 2 })).greedy).toEqual(afterBos);
   }
 
   test.for(GENERATE)("generate: $says", async ({ request, kind, says }) => {
@@ -194,8 +194,7 @@ describeShared("wrong requests to a language model", () => {
   });
 
   test("a tokenizer of another model", async () => {
-    const tokenizer = await sharedBytes("real/tokenizers/assembled_llama2/tokenizer.json");
-    const files = changed(stories, { "tokenizer.json": tokenizer });
+    const files = changed(small, { "tokenizer.json": foreignTokenizer() });
     using other = await Fovea.load(files, { device: counted.device, maxContext: CONTEXT });
     const { gpuBytes } = other.memory;
     await expectRefusal(
@@ -207,7 +206,7 @@ describeShared("wrong requests to a language model", () => {
   });
 
   test("a folder without a tokenizer", async () => {
-    const files = changed(stories, { "tokenizer.json": undefined });
+    const files = changed(small, { "tokenizer.json": undefined });
     using mute = await Fovea.load(files, { device: counted.device, maxContext: CONTEXT });
     expect(mute.info.canGenerate).toBe(false);
     await expectRefusal(
@@ -215,14 +214,14 @@ describeShared("wrong requests to a language model", () => {
       "unsupported-model",
       /no tokenizer\.json in its folder: it can be inspected, but not chatted with/,
     );
-    expect((await mute.inspect({ inputIds: [1], greedySteps: 2 })).greedy).toEqual([403, 407]);
+    await expectUsable(mute);
   });
 
   test("a chat template that refuses the conversation", async () => {
     const template =
       "{% if messages[0].role != 'user' %}{{ raise_exception('users first') }}{% endif %}{{ messages[0].content }}";
-    const config = { ...json(stories, "tokenizer_config.json"), chat_template: template };
-    const files = changed(stories, { "tokenizer_config.json": config });
+    const config = { ...json(small, "tokenizer_config.json"), chat_template: template };
+    const files = changed(small, { "tokenizer_config.json": config });
     using strict = await Fovea.load(files, { device: counted.device, maxContext: CONTEXT });
     const messages = [{ role: "assistant", content: "Hello" }] as const;
     await expectRefusal(
@@ -234,7 +233,7 @@ describeShared("wrong requests to a language model", () => {
   });
 
   test("after dispose", async () => {
-    const gone = await Fovea.load(stories, { device: counted.device, maxContext: CONTEXT });
+    const gone = await Fovea.load(small, { device: counted.device, maxContext: CONTEXT });
     const live = counted.live().length;
     gone.dispose();
     gone.dispose();

@@ -2,7 +2,7 @@
  * Damaged weights through the public door: each is refused by a message that says what is wrong and where, leaves
  * nothing on the GPU, and the same device loads the undamaged files afterwards.
  */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fovea, type ModelFiles } from "../../src/index.ts";
 import {
   dataStart,
@@ -21,9 +21,8 @@ import {
   expectRefusal,
   type Files,
   sharedFiles,
-  storiesFiles,
 } from "../support/engine.ts";
-import { describeShared } from "../support/shared.ts";
+import { languageFiles } from "../support/random-models.ts";
 import { fileOf } from "../weights/safetensors-file.ts";
 
 const WEIGHTS = "model.safetensors";
@@ -207,13 +206,13 @@ function headerText(file: Uint8Array): string {
   return new TextDecoder().decode(file.subarray(8, dataStart(file)));
 }
 
-describeShared("damaged weights", () => {
+describe("damaged weights", () => {
   let counted: CountedDevice;
-  let stories: Files;
+  let small: Files;
 
   beforeAll(async () => {
     counted = await countedDevice();
-    stories = await storiesFiles();
+    small = languageFiles();
   });
   afterAll(() => counted?.device.destroy());
 
@@ -225,11 +224,11 @@ describeShared("damaged weights", () => {
   }
 
   test.for(HEADERS)("$what", ({ damage, says }) =>
-    expectBad(changed(stories, { [WEIGHTS]: damage(stories[WEIGHTS]!) }), says),
+    expectBad(changed(small, { [WEIGHTS]: damage(small[WEIGHTS]!) }), says),
   );
 
   test.for(NUMBERS)("$what", async ({ damage, says }) =>
-    expectBad(changed(stories, { [WEIGHTS]: damage(stories[WEIGHTS]!) }), says),
+    expectBad(changed(small, { [WEIGHTS]: damage(small[WEIGHTS]!) }), says),
   );
 
   test("a weight that is NaN in half precision", async () => {
@@ -300,13 +299,13 @@ describeShared("damaged weights", () => {
   });
 
   test("weights that are not there, or of another model", async () => {
-    await expectBad(changed(stories, { [WEIGHTS]: undefined }), /no weights in the given files: neither model\.safet/);
+    await expectBad(changed(small, { [WEIGHTS]: undefined }), /no weights in the given files: neither model\.safet/);
     const golden = await sharedFiles("golden/two-images-f16", [WEIGHTS]);
-    await expectBad(changed(stories, golden), /do not fit the llama of config\.json: missing: .*; unknown: /);
+    await expectBad(changed(small, golden), /do not fit the llama of config\.json: missing: .*; unknown: /);
   });
 
   test("the undamaged weights load on the same device", async () => {
-    const fovea = await load(stories);
+    const fovea = await load(small);
     await expectAnswers(fovea);
     fovea.dispose();
     expect(fovea.memory.gpuBytes).toBe(0);

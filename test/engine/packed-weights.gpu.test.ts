@@ -10,7 +10,7 @@ import { roundToF16 } from "../reference/weight-unpack.ts";
 import { chatFiles } from "../support/chat-files.ts";
 import { nmse } from "../support/compare.ts";
 import { GOLDEN_NAMES, goldenPixels, loadGolden } from "../support/golden.ts";
-import { describeShared, sharedBytes, sharedUrl } from "../support/shared.ts";
+import { needing, sharedBytes, sharedUrl, testShared } from "../support/shared.ts";
 import { storyReferences } from "../support/stories.ts";
 import { NMSE_PACKED, NMSE_SAME_PACKED, SAME_TOKEN_PACKED } from "../support/tolerances.ts";
 
@@ -61,8 +61,8 @@ function agreement(a: Matrix, b: Matrix): number {
   return rows.filter((row) => largest(a, row) === largest(b, row)).length / a.rows;
 }
 
-describeShared("packed weights", () => {
-  test("a classifier: class, logits and bytes", async () => {
+describe("packed weights", () => {
+  testShared(needing("real/vit-tiny", "a classifier: class, logits and bytes"), async () => {
     const photo = new Blob([await sharedBytes("real/photos/chelsea.jpg")]);
     const classify = (weights: "f32" | Packed) =>
       withModel(sharedUrl("real/vit-tiny"), { weights }, async (fovea) => {
@@ -83,7 +83,8 @@ describeShared("packed weights", () => {
     }
   });
 
-  test("a language model: logits, and the most likely token at each place of a story", async () => {
+  const story = "a language model: logits, and the most likely token at each place of a story";
+  testShared(needing("real/stories260K", story), async () => {
     const { ids: inputIds } = (await storyReferences())[0]!;
     expect(inputIds.length).toBeGreaterThan(50);
     const inspect = (weights: "f32" | Packed) =>

@@ -1,12 +1,14 @@
 /** What loading will take, said beforehand, against what it then takes; and models that a worker or a load has stored. */
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { LANGUAGE_FILES } from "../../src/engine/language.ts";
 import { deleteStoredModel, Fovea, planModel, storedModels } from "../../src/index.ts";
 import { isModelFile } from "../../src/weights/listing.ts";
-import { expectAnswers, sharedFiles, storiesFiles } from "../support/engine.ts";
-import { describeShared, sharedUrl } from "../support/shared.ts";
+import { sharedFiles } from "../support/engine.ts";
+import { languageFiles } from "../support/random-models.ts";
+import { shippedModelUrl } from "../support/shared.ts";
+import { expectShippedAnswer } from "../support/shipped-model.ts";
 
-const stories = sharedUrl("real/stories260K");
+const shipped = shippedModelUrl();
 
 afterEach(async () => {
   vi.unstubAllGlobals();
@@ -17,12 +19,12 @@ test("every file that is read of a language model may be fetched", () => {
   expect(LANGUAGE_FILES.filter((name) => !isModelFile(name))).toEqual([]);
 });
 
-describeShared("a plan", () => {
+describe("a plan", () => {
   test.for([
-    ["golden/clip-llama-f32", ["config.json", "model.safetensors"]],
-    ["real/stories260K", ["config.json", "model.safetensors", "tokenizer.json"]],
-  ] as const)("of %s is near to what the GPU then holds", async ([folder, names]) => {
-    const files = await sharedFiles(folder, names);
+    ["a model for pictures", () => sharedFiles("golden/clip-llama-f32", ["config.json", "model.safetensors"])],
+    ["a language model", languageFiles],
+  ] as const)("of %s is near to what the GPU then holds", async ([, open]) => {
+    const files = await open();
     const plan = await planModel(files, { maxContext: 128 });
     expect(plan).toMatchObject({ downloadBytes: 0, contextLength: 128, source: "the given files" });
     expect(plan.totalBytes).toBe(Object.values(files).reduce((sum, bytes) => sum + bytes.length, 0));
@@ -47,8 +49,8 @@ describeShared("a plan", () => {
   });
 
   test("knows what is stored; a loaded model needs the network no more", async () => {
-    const before = await planModel(stories);
-    expect(before).toMatchObject({ source: `${stories}/`, storedBytes: 0, modelType: "llama" });
+    const before = await planModel(shipped);
+    expect(before).toMatchObject({ source: `${shipped}/`, storedBytes: 0, modelType: "llava" });
     expect(before.downloadBytes).toBe(before.totalBytes);
     expect(before.files.map(({ name }) => name)).toEqual(
       expect.arrayContaining(["config.json", "tokenizer.json", "model.safetensors"]),
@@ -58,42 +60,41 @@ describeShared("a plan", () => {
 
     const progress: number[][] = [];
     const options = {
-      maxContext: 64,
+      maxContext: 256,
       onProgress: (p: { loadedBytes: number; totalBytes: number }) => progress.push([p.loadedBytes, p.totalBytes]),
     };
-    (await Fovea.load(stories, options)).dispose();
+    (await Fovea.load(shipped, options)).dispose();
     expect(progress.at(-1)).toEqual([before.totalBytes, before.totalBytes]);
     expect((await storedModels())[0]).toMatchObject({
-      source: `${stories}/`,
+      source: `${shipped}/`,
       bytes: before.totalBytes,
       complete: true,
     });
-    expect(await planModel(stories)).toMatchObject({ downloadBytes: 0, storedBytes: before.totalBytes });
+    expect(await planModel(shipped)).toMatchObject({ downloadBytes: 0, storedBytes: before.totalBytes });
 
     vi.stubGlobal("fetch", async () => Promise.reject(new TypeError("Failed to fetch")));
-    expect(await planModel(stories)).toMatchObject({ downloadBytes: 0 });
-    const fovea = await Fovea.load(stories, { maxContext: 64 });
+    expect(await planModel(shipped)).toMatchObject({ downloadBytes: 0 });
+    const fovea = await Fovea.load(shipped, { maxContext: 256 });
     // The expected answer is read over the network.
     vi.unstubAllGlobals();
-    await expectAnswers(fovea);
+    await expectShippedAnswer(fovea);
     fovea.dispose();
   });
 
   test("what a worker stores, a page loads", async () => {
-    const files = await storiesFiles();
+    const { files, totalBytes: bytes } = await planModel(shipped);
     const worker = new Worker(new URL("../weights/store-worker.ts", import.meta.url), { type: "module" });
     const answer = new Promise((resolve, reject) => {
       worker.onmessage = ({ data }) => resolve(data);
       worker.onerror = ({ message }) => reject(new Error(message));
     });
-    worker.postMessage({ url: stories, names: Object.keys(files) });
-    const bytes = Object.values(files).reduce((sum, { length }) => sum + length, 0);
+    worker.postMessage({ url: shipped, names: files.map(({ name }) => name) });
     expect(await answer).toEqual({ bytes });
     worker.terminate();
-    expect((await storedModels())[0]).toMatchObject({ source: `${stories}/`, bytes, complete: true });
+    expect((await storedModels())[0]).toMatchObject({ source: `${shipped}/`, bytes, complete: true });
     vi.stubGlobal("fetch", async () => Promise.reject(new TypeError("Failed to fetch")));
-    const fovea = await Fovea.load(stories, { maxContext: 64 });
-    expect(fovea.info.modelType).toBe("llama");
+    const fovea = await Fovea.load(shipped, { maxContext: 256 });
+    expect(fovea.info.modelType).toBe("llava");
     fovea.dispose();
   });
 });

@@ -1,18 +1,17 @@
 /** Devices of the engine's own that are lost at every moment: the answer is the same, and nothing is left over. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { GenerateRequest, GenerationEvent, LoadProgress, ModelFiles } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { Stopping } from "../../src/generate/stopping.ts";
 import { chatFiles } from "../support/chat-files.ts";
 import { expectRefusal } from "../support/engine.ts";
 import { followDevices, loseAt, type OwnDevices } from "../support/lost-devices.ts";
-import { describeShared } from "../support/shared.ts";
 
 const MINUTE_MS = 60_000;
 /** Every device compiles all pipelines anew. */
 const PATIENCE_MS = 900_000;
 
-describeShared("a lost device", () => {
+describe("a lost device", () => {
   let files: ModelFiles;
   let own: OwnDevices;
   let fovea: Fovea;

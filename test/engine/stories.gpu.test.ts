@@ -1,10 +1,10 @@
 /** A real trained Llama: every greedy token of its reference, through the public interface. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Fovea } from "../../src/engine/fovea.ts";
-import { describeShared, sharedUrl } from "../support/shared.ts";
+import { describeShared, needing, sharedUrl } from "../support/shared.ts";
 import { storyReferences } from "../support/stories.ts";
 
-describeShared("stories260K", () => {
+describeShared(needing("real/stories260K", "stories260K"), () => {
   let fovea: Fovea;
   beforeAll(async () => {
     fovea = await Fovea.load(sharedUrl("real/stories260K"));

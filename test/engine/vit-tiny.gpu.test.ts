@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Compression } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { readSafetensors, type Weights } from "../reference/model/weights.ts";
-import { describeShared, sharedBytes, sharedJson, sharedUrl } from "../support/shared.ts";
+import { describeShared, needing, sharedBytes, sharedJson, sharedUrl } from "../support/shared.ts";
 
 interface Expected {
   results: Record<string, Record<string, { top5: [label: string, probability: number][] }>>;
@@ -13,7 +13,7 @@ interface Expected {
 const FULL_TOLERANCE = 1e-4;
 const COMPRESSED_TOLERANCE = 1e-3;
 
-describeShared("vit-tiny", () => {
+describeShared(needing("real/vit-tiny", "vit-tiny"), () => {
   let fovea: Fovea;
   let results: Expected["results"];
   let stored: Weights;

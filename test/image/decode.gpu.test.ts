@@ -7,7 +7,7 @@ import { useGpu } from "../support/gpu.ts";
 import { expectSameBytes, randomPixels, refusal, toRgb } from "../support/pictures.ts";
 import { Random } from "../support/random.ts";
 import { readPicture } from "../support/read-picture.ts";
-import { describeShared, sharedBytes, sharedUrl } from "../support/shared.ts";
+import { describeShared, needing, sharedBytes, sharedUrl } from "../support/shared.ts";
 
 const photoBytes = (file: string) => sharedBytes(`real/photos/${file}`);
 const photo = async (file: string) => new Blob([await photoBytes(file)]);
@@ -54,7 +54,7 @@ function mirrored({ width, height, data }: RgbImage): RgbImage {
   };
 }
 
-describeShared("real files", () => {
+describeShared(needing("real/photos", "real files"), () => {
   const { gpu } = useGpu();
   const read = async (input: ImageInput) => readPicture(gpu(), await decodeImage(input));
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { readHeader } from "../../src/image/header.ts";
-import { describeShared, sharedBytes } from "../support/shared.ts";
+import { describeShared, needing, sharedBytes } from "../support/shared.ts";
 
 function ascii(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
-describeShared("real files", () => {
+describeShared(needing("real/photos", "real files"), () => {
   test.for([
     ["chelsea.jpg", "JPEG", 451, 300],
     ["rocket.jpg", "JPEG", 640, 427],

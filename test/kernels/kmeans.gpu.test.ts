@@ -7,7 +7,7 @@ import { unitRows } from "../../src/kernels/unit-rows.ts";
 import { kMeans as reference } from "../reference/kmeans.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
 import { type Disturb, hasMargin } from "../support/margin.ts";
-import { describeShared, sharedJson } from "../support/shared.ts";
+import { sharedJson } from "../support/shared.ts";
 import { makeViews } from "../support/views.ts";
 
 /** Labels of the rows of views by the GPU; all views have as many rows. */
@@ -48,7 +48,7 @@ interface Case {
   labels: number[];
 }
 
-describeShared("kmeans", () => {
+describe("kmeans", () => {
   const { gpu } = useGpu();
 
   test("every case of kmeans.json", async () => {

@@ -1,5 +1,5 @@
 /** The plain decoder: the same logits however a prompt is cut, and row by row. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../src/model/config.ts";
 import { fillWeights, Weights } from "../../src/model/load.ts";
 import { matchTensors, weightSlots } from "../../src/model/names.ts";
@@ -9,10 +9,10 @@ import { openFolder } from "../../src/weights/folder.ts";
 import { expectNmse } from "../support/compare.ts";
 import { TestDecoder } from "../support/decoder.ts";
 import { freshRandom, useGpu } from "../support/gpu.ts";
-import { describeShared, sharedJson, sharedUrl } from "../support/shared.ts";
+import { sharedJson, sharedUrl } from "../support/shared.ts";
 import { NMSE_CHUNKING } from "../support/tolerances.ts";
 
-describeShared("prefill in chunks, then rows", () => {
+describe("prefill in chunks, then rows", () => {
   const { gpu: device } = useGpu();
 
   // Llama with grouped queries, and Qwen2 with biases and a tied head.

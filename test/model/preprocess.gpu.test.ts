@@ -38,7 +38,7 @@ import {
   testPreprocessing,
   toRgb,
 } from "../support/pictures.ts";
-import { describeShared, sharedBytes, sharedJson } from "../support/shared.ts";
+import { describeShared, needing, sharedBytes, sharedJson } from "../support/shared.ts";
 import { ABSOLUTE_NORMALIZE, RELATIVE_ELEMENTWISE } from "../support/tolerances.ts";
 
 interface GoldenImages {
@@ -92,7 +92,7 @@ describe("preprocess", () => {
     return values!;
   }
 
-  describeShared("golden pictures, bit for bit", () => {
+  describeShared(needing("real/photos", "golden pictures, bit for bit"), () => {
     test.for([
       ["pad336", testPreprocessing("pad", 336)],
       ["crop224", testPreprocessing("crop", 224)],

@@ -1,11 +1,10 @@
 /** The official client in a page, and our own, over real models: a story, a picture, an abort. */
 import OpenAI from "openai";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fovea } from "../../src/index.ts";
 import { createFetch, FoveaOpenAI } from "../../src/openai/index.ts";
 import { chatFiles } from "../support/chat-files.ts";
-import { expectStory, storiesFiles } from "../support/engine.ts";
-import { describeShared } from "../support/shared.ts";
+import { expectAnswer, languageFiles } from "../support/random-models.ts";
 
 const QUESTION = [{ role: "user" as const, content: "Once upon a time" }];
 
@@ -17,39 +16,39 @@ async function pictureUrl(): Promise<string> {
   return `data:image/png;base64,${btoa(String.fromCharCode(...bytes))}`;
 }
 
-describeShared("OpenAI's client over models in the page", () => {
-  let stories: Fovea;
+describe("OpenAI's client over models in the page", () => {
+  let small: Fovea;
   let pictures: Fovea;
   let client: OpenAI;
   beforeAll(async () => {
-    stories = await Fovea.load(await storiesFiles(), { maxContext: 128 });
+    small = await Fovea.load(languageFiles(), { maxContext: 128 });
     pictures = await Fovea.load(await chatFiles());
     client = new OpenAI({
-      fetch: createFetch({ stories, pictures }),
+      fetch: createFetch({ small, pictures }),
       apiKey: "unused",
       baseURL: "http://fovea.local/v1",
       dangerouslyAllowBrowser: true,
     });
   });
   afterAll(() => {
-    stories.dispose();
+    small.dispose();
     pictures.dispose();
   });
 
   test("a whole answer", async () => {
     const { choices, usage } = await client.chat.completions.create({
-      model: "stories",
+      model: "small",
       messages: QUESTION,
       max_tokens: 8,
     });
-    await expectStory(choices[0]!.message.content!);
+    expectAnswer(choices[0]!.message.content!);
     expect(choices[0]!.finish_reason).toBe("length");
     expect(usage).toEqual({ prompt_tokens: 5, completion_tokens: 8, total_tokens: 13 });
   });
 
   test("a streamed answer is the same, in pieces", async () => {
     const stream = await client.chat.completions.create({
-      ...{ model: "stories", messages: QUESTION, max_tokens: 8, stream: true },
+      ...{ model: "small", messages: QUESTION, max_tokens: 8, stream: true },
       stream_options: { include_usage: true },
     });
     const pieces: string[] = [];
@@ -57,7 +56,7 @@ describeShared("OpenAI's client over models in the page", () => {
       pieces.push(choices[0]?.delta.content ?? "");
       if (choices.length === 0) expect(usage!.completion_tokens).toBe(8);
     }
-    await expectStory(pieces.join(""));
+    expectAnswer(pieces.join(""));
     expect(pieces.filter(Boolean).length).toBeGreaterThan(2);
   });
 
@@ -79,7 +78,7 @@ describeShared("OpenAI's client over models in the page", () => {
   });
 
   test("what cannot be answered", async () => {
-    const ask = (content: OpenAI.ChatCompletionUserMessageParam["content"], model = "stories") =>
+    const ask = (content: OpenAI.ChatCompletionUserMessageParam["content"], model = "small") =>
       client.chat.completions.create({ model, messages: [{ role: "user", content }] });
     await expect(ask("Once upon a time ".repeat(100))).rejects.toMatchObject({
       ...{ status: 400, code: "context_length_exceeded" },
@@ -91,13 +90,13 @@ describeShared("OpenAI's client over models in the page", () => {
 
   test("an abort ends the answer, and the next one is whole", async () => {
     const stream = await client.chat.completions.create({
-      ...{ model: "stories", messages: QUESTION, max_tokens: 100, stream: true },
+      ...{ model: "small", messages: QUESTION, max_tokens: 100, stream: true },
     });
     let chunks = 0;
     for await (const _ of stream) if (++chunks === 4) stream.controller.abort();
     expect(chunks).toBeLessThan(10);
-    const own = new FoveaOpenAI(stories).chat.completions;
+    const own = new FoveaOpenAI(small).chat.completions;
     const { choices } = await own.create({ model: "fovea", messages: QUESTION, max_tokens: 8 });
-    await expectStory(choices[0]!.message.content);
+    expectAnswer(choices[0]!.message.content);
   });
 });

@@ -1,7 +1,7 @@
 /** Corner cases of attention inhibition: rank and mask, focus scores, and a small random decoder. */
 import { describe, expect, test } from "vitest";
 import { freshRandom } from "../support/random.ts";
-import { describeShared, hasShared, sharedJson } from "../support/shared.ts";
+import { sharedJson } from "../support/shared.ts";
 import { attention } from "./attention.ts";
 import { focusScores } from "./focus.ts";
 import { headMeanAttention } from "./head-mean.ts";
@@ -19,10 +19,10 @@ interface RankCase {
   inhibited: number;
 }
 
-const ranks = hasShared ? await sharedJson<RankCase[]>("golden/ranks.json") : [];
+const ranks = await sharedJson<RankCase[]>("golden/ranks.json");
 const count = (mask: Uint8Array) => mask.reduce((sum, value) => sum + value, 0);
 
-describeShared("golden ranks", () => {
+describe("golden ranks", () => {
   test.for(ranks)("layer $layer of $layers, $tokens tokens, up to $maxRatio: $inhibited", (golden) => {
     const ratio = inhibitionRatio(golden.layer, golden.layers, golden.maxRatio);
     const random = freshRandom("ranks");

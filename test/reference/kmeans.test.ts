@@ -1,6 +1,6 @@
 /** The K-Means reference against the golden cases of every kind. */
 import { describe, expect, test } from "vitest";
-import { describeShared, hasShared, sharedJson } from "../support/shared.ts";
+import { sharedJson } from "../support/shared.ts";
 import { kMeans } from "./kmeans.ts";
 
 interface Case {
@@ -11,10 +11,10 @@ interface Case {
   labels: number[];
 }
 
-const cases = hasShared ? await sharedJson<Case[]>("golden/kmeans.json") : [];
+const cases = await sharedJson<Case[]>("golden/kmeans.json");
 const kinds = [...new Set(cases.map(({ kind }) => kind))];
 
-describeShared("golden K-Means cases", () => {
+describe("golden K-Means cases", () => {
   test.for(kinds)("%s", (wanted) => {
     for (const { kind, clusters, rounds, rows, labels } of cases) {
       if (kind !== wanted) continue;

@@ -1,7 +1,7 @@
 /** The decoder reference against a real trained Llama: greedy continuations that another implementation wrote down. */
 import { expect, test } from "vitest";
 import { expectNmse } from "../support/compare.ts";
-import { describeShared, hasShared, sharedBytes, sharedJson } from "../support/shared.ts";
+import { describeShared, hasShared, needing, sharedBytes, sharedJson } from "../support/shared.ts";
 import { storyReferences } from "../support/stories.ts";
 import { NMSE_STORED_AS_F32 } from "../support/tolerances.ts";
 import { argmax, decode, greedy, textPrompt } from "./model/decoder.ts";
@@ -11,7 +11,7 @@ import { readCheckpoint } from "./model/weights.ts";
 const FOLDER = "real/stories260K";
 const references = hasShared ? await storyReferences() : [];
 
-describeShared("stories260K", () => {
+describeShared(needing("real/stories260K", "stories260K"), () => {
   test.for(references)(
     "every token of the greedy continuation: $prompt",
     { timeout: 60_000 },

@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { expectNmse } from "../support/compare.ts";
-import { describeShared, sharedBytes, sharedJson } from "../support/shared.ts";
+import { describeShared, needing, sharedBytes, sharedJson } from "../support/shared.ts";
 import { NMSE_STORED_AS_F32 } from "../support/tolerances.ts";
 import type { VisionConfig } from "./model/settings.ts";
 import { classify, encodeImage } from "./model/vision.ts";
@@ -19,7 +19,7 @@ interface Expected {
   results: Record<string, Record<string, { top5: [string, number][] }>>;
 }
 
-describeShared("ViT-Tiny", () => {
+describeShared(needing("real/vit-tiny", "ViT-Tiny"), () => {
   test.for([["originals_large/chelsea.png", 36]] as const)(
     "%s with %i tokens",
     { timeout: 60_000 },

@@ -1,9 +1,9 @@
 /**
- * The golden checkpoints of `../shared/golden`, read whole, and the settings that their expected values were made with.
- * Not a loader of the product: it trusts the files.
+ * The golden checkpoints and the settings that their expected values were made with. test/golden has all of their weights
+ * and a part of the expected values, `../shared/golden` has everything. Not a loader of the product: it trusts the files.
  */
 import type { Compression, Inhibition, LlavaConfig } from "../reference/model/settings.ts";
-import { readCheckpoint, readSafetensors, type Weights } from "../reference/model/weights.ts";
+import { readCheckpoint, readSafetensors, type Tensor, type Weights } from "../reference/model/weights.ts";
 import { sharedBytes, sharedJson } from "./shared.ts";
 
 export const GOLDEN_NAMES = ["clip-llama-f32", "siglip-qwen2-bf16-sharded", "two-images-f16"] as const;
@@ -96,4 +96,19 @@ export function goldenEntries(expected: Weights, setting: string): string[] {
   return [...expected.keys()].filter(
     (key) => key.startsWith(`${setting}.`) && !names.some((longer) => key.startsWith(`${longer}.`)),
   );
+}
+
+/**
+ * The projected tokens of a picture. Settings with the same compression share them, and test/golden has them once; the
+ * positions of tokens make no difference to them.
+ */
+export function goldenProjection(expected: Weights, setting: string, image: number): Tensor {
+  const settings = goldenSettings(0);
+  const compressionOf = (name: string) => JSON.stringify({ ...settings[name]!.compression, positions: undefined });
+  const same = Object.keys(settings).filter((name) => compressionOf(name) === compressionOf(setting));
+  for (const name of [setting, ...same]) {
+    const found = expected.get(`${name}.projected${image}`);
+    if (found) return found;
+  }
+  throw new Error(`no projection of image ${image} for ${setting}`);
 }

@@ -1,27 +1,48 @@
 /**
- * Reference data that lies beside the checkout, in `../shared`. Works in Node and in the browser tests.
- * Where the folder is missing, suites that need it are skipped, and seen as skipped.
+ * Reference data: `../shared` beside the checkout, and the part of its `golden` folder that lives in test/golden. Works in
+ * Node and in the browser tests. A path names a file of `../shared`; where that folder is missing, `golden/...` is read from
+ * test/golden. What needs more than that is skipped there, by name.
  */
-import { describe } from "vitest";
+import { describe, test } from "vitest";
 
-/** Absolute path of the folder, or "" where it is missing; set by vite.config.ts. */
+/** Absolute path of `../shared`, or "" where it is missing; set by vite.config.ts. */
 export const sharedRoot: string = import.meta.env.VITE_SHARED_ROOT;
+const projectRoot: string = import.meta.env.VITE_PROJECT_ROOT;
 const inNode = typeof process !== "undefined" && !!process.versions?.node;
 
 export const hasShared = sharedRoot !== "";
 
-/** A suite that needs `../shared`. */
+/** A suite, and a test, that need more of `../shared` than is in test/golden. */
 export const describeShared = hasShared ? describe : describe.skip;
+export const testShared = hasShared ? test : test.skip;
+
+/**
+ * The name of such a suite or test. Where it is skipped, the name says which folder of `../shared` is missing, and
+ * tools/test-report.mjs counts by that.
+ */
+export function needing(folder: string, name: string): string {
+  return hasShared ? name : `${name} [needs ../shared/${folder}]`;
+}
+
+/** Absolute path of a file or folder of `../shared`, or of its place below test/. */
+export function sharedPath(path: string): string {
+  return `${hasShared ? sharedRoot : `${projectRoot}/test`}/${path}`;
+}
 
 /** URL of a file or folder of `../shared` on the test server; browser tests only. */
 export function sharedUrl(path: string): string {
-  return `${location.origin}/@fs${sharedRoot}/${path}`;
+  return `${location.origin}/@fs${sharedPath(path)}`;
+}
+
+/** URL of the folder of the model that ships; browser tests only. */
+export function shippedModelUrl(): string {
+  return `${location.origin}/@fs${projectRoot}/public/fovea-demo`;
 }
 
 export async function sharedBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
   if (inNode) {
     const { readFile } = await import("node:fs/promises");
-    return new Uint8Array(await readFile(`${sharedRoot}/${path}`));
+    return new Uint8Array(await readFile(sharedPath(path)));
   }
   const response = await fetch(sharedUrl(path));
   if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);

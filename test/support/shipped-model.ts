@@ -75,6 +75,11 @@ export async function otherAnswers(fovea: Fovea, questions: typeof reference.gre
   return different;
 }
 
+/** Fails unless the model that ships answers its first question as PyTorch did. */
+export async function expectShippedAnswer(fovea: Fovea): Promise<void> {
+  expect(await otherAnswers(fovea, reference.greedy.slice(0, 1))).toEqual([]);
+}
+
 async function pictureOf(name: string): Promise<Blob> {
   return new Blob([(await bytesOf(`/eval/set/${name}`)) as Uint8Array<ArrayBuffer>], { type: "image/png" });
 }

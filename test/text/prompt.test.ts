@@ -3,7 +3,7 @@ import { ChatTemplate } from "../../src/text/chat-template.ts";
 import type { ChatMessage } from "../../src/text/messages.ts";
 import { buildPrompt, renderPrompt } from "../../src/text/prompt.ts";
 import { Tokenizer } from "../../src/text/tokenizer.ts";
-import { describeShared, sharedJson } from "../support/shared.ts";
+import { describeShared, needing, sharedJson } from "../support/shared.ts";
 import { IDS_AROUND, type Json, tinyTokenizer } from "./tiny.ts";
 
 const IMAGE = 500;
@@ -236,7 +236,7 @@ describe("messages", () => {
   });
 });
 
-describeShared("real files", { timeout: 60_000 }, () => {
+describeShared(needing("real/tokenizers", "real files"), { timeout: 60_000 }, () => {
   it("Llama-2's vocabulary: the image is at 35 of LLaVA's prompt, at 5 of the bare one", async () => {
     const files = { "tokenizer.json": await sharedJson<object>("real/tokenizers/assembled_llama2/tokenizer.json") };
     const tokenizer = Tokenizer.parse(files, { imageTokenId: 32000 });

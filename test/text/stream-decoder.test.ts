@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { StreamDecoder } from "../../src/text/stream-decoder.ts";
 import { Tokenizer } from "../../src/text/tokenizer.ts";
 import { freshRandom, type Random } from "../support/random.ts";
-import { describeShared, sharedJson } from "../support/shared.ts";
+import { describeShared, needing, sharedJson } from "../support/shared.ts";
 import { tinyTokenizer } from "./tiny.ts";
 
 const TEXTS = [
@@ -54,7 +54,7 @@ function randomIds(random: Random, tokenizer: Tokenizer, byteIds: readonly numbe
   return ids;
 }
 
-describeShared("streaming, against decoding at once", () => {
+describeShared(needing("real/tokenizers", "streaming, against decoding at once"), () => {
   it.each(["assembled_llama2", "phi3_mini_llama_vocab", "clip", "assembled_qwen2.5"])(
     "%s",
     { timeout: 60_000 },

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { FoveaError } from "../../src/errors.ts";
 import { Tokenizer } from "../../src/text/tokenizer.ts";
 import { freshRandom } from "../support/random.ts";
-import { describeShared, sharedBytes, sharedJson } from "../support/shared.ts";
+import { describeShared, needing, sharedBytes, sharedJson } from "../support/shared.ts";
 import realIds from "./real-ids.json" with { type: "json" };
 import { IDS_AROUND, type Json, tinyTokenizer } from "./tiny.ts";
 
@@ -21,7 +21,7 @@ const tiny = (changes: Json = {}, files: object = {}, imageTokenId?: number) =>
     imageTokenId === undefined ? {} : { imageTokenId },
   );
 
-describeShared("real tokenizers", () => {
+describeShared(needing("real/tokenizers", "real tokenizers"), () => {
   it.each(REAL)("%s has the ids and texts of Hugging Face's library", { timeout: 60_000 }, async (name) => {
     const tokenizer = await realTokenizer(name);
     const recorded = await sharedJson<Record<string, { text: string; ids: number[]; decoded: string }[]>>(

@@ -1,6 +1,6 @@
 /** The counts that `npm test` ends with: nothing that failed or was left out may be missing from them. */
 import { expect, test } from "vitest";
-import { countReport } from "../../tools/test-report.mjs";
+import { countReport, reasonsOf } from "../../tools/test-report.mjs";
 
 const passed = { status: "passed", fullName: "adds" };
 const failed = { status: "failed", fullName: "divides" };
@@ -21,7 +21,23 @@ test("counts each test once", () => {
     skipped: 2,
     failures: ["test/a.test.ts: divides"],
     skips: ["2 of test/b.test.ts"],
+    needs: { "": 2 },
   });
+});
+
+test("says which folders are wanted, as the names of skipped tests do", () => {
+  const names = [
+    "a [needs ../shared/real/photos] b",
+    "c [needs ../shared/golden]",
+    "d",
+    "e [needs ../shared/golden] f",
+  ];
+  const file = {
+    ...{ name: "/root/test/a.test.ts", status: "passed" },
+    assertionResults: names.map((fullName) => ({ ...skipped, fullName })),
+  };
+  const { needs } = countReport({ testResults: [file] }, "/root");
+  expect(reasonsOf(needs)).toBe("2 need ../shared/golden, 1 do not say why, 1 need ../shared/real/photos");
 });
 
 test("a file that did not load or could not be prepared is a failure", () => {

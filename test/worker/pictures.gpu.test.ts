@@ -1,10 +1,10 @@
 /** Pictures of every kind on their way to a worker: the same numbers as in the page, and all of it stays the caller's. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ImageInput } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { createFovea, type RemoteFovea } from "../../src/worker/client.ts";
 import { expectRefusal } from "../support/engine.ts";
-import { describeShared, sharedUrl } from "../support/shared.ts";
+import { classifierFiles } from "../support/random-models.ts";
 
 const SIDE = 48;
 
@@ -39,13 +39,12 @@ const KINDS: Record<string, () => Promise<ImageInput> | ImageInput> = {
   "an address": objectUrl,
 };
 
-describeShared("pictures for a worker", () => {
+describe("pictures for a worker", () => {
   let remote: RemoteFovea;
   let here: Fovea;
   beforeAll(async () => {
-    const model = sharedUrl("real/vit-tiny");
-    remote = await createFovea(model, { cache: "none" });
-    here = await Fovea.load(model, { cache: "none" });
+    remote = await createFovea(classifierFiles());
+    here = await Fovea.load(classifierFiles());
   }, 600_000);
   afterAll(() => {
     remote.dispose();

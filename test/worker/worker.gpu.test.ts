@@ -1,17 +1,17 @@
 /** A language model in a worker answers as one in the page does, and is stopped as one. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { GenerationEvent, LoadProgress } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { createFovea, type RemoteFovea } from "../../src/worker/client.ts";
-import { expectRefusal, expectStory, question, storiesFiles } from "../support/engine.ts";
-import { describeShared } from "../support/shared.ts";
+import { expectRefusal, question } from "../support/engine.ts";
+import { expectAnswer, languageFiles } from "../support/random-models.ts";
 
-describeShared("a language model in a worker", () => {
+describe("a language model in a worker", () => {
   let remote: RemoteFovea;
   let here: Fovea;
   const progress: LoadProgress[] = [];
   beforeAll(async () => {
-    const files = await storiesFiles();
+    const files = languageFiles();
     remote = await createFovea(files, { maxContext: 300, onProgress: (one) => progress.push(one) });
     here = await Fovea.load(files, { maxContext: 300 });
     // The caller's bytes are the caller's still.
@@ -40,8 +40,8 @@ describeShared("a language model in a worker", () => {
   });
 
   test("answers and is inspected the same", async () => {
-    await expectStory(await remote.generate(question).text());
-    const request = { inputIds: [1, 403, 407], greedySteps: 3 };
+    expectAnswer(await remote.generate(question).text());
+    const request = { inputIds: [1, 303, 407], greedySteps: 3 };
     expect(await remote.inspect(request)).toEqual(await here.inspect(request));
     await expectRefusal(() => remote.inspect({ inputIds: [-1] }), RangeError, /-1/);
     await expectRefusal(() => remote.encodeImage(new ImageData(2, 2)), "unsupported-model", /reads text only/);
@@ -60,13 +60,13 @@ describeShared("a language model in a worker", () => {
     if (done.type !== "done") throw new Error("an answer without an end");
     expect(done.reason).toBe("abort");
     expect(done.stats.newTokens).toBeLessThanOrEqual(most);
-    await expectStory(await remote.generate(question).text());
+    expectAnswer(await remote.generate(question).text());
   });
 
   test("a load that is aborted ends at once", async () => {
     const controller = new AbortController();
     const onProgress = ({ stage }: LoadProgress) => stage === "weights" && controller.abort();
-    const load = createFovea(await storiesFiles(), { signal: controller.signal, onProgress });
+    const load = createFovea(languageFiles(), { signal: controller.signal, onProgress });
     await expectRefusal(() => load, "aborted", /aborted during loading/);
   });
 });

@@ -4,7 +4,7 @@ import type { Inhibition } from "../../../src/api.ts";
 import { ceilRank, isOff, planInhibition, thresholdOf } from "../../../src/model/inhibition/plan.ts";
 import { inhibitScores } from "../../reference/inhibit.ts";
 import { freshRandom } from "../../support/random.ts";
-import { describeShared, hasShared, sharedJson } from "../../support/shared.ts";
+import { sharedJson } from "../../support/shared.ts";
 
 const decoder = (layers: number) => Array.from({ length: layers }, () => ({ kind: "attention" }));
 
@@ -77,9 +77,9 @@ interface RankCase {
   maxRatio: number;
   inhibited: number;
 }
-const ranks = hasShared ? await sharedJson<RankCase[]>("golden/ranks.json") : [];
+const ranks = await sharedJson<RankCase[]>("golden/ranks.json");
 
-describeShared("golden ranks", () => {
+describe("golden ranks", () => {
   test.for(ranks)("layer $layer of $layers, $tokens tokens, up to $maxRatio: $inhibited", (golden) => {
     const { ratios } = planInhibition({ maxRatio: golden.maxRatio }, decoder(golden.layers));
     expect(ceilRank(ratios[golden.layer]!, golden.tokens)).toBe(golden.inhibited);

@@ -13,6 +13,8 @@ export interface TokenizerShape {
   size: number;
   /** Text -> id. BOS is put in front of a text if it is among them as "<s>". */
   special: Readonly<Record<string, number>>;
+  /** Words that are one token, as are their beginnings; without it, those of prompts and questions. */
+  words?: string;
 }
 
 /** Printable stand-ins for bytes, as in GPT-2's byte-level tokenizers. */
@@ -23,7 +25,7 @@ function byteCharacters(): string[] {
 }
 
 /** The text of tokenizer.json. */
-export function tokenizerJson({ size, special }: TokenizerShape): string {
+export function tokenizerJson({ size, special, words = WORDS }: TokenizerShape): string {
   const bytes = byteCharacters();
   const space = bytes[32]!;
   const tokens = new Map<string, number>(Object.entries(special));
@@ -35,7 +37,7 @@ export function tokenizerJson({ size, special }: TokenizerShape): string {
   };
   for (const character of bytes) add(character);
   const merges: string[] = [];
-  for (const word of new Set(WORDS.match(/ ?[A-Za-z]+/g))) {
+  for (const word of new Set(words.match(/ ?[A-Za-z]+/g))) {
     const text = word.replace(" ", space);
     for (let length = 2; length <= text.length; length++) {
       const token = text.slice(0, length);
