@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
@@ -37,6 +38,7 @@ export default defineConfig(({ command }) => ({
     "import.meta.env.VITE_MODELS_PATH": JSON.stringify(command === "build" ? "../" : "../../public/"),
     "import.meta.env.VITE_ADAPTER": JSON.stringify(ADAPTER),
     "import.meta.env.VITE_SHARED_ROOT": JSON.stringify(existsSync(sharedRoot) ? sharedRoot : ""),
+    "import.meta.env.VITE_FAMILY_FOLDERS": JSON.stringify(JSON.stringify(familyFolders())),
     "import.meta.env.VITE_PROJECT_ROOT": JSON.stringify(projectRoot),
   },
   test: {
@@ -72,6 +74,19 @@ export default defineConfig(({ command }) => ({
     ],
   },
 }));
+
+/** Folder -> family of the golden families: those of ../shared, or else the part of them that is in the repository. */
+function familyFolders(): Record<string, string> {
+  const shared = join(sharedRoot, "golden/families");
+  const root = existsSync(shared) ? shared : join(projectRoot, "test/golden/families");
+  const names = existsSync(root) ? readdirSync(root) : [];
+  const cases = names
+    .map((name) => [name, join(root, name, "case.json")] as const)
+    .filter(([, file]) => existsSync(file));
+  return Object.fromEntries(
+    cases.map(([name, file]) => [name, JSON.parse(readFileSync(file, "utf8")).family as string]),
+  );
+}
 
 /** A test project without a browser, with the WebGPU that test/support/NAME.ts sets up. */
 function browserlessProject(name: string, include: string): TestProjectInlineConfiguration {

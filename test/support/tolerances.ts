@@ -39,6 +39,9 @@ export const ABSOLUTE_NORMALIZE = 5e-7;
 /** A whole model in f32 against float64: the stored values allow 1e-8; seen up to 2e-9 for logits. */
 export const NMSE_MODEL = 1e-8;
 
+/** The same where a JPEG decoder rounds a few grey levels otherwise than the reference's. */
+export const NMSE_JPEG = 1e-5;
+
 /** The same with raw merging, which shrinks tokens to a few percent of their norm: seen up to 8e-9. */
 export const NMSE_RAW_MERGE = 1e-7;
 
