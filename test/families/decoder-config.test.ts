@@ -20,6 +20,7 @@ describe("defaults of the config classes", () => {
     expect(decoder).toMatchObject({ rope: { theta: 10000 }, bosId: 1, eosIds: [2] });
     expect(decoder.layers).toHaveLength(32);
     expect(decoder.layers[31]).toEqual({
+      kind: "attention",
       attention: { heads: 32, keyHeads: 32, headWidth: 128, qkvBias: false },
       mlp: { width: 11008 },
     });
@@ -32,6 +33,7 @@ describe("defaults of the config classes", () => {
     expect(decoder.bosId).toBeUndefined();
     expect(decoder.layers).toHaveLength(32);
     expect(decoder.layers[31]).toEqual({
+      kind: "attention",
       attention: { heads: 32, keyHeads: 32, headWidth: 128, qkvBias: true },
       mlp: { width: 22016 },
     });

@@ -10,8 +10,8 @@ describe("tensors", () => {
   const head: TensorList = { "lm_head.weight": [30, 16] };
   const match = (list: TensorList, changes: Record<string, unknown> = {}) =>
     matchTensors(describeModel({ "config.json": having(smallTiled, changes) }), entriesOf(tensorsOf(list)));
-  const headOf = ({ tensors, aliases }: ReturnType<typeof match>) =>
-    tensors.some(({ name }) => name === "decoder.head") ? "own" : (aliases.get("decoder.head") ?? "tied");
+  /** The tensor that makes logits. */
+  const headOf = ({ aliases }: ReturnType<typeof match>) => aliases.get("decoder.head") ?? "decoder.head";
 
   it.each([
     ["with the level of the task's class", { "model.": inner, ...head }],
@@ -20,7 +20,7 @@ describe("tensors", () => {
     const matched = match(list);
     expect(unfilled(matched)).toEqual([]);
     expect(matched.parts).toHaveLength(tensorsOf(list).length);
-    expect(headOf(matched)).toBe("own");
+    expect(headOf(matched)).toBe("decoder.head");
   });
 
   it("without a head the embeddings stand in for it", () => {
@@ -32,7 +32,7 @@ describe("tensors", () => {
   it.each(["tie_word_embeddings", "text_config.tie_word_embeddings"])("%s leaves out a head, stored or not", (flag) => {
     for (const list of [{ "model.": inner }, { "model.": inner, ...head }]) {
       const matched = match(list, { [flag]: true });
-      expect(headOf(matched)).toBe("tied");
+      expect(headOf(matched)).toBe("decoder.embed");
       expect(matched.parts).toHaveLength(tensorsOf({ "model.": inner }).length);
     }
   });

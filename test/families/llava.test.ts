@@ -9,7 +9,7 @@ import originalInterleave from "./llava/llava-next-interleave-qwen-0.5b/config.j
 import original from "./llava/llava-v1.5-7b/config.json" with { type: "json" };
 
 const specOf = (config: object) => describeModel({ "config.json": config });
-const hasHead = ({ tensors }: ModelSpec) => tensors.some(({ name }) => name === "decoder.head");
+const hasHead = ({ tensors }: ModelSpec) => tensors.find(({ name }) => name === "decoder.head")!.parts.length > 0;
 /** A spec's data. */
 const plain = (spec: ModelSpec) => JSON.parse(JSON.stringify(spec)) as object;
 

@@ -163,6 +163,14 @@ describe("what files leave out", () => {
     expect(llava(file({ ...LLAVA_FILE, size: { shortest_edge: 400 } }))).toMatchObject(crop(336, 400));
   });
 
+  test.for([
+    [1, "lanczos"],
+    [2, "bilinear"],
+    [3, "bicubic"],
+  ] as const)("resample %i is %s", ([resample, filter]) => {
+    expect(llava(file({ ...LLAVA_FILE, resample })).filter).toBe(filter);
+  });
+
   test("switched off: bytes as they are, no mean", () => {
     const settings = { ...LLAVA_FILE, do_rescale: false, do_normalize: false };
     expect(llava(file(settings))).toMatchObject({ rescale: 1, mean: [0, 0, 0], std: [1, 1, 1] });
@@ -186,7 +194,7 @@ describe("refused, by name", () => {
     ],
     [{ image_processor_type: "__proto__" }, /image_processor_type is "__proto__"/],
     [{ resample: 0 }, /resample is 0; .*this is nearest/],
-    [{ resample: 1 }, /this is lanczos/],
+    [{ resample: 4 }, /supported: 1 \(lanczos\), 2 .*this is box/],
     [{ resample: 6 }, /resample is 6/],
     [{ resample: "bicubic" }, /resample is "bicubic"/],
     [{ do_resize: false }, /do_resize is false/],

@@ -1,12 +1,19 @@
 /** The app without a network: registers the service worker, says when all is kept, offers a newer version. */
 import { Workbox } from "workbox-window";
-import type { App } from "./app.ts";
+import type { PageStore } from "./state.ts";
 
 /** A tab that stays open for days asks for a newer version this often. */
 const CHECK_MS = 60 * 60 * 1000;
 
-/** Begins to keep the page. What comes of it is in the state; without service workers nothing does. */
-export async function keepOffline(app: App): Promise<void> {
+/** The page that is kept. */
+interface KeptPage {
+  readonly store: PageStore;
+  /** Starts again with the newer page that waits; set once there is one. */
+  update: () => void;
+}
+
+/** Begins to keep the page and tells the state about it. Does nothing without service workers. */
+export async function keepOffline(app: KeptPage): Promise<void> {
   const { store } = app;
   if (!("serviceWorker" in navigator)) return;
   const worker = new Workbox(new URL("sw.js", document.baseURI).href);
