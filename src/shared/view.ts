@@ -17,7 +17,7 @@ export interface CompressionStage {
   labels: Uint32Array;
   /** Tokens that leave the stage, class token first, if any; without rows in events, which do not need the values. */
   tokens: Matrix;
-  /** Per token, its original patches, row by row in the view; the class token's is empty. */
+  /** Per token, its original cells, numbered row by row in the view; the class token's is empty. */
   origins: Uint32Array[];
 }
 
@@ -45,4 +45,6 @@ export interface SeenView extends ViewPlace {
   /** Per token of the view that the decoder reads: its column in `AnswerAttention`, counted from the picture's first. */
   columns: Uint32Array;
   stages: CompressionStage[];
+  /** Per token, its cell, where cells were chosen after the connector (`diverse`). */
+  kept?: Uint32Array;
 }
