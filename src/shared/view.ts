@@ -68,4 +68,6 @@ export interface SeenView extends ViewPlace {
   /** Per token of the view that the decoder reads: its column in `AnswerAttention`, counted from the picture's first. */
   columns: Uint32Array;
   stages: CompressionStage[];
+  /** Per token, its cell, where cells were chosen after the connector (`diverse`). */
+  kept?: Uint32Array;
 }

@@ -10,7 +10,7 @@ import {
   viewOnPicture,
 } from "../../src/app/logic/overlay.ts";
 
-/** A view of 2 x 2 patches on a picture of its own size, of which stages made tokens of these patches. */
+/** A view of 2 x 2 patches on a picture of its own size, of which stages made tokens of these cells. */
 function seen(stages: number[][][], more: Partial<SeenView> = {}): SeenView {
   const tokens = stages.at(-1)?.filter((list, i) => i > 0 || list.length > 0).length ?? 4;
   return {
@@ -34,7 +34,7 @@ test("patches are kept, merged or dropped as the stage says", () => {
   expect(countsText(counts, "patches")).toBe("2 tokens: 1 patches kept, 1 cluster of 2 patches, 1 dropped");
 });
 
-test("a class token in front has no patches, and covers none", () => {
+test("a class token in front has no cells, and covers none", () => {
   const map = tokenMap(seen([[[], [1], [0, 2, 3]]]), 1)!;
   expect([...map.tokenOf]).toEqual([1, 0, 1, 1]);
   expect(countTokens([map]).tokens).toBe(2);
@@ -48,23 +48,16 @@ test("stage 0 is the picture as it enters; a view with fewer stages stays at its
   expect(stageCount([seen([]), seen([[[0]], [[0]]]), view])).toBe(2);
 });
 
-test("patches that name no patch of the view are left out", () => {
+test("numbers that name no cell of the view are left out", () => {
   expect([...tokenMap(seen([[[0, 99]]]), 1)!.tokenOf]).toEqual([0, -1, -1, -1]);
 });
 
 describe("cells", () => {
   // 4 x 5 patches in cells of 2 x 2: 2 x 2 cells, and a column of patches that fills none.
-  const view = seen(
-    [
-      [
-        [0, 1, 5, 6],
-        [2, 3, 7, 8, 12, 13, 17, 18, 4],
-      ],
-    ],
-    { rows: 4, cols: 5, cell: 2, patch: 7 },
-  );
+  const view = seen([[[0], [3, 1]]], { rows: 4, cols: 5, cell: 2, patch: 7 });
 
-  test("a token covers the cells that its patches lie in", () => {
+  test("there are as many as the grid has, and tokens cover them", () => {
+    expect([...tokenMap(view, 0)!.tokenOf]).toEqual([0, 1, 2, 3]);
     const map = tokenMap(view, 1)!;
     expect([...map.tokenOf]).toEqual([0, 1, -1, 1]);
     expect(map.cellsOf).toEqual([[0], [1, 3]]);
@@ -74,6 +67,14 @@ describe("cells", () => {
   test("their squares have the side of a cell", () => {
     expect(cellGrid(view)).toEqual({ rows: 2, cols: 2, side: 14, toPicture: [1, 0, 0, 1, 0, 0] });
   });
+});
+
+test("cells that were chosen after the connector, though their number would fit a pooling", () => {
+  const view = seen([], { rows: 4, cols: 4, columns: columns(4), kept: Uint32Array.of(9, 2, 5, 15) });
+  expect(stageCount([view])).toBe(1);
+  const map = tokenMap(view, 1)!;
+  expect(map.cellsOf).toEqual([[9], [2], [5], [15]]);
+  expect(countTokens([map])).toMatchObject({ tokens: 4, kept: 4, dropped: 12 });
 });
 
 describe("pooling has no stages: its squares follow from the numbers", () => {

@@ -16,12 +16,13 @@ export function exportJson(turns: readonly Turn[], { name, info }: From): string
         ...{ label, settings, text, reason, stats },
         images: images.map(({ tokens, views }) => ({
           tokens,
-          views: views.map(({ columns, stages, ...place }) => ({
+          views: views.map(({ columns, kept, stages, ...place }) => ({
             ...place,
             columns: Array.from(columns),
+            ...(kept && { kept: Array.from(kept) }),
             stages: stages.map(({ block, origins }) => ({
               block,
-              origins: origins.map((patches) => Array.from(patches)),
+              origins: origins.map((cells) => Array.from(cells)),
             })),
           })),
         })),

@@ -37,7 +37,7 @@ export function stageCount(views: readonly SeenView[]): number {
   return views.reduce((most, view) => Math.max(most, stagesOf(view)), 0);
 }
 
-/** Without stages a view may still be pooled. */
+/** Without stages a view may still be chosen from or pooled. */
 function stagesOf(view: SeenView): number {
   return view.stages.length > 0 ? view.stages.length : Number(view.columns.length !== cellCount(view));
 }
@@ -54,21 +54,17 @@ export function tokenMap(view: SeenView, stage: number): TokenMap | undefined {
 function cellLists(view: SeenView, stage: number): number[][] | undefined {
   if (stage === 0) return Array.from({ length: cellCount(view) }, (_, cell) => [cell]);
   const { origins } = view.stages[stage - 1] ?? {};
-  // A class token comes first, without patches; it covers no cell.
-  if (origins) return origins.filter((list, i) => i > 0 || list.length > 0).map((list) => cellsOfPatches(view, list));
+  // A class token comes first, without cells.
+  if (origins) return origins.filter((list, i) => i > 0 || list.length > 0).map((list) => knownCells(view, list));
+  if (view.kept) return Array.from(view.kept, (cell) => knownCells(view, [cell]));
   return pooledCells(view);
 }
 
-/** The cells that patches lie in; those that fill no cell at the far edges belong to none. */
-function cellsOfPatches(view: SeenView, patches: ArrayLike<number>): number[] {
-  const { rows, cols } = cellGrid(view);
-  const cells = new Set<number>();
-  for (const patch of Array.from(patches)) {
-    const row = Math.floor(patch / view.cols / view.cell);
-    const col = Math.floor((patch % view.cols) / view.cell);
-    if (row < rows && col < cols) cells.add(row * cols + col);
-  }
-  return [...cells].sort((a, b) => a - b);
+function knownCells(view: SeenView, cells: ArrayLike<number>): number[] {
+  const count = cellCount(view);
+  return Array.from(cells)
+    .filter((cell) => cell < count)
+    .sort((a, b) => a - b);
 }
 
 /** Squares of cells that were averaged, row by row; those at the far edges may be cut. */
