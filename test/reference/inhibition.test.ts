@@ -9,7 +9,7 @@ import { inhibit, inhibitionRank, inhibitionRatio, inhibitScores } from "./inhib
 import { decode, extendPrompt, type Prompt } from "./model/decoder.ts";
 import type { Inhibition, TextConfig } from "./model/settings.ts";
 import type { Weights } from "./model/weights.ts";
-import { causal } from "./visible.ts";
+import { causal, prefixLm, rangesOf, slidingWindow } from "./visible.ts";
 
 interface RankCase {
   layers: number;
@@ -82,6 +82,22 @@ describe("rank and mask", () => {
   });
 });
 
+describe("masks", () => {
+  test("the rank follows from the tokens that a row sees, over all images or in each", () => {
+    const images = [
+      [1, 2, 3, 5, 6],
+      [8, 9],
+    ];
+    const focus = [1, 2, 3, 4, 5, 6, 7];
+    const visible = rangesOf(11, (t) => (t === 7 ? [3, 8] : [3, 11]));
+    const rows = (scope: "row" | "image") => inhibit([...focus, ...focus], [7, 10], images, visible, 0.5, scope);
+    expect([...rows("row").inhibited]).toEqual([...[0, 0, 1, 0, 0, 0, 0], ...[0, 0, 1, 1, 0, 0, 0]]);
+    expect([...rows("row").threshold]).toEqual([4, 5]);
+    expect([...rows("image").inhibited]).toEqual([...[0, 0, 1, 0, 0, 0, 0], ...[0, 0, 1, 0, 0, 1, 0]]);
+    expect([...rows("image").threshold]).toEqual([4, Number.NaN, 4, 6.5]);
+  });
+});
+
 describe("focus", () => {
   // Sequence: text 0, image 1 and 2, text 3 and 4.
   const A = [
@@ -116,6 +132,35 @@ describe("focus", () => {
     const mixed = [...[1, 0, 0, 0], ...[0.5, 0.5, 0, 0], ...[0, 0, 1, 0], ...[0.25, 0.25, 0.25, 0.25]];
     const spread = focusScores(mixed, [1, 3], [0, 2], causal(4), "discounted-sum", 0.5);
     expect([...spread]).toEqual([0.5, 0, 0.25 + 0.5 * 0.5, 0.25]);
+  });
+
+  // Text 0, image 1, text 2, image 3, text 4 and 5; all entries are there, whether a mask shows them or not.
+  const ALL = Array.from({ length: 36 }, (_, i) => (1 + (i % 6)) / 2 ** (1 + Math.floor(i / 6)));
+  const at = (j: number, k: number) => ALL[6 * j + k]!;
+  const masked = (visible: number[], score?: Parameters<typeof focusScores>[4], discount?: number) =>
+    [0, 1, 2, 3].map((row) => [
+      ...focusScores(ALL, [0, 2, 4, 5], [1, 3], visible, score, discount).slice(2 * row, 2 * row + 2),
+    ]);
+
+  test("a window: pairs that are not seen are 0 and add nothing", () => {
+    // Row 5 sees 3 to 5, row 4 sees 2 to 4, row 2 sees 0 to 2.
+    expect(masked(slidingWindow(6, 3))).toEqual([
+      [0, 0],
+      [at(2, 1), 0],
+      [0, at(4, 3)],
+      [0, at(5, 3) + at(5, 4) * at(4, 3)],
+    ]);
+    expect(masked(slidingWindow(6, 3), "sum")[3]).toEqual([0, at(5, 3) + at(4, 3)]);
+  });
+
+  test("prefix-LM: a text row adds later rows that it sees, and not itself", () => {
+    const visible = prefixLm(6, 5);
+    expect(masked(visible)[0]).toEqual([1, 3].map((k) => at(0, k) + at(0, 2) * at(2, k) + at(0, 4) * at(4, k)));
+    expect(masked(visible)[2]).toEqual([1, 3].map((k) => at(4, k) + at(4, 0) * at(0, k) + at(4, 2) * at(2, k)));
+    // The distance is counted in text rows, in both directions.
+    expect(masked(visible, "discounted-sum", 0.5)[1]).toEqual(
+      [1, 3].map((k) => at(2, k) + 0.5 * at(0, k) + 0.5 * at(4, k)),
+    );
   });
 
   test("head mean over query heads; logits are 0 where a row does not see", () => {

@@ -65,9 +65,14 @@ export const MASKED_SEQUENCES: readonly MaskedSequence[] = [
 ];
 
 /** Rows with those to come, whose places kernels must leave alone. */
-export function rowsOf({ images, keys }: MaskedSequence): number {
+export function rowsOf(sequence: Pick<MaskedSequence, "images" | "keys">): number {
+  return wholeRows(sequence) + 5;
+}
+
+/** Rows so far, and those that the last image lacks. */
+export function wholeRows({ images, keys }: Pick<MaskedSequence, "images" | "keys">): number {
   const { row, tokens } = images.at(-1)!.at(-1)!;
-  return Math.max(keys, row + tokens) + 5;
+  return Math.max(keys, row + tokens);
 }
 
 /** The sequences with a chunk of one row, which sees all images, parts of one, or the last image alone. */

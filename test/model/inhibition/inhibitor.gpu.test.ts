@@ -9,9 +9,10 @@ import { planInhibition } from "../../../src/model/inhibition/plan.ts";
 import { InhibitionRecord } from "../../../src/model/inhibition/record.ts";
 import { imageRuns, type Prompt } from "../../../src/model/prompt.ts";
 import { GREEDY } from "../../../src/model/sequence.ts";
-import { causalRanges } from "../../../src/model/visible.ts";
+import { withDecodedRows } from "../../../src/model/visible.ts";
 import { decode, type Prompt as ReferencePrompt } from "../../reference/model/decoder.ts";
 import type { Inhibition } from "../../reference/model/settings.ts";
+import { pictureRuns, prefixLm, slidingWindow } from "../../reference/visible.ts";
 import { expectNmse } from "../../support/compare.ts";
 import { decoderOf, promptOf, randomPrompt, randomWeights, type TestDecoder } from "../../support/decoder.ts";
 import { GOLDEN_NAMES, type Golden, goldenProjection, goldenSettings, loadGolden } from "../../support/golden.ts";
@@ -36,7 +37,7 @@ function inhibitionOf({ decoder }: TestDecoder, prompt: Prompt, inhibition: Inhi
 
 /** A prompt and `room` rows behind it, as inhibition takes them. */
 function sequenceOf(prompt: Prompt, room = 0) {
-  const ranges = causalRanges(prompt.ids.length + room);
+  const ranges = withDecodedRows(prompt.visible, room);
   return { images: imageRuns(prompt), visible: () => ranges };
 }
 
@@ -191,6 +192,24 @@ describe("a random decoder", () => {
   });
 
   // Rows: text 0-3, image 4-16, text 17-19, image 20-39, text 40-45.
+  test.for<[string, readonly number[], number[]]>([
+    ["a window", slidingWindow(46, 25), [13, 30, 43]],
+    [
+      "pictures that see themselves",
+      pictureRuns(46, [
+        [4, 17],
+        [20, 40],
+      ]),
+      [17, 41, 42],
+    ],
+    ["a prefix of text and pictures", prefixLm(46, 43), [43, 44]],
+  ])("under %s", async ([, visible, ends]) => {
+    const { prompt, reference, ...made } = await twoImages();
+    const masked = { prompt: { ...prompt, visible: Uint32Array.from(visible) }, reference: { ...reference, visible } };
+    for (const scope of ["row", "image"] as const)
+      await check({ ...made, ...masked }, { maxRatio: 0.6, scope, schedule: "constant" }, ends);
+  });
+
   test.for([
     [[4, 17, 20, 40]],
     [[10, 30, 43]],
@@ -254,7 +273,8 @@ describe("a random decoder", () => {
     ]);
     const { model, prompt, reference, decodeReference } = made;
     const inhibition: Inhibition = { maxRatio: 0.6, schedule: "constant" };
-    const turn: Prompt = { ...prompt, images: prompt.images.slice(0, 1), ids: prompt.ids.subarray(0, 20) };
+    const rows = { ids: prompt.ids.subarray(0, 20), visible: prompt.visible.subarray(0, 40) };
+    const turn: Prompt = { ...prompt, ...rows, images: prompt.images.slice(0, 1) };
     const { inhibitor } = inhibitionOf(model, turn, inhibition, 12);
     const logits = [...(await model.runChunk(prompt, 0, 20, inhibitor))];
     for (let row = 20; row < 30; row++) logits.push(...(await model.runChunk(prompt, row, row + 1, inhibitor)));
