@@ -34,7 +34,7 @@ const PAINT_SHARE = 8;
 /** How far above its end a conversation still counts as being read at its end, in CSS pixels. */
 const END_DISTANCE = 32;
 
-/** `<fovea-chat>`; see the README for its attributes, events, parts and custom properties. */
+/** `<fovea-chat>`; see docs/element.md for its attributes, events, parts and custom properties. */
 export class FoveaChat extends LitElement {
   /** Where all elements of the page get their engines. A page may put another registry here before the first is used. */
   static engines = new EngineRegistry(createFovea);
