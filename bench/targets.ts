@@ -65,7 +65,10 @@ export const TARGETS: readonly Target[] = [
     part: "size",
   }),
   atMost("page open to ready, second visit, fovea-demo", " s", 1, { ids: ["open.second"], part: "open" }),
-  atMost("GPU memory besides weights and KV cache, share of them", " %", 15, { ids: ["memory.rest.share"], part: "load" }),
+  atMost("GPU memory besides weights and KV cache, share of them", " %", 15, {
+    ids: ["memory.rest.share"],
+    part: "load",
+  }),
 ];
 
 export interface Verdict {

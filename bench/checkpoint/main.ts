@@ -46,7 +46,9 @@ export async function main(args: string[], ensureLibrary: () => Promise<void>): 
   try {
     const page = await browser.newPage();
     const crashed = new Promise<never>((_, reject) =>
-      page.once("crash", () => reject(new Error("the browser's page crashed, most likely out of memory; try fewer --blocks or --layers"))),
+      page.once("crash", () =>
+        reject(new Error("the browser's page crashed, most likely out of memory; try fewer --blocks or --layers")),
+      ),
     );
     await page.goto(`${server.origin}/`);
     await addModule(page, PAGE_ADDRESS);

@@ -121,7 +121,12 @@ function kindsOf([onGpu, onCpu]: Comparison["peers"], wrong: Comparison["wrong"]
   if (!wrong) return [{ key: "", where: "on WebGPU", peer: onGpu }, cpu];
   const note = `its logits are wrong here, by an NMSE of ${wrong.error.toFixed(2)}`;
   return [
-    { key: "", where: "on WebGPU", peer: onGpu, note: "without subgroups, because with them its logits are wrong here" },
+    {
+      key: "",
+      where: "on WebGPU",
+      peer: onGpu,
+      note: "without subgroups, because with them its logits are wrong here",
+    },
     { key: ".wrong", where: "on WebGPU as it comes", peer: wrong.contender, note },
     cpu,
   ];
