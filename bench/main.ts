@@ -1,4 +1,4 @@
-/** `npm run bench` from its arguments to the report: runs the parts one after another, keeps and prints what they found. */
+/** `npm run bench` from its arguments to the report: runs the parts one after another, prints and stores their figures. */
 import { readdirSync } from "node:fs";
 import { table } from "../eval/markdown.ts";
 import { root } from "../tools/library.mjs";
@@ -16,7 +16,7 @@ const folder = `${root}bench/results`;
 /** Shows the table of targets of one adapter. */
 const DOCUMENT = `${root}docs/performance.md`;
 
-/** What Node does, and a module that Vite runs cannot. */
+/** Work that only Node can do; a module that Vite runs cannot. */
 export interface Outside {
   importModule: ImportModule;
   ensureSite(): Promise<unknown>;
@@ -24,7 +24,7 @@ export interface Outside {
   elementSize(): Promise<{ brotli: number }>;
 }
 
-/** @returns the exit code. Throws an Error of one line for whatever went wrong; what was measured before is kept. */
+/** @returns the exit code. Throws an Error of one line on failure; parts measured before are already stored. */
 export async function main(args: string[], outside: Outside): Promise<number> {
   const options = parseBenchOptions(args);
   if (options === "help") process.stdout.write(HELP);
@@ -33,7 +33,7 @@ export async function main(args: string[], outside: Outside): Promise<number> {
   return 0;
 }
 
-/** Writes the tables and plots of everything that is kept. */
+/** Rewrites the tables and plots from the stored results. */
 function writeAnew(): void {
   for (const name of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
     const file = name.slice(0, -".json".length);
@@ -57,9 +57,9 @@ async function measure(options: BenchOptions, args: string[], outside: Outside):
       const part: KeptPart = { ...(await run(name, progress)), ...about };
       const rows = part.figures.map((figure) => [figure.what, valueText(figure), figure.note ?? ""]);
       process.stdout.write(
-        `\n${name}: ${part.adapter}, ${part.runtime}\n\n${table(["figure", "value", "remark"], rows)}\n`,
+        `\n${name}: ${part.adapter}, ${part.runtime}\n\n${table(["figure", "value", "note"], rows)}\n`,
       );
-      // Numbers of sizes that only show that it runs would pass for measurements.
+      // Size tiny only shows that the part runs; its numbers must not pass for measurements.
       if (part.size !== "tiny") file = keep(part, options.node);
     }
   } finally {
@@ -68,7 +68,7 @@ async function measure(options: BenchOptions, args: string[], outside: Outside):
   if (file !== undefined) finish(file);
 }
 
-/** Parts of the browser, and of the product as it is built. */
+/** Runs parts in the browser, or on the built product. */
 function runWith(host: BrowserHost, { ensureSite, ensureLibrary, elementSize }: Outside): Run {
   return async (name, progress) => {
     if (name !== "open" && name !== "size") return host.run(name as InPageName, progress);
@@ -80,7 +80,7 @@ function runWith(host: BrowserHost, { ensureSite, ensureLibrary, elementSize }: 
   };
 }
 
-/** @returns the name of the files that it is kept in */
+/** @returns the name of the files that store it, without an ending */
 function keep(part: KeptPart, node: boolean): string {
   const file = fileName(part.adapter, node);
   const kept = readKept(folder, file, `${part.adapter}${node ? ", Dawn in Node" : ""}`);

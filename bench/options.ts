@@ -9,10 +9,10 @@ export const PART_NAMES = [
 ] as const;
 export type PartName = (typeof PART_NAMES)[number];
 
-/** Those that run in Node too. */
+/** Parts that also run in Node. */
 const NODE_PARTS: readonly string[] = ["kernels", "vision", "decoder"];
 
-/** Other words for parts, or for several. */
+/** Other names for one or several parts. */
 const ALIASES: Record<string, readonly string[]> = {
   prefill: ["decoder"],
   decode: ["decoder"],
@@ -23,21 +23,21 @@ const ALIASES: Record<string, readonly string[]> = {
   compare: ["compare-vision", "compare-decoder"],
 };
 
-export const HELP = `Measures Fovea in headless Chromium, and prints tables; they are kept in bench/results too.
+export const HELP = `Measures Fovea in headless Chromium, prints tables, and stores them in bench/results.
 
   npm run bench [-- OPTIONS]
 
   --only PART,...   ${PART_NAMES.join(", ")}
                     (also ${Object.keys(ALIASES).join(", ")}); default: all
-  --size SIZE       small (default on software adapters), large (default on GPUs), tiny (only whether it runs)
+  --size SIZE       small (default on software adapters), large (default on GPUs), tiny (only checks that it runs)
   --node            kernels, vision and decoder in Node, on Dawn, for machines with a GPU and no browser
-  --report          only writes the tables and the plot anew, from what is kept
-  --help            this text
+  --report          measures nothing; rewrites tables and plot from the stored results
+  --help            prints this text
 
-  --checkpoint NAME and what goes with it measure a whole checkpoint instead; see --checkpoint --help.
+  --checkpoint NAME measures a whole checkpoint instead; see --checkpoint --help.
 
-FOVEA_GPU=1 uses this machine's GPU in place of the software one, CHROME_PATH names the browser. compare-* runs
-onnxruntime-web beside Fovea, and downloads it from the npm registry first (170 MB); --node does so with Dawn (130 MB).
+FOVEA_GPU=1 uses this machine's GPU instead of a software adapter. CHROME_PATH names the browser. compare-* downloads
+onnxruntime-web from the npm registry on its first run (170 MB); --node downloads Dawn (130 MB).
 `;
 
 export interface BenchOptions {
@@ -47,7 +47,7 @@ export interface BenchOptions {
   reportOnly: boolean;
 }
 
-/** Throws an Error of one line for what cannot be meant. */
+/** Throws an Error of one line for an unknown or wrong option. */
 export function parseBenchOptions(args: string[]): BenchOptions | "help" {
   const definitions = {
     only: { type: "string" },
@@ -70,6 +70,6 @@ function isSize(text: string): text is SizeName {
 function chosen(only: string, available: readonly string[]): string[] {
   const names = only.split(",").flatMap((name) => ALIASES[name.trim()] ?? [name.trim()]);
   const unknown = names.find((name) => !available.includes(name));
-  if (unknown !== undefined) throw new Error(`--only: no part "${unknown}" here; there are ${available.join(", ")}`);
+  if (unknown !== undefined) throw new Error(`--only: unknown part "${unknown}"; choose from ${available.join(", ")}`);
   return available.filter((name) => names.includes(name));
 }

@@ -1,4 +1,4 @@
-/** Bars of what is aimed at: how many times faster than the peer, and how much of the yardsticks. Knows no numbers. */
+/** Bars for the targets: speedup over the peer, and share of the plain reference kernels. */
 import { COLOURS, drawSvg } from "../eval/plot.ts";
 import type { Figure } from "./parts/result.ts";
 
@@ -10,13 +10,13 @@ const LABEL_WIDTH = 380;
 interface Panel {
   title: string;
   bars: Figure[];
-  /** Where the line of what is aimed at stands. */
+  /** Where the line of the target stands. */
   line: number;
   unit: string;
   log: boolean;
 }
 
-/** One picture of all figures that are ratios; panels without a figure are left out. */
+/** Plots all figures that are ratios, as SVG; panels without a figure are left out. */
 export function plotFigures(figures: ReadonlyMap<string, Figure>, software: boolean): string {
   const all = [...figures.values()];
   const panels: Panel[] = [
@@ -26,7 +26,7 @@ export function plotFigures(figures: ReadonlyMap<string, Figure>, software: bool
       ...{ line: software ? 10 : 2, unit: "x", log: true },
     },
     {
-      title: "Of what a plain copy or the best plain product reaches, %",
+      title: "Share of a plain copy or the best plain matmul, %",
       bars: all.filter(({ id, unit }) => id.endsWith(".share") && unit === "%" && !/^(cost|memory)\./.test(id)),
       ...{ line: 70, unit: "%", log: false },
     },
@@ -61,7 +61,7 @@ export function plotFigures(figures: ReadonlyMap<string, Figure>, software: bool
       },
       markLine: {
         ...{ silent: true, symbol: "none", data: [{ xAxis: line }], lineStyle: { color: COLOURS[1], type: "dashed" } },
-        label: { formatter: `aimed at: ${line} ${unit}`, position: "start" },
+        label: { formatter: `target: ${line} ${unit}`, position: "start" },
       },
     })),
   });

@@ -1,4 +1,4 @@
-/** What is kept of the benchmark, and how it is shown: one JSON file an adapter, and a table and a plot made from it. Node only. */
+/** Stores results of the benchmark: one JSON file per adapter, and a table and a plot made from it. Node only. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { table } from "../eval/markdown.ts";
 import type { Conditions } from "./machine.ts";
@@ -6,16 +6,16 @@ import { type Figure, type PartResult, valueText } from "./parts/result.ts";
 import { plotFigures } from "./plot.ts";
 import { judge, type Verdict } from "./targets.ts";
 
-/** A part as it is kept: with when, where and by which command it was measured. */
+/** A stored part: its figures, and the date, machine and command of the measurement. */
 export interface KeptPart extends PartResult, Conditions {}
 
 export interface Kept {
-  /** The adapter and, in Node, that it was there. */
+  /** The adapter, marked if it was measured in Node. */
   name: string;
   parts: Record<string, KeptPart>;
 }
 
-/** A file name of an adapter's. */
+/** The file name for an adapter's results, without an ending. */
 export function fileName(adapter: string, node: boolean): string {
   return `${adapter.toLowerCase().replaceAll(/\W+/g, "-")}${node ? "-node" : ""}`;
 }
@@ -37,7 +37,7 @@ export function writeKept(folder: string, file: string, kept: Kept, document: st
   return paths;
 }
 
-/** A document with the table of targets between this file's two marks; as it was if there are none. */
+/** Replaces the table of targets between this file's two marks; returns the document unchanged if it has none. */
 export function insertTargets(document: string, file: string, kept: Kept): string {
   const [begin, end] = [`<!-- targets of ${file} -->`, "<!-- end of targets -->"];
   const from = document.indexOf(begin);
@@ -57,19 +57,19 @@ function isSoftware({ parts }: Kept): boolean {
 export function reportText(kept: Kept, picture: string): string {
   const sections = Object.values(kept.parts).map(partText);
   const remark = isSoftware(kept)
-    ? "A software adapter: its figures are for comparison on this machine, not for the speed of GPUs.\n\n"
+    ? "This is a software adapter. Its figures compare programs on this machine; they do not tell how fast a GPU is.\n\n"
     : "";
   return `# ${kept.name}
 
 ${remark}${targetTable(kept)}
 
-![Figures beside what is aimed at](${picture})
+![Figures and targets](${picture})
 
 ${sections.join("\n\n")}
 `;
 }
 
-/** Every figure that is aimed at: what for, what was measured, where, by which command. */
+/** The table of targets: figure, target, measured value, adapter and date, command. */
 export function targetTable(kept: Kept): string {
   const software = isSoftware(kept);
   const rows = judge(allFigures(kept), software).map((verdict) => {
@@ -82,7 +82,7 @@ export function targetTable(kept: Kept): string {
       `\`npm run bench -- --only ${verdict.target.part}\``,
     ];
   });
-  return table(["figure", "aimed at", "measured", "adapter, date", "command"], rows, 5);
+  return table(["figure", "target", "measured", "adapter, date", "command"], rows, 5);
 }
 
 function partOf({ parts }: Kept, id: string): KeptPart | undefined {
@@ -105,5 +105,5 @@ function partText(part: KeptPart): string {
 
 ${date}, \`${command}\`, size ${size}${duration}. ${adapter} (${features.join(", ")}); ${runtime}; ${machine}${load}.
 
-${table(["figure", "value", "remark"], rows, 1)}`;
+${table(["figure", "value", "note"], rows, 1)}`;
 }

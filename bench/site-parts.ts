@@ -1,4 +1,4 @@
-/** What is measured of the built product from outside: how soon its page is ready, and what it weighs. Node only. */
+/** Measures the built product from outside: the time until its page is ready, and its size. Node only. */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import type { Figure } from "./parts/result.ts";
 const LATER_VISITS = 5;
 const TIMEOUT_MS = 300_000;
 
-/** Seconds from the page's address to a model that is ready: the first visit, and the least of later ones. The site is built. */
+/** Seconds from opening the page to a loaded model: the first visit, and the fastest later one. Expects a built site. */
 export async function openFigures(progress: (what: string) => void): Promise<Figure[]> {
   const profile = mkdtempSync(join(tmpdir(), "fovea-bench-"));
   const server = await serve({ "/": { folder: siteFolder } });
@@ -35,8 +35,8 @@ export async function openFigures(progress: (what: string) => void): Promise<Fig
     }
     const [first = Number.NaN, ...later] = seconds;
     return [
-      { id: "open.first", what: "page open to ready, first visit, model that ships", value: first, unit: "s" },
-      { id: "open.second", what: "the same, later visits, the least", value: Math.min(...later), unit: "s" },
+      { id: "open.first", what: "page open to ready, first visit, fovea-demo", value: first, unit: "s" },
+      { id: "open.second", what: "the same, fastest later visit", value: Math.min(...later), unit: "s" },
     ];
   } finally {
     await context.close().catch(() => {});
@@ -46,7 +46,7 @@ export async function openFigures(progress: (what: string) => void): Promise<Fig
 }
 
 /**
- * Kilobytes behind brotli. The library is built.
+ * Kilobytes after brotli. Expects a built library.
  * @param elementBytes of a page with the element, without the packages that read tokenizers
  */
 export function sizeFigures(elementBytes: number): Figure[] {

@@ -1,23 +1,23 @@
-/** What is aimed at, row by row, and whether a run has reached it. Pure. */
+/** The targets, row by row, and whether a run reached them. Pure. */
 import type { Figure } from "./parts/result.ts";
 
 export interface Target {
-  /** What is measured. */
+  /** The measured quantity, in words. */
   figure: string;
-  /** What is aimed at, in words. */
+  /** The target value, in words. */
   reach: (software: boolean) => string;
-  /** Figures that it is judged by; the worst counts. */
+  /** Figures that count; the worst of them decides. */
   ids: readonly string[];
   isReached: (value: number, software: boolean) => boolean;
   /** Whether larger values are worse. */
   least?: boolean;
-  /** Says nothing on a software adapter. */
+  /** The figure means nothing on a software adapter. */
   needsGpu?: boolean;
-  /** Part of the benchmark that measures it. */
+  /** The benchmark part that measures it. */
   part: string;
 }
 
-/** Faster than the peer by 10 on software adapters, by 2 on GPUs. */
+/** 10 times as fast as the peer on software adapters, twice on GPUs. */
 function fasterThanPeer(figure: string, id: string, part: string): Target {
   const times = (software: boolean) => (software ? 10 : 2);
   return {
@@ -41,22 +41,22 @@ export const TARGETS: readonly Target[] = [
   fasterThanPeer("vision encoder (ViT-Tiny at 224)", "compare.vision", "compare-vision"),
   fasterThanPeer("prefill of 64 tokens (q4 Llama, 20 M)", "compare.prefill", "compare-decoder"),
   fasterThanPeer("decoding (the same model)", "compare.decode", "compare-decoder"),
-  atLeast("decoding, of the bandwidth of a plain copy", " %", 80, {
+  atLeast("decoding, share of a plain copy's bandwidth", " %", 80, {
     ids: ["decode.share"],
     part: "decoder",
     needsGpu: true,
   }),
-  atLeast("prefill and ViT, of the best plain product", " %", 70, {
+  atLeast("prefill and ViT, share of the best plain matmul", " %", 70, {
     ids: ["prefill.share", "vision.share"],
     part: "decoder,vision",
     needsGpu: true,
   }),
-  atMost("dispatches a decoder layer and token", "", 7, { ids: ["dispatches.gpu"], part: "decoder" }),
+  atMost("dispatches per decoder layer and token", "", 7, { ids: ["dispatches.gpu"], part: "decoder" }),
   atMost("the same, inhibited", "", 9, { ids: ["dispatches.gpu.inhibited"], part: "decoder" }),
-  atMost("submits a token", "", 1, { ids: ["submits"], part: "decoder" }),
-  atLeast("vmtc at 50 %, picture to first token: faster by", "x", 1.5, { ids: ["cost.first-token"], part: "cost" }),
-  atMost("the compression itself, of the encoder", " %", 5, { ids: ["cost.stages.share"], part: "cost" }),
-  atMost("inhibition at 0.6, decoding: slower by", " %", 10, {
+  atMost("submits per token", "", 1, { ids: ["submits"], part: "decoder" }),
+  atLeast("VMTC at 50 %, picture to first token: speedup", "x", 1.5, { ids: ["cost.first-token"], part: "cost" }),
+  atMost("the compression stages, share of the encoder", " %", 5, { ids: ["cost.stages.share"], part: "cost" }),
+  atMost("inhibition at 0.6, decoding: slowdown", " %", 10, {
     ids: ["cost.inhibition.token-576", "cost.inhibition.token-288"],
     part: "cost",
   }),
@@ -64,15 +64,18 @@ export const TARGETS: readonly Target[] = [
     ids: ["size.element"],
     part: "size",
   }),
-  atMost("page open to ready, second visit, model that ships", " s", 1, { ids: ["open.second"], part: "open" }),
-  atMost("GPU memory beside weights and KV cache", " %", 15, { ids: ["memory.rest.share"], part: "load" }),
+  atMost("page open to ready, second visit, fovea-demo", " s", 1, { ids: ["open.second"], part: "open" }),
+  atMost("GPU memory besides weights and KV cache, share of them", " %", 15, {
+    ids: ["memory.rest.share"],
+    part: "load",
+  }),
 ];
 
 export interface Verdict {
   target: Target;
-  /** The figure that counts; undefined where none was measured. */
+  /** The deciding figure; undefined where none was measured. */
   figure: Figure | undefined;
-  /** Undefined where this adapter, or a missing figure, cannot tell. */
+  /** Undefined if a figure is missing or needs a GPU. */
   isReached: boolean | undefined;
 }
 

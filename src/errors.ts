@@ -1,9 +1,9 @@
 /**
- * The one error class that Fovea throws for everything that is not a misuse of an argument.
- * Misuse is a `TypeError` or `RangeError`; everything else carries a `code` that survives a worker boundary.
+ * The one error class that Fovea throws, apart from `TypeError` and `RangeError` for wrong arguments. Its `code` survives
+ * a worker boundary.
  */
 
-/** What went wrong, as a stable word that callers may branch on. */
+/** The kind of failure, as a stable string that callers may branch on. */
 export type FoveaErrorCode =
   | "no-webgpu"
   | "device-lost"
@@ -20,7 +20,7 @@ export type FoveaErrorCode =
 /**
  * An error with a code. The message says what failed, where, the numbers, and the next step.
  *
- * @example `throw new FoveaError("bad-weights", 'model.safetensors: header of 2^63 bytes, file has 12')`
+ * @example `throw new FoveaError("bad-weights", "model.safetensors: the header has 900 bytes, the whole file 12")`
  */
 export class FoveaError extends Error {
   override readonly name = "FoveaError";
@@ -32,14 +32,14 @@ export class FoveaError extends Error {
   }
 }
 
-/** What every call gets once its engine was disposed. */
+/** The error of every call after its engine was disposed. */
 export function disposedError(): FoveaError {
   return new FoveaError("disposed", "this engine was disposed; load the model again");
 }
 
 /**
- * Waits for `promise`, but no longer than until the signal fires, and throws `aborted` then: for work that cannot be
- * called back. Such work runs on, and how it ends is nobody's concern any more.
+ * Waits for `promise`, but throws `aborted` as soon as the signal fires: for work that cannot be cancelled. The work keeps
+ * running; its result is ignored.
  */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, stage: string): Promise<T> {
   let onAbort = () => {};
@@ -49,14 +49,14 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | un
   if (signal?.aborted) onAbort();
   signal?.addEventListener("abort", onAbort);
   try {
-    // First, so that it wins over a promise that is settled already.
+    // First in the list, so that it wins over a promise that is already settled.
     return await Promise.race([aborted, promise]);
   } finally {
     signal?.removeEventListener("abort", onAbort);
   }
 }
 
-/** Throws `aborted` if the signal has fired; `stage` says what was cut short ("download", "prefill", ...). */
+/** Throws `aborted` if the signal has fired; `stage` names the interrupted work ("download", "prefill", ...). */
 export function throwIfAborted(signal: AbortSignal | undefined, stage: string): void {
   if (signal?.aborted) throw new FoveaError("aborted", `aborted during ${stage}`, { cause: signal.reason });
 }

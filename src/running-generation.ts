@@ -1,6 +1,6 @@
 /**
- * A running answer as its caller sees it: events that are kept until they are read, the whole text, the statistics.
- * What the events are is made by the task handed in: engine/answer.ts, or a worker's messages.
+ * A running answer for its caller: events, kept until they are read, the whole text, the statistics. The given task makes
+ * the events: engine/answer.ts, or a worker's messages.
  */
 import type { Generation, GenerationEvent, GenerationStats } from "./api.ts";
 import { FoveaError } from "./errors.ts";
@@ -22,12 +22,12 @@ export class RunningGeneration implements Generation {
       this.#events.push(event);
       this.#wake();
     };
-    // At once, and not a tick later, so that requests queue in the order in which they were made.
+    // Starts in the same tick, so that requests queue in the order of the calls.
     this.#finished = task(emit, all).finally(() => {
       this.#ended = true;
       this.#wake();
     });
-    // The error is the readers'; without one it is nobody's, and no reason to end a process.
+    // Readers get the error. Without a reader it must not count as an unhandled rejection.
     this.#finished.catch(() => {});
   }
 
@@ -36,7 +36,7 @@ export class RunningGeneration implements Generation {
     return last?.type === "done" ? last.stats : undefined;
   }
 
-  /** The whole answer. Throws FoveaError `aborted` if it was cut short; the events still have what was said. */
+  /** The whole answer. Throws FoveaError `aborted` after an abort; the events still contain the text so far. */
   async text(): Promise<string> {
     await this.#finished;
     const last = this.#events.at(-1);

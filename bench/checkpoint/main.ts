@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- --checkpoint NAME`: a published checkpoint with random values, from its download to one answer, in
- * headless Chromium on the built library. What was forecast stands beside what was taken.
+ * headless Chromium on the built library. The plan's figures stand beside the measured ones.
  */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -12,7 +12,7 @@ import { LIBRARY_ADDRESS, libraryPaths } from "../../tools/library-page.mjs";
 import { addModule, callModule } from "../../tools/page-module.ts";
 import { serve } from "../../tools/serve.mjs";
 import { conditions } from "../machine.ts";
-import { type CheckpointRun, parseCheckpointRun } from "./options.ts";
+import { type CheckpointRun, HELP, parseCheckpointRun } from "./options.ts";
 import type { PageRun } from "./page.mjs";
 import { Processes } from "./processes.ts";
 import { Report } from "./report.ts";
@@ -24,8 +24,12 @@ const PICTURE = fileURLToPath(new URL("../../eval/set/0000.png", import.meta.url
 const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
 const LAUNCH_TIMEOUT_MS = 120_000;
 
-/** @returns the exit code: 1 if a bound was broken. Throws an Error of one line for whatever went wrong. */
+/** @returns the exit code: 1 if a bound was broken. Throws an Error of one line on failure. */
 export async function main(args: string[], ensureLibrary: () => Promise<void>): Promise<number> {
+  if (args.includes("--help")) {
+    process.stdout.write(HELP);
+    return 0;
+  }
   const run = parseCheckpointRun(args);
   const about = conditions(args);
   const executablePath = findChromium();
@@ -42,7 +46,9 @@ export async function main(args: string[], ensureLibrary: () => Promise<void>): 
   try {
     const page = await browser.newPage();
     const crashed = new Promise<never>((_, reject) =>
-      page.once("crash", () => reject(new Error("the browser's page crashed; most often it ran out of memory"))),
+      page.once("crash", () =>
+        reject(new Error("the browser's page crashed, most likely out of memory; try fewer --blocks or --layers")),
+      ),
     );
     await page.goto(`${server.origin}/`);
     await addModule(page, PAGE_ADDRESS);

@@ -4,21 +4,38 @@ import { parseCount, parseOptions } from "../../tools/command-line.mjs";
 
 const WEIGHTS = ["auto", "f32", "f16", "q8", "q4"] as const;
 
+export const HELP = `Measures a published checkpoint with random values, from its download to one answer, in headless Chromium.
+
+  npm run bench -- --checkpoint NAME
+
+  --checkpoint NAME  ${CHECKPOINT_NAMES.join(", ")}
+  --weights TYPE     ${WEIGHTS.join(", ")} (default: auto)
+  --blocks N         encoder blocks to run (default: all)
+  --layers N         decoder layers to run (default: all)
+  --vocabulary N     rows of the embedding table (default: all)
+  --tokens N         image tokens to keep (default: half)
+  --max-tokens N     longest answer, in tokens (default: 8)
+  --context N        positions in the KV cache
+  --plan-only        stops after the plan
+  --load-only        stops after the load
+  --help             prints this text
+`;
+
 export interface CheckpointRun {
   checkpoint: CheckpointName;
   weights: (typeof WEIGHTS)[number];
-  /** Encoder blocks and decoder layers that are run; all of them if left out. */
+  /** Encoder blocks and decoder layers to run; default: all. */
   blocks: number | undefined;
   layers: number | undefined;
-  /** Rows of the embedding table; all of them if left out. */
+  /** Rows of the embedding table; default: all. */
   vocabulary: number | undefined;
-  /** Image tokens that are kept; half of them if left out. */
+  /** Image tokens to keep; default: half. */
   tokens: number | undefined;
   maxTokens: number;
   context: number | undefined;
-  /** Stop behind the plan. */
+  /** Stop after the plan. */
   planOnly: boolean;
-  /** Stop behind the load. */
+  /** Stop after the load. */
   loadOnly: boolean;
 }
 
@@ -35,7 +52,7 @@ const DEFINITIONS = {
   "load-only": { type: "boolean", default: false },
 } as const;
 
-/** Throws an Error of one line for what cannot be meant. */
+/** Throws an Error of one line for an unknown or wrong option. */
 export function parseCheckpointRun(args: string[]): CheckpointRun {
   const values = parseOptions(args, DEFINITIONS, "--checkpoint tiny-llava");
   const count = (name: "blocks" | "layers" | "vocabulary" | "tokens" | "max-tokens" | "context") =>

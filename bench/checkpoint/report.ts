@@ -1,4 +1,4 @@
-/** What happened to a checkpoint, line by line as it happens, and whether the bounds held. */
+/** Prints what happens to a checkpoint, line by line, and checks the bounds. */
 import { table } from "../../eval/markdown.ts";
 import type { SyntheticCheckpoint } from "../../test/support/synthetic/checkpoint.ts";
 import { idsOf } from "../../test/support/synthetic/tokenizer.ts";
@@ -10,7 +10,7 @@ type Planned = Awaited<ReturnType<PageModule["plan"]>>;
 type Loaded = Awaited<ReturnType<PageModule["load"]>>;
 type Answered = Awaited<ReturnType<PageModule["ask"]>>;
 
-/** Of weights and KV cache together; more than this beside them is waste. */
+/** Allowed memory besides weights and KV cache, as a share of both. */
 const MOST_BESIDE = 0.15;
 
 function megabytes(bytes: number): string {
@@ -41,15 +41,15 @@ export class Report {
   plan(planned: Planned, sentBytes: number): void {
     this.#planned = planned;
     const { downloadBytes, files, gpu, contextLength } = planned;
-    this.#line("download, as planned", `${megabytes(downloadBytes)} in ${files.length} files`);
+    this.#line("download, planned", `${megabytes(downloadBytes)} in ${files.length} files`);
     this.#line("read for the plan", megabytes(sentBytes));
     const parts = [
       `weights ${megabytes(gpu.weightBytes)}`,
       `KV ${megabytes(gpu.cacheBytes)} for ${contextLength} tokens`,
     ];
     this.#line(
-      "GPU memory, as planned",
-      `${megabytes(gpu.totalBytes)}: ${parts.join(", ")}, besides ${megabytes(gpu.workingBytes)}`,
+      "GPU memory, planned",
+      `${megabytes(gpu.totalBytes)}: ${parts.join(", ")}, working memory ${megabytes(gpu.workingBytes)}`,
     );
   }
 
@@ -63,33 +63,33 @@ export class Report {
       `${seconds(milliseconds)}, of which the weights ${seconds((stages.compile ?? 0) - (stages.weights ?? 0))}`,
     );
     this.#line(
-      "GPU memory, taken",
-      `${megabytes(memory.gpuBytes)}, at most ${megabytes(memory.peakGpuBytes)}; ${percent(memory.gpuBytes / gpu.totalBytes - 1)} off the plan`,
+      "GPU memory, used",
+      `${megabytes(memory.gpuBytes)}, peak ${megabytes(memory.peakGpuBytes)}; ${percent(memory.gpuBytes / gpu.totalBytes - 1)} against the plan`,
     );
     this.#bound("weights on the GPU", info.weightBytes, gpu.weightBytes, "bytes planned");
   }
 
-  /** Tells how long the GPU's process worked since the last call; `soFar` in seconds, undefined where nobody knows. */
+  /** Prints the processor time of the GPU process since the last call; `soFar` in seconds, undefined if unknown. */
   processor(soFar: number | undefined): void {
     if (soFar !== undefined && this.#processor !== undefined)
-      this.#line("processor time of the GPU's process", `${(soFar - this.#processor).toFixed(1)} s`);
+      this.#line("processor time of the GPU process", `${(soFar - this.#processor).toFixed(1)} s`);
     this.#processor = soFar;
   }
 
-  /** Before loading, and at most while loading. */
+  /** Memory of the processes before loading, and the peak while loading. */
   memory(before: Resident, peak: Resident): void {
     const two = 2 * this.#largestTensor;
     this.#line("largest tensor of the files", megabytes(this.#largestTensor));
-    this.#bound("the page's process, more than before", peak.page - before.page, two, "two tensors");
-    this.#line("the GPU's process, more than before", megabytes(peak.gpu - before.gpu));
+    this.#bound("page process, growth", peak.page - before.page, two, "two tensors");
+    this.#line("GPU process, growth", megabytes(peak.gpu - before.gpu));
   }
 
   answer({ text, times, reason, stats, memory, work, submits }: Answered): void {
     const { gpu } = this.#planned!;
     const ids = idsOf(text);
-    // Bytes and words have a text of their own.
-    const told = ids.length < stats.newTokens ? JSON.stringify(text) : ids.join(" ");
-    this.#line("answer, as token ids", `${told} (${stats.newTokens} tokens, ended by ${reason})`);
+    // Byte and word tokens decode to plain text instead of ids; then the text is shown.
+    const shown = ids.length < stats.newTokens ? JSON.stringify(text) : ids.join(" ");
+    this.#line("answer, as token ids", `${shown} (${stats.newTokens} tokens, ended by ${reason})`);
     this.#line(
       "image tokens",
       `${stats.imageTokensBefore} -> ${stats.imageTokensAfter}, prompt of ${stats.promptTokens} tokens`,
@@ -100,15 +100,15 @@ export class Report {
     this.#line("time", `${phases.join(", ")}${step}`);
     const passes = Object.entries(work).map(([label, { passes, dispatches }]) => `${label} ${dispatches} in ${passes}`);
     this.#line("dispatches in passes", `${passes.join(", ")}; ${submits} submits`);
-    this.#line("GPU memory at most", megabytes(memory.peakGpuBytes));
+    this.#line("GPU memory, peak", megabytes(memory.peakGpuBytes));
     const needed = gpu.weightBytes + gpu.cacheBytes;
     const beside = memory.peakGpuBytes - needed;
-    // The working memory is that of a layer, whatever their number: a part of a model says nothing here.
-    if (this.#isWhole) this.#bound("beside weights and KV cache", beside, MOST_BESIDE * needed, "15 % of them");
-    else this.#line("beside weights and KV cache", megabytes(beside));
+    // Working memory does not depend on the number of layers, so a partial model cannot be judged.
+    if (this.#isWhole) this.#bound("besides weights and KV cache", beside, MOST_BESIDE * needed, "15 % of them");
+    else this.#line("besides weights and KV cache", megabytes(beside));
   }
 
-  /** Whether all bounds held. */
+  /** @returns whether all bounds held */
   finish(): boolean {
     if (!this.#holds) this.#line("result", "a bound was broken");
     return this.#holds;

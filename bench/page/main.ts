@@ -1,4 +1,4 @@
-/** The benchmark's page: runs the parts that need nothing but a GPU, shows what they found, and hands it out as JSON. */
+/** The benchmark's page: runs the parts that need only a GPU, shows their figures, and saves them as JSON. */
 
 import { PAGE_PARTS } from "../parts/page-parts.ts";
 import { runPart } from "../parts/part.ts";
@@ -10,7 +10,7 @@ const save = byId<HTMLButtonElement>("save");
 const status = byId("status");
 const results = byId("results");
 
-/** What the page's address may ask for, as in ?size=tiny. */
+/** Values of ?size= in the page's address. */
 const SIZES: readonly string[] = ["tiny", "small", "large"] satisfies SizeName[];
 const asked = new URLSearchParams(location.search).get("size") ?? "";
 const size = SIZES.includes(asked) ? (asked as SizeName) : undefined;
@@ -18,7 +18,7 @@ const size = SIZES.includes(asked) ? (asked as SizeName) : undefined;
 let isStopped = false;
 stop.addEventListener("click", () => {
   isStopped = true;
-  status.textContent = "Stops behind the part that runs.";
+  status.textContent = "Stopping after the current part ...";
 });
 start.addEventListener("click", () => void run());
 save.addEventListener("click", () => download());
@@ -33,7 +33,7 @@ async function run(): Promise<void> {
   results.replaceChildren();
   found = [];
   const progress = (what: string) => {
-    if (!isStopped) status.textContent = `Measures ${what}. Leave this tab in front.`;
+    if (!isStopped) status.textContent = `Measuring ${what}. Keep this tab in the foreground.`;
   };
   try {
     for (const [name, part] of Object.entries(PAGE_PARTS)) {
@@ -45,7 +45,7 @@ async function run(): Promise<void> {
     }
     status.textContent = isStopped ? "Stopped." : "Done.";
   } catch (error) {
-    status.textContent = "It did not get to its end.";
+    status.textContent = "The benchmark failed.";
     const message = element("p", error instanceof Error ? error.message : String(error));
     message.className = "error";
     message.setAttribute("role", "alert");
@@ -59,7 +59,7 @@ async function run(): Promise<void> {
 function section({ part, adapter, software, runtime, size, figures, seconds }: PartResult): HTMLElement {
   const box = document.createElement("section");
   box.className = "card";
-  const kind = software ? ", a program on the processor: for comparison only" : "";
+  const kind = software ? ", a software adapter: for comparison only" : "";
   const about = element("p", `${adapter}${kind}; ${runtime}; size ${size}; ${seconds.toFixed(1)} s`);
   about.className = "soft";
   const table = document.createElement("table");

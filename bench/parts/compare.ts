@@ -46,7 +46,7 @@ export const compareDecoder: Part = async ({ gpu, size, progress }) => {
     ...(isRight ? {} : { wrong: { contender: onGpu.prefill, error } }),
   });
   const step = await compare({
-    ...{ id: "decode", what: `a token behind ${ids.length - 1}, the same model` },
+    ...{ id: "decode", what: `a token after ${ids.length - 1}, the same model` },
     ...{ fovea: fovea.step, peers: [onGpu.step, onCpu.step], rounds: 2 * roundsOf(size) + 1, progress },
   });
   for (const peer of new Set([onGpu, onCpu, right])) await peer.step.dispose();
@@ -121,7 +121,12 @@ function kindsOf([onGpu, onCpu]: Comparison["peers"], wrong: Comparison["wrong"]
   if (!wrong) return [{ key: "", where: "on WebGPU", peer: onGpu }, cpu];
   const note = `its logits are wrong here, by an NMSE of ${wrong.error.toFixed(2)}`;
   return [
-    { key: "", where: "on WebGPU", peer: onGpu, note: "without subgroups, with which its logits are wrong here" },
+    {
+      key: "",
+      where: "on WebGPU",
+      peer: onGpu,
+      note: "without subgroups, because with them its logits are wrong here",
+    },
     { key: ".wrong", where: "on WebGPU as it comes", peer: wrong.contender, note },
     cpu,
   ];

@@ -32,7 +32,7 @@ export const loadOf =
         figures.push(
           { id: "load.weights", what: "weights onto the GPU, from this machine", value: least, unit: "ms" },
           { id: "load.rate", what: "the same", value: weightBytes / least / 1e6, unit: "GB/s" },
-          { id: "load.compile", what: "all shaders, compiled anew", value: leastCompile, unit: "ms" },
+          { id: "load.compile", what: "all shaders, compiled from scratch", value: leastCompile, unit: "ms" },
           { id: "memory.weights", what: "GPU memory: weights", value: mib(weightBytes), unit: "MiB" },
           {
             id: "memory.cache",
@@ -43,7 +43,7 @@ export const loadOf =
           { id: "memory.rest", what: "everything else", value: mib(rest), unit: "MiB" },
           {
             id: "memory.rest.share",
-            what: "everything else, of weights and KV cache",
+            what: "everything else, share of weights and KV cache",
             value: (100 * rest) / (weightBytes + cacheBytes),
             unit: "%",
           },

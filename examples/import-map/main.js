@@ -1,9 +1,9 @@
-// Loads a model into the page and asks it by OpenAI's interface.
+// Loads a model into the page and asks it through OpenAI's interface.
 import { Fovea } from "fovea";
 import { FoveaOpenAI } from "fovea/openai";
 
 const element = (id) => document.getElementById(id);
-// An id of a known model, or the address of a folder in the layout of Hugging Face.
+// The name of a known model, or the address of a folder in Hugging Face layout.
 const source = new URLSearchParams(location.search).get("model") ?? "fovea-demo";
 let running;
 
@@ -27,7 +27,7 @@ async function ask(client, { picture, question }) {
   running = new AbortController();
   element("ask").disabled = true;
   element("stop").disabled = false;
-  element("status").textContent = "Looking ...";
+  element("status").textContent = "Answering ...";
   element("answer").textContent = "";
   try {
     const messages = [{ role: "user", content }];

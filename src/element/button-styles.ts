@@ -1,4 +1,4 @@
-/** How the element's buttons look: those with words, and those with an icon. */
+/** Styles of the element's buttons, with text or an icon. */
 import { css } from "lit";
 
 /** Style rules of the element's shadow root. */

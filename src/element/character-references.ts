@@ -1,4 +1,4 @@
-/** Character references of Markdown and HTML as characters: "&lt;" and "&#60;" are "<". Those that prose has; no others. */
+/** Character references of Markdown and HTML as characters: "&lt;" and "&#60;" are "<". Only those of common prose. */
 
 const NAMED: Record<string, string> = {
   amp: "&",
@@ -36,7 +36,7 @@ const NAMED: Record<string, string> = {
 
 const REPLACEMENT = "\ufffd";
 
-/** Text with its references resolved; an unknown one stays as it is. */
+/** Replaces known references; unknown ones stay as they are. */
 export function decodeReferences(text: string): string {
   return text.replace(/&(?:#(\d{1,7})|#[xX]([\da-fA-F]{1,6})|(\w{2,8}));/g, (whole, decimal, hex, name) => {
     if (name !== undefined) return Object.hasOwn(NAMED, name) ? NAMED[name]! : whole;

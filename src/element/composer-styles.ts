@@ -1,4 +1,4 @@
-/** How the foot of the element looks: the state of the engine, errors, and the form. */
+/** Styles of the bottom of the element: the engine's state, errors, and the form. */
 import { css } from "lit";
 
 /** Style rules of the element's shadow root. */

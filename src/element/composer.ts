@@ -1,29 +1,29 @@
-/** Where a question is written and its pictures are gathered: by file, camera, drop and paste. Asks nobody itself. */
+/** The form for a question and its pictures: by file, camera, drop and paste. Asks nothing itself. */
 import { html, nothing, type ReactiveController, type ReactiveControllerHost, type TemplateResult } from "lit";
 import { CAMERA_ICON, PICTURE_ICON, REMOVE_ICON, SEND_ICON, STOP_ICON } from "./icons.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
 
-/** What the composer looks like now. */
+/** The state that the composer shows. */
 export interface ComposerLook {
   placeholder: string;
-  /** Whether an answer or a load is on its way that can be stopped. */
+  /** Whether an answer or a load is running that can be stopped. */
   isBusy: boolean;
-  /** Whether pictures can go with a question. */
+  /** Whether the model takes pictures. */
   takesPictures: boolean;
 }
 
-/** Whom the composer tells. */
+/** Receives the composer's events. */
 export interface ComposerOwner {
-  /** A question is ready. */
+  /** The user asked a question. */
   onQuestion(question: string, pictures: readonly ChatPicture[]): void;
-  /** Nobody wants the running answer any more. */
+  /** The user stopped the running answer. */
   onStop(): void;
 }
 
 const DEFAULT_PLACEHOLDER = "Ask about a picture";
 const EVENTS = ["dragover", "dragleave", "drop", "paste", "keydown"] as const;
 
-/** The form at the foot of the element. Listens for files on all of the element while it is in a page. */
+/** The form at the bottom of the element. Listens for dropped and pasted files on the whole element. */
 export class Composer implements ReactiveController {
   readonly #host: ReactiveControllerHost & HTMLElement;
   readonly #owner: ComposerOwner;
@@ -52,7 +52,7 @@ export class Composer implements ReactiveController {
     for (const type of EVENTS) this.#host.removeEventListener(type, this);
   }
 
-  /** A button that goes away takes the focus with it; who works with a keyboard gets it back where questions are written. */
+  /** Notes the focus: a removed button would lose it, so keyboard users get it back in the question field. */
   hostUpdate(): void {
     const active = this.#host.shadowRoot?.activeElement;
     this.#focused = active?.matches(":focus-visible") ? active : undefined;
@@ -126,7 +126,7 @@ export class Composer implements ReactiveController {
   }
 
   #renderPicture(picture: ChatPicture): TemplateResult {
-    return html`<li class="tray-item" part="tray-item" @error=${{ handleEvent: () => this.#drop(picture, `${picture.name} cannot be shown; is it a picture?`), capture: true }}>
+    return html`<li class="tray-item" part="tray-item" @error=${{ handleEvent: () => this.#drop(picture, `This browser cannot show ${picture.name}; try JPEG or PNG.`), capture: true }}>
       ${picture.view}
       <button class="remove" part="remove" type="button" aria-label="Remove ${picture.name}" title="Remove" @click=${() => this.#drop(picture)}>
         ${REMOVE_ICON}
@@ -139,9 +139,7 @@ export class Composer implements ReactiveController {
   }
 
   get #leftOut(): string {
-    return this.#pictures.length > 0 && !this.#takesPictures
-      ? "This model reads text only: pictures are left out."
-      : "";
+    return this.#pictures.length > 0 && !this.#takesPictures ? "This model reads text only and ignores pictures." : "";
   }
 
   #update = (): void => this.#host.requestUpdate();
@@ -156,13 +154,13 @@ export class Composer implements ReactiveController {
     this.#pictures = [];
     this.#note = "";
     this.#owner.onQuestion(question, pictures);
-    // Send is about to become Stop; who asked wants to ask again.
+    // Send becomes Stop; the user will want to ask again.
     input.focus({ preventScroll: true });
     this.#update();
   };
 
   #onKey = (event: KeyboardEvent): void => {
-    // Shift+Enter makes a new line; Enter that ends a composition belongs to the input method.
+    // Shift+Enter makes a new line; Enter during composition belongs to the input method.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     (event.target as HTMLTextAreaElement).form?.requestSubmit();
@@ -175,17 +173,17 @@ export class Composer implements ReactiveController {
   #onChosen = (event: Event): void => {
     const input = event.target as HTMLInputElement;
     this.#take(input.files);
-    // So that the same choice can be made again.
+    // Lets the user choose the same file again.
     input.value = "";
     this.focus();
   };
 
   #onDrag(event: DragEvent): void {
     if (!event.dataTransfer?.types.includes("Files")) return;
-    // Without this the browser leaves the page and shows the file.
+    // Otherwise the browser leaves the page and shows the file.
     if (event.type !== "dragleave") event.preventDefault();
     const isOver = event.type === "dragover";
-    // Between two parts of the element it is left and entered.
+    // Moving between two parts of the element also fires dragleave.
     const isInside = event.relatedTarget instanceof Node && this.#host.contains(event.relatedTarget);
     if (event.type === "dragleave" && isInside) return;
     if (isOver !== this.#isDraggedOver) {

@@ -1,51 +1,51 @@
-/** Questions, their pictures and their answers, one after another. Knows nothing of the page, and shows nothing. */
+/** A conversation: questions, their pictures and answers, one after another. Shows nothing. */
 import type { FoveaModel, GenerateRequest, GenerationStats, ImageInput, Message, ModelInfo } from "../api.ts";
 import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
 import { isAbort } from "./wording.ts";
 
-/** What of a picture matters here. */
+/** The part of a picture that a conversation needs. */
 interface Pictured {
   readonly image: ImageInput;
 }
 
-/** A question and what became of it. */
+/** A question and its answer. */
 export interface Turn<P extends Pictured = Pictured> {
   readonly id: number;
   readonly question: string;
   readonly pictures: readonly P[];
   readonly answer: string;
-  /** "loading": the model is not there yet; "reading": there is no text yet; then "writing", and how it ended. */
+  /** "loading": the model is not loaded yet; "reading": no text yet; then "writing", and finally the outcome. */
   readonly state: "loading" | "reading" | "writing" | "stop" | "length" | "abort" | "failed";
-  /** Of a turn that failed. */
+  /** The error of a failed turn. */
   readonly error?: unknown;
   readonly stats?: GenerationStats;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Where a conversation gets its model, and whom it tells. */
+/** Provides a conversation's model and receives its events. */
 export interface ConversationOwner<P extends Pictured> {
   /** The model to ask now. */
   model(): Promise<FoveaModel>;
-  /** What a request says besides its messages. */
+  /** The fields of a request besides its messages. */
   settings(info: ModelInfo): Omit<GenerateRequest, "messages" | "signal">;
-  /** The system's part, "" for none. */
+  /** The system prompt; "" for none. */
   system(): string;
-  /** A turn came, went or has another state. */
+  /** A turn was added, removed, or changed its state. */
   onTurns(): void;
   onText(turn: Turn<P>, text: string): void;
-  /** An answer is over: each question ends with this or with `onError`. */
+  /** An answer ended. Each question ends with this or with `onError`. */
   onDone(turn: Turn<P>): void;
   onError(error: unknown): void;
 }
 
 const ENDED: readonly string[] = ["stop", "length", "abort"];
 
-/** Asks one question at a time; more of them wait in line. */
+/** Asks one question at a time and queues the others. */
 export class Conversation<P extends Pictured> {
   readonly #owner: ConversationOwner<P>;
   #turns: Writable<Turn<P>>[] = [];
-  /** Fires for everything that was asked so far. */
+  /** Aborts all questions so far. */
   #stop = new AbortController();
   #last: Promise<unknown> = Promise.resolve();
   #nextId = 1;
@@ -63,7 +63,7 @@ export class Conversation<P extends Pictured> {
     return last !== undefined && !ENDED.includes(last.state) && last.state !== "failed";
   }
 
-  /** Resolves with the answer. Rejects with what went wrong, and with FoveaError `aborted` if it was stopped. */
+  /** Resolves with the answer. Rejects with the error, and with FoveaError `aborted` if it was stopped. */
   ask(question: string, pictures: readonly P[]): Promise<string> {
     const { signal } = this.#stop;
     const asked = this.#last.then(() => this.#answer(question, pictures, signal));
@@ -71,19 +71,19 @@ export class Conversation<P extends Pictured> {
     return asked;
   }
 
-  /** Asks a turn's question again, in its place if it is the last one. */
+  /** Asks a turn's question again. Removes the old turn. */
   askAgain(turn: Turn<P>): Promise<string> {
     this.#turns = this.#turns.filter((other) => other !== turn);
     return this.ask(turn.question, turn.pictures);
   }
 
-  /** Ends the running answer and those that wait in line. */
+  /** Stops the running answer and the queued questions. */
   stop(): void {
     this.#stop.abort();
     this.#stop = new AbortController();
   }
 
-  /** Stops, and forgets all turns. */
+  /** Stops and removes all turns. */
   clear(): void {
     this.stop();
     this.#turns = [];
@@ -93,7 +93,7 @@ export class Conversation<P extends Pictured> {
   async #answer(question: string, pictures: readonly P[], signal: AbortSignal): Promise<string> {
     const turn: Writable<Turn<P>> = { id: this.#nextId++, question, pictures, answer: "", state: "loading" };
     try {
-      throwIfAborted(signal, "waiting for earlier questions");
+      throwIfAborted(signal, "the wait for earlier questions");
       const messages = this.#messages(turn);
       this.#turns = [...this.#turns, turn];
       this.#owner.onTurns();
@@ -127,7 +127,7 @@ export class Conversation<P extends Pictured> {
     }
   }
 
-  /** The conversation up to a new turn. Questions that got no answer are left out: models expect the two in turns. */
+  /** The messages up to a new turn. Leaves out unanswered questions, because models expect alternating messages. */
   #messages(turn: Turn<P>): Message[] {
     const system = this.#owner.system();
     const answered = this.#turns.filter(({ state, answer }) => ENDED.includes(state) && answer !== "");

@@ -1,19 +1,19 @@
-/** One element's use of an engine: takes a share, knows how far its load is, and gives it back. Shows nothing itself. */
+/** One element's use of an engine: acquires it, follows its load, and releases it. Shows nothing. */
 import type { FoveaModel, LoadProgress, ModelInfo } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import type { EngineLease, EngineRegistry } from "./engines.ts";
 
-/** What there is to show of an element's engine. */
+/** The state of an element's engine. */
 export type EngineState =
   | { phase: "none" }
   | { phase: "loading"; progress: LoadProgress | undefined; waiting: boolean }
   | { phase: "ready"; info: ModelInfo; waiting: boolean }
   | { phase: "failed"; error: unknown };
 
-/** What a slot tells its element. */
+/** Receives a slot's events. */
 export interface EngineSlotOwner {
   onState(state: EngineState): void;
-  /** Of a load, with every progress and every change of `waiting`. */
+  /** Called during a load, for each progress and each change of `waiting`. */
   onProgress(progress: LoadProgress, waiting: boolean): void;
 }
 
@@ -39,12 +39,12 @@ export class EngineSlot {
     return this.#state;
   }
 
-  /** The source of the engine that is held, or was asked for last and failed. */
+  /** The source of the acquired engine, or of the last one, which failed. */
   get source(): string | undefined {
     return this.#held?.source;
   }
 
-  /** The model of a source, loaded if need be; another one is given back first, since two may not fit on the GPU. */
+  /** The model of a source; loads it if needed. Releases another one first, because two may not fit on the GPU. */
   acquire(source: string, engines: EngineRegistry): Promise<FoveaModel> {
     if (this.#held?.ready && this.#held.source === source && this.#state.phase !== "failed") return this.#held.ready;
     this.release();
@@ -60,7 +60,7 @@ export class EngineSlot {
     return held.ready;
   }
 
-  /** Gives the engine back. A load that nobody else waits for ends, and who waits for the model gets `aborted`. */
+  /** Releases the engine. A load without other users ends; waiting callers get `aborted`. */
   release(): void {
     const held = this.#held;
     if (!held) return;
@@ -69,7 +69,7 @@ export class EngineSlot {
     this.#set({ phase: "none" });
   }
 
-  /** Told of an error of the model: with a dead engine there is nothing to be done but to load anew. */
+  /** Handles an error of the model: releases a dead engine, so that the next use loads again. */
   onModelError(error: unknown): void {
     if (!(error instanceof FoveaError) || (error.code !== "device-lost" && error.code !== "disposed")) return;
     this.#held?.lease?.retire();

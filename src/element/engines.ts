@@ -1,30 +1,30 @@
 /**
- * The engines of a page: one for each model, shared by all that ask for it, and freed when the last of them is done.
- * Not what an element shows of it: that is in engine-slot.ts.
+ * The engines of a page: one per model, shared by all users, and freed when the last one releases it. engine-slot.ts is
+ * one element's use of it.
  */
 import type { FoveaModel, LoadProgress, WorkerOptions } from "../api.ts";
 import { orAborted } from "../errors.ts";
 
-/** Loads a model from what the attribute `model` says: `createFovea`, or another that a page prefers. */
+/** Loads a model from the attribute `model`: `createFovea`, or a page's own function. */
 export type EngineLoader = (source: string, options: WorkerOptions) => Promise<FoveaModel>;
 
-/** Told of a load, also of one that others have begun: the newest progress comes at once. */
+/** Follows a load, also one that others have started: the latest progress comes at once. */
 export interface EngineWatcher {
   onProgress(progress: LoadProgress): void;
-  /** Whether the engine waits for another tab of the browser. */
+  /** Called when the engine starts or stops waiting for another tab. */
   onWait(waiting: boolean): void;
 }
 
 /** One user's share of an engine. */
 export interface EngineLease {
   /**
-   * The loaded model; the registry's, so `dispose` is not to be called on it. Rejects as the loader does, and with
-   * FoveaError `aborted` once the lease is released.
+   * The loaded model. The registry owns it: do not call `dispose`. Rejects like the loader, and with FoveaError `aborted`
+   * once the lease is released.
    */
   readonly model: Promise<FoveaModel>;
-  /** Gives the share back; the last one to do so ends the load, or frees the model. Safe to call twice. */
+  /** Releases the share. The last release ends the load or frees the model. Safe to call twice. */
   release(): void;
-  /** Lets whoever comes next load anew, because this engine is dead (device lost). Its users still release theirs. */
+  /** Makes the next lease load again, because this engine is dead (device lost). Its users still release it. */
   retire(): void;
 }
 
@@ -45,12 +45,12 @@ export class EngineRegistry {
     this.#load = load;
   }
 
-  /** Models that are loaded or being loaded. */
+  /** Number of models that are loaded or loading. */
   get size(): number {
     return this.#shared.size;
   }
 
-  /** A share of the engine for a source, which starts to load if nobody has asked for it yet. */
+  /** A share of the engine for a source. The first lease starts the load. */
   lease(source: string, watcher: EngineWatcher): EngineLease {
     const shared = this.#shared.get(source) ?? this.#start(source);
     shared.watchers.add(watcher);
@@ -58,7 +58,7 @@ export class EngineRegistry {
     if (shared.waiting) watcher.onWait(true);
     const left = new AbortController();
     const model = orAborted(shared.model, left.signal, "loading");
-    // Whoever reads it sees the error; without a reader it is nobody's.
+    // Readers get the error. Without a reader it must not count as an unhandled rejection.
     model.catch(() => {});
     return {
       model,
@@ -86,7 +86,7 @@ export class EngineRegistry {
     });
     const shared: Shared = { watchers, loading, model, waiting: false };
     this.#shared.set(source, shared);
-    // So that the next one tries again.
+    // The next lease loads again.
     model.catch(() => this.#forget(source, shared));
     return shared;
   }
@@ -94,7 +94,7 @@ export class EngineRegistry {
   #free(source: string, shared: Shared): void {
     this.#forget(source, shared);
     shared.loading.abort();
-    // A load that was over before it heard of its end has made a model all the same.
+    // The load may have finished before the abort.
     shared.model.then(
       (model) => model.dispose(),
       () => {},

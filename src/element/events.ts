@@ -1,10 +1,10 @@
-/** The element's events: what each carries, and their names for `addEventListener` anywhere in a page. Types only. */
+/** The element's events: their details, and their names for `addEventListener` anywhere in a page. Types only. */
 
 import type { GenerationStats, LoadProgress, ModelInfo } from "../api.ts";
 import type { FoveaErrorCode } from "../errors.ts";
 
 export interface FoveaProgressDetail extends LoadProgress {
-  /** Whether the load waits for another tab of the browser that is at work. */
+  /** Whether the load waits for another tab. */
   waiting: boolean;
 }
 
@@ -13,24 +13,24 @@ export interface FoveaReadyDetail {
 }
 
 export interface FoveaTextDetail {
-  /** What was written since the last event. */
+  /** New text since the last event. */
   text: string;
   /** The answer so far. */
   answer: string;
 }
 
 export interface FoveaDoneDetail {
-  /** The answer, cut short where the reason is not "stop". */
+  /** The answer; incomplete unless the reason is "stop". */
   answer: string;
-  /** "stop": the model was done; "length": the longest answer; "abort": `stop()`, or the element was taken away. */
+  /** "stop": the model finished; "length": the length limit; "abort": `stop()`, or the element was removed. */
   reason: "stop" | "length" | "abort";
-  /** Missing where the answer was stopped before the engine had begun. */
+  /** Undefined if the answer was stopped before the engine started. */
   stats: GenerationStats | undefined;
 }
 
 export interface FoveaErrorDetail {
   error: unknown;
-  /** Of a `FoveaError`; undefined for a wrong argument or attribute. */
+  /** The code of a `FoveaError`; undefined for a wrong argument or attribute. */
   code: FoveaErrorCode | undefined;
 }
 

@@ -1,6 +1,5 @@
 /**
- * The element: a conversation with a model about pictures. Brings the parts of this room together; what each of them does
- * is in its own file. Registers nothing: that is define.ts.
+ * The element: a conversation with a model about pictures. Connects the parts of this room. define.ts registers it.
  */
 import {
   html,
@@ -27,16 +26,16 @@ import { styles } from "./styles.ts";
 import { renderEngine, renderTurns, type TranscriptActions } from "./transcript.ts";
 import { isAbort } from "./wording.ts";
 
-/** A growing answer is painted at most this often, in milliseconds ... */
+/** Shortest time between two paints of a growing answer, in milliseconds. */
 const PAINT_INTERVAL_MS = 50;
-/** ... and for at most one part in this many of the time, on however slow a machine. */
+/** Painting takes at most 1 / PAINT_SHARE of the time, also on slow machines. */
 const PAINT_SHARE = 8;
-/** How far above its end a conversation still counts as being read at its end, in CSS pixels. */
+/** Distance from the end within which a conversation keeps scrolling with new text, in CSS pixels. */
 const END_DISTANCE = 32;
 
-/** `<fovea-chat>`; see the README for its attributes, events, parts and custom properties. */
+/** `<fovea-chat>`; see docs/element.md for its attributes, events, parts and custom properties. */
 export class FoveaChat extends LitElement {
-  /** Where all elements of the page get their engines. A page may put another registry here before the first is used. */
+  /** The registry from which all elements get their engines. A page may replace it before the first use. */
   static engines = new EngineRegistry(createFovea);
 
   static override styles = styles;
@@ -50,17 +49,17 @@ export class FoveaChat extends LitElement {
     autoload: { type: Boolean, reflect: true },
   };
 
-  /** The model: an id, "hf:owner/name", or the address of a folder in Hugging Face layout. */
+  /** The model: a known name, "hf:owner/name", or the address of a folder in Hugging Face layout. */
   declare model: string | null;
-  /** Image tokens that the model reads of a picture at most, or "none" for all; null for the engine's own choice. */
+  /** Most image tokens that the model reads per picture, or "none" for all; null for the model's default. */
   declare tokens: TokenBudget;
-  /** Share of the image tokens that are inhibited in the last layer, 0 (off) to 1; null for the engine's own choice. */
+  /** Share of the image tokens that the last layer inhibits, from 0 (off) to 1; null for the model's default. */
   declare inhibit: number | null;
-  /** What the model is told before the conversation. */
+  /** System prompt: instructions that the model reads before the conversation. */
   declare system: string | null;
-  /** Shown where the question is written. */
+  /** Placeholder of the question field. */
   declare placeholder: string | null;
-  /** Whether the model is loaded at once, and not when the first question is asked. */
+  /** Whether the model loads immediately, not with the first question. */
   declare autoload: boolean;
 
   readonly #engine = new EngineSlot({
@@ -98,7 +97,7 @@ export class FoveaChat extends LitElement {
     load: () => void this.load().catch(ignore),
     cancel: () => this.stop(),
   };
-  /** Errors that an event has told of: one may end a load and the question that waited for it. */
+  /** Errors that were already reported by an event: one may end a load and the question that waited for it. */
   readonly #told = new WeakSet<object>();
   #announcement = "";
   #phase: EngineState["phase"] = "none";
@@ -118,32 +117,31 @@ export class FoveaChat extends LitElement {
   }
 
   /**
-   * Asks, after earlier questions are answered; loads the model if need be. Resolves with the answer.
+   * Asks a question once earlier ones are answered. Loads the model if needed. Resolves with the answer.
    *
-   * Rejects as `Fovea.load` and `Fovea.generate` do: with a FoveaError (`aborted` after `stop()`), and with TypeError or
+   * Rejects like `Fovea.load` and `Fovea.generate`: with a FoveaError (`aborted` after `stop()`), and with TypeError or
    * RangeError for a wrong argument or attribute.
    */
   async ask(text: string, image?: ImageInput | readonly ImageInput[]): Promise<string> {
-    if (typeof text !== "string" || text.trim() === "")
-      throw new TypeError("a question must be a text that is not empty");
+    if (typeof text !== "string" || text.trim() === "") throw new TypeError("text must be a non-empty string");
     const images = image === undefined ? [] : Array.isArray(image) ? image : [image];
     return this.#ask(text, images.map(takePicture));
   }
 
-  /** Ends the running answer, those that wait in line, and a load. What was written stays. */
+  /** Stops the running answer, the waiting questions and a running load. Text so far stays. */
   stop(): void {
     this.#conversation.stop();
     if (this.#engine.state.phase === "loading") this.#engine.release();
   }
 
-  /** Stops, and forgets the conversation. The model stays. */
+  /** Stops and clears the conversation. The model stays loaded. */
   clear(): void {
     this.#conversation.clear();
     this.#announcement = "";
     if (this.#engine.state.phase === "loading") this.#engine.release();
   }
 
-  /** Loads the model, if it is not there yet, as `autoload` does. Rejects as `Fovea.load`. */
+  /** Loads the model, if it is not loaded yet, as `autoload` does. Rejects like `Fovea.load`. */
   async load(): Promise<ModelInfo> {
     try {
       return (await this.#model()).info;
@@ -153,7 +151,7 @@ export class FoveaChat extends LitElement {
     }
   }
 
-  /** Puts the cursor where questions are written. */
+  /** Focuses the question field. */
   override focus(options?: FocusOptions): void {
     this.#composer.focus(options);
   }
@@ -161,23 +159,23 @@ export class FoveaChat extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     clearTimeout(this.#leaving);
-    // Also when it comes back: the first time, properties may still be set before the first update.
+    // Only on a return to the page; the first time, properties may still be set before the first update.
     if (this.hasUpdated) this.#autoload();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    // An element that is moved leaves and comes back in one task; its engine stays.
+    // A moved element leaves and returns in one task and keeps its engine.
     this.#leaving = setTimeout(() => {
       this.#conversation.stop();
       this.#engine.release();
     });
   }
 
-  /** Another model ends what the old one does at once, and not with the next update: who sets it may ask right away. */
+  /** A new model stops the old one at once, not with the next update, because a caller may ask right away. */
   override requestUpdate(name?: PropertyKey, oldValue?: unknown, options?: PropertyDeclaration): void {
     super.requestUpdate(name, oldValue, options);
-    // The first call comes before there is anything here.
+    // The first call comes before the fields are initialised.
     if (name !== "model" || this.#engine.source === undefined) return;
     if (this.#engine.source === modelSource(this.model)) return;
     this.#conversation.stop();
@@ -239,9 +237,9 @@ export class FoveaChat extends LitElement {
     const source = modelSource(this.model);
     if (source === undefined)
       throw new TypeError(
-        'no model is chosen; set the attribute "model" to the address of a folder in Hugging Face layout',
+        'no model selected; set the attribute "model" to a known name, hf:owner/name, or the address of a folder',
       );
-    if (!this.isConnected) throw new FoveaError("disposed", "the element is in no page; put it into one before asking");
+    if (!this.isConnected) throw new FoveaError("disposed", "the element is not in the page; add it before asking");
     return this.#engine.acquire(source, FoveaChat.engines);
   }
 
@@ -265,7 +263,7 @@ export class FoveaChat extends LitElement {
     this.#isAtEnd = scrollHeight - scrollTop - clientHeight < END_DISTANCE;
   };
 
-  /** Not for each word: reading an answer's Markdown anew takes the longer the longer it is. */
+  /** Schedules a paint. Not one per word: parsing the whole Markdown takes longer as the answer grows. */
   #paintSoon(): void {
     this.#paint ??= setTimeout(
       () => {
@@ -303,5 +301,5 @@ function renderEmpty(): TemplateResult {
   </div>`;
 }
 
-/** Errors reach who asked by an event and by the page itself. */
+/** For promises whose errors the element already shows and reports by an event. */
 function ignore(): void {}

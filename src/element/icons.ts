@@ -1,4 +1,4 @@
-/** The element's icons: drawn for it, 24 units wide, in the colour of the text around them. */
+/** The element's icons, 24 units wide, in the colour of the surrounding text. */
 import { html, svg, type TemplateResult } from "lit";
 
 function icon(shape: TemplateResult): TemplateResult {

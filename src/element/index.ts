@@ -1,4 +1,4 @@
-/** The entry `fovea/element`: the class, for pages that register it themselves, or under another name. */
+/** The entry `fovea/element`: the class, for pages that register it themselves or under another name. */
 export type * from "../api.ts";
 export { FoveaError, type FoveaErrorCode } from "../errors.ts";
 export { type EngineLease, type EngineLoader, EngineRegistry, type EngineWatcher } from "./engines.ts";

@@ -1,26 +1,25 @@
 /**
- * A model's answer, written in Markdown, as elements of the page. An answer is hostile: whoever wrote the picture, the
- * question or the weights may have written it too.
+ * Shows a model's Markdown answer as elements of the page. An answer is untrusted: the picture, the question or the weights
+ * may have planted it.
  *
- * marked reads the text, and what it has read is built here, element by element, from a list of kinds that are known.
- * There is never a string of HTML, so that there is nothing to sanitise: tags in an answer are its text, pictures are
- * links, links are vetted, and no element that is made here asks for anything from anywhere. Rejected: HTML from a
- * renderer and DOMPurify behind it (8 kB more, a second parser that has to agree with the browser's, and refused by
- * pages with Trusted Types), markdown-it (twice marked's size), micromark (its events are further from a tree).
+ * marked parses the text. This module builds elements from a list of known token kinds. It never makes HTML strings, so
+ * nothing needs sanitising: tags are shown as text, pictures become links, links are checked, and no element triggers a
+ * request. Rejected: a renderer's HTML with DOMPurify (8 kB more, a second parser that must agree with the browser's, and
+ * refused by Trusted Types), markdown-it (twice marked's size), micromark (its events are further from a tree).
  */
 import { Lexer, type MarkedToken, type Token, Tokenizer, type Tokens } from "marked";
 import { decodeReferences } from "./character-references.ts";
 import { makeLink, safeAddress } from "./safe-link.ts";
 
-/** Deeper nesting is shown as it was written. */
+/** Deeper nesting is shown as plain text. */
 const MAX_DEPTH = 16;
-/** Longer texts and lines are shown as they were written: to read them can take time in the square of their length. */
+/** Longer texts and lines are shown as plain text: parsing can take quadratic time. */
 const MAX_LENGTH = 20_000;
 const LONG_LINE = /[^\n]{4000}/;
-/** More quotes and lists in each other than prose has; marked goes down into each by a call of its own. */
+/** Deeper nesting of quotes and lists than prose has; marked recurses into each of them. */
 const ABSURD_NESTING = /(?:(?:>|[*+-][ \t]|\d{1,9}[.)][ \t])[ \t]{0,9}){24}/;
 
-/** Blocks that an element shows now, with what they were made from. */
+/** Element -> its blocks, with the keys that they were made from. */
 const shown = new WeakMap<Element, { key: string; node: Node }[]>();
 
 /** The whole text as a fragment. */
@@ -31,9 +30,8 @@ export function renderMarkdown(text: string): DocumentFragment {
 }
 
 /**
- * Lets an element show the text, which may have grown since the last call: blocks in front that are the same stay the
- * same nodes, with what the reader has selected or scrolled. The element's children belong to this function from the
- * first call on.
+ * Shows the text in an element. Unchanged blocks at the start keep their nodes, with the reader's selection and scroll
+ * position. This function owns the element's children from the first call on.
  */
 export function updateMarkdown(host: Element, text: string): void {
   const before = shown.get(host) ?? [];
@@ -47,7 +45,7 @@ export function updateMarkdown(host: Element, text: string): void {
   shown.set(host, [...before.slice(0, same), ...added]);
 }
 
-/** The text as it is read out: what the elements say, a line for each block. */
+/** The text for screen readers: the elements' text, one line per block. */
 export function plainText(text: string): string {
   return blocksOf(text)
     .map(({ make }) => make().textContent ?? "")
@@ -56,7 +54,7 @@ export function plainText(text: string): string {
 }
 
 interface Block {
-  /** Blocks of the same key look the same. */
+  /** Blocks with equal keys look the same. */
   key: string;
   make: () => Node;
 }
@@ -64,37 +62,37 @@ interface Block {
 function blocksOf(text: string): Block[] {
   const tokens = lex(text);
   if (!tokens) return [{ key: `plain ${text}`, make: () => element("p", [plain(text)]) }];
-  // A reference's address may stand anywhere below.
+  // A reference's address may follow anywhere.
   const links = Object.keys(tokens.links).length > 0 ? JSON.stringify(tokens.links) : "";
   return tokens
     .filter(({ type }) => type !== "space" && type !== "def")
     .map((token) => ({ key: `${token.type} ${token.raw}${links}`, make: () => wholeBlock(token) }));
 }
 
-/** HTML is text, but for the line break, which is the one way to have two lines in a table's cell. */
+/** HTML is text, except for the line break: the only way to have two lines in a table cell. */
 class TextTokenizer extends Tokenizer {
   override html(): undefined {}
 
   override tag(source: string): Tokens.Tag | undefined {
     const raw = /^<br\s{0,9}\/?>/i.exec(source)?.[0];
-    // A line break is what it is for us; marked's type knows only tags here.
+    // marked's type has no line break here, only tags.
     return raw === undefined ? undefined : ({ type: "br", raw } as unknown as Tokens.Tag);
   }
 }
 
-/** Undefined for what is not to be read as Markdown. */
+/** Tokens of Markdown; undefined for text that must stay plain. */
 function lex(text: string): ReturnType<typeof Lexer.lex> | undefined {
   if (text.length > MAX_LENGTH || LONG_LINE.test(text) || ABSURD_NESTING.test(text)) return undefined;
   try {
-    // Own options: what a page has told marked for itself is not for hostile text. A line's end is one, as in a chat.
+    // Own options, because the page may have configured marked for trusted text. Newlines break lines, as in a chat.
     return Lexer.lex(text, { gfm: true, breaks: true, tokenizer: new TextTokenizer() });
   } catch {
-    // Whatever a parser has to say about hostile text, its reader still wants to see it.
+    // If the parser fails, the text is shown plain.
     return undefined;
   }
 }
 
-/** A block as one element, so that it can be told from its neighbours and taken away. */
+/** A block as one element, so that it can be replaced alone. */
 function wholeBlock(token: Token): Node {
   const node = block(token, 0);
   return node instanceof HTMLElement ? node : element("p", [node]);
@@ -107,7 +105,7 @@ function block(token: Token, depth: number): Node {
     case "paragraph":
       return element("p", inlines(known.tokens, depth));
     case "heading":
-      // The page has headings of its own above these.
+      // The page has its own headings above these.
       return element(`h${Math.min(6, known.depth + 2)}` as "h3", inlines(known.tokens, depth));
     case "code":
       return codeBlock(known.text);
@@ -163,7 +161,7 @@ function codeBlock(text: string): Node {
   return scrollable(frame);
 }
 
-/** What is wider than the page scrolls by itself, so it has to be within reach of a keyboard. */
+/** Wide content scrolls by itself, so it must be focusable by keyboard. */
 function scrollable<T extends HTMLElement>(frame: T): T {
   frame.tabIndex = 0;
   return frame;
@@ -194,7 +192,7 @@ function inline(token: Token, depth: number, isInLink = false): Node {
     case "escape":
       return plain(known.text);
     case "text":
-      // The text of a list's item has parts of its own.
+      // A list item's text has its own tokens.
       return known.tokens ? fragment(inlines(known.tokens, depth, isInLink)) : plain(decodeReferences(known.text));
     default:
       return plain(token.raw);
@@ -216,7 +214,7 @@ function plain(text: string): Text {
   return document.createTextNode(text);
 }
 
-/** Each with the direction of its own text: an answer may be in any script, and parts of it in another. */
+/** Sets the text direction per element: an answer may mix scripts. */
 function element<K extends keyof HTMLElementTagNameMap>(tag: K, children: (Node | string)[]): HTMLElementTagNameMap[K] {
   const made = document.createElement(tag);
   if (/^(p|h\d|li|blockquote|td|th)$/.test(tag)) made.dir = "auto";

@@ -1,19 +1,19 @@
-/** Pictures of a conversation: what the engine reads, and what the page shows of each. */
+/** Pictures of a conversation: the input of the engine, and the thumbnail on the page. */
 import type { ImageInput } from "../api.ts";
 
-/** A picture that was handed in. */
+/** A picture of a question. */
 export interface ChatPicture {
   readonly image: ImageInput;
-  /** For people who do not see it, and for messages. */
+  /** For screen readers and messages. */
   readonly name: string;
-  /** Its thumbnail: one node, which moves from where a question is written to where it is shown. */
+  /** Its thumbnail: one node, which moves from the composer to the transcript. */
   readonly view: HTMLImageElement | HTMLCanvasElement;
 }
 
 /** Longest side of a drawn thumbnail in device pixels: twice what the page shows, for dense screens. */
 const THUMBNAIL_SIZE = 320;
 
-/** Takes a picture in. Throws TypeError for what is none. */
+/** Wraps a picture. Throws TypeError for any other value. */
 export function takePicture(image: ImageInput): ChatPicture {
   const name = nameOf(image);
   const view = viewOf(image);
@@ -30,7 +30,7 @@ function viewOf(image: ImageInput): ChatPicture["view"] {
   if (!(image instanceof Blob || typeof image === "string" || image instanceof HTMLImageElement))
     return drawThumbnail(image);
   const view = document.createElement("img");
-  // A link or a picture that can be dragged would be dropped on ourselves.
+  // A draggable picture could be dropped on the element itself.
   view.draggable = false;
   if (image instanceof Blob) {
     const address = URL.createObjectURL(image);
@@ -42,7 +42,7 @@ function viewOf(image: ImageInput): ChatPicture["view"] {
   return view;
 }
 
-/** Drawn now: the caller may close the bitmap or draw something else when the engine has read it. */
+/** Draws the thumbnail now: the caller may later close the bitmap or draw over the canvas. */
 function drawThumbnail(image: ImageBitmap | ImageData | HTMLCanvasElement | OffscreenCanvas): HTMLCanvasElement {
   const scale = Math.min(1, THUMBNAIL_SIZE / Math.max(image?.width, image?.height));
   if (!(scale > 0)) throw new TypeError("a picture must be a file, an address, an image, a canvas or pixels");
@@ -72,7 +72,7 @@ function nameOf(image: ImageInput): string {
   return name || "picture";
 }
 
-/** The last part of an address, without what is behind it: "cat.png". */
+/** The file name of an address, without its query: "cat.png". */
 function lastPart(address: string): string {
   if (!URL.canParse(address, document.baseURI)) return "";
   const { protocol, pathname } = new URL(address, document.baseURI);

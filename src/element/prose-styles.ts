@@ -1,4 +1,4 @@
-/** How an answer's Markdown looks: what markdown.ts makes, below an element of the class "answer". */
+/** Styles of an answer's Markdown: the elements of markdown.ts inside class "answer". */
 import { css } from "lit";
 
 /** Style rules of the element's shadow root. */

@@ -1,9 +1,8 @@
-/** Which addresses of a model's answer may become links, and how such a link is made. A click is the only way to one. */
+/** Safe links in a model's answer: which addresses may become links, and how. Only a click opens one. */
 
 /**
- * The address of a link, or undefined for what is not to be followed: scripts, data, files, addresses relative to the
- * page (which the model cannot know, and which may do something there), and addresses with a name and password in them
- * (which look like those of another host).
+ * The address of a link; undefined for unsafe ones: scripts, data, files, addresses relative to the page (the model cannot
+ * know them, and they may have effects), and addresses with user name and password (they can imitate another host).
  */
 export function safeAddress(text: string): URL | undefined {
   if (!URL.canParse(text)) return undefined;
@@ -11,15 +10,15 @@ export function safeAddress(text: string): URL | undefined {
   if (url.username !== "" || url.password !== "") return undefined;
   if (url.protocol === "http:" || url.protocol === "https:") return url;
   if (url.protocol !== "mailto:") return undefined;
-  // The rest of such an address writes the letter, with copies to whomever it names.
+  // The rest of such an address fills in the mail, including copies to others.
   url.search = "";
   url.hash = "";
   return url;
 }
 
 /**
- * A link that opens in a new tab, which learns nothing of this page. Where it leads stands behind its label, unless the
- * label says just that: a label is a claim.
+ * A link that opens in a new tab and reveals nothing about this page. Its target follows the label, unless the label is
+ * the target: a label may lie.
  */
 export function makeLink(url: URL, label: Node[]): Node {
   const link = document.createElement("a");
@@ -41,7 +40,7 @@ export function makeLink(url: URL, label: Node[]): Node {
   return link;
 }
 
-/** Labels that name a link's target and nothing else. */
+/** Labels that consist of the link's target. */
 function sayingOnly({ href }: URL, target: string): string[] {
   const whole = href.toLowerCase();
   const short = whole.replace(/^(https?:\/\/|mailto:)/, "");

@@ -1,18 +1,18 @@
-/** What the attributes `model`, `tokens` and `inhibit` mean. Pure, but for the address of the page. */
+/** Parses the attributes `model`, `tokens` and `inhibit`. Pure, apart from the page's address. */
 import type { Compression, GenerateRequest, ModelInfo } from "../api.ts";
 import { checkInteger, checkNumber } from "../shared/assert.ts";
 
-/** A number of image tokens, "none" for all of them, null for the engine's own choice. */
+/** A number of image tokens, "none" for all of them, null for the model's default. */
 export type TokenBudget = number | "none" | null;
 
-/** The source that the attribute `model` names; undefined for none. An address may be relative to the page: "/models/a". */
+/** The source in the attribute `model`; undefined if it is empty. Addresses may be relative to the page: "/models/a". */
 export function modelSource(model: string | null): string | undefined {
   const text = model?.trim() ?? "";
   if (text === "") return undefined;
   return /^\.{0,2}\//.test(text) ? new URL(text, document.baseURI).href : text;
 }
 
-/** The attribute's text as a property: a number where it is one; other text stays, so that a message can show it. */
+/** The attribute's value as a property: a number if it is one. Other strings stay, so that errors can show them. */
 export function parseBudget(text: string | null): TokenBudget {
   if (text === null || text.trim() === "") return null;
   const word = text.trim().toLowerCase();
@@ -26,10 +26,9 @@ export function parseNumber(text: string | null): number | null {
 }
 
 /**
- * The part of a request that the attributes decide. A budget that the model's pictures stay below anyway compresses
- * nothing.
+ * The fields of a request that the attributes set. A budget above the number of image tokens means no compression.
  *
- * @throws RangeError for a budget that is neither a whole number from 1 on nor "none", and a ratio outside of 0 to 1
+ * @throws RangeError for a budget that is neither a positive integer nor "none", and for a ratio outside [0, 1]
  */
 export function requestSettings(
   tokens: TokenBudget,
@@ -44,6 +43,6 @@ export function requestSettings(
 
 function compressionOf(tokens: number | "none", imageTokens: number): Compression {
   if (tokens === "none") return { method: "none" };
-  checkInteger('tokens, if it is not "none",', tokens, 1);
+  checkInteger('tokens (unless "none")', tokens, 1);
   return tokens >= imageTokens ? { method: "none" } : { method: "vmtc", tokens };
 }

@@ -1,6 +1,6 @@
 /**
- * How the element looks. Colours follow the color-scheme of the page; all of them, and what else a page may want to
- * change, are custom properties that begin with --fovea.
+ * Styles of the element. Colours follow the page's color-scheme. They, and other values that a page may change, are custom
+ * properties with names in --fovea-*.
  */
 import { css } from "lit";
 import { buttonStyles } from "./button-styles.ts";
@@ -10,7 +10,7 @@ import { transcriptStyles } from "./transcript-styles.ts";
 
 const frame = css`
   :host {
-    /* Private names: a page sets --fovea-* on any ancestor, and keeps properties of its own in what it slots. */
+    /* Private copies: a page sets --fovea-* on any ancestor, and slotted content keeps its own. */
     --_fovea-accent: var(--fovea-accent, light-dark(#2457c5, #8ab4ff));
     --_fovea-on-accent: var(--fovea-on-accent, light-dark(#ffffff, #0b1526));
     --_fovea-background: var(--fovea-background, light-dark(#ffffff, #16191e));

@@ -1,4 +1,4 @@
-/** How a conversation looks: its turns, and what stands there before the first. What Markdown looks like is in prose-styles.ts. */
+/** Styles of a conversation: its turns, and the invitation before the first. prose-styles.ts styles Markdown. */
 import { css } from "lit";
 
 /** Style rules of the element's shadow root. */

@@ -1,4 +1,4 @@
-/** The turns of a conversation and the state of its engine, as templates. Pure: what they show is all handed in. */
+/** Templates for the turns of a conversation and the state of its engine. Pure. */
 import { type ElementPart, html, noChange, nothing, type TemplateResult } from "lit";
 import { Directive, type DirectiveResult, directive, type PartInfo, PartType } from "lit/directive.js";
 import { repeat } from "lit/directives/repeat.js";
@@ -9,7 +9,7 @@ import { updateMarkdown } from "./markdown.ts";
 import type { ChatPicture } from "./pictures.ts";
 import { errorSentence, progressText, statsText } from "./wording.ts";
 
-/** What the parts can be asked to do. */
+/** Actions of the buttons. */
 export interface TranscriptActions {
   askAgain(turn: Turn<ChatPicture>): void;
   clear(): void;
@@ -17,7 +17,7 @@ export interface TranscriptActions {
   cancel(): void;
 }
 
-/** Lets an element show Markdown, block by block as it grows. */
+/** Shows Markdown in an element and updates only changed blocks. */
 class MarkdownDirective extends Directive {
   constructor(info: PartInfo) {
     super(info);
@@ -35,7 +35,7 @@ class MarkdownDirective extends Directive {
 }
 const markdown: (text: string) => DirectiveResult = directive(MarkdownDirective);
 
-/** All turns, the oldest first. */
+/** All turns, oldest first. */
 export function renderTurns(turns: readonly Turn<ChatPicture>[], actions: TranscriptActions): unknown {
   return repeat(
     turns,
@@ -57,7 +57,7 @@ function renderTurn(turn: Turn<ChatPicture>, actions: TranscriptActions): Templa
     ${isPending ? renderPending(turn) : nothing}
     ${answer === "" ? nothing : html`<div class="answer" part="answer" aria-busy=${state === "writing"} ${markdown(answer)}></div>`}
     ${state === "abort" ? html`<p class="remark" part="remark">Stopped.</p>` : nothing}
-    ${state === "length" ? html`<p class="remark" part="remark">Cut at the longest answer.</p>` : nothing}
+    ${state === "length" ? html`<p class="remark" part="remark">Stopped at the length limit.</p>` : nothing}
     ${state === "failed" ? renderFailure(turn, actions) : nothing}
     ${state === "abort" && answer === "" ? html`<button class="button retry" part="button retry" @click=${() => actions.askAgain(turn)}>Ask again</button>` : nothing}
     ${stats && answer !== "" ? html`<p class="stats" part="stats">${statsText(stats)}</p>` : nothing}
@@ -78,7 +78,7 @@ function renderPending({ state, pictures }: Turn<ChatPicture>): TemplateResult {
 
 function renderFailure(turn: Turn<ChatPicture>, actions: TranscriptActions): TemplateResult {
   const { error } = turn;
-  // The same question would not fit the next time either.
+  // The same question would not fit on a retry either.
   const isFull = error instanceof FoveaError && error.code === "context-full";
   return html`<div class="error" part="error" role="alert">
     <p class="error-text" part="error-text" dir="auto">${errorSentence(error)}</p>
@@ -90,7 +90,7 @@ function renderFailure(turn: Turn<ChatPicture>, actions: TranscriptActions): Tem
   </div>`;
 }
 
-/** The line between conversation and composer: what there is to know of the engine. `shown` is an error that a turn shows. */
+/** The line between conversation and composer: the engine's state. `shown` is the error that a turn already shows. */
 export function renderEngine(
   state: EngineState,
   hasModel: boolean,
@@ -102,9 +102,9 @@ export function renderEngine(
       return hasModel
         ? html`<div class="status" part="status">
             <p class="status-text" part="status-text">The model loads with your first question.</p>
-            <button class="button load filled" part="button load" type="button" @click=${actions.load}>Load it now</button>
+            <button class="button load filled" part="button load" type="button" @click=${actions.load}>Load now</button>
           </div>`
-        : html`<div class="status" part="status"><p class="status-text" part="status-text">No model is chosen.</p></div>`;
+        : html`<div class="status" part="status"><p class="status-text" part="status-text">No model selected.</p></div>`;
     case "loading":
       return renderLoading(state, actions);
     case "ready":

@@ -1,4 +1,4 @@
-/** Numbers, phases and errors in words for people. */
+/** Numbers, phases and errors as text for users. */
 import type { GenerationStats, LoadProgress } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 
@@ -14,9 +14,9 @@ export function durationText(milliseconds: number): string {
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
-/** How far a load is: "12.5 MB of 44.0 MB". */
+/** Progress of a load: "Loading the model: 12.5 MB of 44.0 MB". */
 export function progressText(progress: LoadProgress | undefined, waiting: boolean): string {
-  if (waiting) return "Another tab is using the GPU; waiting for its turn to end";
+  if (waiting) return "Waiting: another tab is using the GPU";
   switch (progress?.stage) {
     case "weights":
       return `Loading the model: ${byteText(progress.loadedBytes)} of ${byteText(progress.totalBytes)}`;
@@ -24,24 +24,24 @@ export function progressText(progress: LoadProgress | undefined, waiting: boolea
     case "ready":
       return "Preparing the GPU";
     default:
-      return "Reading the model's description";
+      return "Reading the model's settings";
   }
 }
 
-/** Whether an error is only the end that somebody asked for. */
+/** Whether an error is an abort by the user. */
 export function isAbort(error: unknown): boolean {
   return error instanceof FoveaError && error.code === "aborted";
 }
 
-/** An error as a sentence. The name of a file or an address at its beginning stays as it is. */
+/** An error as a sentence. A file name or an address at its start keeps its case. */
 export function errorSentence(error: unknown): string {
-  const message = (error instanceof Error ? error.message : String(error)).trim() || "Something went wrong";
+  const message = (error instanceof Error ? error.message : String(error)).trim() || "Unknown error";
   const isName = /^\S*[./:\\]/.test(message);
   const start = isName ? message.charAt(0) : message.charAt(0).toUpperCase();
   return `${start}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`;
 }
 
-/** An answer's cost in a line: "288 of 576 image tokens · 41 tokens in 2.1 s, 19.5 a second". */
+/** An answer's statistics: "288 of 576 image tokens · 41 tokens in 2.1 s, 19.5 per second". */
 export function statsText({
   imageTokensBefore,
   imageTokensAfter,
@@ -50,6 +50,6 @@ export function statsText({
   tokensPerSecond,
 }: GenerationStats): string {
   const picture = imageTokensBefore > 0 ? [`${imageTokensAfter} of ${imageTokensBefore} image tokens`] : [];
-  const speed = tokensPerSecond > 0 ? `, ${tokensPerSecond.toFixed(1)} a second` : "";
+  const speed = tokensPerSecond > 0 ? `, ${tokensPerSecond.toFixed(1)} per second` : "";
   return [...picture, `${newTokens} tokens in ${durationText(totalMs)}${speed}`].join(" · ");
 }

@@ -1,12 +1,15 @@
 /**
- * All GPU memory. An arena creates buffers and textures, counts their bytes and frees them together; child arenas (`scope`) give
- * parts of the engine a lifetime of their own while the root still knows the total and the peak.
+ * All GPU memory. An arena creates buffers and textures, counts their bytes and frees them together. Child arenas (`scope`)
+ * give parts of the engine their own lifetime; the root still knows the total and the peak.
  */
 import { FoveaError } from "../errors.ts";
 import { alignTo, assert } from "../shared/assert.ts";
 import type { Shape } from "../shared/shape.ts";
 import type { BufferLimits } from "./limits.ts";
 import { type Matrix, partsOf, SPLIT_ROWS, type Tensor, tensorByteLength } from "./tensor.ts";
+
+/** The next step after an allocation that is too large. */
+const SMALLER = "Use a smaller model, context or weight type";
 
 /** The part of a device that an arena uses. */
 export type BufferMaker = Pick<GPUDevice, "createBuffer" | "createTexture"> & { readonly limits: BufferLimits };
@@ -16,7 +19,7 @@ export interface ArenaHost {
   readonly device: BufferMaker;
   /** A plan counts buffers that no device would make; see planning.ts. */
   readonly allowsAnySize?: boolean;
-  /** Throws if there is nothing to allocate from any more; see `Gpu.assertAlive`. */
+  /** Throws if the device is gone; see `Gpu.assertAlive`. */
   assertAlive(): void;
   onFree(buffer: GPUBuffer): void;
 }
@@ -29,7 +32,7 @@ export class Arena {
   #parent: Arena | undefined;
   #children = new Set<Arena>();
   #buffers = new Set<GPUBuffer>();
-  /** With their bytes. */
+  /** Texture -> bytes. */
   #textures = new Map<GPUTexture, number>();
   #bytes = 0;
   #peakBytes = 0;
@@ -45,12 +48,12 @@ export class Arena {
     return this.#bytes;
   }
 
-  /** The most that `bytes` has ever been. */
+  /** The largest value of `bytes` so far. */
   get peakBytes(): number {
     return this.#peakBytes;
   }
 
-  /** A child arena: its bytes count here too, and it is disposed with this one at the latest. Throws as `buffer`. */
+  /** A child arena: its bytes count here too, and disposing this arena disposes it. Throws like `buffer`. */
   scope(): Arena {
     this.#assertUsable("scope");
     const child = new Arena(this.#host, this);
@@ -59,8 +62,8 @@ export class Arena {
   }
 
   /**
-   * A zeroed buffer. Throws FoveaError `out-of-memory` if it is larger than the device allows, and what
-   * `Gpu.assertAlive` throws. Whether the device really had the memory is only known later: see `Gpu.guardMemory`.
+   * A zeroed buffer. Throws FoveaError `out-of-memory` if it exceeds the device's limit, and what `Gpu.assertAlive` throws.
+   * The device reports missing memory only later: see `Gpu.guardMemory`.
    */
   buffer(label: string, byteLength: number, usage: GPUBufferUsageFlags): GPUBuffer {
     this.#assertUsable(label);
@@ -69,7 +72,7 @@ export class Arena {
     if (size > device.limits.maxBufferSize && !this.#host.allowsAnySize)
       throw new FoveaError(
         "out-of-memory",
-        `${label} needs a buffer of ${size} bytes; this device allows ${device.limits.maxBufferSize}`,
+        `${label} needs a buffer of ${size} bytes; this device allows ${device.limits.maxBufferSize}. ${SMALLER}`,
       );
     const buffer = device.createBuffer({ label, size, usage });
     this.#buffers.add(buffer);
@@ -77,21 +80,21 @@ export class Arena {
     return buffer;
   }
 
-  /** A zeroed tensor that kernels may read and write, and that may be copied from and to. Throws as `buffer`. */
+  /** A zeroed tensor that kernels may read, write and copy. Throws like `buffer`. */
   tensor(label: string, shape: Shape, type: Tensor["type"] = "f32"): Tensor {
     const byteLength = tensorByteLength({ shape, type });
     const limit = this.#host.device.limits.maxStorageBufferBindingSize;
     if (byteLength > limit && !this.#host.allowsAnySize)
       throw new FoveaError(
         "out-of-memory",
-        `${label} needs ${byteLength} bytes in one binding; this device allows ${limit}`,
+        `${label} needs ${byteLength} bytes in one binding; this device allows ${limit}. ${SMALLER}`,
       );
     return { buffer: this.buffer(label, byteLength, TENSOR_USAGE), byteOffset: 0, shape, type };
   }
 
   /**
-   * A zeroed matrix [R, C] of any size: one tensor, or, where that would be larger than the device binds, several of some of
-   * the rows each. Throws as `tensor` if even a few rows are too large.
+   * A zeroed matrix [R, C] of any size: one tensor, or several tensors of some rows each if one would exceed the device's
+   * binding limit. Throws like `tensor` if even SPLIT_ROWS rows are too large.
    */
   matrix(label: string, shape: Shape, type: Tensor["type"] = "f32"): Matrix {
     const { maxBufferSize, maxStorageBufferBindingSize } = this.#host.device.limits;
@@ -108,7 +111,7 @@ export class Arena {
     return { parts, shape, type };
   }
 
-  /** An rgba8unorm texture of `width` x `height`, which the caller keeps within the device's limits. */
+  /** An rgba8unorm texture. The caller keeps `width` and `height` within the device's limits. */
   texture(label: string, width: number, height: number, usage: GPUTextureUsageFlags): GPUTexture {
     this.#assertUsable(label);
     const texture = this.#host.device.createTexture({ label, size: [width, height], format: "rgba8unorm", usage });
@@ -117,7 +120,7 @@ export class Arena {
     return texture;
   }
 
-  /** Destroys what one matrix or buffer of this arena takes now; nothing to do once the arena itself is disposed. */
+  /** Destroys a matrix or buffer of this arena now. Does nothing after the arena is disposed. */
   free(owned: Matrix | GPUBuffer): void {
     if (this.#disposed) return;
     const buffers = "type" in owned ? partsOf(owned).map(({ buffer }) => buffer) : [owned];

@@ -1,4 +1,4 @@
-/** Bind groups over buffers that stay where they are: built once for each pipeline and set of buffers, then reused. */
+/** Bind groups over long-lived buffers: built once per pipeline and set of buffers, then reused. */
 import type { CompiledPipeline } from "./pipelines.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -13,14 +13,14 @@ export class BindGroups {
     this.#device = device;
   }
 
-  /** Live bind groups; tests check that it stays flat. */
+  /** Number of live bind groups; tests check that it stays constant. */
   get size(): number {
     return this.#groups.size;
   }
 
   /**
-   * A bind group of `tensors` and then, unless the pipeline takes immediates, the uniform `params`. A tensor is bound from
-   * its offset to the end of its buffer, so that a view of another length reuses the group.
+   * A bind group of `tensors`, then the uniform `params` unless the pipeline takes immediates. Tensors are bound from their
+   * offset to the end of the buffer, so that views of another length reuse the group.
    */
   get(compiled: CompiledPipeline, tensors: readonly Tensor[], params: GPUBuffer, paramsBytes: number): GPUBindGroup {
     let key = `${compiled.id}:${this.#idOf(params)}`;
@@ -39,7 +39,7 @@ export class BindGroups {
     return group;
   }
 
-  /** Forgets the groups that bind this buffer. */
+  /** Drops the groups that bind this buffer. */
   forget(buffer: GPUBuffer): void {
     const id = this.#bufferIds.get(buffer);
     if (id === undefined) return;

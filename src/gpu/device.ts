@@ -1,6 +1,6 @@
 /**
- * One WebGPU device and everything that belongs to it: the policy of what is asked of the adapter, the arena, the
- * pipelines, submission, reading back, and how a lost device or an error of the GPU becomes a typed error.
+ * One WebGPU device and everything that belongs to it: requested features and limits, the arena, the pipelines, submission,
+ * and the conversion of a lost device or a GPU error to a typed error.
  */
 import { disposedError, FoveaError } from "../errors.ts";
 import { Arena } from "./arena.ts";
@@ -10,10 +10,10 @@ import { type Capabilities, ParamsSlab, Pass, type PassHost, type Recorder, Rehe
 import { Pipelines } from "./pipelines.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** Features that are used where the adapter has them; none is needed. */
+/** Optional features, used where the adapter has them. */
 const WANTED_FEATURES: GPUFeatureName[] = ["subgroups", "shader-f16", "timestamp-query"];
 
-/** Limits raised to what the adapter offers; the defaults of the standard (128 MiB a binding) are too small for real weights. */
+/** Limits raised to the adapter's; the standard's defaults (128 MiB a binding) are too small for real weights. */
 const RAISED_LIMITS = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
@@ -22,10 +22,10 @@ const RAISED_LIMITS = [
   "maxComputeWorkgroupSizeX",
 ] as const;
 
-/** How long after the first failing command a browser may take to tell that the device is lost. */
+/** Time in which a browser reports a lost device after the first failing command. */
 const LOSS_TOLD_WITHIN_MS = 100;
 
-/** A device with all that the adapter has to give, the caller's to destroy. Throws FoveaError `no-webgpu`. */
+/** A device with the adapter's features and limits; the caller destroys it. Throws FoveaError `no-webgpu`. */
 export async function requestDevice(): Promise<GPUDevice> {
   const gpu = globalThis.navigator?.gpu;
   if (!gpu)
@@ -37,7 +37,7 @@ export async function requestDevice(): Promise<GPUDevice> {
   if (!adapter)
     throw new FoveaError(
       "no-webgpu",
-      "WebGPU found no adapter: the GPU or its driver is blocked, or hardware acceleration is switched off in the browser's settings",
+      "WebGPU found no adapter: the GPU or its driver is blocked, or hardware acceleration is off. Turn it on in the browser's settings",
     );
   const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
   const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
@@ -58,17 +58,17 @@ export class Gpu implements PassHost {
   readonly pipelines: Pipelines;
   readonly bindGroups: BindGroups;
   readonly params: ParamsSlab;
-  /** What kernels choose by; `prefer` adds what only a try can tell. */
+  /** Kernels choose their variants by these; `prefer` adds measured ones. */
   capabilities: Capabilities;
-  /** Vendor, architecture and description of the adapter, as far as the browser tells. */
+  /** Vendor, architecture and description of the adapter, as far as the browser reveals them. */
   readonly adapterName: string;
   #owned: boolean;
   #failure: Error | undefined;
   #disposed = false;
 
   /**
-   * Opens a device: the one handed in, which stays the caller's, or one of its own, for which it may have been asked
-   * already. Throws FoveaError `no-webgpu`.
+   * Opens a device: the given one, which stays the caller's, or an own one, which may already be requested (`own`).
+   * Throws FoveaError `no-webgpu`.
    */
   static async open(device?: GPUDevice, own?: Promise<GPUDevice>): Promise<Gpu> {
     return new Gpu(device ?? (await (own ?? requestDevice())), device === undefined);
@@ -106,15 +106,15 @@ export class Gpu implements PassHost {
     });
   }
 
-  /** Throws what has gone wrong so far: FoveaError `disposed`, `device-lost` or `out-of-memory`, or an internal Error. */
+  /** Throws an earlier failure: FoveaError `disposed`, `device-lost` or `out-of-memory`, or an internal Error. */
   assertAlive(): void {
     if (this.#disposed) throw disposedError();
     if (this.#failure) throw this.#failure;
   }
 
   /**
-   * What is behind an error: the loss of the device where that is what happened, or the error itself. Commands on a lost
-   * device fail in whatever way, and a little before the loss is told.
+   * The cause of an error: the loss of the device, if it was lost, or else the error itself. Commands on a lost device fail
+   * in different ways, and shortly before the loss is reported.
    */
   async explain(error: unknown): Promise<unknown> {
     const isOurs = error instanceof FoveaError || error instanceof TypeError || error instanceof RangeError;
@@ -123,7 +123,7 @@ export class Gpu implements PassHost {
     return this.#failure instanceof FoveaError && this.#failure.code === "device-lost" ? this.#failure : error;
   }
 
-  /** Changes what kernels choose by, for everything that is recorded from now on. */
+  /** Changes the capabilities for everything recorded from now on. */
   prefer(changes: Pick<Partial<Capabilities>, "halves" | "fastest">): void {
     this.capabilities = { ...this.capabilities, ...changes };
   }
@@ -136,7 +136,7 @@ export class Gpu implements PassHost {
     this.assertAlive();
   }
 
-  /** Records `body` into one pass and submits it. Returns how much work it was. */
+  /** Records `body` into one pass and submits it. Returns the number of dispatches and submits. */
   submit(label: string, body: (pass: Pass) => void): { dispatches: number; submits: number } {
     this.assertAlive();
     const pass = new Pass(this, label);
@@ -163,8 +163,8 @@ export class Gpu implements PassHost {
   }
 
   /**
-   * Runs `body`, which makes buffers, and then learns whether the device had the memory for them.
-   * Throws FoveaError `out-of-memory` naming `what`. `body` is synchronous because error scopes are a stack.
+   * Runs `body`, which allocates, and checks that the device had the memory. Throws FoveaError `out-of-memory` with `what`.
+   * `body` is synchronous because error scopes are a stack.
    */
   async guardMemory<T>(what: string, body: () => T): Promise<T> {
     this.assertAlive();
@@ -180,12 +180,12 @@ export class Gpu implements PassHost {
     if (error)
       throw new FoveaError(
         "out-of-memory",
-        `${what}: the GPU has not enough memory beside the ${this.arena.bytes} bytes counted for it: ${error.message}`,
+        `${what}: not enough GPU memory besides the ${this.arena.bytes} bytes in use: ${error.message}. Close other pages, or use a smaller model`,
       );
     return result;
   }
 
-  /** Frees all memory, and the device if it is our own. Safe to call twice. */
+  /** Frees all memory, and destroys an own device. Safe to call twice. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;

@@ -1,7 +1,7 @@
 /**
- * Kernels: WGSL text plus the constants of a variant becomes the code of a pipeline (compiled in pipelines.ts).
- * A variant differs from its siblings only by `const` lines in front and by the choice of libraries, never by editing
- * the text: `override` constants cannot size function-scope arrays, and one mechanism is enough.
+ * Kernels: WGSL text plus a variant's constants make the code of a pipeline (compiled in pipelines.ts). Variants differ
+ * only by `const` lines before the text and by their libraries; the text is never edited. `override` is rejected: it
+ * cannot size function-scope arrays, and one mechanism is enough.
  */
 import { assert } from "../shared/assert.ts";
 
@@ -15,23 +15,23 @@ export type Bindings = Readonly<Record<string, BindingAccess>>;
 export type Params = Readonly<Record<string, ParamType>>;
 
 export interface KernelDefinition<B extends Bindings, P extends Params> {
-  /** Of the shader's file, without `.wgsl`. */
+  /** Name of the shader's file, without `.wgsl`. */
   name: string;
   /** Text of `shaders/NAME.wgsl`: one complete entry point called `main`. */
   shader: string;
   /** Storage bindings in the order of their `@binding` numbers; `params` comes after the last. */
   bindings: B;
-  /** Members of `struct Params` in their order: scalars only. */
+  /** Members of `struct Params` in order: scalars only. */
   params: P;
 }
 
-/** What is put in front of the shader's text to make a variant. */
+/** Text before the shader's text that makes a variant. */
 export interface VariantOptions {
-  /** Texts of `shaders/lib/*.wgsl`, and a word that tells this choice from others in labels and caches. */
+  /** Texts of `shaders/lib/*.wgsl`, and a key that identifies the choice in labels and caches. */
   libs?: { key: string; texts: readonly string[] };
   /** `const NAME: u32 = value;` lines. */
   constants?: Readonly<Record<string, number>>;
-  /** WGSL extensions that the libraries need; each is a device feature too. */
+  /** WGSL extensions that the libraries need; each is also a device feature. */
   enables?: readonly string[];
   /** WGSL language features that the libraries need. */
   requires?: readonly string[];
@@ -45,7 +45,7 @@ export interface Variant<B extends Bindings = Bindings, P extends Params = Param
   readonly code: string;
 }
 
-/** A shader with its bindings and parameters. Holds no device objects, so that it can be a module's constant. */
+/** A shader with its bindings and parameters. Holds no device objects, so it can be a module's constant. */
 export class Kernel<B extends Bindings = Bindings, P extends Params = Params> {
   readonly name: string;
   readonly bindings: B;
@@ -60,7 +60,7 @@ export class Kernel<B extends Bindings = Bindings, P extends Params = Params> {
     this.#shader = definition.shader;
   }
 
-  /** The variant of these options; the same object when asked for again. */
+  /** The variant for these options; always the same object. */
   variant({ libs, constants = {}, enables = [], requires = [] }: VariantOptions = {}): Variant<B, P> {
     const label = [this.name, libs?.key, ...Object.entries(constants).map(([name, value]) => `${name}=${value}`)]
       .filter(Boolean)

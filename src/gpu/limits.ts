@@ -1,12 +1,12 @@
-/** What a device would allow, without making one. */
+/** The limits of a device, without making one. */
 
-/** The limits that decide how large buffers may be. */
+/** Limits on the size of buffers. */
 export interface BufferLimits {
   readonly maxBufferSize: number;
   readonly maxStorageBufferBindingSize: number;
 }
 
-/** Those of the adapter that `Gpu.open` asks; undefined where there is none. */
+/** The limits of the adapter that `Gpu.open` uses; undefined without an adapter. */
 export async function adapterLimits(): Promise<BufferLimits | undefined> {
   const adapter = await globalThis.navigator?.gpu
     ?.requestAdapter({ powerPreference: "high-performance" })

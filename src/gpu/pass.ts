@@ -1,6 +1,6 @@
 /**
- * Recording of work. Model code is written against `Recorder`; a `Pass` encodes what it is told into one compute pass,
- * a `Rehearsal` only collects the pipelines that the same code will need, so that they compile ahead of use.
+ * Recording of work. Model code uses `Recorder`: a `Pass` encodes dispatches into one compute pass; a `Rehearsal` only
+ * collects the pipelines of the same code, so that they compile before use.
  */
 import { alignTo, assert } from "../shared/assert.ts";
 import type { BindGroups } from "./bind-groups.ts";
@@ -8,16 +8,16 @@ import { type Bindings, type Params, paramsByteLength, type Variant, writeParams
 import type { Pipelines } from "./pipelines.ts";
 import { type Tensor, tensorByteLength } from "./tensor.ts";
 
-/** What kernels may choose their variants by. */
+/** Kernels choose their variants by these. */
 export interface Capabilities {
   /** Subgroup operations and the `subgroup_id` builtin. */
   readonly subgroups: boolean;
-  /** The adapter is a program on the CPU: barriers are dear there, and no memory is closer than another. */
+  /** Software adapter: barriers are expensive and workgroup memory is no faster than storage. */
   readonly software: boolean;
   readonly maxWorkgroupBytes: number;
-  /** Which products may be made in halves: none, those with weights that are packed anyway, or all. */
+  /** Matmuls that may use f16: none, those with packed weights, or all. */
   readonly halves: "none" | "packed" | "all";
-  /** The variants that a measurement found fastest, by kernel; a kernel that is not among them guesses. */
+  /** Kernel -> its fastest measured variant; kernels without a measurement use a heuristic. */
   readonly fastest: Readonly<Record<string, string>>;
 }
 
@@ -26,18 +26,18 @@ export type Grid = readonly [x: number, y?: number, z?: number];
 
 export interface Recorder {
   readonly capabilities: Capabilities;
-  /** Adds one dispatch. Tensors are named as the shader names its bindings, parameters as its `Params`. */
+  /** Adds one dispatch. Tensors have the names of the shader's bindings, parameters those of its `Params`. */
   dispatch<B extends Bindings, P extends Params>(
     variant: Variant<B, P>,
     tensors: { readonly [name in keyof B]: Tensor },
     params: { readonly [name in keyof P]: number },
     grid: Grid,
   ): void;
-  /** Copies the elements of `source` to the front of `target`. Ends the compute pass: not for every token's work. */
+  /** Copies the elements of `source` to the start of `target`. Ends the compute pass: too expensive for every token. */
   copy(source: Tensor, target: Tensor): void;
 }
 
-/** The same recorder, for kernels that are to choose as on a device that differs in these capabilities. */
+/** The same recorder, with changed capabilities for the choice of variants. */
 export function withCapabilities(recorder: Recorder, changes: Partial<Capabilities>): Recorder {
   return {
     capabilities: { ...recorder.capabilities, ...changes },
@@ -62,10 +62,10 @@ export class Rehearsal implements Recorder {
   copy(): void {}
 }
 
-/** Parameters of at most this many bytes are kept for one submit; a longer recording is submitted in parts. */
+/** Bytes of parameters per submit; a longer recording is split into several submits. */
 const PARAMS_BYTES = 1 << 18;
 
-/** The uniform buffer that holds the parameters of all dispatches between two submits, and its copy on this side. */
+/** The uniform buffer with the parameters of all dispatches between two submits, and its CPU copy. */
 export class ParamsSlab {
   readonly buffer: GPUBuffer;
   readonly bytes = new Uint8Array(PARAMS_BYTES);
@@ -84,7 +84,7 @@ export class ParamsSlab {
     return this.used + alignTo(byteLength, this.alignment) <= PARAMS_BYTES;
   }
 
-  /** Reserves room and returns its offset. */
+  /** Reserves bytes and returns their offset. */
   take(byteLength: number): number {
     const offset = this.used;
     this.used += alignTo(byteLength, this.alignment);
@@ -92,7 +92,7 @@ export class ParamsSlab {
   }
 }
 
-/** What a pass needs of its device. */
+/** The parts of a device that a pass needs. */
 export interface PassHost {
   readonly device: GPUDevice;
   readonly capabilities: Capabilities;
@@ -117,7 +117,7 @@ export class Pass implements Recorder {
     this.capabilities = host.capabilities;
   }
 
-  /** How many dispatches and submits this recording took. */
+  /** Number of dispatches and submits of this recording. */
   get counts(): { dispatches: number; submits: number } {
     return { dispatches: this.#dispatches, submits: this.#submits };
   }
@@ -136,7 +136,7 @@ export class Pass implements Recorder {
 
     const compiled = pipelines.get(variant as unknown as Variant);
     const paramsBytes = paramsByteLength(kernel.params);
-    // Immediates are copied at once, so that the slab's front serves all of them.
+    // Immediates are copied at once, so all of them use the start of the slab.
     let offset = 0;
     if (!compiled.takesImmediates) {
       if (!slab.hasRoomFor(paramsBytes)) this.submit();
@@ -158,14 +158,14 @@ export class Pass implements Recorder {
     this.copyToBuffer(source, target.buffer, target.byteOffset);
   }
 
-  /** Copies a tensor's bytes to any buffer that may be copied to, such as a staging buffer for reading back. */
+  /** Copies a tensor's bytes to any buffer with COPY_DST, such as a staging buffer for readback. */
   copyToBuffer(source: Tensor, target: GPUBuffer, targetOffset = 0): void {
     this.#endPass();
     this.#encoder ??= this.#host.device.createCommandEncoder({ label: this.#label });
     this.#encoder.copyBufferToBuffer(source.buffer, source.byteOffset, target, targetOffset, tensorByteLength(source));
   }
 
-  /** Hands what was recorded to the queue. The queue keeps order, so the parameters' buffer is free again at once. */
+  /** Submits the recording. The queue keeps order, so the buffer of parameters can be reused at once. */
   submit(): void {
     if (!this.#encoder) return;
     const { device, params: slab } = this.#host;

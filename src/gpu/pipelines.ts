@@ -1,4 +1,4 @@
-/** Compiled pipelines of one device: each variant once, asynchronously, with errors that show the assembled source. */
+/** Compiled pipelines of one device: each variant once, asynchronously. Errors show the assembled source. */
 import type { BindingAccess, Variant } from "./kernel.ts";
 import { paramsByteLength } from "./kernel.ts";
 
@@ -6,13 +6,13 @@ export interface CompiledPipeline {
   readonly id: number;
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
-  /** `params` are set with the dispatch; else they are a uniform behind the storage bindings. */
+  /** `params` are immediates; otherwise they are a uniform after the storage bindings. */
   readonly takesImmediates: boolean;
 }
 
-/** Where every shader declares its parameters. */
+/** The declaration of parameters, the same in every shader. */
 const PARAMS_DECLARATION = /^@group\(0\) @binding\([^)]*\) var<uniform> params/m;
-/** What WebGPU grants wherever it has immediates: room for the parameters of every kernel. */
+/** Guaranteed size of immediates where WebGPU supports them: enough for every kernel's parameters. */
 const IMMEDIATE_BYTES = 64;
 
 const BUFFER_TYPES: Record<BindingAccess, GPUBufferBindingType> = { read: "read-only-storage", write: "storage" };
@@ -40,7 +40,7 @@ export class Pipelines {
       (language?.has("immediate_address_space") ?? false) && device.limits.maxImmediateSize >= IMMEDIATE_BYTES;
   }
 
-  /** The pipelines of this device, which all engines on it share: those of a first model serve a second one. */
+  /** The pipelines of this device. All engines on it share them, so a second model reuses those of the first. */
   static of(device: GPUDevice): Pipelines {
     const known = Pipelines.#ofDevice.get(device);
     if (known) return known;
@@ -49,16 +49,16 @@ export class Pipelines {
     return pipelines;
   }
 
-  /** Variants that were first met in the middle of work, and so blocked it. Tests keep this at zero. */
+  /** Number of variants that were compiled during work and blocked it. Tests keep it at zero. */
   get lateCompiles(): number {
     return this.#lateCompiles;
   }
 
   /**
-   * Compiles what is not compiled yet, as many at a time as the machine has threads for it: more would only make an
-   * abandoned load hold up the next one. Throws an Error with the source if a shader is wrong.
+   * Compiles the missing pipelines, one per hardware thread at a time: with more, an abandoned load would delay the next
+   * one. Throws an Error with the source if a shader does not compile.
    *
-   * @param isWanted asked before each; once it says no, nothing more is begun. What is under way cannot be called back
+   * @param isWanted called before each compilation; false starts no more. Running compilations cannot be cancelled
    */
   async compile(variants: Iterable<Variant>, isWanted: () => boolean = () => true): Promise<void> {
     const waiting = [...variants].reverse();
@@ -69,7 +69,7 @@ export class Pipelines {
     await Promise.all(Array.from({ length: threads }, work));
   }
 
-  /** The pipeline; compiled on the spot, blocking, if `compile` was not told of it. */
+  /** The pipeline. Compiles it now, blocking, if `compile` has not done so. */
   get(variant: Variant): CompiledPipeline {
     const ready = this.#ready.get(variant);
     if (ready) return ready;
@@ -111,7 +111,7 @@ export class Pipelines {
     const storage = Object.values(kernel.bindings).map(
       (access, binding): GPUBindGroupLayoutEntry => ({ binding, visibility, buffer: { type: BUFFER_TYPES[access] } }),
     );
-    // Without immediates the parameters of all dispatches of a pass share one buffer; each finds its own by a dynamic offset.
+    // Without immediates, the parameters of all dispatches share one buffer, at dynamic offsets.
     const params: GPUBindGroupLayoutEntry = {
       binding: storage.length,
       visibility,

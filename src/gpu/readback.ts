@@ -1,12 +1,12 @@
-/** Copies of GPU values on this side. Nothing else reads the GPU's memory. */
+/** Readback: copies GPU values to the CPU. Nothing else reads GPU memory. */
 import { FoveaError } from "../errors.ts";
 import type { Gpu } from "./device.ts";
 import type { Pass } from "./pass.ts";
 import { type Tensor, tensorByteLength } from "./tensor.ts";
 
 /**
- * A staging buffer that a pass copies tensors into and that is mapped once the pass has run. Owns its buffer until
- * `dispose`; may be used again after each `read`.
+ * A staging buffer: a pass copies tensors into it, and it is mapped once the pass has run. Owns its buffer until `dispose`.
+ * Reusable after each `read`.
  */
 export class Readback {
   #gpu: Gpu;
@@ -18,15 +18,15 @@ export class Readback {
     this.#buffer = gpu.arena.buffer("readback", byteLength, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
   }
 
-  /** Records the copy of one more tensor, behind those recorded before. */
+  /** Records the copy of one more tensor, after the earlier ones. */
   record(pass: Pass, tensor: Tensor): void {
     pass.copyToBuffer(tensor, this.#buffer, this.#used);
     this.#used += tensorByteLength(tensor);
   }
 
   /**
-   * The bytes recorded, once the submitted work is done. Throws FoveaError `device-lost` rather than return the zeros
-   * that the map of a lost device can yield.
+   * The recorded bytes, once the submitted work is done. Throws FoveaError `device-lost` instead of returning zeros, which
+   * the map of a lost device can yield.
    */
   async read(): Promise<ArrayBuffer> {
     const byteLength = this.#used;
@@ -35,7 +35,7 @@ export class Readback {
       await this.#buffer.mapAsync(GPUMapMode.READ, 0, byteLength);
     } catch (cause) {
       this.#gpu.assertAlive();
-      // The loss of a device rejects its maps before it is told to those who wait for `lost`.
+      // A lost device rejects its maps before `lost` resolves.
       throw new FoveaError("device-lost", "the GPU device was lost while its results were read", { cause });
     }
     this.#gpu.assertAlive();
@@ -49,7 +49,7 @@ export class Readback {
   }
 }
 
-/** Packed weights come as their words. */
+/** Packed weights are read as words. */
 const ARRAYS = {
   f32: Float32Array,
   u32: Uint32Array,
@@ -60,7 +60,7 @@ const ARRAYS = {
 } as const;
 type Values<T extends Tensor> = InstanceType<(typeof ARRAYS)[T["type"]]>;
 
-/** The values of one tensor, after all work submitted so far. Throws as `Readback.read`. */
+/** The values of one tensor, after all work submitted so far. Throws like `Readback.read`. */
 export async function readTensor<T extends Tensor>(gpu: Gpu, tensor: T): Promise<Values<T>> {
   const readback = new Readback(gpu, tensorByteLength(tensor));
   try {

@@ -1,14 +1,13 @@
 /**
- * Errors in OpenAI's shape: a status, and a body with message, type, param and code. Here everything that the engine
- * throws becomes one of them.
+ * Errors in OpenAI's shape: a status, and a body with message, type, param and code. Converts the engine's errors.
  */
 import type { FoveaErrorCode } from "../errors.ts";
 import type { ErrorBody } from "./types.ts";
 
-/** What `create` and the streams throw. `cause` is the engine's own error, if there is one. */
+/** The error that `create` and the streams throw. `cause` is the engine's error, if there is one. */
 export class ApiError extends Error implements ErrorBody {
   override readonly name = "ApiError";
-  /** As of HTTP: 400 wrong request, 404 no such model, 499 aborted, 500 a fault, 503 no GPU or no memory. */
+  /** As in HTTP: 400 wrong request, 404 unknown model, 499 aborted, 500 internal error, 503 no GPU or no memory. */
   readonly status: number;
   readonly type: ErrorBody["type"];
   readonly param: string | null;
@@ -22,30 +21,30 @@ export class ApiError extends Error implements ErrorBody {
     this.code = body.code;
   }
 
-  /** As it stands in an answer over HTTP. */
+  /** The body of an HTTP answer. */
   get error(): ErrorBody {
     const { message, type, param, code } = this;
     return { message, type, param, code };
   }
 }
 
-/** A request that is refused, with status 400 unless another is given. */
+/** The error for a refused request; status 400 by default. */
 export function invalid(param: string | null, message: string, code: string, status = 400): ApiError {
   return new ApiError(status, { message, type: "invalid_request_error", param, code });
 }
 
-/** The status of a request that its caller took back, as proxies log it. */
+/** The status of an aborted request, as proxies log it. */
 export const ABORTED = 499;
 
 export function aborted(): ApiError {
   return new ApiError(ABORTED, { message: "the request was aborted", type: "aborted", param: null, code: "aborted" });
 }
 
-/** What the codes of a running answer mean to whoever asked; a code that is missing here is a fault. */
+/** Engine code -> status and code of the answer. Codes that are missing here are internal errors. */
 const OUTCOMES: { [code in FoveaErrorCode]?: { status: number; code: string; param?: string } } = {
   "context-full": { status: 400, code: "context_length_exceeded", param: "messages" },
   "bad-image": { status: 400, code: "invalid_image", param: "messages" },
-  // While a question is answered, nothing but pictures is downloaded.
+  // During an answer, only pictures are downloaded.
   "download-failed": { status: 400, code: "invalid_image_url", param: "messages" },
   "unsupported-model": { status: 400, code: "unsupported_model", param: "model" },
   aborted: { status: ABORTED, code: "aborted" },
@@ -55,7 +54,7 @@ const OUTCOMES: { [code in FoveaErrorCode]?: { status: number; code: string; par
   "out-of-memory": { status: 503, code: "out-of-memory" },
 };
 
-/** Fields of `generate` -> fields of a request here. */
+/** Field of `generate` -> field of an OpenAI request. */
 const FIELDS: Record<string, string> = {
   messages: "messages",
   maxTokens: "max_completion_tokens",
@@ -69,7 +68,7 @@ const FIELDS: Record<string, string> = {
   repetitionPenalty: "fovea.repetitionPenalty",
 };
 
-/** Whatever was thrown, as an ApiError; one is given back as it is. */
+/** Any thrown value as an ApiError. */
 export function toApiError(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
@@ -91,14 +90,14 @@ function typeOf(status: number): ErrorBody["type"] {
   return status < 500 ? "invalid_request_error" : "server_error";
 }
 
-/** By name and not by class: the engine may come from another bundle of the library than this room. */
+/** Checks the name, not the class: the engine may come from another bundle of the library. */
 function codeOf(thrown: unknown): string | undefined {
   return thrown instanceof Error && thrown.name === "FoveaError"
     ? String((thrown as { code?: unknown }).code)
     : undefined;
 }
 
-/** The engine's messages about a request begin with the field that they are about. */
+/** The engine's messages about a request begin with the field's name. */
 function paramOf(message: string): string | null {
   const [, field = "", rest = ""] = /^(\w+)((?:\.\w+|\[\d+\])*)/.exec(message) ?? [];
   return Object.hasOwn(FIELDS, field) ? FIELDS[field] + rest : null;

@@ -1,6 +1,6 @@
 /**
- * OpenAI's client over models that are loaded in this page. Speaks to whatever has Fovea's `generate` and `info`, in the
- * page or in a worker. Loads no models.
+ * OpenAI's client over models that are loaded in this page. It needs Fovea's `generate` and `info`, in the page or in a
+ * worker. It loads no models.
  */
 import type { FoveaModel, Generation } from "../api.ts";
 import { invalid, toApiError } from "./api-error.ts";
@@ -17,16 +17,16 @@ import type {
   RequestOptions,
 } from "./types.ts";
 
-/** What is asked of a model: a Fovea, one in a worker, or anything that answers like them. */
+/** A model: a Fovea, one in a worker, or any object with these members. */
 export type ChatModel = Pick<FoveaModel, "generate" | "info">;
 
-/** One model, whose id is then "fovea", or models by their ids. */
+/** One model, with the id "fovea", or models by id. */
 export type ChatModels = ChatModel | { readonly [id: string]: ChatModel };
 
 const DEFAULT_ID = "fovea";
 
 /**
- * OpenAI's client, as far as models and chat completions go. The models stay the caller's.
+ * OpenAI's client for models and chat completions. The models stay the caller's.
  *
  * @example
  * const client = new FoveaOpenAI({ "fovea-demo": await Fovea.load("fovea-demo") });
@@ -37,7 +37,7 @@ export class FoveaOpenAI {
   readonly chat: { readonly completions: ChatCompletions };
   readonly models: Models;
 
-  /** Throws TypeError for what is no model. */
+  /** Throws TypeError for a value that is not a model. */
   constructor(models: ChatModels) {
     const byId = modelsById(models);
     this.models = new Models(byId);
@@ -45,7 +45,7 @@ export class FoveaOpenAI {
   }
 }
 
-/** Answers of conversations. */
+/** Answers conversations. */
 export class ChatCompletions {
   readonly #models: ReadonlyMap<string, ChatModel>;
 
@@ -54,11 +54,10 @@ export class ChatCompletions {
   }
 
   /**
-   * Answers a conversation, streamed if the request says so. A field that is not known, or that asks for something which
-   * Fovea does not do, is refused.
+   * Answers a conversation, streamed if the request says so. Refuses unknown and unsupported fields.
    *
-   * Throws ApiError: 400 for a wrong request, a picture that cannot be read or a conversation that is too long, 404 for
-   * a model that was not handed over, 499 after an abort, 503 where the GPU or its memory is gone, 500 for a fault.
+   * Throws ApiError: 400 for a wrong request, an unreadable picture or a conversation that is too long, 404 for an
+   * unknown model, 499 after an abort, 503 without a GPU or its memory, 500 for an internal error.
    */
   create(body: ChatCompletionRequestNonStreaming, options?: RequestOptions): Promise<ChatCompletion>;
   create(body: ChatCompletionRequestStreaming, options?: RequestOptions): Promise<ChatCompletionStream>;
@@ -80,7 +79,7 @@ export class ChatCompletions {
   }
 }
 
-/** The models that were handed over. */
+/** The client's models. */
 export class Models {
   readonly #models: ReadonlyMap<string, ChatModel>;
   readonly #created = seconds();
@@ -93,7 +92,7 @@ export class Models {
     return { object: "list", data: [...this.#models].map(([id, model]) => this.#describe(id, model)) };
   }
 
-  /** Throws ApiError of status 404 for an id that is not among them. */
+  /** Throws ApiError of status 404 for an unknown id. */
   async retrieve(id: string): Promise<Model> {
     return this.#describe(id, find(this.#models, id));
   }
@@ -105,7 +104,7 @@ export class Models {
 
 function modelsById(models: ChatModels): Map<string, ChatModel> {
   const byId = isModel(models) ? new Map([[DEFAULT_ID, models]]) : new Map(Object.entries(models ?? {}));
-  if (byId.size === 0) throw new TypeError("a model is needed, or an object that holds models by their ids");
+  if (byId.size === 0) throw new TypeError("models must be a model, or an object of id -> model");
   for (const [id, model] of byId)
     if (!isModel(model)) throw new TypeError(`the model ${JSON.stringify(shorten(id))} has no method generate`);
   return byId;
@@ -121,7 +120,7 @@ function find(models: ReadonlyMap<string, ChatModel>, id: string): ChatModel {
   const known = [...models.keys()].join(", ");
   throw invalid(
     "model",
-    `The model '${shorten(String(id))}' does not exist; there is ${known}`,
+    `The model '${shorten(String(id))}' does not exist; available: ${known}`,
     "model_not_found",
     404,
   );

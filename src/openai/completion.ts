@@ -3,7 +3,7 @@ import type { Generation, GenerationEvent, GenerationStats } from "../api.ts";
 import { ABORTED, aborted, toApiError } from "./api-error.ts";
 import type { ChatCompletion, ChatCompletionChunk, CompletionUsage, FinishReason } from "./types.ts";
 
-/** What all chunks of an answer have in common. */
+/** The fields that all chunks of an answer share. */
 export interface Envelope {
   id: string;
   created: number;
@@ -12,7 +12,7 @@ export interface Envelope {
 
 type Delta = ChatCompletionChunk["choices"][number]["delta"];
 
-/** Events after which an answer is under way, or over. */
+/** Events that come only after pictures and prompt were read. */
 const BEGUN: readonly GenerationEvent["type"][] = ["prefill", "text", "done"];
 
 /** The whole answer. Throws ApiError, one of status 499 if it was aborted. */
@@ -26,7 +26,7 @@ export async function complete(generation: Generation, envelope: Envelope): Prom
   } catch (error) {
     throw toApiError(error);
   }
-  throw toApiError(new Error("the answer ended without its last event"));
+  throw toApiError(new Error("the answer ended without its done event"));
 }
 
 function completionOf(
@@ -51,9 +51,9 @@ function usageOf({ promptTokens, newTokens }: GenerationStats): CompletionUsage 
 }
 
 /**
- * An answer in chunks: the role, the text as it comes, the finish reason, and the usage if it was asked for. It can be
- * read once. Leaving the loop early ends the work, and so does `controller.abort()`; the chunks then end without a finish
- * reason and without an error, as those of OpenAI's client do. Reading throws ApiError for all else.
+ * An answer in chunks: the role, the text as it comes, the finish reason, and the usage if requested. It can be read once.
+ * Leaving the loop early or `controller.abort()` ends the work; the chunks then end without a finish reason and without an
+ * error, as in OpenAI's client. Reading throws ApiError for all other failures.
  */
 export class ChatCompletionStream implements AsyncIterable<ChatCompletionChunk> {
   readonly controller: AbortController;
@@ -72,8 +72,8 @@ export class ChatCompletionStream implements AsyncIterable<ChatCompletionChunk> 
   }
 
   /**
-   * Waits until pictures and prompt were read, since most that can go wrong has gone wrong by then: the request fails in
-   * that case, and not its stream.
+   * Waits until pictures and prompt were read. Most failures happen before that, and then fail the request instead of its
+   * stream.
    *
    * @param controller whose signal the generation follows
    */
@@ -96,7 +96,7 @@ export class ChatCompletionStream implements AsyncIterable<ChatCompletionChunk> 
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<ChatCompletionChunk, void, undefined> {
-    if (this.#isRead) throw new TypeError("this stream was read already; keep the chunks that are needed again");
+    if (this.#isRead) throw new TypeError("this stream was already read; store the chunks to use them again");
     this.#isRead = true;
     return this.#chunks;
   }
@@ -127,7 +127,7 @@ async function* chunksOf(
       if (includeUsage) yield { ...head, choices: [], usage: usageOf(event.stats) };
       return;
     }
-    throw new Error("the answer ended without its last event");
+    throw new Error("the answer ended without its done event");
   } catch (error) {
     ended = true;
     const failure = toApiError(error);

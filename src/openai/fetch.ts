@@ -1,6 +1,6 @@
 /**
- * OpenAI's service as a `fetch` function, for clients that speak HTTP: JSON, server-sent events, statuses. Nothing goes
- * over a network. What is asked and answered is the business of client.ts.
+ * OpenAI's service as a `fetch` function, for HTTP clients: JSON, server-sent events, statuses. Nothing goes over a network.
+ * client.ts answers.
  */
 import { type ApiError, invalid, toApiError } from "./api-error.ts";
 import { type ChatModels, FoveaOpenAI } from "./client.ts";
@@ -10,11 +10,11 @@ import type { ChatCompletionRequest } from "./types.ts";
 const ENCODER = new TextEncoder();
 
 /**
- * A function to be used in the place of `fetch`. It answers POST .../chat/completions, GET .../models and
- * GET .../models/ID at whatever server, and 404 to all else. As with `fetch`, an abort before the answer rejects with the
- * signal's reason, one after it breaks the body off; cancelling the body ends the work.
+ * A replacement for `fetch`. It answers POST .../chat/completions, GET .../models and GET .../models/ID at any server, and
+ * 404 to everything else. As with `fetch`, an abort before the answer rejects with the signal's reason; a later one breaks
+ * off the body. Cancelling the body ends the work.
  *
- * Throws TypeError for what is no model.
+ * Throws TypeError for a value that is not a model.
  *
  * @example
  * const client = new OpenAI({ fetch: createFetch(fovea), baseURL: "http://fovea.local/v1", apiKey: "unused",
@@ -38,7 +38,7 @@ async function answer(client: FoveaOpenAI, request: Request): Promise<Response> 
   const { pathname } = new URL(request.url);
   if (pathname.endsWith("/chat/completions")) {
     expectMethod(request, "POST");
-    // Checked where it is read.
+    // readRequest checks it.
     const body = (await readJson(request)) as ChatCompletionRequest;
     const completion = await client.chat.completions.create(body, { signal: request.signal });
     const headers = { "x-request-id": completion.id };
@@ -69,7 +69,7 @@ async function readJson(request: Request): Promise<unknown> {
   }
 }
 
-/** An id out of an address; as it stands where it is not well encoded. */
+/** Decodes an id of an address; returns it unchanged if it is not valid encoding. */
 function decode(id: string): string {
   try {
     return decodeURIComponent(id);
@@ -79,11 +79,11 @@ function decode(id: string): string {
 }
 
 function errorResponse({ status, error }: ApiError): Response {
-  // A client that tries again by itself would meet the same engine in the same state.
+  // An automatic retry would meet the same engine in the same state.
   return Response.json({ error }, { status, headers: { "x-should-retry": "false" } });
 }
 
-/** Server-sent events: one a chunk, made when it is asked for; an error is an event, too, as the status is sent. */
+/** Server-sent events, one per chunk, made on demand. An error is an event too, because the status is already sent. */
 function eventStream(completion: ChatCompletionStream, signal: AbortSignal): ReadableStream<Uint8Array> {
   const chunks = completion[Symbol.asyncIterator]();
   const event = (data: string) => ENCODER.encode(`data: ${data}\n\n`);

@@ -1,12 +1,12 @@
 /**
- * Reads the fields of a request that may hold anything: each reader checks the type and names the field in its refusal,
- * as OpenAI's service does. Knows nothing of what the fields mean.
+ * Reads the fields of an untrusted request: each reader checks the type, and its error names the field as OpenAI's service
+ * does. Knows nothing about the fields' meaning.
  */
 import { invalid } from "./api-error.ts";
 
 export type Fields = { readonly [name: string]: unknown };
 
-/** An object with fields; `param` is where it stands. */
+/** An object with fields; `param` is its path, for messages. */
 export function asFields(value: unknown, param: string): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrongType(param, "an object", value);
   return value as Fields;
@@ -22,7 +22,7 @@ export function asText(value: unknown, param: string): string {
   return value;
 }
 
-/** A field's value; undefined where it is absent or null. What an object inherits is none of its fields. */
+/** A field's own value; undefined if it is absent or null. Inherited properties do not count. */
 export function field(fields: Fields, name: string): unknown {
   return Object.hasOwn(fields, name) ? (fields[name] ?? undefined) : undefined;
 }
@@ -54,7 +54,7 @@ export function integer(fields: Fields, name: string, min: number, max: number):
   return value;
 }
 
-/** Refuses fields of other names, which are more often a slip of the pen than meant to be passed over. */
+/** Refuses unknown fields: they are more often typos than meant to be ignored. */
 export function onlyFields(fields: Fields, known: readonly string[], where = ""): void {
   const unknown = Object.keys(fields).find((name) => !known.includes(name));
   if (unknown === undefined) return;
@@ -68,7 +68,7 @@ export function wrongType(param: string, expected: string, value: unknown): Erro
   return invalid(param, `Invalid type for '${param}': it must be ${expected}, got ${kindOf(value)}`, "invalid_type");
 }
 
-/** At most 80 characters of a text that may be of any length. */
+/** At most 80 characters of a string of any length. */
 export function shorten(text: string): string {
   return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
 }

@@ -1,4 +1,4 @@
-/** Conversations in OpenAI's shape, checked and turned into Fovea's. Loads no pictures: their addresses go on. */
+/** Checks conversations in OpenAI's shape and converts them to Fovea's. Loads no pictures: passes their addresses on. */
 import type { Message, MessagePart } from "../api.ts";
 import { invalid } from "./api-error.ts";
 import { asFields, asList, asText, type Fields, field, onlyFields, shorten, wrongType } from "./fields.ts";
@@ -10,14 +10,14 @@ const ROLES: Record<string, Message["role"]> = {
   assistant: "assistant",
 };
 const DETAILS = ["auto", "low", "high", "original"];
-/** Relative addresses are not among them: a worker would look for them beside its own file. */
+/** No relative addresses: a worker would resolve them against its own file. */
 const ADDRESS = /^(https?|data|blob):/i;
 
-/** Throws ApiError that names message, part and field. */
+/** Throws an ApiError that names message, part and field. */
 export function readMessages(value: unknown): Message[] {
   const list = asList(value, "messages");
   if (list.length === 0) throw invalid("messages", "'messages' must hold at least one message", "empty_array");
-  // Not `map`, which would leave out the holes of a sparse list.
+  // `map` would skip the holes of a sparse list.
   return Array.from(list, (message, i) => readMessage(asFields(message, `messages[${i}]`), `messages[${i}]`));
 }
 
@@ -26,14 +26,14 @@ function readMessage(message: Fields, where: string): Message {
   if (role === "tool" || role === "function" || hasCalls(message))
     throw invalid(
       `${where}.role`,
-      `'${where}': tools are not supported; leave their messages out`,
+      `'${where}': tools are not supported; leave out their messages`,
       "unsupported_value",
     );
   if (!Object.hasOwn(ROLES, role)) {
     const known = Object.keys(ROLES).join(", ");
     throw invalid(`${where}.role`, `'${where}.role' must be one of ${known}, got '${shorten(role)}'`, "invalid_value");
   }
-  // The fields of an answer that is handed back as it came are known, whatever they hold.
+  // An answer may be passed back with all its fields.
   const ofAnswers = role === "assistant" ? ["refusal", "annotations", "audio", "tool_calls", "function_call"] : [];
   onlyFields(message, ["role", "content", "name", ...ofAnswers], where);
   return { role: ROLES[role]!, content: readContent(field(message, "content"), `${where}.content`, role === "user") };
@@ -62,7 +62,7 @@ function readPart(part: Fields, where: string, mayShow: boolean): MessagePart {
     throw invalid(`${where}.type`, message, "invalid_value");
   }
   if (!mayShow) {
-    const message = `'${where}.type' is 'image_url', but pictures stand in messages of the user alone`;
+    const message = `'${where}.type' is 'image_url', but only user messages may contain pictures`;
     throw invalid(`${where}.type`, message, "invalid_value");
   }
   onlyFields(part, ["type", "image_url"], where);
@@ -80,6 +80,6 @@ function readAddress(part: Fields, where: string): string {
   const url = asText(field(image, "url"), `${where}.url`);
   if (ADDRESS.test(url)) return url;
   const got = JSON.stringify(shorten(url));
-  const message = `'${where}.url' must be an absolute address that begins with https:, http:, data: or blob:, got ${got}`;
+  const message = `'${where}.url' must be an absolute https:, http:, data: or blob: address, got ${got}`;
   throw invalid(`${where}.url`, message, "invalid_image_url");
 }

@@ -1,7 +1,6 @@
 /**
- * A request in OpenAI's shape, checked and turned into one of Fovea's. Three kinds of fields: those that are honoured;
- * those of a service's bookkeeping, which change no answer and are passed over; those that ask for something that Fovea
- * does not do, which are refused unless they hold the value that asks for nothing. All others are refused.
+ * Checks a request in OpenAI's shape and converts it to Fovea's. Some fields have an effect. A service's bookkeeping fields
+ * are ignored. Unsupported fields are refused unless they hold their neutral value. Unknown fields are refused.
  */
 import type { GenerateRequest } from "../api.ts";
 import { invalid } from "./api-error.ts";
@@ -10,7 +9,7 @@ import { readMessages } from "./messages.ts";
 import type { FoveaSettings } from "./types.ts";
 
 export interface CheckedRequest {
-  /** The model's id, as it was asked for. */
+  /** The requested model's id. */
   model: string;
   stream: boolean;
   includeUsage: boolean;
@@ -26,7 +25,7 @@ const PASSED_OVER = [
   ...["user", "safety_identifier", "metadata", "store", "service_tier", "prediction", "parallel_tool_calls"],
   ...["prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"],
 ];
-/** Field -> whether a value of it asks for nothing, and that value in words. */
+/** Unsupported field -> test for its neutral value, and that value in words. */
 const NEUTRAL: Record<string, { isNeutral: (value: unknown) => boolean; only?: string }> = {
   n: only(1),
   logprobs: only(false),
@@ -54,12 +53,12 @@ const NEUTRAL: Record<string, { isNeutral: (value: unknown) => boolean; only?: s
 };
 const SETTINGS: readonly (keyof FoveaSettings)[] = ["compression", "inhibition", "topK", "repetitionPenalty"];
 
-/** Of the sampler and of the counter of tokens. */
+/** Largest integer of the sampler and of token counts. */
 const MAX_INTEGER = 2 ** 31 - 1;
 const MAX_STOPS = 4;
 const MAX_STOP_LENGTH = 1024;
 
-/** Throws ApiError of status 400 that names the field. */
+/** Throws an ApiError of status 400 that names the field. */
 export function readRequest(body: unknown): CheckedRequest {
   const fields = asFields(body, "body");
   onlyFields(fields, [...HONOURED, ...PASSED_OVER, ...Object.keys(NEUTRAL)]);
@@ -67,11 +66,7 @@ export function readRequest(body: unknown): CheckedRequest {
     const value = field(fields, name);
     if (value === undefined || isNeutral(value)) continue;
     if (only === undefined) throw invalid(name, `'${name}' is not supported; leave it out`, "unsupported_parameter");
-    throw invalid(
-      name,
-      `'${name}' is not supported with another value than ${only}; leave it out`,
-      "unsupported_value",
-    );
+    throw invalid(name, `'${name}' supports only the value ${only}; leave it out`, "unsupported_value");
   }
   const stream = flag(fields, "stream");
   return {
@@ -98,12 +93,12 @@ function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Of a list or an object. */
+/** Whether a list or an object is empty. */
 function isEmpty(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
-/** A field for a spread, unless there is no value. */
+/** A field to spread; none if the value is undefined. */
 function present<Name extends string, Value>(name: Name, value: Value | undefined): { [name in Name]?: Value } {
   return value === undefined ? {} : ({ [name]: value } as { [name in Name]: Value });
 }
@@ -114,7 +109,7 @@ function readStreamOptions(fields: Fields, stream: boolean): boolean {
   if (!stream)
     throw invalid("stream_options", "'stream_options' is only allowed when 'stream' is true", "invalid_value");
   const options = asFields(value, "stream_options");
-  // Padding against listeners on a network, of which there is none.
+  // Obfuscation pads chunks against network observers; there is no network here.
   onlyFields(options, ["include_usage", "include_obfuscation"], "stream_options");
   flag(options, "include_obfuscation", "stream_options.include_obfuscation");
   return flag(options, "include_usage", "stream_options.include_usage");
@@ -124,11 +119,11 @@ function readMaxTokens(fields: Fields): number | undefined {
   const older = integer(fields, "max_tokens", 1, MAX_INTEGER);
   const tokens = integer(fields, "max_completion_tokens", 1, MAX_INTEGER);
   if (older !== undefined && tokens !== undefined)
-    throw invalid("max_tokens", "'max_tokens' and 'max_completion_tokens' mean the same; give one", "invalid_value");
+    throw invalid("max_tokens", "'max_tokens' and 'max_completion_tokens' mean the same; pass one", "invalid_value");
   return tokens ?? older;
 }
 
-/** The low 32 bits, which is what the sampler takes. Without a seed, answers differ from each other, as OpenAI's do. */
+/** The sampler's 32-bit seed: random without one, so that answers are reproducible only with a seed. */
 function readSeed(fields: Fields): number {
   const seed = integer(fields, "seed", Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   return seed === undefined ? crypto.getRandomValues(new Uint32Array(1))[0]! : seed >>> 0;
@@ -139,7 +134,11 @@ function readStop(value: unknown): string[] | undefined {
   if (typeof value === "string") return [checkStop(value, "stop")];
   const list = asList(value, "stop");
   if (list.length > MAX_STOPS)
-    throw invalid("stop", `'stop' must hold at most ${MAX_STOPS} texts, got ${list.length}`, "array_above_max_length");
+    throw invalid(
+      "stop",
+      `'stop' must have at most ${MAX_STOPS} strings, got ${list.length}`,
+      "array_above_max_length",
+    );
   return Array.from(list, (text, i) => checkStop(asText(text, `stop[${i}]`), `stop[${i}]`));
 }
 
@@ -149,7 +148,7 @@ function checkStop(text: string, param: string): string {
   throw invalid(param, message, "invalid_value");
 }
 
-/** Kinds of values only: what they mean to a model, the model checks. */
+/** Checks the kinds of values only; the model checks the values. */
 function readSettings(value: unknown): FoveaSettings {
   if (value === undefined) return {};
   const fields = asFields(value, "fovea");

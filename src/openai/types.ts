@@ -1,6 +1,6 @@
 /**
- * The shapes of OpenAI's chat completions, as far as they mean something here: what a request may hold, and what comes
- * back. Types alone; a request's values are checked in request.ts and messages.ts.
+ * The supported part of OpenAI's chat completions: requests and answers. Types only; request.ts and messages.ts check the
+ * values.
  */
 import type { Compression, GenerationStats, Inhibition, ModelInfo } from "../api.ts";
 
@@ -14,7 +14,7 @@ export interface ImagePart {
   image_url: {
     /** An absolute http(s) address, a data: URL, or a blob: URL of the same page. */
     url: string;
-    /** Without effect: how many tokens a picture takes is the business of `fovea.compression`. */
+    /** Ignored; `fovea.compression` sets the number of tokens of a picture. */
     detail?: "auto" | "low" | "high";
   };
 }
@@ -31,7 +31,7 @@ export interface UserMessage {
   name?: string;
 }
 
-/** An earlier answer; the message of a completion can be handed back as it is. */
+/** An earlier answer; a completion's message can be passed back unchanged. */
 export interface AssistantMessage {
   role: "assistant";
   content: string | TextPart[];
@@ -41,7 +41,7 @@ export interface AssistantMessage {
 
 export type ChatMessage = SystemMessage | UserMessage | AssistantMessage;
 
-/** Settings that OpenAI's interface has no words for, as in Fovea's own `generate`. */
+/** Settings of Fovea's `generate` that OpenAI's interface lacks. */
 export interface FoveaSettings {
   compression?: Compression;
   inhibition?: Inhibition;
@@ -49,29 +49,29 @@ export interface FoveaSettings {
   repetitionPenalty?: number;
 }
 
-/** A request. What is absent or null is as in Fovea's own `generate`, `seed` excepted. */
+/** A request. Absent or null fields have the defaults of Fovea's `generate`, except `seed`. */
 export interface ChatCompletionRequest {
-  /** The id of a model that was handed over. */
+  /** The id of one of the client's models. */
   model: string;
   messages: ChatMessage[];
   stream?: boolean | null;
   stream_options?: { include_usage?: boolean; include_obfuscation?: boolean } | null;
-  /** New tokens at most. */
+  /** Most new tokens. */
   max_completion_tokens?: number | null;
-  /** The older name of `max_completion_tokens`; one of the two may be given. */
+  /** The older name of `max_completion_tokens`; pass only one of the two. */
   max_tokens?: number | null;
-  /** 0 to 2. Absent: that of `generate`, the likeliest token each time, and not OpenAI's 1. */
+  /** 0 to 2. Absent: 0 (greedy) as in `generate`, not OpenAI's 1. */
   temperature?: number | null;
   /** 0 to 1. */
   top_p?: number | null;
-  /** Any integer; 32 bits of it count. Absent: another one each time. */
+  /** Any integer; its low 32 bits count. Absent: random. */
   seed?: number | null;
-  /** Up to four texts that end the answer and are no part of it. */
+  /** Up to four strings that end the answer and are not part of it. */
   stop?: string | string[] | null;
   /** Only 1. */
   n?: 1 | null;
   response_format?: { type: "text" };
-  /** For the bookkeeping of a service: without effect, and so are the next four. */
+  /** A service's bookkeeping: ignored, like the next four fields. */
   user?: string;
   metadata?: Record<string, string> | null;
   store?: boolean | null;
@@ -84,14 +84,14 @@ export type ChatCompletionRequestStreaming = ChatCompletionRequest & { stream: t
 export type ChatCompletionRequestNonStreaming = ChatCompletionRequest & { stream?: false | null };
 
 export interface RequestOptions {
-  /** Ends the work, in whatever phase. */
+  /** Ends the work in any phase. */
   signal?: AbortSignal;
 }
 
 export type FinishReason = "stop" | "length";
 
 export interface CompletionUsage {
-  /** Tokens of the prompt, those of pictures included, as many as were left by compression. */
+  /** Tokens of the prompt, including those of pictures after compression. */
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
@@ -110,7 +110,7 @@ export interface ChatCompletion {
     finish_reason: FinishReason;
   }[];
   usage: CompletionUsage;
-  /** Times and sizes, as `generate` gives them. */
+  /** Statistics of `generate`. */
   fovea: GenerationStats;
 }
 
@@ -127,16 +127,16 @@ export interface ChatCompletionChunk {
     logprobs: null;
     finish_reason: FinishReason | null;
   }[];
-  /** Only where `stream_options.include_usage` asked for it: null but in the last chunk. */
+  /** Only with `stream_options.include_usage`: null except in the last chunk. */
   usage?: CompletionUsage | null;
-  /** Times and sizes; in the chunk that has the finish reason. */
+  /** Statistics, in the chunk with the finish reason. */
   fovea?: GenerationStats;
 }
 
 export interface Model {
   id: string;
   object: "model";
-  /** When it was handed over, in seconds since 1970. */
+  /** When the client was made, in seconds since 1970. */
   created: number;
   owned_by: string;
   fovea: ModelInfo;
@@ -147,12 +147,12 @@ export interface ModelList {
   data: Model[];
 }
 
-/** What is wrong, in OpenAI's words. */
+/** An error in OpenAI's words. */
 export interface ErrorBody {
   message: string;
   type: "invalid_request_error" | "server_error" | "aborted";
-  /** The field of the request that is wrong, such as "messages[0].content". */
+  /** The wrong field of the request, such as "messages[0].content". */
   param: string | null;
-  /** A stable word: OpenAI's own where it has one, a code of FoveaError otherwise. */
+  /** A stable string: OpenAI's code where it has one, else a code of FoveaError. */
   code: string | null;
 }

@@ -1,11 +1,11 @@
 /**
- * The seam under which a URL, a Blob and bytes in memory look alike: a name, a length, and reading of half-open ranges.
- * The sources over memory and Blobs live here; the one over HTTP is url-source.ts. What the bytes mean is no matter here.
+ * One interface for a URL, a Blob and bytes in memory: a name, a length, and reads of half-open ranges. The sources over
+ * memory and Blobs are here; the one over HTTP is url-source.ts.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { checkInteger } from "../shared/assert.ts";
 
-/** The forms in which a caller may hand over a file's contents. */
+/** A file's contents, as a caller may pass them. */
 export type FileBytes = Blob | ArrayBuffer | Uint8Array;
 
 export interface ReadOptions {
@@ -15,29 +15,29 @@ export interface ReadOptions {
 /**
  * A file of known length that can be read in ranges. Ranges are half-open, in bytes from the file's start.
  * Both ways of reading throw RangeError for a range outside the file, `aborted` once the signal has fired, and
- * `download-failed` if the bytes cannot be had; they never deliver fewer or more bytes than were asked for.
+ * `download-failed` if the bytes cannot be read. They deliver exactly the requested bytes.
  */
 export interface ByteSource {
   /** The file's name, for messages. */
   readonly name: string;
   readonly byteLength: number;
   /**
-   * Whether a range costs about its own length. False for a server without range support, where every range costs
-   * everything in front of it too: read such a source in one pass.
+   * Whether a range costs about its own length. False for a server without range support, where a range also costs
+   * everything before it: read such a source in one pass.
    */
   readonly seekable: boolean;
-  /** The range as one array. It may be a view of the caller's own memory: read it, do not write to it. */
+  /** The range as one array. It may be a view of the caller's own memory: do not write to it. */
   read(start: number, end: number, options?: ReadOptions): Promise<Uint8Array>;
-  /** The range as it arrives, in non-empty chunks. Leaving the loop early ends the transfer. Read, do not write. */
+  /** The range as it arrives, in non-empty chunks. Leaving the loop early ends the transfer. Do not write to them. */
   stream(start: number, end: number, options?: ReadOptions): AsyncIterable<Uint8Array>;
   /**
-   * To be called once a reader has all that it wants, before anything of it is used: reads what is left of a file whose
-   * hash is published, compares it and stores the file. Throws `hash-mismatch`, and what reading throws.
+   * Readers call this after their last read and before they use any bytes. Reads the rest of a file whose hash is
+   * published, compares the hash and stores the file. Throws `hash-mismatch`, and what reading throws.
    */
   finish?(options?: ReadOptions): Promise<void>;
 }
 
-/** Bytes of a Blob that are read at a time: few enough to hold twice, enough that the round trips do not matter. */
+/** Bytes of a Blob per read: few enough to hold twice, enough to make round trips negligible. */
 const BLOB_CHUNK_BYTES = 2 << 20;
 
 /** Throws RangeError unless [start, end) lies in the source. */
@@ -46,7 +46,7 @@ export function checkRange(source: ByteSource, start: number, end: number): void
   checkInteger(`${source.name}: start of range`, start, 0, end);
 }
 
-/** A source over bytes in memory. They stay the caller's and must not change while they are being read. */
+/** A source over bytes in memory. The caller keeps them and must not change them during reads. */
 export function memorySource(name: string, bytes: ArrayBuffer | Uint8Array): ByteSource {
   const view = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
   const source: ByteSource = {
@@ -67,8 +67,8 @@ export function memorySource(name: string, bytes: ArrayBuffer | Uint8Array): Byt
 }
 
 /**
- * A source over a Blob or File. It is read in slices rather than through `Blob.stream()`, whose chunk size is the
- * browser's choice, so that no more than 2 MiB are held at a time.
+ * A source over a Blob or File. It reads slices, so that it holds at most 2 MiB at a time; `Blob.stream()` would let the
+ * browser choose the chunk size.
  */
 export function blobSource(name: string, blob: Blob): ByteSource {
   const slice = async (start: number, end: number, signal: AbortSignal | undefined): Promise<Uint8Array> => {
@@ -77,7 +77,7 @@ export function blobSource(name: string, blob: Blob): ByteSource {
     try {
       bytes = new Uint8Array(await blob.slice(start, end).arrayBuffer());
     } catch (cause) {
-      // A picked file that was moved, changed or locked since.
+      // The picked file was moved, changed or locked.
       throw new FoveaError("download-failed", `${name}: bytes ${start} to ${end} cannot be read; pick the file again`, {
         cause,
       });
@@ -86,7 +86,7 @@ export function blobSource(name: string, blob: Blob): ByteSource {
     if (bytes.byteLength !== end - start)
       throw new FoveaError(
         "download-failed",
-        `${name}: bytes ${start} to ${end} were asked for, ${bytes.byteLength} bytes came; the file has changed, pick it again`,
+        `${name}: bytes ${start} to ${end} gave ${bytes.byteLength} bytes; the file has changed, pick it again`,
       );
     return bytes;
   };

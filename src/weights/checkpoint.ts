@@ -1,6 +1,6 @@
 /**
- * A checkpoint: one safetensors file, or the shards that an index file lists, as one table of tensors. Only headers are
- * read here. What the tensors are called and which of them a model needs is the model's matter.
+ * A checkpoint: one safetensors file, or the shards that an index file lists, as one table of tensors. Reads headers only
+ * and knows nothing of models.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { isJsonObject, quoted } from "../shared/json.ts";
@@ -23,14 +23,14 @@ const INDEX_FILE = "model.safetensors.index.json";
 /** The largest published checkpoints have about 300 shards; each costs a request before anything can be checked. */
 const MAX_SHARDS = 1024;
 
-/** Headers that are read at a time: as many as a browser opens connections to one HTTP/1.1 server. */
+/** Headers read in parallel: as many as a browser opens connections to one HTTP/1.1 server. */
 const PARALLEL_HEADERS = 6;
 
 /**
- * Finds a folder's weights and reads their headers. As elsewhere in the field, a single file wins over an index.
+ * Finds a folder's weights and reads their headers. A single file wins over an index, as in transformers.
  *
- * The index's `total_size` is not looked at: published ones disagree about what it counts (tied tensors, other dtypes),
- * and every header is checked against its own file.
+ * The index's `total_size` is ignored: published ones disagree about what it counts (tied tensors, other dtypes), and
+ * every header is checked against its own file.
  *
  * @throws FoveaError `bad-weights` for a folder without weights, a damaged header, or an index that does not fit its
  * shards; `download-failed`, `aborted`.
@@ -45,23 +45,23 @@ export async function openCheckpoint(folder: ModelFolder, { signal }: ReadOption
   if (index === undefined)
     throw new FoveaError(
       "bad-weights",
-      `no weights in ${folder.location}: neither ${SINGLE_FILE} nor ${INDEX_FILE} is there; weights in other formats must be converted to safetensors`,
+      `no weights in ${folder.location}: found neither ${SINGLE_FILE} nor ${INDEX_FILE}; convert weights of other formats to safetensors`,
     );
   return openShards(folder, parseWeightMap(index), signal);
 }
 
-/** Tensor name -> shard, once every shard is known to be a plain name of a safetensors file. */
+/** Tensor name -> shard. Checks that every shard is a plain name of a safetensors file. */
 function parseWeightMap(index: unknown): Map<string, string> {
   const weightMap = isJsonObject(index) ? index.weight_map : undefined;
-  if (!isJsonObject(weightMap)) throw badIndex("it has no object weight_map");
+  if (!isJsonObject(weightMap)) throw badIndex("weight_map is not an object");
   const shards = new Map<string, string>();
   for (const [tensor, shard] of Object.entries(weightMap)) {
-    if (typeof shard !== "string") throw badIndex(`the shard of tensor ${quoted(tensor)} is not a name`);
+    if (typeof shard !== "string") throw badIndex(`the shard of tensor ${quoted(tensor)} is not a string`);
     if (!isPlainFileName(shard) || !shard.endsWith(".safetensors"))
-      throw badIndex(`the shard ${quoted(shard)} of tensor ${quoted(tensor)} is not a safetensors file of this folder`);
+      throw badIndex(`the shard ${quoted(shard)} of tensor ${quoted(tensor)} is not a safetensors file in this folder`);
     shards.set(tensor, shard);
   }
-  if (shards.size === 0) throw badIndex("its weight_map is empty");
+  if (shards.size === 0) throw badIndex("weight_map is empty");
   return shards;
 }
 
@@ -71,7 +71,7 @@ async function openShards(
   signal: AbortSignal | undefined,
 ): Promise<Checkpoint> {
   const names = [...new Set(weightMap.values())];
-  if (names.length > MAX_SHARDS) throw badIndex(`it names ${names.length} shards, at most ${MAX_SHARDS} are read`);
+  if (names.length > MAX_SHARDS) throw badIndex(`it lists ${names.length} shards, the limit is ${MAX_SHARDS}`);
   const shards = await mapBounded(names, PARALLEL_HEADERS, signal, async (name, signal) => {
     const source = await folder.open(name, { signal });
     if (!source) throw badIndex(`the shard ${quoted(name)} is missing in ${folder.location}`);
@@ -98,10 +98,13 @@ async function openShards(
 }
 
 function badIndex(message: string): FoveaError {
-  return new FoveaError("bad-weights", `${INDEX_FILE}: ${message}; fetch index and shards again, from one revision`);
+  return new FoveaError(
+    "bad-weights",
+    `${INDEX_FILE}: ${message}; fetch index and shards again, both from one revision`,
+  );
 }
 
-/** Maps items with at most `limit` of them under way, in order; the first failure aborts the others. */
+/** Maps items in order, at most `limit` at a time; the first failure aborts the others. */
 async function mapBounded<T, U>(
   items: readonly T[],
   limit: number,
@@ -124,7 +127,7 @@ async function mapBounded<T, U>(
     await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
     return results;
   } finally {
-    // After a failure this ends the transfers of the other workers, whose rejections Promise.all has taken.
+    // After a failure this ends the other transfers; Promise.all already handles their rejections.
     controller.abort();
     signal?.removeEventListener("abort", abort);
   }

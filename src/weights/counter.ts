@@ -1,11 +1,11 @@
-/** Counts how much of a model's files has come, whatever they come from, in whatever order they are read. */
+/** Counts the loaded bytes of a model's files, from any source and in any order of reads. */
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { type ModelFolder, makeFolder } from "./folder.ts";
 import type { ReadProgress } from "./read-tensors.ts";
 
 export class Counter {
   readonly #onBytes: ((progress: ReadProgress) => void) | undefined;
-  /** By file: its length, and how far it was read. */
+  /** File -> its length, and the end of what was read. */
   readonly #files = new Map<string, { byteLength: number; seen: number }>();
   #expected = 0;
 
@@ -13,17 +13,17 @@ export class Counter {
     this.#onBytes = onBytes;
   }
 
-  /** Notes the length of all files, where it is known before they are opened. */
+  /** Sets the length of all files, where it is known before they are opened. */
   expect(totalBytes: number | undefined): void {
     this.#expected = totalBytes ?? 0;
   }
 
-  /** Begins anew. */
+  /** Starts from zero. */
   reset(): void {
     this.#files.clear();
   }
 
-  /** The same folder, with what is read of it counted. */
+  /** The same folder, with its reads counted. */
   folder(folder: ModelFolder): ModelFolder {
     return makeFolder(folder.location, async (name, options) => {
       const source = await folder.open(name, options);

@@ -1,4 +1,4 @@
-/** One small JSON document from an address, with the tries that a file gets. Files of models go through url-source.ts. */
+/** Fetches one small JSON document, with the same retries as a file. Model files go through url-source.ts. */
 import { FoveaError } from "../errors.ts";
 import type { ReadOptions } from "./byte-source.ts";
 import { addressText, HttpAnswer, type HttpTarget, TRANSIENT_STATUSES } from "./http.ts";
@@ -7,7 +7,7 @@ import { DEFAULT_RETRY_POLICY, Retries, type RetryPolicy, TransientFailure } fro
 
 export interface FetchJsonOptions extends ReadOptions, Pick<HttpTarget, "headers"> {
   retry?: RetryPolicy | undefined;
-  /** A longer document is refused. */
+  /** Longer documents are refused. */
   maxBytes: number;
 }
 
@@ -19,10 +19,10 @@ export interface JsonAnswer {
 }
 
 /**
- * Asks for a document, past every cache. Any status but those that another try may cure is an answer.
+ * Fetches a document, bypassing every cache. Retries transient statuses; any other status is an answer.
  *
- * @param name What it is, for messages.
- * @throws FoveaError `download-failed` if it cannot be had, is too long or is not JSON; `aborted`.
+ * @param name The document's name, for messages.
+ * @throws FoveaError `download-failed` if it cannot be fetched, is too long or is not JSON; `aborted`.
  */
 export async function fetchJson(url: URL, name: string, options: FetchJsonOptions): Promise<JsonAnswer> {
   const { signal, headers, maxBytes, retry = DEFAULT_RETRY_POLICY } = options;
@@ -51,7 +51,7 @@ async function ask(target: HttpTarget, maxBytes: number, signal: AbortSignal | u
     for await (const chunk of answer.chunks()) {
       received += chunk.byteLength;
       if (received > maxBytes)
-        throw new FoveaError("download-failed", `${where} sent more than ${maxBytes} bytes; is the address right?`);
+        throw new FoveaError("download-failed", `${where} sent more than ${maxBytes} bytes; check the address`);
       chunks.push(chunk);
     }
     return { status, json: parse(new Uint8Array(await new Blob(chunks).arrayBuffer()), where), header };
@@ -64,7 +64,7 @@ function parse(bytes: Uint8Array, where: string): unknown {
   try {
     return parseJson(decodeUtf8(bytes, where), where);
   } catch (cause) {
-    // The other readers of JSON speak of damaged models; this is a server that does not answer as one should.
-    throw new FoveaError("download-failed", `${where} did not answer with JSON; is the address right?`, { cause });
+    // parseJson blames a damaged model; here the server sent something else.
+    throw new FoveaError("download-failed", `${where} did not answer with JSON; check the address`, { cause });
   }
 }

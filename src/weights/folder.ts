@@ -1,7 +1,6 @@
 /**
- * A checkpoint's folder, wherever it lies: at an http(s) address, or as files that the caller holds. Opens files by
- * name and reads the small ones as text or JSON, within bounds. Ids of known models and addresses on a model hub are
- * turned into one of these before they get here.
+ * A checkpoint's folder: at an http(s) address, or as files in memory. Opens files by name and reads small ones as text
+ * or JSON, within limits. Known names and hub names are resolved before they get here (remote-model.ts).
  */
 import { FoveaError } from "../errors.ts";
 import { quoted } from "../shared/json.ts";
@@ -10,9 +9,9 @@ import { addressText } from "./http.ts";
 import { decodeUtf8, parseJson, parseJsonUniqueKeys } from "./json.ts";
 import { openUrl, type UrlOptions } from "./url-source.ts";
 
-/** Limits on a small file that is read whole. */
+/** Limits on a small file, which is read whole. */
 export interface TextOptions extends ReadOptions {
-  /** A longer file is refused before it is read. Default 64 MiB: the largest tokenizers have about 35. */
+  /** Longer files are refused before they are read. Default 64 MiB; the largest tokenizers have about 35. */
   maxBytes?: number;
 }
 
@@ -22,8 +21,8 @@ export interface JsonOptions extends TextOptions {
 }
 
 /**
- * Files by their plain names, such as "config.json". Each method gives undefined for a file that is not there, throws
- * RangeError for a name that is a path, FoveaError `download-failed` if the file cannot be had, and `aborted`.
+ * Files by their plain names, such as "config.json". Each method returns undefined for a missing file. It throws
+ * RangeError for a name that is a path, FoveaError `download-failed` if the file cannot be read, and `aborted`.
  */
 export interface ModelFolder {
   /** Where the files come from, for messages. */
@@ -38,17 +37,17 @@ export interface ModelFolder {
 const DEFAULT_MAX_BYTES = 64 << 20;
 
 /**
- * Whether a name from outside is that of a file in the folder itself: no path, no drive, no scheme, nothing that an
- * address could be steered with.
+ * Whether an untrusted name is that of a file directly in the folder: no path, no drive, no scheme, nothing that could
+ * change an address.
  */
 export function isPlainFileName(name: string): boolean {
   return /^[^/\\:\p{Cc}\p{Cs}]{1,255}$/u.test(name) && name !== "." && name !== "..";
 }
 
 /**
- * The folder at an address, or made of files at hand (file name -> bytes; they stay the caller's and must not change
- * while they are being read). Nothing is fetched yet. A picked folder's names may carry its path,
- * "model/config.json": files are found by their last part, the ones nearest to the top first.
+ * The folder at an address, or of files in memory (file name -> bytes, which the caller keeps and must not change during
+ * reads). Fetches nothing yet. Names may contain a path, as in a picked folder ("model/config.json"): files are found by
+ * their last part, those nearest to the top first.
  *
  * @throws TypeError if the source is neither an absolute http(s) address nor such a record of files.
  */
@@ -60,7 +59,7 @@ export function openFolder(
   return filesFolder(source);
 }
 
-/** A folder whose files are opened by `open`, which is asked for plain names only. */
+/** A folder whose files are opened by `open`, which receives plain names only. */
 export function makeFolder(location: string, open: ModelFolder["open"]): ModelFolder {
   const folder: ModelFolder = {
     location,
@@ -74,7 +73,7 @@ export function makeFolder(location: string, open: ModelFolder["open"]): ModelFo
       if (file.byteLength > maxBytes)
         throw new FoveaError(
           "bad-weights",
-          `${name} in ${location}: ${file.byteLength} bytes, at most ${maxBytes} are read; is it the right file?`,
+          `${name} in ${location}: ${file.byteLength} bytes, the limit is ${maxBytes}; check that it is the right file`,
         );
       const bytes = await file.read(0, file.byteLength, { signal });
       await file.finish?.({ signal });
@@ -89,12 +88,12 @@ export function makeFolder(location: string, open: ModelFolder["open"]): ModelFo
   return folder;
 }
 
-/** Checks an address, and lets it end in a slash so that names are resolved inside it. Throws TypeError. */
+/** Checks an address and adds a slash at its end, so that names resolve inside it. Throws TypeError. */
 export function folderUrl(source: string | URL): URL {
   const url = URL.canParse(source) ? new URL(source) : undefined;
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:"))
     throw new TypeError(
-      `${quoted(String(source))} is neither a known model nor an http(s) address of a folder with a checkpoint`,
+      `${quoted(String(source))} is not a model; use a known name, hf:owner/name, or the http(s) address of a folder`,
     );
   if (url.username !== "" || url.password !== "")
     throw new TypeError(`the address of ${addressText(url)} must not contain a user name or password`);
@@ -111,7 +110,7 @@ function urlFolder(base: URL, options: Pick<UrlOptions, "retry">): ModelFolder {
 /** The address of a file in the folder at an address. */
 export function fileUrl(base: URL, name: string): URL {
   const url = new URL(encodeURIComponent(name), base);
-  // A signed address carries its signature there.
+  // A signed address has its signature in the query.
   url.search = base.search;
   return url;
 }
@@ -133,27 +132,29 @@ function filesFolder(files: Readonly<Record<string, FileBytes>>): ModelFolder {
     if (second && depth(second.path) === depth(first!.path))
       throw new FoveaError(
         "bad-weights",
-        `${name}: ${quoted(first!.path)} and ${quoted(second.path)} are both among ${location}; hand over one checkpoint's folder`,
+        `${name}: ${quoted(first!.path)} and ${quoted(second.path)} are both among ${location}; pass the files of one model`,
       );
     const { bytes } = first!;
     return isTagged(bytes, "Blob", "File") ? blobSource(name, bytes as Blob) : memorySource(name, bytes as Uint8Array);
   });
 }
 
-/** The entries of a record of files, once every one of them is known to hold bytes. */
+/** The entries of a record of files. Checks that each of them holds bytes. */
 function checkedFiles(files: unknown): [string, FileBytes][] {
   if (!isTagged(files, "Object"))
-    throw new TypeError("source must be a known model, an http(s) address, or an object of file name -> bytes");
+    throw new TypeError(
+      "source must be a known name, hf:owner/name, an http(s) address, or an object of file name -> bytes",
+    );
   const entries = Object.entries(files as Record<string, FileBytes>);
   for (const [path, bytes] of entries) {
     if (isTagged(bytes, "Blob", "File", "ArrayBuffer")) continue;
     if (isTagged(bytes, "Uint8Array") && isTagged((bytes as Uint8Array).buffer, "ArrayBuffer")) continue;
-    throw new TypeError(`the file ${quoted(path)} must be a Blob, an ArrayBuffer or a Uint8Array that is not shared`);
+    throw new TypeError(`the file ${quoted(path)} must be a Blob, an ArrayBuffer or a Uint8Array, not shared memory`);
   }
   return entries;
 }
 
-/** Whether a value is of one of these built-in classes, of whichever window or worker. */
+/** Whether a value is of one of these built-in classes, from any window or worker. */
 function isTagged(value: unknown, ...tags: string[]): boolean {
   return tags.some((tag) => Object.prototype.toString.call(value) === `[object ${tag}]`);
 }

@@ -1,40 +1,39 @@
 /**
- * One HTTP GET: the request, its headers as far as they matter for reading ranges, and its body chunk by chunk.
- * Every way in which the network itself can fail becomes a TransientFailure here. Which answers are acceptable, and
- * trying again, is url-source.ts.
+ * One HTTP GET: the request, the headers that matter for ranges, and the body chunk by chunk. Every network failure
+ * becomes a TransientFailure here. url-source.ts decides which answers are acceptable, and retries.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { TransientFailure } from "./retry.ts";
 
-/** What a request needs to know besides its range. */
+/** A request, apart from its range. */
 export interface HttpTarget {
   url: URL;
   /** The file's name, for messages. */
   name: string;
-  /** Nothing arriving for this long breaks the request. */
+  /** The request fails if nothing arrives for this long. */
   stallMs: number;
-  /** Sent with the request. Browsers drop Authorization where an answer leads on to another origin. */
+  /** Sent with the request. Browsers drop Authorization on a redirect to another origin. */
   headers?: Readonly<Record<string, string>> | undefined;
-  /** What the browser's own cache may do; default: what it does with pages. */
+  /** Use of the browser's HTTP cache; default: as for pages. */
   httpCache?: RequestCache | undefined;
 }
 
-/** Statuses that another try may cure: time-outs, too many requests, a server that is being restarted. */
+/** Statuses worth a retry: timeouts, too many requests, a restarting server. */
 export const TRANSIENT_STATUSES: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
 
-/** `Content-Range: bytes start-end/total` as a half-open range; `totalBytes` is missing where the server says `*`. */
+/** `Content-Range: bytes start-end/total` as a half-open range; `totalBytes` is undefined where the server sends `*`. */
 export interface ContentRange {
   start: number;
   end: number;
   totalBytes: number | undefined;
 }
 
-/** The address without its query, which may hold a token. */
+/** The address without its query, which may contain a token. */
 export function addressText(url: URL): string {
   return `${url.origin}${url.pathname}`;
 }
 
-/** An answer whose body can be read once. Whoever opened it closes it, whatever happens. */
+/** An answer whose body can be read once. Its opener must close it, also after an error. */
 export class HttpAnswer {
   readonly #target: HttpTarget;
   readonly #signal: AbortSignal | undefined;
@@ -49,8 +48,8 @@ export class HttpAnswer {
   }
 
   /**
-   * Sends the request and waits for the headers. `range` is the value of the Range header; browsers send that one
-   * across origins without asking first, and ask for an uncompressed body along with it.
+   * Sends the request and waits for the headers. `range` is the value of the Range header. Browsers send it across
+   * origins without a preflight, and ask for an uncompressed body with it.
    */
   static async open(target: HttpTarget, range: string | undefined, signal: AbortSignal | undefined) {
     throwIfAborted(signal, `download of ${target.name}`);
@@ -78,19 +77,19 @@ export class HttpAnswer {
     return this.#response!.headers.get(name) ?? undefined;
   }
 
-  /** Whether the body's bytes are not those that the length headers count. */
+  /** Whether the body is compressed, so that length headers do not count its bytes. */
   get encoded(): boolean {
     const encoding = this.header("Content-Encoding");
     return encoding !== undefined && encoding !== "" && encoding !== "identity";
   }
 
-  /** Length of the body, where the server tells it and it counts the bytes that `chunks` delivers. */
+  /** Length of the body in the bytes that `chunks` delivers; undefined where the server does not send it. */
   get contentLength(): number | undefined {
     const text = this.header("Content-Length");
     return text === undefined || this.encoded ? undefined : this.#count("Content-Length", text);
   }
 
-  /** Missing also where the server sends one but does not expose it to pages of other origins. */
+  /** Also undefined where the server does not expose the header to pages of other origins. */
   get contentRange(): ContentRange | undefined {
     const text = this.header("Content-Range");
     if (text === undefined) return undefined;
@@ -104,7 +103,7 @@ export class HttpAnswer {
     return { start, end, totalBytes };
   }
 
-  /** The pause that the server asks for before another try. */
+  /** The pause that the server asks for before a retry. */
   get retryAfterMs(): number | undefined {
     const text = this.header("Retry-After");
     return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) * 1000 : undefined;
@@ -121,13 +120,13 @@ export class HttpAnswer {
     }
   }
 
-  /** Ends the transfer, if it still runs. */
+  /** Ends the transfer if it is still running. */
   close(): void {
     this.#signal?.removeEventListener("abort", this.#forwardAbort);
     this.#controller.abort();
   }
 
-  /** Waits for the network, but not for ever, and says in our terms how it failed. */
+  /** Waits for the network, with a timeout, and turns failures into ours. */
   async #watched<T>(arrival: Promise<T>): Promise<T> {
     const { name, url, stallMs } = this.#target;
     const timer = setTimeout(() => {
@@ -154,12 +153,12 @@ export class HttpAnswer {
   #malformed(header: string, text: string): FoveaError {
     return new FoveaError(
       "download-failed",
-      `${this.#target.name}: ${addressText(this.#target.url)} answered HTTP ${this.status} with ${header} ${JSON.stringify(text.slice(0, 80))}, which is no length or range of a file; use another server`,
+      `${this.#target.name}: ${addressText(this.#target.url)} answered HTTP ${this.status} with ${header} ${JSON.stringify(text.slice(0, 80))}, which is not a valid length or range; use another server`,
     );
   }
 }
 
-/** What fetch says about a failure; Node hides the reason in the cause, browsers do not tell it at all. */
+/** The message of a failed fetch. Node hides the reason in the cause; browsers give none. */
 function failureText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;

@@ -1,10 +1,10 @@
 /**
- * Models on a hub that speaks Hugging Face's interface: what "hf:owner/name@revision" means, and which files the hub
- * publishes for it, with lengths and hashes. The files themselves are fetched elsewhere, as any other.
+ * Models on a hub with Hugging Face's interface: parses "hf:owner/name@revision" and lists the published files, with
+ * lengths and hashes. The files themselves are fetched like any others.
  *
- * What is relied on: `api/models/NAME/revision/REV` tells the commit; `api/models/NAME/tree/COMMIT` lists the files of
- * the top folder, page by page, each with its size and git id, those in large-file storage with their SHA-256;
- * `NAME/resolve/COMMIT/FILE` leads to the bytes, often on another origin; refusals carry X-Error-Code.
+ * It relies on these endpoints. `api/models/NAME/revision/REV` returns the commit. `api/models/NAME/tree/COMMIT` lists the
+ * files of the top folder, page by page: each with its size and git id, those in large-file storage with their SHA-256.
+ * `NAME/resolve/COMMIT/FILE` leads to the bytes, often on another origin. Refusals carry X-Error-Code.
  */
 import { FoveaError } from "../errors.ts";
 import { isJsonObject, quoted } from "../shared/json.ts";
@@ -31,34 +31,34 @@ export interface HubModel {
 export interface HubOptions extends ReadOptions {
   /** Address of the hub; ends in a slash. */
   hubUrl: URL;
-  /** Of an account that may read the model. Sent to the hub's own origin only, and kept nowhere. */
+  /** Access token of an account that may read the model. Sent to the hub's own origin only, never stored. */
   token?: string | undefined;
   retry?: RetryPolicy | undefined;
 }
 
 export interface HubListing extends ModelListing {
-  /** What the files' requests carry. */
+  /** Headers of requests for the files. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What to do where a file is refused. */
+  /** The next step where access to a file is refused, for messages. */
   readonly refusalHint: string;
 }
 
 const MAX_PAGE_BYTES = 16 << 20;
 
-/** Reads "hf:owner/name" or "hf:owner/name@revision". Throws TypeError for anything else that begins with "hf:". */
+/** Parses "hf:owner/name" or "hf:owner/name@revision". Throws TypeError for anything else. */
 export function parseHubName(source: string): HubModel {
   const [, owner = "", name = "", revision = "main"] = /^hf:([^/@]+)\/([^/@]+)(?:@(.+))?$/.exec(source) ?? [];
   const isName = (part: string) => /^[\w.-]{1,96}$/.test(part) && !/^\.|\.\./.test(part);
   const isRevision = /^[\w./-]{1,255}$/.test(revision) && !revision.split("/").some((part) => /^\.*$/.test(part));
   if (!isName(owner) || !isName(name) || !isRevision)
-    throw new TypeError(`${quoted(source)} is no model of a hub; write hf:owner/name or hf:owner/name@revision`);
+    throw new TypeError(`${quoted(source)} is not a hub model; write hf:owner/name or hf:owner/name@revision`);
   return { owner, name, revision };
 }
 
 /**
- * The model files at a revision, which is turned into its commit first, so that files of two versions never mix.
+ * The model files at a revision. The revision is resolved to a commit first, so that files of two versions never mix.
  *
- * @throws FoveaError `download-failed`, saying what to do where the model is gated, private or not there; `aborted`.
+ * @throws FoveaError `download-failed`, with the next step for a gated, private or missing model; `aborted`.
  */
 export async function listHub(model: HubModel, options: HubOptions): Promise<HubListing> {
   const { hubUrl, token } = options;
@@ -80,7 +80,7 @@ export async function listHub(model: HubModel, options: HubOptions): Promise<Hub
     const answer: JsonAnswer = await ask(next);
     if (answer.status !== 200) throw refused(model, answer, options);
     const entries = answer.json;
-    if (!Array.isArray(entries)) throw badListing(addressText(next), "no list of files");
+    if (!Array.isArray(entries)) throw badListing(addressText(next), "the answer is not a list");
     seen += entries.length;
     if (seen > MAX_LISTED_FILES || (entries.length === 0 && nextPage(answer, next)))
       throw badListing(addressText(next), `more than ${MAX_LISTED_FILES} files, or pages without files`);
@@ -108,23 +108,23 @@ async function commitOf(
   if (answer.status !== 200) throw refused(model, answer, options);
   const commit = isJsonObject(answer.json) ? answer.json.sha : undefined;
   if (typeof commit !== "string" || !/^[0-9a-f]{40}$/.test(commit))
-    throw badListing(addressText(url), "the answer names no commit");
+    throw badListing(addressText(url), "the answer has no commit");
   return commit;
 }
 
-/** An entry of the listing, if it is a file that a model can use. */
+/** A file of the listing; undefined for entries that no model uses. */
 function listedEntry(entry: unknown, folder: URL): ListedFile | undefined {
   const where = addressText(folder);
-  if (!isJsonObject(entry) || typeof entry.path !== "string") throw badListing(where, "an entry without a path");
+  if (!isJsonObject(entry) || typeof entry.path !== "string") throw badListing(where, "an entry has no path");
   const { type, path: name, size, oid, lfs } = entry;
-  // Folders, and whatever would lie outside of this one, are nothing to us.
+  // Skips folders and paths into them.
   if (type !== "file" || !isModelFile(name)) return undefined;
   const url = new URL(encodeURIComponent(name), folder);
   if (!isJsonObject(lfs)) return listedFile(where, url, { name, byteLength: size, algorithm: "git", hex: oid });
   return listedFile(where, url, { name, byteLength: lfs.size, algorithm: "sha256", hex: lfs.oid });
 }
 
-/** The address behind `Link: <...>; rel="next"`. The token goes along, so that it may not lead elsewhere. */
+/** The address in `Link: <...>; rel="next"`. Requests carry the token, so another origin is refused. */
 function nextPage(answer: JsonAnswer, from: URL): URL | undefined {
   const target = /<([^>]*)>\s*;[^,]*rel="?next"?/.exec(answer.header("Link") ?? "")?.[1];
   if (target === undefined) return undefined;
@@ -135,8 +135,8 @@ function nextPage(answer: JsonAnswer, from: URL): URL | undefined {
 
 function gateHint(page: URL, token: string | undefined): string {
   return token === undefined
-    ? `accept the model's licence at ${page.href} and pass a token of your account as hubToken, or download the files and load them from disk`
-    : `the token that was passed as hubToken gives no access; accept the model's licence at ${page.href} with the same account, and see that the token may read gated models`;
+    ? `accept the model's licence at ${page.href} and pass your access token as hubToken, or download the files and load them from disk`
+    : `hubToken gives no access; accept the model's licence at ${page.href} with the same account, and allow the token to read gated models`;
 }
 
 function refused({ owner, name, revision }: HubModel, answer: JsonAnswer, { hubUrl, token }: HubOptions): FoveaError {
@@ -145,9 +145,10 @@ function refused({ owner, name, revision }: HubModel, answer: JsonAnswer, { hubU
   const code = answer.header("X-Error-Code");
   const fail = (message: string) => new FoveaError("download-failed", `hf:${id}: ${message} (HTTP ${answer.status})`);
   if (code === "GatedRepo") return fail(`the model is gated; ${gateHint(page, token)}`);
-  if (code === "RevisionNotFound") return fail(`there is no revision ${quoted(revision)}; see ${page.href}/tree/main`);
-  // A hub does not tell strangers whether a private model exists.
+  if (code === "RevisionNotFound")
+    return fail(`revision ${quoted(revision)} does not exist; see ${page.href}/tree/main`);
+  // A hub does not reveal if a private model exists.
   if (answer.status === 401 || answer.status === 403 || answer.status === 404)
     return fail(`no such model on ${hubUrl.host}, or it is private; check the name, or ${gateHint(page, token)}`);
-  return fail(`${hubUrl.host} does not answer as it should; try again later`);
+  return fail(`${hubUrl.host} gave an unexpected answer; try again later`);
 }

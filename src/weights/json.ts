@@ -5,7 +5,7 @@ import { FoveaError } from "../errors.ts";
 import { quoted } from "../shared/json.ts";
 
 /**
- * Bytes as UTF-8 text, without its byte order mark.
+ * Decodes UTF-8, without its byte order mark.
  *
  * @param file For the message.
  * @throws FoveaError `bad-weights` if the bytes are not UTF-8.
@@ -21,7 +21,7 @@ export function decodeUtf8(bytes: Uint8Array, file: string): string {
 /**
  * Parses JSON text.
  *
- * @throws FoveaError `bad-weights` naming the file and the parser's complaint.
+ * @throws FoveaError `bad-weights` with the file and the parser's message.
  */
 export function parseJson(text: string, file: string): unknown {
   try {
@@ -33,16 +33,19 @@ export function parseJson(text: string, file: string): unknown {
 }
 
 /**
- * Parses JSON text in which no object may name a key twice. `JSON.parse` silently takes the last, other readers the
- * first, so that one file could mean two things: the safetensors format forbids it.
+ * Parses JSON text and refuses duplicate keys in an object. `JSON.parse` takes the last, other readers the first, so one
+ * file could mean two things. The safetensors format forbids it.
  *
- * @throws FoveaError `bad-weights` also for a doubled key.
+ * @throws FoveaError `bad-weights`, also for a duplicate key.
  */
 export function parseJsonUniqueKeys(text: string, file: string): unknown {
   const value = parseJson(text, file);
   const key = doubledKey(text);
   if (key !== undefined)
-    throw new FoveaError("bad-weights", `${file}: the key ${quoted(key)} occurs twice in one object`);
+    throw new FoveaError(
+      "bad-weights",
+      `${file}: the key ${quoted(key)} occurs twice in one object; fetch the file again`,
+    );
   return value;
 }
 
@@ -52,10 +55,10 @@ const COLON = 0x3a;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** The first key that an object names twice, in text that is known to be valid JSON. One pass, linear. */
+/** The first duplicate key of an object, in text that is valid JSON. One linear pass. */
 function doubledKey(text: string): string | undefined {
-  // Keys of the objects that are open at this point, innermost last. Arrays need no entry: a key belongs to the
-  // innermost object that is still open, and only strings in front of a colon are keys.
+  // Keys of the objects open at this point, innermost last. Arrays need no entry: a key belongs to the innermost open
+  // object, and only strings before a colon are keys.
   const open: Set<string>[] = [];
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -74,7 +77,7 @@ function doubledKey(text: string): string | undefined {
   return undefined;
 }
 
-/** Index of the quote that closes the string opened at `start`. */
+/** Index of the closing quote of the string that starts at `start`. */
 function endOfString(text: string, start: number): number {
   let i = start + 1;
   while (text.charCodeAt(i) !== QUOTE) i += text.charCodeAt(i) === BACKSLASH ? 2 : 1;

@@ -1,13 +1,13 @@
 /**
- * What is published about a model's files before any of them is read: names, lengths, hashes, addresses. Listings come
- * from the manifest (manifest.ts) and from a hub (hub.ts); everything in them is checked here.
+ * A listing of a model's files, as published: names, lengths, hashes, addresses. Listings come from the manifest
+ * (manifest.ts) and from a hub (hub.ts). They are untrusted, and checked here.
  */
 import { FoveaError } from "../errors.ts";
 import { quoted } from "../shared/json.ts";
 import { COMPANION_FILES } from "../shared/model-files.ts";
 import { isPlainFileName } from "./folder.ts";
 
-/** A published hash: of the bytes, or the id that git gives them. */
+/** A published hash: of the bytes, or git's id of them. */
 export interface Digest {
   readonly algorithm: "sha256" | "git";
   /** Lower-case hex. */
@@ -27,13 +27,13 @@ export interface ModelListing {
   readonly files: ReadonlyMap<string, ListedFile>;
 }
 
-/** No file is longer; what is said to be would be cut into more parts than can be counted. */
+/** Longest file of a listing. A longer one would have too many parts. */
 const MAX_FILE_BYTES = 2 ** 40;
 
-/** No checkpoint has more; a longer listing is no listing of a model. */
+/** Most entries of a listing; no checkpoint has more. */
 export const MAX_LISTED_FILES = 10_000;
 
-/** Whether a file of this name can be of use: weights are read from safetensors only, never from what can hold programs. */
+/** Whether a model uses a file of this name. Weights are read from safetensors only, never from formats that can contain code. */
 export function isModelFile(name: string): boolean {
   if (!isPlainFileName(name)) return false;
   return COMPANION_FILES.includes(name) || name.endsWith(".safetensors") || name === "model.safetensors.index.json";
@@ -42,7 +42,7 @@ export function isModelFile(name: string): boolean {
 const HEX_LENGTH = { sha256: 64, git: 40 } as const;
 
 /**
- * A file of a listing, once its fields are known to be what they must be.
+ * A file of a listing. Checks its fields.
  *
  * @param where The listing, for the message.
  * @throws FoveaError `download-failed`.
@@ -66,5 +66,5 @@ export function listedFile(
 }
 
 export function badListing(where: string, message: string): FoveaError {
-  return new FoveaError("download-failed", `${where}: ${message}; this is no list of a model's files`);
+  return new FoveaError("download-failed", `${where}: ${message}; this is not a valid list of a model's files`);
 }

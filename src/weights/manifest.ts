@@ -1,6 +1,6 @@
 /**
- * The models that Fovea knows by name, out of weights-manifest.json: which files they have, where these lie, and how
- * they are best loaded. The manifest is the only place that holds addresses of weights.
+ * The models that Fovea knows by name, from weights-manifest.json: their files, addresses and default options. The
+ * manifest is the only place with addresses of weights.
  */
 import json from "../../weights-manifest.json" with { type: "json" };
 import { FoveaError } from "../errors.ts";
@@ -8,7 +8,7 @@ import { isJsonObject, quoted } from "../shared/json.ts";
 import { isPlainFileName } from "./folder.ts";
 import { badListing, isModelFile, listedFile, type ModelListing } from "./listing.ts";
 
-/** Options of loading for which a model may name its own defaults. */
+/** Options of loading for which a model may set defaults. */
 export interface ModelDefaults {
   maxContext?: number;
 }
@@ -32,35 +32,35 @@ export interface Manifest {
 
 const FILE = "weights-manifest.json";
 
-/** Checks a manifest. Throws FoveaError `download-failed` naming what is wrong. */
+/** Checks a manifest. Throws FoveaError `download-failed` with the wrong field. */
 export function parseManifest(json: unknown): Manifest {
-  if (!isJsonObject(json) || json.format !== 1) throw badListing(FILE, "it is not of format 1");
+  if (!isJsonObject(json) || json.format !== 1) throw badListing(FILE, "format must be 1");
   const { hub, models } = json;
   if (typeof hub !== "string" || !/^https:\/\/[^?#]+\/$/.test(hub))
-    throw badListing(FILE, "hub is no https address that ends in a slash");
-  if (!isJsonObject(models)) throw badListing(FILE, "models is no object");
+    throw badListing(FILE, "hub must be an https address that ends in a slash");
+  if (!isJsonObject(models)) throw badListing(FILE, "models must be an object");
   return { hub, models: new Map(Object.entries(models).map(([id, value]) => [id, parseModel(id, value)])) };
 }
 
 function parseModel(id: string, value: unknown): KnownModel {
   const where = `${FILE}, ${quoted(id)}`;
   if (!/^[a-z0-9][a-z0-9.-]{0,63}$/.test(id))
-    throw badListing(where, "an id is of small letters, digits, dots and dashes");
+    throw badListing(where, "an id has only lower-case letters, digits, dots and dashes");
   if (!isJsonObject(value)) throw badListing(where, "no object");
   const { location, options, defaults, files } = value;
   const isRelative = typeof location === "string" && location.endsWith("/") && isPlainFileName(location.slice(0, -1));
   if (!isRelative && !(typeof location === "string" && /^https:\/\/[^?#]+\/$/.test(location)))
-    throw badListing(where, "location is neither the name of a folder nor an https address, with a slash at its end");
+    throw badListing(where, "location must be a folder name or an https address, with a slash at its end");
   if (!isJsonObject(options)) throw badListing(where, "options is no object");
   const wrong = Object.keys(options).find((name) => name !== "maxContext");
   if (wrong !== undefined) throw badListing(where, `the option ${quoted(wrong)} cannot be preset`);
-  if (defaults !== undefined && !isJsonObject(defaults)) throw badListing(where, "defaults is no object");
-  if (!Array.isArray(files)) throw badListing(where, "files is no list");
+  if (defaults !== undefined && !isJsonObject(defaults)) throw badListing(where, "defaults must be an object");
+  if (!Array.isArray(files)) throw badListing(where, "files must be a list");
   const names = new Set<string>();
   for (const file of files) {
     const name = isJsonObject(file) ? file.name : undefined;
     if (typeof name !== "string" || !isModelFile(name))
-      throw badListing(where, `${quoted(String(name))} is no model file`);
+      throw badListing(where, `${quoted(String(name))} is not a model file`);
     if (names.has(name)) throw badListing(where, `${quoted(name)} is listed twice`);
     names.add(name);
     listedFile(where, new URL("file:///"), { name, byteLength: file.bytes, algorithm: "sha256", hex: file.sha256 });
@@ -78,10 +78,10 @@ export function manifest(): Manifest {
 }
 
 /**
- * Where the folders of known models lie unless the caller says otherwise: beside the built library, which is how the
- * package carries them, and in the page's own folder for the site. Builds say it; the sources have them in `public`.
+ * The default folder of known models: beside the built library in the package, in the page's own folder for the site, and
+ * `public` for the sources. The build sets the path.
  *
- * @param here Address of this module. A bundler that sees it in one expression with a path would look for a file to pack.
+ * @param here Address of this module. In one expression with a path, a bundler would look for a file to pack.
  */
 function defaultModelsUrl(here: string): URL {
   return new URL(import.meta.env.VITE_MODELS_PATH, here);
@@ -90,14 +90,14 @@ function defaultModelsUrl(here: string): URL {
 /**
  * The files of a known model.
  *
- * @param modelsUrl Folder of the models' folders, if not where the library has them; ends in a slash.
- * @throws FoveaError `download-failed` if there are none yet.
+ * @param modelsUrl Folder that contains the models' folders, if not the default; ends in a slash.
+ * @throws FoveaError `download-failed` if this version has no weights of the model.
  */
 export function listKnown({ id, location, files }: KnownModel, modelsUrl: URL | undefined): ModelListing {
   if (files.length === 0)
     throw new FoveaError(
       "download-failed",
-      `${quoted(id)} has no weights yet: this version of Fovea comes without them; load a model by its address, hub id or files`,
+      `${quoted(id)} has no weights in this version of Fovea; load a model by hf:owner/name, its address or its files`,
     );
   const base = new URL(location, modelsUrl ?? defaultModelsUrl(import.meta.url));
   const listed = files.map(({ name, bytes, sha256 }) =>

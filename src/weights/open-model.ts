@@ -1,6 +1,6 @@
 /**
- * Opens a model, however it was named, for as long as it is being loaded: files come from disk or from where they are
- * published, are checked, kept, and counted. What is wrong on disk or came damaged is thrown away and asked for once more.
+ * Opens a model for the time of a load. Files come from disk or from their published address; they are checked, stored
+ * and counted. Damaged files are deleted and fetched once more.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import type { ByteSource, FileBytes, ReadOptions } from "./byte-source.ts";
@@ -14,14 +14,14 @@ import { checkRoom } from "./storage.ts";
 import { ModelStore } from "./store.ts";
 import type { FileIdentity } from "./stored-file.ts";
 
-/** How files are cut on disk: few enough for a file system, small enough to hold some and to lose one. */
+/** Length of a part on disk: few parts per file, small enough to hold some in memory and to lose one. */
 export const PART_BYTES = 4 << 20;
 
-/** Without an answer, what is on disk does as well: one more try is enough to find out. */
+/** If the server does not answer, the stored files do: one retry is enough. */
 const STORED_RETRY: RetryPolicy = { ...DEFAULT_RETRY_POLICY, attempts: 2 };
 
 export interface OpenModelOptions extends RemoteOptions, ReadOptions {
-  /** "opfs" (default): where the browser has a private file system, files are kept in it. */
+  /** "opfs" (default) stores files in the browser's private file system, if it has one. */
   cache?: "opfs" | "none" | undefined;
   /** Called as bytes of any file arrive. */
   onBytes?: ((progress: ReadProgress) => void) | undefined;
@@ -32,12 +32,11 @@ export interface OpenModelOptions extends RemoteOptions, ReadOptions {
 export type ModelSource = string | URL | Readonly<Record<string, FileBytes>>;
 
 /**
- * Opens a model's folder for `load`, which reads what it wants and gives what it made of it. If that fails because
- * something that came or was on disk is not what it must be, `load` is called a second time, with the wrong files gone.
- * What `load` has read counts as right only once it ended: a stored model is noted as complete then.
+ * Opens a model's folder for `load`, and returns the result of `load`. If it fails because of a damaged file, that file
+ * is deleted and `load` is called a second time. The model is marked complete on disk only after `load` resolves.
  *
- * @throws TypeError for a source that names no model. FoveaError `hash-mismatch` if a file is wrong twice;
- * `download-failed` also if there is no room to store the model; `aborted`; what `load` throws.
+ * @throws TypeError for a source that is not a model. FoveaError `hash-mismatch` if a file is damaged twice;
+ * `download-failed`, also if there is no space to store the model; `aborted`; what `load` throws.
  */
 export async function withModel<T>(
   source: ModelSource,
@@ -66,25 +65,25 @@ export async function withModel<T>(
   }
 }
 
-/** Whether an error says that a server cannot be reached, or is out of order for now. */
+/** Whether an error means that the server cannot be reached for now. */
 export function nobodyAnswers(error: unknown): boolean {
   return error instanceof FoveaError && error.cause instanceof TransientFailure;
 }
 
-/** What stands in for a published file when only the disk is left. */
+/** Opener of a published file while its server cannot be reached: always fails. */
 export function unreachable(name: string, location: string): () => Promise<never> {
   return async () => {
     throw new FoveaError(
       "download-failed",
-      `${name}: what is stored of it is damaged, and ${location} cannot be reached; load again when it can`,
+      `${name}: the stored copy is damaged and ${location} cannot be reached; load again once you are online`,
     );
   };
 }
 
-/** Another version of a file is published while others read the one on disk. Never leaves this file. */
+/** A new version of a file is published while others read the stored one. Never leaves this file. */
 class VersionChanged extends Error {}
 
-/** One try at loading. */
+/** One attempt to load. */
 class Session {
   readonly folder: ModelFolder;
   readonly #remote: RemoteModel;
@@ -93,7 +92,7 @@ class Session {
   readonly #options: OpenModelOptions;
   readonly #sources: PartedSource[] = [];
   readonly #recent: RecentPart = {};
-  /** Files of which something unconfirmed was on disk when they were opened. */
+  /** Files that had unconfirmed parts on disk when they were opened. */
   readonly #resumed: string[] = [];
   #isOffline = false;
   #hasAsked = false;
@@ -113,7 +112,7 @@ class Session {
     const { partBytes = PART_BYTES } = this.#options;
     const { byteLength, digest, validator } = file;
     const identity: FileIdentity = { name, byteLength, partBytes, digest, validator };
-    // Without a hash to compare and a disk to store on there is nothing to add.
+    // Without a hash and a store there is nothing to check or keep.
     if (!this.#store)
       return digest ? this.#keep(new PartedSource(identity, { openRemote: file.open })) : file.open({ signal });
 
@@ -131,7 +130,7 @@ class Session {
     return source;
   }
 
-  /** Asks where the model is published; notes it if nobody answers, and all of the model is on disk. */
+  /** Asks where the model is published. Goes offline if the server does not answer and the whole model is on disk. */
   async #find(name: string, signal: AbortSignal | undefined): Promise<RemoteFile | undefined> {
     if (this.#isOffline) return undefined;
     const isStored = !this.#hasAsked && ((await this.#store?.isComplete()) ?? false);
@@ -142,7 +141,7 @@ class Session {
       this.#hasAsked = true;
       return file;
     } catch (error) {
-      // Only at the beginning: a load must not take half of a model from here, half from there.
+      // Only for the first file: a load must not mix stored files and newly published ones.
       if (!isStored || !nobodyAnswers(error)) throw error;
       this.#isOffline = true;
       return undefined;
@@ -153,12 +152,12 @@ class Session {
     const stored = await this.#store?.find(name);
     if (!stored) return undefined;
     const openRemote = unreachable(name, this.#remote.location);
-    // Whatever its description says by now, it was whole once.
+    // The model was complete, so an incomplete file means damage.
     if (!stored.isComplete) return openRemote();
     return this.#keep(new PartedSource(stored.identity, { openRemote, stored, recent: this.#recent }));
   }
 
-  /** Where a file is kept; undefined if the disk does not take it. */
+  /** The file on disk; undefined if it cannot be stored. */
   async #storedFile(identity: FileIdentity) {
     try {
       const stored = await this.#store!.file(identity);
@@ -170,14 +169,14 @@ class Session {
     }
   }
 
-  /** Notes that all is there, if it is. */
+  /** Marks the model complete, if all files are. */
   async succeeded(): Promise<void> {
     const isWhole = this.#sources.every((source) => source.isKept);
-    // A disk that is full or gone by now does not make the model that was loaded a worse one.
+    // A full disk does not affect the loaded model.
     if (isWhole && !this.#isOffline) await this.#store?.complete(this.#sources.map(({ name }) => name)).catch(() => {});
   }
 
-  /** Throws away what cannot be right, and says whether another try may do better. */
+  /** Deletes damaged files, and says if a retry may succeed. */
   async failed(error: unknown): Promise<"give up" | "changed" | "damaged"> {
     const drop = async (names: Iterable<string>) => {
       for (const name of new Set(names)) await this.#store?.drop(name).catch(() => {});
@@ -192,7 +191,7 @@ class Session {
       return "damaged";
     }
     if (error.code !== "bad-weights") return "give up";
-    // A header that makes no sense may have come damaged; nothing of such a file is to be gone on with.
+    // An invalid header may come from a damaged download, so no part of such a file is reused.
     const doubtful = this.#sources.filter((source) => !source.isKept).map(({ name }) => name);
     await drop(doubtful);
     return this.#resumed.some((name) => doubtful.includes(name)) ? "damaged" : "give up";

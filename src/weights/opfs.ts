@@ -1,12 +1,11 @@
 /**
- * Small files in the origin's private file system: whole reads, whole writes, folders. Knows nothing of models. Every
- * file is written once and whole, so that pages, which can only replace files, and workers, whose files are written in
- * place, are served alike; a write that is cut short in a worker may leave a file of which the end is missing.
+ * Small files in the origin's private file system: whole reads, whole writes, folders. Each file is written once, as a
+ * whole, because pages can only replace files. Workers write in place: an interrupted write may leave a truncated file.
  */
 
 export type Folder = FileSystemDirectoryHandle;
 
-/** What only workers have, and TypeScript's library for pages does not know. */
+/** Only workers have it; TypeScript's library for pages lacks the type. */
 interface SyncHandle {
   truncate(byteLength: number): void;
   write(bytes: Uint8Array, options: { at: number }): number;
@@ -16,35 +15,35 @@ interface SyncHandle {
 
 type FileHandle = FileSystemFileHandle & { createSyncAccessHandle?: () => Promise<SyncHandle> };
 
-/** The folder of that name at the root; undefined where there is no private file system, as in Node and in some private windows. */
+/** A folder at the root; undefined without a private file system, as in Node and in some private windows. */
 export async function privateFolder(name: string): Promise<Folder | undefined> {
   try {
     const root = await globalThis.navigator?.storage?.getDirectory?.();
     return await root?.getDirectoryHandle(name, { create: true });
   } catch (error) {
-    // Refused: private windows, blocked site data, pages without an origin.
+    // Private windows, blocked site data, pages without an origin.
     if (error instanceof DOMException) return undefined;
     throw error;
   }
 }
 
-/** The folder inside another; undefined if it is not there and shall not be made. */
+/** A folder inside another; undefined if it does not exist and `create` is false. */
 export async function subfolder(parent: Folder, name: string, create: boolean): Promise<Folder | undefined> {
   return orMissing(parent.getDirectoryHandle(name, { create }));
 }
 
-/** A file's bytes; undefined if there is none, or if it cannot be read. */
+/** A file's bytes; undefined if it does not exist or cannot be read. */
 export async function readFile(folder: Folder, name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const handle = await orMissing(folder.getFileHandle(name));
   const buffer = handle && (await orMissing(handle.getFile().then((file) => file.arrayBuffer())));
   return buffer && new Uint8Array(buffer);
 }
 
-/** Writes a file of these pieces, in place of any other. Throws DOMException, as when the storage is full. */
+/** Writes a file from pieces and replaces any other of its name. Throws DOMException, for example if storage is full. */
 export async function writeFile(folder: Folder, name: string, pieces: readonly Uint8Array[]): Promise<void> {
   const handle: FileHandle = await folder.getFileHandle(name, { create: true });
   try {
-    // First where there is the choice: Safari's workers have nothing else, and in the others' it costs less.
+    // Safari's workers have only sync handles; elsewhere they are faster.
     if (handle.createSyncAccessHandle) await writeInPlace(await handle.createSyncAccessHandle(), pieces);
     else await replace(await handle.createWritable(), pieces);
   } catch (error) {
@@ -78,7 +77,7 @@ async function replace(writable: FileSystemWritableFileStream, pieces: readonly 
   await writable.close();
 }
 
-/** Removes a file, or a folder with all that is in it, if it is there. */
+/** Removes a file, or a folder with its content, if it exists. */
 export async function remove(folder: Folder, name: string): Promise<void> {
   await orMissing(folder.removeEntry(name, { recursive: true }));
 }
@@ -90,7 +89,7 @@ export async function entryNames(folder: Folder): Promise<string[]> {
   return names;
 }
 
-/** What the promise gives, or undefined for an entry that is not there (any more), or is of the other kind. */
+/** The promise's value, or undefined if the entry is missing or of the other kind. */
 async function orMissing<T>(promise: Promise<T>): Promise<T | undefined> {
   try {
     return await promise;

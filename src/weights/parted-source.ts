@@ -1,7 +1,7 @@
 /**
- * A file that is checked, and kept, while it is being read: parts that are on disk come from there, the others from the
- * network, on their way to the reader and to the disk at once. What has no hash yet may turn out wrong only at its end,
- * which is why readers call `finish` before they use anything. Where the parts lie is stored-file.ts.
+ * A file that is checked and stored while it is being read. Stored parts come from disk; missing ones come from the
+ * network and go to the reader and to the disk at once. A part without a hash can only be checked at the end of the file,
+ * so readers call `finish` before they use any bytes. stored-file.ts manages the parts on disk.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { assert } from "../shared/assert.ts";
@@ -9,7 +9,7 @@ import { type ByteSource, checkRange, collect, type ReadOptions } from "./byte-s
 import { digestSha256, FileHash, hexOf } from "./hash.ts";
 import { type FileIdentity, partCount, partLength, type StoredFile } from "./stored-file.ts";
 
-/** The part that was read last of whichever file: its header, say, in which the tensors begin. One for all files of a model. */
+/** The part read last, shared by all files of a model: often a header, in whose part the tensors begin. */
 export interface RecentPart {
   source?: PartedSource;
   part?: number;
@@ -17,13 +17,13 @@ export interface RecentPart {
 }
 
 export interface PartedOptions {
-  /** Opens the file where it is published; called at most once, when something is missing. */
+  /** Opens the published file; called at most once, when a part is missing. */
   openRemote(options: ReadOptions): Promise<ByteSource>;
-  /** Where parts are kept; without it nothing is. */
+  /** Storage of parts; without it nothing is stored. */
   stored?: StoredFile | undefined;
-  /** Default: one of its own. */
+  /** Default: not shared. */
   recent?: RecentPart | undefined;
-  /** Called when a part cannot be kept. The reading goes on without storing. */
+  /** Called when a part cannot be stored. Reading continues without storing. */
   onStoreFailure?: ((error: unknown) => void) | undefined;
 }
 
@@ -34,9 +34,9 @@ export class PartedSource implements ByteSource {
   readonly #options: PartedOptions;
   #stored: StoredFile | undefined;
   #remote: Promise<ByteSource> | undefined;
-  /** Hash of each part: recorded, or as it first came. A part never changes under a reader. */
+  /** Hash of each part: recorded, or from its first arrival. A part never changes during reads. */
   readonly #hashes: (string | undefined)[];
-  /** Of the first `#hashed` parts; only where a hash is published and was not compared yet. */
+  /** Hash of the first `#hashed` parts; only if a hash is published and not yet compared. */
   readonly #whole: FileHash | undefined;
   #hashed = 0;
   #finished: boolean;
@@ -56,22 +56,22 @@ export class PartedSource implements ByteSource {
     this.#hashes = [...(stored?.hashes ?? new Array<undefined>(partCount(identity)).fill(undefined))];
   }
 
-  /** Nothing of a file that is not whole can be skipped, as all of it is hashed. */
+  /** An incomplete file must be read as a whole, because all of it is hashed. */
   get seekable(): boolean {
     return this.#finished;
   }
 
-  /** Bytes that are still to come and to be kept. */
+  /** Bytes that are still to be fetched and stored. */
   get missingBytes(): number {
     return this.#stored ? this.byteLength - this.#stored.storedBytes : 0;
   }
 
-  /** Whether the file is whole and right on disk. */
+  /** Whether the whole file is verified and on disk. */
   get isKept(): boolean {
     return this.#finished && this.#stored !== undefined;
   }
 
-  /** Whether it turned out not to be the published file. */
+  /** Whether its bytes do not match the published file. */
   get isDamaged(): boolean {
     return this.#isDamaged;
   }
@@ -89,7 +89,7 @@ export class PartedSource implements ByteSource {
       throwIfAborted(signal, `reading of ${this.name}`);
       const part = Math.floor(at / this.#identity.partBytes);
       const bytes = await (ahead ?? this.#partAtHand(part));
-      // The next one is read and hashed while the reader is busy with this one.
+      // Reads and hashes the next part while the reader uses this one.
       const next = (part + 1) * this.#identity.partBytes;
       ahead = bytes && next < end && this.#stored?.has(part + 1) ? this.#partAtHand(part + 1) : undefined;
       ahead?.catch(() => {});
@@ -110,11 +110,11 @@ export class PartedSource implements ByteSource {
     if (this.#finished) return;
     const { digest } = this.#identity;
     if (digest) {
-      // Whatever was not hashed yet, from disk or from the network.
+      // Reads the parts that are not hashed yet, from disk or from the network.
       const from = Math.min(this.#hashed * this.#identity.partBytes, this.byteLength);
       for await (const _ of this.stream(from, this.byteLength, options));
       const hex = this.#whole!.hex();
-      if (hex !== digest.hex) throw this.#mismatch(`its hash is ${hex}, ${digest.hex} is published`);
+      if (hex !== digest.hex) throw this.#mismatch(`its hash is ${hex}, expected ${digest.hex}`);
     } else {
       for (const [part, hash] of this.#hashes.entries()) {
         if (hash !== undefined || !this.#stored) continue;
@@ -132,7 +132,7 @@ export class PartedSource implements ByteSource {
     });
   }
 
-  /** A part that need not be fetched, checked. */
+  /** A part from memory or disk, checked; undefined if it must be fetched. */
   async #partAtHand(part: number): Promise<Uint8Array | undefined> {
     const { source, part: recent, bytes } = this.#recent;
     if (source === this && recent === part) return bytes;
@@ -144,14 +144,14 @@ export class PartedSource implements ByteSource {
     return stored.bytes;
   }
 
-  /** The end of the run of parts from `part` on that must be fetched, in front of byte `end`. */
+  /** The end of the run of missing parts that starts at `part`, at most up to byte `end`. */
   #endOfMissing(part: number, end: number): number {
     let to = part + 1;
     while (to * this.#identity.partBytes < end && !this.#stored?.has(to)) to++;
     return to;
   }
 
-  /** Fetches whole parts [part, to) in one request, and delivers of them what lies in [start, end). */
+  /** Fetches the whole parts [part, to) in one request, and delivers the bytes in [start, end). */
   async *#fetch(
     part: number,
     to: number,
@@ -168,12 +168,12 @@ export class PartedSource implements ByteSource {
     let at = part * partBytes;
     let filling = new Uint8Array(partLength(this.#identity, part));
     for await (const chunk of remote.stream(at, Math.min(to * partBytes, this.byteLength), { signal })) {
-      // Cut at the borders of parts, as the bytes of each go their own way.
+      // Cuts chunks at part borders.
       for (let taken = 0; taken < chunk.byteLength; ) {
         const partStart = part * partBytes;
         const piece = chunk.subarray(taken, taken + partStart + filling.byteLength - at);
         filling.set(piece, at - partStart);
-        // A part whose hash is known is shown to nobody before it is compared.
+        // A part with a known hash is delivered only after the comparison.
         const isKnown = this.#hashes[part] !== undefined;
         const wanted = piece.subarray(Math.max(0, start - at), Math.max(0, end - at));
         taken += piece.byteLength;
@@ -189,15 +189,13 @@ export class PartedSource implements ByteSource {
     }
   }
 
-  /** A part that came from the network. */
+  /** Checks and stores a part that came from the network. */
   async #arrived(part: number, bytes: Uint8Array): Promise<void> {
     const digest = await digestSha256(bytes);
     const hash = hexOf(digest);
     const known = this.#hashes[part];
     if (known !== undefined && known !== hash)
-      throw this.#mismatch(
-        `the part from byte ${part * this.#identity.partBytes} is not the one that was there before`,
-      );
+      throw this.#mismatch(`the part from byte ${part * this.#identity.partBytes} has changed`);
     this.#note(part, bytes, hash);
     await this.#keep((stored) => stored.writePart(part, bytes, digest));
   }
@@ -210,7 +208,7 @@ export class PartedSource implements ByteSource {
     this.#hashed++;
   }
 
-  /** Stores something, or from now on nothing if that fails. */
+  /** Stores something. If that fails, stores nothing more. */
   async #keep(store: (stored: StoredFile) => Promise<void>): Promise<void> {
     if (!this.#stored) return;
     try {
@@ -225,7 +223,7 @@ export class PartedSource implements ByteSource {
     this.#isDamaged = true;
     return new FoveaError(
       "hash-mismatch",
-      `${this.name}: ${what}; the file was damaged on its way, or is not the published one. It is not used; load again, or from another server`,
+      `${this.name}: ${what}; the download is damaged or not the published file. Load again, or from another server`,
     );
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Which ranges of which files to read for a set of tensors. Pure arithmetic; the reading is read-tensors.ts.
+ * Plans which ranges of which files to read for a set of tensors. Pure; read-tensors.ts reads.
  */
 import type { TensorEntry } from "./safetensors.ts";
 
-/** Bytes of one file to be read in one go, [start, end), and the tensors in them, in the order of their bytes. */
+/** A range [start, end) of one file, read in one request, and its tensors in the order of their bytes. */
 export interface ReadRange {
   readonly file: string;
   readonly start: number;
@@ -12,7 +12,7 @@ export interface ReadRange {
 }
 
 export interface ReadPlan {
-  /** File after file, each from front to back. */
+  /** File after file, each from start to end. */
   readonly ranges: readonly ReadRange[];
   /** Tensors without bytes, for which there is nothing to read. */
   readonly empty: readonly TensorEntry[];
@@ -21,13 +21,13 @@ export interface ReadPlan {
 }
 
 /**
- * Unwanted bytes between two tensors up to this many are read through, beyond it skipped with a new request. 1 MiB
- * arrives at 10 MB/s in 0.1 s, about what a request to a far server takes to be answered.
+ * Gaps between tensors up to this length are read; longer ones are skipped with a new request. 1 MiB takes 0.1 s at 10
+ * MB/s, about the latency of a far server.
  */
 export const MAX_GAP_BYTES = 1 << 20;
 
 /**
- * Orders tensors by file and place, and joins neighbours into ranges.
+ * Sorts tensors by file and offset, and joins neighbours into ranges.
  *
  * @param wanted In any order; a tensor named twice is read once. Files are read in the order of their first tensor here.
  * @param maxGapBytes The widest gap to read through in a file; Infinity where skipping costs as much as reading.

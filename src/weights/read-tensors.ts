@@ -1,6 +1,6 @@
 /**
- * The bytes of wanted tensors, streamed piece by piece in the order in which they lie in the files, so that a checkpoint
- * of any size passes through a few megabytes of memory. Nothing is converted here.
+ * Streams the bytes of tensors piece by piece, in file order, so that a checkpoint of any size needs a few megabytes of
+ * memory. Converts nothing.
  */
 import { FoveaError } from "../errors.ts";
 import { assert, checkInteger } from "../shared/assert.ts";
@@ -11,7 +11,7 @@ import { isReadableDtype } from "./dtype.ts";
 import { MAX_GAP_BYTES, planReads, type ReadRange } from "./plan.ts";
 import type { TensorEntry } from "./safetensors.ts";
 
-/** A part of one tensor. A tensor's pieces come one after the other, from front to back; an empty tensor has one. */
+/** A part of one tensor. A tensor's pieces come in order; an empty tensor has one. */
 export interface TensorPiece {
   readonly entry: TensorEntry;
   /** Where the piece starts in the tensor, in bytes; a multiple of 4. */
@@ -24,7 +24,7 @@ export interface TensorPiece {
   readonly last: boolean;
 }
 
-/** How far the reading has come. Bytes between tensors that are read through are counted. */
+/** Progress of reading. Counts gaps between tensors that are read. */
 export interface ReadProgress {
   file: string;
   loadedBytes: number;
@@ -39,12 +39,12 @@ export interface ReadTensorsOptions extends ReadOptions {
 }
 
 /**
- * Streams tensors of a checkpoint. Besides the one piece, no more is held than the chunk that the network delivered.
+ * Streams tensors of a checkpoint. Holds one piece and one network chunk at a time.
  *
  * @param wanted Entries of this checkpoint, in any order; they come in the order of the files.
- * @throws RangeError for an entry of another checkpoint. FoveaError `unsupported-model` for a dtype that is not read
- * here, before anything is read; `bad-weights` or `download-failed`, naming the tensor, if its bytes cannot be had;
- * `hash-mismatch` behind the last piece: what came is of use only once the whole generator has ended; `aborted`.
+ * @throws RangeError for an entry of another checkpoint. FoveaError `unsupported-model` for an unsupported dtype, before
+ * anything is read; `bad-weights` or `download-failed`, with the tensor, if its bytes cannot be read; `hash-mismatch`
+ * after the last piece, so pieces count as valid only once the generator has ended; `aborted`.
  */
 export async function* readTensors(
   checkpoint: Checkpoint,
@@ -66,7 +66,7 @@ export async function* readTensors(
     onBytes?.({ file, loadedBytes, totalBytes: plan.byteLength });
   };
   for (const range of plan.ranges) yield* readRange(checkpoint, range, buffer, report, signal);
-  // Also those of which only the header was wanted: the tensors may be of a file that is not the published one.
+  // Also checks files of which only the header was read.
   for (const source of checkpoint.files.values()) await source.finish?.({ signal });
 }
 
@@ -87,10 +87,10 @@ async function* readRange(
       report(range.file, chunk.byteLength);
       const chunkStart = at;
       const chunkEnd = at + chunk.byteLength;
-      assert(chunkEnd <= range.end, `${range.file} delivered more than was asked for`);
+      assert(chunkEnd <= range.end, `${range.file} delivered more than requested`);
       while (at < chunkEnd) {
         const entry = range.entries[index]!;
-        // Bytes in front of the tensor are a gap that is read through.
+        // Bytes before the tensor are a gap; skip them.
         at = Math.max(at, Math.min(entry.start, chunkEnd));
         const end = Math.min(chunkEnd, entry.end, at + buffer.byteLength - filled);
         if (end <= at) continue;
@@ -126,7 +126,7 @@ function checkWanted(checkpoint: Checkpoint, entry: TensorEntry): void {
   if (!isReadableDtype(entry.dtype))
     throw new FoveaError(
       "unsupported-model",
-      `tensor ${quoted(entry.name)} in ${entry.file} is ${entry.dtype}; only F32, F16 and BF16 are read, use an unquantised checkpoint`,
+      `tensor ${quoted(entry.name)} in ${entry.file} is ${entry.dtype}; supported: F32, F16, BF16; use an unquantised checkpoint`,
     );
 }
 

@@ -1,6 +1,6 @@
 /**
- * Where a model's files are published, whichever way it was named: known by the manifest, on a hub, or in a folder behind
- * an address. Finds files by name and says what is known of them before they are read. Storing is open-model.ts.
+ * A model's published files: of the manifest, of a hub, or in a folder at an address. Finds files by name and says what is
+ * known about them before they are read. open-model.ts stores them.
  */
 import { FoveaError } from "../errors.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
@@ -14,7 +14,7 @@ import type { RetryPolicy } from "./retry.ts";
 import type { ModelKey } from "./store.ts";
 import { openUrl, type UrlOptions } from "./url-source.ts";
 
-/** A file that is there. */
+/** A published file. */
 export interface RemoteFile {
   readonly byteLength: number;
   readonly digest?: Digest | undefined;
@@ -23,7 +23,7 @@ export interface RemoteFile {
 }
 
 export interface AskOptions extends ReadOptions {
-  /** In place of the model's own. */
+  /** Instead of the model's own policy. */
   retry?: RetryPolicy | undefined;
 }
 
@@ -31,13 +31,13 @@ export interface RemoteModel {
   readonly key: ModelKey;
   /** For messages. */
   readonly location: string;
-  /** Length of all files that loading may need, where a list of them is published. */
+  /** Length of all files that loading needs; undefined without a published list. */
   totalBytes(options: AskOptions): Promise<number | undefined>;
-  /** The file of this name; undefined if there is none. Throws `download-failed` or `aborted`. */
+  /** The file of this name; undefined if it does not exist. Throws `download-failed` or `aborted`. */
   find(name: string, options: AskOptions): Promise<RemoteFile | undefined>;
 }
 
-/** Where a model may be looked for, besides what its own name says. */
+/** Addresses and access for models that are named by id. */
 export interface RemoteOptions {
   hubUrl?: string | undefined;
   hubToken?: string | undefined;
@@ -45,12 +45,12 @@ export interface RemoteOptions {
   retry?: RetryPolicy | undefined;
 }
 
-/** The model of the manifest that a source names, if it is one. */
+/** The manifest's model of this name; undefined for any other source. */
 export function knownModel(source: unknown): KnownModel | undefined {
   return typeof source === "string" ? manifest().models.get(source) : undefined;
 }
 
-/** Throws TypeError for what names no model. Nothing is fetched yet. */
+/** Resolves a source. Fetches nothing yet. Throws TypeError for a source that is not a model. */
 export function remoteModel(source: string | URL, options: RemoteOptions): RemoteModel {
   const known = knownModel(source);
   if (known)
@@ -69,7 +69,7 @@ function optionalFolder(url: string | undefined): URL | undefined {
   return url === undefined ? undefined : folderUrl(url);
 }
 
-/** A listing, and what requests for its files carry. */
+/** A listing, and the options of requests for its files. */
 type Listing = ModelListing & Pick<UrlOptions, "headers" | "refusalHint">;
 
 function listedModel(
@@ -82,7 +82,7 @@ function listedModel(
   const listed = (options: AskOptions) => {
     listing ??= list(options);
     return listing.catch((error) => {
-      // Another try may be luckier.
+      // The next call asks again.
       listing = undefined;
       throw error;
     });
@@ -102,20 +102,24 @@ function listedModel(
         const request: UrlOptions = { signal, retry, headers, refusalHint, httpCache: "no-store" };
         const opened = url.protocol === "file:" ? await openLocalFile(url, name) : await openUrl(url, name, request);
         if (opened?.byteLength === byteLength) return opened;
-        throw new FoveaError(
-          opened ? "hash-mismatch" : "download-failed",
-          `${name}: ${opened ? `${opened.byteLength} bytes lie` : "there is no file"} at ${addressText(url)}, ${byteLength} bytes are published; try again later, or load from another server`,
-        );
+        // Known models have no origin; a bundler may have moved the library away from their files.
+        const next = origin === "" ? "serve dist/lib/models and pass its address as modelsUrl" : "try again later";
+        throw opened
+          ? new FoveaError(
+              "hash-mismatch",
+              `${name}: ${opened.byteLength} bytes at ${addressText(url)}, expected ${byteLength}; try again later, or load from another server`,
+            )
+          : new FoveaError("download-failed", `${name}: no file at ${addressText(url)}; ${next}`);
       };
       return { byteLength, digest, open };
     },
   };
 }
 
-/** Length of the files of a listing that loading reads: one file of weights or the shards, and what is beside them. */
+/** Length of the files that loading reads: the single file of weights or the shards, and the small files. */
 function neededBytes({ files }: ModelListing): number {
   const isSingle = files.has("model.safetensors");
-  // Other files of weights repeat them in another shape. Shards are told by their numbers.
+  // Other weight files repeat the weights in another format. Shards have numbers in their names.
   const isNeeded = (name: string) =>
     name === "model.safetensors" ||
     (isSingle

@@ -1,21 +1,21 @@
 /**
- * How often, and after which pauses, a failed transfer is tried again. What counts as worth another try is decided
- * where it fails (http.ts, url-source.ts), by throwing a TransientFailure.
+ * Retries of failed transfers: how many, and after which pauses. http.ts and url-source.ts throw a TransientFailure where
+ * a retry may help.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 
 export interface RetryPolicy {
-  /** Tries in all, while there is no progress. */
+  /** Attempts in total, while there is no progress. */
   attempts: number;
-  /** Pause before the second try; it doubles with each further one. */
+  /** Pause before the second attempt; it doubles with each further one. */
   firstDelayMs: number;
-  /** No pause is longer than this, whatever the server asks for. */
+  /** Longest pause, also if the server asks for more. */
   maxDelayMs: number;
-  /** A connection on which nothing arrives for this long counts as broken. */
+  /** A connection is broken if nothing arrives for this long. */
   stallMs: number;
 }
 
-/** Pauses of 0.3, 0.6, 1.2 and 2.4 s: long enough to outlast a change of network, short enough to wait for. */
+/** Pauses of 0.3, 0.6, 1.2 and 2.4 s: long enough for a change of network, short enough to wait. */
 export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   attempts: 5,
   firstDelayMs: 300,
@@ -23,10 +23,10 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   stallMs: 30_000,
 };
 
-/** Progress after which earlier failures are forgotten, so that a long download may survive many short breaks. */
+/** Progress that resets the count of failures, so that a long download survives many short breaks. */
 const PROGRESS_BYTES = 1 << 20;
 
-/** A failure that another try may cure. Never leaves this room: `Retries` turns the last one into a FoveaError. */
+/** A failure that a retry may cure. Never leaves this room: `Retries` turns the last one into a FoveaError. */
 export class TransientFailure extends Error {
   /** The pause that the server asked for, if any. */
   readonly retryAfterMs: number | undefined;
@@ -49,15 +49,15 @@ export class Retries {
     this.#signal = signal;
   }
 
-  /** Notes that bytes have arrived. */
+  /** Counts arrived bytes. */
   progressed(byteLength: number): void {
     this.#bytesSinceFailure += byteLength;
     if (this.#bytesSinceFailure >= PROGRESS_BYTES) this.#failures = 0;
   }
 
   /**
-   * Waits until the next try is due. Throws what it was given if another try cannot cure it, `download-failed` when
-   * the tries are used up, and `aborted` as soon as the signal fires.
+   * Waits until the next attempt. Rethrows a failure that is not transient; throws `download-failed` after the last
+   * attempt, and `aborted` as soon as the signal fires.
    */
   async afterFailure(failure: unknown): Promise<void> {
     if (!(failure instanceof TransientFailure)) throw failure;

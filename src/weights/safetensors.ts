@@ -1,11 +1,11 @@
 /**
- * The header of a safetensors file: which tensors lie where. Everything it says is checked here against the file's
- * length and against itself, before anything is allocated for it; tensors' bytes are read by read-tensors.ts.
+ * The header of a safetensors file: which tensors lie where. It is untrusted: checked against the file's length and
+ * against itself before anything is allocated. read-tensors.ts reads the tensors' bytes.
  *
  * The format (huggingface/safetensors, README): the header's length as u64, little-endian; the header, a JSON object of
- * name -> {dtype, shape, data_offsets}, padded with spaces, with an optional text-to-text map `__metadata__`; then the
- * tensors' bytes, row-major and little-endian, covering the rest of the file without holes or overlaps. Tensors need
- * not be aligned.
+ * name -> {dtype, shape, data_offsets}, padded with spaces, with an optional string-to-string map `__metadata__`; then the
+ * tensors' bytes, row-major and little-endian, covering the rest of the file without gaps or overlaps. Tensors need not
+ * be aligned.
  */
 import { FoveaError } from "../errors.ts";
 import { isJsonObject, quoted } from "../shared/json.ts";
@@ -49,22 +49,21 @@ export async function readSafetensorsHeader(source: ByteSource, options?: ReadOp
   if (byteLength < LENGTH_BYTES) throw bad(file, `${byteLength} bytes are too few for a safetensors file`);
   const prefix = await source.read(0, LENGTH_BYTES, options);
   const claimed = new DataView(prefix.buffer, prefix.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
-  if (claimed > MAX_HEADER_BYTES)
-    throw bad(file, `a header of ${claimed} bytes, at most ${MAX_HEADER_BYTES} are allowed`);
+  if (claimed > MAX_HEADER_BYTES) throw bad(file, `the header has ${claimed} bytes, the limit is ${MAX_HEADER_BYTES}`);
   const dataStart = LENGTH_BYTES + Number(claimed);
-  if (dataStart > byteLength) throw bad(file, `a header of ${claimed} bytes, the file has ${byteLength} in all`);
+  if (dataStart > byteLength) throw bad(file, `the header has ${claimed} bytes, the whole file ${byteLength}`);
   return parseSafetensorsHeader(await source.read(LENGTH_BYTES, dataStart, options), file, byteLength);
 }
 
 /**
  * Checks a header's bytes.
  *
- * @param header The JSON text, without the length in front of it.
+ * @param header The JSON text, without the length before it.
  * @param fileBytes Length of the whole file.
  * @throws FoveaError `bad-weights`.
  */
 export function parseSafetensorsHeader(header: Uint8Array, file: string, fileBytes: number): SafetensorsHeader {
-  // Also keeps out a byte order mark, which decoding would drop.
+  // Also refuses a byte order mark, which decoding would drop.
   if (header[0] !== 0x7b) throw bad(file, 'the header does not start with "{"');
   const where = `header of ${file}`;
   const json = parseJsonUniqueKeys(decodeUtf8(header, where), where);
@@ -86,7 +85,7 @@ function parseMetadata(value: unknown, file: string): ReadonlyMap<string, string
   if (!isJsonObject(value)) throw bad(file, "__metadata__ is not an object");
   return new Map(
     Object.entries(value).map(([key, text]) => {
-      if (typeof text !== "string") throw bad(file, `__metadata__ ${quoted(key)} is not a text`);
+      if (typeof text !== "string") throw bad(file, `__metadata__ ${quoted(key)} is not a string`);
       return [key, text];
     }),
   );
@@ -107,7 +106,7 @@ function parseEntry(name: string, value: unknown, file: string, dataStart: numbe
   if (byteLength !== end - begin)
     throw bad(
       file,
-      `${tensor} has ${end - begin} bytes, its dtype and shape take ${byteLength ?? "no possible number"}`,
+      `${tensor} has ${end - begin} bytes, its dtype and shape need ${byteLength ?? "an impossible number"}`,
     );
   return { name, dtype, shape, file, start: dataStart + begin, end: dataStart + end };
 }
@@ -117,31 +116,28 @@ function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0 && !Object.is(n, -0));
 }
 
-/** Bytes of a tensor; undefined if they are no whole number, or one too large for any file. */
+/** Bytes of a tensor; undefined if not an integer, or too large for any file. */
 function tensorBytes(dtype: Dtype, shape: readonly number[]): number | undefined {
   let bits = dtypeBits(dtype);
   for (const dimension of shape) {
-    // Both factors are exact, so a product beyond 2^53 cannot round down to a safe integer.
+    // Both factors are exact, so a product above 2^53 cannot round down to a safe integer.
     bits *= dimension;
     if (!Number.isSafeInteger(bits)) return undefined;
   }
   return bits % 8 === 0 ? bits / 8 : undefined;
 }
 
-/** Checks that tensors, sorted by place, follow each other without gap or overlap from the header to the file's end. */
+/** Checks that tensors, sorted by offset, cover the bytes from the header to the file's end without gap or overlap. */
 function checkCover(entries: readonly TensorEntry[], file: string, dataStart: number, fileBytes: number): void {
   let at = dataStart;
   for (const { name, start, end } of entries) {
     if (start < at) throw bad(file, `tensor ${quoted(name)} overlaps the one before it by ${at - start} bytes`);
-    if (start > at) throw bad(file, `${start - at} bytes in front of tensor ${quoted(name)} belong to no tensor`);
+    if (start > at) throw bad(file, `${start - at} bytes before tensor ${quoted(name)} belong to no tensor`);
     at = end;
   }
   if (at !== fileBytes) throw bad(file, `its tensors end at byte ${at}, the file has ${fileBytes}`);
 }
 
 function bad(file: string, message: string): FoveaError {
-  return new FoveaError(
-    "bad-weights",
-    `${file}: ${message}; the file is damaged or no safetensors file, fetch it again`,
-  );
+  return new FoveaError("bad-weights", `${file}: ${message}; the file is damaged or not safetensors, fetch it again`);
 }

@@ -1,32 +1,31 @@
 /**
- * What pages ask and say about the models on disk: which there are, how much room is left, and that one may go. How they
- * lie there is store.ts.
+ * The public functions for models on disk: list them, delete one, report the free space. store.ts manages the files.
  */
 import { FoveaError } from "../errors.ts";
 import { NO_ROOM, type StorageReport, type StoredModel } from "../shared/stored-model.ts";
 import { deleteStored, listStored } from "./store.ts";
 
 /**
- * The models of which something is on disk, those that are complete and those whose download was cut short, the oldest
- * first. Empty where the browser has no private file system. A `source` of "" is a folder that no longer says what it is.
+ * The models on disk, complete or partly downloaded, oldest first. Empty without a private file system. A `source` of ""
+ * is a folder with a damaged description.
  */
 export async function storedModels(): Promise<StoredModel[]> {
   return (await listStored()).sort((a, b) => (a.since < b.since ? -1 : 1));
 }
 
 /**
- * Removes a stored model. Models that are loaded stay so; a load that is under way, in whichever tab, is waited for.
+ * Removes a stored model. Waits for running loads in all tabs. Loaded models stay loaded.
  *
  * @param source As `storedModels` names it.
- * @returns Whether there was anything to remove.
- * @throws TypeError if the source is no text; FoveaError `aborted`.
+ * @returns Whether the model was stored.
+ * @throws TypeError if the source is not a string; FoveaError `aborted`.
  */
 export async function deleteStoredModel(source: string, options: { signal?: AbortSignal } = {}): Promise<boolean> {
-  if (typeof source !== "string") throw new TypeError("source must be a text, as storedModels names it");
+  if (typeof source !== "string") throw new TypeError("source must be a string, as in storedModels");
   return deleteStored(source, options.signal);
 }
 
-/** How much room there is. */
+/** The space that the browser gives to this site. */
 export async function storageReport(): Promise<StorageReport> {
   const storage = globalThis.navigator?.storage;
   const estimate = await storage?.estimate?.().catch(() => undefined);
@@ -38,10 +37,10 @@ export async function storageReport(): Promise<StorageReport> {
 }
 
 /**
- * Sees that there is room to store more of a model, and asks the browser to keep it. An estimate may be wrong, so that
- * a disk which turns out full later only ends the storing, not the load.
+ * Checks that there is space to store more of a model, and asks the browser to keep it. Estimates may be wrong: if the
+ * disk fills up later, the load continues without storing.
  *
- * @throws FoveaError `download-failed` with the numbers, and what could be deleted.
+ * @throws FoveaError `download-failed` with the numbers and the models that could be deleted.
  */
 export async function checkRoom(source: string, neededBytes: number): Promise<void> {
   askToPersist();
@@ -51,13 +50,13 @@ export async function checkRoom(source: string, neededBytes: number): Promise<vo
   const list = others.map((model) => `${model.source} (${megabytes(model.bytes)})`).join(", ");
   throw new FoveaError(
     "download-failed",
-    `${NO_ROOM} ${source}: it needs ${megabytes(neededBytes)} more, ${megabytes(freeBytes)} of the ${megabytes(quotaBytes!)} that the browser gives this site are free; ${list ? `delete a stored model with deleteStoredModel: ${list}` : "no other model is stored, so make room on the disk"}; or load it with cache "none", which stores nothing`,
+    `${NO_ROOM} ${source}: it needs ${megabytes(neededBytes)} more, ${megabytes(freeBytes)} of this site's ${megabytes(quotaBytes!)} are free; ${list ? `delete a stored model with deleteStoredModel: ${list}` : "no other model is stored, so free space on the disk"}; or load with cache "none", which stores nothing`,
   );
 }
 
 let hasAsked = false;
 
-/** Asks the browser, once, to keep what is stored. Not waited for: some ask the user. Workers cannot ask; pages can. */
+/** Asks the browser, once, to keep the files. Does not wait, because some browsers ask the user. Works in pages only. */
 function askToPersist(): void {
   if (hasAsked) return;
   hasAsked = true;

@@ -1,11 +1,11 @@
 /**
  * The models on disk: one folder each, in the origin's private file system, with one folder a file (stored-file.ts).
  *
- *     fovea-models/MODEL/model.json   which model this is, and since when it is here
- *     fovea-models/MODEL/complete     there once everything that loading it needs is there and right
+ *     fovea-models/MODEL/model.json   which model this is, and since when it is stored
+ *     fovea-models/MODEL/complete     exists once all files for loading are stored and verified
  *     fovea-models/MODEL/FILE/...
  *
- * Names of folders are hashes, so that nothing from outside can steer where something is written.
+ * Folder names are hashes, so that untrusted names cannot choose a path.
  */
 
 import { isJsonObject } from "../shared/json.ts";
@@ -19,11 +19,11 @@ const ROOT = "fovea-models";
 const MODEL = "model.json";
 const COMPLETE = "complete";
 
-/** What a model's folder belongs to. */
+/** Identifies a model's folder. */
 export interface ModelKey {
-  /** As callers write it, without what is secret. */
+  /** As callers write it, without secrets. */
   readonly source: string;
-  /** Where it is published, where the source leaves that open: a hub, a folder of known models. */
+  /** The hub, or the folder of known models, if the source does not say it. */
   readonly origin: string;
 }
 
@@ -35,7 +35,7 @@ function modelFolderName({ source, origin }: ModelKey): string {
   return textSha256(JSON.stringify([source, origin])).slice(0, 32);
 }
 
-/** What is there of a model, seen without a lock: it may change or go at any time, and reading it only notices. */
+/** A stored model, read without a lock: it may change or disappear at any time. */
 export class StoredView {
   readonly #folder: Folder;
 
@@ -43,7 +43,7 @@ export class StoredView {
     this.#folder = folder;
   }
 
-  /** Undefined if nothing is there. */
+  /** Undefined if the model is not stored. */
   static async open(key: ModelKey): Promise<StoredView | undefined> {
     const root = await privateFolder(ROOT);
     const folder = root && (await subfolder(root, modelFolderName(key), false));
@@ -64,7 +64,7 @@ export class ModelStore {
   readonly #folder: Folder;
   readonly #isExclusive: boolean;
   readonly #release: () => void;
-  /** The last file that was looked for. */
+  /** The last call of `file`. */
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(folder: Folder, isExclusive: boolean, release: () => void) {
@@ -74,14 +74,14 @@ export class ModelStore {
   }
 
   /**
-   * Opens a model's folder: together with others if all of it is there, alone if something must be written, once every
-   * other tab that is at it has ended. Undefined where nothing can be stored. Throws `aborted`.
+   * Opens a model's folder: shared if the model is complete, exclusive if something must be written. Waits for other
+   * tabs. Undefined where nothing can be stored. Throws `aborted`.
    */
   static async open(key: ModelKey, signal?: AbortSignal): Promise<ModelStore | undefined> {
     const root = await privateFolder(ROOT);
     if (!root) return undefined;
     const name = modelFolderName(key);
-    // A second round for those who waited until another tab had stored it all.
+    // A second round: another tab may have stored the model during the wait.
     for (const [round, mode] of (["shared", "exclusive", "shared", "exclusive"] as const).entries()) {
       const release = await acquireLock(lockName(name), mode, signal);
       try {
@@ -90,7 +90,7 @@ export class ModelStore {
         if (folder && !(round === 1 && (await isComplete(folder)))) return new ModelStore(folder, isExclusive, release);
       } catch (error) {
         release();
-        // No room for the smallest file, or a file system that does not work: as if there were none.
+        // Full storage or a broken file system: continue without storing.
         if (error instanceof DOMException) return undefined;
         throw error;
       }
@@ -99,33 +99,33 @@ export class ModelStore {
     return undefined;
   }
 
-  /** The model's folder; without the right to write only if it is complete. */
+  /** The model's folder. Without write access, undefined unless the model is complete. */
   static async #prepare(root: Folder, name: string, key: ModelKey, mayWrite: boolean): Promise<Folder | undefined> {
     const folder = await subfolder(root, name, mayWrite);
     if (!folder) return undefined;
     if (!mayWrite) return (await isComplete(folder)) && (await readModel(folder)) ? folder : undefined;
     if (!(await readModel(folder))) {
-      // Unreadable, so that nobody knows whose parts these are.
+      // The description is unreadable, so the parts cannot be used.
       for (const entry of await entryNames(folder)) await remove(folder, entry);
       await writeJson(folder, MODEL, { format: 1, ...key, since: new Date().toISOString() });
     }
     return folder;
   }
 
-  /** Whether everything is there that loading the model needs. */
+  /** Whether all files for loading are stored. */
   async isComplete(): Promise<boolean> {
     return isComplete(this.#folder);
   }
 
-  /** The file of this name, whatever version it is. */
+  /** The file of this name, in any version. */
   async find(name: string): Promise<StoredFile | undefined> {
     return StoredFile.find(this.#folder, name);
   }
 
   /**
-   * The file on disk that is this one, with all that is there of it. Another version of it is removed. Undefined if that
-   * must not be done now, because others are reading: see `forgetComplete`. Throws DOMException if nothing can be stored.
-   * One at a time: of two that change the same folder at once, browsers refuse one, and its file would not be kept.
+   * The file of this identity on disk, with its parts. Removes another version of it. Undefined if that is impossible now,
+   * because others are reading: see `forgetComplete`. Throws DOMException if nothing can be stored. Calls run one after
+   * another: browsers refuse one of two concurrent changes of a folder, and its file would not be stored.
    */
   file(identity: FileIdentity): Promise<StoredFile | undefined> {
     const found = this.#last.then(() => this.#file(identity));
@@ -135,7 +135,7 @@ export class ModelStore {
 
   async #file(identity: FileIdentity): Promise<StoredFile | undefined> {
     const stored = await this.find(identity.name);
-    // Parts of a file that nothing tells from its other versions cannot be told from theirs either.
+    // Without a hash or validator, parts of different versions cannot be told apart.
     const isSure = identity.digest !== undefined || identity.validator !== undefined;
     if (stored && sameFile(stored.identity, identity) && (isSure || stored.isComplete)) return stored;
     if (!this.#isExclusive) return undefined;
@@ -149,12 +149,12 @@ export class ModelStore {
     await remove(this.#folder, folderName(name));
   }
 
-  /** Makes the next opening an exclusive one. */
+  /** Makes the next open exclusive. */
   async forgetComplete(): Promise<void> {
     await remove(this.#folder, COMPLETE);
   }
 
-  /** Notes that these files are the whole model, and removes all others. */
+  /** Marks the model complete with these files, and removes all others. */
   async complete(names: readonly string[]): Promise<void> {
     if (!this.#isExclusive) return;
     const wanted = new Set([MODEL, ...names.map(folderName)]);
@@ -162,13 +162,13 @@ export class ModelStore {
     await writeFile(this.#folder, COMPLETE, []);
   }
 
-  /** Lets others in. */
+  /** Releases the lock. */
   close(): void {
     this.#release();
   }
 }
 
-/** What is on disk of all models, in no order. */
+/** All models on disk, unordered. */
 export async function listStored(): Promise<StoredModel[]> {
   const found: StoredModel[] = [];
   for (const { folder, key } of await modelFolders()) {
@@ -191,7 +191,7 @@ export async function listStored(): Promise<StoredModel[]> {
   return found;
 }
 
-/** Removes what is on disk of a model, once no other tab is loading it. Returns whether there was anything. */
+/** Removes a model from disk, once no other tab is loading it. Returns whether it was stored. */
 export async function deleteStored(source: string, signal?: AbortSignal): Promise<boolean> {
   let removed = false;
   for (const { root, name, key } of await modelFolders()) {
@@ -211,7 +211,7 @@ interface FoundFolder {
   root: Folder;
   name: string;
   folder: Folder;
-  /** Undefined for one that does not say what it is. */
+  /** Undefined if the description is missing or damaged. */
   key: { source: string; since: string } | undefined;
 }
 

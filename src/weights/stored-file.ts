@@ -1,10 +1,10 @@
 /**
- * One file of a model on disk, as numbered parts, each with its own SHA-256 in front. What is there can be trusted at any
- * moment, whatever was cut short: a part is right or is taken for missing. Fetching what is missing is parted-source.ts.
+ * One file of a model on disk, as numbered parts, each after its own SHA-256. An interrupted write does no harm: a part
+ * is either correct or counts as missing. parted-source.ts fetches missing parts.
  *
- *     file.json    which file this is: name, length, length of a part, published hash or what the server calls its version
+ *     file.json    the file's identity: name, length, length of a part, published hash or the server's validator
  *     0, 1, 2...   32 bytes of SHA-256, then the part's bytes
- *     parts.json   the hashes of all parts, once the whole file is known to be right
+ *     parts.json   the hashes of all parts, once the whole file is verified
  */
 import { checkInteger } from "../shared/assert.ts";
 import { isJsonObject } from "../shared/json.ts";
@@ -12,14 +12,14 @@ import { digestSha256, hexOf, textSha256 } from "./hash.ts";
 import type { Digest } from "./listing.ts";
 import { entryNames, type Folder, readFile, remove, subfolder, writeFile } from "./opfs.ts";
 
-/** What makes two files the same one. */
+/** Identifies a version of a file. */
 export interface FileIdentity {
   readonly name: string;
   readonly byteLength: number;
-  /** Length of a part, the last one aside. */
+  /** Length of every part except the last. */
   readonly partBytes: number;
   readonly digest?: Digest | undefined;
-  /** For a file without a published hash: what changes when it does. */
+  /** For a file without a published hash: its ETag or date. */
   readonly validator?: string | undefined;
 }
 
@@ -31,7 +31,7 @@ export class StoredFile {
   readonly identity: FileIdentity;
   readonly #folder: Folder;
   readonly #parts: Set<number>;
-  /** The hashes of all parts, in hex, if the whole file is known to be right. */
+  /** The hashes of all parts, in hex, if the whole file is verified. */
   readonly hashes: readonly string[] | undefined;
 
   private constructor(
@@ -46,13 +46,13 @@ export class StoredFile {
     this.hashes = hashes;
   }
 
-  /** The file of this name in a model's folder; undefined if there is none, or none that says what it is. */
+  /** The file of this name in a model's folder; undefined if it is missing or its description is damaged. */
   static async find(model: Folder, name: string): Promise<StoredFile | undefined> {
     const folder = await subfolder(model, folderName(name), false);
     return folder && StoredFile.read(folder, name);
   }
 
-  /** What a folder holds; of the file with this name, if one is given. */
+  /** Reads a folder; undefined if it is not the folder of `name`, where a name is given. */
   static async read(folder: Folder, name?: string): Promise<StoredFile | undefined> {
     const identity = parseIdentity(await readJson(folder, IDENTITY));
     if (!identity || (name !== undefined && identity.name !== name)) return undefined;
@@ -62,7 +62,7 @@ export class StoredFile {
     return new StoredFile(identity, folder, parts, parseRecord(await readJson(folder, RECORD), count));
   }
 
-  /** A new file without parts, in place of any other of its name. */
+  /** A new file without parts. Replaces any other of its name. */
   static async create(model: Folder, identity: FileIdentity): Promise<StoredFile> {
     const name = folderName(identity.name);
     await remove(model, name);
@@ -71,22 +71,22 @@ export class StoredFile {
     return new StoredFile(identity, folder, new Set(), undefined);
   }
 
-  /** Whether a part seems to be there. */
+  /** Whether a part exists. It is not checked yet. */
   has(part: number): boolean {
     return this.#parts.has(part);
   }
 
-  /** Whether the whole file is there and was right when it came. */
+  /** Whether all parts are stored and the file was verified. */
   get isComplete(): boolean {
     return this.hashes !== undefined && this.#parts.size === partCount(this.identity);
   }
 
-  /** Bytes of the parts that are there. */
+  /** Bytes of the stored parts. */
   get storedBytes(): number {
     return [...this.#parts].reduce((sum, part) => sum + partLength(this.identity, part), 0);
   }
 
-  /** A part with its hash, if it is there and whole; otherwise it is forgotten. */
+  /** A part with its hash; undefined, and forgotten, if it is missing or damaged. */
   async readPart(part: number): Promise<{ bytes: Uint8Array; hash: string } | undefined> {
     const stored = await readFile(this.#folder, String(part));
     if (stored && stored.byteLength === HASH_BYTES + partLength(this.identity, part)) {
@@ -98,26 +98,26 @@ export class StoredFile {
     return undefined;
   }
 
-  /** Throws DOMException if the part cannot be kept. */
+  /** Throws DOMException if the part cannot be stored. */
   async writePart(part: number, bytes: Uint8Array, hash: Uint8Array): Promise<void> {
     await writeFile(this.#folder, String(part), [hash, bytes]);
     this.#parts.add(part);
   }
 
-  /** Notes that the file with these parts is right. Throws DOMException if that cannot be kept. */
+  /** Records that the file with these parts is verified. Throws DOMException if that cannot be stored. */
   async complete(hashes: readonly string[]): Promise<void> {
     await writeJson(this.#folder, RECORD, { format: 1, hashes });
   }
 }
 
-/** Whether two identities are of the same bytes, as far as can be told. */
+/** Whether two identities mean the same bytes, as far as known. */
 export function sameFile(a: FileIdentity, b: FileIdentity): boolean {
   if (a.name !== b.name || a.byteLength !== b.byteLength || a.partBytes !== b.partBytes) return false;
   if (a.digest || b.digest) return a.digest?.hex === b.digest?.hex && a.digest?.algorithm === b.digest?.algorithm;
   return a.validator === b.validator;
 }
 
-/** Name of a file's folder, which nothing of the file's own name can steer. */
+/** Name of a file's folder: a hash, because the file's name is untrusted. */
 export function folderName(name: string): string {
   return textSha256(name).slice(0, 32);
 }
@@ -149,7 +149,7 @@ function parseRecord(json: unknown, count: number): string[] | undefined {
   return Array.isArray(hashes) && hashes.length === count && hashes.every(isHash) ? hashes : undefined;
 }
 
-/** A small file as JSON; undefined if there is none, or it is damaged. */
+/** A small file as JSON; undefined if it is missing or damaged. */
 export async function readJson(folder: Folder, name: string): Promise<unknown> {
   const bytes = await readFile(folder, name);
   try {

@@ -1,6 +1,6 @@
 /**
- * A look at a model before anything large is downloaded: which files there are, how long, and what of them is on disk.
- * Small files and headers can be read through it; nothing is stored, and nothing is verified but what comes from disk.
+ * Surveys a model before a large download: its files, their lengths, and their stored bytes. Small files and headers can
+ * be read through it. It stores nothing, and verifies only files from disk.
  */
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { type ModelFolder, makeFolder, openFolder } from "./folder.ts";
@@ -13,7 +13,7 @@ import { sameFile } from "./stored-file.ts";
 export interface SurveyedFile {
   name: string;
   bytes: number;
-  /** Of the same version, in what is on disk. */
+  /** Stored bytes of the same version. */
   storedBytes: number;
 }
 
@@ -22,16 +22,16 @@ interface Found extends SurveyedFile {
 }
 
 export interface ModelSurvey {
-  /** As it was asked for, without what is secret in it. */
+  /** As passed by the caller, without secrets. */
   readonly source: string;
   readonly folder: ModelFolder;
-  /** Looks for a file without reading it. Throws as `ModelFolder.open`. */
+  /** Looks for a file without reading it. Throws like `ModelFolder.open`. */
   lookFor(name: string, options: ReadOptions): Promise<void>;
-  /** The files that were opened or looked for, and are there. */
+  /** The existing files that were opened or looked for. */
   files(): SurveyedFile[];
 }
 
-/** Throws TypeError for a source that names no model. Nothing is fetched yet. */
+/** Fetches nothing yet. Throws TypeError for a source that is not a model. */
 export function surveyModel(source: ModelSource, options: OpenModelOptions): ModelSurvey {
   const files = new Map<string, SurveyedFile>();
   const isRemote = typeof source === "string" || source instanceof URL;
@@ -59,7 +59,7 @@ function givenFinder(source: Exclude<ModelSource, string | URL>): Finder {
   const folder = openFolder(source);
   return async (name, options) => {
     const file = await folder.open(name, options);
-    // At hand, so that nothing is to be downloaded.
+    // Files in memory need no download.
     return file && { name, bytes: file.byteLength, storedBytes: file.byteLength, open: async () => file };
   };
 }

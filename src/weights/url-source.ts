@@ -1,8 +1,7 @@
 /**
- * A file behind an http(s) address as a byte source: size and kind of server are learnt from one small request, ranges
- * are fetched as they are needed, broken transfers continue at the byte they had reached, and every answer is checked
- * before a byte of it is passed on. Servers without range support are read from the front. Nothing is cached here but
- * the first few bytes.
+ * A file at an http(s) address as a byte source. One small request learns its size and the server's range support. Ranges
+ * are fetched on demand, broken transfers resume at the byte they reached, and every answer is checked before its bytes
+ * are delivered. Servers without range support are read from the start. Only the first bytes are cached.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { type ByteSource, blobSource, checkRange, collect, type ReadOptions } from "./byte-source.ts";
@@ -10,21 +9,21 @@ import { addressText, HttpAnswer, type HttpTarget, TRANSIENT_STATUSES } from "./
 import { DEFAULT_RETRY_POLICY, Retries, type RetryPolicy, TransientFailure } from "./retry.ts";
 
 /**
- * The first request asks for this much and keeps it: a whole config file, or length and header of most weight files,
- * so that these cost one request each.
+ * Length of the first request, whose bytes are kept: a whole config file, or the header of most weight files. Each then
+ * costs one request.
  */
 const PREFIX_BYTES = 64 << 10;
 
 /**
- * A file whose server tells neither its length nor ranges can only be held whole to be of use; this is the most that is
- * held. 128 MiB is room for any tokenizer and for a small model.
+ * A file without a length and without range support is held whole in memory. This is the limit: 128 MiB suffice for any
+ * tokenizer and for a small model.
  */
 const MAX_UNSIZED_BYTES = 128 << 20;
 
 export interface UrlOptions extends ReadOptions, Pick<HttpTarget, "headers" | "httpCache"> {
   /** Default: DEFAULT_RETRY_POLICY. */
   retry?: RetryPolicy | undefined;
-  /** What to do where access is refused, for the message. */
+  /** The next step where access is refused, for messages. */
   refusalHint?: string | undefined;
 }
 
@@ -36,20 +35,20 @@ interface Target extends HttpTarget {
 const REFUSAL_HINT =
   "the model may be private or need its licence accepted; download its files and load them from disk";
 
-/** A file behind an address. */
+/** A file at an address. */
 export interface RemoteSource extends ByteSource {
-  /** What changes when the file does: its strong ETag, its date, or its weak ETag; as far as the server tells. */
+  /** Changes with the file: its strong ETag, its date, or its weak ETag; undefined if the server sends none. */
   readonly validator: string | undefined;
 }
 
 /**
- * Opens the file at an address; undefined if there is none.
+ * Opens the file at an address; undefined if it does not exist.
  *
- * "None" is HTTP 404 and 410, and an HTML page in place of the file, which is what development servers and hosts of
- * single-page apps send for addresses they do not know.
+ * A missing file is HTTP 404 or 410, or an HTML page: development servers and hosts of single-page apps send one for
+ * unknown addresses.
  *
  * @param name The file's name, for messages.
- * @throws FoveaError `download-failed` for any other answer than the file, `aborted`.
+ * @throws FoveaError `download-failed` for any other answer; `aborted`.
  */
 export async function openUrl(url: URL, name: string, options: UrlOptions = {}): Promise<RemoteSource | undefined> {
   const { signal, retry = DEFAULT_RETRY_POLICY, refusalHint = REFUSAL_HINT, headers, httpCache } = options;
@@ -64,14 +63,14 @@ export async function openUrl(url: URL, name: string, options: UrlOptions = {}):
   }
 }
 
-/** Asks for the file's first bytes, and learns from the answer how the server deals with ranges. */
+/** Requests the file's first bytes, and learns the server's range support from the answer. */
 async function probe(target: Target, signal: AbortSignal | undefined): Promise<RemoteSource | undefined> {
   const answer = await HttpAnswer.open(target, `bytes=0-${PREFIX_BYTES - 1}`, signal);
   try {
     if (isMissing(answer)) return undefined;
     if (answer.status === 206 && !answer.encoded) return await fromPart(target, answer, signal);
     if (answer.status === 200) return await fromWhole(target, answer);
-    // 416 is how an empty file answers; a compressed part cannot be unpacked on its own.
+    // An empty file answers 416; a compressed range cannot be decompressed alone.
     if (answer.status !== 206 && answer.status !== 416) throw statusFailure(target, answer);
   } finally {
     answer.close();
@@ -91,22 +90,22 @@ function isMissing(answer: HttpAnswer): boolean {
   return isPage && (answer.status === 200 || answer.status === 206);
 }
 
-/** A source from an answer that holds the range that was asked for. */
+/** A source from an answer with the requested range. */
 async function fromPart(target: Target, answer: HttpAnswer, signal: AbortSignal | undefined): Promise<RemoteSource> {
   const range = answer.contentRange;
   if (range && (range.start !== 0 || range.end > PREFIX_BYTES))
     throw wrongRange(target, 0, PREFIX_BYTES, range.start, range.end);
   const prefix = await takePrefix(target, answer, range?.end ?? PREFIX_BYTES);
   if (range && prefix.byteLength < range.end) throw endedEarly(target, prefix.byteLength, range.end);
-  // Without a Content-Range to be seen, a body shorter than the request is the whole file.
+  // Without a visible Content-Range, a body shorter than the request is the whole file.
   const isWhole = !range && prefix.byteLength < PREFIX_BYTES;
   const byteLength = range?.totalBytes ?? (isWhole ? prefix.byteLength : await remainingLength(target, signal));
   return new UrlSource(target, { byteLength, seekable: true, prefix, ...marks(answer) });
 }
 
 /**
- * The file's length where Content-Range is hidden, as it is across origins unless the server exposes it: the length of
- * the answer to an open range, which is always visible. A HEAD request would do too, but may count compressed bytes.
+ * The file's length where Content-Range is hidden, as across origins unless the server exposes it. Takes the length of the
+ * answer to an open range, which is always visible. A HEAD request may count compressed bytes.
  */
 async function remainingLength(target: Target, signal: AbortSignal | undefined): Promise<number> {
   const answer = await HttpAnswer.open(target, "bytes=0-", signal);
@@ -116,14 +115,14 @@ async function remainingLength(target: Target, signal: AbortSignal | undefined):
     if (byteLength !== undefined) return byteLength;
     throw new FoveaError(
       "download-failed",
-      `${target.name}: ${addressText(target.url)} tells no length; the server must send Content-Length, or expose Content-Range with Access-Control-Expose-Headers`,
+      `${target.name}: ${addressText(target.url)} sends no length; make the server send Content-Length, or expose Content-Range with Access-Control-Expose-Headers`,
     );
   } finally {
     answer.close();
   }
 }
 
-/** A source from an answer that holds the whole file: the server knows no ranges, or not for this file. */
+/** A source from an answer with the whole file: the server does not support ranges for it. */
 async function fromWhole(target: Target, answer: HttpAnswer): Promise<RemoteSource> {
   const byteLength = answer.contentLength;
   if (byteLength === undefined)
@@ -136,7 +135,7 @@ async function fromWhole(target: Target, answer: HttpAnswer): Promise<RemoteSour
   return new UrlSource(target, { byteLength, seekable: false, prefix, ...marks(answer) });
 }
 
-/** The whole body of unknown length. It goes into a Blob, which browsers may keep outside the page's memory. */
+/** Downloads a body of unknown length into a Blob, which browsers may keep outside the page's memory. */
 async function downloadUnsized(target: Target, answer: HttpAnswer): Promise<Blob> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let received = 0;
@@ -145,7 +144,7 @@ async function downloadUnsized(target: Target, answer: HttpAnswer): Promise<Blob
     if (received > MAX_UNSIZED_BYTES)
       throw new FoveaError(
         "download-failed",
-        `${target.name}: ${addressText(target.url)} tells no length and sent more than ${MAX_UNSIZED_BYTES} bytes; use a server that supports range requests or sends Content-Length`,
+        `${target.name}: ${addressText(target.url)} sends no length and more than ${MAX_UNSIZED_BYTES} bytes; use a server that supports range requests or sends Content-Length`,
       );
     chunks.push(chunk);
   }
@@ -165,14 +164,14 @@ async function take(answer: HttpAnswer, byteLength: number): Promise<Uint8Array>
   return bytes.subarray(0, filled);
 }
 
-/** All of a body that may hold `byteLength` bytes at most. */
+/** A whole body of at most `byteLength` bytes. */
 async function takePrefix(target: Target, answer: HttpAnswer, byteLength: number): Promise<Uint8Array> {
   const bytes = await take(answer, byteLength + 1);
   if (bytes.byteLength > byteLength) throw wrongRange(target, 0, byteLength, 0, bytes.byteLength);
   return bytes;
 }
 
-/** The entity tag if it stands for the file's own bytes; weak ones, and those of compressed answers, do not. */
+/** The ETag, if it identifies the file's exact bytes: not a weak one, not one of a compressed answer. */
 function strongEtag(answer: HttpAnswer): string | undefined {
   const etag = answer.header("ETag");
   return etag?.startsWith('"') && !answer.encoded ? etag : undefined;
@@ -186,7 +185,7 @@ function marks(answer: HttpAnswer): Pick<Learnt, "etag" | "validator"> {
   return { etag: strongEtag(answer), validator: validator(answer) };
 }
 
-/** What the first request taught about the file. */
+/** Learnt from the first request. */
 interface Learnt {
   byteLength: number;
   seekable: boolean;
@@ -240,7 +239,7 @@ class UrlSource implements RemoteSource {
     }
   }
 
-  /** One request for a range; delivers exactly its bytes or throws, at once or after some of them. */
+  /** One request for a range. Delivers exactly its bytes, or throws, possibly after some of them. */
   async *#fetch(start: number, end: number, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
     const answer = await HttpAnswer.open(this.#target, `bytes=${start}-${end - 1}`, signal);
     try {
@@ -249,7 +248,7 @@ class UrlSource implements RemoteSource {
         const wanted = chunk.subarray(Math.max(0, start - at), Math.max(0, end - at));
         at += chunk.byteLength;
         if (wanted.byteLength > 0) yield wanted;
-        // A whole body goes on behind the range; a part, or the file's end, must end here.
+        // A whole body continues after the range; any other body must end here.
         if (at >= end && answer.status === 200 && end < this.byteLength) return;
         if (at > end) throw wrongRange(this.#target, start, end, start, at);
       }
@@ -259,7 +258,7 @@ class UrlSource implements RemoteSource {
     }
   }
 
-  /** Where in the file the answer's body starts, after checking that it can be trusted to be part of this file. */
+  /** The offset of the answer's body in the file. Checks that the answer is of the same file. */
   #bodyStart(answer: HttpAnswer, start: number, end: number): number {
     const { status } = answer;
     if (status !== 200 && (status !== 206 || answer.encoded)) throw statusFailure(this.#target, answer);
@@ -272,7 +271,7 @@ class UrlSource implements RemoteSource {
     if (isOther || (totalBytes !== undefined && totalBytes !== this.byteLength))
       throw new FoveaError(
         "download-failed",
-        `${this.name}: the file at ${addressText(this.#target.url)} changed while it was being read (${this.byteLength} bytes before, ${totalBytes ?? "unknown"} now); load again`,
+        `${this.name}: the file at ${addressText(this.#target.url)} changed during the download (${this.byteLength} bytes before, ${totalBytes ?? "unknown"} now); load again`,
       );
     return status === 200 ? 0 : start;
   }
@@ -287,7 +286,7 @@ function statusFailure(target: Target, answer: HttpAnswer): Error {
   if (answer.encoded)
     return new FoveaError(
       "download-failed",
-      `${message} with a compressed part (${answer.header("Content-Encoding")}); switch compression off for this file`,
+      `${message} with a compressed range (${answer.header("Content-Encoding")}); turn off compression for this file`,
     );
   return new FoveaError("download-failed", `${message}; check the address`);
 }
@@ -295,10 +294,12 @@ function statusFailure(target: Target, answer: HttpAnswer): Error {
 function wrongRange(target: Target, start: number, end: number, gotStart: number, gotEnd: number): FoveaError {
   return new FoveaError(
     "download-failed",
-    `${target.name}: bytes ${start} to ${end} were asked for, ${addressText(target.url)} sent ${gotStart} to ${gotEnd}; use a server with working range requests`,
+    `${target.name}: asked for bytes ${start} to ${end}, ${addressText(target.url)} sent ${gotStart} to ${gotEnd}; use a server with working range requests`,
   );
 }
 
 function endedEarly(target: Target, at: number, end: number): TransientFailure {
-  return new TransientFailure(`${target.name}: the answer of ${addressText(target.url)} ended at byte ${at} of ${end}`);
+  return new TransientFailure(
+    `${target.name}: the answer from ${addressText(target.url)} ended at byte ${at} of ${end}`,
+  );
 }

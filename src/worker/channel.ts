@@ -1,6 +1,6 @@
 /**
- * The page's end of the way to a worker: calls that are answered, and what becomes of them when the worker cannot be
- * started, dies, or is ended.
+ * The page's end of the channel to a worker: sends calls and receives their answers. All calls fail when the worker cannot
+ * be started, dies, or is terminated.
  */
 import type { GenerationEvent, LoadProgress, MemoryUse } from "../api.ts";
 import { disposedError, FoveaError } from "../errors.ts";
@@ -19,7 +19,7 @@ interface Pending extends CallOptions {
   reject(error: unknown): void;
 }
 
-/** The part of `Worker` that is needed. */
+/** The needed part of `Worker`. */
 export type WorkerEnd = Port<ToPage, ToWorker> & Pick<Worker, "terminate" | "addEventListener">;
 
 export class Channel {
@@ -27,16 +27,16 @@ export class Channel {
   readonly #onWait: ((waiting: boolean) => void) | undefined;
   readonly #calls = new Map<number, Pending>();
   readonly #watch = new AbortController();
-  /** The last message to be sent. Messages leave in the order of their calls, however long their pictures take. */
+  /** Resolves once the last message is sent. Messages leave in the order of their calls, also if pictures take long. */
   #sent: Promise<unknown> = Promise.resolve();
   #nextCall = 0;
   #isAlive = false;
   #end: FoveaError | undefined;
   #memory: MemoryUse = { gpuBytes: 0, peakGpuBytes: 0 };
-  /** A lock that the worker holds as long as it lives. */
+  /** A lock that the worker holds while it lives. */
   readonly lifeLock = `fovea-worker-${crypto.randomUUID()}`;
 
-  /** The worker is the channel's from now on. */
+  /** The channel owns the worker from now on. */
   constructor(worker: WorkerEnd, onWait?: (waiting: boolean) => void) {
     this.#worker = worker;
     this.#onWait = onWait;
@@ -53,10 +53,10 @@ export class Channel {
   }
 
   /**
-   * Makes a call and waits for its answer. Throws what the worker threw, and FoveaError `disposed`, `download-failed`
-   * (the script could not be loaded) or `device-lost` (the worker has died); TypeError for what cannot be sent.
+   * Makes a call and waits for its answer. Throws the worker's error; FoveaError `disposed`, `download-failed` (the script
+   * could not be loaded) or `device-lost` (the worker died); TypeError for an argument that cannot be sent.
    *
-   * @param message begins to be made at once, so that it is of what its makings are now
+   * @param message already in preparation, so that it captures pictures as they are now
    */
   async call(message: Packed<Call> | Promise<Packed<Call>>, options: CallOptions = {}): Promise<unknown> {
     const call = this.#nextCall++;
@@ -73,7 +73,7 @@ export class Channel {
       if (signal?.aborted) abort();
       signal?.addEventListener("abort", abort);
     });
-    // One that cannot be sent lets nobody overtake those before it.
+    // A message that cannot be sent does not change the order of the others.
     this.#sent = sent.catch((error) => {
       this.#calls.get(call)?.reject(asMisuse(error));
       return before;
@@ -86,7 +86,7 @@ export class Channel {
     }
   }
 
-  /** Ends the worker and with it all that it holds. Calls that are under way fail with `error`. Safe to call twice. */
+  /** Terminates the worker and frees everything in it. Running calls fail with `error`. Safe to call twice. */
   close(error = disposedError()): void {
     if (this.#end) return;
     this.#end = error;
@@ -102,7 +102,7 @@ export class Channel {
   }
 
   #receive(message: ToPage): void {
-    // Messages that were on their way when the worker was ended.
+    // Drops messages that arrive after `close`.
     if (this.#end) return;
     switch (message.type) {
       case "alive":
@@ -124,7 +124,7 @@ export class Channel {
       try {
         pending?.onProgress?.(message.progress);
       } catch (error) {
-        // As in the page's own thread: whoever follows a load can end it.
+        // As in the page's own thread: an error in the callback ends the load.
         pending?.reject(error);
       }
     } else if (message.type === "result") pending?.resolve(message.value);
@@ -134,26 +134,26 @@ export class Channel {
     }
   }
 
-  /** Browsers do not tell of every death of a worker, but they release its locks. */
+  /** Browsers do not report every death of a worker, but they release its locks. */
   #watchLife(): void {
     const { signal } = this.#watch;
-    navigator.locks.request(this.lifeLock, { signal }, () => this.#died("it has ended")).catch(() => {});
+    navigator.locks.request(this.lifeLock, { signal }, () => this.#died("it ended")).catch(() => {});
   }
 
   #died(reason: string | undefined): void {
     this.close(
       this.#isAlive
-        ? new FoveaError("device-lost", `the engine's worker has died (${reason}); load the model again`)
+        ? new FoveaError("device-lost", `the engine's worker died (${reason}); load the model again`)
         : new FoveaError(
             "download-failed",
-            `the engine's worker could not be started${reason ? ` (${reason})` : ""}: fovea-worker.js must lie beside the library, and the page's Content-Security-Policy must allow it (worker-src)`,
+            `the engine's worker could not start${reason ? ` (${reason})` : ""}; put fovea-worker.js beside the library, and allow it in the page's Content-Security-Policy (worker-src)`,
           ),
     );
   }
 }
 
-/** What cannot be sent is a wrong argument. */
+/** An argument that cannot be sent is a TypeError. */
 function asMisuse(error: unknown): unknown {
   if (!(error instanceof DOMException && error.name === "DataCloneError")) return error;
-  return new TypeError(`an argument holds what cannot be handed to a worker: ${error.message}`, { cause: error });
+  return new TypeError(`an argument cannot be sent to a worker: ${error.message}`, { cause: error });
 }

@@ -1,4 +1,4 @@
-/** A model in a worker as the page sees it: the same members as `Fovea`, each a message. */
+/** A model in a worker, as the page uses it: the members of `Fovea`, each of them a message. */
 import type {
   Compression,
   FoveaModel,
@@ -21,16 +21,15 @@ import { Channel } from "./channel.ts";
 import { packImage, packInspection, packRequest, packSource } from "./pack.ts";
 import { startWorker } from "./start-worker.ts";
 
-/** How long a cancelled load may take to put away what it has downloaded, in milliseconds. */
+/** Time for a cancelled load to store its downloaded bytes, in milliseconds. */
 const LAST_WORDS_MS = 2000;
 
 /**
- * Loads a checkpoint in a worker of its own, so that the page stays smooth whatever the model does. Sources and errors
- * as of `Fovea.load`; besides, FoveaError `download-failed` if the worker's script cannot be had, and `device-lost` from
- * every call if the worker dies. Files that are given stay the caller's. Pictures too; they are read when they are handed
- * over.
+ * Loads a checkpoint in its own worker, so that the page stays responsive. Sources and errors are those of `Fovea.load`.
+ * It also throws FoveaError `download-failed` if the worker's script cannot be loaded, and every call throws `device-lost`
+ * if the worker dies. Files and pictures stay the caller's; pictures are read when they are passed.
  *
- * @throws TypeError for a `device`, which cannot be handed to a worker
+ * @throws TypeError for a `device`, which cannot be sent to a worker
  */
 export async function createFovea(
   source: string | URL | ModelFiles,
@@ -47,14 +46,14 @@ export async function createFovea(
     return new RemoteFovea(channel, (await orAborted(loaded, signal, "loading")) as ModelInfo);
   } catch (error) {
     const time = new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS));
-    // The worker was told if the signal has fired; everything else has ended.
+    // After an abort the worker may still store downloaded bytes; after any other error it has ended.
     if (signal?.aborted) void Promise.race([loaded.catch(() => {}), time]).then(() => channel.close());
     else channel.close();
     throw error;
   }
 }
 
-/** A model in a worker. Requests are served one after another, in the order in which they were made. */
+/** A model in a worker. It serves requests one after another, in the order of the calls. */
 export class RemoteFovea implements FoveaModel {
   readonly info: ModelInfo;
   readonly #channel: Channel;
@@ -65,12 +64,12 @@ export class RemoteFovea implements FoveaModel {
     this.info = info;
   }
 
-  /** GPU memory as the worker last told: it tells with every event and result. */
+  /** GPU memory as last reported; the worker reports it with every event and result. */
   get memory(): MemoryUse {
     return this.#channel.memory;
   }
 
-  /** As `Fovea.generate`. Pictures are read now: what the page draws on a canvas later is not seen. */
+  /** As `Fovea.generate`. Reads pictures now: later changes to a canvas have no effect. */
   generate(request: GenerateRequest): Generation {
     const task = async (emit: (event: GenerationEvent) => void, signal: AbortSignal) => {
       checkFields("request", request);
@@ -106,7 +105,7 @@ export class RemoteFovea implements FoveaModel {
     return (await this.#channel.call({ value: { type: "inspect", request: value }, transfer })) as Inspection;
   }
 
-  /** Ends the worker, which frees everything. What is still running fails with `disposed`. */
+  /** Terminates the worker, which frees everything. Running calls fail with `disposed`. */
   dispose(): void {
     this.#channel.close();
   }
@@ -123,7 +122,7 @@ function checkOptions(options: WorkerOptions): void {
   checkFunction("onProgress", onProgress);
   checkFunction("onWait", onWait);
   if ((options as { device?: unknown }).device !== undefined)
-    throw new TypeError("a device cannot be handed to a worker; leave it out, or use Fovea.load in this thread");
+    throw new TypeError("device cannot be sent to a worker; leave it out, or use Fovea.load in this thread");
 }
 
 function start(): Worker {
@@ -132,7 +131,7 @@ function start(): Worker {
   } catch (cause) {
     throw new FoveaError(
       "download-failed",
-      `the engine's worker may not be started here (${String(cause)}); use Fovea.load to run in this thread`,
+      `the engine's worker may not start here (${String(cause)}); use Fovea.load to run in this thread`,
       { cause },
     );
   }

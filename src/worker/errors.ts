@@ -1,4 +1,4 @@
-/** Errors across the boundary: class, code and message stay what they are; the stack is that of the worker. */
+/** Errors across the worker boundary: class, code and message are kept; the stack is the worker's. */
 import { FoveaError } from "../errors.ts";
 import type { SentError } from "./protocol.ts";
 
@@ -10,7 +10,7 @@ export function packError(error: unknown): SentError {
   return { name, message, stack, code: error instanceof FoveaError ? error.code : undefined };
 }
 
-/** @param cause what the page knows of the reason, such as that of its signal */
+/** @param cause the reason that the page knows, such as that of its signal */
 export function unpackError({ name, message, stack, code }: SentError, cause?: unknown): Error {
   const error = code
     ? new FoveaError(code, message, cause === undefined ? {} : { cause })

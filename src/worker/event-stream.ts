@@ -1,7 +1,6 @@
 /**
- * Events of one answer on their way to the page. The page gets one message at a time and says when it has read it; what
- * comes up meanwhile goes together into the next. So a page that is busy finds one message when it comes back and not
- * hundreds, and the GPU, which other tabs wait for too, is never kept waiting by a page.
+ * Sends the events of one answer to the page. The page gets one message at a time and confirms it; events in between are
+ * batched into the next. A busy page then finds one message instead of hundreds, and the GPU never waits for the page.
  */
 import type { GenerationEvent } from "../api.ts";
 
@@ -19,13 +18,13 @@ export class EventStream {
     if (!this.#isOnTheWay) this.flush();
   }
 
-  /** The page has read what was sent. */
+  /** Called when the page has read the last message. */
   taken(): void {
     this.#isOnTheWay = false;
     this.flush();
   }
 
-  /** Sends what there is, at the end of an answer without waiting for the page. */
+  /** Sends all batched events. At the end of an answer this does not wait for the page. */
   flush(): void {
     if (this.#events.length === 0) return;
     this.#isOnTheWay = true;

@@ -1,4 +1,4 @@
-/** The script of the worker: the one module that does something when it is loaded. */
+/** The worker's script: starts serving when it is loaded. */
 import type { Port, ToPage, ToWorker } from "./protocol.ts";
 import { serve } from "./worker.ts";
 

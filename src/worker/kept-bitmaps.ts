@@ -1,17 +1,17 @@
 /**
- * The last bitmaps that the page has sent. The engine knows a bitmap again by being the same object, and so keeps what
- * it has encoded; here every message brings a new copy, so the first copy of each original stands for all of them.
+ * The last bitmaps that the page has sent. The engine caches encoded pictures by object identity, but each message brings
+ * a new copy of a bitmap. So the first copy of each original stands for all of them.
  */
 import type { ImageInput } from "../api.ts";
 import type { NumberedBitmap, SentImage } from "./protocol.ts";
 
-/** As many as the engine keeps encoded pictures. */
+/** As many as the engine caches encoded pictures. */
 const CAPACITY = 8;
 
 export class KeptBitmaps {
   readonly #bitmaps = new Map<number, ImageBitmap>();
 
-  /** The picture as the engine takes it. */
+  /** The picture for the engine. */
   unpack(image: SentImage): ImageInput {
     if (!isNumbered(image)) return image;
     const { number, bitmap } = image;
@@ -19,7 +19,7 @@ export class KeptBitmaps {
     if (known) bitmap.close();
     this.#bitmaps.delete(number);
     this.#bitmaps.set(number, known ?? bitmap);
-    // Dropped and not closed: it may still be waiting for its turn.
+    // Dropped but not closed: a waiting request may still use it.
     for (const oldest of this.#bitmaps.keys()) if (this.#bitmaps.size > CAPACITY) this.#bitmaps.delete(oldest);
     return known ?? bitmap;
   }

@@ -1,6 +1,6 @@
 /**
- * What a caller hands in, made ready for the way to the worker. Nothing of the caller's is handed over: it is copied, or
- * shared as a Blob. What is of a wrong kind stays as it is, for the engine to say so.
+ * Prepares a caller's arguments for the worker. They are copied, or shared as a Blob, and never transferred. Values of a
+ * wrong kind stay as they are, so that the engine reports them.
  */
 import type { GenerateRequest, ImageInput, InspectRequest, ModelFiles } from "../api.ts";
 import { FoveaError } from "../errors.ts";
@@ -8,7 +8,7 @@ import { copyCanvas, decodeElement } from "../image/page-picture.ts";
 import { kindOf } from "../shared/arguments.ts";
 import type { SentImage, SentMessage, SentPart, SentRequest } from "./protocol.ts";
 
-/** A value to send, and what of it is ours to hand over. */
+/** A value to send, and its parts that are ours to transfer. */
 export interface Packed<T> {
   value: T;
   transfer: Transferable[];
@@ -19,8 +19,8 @@ const bitmapNumbers = new WeakMap<ImageBitmap, number>();
 let bitmaps = 0;
 
 /**
- * A checkpoint. Bytes in memory go as Blobs, which the browser keeps outside of both threads' heaps and can put on disk;
- * a plain copy of a view would be of all the memory that it is a view of.
+ * A checkpoint. Bytes in memory become Blobs, which the browser keeps outside both heaps and may put on disk. A plain copy
+ * of a view would copy the view's whole buffer.
  */
 export function packSource(source: string | URL | ModelFiles): string | ModelFiles {
   if (kindOf(source) === "URL") return String(source);
@@ -35,7 +35,7 @@ function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> | ArrayBuffer
   return kind === "ArrayBuffer" || (kind === "Uint8Array" && kindOf((value as Uint8Array).buffer) === "ArrayBuffer");
 }
 
-/** A question with its pictures as they are now. Throws FoveaError `bad-image` for one that has no pixels. */
+/** A request with its pictures as they are now. Throws FoveaError `bad-image` for a picture without pixels. */
 export async function packRequest(request: GenerateRequest): Promise<Packed<SentRequest>> {
   const { signal: _, messages, ...rest } = request;
   const transfer: Transferable[] = [];
@@ -53,7 +53,7 @@ export async function packRequest(request: GenerateRequest): Promise<Packed<Sent
   return { value: { ...rest, messages: await Promise.all(packed) }, transfer };
 }
 
-/** One picture as it is now. Throws as `packRequest`. */
+/** One picture as it is now. Throws like `packRequest`. */
 export async function packImage(image: ImageInput): Promise<Packed<SentImage>> {
   const kind = kindOf(image);
   switch (kind) {
@@ -76,22 +76,22 @@ function ours(bitmap: ImageBitmap): Packed<SentImage> {
 }
 
 function numbered(bitmap: ImageBitmap): SentImage {
-  // One that is closed cannot be sent at all.
+  // A closed bitmap cannot be sent.
   if (bitmap.width === 0)
-    throw new FoveaError("bad-image", "the ImageBitmap is closed or was transferred away; hand over one that is open");
+    throw new FoveaError("bad-image", "the ImageBitmap is closed or was transferred; pass an open one");
   const number = bitmapNumbers.get(bitmap) ?? bitmaps++;
   bitmapNumbers.set(bitmap, number);
   return { bitmap, number };
 }
 
-/** An address as the page means it: for the worker, relative ones would start at its script. */
+/** An absolute address. The worker would resolve relative ones against its script. */
 function absolute(address: string): string {
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   const isRelative = address.trim() !== "" && !URL.canParse(address) && URL.canParse(address, base);
   return isRelative ? new URL(address, base).href : address;
 }
 
-/** Pixels as copies of their own, as they may be views of something larger. */
+/** Copies pixels, because they may be views of a larger buffer. */
 export function packInspection(request: InspectRequest): Packed<InspectRequest> {
   const { pixelValues } = request;
   if (!Array.isArray(pixelValues)) return { value: request, transfer: [] };

@@ -1,9 +1,9 @@
 /**
- * What page and worker say to each other: types only. Both ends are ours and of one version, so nothing is checked on
- * arrival. A worker serves one model; every call has a number, and all that is said about it carries that number.
+ * The messages between page and worker: types only. Both ends have the same version, so messages are not checked. A worker
+ * serves one model. Every call has a number, and all messages about it carry that number.
  *
- * This is our own and not `comlink`, which has no signals, loses class and code of errors, makes a round trip of every
- * streamed event, and leaves calls pending for ever when the worker dies.
+ * `comlink` is rejected: it has no signals, loses class and code of errors, makes a round trip of every streamed event,
+ * and leaves calls pending forever when the worker dies.
  */
 import type {
   Compression,
@@ -18,16 +18,16 @@ import type {
 } from "../api.ts";
 import type { FoveaErrorCode } from "../errors.ts";
 
-/** Options of loading that are plain values; the others stay on the page and become messages. */
+/** The options of loading that are plain values; the others stay on the page and become messages. */
 export type LoadSettings = Omit<WorkerOptions, "signal" | "onProgress" | "onWait">;
 
-/** The copy of a caller's bitmap, and the number of the original, by which the worker knows it again. */
+/** A copy of a caller's bitmap, and the number by which the worker recognises the original. */
 export interface NumberedBitmap {
   bitmap: ImageBitmap;
   number: number;
 }
 
-/** A picture on its way: elements and canvases are bitmaps by now, addresses absolute. */
+/** A sent picture: elements and canvases have become bitmaps, addresses absolute. */
 export type SentImage = Exclude<ImageInput, HTMLImageElement | HTMLCanvasElement | OffscreenCanvas> | NumberedBitmap;
 
 export type SentPart = { type: "text"; text: string } | { type: "image"; image: SentImage };
@@ -39,9 +39,9 @@ export interface SentMessage {
 
 export type SentRequest = Omit<GenerateRequest, "messages" | "signal"> & { messages: SentMessage[] };
 
-/** What the page asks for. The answers are, in this order: `ModelInfo`, nothing, `ImageFeatures`, `Inspection`. */
+/** A call of the page. The results are, in this order: `ModelInfo`, nothing, `ImageFeatures`, `Inspection`. */
 export type Call =
-  /** The first call, and the only one of its kind. `lifeLock` is for the worker to hold as long as it lives. */
+  /** The first call, made once. The worker holds `lifeLock` while it lives. */
   | { type: "load"; source: string | ModelFiles; options: LoadSettings; lifeLock: string }
   | { type: "generate"; request: SentRequest }
   | { type: "encodeImage"; image: SentImage; options: { compression?: Compression } }
@@ -52,15 +52,15 @@ export type ToWorker = { call: number } & (
   | Call
   /** The call's signal has fired. */
   | { type: "abort" }
-  /** The last "events" of the call were read; the next may come. */
+  /** The page has read the last "events" of the call. */
   | { type: "taken" }
 );
 
 /** Worker to page. */
 export type ToPage =
-  /** The worker runs, and holds its life lock if the browser has such locks. */
+  /** The worker runs. It holds its life lock if the browser supports locks. */
   | { type: "alive"; holdsLock: boolean }
-  /** Sent ahead of another message when it has changed. */
+  /** Sent before another message when the memory has changed. */
   | { type: "memory"; memory: MemoryUse }
   | { type: "waiting"; waiting: boolean }
   | { type: "progress"; call: number; progress: LoadProgress }
@@ -76,7 +76,7 @@ export interface SentError {
   code: FoveaErrorCode | undefined;
 }
 
-/** One end of the way between them: a `Worker`, or what a worker calls itself. */
+/** One end of the channel: a `Worker`, or the worker's global scope. */
 export interface Port<In, Out> {
   postMessage(message: Out, options: { transfer: Transferable[] }): void;
   addEventListener(type: "message", listener: (event: MessageEvent<In>) => void): void;

@@ -1,18 +1,17 @@
-/** Starts the worker's script, wherever this module was loaded from. */
+/** Starts the worker's script, from the page's origin or another one. */
 
-/** Beside the built library. In a constant, so that no bundler takes its use for a second script: see `startWorker`. */
+/** The script beside the built library. In a constant, so that no bundler takes it for a second script. */
 const SCRIPT = "./fovea-worker.js";
 
 /**
- * A new worker, which may still fail to start. Throws what the browser throws if it may not even try.
+ * A new worker, which may still fail to start. Throws the browser's error if a worker is not allowed.
  *
- * Bundlers and Vite's server find the script by the expression below and replace the address by their own, so it stands
- * there word for word. A worker's script must be of the page's origin; for a library that a page imports straight from a
- * content network, a script of the page's own imports it.
+ * Bundlers and Vite's server find the script by the exact expression below and replace the address. A worker's script must
+ * have the page's origin; if the library comes from another one, a small script of the page's origin imports it.
  */
 export function startWorker(): Worker {
   const here = new URL(import.meta.url);
-  // Some bundlers have file addresses here.
+  // Some bundlers put file addresses here.
   const isElsewhere = /^https?:$/.test(here.protocol) && here.origin !== globalThis.location?.origin;
   if (!isElsewhere) return new Worker(new URL("./fovea-worker.ts", import.meta.url), { type: "module" });
   const importing = `import ${JSON.stringify(new URL(SCRIPT, here).href)};`;

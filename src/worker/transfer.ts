@@ -1,6 +1,6 @@
-/** What can be handed over rather than copied. */
+/** Buffers that can be transferred instead of copied. */
 
-/** All buffers within a plain value, each once: for results, which nobody here reads again. */
+/** All buffers in a plain value, each once: for results, which the worker does not use again. */
 export function buffersIn(value: unknown): ArrayBuffer[] {
   const found = new Set<ArrayBuffer>();
   const visit = (one: unknown): void => {

@@ -1,26 +1,24 @@
 /**
- * Whose turn it is on the GPU: one task at a time in this worker, and one tab at a time on this machine, as two answers
- * at once would only be half as fast each and take twice the memory. Between tabs it goes by Web Locks, which the browser
- * releases when their holder ends, in whatever way: a tab that is closed or crashes leaves nobody waiting. A lock is held
- * for one task, not for a tab's life, so tabs take turns.
+ * Turns on the GPU: one task at a time in this worker, and one tab at a time. Two answers at once would each be half as
+ * fast and need twice the memory. Tabs use Web Locks, which the browser also releases when a tab closes or crashes. A lock
+ * is held for one task, so tabs take turns.
  */
 import { Lock } from "../engine/lock.ts";
 
-/** The lock of each kind of work. Loads have their own: a slow download must not hold up another tab's answers. */
+/** One lock per kind of work. Loads have their own: a slow download must not block another tab's answers. */
 export type Work = "fovea-load" | "fovea-gpu";
 
 export class Turns {
   readonly #lock = new Lock();
   readonly #onWait: (waiting: boolean) => void;
 
-  /** @param onWait told when another tab has to be waited for, and when that is over */
+  /** @param onWait called with true when a task waits for another tab, and with false when the wait ends */
   constructor(onWait: (waiting: boolean) => void) {
     this.#onWait = onWait;
   }
 
   /**
-   * Runs `task` when it is its turn. A task whose signal fires before that is run at once, out of turn: all that is left
-   * for it to do is to say that it was aborted.
+   * Runs `task` in its turn. A task whose signal fires before runs at once: it only reports that it was aborted.
    */
   async run<T>(work: Work, task: () => Promise<T>, signal: AbortSignal): Promise<T> {
     let begun = false;
@@ -58,7 +56,7 @@ export class Turns {
   }
 }
 
-/** Whether locks are not to be had, as in a frame without an origin of its own. */
+/** Whether locks are not allowed, as in a frame without an origin. */
 function isDenied(error: unknown): boolean {
   return error instanceof DOMException && error.name === "SecurityError";
 }

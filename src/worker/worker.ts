@@ -1,4 +1,4 @@
-/** The worker's side: one engine, and the calls of one page. What starts it is fovea-worker.ts. */
+/** The worker's side: one engine, and the calls of one page. fovea-worker.ts starts it. */
 import type { GenerationEvent, LoadProgress, MemoryUse, Message } from "../api.ts";
 import { Fovea } from "../engine/fovea.ts";
 import { FoveaError } from "../errors.ts";
@@ -9,7 +9,7 @@ import type { Call, Port, SentMessage, ToPage, ToWorker } from "./protocol.ts";
 import { buffersIn } from "./transfer.ts";
 import { Turns } from "./turns.ts";
 
-/** Milliseconds between two messages about one stage of loading: bytes arrive far more often than anyone can look. */
+/** Milliseconds between two progress messages of one stage: bytes arrive far more often than a page repaints. */
 const PROGRESS_INTERVAL_MS = 50;
 
 /** Serves the calls that come through `port`. */
@@ -22,7 +22,7 @@ class Server {
   readonly #port: Port<ToWorker, ToPage>;
   readonly #turns = new Turns((waiting) => this.#post({ type: "waiting", waiting }));
   readonly #bitmaps = new KeptBitmaps();
-  /** Of calls that run. */
+  /** Call -> its controller, for running calls. */
   readonly #aborts = new Map<number, AbortController>();
   readonly #streams = new Map<number, EventStream>();
   #model: Fovea | undefined;
@@ -55,7 +55,7 @@ class Server {
   async #run(call: number, message: Call, signal: AbortSignal): Promise<unknown> {
     if (message.type === "load") return this.#load(call, message, signal);
     const model = this.#model;
-    if (!model) throw new FoveaError("disposed", "no model is loaded in this worker");
+    if (!model) throw new FoveaError("disposed", "no model is loaded in this worker; load one first");
     switch (message.type) {
       case "generate": {
         const { messages, ...request } = message.request;
@@ -82,7 +82,7 @@ class Server {
     const onProgress = (progress: LoadProgress) => {
       clearTimeout(timer);
       const early = progress.stage === told.stage ? told.time + PROGRESS_INTERVAL_MS - performance.now() : 0;
-      // Later rather than never: where a connection stalls, what came last stays to be seen. The page drops what is late.
+      // Sends the last event late rather than never, for a connection that stalls. The page drops late events.
       if (early > 0) timer = setTimeout(tell, early, progress);
       else tell(progress);
     };
@@ -91,7 +91,7 @@ class Server {
     return this.#model.info;
   }
 
-  /** Holds a lock until the worker ends, so that the page, which waits for it, hears of any end. */
+  /** Holds a lock until the worker ends. The page waits for it, and so notices any end. */
   #live(lifeLock: string): void {
     const say = (holdsLock: boolean) => this.#post({ type: "alive", holdsLock });
     const { locks } = navigator;
@@ -127,7 +127,7 @@ class Server {
   }
 }
 
-/** What is no list of messages is left as it is: the engine says what is wrong with it. */
+/** Leaves anything but a list of messages as it is: the engine reports it. */
 function unpackMessages(messages: SentMessage[], bitmaps: KeptBitmaps): Message[] {
   if (!Array.isArray(messages)) return messages;
   return messages.map((message) => {

@@ -124,7 +124,7 @@ test.for([
 ])("%s: one clear error", async ([, path, folder]) => {
   const page = await open(path!);
   expect(await load(page, `${server.origin}${folder}worker.js`)).toMatch(
-    /^download-failed: the engine's worker (could not be started|may not be started here)/,
+    /^download-failed: the engine's worker (could not start|may not start here)/,
   );
 });
 
@@ -194,6 +194,6 @@ describe("with a model", () => {
     await page.workers()[0]!.evaluate(() => self.close());
     expect(await outcome(page)).toBe("device-lost");
     const again = page.evaluate(() => window.kept.fovea.inspect({ inputIds: [1] }).catch(({ message }) => message));
-    expect(await again).toMatch(/^the engine's worker has died \(it has ended\); load the model again/);
+    expect(await again).toMatch(/^the engine's worker died \(it ended\); load the model again/);
   });
 });

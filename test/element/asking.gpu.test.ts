@@ -71,7 +71,7 @@ describe("ask", () => {
       { role: "user", content: "Which colour?" },
     ]);
     await chat.updateComplete;
-    expect(textOf(chat, "remark")).toBe("Cut at the longest answer.");
+    expect(textOf(chat, "remark")).toBe("Stopped at the length limit.");
     expect(parts<HTMLImageElement>(chat, "picture").map(({ alt }) => alt)).toEqual([
       "Picture: a.png",
       "Picture: b.png",

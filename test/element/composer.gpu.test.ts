@@ -154,7 +154,7 @@ describe("pictures", () => {
     expect(await trayNames()).toEqual(["Picture: a.png"]);
     expect(textOf(chat, "note")).toBe("notes.txt is not a picture.");
     paste(new File(["no pixels"], "broken.png", { type: "image/png" }));
-    await expect.poll(() => textOf(chat, "note")).toBe("broken.png cannot be shown; is it a picture?");
+    await expect.poll(() => textOf(chat, "note")).toBe("This browser cannot show broken.png; try JPEG or PNG.");
     expect(await trayNames()).toEqual(["Picture: a.png"]);
   });
 
@@ -183,7 +183,7 @@ describe("pictures", () => {
     chat.load().catch(() => {});
     const model = loader.last.finish(new ScriptedModel({ imageSize: 0, imageTokens: 0 }));
     await settled(chat);
-    expect(textOf(chat, "note")).toBe("This model reads text only: pictures are left out.");
+    expect(textOf(chat, "note")).toBe("This model reads text only and ignores pictures.");
     expect([part(chat, "attach"), part(chat, "camera")]).toEqual([undefined, undefined]);
     chat.focus();
     await userEvent.keyboard("Hello{Enter}");

@@ -56,8 +56,8 @@ describe("attributes", () => {
   );
 
   test.for([
-    [{ tokens: "many" }, 'tokens, if it is not "none", must be an integer from 1 to 9007199254740991, got many'],
-    [{ tokens: "0" }, 'tokens, if it is not "none", must be an integer from 1 to 9007199254740991, got 0'],
+    [{ tokens: "many" }, 'tokens (unless "none") must be an integer from 1 to 9007199254740991, got many'],
+    [{ tokens: "0" }, 'tokens (unless "none") must be an integer from 1 to 9007199254740991, got 0'],
     [{ inhibit: "1.5" }, "inhibit must be a number from 0 to 1, got 1.5"],
     [{ inhibit: "much" }, "inhibit must be a number from 0 to 1, got much"],
   ] as [Record<string, string>, string][])("%j is refused when a question is asked", async ([attributes, message]) => {
@@ -80,7 +80,7 @@ describe("attributes", () => {
     const heard = listen();
     await expect(chat.ask("What?")).rejects.toThrow(/set the attribute "model"/);
     expect(heard.map(({ name }) => name)).toEqual(["fovea-error"]);
-    expect(textOf(chat, "status-text")).toBe("No model is chosen.");
+    expect(textOf(chat, "status-text")).toBe("No model selected.");
   });
 });
 
@@ -124,7 +124,7 @@ describe("loading", () => {
     expect(parts<HTMLProgressElement>(chat, "progress")[0]!.value).toBeCloseTo(12.5 / 44);
     loader.last.options.onWait!(true);
     await chat.updateComplete;
-    expect(textOf(chat, "status-text")).toMatch(/^Another tab is using the GPU/);
+    expect(textOf(chat, "status-text")).toMatch(/^Waiting: another tab is using the GPU/);
     parts(chat, "cancel")[0]!.click();
     await settled(chat);
     expect(loader.last.options.signal!.aborted).toBe(true);

@@ -1,4 +1,4 @@
-/** custom-elements.json and the README against the element itself: what one of them names, all have. */
+/** Compares custom-elements.json and docs/element.md with the element itself: all three have the same names. */
 import { describe, expect, test } from "vitest";
 import { FoveaChat } from "../../src/element/fovea-chat.ts";
 import { filesBelow, readSource } from "../support/sources.ts";
@@ -59,10 +59,10 @@ describe("custom-elements.json", () => {
   });
 });
 
-test("the README has every name", () => {
-  const section = /## As an element[\s\S]*?\n## /.exec(readSource("README.md"))![0];
+test("docs/element.md has every name", () => {
+  const page = readSource("docs/element.md");
   const { attributes, events, slots, cssParts, cssProperties } = declaration;
   const names = [attributes, events, slots, cssParts, cssProperties].flatMap(namesOf);
-  expect(names.filter((name) => !section.includes(`\`${name}\``))).toEqual([]);
-  for (const method of ["ask", "stop", "clear"]) expect(section).toContain(`chat.${method}(`);
+  expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  for (const method of ["ask", "stop", "clear"]) expect(page).toContain(`chat.${method}(`);
 });

@@ -21,7 +21,7 @@ test.for([
   [new FoveaError("no-webgpu", "this browser has no WebGPU"), "This browser has no WebGPU."],
   [new FoveaError("download-failed", "config.json: status 503; try again!"), "config.json: status 503; try again!"],
   [new Error("https://example.org/ is gone"), "https://example.org/ is gone."],
-  [new Error(""), "Something went wrong."],
+  [new Error(""), "Unknown error."],
   ["a text", "A text."],
 ] as const)("%s is said as %j", ([error, text]) => expect(errorSentence(error)).toBe(text));
 
@@ -29,14 +29,14 @@ test("a load says what it does", () => {
   const at = (stage: "config" | "weights" | "compile") =>
     progressText({ stage, loadedBytes: 5e5, totalBytes: 2e6 }, false);
   expect([at("config"), at("weights"), at("compile")]).toEqual([
-    "Reading the model's description",
+    "Reading the model's settings",
     "Loading the model: 500.0 kB of 2.0 MB",
     "Preparing the GPU",
   ]);
-  expect(progressText(undefined, true)).toMatch(/^Another tab/);
+  expect(progressText(undefined, true)).toMatch(/^Waiting: another tab/);
 });
 
 test("an answer says what it cost", () => {
-  expect(statsText(STATS)).toBe("8 of 16 image tokens · 3 tokens in 6 ms, 1000.0 a second");
+  expect(statsText(STATS)).toBe("8 of 16 image tokens · 3 tokens in 6 ms, 1000.0 per second");
   expect(statsText({ ...STATS, imageTokensBefore: 0, tokensPerSecond: 0 })).toBe("3 tokens in 6 ms");
 });

@@ -125,13 +125,17 @@ const SOURCES: { source: () => unknown; kind: Refusal; says: RegExp }[] = [
   {
     source: () => undefined,
     kind: TypeError,
-    says: /source must be a known model, an http\(s\) address, or an object/,
+    says: /source must be a known name, hf:owner\/name, an http\(s\) address, or an object/,
   },
   { source: () => 5, kind: TypeError, says: /source must be/ },
   { source: () => [new Uint8Array(1)], kind: TypeError, says: /source must be/ },
-  { source: () => "", kind: TypeError, says: /"" is neither a known model nor an http\(s\) address/ },
-  { source: () => "no-such-model", kind: TypeError, says: /"no-such-model" is neither a known model/ },
-  { source: () => "ftp://example.org/model", kind: TypeError, says: /ftp.* is neither/ },
+  {
+    source: () => "",
+    kind: TypeError,
+    says: /"" is not a model; use a known name, hf:owner\/name, or the http\(s\) address/,
+  },
+  { source: () => "no-such-model", kind: TypeError, says: /"no-such-model" is not a model/ },
+  { source: () => "ftp://example.org/model", kind: TypeError, says: /ftp.* is not a model/ },
   {
     source: () => "https://me:secret@example.org/m",
     kind: TypeError,
@@ -189,11 +193,7 @@ describe("hostile small files and arguments", () => {
     await expectConfig(new Uint8Array([0x7b, 0xff, 0xfe]), BAD, /config\.json in the given files: not UTF-8/);
     await expectConfig("[]", UNSUPPORTED, /config\.json is a list of 0; expected an object/);
     await expectConfig("null", UNSUPPORTED, /config\.json is null; expected an object/);
-    await expectConfig(
-      new Uint8Array((64 << 20) + 1),
-      BAD,
-      /config\.json .*: 67108865 bytes, at most 67108864 are read/,
-    );
+    await expectConfig(new Uint8Array((64 << 20) + 1), BAD, /config\.json .*: 67108865 bytes, the limit is 67108864/);
     const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
     await expectConfig(`{"model_type": ${deep}}`, UNSUPPORTED, /model_type is a list of 1/);
   });

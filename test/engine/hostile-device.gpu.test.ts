@@ -71,7 +71,7 @@ describe("hostile devices", () => {
     await expectRefusal(
       () => load({ device: counted.device }),
       "out-of-memory",
-      /the weights: the GPU has not enough memory beside the \d+ bytes counted for it: no more/,
+      /the weights: not enough GPU memory besides the \d+ bytes in use: no more/,
     );
     expect(counted.live()).toEqual([]);
     counted.device.destroy();

@@ -42,7 +42,11 @@ interface Case {
 const HEADERS: Case[] = [
   { what: "no bytes", damage: (file) => file.slice(0, 0), says: /model\.safetensors: 0 bytes are too few/ },
   { what: "cut in the length", damage: (file) => file.slice(0, 7), says: /7 bytes are too few/ },
-  { what: "cut in the header", damage: (file) => file.slice(0, 108), says: /a header of 4856 bytes, the file has 108/ },
+  {
+    what: "cut in the header",
+    damage: (file) => file.slice(0, 108),
+    says: /the header has 4856 bytes, the whole file 108/,
+  },
   {
     what: "cut behind the header",
     damage: (file) => file.slice(0, dataStart(file)),
@@ -62,12 +66,12 @@ const HEADERS: Case[] = [
   {
     what: "a header of 2^63 bytes",
     damage: (file) => withHeaderLength(file, 2n ** 63n),
-    says: /a header of 9223372036854775808 bytes, at most 100000000/,
+    says: /the header has 9223372036854775808 bytes, the limit is 100000000/,
   },
   {
     what: "a header of 2^64 - 1 bytes",
     damage: (file) => withHeaderLength(file, 2n ** 64n - 1n),
-    says: /a header of 18446744073709551615 bytes/,
+    says: /the header has 18446744073709551615 bytes/,
   },
   { what: "a header of no bytes", damage: (file) => withHeaderLength(file, 0n), says: /does not start with "\{"/ },
   { what: "a flipped bit in the first brace", damage: (file) => flipped(file, 8, 1), says: /does not start with "\{"/ },
@@ -124,7 +128,7 @@ const HEADERS: Case[] = [
       withHeader(file, (header) => {
         header[EMBED]!.shape = [2 ** 31, 2 ** 31];
       }),
-    says: /"model\.embed_tokens\.weight" has 131072 bytes, its dtype and shape take no possible number/,
+    says: /"model\.embed_tokens\.weight" has 131072 bytes, its dtype and shape need an impossible number/,
   },
   {
     what: "an unknown dtype",
@@ -164,7 +168,7 @@ const HEADERS: Case[] = [
   {
     what: "a web page",
     damage: () => new TextEncoder().encode("<!doctype html><html>not found</html>"),
-    says: /model\.safetensors: a header of \d+ bytes, at most/,
+    says: /model\.safetensors: the header has \d+ bytes, the limit is/,
   },
 ];
 
@@ -282,16 +286,16 @@ describe("damaged weights", () => {
       indexed((map) => {
         map[first] = "../elsewhere.safetensors";
       }),
-      /the shard "\.\.\/elsewhere\.safetensors" of tensor .+ is not a safetensors file of this folder/,
+      /the shard "\.\.\/elsewhere\.safetensors" of tensor .+ is not a safetensors file in this folder/,
     );
     await expectBad(
       indexed((map) => {
         map[first] = 3;
       }),
-      /the shard of tensor ".+" is not a name/,
+      /the shard of tensor ".+" is not a string/,
     );
-    await expectBad(changed(files, { [INDEX]: { weight_map: {} } }), /index\.json: its weight_map is empty/);
-    await expectBad(changed(files, { [INDEX]: [] }), /index\.json: it has no object weight_map/);
+    await expectBad(changed(files, { [INDEX]: { weight_map: {} } }), /index\.json: weight_map is empty/);
+    await expectBad(changed(files, { [INDEX]: [] }), /index\.json: weight_map is not an object/);
     await expectBad(changed(files, { [INDEX]: '{"weight_map": {' }), /index\.json in the given files: not valid JSON/);
     await expectBad(changed(files, { [shard(3)]: files[shard(1)]! }), /holds tensor ".+", which the index puts into/);
     const damaged = withElement(files[shard(3)]!, tensorNames(files[shard(3)]!).at(-1)!, -1, () => 0x7fc0);
@@ -299,7 +303,10 @@ describe("damaged weights", () => {
   });
 
   test("weights that are not there, or of another model", async () => {
-    await expectBad(changed(small, { [WEIGHTS]: undefined }), /no weights in the given files: neither model\.safet/);
+    await expectBad(
+      changed(small, { [WEIGHTS]: undefined }),
+      /no weights in the given files: found neither model\.safet/,
+    );
     const golden = await sharedFiles("golden/two-images-f16", [WEIGHTS]);
     await expectBad(changed(small, golden), /do not fit the llama of config\.json: missing: .*; unknown: /);
   });

@@ -109,7 +109,7 @@ describe("a streamed answer", () => {
   test("can be read once", async () => {
     const stream = await completionsOf(new FakeModel()).create(streamed());
     await read(stream);
-    await expect(read(stream)).rejects.toThrow(/read already/);
+    await expect(read(stream)).rejects.toThrow(/already read/);
   });
 
   test("may be empty", async () => {

@@ -249,7 +249,7 @@ describe("a request is refused", () => {
     for (const model of ["gpt-4", "", "constructor", "__proto__", "z".repeat(1e6)]) {
       const error = await refusal(requestOf({ model }));
       expect(error).toMatchObject({ status: 404, param: "model", code: "model_not_found" });
-      expect(error.message).toContain("there is fovea");
+      expect(error.message).toContain("available: fovea");
     }
   });
 });

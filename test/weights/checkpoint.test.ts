@@ -79,16 +79,16 @@ describe("checkpoints that are refused", () => {
     const opening = openCheckpoint(openFolder({ "pytorch_model.bin": new Uint8Array(8) }));
     await expect(opening).rejects.toMatchObject({
       code: "bad-weights",
-      message: expect.stringMatching(/neither model\.safetensors nor model\.safetensors\.index\.json is there/),
+      message: expect.stringMatching(/found neither model\.safetensors nor model\.safetensors\.index\.json/),
     });
   });
 
   const indexOf = (index: unknown) => ({ ...sharded(), [INDEX]: json(index) });
   test.each<[string, Record<string, Uint8Array>, RegExp]>([
-    ["an index that is a list", indexOf([]), /no object weight_map/],
-    ["an index that is null", indexOf(null), /no object weight_map/],
-    ["no weight_map", indexOf({ metadata: {} }), /no object weight_map/],
-    ["a weight_map that is a list", indexOf({ weight_map: ["s1.safetensors"] }), /no object weight_map/],
+    ["an index that is a list", indexOf([]), /weight_map is not an object/],
+    ["an index that is null", indexOf(null), /weight_map is not an object/],
+    ["no weight_map", indexOf({ metadata: {} }), /weight_map is not an object/],
+    ["a weight_map that is a list", indexOf({ weight_map: ["s1.safetensors"] }), /weight_map is not an object/],
     ["an empty weight_map", indexOf({ weight_map: {} }), /weight_map is empty/],
     [
       "a doubled tensor",
@@ -100,49 +100,49 @@ describe("checkpoints that are refused", () => {
       sharded((map) => {
         map.a = 1;
       }),
-      /the shard of tensor "a" is not a name/,
+      /the shard of tensor "a" is not a string/,
     ],
     [
       "a shard outside the folder",
       sharded((map) => {
         map.a = "../s1.safetensors";
       }),
-      /"\.\.\/s1\.safetensors" of tensor "a" is not a safetensors file of this folder/,
+      /"\.\.\/s1\.safetensors" of tensor "a" is not a safetensors file in this folder/,
     ],
     [
       "a shard at the root",
       sharded((map) => {
         map.a = "/s1.safetensors";
       }),
-      /not a safetensors file of this folder/,
+      /not a safetensors file in this folder/,
     ],
     [
       "a shard in a subfolder",
       sharded((map) => {
         map.a = "x\\s1.safetensors";
       }),
-      /not a safetensors file of this folder/,
+      /not a safetensors file in this folder/,
     ],
     [
       "a shard elsewhere",
       sharded((map) => {
         map.a = "https://evil.example/s1.safetensors";
       }),
-      /not a safetensors file of this folder/,
+      /not a safetensors file in this folder/,
     ],
     [
       "a shard of another kind",
       sharded((map) => {
         map.a = "config.json";
       }),
-      /not a safetensors file of this folder/,
+      /not a safetensors file in this folder/,
     ],
     [
       "half a surrogate",
       sharded((map) => {
         map.a = "\uD800.safetensors";
       }),
-      /not a safetensors file of this folder/,
+      /not a safetensors file in this folder/,
     ],
     [
       "a missing shard",
@@ -182,7 +182,7 @@ describe("checkpoints that are refused", () => {
       indexOf({
         weight_map: Object.fromEntries(Array.from({ length: 1025 }, (_, i) => [`t${i}`, `${i}.safetensors`])),
       }),
-      /names 1025 shards, at most 1024/,
+      /lists 1025 shards, the limit is 1024/,
     ],
     [
       "a damaged shard",

@@ -107,7 +107,9 @@ describe("addresses", () => {
     "%j is no address of a folder",
     (source) => {
       expect(() => openFolder(source)).toThrow(TypeError);
-      expect(() => openFolder(source)).toThrow(/neither a known model nor an http\(s\) address/);
+      expect(() => openFolder(source)).toThrow(
+        /is not a model; use a known name, hf:owner\/name, or the http\(s\) address/,
+      );
     },
   );
 
@@ -129,7 +131,7 @@ describe("text and JSON", () => {
     ["empty", new Uint8Array(0), /config\.json in the given files: not valid JSON/],
     ["no UTF-8", new Uint8Array([0x22, 0xff, 0x22]), /config\.json in the given files: not UTF-8/],
     ["UTF-16", new Uint8Array(Buffer.from('{"a":1}', "utf16le")), /not valid JSON/],
-    ["too long", utf8(`"${"x".repeat(99)}"`), /config\.json in the given files: 101 bytes, at most 100 are read/],
+    ["too long", utf8(`"${"x".repeat(99)}"`), /config\.json in the given files: 101 bytes, the limit is 100/],
   ])("%s", async (_, bytes, message) => {
     await expect(openFolder({ "config.json": bytes }).json("config.json", { maxBytes: 100 })).rejects.toMatchObject({
       code: "bad-weights",

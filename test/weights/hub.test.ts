@@ -136,7 +136,7 @@ describe("an open model", () => {
     };
     await expect(load()).rejects.toMatchObject({
       code: "hash-mismatch",
-      message: /3 bytes lie.*7 bytes are published/,
+      message: /3 bytes at .*, expected 7;/,
     });
   });
 });
@@ -185,7 +185,7 @@ describe("a token", () => {
 describe("a refusal says what to do", () => {
   test.for([
     ["hf:someone/missing", /no such model on 127\.0\.0\.1.*or it is private.*hubToken.*HTTP 401/],
-    ["hf:someone/tiny@v9", /no revision "v9".*HTTP 404/],
+    ["hf:someone/tiny@v9", /revision "v9" does not exist.*HTTP 404/],
   ] as const)("%s", async ([source, says]) => {
     await start();
     await expect(load(source)).rejects.toMatchObject({ code: "download-failed", message: says });
@@ -209,9 +209,9 @@ describe("what is no listing", () => {
     JSON.stringify([{ type: "file", path: "config.json", size: 7, oid: "0".repeat(40), ...fields }]);
   test.for([
     ["no JSON", "<html>", /did not answer with JSON/],
-    ["no list", "{}", /no list of files/],
-    ["an entry without a path", "[{}]", /an entry without a path/],
-    ["a number as an entry", "[1]", /an entry without a path/],
+    ["no list", "{}", /the answer is not a list/],
+    ["an entry without a path", "[{}]", /an entry has no path/],
+    ["a number as an entry", "[1]", /an entry has no path/],
     ["a negative length", entry({ size: -1 }), /the length of "config\.json" is -1/],
     ["a length that is no number", entry({ size: "7" }), /the length of "config\.json" is "7"/],
     ["no length", entry({ size: undefined }), /length of "config\.json" is missing/],
@@ -236,7 +236,7 @@ describe("what is no listing", () => {
     const server = await start();
     server.override = (request, response) =>
       request.url!.includes("/revision/") && !!response.writeHead(200).end('{"sha":"../../../x"}');
-    await expect(load()).rejects.toThrow(/names no commit/);
+    await expect(load()).rejects.toThrow(/the answer has no commit/);
   });
 
   test("pages without an end", async () => {

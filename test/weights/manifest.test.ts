@@ -42,11 +42,11 @@ describe("the project's own", () => {
 
   test("a model without weights says so", async () => {
     const known = { id: "x", location: "x/", defaults: {}, files: [] };
-    expect(() => listKnown(known, undefined)).toThrow(/"x" has no weights yet/);
+    expect(() => listKnown(known, undefined)).toThrow(/"x" has no weights in this version/);
     if (readManifest().models["fovea-demo"]!.files.length === 0)
       await expect(withModel("fovea-demo", {}, (folder) => folder.json("config.json"))).rejects.toMatchObject({
         code: "download-failed",
-        message: /no weights yet/,
+        message: /no weights in this version/,
       });
   });
 });
@@ -70,21 +70,33 @@ test("a file of this machine is read where there is no server", async () => {
 });
 
 test.for([
-  ["another format", { ...withModels({}), format: 2 }, /not of format 1/],
-  ["null", null, /not of format 1/],
-  ["a hub over http", { ...withModels({}), hub: "http://hub.test/" }, /hub is no https address/],
-  ["no models", withModels([]), /models is no object/],
-  ["an id with a slash", withModels({ "a/b": model }), /an id is of small letters/],
-  ["a location above", withModels({ a: { ...model, location: "../" } }), /location is neither/],
-  ["a location with a path", withModels({ a: { ...model, location: "a/b/" } }), /location is neither/],
-  ["a location over http", withModels({ a: { ...model, location: "http://x.test/" } }), /location is neither/],
+  ["another format", { ...withModels({}), format: 2 }, /format must be 1/],
+  ["null", null, /format must be 1/],
+  ["a hub over http", { ...withModels({}), hub: "http://hub.test/" }, /hub must be an https address/],
+  ["no models", withModels([]), /models must be an object/],
+  ["an id with a slash", withModels({ "a/b": model }), /an id has only lower-case letters/],
+  [
+    "a location above",
+    withModels({ a: { ...model, location: "../" } }),
+    /location must be a folder name or an https address/,
+  ],
+  [
+    "a location with a path",
+    withModels({ a: { ...model, location: "a/b/" } }),
+    /location must be a folder name or an https address/,
+  ],
+  [
+    "a location over http",
+    withModels({ a: { ...model, location: "http://x.test/" } }),
+    /location must be a folder name or an https address/,
+  ],
   ["an option that is none", withModels({ a: { ...model, options: { device: 1 } } }), /"device" cannot be preset/],
   [
     "a name that is a path",
     withModels({ a: { ...model, files: [{ ...file, name: "../config.json" }] } }),
-    /no model file/,
+    /is not a model file/,
   ],
-  ["a pickle", withModels({ a: { ...model, files: [{ ...file, name: "model.bin" }] } }), /no model file/],
+  ["a pickle", withModels({ a: { ...model, files: [{ ...file, name: "model.bin" }] } }), /is not a model file/],
   ["a doubled name", withModels({ a: { ...model, files: [file, file] } }), /listed twice/],
   [
     "a negative length",

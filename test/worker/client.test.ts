@@ -97,11 +97,11 @@ describe("loading", () => {
   });
 
   test.for([
-    [{ device: {} }, /a device cannot be handed to a worker/],
+    [{ device: {} }, /device cannot be sent to a worker/],
     [{ signal: {} }, /signal must be/],
     [{ onProgress: 1 }, /onProgress must be a function/],
     [{ onWait: "yes" }, /onWait must be a function/],
-    [{ maxContext: () => 1 }, /cannot be handed to a worker/],
+    [{ maxContext: () => 1 }, /cannot be sent to a worker/],
   ] as const)("refuses %o", async ([options, says]) => {
     fakeWorkers(async () => ({}));
     const load = createFovea("https://example.org/", options as never);
@@ -307,7 +307,7 @@ describe("ends", () => {
 
   test.for([
     ["dispose", "disposed", /this engine was disposed/],
-    ["an error of the worker", "device-lost", /worker has died \(Uncaught Error: no memory\); load the model again/],
+    ["an error of the worker", "device-lost", /worker died \(Uncaught Error: no memory\); load the model again/],
   ] as const)("by %s: everything that waits fails, and what comes later too", async ([how, code, message]) => {
     const { remote, worker } = await open(model);
     const generation = remote.generate(HELLO);

@@ -1,4 +1,4 @@
-// A picture, a question, an answer as it is made.
+// A picture, a question, a streamed answer.
 import type { MessagePart } from "fovea";
 import { type FormEvent, useRef, useState } from "react";
 import { useFovea } from "./use-fovea";
@@ -19,7 +19,7 @@ export function App({ source }: { source: string }) {
     running.current = new AbortController();
     setIsRunning(true);
     setAnswer("");
-    setOutcome("Looking ...");
+    setOutcome("Answering ...");
     try {
       const { signal } = running.current;
       for await (const event of fovea!.generate({ messages: [{ role: "user", content }], signal })) {

@@ -3,7 +3,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
 
-// An id of a known model, or the address of a folder in the layout of Hugging Face.
+// The name of a known model, or the address of a folder in Hugging Face layout.
 const source = new URLSearchParams(location.search).get("model") ?? "fovea-demo";
 
 createRoot(document.getElementById("root")!).render(

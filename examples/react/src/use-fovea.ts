@@ -1,4 +1,4 @@
-// A model as a hook: loaded in a worker when the component comes, freed when it goes.
+// A model as a hook: loads it in a worker when the component mounts, frees it when it unmounts.
 import type { FoveaModel } from "fovea";
 import { createFovea } from "fovea/worker";
 import { useEffect, useState } from "react";
