@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { PackedType } from "../../src/gpu/tensor.ts";
-import type { Activation } from "../../src/shared/activation.ts";
 import { linear } from "../../src/kernels/linear.ts";
 import { matmul } from "../../src/kernels/matmul.ts";
+import type { Activation } from "../../src/shared/activation.ts";
 import { activate } from "../reference/activation.ts";
 import { matmul as reference } from "../reference/matmul.ts";
 import { expectClose, expectLargest, expectNmse } from "../support/compare.ts";

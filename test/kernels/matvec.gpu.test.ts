@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { PackedType } from "../../src/gpu/tensor.ts";
-import type { Activation } from "../../src/shared/activation.ts";
 import { gatedMatvec, matvec } from "../../src/kernels/matvec.ts";
 import { ROW_PRODUCT_SHAPES } from "../../src/kernels/row-product.ts";
+import type { Activation } from "../../src/shared/activation.ts";
 import { matvec as reference } from "../reference/matvec.ts";
 import { rmsNorm } from "../reference/rms-norm.ts";
 import { siluGate } from "../reference/silu-gate.ts";
