@@ -141,9 +141,11 @@ export type Compression =
       iterations?: number;
       positions?: "contiguous" | "original";
     }
-  | { method: "prune-last"; tokens: number }
+  /** The most important tokens after the last block; `tokens` or `ratio` must be given. */
+  | { method: "prune-last"; tokens?: number; ratio?: number }
   | { method: "pool"; factor: number }
-  | { method: "prumerge"; tokens?: number }
+  /** Without `tokens` and `ratio`, the outlier rule decides. */
+  | { method: "prumerge"; tokens?: number; ratio?: number }
   /** The most diverse tokens after the connector (DivPrune, arXiv 2503.02175); default ratio 0.5. */
   | { method: "diverse"; tokens?: number; ratio?: number };
 

@@ -68,7 +68,7 @@ export class FoveaChat extends LitElement {
   });
   readonly #conversation = new Conversation<ChatPicture>({
     model: () => this.#model(),
-    settings: (info) => requestSettings(this.tokens, this.inhibit, info),
+    settings: () => requestSettings(this.tokens, this.inhibit),
     system: () => this.system ?? "",
     onTurns: () => this.requestUpdate(),
     onText: ({ answer }, text) => {

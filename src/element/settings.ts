@@ -1,5 +1,5 @@
 /** Parses the attributes `model`, `tokens` and `inhibit`. Pure, apart from the page's address. */
-import type { Compression, GenerateRequest, ModelInfo } from "../api.ts";
+import type { Compression, GenerateRequest } from "../api.ts";
 import { checkInteger, checkNumber } from "../shared/assert.ts";
 
 /** A number of image tokens, "none" for all of them, null for the model's default. */
@@ -26,23 +26,22 @@ export function parseNumber(text: string | null): number | null {
 }
 
 /**
- * The fields of a request that the attributes set. A budget above the number of image tokens means no compression.
+ * The fields of a request that the attributes set. A budget above the number of image tokens compresses nothing.
  *
  * @throws RangeError for a budget that is neither a positive integer nor "none", and for a ratio outside [0, 1]
  */
 export function requestSettings(
   tokens: TokenBudget,
   inhibit: number | null,
-  { imageTokens }: Pick<ModelInfo, "imageTokens">,
 ): Pick<GenerateRequest, "compression" | "inhibition"> {
   return {
-    ...(tokens !== null && { compression: compressionOf(tokens, imageTokens) }),
+    ...(tokens !== null && { compression: compressionOf(tokens) }),
     ...(inhibit !== null && { inhibition: { maxRatio: checkNumber("inhibit", inhibit, 0, 1) } }),
   };
 }
 
-function compressionOf(tokens: number | "none", imageTokens: number): Compression {
+function compressionOf(tokens: number | "none"): Compression {
   if (tokens === "none") return { method: "none" };
   checkInteger('tokens (unless "none")', tokens, 1);
-  return tokens >= imageTokens ? { method: "none" } : { method: "vmtc", tokens };
+  return { method: "vmtc", tokens };
 }

@@ -46,10 +46,11 @@ export async function readSeenViews(
     column += picture.rowsOfView[view]!;
   }
   const { firstRow } = encoder;
+  const kept = await readKept(gpu, picture, firstRow);
   return viewPlaces(picture.plan, encoder).map((place, view) => {
     const first = (starts.get(view) ?? 0) + firstRow;
     const columns = Uint32Array.from({ length: picture.rowsOfView[view]! - firstRow }, (_, i) => first + i);
-    return { ...place, columns, stages: stages[view]! };
+    return { ...place, columns, stages: stages[view]!, ...(kept.has(view) && { kept: kept.get(view)! }) };
   });
 }
 
@@ -64,13 +65,13 @@ export async function readInspectedViews(
 ): Promise<InspectedView[]> {
   const { spec, firstRow } = encoder;
   const stages = await readAllStages(gpu, encoder, picture);
+  const kept = await readKept(gpu, picture, firstRow);
   const views: InspectedView[] = [];
   for (const batch of picture.batches) {
     const features = await readMatrix(gpu, batch.features!);
     const origins = (await readTensor(gpu, batch.origins)) as Uint32Array;
     const words = batch.origins.shape[2]!;
     const chosen = batch.chosen && ((await readTensor(gpu, batch.chosen)) as Uint32Array);
-    const kept = batch.kept && ((await readTensor(gpu, batch.kept)) as Uint32Array);
     for (const [i, view] of batch.views.entries()) {
       const own = slice(features, i, batch.views.length);
       const { owners } = readOrigins(share(origins, i, batch.views.length), words);
@@ -81,14 +82,22 @@ export async function readInspectedViews(
         features: isWhole ? inRasterOrder(own, batch.grid, spec.cell, firstRow) : own,
         stages: stages[view]!,
         owners,
-        ...(kept && {
-          kept: share(kept, i, batch.views.length).slice(0, batch.rows),
-          chosen: share(chosen!, i, batch.views.length),
-        }),
+        ...(chosen && { kept: kept.get(view)!, chosen: share(chosen, i, batch.views.length) }),
       };
     }
   }
   return views;
+}
+
+/** The cells that `diverse` kept of each view, ascending. */
+async function readKept(gpu: Gpu, { batches }: EncodedPicture, firstRow: number): Promise<Map<number, Uint32Array>> {
+  const ofView = new Map<number, Uint32Array>();
+  for (const { kept, views, rows } of batches) {
+    if (!kept) continue;
+    const orders = (await readTensor(gpu, kept)) as Uint32Array;
+    for (const [i, view] of views.entries()) ofView.set(view, share(orders, i, views.length).slice(0, rows - firstRow));
+  }
+  return ofView;
 }
 
 /** The projected rows of a picture, in the order of the prompt's runs. */

@@ -41,7 +41,7 @@ export function exportMarkdown(turns: readonly Turn[], { name, info }: From): st
       ...(label ? [`### ${label}`] : []),
       problem ? `*${problem.message}*` : text,
       ...(stats && info
-        ? [`*${settingsText(settings, info)}; ${stats.newTokens} tokens in ${durationText(stats.totalMs)}*`]
+        ? [`*${settingsText(settings)}; ${stats.newTokens} tokens in ${durationText(stats.totalMs)}*`]
         : []),
     ]),
   ]);

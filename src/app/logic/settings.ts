@@ -5,7 +5,7 @@ type Vmtc = Extract<Compression, { method: "vmtc" }>;
 
 /** The choices of the settings panel. */
 export interface Settings {
-  /** Image tokens of a picture, as a share of its patches; 1 is no compression. */
+  /** Share of a picture's tokens to keep; 1 is no compression. */
   budget: number;
   method: "vmtc" | "prune-last" | "prumerge" | "pool";
   stages: number;
@@ -45,11 +45,9 @@ export function plainSettings(settings: Settings): Settings {
   return { ...settings, budget: 1, inhibition: 0 };
 }
 
-/** Image tokens that a budget leaves of `patches`; for pooling the nearest that it can do. */
-export function budgetTokens({ budget, method }: Pick<Settings, "budget" | "method">, patches: number): number {
-  if (method === "pool") return Math.ceil(Math.sqrt(patches) / poolFactor(budget)) ** 2;
-  // PruMerge keeps one patch beside the sum of the others.
-  return Math.max(method === "prumerge" ? 2 : 1, Math.round(budget * patches));
+/** The share of image tokens that a budget leaves, in percent; for pooling about the nearest that it can do. */
+export function budgetPercent({ budget, method }: Pick<Settings, "budget" | "method">): number {
+  return Math.round(100 * (method === "pool" ? 1 / poolFactor(budget) ** 2 : budget));
 }
 
 function poolFactor(budget: number): number {
@@ -61,10 +59,10 @@ export function compressionOf(settings: Settings, { imageTokens }: Pick<ModelInf
   const { budget, method, stages, merge, positions } = settings;
   if (budget >= 1 || imageTokens === 0) return { method: "none" };
   if (method === "pool") return { method, factor: poolFactor(budget) };
-  const tokens = budgetTokens(settings, imageTokens);
-  if (method !== "vmtc") return { method, tokens };
+  // A share and no count: how many tokens a picture has depends on its tiles.
+  if (method !== "vmtc") return { method, ratio: budget };
   const clusters = ({ auto: "auto", drop: 0, fuse: 1 } as const)[settings.clusters];
-  return { method, tokens, stages, clusters, merge, positions };
+  return { method, ratio: budget, stages, clusters, merge, positions };
 }
 
 /** The part of a request that follows from the settings. */
@@ -84,9 +82,8 @@ export function requestOf(
 }
 
 /** The settings of an answer in a few words. */
-export function settingsText(settings: Settings, { imageTokens }: Pick<ModelInfo, "imageTokens">): string {
+export function settingsText(settings: Settings): string {
   const { budget, inhibition } = settings;
-  const tokens =
-    budget >= 1 ? `all ${imageTokens} tokens` : `${budgetTokens(settings, imageTokens)} of ${imageTokens} tokens`;
+  const tokens = budget >= 1 ? "all image tokens" : `${budgetPercent(settings)} % of the image tokens`;
   return `${tokens}, ${inhibition > 0 ? `inhibition up to ${Math.round(inhibition * 100)} %` : "no inhibition"}`;
 }

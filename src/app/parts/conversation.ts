@@ -150,7 +150,7 @@ export class Conversation extends LitElement {
             ? html`<button aria-pressed=${isShown} @click=${() => this.#show(turn, index)}>Show its tokens</button>`
             : nothing
         }
-        ${model.info && answer.images.length > 0 ? html`<span class="soft">${settingsText(answer.settings, model.info)}</span>` : nothing}
+        ${model.info && answer.images.length > 0 ? html`<span class="soft">${settingsText(answer.settings)}</span>` : nothing}
       </div>
     </div>`;
   }

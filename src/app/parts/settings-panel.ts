@@ -1,7 +1,7 @@
 /** Sliders and choices for the next question. What they mean to the engine is in logic/settings.ts. */
 import { css, html, LitElement, nothing } from "lit";
 import type { App } from "../logic/app.ts";
-import { budgetTokens, DEFAULT_SETTINGS, type Settings } from "../logic/settings.ts";
+import { budgetPercent, DEFAULT_SETTINGS, type Settings } from "../logic/settings.ts";
 import type { PageState } from "../logic/state.ts";
 import { base } from "./base.ts";
 
@@ -105,12 +105,11 @@ export class SettingsPanel extends LitElement {
   }
 
   #budget(settings: Settings) {
-    const patches = this.state.model.info?.imageTokens || 64;
-    const text = settings.budget >= 1 ? `all ${patches}` : `${budgetTokens(settings, patches)} of ${patches}`;
+    const text = settings.budget >= 1 ? "all" : `${budgetPercent(settings)} %`;
     return html`<div class="slider">
       <label for="budget">Image tokens</label>
       <output for="budget">${text}</output>
-      <input id="budget" type="range" min=${1 / 16} max="1" step=${1 / 64} .value=${String(settings.budget)} aria-valuetext=${`${text} tokens`}
+      <input id="budget" type="range" min=${1 / 16} max="1" step=${1 / 64} .value=${String(settings.budget)} aria-valuetext=${`${text} of the tokens`}
         @input=${(event: Event) => this.app.set({ budget: numberOf(event) })} />
       <span class="soft">Fewer are faster; all is without compression.</span>
     </div>`;

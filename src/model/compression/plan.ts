@@ -54,19 +54,19 @@ export function planCompression(compression: Compression, blocks: Blocks, cells:
     case "vmtc":
       return planVmtc(compression, blocks, cells);
     case "prune-last": {
-      const tokens = checkInteger("compression.tokens", compression.tokens, 1);
-      return reduced(dealOut(tokens, cells), cells, (tokens) => ({ method: "prune-last", tokens }));
+      if (compression.ratio === undefined) checkInteger("compression.tokens", compression.tokens, 1);
+      return reduced(finalCounts(compression, cells), cells, (tokens) => ({ method: "prune-last", tokens }));
     }
     case "pool": {
       const factor = checkInteger("compression.factor", compression.factor, 1);
       return cells.map(() => (factor === 1 ? { method: "none" } : { method: "pool", factor }));
     }
     case "prumerge": {
-      if (compression.tokens === undefined) return cells.map(() => ({ method: "prumerge" }));
+      const { tokens, ratio } = compression;
+      if (tokens === undefined && ratio === undefined) return cells.map(() => ({ method: "prumerge" }));
       // One token is the sum of the dropped ones, so each view keeps at least one cell beside it.
-      const least = 2 * cells.length;
-      const tokens = checkInteger("compression.tokens", compression.tokens, least);
-      return reduced(dealOut(tokens, cells, 2), cells, (tokens) => ({ method: "prumerge", tokens }));
+      if (tokens !== undefined) checkInteger("compression.tokens", tokens, 2 * cells.length);
+      return reduced(finalCounts(compression, cells, 2), cells, (tokens) => ({ method: "prumerge", tokens }));
     }
     case "diverse": {
       const counts = finalCounts(compression, cells);
@@ -96,11 +96,15 @@ export function standardCompression(blocks: Blocks): Compression {
   return running.length === DEFAULT_STAGES ? vmtc : { ...vmtc, blocks: running };
 }
 
-/** Final cells of each view, by the count for the picture or else by the ratio. */
-function finalCounts({ tokens, ratio = DEFAULT_RATIO }: Pick<Vmtc, "tokens" | "ratio">, cells: readonly number[]) {
+/** Final cells of each view, by the count for the picture or else by the ratio; at least `least` for each. */
+function finalCounts(
+  { tokens, ratio = DEFAULT_RATIO }: Pick<Vmtc, "tokens" | "ratio">,
+  cells: readonly number[],
+  least = 1,
+): number[] {
   checkNumber("compression.ratio", ratio, Number.MIN_VALUE, Number.MAX_VALUE);
-  if (tokens !== undefined) return dealOut(checkInteger("compression.tokens", tokens, 1), cells);
-  return cells.map((count) => Math.max(1, Math.floor(ratio * count + 1e-9)));
+  if (tokens !== undefined) return dealOut(checkInteger("compression.tokens", tokens, 1), cells, least);
+  return cells.map((count) => Math.max(least, Math.floor(ratio * count + 1e-9)));
 }
 
 function planVmtc(compression: Vmtc, encoder: Blocks, cells: readonly number[]): ViewPlan[] {
