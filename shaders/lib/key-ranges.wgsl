@@ -13,9 +13,8 @@ fn tile_range(first_row: u32, count: u32) -> vec2u {
   var tile = vec2u(params.keys, 0u);
   for (var i = 0u; i < count; i++) {
     let range = key_range(first_row + i);
-    if (range.x < range.y) {
-      tile = vec2u(min(tile.x, range.x), max(tile.y, range.y));
-    }
+    let grown = vec2u(min(tile.x, range.x), max(tile.y, range.y));
+    tile = select(tile, grown, range.x < range.y);
   }
   return vec2u(min(tile.x, tile.y), tile.y);
 }
