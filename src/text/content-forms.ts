@@ -17,7 +17,7 @@ export type ContentForms = Readonly<Record<Role, ReadonlySet<ContentForm>>>;
 const PROBE = "qZx7Wv";
 
 /**
- * Returns the forms that the template writes out, for each role. A role that the template refuses gets the user's forms.
+ * Returns the forms that the template writes out, for each role; none for a role that the template refuses.
  *
  * @param render runs the template; may throw
  * @param placeholder text that the template writes for a picture, for a model that reads pictures
@@ -60,6 +60,5 @@ export function probeForms(
   };
   const system = tryForms((content) => [{ role: "system", content }, question], 0);
   const assistant = tryForms((content) => [question, { role: "assistant", content }, question], 0);
-  const known = (forms: Set<ContentForm>) => (forms.size > 0 ? forms : user);
-  return { user, system: known(system), assistant: known(assistant) };
+  return { user, system, assistant };
 }

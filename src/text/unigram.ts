@@ -24,7 +24,7 @@ export class Unigram extends Model {
   /** @param hidden pieces that no word may contain */
   constructor({ vocab, unk_id, byte_fallback }: UnigramConfig, hidden: ReadonlySet<string>) {
     super({ type: "Unigram" } as ConstructorParameters<typeof Model>[0]);
-    const visible = vocab.filter(([piece], id) => piece !== "" && id !== unk_id && !hidden.has(piece));
+    const visible = vocab.filter(([piece]) => piece !== "" && !hidden.has(piece));
     visible.sort(([a], [b]) => (a < b ? -1 : 1));
     this.#pieces = visible.map(([piece]) => piece);
     this.#scores = Float64Array.from(visible, ([, score]) => score);

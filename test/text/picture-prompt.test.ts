@@ -159,7 +159,7 @@ describe("a placeholder that is not the image token", () => {
     const { render, tokens } = chat(BYTE_LEVEL, options, template);
     for (const parts of [["<here>"], ["<he", "re>"], ["<<here>here>"], ["<image>"]]) {
       const content = [...parts.map(say), picture];
-      expect(render(content).pictureCount).toBe(1);
+      expect(render(content)).toMatchObject({ pictureCount: 1, text: `user.${parts.join("")}<here>\nanswer.` });
       const [before, after] = tokens(content, [{ text: "<fake>" }, rows(1)])
         .join("")
         .split("<fake>");

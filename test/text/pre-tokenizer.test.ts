@@ -17,7 +17,8 @@ function words(pre_tokenizer: Json) {
   return (text: string) => tokenizer.encode(text).map((id) => tokenizer.token(id));
 }
 
-const split = (text: string, behavior: string) => words({ type: "Split", pattern: { String: text }, behavior });
+const split = (text: string, behavior: string) =>
+  words({ type: "Split", pattern: { String: text }, behavior, invert: false });
 
 it.each([
   [" ", "MergedWithPrevious", "a  a a", ["a ", " ", "a ", "a"]],

@@ -67,6 +67,11 @@ describe("a template that takes one form", () => {
   });
 });
 
+it("a template that writes parts but no picture gets strings, with the picture in them", () => {
+  const text = chat(BOTH.replace("<image>", ""));
+  expect(text(message("user", [picture, say("a")]))).toBe("u:<image>\na");
+});
+
 it("a role that the template refuses is refused in its own words", () => {
   const text = chat(`{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}${BOTH}`);
   expect(text(message("user", "a"))).toBe("u:a");

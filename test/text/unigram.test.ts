@@ -56,6 +56,24 @@ describe("a word's pieces", () => {
     expect(pieces(unigram({ byte_fallback: true, vocab: [...VOCABULARY, ...BYTES] }))(text)).toBe(expected);
   });
 
+  it("an unknown character costs 10 more than the worst piece, whatever its length", () => {
+    const sentence = (text: string, vocab: unknown[]) =>
+      pieces(unigram({ vocab: [["<unk>", 0], ["</s>", 0], ...vocab] }))(text);
+    expect(
+      sentence("ax", [
+        ["a", -3],
+        ["ax", -20],
+      ]),
+    ).toBe("ax");
+    const runs = [
+      ["c", -10],
+      ["cc", -10],
+      ["cccc", -1],
+      ["c😁", -28],
+    ];
+    expect(sentence("cccc😁", runs)).toBe("cccc <unk>");
+  });
+
   it("bytes only where the vocabulary has all of them", () => {
     const some = pieces(unigram({ byte_fallback: true, vocab: [...VOCABULARY, ...BYTES.slice(0, 200)] }));
     expect([some("é"), some("😁")]).toEqual(["<0xC3> <0xA9>", "<unk>"]);
