@@ -1,11 +1,11 @@
-/** What a person sets for the next question, and what that is to the engine. Pure. */
+/** The user's settings for the next question, and their conversion to a request. Pure. */
 import type { Compression, GenerateRequest, Inhibition, ModelInfo } from "../../api.ts";
 
 type Vmtc = Extract<Compression, { method: "vmtc" }>;
 
 /** The choices of the settings panel. */
 export interface Settings {
-  /** Image tokens of a picture, as a share of its patches; 1 is no compression. */
+  /** Image tokens per picture, as a share of its patches; 1 is no compression. */
   budget: number;
   method: "vmtc" | "prune-last" | "prumerge" | "pool";
   stages: number;
@@ -19,11 +19,11 @@ export interface Settings {
   scope: NonNullable<Inhibition["scope"]>;
   maxTokens: number;
   temperature: number;
-  /** Whether answers tell where their tokens looked. */
+  /** Whether answers record where their tokens looked. */
   watch: boolean;
 }
 
-/** The paper's. */
+/** The paper's settings. */
 export const DEFAULT_SETTINGS: Settings = {
   budget: 0.5,
   method: "vmtc",
@@ -40,15 +40,15 @@ export const DEFAULT_SETTINGS: Settings = {
   watch: true,
 };
 
-/** The same question with nothing compressed and nothing inhibited. */
+/** The same settings without compression and inhibition. */
 export function plainSettings(settings: Settings): Settings {
   return { ...settings, budget: 1, inhibition: 0 };
 }
 
-/** Image tokens that a budget leaves of `patches`; for pooling the nearest that it can do. */
+/** Image tokens that a budget leaves of `patches`; for pooling the nearest possible number. */
 export function budgetTokens({ budget, method }: Pick<Settings, "budget" | "method">, patches: number): number {
   if (method === "pool") return Math.ceil(Math.sqrt(patches) / poolFactor(budget)) ** 2;
-  // PruMerge keeps one patch beside the sum of the others.
+  // PruMerge keeps at least one patch besides the sum of the others.
   return Math.max(method === "prumerge" ? 2 : 1, Math.round(budget * patches));
 }
 
@@ -56,7 +56,7 @@ function poolFactor(budget: number): number {
   return Math.max(1, Math.round(1 / Math.sqrt(budget)));
 }
 
-/** How pictures of this model are compressed. */
+/** The compression of pictures for this model. */
 export function compressionOf(settings: Settings, { imageTokens }: Pick<ModelInfo, "imageTokens">): Compression {
   const { budget, method, stages, merge, positions } = settings;
   if (budget >= 1 || imageTokens === 0) return { method: "none" };
@@ -67,7 +67,7 @@ export function compressionOf(settings: Settings, { imageTokens }: Pick<ModelInf
   return { method, tokens, stages, clusters, merge, positions };
 }
 
-/** The part of a request that follows from the settings. */
+/** The fields of a request that the settings define. */
 export function requestOf(
   settings: Settings,
   info: ModelInfo,
@@ -83,7 +83,7 @@ export function requestOf(
   };
 }
 
-/** The settings of an answer in a few words. */
+/** The settings of an answer as a short text. */
 export function settingsText(settings: Settings, { imageTokens }: Pick<ModelInfo, "imageTokens">): string {
   const { budget, inhibition } = settings;
   const tokens =
