@@ -29,7 +29,7 @@ export async function openFigures(progress: (what: string) => void): Promise<Fig
       const page = await context.newPage();
       const start = performance.now();
       await page.goto(server.origin);
-      await page.getByText(/tokens a picture/).waitFor({ timeout: TIMEOUT_MS });
+      await page.getByText(/tokens per picture/).waitFor({ timeout: TIMEOUT_MS });
       seconds.push((performance.now() - start) / 1000);
       await page.close();
     }

@@ -30,7 +30,7 @@ try {
   page.setDefaultTimeout(TIMEOUT_MS);
   const query = values.model ? `?model=${encodeURIComponent(values.model)}` : "";
   await page.goto(`${server.origin}/${query}`);
-  await page.getByText("tokens a picture").waitFor();
+  await page.getByText("tokens per picture").waitFor();
   await page.evaluate(setLength, Number(values["max-tokens"]));
 
   await ask(page, 1);
@@ -43,7 +43,7 @@ try {
   await page.keyboard.press("Escape");
 
   await page.emulateMedia({ colorScheme: "light" });
-  await page.getByLabel("compare with and without").check();
+  await page.getByLabel("compare with both turned off").check();
   await page.getByRole("button", { name: "New", exact: true }).click();
   await page.getByRole("button", { name: "Harbour", exact: true }).click();
   await ask(page, 2);

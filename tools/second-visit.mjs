@@ -51,7 +51,7 @@ async function openSite(folder) {
   const site = { folder, server, browser, page, visits };
   await visit(site);
   await page.goto(server.origin);
-  await page.getByText("This page is kept on this machine and starts without a network").waitFor();
+  await page.getByText("This page works offline, model included").waitFor();
   await visit(site);
   return site;
 }

@@ -1,4 +1,4 @@
-/** The demo page's entry: names the elements, puts the page together, begins to load the model. */
+/** The demo page's entry: registers the elements, builds the page, starts loading the model. */
 import { SHIPPED_MODEL } from "./engine.ts";
 import { App } from "./logic/app.ts";
 import { keepOffline } from "./logic/offline.ts";
@@ -36,7 +36,7 @@ const ELEMENTS = {
 };
 const app = new App();
 const asked = new URLSearchParams(location.search).get("model");
-// Before the page is put together: its worker starts meanwhile.
+// First, so that the worker starts while the page is built.
 if (!asked) void app.models.load(SHIPPED_MODEL, SHIPPED_MODEL);
 
 for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);

@@ -1,17 +1,17 @@
 /**
- * The service worker: keeps every file of this version of the page, and gives pages no others. Registered by
- * logic/offline.ts; FILES is filled in by tools/offline-app.mjs.
+ * The service worker: stores every file of this version of the page and serves only those. logic/offline.ts registers it;
+ * tools/offline-app.mjs fills in FILES.
  */
 import { cleanupOutdatedCaches, precacheAndRoute } from "workbox-precaching";
 
 declare const FILES: { url: string; revision: string | null }[];
 declare const self: EventTarget & { skipWaiting(): Promise<void> };
 
-// The page is the page, whichever model its address asks for.
+// The page is the same for every ?model=.
 precacheAndRoute(FILES, { ignoreURLParametersMatching: [/./] });
 cleanupOutdatedCaches();
 
-// A new version waits until the user agrees: until then a page gets all of its files from the version it began with.
+// A new version waits until the user agrees, so a page gets all its files from one version.
 self.addEventListener("message", (event) => {
   if ((event as MessageEvent).data?.type === "SKIP_WAITING") void self.skipWaiting();
 });

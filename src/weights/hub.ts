@@ -136,7 +136,7 @@ function nextPage(answer: JsonAnswer, from: URL): URL | undefined {
 function gateHint(page: URL, token: string | undefined): string {
   return token === undefined
     ? `accept the model's licence at ${page.href} and pass your access token as hubToken, or download the files and load them from disk`
-    : `hubToken gives no access; accept the model's licence at ${page.href} with the same account, and allow the token to read gated models`;
+    : `the token passed as hubToken gives no access; accept the model's licence at ${page.href} with the same account, and allow the token to read gated models`;
 }
 
 function refused({ owner, name, revision }: HubModel, answer: JsonAnswer, { hubUrl, token }: HubOptions): FoveaError {

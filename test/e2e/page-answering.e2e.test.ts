@@ -63,7 +63,7 @@ describe("a page with the tiny model", () => {
     const opened = await context.newPage();
     opened.setDefaultTimeout(120_000);
     await opened.goto(`${site.origin}/?model=${models.origin}`);
-    await opened.getByText("tokens a picture").waitFor();
+    await opened.getByText("tokens per picture").waitFor();
     return opened;
   }
 
@@ -120,15 +120,15 @@ describe("a page with the tiny model", () => {
     await button("Remove harbour.webp").waitFor();
 
     await button("Camera").click();
-    await button("Take the photograph").click();
-    await button("Remove Photograph.jpg").waitFor();
+    await button("Take the photo").click();
+    await button("Remove Photo.jpg").waitFor();
     expect(await draft().count()).toBe(4);
     expect(await page.evaluate(() => document.querySelector("app-page")!.shadowRoot!.querySelector("app-camera"))).toBe(
       null,
     );
 
     await page.locator("#file").setInputFiles(PICTURE);
-    await page.getByText("A question takes 4 pictures at most; remove one first.").waitFor();
+    await page.getByText("A question takes at most 4 pictures; remove one first.").waitFor();
 
     await limit(4);
     await answer("What are they?");
@@ -193,8 +193,8 @@ describe("a page with the tiny model", () => {
     expect(undisturbed).not.toBe("");
     const [worker] = page.workers();
     await worker!.evaluate(loseDevice);
-    await button("Ask again with the present settings").click();
-    await page.getByText("The graphics processor was lost. The model is being loaded again").waitFor();
+    await button("Ask again with current settings").click();
+    await page.getByText("The GPU was lost. The model is loading again").waitFor();
     await expect.poll(() => statistics().count(), { timeout: 120_000 }).toBe(2);
     expect(await answers().last().textContent()).toBe(undisturbed);
     expect(page.workers()).toEqual([worker]);
@@ -210,8 +210,8 @@ describe("a page with the tiny model", () => {
     await ask("What is it?");
     await expect.poll(() => worker!.evaluate(() => gpuWork.isHeld), { timeout: 60_000 }).toBe(true);
     await ask("And here?", second);
-    await second.getByText("Another tab is using the GPU; this one waits for its turn.").waitFor();
-    await second.getByText("waits for another tab that is using the GPU.").waitFor();
+    await second.getByText("Waiting: another tab is using the GPU.").waitFor();
+    await second.getByText("is waiting for another tab that uses the GPU.").waitFor();
     expect(await answers(second).textContent()).toBe("");
     await worker!.evaluate(() => gpuWork.go());
     await statistics(second).waitFor();

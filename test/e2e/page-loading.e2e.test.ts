@@ -50,7 +50,7 @@ async function visit(query = ""): Promise<void> {
 
 const button = (name: string) => page.getByRole("button", { name, exact: true });
 const alert = (text: string | RegExp) => page.getByRole("alert").filter({ hasText: text });
-const ready = (about = /tokens a picture/) => page.getByText(about).waitFor();
+const ready = (about = /tokens per picture/) => page.getByText(about).waitFor();
 
 const weights = `${projectRoot}/public/fovea-demo/model.safetensors`;
 const totalBytes = existsSync(weights) ? readFileSync(weights).length : 0;
@@ -65,15 +65,15 @@ test("a download outlives a broken connection, is paused, and goes on where it w
 
   // A question waits for the model, and need not.
   await button("Ask").click();
-  await page.getByText("The answer begins when the model is loaded.").waitFor();
+  await page.getByText("The answer starts once the model is loaded.").waitFor();
   await button("Stop").click();
   await page.getByText("Stopped.").waitFor();
 
   await button("Pause").click();
-  await page.getByText(/is paused at [56]\.\d MB of 7\.\d MB; what has arrived is kept/).waitFor();
+  await page.getByText(/is paused at [56]\.\d MB of 7\.\d MB; downloaded parts are kept/).waitFor();
   const paused = site.servedBytes;
   site.stallsAtBytes = Number.POSITIVE_INFINITY;
-  await button("Go on").click();
+  await button("Resume").click();
   await ready();
   // The part that was half there is fetched again.
   expect(site.servedBytes - paused).toBeLessThanOrEqual(totalBytes - PART_BYTES + PREFIX_BYTES);
@@ -91,10 +91,10 @@ test("a download that is cancelled leaves the page without a model, and what cam
   await visit();
   await page.getByText(/^4\.\d MB of 7\.\d MB/).waitFor();
   await button("Cancel").click();
-  await page.getByText("No model is loaded.").waitFor();
+  await page.getByText("No model loaded.").waitFor();
   await page.getByText("Choose a model first.").waitFor();
   await button("Models").click();
-  await button("Go on with fovea-demo").waitFor();
+  await button("Resume fovea-demo").waitFor();
   expect(page.workers()).toEqual([]);
 });
 
@@ -103,7 +103,7 @@ test("weights that are not the published ones are fetched again, and never used"
   const begin = site.servedBytes;
   await visit();
   await alert(/Model\.safetensors: its hash is [0-9a-f]{64}, expected [0-9a-f]{64}/i).waitFor();
-  expect(await alert("nothing of it has been used").count()).toBe(1);
+  expect(await alert("was not used").count()).toBe(1);
   expect(site.servedBytes - begin).toBeGreaterThanOrEqual(2 * totalBytes);
   expect(await button("Ask").isDisabled()).toBe(true);
   site.isFalse = false;
@@ -123,10 +123,10 @@ test("without room the numbers are said before the download, which can go on wit
     await route.fulfill({ response, body: `${estimate}\n${await response.text()}` });
   });
   await page.goto(site.address);
-  await alert(/No room to store fovea-demo: it needs 7\.\d MB more, 2\.5 MB of the 3\.0 MB that the browser/).waitFor();
-  await alert("Delete a stored model under “Models”, or load this one without keeping it.").waitFor();
+  await alert(/No room to store fovea-demo: it needs 7\.\d MB more, 2\.5 MB of this site's 3\.0 MB are free/).waitFor();
+  await alert("Delete a stored model under “Models”, or load this one without storing.").waitFor();
   expect(site.servedBytes).toBe(begin);
-  await button("Load without keeping it").click();
+  await button("Load without storing").click();
   await ready();
   expect(site.servedBytes - begin).toBeLessThanOrEqual(totalBytes + PREFIX_BYTES);
 });
@@ -138,11 +138,11 @@ describe("a gated model of a hub", () => {
       await visit("?model=http://127.0.0.1:9/");
       await context.route(`${HUB}**`, (route) => passOn(route, hub.url));
       await button("Models").click();
-      await page.getByLabel(/^Address of a folder/).fill("hf:someone/tiny");
-      await button("Look it up").click();
-      await alert(/accept the model's licence at .* and pass a token of your account/).waitFor();
-      await page.getByLabel("Access token, where the model asks for one").fill(HUB_TOKEN);
-      await button("Look it up").click();
+      await page.getByLabel(/^Hugging Face model/).fill("hf:someone/tiny");
+      await button("Check").click();
+      await alert(/accept the model's licence at .* and pass your access token/).waitFor();
+      await page.getByLabel("Access token, for gated models").fill(HUB_TOKEN);
+      await button("Check").click();
       await page.getByText("1.1 MB to download").waitFor();
       await button("Download and load").click();
       await ready(/llama, 0\.3 million parameters/);
@@ -159,8 +159,8 @@ describe("a gated model of a hub", () => {
       expect(JSON.stringify(await context.storageState())).not.toContain(HUB_TOKEN);
       await page.reload();
       await button("Models").click();
-      await page.getByLabel(/^Address of a folder/).fill("hf:someone/tiny");
-      expect(await page.getByLabel("Access token, where the model asks for one").inputValue()).toBe("");
+      await page.getByLabel(/^Hugging Face model/).fill("hf:someone/tiny");
+      expect(await page.getByLabel("Access token, for gated models").inputValue()).toBe("");
     } finally {
       await hub.close();
     }

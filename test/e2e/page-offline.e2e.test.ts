@@ -57,7 +57,7 @@ describe("after one visit", () => {
     const query = `?model=${models.origin}`;
     const first = await open(query);
     const answer = await ask(first);
-    await first.getByText("This page is kept on this machine").waitFor();
+    await first.getByText("This page works offline").waitFor();
     await first.close();
 
     models.close();
@@ -72,7 +72,7 @@ describe("after one visit", () => {
 
 test("an update waits until it is wanted, and comes whole", async () => {
   const page = await open("?model=http://127.0.0.1:9/");
-  await page.getByText("This page is kept on this machine").waitFor();
+  await page.getByText("This page works offline").waitFor();
   const index = join(site, "index.html");
   writeFileSync(index, readFileSync(index, "utf8").replace("<title>Fovea</title>", "<title>Fovea, newer</title>"));
   const worker = join(site, "sw.js");
@@ -85,9 +85,9 @@ test("an update waits until it is wanted, and comes whole", async () => {
   await page.getByText("An update is ready.").waitFor();
   expect(await page.title()).toBe("Fovea");
   await page.reload();
-  await page.getByRole("button", { name: "Reload with the update" }).waitFor();
+  await page.getByRole("button", { name: "Reload to update" }).waitFor();
   expect(await page.title()).toBe("Fovea");
-  await page.getByRole("button", { name: "Reload with the update" }).click();
+  await page.getByRole("button", { name: "Reload to update" }).click();
   await page.waitForFunction(() => document.title === "Fovea, newer");
   await page.close();
 });

@@ -154,15 +154,15 @@ describe("with the tiny model", () => {
   });
 
   test("a question is asked again with and without, side by side", async () => {
-    await page.getByLabel("compare with and without").check();
-    await button("Ask again with the present settings").click();
+    await page.getByLabel("compare with both turned off").check();
+    await button("Ask again with current settings").click();
     await expect.poll(() => statistics().count(), { timeout: 240_000 }).toBe(3);
     const [with50, without] = (await statistics().allTextContents()).slice(1);
     expect(with50).toMatch(/32 of 64/);
     expect(without).toMatch(/64 of 64/);
     await page.getByText("all 64 tokens, no inhibition").waitFor();
     expect(await axeFindings()).toEqual([]);
-    await page.getByLabel("compare with and without").uncheck();
+    await page.getByLabel("compare with both turned off").uncheck();
   });
 
   test("stops in the middle of an answer, and goes on from there", async () => {
@@ -216,9 +216,9 @@ describe("with the tiny model", () => {
 
   test("another model is looked up before it is loaded", async () => {
     await button("Models").click();
-    await page.getByLabel(/^Address of a folder/).fill(models.origin);
-    await button("Look it up").click();
-    await page.getByText(/all of it on this machine/).waitFor();
+    await page.getByLabel(/^Hugging Face model/).fill(models.origin);
+    await button("Check").click();
+    await page.getByText(/all on this computer/).waitFor();
     await page.getByText(/MB of GPU memory/).waitFor();
     expect(await axeFindings()).toEqual([]);
     await page.locator("#files").setInputFiles(`${projectRoot}/package.json`);
@@ -253,7 +253,7 @@ test("fits a narrow phone, enlarged twice, in the dark; says what is missing", a
     colorScheme: "dark",
     reducedMotion: "reduce",
   });
-  await page.getByText("No model is loaded.").waitFor();
+  await page.getByText("No model loaded.").waitFor();
   await page.getByRole("alert").filter({ hasText: "Check the connection and try again" }).waitFor();
   await page.getByText("Choose a model first.").waitFor();
   expect(await button("Ask").isDisabled()).toBe(true);
@@ -280,10 +280,7 @@ describe("with other models", () => {
       await without.getByRole("button", { name: "Models", exact: true }).click();
       await without.locator("#files").setInputFiles(readdirSync(model.folder).map((name) => join(model.folder, name)));
       await without.getByRole("button", { name: "Load", exact: true }).last().click();
-      await without
-        .getByRole("alert")
-        .filter({ hasText: "Fovea computes on the graphics processor through WebGPU" })
-        .waitFor();
+      await without.getByRole("alert").filter({ hasText: "Fovea needs WebGPU" }).waitFor();
     } finally {
       await plain.close();
       model.remove();
@@ -300,7 +297,7 @@ describe("with other models", () => {
       await open(`?model=${models.origin}`);
       await page.getByText("vit, 0.1 million parameters").waitFor();
       await button("Remove Picnic").click();
-      await page.getByText("Choose a picture first.").waitFor();
+      await page.getByText("Add a picture first.").waitFor();
       const picture = pngOf(CLASSIFIER_SIDE, CLASSIFIER_SIDE, rgb);
       await page.locator("#file").setInputFiles({ name: "noise.png", mimeType: "image/png", buffer: picture });
       await set({ budget: 1 });

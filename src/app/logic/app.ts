@@ -1,4 +1,4 @@
-/** The page's logic in one object, which its parts are handed: the state, and everything that changes it. */
+/** The page's logic in one object: the state, and everything that changes it. */
 import { pictureOf } from "../scene/draw.ts";
 import type { Sample } from "../scene/samples.ts";
 import { Asker } from "./asker.ts";
@@ -14,17 +14,17 @@ export class App {
   readonly pictures = new PictureShelf(this.store);
   readonly asker = new Asker(this.store, this.models);
 
-  /** Changes settings of the next question. */
+  /** Changes the settings of the next question. */
   set(change: Partial<Settings>): void {
     this.store.set({ settings: { ...this.store.state.settings, ...change } });
   }
 
-  /** Starts again with the newer page that waits. Set by whoever found one. */
+  /** Reloads with the waiting update. offline.ts sets it. */
   update: () => void = () => {};
 
-  /** Puts a sample's picture into the next question, in place of others. */
+  /** Puts a sample's picture into the next question and removes others. */
   async showSample({ name, title, scene }: Sample): Promise<void> {
-    // As the shipped model knows it; drawn here, the emoji are those of this machine's font.
+    // The file has the emoji that the model knows; drawing here would use this computer's font.
     const blob = (await loadPicture(`samples/${name}`)) ?? (await pictureOf(scene));
     await this.pictures.replaceAll(blob, title, scene);
   }

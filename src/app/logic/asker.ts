@@ -1,4 +1,4 @@
-/** Asks the model: turns of a conversation, one answer or two to be compared, as they stream. */
+/** Asks the model: turns of a conversation, with one streaming answer or two to compare. */
 import type { GenerationEvent, Message } from "../../api.ts";
 import { FoveaError } from "../../errors.ts";
 import { isClassifier, type Model } from "../engine.ts";
@@ -20,7 +20,7 @@ export class Asker {
     this.#models = models;
   }
 
-  /** Asks, with the pictures of the draft; never throws. While the model still loads, the question waits for it. */
+  /** Asks with the draft's pictures. Waits for a loading model. Never throws. */
   async ask(question: string): Promise<void> {
     const { draft, turns, busy } = this.#store.state;
     if (busy) return;
@@ -30,7 +30,7 @@ export class Asker {
     await this.#run({ question, pictures: draft, follows: last ? [...last.follows, last.id] : [] });
   }
 
-  /** Asks a turn's question once more, with the present settings, as if it had not been asked before. */
+  /** Asks a turn's question again with the current settings, as a new turn after the same turns. */
   async again({ question, pictures, follows }: Turn): Promise<void> {
     if (!this.#store.state.busy) await this.#run({ question, pictures, follows });
   }
@@ -40,7 +40,7 @@ export class Asker {
     const running = new AbortController();
     this.#running = running;
     const answers = compare
-      ? [newAnswer("As set", settings), newAnswer("Without", plainSettings(settings))]
+      ? [newAnswer("Your settings", settings), newAnswer("Both off", plainSettings(settings))]
       : [newAnswer("", settings)];
     const turn: Turn = { ...asked, id: nextTurn++, answers };
     const pictures = turnsUntil([...turns, turn], turn.id).flatMap((one) => one.pictures);
@@ -55,7 +55,7 @@ export class Asker {
     this.#running?.abort();
   }
 
-  /** Begins a new conversation. */
+  /** Starts a new conversation. */
   clear(): void {
     this.stop();
     const { turns, draft } = this.#store.state;
@@ -72,7 +72,7 @@ export class Asker {
         this.#patch(turn, index, { status: "done", problem: problemOf(error) });
         return;
       }
-      // The engine could not get the device back by itself; the same question once more, from its beginning.
+      // The engine could not recover the device; asks the same question again from the start.
       this.#patch(turn, index, { status: "waiting", recovering: false, text: "", images: [] });
       await this.#models.reload();
       await this.#tryAnswer(turn, index, signal).catch((again: unknown) =>
@@ -87,7 +87,7 @@ export class Asker {
       const { problem } = this.#store.state.model;
       const missing = {
         code: "unexpected" as const,
-        message: "No model is loaded.",
+        message: "No model loaded.",
         next: "Choose one under “Models”.",
       };
       this.#patch(turn, index, {
@@ -134,8 +134,7 @@ export class Asker {
   async #classify(model: Model, turn: number, index: number, signal: AbortSignal): Promise<void> {
     const { settings } = this.#find(turn, index);
     const picture = this.#turnsUntil(turn).at(-1)?.pictures.at(-1);
-    if (!picture)
-      throw new FoveaError("bad-image", "this model names what a picture shows, and there is none; add a picture");
+    if (!picture) throw new FoveaError("bad-image", "this model classifies pictures, and there is none; add a picture");
     const compression = compressionOf(settings, model.info);
     const { classes, views, features, milliseconds } = await model.encodeImage(picture.blob, { compression, signal });
     const image = { tokens: features.rows, milliseconds, views, picture };
@@ -168,7 +167,7 @@ function newAnswer(label: string, settings: Settings): Answer {
   };
 }
 
-/** The conversation as the model reads it; of answers that were compared, the first. What failed is left out. */
+/** The conversation for the model. Takes the first of two compared answers. */
 function messagesOf(turns: readonly Turn[], takesPictures: boolean): Message[] {
   return turns.flatMap(({ question, pictures, answers }, i): Message[] => {
     const isLast = i === turns.length - 1;

@@ -1,4 +1,4 @@
-/** A conversation as a file: JSON with everything that was measured, or Markdown to read. Pictures by name only. */
+/** A conversation as a file: JSON with all measurements, or Markdown to read. Pictures by name only. */
 import { durationText } from "../../element/wording.ts";
 import { settingsText } from "./settings.ts";
 import type { ModelState, Turn } from "./state.ts";

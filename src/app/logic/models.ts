@@ -1,4 +1,4 @@
-/** The model of the page: loading, pausing, cancelling, loading again after the device was lost. One at a time. */
+/** The model of the page: load, pause, cancel, reload after a lost device. One at a time. */
 import type { LoadProgress } from "../../api.ts";
 import { loadModel, type Model, type ModelAccess, type ModelSource, planModel, storedModels } from "../engine.ts";
 import { problemOf } from "./problem.ts";
@@ -9,19 +9,19 @@ export class ModelKeeper {
   readonly #store: PageStore;
   #loading: AbortController | undefined;
   #loaded: Promise<Model | undefined> = Promise.resolve(undefined);
-  /** Of the model that is loaded, or was last; gone with the page. */
+  /** Access to the current or last model; never stored. */
   #access: ModelAccess = {};
 
   constructor(store: PageStore) {
     this.#store = store;
   }
 
-  /** The model once it is loaded; undefined if there is none, or it could not be loaded. */
+  /** The model once it is loaded; undefined if there is none or its load failed. */
   get loaded(): Promise<Model | undefined> {
     return this.#loaded;
   }
 
-  /** Loads a model in place of the present one. How it goes is in the state. */
+  /** Replaces the current model. The state shows the progress. */
   load(source: ModelSource, name: string, access: ModelAccess = {}): Promise<Model | undefined> {
     this.#loading?.abort();
     this.#access = access;
@@ -39,8 +39,7 @@ export class ModelKeeper {
   }
 
   /**
-   * Loads the model that the page's address names. Whoever made a link has not asked its reader: for a large download
-   * `ask` is called instead.
+   * Loads the model in the page's address. The user may have followed a link, so a large download calls `ask` instead.
    */
   open(address: string, ask: () => void): Promise<Model | undefined> {
     this.#set({ phase: "loading", name: address });
@@ -53,18 +52,18 @@ export class ModelKeeper {
     return this.#loaded;
   }
 
-  /** Loads the same model again, or goes on with it. */
+  /** Loads the same model again, or resumes it. */
   reload(change: ModelAccess = {}): Promise<Model | undefined> {
     const { source, name } = this.#store.state.model;
     return source === undefined ? this.#loaded : this.load(source, name, { ...this.#access, ...change });
   }
 
-  /** Ends a load, to be gone on with by `reload`: what has arrived is kept. */
+  /** Stops a load; `reload` resumes it. Downloaded parts are kept. */
   pause(): void {
     this.#end({ phase: "paused" });
   }
 
-  /** Ends a load for good. What has arrived is kept all the same, and can be deleted where models are chosen. */
+  /** Cancels a load. Downloaded parts are kept; the user can delete them under Models. */
   cancel(): void {
     this.#end({ phase: "none", name: "", source: undefined });
   }
@@ -106,7 +105,7 @@ export class ModelKeeper {
   }
 }
 
-/** From here on a download is not begun unasked: some minutes on a slow line. */
+/** Downloads from this size need a confirmation: some minutes on a slow line. */
 const LARGE_BYTES = 50_000_000;
 
 async function isLargeDownload(address: string): Promise<boolean> {
@@ -117,7 +116,7 @@ async function isLargeDownload(address: string): Promise<boolean> {
     if (isHere) return false;
     return (await planModel(address, {}, new AbortController().signal)).downloadBytes > LARGE_BYTES;
   } catch {
-    // Loading says what is wrong with it.
+    // The load reports the error.
     return false;
   }
 }

@@ -1,18 +1,18 @@
-/** The app without a network: registers the service worker, says when all is kept, offers a newer version. */
+/** The app offline: registers the service worker, reports when all files are stored, offers updates. */
 import { Workbox } from "workbox-window";
 import type { PageStore } from "./state.ts";
 
-/** A tab that stays open for days asks for a newer version this often. */
+/** How often an open tab checks for an update. */
 const CHECK_MS = 60 * 60 * 1000;
 
-/** The page that is kept. */
+/** The page that is stored. */
 interface KeptPage {
   readonly store: PageStore;
-  /** Starts again with the newer page that waits; set once there is one. */
+  /** Reloads with the update that waits; set once there is one. */
   update: () => void;
 }
 
-/** Begins to keep the page and tells the state about it. Does nothing without service workers. */
+/** Stores the page for offline use and sets the state. Does nothing without service workers. */
 export async function keepOffline(app: KeptPage): Promise<void> {
   const { store } = app;
   if (!("serviceWorker" in navigator)) return;
@@ -31,14 +31,14 @@ export async function keepOffline(app: KeptPage): Promise<void> {
   try {
     await worker.register({ immediate: true });
   } catch {
-    // No storage, as in some private windows: the page works as any other, with a network.
+    // No storage, as in some private windows: the page then needs a network.
     return;
   }
   if (navigator.serviceWorker.controller && store.state.offline === "unknown") store.set({ offline: "ready" });
   setInterval(() => void worker.update().catch(() => {}), CHECK_MS);
 }
 
-/** Asks the browser not to clear the stored model when room gets short. Some ask the user, so only when one is at work. */
+/** Asks the browser to keep the stored model when space runs low. Some browsers ask the user, so call it on user action. */
 export function askToKeepStorage(): void {
   void navigator.storage?.persist?.().catch(() => false);
 }

@@ -1,8 +1,8 @@
-/** Pictures on their way into a question: from files, the clipboard, the camera, the scene builder. Decoding for the model is the engine's. */
+/** The pictures of the next question: from files, clipboard, camera or scene builder. The engine decodes them for the model. */
 import type { Scene } from "../scene/scene.ts";
 import type { PageStore, PictureItem } from "./state.ts";
 
-/** More would not fit into a conversation of the shipped model. */
+/** More pictures do not fit into the demo model's context. */
 export const MAX_PICTURES = 4;
 
 let nextId = 1;
@@ -14,23 +14,24 @@ export class PictureShelf {
     this.#store = store;
   }
 
-  /** Adds what of these are pictures; says what is not. */
+  /** Adds the pictures among these files and reports the others. */
   async addFiles(files: readonly File[]): Promise<void> {
     const refused: string[] = [];
     for (const file of files) {
       if (!file.type.startsWith("image/")) refused.push(`${file.name} is not a picture.`);
-      else if (!(await this.add(file, file.name))) refused.push(`${file.name} cannot be shown; is it a picture?`);
+      else if (!(await this.add(file, file.name)))
+        refused.push(`This browser cannot show ${file.name}; try JPEG or PNG.`);
     }
     if (refused.length > 0) this.#say(refused.join(" "));
   }
 
-  /** Adds a picture to the next question, and shows it. Returns whether it could be read. */
+  /** Adds a picture to the next question and shows it. Returns false if it cannot be decoded. */
   async add(blob: Blob, name: string, scene?: Scene): Promise<boolean> {
     const size = await sizeOf(blob);
     if (!size) return false;
     const { draft } = this.#store.state;
     if (draft.length >= MAX_PICTURES) {
-      this.#say(`A question takes ${MAX_PICTURES} pictures at most; remove one first.`);
+      this.#say(`A question takes at most ${MAX_PICTURES} pictures; remove one first.`);
       return true;
     }
     const picture: PictureItem = { id: nextId++, name, blob, url: URL.createObjectURL(blob), ...size };
@@ -39,15 +40,15 @@ export class PictureShelf {
     return true;
   }
 
-  /** Puts this one in place of all others. */
+  /** Replaces all pictures by this one. */
   async replaceAll(blob: Blob, name: string, scene?: Scene): Promise<void> {
     const before = this.#store.state.draft;
     this.#setDraft([], 0);
-    if (!(await this.add(blob, name, scene))) this.#say(`${name} cannot be shown.`);
+    if (!(await this.add(blob, name, scene))) this.#say(`This browser cannot show ${name}.`);
     for (const { url } of before) URL.revokeObjectURL(url);
   }
 
-  /** Changes a scene in its place. */
+  /** Replaces a scene's picture in its place. */
   async replace(id: number, blob: Blob, scene: Scene): Promise<void> {
     const { draft } = this.#store.state;
     const index = draft.findIndex((picture) => picture.id === id);
@@ -77,7 +78,7 @@ export class PictureShelf {
   }
 }
 
-/** Upright width and height; undefined for what this browser cannot decode. */
+/** Upright width and height; undefined if this browser cannot decode the picture. */
 async function sizeOf(blob: Blob): Promise<{ width: number; height: number } | undefined> {
   try {
     const bitmap = await createImageBitmap(blob);

@@ -1,11 +1,11 @@
-/** How fast something arrives, from its last few seconds: what lay on disk at the beginning does not count for long. */
+/** Download speed over the last few seconds, so that bytes from disk at the start count only briefly. */
 
 const WINDOW_MS = 5000;
 
 export class Rate {
   #samples: { atMs: number; bytes: number }[] = [];
 
-  /** Notes how much there is now. Returns bytes a second, 0 as long as that cannot be told. */
+  /** Adds the current total. Returns bytes per second, or 0 while unknown. */
   add(bytes: number, atMs: number): number {
     this.#samples = [...this.#samples.filter((sample) => atMs - sample.atMs < WINDOW_MS), { atMs, bytes }];
     const first = this.#samples[0]!;

@@ -1,4 +1,4 @@
-/** What a person sets for the next question, and what that is to the engine. Pure. */
+/** The user's settings for the next question, and their conversion to a request. Pure. */
 import type { Compression, GenerateRequest, Inhibition, ModelInfo } from "../../api.ts";
 
 type Vmtc = Extract<Compression, { method: "vmtc" }>;
@@ -19,11 +19,11 @@ export interface Settings {
   scope: NonNullable<Inhibition["scope"]>;
   maxTokens: number;
   temperature: number;
-  /** Whether answers tell where their tokens looked. */
+  /** Whether answers record where their tokens looked. */
   watch: boolean;
 }
 
-/** The paper's. */
+/** The paper's settings. */
 export const DEFAULT_SETTINGS: Settings = {
   budget: 0.5,
   method: "vmtc",
@@ -40,7 +40,7 @@ export const DEFAULT_SETTINGS: Settings = {
   watch: true,
 };
 
-/** The same question with nothing compressed and nothing inhibited. */
+/** The same settings without compression and inhibition. */
 export function plainSettings(settings: Settings): Settings {
   return { ...settings, budget: 1, inhibition: 0 };
 }
@@ -54,7 +54,7 @@ function poolFactor(budget: number): number {
   return Math.max(1, Math.round(1 / Math.sqrt(budget)));
 }
 
-/** How pictures of this model are compressed. */
+/** The compression of pictures for this model. */
 export function compressionOf(settings: Settings, { imageTokens }: Pick<ModelInfo, "imageTokens">): Compression {
   const { budget, method, stages, merge, positions } = settings;
   if (budget >= 1 || imageTokens === 0) return { method: "none" };
@@ -65,7 +65,7 @@ export function compressionOf(settings: Settings, { imageTokens }: Pick<ModelInf
   return { method, ratio: budget, stages, clusters, merge, positions };
 }
 
-/** The part of a request that follows from the settings. */
+/** The fields of a request that the settings define. */
 export function requestOf(
   settings: Settings,
   info: ModelInfo,

@@ -1,4 +1,4 @@
-/** What the page knows: the types of its state, and how it begins. */
+/** The page's state: its types and its initial value. */
 import type { AnswerAttention, GenerationStats, ImageFeatures, LoadProgress, ModelInfo } from "../../api.ts";
 import type { Model, ModelSource } from "../engine.ts";
 import type { Scene } from "../scene/scene.ts";
@@ -16,31 +16,31 @@ export interface PageState {
   settings: Settings;
   /** Whether the next question is also asked without compression and inhibition. */
   compare: boolean;
-  /** A question is being answered, or waits for the model. */
+  /** An answer is running or waiting for the model. */
   busy: boolean;
   view: View;
   offline: "unknown" | "ready" | "update";
-  /** About pictures: what could not be taken, and why. */
+  /** Why a picture was not added. */
   notice: string;
 }
 
 export type PageStore = Store<PageState>;
 
 export interface ModelState {
-  /** "paused": a download that can be gone on with. */
+  /** "paused": a download that can be resumed. */
   phase: "none" | "loading" | "paused" | "ready" | "failed";
-  /** What people call it. */
+  /** Its name for users. */
   name: string;
   source: ModelSource | undefined;
   progress: LoadProgress | undefined;
-  /** How fast it arrives. */
+  /** Download speed. */
   bytesPerSecond: number;
   model: Model | undefined;
   info: ModelInfo | undefined;
   problem: Problem | undefined;
-  /** Whether the browser keeps it for the next visit, if it has room. */
+  /** Whether the browser stores it for the next visit, if there is space. */
   kept: boolean;
-  /** Another tab has the GPU. */
+  /** Another tab is using the GPU. */
   waiting: boolean;
 }
 
@@ -52,17 +52,17 @@ export interface PictureItem {
   url: string;
   width: number;
   height: number;
-  /** Where it was built here, so that it can be changed. */
+  /** The scene of a picture from the scene builder, for changes. */
   scene?: Scene;
 }
 
 export interface Turn {
   id: number;
-  /** Ids of the turns that it continues, in order: a question may be asked again, so that turns make a tree. */
+  /** Ids of the turns before it, in order. A question may be asked again, so turns form a tree. */
   follows: readonly number[];
   question: string;
   pictures: readonly PictureItem[];
-  /** One, or two to be compared. */
+  /** One, or two to compare. */
   answers: readonly Answer[];
 }
 
@@ -70,12 +70,12 @@ export interface Answer {
   label: string;
   settings: Settings;
   status: "waiting" | "running" | "done";
-  /** The GPU was lost, and the answer goes on once the model is back. */
+  /** The GPU was lost; the answer continues once the model is loaded again. */
   recovering: boolean;
   text: string;
-  /** Why it ended. */
+  /** The reason of its end. */
   reason: "stop" | "length" | "abort" | undefined;
-  /** Of all pictures of the conversation, in order. */
+  /** All pictures of the conversation, in order. */
   images: readonly (SeenImage & { picture: PictureItem })[];
   attention: AnswerAttention | undefined;
   stats: GenerationStats | undefined;
@@ -83,7 +83,7 @@ export interface Answer {
   problem: Problem | undefined;
 }
 
-/** A turn and those that it continues, in order; empty where there is no such turn. */
+/** A turn and the turns before it, in order; empty for an unknown id. */
 export function turnsUntil(turns: readonly Turn[], id: number): Turn[] {
   const last = turns.find((turn) => turn.id === id);
   return last ? turns.filter((turn) => turn === last || last.follows.includes(turn.id)) : [];
@@ -98,7 +98,7 @@ export interface View {
   /** 0 is the picture as it enters; -1 the last stage, whatever its number. */
   stage: number;
   layer: number | "all";
-  /** Words that are looked at. */
+  /** The selected words. */
   words: TextRange | undefined;
   /** Whether `words` stay when the pointer leaves. */
   pinned: boolean;

@@ -1,6 +1,6 @@
-/** The page's state in one place: replaced in parts, never changed in place, so that components see what is new. */
+/** The page's state in one place: immutable parts are replaced, so that components notice changes. */
 
-/** Holds a state and tells of its changes. */
+/** Holds a state and notifies listeners of changes. */
 export class Store<S extends object> {
   readonly #listeners = new Set<() => void>();
   #state: S;
@@ -18,7 +18,7 @@ export class Store<S extends object> {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Returns how to stop. */
+  /** Returns a function that unsubscribes. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -1,12 +1,12 @@
-/** Words of an answer, in its text and in what was rendered from it. Needs a page for the latter. */
+/** Maps words between an answer's text and its rendered elements. */
 import type { TextRange } from "./looking.ts";
 
 /** The class of a word's element. */
 export const WORD = "word";
 
 /**
- * Puts each word below `root` into an element that knows its place in `source`, the text that was rendered. Words keep
- * their order, so each is looked for behind the one before; what rendering added is left alone.
+ * Wraps each word below `root` in an element with its offset in `source`, the rendered text. Words keep their order, so
+ * each search starts after the previous word. Text that rendering added stays unwrapped.
  */
 export function markWords(root: Node, source: string): void {
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);

@@ -1,4 +1,4 @@
-/** One answer: its text as it streams, its words that can be looked behind, how it ended, its statistics. */
+/** One answer: its streaming text, its selectable words, its outcome and its statistics. */
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { renderMarkdown, updateMarkdown } from "../../element/markdown.ts";
 import { durationText } from "../../element/wording.ts";
@@ -9,7 +9,7 @@ import { base } from "./base.ts";
 
 const SHOWN_CLASSES = 5;
 
-/** Which words are looked at; `pinned` ones stay when the pointer leaves. */
+/** The selected words; `pinned` ones stay when the pointer leaves. */
 export interface WordsEvent {
   words: TextRange | undefined;
   pinned: boolean;
@@ -22,9 +22,9 @@ export class AnswerView extends LitElement {
     slowestMs: { attribute: false },
   };
   declare answer: Answer;
-  /** The words of this answer that are looked at. */
+  /** The selected words of this answer. */
   declare words: TextRange | undefined;
-  /** Of the answers that are compared, for bars of one scale. */
+  /** The slowest of the compared answers, so that bars share one scale. */
   declare slowestMs: number;
 
   static override styles = [
@@ -108,7 +108,7 @@ export class AnswerView extends LitElement {
         aria-busy=${status !== "done"}
         tabindex=${attention ? 0 : nothing}
         role=${attention ? "group" : nothing}
-        aria-label=${attention ? "Answer. Arrow keys go from word to word and show where each looked." : nothing}
+        aria-label=${attention ? "Answer. Arrow keys move from word to word and show where the model looked." : nothing}
         @pointerover=${(event: Event) => this.#hover(event)}
         @pointerleave=${() => this.#tell(undefined, false)}
         @click=${(event: Event) => this.#pin(event)}
@@ -116,7 +116,7 @@ export class AnswerView extends LitElement {
       ></div>
       <slot></slot>
       ${classes ? this.#classes(classes) : nothing}
-      ${answer.recovering ? html`<p class="soft" role="status">The graphics processor was lost. The model is being loaded again, and the answer goes on.</p>` : nothing}
+      ${answer.recovering ? html`<p class="soft" role="status">The GPU was lost. The model is loading again, then the answer continues.</p>` : nothing}
       ${status === "waiting" ? html`<p class="soft">Waiting …</p>` : nothing}
       ${this.#ending()}
       ${problem ? html`<p class="error" role="alert"><strong>${problem.message}</strong> ${problem.next}</p>` : nothing}
@@ -129,11 +129,13 @@ export class AnswerView extends LitElement {
     if (status !== "done" || problem) return nothing;
     if (reason === "abort")
       return html`<p class="soft">Stopped${stats ? ` after ${durationText(stats.totalMs)}` : ""}.</p>`;
-    return reason === "length" ? html`<p class="soft">Cut at the longest answer; settings allow more.</p>` : nothing;
+    return reason === "length"
+      ? html`<p class="soft">Length limit reached; raise it under “More settings”.</p>`
+      : nothing;
   }
 
   #classes(classes: NonNullable<Answer["classes"]>) {
-    if (classes.length === 0) return html`<p>This model has no classes to tell.</p>`;
+    if (classes.length === 0) return html`<p>This model has no class names.</p>`;
     return html`<ol>
       ${classes
         .slice(0, SHOWN_CLASSES)
@@ -153,7 +155,7 @@ export class AnswerView extends LitElement {
     }
   }
 
-  /** While it streams, only what is new; once it is done, all of it with its words marked. */
+  /** Updates changed blocks while streaming. Once the answer is done, renders it again with its words marked. */
   #write(before: Answer | undefined): void {
     const { text, status } = this.answer;
     const host = this.#host;

@@ -1,11 +1,11 @@
-/** Takes a photograph with the machine's camera. The camera is on only while this is on the page. */
+/** Takes a photo with the device's camera. The camera is on only while this part is on the page. */
 import { css, html, LitElement, nothing } from "lit";
 import { base } from "./base.ts";
 
 export class Camera extends LitElement {
   static override properties = { stream: { state: true }, isShown: { state: true }, problem: { state: true } };
   declare stream: MediaStream | undefined;
-  /** Whether the video has a first frame, which is all that there is to photograph. */
+  /** Whether the video has its first frame, so that a photo can be taken. */
   declare isShown: boolean;
   declare problem: string;
 
@@ -40,15 +40,15 @@ export class Camera extends LitElement {
 
   override render() {
     return html`<div class="stack">
-      <video autoplay playsinline muted aria-label="What the camera sees" .srcObject=${this.stream ?? null}
+      <video autoplay playsinline muted aria-label="Camera preview" .srcObject=${this.stream ?? null}
         @loadeddata=${() => {
           this.isShown = true;
         }}></video>
       ${this.problem ? html`<p class="error" role="alert">${this.problem}</p>` : nothing}
       <div class="row">
-        <button class="primary" ?disabled=${!this.isShown} @click=${() => this.#take()}>Take the photograph</button>
+        <button class="primary" ?disabled=${!this.isShown} @click=${() => this.#take()}>Take the photo</button>
         <button @click=${() => this.renderRoot.querySelector("input")!.click()}>Use the phone’s camera app</button>
-        <input type="file" accept="image/*" capture="environment" hidden aria-label="Photograph"
+        <input type="file" accept="image/*" capture="environment" hidden aria-label="Photo"
           @change=${(event: Event) => this.#done((event.target as HTMLInputElement).files?.[0])} />
       </div>
     </div>`;
@@ -57,14 +57,14 @@ export class Camera extends LitElement {
   async #start(): Promise<void> {
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: { ideal: "environment" } } });
-      // Closed in the meantime.
+      // The dialog may be closed by now.
       if (this.isConnected) this.stream = stream;
       else for (const track of stream.getTracks()) track.stop();
     } catch (error) {
       const isRefused = error instanceof DOMException && error.name === "NotAllowedError";
       this.problem = isRefused
-        ? "The camera may not be used here; allow it in the browser’s address bar, or choose a file."
-        : "No camera could be opened; choose a file instead.";
+        ? "The browser blocks the camera; allow it in the address bar, or choose a file."
+        : "No camera found; choose a file instead.";
     }
   }
 
@@ -80,7 +80,7 @@ export class Camera extends LitElement {
     canvas.height = video.videoHeight;
     canvas.getContext("2d")!.drawImage(video, 0, 0);
     canvas.toBlob(
-      (blob) => this.#done(blob ? new File([blob], "Photograph.jpg", { type: blob.type }) : undefined),
+      (blob) => this.#done(blob ? new File([blob], "Photo.jpg", { type: blob.type }) : undefined),
       "image/jpeg",
       0.95,
     );

@@ -1,4 +1,4 @@
-/** Where a question is written and asked. */
+/** The form for a question. */
 import { css, html, LitElement, nothing } from "lit";
 import { isClassifier } from "../engine.ts";
 import type { App } from "../logic/app.ts";
@@ -64,7 +64,7 @@ export class Composer extends LitElement {
             }
             <label class="check">
               <input type="checkbox" .checked=${compare} @change=${(event: Event) => this.app.store.set({ compare: (event.target as HTMLInputElement).checked })} />
-              compare with and without
+              compare with both turned off
             </label>
           </div>
           <span class="soft" role="status">${(!busy && needs) || this.#note()}</span>
@@ -73,22 +73,22 @@ export class Composer extends LitElement {
     </section>`;
   }
 
-  /** What still has to be done before the question can be asked; "" if nothing. */
+  /** The missing step before the question can be asked; "" if none. */
   #missing(): string {
     const { model, draft } = this.state;
-    if (model.phase === "paused") return "The model is paused; go on with it first.";
+    if (model.phase === "paused") return "The download is paused; resume it first.";
     if (model.phase === "none" || model.phase === "failed") return "Choose a model first.";
-    if (model.info && isClassifier(model.info)) return draft.length > 0 ? "" : "Choose a picture first.";
-    if (model.info && !model.info.canGenerate) return "This model has no tokenizer and cannot be asked.";
-    return this.question.trim() === "" ? "Write a question first." : "";
+    if (model.info && isClassifier(model.info)) return draft.length > 0 ? "" : "Add a picture first.";
+    if (model.info && !model.info.canGenerate) return "This model has no tokenizer, so it cannot answer.";
+    return this.question.trim() === "" ? "Type a question first." : "";
   }
 
   #note() {
     const { model, draft, busy } = this.state;
-    if (model.waiting) return "Another tab is using the GPU; this one waits for its turn.";
-    if (model.phase === "loading") return busy ? "The answer begins when the model is loaded." : nothing;
+    if (model.waiting) return "Waiting: another tab is using the GPU.";
+    if (model.phase === "loading") return busy ? "The answer starts once the model is loaded." : nothing;
     if (model.info?.takesPictures === false && draft.length > 0)
-      return "This model reads text only: the picture is left out.";
+      return "This model reads text only and ignores the picture.";
     return nothing;
   }
 
@@ -101,7 +101,7 @@ export class Composer extends LitElement {
   }
 
   #key(event: KeyboardEvent): void {
-    // Shift+Enter makes a new line; Enter that ends a composition belongs to the input method.
+    // Shift+Enter makes a new line; Enter during composition belongs to the input method.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     this.renderRoot.querySelector("form")!.requestSubmit();

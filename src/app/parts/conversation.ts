@@ -1,4 +1,4 @@
-/** The turns of the conversation: each question with its pictures, and its answer or the two that are compared. */
+/** The turns of the conversation: each question with its pictures, and its answer or two compared answers. */
 import { css, html, LitElement, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { App } from "../logic/app.ts";
@@ -13,7 +13,7 @@ export class Conversation extends LitElement {
   static override properties = { app: { attribute: false }, state: { attribute: false } };
   declare app: App;
   declare state: PageState;
-  /** Turns that were there at the last update. */
+  /** Number of turns at the last update. */
   #shown = 0;
 
   static override styles = [
@@ -99,7 +99,7 @@ export class Conversation extends LitElement {
 
   protected override updated(): void {
     const { turns } = this.state;
-    // A new question is answered where its reader looks.
+    // Scrolls to a new question.
     if (turns.length > this.#shown) {
       const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
       const last = this.renderRoot.querySelector("li:last-child");
@@ -122,7 +122,7 @@ export class Conversation extends LitElement {
         ${answers.map((answer, index) => this.#answer(id, answer, index, slowestMs))}
       </div>
       <div class="row foot">
-        <button ?disabled=${this.state.busy} @click=${() => void this.app.asker.again(turn)}>Ask again with the present settings</button>
+        <button ?disabled=${this.state.busy} @click=${() => void this.app.asker.again(turn)}>Ask again with current settings</button>
       </div>
     </li>`;
   }
@@ -147,7 +147,7 @@ export class Conversation extends LitElement {
       <div class="row foot">
         ${
           answer.images.length > 0
-            ? html`<button aria-pressed=${isShown} @click=${() => this.#show(turn, index)}>Show its tokens</button>`
+            ? html`<button aria-pressed=${isShown} @click=${() => this.#show(turn, index)}>What it saw</button>`
             : nothing
         }
         ${model.info && answer.images.length > 0 ? html`<span class="soft">${settingsText(answer.settings)}</span>` : nothing}
@@ -164,7 +164,7 @@ export class Conversation extends LitElement {
     store.set({ view: { ...view, of: { turn, answer, image }, words: undefined, pinned: false } });
   }
 
-  /** A word that was chosen stays until another one is; one under the pointer goes with it. */
+  /** A clicked word stays selected until the next click; a hovered one only under the pointer. */
   #look(turn: number, answer: number, { words, pinned }: WordsEvent): void {
     const { store } = this.app;
     const { of, pinned: wasPinned } = store.state.view;
@@ -184,7 +184,7 @@ export class Conversation extends LitElement {
     link.href = URL.createObjectURL(new Blob([text], { type: kind === "json" ? "application/json" : "text/markdown" }));
     link.download = `fovea-conversation.${kind}`;
     link.click();
-    // The browser has taken the address by then.
+    // The browser has read the address by then.
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
 }

@@ -1,4 +1,4 @@
-/** The model in the page's head: its name, how its loading goes, what went wrong. */
+/** The model at the top of the page: its name, the progress of its load, its error. */
 import { css, html, LitElement, nothing } from "lit";
 import { byteText, durationText } from "../../element/wording.ts";
 import type { App } from "../logic/app.ts";
@@ -49,12 +49,12 @@ export class ModelStatus extends LitElement {
     const { phase, source, progress, problem } = this.model;
     const again = (text: string) => html`<button @click=${() => void models.reload()}>${text}</button>`;
     const end = html`<button @click=${() => models.cancel()}>Cancel</button>`;
-    if (phase === "paused") return [again("Go on"), end];
+    if (phase === "paused") return [again("Resume"), end];
     if (phase === "failed" && problem?.code === "no-room")
-      return html`<button @click=${() => void models.reload({ cache: "none" })}>Load without keeping it</button>`;
+      return html`<button @click=${() => void models.reload({ cache: "none" })}>Load without storing</button>`;
     if (phase === "failed") return again("Try again");
     if (phase !== "loading") return nothing;
-    // Only a download has something that can be gone on with.
+    // Only a download can be resumed.
     const isDownload = typeof source === "string" && progress?.stage === "weights";
     return [isDownload ? html`<button @click=${() => models.pause()}>Pause</button>` : nothing, end];
   }
@@ -62,17 +62,17 @@ export class ModelStatus extends LitElement {
   #text() {
     const { phase, name, info, waiting, progress } = this.model;
     const title = html`<span class="name">${name}</span>`;
-    if (waiting) return html`${title} <span class="soft">waits for another tab that is using the GPU.</span>`;
-    if (phase === "loading") return html`${title} <span class="soft">is being loaded.</span>`;
+    if (waiting) return html`${title} <span class="soft">is waiting for another tab that uses the GPU.</span>`;
+    if (phase === "loading") return html`${title} <span class="soft">is loading.</span>`;
     if (phase === "paused") {
       const { loadedBytes = 0, totalBytes = 0 } = progress ?? {};
-      return html`${title} <span class="soft">is paused at ${byteText(loadedBytes)} of ${byteText(totalBytes)}; what has arrived is kept.</span>`;
+      return html`${title} <span class="soft">is paused at ${byteText(loadedBytes)} of ${byteText(totalBytes)}; downloaded parts are kept.</span>`;
     }
-    if (phase !== "ready" || !info) return "No model is loaded.";
+    if (phase !== "ready" || !info) return "No model loaded.";
     const parts = [
       `${info.family}, ${(info.parameters / 1e6).toFixed(1)} million parameters`,
       `${byteText(info.weightBytes)} on ${info.adapter || "the GPU"}`,
-      info.imageTokens > 0 ? `${info.imageTokens} tokens a picture` : "reads text only",
+      info.imageTokens > 0 ? `${info.imageTokens} tokens per picture` : "reads text only",
     ];
     return html`${title} <span class="soft detail">${parts.join(" · ")}</span>`;
   }
@@ -83,12 +83,12 @@ export class ModelStatus extends LitElement {
     if (stage !== "weights")
       return html`<div class="row">
         <progress class="progress" aria-label="Loading"></progress>
-        <span class="soft">${stage === "config" ? "Reading the model’s description" : "Compiling shaders"}</span>
+        <span class="soft">${stage === "config" ? "Reading the model’s settings" : "Compiling shaders"}</span>
       </div>`;
     const leftMs = bytesPerSecond > 0 ? (1000 * (totalBytes - loadedBytes)) / bytesPerSecond : undefined;
     const parts = [
       `${byteText(loadedBytes)} of ${byteText(totalBytes)}`,
-      ...(leftMs === undefined ? [] : [`${byteText(bytesPerSecond)} a second`, `${durationText(leftMs)} left`]),
+      ...(leftMs === undefined ? [] : [`${byteText(bytesPerSecond)} per second`, `${durationText(leftMs)} left`]),
     ];
     return html`<div class="row">
       <progress class="progress" max="1" .value=${loadedBytes / Math.max(1, totalBytes)} aria-label="Loading"></progress>

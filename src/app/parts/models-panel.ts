@@ -1,4 +1,4 @@
-/** Where another model is chosen: the shipped one, an address or hub id, a folder or files of this machine, a stored one. */
+/** The choice of a model: the demo model, an address or hub name, a local folder or files, a stored model. */
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import type { ModelFiles, ModelPlan } from "../../api.ts";
 import { byteText } from "../../element/wording.ts";
@@ -7,7 +7,7 @@ import type { App } from "../logic/app.ts";
 import { type Problem, problemOf } from "../logic/problem.ts";
 import { base } from "./base.ts";
 
-/** A model that was looked up and waits for a yes. */
+/** A checked model that waits for the user's confirmation. */
 interface Candidate {
   source: ModelSource;
   name: string;
@@ -15,11 +15,11 @@ interface Candidate {
   plan: ModelPlan | undefined;
 }
 
-const TOKEN_FIELD = html`<label for="token">Access token, where the model asks for one</label>
+const TOKEN_FIELD = html`<label for="token">Access token, for gated models</label>
   <input id="token" type="text" autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="hf_…" aria-describedby="token-note" />
-  <p class="soft" id="token-note">It goes to the hub and nowhere else, and is forgotten with this page.</p>`;
+  <p class="soft" id="token-note">It is sent to the hub only, and forgotten when you close this page.</p>`;
 
-const LOOK_UP = html`<button type="submit">Look it up</button>`;
+const LOOK_UP = html`<button type="submit">Check</button>`;
 
 function isHubName(address: string): boolean {
   return address.trim().startsWith("hf:");
@@ -34,11 +34,11 @@ export class ModelsPanel extends LitElement {
     isHub: { state: true },
   };
   declare app: App;
-  /** A model to be looked up from the beginning. */
+  /** A model to check when the panel opens. */
   declare address: string | undefined;
   declare candidate: Candidate | undefined;
   declare problem: Problem | undefined;
-  /** An id of the hub is typed, whose models may ask for a token. */
+  /** Whether a hub name is typed, whose model may need a token. */
   declare isHub: boolean;
   #looking = new AbortController();
 
@@ -51,11 +51,11 @@ export class ModelsPanel extends LitElement {
       .grow {
         flex: 1 1 14rem;
       }
-      /* No field for passwords, which browsers offer to store. */
+      /* Not a password field, because browsers offer to store passwords. */
       #token {
         -webkit-text-security: disc;
       }
-      /* No gap for what there is nothing to say of. */
+      /* No gap for an empty status. */
       [role="status"]:empty {
         position: absolute;
       }
@@ -75,13 +75,13 @@ export class ModelsPanel extends LitElement {
     return html`<div class="stack">
       <div class="card row spread">
         <div>
-          <h3>${SHIPPED_MODEL}, shipped with this page</h3>
-          <p class="soft">Knows scenes of emoji, and follows small instructions.</p>
+          <h3>${SHIPPED_MODEL}, the demo model</h3>
+          <p class="soft">Knows emoji scenes, not photographs. Follows short instructions.</p>
         </div>
-        <button @click=${() => this.#load(SHIPPED_MODEL, SHIPPED_MODEL)}>Load it</button>
+        <button @click=${() => this.#load(SHIPPED_MODEL, SHIPPED_MODEL)}>Use it</button>
       </div>
       <form class="card stack" @submit=${(event: Event) => this.#address(event)}>
-        <label for="address">Address of a folder in Hugging Face layout, or an id of the hub</label>
+        <label for="address">Hugging Face model or web address of a folder</label>
         <div class="row">
           <input id="address" class="grow" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="hf:owner/name"
             @input=${(event: Event) => {
@@ -92,7 +92,7 @@ export class ModelsPanel extends LitElement {
         ${this.isHub ? html`${TOKEN_FIELD}<div class="row">${LOOK_UP}</div>` : nothing}
       </form>
       <div class="card stack">
-        <h3>From this machine</h3>
+        <h3>From your computer</h3>
         <div class="row">
           <button @click=${() => this.#input("folder").click()}>Choose a folder</button>
           <button @click=${() => this.#input("files").click()}>Choose files</button>
@@ -124,19 +124,19 @@ export class ModelsPanel extends LitElement {
   }
 
   #candidateView({ source, name, access, plan }: Candidate) {
-    if (!plan) return html`<p class="card found">Looking at <span class="name">${name}</span> …</p>`;
+    if (!plan) return html`<p class="card found">Checking <span class="name">${name}</span> …</p>`;
     const { downloadBytes, totalBytes, storedBytes, freeStorageBytes, gpu } = plan;
     const isTooLarge = freeStorageBytes !== undefined && downloadBytes > freeStorageBytes;
     const problems = isTooLarge
-      ? ["This is more than the browser gives this page; delete a stored model first."]
+      ? ["The browser gives this page less space than this; delete a stored model first."]
       : plan.problems;
     const facts = [
       `${plan.family}, ${(plan.parameters / 1e6).toFixed(1)} million parameters`,
       downloadBytes > 0
-        ? `${byteText(downloadBytes)} to download${storedBytes > 0 ? `, ${byteText(storedBytes)} are here already` : ""}`
-        : `${byteText(totalBytes)}, all of it on this machine`,
-      freeStorageBytes === undefined ? undefined : `room for ${byteText(freeStorageBytes)} on this machine`,
-      `about ${byteText(gpu.totalBytes)} of GPU memory, weights kept as ${plan.weights}`,
+        ? `${byteText(downloadBytes)} to download${storedBytes > 0 ? `, ${byteText(storedBytes)} already downloaded` : ""}`
+        : `${byteText(totalBytes)}, all on this computer`,
+      freeStorageBytes === undefined ? undefined : `${byteText(freeStorageBytes)} of free space`,
+      `about ${byteText(gpu.totalBytes)} of GPU memory, weights as ${plan.weights}`,
     ];
     return html`<div class="card stack found">
       <p class="name">${name}</p>
@@ -165,14 +165,14 @@ export class ModelsPanel extends LitElement {
   #files(event: Event): void {
     const input = event.target as HTMLInputElement;
     const files = [...(input.files ?? [])];
-    // So that the same choice can be made again.
+    // Lets the user choose the same files again.
     input.value = "";
     if (files.length === 0) return;
     const byPath: ModelFiles = Object.fromEntries(files.map((file) => [file.webkitRelativePath || file.name, file]));
     void this.#lookUp(byPath, files[0]!.webkitRelativePath.split("/")[0] || `${files.length} files`);
   }
 
-  /** Says what a model takes before anything of it is loaded. */
+  /** Shows a model's cost before loading it. */
   async #lookUp(source: ModelSource, name: string, access: ModelAccess = {}): Promise<void> {
     this.#forget();
     this.candidate = { source, name, access, plan: undefined };

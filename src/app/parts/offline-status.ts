@@ -1,4 +1,4 @@
-/** Whether the page works without a network, and whether a newer one is ready. */
+/** Says if the page works offline, and if an update is ready. */
 import { css, html, LitElement, nothing } from "lit";
 import type { App } from "../logic/app.ts";
 import type { PageState } from "../logic/state.ts";
@@ -15,11 +15,11 @@ export class OfflineStatus extends LitElement {
     const { offline, model } = this.state;
     const isModelKept = model.phase === "ready" && model.kept;
     return html`<div class="row" role="status">
-      ${offline === "ready" ? html`<p>This page is kept on this machine${isModelKept ? " and starts without a network" : ""}.</p>` : nothing}
+      ${offline === "ready" ? html`<p>This page works offline${isModelKept ? ", model included" : ""}.</p>` : nothing}
       ${
         offline === "update"
           ? html`<p>An update is ready.</p>
-              <button @click=${() => this.app.update()}>Reload with the update</button>`
+              <button @click=${() => this.app.update()}>Reload to update</button>`
           : nothing
       }
     </div>`;

@@ -1,4 +1,4 @@
-/** The whole page: lays out its parts, hands them the state, opens dialogs, takes dropped and pasted pictures. */
+/** The whole page: lays out its parts, passes them the state, opens dialogs, takes dropped and pasted pictures. */
 import { css, html, LitElement, nothing } from "lit";
 import type { App } from "../logic/app.ts";
 import type { PageState } from "../logic/state.ts";
@@ -9,7 +9,7 @@ import type { SceneEvent } from "./scene-builder.ts";
 
 const TITLES: Record<DialogRequest["kind"], string> = {
   scene: "Build a scene",
-  camera: "Photograph",
+  camera: "Take a photo",
   models: "Models",
 };
 
@@ -146,7 +146,7 @@ export class Page extends LitElement {
           </svg>
           Fovea
         </h1>
-        <p class="soft">Asks a model about pictures, on your own GPU. Pictures and questions stay on this machine.</p>
+        <p class="soft">Ask a model about your pictures. It runs on your own GPU; pictures and questions stay on this computer.</p>
       </header>
       <main
         @open-dialog=${(event: CustomEvent<DialogRequest>) => this.#open(event.detail)}
@@ -164,7 +164,7 @@ export class Page extends LitElement {
       </main>
       <footer class="soft">
         <app-offline .state=${state} .app=${app}></app-offline>
-        <p><a href="bench.html" target="_blank">Measure this machine's GPU</a></p>
+        <p><a href="bench.html" target="_blank">Measure this GPU</a></p>
       </footer>
       <dialog aria-labelledby="dialog-title" @close=${() => this.#closed()} @cancel=${() => this.#closed()}>${this.dialog ? this.#dialog(this.dialog) : nothing}</dialog>
     </div>`;
@@ -235,7 +235,7 @@ export class Page extends LitElement {
   #drop = (event: DragEvent): void => {
     this.dropping = false;
     if (!event.dataTransfer?.files.length) return;
-    // Without this the browser leaves the page and shows the file.
+    // Otherwise the browser leaves the page and shows the file.
     event.preventDefault();
     void this.app.pictures.addFiles([...event.dataTransfer.files]);
   };

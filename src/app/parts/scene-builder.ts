@@ -29,7 +29,7 @@ const NEW_SIZE = 0.3;
 export class SceneBuilder extends LitElement {
   static override properties = { scene: { attribute: false }, chosen: { state: true } };
   declare scene: Scene;
-  /** The thing that the controls are about. */
+  /** The thing that the controls change. */
   declare chosen: number | undefined;
 
   static override styles = [
@@ -123,7 +123,7 @@ export class SceneBuilder extends LitElement {
       </div>
       <div class="row">
         <button class="primary" ?disabled=${things.length === 0} @click=${() => this.#finish()}>Use this scene</button>
-        <button ?disabled=${things.length === 0} @click=${() => this.#set({ ...this.scene, things: [] })}>Empty it</button>
+        <button ?disabled=${things.length === 0} @click=${() => this.#set({ ...this.scene, things: [] })}>Clear</button>
       </div>
     </div>`;
   }
@@ -156,7 +156,7 @@ export class SceneBuilder extends LitElement {
       </div>`;
     return html`<div class="controls">
       ${slider("size", `Size of the ${one.kind.name}`, SIZES.min, SIZES.max, 0.01, `${Math.round(100 * one.size)} %`)}
-      ${slider("angle", "Turned by", -180, 180, 5, `${Math.round(one.angle)}°`)}
+      ${slider("angle", "Rotation", -180, 180, 5, `${Math.round(one.angle)}°`)}
       <div><button @click=${() => this.#remove(one.id)}>Remove the ${one.kind.name}</button></div>
     </div>`;
   }
@@ -186,7 +186,7 @@ export class SceneBuilder extends LitElement {
     this.renderRoot.querySelector<HTMLElement>(".palette button")?.focus();
   }
 
-  /** Moves within the picture, scales within what the model knows. */
+  /** Keeps things inside the picture, and sizes inside the model's range. */
   #change(id: number, change: Partial<Pick<Thing, "x" | "y" | "size" | "angle">>): void {
     const within = (value: number, min: number, max: number) => Math.min(max, Math.max(min, value));
     const things = this.scene.things.map((one) => {

@@ -1,27 +1,27 @@
-/** Sliders and choices for the next question. What they mean to the engine is in logic/settings.ts. */
+/** Sliders and choices for the next question. logic/settings.ts converts them for the engine. */
 import { css, html, LitElement, nothing } from "lit";
 import type { App } from "../logic/app.ts";
 import { budgetPercent, DEFAULT_SETTINGS, type Settings } from "../logic/settings.ts";
 import type { PageState } from "../logic/state.ts";
 import { base } from "./base.ts";
 
-/** Choices of a list, as people read them. */
+/** Choices of a list, with their labels. */
 type Choices<K extends keyof Settings> = readonly (readonly [value: Settings[K], text: string])[];
 
 const METHODS: Choices<"method"> = [
   ["vmtc", "Merge while encoding (VMTC)"],
   ["prune-last", "Drop after encoding"],
   ["prumerge", "PruMerge"],
-  ["pool", "Average squares"],
+  ["pool", "Average blocks"],
 ];
 const CLUSTERS: Choices<"clusters"> = [
-  ["auto", "Merged into clusters"],
-  ["fuse", "Merged into one token"],
-  ["drop", "Dropped"],
+  ["auto", "merged into clusters"],
+  ["fuse", "merged into one token"],
+  ["drop", "dropped"],
 ];
 const MERGES: Choices<"merge"> = [
   ["normalized", "Weights add up to 1"],
-  ["raw", "Raw similarities"],
+  ["raw", "Raw importance"],
 ];
 const POSITIONS: Choices<"positions"> = [
   ["contiguous", "One after another"],
@@ -29,7 +29,7 @@ const POSITIONS: Choices<"positions"> = [
 ];
 const SCORES: Choices<"score"> = [
   ["focus", "Focus (text to text to image)"],
-  ["text-to-image", "Text to image alone"],
+  ["text-to-image", "Text to image only"],
   ["sum", "Sum over earlier words"],
   ["discounted-sum", "Discounted sum"],
 ];
@@ -39,7 +39,7 @@ const SCHEDULES: Choices<"schedule"> = [
 ];
 const SCOPES: Choices<"scope"> = [
   ["row", "All pictures together"],
-  ["image", "Each picture by itself"],
+  ["image", "Each picture alone"],
 ];
 
 export class SettingsPanel extends LitElement {
@@ -74,7 +74,7 @@ export class SettingsPanel extends LitElement {
   override render() {
     const { settings } = this.state;
     return html`<section class="card stack" aria-labelledby="settings-heading">
-      <h2 id="settings-heading">How the model looks</h2>
+      <h2 id="settings-heading">Settings</h2>
       <div class="sliders">${this.#budget(settings)} ${this.#inhibition(settings)}</div>
       <details>
         <summary>More settings</summary>
@@ -84,21 +84,21 @@ export class SettingsPanel extends LitElement {
             settings.method === "vmtc"
               ? [
                   this.#number("stages", "Stages", 1, 6, 1),
-                  this.#choice("clusters", "What is not kept", CLUSTERS),
+                  this.#choice("clusters", "Other tokens are", CLUSTERS),
                   this.#choice("merge", "Merging", MERGES),
-                  this.#choice("positions", "Places of tokens", POSITIONS),
+                  this.#choice("positions", "Positions", POSITIONS),
                 ]
               : nothing
           }
-          ${this.#choice("score", "Inhibition by", SCORES)} ${this.#choice("schedule", "Its share", SCHEDULES)}
-          ${this.#choice("scope", "Its ranking", SCOPES)}
-          ${this.#number("maxTokens", "Longest answer, in tokens", 16, 1024, 16)}
-          ${this.#number("temperature", "Temperature (0 is the likeliest answer)", 0, 1.5, 0.1)}
+          ${this.#choice("score", "Inhibition by", SCORES)} ${this.#choice("schedule", "Inhibition schedule", SCHEDULES)}
+          ${this.#choice("scope", "Rank within", SCOPES)}
+          ${this.#number("maxTokens", "Answer limit, in tokens", 16, 1024, 16)}
+          ${this.#number("temperature", "Temperature (0: most likely answer)", 0, 1.5, 0.1)}
           <label class="check">
             <input type="checkbox" .checked=${settings.watch} @change=${(event: Event) => this.app.set({ watch: (event.target as HTMLInputElement).checked })} />
-            record where each word looks
+            record where the model looks
           </label>
-          <div><button @click=${() => this.app.set(DEFAULT_SETTINGS)}>Back to the defaults</button></div>
+          <div><button @click=${() => this.app.set(DEFAULT_SETTINGS)}>Reset to defaults</button></div>
         </div>
       </details>
     </section>`;
@@ -111,7 +111,7 @@ export class SettingsPanel extends LitElement {
       <output for="budget">${text}</output>
       <input id="budget" type="range" min=${1 / 16} max="1" step=${1 / 64} .value=${String(settings.budget)} aria-valuetext=${`${text} of the tokens`}
         @input=${(event: Event) => this.app.set({ budget: numberOf(event) })} />
-      <span class="soft">Fewer are faster; all is without compression.</span>
+      <span class="soft">Fewer tokens are faster. All: no compression.</span>
     </div>`;
   }
 
@@ -122,7 +122,7 @@ export class SettingsPanel extends LitElement {
       <output for="inhibition">${text}</output>
       <input id="inhibition" type="range" min="0" max="0.95" step="0.05" .value=${String(inhibition)} aria-valuetext=${text}
         @input=${(event: Event) => this.app.set({ inhibition: numberOf(event) })} />
-      <span class="soft">Hides the parts of the picture that a word pays least attention to.</span>
+      <span class="soft">Hides the parts of the picture that a word attends to least.</span>
     </div>`;
   }
 

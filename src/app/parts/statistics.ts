@@ -1,4 +1,4 @@
-/** An answer's numbers as small bars: where the time went, how many tokens there were, how much memory. */
+/** An answer's statistics as small bars: time, tokens, memory. */
 import { css, html, LitElement, nothing } from "lit";
 import type { GenerationStats } from "../../api.ts";
 import { byteText, durationText } from "../../element/wording.ts";
@@ -7,7 +7,7 @@ import { base } from "./base.ts";
 interface Row {
   name: string;
   value: string;
-  /** Of the bar's width, in [0, 1]; missing where there is nothing to compare with. */
+  /** Share of the bar's width, in [0, 1]; undefined for no bar. */
   share?: number;
 }
 

@@ -1,4 +1,4 @@
-/** The models that are kept on this machine: sizes, loading again, deleting. */
+/** The stored models: sizes, load, delete. */
 import { css, html, LitElement, nothing } from "lit";
 import type { StoredModel } from "../../api.ts";
 import { byteText } from "../../element/wording.ts";
@@ -34,17 +34,17 @@ export class StoredModels extends LitElement {
     const { models = [] } = this;
     if (models.length === 0) return nothing;
     return html`<div class="card stack">
-      <h3>Kept on this machine</h3>
+      <h3>Downloaded</h3>
       <ul>
         ${models.map(({ source, bytes, complete }) => {
           const name = source || "an unknown model";
           return html`<li class="row spread">
-            <span class="name">${name} <span class="soft">${byteText(bytes)}${complete ? "" : ", not complete"}</span></span>
+            <span class="name">${name} <span class="soft">${byteText(bytes)}${complete ? "" : ", incomplete"}</span></span>
             <span class="row">
               ${
                 source
-                  ? html`<button aria-label=${`${complete ? "Load" : "Go on with"} ${name}`} @click=${() => this.#load(source)}>
-                      ${complete ? "Load" : "Go on"}
+                  ? html`<button aria-label=${`${complete ? "Load" : "Resume"} ${name}`} @click=${() => this.#load(source)}>
+                      ${complete ? "Load" : "Resume"}
                     </button>`
                   : nothing
               }

@@ -1,4 +1,4 @@
-/** Backgrounds of scenes, pixel by pixel, after those that the shipped model was trained on. */
+/** Backgrounds of scenes, pixel by pixel, like those of the demo model's training. */
 import { randomFrom, smoothNoise } from "./random.ts";
 import type { Background } from "./scene.ts";
 

@@ -1,4 +1,4 @@
-/** Random numbers that repeat: a scene looks the same each time it is drawn. */
+/** Repeatable random numbers: a scene looks the same each time it is drawn. */
 
 /** Uniform in [0, 1), from a seed (mulberry32). */
 export function randomFrom(seed: number): () => number {

@@ -1,4 +1,4 @@
-/** Scenes that the page offers to begin with, each with a question. Their pictures are drawn when they are chosen. */
+/** Sample scenes, each with a question. */
 import { type Background, kindNamed, type Scene, thing } from "./scene.ts";
 
 export interface Sample {

@@ -1,10 +1,10 @@
-/** A scene as data: emoji on a background. The kinds and backgrounds are those that the shipped model was trained on. */
+/** A scene as data: emoji on a background. The demo model was trained on these kinds and backgrounds. */
 
-/** All lengths are shares of the picture's side, the angle is in degrees, clockwise. */
+/** Lengths are shares of the picture's side; the angle is in degrees, clockwise. */
 export interface Thing {
   id: number;
   kind: Kind;
-  /** Of the centre. */
+  /** Position of the centre. */
   x: number;
   y: number;
   size: number;
@@ -25,7 +25,7 @@ export interface Kind {
 export const BACKGROUNDS = ["sky", "grass", "water", "sand", "night", "room"] as const;
 export type Background = (typeof BACKGROUNDS)[number];
 
-/** More than the model was trained on. */
+/** The model was trained on at most this many. */
 export const MAX_THINGS = 5;
 export const SIZES = { min: 0.12, max: 0.62 };
 
