@@ -128,7 +128,9 @@ export type Compression =
     }
   | { method: "prune-last"; tokens: number }
   | { method: "pool"; factor: number }
-  | { method: "prumerge"; tokens?: number };
+  | { method: "prumerge"; tokens?: number }
+  /** Keeps the tokens that differ most from each other (DivPrune); needs no attention. `ratio` is 0.5 by default. */
+  | { method: "diverse"; tokens?: number; ratio?: number };
 
 /** How the decoder inhibits attention to image tokens (paper eqs. 9-11). */
 export type Inhibition = {

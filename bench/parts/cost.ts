@@ -9,11 +9,11 @@ import type { Recorder } from "../../src/gpu/pass.ts";
 import { importance } from "../../src/kernels/importance.ts";
 import { originWords } from "../../src/kernels/origins.ts";
 import { Cmai } from "../../src/model/cmai.ts";
-import { planCompression } from "../../src/model/compression.ts";
+import { planCompression } from "../../src/model/compression/plan.ts";
 import { type ModelConfig, parseConfig, type VisionConfig } from "../../src/model/config.ts";
 import { planInhibition } from "../../src/model/inhibition.ts";
 import { VisionEncoder } from "../../src/model/vision.ts";
-import { compressStage } from "../../src/model/vmtc.ts";
+import { compressStage } from "../../src/model/compression/stage.ts";
 import { DecoderSubject } from "./decoder-subject.ts";
 import { type BatchOptions, medianRatio, type Recording, timeRecordings } from "./measure.ts";
 import { randomWeights } from "./models.ts";
@@ -96,7 +96,7 @@ async function compressionCost({ gpu, size, progress }: PartContext) {
     const plan =
       tokens === undefined
         ? ({ method: "none" } as const)
-        : planCompression({ method: "vmtc", tokens, blocks: [0] }, config.vision, PATCHES);
+        : planCompression({ method: "vmtc", tokens, blocks: [0] }, config.vision, [PATCHES])[0]!;
     encoder.encode(recorder, pixels, { plan, kept: arena, scratch: arena });
   };
   const targets = [undefined, ...SCHEDULE.slice(1)];
@@ -153,7 +153,7 @@ function stage(gpu: Gpu, arena: Arena, before: number, tokens: number): Recordin
   return (recorder) => {
     const shape = { classToken: true, seats: 1, heads, headWidth: width / heads, scale: 1 / Math.sqrt(width / heads) };
     importance(recorder, { q: packed(0), k: packed(1), logSumExp, scores, ...shape });
-    const args = { plan, iterations: 10, normalized: true, first: 1, scores, origins, hidden, output };
+    const args = { plan, iterations: 10, normalized: true, first: 1, seats: 1, scores, origins, hidden, output };
     compressStage(recorder, { ...args, kept: arena, scratch: arena });
   };
 }

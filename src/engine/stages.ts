@@ -4,7 +4,7 @@ import type { Gpu } from "../gpu/device.ts";
 import { readFloats, readTensor } from "../gpu/readback.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { readOrigins } from "../kernels/origins.ts";
-import type { StageTensors } from "../model/vmtc.ts";
+import type { StageTensors } from "../model/compression/stage.ts";
 
 /** Reads all stages of one picture. */
 export function readStages(gpu: Gpu, stages: readonly StageTensors[]): Promise<CompressionStage[]> {
@@ -12,11 +12,11 @@ export function readStages(gpu: Gpu, stages: readonly StageTensors[]): Promise<C
 }
 
 async function readStage(gpu: Gpu, stage: StageTensors): Promise<CompressionStage> {
-  const { block, primary, clusters, scores, order, labels, origins, tokens } = stage;
+  const { block, primary, scores, order, labels, origins, tokens } = stage;
   const [scoreValues, orderValues, labelValues, originRows, matrix] = await Promise.all([
     readFloats(gpu, scores),
     readTensor(gpu, order) as Promise<Uint32Array>,
-    readTensor(gpu, labels) as Promise<Uint32Array>,
+    labels ? (readTensor(gpu, labels) as Promise<Uint32Array>) : new Uint32Array(0),
     readTensor(gpu, origins) as Promise<Uint32Array>,
     tokens ? readMatrix(gpu, tokens) : { data: new Float32Array(0), rows: 0, cols: 0 },
   ]);
@@ -28,7 +28,7 @@ async function readStage(gpu: Gpu, stage: StageTensors): Promise<CompressionStag
     importance: scoreValues,
     primary: orderValues.slice(0, primary),
     redundant: orderValues.slice(primary),
-    labels: clusters > 0 ? labelValues : new Uint32Array(0),
+    labels: labelValues,
     tokens: matrix,
     origins: [...Array.from({ length: classRows }, () => new Uint32Array(0)), ...cells],
   };

@@ -9,13 +9,14 @@ import type { Recorder } from "../gpu/pass.ts";
 import { readFloats } from "../gpu/readback.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
 import { countOutliers } from "../kernels/prumerge.ts";
-import { type CompressionPlan, defaultCompression, planCompression } from "../model/compression.ts";
+import { selectDiverse } from "../model/compression/baselines.ts";
+import { planCompression, standardCompression, type ViewPlan } from "../model/compression/plan.ts";
+import type { StageTensors } from "../model/compression/stage.ts";
 import type { ModelConfig, VisionConfig } from "../model/config.ts";
 import type { Weights } from "../model/load.ts";
 import { Projector } from "../model/projector.ts";
 import type { ImageTokens, Placement } from "../model/prompt.ts";
 import { type Encoded, patchCount, VisionEncoder } from "../model/vision.ts";
-import type { StageTensors } from "../model/vmtc.ts";
 import { assert } from "../shared/assert.ts";
 
 /** A picture as the decoder takes it. Disposing `arena` frees all its tensors. */
@@ -70,12 +71,12 @@ export class VisionModel {
 
   /** What `generate` compresses pictures by unless the caller says otherwise. */
   get defaultCompression(): Compression {
-    return defaultCompression(this.config);
+    return standardCompression(this.config);
   }
 
   /** Checks a compression for this encoder. Throws TypeError or RangeError. */
-  plan(compression: Compression): CompressionPlan {
-    return planCompression(compression, this.config, patchCount(this.config));
+  plan(compression: Compression): ViewPlan {
+    return planCompression(compression, this.config, [patchCount(this.config)])[0]!;
   }
 
   /**
@@ -131,14 +132,19 @@ export class VisionModel {
   #finish(
     recorder: Recorder,
     encoded: Encoded,
-    options: { plan: CompressionPlan; kept: Arena; scratch: Arena },
+    options: { plan: ViewPlan; kept: Arena; scratch: Arena },
   ): EncodedImage {
-    const { plan, kept: arena } = options;
+    const { plan, kept: arena, scratch } = options;
     const features = this.#encoder.selectFeatures(recorder, encoded, options);
     const image: EncodedImage = { arena, features, stages: encoded.stages };
     if (this.#projector) {
-      image.projected = arena.tensor("image tokens", [features.shape[0]!, this.#projectedWidth]);
-      this.#projector.project(recorder, features, image.projected);
+      const isChosenFrom = plan.method === "diverse";
+      const shape = [features.shape[0]!, this.#projectedWidth];
+      const projected = (isChosenFrom ? scratch : arena).tensor("image tokens", shape);
+      this.#projector.project(recorder, features, projected);
+      const first = this.#keepClassToken && this.config.classToken ? 1 : 0;
+      const choice = { projected, origins: encoded.origins, first, kept: arena, scratch };
+      image.projected = isChosenFrom ? selectDiverse(recorder, { ...choice, tokens: plan.tokens }).rows : projected;
     }
     if (this.#classes > 0) {
       image.classLogits = arena.tensor("class logits", [1, this.#classes]);

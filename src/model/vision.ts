@@ -15,11 +15,11 @@ import { linear } from "../kernels/linear.ts";
 import { initialOrigins, originWords } from "../kernels/origins.ts";
 import { patches } from "../kernels/patches.ts";
 import { visionEmbed } from "../kernels/vision-embed.ts";
-import type { CompressionPlan } from "./compression.ts";
+import { selectCells } from "./compression/baselines.ts";
+import type { ViewPlan } from "./compression/plan.ts";
+import { compressStage, type StageTensors } from "./compression/stage.ts";
 import type { ModelConfig, VisionConfig } from "./config.ts";
 import type { Weights } from "./load.ts";
-import { selectTokens } from "./select-tokens.ts";
-import { compressStage, type StageTensors } from "./vmtc.ts";
 
 /** Patches of a picture before any compression. */
 export function patchCount({ imageSize, patchSize }: VisionConfig): number {
@@ -41,7 +41,7 @@ interface Workspace {
 }
 
 export interface EncodeOptions {
-  plan: CompressionPlan;
+  plan: ViewPlan;
   /** Owns the tensors of the stages. */
   kept: Arena;
   /** Owns what is needed until the work is submitted. */
@@ -117,7 +117,7 @@ export class VisionEncoder {
       if (stage && plan.method === "vmtc") {
         const output = this.#otherThan(hidden, stage.tokens);
         const { iterations, normalized } = plan;
-        const rules = { plan: stage, iterations, normalized, first: this.#first };
+        const rules = { plan: stage, iterations, normalized, first: this.#first, seats: 1 };
         const tensors = { scores: scores!, origins: result.origins, hidden, output, kept, scratch };
         const done = compressStage(recorder, { ...rules, ...tensors });
         if (options.keepTokens) done.tokens = this.#copy(recorder, output, kept);
@@ -152,15 +152,19 @@ export class VisionEncoder {
    * @returns [n, C]
    */
   selectFeatures(recorder: Recorder, encoded: Encoded, { plan, kept, scratch }: EncodeOptions): Tensor {
-    const tokens = selectTokens(recorder, encoded, {
+    const side = Math.sqrt(patchCount(this.#config));
+    const { hidden: tokens, stage } = selectCells(recorder, encoded, {
       plan,
       block: this.#config.runBlocks - 1,
+      grid: { rows: side, cols: side },
       first: this.#first,
+      seats: 1,
       keys: this.#packed(1),
       ...this.#heads,
       kept,
       scratch,
     });
+    if (stage) encoded.stages.push(stage);
     const rows = tokens.shape[0]! - (this.#keepClassToken ? 0 : this.#first);
     const features = kept.tensor("image features", [rows, this.#config.width]);
     copyRows(recorder, { x: tokens, y: features, xRow: tokens.shape[0]! - rows, yRow: 0, rows });

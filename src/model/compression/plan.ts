@@ -1,0 +1,191 @@
+/**
+ * A `Compression` worked out for one encoder and the views of one picture: which block drops how many cells of a view into
+ * how many clusters. All counts are cells: what the decoder sees. Pure.
+ */
+import type { Compression } from "../../api.ts";
+import { MAX_DIVERSE_ROWS } from "../../kernels/diverse.ts";
+import { checkInteger, checkNumber } from "../../shared/assert.ts";
+import { dealOut } from "./deal-out.ts";
+
+/** The blocks of an encoder, as far as stages depend on them. */
+export interface EncoderBlocks {
+  /** Blocks in the file, over which stages are spread. */
+  blocks: number;
+  /** Blocks that run, from the first. */
+  runBlocks: number;
+  /** False for an encoder that needs whole grids in all of its blocks, such as one that attends in windows. */
+  stagesInside?: boolean;
+}
+
+/** One stage of VMTC. */
+export interface StagePlan {
+  block: number;
+  /** Cells that enter. */
+  before: number;
+  /** Cells that leave: `primary` and then `clusters`. */
+  tokens: number;
+  primary: number;
+  clusters: number;
+}
+
+/** The compression of one view. */
+export type ViewPlan =
+  | { method: "none" }
+  | { method: "vmtc"; stages: StagePlan[]; iterations: number; normalized: boolean; originalPositions: boolean }
+  | { method: "prune-last"; tokens: number }
+  | { method: "pool"; factor: number }
+  | { method: "prumerge"; tokens?: number }
+  | { method: "diverse"; tokens: number };
+
+type Vmtc = Extract<Compression, { method: "vmtc" }>;
+
+/** Share of a stage's cells that are clusters (paper, "Implementation details"). */
+const CLUSTER_SHARE = 0.156;
+const DEFAULT_RATIO = 0.5;
+const DEFAULT_STAGES = 3;
+const DEFAULT_ITERATIONS = 10;
+
+/**
+ * Checks a compression and works it out. Every view is compressed on its own: a ratio applies to each, a count for the
+ * picture is dealt out in proportion to their cells.
+ *
+ * @param cells of each view
+ * @returns the plan of each view
+ * @throws TypeError for a value that is no compression; RangeError for a number out of range, a block that does not run,
+ *   fewer tokens than views, or a method that this encoder or these views cannot have
+ */
+export function planCompression(
+  compression: Compression,
+  encoder: EncoderBlocks,
+  cells: readonly number[],
+): ViewPlan[] {
+  if (compression === null || typeof compression !== "object")
+    throw new TypeError(`compression must be an object with a method, got ${String(compression)}`);
+  switch (compression.method) {
+    case "none":
+      return cells.map(() => ({ method: "none" }));
+    case "vmtc":
+      return planVmtc(compression, encoder, cells);
+    case "prune-last": {
+      const tokens = checkInteger("compression.tokens", compression.tokens, 1);
+      return reduced(dealOut(tokens, cells), cells, (tokens) => ({ method: "prune-last", tokens }));
+    }
+    case "pool": {
+      const factor = checkInteger("compression.factor", compression.factor, 1);
+      return cells.map(() => (factor === 1 ? { method: "none" } : { method: "pool", factor }));
+    }
+    case "prumerge": {
+      if (compression.tokens === undefined) return cells.map(() => ({ method: "prumerge" }));
+      // One token is the sum of the dropped ones, so each view keeps at least one cell beside it.
+      const least = 2 * cells.length;
+      const tokens = checkInteger("compression.tokens", compression.tokens, least);
+      return reduced(dealOut(tokens, cells, 2), cells, (tokens) => ({ method: "prumerge", tokens }));
+    }
+    case "diverse": {
+      const counts = finalCounts(compression, cells);
+      const largest = Math.max(...cells);
+      if (largest > MAX_DIVERSE_ROWS)
+        throw new RangeError(
+          `compression.method "diverse" compares all tokens of a view, at most ${MAX_DIVERSE_ROWS}; this picture has a view of ${largest}. Use "prune-last", or a smaller picture`,
+        );
+      return reduced(counts, cells, (tokens) => ({ method: "diverse", tokens }));
+    }
+    default:
+      throw new TypeError(
+        `compression.method must be "none", "vmtc", "prune-last", "pool", "prumerge" or "diverse", got ${JSON.stringify((compression as { method?: unknown }).method)}`,
+      );
+  }
+}
+
+/** The plan of each view, none where it keeps all of its cells. */
+function reduced(counts: readonly number[], cells: readonly number[], plan: (tokens: number) => ViewPlan): ViewPlan[] {
+  return counts.map((count, view) => (count >= cells[view]! ? { method: "none" } : plan(count)));
+}
+
+/**
+ * The paper's setting: half of the cells in three stages. Stages in blocks that do not run, as the features are taken
+ * early, are left out; without any there is no compression, and none either where an encoder allows no stage inside.
+ */
+export function standardCompression(encoder: EncoderBlocks): Compression {
+  if (encoder.stagesInside === false) return { method: "none" };
+  const spread = spreadBlocks(DEFAULT_STAGES, encoder);
+  const running = [...new Set(spread)].filter((block) => block < encoder.runBlocks);
+  if (running.length === 0) return { method: "none" };
+  const vmtc = { method: "vmtc", ratio: DEFAULT_RATIO } as const;
+  return running.length === DEFAULT_STAGES ? vmtc : { ...vmtc, blocks: running };
+}
+
+/** Final cells of each view, by the count for the picture or else by the ratio. */
+function finalCounts({ tokens, ratio = DEFAULT_RATIO }: Pick<Vmtc, "tokens" | "ratio">, cells: readonly number[]) {
+  checkNumber("compression.ratio", ratio, Number.MIN_VALUE, Number.MAX_VALUE);
+  if (tokens !== undefined) return dealOut(checkInteger("compression.tokens", tokens, 1), cells);
+  return cells.map((count) => Math.max(1, Math.floor(ratio * count + 1e-9)));
+}
+
+function planVmtc(compression: Vmtc, encoder: EncoderBlocks, cells: readonly number[]): ViewPlan[] {
+  if (encoder.stagesInside === false)
+    throw new RangeError(
+      'compression.method "vmtc" merges inside the encoder, and this one needs whole grids in all of its blocks; use "diverse", "prune-last" or "prumerge"',
+    );
+  const { clusters = "auto", merge = "normalized", positions = "contiguous" } = compression;
+  if (clusters !== "auto") checkInteger("compression.clusters", clusters, 0);
+  if (merge !== "normalized" && merge !== "raw") throw new TypeError(`compression.merge must be "normalized" or "raw"`);
+  if (positions !== "contiguous" && positions !== "original")
+    throw new TypeError(`compression.positions must be "contiguous" or "original"`);
+  if (positions === "original" && cells.length > 1)
+    throw new RangeError(
+      `compression.positions "original" needs a picture of one view, this one has ${cells.length}; use "contiguous"`,
+    );
+  const iterations = checkInteger("compression.iterations", compression.iterations ?? DEFAULT_ITERATIONS, 1, 1000);
+  const blocks = stageBlocks(compression, encoder);
+  const rules = { iterations, normalized: merge === "normalized", originalPositions: positions === "original" };
+  return finalCounts(compression, cells).map((final, view) => ({
+    method: "vmtc",
+    stages: planStages(blocks, cells[view]!, final, clusters),
+    ...rules,
+  }));
+}
+
+/** The stages of a view of `cells` cells, down to `final`. */
+function planStages(blocks: readonly number[], cells: number, final: number, clusters: number | "auto"): StagePlan[] {
+  const stages: StagePlan[] = [];
+  let before = cells;
+  for (const [i, block] of blocks.entries()) {
+    const count = i + 1 === blocks.length ? final : roundHalfUp(cells * (final / cells) ** ((i + 1) / blocks.length));
+    // A stage that would not shrink does nothing, bit for bit.
+    if (count >= before) continue;
+    const wanted = clusters === "auto" ? Math.max(1, roundHalfUp(CLUSTER_SHARE * count)) : clusters;
+    const merged = Math.min(count, wanted);
+    stages.push({ block, before, tokens: count, primary: count - merged, clusters: merged });
+    before = count;
+  }
+  return stages;
+}
+
+/** Blocks that hold a stage: the listed ones, or as many as are asked for, spread over the encoder. */
+function stageBlocks({ blocks, stages = DEFAULT_STAGES }: Vmtc, encoder: EncoderBlocks): number[] {
+  if (blocks !== undefined && !Array.isArray(blocks))
+    throw new TypeError(`compression.blocks must be a list of numbers, got ${String(blocks)}`);
+  const chosen = blocks
+    ? [...blocks]
+    : spreadBlocks(checkInteger("compression.stages", stages, 1, encoder.blocks), encoder);
+  if (chosen.length === 0) throw new RangeError('compression.blocks is empty; for no stages use method "none"');
+  for (const [i, block] of chosen.entries()) {
+    if (!Number.isInteger(block) || block < 0 || block >= encoder.runBlocks)
+      throw new RangeError(
+        `compression: a stage in block ${block}, but only blocks 0 to ${encoder.runBlocks - 1} of this encoder run`,
+      );
+    if (i > 0 && block <= chosen[i - 1]!)
+      throw new RangeError(`compression: the blocks of stages must be ascending and distinct, got [${chosen}]`);
+  }
+  return chosen;
+}
+
+/** The i-th of S stages in block floor(i * blocks / (S + 1)). */
+function spreadBlocks(stages: number, { blocks }: EncoderBlocks): number[] {
+  return Array.from({ length: stages }, (_, i) => Math.floor(((i + 1) * blocks) / (stages + 1)));
+}
+
+function roundHalfUp(value: number): number {
+  return Math.floor(value + 0.5);
+}

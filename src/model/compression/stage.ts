@@ -1,0 +1,91 @@
+/**
+ * One stage of token compression (VMTC, paper eqs. 5-8) on the cells of a batch of views, all of it on the GPU. plan.ts
+ * says which stages there are, the encoder runs them inside its blocks.
+ */
+import type { Arena } from "../../gpu/arena.ts";
+import type { Gpu } from "../../gpu/device.ts";
+import type { Recorder } from "../../gpu/pass.ts";
+import { readTensor } from "../../gpu/readback.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
+import { kmeans } from "../../kernels/kmeans.ts";
+import { merge } from "../../kernels/merge.ts";
+import { origins, readOrigins } from "../../kernels/origins.ts";
+import { topK } from "../../kernels/top-k.ts";
+import { unitRows } from "../../kernels/unit-rows.ts";
+import type { StagePlan } from "./plan.ts";
+
+/** The decisions of a stage; the arena handed to it owns the tensors. Counts are cells of each view. */
+export interface StageTensors {
+  block: number;
+  primary: number;
+  scores: Tensor; // [B, N], importance of the cells that entered
+  order: Tensor; // [B, N] u32: primary indices, then redundant ones, both ascending
+  /** Absent where the redundant cells are dropped. */
+  labels?: Tensor; // [B, R] u32, of the redundant cells
+  clusters: number;
+  origins: Tensor; // [B, n, W + 1] u32, of the cells that left; see kernels/origins.ts
+  /** A copy of the rows that left, if it was asked for. */
+  tokens?: Tensor; // [B * (first + n * S), C]
+}
+
+export interface StageArgs {
+  plan: StagePlan;
+  iterations: number;
+  normalized: boolean;
+  /** 1 with a class token, else 0. */
+  first: number;
+  /** S, rows of a cell. */
+  seats: number;
+  scores: Tensor; // [B, N]
+  origins: Tensor; // [B, N, W + 1] u32, of the cells that enter
+  hidden: Tensor; // [B * (first + N * S), C]
+  output: Tensor; // [B * (first + n * S), C], another buffer
+  /** Owns what is returned. */
+  kept: Arena;
+  /** Owns the rest, until the work is submitted. */
+  scratch: Arena;
+}
+
+/** Records one stage: `output` of each view = class token, primary cells, merged clusters. */
+export function compressStage(recorder: Recorder, args: StageArgs): StageTensors {
+  const { plan, iterations, normalized, first, seats, scores, hidden, output, kept, scratch } = args;
+  const { block, before, tokens, primary, clusters } = plan;
+  const views = scores.shape[0]!;
+  const redundant = before - primary;
+  const width = hidden.shape[1]! * seats;
+  const order = kept.tensor("cell order", [views, before], "u32");
+  const labels = kept.tensor("cluster labels", [views, redundant], "u32");
+  topK(recorder, { values: scores, order, kept: primary });
+  if (clusters > 0) {
+    const x = scratch.tensor("unit rows", [views, redundant, width]);
+    unitRows(recorder, { x: hidden, order, y: x, first, begin: primary });
+    kmeans(recorder, {
+      x,
+      centers: scratch.tensor("cluster centers", [views, clusters, width]),
+      cosines: scratch.tensor("cosines", [views, redundant, clusters]),
+      labels: scratch.tensor("labels of a round", [views, redundant], "u32"),
+      own: scratch.tensor("own cosines", [views, redundant]),
+      counts: scratch.tensor("cluster sizes", [views, clusters], "u32"),
+      next: scratch.tensor("next labels", [views, redundant], "u32"),
+      done: scratch.tensor("k-means done", [views], "u32"),
+      numbers: labels,
+      iterations,
+    });
+  }
+  merge(recorder, { x: hidden, order, scores, labels, y: output, first, seats, primary, normalized });
+  const left = kept.tensor("cell origins", [views, tokens, args.origins.shape[2]!], "u32");
+  origins(recorder, { x: args.origins, order, scores, labels, y: left, primary });
+  return { block, primary, clusters, scores, order, ...(clusters > 0 && { labels }), origins: left };
+}
+
+/**
+ * The original cells that own the cells of each view, as raster indices: a primary cell owns itself, a merged one belongs
+ * to its member of highest importance. Positions and newline rows follow the owner.
+ *
+ * @param tensor origins of a stage [B, n, W + 1], or of the encoder
+ */
+export async function readOwners(gpu: Gpu, tensor: Tensor): Promise<Uint32Array[]> {
+  const [views, cells, stride] = tensor.shape as [number, number, number];
+  const { owners } = readOrigins((await readTensor(gpu, tensor)) as Uint32Array, stride);
+  return Array.from({ length: views }, (_, view) => owners.slice(view * cells, (view + 1) * cells));
+}
