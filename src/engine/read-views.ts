@@ -149,12 +149,12 @@ async function readStage(
   { views }: EncodedBatch,
   classToken: boolean,
 ): Promise<CompressionStage[]> {
-  const { block, primary, clusters, tokens } = stage;
+  const { block, primary, tokens } = stage;
   const read = async (tensor: Tensor) => (await readTensor(gpu, tensor)) as Uint32Array;
   const [scores, order, labels, origins, matrix] = await Promise.all([
     readFloats(gpu, stage.scores),
     read(stage.order),
-    read(stage.labels),
+    stage.labels ? read(stage.labels) : new Uint32Array(0),
     read(stage.origins),
     tokens ? readMatrix(gpu, tokens) : { data: new Float32Array(0), rows: 0, cols: 0 },
   ]);
@@ -168,7 +168,7 @@ async function readStage(
       importance: own(scores),
       primary: indices.slice(0, primary),
       redundant: indices.slice(primary),
-      labels: clusters > 0 ? own(labels) : new Uint32Array(0),
+      labels: own(labels),
       tokens: slice(matrix, i, views.length),
       origins: [...classRows, ...readOrigins(own(origins), stage.origins.shape[2]!).cells],
     };

@@ -1,4 +1,4 @@
-/** Where the compression stages sit, how many tokens leave each, and how many of those are clusters. Host arithmetic. */
+/** Where the compression stages sit, how many cells leave each, how many of those are clusters, and what each view gets. */
 
 function roundHalfUp(value: number): number {
   return Math.floor(value + 0.5);
@@ -44,4 +44,28 @@ export function stageTokens(initial: number, final: number, stages: number): num
 /** Clusters among the `tokens` that leave a stage; the other tokens - clusters are primary. */
 export function stageClusters(tokens: number, clusters: number | "auto"): number {
   return Math.min(tokens, clusters === "auto" ? Math.max(1, roundHalfUp(0.156 * tokens)) : clusters);
+}
+
+/**
+ * Deals `tokens` out to views in proportion to their cells: rounded down, then one more for each of the largest remainders
+ * (ties: lower view). A view below `least` takes from the largest (ties: lower view), one by one.
+ *
+ * @param tokens at least `least` a view, at most all cells
+ * @param cells of each view, at least `least`
+ */
+export function dealOut(tokens: number, cells: readonly number[], least: number): number[] {
+  const total = cells.reduce((a, b) => a + b);
+  const counts = cells.map((count) => Math.floor((tokens * count) / total));
+  const remainders = cells.map((count) => (tokens * count) % total);
+  while (counts.reduce((a, b) => a + b) < tokens) {
+    const view = remainders.indexOf(Math.max(...remainders));
+    counts[view]!++;
+    remainders[view] = -1;
+  }
+  for (let view = 0; view < counts.length; view++)
+    while (counts[view]! < least) {
+      counts[counts.indexOf(Math.max(...counts))]!--;
+      counts[view]!++;
+    }
+  return counts;
 }

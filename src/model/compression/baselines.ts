@@ -3,21 +3,18 @@
  * attention. plan.ts says which one a view gets.
  */
 import type { Arena } from "../../gpu/arena.ts";
-import type { Recorder } from "../../gpu/pass.ts";
+import { type Recorder, withCapabilities } from "../../gpu/pass.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
 import { diverse } from "../../kernels/diverse.ts";
 import { gatherCells } from "../../kernels/gather-cells.ts";
 import type { HeadRows } from "../../kernels/heads.ts";
 import { matmul } from "../../kernels/matmul.ts";
 import { meanKeys } from "../../kernels/mean-keys.ts";
-import { merge } from "../../kernels/merge.ts";
-import { origins } from "../../kernels/origins.ts";
 import { pool } from "../../kernels/pool.ts";
 import { prumerge } from "../../kernels/prumerge.ts";
 import { topK } from "../../kernels/top-k.ts";
 import { unitRows } from "../../kernels/unit-rows.ts";
 import { assert, ceilDiv } from "../../shared/assert.ts";
-import type { Grid } from "../../spec/picture-spec.ts";
 import type { ViewPlan } from "./plan.ts";
 import type { StageTensors } from "./stage.ts";
 
@@ -34,7 +31,7 @@ export interface SelectArgs {
   /** The last block that ran, whose keys and importance count. */
   block: number;
   /** Grid of a view, in cells. */
-  grid: Grid;
+  grid: { rows: number; cols: number };
   /** 1 with a class token, else 0. */
   first: number;
   /** S, rows of a cell. */
@@ -79,22 +76,27 @@ function poolCells(recorder: Recorder, { hidden: x }: EncodedCells, factor: numb
 /** Splits the cells into the `primary` most important and the rest. */
 function rankCells(recorder: Recorder, cells: EncodedCells, primary: number, { block, kept }: SelectArgs) {
   const scores = cells.scores!;
-  const [views, count] = scores.shape as [number, number];
-  const order = kept.tensor("cell order", [views, count], "u32");
-  const labels = kept.tensor("cluster labels", [views, count - primary], "u32");
-  const left = kept.tensor("cell origins", [views, primary, cells.origins.shape[2]!], "u32");
+  const order = kept.tensor("cell order", scores.shape, "u32");
   topK(recorder, { values: scores, order, kept: primary });
-  origins(recorder, { x: cells.origins, order, scores, labels, y: left, primary });
-  return { block, primary, clusters: 0, scores, order, labels, origins: left } satisfies StageTensors;
+  const origins = keptOrigins(recorder, cells.origins, order, primary, kept);
+  return { block, primary, clusters: 0, scores, order, origins } satisfies StageTensors;
+}
+
+/** The origins of the first `primary` cells in `order`, in `kept`. @param origins [B, N, W + 1] */
+function keptOrigins(recorder: Recorder, origins: Tensor, order: Tensor, primary: number, kept: Arena): Tensor {
+  const [views, count, words] = origins.shape as [number, number, number];
+  const left = kept.tensor("cell origins", [views, primary, words], "u32");
+  const [x, y] = [view(origins, [views * count, words]), view(left, [views * primary, words])];
+  gatherCells(recorder, { x, order, y, first: 0, seats: 1 });
+  return left;
 }
 
 function pruneCells(recorder: Recorder, cells: EncodedCells, primary: number, args: SelectArgs): Selected {
   const { first, seats, scratch } = args;
   const stage = rankCells(recorder, cells, primary, args);
-  const { scores, order, labels } = stage;
   const x = cells.hidden;
-  const y = scratch.tensor("pruned cells", [scores.shape[0]! * (first + primary * seats), x.shape[1]!]);
-  merge(recorder, { x, order, scores, labels, y, first, seats, primary, normalized: true });
+  const y = scratch.tensor("pruned cells", [stage.order.shape[0]! * (first + primary * seats), x.shape[1]!]);
+  gatherCells(recorder, { x, order: stage.order, y, first, seats });
   return { hidden: y, stage };
 }
 
@@ -120,21 +122,13 @@ function prumergeCells(recorder: Recorder, cells: EncodedCells, primary: number,
   return { hidden: y, stage };
 }
 
-/** Rows that `diverse` kept of each view. */
-export interface DiverseRows {
-  rows: Tensor; // [B * (first + k), W]
-  /** In order of choice. */
-  chosen: Tensor; // [B, k] u32
-  /** Kept indices, ascending, then the others. */
-  order: Tensor; // [B, n] u32
-}
-
 export interface DiverseArgs {
-  /** B */
-  views: number;
-  /** k */
+  /** The connector's rows of each view, after the class token's where the features keep it. */
+  projected: Tensor; // [B * (first + n), W]
+  origins: Tensor; // [B, n, W + 1] u32
+  /** k, cells of each view that are kept. */
   tokens: number;
-  /** Rows of a view that take no part and stay: 1 where features keep the class token, else 0. */
+  /** Rows of a view in `projected` before its cells. */
   first: number;
   /** Owns the result. */
   kept: Arena;
@@ -142,23 +136,30 @@ export interface DiverseArgs {
   scratch: Arena;
 }
 
-/**
- * Keeps the most diverse rows after the connector (DivPrune, arXiv 2503.02175).
- *
- * @param projected [B * (first + n), W]
- */
-export function selectDiverse(recorder: Recorder, projected: Tensor, args: DiverseArgs): DiverseRows {
-  const { views, tokens, first, kept, scratch } = args;
-  const [allRows, width] = projected.shape as [number, number];
-  const each = allRows / views;
-  const count = each - first;
-  const x = view(projected, [views, each, width]);
-  const products = scratch.tensor("row products", [views, each, each]);
-  matmul(recorder, { x, weight: x, y: products });
-  const chosen = kept.tensor("rows in order of choice", [views, tokens], "u32");
-  const order = kept.tensor("row order", [views, count], "u32");
+/** The rows that `diverse` keeps of each view. */
+export interface DiverseRows {
+  rows: Tensor; // [B * (first + k), W]
+  origins: Tensor; // [B, k, W + 1] u32
+  /** Kept cells in order of choice. */
+  chosen: Tensor; // [B, k] u32
+  /** Kept cells, ascending, then the others, ascending. */
+  order: Tensor; // [B, n] u32
+}
+
+/** Keeps the cells of each view that differ most from each other, by the connector's rows (DivPrune, arXiv 2503.02175). */
+export function selectDiverse(recorder: Recorder, args: DiverseArgs): DiverseRows {
+  const { projected, origins, tokens, first, kept, scratch } = args;
+  const [views, count] = origins.shape as [number, number, number];
+  const width = projected.shape[1]!;
+  const all = first + count;
+  const x = view(projected, [views, all, width]);
+  const products = scratch.tensor("products of rows", [views, all, all]);
+  // In f32 whatever the device prefers: f16 cannot tell a millionth, within which cosines count as equal.
+  matmul(withCapabilities(recorder, { halves: "none" }), { x, weight: x, y: products });
+  const chosen = kept.tensor("cells in order of choice", [views, tokens], "u32");
+  const order = kept.tensor("cell order", [views, count], "u32");
   diverse(recorder, { products, nearest: scratch.tensor("nearest", [views, count]), chosen, order, first });
-  const rows = kept.tensor("diverse rows", [views * (first + tokens), width]);
+  const rows = kept.tensor("image tokens", [views * (first + tokens), width]);
   gatherCells(recorder, { x: projected, order, y: rows, first, seats: 1 });
-  return { rows, chosen, order };
+  return { rows, origins: keptOrigins(recorder, origins, order, tokens, kept), chosen, order };
 }

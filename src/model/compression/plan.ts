@@ -3,9 +3,19 @@
  * how many clusters. All counts are cells: what the decoder sees. Pure.
  */
 import type { Compression } from "../../api.ts";
+import { MAX_DIVERSE_ROWS } from "../../kernels/diverse.ts";
 import { checkInteger, checkNumber } from "../../shared/assert.ts";
-import type { EncoderSpec } from "../../spec/model-spec.ts";
 import { dealOut } from "./deal-out.ts";
+
+/** The blocks of an encoder, as far as stages depend on them. */
+export interface EncoderBlocks {
+  /** Blocks in the file, over which stages are spread. */
+  blocks: number;
+  /** Blocks that run, from the first. */
+  runBlocks: number;
+  /** False for an encoder that needs whole grids in all of its blocks, such as one that attends in windows. */
+  stagesInside?: boolean;
+}
 
 /** One stage of VMTC. */
 export interface StagePlan {
@@ -27,7 +37,6 @@ export type ViewPlan =
   | { method: "prumerge"; tokens?: number }
   | { method: "diverse"; tokens: number };
 
-type Blocks = Pick<EncoderSpec, "blocks" | "runBlocks">;
 type Vmtc = Extract<Compression, { method: "vmtc" }>;
 
 /** Share of a stage's cells that are clusters (paper, "Implementation details"). */
@@ -43,16 +52,20 @@ const DEFAULT_ITERATIONS = 10;
  * @param cells of each view
  * @returns the plan of each view
  * @throws TypeError for a value that is no compression; RangeError for a number out of range, a block that does not run,
- *   or fewer tokens than views
+ *   fewer tokens than views, or a method that this encoder or these views cannot have
  */
-export function planCompression(compression: Compression, blocks: Blocks, cells: readonly number[]): ViewPlan[] {
+export function planCompression(
+  compression: Compression,
+  encoder: EncoderBlocks,
+  cells: readonly number[],
+): ViewPlan[] {
   if (compression === null || typeof compression !== "object")
     throw new TypeError(`compression must be an object with a method, got ${String(compression)}`);
   switch (compression.method) {
     case "none":
       return cells.map(() => ({ method: "none" }));
     case "vmtc":
-      return planVmtc(compression, blocks, cells);
+      return planVmtc(compression, encoder, cells);
     case "prune-last": {
       if (compression.ratio === undefined) checkInteger("compression.tokens", compression.tokens, 1);
       return reduced(finalCounts(compression, cells), cells, (tokens) => ({ method: "prune-last", tokens }));
@@ -70,6 +83,11 @@ export function planCompression(compression: Compression, blocks: Blocks, cells:
     }
     case "diverse": {
       const counts = finalCounts(compression, cells);
+      const largest = Math.max(...cells);
+      if (largest > MAX_DIVERSE_ROWS)
+        throw new RangeError(
+          `compression.method "diverse" compares all tokens of a view, at most ${MAX_DIVERSE_ROWS}; this picture has a view of ${largest}. Use "prune-last", or a smaller picture`,
+        );
       return reduced(counts, cells, (tokens) => ({ method: "diverse", tokens }));
     }
     default:
@@ -86,11 +104,12 @@ function reduced(counts: readonly number[], cells: readonly number[], plan: (tok
 
 /**
  * The paper's setting: half of the cells in three stages. Stages in blocks that do not run, as the features are taken
- * early, are left out; without any there is no compression.
+ * early, are left out; without any there is no compression, and none either where an encoder allows no stage inside.
  */
-export function standardCompression(blocks: Blocks): Compression {
-  const spread = spreadBlocks(DEFAULT_STAGES, blocks);
-  const running = [...new Set(spread)].filter((block) => block < blocks.runBlocks);
+export function standardCompression(encoder: EncoderBlocks): Compression {
+  if (encoder.stagesInside === false) return { method: "none" };
+  const spread = spreadBlocks(DEFAULT_STAGES, encoder);
+  const running = [...new Set(spread)].filter((block) => block < encoder.runBlocks);
   if (running.length === 0) return { method: "none" };
   const vmtc = { method: "vmtc", ratio: DEFAULT_RATIO } as const;
   return running.length === DEFAULT_STAGES ? vmtc : { ...vmtc, blocks: running };
@@ -107,7 +126,11 @@ function finalCounts(
   return cells.map((count) => Math.max(least, Math.floor(ratio * count + 1e-9)));
 }
 
-function planVmtc(compression: Vmtc, encoder: Blocks, cells: readonly number[]): ViewPlan[] {
+function planVmtc(compression: Vmtc, encoder: EncoderBlocks, cells: readonly number[]): ViewPlan[] {
+  if (encoder.stagesInside === false)
+    throw new RangeError(
+      'compression.method "vmtc" merges inside the encoder, and this one needs whole grids in all of its blocks; use "diverse", "prune-last" or "prumerge"',
+    );
   const { clusters = "auto", merge = "normalized", positions = "contiguous" } = compression;
   if (clusters !== "auto") checkInteger("compression.clusters", clusters, 0);
   if (merge !== "normalized" && merge !== "raw") throw new TypeError(`compression.merge must be "normalized" or "raw"`);
@@ -144,7 +167,7 @@ function planStages(blocks: readonly number[], cells: number, final: number, clu
 }
 
 /** Blocks that hold a stage: the listed ones, or as many as are asked for, spread over the encoder. */
-function stageBlocks({ blocks, stages = DEFAULT_STAGES }: Vmtc, encoder: Blocks): number[] {
+function stageBlocks({ blocks, stages = DEFAULT_STAGES }: Vmtc, encoder: EncoderBlocks): number[] {
   if (blocks !== undefined && !Array.isArray(blocks))
     throw new TypeError(`compression.blocks must be a list of numbers, got ${String(blocks)}`);
   const chosen = blocks
@@ -163,7 +186,7 @@ function stageBlocks({ blocks, stages = DEFAULT_STAGES }: Vmtc, encoder: Blocks)
 }
 
 /** The i-th of S stages in block floor(i * blocks / (S + 1)). */
-function spreadBlocks(stages: number, { blocks }: Pick<Blocks, "blocks">): number[] {
+function spreadBlocks(stages: number, { blocks }: EncoderBlocks): number[] {
   return Array.from({ length: stages }, (_, i) => Math.floor(((i + 1) * blocks) / (stages + 1)));
 }
 

@@ -3,11 +3,13 @@
  * says which stages there are, the encoder runs them inside its blocks.
  */
 import type { Arena } from "../../gpu/arena.ts";
+import type { Gpu } from "../../gpu/device.ts";
 import type { Recorder } from "../../gpu/pass.ts";
+import { readTensor } from "../../gpu/readback.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import { kmeans } from "../../kernels/kmeans.ts";
 import { merge } from "../../kernels/merge.ts";
-import { origins } from "../../kernels/origins.ts";
+import { origins, readOrigins } from "../../kernels/origins.ts";
 import { topK } from "../../kernels/top-k.ts";
 import { unitRows } from "../../kernels/unit-rows.ts";
 import type { StagePlan } from "./plan.ts";
@@ -18,7 +20,8 @@ export interface StageTensors {
   primary: number;
   scores: Tensor; // [B, N], importance of the cells that entered
   order: Tensor; // [B, N] u32: primary indices, then redundant ones, both ascending
-  labels: Tensor; // [B, R] u32, of the redundant cells; without meaning where clusters is 0
+  /** Absent where the redundant cells are dropped. */
+  labels?: Tensor; // [B, R] u32, of the redundant cells
   clusters: number;
   origins: Tensor; // [B, n, W + 1] u32, of the cells that left; see kernels/origins.ts
   /** A copy of the rows that left, if it was asked for. */
@@ -47,7 +50,7 @@ export interface StageArgs {
 export function compressStage(recorder: Recorder, args: StageArgs): StageTensors {
   const { plan, iterations, normalized, first, seats, scores, hidden, output, kept, scratch } = args;
   const { block, before, tokens, primary, clusters } = plan;
-  const [views] = scores.shape as [number, number];
+  const views = scores.shape[0]!;
   const redundant = before - primary;
   const width = hidden.shape[1]! * seats;
   const order = kept.tensor("cell order", [views, before], "u32");
@@ -72,5 +75,17 @@ export function compressStage(recorder: Recorder, args: StageArgs): StageTensors
   merge(recorder, { x: hidden, order, scores, labels, y: output, first, seats, primary, normalized });
   const left = kept.tensor("cell origins", [views, tokens, args.origins.shape[2]!], "u32");
   origins(recorder, { x: args.origins, order, scores, labels, y: left, primary });
-  return { block, primary, clusters, scores, order, labels, origins: left };
+  return { block, primary, clusters, scores, order, ...(clusters > 0 && { labels }), origins: left };
+}
+
+/**
+ * The original cells that own the cells of each view, as raster indices: a primary cell owns itself, a merged one belongs
+ * to its member of highest importance. Positions and newline rows follow the owner.
+ *
+ * @param tensor origins of a stage [B, n, W + 1], or of the encoder
+ */
+export async function readOwners(gpu: Gpu, tensor: Tensor): Promise<Uint32Array[]> {
+  const [views, cells, stride] = tensor.shape as [number, number, number];
+  const { owners } = readOrigins((await readTensor(gpu, tensor)) as Uint32Array, stride);
+  return Array.from({ length: views }, (_, view) => owners.slice(view * cells, (view + 1) * cells));
 }

@@ -266,9 +266,9 @@ export class PictureEncoder {
 
   #keepDiverse(recorder: Recorder, batch: EncodedBatch, tokens: number, arenas: BatchArenas): void {
     const first = this.firstRow;
-    const args = { views: batch.views.length, tokens, first, ...arenas };
-    const { rows, chosen, order } = selectDiverse(recorder, batch.projected!, args);
-    Object.assign(batch, { rows: first + tokens, projected: rows, chosen, kept: order });
+    const args = { projected: batch.projected!, origins: batch.origins, tokens, first, ...arenas };
+    const { rows, origins, chosen, order } = selectDiverse(recorder, args);
+    Object.assign(batch, { rows: first + tokens, projected: rows, origins, chosen, kept: order });
   }
 
   /** The rows that the connector reads: without the class token, unless the model wants it. [B * n, C] */

@@ -1,4 +1,4 @@
-/** The vision encoders (CLIP, SigLIP, ViT) with every compression setting, in f64. */
+/** The vision encoders (CLIP, SigLIP, ViT) on one view, with every compression setting, in f64. */
 import { type AttentionShape, attention } from "../attention.ts";
 import { cellOrder } from "../cells.ts";
 import { importance } from "../importance.ts";
@@ -23,25 +23,33 @@ export interface VisionOptions {
   /** Whether the class token stays in the features, as row 0. */
   keepClassToken: boolean;
   compression: Compression;
+  /** Side of a cell, in patches; default 1. */
+  cell?: number;
+  /** Whether the features go through the norm after the last block. */
+  postNorm?: boolean;
 }
 
 export interface VisionResult {
   /** [T, C] each: 0 after the embeddings (and pre-LayerNorm), I after block I - 1. */
   hidden: Float64Array[];
   stages: Stage[];
-  /** [n, C], what the projector reads. */
+  /** [n * S, C] in cell order, what the projector reads. */
   features: Float64Array;
-  /** Of the patch tokens that left the last block, class token excluded. */
+  /** Of the cells that left the last block. */
   origins: Origin[];
-  /** "prune-last" and "prumerge": the patches kept after the last block, ascending. */
+  /** "prune-last" and "prumerge": the cells kept after the last block, ascending. */
   kept?: number[];
 }
 
 /** The stages of "vmtc" by block; a stage that would not shrink is left out: nothing happens there. */
-function planStages(compression: Compression, config: VisionConfig, blocksRun: number): Map<number, StageSettings> {
+function planStages(
+  compression: Compression,
+  config: VisionConfig,
+  blocksRun: number,
+  initial: number,
+): Map<number, StageSettings> {
   const plan = new Map<number, StageSettings>();
   if (compression.method !== "vmtc") return plan;
-  const initial = Math.floor(config.image_size / config.patch_size) ** 2;
   const final = tokenBudget(initial, compression.tokens, compression.ratio);
   const blocks = compression.blocks ?? stageBlocks(config.num_hidden_layers, compression.stages ?? 3);
   checkStageBlocks(blocks, blocksRun);
@@ -59,11 +67,11 @@ function planStages(compression: Compression, config: VisionConfig, blocksRun: n
   return plan;
 }
 
-/** [N (+ 1), C], after the pre-LayerNorm where there is one (CLIP). */
-function embed(pixels: ArrayLike<number>, config: VisionConfig, weights: Weights): Float64Array {
+/** [first + N * S, C] in cell order, after the pre-LayerNorm where there is one (CLIP). */
+function embed(pixels: ArrayLike<number>, config: VisionConfig, weights: Weights, cell: number): Float64Array {
   const { image_size: size, patch_size: patch } = config;
   const grid = Math.floor(size / patch);
-  const rows = patches(pixels, { height: size, width: size, patch, cell: 1 });
+  const rows = patches(pixels, { height: size, width: size, patch, cell });
   const projected = matmul(
     rows,
     tensorData(weights, "vision.embeddings.patch_embedding.weight"),
@@ -73,7 +81,7 @@ function embed(pixels: ArrayLike<number>, config: VisionConfig, weights: Weights
   const embedded = visionEmbed(
     projected,
     tensorData(weights, "vision.embeddings.position_embedding.weight"),
-    cellOrder(grid, grid, 1),
+    cellOrder(grid, grid, cell),
     weights.get("vision.embeddings.class_embedding")?.data,
   );
   if (!weights.has("vision.pre_layrnorm.weight")) return embedded;
@@ -101,11 +109,13 @@ export function encodeImage(
   const layers = config.num_hidden_layers;
   const blocksRun = options.featureLayer < 0 ? layers + 1 + options.featureLayer : options.featureLayer;
   const hasClassToken = weights.has("vision.embeddings.class_embedding");
-  const { compression } = options;
-  const plan = planStages(compression, config, blocksRun);
+  const { compression, cell = 1 } = options;
+  const seats = cell ** 2;
+  const cells = Math.floor(config.image_size / config.patch_size) ** 2 / seats;
+  const plan = planStages(compression, config, blocksRun, cells);
 
-  let x = embed(pixels, config, weights);
-  let origins: Origin[] = initialOrigins(x.length / width - (hasClassToken ? 1 : 0));
+  let x = embed(pixels, config, weights, cell);
+  let origins: Origin[] = initialOrigins(cells);
   let keys: Float64Array = new Float64Array(0);
   let scores: Float64Array = new Float64Array(0);
   const hidden = [x];
@@ -129,10 +139,10 @@ export function encodeImage(
     let z = linear("self_attn.out_proj", output, { residual: x });
 
     keys = k;
-    scores = importance(q, k, logSumExp, shape, hasClassToken, 1);
+    scores = importance(q, k, logSumExp, shape, hasClassToken, seats);
     const settings = plan.get(block);
     if (settings) {
-      const stage = compressStage(z, width, scores, origins, block, settings);
+      const stage = compressStage(z, seats * width, scores, origins, block, settings);
       stages.push(stage);
       z = stage.tokens;
       origins = stage.origins;
@@ -143,31 +153,33 @@ export function encodeImage(
     hidden.push(x);
   }
 
+  if (options.postNorm) {
+    const [weight, bias] = ["weight", "bias"].map((name) => tensorData(weights, `vision.post_layernorm.${name}`));
+    x = layerNorm(x, weight!, bias!, config.layer_norm_eps);
+  }
   const classLength = hasClassToken ? width : 0;
-  const after = afterEncoder(x.subarray(classLength), keys.subarray(classLength), scores, shape, config, compression);
+  const grid = Math.floor(config.image_size / config.patch_size) / cell;
+  const last = { keys: keys.subarray(classLength), scores, shape };
+  const after = afterEncoder(x.subarray(classLength), last, grid, compression);
   const classRow = options.keepClassToken ? x.subarray(0, classLength) : new Float64Array(0);
   const features = new Float64Array([...classRow, ...after.features]);
   return { hidden, stages, features, origins, ...(after.kept ? { kept: after.kept } : {}) };
 }
 
-/** The methods that work on the finished patch tokens [N, C] with the last run block's keys and importance. */
+/** The methods that work on the finished cells [N, S * C] with the last run block's keys and importance. */
 function afterEncoder(
   x: Float64Array,
-  keys: Float64Array,
-  scores: Float64Array,
-  shape: AttentionShape,
-  config: VisionConfig,
+  { keys, scores, shape }: { keys: Float64Array; scores: Float64Array; shape: AttentionShape },
+  grid: number,
   compression: Compression,
 ): { features: Float64Array; kept?: number[] } {
   switch (compression.method) {
     case "prune-last": {
       const { kept } = topK(scores, compression.tokens);
-      return { features: tokenEmbed(kept, x, config.hidden_size), kept };
+      return { features: tokenEmbed(kept, x, x.length / scores.length), kept };
     }
-    case "pool": {
-      const grid = Math.floor(config.image_size / config.patch_size);
+    case "pool":
       return { features: pool(x, grid, grid, compression.factor) };
-    }
     case "prumerge":
       if (compression.tokens !== undefined && compression.tokens >= scores.length) return { features: x };
       return prumerge(x, meanKeys(keys, shape.heads, shape.headWidth), scores, compression.tokens);

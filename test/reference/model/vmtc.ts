@@ -1,11 +1,11 @@
-/** One compression stage (paper eqs. 5-8): the references of its kernels, one after the other. */
+/** One compression stage (paper eqs. 5-8) of one view: the references of its kernels, one after the other. */
 import { kMeans } from "../kmeans.ts";
 import { type MergeMode, merge } from "../merge.ts";
 import { type Origin, stageOrigins } from "../origins.ts";
 import { tokenEmbed } from "../token-embed.ts";
 import { topK } from "../top-k.ts";
 
-/** Indices are over the tokens that entered the stage, class token excluded. */
+/** Indices are over the cells that entered the stage; N and N' count cells. */
 export interface Stage {
   block: number;
   /** [N] */
@@ -13,26 +13,30 @@ export interface Stage {
   primary: number[];
   /** [R] */
   redundant: number[];
-  /** [R], or empty where redundant tokens are dropped. */
+  /** [R], or empty where redundant cells are dropped. */
   labels: number[];
-  /** [N' (+ 1), C], what leaves the stage; the class token, if any, first. */
+  /** [first + N' * S, C], the rows that leave the stage; the class token's, if any, first. */
   tokens: Float64Array;
-  /** [N'], class token excluded. */
+  /** [N'] */
   origins: Origin[];
 }
 
 export interface StageSettings {
-  /** N', class token excluded; below N. */
+  /** N', below N. */
   tokens: number;
   /** c, at most N'. */
   clusters: number;
   merge: MergeMode;
   iterations: number;
+  /** Of tests: cosines as another arithmetic has them. */
+  disturb?: (cosine: number) => number;
 }
 
 /**
- * @param z [N (+ 1), C], the hidden states after attention and residual
- * @param width C
+ * A cell is one row of its seats in order: in cell order they are neighbours.
+ *
+ * @param z [first + N * S, C], the hidden states after attention and residual
+ * @param width S * C
  * @param importance [N]
  * @param origins [N]
  */
@@ -44,16 +48,17 @@ export function compressStage(
   block: number,
   settings: StageSettings,
 ): Stage {
+  const { clusters, iterations, disturb } = settings;
   const classLength = z.length - importance.length * width; // C with a class token, else 0
-  const patches = z.subarray(classLength);
-  const { kept: primary, rest: redundant } = topK(importance, settings.tokens - settings.clusters);
-  const rest = tokenEmbed(redundant, patches, width);
-  const labels = settings.clusters === 0 ? [] : [...kMeans(rest, width, settings.clusters, settings.iterations).labels];
+  const cells = z.subarray(classLength);
+  const { kept: primary, rest: redundant } = topK(importance, settings.tokens - clusters);
+  const rest = tokenEmbed(redundant, cells, width);
+  const labels = clusters === 0 ? [] : [...kMeans(rest, width, clusters, iterations, disturb).labels];
   const weights = redundant.map((i) => importance[i]!);
   const tokens = new Float64Array([
     ...z.subarray(0, classLength),
-    ...tokenEmbed(primary, patches, width),
-    ...merge(rest, weights, labels, settings.clusters, width, settings.merge),
+    ...tokenEmbed(primary, cells, width),
+    ...merge(rest, weights, labels, clusters, width, settings.merge),
   ]);
   return {
     block,

@@ -47,12 +47,14 @@ export function readSafetensors(file: Uint8Array): Weights {
   return tensors;
 }
 
-/** Old and new LLaVA names, plain Llama and Qwen2, and ViT, rewritten to `text.*`, `projector.*`, `vision.*`, `head.*`. */
+/** Old and new LLaVA names, SmolVLM, plain Llama and Qwen2, and ViT, rewritten to `text.*`, `projector.*`, `vision.*`, `head.*`. */
 const RENAMES: [RegExp, string][] = [
   [/^(language_model\.)?lm_head\./, "head."],
   [/^classifier\./, "classifier."],
   [/^(model\.)?multi_modal_projector\./, "projector."],
   [/^(model\.)?vision_tower\.(vision_model\.)?/, "vision."],
+  [/^model\.vision_model\./, "vision."],
+  [/^model\.connector\./, "connector."],
   [/^(language_model\.model|model\.language_model|model)\./, "text."],
   [/^vit\.embeddings\.cls_token$/, "vision.embeddings.class_embedding"],
   [/^vit\.embeddings\.position_embeddings$/, "vision.embeddings.position_embedding.weight"],
