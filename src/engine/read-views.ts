@@ -5,7 +5,7 @@ import { readFloats, readTensor } from "../gpu/readback.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { viewToPicture } from "../image/geometry.ts";
 import { readOrigins } from "../kernels/origins.ts";
-import type { StageTensors } from "../model/compression/stage.ts";
+import { readOwners, type StageTensors } from "../model/compression/stage.ts";
 import type { EncodedBatch, EncodedPicture, PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { rasterOrder } from "../model/encoder/raster-order.ts";
 import type { Grid, PicturePlan, PictureRun } from "../spec/picture-spec.ts";
@@ -69,19 +69,17 @@ export async function readInspectedViews(
   const views: InspectedView[] = [];
   for (const batch of picture.batches) {
     const features = await readMatrix(gpu, batch.features!);
-    const origins = (await readTensor(gpu, batch.origins)) as Uint32Array;
-    const words = batch.origins.shape[2]!;
+    const owners = await readOwners(gpu, batch.origins);
     const chosen = batch.chosen && ((await readTensor(gpu, batch.chosen)) as Uint32Array);
     for (const [i, view] of batch.views.entries()) {
       const own = slice(features, i, batch.views.length);
-      const { owners } = readOrigins(share(origins, i, batch.views.length), words);
       const isWhole = stages[view]!.length === 0;
       views[view] = {
         ...batch.grid,
         cell: spec.cell,
         features: isWhole ? inRasterOrder(own, batch.grid, spec.cell, firstRow) : own,
         stages: stages[view]!,
-        owners,
+        owners: owners[i]!,
         ...(chosen && { kept: kept.get(view)!, chosen: share(chosen, i, batch.views.length) }),
       };
     }

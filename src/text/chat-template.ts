@@ -2,10 +2,11 @@
  * Renders a conversation as the prompt that the model was trained on: by the template that comes with the model, else by
  * the family's plain format, else as the bare text. Makes text; prompt.ts makes ids.
  */
+import type { PromptFormat } from "../spec/model-spec.ts";
 import { type ContentForms, probeForms, type TemplateMessage } from "./content-forms.ts";
 import { JinjaTemplate, TemplateRefusal } from "./jinja.ts";
 import type { ChatPart, CheckedMessage } from "./messages.ts";
-import { type PromptFormat, writeFormat } from "./prompt-format.ts";
+import { writeFormat } from "./prompt-format.ts";
 import type { TokenizerFiles } from "./special-tokens.ts";
 import { findTemplate } from "./template-source.ts";
 import type { Tokenizer } from "./tokenizer.ts";

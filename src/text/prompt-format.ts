@@ -1,15 +1,6 @@
 /** Writes a conversation in a plain format of words, for a model that brings no chat template. */
+import type { PromptFormat } from "../spec/model-spec.ts";
 import type { Role } from "./messages.ts";
-
-/** `${system} USER: ... ASSISTANT: ...`, with the words as data. */
-export interface PromptFormat {
-  /** Stands before the first message unless the conversation brings a system message of its own. */
-  system: string;
-  /** Written before a user's message. */
-  user: string;
-  /** Written before an answer. */
-  answer: string;
-}
 
 /**
  * Returns text, with the id of the end token after each answer. An empty system message leaves the usual one out.

@@ -1,12 +1,10 @@
 /** From a conversation to the ids that the decoder reads, in two steps: render the template, then write the ids. */
+import type { PictureRun } from "../spec/picture-spec.ts";
 import type { ChatTemplate, PromptPieces } from "./chat-template.ts";
 import { reject } from "./json.ts";
 import { escapeMarks, unmark } from "./literal.ts";
 import { type ChatMessage, checkMessages } from "./messages.ts";
 import type { ImageToken, Tokenizer } from "./tokenizer.ts";
-
-/** A piece of what stands in the prompt for a picture: text, or the rows of one view. */
-export type PictureRun = { readonly text: string } | { readonly view: number; readonly rows: number };
 
 /** What the chat template made of a conversation. */
 export interface RenderedPrompt {

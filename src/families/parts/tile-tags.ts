@@ -1,4 +1,5 @@
 /** Writes the prompt's text for a picture that is cut into tiles: each view stands between tags that say where it lies. */
+import type { PictureRun } from "../../spec/picture-spec.ts";
 
 export interface TileTags {
   /** Stands before each view, and after the last. */
@@ -9,9 +10,6 @@ export interface TileTags {
   tileTag(row: number, col: number): string;
 }
 
-/** Text, or the rows of one view. */
-type Run = { text: string } | { view: number; rows: number };
-
 /**
  * Returns text and rows in turn. Each row of tiles ends with a newline, and an empty line precedes the overview.
  *
@@ -19,11 +17,11 @@ type Run = { text: string } | { view: number; rows: number };
  * @param cols columns of tiles; 0 for a picture of one view
  * @param rowsOfView [rows * cols + 1], prompt rows of each tile in raster order, then of the overview
  */
-export function tileRuns(rows: number, cols: number, rowsOfView: readonly number[], tags: TileTags): Run[] {
+export function tileRuns(rows: number, cols: number, rowsOfView: readonly number[], tags: TileTags): PictureRun[] {
   const { fakeToken, globalTag, tileTag } = tags;
   if (rowsOfView.length !== rows * cols + 1)
     throw new RangeError(`${rowsOfView.length} views for ${rows} x ${cols} tiles and an overview`);
-  const runs: Run[] = [];
+  const runs: PictureRun[] = [];
   let newline = "";
   for (let view = 0; view < rows * cols; view++) {
     const tag = tileTag(Math.floor(view / cols) + 1, (view % cols) + 1);
