@@ -3,6 +3,7 @@
  * Shapes: T tokens of a prompt, V vocabulary, n image tokens.
  */
 import type { ImageInput, PictureBudget } from "./shared/picture.ts";
+import type { Compression, Inhibition } from "./shared/reduction.ts";
 import type { StorageReport, StoredModel } from "./shared/stored-model.ts";
 import type { CompressionStage, InspectedView, Matrix, SeenView, ViewPlace } from "./shared/view.ts";
 
@@ -120,46 +121,6 @@ export interface ModelPlan {
 export type MessagePart = { type: "text"; text: string } | { type: "image"; image: ImageInput };
 
 export type Message = { role: "system" | "user" | "assistant"; content: string | MessagePart[] };
-
-/** How an image's tokens are reduced in or after the encoder (paper eqs. 5-8 and the baselines of its tables). */
-export type Compression =
-  | { method: "none" }
-  | {
-      method: "vmtc";
-      /** Tokens of a picture to keep, dealt out over its views; wins over `ratio`. */
-      tokens?: number;
-      /** Share of each view's tokens to keep, default 0.5. */
-      ratio?: number;
-      /** Number of stages, default 3. */
-      stages?: number;
-      /** Encoder blocks that hold a stage; wins over `stages`. */
-      blocks?: number[];
-      /** Clusters per stage: "auto" 0.156 of the tokens, 0 drops, 1 fuses. */
-      clusters?: number | "auto";
-      merge?: "normalized" | "raw";
-      /** K-Means rounds at most, default 10. */
-      iterations?: number;
-      positions?: "contiguous" | "original";
-    }
-  /** The most important tokens after the last block; `tokens` or `ratio` must be given. */
-  | { method: "prune-last"; tokens?: number; ratio?: number }
-  | { method: "pool"; factor: number }
-  /** Without `tokens` and `ratio`, the outlier rule decides. */
-  | { method: "prumerge"; tokens?: number; ratio?: number }
-  /** The most diverse tokens after the connector (DivPrune, arXiv 2503.02175); default ratio 0.5. */
-  | { method: "diverse"; tokens?: number; ratio?: number };
-
-/** How the decoder inhibits attention to image tokens (paper eqs. 9-11). */
-export type Inhibition = {
-  /** Share of image tokens inhibited in the last layer; 0 is off. */
-  maxRatio: number;
-  score?: "focus" | "text-to-image" | "sum" | "discounted-sum";
-  /** Base of "discounted-sum", default 0.9. */
-  discount?: number;
-  scores?: "weights" | "logits";
-  schedule?: "linear" | "constant";
-  scope?: "row" | "image";
-};
 
 export interface GenerateRequest {
   messages: Message[];

@@ -33,7 +33,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   "image/geometry": ["spec", "gl-matrix"],
   // api: the types of what callers choose, such as a compression, which this room turns into plans.
   model: ["spec", "kernels", "gpu", "weights", "image", "api", "shared", "errors"],
-  generate: ["model", "text", "api", "shared", "errors"],
+  // gpu and kernels: a sequence feeds its tokens back on the GPU, in one pass and one submit.
+  generate: ["model", "kernels", "gpu", "text", "api", "shared", "errors"],
   // Knows all rooms below.
   engine: [
     "families/registry",
