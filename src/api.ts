@@ -8,8 +8,10 @@ import type { StorageReport, StoredModel } from "./shared/stored-model.ts";
 import type { CompressionStage, InspectedView, Matrix, SeenView, ViewPlace } from "./shared/view.ts";
 
 export type {
+  Compression,
   CompressionStage,
   ImageInput,
+  Inhibition,
   InspectedView,
   Matrix,
   PictureBudget,
