@@ -3,9 +3,9 @@
  * on every weight, and test/reference says what it must be.
  */
 import { expect } from "vitest";
-import { argmax, decode, extendPrompt, textPrompt } from "../reference/model/decoder.ts";
+import { greedy, textPrompt } from "../reference/model/decoder.ts";
 import { classify, encodeImage } from "../reference/model/vision.ts";
-import { readCheckpoint, type Weights } from "../reference/model/weights.ts";
+import { readCheckpoint } from "../reference/model/weights.ts";
 import { normalize } from "../reference/normalize.ts";
 import { safetensorsFile, type TensorSpec } from "../weights/safetensors-file.ts";
 import { Random } from "./random.ts";
@@ -67,14 +67,18 @@ function alignedFile(tensors: TensorSpec[]): Uint8Array<ArrayBuffer> {
   return safetensorsFile(tensors, -headerBytes & 7);
 }
 
-/** Random f32 tensors of these shapes in the order of their names. Weights of norms lie around 1, biases are small. */
+/**
+ * Random f32 tensors of these shapes, in the order of their names: matrices and tables that keep the length of a row about as
+ * it is, biases of 0.1, weights of norms around 1.
+ */
 function randomTensors(seed: number, shapes: Record<string, number[]>, scaleOf = (_name: string, _row: number) => 1) {
   const random = new Random(seed);
   return Object.entries(shapes)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, shape]) => {
       const size = shape.reduce((product, dimension) => product * dimension, 1);
-      const inner = size / shape[0]!;
+      // A convolution's kernel is one row; a table of embeddings has a dimension of 1 in front.
+      const inner = shape.length === 3 ? shape[2]! : size / shape[0]!;
       const values = random.floats(size, shape.length === 1 ? 0.1 : 1 / Math.sqrt(inner));
       for (const i of values.keys()) {
         if (/norm\w*\.weight$/.test(name)) values[i] = 1 + values[i]!;
@@ -113,9 +117,10 @@ function languageWeights(): Uint8Array<ArrayBuffer> {
   return alignedFile(tensors);
 }
 
-function languageTokenizer(size: number): Uint8Array<ArrayBuffer> {
+function languageTokenizer(): Uint8Array<ArrayBuffer> {
   const special = { "<unk>": 0, "<s>": 1, "</s>": 2 };
-  return new TextEncoder().encode(tokenizerJson({ size, special, words: `${QUESTION} ${QUESTION}` }));
+  const shape = { size: LANGUAGE.vocab_size, special, words: `${QUESTION} ${QUESTION}` };
+  return new TextEncoder().encode(tokenizerJson(shape));
 }
 
 /** A Llama with grouped queries and a tied head. It answers by tokens "nN " and never ends by itself. */
@@ -123,14 +128,14 @@ export function languageFiles(): Files {
   return {
     "config.json": json(LANGUAGE),
     "model.safetensors": languageWeights(),
-    "tokenizer.json": languageTokenizer(LANGUAGE.vocab_size),
+    "tokenizer.json": languageTokenizer(),
     "tokenizer_config.json": json({ bos_token: "<s>", eos_token: "</s>" }),
   };
 }
 
 /** A tokenizer whose words have ids beyond the language model's vocabulary. */
 export function foreignTokenizer(): Uint8Array<ArrayBuffer> {
-  const { model, ...rest } = JSON.parse(new TextDecoder().decode(languageTokenizer(LANGUAGE.vocab_size)));
+  const { model, ...rest } = JSON.parse(new TextDecoder().decode(languageTokenizer()));
   const vocab = Object.fromEntries(
     Object.entries<number>(model.vocab).map(([token, id]) => [token, id < 3 ? id : id + LANGUAGE.vocab_size]),
   );
@@ -140,19 +145,12 @@ export function foreignTokenizer(): Uint8Array<ArrayBuffer> {
 /** What the language model says after these ids, by the reference: the likeliest token each time. */
 export function referenceGreedy(inputIds: readonly number[], steps: number): number[] {
   const weights = readCheckpoint([languageWeights()]);
-  let prompt = textPrompt(inputIds, LANGUAGE, weights);
-  const ids: number[] = [];
-  while (ids.length < steps) {
-    const id = argmax(decode(prompt, LANGUAGE, weights).logits.slice(-LANGUAGE.vocab_size));
-    ids.push(id);
-    prompt = extendPrompt(prompt, [id], LANGUAGE, weights);
-  }
-  return ids;
+  return greedy(textPrompt(inputIds, LANGUAGE, weights), steps, LANGUAGE, weights).ids;
 }
 
 /** The answer to `QUESTION`, so many tokens of it. */
 export function referenceAnswer(tokens: number): string {
-  const { vocab } = JSON.parse(new TextDecoder().decode(languageTokenizer(LANGUAGE.vocab_size))).model;
+  const { vocab } = JSON.parse(new TextDecoder().decode(languageTokenizer())).model;
   const inputIds = ["<s>", "Once", "Ġupon", "Ġa", "Ġtime"].map((token) => vocab[token] as number);
   return referenceGreedy(inputIds, tokens)
     .map((id) => `n${id} `)
@@ -224,7 +222,7 @@ export function classifierFiles(): Files {
  * @param tokens what "vmtc" leaves of the picture's tokens; undefined: no compression
  */
 export function referenceClasses(rgb: ArrayLike<number>, tokens?: number): number[] {
-  const weights: Weights = readCheckpoint([classifierWeights()]);
+  const weights = readCheckpoint([classifierWeights()]);
   const { features } = encodeImage(normalize(rgb, HALF, HALF), CLASSIFIER, weights, {
     featureLayer: -1,
     keepClassToken: true,

@@ -12,6 +12,9 @@ const inNode = typeof process !== "undefined" && !!process.versions?.node;
 
 export const hasShared = sharedRoot !== "";
 
+/** Absolute path of the folder with `golden` in it: `../shared`, or test/. */
+export const dataRoot = hasShared ? sharedRoot : `${projectRoot}/test`;
+
 /** A suite, and a test, that need more of `../shared` than is in test/golden. */
 export const describeShared = hasShared ? describe : describe.skip;
 export const testShared = hasShared ? test : test.skip;
@@ -24,14 +27,9 @@ export function needing(folder: string, name: string): string {
   return hasShared ? name : `${name} [needs ../shared/${folder}]`;
 }
 
-/** Absolute path of a file or folder of `../shared`, or of its place below test/. */
-export function sharedPath(path: string): string {
-  return `${hasShared ? sharedRoot : `${projectRoot}/test`}/${path}`;
-}
-
 /** URL of a file or folder of `../shared` on the test server; browser tests only. */
 export function sharedUrl(path: string): string {
-  return `${location.origin}/@fs${sharedPath(path)}`;
+  return `${location.origin}/@fs${dataRoot}/${path}`;
 }
 
 /** URL of the folder of the model that ships; browser tests only. */
@@ -42,7 +40,7 @@ export function shippedModelUrl(): string {
 export async function sharedBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
   if (inNode) {
     const { readFile } = await import("node:fs/promises");
-    return new Uint8Array(await readFile(sharedPath(path)));
+    return new Uint8Array(await readFile(`${dataRoot}/${path}`));
   }
   const response = await fetch(sharedUrl(path));
   if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);

@@ -1,8 +1,7 @@
 /** Set up before whole models' tests on wgpu: `npm test -- wgpu`, which runs them in Deno. */
 import { useSoftwareDriver } from "../../bench/provide-dawn.ts";
 import { serve } from "../../tools/serve.mjs";
-
-const root = import.meta.env.VITE_SHARED_ROOT as string;
+import { dataRoot } from "./shared.ts";
 
 useSoftwareDriver();
 if (!(await navigator.gpu.requestAdapter()))
@@ -18,5 +17,5 @@ navigator.gpu.requestAdapter = async (options) => {
 };
 
 // Where the tests in a browser find what lies beside the checkout.
-const server = await serve({ [`/@fs${root}/`]: { folder: root } });
+const server = await serve({ [`/@fs${dataRoot}/`]: { folder: dataRoot } });
 Object.assign(globalThis, { location: { origin: server.origin } });
