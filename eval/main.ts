@@ -46,7 +46,7 @@ export async function main(args: string[], ensureLibrary: () => Promise<void>): 
     }
   }
   const info = readInfo(about, model);
-  if (!info) throw new Error(`--report: this model has not been asked anything yet (${about})`);
+  if (!info) throw new Error(`--report: no stored answers of this model (${about}); run without --report first`);
   const written = writeReport({ out, model, info, sets, journal, args });
   process.stdout.write(`${written.summary}\n${written.files.join("\n")}\n`);
   return 0;

@@ -32,7 +32,7 @@ async function findFiles(wanted: string): Promise<Omit<ModelSource, "weights">> 
     return { name: wanted, hash: await hashOfAddress(wanted), folder: undefined, address: wanted };
   const shipped = `${root}public/${wanted}`;
   const folder = [shipped, resolve(wanted)].find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
-  if (!folder) throw new Error(`--model ${wanted}: there is no such folder, and no model of that name in public/`);
+  if (!folder) throw new Error(`--model ${wanted}: no such folder, and no model of that name in public/`);
   return { name: basename(folder), hash: hashOfFolder(folder), folder, address: undefined };
 }
 

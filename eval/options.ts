@@ -1,4 +1,4 @@
-/** The command line of `npm run eval`: what there is, and what of it makes sense. Looks at no files. */
+/** The command line of `npm run eval`: parses and checks it. Reads no files. */
 import { BROWSERS_AT_ONCE } from "../tools/chromium.mjs";
 import { parseCount, parseOptions } from "../tools/command-line.mjs";
 import { DEFAULT_MODEL } from "./model-source.ts";
@@ -7,18 +7,18 @@ export const HELP = `Asks a model the evaluation set, in headless Chromium, and 
 
   npm run eval
 
-  --model ID|FOLDER|URL  what is evaluated (default: ${DEFAULT_MODEL}, the model that ships)
-  --weights TYPE         how its weights are kept on the GPU: auto, f32, f16, q8 or q4 (default: auto)
+  --model ID|FOLDER|URL  the model to evaluate (default: ${DEFAULT_MODEL})
+  --weights TYPE         weight format on the GPU: auto, f32, f16, q8 or q4 (default: auto)
   --settings A,B         settings by name, or main, ablation, option (default: main,ablation; a wrong name lists all)
-  --browsers N           how many ask at once (default: one a core, four at most; with FOVEA_GPU=1 one)
+  --browsers N           browsers in parallel (default: one per core, at most four; one with FOVEA_GPU=1)
   --limit N              only the first N pictures of every setting
-  --out FOLDER           where answers and report go (default: eval/report)
-  --fresh                forget the answers that are there
-  --report               ask nothing; write the report of the answers that are there
-  --help                 this text
+  --out FOLDER           folder of answers and report (default: eval/report)
+  --fresh                deletes the stored answers first
+  --report               asks nothing; writes the report from the stored answers
+  --help                 prints this text
 
-Answers are written down as they come: the same command goes on where an earlier one stopped. CHROME_PATH names the
-browser, FOVEA_GPU=1 uses this machine's GPU in place of the software one.
+Answers are stored as they come; the same command resumes an interrupted run. CHROME_PATH names the browser. FOVEA_GPU=1
+uses this machine's GPU instead of a software adapter.
 `;
 
 const DEFINITIONS = {
@@ -39,22 +39,22 @@ export type WeightsOption = (typeof WEIGHTS)[number];
 export interface EvalOptions {
   model: string;
   weights: WeightsOption;
-  /** Names as they were given; not yet looked up. */
+  /** Names from the command line, not yet checked. */
   settings: string[];
   browsers: number;
   limit: number | undefined;
-  /** undefined: the project's own folder. */
+  /** undefined: the project's folder. */
   out: string | undefined;
   fresh: boolean;
   reportOnly: boolean;
 }
 
-/** Throws an Error of one line for what cannot be meant. */
+/** Throws an Error of one line for an unknown or wrong option. */
 export function parseEvalOptions(args: string[]): EvalOptions | "help" {
   const values = parseOptions(args, DEFINITIONS, "--settings main");
   if (values.help) return "help";
   const weights = WEIGHTS.find((name) => name === (values.weights ?? "auto"));
-  if (!weights) throw new Error(`--weights ${values.weights}: there are ${WEIGHTS.join(", ")}`);
+  if (!weights) throw new Error(`--weights must be one of ${WEIGHTS.join(", ")}, got "${values.weights}"`);
   const {
     model = DEFAULT_MODEL,
     settings = "main,ablation",
@@ -64,9 +64,9 @@ export function parseEvalOptions(args: string[]): EvalOptions | "help" {
     fresh = false,
     report = false,
   } = values;
-  if (fresh && report) throw new Error("--fresh forgets the answers that --report needs; give one of them");
+  if (fresh && report) throw new Error("--fresh deletes the answers that --report needs; use one of them");
   for (const [name, value] of Object.entries({ model, settings, out }))
-    if (value?.trim() === "") throw new Error(`--${name} is empty`);
+    if (value?.trim() === "") throw new Error(`--${name} is empty; pass a value`);
   return {
     model,
     weights,

@@ -41,7 +41,7 @@ export function writeReport(input: ReportInput): { summary: string; files: strin
   const { out, model, info, sets, journal } = input;
   const settings = settingsFor(info.imageTokens);
   const results = new Results(settings, sets, journal, model.hash);
-  if (results.every.length === 0) throw new Error("there are no answers to report on");
+  if (results.every.length === 0) throw new Error("there are no answers to report; run the evaluation first");
   mkdirSync(out, { recursive: true });
   const svg = plotOf(results);
   const files = {

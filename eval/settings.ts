@@ -110,14 +110,14 @@ function optionSettings(): Setting[] {
 }
 
 /**
- * The settings that a command line names, by their ids or by "main", "ablation" and "option", in the order of `all`. Throws an Error
- * of one line for a name that there is not.
+ * The settings of a command line, by id or by "main", "ablation" and "option", in the order of `all`. Throws an Error of one
+ * line for an unknown name.
  */
 export function chooseSettings(all: Setting[], names: string[]): Setting[] {
   const unknown = names.find((name) => !all.some(({ id, group }) => id === name || group === name));
   if (unknown !== undefined)
     throw new Error(
-      `--settings: no "${unknown}"; there are main, ablation, option, ${all.map(({ id }) => id).join(", ")}`,
+      `--settings: unknown "${unknown}"; choose from main, ablation, option, ${all.map(({ id }) => id).join(", ")}`,
     );
   return all.filter(({ id, group }) => names.includes(id) || names.includes(group));
 }

@@ -1,5 +1,5 @@
-// The work behind `npm run ask`: a server for the built library, the model and the pictures, a headless Chromium with the
-// page that asks (ask-page.mjs), and the answer on the terminal.
+// The work of `npm run ask`: serves the built library, the model and the pictures, asks in headless Chromium
+// (ask-page.mjs), and prints the answer.
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright";
@@ -8,12 +8,12 @@ import { ensureLibrary } from "./library.mjs";
 import { LIBRARY_ADDRESS, libraryPaths } from "./library-page.mjs";
 import { serve } from "./serve.mjs";
 
-/** A busy machine may take long to start a browser. */
+/** Browsers start slowly on a busy machine. */
 const LAUNCH_TIMEOUT_MS = 120_000;
 const SHOWN_CLASSES = 5;
 
 /**
- * Answers on standard output; gives the exit code. Throws an Error for whatever went wrong.
+ * Prints the answer and returns the exit code. Throws an Error on failure.
  * @param {import("./ask-options.mjs").AskOptions} options
  */
 export async function askInBrowser(options) {
@@ -21,11 +21,11 @@ export async function askInBrowser(options) {
   await ensureLibrary();
   const terminal = new Terminal(options.json);
   const interrupted = interruption();
-  // A reader that has seen enough, such as `head`, is no error.
+  // A reader such as `head` may close the pipe early; that is not an error.
   process.stdout.on("error", (error) => process.exit("code" in error && error.code === "EPIPE" ? 0 : 1));
   const server = await serve(servedPaths(options));
   const launch = { executablePath, args: CHROMIUM_FLAGS, timeout: LAUNCH_TIMEOUT_MS };
-  // Signals are answered here, not by the browser's end.
+  // This process handles signals, not the browser.
   const own = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
   const browserStarted = chromium.launch({ ...launch, ...own });
   try {
@@ -43,7 +43,7 @@ export async function askInBrowser(options) {
   }
 }
 
-/** @returns {Promise<number>} the exit code that shells expect of an interrupted command, once a signal came */
+/** @returns {Promise<number>} the exit code of an interrupted command, once a signal arrives */
 function interruption() {
   return new Promise((resolve) => {
     process.once("SIGINT", () => resolve(130));
@@ -76,7 +76,9 @@ function servedPaths({ model, images }) {
 async function askIn(browser, origin, { model, images, prompt, compression, inhibition, maxTokens }, terminal) {
   const page = await browser.newPage();
   const crashed = new Promise((_, reject) => {
-    page.once("crash", () => reject(new Error("the browser's page crashed; most often it ran out of memory")));
+    page.once("crash", () =>
+      reject(new Error("the browser's page crashed, most likely out of memory; try a smaller model")),
+    );
   });
   await page.exposeFunction("emitToTerminal", (/** @type {import("./ask-page.mjs").PageEvent} */ event) =>
     terminal.show(event),
@@ -110,21 +112,21 @@ async function askIn(browser, origin, { model, images, prompt, compression, inhi
   );
 }
 
-/** What the user sees of an answer. */
+/** Prints an answer. */
 class Terminal {
   #json;
   #lineOpen = false;
   #closed = false;
   #progress = false;
 
-  /** @param {boolean} json one object at the end, and nothing before */
+  /** @param {boolean} json prints one object at the end and nothing before */
   constructor(json) {
     this.#json = json;
   }
 
   /** @param {import("./ask-page.mjs").PageEvent} event */
   show(event) {
-    // What was on its way when the answer was cut short comes too late.
+    // Drops events after an interruption.
     if (this.#closed) return;
     if (event.type === "load") {
       if (!process.stderr.isTTY) return;
@@ -151,7 +153,7 @@ class Terminal {
         process.stdout.write(`${(100 * probability).toFixed(1).padStart(5)} %  ${label}\n`);
   }
 
-  /** Ends the line that is open, if any; nothing more is shown. */
+  /** Ends an open line. Nothing is printed afterwards. */
   close() {
     this.#clearProgress();
     if (this.#lineOpen) process.stdout.write("\n");

@@ -1,4 +1,4 @@
-// The command line of `npm run ask`: what there is, and what of it makes sense. Looks at files, reads none.
+// The command line of `npm run ask`: parses and checks it. Checks that files exist; reads none.
 import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseCount, parseOptions } from "./command-line.mjs";
@@ -15,40 +15,41 @@ const DEFINITIONS = /** @type {const} */ ({
   help: { type: "boolean", short: "h" },
 });
 
-/** What is asked where no model is named. */
+/** The default model. */
 const DEFAULT_MODEL = "fovea-demo";
 
 export const HELP = `Asks a model about a picture, in headless Chromium.
 
   npm run ask -- --image FILE --prompt TEXT
 
-  --model ID|URL|FOLDER  a known model's name (default ${DEFAULT_MODEL}), hf:owner/name[@revision], or a folder with a
-                         checkpoint in Hugging Face layout, on this machine or behind an address
-  --image FILE           a picture; may be given several times, or left out for a text-only model
-  --prompt TEXT          the question; left out for a classifier, which prints its five likeliest classes
-  --tokens N|none        image tokens to keep of each picture, or none for no compression (default: half of them)
-  --inhibit R            largest share of attention pairs to inhibit, 0 (off) to 1
+  --model ID|URL|FOLDER  a known model's name (default ${DEFAULT_MODEL}), hf:owner/name[@revision], a folder with a
+                         checkpoint in Hugging Face layout, or the address of such a folder
+  --image FILE           a picture; repeat it for several pictures, leave it out for a text-only model
+  --prompt TEXT          the question; leave it out for a classifier, which prints its five most likely classes
+  --tokens N|none        image tokens to keep per picture, or none for no compression (default: the model's own)
+  --inhibit R            share of the image tokens that the last layer inhibits, 0 (off) to 1 (default: the model's own)
   --max-tokens N         longest answer, in tokens (default 256)
-  --json                 one JSON object instead of the answer's text, with statistics
-  --help                 this text
+  --json                 prints one JSON object with statistics instead of the answer's text
+  --help                 prints this text
 
-The answer goes to standard output; "npm run -s ask" keeps npm's own lines out of it. An error is one line on standard
-error and exit code 1. HF_TOKEN is the access token for hf: models that need one. CHROME_PATH names the browser, FOVEA_GPU=1 uses this machine's GPU in place of the software one.
+The answer goes to standard output; "npm run -s ask" hides npm's own lines. An error is one line on standard error and
+exit code 1. HF_TOKEN is the access token for hf: models that need one. CHROME_PATH names the browser. FOVEA_GPU=1 uses
+this machine's GPU instead of a software adapter.
 `;
 
 /**
  * @typedef {object} AskOptions
- * @property {{ folder: string } | { source: string }} model a folder of this machine, or what the library resolves
+ * @property {{ folder: string } | { source: string }} model a local folder, or a source for the library
  * @property {string[]} images paths
  * @property {string | undefined} prompt
- * @property {import("../src/api.ts").Compression | undefined} compression undefined: the library's default
+ * @property {import("../src/api.ts").Compression | undefined} compression undefined: the model's default
  * @property {import("../src/api.ts").Inhibition | undefined} inhibition
  * @property {number | undefined} maxTokens
  * @property {boolean} json
  */
 
 /**
- * Throws an Error of one line for what cannot be meant.
+ * Throws an Error of one line for an unknown or wrong option.
  * @param {string[]} args
  * @returns {AskOptions | "help"}
  */
@@ -57,7 +58,7 @@ export function parseAskOptions(args) {
   if (values.help) return "help";
   const { image = [], prompt, model, tokens, inhibit, json = false } = values;
   const maxTokens = values["max-tokens"];
-  if (prompt?.trim() === "") throw new Error("--prompt is empty");
+  if (prompt?.trim() === "") throw new Error("--prompt is empty; write a question");
   for (const path of image) checkPicture(path);
   return {
     model: locateModel(model),
@@ -78,25 +79,25 @@ function locateModel(model) {
   if (entry && entry.files.length > 0) return { source: name };
   if (!model)
     throw new Error(
-      `--model is missing, and this checkout has no weights of ${DEFAULT_MODEL} yet: name a folder with a checkpoint, its address, or hf:owner/name`,
+      `--model is missing, and this checkout has no weights of ${DEFAULT_MODEL}; name a folder, an address, or hf:owner/name`,
     );
-  if (entry) throw new Error(`--model ${model}: this checkout has no weights of it yet`);
+  if (entry) throw new Error(`--model ${model}: this checkout has no weights of it; name another model`);
   if (/^[a-z][a-z0-9+.-]+:/i.test(model)) return { source: model };
   const stats = statSync(model, { throwIfNoEntry: false });
   if (stats?.isDirectory()) return { folder: resolve(model) };
-  if (stats) throw new Error(`--model ${model} is a file; name the folder that it lies in`);
-  throw new Error(`--model ${model}: there is no such folder`);
+  if (stats) throw new Error(`--model ${model} is a file; name its folder`);
+  throw new Error(`--model ${model}: no such folder; name a folder, an address, or hf:owner/name`);
 }
 
 /** @param {string} path */
 function checkPicture(path) {
   const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats) throw new Error(`--image ${path}: there is no such file`);
+  if (!stats) throw new Error(`--image ${path}: no such file`);
   if (!stats.isFile()) throw new Error(`--image ${path} is not a file`);
   try {
     accessSync(path, constants.R_OK);
   } catch {
-    throw new Error(`--image ${path} cannot be read`);
+    throw new Error(`--image ${path} cannot be read; check its permissions`);
   }
 }
 
@@ -106,7 +107,7 @@ function checkPicture(path) {
  */
 function compressionOf(tokens) {
   if (tokens === "none") return { method: "none" };
-  return { method: "vmtc", tokens: parseCount("--tokens", tokens, 'a whole number above 0, or "none"') };
+  return { method: "vmtc", tokens: parseCount("--tokens", tokens, 'a positive integer or "none"') };
 }
 
 /**

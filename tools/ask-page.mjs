@@ -1,4 +1,4 @@
-// The part of `npm run ask` that runs in the browser, on the built library. Speaks plain data with the part in Node.
+// The part of `npm run ask` that runs in the browser, on the built library. Exchanges plain data with Node.
 
 /**
  * @typedef {object} PageRequest
@@ -13,7 +13,7 @@
  */
 
 /**
- * What the terminal hears while it goes on.
+ * Events for the terminal.
  * @typedef {{ type: "load", loadedBytes: number, totalBytes: number } | { type: "text", text: string }} PageEvent
  */
 
@@ -38,7 +38,7 @@ export async function ask(request, emit) {
   const { Fovea } = await import(request.library);
   const start = performance.now();
   const fovea = await Fovea.load(request.model, {
-    // This browser forgets everything when the command ends.
+    // The browser's storage is deleted when the command ends.
     cache: "none",
     ...(request.hubToken && { hubToken: request.hubToken }),
     onProgress: ({ stage, loadedBytes, totalBytes }) => {
@@ -71,10 +71,10 @@ async function fetchPicture({ name, url }) {
  */
 async function classify(fovea, { prompt, compression }, images) {
   const [image] = images;
-  if (prompt !== undefined) throw new Error("this model is a classifier: it takes no --prompt, only an --image");
-  if (!image || images.length > 1) throw new Error(`a classifier takes one --image, not ${images.length}`);
+  if (prompt !== undefined) throw new Error("this model is a classifier; leave out --prompt and pass one --image");
+  if (!image || images.length > 1) throw new Error(`a classifier takes one --image, got ${images.length}`);
   const { features, classes, milliseconds } = await fovea.encodeImage(image, compression ? { compression } : {});
-  if (!classes) throw new Error("this model is an encoder without classes; it has nothing to say on its own");
+  if (!classes) throw new Error("this model is an encoder without classes and cannot answer; choose another model");
   return { images: [{ file: image.name, tokens: features.rows, milliseconds }], classes };
 }
 
@@ -85,7 +85,7 @@ async function classify(fovea, { prompt, compression }, images) {
  * @param {(event: PageEvent) => Promise<void>} emit
  */
 async function answer(fovea, { prompt, compression, inhibition, maxTokens }, pictures, emit) {
-  if (prompt === undefined) throw new Error("--prompt is missing: what shall be answered?");
+  if (prompt === undefined) throw new Error("--prompt is missing; write a question");
   /** @type {import("../src/api.ts").MessagePart[]} */
   const content = [
     ...pictures.map((image) => /** @type {const} */ ({ type: "image", image })),
@@ -109,5 +109,5 @@ async function answer(fovea, { prompt, compression, inhibition, maxTokens }, pic
     }
     if (event.type === "done") return { images, answer: text, reason: event.reason, stats: event.stats };
   }
-  throw new Error("the answer ended without its last event");
+  throw new Error("the answer ended without its done event");
 }

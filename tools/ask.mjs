@@ -1,5 +1,5 @@
-// npm run ask: one question from a terminal. The command line is looked at here, before anything large is loaded; the rest
-// is ask-browser.mjs.
+// npm run ask: one question from a terminal. Checks the command line before it loads anything large; ask-browser.mjs does
+// the rest.
 import { HELP, parseAskOptions } from "./ask-options.mjs";
 
 /**
@@ -16,7 +16,7 @@ export async function run(args) {
     process.stdout.write(HELP);
     return 0;
   } catch (error) {
-    // A browser that does not start and a compiler that complains have much to say after their first line.
+    // Errors of browsers and compilers have many lines; the first one says enough.
     const message = error instanceof Error ? error.message : String(error);
     throw new Error(message.trim().split("\n")[0], { cause: error });
   }

@@ -1,5 +1,5 @@
-// npm run bench -- --checkpoint NAME: a whole checkpoint, from its download to one answer. What it does is in
-// bench/checkpoint/, in TypeScript, which is run through Vite as the tests are.
+// npm run bench -- --checkpoint NAME: a whole checkpoint, from its download to one answer. The code is in
+// bench/checkpoint/, in TypeScript, and runs through Vite as the tests do.
 import { ensureLibrary } from "./library.mjs";
 import { importTypeScript } from "./typescript.mjs";
 

@@ -1,5 +1,5 @@
-// npm run bench: measures, in headless Chromium or in Node, prints tables and keeps the numbers in bench/results/. What it does is
-// in bench/, in TypeScript, which is run through Vite as the tests are.
+// npm run bench: measures in headless Chromium or in Node, prints tables, and stores the numbers in bench/results/. The code
+// is in bench/, in TypeScript, and runs through Vite as the tests do.
 import { elementSize, ensureSite } from "./build.mjs";
 import { ensureLibrary } from "./library.mjs";
 import { importTypeScript } from "./typescript.mjs";

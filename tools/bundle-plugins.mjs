@@ -1,8 +1,8 @@
-// What library and site leave out of their bundles: comments of shaders, and of packages the parts that nobody calls.
+// Removes dead weight from the bundles: shader comments, and parts of packages that are never called.
 import { readFileSync } from "node:fs";
 
 /**
- * Shaders as text without comments and indentation, half of their bytes. WGSL has no strings that could hold a "//".
+ * Imports shaders as text without comments and indentation, which halves them. WGSL has no strings that could contain "//".
  * @returns {import("vite").Plugin}
  */
 export function shaderText() {
@@ -21,8 +21,8 @@ export function shaderText() {
 }
 
 /**
- * Of marked what reads Markdown, without what writes HTML, which is a third of it. A bundler cannot tell, because the
- * module ends in making an instance of everything: that end is cut off. Throws if a newer version ends in another way.
+ * Keeps marked's reader of Markdown and drops its HTML writer, a third of it. A bundler cannot drop it, because the module
+ * ends with an instance of everything; this removes that end. Throws if a newer version ends differently.
  * @returns {import("vite").Plugin}
  */
 export function markdownReader() {
@@ -34,7 +34,8 @@ export function markdownReader() {
       const instance = [...code.matchAll(/var (\w+)=new \w+;function \w+\(\w+,\w+\)\{return \1\.parse\(/g)].at(-1);
       const exported = /export\{([^}]*)\};/.exec(code)?.[1]?.split(",") ?? [];
       const wanted = exported.filter((one) => /as (Lexer|Tokenizer)$/.test(one));
-      if (!instance || wanted.length !== 2) throw new Error(`${id} is not what is known of it; look at its end again`);
+      if (!instance || wanted.length !== 2)
+        throw new Error(`${id} has another ending than expected; adapt markdownReader to it`);
       return { code: `${code.slice(0, instance.index)}export{${wanted}};`, map: null };
     },
   };

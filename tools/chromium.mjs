@@ -1,4 +1,4 @@
-// Finds the Chromium that tests and `npm run ask` drive, and the flags that give it WebGPU.
+// Finds the Chromium for tests and `npm run ask`, and defines the flags that enable WebGPU.
 // Order: CHROME_PATH, the system's browsers, and on Debian as root an install of the `chromium` package.
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
@@ -8,7 +8,7 @@ import { delimiter, join } from "node:path";
 const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
 const FIXED = ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
 
-const HOW_TO = "No Chromium found: set CHROME_PATH, or install one (Debian: apt-get install chromium).";
+const HOW_TO = "No Chromium found; set CHROME_PATH, or install one (Debian: apt-get install chromium).";
 
 /** @param {string} path */
 function isExecutable(path) {
@@ -49,15 +49,15 @@ export function findChromium() {
 
 const useGpu = process.env.FOVEA_GPU === "1";
 
-/** How many browsers do a piece of work best: a page on the software adapter uses little more than one core. */
+/** Browsers to run in parallel: a page on the software adapter uses little more than one core. */
 export const BROWSERS_AT_ONCE = useGpu ? 1 : Math.min(4, availableParallelism());
 
-/** Adapter that the flags below lead to, as WebGPU names it; "" for whatever GPU the machine has. */
+/** WebGPU's name of the adapter that the flags select; "" for the machine's GPU. */
 export const ADAPTER = useGpu ? "" : "swiftshader";
 
 /**
- * Flags for a headless Chromium with WebGPU. Without FOVEA_GPU=1 the software adapter is chosen, so that results
- * are the same on every machine.
+ * Flags for a headless Chromium with WebGPU. Without FOVEA_GPU=1 they select the software adapter, so that results are the
+ * same on every machine.
  */
 export const CHROMIUM_FLAGS = [
   "--no-sandbox",

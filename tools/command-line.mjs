@@ -1,12 +1,12 @@
-// Options of a command, read from its arguments; what cannot be meant is refused in one line that helps.
+// Parses a command's options. Errors are one line with the next step.
 import { parseArgs } from "node:util";
 
 /**
- * Values of the options named in `definitions`. Throws an Error of one line for anything else.
+ * Values of the options in `definitions`. Throws an Error of one line for unknown options.
  * @template {import("node:util").ParseArgsConfig["options"] & {}} Definitions
  * @param {string[]} args
  * @param {Definitions} definitions
- * @param {string} example of an option with its value
+ * @param {string} example an option with its value, for messages
  */
 export function parseOptions(args, definitions, example) {
   try {
@@ -24,19 +24,19 @@ export function parseOptions(args, definitions, example) {
 function explain({ code, message }, names, example) {
   const [, named = ""] = /'([^']*)'/.exec(message) ?? [];
   const all = names.map((name) => `--${name}`);
-  if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") return `unknown option ${named}; there are ${all.join(", ")}`;
+  if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") return `unknown option ${named}; options: ${all.join(", ")}`;
   if (code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL")
-    return `unexpected "${named}"; every value follows its option, as in ${example}`;
+    return `unexpected "${named}"; put each value after its option, as in ${example}`;
   return message.split("\n")[0] ?? message;
 }
 
 /**
- * A whole number above 0. Throws an Error of one line for any other text.
+ * A positive integer. Throws an Error of one line for any other string.
  * @param {string} option
  * @param {string} text
- * @param {string} [expected] what the message says is expected
+ * @param {string} [expected] the expected value, for the message
  */
-export function parseCount(option, text, expected = "a whole number above 0") {
+export function parseCount(option, text, expected = "a positive integer") {
   const value = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1)
     throw new Error(`${option} must be ${expected}, got ${JSON.stringify(text)}`);

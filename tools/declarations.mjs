@@ -1,11 +1,11 @@
-// Type declarations of the library's entries: emitted by the compiler for all sources, kept as far as the entries
-// reach, with imports that any module resolution follows.
+// Type declarations of the library's entries: the compiler emits them for all sources; only those that the entries reach
+// are kept, with imports for any module resolution.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /**
- * Writes `outDir/types/**`, laid out as src is. Throws an Error that holds the compiler's first complaint.
+ * Writes `outDir/types/**` with the layout of src. Throws an Error with the compiler's output.
  * @param {string} root
  * @param {string[]} entries such as "src/index.ts"
  * @param {string} outDir inside the project

@@ -1,5 +1,5 @@
-// npm run eval: the evaluation of a model, in headless Chromium. What it does is in eval/, in TypeScript, which is run
-// through Vite as the tests are.
+// npm run eval: evaluates a model in headless Chromium. The code is in eval/, in TypeScript, and runs through Vite as the
+// tests do.
 import { ensureLibrary } from "./library.mjs";
 import { importTypeScript } from "./typescript.mjs";
 

@@ -1,11 +1,11 @@
-// Whether something built is still that of its sources: a hash over their contents, kept in a file beside it. Times of
-// files would do less: they change with every checkout, and stay when a file is deleted.
+// Checks if a build is up to date, by a hash of its sources in a file beside it. File times are rejected: they change with
+// every checkout, and do not show deleted files.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Hash of names and contents of files, and of folders with everything in them. What does not exist counts as such.
+ * Hash of the names and contents of files and whole folders. A missing path also changes it.
  * @param {string[]} paths
  */
 export function hashOf(paths) {
@@ -28,7 +28,7 @@ function filesIn(path) {
 }
 
 /**
- * Whether the file `stamp` holds this hash.
+ * Whether the file `stamp` contains this hash.
  * @param {string} stamp
  * @param {string} hash
  */

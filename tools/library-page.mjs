@@ -1,10 +1,10 @@
-// What a headless Chromium needs to import the built library from a page of this machine: addresses for serve.mjs, with
-// the library's own imports where a bundler or a CDN would put them. Builds nothing.
+// Addresses for serve.mjs, so that a local page in headless Chromium can import the built library and its packages. Builds
+// nothing.
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { libraryFolder, readPackage } from "./library.mjs";
 
-/** Where the library's entry is served. */
+/** Address of the library's entry. */
 export const LIBRARY_ADDRESS = "/lib/index.js";
 
 /**

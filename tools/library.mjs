@@ -1,5 +1,5 @@
-// Builds the library into dist/lib: ES modules with the shaders inside, and their declarations. The packages named under
-// `dependencies` stay imports, so that a page which uses them too gets them once; everything else is bundled.
+// Builds the library into dist/lib: ES modules that contain the shaders, and their declarations. Packages under
+// `dependencies` stay imports, so that a page loads them once; everything else is bundled.
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { markdownReader, shaderText } from "./bundle-plugins.mjs";
@@ -7,7 +7,7 @@ import { emitDeclarations } from "./declarations.mjs";
 import { hashOf, isStamped } from "./fresh.mjs";
 import { ownModels } from "./manifest.mjs";
 
-/** What `exports` of package.json leads to: name of the module in dist/lib -> source. */
+/** The entries in `exports` of package.json: module in dist/lib -> source. */
 export const ENTRIES = {
   index: "src/index.ts",
   openai: "src/openai/index.ts",
@@ -17,14 +17,13 @@ export const ENTRIES = {
 };
 
 /**
- * The entry for pages without a bundler or an import map: its dependencies are inside, as they are in the worker's script,
- * and both are minified, since nobody does it after us.
+ * The entry for pages without a bundler or an import map. It contains its dependencies, like the worker's script, and both
+ * are minified, because no later step does it.
  */
 const STANDALONE = "element/define";
 
 /**
- * The script that the entry "worker" starts, by an address beside it. A worker has no import map, so this one has its
- * dependencies inside.
+ * The script that the entry "worker" starts, beside it. A worker has no import map, so the script contains its dependencies.
  */
 export const WORKER_SCRIPT = { name: "fovea-worker", source: "src/worker/fovea-worker.ts" };
 
@@ -33,7 +32,7 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 const TOKENIZER_PACKAGES = ["@huggingface/tokenizers", "@huggingface/jinja"];
 
 export const libraryFolder = `${root}dist/lib`;
-/** The bundler's remarks on how long plugins took are no news to whoever builds. */
+/** Silences the bundler's hints about the time of plugins. */
 export const NO_TIMING_HINTS = { pluginTimings: false };
 const stamp = `${root}dist/lib.stamp`;
 
@@ -48,7 +47,7 @@ function sourcesHash() {
   return hashOf([...[...paths, ...tools].map((path) => root + path), ...ownModels().map(({ folder }) => folder)]);
 }
 
-/** Builds unless dist/lib is that of the sources. Throws an Error whose message says what does not compile. */
+/** Builds dist/lib unless it is up to date. Throws an Error with the compiler's message. */
 export async function ensureLibrary() {
   if (!isStamped(stamp, sourcesHash())) await buildLibrary();
 }
@@ -58,14 +57,14 @@ export async function ensureLibrary() {
  */
 export async function buildLibrary() {
   const hash = sourcesHash();
-  // Built aside and then put in its place: who reads dist/lib meanwhile gets the old one.
+  // Builds in another folder and swaps, so that dist/lib stays usable during the build.
   const aside = `${root}dist/lib.${process.pid}`;
   rmSync(aside, { recursive: true, force: true });
   mkdirSync(aside, { recursive: true });
   try {
     const chunks = await bundle(aside);
     emitDeclarations(root, Object.values(ENTRIES), aside);
-    // The known models beside the code, so that the package works at once.
+    // The known models go beside the code, so that the package works at once.
     for (const { location, folder, files } of ownModels())
       for (const name of files) cpSync(`${folder}${name}`, `${aside}/models/${location}${name}`);
     rmSync(stamp, { force: true });
@@ -94,7 +93,7 @@ async function bundle(outDir) {
 }
 
 /**
- * The worker's script without the packages that read tokenizers, to be weighed.
+ * The worker's script without the packages that read tokenizers, for its size.
  * @param {string} outDir
  * @returns {Promise<string>} its path
  */

@@ -1,5 +1,5 @@
-// node tools/manifest.mjs FOLDER ID: writes the entry of a known model into weights-manifest.json, from the files in its
-// folder. Also tells the other tools what the manifest holds.
+// node tools/manifest.mjs FOLDER ID: writes a known model's entry into weights-manifest.json, from the files in its folder.
+// Also reads the manifest for the other tools.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
@@ -24,7 +24,7 @@ export function readManifest() {
 }
 
 /**
- * Folders of the known models whose files are in this checkout, by their locations.
+ * The known models whose files are in this checkout, with their folders.
  * @returns {{ location: string, folder: string, files: string[] }[]}
  */
 export function ownModels() {
@@ -38,7 +38,7 @@ export function ownModels() {
 }
 
 /**
- * The entry of a model whose folder lies among the site's own files. Options that it has already are kept.
+ * The entry of a model in the site's own files. Keeps its existing options.
  * @param {string} folder
  * @param {Entry | undefined} before
  * @returns {Entry}
@@ -51,8 +51,8 @@ export function entryOf(folder, before) {
       const bytes = readFileSync(`${folder}/${name}`);
       return { name, bytes: bytes.byteLength, sha256: createHash("sha256").update(bytes).digest("hex") };
     });
-  if (!files.some(({ name }) => name === "config.json")) throw new Error(`${folder} holds no config.json`);
-  if (!files.some(({ name }) => name.endsWith(".safetensors"))) throw new Error(`${folder} holds no safetensors`);
+  if (!files.some(({ name }) => name === "config.json")) throw new Error(`${folder} has no config.json`);
+  if (!files.some(({ name }) => name.endsWith(".safetensors"))) throw new Error(`${folder} has no safetensors file`);
   return { location: `${basename(resolve(folder))}/`, options: before?.options ?? {}, files };
 }
 
@@ -60,8 +60,9 @@ if (argv[1] && import.meta.url === pathToFileURL(argv[1]).href) {
   const [folder = "", id = "", ...more] = argv.slice(2);
   try {
     if (!folder || !id || more.length > 0) throw new Error("usage: node tools/manifest.mjs FOLDER ID");
-    if (!existsSync(folder)) throw new Error(`there is no folder ${folder}`);
-    if (resolve(folder, "..") !== resolve(folderOfModels)) throw new Error(`${folder} is not a folder of public/`);
+    if (!existsSync(folder)) throw new Error(`no such folder: ${folder}`);
+    if (resolve(folder, "..") !== resolve(folderOfModels))
+      throw new Error(`${folder} is not a folder in public/; move it there`);
     const manifest = readManifest();
     const entry = entryOf(folder, manifest.models[id]);
     manifest.models[id] = entry;

@@ -1,6 +1,6 @@
-// Makes the site start without a network: builds the service worker behind it, with the list of the files that it keeps.
-// Weights are not among them: the engine stores those itself, with their hashes. Workbox's own build tool would do the
-// same; it brings three hundred packages, and a bundler whose programs not every registry has for every platform.
+// Makes the site work offline: builds the service worker with the list of files that it stores. Weights are not among them,
+// because the engine stores them itself, with their hashes. Workbox's build tool is rejected: it brings three hundred
+// packages, and a bundler with binaries that not every registry has for every platform.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -8,10 +8,10 @@ import { build } from "vite";
 import { NO_TIMING_HINTS, root } from "./library.mjs";
 
 const SCRIPT = "sw.js";
-/** What a page may need; all but what the engine stores. */
+/** Files that a page may need, except those that the engine stores. */
 const KEPT = /\.(html|js|css|svg|png|webp|webmanifest)$/;
 const NOT_KEPT = /^fovea-demo\/|^sw\.js$/;
-/** Vite puts the hash of their contents into the names of these, so that a name stands for one content for ever. */
+/** Vite puts a content hash into these names, so a name always means the same content. */
 const HASHED = /^assets\//;
 
 /**
@@ -54,7 +54,7 @@ async function buildServiceWorker(folder) {
 }
 
 /**
- * Address and revision of each file that is kept; null where the name is one already.
+ * Address and revision of each stored file; null if the name contains a hash.
  * @param {string} folder
  */
 function filesOf(folder) {

@@ -1,10 +1,10 @@
-/** Functions of a module in a headless page, called from Node: plain data goes over, and an error comes back as one. */
+/** Calls functions of a module in a headless page from Node. Passes plain data; errors come back as errors. */
 import type { Page } from "playwright";
 
-/** Where the page keeps them: a module's own are out of reach from outside. */
+/** The page's global for the functions, because Node cannot reach a module's exports. */
 const GLOBAL = "fovea-page-module";
 
-/** Functions of one argument that is plain data. */
+/** Functions with one argument of plain data. */
 // biome-ignore lint/suspicious/noExplicitAny: each has an argument of its own, which callers see by their names
 type PageModule = Record<string, (argument: any) => unknown>;
 type Outcome<Result> = { result: Result } | { message: string };
@@ -16,7 +16,7 @@ export async function addModule(page: Page, address: string): Promise<void> {
   await page.waitForFunction((name) => Reflect.has(window, name), GLOBAL);
 }
 
-/** Calls a function of the module that was added. Throws an Error with the message of what it threw. */
+/** Calls a function of the added module. Throws an Error with the message of the function's error. */
 export async function callModule<Module extends PageModule, Name extends keyof Module & string>(
   page: Page,
   name: Name,

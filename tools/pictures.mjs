@@ -1,5 +1,5 @@
-// node tools/pictures.mjs: draws the pictures of public/ anew: the samples, from src/app/scene/samples.ts with Noto Color
-// Emoji, and the app's icons, from public/icon.svg. Run by hand when one of these changes; what it writes is committed.
+// node tools/pictures.mjs: redraws the pictures of public/: the samples, from src/app/scene/samples.ts with Noto Color
+// Emoji, and the app's icons, from public/icon.svg. Run it by hand when one of them changes, and commit the result.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { chromium } from "playwright";
 import { createServer } from "vite";
@@ -24,7 +24,7 @@ try {
   const svg = readFileSync(`${publicFolder}/icon.svg`, "utf8");
   for (const side of ICON_SIDES) {
     await page.setViewportSize({ width: side, height: side });
-    // A maskable icon is cut to any shape: its corners are filled, and what matters keeps away from them.
+    // A maskable icon is cut to any shape: its corners are filled, and the drawing stays away from them.
     await page.setContent(`<style>body { margin: 0; background: #1c1b3a } svg { display: block }</style>${svg}`);
     await page.screenshot({ path: `${publicFolder}/icon-${side}.png` });
   }

@@ -1,5 +1,5 @@
-// What every npm script starts: sees to the dependencies, then hands over to the command's own file. Runs on a bare
-// clone, so that it imports nothing but Node's own modules.
+// The start of every npm script: installs the dependencies if needed, then runs the command's file. It imports only Node's
+// modules, because it runs on a bare clone.
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -12,12 +12,12 @@ function modified(path) {
   return statSync(`${root}/${path}`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** Installs what package-lock.json names, unless that was done since it last changed. Throws if it cannot be had. */
+/** Installs the packages of package-lock.json, unless they are up to date. Throws if the installation fails. */
 function installDependencies() {
-  // npm writes this file last, so that an install which was cut short is repeated.
+  // npm writes this file last, so an interrupted installation is repeated.
   if (modified("node_modules/.package-lock.json") >= modified("package-lock.json")) return;
   if (process.stderr.isTTY) process.stderr.write("Installing dependencies (npm ci) ...\n");
-  // No install script runs: none of the dependencies needs one, and some would download programs.
+  // No install scripts: no dependency needs one, and some would download programs.
   const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
   const npm = process.env.npm_execpath;
   const options = /** @type {const} */ ({ cwd: root, encoding: "utf8" });
@@ -27,18 +27,18 @@ function installDependencies() {
   if (status === 0) return;
   const said = stderr.split("\n").map((line) => line.replace(/^npm err\S*\s*/i, ""));
   const reason = error?.message ?? said.find((line) => line && !/^(npm|code|errno|syscall) /.test(line)) ?? status;
-  throw new Error(`the dependencies could not be installed with npm ci: ${reason}`);
+  throw new Error(`npm ci could not install the dependencies: ${reason}`);
 }
 
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < 20 || (major === 20 && minor < 19))
-    throw new Error(`Node ${process.versions.node} is too old: 20.19 or newer is needed`);
+    throw new Error(`Node ${process.versions.node} is too old; install 20.19 or newer`);
 }
 
 const [name = "", ...args] = process.argv.slice(2);
 try {
-  if (!COMMANDS.includes(name)) throw new Error(`no such command; there are ${COMMANDS.join(", ")}`);
+  if (!COMMANDS.includes(name)) throw new Error(`unknown command; commands: ${COMMANDS.join(", ")}`);
   checkNode();
   installDependencies();
   /** @type {{ run: (args: string[]) => Promise<number> }} */

@@ -1,5 +1,5 @@
 // node tools/screenshots.mjs [--model ADDRESS] [--max-tokens N] [--folder FOLDER]: takes the README's pictures of the demo
-// page, with the shipped model unless told otherwise. Run by hand; what it writes to docs/ is committed.
+// page, by default with fovea-demo. Run it by hand, and commit the result in docs/.
 import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright";
@@ -74,7 +74,7 @@ function setLength(maxTokens) {
 }
 
 /**
- * Asks what stands in the page, and waits for all of its answers.
+ * Asks the page's question, and waits for all of its answers.
  * @param {import("playwright").Page} page
  * @param {number} answers
  */
@@ -87,7 +87,7 @@ async function ask(page, answers) {
 }
 
 /**
- * Chooses a word that says something, for which the longest has to do.
+ * Selects the longest word.
  * @param {import("playwright").Page} page
  */
 async function chooseLongestWord(page) {
@@ -104,7 +104,7 @@ async function chooseLongestWord(page) {
  * @param {string} name
  */
 async function shoot(page, name) {
-  // Off the words, which show where they looked.
+  // Moves the pointer off the words, which react to it.
   await page.mouse.move(0, 0);
   await page.screenshot({ path: `${values.folder}/${name}.png`, scale: "css" });
   console.log(`${name}.png`);

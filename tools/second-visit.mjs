@@ -1,6 +1,6 @@
-// node tools/second-visit.mjs [--runs N] [--site FOLDER]...: how long the demo page takes to be ready where page and model
-// are kept already. Of several builds of the site one visit each in turns, so that a busy machine slows all alike. The
-// medians come first. "cpu" is the time of all of the browser's processes, which says more where other programs run.
+// node tools/second-visit.mjs [--runs N] [--site FOLDER]...: measures the time until the demo page is ready on a second
+// visit, with page and model stored. Several builds of the site take turns, so that a busy machine slows all alike. Medians
+// come first. "cpu" is the time of all browser processes, which says more when other programs run.
 import { parseArgs } from "node:util";
 import { chromium } from "playwright";
 import { ensureSite, siteFolder } from "./build.mjs";
@@ -8,7 +8,7 @@ import { CHROMIUM_FLAGS, findChromium } from "./chromium.mjs";
 import { serve } from "./serve.mjs";
 
 const TIMEOUT_MS = 120_000;
-/** For what the last visit left to be done. */
+/** A pause for leftover work of the last visit. */
 const PAUSE_MS = 1000;
 
 /** @typedef {Record<string, number>} Times milliseconds since the address was opened */
@@ -36,13 +36,13 @@ for (const { folder, visits } of sites) {
 }
 
 /**
- * A browser that has been there once.
+ * A browser after its first visit.
  * @param {string} folder
  */
 async function openSite(folder) {
   const server = await serve({ "/": { folder } });
   const browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: TIMEOUT_MS });
-  // One page for all visits: a new window makes the browser do work of its own.
+  // One page for all visits, because a new window costs the browser extra work.
   const page = await browser.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
   await page.addInitScript(follow);
@@ -70,7 +70,7 @@ async function visit({ server, browser, page }) {
   return { ...times, cpu: (await cpuMs(browser)) - before };
 }
 
-/** Runs in the page before its own scripts: notes when its model reaches which stage. */
+/** Runs in the page before its own scripts: records when its model reaches each stage. */
 function follow() {
   /** @type {Times} */
   const times = {};

@@ -1,17 +1,17 @@
-// A small server on this machine alone, for the demo page and for `npm run ask`: folders, single files and texts.
+// A small local server for the demo page and for `npm run ask`: folders, single files and strings.
 import { createReadStream } from "node:fs";
 import { createServer } from "node:http";
 import sirv from "sirv";
 
 /**
- * What stands at an address: a folder (at a path that ends in "/"; with byte ranges), a file, or a text with its type.
+ * The content at an address: a folder (at a path that ends in "/"; with byte ranges), a file, or a string with its type.
  * @typedef {{ folder: string } | { file: string } | { text: string, type: string }} Served
  */
 
 /**
- * Serves until `close`, or until the process ends. Throws an Error if no port can be had.
- * @param {Record<string, Served>} paths address -> what is there; "/" is the last resort
- * @param {{ ports?: number[] }} [options] Ports to try one after another. Default: any free one.
+ * Serves until `close`, or until the process ends. Throws an Error if no port is free.
+ * @param {Record<string, Served>} paths address -> content; "/" is the fallback
+ * @param {{ ports?: number[] }} [options] ports to try in order; default: any free one
  * @returns {Promise<{ origin: string, close: () => void }>}
  */
 export async function serve(paths, { ports = [0] } = {}) {
@@ -23,7 +23,7 @@ export async function serve(paths, { ports = [0] } = {}) {
   const server = createServer((request, response) => {
     const path = (request.url ?? "/").replace(/[?#].*$/s, "");
     const found = handlers.find((one) => one.path === path || (one.path.endsWith("/") && path.startsWith(one.path)));
-    // Another name for this machine is a page of somebody else's that wants to read files through it.
+    // Another host name means that a foreign page tries to read local files (DNS rebinding).
     if (!found || request.headers.host !== host) {
       response.writeHead(found ? 403 : 404).end();
       return;

@@ -2,15 +2,15 @@
 import { ensureSite, siteFolder } from "./build.mjs";
 import { serve } from "./serve.mjs";
 
-/** The same address each time, so that what the browser keeps for it is found again; any other if it is taken. */
+/** The same port each time, so that the browser finds its stored files again; any free port if it is taken. */
 const PORTS = [5417, 0];
 
 /** @param {string[]} args */
 export async function run(args) {
-  if (args.length > 0) throw new Error(`unexpected ${args[0]}; this command takes no options`);
+  if (args.length > 0) throw new Error(`unexpected ${args[0]}; this command has no options`);
   await ensureSite();
   const { origin, close } = await serve({ "/": { folder: siteFolder } }, { ports: PORTS });
-  console.log(`Fovea: ${origin}/ (Ctrl-C ends it)`);
+  console.log(`Fovea: ${origin}/ (Ctrl-C stops it)`);
   await new Promise((resolve) => {
     for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) process.once(signal, resolve);
   });

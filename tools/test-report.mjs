@@ -1,5 +1,5 @@
-// Counts in Vitest's JSON report. Its own totals leave out what never came to run: files that do not load, suites whose
-// preparation fails.
+// Counts in Vitest's JSON report. Vitest's own totals omit tests that never ran: files that do not load, and suites whose
+// setup fails.
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 
@@ -10,7 +10,7 @@ import { relative } from "node:path";
 
 /**
  * @param {string} path
- * @param {string} root files are named from here
+ * @param {string} root file names are relative to it
  * @returns {import("./test.mjs").Counts}
  */
 export function readReport(path, root) {

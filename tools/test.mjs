@@ -1,5 +1,5 @@
-// npm test: everything that can say no, one after another: types, style, build, unit tests, shaders on a WebGPU device in
-// Chromium, the product from outside. All of it runs whatever fails; the last line sums up.
+// npm test: types, style, build, unit tests, shaders on a WebGPU device in Chromium, end-to-end tests. All steps run, also
+// after a failure; the last line is the total.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -14,8 +14,8 @@ import { importTypeScript } from "./typescript.mjs";
  * @typedef {object} Counts
  * @property {number} passed
  * @property {number} failed
- * @property {string[]} failures what failed, a line each
- * @property {string[]} skips what was skipped, a line each
+ * @property {string[]} failures failed tests, one line each
+ * @property {string[]} skips skipped tests, one line each
  * @property {number} skipped
  * @property {Record<string, number>} needs how many of the skipped need a folder; "" where the name does not say which
  */
@@ -26,13 +26,13 @@ const STEPS = {
   style: () => program("style", "@biomejs/biome/bin/biome", ["check", "--error-on-warnings"]),
   build: () => outcomeOf("build", [join(root, "tools/run.mjs"), "build"]),
   node: () => vitest("node"),
-  // The software adapter compiles on one core, so that two browsers on two cores take half of the time: 55 s for 100 s.
+  // The software adapter compiles on one core; two browsers on two cores take 55 s instead of 100 s.
   gpu: () => vitest("gpu", BROWSERS_AT_ONCE),
   e2e: () => vitest("e2e"),
 };
 
 /**
- * Only by name: what takes long, and what needs packages that the tests do without.
+ * Steps that run only by name: they take long, or need further packages.
  * @type {Record<string, () => Promise<Counts>>}
  */
 const FURTHER_STEPS = {
@@ -41,14 +41,14 @@ const FURTHER_STEPS = {
   wgpu: async () => vitest("wgpu", 1, await deno()),
 };
 
-/** @param {string[]} args names of steps; none for all but the further ones */
+/** @param {string[]} args names of steps; empty for all main steps */
 export async function run(args) {
   const known = { ...STEPS, ...FURTHER_STEPS };
   const unknown = args.find((name) => !Object.hasOwn(known, name));
-  if (unknown !== undefined) throw new Error(`no step ${unknown}; there are ${Object.keys(known).join(", ")}`);
+  if (unknown !== undefined) throw new Error(`unknown step ${unknown}; steps: ${Object.keys(known).join(", ")}`);
   const names = args.length > 0 ? args : Object.keys(STEPS);
   try {
-    // Looked for once; what runs below finds it by this name.
+    // Found once here; all steps use the variable.
     process.env.CHROME_PATH = findChromium();
   } catch (error) {
     console.log(`${error instanceof Error ? error.message : error}\n0 passed, 1 failed`);
@@ -134,7 +134,7 @@ function program(name, script, args) {
   return outcomeOf(name, [join(root, "node_modules", script), ...args]);
 }
 
-/** Deno, for Node's arguments. */
+/** The command line of Deno, in place of Node. */
 async function deno() {
   /** @type {typeof import("../bench/peers/install.ts")} */
   const { ensurePackages } = await importTypeScript("bench/peers/install.ts");
@@ -142,10 +142,10 @@ async function deno() {
 }
 
 /**
- * One project of vite.config.ts, its files dealt to so many processes, counted from their reports.
+ * Runs one project of vite.config.ts, split over several processes, and counts from their reports.
  * @param {string} project
  * @param {number} [shards]
- * @param {string[]} [runtime] in front of the script
+ * @param {string[]} [runtime] arguments before the script
  */
 async function vitest(project, shards = 1, runtime = []) {
   const results = Array.from({ length: shards }, (_, index) => shard(project, index + 1, shards, runtime));
@@ -153,7 +153,7 @@ async function vitest(project, shards = 1, runtime = []) {
 }
 
 /**
- * The first process's output is shown as it comes, that of the others when they have ended.
+ * Shows the first process's output live, that of the others at their end.
  * @param {string} project
  * @param {number} index from 1
  * @param {number} of
@@ -186,7 +186,7 @@ async function shard(project, index, of, runtime) {
     const counts = readReport(report, root);
     if (code !== 0 && counts.failed === 0) {
       counts.failed++;
-      counts.failures.push(`${project}: an error outside of the tests`);
+      counts.failures.push(`${project}: an error outside the tests`);
     }
     return counts;
   } finally {

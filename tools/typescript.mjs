@@ -1,5 +1,5 @@
-// Runs the project's TypeScript from its commands through Vite, as the tests do. Within what runs so there is no importing
-// once it has run: what builds or imports later is handed in.
+// Runs the project's TypeScript through Vite, as the tests do. Such code cannot import after it has run, so its callers pass
+// in functions that build or import later.
 import { root } from "./library.mjs";
 
 /**

@@ -143,8 +143,8 @@ describe("a classifier", () => {
   });
 
   test("wants one picture and no prompt", async () => {
-    expect(await failure(classifier)).toContain("one --image, not 0");
-    expect(await failure([...classifier, ...picture, "--prompt", "What is this?"])).toContain("takes no --prompt");
+    expect(await failure(classifier)).toContain("one --image, got 0");
+    expect(await failure([...classifier, ...picture, "--prompt", "What is this?"])).toContain("leave out --prompt");
   });
 
   test("refuses what is no picture", async () => {

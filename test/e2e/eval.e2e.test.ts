@@ -19,13 +19,13 @@ async function failure(args: string[]): Promise<string> {
 }
 
 test("what cannot be meant is one line on standard error", async () => {
-  expect(await failure(["--limit", "none"])).toBe('eval: --limit must be a whole number above 0, got "none"\n');
-  expect(await failure(["--model", join(folder, "nothing")])).toMatch(
-    /^eval: --model [^\n]+: there is no such folder[^\n]+\n$/,
+  expect(await failure(["--limit", "none"])).toBe('eval: --limit must be a positive integer, got "none"\n');
+  expect(await failure(["--model", join(folder, "nothing")])).toMatch(/^eval: --model [^\n]+: no such folder[^\n]+\n$/);
+  expect(await failure(["--model", folder, "--settings", "half"])).toMatch(
+    /^eval: --settings: unknown "half"; [^\n]+\n$/,
   );
-  expect(await failure(["--model", folder, "--settings", "half"])).toMatch(/^eval: --settings: no "half"; [^\n]+\n$/);
   expect(await failure(["--model", folder, "--out", out, "--report"])).toMatch(
-    /^eval: --report: this model has not been asked/,
+    /^eval: --report: no stored answers of this model/,
   );
 });
 

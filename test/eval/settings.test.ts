@@ -60,7 +60,7 @@ describe("settings", () => {
     expect(chooseSettings(all, ["vmtc-50", "full"]).map(({ id }) => id)).toEqual(["full", "vmtc-50"]);
     expect(chooseSettings(all, ["main", "full"])).toEqual(all.filter(({ group }) => group === "main"));
     expect(() => chooseSettings(all, ["main", "half"])).toThrow(
-      /^--settings: no "half"; there are main, ablation, option, full, /,
+      /^--settings: unknown "half"; choose from main, ablation, option, full, /,
     );
   });
 });
@@ -151,13 +151,13 @@ describe("the command line", () => {
   });
 
   test.for([
-    [["--weights", "q5"], "--weights q5: there are auto, f32, f16, q8, q4"],
-    [["--browsers", "none"], '--browsers must be a whole number above 0, got "none"'],
-    [["--limit", "0"], '--limit must be a whole number above 0, got "0"'],
+    [["--weights", "q5"], '--weights must be one of auto, f32, f16, q8, q4, got "q5"'],
+    [["--browsers", "none"], '--browsers must be a positive integer, got "none"'],
+    [["--limit", "0"], '--limit must be a positive integer, got "0"'],
     [["--out", " "], "--out is empty"],
-    [["--fresh", "--report"], /^--fresh forgets the answers that --report needs/],
-    [["--tokens", "3"], /^unknown option --tokens; there are --model, --weights, --settings/],
-    [["main"], 'unexpected "main"; every value follows its option, as in --settings main'],
+    [["--fresh", "--report"], /^--fresh deletes the answers that --report needs/],
+    [["--tokens", "3"], /^unknown option --tokens; options: --model, --weights, --settings/],
+    [["main"], 'unexpected "main"; put each value after its option, as in --settings main'],
   ] as const)("refuses %j", ([args, message]) => {
     expect(() => parseEvalOptions([...args])).toThrow(message);
   });
