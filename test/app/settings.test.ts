@@ -11,7 +11,7 @@ import {
 } from "../../src/app/logic/settings.ts";
 import { freePlace, KINDS, kindNamed, placeText, sceneText, thing } from "../../src/app/scene/scene.ts";
 
-const info = { imageTokens: 64, imageSize: 112, contextLength: 128 } as ModelInfo;
+const info = { imageTokens: 64, takesPictures: true, contextLength: 128 } as ModelInfo;
 
 test("the defaults are the paper's", () => {
   expect(requestOf(DEFAULT_SETTINGS, info)).toEqual({
@@ -39,7 +39,7 @@ test("without, nothing is compressed and nothing inhibited", () => {
 });
 
 test("a model that reads text only is asked for nothing about pictures", () => {
-  const request = requestOf(DEFAULT_SETTINGS, { ...info, imageSize: 0, imageTokens: 0 });
+  const request = requestOf(DEFAULT_SETTINGS, { ...info, takesPictures: false, imageTokens: 0 });
   expect(Object.keys(request).sort()).toEqual(["maxTokens", "temperature"]);
 });
 
