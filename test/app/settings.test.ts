@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { ModelInfo } from "../../src/api.ts";
 import { Rate } from "../../src/app/logic/rate.ts";
 import {
-  budgetTokens,
+  budgetPercent,
   compressionOf,
   DEFAULT_SETTINGS,
   plainSettings,
@@ -11,13 +11,13 @@ import {
 } from "../../src/app/logic/settings.ts";
 import { freePlace, KINDS, kindNamed, placeText, sceneText, thing } from "../../src/app/scene/scene.ts";
 
-const info = { imageTokens: 64, imageSize: 112, contextLength: 128 } as ModelInfo;
+const info = { imageTokens: 64, takesPictures: true, contextLength: 128 } as ModelInfo;
 
 test("the defaults are the paper's", () => {
   expect(requestOf(DEFAULT_SETTINGS, info)).toEqual({
     compression: {
       method: "vmtc",
-      tokens: 32,
+      ratio: 0.5,
       stages: 3,
       clusters: "auto",
       merge: "normalized",
@@ -29,7 +29,7 @@ test("the defaults are the paper's", () => {
     maxTokens: 128,
     temperature: 0,
   });
-  expect(settingsText(DEFAULT_SETTINGS, info)).toBe("32 of 64 tokens, inhibition up to 60 %");
+  expect(settingsText(DEFAULT_SETTINGS)).toBe("50 % of the image tokens, inhibition up to 60 %");
 });
 
 test("without, nothing is compressed and nothing inhibited", () => {
@@ -39,17 +39,21 @@ test("without, nothing is compressed and nothing inhibited", () => {
 });
 
 test("a model that reads text only is asked for nothing about pictures", () => {
-  const request = requestOf(DEFAULT_SETTINGS, { ...info, imageSize: 0, imageTokens: 0 });
+  const request = requestOf(DEFAULT_SETTINGS, { ...info, takesPictures: false, imageTokens: 0 });
   expect(Object.keys(request).sort()).toEqual(["maxTokens", "temperature"]);
 });
 
 test("each method keeps about the budget", () => {
   const of = (method: typeof DEFAULT_SETTINGS.method, budget: number) => ({ ...DEFAULT_SETTINGS, method, budget });
   expect(compressionOf(of("pool", 0.25), info)).toEqual({ method: "pool", factor: 2 });
-  expect(budgetTokens(of("pool", 0.25), 64)).toBe(16);
-  expect(compressionOf(of("prune-last", 0.25), info)).toEqual({ method: "prune-last", tokens: 16 });
-  // One token beside the sum of the others.
-  expect(compressionOf(of("prumerge", 1 / 64), info)).toEqual({ method: "prumerge", tokens: 2 });
+  expect(budgetPercent(of("pool", 0.25))).toBe(25);
+  // The nearest that squares of tokens can do.
+  expect(compressionOf(of("pool", 0.4), info)).toEqual({ method: "pool", factor: 2 });
+  expect(budgetPercent(of("pool", 0.4))).toBe(25);
+  expect(budgetPercent(of("vmtc", 0.4))).toBe(40);
+  expect(compressionOf(of("prune-last", 0.25), info)).toEqual({ method: "prune-last", ratio: 0.25 });
+  expect(compressionOf(of("prumerge", 1 / 64), info)).toEqual({ method: "prumerge", ratio: 1 / 64 });
+  expect(compressionOf(of("vmtc", 1), info)).toEqual({ method: "none" });
 });
 
 test("a rate is that of the last seconds", () => {

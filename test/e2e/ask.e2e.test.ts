@@ -132,7 +132,7 @@ describe("a classifier", () => {
     for (const [i, { probability }] of classes!.entries())
       expect(100 * probability).toBeCloseTo(expected[i]!.percent, 3);
     expect(images).toMatchObject([{ file: "picture.png", tokens: CLASSIFIER_TOKENS }]);
-    expect(model.modelType).toBe("vit");
+    expect(model.family).toBe("vit");
   });
 
   test("reads as many tokens as it is told to", async () => {

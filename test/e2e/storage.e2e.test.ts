@@ -65,7 +65,7 @@ function load(page: Page, hubToken?: string): Promise<string> {
       try {
         const fovea = await Fovea.load(source, options);
         fovea.dispose();
-        return fovea.info.modelType;
+        return fovea.info.family;
       } catch (error) {
         return String(error);
       }

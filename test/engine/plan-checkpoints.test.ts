@@ -80,7 +80,7 @@ describe.for(Object.keys(HAND) as CheckpointName[])("%s", (name) => {
     const sent = server.sentBytes;
     const planned = await plan({ weights: "q4", device: DESKTOP });
     expect(server.sentBytes - sent).toBeLessThan(2e6);
-    expect(planned).toMatchObject({ modelType: "llava", weights: "q4", problems: [], storedBytes: 0 });
+    expect(planned).toMatchObject({ family: "llava", weights: "q4", problems: [], storedBytes: 0 });
     expect(planned.files).toHaveLength(hand.files);
     expect(planned.downloadBytes / hand.download).toBeCloseTo(1, 2);
     const { weightBytes, cacheBytes, workingBytes, totalBytes } = planned.gpu;

@@ -1,7 +1,7 @@
 /** What loading will take, said beforehand, against what it then takes; and models that a worker or a load has stored. */
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { LANGUAGE_FILES } from "../../src/engine/language.ts";
 import { deleteStoredModel, Fovea, planModel, storedModels } from "../../src/index.ts";
+import { LANGUAGE_FILES } from "../../src/shared/model-files.ts";
 import { isModelFile } from "../../src/weights/listing.ts";
 import { sharedFiles } from "../support/engine.ts";
 import { languageFiles } from "../support/random-models.ts";
@@ -50,7 +50,7 @@ describe("a plan", () => {
 
   test("knows what is stored; a loaded model needs the network no more", async () => {
     const before = await planModel(shipped);
-    expect(before).toMatchObject({ source: `${shipped}/`, storedBytes: 0, modelType: "llava" });
+    expect(before).toMatchObject({ source: `${shipped}/`, storedBytes: 0, family: "llava" });
     expect(before.downloadBytes).toBe(before.totalBytes);
     expect(before.files.map(({ name }) => name)).toEqual(
       expect.arrayContaining(["config.json", "tokenizer.json", "model.safetensors"]),
@@ -94,7 +94,7 @@ describe("a plan", () => {
     expect((await storedModels())[0]).toMatchObject({ source: `${shipped}/`, bytes, complete: true });
     vi.stubGlobal("fetch", async () => Promise.reject(new TypeError("Failed to fetch")));
     const fovea = await Fovea.load(shipped, { maxContext: 256 });
-    expect(fovea.info.modelType).toBe("llava");
+    expect(fovea.info.family).toBe("llava");
     fovea.dispose();
   });
 });

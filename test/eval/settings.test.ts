@@ -6,8 +6,8 @@ import { ABLATION_PICTURES, planItems } from "../../eval/plan.ts";
 import { PUBLISHED } from "../../eval/published.ts";
 import type { Picture, Question, QuestionSet } from "../../eval/set.ts";
 import { chooseSettings, PAPER, PLAIN, settingsFor } from "../../eval/settings.ts";
-import { planCompression, plannedTokens } from "../../src/model/compression.ts";
-import { parseConfig } from "../../src/model/config.ts";
+import { describeModel } from "../../src/families/registry.ts";
+import { planCompression, type ViewPlan } from "../../src/model/compression/plan.ts";
 import { planInhibition } from "../../src/model/inhibition/plan.ts";
 
 const all = settingsFor(64);
@@ -26,12 +26,21 @@ const text = {
   num_attention_heads: 2,
   vocab_size: 9,
 };
-const config = parseConfig({
-  model_type: "llava",
-  image_token_index: 8,
-  vision_config: { ...vision, image_size: 112, patch_size: 14 },
-  text_config: text,
+const { encoder } = describeModel({
+  "config.json": {
+    model_type: "llava",
+    image_token_index: 8,
+    vision_config: { ...vision, image_size: 112, patch_size: 14 },
+    text_config: text,
+  },
 });
+
+/** Tokens that a plan leaves of a view of 8 x 8 cells. */
+function tokensOf(plan: ViewPlan): number | undefined {
+  if (plan.method === "none") return 64;
+  if (plan.method === "pool") return Math.ceil(8 / plan.factor) ** 2;
+  return plan.method === "vmtc" ? plan.stages.at(-1)!.tokens : plan.tokens;
+}
 
 describe("settings", () => {
   test("have names of their own, and those that the report looks for", () => {
@@ -42,7 +51,7 @@ describe("settings", () => {
   });
 
   test.for(all)("$id is a setting of the engine", ({ id, compression, inhibition }) => {
-    const tokens = plannedTokens(planCompression(compression, config.vision!, 64), 64);
+    const tokens = tokensOf(planCompression(compression, encoder!, [64])[0]!);
     planInhibition(inhibition, [{ kind: "attention" }]);
     const [, share] = /-(50|25|12)(\+|$)/.exec(id) ?? [];
     if (share) expect(tokens).toBe({ 50: 32, 25: 16, 12: 8 }[share]);

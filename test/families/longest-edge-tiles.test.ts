@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { type LongestEdgeTiles, planLongestEdgeTiles, tileGrid } from "../../src/families/parts/longest-edge-tiles.ts";
 import { canvasSize } from "../../src/image/geometry.ts";
-import type { PictureBudget, PicturePlan } from "../../src/spec/picture-spec.ts";
+import type { PictureBudget } from "../../src/shared/picture.ts";
+import type { PicturePlan } from "../../src/spec/picture-spec.ts";
 
 const GRID = { rows: 32, cols: 32 };
 const RULE: LongestEdgeTiles = { longestEdge: 2048, tile: 512, grid: GRID, splits: true };

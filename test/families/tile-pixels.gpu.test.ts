@@ -3,7 +3,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { planLongestEdgeTiles, tileGrid } from "../../src/families/parts/longest-edge-tiles.ts";
 import { readFloats } from "../../src/gpu/readback.ts";
 import { decodeImage } from "../../src/image/decode.ts";
-import { compilePreprocess, type PixelSpec, preprocess } from "../../src/model/preprocess.ts";
+import { compilePreprocess, type PixelSpec, preprocess } from "../../src/model/encoder/preprocess.ts";
 import { readSafetensors } from "../reference/model/weights.ts";
 import { expectClose } from "../support/compare.ts";
 import { useGpu } from "../support/gpu.ts";

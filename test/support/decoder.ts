@@ -1,18 +1,18 @@
 /** Decoders on the GPU for tests, golden ones and random ones, beside the weights that the reference runs on. */
+import { describeModel } from "../../src/families/registry.ts";
+import { Sequence, sequenceBuffers } from "../../src/generate/sequence.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { readFloats } from "../../src/gpu/readback.ts";
 import { type Tensor, view } from "../../src/gpu/tensor.ts";
 import { copyRows } from "../../src/kernels/copy-rows.ts";
 import { NO_TOKEN } from "../../src/kernels/token-embed.ts";
-import { type DecoderConfig, type ModelConfig, parseConfig } from "../../src/model/config.ts";
-import { Decoder } from "../../src/model/decoder.ts";
-import { KvCache } from "../../src/model/kv-cache.ts";
-import type { LayerAttention } from "../../src/model/layer-attention.ts";
-import { Weights } from "../../src/model/load.ts";
-import { weightSlots } from "../../src/model/names.ts";
-import { type Prompt, positionsOf } from "../../src/model/prompt.ts";
-import { Sequence } from "../../src/model/sequence.ts";
-import { causalRanges } from "../../src/model/visible.ts";
+import { Decoder } from "../../src/model/decoder/decoder.ts";
+import { KvCache } from "../../src/model/decoder/kv-cache.ts";
+import type { LayerAttention } from "../../src/model/decoder/layer-attention.ts";
+import { type PromptRows, type PromptRun, positionsOf } from "../../src/model/decoder/prompt-rows.ts";
+import { causalRanges } from "../../src/model/decoder/visible.ts";
+import { Weights } from "../../src/model/load/fill.ts";
+import type { DecoderSpec, ModelSpec } from "../../src/spec/model-spec.ts";
 import type { Prompt as ReferencePrompt } from "../reference/model/decoder.ts";
 import type { TextConfig } from "../reference/model/settings.ts";
 import { canonicalName, type Weights as ReferenceWeights, tensorData } from "../reference/model/weights.ts";
@@ -33,9 +33,13 @@ export class TestDecoder {
   readonly #logits: Tensor;
 
   /** Compiles everything ahead, by what the sequence rehearses. */
-  static async make(gpu: Gpu, weights: Weights, { decoder: config, imageTokenId }: ModelConfig): Promise<TestDecoder> {
-    const allowed = Array.from({ length: config!.vocabularySize }, (_, id) => id).filter((id) => id !== imageTokenId);
-    const made = new TestDecoder(gpu, weights, config!, allowed);
+  static async make(
+    gpu: Gpu,
+    weights: Weights,
+    { decoder: spec, imageTokenId }: { [K in "decoder" | "imageTokenId"]?: ModelSpec[K] | undefined },
+  ): Promise<TestDecoder> {
+    const allowed = Array.from({ length: spec!.vocabularySize }, (_, id) => id).filter((id) => id !== imageTokenId);
+    const made = new TestDecoder(gpu, weights, spec!, allowed);
     await gpu.compile((recorder) => {
       made.sequence.rehearse(recorder);
       for (const rows of [1, 2]) made.decoder.logits(recorder, made.decoder.hidden(rows), made.#rowsOf(rows));
@@ -43,20 +47,20 @@ export class TestDecoder {
     return made;
   }
 
-  private constructor(gpu: Gpu, weights: Weights, config: NonNullable<ModelConfig["decoder"]>, allowed: number[]) {
+  private constructor(gpu: Gpu, weights: Weights, spec: DecoderSpec, allowed: number[]) {
     this.#gpu = gpu;
-    this.decoder = new Decoder(gpu, gpu.arena, weights, config, { chunkRows: CAPACITY, positions: 2 * CAPACITY });
-    this.cache = new KvCache(gpu.arena, config, CAPACITY);
-    this.sequence = new Sequence(gpu, gpu.arena, this.decoder, this.cache, allowed);
+    this.decoder = new Decoder(gpu, gpu.arena, weights, spec, { chunkRows: CAPACITY, positions: 2 * CAPACITY });
+    this.cache = new KvCache(gpu.arena, spec, CAPACITY);
+    this.sequence = new Sequence(gpu, this.decoder, this.cache, sequenceBuffers(gpu, this.decoder, allowed));
     this.#ids = gpu.arena.tensor("ids", [CAPACITY], "u32");
     this.#positions = gpu.arena.tensor("positions", [this.decoder.axes, CAPACITY], "u32");
     this.#visible = gpu.arena.tensor("visible", [CAPACITY, 2], "u32");
-    this.#logits = gpu.arena.tensor("all logits", [CAPACITY, config.vocabularySize]);
+    this.#logits = gpu.arena.tensor("all logits", [CAPACITY, spec.vocabularySize]);
   }
 
   /** Runs rows `first` to `end` of a prompt as one chunk, behind `first` rows in the cache. Logits [end - first, V]. */
-  async runChunk(prompt: Prompt, first: number, end: number, attention?: LayerAttention): Promise<Float32Array> {
-    const { ids, visible, images } = prompt;
+  async runChunk(prompt: PromptRows, first: number, end: number, attention?: LayerAttention): Promise<Float32Array> {
+    const { ids, visible, pictures } = prompt;
     const rows = end - first;
     const logits = this.#rowsOf(rows);
     this.#gpu.upload(this.#ids, ids.subarray(first, end));
@@ -64,11 +68,11 @@ export class TestDecoder {
     this.#gpu.upload(this.#visible, visible.subarray(2 * first, 2 * end));
     this.#gpu.submit("chunk", (pass) => {
       this.decoder.embed(pass, view(this.#ids, [rows]));
-      for (const { row, tokens } of images) {
-        const begin = Math.max(row, first);
-        const count = Math.min(row + tokens.shape[0]!, end) - begin;
-        const copy = { x: tokens, y: this.decoder.hidden(rows), xRow: begin - row, yRow: begin - first, rows: count };
-        if (count > 0) copyRows(pass, copy);
+      for (const run of pictures.flat()) {
+        const begin = Math.max(run.row, first);
+        const count = Math.min(run.row + run.count, end) - begin;
+        const place = { xRow: run.first + begin - run.row, yRow: begin - first, rows: count };
+        if (count > 0) copyRows(pass, { x: run.tensor, y: this.decoder.hidden(rows), ...place });
       }
       this.decoder.forward(pass, {
         positions: view(this.#positions, [this.decoder.axes, rows]),
@@ -83,7 +87,7 @@ export class TestDecoder {
   }
 
   /** Runs a whole prompt in chunks that end where `ends` says, and at its last row. Logits [T, V]. */
-  async run(prompt: Prompt, ends: readonly number[], attention?: LayerAttention): Promise<Float32Array> {
+  async run(prompt: PromptRows, ends: readonly number[], attention?: LayerAttention): Promise<Float32Array> {
     const logits: number[] = [];
     let first = 0;
     for (const end of [...ends, prompt.ids.length]) {
@@ -94,26 +98,28 @@ export class TestDecoder {
   }
 
   #rowsOf(rows: number): Tensor {
-    return view(this.#logits, [rows, this.decoder.config.vocabularySize]);
+    return view(this.#logits, [rows, this.decoder.spec.vocabularySize]);
   }
 }
 
-/** A decoder with the reference's weights. @param json of config.json; `changes` to the config that it gives */
+/** A decoder with the reference's weights. @param json of config.json; `changes` to the spec that it gives */
 export async function decoderOf(
   gpu: Gpu,
   json: unknown,
   values: ReferenceWeights,
-  changes: Partial<DecoderConfig> = {},
+  changes: Partial<DecoderSpec> = {},
 ): Promise<TestDecoder> {
-  const config = parseConfig(json);
-  config.decoder = { ...config.decoder!, ...changes };
-  const slots = weightSlots(config).filter(({ name }) => name.startsWith("decoder."));
-  const weights = new Weights(gpu.arena, slots);
-  for (const { name, parts } of slots) {
+  const { decoder, imageTokenId, tensors } = describeModel({ "config.json": json });
+  const own = tensors.filter(({ name, parts }) => name.startsWith("decoder.") && parts.length > 0);
+  const aliases = tensors.flatMap(({ name, parts, instead }) =>
+    instead && parts.length === 0 ? [[name, instead] as const] : [],
+  );
+  const weights = new Weights(gpu.arena, { tensors: own, aliases: new Map(aliases) });
+  for (const { name, parts } of own) {
     const rows = parts.flatMap(({ names }) => [...tensorData(values, canonicalName(names[0]!))]);
     gpu.upload(weights.get(name), Float32Array.from(rows));
   }
-  return TestDecoder.make(gpu, weights, config);
+  return TestDecoder.make(gpu, weights, { decoder: { ...decoder!, ...changes }, imageTokenId });
 }
 
 /** Random weights of a Llama, norms of ones; `scaleOf` may enlarge the values of a tensor. */
@@ -123,7 +129,7 @@ export function randomWeights(
   scaleOf: (name: string) => number = () => 1,
 ): ReferenceWeights {
   const weights: ReferenceWeights = new Map();
-  for (const { parts } of weightSlots(parseConfig(json)))
+  for (const { parts } of describeModel({ "config.json": json }).tensors)
     for (const { names, shape } of parts) {
       const name = canonicalName(names[0]!);
       const size = shape.reduce((product, dimension) => product * dimension, 1);
@@ -134,20 +140,21 @@ export function randomWeights(
 }
 
 /** The prompt of these rows: ids of text, and tokens of images. */
-export function promptOf(parts: readonly (readonly number[] | Tensor)[]): Prompt {
+export function promptOf(parts: readonly (readonly number[] | Tensor)[]): PromptRows {
   const ids: number[] = [];
-  const images: Prompt["images"] = [];
+  const pictures: PromptRun[][] = [];
   for (const part of parts) {
     if (!("buffer" in part)) {
       ids.push(...part);
       continue;
     }
-    images.push({ row: ids.length, position: ids.length, tokens: part });
-    ids.push(...new Array<number>(part.shape[0]!).fill(NO_TOKEN));
+    const count = part.shape[0]!;
+    pictures.push([{ tensor: part, first: 0, count, row: ids.length, position: ids.length }]);
+    ids.push(...new Array<number>(count).fill(NO_TOKEN));
   }
   const positions = Uint32Array.from(ids, (_, row) => row);
   const visible = causalRanges(ids.length);
-  return { ids: Uint32Array.from(ids), positions, visible, images, nextPosition: ids.length };
+  return { ids: Uint32Array.from(ids), positions, visible, pictures, nextPosition: ids.length };
 }
 
 /** The same rows for the product and for the reference; a number of random image tokens stands for an image. */
@@ -157,7 +164,7 @@ export function randomPrompt(
   parts: readonly (readonly number[] | { image: number })[],
   width: number,
   weights: ReferenceWeights,
-): { prompt: Prompt; reference: ReferencePrompt } {
+): { prompt: PromptRows; reference: ReferencePrompt } {
   const table = tensorData(weights, "text.embed_tokens.weight");
   const embeddings: number[] = [];
   const prompt = promptOf(
@@ -177,7 +184,9 @@ export function randomPrompt(
     embeddings: Float64Array.from(embeddings),
     positions: [...prompt.positions],
     nextPosition: prompt.nextPosition,
-    images: prompt.images.map(({ row, tokens }) => Array.from({ length: tokens.shape[0]! }, (_, i) => row + i)),
+    images: prompt.pictures.map((runs) =>
+      runs.flatMap(({ row, count }) => Array.from({ length: count }, (_, i) => row + i)),
+    ),
   };
   return { prompt, reference };
 }

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { ChatTemplate } from "../../src/text/chat-template.ts";
 import type { ChatMessage } from "../../src/text/messages.ts";
-import { buildPrompt, type PictureRun, renderPrompt } from "../../src/text/prompt.ts";
+import type { PictureRun } from "../../src/spec/picture-spec.ts";
+import { buildPrompt, renderPrompt } from "../../src/text/prompt.ts";
 import { Tokenizer, type TokenizerOptions } from "../../src/text/tokenizer.ts";
 import { IDS_AROUND, type Json, tinyTokenizer } from "./tiny.ts";
 

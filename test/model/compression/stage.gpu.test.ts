@@ -12,6 +12,7 @@ import { copyRows } from "../../../src/kernels/copy-rows.ts";
 import { importance } from "../../../src/kernels/importance.ts";
 import { initialOrigins, originWords, readOrigins } from "../../../src/kernels/origins.ts";
 import { compressStage, readOwners, type StageTensors } from "../../../src/model/compression/stage.ts";
+import { viewRanges } from "../../../src/model/decoder/visible.ts";
 import { attention as attentionReference } from "../../reference/attention.ts";
 import { importance as importanceReference } from "../../reference/importance.ts";
 import { type Stage, compressStage as stageReference } from "../../reference/model/vmtc.ts";
@@ -73,6 +74,7 @@ async function onGpu(gpu: Gpu, input: Case): Promise<ReadStage[]> {
   const output = arena.tensor("output", [views * (first + left * seats), width]);
   const packed = (from: Tensor, part: number) => ({ tensor: from, stride: 3 * width, offset: part * width });
   const shape = { heads, headWidth, scale: 1 / Math.sqrt(headWidth) };
+  const visible = tensor([rows, 2], viewRanges(1, rows), "u32");
   // Attention view by view, each with buffers of its own.
   const own = input.views.map((view) => ({
     qkv: tensor([rows, 3 * width], view.qkv),
@@ -85,7 +87,7 @@ async function onGpu(gpu: Gpu, input: Case): Promise<ReadStage[]> {
     for (const [b, view] of own.entries()) {
       const operands = { q: packed(view.qkv, 0), k: packed(view.qkv, 1), v: packed(view.qkv, 2) };
       const { y, logSumExp: sums } = view;
-      attention(pass, { ...operands, ...shape, y, logSumExp: sums, rows, keys: rows, keyHeads: heads });
+      attention(pass, { ...operands, ...shape, y, visible, logSumExp: sums, rows, keys: rows, keyHeads: heads });
       copyRows(pass, { x: sums, y: logSumExp, xRow: 0, yRow: b * rows, rows });
     }
     const all = { q: packed(qkv, 0), k: packed(qkv, 1), logSumExp };

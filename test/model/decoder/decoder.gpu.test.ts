@@ -1,16 +1,16 @@
 /** The plain decoder: the same logits however a prompt is cut, and row by row. */
 import { describe, expect, test } from "vitest";
-import { parseConfig } from "../../src/model/config.ts";
-import { fillWeights, Weights } from "../../src/model/load.ts";
-import { matchTensors, weightSlots } from "../../src/model/names.ts";
-import { splicePrompt } from "../../src/model/prompt.ts";
-import { openCheckpoint } from "../../src/weights/checkpoint.ts";
-import { openFolder } from "../../src/weights/folder.ts";
-import { expectNmse } from "../support/compare.ts";
-import { TestDecoder } from "../support/decoder.ts";
-import { freshRandom, useGpu } from "../support/gpu.ts";
-import { sharedJson, sharedUrl } from "../support/shared.ts";
-import { NMSE_CHUNKING } from "../support/tolerances.ts";
+import { describeModel } from "../../../src/families/registry.ts";
+import { promptRows } from "../../../src/model/decoder/prompt-rows.ts";
+import { fillWeights, Weights } from "../../../src/model/load/fill.ts";
+import { matchTensors } from "../../../src/model/load/match.ts";
+import { openCheckpoint } from "../../../src/weights/checkpoint.ts";
+import { openFolder } from "../../../src/weights/folder.ts";
+import { expectNmse } from "../../support/compare.ts";
+import { TestDecoder } from "../../support/decoder.ts";
+import { freshRandom, useGpu } from "../../support/gpu.ts";
+import { sharedJson, sharedUrl } from "../../support/shared.ts";
+import { NMSE_CHUNKING } from "../../support/tolerances.ts";
 
 describe("prefill in chunks, then rows", () => {
   const { gpu: device } = useGpu();
@@ -18,18 +18,19 @@ describe("prefill in chunks, then rows", () => {
   // Llama with grouped queries, and Qwen2 with biases and a tied head.
   test.for(["golden/clip-llama-f32", "golden/siglip-qwen2-bf16-sharded"])("%s equals one forward", async (path) => {
     const gpu = device();
-    const config = parseConfig(await sharedJson(`${path}/config.json`));
+    const spec = describeModel({ "config.json": await sharedJson(`${path}/config.json`) });
     const checkpoint = await openCheckpoint(openFolder(sharedUrl(path)));
-    const weights = new Weights(gpu.arena, weightSlots(config));
-    await fillWeights(gpu, gpu.arena, weights, matchTensors(config, checkpoint.tensors), checkpoint);
-    const decoder = await TestDecoder.make(gpu, weights, config);
+    const matched = matchTensors(spec, checkpoint.tensors);
+    const weights = new Weights(gpu.arena, matched);
+    await fillWeights(gpu, gpu.arena, weights, matched.parts, checkpoint);
+    const decoder = await TestDecoder.make(gpu, weights, spec);
     const random = freshRandom("chunks");
-    const { vocabularySize } = config.decoder!;
+    const { vocabularySize } = spec.decoder!;
     const rows = 60;
     const ids = Array.from({ length: rows }, () => random.integer(0, vocabularySize - 1)).filter(
-      (id) => id !== config.imageTokenId,
+      (id) => id !== spec.imageTokenId,
     );
-    const prompt = splicePrompt(ids, [], { imageTokenId: config.imageTokenId, vocabularySize });
+    const prompt = promptRows({ ids, pictures: [] }, [], { vocabularySize });
     const whole = await decoder.run(prompt, []);
     expect(whole.length).toBe(ids.length * vocabularySize);
     const last = ids.length - 1;

@@ -1,15 +1,15 @@
 /** The decoder under other masks than the causal one, and with positions on three axes. */
 import { describe, expect, test } from "vitest";
-import { readFloats } from "../../src/gpu/readback.ts";
-import type { Prompt } from "../../src/model/prompt.ts";
-import { GREEDY } from "../../src/model/sequence.ts";
-import { chunkEnds } from "../../src/model/visible.ts";
-import { decode, greedy } from "../reference/model/decoder.ts";
-import { pictureRuns, prefixLm, slidingWindow } from "../reference/visible.ts";
-import { expectNmse } from "../support/compare.ts";
-import { decoderOf, randomPrompt, randomWeights } from "../support/decoder.ts";
-import { freshRandom, useGpu } from "../support/gpu.ts";
-import { NMSE_MODEL, NMSE_SAME_ROWS } from "../support/tolerances.ts";
+import { GREEDY } from "../../../src/generate/sequence.ts";
+import { readFloats } from "../../../src/gpu/readback.ts";
+import type { PromptRows } from "../../../src/model/decoder/prompt-rows.ts";
+import { chunkEnds } from "../../../src/model/decoder/visible.ts";
+import { decode, greedy } from "../../reference/model/decoder.ts";
+import { pictureRuns, prefixLm, slidingWindow } from "../../reference/visible.ts";
+import { expectNmse } from "../../support/compare.ts";
+import { decoderOf, randomPrompt, randomWeights } from "../../support/decoder.ts";
+import { freshRandom, useGpu } from "../../support/gpu.ts";
+import { NMSE_MODEL, NMSE_SAME_ROWS } from "../../support/tolerances.ts";
 
 const { gpu } = useGpu();
 
@@ -39,7 +39,7 @@ const PICTURES = [
 async function make(axisOfPair?: readonly number[]) {
   const random = freshRandom("masks");
   const weights = randomWeights(random, json);
-  const model = await decoderOf(gpu(), json, weights, axisOfPair && { axisOfPair });
+  const model = await decoderOf(gpu(), json, weights, axisOfPair && { rope: { theta: json.rope_theta, axisOfPair } });
   return { random, weights, model, ...randomPrompt(gpu(), random, PARTS, json.hidden_size, weights) };
 }
 
@@ -51,7 +51,7 @@ describe("masks", () => {
     ["a prefix of 40 rows", prefixLm(ROWS, 40), 42],
   ])("%s: chunks give what the reference gives", async ([, visible, maxRows]) => {
     const { model, weights, prompt, reference } = await make();
-    const masked: Prompt = { ...prompt, visible: Uint32Array.from(visible) };
+    const masked: PromptRows = { ...prompt, visible: Uint32Array.from(visible) };
     const ends = chunkEnds(masked.visible, { first: 0, maxRows });
     const expected = decode({ ...reference, visible }, json, weights).logits;
     expectNmse("logits", await model.run(masked, ends.slice(0, -1)), expected, NMSE_MODEL);
@@ -76,7 +76,7 @@ describe("masks", () => {
 
   test("a run of rows that is longer than a chunk is refused, and the cache is empty then", async () => {
     const { model, prompt } = await make();
-    const long = { ...prompt, ids: new Uint32Array(130), positions: new Uint32Array(130), images: [] };
+    const long = { ...prompt, ids: new Uint32Array(130), positions: new Uint32Array(130), pictures: [] };
     const visible = Uint32Array.from(prefixLm(130, 129));
     await expect(model.sequence.prefill({ ...long, visible })).rejects.toMatchObject({ code: "context-full" });
     expect(model.sequence.length).toBe(0);

@@ -1,9 +1,9 @@
 /** Key ranges that the product makes, and where a prompt may be cut. */
 import { describe, expect, test } from "vitest";
-import { FoveaError } from "../../src/errors.ts";
-import { causalRanges, chunkEnds, lastBorder, viewRanges } from "../../src/model/visible.ts";
-import { batchOfViews, causal, pictureRuns, prefixLm, slidingWindow } from "../reference/visible.ts";
-import { freshRandom } from "../support/random.ts";
+import { FoveaError } from "../../../src/errors.ts";
+import { causalRanges, chunkEnds, lastBorder, viewRanges } from "../../../src/model/decoder/visible.ts";
+import { batchOfViews, causal, pictureRuns, prefixLm, slidingWindow } from "../../reference/visible.ts";
+import { freshRandom } from "../../support/random.ts";
 
 const ends = (visible: readonly number[], maxRows: number, first = 0) =>
   chunkEnds(Uint32Array.from(visible), { first, maxRows });

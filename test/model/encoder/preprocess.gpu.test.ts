@@ -1,9 +1,9 @@
 /** From files to pixel values: Pillow's own results bit for bit, random pictures against the reference, and tidiness. */
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Arena } from "../../src/gpu/arena.ts";
-import { readFloats, readTensor } from "../../src/gpu/readback.ts";
-import type { Tensor } from "../../src/gpu/tensor.ts";
-import { decodeImage } from "../../src/image/decode.ts";
+import type { Arena } from "../../../src/gpu/arena.ts";
+import { readFloats, readTensor } from "../../../src/gpu/readback.ts";
+import type { Tensor } from "../../../src/gpu/tensor.ts";
+import { decodeImage } from "../../../src/image/decode.ts";
 import {
   chain,
   type Preprocessing,
@@ -12,21 +12,21 @@ import {
   squash,
   tiles,
   wholeView,
-} from "../../src/image/geometry.ts";
+} from "../../../src/image/geometry.ts";
 import {
   compilePreprocess,
   makeCanvases,
   type PixelSpec,
   type PreprocessOptions,
   preprocess,
-} from "../../src/model/preprocess.ts";
-import type { Picture } from "../../src/shared/picture.ts";
-import type { Canvas, PicturePlan } from "../../src/spec/picture-spec.ts";
-import { readSafetensors } from "../reference/model/weights.ts";
-import { normalize } from "../reference/normalize.ts";
-import { cut, type RgbImage, resize } from "../reference/resize.ts";
-import { expectClose } from "../support/compare.ts";
-import { freshRandom, useGpu } from "../support/gpu.ts";
+} from "../../../src/model/encoder/preprocess.ts";
+import type { Picture } from "../../../src/shared/picture.ts";
+import type { Canvas, PicturePlan } from "../../../src/spec/picture-spec.ts";
+import { readSafetensors } from "../../reference/model/weights.ts";
+import { normalize } from "../../reference/normalize.ts";
+import { cut, type RgbImage, resize } from "../../reference/resize.ts";
+import { expectClose } from "../../support/compare.ts";
+import { freshRandom, useGpu } from "../../support/gpu.ts";
 import {
   expectSameBytes,
   pillowCases,
@@ -37,9 +37,9 @@ import {
   rgbOfWords,
   testPreprocessing,
   toRgb,
-} from "../support/pictures.ts";
-import { describeShared, needing, sharedBytes, sharedJson } from "../support/shared.ts";
-import { ABSOLUTE_NORMALIZE, RELATIVE_ELEMENTWISE } from "../support/tolerances.ts";
+} from "../../support/pictures.ts";
+import { describeShared, needing, sharedBytes, sharedJson } from "../../support/shared.ts";
+import { ABSOLUTE_NORMALIZE, RELATIVE_ELEMENTWISE } from "../../support/tolerances.ts";
 
 interface GoldenImages {
   images: Record<string, { file: string; size: [number, number] }>;

@@ -1,15 +1,15 @@
 /** Attention inhibition in the decoder: golden masks and tokens, and prefill, chunks, decoding and turns that agree. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Inspection } from "../../../src/api.ts";
+import { GREEDY } from "../../../src/generate/sequence.ts";
 import type { Recorder } from "../../../src/gpu/pass.ts";
 import { readFloats } from "../../../src/gpu/readback.ts";
 import type { Tensor } from "../../../src/gpu/tensor.ts";
+import { imageRuns, type PromptRows } from "../../../src/model/decoder/prompt-rows.ts";
+import { withDecodedRows } from "../../../src/model/decoder/visible.ts";
 import { Inhibitor } from "../../../src/model/inhibition/inhibitor.ts";
 import { planInhibition } from "../../../src/model/inhibition/plan.ts";
 import { InhibitionRecord } from "../../../src/model/inhibition/record.ts";
-import { imageRuns, type Prompt } from "../../../src/model/prompt.ts";
-import { GREEDY } from "../../../src/model/sequence.ts";
-import { withDecodedRows } from "../../../src/model/visible.ts";
 import { decode, type Prompt as ReferencePrompt } from "../../reference/model/decoder.ts";
 import type { Inhibition } from "../../reference/model/settings.ts";
 import { pictureRuns, prefixLm, slidingWindow } from "../../reference/visible.ts";
@@ -26,8 +26,8 @@ afterEach(() => {
 });
 
 /** Inhibition for a prompt, with room for `room` rows behind it; `read` gives what it did to the prompt. */
-function inhibitionOf({ decoder }: TestDecoder, prompt: Prompt, inhibition: Inhibition, room = 0) {
-  const plan = planInhibition(inhibition, decoder.layers);
+function inhibitionOf({ decoder }: TestDecoder, prompt: PromptRows, inhibition: Inhibition, room = 0) {
+  const plan = planInhibition(inhibition, decoder.spec.layers);
   const inhibitor = new Inhibitor(gpu(), gpu().arena, decoder, plan, sequenceOf(prompt, room));
   const arena = gpu().arena.scope();
   live.push(inhibitor);
@@ -36,7 +36,7 @@ function inhibitionOf({ decoder }: TestDecoder, prompt: Prompt, inhibition: Inhi
 }
 
 /** A prompt and `room` rows behind it, as inhibition takes them. */
-function sequenceOf(prompt: Prompt, room = 0) {
+function sequenceOf(prompt: PromptRows, room = 0) {
   const ranges = withDecodedRows(prompt.visible, room);
   return { images: imageRuns(prompt), visible: () => ranges };
 }
@@ -106,7 +106,7 @@ async function checkGolden(model: TestDecoder, golden: Golden, setting: string, 
   expectNmse("greedy logits", greedyLogits, data("greedy_logits"), NMSE_MODEL);
 }
 
-function goldenPrompt({ config, expected, inputIds }: Golden, setting: string): Prompt {
+function goldenPrompt({ config, expected, inputIds }: Golden, setting: string): PromptRows {
   let images = 0;
   const prompt = promptOf(
     inputIds.map((id) => {
@@ -146,7 +146,7 @@ describe("a random decoder", () => {
 
   interface Made {
     model: TestDecoder;
-    prompt: Prompt;
+    prompt: PromptRows;
     reference: ReferencePrompt;
     decodeReference: (prompt: ReferencePrompt, inhibition?: Inhibition) => ReturnType<typeof decode>;
   }
@@ -274,7 +274,7 @@ describe("a random decoder", () => {
     const { model, prompt, reference, decodeReference } = made;
     const inhibition: Inhibition = { maxRatio: 0.6, schedule: "constant" };
     const rows = { ids: prompt.ids.subarray(0, 20), visible: prompt.visible.subarray(0, 40) };
-    const turn: Prompt = { ...prompt, ...rows, images: prompt.images.slice(0, 1) };
+    const turn: PromptRows = { ...prompt, ...rows, pictures: prompt.pictures.slice(0, 1) };
     const { inhibitor } = inhibitionOf(model, turn, inhibition, 12);
     const logits = [...(await model.runChunk(prompt, 0, 20, inhibitor))];
     for (let row = 20; row < 30; row++) logits.push(...(await model.runChunk(prompt, row, row + 1, inhibitor)));

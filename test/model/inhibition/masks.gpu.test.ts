@@ -6,10 +6,10 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Inspection } from "../../../src/api.ts";
 import { readFloats } from "../../../src/gpu/readback.ts";
 import type { Tensor } from "../../../src/gpu/tensor.ts";
+import { chunkEnds } from "../../../src/model/decoder/visible.ts";
 import { Inhibitor } from "../../../src/model/inhibition/inhibitor.ts";
 import { planInhibition } from "../../../src/model/inhibition/plan.ts";
 import { InhibitionRecord } from "../../../src/model/inhibition/record.ts";
-import { chunkEnds } from "../../../src/model/visible.ts";
 import { attention } from "../../reference/attention.ts";
 import { focusScores } from "../../reference/focus.ts";
 import { headMeanAttention } from "../../reference/head-mean.ts";
@@ -50,9 +50,18 @@ const [Q_WIDTH, K_WIDTH] = [SHAPE.heads * SHAPE.headWidth, SHAPE.keyHeads * SHAP
 /** A cut this close to the score below it, as a share of the row's largest score, is beyond f32: other inputs are drawn. */
 const MARGIN = 1e-5;
 
+/** The part of a decoder that an inhibitor's buffers depend on. */
+function decoderOf(chunkRows: number, layers: readonly { kind: string }[]) {
+  const attention = { ...SHAPE, qkvBias: false };
+  return {
+    chunkRows,
+    spec: { layers: layers.map(() => ({ kind: "attention" as const, attention, mlp: { width: 1 } })) },
+  };
+}
+
 const { gpu } = useGpu();
 beforeAll(async () => {
-  const rehearsal = Inhibitor.forRehearsal(gpu(), { chunkRows: 2, config: SHAPE }, 1);
+  const rehearsal = Inhibitor.forRehearsal(gpu(), decoderOf(2, [{ kind: "attention" }]));
   for (const rows of [1, 2]) {
     const tensors = {
       q: outputTensor(gpu(), [rows, Q_WIDTH]),
@@ -135,8 +144,7 @@ function inhibitorOf({ images, keys, masks }: Case, inhibition: Inhibition): Inh
   const kinds = masks.map((mask) => ({ kind: mask ? "attention" : "convolution" }));
   const visible = (layer: number) => ranges.get(masks[layer])!;
   const plan = planInhibition(inhibition, kinds);
-  const decoder = { chunkRows: 512, config: SHAPE };
-  return new Inhibitor(gpu(), gpu().arena, decoder, plan, { images, visible, watch: true });
+  return new Inhibitor(gpu(), gpu().arena, decoderOf(512, kinds), plan, { images, visible, watch: true });
 }
 
 /** Runs rows `start` to the last end of a layer, chunk by chunk. Returns their output, [rows, H D]. */
