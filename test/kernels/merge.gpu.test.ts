@@ -25,12 +25,12 @@ describe("merge", () => {
       const { views, cells, seats, inner, first, primary, clusters, importance } = shape;
       const random = freshRandom("merge");
       const width = seats * inner;
-      const batch = makeViews(views, () => {
+      const batch = makeViews(views, (b) => {
         const before = random.floats(first * inner);
         const values = random.floats(cells * width);
         const scores = Float32Array.from({ length: cells }, () => random.uniform() * importance);
         const { kept, rest } = topK(scores, primary);
-        const labels = rest.map((_, r) => (clusters === 0 ? 0 : r % clusters));
+        const labels = rest.map((_, r) => (clusters === 0 ? 0 : (r + b) % clusters));
         const rows = (indices: number[]) => indices.flatMap((i) => [...values.subarray(i * width, (i + 1) * width)]);
         const weights = rest.map((i) => scores[i]!);
         const unchanged = joinViews([before, rows(kept)]);

@@ -37,11 +37,11 @@ describe("origins", () => {
       const count = expected[0]!.length;
       const primary = left - clusters;
       merging &&= clusters > 0;
-      const batch = expected.map((entered) => {
+      const batch = expected.map((entered, b) => {
         // Few distinct values: ties for the owner go to the lowest index.
         const scores = Float32Array.from({ length: count }, () => random.integer(0, 3));
         const { kept, rest } = topK(scores, primary);
-        const labels = rest.map((_, r) => (clusters === 0 ? 0 : r % clusters));
+        const labels = rest.map((_, r) => (clusters === 0 ? 0 : (r + b) % clusters));
         const leaves = stageOrigins(entered, scores, kept, rest, clusters === 0 ? [] : labels);
         return { scores, order: [...kept, ...rest], labels, leaves };
       });

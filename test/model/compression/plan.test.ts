@@ -193,6 +193,8 @@ describe("several views", () => {
     expect(left({ method: "diverse", tokens: 20 }, [64, 128])).toEqual([7, 13]);
     expect(left({ method: "prune-last", tokens: 3 }, [64, 128])).toEqual([1, 2]);
     expect(left({ method: "prumerge", tokens: 5 }, [64, 128])).toEqual([2, 3]);
+    // One token is the sum of the dropped ones, so a view keeps at least two.
+    expect(left({ method: "prumerge", tokens: 5 }, [10, 90])).toEqual([2, 3]);
     expect(left({ method: "diverse", tokens: 192 }, [64, 128])).toEqual([64, 128]);
     expect(left({ method: "vmtc", tokens: 1000 }, [64, 128])).toEqual([64, 128]);
   });
