@@ -11,7 +11,7 @@ const folderOfModels = fileURLToPath(new URL("../public/", import.meta.url));
 
 /** What a model is loaded from; the same names are in src/weights/listing.ts, which a test compares with these. */
 const MODEL_FILE =
-  /^((config|generation_config|preprocessor_config|tokenizer|tokenizer_config|special_tokens_map|chat_template)\.json|chat_template\.jinja|model\.safetensors(\.index\.json)?|.+\.safetensors)$/;
+  /^((config|fovea|generation_config|preprocessor_config|processor_config|tokenizer|tokenizer_config|special_tokens_map|chat_template)\.json|chat_template\.jinja|model\.safetensors(\.index\.json)?|.+\.safetensors)$/;
 
 /**
  * @typedef {{ location: string, options: { maxContext?: number }, files: { name: string, bytes: number, sha256: string }[] }} Entry
