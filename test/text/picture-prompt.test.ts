@@ -200,7 +200,7 @@ describe("runs that do harm", () => {
       expect.objectContaining({ code: "unsupported-model", message: expect.stringMatching(/1025 characters/) }),
     );
     const many = Array(300).fill({ text: "y".repeat(1000) });
-    expect(() => build([picture], many)).toThrow(/a text of 3000\d\d characters/);
+    expect(() => build([picture], many)).toThrow(/the text has 3000\d\d characters/);
   });
 
   it("are refused where their text makes or hides a row", () => {
