@@ -131,10 +131,10 @@ export class PictureBands {
       if (cause.name === "SecurityError")
         throw new FoveaError(
           "bad-image",
-          `${name} holds pixels of another site, which the browser does not let us read: load them with crossorigin="anonymous", or hand over the file`,
+          `${name} has pixels of another site, which the browser blocks; load it with crossorigin="anonymous", or pass the file`,
           { cause },
         );
-      throw new FoveaError("bad-image", `${name} was closed or changed before it was used; keep it until then`, {
+      throw new FoveaError("bad-image", `${name} was closed or changed too early; keep it until the answer starts`, {
         cause,
       });
     }

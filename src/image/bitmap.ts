@@ -1,11 +1,11 @@
-/** Bitmaps with the stored numbers of a picture, from whatever the browser can draw. */
+/** Bitmaps with the stored values of a picture, from any source that the browser can draw. */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import type { Picture } from "../shared/picture.ts";
 import { checkPictureSize } from "./limits.ts";
 
 /**
- * The stored numbers: no colour management and no multiplication by alpha. With them Chromium's pixels are those of
- * Pillow, which the encoders were trained on; those of a 2D canvas are not.
+ * Keeps the stored values: no colour management, no multiplication by alpha. Chromium's pixels then equal Pillow's, on
+ * which the encoders were trained; those of a 2D canvas do not.
  */
 const AS_STORED: ImageBitmapOptions = {
   colorSpaceConversion: "none",
@@ -13,7 +13,7 @@ const AS_STORED: ImageBitmapOptions = {
   imageOrientation: "from-image",
 };
 
-/** Decodes into a bitmap of our own. @param why says what may be wrong if the browser refuses */
+/** Decodes into an own bitmap. @param why the likely reason, if the browser refuses */
 export async function decodeSource(
   name: string,
   source: ImageBitmapSource,
@@ -23,7 +23,7 @@ export async function decodeSource(
   if (typeof createImageBitmap === "undefined")
     throw new FoveaError(
       "bad-image",
-      `${name} cannot be decoded here: there is no createImageBitmap. Hand over pixels as { data, width, height }`,
+      `${name} cannot be decoded without createImageBitmap. Pass pixels as { data, width, height }`,
     );
   let bitmap: ImageBitmap;
   try {

@@ -1,6 +1,6 @@
 /**
- * From anything a caller may hand in to an upright picture with plain pixels. Not resized, nothing copied to the GPU:
- * see gpu/picture.ts. Runs in pages and workers; in Node, which has no decoder, only pixels are taken.
+ * Decodes any input to an upright picture with plain pixels. It does not resize, and does not copy to the GPU (see
+ * gpu/picture.ts). Runs in pages and workers; Node has no decoder, so it takes only pixels there.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { kindOf } from "../shared/arguments.ts";
@@ -14,12 +14,12 @@ import { copyCanvas, decodeElement } from "./page-picture.ts";
 /**
  * Decodes a picture.
  *
- * Ownership: an `ImageBitmap` or pixels handed in are used in place; they stay the caller's, who must leave them open
- * and unchanged until the picture has been used. Everything else is decoded into, or copied to, a bitmap of our own that
- * the picture's `close` frees. Nothing of ours stays open after an error or an abort.
+ * Ownership: an `ImageBitmap` or pixels are used in place. They stay the caller's, who must leave them open and unchanged
+ * until the picture has been used. Everything else is decoded or copied to an own bitmap, which the picture's `close`
+ * frees. Nothing stays open after an error or an abort.
  *
- * @throws FoveaError `bad-image` for what cannot be decoded, has no pixels, or is beyond limits.ts; `download-failed`
- *   for an address; `aborted`. TypeError for what is no ImageInput.
+ * @throws FoveaError `bad-image` for a picture that cannot be decoded, has no pixels, or exceeds limits.ts;
+ *   `download-failed` for an address; `aborted`. TypeError for any other value.
  */
 export async function decodeImage(
   input: ImageInput | PixelData,
@@ -65,29 +65,28 @@ async function readBlobHeader(name: string, blob: Blob): Promise<PictureHeader |
   try {
     return readHeader(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer()));
   } catch (cause) {
-    // A picked file that was moved, changed or locked since.
+    // The picked file was moved, changed or locked.
     throw new FoveaError("bad-image", `${name} can no longer be read; pick the file again`, { cause });
   }
 }
 
-/** Why a blob was not decoded, and what to do, in so far as its first bytes tell. */
+/** Why a blob was not decoded, and the next step, as far as its first bytes show. */
 function undecodable(header: PictureHeader | undefined, blob: Blob): string {
   const size = `${blob.size} bytes`;
   if (header === undefined || header.format === "HTML" || header.format === "PDF") {
     const what = header?.format ?? (blob.type ? `said to be ${blob.type.slice(0, 40)}` : "unknown content");
     return `is not a picture (${size}, ${what}); use a JPEG, PNG or WebP`;
   }
-  if (header.format === "SVG") return "is SVG, a drawing without pixels; draw it on a canvas of the size you want";
+  if (header.format === "SVG") return "is SVG, which has no pixels; draw it on a canvas";
   if (header.width === undefined)
-    return `is ${header.format}, cut short, damaged or unknown to this browser (${size}); save it as JPEG or PNG`;
-  return `is a ${header.format} of ${header.width} x ${header.height} pixels that is cut short or damaged (${size}); get it again`;
+    return `is ${header.format}, which this browser cannot read, or is damaged (${size}); save it as JPEG or PNG`;
+  return `is a ${header.format} of ${header.width} x ${header.height} pixels, cut short or damaged (${size}); get it again`;
 }
 
 function callersBitmap(bitmap: ImageBitmap): Picture {
   const name = "the ImageBitmap";
   const { width, height } = bitmap;
-  if (width === 0)
-    throw new FoveaError("bad-image", `${name} is closed or was transferred away; hand over one that is open`);
+  if (width === 0) throw new FoveaError("bad-image", `${name} is closed or was transferred; pass an open one`);
   checkPictureSize(name, width, height);
   return { name, width, height, pixels: bitmap, close() {} };
 }
@@ -97,7 +96,7 @@ function isBytes(data: unknown): data is PixelData["data"] {
   return kind === "Uint8ClampedArray" || kind === "Uint8Array";
 }
 
-/** ImageData, and in Node whatever looks like it. */
+/** ImageData, or in Node an object like it. */
 function wrapPixels(kind: string, input: Partial<PixelData> | null | undefined): Picture {
   const { width, height, data } = input ?? {};
   if (!isBytes(data) || !Number.isInteger(width) || !Number.isInteger(height))
@@ -111,7 +110,7 @@ function wrapPixels(kind: string, input: Partial<PixelData> | null | undefined):
   if (data.length !== expected)
     throw new FoveaError(
       "bad-image",
-      `${name} is ${width} x ${height} pixels and must have ${expected} bytes of RGBA, but has ${data.length}${data.length === 0 ? " (transferred away?)" : ""}`,
+      `${name} is ${width} x ${height} pixels and must have ${expected} bytes of RGBA, but has ${data.length}${data.length === 0 ? " (transferred?)" : ""}`,
     );
   return { name, width: pixels.width, height: pixels.height, pixels, close() {} };
 }

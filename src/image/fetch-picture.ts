@@ -1,12 +1,12 @@
 /**
- * The bytes behind a picture's address. Not for model files: those are fetched by the weights room, with ranges,
- * resuming and hashes; a picture is one request.
+ * Fetches a picture from an address, in one request. Model files are fetched by the weights room, with ranges, resuming
+ * and hashes.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { checkEncodedSize } from "./limits.ts";
 
 export interface FetchedPicture {
-  /** For messages: the address without its query, which may hold a token. */
+  /** For messages: the address without its query, which may contain a token. */
   name: string;
   blob: Blob;
 }
@@ -16,7 +16,7 @@ const SCHEMES = ["http:", "https:", "blob:", "data:"];
 /**
  * Fetches `address`, relative to the page or worker.
  *
- * @throws TypeError for what is no address, or of another scheme; FoveaError `download-failed`, `bad-image` for more
+ * @throws TypeError for an invalid address or another scheme; FoveaError `download-failed`, `bad-image` for more
  *   bytes than `limits.ts` allows or a malformed data URL, `aborted`
  */
 export async function fetchPicture(address: string, signal: AbortSignal | undefined): Promise<FetchedPicture> {
@@ -40,13 +40,13 @@ export async function fetchPicture(address: string, signal: AbortSignal | undefi
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new FoveaError(
       "download-failed",
-      `${name} could not be fetched (${reason}): there is no connection, or its server does not let other sites read it (CORS). Download the picture and hand over the file`,
+      `${name} could not be fetched (${reason}): no connection, or its server blocks other sites (CORS). Download the picture and pass the file`,
       { cause },
     );
   }
 }
 
-/** At most 80 characters of an address; of a data URL only what it says about itself. */
+/** At most 80 characters of an address; of a data URL only its header. */
 function shortName(address: string): string {
   const text = /^data:/i.test(address) ? `${address.slice(0, address.indexOf(",") + 1 || 60)}...` : address;
   return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
@@ -55,18 +55,18 @@ function shortName(address: string): string {
 function parseAddress(address: string): URL {
   let url: URL;
   try {
-    // An empty text would be the page itself.
+    // An empty string would be the page itself.
     if (address.trim() === "") throw new TypeError("it is empty");
     url = new URL(address, globalThis.document?.baseURI ?? globalThis.location?.href);
   } catch (cause) {
     throw new TypeError(`image ${JSON.stringify(shortName(address))} is not the address of a picture`, { cause });
   }
   if (!SCHEMES.includes(url.protocol))
-    throw new TypeError(`image ${shortName(address)}: addresses may begin with ${SCHEMES.join(", ")}`);
+    throw new TypeError(`image ${shortName(address)}: supported addresses begin with ${SCHEMES.join(", ")}`);
   return url;
 }
 
-/** Counts what arrives, so that an endless answer ends. */
+/** Reads a body, with a limit on its length. */
 async function readBody(response: Response, name: string): Promise<Blob> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   const reader = response.body?.getReader();
@@ -87,8 +87,8 @@ async function readBody(response: Response, name: string): Promise<Blob> {
 }
 
 /**
- * A base64 data URL's bytes, without `fetch`: a page's Content-Security-Policy may rule that out for `data:`, though
- * nothing is fetched. Undefined for data URLs in other encodings.
+ * A base64 data URL's bytes, without `fetch`, which a page's Content-Security-Policy may forbid for `data:`. Undefined for
+ * data URLs in other encodings.
  */
 function decodeBase64Url(address: string): Blob | undefined {
   const comma = address.indexOf(",");
@@ -100,7 +100,7 @@ function decodeBase64Url(address: string): Blob | undefined {
   try {
     binary = atob(decodeURIComponent(address.slice(comma + 1)));
   } catch (cause) {
-    throw new FoveaError("bad-image", `${name} does not hold valid base64; it was cut or changed on its way`, {
+    throw new FoveaError("bad-image", `${name} is not valid base64; it was cut or changed, make it again`, {
       cause,
     });
   }

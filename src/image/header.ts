@@ -1,24 +1,24 @@
 /**
- * The first bytes of an encoded picture: which format, how many pixels. So that a picture that would fill the memory
- * is refused before the browser decodes it, and what cannot be decoded is called by its name. Decodes nothing, and
- * trusts nothing: the sizes are checked again on the decoded picture.
+ * The header of an encoded picture: its format and its size in pixels. With it, a picture that would fill the memory is
+ * refused before the browser decodes it, and errors name the format. Sizes are untrusted: they are checked again on the
+ * decoded picture.
  */
 
 export interface PictureHeader {
   /** The format's usual name. */
   format: string;
-  /** Pixels as stored, before any EXIF rotation; missing where the header does not tell in a simple way. */
+  /** Pixels as stored, before any EXIF rotation; undefined for formats whose size is not read here. */
   width?: number;
   height?: number;
 }
 
-/** Enough for the sizes of a JPEG behind its profile and thumbnail. */
+/** Enough for the size of a JPEG, which follows its profile and thumbnail. */
 export const HEADER_BYTES = 2 ** 20;
 
-/** @param bytes the front of a file. Returns undefined for bytes of no format that is known here. */
+/** @param bytes the start of a file. @returns undefined for an unknown format */
 export function readHeader(bytes: Uint8Array): PictureHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  // One character a byte; a TextDecoder's "latin1" is windows-1252, where 0x89 is a per mille sign.
+  // One character per byte; TextDecoder's "latin1" is windows-1252, where 0x89 is a per mille sign.
   const start = String.fromCharCode(...bytes.subarray(0, 512));
   try {
     if (start.startsWith("\x89PNG\r\n\x1a\n")) return sized("PNG", view.getUint32(16), view.getUint32(20));
@@ -27,7 +27,7 @@ export function readHeader(bytes: Uint8Array): PictureHeader | undefined {
     if (start.startsWith("RIFF") && start.startsWith("WEBP", 8)) return webpHeader(view, start.slice(12, 16));
     if (start.startsWith("BM")) return bmpHeader(view);
   } catch (error) {
-    // Cut off inside the header: the decoder says no to it.
+    // The header is truncated; the decoder will refuse the file.
     if (!(error instanceof RangeError)) throw error;
   }
   return otherFormat(start);
@@ -37,7 +37,7 @@ function sized(format: string, width: number, height: number): PictureHeader {
   return { format, width, height };
 }
 
-/** By the first bytes, or by those at an offset: formats whose sizes are not read here, or whose headers are cut. */
+/** Formats by their bytes at an offset, for formats whose sizes are not read here and for truncated headers. */
 const SIGNATURES: readonly [text: string, offset: number, format: string][] = [
   ["\x89PNG", 0, "PNG"],
   ["\xff\xd8", 0, "JPEG"],
@@ -56,11 +56,11 @@ const SIGNATURES: readonly [text: string, offset: number, format: string][] = [
   ["%PDF", 0, "PDF"],
 ];
 
-/** Several of these no browser decodes from bytes. */
+/** The format of other files, to name it in errors. */
 function otherFormat(start: string): PictureHeader | undefined {
   const known = SIGNATURES.find(([text, offset]) => start.startsWith(text, offset));
   if (known) return { format: known[2] };
-  // Markup, perhaps behind a byte order mark.
+  // Markup, perhaps after a byte order mark.
   if (!/^(\xef\xbb\xbf)?\s*</.test(start)) return undefined;
   if (/<svg[\s>]/i.test(start)) return { format: "SVG" };
   return /<(!doctype html|html|head|body)/i.test(start) ? { format: "HTML" } : undefined;

@@ -1,4 +1,4 @@
-/** Pictures that only a page has: `<img>` elements and canvases, which cannot be handed to a worker. */
+/** Pictures that exist only in a page: `<img>` elements and canvases, which cannot be sent to a worker. */
 import { FoveaError } from "../errors.ts";
 import { decodeSource } from "./bitmap.ts";
 import { checkPictureSize } from "./limits.ts";
@@ -12,12 +12,12 @@ export async function decodeElement(image: HTMLImageElement, signal?: AbortSigna
       `${name} ${image.complete ? "has no picture: its address is missing or failed" : "has not loaded yet"}; await its decode() first`,
     );
   checkPictureSize(name, image.naturalWidth, image.naturalHeight);
-  const advice = "cannot be read; give an SVG a width and a height, and any other picture as a file";
+  const advice = "cannot be read; give an SVG a width and a height, or pass the picture as a file";
   return decodeSource(name, image, signal, () => advice);
 }
 
 /**
- * What is on a canvas now: a copy, because the page may draw on it while the picture waits for its turn. Throws as
+ * Copies a canvas now, because the page may draw on it while the picture waits for its turn. Throws like
  * `decodeElement`.
  *
  * @param kind the canvas's class, for messages
@@ -25,5 +25,5 @@ export async function decodeElement(image: HTMLImageElement, signal?: AbortSigna
 export async function copyCanvas(kind: string, canvas: HTMLCanvasElement | OffscreenCanvas, signal?: AbortSignal) {
   const name = `the ${kind}`;
   checkPictureSize(name, canvas.width, canvas.height);
-  return decodeSource(name, canvas, signal, () => "cannot be read; it has no context yet, or lost it");
+  return decodeSource(name, canvas, signal, () => "cannot be read; it has no context, or lost it. Draw on it first");
 }

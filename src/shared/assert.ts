@@ -1,6 +1,6 @@
-/** Checks of our own invariants and of arguments; imports nothing. */
+/** Checks of invariants and of arguments. */
 
-/** Throws if an invariant of ours is broken: a bug in Fovea, never bad input. */
+/** Throws if an invariant is broken: a bug in Fovea, never bad input. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`Fovea internal error: ${message}`);
 }

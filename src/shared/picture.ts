@@ -1,4 +1,4 @@
-/** Pictures as they travel between rooms: what callers hand in, and what the decoder hands on. Types only. */
+/** Pictures between rooms: the callers' input and the decoder's output. Types only. */
 
 /** Encoded bytes, pixels, or an address to fetch a picture from (`http:`, `https:`, `data:` or `blob:`). */
 export type ImageInput =
@@ -18,14 +18,14 @@ export interface PixelData {
   readonly data: Uint8ClampedArray | Uint8Array;
 }
 
-/** A decoded picture, upright (EXIF orientation applied). Whoever got it from `decodeImage` calls `close`. */
+/** A decoded picture, upright (EXIF orientation applied). The caller of `decodeImage` calls `close`. */
 export interface Picture {
-  /** For messages: a file's name, an address without its query, or what kind of object it was. */
+  /** For messages: a file's name, an address without its query, or the kind of object. */
   readonly name: string;
   readonly width: number;
   readonly height: number;
   readonly pixels: ImageBitmap | PixelData;
-  /** Frees a bitmap that decoding made; leaves the caller's own objects alone. Safe to call twice. */
+  /** Frees a bitmap of the decoder; leaves the caller's objects open. Safe to call twice. */
   close(): void;
 }
 

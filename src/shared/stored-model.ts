@@ -1,30 +1,30 @@
-/** What callers hear about models that are kept on disk. */
+/** Public types about models on disk. */
 
-/** How the message of an error begins that says that there is none. */
+/** Start of the error message for missing disk space. */
 export const NO_ROOM = "no room to store";
 
-/** A model of which something is on disk. */
+/** A model on disk, complete or partly downloaded. */
 export interface StoredModel {
-  /** What it was loaded by, without what is secret in an address. */
+  /** The source that it was loaded from, without secrets. */
   source: string;
-  /** Names of the files, and their bytes that are here. */
+  /** Names of the files, and their stored bytes. */
   files: { name: string; bytes: number }[];
-  /** Bytes that are here. */
+  /** Stored bytes. */
   bytes: number;
-  /** Whether everything is here that loading it needs; otherwise the next load goes on with it. */
+  /** Whether all files for loading are stored; otherwise the next load resumes the download. */
   complete: boolean;
-  /** When the first of it was stored, as ISO 8601. */
+  /** Time of the first stored byte, as ISO 8601. */
   since: string;
 }
 
-/** The room that the browser gives to this site, in bytes, as far as it tells. */
+/** The browser's storage for this site, in bytes; undefined where it gives no figure. */
 export interface StorageReport {
-  /** What the site may use in all; an estimate, which browsers blur. */
+  /** Total space for the site; an estimate that browsers blur. */
   quotaBytes: number | undefined;
-  /** What it uses now, for whatever. */
+  /** Used space, for any purpose. */
   usageBytes: number | undefined;
-  /** What is left. */
+  /** Free space. */
   freeBytes: number | undefined;
-  /** Whether the browser keeps it when the machine runs out of room. It decides so itself, or asks the user. */
+  /** Whether the browser keeps the files when the disk fills up. It decides so itself, or asks the user. */
   persisted: boolean;
 }

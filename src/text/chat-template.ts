@@ -98,7 +98,7 @@ export class ChatTemplate {
     return parts.map((part) => (part.type === "text" ? { type: "text", text: this.#literal(part.text, role) } : part));
   }
 
-  /** The parts as one string: a picture is its placeholder on a line of its own, as LLaVA was trained. */
+  /** The parts as one string: a picture is its placeholder on its own line, as in LLaVA's training. */
   #string({ role, parts }: CheckedMessage): string {
     const image = this.#tokenizer.imageToken;
     return parts

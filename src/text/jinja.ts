@@ -1,27 +1,27 @@
 /**
- * Runs a chat template, which comes with the model and is a program: @huggingface/jinja interprets it, this file bounds
- * what it may use. Loops, recursion and texts that double end in an error instead of a page that hangs.
+ * Runs a chat template. It comes with the model and is an untrusted program: @huggingface/jinja interprets it, and this file
+ * limits its resources. Endless loops, recursion and strings that double throw an error instead of hanging the page.
  */
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 import { reject } from "./json.ts";
 
 /** The largest template in use has about 30,000 characters. */
 const MAX_TEMPLATE_LENGTH = 256 * 1024;
-/** The lexer's patterns take the square of the length of a run of white space. */
+/** The lexer's patterns take quadratic time for a run of white space. */
 const LONG_WHITE_SPACE = /\s{1000}/;
-/** Steps of the interpreter; a message takes about a hundred. A long text counts for more than one step. */
+/** Steps of the interpreter; a message takes about a hundred. A long string counts as several steps. */
 const MAX_WORK = 1_000_000;
 const CHARACTERS_PER_STEP = 256;
-/** Each round of a loop makes two scopes and a dozen values, whatever its body. */
+/** Each round of a loop makes two scopes and a dozen values, even with an empty body. */
 const STEPS_PER_ROUND = 10;
-/** Characters of any text that the template makes, the prompt included. */
+/** Longest string that the template may make, including the prompt, in characters. */
 const MAX_TEXT_LENGTH = 32 * 1024 * 1024;
 const MAX_LIST_LENGTH = 100_000;
 
-/** What the template itself refuses, by `raise_exception`: most often the order of the roles. */
+/** The template called `raise_exception`, most often because of the order of the roles. */
 export class TemplateRefusal extends Error {}
 
-/** What ended the template's run, not the template. */
+/** The template exceeded a limit. */
 class TemplateLimit extends Error {}
 
 export class JinjaTemplate {
@@ -35,10 +35,10 @@ export class JinjaTemplate {
   constructor(source: string, where: string) {
     this.#where = where;
     if (source.length > MAX_TEMPLATE_LENGTH)
-      reject(where, `a template of ${source.length} characters, at most ${MAX_TEMPLATE_LENGTH} are read`);
-    if (LONG_WHITE_SPACE.test(source)) reject(where, "a template with 1000 characters of white space in a row");
+      reject(where, `the template has ${source.length} characters, the limit is ${MAX_TEMPLATE_LENGTH}`);
+    if (LONG_WHITE_SPACE.test(source)) reject(where, "the template has 1000 characters of white space in a row");
     try {
-      // The settings of transformers.
+      // The same settings as in transformers.
       this.#program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
     } catch (error) {
       reject(where, `the template cannot be parsed (${(error as Error).message})`, error);
@@ -46,10 +46,10 @@ export class JinjaTemplate {
   }
 
   /**
-   * @param variables plain values; undefined ones are not defined
-   * @param now the time that `strftime_now` tells
+   * @param variables plain values; undefined values are not defined in the template
+   * @param now the time for `strftime_now`
    * @throws TemplateRefusal where the template calls `raise_exception`
-   * @throws FoveaError `unsupported-model` for a template that fails or uses too much
+   * @throws FoveaError `unsupported-model` for a template that fails or exceeds a limit
    */
   render(variables: Readonly<Record<string, unknown>>, now: Date): string {
     const environment = new Environment();
@@ -68,16 +68,16 @@ export class JinjaTemplate {
       return String(new BoundedInterpreter(environment).run(this.#program).value);
     } catch (error) {
       if (error instanceof TemplateRefusal) throw error;
-      // Too deep a recursion and too long a string are RangeErrors of the JavaScript engine.
+      // Deep recursion and very long strings throw RangeErrors of the JavaScript engine.
       return reject(this.#where, `the template fails (${(error as Error).message})`, error);
     }
   }
 }
 
-/** Counts what every node of the template costs. */
+/** Counts the cost of every node of the template. */
 class BoundedInterpreter extends Interpreter {
   #work = 0;
-  /** What loops run over: a round with an empty body evaluates no node, so these count by their length. */
+  /** The lists of loops. They count by length, because a round with an empty body evaluates no node. */
   readonly #iterables = new WeakSet<object>();
 
   override evaluate(...args: Parameters<Interpreter["evaluate"]>): ReturnType<Interpreter["evaluate"]> {
@@ -89,7 +89,7 @@ class BoundedInterpreter extends Interpreter {
     this.#work += node && this.#iterables.has(node) ? 1 + sizeOf(value) * STEPS_PER_ROUND : 1;
     if (typeof value === "string") {
       if (value.length > MAX_TEXT_LENGTH)
-        throw new TemplateLimit(`it makes a text of more than ${MAX_TEXT_LENGTH} characters`);
+        throw new TemplateLimit(`it makes a string of more than ${MAX_TEXT_LENGTH} characters`);
       this.#work += value.length / CHARACTERS_PER_STEP;
     } else if (Array.isArray(value) && value.length > MAX_LIST_LENGTH) {
       throw new TemplateLimit(`it makes a list of more than ${MAX_LIST_LENGTH} elements`);
@@ -114,7 +114,7 @@ function boundedRange(first: number, second?: number, step = 1): number[] {
 const MONTHS = "January February March April May June July August September October November December".split(" ");
 const DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split(" ");
 
-/** Python's `strftime` for the codes that templates use, in English wherever the page is read: models know no other. */
+/** Python's `strftime` for the codes that templates use, always in English, as models expect. */
 function strftime(now: Date, format: string): string {
   const two = (value: number) => String(value).padStart(2, "0");
   const codes: Record<string, string> = {

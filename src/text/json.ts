@@ -1,17 +1,17 @@
 /**
- * Reading the small JSON files of a checkpoint (tokenizer.json and its companions) without trusting them: each getter
- * checks the type and names file and place in its message. Knows nothing of what the fields mean.
+ * Reads the small, untrusted JSON files of a checkpoint (tokenizer.json and its companions). Each getter checks the type;
+ * its error names file and field. Knows nothing about the fields' meaning.
  */
 import { FoveaError } from "../errors.ts";
 
 export type JsonObject = { readonly [key: string]: unknown };
 
-/** Throws `unsupported-model` with "where: problem"; for files that are damaged or of a kind that we do not know. */
+/** Throws `unsupported-model` with "where: problem": the file is damaged or of an unknown kind. */
 export function reject(where: string, problem: string, cause?: unknown): never {
   throw new FoveaError("unsupported-model", `${where}: ${problem}`, cause === undefined ? undefined : { cause });
 }
 
-/** A value for a message: short, on one line, with its quotes. */
+/** A value for a message: short, on one line, strings in quotes. */
 export function show(value: unknown): string {
   if (typeof value === "bigint" || typeof value === "function" || value === undefined) return String(value);
   const text = JSON.stringify(value);
@@ -25,7 +25,7 @@ export function parseJsonFile(name: string, file: string | object): JsonObject {
   try {
     value = JSON.parse(file);
   } catch (error) {
-    reject(name, `not JSON (${(error as Error).message}); the download may be incomplete`, error);
+    reject(name, `not JSON (${(error as Error).message}); fetch the file again`, error);
   }
   return asObject(value, name);
 }
@@ -46,7 +46,7 @@ export function asString(value: unknown, where: string): string {
   return value;
 }
 
-/** A boolean; `fallback` where the field is absent or null. */
+/** A boolean; `fallback` if the field is absent or null. */
 export function asBoolean(value: unknown, where: string, fallback: boolean): boolean {
   if (value === undefined || value === null) return fallback;
   if (typeof value !== "boolean") reject(where, `expected true or false, got ${show(value)}`);

@@ -1,16 +1,16 @@
 /**
- * Builds @huggingface/tokenizers' tokenizer, which encodes and decodes, from checked files, and works around what in its
- * version 0.2.0 would give the models that we support other ids than Hugging Face's Rust library does:
+ * Builds the tokenizer of @huggingface/tokenizers 0.2.0 from checked files. It works around differences from Hugging Face's
+ * Rust library that would give supported models other ids:
  * - Some pre-tokenizers are wrong or missing; see pre-tokenizer.ts. So is the Unigram model; see unigram.ts.
  * - It looks up all tokens by their text, those of a user's words among them; see `Words` and `forgetControlTokens`.
- * - One word takes it 3 s per 100,000 characters, and without a pre-tokenizer (Llama) a text is one word; see `Words`.
+ * - A word takes 3 s per 100,000 characters, and without a pre-tokenizer (Llama) a text is one word; see `Words`.
  *
- * What is left as it is, since no supported model meets it: `single_word` of added tokens is passed over; Lowercase
+ * These differences remain, because no supported model is affected: `single_word` of added tokens is ignored; Lowercase
  * makes "ς" of a sigma at the end of a word; Strip and the stripping of added tokens have JavaScript's idea of white
  * space; Replace reads "$&" as an instruction; BertNormalizer and Precompiled are approximations; a byte order mark
  * spelled in byte tokens is lost in decoding; the decoder Metaspace drops the first space whatever its scheme.
- * Pre-tokenizers that it gets wrong for common text are refused. A pattern that backtracks without end cannot be told in
- * advance: what it costs is up to the model's author.
+ * Pre-tokenizers that are wrong for common text are refused. A pattern that backtracks endlessly cannot be detected; its
+ * cost is up to the model's author.
  */
 import { PreTokenizer, Tokenizer } from "@huggingface/tokenizers";
 import { type AddedToken, isControl } from "./added-tokens.ts";
@@ -37,7 +37,7 @@ export function buildLibrary(json: JsonObject, model: CheckedModel, added: reado
     decoder: json.decoder ?? null,
   };
   try {
-    // The clean-up ("word ." -> "word.") is no part of tokenizer.json and damages code.
+    // The clean-up ("word ." -> "word.") is not part of tokenizer.json, and damages code.
     const library = new Tokenizer(file, { clean_up_tokenization_spaces: false });
     if (!isBpe) library.model = unigramModel(model.unigram, added);
     const words = new Words(library.pre_tokenizer, isBpe && !model.bpe.ignore_merges && spacesBeginTokens(model.bpe));
@@ -46,12 +46,12 @@ export function buildLibrary(json: JsonObject, model: CheckedModel, added: reado
     // The Rust library leaves the suffix in the text; with it, this one would trim the text.
     if (library.decoder) library.decoder.end_of_word_suffix = null;
     const affixes = affixesOf(library);
-    // A trial: malformed fields show at the first use.
+    // A trial run, because malformed fields fail only at the first use.
     library.encode("a");
     library.decoder?.decode(["a"]);
     return { library, words, affixes };
   } catch (error) {
-    // The library's own errors are of any kind, TypeErrors among them.
+    // The library throws errors of any class, including TypeErrors.
     return reject("tokenizer.json", `it cannot be used (${(error as Error).message})`, error);
   }
 }
@@ -68,7 +68,7 @@ function unigramModel(config: UnigramConfig, added: readonly AddedToken[]): Unig
   return unigram;
 }
 
-/** The library's pre-tokenizer with what we do before and after it. */
+/** Wraps the library's pre-tokenizer. */
 export class Words extends PreTokenizer {
   /** Pieces of the prompt that came before this text; Metaspace asks for them. */
   sectionsBefore = 0;
@@ -82,30 +82,29 @@ export class Words extends PreTokenizer {
   }
 
   override pre_tokenize_text(text: string, options: { section_index?: number } = {}): string[] {
-    // Not earlier: the library takes a text that is, normalized, an added token for the token, wherever it came from.
+    // Not earlier: the library reads any text that normalizes to an added token as that token.
     const plain = unmark(text);
     const section_index = (options.section_index ?? 0) + this.sectionsBefore;
     const words = this.#inner ? this.#inner.pre_tokenize(plain, { section_index }) : [plain];
-    // Where no token goes across a place, no merge does, and the parts can be encoded, and kept in the library's cache,
-    // on their own.
+    // No merge crosses a place that no token crosses, so the parts can be encoded and cached alone.
     return this.#cutsAtSpaces ? words.flatMap((word) => word.split(/(?<=[^▁])(?=▁)/u)) : words;
   }
 }
 
-/** Whether no token has a space behind anything but spaces. */
+/** Whether every token has spaces only at its start. */
 function spacesBeginTokens(model: JsonObject): boolean {
   return Object.keys(model.vocab as object).every((token) => !/[^▁]▁/u.test(token));
 }
 
 /**
- * Takes control tokens out of what words can become, by a merge or as they are (`ignore_merges`). Where the library
- * itself cuts them out of the text it knows them from another table.
+ * Removes control tokens from the tokens that words can become, by a merge or directly (`ignore_merges`). The library cuts
+ * them out of the text by another table.
  */
 function forgetControlTokens(library: Tokenizer, added: readonly AddedToken[]): void {
   for (const token of added) if (isControl(token)) library.model?.tokens_to_ids.delete(token.content);
 }
 
-/** Tokens that the post-processor puts before and behind a text. */
+/** Tokens that the post-processor puts before and after a text. */
 function affixesOf(library: Tokenizer): { prefix: string[]; suffix: string[] } {
   const text = "\uFDD0";
   const tokens = library.post_processor?.post_process([text]).tokens ?? [text];

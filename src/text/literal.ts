@@ -1,21 +1,20 @@
 /**
- * Text of users that must stay text. A prompt is one string in which the template's own "<image>" and "<|im_end|>" are
- * tokens and the same characters in a user's message are not. So what users wrote is marked before it is put into the
- * template: an invisible mark goes into every control token that it contains. Marks are taken out again after the
- * tokens have been cut out of the prompt and before the text between them becomes words.
+ * Keeps users' text from becoming control tokens. A prompt is one string: the template's own "<image>" and "<|im_end|>" are
+ * tokens, and the same characters in a user's message are not. So users' text is marked before it goes into the template:
+ * an invisible mark splits every control token in it. Marks are removed after the tokens have been cut out of the prompt,
+ * and before the text between them becomes words.
  *
- * Why marks and not stand-ins for whole messages: templates look at what they are given (trim it, ask for its length,
- * split it at "</think>"), which stand-ins would spoil. Harmless text gets no mark, so that its prompt is, character for
- * character and id for id, the one that the plain text makes.
+ * Placeholders for whole messages are rejected: templates inspect messages (trim them, ask for their length, split them at
+ * "</think>"). Harmless text gets no mark, so its prompt is the same, character for character and id for id.
  *
- * Left alone are tokens of a single character, which text cannot be told from, and text that a template puts in the
- * middle of a token of which it writes both ends itself.
+ * Two cases stay unmarked: tokens of a single character, which equal text, and text that a template puts into the middle
+ * of a token whose both ends it writes itself.
  */
 import { type AddedToken, isControl } from "./added-tokens.ts";
 
 /**
- * U+FDD0 and U+FDD1 are noncharacters: free for use inside a program, never exchanged, untouched by normalization. Text
- * that has U+FDD0 all the same gets it written as U+FDD0 U+FDD2.
+ * U+FDD0 and U+FDD1 are noncharacters: free for internal use, never exchanged, unchanged by normalization. U+FDD0 in text is
+ * escaped as U+FDD0 U+FDD2.
  */
 const MARK = "\uFDD0\uFDD1";
 const ESCAPED = "\uFDD0\uFDD2";
@@ -35,7 +34,7 @@ export class LiteralText {
   mark(text: string, isAnswer: boolean): string {
     const contents = this.#tokens.filter(({ special }) => special || !isAnswer).map(({ content }) => content);
     if (contents.length === 0) return escapeMarks(text);
-    // At each place where a token begins, overlapping ones included; the mark goes behind its first character.
+    // Marks every token start, including overlapping ones; the mark follows the token's first character.
     const start = new RegExp(`(?=${contents.map(escapePattern).join("|")})[^]`, "gu");
     let marked = "";
     let done = 0;
@@ -44,12 +43,11 @@ export class LiteralText {
       done = index + character.length;
     }
     marked += escapeMarks(text.slice(done));
-    // The text may also begin with the end of a token or end with the beginning of one, the rest coming from its
-    // neighbours.
+    // The text may also begin with the end of a token, or end with the beginning of one, and its neighbours complete it.
     if (contents.some((content) => overlaps(content, text))) marked = MARK + marked;
     if (contents.some((content) => overlaps(text, content))) marked += MARK;
 
-    // Normalization may make a token of what is none yet ("<|ENDOFTEXT|>" for a model without capitals).
+    // Normalization may turn text into a token ("<|ENDOFTEXT|>" for a model without capitals).
     const normalized = this.#normalize(marked);
     const isHidden = contents.some(
       (token) => normalized.includes(token) || normalized.includes(this.#normalize(token)),
@@ -58,7 +56,7 @@ export class LiteralText {
   }
 }
 
-/** Makes text stay as it is where marks are taken out. */
+/** Escapes marks in text, so that it survives their removal. */
 export function escapeMarks(text: string): string {
   return text.replaceAll("\uFDD0", ESCAPED);
 }

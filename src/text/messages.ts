@@ -1,4 +1,4 @@
-/** Conversations as the text room sees them: who said what, and where the pictures stand. */
+/** Conversations for the text room: roles, texts, and places of pictures. */
 
 import { show } from "./json.ts";
 
@@ -24,9 +24,9 @@ export interface CheckedMessage {
 }
 
 /**
- * Checks a conversation that a caller handed in.
+ * Checks a caller's conversation.
  *
- * @throws TypeError that names message, field and value
+ * @throws TypeError with message, field and value
  * @throws RangeError for an empty conversation
  */
 export function checkMessages(messages: readonly ChatMessage[]): CheckedMessage[] {

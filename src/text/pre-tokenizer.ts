@@ -46,9 +46,9 @@ function splitStep(step: JsonObject, where: string): object {
   const { Regex, String: text } = asObject(step.pattern, `${where}.pattern`);
   const isText = typeof text === "string" && text !== "";
   if (typeof Regex !== "string" && !isText)
-    reject(`${where}.pattern`, `expected a text or a regular expression, got ${show(step.pattern)}`);
+    reject(`${where}.pattern`, `expected a string or a regular expression, got ${show(step.pattern)}`);
   if (step.behavior === "Removed") {
-    // The library puts a text, unlike a regular expression, between the words that it parts.
+    // For a string, unlike a regular expression, the library puts the string between the words that it separates.
     return isText ? { ...step, pattern: { Regex: escapePattern(text) } } : step;
   }
   if (step.invert !== true) {
@@ -63,13 +63,13 @@ function isolated(source: string): object {
   return { type: "Split", pattern: { Regex: source }, behavior: "Isolated", invert: false };
 }
 
-/** Cuts after each occurrence; of several in a row each but the first is a piece of its own. */
+/** Cuts after each occurrence; in a run, each but the first is its own piece. */
 function joinedToPrevious(text: string): object {
   const found = escapePattern(text);
   return isolated(`(?:(?!${found})[\\s\\S])+(?:${found})?|${found}`);
 }
 
-/** Cuts before each occurrence; of several in a row each but the last is a piece of its own. */
+/** Cuts before each occurrence; in a run, each but the last is its own piece. */
 function joinedToNext(text: string): object {
   const found = escapePattern(text);
   return isolated(`(?:${found})?(?:(?!${found})[\\s\\S])+|${found}`);

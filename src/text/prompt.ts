@@ -6,7 +6,7 @@ import { escapeMarks, unmark } from "./literal.ts";
 import { type ChatMessage, checkMessages } from "./messages.ts";
 import type { ImageToken, Tokenizer } from "./tokenizer.ts";
 
-/** What the chat template made of a conversation. */
+/** The chat template's rendering of a conversation. */
 export interface RenderedPrompt {
   /** With one placeholder for each picture. */
   text: string;

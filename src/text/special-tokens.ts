@@ -1,8 +1,8 @@
-/** Reads from a model's files which tokens have a role: those that begin and end a text, those for pictures. */
+/** Reads the tokens with a role from a model's files: those that begin and end a text, and those for pictures. */
 import { asArray, asObject, asString, type JsonObject, parseJsonFile, reject, show } from "./json.ts";
 
 /**
- * The files of a checkpoint that concern text, by their names on the hub, as strings or already parsed. Only
+ * The files of a checkpoint for text, by their names on the hub, as strings or already parsed. Only
  * tokenizer.json is required.
  */
 export interface TokenizerFiles {

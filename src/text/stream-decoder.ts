@@ -1,33 +1,32 @@
 /**
- * Ids to text while they are being generated: what is returned is never taken back, and no character is shown before
- * all its bytes are there. The concatenation of what `push` and `flush` return is `Tokenizer.decode` of all ids.
+ * Decodes ids to text during generation. Returned text never changes, and a character is returned only once all its bytes
+ * have arrived. The results of `push` and `flush` together equal `Tokenizer.decode` of all ids.
  *
- * The library decodes whole lists only, so a few of the last tokens are decoded again with each new one: what a token
- * adds to the text depends on none but them. Work per token does not grow with the text, but for a model that writes
- * nothing but U+FFFD.
+ * The library decodes only whole lists, so each new token is decoded with the last few, on which its text depends. Work per
+ * token does not grow with the text, except for a model that writes only U+FFFD.
  */
 
-/** What the decoder has to know of a tokenizer. */
+/** The part of a tokenizer that the decoder needs. */
 export interface TokenSource {
   hasId(id: number): boolean;
-  /** Whether decoded text leaves this token out. */
+  /** Whether decoding skips this token. */
   isSpecial(id: number): boolean;
   decode(ids: Iterable<number>, options?: DecodeOptions): string;
 }
 
 export interface DecodeOptions {
-  /** Leave special tokens out; default true. */
+  /** Skip special tokens; default true. */
   skipSpecialTokens?: boolean;
 }
 
-/** Tokens kept as context: one tells the decoder that the text has begun; more allow for tokens that are all space. */
+/** Tokens of context: one shows the decoder that the text has begun; more allow for tokens of spaces only. */
 const CONTEXT = 4;
 
 /** Decodes one text; make a new one for the next. */
 export class StreamDecoder {
   readonly #source: TokenSource;
   readonly #skipSpecial: boolean;
-  /** The last tokens, and how much of their text is shown. */
+  /** The last tokens, and the length of their returned text. */
   #window: number[] = [];
   #shown = 0;
 
@@ -36,7 +35,7 @@ export class StreamDecoder {
     this.#skipSpecial = options.skipSpecialTokens ?? true;
   }
 
-  /** The text that this id settles, often none. Ids that the tokenizer does not have are passed over. */
+  /** The text that this id completes, often none. Ignores unknown ids. */
   push(id: number): string {
     if (!this.#source.hasId(id) || (this.#skipSpecial && this.#source.isSpecial(id))) return "";
     this.#window.push(id);
@@ -52,8 +51,8 @@ export class StreamDecoder {
   }
 
   /**
-   * Takes ids whose text is shown already, such as the prompt that an answer continues: the space in front of the
-   * answer's first word then counts as one within the text.
+   * Takes ids whose text is already shown, such as a prompt that the answer continues. The space before the answer's first
+   * word then counts as a space inside the text.
    */
   prime(ids: Iterable<number>): void {
     for (const id of ids) this.push(id);

@@ -1,6 +1,6 @@
 /**
  * Text to ids and back, from the files of a Hugging Face checkpoint. @huggingface/tokenizers does both; this file checks
- * what goes in, keeps users' text from becoming special tokens, and knows which ids begin and end a text.
+ * the input, keeps users' text from becoming special tokens, and knows the ids that begin and end a text.
  */
 import type { Tokenizer as Library } from "@huggingface/tokenizers";
 import { type AddedToken, checkContent, findImageToken, parseAddedTokens } from "./added-tokens.ts";
@@ -12,8 +12,8 @@ import type { DecodeOptions } from "./stream-decoder.ts";
 import { parseModel, type Vocabulary } from "./vocabulary.ts";
 
 /**
- * Characters of a prompt: eight for each of 32,768 tokens, the longest context of a supported model. A text of words of
- * this length takes about a second; the worst, one word of it, 15 s on a slow machine.
+ * Longest prompt, in characters: eight for each of 32,768 tokens. Such a text takes about a second; a single word of this
+ * length, the worst case, 15 s on a slow machine.
  */
 const MAX_TEXT_LENGTH = 2 ** 18;
 
@@ -41,12 +41,12 @@ export interface ImageToken {
 }
 
 export interface EncodeOptions {
-  /** Add what the post-processor adds, such as BOS; default true. */
+  /** Add the post-processor's tokens, such as BOS; default true. */
   addSpecialTokens?: boolean;
 }
 
 export class Tokenizer {
-  /** Highest id + 1; not every id below it need exist. */
+  /** Highest id + 1; ids below it may be missing. */
   readonly vocabularySize: number;
   readonly bosId: number | undefined;
   /** Text of the BOS and EOS tokens, where the files name them. */
@@ -70,9 +70,8 @@ export class Tokenizer {
   readonly #literal: LiteralText;
 
   /**
-   * @param files as they are on the hub, by their names
-   * @throws FoveaError `unsupported-model` that names file and place, for damaged files and for kinds of tokenizer that
-   *   are not supported
+   * @param files the files on the hub, by name
+   * @throws FoveaError `unsupported-model` with file and field, for damaged files and unsupported kinds of tokenizer
    */
   static parse(files: TokenizerFiles, options: TokenizerOptions = {}): Tokenizer {
     return new Tokenizer(files, options);
@@ -109,7 +108,7 @@ export class Tokenizer {
   }
 
   /**
-   * Ids of a text in which special tokens count ("<s>" is one id). Not for text of users: see `literal`.
+   * Ids of a text in which special tokens count ("<s>" is one id). Not for users' text: see `literal`.
    *
    * @throws RangeError for a text of more than 262144 characters
    */
@@ -119,9 +118,9 @@ export class Tokenizer {
   }
 
   /**
-   * Ids of a prompt: text whose users' parts went through `literal`, and ids that stand between. With special tokens,
-   * what the post-processor puts in front is added unless the prompt begins with it already (templates often write BOS
-   * themselves); what it puts behind, an end token, would end the text that is to be continued and is left out.
+   * Ids of a prompt: text whose users' parts went through `literal`, and ids between them. With special tokens, adds the
+   * post-processor's prefix unless the prompt already begins with it (templates often write BOS themselves). Leaves out its
+   * suffix, because an end token would end the text that the answer continues.
    *
    * @throws RangeError for a prompt of more than 262144 characters
    */
@@ -132,19 +131,19 @@ export class Tokenizer {
   }
 
   /**
-   * Text that stays text within a prompt: control tokens in it are marked, so that `encodePrompt` does not take them for
-   * tokens. Harmless text comes back as it is.
+   * Text that stays text inside a prompt: marks control tokens in it, so that `encodePrompt` does not read them as tokens.
+   * Returns harmless text unchanged.
    *
-   * @param isAnswer the text is an answer of the model, in which tokens that are not special ("</think>") may stand
+   * @param isAnswer the text is the model's answer, which may contain tokens that are not special ("</think>")
    */
   literal(text: string, isAnswer = false): string {
     return this.#literal.mark(text, isAnswer);
   }
 
-  /** Text of ids; those that the tokenizer does not have are passed over. */
+  /** Text of ids; ignores unknown ids. */
   decode(ids: Iterable<number>, { skipSpecialTokens = true }: DecodeOptions = {}): string {
     const known = Array.from(ids).filter((id) => this.hasId(id) && !(skipSpecialTokens && this.isSpecial(id)));
-    // The library throws at an empty list.
+    // The library throws for an empty list.
     return known.length === 0 ? "" : this.#library.decode(known);
   }
 
@@ -156,12 +155,12 @@ export class Tokenizer {
     return this.#library.id_to_token(id);
   }
 
-  /** Whether the tokenizer has this id; others must not be sampled. */
+  /** Whether the tokenizer has this id; only such ids may be sampled. */
   hasId(id: number): boolean {
     return this.token(id) !== undefined;
   }
 
-  /** Whether decoded text leaves this token out. */
+  /** Whether decoding skips this token. */
   isSpecial(id: number): boolean {
     return this.#special.has(id);
   }
@@ -169,7 +168,7 @@ export class Tokenizer {
   #encode(pieces: readonly (string | number)[]): number[] {
     const length = pieces.reduce<number>((sum, piece) => sum + (typeof piece === "string" ? piece.length : 0), 0);
     if (length > MAX_TEXT_LENGTH)
-      throw new RangeError(`a text of ${length} characters, at most ${MAX_TEXT_LENGTH} are encoded; shorten it`);
+      throw new RangeError(`the text has ${length} characters, the limit is ${MAX_TEXT_LENGTH}; shorten it`);
     return pieces.flatMap((piece, i) => {
       if (typeof piece === "number") return piece;
       this.#words.sectionsBefore = i;

@@ -77,7 +77,7 @@ const TEMPLATES: { what: string; template: unknown; says: RegExp }[] = [
   {
     what: "that doubles a text",
     template: `{% set ns = namespace(t="x") %}{% for i in range(60) %}{% set ns.t = ns.t + ns.t %}{% endfor %}{{ messages[0].content }}`,
-    says: /it makes a text of more than \d+ characters/,
+    says: /it makes a string of more than \d+ characters/,
   },
   { what: "that leaves the question out", template: "Hello!", says: /it leaves the text out/ },
   { what: "that refuses everybody", template: "{{ raise_exception('go away') }}", says: /go away/ },

@@ -88,7 +88,7 @@ const PICTURES: { what: string; image: () => unknown; kind: Refusal; says: RegEx
     what: "a damaged PNG",
     image: () => claims(64, 64),
     kind: "bad-image",
-    says: /PNG of 64 x 64 pixels that is cut short/,
+    says: /PNG of 64 x 64 pixels, cut short/,
   },
   {
     what: "a text file",
@@ -107,19 +107,19 @@ const PICTURES: { what: string; image: () => unknown; kind: Refusal; says: RegEx
     what: "a drawing",
     image: () => new Blob(['<svg xmlns="http://www.w3.org/2000/svg"/>'], { type: "image/svg+xml" }),
     kind: "bad-image",
-    says: /is SVG, a drawing without pixels/,
+    says: /is SVG, which has no pixels/,
   },
   {
     what: "a JPEG cut in its header",
     image: () => jpegCutTo(100),
     kind: "bad-image",
-    says: /is JPEG, cut short, damaged/,
+    says: /is JPEG, which this browser cannot read, or is damaged/,
   },
   {
     what: "the beginning of a JPEG",
     image: () => jpegCutTo(2000),
     kind: "bad-image",
-    says: /JPEG of 200 x 150 pixels that is cut short/,
+    says: /JPEG of 200 x 150 pixels, cut short/,
   },
   {
     what: "a closed bitmap",
@@ -152,7 +152,7 @@ const PICTURES: { what: string; image: () => unknown; kind: Refusal; says: RegEx
     says: /image must be a Blob.*got Uint8Array/,
   },
   { what: "no address", image: () => "", kind: TypeError, says: /image "" is not the address of a picture/ },
-  { what: "a script", image: () => "javascript:alert(1)", kind: TypeError, says: /addresses may begin with http:/ },
+  { what: "a script", image: () => "javascript:alert(1)", kind: TypeError, says: /addresses begin with http:/ },
   {
     what: "an address without a file",
     image: () => `${MISSING}?token=secret`,
@@ -233,7 +233,7 @@ describe("wrong pictures", () => {
   testShared(needing("real/photos", "half a progressive JPEG"), async () => {
     const bytes = await sharedBytes("real/photos/derived/chelsea_progressive.jpg");
     const half = new Blob([bytes.subarray(0, bytes.length >> 1)], { type: "image/jpeg" });
-    const says = /is a JPEG of \d+ x \d+ pixels that is cut short or damaged/;
+    const says = /is a JPEG of \d+ x \d+ pixels, cut short or damaged/;
     await expectUnchanged(() => fovea.encodeImage(half), "bad-image", says);
     await expectUnchanged(() => ask(half), "bad-image", says);
   });

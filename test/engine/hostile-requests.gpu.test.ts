@@ -72,7 +72,7 @@ const GENERATE: { request: unknown; kind: Refusal; says: RegExp }[] = [
   {
     request: sampling({ signal: {} }),
     kind: TypeError,
-    says: /signal must be the signal of an AbortController, got Object/,
+    says: /signal must be an AbortSignal, got Object/,
   },
   { request: sampling({ inhibition: "strong" }), kind: TypeError, says: /inhibition must be an object/ },
   { request: sampling({ inhibition: { maxRatio: 2 } }), kind: RangeError, says: /inhibition\.maxRatio .* got 2/ },

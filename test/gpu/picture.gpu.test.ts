@@ -117,7 +117,7 @@ describe("picture bands", () => {
     const picture = await bitmapPicture(randomPixels(freshRandom("closed"), 9, 9));
     picture.close();
     expect(await refusal(upload(picture, wholeWindow(picture)), "bad-image")).toBe(
-      "bitmap was closed or changed before it was used; keep it until then",
+      "bitmap was closed or changed too early; keep it until the answer starts",
     );
   });
 });

@@ -160,7 +160,7 @@ describe("templates that do harm", () => {
     [
       "double a text",
       loop(`{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}`),
-      /text of more than|takes more than/,
+      /string of more than|takes more than/,
     ],
     [
       "double a list",

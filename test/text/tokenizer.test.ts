@@ -58,7 +58,7 @@ describeShared(needing("real/tokenizers", "real tokenizers"), () => {
       for (const text of ["a", " ", "<", "😀"]) {
         expect(tokenizer.encode(text.repeat(20_000)).length).toBeGreaterThan(0);
       }
-      expect(() => tokenizer.encodePrompt([words, words])).toThrow(/523800 characters, at most 262144/);
+      expect(() => tokenizer.encodePrompt([words, words])).toThrow(/523800 characters, the limit is 262144/);
       expect(() => tokenizer.encode(words.repeat(2))).toThrow(RangeError);
     },
   );

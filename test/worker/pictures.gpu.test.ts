@@ -71,7 +71,7 @@ describe("pictures for a worker", () => {
   test("those without pixels are refused, and the next is served", async () => {
     const closed = await createImageBitmap(pixels());
     closed.close();
-    await expectRefusal(() => remote.encodeImage(closed), "bad-image", /closed or was transferred away/);
+    await expectRefusal(() => remote.encodeImage(closed), "bad-image", /closed or was transferred;/);
     await expectRefusal(() => remote.encodeImage(document.createElement("img")), "bad-image", /has no picture/);
     await expectRefusal(() => remote.encodeImage(new Blob(["text"])), "bad-image", /is not a picture/);
     await expectRefusal(() => remote.encodeImage(3 as never), TypeError, /image must be/);
