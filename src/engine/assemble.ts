@@ -1,6 +1,7 @@
 /** Allocates a model: weights, picture encoder, decoder, cache. On a device for a load, on a counting GPU for a plan. */
 import { type SequenceBuffers, sequenceBuffers } from "../generate/sequence.ts";
 import type { GpuMemory } from "../gpu/planning.ts";
+import { tensorByteLength } from "../gpu/tensor.ts";
 import type { WeightType } from "../kernels/weights.ts";
 import { Decoder, rowElements } from "../model/decoder/decoder.ts";
 import { KvCache } from "../model/decoder/kv-cache.ts";
@@ -67,9 +68,8 @@ export function makeText(
   const positions = Math.min(spec.maxPositions, 2 * contextLength);
   const sizes = { chunkRows: chunkRowsOf(spec, contextLength), positions };
   // The cache first: a context that is too large fails there, before the RoPE table of as many positions is worked out.
-  const before = gpu.arena.bytes;
   const cache = new KvCache(gpu.arena, spec, contextLength);
-  const cacheBytes = gpu.arena.bytes - before;
+  const cacheBytes = cache.layers.reduce((sum, layer) => sum + tensorByteLength(layer), 0);
   const decoder = new Decoder(gpu, gpu.arena, weights, spec, sizes);
   return { decoder, cache, buffers: sequenceBuffers(gpu, decoder, ids), cacheBytes };
 }

@@ -5,9 +5,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { expect, it } from "vitest";
 import { tileRuns } from "../../src/families/parts/tile-tags.ts";
+import type { PictureRun } from "../../src/spec/picture-spec.ts";
 import { ChatTemplate } from "../../src/text/chat-template.ts";
 import type { ChatMessage } from "../../src/text/messages.ts";
-import type { PictureRun } from "../../src/spec/picture-spec.ts";
 import { buildPrompt, type RenderedPrompt, renderPrompt } from "../../src/text/prompt.ts";
 import { Tokenizer, type TokenizerOptions } from "../../src/text/tokenizer.ts";
 import { describeShared, sharedBytes, sharedJson, sharedRoot } from "../support/shared.ts";

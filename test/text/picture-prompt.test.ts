@@ -1,8 +1,8 @@
 /** Pictures in a prompt: their runs of text and rows, in the place of the template's placeholder. */
 import { describe, expect, it } from "vitest";
+import type { PictureRun } from "../../src/spec/picture-spec.ts";
 import { ChatTemplate } from "../../src/text/chat-template.ts";
 import type { ChatMessage } from "../../src/text/messages.ts";
-import type { PictureRun } from "../../src/spec/picture-spec.ts";
 import { buildPrompt, renderPrompt } from "../../src/text/prompt.ts";
 import { Tokenizer, type TokenizerOptions } from "../../src/text/tokenizer.ts";
 import { IDS_AROUND, type Json, tinyTokenizer } from "./tiny.ts";
