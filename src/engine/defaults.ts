@@ -5,10 +5,12 @@
 import type { Compression, Inhibition } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import { planCompression } from "../model/compression/plan.ts";
+import { cellCount } from "../model/encoder/encoder.ts";
 import { planInhibition } from "../model/inhibition/plan.ts";
 import { isJsonObject, quoted } from "../shared/json.ts";
 import { DEFAULTS_FILE } from "../shared/model-files.ts";
-import type { ModelSpec } from "../spec/model-spec.ts";
+import type { EncoderSpec, ModelSpec } from "../spec/model-spec.ts";
+import type { PictureSpec } from "../spec/picture-spec.ts";
 import type { ReadOptions } from "../weights/byte-source.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 
@@ -38,17 +40,24 @@ export async function readDefaults(
   return parseDefaults(json.defaults ?? {}, `${DEFAULTS_FILE}: defaults`, spec);
 }
 
-function parseDefaults(value: unknown, where: string, { encoder, decoder }: ModelSpec): RequestDefaults {
+function parseDefaults(value: unknown, where: string, { encoder, pictures, decoder }: ModelSpec): RequestDefaults {
   if (!isJsonObject(value)) throw bad(where, "it is no object");
   const unknown = Object.keys(value).find((name) => name !== "compression" && name !== "inhibition");
   if (unknown !== undefined) throw bad(where, `${quoted(unknown)} is not known; there are compression and inhibition`);
   const { compression, inhibition } = { ...NOTHING, ...(value as Partial<RequestDefaults>) };
-  check(`${where}.compression`, () => {
-    const { rows, cols } = encoder?.positions.grid ?? { rows: 1, cols: 1 };
-    if (encoder) planCompression(compression, encoder, [(rows * cols) / encoder.cell ** 2]);
-  });
-  check(`${where}.inhibition`, () => decoder && planInhibition(inhibition, decoder.layers));
-  return { compression, inhibition };
+  if (encoder) check(`${where}.compression`, () => planCompression(compression, encoder, mostCells(encoder, pictures)));
+  if (decoder) check(`${where}.inhibition`, () => planInhibition(inhibition, decoder.layers));
+  return {
+    compression: encoder ? compression : NOTHING.compression,
+    inhibition: decoder ? inhibition : NOTHING.inhibition,
+  };
+}
+
+/** Cells of each view of the costliest picture: a compression that suits it suits pictures of fewer views. */
+function mostCells(encoder: EncoderSpec, pictures: PictureSpec | undefined): number[] {
+  const { width, height } = pictures?.largest ?? { width: 1, height: 1 };
+  const views = pictures?.plan(width, height, {}).views ?? [];
+  return views.map(({ grid }) => cellCount(grid, encoder));
 }
 
 function check(where: string, plan: () => unknown): void {

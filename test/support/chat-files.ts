@@ -35,7 +35,10 @@ function byteTokenizer(imageId: number): object {
   };
 }
 
-/** Files of golden/clip-llama-f32 and the tokenizer; its weights are random, so its answers mean nothing. */
+/** The paper's settings, which questions that say nothing else are asked under. */
+export const CHAT_DEFAULTS = { compression: { method: "vmtc", ratio: 0.5 }, inhibition: { maxRatio: 0.6 } } as const;
+
+/** Files of golden/clip-llama-f32, the tokenizer and the defaults; its weights are random, so its answers mean nothing. */
 export async function chatFiles(): Promise<ModelFiles> {
   const text = (value: object) => new TextEncoder().encode(JSON.stringify(value));
   return {
@@ -43,5 +46,6 @@ export async function chatFiles(): Promise<ModelFiles> {
     "model.safetensors": await sharedBytes("golden/clip-llama-f32/model.safetensors"),
     "tokenizer.json": text(byteTokenizer(319)),
     "tokenizer_config.json": text({ bos_token: "<s>", eos_token: "</s>" }),
+    "fovea.json": text({ defaults: CHAT_DEFAULTS }),
   };
 }

@@ -8,7 +8,6 @@ import type { Recorder } from "../../../src/gpu/pass.ts";
 import { readTensor } from "../../../src/gpu/readback.ts";
 import type { Tensor } from "../../../src/gpu/tensor.ts";
 import { attention } from "../../../src/kernels/attention.ts";
-import { copyRows } from "../../../src/kernels/copy-rows.ts";
 import { importance } from "../../../src/kernels/importance.ts";
 import { initialOrigins, originWords, readOrigins } from "../../../src/kernels/origins.ts";
 import { compressStage, readOwners, type StageTensors } from "../../../src/model/compression/stage.ts";
@@ -74,24 +73,15 @@ async function onGpu(gpu: Gpu, input: Case): Promise<ReadStage[]> {
   const output = arena.tensor("output", [views * (first + left * seats), width]);
   const packed = (from: Tensor, part: number) => ({ tensor: from, stride: 3 * width, offset: part * width });
   const shape = { heads, headWidth, scale: 1 / Math.sqrt(headWidth) };
-  const visible = tensor([rows, 2], viewRanges(1, rows), "u32");
-  // Attention view by view, each with buffers of its own.
-  const own = input.views.map((view) => ({
-    qkv: tensor([rows, 3 * width], view.qkv),
-    y: arena.tensor("attended", [rows, width]),
-    logSumExp: arena.tensor("log-sum-exp of a view", [rows, heads]),
-  }));
+  const visible = tensor([views * rows, 2], viewRanges(views, rows), "u32");
+  const y = arena.tensor("attended", [views * rows, width]);
   const plan = { block: 0, before: cells, tokens: left, primary: left - clusters, clusters };
   let stage!: StageTensors;
   const record = (pass: Recorder) => {
-    for (const [b, view] of own.entries()) {
-      const operands = { q: packed(view.qkv, 0), k: packed(view.qkv, 1), v: packed(view.qkv, 2) };
-      const { y, logSumExp: sums } = view;
-      attention(pass, { ...operands, ...shape, y, visible, logSumExp: sums, rows, keys: rows, keyHeads: heads });
-      copyRows(pass, { x: sums, y: logSumExp, xRow: 0, yRow: b * rows, rows });
-    }
-    const all = { q: packed(qkv, 0), k: packed(qkv, 1), logSumExp };
-    importance(pass, { ...all, ...shape, scores, classToken, seats });
+    const operands = { q: packed(qkv, 0), k: packed(qkv, 1), logSumExp, ...shape };
+    const count = { rows: views * rows, keys: views * rows, keyHeads: heads };
+    attention(pass, { ...operands, ...count, v: packed(qkv, 2), y, visible });
+    importance(pass, { ...operands, scores, classToken, seats });
     const args = { plan, iterations, normalized, first, seats, scores, origins, hidden, output };
     stage = compressStage(pass, { ...args, kept: arena, scratch: arena });
   };
@@ -238,33 +228,20 @@ describe("a compression stage", () => {
     return { views: [{ hidden, qkv }], ...shape, ...settings };
   }
 
+  const FOUR = [
+    [1, 0],
+    [2, 1],
+    [0, 3],
+    [4, 4],
+  ];
+
   test("equal importance at the border: the lower index is kept", async () => {
-    const input = chosen(
-      [
-        [1, 0],
-        [2, 1],
-        [0, 3],
-        [4, 4],
-      ],
-      [2, 1, 1, 1],
-      2,
-      0,
-    );
+    const input = chosen(FOUR, [2, 1, 1, 1], 2, 0);
     expect((await onGpu(gpu(), input))[0]!.primary).toEqual([0, 1]);
   });
 
   test("the class token is neither merged nor counted", async () => {
-    const input = chosen(
-      [
-        [1, 0],
-        [2, 1],
-        [0, 3],
-        [4, 4],
-      ],
-      [4, 3, 2, 1],
-      2,
-      1,
-    );
+    const input = chosen(FOUR, [4, 3, 2, 1], 2, 1);
     const [{ tokens, importance: scores, cells }] = (await onGpu(gpu(), input)) as [ReadStage];
     expect([...tokens.subarray(0, 2)]).toEqual([9, 9]);
     // Its own weight is 1 of 11.
@@ -273,16 +250,7 @@ describe("a compression stage", () => {
   });
 
   test("no primary token, one cluster: everything becomes one token", async () => {
-    const input = chosen(
-      [
-        [1, 0],
-        [2, 1],
-        [0, 3],
-      ],
-      [1, 2, 3],
-      1,
-      1,
-    );
+    const input = chosen(FOUR.slice(0, 3), [1, 2, 3], 1, 1);
     const [{ primary, labels, tokens, cells, owners }] = (await onGpu(gpu(), input)) as [ReadStage];
     expect(primary).toEqual([]);
     expect(labels).toEqual([0, 0, 0]);
