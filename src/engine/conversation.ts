@@ -17,7 +17,7 @@ interface CachedRows {
   /** Of each row its positions on all axes, then its key range. */
   places: (readonly number[])[];
   runs: readonly PromptRun[];
-  /** Inhibition that they were made under: keys and values of all layers but the first depend on it. */
+  /** Inhibition and RoPE that they were made under: keys and values of all layers but the first depend on them. */
   plan: string;
 }
 
@@ -63,7 +63,8 @@ export class Conversation {
     const watch = onInhibition !== undefined;
     this.#sequence.assertFits(prompt.ids.length);
     const plan = planInhibition(inhibition, this.#decoder.spec.layers);
-    const planKey = JSON.stringify({ ...plan, watch });
+    const turning = this.#decoder.rope.turningLength(prompt.nextPosition);
+    const planKey = JSON.stringify({ ...plan, watch, turning });
     const cached = this.#cached?.plan === planKey ? this.#cached : undefined;
     this.#cached = undefined;
     let keep = cached ? sharedRows(cached, prompt) : 0;

@@ -79,10 +79,7 @@ function describe(family: string, files: Descriptions): ModelSpec {
       // Some files leave a tied head out without saying so.
       ...decoderTensors(decoder, DECODER_NAMES, isTied ? "tied" : "optional"),
     ],
-    ignores: (name) =>
-      isComputed(name) ||
-      (isTied && DECODER_NAMES.head.includes(name)) ||
-      isUnusedInEncoder(encoder, CLIP_NAMES, ENCODER_PREFIXES, name),
+    ignores: (name) => isComputed(name) || isUnusedInEncoder(encoder, CLIP_NAMES, ENCODER_PREFIXES, name),
   };
 }
 

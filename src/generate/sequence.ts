@@ -118,7 +118,8 @@ export class Sequence {
   /**
    * Runs a prompt. Waits for the GPU after each chunk, so that an abort does not wait for a long queue.
    *
-   * @param keep rows of this very prompt that the cache has already; below its length, and none of them sees past them
+   * @param keep rows of this very prompt that the cache has already; below its length, none of them sees past them, and
+   *   they turn by the prompt's `RopeTable.turningLength`
    * @param inhibition of the prompt's images, with room for the tokens to come; stays the caller's, to be disposed of
    *   after the last step. Without it attention is plain
    * @param onChunk may record more work on the chunk's hidden states [rows, W] of prompt rows `first`..
@@ -149,6 +150,7 @@ export class Sequence {
         `the prompt needs ${prompt.nextPosition} positions, with original ones for image tokens; this model was loaded with ${this.#decoder.positions}: use contiguous positions or a larger maxContext`,
       );
     this.#uploadSeen(prompt.ids);
+    this.#decoder.rope.fit(prompt.nextPosition);
     try {
       let first = keep;
       for (const end of chunkEnds(prompt.visible, { first, maxRows: this.#decoder.chunkRows })) {

@@ -110,21 +110,26 @@ export function rope(recorder: Recorder, args: RopeArgs): void {
 }
 
 /**
- * Cosines and sines of all angles `position * theta^(-2 d / D)`: row p holds the D/2 cosines, then the D/2 sines.
+ * Cosines and sines of all angles, times `factor`: row p holds the D/2 cosines of position p, then the D/2 sines.
  * Computed in f64 and on this side: WGSL promises sin and cos only to 2^-11, and only for small angles.
  *
- * @returns [maxPositions, headWidth]
+ * @param frequenciesOf radians from one position to the next, [D/2], as the row of a position takes them
+ * @returns [positions, D]
  */
-export function ropeTable(maxPositions: number, headWidth: number, theta: number): Float32Array {
-  const half = headWidth / 2;
-  const table = new Float32Array(maxPositions * headWidth);
-  const frequencies = Float64Array.from({ length: half }, (_, d) => theta ** ((-2 * d) / headWidth));
-  for (let position = 0; position < maxPositions; position++) {
-    const row = position * headWidth;
-    for (let d = 0; d < half; d++) {
-      const angle = position * frequencies[d]!;
-      table[row + d] = Math.cos(angle);
-      table[row + half + d] = Math.sin(angle);
+export function ropeTable(
+  positions: number,
+  frequenciesOf: (position: number) => readonly number[],
+  factor = 1,
+): Float32Array {
+  const half = frequenciesOf(0).length;
+  const table = new Float32Array(positions * 2 * half);
+  for (let position = 0; position < positions; position++) {
+    const row = position * 2 * half;
+    const frequencies = frequenciesOf(position);
+    for (let pair = 0; pair < half; pair++) {
+      const angle = position * frequencies[pair]!;
+      table[row + pair] = factor * Math.cos(angle);
+      table[row + half + pair] = factor * Math.sin(angle);
     }
   }
   return table;

@@ -104,9 +104,17 @@ export interface AttentionSpec {
   qkvBias: boolean;
 }
 
-/** Rotary positions: pairs of channels i and i + D / 2 turn by position * theta^(-2 i / D). */
+/** Rotary positions: pairs of channels i and i + D / 2 turn by position * frequencies[i]. */
 export interface RopeSpec {
-  theta: number;
+  /** Radians from one position to the next. */
+  frequencies: readonly number[]; // [D / 2]
+  /** Multiplies cosines and sines, and so logits by its square. */
+  factor: number;
+  /**
+   * Where frequencies depend on the length of the sequence: those of sequences of more than `length` positions. A prompt's
+   * rows turn by the frequencies of its length, a generated row by those of the length that it makes; no row turns again.
+   */
+  beyond?: { length: number; frequenciesOf(length: number): readonly number[] /* [D / 2] */ };
   /** With positions on several axes (M-RoPE): the axis by which each pair of channels turns. */
   axisOfPair?: readonly number[]; // [D / 2]
 }

@@ -15,6 +15,8 @@ export type TensorUse = "linear" | "embedding" | "head" | "vector" | "table";
 export interface TensorPart {
   /** Names that it may have in a file, one per layout. */
   names: readonly string[];
+  /** Names of a tensor with the same values. It is read only where a file has none of `names`. */
+  fallback?: readonly string[];
   /** Its shape in the file. Leading dimensions of 1 make no difference: some layouts add a batch dimension. */
   shape: readonly number[];
   /** First row that it fills. */

@@ -11,13 +11,19 @@ function decoderOf(config: object): DecoderSpec {
   return describeModel({ "config.json": config }).decoder!;
 }
 
+/** The base of its RoPE: as many times slower would the pair after the last turn as the first. */
+function baseOf({ rope: { frequencies } }: DecoderSpec): number {
+  return (frequencies[0]! / frequencies[1]!) ** frequencies.length;
+}
+
 const attentionOf = (config: object) => decoderOf(config).layers[0]!.attention;
 
 describe("defaults of the config classes", () => {
   it("llama", () => {
     const decoder = decoderOf({ model_type: "llama" });
     expect(decoder).toMatchObject({ width: 4096, vocabularySize: 32000, eps: 1e-6, maxPositions: 2048 });
-    expect(decoder).toMatchObject({ rope: { theta: 10000 }, bosId: 1, eosIds: [2] });
+    expect(decoder).toMatchObject({ bosId: 1, eosIds: [2] });
+    expect(baseOf(decoder)).toBeCloseTo(10000, 8);
     expect(decoder.layers).toHaveLength(32);
     expect(decoder.layers[31]).toEqual({
       kind: "attention",
@@ -29,7 +35,8 @@ describe("defaults of the config classes", () => {
   it("qwen2", () => {
     const decoder = decoderOf({ model_type: "qwen2" });
     expect(decoder).toMatchObject({ width: 4096, vocabularySize: 151936, eps: 1e-6, maxPositions: 32768 });
-    expect(decoder).toMatchObject({ rope: { theta: 10000 }, eosIds: [] });
+    expect(decoder).toMatchObject({ eosIds: [] });
+    expect(baseOf(decoder)).toBeCloseTo(10000, 8);
     expect(decoder.bosId).toBeUndefined();
     expect(decoder.layers).toHaveLength(32);
     expect(decoder.layers[31]).toEqual({
@@ -48,7 +55,7 @@ describe("fields with several forms", () => {
     [{ rope_scaling: { type: "default" }, rope_theta: 2e4 }, 2e4],
   ])("RoPE base of %j", (fields, theta) => {
     const json = { ...having(tinyLlama, { rope_theta: undefined, rope_scaling: undefined }), ...fields };
-    expect(decoderOf(json).rope.theta).toBe(theta);
+    expect(baseOf(decoderOf(json))).toBeCloseTo(theta, 6);
   });
 
   it.each([
@@ -123,13 +130,83 @@ describe("refused, with the field and what is supported", () => {
     ["an epsilon as string", tinyLlama, { rms_norm_eps: "1e-5" }, /rms_norm_eps is "1e-5"/],
     ["a RoPE base below 1", tinyLlama, { rope_theta: 0 }, /rope_theta is 0/],
     [
-      "scaled RoPE",
+      "another method of RoPE",
       tinyLlama,
-      { rope_scaling: { type: "linear", factor: 2 } },
-      /rope_scaling\.type is "linear"; supported: default/,
+      { rope_scaling: { type: "xpos", factor: 2 } },
+      /rope_scaling\.type is "xpos"; supported: default, linear, dynamic, yarn, llama3/,
     ],
-    ["Llama 3's RoPE", tinyLlama, { rope_scaling: { rope_type: "llama3" } }, /rope_scaling\.rope_type is "llama3"/],
-    ["YaRN in v5", qwen2, { rope_parameters: { rope_type: "yarn" } }, /rope_parameters\.rope_type is "yarn"/],
+    [
+      "a method as list",
+      tinyLlama,
+      { rope_scaling: { rope_type: ["yarn"] } },
+      /rope_scaling\.rope_type is a list of 1/,
+    ],
+    ["a prototype's name as method", tinyLlama, { rope_scaling: { type: "valueOf" } }, /type is "valueOf"/],
+    [
+      "linear RoPE without a factor",
+      tinyLlama,
+      { rope_scaling: { type: "linear" } },
+      /rope_scaling\.factor is missing/,
+    ],
+    ["a factor below 1", tinyLlama, { rope_scaling: { type: "linear", factor: 0 } }, /factor is 0; .* from 1 to/],
+    ["a factor as string", tinyLlama, { rope_scaling: { type: "dynamic", factor: "2" } }, /factor is "2"/],
+    [
+      "an infinite factor",
+      tinyLlama,
+      { rope_scaling: { type: "yarn", factor: JSON.parse("1e999") } },
+      /factor is Infinity/,
+    ],
+    [
+      "Llama 3's RoPE without its bounds",
+      tinyLlama,
+      { rope_scaling: { rope_type: "llama3", factor: 8 } },
+      /rope_scaling\.low_freq_factor is missing; supported: a number from/,
+    ],
+    [
+      "Llama 3's RoPE with bounds in the wrong order",
+      tinyLlama,
+      { rope_scaling: { rope_type: "llama3", factor: 8, low_freq_factor: 4, high_freq_factor: 4 } },
+      /rope_scaling\.high_freq_factor is 4; supported: a number above low_freq_factor 4/,
+    ],
+    [
+      "an original context of nothing",
+      qwen2,
+      { rope_parameters: { rope_type: "yarn", factor: 4, original_max_position_embeddings: 0 } },
+      /rope_parameters\.original_max_position_embeddings is 0/,
+    ],
+    [
+      "a fractional original context beside",
+      qwen2,
+      { original_max_position_embeddings: 64.5, rope_scaling: { type: "yarn", factor: 4 } },
+      /config\.json: original_max_position_embeddings is 64\.5/,
+    ],
+    [
+      "YaRN's bounds in the wrong order",
+      qwen2,
+      { rope_parameters: { rope_type: "yarn", factor: 4, beta_slow: 33 } },
+      /beta_fast is missing; supported: a number of at least beta_slow 33/,
+    ],
+    [
+      "an attention factor of 0",
+      qwen2,
+      { rope_parameters: { rope_type: "yarn", factor: 4, attention_factor: 0 } },
+      /attention_factor is 0/,
+    ],
+    ["a negative mscale", qwen2, { rope_parameters: { rope_type: "yarn", factor: 4, mscale: -1 } }, /mscale is -1/],
+    ["truncate as number", qwen2, { rope_parameters: { rope_type: "yarn", factor: 4, truncate: 1 } }, /truncate is 1/],
+    ["a base of 1 in v5", qwen2, { rope_parameters: { rope_theta: 1 } }, /rope_parameters\.rope_theta is 1; .* from 2/],
+    [
+      "sections of RoPE",
+      qwen2,
+      { rope_scaling: { type: "default", mrope_section: [1, 2, 3] } },
+      /rope_scaling\.mrope_section is a list of 3/,
+    ],
+    [
+      "partial RoPE in v5",
+      qwen2,
+      { rope_parameters: { partial_rotary_factor: 0.5 } },
+      /rope_parameters\.partial_rotary_factor is 0\.5; supported: 1$/,
+    ],
     [
       "RoPE by layer type",
       qwen2,

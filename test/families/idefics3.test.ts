@@ -13,7 +13,7 @@ describe("defaults", () => {
     const spec = specOf({ model_type: "smolvlm", vision_config: { image_size: 448 } });
     expect(spec).toMatchObject({ family: "smolvlm", imageTokenId: 128257 });
     expect(spec.encoder).toMatchObject({ cell: 2, postNorm: true, keepClassToken: false, width: 1152, blocks: 12 });
-    expect(spec.decoder).toMatchObject({ width: 4096, vocabularySize: 32000, eps: 1e-6, rope: { theta: 10000 } });
+    expect(spec.decoder).toMatchObject({ width: 4096, vocabularySize: 32000, eps: 1e-6 });
     expect(spec.connector).toEqual([
       { op: "fold", factor: 2 },
       { op: "linear", slot: "connector.1", width: 4096, activation: "none" },

@@ -5,7 +5,7 @@ import { qkv } from "../../src/kernels/qkv.ts";
 import { ropeTable } from "../../src/kernels/rope.ts";
 import { matvec as reference } from "../reference/matvec.ts";
 import { rmsNorm } from "../reference/rms-norm.ts";
-import { rope } from "../reference/rope.ts";
+import { plainFrequencies, rope } from "../reference/rope.ts";
 import { splitCache } from "../support/cache.ts";
 import { expectNmse } from "../support/compare.ts";
 import {
@@ -39,7 +39,8 @@ describe("qkv", () => {
     [4, 2, 72, 64, "q8", 3],
   ])("%i heads on %i of %i, width %i, %s, %i axes", async ([heads, keyHeads, headWidth, width, type, axes]) => {
     const random = freshRandom("qkv");
-    const [cols, cacheRow, theta, eps] = [(heads + 2 * keyHeads) * headWidth, 3, 10000, 1e-5];
+    const [cols, cacheRow, eps] = [(heads + 2 * keyHeads) * headWidth, 3, 1e-5];
+    const frequencies = plainFrequencies(headWidth, 10000);
     // A decoder with one axis, or with three, whose axes follow no order.
     const axisOfPair =
       axes === 1 ? undefined : Array.from({ length: headWidth / 2 }, (_, pair) => (pair * 2 + (pair >> 2) + 2) % 3);
@@ -56,10 +57,14 @@ describe("qkv", () => {
       ...{ x, weight: weights.tensor, cacheRow, heads, keyHeads, headWidth },
       positions: inputTensor(gpu(), [axes, 1], positions, "u32"),
       axisOfPair,
-      table: inputTensor(gpu(), [MAX_POSITIONS, headWidth], ropeTable(MAX_POSITIONS, headWidth, theta)),
+      table: inputTensor(
+        gpu(),
+        [MAX_POSITIONS, headWidth],
+        ropeTable(MAX_POSITIONS, () => frequencies),
+      ),
     };
     const [queries, keyWidth] = [heads * headWidth, keyHeads * headWidth];
-    const turn = (part: Float64Array) => rope(part, positions, headWidth, theta, axisOfPair);
+    const turn = (part: Float64Array) => rope(part, positions, frequencies, { axisOfPair });
     for (const isNormed of [false, true]) {
       const input = isNormed ? rmsNorm(row, norm, eps) : row;
       const products = reference(input, weights.values, isNormed ? { bias } : {});

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readFloats } from "../../src/gpu/readback.ts";
 import { rope, ropeTable } from "../../src/kernels/rope.ts";
-import { rope as reference } from "../reference/rope.ts";
+import { plainFrequencies, rope as reference } from "../reference/rope.ts";
 import { splitCache } from "../support/cache.ts";
 import { expectClose, expectNmse } from "../support/compare.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
@@ -27,7 +27,8 @@ describe("rope", () => {
     const values = random.floats(rows * width);
     // Not ascending: the kernel must look positions up, not count.
     const positions = Array.from({ length: axes * rows }, () => random.integer(0, MAX_POSITIONS - 1));
-    const theta = 10000;
+    const frequencies = Array.from({ length: headWidth / 2 }, () => random.uniform());
+    const factor = 1.25;
     const cacheRow = 3;
     const capacity = cacheRow + rows + 2;
     const q = outputTensor(gpu(), [rows, heads * headWidth]);
@@ -36,7 +37,11 @@ describe("rope", () => {
       qkv: inputTensor(gpu(), [rows, width], values),
       positions: inputTensor(gpu(), [axes, rows], positions, "u32"),
       axisOfPair,
-      table: inputTensor(gpu(), [MAX_POSITIONS, headWidth], ropeTable(MAX_POSITIONS, headWidth, theta)),
+      table: inputTensor(
+        gpu(),
+        [MAX_POSITIONS, headWidth],
+        ropeTable(MAX_POSITIONS, () => frequencies, factor),
+      ),
     };
     const actualQ = await runAndRead(gpu(), q, (recorder) =>
       rope(recorder, { ...args, q, cache, cacheRow, heads, keyHeads, headWidth }),
@@ -48,7 +53,7 @@ describe("rope", () => {
         (_, i) => values[Math.floor(i / count) * width + first + (i % count)]!,
       );
     const keyWidth = keyHeads * headWidth;
-    const turn = (x: Float32Array) => reference(x, positions, headWidth, theta, axisOfPair);
+    const turn = (x: Float32Array) => reference(x, positions, frequencies, { axisOfPair, factor });
     expectNmse("q", actualQ, turn(columns(0, heads * headWidth)), NMSE_PRODUCT);
     const { written, others } = splitCache(await readFloats(gpu(), cache), { cacheRow, rows, keyWidth });
     expectNmse("k", written.keys, turn(columns(heads * headWidth, keyWidth)), NMSE_PRODUCT);
@@ -79,7 +84,7 @@ describe("rope", () => {
   ])("three axes, %s", ([, shape, axisOfPair]) => check(shape, axisOfPair));
 
   test("the table keeps f32 precision at large positions", () => {
-    const table = ropeTable(131072, 2, 10000);
+    const table = ropeTable(131072, () => plainFrequencies(2, 10000));
     expectClose("last row", table.subarray(-2), [Math.cos(131071), Math.sin(131071)], 1e-7);
   });
 

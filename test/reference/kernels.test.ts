@@ -9,7 +9,7 @@ import { matvec } from "./matvec.ts";
 import { normalize } from "./normalize.ts";
 import { patches } from "./patches.ts";
 import { rmsNorm } from "./rms-norm.ts";
-import { rope } from "./rope.ts";
+import { plainFrequencies, rope } from "./rope.ts";
 import { siluGate } from "./silu-gate.ts";
 import { tokenEmbed } from "./token-embed.ts";
 import { visionEmbed } from "./vision-embed.ts";
@@ -92,7 +92,7 @@ describe("products", () => {
 describe("rope", () => {
   test("turns component d with component d + D/2", () => {
     const quarterTurn = Math.PI / 2; // as a position: the first pair turns by it, the second by a tenth
-    const y = rope([1, 2, 3, 4], [quarterTurn], 4, 100);
+    const y = rope([1, 2, 3, 4], [quarterTurn], [1, 0.1]);
     const tenth = quarterTurn / 10;
     const expected = [-3, 2 * Math.cos(tenth) - 4 * Math.sin(tenth), 1, 4 * Math.cos(tenth) + 2 * Math.sin(tenth)];
     expectClose("rope", y, expected, 0, 1e-14);
@@ -101,9 +101,10 @@ describe("rope", () => {
   test("each pair turns by the position on its axis", () => {
     const x = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]; // two rows of one head of three pairs
     const positions = [3, 9, 20, 0, 7, 100]; // of both rows on axes 0, 1 and 2
-    const y = rope(x, positions, 6, 100, [2, 0, 1]);
+    const frequencies = plainFrequencies(6, 100);
+    const y = rope(x, positions, frequencies, { axisOfPair: [2, 0, 1] });
     for (const [pair, axis] of [2, 0, 1].entries()) {
-      const alone = rope(x, positions.slice(2 * axis, 2 * axis + 2), 6, 100);
+      const alone = rope(x, positions.slice(2 * axis, 2 * axis + 2), frequencies);
       for (const d of [pair, pair + 3]) expect([y[d], y[6 + d]]).toEqual([alone[d], alone[6 + d]]);
     }
   });
@@ -114,9 +115,16 @@ describe("rope", () => {
       [0.3, -1, 2, 0.5],
       [1, 0.7, -0.2, 1.1],
     ] as const;
-    const near = dot(rope(q, [7], 4, 10000), rope(k, [4], 4, 10000));
-    const far = dot(rope(q, [1007], 4, 10000), rope(k, [1004], 4, 10000));
+    const frequencies = plainFrequencies(4, 10000);
+    expect(frequencies).toEqual([1, 0.01]);
+    const near = dot(rope(q, [7], frequencies), rope(k, [4], frequencies));
+    const far = dot(rope(q, [1007], frequencies), rope(k, [1004], frequencies));
     expect(far).toBeCloseTo(near, 12);
+  });
+
+  test("a factor stretches queries and keys", () => {
+    const stretched = rope([1, 2, 3, 4], [5], [1, 0.1], { factor: 1.5 });
+    expectClose("rope", stretched, rope([1.5, 3, 4.5, 6], [5], [1, 0.1]), 0, 1e-14);
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import type { AttentionSpec, DecoderSpec } from "../../spec/model-spec.ts";
 import type { ConfigFields } from "../fields.ts";
+import { MAX_POSITIONS, readRope } from "./rope.ts";
 
 /** The defaults of a config class, and the traits of its architecture. */
 export interface DecoderKind {
@@ -53,7 +54,6 @@ const MAX_LAYERS = 512;
 const MAX_HEADS = 512;
 const MAX_HEAD_WIDTH = 128; // the attention kernels keep a head in registers and workgroup memory
 const MAX_VOCABULARY = 1 << 20;
-const MAX_POSITIONS = 1 << 24;
 /** Ids are stored as i32. */
 export const MAX_TOKEN_ID = 2 ** 31 - 1;
 
@@ -72,20 +72,21 @@ export function readDecoder(fields: ConfigFields, kind: DecoderKind): ReadDecode
   // The gated product of the MLP knows SiLU only; "swish" is its other name.
   fields.choice("hidden_act", "silu", { silu: true, swish: true });
   const layers = fields.integer("num_hidden_layers", 32, 1, MAX_LAYERS);
-  const maxPositions = fields.integer("max_position_embeddings", kind.maxPositions, 1, MAX_POSITIONS);
+  const trainedPositions = fields.integer("max_position_embeddings", kind.maxPositions, 1, MAX_POSITIONS);
   for (const name of kind.refused) if (fields.boolean(name, false)) throw fields.unsupported(name, "false");
-  if (kind.mayHaveWindow) checkSlidingWindow(fields, layers, maxPositions);
   const isNull = fields.isNull("bos_token_id");
   const bosId = fields.integer("bos_token_id", isNull ? undefined : kind.bosId, 0, MAX_TOKEN_ID);
   const width = fields.integer("hidden_size", 4096, 1, MAX_WIDTH);
   const mlp = { width: fields.integer("intermediate_size", kind.mlpWidth, 1, MAX_MLP_WIDTH) };
   const attention = readAttention(fields, width, kind);
+  const { rope, maxPositions } = readRope(fields, attention.headWidth, trainedPositions);
+  if (kind.mayHaveWindow) checkSlidingWindow(fields, layers, maxPositions);
   return {
     decoder: {
       width,
       layers: Array.from({ length: layers }, () => ({ kind: "attention" as const, attention, mlp })),
       eps: fields.number("rms_norm_eps", 1e-6, 1e-20, 0.1),
-      rope: { theta: readRopeTheta(fields) },
+      rope,
       vocabularySize: fields.integer("vocab_size", kind.vocabularySize, 1, MAX_VOCABULARY),
       maxPositions,
       ...(bosId === undefined ? {} : { bosId }),
@@ -117,26 +118,6 @@ function readAttention(fields: ConfigFields, width: number, kind: DecoderKind): 
   return { heads, keyHeads, headWidth, qkvBias: kind.qkvBias };
 }
 
-/** `rope_parameters` (transformers v5) wins over `rope_scaling`, which also may hold the base, and over `rope_theta`. */
-function readRopeTheta(fields: ConfigFields): number {
-  let theta = fields.number("rope_theta", 10000, 1, 1e12);
-  refusePartialRotary(fields);
-  for (const name of ["rope_scaling", "rope_parameters"]) {
-    const rope = fields.object(name);
-    if (!rope) continue;
-    rope.choice(rope.has("rope_type") ? "rope_type" : "type", "default", { default: true });
-    refusePartialRotary(rope);
-    for (const [layerType, value] of rope.entries())
-      if (typeof value === "object" && value !== null) throw rope.unsupported(layerType, "one RoPE for all layers");
-    theta = rope.number("rope_theta", theta, 1, 1e12);
-  }
-  return theta;
-}
-
-function refusePartialRotary(fields: ConfigFields): void {
-  fields.number("partial_rotary_factor", 1, 1, 1);
-}
-
 /** A window is harmless where no layer has one, or where the whole context fits into it. */
 function checkSlidingWindow(fields: ConfigFields, layers: number, maxPositions: number): void {
   if (!fields.boolean("use_sliding_window", false) || fields.isNull("sliding_window")) return;
@@ -148,7 +129,7 @@ function checkSlidingWindow(fields: ConfigFields, layers: number, maxPositions: 
   if (narrow)
     throw fields.unsupported(
       "use_sliding_window",
-      `false, or a sliding_window of at least max_position_embeddings ${maxPositions}, this one is ${window}`,
+      `false, or a sliding_window of at least the ${maxPositions} positions of the context, this one is ${window}`,
     );
 }
 

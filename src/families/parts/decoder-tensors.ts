@@ -23,7 +23,10 @@ export function decoderTensors(
   { prefixes, head: headNames }: DecoderNames,
   head: "own" | "tied" | "optional",
 ): TensorSpec[] {
-  const tensors = [stack("decoder.embed", "embedding", prefixes, [["embed_tokens.weight", [vocabularySize, width]]])];
+  const embed = stack("decoder.embed", "embedding", prefixes, [["embed_tokens.weight", [vocabularySize, width]]]);
+  // Some files of tied models store the matrix only under the head's name.
+  const parts = embed.parts.map((part) => (head === "tied" ? { ...part, fallback: headNames } : part));
+  const tensors: TensorSpec[] = [{ ...embed, parts }];
   for (const [layer, { attention, mlp }] of layers.entries()) {
     const { heads, keyHeads, headWidth, qkvBias } = attention;
     const name = `decoder.layers.${layer}`;

@@ -103,7 +103,6 @@ export function describeLlava(
       isComputed(name) ||
       // LLaVA-NeXT's separator of rows of tiles.
       /(^|\.)image_newline$/.test(name) ||
-      (isTied && DECODER_NAMES.head.includes(name)) ||
       isUnusedInEncoder(encoder, CLIP_NAMES, ENCODER_PREFIXES, name),
     fallbackPrompt: VICUNA,
   };

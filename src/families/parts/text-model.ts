@@ -12,6 +12,6 @@ export function describeText(family: string, fields: ConfigFields, kind: Decoder
     connector: [],
     decoder,
     tensors: decoderTensors(decoder, ALONE, tied ? "tied" : "own"),
-    ignores: (name) => isComputed(name) || (tied && ALONE.head.includes(name)),
+    ignores: isComputed,
   };
 }

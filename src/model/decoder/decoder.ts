@@ -9,13 +9,14 @@ import { type Tensor, view } from "../../gpu/tensor.ts";
 import type { DecodePartials } from "../../kernels/attention-decode.ts";
 import { linear } from "../../kernels/linear.ts";
 import { rmsNorm } from "../../kernels/rms-norm.ts";
-import { axesOf, ropeTable } from "../../kernels/rope.ts";
+import { axesOf } from "../../kernels/rope.ts";
 import { tokenEmbed } from "../../kernels/token-embed.ts";
 import type { DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
 import type { Weights } from "../load/fill.ts";
 import type { KvCache } from "./kv-cache.ts";
 import { type LayerAttention, plainAttention } from "./layer-attention.ts";
 import { gatedProduct, type ProductInput, qkvRope } from "./layer-products.ts";
+import { RopeTable } from "./rope-table.ts";
 
 /** Buffers of one chunk of at most R rows. */
 interface Workspace {
@@ -75,9 +76,10 @@ export class Decoder {
   readonly positions: number;
   /** Numbers that a row's position has: 1, or more with M-RoPE. */
   readonly axes: number;
+  /** To be fitted to each prompt before it runs. */
+  readonly rope: RopeTable;
   readonly #weights: Weights;
   readonly #space: Workspace;
-  readonly #ropeTable: Tensor; // [positions, D]
 
   /** Takes its buffers from `arena`, which owns them. `positions`: RoPE positions that may occur, from 0. */
   constructor(
@@ -87,12 +89,10 @@ export class Decoder {
     spec: DecoderSpec,
     { chunkRows, positions }: { chunkRows: number; positions: number },
   ) {
-    const { theta, axisOfPair } = spec.rope;
-    const { headWidth } = spec.layers[0]!.attention;
     this.spec = spec;
     this.chunkRows = chunkRows;
     this.positions = positions;
-    this.axes = axesOf(axisOfPair);
+    this.axes = axesOf(spec.rope.axisOfPair);
     this.#weights = weights;
     const widths = workspaceWidths(spec);
     const buffer = (name: keyof Workspace) => arena.tensor(name, [chunkRows, widths[name]]);
@@ -105,8 +105,7 @@ export class Decoder {
       gateUp: buffer("gateUp"),
       mlp: buffer("mlp"),
     };
-    this.#ropeTable = arena.tensor("RoPE table", [positions, headWidth]);
-    gpu.upload(this.#ropeTable, ropeTable(positions, headWidth, theta));
+    this.rope = new RopeTable(gpu, arena, spec.rope, positions);
   }
 
   /** The first `rows` rows of the chunk's hidden states, [rows, W]: what `embed` and `forward` work on. */
@@ -181,7 +180,7 @@ export class Decoder {
       scratch: view(space.qkv, [rows, (heads + 2 * keyHeads) * headWidth]),
       positions,
       axisOfPair: this.spec.rope.axisOfPair,
-      table: this.#ropeTable,
+      table: this.rope.tensor,
       q,
       cache,
       cacheRow: start,

@@ -42,14 +42,15 @@ export function matchTensors(
   const parts: MatchedPart[] = [];
   const aliases = new Map<string, string>();
   for (const tensor of tensors) {
-    for (const { names } of tensor.parts) for (const name of names) wanted.add(name);
+    for (const { names, fallback = [] } of tensor.parts) for (const name of [...names, ...fallback]) wanted.add(name);
     if (tensor.instead && tensor.parts.every(({ names }) => !names.some((name) => entries.has(name)))) {
       aliases.set(tensor.name, tensor.instead);
       continue;
     }
     found.push(tensor);
-    for (const { names, shape, to } of tensor.parts) {
-      const present = names.filter((name) => entries.has(name));
+    for (const { names, fallback = [], shape, to } of tensor.parts) {
+      const own = names.filter((name) => entries.has(name));
+      const present = own.length > 0 ? own : fallback.filter((name) => entries.has(name));
       const entry = present.length > 0 ? entries.get(present[0]!) : undefined;
       if (!entry) problems.missing.push({ names, shape });
       else if (present.length > 1) problems.duplicate.push(present);

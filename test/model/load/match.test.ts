@@ -135,6 +135,20 @@ describe("known but not wanted", () => {
     expect(matchTensors(tied, entriesOf(headless)).parts).toHaveLength(wanted - 1);
   });
 
+  it("the head of a tied model, stored in place of the embeddings", () => {
+    const inPlace = without((name) => name.endsWith("embed_tokens.weight"));
+    expect(inPlace).toHaveLength(shapes.length - 1);
+    const matched = matchTensors(tied, entriesOf(inPlace));
+    expect(unfilled(matched)).toEqual([]);
+    const embed = matched.parts.find(({ tensor }) => tensor.name === "decoder.embed")!;
+    expect(embed.entry.name).toBe("language_model.lm_head.weight");
+    expect(matched.aliases.get("decoder.head")).toBe("decoder.embed");
+    // A model with a head of its own lacks embeddings then, and a tied one cannot do without both.
+    const neither = inPlace.filter(([name]) => !name.endsWith("lm_head.weight"));
+    expect(() => matchTensors(clip, entriesOf(inPlace))).toThrow(/missing: "language_model\.model\.embed_tokens/);
+    expect(() => matchTensors(tied, entriesOf(neither))).toThrow(/missing: "language_model\.model\.embed_tokens/);
+  });
+
   it("SigLIP's pooling head", () => {
     const names = [
       "probe",

@@ -5,7 +5,7 @@ import { headMeanAttention } from "../head-mean.ts";
 import { inhibit, inhibitionRatio } from "../inhibit.ts";
 import { matmul } from "../matmul.ts";
 import { rmsNorm } from "../rms-norm.ts";
-import { rope } from "../rope.ts";
+import { plainFrequencies, rope } from "../rope.ts";
 import { siluGate } from "../silu-gate.ts";
 import { tokenEmbed } from "../token-embed.ts";
 import { causal } from "../visible.ts";
@@ -89,6 +89,7 @@ export function decode(
   const headWidth = config.head_dim ?? width / config.num_attention_heads;
   const shape: AttentionShape = { heads: config.num_attention_heads, keyHeads: config.num_key_value_heads, headWidth };
   const options: AttentionOptions = { visible: visibleOf(prompt) };
+  const frequencies = plainFrequencies(headWidth, config.rope_theta);
   const layers: InhibitedLayer[] = [];
   let x = prompt.embeddings;
 
@@ -101,8 +102,8 @@ export function decode(
     };
 
     const normed = rmsNorm(x, tensor("input_layernorm.weight"), config.rms_norm_eps);
-    const q = rope(linear("self_attn.q_proj", normed), prompt.positions, headWidth, config.rope_theta);
-    const k = rope(linear("self_attn.k_proj", normed), prompt.positions, headWidth, config.rope_theta);
+    const q = rope(linear("self_attn.q_proj", normed), prompt.positions, frequencies);
+    const k = rope(linear("self_attn.k_proj", normed), prompt.positions, frequencies);
     const v = linear("self_attn.v_proj", normed);
     let attended = attention(q, k, v, shape, options);
 

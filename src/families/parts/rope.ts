@@ -1,0 +1,150 @@
+/**
+ * Rotary positions of a decoder's config: the base, and the methods that stretch them to longer contexts. Computed in f64,
+ * as transformers' `modeling_rope_utils.py` has the formulas.
+ */
+import { isJsonObject } from "../../shared/json.ts";
+import type { RopeSpec } from "../../spec/model-spec.ts";
+import type { ConfigFields } from "../fields.ts";
+
+/** Positions that a config may speak of. */
+export const MAX_POSITIONS = 1 << 24;
+const MAX_FACTOR = 1e6;
+
+/** Rotary positions, and the longest context that they reach. */
+export interface ReadRope {
+  rope: RopeSpec;
+  maxPositions: number;
+}
+
+/** All that a method starts from. */
+interface Start {
+  /** Fields of the method: rope_scaling or rope_parameters. */
+  fields: ConfigFields;
+  theta: number;
+  /** D */
+  width: number;
+  /** max_position_embeddings */
+  maxPositions: number;
+  /** Positions of the training before the context was stretched. */
+  original: number;
+}
+
+const METHODS: Readonly<Record<string, (start: Start) => ReadRope>> = {
+  default: (start) => ({ rope: { frequencies: plain(start), factor: 1 }, maxPositions: start.maxPositions }),
+  linear,
+  dynamic,
+  yarn,
+  llama3,
+};
+
+/**
+ * Reads the rotary positions of heads of `width` channels. transformers 4 spells them as `rope_theta` and `rope_scaling`,
+ * transformers 5 as `rope_parameters`; where a file has both, transformers 5 reads `rope_scaling`.
+ *
+ * @param maxPositions max_position_embeddings
+ * @throws FoveaError `unsupported-model`
+ */
+export function readRope(config: ConfigFields, width: number, maxPositions: number): ReadRope {
+  const scaling = config.object("rope_scaling");
+  const fields = scaling && scaling.entries().length > 0 ? scaling : config.objectOrEmpty("rope_parameters");
+  for (const level of [config, fields]) level.number("partial_rotary_factor", 1, 1, 1);
+  for (const [name, value] of fields.entries())
+    if (isJsonObject(value) || Array.isArray(value)) throw fields.unsupported(name, "one RoPE for all layers");
+  const method = fields.choice(fields.has("rope_type") ? "rope_type" : "type", "default", METHODS);
+  const theta = readTheta(fields, readTheta(config, 10000));
+  const name = "original_max_position_embeddings";
+  const original = config.integer(name, fields.integer(name, maxPositions, 2, MAX_POSITIONS), 2, MAX_POSITIONS);
+  return method({ fields, theta, width, maxPositions, original });
+}
+
+/** At least 2: the base is taken to powers, and YaRN divides by its logarithm. */
+function readTheta(fields: ConfigFields, fallback: number): number {
+  return fields.number("rope_theta", fallback, 2, 1e12);
+}
+
+/** theta^(-2 i / D) */
+function plain({ theta, width }: Pick<Start, "theta" | "width">): number[] {
+  return Array.from({ length: width / 2 }, (_, i) => theta ** ((-2 * i) / width));
+}
+
+/** A field that its method cannot do without. */
+function required(fields: ConfigFields, name: string, min: number, max: number): number {
+  if (!fields.has(name)) throw fields.unsupported(name, `a number from ${min} to ${max}`);
+  return fields.number(name, min, min, max);
+}
+
+/** `positions` stretched by a factor. */
+function stretched(positions: number, factor: number): number {
+  return Math.min(MAX_POSITIONS, Math.floor(positions * factor));
+}
+
+/** Position interpolation (Chen et al. 2023): all positions move closer. */
+function linear(start: Start): ReadRope {
+  const factor = required(start.fields, "factor", 1, MAX_FACTOR);
+  const frequencies = plain(start).map((frequency) => frequency / factor);
+  return { rope: { frequencies, factor: 1 }, maxPositions: stretched(start.maxPositions, factor) };
+}
+
+/** Dynamic NTK scaling: the base grows with the sequence as soon as that is longer than `maxPositions`. */
+function dynamic(start: Start): ReadRope {
+  const { fields, theta, width, maxPositions } = start;
+  const factor = required(fields, "factor", 1, MAX_FACTOR);
+  const frequenciesOf = (length: number) => {
+    const growth = (factor * length) / maxPositions - (factor - 1);
+    return plain({ theta: theta * growth ** (width / (width - 2)), width });
+  };
+  return {
+    rope: { frequencies: plain(start), factor: 1, beyond: { length: maxPositions, frequenciesOf } },
+    maxPositions: stretched(maxPositions, factor),
+  };
+}
+
+/** Llama 3.1: slow pairs are slowed down, fast ones stay, those between are blended. */
+function llama3(start: Start): ReadRope {
+  const { fields, original, maxPositions } = start;
+  const factor = required(fields, "factor", 1, MAX_FACTOR);
+  const low = required(fields, "low_freq_factor", 1e-3, 1e6);
+  const high = required(fields, "high_freq_factor", 1e-3, 1e6);
+  if (high <= low) throw fields.unsupported("high_freq_factor", `a number above low_freq_factor ${low}`);
+  const frequencies = plain(start).map((frequency) => {
+    const turns = (original * frequency) / (2 * Math.PI);
+    const kept = clamp01((turns - low) / (high - low));
+    return (1 - kept) * (frequency / factor) + kept * frequency;
+  });
+  return { rope: { frequencies, factor: 1 }, maxPositions };
+}
+
+/** YaRN (Peng et al. 2023): as Llama 3.1 by number of pair, and logits grow with the context. */
+function yarn(start: Start): ReadRope {
+  const { fields, theta, width, original, maxPositions } = start;
+  const factor = required(fields, "factor", 1, MAX_FACTOR);
+  const slow = fields.number("beta_slow", 1, 1e-3, 1e6);
+  const fast = fields.number("beta_fast", 32, 1e-3, 1e6);
+  if (fast < slow) throw fields.unsupported("beta_fast", `a number of at least beta_slow ${slow}`);
+  // The pair, not whole, that makes so many turns in the original context.
+  const pairOf = (turns: number) => (width * Math.log(original / (2 * Math.PI * turns))) / (2 * Math.log(theta));
+  const truncate = fields.boolean("truncate", true);
+  const first = Math.max(0, truncate ? Math.floor(pairOf(fast)) : pairOf(fast));
+  const last = Math.min(width - 1, truncate ? Math.ceil(pairOf(slow)) : pairOf(slow));
+  const frequencies = plain(start).map((frequency, pair) => {
+    const slowed = clamp01((pair - first) / (last === first ? 0.001 : last - first));
+    return slowed * (frequency / factor) + (1 - slowed) * frequency;
+  });
+  return {
+    rope: { frequencies, factor: yarnFactor(fields, factor) },
+    maxPositions: Math.max(maxPositions, stretched(original, factor)),
+  };
+}
+
+/** The factor on cosines and sines. transformers takes an mscale of 0 for a missing one. */
+function yarnFactor(fields: ConfigFields, factor: number): number {
+  const scaleOf = (mscale: number) => 0.1 * mscale * Math.log(factor) + 1;
+  const mscale = fields.number("mscale", 0, 0, 1e3);
+  const ofAllPairs = fields.number("mscale_all_dim", 0, 0, 1e3);
+  const fallback = mscale > 0 && ofAllPairs > 0 ? scaleOf(mscale) / scaleOf(ofAllPairs) : scaleOf(1);
+  return fields.number("attention_factor", fallback, 1e-3, 1e3);
+}
+
+function clamp01(value: number): number {
+  return Math.min(1, Math.max(0, value));
+}
