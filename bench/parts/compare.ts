@@ -1,18 +1,19 @@
 /**
  * Fovea beside onnxruntime-web: the same weights, inputs and adapter, in one page, in turns. Both must compute the same
- * before anything is timed. Browser only; the peer's files and graphs come from browser-host.ts.
+ * before anything is timed. Browser only; browser-host.ts serves the peer's files and graphs.
  */
-import { parseConfig } from "../../src/model/config.ts";
+import { describeModel } from "../../src/families/registry.ts";
 import { type Contender, foveaDecoding, foveaVision, ortDecoding, ortVision } from "../peers/contenders.ts";
 import { loadOrt, type Provider } from "../peers/ort.ts";
 import { median, medianRatio, takeTurns } from "./measure.ts";
 import { VIT_TINY } from "./models.ts";
 import type { Part } from "./part.ts";
 import type { Figure, SizeName } from "./result.ts";
+import { pictureSide } from "./vision-subject.ts";
 
 /** Tokens of the prompt. */
 const PROMPT = 64;
-/** Two engines that sum in different orders; seen below 1e-9. Different weights or positions give 1e-2 and more. */
+/** For two engines that sum in different orders: seen below 1e-9. Different weights or positions give 1e-2 and more. */
 const NMSE_SAME = 1e-6;
 
 /** The image encoder: ViT-Tiny at 224. */
@@ -21,20 +22,20 @@ export const compareVision: Part = async ({ gpu, size, vitFolder, progress }) =>
   progress("opening both engines");
   const trained = size === "tiny" ? undefined : vitFolder;
   const fovea = await foveaVision(gpu, trained, json);
-  const { imageSize } = parseConfig(json).vision!;
-  const peers = [await ortVision("webgpu", imageSize), await ortVision("wasm", imageSize)] as const;
+  const side = pictureSide(describeModel({ "config.json": json }).encoder!);
+  const peers = [await ortVision("webgpu", side), await ortVision("wasm", side)] as const;
   const what = `ViT-Tiny at 224, ${trained ? "trained" : "random"} weights`;
   const figures = await compare({ id: "vision", what, fovea, peers, rounds: roundsOf(size), progress });
   for (const peer of peers) await peer.dispose();
   return figures;
 };
 
-/** A decoder with weights of 4 bits: a prompt, and a token behind it. */
+/** A decoder with 4-bit weights: a prompt, and a token after it. */
 export const compareDecoder: Part = async ({ gpu, size, progress }) => {
   const ids = Uint32Array.from({ length: (size === "tiny" ? 4 : PROMPT) + 1 }, (_, i) => (37 * i * i + 11) % 4096);
   progress("opening both engines");
   const fovea = await foveaDecoding(gpu, ids);
-  const open = (provider: Provider) => ortDecoding(provider, fovea.config, ids);
+  const open = (provider: Provider) => ortDecoding(provider, fovea.spec, ids);
   const [onGpu, onCpu] = [await open("webgpu"), await open("wasm")];
   const own = await fovea.prefill.run();
   const error = nmse(await onGpu.prefill.run(), own);
@@ -63,7 +64,7 @@ interface Comparison {
   fovea: Contender;
   /** On WebGPU, on WebAssembly. */
   peers: readonly [Contender, Contender];
-  /** The peer on WebGPU as it comes, where its result is known to be wrong on this adapter; timed, and told apart. */
+  /** The peer on WebGPU as it comes, where its result is known to be wrong on this adapter; timed and listed apart. */
   wrong?: { contender: Contender; error: number };
   rounds: number;
   progress: (what: string) => void;
@@ -81,7 +82,7 @@ async function compare({ id, what, fovea, peers, wrong, rounds, progress }: Comp
   const [ratios, milliseconds]: [Figure[], Figure[]] = [[], []];
   let ours: number[] = [];
   for (const { key, peer, note, where } of kindsOf(peers, wrong)) {
-    // Each by itself: threads of WebAssembly may go on waiting for work while others run.
+    // One peer at a time: WebAssembly threads may keep waiting for work while others run.
     const [own, theirs] = (await takeTurns([() => fovea.run(), () => peer.run()], rounds)) as [number[], number[]];
     const rest = note === undefined ? {} : { note };
     const [figure, other] = [`compare.${id}${key}`, `${name} ${where}`];
@@ -109,7 +110,7 @@ async function compare({ id, what, fovea, peers, wrong, rounds, progress }: Comp
 }
 
 interface Kind {
-  /** Of the figures' ids. */
+  /** Part of the figures' ids. */
   key: string;
   where: string;
   peer: Contender;
@@ -132,7 +133,7 @@ function kindsOf([onGpu, onCpu]: Comparison["peers"], wrong: Comparison["wrong"]
   ];
 }
 
-/** The squared difference over the squares of `expected`; NaN where there is one. */
+/** The squared difference over the squares of `expected`; NaN if any value is NaN. */
 function nmse(actual: Float32Array, expected: Float32Array): number {
   if (actual.length !== expected.length) return Number.NaN;
   let [error, energy] = [0, 0];

@@ -1,37 +1,37 @@
 /**
- * What token compression and attention inhibition cost and save, at the shapes of CLIP ViT-L/14-336 with a decoder of
- * Qwen2-0.5B's shape, in fewer layers. Random weights: only time is measured. Figures for all layers are sums of what was
- * measured per block and per stage, each at the number of tokens that it has.
+ * The cost and the gain of token compression and attention inhibition, in the shapes of CLIP ViT-L/14-336 and of a decoder
+ * of Qwen2-0.5B, with fewer layers. Weights are random: only time is measured. Figures for all layers are sums over
+ * blocks and stages, each measured at its own number of tokens.
  */
-import type { Arena } from "../../src/gpu/arena.ts";
+import { describeModel } from "../../src/families/registry.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { Recorder } from "../../src/gpu/pass.ts";
-import { importance } from "../../src/kernels/importance.ts";
-import { originWords } from "../../src/kernels/origins.ts";
-import { planCompression } from "../../src/model/compression.ts";
-import { type ModelConfig, parseConfig, type VisionConfig } from "../../src/model/config.ts";
+import { planCompression } from "../../src/model/compression/plan.ts";
+import { causalRanges } from "../../src/model/decoder/visible.ts";
+import { Encoder } from "../../src/model/encoder/encoder.ts";
 import { Inhibitor } from "../../src/model/inhibition/inhibitor.ts";
 import { planInhibition } from "../../src/model/inhibition/plan.ts";
-import { causalRanges } from "../../src/model/visible.ts";
-import { VisionEncoder } from "../../src/model/vision.ts";
-import { compressStage } from "../../src/model/vmtc.ts";
 import { DecoderSubject } from "./decoder-subject.ts";
 import { type BatchOptions, medianRatio, type Recording, timeRecordings } from "./measure.ts";
 import { randomWeights } from "./models.ts";
 import type { Part, PartContext } from "./part.ts";
 import { noise } from "./rates.ts";
 import type { Figure, SizeName } from "./result.ts";
+import { stageRecordings } from "./stages.ts";
 
 const PATCHES = 576;
 const KEPT = 288;
 /** Tokens before and after each of the three stages. */
 const SCHEDULE = [PATCHES, 457, 363, KEPT];
 const TEXT_ROWS = 40;
-/** Layers that are measured of the decoder's 24, and blocks of the encoder that LLaVA runs. */
+/** Measured layers of the decoder. */
 const MEASURED_LAYERS = 2;
+/** Layers of the whole decoder. */
 const LAYERS = 24;
-const BLOCKS = 23;
-/** Of them 0..6, 7..12, 13..18 and 19..22, between the stages; a stage's own block is counted before it. */
+/** Blocks in the file, of which the last does not run. */
+const FILE_BLOCKS = 24;
+const BLOCKS = FILE_BLOCKS - 1;
+/** Blocks 0..6, 7..12, 13..18 and 19..22, between the stages; the block of a stage counts as before it. */
 const BLOCKS_AT = [7, 6, 6, 4];
 
 const ENCODER = {
@@ -54,7 +54,7 @@ const DECODER = {
   tie_word_embeddings: true,
 };
 
-/** A whole recording here takes long enough by itself; a decoded token does not. Two rounds were too few: see docs/performance.md. */
+/** A whole recording takes long enough by itself; a decoded token does not. Two rounds were too few: see docs/performance.md. */
 const ROUNDS: Record<SizeName, number> = { tiny: 1, small: 4, large: 9 };
 const TOKEN_BATCHES: Record<SizeName, BatchOptions> = {
   tiny: { rounds: 1, batchMs: 0 },
@@ -71,47 +71,45 @@ export const cost: Part = async (context) => {
   return [...encoder.figures, ...decoder.figures, { id: "cost.first-token", what, value, unit: "x" }];
 };
 
-/** The least of each, for what is added and subtracted: no other is as near to an idle machine. */
+/** The minimum of each, for times that are added and subtracted: no other value is as near to an idle machine's. */
 async function least(gpu: Gpu, recordings: Recording[], size: SizeName): Promise<number[]> {
   const times = await timeRecordings(gpu, recordings, { rounds: ROUNDS[size], batchMs: 0 });
   return times.map((each) => Math.min(...each));
 }
 
-function configOf(blocks: number): ModelConfig & { vision: VisionConfig } {
+/** An encoder of so many blocks, all of which run. */
+function encoderOf(gpu: Gpu, blocks: number): Encoder {
   const vision_config = { ...ENCODER, num_hidden_layers: blocks };
   const llava = { model_type: "llava", image_token_index: 999, vision_feature_layer: -1 };
-  return parseConfig({ ...llava, vision_config, text_config: DECODER }) as ModelConfig & { vision: VisionConfig };
+  const model = describeModel({ "config.json": { ...llava, vision_config, text_config: DECODER } });
+  const tensors = model.tensors.filter(({ name }) => name.startsWith("encoder."));
+  return new Encoder(gpu, randomWeights(gpu, { tensors }, "f32"), model.encoder!);
 }
 
 async function compressionCost({ gpu, size, progress }: PartContext) {
   progress("cost: the encoder");
   const arena = gpu.arena.scope();
-  // Encoders of 1 and 2 blocks: their difference is a block; with a stage in block 0, a block of the tokens that are left.
-  const encoders = [1, 2].map((blocks) => {
-    const config = configOf(blocks);
-    return { config, encoder: new VisionEncoder(gpu, arena, randomWeights(gpu, visionOf(config), "f32"), config) };
-  });
-  const pixels = noise(gpu, arena, [3, 336, 336]);
-  const encode = (index: number, tokens: number | undefined) => (recorder: Recorder) => {
-    const { config, encoder } = encoders[index]!;
-    const plan =
-      tokens === undefined
-        ? ({ method: "none" } as const)
-        : planCompression({ method: "vmtc", tokens, blocks: [0] }, config.vision, PATCHES);
-    encoder.encode(recorder, pixels, { plan, kept: arena, scratch: arena });
-  };
+  // Encoders of 1 and 2 blocks: their difference is a block. A stage in block 0 gives a block on fewer tokens.
+  const encoders = [encoderOf(gpu, 1), encoderOf(gpu, 2)];
+  const pixels = noise(gpu, arena, [1, 3, 336, 336]);
+  const encode =
+    (encoder: Encoder, tokens: number | undefined): Recording =>
+    (recorder, scratch) => {
+      const compression =
+        tokens === undefined ? { method: "none" as const } : { method: "vmtc" as const, tokens, blocks: [0] };
+      const [plan] = planCompression(compression, encoder.spec, [PATCHES]);
+      encoder.encode(recorder, pixels, { grid: encoder.spec.positions.grid, plan: plan!, kept: scratch, scratch });
+    };
   const targets = [undefined, ...SCHEDULE.slice(1)];
   const times = await least(
     gpu,
-    targets.flatMap((tokens) => [encode(0, tokens), encode(1, tokens)]),
+    targets.flatMap((tokens) => encoders.map((encoder) => encode(encoder, tokens))),
     size,
   );
   progress("cost: the stages");
-  const stageTimes = await least(
-    gpu,
-    SCHEDULE.slice(1).map((tokens, i) => stage(gpu, arena, SCHEDULE[i]!, tokens)),
-    size,
-  );
+  const whole = { blocks: FILE_BLOCKS, runBlocks: BLOCKS };
+  const [plan] = planCompression({ method: "vmtc", tokens: KEPT }, whole, [PATCHES]);
+  const stageTimes = await least(gpu, stageRecordings(gpu, arena, encoders[0]!.spec, plan!, 1), size);
   arena.dispose();
   const blockAt = targets.map((_, i) => times[2 * i + 1]! - times[2 * i]!);
   const embedding = times[0]! - blockAt[0]!;
@@ -134,39 +132,14 @@ async function compressionCost({ gpu, size, progress }: PartContext) {
   return { none, compressed, figures };
 }
 
-/** Only the encoder's weights. */
-function visionOf(config: ModelConfig): ModelConfig {
-  const { projector: _, decoder: __, ...rest } = config;
-  return rest;
-}
-
-/** Importance and one stage on their own, at the encoder's width. */
-function stage(gpu: Gpu, arena: Arena, before: number, tokens: number): Recording {
-  const { hidden_size: width, num_attention_heads: heads } = ENCODER;
-  const [hidden, qkv] = [noise(gpu, arena, [before + 1, width]), noise(gpu, arena, [before + 1, 3 * width])];
-  const logSumExp = noise(gpu, arena, [before + 1, heads]);
-  const scores = arena.tensor("scores", [1, before]);
-  const output = arena.tensor("output", [tokens + 1, width]);
-  const origins = arena.tensor("origins", [1, before, originWords(PATCHES)], "u32");
-  const packed = (part: number) => ({ tensor: qkv, stride: 3 * width, offset: part * width });
-  const clusters = Math.round(0.156 * tokens);
-  const plan = { block: 0, before, tokens, primary: tokens - clusters, clusters };
-  return (recorder) => {
-    const shape = { classToken: true, seats: 1, heads, headWidth: width / heads, scale: 1 / Math.sqrt(width / heads) };
-    importance(recorder, { q: packed(0), k: packed(1), logSumExp, scores, ...shape });
-    const args = { plan, iterations: 10, normalized: true, first: 1, scores, origins, hidden, output };
-    compressStage(recorder, { ...args, kept: arena, scratch: arena });
-  };
-}
-
 async function inhibitionCost({ gpu, size, progress }: PartContext) {
   const subject = new DecoderSubject(gpu, { json: DECODER, weights: "f32", capacity: 1024 });
-  // In every layer, as in 23 of the 24 of a linear schedule; its first of two would inhibit nothing.
-  const plan = planInhibition({ maxRatio: 0.6, schedule: "constant" }, subject.decoder.layers);
+  // A constant schedule, because the first of two linear layers would inhibit nothing. Of 24 layers, 23 inhibit.
+  const plan = planInhibition({ maxRatio: 0.6, schedule: "constant" }, subject.spec.layers);
   const prefill: number[] = [];
   const figures: Figure[] = [];
   for (const tokens of [PATCHES, KEPT]) {
-    progress(`cost: the decoder behind ${tokens} image tokens`);
+    progress(`cost: the decoder after ${tokens} image tokens`);
     const total = tokens + TEXT_ROWS;
     const ranges = causalRanges(total + 2);
     const inhibited = { images: [[{ row: 5, tokens }]], visible: () => ranges };

@@ -1,19 +1,18 @@
-/** The decoder as it is measured: prompts and single tokens, from ids on this side to the last row's logits on this side. */
+/** The measured decoder: prompts and single tokens, from ids in CPU memory to the last row's logits in CPU memory. */
+import { describeModel } from "../../src/families/registry.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { Recorder } from "../../src/gpu/pass.ts";
 import { readFloats } from "../../src/gpu/readback.ts";
-import { type Tensor, tensorByteLength, view } from "../../src/gpu/tensor.ts";
+import { type Tensor, view } from "../../src/gpu/tensor.ts";
 import { copyRows } from "../../src/kernels/copy-rows.ts";
 import type { WeightType } from "../../src/kernels/weights.ts";
-import { type DecoderConfig, parseConfig } from "../../src/model/config.ts";
-import { Decoder } from "../../src/model/decoder.ts";
+import { Decoder } from "../../src/model/decoder/decoder.ts";
+import { KvCache } from "../../src/model/decoder/kv-cache.ts";
+import { causalRanges } from "../../src/model/decoder/visible.ts";
 import type { Inhibitor } from "../../src/model/inhibition/inhibitor.ts";
-import { KvCache } from "../../src/model/kv-cache.ts";
-import { weightSlots } from "../../src/model/names.ts";
-import { causalRanges } from "../../src/model/visible.ts";
-import { weightType } from "../../src/model/weight-types.ts";
-import { elementCount } from "../../src/shared/shape.ts";
-import { LLAMA_20M, randomWeights } from "./models.ts";
+import { weightBytes } from "../../src/model/load/precision.ts";
+import type { DecoderSpec } from "../../src/spec/model-spec.ts";
+import { LLAMA_20M, ownTensors, randomWeights } from "./models.ts";
 
 export interface DecoderOptions {
   /** Its config.json; default the Llama of 20 M parameters. */
@@ -24,46 +23,41 @@ export interface DecoderOptions {
 }
 
 export class DecoderSubject {
-  readonly config: DecoderConfig;
+  readonly spec: DecoderSpec;
   readonly decoder: Decoder;
   readonly cache: KvCache;
-  /** Bytes that every token reads at least: all weights but the table of embeddings. */
+  /** Bytes that every token reads at least: all weights but those only looked up by row. */
   readonly weightBytes: number;
-  /** Weights that every token is multiplied with, those of the head aside. */
-  readonly layerParameters: number;
   readonly #gpu: Gpu;
-  readonly #ids: Tensor;
-  readonly #positions: Tensor;
-  /** Key ranges of the rows that were recorded, by their number and the first one's place. */
+  readonly #ids: Tensor; // [capacity] u32
+  readonly #positions: Tensor; // [1, capacity] u32
+  /** Key ranges of the recorded rows, by their number and the place of the first. */
   readonly #visible = new Map<string, Tensor>();
-  readonly #last: Tensor;
-  readonly #logits: Tensor;
+  readonly #last: Tensor; // [1, W]
+  readonly #logits: Tensor; // [1, V]
 
-  /** Random weights in the format that `weights` leads to. */
+  /** Random weights in the storage types that `weights` leads to. */
   constructor(gpu: Gpu, { json = LLAMA_20M, weights: wanted = "q4", capacity }: DecoderOptions) {
-    const config = parseConfig(json);
-    this.config = config.decoder!;
+    const model = describeModel({ "config.json": json });
+    this.spec = model.decoder!;
     this.#gpu = gpu;
     const { arena } = gpu;
-    const weights = randomWeights(gpu, { ...config, vision: undefined, projector: undefined } as never, wanted);
-    this.decoder = new Decoder(gpu, arena, weights, this.config, { chunkRows: capacity, positions: capacity });
-    this.cache = new KvCache(arena, this.config, capacity);
+    const weights = randomWeights(gpu, model, wanted);
+    this.decoder = new Decoder(gpu, arena, weights, this.spec, { chunkRows: capacity, positions: capacity });
+    this.cache = new KvCache(arena, this.spec, capacity);
     this.#ids = arena.tensor("ids", [capacity], "u32");
     this.#positions = arena.tensor("positions", [1, capacity], "u32");
-    this.#last = arena.tensor("last row", [1, this.config.width]);
-    this.#logits = arena.tensor("logits", [1, this.config.vocabularySize]);
-    const slots = weightSlots(config).filter(({ name }) => name.startsWith("decoder."));
-    const read = slots.filter(({ name }) => name !== "decoder.embed" || this.config.tiedHead);
-    this.weightBytes = read.reduce(
-      (sum, slot) => sum + tensorByteLength({ shape: slot.shape, type: weightType(slot, wanted) }),
-      0,
+    this.#last = arena.tensor("last row", [1, this.spec.width]);
+    this.#logits = arena.tensor("logits", [1, this.spec.vocabularySize]);
+    const { tensors, aliases } = ownTensors(model);
+    const isTied = aliases.has("decoder.head");
+    this.weightBytes = weightBytes(
+      tensors.filter(({ use }) => use !== "embedding" || isTied),
+      wanted,
     );
-    this.layerParameters = slots
-      .filter(({ name }) => name.startsWith("decoder.layers."))
-      .reduce((sum, { shape }) => sum + elementCount(shape), 0);
   }
 
-  /** The rows of a prompt, or one token behind `start` rows of the cache. */
+  /** The rows of a prompt, or one token after `start` rows of the cache. */
   record(recorder: Recorder, rows: number, start: number, inhibitor?: Inhibitor): void {
     this.decoder.embed(recorder, view(this.#ids, [rows]));
     const positions = view(this.#positions, [1, rows]);
@@ -72,7 +66,7 @@ export class DecoderSubject {
     this.#recordLogits(recorder, rows);
   }
 
-  /** Logits of the last of these rows, which stand behind `start` rows of the cache. */
+  /** Logits of the last of these rows, which follow `start` rows of the cache. */
   async run(ids: Uint32Array, start: number): Promise<Float32Array> {
     this.#gpu.upload(this.#ids, ids);
     this.#gpu.upload(
@@ -100,13 +94,8 @@ export class DecoderSubject {
   }
 }
 
-/** Multiplications and additions of a prompt: products of all layers, attention, and the head once. */
-export function prefillFlops({ config, layerParameters }: DecoderSubject, rows: number): number {
-  const attention = config.layers * 2 * rows * ((rows + 1) / 2) * config.heads * config.headWidth;
-  return 2 * (rows * layerParameters + attention + config.vocabularySize * config.width);
-}
-
-/** Bytes that one token behind `rows` rows reads: weights, keys and values. */
-export function tokenBytes({ config, weightBytes }: DecoderSubject, rows: number): number {
-  return weightBytes + config.layers * rows * 2 * config.keyHeads * config.headWidth * 4;
+/** Bytes that one token after `rows` rows reads: weights, keys and values. */
+export function tokenBytes({ spec, weightBytes }: DecoderSubject, rows: number): number {
+  const cached = spec.layers.reduce((sum, { attention: { keyHeads, headWidth } }) => sum + 2 * keyHeads * headWidth, 0);
+  return weightBytes + 4 * rows * cached;
 }

@@ -1,17 +1,20 @@
-/** A decoder with weights of 4 bits: a prompt in arithmetic, a token in bytes, and what they are made of in commands. */
+/** A decoder with 4-bit weights: the rate of a prompt in GFLOP/s, of a token in GB/s, and their dispatches and submits. */
+
+import { GREEDY, Sequence, sequenceBuffers } from "../../src/generate/sequence.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import type { Capabilities, Recorder } from "../../src/gpu/pass.ts";
+import type { Recorder } from "../../src/gpu/pass.ts";
+import { causalRanges } from "../../src/model/decoder/visible.ts";
 import { Inhibitor } from "../../src/model/inhibition/inhibitor.ts";
 import { planInhibition } from "../../src/model/inhibition/plan.ts";
-import { GREEDY, Sequence } from "../../src/model/sequence.ts";
-import { causalRanges } from "../../src/model/visible.ts";
-import { DecoderSubject, prefillFlops, tokenBytes } from "./decoder-subject.ts";
+import { DecoderSubject, tokenBytes } from "./decoder-subject.ts";
+import { DispatchCounter } from "./dispatch-counter.ts";
 import { LLAMA_20M } from "./models.ts";
 import type { Part } from "./part.ts";
 import { measureRates, plainCopyOf, plainProductsOf, usesHalves } from "./rates.ts";
 import type { Figure, SizeName } from "./result.ts";
+import { prefillFlops } from "./work.ts";
 
-/** Llama-2's width and shape in four layers, so that a token's weights are far larger than caches. */
+/** Four layers of Llama-2's shape, so that a token's weights are far larger than the processor's caches. */
 const WIDE = {
   ...LLAMA_20M,
   ...{ hidden_size: 4096, intermediate_size: 11008, num_hidden_layers: 4, num_attention_heads: 32 },
@@ -22,7 +25,7 @@ interface Subject {
   json: typeof LLAMA_20M;
   name: string;
   prompt: number;
-  /** f32 of the copy beside it. */
+  /** f32 values of the copy in the same rounds. */
   copy: number;
   rounds: number;
   batchMs: number;
@@ -43,11 +46,11 @@ export const decoder: Part = async ({ gpu, size, progress }) => {
   const { hidden_size: inner, intermediate_size: cols } = json;
   const filling = {
     ...{ id: "prefill", what: `prefill of ${prompt} tokens, ${name}, q4`, timed: true },
-    ...{ flops: prefillFlops(subject, prompt), halves: usesHalves(gpu) },
+    ...{ flops: prefillFlops(subject.spec, prompt), halves: usesHalves(gpu) },
     record: (recorder: Recorder) => subject.record(recorder, prompt, 0),
   };
   const decoding = {
-    ...{ id: "decode", what: `a token behind ${prompt}, ${name}, q4`, timed: true },
+    ...{ id: "decode", what: `a token after ${prompt}, ${name}, q4`, timed: true },
     bytes: tokenBytes(subject, prompt),
     record: (recorder: Recorder) => subject.record(recorder, 1, prompt),
   };
@@ -59,25 +62,25 @@ export const decoder: Part = async ({ gpu, size, progress }) => {
   return [...filled, ...decoded, ...dispatchFigures(gpu, subject, prompt), await submitFigure(gpu, subject)];
 };
 
-/** Dispatches of a layer for one token, as a GPU and as a software adapter gets them. */
-function dispatchFigures(gpu: Gpu, { decoder, cache, config }: DecoderSubject, rows: number): Figure[] {
+/** Dispatches of a layer for one token, on a GPU and on a software adapter. */
+function dispatchFigures(gpu: Gpu, { decoder, cache, spec }: DecoderSubject, rows: number): Figure[] {
   const positions = gpu.arena.tensor("positions", [1, 1], "u32");
   const visible = gpu.arena.tensor("visible", [1, 2], "u32");
   const images = [[{ row: 1, tokens: Math.max(1, rows >> 1) }]];
   const ranges = causalRanges(rows + 2);
-  const plan = planInhibition({ maxRatio: 0.6 }, decoder.layers);
+  const plan = planInhibition({ maxRatio: 0.6 }, spec.layers);
   const inhibitor = new Inhibitor(gpu, gpu.arena, decoder, plan, { images, visible: () => ranges });
   const count = (software: boolean, inhibited: boolean): number => {
-    const recorder = new Counter({ ...gpu.capabilities, software });
+    const recorder = new DispatchCounter({ ...gpu.capabilities, software });
     const attention = inhibited ? inhibitor : undefined;
     decoder.forward(recorder, { positions, visible, cache, start: rows, attention });
     return recorder.dispatches;
   };
-  // Layer 0 inhibits nothing: what the others have more is counted by the layers that do.
+  // Layer 0 inhibits nothing: the additional dispatches are those of the layers that do.
   const inhibiting = plan.ratios.filter((ratio) => ratio).length;
   const figures = [false, true].flatMap((software): Figure[] => {
-    const plain = count(software, false) / config.layers;
-    const more = inhibiting === 0 ? 0 : (count(software, true) - plain * config.layers) / inhibiting;
+    const plain = count(software, false) / spec.layers.length;
+    const more = inhibiting === 0 ? 0 : (count(software, true) - plain * spec.layers.length) / inhibiting;
     const where = software ? "software adapter" : "GPU";
     const unit = "dispatches";
     return [
@@ -94,22 +97,12 @@ function dispatchFigures(gpu: Gpu, { decoder, cache, config }: DecoderSubject, r
   return figures;
 }
 
-/** Counts dispatches, and does none. */
-class Counter implements Recorder {
-  dispatches = 0;
-  constructor(readonly capabilities: Capabilities) {}
-  dispatch(): void {
-    this.dispatches++;
-  }
-  copy(): void {}
-}
-
-/** What the queue is given for one token of an answer, choice of the token included. */
-async function submitFigure(gpu: Gpu, { decoder, cache, config }: DecoderSubject): Promise<Figure> {
-  const ids = Array.from({ length: config.vocabularySize }, (_, id) => id);
-  const sequence = new Sequence(gpu, gpu.arena, decoder, cache, ids);
+/** Submits for one token of an answer, including the choice of the next. */
+async function submitFigure(gpu: Gpu, { decoder, cache, spec }: DecoderSubject): Promise<Figure> {
+  const ids = Array.from({ length: spec.vocabularySize }, (_, id) => id);
+  const sequence = new Sequence(gpu, decoder, cache, sequenceBuffers(gpu, decoder, ids));
   const rows = { ids: Uint32Array.of(1, 2), positions: Uint32Array.of(0, 1), visible: causalRanges(2) };
-  const prompt = { ...rows, images: [], nextPosition: 2 };
+  const prompt = { ...rows, pictures: [], nextPosition: 2 };
   await gpu.compile((recorder) => sequence.rehearse(recorder));
   await sequence.prefill(prompt);
   await sequence.step(GREEDY);

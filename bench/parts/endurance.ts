@@ -1,26 +1,27 @@
-/** Ten thousand tokens in a row on one sequence, with inhibition: whether memory and speed stay what they were. */
+/** Ten thousand tokens in a row on one sequence, with inhibition: memory and speed must not change. */
+
+import { GREEDY, Sequence, sequenceBuffers } from "../../src/generate/sequence.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
+import { imageRuns, type PromptRows } from "../../src/model/decoder/prompt-rows.ts";
+import { causalRanges } from "../../src/model/decoder/visible.ts";
 import { Inhibitor } from "../../src/model/inhibition/inhibitor.ts";
 import { planInhibition } from "../../src/model/inhibition/plan.ts";
-import { imageRuns, type Prompt } from "../../src/model/prompt.ts";
-import { GREEDY, Sequence } from "../../src/model/sequence.ts";
-import { causalRanges } from "../../src/model/visible.ts";
 import { DecoderSubject } from "./decoder-subject.ts";
 import { LLAMA_20M } from "./models.ts";
 import type { Part } from "./part.ts";
 import type { SizeName } from "./result.ts";
 
-/** Small, so that the commands count and not the arithmetic: it is they that could leak. */
+/** Small, because commands could leak and arithmetic cannot. */
 const JSON_OF = { ...LLAMA_20M, hidden_size: 64, intermediate_size: 128, num_hidden_layers: 3, vocab_size: 512 };
 const HEADS = { num_attention_heads: 4, num_key_value_heads: 2 };
 const IMAGE_TOKENS = 32;
-/** Answers of equal length: within one, tokens become dearer, as the cache grows. */
+/** Answers of equal length: within an answer, tokens become more expensive as the cache grows. */
 const ANSWERS: Record<SizeName, { answers: number; tokens: number }> = {
   tiny: { answers: 2, tokens: 4 },
   small: { answers: 20, tokens: 500 },
   large: { answers: 20, tokens: 500 },
 };
-/** As the engine's loop: the GPU works on the next token while this side reads the last one. */
+/** As in the engine's loop: the GPU works on the next token while the CPU reads the last one. */
 const STEPS_AHEAD = 2;
 
 interface Answer {
@@ -35,7 +36,7 @@ export const endurance: Part = async ({ gpu, size, progress }) => {
   const subject = new DecoderSubject(gpu, { json: { ...JSON_OF, ...HEADS }, weights: "f32", capacity: rows });
   const run = await answering(gpu, subject, rows);
   const found: Answer[] = [];
-  // The first one pays for bind groups and caches.
+  // The first one makes bind groups and fills caches.
   await run(tokens);
   for (let answer = 1; answer <= answers; answer++) {
     progress(`endurance: answer ${answer} of ${answers}`);
@@ -66,25 +67,25 @@ export const endurance: Part = async ({ gpu, size, progress }) => {
   ];
 };
 
-/** A function that answers once with so many tokens. */
-async function answering(gpu: Gpu, { decoder, cache, config }: DecoderSubject, rows: number) {
-  const ids = Array.from({ length: config.vocabularySize }, (_, id) => id);
-  const sequence = new Sequence(gpu, gpu.arena, decoder, cache, ids);
+/** A function that gives one answer of so many tokens. */
+async function answering(gpu: Gpu, { decoder, cache, spec }: DecoderSubject, rows: number) {
+  const ids = Array.from({ length: spec.vocabularySize }, (_, id) => id);
+  const sequence = new Sequence(gpu, decoder, cache, sequenceBuffers(gpu, decoder, ids));
   await gpu.compile((recorder) => sequence.rehearse(recorder));
-  const image = gpu.arena.tensor("image tokens", [IMAGE_TOKENS, config.width]);
+  const image = gpu.arena.tensor("image tokens", [IMAGE_TOKENS, spec.width]);
   gpu.upload(
     image,
-    Float32Array.from({ length: IMAGE_TOKENS * config.width }, (_, i) => Math.sin(i)),
+    Float32Array.from({ length: IMAGE_TOKENS * spec.width }, (_, i) => Math.sin(i)),
   );
   const length = IMAGE_TOKENS + 4;
-  const prompt: Prompt = {
+  const prompt: PromptRows = {
     ids: Uint32Array.from({ length }, (_, i) => i + 1),
     positions: Uint32Array.from({ length }, (_, i) => i),
     visible: causalRanges(length),
-    images: [{ row: 1, position: 1, tokens: image }],
+    pictures: [[{ tensor: image, first: 0, count: IMAGE_TOKENS, row: 1, position: 1 }]],
     nextPosition: length,
   };
-  const plan = planInhibition({ maxRatio: 0.6 }, decoder.layers);
+  const plan = planInhibition({ maxRatio: 0.6 }, spec.layers);
   const ranges = causalRanges(rows);
   return async (tokens: number): Promise<Answer> => {
     const inhibited = { images: imageRuns(prompt), visible: () => ranges };

@@ -1,4 +1,4 @@
-/** The kernels that take the time of a model, each in its physical unit, beside a plain copy and a plain product. */
+/** The kernels that take most of a model's time, each in its physical unit, beside a plain copy and a plain matmul. */
 import type { Arena } from "../../src/gpu/arena.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { isPacked, type Tensor, tensorByteLength } from "../../src/gpu/tensor.ts";
@@ -8,22 +8,22 @@ import { layerNorm } from "../../src/kernels/layer-norm.ts";
 import { matmul } from "../../src/kernels/matmul.ts";
 import { matvec } from "../../src/kernels/matvec.ts";
 import type { WeightType } from "../../src/kernels/weights.ts";
-import { causalRanges, viewRanges } from "../../src/model/visible.ts";
+import { causalRanges, viewRanges } from "../../src/model/decoder/visible.ts";
 import { packedBytes, randomValues } from "./models.ts";
 import type { Part } from "./part.ts";
 import { type Candidate, measureRates, noise, plainCopyOf, plainProductsOf, usesHalves } from "./rates.ts";
 import type { Figure, SizeName } from "./result.ts";
 
 interface Sizes {
-  /** f32 of a copy. */
+  /** f32 values of a copy. */
   copy: number;
-  /** [rows] x [cols, inner] of products. */
+  /** [rows, inner] times [cols, inner] in matmuls. */
   rows: number;
   cols: number;
   inner: number;
-  /** [cols, inner] of the product of one row. */
+  /** [cols, inner] of the matmul of one row. */
   vector: [cols: number, inner: number];
-  /** Rows of attention and of a norm, of `heads` of 64. */
+  /** Rows of attention and of a norm, with `heads` heads of 64. */
   tokens: number;
   heads: number;
   /** Keys that one row attends to. */
@@ -33,17 +33,17 @@ interface Sizes {
 }
 
 const SIZES: Record<SizeName, Sizes> = {
-  // Only whether it runs.
+  // Only checks that it runs.
   tiny: {
     ...{ copy: 1 << 12, rows: 20, cols: 64, inner: 64, vector: [64, 64], tokens: 20, heads: 2, keys: 20 },
     ...{ rounds: 1, batchMs: 0 },
   },
-  // ViT-Tiny's widest product, a layer of the Llama of 20 M parameters.
+  // ViT-Tiny's widest matmul, and a layer of the Llama of 20 M parameters.
   small: {
     ...{ copy: 1 << 21, rows: 197, cols: 768, inner: 192, vector: [2816, 512], tokens: 197, heads: 3, keys: 512 },
     ...{ rounds: 5, batchMs: 30 },
   },
-  // CLIP ViT-L/14-336's widest product; a matrix far larger than caches.
+  // CLIP ViT-L/14-336's widest matmul, and a matrix far larger than caches.
   large: {
     ...{ copy: 1 << 26, rows: 577, cols: 4096, inner: 1024, vector: [16384, 4096], tokens: 577, heads: 16, keys: 4096 },
     ...{ rounds: 9, batchMs: 100 },
@@ -61,7 +61,7 @@ export const kernels: Part = async ({ gpu, size, progress }) => {
   const figures: Figure[] = [];
   for (const [name, candidates] of Object.entries(groups)) {
     progress(`kernels: ${name}`);
-    // The copy is measured beside each group that is compared with it, and listed once.
+    // The copy is measured with each group that is compared with it, and listed once.
     for (const figure of await measureRates(gpu, candidates, sizes))
       if (!figures.some(({ id }) => id === figure.id)) figures.push(figure);
   }

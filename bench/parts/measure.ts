@@ -1,15 +1,16 @@
 /**
- * Timing. Candidates take turns, round after round, so that a machine that is slow for a while slows all of them; what is
- * compared is compared within its round, and the median of the rounds counts. A first round never counts.
+ * Timing. Candidates take turns, round after round, so a machine that is slow for a while slows all of them. Comparisons
+ * are made within a round; the median of the rounds counts. The first round never counts.
  */
+import type { Arena } from "../../src/gpu/arena.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { Recorder } from "../../src/gpu/pass.ts";
 
-/** Some work; done when the promise settles. */
+/** Work that is done when its promise settles. */
 export type Work = () => Promise<unknown>;
 
-/** Records some work for the GPU. */
-export type Recording = (recorder: Recorder) => void;
+/** Records work for the GPU. Memory of `scratch` is freed after the run. */
+export type Recording = (recorder: Recorder, scratch: Arena) => void;
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -17,7 +18,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** Median of a[i] / b[i]: of times, how many times b is faster than a. */
+/** Median of a[i] / b[i]: for times, how many times faster b is than a. */
 export function medianRatio(a: readonly number[], b: readonly number[]): number {
   return median(a.map((value, round) => value / b[round]!));
 }
@@ -36,14 +37,14 @@ export async function takeTurns(works: readonly Work[], rounds: number): Promise
 
 export interface BatchOptions {
   rounds: number;
-  /** What a batch of repetitions should take at least: clocks are coarse, and a submit costs something by itself. */
+  /** A batch of repetitions takes at least this long: clocks are coarse, and a submit has a cost of its own. */
   batchMs: number;
 }
 
-/** The most dispatches that a batch repeats. */
+/** Most repetitions in a batch. */
 const MOST_REPEATS = 512;
 
-/** Milliseconds of one run of each recording in each round, each repeated in one submit; result[recording][round]. */
+/** Milliseconds of one run of each recording in each round, repeated within one submit; result[recording][round]. */
 export async function timeRecordings(
   gpu: Gpu,
   recordings: readonly Recording[],
@@ -51,10 +52,10 @@ export async function timeRecordings(
 ): Promise<number[][]> {
   const repeats: number[] = [];
   for (const record of recordings) {
-    await gpu.compile(record);
+    await withScratch(gpu, (scratch) => gpu.compile((recorder) => record(recorder, scratch)));
     const once = await runBatch(gpu, record, 1);
     const guess = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(batchMs / once)));
-    // The first run may have paid for what later ones find ready.
+    // The first run may include one-off costs.
     const again = guess > 1 ? await runBatch(gpu, record, guess) : once;
     repeats.push(Math.min(MOST_REPEATS, Math.max(1, Math.ceil(batchMs / again))));
   }
@@ -66,11 +67,22 @@ export async function timeRecordings(
 }
 
 /** Milliseconds of one of `times` runs in one submit. */
-async function runBatch(gpu: Gpu, record: Recording, times: number): Promise<number> {
-  const start = performance.now();
-  gpu.submit("bench", (pass) => {
-    for (let time = 0; time < times; time++) record(pass);
+function runBatch(gpu: Gpu, record: Recording, times: number): Promise<number> {
+  return withScratch(gpu, async (scratch) => {
+    const start = performance.now();
+    gpu.submit("bench", (pass) => {
+      for (let time = 0; time < times; time++) record(pass, scratch);
+    });
+    await gpu.idle();
+    return (performance.now() - start) / times;
   });
-  await gpu.idle();
-  return (performance.now() - start) / times;
+}
+
+async function withScratch<T>(gpu: Gpu, work: (scratch: Arena) => Promise<T>): Promise<T> {
+  const scratch = gpu.arena.scope();
+  try {
+    return await work(scratch);
+  } finally {
+    scratch.dispose();
+  }
 }

@@ -1,13 +1,15 @@
 /**
- * The models that are measured: their shapes, and random weights that are the same wherever and by whomever they are made,
- * so that two engines can be compared. Only time is measured with them, and whether two engines agree.
+ * The measured models: their shapes, and random weights that depend on names only, so that two engines can run the same
+ * ones. They serve to measure time, and to check that two engines agree.
  */
 import type { Gpu } from "../../src/gpu/device.ts";
 import { GROUP, isPacked, type Tensor, tensorByteLength } from "../../src/gpu/tensor.ts";
 import type { WeightType } from "../../src/kernels/weights.ts";
-import type { ModelConfig } from "../../src/model/config.ts";
-import { Weights } from "../../src/model/load.ts";
-import { type WeightSlot, weightSlots } from "../../src/model/names.ts";
+import { Weights } from "../../src/model/load/fill.ts";
+import type { MatchedTensors } from "../../src/model/load/match.ts";
+import { elementCount } from "../../src/shared/shape.ts";
+import type { ModelSpec } from "../../src/spec/model-spec.ts";
+import type { TensorSpec } from "../../src/spec/tensor-spec.ts";
 
 /** ViT-Tiny/16 at 224 (5.7 M parameters), as its config.json. */
 export const VIT_TINY = {
@@ -38,7 +40,7 @@ export const LLAMA_20M = {
   rope_theta: 10000,
 };
 
-/** Words of a generator with a period of 2^32 (mulberry32) that begins where the name says. */
+/** Words of a generator with a period of 2^32 (mulberry32), seeded by a name. */
 function generator(name: string): () => number {
   let state = 0x811c9dc5;
   for (const character of name) state = Math.imul(state ^ character.charCodeAt(0), 0x01000193);
@@ -50,34 +52,34 @@ function generator(name: string): () => number {
   };
 }
 
-/** `count` values within `spread` of `mean`, always the same for a name. */
+/** `count` values within `spread` of `mean`; the same for the same name. */
 export function randomValues(name: string, count: number, spread = 1, mean = 0): Float32Array {
   const next = generator(name);
   return Float32Array.from({ length: count }, () => mean + spread * (next() / 2 ** 31 - 1));
 }
 
-/** Values of a weight as a trained model has them in size: norms near 1, products that keep the size of their input. */
-export function slotValues({ name, shape }: WeightSlot): Float32Array {
-  const count = shape.reduce((product, dimension) => product * dimension, 1);
+/** Values of about a trained weight's size: norms near 1, matmuls that keep the size of their input. */
+export function tensorValues({ name, shape }: Pick<TensorSpec, "name" | "shape">): Float32Array {
+  const count = elementCount(shape);
   if (/norm\d?\.weight$|Norm\.weight$/.test(name)) return randomValues(name, count, 0.1, 1);
-  if (shape.length < 2 || name === "vision.positions") return randomValues(name, count, 0.05);
+  if (shape.length < 2 || name === "encoder.positions") return randomValues(name, count, 0.05);
   if (name === "decoder.embed") return randomValues(name, count, 1);
   return randomValues(name, count, Math.sqrt(3 / shape[1]!));
 }
 
-/** A matrix of small integers, each group of 32 in a row under one scale. */
+/** A matrix of small integers with one scale for each group of 32 in a row. */
 export interface PackedMatrix {
-  /** Two in a byte, the first one low, less 8 (4 bits), or signed bytes (8 bits). */
+  /** With 4 bits: two in a byte, the first one low, stored plus 8. With 8 bits: signed bytes. */
   levels: Uint8Array<ArrayBuffer>;
-  /** Halves, in parts of 1 / 256; see shaders/lib/chunk-q4.wgsl. */
+  /** f16, in units of 1 / 256; see shaders/lib/chunk-q4.wgsl. */
   scales: Uint16Array<ArrayBuffer>;
 }
 
-/** A random matrix that keeps the size of what it is multiplied with. */
+/** A random matrix whose products are about as large as their input. */
 export function packedMatrix(name: string, rows: number, cols: number, bits: 4 | 8): PackedMatrix {
   const next = generator(name);
   const words = Uint32Array.from({ length: (rows * cols * bits) / 32 }, next);
-  // A nibble or byte of 0 would stand for -8 or, with its sign, for nothing: without the former the mean is 0.
+  // A nibble of 0 stands for -8. Without it the mean is 0.
   if (bits === 4)
     for (let i = 0; i < words.length; i++) {
       const word = words[i]!;
@@ -90,25 +92,34 @@ export function packedMatrix(name: string, rows: number, cols: number, bits: 4 |
   return { levels: new Uint8Array(words.buffer), scales };
 }
 
-/** The weights of a model, random, on the GPU in the formats that `wanted` leads to. */
-export function randomWeights(gpu: Gpu, config: ModelConfig, wanted: WeightType): Weights {
-  const slots = weightSlots(config);
-  const weights = new Weights(gpu.arena, slots, wanted);
-  for (const slot of slots) uploadRandom(gpu, weights.get(slot.name), slot);
+/** The tensors that a model's own checkpoint would have: all but a tied head. */
+export function ownTensors({ tensors }: Pick<ModelSpec, "tensors">): Pick<MatchedTensors, "tensors" | "aliases"> {
+  const isTied = ({ parts }: TensorSpec) => parts.length === 0;
+  return {
+    tensors: tensors.filter((tensor) => !isTied(tensor)),
+    aliases: new Map(tensors.filter(isTied).map(({ name, instead }) => [name, instead!])),
+  };
+}
+
+/** Random weights of a model on the GPU, in the storage types that `wanted` leads to. */
+export function randomWeights(gpu: Gpu, model: Pick<ModelSpec, "tensors">, wanted: WeightType): Weights {
+  const own = ownTensors(model);
+  const weights = new Weights(gpu.arena, own, wanted);
+  for (const { name } of own.tensors) uploadRandom(gpu, weights.get(name), name);
   return weights;
 }
 
-function uploadRandom(gpu: Gpu, tensor: Tensor, slot: WeightSlot): void {
+function uploadRandom(gpu: Gpu, tensor: Tensor, name: string): void {
   const { type, shape } = tensor;
   const [rows, cols] = shape as [number, number];
-  gpu.upload(tensor, isPacked(type) ? packedBytes(slot.name, rows, cols, type) : slotValues(slot));
+  gpu.upload(tensor, isPacked(type) ? packedBytes(name, rows, cols, type) : tensorValues({ name, shape }));
 }
 
-/** A random matrix as a packed tensor's buffer holds it. */
+/** A random matrix in the layout of a packed tensor's buffer. */
 export function packedBytes(name: string, rows: number, cols: number, type: "f16" | "q8" | "q4"): Uint8Array {
   const bytes = new Uint8Array(tensorByteLength({ shape: [rows, cols], type }));
   if (type === "f16") {
-    // Halves of 1 / 64 to 1 / 32, with either sign.
+    // f16 of 1 / 64 to 1 / 32, with either sign.
     const next = generator(name);
     const halves = new Uint16Array(bytes.buffer);
     for (let i = 0; i < halves.length; i++) halves[i] = (next() & 0x83ff) | (9 << 10);

@@ -1,4 +1,4 @@
-/** What a part of the benchmark is, and how one is run on a device of its own. Runs in pages and in Node. */
+/** A part of the benchmark, and its run on a device of its own. For pages and for Node. */
 import { tune } from "../../src/engine/tuning.ts";
 import { Gpu } from "../../src/gpu/device.ts";
 import type { Figure, PartResult, SizeName } from "./result.ts";
@@ -8,7 +8,7 @@ export interface PartContext {
   size: SizeName;
   /** Address of a folder with the trained ViT-Tiny, where there is one. */
   vitFolder: string | undefined;
-  /** Told of what is being measured now. */
+  /** Called with what is being measured now. */
   progress: (what: string) => void;
 }
 
@@ -21,7 +21,7 @@ export interface RunOptions {
   progress?: (what: string) => void;
 }
 
-/** Runs a part on a new device, which is gone afterwards. */
+/** Runs a part on a new device and disposes of the device. */
 export async function runPart(name: string, part: Part, options: RunOptions = {}): Promise<PartResult> {
   const start = performance.now();
   const gpu = await Gpu.open();

@@ -1,6 +1,6 @@
 /**
- * Yardsticks: a plain copy and plain matrix products in WGSL, as one would write them first. What the engine's kernels
- * reach is told as a fraction of what these reach in the same run.
+ * Reference kernels: a copy and matmuls in plain WGSL. The rates of the engine's kernels are given as a share of theirs in
+ * the same run.
  */
 import { Kernel, type VariantOptions } from "../../src/gpu/kernel.ts";
 import type { Recorder } from "../../src/gpu/pass.ts";
@@ -24,10 +24,10 @@ const products = {
 const registers = new Kernel({ name: "plain-product", shader: productShader, ...products });
 const tiled = new Kernel({ name: "plain-product-tiled", shader: tiledShader, ...products });
 
-/** y = x; of as many f32, a multiple of 4. */
+/** y = x. @param x f32 values, a multiple of 4 */
 export function plainCopy(recorder: Recorder, x: Tensor, y: Tensor): void {
   const parts = elementCount(x.shape) / 4;
-  // Enough workgroups for every GPU, each of several parts an invocation.
+  // Enough workgroups for every GPU; an invocation copies several parts.
   recorder.dispatch(copyKernel.variant(), { x, y }, { parts }, [Math.min(4096, ceilDiv(parts, 256))]);
 }
 
@@ -39,14 +39,14 @@ export interface PlainProduct {
 
 interface PlainKind {
   name: string;
-  /** Whether it multiplies halves; sums are f32 always. */
+  /** Multiplies in f16. Sums are always f32. */
   halves: boolean;
   record: (recorder: Recorder, product: PlainProduct) => void;
 }
 
-/** Plain products, all of which compute y = x W^T; those in halves need the feature "shader-f16". */
+/** Plain matmuls, all of which compute y = x W^T. Those in f16 need the feature "shader-f16". */
 export const PLAIN_PRODUCTS: readonly PlainKind[] = [false, true].flatMap((halves) => {
-  const suffix = halves ? ", halves" : "";
+  const suffix = halves ? ", f16" : "";
   return [
     ...[4, 8].map((rows) => ({
       ...{ name: `registers, ${rows} x 4${suffix}`, halves },
@@ -59,7 +59,7 @@ export const PLAIN_PRODUCTS: readonly PlainKind[] = [false, true].flatMap((halve
   ];
 });
 
-/** The two types that the shaders leave open. */
+/** The two types that the shaders do not define. */
 function numbers(halves: boolean): VariantOptions {
   const [key, letter] = halves ? ["f16", "h"] : ["f32", "f"];
   return {

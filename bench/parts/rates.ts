@@ -1,6 +1,6 @@
 /**
- * How fast something is in the unit that limits it, and how much of what a plain copy or a plain product reaches beside it,
- * in the same rounds, on the same adapter.
+ * Rates in the unit that limits the work, and their share of what a plain copy or a plain matmul reaches in the same
+ * rounds on the same adapter.
  */
 import type { Arena } from "../../src/gpu/arena.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
@@ -10,22 +10,26 @@ import { randomValues } from "./models.ts";
 import { PLAIN_PRODUCTS, plainCopy } from "./plain.ts";
 import type { Figure } from "./result.ts";
 
-/** Work, and what it must do at least: bytes that it reads and writes, or multiplications and additions. */
+/** Work, and the least that it needs: bytes read and written, or multiplications and additions. */
 export interface Candidate {
   id: string;
   what: string;
   record: Recording;
   bytes?: number;
   flops?: number;
-  /** One of the yardsticks that the others are compared with. */
+  /** A plain kernel that the others are compared with. */
   isPlain?: boolean;
-  /** Whether it multiplies halves; f32 is compared with f32 alone. */
+  /** Multiplies in f16. Work in f32 is compared with plain f32 kernels only. */
   halves?: boolean;
   /** Whether its time is a figure of its own. */
   timed?: boolean;
 }
 
-/** Rates of all candidates, which are all of bytes or all of arithmetic; of others than plain ones with their share of the best plain one. */
+/**
+ * Rates of all candidates, and the share of the best plain rate for those that are not plain.
+ *
+ * @param candidates all with `bytes` or all with `flops`
+ */
 export async function measureRates(
   gpu: Gpu,
   candidates: readonly Candidate[],
@@ -40,7 +44,7 @@ export async function measureRates(
   return candidates.flatMap(({ id, what, bytes, isPlain, timed, halves = false }, i): Figure[] => {
     const unit = bytes === undefined ? "GFLOP/s" : "GB/s";
     const share = 100 * median(rates[i]!.map((rate, round) => rate / best(round, halves)));
-    const yardstick = bytes === undefined ? `the best plain product${halves ? " in halves" : ""}` : "a plain copy";
+    const yardstick = bytes === undefined ? `the best plain ${halves ? "f16 " : ""}matmul` : "a plain copy";
     return [
       ...(timed ? [{ id: `${id}.ms`, what, value: median(times[i]!), unit: "ms" }] : []),
       { id, what, value: median(rates[i]!), unit },
@@ -53,7 +57,7 @@ function isYardstick({ isPlain = false, halves = false }: Candidate, forHalves: 
   return isPlain && (forHalves || !halves);
 }
 
-/** Whether the engine multiplies packed weights in halves on this device. */
+/** Whether the engine multiplies packed weights in f16 on this device. */
 export function usesHalves({ capabilities }: Gpu): boolean {
   return capabilities.halves !== "none" && capabilities.fastest.matmul === "half tiles";
 }
@@ -66,7 +70,7 @@ export function noise(gpu: Gpu, arena: Arena, shape: readonly number[]): Tensor 
   return tensor;
 }
 
-/** A plain copy of so many f32. */
+/** A plain copy of so many f32 values. */
 export function plainCopyOf(arena: Arena, elements: number): Candidate {
   const [x, y] = [arena.tensor("copied", [elements]), arena.tensor("copy", [elements])];
   const what = `a plain copy of ${(elements * 4) / 2 ** 20} MiB`;
@@ -76,7 +80,7 @@ export function plainCopyOf(arena: Arena, elements: number): Candidate {
   };
 }
 
-/** Plain products of one shape, in halves too where the engine may use them. */
+/** Plain matmuls of one shape; in f16 too where the engine may use it. */
 export function plainProductsOf(
   gpu: Gpu,
   arena: Arena,
@@ -87,7 +91,7 @@ export function plainProductsOf(
   const kinds = PLAIN_PRODUCTS.filter(({ halves }) => !halves || gpu.capabilities.halves !== "none");
   return kinds.map(({ name, halves, record }) => ({
     id: `plain-product-${name.replaceAll(/\W+/g, "-")}`,
-    what: `a plain product, ${name}, [${rows}, ${inner}] times [${cols}, ${inner}]`,
+    what: `a plain matmul, ${name}, [${rows}, ${inner}] times [${cols}, ${inner}]`,
     ...{ flops: 2 * rows * cols * inner, isPlain: true, halves },
     record: (recorder) => record(recorder, { x, weight, y }),
   }));

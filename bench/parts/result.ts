@@ -1,21 +1,21 @@
-/** What a benchmark's part hands over. Plain data: it crosses from the browser to Node, and lies in bench/results. */
+/** The result of a benchmark part. Plain data: it crosses from the browser to Node and is stored in bench/results. */
 
 /** One number, never without its unit. */
 export interface Figure {
-  /** Stable, such as "kernels.copy": targets and other figures refer to it. */
+  /** Stable, such as "kernels.copy": targets refer to it. */
   id: string;
   what: string;
   value: number;
   /** "GB/s", "GFLOP/s", "ms", "x" (times faster), "%" (of 100), "MiB", "dispatches" ... */
   unit: string;
-  /** What it is measured against, or on which inputs. */
+  /** The comparison or the inputs. */
   note?: string;
 }
 
-/** Where it ran. */
+/** The machine and the program that ran it. */
 export interface Host {
   adapter: string;
-  /** Whether the adapter is a program on the CPU: its figures count for comparison only. */
+  /** A software adapter: its figures count for comparison only. */
   software: boolean;
   /** Browser or Node, with version. */
   runtime: string;
@@ -31,7 +31,7 @@ export interface PartResult extends Host {
 
 export type SizeName = "tiny" | "small" | "large";
 
-/** A value with as many digits as say something. */
+/** A value with its meaningful digits. */
 export function valueText({ value, unit }: Pick<Figure, "value" | "unit">): string {
   if (unit === "x") return `${value.toFixed(value < 10 ? 2 : 1)}x`;
   const magnitude = Math.abs(value);

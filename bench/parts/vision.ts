@@ -1,11 +1,12 @@
-/** A whole image encoder: ViT-Tiny at 224, or the shape of CLIP ViT-L/14-336 on a GPU. */
+/** A whole image encoder: ViT-Tiny at 224, or on a GPU the shape of CLIP ViT-L/14-336. */
 import { VIT_TINY } from "./models.ts";
 import type { Part } from "./part.ts";
 import { measureRates, plainProductsOf } from "./rates.ts";
 import type { SizeName } from "./result.ts";
-import { VisionSubject, visionFlops } from "./vision-subject.ts";
+import { VisionSubject } from "./vision-subject.ts";
+import { encoderFlops } from "./work.ts";
 
-/** The encoder of LLaVA-1.5 as a classifier, for its size. */
+/** A classifier of the size of LLaVA-1.5's encoder. */
 const VIT_LARGE = {
   ...VIT_TINY,
   ...{ hidden_size: 1024, intermediate_size: 4096, num_hidden_layers: 24, num_attention_heads: 16 },
@@ -26,7 +27,7 @@ export const vision: Part = async ({ gpu, size, progress }) => {
   const rows = (image_size / patch_size) ** 2 + 1;
   const own = {
     ...{ id: "vision", what: `a picture through ${name}`, record: subject.record, timed: true },
-    flops: visionFlops(subject.config.vision),
+    flops: encoderFlops(subject.spec, subject.spec.positions.grid),
   };
   return measureRates(gpu, [...plainProductsOf(gpu, gpu.arena, { rows, cols, inner }), own], { rounds, batchMs: 0 });
 };

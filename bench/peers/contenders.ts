@@ -1,12 +1,12 @@
-/** Both engines behind one face: the same work, from values on this side to logits on this side. */
+/** Both engines behind one interface: the same work, from values in CPU memory to logits in CPU memory. */
 import type { Gpu } from "../../src/gpu/device.ts";
-import type { DecoderConfig } from "../../src/model/config.ts";
+import type { DecoderSpec } from "../../src/spec/model-spec.ts";
 import { DecoderSubject } from "../parts/decoder-subject.ts";
-import { noisePixels, VisionSubject } from "../parts/vision-subject.ts";
+import { noisePixels, pictureSide, VisionSubject } from "../parts/vision-subject.ts";
 import { cacheNames } from "./cache-names.ts";
 import { loadOrt, type OrtTensor, openSession, type Provider } from "./ort.ts";
 
-/** An engine and its model, ready. */
+/** An engine with a loaded model. */
 export interface Contender {
   run(): Promise<Float32Array>;
   dispose(): Promise<void>;
@@ -18,15 +18,15 @@ async function graph(address: string): Promise<Uint8Array> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/** Where the graphs are served, which Node writes when they are asked for. */
+/** Addresses of the graphs; Node writes them on request. */
 export const VIT_GRAPH = "/graphs/vit.onnx";
 export const LLAMA_GRAPH = "/graphs/llama.onnx";
 
-/** @param json of the config, where there is no folder */
+/** @param json the config, where there is no folder */
 export async function foveaVision(gpu: Gpu, folder: string | undefined, json: object): Promise<Contender> {
   const subject = await VisionSubject.open(gpu, folder === undefined ? { json } : { folder });
-  const pixels = noisePixels(subject.config.vision.imageSize);
-  await gpu.compile(subject.record);
+  const pixels = noisePixels(pictureSide(subject.spec));
+  await subject.compile();
   return { run: () => subject.run(pixels), dispose: async () => {} };
 }
 
@@ -40,15 +40,15 @@ export async function ortVision(provider: Provider, size: number): Promise<Conte
   };
 }
 
-/** A prompt, and the token behind it. */
+/** A prompt, and the token after it. */
 export interface Decoding {
   prefill: Contender;
-  /** Behind the prompt; the same step each time. */
+  /** After the prompt; the same step each time. */
   step: Contender;
 }
 
-/** @param ids of the prompt, and the one behind it */
-export async function foveaDecoding(gpu: Gpu, ids: Uint32Array): Promise<Decoding & { config: DecoderConfig }> {
+/** @param ids the prompt, and one more token */
+export async function foveaDecoding(gpu: Gpu, ids: Uint32Array): Promise<Decoding & { spec: DecoderSpec }> {
   const subject = new DecoderSubject(gpu, { capacity: 2 * ids.length });
   const prompt = ids.subarray(0, -1);
   await gpu.compile((recorder) => {
@@ -57,27 +57,27 @@ export async function foveaDecoding(gpu: Gpu, ids: Uint32Array): Promise<Decodin
   });
   const dispose = async () => {};
   return {
-    config: subject.config,
+    spec: subject.spec,
     prefill: { run: () => subject.run(prompt, 0), dispose },
     step: { run: () => subject.run(ids.subarray(-1), prompt.length), dispose },
   };
 }
 
 /**
- * Rows of a prompt at a time for the token behind it: on an adapter with subgroups of 4 the peer's attention is right for 16 rows
- * and wrong for 40, and its caches with it.
+ * Prompt rows that run at a time before the measured token. On an adapter with subgroups of 4 the peer's attention is right
+ * for 16 rows and wrong for 40, and so are its caches.
  */
 const SAFE_ROWS = 16;
 
-export async function ortDecoding(provider: Provider, config: DecoderConfig, ids: Uint32Array): Promise<Decoding> {
-  const { layers, keyHeads, headWidth } = config;
+export async function ortDecoding(provider: Provider, spec: DecoderSpec, ids: Uint32Array): Promise<Decoding> {
+  const { keyHeads, headWidth } = spec.layers[0]!.attention;
   const ort = await loadOrt();
-  const names = Array.from({ length: layers }, (_, layer) => cacheNames(layer));
+  const names = spec.layers.map((_, layer) => cacheNames(layer));
   const present = names.flatMap((each) => each.present);
   const session = await openSession(await graph(LLAMA_GRAPH), provider, present);
   const empty = () => new ort.Tensor("float32", new Float32Array(0), [1, keyHeads, 0, headWidth]);
   const noPast: Tensors = Object.fromEntries(names.flatMap(({ past }) => past.map((name) => [name, empty()])));
-  /** Runs rows `first` to `end` behind the caches of those before. */
+  /** Runs rows `first` to `end` after the cached rows before them. */
   const run = (first: number, end: number, past: Tensors) =>
     session.run({
       ids: new ort.Tensor("int64", BigInt64Array.from(ids.subarray(first, end), BigInt), [1, end - first]),
@@ -101,7 +101,7 @@ export async function ortDecoding(provider: Provider, config: DecoderConfig, ids
 
 type Tensors = Record<string, OrtTensor>;
 
-/** The logits; frees the caches that came with them. */
+/** The logits; frees the caches that the run returned. */
 async function logitsOf(running: Promise<Tensors>, present: string[]): Promise<Float32Array> {
   const outputs = await running;
   for (const name of present) outputs[name]?.dispose();

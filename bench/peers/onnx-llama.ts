@@ -1,28 +1,30 @@
 /**
  * A Llama with packed weights as an ONNX graph of onnxruntime's own operators, as its model builder writes them:
- * MatMulNBits, GroupQueryAttention with RoPE inside, norms that take the residual along.
+ * MatMulNBits, GroupQueryAttention with RoPE inside, norms that add the residual.
  */
 import { GROUP } from "../../src/gpu/tensor.ts";
 import { ropeTable } from "../../src/kernels/rope.ts";
-import type { DecoderConfig } from "../../src/model/config.ts";
-import { type PackedMatrix, packedMatrix, slotValues } from "../parts/models.ts";
+import type { DecoderSpec } from "../../src/spec/model-spec.ts";
+import { type PackedMatrix, packedMatrix, tensorValues } from "../parts/models.ts";
 import { cacheNames } from "./cache-names.ts";
 import { Graph } from "./graph.ts";
 
 const MICROSOFT = { domain: "com.microsoft" };
 
-/** Zero point of levels that are stored without a sign. */
+/** Zero point of levels stored without a sign. */
 const ZERO_POINT = { 4: 8, 8: 128 } as const;
 
 /**
  * Inputs: "ids" [1, T] i64, "seqlens" [1] i32 (rows in the cache afterwards, less 1), "total" i32 (the same, not less 1), the past
  * caches. Outputs: "logits" [1, 1, V] of the last row, the present caches. Weights are those of `randomWeights`.
  */
-export function llamaGraph(config: DecoderConfig): Uint8Array<ArrayBuffer> {
-  const { width, mlpWidth, layers, heads, keyHeads, headWidth, vocabularySize, maxPositions, eps, ropeTheta } = config;
+export function llamaGraph(spec: DecoderSpec): Uint8Array<ArrayBuffer> {
+  const { width, layers, vocabularySize, maxPositions, eps } = spec;
+  const { heads, keyHeads, headWidth } = layers[0]!.attention;
+  const mlpWidth = layers[0]!.mlp.width;
   const graph = new Graph({ "": 14, "com.microsoft": 1 });
   const values = (name: string, shape: readonly number[]) =>
-    graph.constant(name, "f32", shape, slotValues({ name, shape, parts: [] }));
+    graph.constant(name, "f32", shape, tensorValues({ name, shape }));
 
   /** Rows `first` to `first + rows` of a packed matrix of `allRows`. */
   const linear = (
@@ -50,7 +52,7 @@ export function llamaGraph(config: DecoderConfig): Uint8Array<ArrayBuffer> {
   const ids = graph.input("ids", "i64", [1, "T"]);
   const seqlens = graph.input("seqlens", "i32", [1]);
   const total = graph.input("total", "i32", []);
-  const table = ropeTable(maxPositions, headWidth, ropeTheta);
+  const table = ropeTable(maxPositions, headWidth, spec.rope.theta);
   const [cos, sin] = [0, 1].map((which) => {
     const name = which === 0 ? "cos" : "sin";
     return graph.constant(name, "f32", [maxPositions, headWidth / 2], halfOf(table, headWidth, which));
@@ -76,7 +78,7 @@ export function llamaGraph(config: DecoderConfig): Uint8Array<ArrayBuffer> {
     });
     residual = sum;
   };
-  for (let layer = 0; layer < layers; layer++) {
+  for (const layer of layers.keys()) {
     const name = `decoder.layers.${layer}`;
     const rows = (heads + 2 * keyHeads) * headWidth;
     const qkv = linear(`${name}.qkv`, normed, { source: `${name}.qkv.weight`, rows, cols: width });
@@ -102,7 +104,7 @@ export function llamaGraph(config: DecoderConfig): Uint8Array<ArrayBuffer> {
     const silu = graph.node("Mul", `${name}.silu`, [gate, sigmoid]);
     const mlp = graph.node("Mul", `${name}.mlp`, [silu, up]);
     const down = linear(`${name}.down`, mlp, { source: `${name}.down.weight`, rows: width, cols: mlpWidth });
-    const isLast = layer + 1 === layers;
+    const isLast = layer + 1 === layers.length;
     const next = isLast ? "decoder.norm" : `decoder.layers.${layer + 1}.norm1`;
     addNorm(next, down, `${next}.weight`);
   }
@@ -119,7 +121,7 @@ interface Product {
   rows: number;
   cols: number;
   bits?: 4 | 8;
-  /** Row of the matrix that the product begins with. */
+  /** First row of the matrix that the product uses. */
   first?: number;
 }
 
@@ -138,12 +140,12 @@ function unpacked({ levels, scales }: PackedMatrix): Float32Array {
   return Float32Array.from(signed, (level, i) => level * scaleOf(scales[Math.floor(i / GROUP)]!));
 }
 
-/** A scale as a number, from the half in parts of 1 / 256 that Fovea keeps. */
+/** A scale as a number, from Fovea's f16 in units of 1 / 256. */
 function scaleOf(half: number): number {
   return ((1 + (half & 1023) / 1024) * 2 ** (((half >>> 10) & 31) - 15)) / 256;
 }
 
-/** Cosines (0) or sines (1) of the engine's own table, whose rows hold the ones behind the others. */
+/** Cosines (0) or sines (1) of the engine's own table; its rows hold all cosines, then all sines. */
 function halfOf(table: Float32Array, headWidth: number, which: number): Float32Array {
   const half = headWidth / 2;
   return Float32Array.from(

@@ -1,16 +1,18 @@
-/** A ViT classifier as an ONNX graph, as PyTorch exports it: plain operators, which onnxruntime fuses itself. */
-import type { VisionConfig } from "../../src/model/config.ts";
+/** A ViT classifier as an ONNX graph as PyTorch exports it: plain operators, which onnxruntime fuses by itself. */
+import type { EncoderSpec } from "../../src/spec/model-spec.ts";
+import { pictureSide } from "../parts/vision-subject.ts";
 import { Graph } from "./graph.ts";
 
-/** Values of a weight by its canonical name (src/model/names.ts). */
+/** Values of a weight by its canonical name (src/spec/tensor-spec.ts). */
 export type WeightValues = (name: string) => Float32Array;
 
 /** Input "pixels" [1, 3, S, S], output "logits" [1, classes]. */
-export function vitGraph(config: VisionConfig, classes: number, weights: WeightValues): Uint8Array<ArrayBuffer> {
-  const { width, mlpWidth, heads, imageSize, patchSize, runBlocks, eps } = config;
+export function vitGraph(spec: EncoderSpec, classes: number, weights: WeightValues): Uint8Array<ArrayBuffer> {
+  const { width, mlp, heads, patch, runBlocks, eps } = spec;
   const graph = new Graph({ "": 14 });
-  const side = Math.floor(imageSize / patchSize);
-  const tokens = side * side + 1;
+  const pixelSide = pictureSide(spec);
+  const { rows: gridRows, cols: gridCols } = spec.positions.grid;
+  const tokens = gridRows * gridCols + 1;
   const headWidth = width / heads;
   const scalar = (name: string, value: number) => graph.constant(name, "f32", [], Float32Array.of(value));
   const dims = (name: string, values: number[]) =>
@@ -35,9 +37,9 @@ export function vitGraph(config: VisionConfig, classes: number, weights: WeightV
     const unit = graph.node("Div", `${name} unit`, [centred, deviation]);
     const scaled = graph.node("Mul", `${name} scaled`, [
       unit,
-      vector(`${name}.weight`, weights(`vision.${name}.weight`)),
+      vector(`${name}.weight`, weights(`encoder.${name}.weight`)),
     ]);
-    return graph.node("Add", name, [scaled, vector(`${name}.bias`, weights(`vision.${name}.bias`))]);
+    return graph.node("Add", name, [scaled, vector(`${name}.bias`, weights(`encoder.${name}.bias`))]);
   };
   /** Rows `first` to `first + rows` of the canonical weight, transposed as MatMul wants it. */
   const linear = (name: string, x: string, source: string, rows: number, cols: number, first = 0) => {
@@ -55,24 +57,24 @@ export function vitGraph(config: VisionConfig, classes: number, weights: WeightV
     return graph.node("Mul", name, [product, half]);
   };
 
-  const pixels = graph.input("pixels", "f32", [1, 3, imageSize, imageSize]);
-  const patchShape = [width, 3, patchSize, patchSize];
-  const patchWeight = graph.constant("patch.weight", "f32", patchShape, weights("vision.patch.weight"));
-  const patchBias = vector("patch.bias", weights("vision.patch.bias"));
-  const strides = { ints: [patchSize, patchSize] };
+  const pixels = graph.input("pixels", "f32", [1, 3, pixelSide, pixelSide]);
+  const patchShape = [width, 3, patch.side, patch.side];
+  const patchWeight = graph.constant("patch.weight", "f32", patchShape, weights("encoder.patch.weight"));
+  const patchBias = vector("patch.bias", weights("encoder.patch.bias"));
+  const strides = { ints: [patch.side, patch.side] };
   const grid = graph.node("Conv", "patches", [pixels, patchWeight, patchBias], { strides, kernel_shape: strides });
   const flat = graph.node("Reshape", "flat patches", [grid, dims("flat", [1, width, tokens - 1])]);
   const rows = graph.node("Transpose", "patch rows", [flat], { perm: { ints: [0, 2, 1] } });
-  const classRow = graph.constant("class", "f32", [1, 1, width], weights("vision.class"));
+  const classRow = graph.constant("class", "f32", [1, 1, width], weights("encoder.class"));
   const all = graph.node("Concat", "all rows", [classRow, rows], { axis: { i: 1 } });
-  const positions = graph.constant("positions", "f32", [1, tokens, width], weights("vision.positions"));
+  const positions = graph.constant("positions", "f32", [1, tokens, width], weights("encoder.positions"));
   let hidden = graph.node("Add", "embedded", [all, positions]);
 
   for (let block = 0; block < runBlocks; block++) {
     const name = `blocks.${block}`;
     const normed = norm(`${name}.norm1`, hidden);
     const [q, k, v] = ["q", "k", "v"].map((part, i) => {
-      const product = linear(`${name}.${part}`, normed, `vision.${name}.qkv`, width, width, i * width);
+      const product = linear(`${name}.${part}`, normed, `encoder.${name}.qkv`, width, width, i * width);
       const split = graph.node("Reshape", `${name}.${part} split`, [product, toHeads]);
       const perm = { ints: part === "k" ? [0, 2, 3, 1] : [0, 2, 1, 3] };
       return graph.node("Transpose", `${name}.${part} heads`, [split], { perm });
@@ -83,10 +85,10 @@ export function vitGraph(config: VisionConfig, classes: number, weights: WeightV
     const mixed = graph.node("MatMul", `${name} mixed`, [shares, v]);
     const together = graph.node("Transpose", `${name} together`, [mixed], { perm: { ints: [0, 2, 1, 3] } });
     const attended = graph.node("Reshape", `${name} attended`, [together, fromHeads]);
-    const out = linear(`${name}.out`, attended, `vision.${name}.out`, width, width);
+    const out = linear(`${name}.out`, attended, `encoder.${name}.out`, width, width);
     hidden = graph.node("Add", `${name} after attention`, [hidden, out]);
-    const wide = linear(`${name}.fc1`, norm(`${name}.norm2`, hidden), `vision.${name}.fc1`, mlpWidth, width);
-    const narrow = linear(`${name}.fc2`, gelu(`${name} gelu`, wide), `vision.${name}.fc2`, width, mlpWidth);
+    const wide = linear(`${name}.fc1`, norm(`${name}.norm2`, hidden), `encoder.${name}.fc1`, mlp.width, width);
+    const narrow = linear(`${name}.fc2`, gelu(`${name} gelu`, wide), `encoder.${name}.fc2`, width, mlp.width);
     hidden = graph.node("Add", `${name} after mlp`, [hidden, narrow]);
   }
 

@@ -1,0 +1,55 @@
+/** Arithmetic that a model needs at least: multiplications and additions of its matmuls and its attention. Pure. */
+import type { ViewPlan } from "../../src/model/compression/plan.ts";
+import { cellCount } from "../../src/model/encoder/encoder.ts";
+import type { ConnectorStep, DecoderSpec, EncoderSpec } from "../../src/spec/model-spec.ts";
+import type { Grid } from "../../src/spec/picture-spec.ts";
+
+/** The encoder on one view. A stage acts in its block after attention; its own arithmetic does not count. */
+export function encoderFlops(spec: EncoderSpec, grid: Grid, plan: ViewPlan = { method: "none" }): number {
+  const { width, mlp, runBlocks, patch, cell } = spec;
+  const rowsOf = (cells: number) => cells * cell ** 2 + (spec.classToken ? 1 : 0);
+  let rows = rowsOf(cellCount(grid, spec));
+  let products = grid.rows * grid.cols * 3 * patch.side ** 2 * width;
+  for (let block = 0; block < runBlocks; block++) {
+    products += rows * 4 * width ** 2 + 2 * rows ** 2 * width;
+    const stage = plan.method === "vmtc" ? plan.stages.find((candidate) => candidate.block === block) : undefined;
+    if (stage) rows = rowsOf(stage.tokens);
+    products += rows * 2 * width * mlp.width;
+  }
+  return 2 * products;
+}
+
+/** The connector on so many cells. */
+export function connectorFlops(steps: readonly ConnectorStep[], { width, cell }: EncoderSpec, cells: number): number {
+  let rows = cells * cell ** 2;
+  let inner = width;
+  let products = 0;
+  for (const step of steps) {
+    if (step.op === "fold") {
+      rows /= step.factor ** 2;
+      inner *= step.factor ** 2;
+    } else {
+      products += rows * inner * step.width;
+      inner = step.width;
+    }
+  }
+  return 2 * products;
+}
+
+/** Weights of all decoder layers that every row is multiplied with. */
+export function layerParameters({ width, layers }: DecoderSpec): number {
+  return layers.reduce((sum, { attention, mlp }) => {
+    const { heads, keyHeads, headWidth } = attention;
+    return sum + width * (2 * (heads + keyHeads) * headWidth + 3 * mlp.width);
+  }, 0);
+}
+
+/** A prompt: all layers on its rows, causal attention, and the head on the last row. */
+export function prefillFlops(spec: DecoderSpec, rows: number): number {
+  const keys = (rows * (rows + 1)) / 2;
+  const attention = spec.layers.reduce(
+    (sum, { attention: { heads, headWidth } }) => sum + 2 * keys * heads * headWidth,
+    0,
+  );
+  return 2 * (rows * layerParameters(spec) + attention + spec.vocabularySize * spec.width);
+}
