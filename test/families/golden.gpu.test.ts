@@ -28,28 +28,12 @@ const FOLDERS: Record<string, string> = JSON.parse(import.meta.env.VITE_FAMILY_F
  */
 const TYPED_TOKENS: readonly string[] = ["smolvlm-s4-tags-bf16/text"];
 
-/** Folder -> the field of its config.json that asks for what no registered family does yet. */
-const REFUSED: Record<string, string> = {
-  "text-llama-dynamic": "rope_scaling",
-  "text-llama-linear": "rope_scaling",
-  "text-llama-yarn": "rope_scaling",
-  "text-llama-yarn-mscale": "rope_scaling",
-  "text-llama3-rope": "rope_scaling",
-  "text-llama3-rope-v5": "rope_parameters",
-};
-
 for (const [folder, family] of Object.entries(FOLDERS))
   if (!familyNames().includes(family)) test.skip(`${folder}: the family ${family} is not registered yet`, () => {});
 
 const registered = Object.keys(FOLDERS).filter((folder) => familyNames().includes(FOLDERS[folder]!));
 
-test.for(registered.filter((folder) => folder in REFUSED))("%s is refused by name", async (folder) => {
-  const load = Fovea.load(sharedUrl(`golden/families/${folder}/model`));
-  const message = new RegExp(`^config\\.json: ${REFUSED[folder]}\\.`);
-  await expect(load).rejects.toMatchObject({ code: "unsupported-model", message: expect.stringMatching(message) });
-});
-
-describe.for(registered.filter((folder) => !(folder in REFUSED)))("%s", (folder) => {
+describe.for(registered)("%s", (folder) => {
   let golden: GoldenFamily;
   let fovea: Fovea;
   beforeAll(async () => {
