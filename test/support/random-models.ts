@@ -88,8 +88,8 @@ function randomTensors(seed: number, shapes: Record<string, number[]>, scaleOf =
     });
 }
 
-function languageWeights(): Uint8Array<ArrayBuffer> {
-  const { hidden_size: width, intermediate_size: mlp, vocab_size: vocabulary } = LANGUAGE;
+function languageWeights(vocabulary: number): Uint8Array<ArrayBuffer> {
+  const { hidden_size: width, intermediate_size: mlp } = LANGUAGE;
   const keys = (width / LANGUAGE.num_attention_heads) * LANGUAGE.num_key_value_heads;
   const shapes: Record<string, number[]> = {
     "model.embed_tokens.weight": [vocabulary, width],
@@ -117,25 +117,29 @@ function languageWeights(): Uint8Array<ArrayBuffer> {
   return alignedFile(tensors);
 }
 
-function languageTokenizer(): Uint8Array<ArrayBuffer> {
+function languageTokenizer(size: number): Uint8Array<ArrayBuffer> {
   const special = { "<unk>": 0, "<s>": 1, "</s>": 2 };
-  const shape = { size: LANGUAGE.vocab_size, special, words: `${QUESTION} ${QUESTION}` };
+  const shape = { size, special, words: `${QUESTION} ${QUESTION}` };
   return new TextEncoder().encode(tokenizerJson(shape));
 }
 
-/** A Llama with grouped queries and a tied head. It answers by tokens "nN " and never ends by itself. */
-export function languageFiles(): Files {
+/**
+ * A Llama with grouped queries and a tied head. It answers by tokens "nN " and never ends by itself.
+ *
+ * @param vocabulary more than the usual makes another model and a larger file, by 256 bytes a token
+ */
+export function languageFiles(vocabulary = LANGUAGE.vocab_size): Files {
   return {
-    "config.json": json(LANGUAGE),
-    "model.safetensors": languageWeights(),
-    "tokenizer.json": languageTokenizer(),
+    "config.json": json({ ...LANGUAGE, vocab_size: vocabulary }),
+    "model.safetensors": languageWeights(vocabulary),
+    "tokenizer.json": languageTokenizer(vocabulary),
     "tokenizer_config.json": json({ bos_token: "<s>", eos_token: "</s>" }),
   };
 }
 
 /** A tokenizer whose words have ids beyond the language model's vocabulary. */
 export function foreignTokenizer(): Uint8Array<ArrayBuffer> {
-  const { model, ...rest } = JSON.parse(new TextDecoder().decode(languageTokenizer()));
+  const { model, ...rest } = JSON.parse(new TextDecoder().decode(languageTokenizer(LANGUAGE.vocab_size)));
   const vocab = Object.fromEntries(
     Object.entries<number>(model.vocab).map(([token, id]) => [token, id < 3 ? id : id + LANGUAGE.vocab_size]),
   );
@@ -144,13 +148,13 @@ export function foreignTokenizer(): Uint8Array<ArrayBuffer> {
 
 /** What the language model says after these ids, by the reference: the likeliest token each time. */
 export function referenceGreedy(inputIds: readonly number[], steps: number): number[] {
-  const weights = readCheckpoint([languageWeights()]);
+  const weights = readCheckpoint([languageWeights(LANGUAGE.vocab_size)]);
   return greedy(textPrompt(inputIds, LANGUAGE, weights), steps, LANGUAGE, weights).ids;
 }
 
 /** The answer to `QUESTION`, so many tokens of it. */
 export function referenceAnswer(tokens: number): string {
-  const { vocab } = JSON.parse(new TextDecoder().decode(languageTokenizer())).model;
+  const { vocab } = JSON.parse(new TextDecoder().decode(languageTokenizer(LANGUAGE.vocab_size))).model;
   const inputIds = ["<s>", "Once", "Ġupon", "Ġa", "Ġtime"].map((token) => vocab[token] as number);
   return referenceGreedy(inputIds, tokens)
     .map((id) => `n${id} `)
