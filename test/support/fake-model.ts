@@ -3,6 +3,7 @@ import type { GenerateRequest, Generation, GenerationEvent, GenerationStats, Mod
 import { RunningGeneration } from "../../src/running-generation.ts";
 
 export const STATS: GenerationStats = {
+  pictures: [{ views: 1, tokensBefore: 16, tokensAfter: 8, reused: false }],
   imageTokensBefore: 16,
   imageTokensAfter: 8,
   promptTokens: 21,
@@ -17,7 +18,7 @@ export const STATS: GenerationStats = {
 };
 
 export const INFO: ModelInfo = {
-  modelType: "llava",
+  family: "llava",
   parameters: 1000,
   weightBytes: 4000,
   precision: "f32",
@@ -25,8 +26,9 @@ export const INFO: ModelInfo = {
   adapter: "none",
   contextLength: 64,
   vocabularySize: 100,
-  imageSize: 28,
+  takesPictures: true,
   imageTokens: 16,
+  defaults: { compression: { method: "none" }, inhibition: { maxRatio: 0 } },
   canGenerate: true,
 };
 
