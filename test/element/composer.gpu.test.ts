@@ -181,7 +181,7 @@ describe("pictures", () => {
   test("are left out, and said to be, where the model reads text only", async () => {
     paste(await pictureFile());
     chat.load().catch(() => {});
-    const model = loader.last.finish(new ScriptedModel({ imageSize: 0, imageTokens: 0 }));
+    const model = loader.last.finish(new ScriptedModel({ takesPictures: false, imageTokens: 0 }));
     await settled(chat);
     expect(textOf(chat, "note")).toBe("This model reads text only and ignores pictures.");
     expect([part(chat, "attach"), part(chat, "camera")]).toEqual([undefined, undefined]);
