@@ -111,7 +111,16 @@ function browserProject(name: string, include: string, command: "build" | "serve
     extends: true,
     // Known ahead; a dependency found late reloads the page in the middle of a test.
     optimizeDeps: {
-      include: ["gl-matrix", "openai", "lit", "lit/directive.js", "lit/directives/repeat.js", "marked", "axe-core"],
+      include: [
+        "gl-matrix",
+        "openai",
+        "lit",
+        "lit/directive.js",
+        "lit/directives/repeat.js",
+        "marked",
+        "axe-core",
+        "workbox-window",
+      ],
     },
     test: {
       name,

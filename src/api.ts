@@ -197,6 +197,8 @@ export interface PictureCost {
   /** Its tokens in the prompt before and after compression. */
   tokensBefore: number;
   tokensAfter: number;
+  /** It was encoded for an earlier question, and this one did not wait for its encoder. */
+  reused: boolean;
 }
 
 export interface GenerationStats {

@@ -18,6 +18,7 @@ import { Conversation } from "./conversation.ts";
 import { EngineSlot, type EngineState } from "./engine-slot.ts";
 import { EngineRegistry } from "./engines.ts";
 import type { FoveaChatEventMap } from "./events.ts";
+import { type HalfLine, halfLine } from "./half-line.ts";
 import { CLEAR_ICON, EYE_ICON } from "./icons.ts";
 import { plainText } from "./markdown.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
@@ -32,6 +33,8 @@ const PAINT_INTERVAL_MS = 50;
 const PAINT_SHARE = 8;
 /** Distance from the end within which a conversation keeps scrolling with new text, in CSS pixels. */
 const END_DISTANCE = 32;
+/** `tokens` after the button for half of them. */
+const HALF = "50%";
 
 /** `<fovea-chat>`; see docs/element.md for its attributes, events, parts and custom properties. */
 export class FoveaChat extends LitElement {
@@ -51,7 +54,7 @@ export class FoveaChat extends LitElement {
 
   /** The model: a known name, "hf:owner/name", or the address of a folder in Hugging Face layout. */
   declare model: string | null;
-  /** Most image tokens that the model reads per picture, or "none" for all; null for the model's default. */
+  /** Most image tokens that the model reads per picture, a share such as "50%", or "none" for all; null for the model's default. */
   declare tokens: TokenBudget;
   /** Share of the image tokens that the last layer inhibits, from 0 (off) to 1; null for the model's default. */
   declare inhibit: number | null;
@@ -96,6 +99,7 @@ export class FoveaChat extends LitElement {
     },
     load: () => void this.load().catch(ignore),
     cancel: () => this.stop(),
+    switchHalf: () => this.#switchHalf(),
   };
   /** Errors that were already reported by an event: one may end a load and the question that waited for it. */
   readonly #told = new WeakSet<object>();
@@ -105,6 +109,8 @@ export class FoveaChat extends LitElement {
   #paint: ReturnType<typeof setTimeout> | undefined;
   #paintMs = 0;
   #isAtEnd = true;
+  /** `tokens` before the user chose half of them; undefined if the page's own choice stands. */
+  #tokensBeforeHalf: TokenBudget | undefined;
 
   constructor() {
     super();
@@ -214,7 +220,7 @@ export class FoveaChat extends LitElement {
           }
         </header>
         <div class="transcript" part="transcript" role="region" aria-label="Conversation" tabindex="0" @scroll=${this.#onScroll}>
-          ${turns.length > 0 ? renderTurns(turns, this.#actions) : renderEmpty()}
+          ${turns.length > 0 ? renderTurns(turns, this.#half(engine), this.#actions) : renderEmpty()}
         </div>
         ${renderEngine(engine, modelSource(this.model) !== undefined, turns.at(-1)?.error, this.#actions)}
         ${this.#composer.render({
@@ -225,6 +231,28 @@ export class FoveaChat extends LitElement {
       </div>
       <div class="hidden" role="status">${this.#announcement}</div>
     `;
+  }
+
+  /** The line under the last answer that offers half of the image tokens, or all of them again. */
+  #half(engine: EngineState): HalfLine | undefined {
+    const stats = this.#conversation.turns.at(-1)?.stats;
+    if (!stats || engine.phase !== "ready") return undefined;
+    const isAll = this.tokens === null || this.tokens === "none";
+    return halfLine(stats, engine.info.defaults, this.#isHalf ? "half" : isAll ? "all" : "other");
+  }
+
+  get #isHalf(): boolean {
+    return this.tokens === HALF && this.#tokensBeforeHalf !== undefined;
+  }
+
+  #switchHalf(): void {
+    if (this.#isHalf) {
+      this.tokens = this.#tokensBeforeHalf!;
+      this.#tokensBeforeHalf = undefined;
+    } else {
+      this.#tokensBeforeHalf = this.tokens;
+      this.tokens = HALF;
+    }
   }
 
   #ask(question: string, pictures: readonly ChatPicture[]): Promise<string> {

@@ -2,8 +2,8 @@
 import type { Compression, GenerateRequest } from "../api.ts";
 import { checkInteger, checkNumber } from "../shared/assert.ts";
 
-/** A number of image tokens, "none" for all of them, null for the model's default. */
-export type TokenBudget = number | "none" | null;
+/** A number of image tokens, a share of them such as "50%", "none" for all of them, null for the model's default. */
+export type TokenBudget = number | `${number}%` | "none" | null;
 
 /** The source in the attribute `model`; undefined if it is empty. Addresses may be relative to the page: "/models/a". */
 export function modelSource(model: string | null): string | undefined {
@@ -28,7 +28,8 @@ export function parseNumber(text: string | null): number | null {
 /**
  * The fields of a request that the attributes set. A budget above the number of image tokens compresses nothing.
  *
- * @throws RangeError for a budget that is neither a positive integer nor "none", and for a ratio outside [0, 1]
+ * @throws RangeError for a budget that is no positive integer, no share above 0% and up to 100%, and not "none"; and for a
+ *   ratio outside [0, 1]
  */
 export function requestSettings(
   tokens: TokenBudget,
@@ -40,8 +41,11 @@ export function requestSettings(
   };
 }
 
-function compressionOf(tokens: number | "none"): Compression {
+function compressionOf(tokens: Exclude<TokenBudget, null>): Compression {
   if (tokens === "none") return { method: "none" };
-  checkInteger('tokens (unless "none")', tokens, 1);
-  return { method: "vmtc", tokens };
+  const percent = typeof tokens === "string" ? /^(\d+(?:\.\d+)?)%$/.exec(tokens)?.[1] : undefined;
+  if (percent !== undefined && Number(percent) > 0 && Number(percent) <= 100)
+    return { method: "vmtc", ratio: Number(percent) / 100 };
+  checkInteger('tokens (unless "none" or a share such as "50%")', tokens, 1);
+  return { method: "vmtc", tokens: tokens as number };
 }

@@ -96,14 +96,31 @@ export const transcriptStyles = css`
 
   .pending,
   .remark,
+  .half,
   .stats {
     color: var(--_fovea-soft);
   }
 
   .stats,
+  .half,
   .remark {
     font-size: 0.8125em;
     font-variant-numeric: tabular-nums;
+  }
+
+  .half {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 0.25rem 0.75rem;
+  }
+
+  .half-button {
+    flex: 0 1 auto;
+    min-block-size: 2rem;
+    padding-block: 0.125rem;
+    color: var(--_fovea-text);
+    font-size: inherit;
   }
 
   .dots i {

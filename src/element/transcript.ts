@@ -5,6 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { FoveaError } from "../errors.ts";
 import type { Turn } from "./conversation.ts";
 import type { EngineState } from "./engine-slot.ts";
+import type { HalfLine } from "./half-line.ts";
 import { updateMarkdown } from "./markdown.ts";
 import type { ChatPicture } from "./pictures.ts";
 import { errorSentence, progressText, statsText } from "./wording.ts";
@@ -15,6 +16,8 @@ export interface TranscriptActions {
   clear(): void;
   load(): void;
   cancel(): void;
+  /** Half of the image tokens from the next question on, or all of them again. */
+  switchHalf(): void;
 }
 
 /** Shows Markdown in an element and updates only changed blocks. */
@@ -35,16 +38,20 @@ class MarkdownDirective extends Directive {
 }
 const markdown: (text: string) => DirectiveResult = directive(MarkdownDirective);
 
-/** All turns, oldest first. */
-export function renderTurns(turns: readonly Turn<ChatPicture>[], actions: TranscriptActions): unknown {
+/** All turns, oldest first. @param half the line under the last answer */
+export function renderTurns(
+  turns: readonly Turn<ChatPicture>[],
+  half: HalfLine | undefined,
+  actions: TranscriptActions,
+): unknown {
   return repeat(
     turns,
     ({ id }) => id,
-    (turn) => renderTurn(turn, actions),
+    (turn) => renderTurn(turn, turn === turns.at(-1) ? half : undefined, actions),
   );
 }
 
-function renderTurn(turn: Turn<ChatPicture>, actions: TranscriptActions): TemplateResult {
+function renderTurn(turn: Turn<ChatPicture>, half: HalfLine | undefined, actions: TranscriptActions): TemplateResult {
   const { question, pictures, answer, state, stats } = turn;
   const isPending = state === "loading" || state === "reading";
   return html`<article class="turn" part="turn">
@@ -61,7 +68,15 @@ function renderTurn(turn: Turn<ChatPicture>, actions: TranscriptActions): Templa
     ${state === "failed" ? renderFailure(turn, actions) : nothing}
     ${state === "abort" && answer === "" ? html`<button class="button retry" part="button retry" @click=${() => actions.askAgain(turn)}>Ask again</button>` : nothing}
     ${stats && answer !== "" ? html`<p class="stats" part="stats">${statsText(stats)}</p>` : nothing}
+    ${half && answer !== "" ? renderHalf(half, actions) : nothing}
   </article>`;
+}
+
+function renderHalf({ text, button }: HalfLine, { switchHalf }: TranscriptActions): TemplateResult {
+  return html`<p class="half" part="half">
+    <span role="status">${text}</span>
+    <button class="button half-button" part="button half-button" type="button" @click=${switchHalf}>${button}</button>
+  </p>`;
 }
 
 function renderPending({ state, pictures }: Turn<ChatPicture>): TemplateResult {

@@ -159,7 +159,7 @@ async function seePicture(work: Work, engine: Engine, input: ImageInput, index: 
   throwIfAborted(signal, "the encoding of pictures");
   const { encoder, pictures } = needPictures(engine);
   const start = performance.now();
-  const picture = await encodeKept(engine, input, work.pictures, signal);
+  const { picture, reused } = await encodeKept(engine, input, work.pictures, signal);
   await engine.gpu.idle();
   const milliseconds = performance.now() - start;
   clock.numbers.visionMs += milliseconds;
@@ -168,7 +168,7 @@ async function seePicture(work: Work, engine: Engine, input: ImageInput, index: 
   const views = await readSeenViews(engine.gpu, encoder, picture, viewsInOrder(runs));
   const before = picture.plan.views.reduce((sum, { grid }) => sum + encoder.rowsOf(grid), 0);
   const tokens = picture.rowsOfView.reduce((sum, rows) => sum + rows, 0);
-  clock.addPicture({ views: views.length, tokensBefore: before, tokensAfter: tokens });
+  clock.addPicture({ views: views.length, tokensBefore: before, tokensAfter: tokens, reused });
   emit({ type: "image", index, tokens, milliseconds, stages: views[0]!.stages, views });
   told.images++;
   return { picture, runs };

@@ -52,7 +52,7 @@ export async function encodePicture(
 }
 
 /**
- * A picture for a prompt: encoded, or as it was encoded for an earlier question. The cache owns it. Throws as
+ * A picture for a prompt: encoded, or as it was encoded for an earlier question (`reused`). The cache owns it. Throws as
  * `Fovea.generate`.
  */
 export async function encodeKept(
@@ -60,15 +60,15 @@ export async function encodeKept(
   input: ImageInput,
   options: PictureOptions,
   signal: AbortSignal,
-): Promise<EncodedPicture> {
-  const picture = await pictureKey(input);
+): Promise<{ picture: EncodedPicture; reused: boolean }> {
+  const content = await pictureKey(input);
   // A picture that cannot be recognised is kept until it is the oldest, like any other.
-  const key = imageKey(picture ?? `unknown ${crypto.randomUUID()}`, options);
+  const key = imageKey(content ?? `unknown ${crypto.randomUUID()}`, options);
   const known = engine.images.get(key);
-  if (known) return known;
-  const image = await encodePicture(engine, input, { ...options, signal });
-  engine.images.set(key, image);
-  return image;
+  if (known) return { picture: known, reused: true };
+  const picture = await encodePicture(engine, input, { ...options, signal });
+  engine.images.set(key, picture);
+  return { picture, reused: false };
 }
 
 /** One picture on its own: its features, and a classifier's classes. The caller holds the engine's lock. */

@@ -1,16 +1,22 @@
 import { expect, test } from "vitest";
-import type { ModelInfo } from "../../src/api.ts";
+import type { Compression, Inhibition, ModelInfo } from "../../src/api.ts";
 import { Rate } from "../../src/app/logic/rate.ts";
 import {
   budgetPercent,
   compressionOf,
-  DEFAULT_SETTINGS,
+  followDefaults,
+  HALF,
+  PLAIN_SETTINGS,
   plainSettings,
   requestOf,
+  type Settings,
+  settingsOf,
   settingsText,
 } from "../../src/app/logic/settings.ts";
 import { freePlace, KINDS, kindNamed, placeText, sceneText, thing } from "../../src/app/scene/scene.ts";
+import { INFO } from "../support/fake-model.ts";
 
+<<<<<<< HEAD
 const info = { imageTokens: 64, takesPictures: true, contextLength: 128 } as ModelInfo;
 
 test("the defaults are the paper's", () => {
@@ -24,26 +30,112 @@ test("the defaults are the paper's", () => {
       positions: "contiguous",
     },
     inhibition: { maxRatio: 0.6, score: "focus", schedule: "linear", scope: "row" },
+=======
+const info: ModelInfo = { ...INFO, imageTokens: 64, contextLength: 128 };
+
+/** A model that recommends these. */
+function recommending(compression: Compression, inhibition: Inhibition = { maxRatio: 0 }): ModelInfo {
+  return { ...info, defaults: { compression, inhibition } };
+}
+
+const DEMO = recommending({ method: "vmtc", ratio: 0.5 }, { maxRatio: 0.6 });
+
+test("a model that recommends nothing gets nothing compressed and nothing inhibited", () => {
+  expect(settingsOf(info)).toEqual(PLAIN_SETTINGS);
+  expect(requestOf(settingsOf(info), info)).toEqual({
+    compression: { method: "none" },
+    inhibition: { maxRatio: 0 },
+>>>>>>> ui
     attention: true,
     // No more than the model can read.
     maxTokens: 128,
     temperature: 0,
   });
+<<<<<<< HEAD
   expect(settingsText(DEFAULT_SETTINGS)).toBe("50 % of the image tokens, inhibition up to 60 %");
+=======
+  expect(settingsText(settingsOf(info))).toBe("all image tokens, no inhibition");
+});
+
+test("the settings start from what the model recommends, and ask for just that", () => {
+  const settings = settingsOf(DEMO);
+  expect(settings).toEqual({ ...PLAIN_SETTINGS, budget: 0.5, inhibition: 0.6 });
+  expect(requestOf(settings, DEMO)).toMatchObject(DEMO.defaults);
+  expect(settingsText(settings)).toBe("50 % of the image tokens, inhibition up to 60 %");
+});
+
+test.for([
+  [
+    { method: "vmtc", tokens: 16, blocks: [1, 2], clusters: 1, merge: "raw", positions: "original" },
+    { budget: 0.25, method: "vmtc", stages: 2, clusters: "fuse", merge: "raw", positions: "original" },
+  ],
+  [
+    { method: "vmtc", clusters: 0, stages: 4 },
+    { budget: 0.5, stages: 4, clusters: "drop" },
+  ],
+  [
+    { method: "pool", factor: 2 },
+    { budget: 0.25, method: "pool" },
+  ],
+  [
+    { method: "prune-last", ratio: 0.3 },
+    { budget: 0.3, method: "prune-last" },
+  ],
+  [{ method: "prumerge" }, { budget: 0.5, method: "prumerge" }],
+  [
+    { method: "diverse", tokens: 100 },
+    { budget: 1, method: "diverse" },
+  ],
+] as [Compression, Partial<Settings>][])("%j is shown as %j, and asked for as it is", ([compression, shown]) => {
+  const model = recommending(compression, { maxRatio: 0.3, score: "discounted-sum", discount: 0.8, scope: "image" });
+  const settings = settingsOf(model);
+  expect(settings).toMatchObject({ ...shown, inhibition: 0.3, score: "discounted-sum", scope: "image" });
+  const isAll = shown.budget === 1;
+  expect(requestOf(settings, model)).toMatchObject({
+    compression: isAll ? { method: "none" } : compression,
+    inhibition: { discount: 0.8 },
+  });
+  // Changed, they are the panel's own.
+  expect(requestOf({ ...settings, inhibition: 0.2 }, model).inhibition).toEqual({
+    ...{ maxRatio: 0.2, score: "discounted-sum", schedule: "linear", scope: "image" },
+  });
+});
+
+test("another model's recommendations replace the last one's, but not what the user changed", () => {
+  const [plain, demo] = [settingsOf(info), settingsOf(DEMO)];
+  expect(followDefaults(plain, plain, demo)).toEqual(demo);
+  expect(followDefaults({ ...plain, maxTokens: 8, watch: false }, plain, demo)).toEqual({
+    ...demo,
+    ...{ maxTokens: 8, watch: false },
+  });
+  expect(followDefaults({ ...demo, budget: 0.25 }, demo, plain)).toEqual({ ...plain, budget: 0.25 });
+  // The same model again.
+  expect(followDefaults({ ...demo, budget: 1 }, demo, demo)).toEqual({ ...demo, budget: 1 });
+});
+
+test("half of the tokens is asked for in three even stages, whatever method was chosen before", () => {
+  const settings = { ...settingsOf(info), method: "pool" as const, stages: 5, ...HALF };
+  expect(compressionOf(settings, info)).toMatchObject({ method: "vmtc", ratio: 0.5, stages: 3 });
+>>>>>>> ui
 });
 
 test("without, nothing is compressed and nothing inhibited", () => {
-  const { compression, inhibition } = requestOf(plainSettings(DEFAULT_SETTINGS), info);
+  const { compression, inhibition } = requestOf(plainSettings(settingsOf(DEMO)), DEMO);
   expect(compression).toEqual({ method: "none" });
   expect(inhibition).toMatchObject({ maxRatio: 0 });
 });
 
 test("a model that reads text only is asked for nothing about pictures", () => {
+<<<<<<< HEAD
   const request = requestOf(DEFAULT_SETTINGS, { ...info, takesPictures: false, imageTokens: 0 });
+=======
+  const request = requestOf(settingsOf(DEMO), { ...DEMO, takesPictures: false, imageTokens: 0 });
+>>>>>>> ui
   expect(Object.keys(request).sort()).toEqual(["maxTokens", "temperature"]);
 });
 
 test("each method keeps about the budget", () => {
+<<<<<<< HEAD
   const of = (method: typeof DEFAULT_SETTINGS.method, budget: number) => ({ ...DEFAULT_SETTINGS, method, budget });
   expect(compressionOf(of("pool", 0.25), info)).toEqual({ method: "pool", factor: 2 });
   expect(budgetPercent(of("pool", 0.25))).toBe(25);
@@ -54,6 +146,13 @@ test("each method keeps about the budget", () => {
   expect(compressionOf(of("prune-last", 0.25), info)).toEqual({ method: "prune-last", ratio: 0.25 });
   expect(compressionOf(of("prumerge", 1 / 64), info)).toEqual({ method: "prumerge", ratio: 1 / 64 });
   expect(compressionOf(of("vmtc", 1), info)).toEqual({ method: "none" });
+=======
+  const of = (method: Settings["method"], budget: number) => ({ ...PLAIN_SETTINGS, method, budget });
+  expect(compressionOf(of("pool", 0.2), info)).toEqual({ method: "pool", factor: 2 });
+  expect(budgetPercent(of("pool", 0.2))).toBe(25);
+  for (const method of ["prune-last", "prumerge", "diverse"] as const)
+    expect(compressionOf(of(method, 0.25), info)).toEqual({ method, ratio: 0.25 });
+>>>>>>> ui
 });
 
 test("a rate is that of the last seconds", () => {

@@ -1,8 +1,10 @@
 /** Asking the element: answers, conversations, errors, stop and clear. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { GenerationStats } from "../../src/api.ts";
+import type { FoveaChat } from "../../src/element/fovea-chat.ts";
 import { FoveaError } from "../../src/errors.ts";
 import { STATS } from "../support/fake-model.ts";
-import type { ScriptedLoader } from "./scripted-engine.ts";
+import { type ScriptedLoader, ScriptedModel } from "./scripted-engine.ts";
 import {
   begin,
   clearStage,
@@ -238,6 +240,75 @@ describe("stop", () => {
     chat.clear();
     const model = await begin(chat, loader);
     expect(model.answers).toHaveLength(1);
+  });
+});
+
+describe("half of the image tokens", () => {
+  const [picture] = STATS.pictures;
+  /** An answer that a picture's 16 tokens kept waiting. */
+  const WHOLE = {
+    ...STATS,
+    ...{ pictures: [{ ...picture!, tokensAfter: 16 }], imageTokensAfter: 16 },
+    ...{ promptTokens: 32, visionMs: 50, prefillMs: 40, timeToFirstTokenMs: 100 },
+  };
+
+  async function answered(chat: FoveaChat, model: ScriptedModel, stats: GenerationStats): Promise<void> {
+    model.answer.write("A cat.");
+    model.answer.finish("stop", stats);
+    await settled(chat);
+  }
+
+  async function press(chat: FoveaChat): Promise<void> {
+    parts(chat, "half-button")[0]!.click();
+    await settled(chat);
+  }
+
+  test("are offered under the last answer, switched by one press, and back", async () => {
+    const chat = await showChat({ model: "m", tokens: "none" });
+    const model = await begin(chat, loader, "one");
+    expect(parts(chat, "half")).toEqual([]);
+    await answered(chat, model, WHOLE);
+    expect(textOf(chat, "half")).toBe(
+      "Half of the image tokens would show the first word about 25 % sooner. Use half of the tokens",
+    );
+    await press(chat);
+    expect([chat.tokens, chat.getAttribute("tokens")]).toEqual(["50%", "50%"]);
+    expect(textOf(chat, "half")).toBe("Questions now use half of the image tokens. All image tokens");
+    await begin(chat, loader, "two");
+    expect(model.answer.request.compression).toEqual({ method: "vmtc", ratio: 0.5 });
+    await answered(chat, model, STATS);
+    expect(parts(chat, "half")).toHaveLength(1);
+    await press(chat);
+    expect(chat.tokens).toBe("none");
+    expect(textOf(chat, "half")).toBe("Questions now use all image tokens. Use half of the tokens");
+    await begin(chat, loader, "three");
+    expect(model.answer.request.compression).toEqual({ method: "none" });
+  });
+
+  test("go back to the model's default where the page chose nothing", async () => {
+    const chat = await showChat();
+    await answered(chat, await begin(chat, loader), WHOLE);
+    await press(chat);
+    await press(chat);
+    expect([chat.tokens, chat.hasAttribute("tokens")]).toEqual([null, false]);
+  });
+
+  test.for([
+    ["the page chose a number", { tokens: "100" }, {}],
+    ["the page chose half itself", { tokens: "50%" }, {}],
+    ["the model compresses by default", {}, { compression: { method: "vmtc", ratio: 0.5 } }],
+  ] as const)("are not offered where %s", async ([, attributes, defaults]) => {
+    const chat = await showChat({ model: "m", ...attributes });
+    chat.ask("one").catch(() => {});
+    await tick();
+    const model = new ScriptedModel({
+      defaults: { compression: { method: "none" }, inhibition: { maxRatio: 0 }, ...defaults },
+    });
+    loader.last.finish(model);
+    await settled(chat);
+    await answered(chat, model, WHOLE);
+    expect(parts(chat, "stats")).toHaveLength(1);
+    expect(parts(chat, "half")).toEqual([]);
   });
 });
 

@@ -5,6 +5,8 @@ import { FoveaError } from "../../src/errors.ts";
 import type { ScriptedLoader } from "./scripted-engine.ts";
 import { begin, clearStage, listen, parts, scriptEngines, settled, showChat, textOf, tick } from "./stage.ts";
 
+const TOKENS = 'tokens (unless "none" or a share such as "50%")';
+
 let loader: ScriptedLoader;
 beforeEach(() => {
   loader = scriptEngines();
@@ -39,25 +41,25 @@ describe("attributes", () => {
     [{}, {}],
     [{ tokens: "none" }, { compression: { method: "none" } }],
     [{ tokens: "144" }, { compression: { method: "vmtc", tokens: 144 } }],
-    [{ tokens: "576" }, { compression: { method: "none" } }],
+    [{ tokens: "50%" }, { compression: { method: "vmtc", ratio: 0.5 } }],
+    [{ tokens: " 12.5% " }, { compression: { method: "vmtc", ratio: 0.125 } }],
     [{ inhibit: "0" }, { inhibition: { maxRatio: 0 } }],
     [
       { inhibit: "0.25", tokens: "8" },
       { inhibition: { maxRatio: 0.25 }, compression: { method: "vmtc", tokens: 8 } },
     ],
-  ] as [Record<string, string>, object][])(
-    "%j of a picture of 576 tokens ask for %j",
-    async ([attributes, expected]) => {
-      const chat = await showChat({ model: "m", ...attributes });
-      const model = await begin(chat, loader);
-      const { messages: _, signal: __, ...settings } = model.answer.request;
-      expect(settings).toEqual(expected);
-    },
-  );
+  ] as [Record<string, string>, object][])("%j ask for %j", async ([attributes, expected]) => {
+    const chat = await showChat({ model: "m", ...attributes });
+    const model = await begin(chat, loader);
+    const { messages: _, signal: __, ...settings } = model.answer.request;
+    expect(settings).toEqual(expected);
+  });
 
   test.for([
-    [{ tokens: "many" }, 'tokens (unless "none") must be an integer from 1 to 9007199254740991, got many'],
-    [{ tokens: "0" }, 'tokens (unless "none") must be an integer from 1 to 9007199254740991, got 0'],
+    [{ tokens: "many" }, `${TOKENS} must be an integer from 1 to 9007199254740991, got many`],
+    [{ tokens: "0" }, `${TOKENS} must be an integer from 1 to 9007199254740991, got 0`],
+    [{ tokens: "0%" }, `${TOKENS} must be an integer from 1 to 9007199254740991, got 0%`],
+    [{ tokens: "101%" }, `${TOKENS} must be an integer from 1 to 9007199254740991, got 101%`],
     [{ inhibit: "1.5" }, "inhibit must be a number from 0 to 1, got 1.5"],
     [{ inhibit: "much" }, "inhibit must be a number from 0 to 1, got much"],
   ] as [Record<string, string>, string][])("%j is refused when a question is asked", async ([attributes, message]) => {

@@ -12,7 +12,7 @@ import type { LayerAttention } from "../../src/model/decoder/layer-attention.ts"
 import { type PromptRows, type PromptRun, positionsOf } from "../../src/model/decoder/prompt-rows.ts";
 import { causalRanges } from "../../src/model/decoder/visible.ts";
 import { Weights } from "../../src/model/load/fill.ts";
-import type { DecoderSpec, ModelSpec } from "../../src/spec/model-spec.ts";
+import type { DecoderSpec, ModelSpec, RopeSpec } from "../../src/spec/model-spec.ts";
 import type { Prompt as ReferencePrompt } from "../reference/model/decoder.ts";
 import type { TextConfig } from "../reference/model/settings.ts";
 import { canonicalName, type Weights as ReferenceWeights, tensorData } from "../reference/model/weights.ts";
@@ -102,12 +102,12 @@ export class TestDecoder {
   }
 }
 
-/** A decoder with the reference's weights. @param json of config.json; `changes` to the spec that it gives */
+/** A decoder with the reference's weights. @param json of config.json; `rope` replaces fields of the RoPE that it gives */
 export async function decoderOf(
   gpu: Gpu,
   json: unknown,
   values: ReferenceWeights,
-  changes: Partial<DecoderSpec> = {},
+  rope: Partial<RopeSpec> = {},
 ): Promise<TestDecoder> {
   const { decoder, imageTokenId, tensors } = describeModel({ "config.json": json });
   const own = tensors.filter(({ name, parts }) => name.startsWith("decoder.") && parts.length > 0);
@@ -119,7 +119,7 @@ export async function decoderOf(
     const rows = parts.flatMap(({ names }) => [...tensorData(values, canonicalName(names[0]!))]);
     gpu.upload(weights.get(name), Float32Array.from(rows));
   }
-  return TestDecoder.make(gpu, weights, { decoder: { ...decoder!, ...changes }, imageTokenId });
+  return TestDecoder.make(gpu, weights, { decoder: { ...decoder!, rope: { ...decoder!.rope, ...rope } }, imageTokenId });
 }
 
 /** Random weights of a Llama, norms of ones; `scaleOf` may enlarge the values of a tensor. */

@@ -3,7 +3,7 @@ import type { GenerateRequest, Generation, GenerationEvent, GenerationStats, Mod
 import { RunningGeneration } from "../../src/running-generation.ts";
 
 export const STATS: GenerationStats = {
-  pictures: [{ views: 1, tokensBefore: 16, tokensAfter: 8 }],
+  pictures: [{ views: 1, tokensBefore: 16, tokensAfter: 8, reused: false }],
   imageTokensBefore: 16,
   imageTokensAfter: 8,
   promptTokens: 21,

@@ -5,7 +5,7 @@ import { isClassifier, type Model } from "../engine.ts";
 import type { ModelKeeper } from "./models.ts";
 import { askToKeepStorage } from "./offline.ts";
 import { problemOf } from "./problem.ts";
-import { compressionOf, plainSettings, requestOf, type Settings } from "./settings.ts";
+import { compressionOf, followDefaults, plainSettings, requestOf, type Settings } from "./settings.ts";
 import { type Answer, FIRST_VIEW, type PageStore, type PictureItem, type Turn, turnsUntil } from "./state.ts";
 
 let nextTurn = 1;
@@ -82,6 +82,7 @@ export class Asker {
   }
 
   async #tryAnswer(turn: number, index: number, signal: AbortSignal): Promise<void> {
+    const { defaults: before } = this.#store.state;
     const model = await untilAborted(this.#models.loaded, signal);
     if (signal.aborted || !model) {
       const { problem } = this.#store.state.model;
@@ -96,7 +97,10 @@ export class Asker {
       });
       return;
     }
-    this.#patch(turn, index, { status: "running" });
+    // The question may have waited for a model with defaults of its own.
+    const followed = followDefaults(this.#find(turn, index).settings, before, this.#store.state.defaults);
+    const settings = index === 0 ? followed : plainSettings(followed);
+    this.#patch(turn, index, { status: "running", settings });
     if (isClassifier(model.info)) await this.#classify(model, turn, index, signal);
     else await this.#generate(model, turn, index, signal);
   }

@@ -3,6 +3,7 @@ import type { LoadProgress } from "../../api.ts";
 import { loadModel, type Model, type ModelAccess, type ModelSource, planModel, storedModels } from "../engine.ts";
 import { problemOf } from "./problem.ts";
 import { Rate } from "./rate.ts";
+import { followDefaults, settingsOf } from "./settings.ts";
 import type { ModelState, PageStore } from "./state.ts";
 
 export class ModelKeeper {
@@ -92,6 +93,9 @@ export class ModelKeeper {
         return undefined;
       }
       this.#set({ phase: "ready", model, info: model.info, waiting: false });
+      const { settings, defaults: before } = this.#store.state;
+      const defaults = settingsOf(model.info);
+      this.#store.set({ defaults, settings: followDefaults(settings, before, defaults) });
       return model;
     } catch (error) {
       const problem = problemOf(error);

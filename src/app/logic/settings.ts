@@ -2,12 +2,13 @@
 import type { Compression, GenerateRequest, Inhibition, ModelInfo } from "../../api.ts";
 
 type Vmtc = Extract<Compression, { method: "vmtc" }>;
+type AskedModel = Pick<ModelInfo, "defaults" | "imageTokens">;
 
 /** The choices of the settings panel. */
 export interface Settings {
   /** Share of a picture's tokens to keep; 1 is no compression. */
   budget: number;
-  method: "vmtc" | "prune-last" | "prumerge" | "pool";
+  method: "vmtc" | "prune-last" | "prumerge" | "pool" | "diverse";
   stages: number;
   clusters: "auto" | "drop" | "fuse";
   merge: NonNullable<Vmtc["merge"]>;
@@ -23,15 +24,15 @@ export interface Settings {
   watch: boolean;
 }
 
-/** The paper's settings. */
-export const DEFAULT_SETTINGS: Settings = {
-  budget: 0.5,
+/** Without a model, and of a model that recommends nothing: no compression and no inhibition, else the paper's settings. */
+export const PLAIN_SETTINGS: Settings = {
+  budget: 1,
   method: "vmtc",
   stages: 3,
   clusters: "auto",
   merge: "normalized",
   positions: "contiguous",
-  inhibition: 0.6,
+  inhibition: 0,
   score: "focus",
   schedule: "linear",
   scope: "row",
@@ -39,6 +40,45 @@ export const DEFAULT_SETTINGS: Settings = {
   temperature: 0,
   watch: true,
 };
+
+/** Half of the tokens by one press. The estimate of shared/half-tokens.ts is for these. */
+export const HALF: Pick<Settings, "budget" | "method" | "stages"> = { budget: 0.5, method: "vmtc", stages: 3 };
+
+/** The settings that a model recommends. */
+export function settingsOf({ defaults, imageTokens }: AskedModel): Settings {
+  const { maxRatio, score, schedule, scope } = defaults.inhibition;
+  return {
+    ...PLAIN_SETTINGS,
+    ...compressionSettings(defaults.compression, imageTokens),
+    inhibition: maxRatio,
+    ...(score && { score }),
+    ...(schedule && { schedule }),
+    ...(scope && { scope }),
+  };
+}
+
+/** Counts become shares of a view, so that tiles of a larger picture keep as much. */
+function compressionSettings(compression: Compression, imageTokens: number): Partial<Settings> {
+  const { method } = compression;
+  if (method === "none") return {};
+  if (method === "pool") return { method, budget: 1 / compression.factor ** 2 };
+  const { tokens, ratio = 0.5 } = compression;
+  const budget = Math.min(1, tokens === undefined ? ratio : tokens / Math.max(1, imageTokens));
+  if (method !== "vmtc") return { method, budget };
+  const { blocks, stages = blocks?.length ?? PLAIN_SETTINGS.stages, clusters, merge, positions } = compression;
+  return {
+    ...{ method, budget, stages },
+    clusters: clusters === 0 ? "drop" : clusters === 1 ? "fuse" : "auto",
+    ...(merge && { merge }),
+    ...(positions && { positions }),
+  };
+}
+
+/** The settings after another model's defaults replaced those of `before`: what the user changed stays. */
+export function followDefaults(settings: Settings, before: Settings, after: Settings): Settings {
+  const changed = Object.entries(settings).filter(([name, value]) => value !== before[name as keyof Settings]);
+  return { ...after, ...Object.fromEntries(changed) };
+}
 
 /** The same settings without compression and inhibition. */
 export function plainSettings(settings: Settings): Settings {
@@ -54,10 +94,20 @@ function poolFactor(budget: number): number {
   return Math.max(1, Math.round(1 / Math.sqrt(budget)));
 }
 
+const COMPRESSION_FIELDS = ["budget", "method", "stages", "clusters", "merge", "positions"] as const;
+const INHIBITION_FIELDS = ["inhibition", "score", "schedule", "scope"] as const;
+
+/** Whether these settings are the model's own. Its defaults, which may say more than the panel shows, are then sent as they are. */
+function areDefaults(names: readonly (keyof Settings)[], settings: Settings, info: AskedModel): boolean {
+  const own = settingsOf(info);
+  return names.every((name) => settings[name] === own[name]);
+}
+
 /** The compression of pictures for this model. */
-export function compressionOf(settings: Settings, { imageTokens }: Pick<ModelInfo, "imageTokens">): Compression {
+export function compressionOf(settings: Settings, info: AskedModel): Compression {
   const { budget, method, stages, merge, positions } = settings;
-  if (budget >= 1 || imageTokens === 0) return { method: "none" };
+  if (budget >= 1 || info.imageTokens === 0) return { method: "none" };
+  if (areDefaults(COMPRESSION_FIELDS, settings, info)) return info.defaults.compression;
   if (method === "pool") return { method, factor: poolFactor(budget) };
   // A share and no count: how many tokens a picture has depends on its tiles.
   if (method !== "vmtc") return { method, ratio: budget };
@@ -65,18 +115,24 @@ export function compressionOf(settings: Settings, { imageTokens }: Pick<ModelInf
   return { method, ratio: budget, stages, clusters, merge, positions };
 }
 
+function inhibitionOf(settings: Settings, info: AskedModel): Inhibition {
+  const { inhibition, score, schedule, scope } = settings;
+  if (areDefaults(INHIBITION_FIELDS, settings, info)) return info.defaults.inhibition;
+  return { maxRatio: inhibition, score, schedule, scope };
+}
+
 /** The fields of a request that the settings define. */
 export function requestOf(
   settings: Settings,
   info: ModelInfo,
 ): Pick<GenerateRequest, "compression" | "inhibition" | "maxTokens" | "temperature" | "attention"> {
-  const { inhibition, score, schedule, scope, maxTokens, temperature, watch } = settings;
+  const { maxTokens, temperature, watch } = settings;
   const answer = { maxTokens: Math.min(maxTokens, info.contextLength), temperature };
   if (!info.takesPictures) return answer;
   return {
     ...answer,
     compression: compressionOf(settings, info),
-    inhibition: { maxRatio: inhibition, score, schedule, scope },
+    inhibition: inhibitionOf(settings, info),
     attention: watch,
   };
 }

@@ -5,7 +5,7 @@ import type { Scene } from "../scene/scene.ts";
 import type { TextRange } from "./looking.ts";
 import type { SeenImage } from "./overlay.ts";
 import type { Problem } from "./problem.ts";
-import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
+import { PLAIN_SETTINGS, type Settings } from "./settings.ts";
 import type { Store } from "./store.ts";
 
 export interface PageState {
@@ -14,6 +14,8 @@ export interface PageState {
   draft: readonly PictureItem[];
   turns: readonly Turn[];
   settings: Settings;
+  /** The settings that the loaded model recommends; of the last one while another loads. */
+  defaults: Settings;
   /** Whether the next question is also asked without compression and inhibition. */
   compare: boolean;
   /** An answer is running or waiting for the model. */
@@ -121,7 +123,8 @@ export function initialState(): PageState {
     },
     draft: [],
     turns: [],
-    settings: DEFAULT_SETTINGS,
+    settings: PLAIN_SETTINGS,
+    defaults: PLAIN_SETTINGS,
     compare: false,
     busy: false,
     view: FIRST_VIEW,

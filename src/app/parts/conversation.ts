@@ -1,9 +1,10 @@
 /** The turns of the conversation: each question with its pictures, and its answer or two compared answers. */
 import { css, html, LitElement, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { halfLine, type TokenChoice } from "../../element/half-line.ts";
 import type { App } from "../logic/app.ts";
 import { exportJson, exportMarkdown } from "../logic/export.ts";
-import { settingsText } from "../logic/settings.ts";
+import { HALF, type Settings, settingsText } from "../logic/settings.ts";
 import type { Answer, PageState, Turn } from "../logic/state.ts";
 import { viewedOf } from "../logic/viewing.ts";
 import type { WordsEvent } from "./answer-view.ts";
@@ -144,6 +145,7 @@ export class Conversation extends LitElement {
             : nothing
         }
       </app-answer>
+      ${turn === this.state.turns.at(-1)?.id && index === 0 ? this.#half(answer) : nothing}
       <div class="row foot">
         ${
           answer.images.length > 0
@@ -153,6 +155,18 @@ export class Conversation extends LitElement {
         ${model.info && answer.images.length > 0 ? html`<span class="soft">${settingsText(answer.settings)}</span>` : nothing}
       </div>
     </div>`;
+  }
+
+  /** Offers half of the image tokens after an answer that used all of them, and back. */
+  #half({ stats }: Answer) {
+    const { model, settings } = this.state;
+    const choice = tokenChoice(settings);
+    const line = stats && model.info && halfLine(stats, model.info.defaults, choice);
+    if (!line) return nothing;
+    return html`<p class="row foot half">
+      <span class="soft" role="status">${line.text}</span>
+      <button @click=${() => this.app.set(choice === "half" ? { budget: 1 } : HALF)}>${line.button}</button>
+    </p>`;
   }
 
   #show(turn: number, answer: number): void {
@@ -187,4 +201,9 @@ export class Conversation extends LitElement {
     // The browser has read the address by then.
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
+}
+
+function tokenChoice({ budget }: Settings): TokenChoice {
+  if (budget >= 1) return "all";
+  return budget === HALF.budget ? "half" : "other";
 }

@@ -1,7 +1,7 @@
 /** Sliders and choices for the next question. logic/settings.ts converts them for the engine. */
 import { css, html, LitElement, nothing } from "lit";
 import type { App } from "../logic/app.ts";
-import { budgetPercent, DEFAULT_SETTINGS, type Settings } from "../logic/settings.ts";
+import { budgetPercent, type Settings } from "../logic/settings.ts";
 import type { PageState } from "../logic/state.ts";
 import { base } from "./base.ts";
 
@@ -13,6 +13,7 @@ const METHODS: Choices<"method"> = [
   ["prune-last", "Drop after encoding"],
   ["prumerge", "PruMerge"],
   ["pool", "Average blocks"],
+  ["diverse", "Keep the most different (DivPrune)"],
 ];
 const CLUSTERS: Choices<"clusters"> = [
   ["auto", "merged into clusters"],
@@ -98,7 +99,7 @@ export class SettingsPanel extends LitElement {
             <input type="checkbox" .checked=${settings.watch} @change=${(event: Event) => this.app.set({ watch: (event.target as HTMLInputElement).checked })} />
             record where the model looks
           </label>
-          <div><button @click=${() => this.app.set(DEFAULT_SETTINGS)}>Reset to defaults</button></div>
+          <div><button @click=${() => this.app.set(this.state.defaults)}>Reset to defaults</button></div>
         </div>
       </details>
     </section>`;

@@ -1,6 +1,6 @@
 /** An answer's statistics as small bars: time, tokens, memory. */
 import { css, html, LitElement, nothing } from "lit";
-import type { GenerationStats } from "../../api.ts";
+import type { GenerationStats, PictureCost } from "../../api.ts";
 import { byteText, durationText } from "../../element/wording.ts";
 import { base } from "./base.ts";
 
@@ -67,18 +67,14 @@ export class Statistics extends LitElement {
   }
 
   #rows(): Row[] {
-    const { imageTokensBefore, imageTokensAfter, promptTokens, newTokens, ...stats } = this.stats;
+    const { pictures, imageTokensBefore, imageTokensAfter, promptTokens, newTokens, ...stats } = this.stats;
     const scale = Math.max(1e-9, this.slowestMs);
     const time = (name: string, ms: number): Row => ({ name, value: durationText(ms), share: ms / scale });
     const perToken = stats.decodeMs / Math.max(1, newTokens - 1);
     const rows: (Row | undefined)[] = [
-      imageTokensBefore > 0
-        ? {
-            name: "Image tokens",
-            value: `${imageTokensAfter} of ${imageTokensBefore}`,
-            share: imageTokensAfter / imageTokensBefore,
-          }
-        : undefined,
+      imageTokensBefore > 0 ? tokens("Image tokens", imageTokensAfter, imageTokensBefore) : undefined,
+      // One whole picture costs what all of them do.
+      ...(pictures.length > 1 || pictures.some(({ views }) => views > 1) ? pictures.map(pictureRow) : []),
       imageTokensBefore > 0 ? time("Vision", stats.visionMs) : undefined,
       time(`Prefill, ${promptTokens} tokens`, stats.prefillMs),
       time(`Answer, ${newTokens} tokens`, stats.decodeMs),
@@ -88,4 +84,14 @@ export class Statistics extends LitElement {
     ];
     return rows.filter((row) => row !== undefined);
   }
+}
+
+/** What one picture of the conversation costs. */
+function pictureRow({ views, tokensBefore, tokensAfter }: PictureCost, index: number): Row {
+  const name = views > 1 ? `Picture ${index + 1}, ${views} views` : `Picture ${index + 1}`;
+  return tokens(name, tokensAfter, tokensBefore);
+}
+
+function tokens(name: string, after: number, before: number): Row {
+  return { name, value: `${after} of ${before}`, share: after / before };
 }

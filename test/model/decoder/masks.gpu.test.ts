@@ -39,7 +39,7 @@ const PICTURES = [
 async function make(axisOfPair?: readonly number[]) {
   const random = freshRandom("masks");
   const weights = randomWeights(random, json);
-  const model = await decoderOf(gpu(), json, weights, axisOfPair && { rope: { theta: json.rope_theta, axisOfPair } });
+  const model = await decoderOf(gpu(), json, weights, axisOfPair && { axisOfPair });
   return { random, weights, model, ...randomPrompt(gpu(), random, PARTS, json.hidden_size, weights) };
 }
 

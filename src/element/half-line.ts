@@ -1,0 +1,34 @@
+/** The line under an answer that offers half of the image tokens, or all of them again. Pure. */
+import type { GenerationStats, ModelInfo } from "../api.ts";
+import { savingOfHalf } from "../shared/half-tokens.ts";
+
+/** The image tokens of the next question: all, half of them by this line's button, or another choice. */
+export type TokenChoice = "all" | "half" | "other";
+
+/** A sentence and its button, which switches between "all" and "half". */
+export interface HalfLine {
+  text: string;
+  button: string;
+}
+
+const USE_HALF = "Use half of the tokens";
+
+/**
+ * Undefined where there is nothing to offer: without a picture, with a saving too small to promise, with another choice,
+ * and where the model compresses by default.
+ *
+ * @param stats of the last answer
+ */
+export function halfLine(
+  stats: GenerationStats,
+  { compression }: ModelInfo["defaults"],
+  choice: TokenChoice,
+): HalfLine | undefined {
+  const { imageTokensBefore, imageTokensAfter } = stats;
+  if (imageTokensBefore === 0 || compression.method !== "none" || choice === "other") return undefined;
+  if (choice === "half") return { text: "Questions now use half of the image tokens.", button: "All image tokens" };
+  if (imageTokensAfter < imageTokensBefore) return { text: "Questions now use all image tokens.", button: USE_HALF };
+  const percent = savingOfHalf(stats);
+  if (percent === undefined) return undefined;
+  return { text: `Half of the image tokens would show the first word about ${percent} % sooner.`, button: USE_HALF };
+}
