@@ -271,11 +271,15 @@ export interface Inspection {
     features: Matrix;
     stages: CompressionStage[];
   }[];
+  /** Layers that inhibit. Rows are all rows of text, columns all image tokens. */
   layers: {
     layer: number;
     ratio: number;
+    /** 0 where the row does not see the token. */
     focus: Matrix;
+    /** 1 for each inhibited pair, which the row sees; as `focus`. */
     inhibited: Uint8Array;
+    /** One column, or with scope "image" one an image; NaN where the row sees no such token. */
     threshold: Matrix;
   }[];
   /** [T, V], every position of the spliced prompt. */

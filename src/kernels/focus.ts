@@ -42,7 +42,7 @@ export function focusScores(recorder: Recorder, args: FocusArgs): void {
 
   // One subgroup on a software adapter, where barriers and loads are expensive.
   const lanes = recorder.capabilities.software
-    ? { COLUMN_BLOCK: count === 1 ? 8 : 1, COLUMN_LANES: 4, NEIGHBOUR_LANES: 1 }
+    ? { COLUMN_BLOCK: 8, COLUMN_LANES: 4, NEIGHBOUR_LANES: 1 }
     : { COLUMN_BLOCK: 1, COLUMN_LANES: 32, NEIGHBOUR_LANES: 8 };
   const tile = { ROW_BLOCK: count === 1 ? 1 : 4, ...lanes };
   recorder.dispatch(

@@ -37,5 +37,6 @@ export type Inhibition = {
   discount?: number;
   scores?: "weights" | "logits";
   schedule?: "linear" | "constant";
+  /** One quantile over all image tokens that a row of text sees, or one for each image with all its views. */
   scope?: "row" | "image";
 };

@@ -47,6 +47,16 @@ function windowAndPictures(width: number, images: readonly ImageRuns[]) {
   };
 }
 
+/** Ranges whose starts do not ascend: every other row misses the first 12 rows. */
+const alternating = (rows: number) => rangesOf(rows, (t) => [t % 2 === 0 ? 0 : Math.min(t, 12), t + 1]);
+
+/** Ranges in no order at all, for `keys` rows; rows to come are causal. */
+function anyRanges(random: Random, keys: number): (rows: number) => number[] {
+  const ranges = causal(keys + 64);
+  for (let t = 0; t < keys; t++) ranges.splice(2 * t, 2, random.integer(0, keys - 1), random.integer(0, keys));
+  return (rows) => ranges.slice(0, 2 * rows);
+}
+
 export const MASKED_SEQUENCES: readonly MaskedSequence[] = [
   { name: "causal, one token", images: [image(0, 1)], mask: causal, keys: 2, chunkRow: 0 },
   { name: "causal, one image", images: [image(2, 40)], mask: causal, keys: 60, chunkRow: 0 },
@@ -62,6 +72,7 @@ export const MASKED_SEQUENCES: readonly MaskedSequence[] = [
   { name: "pictures that see themselves", images: TWO_IMAGES, mask: pictures(TWO_IMAGES), keys: 60, chunkRow: 0 },
   { name: "views with tags between", images: VIEWS, mask: causal, keys: 60, chunkRow: 0 },
   { name: "views under a window", images: VIEWS, mask: windowAndPictures(20, VIEWS), keys: 75, chunkRow: 10 },
+  { name: "starts that do not ascend", images: TWO_IMAGES, mask: alternating, keys: 60, chunkRow: 13 },
 ];
 
 /** Rows with those to come, whose places kernels must leave alone. */
@@ -106,6 +117,7 @@ export function randomMaskedSequence(random: Random): MaskedSequence {
       [`prefix of ${width}`, prefix(width)],
       ["pictures", pictures(images)],
       [`window of ${width} and pictures`, windowAndPictures(width, images)],
+      ["any ranges", anyRanges(random, keys)],
     ];
     const [kind, mask] = kinds[random.integer(0, kinds.length - 1)]!;
     const chunkRow = random.integer(0, keys - 1);
