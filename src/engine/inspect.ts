@@ -17,12 +17,15 @@ export async function inspect(engine: Engine, request: InspectRequest): Promise<
   if (!text)
     throw new FoveaError("unsupported-model", "inspect needs a decoder; for a classifier there is encodeImage");
   const { messages, inputIds, pixelValues, greedySteps = 0, inhibition = { maxRatio: 0 } } = request;
+  const { compression = { method: "none" } } = request;
   if ((messages === undefined) === (inputIds === undefined))
     throw new TypeError("inspect takes either messages or inputIds, and exactly one of them");
   if (messages !== undefined && pixelValues !== undefined)
     throw new TypeError("inspect takes pixelValues beside inputIds only; pictures of messages are in their parts");
   checkInteger("greedySteps", greedySteps, 0);
   const plan = planInhibition(inhibition, text.decoder.spec.layers);
+  const { pictures, spec } = engine;
+  pictures?.planViews(compression, [spec.encoder!.positions.grid]);
   const scope = engine.gpu.arena.scope();
   const encoded: EncodedPicture[] = [];
   try {

@@ -25,7 +25,7 @@ const UNSUPPORTED = "unsupported-model";
 const FIELDS: { change: Record<string, unknown>; says: RegExp }[] = [
   {
     change: { model_type: undefined },
-    says: /config\.json: model_type is missing; supported: llava, llama, qwen2, vit/,
+    says: /config\.json: model_type is missing; supported: llava, idefics3, smolvlm, llama, qwen2, vit/,
   },
   { change: { model_type: "gpt2" }, says: /model_type is "gpt2"; supported: llava/ },
   { change: { model_type: "__proto__" }, says: /model_type is "__proto__"/ },

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Compression, ImageInput, Inhibition, InspectRequest, Message, ModelFiles } from "../../src/index.ts";
 import { Fovea } from "../../src/index.ts";
-import { chatFiles } from "../support/chat-files.ts";
+import { CHAT_DEFAULTS, chatFiles } from "../support/chat-files.ts";
 import {
   type CountedDevice,
   changed,
@@ -200,11 +200,20 @@ describe("wrong settings for pictures", () => {
 
   test("features taken so early that the usual stages do not run", async () => {
     const config = { ...json(files as Files, "config.json"), vision_feature_layer: 2 };
-    using early = await Fovea.load(changed(files, { "config.json": config }), {
-      device: counted.device,
-      maxContext: 240,
-    });
+    const load = (defaults: object) =>
+      Fovea.load(changed(files, { "config.json": config, "fovea.json": { defaults } }), {
+        device: counted.device,
+        maxContext: 240,
+      });
+    const live = counted.live().length;
+    await expectRefusal(
+      () => load(CHAT_DEFAULTS),
+      "unsupported-model",
+      /fovea\.json: defaults\.compression: .*a stage in block 3, but only blocks 0 to 1 of this encoder run/,
+    );
+    expect(counted.live().length).toBe(live);
     // One of three stages is left, in block 1; it still halves the tokens.
+    using early = await load({ compression: { method: "vmtc", blocks: [1] } });
     const generation = early.generate({ messages: messages(pictureOf(20, 30)), maxTokens: 2 });
     await generation.text();
     expect(generation.stats).toMatchObject({ imageTokensBefore: 64, imageTokensAfter: 32 });

@@ -87,7 +87,22 @@ const GENERATE: { request: unknown; kind: Refusal; says: RegExp }[] = [
 /** Requests of inspect. */
 const INSPECT: { request: unknown; kind: Refusal; says: RegExp }[] = [
   { request: null, kind: TypeError, says: /request must be an object with fields, got Null/ },
-  { request: {}, kind: TypeError, says: /inputIds must be an array of token ids, got undefined/ },
+  { request: {}, kind: TypeError, says: /inspect takes either messages or inputIds, and exactly one of them/ },
+  { request: { messages: [], inputIds: [1] }, kind: TypeError, says: /takes either messages or inputIds, and exactly/ },
+  { request: { messages: "Once" }, kind: TypeError, says: /messages must be/ },
+  { request: { messages: [] }, kind: RangeError, says: /messages must hold at least one message, got none/ },
+  {
+    request: { messages: question.messages, pixelValues: [] },
+    kind: TypeError,
+    says: /inspect takes pixelValues beside inputIds only; pictures of messages are in their parts/,
+  },
+  {
+    request: { messages: question.messages, addGenerationPrompt: "no" },
+    kind: TypeError,
+    says: /addGenerationPrompt must be true or false, got string/,
+  },
+  { request: { messages: question.messages, pictures: 4 }, kind: TypeError, says: /pictures must be an object with/ },
+  { request: { messages: question.messages, pictures: { x: 1 } }, kind: TypeError, says: /pictures\.x is not known/ },
   { request: { inputIds: "1 2 3" }, kind: TypeError, says: /inputIds must be an array of token ids, got string/ },
   { request: { inputIds: [] }, kind: TypeError, says: /the prompt is empty: at least one token is needed/ },
   { request: { inputIds: [1, 512] }, kind: RangeError, says: /token id 512 at 1 of the prompt; .* vocabulary has 512/ },
@@ -212,7 +227,7 @@ describe("wrong requests to a language model", () => {
     await expectRefusal(
       () => mute.generate(question).text(),
       "unsupported-model",
-      /no tokenizer\.json in its folder: it can be inspected, but not chatted with/,
+      /no tokenizer\.json in its folder: it can be inspected by ids, but not chatted with/,
     );
     await expectUsable(mute);
   });
