@@ -119,7 +119,10 @@ export async function decoderOf(
     const rows = parts.flatMap(({ names }) => [...tensorData(values, canonicalName(names[0]!))]);
     gpu.upload(weights.get(name), Float32Array.from(rows));
   }
-  return TestDecoder.make(gpu, weights, { decoder: { ...decoder!, rope: { ...decoder!.rope, ...rope } }, imageTokenId });
+  return TestDecoder.make(gpu, weights, {
+    decoder: { ...decoder!, rope: { ...decoder!.rope, ...rope } },
+    imageTokenId,
+  });
 }
 
 /** Random weights of a Llama, norms of ones; `scaleOf` may enlarge the values of a tensor. */
