@@ -52,7 +52,7 @@ export function llamaGraph(spec: DecoderSpec): Uint8Array<ArrayBuffer> {
   const ids = graph.input("ids", "i64", [1, "T"]);
   const seqlens = graph.input("seqlens", "i32", [1]);
   const total = graph.input("total", "i32", []);
-  const table = ropeTable(maxPositions, headWidth, spec.rope.theta);
+  const table = ropeTable(maxPositions, () => spec.rope.frequencies, spec.rope.factor);
   const [cos, sin] = [0, 1].map((which) => {
     const name = which === 0 ? "cos" : "sin";
     return graph.constant(name, "f32", [maxPositions, headWidth / 2], halfOf(table, headWidth, which));

@@ -5,6 +5,7 @@ import { readFloats } from "../../../src/gpu/readback.ts";
 import type { PromptRows } from "../../../src/model/decoder/prompt-rows.ts";
 import { chunkEnds } from "../../../src/model/decoder/visible.ts";
 import { decode, greedy } from "../../reference/model/decoder.ts";
+import { plainFrequencies } from "../../reference/rope.ts";
 import { pictureRuns, prefixLm, slidingWindow } from "../../reference/visible.ts";
 import { expectNmse } from "../../support/compare.ts";
 import { decoderOf, randomPrompt, randomWeights } from "../../support/decoder.ts";
@@ -39,7 +40,8 @@ const PICTURES = [
 async function make(axisOfPair?: readonly number[]) {
   const random = freshRandom("masks");
   const weights = randomWeights(random, json);
-  const model = await decoderOf(gpu(), json, weights, axisOfPair && { rope: { theta: json.rope_theta, axisOfPair } });
+  const frequencies = plainFrequencies(16, json.rope_theta);
+  const model = await decoderOf(gpu(), json, weights, axisOfPair && { rope: { frequencies, factor: 1, axisOfPair } });
   return { random, weights, model, ...randomPrompt(gpu(), random, PARTS, json.hidden_size, weights) };
 }
 
