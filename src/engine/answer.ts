@@ -4,7 +4,7 @@ import { FoveaError, throwIfAborted } from "../errors.ts";
 import { resolveSampling, type SamplingSettings } from "../generate/sampling-settings.ts";
 import { type Draft, decodeText } from "../generate/step-loop.ts";
 import { Stopping, type StopReason } from "../generate/stopping.ts";
-import { promptRows } from "../model/decoder/prompt-rows.ts";
+import { type PromptRows, promptRows } from "../model/decoder/prompt-rows.ts";
 import { type EncodedPicture, promptPicture } from "../model/encoder/picture-encoder.ts";
 import type { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { planInhibition } from "../model/inhibition/plan.ts";
@@ -93,12 +93,11 @@ function needText(engine: Engine): { text: TextModel; language: Language } {
 
 /** All of an answer that is not done yet, on this engine. */
 async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
-  const { messages, inhibition, settings, watch, emit, signal, clock, told } = work;
+  const { messages, settings, watch, emit, signal, clock } = work;
   const { text, language } = needText(engine);
   throwIfAborted(signal, "the question");
   const { tokenizer, template } = language;
   const rendered = renderPrompt(tokenizer, template, messages);
-  const { maxTokens, stop: _, ...sampling } = settings;
   try {
     const seen: SeenPicture[] = [];
     for (const input of imagesOf(messages)) seen.push(await seePicture(work, engine, input, seen.length));
@@ -111,33 +110,50 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
     const pictures = seen.map(({ picture, runs }) => promptPicture(picture, viewsInOrder(runs)));
     const prompt = promptRows(placed, pictures, { vocabularySize: text.decoder.spec.vocabularySize });
     clock.numbers.promptTokens = prompt.ids.length;
-    const prefillStart = performance.now();
-    const onInhibition = watch && ((inhibitor: Inhibitor) => watch.watch(engine.gpu, inhibitor));
-    await text.conversation.prefill(prompt, { inhibition, maxTokens, signal, onInhibition });
-    const milliseconds = performance.now() - prefillStart;
-    clock.numbers.prefillMs += milliseconds;
-    if (!told.prefill) emit({ type: "prefill", tokens: prompt.ids.length, milliseconds });
-    told.prefill = true;
-
     work.draft ??= beginDraft(tokenizer, settings, placed.continuesText ? placed.ids : []);
-    await text.sequence.replay(prompt, work.draft.ids, signal);
-    work.reason ??= await decodeText(text.sequence, work.draft, {
-      ...{ sampling, maxTokens, signal },
-      onText: (shown) => {
-        watch?.addText(shown);
-        emit({ type: "text", text: shown });
-      },
-      onToken: () => {
-        clock.countToken();
-        watch?.addToken();
-      },
-    });
+    let reason: StopReason | "abort" | "outgrown";
+    do reason = await decode(work, engine, text, prompt, work.draft);
+    while (reason === "outgrown");
+    work.reason = reason;
     text.conversation.append(work.draft.ids, prompt.nextPosition);
-    if (watch && work.reason !== "abort") emit({ type: "attention", ...(await watch.read(prompt.ids.length)) });
-    return work.reason;
+    if (watch && reason !== "abort") emit({ type: "attention", ...(await watch.read(prompt.ids.length)) });
+    return reason;
   } finally {
     engine.images.trim();
   }
+}
+
+/** Runs the prompt and the tokens of the draft, then goes on with it. Returns what `decodeText` does. */
+async function decode(
+  { inhibition, settings, watch, emit, signal, clock, told, reason }: Work,
+  { gpu }: Engine,
+  { conversation, sequence }: TextModel,
+  prompt: PromptRows,
+  draft: Draft,
+): Promise<StopReason | "abort" | "outgrown"> {
+  const { maxTokens, stop: _, ...sampling } = settings;
+  const prefillStart = performance.now();
+  const onInhibition = watch && ((inhibitor: Inhibitor) => watch.watch(gpu, inhibitor));
+  const generated = draft.ids.length;
+  await conversation.prefill(prompt, { inhibition, maxTokens, generated, signal, onInhibition });
+  const milliseconds = performance.now() - prefillStart;
+  clock.numbers.prefillMs += milliseconds;
+  if (!told.prefill) emit({ type: "prefill", tokens: prompt.ids.length, milliseconds });
+  told.prefill = true;
+
+  await sequence.replay(prompt, draft.ids, signal);
+  if (reason) return reason;
+  return decodeText(sequence, draft, {
+    ...{ sampling, maxTokens, signal },
+    onText: (shown) => {
+      watch?.addText(shown);
+      emit({ type: "text", text: shown });
+    },
+    onToken: () => {
+      clock.countToken();
+      watch?.addToken();
+    },
+  });
 }
 
 /** @param before ids of text that the answer continues */

@@ -25,6 +25,8 @@ export interface ConversationPrefill {
   inhibition: Inhibition;
   /** Tokens that may be generated after the prompt. */
   maxTokens: number;
+  /** Those of them that there are already, and that will be replayed. */
+  generated: number;
   signal: AbortSignal;
   /** Handed the inhibition of the prompt's images before it runs, and focus is then worked out in every layer. */
   onInhibition?: ((inhibitor: Inhibitor) => void) | undefined;
@@ -59,11 +61,11 @@ export class Conversation {
   }
 
   async #prefill(prompt: PromptRows, options: ConversationPrefill): Promise<number> {
-    const { inhibition, maxTokens, signal, onInhibition } = options;
+    const { inhibition, maxTokens, generated, signal, onInhibition } = options;
     const watch = onInhibition !== undefined;
     this.#sequence.assertFits(prompt.ids.length);
     const plan = planInhibition(inhibition, this.#decoder.spec.layers);
-    const turning = this.#decoder.rope.turningLength(prompt.nextPosition);
+    const turning = this.#decoder.rope.turningLength(prompt.nextPosition, generated);
     const planKey = JSON.stringify({ ...plan, watch, turning });
     const cached = this.#cached?.plan === planKey ? this.#cached : undefined;
     this.#cached = undefined;
@@ -84,7 +86,7 @@ export class Conversation {
       });
       onInhibition?.(this.#inhibitor!);
     }
-    await this.#sequence.prefill(prompt, { signal, keep, inhibition: this.#inhibitor });
+    await this.#sequence.prefill(prompt, { signal, keep, generated, inhibition: this.#inhibitor });
     this.#cached = {
       ids: [...prompt.ids],
       places: Array.from(prompt.ids, (_, row) => placeOf(prompt, row)),

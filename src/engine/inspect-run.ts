@@ -30,7 +30,7 @@ export async function runInspected(
   const record = inhibitor && new InhibitionRecord(engine.gpu, scope, inhibitor);
   const logits = await prefillWithLogits(engine, text, scope, prompt, inhibitor);
   const layers = record ? await record.read(prompt.ids.length) : [];
-  return { layers, logits, ...(await decodeGreedily(engine, text, greedySteps)) };
+  return { layers, logits, ...(await decodeGreedily(engine, text, prompt, { inhibitor, steps: greedySteps })) };
 }
 
 /** Throws FoveaError `context-full` before anything is allocated for rows that the context does not have. */
@@ -74,7 +74,13 @@ async function prefillWithLogits(
   }
 }
 
-async function decodeGreedily({ gpu }: Engine, { decoder, sequence }: TextModel, steps: number) {
+/** Greedy tokens after a prompt that has run. */
+async function decodeGreedily(
+  { gpu }: Engine,
+  { decoder, sequence }: TextModel,
+  prompt: PromptRows,
+  { inhibitor, steps }: { inhibitor: Inhibitor | undefined; steps: number },
+) {
   const cols = decoder.spec.vocabularySize;
   if (steps - 1 > sequence.room)
     throw new FoveaError(
@@ -84,6 +90,10 @@ async function decodeGreedily({ gpu }: Engine, { decoder, sequence }: TextModel,
   const greedy: number[] = [];
   const data = new Float32Array(steps * cols);
   for (let step = 0; step < steps; step++) {
+    if (step > 0 && sequence.isOutgrown) {
+      await sequence.prefill(prompt, { generated: step, inhibition: inhibitor });
+      await sequence.replay(prompt, greedy);
+    }
     greedy.push(await sequence.step(GREEDY));
     data.set(await readFloats(gpu, sequence.logits), step * cols);
   }

@@ -106,6 +106,11 @@ export class Sequence {
     return Math.min(this.#cache.capacity - this.#cache.length, this.#decoder.positions - this.#nextPosition);
   }
 
+  /** True if the next row would change how all rows turn: the prompt and the tokens so far are then to be run again. */
+  get isOutgrown(): boolean {
+    return this.#decoder.rope.isOutgrownBy(this.#nextPosition + 1);
+  }
+
   /** Throws FoveaError `context-full` for a prompt of more rows than the cache has. */
   assertFits(promptRows: number): void {
     if (promptRows > this.#cache.capacity)
@@ -120,6 +125,7 @@ export class Sequence {
    *
    * @param keep rows of this very prompt that the cache has already; below its length, none of them sees past them, and
    *   they turn by the prompt's `RopeTable.turningLength`
+   * @param generated tokens after the prompt that `replay` will add
    * @param inhibition of the prompt's images, with room for the tokens to come; stays the caller's, to be disposed of
    *   after the last step. Without it attention is plain
    * @param onChunk may record more work on the chunk's hidden states [rows, W] of prompt rows `first`..
@@ -130,11 +136,13 @@ export class Sequence {
     {
       signal,
       keep = 0,
+      generated = 0,
       inhibition,
       onChunk,
     }: {
       signal?: AbortSignal | undefined;
       keep?: number;
+      generated?: number;
       inhibition?: LayerAttention | undefined;
       onChunk?: (pass: Pass, hidden: Tensor, first: number) => void;
     } = {},
@@ -150,7 +158,7 @@ export class Sequence {
         `the prompt needs ${prompt.nextPosition} positions, with original ones for image tokens; this model was loaded with ${this.#decoder.positions}: use contiguous positions or a larger maxContext`,
       );
     this.#uploadSeen(prompt.ids);
-    this.#decoder.rope.fit(prompt.nextPosition);
+    this.#decoder.rope.fit(prompt.nextPosition, generated);
     try {
       let first = keep;
       for (const end of chunkEnds(prompt.visible, { first, maxRows: this.#decoder.chunkRows })) {
@@ -187,7 +195,7 @@ export class Sequence {
     const chosen = new Readback(this.#gpu, 4);
     const first = this.#step === 0;
     if (!first) {
-      assert(this.room > 0, "a step without room in the cache");
+      assert(this.room > 0 && !this.isOutgrown, "a step without room in the cache, or in an outgrown one");
       this.#uploadRow();
     }
     this.#gpu.submit("decode", (pass) => {
@@ -210,7 +218,7 @@ export class Sequence {
    *
    * @throws as `prefill`; the sequence is then to be filled anew
    */
-  async replay(prompt: PromptRows, ids: readonly number[], signal: AbortSignal): Promise<void> {
+  async replay(prompt: PromptRows, ids: readonly number[], signal?: AbortSignal): Promise<void> {
     const last = ids.at(-1);
     if (last === undefined) return;
     for (const [i, id] of ids.slice(0, -1).entries()) {

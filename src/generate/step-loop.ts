@@ -36,18 +36,20 @@ export interface DecodeTextOptions {
  * Runs until an end token, a stop text, the limit, a full context, or the signal, behind a sequence that has the prompt
  * and the tokens of the draft. Leaves it with the rows of the answer's tokens, as far as they were run. When it throws,
  * the draft has everything that was told.
+ *
+ * Returns "outgrown" when the sequence is to be run again (`Sequence.isOutgrown`) before the draft can go on.
  */
 export async function decodeText(
   sequence: Sequence,
   { ids, decoder, stopping }: Draft,
   { sampling, maxTokens, signal, onText, onToken }: DecodeTextOptions,
-): Promise<StopReason | "abort"> {
+): Promise<StopReason | "abort" | "outgrown"> {
   // The last token has no row yet.
   const promptRows = sequence.length - Math.max(0, ids.length - 1);
   const pending: Promise<number>[] = [];
   let started = ids.length;
   // The first step only chooses; each later one adds a row.
-  const canStart = () => started < maxTokens && (started === 0 || sequence.room > 0);
+  const canStart = () => started < maxTokens && (started === 0 || (sequence.room > 0 && !sequence.isOutgrown));
   const show = (text: string) => {
     if (text !== "") onText(text);
   };
@@ -58,6 +60,7 @@ export async function decodeText(
         started++;
       }
       const next = pending.shift();
+      if (!next && sequence.room > 0 && sequence.isOutgrown) return "outgrown";
       let reason: StopReason | undefined = "length"; // of a full context, where no step could be started
       if (next) {
         const id = await next;

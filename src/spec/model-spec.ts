@@ -110,13 +110,23 @@ export interface RopeSpec {
   frequencies: readonly number[]; // [D / 2]
   /** Multiplies cosines and sines, and so logits by its square. */
   factor: number;
-  /**
-   * Where frequencies depend on the length of the sequence: those of sequences of more than `length` positions. A prompt's
-   * rows turn by the frequencies of its length, a generated row by those of the length that it makes; no row turns again.
-   */
-  beyond?: { length: number; frequenciesOf(length: number): readonly number[] /* [D / 2] */ };
+  /** Where frequencies depend on the length of the sequence. */
+  beyond?: LongRope;
   /** With positions on several axes (M-RoPE): the axis by which each pair of channels turns. */
   axisOfPair?: readonly number[]; // [D / 2]
+}
+
+/**
+ * Frequencies of longer sequences. A prompt's rows turn by the frequencies of its length, a generated row by those of the
+ * length that it makes.
+ */
+export interface LongRope {
+  /** Most positions of a sequence that turns by `RopeSpec.frequencies`. */
+  length: number;
+  /** Frequencies of a sequence of so many positions, more than `length`. */
+  frequenciesOf(length: number): readonly number[]; // [D / 2]
+  /** A sequence that grows beyond `length` has all its rows turned anew, instead of keeping their turns. */
+  turnsAnew: boolean;
 }
 
 /** A plain conversation format: `${system} USER: ... ASSISTANT: ...`, with the words as data. */

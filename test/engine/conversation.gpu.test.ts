@@ -4,7 +4,6 @@ import type { GenerateRequest, GenerationEvent, Message } from "../../src/api.ts
 import { Fovea } from "../../src/engine/fovea.ts";
 import { Gpu } from "../../src/gpu/device.ts";
 import { chatFiles } from "../support/chat-files.ts";
-import { having } from "../support/descriptions.ts";
 
 /** Counts the submits of each label: what the GPU was asked to do. */
 function countSubmits(): Map<string, number> {
@@ -29,13 +28,7 @@ describe("a conversation", () => {
   const submits = countSubmits();
   // One device for all engines, so that pipelines are compiled once.
   let device: GPUDevice;
-  /** @param changes to config.json, as `having` takes them */
-  const load = async (changes: Record<string, unknown> = {}) => {
-    const files = await chatFiles();
-    const config: object = JSON.parse(new TextDecoder().decode(files["config.json"] as Uint8Array));
-    const changed = new TextEncoder().encode(JSON.stringify(having(config, changes)));
-    return Fovea.load({ ...files, "config.json": changed }, { device, maxContext: 400 });
-  };
+  const load = async () => Fovea.load(await chatFiles(), { device, maxContext: 400 });
   beforeAll(async () => {
     const adapter = await navigator.gpu.requestAdapter();
     device = await adapter!.requestDevice({ requiredFeatures: ["subgroups"] });
@@ -111,30 +104,6 @@ describe("a conversation", () => {
     // Back to the second question, as after an edit.
     const edited = [...turns.slice(0, 2), { role: "user", content: "And how?" } as Message];
     expect((await ask(edited, { inhibition })).text).toBe(await askAfresh(edited, { inhibition }));
-  });
-
-  test("where RoPE depends on the length, rows are kept only for a prompt that turns alike", async () => {
-    // The first question is shorter than this, its answer passes it, and later turns are longer.
-    const changes = {
-      "text_config.max_position_embeddings": 190,
-      "text_config.rope_scaling": { type: "dynamic", factor: 8 },
-    };
-    const engine = await load(changes);
-    const askBoth = async (messages: Message[]) => {
-      submits.clear();
-      const text = await engine.generate({ messages, maxTokens: 40 }).text();
-      const fresh = await load(changes);
-      expect(text).toBe(await fresh.generate({ messages, maxTokens: 40 }).text());
-      fresh.dispose();
-      return text;
-    };
-    const user = (content: string): Message => ({ role: "user", content });
-    const turns = [user("What is this?")];
-    for (const question of ["And why?", "And where was it?"])
-      turns.push({ role: "assistant", content: await askBoth(turns) }, user(question));
-    await askBoth(turns);
-    await askBoth([user("What was that?")]);
-    engine.dispose();
   });
 
   test("another inhibition starts anew", async () => {

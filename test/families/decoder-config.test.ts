@@ -133,7 +133,7 @@ describe("refused, with the field and what is supported", () => {
       "another method of RoPE",
       tinyLlama,
       { rope_scaling: { type: "xpos", factor: 2 } },
-      /rope_scaling\.type is "xpos"; supported: default, linear, dynamic, yarn, llama3/,
+      /rope_scaling\.type is "xpos"; supported: default, linear, dynamic, yarn, llama3, longrope, su/,
     ],
     [
       "a method as list",
@@ -194,6 +194,24 @@ describe("refused, with the field and what is supported", () => {
     ],
     ["a negative mscale", qwen2, { rope_parameters: { rope_type: "yarn", factor: 4, mscale: -1 } }, /mscale is -1/],
     ["truncate as number", qwen2, { rope_parameters: { rope_type: "yarn", factor: 4, truncate: 1 } }, /truncate is 1/],
+    [
+      "no factors of longrope",
+      tinyLlama,
+      { rope_scaling: { type: "longrope", short_factor: Array(32).fill(1) } },
+      /rope_scaling\.long_factor is missing; supported: a list of 32 numbers/,
+    ],
+    [
+      "too few factors of longrope",
+      tinyLlama,
+      { rope_scaling: { type: "longrope", short_factor: [1, 2], long_factor: Array(32).fill(1) } },
+      /rope_scaling\.short_factor is a list of 2; supported: a list of 32 numbers/,
+    ],
+    [
+      "a factor of 0 in longrope",
+      tinyLlama,
+      { rope_scaling: { type: "su", short_factor: Array(32).fill(1), long_factor: [...Array(31).fill(1), 0] } },
+      /rope_scaling\.long_factor is a list of 32; supported: a list of 32 numbers from 1e-3/,
+    ],
     ["a base of 1 in v5", qwen2, { rope_parameters: { rope_theta: 1 } }, /rope_parameters\.rope_theta is 1; .* from 2/],
     [
       "sections of RoPE",

@@ -84,8 +84,8 @@ describe("methods", () => {
   it("dynamic: plain up to the trained length, then by the length", () => {
     const read96 = read({ rope_scaling: { rope_type: "dynamic", type: "dynamic", factor: 3 } }, 96);
     expectRope(read96, PLAIN, 1, 288);
-    const { length, frequenciesOf } = read96.rope.beyond!;
-    expect(length).toBe(96);
+    const { length, turnsAnew, frequenciesOf } = read96.rope.beyond!;
+    expect([length, turnsAnew]).toEqual([96, false]);
     expectClose("96", frequenciesOf(96), PLAIN, 1e-14);
     expectClose("97", frequenciesOf(97), [1, 0.098979520632, 0.00979694550454, 0.000969696969697], 1e-11);
     expectClose("186", frequenciesOf(186), [1, 0.0640122927207, 0.00409757361936, 0.000262295081967], 1e-11);
@@ -95,6 +95,32 @@ describe("methods", () => {
     const config = ConfigFields.of({ rope_scaling: { type: "dynamic", factor: 2 } }, "config.json");
     const { rope } = readRope(config, 2, 96);
     expect([rope.frequencies, rope.beyond!.frequenciesOf(97)]).toEqual([[1], [1]]);
+  });
+});
+
+describe("longrope", () => {
+  const short_factor = [1, 1.25, 2, 4];
+  const long_factor = [2, 5, 8, 10];
+  const LONGROPE = { type: "longrope", short_factor, long_factor };
+
+  it.each(["longrope", "su"])("%s divides by the factors of the length, and all rows turn anew", (type) => {
+    const config = { original_max_position_embeddings: 64, rope_scaling: { ...LONGROPE, type } };
+    const { rope, maxPositions } = read(config, 2048);
+    // sqrt(1 + ln 32 / ln 64)
+    expectRope({ rope, maxPositions }, [1, 0.08, 0.005, 0.00025], 1.3540064007726602, 2048);
+    expect(rope.beyond).toMatchObject({ length: 64, turnsAnew: true });
+    expectClose("long", rope.beyond!.frequenciesOf(65), [0.5, 0.02, 0.00125, 0.0001], 1e-14);
+  });
+
+  it("takes its factors from the file where they are there", () => {
+    const factorOf = (more: object) => {
+      const rope_scaling = { ...LONGROPE, original_max_position_embeddings: 64, ...more };
+      return read({ rope_scaling }, 2048).rope.factor;
+    };
+    expect(factorOf({ factor: 8 })).toBeCloseTo(Math.sqrt(1.5), 14);
+    expect(factorOf({ attention_factor: 1.19 })).toBe(1.19);
+    // No longer context than the original one.
+    expect(factorOf({ original_max_position_embeddings: 4096 })).toBe(1);
   });
 });
 

@@ -4,7 +4,7 @@ import { sharedBytes } from "./shared.ts";
 
 const SPECIAL = { "<unk>": 0, "<s>": 1, "</s>": 2 };
 /** Ids of the bytes come behind the special ones. */
-const FIRST_BYTE = 3;
+export const FIRST_BYTE = 3;
 
 /** GPT-2's printable stand-in for each byte. */
 function byteCharacters(): string[] {

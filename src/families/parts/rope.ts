@@ -9,6 +9,8 @@ import type { ConfigFields } from "../fields.ts";
 /** Positions that a config may speak of. */
 export const MAX_POSITIONS = 1 << 24;
 const MAX_FACTOR = 1e6;
+/** Fields of longrope that are lists. */
+const FACTOR_LISTS = ["short_factor", "long_factor"];
 
 /** Rotary positions, and the longest context that they reach. */
 export interface ReadRope {
@@ -35,6 +37,8 @@ const METHODS: Readonly<Record<string, (start: Start) => ReadRope>> = {
   dynamic,
   yarn,
   llama3,
+  longrope,
+  su: longrope,
 };
 
 /**
@@ -49,7 +53,8 @@ export function readRope(config: ConfigFields, width: number, maxPositions: numb
   const fields = scaling && scaling.entries().length > 0 ? scaling : config.objectOrEmpty("rope_parameters");
   for (const level of [config, fields]) level.number("partial_rotary_factor", 1, 1, 1);
   for (const [name, value] of fields.entries())
-    if (isJsonObject(value) || Array.isArray(value)) throw fields.unsupported(name, "one RoPE for all layers");
+    if (isJsonObject(value) || (Array.isArray(value) && !FACTOR_LISTS.includes(name)))
+      throw fields.unsupported(name, "one RoPE for all layers");
   const method = fields.choice(fields.has("rope_type") ? "rope_type" : "type", "default", METHODS);
   const theta = readTheta(fields, readTheta(config, 10000));
   const name = "original_max_position_embeddings";
@@ -94,7 +99,7 @@ function dynamic(start: Start): ReadRope {
     return plain({ theta: theta * growth ** (width / (width - 2)), width });
   };
   return {
-    rope: { frequencies: plain(start), factor: 1, beyond: { length: maxPositions, frequenciesOf } },
+    rope: { frequencies: plain(start), factor: 1, beyond: { length: maxPositions, turnsAnew: false, frequenciesOf } },
     maxPositions: stretched(maxPositions, factor),
   };
 }
@@ -143,6 +148,29 @@ function yarnFactor(fields: ConfigFields, factor: number): number {
   const ofAllPairs = fields.number("mscale_all_dim", 0, 0, 1e3);
   const fallback = mscale > 0 && ofAllPairs > 0 ? scaleOf(mscale) / scaleOf(ofAllPairs) : scaleOf(1);
   return fields.number("attention_factor", fallback, 1e-3, 1e3);
+}
+
+/** LongRoPE (Ding et al. 2024): a learned factor for each pair, and other ones for sequences beyond the original length. */
+function longrope(start: Start): ReadRope {
+  const { fields, original, maxPositions } = start;
+  const base = plain(start);
+  const [short, long] = FACTOR_LISTS.map((name) => {
+    const factors = numbers(fields, name, base.length);
+    return base.map((frequency, pair) => frequency / factors[pair]!);
+  }) as [number[], number[]];
+  const growth = fields.number("factor", Math.max(1, maxPositions / original), 1, MAX_FACTOR);
+  const factor = fields.number("attention_factor", Math.sqrt(1 + Math.log(growth) / Math.log(original)), 1e-3, 1e3);
+  const beyond = { length: original, turnsAnew: true, frequenciesOf: () => long };
+  return { rope: { frequencies: short, factor, beyond }, maxPositions };
+}
+
+/** A list of so many factors. */
+function numbers(fields: ConfigFields, name: string, count: number): readonly number[] {
+  const value = fields.value(name);
+  const fits = (factor: unknown) => typeof factor === "number" && factor >= 1e-3 && factor <= MAX_FACTOR;
+  if (!Array.isArray(value) || value.length !== count || !value.every(fits))
+    throw fields.unsupported(name, `a list of ${count} numbers from 1e-3 to ${MAX_FACTOR}`);
+  return value;
 }
 
 function clamp01(value: number): number {

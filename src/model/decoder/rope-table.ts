@@ -20,23 +20,36 @@ export class RopeTable {
   }
 
   /**
-   * The length by which all rows of a prompt of `length` positions turn; 0 for the model's plain frequencies. Rows of a
-   * cache may serve another prompt only if both turn by the same length.
+   * The length by which all rows of a prompt turn; 0 for the model's plain frequencies. Rows of a cache may serve another
+   * prompt only if both turn by the same length.
+   *
+   * @param positions of the prompt
+   * @param generated tokens after it, so far
    */
-  turningLength(length: number): number {
+  turningLength(positions: number, generated = 0): number {
     const { beyond } = this.#rope;
-    return beyond && length > beyond.length ? length : 0;
+    if (!beyond) return 0;
+    const length = beyond.turnsAnew ? positions + generated : positions;
+    if (length <= beyond.length) return 0;
+    // Without a change at each further position, all longer sequences turn alike.
+    return beyond.turnsAnew ? beyond.length + 1 : length;
   }
 
   /**
-   * Makes the table fit a prompt of `length` positions and the tokens after it, for all work submitted from now on. Keys
-   * in a cache keep the turn that they have: transformers, too, turns no key again while it decodes.
+   * Makes the table fit a prompt and the tokens after it, for all work submitted from now on. Keys in a cache keep the turn
+   * that they have: where a model's rows are not turned anew, transformers, too, leaves them while it decodes.
    */
-  fit(length: number): void {
-    const turning = this.turningLength(length);
+  fit(positions: number, generated = 0): void {
+    const turning = this.turningLength(positions, generated);
     if (turning === this.#turning) return;
     this.#turning = turning;
     this.#upload();
+  }
+
+  /** True if a sequence of `length` positions needs all its rows turned anew, and the table is not fitted to that. */
+  isOutgrownBy(length: number): boolean {
+    const { beyond } = this.#rope;
+    return !!beyond?.turnsAnew && length > beyond.length && this.#turning === 0;
   }
 
   #upload(): void {

@@ -8,7 +8,7 @@ const PLAIN: RopeSpec = { frequencies: [1, 0.5], factor: 2 };
 /** Frequencies that tell the length that they are of. */
 const LENGTH_DEPENDENT: RopeSpec = {
   ...PLAIN,
-  beyond: { length: 4, frequenciesOf: (length) => [1 / length, 0.5 / length] },
+  beyond: { length: 4, turnsAnew: false, frequenciesOf: (length) => [1 / length, 0.5 / length] },
 };
 const POSITIONS = 8;
 
@@ -52,5 +52,20 @@ describe("the table", () => {
     expect(uploads.slice(1)).toEqual([tableOf([6, 6, 6, 6, 6, 6, 7, 8])]);
     table.fit(2);
     expect(uploads.slice(2)).toEqual([short]);
+    // Tokens after the prompt make no difference to it.
+    expect(table.turningLength(3, 9)).toBe(0);
+    expect(table.isOutgrownBy(9)).toBe(false);
+  });
+
+  it("where rows turn anew, is outgrown at a length, and fits all longer sequences alike", () => {
+    const { table, uploads } = make({ ...PLAIN, beyond: { ...LENGTH_DEPENDENT.beyond!, turnsAnew: true } });
+    expect([4, 5, 8].map((length) => table.turningLength(length))).toEqual([0, 5, 5]);
+    expect([0, 1, 2].map((generated) => table.turningLength(3, generated))).toEqual([0, 0, 5]);
+    expect([4, 5].map((length) => table.isOutgrownBy(length))).toEqual([false, true]);
+    table.fit(3, 2);
+    expect(uploads[1]).toEqual(tableOf([5, 5, 5, 5, 5, 6, 7, 8]));
+    expect(table.isOutgrownBy(5)).toBe(false);
+    table.fit(7);
+    expect(uploads).toHaveLength(2);
   });
 });
