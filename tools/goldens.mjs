@@ -20,8 +20,8 @@ const FAMILIES = [
 const CHECKPOINTS = ["clip-llama-f32", "siglip-qwen2-bf16-sharded", "two-images-f16"];
 const TABLES = ["kmeans.json", "ranks.json"];
 
-/** Pixels and logits of a family's prompt are kept up to this size. */
-const MAX_TENSOR_BYTES = 80_000;
+/** Larger tensors of a family's plain runs are left out. */
+const MAX_BYTES = { pixels: 150_000, features: 80_000, logits: 80_000 };
 /** Everything in test/golden together, so that a clone stays quick. */
 const MAX_TOTAL_BYTES = 30_000_000;
 
@@ -92,8 +92,8 @@ function ofCheckpoint(tensors) {
 }
 
 /**
- * The expected values of a family's case: no hidden states and no features, since `projected` and `greedy_logits` follow
- * from them; small pixels and logits of the plain runs; everything else that the settings list.
+ * The expected values of a family's case: no hidden states and no logits of settings, since `greedy_logits` follow from
+ * them; pixels, features and logits of the plain runs that are small; everything else.
  * @param {Tensor[]} tensors
  * @param {string[]} prompts
  */
@@ -101,10 +101,9 @@ function ofFamily(tensors, prompts) {
   return tensors.filter(({ name, bytes }) => {
     const [prompt = "", ...rest] = name.split(".");
     if (!prompts.includes(prompt)) return false;
-    const field = rest.at(-1) ?? "";
-    if (["hidden", "features"].includes(field)) return false;
-    if (field === "logits" && rest.length > 1) return false;
-    return !["pixels", "logits"].includes(field) || bytes.length <= MAX_TENSOR_BYTES;
+    const [field = "", ...inner] = rest;
+    if (field === "hidden" || inner.at(-1) === "logits") return false;
+    return bytes.length <= (MAX_BYTES[/** @type {keyof typeof MAX_BYTES} */ (field)] ?? bytes.length);
   });
 }
 

@@ -46,7 +46,7 @@ export function countReport({ testResults }, root) {
     if (skipped.length > 0) counts.skips.push(`${skipped.length} of ${file}`);
     for (const { fullName } of skipped) {
       // Written by test/support/shared.ts.
-      const need = / \[needs (\S+)\]/.exec(fullName)?.[1] ?? "";
+      const need = / \[needs ([^\]]+)\]/.exec(fullName)?.[1] ?? "";
       counts.needs[need] = (counts.needs[need] ?? 0) + 1;
     }
   }

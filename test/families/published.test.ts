@@ -11,7 +11,7 @@ import type { ModelSpec, RopeSpec } from "../../src/spec/model-spec.ts";
 import type { AxisPlan, Canvas } from "../../src/spec/picture-spec.ts";
 import { parseSafetensorsHeader, type TensorEntry } from "../../src/weights/safetensors.ts";
 import { projectRoot } from "../support/command.ts";
-import { describeShared, sharedBytes, sharedJson } from "../support/shared.ts";
+import { needing, sharedBytes, sharedJson, testShared } from "../support/shared.ts";
 import { filesBelow, readSource } from "../support/sources.ts";
 import { entriesOf, parametersOf, type TensorList, tensorsOf, unfilled } from "../support/tensor-list.ts";
 
@@ -115,21 +115,30 @@ async function sharedTensors(files: string[]): Promise<Map<string, TensorEntry>>
   return tensors;
 }
 
-describeShared("reference checkpoints", () => {
+/** A folder, its weight files, how many tensors of them a model needs. */
+type Reference = [folder: string, files: string[], count: number];
+
+describe("reference checkpoints", () => {
   const shards = (count: number) => Array.from({ length: count }, (_, i) => `model-0000${i + 1}-of-0000${count}`);
   const siglip = (blocks: number) => 3 + blocks * 16 + 2;
   // Parts wanted, counted by hand: an encoder block has 16, a Llama layer 9, a Qwen2 layer 12.
-  it.each([
+  const goldens: Reference[] = [
     ["golden/clip-llama-f32", ["model"], 5 + 6 * 16 + 4 + 1 + 5 * 9 + 2],
     ["golden/two-images-f16", ["model"], 5 + 6 * 16 + 4 + 1 + 4 * 9 + 2],
     ["golden/siglip-qwen2-bf16-sharded", shards(3), 3 + 6 * 16 + 4 + 1 + 4 * 12 + 1],
-    ["real/stories260K", ["model"], 1 + 5 * 9 + 1],
-    ["real/vit-tiny", ["model"], 4 + 12 * 16 + 2 + 2],
     ["golden/families/idefics3-defaults-f16/model", ["model"], siglip(12) + 1 + 1 + 32 * 9 + 2],
     ["golden/families/idefics3-s2-tags-f16/model", ["model"], siglip(5) + 1 + 1 + 3 * 9 + 2],
     ["golden/families/smolvlm-s3-spelled-f32-sharded/model", shards(3), siglip(4) + 1 + 1 + 3 * 9 + 1],
     ["golden/families/smolvlm-s4-tags-bf16/model", ["model"], siglip(4) + 1 + 1 + 3 * 9 + 2],
-  ])("%s matches completely", async (folder, files, count) => {
+  ];
+  const trained: Reference[] = [
+    ["real/stories260K", ["model"], 1 + 5 * 9 + 1],
+    ["real/vit-tiny", ["model"], 4 + 12 * 16 + 2 + 2],
+  ];
+  it.each(goldens)("%s matches completely", expectComplete);
+  testShared.each(trained)(needing("real", "%s matches completely"), expectComplete);
+
+  async function expectComplete(folder: string, files: string[], count: number): Promise<void> {
     const isTiled = folder.startsWith("golden/families");
     const beside = isTiled ? NAMES : NAMES.slice(0, 1);
     const described = await Promise.all(beside.map(async (name) => [name, await sharedJson(`${folder}/${name}`)]));
@@ -137,9 +146,9 @@ describeShared("reference checkpoints", () => {
     const matched = matchTensors(spec, await sharedTensors(files.map((file) => `${folder}/${file}.safetensors`)));
     expect(matched.parts).toHaveLength(count);
     expect(unfilled(matched)).toEqual([]);
-  });
+  }
 
-  it("reads the classes of vit-tiny", async () => {
+  testShared(needing("real/vit-tiny", "reads the classes of vit-tiny"), async () => {
     const { classes } = describeModel({ "config.json": await sharedJson("real/vit-tiny/config.json") });
     expect(classes).toHaveLength(1000);
     expect(classes?.[999]).not.toMatch(/^class /);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { type DescriptionFiles, describeModel } from "../../src/families/registry.ts";
 import { having, refusalOf } from "../support/descriptions.ts";
-import { describeShared, sharedJson } from "../support/shared.ts";
+import { needing, sharedJson, testShared } from "../support/shared.ts";
 import llava7b from "./llava/llava-1.5-7b-hf/config.json" with { type: "json" };
 import LLAVA_FILE from "./llava/llava-1.5-7b-hf/preprocessor_config.json" with { type: "json" };
 import interleave from "./llava/llava-interleave-qwen-0.5b-hf/config.json" with { type: "json" };
@@ -113,8 +113,8 @@ describe("inside a processor_config.json", () => {
   });
 });
 
-describeShared("real files", () => {
-  test("the ViT's", async () => {
+describe("real files", () => {
+  testShared(needing("real/vit-tiny", "the ViT's"), async () => {
     expect(vit(file(await sharedJson("real/vit-tiny/preprocessor_config.json")))).toEqual({
       ...squash(224),
       filter: "bilinear",
@@ -125,7 +125,7 @@ describeShared("real files", () => {
     });
   });
 
-  test("a processor_config.json alone", async () => {
+  testShared(needing("faults", "a processor_config.json alone"), async () => {
     const processor = await sharedJson("faults/processor_config-only-as-transformers-v5-saves.json");
     expect(llava({ "processor_config.json": processor })).toMatchObject({ ...crop(336), mean: CLIP_MEAN });
   });

@@ -90,12 +90,15 @@ describe("matmul", () => {
     [70, 100, 4096, undefined],
     [17, 70, 264, "f16"],
     [65, 35, 352, "q4"],
-  ])("in halves: %i rows, %i columns, width %i, packed as %s", async ([rows, cols, inner, type], context) => {
-    if (!gpu().device.features.has("shader-f16")) context.skip("this adapter has no arithmetic in halves");
-    const shape = { rows, cols, inner, ...(type && { type }), bias: true, accumulate: true };
-    const tolerances: [number, number] = [NMSE_HALF_PRODUCT, LARGEST_HALF_PRODUCT];
-    await checkLinear(gpu(), freshRandom("matmul"), matmul, shape, [HALF], tolerances);
-  });
+  ])(
+    "in halves: %i rows, %i columns, width %i, packed as %s [needs shader-f16]",
+    async ([rows, cols, inner, type], context) => {
+      if (!gpu().device.features.has("shader-f16")) context.skip("this adapter has no arithmetic in halves");
+      const shape = { rows, cols, inner, ...(type && { type }), bias: true, accumulate: true };
+      const tolerances: [number, number] = [NMSE_HALF_PRODUCT, LARGEST_HALF_PRODUCT];
+      await checkLinear(gpu(), freshRandom("matmul"), matmul, shape, [HALF], tolerances);
+    },
+  );
 
   test("halves are for widths of fours, and where they are asked for", async () => {
     const random = freshRandom("matmul");

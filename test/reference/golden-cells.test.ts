@@ -1,7 +1,7 @@
 /** The references of compression on cells and views against golden checkpoints whose connector folds r x r patches. */
 import { describe, expect, test } from "vitest";
 import { expectNmse } from "../support/compare.ts";
-import { describeShared, hasShared, sharedBytes, sharedJson } from "../support/shared.ts";
+import { sharedBytes, sharedJson } from "../support/shared.ts";
 import { NMSE_STORED_AS_F32 } from "../support/tolerances.ts";
 import { cellOrder } from "./cells.ts";
 import { diverse } from "./diverse.ts";
@@ -134,13 +134,8 @@ function checkDiverse(input: Case, { name, prompts }: Setting): void {
 }
 
 async function describeCase(name: string): Promise<void> {
-  const input = hasShared ? await loadCase(name) : undefined;
-  describeShared(name, () => {
-    if (!input) {
-      test.skip("every setting");
-      return;
-    }
-
+  const input = await loadCase(name);
+  describe(name, () => {
     test("without compression: cells in raster order", () => {
       const prompts = [...input.expected.keys()].filter((key) => key.endsWith(".pixels"));
       const grid = Math.floor(input.vision.image_size / input.vision.patch_size);

@@ -6,7 +6,7 @@
 import { describe, test } from "vitest";
 
 /** Absolute path of `../shared`, or "" where it is missing; set by vite.config.ts. */
-export const sharedRoot: string = import.meta.env.VITE_SHARED_ROOT;
+const sharedRoot: string = import.meta.env.VITE_SHARED_ROOT;
 const projectRoot: string = import.meta.env.VITE_PROJECT_ROOT;
 const inNode = typeof process !== "undefined" && !!process.versions?.node;
 
