@@ -5,7 +5,6 @@ import { readFloats } from "../../../src/gpu/readback.ts";
 import type { PromptRows } from "../../../src/model/decoder/prompt-rows.ts";
 import { chunkEnds } from "../../../src/model/decoder/visible.ts";
 import { decode, greedy } from "../../reference/model/decoder.ts";
-import { plainFrequencies } from "../../reference/rope.ts";
 import { pictureRuns, prefixLm, slidingWindow } from "../../reference/visible.ts";
 import { expectNmse } from "../../support/compare.ts";
 import { decoderOf, randomPrompt, randomWeights } from "../../support/decoder.ts";
