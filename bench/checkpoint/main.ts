@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- --checkpoint NAME`: a published checkpoint with random values, from its download to one answer, in
- * headless Chromium on the built library. The plan's figures stand beside the measured ones.
+ * headless Chromium on the built library. The report has the planned and the measured figures side by side.
  */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

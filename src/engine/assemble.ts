@@ -64,7 +64,7 @@ export function makeText(
   contextLength: number,
   ids: Iterable<number>,
 ): TextParts {
-  // Twice as many positions as rows: with original positions a picture spans its whole grid, whatever is left of it.
+  // Twice as many positions as rows: with original positions a picture spans its whole grid, also after compression.
   const positions = Math.min(spec.maxPositions, 2 * contextLength);
   const sizes = { chunkRows: chunkRowsOf(spec, contextLength), positions };
   // The cache first: a context that is too large fails there, before the RoPE table of as many positions is worked out.

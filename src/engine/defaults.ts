@@ -25,7 +25,7 @@ const NOTHING: RequestDefaults = { compression: { method: "none" }, inhibition: 
  * Reads and checks the defaults of a model.
  *
  * @param known those of the manifest's entry, which win
- * @throws FoveaError `unsupported-model` naming the file, the field and what is wrong
+ * @throws FoveaError `unsupported-model` naming the file, the field and the fault
  */
 export async function readDefaults(
   folder: ModelFolder,

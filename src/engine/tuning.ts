@@ -1,4 +1,4 @@
-/** Fits the kernels to the device at load: arithmetic in halves where it is right, the fastest variants, remembered per adapter. */
+/** Fits the kernels to the device at load: f16 arithmetic where it is right, the fastest variants, remembered per adapter. */
 import type { LoadOptions } from "../api.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { fastestVariants, halvesAreRight } from "../kernels/tuning.ts";
@@ -8,7 +8,7 @@ import type { WeightType } from "../kernels/weights.ts";
 const CACHE = "fovea-tuning";
 
 /**
- * Tells `gpu` what its kernels may use. "auto" multiplies in halves where the weights are packed anyway: who keeps them in
+ * Tells `gpu` what its kernels may use. "auto" multiplies in f16 where the weights are packed anyway: who keeps them in
  * f32 wants f32. "f16" does wherever a shape allows it. A device without halves, or with wrong ones, goes on in f32.
  *
  * @returns the arithmetic of the products of many rows; attention, norms and sums are f32 always

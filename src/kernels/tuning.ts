@@ -1,5 +1,5 @@
 /**
- * What only a try on the device tells: whether its arithmetic in halves is right, and which variants of the products are
+ * What only a try on the device tells: whether its f16 arithmetic is right, and which variants of the products are
  * fastest on it. What is done with the answers is decided by the engine; see `Capabilities`.
  */
 import type { Gpu } from "../gpu/device.ts";

@@ -1,4 +1,4 @@
-/** Views of a picture as callers are told of them: where they lie, and what became of their tokens. Types only. */
+/** Views of a picture as callers see them: where each view lies, and what became of its tokens. Types only. */
 
 export interface Matrix {
   /** Row-major, `rows * cols` values. */

@@ -18,7 +18,7 @@ export interface ModelSpec {
   decoder?: DecoderSpec;
   /** Label of each class of a classifier. */
   classes?: readonly string[];
-  /** Id of the placeholder that each row of a picture replaces; may lie behind the vocabulary, and is never embedded. */
+  /** Id of the placeholder that each row of a picture replaces; may be at or above the vocabulary size, and is never embedded. */
   imageTokenId?: number;
   /** Every tensor that the engine needs, in order of execution. */
   tensors: readonly TensorSpec[];

@@ -170,7 +170,7 @@ describe("seen views", () => {
     expect(stage!.origins.map((cells) => [...cells])).toEqual([[], [2], [0, 1, 3]]);
   });
 
-  test("cells that were chosen after the connector are told of each view that has a choice", async () => {
+  test("cells that were chosen after the connector are reported for each view that has a choice", async () => {
     const kept = indices([2, 4], [1, 2, 0, 3, 0, 3, 1, 2]);
     const picture = pictureOf(
       [

@@ -91,9 +91,9 @@ describe("matmul", () => {
     [17, 70, 264, "f16"],
     [65, 35, 352, "q4"],
   ])(
-    "in halves: %i rows, %i columns, width %i, packed as %s [needs shader-f16]",
+    "in f16: %i rows, %i columns, width %i, packed as %s [needs shader-f16]",
     async ([rows, cols, inner, type], context) => {
-      if (!gpu().device.features.has("shader-f16")) context.skip("this adapter has no arithmetic in halves");
+      if (!gpu().device.features.has("shader-f16")) context.skip("this adapter has no f16 arithmetic");
       const shape = { rows, cols, inner, ...(type && { type }), bias: true, accumulate: true };
       const tolerances: [number, number] = [NMSE_HALF_PRODUCT, LARGEST_HALF_PRODUCT];
       await checkLinear(gpu(), freshRandom("matmul"), matmul, shape, [HALF], tolerances);

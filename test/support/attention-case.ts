@@ -19,7 +19,7 @@ export interface AttentionCase {
   unread?: (s: number) => boolean;
 }
 
-/** NaN before, between and behind the rows: a kernel that reads there gives NaN. */
+/** NaN before, between and after the rows: a kernel that reads there gives NaN. */
 function stridedRows(values: Float32Array, rows: number, stride: number, offset: number, spareRows: number) {
   const width = values.length / rows;
   const wide = new Float32Array((rows + spareRows) * stride).fill(Number.NaN);

@@ -1,5 +1,5 @@
 /**
- * The tokens of a picture, stage by stage: the numbers behind the drawing over it. Pure.
+ * The tokens of a picture, stage by stage: the numbers that the page draws over it. Pure.
  * Stage 0 is the picture as it enters, stage s what leaves the s-th compression.
  */
 import type { SeenView } from "../../api.ts";
