@@ -7,6 +7,7 @@ import { loadOf } from "./parts/load.ts";
 import { PAGE_PARTS } from "./parts/page-parts.ts";
 import { type Part, runPart } from "./parts/part.ts";
 import type { PartResult, SizeName } from "./parts/result.ts";
+import { views } from "./parts/views.ts";
 
 /** Where Vite's server has the model that ships. */
 const MODEL = "/fovea-demo/";
@@ -14,6 +15,7 @@ const MODEL = "/fovea-demo/";
 const PARTS = {
   ...PAGE_PARTS,
   cost,
+  views,
   endurance,
   load: (context) => loadOf(new URL(MODEL, location.href).href)(context),
   "compare-vision": compareVision,

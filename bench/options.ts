@@ -4,7 +4,7 @@ import type { SizeName } from "./parts/result.ts";
 
 /** Parts in the order in which they run. */
 export const PART_NAMES = [
-  ...["kernels", "vision", "decoder", "cost", "load", "open", "endurance", "size"],
+  ...["kernels", "vision", "decoder", "cost", "views", "load", "open", "endurance", "size"],
   ...["compare-vision", "compare-decoder"],
 ] as const;
 export type PartName = (typeof PART_NAMES)[number];

@@ -56,6 +56,20 @@ export const TARGETS: readonly Target[] = [
   atMost("submits per token", "", 1, { ids: ["submits"], part: "decoder" }),
   atLeast("VMTC at 50 %, picture to first token: speedup", "x", 1.5, { ids: ["cost.first-token"], part: "cost" }),
   atMost("the compression stages, share of the encoder", " %", 5, { ids: ["cost.stages.share"], part: "cost" }),
+  atLeast("SmolVLM-256M, 5 views, VMTC at 50 %, picture to first token: speedup", "x", 1.4, {
+    ids: ["views.vmtc-50-5"],
+    part: "views",
+  }),
+  atLeast("the same at 25 %", "x", 1.7, { ids: ["views.vmtc-25-5"], part: "views" }),
+  atMost("its compression stages, share of the encoder", " %", 5, { ids: ["views.stages-5.share"], part: "views" }),
+  atLeast("5 views in one batch against one by one: fewer dispatches", "x", 5, {
+    ids: ["views.single-5.fewer-dispatches"],
+    part: "views",
+  }),
+  atLeast("views in batches against one by one: speedup", "x", 1, {
+    ids: ["views.single-5", "views.single-13"],
+    part: "views",
+  }),
   atMost("inhibition at 0.6, decoding: slowdown", " %", 10, {
     ids: ["cost.inhibition.token-576", "cost.inhibition.token-288"],
     part: "cost",

@@ -52,9 +52,9 @@ export async function main(args: string[], ensureLibrary: () => Promise<void>): 
     );
     await page.goto(`${server.origin}/`);
     await addModule(page, PAGE_ADDRESS);
-    const { weights, context, tokens, maxTokens } = run;
+    const { weights, context, tokens, pictureSize, maxTokens } = run;
     const stages = (blocks ?? 4) < 4 ? [0] : undefined;
-    const settings = { weights, context, tokens, stages, maxTokens };
+    const settings = { weights, context, tokens, pictureSize, stages, maxTokens };
     const request: PageRun = { library: LIBRARY_ADDRESS, model: hub.url, picture: "/picture.png", ...settings };
     const call = <Name extends keyof PageModule>(name: Name) =>
       Promise.race([crashed, callModule<PageModule, Name>(page, name, request)]);
@@ -88,18 +88,20 @@ export async function main(args: string[], ensureLibrary: () => Promise<void>): 
   }
 }
 
-function fileName({ checkpoint, weights, blocks, layers }: CheckpointRun): string {
-  const part = [blocks && `${blocks}-blocks`, layers && `${layers}-layers`].filter(Boolean);
+function fileName({ checkpoint, weights, blocks, layers, pictureSize }: CheckpointRun): string {
+  const size = pictureSize && `${pictureSize.width}x${pictureSize.height}`;
+  const part = [blocks && `${blocks}-blocks`, layers && `${layers}-layers`, size].filter(Boolean);
   return `${["checkpoint", checkpoint, weights, ...part].join("-")}.md`;
 }
 
 function describe(
-  { checkpoint, weights, blocks, layers, vocabulary, tokens }: CheckpointRun,
+  { checkpoint, weights, blocks, layers, vocabulary, tokens, pictureSize }: CheckpointRun,
   { parameters }: SyntheticCheckpoint,
 ) {
   const parts = [
     ...[blocks && `${blocks} blocks`, layers && `${layers} layers`, vocabulary && `${vocabulary} words`],
     tokens && `${tokens} image tokens`,
+    pictureSize && `a picture of ${pictureSize.width} x ${pictureSize.height}`,
   ];
   const about = [`weights "${weights}"`, `${(parameters / 1e6).toFixed(0)} M parameters`, ...parts.filter(Boolean)];
   return { name: checkpoint, about: about.join(", "), isWhole: (blocks ?? layers ?? vocabulary) === undefined };

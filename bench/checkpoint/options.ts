@@ -14,6 +14,7 @@ export const HELP = `Measures a published checkpoint with random values, from it
   --layers N         decoder layers to run (default: all)
   --vocabulary N     rows of the embedding table (default: all)
   --tokens N         image tokens to keep (default: half)
+  --picture WxH      size of the picture (default: one of the evaluation set, 112x112)
   --max-tokens N     longest answer, in tokens (default: 8)
   --context N        positions in the KV cache
   --plan-only        stops after the plan
@@ -31,6 +32,8 @@ export interface CheckpointRun {
   vocabulary: number | undefined;
   /** Image tokens to keep; default: half. */
   tokens: number | undefined;
+  /** Size of a drawn picture, in pixels; default: a picture of the evaluation set. */
+  pictureSize: { width: number; height: number } | undefined;
   maxTokens: number;
   context: number | undefined;
   /** Stop after the plan. */
@@ -46,6 +49,7 @@ const DEFINITIONS = {
   layers: { type: "string" },
   vocabulary: { type: "string" },
   tokens: { type: "string" },
+  picture: { type: "string" },
   "max-tokens": { type: "string", default: "8" },
   context: { type: "string" },
   "plan-only": { type: "boolean", default: false },
@@ -64,11 +68,18 @@ export function parseCheckpointRun(args: string[]): CheckpointRun {
     layers: count("layers"),
     vocabulary: count("vocabulary"),
     tokens: count("tokens"),
+    pictureSize: values.picture === undefined ? undefined : parseSize(values.picture),
     maxTokens: count("max-tokens")!,
     context: count("context"),
     planOnly: values["plan-only"],
     loadOnly: values["load-only"],
   };
+}
+
+function parseSize(text: string): { width: number; height: number } {
+  const match = /^([1-9]\d{0,4})x([1-9]\d{0,4})$/.exec(text);
+  if (!match) throw new Error(`--picture must be a size in pixels such as 1920x1080, got ${JSON.stringify(text)}`);
+  return { width: Number(match[1]), height: Number(match[2]) };
 }
 
 function oneOf<Name extends string>(option: string, value: string | undefined, names: readonly Name[]): Name {

@@ -5,7 +5,8 @@
  * @typedef {object} PageRun
  * @property {string} library address of the built library
  * @property {string} model address of the checkpoint's folder
- * @property {string} picture
+ * @property {string} picture address of a picture
+ * @property {{ width: number, height: number } | undefined} pictureSize of a picture to draw instead
  * @property {"auto" | "f32" | "f16" | "q8" | "q4"} weights
  * @property {number | undefined} context
  * @property {number | undefined} tokens
@@ -72,11 +73,11 @@ export async function load({ library, model, weights, context }) {
 }
 
 /** @param {PageRun} run */
-export async function ask({ picture, tokens, stages, maxTokens }) {
+export async function ask({ picture, pictureSize, tokens, stages, maxTokens }) {
   if (!fovea) throw new Error("no model is loaded yet");
   for (const label of Object.keys(work)) delete work[label];
   submits = 0;
-  const image = await (await fetch(picture)).blob();
+  const image = pictureSize ? draw(pictureSize) : await (await fetch(picture)).blob();
   const generation = fovea.generate({
     messages: [
       {
@@ -103,6 +104,24 @@ export async function ask({ picture, tokens, stages, maxTokens }) {
       return { text, times, reason: event.reason, stats: event.stats, memory: fovea.memory, work, submits };
   }
   throw new Error("the answer ended without its last event");
+}
+
+/** Discs of all colours on a gradient. @param {{ width: number, height: number }} size */
+function draw({ width, height }) {
+  const canvas = new OffscreenCanvas(width, height);
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const gradient = context.createLinearGradient(0, 0, width, height);
+  gradient.addColorStop(0, "navy");
+  gradient.addColorStop(1, "khaki");
+  context.fillStyle = gradient;
+  context.fillRect(0, 0, width, height);
+  for (let i = 0; i < 60; i++) {
+    context.fillStyle = `hsl(${47 * i} 80% 50%)`;
+    context.beginPath();
+    context.arc((width * ((37 * i) % 60)) / 60, (height * ((23 * i) % 59)) / 59, height / 20, 0, 2 * Math.PI);
+    context.fill();
+  }
+  return canvas;
 }
 
 export function dispose() {

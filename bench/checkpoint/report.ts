@@ -51,6 +51,7 @@ export class Report {
       "GPU memory, planned",
       `${megabytes(gpu.totalBytes)}: ${parts.join(", ")}, working memory ${megabytes(gpu.workingBytes)}`,
     );
+    this.#line("the largest picture, planned", `${megabytes(gpu.pictureBytes)} more`);
   }
 
   load({ info, memory, milliseconds, stages }: Loaded, sentBytes: number): void {
@@ -62,10 +63,10 @@ export class Report {
       "loaded in",
       `${seconds(milliseconds)}, of which the weights ${seconds((stages.compile ?? 0) - (stages.weights ?? 0))}`,
     );
-    this.#line(
-      "GPU memory, used",
-      `${megabytes(memory.gpuBytes)}, peak ${megabytes(memory.peakGpuBytes)}; ${percent(memory.gpuBytes / gpu.totalBytes - 1)} against the plan`,
-    );
+    const isPlanned = memory.gpuBytes === gpu.totalBytes;
+    this.#holds &&= isPlanned;
+    const verdict = isPlanned ? "as planned, to the byte" : `NOT THE ${gpu.totalBytes} BYTES PLANNED`;
+    this.#line("GPU memory, taken", `${memory.gpuBytes} bytes, ${verdict}; peak ${megabytes(memory.peakGpuBytes)}`);
     this.#bound("weights on the GPU", info.weightBytes, gpu.weightBytes, "bytes planned");
   }
 
@@ -90,9 +91,10 @@ export class Report {
     // Byte and word tokens decode to plain text instead of ids; then the text is shown.
     const shown = ids.length < stats.newTokens ? JSON.stringify(text) : ids.join(" ");
     this.#line("answer, as token ids", `${shown} (${stats.newTokens} tokens, ended by ${reason})`);
+    const views = stats.pictures.reduce((sum, picture) => sum + picture.views, 0);
     this.#line(
       "image tokens",
-      `${stats.imageTokensBefore} -> ${stats.imageTokensAfter}, prompt of ${stats.promptTokens} tokens`,
+      `${stats.imageTokensBefore} -> ${stats.imageTokensAfter} of ${views} view${views > 1 ? "s" : ""}, prompt of ${stats.promptTokens} tokens`,
     );
     const phases = [`vision ${seconds(stats.visionMs)}`, `prefill ${seconds(stats.prefillMs)}`];
     const steps = times.slice(1).map((time, i) => time - times[i]!);
@@ -100,7 +102,7 @@ export class Report {
     this.#line("time", `${phases.join(", ")}${step}`);
     const passes = Object.entries(work).map(([label, { passes, dispatches }]) => `${label} ${dispatches} in ${passes}`);
     this.#line("dispatches in passes", `${passes.join(", ")}; ${submits} submits`);
-    this.#line("GPU memory, peak", megabytes(memory.peakGpuBytes));
+    this.#bound("GPU memory, peak", memory.peakGpuBytes, gpu.totalBytes + gpu.pictureBytes, "planned, largest picture");
     const needed = gpu.weightBytes + gpu.cacheBytes;
     const beside = memory.peakGpuBytes - needed;
     // Working memory does not depend on the number of layers, so a partial model cannot be judged.
@@ -129,8 +131,4 @@ export class Report {
     this.#lines.push([what, value]);
     console.log(`${what.padEnd(36)} ${value}`);
   }
-}
-
-function percent(share: number): string {
-  return `${share < 0 ? "" : "+"}${(100 * share).toFixed(1)} %`;
 }

@@ -5,7 +5,7 @@
 import { describeModel } from "../../src/families/registry.ts";
 import { type Contender, foveaDecoding, foveaVision, ortDecoding, ortVision } from "../peers/contenders.ts";
 import { loadOrt, type Provider } from "../peers/ort.ts";
-import { median, medianRatio, takeTurns } from "./measure.ts";
+import { median, medianRatio, nmse, takeTurns } from "./measure.ts";
 import { VIT_TINY } from "./models.ts";
 import type { Part } from "./part.ts";
 import type { Figure, SizeName } from "./result.ts";
@@ -131,15 +131,4 @@ function kindsOf([onGpu, onCpu]: Comparison["peers"], wrong: Comparison["wrong"]
     { key: ".wrong", where: "on WebGPU as it comes", peer: wrong.contender, note },
     cpu,
   ];
-}
-
-/** The squared difference over the squares of `expected`; NaN if any value is NaN. */
-function nmse(actual: Float32Array, expected: Float32Array): number {
-  if (actual.length !== expected.length) return Number.NaN;
-  let [error, energy] = [0, 0];
-  for (let i = 0; i < expected.length; i++) {
-    error += (actual[i]! - expected[i]!) ** 2;
-    energy += expected[i]! ** 2;
-  }
-  return error / energy;
 }

@@ -23,6 +23,17 @@ export function medianRatio(a: readonly number[], b: readonly number[]): number 
   return median(a.map((value, round) => value / b[round]!));
 }
 
+/** The squared difference over the squares of `expected`; NaN if any value is NaN. */
+export function nmse(actual: Float32Array, expected: Float32Array): number {
+  if (actual.length !== expected.length) return Number.NaN;
+  let [error, energy] = [0, 0];
+  for (let i = 0; i < expected.length; i++) {
+    error += (actual[i]! - expected[i]!) ** 2;
+    energy += expected[i]! ** 2;
+  }
+  return error / energy;
+}
+
 /** Milliseconds of each work in each round: result[work][round]. */
 export async function takeTurns(works: readonly Work[], rounds: number): Promise<number[][]> {
   const times: number[][] = works.map(() => []);

@@ -19,7 +19,7 @@ export interface Planned {
 /** A sentence for each problem. Weights are none: those that no buffer holds lie in several. */
 export function planProblems({ spec, contextLength, limits, bytesToStore, freeStorageBytes }: Planned): string[] {
   const problems: string[] = [];
-  const { decoder, encoder } = spec;
+  const { decoder } = spec;
   if (decoder && limits) {
     const allowed = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
     const bytes = layerCacheBytes(decoder, contextLength);
@@ -29,15 +29,22 @@ export function planProblems({ spec, contextLength, limits, bytesToStore, freeSt
         `the keys and values of one layer take ${bytes} bytes for ${contextLength} tokens, this device binds ${allowed} at once: load with a maxContext of at most ${fitting}`,
       );
   }
-  const imageTokens =
-    encoder && decoder ? cellCount(encoder.positions.grid, encoder) + Number(encoder.keepClassToken) : 0;
+  const imageTokens = decoder ? mostImageTokens(spec) : 0;
   if (imageTokens > 0 && imageTokens >= contextLength)
     problems.push(
-      `a picture takes ${imageTokens} tokens before compression, the context holds ${contextLength}: load with a larger maxContext, or ask with fewer image tokens`,
+      `a large picture takes ${imageTokens} tokens before compression, the context holds ${contextLength}: load with a larger maxContext, or ask with fewer image tokens`,
     );
   if (freeStorageBytes !== undefined && bytesToStore > freeStorageBytes)
     problems.push(
       `${bytesToStore} bytes are to be stored, the browser lets this site store ${freeStorageBytes}: delete a stored model, or load with cache "none"`,
     );
   return problems;
+}
+
+/** Tokens of the largest picture under the default budget; 0 for a model that reads none. */
+function mostImageTokens({ encoder, pictures }: ModelSpec): number {
+  if (!encoder || !pictures) return 0;
+  const { width, height } = pictures.largest;
+  const { views } = pictures.plan(width, height, {});
+  return views.reduce((sum, { grid }) => sum + cellCount(grid, encoder) + Number(encoder.keepClassToken), 0);
 }

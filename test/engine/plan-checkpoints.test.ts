@@ -1,4 +1,4 @@
-/** Plans of published checkpoints against numbers worked out by hand, before anything of them is downloaded. */
+/** Plans of published checkpoints against numbers worked out by hand, before anything is downloaded. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { LoadOptions, ModelPlan } from "../../src/api.ts";
 import { planModel } from "../../src/engine/plan-model.ts";
@@ -19,15 +19,38 @@ const DEFAULTS = deviceOf(256 * MIB, 128 * MIB);
 const PHONE = deviceOf(256 * MIB, 64 * MIB);
 
 /**
- * Packed bytes of 32 values: 18 with 4 bits, 34 with 8 bits, 64 as halves. The encoder's 23 blocks of 12 * 1024^2 values, and
- * what stays f32: biases and norms of 13312 values a block, class token, 577 positions, patches [1024, 588], the first norm.
+ * Packed bytes of 32 values: 18 with 4 bits, 34 with 8 bits, 64 as f16. The encoder has 23 blocks of 12 * 1024^2 values.
+ * These stay f32: 13312 values of biases and norms a block, class token, 577 positions, patches [1024, 588], first norm.
  */
 const CLIP_Q4 = (23 * 12 * 1024 ** 2 * 18) / 32 + 4 * (23 * 13312 + 1024 + 577 * 1024 + 1024 * 588 + 2 * 1024);
-/** 26 blocks, whose last matrix [1152, 4304] has no whole groups of 32 and is kept as halves. */
+/** 26 blocks, whose last matrix [1152, 4304] has no whole groups of 32 and is kept as f16. */
 const SIGLIP_Q4 =
   26 * ((18 / 32) * (4 * 1152 ** 2 + 4304 * 1152) + 2 * 1152 * 4304 + 4 * 14672) + 4 * (729 * 1152 + 1152 * 588 + 1152);
 
-const HAND: Record<CheckpointName, { files: number; download: number; weights: number; cache: number }> = {
+/**
+ * Keys and values in f32. Over more than 1024 rows, attention of one row is split into groups of 256 keys, whose results are
+ * [splits, heads * D] and [splits, heads].
+ */
+function cacheBytes({ positions, layers, keyHeads, heads, headWidth }: Cache): number {
+  const splits = positions > 1024 ? positions / 256 : 0;
+  return 4 * (layers * 2 * positions * keyHeads * headWidth + splits * heads * (headWidth + 1));
+}
+
+interface Cache {
+  positions: number;
+  layers: number;
+  keyHeads: number;
+  heads: number;
+  headWidth: number;
+}
+
+/** 12 blocks of 12 * 768^2 values, patches [768, 768]; f32: 13 * 768 values of biases and norms a block, 1024 positions. */
+const VIT_B_Q4 = (18 / 32) * (12 * 12 + 1) * 768 ** 2 + 4 * (12 * 13 * 768 + 1024 * 768 + 3 * 768);
+
+const HAND: Record<
+  CheckpointName,
+  { files: number; download: number; weights: number; cache: Cache; imageTokens: number }
+> = {
   "llava-1.5-7b": {
     files: 9,
     download: 14.13e9,
@@ -38,7 +61,8 @@ const HAND: Record<CheckpointName, { files: number; download: number; weights: n
       CLIP_Q4 +
       (20_971_520 * 18) / 32 +
       32768,
-    cache: 32 * 2 * 4096 * 4096 * 4,
+    cache: { positions: 4096, layers: 32, keyHeads: 32, heads: 32, headWidth: 128 },
+    imageTokens: 576,
   },
   "tiny-llava": {
     files: 8,
@@ -50,7 +74,8 @@ const HAND: Record<CheckpointName, { files: number; download: number; weights: n
       CLIP_Q4 +
       (6_291_456 * 18) / 32 +
       16384,
-    cache: 22 * 2 * 2048 * 256 * 4,
+    cache: { positions: 2048, layers: 22, keyHeads: 4, heads: 32, headWidth: 64 },
+    imageTokens: 576,
   },
   "llava-interleave-qwen-0.5b": {
     files: 6,
@@ -63,7 +88,17 @@ const HAND: Record<CheckpointName, { files: number; download: number; weights: n
       SIGLIP_Q4 +
       (2_228_224 * 18) / 32 +
       8192,
-    cache: 24 * 2 * 4096 * 1024 * 4,
+    cache: { positions: 4096, layers: 24, keyHeads: 16, heads: 16, headWidth: 64 },
+    imageTokens: 729,
+  },
+  "smolvlm-256m": {
+    files: 7,
+    download: 0.514e9,
+    weights:
+      (18 / 32) * 30 * 3_538_944 + (2 * 49280 * 576 * 34) / 32 + 61 * 576 * 4 + VIT_B_Q4 + (18 / 32) * 12288 * 576,
+    cache: { positions: 4096, layers: 30, keyHeads: 3, heads: 9, headWidth: 64 },
+    // 4 x 4 tiles and an overview.
+    imageTokens: 17 * 64,
   },
 };
 
@@ -75,34 +110,36 @@ describe.for(Object.keys(HAND) as CheckpointName[])("%s", (name) => {
   afterAll(() => server.close());
   const plan = (options: LoadOptions): Promise<ModelPlan> => planModel(server.url, { cache: "none", ...options });
   const hand = HAND[name];
+  const tooManyTokens = (context: number) =>
+    expect.stringMatching(`takes ${hand.imageTokens} tokens .* holds ${context}: .*larger maxContext`);
 
   test("bytes by part, with headers alone read", async () => {
     const sent = server.sentBytes;
     const planned = await plan({ weights: "q4", device: DESKTOP });
     expect(server.sentBytes - sent).toBeLessThan(2e6);
-    expect(planned).toMatchObject({ family: "llava", weights: "q4", problems: [], storedBytes: 0 });
+    const family = name === "smolvlm-256m" ? "idefics3" : "llava";
+    expect(planned).toMatchObject({ family, weights: "q4", problems: [], storedBytes: 0 });
     expect(planned.files).toHaveLength(hand.files);
     expect(planned.downloadBytes / hand.download).toBeCloseTo(1, 2);
-    const { weightBytes, cacheBytes, workingBytes, totalBytes } = planned.gpu;
-    expect({ weightBytes, cacheBytes }).toEqual({ weightBytes: hand.weights, cacheBytes: hand.cache });
-    expect(totalBytes).toBe(weightBytes + cacheBytes + workingBytes);
-    expect(workingBytes / (weightBytes + cacheBytes)).toBeLessThan(0.15);
+    const { weightBytes, workingBytes, totalBytes } = planned.gpu;
+    const expected = { weightBytes: hand.weights, cacheBytes: cacheBytes(hand.cache) };
+    expect(planned.gpu).toMatchObject(expected);
+    expect(totalBytes).toBe(weightBytes + planned.gpu.cacheBytes + workingBytes);
+    expect(workingBytes / (totalBytes - workingBytes)).toBeLessThan(0.15);
   });
 
   test("a smaller context takes as much less", async () => {
     const { gpu, contextLength, problems } = await plan({ weights: "q4", maxContext: 1024, device: DESKTOP });
-    const full = name === "tiny-llava" ? 2048 : 4096;
-    expect({ contextLength, cacheBytes: gpu.cacheBytes, problems }).toEqual({
-      contextLength: 1024,
-      cacheBytes: (hand.cache * 1024) / full,
-      problems: [],
-    });
+    const bytes = cacheBytes({ ...hand.cache, positions: 1024 });
+    expect({ contextLength, cacheBytes: gpu.cacheBytes }).toEqual({ contextLength: 1024, cacheBytes: bytes });
+    expect(problems).toEqual(hand.imageTokens > 1024 ? [tooManyTokens(1024)] : []);
   });
 
-  test("auto says what it chooses by the limits", async () => {
+  test("auto chooses by the limits", async () => {
     const chosen = async (device: GPUDevice) => (await plan({ device })).weights;
-    // Of 1.04 GB with 8 bits; the others have at least 1.5 GB.
-    expect(await chosen(DESKTOP)).toBe(name === "llava-interleave-qwen-0.5b" ? "q8" : "q4");
+    // The widest below 1 GiB: 513 MB in f16, 1.04 GB in 8 bits. The others have at least 1.5 GB in 8 bits.
+    const widest: Partial<Record<string, string>> = { "smolvlm-256m": "f16", "llava-interleave-qwen-0.5b": "q8" };
+    expect(await chosen(DESKTOP)).toBe(widest[name] ?? "q4");
     expect(await chosen(DEFAULTS)).toBe("q4");
     const all = await Promise.all(
       (["f32", "f16", "q8", "q4"] as const).map((weights) => plan({ weights, device: PHONE })),
@@ -111,7 +148,7 @@ describe.for(Object.keys(HAND) as CheckpointName[])("%s", (name) => {
     expect(bytes).toEqual(bytes.toSorted((a, b) => b - a));
   });
 
-  test("what does not fit, and what to change", async () => {
+  test("problems say what does not fit and what to change", async () => {
     expect((await plan({ device: DEFAULTS })).problems).toEqual([]);
     const { problems } = await plan({ device: PHONE });
     // A layer's keys and values: 8192, 512 and 2048 values of 4 bytes a token; 64 MiB are 2048, 32768 and 8192 of them.
@@ -119,12 +156,11 @@ describe.for(Object.keys(HAND) as CheckpointName[])("%s", (name) => {
       expect(problems).toEqual([expect.stringMatching(/134217728 bytes for 4096 tokens.* 67108864 .*at most 2048$/)]);
     else expect(problems).toEqual([]);
     const tight = await plan({ device: PHONE, maxContext: 256 });
-    const tokens = name === "llava-interleave-qwen-0.5b" ? 729 : 576;
-    expect(tight.problems).toEqual([expect.stringMatching(`takes ${tokens} tokens .* holds 256: .*larger maxContext`)]);
+    expect(tight.problems).toEqual([tooManyTokens(256)]);
   });
 });
 
-test("without a device or an adapter nothing is taken to be too large", async () => {
+test("without a device or an adapter nothing is too large", async () => {
   const server = await serveCheckpoint(syntheticCheckpoint("llava-1.5-7b", { blocks: 1, layers: 1 }));
   try {
     const planned = await planModel(server.url, { cache: "none" });

@@ -61,6 +61,7 @@ describe("layout", () => {
     ],
     ["tiny-llava", ["model-00001-of-00002", "model-00002-of-00002"], [4.98, 0.66], 1.41],
     ["llava-interleave-qwen-0.5b", ["model"], [1.73], 0.86],
+    ["smolvlm-256m", ["model"], [0.51], 0.26],
   ] as const)("%s", ([name, files, sizes, billions]) => {
     const { shards, parameters } = syntheticCheckpoint(name);
     expect(shards.map((shard) => shard.name)).toEqual(files.map((file) => `${file}.safetensors`));

@@ -1,8 +1,16 @@
 /**
- * Published checkpoints with random values: configuration, tensor names, shapes, dtype and shards are those on the hub, the
- * values are computed when they are asked for, so that neither disk nor memory ever holds a checkpoint. Knows no server.
+ * Published checkpoints with random values: configuration, tensor names, shapes, dtype and shards are those on the hub.
+ * Values are computed on request, so neither disk nor memory ever holds a checkpoint. Knows no server.
  */
 import type { ReadableDtype } from "../../../src/weights/dtype.ts";
+import smolvlm from "../../families/idefics3/SmolVLM-256M-Instruct/config.json" with { type: "json" };
+import smolvlmPreprocessor from "../../families/idefics3/SmolVLM-256M-Instruct/preprocessor_config.json" with {
+  type: "json",
+};
+import smolvlmProcessor from "../../families/idefics3/SmolVLM-256M-Instruct/processor_config.json" with {
+  type: "json",
+};
+import smolvlmTensors from "../../families/idefics3/SmolVLM-256M-Instruct/tensors.json" with { type: "json" };
 import llava7b from "../../families/llava/llava-1.5-7b-hf/config.json" with { type: "json" };
 import clipPreprocessor from "../../families/llava/llava-1.5-7b-hf/preprocessor_config.json" with { type: "json" };
 import llava7bTensors from "../../families/llava/llava-1.5-7b-hf/tensors.json" with { type: "json" };
@@ -22,9 +30,10 @@ interface Published {
   config: { vision_config: object; text_config: object };
   dtype: ReadableDtype;
   tensors: TensorList;
-  /** Blocks of the encoder behind the last that is run. */
+  /** Blocks of the encoder after the last that runs. */
   idleBlocks: number;
   preprocessor: object;
+  processor?: object;
   tokenizer: TokenizerShape;
   tokenizerConfig: object;
   generation: object;
@@ -42,8 +51,20 @@ const CHATML =
   "{% if part['type'] == 'image' %}<image>\n{% else %}{{ part['text'] }}{% endif %}{% endfor %}{{'<|im_end|>'}}" +
   "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
+const CAPITALISED =
+  "<|im_start|>{% for message in messages %}{{ message['role'] | capitalize }}" +
+  "{% if message['content'][0]['type'] == 'image' %}{{ ':' }}{% else %}{{ ': ' }}{% endif %}" +
+  "{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% else %}{{ '<image>' }}" +
+  "{% endif %}{% endfor %}<end_of_utterance>\n{% endfor %}{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}";
+
+/** Tags of tiles, up to 6 x 6, with the ids from `first` on. */
+function tileTags(first: number): Record<string, number> {
+  const tag = (i: number) => `<row_${1 + Math.floor(i / 6)}_col_${1 + (i % 6)}>`;
+  return Object.fromEntries(Array.from({ length: 36 }, (_, i) => [tag(i), first + i]));
+}
+
 const PUBLISHED = {
-  /** llava-hf/llava-1.5-7b-hf: three shards of halves. */
+  /** llava-hf/llava-1.5-7b-hf: three shards of f16. */
   "llava-1.5-7b": {
     config: llava7b,
     dtype: "F16",
@@ -73,19 +94,37 @@ const PUBLISHED = {
     tokenizerConfig: { bos_token: null, eos_token: "<|im_end|>", chat_template: CHATML },
     generation: { bos_token_id: 151643, eos_token_id: [151645, 151643] },
   },
+  /** HuggingFaceTB/SmolVLM-256M-Instruct: one file of bf16. */
+  "smolvlm-256m": {
+    config: smolvlm,
+    dtype: "BF16",
+    tensors: smolvlmTensors,
+    idleBlocks: 0,
+    preprocessor: smolvlmPreprocessor,
+    processor: smolvlmProcessor,
+    tokenizer: {
+      size: 49152,
+      special: {
+        ...{ "<|endoftext|>": 0, "<|im_start|>": 1, "<|im_end|>": 2, "<global-img>": 49152, ...tileTags(49153) },
+        ...{ "<fake_token_around_image>": 49189, "<image>": 49190, "<end_of_utterance>": 49279 },
+      },
+    },
+    tokenizerConfig: { bos_token: "<|im_start|>", eos_token: "<end_of_utterance>", chat_template: CAPITALISED },
+    generation: { bos_token_id: 1, eos_token_id: 49279, pad_token_id: 2 },
+  },
 } satisfies Record<string, Published>;
 
 export type CheckpointName = keyof typeof PUBLISHED;
 export const CHECKPOINT_NAMES = Object.keys(PUBLISHED) as CheckpointName[];
 
 export interface SyntheticOptions {
-  /** Encoder blocks that are run; as published if left out. */
+  /** Encoder blocks that run; as published if left out. */
   blocks?: number | undefined;
   /** Decoder layers; as published if left out. */
   layers?: number | undefined;
   /**
-   * Rows of the embedding table; as published if left out. With fewer, special tokens behind them and the chat template that
-   * writes them are missing, but for the image's.
+   * Rows of the embedding table; as published if left out. With fewer, the chat template is missing, and so is every special
+   * token above them but the image's.
    */
   vocabulary?: number | undefined;
   /** Default: as published. */
@@ -111,7 +150,7 @@ export interface SyntheticCheckpoint {
 
 const CHUNK_BYTES = 1 << 20;
 
-/** A checkpoint in Hugging Face's layout. Nothing is computed yet but the tokenizer's text and the headers. */
+/** A checkpoint in Hugging Face's layout. Computes only the tokenizer's text and the headers. */
 export function syntheticCheckpoint(name: CheckpointName, options: SyntheticOptions = {}): SyntheticCheckpoint {
   const published: Published = PUBLISHED[name];
   const whole = tensorsOf(published.tensors);
@@ -135,6 +174,7 @@ export function syntheticCheckpoint(name: CheckpointName, options: SyntheticOpti
     "config.json": config,
     "generation_config.json": published.generation,
     "preprocessor_config.json": published.preprocessor,
+    "processor_config.json": published.processor,
     "tokenizer.json": tokenizerJson(tokenizer),
     "tokenizer_config.json": isCut ? {} : published.tokenizerConfig,
     "model.safetensors.index.json": indexOf(shards),
@@ -149,10 +189,10 @@ export function syntheticCheckpoint(name: CheckpointName, options: SyntheticOpti
 
 // Names of tensors: of an encoder's block, of a decoder's layer, and those whose rows are the vocabulary.
 const BLOCK = /encoder\.layers\.(\d+)\./;
-const LAYER = /language_model\.model\.layers\.(\d+)\./;
+const LAYER = /(?:language_model\.model|text_model)\.layers\.(\d+)\./;
 const TABLE = /(embed_tokens|lm_head)\.weight$/;
 
-/** The number that a name has by this pattern; -1 without one. */
+/** The number in a name by this pattern; -1 without one. */
 function numberIn(name: string, pattern: RegExp): number {
   return Number(pattern.exec(name)?.[1] ?? -1);
 }
@@ -162,8 +202,8 @@ function countIn(tensors: readonly NamedShape[], pattern: RegExp): number {
 }
 
 /**
- * Of a size that keeps every state finite: products of about the size of their input, norms near 1. Matrices are by fan-in,
- * which for a convolution is everything behind the first dimension.
+ * Values that keep every state finite: products about as large as their input, norms near 1. Matrices go by fan-in, which
+ * for a convolution is the product of all dimensions after the first.
  */
 export function distributionOf(name: string, shape: readonly number[]): Distribution {
   if (/embed_tokens|position_embedding|class_embedding|\.bias$/.test(name)) return { mean: 0, deviation: 0.02 };
