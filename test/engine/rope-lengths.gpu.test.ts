@@ -60,7 +60,8 @@ describe("RoPE by length", () => {
     const readable = (text: string) => text.replaceAll("\ufffd", "");
 
     /** The tokens of a greedy answer, which inspect and generate must agree on. */
-    async function answer(request: Pick<GenerateRequest, "messages" | "inhibition">) {
+    async function answer(asked: Pick<GenerateRequest, "messages" | "inhibition">) {
+      const request = { ...asked, compression: { method: "none" } } as const;
       const { prompt, greedy } = await engine.inspect({ ...request, greedySteps: STEPS });
       const text = await engine.generate({ ...request, maxTokens: STEPS }).text();
       const decoded = new TextDecoder().decode(Uint8Array.from(greedy, (id) => id - FIRST_BYTE));
