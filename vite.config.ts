@@ -50,6 +50,8 @@ export default defineConfig(({ command }) => ({
           environment: "node",
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.{gpu,e2e,long}.test.ts"],
+          // Those that read every source take a second on an idle machine, and more than the default of five on a busy one.
+          testTimeout: 30_000,
         },
       },
       {
