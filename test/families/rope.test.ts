@@ -59,6 +59,9 @@ describe("methods", () => {
     const narrow = { ...YARN, original_max_position_embeddings: 6 };
     expectRope(read({ rope_scaling: narrow }), [1, 0.025, 0.0025, 0.00025], logFactor);
     expectRope(read({ rope_scaling: { ...YARN, factor: 1 } }), PLAIN);
+    // One that would end after the last channel.
+    const wide = { ...YARN, original_max_position_embeddings: 4096, beta_fast: 200 };
+    expectRope(read({ rope_theta: 16, rope_scaling: wide }), [1, 0.5, 0.21875, 0.09375], logFactor, 16384);
   });
 
   it("yarn, with every setting", () => {
@@ -76,6 +79,10 @@ describe("methods", () => {
     const config = (more: object) => ({ rope_theta: 5000, rope_scaling: { ...settings, ...more } });
     expectRope(read(config({}), 288), frequencies, 1.0955245739583177, 288);
     expectRope(read(config({ attention_factor: 1.25 }), 288), frequencies, 1.25, 288);
+    // A range of no width between two pairs.
+    const between = { rope_type: "yarn", factor: 6, original_max_position_embeddings: 48, beta_fast: 4, beta_slow: 4 };
+    const sharp = { rope_theta: 16, rope_scaling: { ...between, truncate: false, attention_factor: 1 } };
+    expectRope(read(sharp, 288), [1, 0.5 / 6, 0.25 / 6, 0.125 / 6], 1, 288);
     // An mscale alone, or beside 0, changes nothing.
     for (const mscale_all_dim of [0, null])
       expectRope(read(config({ mscale_all_dim }), 288), frequencies, 1 + 0.1 * Math.log(6), 288);
