@@ -31,10 +31,10 @@ export interface Picture {
 
 /** The caller's limits on what one picture may cost. */
 export interface PictureBudget {
-  /** Tiles that a picture is cut into at most; 1 is no tiling. */
+  /** Tiles that a picture is cut into at most, an overview not counted; 1 is no tiling. */
   maxTiles?: number;
-  /** Pixels of the picture at most, before it is cut. */
+  /** Pixels that the model reads at most; an overview beside tiles is not counted. */
   maxPixels?: number;
-  /** Pixels of the picture at least. */
+  /** Pixels that the model reads at least. */
   minPixels?: number;
 }

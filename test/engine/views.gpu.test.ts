@@ -143,7 +143,8 @@ describe("a model that cuts pictures into tiles", () => {
     [{ maxTiles: 4 }, 5],
     [{ maxTiles: 3 }, 1],
     [{ maxTiles: 1 }, 1],
-    [{ maxPixels: 112 * 94 - 1 }, 5],
+    [{ maxPixels: 4 * 56 * 56 }, 5],
+    [{ maxPixels: 4 * 56 * 56 - 1 }, 1],
     [{ maxPixels: 56 * 56 }, 1],
   ])("a budget of %j: %i views, in an answer, alone and inspected", async ([pictures, count]) => {
     const { images, stats } = await ask(shown(square), { pictures });

@@ -146,27 +146,24 @@ describe("budgets", () => {
 
   test.for([
     [1920, 1080, 1_000_000],
+    [1920, 1080, 6 * 512 * 512],
     [1920, 1080, 512 * 512],
     [300, 60000, 20_000_000],
     [83, 83, 300_001],
-  ])("%i x %i, at most %i pixels: the largest first resize with so many", ([width = 0, height = 0, maxPixels = 0]) => {
-    const [first] = sizes(withBudget(width, height, { maxPixels }));
-    const [w, h] = first as [number, number];
-    expect(w * h).toBeLessThanOrEqual(maxPixels);
-    const edge = width >= height ? w : h;
-    expect(first).toEqual(sizes(plan(width, height, { longestEdge: edge }))[0]);
-    const [nextW, nextH] = sizes(plan(width, height, { longestEdge: edge + 1 }))[0] as [number, number];
-    expect(edge === 2048 || nextW * nextH > maxPixels).toBe(true);
+  ])("%i x %i, at most %i pixels: as many tiles as have them", ([width = 0, height = 0, maxPixels = 0]) => {
+    const made = withBudget(width, height, { maxPixels });
+    const cut = made.views.slice(0, Math.max(1, made.views.length - 1));
+    expect(cut.reduce((sum, view) => sum + view.width * view.height, 0)).toBeLessThanOrEqual(maxPixels);
+    expect(made).toEqual(withBudget(width, height, { maxTiles: Math.floor(maxPixels / 512 ** 2) }));
   });
 
   test("pixels that are enough change nothing; both limits hold together", () => {
-    expect(withBudget(1920, 1080, { maxPixels: 2048 * 1152 })).toEqual(plan(1920, 1080));
-    expect(sizes(withBudget(1920, 1080, { maxPixels: 2048 * 1152 - 1 }))[0]).not.toEqual([2048, 1152]);
-    const made = withBudget(1920, 1080, { maxPixels: 1_000_000, maxTiles: 4 });
-    expect(tilesOf(made)).toEqual([2, 2]);
-    expect(sizes(made)[0]).toEqual([1024, 576]);
-    // No tiles, but still the smaller canvas.
-    expect(sizes(withBudget(1920, 1080, { maxPixels: 1_000_000, maxTiles: 1 }))[0]).toEqual([1333, 750]);
+    const tiles = 12 * 512 * 512;
+    expect(withBudget(1920, 1080, { maxPixels: tiles })).toEqual(plan(1920, 1080));
+    expect(tilesOf(withBudget(1920, 1080, { maxPixels: tiles - 1 }))).not.toEqual([3, 4]);
+    expect(tilesOf(withBudget(1920, 1080, { maxPixels: tiles, maxTiles: 4 }))).toEqual([2, 2]);
+    expect(tilesOf(withBudget(1920, 1080, { maxPixels: 2_000_000, maxTiles: 11 }))).toEqual([2, 3]);
+    expect(tilesOf(withBudget(1920, 1080, { maxPixels: tiles, maxTiles: 1 }))).toEqual([0, 0]);
   });
 
   test("limits that make no sense", () => {

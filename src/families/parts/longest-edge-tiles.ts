@@ -23,7 +23,7 @@ const MAX_EDGE = 4096;
 
 /**
  * Plans a picture: its tiles row by row and then an overview, or one view. A budget makes the canvas smaller, never
- * larger: `maxPixels` counts the pixels of the first resize, `maxTiles` the tiles without the overview.
+ * larger: `maxTiles` counts the tiles without the overview, `maxPixels` their pixels.
  *
  * @throws RangeError for limits that are no whole numbers or below one tile; TypeError for `minPixels`, which cannot do
  * anything here
@@ -34,13 +34,12 @@ export function planLongestEdgeTiles(
   height: number,
   budget: PictureBudget,
 ): PicturePlan {
-  const { maxTiles, maxPixels } = checkBudget(rule, budget);
-  const { tile, grid } = rule;
+  const maxTiles = mostTiles(rule, budget);
+  const { longestEdge, tile, grid } = rule;
   const picture = { width, height };
   const single = { width: tile, height: tile };
-  const edge = edgeWithin(maxPixels, rule.longestEdge, picture);
-  const tiledEdge = rule.splits ? edgeOfTiles(maxTiles, edge, picture, tile) : undefined;
-  const first = firstSize(picture, tiledEdge ?? edge);
+  const tiledEdge = rule.splits ? edgeOfTiles(maxTiles, longestEdge, picture, tile) : undefined;
+  const first = firstSize(picture, tiledEdge ?? longestEdge);
   const whole = tiledEdge === undefined ? single : tiledSize(first, tile);
   const isCut = whole.width > tile || whole.height > tile;
   const canvases = chain(picture, [first, ...(isCut ? [whole] : []), single]);
@@ -57,18 +56,19 @@ export function tileGrid({ canvases, views }: PicturePlan): Grid {
   return { rows: size.height / height, cols: size.width / width };
 }
 
-function checkBudget({ tile, longestEdge }: LongestEdgeTiles, { maxTiles, maxPixels, minPixels }: PictureBudget) {
+/** Tiles that a budget allows. */
+function mostTiles({ tile, longestEdge }: LongestEdgeTiles, { maxTiles, maxPixels, minPixels }: PictureBudget): number {
   if (minPixels !== undefined)
     throw new TypeError(
       `pictures.minPixels is ${minPixels}, but this model enlarges every picture to ${longestEdge} pixels by itself; leave it out`,
     );
-  return {
-    maxTiles: maxTiles === undefined ? Number.POSITIVE_INFINITY : checkInteger("pictures.maxTiles", maxTiles, 1),
-    maxPixels:
-      maxPixels === undefined
-        ? Number.POSITIVE_INFINITY
-        : checkInteger(`pictures.maxPixels (a tile has ${tile} x ${tile})`, maxPixels, tile * tile),
-  };
+  const tiles = [Number.POSITIVE_INFINITY];
+  if (maxTiles !== undefined) tiles.push(checkInteger("pictures.maxTiles", maxTiles, 1));
+  if (maxPixels !== undefined) {
+    const name = `pictures.maxPixels (a tile has ${tile} x ${tile})`;
+    tiles.push(Math.floor(checkInteger(name, maxPixels, tile * tile) / (tile * tile)));
+  }
+  return Math.min(...tiles);
 }
 
 /** The size after the first resize. An odd short edge grows by one pixel, but for the cap. */
@@ -97,18 +97,6 @@ function tiledSize({ width, height }: Size, tile: number): Size {
   const up = (edge: number) => Math.ceil(edge / tile) * tile;
   if (width >= height) return { width: up(width), height: up(Math.trunc(up(width) / aspect)) };
   return { width: up(Math.trunc(up(height) * aspect)), height: up(height) };
-}
-
-/** The largest edge up to `longestEdge` whose first resize has at most `maxPixels`. */
-function edgeWithin(maxPixels: number, longestEdge: number, picture: Size): number {
-  const pixels = (edge: number) => {
-    const { width, height } = firstSize(picture, edge);
-    return width * height;
-  };
-  if (pixels(longestEdge) <= maxPixels) return longestEdge;
-  let edge = Math.min(longestEdge, MAX_EDGE);
-  while (pixels(edge) > maxPixels) edge--;
-  return edge;
 }
 
 /**
