@@ -21,7 +21,7 @@ let counted: CountedDevice;
 let files: ModelFiles;
 const load = (defaults: object | undefined) => {
   const file = defaults && { defaults };
-  return Fovea.load(changed(files, { "fovea.json": file }), { device: counted.device, maxContext: 240 });
+  return Fovea.load(changed(files, { "fovea.json": file }), { device: counted.device, maxContext: 300 });
 };
 
 beforeAll(async () => {

@@ -99,6 +99,11 @@ describe("on one device", () => {
     expect(after.runs.map(({ row }) => row)).toEqual(before.runs.map(({ row }) => row));
     const event = (told: typeof first) => ({ ...told.events.find(({ type }) => type === "image"), milliseconds: 0 });
     expect(event(second)).toEqual(event(first));
+    const cost = { views: 7, tokensBefore: 28, tokensAfter: 17 };
+    expect([first, second].map(({ events }) => events.at(-1))).toMatchObject([
+      { stats: { pictures: [{ ...cost, reused: false }] } },
+      { stats: { pictures: [{ ...cost, reused: true }] } },
+    ]);
 
     const fresh = await load(counted.device);
     expect((await ask(fresh, turns)).text).toBe(second.text);
