@@ -49,10 +49,10 @@ const FIELDS: { change: Record<string, unknown>; says: RegExp }[] = [
   { change: { rms_norm_eps: "1e-5" }, says: /rms_norm_eps is "1e-5"/ },
   { change: { rope_theta: -1 }, says: /rope_theta is -1/ },
   {
-    change: { rope_scaling: { type: "linear", factor: 2 } },
-    says: /rope_scaling\.type is "linear"; supported: default/,
+    change: { rope_scaling: { type: "spiral", factor: 2 } },
+    says: /rope_scaling\.type is "spiral"; supported: default, linear/,
   },
-  { change: { rope_parameters: { rope_type: "yarn" } }, says: /rope_parameters\.rope_type is "yarn"/ },
+  { change: { rope_parameters: { rope_type: "yarn" } }, says: /rope_parameters\.factor is missing/ },
   { change: { max_position_embeddings: 0 }, says: /max_position_embeddings is 0/ },
   { change: { hidden_act: "relu" }, says: /hidden_act is "relu"; supported: silu/ },
   { change: { attention_bias: true }, says: /attention_bias is true/ },

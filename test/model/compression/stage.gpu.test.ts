@@ -19,7 +19,7 @@ import { initialOrigins as initialReference } from "../../reference/origins.ts";
 import { expectNmse, nmse } from "../../support/compare.ts";
 import { freshRandom, type Random, useGpu } from "../../support/gpu.ts";
 import { type Disturb, noisy } from "../../support/margin.ts";
-import { NMSE_MODEL } from "../../support/tolerances.ts";
+import { NMSE_MODEL, NMSE_SAME_ROWS } from "../../support/tolerances.ts";
 import { joinViews, makeViews } from "../../support/views.ts";
 
 /** One view: T = first + N * S rows. */
@@ -330,14 +330,17 @@ describe("a compression stage", () => {
     }
   });
 
-  test("a view has the same values alone and among others, bit for bit", async () => {
+  // A tile of attention rows may span two views, and then sums the keys in another order than for one view.
+  test("a view has the same values alone and among others, but for the order of sums", async () => {
     const random = freshRandom("stage of one view");
     let input = randomCase(random);
-    while (input.views.length < 2) input = randomCase(random);
+    while (input.views.length < 2 || !hasMargin(input, inFloat64(input), random)) input = randomCase(random);
     const together = await onGpu(gpu(), input);
     for (const [b, view] of input.views.entries()) {
-      const [alone] = await onGpu(gpu(), { ...input, views: [view] });
-      expect(alone).toEqual(together[b]);
+      const { importance, tokens, ...decided } = (await onGpu(gpu(), { ...input, views: [view] }))[0]!;
+      expect(together[b]).toMatchObject(decided);
+      expectNmse("importance", together[b]!.importance, importance, NMSE_SAME_ROWS);
+      expectNmse("tokens", together[b]!.tokens, tokens, NMSE_MODEL);
     }
   });
 });
