@@ -162,16 +162,16 @@ export class PictureEncoder {
 
   /** Records everything that a picture of these views needs, for compiling ahead. */
   rehearse(recorder: Recorder, { views }: PicturePlan): void {
-    const arena = this.#arena.scope();
     const { grid, width, height } = views[0]!;
-    const pixels = arena.tensor("pixels", [1, 3, height, width]);
     for (const compression of [{ method: "none" } as const, this.standardCompression]) {
+      const arena = this.#arena.scope();
+      const pixels = arena.tensor("pixels", [1, 3, height, width]);
       const [plan] = this.planViews(compression, [grid]);
       const batch = { views: [0], grid, plan: plan! };
       const arenas = { kept: arena, scratch: arena };
       this.#finish(recorder, this.#encoder.encode(recorder, pixels, { ...batch, ...arenas }), batch, arenas, false);
+      arena.dispose();
     }
-    arena.dispose();
   }
 
   /**
