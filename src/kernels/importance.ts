@@ -3,8 +3,9 @@ import shader from "../../shaders/importance.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { checkShape, matrixShape, withReduction } from "./common.ts";
-import { checkHeadRows, type HeadRows } from "./heads.ts";
+import { ceilDiv } from "../shared/assert.ts";
+import { checkShape, matrixShape, withRowReduction } from "./common.ts";
+import { checkHeadRows, choosePart, type HeadRows } from "./heads.ts";
 
 const kernel = new Kernel({
   name: "importance",
@@ -16,7 +17,7 @@ const kernel = new Kernel({
     seats: "u32",
     first: "u32",
     heads: "u32",
-    headWidth: "u32",
+    groupCells: "u32",
     qStride: "u32",
     qOffset: "u32",
     kStride: "u32",
@@ -24,6 +25,10 @@ const kernel = new Kernel({
     scale: "f32",
   },
 });
+
+/** Rows of a tile of keys in the shader, and most cells of a workgroup. */
+const TILE_KEYS = 8;
+const WORKGROUP_SIZE = 256;
 
 export interface ImportanceArgs {
   q: HeadRows; // B * (first + N * S) rows of H heads
@@ -51,19 +56,28 @@ export function importance(recorder: Recorder, args: ImportanceArgs): void {
   checkHeadRows("importance q", q, views * viewRows, heads, headWidth);
   checkHeadRows("importance k", k, views * viewRows, heads, headWidth);
   checkShape("importance logSumExp", logSumExp, [views * viewRows, heads]);
+  const part = choosePart(headWidth, q.stride, q.offset, k.stride, k.offset);
+  // Whole cells that fill a tile of keys.
+  const groupCells = Math.max(1, Math.floor(TILE_KEYS / seats));
   const params = {
     queries: classToken ? 1 : viewRows,
     cells,
     seats,
     first,
     heads,
-    headWidth,
-    qStride: q.stride,
-    qOffset: q.offset,
-    kStride: k.stride,
-    kOffset: k.offset,
+    groupCells,
+    qStride: q.stride / part.width,
+    qOffset: q.offset / part.width,
+    kStride: k.stride / part.width,
+    kOffset: k.offset / part.width,
     scale,
   };
-  const variant = kernel.variant(withReduction(recorder.capabilities, 64));
-  recorder.dispatch(variant, { q: q.tensor, k: k.tensor, logSumExp, scores }, params, [cells, views]);
+  const { libs, constants, ...rest } = withRowReduction(recorder.capabilities, WORKGROUP_SIZE);
+  const variant = kernel.variant({
+    libs: { key: `${libs.key} ${part.key}`, texts: [...libs.texts, part.text] },
+    constants: { ...constants, HEAD_PARTS: headWidth / part.width },
+    ...rest,
+  });
+  const grid = [ceilDiv(cells, groupCells), views] as const;
+  recorder.dispatch(variant, { q: q.tensor, k: k.tensor, logSumExp, scores }, params, grid);
 }

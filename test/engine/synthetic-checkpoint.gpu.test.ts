@@ -1,6 +1,6 @@
 /**
- * A checkpoint of real widths from plan to answer, in the page: SigLIP so400m/14-384 with Qwen2, one block and one layer of
- * them and few words, with random values. Whole ones are run by `npm run bench -- --checkpoint`.
+ * Checkpoints of real widths from plan to answer, in the page, with one block, one layer, a small vocabulary and random
+ * values: SigLIP so400m/14-384 with Qwen2, and SmolVLM-256M. `npm run bench -- --checkpoint` runs whole ones.
  */
 import { afterEach, expect, test, vi } from "vitest";
 import type { LoadProgress } from "../../src/api.ts";
@@ -37,7 +37,7 @@ test("llava-interleave-qwen-0.5b, one block and one layer", async () => {
   expect(info.weightBytes).toBe(plan.gpu.weightBytes);
   expect(progress.at(-1)).toMatchObject({ stage: "ready", loadedBytes: plan.totalBytes, totalBytes: plan.totalBytes });
   expect([...new Set(progress.map(({ stage }) => stage))]).toEqual(["config", "weights", "compile", "ready"]);
-  // Nothing twice but what was looked at first: the beginning of each file.
+  // Only the beginning of each file is read twice.
   expect(hub.sentBytes - planned).toBeLessThan(plan.totalBytes + plan.files.length * (64 << 10));
 
   const image = new ImageData(40, 30);
@@ -59,7 +59,7 @@ test("llava-interleave-qwen-0.5b, one block and one layer", async () => {
   });
   console.log(`synthetic answer: ${JSON.stringify(await generation.text())}`);
   expect(generation.stats).toMatchObject({ newTokens: 3, imageTokensBefore: 729, imageTokensAfter: 48 });
-  // Random values leave every state finite, so that what is chosen is chosen by comparing numbers.
+  // Random values leave every state finite, so tokens are chosen by comparing numbers.
   const { logits, greedy } = await fovea.inspect({ inputIds: [65, 259, 1300, 2047], greedySteps: 2 });
   expect(logits.data.every(Number.isFinite)).toBe(true);
   expect(new Set(logits.data).size).toBeGreaterThan(1000);
@@ -69,6 +69,35 @@ test("llava-interleave-qwen-0.5b, one block and one layer", async () => {
   const { peakGpuBytes } = fovea.memory;
   expect(peakGpuBytes).toBeLessThan(plan.gpu.totalBytes + plan.gpu.pictureBytes + 2 * LARGEST_TENSOR);
   expect(peakGpuBytes).toBeGreaterThan(0.8 * plan.gpu.totalBytes);
+  fovea.dispose();
+  expect(fovea.memory.gpuBytes).toBe(0);
+});
+
+test("smolvlm-256m, one block and one layer: a picture of two tiles and an overview", async () => {
+  const checkpoint = syntheticCheckpoint("smolvlm-256m", { blocks: 1, layers: 1, vocabulary: 2048 });
+  const hub = syntheticFetch(checkpoint, FOLDER);
+  vi.stubGlobal("fetch", hub.fetch);
+  const options = { cache: "none", weights: "q4", maxContext: 512 } as const;
+  const plan = await planModel(FOLDER, options);
+  expect(plan.problems).toEqual([expect.stringMatching(/1088 tokens before compression, the context holds 512/)]);
+  const fovea = await Fovea.load(FOLDER, options);
+  expect(fovea.info).toMatchObject({ family: "idefics3", weights: "q4", imageTokens: 64, vocabularySize: 2048 });
+  expect(fovea.info.weightBytes).toBe(plan.gpu.weightBytes);
+  expect(fovea.memory.gpuBytes).toBe(plan.gpu.totalBytes);
+
+  const generation = fovea.generate({
+    messages: [{ role: "user", content: [{ type: "image", image: new ImageData(1000, 100) }] }],
+    pictures: { maxTiles: 2 },
+    compression: { method: "vmtc", ratio: 0.25, stages: 1 },
+    maxTokens: 2,
+  });
+  await generation.text();
+  expect(generation.stats).toMatchObject({
+    pictures: [{ views: 3, tokensBefore: 3 * 64, tokensAfter: 3 * 16 }],
+    newTokens: 2,
+  });
+  // The plan is for the largest picture, of 17 views.
+  expect(fovea.memory.peakGpuBytes).toBeLessThan(plan.gpu.totalBytes + plan.gpu.pictureBytes);
   fovea.dispose();
   expect(fovea.memory.gpuBytes).toBe(0);
 });

@@ -2,6 +2,8 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { describeModel } from "../../src/families/registry.ts";
 import { matchTensors } from "../../src/model/load/match.ts";
+import { ChatTemplate } from "../../src/text/chat-template.ts";
+import { buildPrompt, renderPrompt } from "../../src/text/prompt.ts";
 import { Tokenizer } from "../../src/text/tokenizer.ts";
 import { openCheckpoint } from "../../src/weights/checkpoint.ts";
 import { makeFolder } from "../../src/weights/folder.ts";
@@ -192,4 +194,34 @@ test("tokenizers have the ids that there are, and answers tell them", () => {
   expect(ids.length).toBeLessThan(16);
   expect(tokenizer.decode(ids)).toBe(prompt);
   expect(idsOf(tokenizer.decode([31999, 12345, ids[2]!, 777]))).toEqual([31999, 12345, 777]);
+});
+
+test("smolvlm-256m cuts 1920 x 1080 into 3 x 4 tiles and an overview, whose tags are single tokens", () => {
+  const { files } = syntheticCheckpoint("smolvlm-256m");
+  const json = (name: string) => JSON.parse(new TextDecoder().decode(bytesOf(files.get(name)!)));
+  const names = ["config.json", "preprocessor_config.json", "processor_config.json"] as const;
+  const { pictures, imageTokenId } = describeModel(Object.fromEntries(names.map((name) => [name, json(name)])));
+  const plan = pictures!.plan(1920, 1080, {});
+  expect(plan.views.map(({ left, top, width, height }) => [top / 512, left / 512, width, height])).toEqual([
+    ...[0, 1, 2].flatMap((row) => [0, 1, 2, 3].map((col) => [row, col, 512, 512])),
+    [0, 0, 512, 512],
+  ]);
+
+  const text = Object.fromEntries(["tokenizer.json", "tokenizer_config.json"].map((name) => [name, json(name)]));
+  const tokenizer = Tokenizer.parse({ ...text, "config.json": json("config.json") } as never, {
+    imageTokenId: imageTokenId!,
+  });
+  const template = ChatTemplate.parse(text as never, tokenizer);
+  const content = [{ type: "image" }, { type: "text", text: "What is in this picture?" }] as never;
+  const rendered = renderPrompt(tokenizer, template, [{ role: "user", content }]);
+  const prompt = buildPrompt(tokenizer, rendered, [pictures!.runs(plan, new Array(13).fill(64))]);
+  const [spans] = prompt.pictures;
+  expect(spans!.map(({ count }) => count)).toEqual(new Array(13).fill(64));
+  // Before each view <fake_token_around_image>, then <row_r_col_c> of 6 columns, or <global-img>.
+  const tags = spans!.map(({ start }) => [prompt.ids[start - 2], prompt.ids[start - 1]]);
+  const tileTags = [0, 1, 2].flatMap((row) => [0, 1, 2, 3].map((col) => [49189, 49153 + 6 * row + col]));
+  expect(tags).toEqual([...tileTags, [49189, 49152]]);
+  const last = spans![12]!;
+  expect(prompt.ids[last.start + last.count]).toBe(49189);
+  expect([prompt.ids[0], prompt.ids.filter((id) => id === 49190).length]).toEqual([1, 13 * 64]);
 });
