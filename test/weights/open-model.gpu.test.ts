@@ -1,5 +1,5 @@
 /** Models on disk, in a real browser's private file system: stored, verified, resumed, shared, replaced, deleted. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ModelFolder } from "../../src/weights/folder.ts";
 import { type OpenModelOptions, withModel } from "../../src/weights/open-model.ts";
 import { deleteStoredModel, storageReport, storedModels } from "../../src/weights/storage.ts";
@@ -19,6 +19,13 @@ const weights = patternBytes(10 * PART + 123);
 
 let network: Network;
 
+async function removeModels(): Promise<void> {
+  const root = await navigator.storage.getDirectory();
+  await root.removeEntry(ROOT, { recursive: true }).catch(() => {});
+}
+
+// Other files of this browser store models too.
+beforeAll(removeModels);
 beforeEach(() => {
   network = new Network();
   network.add(SOURCE, { "config.json": config, "model.safetensors": weights }, "v1");
@@ -26,8 +33,7 @@ beforeEach(() => {
 afterEach(async () => {
   vi.restoreAllMocks();
   vi.unstubAllGlobals();
-  const root = await navigator.storage.getDirectory();
-  await root.removeEntry(ROOT, { recursive: true }).catch(() => {});
+  await removeModels();
 });
 
 const options: OpenModelOptions = { retry: QUICK_RETRY, partBytes: PART };
