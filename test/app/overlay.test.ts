@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { CompressionStage, SeenView } from "../../src/api.ts";
 import {
   cellGrid,
+  clusterNumbers,
   countsText,
   countTokens,
   layersOf,
@@ -31,7 +32,7 @@ test("patches are kept, merged or dropped as the stage says", () => {
   expect([...map.tokenOf]).toEqual([1, -1, 0, 1]);
   const counts = countTokens([map]);
   expect(counts).toEqual({ tokens: 2, kept: 1, merged: 1, mergedCells: 2, dropped: 1 });
-  expect(countsText(counts, "patches")).toBe("2 tokens: 1 patches kept, 1 cluster of 2 patches, 1 dropped");
+  expect(countsText(counts, "patch")).toBe("2 tokens: 1 patch kept, 1 cluster of 2 patches, 1 dropped");
 });
 
 test("a class token in front has no cells, and covers none", () => {
@@ -61,7 +62,7 @@ describe("cells", () => {
     const map = tokenMap(view, 1)!;
     expect([...map.tokenOf]).toEqual([0, 1, -1, 1]);
     expect(map.cellsOf).toEqual([[0], [1, 3]]);
-    expect(countsText(countTokens([map]), "cells")).toBe("2 tokens: 1 cells kept, 1 cluster of 2 cells, 1 dropped");
+    expect(countsText(countTokens([map]), "cell")).toBe("2 tokens: 1 cell kept, 1 cluster of 2 cells, 1 dropped");
   });
 
   test("their squares have the side of a cell", () => {
@@ -117,6 +118,25 @@ describe("several views", () => {
   test("their counts are added", () => {
     const maps = [tokenMap(seen([[[2], [0, 3]]]), 1)!, tokenMap(seen([]), 1)!];
     expect(countTokens(maps)).toEqual({ tokens: 6, kept: 5, merged: 1, mergedCells: 2, dropped: 1 });
+  });
+
+  test("clusters are numbered through all of them", () => {
+    const maps = [
+      tokenMap(seen([[[2], [0, 3]]]), 1)!,
+      tokenMap(
+        seen([
+          [
+            [0, 1],
+            [2, 3],
+          ],
+        ]),
+        1,
+      )!,
+    ];
+    expect(clusterNumbers(maps)).toEqual([
+      [undefined, 0],
+      [1, 2],
+    ]);
   });
 
   test("a view is cut where it is larger than the picture", () => {

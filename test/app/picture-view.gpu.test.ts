@@ -70,6 +70,14 @@ test("merged and dropped cells and the tiles lie on the picture as it was given,
   expect(caption()).toBe("Stage 1 of 1: 4 tokens: 3 cells kept, 1 cluster of 2 cells, 1 dropped");
 });
 
+test("clusters of two tiles have two colours", async () => {
+  const views = [tile(0, 0, [[0, 1]], 0), tile(200, 0, [[0, 1]], 1)];
+  const { element } = await show(viewedAs({ shown: views.map((view) => ({ view, map: tokenMap(view, 1)! })) }));
+  const fills = [...element.renderRoot.querySelectorAll("rect.merged")].map((one) => one.getAttribute("fill"));
+  expect(fills).toEqual([fills[0], fills[0], fills[2], fills[2]]);
+  expect(fills[2]).not.toBe(fills[0]);
+});
+
 test("a view of the whole picture has no outline, and a picture without an answer nothing at all", async () => {
   const whole = { ...tile(0, 0, [[0], [1]], 0), toPicture: [10, 0, 0, 10, 0, 0] as SeenView["toPicture"] };
   const { places } = await show(viewedAs({ shown: [{ view: whole, map: tokenMap(whole, 0)! }], stage: 0 }));
@@ -82,13 +90,13 @@ test("a view of the whole picture has no outline, and a picture without an answe
 test("the pointer finds the token of its tile, and all of its cells", async () => {
   const { places, caption, point } = await show(viewedAs({}));
   await point(150, 50);
-  expect(caption()).toBe("Token 1 is merged from 2 cells.");
+  expect(caption()).toBe("Token 1 of this tile is merged from 2 cells.");
   expect(places("pointed")).toEqual([
     [0, 0, 100, 100],
     [100, 0, 100, 100],
   ]);
   await point(350, 150);
-  expect(caption()).toBe("Token 2 is this cell.");
+  expect(caption()).toBe("Token 2 of this tile is this cell.");
   expect(places("pointed")).toEqual([[300, 120, 100, 80]]);
   await point(150, 150);
   expect(caption()).toBe("This cell was dropped.");

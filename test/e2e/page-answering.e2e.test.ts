@@ -72,9 +72,13 @@ describe("a page with the tiny model", () => {
   const statistics = (on = page) => on.getByLabel("Statistics");
   const draft = () => page.locator("app-picture-panel .thumb");
 
+  function set(settings: { maxTokens?: number; budget?: number }, on = page): Promise<void> {
+    return on.evaluate((change) => document.querySelector<PageElement>("app-page")!.app.set(change), settings);
+  }
+
   /** Limits the answers: they mean nothing, and would not end. */
   function limit(maxTokens: number, on = page): Promise<void> {
-    return on.evaluate((change) => document.querySelector<PageElement>("app-page")!.app.set(change), { maxTokens });
+    return set({ maxTokens }, on);
   }
 
   async function ask(question: string, on = page): Promise<void> {
@@ -130,7 +134,8 @@ describe("a page with the tiny model", () => {
     await page.locator("#file").setInputFiles(PICTURE);
     await page.getByText("A question takes at most 4 pictures; remove one first.").waitFor();
 
-    await limit(4);
+    // All tokens of five pictures are more than the tiny model's context.
+    await set({ maxTokens: 4, budget: 0.5 });
     await answer("What are they?");
     expect(await statistics().last().textContent()).toMatch(/Image tokens\s*128 of 256/);
   });
@@ -144,6 +149,25 @@ describe("a page with the tiny model", () => {
     expect(await shown.last().getAttribute("aria-pressed")).toBe("true");
     await answer("Are you sure?");
     expect(await statistics().last().textContent()).toMatch(/Image tokens\s*160 of 320/);
+    await button("New").click();
+  });
+
+  test("half of the image tokens is one press away, and so are all of them again", async () => {
+    const budget = () => page.locator("app-settings output[for=budget]").textContent();
+    await set({ maxTokens: 4, budget: 1 });
+    await page.locator("#file").setInputFiles({ name: "new.png", mimeType: "image/png", buffer: await picture() });
+    await answer("What is it?");
+    expect(await statistics().last().textContent()).toMatch(/Image tokens\s*64 of 64/);
+    await page.getByText(/^Half of the image tokens would show the first word about [1-5][05] % sooner\.$/).waitFor();
+    await button("Use half of the tokens").click();
+    await page.getByText("Questions now use half of the image tokens.").waitFor();
+    expect(await budget()).toBe("50 %");
+    await button("Ask again with current settings").click();
+    await expect.poll(() => statistics().count(), { timeout: 120_000 }).toBe(2);
+    expect(await statistics().last().textContent()).toMatch(/Image tokens\s*32 of 64/);
+    await button("All image tokens").click();
+    await page.getByText("Questions now use all image tokens.").waitFor();
+    expect(await budget()).toBe("all");
     await button("New").click();
   });
 
@@ -234,6 +258,81 @@ describe("a page with the tiny model", () => {
       .then((bytes) => Buffer.from(bytes));
   }
 });
+
+describe("a page with a model that cuts pictures into tiles", () => {
+  const families = `${projectRoot}/test/golden/families`;
+  let models: Awaited<ReturnType<typeof startModelServer>>;
+  let context: BrowserContext;
+  let page: Page;
+
+  beforeAll(async () => {
+    models = await startModelServer(`${families}/smolvlm-s4-tags-bf16/model`);
+    context = await browser.newContext({ serviceWorkers: "block" });
+    page = await context.newPage();
+    page.setDefaultTimeout(120_000);
+    await page.goto(`${site.origin}/?model=${models.origin}`);
+    await page.getByText("4 tokens per picture or tile").waitFor();
+  });
+  afterAll(async () => {
+    await context?.close();
+    models?.close();
+  });
+
+  /** x, y, width and height of what is drawn, in pixels of the picture. */
+  function places(className: string): Promise<number[][]> {
+    return page
+      .locator(`app-picture-view rect.${className}`)
+      .evaluateAll((all) =>
+        all.map((one) => ["x", "y", "width", "height"].map((name) => Number(one.getAttribute(name)))),
+      );
+  }
+
+  test("draws the tiles and their merged cells on the picture, and the overview on its own", async () => {
+    await page.evaluate(() => {
+      document.querySelector<PageElement>("app-page")!.app.set({ maxTokens: 4, budget: 0.5 });
+    });
+    await page.getByRole("button", { name: "Remove Picnic", exact: true }).click();
+    await page.locator("#file").setInputFiles(`${families}/pictures/wide_231x43.png`);
+    await page.getByLabel("Your question").fill("What is it?");
+    await page.getByRole("button", { name: "Ask", exact: true }).click();
+    await page.getByLabel("Statistics").waitFor();
+    expect(await page.getByLabel("Statistics").textContent()).toMatch(/Image tokens, 4 views\s*8 of 16/);
+
+    // Three tiles of 2 x 2 cells, and two tokens of each.
+    const view = page.locator("app-picture-view");
+    const caption = view.getByText(/^Stage 2 of 2: 6 tokens: \d cells? kept, \d clusters of \d+ cells, none dropped$/);
+    const [kept, mergedCells] = /(\d) cells? kept, . clusters of (\d+)/.exec((await caption.textContent())!)!.slice(1);
+    const tiles = page.getByRole("button", { name: "3 tiles", exact: true });
+    expect(await tiles.getAttribute("aria-pressed")).toBe("true");
+    expectClose(await places("view"), [
+      [0, 0, 77, 43],
+      [77, 0, 77, 43],
+      [154, 0, 77, 43],
+    ]);
+    const cells = [0, 1, 2, 3, 4, 5].flatMap((col) => [
+      [col * 38.5, 0, 38.5, 21.5],
+      [col * 38.5, 21.5, 38.5, 21.5],
+    ]);
+    const merged = await places("merged");
+    expect(merged).toHaveLength(Number(mergedCells));
+    expect(merged.length + Number(kept)).toBe(cells.length);
+    for (const place of merged) expect(cells).toContainEqual(place.map((value) => expect.closeTo(value, 3)));
+
+    await page.getByRole("button", { name: "Overview", exact: true }).click();
+    await view.getByText("Stage 2 of 2: 2 tokens").waitFor();
+    expect(await places("view")).toEqual([]);
+    expect((await places("merged")).every(([, , width, height]) => width === 115.5 && height === 21.5)).toBe(true);
+
+    await tiles.click();
+    await page.locator("app-answer .word").first().hover();
+    await view.getByText("bright is where it looked").waitFor();
+    expect(await places("heat")).toHaveLength(12);
+  });
+});
+
+function expectClose(actual: number[][], expected: number[][]): void {
+  expect(actual).toEqual(expected.map((place) => place.map((value) => expect.closeTo(value, 3))));
+}
 
 interface TraceEvent {
   name: string;

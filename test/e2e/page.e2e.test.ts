@@ -11,8 +11,9 @@ import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Page as PageElement } from "../../src/app/parts/page.ts";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
+import { chatFiles } from "../support/chat-files.ts";
 import { projectRoot, type Running, startCommand } from "../support/command.ts";
-import { writeChatFolder, writeFolder } from "../support/model-folder.ts";
+import { type WrittenFolder, writeFolder } from "../support/model-folder.ts";
 import { startModelServer } from "../support/model-server.ts";
 import { pngOf } from "../support/png.ts";
 import { CLASSIFIER_SIDE, classifierFiles, languageFiles, referenceClasses } from "../support/random-models.ts";
@@ -82,11 +83,15 @@ function set(settings: { maxTokens?: number; budget?: number }): Promise<void> {
 }
 
 describe("with the tiny model", () => {
-  let chat: Awaited<ReturnType<typeof writeChatFolder>>;
+  let chat: WrittenFolder;
   let models: Awaited<ReturnType<typeof startModelServer>>;
 
   beforeAll(async () => {
-    chat = await writeChatFolder();
+    const defaults = { compression: { method: "vmtc", ratio: 0.5 }, inhibition: { maxRatio: 0.6 } };
+    chat = writeFolder({
+      ...(await chatFiles()),
+      "fovea.json": new TextEncoder().encode(JSON.stringify({ defaults })),
+    });
     models = await startModelServer(chat.folder);
     await open(`?model=${models.origin}`);
   });
@@ -160,7 +165,7 @@ describe("with the tiny model", () => {
     const [with50, without] = (await statistics().allTextContents()).slice(1);
     expect(with50).toMatch(/32 of 64/);
     expect(without).toMatch(/64 of 64/);
-    await page.getByText("all 64 tokens, no inhibition").waitFor();
+    await page.getByText("all image tokens, no inhibition").waitFor();
     expect(await axeFindings()).toEqual([]);
     await page.getByLabel("compare with both turned off").uncheck();
   });

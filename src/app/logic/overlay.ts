@@ -139,8 +139,27 @@ export function countTokens(maps: readonly TokenMap[]): StageCounts {
   };
 }
 
-/** A caption: "32 tokens: 27 patches kept, 5 clusters of 37 patches, none dropped". @param unit "patches" or "cells" */
-export function countsText({ tokens, kept, merged, mergedCells, dropped }: StageCounts, unit: string): string {
-  const clusters = merged > 0 ? `, ${merged} ${merged === 1 ? "cluster" : "clusters"} of ${mergedCells} ${unit}` : "";
-  return `${tokens} tokens: ${kept} ${unit} kept${clusters}, ${dropped === 0 ? "none" : dropped} dropped`;
+/** A piece of a picture that becomes one token without compression. */
+export type Piece = "patch" | "cell";
+
+/** "1 patch", "2 patches". */
+export function piecesText(count: number, piece: Piece): string {
+  const plural = piece === "patch" ? "patches" : "cells";
+  return `${count} ${count === 1 ? piece : plural}`;
+}
+
+/** A caption: "32 tokens: 27 patches kept, 5 clusters of 37 patches, none dropped". */
+export function countsText({ tokens, kept, merged, mergedCells, dropped }: StageCounts, piece: Piece): string {
+  const clusters =
+    merged > 0 ? `, ${merged} ${merged === 1 ? "cluster" : "clusters"} of ${piecesText(mergedCells, piece)}` : "";
+  return `${tokens} tokens: ${piecesText(kept, piece)} kept${clusters}, ${dropped === 0 ? "none" : dropped} dropped`;
+}
+
+/**
+ * Of each view's tokens a number for its colour: merged tokens are numbered through all views, so that clusters of
+ * neighbouring tiles differ. Undefined for a token of one cell.
+ */
+export function clusterNumbers(maps: readonly TokenMap[]): (number | undefined)[][] {
+  let next = 0;
+  return maps.map(({ cellsOf }) => cellsOf.map(({ length }) => (length > 1 ? next++ : undefined)));
 }

@@ -141,7 +141,7 @@ export class Conversation extends LitElement {
         ${
           // Where the page is one column, the picture is out of sight.
           isShown && view.words && matchMedia("(max-width: 60rem)").matches
-            ? html`<app-picture-view .viewed=${viewedOf(this.state)} .info=${model.info}></app-picture-view>`
+            ? html`<app-picture-view .viewed=${viewedOf(this.state)}></app-picture-view>`
             : nothing
         }
       </app-answer>

@@ -72,7 +72,7 @@ export class ModelStatus extends LitElement {
     const parts = [
       `${info.family}, ${(info.parameters / 1e6).toFixed(1)} million parameters`,
       `${byteText(info.weightBytes)} on ${info.adapter || "the GPU"}`,
-      info.imageTokens > 0 ? `${info.imageTokens} tokens per picture` : "reads text only",
+      info.imageTokens > 0 ? `${info.imageTokens} tokens per picture or tile` : "reads text only",
     ];
     return html`${title} <span class="soft detail">${parts.join(" · ")}</span>`;
   }

@@ -63,13 +63,13 @@ export class PicturePanel extends LitElement {
 
   override render() {
     const viewed = viewedOf(this.state);
-    const { notice, model } = this.state;
+    const { notice } = this.state;
     return html`<section class="card stack" aria-labelledby="picture-heading">
       <div class="row spread">
         <h2 id="picture-heading">${viewed.image ? "What the model saw" : "Picture"}</h2>
         ${viewed.answer?.label ? html`<span class="soft">${viewed.answer.label}</span>` : nothing}
       </div>
-      <app-picture-view .viewed=${viewed} .info=${model.info}></app-picture-view>
+      <app-picture-view .viewed=${viewed}></app-picture-view>
       ${this.#layers(viewed)} ${this.#sliders(viewed)} ${this.#which(viewed)} ${this.#draft()} ${this.#adding()}
       <p class="error" role="alert" ?hidden=${notice === ""}>${notice}</p>
     </section>`;

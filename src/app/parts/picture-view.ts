@@ -1,8 +1,15 @@
 /** A picture with its tokens or an answer's gaze drawn over it, where the model has them. The numbers come from logic/. */
 import { css, html, LitElement, nothing, svg } from "lit";
-import type { ModelInfo } from "../../api.ts";
 import { type Rectangle, squareAt, squareOnPicture } from "../../image/geometry.ts";
-import { cellGrid, countsText, countTokens, viewOnPicture } from "../logic/overlay.ts";
+import {
+  cellGrid,
+  clusterNumbers,
+  countsText,
+  countTokens,
+  type Piece,
+  piecesText,
+  viewOnPicture,
+} from "../logic/overlay.ts";
 import type { PictureItem } from "../logic/state.ts";
 import type { ShownView, Viewed } from "../logic/viewing.ts";
 import { base } from "./base.ts";
@@ -20,11 +27,9 @@ interface Pointed {
 export class PictureView extends LitElement {
   static override properties = {
     viewed: { attribute: false },
-    info: { attribute: false },
     pointed: { state: true },
   };
   declare viewed: Viewed;
-  declare info: ModelInfo | undefined;
   declare pointed: Pointed | undefined;
 
   static override styles = [
@@ -116,8 +121,9 @@ export class PictureView extends LitElement {
       const { width, height } = viewOnPicture(view, picture);
       return width < 0.99 * picture.width || height < 0.99 * picture.height;
     };
+    const clusters = clusterNumbers(shown.map(({ map }) => map));
     const drawn = shown.map((one, index) =>
-      look ? this.#gaze(one, picture) : this.#tokens(one, index, picture, line),
+      look ? this.#gaze(one, picture) : this.#tokens(one, index, clusters[index]!, picture, line),
     );
     const outlines = shown
       .filter(isPart)
@@ -148,8 +154,14 @@ export class PictureView extends LitElement {
     });
   }
 
-  /** Dropped cells dark, merged ones in the colour of their token. */
-  #tokens({ view, map }: ShownView, index: number, picture: PictureItem, line: number) {
+  /** Dropped cells dark, merged ones in the colour of their cluster. */
+  #tokens(
+    { view, map }: ShownView,
+    index: number,
+    clusters: readonly (number | undefined)[],
+    picture: PictureItem,
+    line: number,
+  ) {
     if (this.viewed.stage === 0) return nothing;
     const grid = cellGrid(view);
     const { pointed } = this;
@@ -157,8 +169,8 @@ export class PictureView extends LitElement {
     return Array.from(map.tokenOf, (token, cell) => {
       const place = squareOnPicture(grid, cell, picture);
       if (token < 0) return rectangle("dropped", place);
-      const isMerged = map.cellsOf[token]!.length > 1;
-      const fill = isMerged ? rectangle("merged", place, { fill: tint(token), stroke: line }) : nothing;
+      const cluster = clusters[token];
+      const fill = cluster === undefined ? nothing : rectangle("merged", place, { fill: tint(cluster), stroke: line });
       return token === pointedToken ? [fill, rectangle("pointed", place, { stroke: 3 * line })] : fill;
     });
   }
@@ -173,27 +185,28 @@ export class PictureView extends LitElement {
       if (!image) return this.#size();
       return `${image.tokens} tokens${layers.length > 0 ? ` in ${image.views.length} views` : ""}, none merged`;
     }
-    const isPatch = shown[0]!.view.cell === 1;
-    const unit = isPatch ? "patches" : "cells";
+    const piece: Piece = shown[0]!.view.cell === 1 ? "patch" : "cell";
     const { pointed } = this;
     const map = pointed && shown[pointed.view]?.map;
     const token = pointed && map?.tokenOf[pointed.cell];
     if (map && token !== undefined && stage > 0) {
-      const one = isPatch ? "patch" : "cell";
-      if (token < 0) return `This ${one} was dropped.`;
+      if (token < 0) return `This ${piece} was dropped.`;
       const { length } = map.cellsOf[token]!;
-      return `Token ${token + 1} is ${length === 1 ? `this ${one}` : `merged from ${length} ${unit}`}.`;
+      const name = `Token ${token + 1}${shown.length > 1 ? " of this tile" : ""}`;
+      return `${name} is ${length === 1 ? `this ${piece}` : `merged from ${piecesText(length, piece)}`}.`;
     }
     const maps = shown.map(({ map }) => map);
     return stage === 0
-      ? `${maps.reduce((sum, { tokenOf }) => sum + tokenOf.length, 0)} ${unit} enter`
-      : `Stage ${stage} of ${stages}: ${countsText(countTokens(maps), unit)}`;
+      ? `${piecesText(
+          maps.reduce((sum, { tokenOf }) => sum + tokenOf.length, 0),
+          piece,
+        )} enter`
+      : `Stage ${stage} of ${stages}: ${countsText(countTokens(maps), piece)}`;
   }
 
   #size(): string {
     const { width, height } = this.viewed.picture!;
-    const patches = this.info?.imageTokens;
-    return `${width} × ${height} pixels${patches ? `; the model sees ${patches} patches` : ""}`;
+    return `${width} × ${height} pixels`;
   }
 
   #point(event: PointerEvent): void {
@@ -224,6 +237,6 @@ function rectangle(
 }
 
 /** Neighbouring numbers get hues that are far apart. */
-function tint(token: number): string {
-  return `hsl(${(token * 137.5) % 360} 85% 55%)`;
+function tint(cluster: number): string {
+  return `hsl(${(cluster * 137.5) % 360} 85% 55%)`;
 }

@@ -72,9 +72,10 @@ export class Statistics extends LitElement {
     const time = (name: string, ms: number): Row => ({ name, value: durationText(ms), share: ms / scale });
     const perToken = stats.decodeMs / Math.max(1, newTokens - 1);
     const rows: (Row | undefined)[] = [
-      imageTokensBefore > 0 ? tokens("Image tokens", imageTokensAfter, imageTokensBefore) : undefined,
-      // One whole picture costs what all of them do.
-      ...(pictures.length > 1 || pictures.some(({ views }) => views > 1) ? pictures.map(pictureRow) : []),
+      imageTokensBefore > 0
+        ? tokens(`Image tokens${viewsText(pictures)}`, imageTokensAfter, imageTokensBefore)
+        : undefined,
+      ...(pictures.length > 1 ? pictures.map(pictureRow) : []),
       imageTokensBefore > 0 ? time("Vision", stats.visionMs) : undefined,
       time(`Prefill, ${promptTokens} tokens`, stats.prefillMs),
       time(`Answer, ${newTokens} tokens`, stats.decodeMs),
@@ -86,10 +87,15 @@ export class Statistics extends LitElement {
   }
 }
 
-/** What one picture of the conversation costs. */
-function pictureRow({ views, tokensBefore, tokensAfter }: PictureCost, index: number): Row {
-  const name = views > 1 ? `Picture ${index + 1}, ${views} views` : `Picture ${index + 1}`;
-  return tokens(name, tokensAfter, tokensBefore);
+/** What one of several pictures costs. */
+function pictureRow(picture: PictureCost, index: number): Row {
+  return tokens(`Picture ${index + 1}${viewsText([picture])}`, picture.tokensAfter, picture.tokensBefore);
+}
+
+/** ", 13 views" for one picture that the model saw in several; "" for any other list. */
+function viewsText(pictures: readonly PictureCost[]): string {
+  const [first] = pictures;
+  return pictures.length === 1 && first!.views > 1 ? `, ${first!.views} views` : "";
 }
 
 function tokens(name: string, after: number, before: number): Row {
