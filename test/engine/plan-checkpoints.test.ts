@@ -27,20 +27,15 @@ const CLIP_Q4 = (23 * 12 * 1024 ** 2 * 18) / 32 + 4 * (23 * 13312 + 1024 + 577 *
 const SIGLIP_Q4 =
   26 * ((18 / 32) * (4 * 1152 ** 2 + 4304 * 1152) + 2 * 1152 * 4304 + 4 * 14672) + 4 * (729 * 1152 + 1152 * 588 + 1152);
 
-/**
- * Keys and values in f32. Over more than 1024 rows, attention of one row is split into groups of 256 keys, whose results are
- * [splits, heads * D] and [splits, heads].
- */
-function cacheBytes({ positions, layers, keyHeads, heads, headWidth }: Cache): number {
-  const splits = positions > 1024 ? positions / 256 : 0;
-  return 4 * (layers * 2 * positions * keyHeads * headWidth + splits * heads * (headWidth + 1));
+/** Keys and values in f32. */
+function cacheBytes({ positions, layers, keyHeads, headWidth }: Cache): number {
+  return 4 * layers * 2 * positions * keyHeads * headWidth;
 }
 
 interface Cache {
   positions: number;
   layers: number;
   keyHeads: number;
-  heads: number;
   headWidth: number;
 }
 
@@ -61,7 +56,7 @@ const HAND: Record<
       CLIP_Q4 +
       (20_971_520 * 18) / 32 +
       32768,
-    cache: { positions: 4096, layers: 32, keyHeads: 32, heads: 32, headWidth: 128 },
+    cache: { positions: 4096, layers: 32, keyHeads: 32, headWidth: 128 },
     imageTokens: 576,
   },
   "tiny-llava": {
@@ -74,7 +69,7 @@ const HAND: Record<
       CLIP_Q4 +
       (6_291_456 * 18) / 32 +
       16384,
-    cache: { positions: 2048, layers: 22, keyHeads: 4, heads: 32, headWidth: 64 },
+    cache: { positions: 2048, layers: 22, keyHeads: 4, headWidth: 64 },
     imageTokens: 576,
   },
   "llava-interleave-qwen-0.5b": {
@@ -88,7 +83,7 @@ const HAND: Record<
       SIGLIP_Q4 +
       (2_228_224 * 18) / 32 +
       8192,
-    cache: { positions: 4096, layers: 24, keyHeads: 16, heads: 16, headWidth: 64 },
+    cache: { positions: 4096, layers: 24, keyHeads: 16, headWidth: 64 },
     imageTokens: 729,
   },
   "smolvlm-256m": {
@@ -96,7 +91,7 @@ const HAND: Record<
     download: 0.514e9,
     weights:
       (18 / 32) * 30 * 3_538_944 + (2 * 49280 * 576 * 34) / 32 + 61 * 576 * 4 + VIT_B_Q4 + (18 / 32) * 12288 * 576,
-    cache: { positions: 4096, layers: 30, keyHeads: 3, heads: 9, headWidth: 64 },
+    cache: { positions: 4096, layers: 30, keyHeads: 3, headWidth: 64 },
     // 4 x 4 tiles and an overview.
     imageTokens: 17 * 64,
   },

@@ -19,10 +19,8 @@ const weights = patternBytes(10 * PART + 123);
 
 let network: Network;
 
-async function removeModels(): Promise<void> {
-  const root = await navigator.storage.getDirectory();
-  await root.removeEntry(ROOT, { recursive: true }).catch(() => {});
-}
+const removeModels = async () =>
+  (await navigator.storage.getDirectory()).removeEntry(ROOT, { recursive: true }).catch(() => {});
 
 // Other files of this browser store models too.
 beforeAll(removeModels);

@@ -1,0 +1,92 @@
+/** The demo page with a model that cuts pictures into tiles: what it draws over them. */
+import { type Browser, chromium, type Page } from "playwright";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Page as PageElement } from "../../src/app/parts/page.ts";
+import { siteFolder } from "../../tools/build.mjs";
+import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
+import { serve } from "../../tools/serve.mjs";
+import { projectRoot, startCommand } from "../support/command.ts";
+import { startModelServer } from "../support/model-server.ts";
+
+const FAMILIES = `${projectRoot}/test/golden/families`;
+
+let site: Awaited<ReturnType<typeof serve>>;
+let models: Awaited<ReturnType<typeof startModelServer>>;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  // Only for what it builds.
+  const start = startCommand("start", []);
+  await start.said(/http:\S+/);
+  start.process.kill("SIGINT");
+  await start.ended;
+  site = await serve({ "/": { folder: siteFolder } });
+  models = await startModelServer(`${FAMILIES}/smolvlm-s4-tags-bf16/model`);
+  browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: 120_000 });
+  const context = await browser.newContext({ serviceWorkers: "block" });
+  page = await context.newPage();
+  page.setDefaultTimeout(120_000);
+  await page.goto(`${site.origin}/?model=${models.origin}`);
+  await page.getByText("4 tokens per picture or tile").waitFor();
+});
+afterAll(async () => {
+  await browser?.close();
+  models?.close();
+  site?.close();
+});
+
+/** x, y, width and height of what is drawn, in pixels of the picture. */
+function places(className: string): Promise<number[][]> {
+  return page
+    .locator(`app-picture-view rect.${className}`)
+    .evaluateAll((all) =>
+      all.map((one) => ["x", "y", "width", "height"].map((name) => Number(one.getAttribute(name)))),
+    );
+}
+
+test("draws the tiles and their merged cells on the picture, and the overview on its own", async () => {
+  await page.evaluate(() => {
+    document.querySelector<PageElement>("app-page")!.app.set({ maxTokens: 4, budget: 0.5 });
+  });
+  await page.getByRole("button", { name: "Remove Picnic", exact: true }).click();
+  await page.locator("#file").setInputFiles(`${FAMILIES}/pictures/wide_231x43.png`);
+  await page.getByLabel("Your question").fill("What is it?");
+  await page.getByRole("button", { name: "Ask", exact: true }).click();
+  await page.getByLabel("Statistics").waitFor();
+  expect(await page.getByLabel("Statistics").textContent()).toMatch(/Image tokens, 4 views\s*8 of 16/);
+
+  // Three tiles of 2 x 2 cells, and two tokens of each.
+  const view = page.locator("app-picture-view");
+  const caption = view.getByText(/^Stage 2 of 2: 6 tokens: \d cells? kept, \d clusters of \d+ cells, none dropped$/);
+  const [kept, mergedCells] = /(\d) cells? kept, . clusters of (\d+)/.exec((await caption.textContent())!)!.slice(1);
+  const tiles = page.getByRole("button", { name: "3 tiles", exact: true });
+  expect(await tiles.getAttribute("aria-pressed")).toBe("true");
+  expectClose(await places("view"), [
+    [0, 0, 77, 43],
+    [77, 0, 77, 43],
+    [154, 0, 77, 43],
+  ]);
+  const cells = [0, 1, 2, 3, 4, 5].flatMap((col) => [
+    [col * 38.5, 0, 38.5, 21.5],
+    [col * 38.5, 21.5, 38.5, 21.5],
+  ]);
+  const merged = await places("merged");
+  expect(merged).toHaveLength(Number(mergedCells));
+  expect(merged.length + Number(kept)).toBe(cells.length);
+  for (const place of merged) expect(cells).toContainEqual(place.map((value) => expect.closeTo(value, 3)));
+
+  await page.getByRole("button", { name: "Overview", exact: true }).click();
+  await view.getByText("Stage 2 of 2: 2 tokens").waitFor();
+  expect(await places("view")).toEqual([]);
+  expect((await places("merged")).every(([, , width, height]) => width === 115.5 && height === 21.5)).toBe(true);
+
+  await tiles.click();
+  await page.locator("app-answer .word").first().hover();
+  await view.getByText("bright is where it looked").waitFor();
+  expect(await places("heat")).toHaveLength(12);
+});
+
+function expectClose(actual: number[][], expected: number[][]): void {
+  expect(actual).toEqual(expected.map((place) => place.map((value) => expect.closeTo(value, 3))));
+}
