@@ -325,6 +325,6 @@ describe("objects of the page", () => {
     const canvas = new OffscreenCanvas(20, 10);
     canvas.getContext("2d")!.drawImage(image, 0, 0);
     for (const input of [image, canvas])
-      expect(await refusal(read(input), "bad-image")).toContain('load them with crossorigin="anonymous"');
+      expect(await refusal(read(input), "bad-image")).toContain('load it with crossorigin="anonymous"');
   });
 });
