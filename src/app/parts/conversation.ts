@@ -62,6 +62,9 @@ export class Conversation extends LitElement {
       .foot {
         margin-top: 0.6rem;
       }
+      .half .soft {
+        font-size: 0.8125rem;
+      }
       .tools button,
       .foot button {
         min-height: 2rem;

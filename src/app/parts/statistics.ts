@@ -23,6 +23,8 @@ export class Statistics extends LitElement {
         display: grid;
         grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr));
         gap: 0.6rem 1rem;
+        /* A name of two lines leaves the bars of its row level. */
+        align-items: end;
         margin: 0;
         font-size: 0.8125rem;
         font-variant-numeric: tabular-nums;
