@@ -6,7 +6,6 @@ interface AnswerCost {
   promptTokens: number;
   visionMs: number;
   prefillMs: number;
-  timeToFirstTokenMs: number;
 }
 
 /** VMTC at ratio 0.5 in three even stages: share of the rows that each quarter of the encoder's blocks runs on. */
@@ -18,21 +17,21 @@ const STEP_PERCENT = 5;
 const LEAST_PERCENT = 10;
 
 /**
- * About how much sooner the first word would have come with half of the image tokens, in percent of the time that it took,
- * rounded to 5. Undefined below 10 %, and for an answer without pictures or with compressed ones.
+ * About how much sooner the first word would come with half of the image tokens, in percent of the time that the encoder
+ * and prefill took, rounded to 5. Undefined below 10 %, and for an answer without pictures or with compressed ones.
  *
- * The encoder saves 0.27 of its time, prefill the share of the prompt that goes: half of the pictures' rows. The rest
- * (tokenizing, the first step, waiting) stays. Pictures that an earlier question encoded save nothing: this answer paid
- * neither for their encoding nor, as a rule, for their rows of the prompt.
+ * The encoder saves 0.27 of its time, prefill the share of the prompt that goes: half of the pictures' rows. Compiling and
+ * waiting for other tabs do not count: they hold up the first answer only. Pictures that an earlier question encoded save
+ * nothing: this answer paid neither for their encoding nor, as a rule, for their rows of the prompt.
  */
 export function savingOfHalf(cost: AnswerCost): number | undefined {
-  const { pictures, promptTokens, visionMs, prefillMs, timeToFirstTokenMs } = cost;
-  if (timeToFirstTokenMs <= 0 || pictures.some(({ tokensBefore, tokensAfter }) => tokensAfter < tokensBefore))
+  const { pictures, promptTokens, visionMs, prefillMs } = cost;
+  if (visionMs + prefillMs <= 0 || pictures.some(({ tokensBefore, tokensAfter }) => tokensAfter < tokensBefore))
     return undefined;
   const read = pictures.filter(({ reused }) => !reused);
   if (read.length === 0) return undefined;
   const rows = read.reduce((sum, { tokensBefore }) => sum + tokensBefore, 0);
   const savedMs = ENCODER_SAVING * visionMs + (prefillMs * rows) / promptTokens / 2;
-  const percent = (100 * savedMs) / timeToFirstTokenMs;
+  const percent = (100 * savedMs) / (visionMs + prefillMs);
   return percent < LEAST_PERCENT ? undefined : STEP_PERCENT * Math.round(percent / STEP_PERCENT);
 }

@@ -152,25 +152,6 @@ describe("a page with the tiny model", () => {
     await button("New").click();
   });
 
-  test("half of the image tokens is one press away, and so are all of them again", async () => {
-    const budget = () => page.locator("app-settings output[for=budget]").textContent();
-    await set({ maxTokens: 4, budget: 1 });
-    await page.locator("#file").setInputFiles({ name: "new.png", mimeType: "image/png", buffer: await picture() });
-    await answer("What is it?");
-    expect(await statistics().last().textContent()).toMatch(/Image tokens\s*64 of 64/);
-    await page.getByText(/^Half of the image tokens would show the first word about [1-5][05] % sooner\.$/).waitFor();
-    await button("Use half of the tokens").click();
-    await page.getByText("Questions now use half of the image tokens.").waitFor();
-    expect(await budget()).toBe("50 %");
-    await button("Ask again with current settings").click();
-    await expect.poll(() => statistics().count(), { timeout: 120_000 }).toBe(2);
-    expect(await statistics().last().textContent()).toMatch(/Image tokens\s*32 of 64/);
-    await button("All image tokens").click();
-    await page.getByText("Questions now use all image tokens.").waitFor();
-    expect(await budget()).toBe("all");
-    await button("New").click();
-  });
-
   test("the page has no long task while it answers", async () => {
     await limit(40);
     await page.locator("#file").setInputFiles(PICTURE);

@@ -34,7 +34,7 @@ test("after an answer with half there is nothing to estimate, and half can still
 });
 
 test.for([
-  ["a saving that is too small", { ...ANSWER, timeToFirstTokenMs: 1000 }, PLAIN, "all"],
+  ["a saving that is too small", { ...ANSWER, visionMs: 0, promptTokens: 100 * ANSWER.promptTokens }, PLAIN, "all"],
   ["no picture", { ...ANSWER, imageTokensBefore: 0, imageTokensAfter: 0, pictures: [] }, PLAIN, "half"],
   ["another choice", ANSWER, PLAIN, "other"],
   ["a model that compresses by default", ANSWER, { ...PLAIN, compression: { method: "vmtc", ratio: 0.5 } }, "all"],
