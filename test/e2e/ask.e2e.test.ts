@@ -88,7 +88,7 @@ describe("a language model", () => {
     const { code, stdout, stderr } = await runCommand("ask", line);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const result: PageResult = JSON.parse(stdout);
-    expect(result).toMatchObject({ images: [], reason: "length", model: { modelType: "llama", imageTokens: 0 } });
+    expect(result).toMatchObject({ images: [], reason: "length", model: { family: "llama", imageTokens: 0 } });
     expect(result.stats).toMatchObject({ newTokens: 8, imageTokensBefore: 0 });
     expect(result.answer).toBe(referenceAnswer(8));
   });
