@@ -6,7 +6,7 @@ import { kindOf } from "../../src/shared/arguments.ts";
 import { createFovea } from "../../src/worker/client.ts";
 import { type FakeModel, FakeWorker, fakeWorkers } from "../support/fake-worker.ts";
 
-const INFO = { modelType: "llama", parameters: 7 };
+const INFO = { family: "llama", parameters: 7 };
 const HELLO: GenerateRequest = { messages: [{ role: "user", content: "Hello" }] };
 const DONE = { type: "done", reason: "stop", stats: { newTokens: 1 } } as unknown as GenerationEvent;
 
