@@ -32,7 +32,7 @@ describe("views", () => {
     expect(value("views.single-13.memory")).toBeLessThan(value("views.batches-13.memory"));
   });
 
-  test("ratios stand beside what the arithmetic allows", () => {
+  test("a ratio comes with what the arithmetic allows", () => {
     expect(figures.get("views.vmtc-50-5")?.note).toMatch(/^the arithmetic allows 1\.\d\dx at this depth, 1\.\d\dx/);
     expect(figures.get("views.batches-5.ms")?.note).toMatch(
       /^1 of 4 blocks, 1 of 2 layers; encoder to decoder 3\.\d : 1/,

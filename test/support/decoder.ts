@@ -21,6 +21,22 @@ import type { Random } from "./random.ts";
 /** Rows that one run may have, and that the cache holds. */
 const CAPACITY = 128;
 
+/** config.json of a small decoder, with the sizes of a golden one, so that their pipelines serve both. */
+export const SMALL_CONFIG = {
+  model_type: "llama",
+  hidden_act: "silu",
+  max_position_embeddings: 512,
+  tie_word_embeddings: true,
+  hidden_size: 96,
+  intermediate_size: 192,
+  num_hidden_layers: 3,
+  num_attention_heads: 6,
+  num_key_value_heads: 2,
+  vocab_size: 50,
+  rms_norm_eps: 1e-6,
+  rope_theta: 10000,
+};
+
 /** A decoder with a cache, run in chunks of any size. All memory is the device's. */
 export class TestDecoder {
   readonly decoder: Decoder;

@@ -7,26 +7,13 @@ import { chunkEnds } from "../../../src/model/decoder/visible.ts";
 import { decode, greedy } from "../../reference/model/decoder.ts";
 import { pictureRuns, prefixLm, slidingWindow } from "../../reference/visible.ts";
 import { expectNmse } from "../../support/compare.ts";
-import { decoderOf, randomPrompt, randomWeights } from "../../support/decoder.ts";
+import { decoderOf, randomPrompt, randomWeights, SMALL_CONFIG } from "../../support/decoder.ts";
 import { freshRandom, useGpu } from "../../support/gpu.ts";
 import { NMSE_MODEL, NMSE_SAME_ROWS } from "../../support/tolerances.ts";
 
 const { gpu } = useGpu();
 
-const json = {
-  model_type: "llama",
-  hidden_act: "silu",
-  max_position_embeddings: 512,
-  tie_word_embeddings: true,
-  hidden_size: 96,
-  intermediate_size: 192,
-  num_hidden_layers: 3,
-  num_attention_heads: 6,
-  num_key_value_heads: 2,
-  vocab_size: 50,
-  rms_norm_eps: 1e-6,
-  rope_theta: 10000,
-};
+const json = SMALL_CONFIG;
 const ROWS = 46;
 /** Text, a picture in rows 4 to 17, text, a picture in rows 20 to 40, text. */
 const PARTS = [[3, 10, 17, 24], { image: 13 }, [5, 12, 19], { image: 20 }, [9, 16, 23, 30, 37, 44]];

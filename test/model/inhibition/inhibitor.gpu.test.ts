@@ -14,7 +14,14 @@ import { decode, type Prompt as ReferencePrompt } from "../../reference/model/de
 import type { Inhibition } from "../../reference/model/settings.ts";
 import { pictureRuns, prefixLm, slidingWindow } from "../../reference/visible.ts";
 import { expectNmse } from "../../support/compare.ts";
-import { decoderOf, promptOf, randomPrompt, randomWeights, type TestDecoder } from "../../support/decoder.ts";
+import {
+  decoderOf,
+  promptOf,
+  randomPrompt,
+  randomWeights,
+  SMALL_CONFIG,
+  type TestDecoder,
+} from "../../support/decoder.ts";
 import { GOLDEN_NAMES, type Golden, goldenProjection, goldenSettings, loadGolden } from "../../support/golden.ts";
 import { inputTensor, Random, useGpu } from "../../support/gpu.ts";
 import { NMSE_MODEL, NMSE_SAME_ROWS } from "../../support/tolerances.ts";
@@ -125,21 +132,7 @@ describe("golden decoders", async () => {
 });
 
 describe("a random decoder", () => {
-  // Sizes of a golden decoder, so that their pipelines serve here.
-  const json = {
-    model_type: "llama",
-    hidden_act: "silu",
-    max_position_embeddings: 512,
-    tie_word_embeddings: true,
-    hidden_size: 96,
-    intermediate_size: 192,
-    num_hidden_layers: 3,
-    num_attention_heads: 6,
-    num_key_value_heads: 2,
-    vocab_size: 50,
-    rms_norm_eps: 1e-6,
-    rope_theta: 10000,
-  };
+  const json = SMALL_CONFIG;
   const text = (count: number, first = 3) => Array.from({ length: count }, (_, i) => (first + 7 * i) % 50);
   /** Text, an image, text, another image, text. */
   const TWO_IMAGES = [text(4), { image: 13 }, text(3, 5), { image: 20 }, text(6, 9)];
