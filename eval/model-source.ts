@@ -18,9 +18,6 @@ export interface ModelSource {
   weights: WeightsOption;
 }
 
-/** The model that ships. */
-export const DEFAULT_MODEL = "fovea-demo";
-
 /** Throws an Error of one line if there is no such model. */
 export async function findModel(wanted: string, weights: WeightsOption = "auto"): Promise<ModelSource> {
   const { hash, ...found } = await findFiles(wanted);
