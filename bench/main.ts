@@ -6,7 +6,7 @@ import { BrowserHost } from "./browser-host.ts";
 import type { InPageName } from "./in-page.ts";
 import { conditions } from "./machine.ts";
 import { NodeHost, type NodePartName } from "./node-host.ts";
-import { type BenchOptions, HELP, parseBenchOptions } from "./options.ts";
+import type { BenchOptions } from "./options.mjs";
 import { type PartResult, valueText } from "./parts/result.ts";
 import type { ImportModule } from "./provide-dawn.ts";
 import { fileName, type KeptPart, readKept, targetTable, writeKept } from "./report.ts";
@@ -24,11 +24,12 @@ export interface Outside {
   elementSize(): Promise<{ brotli: number }>;
 }
 
-/** @returns the exit code. Throws an Error of one line on failure; parts measured before are already stored. */
-export async function main(args: string[], outside: Outside): Promise<number> {
-  const options = parseBenchOptions(args);
-  if (options === "help") process.stdout.write(HELP);
-  else if (options.reportOnly) writeAnew();
+/**
+ * @param args the command line, for the stored conditions
+ * @returns the exit code. Throws an Error of one line on failure; parts measured before are already stored.
+ */
+export async function main(options: BenchOptions, args: string[], outside: Outside): Promise<number> {
+  if (options.reportOnly) writeAnew();
   else await measure(options, args, outside);
   return 0;
 }

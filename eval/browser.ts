@@ -9,7 +9,7 @@ import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
 import { LIBRARY_ADDRESS, libraryPaths } from "../tools/library-page.mjs";
 import { addModule, callModule } from "../tools/page-module.ts";
 import { type Served, serve } from "../tools/serve.mjs";
-import type { WeightsOption } from "./options.ts";
+import type { WeightsOption } from "./options.mjs";
 import type { PageQuestion } from "./page.mjs";
 
 /** A busy machine may take long to start a browser. */

@@ -8,7 +8,7 @@ import { groupBy } from "./group.ts";
 import { Interview, knownAnswer } from "./interview.ts";
 import { Journal } from "./journal.ts";
 import { findModel, type ModelSource } from "./model-source.ts";
-import { type EvalOptions, HELP, parseEvalOptions } from "./options.ts";
+import type { EvalOptions } from "./options.mjs";
 import { type Item, planItems, type Sets } from "./plan.ts";
 import { duration, Progress, StatusLine } from "./progress.ts";
 import { writeReport } from "./report.ts";
@@ -16,15 +16,11 @@ import { readSet } from "./set.ts";
 import { chooseSettings, settingsFor } from "./settings.ts";
 
 /**
+ * @param args the command line, for the report
  * @param ensureLibrary builds the library unless it is that of the sources
  * @returns the exit code. Throws an Error of one line for whatever went wrong.
  */
-export async function main(args: string[], ensureLibrary: () => Promise<void>): Promise<number> {
-  const options = parseEvalOptions(args);
-  if (options === "help") {
-    process.stdout.write(HELP);
-    return 0;
-  }
+export async function main(options: EvalOptions, args: string[], ensureLibrary: () => Promise<void>): Promise<number> {
   const model = await findModel(options.model, options.weights);
   const drawn = readSet(`${root}eval/set`);
   const sets = { drawn, byHand: readSet(`${root}eval/by-hand`, drawn.closed) };

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { root } from "../tools/library.mjs";
-import type { WeightsOption } from "./options.ts";
+import type { WeightsOption } from "./options.mjs";
 
 export interface ModelSource {
   /** As reports name it. */

@@ -8,7 +8,7 @@ const pictures = new Map();
 
 /**
  * Loads the library and the model.
- * @param {{ library: string, model: string, weights: import("./options.ts").WeightsOption }} addresses
+ * @param {{ library: string, model: string, weights: import("./options.mjs").WeightsOption }} addresses
  */
 export async function load({ library, model, weights }) {
   /** @type {typeof import("../src/index.ts")} */

@@ -60,7 +60,7 @@ export function parseAskOptions(args) {
   const maxTokens = values["max-tokens"];
   if (prompt?.trim() === "") throw new Error("--prompt is empty; write a question");
   for (const path of image) checkPicture(path);
-  return {
+  const options = {
     model: locateModel(model),
     images: image.map((path) => resolve(path)),
     prompt,
@@ -69,6 +69,10 @@ export function parseAskOptions(args) {
     maxTokens: maxTokens === undefined ? undefined : parseCount("--max-tokens", maxTokens),
     json,
   };
+  // A language model needs the one, a classifier the other.
+  if (prompt === undefined && image.length === 0)
+    throw new Error("--prompt is missing; use npm run ask -- --image FILE --prompt TEXT, or --help for all options");
+  return options;
 }
 
 /** @param {string | undefined} model */

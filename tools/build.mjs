@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
+import { asksForHelp, printHelp } from "./command-line.mjs";
 import { hashOf, isStamped } from "./fresh.mjs";
 import { buildLibrary, bundleOwnWorker, libraryFolder, NO_TIMING_HINTS, root, WORKER_SCRIPT } from "./library.mjs";
 
@@ -26,8 +27,14 @@ const DEFINE = `${libraryFolder}/element/define.js`;
 export const siteFolder = `${root}dist/site`;
 const siteStamp = `${root}dist/site.stamp`;
 
+const HELP = `Builds the library in dist/lib and the site in dist/site, and prints their sizes.
+
+  npm run build
+`;
+
 /** @param {string[]} args */
 export async function run(args) {
+  if (asksForHelp(args)) return printHelp(HELP);
   if (args.length > 0) throw new Error(`unexpected ${args[0]}; this command has no options`);
   const entries = Object.entries(await buildLibrary()).map(([name, files]) => ({
     name: `lib/${name}.js`,

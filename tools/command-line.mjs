@@ -2,6 +2,20 @@
 import { parseArgs } from "node:util";
 
 /**
+ * Prints a command's help. Returns the exit code.
+ * @param {string} text ends in a new line
+ */
+export function printHelp(text) {
+  process.stdout.write(text);
+  return 0;
+}
+
+/** @param {readonly string[]} args */
+export function asksForHelp(args) {
+  return args.includes("--help") || args.includes("-h");
+}
+
+/**
  * Values of the options in `definitions`. Throws an Error of one line for unknown options.
  * @template {import("node:util").ParseArgsConfig["options"] & {}} Definitions
  * @param {string[]} args

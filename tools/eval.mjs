@@ -1,11 +1,15 @@
 // npm run eval: evaluates a model in headless Chromium. The code is in eval/, in TypeScript, and runs through Vite as the
 // tests do.
-import { ensureLibrary } from "./library.mjs";
-import { importTypeScript } from "./typescript.mjs";
+import { HELP, parseEvalOptions } from "../eval/options.mjs";
+import { printHelp } from "./command-line.mjs";
 
 /** @param {string[]} args @returns {Promise<number>} the exit code */
 export async function run(args) {
+  const options = parseEvalOptions(args);
+  if (options === "help") return printHelp(HELP);
+  const { ensureLibrary } = await import("./library.mjs");
+  const { importTypeScript } = await import("./typescript.mjs");
   /** @type {typeof import("../eval/main.ts")} */
   const { main } = await importTypeScript("eval/main.ts");
-  return main(args, ensureLibrary);
+  return main(options, args, ensureLibrary);
 }

@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { asksForHelp } from "./command-line.mjs";
 
 const COMMANDS = ["start", "test", "ask", "build", "bench", "eval"];
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -40,7 +41,8 @@ const [name = "", ...args] = process.argv.slice(2);
 try {
   if (!COMMANDS.includes(name)) throw new Error(`unknown command; commands: ${COMMANDS.join(", ")}`);
   checkNode();
-  installDependencies();
+  // Help needs no packages.
+  if (!asksForHelp(args)) installDependencies();
   /** @type {{ run: (args: string[]) => Promise<number> }} */
   const command = await import(`./${name}.mjs`);
   process.exitCode = await command.run(args);

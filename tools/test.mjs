@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BROWSERS_AT_ONCE, findChromium } from "./chromium.mjs";
+import { asksForHelp, printHelp } from "./command-line.mjs";
 import { root } from "./library.mjs";
 import { readReport, reasonsOf } from "./test-report.mjs";
 import { importTypeScript } from "./typescript.mjs";
@@ -41,8 +42,20 @@ const FURTHER_STEPS = {
   wgpu: async () => vitest("wgpu", 1, await deno()),
 };
 
+const HELP = `Checks types, style and build; runs unit tests, shaders and end-to-end tests.
+
+  npm test [-- STEP ...]
+
+  steps            ${Object.keys(STEPS).join(", ")} (default: all of these)
+  only by name     ${Object.keys(FURTHER_STEPS).join(", ")}
+  --help           prints this text
+
+CHROME_PATH names the browser. FOVEA_GPU=1 uses this machine's GPU instead of a software adapter.
+`;
+
 /** @param {string[]} args names of steps; empty for all main steps */
 export async function run(args) {
+  if (asksForHelp(args)) return printHelp(HELP);
   const known = { ...STEPS, ...FURTHER_STEPS };
   const unknown = args.find((name) => !Object.hasOwn(known, name));
   if (unknown !== undefined) throw new Error(`unknown step ${unknown}; steps: ${Object.keys(known).join(", ")}`);

@@ -12,7 +12,7 @@ import { LIBRARY_ADDRESS, libraryPaths } from "../../tools/library-page.mjs";
 import { addModule, callModule } from "../../tools/page-module.ts";
 import { serve } from "../../tools/serve.mjs";
 import { conditions } from "../machine.ts";
-import { type CheckpointRun, HELP, parseCheckpointRun } from "./options.ts";
+import type { CheckpointRun } from "./options.mjs";
 import type { PageRun } from "./page.mjs";
 import { Processes } from "./processes.ts";
 import { Report } from "./report.ts";
@@ -24,13 +24,11 @@ const PICTURE = fileURLToPath(new URL("../../eval/set/0000.png", import.meta.url
 const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
 const LAUNCH_TIMEOUT_MS = 120_000;
 
-/** @returns the exit code: 1 if a bound was broken. Throws an Error of one line on failure. */
-export async function main(args: string[], ensureLibrary: () => Promise<void>): Promise<number> {
-  if (args.includes("--help")) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  const run = parseCheckpointRun(args);
+/**
+ * @param args the command line, for the stored conditions
+ * @returns the exit code: 1 if a bound was broken. Throws an Error of one line on failure.
+ */
+export async function main(run: CheckpointRun, args: string[], ensureLibrary: () => Promise<void>): Promise<number> {
   const about = conditions(args);
   const executablePath = findChromium();
   await ensureLibrary();

@@ -1,6 +1,6 @@
 /** The benchmark's verdicts: what is reached, missed, or not for this adapter to tell; its options and its numbers as text. */
 import { describe, expect, test } from "vitest";
-import { parseBenchOptions } from "../../bench/options.ts";
+import { parseBenchOptions } from "../../bench/options.mjs";
 import { median, medianRatio, takeTurns } from "../../bench/parts/measure.ts";
 import { packedBytes, packedMatrix, randomValues } from "../../bench/parts/models.ts";
 import { type Figure, valueText } from "../../bench/parts/result.ts";

@@ -1,7 +1,7 @@
 /** The settings by name, what the command line makes of names, and what is asked under them. */
 import { availableParallelism } from "node:os";
 import { describe, expect, test } from "vitest";
-import { parseEvalOptions } from "../../eval/options.ts";
+import { parseEvalOptions } from "../../eval/options.mjs";
 import { ABLATION_PICTURES, planItems } from "../../eval/plan.ts";
 import { PUBLISHED } from "../../eval/published.ts";
 import type { Picture, Question, QuestionSet } from "../../eval/set.ts";

@@ -20,10 +20,15 @@ export interface Running {
   ended: Promise<Outcome>;
 }
 
-/** Starts `npm run NAME -- ARGS`, without npm. */
-export function startCommand(name: string, args: string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [`${projectRoot}/tools/run.mjs`, name, ...args], {
-    cwd: projectRoot,
+/** Starts `npm run NAME -- ARGS`, without npm. @param root of the checkout */
+export function startCommand(
+  name: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  root = projectRoot,
+): Running {
+  const child = spawn(process.execPath, [`${root}/tools/run.mjs`, name, ...args], {
+    cwd: root,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -52,6 +57,6 @@ export function startCommand(name: string, args: string[], env: Record<string, s
   return { process: child, said, ended };
 }
 
-export function runCommand(name: string, args: string[], env: Record<string, string> = {}): Promise<Outcome> {
-  return startCommand(name, args, env).ended;
+export function runCommand(...command: Parameters<typeof startCommand>): Promise<Outcome> {
+  return startCommand(...command).ended;
 }

@@ -79,6 +79,8 @@ test.for([
   [["-q"], /^unknown option -q; options: /],
   [["What is this?"], /^unexpected "What is this\?"; put each value after its option/],
   [["--image"], /--image.*argument missing/],
+  [[], /^--prompt is missing; use npm run ask -- --image FILE --prompt TEXT/],
+  [["--model", folder, "--json"], /^--prompt is missing; use npm run ask/],
   [["--prompt", " "], /^--prompt is empty/],
   [["--model", "no/such"], /^--model no\/such: no such folder; name a folder, an address, or hf:owner\/name$/],
   [["--model", picture], /is a file; name its folder/],

@@ -1,4 +1,5 @@
-/** The command line of `npm run eval`: parses and checks it. Reads no files. */
+// The command line of `npm run eval`: parses and checks it. Reads no files, and needs no compiler, so that errors and the
+// help come at once.
 import { BROWSERS_AT_ONCE } from "../tools/chromium.mjs";
 import { parseCount, parseOptions } from "../tools/command-line.mjs";
 
@@ -23,7 +24,7 @@ Answers are stored as they come; the same command resumes an interrupted run. CH
 uses this machine's GPU instead of a software adapter.
 `;
 
-const DEFINITIONS = {
+const DEFINITIONS = /** @type {const} */ ({
   model: { type: "string" },
   weights: { type: "string" },
   settings: { type: "string" },
@@ -33,26 +34,30 @@ const DEFINITIONS = {
   fresh: { type: "boolean" },
   report: { type: "boolean" },
   help: { type: "boolean", short: "h" },
-} as const;
+});
 
-const WEIGHTS = ["auto", "f32", "f16", "q8", "q4"] as const;
-export type WeightsOption = (typeof WEIGHTS)[number];
+const WEIGHTS = /** @type {const} */ (["auto", "f32", "f16", "q8", "q4"]);
 
-export interface EvalOptions {
-  model: string;
-  weights: WeightsOption;
-  /** Names from the command line, not yet checked. */
-  settings: string[];
-  browsers: number;
-  limit: number | undefined;
-  /** undefined: the project's folder. */
-  out: string | undefined;
-  fresh: boolean;
-  reportOnly: boolean;
-}
+/** @typedef {(typeof WEIGHTS)[number]} WeightsOption */
 
-/** Throws an Error of one line for an unknown or wrong option. */
-export function parseEvalOptions(args: string[]): EvalOptions | "help" {
+/**
+ * @typedef {object} EvalOptions
+ * @property {string} model
+ * @property {WeightsOption} weights
+ * @property {string[]} settings names from the command line, not yet checked
+ * @property {number} browsers
+ * @property {number | undefined} limit
+ * @property {string | undefined} out undefined: the project's folder
+ * @property {boolean} fresh
+ * @property {boolean} reportOnly
+ */
+
+/**
+ * Throws an Error of one line for an unknown or wrong option.
+ * @param {string[]} args
+ * @returns {EvalOptions | "help"}
+ */
+export function parseEvalOptions(args) {
   const values = parseOptions(args, DEFINITIONS, "--settings main");
   if (values.help) return "help";
   const weights = WEIGHTS.find((name) => name === (values.weights ?? "auto"));

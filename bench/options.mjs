@@ -1,19 +1,22 @@
-/** The command line of `npm run bench`. */
+// The command line of `npm run bench`: parses and checks it. Needs no compiler, so that errors and the help come at once.
 import { parseOptions } from "../tools/command-line.mjs";
-import type { SizeName } from "./parts/result.ts";
 
 /** Parts in the order in which they run. */
-export const PART_NAMES = [
+export const PART_NAMES = /** @type {const} */ ([
   ...["kernels", "vision", "decoder", "cost", "views", "load", "open", "endurance", "size"],
   ...["compare-vision", "compare-decoder"],
-] as const;
-export type PartName = (typeof PART_NAMES)[number];
+]);
+
+/** @typedef {(typeof PART_NAMES)[number]} PartName */
 
 /** Parts that also run in Node. */
-const NODE_PARTS: readonly string[] = ["kernels", "vision", "decoder"];
+const NODE_PARTS = ["kernels", "vision", "decoder"];
 
-/** Other names for one or several parts. */
-const ALIASES: Record<string, readonly string[]> = {
+/**
+ * Other names for one or several parts.
+ * @type {Record<string, readonly string[]>}
+ */
+const ALIASES = {
   prefill: ["decoder"],
   decode: ["decoder"],
   compression: ["cost"],
@@ -40,34 +43,47 @@ FOVEA_GPU=1 uses this machine's GPU instead of a software adapter. CHROME_PATH n
 onnxruntime-web from the npm registry on its first run (170 MB); --node downloads Dawn (130 MB).
 `;
 
-export interface BenchOptions {
-  parts: readonly string[];
-  size: SizeName | undefined;
-  node: boolean;
-  reportOnly: boolean;
-}
+/**
+ * @typedef {object} BenchOptions
+ * @property {readonly string[]} parts
+ * @property {import("./parts/result.ts").SizeName | undefined} size
+ * @property {boolean} node
+ * @property {boolean} reportOnly
+ */
 
-/** Throws an Error of one line for an unknown or wrong option. */
-export function parseBenchOptions(args: string[]): BenchOptions | "help" {
-  const definitions = {
+/**
+ * Throws an Error of one line for an unknown or wrong option.
+ * @param {string[]} args
+ * @returns {BenchOptions | "help"}
+ */
+export function parseBenchOptions(args) {
+  const definitions = /** @type {const} */ ({
     only: { type: "string" },
     size: { type: "string" },
     node: { type: "boolean" },
     report: { type: "boolean" },
     help: { type: "boolean", short: "h" },
-  } as const;
+  });
   const { only, size, node = false, report = false, help } = parseOptions(args, definitions, "--only vision");
   if (help) return "help";
   if (size !== undefined && !isSize(size)) throw new Error(`--size must be tiny, small or large, got "${size}"`);
-  const available: readonly string[] = node ? NODE_PARTS : PART_NAMES;
+  const available = node ? NODE_PARTS : PART_NAMES;
   return { parts: only === undefined ? available : chosen(only, available), size, node, reportOnly: report };
 }
 
-function isSize(text: string): text is SizeName {
+/**
+ * @param {string} text
+ * @returns {text is import("./parts/result.ts").SizeName}
+ */
+function isSize(text) {
   return ["tiny", "small", "large"].includes(text);
 }
 
-function chosen(only: string, available: readonly string[]): string[] {
+/**
+ * @param {string} only
+ * @param {readonly string[]} available
+ */
+function chosen(only, available) {
   const names = only.split(",").flatMap((name) => ALIASES[name.trim()] ?? [name.trim()]);
   const unknown = names.find((name) => !available.includes(name));
   if (unknown !== undefined) throw new Error(`--only: unknown part "${unknown}"; choose from ${available.join(", ")}`);
