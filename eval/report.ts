@@ -7,12 +7,14 @@ import { figures } from "./figures.ts";
 import type { Journal } from "./journal.ts";
 import { percent, points } from "./markdown.ts";
 import type { ModelSource } from "./model-source.ts";
-import { ABLATION_PICTURES, type Sets } from "./plan.ts";
+import type { Sets } from "./plan.ts";
 import { type Curve, plot } from "./plot.ts";
 import { duration } from "./progress.ts";
+import { readingFor } from "./reading.ts";
 import { Results, type Scope } from "./results.ts";
-import { accuracy, gain, type Measure, meanTokens, share, success } from "./score.ts";
+import { accuracy, gain, type Measure, meanTokens, share, success, type Verdict } from "./score.ts";
 import { PAPER, PLAIN, settingsFor } from "./settings.ts";
+import type { Estimate } from "./statistics.ts";
 import { comparison, handTable, type Row, taskTable, topicTable } from "./tables.ts";
 
 export interface ReportInput {
@@ -59,14 +61,17 @@ export function writeReport(input: ReportInput): { summary: string; files: strin
 }
 
 function sections({ out, model, info, sets, args }: ReportInput, results: Results, hasPlot: boolean): string[] {
-  const shared = (rows: Row[], against: string) => comparison(results, rows, { against, scope: "shared" });
+  /** A table on the pictures that all settings share, and its note. */
+  const shared = (rows: Row[], against: string, note = ""): [content: string, note: string] => [
+    comparison(results, rows, { against, scope: "shared" }),
+    `On ${pictureCount(rows.map(([id]) => results.of(id, "shared")))}, the first of the set.${note}`,
+  ];
   const main = ["full", "full+cmai", ...SHARES.flatMap((share) => [`vmtc-${share}`, `vmtc-${share}+cmai`])];
-  const reading = `${root}eval/reading.md`;
   return [
     `# Evaluation of ${model.name}`,
     about(results, info, model, args),
     ...section("Aims", aims(results)),
-    existsSync(reading) ? readFileSync(reading, "utf8").trim() : "",
+    reading(results, model),
     hasPlot ? "![accuracy and success over image tokens](report.svg)" : "",
     ...section(
       "Token budgets, with and without inhibition",
@@ -101,7 +106,7 @@ function sections({ out, model, info, sets, args }: ReportInput, results: Result
     ),
     ...section(
       "Stages of compression (Table 4)",
-      shared(
+      ...shared(
         [
           ["full+cmai", "none"],
           ["prune-last-50+cmai", "pruned in the last layer"],
@@ -111,11 +116,10 @@ function sections({ out, model, info, sets, args }: ReportInput, results: Result
         ],
         PAPER,
       ),
-      sharedNote(sets),
     ),
     ...section(
       "Focus scores (Table 5)",
-      shared(
+      ...shared(
         [
           ["vmtc-50", "no inhibition"],
           ["vmtc-50+text-to-image"],
@@ -125,23 +129,21 @@ function sections({ out, model, info, sets, args }: ReportInput, results: Result
         ],
         PAPER,
       ),
-      sharedNote(sets),
     ),
     ...section(
       "Other ways to as many tokens",
-      shared(
+      ...shared(
         [["full+cmai"], ...METHODS.flatMap(([, ids]) => ids.map((id): Row => [id])), ["prumerge+cmai"], ["pool-2"]],
         "full+cmai",
       ),
-      sharedNote(sets),
     ),
     ...section(
       "Other choices",
-      shared(
+      ...shared(
         [[PAPER], ...results.settings.filter(({ group }) => group === "option").map(({ id }): Row => [id])],
         PAPER,
+        " With one picture a question, a threshold per image is the same as one per row; that line is a check.",
       ),
-      `${sharedNote(sets)} With one picture a question, a threshold per image is the same as one per row; that line is a check.`,
     ),
     ...section(
       "Pictures made another way",
@@ -151,27 +153,42 @@ function sections({ out, model, info, sets, args }: ReportInput, results: Result
   ];
 }
 
-/** A heading with a text under it and the table; nothing if the table is empty. */
+/** A heading with notes and the table under it; nothing if the table is empty. */
 function section(title: string, content: string, note = ""): string[] {
   return content === "" || content.split("\n").length < 3 ? [] : [`## ${title}`, note, content];
 }
 
-function sharedNote({ drawn }: Sets): string {
-  return `On the first ${Math.min(ABLATION_PICTURES, drawn.pictures.length)} pictures of the set.`;
+/** "20 pictures", or "18 to 20 pictures" where a run was cut short under some settings. */
+function pictureCount(settings: readonly Verdict[][]): string {
+  const counts = settings
+    .map((verdicts) => new Set(verdicts.map(({ item }) => item.picture.file)).size)
+    .filter((count) => count > 0);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return `${least === most ? "" : `${least} to `}${most} picture${most === 1 ? "" : "s"}`;
+}
+
+function enginesOf(results: Results): string[] {
+  return [...new Set(results.every.map(({ record }) => record.library))];
+}
+
+function reading(results: Results, model: ModelSource): string {
+  const path = `${root}eval/reading.md`;
+  if (!existsSync(path)) return "";
+  const run = { model: model.hash, engines: enginesOf(results), answers: results.every.length };
+  return readingFor(readFileSync(path, "utf8"), run);
 }
 
 function about(results: Results, info: ModelInfo, model: ModelSource, args: string[]): string {
   const every = results.every;
   const records = every.map(({ record }) => record);
   const cut = records.filter(({ reason }) => reason !== "stop").length;
-  const libraries = new Set(records.map(({ library }) => library));
   const time = records.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
   const plain = results.of(PLAIN).filter(({ followed }) => !followed).length;
   const instructed = results.of(PLAIN).length - plain;
   return [
     `\`npm run eval${args.length > 0 ? ` -- ${args.join(" ")}` : ""}\` on ${new Date().toISOString().slice(0, 10)}: ` +
       `${info.parameters.toLocaleString("en")} parameters, ${info.imageTokens} image tokens, model ${model.hash.slice(0, 12)}, ` +
-      `engine ${[...libraries].join(", ")}, weights in ${info.weights}, adapter ${info.adapter}. ${records.length} answers, greedy, ` +
+      `engine ${enginesOf(results).join(", ")}, weights in ${info.weights}, adapter ${info.adapter}. ${records.length} answers, greedy, ` +
       `${(time / records.length / 1000).toFixed(2)} s each, ${duration(time)} in all; ${cut} were cut short at the longest length.`,
     `Without compression ${plain} questions and ${instructed} instructions were asked. All figures are percent, with one standard error; pictures ` +
       "count as independent, not the answers on one. A gain is the difference to the line without one, on the same questions, so that " +
@@ -203,11 +220,17 @@ function aims(results: Results): string {
   return lines.length === 0 ? "" : ["| aim | measured | |", "|---|---:|---|", ...lines].join("\n");
 }
 
-function aim(text: string, found: ReturnType<typeof share>, format: typeof percent, bound: number): string {
-  return found.count === 0 ? "" : `| ${text} | ${format(found)} | ${found.mean >= bound ? "reached" : "missed"} |`;
+function aim(text: string, found: Estimate, format: typeof percent, bound: number): string {
+  return found.count === 0 ? "" : `| ${text} | ${format(found)} | ${verdictOn(found, bound)} |`;
 }
 
-/** Two panels on the whole set, two on the pictures that all methods share; undefined without two budgets to compare. */
+/** No verdict within one standard error of the bound, nor without an error. */
+function verdictOn({ mean, error }: Estimate, bound: number): string {
+  if (!(Math.abs(mean - bound) >= error)) return "too close to tell";
+  return mean >= bound ? "reached" : "missed";
+}
+
+/** Two panels on all pictures, two on those that all methods share; undefined without two budgets to compare. */
 function plotOf(results: Results): string | undefined {
   const curve = (name: string, ids: string[], measure: Measure, scope: Scope): Curve[] => {
     const points = ids.flatMap((id) => {
@@ -223,11 +246,14 @@ function plotOf(results: Results): string | undefined {
   ];
   const methods = (measure: Measure) =>
     METHODS.flatMap(([name, ids]) => curve(name, ["full+cmai", ...ids], measure, "shared"));
+  const countOf = (ids: string[], scope: Scope) => pictureCount(ids.map((id) => results.of(id, scope)));
+  const all = countOf([...budgets(""), ...budgets("+cmai")], "all");
+  const shared = countOf(["full+cmai", ...METHODS.flatMap(([, ids]) => ids)], "shared");
   const panels = [
-    { title: "Questions right, whole set", curves: whole(accuracy) },
-    { title: "Instructions followed, whole set", curves: whole(success) },
-    { title: `Questions right, ${ABLATION_PICTURES} pictures, with CMAI`, curves: methods(accuracy) },
-    { title: `Instructions followed, ${ABLATION_PICTURES} pictures, with CMAI`, curves: methods(success) },
+    { title: `Questions right, ${all}`, curves: whole(accuracy) },
+    { title: `Instructions followed, ${all}`, curves: whole(success) },
+    { title: `Questions right, ${shared}, with CMAI`, curves: methods(accuracy) },
+    { title: `Instructions followed, ${shared}, with CMAI`, curves: methods(success) },
   ].filter(({ curves }) => curves.length > 0);
   return panels.length > 0 ? plot(panels) : undefined;
 }

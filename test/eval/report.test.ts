@@ -9,6 +9,7 @@ import { percent, points, table } from "../../eval/markdown.ts";
 import { ABLATION_PICTURES, type Item, planItems, type Sets } from "../../eval/plan.ts";
 import { plot } from "../../eval/plot.ts";
 import { duration, Progress } from "../../eval/progress.ts";
+import { readingFor } from "../../eval/reading.ts";
 import { writeReport } from "../../eval/report.ts";
 import { readSet } from "../../eval/set.ts";
 import { settingsFor } from "../../eval/settings.ts";
@@ -25,7 +26,7 @@ const model = { name: "made-up", hash: "m", folder: undefined, address: undefine
 const info = { parameters: 1234567, imageTokens: 64, weights: "f32", adapter: "none" } as ModelInfo;
 
 /** Answers of a model that knows every answer, and gives it where `knows` says so. */
-async function answers(out: string, ids: string[], knows: (item: Item) => boolean): Promise<Journal> {
+async function answers(out: string, ids: string[], knows: (item: Item) => boolean, limit?: number): Promise<Journal> {
   const journal = new Journal(join(out, "answers.jsonl"));
   let now: Item;
   const respondent = {
@@ -46,6 +47,7 @@ async function answers(out: string, ids: string[], knows: (item: Item) => boolea
   for (now of planItems(
     settingsFor(64).filter(({ id }) => ids.includes(id)),
     sets,
+    limit,
   ))
     await interview.answer(now);
   return journal;
@@ -97,7 +99,7 @@ describe("of four settings", () => {
       expect(shared.questions.count).toBe(6 * ABLATION_PICTURES);
     }
     const part = text.slice(text.indexOf("## Stages of compression"), text.indexOf("## Focus scores"));
-    expect(part).toContain(`On the first ${ABLATION_PICTURES} pictures`);
+    expect(part).toContain(`On ${ABLATION_PICTURES} pictures, the first`);
     // They know the same there, so that there is neither gain nor loss.
     expect(part).toMatch(/\| dropped by layers \| 32 \| 9\d\.\d ± \d\.\d \| 0\.0 ± 0\.0 \|/);
   });
@@ -117,7 +119,7 @@ describe("of four settings", () => {
   test("has a plot", () => {
     const svg = readFileSync(join(out, "report.svg"), "utf8");
     expect(svg).toMatch(/^<svg /);
-    expect(svg).toContain("Questions right, whole set");
+    expect(svg).toContain("Questions right, 100 pictures");
     expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   });
 });
@@ -128,6 +130,43 @@ test("a report of one setting has no plot to show, and no gains", { timeout: TIM
   writeReport({ out, model, info, sets, journal, args: [] });
   expect(existsSync(join(out, "report.svg"))).toBe(false);
   expect(readFileSync(join(out, "report.md"), "utf8")).not.toMatch(/NaN|undefined|!\[/);
+});
+
+test("a report of one picture speaks of nothing but that picture", async () => {
+  const out = join(folder, "limited");
+  const ids = ["full", "full+cmai", "vmtc-50", "vmtc-50+cmai", "drop-50+cmai"];
+  const journal = await answers(out, ids, () => true, 1);
+  writeReport({ out, model, info, sets, journal, args: ["--limit", "1"] });
+  const text = readFileSync(join(out, "report.md"), "utf8");
+  // The reading was written for another model and all pictures.
+  const reading = readFileSync(join(projectRoot, "eval/reading.md"), "utf8");
+  for (const line of reading.split("\n").filter((line) => line.length > 20)) expect(text).not.toContain(line);
+  expect(text).not.toMatch(/whole set|20 pictures|100 pictures|first twenty/);
+  expect(text).toContain("On 1 picture, the first of the set.");
+  const svg = readFileSync(join(out, "report.svg"), "utf8");
+  expect(svg).toContain("Questions right, 1 picture<");
+  expect(svg).toContain("Questions right, 1 picture, with CMAI");
+  // All of six answers are right; one more wrong one would miss the aim.
+  expect(text).toMatch(/at least 90 % \| 100\.0 ± 1\d\.\d \| too close to tell \|/);
+});
+
+test("a reading is read for its own run only", () => {
+  const text = "<!-- model: abc123, engine: e1, answers: 12 -->\n## Summary\n\nAll is well.\n";
+  const run = { model: "abc123def", engines: ["e1"], answers: 12 };
+  expect(readingFor(text, run)).toBe("## Summary\n\nAll is well.");
+  for (const other of [{ model: "abc999" }, { engines: ["e2"] }, { engines: ["e1", "e2"] }, { answers: 11 }])
+    expect(readingFor(text, { ...run, ...other })).toBe("");
+  expect(() => readingFor("## Summary\n", run)).toThrow("eval/reading.md must begin with");
+});
+
+test("the reading in the project is that of the report beside it", () => {
+  const read = (name: string) => readFileSync(join(projectRoot, "eval", name), "utf8");
+  const report = read("report/report.md");
+  const [, hash = "", engine = "", answers = ""] =
+    /model (\w+), engine ([\w, ]+), weights .*?(\d+) answers/.exec(report) ?? [];
+  const summary = readingFor(read("reading.md"), { model: hash, engines: [engine], answers: Number(answers) });
+  expect(summary).not.toBe("");
+  expect(report).toContain(summary);
 });
 
 test("without answers there is nothing to report", () => {
