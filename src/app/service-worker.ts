@@ -7,8 +7,8 @@ import { cleanupOutdatedCaches, precacheAndRoute } from "workbox-precaching";
 declare const FILES: { url: string; revision: string | null }[];
 declare const self: EventTarget & { skipWaiting(): Promise<void> };
 
-// The page is the same for every ?model=.
-precacheAndRoute(FILES, { ignoreURLParametersMatching: [/./] });
+// The page is the same for these parameters. Any other query may stand for another file, as in config.json?m=B.
+precacheAndRoute(FILES, { ignoreURLParametersMatching: [/^model$/, /^utm_/, /^fbclid$/] });
 cleanupOutdatedCaches();
 
 // A new version waits until the user agrees, so a page gets all its files from one version.

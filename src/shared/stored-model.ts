@@ -5,7 +5,10 @@ export const NO_ROOM = "no room to store";
 
 /** A model on disk, complete or partly downloaded. */
 export interface StoredModel {
-  /** The source that it was loaded from, without secrets. */
+  /**
+   * The source that it was loaded from, without secrets. An address's query is shown as the start of its SHA-256, as in
+   * "https://host/model/?[0123456789ab]"; such a model is loaded by its own address only.
+   */
   source: string;
   /** Names of the files, and their stored bytes. */
   files: { name: string; bytes: number }[];

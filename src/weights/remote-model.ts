@@ -5,6 +5,7 @@
 import { FoveaError } from "../errors.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { fileUrl, folderUrl } from "./folder.ts";
+import { textSha256 } from "./hash.ts";
 import { addressText } from "./http.ts";
 import { listHub, parseHubName } from "./hub.ts";
 import type { Digest, ModelListing } from "./listing.ts";
@@ -128,9 +129,19 @@ function neededBytes({ files }: ModelListing): number {
   return [...files.values()].reduce((sum, { name, byteLength }) => sum + (isNeeded(name) ? byteLength : 0), 0);
 }
 
+/**
+ * The key of a folder at an address: the whole address, because a server may choose the model by the query. A query may
+ * also contain a secret, so only its hash is stored.
+ */
+export function addressKey(base: URL): ModelKey {
+  const { search } = base;
+  const hash = search === "" ? "" : textSha256(search);
+  return { source: `${addressText(base)}${hash && `?[${hash.slice(0, 12)}]`}`, origin: hash };
+}
+
 function urlModel(base: URL, { retry: ownRetry }: RemoteOptions): RemoteModel {
   return {
-    key: { source: addressText(base), origin: "" },
+    key: addressKey(base),
     location: addressText(base),
     async totalBytes() {
       return undefined;

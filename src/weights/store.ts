@@ -18,12 +18,14 @@ import { type FileIdentity, folderName, readJson, StoredFile, sameFile, writeJso
 const ROOT = "fovea-models";
 const MODEL = "model.json";
 const COMPLETE = "complete";
+/** In format 1, addresses that differed in their query shared one folder. */
+const FORMAT = 2;
 
 /** Identifies a model's folder. */
 export interface ModelKey {
   /** As callers write it, without secrets. */
   readonly source: string;
-  /** The hub, or the folder of known models, if the source does not say it. */
+  /** The rest of the key: the hub's address, or the hash of an address's query. */
   readonly origin: string;
 }
 
@@ -107,7 +109,7 @@ export class ModelStore {
     if (!(await readModel(folder))) {
       // The description is unreadable, so the parts cannot be used.
       for (const entry of await entryNames(folder)) await remove(folder, entry);
-      await writeJson(folder, MODEL, { format: 1, ...key, since: new Date().toISOString() });
+      await writeJson(folder, MODEL, { format: FORMAT, ...key, since: new Date().toISOString() });
     }
     return folder;
   }
@@ -191,11 +193,11 @@ export async function listStored(): Promise<StoredModel[]> {
   return found;
 }
 
-/** Removes a model from disk, once no other tab is loading it. Returns whether it was stored. */
-export async function deleteStored(source: string, signal?: AbortSignal): Promise<boolean> {
+/** Removes the models of these sources from disk, once no other tab is loading them. Returns whether one was stored. */
+export async function deleteStored(sources: readonly string[], signal?: AbortSignal): Promise<boolean> {
   let removed = false;
   for (const { root, name, key } of await modelFolders()) {
-    if ((key?.source ?? "") !== source) continue;
+    if (!sources.includes(key?.source ?? "")) continue;
     const release = await acquireLock(lockName(name), "exclusive", signal);
     try {
       await remove(root, name);
@@ -227,9 +229,12 @@ async function modelFolders(): Promise<FoundFolder[]> {
 
 async function readModel(folder: Folder): Promise<{ source: string; since: string } | undefined> {
   const json = await readJson(folder, MODEL);
-  if (!isJsonObject(json) || json.format !== 1) return undefined;
-  const { source, since } = json;
-  return typeof source === "string" && typeof since === "string" ? { source, since } : undefined;
+  if (!isJsonObject(json)) return undefined;
+  const { format, source, since } = json;
+  if (typeof source !== "string" || typeof since !== "string") return undefined;
+  // A folder of format 1 may hold another address's model. Models by name keep theirs.
+  const isCertain = format === FORMAT || (format === 1 && !/^https?:/.test(source));
+  return isCertain ? { source, since } : undefined;
 }
 
 async function isComplete(folder: Folder): Promise<boolean> {

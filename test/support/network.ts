@@ -10,7 +10,7 @@ export interface NetworkFile {
 }
 
 export class Network {
-  /** Address -> file. */
+  /** Address -> file. A query that no address names is ignored. */
   readonly files = new Map<string, NetworkFile>();
   /** "GET address range" of each request. */
   readonly requests: string[] = [];
@@ -37,7 +37,7 @@ export class Network {
     const range = new Headers(init?.headers).get("Range");
     this.requests.push(`${url}${range ? ` ${range}` : ""}`);
     if (this.isOffline || this.breaksAfterBytes <= 0) throw new TypeError("Failed to fetch");
-    const file = this.files.get(url.replace(/\?.*/, ""));
+    const file = this.files.get(url) ?? this.files.get(url.replace(/\?.*/, ""));
     if (!file) return new Response("not here", { status: 404 });
     const [, first = "0", last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? "") ?? [];
     const start = Number(first);

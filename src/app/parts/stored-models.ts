@@ -42,7 +42,7 @@ export class StoredModels extends LitElement {
             <span class="name">${name} <span class="soft">${byteText(bytes)}${complete ? "" : ", incomplete"}</span></span>
             <span class="row">
               ${
-                source
+                source && !source.endsWith("]")
                   ? html`<button aria-label=${`${complete ? "Load" : "Resume"} ${name}`} @click=${() => this.#load(source)}>
                       ${complete ? "Load" : "Resume"}
                     </button>`
