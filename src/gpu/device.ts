@@ -5,6 +5,7 @@
 import { disposedError, FoveaError } from "../errors.ts";
 import { Arena } from "./arena.ts";
 import { BindGroups } from "./bind-groups.ts";
+import { lossWithin, onDeviceLoss } from "./device-loss.ts";
 import type { Variant } from "./kernel.ts";
 import { type Capabilities, ParamsSlab, Pass, type PassHost, type Recorder, Rehearsal } from "./pass.ts";
 import { Pipelines } from "./pipelines.ts";
@@ -62,7 +63,8 @@ export class Gpu implements PassHost {
   capabilities: Capabilities;
   /** Vendor, architecture and description of the adapter, as far as the browser reveals them. */
   readonly adapterName: string;
-  #owned: boolean;
+  readonly #owned: boolean;
+  readonly #forgetLoss: () => void;
   #failure: Error | undefined;
   #disposed = false;
 
@@ -100,9 +102,8 @@ export class Gpu implements PassHost {
     const { vendor = "", architecture = "", description = "" } = device.adapterInfo ?? {};
     this.adapterName = [vendor, architecture, description].filter(Boolean).join(" ") || "unknown adapter";
     device.addEventListener("uncapturederror", this.#onError);
-    void device.lost.then(({ reason, message }) => {
-      if (!this.#disposed)
-        this.#failure = new FoveaError("device-lost", `the GPU device was lost (${reason || "unknown"}): ${message}`);
+    this.#forgetLoss = onDeviceLoss(device, ({ reason, message }) => {
+      this.#failure = new FoveaError("device-lost", `the GPU device was lost (${reason || "unknown"}): ${message}`);
     });
   }
 
@@ -119,7 +120,7 @@ export class Gpu implements PassHost {
   async explain(error: unknown): Promise<unknown> {
     const isOurs = error instanceof FoveaError || error instanceof TypeError || error instanceof RangeError;
     if (isOurs || this.#disposed) return error;
-    await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, LOSS_TOLD_WITHIN_MS))]);
+    await lossWithin(this.device, LOSS_TOLD_WITHIN_MS);
     return this.#failure instanceof FoveaError && this.#failure.code === "device-lost" ? this.#failure : error;
   }
 
@@ -190,6 +191,7 @@ export class Gpu implements PassHost {
     if (this.#disposed) return;
     this.#disposed = true;
     this.device.removeEventListener("uncapturederror", this.#onError);
+    this.#forgetLoss();
     this.arena.dispose();
     if (this.#owned) this.device.destroy();
   }

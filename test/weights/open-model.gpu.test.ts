@@ -263,56 +263,6 @@ describe("the disk", () => {
   );
 });
 
-describe("models behind one path", () => {
-  const other = patternBytes(weights.length, 7);
-  const models = { A: weights, B: other };
-  const address = (name: string) => `${SOURCE}?m=${name}`;
-
-  beforeEach(() => {
-    network.files.clear();
-    // Equal lengths and no validators: only the query tells them apart.
-    for (const [name, bytes] of Object.entries(models))
-      for (const [file, content] of Object.entries({ "config.json": config, "model.safetensors": bytes }))
-        network.files.set(`${SOURCE}${file}?m=${name}`, { bytes: content });
-  });
-
-  test("are stored apart, and each is loaded from disk as itself", async () => {
-    for (const [name, bytes] of Object.entries(models)) expectBytes(await load(address(name)), bytes);
-    for (const [name, bytes] of Object.entries(models)) expectBytes(await load(address(name)), bytes);
-    network.isOffline = true;
-    for (const [name, bytes] of Object.entries(models)) expectBytes(await load(address(name)), bytes);
-    expect(new Set((await storedModels()).map(({ source }) => source)).size).toBe(2);
-  });
-
-  test("a query is not stored in clear, and its model is deleted by either name", async () => {
-    network.add(SOURCE, { "config.json": config, "model.safetensors": weights });
-    await load(address("A"));
-    await load(address("B&signature=secret"));
-    const stored = await storedModels();
-    expect(JSON.stringify(stored)).not.toContain("secret");
-    for (const { source } of stored) expect(source).toMatch(/^https:\/\/models\.test\/tiny\/\?\[[0-9a-f]{12}\]$/);
-    expect(await deleteStoredModel(address("A"))).toBe(true);
-    expect(await deleteStoredModel(stored[1]!.source)).toBe(true);
-    expect(await storedModels()).toEqual([]);
-  });
-
-  test("a folder of an earlier version, which may be the other one, is not used", async () => {
-    network.add(SOURCE, { "config.json": config, "model.safetensors": weights });
-    await load();
-    // An earlier version stored ?m=B here.
-    const root = await (await navigator.storage.getDirectory()).getDirectoryHandle(ROOT);
-    const [name] = (await (await navigator.storage.getDirectory()).resolve(await partHandle(0)))!.slice(1);
-    const handle = await (await root.getDirectoryHandle(name!)).getFileHandle("model.json");
-    const json = JSON.parse(await (await handle.getFile()).text());
-    const writable = await handle.createWritable();
-    await writable.write(JSON.stringify({ ...json, format: 1 }));
-    await writable.close();
-    network.add(SOURCE, { "model.safetensors": other });
-    expectBytes(await load(), other);
-    expect(await storedModels()).toMatchObject([{ source: SOURCE, complete: true }]);
-  });
-});
-
 describe("a model of a hub", () => {
   const id = "hf:someone/tiny";
   const commit = "0123456789abcdef0123456789abcdef01234567";
