@@ -1,6 +1,7 @@
 /** Whether the options of loading are of the kinds that they must be, and among those supported. */
 import type { LoadOptions } from "../api.ts";
 import { checkFields, checkFunction, checkSignal, kindOf } from "../shared/arguments.ts";
+import { shown } from "../shared/json.ts";
 
 /** Throws TypeError for an option of a wrong kind, RangeError for a value that is not among those supported. */
 export function checkLoadOptions(options: LoadOptions): void {
@@ -25,12 +26,10 @@ export function checkLoadOptions(options: LoadOptions): void {
 function checkAddress(name: string, value: unknown): void {
   if (value === undefined) return;
   if (typeof value !== "string" || !URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
-    throw new TypeError(`${name} must be an absolute http(s) address, got ${JSON.stringify(value)}`);
+    throw new TypeError(`${name} must be an absolute http(s) address, got ${shown(value)}`);
 }
 
 function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
   if (value !== undefined && !choices.includes(value as string))
-    throw new RangeError(
-      `${name} must be ${choices.map((choice) => `"${choice}"`).join(" or ")}, got ${JSON.stringify(value)}`,
-    );
+    throw new RangeError(`${name} must be ${choices.map((choice) => `"${choice}"`).join(" or ")}, got ${shown(value)}`);
 }

@@ -5,6 +5,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { expandPlaceholders, type PlacedIds } from "../model/decoder/prompt-rows.ts";
 import type { EncodedPicture } from "../model/encoder/picture-encoder.ts";
 import { checkFields } from "../shared/arguments.ts";
+import { shown } from "../shared/json.ts";
 import { buildPrompt, renderPrompt } from "../text/prompt.ts";
 import { checkKnownIds, imagesOf, needLanguage } from "./conversation-prompt.ts";
 import type { Engine } from "./engine.ts";
@@ -98,10 +99,10 @@ function uploadPixels(
   checkFields("each of pixelValues", values);
   const { data, shape } = values;
   if (!(data instanceof Float32Array) || !shape || expected.some((side, i) => shape[i] !== side) || shape.length !== 3)
-    throw new TypeError(`pixelValues must be a Float32Array of shape [${expected}], got shape [${shape}]`);
+    throw new TypeError(`pixelValues must be a Float32Array of shape [${expected}], got shape ${shown(shape)}`);
   const count = expected[0] * expected[1] * expected[2];
   if (data.length !== count)
-    throw new TypeError(`pixelValues of shape [${shape}] has ${data.length} values, not ${count}`);
+    throw new TypeError(`pixelValues of shape ${shown(shape)} has ${data.length} values, not ${count}`);
   const notFinite = data.findIndex((value) => !Number.isFinite(value));
   if (notFinite >= 0)
     throw new RangeError(`pixelValues must be finite numbers, got ${data[notFinite]} at ${notFinite}`);

@@ -3,6 +3,7 @@
  * its error names file and field. Knows nothing about the fields' meaning.
  */
 import { FoveaError } from "../errors.ts";
+import { isTooDeep, MAX_JSON_LEVELS, shown } from "../shared/json.ts";
 
 export type JsonObject = { readonly [key: string]: unknown };
 
@@ -11,51 +12,48 @@ export function reject(where: string, problem: string, cause?: unknown): never {
   throw new FoveaError("unsupported-model", `${where}: ${problem}`, cause === undefined ? undefined : { cause });
 }
 
-/** A value for a message: short, on one line, strings in quotes. */
-export function show(value: unknown): string {
-  if (typeof value === "bigint" || typeof value === "function" || value === undefined) return String(value);
-  const text = JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
-}
+export { shown as show };
 
 /** The object in a file, from its text or already parsed. */
 export function parseJsonFile(name: string, file: string | object): JsonObject {
-  if (typeof file !== "string") return asObject(file, name);
-  let value: unknown;
-  try {
-    value = JSON.parse(file);
-  } catch (error) {
-    reject(name, `not JSON (${(error as Error).message}); fetch the file again`, error);
+  let value: unknown = file;
+  if (typeof file === "string") {
+    try {
+      value = JSON.parse(file);
+    } catch (error) {
+      reject(name, `not JSON (${(error as Error).message}); fetch the file again`, error);
+    }
   }
+  if (isTooDeep(value)) reject(name, `nested more than ${MAX_JSON_LEVELS} levels deep; fetch the file again`);
   return asObject(value, name);
 }
 
 export function asObject(value: unknown, where: string): JsonObject {
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    reject(where, `expected an object, got ${show(value)}`);
+    reject(where, `expected an object, got ${shown(value)}`);
   return value as JsonObject;
 }
 
 export function asArray(value: unknown, where: string): readonly unknown[] {
-  if (!Array.isArray(value)) reject(where, `expected a list, got ${show(value)}`);
+  if (!Array.isArray(value)) reject(where, `expected a list, got ${shown(value)}`);
   return value;
 }
 
 export function asString(value: unknown, where: string): string {
-  if (typeof value !== "string") reject(where, `expected a string, got ${show(value)}`);
+  if (typeof value !== "string") reject(where, `expected a string, got ${shown(value)}`);
   return value;
 }
 
 /** A boolean; `fallback` if the field is absent or null. */
 export function asBoolean(value: unknown, where: string, fallback: boolean): boolean {
   if (value === undefined || value === null) return fallback;
-  if (typeof value !== "boolean") reject(where, `expected true or false, got ${show(value)}`);
+  if (typeof value !== "boolean") reject(where, `expected true or false, got ${shown(value)}`);
   return value;
 }
 
 /** An integer in [0, limit). */
 export function asIndex(value: unknown, where: string, limit: number): number {
   if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value >= limit)
-    reject(where, `expected an integer from 0 to ${limit - 1}, got ${show(value)}`);
+    reject(where, `expected an integer from 0 to ${limit - 1}, got ${shown(value)}`);
   return value;
 }

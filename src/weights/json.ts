@@ -2,7 +2,7 @@
  * JSON from untrusted files: a failed parse names the file, and duplicate keys can be refused. Readers check the values.
  */
 import { FoveaError } from "../errors.ts";
-import { quoted } from "../shared/json.ts";
+import { isTooDeep, MAX_JSON_LEVELS, quoted } from "../shared/json.ts";
 
 /**
  * Decodes UTF-8, without its byte order mark.
@@ -21,15 +21,22 @@ export function decodeUtf8(bytes: Uint8Array, file: string): string {
 /**
  * Parses JSON text.
  *
- * @throws FoveaError `bad-weights` with the file and the parser's message.
+ * @throws FoveaError `bad-weights` with the file and the parser's message; also for values nested too deep to be read.
  */
 export function parseJson(text: string, file: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (cause) {
     const complaint = cause instanceof Error ? cause.message : String(cause);
     throw new FoveaError("bad-weights", `${file}: not valid JSON (${complaint}); fetch the file again`, { cause });
   }
+  if (isTooDeep(value))
+    throw new FoveaError(
+      "bad-weights",
+      `${file}: nested more than ${MAX_JSON_LEVELS} levels deep; fetch the file again`,
+    );
+  return value;
 }
 
 /**

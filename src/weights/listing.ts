@@ -3,7 +3,7 @@
  * (manifest.ts) and from a hub (hub.ts). They are untrusted, and checked here.
  */
 import { FoveaError } from "../errors.ts";
-import { quoted } from "../shared/json.ts";
+import { quoted, shown } from "../shared/json.ts";
 import { COMPANION_FILES } from "../shared/model-files.ts";
 import { isPlainFileName } from "./folder.ts";
 
@@ -59,7 +59,10 @@ export function listedFile(
     (byteLength as number) > MAX_FILE_BYTES ||
     Object.is(byteLength, -0)
   )
-    throw badListing(where, `the length of ${quoted(name)} is ${JSON.stringify(byteLength) ?? "missing"}`);
+    throw badListing(
+      where,
+      `the length of ${quoted(name)} is ${byteLength === undefined ? "missing" : shown(byteLength)}`,
+    );
   if (typeof hex !== "string" || hex.length !== HEX_LENGTH[algorithm] || !/^[0-9a-f]+$/.test(hex))
     throw badListing(where, `${quoted(name)} has no ${algorithm === "git" ? "git id" : "SHA-256"}`);
   return { name, url, byteLength: byteLength as number, digest: { algorithm, hex } };

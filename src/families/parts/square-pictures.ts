@@ -6,6 +6,7 @@
 import { FoveaError } from "../../errors.ts";
 import { padColour, type SquareFit, squarePlan } from "../../image/geometry.ts";
 import { checkInteger } from "../../shared/assert.ts";
+import { shown } from "../../shared/json.ts";
 import type { PictureBudget } from "../../shared/picture.ts";
 import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { PictureSpec } from "../../spec/picture-spec.ts";
@@ -166,8 +167,7 @@ function readSides(
 }
 
 function contradiction(fields: ConfigFields, name: string, imageSize: number): FoveaError {
-  // Its form was checked before, so it is shallow.
-  const value = JSON.stringify(fields.value(name)).slice(0, 100);
+  const value = shown(fields.value(name));
   return new FoveaError(
     "unsupported-model",
     `${fields.pathOf(name)} is ${value}, but config.json's encoder reads ${imageSize} x ${imageSize} pixels; one of the files is of another model`,

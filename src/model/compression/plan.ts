@@ -5,6 +5,7 @@
 import type { Compression } from "../../api.ts";
 import { MAX_DIVERSE_ROWS } from "../../kernels/diverse.ts";
 import { checkInteger, checkNumber } from "../../shared/assert.ts";
+import { shown } from "../../shared/json.ts";
 import { dealOut } from "./deal-out.ts";
 
 /** The blocks of an encoder, as far as stages depend on them. */
@@ -60,7 +61,7 @@ export function planCompression(
   cells: readonly number[],
 ): ViewPlan[] {
   if (compression === null || typeof compression !== "object")
-    throw new TypeError(`compression must be an object with a method, got ${String(compression)}`);
+    throw new TypeError(`compression must be an object with a method, got ${shown(compression)}`);
   switch (compression.method) {
     case "none":
       return cells.map(() => ({ method: "none" }));
@@ -92,7 +93,7 @@ export function planCompression(
     }
     default:
       throw new TypeError(
-        `compression.method must be "none", "vmtc", "prune-last", "pool", "prumerge" or "diverse", got ${JSON.stringify((compression as { method?: unknown }).method)}`,
+        `compression.method must be "none", "vmtc", "prune-last", "pool", "prumerge" or "diverse", got ${shown((compression as { method?: unknown }).method)}`,
       );
   }
 }
@@ -169,7 +170,7 @@ function planStages(blocks: readonly number[], cells: number, final: number, clu
 /** Blocks that hold a stage: the listed ones, or as many as are asked for, spread over the encoder. */
 function stageBlocks({ blocks, stages = DEFAULT_STAGES }: Vmtc, encoder: EncoderBlocks): number[] {
   if (blocks !== undefined && !Array.isArray(blocks))
-    throw new TypeError(`compression.blocks must be a list of numbers, got ${String(blocks)}`);
+    throw new TypeError(`compression.blocks must be a list of numbers, got ${shown(blocks)}`);
   const chosen = blocks
     ? [...blocks]
     : spreadBlocks(checkInteger("compression.stages", stages, 1, encoder.blocks), encoder);

@@ -4,6 +4,7 @@
  */
 import type { Inhibition } from "../../api.ts";
 import { checkNumber } from "../../shared/assert.ts";
+import { shown } from "../../shared/json.ts";
 
 export interface InhibitionPlan {
   /**
@@ -43,7 +44,7 @@ const CHOICES = {
  */
 export function planInhibition(inhibition: Inhibition, layers: readonly { kind: string }[]): InhibitionPlan {
   if (typeof inhibition !== "object" || inhibition === null)
-    throw new TypeError(`inhibition must be an object such as { maxRatio: 0.6 }, got ${String(inhibition)}`);
+    throw new TypeError(`inhibition must be an object such as { maxRatio: 0.6 }, got ${shown(inhibition)}`);
   const maxRatio = checkNumber("inhibition.maxRatio", inhibition.maxRatio, 0, 1);
   const discount = checkNumber("inhibition.discount", inhibition.discount ?? DEFAULT_DISCOUNT, 0, 1);
   const score = choice(inhibition, "score");
@@ -65,7 +66,7 @@ function choice<N extends keyof typeof CHOICES>(inhibition: Inhibition, name: N)
   const value: unknown = inhibition[name] ?? allowed[0];
   if (!allowed.includes(value as string))
     throw new TypeError(
-      `inhibition.${name} must be ${allowed.map((word) => `"${word}"`).join(" or ")}, got ${JSON.stringify(value)}`,
+      `inhibition.${name} must be ${allowed.map((word) => `"${word}"`).join(" or ")}, got ${shown(value)}`,
     );
   return value as (typeof CHOICES)[N][number];
 }
