@@ -5,7 +5,7 @@ import { base } from "./base.ts";
 export class Camera extends LitElement {
   static override properties = { stream: { state: true }, isShown: { state: true }, problem: { state: true } };
   declare stream: MediaStream | undefined;
-  /** Whether the video has its first frame, so that a photo can be taken. */
+  /** Whether the video shows a frame of a known size, so that a photo can be taken. */
   declare isShown: boolean;
   declare problem: string;
 
@@ -41,9 +41,7 @@ export class Camera extends LitElement {
   override render() {
     return html`<div class="stack">
       <video autoplay playsinline muted aria-label="Camera preview" .srcObject=${this.stream ?? null}
-        @loadeddata=${() => {
-          this.isShown = true;
-        }}></video>
+        @loadeddata=${this.#show} @resize=${this.#show}></video>
       ${this.problem ? html`<p class="error" role="alert">${this.problem}</p>` : nothing}
       <div class="row">
         <button class="primary" ?disabled=${!this.isShown} @click=${() => this.#take()}>Take the photo</button>
@@ -68,6 +66,11 @@ export class Camera extends LitElement {
     }
   }
 
+  /** Chromium may announce the first frame before the size, which then comes with `resize`. */
+  #show({ target }: Event): void {
+    this.isShown = (target as HTMLVideoElement).videoWidth > 0;
+  }
+
   #stop(): void {
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = undefined;
@@ -80,7 +83,10 @@ export class Camera extends LitElement {
     canvas.height = video.videoHeight;
     canvas.getContext("2d")!.drawImage(video, 0, 0);
     canvas.toBlob(
-      (blob) => this.#done(blob ? new File([blob], "Photo.jpg", { type: blob.type }) : undefined),
+      (blob) => {
+        if (blob) this.#done(new File([blob], "Photo.jpg", { type: blob.type }));
+        else this.problem = "The camera gave no picture; try again, or choose a file.";
+      },
       "image/jpeg",
       0.95,
     );
