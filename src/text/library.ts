@@ -1,24 +1,23 @@
 /**
- * Builds the tokenizer of @huggingface/tokenizers 0.2.0 from checked files. It works around differences from Hugging Face's
- * Rust library that would give supported models other ids:
- * - Some pre-tokenizers are wrong or missing; see pre-tokenizer.ts. So is the Unigram model; see unigram.ts.
- * - It looks up all tokens by their text, those of a user's words among them; see `Words` and `forgetControlTokens`.
- * - A word takes 3 s per 100,000 characters, and without a pre-tokenizer (Llama) a text is one word; see `Words`.
+ * Builds an encoder and a decoder from checked files. @huggingface/tokenizers 0.2.0 has BPE, WordPiece, the decoders, the
+ * post-processors and the translation of patterns. Its other parts give other ids than Hugging Face's Rust library; their
+ * replacements are added-token-finder.ts, normalizer.ts, pre-tokenizer.ts and unigram.ts. The library also looks up all
+ * tokens by their text, those of a user's words among them; see `forgetControlTokens`.
  *
- * These differences remain, because no supported model is affected: `single_word` of added tokens is ignored; Lowercase
- * makes "ς" of a sigma at the end of a word; Strip and the stripping of added tokens have JavaScript's idea of white
- * space; Replace reads "$&" as an instruction; BertNormalizer and Precompiled are approximations; a byte order mark
- * spelled in byte tokens is lost in decoding; the decoder Metaspace drops the first space whatever its scheme.
- * Pre-tokenizers that are wrong for common text are refused. A pattern that backtracks endlessly cannot be detected; its
- * cost is up to the model's author.
+ * These differences remain: a byte order mark spelled in byte tokens is lost in decoding, and bytes that are no character
+ * become fewer U+FFFD. A pattern that backtracks endlessly cannot be detected; its cost is up to the model's author.
  */
-import { PreTokenizer, Tokenizer } from "@huggingface/tokenizers";
+import { type Model, Tokenizer } from "@huggingface/tokenizers";
+import { AddedTokenFinder } from "./added-token-finder.ts";
 import { type AddedToken, isControl } from "./added-tokens.ts";
 import { type JsonObject, reject } from "./json.ts";
 import { unmark } from "./literal.ts";
-import { preTokenizerSteps } from "./pre-tokenizer.ts";
+import { keepSpaces } from "./metaspace-decoder.ts";
+import { type Normalize, parseNormalizer } from "./normalizer.ts";
+import { type PreTokenize, parsePreTokenizer } from "./pre-tokenizer.ts";
 import { Unigram, type UnigramConfig } from "./unigram.ts";
 import type { CheckedModel } from "./vocabulary.ts";
+import { wordsModel } from "./words.ts";
 
 /**
  * @param json tokenizer.json
@@ -26,30 +25,33 @@ import type { CheckedModel } from "./vocabulary.ts";
  * @throws FoveaError `unsupported-model` that names the component that is not supported or malformed
  */
 export function buildLibrary(json: JsonObject, model: CheckedModel, added: readonly AddedToken[]) {
-  const steps = preTokenizerSteps(json.pre_tokenizer);
+  const normalize = parseNormalizer(json.normalizer);
+  const preTokenize = parsePreTokenizer(json.pre_tokenizer);
   const isBpe = "bpe" in model;
   const file = {
     model: isBpe ? model.bpe : EMPTY_MODEL,
     added_tokens: added,
-    normalizer: json.normalizer ?? null,
-    pre_tokenizer: steps.length > 0 ? { type: "Sequence", pretokenizers: steps } : null,
+    normalizer: null,
+    pre_tokenizer: null,
     post_processor: json.post_processor ?? null,
     decoder: json.decoder ?? null,
   };
   try {
     // The clean-up ("word ." -> "word.") is not part of tokenizer.json, and damages code.
     const library = new Tokenizer(file, { clean_up_tokenization_spaces: false });
-    if (!isBpe) library.model = unigramModel(model.unigram, added);
-    const words = new Words(library.pre_tokenizer, isBpe && !model.bpe.ignore_merges && spacesBeginTokens(model.bpe));
-    library.pre_tokenizer = words;
+    if (!isBpe) library.model = modelOf(model, added);
     forgetControlTokens(library, added);
     // The Rust library leaves the suffix in the text; with it, this one would trim the text.
     if (library.decoder) library.decoder.end_of_word_suffix = null;
+    library.decoder = keepSpaces(json.decoder, library.decoder);
     const affixes = affixesOf(library);
+    // No merge crosses a place that no token crosses, so the parts of a long text can be encoded and cached alone.
+    const cutsAtSpaces = isBpe && !model.bpe.ignore_merges && spacesBeginTokens(model.bpe);
+    const encoder = new Encoder(added, { normalize, preTokenize, model: library.model!, cutsAtSpaces });
     // A trial run, because malformed fields fail only at the first use.
-    library.encode("a");
+    encoder.encode("a", true);
     library.decoder?.decode(["a"]);
-    return { library, words, affixes };
+    return { library, encoder, affixes };
   } catch (error) {
     // The library throws errors of any class, including TypeErrors.
     return reject("tokenizer.json", `it cannot be used (${(error as Error).message})`, error);
@@ -58,37 +60,60 @@ export function buildLibrary(json: JsonObject, model: CheckedModel, added: reado
 
 const EMPTY_MODEL = { type: "BPE", vocab: {}, merges: [] };
 
-/** Our model in place of the library's, with the tokens that the library adds to its own. */
-function unigramModel(config: UnigramConfig, added: readonly AddedToken[]): Unigram {
-  const unigram = new Unigram(config, new Set(added.filter(isControl).map(({ content }) => content)));
-  for (const { id, content } of added) {
-    unigram.vocab[id] = content;
-    unigram.tokens_to_ids.set(content, id);
-  }
-  return unigram;
+interface EncoderSteps {
+  normalize: Normalize;
+  preTokenize: PreTokenize;
+  model: Model;
+  /** Words may be cut before each "▁". */
+  cutsAtSpaces: boolean;
 }
 
-/** Wraps the library's pre-tokenizer. */
-export class Words extends PreTokenizer {
-  /** Pieces of the prompt that came before this text; Metaspace asks for them. */
-  sectionsBefore = 0;
-  readonly #inner: PreTokenizer | null;
-  readonly #cutsAtSpaces: boolean;
+/** Text to ids. */
+export class Encoder {
+  readonly normalize: Normalize;
+  readonly #steps: EncoderSteps;
+  readonly #plain: AddedTokenFinder;
+  readonly #normalized: AddedTokenFinder;
 
-  constructor(inner: PreTokenizer | null, cutsAtSpaces: boolean) {
-    super();
-    this.#inner = inner;
-    this.#cutsAtSpaces = cutsAtSpaces;
+  constructor(added: readonly AddedToken[], steps: EncoderSteps) {
+    this.normalize = steps.normalize;
+    this.#steps = steps;
+    const plain = added.filter(({ normalized }) => !normalized);
+    const normalized = added.filter((token) => token.normalized);
+    this.#plain = new AddedTokenFinder(plain, ({ content }) => content);
+    this.#normalized = new AddedTokenFinder(normalized, ({ content }) => steps.normalize(content));
   }
 
-  override pre_tokenize_text(text: string, options: { section_index?: number } = {}): string[] {
-    // Not earlier: the library reads any text that normalizes to an added token as that token.
-    const plain = unmark(text);
-    const section_index = (options.section_index ?? 0) + this.sectionsBefore;
-    const words = this.#inner ? this.#inner.pre_tokenize(plain, { section_index }) : [plain];
-    // No merge crosses a place that no token crosses, so the parts can be encoded and cached alone.
-    return this.#cutsAtSpaces ? words.flatMap((word) => word.split(/(?<=[^▁])(?=▁)/u)) : words;
+  /** Ids of a piece of a prompt; `isFirst`: the prompt begins with it. */
+  encode(text: string, isFirst: boolean): number[] {
+    return this.#plain.split(text).flatMap((piece, i) => {
+      if (typeof piece === "number") return piece;
+      const parts = this.#normalized.split(this.normalize(piece));
+      return parts.flatMap((part, j) => (typeof part === "number" ? part : this.#words(part, isFirst && i + j === 0)));
+    });
   }
+
+  #words(text: string, isFirst: boolean): number[] {
+    const { preTokenize, model, cutsAtSpaces } = this.#steps;
+    // Not earlier: text that normalizes to an added token would be read as that token.
+    const words = preTokenize(unmark(text), isFirst).filter((word) => word !== "");
+    const parts = cutsAtSpaces ? words.flatMap((word) => word.split(/(?<=[^▁])(?=▁)/u)) : words;
+    return model._call(parts).flatMap((token) => model.tokens_to_ids.get(token) ?? model.unk_token_id ?? []);
+  }
+}
+
+/** A model that is not the library's BPE, with the tokens that the library adds to its own. */
+function modelOf(config: Exclude<CheckedModel, { bpe: JsonObject }>, added: readonly AddedToken[]): Model {
+  const model = "unigram" in config ? unigramModel(config.unigram, added) : wordsModel(config.words);
+  for (const { id, content } of added) {
+    model.vocab[id] = content;
+    model.tokens_to_ids.set(content, id);
+  }
+  return model;
+}
+
+function unigramModel(config: UnigramConfig, added: readonly AddedToken[]): Unigram {
+  return new Unigram(config, new Set(added.filter(isControl).map(({ content }) => content)));
 }
 
 /** Whether every token has spaces only at its start. */
@@ -97,8 +122,8 @@ function spacesBeginTokens(model: JsonObject): boolean {
 }
 
 /**
- * Removes control tokens from the tokens that words can become, by a merge or directly (`ignore_merges`). The library cuts
- * them out of the text by another table.
+ * Removes control tokens from the tokens that words can become, by a merge or directly (`ignore_merges`). They are cut out
+ * of the text before it becomes words.
  */
 function forgetControlTokens(library: Tokenizer, added: readonly AddedToken[]): void {
   for (const token of added) if (isControl(token)) library.model?.tokens_to_ids.delete(token.content);

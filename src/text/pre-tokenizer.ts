@@ -1,76 +1,170 @@
 /**
- * Rewrites the pre-tokenizer of tokenizer.json as steps that @huggingface/tokenizers 0.2.0 does as the reference
- * implementation does. Its Split translates patterns well, so most steps become Splits: its Digits knows ASCII digits
- * only, its ByteLevel has JavaScript's \s, its Metaspace never cuts words, and its Split cannot join what it finds to a
- * neighbour. Kinds that stay wrong for common text are refused.
+ * The pre-tokenizers of tokenizer.json, which cut a text into words, as Hugging Face's Rust library (tokenizers 0.23) does
+ * them. They stand in for those of @huggingface/tokenizers 0.2.0: its Digits knows ASCII digits only, its ByteLevel and
+ * Whitespace have JavaScript's \s and \w, its Metaspace never cuts words, and its Split cannot join what it finds to a
+ * neighbour.
  */
-import { asArray, asObject, asString, type JsonObject, reject, show } from "./json.ts";
+import { asArray, asBoolean, asIndex, asObject, asString, type JsonObject, reject, show } from "./json.ts";
 import { escapePattern } from "./literal.ts";
+import { parsePattern } from "./pattern.ts";
 
-/** GPT-2's words, as in the reference implementation's ByteLevel. */
-const GPT2_WORDS = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+/** Cuts a text into words. `isFirst`: the text begins the whole prompt. */
+export type PreTokenize = (text: string, isFirst: boolean) => string[];
+
+/** What becomes of the places that a pattern finds. */
+const BEHAVIORS = ["Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"] as const;
+type Behavior = (typeof BEHAVIORS)[number];
+
+/** GPT-2's words. */
+const GPT2_WORDS = pattern(
+  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\p{White_Space}\\p{L}\\p{N}]+" +
+    "|\\p{White_Space}+(?!\\P{White_Space})|\\p{White_Space}+",
+);
+const NUMERIC = pattern("\\p{N}");
+const SPACE = pattern("\\p{White_Space}");
+/** In ASCII also what Unicode calls symbols. */
+const PUNCTUATION = pattern("[\\p{P}!-/:-@\\[-`{-~]");
+/** Rust's \w. */
+export const WORD_CLASS = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}";
+const WORDS = pattern(`[${WORD_CLASS}]+|[^${WORD_CLASS}\\p{White_Space}]+`);
+
+function pattern(source: string): RegExp {
+  return new RegExp(source, "gu");
+}
 
 /**
  * @param value the `pre_tokenizer` of tokenizer.json
  * @throws FoveaError `unsupported-model` that names the step
  */
-export function preTokenizerSteps(value: unknown, where = "tokenizer.json: pre_tokenizer"): object[] {
-  if (value === null || value === undefined) return [];
+export function parsePreTokenizer(value: unknown, where = "tokenizer.json: pre_tokenizer"): PreTokenize {
+  if (value === null || value === undefined) return (text) => [text];
   const step = asObject(value, where);
   switch (step.type) {
-    case "Sequence":
-      return asArray(step.pretokenizers, `${where}.pretokenizers`).flatMap((inner, i) =>
-        preTokenizerSteps(inner, `${where}.pretokenizers[${i}]`),
+    case "Sequence": {
+      const steps = asArray(step.pretokenizers, `${where}.pretokenizers`).map((inner, i) =>
+        parsePreTokenizer(inner, `${where}.pretokenizers[${i}]`),
       );
-    case "Digits":
-      return [isolated(step.individual_digits === true ? "\\p{N}" : "\\p{N}+")];
-    case "ByteLevel":
-      // The step itself adds a space at the start, before it splits.
-      if (step.use_regex === false || step.add_prefix_space !== false) return [step];
-      return [isolated(GPT2_WORDS), { ...step, use_regex: false }];
-    case "Split":
-      return [splitStep(step, where)];
-    case "Metaspace": {
-      const replacement = asString(step.replacement ?? "▁", `${where}.replacement`);
-      // `add_prefix_space` is from before version 0.15.
-      const prepend_scheme = step.prepend_scheme ?? (step.add_prefix_space === false ? "never" : "always");
-      const marked = { ...step, replacement, prepend_scheme };
-      return step.split === false ? [marked] : [marked, joinedToNext(replacement)];
+      return sequence(steps);
     }
+    case "Split": {
+      const found = parsePattern(step.pattern, `${where}.pattern`);
+      const inverted = asBoolean(step.invert, `${where}.invert`, false);
+      const behavior = behaviorOf(step, where, "missing");
+      return (text) => split(text, found, behavior, inverted);
+    }
+    case "Digits": {
+      const behavior = asBoolean(step.individual_digits, `${where}.individual_digits`, false)
+        ? "Isolated"
+        : "Contiguous";
+      return (text) => split(text, NUMERIC, behavior);
+    }
+    case "Punctuation": {
+      const behavior = behaviorOf(step, where, "Isolated");
+      return (text) => split(text, PUNCTUATION, behavior);
+    }
+    case "Whitespace":
+      return (text) => split(text, WORDS, "Removed", true);
+    case "WhitespaceSplit":
+      return (text) => split(text, SPACE, "Removed");
+    case "CharDelimiterSplit": {
+      const found = pattern(escapePattern(asString(step.delimiter, `${where}.delimiter`)));
+      return (text) => split(text, found, "Removed");
+    }
+    case "BertPreTokenizer":
+      return sequence([(text) => split(text, SPACE, "Removed"), (text) => split(text, PUNCTUATION, "Isolated")]);
+    case "FixedLength": {
+      const length = asIndex(step.length, `${where}.length`, 2 ** 20);
+      if (length === 0) reject(`${where}.length`, "expected at least 1");
+      return (text) => fixedLength(text, length);
+    }
+    case "ByteLevel":
+      return byteLevel(step, where);
+    case "Metaspace":
+      return metaspace(step, where);
     default:
       return reject(where, `the type ${show(step.type)} is not supported; Split, Digits, ByteLevel and Metaspace are`);
   }
 }
 
-function splitStep(step: JsonObject, where: string): object {
-  const { Regex, String: text } = asObject(step.pattern, `${where}.pattern`);
-  const isText = typeof text === "string" && text !== "";
-  if (typeof Regex !== "string" && !isText)
-    reject(`${where}.pattern`, `expected a string or a regular expression, got ${show(step.pattern)}`);
-  if (step.behavior === "Removed") {
-    // For a string, unlike a regular expression, the library puts the string between the words that it separates.
-    return isText ? { ...step, pattern: { Regex: escapePattern(text) } } : step;
+function sequence(steps: readonly PreTokenize[]): PreTokenize {
+  return (text, isFirst) =>
+    steps.reduce((words, step) => words.flatMap((word, i) => step(word, isFirst && i === 0)), [text]);
+}
+
+function behaviorOf({ behavior }: JsonObject, where: string, fallback: string): Behavior {
+  const known = BEHAVIORS.find((name) => name === (behavior ?? fallback));
+  return known ?? reject(`${where}.behavior`, `${show(behavior)} is not supported; ${BEHAVIORS.join(", ")} are`);
+}
+
+/** Cuts a text at what `found` finds, or with `inverted` at all between. Never returns empty words. */
+function split(text: string, found: RegExp, behavior: Behavior, inverted = false): string[] {
+  const pieces: { text: string; isMatch: boolean }[] = [];
+  const add = (start: number, end: number, isMatch: boolean) => {
+    if (start < end) pieces.push({ text: text.slice(start, end), isMatch: isMatch !== inverted });
+  };
+  let end = 0;
+  for (const { index, 0: match } of text.matchAll(found)) {
+    add(end, index, false);
+    end = index + match.length;
+    add(index, end, true);
   }
-  if (step.invert !== true) {
-    if (step.behavior === "Isolated") return step;
-    if (step.behavior === "MergedWithPrevious" && isText) return joinedToPrevious(text);
-    if (step.behavior === "MergedWithNext" && isText) return joinedToNext(text);
+  add(end, text.length, false);
+  if (behavior === "Removed") return pieces.filter(({ isMatch }) => !isMatch).map((piece) => piece.text);
+  const words: string[] = [];
+  for (const [i, piece] of pieces.entries()) {
+    if (i > 0 && joins(pieces[i - 1]!.isMatch, piece.isMatch, behavior)) words[words.length - 1] += piece.text;
+    else words.push(piece.text);
   }
-  return reject(`${where}.behavior`, `${show(step.behavior)} is not supported for ${show(step.pattern)}`);
+  return words;
 }
 
-function isolated(source: string): object {
-  return { type: "Split", pattern: { Regex: source }, behavior: "Isolated", invert: false };
+/** Whether two neighbours become one word. */
+function joins(previous: boolean, next: boolean, behavior: Behavior): boolean {
+  if (behavior === "MergedWithPrevious") return next && !previous;
+  if (behavior === "MergedWithNext") return previous && !next;
+  return behavior === "Contiguous" && previous === next;
 }
 
-/** Cuts after each occurrence; in a run, each but the first is its own piece. */
-function joinedToPrevious(text: string): object {
-  const found = escapePattern(text);
-  return isolated(`(?:(?!${found})[\\s\\S])+(?:${found})?|${found}`);
+function fixedLength(text: string, length: number): string[] {
+  const characters = Array.from(text);
+  const words: string[] = [];
+  for (let start = 0; start < characters.length; start += length)
+    words.push(characters.slice(start, start + length).join(""));
+  return words;
 }
 
-/** Cuts before each occurrence; in a run, each but the last is its own piece. */
-function joinedToNext(text: string): object {
-  const found = escapePattern(text);
-  return isolated(`(?:${found})?(?:(?!${found})[\\s\\S])+|${found}`);
+/** GPT-2's printable character for each byte. */
+const BYTE_CHARACTERS = Array.from({ length: 256 }, (_, byte) => {
+  const isPrintable = (value: number) =>
+    (value > 0x20 && value < 0x7f) || (value > 0xa0 && value < 0xad) || (value > 0xad && value < 0x100);
+  if (isPrintable(byte)) return String.fromCharCode(byte);
+  const before = Array.from({ length: byte }, (_, value) => value).filter((value) => !isPrintable(value)).length;
+  return String.fromCharCode(0x100 + before);
+});
+
+function byteLevel(step: JsonObject, where: string): PreTokenize {
+  const prefixed = asBoolean(step.add_prefix_space, `${where}.add_prefix_space`, true);
+  const cuts = asBoolean(step.use_regex, `${where}.use_regex`, true);
+  const encoder = new TextEncoder();
+  const spelled = (word: string) => Array.from(encoder.encode(word), (byte) => BYTE_CHARACTERS[byte]).join("");
+  return (text) => {
+    const whole = prefixed && !text.startsWith(" ") ? ` ${text}` : text;
+    return (cuts ? split(whole, GPT2_WORDS, "Isolated") : [whole]).map(spelled);
+  };
+}
+
+function metaspace(step: JsonObject, where: string): PreTokenize {
+  const mark = asString(step.replacement ?? "▁", `${where}.replacement`);
+  // `add_prefix_space` is from before version 0.15.
+  const scheme = step.prepend_scheme ?? (step.add_prefix_space === false ? "never" : "always");
+  if (scheme !== "always" && scheme !== "first" && scheme !== "never")
+    reject(`${where}.prepend_scheme`, `${show(scheme)} is not supported; always, first and never are`);
+  const cuts = asBoolean(step.split, `${where}.split`, true);
+  const found = pattern(escapePattern(mark));
+  return (text, isFirst) => {
+    const marked = text.replaceAll(" ", () => mark);
+    const needsMark = !marked.startsWith(mark) && (scheme === "always" || (scheme === "first" && isFirst));
+    const whole = needsMark ? mark + marked : marked;
+    return cuts ? split(whole, found, "MergedWithNext") : [whole];
+  };
 }

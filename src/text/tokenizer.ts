@@ -5,7 +5,7 @@
 import type { Tokenizer as Library } from "@huggingface/tokenizers";
 import { type AddedToken, checkContent, findImageToken, parseAddedTokens } from "./added-tokens.ts";
 import { asObject, parseJsonFile, reject, show } from "./json.ts";
-import { buildLibrary, type Words } from "./library.ts";
+import { buildLibrary, type Encoder } from "./library.ts";
 import { escapeMarks, LiteralText } from "./literal.ts";
 import { configuredIds, imageTokenText, roleToken, type TokenizerFiles } from "./special-tokens.ts";
 import type { DecodeOptions } from "./stream-decoder.ts";
@@ -62,7 +62,7 @@ export class Tokenizer {
   readonly imageToken: ImageToken | undefined;
 
   readonly #library: Library;
-  readonly #words: Words;
+  readonly #encoder: Encoder;
   readonly #added: ReadonlyMap<string, AddedToken>;
   readonly #special: ReadonlySet<number>;
   readonly #prefix: readonly number[];
@@ -82,14 +82,13 @@ export class Tokenizer {
     const { model, vocabulary } = parseModel(asObject(json.model, "tokenizer.json: model"));
     const added = parseAddedTokens(json, files, vocabulary);
     this.imageToken = imageTokenOf(files, options, added, vocabulary);
-    const { library, words, affixes } = buildLibrary(json, model, added);
+    const { library, encoder, affixes } = buildLibrary(json, model, added);
     this.#library = library;
-    this.#words = words;
+    this.#encoder = encoder;
     this.vocabularySize = library.model?.vocab.length ?? 0;
     this.#added = new Map(added.map((token) => [token.content, token]));
     this.#special = new Set(added.filter(({ special }) => special).map(({ id }) => id));
-    const normalize = (text: string) => library.normalizer?.normalize(text) ?? text;
-    this.#literal = new LiteralText(added, normalize, this.imageToken?.inTemplate);
+    this.#literal = new LiteralText(added, encoder.normalize, this.imageToken?.inTemplate);
     const affixId = (token: string) =>
       this.tokenId(token) ?? reject("tokenizer.json: post_processor", `${show(token)} is not in the vocabulary`);
     this.#prefix = affixes.prefix.map(affixId);
@@ -169,11 +168,7 @@ export class Tokenizer {
     const length = pieces.reduce<number>((sum, piece) => sum + (typeof piece === "string" ? piece.length : 0), 0);
     if (length > MAX_TEXT_LENGTH)
       throw new RangeError(`the text has ${length} characters, the limit is ${MAX_TEXT_LENGTH}; shorten it`);
-    return pieces.flatMap((piece, i) => {
-      if (typeof piece === "number") return piece;
-      this.#words.sectionsBefore = i;
-      return this.#library.encode(piece, { add_special_tokens: false }).ids;
-    });
+    return pieces.flatMap((piece, i) => (typeof piece === "number" ? piece : this.#encoder.encode(piece, i === 0)));
   }
 }
 

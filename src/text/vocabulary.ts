@@ -4,6 +4,7 @@
  */
 import { asArray, asBoolean, asIndex, asObject, asString, type JsonObject, reject, show } from "./json.ts";
 import type { UnigramConfig } from "./unigram.ts";
+import type { WordsConfig } from "./words.ts";
 
 /** Bound of all ids, so that a damaged file cannot ask for tables of any size; the largest in use are about 262,000. */
 export const MAX_IDS = 2 ** 22;
@@ -14,8 +15,11 @@ export interface Vocabulary {
   readonly tokens: readonly (string | undefined)[];
 }
 
-/** A model that is checked: the library's BPE, or our own Unigram. */
-export type CheckedModel = { readonly bpe: JsonObject } | { readonly unigram: UnigramConfig };
+/** A model that is checked: the library's BPE, our own Unigram, or one that knows whole words. */
+export type CheckedModel =
+  | { readonly bpe: JsonObject }
+  | { readonly unigram: UnigramConfig }
+  | { readonly words: WordsConfig };
 
 /**
  * @param model the `model` of tokenizer.json
@@ -28,7 +32,8 @@ export function parseModel(
   // Files from before version 1.0 have no type; those with merges are BPE.
   const type = model.type ?? (model.merges ? "BPE" : undefined);
   if (type === "Unigram") return parseUnigram(model, where);
-  if (type !== "BPE") reject(where, `the type ${show(type)} is not supported; BPE and Unigram are`);
+  if (type === "WordPiece" || type === "WordLevel") return parseWords(model, type, where);
+  if (type !== "BPE") reject(where, `the type ${show(type)} is not supported; BPE, Unigram, WordPiece, WordLevel are`);
   return parseBpe(model, where);
 }
 
@@ -78,6 +83,28 @@ function parseUnigram(model: JsonObject, where: string) {
   const byte_fallback = asBoolean(model.byte_fallback, `${where}.byte_fallback`, false);
   const tokens = vocab.map(([piece]) => piece);
   return { vocabulary: { idOf, tokens }, model: { unigram: { vocab, unk_id, byte_fallback } } };
+}
+
+/** Bounds the cost of a word, which grows with the square of its length; BERT has 100. */
+const MAX_WORD_LENGTH = 1000;
+
+function parseWords(model: JsonObject, type: WordsConfig["type"], where: string) {
+  const vocab = asObject(model.vocab, `${where}.vocab`);
+  const vocabulary = parseVocabulary(vocab, `${where}.vocab`);
+  const unk_token = asString(model.unk_token, `${where}.unk_token`);
+  if (!vocabulary.idOf.has(unk_token)) reject(`${where}.unk_token`, `${show(unk_token)} is not in the vocabulary`);
+  const words: WordsConfig = {
+    type,
+    vocab: vocab as Readonly<Record<string, number>>,
+    unk_token,
+    continuing_subword_prefix: asString(model.continuing_subword_prefix ?? "##", `${where}.continuing_subword_prefix`),
+    max_input_chars_per_word: asIndex(
+      model.max_input_chars_per_word ?? 100,
+      `${where}.max_input_chars_per_word`,
+      MAX_WORD_LENGTH + 1,
+    ),
+  };
+  return { vocabulary, model: { words } };
 }
 
 function parseVocabulary(vocab: JsonObject, where: string): Vocabulary {

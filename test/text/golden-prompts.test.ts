@@ -135,15 +135,16 @@ const FILES = [
 const root = `${dataRoot}/golden/families`;
 const folders = readdirSync(root).filter((name) => existsSync(`${root}/${name}/model/tokenizer.json`));
 
+/** The files for text in a folder of `../shared`. */
 async function readFiles(folder: string) {
-  const names = readdirSync(`${root}/${folder}/model`).filter((name) => FILES.includes(name));
-  const read = (name: string) => sharedBytes(`golden/families/${folder}/model/${name}`);
+  const names = readdirSync(`${dataRoot}/${folder}`).filter((name) => FILES.includes(name));
+  const read = (name: string) => sharedBytes(`${folder}/${name}`);
   const texts = await Promise.all(names.map(async (name) => [name, new TextDecoder().decode(await read(name))]));
   return Object.fromEntries(texts) as { "tokenizer.json": string; "config.json": string };
 }
 
 async function readModel(folder: string) {
-  const files = await readFiles(folder);
+  const files = await readFiles(`golden/families/${folder}/model`);
   const config = JSON.parse(files["config.json"]) as Record<string, number | undefined>;
   const start = Object.keys(RULES).find((name) => `${folder}/`.startsWith(name));
   const rule: Rule = start === undefined ? { runs: rows } : RULES[start]!;
@@ -222,7 +223,7 @@ describeShared(needing("golden/families", "golden texts of two-tower models"), (
     const { pairs } = await sharedJson<{ pairs: { texts: string[]; ids: number[][]; textTokens: number[] } }>(
       `golden/families/${folder}/case.json`,
     );
-    const tokenizer = Tokenizer.parse(await readFiles(folder));
+    const tokenizer = Tokenizer.parse(await readFiles(`golden/families/${folder}/model`));
     for (const [i, text] of pairs.texts.entries()) {
       // The processor lower-cases, not the tokenizer.
       const ids = tokenizer.encode(folder.startsWith("siglip2") ? text.toLowerCase() : text);
@@ -231,4 +232,39 @@ describeShared(needing("golden/families", "golden texts of two-tower models"), (
       expect(ids.length > expected.length ? [...ids.slice(0, expected.length - 1), end] : ids, text).toEqual(expected);
     }
   });
+});
+
+describeShared(needing("golden/formats", "golden texts of packed checkpoints"), () => {
+  const formats = `${dataRoot}/golden/formats`;
+  const packed = hasShared
+    ? readdirSync(formats).filter((name) => existsSync(`${formats}/${name}/model/tokenizer.json`))
+    : [];
+
+  it.each(packed)("%s", async (folder) => {
+    const described = await sharedJson<{ tokenizer: { text: string; ids: number[] }[]; prompts: GoldenPrompt[] }>(
+      `golden/formats/${folder}/case.json`,
+    );
+    const files = await readFiles(`golden/formats/${folder}/model`);
+    const tokenizer = Tokenizer.parse(files);
+    const template = ChatTemplate.parse(files, tokenizer);
+    for (const { text, ids } of described.tokenizer)
+      expect(tokenizer.encode(text, { addSpecialTokens: false }), text).toEqual(ids);
+    for (const { messages, addGenerationPrompt, text, ids } of described.prompts) {
+      const rendered = renderPrompt(tokenizer, template, messages, { addGenerationPrompt });
+      expect(rendered.text).toBe(text);
+      expect([...buildPrompt(tokenizer, rendered, []).ids]).toEqual(ids);
+    }
+  });
+
+  it("are all read", () => {
+    expect(packed.length).toBeGreaterThan(8);
+  });
+});
+
+testShared(needing("golden/families", "texts that a Q-Former reads beside the decoder"), async () => {
+  const folder = "golden/families/instructblip-vicuna";
+  const { prompts } = await sharedJson<{ prompts: { text: string; qformerIds: number[] }[] }>(`${folder}/case.json`);
+  const tokenizer = Tokenizer.parse(await readFiles(`${folder}/model/qformer_tokenizer`));
+  expect(prompts.length).toBeGreaterThan(1);
+  for (const { text, qformerIds } of prompts) expect(tokenizer.encode(text)).toEqual(qformerIds.flat());
 });

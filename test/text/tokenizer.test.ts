@@ -117,7 +117,13 @@ describe("damaged files", () => {
     ["not JSON", "{", /tokenizer\.json: not JSON/],
     ["a list", [], /expected an object/],
     ["no model", {}, /model: expected an object/],
-    ["an unknown model", damage((j) => (j.model.type = "WordPiece")), /"WordPiece" is not supported/],
+    ["an unknown model", damage((j) => (j.model.type = "WordSalad")), /"WordSalad" is not supported/],
+    ["words without an unknown one", damage((j) => (j.model = { type: "WordPiece", vocab: { a: 0 } })), /unk_token/],
+    [
+      "words without end",
+      damage((j) => Object.assign(j.model, { type: "WordPiece", max_input_chars_per_word: 1e9 })),
+      /max_input_chars_per_word: expected an integer from 0 to 1000, got 1000000000/,
+    ],
     ["a prefix of words' ends", damage((j) => (j.model.continuing_subword_prefix = "##")), /"##" is not supported/],
     ["an unknown token out of vocabulary", damage((j) => (j.model.unk_token = "<?>")), /unk_token: "<\?>"/],
     ["merges of two forms", damage((j) => j.model.merges.push(["é"])), /merges\[13\]: expected two parts/],
@@ -147,8 +153,17 @@ describe("damaged files", () => {
     ["a part out of vocabulary", damage((j) => j.model.merges.push("é ß")), /merges\[13\]: "ß" of "é ß"/],
     ["a result out of vocabulary", damage((j) => j.model.merges.push("z z")), /merges\[13\]: "zz"/],
     ["random merges", damage((j) => (j.model.dropout = 0.1)), /dropout/],
-    ["an unknown normalizer", damage((j) => (j.normalizer = { type: "Nmt" })), /Normalizer type: Nmt/],
-    ["a malformed normalizer", damage((j) => (j.normalizer = { type: "Sequence", normalizers: 1 })), /cannot be used/],
+    ["an unknown normalizer", damage((j) => (j.normalizer = { type: "NFX" })), /normalizer: .*"NFX" is not/],
+    [
+      "a malformed normalizer",
+      damage((j) => (j.normalizer = { type: "Sequence", normalizers: 1 })),
+      /normalizers: expected a list/,
+    ],
+    ...["AAAA", "/////w==", "?"].map((precompiled_charsmap): [string, () => void, RegExp] => [
+      `the table ${precompiled_charsmap}`,
+      damage((j) => (j.normalizer = { type: "Precompiled", precompiled_charsmap })),
+      /precompiled_charsmap: (a table of|it is not base64)/,
+    ]),
     [
       "a malformed decoder",
       damage((j) => (j.decoder = { type: "Sequence", decoders: [{ type: "Replace" }] })),
@@ -165,7 +180,7 @@ describe("damaged files", () => {
     [
       "a bad pattern",
       damage((j) => (j.pre_tokenizer = { type: "Split", pattern: { Regex: "(" }, behavior: "Removed" })),
-      /cannot be used.*regular expression/,
+      /pattern: the expression cannot be read.*regular expression/i,
     ],
     [
       "an unknown behaviour",

@@ -1,0 +1,30 @@
+/** Models that know whole words and their beginnings: WordPiece (BERT), and WordLevel, which knows whole words only. */
+import { Model, WordPiece } from "@huggingface/tokenizers";
+
+export interface WordsConfig {
+  readonly type: "WordPiece" | "WordLevel";
+  readonly vocab: Readonly<Record<string, number>>;
+  readonly unk_token: string;
+  /** WordPiece only: begins each piece but a word's first. */
+  readonly continuing_subword_prefix: string;
+  /** WordPiece only: longer words are unknown. */
+  readonly max_input_chars_per_word: number;
+}
+
+export function wordsModel(config: WordsConfig): Model {
+  return config.type === "WordPiece" ? new WordPiece({ ...config, type: "WordPiece" }) : new WordLevel(config);
+}
+
+class WordLevel extends Model {
+  constructor(config: WordsConfig) {
+    super({ type: "WordLevel" } as unknown as ConstructorParameters<typeof Model>[0]);
+    this.tokens_to_ids = new Map(Object.entries(config.vocab));
+    for (const [token, id] of this.tokens_to_ids) this.vocab[id] = token;
+    this.unk_token = config.unk_token;
+    this.unk_token_id = this.tokens_to_ids.get(config.unk_token)!;
+  }
+
+  override encode(words: string[]): string[] {
+    return words;
+  }
+}
