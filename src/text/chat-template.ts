@@ -7,7 +7,7 @@ import { type ContentForms, probeForms, type TemplateMessage } from "./content-f
 import { JinjaTemplate, TemplateRefusal } from "./jinja.ts";
 import type { ChatPart, CheckedMessage } from "./messages.ts";
 import { writeFormat } from "./prompt-format.ts";
-import type { TokenizerFiles } from "./special-tokens.ts";
+import { type TokenizerFiles, templateTokens } from "./special-tokens.ts";
 import { findTemplate } from "./template-source.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
@@ -29,6 +29,8 @@ export class ChatTemplate {
   readonly #forms: ContentForms | undefined;
   readonly #fallback: PromptFormat | undefined;
   readonly #now: () => Date;
+  /** Tokens that the template may write by name. */
+  readonly #tokens: Readonly<Record<string, string | string[]>>;
 
   /**
    * @throws FoveaError `unsupported-model` for a template that cannot be parsed or cannot write one message of a user
@@ -40,6 +42,7 @@ export class ChatTemplate {
   private constructor(files: TokenizerFiles, tokenizer: Tokenizer, options: ChatTemplateOptions) {
     this.#tokenizer = tokenizer;
     this.#now = options.now ?? (() => new Date());
+    this.#tokens = templateTokens(files);
     const source = findTemplate(files);
     this.#template = source && new JinjaTemplate(source.text, source.where);
     this.#fallback = options.fallback;
@@ -76,13 +79,11 @@ export class ChatTemplate {
   }
 
   #run(messages: readonly TemplateMessage[], addGenerationPrompt: boolean): string {
-    const { bosToken, eosToken, imageToken } = this.#tokenizer;
     const variables = {
+      image_token: this.#tokenizer.imageToken?.text,
+      ...this.#tokens,
       messages,
       add_generation_prompt: addGenerationPrompt,
-      bos_token: bosToken,
-      eos_token: eosToken,
-      image_token: imageToken?.text,
       // Always defined in transformers.
       tools: null,
       documents: null,

@@ -13,8 +13,10 @@ export interface TemplateMessage {
 
 export type ContentForms = Readonly<Record<Role, ReadonlySet<ContentForm>>>;
 
-/** Text that no template writes by itself. */
-const PROBE = "qZx7Wv";
+/** Text that no template writes by itself; small letters, because a template may change capitals. */
+const PROBE = "qzx7wv";
+/** A template that does not support parts prints them as Python or JSON writes data. */
+const PRINTED_PART = new RegExp(`["']text["']\\s*:\\s*["']${PROBE}`);
 
 /**
  * Returns the forms that the template writes out, for each role; none for a role that the template refuses.
@@ -32,11 +34,10 @@ export function probeForms(
   const problems: string[] = [];
   const works = (messages: readonly TemplateMessage[], pictures: number): boolean => {
     try {
-      const text = render(messages);
+      const text = render(messages).toLowerCase();
       if (!text.includes(PROBE)) problems.push("it leaves the text out");
-      // The template prints a list that it does not support as data.
-      else if (text.includes(JSON.stringify(PROBE))) problems.push("it prints the parts as data");
-      else if (placeholder !== undefined && text.split(placeholder).length - 1 !== pictures)
+      else if (PRINTED_PART.test(text)) problems.push("it prints the parts as data");
+      else if (placeholder !== undefined && text.split(placeholder.toLowerCase()).length - 1 !== pictures)
         problems.push("it leaves the image out");
       else return true;
     } catch (error) {
@@ -52,13 +53,32 @@ export function probeForms(
     return forms;
   };
 
-  const user = tryForms((content) => [{ role: "user", content }], placeholder === undefined ? 0 : 1);
+  const pictures = placeholder === undefined ? 0 : 1;
+  let opening: TemplateMessage[] = [];
+  let user = tryForms((content) => [{ role: "user", content }], pictures);
+  // Some templates refuse a conversation without a system message.
+  for (const content of ["a", [{ type: "text", text: "a" }]] as const) {
+    if (user.size > 0) break;
+    opening = [{ role: "system", content }];
+    user = tryForms((own) => [...opening, { role: "user", content: own }], pictures);
+  }
   if (user.size === 0) reject(where, `the template cannot write one message: ${problems.join("; ")}`);
   const question: TemplateMessage = {
     role: "user",
     content: user.has("string") ? "a" : [{ type: "text", text: "a" }],
   };
   const system = tryForms((content) => [{ role: "system", content }, question], 0);
-  const assistant = tryForms((content) => [question, { role: "assistant", content }, question], 0);
+  // A template may join a system message's text to the first question's, but write a question alone as parts.
+  const [systemForm] = system;
+  if (systemForm) {
+    const first: TemplateMessage = {
+      role: "system",
+      content: systemForm === "string" ? "a" : [{ type: "text", text: "a" }],
+    };
+    const opened = tryForms((content) => [first, { role: "user", content }], pictures);
+    const both = new Set([...user].filter((form) => opened.has(form)));
+    if (both.size > 0) user = both;
+  }
+  const assistant = tryForms((content) => [...opening, question, { role: "assistant", content }, question], 0);
   return { user, system, assistant };
 }

@@ -2,8 +2,10 @@
  * Runs a chat template. It comes with the model and is an untrusted program: @huggingface/jinja interprets it, and this file
  * limits its resources. Endless loops, recursion and strings that double throw an error instead of hanging the page.
  */
-import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
+import { Environment, parse, tokenize } from "@huggingface/jinja";
+import { PythonInterpreter } from "./jinja-python.ts";
 import { reject } from "./json.ts";
+import { strftime } from "./strftime.ts";
 
 /** The largest template in use has about 30,000 characters. */
 const MAX_TEMPLATE_LENGTH = 256 * 1024;
@@ -12,8 +14,6 @@ const LONG_WHITE_SPACE = /\s{1000}/;
 /** Steps of the interpreter; a message takes about a hundred. A long string counts as several steps. */
 const MAX_WORK = 1_000_000;
 const CHARACTERS_PER_STEP = 256;
-/** Each round of a loop makes two scopes and a dozen values, even with an empty body. */
-const STEPS_PER_ROUND = 10;
 /** Longest string that the template may make, including the prompt, in characters. */
 const MAX_TEXT_LENGTH = 32 * 1024 * 1024;
 const MAX_LIST_LENGTH = 100_000;
@@ -38,8 +38,8 @@ export class JinjaTemplate {
       reject(where, `the template has ${source.length} characters, the limit is ${MAX_TEMPLATE_LENGTH}`);
     if (LONG_WHITE_SPACE.test(source)) reject(where, "the template has 1000 characters of white space in a row");
     try {
-      // The same settings as in transformers.
-      this.#program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
+      // The same settings as in transformers. Jinja2 reads line ends of any system as "\n" before anything else.
+      this.#program = parse(tokenize(source.replace(/\r\n?/g, "\n"), { lstrip_blocks: true, trim_blocks: true }));
     } catch (error) {
       reject(where, `the template cannot be parsed (${(error as Error).message})`, error);
     }
@@ -56,7 +56,7 @@ export class JinjaTemplate {
     const globals = {
       ...{ true: true, True: true, false: false, False: false, none: null, None: null },
       range: boundedRange,
-      strftime_now: (format: string) => strftime(now, format),
+      strftime_now: (format: unknown) => strftime(now, String(format)),
       raise_exception: (message: unknown) => {
         throw new TemplateRefusal(String(message));
       },
@@ -75,32 +75,24 @@ export class JinjaTemplate {
 }
 
 /** Counts the cost of every node of the template. */
-class BoundedInterpreter extends Interpreter {
+class BoundedInterpreter extends PythonInterpreter {
   #work = 0;
-  /** The lists of loops. They count by length, because a round with an empty body evaluates no node. */
-  readonly #iterables = new WeakSet<object>();
 
-  override evaluate(...args: Parameters<Interpreter["evaluate"]>): ReturnType<Interpreter["evaluate"]> {
-    const node = args[0] as { type: string; iterable?: { lhs?: object } } | undefined;
-    // With a condition, "for x in list if ...", the list is the left side of the expression.
-    if (node?.type === "For" && node.iterable) this.#iterables.add(node.iterable.lhs ?? node.iterable);
+  override evaluate(...args: Parameters<PythonInterpreter["evaluate"]>): ReturnType<PythonInterpreter["evaluate"]> {
     const result = super.evaluate(...args);
     const { value } = result;
-    this.#work += node && this.#iterables.has(node) ? 1 + sizeOf(value) * STEPS_PER_ROUND : 1;
-    if (typeof value === "string") {
-      if (value.length > MAX_TEXT_LENGTH)
-        throw new TemplateLimit(`it makes a string of more than ${MAX_TEXT_LENGTH} characters`);
-      this.#work += value.length / CHARACTERS_PER_STEP;
-    } else if (Array.isArray(value) && value.length > MAX_LIST_LENGTH) {
+    this.charge(typeof value === "string" ? 1 + value.length / CHARACTERS_PER_STEP : 1);
+    if (typeof value === "string" && value.length > MAX_TEXT_LENGTH)
+      throw new TemplateLimit(`it makes a string of more than ${MAX_TEXT_LENGTH} characters`);
+    if (Array.isArray(value) && value.length > MAX_LIST_LENGTH)
       throw new TemplateLimit(`it makes a list of more than ${MAX_LIST_LENGTH} elements`);
-    }
-    if (this.#work > MAX_WORK) throw new TemplateLimit(`it takes more than ${MAX_WORK} steps`);
     return result;
   }
-}
 
-function sizeOf(value: unknown): number {
-  return Array.isArray(value) ? value.length : value instanceof Map ? value.size : 0;
+  protected override charge(steps: number): void {
+    this.#work += steps;
+    if (this.#work > MAX_WORK) throw new TemplateLimit(`it takes more than ${MAX_WORK} steps`);
+  }
 }
 
 /** Python's `range`, of bounded length. */
@@ -109,26 +101,4 @@ function boundedRange(first: number, second?: number, step = 1): number[] {
   const length = Math.max(0, Math.ceil((stop - start) / step));
   if (!(length <= MAX_LIST_LENGTH)) throw new TemplateLimit(`it asks for a range of ${length} numbers`);
   return Array.from({ length }, (_, i) => start + i * step);
-}
-
-const MONTHS = "January February March April May June July August September October November December".split(" ");
-const DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split(" ");
-
-/** Python's `strftime` for the codes that templates use, always in English, as models expect. */
-function strftime(now: Date, format: string): string {
-  const two = (value: number) => String(value).padStart(2, "0");
-  const codes: Record<string, string> = {
-    Y: String(now.getFullYear()),
-    m: two(now.getMonth() + 1),
-    d: two(now.getDate()),
-    B: MONTHS[now.getMonth()]!,
-    b: MONTHS[now.getMonth()]!.slice(0, 3),
-    A: DAYS[now.getDay()]!,
-    a: DAYS[now.getDay()]!.slice(0, 3),
-    H: two(now.getHours()),
-    M: two(now.getMinutes()),
-    S: two(now.getSeconds()),
-    "%": "%",
-  };
-  return String(format).replace(/%(.)/g, (code, letter: string) => codes[letter] ?? code);
 }

@@ -28,7 +28,7 @@ const ROLES: readonly TokenRole[] = ["bos_token", "eos_token", "unk_token", "pad
 
 /** The text of a role's token, from tokenizer_config.json or else special_tokens_map.json. */
 export function roleToken(files: TokenizerFiles, role: TokenRole): string | undefined {
-  for (const name of ["tokenizer_config.json", "special_tokens_map.json"] as const) {
+  for (const name of TOKEN_FILES) {
     const value = companion(files, name)[role];
     if (value !== undefined && value !== null) return contentOf(value, `${name}: ${role}`);
   }
@@ -44,14 +44,45 @@ export function imageTokenText(files: TokenizerFiles): string | undefined {
   return undefined;
 }
 
+/** The files that name tokens, in order of precedence. */
+const TOKEN_FILES = ["tokenizer_config.json", "special_tokens_map.json"] as const;
+/** Objects of further tokens by name, as models with pictures have them. */
+const FURTHER_TOKENS = ["extra_special_tokens", "model_specific_special_tokens"] as const;
+
+/**
+ * Tokens that a chat template may write by name, as transformers passes them: "unk_token", "pad_token", every other
+ * field that ends in "_token", those of `extra_special_tokens`, and the list `additional_special_tokens`.
+ */
+export function templateTokens(files: TokenizerFiles): Record<string, string | string[]> {
+  const tokens: Record<string, string | string[]> = {};
+  for (const name of TOKEN_FILES) {
+    const file = companion(files, name);
+    const further = FURTHER_TOKENS.flatMap((field) => (isObject(file[field]) ? Object.entries(file[field]) : []));
+    for (const [key, value] of [...Object.entries(file).filter(([key]) => key.endsWith("_token")), ...further]) {
+      // "add_bos_token" is a flag.
+      if (typeof value === "string" || isObject(value)) tokens[key] ??= contentOf(value, `${name}: ${key}`);
+    }
+    const more = listedTokens(file, name);
+    if (more.length > 0) tokens.additional_special_tokens ??= more;
+  }
+  return tokens;
+}
+
 /** Texts of all tokens that the files name as special: those with a role, and `additional_special_tokens`. */
 export function namedSpecialTokens(files: TokenizerFiles): string[] {
   const named = ROLES.flatMap((role) => roleToken(files, role) ?? []);
-  for (const name of ["tokenizer_config.json", "special_tokens_map.json"] as const) {
-    const more = asArray(companion(files, name).additional_special_tokens ?? [], `${name}: additional_special_tokens`);
-    named.push(...more.map((token) => contentOf(token, `${name}: additional_special_tokens`)));
-  }
-  return named;
+  return [...named, ...TOKEN_FILES.flatMap((name) => listedTokens(companion(files, name), name))];
+}
+
+function listedTokens(file: JsonObject, name: string): string[] {
+  // transformers 5 renamed the list.
+  const field = Array.isArray(file.extra_special_tokens) ? "extra_special_tokens" : "additional_special_tokens";
+  const where = `${name}: ${field}`;
+  return asArray(file[field] ?? [], where).map((token) => contentOf(token, where));
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A token is written as its text or as an AddedToken. */

@@ -49,9 +49,6 @@ export class Tokenizer {
   /** Highest id + 1; ids below it may be missing. */
   readonly vocabularySize: number;
   readonly bosId: number | undefined;
-  /** Text of the BOS and EOS tokens, where the files name them. */
-  readonly bosToken: string | undefined;
-  readonly eosToken: string | undefined;
   /**
    * Ids that end an answer. First those of generation_config.json, or where it has none of config.json, or of its
    * text_config; then the eos_token of tokenizer_config.json or special_tokens_map.json, which for chat models is often
@@ -94,12 +91,10 @@ export class Tokenizer {
     this.#prefix = affixes.prefix.map(affixId);
     this.#suffix = affixes.suffix.map(affixId);
 
-    this.bosToken = roleToken(files, "bos_token");
-    this.eosToken = roleToken(files, "eos_token");
-    this.bosId = [this.tokenId(this.bosToken ?? ""), ...configuredIds(files, "bos_token_id")].find(
+    this.bosId = [this.tokenId(roleToken(files, "bos_token") ?? ""), ...configuredIds(files, "bos_token_id")].find(
       (id) => id !== undefined && this.hasId(id),
     );
-    const ends = [...configuredIds(files, "eos_token_id"), this.tokenId(this.eosToken ?? "")];
+    const ends = [...configuredIds(files, "eos_token_id"), this.tokenId(roleToken(files, "eos_token") ?? "")];
     this.eosIds = [...new Set(ends.filter((id) => id !== undefined && this.hasId(id)) as number[])];
     const image = this.imageToken;
     if (image && this.eosIds.includes(image.id))

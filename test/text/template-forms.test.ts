@@ -77,3 +77,50 @@ it("a role that the template refuses is refused in its own words", () => {
   expect(text(message("user", "a"))).toBe("u:a");
   expect(() => text(message("system", "x"), message("user", "a"))).toThrow(/refuses them, "no system role"/);
 });
+
+describe("a system message that the template joins to text", () => {
+  const REST = `{% set rest = messages %}{% if messages[0].role == 'system' %}{% set sys = messages[0].content %}{% set rest = messages[1:] %}{% endif %}`;
+  const conversation = [
+    message("system", [say("Be brief.")]),
+    message("user", [picture, say("What?")]),
+    message("assistant", [say("A cat.")]),
+  ];
+
+  it("is a string, although questions are parts", () => {
+    const text = chat(
+      `${REST}{% for m in rest %}{% if m.role == 'user' %}{{ '[' + (sys + '|' if sys is defined and loop.first else '') }}{% for c in m.content %}${PART}{% endfor %}]{% else %}{{ m.content + '$' }}{% endif %}{% endfor %}`,
+    );
+    expect(text(...conversation)).toBe("[Be brief.|<image>(What?)]A cat.$");
+  });
+
+  it.each(["sys ~ '|'", "(sys | trim) + '|'", "[sys] | join + '|'"])("is a string for %s", (joined) => {
+    const text = chat(
+      `${REST}{% for m in rest %}{{ ${joined} if sys is defined }}{% if m.content is string %}{{ m.content }}{% else %}{% for c in m.content %}${PART}{% endfor %}{% endif %}{% endfor %}`,
+    );
+    expect(text(...conversation.slice(0, 2))).toBe("Be brief.|<image>(What?)");
+  });
+
+  it("makes a string of the first question too, where the template adds them", () => {
+    const text = chat(
+      `${REST}{% for m in rest %}{% if loop.first and sys is defined %}{{ sys + '|' + m.content }}{% elif m.content is string %}{{ m.content }}{% else %}{% for c in m.content %}${PART}{% endfor %}{% endif %}{% endfor %}`,
+    );
+    expect(text(...conversation.slice(0, 2))).toBe("Be brief.|<image>\nWhat?");
+  });
+});
+
+describe("nothing is wrong with a template that", () => {
+  it.each([
+    ["puts content in quotes", `{% for m in messages %}{{ m.role }}: "{{ m.content }}"\n{% endfor %}`, 'user: "Hi"\n'],
+    ["writes content as JSON", "{% for m in messages %}{{ m.content | tojson }}{% endfor %}", '"Hi"'],
+    ["writes capitals", "{% for m in messages %}{{ m.content | upper }}{% endfor %}", "HI"],
+  ])("%s", (_, template, expected) => {
+    expect(chat(template, false)(message("user", [say("Hi")]))).toBe(expected);
+  });
+
+  it("needs a system message", () => {
+    const refusal = "{% if messages[0].role != 'system' %}{{ raise_exception('say who I am') }}{% endif %}";
+    const text = chat(refusal + BOTH);
+    expect(text(message("system", "s"), message("user", [picture, say("Hi")]))).toBe("s:su:<image>(Hi)");
+    expect(() => text(message("user", "Hi"))).toThrow(/refuses them, "say who I am"/);
+  });
+});
