@@ -85,7 +85,10 @@ const OWNERS: [what: string, pattern: RegExp, rooms: string[]][] = [
   // A picture's address is fetched by the room that decodes it: one request, without the ranges and hashes of weights.
   ["fetches", /(?<![\w.#])(fetch\(|new XMLHttpRequest|new WebSocket|new EventSource)/, ["weights", "image"]],
   ["touches OPFS", /\bgetDirectory\(/, ["weights"]],
-  ["posts messages", /\bpostMessage\(/, ["worker"]],
+  // The GPU's room posts to itself only, to poll (gpu/polling.ts).
+  ["posts messages", /\bpostMessage\(/, ["worker", "gpu"]],
+  // Through `Gpu.waitFor`, which keeps the device polled.
+  ["waits for the GPU", /\.(mapAsync|onSubmittedWorkDone)\(/, ["gpu"]],
   [
     "touches the page",
     /(?<![\w.?])(document|customElements)\.|\bextends HTMLElement\b|\.innerHTML\b/,

@@ -9,6 +9,7 @@ import { lossWithin, onDeviceLoss } from "./device-loss.ts";
 import type { Variant } from "./kernel.ts";
 import { type Capabilities, ParamsSlab, Pass, type PassHost, type Recorder, Rehearsal } from "./pass.ts";
 import { Pipelines } from "./pipelines.ts";
+import { Polling } from "./polling.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Optional features, used where the adapter has them. */
@@ -42,7 +43,10 @@ export async function requestDevice(): Promise<GPUDevice> {
     );
   const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
   const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
-  return adapter.requestDevice({ label: "fovea", requiredFeatures, requiredLimits }).catch(refuse);
+  const device = await adapter.requestDevice({ label: "fovea", requiredFeatures, requiredLimits }).catch(refuse);
+  // Tried early, so that opening does not wait for it.
+  void Polling.of(device);
+  return device;
 }
 
 function refuse(cause: unknown): never {
@@ -59,6 +63,7 @@ export class Gpu implements PassHost {
   readonly pipelines: Pipelines;
   readonly bindGroups: BindGroups;
   readonly params: ParamsSlab;
+  readonly #polling: Polling;
   /** Kernels choose their variants by these; `prefer` adds measured ones. */
   capabilities: Capabilities;
   /** Vendor, architecture and description of the adapter, as far as the browser reveals them. */
@@ -73,12 +78,14 @@ export class Gpu implements PassHost {
    * Throws FoveaError `no-webgpu`.
    */
   static async open(device?: GPUDevice, own?: Promise<GPUDevice>): Promise<Gpu> {
-    return new Gpu(device ?? (await (own ?? requestDevice())), device === undefined);
+    const opened = device ?? (await (own ?? requestDevice()));
+    return new Gpu(opened, device === undefined, await Polling.of(opened));
   }
 
-  private constructor(device: GPUDevice, owned: boolean) {
+  private constructor(device: GPUDevice, owned: boolean, polling: Polling) {
     this.device = device;
     this.#owned = owned;
+    this.#polling = polling;
     this.bindGroups = new BindGroups(device);
     this.pipelines = Pipelines.of(device);
     this.arena = new Arena({
@@ -157,9 +164,14 @@ export class Gpu implements PassHost {
     );
   }
 
+  /** The same promise, of submitted work; see polling.ts. Every wait for the GPU goes through here. */
+  waitFor<T>(work: Promise<T>): Promise<T> {
+    return this.#polling.during(work);
+  }
+
   /** Waits for all submitted work; throws what went wrong in it. */
   async idle(): Promise<void> {
-    await this.device.queue.onSubmittedWorkDone();
+    await this.waitFor(this.device.queue.onSubmittedWorkDone());
     this.assertAlive();
   }
 

@@ -32,7 +32,7 @@ export class Readback {
     const byteLength = this.#used;
     this.#used = 0;
     try {
-      await this.#buffer.mapAsync(GPUMapMode.READ, 0, byteLength);
+      await this.#gpu.waitFor(this.#buffer.mapAsync(GPUMapMode.READ, 0, byteLength));
     } catch (cause) {
       this.#gpu.assertAlive();
       // A lost device rejects its maps before `lost` resolves.
