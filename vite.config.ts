@@ -3,14 +3,21 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import type { BrowserConfigOptions } from "vitest/node";
+import type { ExpectedDevice } from "./test/support/device.ts";
+import { firefoxProvider } from "./test/support/firefox-provider.ts";
 import { markdownReader, shaderText } from "./tools/bundle-plugins.mjs";
-import { ADAPTER, CHROMIUM_FLAGS, findChromium } from "./tools/chromium.mjs";
+import { CHROMIUM_DEVICE, CHROMIUM_FLAGS, findChromium } from "./tools/chromium.mjs";
+import { FIREFOX_DEVICE } from "./tools/firefox.mjs";
 
 // The site, and the test projects. The library is built by tools/library.mjs.
 
 // Reference data beside the checkout, which tests read in place.
 const sharedRoot = fileURLToPath(new URL("../shared", import.meta.url));
 const projectRoot = fileURLToPath(new URL(".", import.meta.url)).replace(/[\\/]$/, "");
+
+/** Every kernel. */
+const FIREFOX_TESTS = ["test/kernels/**/*.gpu.test.ts", "test/gpu/{adapter,params}.gpu.test.ts"];
 
 export default defineConfig(({ command }) => ({
   // Relative, so that the built site works in whatever folder of a server it is put.
@@ -36,7 +43,7 @@ export default defineConfig(({ command }) => ({
   define: {
     // From the folder of the built scripts, or from the room that reads the manifest, to the known models' folders.
     "import.meta.env.VITE_MODELS_PATH": JSON.stringify(command === "build" ? "../" : "../../public/"),
-    "import.meta.env.VITE_ADAPTER": JSON.stringify(ADAPTER),
+    "import.meta.env.VITE_DEVICE": deviceText(CHROMIUM_DEVICE),
     "import.meta.env.VITE_SHARED_ROOT": JSON.stringify(existsSync(sharedRoot) ? sharedRoot : ""),
     "import.meta.env.VITE_FAMILY_FOLDERS": JSON.stringify(JSON.stringify(familyFolders())),
     "import.meta.env.VITE_PROJECT_ROOT": JSON.stringify(projectRoot),
@@ -66,9 +73,17 @@ export default defineConfig(({ command }) => ({
           fileParallelism: false,
         },
       },
-      browserProject("gpu", "test/**/*.gpu.test.ts", command),
+      browserProject("gpu", ["test/**/*.gpu.test.ts"], chromium(command)),
+      // A second compiler of WGSL, and a device with f16 and without subgroups.
+      {
+        ...browserProject("firefox", FIREFOX_TESTS, {
+          provider: firefoxProvider(),
+          instances: [{ browser: "firefox" }],
+        }),
+        define: { "import.meta.env.VITE_DEVICE": deviceText(FIREFOX_DEVICE) },
+      },
       // `npm test -- long`: what takes too long for every run.
-      browserProject("long", "test/**/*.long.test.ts", command),
+      browserProject("long", ["test/**/*.long.test.ts"], chromium(command)),
       // Not part of the tests, for they need packages that those do without: the kernels on Dawn; whole models on wgpu, which
       // is Firefox's WebGPU, in Deno. That has no subgroups, which kernels' tests ask for.
       browserlessProject("dawn", "test/kernels/**/*.gpu.test.ts"),
@@ -94,7 +109,7 @@ function familyFolders(): Record<string, string> {
 function browserlessProject(name: string, include: string): TestProjectInlineConfiguration {
   return {
     extends: true,
-    define: { "import.meta.env.VITE_ADAPTER": '""' },
+    define: { "import.meta.env.VITE_DEVICE": deviceText({ adapter: "", subgroups: true }) },
     test: {
       name,
       environment: "node",
@@ -107,8 +122,12 @@ function browserlessProject(name: string, include: string): TestProjectInlineCon
   };
 }
 
-/** A test project in Chromium with WebGPU. */
-function browserProject(name: string, include: string, command: "build" | "serve"): TestProjectInlineConfiguration {
+/** A test project in a browser with WebGPU. */
+function browserProject(
+  name: string,
+  include: string[],
+  browser: Pick<BrowserConfigOptions, "provider" | "instances">,
+): TestProjectInlineConfiguration {
   return {
     extends: true,
     // Known ahead; a dependency found late reloads the page in the middle of a test.
@@ -126,24 +145,24 @@ function browserProject(name: string, include: string, command: "build" | "serve
     },
     test: {
       name,
-      include: [include],
+      include,
       testTimeout: 300_000,
       hookTimeout: 300_000,
       // One page at a time: the software adapter uses every core already.
       fileParallelism: false,
-      browser: {
-        enabled: true,
-        headless: true,
-        screenshotFailures: false,
-        provider: playwright({
-          launchOptions: {
-            // Looked for only when the tests run, so that a build needs no browser.
-            ...(command === "serve" && process.env.VITEST ? { executablePath: findChromium() } : {}),
-            args: CHROMIUM_FLAGS,
-          },
-        }),
-        instances: [{ browser: "chromium" }],
-      },
+      browser: { enabled: true, headless: true, screenshotFailures: false, ...browser },
     },
   };
+}
+
+function chromium(command: "build" | "serve"): Pick<BrowserConfigOptions, "provider" | "instances"> {
+  // Looked for only when the tests run, so that a build needs no browser.
+  const executablePath = command === "serve" && process.env.VITEST ? findChromium() : undefined;
+  const launchOptions = { ...(executablePath && { executablePath }), args: CHROMIUM_FLAGS };
+  return { provider: playwright({ launchOptions }), instances: [{ browser: "chromium" }] };
+}
+
+/** For test/support/device.ts, which reads it as JSON. */
+function deviceText(device: ExpectedDevice): string {
+  return JSON.stringify(JSON.stringify(device));
 }

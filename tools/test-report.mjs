@@ -5,7 +5,7 @@ import { relative } from "node:path";
 
 /**
  * @typedef {object} Report
- * @property {{ name: string, status: string, message?: string, assertionResults: { status: string, fullName: string }[] }[]} testResults
+ * @property {{ name: string, status: string, message?: string, assertionResults: { status: string, fullName: string, meta?: { device?: string } }[] }[]} testResults
  */
 
 /**
@@ -36,6 +36,9 @@ export function countReport({ testResults }, root) {
     const failed = of("failed");
     const skipped = of("skipped", "pending", "todo", "disabled");
     counts.passed += of("passed").length;
+    // Written by test/gpu/adapter.gpu.test.ts.
+    const device = assertionResults.find(({ meta }) => meta?.device)?.meta?.device;
+    if (device) counts.device = device;
     counts.failed += failed.length;
     counts.failures.push(...failed.map(({ fullName }) => `${file}: ${fullName}`));
     if (status === "failed" && failed.length === 0) {

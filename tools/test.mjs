@@ -1,5 +1,5 @@
-// npm test: types, style, build, unit tests, shaders on a WebGPU device in Chromium, end-to-end tests. All steps run, also
-// after a failure; the last line is the total.
+// npm test: types, style, build, unit tests, shaders on a WebGPU device in Chromium and in Firefox, end-to-end tests. All
+// steps run, also after a failure; the last line is the total.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BROWSERS_AT_ONCE, findChromium } from "./chromium.mjs";
 import { asksForHelp, printHelp } from "./command-line.mjs";
+import { findFirefox } from "./firefox.mjs";
 import { root } from "./library.mjs";
 import { readReport, reasonsOf } from "./test-report.mjs";
 import { importTypeScript } from "./typescript.mjs";
@@ -19,6 +20,7 @@ import { importTypeScript } from "./typescript.mjs";
  * @property {string[]} skips skipped tests, one line each
  * @property {number} skipped
  * @property {Record<string, number>} needs how many of the skipped need a folder; "" where the name does not say which
+ * @property {string | undefined} [device] the browser and its WebGPU device
  */
 
 /** @type {Record<string, () => Counts | Promise<Counts>>} */
@@ -28,7 +30,8 @@ const STEPS = {
   build: () => outcomeOf("build", [join(root, "tools/run.mjs"), "build"]),
   node: () => vitest("node"),
   // The software adapter compiles on one core; two browsers on two cores take 55 s instead of 100 s.
-  gpu: () => vitest("gpu", BROWSERS_AT_ONCE),
+  gpu: async () => onBrowser(await vitest("gpu", BROWSERS_AT_ONCE), versionOf(findChromium())),
+  firefox: () => firefox(),
   e2e: () => vitest("e2e"),
 };
 
@@ -77,7 +80,7 @@ export async function run(args) {
 
   console.log("\n--- summary ---");
   for (const { name, counts, seconds } of results) {
-    console.log(`${name}: ${sumUp(counts)} (${seconds.toFixed(0)} s)`);
+    console.log(`${name}: ${sumUp(counts)} (${seconds.toFixed(0)} s)${counts.device ? `; ${counts.device}` : ""}`);
     for (const line of counts.skips) console.log(`  skipped: ${line}`);
     for (const line of counts.failures) console.log(`  FAILED: ${line}`);
   }
@@ -115,6 +118,7 @@ function total(counts) {
     failures: counts.flatMap(({ failures }) => failures),
     skips: counts.flatMap(({ skips }) => skips),
     needs: mergeNeeds(counts),
+    device: counts.find(({ device }) => device)?.device,
   };
 }
 
@@ -145,6 +149,32 @@ function outcomeOf(name, args) {
  */
 function program(name, script, args) {
   return outcomeOf(name, [join(root, "node_modules", script), ...args]);
+}
+
+/** A second browser: without one, a skip with the way to get it; in CI a failure. */
+async function firefox() {
+  try {
+    process.env.FIREFOX_PATH = findFirefox();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (process.env.CI) return fail("firefox", reason);
+    return { ...fail("firefox", reason), failed: 0, failures: [], skipped: 1, skips: [reason], needs: { Firefox: 1 } };
+  }
+  return onBrowser(await vitest("firefox", BROWSERS_AT_ONCE), versionOf(process.env.FIREFOX_PATH));
+}
+
+/** @param {string} executablePath of a browser */
+function versionOf(executablePath) {
+  return spawnSync(executablePath, ["--version"], { encoding: "utf8" }).stdout?.trim() || executablePath;
+}
+
+/**
+ * @param {Counts} counts
+ * @param {string} browser
+ * @returns {Counts}
+ */
+function onBrowser(counts, browser) {
+  return { ...counts, device: `${browser}, ${counts.device ?? "adapter unknown"}` };
 }
 
 /** The command line of Deno, in place of Node. */

@@ -2,7 +2,15 @@ import { describe, expect, test } from "vitest";
 import { readTensor } from "../../src/gpu/readback.ts";
 import { kmeansAssign } from "../../src/kernels/kmeans-assign.ts";
 import { kmeansAssign as reference } from "../reference/kmeans-assign.ts";
-import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
+import {
+  freshRandom,
+  inputTensor,
+  outputTensor,
+  runAndRead,
+  SUBGROUPS,
+  useGpu,
+  withCapabilities,
+} from "../support/gpu.ts";
 import { makeViews } from "../support/views.ts";
 
 describe("kmeans-assign", () => {
@@ -27,7 +35,7 @@ describe("kmeans-assign", () => {
       views.flatMap((view) => view.cosines.flat()),
     );
     // A round changes its labels, so each variant has tensors of its own.
-    for (const subgroups of [false, true]) {
+    for (const subgroups of SUBGROUPS) {
       const before = views.flatMap((view) => view.before);
       const labels = inputTensor(gpu(), [batch, rows], before, "u32");
       const flags = views.map(({ done }) => done);

@@ -14,10 +14,6 @@ import { LARGEST_PRODUCT, NMSE_PRODUCT } from "../support/tolerances.ts";
 describe("matvec", () => {
   const { gpu } = useGpu();
 
-  test("this is a software adapter with subgroups, or a variant goes untested", () => {
-    expect(gpu().capabilities).toMatchObject({ software: true, subgroups: true });
-  });
-
   // [N, K]: below, on and off the 8 outputs of a workgroup and its 64 invocations of 4 values; K that are no multiples
   // of 4; sizes of real layers.
   test.for([

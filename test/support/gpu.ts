@@ -5,7 +5,9 @@ import { type Capabilities, withCapabilities as changed, type Recorder } from ".
 import { readTensor } from "../../src/gpu/readback.ts";
 import type { ElementType, Tensor } from "../../src/gpu/tensor.ts";
 import { elementCount, type Shape } from "../../src/shared/shape.ts";
+import { expectDevice, SUBGROUPS } from "./device.ts";
 
+export { DEVICE_KINDS, SUBGROUPS } from "./device.ts";
 export { freshRandom, Random } from "./random.ts";
 
 /** A device for the suite; checks at the end that the GPU refused nothing and that all memory can be freed. */
@@ -13,8 +15,7 @@ export function useGpu(): { gpu: () => Gpu } {
   let gpu: Gpu;
   beforeAll(async () => {
     gpu = await Gpu.open();
-    // Without the right flags a browser may quietly hand out another adapter.
-    if (import.meta.env.VITE_ADAPTER) expect(gpu.adapterName).toContain(import.meta.env.VITE_ADAPTER);
+    expectDevice(gpu);
   });
   afterAll(async () => {
     await gpu.idle();
@@ -47,13 +48,6 @@ export async function runAndRead(gpu: Gpu, output: Tensor, body: (recorder: Reco
   return readTensor(gpu, output);
 }
 
-/** A GPU without subgroups, one with them, and the software adapter of the tests: what kernels of single rows tell apart. */
-export const DEVICE_KINDS = [
-  { software: false, subgroups: false },
-  { software: false, subgroups: true },
-  { software: true, subgroups: true },
-];
-
 /** The same work as on a device that differs in these capabilities. */
 export function withCapabilities(
   changes: Partial<Capabilities>,
@@ -64,7 +58,7 @@ export function withCapabilities(
 
 /**
  * Runs a body of dispatches into a poisoned output of this shape, first as on a device without subgroups and then
- * with what this device has, and gives each result to `check`.
+ * with subgroups where this device has them, and gives each result to `check`.
  */
 export async function checkVariants(
   gpu: Gpu,
@@ -72,8 +66,7 @@ export async function checkVariants(
   body: (recorder: Recorder, output: Tensor) => void,
   check: (values: Float32Array, variant: string) => void,
 ): Promise<void> {
-  expect(gpu.capabilities.subgroups, "this device must have subgroups, or one variant goes untested").toBe(true);
-  for (const subgroups of [false, true]) {
+  for (const subgroups of SUBGROUPS) {
     const output = outputTensor(gpu, shape);
     const record = withCapabilities({ subgroups }, (recorder) => body(recorder, output));
     const values = await runAndRead(gpu, output, record);

@@ -1,0 +1,64 @@
+// Finds the Firefox for tests and benchmarks, and starts it with WebGPU. Order: FIREFOX_PATH, the system's browsers, and on
+// Debian as root an install of the packages `firefox-esr` and `mesa-vulkan-drivers`.
+import { existsSync } from "node:fs";
+import { installFromDebian, isExecutable, onPath } from "./find-browser.mjs";
+
+const NAMES = ["firefox-esr", "firefox"];
+const FIXED = ["/Applications/Firefox.app/Contents/MacOS/firefox"];
+
+const HOW_TO =
+  "No Firefox found; set FIREFOX_PATH, or install one (Debian: apt-get install firefox-esr mesa-vulkan-drivers).";
+
+/** Mesa's Vulkan on the CPU, by which Firefox has WebGPU without a GPU. */
+const SOFTWARE_DRIVER = `/usr/share/vulkan/icd.d/lvp_icd.${process.arch === "arm64" ? "aarch64" : "x86_64"}.json`;
+const NO_DRIVER = `${SOFTWARE_DRIVER} is missing, so that Firefox has no WebGPU; Debian: apt-get install mesa-vulkan-drivers`;
+
+const useGpu = process.env.FOVEA_GPU === "1";
+const needsDriver = !useGpu && process.platform === "linux";
+
+/** The device that this gives, as far as it is known. @type {import("../test/support/device.ts").ExpectedDevice} */
+export const FIREFOX_DEVICE = needsDriver
+  ? { adapter: "", subgroups: false, immediates: false, software: true, f16: true }
+  : { adapter: "", subgroups: false, immediates: false };
+
+/** Path of a Firefox; installs Debian's where that is possible. Throws one line saying how to get one. */
+export function findFirefox() {
+  const chosen = process.env.FIREFOX_PATH;
+  if (chosen && !isExecutable(chosen)) throw new Error(`FIREFOX_PATH is ${chosen}, which cannot be executed.`);
+  const find = () => chosen || onPath(NAMES, FIXED);
+  const missing = [
+    ...(find() ? [] : ["firefox-esr"]),
+    ...(needsDriver && !existsSync(SOFTWARE_DRIVER) ? ["mesa-vulkan-drivers"] : []),
+  ];
+  if (missing.length > 0) installFromDebian(missing);
+  const found = find();
+  if (!found) throw new Error(HOW_TO);
+  if (needsDriver && !existsSync(SOFTWARE_DRIVER)) throw new Error(NO_DRIVER);
+  return found;
+}
+
+/**
+ * Starts a headless Firefox with WebGPU, also in workers; without FOVEA_GPU=1 on Mesa's software adapter, so that results are
+ * the same on every machine. The caller closes it.
+ * @param {{ executablePath?: string, preferences?: Record<string, unknown>, userDataDir?: string }} [options] `userDataDir`
+ *   is a profile that outlives the browser
+ */
+export async function launchFirefox({ executablePath = findFirefox(), preferences = {}, userDataDir } = {}) {
+  // Loaded when needed: a build, which reads the tests' configuration, has no use for it.
+  const { launch } = await import("puppeteer-core");
+  return launch({
+    browser: "firefox",
+    executablePath,
+    headless: true,
+    ...(userDataDir && { userDataDir }),
+    env: { ...process.env, ...(needsDriver && { VK_ICD_FILENAMES: SOFTWARE_DRIVER }) },
+    extraPrefsFirefox: {
+      "dom.webgpu.enabled": true,
+      "dom.webgpu.workers.enabled": true,
+      "gfx.webgpu.ignore-blocklist": true,
+      ...preferences,
+    },
+    // A long dispatch on the software adapter is no reason to give the browser up.
+    protocolTimeout: 600_000,
+  });
+}
