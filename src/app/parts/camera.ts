@@ -5,7 +5,7 @@ import { base } from "./base.ts";
 export class Camera extends LitElement {
   static override properties = { stream: { state: true }, isShown: { state: true }, problem: { state: true } };
   declare stream: MediaStream | undefined;
-  /** Whether the video shows a frame of a known size, so that a photo can be taken. */
+  /** Whether the video has its first frame, so that a photo can be taken. */
   declare isShown: boolean;
   declare problem: string;
 
@@ -41,7 +41,9 @@ export class Camera extends LitElement {
   override render() {
     return html`<div class="stack">
       <video autoplay playsinline muted aria-label="Camera preview" .srcObject=${this.stream ?? null}
-        @loadeddata=${this.#show} @resize=${this.#show}></video>
+        @loadeddata=${() => {
+          this.isShown = true;
+        }}></video>
       ${this.problem ? html`<p class="error" role="alert">${this.problem}</p>` : nothing}
       <div class="row">
         <button class="primary" ?disabled=${!this.isShown} @click=${() => this.#take()}>Take the photo</button>
@@ -66,18 +68,16 @@ export class Camera extends LitElement {
     }
   }
 
-  /** Chromium may announce the first frame before the size, which then comes with `resize`. */
-  #show({ target }: Event): void {
-    this.isShown = (target as HTMLVideoElement).videoWidth > 0;
-  }
-
   #stop(): void {
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = undefined;
   }
 
-  #take(): void {
+  async #take(): Promise<void> {
     const video = this.renderRoot.querySelector("video")!;
+    // While a stream starts, Chromium may fall back to a size of 0 x 0 for some 50 ms, and then announces the size again.
+    while (video.videoWidth === 0)
+      await new Promise((resolve) => video.addEventListener("resize", resolve, { once: true }));
     const canvas = document.createElement("canvas");
     canvas.width = video.videoWidth;
     canvas.height = video.videoHeight;
