@@ -7,89 +7,81 @@
  * request. Rejected: a renderer's HTML with DOMPurify (8 kB more, a second parser that must agree with the browser's, and
  * refused by Trusted Types), markdown-it (twice marked's size), micromark (its events are further from a tree).
  */
-import { Lexer, type MarkedToken, type Token, Tokenizer, type Tokens } from "marked";
+import type { MarkedToken, Token, Tokens } from "marked";
 import { decodeReferences } from "./character-references.ts";
+import { lexMarkdown } from "./markdown-lexer.ts";
 import { makeLink, safeAddress } from "./safe-link.ts";
 
 /** Deeper nesting is shown as plain text. */
 const MAX_DEPTH = 16;
-/** Longer texts and lines are shown as plain text: parsing can take quadratic time. */
-const MAX_LENGTH = 20_000;
-const LONG_LINE = /[^\n]{4000}/;
-/** Deeper nesting of quotes and lists than prose has; marked recurses into each of them. */
-const ABSURD_NESTING = /(?:(?:>|[*+-][ \t]|\d{1,9}[.)][ \t])[ \t]{0,9}){24}/;
-
-/** Element -> its blocks, with the keys that they were made from. */
-const shown = new WeakMap<Element, { key: string; node: Node }[]>();
+/** What an element shows: the text, and its blocks with the keys that they were made from. */
+interface Shown extends Pick<Parsed, "isPlain" | "links"> {
+  text: string;
+  nodes: { key: string; node: Node }[];
+}
+const shown = new WeakMap<Element, Shown>();
 
 /** The whole text as a fragment. */
 export function renderMarkdown(text: string): DocumentFragment {
   const fragment = document.createDocumentFragment();
-  fragment.append(...blocksOf(text).map(({ make }) => make()));
+  fragment.append(...parse(text).blocks.map(({ make }) => make()));
   return fragment;
 }
 
 /**
  * Shows the text in an element. Unchanged blocks at the start keep their nodes, with the reader's selection and scroll
- * position. This function owns the element's children from the first call on.
+ * position. The same text as before costs nothing. This function owns the element's children from the first call on.
  */
 export function updateMarkdown(host: Element, text: string): void {
-  const before = shown.get(host) ?? [];
-  const blocks = blocksOf(text);
+  const before = shown.get(host);
+  if (before?.text === text) return;
+  // A text that was refused stays refused as it grows.
+  const parsed = before?.isPlain && text.startsWith(before.text) ? plainBlocks(text) : parse(text);
+  const { blocks, isPlain, links } = parsed;
+  const old = before?.nodes ?? [];
   let same = 0;
-  while (same < before.length && before[same]?.key === blocks[same]?.key) same++;
+  // A reference's address may follow anywhere, so new references change all blocks.
+  if (links === before?.links) while (same < old.length && old[same]?.key === blocks[same]?.key) same++;
   const added = blocks.slice(same).map(({ key, make }) => ({ key, node: make() }));
-  if (before.length === 0) host.replaceChildren();
-  for (const { node } of before.slice(same)) node.parentNode?.removeChild(node);
+  if (old.length === 0) host.replaceChildren();
+  for (const { node } of old.slice(same)) node.parentNode?.removeChild(node);
   host.append(...added.map(({ node }) => node));
-  shown.set(host, [...before.slice(0, same), ...added]);
+  shown.set(host, { text, isPlain, links, nodes: [...old.slice(0, same), ...added] });
 }
 
 /** The text for screen readers: the elements' text, one line per block. */
 export function plainText(text: string): string {
-  return blocksOf(text)
-    .map(({ make }) => make().textContent ?? "")
+  return parse(text)
+    .blocks.map(({ make }) => make().textContent ?? "")
     .filter((line) => line.trim() !== "")
     .join("\n");
 }
 
 interface Block {
-  /** Blocks with equal keys look the same. */
+  /** Blocks with equal keys, in texts with equal references, look the same. */
   key: string;
   make: () => Node;
 }
 
-function blocksOf(text: string): Block[] {
-  const tokens = lex(text);
-  if (!tokens) return [{ key: `plain ${text}`, make: () => element("p", [plain(text)]) }];
-  // A reference's address may follow anywhere.
-  const links = Object.keys(tokens.links).length > 0 ? JSON.stringify(tokens.links) : "";
-  return tokens
+interface Parsed {
+  blocks: Block[];
+  /** The addresses of references, as JSON. */
+  links: string;
+  /** Whether the text is refused as Markdown. */
+  isPlain: boolean;
+}
+
+function parse(text: string): Parsed {
+  const tokens = lexMarkdown(text);
+  if (!tokens) return plainBlocks(text);
+  const blocks = tokens
     .filter(({ type }) => type !== "space" && type !== "def")
-    .map((token) => ({ key: `${token.type} ${token.raw}${links}`, make: () => wholeBlock(token) }));
+    .map((token) => ({ key: `${token.type} ${token.raw}`, make: () => wholeBlock(token) }));
+  return { blocks, links: JSON.stringify(tokens.links), isPlain: false };
 }
 
-/** HTML is text, except for the line break: the only way to have two lines in a table cell. */
-class TextTokenizer extends Tokenizer {
-  override html(): undefined {}
-
-  override tag(source: string): Tokens.Tag | undefined {
-    const raw = /^<br\s{0,9}\/?>/i.exec(source)?.[0];
-    // marked's type has no line break here, only tags.
-    return raw === undefined ? undefined : ({ type: "br", raw } as unknown as Tokens.Tag);
-  }
-}
-
-/** Tokens of Markdown; undefined for text that must stay plain. */
-function lex(text: string): ReturnType<typeof Lexer.lex> | undefined {
-  if (text.length > MAX_LENGTH || LONG_LINE.test(text) || ABSURD_NESTING.test(text)) return undefined;
-  try {
-    // Own options, because the page may have configured marked for trusted text. Newlines break lines, as in a chat.
-    return Lexer.lex(text, { gfm: true, breaks: true, tokenizer: new TextTokenizer() });
-  } catch {
-    // If the parser fails, the text is shown plain.
-    return undefined;
-  }
+function plainBlocks(text: string): Parsed {
+  return { blocks: [{ key: `plain ${text}`, make: () => element("p", [plain(text)]) }], links: "{}", isPlain: true };
 }
 
 /** A block as one element, so that it can be replaced alone. */

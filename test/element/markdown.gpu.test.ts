@@ -1,6 +1,6 @@
 /** Answers as elements: what Markdown means, and what a hostile answer cannot do. In a browser, for its DOM. */
-import { marked } from "marked";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Lexer, marked } from "marked";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { renderMarkdown, updateMarkdown } from "../../src/element/markdown.ts";
 
 let host: HTMLElement;
@@ -262,6 +262,19 @@ describe("a growing answer", () => {
     expect([...host.children].map(({ textContent }) => textContent)).toEqual(["One", "two three", "four"]);
     updateMarkdown(host, "");
     expect(host.childNodes).toHaveLength(0);
+  });
+
+  test("is read once when it is finished, and not again once it was refused", () => {
+    const lex = vi.spyOn(Lexer, "lex");
+    for (let paint = 0; paint < 5; paint++) updateMarkdown(host, "one *two*\n\nthree");
+    expect(lex).toHaveBeenCalledTimes(1);
+    const long = "*a_".repeat(3000).replace(/.{3000}/g, "$&\n");
+    for (let length = 6000; length < long.length; length += 500) updateMarkdown(host, long.slice(0, length));
+    expect(lex).toHaveBeenCalledTimes(2);
+    expect(host.textContent!.length).toBeGreaterThan(8000);
+    updateMarkdown(host, "another *text*");
+    expect(host.querySelector("em")!.textContent).toBe("text");
+    lex.mockRestore();
   });
 
   test("finds the address of a reference when it comes", () => {
