@@ -1,5 +1,5 @@
 /** One answer from request to last event: pictures, prompt, prefill, decoding, and the clock of each. */
-import type { GenerateRequest, GenerationEvent, GenerationStats, ImageInput, Inhibition, Message } from "../api.ts";
+import type { GenerateRequest, GenerationEvent, GenerationStats, Inhibition, Message } from "../api.ts";
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { resolveSampling, type SamplingSettings } from "../generate/sampling-settings.ts";
 import { type Draft, decodeText } from "../generate/step-loop.ts";
@@ -8,20 +8,22 @@ import { type PromptRows, promptRows } from "../model/decoder/prompt-rows.ts";
 import { type EncodedPicture, promptPicture } from "../model/encoder/picture-encoder.ts";
 import type { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { planInhibition } from "../model/inhibition/plan.ts";
+import { nextMacrotask } from "../shared/macrotask.ts";
 import type { PictureRun } from "../spec/picture-spec.ts";
-import { buildPrompt, renderPrompt } from "../text/prompt.ts";
+import { buildPrompt } from "../text/prompt.ts";
 import { StreamDecoder } from "../text/stream-decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { AnswerWatch } from "./answer-attention.ts";
 import { Clock } from "./clock.ts";
-import { checkKnownIds, imagesOf, needLanguage } from "./conversation-prompt.ts";
+import { checkKnownIds, needLanguage, type PreparedConversation, prepareConversation } from "./conversation-prompt.ts";
 import type { Engine, TextModel } from "./engine.ts";
-import type { PictureOptions } from "./image-cache.ts";
+import { imageKey, type PictureOptions } from "./image-cache.ts";
 import type { Language } from "./language.ts";
 import type { Lock } from "./lock.ts";
 import { checkBudget, encodeKept, needPictures } from "./pictures.ts";
 import { readSeenViews, viewsInOrder } from "./read-views.ts";
 import type { RecoveringEngine } from "./recovery.ts";
+import type { RequestPicture } from "./request-pictures.ts";
 
 type Emit = (event: GenerationEvent) => void;
 
@@ -35,6 +37,7 @@ interface Work {
   emit: Emit;
   signal: AbortSignal;
   clock: Clock;
+  prepared: PreparedConversation | undefined;
   /** What has been told and is not told again when all of it has to be done again on another device. */
   told: { images: number; prefill: boolean };
   draft: Draft | undefined;
@@ -68,15 +71,17 @@ export async function answer(
     const told = { images: 0, prefill: false };
     const pictures = { compression, budget };
     const asked = { messages, pictures, inhibition, settings, watch, emit, signal };
-    const work: Work = { ...asked, clock, told, draft: undefined, reason: undefined };
+    const work: Work = { ...asked, clock, told, prepared: undefined, draft: undefined, reason: undefined };
     const onLoss = () => emit({ type: "recovering" });
     try {
       await lock.run(async () => {
-        const reason = await engine.run((current) => run(work, current), { signal, onLoss });
+        const hooks = { prepare: (current: Engine) => prepare(work, current), onLoss };
+        const reason = await engine.run((current) => run(work, current), { signal, ...hooks });
         emit({ type: "done", reason, stats: stats() });
       }, signal);
     } finally {
       watch?.dispose();
+      work.prepared?.pictures.close();
     }
   } catch (error) {
     if (!(error instanceof FoveaError && error.code === "aborted")) throw error;
@@ -91,16 +96,27 @@ function needText(engine: Engine): { text: TextModel; language: Language } {
   return { text, language: needLanguage(engine) };
 }
 
+/** All of an answer that needs no GPU. */
+async function prepare(work: Work, engine: Engine): Promise<void> {
+  const { messages, pictures, signal } = work;
+  throwIfAborted(signal, "the question");
+  work.prepared = prepareConversation(engine, messages, { signal });
+  // The template may have taken a while; an abort may have come meanwhile.
+  await nextMacrotask();
+  throwIfAborted(signal, "the question");
+  await work.prepared.pictures.ready((key) => engine.images.has(imageKey(key, pictures)));
+}
+
 /** All of an answer that is not done yet, on this engine. */
 async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
-  const { messages, settings, watch, emit, signal, clock } = work;
+  const { settings, watch, emit, signal, clock } = work;
   const { text, language } = needText(engine);
   throwIfAborted(signal, "the question");
-  const { tokenizer, template } = language;
-  const rendered = renderPrompt(tokenizer, template, messages);
+  const { tokenizer } = language;
+  const { rendered, pictures: inputs } = work.prepared!;
   try {
     const seen: SeenPicture[] = [];
-    for (const input of imagesOf(messages)) seen.push(await seePicture(work, engine, input, seen.length));
+    for (const input of inputs.all) seen.push(await seePicture(work, engine, input, seen.length));
     const placed = buildPrompt(
       tokenizer,
       rendered,
@@ -170,7 +186,7 @@ interface SeenPicture {
 }
 
 /** Encodes a picture, or finds it encoded, and emits its event once. */
-async function seePicture(work: Work, engine: Engine, input: ImageInput, index: number): Promise<SeenPicture> {
+async function seePicture(work: Work, engine: Engine, input: RequestPicture, index: number): Promise<SeenPicture> {
   const { emit, signal, clock, told } = work;
   throwIfAborted(signal, "the encoding of pictures");
   const { encoder, pictures } = needPictures(engine);

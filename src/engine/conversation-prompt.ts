@@ -1,9 +1,28 @@
-/** What answers and inspections ask of a conversation: its pictures, and whether the model can read it. */
+/** What answers and inspections ask of a conversation: its text, its pictures, and whether the model can read it. */
 import type { ImageInput, Message } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
+import { type RenderedPrompt, type RenderOptions, renderPrompt } from "../text/prompt.ts";
 import type { Engine } from "./engine.ts";
 import type { Language } from "./language.ts";
+import { RequestPictures } from "./request-pictures.ts";
+
+/** A conversation before it needs the GPU. Whoever made it closes its pictures. */
+export interface PreparedConversation {
+  rendered: RenderedPrompt;
+  pictures: RequestPictures;
+}
+
+/** Renders a conversation by the model's template and starts to fetch its pictures. Throws as `renderPrompt`. */
+export function prepareConversation(
+  engine: Engine,
+  messages: readonly Message[],
+  { signal, ...options }: RenderOptions & { signal?: AbortSignal | undefined } = {},
+): PreparedConversation {
+  const { tokenizer, template } = needLanguage(engine);
+  const rendered = renderPrompt(tokenizer, template, messages, options);
+  return { rendered, pictures: new RequestPictures(imagesOf(messages), signal) };
+}
 
 /** Throws FoveaError `unsupported-model` for a model without a tokenizer. */
 export function needLanguage({ language }: Engine): Language {
@@ -16,7 +35,7 @@ export function needLanguage({ language }: Engine): Language {
 }
 
 /** The pictures of a conversation in order. */
-export function imagesOf(messages: readonly Message[]): ImageInput[] {
+function imagesOf(messages: readonly Message[]): ImageInput[] {
   return messages.flatMap(({ content }) =>
     typeof content === "string" ? [] : content.flatMap((part) => (part.type === "image" ? [part.image] : [])),
   );

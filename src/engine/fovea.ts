@@ -18,12 +18,14 @@ import { type AnswerTask, RunningGeneration } from "../running-generation.ts";
 import { checkFields, checkSignal, isSignal } from "../shared/arguments.ts";
 import { answer } from "./answer.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
+import type { PreparedConversation } from "./conversation-prompt.ts";
 import { type Engine, loadEngine } from "./engine.ts";
-import { inspect } from "./inspect.ts";
+import { inspect, prepareInspection } from "./inspect.ts";
 import { loadFrom } from "./load-from.ts";
 import { Lock } from "./lock.ts";
-import { encodeImage } from "./pictures.ts";
-import { RecoveringEngine } from "./recovery.ts";
+import { encodeImage, needPictures } from "./pictures.ts";
+import { type GpuTurn, RecoveringEngine } from "./recovery.ts";
+import { RequestPictures } from "./request-pictures.ts";
 
 /**
  * A vision-language model, a language model or an image classifier, on one WebGPU device. Requests are served one
@@ -47,10 +49,15 @@ export class Fovea implements FoveaModel {
    *
    * @throws FoveaError `no-webgpu`, `download-failed`, `hash-mismatch`, `bad-weights`, `unsupported-model`,
    * `out-of-memory` or `aborted`; TypeError or RangeError for a wrong argument. Nothing stays allocated then.
+   * @param turn of the worker, whose requests take turns with those of other tabs
    */
-  static async load(source: string | URL | ModelFiles, options: LoadOptions = {}): Promise<Fovea> {
+  static async load(
+    source: string | URL | ModelFiles,
+    options: LoadOptions = {},
+    turn: GpuTurn = (task) => task(),
+  ): Promise<Fovea> {
     checkLoadOptions(options);
-    return new Fovea(await RecoveringEngine.load((some) => loadFrom(source, some, loadEngine), options));
+    return new Fovea(await RecoveringEngine.load((some) => loadFrom(source, some, loadEngine), options, turn));
   }
 
   /** GPU memory of this engine now, and the most it ever was. */
@@ -85,7 +92,21 @@ export class Fovea implements FoveaModel {
   ): Promise<ImageFeatures> {
     checkFields("options", options);
     checkSignal(options.signal);
-    return this.#run((engine) => encodeImage(engine, image, options), options.signal);
+    const { signal } = options;
+    return this.#lock.run(async () => {
+      let pictures: RequestPictures | undefined;
+      const prepare = async (engine: Engine) => {
+        needPictures(engine);
+        pictures = new RequestPictures([image], signal);
+        await pictures.ready();
+      };
+      try {
+        const task = (engine: Engine) => encodeImage(engine, pictures!.all[0]!, options);
+        return await this.#engine.run(task, { signal, prepare });
+      } finally {
+        pictures?.close();
+      }
+    }, signal);
   }
 
   /**
@@ -95,7 +116,18 @@ export class Fovea implements FoveaModel {
    */
   async inspect(request: InspectRequest): Promise<Inspection> {
     checkFields("request", request);
-    return this.#run((engine) => inspect(engine, request));
+    return this.#lock.run(async () => {
+      let prepared: PreparedConversation | undefined;
+      const prepare = async (engine: Engine) => {
+        prepared = await prepareInspection(engine, request);
+        await prepared?.pictures.ready();
+      };
+      try {
+        return await this.#engine.run((engine) => inspect(engine, request, prepared), { prepare });
+      } finally {
+        prepared?.pictures.close();
+      }
+    });
   }
 
   /** Frees all GPU memory, and the device if it was not handed in. What is still running fails with `disposed`. */
@@ -105,11 +137,6 @@ export class Fovea implements FoveaModel {
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  /** Runs a task behind all earlier ones, unless the engine is disposed or lost by then. */
-  #run<T>(task: (engine: Engine) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return this.#lock.run(() => this.#engine.run(task, { signal }), signal);
   }
 }
 

@@ -28,6 +28,11 @@ export class ImageCache {
     return image;
   }
 
+  /** Whether the picture is here. Changes nothing. */
+  has(key: string): boolean {
+    return this.#images.has(key);
+  }
+
   /** Keeps the picture, which is the cache's from now on. */
   set(key: string, image: EncodedPicture): void {
     this.#images.get(key)?.arena.dispose();
@@ -53,7 +58,7 @@ const MAX_KEYED_BYTES = 64 << 20;
 
 /**
  * What a picture is known by, or undefined for those that may change behind our back (elements, canvases), for
- * addresses, whose content is not known before it is fetched, and for what cannot be read, which decoding will refuse.
+ * addresses, which are known by what was fetched, and for what cannot be read, which decoding will refuse.
  */
 export async function pictureKey(input: ImageInput | PixelData): Promise<string | undefined> {
   try {

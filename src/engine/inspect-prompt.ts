@@ -6,10 +6,10 @@ import { expandPlaceholders, type PlacedIds } from "../model/decoder/prompt-rows
 import type { EncodedPicture } from "../model/encoder/picture-encoder.ts";
 import { checkFields } from "../shared/arguments.ts";
 import { shown } from "../shared/json.ts";
-import { buildPrompt, renderPrompt } from "../text/prompt.ts";
-import { checkKnownIds, imagesOf, needLanguage } from "./conversation-prompt.ts";
+import { buildPrompt } from "../text/prompt.ts";
+import { checkKnownIds, needLanguage, type PreparedConversation } from "./conversation-prompt.ts";
 import type { Engine } from "./engine.ts";
-import { checkBudget, encodePicture, needPictures } from "./pictures.ts";
+import { encodePicture, needPictures } from "./pictures.ts";
 import { viewsInOrder } from "./read-views.ts";
 
 /** A prompt that is ready to run, and the pictures in it. */
@@ -22,27 +22,19 @@ export interface InspectedPrompt {
 }
 
 /**
- * The whole way: decode, plan, encode, render, tokenise.
+ * The way of a conversation whose text is rendered and whose pictures are here: plan, encode, tokenise.
  *
  * @param encoded receives each picture; the caller disposes their arenas, also after an error
  */
 export async function inspectConversation(
   engine: Engine,
   request: InspectRequest,
+  { rendered, pictures: inputs }: PreparedConversation,
   encoded: EncodedPicture[],
 ): Promise<InspectedPrompt> {
-  const {
-    messages = [],
-    addGenerationPrompt = true,
-    compression = { method: "none" },
-    pictures: budget = {},
-  } = request;
-  const { tokenizer, template } = needLanguage(engine);
-  if (typeof addGenerationPrompt !== "boolean")
-    throw new TypeError(`addGenerationPrompt must be true or false, got ${typeof addGenerationPrompt}`);
-  checkBudget(budget);
-  const rendered = renderPrompt(tokenizer, template, messages, { addGenerationPrompt });
-  for (const input of imagesOf(messages))
+  const { compression = { method: "none" }, pictures: budget = {} } = request;
+  const { tokenizer } = needLanguage(engine);
+  for (const input of inputs.all)
     encoded.push(await encodePicture(engine, input, { compression, budget, keepAll: true }));
   const runs = encoded.map(({ plan, rowsOfView }) => needPictures(engine).pictures.runs(plan, rowsOfView));
   const prompt = buildPrompt(tokenizer, rendered, runs);

@@ -6,31 +6,57 @@ import { promptRows } from "../model/decoder/prompt-rows.ts";
 import { type EncodedPicture, promptPicture } from "../model/encoder/picture-encoder.ts";
 import { planInhibition } from "../model/inhibition/plan.ts";
 import { checkInteger } from "../shared/assert.ts";
+import { type PreparedConversation, prepareConversation } from "./conversation-prompt.ts";
 import type { Engine, TextModel } from "./engine.ts";
 import { type InspectedPrompt, inspectConversation, inspectTensors } from "./inspect-prompt.ts";
 import { runInspected } from "./inspect-run.ts";
+import { checkBudget } from "./pictures.ts";
 import { readInspectedViews, readProjected } from "./read-views.ts";
 
-/** Throws as `Fovea.inspect` says. The caller holds the engine's lock. */
-export async function inspect(engine: Engine, request: InspectRequest): Promise<Inspection> {
-  const { text } = engine;
-  if (!text)
-    throw new FoveaError("unsupported-model", "inspect needs a decoder; for a classifier there is encodeImage");
-  const { messages, inputIds, pixelValues, greedySteps = 0, inhibition = { maxRatio: 0 } } = request;
-  const { compression = { method: "none" } } = request;
+/**
+ * All that an inspection does before it needs the GPU: checks, and for a conversation its text and pictures, which the
+ * caller closes. Throws as `Fovea.inspect`.
+ */
+export async function prepareInspection(
+  engine: Engine,
+  request: InspectRequest,
+): Promise<PreparedConversation | undefined> {
+  const { messages, inputIds, pixelValues, addGenerationPrompt = true, pictures: budget = {} } = request;
+  needText(engine);
   if ((messages === undefined) === (inputIds === undefined))
     throw new TypeError("inspect takes either messages or inputIds, and exactly one of them");
   if (messages !== undefined && pixelValues !== undefined)
     throw new TypeError("inspect takes pixelValues beside inputIds only; pictures of messages are in their parts");
-  checkInteger("greedySteps", greedySteps, 0);
+  checkInteger("greedySteps", request.greedySteps ?? 0, 0);
+  if (!messages) return undefined;
+  if (typeof addGenerationPrompt !== "boolean")
+    throw new TypeError(`addGenerationPrompt must be true or false, got ${typeof addGenerationPrompt}`);
+  checkBudget(budget);
+  return prepareConversation(engine, messages, { addGenerationPrompt });
+}
+
+function needText({ text }: Engine): TextModel {
+  if (!text)
+    throw new FoveaError("unsupported-model", "inspect needs a decoder; for a classifier there is encodeImage");
+  return text;
+}
+
+/** Throws as `Fovea.inspect` says. The caller holds the engine's lock. @param prepared by `prepareInspection` */
+export async function inspect(
+  engine: Engine,
+  request: InspectRequest,
+  prepared: PreparedConversation | undefined,
+): Promise<Inspection> {
+  const text = needText(engine);
+  const { greedySteps = 0, inhibition = { maxRatio: 0 }, compression = { method: "none" } } = request;
   const plan = planInhibition(inhibition, text.decoder.spec.layers);
   const { pictures, spec } = engine;
   pictures?.planViews(compression, [spec.encoder!.positions.grid]);
   const scope = engine.gpu.arena.scope();
   const encoded: EncodedPicture[] = [];
   try {
-    const prompt = messages
-      ? await inspectConversation(engine, request, encoded)
+    const prompt = prepared
+      ? await inspectConversation(engine, request, prepared, encoded)
       : await inspectTensors(engine, request, scope, encoded);
     return await finish(engine, text, scope, prompt, { plan, greedySteps });
   } finally {

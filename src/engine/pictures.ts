@@ -1,15 +1,15 @@
 /** Pictures from what the caller handed in to the encoder's output: for a prompt, or on their own. */
-import type { Compression, ImageFeatures, ImageInput, PictureBudget } from "../api.ts";
+import type { Compression, ImageFeatures, PictureBudget } from "../api.ts";
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { readFloats } from "../gpu/readback.ts";
-import { decodeImage } from "../image/decode.ts";
 import type { EncodedPicture, EncodePictureOptions, PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { preprocess } from "../model/encoder/preprocess.ts";
 import { checkFields } from "../shared/arguments.ts";
 import type { PictureSpec } from "../spec/picture-spec.ts";
 import type { Engine } from "./engine.ts";
-import { imageKey, type PictureOptions, pictureKey } from "./image-cache.ts";
+import { imageKey, type PictureOptions } from "./image-cache.ts";
 import { readInspectedViews, readSeenViews, stackMatrices } from "./read-views.ts";
+import type { RequestPicture } from "./request-pictures.ts";
 
 /** The picture parts of a model. Throws FoveaError `unsupported-model` for a model that reads text only. */
 export function needPictures({ pictures, spec }: Engine): { encoder: PictureEncoder; pictures: PictureSpec } {
@@ -29,12 +29,12 @@ export function checkBudget(budget: PictureBudget): void {
 /** Decodes, preprocesses and encodes. The caller disposes the result's arena. Throws as `Fovea.encodeImage`. */
 export async function encodePicture(
   engine: Engine,
-  input: ImageInput,
+  input: RequestPicture,
   { compression, budget, keepAll = false, signal }: PictureOptions & EncodePictureOptions,
 ): Promise<EncodedPicture> {
   const { gpu } = engine;
   const { encoder, pictures } = needPictures(engine);
-  const picture = await decodeImage(input, { signal });
+  const picture = await input.take(signal);
   try {
     const plan = pictures.plan(picture.width, picture.height, budget);
     const batches = encoder.batches(plan, compression);
@@ -57,11 +57,11 @@ export async function encodePicture(
  */
 export async function encodeKept(
   engine: Engine,
-  input: ImageInput,
+  input: RequestPicture,
   options: PictureOptions,
   signal: AbortSignal,
 ): Promise<{ picture: EncodedPicture; reused: boolean }> {
-  const content = await pictureKey(input);
+  const content = await input.key();
   // A picture that cannot be recognised is kept until it is the oldest, like any other.
   const key = imageKey(content ?? `unknown ${crypto.randomUUID()}`, options);
   const known = engine.images.get(key);
@@ -74,7 +74,7 @@ export async function encodeKept(
 /** One picture on its own: its features, and a classifier's classes. The caller holds the engine's lock. */
 export async function encodeImage(
   engine: Engine,
-  input: ImageInput,
+  input: RequestPicture,
   {
     compression = { method: "none" },
     pictures: budget = {},
@@ -83,6 +83,7 @@ export async function encodeImage(
 ): Promise<ImageFeatures> {
   const { gpu, spec } = engine;
   const { encoder } = needPictures(engine);
+  throwIfAborted(signal, "encoding of a picture");
   checkBudget(budget);
   encoder.planViews(compression, [spec.encoder!.positions.grid]);
   const start = performance.now();

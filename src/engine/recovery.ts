@@ -15,8 +15,16 @@ const WINDOW_MS = 60_000;
 /** Wait before a second try, in which a GPU process can start again; twice as long before the third. */
 const PAUSE_MS = 500;
 
+/** Runs a task when it has the GPU: other engines and other tabs may use it too. */
+export type GpuTurn = <T>(task: () => Promise<T>, signal: AbortSignal | undefined) => Promise<T>;
+
 export interface TaskOptions {
   signal?: AbortSignal | undefined;
+  /**
+   * Runs once, before the task waits for the GPU: work that may take long or hang, such as a model's template and the
+   * addresses of pictures, holds up nobody else.
+   */
+  prepare?: (engine: Engine) => Promise<void>;
   /** Told when the device is lost and the model is about to be loaded again, each time. */
   onLoss?: () => void;
 }
@@ -27,6 +35,7 @@ export type LoadEngine = (options: LoadOptions) => Promise<Engine>;
 export class RecoveringEngine {
   readonly #load: LoadEngine;
   readonly #options: LoadOptions;
+  readonly #turn: GpuTurn;
   readonly #closing = new AbortController();
   #engine!: Engine;
   /** The last loss, until it is made good. */
@@ -35,14 +44,15 @@ export class RecoveringEngine {
   #losses: number[] = [];
   #peakBytes = 0;
 
-  private constructor(load: LoadEngine, { signal: _, onProgress: __, ...options }: LoadOptions) {
+  private constructor(load: LoadEngine, { signal: _, onProgress: __, ...options }: LoadOptions, turn: GpuTurn) {
     this.#load = load;
     this.#options = options;
+    this.#turn = turn;
   }
 
   /** Loads a model for the first time. Throws as `load`. */
-  static async load(load: LoadEngine, options: LoadOptions): Promise<RecoveringEngine> {
-    const recovering = new RecoveringEngine(load, options);
+  static async load(load: LoadEngine, options: LoadOptions, turn: GpuTurn): Promise<RecoveringEngine> {
+    const recovering = new RecoveringEngine(load, options, turn);
     await recovering.#build(options);
     return recovering;
   }
@@ -62,7 +72,8 @@ export class RecoveringEngine {
    * the caller sees to that. Throws what the task throws; FoveaError `device-lost` if the device is the caller's, is lost
    * again and again, or the model cannot be loaded again; `aborted` and `disposed` also while it is being loaded.
    */
-  async run<T>(task: (engine: Engine) => Promise<T>, { signal, onLoss }: TaskOptions = {}): Promise<T> {
+  async run<T>(task: (engine: Engine) => Promise<T>, { signal, prepare, onLoss }: TaskOptions = {}): Promise<T> {
+    let isPrepared = prepare === undefined;
     while (true) {
       if (this.#loss && !this.#closing.signal.aborted) {
         onLoss?.();
@@ -72,7 +83,9 @@ export class RecoveringEngine {
       try {
         engine.gpu.assertAlive();
         await orAborted(engine.compiled, signal, "compiling");
-        return await task(engine);
+        if (!isPrepared) await prepare!(engine);
+        isPrepared = true;
+        return await this.#turn(() => task(engine), signal);
       } catch (error) {
         const reason = await engine.gpu.explain(error);
         if (this.#options.device || !hasCode(reason, "device-lost")) throw reason;

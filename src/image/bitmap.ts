@@ -1,5 +1,5 @@
 /** Bitmaps with the stored values of a picture, from any source that the browser can draw. */
-import { FoveaError, throwIfAborted } from "../errors.ts";
+import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
 import type { Picture } from "../shared/picture.ts";
 import { checkPictureSize } from "./limits.ts";
 
@@ -25,10 +25,13 @@ export async function decodeSource(
       "bad-image",
       `${name} cannot be decoded without createImageBitmap. Pass pixels as { data, width, height }`,
     );
+  const decoding = createImageBitmap(source, AS_STORED);
   let bitmap: ImageBitmap;
   try {
-    bitmap = await createImageBitmap(source, AS_STORED);
+    bitmap = await orAborted(decoding, signal, `decoding of ${name}`);
   } catch (cause) {
+    // The browser cannot stop a decoder; its result is freed when it comes.
+    decoding.then((late) => late.close()).catch(() => {});
     throwIfAborted(signal, `decoding of ${name}`);
     throw new FoveaError("bad-image", `${name} ${why()}`, { cause });
   }

@@ -6,7 +6,7 @@ import { FoveaError, throwIfAborted } from "../errors.ts";
 import { kindOf } from "../shared/arguments.ts";
 import type { ImageInput, Picture, PixelData } from "../shared/picture.ts";
 import { decodeSource } from "./bitmap.ts";
-import { fetchPicture } from "./fetch-picture.ts";
+import { type FetchedPicture, fetchPicture } from "./fetch-picture.ts";
 import { HEADER_BYTES, type PictureHeader, readHeader } from "./header.ts";
 import { checkEncodedSize, checkPictureSize } from "./limits.ts";
 import { copyCanvas, decodeElement } from "./page-picture.ts";
@@ -28,10 +28,8 @@ export async function decodeImage(
   throwIfAborted(signal, "decoding of a picture");
   const kind = kindOf(input);
   switch (kind) {
-    case "String": {
-      const { name, blob } = await fetchPicture(input as string, signal);
-      return decodeBlob(name, blob, signal);
-    }
+    case "String":
+      return decodeFetched(await fetchPicture(input as string, signal), signal);
     case "Blob":
     case "File":
       return decodeBlob(blobName(input as Blob), input as Blob, signal);
@@ -45,6 +43,11 @@ export async function decodeImage(
     default:
       return wrapPixels(kind, input as Partial<PixelData> | null | undefined);
   }
+}
+
+/** Decodes a picture whose bytes are here. Throws as `decodeImage`. */
+export function decodeFetched({ name, blob }: FetchedPicture, signal?: AbortSignal): Promise<Picture> {
+  return decodeBlob(name, blob, signal);
 }
 
 function blobName(blob: Blob): string {

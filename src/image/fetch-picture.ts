@@ -2,7 +2,7 @@
  * Fetches a picture from an address, in one request. Model files are fetched by the weights room, with ranges, resuming
  * and hashes.
  */
-import { FoveaError, throwIfAborted } from "../errors.ts";
+import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
 import { checkEncodedSize } from "./limits.ts";
 
 export interface FetchedPicture {
@@ -13,8 +13,11 @@ export interface FetchedPicture {
 
 const SCHEMES = ["http:", "https:", "blob:", "data:"];
 
+/** A server that sends nothing for this long has failed. */
+export const PICTURE_STALL_MS = 20_000;
+
 /**
- * Fetches `address`, relative to the page or worker.
+ * Fetches `address`, relative to the page or worker. An abort ends it at once, and so does a server that sends nothing.
  *
  * @throws TypeError for an invalid address or another scheme; FoveaError `download-failed`, `bad-image` for more
  *   bytes than `limits.ts` allows or a malformed data URL, `aborted`
@@ -26,14 +29,17 @@ export async function fetchPicture(address: string, signal: AbortSignal | undefi
   }
   const url = parseAddress(address);
   const name = shortName(url.protocol === "data:" ? address : url.href.replace(/[?#].*$/s, ""));
+  // Ends the transfer, whatever ends the wait for it.
+  const transfer = new AbortController();
+  const arrival = <T>(promise: Promise<T>) => orAborted(orStalled(promise, name), signal, `download of ${name}`);
   try {
-    const response = await fetch(url, signal ? { signal } : {});
+    const response = await arrival(fetch(url, { signal: transfer.signal }));
     if (!response.ok)
       throw new FoveaError(
         "download-failed",
         `${name}: the server answered HTTP ${response.status}; check the address of the picture`,
       );
-    return { name, blob: await readBody(response, name) };
+    return { name, blob: await readBody(response, name, arrival) };
   } catch (cause) {
     throwIfAborted(signal, `download of ${name}`);
     if (cause instanceof FoveaError) throw cause;
@@ -43,6 +49,22 @@ export async function fetchPicture(address: string, signal: AbortSignal | undefi
       `${name} could not be fetched (${reason}): no connection, or its server blocks other sites (CORS). Download the picture and pass the file`,
       { cause },
     );
+  } finally {
+    transfer.abort();
+  }
+}
+
+/** Waits for the network. Throws FoveaError `download-failed` after `PICTURE_STALL_MS`. */
+async function orStalled<T>(promise: Promise<T>, name: string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stall = new Promise<never>((_, reject) => {
+    const message = `${name}: nothing arrived for ${PICTURE_STALL_MS / 1000} s; check the address, or download the picture and pass the file`;
+    timer = setTimeout(() => reject(new FoveaError("download-failed", message)), PICTURE_STALL_MS);
+  });
+  try {
+    return await Promise.race([promise, stall]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -66,13 +88,17 @@ function parseAddress(address: string): URL {
   return url;
 }
 
-/** Reads a body, with a limit on its length. */
-async function readBody(response: Response, name: string): Promise<Blob> {
+/** Reads a body, with a limit on its length. @param arrival waits for a chunk */
+async function readBody(
+  response: Response,
+  name: string,
+  arrival: <T>(promise: Promise<T>) => Promise<T>,
+): Promise<Blob> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   const reader = response.body?.getReader();
   let byteLength = 0;
   while (reader) {
-    const { done, value } = await reader.read();
+    const { done, value } = await arrival(reader.read());
     if (done) break;
     byteLength += value.byteLength;
     try {

@@ -5,8 +5,10 @@
  */
 import { Lock } from "../engine/lock.ts";
 
-/** One lock per kind of work. Loads have their own: a slow download must not block another tab's answers. */
-export type Work = "fovea-load" | "fovea-gpu";
+/** The name of the lock. Loads take none: a tab must not wait for another tab's download, nor for its model's template. */
+const LOCK = "fovea-gpu";
+
+const NEVER = new AbortController().signal;
 
 export class Turns {
   readonly #lock = new Lock();
@@ -18,26 +20,22 @@ export class Turns {
   }
 
   /**
-   * Runs `task` in its turn. A task whose signal fires before runs at once: it only reports that it was aborted.
+   * Runs `task` when the earlier ones of this worker have ended, however they ended. A task whose signal fires before runs
+   * at once: it only reports that it was aborted.
    */
-  async run<T>(work: Work, task: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    let begun = false;
-    const begin = () => {
-      begun = true;
-      return task();
-    };
-    try {
-      return await this.#lock.run(() => this.#amongTabs(work, begin, signal), signal);
-    } catch (error) {
-      if (begun || !(signal.aborted || isDenied(error))) throw error;
-      return task();
-    }
+  inOrder<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return orAtOnce(task, signal, (begin) => this.#lock.run(begin, signal));
   }
 
-  async #amongTabs<T>(work: Work, task: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  /** Runs `task` when no other tab uses the GPU. Also runs a task whose signal fires before. */
+  amongTabs<T>(task: () => Promise<T>, signal: AbortSignal = NEVER): Promise<T> {
+    return orAtOnce(task, signal, (begin) => this.#amongTabs(begin, signal));
+  }
+
+  async #amongTabs<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const locks = globalThis.navigator?.locks;
-    if (!locks) return task();
-    const done = await locks.request(work, { ifAvailable: true }, async (lock) => lock && { value: await task() });
+    if (!locks || signal.aborted) return task();
+    const done = await locks.request(LOCK, { ifAvailable: true }, async (lock) => lock && { value: await task() });
     if (done) return done.value;
     let waiting = true;
     const endWait = () => {
@@ -46,13 +44,32 @@ export class Turns {
     };
     this.#onWait(true);
     try {
-      return await locks.request(work, { signal }, () => {
+      return await locks.request(LOCK, { signal }, () => {
         endWait();
         return task();
       });
     } finally {
       endWait();
     }
+  }
+}
+
+/** Lets `wait` begin the task; begins it at once where the wait is aborted or not allowed. */
+async function orAtOnce<T>(
+  task: () => Promise<T>,
+  signal: AbortSignal,
+  wait: (begin: () => Promise<T>) => Promise<T>,
+): Promise<T> {
+  let begun = false;
+  const begin = () => {
+    begun = true;
+    return task();
+  };
+  try {
+    return await wait(begin);
+  } catch (error) {
+    if (begun || !(signal.aborted || isDenied(error))) throw error;
+    return task();
   }
 }
 

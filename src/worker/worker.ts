@@ -1,6 +1,7 @@
 /** The worker's side: one engine, and the calls of one page. fovea-worker.ts starts it. */
 import type { GenerationEvent, LoadProgress, MemoryUse, Message } from "../api.ts";
 import { Fovea } from "../engine/fovea.ts";
+import type { GpuTurn } from "../engine/recovery.ts";
 import { FoveaError } from "../errors.ts";
 import { packError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
@@ -60,14 +61,14 @@ class Server {
       case "generate": {
         const { messages, ...request } = message.request;
         const asked = { ...request, messages: unpackMessages(messages, this.#bitmaps), signal };
-        return this.#turns.run("fovea-gpu", () => this.#stream(call, model.generate(asked)), signal);
+        return this.#turns.inOrder(() => this.#stream(call, model.generate(asked)), signal);
       }
       case "encodeImage": {
         const image = this.#bitmaps.unpack(message.image);
-        return this.#turns.run("fovea-gpu", () => model.encodeImage(image, { ...message.options, signal }), signal);
+        return this.#turns.inOrder(() => model.encodeImage(image, { ...message.options, signal }), signal);
       }
       case "inspect":
-        return this.#turns.run("fovea-gpu", () => model.inspect(message.request), signal);
+        return this.#turns.inOrder(() => model.inspect(message.request), signal);
     }
   }
 
@@ -86,8 +87,8 @@ class Server {
       if (early > 0) timer = setTimeout(tell, early, progress);
       else tell(progress);
     };
-    const load = () => Fovea.load(source, { ...options, signal, onProgress });
-    this.#model = await this.#turns.run("fovea-load", load, signal);
+    const turn: GpuTurn = (task, stop) => this.#turns.amongTabs(task, stop);
+    this.#model = await Fovea.load(source, { ...options, signal, onProgress }, turn);
     return this.#model.info;
   }
 

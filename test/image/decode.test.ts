@@ -1,7 +1,7 @@
 /** What `decodeImage` does without a browser: pixels, addresses, and everything it refuses. Decoding is decode.gpu.test.ts. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
-import { fetchPicture } from "../../src/image/fetch-picture.ts";
+import { fetchPicture, PICTURE_STALL_MS } from "../../src/image/fetch-picture.ts";
 import type { ImageInput } from "../../src/shared/picture.ts";
 import { refusal } from "../support/pictures.ts";
 
@@ -148,7 +148,7 @@ describe("addresses", () => {
     const { name, blob } = await fetchPicture(ADDRESS, undefined);
     expect(name).toBe("https://example.org/pictures/cat.jpg");
     expect([blob.size, blob.type]).toEqual([3, "image/x"]);
-    expect(fetched).toHaveBeenCalledExactlyOnceWith(new URL(ADDRESS), {});
+    expect(fetched).toHaveBeenCalledExactlyOnceWith(new URL(ADDRESS), { signal: expect.any(AbortSignal) });
   });
 
   test.for([404, 403, 500])("HTTP %i", async (status) => {
@@ -194,6 +194,48 @@ describe("addresses", () => {
   });
 });
 
+describe("a server that sends nothing", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test.for<[string, () => Promise<unknown>]>([
+    ["no answer", () => new Promise(() => {})],
+    ["no body", async () => new Response(new ReadableStream())],
+    [
+      "half a body",
+      async () => new Response(new ReadableStream({ start: (body) => body.enqueue(Uint8Array.of(1, 2)) })),
+    ],
+  ])("is given up: %s", async ([, answer]) => {
+    vi.useFakeTimers();
+    const signals: AbortSignal[] = [];
+    vi.stubGlobal("fetch", (_: URL, { signal }: { signal: AbortSignal }) => {
+      signals.push(signal);
+      return answer();
+    });
+    const message = refusal(decodeImage(ADDRESS), "download-failed");
+    await vi.advanceTimersByTimeAsync(PICTURE_STALL_MS + 1);
+    expect(await message).toContain("https://example.org/pictures/cat.jpg: nothing arrived for 20 s");
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  });
+
+  test("slow but steady is no stall", async () => {
+    vi.useFakeTimers();
+    let left = 5;
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      async pull(controller) {
+        await new Promise((resolve) => setTimeout(resolve, PICTURE_STALL_MS - 1));
+        if (left-- === 0) controller.close();
+        else controller.enqueue(Uint8Array.of(left));
+      },
+    });
+    vi.stubGlobal("fetch", async () => new Response(body));
+    const fetched = fetchPicture(ADDRESS, undefined);
+    await vi.advanceTimersByTimeAsync(7 * PICTURE_STALL_MS);
+    expect((await fetched).blob.size).toBe(5);
+  });
+});
+
 describe("abort", () => {
   test("before", async () => {
     const signal = AbortSignal.abort();
@@ -210,6 +252,17 @@ describe("abort", () => {
       return answer;
     });
     await refusal(decodeImage(ADDRESS, { signal: controller.signal }), "aborted");
+  });
+
+  test("during a download and a decoding that heed no signal: at once", async () => {
+    for (const stub of ["fetch", "createImageBitmap"]) {
+      const controller = new AbortController();
+      vi.stubGlobal(stub, () => new Promise(() => setTimeout(() => controller.abort())));
+      const input = stub === "fetch" ? ADDRESS : new Blob([pngHeader(20, 20)]);
+      const start = performance.now();
+      await refusal(decodeImage(input, { signal: controller.signal }), "aborted");
+      expect(performance.now() - start).toBeLessThan(1000);
+    }
   });
 
   test("during decoding: the bitmap is closed", async () => {

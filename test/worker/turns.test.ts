@@ -43,21 +43,18 @@ const never = new AbortController().signal;
 function tab(log: string[], name: string) {
   const told: boolean[] = [];
   const turns = new Turns((waiting) => told.push(waiting));
-  const start = (task: string, work: "fovea-gpu" | "fovea-load" = "fovea-gpu", signal = never) => {
+  const start = (task: string, signal = never) => {
     let finish = () => {};
     const held = new Promise<void>((resolve) => {
       finish = resolve;
     });
-    const done = turns.run(
-      work,
-      async () => {
-        log.push(`${name}${task}`);
-        if (signal.aborted) throw new FoveaError("aborted", "aborted");
-        await held;
-        return task;
-      },
-      signal,
-    );
+    const work = async () => {
+      log.push(`${name}${task}`);
+      if (signal.aborted) throw new FoveaError("aborted", "aborted");
+      await held;
+      return task;
+    };
+    const done = turns.inOrder(() => turns.amongTabs(work, signal), signal);
     return { finish, done };
   };
   return { told, start };
@@ -86,18 +83,6 @@ test("tabs take turns, and only the one that waits for another is told", async (
   expect(a.told).toEqual([true, false]);
 });
 
-test("a load does not hold up an answer", async () => {
-  const log: string[] = [];
-  const [a, b] = [tab(log, "a"), tab(log, "b")];
-  const load = a.start("load", "fovea-load");
-  const answer = b.start("answer");
-  await ticks();
-  expect(log).toEqual(["aload", "banswer"]);
-  for (const { finish } of [load, answer]) finish();
-  await Promise.all([load.done, answer.done]);
-  expect([...a.told, ...b.told]).toEqual([]);
-});
-
 test.for(["in the same tab", "in another tab"])("an abort ends the wait for a task %s", async (where) => {
   const log: string[] = [];
   const a = tab(log, "a");
@@ -105,7 +90,7 @@ test.for(["in the same tab", "in another tab"])("an abort ends the wait for a ta
   const first = a.start("1");
   await ticks();
   const controller = new AbortController();
-  const second = waiting.start("2", "fovea-gpu", controller.signal);
+  const second = waiting.start("2", controller.signal);
   await ticks();
   expect(log).toEqual(["a1"]);
   controller.abort();
@@ -120,9 +105,9 @@ test.for(["in the same tab", "in another tab"])("an abort ends the wait for a ta
 
 test("a task that fails lets the next one go", async () => {
   const turns = new Turns(() => {});
-  const failure = turns.run("fovea-gpu", () => Promise.reject(new TypeError("wrong")), never);
+  const failure = turns.inOrder(() => Promise.reject(new TypeError("wrong")), never);
   await expect(failure).rejects.toThrow("wrong");
-  expect(await turns.run("fovea-gpu", async () => 3, never)).toBe(3);
+  expect(await turns.inOrder(async () => 3, never)).toBe(3);
 });
 
 test.for([
@@ -130,5 +115,5 @@ test.for([
   ["the page may not use them", { request: () => Promise.reject(new DOMException("no", "SecurityError")) }],
 ] as const)("work goes on without locks where %s", async ([, none]) => {
   vi.stubGlobal("navigator", { locks: none });
-  expect(await new Turns(() => {}).run("fovea-gpu", async () => 3, never)).toBe(3);
+  expect(await new Turns(() => {}).amongTabs(async () => 3, never)).toBe(3);
 });

@@ -1,0 +1,96 @@
+/**
+ * The pictures of one request. Their addresses are fetched and the pictures decoded before the request asks for the GPU:
+ * other requests and other tabs must not wait for a server, nor for a decoder.
+ */
+import type { ImageInput } from "../api.ts";
+import { decodeFetched, decodeImage } from "../image/decode.ts";
+import { type FetchedPicture, fetchPicture } from "../image/fetch-picture.ts";
+import type { Picture } from "../shared/picture.ts";
+import { pictureKey } from "./image-cache.ts";
+
+/**
+ * Pixels that are decoded ahead, 256 MiB: a phone's photographs of a whole conversation. Further pictures are decoded one
+ * by one when the encoder reads them; their bytes have arrived by then.
+ */
+const MAX_PIXELS_AHEAD = 2 ** 26;
+
+export class RequestPictures {
+  readonly #signal: AbortSignal | undefined;
+  readonly #pictures: RequestPicture[];
+
+  /** Starts fetching. The caller calls `close`. */
+  constructor(inputs: readonly ImageInput[], signal?: AbortSignal) {
+    this.#signal = signal;
+    this.#pictures = inputs.map((input) => new RequestPicture(input, signal));
+  }
+
+  /** In the order of the conversation. */
+  get all(): readonly RequestPicture[] {
+    return this.#pictures;
+  }
+
+  /**
+   * Waits for the fetches, and decodes pictures that are not known.
+   *
+   * @throws as `decodeImage`
+   */
+  async ready(isKnown: (key: string) => boolean = () => false): Promise<void> {
+    let pixels = 0;
+    for (const picture of this.#pictures) {
+      const key = await picture.key();
+      if (pixels >= MAX_PIXELS_AHEAD || (key !== undefined && isKnown(key))) continue;
+      pixels += await picture.decodeAhead(this.#signal);
+    }
+  }
+
+  /** Frees what was decoded and not taken. Safe to call twice. */
+  close(): void {
+    for (const picture of this.#pictures) picture.close();
+  }
+}
+
+/** One picture of a request. */
+export class RequestPicture {
+  readonly #input: ImageInput;
+  /** Of an address. */
+  readonly #fetched: Promise<FetchedPicture> | undefined;
+  #key: Promise<string | undefined> | undefined;
+  #decoded: Picture | undefined;
+
+  constructor(input: ImageInput, signal: AbortSignal | undefined) {
+    this.#input = input;
+    this.#fetched = typeof input === "string" ? fetchPicture(input, signal) : undefined;
+    // Its error is thrown to whoever waits for the picture; until then it must not count as unhandled.
+    this.#fetched?.catch(() => {});
+  }
+
+  /** What the picture is known by, see `pictureKey`. Throws as `fetchPicture`. */
+  async key(): Promise<string | undefined> {
+    const fetched = await this.#fetched;
+    this.#key ??= pictureKey(fetched?.blob ?? this.#input);
+    return this.#key;
+  }
+
+  /** Returns the number of pixels. Throws as `decodeImage`. */
+  async decodeAhead(signal: AbortSignal | undefined): Promise<number> {
+    this.#decoded ??= await this.#decode(signal);
+    return this.#decoded.width * this.#decoded.height;
+  }
+
+  /** The decoded picture, which the caller closes. Throws as `decodeImage`. */
+  async take(signal: AbortSignal | undefined): Promise<Picture> {
+    const picture = this.#decoded ?? (await this.#decode(signal));
+    this.#decoded = undefined;
+    return picture;
+  }
+
+  close(): void {
+    this.#decoded?.close();
+    this.#decoded = undefined;
+  }
+
+  async #decode(signal: AbortSignal | undefined): Promise<Picture> {
+    const fetched = await this.#fetched;
+    return fetched ? decodeFetched(fetched, signal) : decodeImage(this.#input, { signal });
+  }
+}
