@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { sourceName } from "../src/shared/source.ts";
 import { root } from "../tools/library.mjs";
 import type { WeightsOption } from "./options.mjs";
 
@@ -25,12 +26,13 @@ export async function findModel(wanted: string, weights: WeightsOption = "auto")
 }
 
 async function findFiles(wanted: string): Promise<Omit<ModelSource, "weights">> {
-  if (/^[a-z][a-z0-9+.-]+:/i.test(wanted))
-    return { name: wanted, hash: await hashOfAddress(wanted), folder: undefined, address: wanted };
   const shipped = `${root}public/${wanted}`;
   const folder = [shipped, resolve(wanted)].find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
-  if (!folder) throw new Error(`--model ${wanted}: no such folder, and no model of that name in public/`);
-  return { name: basename(folder), hash: hashOfFolder(folder), folder, address: undefined };
+  if (folder) return { name: basename(folder), hash: hashOfFolder(folder), folder, address: undefined };
+  const address = sourceName(wanted);
+  if (!/^[a-z][a-z0-9+.-]+:/i.test(address))
+    throw new Error(`--model ${wanted}: no such folder, and no model of that name in public/`);
+  return { name: address, hash: await hashOfAddress(address), folder: undefined, address };
 }
 
 /** Files that the engine reads; what else lies beside a model does not change its answers. */

@@ -1,5 +1,5 @@
 // The command line of `npm run ask`: parses and checks it. Checks that files exist; reads none.
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseCount, parseOptions } from "./command-line.mjs";
 import { readManifest } from "./manifest.mjs";
@@ -22,8 +22,8 @@ export const HELP = `Asks a model about a picture, in headless Chromium.
 
   npm run ask -- --image FILE --prompt TEXT
 
-  --model ID|URL|FOLDER  a known model's name (default ${DEFAULT_MODEL}), hf:owner/name[@revision], a folder with a
-                         checkpoint in Hugging Face layout, or the address of such a folder
+  --model ID|URL|FOLDER  a known model's name (default ${DEFAULT_MODEL}), owner/name[@revision] on the Hugging Face hub, a
+                         folder with a checkpoint in Hugging Face layout, or the address of such a folder
   --image FILE           a picture; repeat it for several pictures, leave it out for a text-only model
   --prompt TEXT          the question; leave it out for a classifier, which prints its five most likely classes
   --tokens N|none        image tokens to keep per picture, or none for no compression (default: the model's own)
@@ -83,14 +83,24 @@ function locateModel(model) {
   if (entry && entry.files.length > 0) return { source: name };
   if (!model)
     throw new Error(
-      `--model is missing, and this checkout has no weights of ${DEFAULT_MODEL}; name a folder, an address, or hf:owner/name`,
+      `--model is missing, and this checkout has no weights of ${DEFAULT_MODEL}; name a folder, an address, or owner/name on the Hugging Face hub`,
     );
   if (entry) throw new Error(`--model ${model}: this checkout has no weights of it; name another model`);
   if (/^[a-z][a-z0-9+.-]+:/i.test(model)) return { source: model };
   const stats = statSync(model, { throwIfNoEntry: false });
   if (stats?.isDirectory()) return { folder: resolve(model) };
   if (stats) throw new Error(`--model ${model} is a file; name its folder`);
-  throw new Error(`--model ${model}: no such folder; name a folder, an address, or hf:owner/name`);
+  if (isHubName(model)) return { source: model };
+  throw new Error(`--model ${model}: no such folder; name a folder, an address, or owner/name on the Hugging Face hub`);
+}
+
+/**
+ * Whether a path of two parts is a model on the hub, not a mistyped folder. The library reads the name.
+ * @param {string} model
+ */
+function isHubName(model) {
+  const [owner = ""] = model.split("/");
+  return /^[\w-][\w.-]*\/[\w.-]+(@\S+)?$|^(www\.)?(huggingface\.co|hf\.co)\//.test(model) && !existsSync(owner);
 }
 
 /** @param {string} path */

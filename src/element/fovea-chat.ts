@@ -265,7 +265,7 @@ export class FoveaChat extends LitElement {
     const source = modelSource(this.model);
     if (source === undefined)
       throw new TypeError(
-        'no model selected; set the attribute "model" to a known name, hf:owner/name, or the address of a folder',
+        'no model selected; set the attribute "model" to a known name, owner/name on the Hugging Face hub, or the address of a folder',
       );
     if (!this.isConnected) throw new FoveaError("disposed", "the element is not in the page; add it before asking");
     return this.#engine.acquire(source, FoveaChat.engines);

@@ -1,15 +1,15 @@
 /** Parses the attributes `model`, `tokens` and `inhibit`. Pure, apart from the page's address. */
 import type { Compression, GenerateRequest } from "../api.ts";
 import { checkInteger, checkNumber } from "../shared/assert.ts";
+import { sourceName } from "../shared/source.ts";
 
 /** A number of image tokens, a share of them such as "50%", "none" for all of them, null for the model's default. */
 export type TokenBudget = number | `${number}%` | "none" | null;
 
-/** The source in the attribute `model`; undefined if it is empty. Addresses may be relative to the page: "/models/a". */
+/** The source in the attribute `model`; undefined if it is empty. */
 export function modelSource(model: string | null): string | undefined {
-  const text = model?.trim() ?? "";
-  if (text === "") return undefined;
-  return /^\.{0,2}\//.test(text) ? new URL(text, document.baseURI).href : text;
+  const name = sourceName(model ?? "");
+  return name === "" ? undefined : name;
 }
 
 /** The attribute's value as a property: a number if it is one. Other strings stay, so that errors can show them. */

@@ -2,6 +2,7 @@
 import type { LoadOptions } from "../api.ts";
 import { checkFields, checkFunction, checkSignal, kindOf } from "../shared/arguments.ts";
 import { shown } from "../shared/json.ts";
+import { absoluteAddress } from "../shared/source.ts";
 
 /** Throws TypeError for an option of a wrong kind, RangeError for a value that is not among those supported. */
 export function checkLoadOptions(options: LoadOptions): void {
@@ -25,8 +26,8 @@ export function checkLoadOptions(options: LoadOptions): void {
 
 function checkAddress(name: string, value: unknown): void {
   if (value === undefined) return;
-  if (typeof value !== "string" || !URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
-    throw new TypeError(`${name} must be an absolute http(s) address, got ${shown(value)}`);
+  if (typeof value !== "string" || !/^https?:/.test(absoluteAddress(value)))
+    throw new TypeError(`${name} must be an http(s) address, got ${shown(value)}`);
 }
 
 function checkChoice(name: string, value: unknown, choices: readonly string[]): void {

@@ -93,7 +93,7 @@ export function folderUrl(source: string | URL): URL {
   const url = URL.canParse(source) ? new URL(source) : undefined;
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:"))
     throw new TypeError(
-      `${quoted(String(source))} is not a model; use a known name, hf:owner/name, or the http(s) address of a folder`,
+      `${quoted(String(source))} is not a model; use a known name, owner/name on the Hugging Face hub, or the http(s) address of a folder`,
     );
   if (url.username !== "" || url.password !== "")
     throw new TypeError(`the address of ${addressText(url)} must not contain a user name or password`);
@@ -143,7 +143,7 @@ function filesFolder(files: Readonly<Record<string, FileBytes>>): ModelFolder {
 function checkedFiles(files: unknown): [string, FileBytes][] {
   if (!isTagged(files, "Object"))
     throw new TypeError(
-      "source must be a known name, hf:owner/name, an http(s) address, or an object of file name -> bytes",
+      "source must be a known name, owner/name on the Hugging Face hub, an http(s) address, or an object of file name -> bytes",
     );
   const entries = Object.entries(files as Record<string, FileBytes>);
   for (const [path, bytes] of entries) {

@@ -3,6 +3,7 @@
  * known about them before they are read. open-model.ts stores them.
  */
 import { FoveaError } from "../errors.ts";
+import { absoluteAddress, sourceName } from "../shared/source.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { fileUrl, folderUrl } from "./folder.ts";
 import { textSha256 } from "./hash.ts";
@@ -48,7 +49,7 @@ export interface RemoteOptions {
 
 /** The manifest's model of this name; undefined for any other source. */
 export function knownModel(source: unknown): KnownModel | undefined {
-  return typeof source === "string" ? manifest().models.get(source) : undefined;
+  return typeof source === "string" ? manifest().models.get(sourceName(source)) : undefined;
 }
 
 /** Resolves a source. Fetches nothing yet. Throws TypeError for a source that is not a model. */
@@ -56,18 +57,29 @@ export function remoteModel(source: string | URL, options: RemoteOptions): Remot
   const known = knownModel(source);
   if (known)
     return listedModel(`${known.id}`, "", async () => listKnown(known, optionalFolder(options.modelsUrl)), options);
-  if (typeof source === "string" && source.startsWith("hf:")) {
-    const model = parseHubName(source);
+  const name = sourceName(String(source));
+  if (name.startsWith("hf:")) {
+    const model = parseHubName(name);
     const hubUrl = optionalFolder(options.hubUrl) ?? new URL(manifest().hub);
     const list = ({ signal, retry = options.retry }: AskOptions) =>
       listHub(model, { hubUrl, token: options.hubToken, retry, signal });
-    return listedModel(source, addressText(hubUrl), list, options);
+    return listedModel(name, addressText(hubUrl), list, options);
   }
-  return urlModel(folderUrl(source), options);
+  return urlModel(folderUrl(name), options);
 }
 
+/** The name by which a source is stored. Throws TypeError for an address with a password. */
+export function storedName(source: string): string {
+  const name = sourceName(source);
+  return /^https?:/.test(name) ? addressKey(folderUrl(name)).source : name;
+}
+
+/** The next step where a known model's files are not found. */
+const SERVE_MODELS =
+  "copy node_modules/fovea/dist/lib/models to a folder that your site serves, and pass its address as modelsUrl";
+
 function optionalFolder(url: string | undefined): URL | undefined {
-  return url === undefined ? undefined : folderUrl(url);
+  return url === undefined ? undefined : folderUrl(absoluteAddress(url));
 }
 
 /** A listing, and the options of requests for its files. */
@@ -103,14 +115,18 @@ function listedModel(
         const request: UrlOptions = { signal, retry, headers, refusalHint, httpCache: "no-store" };
         const opened = url.protocol === "file:" ? await openLocalFile(url, name) : await openUrl(url, name, request);
         if (opened?.byteLength === byteLength) return opened;
-        // Known models have no origin; a bundler may have moved the library away from their files.
-        const next = origin === "" ? "serve dist/lib/models and pass its address as modelsUrl" : "try again later";
+        // Known models have no origin. A bundler may have moved the library away from their files; many servers then
+        // answer with the page itself.
+        const isKnown = origin === "";
         throw opened
           ? new FoveaError(
               "hash-mismatch",
-              `${name}: ${opened.byteLength} bytes at ${addressText(url)}, expected ${byteLength}; try again later, or load from another server`,
+              `${name}: ${opened.byteLength} bytes at ${addressText(url)}, expected ${byteLength}; ${isKnown ? SERVE_MODELS : "try again later, or load from another server"}`,
             )
-          : new FoveaError("download-failed", `${name}: no file at ${addressText(url)}; ${next}`);
+          : new FoveaError(
+              "download-failed",
+              `${name}: no file at ${addressText(url)}; ${isKnown ? SERVE_MODELS : "try again later"}`,
+            );
       };
       return { byteLength, digest, open };
     },

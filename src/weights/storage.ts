@@ -3,8 +3,7 @@
  */
 import { FoveaError } from "../errors.ts";
 import { NO_ROOM, type StorageReport, type StoredModel } from "../shared/stored-model.ts";
-import { folderUrl } from "./folder.ts";
-import { addressKey } from "./remote-model.ts";
+import { storedName } from "./remote-model.ts";
 import { deleteStored, listStored } from "./store.ts";
 
 /**
@@ -18,14 +17,13 @@ export async function storedModels(): Promise<StoredModel[]> {
 /**
  * Removes a stored model. Waits for running loads in all tabs. Loaded models stay loaded.
  *
- * @param source As `storedModels` names it, or the address that it was loaded from.
+ * @param source As `storedModels` names it, or as it was loaded.
  * @returns Whether the model was stored.
  * @throws TypeError if the source is not a string; FoveaError `aborted`.
  */
 export async function deleteStoredModel(source: string, options: { signal?: AbortSignal } = {}): Promise<boolean> {
   if (typeof source !== "string") throw new TypeError("source must be a string, as in storedModels");
-  const address = /^https?:/.test(source) && URL.canParse(source) ? addressKey(folderUrl(source)).source : source;
-  return deleteStored([source, address], options.signal);
+  return deleteStored([source, storedName(source)], options.signal);
 }
 
 /** The space that the browser gives to this site. */

@@ -17,6 +17,7 @@ import type {
 import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
 import { RunningGeneration } from "../running-generation.ts";
 import { checkFields, checkFunction, checkSignal, isSignal } from "../shared/arguments.ts";
+import { absoluteAddress } from "../shared/source.ts";
 import { Channel } from "./channel.ts";
 import { packImage, packInspection, packRequest, packSource } from "./pack.ts";
 import { startWorker } from "./start-worker.ts";
@@ -37,6 +38,9 @@ export async function createFovea(
 ): Promise<RemoteFovea> {
   checkOptions(options);
   const { signal, onProgress, onWait, ...settings } = options;
+  // Relative to the page, not to the worker's script.
+  for (const name of ["modelsUrl", "hubUrl"] as const)
+    if (typeof settings[name] === "string") settings[name] = absoluteAddress(settings[name]);
   throwIfAborted(signal, "loading");
   const channel = new Channel(start(), onWait);
   const { lifeLock } = channel;

@@ -6,6 +6,7 @@ import type { GenerateRequest, ImageInput, InspectRequest, ModelFiles } from "..
 import { FoveaError } from "../errors.ts";
 import { copyCanvas, decodeElement } from "../image/page-picture.ts";
 import { kindOf } from "../shared/arguments.ts";
+import { sourceName } from "../shared/source.ts";
 import type { SentImage, SentMessage, SentPart, SentRequest } from "./protocol.ts";
 
 /** A value to send, and its parts that are ours to transfer. */
@@ -23,8 +24,11 @@ let bitmaps = 0;
  * of a view would copy the view's whole buffer.
  */
 export function packSource(source: string | URL | ModelFiles): string | ModelFiles {
-  if (kindOf(source) === "URL") return String(source);
-  if (kindOf(source) !== "Object") return source as string;
+  const kind = kindOf(source);
+  if (kind === "URL") return String(source);
+  // Relative to the page, not to the worker's script.
+  if (kind === "String") return sourceName(source as string);
+  if (kind !== "Object") return source as string;
   return Object.fromEntries(
     Object.entries(source as ModelFiles).map(([name, bytes]) => [name, isBytes(bytes) ? new Blob([bytes]) : bytes]),
   );

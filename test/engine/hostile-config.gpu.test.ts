@@ -132,7 +132,7 @@ const SOURCES: { source: () => unknown; kind: Refusal; says: RegExp }[] = [
   {
     source: () => "",
     kind: TypeError,
-    says: /"" is not a model; use a known name, hf:owner\/name, or the http\(s\) address/,
+    says: /"" is not a model; use a known name, owner\/name on the Hugging Face hub, or the http\(s\) address/,
   },
   { source: () => "no-such-model", kind: TypeError, says: /"no-such-model" is not a model/ },
   { source: () => "ftp://example.org/model", kind: TypeError, says: /ftp.* is not a model/ },

@@ -46,6 +46,8 @@ describe("what a command line becomes", () => {
     ["--inhibit", "1", { inhibition: { maxRatio: 1 } }],
     ["--inhibit", ".5", { inhibition: { maxRatio: 0.5 } }],
     ["--model", "hf:owner/name@main", { model: { source: "hf:owner/name@main" } }],
+    ["--model", "owner/name@main", { model: { source: "owner/name@main" } }],
+    ["--model", "huggingface.co/owner/name", { model: { source: "huggingface.co/owner/name" } }],
   ] as const)("%s %s", ([option, value, expected]) => {
     expect(parseAskOptions(["--model", folder, "--prompt", "x", option, value])).toMatchObject(expected);
   });
@@ -82,7 +84,14 @@ test.for([
   [[], /^--prompt is missing; use npm run ask -- --image FILE --prompt TEXT/],
   [["--model", folder, "--json"], /^--prompt is missing; use npm run ask/],
   [["--prompt", " "], /^--prompt is empty/],
-  [["--model", "no/such"], /^--model no\/such: no such folder; name a folder, an address, or hf:owner\/name$/],
+  [
+    ["--model", "no/such/folder"],
+    /^--model \S+: no such folder; name a folder, an address, or owner\/name on the Hugging Face hub$/,
+  ],
+  [
+    ["--model", "tools/no-such"],
+    /^--model \S+: no such folder; name a folder, an address, or owner\/name on the Hugging Face hub$/,
+  ],
   [["--model", picture], /is a file; name its folder/],
   [["--model", folder, "--image", "no.png"], /^--image no\.png: no such file$/],
   [["--model", folder, "--image", folder], /is not a file$/],

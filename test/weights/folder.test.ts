@@ -108,7 +108,7 @@ describe("addresses", () => {
     (source) => {
       expect(() => openFolder(source)).toThrow(TypeError);
       expect(() => openFolder(source)).toThrow(
-        /is not a model; use a known name, hf:owner\/name, or the http\(s\) address/,
+        /is not a model; use a known name, owner\/name on the Hugging Face hub, or the http\(s\) address/,
       );
     },
   );

@@ -1,5 +1,6 @@
 /** The model of the page: load, pause, cancel, reload after a lost device. One at a time. */
 import type { LoadProgress } from "../../api.ts";
+import { sourceName } from "../../shared/source.ts";
 import { loadModel, type Model, type ModelAccess, type ModelSource, planModel, storedModels } from "../engine.ts";
 import { problemOf } from "./problem.ts";
 import { Rate } from "./rate.ts";
@@ -114,8 +115,9 @@ const LARGE_BYTES = 50_000_000;
 
 async function isLargeDownload(address: string): Promise<boolean> {
   try {
+    const bare = (source: string) => source.replace(/\/$/, "");
     const isHere = (await storedModels()).some(
-      ({ source, complete }) => complete && (source === address || source === `${address}/`),
+      ({ source, complete }) => complete && bare(source) === bare(sourceName(address)),
     );
     if (isHere) return false;
     return (await planModel(address, {}, new AbortController().signal)).downloadBytes > LARGE_BYTES;

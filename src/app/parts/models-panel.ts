@@ -2,6 +2,7 @@
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import type { ModelFiles, ModelPlan } from "../../api.ts";
 import { byteText } from "../../element/wording.ts";
+import { sourceName } from "../../shared/source.ts";
 import { type ModelAccess, type ModelSource, planModel, SHIPPED_MODEL } from "../engine.ts";
 import type { App } from "../logic/app.ts";
 import { type Problem, problemOf } from "../logic/problem.ts";
@@ -22,7 +23,7 @@ const TOKEN_FIELD = html`<label for="token">Access token, for gated models</labe
 const LOOK_UP = html`<button type="submit">Check</button>`;
 
 function isHubName(address: string): boolean {
-  return address.trim().startsWith("hf:");
+  return sourceName(address).startsWith("hf:");
 }
 
 export class ModelsPanel extends LitElement {
@@ -83,7 +84,7 @@ export class ModelsPanel extends LitElement {
       <form class="card stack" @submit=${(event: Event) => this.#address(event)}>
         <label for="address">Hugging Face model or web address of a folder</label>
         <div class="row">
-          <input id="address" class="grow" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="hf:owner/name"
+          <input id="address" class="grow" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="owner/name"
             @input=${(event: Event) => {
               this.isHub = isHubName((event.target as HTMLInputElement).value);
             }} />
