@@ -24,9 +24,17 @@ export type {
 /** File name -> bytes, for a checkpoint that is already at hand (a folder picked by the user, a test). */
 export type ModelFiles = Record<string, Blob | ArrayBuffer | Uint8Array>;
 
+/** A `GPUDevice`, by a few of its members, so that the package's types need none of WebGPU's. */
+export interface GpuDevice {
+  readonly limits: object;
+  readonly queue: object;
+  createBuffer(descriptor: never): object;
+  destroy(): void;
+}
+
 export interface LoadOptions {
   /** A device to run on; it stays the caller's. Without one, Fovea asks for its own and destroys it on dispose. */
-  device?: GPUDevice;
+  device?: GpuDevice;
   /**
    * Arithmetic of the products with many rows (encoder, prompt), whose sums are f32 always. "auto", the default: halves
    * where the device has them, a self-test finds them right, a measurement faster, and the weights are packed anyway;
@@ -49,11 +57,11 @@ export interface LoadOptions {
    * model. Sent to the hub's own origin only, never stored, never part of a message.
    */
   hubToken?: string;
-  /** Address of the hub that "hf:" models come from; default: the public one. */
+  /** Address of the hub that "hf:" models come from, relative to the page; default: the public one. */
   hubUrl?: string;
   /**
-   * Address of the folder that holds the folders of known models; default: where the package has them, beside the
-   * library. To be given where a bundler has moved the library's code.
+   * Address of the folder with the folders of known models; relative to the page, as in "/models/". Default: where the
+   * package has them, beside the library.
    */
   modelsUrl?: string;
   /**

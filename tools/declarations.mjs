@@ -40,9 +40,11 @@ export function emitDeclarations(root, entries, outDir) {
           return `${keyword}${path}.js"`;
         },
       );
+      // Compilers with an older library do not know the symbol.
+      const needs = text.includes("[Symbol.dispose]") ? '/// <reference lib="esnext.disposable" />\n' : "";
       const target = join(outDir, "types", name);
       mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, text);
+      writeFileSync(target, needs + text);
     }
   } finally {
     rmSync(all, { recursive: true, force: true });

@@ -85,7 +85,9 @@ async function bundle(outDir) {
   const { [STANDALONE]: standalone, ...modules } = ENTRIES;
   const imports = await bundleModules(outDir, modules, { isExternal: isDependency });
   await bundleModules(outDir, { [WORKER_SCRIPT.name]: WORKER_SCRIPT.source }, { minify: true });
-  for (const [file, names] of await bundleModules(outDir, { [STANDALONE]: standalone }, { up: "../", minify: true }))
+  // Lit's build for Node does the same in a page, and can be imported by a server that renders the page.
+  const anywhere = /** @type {const} */ ({ up: "../", minify: true, place: "node" });
+  for (const [file, names] of await bundleModules(outDir, { [STANDALONE]: standalone }, anywhere))
     imports.set(file, names);
   return /** @type {Record<keyof typeof ENTRIES, string[]>} */ (
     Object.fromEntries(Object.keys(ENTRIES).map((name) => [name, closure(imports, `${name}.js`)]))
@@ -110,19 +112,23 @@ export async function bundleOwnWorker(outDir) {
  * @param {(id: string) => boolean} [options.isExternal] what stays an import
  * @param {string} [options.up] from the module's folder to the library's
  * @param {boolean} [options.minify]
+ * @param {"browser" | "node"} [options.place] which builds of packages it contains
  * @returns {Promise<Map<string, string[]>>} file -> files that it imports
  */
-async function bundleModules(outDir, entry, { isExternal = () => false, up = "./", minify = false } = {}) {
+async function bundleModules(
+  outDir,
+  entry,
+  { isExternal = () => false, up = "./", minify = false, place = "browser" } = {},
+) {
   const { build } = await import("vite");
   const result = await build({
     root,
     configFile: false,
     publicDir: false,
     logLevel: "warn",
-    plugins: [shaderText(), markdownReader(), workerAddress(up)],
+    plugins: [shaderText(), markdownReader(), withoutDocument(), fileAddresses(up)],
     // Not those of development, which Vite takes where NODE_ENV is "test": Lit is twice as large there, and complains.
-    resolve: { conditions: ["module", "browser", "production"] },
-    define: { "import.meta.env.VITE_MODELS_PATH": JSON.stringify(`${up}models/`) },
+    resolve: { conditions: ["module", place, "production"] },
     build: {
       outDir,
       emptyOutDir: false,
@@ -153,21 +159,34 @@ function closure(imports, entry) {
 }
 
 /**
- * The worker's address as that of the built script. The bundler is told to leave it alone, so that the expression stays
- * the one by which the bundlers of those who use the library find the script.
- * @param {string} up from the module's folder to the script's
+ * Addresses of the files beside the built modules: the worker's script and the models that ship. Each stays one expression
+ * `new URL("./file", import.meta.url)`, by which the bundlers of those who use the library find and copy the file.
+ * @param {string} up from the module's folder to the library's
  * @returns {import("vite").Plugin}
  */
-function workerAddress(up) {
-  const built = JSON.stringify(`${up}${WORKER_SCRIPT.name}.js`);
+function fileAddresses(up) {
+  const script = JSON.stringify(`${up}${WORKER_SCRIPT.name}.js`);
+  // Our own bundler is told to leave the expressions alone.
+  const address = (/** @type {string} */ file) => `new URL(/* @vite-ignore */ ${file}, import.meta.url)`;
   const replacements = {
-    'new URL("./fovea-worker.ts", import.meta.url)': `new URL(/* @vite-ignore */ ${built}, import.meta.url)`,
-    'const SCRIPT = "./fovea-worker.js";': `const SCRIPT = ${built};`,
+    'new URL("./fovea-worker.ts", import.meta.url)': address(script),
+    'const SCRIPT = "./fovea-worker.js";': `const SCRIPT = ${script};`,
   };
+  const models = ownModels().flatMap(({ location, files }) => files.map((name) => `${location}${name}`));
+  const entries = models.map(
+    // The query keeps Vite from putting small files into the script. It is removed where nobody bundles.
+    (path) => `${JSON.stringify(path)}: ${address(JSON.stringify(`${up}models/${path}?no-inline`))}`,
+  );
   return {
-    name: "worker-address",
+    name: "file-addresses",
     enforce: "pre",
     transform(code, id) {
+      if (id.endsWith("/shipped-files.ts"))
+        return `export function shippedFile(path) {
+          const address = { ${entries.join(", ")} }[path];
+          if (address.search === "?no-inline") address.search = "";
+          return address;
+        }`;
       if (!id.endsWith("/start-worker.ts")) return;
       let result = code;
       for (const [written, replacement] of Object.entries(replacements)) {
@@ -176,14 +195,30 @@ function workerAddress(up) {
       }
       return result;
     },
-    // Without the remark, which would keep the bundlers of others from finding the script.
+    // Without the remark, which would keep the bundlers of others from finding the files.
     renderChunk: {
       order: "post",
       handler: (code) =>
         code.replace(
-          /new URL\(\s*\/\* @vite-ignore \*\/\s*("[^"]+"),\s*import\.meta\.url\s*\)/,
+          /new URL\(\s*\/\* @vite-ignore \*\/\s*("[^"]+"),\s*import\.meta\.url\s*\)/g,
           "new URL($1, import.meta.url)",
         ),
     },
+  };
+}
+
+/**
+ * Lit's builds for Node bring classes of a document. Only the classes' names are needed to import the element; without a
+ * document it is not used.
+ * @returns {import("vite").Plugin}
+ */
+function withoutDocument() {
+  const shim = "@lit-labs/ssr-dom-shim";
+  return {
+    name: "without-document",
+    enforce: "pre",
+    resolveId: (id) => (id === shim ? `\0${shim}` : undefined),
+    load: (id) =>
+      id === `\0${shim}` ? "export class HTMLElement {} export const customElements = undefined;" : undefined,
   };
 }

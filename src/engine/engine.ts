@@ -71,7 +71,7 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions, hook
       openCheckpoint(folder, { signal }),
     );
     const matched = matchTensors(spec, checkpoint.tensors);
-    gpu = await Gpu.open(options.device, own);
+    gpu = await Gpu.open(options.device as GPUDevice | undefined, own);
     throwIfAborted(signal, "opening of the GPU");
     return await assemble(gpu, { spec, contextLength, language, defaults, checkpoint, matched, options, hooks });
   } catch (error) {

@@ -53,7 +53,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
 
   const files = survey.files();
   const sum = (key: "bytes" | "storedBytes") => files.reduce((total, file) => total + file[key], 0);
-  const limits = device?.limits ?? (await adapterLimits());
+  const limits = (device as GPUDevice | undefined)?.limits ?? (await adapterLimits());
   const format = resolveWeights(matched.tensors, weights, limits ?? { maxBufferSize: Number.POSITIVE_INFINITY });
   const gpu = planMemory(spec, matched, { format, contextLength, limits });
   const downloadBytes = sum("bytes") - sum("storedBytes");

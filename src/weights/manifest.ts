@@ -7,6 +7,7 @@ import { FoveaError } from "../errors.ts";
 import { isJsonObject, quoted } from "../shared/json.ts";
 import { isPlainFileName } from "./folder.ts";
 import { badListing, isModelFile, listedFile, type ModelListing } from "./listing.ts";
+import { shippedFile } from "./shipped-files.ts";
 
 /** Options of loading for which a model may set defaults. */
 export interface ModelDefaults {
@@ -78,19 +79,9 @@ export function manifest(): Manifest {
 }
 
 /**
- * The default folder of known models: beside the built library in the package, in the page's own folder for the site, and
- * `public` for the sources. The build sets the path.
- *
- * @param here Address of this module. In one expression with a path, a bundler would look for a file to pack.
- */
-function defaultModelsUrl(here: string): URL {
-  return new URL(import.meta.env.VITE_MODELS_PATH, here);
-}
-
-/**
  * The files of a known model.
  *
- * @param modelsUrl Folder that contains the models' folders, if not the default; ends in a slash.
+ * @param modelsUrl Folder that contains the models' folders, if not where they ship; ends in a slash.
  * @throws FoveaError `download-failed` if this version has no weights of the model.
  */
 export function listKnown({ id, location, files }: KnownModel, modelsUrl: URL | undefined): ModelListing {
@@ -99,14 +90,16 @@ export function listKnown({ id, location, files }: KnownModel, modelsUrl: URL | 
       "download-failed",
       `${quoted(id)} has no weights in this version of Fovea; load a model by hf:owner/name, its address or its files`,
     );
-  const base = new URL(location, modelsUrl ?? defaultModelsUrl(import.meta.url));
+  const isShipped = modelsUrl === undefined && !URL.canParse(location);
+  const addressOf = (name: string) =>
+    isShipped ? shippedFile(`${location}${name}`) : new URL(`${location}${encodeURIComponent(name)}`, modelsUrl);
   const listed = files.map(({ name, bytes, sha256 }) =>
-    listedFile(FILE, new URL(encodeURIComponent(name), base), {
+    listedFile(FILE, addressOf(name), {
       name,
       byteLength: bytes,
       algorithm: "sha256",
       hex: sha256,
     }),
   );
-  return { location: `${quoted(id)} at ${base.href}`, files: new Map(listed.map((file) => [file.name, file])) };
+  return { location: quoted(id), files: new Map(listed.map((file) => [file.name, file])) };
 }
