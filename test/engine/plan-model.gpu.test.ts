@@ -43,9 +43,7 @@ describe("a plan", () => {
     await expect(planModel({})).rejects.toMatchObject({ code: "unsupported-model" });
     await expect(planModel("fovea-demo", { hubToken: "a b" })).rejects.toThrow(/hubToken must be a text/);
     for (const name of ["hubUrl", "modelsUrl"])
-      await expect(planModel("fovea-demo", { [name]: "ftp://x" })).rejects.toThrow(
-        /must be an absolute http\(s\) address/,
-      );
+      await expect(planModel("fovea-demo", { [name]: "ftp://x" })).rejects.toThrow(/must be an http\(s\) address/);
   });
 
   test("knows what is stored; a loaded model needs the network no more", async () => {
