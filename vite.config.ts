@@ -16,8 +16,15 @@ import { FIREFOX_DEVICE } from "./tools/firefox.mjs";
 const sharedRoot = fileURLToPath(new URL("../shared", import.meta.url));
 const projectRoot = fileURLToPath(new URL(".", import.meta.url)).replace(/[\\/]$/, "");
 
-/** Every kernel. */
-const FIREFOX_TESTS = ["test/kernels/**/*.gpu.test.ts", "test/gpu/{adapter,params}.gpu.test.ts"];
+/** Every kernel, what pictures go through, and whole models: those of the paper in all settings, and one with tiles. */
+const FIREFOX_TESTS = [
+  "test/kernels/**/*.gpu.test.ts",
+  "test/gpu/*.gpu.test.ts",
+  "test/image/*.gpu.test.ts",
+  "test/model/encoder/preprocess.gpu.test.ts",
+  "test/{engine,families}/golden.gpu.test.ts",
+];
+const FIREFOX_FAMILIES = ["smolvlm-s4-tags-bf16"];
 
 export default defineConfig(({ command }) => ({
   // Relative, so that the built site works in whatever folder of a server it is put.
@@ -80,7 +87,10 @@ export default defineConfig(({ command }) => ({
           provider: firefoxProvider(),
           instances: [{ browser: "firefox" }],
         }),
-        define: { "import.meta.env.VITE_DEVICE": deviceText(FIREFOX_DEVICE) },
+        define: {
+          "import.meta.env.VITE_DEVICE": deviceText(FIREFOX_DEVICE),
+          "import.meta.env.VITE_FAMILY_FOLDERS": JSON.stringify(JSON.stringify(familyFolders(FIREFOX_FAMILIES))),
+        },
       },
       // `npm test -- long`: what takes too long for every run.
       browserProject("long", ["test/**/*.long.test.ts"], chromium(command)),
@@ -93,10 +103,10 @@ export default defineConfig(({ command }) => ({
 }));
 
 /** Folder -> family of the golden families: those of ../shared, or else the part of them that is in the repository. */
-function familyFolders(): Record<string, string> {
+function familyFolders(only?: string[]): Record<string, string> {
   const shared = join(sharedRoot, "golden/families");
   const root = existsSync(shared) ? shared : join(projectRoot, "test/golden/families");
-  const names = existsSync(root) ? readdirSync(root) : [];
+  const names = only ?? (existsSync(root) ? readdirSync(root) : []);
   const cases = names
     .map((name) => [name, join(root, name, "case.json")] as const)
     .filter(([, file]) => existsSync(file));

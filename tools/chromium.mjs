@@ -30,8 +30,8 @@ export const BROWSERS_AT_ONCE = useGpu ? 1 : Math.min(4, availableParallelism())
 
 /** The device that the flags select, as far as it is known. @type {import("../test/support/device.ts").ExpectedDevice} */
 export const CHROMIUM_DEVICE = useGpu
-  ? { adapter: "", subgroups: true, immediates: true }
-  : { adapter: "swiftshader", subgroups: true, immediates: true, software: true, f16: false };
+  ? { browser: "chromium", adapter: "", subgroups: true, immediates: true }
+  : { browser: "chromium", adapter: "swiftshader", subgroups: true, immediates: true, software: true, f16: false };
 
 /**
  * Flags for a headless Chromium with WebGPU. Without FOVEA_GPU=1 they select the software adapter, so that results are the

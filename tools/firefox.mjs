@@ -18,8 +18,8 @@ const needsDriver = !useGpu && process.platform === "linux";
 
 /** The device that this gives, as far as it is known. @type {import("../test/support/device.ts").ExpectedDevice} */
 export const FIREFOX_DEVICE = needsDriver
-  ? { adapter: "", subgroups: false, immediates: false, software: true, f16: true }
-  : { adapter: "", subgroups: false, immediates: false };
+  ? { browser: "firefox", adapter: "", subgroups: false, immediates: false, software: true, f16: true }
+  : { browser: "firefox", adapter: "", subgroups: false, immediates: false };
 
 /** Path of a Firefox; installs Debian's where that is possible. Throws one line saying how to get one. */
 export function findFirefox() {

@@ -53,7 +53,7 @@ const HELP = `Checks types, style and build; runs unit tests, shaders and end-to
   only by name     ${Object.keys(FURTHER_STEPS).join(", ")}
   --help           prints this text
 
-CHROME_PATH names the browser. FOVEA_GPU=1 uses this machine's GPU instead of a software adapter.
+CHROME_PATH and FIREFOX_PATH name the browsers. FOVEA_GPU=1 uses this machine's GPU instead of a software adapter.
 `;
 
 /** @param {string[]} args names of steps; empty for all main steps */

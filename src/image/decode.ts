@@ -6,6 +6,7 @@ import { FoveaError, throwIfAborted } from "../errors.ts";
 import { kindOf } from "../shared/arguments.ts";
 import type { ImageInput, Picture, PixelData } from "../shared/picture.ts";
 import { decodeSource } from "./bitmap.ts";
+import { isCutShort } from "./ending.ts";
 import { type FetchedPicture, fetchPicture } from "./fetch-picture.ts";
 import { HEADER_BYTES, type PictureHeader, readHeader } from "./header.ts";
 import { checkEncodedSize, checkPictureSize } from "./limits.ts";
@@ -59,14 +60,18 @@ function blobName(blob: Blob): string {
 async function decodeBlob(name: string, blob: Blob, signal: AbortSignal | undefined): Promise<Picture> {
   if (blob.size === 0) throw new FoveaError("bad-image", `${name} is empty (0 bytes); pick the file again`);
   checkEncodedSize(name, blob.size);
-  const header = await readBlobHeader(name, blob);
+  const header = await readFile(name, async () =>
+    readHeader(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer())),
+  );
   if (header?.width !== undefined && header.height !== undefined) checkPictureSize(name, header.width, header.height);
+  if (header && (await readFile(name, () => isCutShort(header.format, blob))))
+    throw new FoveaError("bad-image", `${name} ${undecodable(header, blob)}`);
   return decodeSource(name, blob, signal, () => undecodable(header, blob));
 }
 
-async function readBlobHeader(name: string, blob: Blob): Promise<PictureHeader | undefined> {
+async function readFile<T>(name: string, read: () => Promise<T>): Promise<T> {
   try {
-    return readHeader(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer()));
+    return await read();
   } catch (cause) {
     // The picked file was moved, changed or locked.
     throw new FoveaError("bad-image", `${name} can no longer be read; pick the file again`, { cause });

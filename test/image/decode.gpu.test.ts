@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { decodeImage } from "../../src/image/decode.ts";
 import type { ImageInput } from "../../src/shared/picture.ts";
 import { type RgbImage, squashToSquare } from "../reference/resize.ts";
+import { DEVICE } from "../support/device.ts";
 import { useGpu } from "../support/gpu.ts";
 import { expectSameBytes, randomPixels, refusal, toRgb } from "../support/pictures.ts";
 import { Random } from "../support/random.ts";
@@ -197,6 +198,16 @@ describe("files that a canvas made", () => {
     }
   });
 
+  test("an end is an end, whatever follows it; a thumbnail's is not", async () => {
+    const whole = await jpeg();
+    const film = new Uint8Array(5000).fill(7);
+    for (const file of [new Blob([whole, film]), new Blob([await encoded("image/png"), film])])
+      expect((await decodeImage(file)).width).toBe(WIDTH);
+    const thumbnail = Uint8Array.from([0xff, 0xe1, 0, 8, 1, 2, 3, 4, 0xff, 0xd9]);
+    const cut = new Blob([whole.subarray(0, 2), thumbnail, whole.subarray(2, -2), film]);
+    expect(await refusal(decodeImage(cut), "bad-image")).toContain("cut short or damaged");
+  });
+
   test("HTTP 404", async () => {
     expect(await refusal(decodeImage(sharedUrl("golden/families/pictures/nothing.png")), "download-failed")).toContain(
       "HTTP 404",
@@ -290,7 +301,9 @@ describe("objects of the page", () => {
     const image = (attributes: string) => loadedImage(`data:image/svg+xml,${encodeURIComponent(svg(attributes))}`);
     const { width, data } = await read(await image('width="30" height="20"'));
     expect([width, ...data.subarray(0, 3)]).toEqual([30, 255, 0, 0]);
-    expect(await refusal(decodeImage(await image("")), "bad-image")).toContain("give an SVG a width and a height");
+    // Firefox gives it the size that CSS would.
+    if (DEVICE.browser === "firefox") expect((await decodeImage(await image(""))).width).toBe(300);
+    else expect(await refusal(decodeImage(await image("")), "bad-image")).toContain("give an SVG a width and a height");
     const file = new File([svg("")], "logo.svg", { type: "image/svg+xml" });
     expect(await refusal(decodeImage(file), "bad-image")).toBe(
       "logo.svg is SVG, which has no pixels; draw it on a canvas",
@@ -311,17 +324,17 @@ describe("objects of the page", () => {
     expect(await refusal(decodeImage(new OffscreenCanvas(0, 10)), "bad-image")).toContain(
       "the OffscreenCanvas is 0 x 10",
     );
-    expect(await refusal(decodeImage(new OffscreenCanvas(9, 9)), "bad-image")).toContain("it has no context");
+    // In Firefox it is blank.
+    if (DEVICE.browser !== "firefox")
+      expect(await refusal(decodeImage(new OffscreenCanvas(9, 9)), "bad-image")).toContain("it has no context");
     const canvas = document.createElement("canvas");
     canvas.width = 0;
     expect(await refusal(decodeImage(canvas), "bad-image")).toContain("the HTMLCanvasElement is 0 x 150");
   });
 
   test("pixels that the browser keeps from us are refused when they are used", async () => {
-    // Foreign objects taint a canvas as another site's pictures do.
-    const svg =
-      '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10"><foreignObject width="9" height="9"/></svg>';
-    const image = await loadedImage(objectUrl(new Blob([svg], { type: "image/svg+xml" })));
+    // The same server under another name is another site, and does not say that its pictures may be read.
+    const image = await loadedImage(sharedUrl(PICTURE).replace("//localhost", "//127.0.0.1"));
     const canvas = new OffscreenCanvas(20, 10);
     canvas.getContext("2d")!.drawImage(image, 0, 0);
     for (const input of [image, canvas])

@@ -4,6 +4,7 @@ import type { Gpu } from "../../src/gpu/device.ts";
 
 /** What is known of a device; the rest may be anything. */
 export interface ExpectedDevice {
+  browser?: "chromium" | "firefox";
   /** Part of the adapter's name; "" where the browser reveals none. */
   adapter: string;
   subgroups: boolean;
@@ -16,7 +17,7 @@ export interface ExpectedDevice {
 export const DEVICE: ExpectedDevice = JSON.parse(import.meta.env.VITE_DEVICE);
 
 /** Features of a device by which variants are chosen. */
-function featuresOf(gpu: Gpu): Omit<Required<ExpectedDevice>, "adapter"> {
+function featuresOf(gpu: Gpu): Omit<Required<ExpectedDevice>, "browser" | "adapter"> {
   const { subgroups, software } = gpu.capabilities;
   const immediates = navigator.gpu.wgslLanguageFeatures?.has("immediate_address_space") ?? false;
   return { subgroups, immediates, software, f16: gpu.device.features.has("shader-f16") };
@@ -24,7 +25,7 @@ function featuresOf(gpu: Gpu): Omit<Required<ExpectedDevice>, "adapter"> {
 
 /** Fails unless the device is the expected one: without the right flags a browser may quietly give another. */
 export function expectDevice(gpu: Gpu): void {
-  const { adapter, ...known } = DEVICE;
+  const { browser, adapter, ...known } = DEVICE;
   expect(gpu.adapterName).toContain(adapter);
   expect(featuresOf(gpu)).toMatchObject(known);
 }
