@@ -13,9 +13,9 @@ fn row_products(input: TeamInput, group: u32) {
     return;
   }
   let team = find_team(input);
-  // As many rounds as a single team needs; with more teams the late rounds are empty. All teams go through all rounds,
-  // because a sum must be met by every invocation.
-  for (var round = 0u; round < SLOTS; round++) {
+  // ROUNDS is enough for the fewest teams that there can be; with more the late rounds are empty. All teams go through all
+  // rounds, because a sum must be met by every invocation.
+  for (var round = 0u; round < ROUNDS; round++) {
     let slot = round * team.count + team.index;
     let first = first_of_group + slot * OUTPUTS;
     let at = weight_rows(first) * params.inner;
@@ -37,9 +37,10 @@ fn row_products(input: TeamInput, group: u32) {
     if (NORMED == 1u) {
       products *= inverseSqrt(team_sum(vec4f(squares), team).x / f32(params.width) + params.eps);
     }
-    let col = first + team.lane;
-    if (slot < SLOTS && team.lane < OUTPUTS && col < params.cols) {
-      finish(col, products, team.lane);
+    if (slot < SLOTS) {
+      for (var output = team.lane; output < min(OUTPUTS, params.cols - min(first, params.cols)); output += team.size) {
+        finish(first + output, products, output);
+      }
     }
   }
 }

@@ -1,5 +1,7 @@
 // Teams, invocations that make sums together: here every subgroup is a team, of whatever size, and there are neither
-// barriers nor workgroup memory. team.wgsl has the same names for devices without subgroups.
+// barriers nor workgroup memory. team.wgsl and team-alone.wgsl have the same names for devices without subgroups.
+
+const ROUNDS = SLOTS;
 
 struct TeamInput {
   @builtin(subgroup_id) subgroup: u32,

@@ -1,5 +1,8 @@
 // Teams, invocations that make sums together: here the whole workgroup of WORKGROUP_SIZE (a power of two) is one team,
-// through workgroup memory. For devices without subgroups; team-subgroup.wgsl has the same names.
+// through workgroup memory. For devices without subgroups; team-subgroup.wgsl and
+// team-alone.wgsl have the same names.
+
+const ROUNDS = SLOTS;
 
 struct TeamInput {
   @builtin(local_invocation_index) index: u32,

@@ -1,6 +1,7 @@
 /** What the kernels that multiply a single row share (matvec.ts, qkv.ts): their variants and grids, over lib/row-product. */
 import rowProduct from "../../shaders/lib/row-product.wgsl?raw";
 import team from "../../shaders/lib/team.wgsl?raw";
+import teamAlone from "../../shaders/lib/team-alone.wgsl?raw";
 import teamSubgroup from "../../shaders/lib/team-subgroup.wgsl?raw";
 import type { VariantOptions } from "../gpu/kernel.ts";
 import type { Capabilities, Grid } from "../gpu/pass.ts";
@@ -15,30 +16,52 @@ export interface RowNorm {
   eps: number;
 }
 
-/**
- * Invocations, and fours of weight rows, of a workgroup. On a GPU 64 invocations are two subgroups, a four for each. A
- * subgroup of the software adapter is 4 invocations, and each that finds no work still costs: with 64 invocations it
- * reached 0.27 GFLOP/s at [512] x [2048, 512], with 8 for two fours 0.51, with 4 for two 0.70 (for one 0.53, for four
- * 0.56). One four for the whole workgroup, by barriers, which is all that a device without subgroups can do: 0.04.
- */
-function workgroup({ software, subgroups, fastest }: Capabilities): RowProductShape {
-  return ROW_PRODUCT_SHAPES[fastest.matvec ?? ""] ?? (software && subgroups ? QUAD : ROW_PRODUCT_SHAPES["64 x 2"]!);
-}
-
+/** How a workgroup divides its work. */
 interface RowProductShape {
+  /** Invocations. */
   WORKGROUP_SIZE: number;
+  /** Groups of four weight rows. */
   SLOTS: number;
+  /** Each invocation multiplies whole rows by itself; otherwise subgroups share them, or without subgroups the workgroup. */
+  isAlone?: boolean;
 }
 
-const QUAD: RowProductShape = { WORKGROUP_SIZE: 4, SLOTS: 2 };
-
-/** By name, for a measurement to choose from: invocations x fours of rows. */
-export const ROW_PRODUCT_SHAPES: Readonly<Record<string, RowProductShape>> = {
+/** By name, for a measurement to choose from: invocations x groups of four rows. */
+export const ROW_PRODUCT_SHAPES = {
   "32 x 1": { WORKGROUP_SIZE: 32, SLOTS: 1 },
   "64 x 2": { WORKGROUP_SIZE: 64, SLOTS: 2 },
   "128 x 4": { WORKGROUP_SIZE: 128, SLOTS: 4 },
   "256 x 4": { WORKGROUP_SIZE: 256, SLOTS: 4 },
-};
+  /** SwiftShader's subgroup. */
+  "4 x 2": { WORKGROUP_SIZE: 4, SLOTS: 2 },
+  /** Lavapipe's vector of 8 invocations. */
+  "8 alone": { WORKGROUP_SIZE: 8, SLOTS: 8, isAlone: true },
+} satisfies Record<string, RowProductShape>;
+
+type ShapeName = keyof typeof ROW_PRODUCT_SHAPES;
+
+/** Worth a measurement on a GPU, where invocations alone would each read their own rows of memory. */
+export const GPU_SHAPES: readonly ShapeName[] = ["32 x 1", "64 x 2", "128 x 4", "256 x 4"];
+
+/**
+ * On a GPU 64 invocations are two subgroups, with four rows each. Software adapters differ from that and from each other;
+ * GFLOP/s on two cores:
+ *
+ *     SwiftShader, subgroups of 4 invocations, [2048, 512] in f32    lavapipe, no subgroups, [1536, 576] in q4
+ *     64 invocations, subgroups   0.27                               64 x 2, by barriers                   0.41
+ *     8 for two groups of rows    0.51                               32 x 1, by barriers                   0.58
+ *     4 for two groups            0.70 (taken)                       8 alone                               4.32 (taken)
+ *     4 for one                   0.53                               32 alone                              4.57
+ *     4 for four                  0.56                               8 alone, 16 rows each instead of 4    5.80
+ *     64 x 1, by barriers         0.04                               8 alone, one row each                 1.97
+ *
+ * SwiftShader pays for every invocation without work. Lavapipe makes 8 invocations one vector: arithmetic is almost free,
+ * a barrier switches coroutines, and each load goes through the lanes one by one.
+ */
+function chooseShape({ software, subgroups, fastest }: Capabilities): RowProductShape {
+  const name = (fastest.matvec ?? (software ? (subgroups ? "4 x 2" : "8 alone") : "64 x 2")) as ShapeName;
+  return ROW_PRODUCT_SHAPES[name] ?? ROW_PRODUCT_SHAPES["64 x 2"];
+}
 
 export interface RowProductOptions {
   weight: Tensor; // [N, K]
@@ -58,13 +81,13 @@ export function chooseRowProduct(
   { weight, normed, outputs, cols, libs = [], constants = {} }: RowProductOptions,
 ): { options: VariantOptions; grid: Grid; inner: number } {
   const { key, texts, elements } = chooseChunk(weight);
-  const { subgroups } = capabilities;
-  const shape = workgroup(capabilities);
+  const { isAlone, ...shape } = chooseShape(capabilities);
+  const subgroups = capabilities.subgroups && !isAlone;
   const options: VariantOptions = {
     ...(subgroups ? { enables: ["subgroups"], requires: ["subgroup_id"] } : {}),
     libs: {
-      key: subgroups ? `${key} subgroups` : key,
-      texts: [...texts, subgroups ? teamSubgroup : team, ...libs, rowProduct],
+      key: `${key}${subgroups ? " subgroups" : isAlone ? " alone" : ""}`,
+      texts: [...texts, subgroups ? teamSubgroup : isAlone ? teamAlone : team, ...libs, rowProduct],
     },
     constants: { ...shape, NORMED: Number(normed), ...constants },
   };

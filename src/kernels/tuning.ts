@@ -7,7 +7,7 @@ import { type Capabilities, type Recorder, withCapabilities } from "../gpu/pass.
 import { readFloats } from "../gpu/readback.ts";
 import { matmul, matmulVariants } from "./matmul.ts";
 import { matvec } from "./matvec.ts";
-import { ROW_PRODUCT_SHAPES } from "./row-product.ts";
+import { GPU_SHAPES } from "./row-product.ts";
 
 /** A product that is no multiple of a tile on any side, so that its edges are tried too. */
 const TRIED = { rows: 70, cols: 130, inner: 100 };
@@ -53,35 +53,59 @@ export function isProduct(y: Float32Array, x: Float32Array, weight: Float32Array
 
 /** Rows of a prompt's chunk, and a layer's width: large enough that a GPU is busy, small enough to be over soon. */
 const MEASURED = { rows: 128, width: 2048 };
-/** A measurement repeats its work until it takes this long, so that the clock's steps and the submit do not matter. */
-const LONG_ENOUGH_MS = 4;
-const MOST_REPEATS = 64;
+/** A run repeats its work until it takes this long, so that steps of the clock, submit and polling do not matter. */
+const LONG_ENOUGH_MS = 8;
+const MOST_REPEATS = 128;
+/** Runs of each contender. */
+const TURNS = 3;
 
-/** Names of the fastest variants here, by kernel. A few tenths of a second on a GPU, most of it compilation. */
-export async function fastestVariants(gpu: Gpu, { rows, width } = MEASURED): Promise<Record<string, string>> {
+/**
+ * Names of the fastest variants here, by kernel. A few tenths of a second on a GPU, most of it compilation.
+ *
+ * @param shapes names of ROW_PRODUCT_SHAPES to choose from
+ */
+export async function fastestVariants(
+  gpu: Gpu,
+  { rows, width } = MEASURED,
+  shapes: readonly string[] = GPU_SHAPES,
+): Promise<Record<string, string>> {
   const arena = gpu.arena.scope();
   try {
     const x = arena.tensor("measured x", [rows, width]);
     const y = arena.tensor("measured y", [rows, width]);
     const weight = arena.tensor("measured weight", [width, width]);
     const row = { x: arena.tensor("measured row", [1, width]), weight, y: arena.tensor("measured row y", [1, width]) };
-    const fastest = async (kernel: string, names: readonly string[], product: (recorder: Recorder) => void) => {
-      const times = new Map<string, number>();
-      for (const name of names)
-        times.set(name, await timeOf(gpu, { halves: "all", fastest: { [kernel]: name } }, product));
-      return [...times].sort(([, a], [, b]) => a - b)[0]![0];
-    };
+    const fastest = (kernel: string, names: readonly string[], product: (recorder: Recorder) => void) =>
+      fastestOf(
+        gpu,
+        names.map((name) => ({ name, changes: { halves: "all", fastest: { [kernel]: name } } })),
+        product,
+      );
     return {
       matmul: await fastest("matmul", matmulVariants(gpu.capabilities), (pass) => matmul(pass, { x, weight, y })),
-      matvec: await fastest("matvec", Object.keys(ROW_PRODUCT_SHAPES), (pass) => matvec(pass, row)),
+      matvec: await fastest("matvec", shapes, (pass) => matvec(pass, row)),
     };
   } finally {
     arena.dispose();
   }
 }
 
-/** Milliseconds that one `product` takes with these capabilities. */
-async function timeOf(gpu: Gpu, changes: Partial<Capabilities>, product: (recorder: Recorder) => void) {
+interface Contender {
+  name: string;
+  changes: Partial<Capabilities>;
+}
+
+/** Name of the contender whose shortest time is the shortest. They take turns, so that a busy moment is one for all. */
+async function fastestOf(gpu: Gpu, contenders: readonly Contender[], product: (recorder: Recorder) => void) {
+  const runs: { name: string; run: () => Promise<number>; time: number }[] = [];
+  for (const { name, changes } of contenders)
+    runs.push({ name, run: await timer(gpu, changes, product), time: Number.POSITIVE_INFINITY });
+  for (let turn = 0; turn < TURNS; turn++) for (const each of runs) each.time = Math.min(each.time, await each.run());
+  return runs.sort((a, b) => a.time - b.time)[0]!.name;
+}
+
+/** A function that measures the milliseconds of one `product` with these capabilities. */
+async function timer(gpu: Gpu, changes: Partial<Capabilities>, product: (recorder: Recorder) => void) {
   const body = (repeats: number) => (recorder: Recorder) => {
     for (let i = 0; i < repeats; i++) product(withCapabilities(recorder, changes));
   };
@@ -94,10 +118,6 @@ async function timeOf(gpu: Gpu, changes: Partial<Capabilities>, product: (record
   };
   await run(1); // the first one pays for what is done once
   let repeats = 1;
-  let time = await run(repeats);
-  while (repeats < MOST_REPEATS && time < LONG_ENOUGH_MS) {
-    repeats *= 2;
-    time = await run(repeats);
-  }
-  return Math.min(time, await run(repeats)) / repeats;
+  while (repeats < MOST_REPEATS && (await run(repeats)) < LONG_ENOUGH_MS) repeats *= 2;
+  return async () => (await run(repeats)) / repeats;
 }

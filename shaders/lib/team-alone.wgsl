@@ -1,0 +1,24 @@
+// Teams, invocations that make sums together: here every invocation is a team of its own. For software adapters that turn
+// invocations into vector lanes: there a sum across invocations needs barriers, which cost more than all loads.
+// team.wgsl and team-subgroup.wgsl have the same names for teams of several.
+
+const ROUNDS = (SLOTS + WORKGROUP_SIZE - 1u) / WORKGROUP_SIZE;
+
+struct TeamInput {
+  @builtin(local_invocation_index) index: u32,
+}
+
+struct Team {
+  index: u32, // of the team in its workgroup
+  count: u32, // teams in the workgroup
+  lane: u32, // of the invocation in its team
+  size: u32, // invocations in the team
+}
+
+fn find_team(input: TeamInput) -> Team {
+  return Team(input.index, WORKGROUP_SIZE, 0u, 1u);
+}
+
+fn team_sum(value: vec4f, team: Team) -> vec4f {
+  return value;
+}
