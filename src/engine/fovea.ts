@@ -16,6 +16,7 @@ import type {
 } from "../api.ts";
 import { type AnswerTask, RunningGeneration } from "../running-generation.ts";
 import { checkFields, checkSignal, isSignal } from "../shared/arguments.ts";
+import { snapshot } from "../shared/snapshot.ts";
 import { answer } from "./answer.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
 import type { PreparedConversation } from "./conversation-prompt.ts";
@@ -67,7 +68,7 @@ export class Fovea implements FoveaModel {
 
   /**
    * Answers a conversation. The work starts at once; the events wait until they are read. Leaving a loop over them
-   * early stops the work.
+   * early stops the work. Later changes to the request's lists and objects have no effect.
    *
    * Errors come to whoever reads the events or the text: FoveaError `context-full`, `bad-image`, `download-failed` (a
    * picture's address), `unsupported-model` (no tokenizer, no decoder), `out-of-memory`, `device-lost`, `disposed`;
@@ -77,7 +78,7 @@ export class Fovea implements FoveaModel {
     const task: AnswerTask = async (emit, signal) => {
       checkFields("request", request);
       checkSignal(request.signal);
-      await answer(this.#engine, this.#lock, request, emit, signal);
+      await answer(this.#engine, this.#lock, snapshot(request), emit, signal);
     };
     return new RunningGeneration(task, isSignal(request?.signal) ? request.signal : undefined);
   }
@@ -92,7 +93,8 @@ export class Fovea implements FoveaModel {
   ): Promise<ImageFeatures> {
     checkFields("options", options);
     checkSignal(options.signal);
-    const { signal } = options;
+    const own = snapshot(options);
+    const { signal } = own;
     return this.#lock.run(async () => {
       let pictures: RequestPictures | undefined;
       const prepare = async (engine: Engine) => {
@@ -101,7 +103,7 @@ export class Fovea implements FoveaModel {
         await pictures.ready();
       };
       try {
-        const task = (engine: Engine) => encodeImage(engine, pictures!.all[0]!, options);
+        const task = (engine: Engine) => encodeImage(engine, pictures!.all[0]!, own);
         return await this.#engine.run(task, { signal, prepare });
       } finally {
         pictures?.close();
@@ -116,14 +118,15 @@ export class Fovea implements FoveaModel {
    */
   async inspect(request: InspectRequest): Promise<Inspection> {
     checkFields("request", request);
+    const own = snapshot(request);
     return this.#lock.run(async () => {
       let prepared: PreparedConversation | undefined;
       const prepare = async (engine: Engine) => {
-        prepared = await prepareInspection(engine, request);
+        prepared = await prepareInspection(engine, own);
         await prepared?.pictures.ready();
       };
       try {
-        return await this.#engine.run((engine) => inspect(engine, request, prepared), { prepare });
+        return await this.#engine.run((engine) => inspect(engine, own, prepared), { prepare });
       } finally {
         prepared?.pictures.close();
       }

@@ -10,6 +10,8 @@ const ROLES: Record<string, Message["role"]> = {
   assistant: "assistant",
 };
 const DETAILS = ["auto", "low", "high", "original"];
+/** An answer may be passed back with all its fields; the official client's helpers add `parsed`. */
+const OF_ANSWERS = ["refusal", "annotations", "audio", "tool_calls", "function_call", "parsed"];
 /** No relative addresses: a worker would resolve them against its own file. */
 const ADDRESS = /^(https?|data|blob):/i;
 
@@ -33,9 +35,7 @@ function readMessage(message: Fields, where: string): Message {
     const known = Object.keys(ROLES).join(", ");
     throw invalid(`${where}.role`, `'${where}.role' must be one of ${known}, got '${shorten(role)}'`, "invalid_value");
   }
-  // An answer may be passed back with all its fields.
-  const ofAnswers = role === "assistant" ? ["refusal", "annotations", "audio", "tool_calls", "function_call"] : [];
-  onlyFields(message, ["role", "content", "name", ...ofAnswers], where);
+  onlyFields(message, ["role", "content", "name", ...(role === "assistant" ? OF_ANSWERS : [])], where);
   return { role: ROLES[role]!, content: readContent(field(message, "content"), `${where}.content`, role === "user") };
 }
 

@@ -18,6 +18,7 @@ import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
 import { RunningGeneration } from "../running-generation.ts";
 import { checkFields, checkFunction, checkSignal, isSignal } from "../shared/arguments.ts";
 import { absoluteAddress } from "../shared/source.ts";
+import { snapshot } from "../shared/snapshot.ts";
 import { Channel } from "./channel.ts";
 import { packImage, packInspection, packRequest, packSource } from "./pack.ts";
 import { startWorker } from "./start-worker.ts";
@@ -78,7 +79,7 @@ export class RemoteFovea implements FoveaModel {
     const task = async (emit: (event: GenerationEvent) => void, signal: AbortSignal) => {
       checkFields("request", request);
       checkSignal(request.signal);
-      const packed = packRequest(request).then(({ value, transfer }) => ({
+      const packed = packRequest(snapshot(request)).then(({ value, transfer }) => ({
         value: { type: "generate", request: value } as const,
         transfer,
       }));
@@ -93,7 +94,7 @@ export class RemoteFovea implements FoveaModel {
     options: { compression?: Compression; signal?: AbortSignal } = {},
   ): Promise<ImageFeatures> {
     checkFields("options", options);
-    const { signal, ...rest } = options;
+    const { signal, ...rest } = snapshot(options);
     checkSignal(signal);
     const packed = packImage(image).then(({ value, transfer }) => ({
       value: { type: "encodeImage", image: value, options: rest } as const,

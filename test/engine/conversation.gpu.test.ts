@@ -66,6 +66,19 @@ describe("a conversation", () => {
     ],
   });
 
+  test("a request is what it was at the call", async () => {
+    const tokens = async (change: (messages: Message[]) => void) => {
+      const messages: Message[] = [{ role: "user", content: "What is it?" }];
+      const answer = fovea.generate({ messages, maxTokens: 2 });
+      change(messages);
+      await answer.text();
+      return answer.stats!.promptTokens;
+    };
+    const expected = await tokens(() => {});
+    expect(await tokens((messages) => messages.push({ role: "assistant", content: "" }))).toBe(expected);
+    expect(await tokens(([first]) => Object.assign(first!, { content: "Why?" }))).toBe(expected);
+  });
+
   test("a picture is encoded once for each compression", async () => {
     expect((await ask([question("What?")])).vision).toBe(1);
     expect((await ask([question("Where is it?")])).vision).toBe(0);

@@ -84,6 +84,24 @@ describe("answers", () => {
     expect(pieces).toContain("cat.");
   });
 
+  test.for(["create", "stream", "parse"] as const)("handed back as they come from `%s`", async (way) => {
+    const model = new FakeModel();
+    const { completions } = clientOf(model).chat;
+    const first = requestOf();
+    const answer = {
+      create: async () => (await completions.create(first)).choices[0]!.message,
+      stream: () => completions.stream(first).finalMessage(),
+      parse: async () => (await completions.parse(first)).choices[0]!.message,
+    };
+    const message = await answer[way]();
+    if (way !== "create") expect(message).toHaveProperty("parsed");
+    await completions.create({ ...first, messages: [...first.messages, message, { role: "user", content: "More?" }] });
+    expect(model.requests[1]!.messages.slice(-2)).toEqual([
+      { role: "assistant", content: "A cat." },
+      { role: "user", content: "More?" },
+    ]);
+  });
+
   test("about the models", async () => {
     const { models } = clientOf(new FakeModel());
     const ids = [];

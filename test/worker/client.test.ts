@@ -218,6 +218,21 @@ describe("requests", () => {
     expect([data.length, data.buffer.byteLength]).toEqual([12, 48]);
   });
 
+  test("take the conversation as it is at the call", async () => {
+    const seen: unknown[] = [];
+    const generate = (request: GenerateRequest) => {
+      seen.push(request.messages);
+      return events();
+    };
+    const { remote } = await open({ generate });
+    const messages: GenerateRequest["messages"] = [{ role: "user", content: "Hello" }];
+    const answer = remote.generate({ messages });
+    messages[0]!.content = "Bye";
+    messages.push({ role: "assistant", content: "" });
+    await answer.text();
+    expect(seen).toEqual([HELLO.messages]);
+  });
+
   test("wrong arguments are refused where they are, or by the engine", async () => {
     const generate = () => events();
     const { remote } = await open({ generate });
