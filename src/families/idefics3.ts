@@ -93,8 +93,10 @@ function readPictures(files: Omit<Descriptions, "config">, encoder: EncoderSpec,
   fields.choice("image_processor_type", "Idefics3ImageProcessor", {
     Idefics3ImageProcessor: true,
     Idefics3ImageProcessorFast: true,
+    Idefics3ImageProcessorPil: true,
     SmolVLMImageProcessor: true,
     SmolVLMImageProcessorFast: true,
+    SmolVLMImageProcessorPil: true,
   });
   // Pillow's number of the Lanczos filter.
   fields.integer("resample", 1, 1, 1);

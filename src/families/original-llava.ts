@@ -7,6 +7,7 @@ import { type Family, imageProcessor } from "./family.ts";
 import { ConfigFields } from "./fields.ts";
 import { LLAMA_DECODER, QWEN2_DECODER } from "./parts/decoder-config.ts";
 import { CLIP_LARGE_336, describeLlava } from "./parts/llava-parts.ts";
+import type { SquareKind } from "./parts/square-pictures.ts";
 
 /** The encoders that published checkpoints name, by the last part of the name (the rest may be a folder of the trainer). */
 const TOWERS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -41,7 +42,7 @@ export const originalLlava: Family = {
   matches: ({ config }) => config.has("mm_vision_tower"),
   describe(files) {
     const rewritten = ConfigFields.of(rewrite(files.config), "config.json, rewritten as Hugging Face's");
-    return describeLlava(rewritten, imageProcessor(files), padsPictures(files.config));
+    return describeLlava(rewritten, imageProcessor(files), squareOf(files.config));
   },
 };
 
@@ -76,13 +77,13 @@ function rewrite(fields: ConfigFields): Record<string, unknown> {
 }
 
 /**
- * True where pictures are padded to a square, false where the encoder's processor crops or stretches them, undefined where
- * they would be cut into tiles.
+ * As that code's `process_images`: it pads only where the field says so, and squashes the overview of tiles. Everything
+ * else, a missing field too, is left to the encoder's image processor.
  */
-function padsPictures(fields: ConfigFields): boolean | undefined {
-  const ratio = fields.value("image_aspect_ratio") ?? "square";
-  if (ratio === "pad") return true;
-  return ratio === "square" ? false : undefined;
+function squareOf(fields: ConfigFields): Partial<SquareKind> {
+  const ratio = String(fields.value("image_aspect_ratio"));
+  if (ratio === "pad") return { always: "pad" };
+  return ratio.startsWith("anyres") ? { always: "squash" } : { pads: false };
 }
 
 function readTower(fields: ConfigFields): Readonly<Record<string, unknown>> {

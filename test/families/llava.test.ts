@@ -8,7 +8,14 @@ import interleave from "./llava/llava-interleave-qwen-0.5b-hf/config.json" with 
 import originalInterleave from "./llava/llava-next-interleave-qwen-0.5b/config.json" with { type: "json" };
 import original from "./llava/llava-v1.5-7b/config.json" with { type: "json" };
 
-const specOf = (config: object) => describeModel({ "config.json": config });
+const specOf = (config: object, beside: object = {}) => describeModel({ "config.json": config, ...beside });
+/** CLIP's own image processor, as folders of the original code hold it. */
+const CROPPING = {
+  feature_extractor_type: "CLIPFeatureExtractor",
+  do_center_crop: true,
+  size: { shortest_edge: 336 },
+  crop_size: { height: 336, width: 336 },
+};
 const hasHead = ({ tensors }: ModelSpec) => tensors.find(({ name }) => name === "decoder.head")!.parts.length > 0;
 /** A spec's data. */
 const plain = (spec: ModelSpec) => JSON.parse(JSON.stringify(spec)) as object;
@@ -86,10 +93,19 @@ describe("the original code's form", () => {
     ["pad", 1000],
     ["square", 100],
     [undefined, 100],
-    ["anyres", 1000],
+    [null, 100],
+    ["anyres", 100],
+    ["anyres_max_9", 100],
   ])("image_aspect_ratio %j makes a canvas of %i rows of a picture of 1000 x 100", (image_aspect_ratio, rows) => {
-    const { canvases } = specOf(having(original, { image_aspect_ratio })).pictures!.plan(1000, 100, {});
-    expect(canvases.map(({ y }) => y.canvasSize)).toEqual([rows]);
+    // With and without the encoder's own image processor in a file.
+    for (const beside of [{}, { "preprocessor_config.json": CROPPING }]) {
+      const { canvases } = specOf(having(original, { image_aspect_ratio }), beside).pictures!.plan(1000, 100, {});
+      expect(canvases.map(({ y }) => y.canvasSize)).toEqual([rows]);
+      // Tiles' overview shows the whole picture; a square is cropped.
+      const isWhole = String(image_aspect_ratio).startsWith("anyres") || rows === 1000;
+      const [{ x }] = canvases as [(typeof canvases)[0]];
+      expect(x.cropStart === 0).toBe(isWhole);
+    }
   });
 
   it("keeps the class token where both are asked for", () => {

@@ -93,6 +93,13 @@ describe("inside a processor_config.json", () => {
     expect(llavaSiglip({ "processor_config.json": { image_processor: SIGLIP_FILE } })).toMatchObject(squash(384));
   });
 
+  test("with the class names of transformers 5", () => {
+    for (const image_processor_type of ["CLIPImageProcessor", "CLIPImageProcessorPil"])
+      expect(
+        llava({ "processor_config.json": { image_processor: { ...LLAVA_FILE, image_processor_type } } }),
+      ).toMatchObject(crop(336));
+  });
+
   test("goes before a preprocessor_config.json", () => {
     const processor = { image_processor: { ...LLAVA_FILE, size: { height: 336, width: 336 } } };
     expect(llava({ ...file(LLAVA_FILE), "processor_config.json": processor })).toMatchObject(squash(336));

@@ -7,7 +7,7 @@ import { LLAMA_DECODER, MAX_TOKEN_ID, QWEN2_DECODER, readDecoder } from "./decod
 import { decoderTensors, isComputed } from "./decoder-tensors.ts";
 import { CLIP_ENCODER, readEncoder, SIGLIP_ENCODER } from "./encoder-config.ts";
 import { CLIP_NAMES, encoderTensors, isUnusedInEncoder } from "./encoder-tensors.ts";
-import { CLIP_PICTURES, readSquarePictures, SIGLIP_PICTURES } from "./square-pictures.ts";
+import { CLIP_PICTURES, readSquarePictures, SIGLIP_PICTURES, type SquareKind } from "./square-pictures.ts";
 
 /** The vision_config that LlavaConfig means where there is none. */
 export const CLIP_LARGE_336 = {
@@ -52,30 +52,30 @@ const VICUNA: PromptFormat = {
  * Describes a model by the fields of LlavaConfig.
  *
  * @param imageProcessor settings of the image processor, where there are some
- * @param pads whether pictures were padded in training; undefined where the encoder tells it
+ * @param square how pictures become squares, where the encoder's kind does not tell
  * @throws FoveaError `unsupported-model`
  */
 export function describeLlava(
   fields: ConfigFields,
   imageProcessor: ConfigFields | undefined,
-  pads?: boolean,
+  square: Partial<SquareKind> = {},
 ): ModelSpec {
   // Within a vision_config, the encoder's own defaults hold.
   const visionFields = fields.object("vision_config") ?? fields.with(CLIP_LARGE_336);
   const kind = visionFields.choice("model_type", "clip_vision_model", ENCODERS);
-  const { imageSize, ...square } = readEncoder(visionFields, kind.encoder);
-  const pictures = pads === undefined ? kind.pictures : { ...kind.pictures, pads };
+  const { imageSize, ...tower } = readEncoder(visionFields, kind.encoder);
+  const pictures = { ...kind.pictures, ...square };
   const textFields = fields.objectOrEmpty("text_config");
   const { decoder, tied } = readDecoder(textFields, textFields.choice("model_type", "llama", DECODERS));
   const strategy = fields.choice("vision_feature_select_strategy", "default", { default: "default", full: "full" });
   // Hugging Face would drop the first patch here, which no checkpoint is meant to lose.
-  if (strategy === "default" && !square.classToken)
+  if (strategy === "default" && !tower.classToken)
     throw fields.unsupported("vision_feature_select_strategy", `"full" for an encoder without a class token`);
   const encoder: EncoderSpec = {
-    ...square,
-    runBlocks: readRunBlocks(fields, square.blocks),
+    ...tower,
+    runBlocks: readRunBlocks(fields, tower.blocks),
     postNorm: false,
-    keepClassToken: strategy === "full" && square.classToken,
+    keepClassToken: strategy === "full" && tower.classToken,
     cell: 1,
   };
   const activation = fields.choice("projector_hidden_act", "gelu", HIDDEN_ACTIVATIONS);

@@ -40,22 +40,24 @@ const SIGLIP: ProcessorClass = { filter: "bicubic", mean: HALF, std: HALF, crops
 const VIT: ProcessorClass = { ...SIGLIP, filter: "bilinear" };
 
 const CLASSES: Readonly<Record<string, ProcessorClass>> = {
-  CLIPImageProcessor: CLIP,
-  CLIPImageProcessorFast: CLIP,
-  CLIPFeatureExtractor: CLIP,
-  LlavaImageProcessor: CLIP,
-  LlavaImageProcessorFast: CLIP,
-  SiglipImageProcessor: SIGLIP,
-  SiglipImageProcessorFast: SIGLIP,
-  ViTImageProcessor: VIT,
-  ViTImageProcessorFast: VIT,
-  ViTFeatureExtractor: VIT,
+  ...variantsOf("CLIP", CLIP),
+  ...variantsOf("Llava", CLIP),
+  ...variantsOf("Siglip", SIGLIP),
+  ...variantsOf("ViT", VIT),
 };
+
+/** A class under the names of transformers 4 ("Fast"), 5 ("Pil") and before ("FeatureExtractor"). */
+function variantsOf(name: string, processor: ProcessorClass): Record<string, ProcessorClass> {
+  const endings = ["ImageProcessor", "ImageProcessorFast", "ImageProcessorPil", "FeatureExtractor"];
+  return Object.fromEntries(endings.map((ending) => [name + ending, processor]));
+}
 
 /** The processor class of an encoder whose file names none, and whether the model was trained on padded pictures. */
 export interface SquareKind {
   processor: string;
   pads: boolean;
+  /** How the model's own code makes a square before the image processor; wins over the processor's file. */
+  always?: "pad" | "squash";
 }
 
 /** A LLaVA with a CLIP tower was trained on pictures padded to a square. */
@@ -90,7 +92,7 @@ export function readSquarePictures(
 
   const rescales = fields.boolean("do_rescale", true);
   const normalizes = fields.boolean("do_normalize", true);
-  const fit = readFit(fields, processor, kind.pads, imageSize);
+  const fit = kind.always ? { mode: kind.always, size: imageSize } : readFit(fields, processor, kind.pads, imageSize);
   const mean = normalizes ? fields.triple("image_mean", processor.mean, -1e6) : ([0, 0, 0] as const);
   return {
     filter: readFilter(fields, processor.filter),
