@@ -1,4 +1,5 @@
-// One axis of Pillow's resize on packed RGBA8 pixels: fixed-point sums, rounded and clipped to bytes; alpha becomes 255.
+// One axis of Pillow's resize on packed RGBA8 pixels: fixed-point sums, rounded and clipped to bytes. Each pixel of x is
+// laid over white first, rounded to bytes as Pillow's alpha_composite does; alpha becomes 255.
 // y[i, j] = sum_t weights[o, t] * x[first of o + t on this line] + outside of o * colour, over 2^22,
 // where the output o goes with j when resizing columns and with i when resizing rows. Writes a rectangle of y. One
 // invocation a pixel, j fastest, so that neighbours write, and when resizing rows also read, neighbouring words.
@@ -30,6 +31,15 @@ fn unpack(pixel: u32) -> vec3i {
   return vec3i((vec3u(pixel) >> vec3u(0u, 8u, 16u)) & vec3u(255u));
 }
 
+fn overWhite(pixel: u32) -> vec3i {
+  let alpha = i32(pixel >> 24u);
+  if (alpha == 255) {
+    return unpack(pixel);
+  }
+  let scaled = unpack(pixel) * alpha + 255 * (255 - alpha) + 128;
+  return (scaled + (scaled >> vec3u(8u))) >> vec3u(8u); // divides by 255
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.x + id.y * groups.x * 64u;
@@ -47,7 +57,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var sum = bounds[output * 3u + 2u] * unpack(params.colour) + vec3i(1 << (PRECISION_BITS - 1u));
   let count = u32(bounds[output * 3u + 1u]);
   for (var t = 0u; t < count; t++) {
-    sum += weights[output * params.taps + t] * unpack(x[at]);
+    sum += weights[output * params.taps + t] * overWhite(x[at]);
     at += step;
   }
   let bytes = vec3u(clamp(sum >> vec3u(PRECISION_BITS), vec3i(0), vec3i(255)));

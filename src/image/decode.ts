@@ -11,6 +11,7 @@ import { type FetchedPicture, fetchPicture } from "./fetch-picture.ts";
 import { HEADER_BYTES, type PictureHeader, readHeader } from "./header.ts";
 import { checkEncodedSize, checkPictureSize } from "./limits.ts";
 import { copyCanvas, decodeElement } from "./page-picture.ts";
+import { drawUpright, webpOrientation } from "./webp-orientation.ts";
 
 /**
  * Decodes a picture.
@@ -64,9 +65,17 @@ async function decodeBlob(name: string, blob: Blob, signal: AbortSignal | undefi
     readHeader(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer())),
   );
   if (header?.width !== undefined && header.height !== undefined) checkPictureSize(name, header.width, header.height);
+  const why = () => undecodable(header, blob);
   if (header && (await readFile(name, () => isCutShort(header.format, blob))))
-    throw new FoveaError("bad-image", `${name} ${undecodable(header, blob)}`);
-  return decodeSource(name, blob, signal, () => undecodable(header, blob));
+    throw new FoveaError("bad-image", `${name} ${why()}`);
+  const turned = header?.format === "WebP" ? await readFile(name, () => webpOrientation(blob)) : undefined;
+  if (!turned) return decodeSource(name, blob, signal, why);
+  const stored = await decodeSource(name, turned.file, signal, why);
+  try {
+    return await decodeSource(name, drawUpright(stored.pixels, turned.orientation), signal, why);
+  } finally {
+    stored.close();
+  }
 }
 
 async function readFile<T>(name: string, read: () => Promise<T>): Promise<T> {

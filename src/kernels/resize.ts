@@ -30,7 +30,7 @@ const kernel = new Kernel({
 });
 
 export interface ResizeArgs {
-  /** Packed RGBA8, red in the low byte; pixels that no weight belongs to are not read. */
+  /** Packed RGBA8, red in the low byte, laid over white where transparent; pixels without a weight are not read. */
   x: Tensor; // [rows, stride] u32
   weights: Tensor; // [outputs, taps] i32, 2^22 is 1
   /** First sample of the picture, number of samples, weight of the canvas outside the picture. */

@@ -17,8 +17,8 @@ import type {
 import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
 import { RunningGeneration } from "../running-generation.ts";
 import { checkFields, checkFunction, checkSignal, isSignal } from "../shared/arguments.ts";
-import { absoluteAddress } from "../shared/source.ts";
 import { snapshot } from "../shared/snapshot.ts";
+import { absoluteAddress } from "../shared/source.ts";
 import { Channel } from "./channel.ts";
 import { packImage, packInspection, packRequest, packSource } from "./pack.ts";
 import { startWorker } from "./start-worker.ts";

@@ -4,6 +4,7 @@ import { decodeImage } from "../../src/image/decode.ts";
 import type { ImageInput } from "../../src/shared/picture.ts";
 import { type RgbImage, squashToSquare } from "../reference/resize.ts";
 import { DEVICE } from "../support/device.ts";
+import { withOrientation } from "../support/exif.ts";
 import { useGpu } from "../support/gpu.ts";
 import { expectSameBytes, randomPixels, refusal, toRgb } from "../support/pictures.ts";
 import { Random } from "../support/random.ts";
@@ -36,33 +37,6 @@ async function encoded(type: string): Promise<Blob> {
   const file = await canvas.convertToBlob({ type });
   expect(file.type).toBe(type);
   return file;
-}
-
-const jpeg = async () => new Uint8Array(await (await encoded("image/jpeg")).arrayBuffer());
-
-/** A JPEG with a first segment of EXIF, which tells nothing but how the picture was held. */
-function withOrientation(file: Uint8Array, orientation: number): Uint8Array<ArrayBuffer> {
-  // One entry of one 16-bit number: tag 0x112.
-  const tiff = [...[0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1], ...[1, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0]];
-  const exif = [...new TextEncoder().encode("Exif\0\0"), ...tiff, 0, 0, 0, 0];
-  return Uint8Array.from([0xff, 0xd8, 0xff, 0xe1, 0, exif.length + 2, ...exif, ...file.subarray(2)]);
-}
-
-/** The picture that is meant by pixels stored in this orientation: which of its edges is row 0, and which column 0. */
-function upright(stored: RgbImage, orientation: number): RgbImage {
-  const [width, height] = orientation < 5 ? [stored.width, stored.height] : [stored.height, stored.width];
-  const isRight = [2, 3, 7, 8].includes(orientation);
-  const isBottom = [3, 4, 6, 7].includes(orientation);
-  const data = new Uint8Array(stored.data.length);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const [along, down] = orientation < 5 ? [x, y] : [y, x];
-      const column = isRight ? stored.width - 1 - along : along;
-      const row = isBottom ? stored.height - 1 - down : down;
-      const from = (row * stored.width + column) * 3;
-      data.set(stored.data.subarray(from, from + 3), (y * width + x) * 3);
-    }
-  return { width, height, data };
 }
 
 /** A JPEG without its colour profile (APP2). */
@@ -153,13 +127,6 @@ describe("files that a canvas made", () => {
   const { gpu } = useGpu();
   const read = async (input: ImageInput) => readPicture(gpu(), await decodeImage(input));
 
-  test.for([1, 2, 3, 4, 5, 6, 7, 8])("EXIF %i stands upright", async (orientation) => {
-    const stored = await read(new Blob([await jpeg()]));
-    const turned = await read(new Blob([withOrientation(await jpeg(), orientation)]));
-    expectSameBytes("pixels", turned.data, upright(stored, orientation).data);
-    expect([turned.width, turned.height]).toEqual(orientation < 5 ? [WIDTH, HEIGHT] : [HEIGHT, WIDTH]);
-  });
-
   test("alpha changes nothing: an <img> gives the very bytes of its file", async () => {
     for (const type of ["image/png", "image/webp"]) {
       const file = await encoded(type);
@@ -229,7 +196,7 @@ describe("files that a canvas made", () => {
         worker.addEventListener("message", ({ data }) => resolve(data), { once: true });
         worker.postMessage(input, transfer);
       });
-    const blob = new Blob([withOrientation(await jpeg(), 6)]);
+    const blob = new Blob([withOrientation(new Uint8Array(await (await encoded("image/jpeg")).arrayBuffer()), 6)]);
     expect(await ask(blob)).toEqual([HEIGHT, WIDTH]);
     expect(await ask(sharedUrl(PICTURE))).toEqual([231, 43]);
     const bitmap = await createImageBitmap(blob);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { chain, crop, pad, type Size, squarePlan, squash } from "../../src/image/geometry.ts";
 import { type ResampleTable, resampleTable, rowsFirst, strips } from "../../src/image/resample.ts";
 import type { Canvas, PictureSpec } from "../../src/spec/picture-spec.ts";
-import { type RgbImage, resize as referenceResize, resampleWeights } from "../reference/resize.ts";
+import { overWhite, type RgbImage, resize as referenceResize, resampleWeights } from "../reference/resize.ts";
 import {
   expectSameBytes,
   pillowCases,
@@ -174,12 +174,12 @@ describe("pictures", () => {
 
 describe("Pillow's own results", () => {
   test.for(pillowCases().map((one) => [one.name, one] as const))("%s", ([, { filter, picture, sizes, rgb }]) => {
-    let bytes = toRgb(picture).data as Uint8Array;
+    let bytes = overWhite(picture).data as Uint8Array;
     for (const canvas of chain(picture, sizes)) bytes = draw(bytes, canvas, filter);
     expectSameBytes("tables", bytes, rgb);
     const reference = sizes.reduce<RgbImage>(
       (image, { width, height }) => referenceResize(image, width, height, filter),
-      toRgb(picture),
+      overWhite(picture),
     );
     expectSameBytes("reference", reference.data, rgb);
   });

@@ -1,9 +1,9 @@
 import { describe, test } from "vitest";
 import type { Recorder } from "../../src/gpu/pass.ts";
 import { resize } from "../../src/kernels/resize.ts";
-import { type ResampleFilter, resize as reference, resampleWeights } from "../reference/resize.ts";
+import { overWhite, type ResampleFilter, resize as reference, resampleWeights } from "../reference/resize.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
-import { expectSameBytes, packWords, randomPixels, rgbOfWords, toRgb } from "../support/pictures.ts";
+import { expectSameBytes, packWords, randomPixels, rgbOfWords } from "../support/pictures.ts";
 
 describe("resize", () => {
   const { gpu } = useGpu();
@@ -44,7 +44,7 @@ describe("resize", () => {
         resize(recorder, { ...first, x, y: middle });
         resize(recorder, { ...second, x: middle, y });
       });
-      const expected = reference(toRgb(picture), toWidth, toHeight, filter);
+      const expected = reference(overWhite(picture), toWidth, toHeight, filter);
       expectSameBytes(filter, rgbOfWords(words), expected.data);
       // Opaque, whatever the alpha of the input.
       expectSameBytes(
@@ -57,7 +57,7 @@ describe("resize", () => {
 
   const ONE = 2 ** 22;
   // Of two lines, the first is not used; behind two samples lie two of something else.
-  const LINES = [0x102030, 0x304050, 0x080808, 0x0a0a0a] as const;
+  const LINES = [0xff102030, 0xff304050, 0xff080808, 0xff0a0a0a] as const;
   // Two samples behind three that are not held, halved; then padding only.
   const weights = () => inputTensor(gpu(), [3, 2], [0, 0, ONE / 2, ONE / 4, 7, 7], "i32");
   const bounds = () => inputTensor(gpu(), [3, 3], [9, 9, 9, 3, 2, ONE / 4, 3, 0, ONE], "i32");

@@ -1,6 +1,6 @@
 /**
  * Pillow's resampling of 8-bit RGB, bit for bit, and the three ways from a picture to the encoder's square.
- * Not a decoder: EXIF orientation is applied and alpha dropped before.
+ * Not a decoder: EXIF orientation is applied before.
  * Source of the algorithm: Pillow, src/libImaging/Resample.c (weights in f64, then 22-bit fixed point).
  */
 
@@ -9,6 +9,16 @@ export interface RgbImage {
   width: number;
   height: number;
   data: Uint8Array | Uint8ClampedArray;
+}
+
+/** RGBA bytes over white, as Pillow's `Image.alpha_composite` and `convert("RGB")` make them. */
+export function overWhite({ width, height, data }: RgbImage): RgbImage {
+  const blend = (value: number, alpha: number) => Math.round((value * alpha + 255 * (255 - alpha)) / 255);
+  const rgb = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+    const pixel = Math.floor(i / 3) * 4;
+    return blend(data[pixel + (i % 3)]!, data[pixel + 3]!);
+  });
+  return { width, height, data: rgb };
 }
 
 export type ResampleFilter = "bilinear" | "bicubic" | "lanczos";

@@ -18,7 +18,7 @@ export function pixelPicture(pixels: PixelData): Picture {
   return { name: "test picture", width: pixels.width, height: pixels.height, pixels, close() {} };
 }
 
-/** Pixels with their alpha dropped. */
+/** Pixels with their alpha dropped; `overWhite` of the reference is what models see. */
 export function toRgb({ width, height, data }: PixelData): RgbImage {
   return {
     width,
@@ -84,20 +84,23 @@ export interface PillowCase {
 }
 
 export function pillowCases(): PillowCase[] {
-  return pillow.cases.map(({ seed, filter, size, sizes, rgb }) => ({
-    name: `${filter} ${[size, ...sizes].map((side) => side.join(" x ")).join(" to ")}`,
+  return pillow.cases.map(({ seed, filter, transparent, size, sizes, rgb }) => ({
+    name: `${filter} ${[size, ...sizes].map((side) => side.join(" x ")).join(" to ")}${transparent ? ", transparent" : ""}`,
     filter: filter as ResampleFilter,
-    picture: pillowNoise(seed, size[0]!, size[1]!),
+    picture: pillowNoise(seed, size[0]!, size[1]!, transparent),
     sizes: sizes.map(([width, height]) => ({ width: width!, height: height! })),
     rgb: Uint8Array.from(atob(rgb), (character) => character.charCodeAt(0)),
   }));
 }
 
-/** `noise` of make.py, opaque. */
-function pillowNoise(seed: number, width: number, height: number): PixelData {
+/** SHA-256 of what Pillow makes of transparent photographs over white: file, then way to a square. */
+export const PILLOW_PHOTOS: Readonly<Record<string, Readonly<Record<string, string>>>> = pillow.photos;
+
+/** `noise` of make.py; opaque, unless it has four channels there. */
+function pillowNoise(seed: number, width: number, height: number, isTransparent: boolean): PixelData {
   let state = seed;
   const data = Uint8ClampedArray.from({ length: width * height * 4 }, (_, i) => {
-    if (i % 4 === 3) return 255;
+    if (i % 4 === 3 && !isTransparent) return 255;
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     const byte = state >>> 24;
     return state & 0xc00000 ? byte : 255 * (byte & 1);
