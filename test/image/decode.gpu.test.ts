@@ -39,6 +39,8 @@ async function encoded(type: string): Promise<Blob> {
   return file;
 }
 
+const jpeg = async () => new Uint8Array(await (await encoded("image/jpeg")).arrayBuffer());
+
 /** A JPEG without its colour profile (APP2). */
 function withoutProfile(jpeg: Uint8Array): Uint8Array<ArrayBuffer> {
   const kept = [jpeg.subarray(0, 2)];
@@ -196,7 +198,7 @@ describe("files that a canvas made", () => {
         worker.addEventListener("message", ({ data }) => resolve(data), { once: true });
         worker.postMessage(input, transfer);
       });
-    const blob = new Blob([withOrientation(new Uint8Array(await (await encoded("image/jpeg")).arrayBuffer()), 6)]);
+    const blob = new Blob([withOrientation(await jpeg(), 6)]);
     expect(await ask(blob)).toEqual([HEIGHT, WIDTH]);
     expect(await ask(sharedUrl(PICTURE))).toEqual([231, 43]);
     const bitmap = await createImageBitmap(blob);
