@@ -5,9 +5,11 @@
 import type { PromptFormat } from "../spec/model-spec.ts";
 import { type ContentForms, probeForms, type TemplateMessage } from "./content-forms.ts";
 import { JinjaTemplate, TemplateRefusal } from "./jinja.ts";
+import { reject } from "./json.ts";
 import type { ChatPart, CheckedMessage } from "./messages.ts";
 import { writeFormat } from "./prompt-format.ts";
 import { type TokenizerFiles, templateTokens } from "./special-tokens.ts";
+import { TemplateBudget } from "./template-budget.ts";
 import { findTemplate } from "./template-source.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
@@ -47,8 +49,12 @@ export class ChatTemplate {
     this.#template = source && new JinjaTemplate(source.text, source.where);
     this.#fallback = options.fallback;
     this.kind = source ? "template" : options.fallback ? "format" : "completion";
-    const render = (probe: readonly TemplateMessage[]) => this.#run(probe, true);
+    // One for all: a load must not take the time of a dozen hostile renderings.
+    const budget = new TemplateBudget();
+    const render = (probe: readonly TemplateMessage[]) => this.#run(probe, true, budget);
     this.#forms = source && probeForms(render, tokenizer.imageToken?.inTemplate, source.where);
+    // A form that was not tried to its end is not known to be refused.
+    if (budget.isUsedUp) reject(source!.where, "the template takes too long to write a few short messages");
   }
 
   /**
@@ -78,7 +84,7 @@ export class ChatTemplate {
     }
   }
 
-  #run(messages: readonly TemplateMessage[], addGenerationPrompt: boolean): string {
+  #run(messages: readonly TemplateMessage[], addGenerationPrompt: boolean, budget?: TemplateBudget): string {
     const variables = {
       image_token: this.#tokenizer.imageToken?.text,
       ...this.#tokens,
@@ -88,7 +94,7 @@ export class ChatTemplate {
       tools: null,
       documents: null,
     };
-    return this.#template!.render(variables, this.#now());
+    return this.#template!.render(variables, this.#now(), budget);
   }
 
   #literal(text: string, role: CheckedMessage["role"]): string {

@@ -15,6 +15,7 @@ import {
   isTrue,
   isUndefined,
   itemsOf,
+  lengthOf,
   make,
   NONE,
   numberOf,
@@ -22,6 +23,7 @@ import {
   UNDEFINED,
   type Value,
 } from "./jinja-values.ts";
+import { operationSteps, sizeSteps } from "./template-budget.ts";
 
 /** The arguments of a filter, by position and by name. */
 export interface Arguments {
@@ -29,8 +31,14 @@ export interface Arguments {
   readonly named: ReadonlyMap<string, Value>;
 }
 
-type Filter = (value: Value, args: Arguments, charge: Charge) => Value;
+export type Filter = (value: Value, args: Arguments, charge: Charge) => Value;
 type Test = (value: Value, args: readonly Value[], charge: Charge) => boolean;
+
+/** Runs a filter, charged by the sizes of what it reads. */
+export function applied(filter: Filter, value: Value, args: Arguments, charge: Charge): Value {
+  charge(1 + operationSteps(value, args.positional) + operationSteps(value, args.named.values()));
+  return filter(value, args, charge);
+}
 
 function argument({ positional, named }: Arguments, at: number, name: string): Value | undefined {
   return positional[at] ?? named.get(name);
@@ -67,6 +75,7 @@ export const TESTS: ReadonlyMap<string, Test> = new Map<string, Test>([
  * @throws Error where the container holds nothing
  */
 export function contains(container: Value, item: Value, charge: Charge): boolean {
+  charge(operationSteps(container, [item]));
   if (isString(container) && isString(item)) return container.value.includes(item.value);
   if (isDict(container)) return isString(item) && container.value.has(item.value);
   if (isString(container)) throw new Error("'in' needs a string on the left");
@@ -74,13 +83,13 @@ export function contains(container: Value, item: Value, charge: Charge): boolean
 }
 
 /** The value of "a.b.0" in an item; undefined where it has none. */
-function attribute(item: Value, path: Value): Value {
-  return String(path.value)
-    .split(".")
-    .reduce((value: Value, name) => {
-      const next = isDict(value) ? value.value.get(name) : isList(value) ? value.value[Number(name)] : undefined;
-      return next ?? UNDEFINED;
-    }, item);
+function attribute(item: Value, path: Value, charge: Charge): Value {
+  const text = isString(path) ? path.value : String(numberOf(path));
+  charge(1 + text.length / 16);
+  return text.split(".").reduce((value: Value, name) => {
+    const next = isDict(value) ? value.value.get(name) : isList(value) ? value.value[Number(name)] : undefined;
+    return next ?? UNDEFINED;
+  }, item);
 }
 
 function sort(value: Value, args: Arguments, charge: Charge): Value {
@@ -88,7 +97,8 @@ function sort(value: Value, args: Arguments, charge: Charge): Value {
   const isExact = isTrue(argument(args, 1, "case_sensitive") ?? NONE);
   const path = argument(args, 2, "attribute");
   const key = (item: Value) => {
-    const own = path === undefined ? item : attribute(item, path);
+    const own = path === undefined ? item : attribute(item, path, charge);
+    charge(sizeSteps(own));
     return !isExact && isString(own) ? make.string(own.value.toLowerCase()) : own;
   };
   const keyed = itemsOf(value).map((item) => ({ item, key: key(item) }));
@@ -98,7 +108,10 @@ function sort(value: Value, args: Arguments, charge: Charge): Value {
 
 function unique(value: Value, args: Arguments, charge: Charge): Value {
   const isExact = isTrue(argument(args, 0, "case_sensitive") ?? NONE);
-  const key = (item: Value) => (!isExact && isString(item) ? make.string(item.value.toLowerCase()) : item);
+  const key = (item: Value) => {
+    charge(sizeSteps(item));
+    return !isExact && isString(item) ? make.string(item.value.toLowerCase()) : item;
+  };
   const kept: { item: Value; key: Value }[] = [];
   for (const item of itemsOf(value)) {
     const own = key(item);
@@ -110,7 +123,7 @@ function unique(value: Value, args: Arguments, charge: Charge): Value {
 function join(value: Value, args: Arguments, charge: Charge): Value {
   const separator = str(argument(args, 0, "d") ?? make.string(""), charge);
   const path = argument(args, 1, "attribute");
-  const items = itemsOf(value).map((item) => str(path === undefined ? item : attribute(item, path), charge));
+  const items = itemsOf(value).map((item) => str(path === undefined ? item : attribute(item, path, charge), charge));
   charge((items.length * (1 + separator.length)) / 16);
   return make.string(items.join(separator));
 }
@@ -122,7 +135,7 @@ function map(value: Value, args: Arguments, charge: Charge): Value {
     const fallback = args.named.get("default") ?? UNDEFINED;
     return make.list(
       items.map((item) => {
-        const own = attribute(item, path);
+        const own = attribute(item, path, charge);
         return isUndefined(own) ? fallback : own;
       }),
     );
@@ -130,7 +143,7 @@ function map(value: Value, args: Arguments, charge: Charge): Value {
   const [name, ...positional] = args.positional;
   const filter = FILTERS.get(String(name?.value));
   if (!filter) throw new Error(`map cannot apply the filter ${String(name?.value)}`);
-  return make.list(items.map((item) => filter(item, { positional, named: args.named }, charge)));
+  return make.list(items.map((item) => applied(filter, item, { positional, named: args.named }, charge)));
 }
 
 /** Keeps the items that pass a test, or whose attribute passes it; without a test, those that are true. */
@@ -141,7 +154,7 @@ function select(keeps: boolean, byAttribute: boolean): Filter {
     const test: Test | undefined =
       name === undefined ? isTrue : (TESTS.get(String(name.value)) ?? TYPE_TESTS.get(String(name.value)));
     if (!test) throw new Error(`there is no test ${String(name?.value)}`);
-    const passes = (item: Value) => test(path === undefined ? item : attribute(item, path), args, charge);
+    const passes = (item: Value) => test(path === undefined ? item : attribute(item, path, charge), args, charge);
     return make.list(itemsOf(value).filter((item) => passes(item) === keeps));
   };
 }
@@ -169,9 +182,12 @@ function toFloat(value: Value, args: Arguments): Value {
   return number === undefined ? fallback : make.float(number);
 }
 
+const MAX_NUMBER_LENGTH = 1000;
+
 /** The number that a whole text spells, in decimals. */
 function parsed(text: string): number | undefined {
-  const trimmed = strip(text);
+  // The pattern takes quadratic time for digits without end.
+  const trimmed = text.length > MAX_NUMBER_LENGTH ? "" : strip(text);
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed) ? Number(trimmed) : undefined;
 }
 
@@ -208,13 +224,18 @@ function toJson(value: Value, args: Arguments, charge: Charge): Value {
       : json;
   };
   const wrap = (open: string, items: string[], close: string, depth: number) => {
+    charge(lengthOf(items, between!) / 64);
     if (items.length === 0 || unit === undefined) return open + items.join(between) + close;
+    charge((items.length * (depth + 1) * unit.length) / 64);
     const line = `\n${unit.repeat(depth)}`;
     return `${open}${line}${unit}${items.join(`${between}${line}${unit}`)}${line}${close}`;
   };
   const write = (own: Value, depth: number): string => {
     charge(1);
-    if (isString(own)) return text(own.value);
+    if (isString(own)) {
+      charge(own.value.length / 64);
+      return text(own.value);
+    }
     if (isDict(own)) {
       const entries = Array.from(own.value);
       if (isSorted) entries.sort(([a], [b]) => (a < b ? -1 : 1));
@@ -244,7 +265,10 @@ const ofText =
   (change: (text: string) => string): Filter =>
   (value, _, charge) =>
     make.string(change(str(value, charge)));
-const length: Filter = (value) => make.integer(itemsOf(value).length);
+const length: Filter = (value) =>
+  make.integer(
+    isString(value) ? Array.from(value.value).length : isDict(value) ? value.value.size : itemsOf(value).length,
+  );
 const defaulted: Filter = (value, args) => {
   const applies = isUndefined(value) || (isTrue(argument(args, 1, "boolean") ?? NONE) && !isTrue(value));
   return applies ? (argument(args, 0, "default_value") ?? make.string("")) : value;

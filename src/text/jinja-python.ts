@@ -4,7 +4,7 @@
  * with arguments, `with`, `raw`, recursive loops) are refused.
  */
 import { Environment, Interpreter } from "@huggingface/jinja";
-import { type Arguments, contains, FILTERS, TESTS } from "./jinja-filters.ts";
+import { applied, contains, FILTERS, TESTS } from "./jinja-filters.ts";
 import { STRING_METHODS } from "./jinja-strings.ts";
 import {
   compare,
@@ -23,6 +23,7 @@ import {
   UNDEFINED,
   type Value,
 } from "./jinja-values.ts";
+import { operationSteps, sizeSteps } from "./template-budget.ts";
 
 /** The version whose faults this file works around; a test compares it with the installed one. */
 export const LIBRARY_VERSION = "0.5.11";
@@ -89,7 +90,10 @@ export class PythonInterpreter extends OpenInterpreter {
     const isFiltered = iterable.type === "SelectExpression";
     const scopes: Environment[] = [];
     const items: Value[] = [];
-    for (const item of itemsOf(this.evaluate(isFiltered ? iterable.lhs : iterable, environment))) {
+    const walked = this.evaluate(isFiltered ? iterable.lhs : iterable, environment);
+    // Before the walk makes its items.
+    this.charge(sizeSteps(walked) * STRING_ITEM_STEPS);
+    for (const item of itemsOf(walked)) {
       this.charge(ROUND_STEPS);
       const scope = new Environment(environment);
       assign(loopvar, item, scope);
@@ -137,17 +141,23 @@ export class PythonInterpreter extends OpenInterpreter {
   override evaluateMemberExpression(node: Node, environment: Environment): Value {
     const object = this.evaluate(node.object, environment);
     if (isUndefined(object)) throw new Error(`${nameOf(node.object)} is undefined`);
-    if (node.property.type === "SliceExpression")
+    if (node.property.type === "SliceExpression") {
+      this.charge(sizeSteps(object) * STRING_ITEM_STEPS);
       return this.evaluateSliceExpression(object, node.property, environment);
+    }
     const key = node.computed ? this.evaluate(node.property, environment).value : node.property.value;
     if (isDict(object)) return object.value.get(String(key)) ?? dictMethod(object, key) ?? UNDEFINED;
     if (typeof key === "number") {
+      if (isString(object)) this.charge(sizeSteps(object) * STRING_ITEM_STEPS);
       const items = isString(object) ? Array.from(object.value, make.string) : isList(object) ? object.value : [];
       return items.at(key) ?? UNDEFINED;
     }
     const method = isString(object) ? STRING_METHODS.get(key) : undefined;
     if (!method || !isString(object)) return UNDEFINED;
-    return make.function((args: Value[]) => method(object.value, args, this.#charge));
+    return make.function((args: Value[]) => {
+      this.charge(operationSteps(object, args));
+      return method(object.value, args, this.#charge);
+    });
   }
 
   override evaluateBinaryExpression(node: Node, environment: Environment): Value {
@@ -166,7 +176,7 @@ export class PythonInterpreter extends OpenInterpreter {
       case "not in":
         return make.boolean(!contains(right, left, this.#charge));
       case "~":
-        return make.string(str(left, this.#charge) + str(right, this.#charge));
+        return make.string(this.#joined(left) + this.#joined(right));
       case "<":
         return make.boolean(compare(left, right, this.#charge) < 0);
       case ">":
@@ -180,6 +190,11 @@ export class PythonInterpreter extends OpenInterpreter {
     }
   }
 
+  /** The text of a value that is joined to another. Joining copies nothing, so a text costs nothing. */
+  #joined(value: Value): string {
+    return isString(value) ? value.value : str(value, this.#charge);
+  }
+
   #calculate(operator: string, left: Value, right: Value): Value {
     const a = numberOf(left);
     const b = numberOf(right);
@@ -189,6 +204,7 @@ export class PythonInterpreter extends OpenInterpreter {
       return isFloat || !Number.isInteger(result) ? make.float(result) : make.integer(result);
     }
     if (operator === "+" && isString(left) && isString(right)) return make.string(left.value + right.value);
+    this.charge(sizeSteps(left) + sizeSteps(right));
     if (operator === "+" && isList(left) && isList(right) && left.type === right.type)
       return (left.type === "TupleValue" ? make.tuple : make.list)([...left.value, ...right.value]);
     const [sequence, count] = b === undefined ? [right, a] : [left, b];
@@ -210,8 +226,7 @@ export class PythonInterpreter extends OpenInterpreter {
     const filter = FILTERS.get(isCall ? filterNode.callee.value : filterNode.value);
     if (!filter) return super.applyFilter(operand, filterNode, environment);
     const [positional, named] = this.evaluateArguments(isCall ? filterNode.args : [], environment);
-    const args: Arguments = { positional, named };
-    return filter(operand, args, this.#charge);
+    return applied(filter, operand, { positional, named }, this.#charge);
   }
 }
 
@@ -219,6 +234,8 @@ export class PythonInterpreter extends OpenInterpreter {
 const SILENT: ReadonlySet<string> = new Set(["Set", "Macro", "Comment"]);
 /** Each round of a loop makes a scope and a dozen values, even with an empty body. */
 const ROUND_STEPS = 10;
+/** How much more than reading a text costs to make a value of each of its characters. */
+const STRING_ITEM_STEPS = 16;
 
 function assign(target: Node, value: Value, scope: Environment): void {
   if (target.type === "Identifier") {

@@ -2,7 +2,7 @@
  * Python's methods of texts. Those of @huggingface/jinja 0.5.11 pass over arguments ("strip('x')"), count UTF-16 code
  * units, and are fewer.
  */
-import { type Charge, isList, isString, itemsOf, make, NONE, type Value } from "./jinja-values.ts";
+import { type Charge, isList, isString, itemsOf, lengthOf, make, NONE, type Value } from "./jinja-values.ts";
 
 type Method = (text: string, args: readonly Value[], charge: Charge) => Value;
 
@@ -166,6 +166,7 @@ export const STRING_METHODS: ReadonlyMap<string, Method> = new Map<string, Metho
     "join",
     (text, [list], charge) => {
       const items = itemsOf(list ?? NONE).map((item) => textOf(item, "join"));
+      charge(lengthOf(items, "") / 256);
       charge((items.length * (1 + text.length)) / 16);
       return make.string(items.join(text));
     },

@@ -3,6 +3,7 @@
  * JSON and compares with JavaScript's `==`; models are trained on what jinja2 writes.
  */
 import { Environment, Interpreter } from "@huggingface/jinja";
+import { sizeSteps } from "./template-budget.ts";
 
 export type Value = ReturnType<Interpreter["evaluate"]>;
 type Node = NonNullable<Parameters<Interpreter["evaluate"]>[0]>;
@@ -64,19 +65,23 @@ export function isTrue(value: Value): boolean {
 
 /** Python's `str`. */
 export function str(value: Value, charge: Charge): string {
+  charge(sizeSteps(value));
   return isString(value) ? value.value : isUndefined(value) ? "" : repr(value, charge);
 }
 
 /** Python's `repr`. */
 export function repr(value: Value, charge: Charge): string {
-  charge(1);
+  charge(isString(value) ? 1 + value.value.length / 64 : 1);
   if (isString(value)) return quote(value.value);
   if (isDict(value)) {
     const entries = Array.from(value.value, ([key, item]) => `${quote(key)}: ${repr(item, charge)}`);
+    charge(lengthOf(entries, ", ") / 64);
     return `{${entries.join(", ")}}`;
   }
   if (isList(value)) {
-    const items = value.value.map((item) => repr(item, charge)).join(", ");
+    const texts = value.value.map((item) => repr(item, charge));
+    charge(lengthOf(texts, ", ") / 64);
+    const items = texts.join(", ");
     if (value.type !== "TupleValue") return `[${items}]`;
     return value.value.length === 1 ? `(${items},)` : `(${items})`;
   }
@@ -85,6 +90,11 @@ export function repr(value: Value, charge: Charge): string {
   if (value.type === "FloatValue") return floatText(value.value as number);
   if (value.type === "FunctionValue") return "<function>";
   return isUndefined(value) ? "Undefined" : String(value.value);
+}
+
+/** Characters of texts that are joined. */
+export function lengthOf(texts: readonly string[], between: string): number {
+  return texts.reduce((sum, text) => sum + text.length + between.length, 0);
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
@@ -114,7 +124,7 @@ export function floatText(value: number): string {
 
 /** Python's `==`. A text is no number, and an undefined value is not None. */
 export function isEqual(a: Value, b: Value, charge: Charge): boolean {
-  charge(1);
+  charge(1 + sizeSteps(a));
   const x = numberOf(a);
   if (x !== undefined) return x === numberOf(b);
   if (a.type !== b.type) return false;
@@ -140,7 +150,10 @@ export function compare(a: Value, b: Value, charge: Charge): number {
   const x = numberOf(a);
   const y = numberOf(b);
   if (x !== undefined && y !== undefined) return x - y;
-  if (isString(a) && isString(b)) return compareText(a.value, b.value);
+  if (isString(a) && isString(b)) {
+    charge(sizeSteps(a));
+    return compareText(a.value, b.value);
+  }
   if (isList(a) && isList(b) && a.type === b.type) {
     const length = Math.min(a.value.length, b.value.length);
     for (let i = 0; i < length; i++) {
@@ -153,11 +166,14 @@ export function compare(a: Value, b: Value, charge: Charge): number {
 
 /** By code points; JavaScript orders by UTF-16 code units. */
 export function compareText(a: string, b: string): number {
-  const [first, second] = [Array.from(a), Array.from(b)];
-  for (let i = 0; i < Math.min(first.length, second.length); i++) {
-    if (first[i] !== second[i]) return first[i]!.codePointAt(0)! - second[i]!.codePointAt(0)!;
-  }
-  return first.length - second.length;
+  const length = Math.min(a.length, b.length);
+  let i = 0;
+  while (i < length && a[i] === b[i]) i++;
+  if (i === length) return a.length - b.length;
+  // A difference within a pair of surrogates is one of the pair.
+  const isWithin = i > 0 && a.codePointAt(i - 1)! > 0xffff;
+  const at = isWithin ? i - 1 : i;
+  return a.codePointAt(at)! - b.codePointAt(at)!;
 }
 
 /**

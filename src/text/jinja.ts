@@ -4,25 +4,20 @@
  */
 import { Environment, parse, tokenize } from "@huggingface/jinja";
 import { PythonInterpreter } from "./jinja-python.ts";
+import type { Charge } from "./jinja-values.ts";
 import { reject } from "./json.ts";
 import { strftime } from "./strftime.ts";
+import { checkSize, MAX_LIST_LENGTH, sizeSteps, TemplateBudget, TemplateLimit } from "./template-budget.ts";
 
 /** The largest template in use has about 30,000 characters. */
 const MAX_TEMPLATE_LENGTH = 256 * 1024;
 /** The lexer's patterns take quadratic time for a run of white space. */
 const LONG_WHITE_SPACE = /\s{1000}/;
-/** Steps of the interpreter; a message takes about a hundred. A long string counts as several steps. */
-const MAX_WORK = 1_000_000;
-const CHARACTERS_PER_STEP = 256;
-/** Longest string that the template may make, including the prompt, in characters. */
-const MAX_TEXT_LENGTH = 32 * 1024 * 1024;
-const MAX_LIST_LENGTH = 100_000;
+/** Characters of an error's message, which may quote the template, that are shown. */
+const MAX_MESSAGE_LENGTH = 300;
 
 /** The template called `raise_exception`, most often because of the order of the roles. */
 export class TemplateRefusal extends Error {}
-
-/** The template exceeded a limit. */
-class TemplateLimit extends Error {}
 
 export class JinjaTemplate {
   readonly #program: ReturnType<typeof parse>;
@@ -41,64 +36,90 @@ export class JinjaTemplate {
       // The same settings as in transformers. Jinja2 reads line ends of any system as "\n" before anything else.
       this.#program = parse(tokenize(source.replace(/\r\n?/g, "\n"), { lstrip_blocks: true, trim_blocks: true }));
     } catch (error) {
-      reject(where, `the template cannot be parsed (${(error as Error).message})`, error);
+      reject(where, `the template cannot be parsed (${messageOf(error)})`, error);
     }
   }
 
   /**
    * @param variables plain values; undefined values are not defined in the template
    * @param now the time for `strftime_now`
+   * @param budget of renderings that belong together
    * @throws TemplateRefusal where the template calls `raise_exception`
    * @throws FoveaError `unsupported-model` for a template that fails or exceeds a limit
    */
-  render(variables: Readonly<Record<string, unknown>>, now: Date): string {
+  render(variables: Readonly<Record<string, unknown>>, now: Date, budget = new TemplateBudget()): string {
     const environment = new Environment();
+    const charge = (steps: number) => budget.charge(steps);
     const globals = {
       ...{ true: true, True: true, false: false, False: false, none: null, None: null },
-      range: boundedRange,
-      strftime_now: (format: unknown) => strftime(now, String(format)),
+      range: (...args: [unknown, unknown?, unknown?]) => boundedRange(charge, ...args),
+      strftime_now: (value: unknown) => {
+        const format = textOf(value, "strftime_now");
+        charge(format.length);
+        return strftime(now, format);
+      },
       raise_exception: (message: unknown) => {
-        throw new TemplateRefusal(String(message));
+        throw new TemplateRefusal(textOf(message, "raise_exception").slice(0, MAX_MESSAGE_LENGTH));
       },
     };
     for (const [name, value] of Object.entries({ ...globals, ...variables })) {
       if (value !== undefined) environment.set(name, value);
     }
     try {
-      return String(new BoundedInterpreter(environment).run(this.#program).value);
+      return String(new BoundedInterpreter(environment, budget).run(this.#program).value);
     } catch (error) {
       if (error instanceof TemplateRefusal) throw error;
       // Deep recursion and very long strings throw RangeErrors of the JavaScript engine.
-      return reject(this.#where, `the template fails (${(error as Error).message})`, error);
+      return reject(this.#where, `the template fails (${messageOf(error)})`, error);
     }
   }
 }
 
-/** Counts the cost of every node of the template. */
+function messageOf(error: unknown): string {
+  const { message } = error as Error;
+  return message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}...` : message;
+}
+
+/** Charges every node of the template, and every operation. */
 class BoundedInterpreter extends PythonInterpreter {
-  #work = 0;
+  readonly #budget: TemplateBudget;
+
+  constructor(environment: Environment, budget: TemplateBudget) {
+    super(environment);
+    this.#budget = budget;
+  }
 
   override evaluate(...args: Parameters<PythonInterpreter["evaluate"]>): ReturnType<PythonInterpreter["evaluate"]> {
+    this.charge(1);
     const result = super.evaluate(...args);
-    const { value } = result;
-    this.charge(typeof value === "string" ? 1 + value.length / CHARACTERS_PER_STEP : 1);
-    if (typeof value === "string" && value.length > MAX_TEXT_LENGTH)
-      throw new TemplateLimit(`it makes a string of more than ${MAX_TEXT_LENGTH} characters`);
-    if (Array.isArray(value) && value.length > MAX_LIST_LENGTH)
-      throw new TemplateLimit(`it makes a list of more than ${MAX_LIST_LENGTH} elements`);
+    const type: unknown = args[0]?.type;
+    const isReference =
+      type === "Identifier" || (type === "MemberExpression" && args[0].property.type !== "SliceExpression");
+    if (isReference) return result;
+    checkSize(result);
+    const isJoined = type === "BinaryExpression" && typeof result.value === "string";
+    if (!isJoined) this.charge(sizeSteps(result));
     return result;
   }
 
   protected override charge(steps: number): void {
-    this.#work += steps;
-    if (this.#work > MAX_WORK) throw new TemplateLimit(`it takes more than ${MAX_WORK} steps`);
+    this.#budget.charge(steps);
   }
 }
 
 /** Python's `range`, of bounded length. */
-function boundedRange(first: number, second?: number, step = 1): number[] {
+function boundedRange(charge: Charge, first: unknown, second?: unknown, step: unknown = 1): number[] {
   const [start, stop] = second === undefined ? [0, first] : [first, second];
+  if (typeof start !== "number" || typeof stop !== "number" || typeof step !== "number")
+    throw new Error("range() needs integers");
   const length = Math.max(0, Math.ceil((stop - start) / step));
   if (!(length <= MAX_LIST_LENGTH)) throw new TemplateLimit(`it asks for a range of ${length} numbers`);
+  charge(length);
   return Array.from({ length }, (_, i) => start + i * step);
+}
+
+/** Arguments of functions come as plain values; a list would write out all that it contains. */
+function textOf(value: unknown, name: string): string {
+  if (typeof value !== "string") throw new Error(`${name}() needs a string`);
+  return value;
 }
