@@ -126,7 +126,7 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
     const pictures = seen.map(({ picture, runs }) => promptPicture(picture, viewsInOrder(runs)));
     const prompt = promptRows(placed, pictures, { vocabularySize: text.decoder.spec.vocabularySize });
     clock.numbers.promptTokens = prompt.ids.length;
-    work.draft ??= beginDraft(tokenizer, settings, placed.continuesText ? placed.ids : []);
+    work.draft ??= beginDraft(tokenizer, settings, placed.continuesText ? placed.ids : undefined);
     let reason: StopReason | "abort" | "outgrown";
     do reason = await decode(work, engine, text, prompt, work.draft);
     while (reason === "outgrown");
@@ -172,10 +172,10 @@ async function decode(
   });
 }
 
-/** @param before ids of text that the answer continues */
-function beginDraft(tokenizer: Tokenizer, { maxTokens, stop }: SamplingSettings, before: Iterable<number>): Draft {
-  const decoder = new StreamDecoder(tokenizer);
-  decoder.prime(before);
+/** @param before ids of text that the answer continues; undefined for an answer of its own */
+function beginDraft(tokenizer: Tokenizer, { maxTokens, stop }: SamplingSettings, before?: Iterable<number>): Draft {
+  const decoder = new StreamDecoder(tokenizer, { dropFirstSpace: before === undefined });
+  decoder.prime(before ?? []);
   return { ids: [], decoder, stopping: new Stopping({ eosIds: tokenizer.eosIds, maxTokens, stop }) };
 }
 

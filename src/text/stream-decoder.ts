@@ -1,6 +1,6 @@
 /**
  * Decodes ids to text during generation. Returned text never changes, and a character is returned only once all its bytes
- * have arrived. The results of `push` and `flush` together equal `Tokenizer.decode` of all ids.
+ * have arrived. The results of `push` and `flush` together equal `Tokenizer.decode` of all ids, but for `dropFirstSpace`.
  *
  * The library decodes only whole lists, so each new token is decoded with the last few, on which its text depends. Work per
  * token does not grow with the text, except for a model that writes only U+FFFD.
@@ -19,6 +19,11 @@ export interface DecodeOptions {
   skipSpecialTokens?: boolean;
 }
 
+export interface StreamOptions extends DecodeOptions {
+  /** Leave out one space at the start of the text: many models begin an answer with a token such as " Yes". Default false. */
+  dropFirstSpace?: boolean;
+}
+
 /** Tokens of context: one shows the decoder that the text has begun; more allow for tokens of spaces only. */
 const CONTEXT = 4;
 
@@ -29,10 +34,13 @@ export class StreamDecoder {
   /** The last tokens, and the length of their returned text. */
   #window: number[] = [];
   #shown = 0;
+  /** Whether the next text is the first one and loses its space. */
+  #dropsSpace: boolean;
 
-  constructor(source: TokenSource, options: DecodeOptions = {}) {
+  constructor(source: TokenSource, options: StreamOptions = {}) {
     this.#source = source;
     this.#skipSpecial = options.skipSpecialTokens ?? true;
+    this.#dropsSpace = options.dropFirstSpace ?? false;
   }
 
   /** The text that this id completes, often none. Ignores unknown ids. */
@@ -70,6 +78,8 @@ export class StreamDecoder {
   #show(text: string): string {
     const added = text.slice(this.#shown);
     this.#shown = Math.max(this.#shown, text.length);
-    return added;
+    if (!this.#dropsSpace || added === "") return added;
+    this.#dropsSpace = false;
+    return added.replace(/^ /, "");
   }
 }

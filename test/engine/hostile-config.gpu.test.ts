@@ -125,7 +125,7 @@ const SOURCES: { source: () => unknown; kind: Refusal; says: RegExp }[] = [
   {
     source: () => undefined,
     kind: TypeError,
-    says: /source must be a known name, hf:owner\/name, an http\(s\) address, or an object/,
+    says: /source must be a known name, owner\/name on the Hugging Face hub, an http\(s\) address, or an object/,
   },
   { source: () => 5, kind: TypeError, says: /source must be/ },
   { source: () => [new Uint8Array(1)], kind: TypeError, says: /source must be/ },

@@ -1,6 +1,6 @@
 import { Tokenizer as Library } from "@huggingface/tokenizers";
 import { describe, expect, it } from "vitest";
-import { StreamDecoder } from "../../src/text/stream-decoder.ts";
+import { StreamDecoder, type StreamOptions } from "../../src/text/stream-decoder.ts";
 import { Tokenizer } from "../../src/text/tokenizer.ts";
 import { freshRandom, type Random } from "../support/random.ts";
 import { describeShared, needing, sharedJson } from "../support/shared.ts";
@@ -141,6 +141,20 @@ describe("streaming", () => {
     const continued = new StreamDecoder(tokenizer);
     continued.prime([id("▁the")]);
     expect(continued.push(id("▁the"))).toBe(" the");
+  });
+
+  it("leaves out one space at the start if it is told to, and no other", () => {
+    const bytes = ["<0x20>", "<0x20>", "low", "<0x20>", "low"].map(id);
+    const pushed = (options: StreamOptions) => {
+      const decoder = new StreamDecoder(tokenizer, options);
+      return [...bytes.map((one) => decoder.push(one)), decoder.flush()].join("");
+    };
+    const whole = tokenizer.decode(bytes);
+    expect(whole).toMatch(/^ +low low$/);
+    expect(pushed({})).toBe(whole);
+    expect(pushed({ dropFirstSpace: true })).toBe(whole.slice(1));
+    const decoder = new StreamDecoder(tokenizer, { dropFirstSpace: true });
+    expect(decoder.push(id("low")) + decoder.push(id("<0x20>"))).toBe("low ");
   });
 
   it("passes over special tokens and ids that do not exist", () => {
