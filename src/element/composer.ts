@@ -2,6 +2,7 @@
 import { html, nothing, type ReactiveController, type ReactiveControllerHost, type TemplateResult } from "lit";
 import { CAMERA_ICON, PICTURE_ICON, REMOVE_ICON, SEND_ICON, STOP_ICON } from "./icons.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
+import { isSendKey, pastedFiles } from "./typing.ts";
 
 /** The state that the composer shows. */
 export interface ComposerLook {
@@ -66,7 +67,7 @@ export class Composer implements ReactiveController {
   handleEvent(event: Event): void {
     if (event instanceof KeyboardEvent) {
       if (event.key === "Escape" && this.#isBusy) this.#owner.onStop();
-    } else if (event instanceof ClipboardEvent) this.#takeFrom(event, event.clipboardData);
+    } else if (event instanceof ClipboardEvent) this.#takeFrom(event, pastedFiles(event));
     else if (event instanceof DragEvent) this.#onDrag(event);
   }
 
@@ -160,8 +161,7 @@ export class Composer implements ReactiveController {
   };
 
   #onKey = (event: KeyboardEvent): void => {
-    // Shift+Enter makes a new line; Enter during composition belongs to the input method.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (!isSendKey(event)) return;
     event.preventDefault();
     (event.target as HTMLTextAreaElement).form?.requestSubmit();
   };
@@ -172,7 +172,7 @@ export class Composer implements ReactiveController {
 
   #onChosen = (event: Event): void => {
     const input = event.target as HTMLInputElement;
-    this.#take(input.files);
+    this.#take([...(input.files ?? [])]);
     // Lets the user choose the same file again.
     input.value = "";
     this.focus();
@@ -190,17 +190,16 @@ export class Composer implements ReactiveController {
       this.#isDraggedOver = isOver;
       this.#update();
     }
-    if (event.type === "drop") this.#takeFrom(event, event.dataTransfer);
+    if (event.type === "drop") this.#takeFrom(event, [...event.dataTransfer.files]);
   }
 
-  #takeFrom(event: Event, data: DataTransfer | null): void {
-    if (!data?.files.length) return;
+  #takeFrom(event: Event, files: readonly File[]): void {
+    if (files.length === 0) return;
     event.preventDefault();
-    this.#take(data.files);
+    this.#take(files);
   }
 
-  #take(files: FileList | null): void {
-    const all = [...(files ?? [])];
+  #take(all: readonly File[]): void {
     const pictures = all.filter(({ type }) => type.startsWith("image/"));
     const other = all.find((file) => !pictures.includes(file));
     this.#note = other ? `${other.name} is not a picture.` : "";

@@ -107,6 +107,18 @@ describe("the keyboard alone", () => {
   });
 });
 
+test("Enter that ends a composition does not send, whatever the browser says of it", async () => {
+  input().value = "何";
+  for (const composing of [{ isComposing: true }, { isComposing: false, keyCode: 229 }]) {
+    const key = new KeyboardEvent("keydown", { key: "Enter", ...composing, bubbles: true, cancelable: true });
+    input().dispatchEvent(key);
+    expect(key.defaultPrevented).toBe(false);
+  }
+  await settled(chat);
+  expect(input().value).toBe("何");
+  expect(parts(chat, "turn")).toHaveLength(0);
+});
+
 describe("pictures", () => {
   test("come by paste, drop and file, and go with the question", async () => {
     const [a, b, c] = [await pictureFile("a.png"), await pictureFile("b.png"), await pictureFile("c.png")];
@@ -166,6 +178,31 @@ describe("pictures", () => {
     const event = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, composed: true, cancelable: true });
     input().dispatchEvent(event);
     expect(event.defaultPrevented).toBe(false);
+  });
+
+  test("text that comes with its picture, as from Word and Excel, is pasted as text", async () => {
+    const pasted = (text: string, file: File, target: Element = input()) => {
+      const data = transferOf(file);
+      data.setData("text/plain", text);
+      const event = new ClipboardEvent("paste", {
+        clipboardData: data,
+        bubbles: true,
+        composed: true,
+        cancelable: true,
+      });
+      target.dispatchEvent(event);
+      return event.defaultPrevented;
+    };
+    const file = await pictureFile("image.png");
+    expect(pasted("Berlin\t3.6", file)).toBe(false);
+    expect(pasted("Berlin\r\nimage.png", file)).toBe(false);
+    expect(await trayNames()).toEqual([]);
+    // A copied file brings its name, path or address; outside of a text field there is nothing to paste text into.
+    const copied = await pictureFile("my cat.png");
+    for (const text of ["my cat.png", "/home/me/my cat.png", "file:///home/me/my%20cat.png", " "])
+      expect(pasted(text, copied), text).toBe(true);
+    expect(pasted("Berlin\t3.6", file, part(chat, "transcript")!)).toBe(true);
+    expect(await trayNames()).toHaveLength(5);
   });
 
   test("the element shows that it takes what is dragged over it", async () => {

@@ -1,5 +1,6 @@
 /** The form for a question. */
 import { css, html, LitElement, nothing } from "lit";
+import { isSendKey } from "../../element/typing.ts";
 import { isClassifier } from "../engine.ts";
 import type { App } from "../logic/app.ts";
 import type { PageState } from "../logic/state.ts";
@@ -101,8 +102,7 @@ export class Composer extends LitElement {
   }
 
   #key(event: KeyboardEvent): void {
-    // Shift+Enter makes a new line; Enter during composition belongs to the input method.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (!isSendKey(event)) return;
     event.preventDefault();
     this.renderRoot.querySelector("form")!.requestSubmit();
   }

@@ -1,5 +1,6 @@
 /** The whole page: lays out its parts, passes them the state, opens dialogs, takes dropped and pasted pictures. */
 import { css, html, LitElement, nothing } from "lit";
+import { pastedFiles } from "../../element/typing.ts";
 import type { App } from "../logic/app.ts";
 import type { PageState } from "../logic/state.ts";
 import type { Sample } from "../scene/samples.ts";
@@ -218,8 +219,11 @@ export class Page extends LitElement {
     return this.renderRoot.querySelector("dialog")!;
   }
 
-  #paste = ({ clipboardData }: ClipboardEvent): void => {
-    if (clipboardData?.files.length) void this.app.pictures.addFiles([...clipboardData.files]);
+  #paste = (event: ClipboardEvent): void => {
+    const files = pastedFiles(event);
+    if (files.length === 0) return;
+    event.preventDefault();
+    void this.app.pictures.addFiles(files);
   };
 
   #over = (event: DragEvent): void => {
