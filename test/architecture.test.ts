@@ -31,6 +31,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   image: ["spec", "shared", "errors", "gl-matrix"],
   // Pure numbers, which overlays need too.
   "image/geometry": ["spec", "gl-matrix"],
+  // The limits on files, which pages ask before they show one.
+  "image/measure": ["errors"],
   // api: the types of what callers choose, such as a compression, which this room turns into plans.
   model: ["spec", "kernels", "gpu", "weights", "image", "api", "shared", "errors"],
   // gpu and kernels: a sequence feeds its tokens back on the GPU, in one pass and one submit.
@@ -58,7 +60,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   "worker/pack": ["worker/protocol", "image", "api", "errors", "shared"],
   worker: ["worker/protocol", "running-generation", "api", "errors", "shared"],
   openai: ["worker", "api", "errors", "shared"],
-  element: ["openai", "worker", "api", "errors", "shared", "lit", "marked"],
+  element: ["openai", "worker", "image/measure", "api", "errors", "shared", "lit", "marked"],
   // The page's one way to the engine, also past the worker, to what needs no GPU.
   "app/engine": ["index", "worker", "api"],
   app: [
@@ -66,6 +68,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "openai",
     "worker",
     "image/geometry",
+    "image/measure",
     "api",
     "errors",
     "shared",

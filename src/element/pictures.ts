@@ -1,5 +1,7 @@
 /** Pictures of a conversation: the input of the engine, and the thumbnail on the page. */
 import type { ImageInput } from "../api.ts";
+import { FoveaError } from "../errors.ts";
+import { measurePicture } from "../image/measure.ts";
 
 /** A picture of a question. */
 export interface ChatPicture {
@@ -32,14 +34,24 @@ function viewOf(image: ImageInput): ChatPicture["view"] {
   const view = document.createElement("img");
   // A draggable picture could be dropped on the element itself.
   view.draggable = false;
-  if (image instanceof Blob) {
-    const address = URL.createObjectURL(image);
-    const free = () => URL.revokeObjectURL(address);
-    view.addEventListener("load", free, { once: true });
-    view.addEventListener("error", free, { once: true });
-    view.src = address;
-  } else view.src = typeof image === "string" ? image : image.currentSrc || image.src;
+  if (image instanceof Blob) void showFile(view, image);
+  else view.src = typeof image === "string" ? image : image.currentSrc || image.src;
   return view;
+}
+
+/** Shows a file, unless it is too large to be decoded: the engine refuses such a picture and says why. */
+async function showFile(view: HTMLImageElement, file: Blob): Promise<void> {
+  try {
+    await measurePicture("the picture", file);
+  } catch (error) {
+    if (error instanceof FoveaError) return;
+    throw error;
+  }
+  const address = URL.createObjectURL(file);
+  const free = () => URL.revokeObjectURL(address);
+  view.addEventListener("load", free, { once: true });
+  view.addEventListener("error", free, { once: true });
+  view.src = address;
 }
 
 /** Draws the thumbnail now: the caller may later close the bitmap or draw over the canvas. */

@@ -8,8 +8,9 @@ import type { ImageInput, Picture, PixelData } from "../shared/picture.ts";
 import { decodeSource } from "./bitmap.ts";
 import { isCutShort } from "./ending.ts";
 import { type FetchedPicture, fetchPicture } from "./fetch-picture.ts";
-import { HEADER_BYTES, type PictureHeader, readHeader } from "./header.ts";
-import { checkEncodedSize, checkPictureSize } from "./limits.ts";
+import type { PictureHeader } from "./header.ts";
+import { checkPictureSize } from "./limits.ts";
+import { measurePicture } from "./measure.ts";
 import { copyCanvas, decodeElement } from "./page-picture.ts";
 import { drawUpright, webpOrientation } from "./webp-orientation.ts";
 
@@ -59,12 +60,7 @@ function blobName(blob: Blob): string {
 }
 
 async function decodeBlob(name: string, blob: Blob, signal: AbortSignal | undefined): Promise<Picture> {
-  if (blob.size === 0) throw new FoveaError("bad-image", `${name} is empty (0 bytes); pick the file again`);
-  checkEncodedSize(name, blob.size);
-  const header = await readFile(name, async () =>
-    readHeader(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer())),
-  );
-  if (header?.width !== undefined && header.height !== undefined) checkPictureSize(name, header.width, header.height);
+  const header = await measurePicture(name, blob);
   const why = () => undecodable(header, blob);
   if (header && (await readFile(name, () => isCutShort(header.format, blob))))
     throw new FoveaError("bad-image", `${name} ${why()}`);

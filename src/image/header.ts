@@ -13,7 +13,22 @@ export interface PictureHeader {
 }
 
 /** Enough for the size of a JPEG, which follows its profile and thumbnail. */
-export const HEADER_BYTES = 2 ** 20;
+const HEADER_BYTES = 2 ** 20;
+/** A JPEG may have megabytes of depth maps before its size. */
+const LONG_HEADER_BYTES = 2 ** 25;
+
+/** The header of a file; undefined for an unknown format. Rejects if the file can no longer be read. */
+export async function readBlobHeader(blob: Blob): Promise<PictureHeader | undefined> {
+  const read = async (end: number) => readHeader(new Uint8Array(await blob.slice(0, end).arrayBuffer()));
+  const header = await read(HEADER_BYTES);
+  if (header?.width !== undefined || !isSized(header?.format) || blob.size <= HEADER_BYTES) return header;
+  return read(LONG_HEADER_BYTES);
+}
+
+/** Whether the size of this format's pictures is read here, so that a file without one is damaged. */
+export function isSized(format: string | undefined): boolean {
+  return format !== undefined && ["PNG", "JPEG", "GIF", "WebP", "BMP", "AVIF", "HEIC"].includes(format);
+}
 
 /** @param bytes the start of a file. @returns undefined for an unknown format */
 export function readHeader(bytes: Uint8Array): PictureHeader | undefined {
@@ -26,6 +41,7 @@ export function readHeader(bytes: Uint8Array): PictureHeader | undefined {
     if (start.startsWith("GIF8")) return sized("GIF", view.getUint16(6, true), view.getUint16(8, true));
     if (start.startsWith("RIFF") && start.startsWith("WEBP", 8)) return webpHeader(view, start.slice(12, 16));
     if (start.startsWith("BM")) return bmpHeader(view);
+    if (start.startsWith("ftyp", 4)) return mediaHeader(view, otherFormat(start)?.format);
   } catch (error) {
     // The header is truncated; the decoder will refuse the file.
     if (!(error instanceof RangeError)) throw error;
@@ -80,6 +96,27 @@ function jpegHeader(view: DataView): PictureHeader {
     else at += 2 + view.getUint16(at + 2);
   }
   return { format };
+}
+
+const ISPE = 0x69737065;
+const AV01 = 0x61763031;
+
+/**
+ * AVIF and HEIC: the largest of the sizes of pictures ("ispe") and of frames ("av01"). Boxes are searched for, not walked:
+ * they lie deep, and one too many is harmless.
+ */
+function mediaHeader(view: DataView, format: string | undefined): PictureHeader | undefined {
+  if (format === undefined) return undefined;
+  let [width, height] = [0, 0];
+  const note = (w: number, h: number) => {
+    if (w * h > width * height) [width, height] = [w, h];
+  };
+  for (let at = 8; at + 16 <= view.byteLength; at++) {
+    const type = view.getUint32(at);
+    if (type === ISPE) note(view.getUint32(at + 8), view.getUint32(at + 12));
+    else if (type === AV01 && at + 32 <= view.byteLength) note(view.getUint16(at + 28), view.getUint16(at + 30));
+  }
+  return width === 0 ? { format } : { format, width, height };
 }
 
 /** The three kinds of first chunk: lossy, lossless, extended. */

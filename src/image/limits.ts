@@ -4,8 +4,12 @@ import { FoveaError } from "../errors.ts";
 /** Encoded bytes: far above any photograph, far below what a tab survives. */
 export const MAX_ENCODED_BYTES = 256 * 2 ** 20;
 
-/** 1 GiB once decoded. */
-export const MAX_PIXELS = 2 ** 28;
+/**
+ * 512 MiB while decoding. Browsers hold a picture twice for a moment, 8 bytes a pixel: Chromium took 490 MB for 8000 x 8000.
+ * `createImageBitmap` with a smaller size takes as much, and its pixels are not Pillow's. So larger pictures are refused,
+ * and every picture that is accepted is read exactly.
+ */
+export const MAX_PIXELS = 2 ** 26;
 
 /** The largest side in JPEG; it also keeps the resampling of padded rows exact (see resample.ts). */
 export const MAX_SIDE = 65535;

@@ -86,12 +86,15 @@ describe("picture bands", () => {
     expectSameBytes("columns", columns.words, packWords(pixels));
   });
 
-  test("memory is one band, counted, texture included, and freed when the loop is left early", () => {
+  test("memory is one band, counted, texture included, and freed when the loop is left early", async () => {
     const before = gpu().arena.bytes;
     const scope = gpu().arena.scope();
     const picture = pixelPicture(randomPixels(freshRandom("memory"), 100, 50));
     let first: PictureBand | undefined;
-    for (const band of new PictureBands(gpu(), scope, picture, wholeWindow(picture), "rows", 128 * 10).rows(0, 50)) {
+    for await (const band of new PictureBands(gpu(), scope, picture, wholeWindow(picture), "rows", 128 * 10).rows(
+      0,
+      50,
+    )) {
       first = band;
       break;
     }
@@ -107,7 +110,7 @@ describe("picture bands", () => {
     const window = { x: 3, y: 10, width: 67, height: 25 };
     const bands = new PictureBands(gpu(), scope, pixelPicture(pixels), window, "rows", 128 * 4);
     const found: [number, number][] = [];
-    for (const { pixels: band, y, height } of bands.rows(17, 27)) {
+    for await (const { pixels: band, y, height } of bands.rows(17, 27)) {
       found.push([y, height]);
       const row = ((await readTensor(gpu(), band)) as Uint32Array).subarray(0, 67);
       expectSameBytes(`row ${y}`, row, packWords(pixels).subarray(y * 70 + 3, (y + 1) * 70));

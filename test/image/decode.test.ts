@@ -49,6 +49,28 @@ describe("pixels", () => {
   });
 });
 
+function ascii(text: string): number[] {
+  return Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/** A JPEG whose frame header follows 30 segments of 64 kB. */
+function lateJpeg(width: number, height: number): number[] {
+  const segment = [0xff, 0xe2, 0xff, 0xff, ...new Array<number>(0xfffd).fill(0)];
+  const frame = [
+    0xff,
+    0xc0,
+    0,
+    17,
+    8,
+    height >> 8,
+    height & 255,
+    width >> 8,
+    width & 255,
+    ...new Array<number>(10).fill(0),
+  ];
+  return [0xff, 0xd8, ...Array.from({ length: 30 }, () => segment).flat(), ...frame];
+}
+
 describe("limits", () => {
   test.for<[number, number, string]>([
     [1, 1, "the picture is 1 x 1 pixels; both sides need at least 2"],
@@ -63,8 +85,8 @@ describe("limits", () => {
   test("400 x 2 is a picture", async () => expect((await decodeImage(pixels(400, 2))).width).toBe(400));
 
   test.for<[number, number, string]>([
-    [70000, 70000, "is 70000 x 70000 pixels; the limit is 65535 a side and 268435456 in all"],
-    [20000, 20000, "the limit is 65535 a side and 268435456 in all"],
+    [70000, 70000, "is 70000 x 70000 pixels; the limit is 65535 a side and 67108864 in all"],
+    [20000, 20000, "the limit is 65535 a side and 67108864 in all"],
     [4294967295, 1, "both sides need at least 2"],
     [30000, 100, "thinner than 200:1"],
   ])("a file of %i x %i is refused before it is decoded", async ([width, height, message]) => {
@@ -72,6 +94,25 @@ describe("limits", () => {
     vi.stubGlobal("createImageBitmap", decoder);
     expect(await refusal(decodeImage(new Blob([pngHeader(width, height)])), "bad-image")).toContain(message);
     expect(decoder).not.toHaveBeenCalled();
+  });
+
+  test.for<[string, number[]]>([
+    ["AVIF", [...ascii("....ftypavif....ispe"), 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0]],
+    ["JPEG whose size comes after megabytes", lateJpeg(20000, 20000)],
+    ["JPEG without a size", [0xff, 0xd8, 0xff, 0xda, 0, 2, 0, 0]],
+    ["AVIF without a size", ascii("....ftypavif........................")],
+  ])("a bomb is refused before it is decoded: %s", async ([, bytes]) => {
+    const decoder = vi.fn();
+    vi.stubGlobal("createImageBitmap", decoder);
+    expect(await refusal(decodeImage(new Blob([Uint8Array.from(bytes)])), "bad-image")).toMatch(
+      /the limit is 65535 a side|cannot read, or is damaged/,
+    );
+    expect(decoder).not.toHaveBeenCalled();
+  });
+
+  test("a size after megabytes of other data is found", async () => {
+    vi.stubGlobal("createImageBitmap", async () => ({ width: 40, height: 30, close() {} }));
+    expect((await decodeImage(new Blob([Uint8Array.from(lateJpeg(40, 30))]))).width).toBe(40);
   });
 
   test("encoded bytes", async () => {

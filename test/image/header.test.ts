@@ -6,6 +6,13 @@ function ascii(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
+/** The box with a picture's size in AVIF and HEIC. */
+function ispe(width: number, height: number): string {
+  const uint32 = (value: number) =>
+    String.fromCharCode(value >>> 24, (value >> 16) & 255, (value >> 8) & 255, value & 255);
+  return `${uint32(20)}ispe${uint32(0)}${uint32(width)}${uint32(height)}`;
+}
+
 describeShared(needing("real/photos", "real files"), () => {
   test.for([
     ["chelsea.jpg", "JPEG", 451, 300],
@@ -51,6 +58,13 @@ describe("crafted headers", () => {
     ["\xff\xd8\xff\xda\x00\x02\xff\xc0\x00\x11\x08\x00\x20\x00\x10", { format: "JPEG" }],
     ["....ftypavif", { format: "AVIF" }],
     ["....ftypheic", { format: "HEIC" }],
+    // The largest of several sizes: a thumbnail's, a grid's, a frame's.
+    [
+      `....ftypheic....${ispe(160, 120)}....${ispe(4032, 3024)}${ispe(512, 512)}`,
+      { format: "HEIC", width: 4032, height: 3024 },
+    ],
+    [`....ftypavif${ispe(65536, 65536)}`, { format: "AVIF", width: 65536, height: 65536 }],
+    [`....ftypavis${ispe(16, 16)}av01${"\0".repeat(24)}\x40\0\x20\0`, { format: "AVIF", width: 16384, height: 8192 }],
     ["\0\0\x01\0\x01\0", { format: "ICO" }],
     ["II*\0", { format: "TIFF" }],
     ["%PDF-1.7", { format: "PDF" }],

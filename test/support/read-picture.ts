@@ -23,7 +23,7 @@ export async function readWindow(
   let bands = 0;
   try {
     const uploaded = new PictureBands(gpu, scope, picture, window, lines, bandPixels);
-    for (const { pixels, x, y, width, height } of uploaded.rows(window.y, window.y + window.height)) {
+    for await (const { pixels, x, y, width, height } of uploaded.rows(window.y, window.y + window.height)) {
       const stride = pixels.shape[1]!;
       const band = (await readTensor(gpu, pixels)) as Uint32Array;
       for (let row = 0; row < height; row++) {

@@ -1,4 +1,6 @@
 /** The pictures of the next question: from files, clipboard, camera or scene builder. The engine decodes them for the model. */
+import { FoveaError } from "../../errors.ts";
+import { measurePicture } from "../../image/measure.ts";
 import type { Scene } from "../scene/scene.ts";
 import type { PageStore, PictureItem } from "./state.ts";
 
@@ -25,8 +27,18 @@ export class PictureShelf {
     if (refused.length > 0) this.#say(refused.join(" "));
   }
 
-  /** Adds a picture to the next question and shows it. Returns false if it cannot be decoded. */
+  /**
+   * Adds a picture to the next question and shows it. Returns false if it cannot be decoded. Reports a picture past the
+   * limits, and does not decode it.
+   */
   async add(blob: Blob, name: string, scene?: Scene): Promise<boolean> {
+    try {
+      await measurePicture(name, blob);
+    } catch (error) {
+      if (!(error instanceof FoveaError)) throw error;
+      this.#say(`${error.message}.`);
+      return true;
+    }
     const size = await sizeOf(blob);
     if (!size) return false;
     const { draft } = this.#store.state;

@@ -206,7 +206,8 @@ async function makeCanvas(
     const alongColumns = { ...memory.columns, axis: "columns", colour } as const;
     const alongRows = { ...memory.rows, axis: "rows", colour } as const;
     for (const { from, to, first, end } of parts) {
-      for (const part of partsOfSource(source, memory.bands, window, first, end)) {
+      for await (const part of partsOfSource(source, memory.bands, window, first, end)) {
+        throwIfAborted(signal, "preprocessing of a picture");
         const { pixels: x, width, height, left, top } = part;
         if (byRows) {
           const place = { left: part.x - window.x, width, height: to - from, line: part.x - left, output: from };
@@ -229,15 +230,15 @@ async function makeCanvas(
 }
 
 /** The rows [first, end) of a window, one part after another: each is to be read before the next one is asked for. */
-function* partsOfSource(
+async function* partsOfSource(
   source: Picture | Tensor,
   bands: PictureBands | undefined,
   window: PictureWindow,
   first: number,
   end: number,
-): Generator<Part> {
+): AsyncGenerator<Part> {
   if ("shape" in source) yield { ...window, y: first, height: end - first, pixels: source, left: 0, top: 0 };
-  else for (const band of bands!.rows(first, end)) yield { ...band, left: band.x, top: band.y };
+  else for await (const band of bands!.rows(first, end)) yield { ...band, left: band.x, top: band.y };
 }
 
 interface TableTensors {
