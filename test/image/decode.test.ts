@@ -7,9 +7,9 @@ import { refusal } from "../support/pictures.ts";
 
 const ADDRESS = "https://example.org/pictures/cat.jpg?token=secret#part";
 
-/** The bytes of a PNG as far as its sizes. */
+/** The bytes of a PNG as far as its sizes, and its end. */
 function pngHeader(width: number, height: number): Uint8Array<ArrayBuffer> {
-  const bytes = Uint8Array.from("\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR........", (character) => character.charCodeAt(0));
+  const bytes = Uint8Array.from("\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR........IEND", (character) => character.charCodeAt(0));
   new DataView(bytes.buffer).setUint32(16, width);
   new DataView(bytes.buffer).setUint32(20, height);
   return bytes;
@@ -68,7 +68,7 @@ function lateJpeg(width: number, height: number): number[] {
     width & 255,
     ...new Array<number>(10).fill(0),
   ];
-  return [0xff, 0xd8, ...Array.from({ length: 30 }, () => segment).flat(), ...frame];
+  return [0xff, 0xd8, ...Array.from({ length: 30 }, () => segment).flat(), ...frame, 0xff, 0xda, 0, 2, 0xff, 0xd9];
 }
 
 describe("limits", () => {
