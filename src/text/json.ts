@@ -4,6 +4,7 @@
  */
 import { FoveaError } from "../errors.ts";
 import { isTooDeep, MAX_JSON_LEVELS, shown } from "../shared/json.ts";
+import { jsonProblem } from "../shared/misplaced-file.ts";
 
 export type JsonObject = { readonly [key: string]: unknown };
 
@@ -21,7 +22,7 @@ export function parseJsonFile(name: string, file: string | object): JsonObject {
     try {
       value = JSON.parse(file);
     } catch (error) {
-      reject(name, `not JSON (${(error as Error).message}); fetch the file again`, error);
+      reject(name, jsonProblem(file, error), error);
     }
   }
   if (isTooDeep(value)) reject(name, `nested more than ${MAX_JSON_LEVELS} levels deep; fetch the file again`);

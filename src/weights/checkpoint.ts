@@ -78,18 +78,22 @@ async function openShards(
     return { source, tensors: (await readSafetensorsHeader(source, { signal })).tensors };
   });
 
+  // An index may list tensors that no shard holds, or leave some out: only those that the model needs matter, and matching
+  // them reports a missing one.
   const tensors = new Map<string, TensorEntry>();
   for (const shard of shards)
     for (const entry of shard.tensors.values()) {
-      const listed = weightMap.get(entry.name);
-      if (listed !== entry.file)
+      const { name, file } = entry;
+      const listed = weightMap.get(name);
+      if (listed !== undefined && listed !== file)
         throw badIndex(
-          `the shard ${quoted(entry.file)} holds tensor ${quoted(entry.name)}, which the index ${listed === undefined ? "does not list" : `puts into ${quoted(listed)}`}`,
+          `the shard ${quoted(file)} holds tensor ${quoted(name)}, which the index puts into ${quoted(listed)}`,
         );
-      tensors.set(entry.name, entry);
+      const other = tensors.get(name);
+      if (other)
+        throw badIndex(`the shards ${quoted(other.file)} and ${quoted(file)} both hold tensor ${quoted(name)}`);
+      tensors.set(name, entry);
     }
-  for (const [tensor, shard] of weightMap)
-    if (!tensors.has(tensor)) throw badIndex(`the shard ${quoted(shard)} does not hold tensor ${quoted(tensor)}`);
   return {
     tensors,
     files: new Map(shards.map(({ source }) => [source.name, source])),

@@ -3,6 +3,7 @@
  */
 import { FoveaError } from "../errors.ts";
 import { isTooDeep, MAX_JSON_LEVELS, quoted } from "../shared/json.ts";
+import { jsonProblem } from "../shared/misplaced-file.ts";
 
 /**
  * Decodes UTF-8, without its byte order mark.
@@ -28,8 +29,7 @@ export function parseJson(text: string, file: string): unknown {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    const complaint = cause instanceof Error ? cause.message : String(cause);
-    throw new FoveaError("bad-weights", `${file}: not valid JSON (${complaint}); fetch the file again`, { cause });
+    throw new FoveaError("bad-weights", `${file}: ${jsonProblem(text, cause)}`, { cause });
   }
   if (isTooDeep(value))
     throw new FoveaError(

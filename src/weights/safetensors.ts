@@ -9,6 +9,7 @@
  */
 import { FoveaError } from "../errors.ts";
 import { isJsonObject, quoted } from "../shared/json.ts";
+import { misplacedFile, START_BYTES } from "../shared/misplaced-file.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { type Dtype, dtypeBits, isDtype } from "./dtype.ts";
 import { decodeUtf8, parseJsonUniqueKeys } from "./json.ts";
@@ -49,7 +50,12 @@ export async function readSafetensorsHeader(source: ByteSource, options?: ReadOp
   if (byteLength < LENGTH_BYTES) throw bad(file, `${byteLength} bytes are too few for a safetensors file`);
   const prefix = await source.read(0, LENGTH_BYTES, options);
   const claimed = new DataView(prefix.buffer, prefix.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
-  if (claimed > MAX_HEADER_BYTES) throw bad(file, `the header has ${claimed} bytes, the limit is ${MAX_HEADER_BYTES}`);
+  if (claimed > MAX_HEADER_BYTES) {
+    const start = await source.read(0, Math.min(byteLength, START_BYTES), options);
+    const misplaced = misplacedFile(new TextDecoder().decode(start));
+    if (misplaced) throw new FoveaError("bad-weights", `${file}: ${misplaced}`);
+    throw bad(file, `the header has ${claimed} bytes, the limit is ${MAX_HEADER_BYTES}`);
+  }
   const dataStart = LENGTH_BYTES + Number(claimed);
   if (dataStart > byteLength) throw bad(file, `the header has ${claimed} bytes, the whole file ${byteLength}`);
   return parseSafetensorsHeader(await source.read(LENGTH_BYTES, dataStart, options), file, byteLength);
@@ -73,7 +79,8 @@ export function parseSafetensorsHeader(header: Uint8Array, file: string, fileByt
   let metadata: ReadonlyMap<string, string> = new Map();
   const entries: TensorEntry[] = [];
   for (const [name, value] of Object.entries(json)) {
-    if (name === "__metadata__") metadata = parseMetadata(value, file);
+    // Some writers say null where there is none.
+    if (name === "__metadata__") metadata = value === null ? metadata : parseMetadata(value, file);
     else entries.push(parseEntry(name, value, file, dataStart, fileBytes));
   }
   entries.sort((a, b) => a.start - b.start || a.end - b.end);

@@ -73,6 +73,10 @@ describe("fields with several forms", () => {
   it("no start id where it is null, Llama's where it is missing", () => {
     expect(decoderOf(having(tinyLlama, { bos_token_id: null })).bosId).toBeUndefined();
     expect(decoderOf(having(tinyLlama, { bos_token_id: undefined })).bosId).toBe(1);
+    expect(decoderOf(having(tinyLlama, { bos_token_id: -1 })).bosId).toBeUndefined();
+    expect(decoderOf(having(tinyLlama, { bos_token_id: [1, 5] })).bosId).toBe(1);
+    expect(decoderOf(having(tinyLlama, { eos_token_id: -1 })).eosIds).toEqual([]);
+    expect(decoderOf(having(tinyLlama, { eos_token_id: [2, -1, 7, 2] })).eosIds).toEqual([2, 7]);
   });
 
   it("takes a head_dim beside the width, and key heads by default", () => {
@@ -250,9 +254,9 @@ describe("refused, with the field and what is supported", () => {
     ["biases on Llama's MLP", tinyLlama, { mlp_bias: true }, /mlp_bias is true/],
     ["a bias flag as string", tinyLlama, { attention_bias: "no" }, /attention_bias is "no"/],
     ["GELU in a decoder", tinyLlama, { hidden_act: "gelu" }, /hidden_act is "gelu"; supported: silu, swish/],
-    ["a start id of a list", tinyLlama, { bos_token_id: [1] }, /bos_token_id is a list of 1/],
+    ["a start id as string", tinyLlama, { bos_token_id: "<s>" }, /bos_token_id is "<s>"; supported: an id from 0/],
     ["an end id as string", tinyLlama, { eos_token_id: "</s>" }, /eos_token_id is "<\/s>"/],
-    ["end ids of other kinds", tinyLlama, { eos_token_id: [2, -1] }, /eos_token_id is a list of 2/],
+    ["end ids of other kinds", tinyLlama, { eos_token_id: [2, -2] }, /eos_token_id is a list of 2/],
     ["a flag as number", tinyLlama, { tie_word_embeddings: 1 }, /tie_word_embeddings is 1; supported: true or false/],
   ])("%s", (_, json, changes, message) => {
     expect(configRefusal(having(json, changes))).toMatch(message);

@@ -114,7 +114,7 @@ describe("damaged files", () => {
     return json;
   };
   const cases: [string, Json, RegExp][] = [
-    ["not JSON", "{", /tokenizer\.json: not JSON/],
+    ["not JSON", "{", /tokenizer\.json: not valid JSON/],
     ["a list", [], /expected an object/],
     ["no model", {}, /model: expected an object/],
     ["an unknown model", damage((j) => (j.model.type = "WordSalad")), /"WordSalad" is not supported/],

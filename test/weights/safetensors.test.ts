@@ -3,6 +3,7 @@ import { FoveaError } from "../../src/errors.ts";
 import { memorySource } from "../../src/weights/byte-source.ts";
 import { dtypeBits, isDtype } from "../../src/weights/dtype.ts";
 import { readSafetensorsHeader, type SafetensorsHeader } from "../../src/weights/safetensors.ts";
+import { needing, sharedBytes, testShared } from "../support/shared.ts";
 import { f32, fileOf, patternBytes, randomUint32, safetensorsFile } from "./safetensors-file.ts";
 
 // A busy machine is slow, not wrong.
@@ -48,6 +49,18 @@ describe("headers as they should be", () => {
       { name: "early", dtype: "F32", shape: [2, 2], file: "model.safetensors", start: dataStart, end: dataStart + 16 },
       { name: "late", dtype: "F16", shape: [3], file: "model.safetensors", start: dataStart + 16, end: dataStart + 22 },
     ]);
+  });
+
+  test("metadata that is null is none", async () => {
+    const { metadata, tensors } = await read(
+      fileOf('{"__metadata__": null, "a": {"dtype":"F32","shape":[2],"data_offsets":[0,8]}}', new Uint8Array(8)),
+    );
+    expect([metadata.size, [...tensors.keys()]]).toEqual([0, ["a"]]);
+  });
+
+  testShared(needing("faults", "metadata that is null"), async () => {
+    const { tensors } = await read(await sharedBytes("faults/metadata-null.safetensors"));
+    expect([...tensors.keys()]).toEqual(["a"]);
   });
 
   test("no tensors, scalars, empty tensors anywhere, unknown extra fields", async () => {
@@ -112,6 +125,18 @@ describe("hostile headers", () => {
     ["a byte order mark", fileOf("\uFEFF{}"), /does not start with/],
     ["space in front", fileOf(" {}"), /does not start with/],
     ["an array", fileOf("[]"), /does not start with/],
+    [
+      "a Git LFS pointer",
+      new TextEncoder().encode(
+        `version https://git-lfs.github.com/spec/v1\noid sha256:${"0".repeat(64)}\nsize 1040128\n`,
+      ),
+      /^model\.safetensors: it is a Git LFS pointer, not the file itself of 1040128 bytes; run "git lfs pull"/,
+    ],
+    [
+      "a web page",
+      new TextEncoder().encode("<!doctype html><title>Not found</title>"),
+      /it is a web page; check the address/,
+    ],
     ["null bytes as padding", fileOf("{}\0\0"), /not valid JSON/],
     ["half an object", fileOf('{"t":'), /not valid JSON/],
     ["two objects", fileOf("{}{}"), /not valid JSON/],

@@ -74,8 +74,7 @@ export function readDecoder(fields: ConfigFields, kind: DecoderKind): ReadDecode
   const layers = fields.integer("num_hidden_layers", 32, 1, MAX_LAYERS);
   const trainedPositions = fields.integer("max_position_embeddings", kind.maxPositions, 1, MAX_POSITIONS);
   for (const name of kind.refused) if (fields.boolean(name, false)) throw fields.unsupported(name, "false");
-  const isNull = fields.isNull("bos_token_id");
-  const bosId = fields.integer("bos_token_id", isNull ? undefined : kind.bosId, 0, MAX_TOKEN_ID);
+  const [bosId] = readTokenIds(fields, "bos_token_id", kind.bosId === undefined ? [] : [kind.bosId]);
   const width = fields.integer("hidden_size", 4096, 1, MAX_WIDTH);
   const mlp = { width: fields.integer("intermediate_size", kind.mlpWidth, 1, MAX_MLP_WIDTH) };
   const attention = readAttention(fields, width, kind);
@@ -90,7 +89,7 @@ export function readDecoder(fields: ConfigFields, kind: DecoderKind): ReadDecode
       vocabularySize: fields.integer("vocab_size", kind.vocabularySize, 1, MAX_VOCABULARY),
       maxPositions,
       ...(bosId === undefined ? {} : { bosId }),
-      eosIds: readEosIds(fields, kind.eosIds),
+      eosIds: readTokenIds(fields, "eos_token_id", kind.eosIds),
     },
     tied: fields.boolean("tie_word_embeddings", false),
   };
@@ -133,14 +132,12 @@ function checkSlidingWindow(fields: ConfigFields, layers: number, maxPositions: 
     );
 }
 
-function readEosIds(fields: ConfigFields, fallback: readonly number[]): number[] {
-  const value = fields.value("eos_token_id");
-  if (!Array.isArray(value)) {
-    if (fields.isNull("eos_token_id")) return [];
-    const id = fields.integer("eos_token_id", undefined, 0, MAX_TOKEN_ID);
-    return id === undefined ? [...fallback] : [id];
-  }
-  if (!value.every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_TOKEN_ID))
-    throw fields.unsupported("eos_token_id", `an id from 0 to ${MAX_TOKEN_ID}, or a list of them`);
-  return [...new Set<number>(value)];
+/** The ids of a field: one, a list, or none, which files write as null or -1. */
+function readTokenIds(fields: ConfigFields, name: string, fallback: readonly number[]): number[] {
+  if (fields.isNull(name)) return [];
+  const value = fields.value(name) ?? fallback;
+  const ids: unknown[] = Array.isArray(value) ? value : [value];
+  if (!ids.every((id) => Number.isInteger(id) && (id as number) >= -1 && (id as number) <= MAX_TOKEN_ID))
+    throw fields.unsupported(name, `an id from 0 to ${MAX_TOKEN_ID}, a list of them, or -1 for none`);
+  return [...new Set(ids as number[])].filter((id) => id >= 0);
 }
