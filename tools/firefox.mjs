@@ -37,6 +37,15 @@ export function findFirefox() {
   return found;
 }
 
+/** The path of a Firefox, or why there is none. @returns {{ path?: string, missing?: string }} */
+export function lookForFirefox() {
+  try {
+    return { path: findFirefox() };
+  } catch (error) {
+    return { missing: error instanceof Error ? error.message : String(error) };
+  }
+}
+
 /**
  * Starts a headless Firefox with WebGPU, also in workers; without FOVEA_GPU=1 on Mesa's software adapter, so that results are
  * the same on every machine. The caller closes it.

@@ -33,7 +33,7 @@ export async function requestDevice(): Promise<GPUDevice> {
   if (!gpu)
     throw new FoveaError(
       "no-webgpu",
-      "this browser has no WebGPU (navigator.gpu is missing). Use a current Chrome, Edge, Safari or Firefox over https or localhost",
+      "this browser has no WebGPU (navigator.gpu is missing). Use a current Chrome, Edge, Safari or Firefox over https or localhost; in Firefox on Linux, set dom.webgpu.enabled to true in about:config",
     );
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(refuse);
   if (!adapter)

@@ -13,7 +13,7 @@ export interface Problem {
 
 const NEXT: Record<Problem["code"], string> = {
   "no-webgpu":
-    "Fovea needs WebGPU. Current Chrome, Edge and Safari have it, and Firefox on Windows and macOS. Elsewhere you may have to turn it on in the browser's settings.",
+    "Fovea needs WebGPU. Current Chrome, Edge and Safari have it, and Firefox on Windows and on Macs with Apple silicon. In Firefox on Linux, set dom.webgpu.enabled to true in about:config.",
   "device-lost": "The browser took the GPU away. Close other heavy tabs, then load the model again.",
   "out-of-memory": "Use fewer image tokens, fewer pictures, or a smaller model.",
   "download-failed": "Check the connection and try again. Downloaded parts are kept.",
