@@ -44,6 +44,6 @@ const page = new Page();
 page.app = app;
 document.body.append(page);
 if (asked) page.openModel(asked);
-void page.open(SAMPLES[0]!);
+void app.showSample(SAMPLES[0]!);
 // Vite's own server has no service worker.
 if (import.meta.env.PROD) void keepOffline(page.app);

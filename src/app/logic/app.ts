@@ -22,8 +22,9 @@ export class App {
   /** Reloads with the waiting update. offline.ts sets it. */
   update: () => void = () => {};
 
-  /** Puts a sample's picture into the next question and removes others. */
-  async showSample({ name, title, scene }: Sample): Promise<void> {
+  /** Makes a sample the next question: its picture, instead of others, and its words. */
+  async showSample({ name, title, scene, question }: Sample): Promise<void> {
+    this.store.set({ question });
     // The file has the emoji that the model knows; drawing here would use this computer's font.
     const blob = (await loadPicture(`samples/${name}`)) ?? (await pictureOf(scene));
     await this.pictures.replaceAll(blob, title, scene);

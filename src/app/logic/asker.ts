@@ -6,7 +6,7 @@ import type { ModelKeeper } from "./models.ts";
 import { askToKeepStorage } from "./offline.ts";
 import { problemOf } from "./problem.ts";
 import { compressionOf, followDefaults, plainSettings, requestOf, type Settings } from "./settings.ts";
-import { type Answer, FIRST_VIEW, type PageStore, type PictureItem, type Turn, turnsUntil } from "./state.ts";
+import { type Answer, FIRST_VIEW, isFailed, type PageStore, type PictureItem, type Turn, turnsUntil } from "./state.ts";
 
 let nextTurn = 1;
 
@@ -25,9 +25,15 @@ export class Asker {
     const { draft, turns, busy } = this.#store.state;
     if (busy) return;
     askToKeepStorage();
-    const last = turns.at(-1);
-    this.#store.set({ draft: [] });
-    await this.#run({ question, pictures: draft, follows: last ? [...last.follows, last.id] : [] });
+    this.#store.set({ question: "", draft: [] });
+    const turn = await this.#run({ question, pictures: draft, follows: nextFollows(turns) });
+    if (turn?.answers.every(isFailed)) this.#giveBack(turn);
+  }
+
+  /** Puts a question without an answer back into the form, unless the user has begun another one. */
+  #giveBack({ question, pictures }: Turn): void {
+    const { state } = this.#store;
+    if (state.question.trim() === "" && state.draft.length === 0) this.#store.set({ question, draft: pictures });
   }
 
   /** Asks a turn's question again with the current settings, as a new turn after the same turns. */
@@ -35,7 +41,8 @@ export class Asker {
     if (!this.#store.state.busy) await this.#run({ question, pictures, follows });
   }
 
-  async #run(asked: Pick<Turn, "question" | "pictures" | "follows">): Promise<void> {
+  /** Returns the turn with its answers; undefined if the conversation was cleared meanwhile. */
+  async #run(asked: Pick<Turn, "question" | "pictures" | "follows">): Promise<Turn | undefined> {
     const { settings, compare, turns } = this.#store.state;
     const running = new AbortController();
     this.#running = running;
@@ -49,6 +56,7 @@ export class Asker {
     for (const index of answers.keys()) await this.#answer(turn.id, index, running.signal);
     this.#store.set({ busy: false });
     this.#running = undefined;
+    return this.#store.state.turns.find(({ id }) => id === turn.id);
   }
 
   stop(): void {
@@ -171,14 +179,21 @@ function newAnswer(label: string, settings: Settings): Answer {
   };
 }
 
-/** The conversation for the model. Takes the first of two compared answers. */
+/** Ids of the turns that a new one follows. A failed turn is none of them: what made it fail would be sent again. */
+export function nextFollows(turns: readonly Turn[]): readonly number[] {
+  const last = turns.at(-1);
+  if (!last) return [];
+  return last.answers.every(isFailed) ? last.follows : [...last.follows, last.id];
+}
+
+/** The conversation for the model. Takes the first of two compared answers that did not fail. */
 function messagesOf(turns: readonly Turn[], takesPictures: boolean): Message[] {
   return turns.flatMap(({ question, pictures, answers }, i): Message[] => {
     const isLast = i === turns.length - 1;
     const images = takesPictures ? pictures.map(({ blob }) => ({ type: "image" as const, image: blob })) : [];
     const asked: Message = { role: "user", content: [...images, { type: "text", text: question }] };
     if (isLast) return [asked];
-    return [asked, { role: "assistant", content: answers[0]?.text ?? "" }];
+    return [asked, { role: "assistant", content: answers.find((one) => !isFailed(one))?.text ?? "" }];
   });
 }
 

@@ -40,7 +40,7 @@ export function exportMarkdown(turns: readonly Turn[], { name, info }: From): st
     ...answers.flatMap(({ label, text, stats, settings, problem }) => [
       ...(label ? [`### ${label}`] : []),
       problem ? `*${problem.message}*` : text,
-      ...(stats && info
+      ...(stats && info && stats.newTokens > 0
         ? [`*${settingsText(settings)}; ${stats.newTokens} tokens in ${durationText(stats.totalMs)}*`]
         : []),
     ]),

@@ -57,7 +57,7 @@ export class PictureShelf {
     const before = this.#store.state.draft;
     this.#setDraft([], 0);
     if (!(await this.add(blob, name, scene))) this.#say(`This browser cannot show ${name}.`);
-    for (const { url } of before) URL.revokeObjectURL(url);
+    for (const picture of before) this.#free(picture);
   }
 
   /** Replaces a scene's picture in its place. */
@@ -69,7 +69,7 @@ export class PictureShelf {
     const old = draft[index]!;
     const picture: PictureItem = { ...old, id: nextId++, blob, url: URL.createObjectURL(blob), ...size, scene };
     this.#setDraft(draft.with(index, picture), index);
-    URL.revokeObjectURL(old.url);
+    this.#free(old);
   }
 
   remove(id: number): void {
@@ -77,7 +77,13 @@ export class PictureShelf {
     const index = draft.findIndex((picture) => picture.id === id);
     if (index < 0) return;
     this.#setDraft(draft.toSpliced(index, 1), Math.max(0, index - 1));
-    URL.revokeObjectURL(draft[index]!.url);
+    this.#free(draft[index]!);
+  }
+
+  /** Frees a picture's address, unless the conversation shows the picture. */
+  #free({ url }: PictureItem): void {
+    const isShown = this.#store.state.turns.some(({ pictures }) => pictures.some((picture) => picture.url === url));
+    if (!isShown) URL.revokeObjectURL(url);
   }
 
   #setDraft(draft: readonly PictureItem[], shown: number): void {

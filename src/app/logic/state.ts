@@ -10,6 +10,8 @@ import type { Store } from "./store.ts";
 
 export interface PageState {
   model: ModelState;
+  /** The next question, as far as it is typed. */
+  question: string;
   /** Pictures that go with the next question. */
   draft: readonly PictureItem[];
   turns: readonly Turn[];
@@ -85,6 +87,11 @@ export interface Answer {
   problem: Problem | undefined;
 }
 
+/** Whether an answer ended without anything to go on from. */
+export function isFailed({ status, problem, text, classes }: Answer): boolean {
+  return status === "done" && (problem !== undefined || (text === "" && !classes));
+}
+
 /** A turn and the turns before it, in order; empty for an unknown id. */
 export function turnsUntil(turns: readonly Turn[], id: number): Turn[] {
   const last = turns.find((turn) => turn.id === id);
@@ -121,6 +128,7 @@ export function initialState(): PageState {
       ...{ phase: "none", name: "", source: undefined, progress: undefined, bytesPerSecond: 0 },
       ...{ model: undefined, info: undefined, problem: undefined, kept: false, waiting: false },
     },
+    question: "",
     draft: [],
     turns: [],
     settings: PLAIN_SETTINGS,

@@ -120,7 +120,7 @@ export class AnswerView extends LitElement {
       ${status === "waiting" ? html`<p class="soft">Waiting …</p>` : nothing}
       ${this.#ending()}
       ${problem ? html`<p class="error" role="alert"><strong>${problem.message}</strong> ${problem.next}</p>` : nothing}
-      ${stats ? html`<app-statistics .stats=${stats} .slowestMs=${slowestMs}></app-statistics>` : nothing}
+      ${stats && stats.newTokens > 0 ? html`<app-statistics .stats=${stats} .slowestMs=${slowestMs}></app-statistics>` : nothing}
     </article>`;
   }
 

@@ -62,7 +62,7 @@ export const base = css`
     justify-content: center;
     min-height: 2.5rem;
     padding: 0.35rem 0.85rem;
-    border: 1px solid var(--line);
+    border: 1px solid var(--edge);
     border-radius: 0.5rem;
     background: var(--card);
     color: inherit;
@@ -70,8 +70,8 @@ export const base = css`
     font-size: 0.9375rem;
     cursor: pointer;
   }
-  button:hover:not(:disabled) {
-    border-color: var(--edge);
+  button:hover:not(:disabled, [aria-disabled="true"]) {
+    border-color: var(--ink);
   }
   button.primary {
     border-color: var(--accent);
@@ -87,7 +87,7 @@ export const base = css`
     border-color: var(--accent);
     background: var(--tint);
   }
-  button:disabled {
+  :is(button:disabled, button[aria-disabled="true"]) {
     opacity: 0.55;
     cursor: not-allowed;
   }

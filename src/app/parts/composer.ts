@@ -3,6 +3,7 @@ import { css, html, LitElement, nothing } from "lit";
 import { isSendKey } from "../../element/typing.ts";
 import { isClassifier } from "../engine.ts";
 import type { App } from "../logic/app.ts";
+import { nextFollows } from "../logic/asker.ts";
 import type { PageState } from "../logic/state.ts";
 import { base } from "./base.ts";
 
@@ -10,11 +11,9 @@ export class Composer extends LitElement {
   static override properties = {
     app: { attribute: false },
     state: { attribute: false },
-    question: { attribute: false },
   };
   declare app: App;
   declare state: PageState;
-  declare question: string;
 
   static override styles = [
     base,
@@ -39,30 +38,19 @@ export class Composer extends LitElement {
     `,
   ];
 
-  constructor() {
-    super();
-    this.question = "";
-  }
-
   override render() {
-    const { busy, compare, model } = this.state;
+    const { busy, compare, model, question } = this.state;
     const needs = this.#missing();
     const names = model.info && isClassifier(model.info);
     return html`<section class="card">
       <form class="stack" @submit=${(event: Event) => this.#submit(event)}>
         <label class="title" for="question">Your question</label>
-        <textarea id="question" rows="2" maxlength="20000" .value=${this.question} ?disabled=${names}
-          @input=${(event: Event) => {
-            this.question = (event.target as HTMLTextAreaElement).value;
-          }}
+        <textarea id="question" rows="2" maxlength="20000" dir="auto" .value=${question} ?disabled=${names}
+          @input=${(event: Event) => this.app.store.set({ question: (event.target as HTMLTextAreaElement).value })}
           @keydown=${(event: KeyboardEvent) => this.#key(event)}></textarea>
         <div class="row spread">
           <div class="row">
-            ${
-              busy
-                ? html`<button type="button" class="primary ask" @click=${() => this.app.asker.stop()}>Stop</button>`
-                : html`<button type="submit" class="primary ask" ?disabled=${needs !== ""}>${names ? "Classify" : "Ask"}</button>`
-            }
+            <button type="submit" class="primary ask" @click=${(event: Event) => this.#press(event)} aria-disabled=${!busy && needs !== ""}>${busy ? "Stop" : names ? "Classify" : "Ask"}</button>
             <label class="check">
               <input type="checkbox" .checked=${compare} @change=${(event: Event) => this.app.store.set({ compare: (event.target as HTMLInputElement).checked })} />
               compare with both turned off
@@ -81,7 +69,16 @@ export class Composer extends LitElement {
     if (model.phase === "none" || model.phase === "failed") return "Choose a model first.";
     if (model.info && isClassifier(model.info)) return draft.length > 0 ? "" : "Add a picture first.";
     if (model.info && !model.info.canGenerate) return "This model has no tokenizer, so it cannot answer.";
-    return this.question.trim() === "" ? "Type a question first." : "";
+    // A model with eyes and nothing to look at makes something up.
+    if (model.info?.takesPictures && !this.#hasPicture()) return "Add a picture first.";
+    return this.state.question.trim() === "" ? "Type a question first." : "";
+  }
+
+  /** Whether the next question is about a picture: its own, or one of the turns before it. */
+  #hasPicture(): boolean {
+    const { draft, turns } = this.state;
+    const follows = nextFollows(turns);
+    return draft.length > 0 || turns.some(({ id, pictures }) => follows.includes(id) && pictures.length > 0);
   }
 
   #note() {
@@ -95,10 +92,15 @@ export class Composer extends LitElement {
 
   #submit(event: Event): void {
     event.preventDefault();
-    if (this.#missing() !== "" || this.state.busy) return;
-    const question = this.question.trim();
-    this.question = "";
-    void this.app.asker.ask(question);
+    if (this.state.busy || this.#missing() !== "") return;
+    void this.app.asker.ask(this.state.question.trim());
+  }
+
+  /** One button asks and stops, so that it keeps the focus. Enter in the field never stops. */
+  #press(event: Event): void {
+    if (!this.state.busy) return;
+    event.preventDefault();
+    this.app.asker.stop();
   }
 
   #key(event: KeyboardEvent): void {

@@ -120,7 +120,8 @@ export class Conversation extends LitElement {
     return html`<li class="stack">
       <div class="question">
         ${pictures.map(({ url, name }) => html`<img src=${url} alt=${name} />`)}
-        <p><span class="visually-hidden">Question: </span>${question}</p>
+        <span class="visually-hidden">Question: </span>
+        <p dir="auto">${question}</p>
       </div>
       <div class=${answers.length > 1 ? "answers two" : "answers"}>
         ${answers.map((answer, index) => this.#answer(id, answer, index, slowestMs))}

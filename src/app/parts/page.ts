@@ -3,7 +3,6 @@ import { css, html, LitElement, nothing } from "lit";
 import { pastedFiles } from "../../element/typing.ts";
 import type { App } from "../logic/app.ts";
 import type { PageState } from "../logic/state.ts";
-import type { Sample } from "../scene/samples.ts";
 import { base } from "./base.ts";
 import type { DialogRequest } from "./dialogs.ts";
 import type { SceneEvent } from "./scene-builder.ts";
@@ -18,13 +17,11 @@ export class Page extends LitElement {
   static override properties = {
     app: { attribute: false },
     state: { state: true },
-    question: { state: true },
     dialog: { state: true },
     dropping: { state: true },
   };
   declare app: App;
   declare state: PageState;
-  declare question: string;
   declare dialog: DialogRequest | undefined;
   /** Files are held over the page. */
   declare dropping: boolean;
@@ -99,7 +96,6 @@ export class Page extends LitElement {
 
   constructor() {
     super();
-    this.question = "";
     this.dropping = false;
   }
 
@@ -124,12 +120,6 @@ export class Page extends LitElement {
     document.removeEventListener("drop", this.#drop);
   }
 
-  /** Shows a sample, with its question. */
-  async open(sample: Sample): Promise<void> {
-    this.question = sample.question;
-    await this.app.showSample(sample);
-  }
-
   /** Loads the model that the page's address names, if it names one. */
   openModel(address: string): void {
     void this.app.models.open(address, () => void this.#open({ kind: "models", address }));
@@ -151,15 +141,12 @@ export class Page extends LitElement {
       </header>
       <main
         @open-dialog=${(event: CustomEvent<DialogRequest>) => this.#open(event.detail)}
-        @suggest=${(event: CustomEvent<string>) => {
-          this.question = event.detail;
-        }}
       >
         <app-model-status class="wide" .app=${app} .model=${state.model}></app-model-status>
         <app-picture-panel class="column left" .app=${app} .state=${state}></app-picture-panel>
         <div class="column">
           <app-conversation .app=${app} .state=${state} ?hidden=${state.turns.length === 0}></app-conversation>
-          <app-composer .app=${app} .state=${state} .question=${this.question}></app-composer>
+          <app-composer .app=${app} .state=${state}></app-composer>
           <app-settings .app=${app} .state=${state}></app-settings>
         </div>
       </main>

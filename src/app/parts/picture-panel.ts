@@ -3,7 +3,7 @@ import { css, html, LitElement, nothing } from "lit";
 import type { App } from "../logic/app.ts";
 import type { PageState, View } from "../logic/state.ts";
 import { type Viewed, viewedOf } from "../logic/viewing.ts";
-import { SAMPLES, type Sample } from "../scene/samples.ts";
+import { SAMPLES } from "../scene/samples.ts";
 import { base } from "./base.ts";
 import { openDialog } from "./dialogs.ts";
 
@@ -157,7 +157,7 @@ export class PicturePanel extends LitElement {
       </div>
       <div class="row" role="group" aria-label="Examples">
         <span class="soft">Examples:</span>
-        ${SAMPLES.map((sample) => html`<button class="plain" @click=${() => this.#sample(sample)}>${sample.title}</button>`)}
+        ${SAMPLES.map((sample) => html`<button class="plain" @click=${() => void this.app.showSample(sample)}>${sample.title}</button>`)}
       </div>
       <p class="soft hint">Or drop or paste a picture anywhere.</p>`;
   }
@@ -165,11 +165,6 @@ export class PicturePanel extends LitElement {
   #view(change: Partial<View>): void {
     const { store } = this.app;
     store.set({ view: { ...store.state.view, ...change } });
-  }
-
-  #sample(sample: Sample): void {
-    void this.app.showSample(sample);
-    this.dispatchEvent(new CustomEvent("suggest", { detail: sample.question, bubbles: true, composed: true }));
   }
 
   #pick(camera: boolean): void {
