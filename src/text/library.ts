@@ -5,7 +5,7 @@
  * tokens by their text, those of a user's words among them; see `forgetControlTokens`.
  *
  * These differences remain: a byte order mark spelled in byte tokens is lost in decoding, and bytes that are no character
- * become fewer U+FFFD. A pattern that backtracks endlessly cannot be detected; its cost is up to the model's author.
+ * become fewer U+FFFD.
  */
 import { type Model, Tokenizer } from "@huggingface/tokenizers";
 import { AddedTokenFinder } from "./added-token-finder.ts";
@@ -15,6 +15,7 @@ import { unmark } from "./literal.ts";
 import { keepSpaces } from "./metaspace-decoder.ts";
 import { type Normalize, parseNormalizer } from "./normalizer.ts";
 import { type PreTokenize, parsePreTokenizer } from "./pre-tokenizer.ts";
+import { bounded, checkParts } from "./tokenizer-limits.ts";
 import { Unigram, type UnigramConfig } from "./unigram.ts";
 import type { CheckedModel } from "./vocabulary.ts";
 import { wordsModel } from "./words.ts";
@@ -25,7 +26,8 @@ import { wordsModel } from "./words.ts";
  * @throws FoveaError `unsupported-model` that names the component that is not supported or malformed
  */
 export function buildLibrary(json: JsonObject, model: CheckedModel, added: readonly AddedToken[]) {
-  const normalize = parseNormalizer(json.normalizer);
+  checkParts(json);
+  const normalize = bounded(parseNormalizer(json.normalizer));
   const preTokenize = parsePreTokenizer(json.pre_tokenizer);
   const isBpe = "bpe" in model;
   const file = {

@@ -4,7 +4,8 @@
  */
 import { Charsmap } from "./charsmap.ts";
 import { asArray, asBoolean, asObject, asString, type JsonObject, reject, show } from "./json.ts";
-import { parsePattern } from "./pattern.ts";
+import { type Pattern, parsePattern } from "./pattern.ts";
+import { checkNormalized } from "./tokenizer-limits.ts";
 
 export type Normalize = (text: string) => string;
 
@@ -20,7 +21,12 @@ export function parseNormalizer(value: unknown, where = "tokenizer.json: normali
       const steps = asArray(step.normalizers, `${where}.normalizers`).map((inner, i) =>
         parseNormalizer(inner, `${where}.normalizers[${i}]`),
       );
-      return (text) => steps.reduce((result, normalize) => normalize(result), text);
+      return (text) =>
+        steps.reduce((result, normalize) => {
+          const normalized = normalize(result);
+          checkNormalized(normalized.length);
+          return normalized;
+        }, text);
     }
     case "NFC":
     case "NFD":
@@ -37,12 +43,15 @@ export function parseNormalizer(value: unknown, where = "tokenizer.json: normali
       return strip(step, where);
     case "Prepend": {
       const prefix = asString(step.prepend, `${where}.prepend`);
-      return (text) => (text === "" ? text : prefix + text);
+      return (text) => {
+        checkNormalized(prefix.length + text.length);
+        return text === "" ? text : prefix + text;
+      };
     }
     case "Replace": {
       const pattern = parsePattern(step.pattern, `${where}.pattern`);
       const content = asString(step.content ?? "", `${where}.content`);
-      return (text) => text.replace(pattern, () => content);
+      return (text) => replaceAll(text, pattern, content);
     }
     case "Nmt":
       return nmt;
@@ -55,6 +64,20 @@ export function parseNormalizer(value: unknown, where = "tokenizer.json: normali
     default:
       return reject(where, `the normalizer ${show(step.type)} is not supported`);
   }
+}
+
+/** Throws RangeError before it makes a text that is too long. */
+function replaceAll(text: string, pattern: Pattern, content: string): string {
+  const parts: string[] = [];
+  let done = 0;
+  let length = text.length;
+  for (const { start, end } of pattern.matches(text)) {
+    length += content.length - (end - start);
+    checkNormalized(length);
+    parts.push(text.slice(done, start), content);
+    done = end;
+  }
+  return parts.length === 0 ? text : parts.join("") + text.slice(done);
 }
 
 /** Character by character: a sigma at the end of a word is no exception. */

@@ -6,7 +6,7 @@
  */
 import { asArray, asBoolean, asIndex, asObject, asString, type JsonObject, reject, show } from "./json.ts";
 import { escapePattern } from "./literal.ts";
-import { parsePattern } from "./pattern.ts";
+import { ownPattern, type Pattern, parsePattern } from "./pattern.ts";
 
 /** Cuts a text into words. `isFirst`: the text begins the whole prompt. */
 export type PreTokenize = (text: string, isFirst: boolean) => string[];
@@ -16,21 +16,17 @@ const BEHAVIORS = ["Removed", "Isolated", "MergedWithPrevious", "MergedWithNext"
 type Behavior = (typeof BEHAVIORS)[number];
 
 /** GPT-2's words. */
-const GPT2_WORDS = pattern(
+const GPT2_WORDS = ownPattern(
   "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\p{White_Space}\\p{L}\\p{N}]+" +
     "|\\p{White_Space}+(?!\\P{White_Space})|\\p{White_Space}+",
 );
-const NUMERIC = pattern("\\p{N}");
-const SPACE = pattern("\\p{White_Space}");
+const NUMERIC = ownPattern("\\p{N}");
+const SPACE = ownPattern("\\p{White_Space}");
 /** In ASCII also what Unicode calls symbols. */
-const PUNCTUATION = pattern("[\\p{P}!-/:-@\\[-`{-~]");
+const PUNCTUATION = ownPattern("[\\p{P}!-/:-@\\[-`{-~]");
 /** Rust's \w. */
 export const WORD_CLASS = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}";
-const WORDS = pattern(`[${WORD_CLASS}]+|[^${WORD_CLASS}\\p{White_Space}]+`);
-
-function pattern(source: string): RegExp {
-  return new RegExp(source, "gu");
-}
+const WORDS = ownPattern(`[${WORD_CLASS}]+|[^${WORD_CLASS}\\p{White_Space}]+`);
 
 /**
  * @param value the `pre_tokenizer` of tokenizer.json
@@ -67,7 +63,7 @@ export function parsePreTokenizer(value: unknown, where = "tokenizer.json: pre_t
     case "WhitespaceSplit":
       return (text) => split(text, SPACE, "Removed");
     case "CharDelimiterSplit": {
-      const found = pattern(escapePattern(asString(step.delimiter, `${where}.delimiter`)));
+      const found = ownPattern(escapePattern(asString(step.delimiter, `${where}.delimiter`)));
       return (text) => split(text, found, "Removed");
     }
     case "BertPreTokenizer":
@@ -97,16 +93,16 @@ function behaviorOf({ behavior }: JsonObject, where: string, fallback: string): 
 }
 
 /** Cuts a text at what `found` finds, or with `inverted` at all between. Never returns empty words. */
-function split(text: string, found: RegExp, behavior: Behavior, inverted = false): string[] {
+function split(text: string, found: Pattern, behavior: Behavior, inverted = false): string[] {
   const pieces: { text: string; isMatch: boolean }[] = [];
   const add = (start: number, end: number, isMatch: boolean) => {
     if (start < end) pieces.push({ text: text.slice(start, end), isMatch: isMatch !== inverted });
   };
   let end = 0;
-  for (const { index, 0: match } of text.matchAll(found)) {
-    add(end, index, false);
-    end = index + match.length;
-    add(index, end, true);
+  for (const match of found.matches(text)) {
+    add(end, match.start, false);
+    add(match.start, match.end, true);
+    end = match.end;
   }
   add(end, text.length, false);
   if (behavior === "Removed") return pieces.filter(({ isMatch }) => !isMatch).map((piece) => piece.text);
@@ -160,7 +156,7 @@ function metaspace(step: JsonObject, where: string): PreTokenize {
   if (scheme !== "always" && scheme !== "first" && scheme !== "never")
     reject(`${where}.prepend_scheme`, `${show(scheme)} is not supported; always, first and never are`);
   const cuts = asBoolean(step.split, `${where}.split`, true);
-  const found = pattern(escapePattern(mark));
+  const found = ownPattern(escapePattern(mark));
   return (text, isFirst) => {
     const marked = text.replaceAll(" ", () => mark);
     const needsMark = !marked.startsWith(mark) && (scheme === "always" || (scheme === "first" && isFirst));

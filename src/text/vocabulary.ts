@@ -86,7 +86,7 @@ function parseUnigram(model: JsonObject, where: string) {
 }
 
 /** Bounds the cost of a word, which grows with the square of its length; BERT has 100. */
-const MAX_WORD_LENGTH = 1000;
+const MAX_WORD_LENGTH = 200;
 
 function parseWords(model: JsonObject, type: WordsConfig["type"], where: string) {
   const vocab = asObject(model.vocab, `${where}.vocab`);

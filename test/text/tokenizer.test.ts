@@ -122,7 +122,7 @@ describe("damaged files", () => {
     [
       "words without end",
       damage((j) => Object.assign(j.model, { type: "WordPiece", max_input_chars_per_word: 1e9 })),
-      /max_input_chars_per_word: expected an integer from 0 to 1000, got 1000000000/,
+      /max_input_chars_per_word: expected an integer from 0 to 200, got 1000000000/,
     ],
     ["a prefix of words' ends", damage((j) => (j.model.continuing_subword_prefix = "##")), /"##" is not supported/],
     ["an unknown token out of vocabulary", damage((j) => (j.model.unk_token = "<?>")), /unk_token: "<\?>"/],
@@ -167,7 +167,7 @@ describe("damaged files", () => {
     [
       "a malformed decoder",
       damage((j) => (j.decoder = { type: "Sequence", decoders: [{ type: "Replace" }] })),
-      /cannot be used/,
+      /decoder: the pattern undefined is not supported/,
     ],
     [
       "a metaspace that is no text",
