@@ -1,7 +1,7 @@
 // Does what attention-decode.wgsl does, without workgroup memory, for software adapters: a barrier costs more there than
 // the loads it saves, and a load costs as much as tens of products. A workgroup is one quad and takes up to four query
 // heads of one key head: its invocations have 8 keys of a pass each, and the Parts lane, lane + 4, ... of the output.
-// Needs subgroups, lib/part-*, lib/quad-products, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), GROUP (query heads a
+// Needs subgroups, lib/part-*, lib/soft-cap, lib/quad-products, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), GROUP (query heads a
 // workgroup) and LOG_SUM_EXP (the binding exists).
 
 const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
@@ -22,6 +22,7 @@ struct Params {
   vOffset: u32,
   hasInhibited: u32,
   scale: f32,
+  cap: f32, // of lib/soft-cap
 }
 
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [H, D] from qOffset
@@ -85,7 +86,7 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) workg
       var logits = array(transpose(left), transpose(right));
       for (var j = 0u; j < LANE_KEYS; j++) {
         let seen = key + j - start < end - start && extractBits(barred, lane * LANE_KEYS + j, 1u) == 0u;
-        let logit = select(vec4f(LOWEST), logits[j / 4u][j % 4u] * params.scale, seen);
+        let logit = select(vec4f(LOWEST), soft_cap(logits[j / 4u][j % 4u] * params.scale, params.cap), seen);
         new_largest = max(new_largest, logit);
         weights[pass_index * LANE_KEYS + j] = logit;
       }

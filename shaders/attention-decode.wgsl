@@ -1,7 +1,7 @@
 // Attention of one query row, parallel over the keys (flash decoding). A workgroup takes GROUP query heads of one key
 // head and one split of the keys, in chunks of a key an invocation. Each split is a softmax of its own over the keys that
 // the row sees; attention-decode-combine.wgsl joins them. A split without such keys ends at once.
-// Needs lib/part-*, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), GROUP, THREADS, LOG_SUM_EXP (the binding exists).
+// Needs lib/part-*, lib/soft-cap, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), GROUP, THREADS, LOG_SUM_EXP (the binding exists).
 
 const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
 const LANES = THREADS / GROUP; // invocations that share the softmax of a head
@@ -19,6 +19,7 @@ struct Params {
   vOffset: u32,
   hasInhibited: u32,
   scale: f32,
+  cap: f32, // of lib/soft-cap
 }
 
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [H, D] from qOffset
@@ -80,7 +81,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) wor
         seen = extractBits(inhibited[key / 32u], key % 32u, 1u) == 0u;
       }
       for (var g = 0u; g < GROUP; g++) {
-        weights[g * THREADS + thread] = select(LOWEST, logits[g] * params.scale, seen);
+        weights[g * THREADS + thread] = select(LOWEST, soft_cap(vec4f(logits[g] * params.scale), params.cap).x, seen);
       }
     }
     workgroupBarrier();

@@ -2,7 +2,7 @@
 // see have LOWEST and are not read. Inhibition looks at these before the row attends (paper eqs. 9-11).
 // A workgroup takes up to four query heads of one key head and SPLIT_KEYS keys; an invocation has four keys at a time, so
 // that each Part of the keys and of the queries is loaded for four products.
-// Needs lib/part-*, lib/reduce*, HEAD_PARTS (Parts in a head), GROUP (query heads a workgroup), SPLIT_KEYS and
+// Needs lib/part-*, lib/soft-cap, lib/reduce*, HEAD_PARTS (Parts in a head), GROUP (query heads a workgroup), SPLIT_KEYS and
 // WORKGROUP_SIZE.
 
 const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
@@ -15,6 +15,7 @@ struct Params {
   kStride: u32,
   kOffset: u32,
   scale: f32,
+  cap: f32, // of lib/soft-cap
 }
 
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [H, D] from qOffset
@@ -65,8 +66,8 @@ fn main(lane: Lane, @builtin(workgroup_id) workgroup: vec3u) {
       products += mat4x4f(k[k0 + part] * queries, k[k1 + part] * queries, k[k2 + part] * queries, k[k3 + part] * queries);
     }
     var block = products * params.scale;
-    for (var j = 1u; j < 4u; j++) {
-      block[j] = select(vec4f(LOWEST), block[j], first + j * WORKGROUP_SIZE < end);
+    for (var j = 0u; j < 4u; j++) {
+      block[j] = select(vec4f(LOWEST), soft_cap(block[j], params.cap), first + j * WORKGROUP_SIZE < end);
     }
     let new_largest = max(max(largest, block[0]), max(block[1], max(block[2], block[3])));
     sum *= exp(largest - new_largest);

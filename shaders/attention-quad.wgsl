@@ -1,7 +1,7 @@
 // Does what attention.wgsl does, without workgroup memory, for software adapters: a barrier costs more there than the
 // loads it saves, and a load costs as much as tens of products. A workgroup is one quad: its invocations have 8 keys of a
 // block each, and the Parts lane, lane + 4, ... of the output, all of the same 16 rows.
-// Needs subgroups, lib/part-*, lib/quad-products, lib/key-ranges, lib/log-sum-exp-*, HEAD_PARTS and LOG_SUM_EXP.
+// Needs subgroups, lib/part-*, lib/soft-cap, lib/quad-products, lib/key-ranges, lib/log-sum-exp-*, HEAD_PARTS and LOG_SUM_EXP.
 
 const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
 const ROWS = 16u;
@@ -23,6 +23,7 @@ struct Params {
   firstRow: u32, // rows before it are left out
   inhibitedWords: u32, // words in a row of `inhibited`; 0: there is none
   scale: f32,
+  cap: f32, // of lib/soft-cap
 }
 
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [T, H, D] strided
@@ -120,7 +121,7 @@ fn main(
         vec4u(quadBroadcast(seen, 0u), quadBroadcast(seen, 1u), quadBroadcast(seen, 2u), quadBroadcast(seen, 3u));
       var new_largest = largest[i];
       for (var j = 0u; j < LANE_KEYS; j++) {
-        let logit = logits[2u * i + j / 4u][j % 4u] * params.scale;
+        let logit = soft_cap(logits[2u * i + j / 4u][j % 4u] * params.scale, params.cap);
         let masked = select(vec4f(LOWEST), logit, ((row_seen >> vec4u(lane * LANE_KEYS + j)) & vec4u(1)) != vec4u(0));
         new_largest = max(new_largest, masked);
         weights[i * LANE_KEYS + j] = masked;

@@ -1,7 +1,7 @@
 // y = softmax(q k^T * scale, unseen and inhibited pairs at -inf) v, and its log-sum-exp. Online softmax: a workgroup
 // keeps a tile of rows of one query head and walks over the keys in tiles; logits never leave it. It walks only from the
 // smallest start to the largest end of its rows' ranges.
-// Needs lib/part-*, lib/key-ranges, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), ROW_LANES, KEY_LANES, KEY_BLOCK,
+// Needs lib/part-*, lib/soft-cap, lib/key-ranges, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), ROW_LANES, KEY_LANES, KEY_BLOCK,
 // and LOG_SUM_EXP (the binding exists). attention-quad.wgsl does the same without workgroup memory.
 
 const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
@@ -25,6 +25,7 @@ struct Params {
   firstRow: u32, // rows before it are left out
   inhibitedWords: u32, // words in a row of `inhibited`; 0: there is none
   scale: f32,
+  cap: f32, // of lib/soft-cap
 }
 
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [T, H, D] strided
@@ -105,7 +106,7 @@ fn main(
         seen &= !vec4<bool>(
           is_inhibited(row, key), is_inhibited(row + 1u, key), is_inhibited(row + 2u, key), is_inhibited(row + 3u, key));
       }
-      logits[j] = select(vec4f(LOWEST), logits[j] * params.scale, seen);
+      logits[j] = select(vec4f(LOWEST), soft_cap(logits[j] * params.scale, params.cap), seen);
       lane_largest = max(lane_largest, logits[j]);
     }
     exchange[thread] = lane_largest;

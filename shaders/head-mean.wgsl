@@ -1,7 +1,7 @@
 // A, the head mean of pass 1's attention weights (paper eqs. 9-11): of the text rows of a chunk over every key that they
 // see. Weights on other text rows go to scratch, weights on image tokens (columns) are appended to the layer's packed
 // list. The weights of single heads never leave the registers. row-mean.wgsl does the same for one row.
-// Needs lib/part-*, lib/text-row, lib/pair-store, HEAD_PARTS (Parts in a head), ROW_BLOCK (text rows of an invocation, at
+// Needs lib/part-*, lib/soft-cap, lib/text-row, lib/pair-store, HEAD_PARTS (Parts in a head), ROW_BLOCK (text rows of an invocation, at
 // one key), and the invocations of a workgroup: ROW_LANES x KEY_LANES.
 
 const ROWS = ROW_LANES * ROW_BLOCK;
@@ -21,6 +21,7 @@ struct Params {
   kOffset: u32,
   literal: u32, // 1: the mean of the scaled logits instead
   scale: f32,
+  cap: f32, // of lib/soft-cap
 }
 
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [T, H, D] strided
@@ -61,7 +62,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) wor
       }
     }
     for (var i = 0u; i < ROW_BLOCK; i++) {
-      let logit = dots[i] * params.scale;
+      let logit = soft_cap(vec4f(dots[i] * params.scale), params.cap).x;
       let log_sum = logSumExp[rows[i] * params.heads + head];
       // No weight is above 1, but the logit of a key that the row does not see may be above the log-sum-exp.
       sums[i] += select(exp(min(logit - log_sum, 0.0)), logit, params.literal != 0u);

@@ -20,6 +20,7 @@ struct Params {
   hasBias: u32,
   accumulate: u32,
   stride: u32, // elements from a row of y to the next
+  factor: f32, // on what is stored or added
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Part>; // [B, M, K]

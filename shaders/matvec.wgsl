@@ -1,4 +1,4 @@
-// y = act(W x + b), or y += act(W x + b), of one row; with GATED, y = silu(W_gate x) * W_up x.
+// y = act(W x + b), or y += act(W x + b), of one row; with GATED, y = act(W_gate x) * W_up x. All of it times a factor.
 // Needs lib/row-product and what it needs, lib/activation and GATED.
 
 const OUTPUTS = select(4u, 2u, GATED == 1u); // of four rows of W
@@ -11,6 +11,7 @@ struct Params {
   accumulate: u32,
   width: u32, // K
   eps: f32, // of the norm
+  factor: f32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Part>; // [1, K]
@@ -32,13 +33,14 @@ fn weight_rows(first: u32) -> vec4u {
 fn finish(col: u32, products: vec4f, output: u32) {
   var value = products[output];
   if (GATED == 1u) {
-    value = silu(value) * products[output + 2u];
+    value = activate(value) * products[output + 2u];
   } else {
     if (params.has_bias != 0u) {
       value += bias[col];
     }
     value = activate(value);
   }
+  value *= params.factor;
   if (params.accumulate != 0u) {
     value += y[col];
   }

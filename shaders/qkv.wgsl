@@ -1,5 +1,5 @@
 // Queries, keys and values of one row, W x + b, turned by the angles of its position (rotate-half: component d pairs with
-// d + D/2): matvec and rope in one dispatch. Each group of four rows of W yields two such pairs.
+// d + D/2, or in the channels that turn as rope.wgsl does): matvec and rope in one dispatch. Each group of four rows of W yields two such pairs.
 // Needs lib/axis-*, lib/row-product and what it needs.
 
 const OUTPUTS = 2u; // pairs of a group of four rows
@@ -15,6 +15,7 @@ struct Params {
   keyHeads: u32, // Hk
   half: u32, // D / 2
   cacheRow: u32,
+  halfTurned: u32, // half of the channels of a head that turn
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Part>; // [1, K]
@@ -22,49 +23,56 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [(H + 2 Hk) D], or anything without hasBias
 @group(0) @binding(3) var<storage, read> norm: array<Part>; // [K], or anything without NORMED
 @group(0) @binding(4) var<storage, read> positions: array<u32>; // [axes, 1]
-@group(0) @binding(5) var<storage, read> table: array<f32>; // [P, D], cosines then sines
+@group(0) @binding(5) var<storage, read> table: array<f32>; // [P, turned channels], cosines then sines
 @group(0) @binding(6) var<storage, read_write> q: array<f32>; // [1, H D]
 @group(0) @binding(7) var<storage, read_write> cache: array<f32>; // [C, 2 Hk D], keys then values; row cacheRow is written
 @group(0) @binding(8) var<uniform> params: Params;
 
 // Row of W that is the lower component of a pair.
 fn low_row(pair: u32) -> u32 {
-  return pair + pair / params.half * params.half;
+  let in_head = pair % params.half;
+  return 2u * (pair - in_head) + in_head + select(params.halfTurned, 0u, in_head < params.halfTurned);
+}
+
+// Rows from the lower component of a pair to the higher one.
+fn pair_step(pair: u32) -> u32 {
+  return select(params.half - params.halfTurned, params.halfTurned, pair % params.half < params.halfTurned);
 }
 
 // The rows of two pairs, lower components first; pairs beyond the last repeat it.
 fn weight_rows(first: u32) -> vec4u {
   let pairs = min(vec2u(first, first + 1u), vec2u(params.cols - 1u));
   let low = vec2u(low_row(pairs.x), low_row(pairs.y));
-  return vec4u(low, low + params.half);
+  return vec4u(low, low + vec2u(pair_step(pairs.x), pair_step(pairs.y)));
 }
 
 fn finish(pair: u32, products: vec4f, output: u32) {
   let row = low_row(pair);
+  let step = pair_step(pair);
   var low = products[output];
   var high = products[output + 2u];
   if (params.hasBias != 0u) {
     low += bias[row];
-    high += bias[row + params.half];
+    high += bias[row + step];
   }
   let queries = 2u * params.half * params.heads;
   let keys = 2u * params.half * params.keyHeads;
-  if (row < queries + keys) {
-    let turn = pair % params.half; // number of the pair in its head
-    let angle = positions[axis_of_pair(turn)] * 2u * params.half + turn;
+  let turn = pair % params.half; // number of the pair in its head
+  if (row < queries + keys && turn < params.halfTurned) {
+    let angle = positions[axis_of_pair(turn)] * 2u * params.halfTurned + turn;
     let cosine = table[angle];
-    let sine = table[angle + params.half];
+    let sine = table[angle + params.halfTurned];
     let turned = low * cosine - high * sine;
     high = high * cosine + low * sine;
     low = turned;
   }
   if (row < queries) {
     q[row] = low;
-    q[row + params.half] = high;
+    q[row + step] = high;
   } else {
     let at = params.cacheRow * 2u * keys + row - queries;
     cache[at] = low;
-    cache[at + params.half] = high;
+    cache[at + step] = high;
   }
 }
 

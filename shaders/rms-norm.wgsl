@@ -1,10 +1,11 @@
-// y[t, c] = x[t, c] / sqrt(mean_c x^2 + eps) * weight[c]. One workgroup a row.
+// y[t, c] = x[t, c] / sqrt(mean_c x^2 + eps) * weight[c], or added to y[t, c]. One workgroup a row.
 // Needs lib/reduce and WORKGROUP_SIZE.
 
 struct Params {
   rows: u32,
   width: u32,
   eps: f32,
+  accumulate: u32, // 1: adds to y
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>; // [T, C]
@@ -26,6 +27,7 @@ fn main(lane: Lane, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups
   }
   let scale = inverseSqrt(workgroup_sum(squares, lane) / f32(params.width) + params.eps);
   for (var c = lane.index; c < params.width; c += WORKGROUP_SIZE) {
-    y[start + c] = x[start + c] * scale * weight[c];
+    let before = select(0.0, y[start + c], params.accumulate != 0u);
+    y[start + c] = before + x[start + c] * scale * weight[c];
   }
 }

@@ -1,5 +1,6 @@
 // Turns the heads of q and k by the angles of their rows' positions (rotate-half: component d pairs with d + D/2),
 // and appends k and v to the cache. One invocation turns or copies one Part of a head and its partner half a head on.
+// With partial rotation only the first `turned` Parts of a head turn, in two halves of their own; the rest is copied.
 // Needs lib/part-*, lib/axis-*, HALF_PARTS (Parts in half a head) and WORKGROUP_SIZE. With several axes a Part is one
 // channel, because neighbouring pairs may turn by different axes.
 
@@ -8,11 +9,12 @@ struct Params {
   heads: u32,
   keyHeads: u32,
   cacheRow: u32,
+  halfTurned: u32, // Parts in half of the channels that turn
 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<Part>; // [T, (H + 2 Hk) D]
 @group(0) @binding(1) var<storage, read> positions: array<u32>; // [axes, T]
-@group(0) @binding(2) var<storage, read> table: array<Part>; // [P, D], cosines then sines
+@group(0) @binding(2) var<storage, read> table: array<Part>; // [P, turned channels], cosines then sines
 @group(0) @binding(3) var<storage, read_write> q: array<Part>; // [T, H D]
 @group(0) @binding(4) var<storage, read_write> cache: array<Part>; // [C, 2 Hk D], keys then values; rows cacheRow.. are written
 @group(0) @binding(5) var<uniform> params: Params;
@@ -25,33 +27,35 @@ fn main(
 ) {
   let index = (group.x + group.y * groups.x) * WORKGROUP_SIZE + lane;
   let slots = params.heads + 2u * params.keyHeads;
-  let d = index % HALF_PARTS;
+  let pair = index % HALF_PARTS;
   let slot = index / HALF_PARTS % slots;
   let row = index / HALF_PARTS / slots;
   if (row >= params.rows) {
     return;
   }
+  let turns = pair < params.halfTurned;
+  let d = select(pair + params.halfTurned, pair, turns);
+  let step = select(HALF_PARTS - params.halfTurned, params.halfTurned, turns); // from a Part to its partner
   let source = (row * slots + slot) * 2u * HALF_PARTS + d;
   let low = qkv[source];
-  let high = qkv[source + HALF_PARTS];
+  let high = qkv[source + step];
 
   let cached = ((params.cacheRow + row) * 2u * params.keyHeads + slot - params.heads) * 2u * HALF_PARTS + d;
-  if (slot >= params.heads + params.keyHeads) {
-    cache[cached] = low;
-    cache[cached + HALF_PARTS] = high;
-    return;
+  var turned_low = low;
+  var turned_high = high;
+  if (turns && slot < params.heads + params.keyHeads) {
+    let angle = positions[axis_of_pair(d) * params.rows + row] * 2u * params.halfTurned + d;
+    let cosine = table[angle];
+    let sine = table[angle + params.halfTurned];
+    turned_low = low * cosine - high * sine;
+    turned_high = high * cosine + low * sine;
   }
-  let angle = positions[axis_of_pair(d) * params.rows + row] * 2u * HALF_PARTS + d;
-  let cosine = table[angle];
-  let sine = table[angle + HALF_PARTS];
-  let turned_low = low * cosine - high * sine;
-  let turned_high = high * cosine + low * sine;
   if (slot < params.heads) {
     let target_at = (row * params.heads + slot) * 2u * HALF_PARTS + d;
     q[target_at] = turned_low;
-    q[target_at + HALF_PARTS] = turned_high;
+    q[target_at + step] = turned_high;
   } else {
     cache[cached] = turned_low;
-    cache[cached + HALF_PARTS] = turned_high;
+    cache[cached + step] = turned_high;
   }
 }

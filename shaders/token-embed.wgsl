@@ -1,4 +1,4 @@
-// y[t, :] = weight[ids[t] - first, :]. Rows whose id is not among the `count` from `first` on are left as they are: those of
+// y[t, :] = factor * weight[ids[t] - first, :]. Rows whose id is not among the `count` from `first` on are left as they are: those of
 // another part of the table, and NO_TOKEN (the largest u32), where image tokens go.
 // Needs lib/part-* and lib/weight-*.
 
@@ -8,6 +8,7 @@ struct Params {
   scales: u32, // of packed weights, see lib/weight-*
   first: u32, // id of the table's first row
   count: u32, // rows of the table, V
+  factor: f32,
 }
 
 @group(0) @binding(0) var<storage, read> ids: array<u32>; // [T]
@@ -24,6 +25,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   // Below the first one, or NO_TOKEN, it wraps around or stays beyond every table.
   let row = ids[i / params.width] - params.first;
   if (row < params.count) {
-    y[i] = weight_part(row * params.width + i % params.width);
+    y[i] = params.factor * weight_part(row * params.width + i % params.width);
   }
 }

@@ -8,6 +8,7 @@ struct Params {
   elements: u32,
   y_offset: u32,
   counter: u32,
+  add: f32, // to every value; 0 leaves all bits
 }
 
 @group(0) @binding(0) var<storage, read> packed: array<u32>; // [ceil(elements * SOURCE_BITS / 32)]
@@ -44,7 +45,7 @@ fn unpack(i: u32) {
   if ((bits & 0x7f800000u) == 0x7f800000u) {
     atomicAdd(&not_finite[params.counter], 1u);
   }
-  y[params.y_offset + i] = bits;
+  y[params.y_offset + i] = select(bits, bitcast<u32>(bitcast<f32>(bits) + params.add), params.add != 0.0);
 }
 
 // A workgroup has a run of values, neighbouring invocations neighbouring ones. A workgroup costs a software adapter as much as

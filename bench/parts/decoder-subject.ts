@@ -7,7 +7,7 @@ import { type Tensor, view } from "../../src/gpu/tensor.ts";
 import { copyRows } from "../../src/kernels/copy-rows.ts";
 import type { WeightType } from "../../src/kernels/weights.ts";
 import { Decoder } from "../../src/model/decoder/decoder.ts";
-import { KvCache } from "../../src/model/decoder/kv-cache.ts";
+import { KvCache, layerCacheBytes } from "../../src/model/decoder/kv-cache.ts";
 import { causalRanges } from "../../src/model/decoder/visible.ts";
 import type { Inhibitor } from "../../src/model/inhibition/inhibitor.ts";
 import { weightBytes } from "../../src/model/load/precision.ts";
@@ -62,7 +62,7 @@ export class DecoderSubject {
     this.decoder.embed(recorder, view(this.#ids, [rows]));
     const positions = view(this.#positions, [1, rows]);
     const visible = this.#visibleOf(rows, start);
-    this.decoder.forward(recorder, { positions, visible, cache: this.cache, start, attention: inhibitor });
+    this.decoder.forward(recorder, { positions, visible: [visible], cache: this.cache, start, attention: inhibitor });
     this.#recordLogits(recorder, rows);
   }
 
@@ -96,6 +96,5 @@ export class DecoderSubject {
 
 /** Bytes that one token after `rows` rows reads: weights, keys and values. */
 export function tokenBytes({ spec, weightBytes }: DecoderSubject, rows: number): number {
-  const cached = spec.layers.reduce((sum, { attention: { keyHeads, headWidth } }) => sum + 2 * keyHeads * headWidth, 0);
-  return weightBytes + 4 * rows * cached;
+  return weightBytes + rows * layerCacheBytes(spec, 1) * spec.layers.length;
 }

@@ -73,7 +73,7 @@ function dispatchFigures(gpu: Gpu, { decoder, cache, spec }: DecoderSubject, row
   const count = (software: boolean, inhibited: boolean): number => {
     const recorder = new DispatchCounter({ ...gpu.capabilities, software });
     const attention = inhibited ? inhibitor : undefined;
-    decoder.forward(recorder, { positions, visible, cache, start: rows, attention });
+    decoder.forward(recorder, { positions, visible: [visible], cache, start: rows, attention });
     return recorder.dispatches;
   };
   // Layer 0 inhibits nothing: the additional dispatches are those of the layers that do.

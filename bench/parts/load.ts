@@ -1,5 +1,6 @@
 /** Loading the demo model: its weights, its shaders and its GPU memory. */
 import { loadEngine } from "../../src/engine/engine.ts";
+import { layerCacheBytes } from "../../src/model/decoder/kv-cache.ts";
 import type { DecoderSpec } from "../../src/spec/model-spec.ts";
 import { openFolder } from "../../src/weights/folder.ts";
 import type { Part } from "./part.ts";
@@ -55,6 +56,6 @@ export const loadOf =
   };
 
 /** Bytes of keys and values of one position in all layers. */
-function cacheRowBytes({ layers }: DecoderSpec): number {
-  return layers.reduce((sum, { attention: { keyHeads, headWidth } }) => sum + 2 * 4 * keyHeads * headWidth, 0);
+function cacheRowBytes(spec: DecoderSpec): number {
+  return layerCacheBytes(spec, 1) * spec.layers.length;
 }

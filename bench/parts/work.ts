@@ -39,8 +39,8 @@ export function connectorFlops(steps: readonly ConnectorStep[], { width, cell }:
 /** Weights of all decoder layers that every row is multiplied with. */
 export function layerParameters({ width, layers }: DecoderSpec): number {
   return layers.reduce((sum, { attention, mlp }) => {
-    const { heads, keyHeads, headWidth } = attention;
-    return sum + width * (2 * (heads + keyHeads) * headWidth + 3 * mlp.width);
+    const mixing = attention ? 2 * (attention.heads + attention.keyHeads) * attention.headWidth : 4 * width;
+    return sum + width * (mixing + 3 * mlp.width);
   }, 0);
 }
 
@@ -48,7 +48,7 @@ export function layerParameters({ width, layers }: DecoderSpec): number {
 export function prefillFlops(spec: DecoderSpec, rows: number): number {
   const keys = (rows * (rows + 1)) / 2;
   const attention = spec.layers.reduce(
-    (sum, { attention: { heads, headWidth } }) => sum + 2 * keys * heads * headWidth,
+    (sum, { attention }) => sum + (attention ? 2 * keys * attention.heads * attention.headWidth : 0),
     0,
   );
   return 2 * (rows * layerParameters(spec) + attention + spec.vocabularySize * spec.width);

@@ -70,7 +70,7 @@ export async function foveaDecoding(gpu: Gpu, ids: Uint32Array): Promise<Decodin
 const SAFE_ROWS = 16;
 
 export async function ortDecoding(provider: Provider, spec: DecoderSpec, ids: Uint32Array): Promise<Decoding> {
-  const { keyHeads, headWidth } = spec.layers[0]!.attention;
+  const { keyHeads, headWidth } = spec.layers[0]!.attention!;
   const ort = await loadOrt();
   const names = spec.layers.map((_, layer) => cacheNames(layer));
   const present = names.flatMap((each) => each.present);

@@ -20,7 +20,7 @@ const ZERO_POINT = { 4: 8, 8: 128 } as const;
  */
 export function llamaGraph(spec: DecoderSpec): Uint8Array<ArrayBuffer> {
   const { width, layers, vocabularySize, maxPositions, eps } = spec;
-  const { heads, keyHeads, headWidth } = layers[0]!.attention;
+  const { heads, keyHeads, headWidth } = layers[0]!.attention!;
   const mlpWidth = layers[0]!.mlp.width;
   const graph = new Graph({ "": 14, "com.microsoft": 1 });
   const values = (name: string, shape: readonly number[]) =>

@@ -1,6 +1,6 @@
 // The end of a linear layer: bias, activation, and either the value itself or a sum with what is there.
 // Needs lib/activation with `alias Value = vec4f`, and of the shader around it the bindings `bias` and `y` and, in
-// `params`, rows, cols, stride, hasBias and accumulate. These two are no constants: a uniform branch at the end costs nothing,
+// `params`, rows, cols, stride, factor, hasBias and accumulate. The last two are no constants: a uniform branch at the end costs nothing,
 // a pipeline for each combination costs a compilation.
 
 // Ends the products of one row of matrix `batch` with the columns first, first + step, first + 2 step and first + 3 step.
@@ -15,7 +15,7 @@ fn store(batch: u32, row: u32, first: u32, step: u32, products: vec4f) {
       sums[e] += bias[min(first + e * step, params.cols - 1u)];
     }
   }
-  let values = activate(sums);
+  let values = activate(sums) * params.factor;
   for (var e = 0u; e < 4u; e++) {
     let col = first + e * step;
     if (col < params.cols) {

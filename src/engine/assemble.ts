@@ -3,8 +3,9 @@ import { type SequenceBuffers, sequenceBuffers } from "../generate/sequence.ts";
 import type { GpuMemory } from "../gpu/planning.ts";
 import { tensorByteLength } from "../gpu/tensor.ts";
 import type { WeightType } from "../kernels/weights.ts";
-import { Decoder, rowElements } from "../model/decoder/decoder.ts";
+import { Decoder } from "../model/decoder/decoder.ts";
 import { KvCache } from "../model/decoder/kv-cache.ts";
+import { rowElements } from "../model/decoder/workspace.ts";
 import { PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { Weights } from "../model/load/fill.ts";
 import type { MatchedTensors } from "../model/load/match.ts";
@@ -29,8 +30,8 @@ export function contextLengthOf(decoder: DecoderSpec | undefined, maxContext: nu
 export function chunkRowsOf(decoder: DecoderSpec, contextLength: number): number {
   const { width, layers } = decoder;
   const elements = layers.reduce((sum, { attention, mlp }) => {
-    const { heads, keyHeads, headWidth } = attention;
-    return sum + width * (2 * (heads + keyHeads) * headWidth + 3 * mlp.width);
+    const mixing = attention ? 2 * (attention.heads + attention.keyHeads) * attention.headWidth : 4 * width;
+    return sum + width * (mixing + (mlp.gated === false ? 2 : 3) * mlp.width);
   }, 0);
   const rows = Math.floor((0.1 * elements) / rowElements(decoder));
   return Math.min(contextLength, MAX_CHUNK_ROWS, Math.max(MIN_CHUNK_ROWS, rows));

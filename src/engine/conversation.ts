@@ -7,7 +7,7 @@ import type { Sequence } from "../generate/sequence.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Decoder } from "../model/decoder/decoder.ts";
 import { imageRuns, type PromptRows, type PromptRun } from "../model/decoder/prompt-rows.ts";
-import { lastBorder, withDecodedRows } from "../model/decoder/visible.ts";
+import { lastBorder, rangesOfLayers, withDecodedRows } from "../model/decoder/visible.ts";
 import { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { isOff, planInhibition } from "../model/inhibition/plan.ts";
 
@@ -75,7 +75,7 @@ export class Conversation {
       this.#dropInhibition();
     } else {
       const ranges = withDecodedRows(prompt.visible, Math.min(maxTokens, this.#contextLength - prompt.ids.length));
-      const inhibited = { images: imageRuns(prompt), visible: () => ranges };
+      const inhibited = { images: imageRuns(prompt), visible: rangesOfLayers(this.#decoder.spec.layers, ranges) };
       const kept = cached?.runs.every((run) => run.row + run.count <= keep) ? this.#inhibitor : undefined;
       if (!kept) this.#dropInhibition();
       // Rows after a picture have paid attention to it that a new inhibitor does not know.

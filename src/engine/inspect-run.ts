@@ -6,7 +6,7 @@ import type { Arena } from "../gpu/arena.ts";
 import { Readback, readFloats } from "../gpu/readback.ts";
 import { view } from "../gpu/tensor.ts";
 import { imageRuns, type PromptRows } from "../model/decoder/prompt-rows.ts";
-import { withDecodedRows } from "../model/decoder/visible.ts";
+import { rangesOfLayers, withDecodedRows } from "../model/decoder/visible.ts";
 import { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { type InhibitionPlan, isOff } from "../model/inhibition/plan.ts";
 import { InhibitionRecord } from "../model/inhibition/record.ts";
@@ -24,7 +24,7 @@ export async function runInspected(
   let inhibitor: Inhibitor | undefined;
   if (!isOff(plan) && prompt.pictures.length > 0) {
     const ranges = withDecodedRows(prompt.visible, greedySteps);
-    const sequence = { images: imageRuns(prompt), visible: () => ranges };
+    const sequence = { images: imageRuns(prompt), visible: rangesOfLayers(text.decoder.spec.layers, ranges) };
     inhibitor = new Inhibitor(engine.gpu, scope, text.decoder, plan, sequence);
   }
   const record = inhibitor && new InhibitionRecord(engine.gpu, scope, inhibitor);

@@ -125,6 +125,11 @@ export class ConfigFields {
     return new ConfigFields(values, this.#path);
   }
 
+  /** The same fields, with these values in place of missing ones; null stays null. */
+  withDefaults(values: Readonly<Record<string, unknown>>): ConfigFields {
+    return new ConfigFields({ ...values, ...this.#values }, this.#path);
+  }
+
   /** An object inside this one; an empty one where the field is missing. */
   objectOrEmpty(name: string): ConfigFields {
     return this.object(name) ?? new ConfigFields({}, `${this.#path}${name}.`);

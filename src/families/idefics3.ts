@@ -57,7 +57,11 @@ function describe(family: string, files: Descriptions): ModelSpec {
     throw config.unsupported("scale_factor", `a divisor of the ${square.positions.grid.rows} patches of a tile's side`);
   const encoder: EncoderSpec = { ...square, runBlocks: square.blocks, postNorm: true, keepClassToken: false, cell };
   const text = config.objectOrEmpty("text_config");
-  const { decoder, tied } = readDecoder(text, text.choice("model_type", "llama", { llama: LLAMA_DECODER }));
+  const {
+    decoder,
+    tied,
+    files: decoderFiles,
+  } = readDecoder(text, text.choice("model_type", "llama", { llama: LLAMA_DECODER }));
   const isTied = tied || config.boolean("tie_word_embeddings", false);
   const connector: ConnectorStep[] = [
     { op: "fold", factor: cell },
@@ -77,7 +81,7 @@ function describe(family: string, files: Descriptions): ModelSpec {
         bias: false,
       }),
       // Some files leave a tied head out without saying so.
-      ...decoderTensors(decoder, DECODER_NAMES, isTied ? "tied" : "optional"),
+      ...decoderTensors(decoder, DECODER_NAMES, isTied ? "tied" : "optional", decoderFiles),
     ],
     ignores: (name) => isComputed(name) || isUnusedInEncoder(encoder, CLIP_NAMES, ENCODER_PREFIXES, name),
   };

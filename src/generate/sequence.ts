@@ -16,7 +16,7 @@ import type { Decoder } from "../model/decoder/decoder.ts";
 import type { KvCache } from "../model/decoder/kv-cache.ts";
 import type { LayerAttention } from "../model/decoder/layer-attention.ts";
 import { type PromptRows, type PromptRun, positionsOf } from "../model/decoder/prompt-rows.ts";
-import { causalRanges, chunkEnds } from "../model/decoder/visible.ts";
+import { causalRanges, chunkEnds, windowRanges } from "../model/decoder/visible.ts";
 import { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
 
@@ -45,7 +45,8 @@ function bitset(ids: Iterable<number>, size: number): Uint32Array {
 export interface SequenceBuffers {
   ids: Tensor; // [R] u32
   positions: Tensor; // [axes, R] u32
-  visible: Tensor; // [R, 2] u32
+  /** Of each of the decoder's windows. */
+  visible: readonly Tensor[]; // [R, 2] u32
   lastHidden: Tensor; // [1, W]
   /** Logits of the row that the next token is chosen from. */
   logits: Tensor; // [1, V]
@@ -65,7 +66,7 @@ export function sequenceBuffers(gpu: GpuMemory, decoder: Decoder, allowedIds: It
   return {
     ids: arena.tensor("prompt ids", [chunkRows], "u32"),
     positions: arena.tensor("positions", [axes, chunkRows], "u32"),
-    visible: arena.tensor("visible", [chunkRows, 2], "u32"),
+    visible: decoder.windows.map(() => arena.tensor("visible", [chunkRows, 2], "u32")),
     lastHidden: arena.tensor("last hidden", [1, width]),
     logits: arena.tensor("logits", [1, vocabularySize]),
     token: arena.tensor("token", [1], "u32"),
@@ -166,7 +167,7 @@ export class Sequence {
         const rows = end - first;
         this.#gpu.upload(this.#buffers.ids, prompt.ids.subarray(first, end));
         this.#gpu.upload(this.#buffers.positions, positionsOf(prompt, first, end));
-        this.#gpu.upload(this.#buffers.visible, prompt.visible.subarray(2 * first, 2 * end));
+        this.#uploadRanges(prompt.visible.subarray(2 * first, 2 * end), first);
         this.#gpu.submit("prefill", (pass) => {
           this.#recordChunk(pass, prompt, first, rows);
           onChunk?.(pass, this.#decoder.hidden(rows), first);
@@ -266,14 +267,20 @@ export class Sequence {
   /** Runs the layers on `rows` rows, whose positions and ranges were uploaded, as rows `start`.. of the cache. */
   #forward(recorder: Recorder, rows: number, start: number, attention: LayerAttention | undefined): void {
     const positions = view(this.#buffers.positions, [this.#decoder.axes, rows]);
-    const visible = view(this.#buffers.visible, [rows, 2]);
+    const visible = this.#buffers.visible.map((ranges) => view(ranges, [rows, 2]));
     this.#decoder.forward(recorder, { positions, visible, cache: this.#cache, start, attention });
   }
 
   /** Uploads position and range of a generated token, which becomes the next row of the cache and sees all of it. */
   #uploadRow(): void {
     this.#gpu.upload(this.#buffers.positions, new Uint32Array(this.#decoder.axes).fill(this.#nextPosition++));
-    this.#gpu.upload(this.#buffers.visible, causalRanges(1, this.#cache.length));
+    this.#uploadRanges(causalRanges(1, this.#cache.length), this.#cache.length);
+  }
+
+  /** Uploads the ranges of a chunk, narrowed to each window. @param first row of the cache that its first row is */
+  #uploadRanges(visible: Uint32Array, first: number): void {
+    for (const [i, window] of this.#decoder.windows.entries())
+      this.#gpu.upload(this.#buffers.visible[i]!, windowRanges(visible, window, first));
   }
 
   /** Copies the part of a picture's run that lies in the chunk from prompt row `first` on into its rows. */

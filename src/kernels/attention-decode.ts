@@ -5,6 +5,7 @@
 import shader from "../../shaders/attention-decode.wgsl?raw";
 import combineShader from "../../shaders/attention-decode-combine.wgsl?raw";
 import quadShader from "../../shaders/attention-decode-quad.wgsl?raw";
+import softCap from "../../shaders/lib/soft-cap.wgsl?raw";
 import splitSums from "../../shaders/lib/split-sums.wgsl?raw";
 import type { Arena } from "../gpu/arena.ts";
 import { Kernel } from "../gpu/kernel.ts";
@@ -29,6 +30,7 @@ const interfaceOfBoth = {
     vOffset: "u32",
     hasInhibited: "u32",
     scale: "f32",
+    cap: "f32",
   },
 } as const;
 const kernel = new KernelWithLogSumExp({ name: "attention-decode", shader, ...interfaceOfBoth });
@@ -93,6 +95,8 @@ export interface AttentionDecodeArgs {
   headWidth: number;
   /** Factor on q k^T. */
   scale: number;
+  /** Of a soft cap on scaled logits, cap * tanh(logit / cap); without it there is none. */
+  cap?: number | undefined;
 }
 
 /** y = softmax(q k^T * scale, unseen and inhibited keys at -inf) v; zeros where nothing is left. */
@@ -119,7 +123,7 @@ export function attentionDecode(recorder: Recorder, args: AttentionDecodeArgs): 
     : { y };
   (quads ? quad : kernel).dispatch(
     recorder,
-    { part, constants, quads },
+    { part, libs: [softCap], constants, quads },
     { q: q.tensor, k: k.tensor, v: v.tensor, visible, inhibited: inhibited ?? visible, ...target },
     {
       keys,
@@ -133,6 +137,7 @@ export function attentionDecode(recorder: Recorder, args: AttentionDecodeArgs): 
       vOffset: v.offset / part.width,
       hasInhibited: Number(!!inhibited),
       scale,
+      cap: args.cap ?? 0,
     },
     [workgroups, splits],
   );

@@ -1,5 +1,6 @@
 /** The logits of one row over the KV cache, without inhibition; `rowMean` turns them into weights. */
 import shader from "../../shaders/attention-logits.wgsl?raw";
+import softCap from "../../shaders/lib/soft-cap.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -19,6 +20,7 @@ const kernel = new Kernel({
     kStride: "u32",
     kOffset: "u32",
     scale: "f32",
+    cap: "f32",
   },
 });
 
@@ -44,6 +46,8 @@ export interface AttentionLogitsArgs {
   headWidth: number;
   /** Factor on q k^T. */
   scale: number;
+  /** Of a soft cap on scaled logits, cap * tanh(logit / cap); without it there is none. */
+  cap?: number | undefined;
 }
 
 /** logits = q k^T * scale of one row over the keys that it sees, and sums = log-sum-exp of each split of them. */
@@ -63,7 +67,7 @@ export function attentionLogits(recorder: Recorder, args: AttentionLogitsArgs): 
   recorder.dispatch(
     kernel.variant({
       ...reduction,
-      libs: { key: `${part.key} ${reduction.libs.key}`, texts: [part.text, ...reduction.libs.texts] },
+      libs: { key: `${part.key} ${reduction.libs.key}`, texts: [part.text, softCap, ...reduction.libs.texts] },
       constants: { ...reduction.constants, ...constants },
     }),
     { q: q.tensor, k: k.tensor, visible, logits, sums },
@@ -75,6 +79,7 @@ export function attentionLogits(recorder: Recorder, args: AttentionLogitsArgs): 
       kStride: k.stride / part.width,
       kOffset: k.offset / part.width,
       scale,
+      cap: args.cap ?? 0,
     },
     [workgroups, splits],
   );

@@ -14,6 +14,7 @@
 import shader from "../../shaders/attention.wgsl?raw";
 import quadShader from "../../shaders/attention-quad.wgsl?raw";
 import keyRanges from "../../shaders/lib/key-ranges.wgsl?raw";
+import softCap from "../../shaders/lib/soft-cap.wgsl?raw";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
@@ -36,6 +37,7 @@ const interfaceOfBoth = {
     firstRow: "u32",
     inhibitedWords: "u32",
     scale: "f32",
+    cap: "f32",
   },
 } as const;
 const tiled = new KernelWithLogSumExp({ name: "attention", shader, ...interfaceOfBoth });
@@ -64,9 +66,14 @@ export interface AttentionArgs {
   headWidth: number;
   /** Factor on q k^T. */
   scale: number;
+  /** Of a soft cap on scaled logits, cap * tanh(logit / cap); without it there is none. */
+  cap?: number | undefined;
   /** Rows of q before this one are left out: neither read nor written. Default 0. */
   firstRow?: number | undefined;
 }
+
+/** Bytes of keys that a workgroup keeps: with the rest below the 16 KiB that every device has. */
+const TILE_BYTES = 10 << 10;
 
 /** y = softmax(q k^T * scale, unseen and inhibited pairs at -inf) v; zeros where nothing is left. */
 export function attention(recorder: Recorder, args: AttentionArgs): void {
@@ -86,12 +93,13 @@ export function attention(recorder: Recorder, args: AttentionArgs): void {
   const part = choosePart(headWidth, q.stride, q.offset, k.stride, k.offset, v.stride, v.offset);
   const { software, subgroups } = recorder.capabilities;
   const useQuads = software && subgroups;
-  const tile = useQuads ? {} : { ROW_LANES: 8, KEY_LANES: 8, KEY_BLOCK: 2 };
+  const fits = 16 * (headWidth + part.width) * 4 <= TILE_BYTES;
+  const tile = useQuads ? {} : { ROW_LANES: 8, KEY_LANES: 8, KEY_BLOCK: fits ? 2 : 1 };
   (useQuads ? quad : tiled).dispatch(
     recorder,
     {
       part,
-      libs: [keyRanges],
+      libs: [softCap, keyRanges],
       constants: { HEAD_PARTS: headWidth / part.width, ...tile },
       quads: useQuads,
     },
@@ -110,6 +118,7 @@ export function attention(recorder: Recorder, args: AttentionArgs): void {
       firstRow,
       inhibitedWords: inhibited ? inhibitedWords : 0,
       scale,
+      cap: args.cap ?? 0,
     },
     [ceilDiv(rows - firstRow, useQuads ? 16 : 32), heads],
   );

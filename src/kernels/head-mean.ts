@@ -1,6 +1,7 @@
 /** A, the mean over the query heads of the attention weights of text rows on image tokens and on each other. One row: row-mean.ts. */
 import shader from "../../shaders/head-mean.wgsl?raw";
 import pairStore from "../../shaders/lib/pair-store.wgsl?raw";
+import softCap from "../../shaders/lib/soft-cap.wgsl?raw";
 import textRowLib from "../../shaders/lib/text-row.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
@@ -36,6 +37,7 @@ const kernel = new Kernel({
     kOffset: "u32",
     literal: "u32",
     scale: "f32",
+    cap: "f32",
   },
 });
 
@@ -68,6 +70,8 @@ export interface HeadMeanArgs {
   headWidth: number;
   /** Factor on q k^T. */
   scale: number;
+  /** Of a soft cap on scaled logits, cap * tanh(logit / cap); without it there is none. */
+  cap?: number | undefined;
   /** The mean of the scaled logits instead of the weights. */
   literal: boolean;
 }
@@ -91,7 +95,7 @@ export function headMean(recorder: Recorder, args: HeadMeanArgs): void {
   const part = choosePart(headWidth, q.stride, q.offset, k.stride, k.offset);
   recorder.dispatch(
     kernel.variant({
-      libs: { key: part.key, texts: [part.text, textRowLib, pairStore] },
+      libs: { key: part.key, texts: [part.text, softCap, textRowLib, pairStore] },
       constants: { HEAD_PARTS: headWidth / part.width, ...TILE },
     }),
     {
@@ -117,6 +121,7 @@ export function headMean(recorder: Recorder, args: HeadMeanArgs): void {
       kOffset: k.offset / part.width,
       literal: Number(literal),
       scale,
+      cap: args.cap ?? 0,
     },
     [ceilDiv(keys - firstKey, TILE.KEY_LANES), ceilDiv(count, TILE.ROW_LANES * TILE.ROW_BLOCK)],
   );

@@ -15,7 +15,16 @@ import { chooseWeight } from "./weights.ts";
 
 const interfaceOfBoth = {
   bindings: { x: "read", weight: "read", bias: "read", y: "write" },
-  params: { rows: "u32", cols: "u32", inner: "u32", scales: "u32", hasBias: "u32", accumulate: "u32", stride: "u32" },
+  params: {
+    rows: "u32",
+    cols: "u32",
+    inner: "u32",
+    scales: "u32",
+    hasBias: "u32",
+    accumulate: "u32",
+    stride: "u32",
+    factor: "f32",
+  },
 } as const;
 const tiled = new Kernel({ name: "matmul", shader, ...interfaceOfBoth });
 const quad = new Kernel({ name: "matmul-quad", shader: quadShader, ...interfaceOfBoth });
@@ -33,6 +42,8 @@ export interface MatmulArgs {
   activation?: Activation | undefined;
   /** Adds to what `y` holds instead of replacing it: the residual. */
   accumulate?: boolean | undefined;
+  /** On the result, before it is stored or added; default 1. */
+  factor?: number | undefined;
 }
 
 /** Ways to the same product: without workgroup memory, with tiles in it, and with tiles of halves (sums in f32). */
@@ -88,10 +99,10 @@ function canMultiplyHalves(weight: Tensor): boolean {
   return weight.shape.at(-1)! % 4 === 0;
 }
 
-/** y = act(x W^T + b); with `accumulate`, y += act(x W^T + b). */
+/** y = factor * act(x W^T + b); with `accumulate`, y += factor * act(x W^T + b). */
 export function matmul(
   recorder: Recorder,
-  { x, weight, bias, y, stride, activation = "none", accumulate = false }: MatmulArgs,
+  { x, weight, bias, y, stride, activation = "none", accumulate = false, factor = 1 }: MatmulArgs,
 ): void {
   const batch = x.shape.length === 3 ? x.shape.slice(0, 1) : [];
   const [rows = 0, inner = 0] = x.shape.slice(-2);
@@ -114,7 +125,7 @@ export function matmul(
     { x, weight, bias: bias ?? weight, y },
     {
       ...{ rows, cols, inner: inner / part.width, scales: scalesOffset(weight) },
-      ...{ hasBias: Number(!!bias), accumulate: Number(accumulate), stride: stride ?? cols },
+      ...{ hasBias: Number(!!bias), accumulate: Number(accumulate), stride: stride ?? cols, factor },
     },
     [across, down, batch[0] ?? 1],
   );

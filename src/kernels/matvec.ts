@@ -21,6 +21,7 @@ const kernel = new Kernel({
     accumulate: "u32",
     width: "u32",
     eps: "f32",
+    factor: "f32",
   },
 });
 
@@ -32,10 +33,12 @@ interface Product {
   y: Tensor; // [1, N], or [1, F] if gated
   activation: Activation;
   accumulate: boolean;
+  factor: number;
   gated: boolean;
 }
 
-function dispatch(recorder: Recorder, { x, norm, weight, bias, y, activation, accumulate, gated }: Product): void {
+function dispatch(recorder: Recorder, product: Product): void {
+  const { x, norm, weight, bias, y, activation, accumulate, factor, gated } = product;
   const [rows, width] = matrixShape("matvec weight", weight);
   const cols = gated ? rows / 2 : rows;
   checkShape("matvec x", x, [1, width]);
@@ -56,7 +59,7 @@ function dispatch(recorder: Recorder, { x, norm, weight, bias, y, activation, ac
     { x, weight, bias: bias ?? weight, norm: norm?.weight ?? x, y },
     {
       ...{ cols, inner, scales: scalesOffset(weight), has_bias: Number(!!bias), accumulate: Number(accumulate) },
-      ...{ width, eps: norm?.eps ?? 0 },
+      ...{ width, eps: norm?.eps ?? 0, factor },
     },
     grid,
   );
@@ -64,8 +67,8 @@ function dispatch(recorder: Recorder, { x, norm, weight, bias, y, activation, ac
 
 /** `matmul` of one row: x [1, K], y [1, N]; with `norm`, of the normed row. */
 export function matvec(recorder: Recorder, args: MatmulArgs & { norm?: RowNorm | undefined }): void {
-  const { activation = "none", accumulate = false } = args;
-  dispatch(recorder, { ...args, activation, accumulate, gated: false });
+  const { activation = "none", accumulate = false, factor = 1 } = args;
+  dispatch(recorder, { ...args, activation, accumulate, factor, gated: false });
 }
 
 export interface GatedMatvecArgs {
@@ -74,10 +77,11 @@ export interface GatedMatvecArgs {
   weight: Tensor; // [2 F, K]
   /** Puts x through this norm first. */
   norm?: RowNorm | undefined;
+  activation: Activation;
   y: Tensor; // [1, F]
 }
 
-/** y = silu(W_gate x) * W_up x: `matvec` and `siluGate` in one dispatch, and `rmsNorm` where there is one. */
+/** y = activation(W_gate x) * W_up x: `matvec` and `gate` in one dispatch, and `rmsNorm` where there is one. */
 export function gatedMatvec(recorder: Recorder, args: GatedMatvecArgs): void {
-  dispatch(recorder, { ...args, activation: "none", accumulate: false, gated: true });
+  dispatch(recorder, { ...args, accumulate: false, factor: 1, gated: true });
 }

@@ -4,7 +4,7 @@ import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import { scalesOffset, type Tensor } from "../gpu/tensor.ts";
 import { checkShape, matrixShape } from "./common.ts";
-import { checkRope, chooseAxes, type RopeTarget } from "./rope.ts";
+import { checkRope, chooseAxes, type RopeTarget, turnedChannels } from "./rope.ts";
 import { chooseRowProduct, type RowNorm } from "./row-product.ts";
 
 const kernel = new Kernel({
@@ -31,6 +31,7 @@ const kernel = new Kernel({
     keyHeads: "u32",
     half: "u32",
     cacheRow: "u32",
+    halfTurned: "u32",
   },
 });
 
@@ -75,6 +76,7 @@ export function qkv(recorder: Recorder, args: QkvArgs): void {
       keyHeads,
       half: headWidth / 2,
       cacheRow,
+      halfTurned: turnedChannels(args) / 2,
     },
     grid,
   );

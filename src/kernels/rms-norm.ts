@@ -9,7 +9,7 @@ const kernel = new Kernel({
   name: "rms-norm",
   shader,
   bindings: { x: "read", weight: "read", y: "write" },
-  params: { rows: "u32", width: "u32", eps: "f32" },
+  params: { rows: "u32", width: "u32", eps: "f32", accumulate: "u32" },
 });
 
 export interface RmsNormArgs {
@@ -17,13 +17,15 @@ export interface RmsNormArgs {
   weight: Tensor; // [C]
   y: Tensor; // [T, C]
   eps: number;
+  /** Adds to what `y` holds instead of replacing it. */
+  accumulate?: boolean;
 }
 
-/** y = x / sqrt(mean(x^2) + eps) * weight, row by row. */
-export function rmsNorm(recorder: Recorder, { x, weight, y, eps }: RmsNormArgs): void {
+/** y = x / sqrt(mean(x^2) + eps) * weight, row by row; with `accumulate`, y += that. */
+export function rmsNorm(recorder: Recorder, { x, weight, y, eps, accumulate = false }: RmsNormArgs): void {
   const [rows, width] = matrixShape("rms-norm x", x);
   checkShape("rms-norm weight", weight, [width]);
   checkShape("rms-norm y", y, [rows, width]);
   const variant = kernel.variant(withRowReduction(recorder.capabilities, 128));
-  recorder.dispatch(variant, { x, weight, y }, { rows, width, eps }, foldGrid(rows));
+  recorder.dispatch(variant, { x, weight, y }, { rows, width, eps, accumulate: Number(accumulate) }, foldGrid(rows));
 }

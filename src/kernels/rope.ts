@@ -13,7 +13,7 @@ const kernel = new Kernel({
   name: "rope",
   shader,
   bindings: { qkv: "read", positions: "read", table: "read", q: "write", cache: "write" },
-  params: { rows: "u32", heads: "u32", keyHeads: "u32", cacheRow: "u32" },
+  params: { rows: "u32", heads: "u32", keyHeads: "u32", cacheRow: "u32", halfTurned: "u32" },
 });
 
 /** Where turned queries, turned keys and plain values go. */
@@ -24,9 +24,11 @@ export interface RopeTarget {
    * The axis by whose position each pair of channels turns (M-RoPE), for up to 128 pairs and 4 axes. Without it there is
    * one axis, at no cost.
    */
-  axisOfPair?: readonly number[] | undefined; // [D/2]
-  /** Of `ropeTable`. */
-  table: Tensor; // [P, D]
+  axisOfPair?: readonly number[] | undefined; // [R/2]
+  /** Of `ropeTable`. It is as wide as the channels of a head that turn, from the first on; the others stay. */
+  table: Tensor; // [P, R]
+  /** False where no channel turns; the table is then not read. Default true. */
+  turns?: boolean | undefined;
   q: Tensor; // [T, H D]
   cache: Tensor; // [C, 2 Hk D]: keys, then values
   /** Rows cacheRow .. cacheRow + T of the cache are written, half-open; the others stay as they are. */
@@ -45,14 +47,14 @@ export interface RopeArgs extends RopeTarget {
 
 /** Throws unless `rows` rows fit what they go to: a bug in the model code. */
 export function checkRope(name: string, target: RopeTarget, rows: number): void {
-  const { positions, axisOfPair, table, q, cache, cacheRow, heads, keyHeads, headWidth } = target;
+  const { positions, axisOfPair, q, cache, cacheRow, heads, keyHeads, headWidth } = target;
   const [capacity] = matrixShape(`${name} cache`, cache);
-  const [, tableWidth] = matrixShape(`${name} table`, table);
+  const turned = turnedChannels(target);
   assert(
-    headWidth % 2 === 0 && tableWidth === headWidth,
-    `${name}: table of width ${tableWidth} for heads of ${headWidth}`,
+    headWidth % 2 === 0 && turned % 2 === 0 && turned <= headWidth,
+    `${name}: table of width ${turned} for heads of ${headWidth}`,
   );
-  assert(!axisOfPair || axisOfPair.length === headWidth / 2, `${name}: axes of ${axisOfPair?.length} pairs`);
+  assert(!axisOfPair || 2 * axisOfPair.length === turned, `${name}: axes of ${axisOfPair?.length} pairs`);
   checkShape(`${name} positions`, positions, [axesOf(axisOfPair), rows]);
   checkShape(`${name} q`, q, [rows, heads * headWidth]);
   checkShape(`${name} cache`, cache, [capacity, 2 * keyHeads * headWidth]);
@@ -60,6 +62,11 @@ export function checkRope(name: string, target: RopeTarget, rows: number): void 
     cacheRow >= 0 && cacheRow + rows <= capacity,
     `${name}: ${rows} rows at row ${cacheRow} do not fit in a cache of ${capacity} rows`,
   );
+}
+
+/** How many channels of a head turn. */
+export function turnedChannels({ table, turns = true }: Pick<RopeTarget, "table" | "turns">): number {
+  return turns ? matrixShape("RoPE table", table)[1] : 0;
 }
 
 /** How many axes a row has positions on. */
@@ -93,7 +100,8 @@ export function rope(recorder: Recorder, args: RopeArgs): void {
   checkRope("rope", args, rows);
   checkShape("rope qkv", qkv, [rows, (heads + 2 * keyHeads) * headWidth]);
   // With several axes one channel at a time: neighbouring pairs may turn by different ones.
-  const part = axisOfPair ? choosePart(1) : choosePart(headWidth / 2);
+  const halfTurned = turnedChannels(args) / 2;
+  const part = axisOfPair ? choosePart(1) : choosePart(headWidth / 2, halfTurned);
   const axes = chooseAxes(axisOfPair);
   const halfParts = headWidth / 2 / part.width;
   const workgroupSize = 64;
@@ -104,7 +112,7 @@ export function rope(recorder: Recorder, args: RopeArgs): void {
   recorder.dispatch(
     variant,
     { qkv, positions, table, q, cache },
-    { rows, heads, keyHeads, cacheRow },
+    { rows, heads, keyHeads, cacheRow, halfTurned: halfTurned / part.width },
     elementGrid(rows * (heads + 2 * keyHeads) * halfParts, workgroupSize),
   );
 }

@@ -11,7 +11,7 @@ const kernel = new Kernel({
   name: "token-embed",
   shader,
   bindings: { ids: "read", weight: "read", y: "write" },
-  params: { rows: "u32", width: "u32", scales: "u32", first: "u32", count: "u32" },
+  params: { rows: "u32", width: "u32", scales: "u32", first: "u32", count: "u32", factor: "f32" },
 });
 
 /** In place of an id: the row of `y` is left as it is, for an image token. */
@@ -22,10 +22,12 @@ export interface TokenEmbedArgs {
   /** The table, plain or packed. */
   weight: Matrix; // [V, C]
   y: Tensor; // [T, C]
+  /** On the embeddings; default 1. */
+  factor?: number | undefined;
 }
 
-/** y[t] = weight[ids[t]]. Ids are below V or `NO_TOKEN`; the row of any other one is left as it is, too. */
-export function tokenEmbed(recorder: Recorder, { ids, weight, y }: TokenEmbedArgs): void {
+/** y[t] = factor * weight[ids[t]]. Ids are below V or `NO_TOKEN`; the row of any other one is left as it is, too. */
+export function tokenEmbed(recorder: Recorder, { ids, weight, y, factor = 1 }: TokenEmbedArgs): void {
   const [rows, width] = matrixShape("token-embed y", y);
   checkShape("token-embed ids", ids, [rows]);
   assert(weight.shape[1] === width, `token-embed: a table [${weight.shape}] for rows of ${width}`);
@@ -33,7 +35,7 @@ export function tokenEmbed(recorder: Recorder, { ids, weight, y }: TokenEmbedArg
   for (const table of partsOf(weight)) {
     const { part, key, texts } = chooseWeight(table);
     const count = table.shape[0]!;
-    const params = { rows, width: width / part.width, scales: scalesOffset(table), first, count };
+    const params = { rows, width: width / part.width, scales: scalesOffset(table), first, count, factor };
     const grid = elementGrid(rows * params.width, 64);
     recorder.dispatch(kernel.variant({ libs: { key, texts } }), { ids, weight: table, y }, params, grid);
     first += count;

@@ -11,7 +11,7 @@ const kernel = new Kernel({
   name: "weight-unpack",
   shader,
   bindings: { packed: "read", y: "write", not_finite: "write" },
-  params: { elements: "u32", y_offset: "u32", counter: "u32" },
+  params: { elements: "u32", y_offset: "u32", counter: "u32", add: "f32" },
 });
 
 /** Values of an invocation; the shader has the same number. */
@@ -34,16 +34,18 @@ export interface WeightUnpackArgs {
   yOffset: number; // in elements
   notFinite: Tensor; // u32 counters
   counter: number; // which of them this tensor uses
+  /** Added to every value; default 0. */
+  add?: number | undefined;
 }
 
 /** y[yOffset ..] = the first `elements` values of `packed`; notFinite[counter] += how many are NaN or infinite. */
 export function weightUnpack(recorder: Recorder, args: WeightUnpackArgs): void {
-  const { packed, type, elements, y, yOffset, notFinite, counter } = args;
+  const { packed, type, elements, y, yOffset, notFinite, counter, add = 0 } = args;
   const format = FORMATS[type];
   const words = ceilDiv(elements * format.SOURCE_BITS, 32);
   assert(words <= elementCount(packed.shape), `${elements} ${type} values need ${words} words`);
   assert(yOffset + elements <= elementCount(y.shape), `${elements} values at ${yOffset} do not fit`);
-  const params = { elements, y_offset: yOffset, counter };
+  const params = { elements, y_offset: yOffset, counter, add };
   const tensors = { packed, y, not_finite: notFinite };
   recorder.dispatch(kernel.variant({ constants: format }), tensors, params, elementGrid(elements, 64 * ROUNDS));
 }

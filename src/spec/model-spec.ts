@@ -76,9 +76,19 @@ export interface DecoderSpec {
   width: number;
   /** In order of execution. */
   layers: readonly LayerSpec[];
-  /** Of every RMSNorm. */
+  /** Of every norm. */
   eps: number;
+  /** Norms are LayerNorms with bias; RMSNorms by default. Norms of queries and keys stay RMSNorms. */
+  layerNorms?: true;
   rope: RopeSpec;
+  /** Factor on embeddings of tokens; default 1. */
+  embedFactor?: number;
+  /** Factor on logits; default 1. */
+  logitFactor?: number;
+  /** Soft cap on logits after the factor, cap * tanh(logit / cap); none by default. */
+  logitCap?: number;
+  /** The head has a bias. */
+  headBias?: true;
   /** Rows of the embedding table; may exceed the tokenizer's vocabulary. */
   vocabularySize: number;
   /** Tokens that a context may hold. */
@@ -88,11 +98,32 @@ export interface DecoderSpec {
   eosIds: readonly number[];
 }
 
-/** A decoder layer: norm, attention, residual, norm, gated MLP with SiLU, residual. */
-export interface LayerSpec {
-  kind: "attention";
-  attention: AttentionSpec;
-  mlp: { width: number };
+/** A decoder layer: norm, attention or convolution, residual, norm, MLP, residual. */
+export type LayerSpec = LayerParts &
+  (
+    | { kind: "attention"; attention: AttentionSpec; convolution?: undefined }
+    | { kind: "convolution"; convolution: { taps: number }; attention?: undefined }
+  );
+
+interface LayerParts {
+  mlp: DecoderMlp;
+  /**
+   * Where the norms of the two halves stand: before each half (the default), after it, both, or one norm before both halves,
+   * which then run side by side on the same rows.
+   */
+  norms?: "after" | "both" | "shared";
+  /** Factor on what each half adds; default 1. */
+  residualFactor?: number;
+}
+
+/** Gate and up, activation(gate) * up, down; or without a gate up, activation, down. */
+export interface DecoderMlp {
+  /** F */
+  width: number;
+  /** Default "silu". */
+  activation?: Activation;
+  gated?: false;
+  bias?: true;
 }
 
 export interface AttentionSpec {
@@ -102,18 +133,32 @@ export interface AttentionSpec {
   /** D; heads * D need not be the decoder's width. */
   headWidth: number;
   qkvBias: boolean;
+  outBias?: true;
+  /** Factor on q k^T; default D^-0.5. */
+  scale?: number;
+  /** Soft cap on the scaled logits, cap * tanh(logit / cap); none by default. */
+  cap?: number;
+  /** RMSNorms of queries and keys before RoPE: of every head, or of all heads at once. */
+  qkNorm?: "heads" | "all";
+  /** A row sees at most so many keys, itself included; all by default. */
+  window?: number;
+  /** RoPE of this layer, on one axis and without `beyond`; null turns nothing. Default the decoder's. */
+  rope?: RopeSpec | null;
 }
 
-/** Rotary positions: pairs of channels i and i + D / 2 turn by position * frequencies[i]. */
+/**
+ * Rotary positions: pairs of channels i and i + R / 2 turn by position * frequencies[i], where R channels of a head turn.
+ * The other channels stay as they are.
+ */
 export interface RopeSpec {
   /** Radians from one position to the next. */
-  frequencies: readonly number[]; // [D / 2]
+  frequencies: readonly number[]; // [R / 2]
   /** Multiplies cosines and sines, and so logits by its square. */
   factor: number;
   /** Where frequencies depend on the length of the sequence. */
   beyond?: LongRope;
   /** With positions on several axes (M-RoPE): the axis by which each pair of channels turns. */
-  axisOfPair?: readonly number[]; // [D / 2]
+  axisOfPair?: readonly number[]; // [R / 2]
 }
 
 /**
@@ -124,7 +169,7 @@ export interface LongRope {
   /** Most positions of a sequence that turns by `RopeSpec.frequencies`. */
   length: number;
   /** Frequencies of a sequence of so many positions, more than `length`. */
-  frequenciesOf(length: number): readonly number[]; // [D / 2]
+  frequenciesOf(length: number): readonly number[]; // [R / 2]
   /** A sequence that grows beyond `length` has all its rows turned anew, instead of keeping their turns. */
   turnsAnew: boolean;
 }

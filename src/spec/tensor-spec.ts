@@ -21,6 +21,8 @@ export interface TensorPart {
   shape: readonly number[];
   /** First row that it fills. */
   to: number;
+  /** Added to every value, such as 1 for norms that are stored as differences from it. */
+  add?: number;
 }
 
 /** One tensor on the GPU. */

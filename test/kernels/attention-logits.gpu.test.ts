@@ -14,11 +14,17 @@ describe.for(DEVICE_KINDS)("attention-logits: %j", (kind) => {
   const { gpu } = useGpu();
 
   /** Runs the kernel on one row, which sees the keys `start` to `end`, and compares with the reference. */
-  async function check([keys, heads, keyHeads, headWidth]: Shape, [start, end] = [0, keys]) {
+  async function check([keys, heads, keyHeads, headWidth]: Shape, [start, end] = [0, keys], cap?: number) {
     const shape = { keys, heads, keyHeads, headWidth };
     const sees = (s: number) => s >= start && s < end;
     const unread = (s: number) => !sees(s);
-    const { args, values } = attentionCase(gpu(), { ...shape, rows: 1, visible: [start, end], unread });
+    const { args, values } = attentionCase(gpu(), {
+      ...shape,
+      rows: 1,
+      visible: [start, end],
+      unread,
+      ...(cap && { cap }),
+    });
     const splits = Math.ceil(keys / LOGITS_SPLIT_KEYS);
     const [logits, sums] = [outputTensor(gpu(), [heads, keys]), outputTensor(gpu(), [splits, heads])];
     const record = withCapabilities(kind, (recorder) => attentionLogits(recorder, { ...args, logits, sums }));
@@ -26,7 +32,7 @@ describe.for(DEVICE_KINDS)("attention-logits: %j", (kind) => {
 
     const expected = Float64Array.from({ length: heads * keys }, (_, i) =>
       sees(i % keys)
-        ? attentionLogit(values.q, values.k, 0, i % keys, Math.floor(i / keys), shape, args.scale)
+        ? attentionLogit(values.q, values.k, 0, i % keys, Math.floor(i / keys), shape, args.scale, cap)
         : Number.NEGATIVE_INFINITY,
     );
     const seen = (_: number, i: number) => sees(i % keys);
@@ -51,7 +57,10 @@ describe.for(DEVICE_KINDS)("attention-logits: %j", (kind) => {
     [256, 40, 8, 128],
     [257, 14, 2, 64],
     [700, 3, 3, 10],
-  ])("%i keys, %i heads on %i of %i", (shape) => check(shape));
+  ])("%i keys, %i heads on %i of %i", async (shape) => {
+    await check(shape);
+    await check(shape, [0, shape[0]], 0.5);
+  });
 
   test.for<[number, number]>([
     [0, 1],

@@ -27,6 +27,8 @@ const shapes: [number, number, number, number, number][] = [
   [65, 40, 2, 2, 80],
   [20, 70, 3, 1, 96],
   [34, 33, 2, 1, 128],
+  [34, 33, 2, 1, 256],
+  [5, 20, 1, 1, 254],
 ];
 
 const MASKS: Record<string, (rows: number) => readonly number[]> = {
@@ -61,6 +63,8 @@ describe.for([true, false])("attention, software %s", (software) => {
     await check({ ...shape, keys: rows, visible: causal(rows) });
     await check({ ...shape, keys: rows + 21, visible: causal(rows, 21) });
     await check({ ...shape, inhibit: (t, s) => (t * 7 + s * 3) % 5 < 2 });
+    // A cap that bends most logits.
+    await check({ ...shape, scale: 1, cap: 2, visible: causal(rows) });
     // Every third row has nothing left, every other third only the last key.
     await check({ ...shape, inhibit: (t, s) => t % 3 === 0 || (t % 3 === 1 && s < keys - 1) });
   });

@@ -3,9 +3,9 @@ import type { PackedType } from "../../src/gpu/tensor.ts";
 import { gatedMatvec, matvec } from "../../src/kernels/matvec.ts";
 import { ROW_PRODUCT_SHAPES } from "../../src/kernels/row-product.ts";
 import type { Activation } from "../../src/shared/activation.ts";
+import { gate } from "../reference/gate.ts";
 import { matvec as reference } from "../reference/matvec.ts";
 import { rmsNorm } from "../reference/rms-norm.ts";
-import { siluGate } from "../reference/silu-gate.ts";
 import { expectLargest, expectNmse } from "../support/compare.ts";
 import { DEVICE_KINDS, freshRandom, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
 import { checkLinear, packedWeights, readSurrounded, surroundedTensor } from "../support/linear-case.ts";
@@ -61,7 +61,7 @@ describe("matvec", () => {
     ["q4", 21, 352],
     ["q4", 100, 4096],
   ])("packed as %s: %i outputs, width %i", async ([type, cols, inner]) => {
-    const shape = { rows: 1, cols, inner, type, bias: true, accumulate: true };
+    const shape = { rows: 1, cols, inner, type, bias: true, accumulate: true, factor: 0.25 };
     await checkLinear(gpu(), freshRandom("matvec"), matvec, shape, DEVICE_KINDS);
   });
 
@@ -71,11 +71,13 @@ describe("matvec", () => {
     const row = random.floats(inner, 2 / Math.sqrt(inner));
     const { tensor, values } = await packedWeights(gpu(), [2 * cols, inner], random.floats(2 * cols * inner), type);
     const products = reference(row, values);
-    const expected = siluGate(products.subarray(0, cols), products.subarray(cols));
+    const expected = gate(products.subarray(0, cols), products.subarray(cols));
     const x = surroundedTensor(gpu(), [1, inner], row);
     for (const changes of DEVICE_KINDS) {
       const y = outputTensor(gpu(), [1, cols]);
-      const record = withCapabilities(changes, (recorder) => gatedMatvec(recorder, { x, weight: tensor, y }));
+      const record = withCapabilities(changes, (recorder) =>
+        gatedMatvec(recorder, { x, weight: tensor, y, activation: "silu" }),
+      );
       expectNmse(`gated ${type}`, await runAndRead(gpu(), y, record), expected, NMSE_PRODUCT);
     }
   });
@@ -97,7 +99,7 @@ describe("matvec", () => {
     const row = random.floats(inner, 2 / Math.sqrt(inner));
     const rows = random.floats(2 * cols * inner);
     const products = reference(row, rows);
-    const expected = siluGate(products.subarray(0, cols), products.subarray(cols));
+    const expected = gate(products.subarray(0, cols), products.subarray(cols), "gelu_tanh");
     const x = surroundedTensor(gpu(), [1, inner], row);
     const weight = surroundedTensor(gpu(), [2 * cols, inner], rows);
     for (const changes of DEVICE_KINDS) {
@@ -105,7 +107,7 @@ describe("matvec", () => {
       await runAndRead(
         gpu(),
         y,
-        withCapabilities(changes, (recorder) => gatedMatvec(recorder, { x, weight, y })),
+        withCapabilities(changes, (recorder) => gatedMatvec(recorder, { x, weight, y, activation: "gelu_tanh" })),
       );
       const actual = await readSurrounded(gpu(), y);
       expectNmse(JSON.stringify(changes), actual, expected, NMSE_PRODUCT);
@@ -130,7 +132,7 @@ describe("matvec", () => {
     const eps = 1e-5;
     const products = reference(rmsNorm(row, weights.norm, eps), weights.rows, { bias: weights.bias });
     const plain = reference(rmsNorm(row, weights.norm, eps), weights.rows);
-    const gated = siluGate(plain.subarray(0, cols), plain.subarray(cols));
+    const gated = gate(plain.subarray(0, cols), plain.subarray(cols));
     const x = surroundedTensor(gpu(), [1, inner], row);
     const norm = { weight: surroundedTensor(gpu(), [inner], weights.norm), eps };
     const weight = surroundedTensor(gpu(), [2 * cols, inner], weights.rows);
@@ -140,7 +142,9 @@ describe("matvec", () => {
       const record = withCapabilities(changes, (recorder) => matvec(recorder, { x, norm, weight, bias, y }));
       expectNmse(`normed ${JSON.stringify(changes)}`, await runAndRead(gpu(), y, record), products, NMSE_PRODUCT);
       const half = outputTensor(gpu(), [1, cols]);
-      const recordGated = withCapabilities(changes, (recorder) => gatedMatvec(recorder, { x, norm, weight, y: half }));
+      const recordGated = withCapabilities(changes, (recorder) =>
+        gatedMatvec(recorder, { x, norm, weight, y: half, activation: "silu" }),
+      );
       expectNmse(`gated ${JSON.stringify(changes)}`, await runAndRead(gpu(), half, recordGated), gated, NMSE_PRODUCT);
     }
   });
@@ -152,7 +156,7 @@ describe("matvec", () => {
     expect(recording({ x: tensor(2, 3) })).toThrow("expected [1, 3]");
     expect(recording({ bias: tensor(3) })).toThrow("expected [4]");
     expect(recording({ y: tensor(1, 3) })).toThrow("expected [1, 4]");
-    const gated = { ...args, y: tensor(1, 4) };
+    const gated = { ...args, y: tensor(1, 4), activation: "silu" as const };
     expect(() => gpu().submit("test", (pass) => gatedMatvec(pass, gated))).toThrow("expected [1, 2]");
   });
 });

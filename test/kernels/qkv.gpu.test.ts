@@ -26,7 +26,7 @@ describe("qkv", () => {
   const { gpu } = useGpu();
 
   // [H, Hk, D, K]: one head of one pair; halves of odd length, whose pairs share a four across heads; grouped queries.
-  test.for<[number, number, number, number, PackedType | "f32", 1 | 3]>([
+  test.for<[number, number, number, number, PackedType | "f32", 1 | 3, number?]>([
     [1, 1, 2, 1, "f32", 1],
     [3, 1, 6, 40, "f32", 1],
     [2, 2, 10, 64, "f32", 1],
@@ -37,54 +37,64 @@ describe("qkv", () => {
     [6, 2, 32, 352, "q4", 1],
     [2, 1, 6, 40, "f32", 3],
     [4, 2, 72, 64, "q8", 3],
-  ])("%i heads on %i of %i, width %i, %s, %i axes", async ([heads, keyHeads, headWidth, width, type, axes]) => {
-    const random = freshRandom("qkv");
-    const [cols, cacheRow, eps] = [(heads + 2 * keyHeads) * headWidth, 3, 1e-5];
-    const frequencies = plainFrequencies(headWidth, 10000);
-    // A decoder with one axis, or with three, whose axes follow no order.
-    const axisOfPair =
-      axes === 1 ? undefined : Array.from({ length: headWidth / 2 }, (_, pair) => (pair * 2 + (pair >> 2) + 2) % 3);
-    const positions = Array.from({ length: axes }, () => random.integer(1, MAX_POSITIONS - 1));
-    const row = random.floats(width, 3);
-    const [norm, bias] = [random.floats(width), random.floats(cols)];
-    const rows = random.floats(cols * width, 2 / Math.sqrt(width));
-    const weights =
-      type === "f32"
-        ? { tensor: surroundedTensor(gpu(), [cols, width], rows), values: rows }
-        : await packedWeights(gpu(), [cols, width], rows, type);
-    const x = surroundedTensor(gpu(), [1, width], row);
-    const shared = {
-      ...{ x, weight: weights.tensor, cacheRow, heads, keyHeads, headWidth },
-      positions: inputTensor(gpu(), [axes, 1], positions, "u32"),
-      axisOfPair,
-      table: inputTensor(
-        gpu(),
-        [MAX_POSITIONS, headWidth],
-        ropeTable(MAX_POSITIONS, () => frequencies),
-      ),
-    };
-    const [queries, keyWidth] = [heads * headWidth, keyHeads * headWidth];
-    const turn = (part: Float64Array) => rope(part, positions, frequencies, { axisOfPair });
-    for (const isNormed of [false, true]) {
-      const input = isNormed ? rmsNorm(row, norm, eps) : row;
-      const products = reference(input, weights.values, isNormed ? { bias } : {});
-      const extra = isNormed
-        ? { norm: { weight: surroundedTensor(gpu(), [width], norm), eps }, bias: surroundedTensor(gpu(), [cols], bias) }
-        : {};
-      for (const changes of DEVICE_KINDS) {
-        const name = (what: string) => `${what}, normed ${isNormed}, ${JSON.stringify(changes)}`;
-        const q = outputTensor(gpu(), [1, queries]);
-        const cache = outputTensor(gpu(), [6, 2 * keyWidth]);
-        const record = withCapabilities(changes, (recorder) => qkv(recorder, { ...shared, ...extra, q, cache }));
-        expectNmse(name("q"), await runAndRead(gpu(), q, record), turn(products.subarray(0, queries)), NMSE_PRODUCT);
-        const { written, others } = splitCache(await readFloats(gpu(), cache), { cacheRow, rows: 1, keyWidth });
-        const keys = turn(products.subarray(queries, queries + keyWidth));
-        expectNmse(name("k"), written.keys, keys, NMSE_PRODUCT);
-        expectNmse(name("v"), written.values, products.subarray(queries + keyWidth), NMSE_PRODUCT);
-        expect(others.every(Number.isNaN), "rows of the cache that are not this call's").toBe(true);
+    // Channels of a head that turn.
+    [3, 1, 10, 40, "f32", 1, 6],
+    [4, 2, 16, 96, "q8", 1, 4],
+    [2, 1, 24, 40, "f32", 3, 18],
+  ])(
+    "%i heads on %i of %i, width %i, %s, %i axes",
+    async ([heads, keyHeads, headWidth, width, type, axes, turned = headWidth]) => {
+      const random = freshRandom("qkv");
+      const [cols, cacheRow, eps] = [(heads + 2 * keyHeads) * headWidth, 3, 1e-5];
+      const frequencies = plainFrequencies(turned, 10000);
+      // A decoder with one axis, or with three, whose axes follow no order.
+      const axisOfPair =
+        axes === 1 ? undefined : Array.from({ length: turned / 2 }, (_, pair) => (pair * 2 + (pair >> 2) + 2) % 3);
+      const positions = Array.from({ length: axes }, () => random.integer(1, MAX_POSITIONS - 1));
+      const row = random.floats(width, 3);
+      const [norm, bias] = [random.floats(width), random.floats(cols)];
+      const rows = random.floats(cols * width, 2 / Math.sqrt(width));
+      const weights =
+        type === "f32"
+          ? { tensor: surroundedTensor(gpu(), [cols, width], rows), values: rows }
+          : await packedWeights(gpu(), [cols, width], rows, type);
+      const x = surroundedTensor(gpu(), [1, width], row);
+      const shared = {
+        ...{ x, weight: weights.tensor, cacheRow, heads, keyHeads, headWidth },
+        positions: inputTensor(gpu(), [axes, 1], positions, "u32"),
+        axisOfPair,
+        table: inputTensor(
+          gpu(),
+          [MAX_POSITIONS, turned],
+          ropeTable(MAX_POSITIONS, () => frequencies),
+        ),
+      };
+      const [queries, keyWidth] = [heads * headWidth, keyHeads * headWidth];
+      const turn = (part: Float64Array) => rope(part, positions, frequencies, { axisOfPair, headWidth });
+      for (const isNormed of [false, true]) {
+        const input = isNormed ? rmsNorm(row, norm, eps) : row;
+        const products = reference(input, weights.values, isNormed ? { bias } : {});
+        const extra = isNormed
+          ? {
+              norm: { weight: surroundedTensor(gpu(), [width], norm), eps },
+              bias: surroundedTensor(gpu(), [cols], bias),
+            }
+          : {};
+        for (const changes of DEVICE_KINDS) {
+          const name = (what: string) => `${what}, normed ${isNormed}, ${JSON.stringify(changes)}`;
+          const q = outputTensor(gpu(), [1, queries]);
+          const cache = outputTensor(gpu(), [6, 2 * keyWidth]);
+          const record = withCapabilities(changes, (recorder) => qkv(recorder, { ...shared, ...extra, q, cache }));
+          expectNmse(name("q"), await runAndRead(gpu(), q, record), turn(products.subarray(0, queries)), NMSE_PRODUCT);
+          const { written, others } = splitCache(await readFloats(gpu(), cache), { cacheRow, rows: 1, keyWidth });
+          const keys = turn(products.subarray(queries, queries + keyWidth));
+          expectNmse(name("k"), written.keys, keys, NMSE_PRODUCT);
+          expectNmse(name("v"), written.values, products.subarray(queries + keyWidth), NMSE_PRODUCT);
+          expect(others.every(Number.isNaN), "rows of the cache that are not this call's").toBe(true);
+        }
       }
-    }
-  });
+    },
+  );
 
   test("what does not fit is refused", () => {
     const tensor = (...shape: number[]) => outputTensor(gpu(), shape);

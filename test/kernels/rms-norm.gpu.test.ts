@@ -3,7 +3,7 @@ import { withCapabilities } from "../../src/gpu/pass.ts";
 import { rmsNorm } from "../../src/kernels/rms-norm.ts";
 import { rmsNorm as reference } from "../reference/rms-norm.ts";
 import { expectNmse } from "../support/compare.ts";
-import { checkVariants, freshRandom, inputTensor, useGpu } from "../support/gpu.ts";
+import { checkVariants, freshRandom, inputTensor, runAndRead, useGpu } from "../support/gpu.ts";
 import { NMSE_PRODUCT } from "../support/tolerances.ts";
 
 describe("rms-norm", () => {
@@ -31,5 +31,16 @@ describe("rms-norm", () => {
         (recorder, y) => rmsNorm(withCapabilities(recorder, { software }), { x, weight, y, eps }),
         (y, variant) => expectNmse(variant, y, expected, NMSE_PRODUCT),
       );
+  });
+
+  test("added to what is there", async () => {
+    const random = freshRandom("rms-norm");
+    const [rows, width, eps] = [3, 70, 1e-5];
+    const [x, weight, before] = [rows * width, width, rows * width].map((count) => random.floats(count));
+    const y = inputTensor(gpu(), [rows, width], before!);
+    const args = { x: inputTensor(gpu(), [rows, width], x!), weight: inputTensor(gpu(), [width], weight!), y, eps };
+    const found = await runAndRead(gpu(), y, (recorder) => rmsNorm(recorder, { ...args, accumulate: true }));
+    const expected = reference(x!, weight!, eps).map((value, i) => value + before![i]!);
+    expectNmse("sum", found, expected, NMSE_PRODUCT);
   });
 });

@@ -20,14 +20,14 @@ describe("rope", () => {
   type Shape = [rows: number, heads: number, keyHeads: number, headWidth: number];
 
   /** Runs the kernel and compares queries, keys and values with the reference. */
-  async function check([rows, heads, keyHeads, headWidth]: Shape, axisOfPair?: readonly number[]) {
+  async function check([rows, heads, keyHeads, headWidth]: Shape, axisOfPair?: readonly number[], turned = headWidth) {
     const axes = axisOfPair ? 3 : 1;
     const random = freshRandom("rope");
     const width = (heads + 2 * keyHeads) * headWidth;
     const values = random.floats(rows * width);
     // Not ascending: the kernel must look positions up, not count.
     const positions = Array.from({ length: axes * rows }, () => random.integer(0, MAX_POSITIONS - 1));
-    const frequencies = Array.from({ length: headWidth / 2 }, () => random.uniform());
+    const frequencies = Array.from({ length: turned / 2 }, () => random.uniform());
     const factor = 1.25;
     const cacheRow = 3;
     const capacity = cacheRow + rows + 2;
@@ -39,7 +39,7 @@ describe("rope", () => {
       axisOfPair,
       table: inputTensor(
         gpu(),
-        [MAX_POSITIONS, headWidth],
+        [MAX_POSITIONS, turned],
         ropeTable(MAX_POSITIONS, () => frequencies, factor),
       ),
     };
@@ -53,7 +53,7 @@ describe("rope", () => {
         (_, i) => values[Math.floor(i / count) * width + first + (i % count)]!,
       );
     const keyWidth = keyHeads * headWidth;
-    const turn = (x: Float32Array) => reference(x, positions, frequencies, { axisOfPair, factor });
+    const turn = (x: Float32Array) => reference(x, positions, frequencies, { axisOfPair, factor, headWidth });
     expectNmse("q", actualQ, turn(columns(0, heads * headWidth)), NMSE_PRODUCT);
     const { written, others } = splitCache(await readFloats(gpu(), cache), { cacheRow, rows, keyWidth });
     expectNmse("k", written.keys, turn(columns(heads * headWidth, keyWidth)), NMSE_PRODUCT);
@@ -71,6 +71,33 @@ describe("rope", () => {
     [7, 14, 2, 64],
     [1, 32, 8, 128],
   ])("%i rows, %i heads on %i of %i", (shape) => check(shape));
+
+  test.for<[Shape, number]>([
+    [[3, 2, 1, 8], 2],
+    [[3, 4, 2, 16], 12],
+    [[5, 2, 1, 64], 16],
+    [[2, 3, 1, 24], 10],
+    [[2, 2, 2, 80], 32],
+  ])("heads %j of which %i channels turn", ([shape, turned]) => check(shape, undefined, turned));
+
+  test("heads of which nothing turns", async () => {
+    const [rows, heads, keyHeads, headWidth] = [3, 2, 1, 12];
+    const values = freshRandom("rope").floats(rows * (heads + 2 * keyHeads) * headWidth);
+    const args = {
+      qkv: inputTensor(gpu(), [rows, values.length / rows], values),
+      positions: inputTensor(gpu(), [1, rows], [4, 5, 6], "u32"),
+      table: outputTensor(gpu(), [8, 4]),
+      cache: outputTensor(gpu(), [rows, 2 * keyHeads * headWidth]),
+      ...{ turns: false, cacheRow: 0, heads, keyHeads, headWidth },
+    };
+    const q = outputTensor(gpu(), [rows, heads * headWidth]);
+    const found = await runAndRead(gpu(), q, (recorder) => rope(recorder, { ...args, q }));
+    const cached = await readFloats(gpu(), args.cache);
+    for (let t = 0; t < rows; t++)
+      expect([...found.subarray(t * 24, (t + 1) * 24), ...cached.subarray(t * 24, (t + 1) * 24)]).toEqual([
+        ...values.subarray(t * 48, (t + 1) * 48),
+      ]);
+  });
 
   test.for<[string, Shape, readonly number[]]>([
     ["in sections, 16 + 24 + 24 pairs", [5, 4, 2, 128], sections(16, 24, 24)],

@@ -39,6 +39,14 @@ describe("token-embed", () => {
     expectClose(type, actual, expected, RELATIVE_ELEMENTWISE);
   });
 
+  test("embeddings times a factor", async () => {
+    const ids = inputTensor(gpu(), [2], [1, 0], "u32");
+    const weight = inputTensor(gpu(), [2, 2], [1, 2, 3, 4]);
+    const y = outputTensor(gpu(), [2, 2]);
+    const actual = await runAndRead(gpu(), y, (recorder) => tokenEmbed(recorder, { ids, weight, y, factor: 2.5 }));
+    expect([...actual]).toEqual([7.5, 10, 2.5, 5]);
+  });
+
   test("rows without a token are left as they are", async () => {
     const ids = inputTensor(gpu(), [3], [1, NO_TOKEN, 0], "u32");
     const weight = inputTensor(gpu(), [2, 2], [1, 2, 3, 4]);

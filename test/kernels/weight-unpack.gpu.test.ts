@@ -26,6 +26,18 @@ describe("weight-unpack", () => {
     expect([...(await readTensor(gpu(), notFinite))]).toEqual([0, 2 * (0x8000 - infinityBits)]);
   });
 
+  test.for(["F16", "BF16"] as const)("%s with something added", async (type) => {
+    // 1, -2 and 0.5 as f16, and as bf16.
+    const halves = type === "F16" ? [0x3c00, 0xc000, 0x3800, 0] : [0x3f80, 0xc000, 0x3f00, 0];
+    const packed = inputTensor(gpu(), [2], new Uint32Array(Uint16Array.from(halves).buffer), "u32");
+    const y = outputTensor(gpu(), [3]);
+    const notFinite = inputTensor(gpu(), [1], [0], "u32");
+    const actual = await runAndRead(gpu(), y, (recorder) =>
+      weightUnpack(recorder, { packed, type, elements: 3, y, yOffset: 0, notFinite, counter: 0, add: 1 }),
+    );
+    expect([...actual]).toEqual([2, -1, 1.5]);
+  });
+
   test("F32 into the middle of a tensor, counting NaN and infinity", async () => {
     const values = freshRandom("weight-unpack").floats(67);
     values[3] = Number.NaN;

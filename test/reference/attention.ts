@@ -1,4 +1,5 @@
 /** Softmax attention with grouped queries, key ranges and an inhibition mask, in f64. Forms one row of logits at a time. */
+import { softCap } from "./soft-cap.ts";
 
 export interface AttentionShape {
   /** H, query heads. */
@@ -12,6 +13,8 @@ export interface AttentionShape {
 export interface AttentionOptions {
   /** Factor on q k^T; default 1 / sqrt(D). */
   scale?: number;
+  /** Of a soft cap on the scaled logits; 0, the default, is none. */
+  cap?: number | undefined;
   /** [T, 2], the half-open range of keys that each row sees; default all keys. A range may be empty or end past S. */
   visible?: ArrayLike<number> | undefined;
   /** [T, S], 1 where a pair is at -inf in all heads. */
@@ -23,7 +26,7 @@ export function sees(t: number, s: number, { visible }: AttentionOptions): boole
   return !visible || (s >= visible[2 * t]! && s < visible[2 * t + 1]!);
 }
 
-/** The scaled logit of query row `t` and key `s` in query head `h`; q is [T, H, D], k is [S, Hk, D]. */
+/** The scaled and capped logit of query row `t` and key `s` in query head `h`; q is [T, H, D], k is [S, Hk, D]. */
 export function attentionLogit(
   q: ArrayLike<number>,
   k: ArrayLike<number>,
@@ -32,13 +35,14 @@ export function attentionLogit(
   h: number,
   shape: AttentionShape,
   scale = 1 / Math.sqrt(shape.headWidth),
+  cap = 0,
 ): number {
   const { heads, keyHeads, headWidth } = shape;
   const queryStart = (t * heads + h) * headWidth;
   const keyStart = (s * keyHeads + Math.floor((h * keyHeads) / heads)) * headWidth;
   let dot = 0;
   for (let d = 0; d < headWidth; d++) dot += q[queryStart + d]! * k[keyStart + d]!;
-  return dot * scale;
+  return softCap(dot * scale, cap);
 }
 
 /**
@@ -69,7 +73,9 @@ export function attention(
       let largest = Number.NEGATIVE_INFINITY;
       for (let s = 0; s < keys; s++) {
         const takesPart = sees(t, s, options) && !options.inhibited?.[t * keys + s];
-        logits[s] = takesPart ? attentionLogit(q, k, t, s, h, shape, options.scale) : Number.NEGATIVE_INFINITY;
+        logits[s] = takesPart
+          ? attentionLogit(q, k, t, s, h, shape, options.scale, options.cap)
+          : Number.NEGATIVE_INFINITY;
         largest = Math.max(largest, logits[s]!);
       }
       if (largest === Number.NEGATIVE_INFINITY) continue;

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { expectClose } from "../support/compare.ts";
 import { activate, erf } from "./activation.ts";
 import { cellOrder } from "./cells.ts";
+import { gate } from "./gate.ts";
 import { layerNorm } from "./layer-norm.ts";
 import { matmul } from "./matmul.ts";
 import { matvec } from "./matvec.ts";
@@ -10,7 +11,6 @@ import { normalize } from "./normalize.ts";
 import { patches } from "./patches.ts";
 import { rmsNorm } from "./rms-norm.ts";
 import { plainFrequencies, rope } from "./rope.ts";
-import { siluGate } from "./silu-gate.ts";
 import { tokenEmbed } from "./token-embed.ts";
 import { visionEmbed } from "./vision-embed.ts";
 import { bf16ToNumber, f16ToNumber } from "./weight-unpack.ts";
@@ -60,7 +60,7 @@ describe("activations", () => {
   ] as const)("%s(-1)", ([name, value]) => expect(activate(-1, name)).toBeCloseTo(value, 8));
 
   test("silu gate", () => {
-    expect(siluGate([0, 1], [5, 2])).toEqual(Float64Array.of(0, 2 / (1 + Math.exp(-1))));
+    expect(gate([0, 1], [5, 2])).toEqual(Float64Array.of(0, 2 / (1 + Math.exp(-1))));
   });
 });
 

@@ -13,6 +13,7 @@ export function plainFrequencies(headWidth: number, theta: number): number[] {
  * @param positions [axes, T]
  * @param frequencies [D/2]
  * @param axisOfPair [D/2]; default axis 0 for every pair
+ * @param headWidth of heads that are wider than what turns: their other channels stay
  * @returns [T, H, D]
  */
 export function rope(
@@ -22,16 +23,17 @@ export function rope(
   {
     axisOfPair = frequencies.map(() => 0),
     factor = 1,
-  }: { axisOfPair?: readonly number[] | undefined; factor?: number } = {},
+    headWidth = 2 * frequencies.length,
+  }: { axisOfPair?: readonly number[] | undefined; factor?: number; headWidth?: number } = {},
 ): Float64Array {
   const half = frequencies.length;
   const axes = Math.max(...axisOfPair) + 1;
   const rows = positions.length / axes;
-  const heads = x.length / (rows * 2 * half);
-  const y = new Float64Array(x.length);
+  const heads = x.length / (rows * headWidth);
+  const y = Float64Array.from(x);
   for (let t = 0; t < rows; t++) {
     for (let h = 0; h < heads; h++) {
-      const start = (t * heads + h) * 2 * half;
+      const start = (t * heads + h) * headWidth;
       for (let d = 0; d < half; d++) {
         const angle = positions[axisOfPair[d]! * rows + t]! * frequencies[d]!;
         const low = x[start + d]!;

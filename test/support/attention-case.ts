@@ -12,6 +12,8 @@ export interface AttentionCase {
   headWidth: number;
   /** Default 1 / sqrt(D). */
   scale?: number;
+  /** Of a soft cap on logits; default none. */
+  cap?: number;
   /** [T, 2], the half-open range of keys that each row sees; default all keys. */
   visible?: readonly number[];
   inhibit?: (t: number, s: number) => boolean;
@@ -31,7 +33,7 @@ function stridedRows(values: Float32Array, rows: number, stride: number, offset:
 export function attentionCase(gpu: Gpu, shape: AttentionCase) {
   const { rows, keys, heads, keyHeads, headWidth, inhibit, unread = () => false } = shape;
   const random = freshRandom("attention");
-  const scale = shape.scale ?? 1 / Math.sqrt(headWidth);
+  const { scale = 1 / Math.sqrt(headWidth), cap } = shape;
   const q = random.floats(rows * heads * headWidth);
   const k = random.floats(keys * keyHeads * headWidth);
   const v = random.floats(keys * keyHeads * headWidth);
@@ -56,7 +58,7 @@ export function attentionCase(gpu: Gpu, shape: AttentionCase) {
     bits[Math.floor(i / keys) * words + (s >> 5)]! |= bit << (s & 31);
   });
   const visible = shape.visible ?? rangesOf(rows, () => [0, keys]);
-  const options = { scale, visible, inhibited: pairs };
+  const options = { scale, cap, visible, inhibited: pairs };
   return {
     args: {
       q: headRows(q, rows, headWidth),
@@ -70,6 +72,7 @@ export function attentionCase(gpu: Gpu, shape: AttentionCase) {
       keyHeads,
       headWidth,
       scale,
+      cap,
     },
     values: { q, k, v },
     expected: reference(q, k, v, { heads, keyHeads, headWidth }, options),

@@ -10,7 +10,7 @@ import { Decoder } from "../../src/model/decoder/decoder.ts";
 import { KvCache } from "../../src/model/decoder/kv-cache.ts";
 import type { LayerAttention } from "../../src/model/decoder/layer-attention.ts";
 import { type PromptRows, type PromptRun, positionsOf } from "../../src/model/decoder/prompt-rows.ts";
-import { causalRanges } from "../../src/model/decoder/visible.ts";
+import { causalRanges, windowRanges } from "../../src/model/decoder/visible.ts";
 import { Weights } from "../../src/model/load/fill.ts";
 import type { DecoderSpec, ModelSpec, RopeSpec } from "../../src/spec/model-spec.ts";
 import type { Prompt as ReferencePrompt } from "../reference/model/decoder.ts";
@@ -45,7 +45,7 @@ export class TestDecoder {
   readonly #gpu: Gpu;
   readonly #ids: Tensor;
   readonly #positions: Tensor;
-  readonly #visible: Tensor;
+  readonly #visible: readonly Tensor[];
   readonly #logits: Tensor;
 
   /** Compiles everything ahead, by what the sequence rehearses. */
@@ -70,7 +70,7 @@ export class TestDecoder {
     this.sequence = new Sequence(gpu, this.decoder, this.cache, sequenceBuffers(gpu, this.decoder, allowed));
     this.#ids = gpu.arena.tensor("ids", [CAPACITY], "u32");
     this.#positions = gpu.arena.tensor("positions", [this.decoder.axes, CAPACITY], "u32");
-    this.#visible = gpu.arena.tensor("visible", [CAPACITY, 2], "u32");
+    this.#visible = this.decoder.windows.map(() => gpu.arena.tensor("visible", [CAPACITY, 2], "u32"));
     this.#logits = gpu.arena.tensor("all logits", [CAPACITY, spec.vocabularySize]);
   }
 
@@ -81,7 +81,8 @@ export class TestDecoder {
     const logits = this.#rowsOf(rows);
     this.#gpu.upload(this.#ids, ids.subarray(first, end));
     this.#gpu.upload(this.#positions, positionsOf(prompt, first, end));
-    this.#gpu.upload(this.#visible, visible.subarray(2 * first, 2 * end));
+    for (const [i, window] of this.decoder.windows.entries())
+      this.#gpu.upload(this.#visible[i]!, windowRanges(visible.subarray(2 * first, 2 * end), window, first));
     this.#gpu.submit("chunk", (pass) => {
       this.decoder.embed(pass, view(this.#ids, [rows]));
       for (const run of pictures.flat()) {
@@ -92,7 +93,7 @@ export class TestDecoder {
       }
       this.decoder.forward(pass, {
         positions: view(this.#positions, [this.decoder.axes, rows]),
-        visible: view(this.#visible, [rows, 2]),
+        visible: this.#visible.map((ranges) => view(ranges, [rows, 2])),
         cache: this.cache,
         start: first,
         attention,

@@ -44,6 +44,8 @@ export interface LinearCase {
   bias?: boolean;
   activation?: Activation;
   accumulate?: boolean;
+  /** Default 1. */
+  factor?: number;
   /** How the weights are packed; the reference gets what comes back of them. */
   type?: PackedType;
 }
@@ -69,7 +71,7 @@ export async function checkLinear(
   gpu: Gpu,
   random: Random,
   product: (recorder: Recorder, args: MatmulArgs) => void,
-  { rows, cols, inner, bias = false, activation = "none", accumulate = false, type }: LinearCase,
+  { rows, cols, inner, bias = false, activation = "none", accumulate = false, factor = 1, type }: LinearCase,
   capabilities: readonly Partial<Capabilities>[],
   [nmse, largest] = [NMSE_PRODUCT, LARGEST_PRODUCT],
 ): Promise<void> {
@@ -80,7 +82,8 @@ export async function checkLinear(
   const weight = packed?.values ?? values;
   const biases = bias ? random.floats(cols) : undefined;
   const residual = accumulate ? random.floats(rows * cols) : undefined;
-  const expected = reference(x, weight, inner, { bias: biases, activation, ...(residual ? { residual } : {}) });
+  const products = reference(x, weight, inner, { bias: biases, activation });
+  const expected = products.map((value, i) => factor * value + (residual?.[i] ?? 0));
   const inputs = {
     x: surroundedTensor(gpu, [rows, inner], x),
     weight: packed?.tensor ?? surroundedTensor(gpu, [cols, inner], weight),
@@ -88,7 +91,7 @@ export async function checkLinear(
   };
   for (const changes of capabilities) {
     const y = surroundedTensor(gpu, [rows, cols], residual ?? new Float32Array(rows * cols).fill(Number.NaN));
-    const args = { ...inputs, y, activation, accumulate };
+    const args = { ...inputs, y, activation, accumulate, factor };
     await runAndRead(
       gpu,
       y,

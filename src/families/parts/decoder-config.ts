@@ -4,7 +4,10 @@
  */
 import type { AttentionSpec, DecoderSpec } from "../../spec/model-spec.ts";
 import type { ConfigFields } from "../fields.ts";
+import { HIDDEN_ACTIVATIONS } from "./activations.ts";
+import type { DecoderFiles } from "./decoder-tensors.ts";
 import { MAX_POSITIONS, readRope } from "./rope.ts";
+import { readWindows, type WindowRule } from "./windows.ts";
 
 /** The defaults of a config class, and the traits of its architecture. */
 export interface DecoderKind {
@@ -18,8 +21,22 @@ export interface DecoderKind {
   keyHeads(heads: number): number;
   /** Fields that would change the mathematics if they were true. */
   refused: readonly string[];
-  /** `use_sliding_window` can narrow the attention of upper layers. */
-  mayHaveWindow: boolean;
+  /** Which layers have a sliding window; none by default. */
+  windows?: WindowRule;
+  /** Other defaults of fields than Llama's, by name. */
+  defaults?: Readonly<Record<string, unknown>>;
+  /** Turns other spellings of fields into those that are read here. */
+  respell?(fields: ConfigFields): ConfigFields;
+  /** Default of `partial_rotary_factor`; without it all channels of a head turn. */
+  partialRotary?: number;
+  /** The field of the activation; default "hidden_act". */
+  activationField?: string;
+  /** The field of the norms' epsilon; default "rms_norm_eps". */
+  epsField?: string;
+  /** How the files differ from Llama's. */
+  files?: DecoderFiles;
+  /** Adds to the decoder what Llama has not. */
+  refine?(decoder: DecoderSpec, fields: ConfigFields): DecoderSpec;
 }
 
 export const LLAMA_DECODER: DecoderKind = {
@@ -32,7 +49,6 @@ export const LLAMA_DECODER: DecoderKind = {
   keyHeads: (heads) => heads,
   // Both would also put a bias on o_proj or on all of the MLP, which no Llama checkpoint of note has.
   refused: ["attention_bias", "mlp_bias"],
-  mayHaveWindow: false,
 };
 
 export const QWEN2_DECODER: DecoderKind = {
@@ -44,7 +60,7 @@ export const QWEN2_DECODER: DecoderKind = {
   qkvBias: true,
   keyHeads: (heads) => (heads % 32 === 0 ? 32 : heads),
   refused: ["use_mrope"],
-  mayHaveWindow: true,
+  windows: "upper layers",
 };
 
 // Bounds that no published decoder comes near, and under which no product of sizes leaves the exact integers.
@@ -52,15 +68,29 @@ const MAX_WIDTH = 1 << 15;
 const MAX_MLP_WIDTH = 1 << 17;
 const MAX_LAYERS = 512;
 const MAX_HEADS = 512;
-const MAX_HEAD_WIDTH = 128; // the attention kernels keep a head in registers and workgroup memory
+const MAX_HEAD_WIDTH = 256; // the attention kernels keep a head in registers and workgroup memory
 const MAX_VOCABULARY = 1 << 20;
 /** Ids are stored as i32. */
 export const MAX_TOKEN_ID = 2 ** 31 - 1;
 
-/** A decoder, and whether config.json says that its embedding table is also its head. */
+/** A decoder with other attention in its layers. */
+export function withAttention(
+  decoder: DecoderSpec,
+  change: (attention: AttentionSpec, layer: number) => Partial<AttentionSpec>,
+): DecoderSpec {
+  return {
+    ...decoder,
+    layers: decoder.layers.map((layer, i) =>
+      layer.attention ? { ...layer, attention: { ...layer.attention, ...change(layer.attention, i) } } : layer,
+    ),
+  };
+}
+
+/** A decoder, whether config.json says that its embedding table is also its head, and how its files differ from Llama's. */
 export interface ReadDecoder {
   decoder: DecoderSpec;
   tied: boolean;
+  files: DecoderFiles;
 }
 
 /**
@@ -68,30 +98,41 @@ export interface ReadDecoder {
  *
  * @throws FoveaError `unsupported-model`
  */
-export function readDecoder(fields: ConfigFields, kind: DecoderKind): ReadDecoder {
-  // The gated product of the MLP knows SiLU only; "swish" is its other name.
-  fields.choice("hidden_act", "silu", { silu: true, swish: true });
+export function readDecoder(given: ConfigFields, kind: DecoderKind): ReadDecoder {
+  const fields = (kind.respell?.(given) ?? given).withDefaults(kind.defaults ?? {});
+  // "swish" is another name of SiLU.
+  const activations = { ...HIDDEN_ACTIVATIONS, swish: "silu" } as const;
+  const activation = fields.choice(kind.activationField ?? "hidden_act", "silu", activations);
   const layers = fields.integer("num_hidden_layers", 32, 1, MAX_LAYERS);
   const trainedPositions = fields.integer("max_position_embeddings", kind.maxPositions, 1, MAX_POSITIONS);
   for (const name of kind.refused) if (fields.boolean(name, false)) throw fields.unsupported(name, "false");
   const [bosId] = readTokenIds(fields, "bos_token_id", kind.bosId === undefined ? [] : [kind.bosId]);
   const width = fields.integer("hidden_size", 4096, 1, MAX_WIDTH);
-  const mlp = { width: fields.integer("intermediate_size", kind.mlpWidth, 1, MAX_MLP_WIDTH) };
+  const mlp = {
+    width: fields.integer("intermediate_size", kind.mlpWidth, 1, MAX_MLP_WIDTH),
+    ...(activation === "silu" ? {} : { activation }),
+  };
   const attention = readAttention(fields, width, kind);
-  const { rope, maxPositions } = readRope(fields, attention.headWidth, trainedPositions);
-  if (kind.mayHaveWindow) checkSlidingWindow(fields, layers, maxPositions);
+  const { rope, maxPositions } = readRope(fields, attention.headWidth, trainedPositions, kind.partialRotary);
+  const windows = readWindows(fields, kind.windows, layers, maxPositions);
+  const decoder: DecoderSpec = {
+    width,
+    layers: windows.map((window) => ({
+      kind: "attention" as const,
+      attention: window === undefined ? attention : { ...attention, window },
+      mlp,
+    })),
+    eps: fields.number(kind.epsField ?? "rms_norm_eps", 1e-6, 1e-20, 0.1),
+    rope,
+    vocabularySize: fields.integer("vocab_size", kind.vocabularySize, 1, MAX_VOCABULARY),
+    maxPositions,
+    ...(bosId === undefined ? {} : { bosId }),
+    eosIds: readTokenIds(fields, "eos_token_id", kind.eosIds),
+  };
   return {
-    decoder: {
-      width,
-      layers: Array.from({ length: layers }, () => ({ kind: "attention" as const, attention, mlp })),
-      eps: fields.number("rms_norm_eps", 1e-6, 1e-20, 0.1),
-      rope,
-      vocabularySize: fields.integer("vocab_size", kind.vocabularySize, 1, MAX_VOCABULARY),
-      maxPositions,
-      ...(bosId === undefined ? {} : { bosId }),
-      eosIds: readTokenIds(fields, "eos_token_id", kind.eosIds),
-    },
+    decoder: kind.refine?.(decoder, fields) ?? decoder,
     tied: fields.boolean("tie_word_embeddings", false),
+    files: kind.files ?? {},
   };
 }
 
@@ -115,21 +156,6 @@ function readAttention(fields: ConfigFields, width: number, kind: DecoderKind): 
   if (heads % keyHeads !== 0)
     throw fields.unsupported("num_key_value_heads", `a divisor of num_attention_heads ${heads}`);
   return { heads, keyHeads, headWidth, qkvBias: kind.qkvBias };
-}
-
-/** A window is harmless where no layer has one, or where the whole context fits into it. */
-function checkSlidingWindow(fields: ConfigFields, layers: number, maxPositions: number): void {
-  if (!fields.boolean("use_sliding_window", false) || fields.isNull("sliding_window")) return;
-  const window = fields.integer("sliding_window", 4096, 1, Number.MAX_SAFE_INTEGER);
-  if (window >= maxPositions) return;
-  const types = fields.has("layer_types") ? fields.strings("layer_types") : undefined;
-  const firstNarrow = fields.integer("max_window_layers", 28, 0, Number.MAX_SAFE_INTEGER);
-  const narrow = types ? types.some((type) => type !== "full_attention") : firstNarrow < layers;
-  if (narrow)
-    throw fields.unsupported(
-      "use_sliding_window",
-      `false, or a sliding_window of at least the ${maxPositions} positions of the context, this one is ${window}`,
-    );
 }
 
 /** The ids of a field: one, a list, or none, which files write as null or -1. */

@@ -1,6 +1,39 @@
 /** Names and shapes of a decoder's tensors, in the layout that Llama set and most others follow. */
-import type { DecoderSpec } from "../../spec/model-spec.ts";
-import { linear, stack, type TensorSpec, vector } from "../../spec/tensor-spec.ts";
+import type { AttentionSpec, DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
+import { layerNorm, linear, stack, type TensorSpec, vector } from "../../spec/tensor-spec.ts";
+
+/** Names of a layer's tensors below the layer, without ".weight" and ".bias". */
+export interface LayerNames {
+  /** Norms before and after each half, where the layer has them. */
+  norm1: string;
+  norm1After: string;
+  norm2: string;
+  norm2After: string;
+  /** Three matrices, or one of all their rows. */
+  qkv: readonly string[];
+  qNorm: string;
+  kNorm: string;
+  out: string;
+  /** Gate and up, or one matrix of all their rows; of an MLP without a gate up alone. */
+  gateUp: readonly string[];
+  down: string;
+  /** Below the decoder: the norm after the last layer. */
+  lastNorm: string;
+}
+
+export const LLAMA_NAMES: LayerNames = {
+  norm1: "input_layernorm",
+  norm1After: "post_attention_layernorm",
+  norm2: "post_attention_layernorm",
+  norm2After: "post_feedforward_layernorm",
+  qkv: ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
+  qNorm: "self_attn.q_norm",
+  kNorm: "self_attn.k_norm",
+  out: "self_attn.o_proj",
+  gateUp: ["mlp.gate_proj", "mlp.up_proj"],
+  down: "mlp.down_proj",
+  lastNorm: "norm",
+};
 
 /** Names of a decoder in the layouts of a family. */
 export interface DecoderNames {
@@ -13,47 +46,115 @@ export interface DecoderNames {
 /** A decoder on its own: with the level that the task's class adds, and without it. */
 export const ALONE: DecoderNames = { prefixes: ["model.", ""], head: ["lm_head.weight"] };
 
+/** How the files of a kind of decoder differ from Llama's. */
+export interface DecoderFiles {
+  names?: Partial<LayerNames>;
+  /** Stored norms are differences from this; default 0. */
+  normOffset?: number;
+}
+
 /**
  * The tensors of a decoder.
  *
  * @param head "own" has a matrix of its own, "tied" uses the embeddings, "optional" its own where the file has one
  */
 export function decoderTensors(
-  { width, vocabularySize, layers }: DecoderSpec,
+  spec: DecoderSpec,
   { prefixes, head: headNames }: DecoderNames,
   head: "own" | "tied" | "optional",
+  { names, normOffset = 0 }: DecoderFiles = {},
 ): TensorSpec[] {
+  const { width, vocabularySize } = spec;
   const embed = stack("decoder.embed", "embedding", prefixes, [["embed_tokens.weight", [vocabularySize, width]]]);
   // Some files of tied models store the matrix only under the head's name.
   const parts = embed.parts.map((part) => (head === "tied" ? { ...part, fallback: headNames } : part));
   const tensors: TensorSpec[] = [{ ...embed, parts }];
-  for (const [layer, { attention, mlp }] of layers.entries()) {
-    const { heads, keyHeads, headWidth, qkvBias } = attention;
-    const name = `decoder.layers.${layer}`;
-    const inLayer = prefixes.map((prefix) => `${prefix}layers.${layer}.`);
-    const qkv = [
-      ["self_attn.q_proj", heads * headWidth],
-      ["self_attn.k_proj", keyHeads * headWidth],
-      ["self_attn.v_proj", keyHeads * headWidth],
-    ] as const;
-    const gateUp = [
-      ["mlp.gate_proj", mlp.width],
-      ["mlp.up_proj", mlp.width],
-    ] as const;
-    tensors.push(
-      vector(`${name}.norm1.weight`, inLayer, "input_layernorm.weight", width),
-      ...linear(`${name}.qkv`, inLayer, qkv, { cols: width, bias: qkvBias }),
-      ...linear(`${name}.out`, inLayer, [["self_attn.o_proj", width]], { cols: heads * headWidth, bias: false }),
-      vector(`${name}.norm2.weight`, inLayer, "post_attention_layernorm.weight", width),
-      ...linear(`${name}.gateUp`, inLayer, gateUp, { cols: width, bias: false }),
-      ...linear(`${name}.down`, inLayer, [["mlp.down_proj", width]], { cols: mlp.width, bias: false }),
-    );
+  const own = { ...LLAMA_NAMES, ...names };
+  /** A norm of the decoder, of RMS or of a layer. */
+  const norm: MakeNorm = (name, below, source, size = width, isLayerNorm = !!spec.layerNorms) => {
+    const made = isLayerNorm
+      ? layerNorm
+      : (...[to, where, from, of]: Parameters<typeof layerNorm>) => [
+          vector(`${to}.weight`, where, `${from}.weight`, of),
+        ];
+    const stored = made(name, below, source, size);
+    if (normOffset === 0) return stored;
+    return stored.map((tensor) => ({ ...tensor, parts: tensor.parts.map((part) => ({ ...part, add: normOffset })) }));
+  };
+  for (const [layer, layerSpec] of spec.layers.entries()) {
+    const below = prefixes.map((prefix) => `${prefix}layers.${layer}.`);
+    tensors.push(...layerTensors(`decoder.layers.${layer}`, below, layerSpec, { width, names: own, norm }));
   }
-  tensors.push(vector("decoder.norm.weight", prefixes, "norm.weight", width));
-  const own = stack("decoder.head", "head", headNames, [["", [vocabularySize, width]]]);
-  if (head === "own") tensors.push(own);
-  else tensors.push({ ...own, parts: head === "tied" ? [] : own.parts, instead: "decoder.embed" });
+  tensors.push(...norm("decoder.norm", prefixes, own.lastNorm));
+  const matrix = stack("decoder.head", "head", headNames, [["", [vocabularySize, width]]]);
+  if (head === "own") tensors.push(matrix);
+  else tensors.push({ ...matrix, parts: head === "tied" ? [] : matrix.parts, instead: "decoder.embed" });
+  const biasNames = headNames.map((name) => name.replace(/weight$/, "bias"));
+  if (spec.headBias) tensors.push(vector("decoder.head.bias", biasNames, "", vocabularySize));
   return tensors;
+}
+
+type MakeNorm = (
+  name: string,
+  below: readonly string[],
+  source: string,
+  size?: number,
+  isLayerNorm?: boolean,
+) => TensorSpec[];
+
+interface InLayer {
+  width: number;
+  names: LayerNames;
+  norm: MakeNorm;
+}
+
+function layerTensors(name: string, below: readonly string[], layer: LayerSpec, { width, names, norm }: InLayer) {
+  const { mlp, norms = "before", attention, convolution } = layer;
+  const { bias = false, gated = true } = mlp;
+  const hasAfter = norms === "after" || norms === "both";
+  const upRows = (gated ? 2 : 1) * mlp.width;
+  const up = names.gateUp.map((source) => [source, upRows / names.gateUp.length] as const);
+  return [
+    ...(norms === "after" ? [] : norm(`${name}.norm1`, below, names.norm1)),
+    ...(attention
+      ? attentionTensors(name, below, attention, { width, names, norm })
+      : convolutionTensors(name, below, convolution.taps, width)),
+    ...(hasAfter ? norm(`${name}.norm1After`, below, names.norm1After) : []),
+    ...(norms === "before" || norms === "both" ? norm(`${name}.norm2`, below, names.norm2) : []),
+    ...linear(`${name}.${gated ? "gateUp" : "up"}`, below, up, { cols: width, bias }),
+    ...linear(`${name}.down`, below, [[names.down, width]], { cols: mlp.width, bias }),
+    ...(hasAfter ? norm(`${name}.norm2After`, below, names.norm2After) : []),
+  ];
+}
+
+function attentionTensors(
+  name: string,
+  below: readonly string[],
+  { heads, keyHeads, headWidth, qkvBias, outBias, qkNorm }: AttentionSpec,
+  { width, names, norm }: InLayer,
+): TensorSpec[] {
+  const [queries, keys] = [heads * headWidth, keyHeads * headWidth];
+  const rows = names.qkv.length === 1 ? [queries + 2 * keys] : [queries, keys, keys];
+  const qkv = names.qkv.map((source, i) => [source, rows[i]!] as const);
+  const [queryNorm, keyNorm] = qkNorm === "all" ? [queries, keys] : [headWidth, headWidth];
+  return [
+    ...linear(`${name}.qkv`, below, qkv, { cols: width, bias: qkvBias }),
+    ...(qkNorm
+      ? [
+          ...norm(`${name}.qNorm`, below, names.qNorm, queryNorm, false),
+          ...norm(`${name}.kNorm`, below, names.kNorm, keyNorm, false),
+        ]
+      : []),
+    ...linear(`${name}.out`, below, [[names.out, width]], { cols: queries, bias: !!outBias }),
+  ];
+}
+
+function convolutionTensors(name: string, below: readonly string[], taps: number, width: number): TensorSpec[] {
+  return [
+    ...linear(`${name}.in`, below, [["conv.in_proj", 3 * width]], { cols: width, bias: false }),
+    stack(`${name}.conv.weight`, "vector", below, [["conv.conv.weight", [width, 1, taps]]]),
+    ...linear(`${name}.out`, below, [["conv.out_proj", width]], { cols: width, bias: false }),
+  ];
 }
 
 /** Tables that are computed here, and were stored by older versions of transformers. */

@@ -66,7 +66,7 @@ export function describeLlava(
   const { imageSize, ...tower } = readEncoder(visionFields, kind.encoder);
   const pictures = { ...kind.pictures, ...square };
   const textFields = fields.objectOrEmpty("text_config");
-  const { decoder, tied } = readDecoder(textFields, textFields.choice("model_type", "llama", DECODERS));
+  const { decoder, tied, files } = readDecoder(textFields, textFields.choice("model_type", "llama", DECODERS));
   const strategy = fields.choice("vision_feature_select_strategy", "default", { default: "default", full: "full" });
   // Hugging Face would drop the first patch here, which no checkpoint is meant to lose.
   if (strategy === "default" && !tower.classToken)
@@ -97,7 +97,7 @@ export function describeLlava(
       ...encoderTensors(encoder, CLIP_NAMES, ENCODER_PREFIXES),
       ...linear("connector.1", CONNECTOR_PREFIXES[1], [["", decoder.width]], { cols: encoder.width, bias }),
       ...linear("connector.2", CONNECTOR_PREFIXES[2], [["", decoder.width]], { cols: decoder.width, bias }),
-      ...decoderTensors(decoder, DECODER_NAMES, isTied ? "tied" : "own"),
+      ...decoderTensors(decoder, DECODER_NAMES, isTied ? "tied" : "own", files),
     ],
     ignores: (name) =>
       isComputed(name) ||

@@ -23,7 +23,7 @@ interface Start {
   /** Fields of the method: rope_scaling or rope_parameters. */
   fields: ConfigFields;
   theta: number;
-  /** D */
+  /** Channels of a head that turn. */
   width: number;
   /** max_position_embeddings */
   maxPositions: number;
@@ -42,16 +42,17 @@ const METHODS: Readonly<Record<string, (start: Start) => ReadRope>> = {
 };
 
 /**
- * Reads the rotary positions of heads of `width` channels. transformers 4 spells them as `rope_theta` and `rope_scaling`,
+ * Reads the rotary positions of heads of `headWidth` channels. transformers 4 spells them as `rope_theta` and `rope_scaling`,
  * transformers 5 as `rope_parameters`; where a file has both, transformers 5 reads `rope_scaling`.
  *
  * @param maxPositions max_position_embeddings
+ * @param partial default of `partial_rotary_factor`; without it all channels turn
  * @throws FoveaError `unsupported-model`
  */
-export function readRope(config: ConfigFields, width: number, maxPositions: number): ReadRope {
+export function readRope(config: ConfigFields, headWidth: number, maxPositions: number, partial?: number): ReadRope {
   const scaling = config.object("rope_scaling");
   const fields = scaling && scaling.entries().length > 0 ? scaling : config.objectOrEmpty("rope_parameters");
-  for (const level of [config, fields]) level.number("partial_rotary_factor", 1, 1, 1);
+  const width = readTurned(config, fields, headWidth, partial);
   for (const [name, value] of fields.entries())
     if (isJsonObject(value) || (Array.isArray(value) && !FACTOR_LISTS.includes(name)))
       throw fields.unsupported(name, "one RoPE for all layers");
@@ -62,9 +63,28 @@ export function readRope(config: ConfigFields, width: number, maxPositions: numb
   return method({ fields, theta, width, maxPositions, original });
 }
 
+/** Channels of a head that turn, from the first on. */
+function readTurned(config: ConfigFields, fields: ConfigFields, headWidth: number, partial?: number): number {
+  const name = "partial_rotary_factor";
+  if (partial === undefined) {
+    for (const level of [config, fields]) level.number(name, 1, 1, 1);
+    return headWidth;
+  }
+  const level = fields.has(name) ? fields : config;
+  const turned = Math.floor(headWidth * level.number(name, partial, 0, 1));
+  if (turned < 2 || turned % 2 !== 0)
+    throw level.unsupported(name, `a share of the ${headWidth} channels of a head that is even and at least 2`);
+  return turned;
+}
+
 /** At least 2: the base is taken to powers, and YaRN divides by its logarithm. */
 function readTheta(fields: ConfigFields, fallback: number): number {
   return fields.number("rope_theta", fallback, 2, 1e12);
+}
+
+/** RoPE of all `width` channels, as it was before any scaling. */
+export function plainRope(theta: number, width: number): RopeSpec {
+  return { frequencies: plain({ theta, width }), factor: 1 };
 }
 
 /** theta^(-2 i / D) */

@@ -6,12 +6,12 @@ import { ALONE, decoderTensors, isComputed } from "./decoder-tensors.ts";
 
 /** Describes a text model by its config.json. Throws FoveaError `unsupported-model`. */
 export function describeText(family: string, fields: ConfigFields, kind: DecoderKind): ModelSpec {
-  const { decoder, tied } = readDecoder(fields, kind);
+  const { decoder, tied, files } = readDecoder(fields, kind);
   return {
     family,
     connector: [],
     decoder,
-    tensors: decoderTensors(decoder, ALONE, tied ? "tied" : "own"),
+    tensors: decoderTensors(decoder, ALONE, tied ? "tied" : "own", files),
     ignores: isComputed,
   };
 }

@@ -1,60 +1,32 @@
 /**
- * The decoder: layers of RMSNorm, RoPE, grouped-query attention and a SiLU gate over a KV cache. Prompts go through in
- * chunks of rows, generated tokens one row at a time. prompt-rows.ts makes prompts; kernels/sample.ts chooses tokens.
+ * The decoder: layers of attention or short convolutions, and MLPs, over a KV cache. Prompts go through in chunks of rows,
+ * generated tokens one row at a time. prompt-rows.ts makes prompts; kernels/sample.ts chooses tokens.
  */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
 import type { DecodePartials } from "../../kernels/attention-decode.ts";
+import { layerNorm } from "../../kernels/layer-norm.ts";
 import { linear } from "../../kernels/linear.ts";
 import { rmsNorm } from "../../kernels/rms-norm.ts";
 import { axesOf } from "../../kernels/rope.ts";
+import { shortConv } from "../../kernels/short-conv.ts";
+import { softCap } from "../../kernels/soft-cap.ts";
 import { tokenEmbed } from "../../kernels/token-embed.ts";
-import type { DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
+import type { AttentionSpec, DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
 import type { Weights } from "../load/fill.ts";
 import type { KvCache } from "./kv-cache.ts";
 import { type LayerAttention, plainAttention } from "./layer-attention.ts";
 import { gatedProduct, type ProductInput, qkvRope } from "./layer-products.ts";
 import { RopeTable } from "./rope-table.ts";
-
-/** Buffers of one chunk of at most R rows. */
-interface Workspace {
-  hidden: Tensor; // [R, W]
-  normed: Tensor; // [R, W]
-  qkv: Tensor; // [R, (H + 2 Hk) D]
-  q: Tensor; // [R, H D]
-  attended: Tensor; // [R, H D]
-  gateUp: Tensor; // [R, 2 F]
-  mlp: Tensor; // [R, F]
-}
-
-/** Elements that a row of a chunk takes in each buffer of the workspace: what the widest layer needs. */
-function workspaceWidths({ width, layers }: DecoderSpec): Record<keyof Workspace, number> {
-  const most = (size: (layer: LayerSpec) => number) => Math.max(...layers.map(size));
-  const heads = most(({ attention }) => attention.heads * attention.headWidth);
-  const mlp = most((layer) => layer.mlp.width);
-  return {
-    hidden: width,
-    normed: width,
-    qkv: most(({ attention: { heads, keyHeads, headWidth } }) => (heads + 2 * keyHeads) * headWidth),
-    q: heads,
-    attended: heads,
-    gateUp: 2 * mlp,
-    mlp,
-  };
-}
-
-/** Elements that a row of a chunk takes in the workspace. */
-export function rowElements(spec: DecoderSpec): number {
-  return Object.values(workspaceWidths(spec)).reduce((sum, width) => sum + width, 0);
-}
+import { makeWorkspace, type Workspace } from "./workspace.ts";
 
 export interface ForwardArgs {
   /** For RoPE, each below `Decoder.positions`. */
   positions: Tensor; // [axes, T] u32
-  /** Row t sees these rows of the cache, half-open; ends past start + T count as start + T. */
-  visible: Tensor; // [T, 2] u32
+  /** In layers of each of `Decoder.windows`, row t sees these rows of the cache, half-open; ends past start + T count as that. */
+  visible: readonly Tensor[]; // [T, 2] u32
   cache: KvCache;
   /** Row of the cache that the first row becomes. */
   start: number;
@@ -64,8 +36,16 @@ export interface ForwardArgs {
 
 interface LayerArgs extends Omit<ForwardArgs, "cache"> {
   rows: number;
-  cache: Tensor; // [capacity, 2 Hk D]
+  cache: Tensor; // [capacity, 2 Hk D], or [capacity, W] of a convolution
   partials: DecodePartials | undefined;
+}
+
+/** A half of a layer: what it adds to the hidden states is the product of `x` with the matrix of this name. */
+interface Addend {
+  x: Tensor;
+  product: string;
+  /** The norm of the sum's second part. */
+  norm: string;
 }
 
 export class Decoder {
@@ -78,6 +58,10 @@ export class Decoder {
   readonly axes: number;
   /** To be fitted to each prompt before it runs. */
   readonly rope: RopeTable;
+  /** Sliding windows of the layers, each once; undefined stands for layers without one. */
+  readonly windows: readonly (number | undefined)[];
+  /** Of layers that have a RoPE of their own. */
+  readonly #ropes = new Map<unknown, RopeTable>();
   readonly #weights: Weights;
   readonly #space: Workspace;
 
@@ -93,19 +77,13 @@ export class Decoder {
     this.chunkRows = chunkRows;
     this.positions = positions;
     this.axes = axesOf(spec.rope.axisOfPair);
+    this.windows = [...new Set(spec.layers.flatMap(({ attention }) => (attention ? [attention.window] : [])))];
     this.#weights = weights;
-    const widths = workspaceWidths(spec);
-    const buffer = (name: keyof Workspace) => arena.tensor(name, [chunkRows, widths[name]]);
-    this.#space = {
-      hidden: buffer("hidden"),
-      normed: buffer("normed"),
-      qkv: buffer("qkv"),
-      q: buffer("q"),
-      attended: buffer("attended"),
-      gateUp: buffer("gateUp"),
-      mlp: buffer("mlp"),
-    };
+    this.#space = makeWorkspace(arena, spec, chunkRows);
     this.rope = new RopeTable(gpu, arena, spec.rope, positions);
+    for (const { attention } of spec.layers)
+      if (attention?.rope && !this.#ropes.has(attention.rope))
+        this.#ropes.set(attention.rope, new RopeTable(gpu, arena, attention.rope, positions));
   }
 
   /** The first `rows` rows of the chunk's hidden states, [rows, W]: what `embed` and `forward` work on. */
@@ -115,12 +93,13 @@ export class Decoder {
 
   /** Writes token embeddings into the hidden states; rows of `NO_TOKEN` are left for image tokens. @param ids [T] u32 */
   embed(recorder: Recorder, ids: Tensor): void {
-    tokenEmbed(recorder, { ids, weight: this.#weights.matrix("decoder.embed"), y: this.hidden(ids.shape[0]!) });
+    const y = this.hidden(ids.shape[0]!);
+    tokenEmbed(recorder, { ids, weight: this.#weights.matrix("decoder.embed"), y, factor: this.spec.embedFactor });
   }
 
   /** Runs all layers on T rows of hidden states and appends their keys and values; the caller advances the cache. */
   forward(recorder: Recorder, { cache: { layers, partials }, ...args }: ForwardArgs): void {
-    const rows = args.visible.shape[0]!;
+    const rows = args.positions.shape[1]!;
     for (const [layer, cache] of layers.entries()) this.#layer(recorder, layer, { ...args, rows, cache, partials });
   }
 
@@ -130,57 +109,116 @@ export class Decoder {
    * @param logits [rows, V], the caller's
    */
   logits(recorder: Recorder, hidden: Tensor, logits: Tensor): void {
-    const input = this.#normed(recorder, hidden, "decoder.norm.weight");
-    linear(recorder, { ...input, weight: this.#weights.matrix("decoder.head"), y: logits });
+    const { logitFactor: factor, logitCap: cap } = this.spec;
+    const input = this.#normed(recorder, hidden, "decoder.norm");
+    const head = { weight: this.#weights.matrix("decoder.head"), bias: this.#weights.find("decoder.head.bias") };
+    linear(recorder, { ...input, ...head, y: logits, factor });
+    if (cap !== undefined) softCap(recorder, { values: logits, cap });
   }
 
   /**
-   * The RMS norm of rows, as input of `linear`. One row is normed inside the product that reads it, which saves a dispatch;
-   * several rows get a dispatch of their own. So does one row on software adapters, where every load is expensive: a gated
-   * product [9728, 896] took 57 ms with the norm inside and 29 without, the norm alone 0.5.
+   * The norm of rows, as input of `linear`. The RMS norm of one row happens inside the product that reads it, which saves a
+   * dispatch, unless two products read it; several rows get a dispatch of their own. So does one row on software adapters,
+   * where every load is expensive: a gated product [9728, 896] took 57 ms with the norm inside and 29 without, the norm
+   * alone 0.5.
    */
-  #normed(recorder: Recorder, x: Tensor, name: string): ProductInput {
-    const norm = { weight: this.#weights.get(name), eps: this.spec.eps };
-    if (x.shape[0] === 1 && !recorder.capabilities.software) return { x, norm };
+  #normed(recorder: Recorder, x: Tensor, name: string, isShared = false): ProductInput {
+    const { eps, layerNorms } = this.spec;
+    const norm = { weight: this.#weights.get(`${name}.weight`), eps };
+    if (x.shape[0] === 1 && !layerNorms && !isShared && !recorder.capabilities.software) return { x, norm };
     const y = view(this.#space.normed, x.shape);
-    rmsNorm(recorder, { x, ...norm, y });
+    if (layerNorms) layerNorm(recorder, { x, ...norm, bias: this.#weights.get(`${name}.bias`), y });
+    else rmsNorm(recorder, { x, ...norm, y });
     return { x: y };
   }
 
   #layer(recorder: Recorder, layer: number, args: LayerArgs): void {
-    this.#attend(recorder, layer, args);
-    const space = this.#space;
-    const { rows } = args;
-    const { width } = this.spec.layers[layer]!.mlp;
+    const spec = this.spec.layers[layer]!;
     const name = `decoder.layers.${layer}`;
-    const hidden = this.hidden(rows);
-    const mlp = view(space.mlp, [rows, width]);
-    gatedProduct(recorder, {
-      input: this.#normed(recorder, hidden, `${name}.norm2.weight`),
-      weight: this.#weights.matrix(`${name}.gateUp.weight`),
-      y: mlp,
-      scratch: view(space.gateUp, [rows, 2 * width]),
-    });
-    linear(recorder, { x: mlp, weight: this.#weights.matrix(`${name}.down.weight`), y: hidden, accumulate: true });
+    const hidden = this.hidden(args.rows);
+    const input = (norm: string) =>
+      spec.norms === "after" ? { x: hidden } : this.#normed(recorder, hidden, norm, spec.norms === "shared");
+    const first = input(`${name}.norm1`);
+    const mixed = spec.attention
+      ? this.#attend(recorder, layer, spec.attention, first, args)
+      : this.#convolve(recorder, name, spec.convolution.taps, first, args);
+    this.#add(recorder, spec, hidden, { x: mixed, product: `${name}.out`, norm: `${name}.norm1After` });
+    const second = spec.norms === "shared" ? first : input(`${name}.norm2`);
+    const y = this.#mlp(recorder, name, spec, second, args.rows);
+    this.#add(recorder, spec, hidden, { x: y, product: `${name}.down`, norm: `${name}.norm2After` });
   }
 
-  /** Adds attention to the hidden states. */
-  #attend(recorder: Recorder, layer: number, args: LayerArgs): void {
+  /** Adds what a half of a layer made to the hidden states, after its norm if the layer has norms after its halves. */
+  #add(
+    recorder: Recorder,
+    { norms, residualFactor: factor }: LayerSpec,
+    hidden: Tensor,
+    { x, ...names }: Addend,
+  ): void {
+    const weight = this.#weights.matrix(`${names.product}.weight`);
+    const bias = this.#weights.find(`${names.product}.bias`);
+    if (norms !== "after" && norms !== "both") {
+      linear(recorder, { x, weight, bias, y: hidden, accumulate: true, factor });
+      return;
+    }
+    // The normed rows have been read.
+    const y = view(this.#space.normed, hidden.shape);
+    linear(recorder, { x, weight, bias, y });
+    const norm = { weight: this.#weights.get(`${names.norm}.weight`), eps: this.spec.eps };
+    rmsNorm(recorder, { x: y, ...norm, y: hidden, accumulate: true });
+  }
+
+  #mlp(recorder: Recorder, name: string, { mlp }: LayerSpec, input: ProductInput, rows: number): Tensor {
+    const { width, activation = "silu", gated = true } = mlp;
+    const y = view(this.#space.mlp, [rows, width]);
+    if (gated) {
+      const weight = this.#weights.matrix(`${name}.gateUp.weight`);
+      const scratch = view(this.#space.gateUp, [rows, 2 * width]);
+      gatedProduct(recorder, { input, weight, activation, y, scratch });
+    } else {
+      const [weight, bias] = [this.#weights.matrix(`${name}.up.weight`), this.#weights.find(`${name}.up.bias`)];
+      linear(recorder, { ...input, weight, bias, y, activation });
+    }
+    return y;
+  }
+
+  /** The gated convolution of the rows, [T, W]. */
+  #convolve(recorder: Recorder, name: string, taps: number, input: ProductInput, args: LayerArgs): Tensor {
+    const { rows, cache, start } = args;
+    const { width } = this.spec;
+    const bcx = view(this.#space.mixing, [rows, 3 * width]);
+    const y = view(this.#space.mixed, [rows, width]);
+    linear(recorder, { ...input, weight: this.#weights.matrix(`${name}.in.weight`), y: bcx });
+    const weight = view(this.#weights.get(`${name}.conv.weight`), [width, taps]);
+    shortConv(recorder, { bcx, weight, state: cache, y, firstRow: start });
+    return y;
+  }
+
+  /** Attention of the rows, [T, H D]. */
+  #attend(recorder: Recorder, layer: number, spec: AttentionSpec, input: ProductInput, args: LayerArgs): Tensor {
     const { rows, positions, visible, cache, partials, start, attention = plainAttention } = args;
-    const { heads, keyHeads, headWidth } = this.spec.layers[layer]!.attention;
+    const { heads, keyHeads, headWidth, scale = 1 / Math.sqrt(headWidth), cap } = spec;
     const space = this.#space;
     const name = `decoder.layers.${layer}`;
-    const hidden = this.hidden(rows);
     const q = view(space.q, [rows, heads * headWidth]);
-    const y = view(space.attended, [rows, heads * headWidth]);
+    const y = view(space.mixed, [rows, heads * headWidth]);
+    const queryWeight = this.#weights.find(`${name}.qNorm.weight`);
+    const norms = queryWeight && {
+      queryWeight,
+      keyWeight: this.#weights.get(`${name}.kNorm.weight`),
+      eps: this.spec.eps,
+    };
+    const table = (spec.rope && this.#ropes.get(spec.rope)) ?? this.rope;
     qkvRope(recorder, {
-      input: this.#normed(recorder, hidden, `${name}.norm1.weight`),
+      input,
       weight: this.#weights.matrix(`${name}.qkv.weight`),
       bias: this.#weights.find(`${name}.qkv.bias`),
-      scratch: view(space.qkv, [rows, (heads + 2 * keyHeads) * headWidth]),
-      positions,
-      axisOfPair: this.spec.rope.axisOfPair,
-      table: this.rope.tensor,
+      norms,
+      scratch: view(space.mixing, [rows, (heads + 2 * keyHeads) * headWidth]),
+      positions: spec.rope ? view(positions, [1, rows]) : positions,
+      axisOfPair: spec.rope === undefined ? this.spec.rope.axisOfPair : undefined,
+      table: table.tensor,
+      turns: spec.rope !== null,
       q,
       cache,
       cacheRow: start,
@@ -193,7 +231,7 @@ export class Decoder {
       q: { tensor: q, stride: heads * headWidth, offset: 0 },
       k: { ...cached, offset: 0 },
       v: { ...cached, offset: keyHeads * headWidth },
-      visible,
+      visible: visible[this.windows.indexOf(spec.window)]!,
       y,
       rows,
       chunkRow: start,
@@ -201,9 +239,10 @@ export class Decoder {
       heads,
       keyHeads,
       headWidth,
-      scale: 1 / Math.sqrt(headWidth),
+      scale,
+      cap,
       partials,
     });
-    linear(recorder, { x: y, weight: this.#weights.matrix(`${name}.out.weight`), y: hidden, accumulate: true });
+    return y;
   }
 }

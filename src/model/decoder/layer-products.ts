@@ -4,12 +4,14 @@
  */
 import type { Recorder } from "../../gpu/pass.ts";
 import { isSplit, type Matrix, type Tensor } from "../../gpu/tensor.ts";
+import { gate } from "../../kernels/gate.ts";
 import { linear } from "../../kernels/linear.ts";
 import { gatedMatvec } from "../../kernels/matvec.ts";
+import { type QkNormArgs, qkNorm } from "../../kernels/qk-norm.ts";
 import { qkv } from "../../kernels/qkv.ts";
 import { type RopeTarget, rope } from "../../kernels/rope.ts";
 import type { RowNorm } from "../../kernels/row-product.ts";
-import { siluGate } from "../../kernels/silu-gate.ts";
+import type { Activation } from "../../shared/activation.ts";
 
 /** Rows as a product reads them: normed already, or a single row with the norm to put it through. */
 export interface ProductInput {
@@ -21,34 +23,38 @@ export interface QkvRopeArgs extends RopeTarget {
   input: ProductInput;
   weight: Matrix; // [(H + 2 Hk) D, W]
   bias: Tensor | undefined; // [(H + 2 Hk) D]
-  /** For several rows: the product before RoPE. */
+  /** Norms of queries and keys before RoPE. They take a dispatch of their own, and so a product of their own. */
+  norms: Pick<QkNormArgs, "queryWeight" | "keyWeight" | "eps"> | undefined;
+  /** For several rows, and for norms: the product before RoPE. */
   scratch: Tensor; // [T, (H + 2 Hk) D]
 }
 
 /** q = RoPE(W_q x); RoPE(W_k x) and W_v x become rows of the cache. */
-export function qkvRope(recorder: Recorder, { input, weight, bias, scratch, ...target }: QkvRopeArgs): void {
-  if (input.x.shape[0] === 1 && !isSplit(weight)) {
+export function qkvRope(recorder: Recorder, { input, weight, bias, norms, scratch, ...target }: QkvRopeArgs): void {
+  if (input.x.shape[0] === 1 && !isSplit(weight) && !norms) {
     qkv(recorder, { ...input, weight, bias, ...target });
     return;
   }
   linear(recorder, { ...input, weight, bias, y: scratch });
+  if (norms) qkNorm(recorder, { ...norms, ...target, qkv: scratch });
   rope(recorder, { qkv: scratch, ...target });
 }
 
 export interface GatedArgs {
   input: ProductInput;
   weight: Matrix; // [2 F, W]: gate, then up
+  activation: Activation;
   y: Tensor; // [T, F]
   /** For several rows: both products. */
   scratch: Tensor; // [T, 2 F]
 }
 
-/** y = SiLU(W_gate x) * W_up x. */
-export function gatedProduct(recorder: Recorder, { input, weight, y, scratch }: GatedArgs): void {
+/** y = activation(W_gate x) * W_up x. */
+export function gatedProduct(recorder: Recorder, { input, weight, activation, y, scratch }: GatedArgs): void {
   if (input.x.shape[0] === 1 && !isSplit(weight)) {
-    gatedMatvec(recorder, { ...input, weight, y });
+    gatedMatvec(recorder, { ...input, weight, activation, y });
     return;
   }
   linear(recorder, { ...input, weight, y: scratch });
-  siluGate(recorder, { gateUp: scratch, y });
+  gate(recorder, { gateUp: scratch, activation, y });
 }

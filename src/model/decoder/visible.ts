@@ -11,6 +11,32 @@ export function causalRanges(rows: number, start = 0): Uint32Array {
   return visible;
 }
 
+/**
+ * The ranges as a layer with a sliding window has them: of the keys up to itself a row sees the last `window` ones.
+ *
+ * @param visible [T, 2], of which the first row is row `start` of the cache
+ */
+export function windowRanges(visible: Uint32Array, window: number | undefined, start = 0): Uint32Array {
+  if (window === undefined) return visible;
+  const narrowed = visible.slice();
+  for (let t = 0; 2 * t < visible.length; t++) narrowed[2 * t] = Math.max(visible[2 * t]!, start + t + 1 - window);
+  return narrowed;
+}
+
+/** Of each layer its ranges, the same array for layers that see alike. @param visible [rows, 2] of all rows */
+export function rangesOfLayers(
+  layers: readonly { attention?: { window?: number } | undefined }[],
+  visible: Uint32Array,
+): (layer: number) => Uint32Array {
+  const ranges = new Map<number | undefined, Uint32Array>();
+  return (layer) => {
+    const window = layers[layer]?.attention?.window;
+    const found = ranges.get(window) ?? windowRanges(visible, window);
+    ranges.set(window, found);
+    return found;
+  };
+}
+
 /** A prompt's ranges and those of `count` generated rows after it, which see all rows up to themselves. [T + count, 2] */
 export function withDecodedRows(visible: Uint32Array, count: number): Uint32Array {
   const all = new Uint32Array(visible.length + 2 * count);

@@ -151,7 +151,7 @@ function makeSpace(
   { rows, textRows, columns }: { rows: number; textRows: number; columns: number },
 ): Workspace {
   const chunkRows = Math.min(mostRows, rows);
-  const heads = Math.max(...layers.map(({ attention }) => attention.heads));
+  const heads = Math.max(1, ...layers.map(({ attention }) => attention?.heads ?? 0));
   const chunkTextRows = Math.min(chunkRows, textRows);
   return {
     logSumExp: arena.tensor("log-sum-exp", [chunkRows, heads]),

@@ -143,7 +143,7 @@ async function readParts(
       const first = firstElement(part) + byteOffset / elementBytes;
       for (const { y, yOffset, start, end } of cutAtParts(target(part), first, bytes.byteLength / elementBytes)) {
         gpu.upload(staging.packed, wholeWords(bytes.subarray(start * elementBytes, end * elementBytes)));
-        const piece = { type, y, yOffset, elements: end - start, counter };
+        const piece = { type, y, yOffset, elements: end - start, counter, add: part.add };
         gpu.submit("weights", (pass) => recordPiece(pass, staging, piece));
       }
       inFlight += bytes.byteLength;
@@ -177,11 +177,13 @@ interface Piece {
   /** Where it goes in `y`, in elements. */
   yOffset: number;
   counter: number;
+  /** Added to every value. */
+  add?: number | undefined;
 }
 
 function recordPiece(recorder: Recorder, { packed, plain, notFinite, tooLarge }: Staging, piece: Piece): void {
-  const { type, elements, y, yOffset, counter } = piece;
-  const unpack = { packed, type, elements, notFinite, counter };
+  const { type, elements, y, yOffset, counter, add } = piece;
+  const unpack = { packed, type, elements, notFinite, counter, add };
   if (isPacked(y.type)) {
     weightUnpack(recorder, { ...unpack, y: plain, yOffset: 0 });
     weightPack(recorder, { x: plain, elements, y, yOffset, tooLarge, counter });

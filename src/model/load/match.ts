@@ -15,6 +15,8 @@ export interface MatchedPart {
   entry: TensorEntry;
   /** First row that it fills. */
   to: number;
+  /** Added to every value. */
+  add?: number | undefined;
 }
 
 export interface MatchedTensors {
@@ -48,7 +50,7 @@ export function matchTensors(
       continue;
     }
     found.push(tensor);
-    for (const { names, fallback = [], shape, to } of tensor.parts) {
+    for (const { names, fallback = [], shape, to, add } of tensor.parts) {
       const own = names.filter((name) => entries.has(name));
       const present = own.length > 0 ? own : fallback.filter((name) => entries.has(name));
       const entry = present.length > 0 ? entries.get(present[0]!) : undefined;
@@ -57,7 +59,7 @@ export function matchTensors(
       else if (!sameShape(withoutLeadingOnes(entry.shape), withoutLeadingOnes(shape)))
         problems.misshaped.push({ entry, shape });
       else if (!isReadableDtype(entry.dtype)) problems.unreadable.push(entry);
-      else parts.push({ tensor, entry, to });
+      else parts.push({ tensor, entry, to, ...(add === undefined ? {} : { add }) });
     }
   }
   for (const [name, entry] of entries) if (!wanted.has(name) && !ignores(name)) problems.unknown.push(entry);

@@ -299,7 +299,7 @@ describe("a random decoder", () => {
     const step = (attention?: Inhibitor) => {
       writes.mockClear();
       const counts = gpu().submit("step", (pass) =>
-        model.decoder.forward(pass, { positions, visible, cache: model.cache, start: 46, attention }),
+        model.decoder.forward(pass, { positions, visible: [visible], cache: model.cache, start: 46, attention }),
       );
       return { ...counts, writes: writes.mock.calls.length };
     };
@@ -312,7 +312,7 @@ describe("a random decoder", () => {
       let dispatches = 0;
       const capabilities = { ...gpu().capabilities, software: false };
       const recorder: Recorder = { capabilities, dispatch: () => dispatches++, copy: () => {} };
-      model.decoder.forward(recorder, { positions, visible, cache: model.cache, start: 46, attention });
+      model.decoder.forward(recorder, { positions, visible: [visible], cache: model.cache, start: 46, attention });
       return dispatches;
     };
     expect(dispatchesOnGpu(), "five a layer").toBe(3 * 5);

@@ -1,12 +1,12 @@
 /** The Llama / Qwen2 decoder over a whole sequence at once, with attention inhibition, in f64. Keeps no cache. */
 import { type AttentionOptions, type AttentionShape, attention } from "../attention.ts";
 import { focusScores } from "../focus.ts";
+import { gate } from "../gate.ts";
 import { headMeanAttention } from "../head-mean.ts";
 import { inhibit, inhibitionRatio } from "../inhibit.ts";
 import { matmul } from "../matmul.ts";
 import { rmsNorm } from "../rms-norm.ts";
 import { plainFrequencies, rope } from "../rope.ts";
-import { siluGate } from "../silu-gate.ts";
 import { tokenEmbed } from "../token-embed.ts";
 import { causal } from "../visible.ts";
 import type { Inhibition, TextConfig } from "./settings.ts";
@@ -118,7 +118,7 @@ export function decode(
     const z = linear("self_attn.o_proj", attended.output, x);
 
     const mlpInput = rmsNorm(z, tensor("post_attention_layernorm.weight"), config.rms_norm_eps);
-    const gated = siluGate(linear("mlp.gate_proj", mlpInput), linear("mlp.up_proj", mlpInput));
+    const gated = gate(linear("mlp.gate_proj", mlpInput), linear("mlp.up_proj", mlpInput));
     x = linear("mlp.down_proj", gated, z);
   }
 

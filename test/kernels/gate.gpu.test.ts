@@ -1,11 +1,11 @@
 import { describe, test } from "vitest";
-import { siluGate } from "../../src/kernels/silu-gate.ts";
-import { siluGate as reference } from "../reference/silu-gate.ts";
+import { gate as gated } from "../../src/kernels/gate.ts";
+import { gate as reference } from "../reference/gate.ts";
 import { expectClose } from "../support/compare.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
 import { ABSOLUTE_ACTIVATION, RELATIVE_ELEMENTWISE } from "../support/tolerances.ts";
 
-describe("silu-gate", () => {
+describe("gate", () => {
   const { gpu } = useGpu();
 
   // Below, on and off the workgroup's 256; odd widths; a real one.
@@ -16,7 +16,7 @@ describe("silu-gate", () => {
     [3, 172],
     [5, 4864],
   ])("%i rows of %i", async ([rows = 0, width = 0]) => {
-    const random = freshRandom("silu-gate");
+    const random = freshRandom("gate");
     const gate = random.floats(rows * width, 20);
     const up = random.floats(rows * width);
     const both = new Float32Array(2 * rows * width);
@@ -26,7 +26,9 @@ describe("silu-gate", () => {
     }
     const gateUp = inputTensor(gpu(), [rows, 2 * width], both);
     const y = outputTensor(gpu(), [rows, width]);
-    const found = await runAndRead(gpu(), y, (recorder) => siluGate(recorder, { gateUp, y }));
-    expectClose("silu-gate", found, reference(gate, up), RELATIVE_ELEMENTWISE, ABSOLUTE_ACTIVATION);
+    for (const activation of ["silu", "gelu_tanh"] as const) {
+      const found = await runAndRead(gpu(), y, (recorder) => gated(recorder, { gateUp, y, activation }));
+      expectClose("gate", found, reference(gate, up, activation), RELATIVE_ELEMENTWISE, ABSOLUTE_ACTIVATION);
+    }
   });
 });

@@ -1,4 +1,4 @@
-// y[m, f] = silu(gate[m, f]) * up[m, f], where a row of the input holds all of gate and then all of up.
+// y[m, f] = activate(gate[m, f]) * up[m, f], where a row of the input holds all of gate and then all of up.
 // Needs lib/activation and WORKGROUP_SIZE.
 
 alias Value = f32;
@@ -23,5 +23,5 @@ fn main(
     return;
   }
   let gate_at = at + at / params.width * params.width;
-  y[at] = silu(gate_up[gate_at]) * gate_up[gate_at + params.width];
+  y[at] = activate(gate_up[gate_at]) * gate_up[gate_at + params.width];
 }

@@ -1,0 +1,46 @@
+// A gated causal convolution over the last few rows (LFM2). A row of the input holds B, C and X side by side; u = B * X
+// becomes the row's state, and y[t, w] = C[t, w] * sum_j weight[w, j] * u[t - (TAPS - 1) + j, w], with zeros before row 0.
+// One invocation a value. Rows of this chunk are multiplied again by every row that needs them: nothing waits.
+// Needs TAPS and WORKGROUP_SIZE.
+
+struct Params {
+  rows: u32,
+  width: u32, // W
+  firstRow: u32, // row of the state that row 0 becomes
+}
+
+@group(0) @binding(0) var<storage, read> bcx: array<f32>; // [T, 3 W]
+@group(0) @binding(1) var<storage, read> weight: array<f32>; // [W, TAPS]
+@group(0) @binding(2) var<storage, read_write> state: array<f32>; // [C, W]; rows firstRow.. are written, those before read
+@group(0) @binding(3) var<storage, read_write> y: array<f32>; // [T, W]
+@group(0) @binding(4) var<uniform> params: Params;
+
+fn product(row: u32, w: u32) -> f32 {
+  let start = row * 3u * params.width + w;
+  return bcx[start] * bcx[start + 2u * params.width];
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+  @builtin(local_invocation_index) lane: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let at = (group.x + group.y * groups.x) * WORKGROUP_SIZE + lane;
+  if (at >= params.rows * params.width) {
+    return;
+  }
+  let row = at / params.width;
+  let w = at % params.width;
+  var sum = 0.0;
+  for (var j = 0u; j < TAPS; j++) {
+    let behind = TAPS - 1u - j; // rows back
+    if (behind <= row) {
+      sum += weight[w * TAPS + j] * product(row - behind, w);
+    } else if (behind <= params.firstRow + row) {
+      sum += weight[w * TAPS + j] * state[(params.firstRow + row - behind) * params.width + w];
+    }
+  }
+  state[(params.firstRow + row) * params.width + w] = product(row, w);
+  y[at] = bcx[(row * 3u + 1u) * params.width + w] * sum;
+}

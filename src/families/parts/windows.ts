@@ -1,0 +1,43 @@
+/** Which layers of a decoder have a sliding window, and how wide it is. */
+import type { ConfigFields } from "../fields.ts";
+
+/**
+ * "all": every layer, if `sliding_window` is a number. "upper layers": with `use_sliding_window`, the layers from
+ * `max_window_layers` on. Otherwise whether a layer has one. A list `layer_types` decides before all of them.
+ */
+export type WindowRule = "all" | "upper layers" | ((layer: number, fields: ConfigFields) => boolean);
+
+/**
+ * Whether each layer is one with a window.
+ *
+ * @throws FoveaError `unsupported-model`
+ */
+export function narrowLayers(fields: ConfigFields, rule: WindowRule | undefined, layers: number): boolean[] {
+  const types = fields.strings("layer_types");
+  if (types.length > 0 && types.length !== layers)
+    throw fields.unsupported("layer_types", `one type for each of the ${layers} layers`);
+  const first = fields.integer("max_window_layers", 28, 0, Number.MAX_SAFE_INTEGER);
+  return Array.from({ length: layers }, (_, layer) => {
+    if (rule === undefined) return false;
+    if (types.length > 0) return types[layer] === "sliding_attention";
+    return rule === "all" || (rule === "upper layers" ? layer >= first : rule(layer, fields));
+  });
+}
+
+/**
+ * Returns the window of each layer, undefined where it has none or where the whole context fits into it.
+ *
+ * @throws FoveaError `unsupported-model`
+ */
+export function readWindows(
+  fields: ConfigFields,
+  rule: WindowRule | undefined,
+  layers: number,
+  maxPositions: number,
+): (number | undefined)[] {
+  const narrow = narrowLayers(fields, rule, layers);
+  const isOff = rule === "upper layers" && !fields.boolean("use_sliding_window", false);
+  if (rule === undefined || isOff || fields.isNull("sliding_window")) return narrow.map(() => undefined);
+  const window = fields.integer("sliding_window", 4096, 1, Number.MAX_SAFE_INTEGER);
+  return narrow.map((isNarrow) => (isNarrow && window < maxPositions ? window : undefined));
+}

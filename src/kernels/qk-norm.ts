@@ -1,0 +1,55 @@
+/** RMS norms of queries and keys between their product and RoPE: over each head (Qwen3), or over all heads at once. */
+import shader from "../../shaders/qk-norm.wgsl?raw";
+import { Kernel } from "../gpu/kernel.ts";
+import type { Recorder } from "../gpu/pass.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { assert } from "../shared/assert.ts";
+import { checkShape, foldGrid, matrixShape, withRowReduction } from "./common.ts";
+
+const kernel = new Kernel({
+  name: "qk-norm",
+  shader,
+  bindings: { queryWeight: "read", keyWeight: "read", qkv: "write" },
+  params: {
+    rows: "u32",
+    stride: "u32",
+    querySpans: "u32",
+    querySpan: "u32",
+    keySpans: "u32",
+    keySpan: "u32",
+    eps: "f32",
+  },
+});
+
+export interface QkNormArgs {
+  qkv: Tensor; // [T, (H + 2 Hk) D]: queries, then keys, then values
+  /** As wide as a head, or as all heads: so wide is what a norm runs over. */
+  queryWeight: Tensor; // [D] or [H D]
+  keyWeight: Tensor; // [D] or [Hk D]
+  eps: number;
+  /** H */
+  heads: number;
+  /** Hk */
+  keyHeads: number;
+  /** D */
+  headWidth: number;
+}
+
+/** Norms queries and keys in place; values stay. */
+export function qkNorm(recorder: Recorder, args: QkNormArgs): void {
+  const { qkv, queryWeight, keyWeight, eps, heads, keyHeads, headWidth } = args;
+  const [rows, stride] = matrixShape("qk-norm qkv", qkv);
+  checkShape("qk-norm qkv", qkv, [rows, (heads + 2 * keyHeads) * headWidth]);
+  const [querySpan = 0] = queryWeight.shape;
+  const [keySpan = 0] = keyWeight.shape;
+  const isOfHeads = querySpan === headWidth && keySpan === headWidth;
+  const isOfAll = querySpan === heads * headWidth && keySpan === keyHeads * headWidth;
+  assert(isOfHeads || isOfAll, `qk-norm: weights of ${querySpan} and ${keySpan} for heads of ${headWidth}`);
+  const [querySpans, keySpans] = isOfHeads ? [heads, keyHeads] : [1, 1];
+  recorder.dispatch(
+    kernel.variant(withRowReduction(recorder.capabilities, 64)),
+    { queryWeight, keyWeight, qkv },
+    { rows, stride, querySpans, querySpan, keySpans, keySpan, eps },
+    foldGrid(rows * (querySpans + keySpans)),
+  );
+}
