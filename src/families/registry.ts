@@ -5,15 +5,28 @@ import type { DESCRIPTION_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import type { Descriptions, Family } from "./family.ts";
 import { ConfigFields } from "./fields.ts";
+import { gemma2, gemma3Text } from "./gemma.ts";
+import { granite } from "./granite.ts";
 import { idefics3, smolvlm } from "./idefics3.ts";
+import { lfm2 } from "./lfm2.ts";
 import { llama } from "./llama.ts";
 import { llava } from "./llava.ts";
+import { mistral } from "./mistral.ts";
+import { olmo2 } from "./olmo2.ts";
 import { originalLlava } from "./original-llava.ts";
+import { phi3 } from "./phi3.ts";
 import { qwen2 } from "./qwen2.ts";
+import { qwen3 } from "./qwen3.ts";
+import { smollm3 } from "./smollm3.ts";
+import { phi, stablelm } from "./stablelm.ts";
 import { vit } from "./vit.ts";
 
 /** The first that matches describes the model. */
-const FAMILIES: readonly Family[] = [originalLlava, llava, idefics3, smolvlm, llama, qwen2, vit];
+const FAMILIES: readonly Family[] = [
+  ...[originalLlava, llava, idefics3, smolvlm],
+  ...[llama, qwen2, qwen3, mistral, phi3, olmo2, gemma2, gemma3Text, smollm3, granite, stablelm, phi, lfm2],
+  vit,
+];
 
 /** Parsed JSON of the description files, by name; undefined where a file is missing. */
 export type DescriptionFiles = Partial<Record<(typeof DESCRIPTION_FILES)[number], unknown>>;

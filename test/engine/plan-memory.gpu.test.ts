@@ -35,7 +35,7 @@ const TEXT_MODELS: Model[] = [
 ];
 
 async function expectPlanned(source: Source, weights: "auto" | WeightType = "auto"): Promise<void> {
-  const options = { weights, maxContext: 200, cache: "none" } as const;
+  const options = { weights, maxContext: 150, cache: "none" } as const;
   const plan = await planModel(source, options);
   const fovea = await Fovea.load(source, options);
   const { gpuBytes } = fovea.memory;

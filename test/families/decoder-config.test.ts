@@ -16,7 +16,7 @@ function baseOf({ rope: { frequencies } }: DecoderSpec): number {
   return (frequencies[0]! / frequencies[1]!) ** frequencies.length;
 }
 
-const attentionOf = (config: object) => decoderOf(config).layers[0]!.attention;
+const attentionOf = (config: object) => decoderOf(config).layers[0]!.attention!;
 
 describe("defaults of the config classes", () => {
   it("llama", () => {
@@ -96,6 +96,58 @@ describe("fields with several forms", () => {
   });
 });
 
+describe("windows, and which layers have them", () => {
+  const windowsOf = (config: object) => decoderOf(config).layers.map(({ attention }) => attention?.window);
+  const every = (layers: number, has: (layer: number) => boolean, window: number) =>
+    Array.from({ length: layers }, (_, layer) => (has(layer) ? window : undefined));
+
+  it.each<[string, object, (number | undefined)[]]>([
+    [
+      "qwen2 from max_window_layers on",
+      having(qwen2, { use_sliding_window: true, sliding_window: 64, max_window_layers: 20 }),
+      every(24, (layer) => layer >= 20, 64),
+    ],
+    [
+      "qwen2 by layer types",
+      having(qwen2, {
+        use_sliding_window: true,
+        sliding_window: 64,
+        layer_types: Array.from({ length: 24 }, (_, i) => (i % 3 ? "sliding_attention" : "full_attention")),
+      }),
+      every(24, (layer) => layer % 3 > 0, 64),
+    ],
+    ["mistral by class default", { model_type: "mistral" }, every(32, () => true, 4096)],
+    ["mistral without one", { model_type: "mistral", sliding_window: null }, every(32, () => false, 0)],
+    ["phi3 by class default", { model_type: "phi3" }, every(32, () => false, 0)],
+    ["gemma2 in even layers", { model_type: "gemma2" }, every(26, (layer) => layer % 2 === 0, 4096)],
+    ["gemma3 but in every sixth", { model_type: "gemma3_text" }, every(26, (layer) => layer % 6 !== 5, 4096)],
+    [
+      "gemma3 by another pattern",
+      { model_type: "gemma3_text", sliding_window_pattern: 3, sliding_window: 9 },
+      every(26, (layer) => layer % 3 !== 2, 9),
+    ],
+  ])("%s", (_, config, expected) => {
+    expect(windowsOf(config)).toEqual(expected);
+  });
+
+  it("the RoPE of layers with a window, in both spellings", () => {
+    const old = decoderOf({ model_type: "gemma3_text", rope_scaling: { rope_type: "linear", factor: 8 } });
+    const spelled = decoderOf({
+      model_type: "gemma3_text",
+      rope_parameters: {
+        full_attention: { rope_type: "linear", factor: 8, rope_theta: 1e6 },
+        sliding_attention: { rope_type: "default", rope_theta: 1e4 },
+      },
+    });
+    expect(spelled.rope).toEqual(old.rope);
+    expect(old.rope.frequencies[0]).toBe(1 / 8);
+    for (const { layers } of [old, spelled]) {
+      expect(layers[0]!.attention!.rope!.frequencies[1]).toBeCloseTo(1e4 ** (-2 / 256), 12);
+      expect(layers[5]!.attention!.rope).toBeUndefined();
+    }
+  });
+});
+
 describe("refused, with the field and what is supported", () => {
   it.each<[string, object, Record<string, unknown>, RegExp]>([
     [
@@ -120,12 +172,12 @@ describe("refused, with the field and what is supported", () => {
     ["key heads that do not divide", tinyLlama, { num_key_value_heads: 5 }, /num_key_value_heads is 5; .*32/],
     ["more key heads than heads", tinyLlama, { num_key_value_heads: 64 }, /num_key_value_heads is 64/],
     ["an odd head width", tinyLlama, { head_dim: 65 }, /head_dim is 65; .*even/],
-    ["a wide head", tinyLlama, { head_dim: 256 }, /head_dim is 256; .*128/],
+    ["a wide head", tinyLlama, { head_dim: 512 }, /head_dim is 512; .*256/],
     [
       "wide heads by division",
       tinyLlama,
-      { num_attention_heads: 8, num_key_value_heads: 8 },
-      /num_attention_heads is 8; .*256 wide/,
+      { num_attention_heads: 4, num_key_value_heads: 4 },
+      /num_attention_heads is 4; .*512 wide/,
     ],
     ["a vocabulary of nothing", tinyLlama, { vocab_size: 0 }, /vocab_size is 0/],
     ["a huge vocabulary", tinyLlama, { vocab_size: 2 ** 31 }, /vocab_size is 2147483648/],
@@ -237,23 +289,18 @@ describe("refused, with the field and what is supported", () => {
     ],
     ["partial RoPE", qwen2, { partial_rotary_factor: 0.5 }, /partial_rotary_factor is 0\.5; supported: 1$/],
     ["rope_scaling as a string", tinyLlama, { rope_scaling: "linear" }, /rope_scaling is "linear"/],
+    ["an empty window", qwen2, { use_sliding_window: true, sliding_window: 0 }, /sliding_window is 0/],
     [
-      "a narrow window",
-      qwen2,
-      { use_sliding_window: true, sliding_window: 4096, max_window_layers: 12 },
-      /use_sliding_window is true; .*4096/,
-    ],
-    [
-      "a narrow window by layer type",
+      "types of too few layers",
       qwen2,
       { use_sliding_window: true, sliding_window: 4096, layer_types: ["sliding_attention"] },
-      /use_sliding_window is true/,
+      /layer_types is a list of 1; .*24 layers/,
     ],
     ["interleaved positions", qwen2, { use_mrope: true }, /use_mrope is true; supported: false/],
     ["biases on Llama's attention", tinyLlama, { attention_bias: true }, /attention_bias is true/],
     ["biases on Llama's MLP", tinyLlama, { mlp_bias: true }, /mlp_bias is true/],
     ["a bias flag as string", tinyLlama, { attention_bias: "no" }, /attention_bias is "no"/],
-    ["GELU in a decoder", tinyLlama, { hidden_act: "gelu" }, /hidden_act is "gelu"; supported: silu, swish/],
+    ["another activation", tinyLlama, { hidden_act: "relu" }, /hidden_act is "relu"; supported: .*silu, swish/],
     ["a start id as string", tinyLlama, { bos_token_id: "<s>" }, /bos_token_id is "<s>"; supported: an id from 0/],
     ["an end id as string", tinyLlama, { eos_token_id: "</s>" }, /eos_token_id is "<\/s>"/],
     ["end ids of other kinds", tinyLlama, { eos_token_id: [2, -2] }, /eos_token_id is a list of 2/],

@@ -15,8 +15,8 @@ import {
   requestOf,
   type StagesIn,
   settingOf,
+  sourceOf,
 } from "../support/golden-family.ts";
-import { sharedUrl } from "../support/shared.ts";
 import { NMSE_JPEG, NMSE_MODEL } from "../support/tolerances.ts";
 
 /** Folder -> family, from the folders' case.json; see vite.config.ts. */
@@ -39,7 +39,7 @@ describe.for(registered)("%s", (folder) => {
   let fovea: Fovea;
   beforeAll(async () => {
     golden = await loadFamily(folder);
-    fovea = await Fovea.load(sharedUrl(`golden/families/${folder}/model`), { weights: "f32", precision: "f32" });
+    fovea = await Fovea.load(await sourceOf(folder), { weights: "f32", precision: "f32" });
   });
   afterAll(() => {
     fovea.dispose();

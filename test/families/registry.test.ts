@@ -15,7 +15,7 @@ describe("refused, with the field and what is supported", () => {
       "no model type",
       llava7b,
       { model_type: undefined },
-      /model_type is missing; supported: llava, idefics3, smolvlm, llama, qwen2, vit$/,
+      /model_type is missing; supported: llava, idefics3, smolvlm, llama, qwen2, .*, vit$/,
     ],
     ["a model type of another kind", llava7b, { model_type: ["llava"] }, /model_type is a list of 1;/],
     ["a model type of no family", llava7b, { model_type: "llava_next" }, /model_type is "llava_next"/],
@@ -94,5 +94,8 @@ it("takes a field that is null for a missing one", () => {
 });
 
 it("names each family once", () => {
-  expect(familyNames()).toEqual(["llava", "idefics3", "smolvlm", "llama", "qwen2", "vit"]);
+  expect(familyNames()).toEqual([
+    ...["llava", "idefics3", "smolvlm", "llama", "qwen2", "qwen3", "mistral", "phi3", "olmo2", "gemma2", "gemma3_text"],
+    ...["smollm3", "granite", "stablelm", "phi", "lfm2", "vit"],
+  ]);
 });

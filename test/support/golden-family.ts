@@ -2,9 +2,9 @@
  * One case of golden/families: a tiny checkpoint, its prompts and the values that transformers computed. The folder's README
  * describes every field and tensor. Browser tests only.
  */
-import type { Compression, Inhibition, InspectRequest, Message } from "../../src/api.ts";
+import type { Compression, Inhibition, InspectRequest, Message, ModelFiles } from "../../src/api.ts";
 import { readSafetensors, type Weights } from "../reference/model/weights.ts";
-import { sharedBytes, sharedJson } from "./shared.ts";
+import { sharedBytes, sharedJson, sharedUrl } from "./shared.ts";
 
 type Runs = [first: number, count: number][];
 
@@ -53,6 +53,23 @@ export async function loadFamily(folder: string): Promise<GoldenFamily> {
   const root = `golden/families/${folder}`;
   const described = await sharedJson<FamilyCase>(`${root}/case.json`);
   return { ...described, expected: readSafetensors(await sharedBytes(`${root}/expected.safetensors`)) };
+}
+
+/**
+ * Cases with a prompt that is longer than the context that their model names, which transformers runs and the engine refuses:
+ * a larger `max_position_embeddings`, on which nothing else depends there.
+ */
+const LONGER_CONTEXTS: Readonly<Record<string, number>> = { "text-qwen3-yarn": 256 };
+
+/** The checkpoint of a case. */
+export async function sourceOf(folder: string): Promise<string | ModelFiles> {
+  const root = `golden/families/${folder}/model`;
+  const max_position_embeddings = LONGER_CONTEXTS[folder];
+  if (max_position_embeddings === undefined) return sharedUrl(root);
+  const names = ["model.safetensors", "tokenizer.json", "tokenizer_config.json", "generation_config.json"];
+  const files = await Promise.all(names.map(async (name) => [name, await sharedBytes(`${root}/${name}`)] as const));
+  const config = { ...(await sharedJson<object>(`${root}/config.json`)), max_position_embeddings };
+  return { ...Object.fromEntries(files), "config.json": new TextEncoder().encode(JSON.stringify(config)) };
 }
 
 /** Whether a prompt shows a JPEG, which decoders round a little differently. */
