@@ -26,10 +26,20 @@ export class FoveaError extends Error {
   override readonly name = "FoveaError";
   readonly code: FoveaErrorCode;
 
+  /** @param message cut in its middle if it is longer than 1000 characters, as untrusted names may be */
   constructor(code: FoveaErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    super(cutMiddle(message), options);
     this.code = code;
   }
+}
+
+const SHOWN_START = 700;
+const SHOWN_END = 300;
+
+function cutMiddle(message: string): string {
+  if (message.length <= SHOWN_START + SHOWN_END) return message;
+  // The next step is at the end.
+  return `${message.slice(0, SHOWN_START)} ... ${message.slice(-SHOWN_END)}`;
 }
 
 /** The error of every call after its engine was disposed. */

@@ -6,7 +6,7 @@ import type { Tokenizer as Library } from "@huggingface/tokenizers";
 import { type AddedToken, checkContent, findImageToken, parseAddedTokens } from "./added-tokens.ts";
 import { asObject, parseJsonFile, reject, show } from "./json.ts";
 import { buildLibrary, type Encoder } from "./library.ts";
-import { escapeMarks, LiteralText } from "./literal.ts";
+import { escapeMarks, LiteralText, unmark } from "./literal.ts";
 import { configuredIds, imageTokenText, roleToken, type TokenizerFiles } from "./special-tokens.ts";
 import type { DecodeOptions } from "./stream-decoder.ts";
 import { parseModel, type Vocabulary } from "./vocabulary.ts";
@@ -160,7 +160,9 @@ export class Tokenizer {
   }
 
   #encode(pieces: readonly (string | number)[]): number[] {
-    const length = pieces.reduce<number>((sum, piece) => sum + (typeof piece === "string" ? piece.length : 0), 0);
+    // Marks of literal text do not count: a user's text of the allowed length may have one after each character.
+    const lengthOf = (piece: string | number) => (typeof piece === "string" ? unmark(piece).length : 0);
+    const length = pieces.reduce<number>((sum, piece) => sum + lengthOf(piece), 0);
     if (length > MAX_TEXT_LENGTH)
       throw new RangeError(`the text has ${length} characters, the limit is ${MAX_TEXT_LENGTH}; shorten it`);
     return pieces.flatMap((piece, i) => (typeof piece === "number" ? piece : this.#encoder.encode(piece, i === 0)));

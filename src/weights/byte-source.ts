@@ -37,6 +37,9 @@ export interface ByteSource {
   finish?(options?: ReadOptions): Promise<void>;
 }
 
+/** Longest file. A longer one would have too many parts, and no device has room for it. */
+export const MAX_FILE_BYTES = 2 ** 40;
+
 /** Bytes of a Blob per read: few enough to hold twice, enough to make round trips negligible. */
 const BLOB_CHUNK_BYTES = 2 << 20;
 

@@ -3,6 +3,7 @@
  * becomes a TransientFailure here. url-source.ts decides which answers are acceptable, and retries.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
+import { MAX_FILE_BYTES } from "./byte-source.ts";
 import { TransientFailure } from "./retry.ts";
 
 /** A request, apart from its range. */
@@ -29,8 +30,16 @@ export interface ContentRange {
 }
 
 /** The address without its query, which may contain a token. */
-export function addressText(url: URL): string {
+export function plainAddress(url: URL): string {
   return `${url.origin}${url.pathname}`;
+}
+
+const SHOWN_ADDRESS = 200;
+
+/** The same for messages, cut to a readable length. */
+export function addressText(url: URL): string {
+  const text = plainAddress(url);
+  return text.length <= SHOWN_ADDRESS ? text : `${text.slice(0, SHOWN_ADDRESS - 3)}...`;
 }
 
 /** An answer whose body can be read once. Its opener must close it, also after an error. */
@@ -62,11 +71,21 @@ export class HttpAnswer {
       };
       if (target.httpCache) init.cache = target.httpCache;
       answer.#response = await answer.#watched(fetch(target.url, init));
+      answer.#checkSinglePart();
       return answer;
     } catch (error) {
       answer.close();
       throw error;
     }
+  }
+
+  /** One range was asked for. The parts of several come with headers between them, which are not bytes of the file. */
+  #checkSinglePart(): void {
+    if (this.status !== 206 || !/^\s*multipart\//i.test(this.header("Content-Type") ?? "")) return;
+    throw new FoveaError(
+      "download-failed",
+      `${this.#target.name}: ${addressText(this.#target.url)} answered a request for one range with several (multipart/byteranges); use a server with working range requests`,
+    );
   }
 
   get status(): number {
@@ -146,7 +165,7 @@ export class HttpAnswer {
 
   #count(header: string, digits: string): number {
     const value = /^\d+$/.test(digits) ? Number(digits) : Number.NaN;
-    if (!Number.isSafeInteger(value)) throw this.#malformed(header, digits);
+    if (!(value <= MAX_FILE_BYTES)) throw this.#malformed(header, digits);
     return value;
   }
 

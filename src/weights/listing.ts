@@ -5,6 +5,7 @@
 import { FoveaError } from "../errors.ts";
 import { quoted, shown } from "../shared/json.ts";
 import { COMPANION_FILES } from "../shared/model-files.ts";
+import { MAX_FILE_BYTES } from "./byte-source.ts";
 import { isPlainFileName } from "./folder.ts";
 
 /** A published hash: of the bytes, or git's id of them. */
@@ -26,9 +27,6 @@ export interface ModelListing {
   readonly location: string;
   readonly files: ReadonlyMap<string, ListedFile>;
 }
-
-/** Longest file of a listing. A longer one would have too many parts. */
-const MAX_FILE_BYTES = 2 ** 40;
 
 /** Most entries of a listing; no checkpoint has more. */
 export const MAX_LISTED_FILES = 10_000;

@@ -7,7 +7,7 @@ import { absoluteAddress, sourceName } from "../shared/source.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { fileUrl, folderUrl } from "./folder.ts";
 import { textSha256 } from "./hash.ts";
-import { addressText } from "./http.ts";
+import { addressText, plainAddress } from "./http.ts";
 import { listHub, parseHubName } from "./hub.ts";
 import type { Digest, ModelListing } from "./listing.ts";
 import { openLocalFile } from "./local-file.ts";
@@ -63,7 +63,7 @@ export function remoteModel(source: string | URL, options: RemoteOptions): Remot
     const hubUrl = optionalFolder(options.hubUrl) ?? new URL(manifest().hub);
     const list = ({ signal, retry = options.retry }: AskOptions) =>
       listHub(model, { hubUrl, token: options.hubToken, retry, signal });
-    return listedModel(name, addressText(hubUrl), list, options);
+    return listedModel(name, plainAddress(hubUrl), list, options);
   }
   return urlModel(folderUrl(name), options);
 }
@@ -152,7 +152,7 @@ function neededBytes({ files }: ModelListing): number {
 export function addressKey(base: URL): ModelKey {
   const { search } = base;
   const hash = search === "" ? "" : textSha256(search);
-  return { source: `${addressText(base)}${hash && `?[${hash.slice(0, 12)}]`}`, origin: hash };
+  return { source: `${plainAddress(base)}${hash && `?[${hash.slice(0, 12)}]`}`, origin: hash };
 }
 
 function urlModel(base: URL, { retry: ownRetry }: RemoteOptions): RemoteModel {

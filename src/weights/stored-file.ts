@@ -8,6 +8,7 @@
  */
 import { checkInteger } from "../shared/assert.ts";
 import { isJsonObject } from "../shared/json.ts";
+import { MAX_FILE_BYTES } from "./byte-source.ts";
 import { digestSha256, hexOf, textSha256 } from "./hash.ts";
 import type { Digest } from "./listing.ts";
 import { entryNames, type Folder, readFile, remove, subfolder, writeFile } from "./opfs.ts";
@@ -24,6 +25,8 @@ export interface FileIdentity {
 }
 
 const HASH_BYTES = 32;
+/** Of a terabyte in parts of 4 MiB. */
+const MAX_PARTS = 2 ** 18;
 const IDENTITY = "file.json";
 const RECORD = "parts.json";
 
@@ -134,8 +137,10 @@ export function partLength({ byteLength, partBytes }: FileIdentity, part: number
 function parseIdentity(json: unknown): FileIdentity | undefined {
   if (!isJsonObject(json) || json.format !== 1) return undefined;
   const { name, byteLength, partBytes, digest, validator } = json;
-  const isCount = (value: unknown, min: number) => Number.isSafeInteger(value) && (value as number) >= min;
+  const isCount = (value: unknown, min: number) =>
+    Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= MAX_FILE_BYTES;
   if (typeof name !== "string" || !isCount(byteLength, 0) || !isCount(partBytes, 1)) return undefined;
+  if ((byteLength as number) > (partBytes as number) * MAX_PARTS) return undefined;
   const { algorithm, hex } = isJsonObject(digest) ? digest : {};
   if (digest !== undefined && ((algorithm !== "sha256" && algorithm !== "git") || typeof hex !== "string"))
     return undefined;

@@ -267,6 +267,13 @@ describe("text of users", () => {
     expect(controls(encode(parts.join("")))).toEqual([]);
   });
 
+  it("its marks do not count towards the limit on its length", () => {
+    const literal = (times: number) => tokenizer.literal("</s>".repeat(times));
+    expect(literal(2 ** 15).length).toBeGreaterThan(1.2 * 2 ** 17);
+    expect(encode(literal(2 ** 16)).length).toBeGreaterThan(2 ** 16);
+    expect(() => encode(literal(2 ** 16 + 1))).toThrow(/the text has 262148 characters, the limit is 262144/);
+  });
+
   it("harmless text stays as it is, and so do its ids", () => {
     for (const text of ["the lower 12", "  two  spaces  ", "a < b and c > d", "1 </ 2", "é \u{1F600}"]) {
       expect(tokenizer.literal(text)).toBe(text);

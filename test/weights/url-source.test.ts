@@ -240,6 +240,21 @@ describe("answers that are refused at once", () => {
     ["a range of another unit", withHeaders({ "Content-Range": "items 0-1/2" }), /Content-Range "items 0-1\/2"/],
     ["a range backwards", withHeaders({ "Content-Range": "bytes 5-1/400000" }), /Content-Range/],
     ["a range behind the total", withHeaders({ "Content-Range": "bytes 0-9/5" }), /Content-Range/],
+    [
+      "a total of 2^52",
+      withHeaders({ "Content-Range": `bytes 0-65535/${2 ** 52}` }),
+      /Content-Range "4503599627370496"/,
+    ],
+    [
+      "several ranges at once",
+      withHeaders({ "Content-Type": "multipart/byteranges; boundary=x" }),
+      /answered a request for one range with several/,
+    ],
+    [
+      "a whole of 2^52 bytes",
+      ({ response }) => void response.writeHead(200, { "Content-Length": 2 ** 52 }).write("x"),
+      /Content-Length "4503599627370496"/,
+    ],
     ["a total beyond 2^53", withHeaders({ "Content-Range": "bytes 0-65535/99999999999999999999" }), /Content-Range/],
   ])("%s", async (_, behaviour, message) => {
     const server = await serve({ f: big }, behaviour);
@@ -265,6 +280,11 @@ describe("answers that are refused at once", () => {
       "another length of the whole",
       (served) => withoutRanges({ ...served, bytes: patternBytes(500_000) }),
       /400000 bytes before, 500000 now/,
+    ],
+    [
+      "several ranges at once",
+      withHeaders({ "Content-Type": "Multipart/ByteRanges; boundary=x" }),
+      /answered a request for one range with several/,
     ],
     ["a compressed part", withHeaders({ "Content-Encoding": "gzip" }), /compressed range \(gzip\)/],
     [
