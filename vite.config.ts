@@ -23,6 +23,7 @@ const FIREFOX_TESTS = [
   "test/image/*.gpu.test.ts",
   "test/model/encoder/preprocess.gpu.test.ts",
   "test/{engine,families}/golden.gpu.test.ts",
+  "test/engine/f16.gpu.test.ts",
 ];
 const FIREFOX_FAMILIES = ["smolvlm-s4-tags-bf16"];
 

@@ -98,8 +98,14 @@ fn main(
     workgroupBarrier();
   }
 
+  end_tiles();
+  let last_row = params.rows - 1u;
+  let cols = min(col0 + lane.x + LANES_X * vec4u(0u, 1u, 2u, 3u), vec4u(params.cols - 1u));
+  let w_rows = group.z * params.cols + cols;
   var sums = array(a0, a1, a2, a3, a4, a5, a6, a7);
   for (var i = 0u; i < 8u; i++) {
-    store(group.z, row0 + lane.y + i * LANES_Y, col0 + lane.x, LANES_X, sums[i]);
+    let row = row0 + lane.y + i * LANES_Y;
+    let products = finished_products(sums[i], group.z * params.rows + min(row, last_row), w_rows);
+    store(group.z, row, col0 + lane.x, LANES_X, products);
   }
 }

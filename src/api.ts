@@ -36,7 +36,7 @@ export interface LoadOptions {
   /** A device to run on; it stays the caller's. Without one, Fovea asks for its own and destroys it on dispose. */
   device?: GpuDevice;
   /**
-   * Arithmetic of the products with many rows (encoder, prompt), whose sums are f32 always. "auto", the default: halves
+   * Operands of the products with many rows (encoder, prompt); the products and their sums are f32. "auto", the default: halves
    * where the device has them, a self-test finds them right, a measurement faster, and the weights are packed anyway;
    * "f16": halves wherever they are right, "f32" where not. `info.precision` says which.
    */

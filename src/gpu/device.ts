@@ -144,6 +144,19 @@ export class Gpu implements PassHost {
     this.assertAlive();
   }
 
+  /** Compiles as `compile` does. Returns false, instead of throwing, if the device refuses a shader. */
+  async canCompile(body: (recorder: Recorder) => void): Promise<boolean> {
+    this.device.pushErrorScope("validation");
+    const compiled = this.compile(body).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    const refused = this.device.popErrorScope();
+    const failed = await compiled;
+    this.assertAlive();
+    return (await refused) === null && failed === undefined;
+  }
+
   /** Records `body` into one pass and submits it. Returns the number of dispatches and submits. */
   submit(label: string, body: (pass: Pass) => void): { dispatches: number; submits: number } {
     this.assertAlive();

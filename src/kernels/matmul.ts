@@ -46,7 +46,7 @@ export interface MatmulArgs {
   factor?: number | undefined;
 }
 
-/** Ways to the same product: without workgroup memory, with tiles in it, and with tiles of halves (sums in f32). */
+/** Ways to the same product: without workgroup memory, with tiles in it, and with tiles of f16 (products and sums in f32). */
 export type MatmulVariant = "quads" | "tiles" | "half tiles";
 
 /** How each is made: `tile` is the rows and columns of y that a workgroup makes. */

@@ -81,7 +81,7 @@ describe("matmul", () => {
 
   // [M, N, K]: on and off the tiles; K below, on and off four Parts.
   test.for<[number, number, number, PackedType | undefined]>([
-    [1, 1, 4, undefined],
+    [3, 5, 4, undefined],
     [65, 129, 100, undefined],
     [70, 100, 4096, undefined],
     [17, 70, 264, "f16"],
@@ -95,6 +95,38 @@ describe("matmul", () => {
       await checkLinear(gpu(), freshRandom("matmul"), matmul, shape, [HALF], tolerances);
     },
   );
+
+  // Products and sums beyond f16 of values within it, values beyond it whose products are not, and values far below 1.
+  test.for<[what: string, x: (row: number) => number, weight: (col: number) => number]>([
+    ["activations of 1e4", () => 1e4, () => 1],
+    ["both of 300", () => 300, () => 300],
+    ["a row of 1e6 among others", (row) => (row === 66 ? 1e6 : 1), () => 1e-3],
+    ["a column of 2e5 among others", () => 1e-3, (col) => (col === 3 ? 2e5 : 1)],
+    ["activations of 1e-3 with weights of 0.02", () => 1e-3, () => 0.02],
+    ["activations of 1e-4 with weights of 0.02", () => 1e-4, () => 0.02],
+  ])("in f16: %s [needs shader-f16]", async ([, xSize, weightSize], context) => {
+    if (!gpu().device.features.has("shader-f16")) context.skip("this adapter has no f16 arithmetic");
+    const random = freshRandom("matmul");
+    const [rows, cols, inner] = [70, 66, 100];
+    const x = random.floats(rows * inner).map((value, i) => value * xSize(Math.floor(i / inner)));
+    const weight = random.floats(cols * inner).map((value, i) => value * weightSize(Math.floor(i / inner)));
+    const expected = reference(x, weight, inner);
+    const y = outputTensor(gpu(), [rows, cols]);
+    const args = { x: inputTensor(gpu(), [rows, inner], x), weight: inputTensor(gpu(), [cols, inner], weight), y };
+    const actual = await runAndRead(
+      gpu(),
+      y,
+      withCapabilities(HALF, (recorder) => matmul(recorder, args)),
+    );
+    // Each row and column by itself, so that a large one does not hide the others.
+    for (let row = 0; row < rows; row++) {
+      const part = (values: ArrayLike<number>) =>
+        Array.from(values)
+          .slice(row * cols, (row + 1) * cols)
+          .map((value, col) => value / weightSize(col));
+      expectNmse(`row ${row}`, part(actual), part(expected), NMSE_HALF_PRODUCT);
+    }
+  });
 
   test("halves are for widths of fours, and where they are asked for", async () => {
     const random = freshRandom("matmul");
