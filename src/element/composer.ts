@@ -1,8 +1,11 @@
 /** The form for a question and its pictures: by file, camera, drop and paste. Asks nothing itself. */
 import { html, nothing, type ReactiveController, type ReactiveControllerHost, type TemplateResult } from "lit";
+import { FoveaError } from "../errors.ts";
+import { measurePicture, refusalOf, undecodable } from "../image/measure.ts";
 import { CAMERA_ICON, PICTURE_ICON, REMOVE_ICON, SEND_ICON, STOP_ICON } from "./icons.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
 import { isSendKey, pastedFiles } from "./typing.ts";
+import { errorSentence } from "./wording.ts";
 
 /** The state that the composer shows. */
 export interface ComposerLook {
@@ -127,7 +130,7 @@ export class Composer implements ReactiveController {
   }
 
   #renderPicture(picture: ChatPicture): TemplateResult {
-    return html`<li class="tray-item" part="tray-item" @error=${{ handleEvent: () => this.#drop(picture, `This browser cannot show ${picture.name}; try JPEG or PNG.`), capture: true }}>
+    return html`<li class="tray-item" part="tray-item" @error=${{ handleEvent: () => this.#refuse(picture), capture: true }}>
       ${picture.view}
       <button class="remove" part="remove" type="button" aria-label="Remove ${picture.name}" title="Remove" @click=${() => this.#drop(picture)}>
         ${REMOVE_ICON}
@@ -199,15 +202,39 @@ export class Composer implements ReactiveController {
     this.#take(files);
   }
 
-  #take(all: readonly File[]): void {
-    const pictures = all.filter(({ type }) => type.startsWith("image/"));
-    const other = all.find((file) => !pictures.includes(file));
-    this.#note = other ? `${other.name} is not a picture.` : "";
-    this.#pictures = [...this.#pictures, ...pictures.map(takePicture)];
+  #take(files: readonly File[]): void {
+    this.#note = "";
+    for (const file of files) void this.#takeFile(file);
     this.#update();
   }
 
-  #drop(picture: ChatPicture, note = ""): void {
+  /** Takes a file if its bytes are a picture's. One that says so is shown at once, because its question may follow. */
+  async #takeFile(file: File): Promise<void> {
+    const early = file.type.startsWith("image/") ? this.#add(file) : undefined;
+    try {
+      const header = await measurePicture(file.name, file);
+      if (early) return;
+      if (!header) throw undecodable(file.name, file, header);
+      this.#add(file);
+    } catch (error) {
+      if (!(error instanceof FoveaError)) throw error;
+      this.#drop(early, errorSentence(error));
+    }
+  }
+
+  #add(file: File): ChatPicture {
+    const picture = takePicture(file);
+    this.#pictures = [...this.#pictures, picture];
+    this.#update();
+    return picture;
+  }
+
+  /** Drops a picture that the browser could not show. */
+  async #refuse(picture: ChatPicture): Promise<void> {
+    this.#drop(picture, errorSentence(await refusalOf(picture.name, picture.image as File)));
+  }
+
+  #drop(picture: ChatPicture | undefined, note = ""): void {
     this.#pictures = this.#pictures.filter((other) => other !== picture);
     this.#note = note;
     this.#update();

@@ -13,12 +13,12 @@ const AS_STORED: ImageBitmapOptions = {
   imageOrientation: "from-image",
 };
 
-/** Decodes into an own bitmap. @param why the likely reason, if the browser refuses */
+/** Decodes into an own bitmap. @param refusal the error to throw if the browser refuses */
 export async function decodeSource(
   name: string,
   source: ImageBitmapSource,
   signal: AbortSignal | undefined,
-  why: () => string,
+  refusal: (cause: unknown) => FoveaError,
 ): Promise<Picture & { pixels: ImageBitmap }> {
   if (typeof createImageBitmap === "undefined")
     throw new FoveaError(
@@ -33,7 +33,7 @@ export async function decodeSource(
     // The browser cannot stop a decoder; its result is freed when it comes.
     decoding.then((late) => late.close()).catch(() => {});
     throwIfAborted(signal, `decoding of ${name}`);
-    throw new FoveaError("bad-image", `${name} ${why()}`, { cause });
+    throw refusal(cause);
   }
   try {
     throwIfAborted(signal, `decoding of ${name}`);

@@ -6,11 +6,9 @@ import { FoveaError, throwIfAborted } from "../errors.ts";
 import { kindOf } from "../shared/arguments.ts";
 import type { ImageInput, Picture, PixelData } from "../shared/picture.ts";
 import { decodeSource } from "./bitmap.ts";
-import { isCutShort } from "./ending.ts";
 import { type FetchedPicture, fetchPicture } from "./fetch-picture.ts";
-import type { PictureHeader } from "./header.ts";
 import { checkPictureSize } from "./limits.ts";
-import { measurePicture } from "./measure.ts";
+import { measurePicture, readFile, undecodable } from "./measure.ts";
 import { copyCanvas, decodeElement } from "./page-picture.ts";
 import { drawUpright, webpOrientation } from "./webp-orientation.ts";
 
@@ -61,39 +59,15 @@ function blobName(blob: Blob): string {
 
 async function decodeBlob(name: string, blob: Blob, signal: AbortSignal | undefined): Promise<Picture> {
   const header = await measurePicture(name, blob);
-  const why = () => undecodable(header, blob);
-  if (header && (await readFile(name, () => isCutShort(header.format, blob))))
-    throw new FoveaError("bad-image", `${name} ${why()}`);
+  const refusal = (cause: unknown) => undecodable(name, blob, header, cause);
   const turned = header?.format === "WebP" ? await readFile(name, () => webpOrientation(blob)) : undefined;
-  if (!turned) return decodeSource(name, blob, signal, why);
-  const stored = await decodeSource(name, turned.file, signal, why);
+  if (!turned) return decodeSource(name, blob, signal, refusal);
+  const stored = await decodeSource(name, turned.file, signal, refusal);
   try {
-    return await decodeSource(name, drawUpright(stored.pixels, turned.orientation), signal, why);
+    return await decodeSource(name, drawUpright(stored.pixels, turned.orientation), signal, refusal);
   } finally {
     stored.close();
   }
-}
-
-async function readFile<T>(name: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (cause) {
-    // The picked file was moved, changed or locked.
-    throw new FoveaError("bad-image", `${name} can no longer be read; pick the file again`, { cause });
-  }
-}
-
-/** Why a blob was not decoded, and the next step, as far as its first bytes show. */
-function undecodable(header: PictureHeader | undefined, blob: Blob): string {
-  const size = `${blob.size} bytes`;
-  if (header === undefined || header.format === "HTML" || header.format === "PDF") {
-    const what = header?.format ?? (blob.type ? `said to be ${blob.type.slice(0, 40)}` : "unknown content");
-    return `is not a picture (${size}, ${what}); use a JPEG, PNG or WebP`;
-  }
-  if (header.format === "SVG") return "is SVG, which has no pixels; draw it on a canvas";
-  if (header.width === undefined)
-    return `is ${header.format}, which this browser cannot read, or is damaged (${size}); save it as JPEG or PNG`;
-  return `is a ${header.format} of ${header.width} x ${header.height} pixels, cut short or damaged (${size}); get it again`;
 }
 
 function callersBitmap(bitmap: ImageBitmap): Picture {

@@ -64,6 +64,7 @@ const SIGNATURES: readonly [text: string, offset: number, format: string][] = [
   ["ftyphei", 4, "HEIC"],
   ["ftyphev", 4, "HEIC"],
   ["ftypmif1", 4, "HEIC"],
+  ["ftypmsf1", 4, "HEIC"],
   ["\x00\x00\x01\x00", 0, "ICO"],
   ["II*\x00", 0, "TIFF"],
   ["MM\x00*", 0, "TIFF"],

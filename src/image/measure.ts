@@ -1,32 +1,72 @@
-/** Whether an encoded picture may be decoded, by its first bytes: for everything that hands a file to the browser's decoder. */
+/**
+ * Whether an encoded picture may be decoded, by its first and last bytes, and why it was not: for everything that hands a
+ * file to the browser's decoder.
+ */
 import { FoveaError } from "../errors.ts";
+import { isCutShort } from "./ending.ts";
 import { isSized, type PictureHeader, readBlobHeader } from "./header.ts";
 import { checkEncodedSize, checkPictureSize } from "./limits.ts";
 
+/** Formats without pixels, which no decoder takes. */
+const NO_PIXELS = ["SVG", "HTML", "PDF"];
+
 /**
- * Reads a file's header and checks its size.
+ * Reads a file's header and checks its size and its end.
  *
  * @param name For messages.
  * @returns the header; undefined for an unknown format
- * @throws FoveaError `bad-image` for a file that is empty, can no longer be read, or exceeds limits.ts, and for one whose
- *   format tells its size but this file does not
+ * @throws FoveaError `bad-image` for a file that is empty, can no longer be read, has no pixels, was cut short, or exceeds
+ *   limits.ts, and for one whose format tells its size but this file does not
  */
 export async function measurePicture(name: string, blob: Blob): Promise<PictureHeader | undefined> {
   if (blob.size === 0) throw new FoveaError("bad-image", `${name} is empty (0 bytes); pick the file again`);
   checkEncodedSize(name, blob.size);
-  let header: PictureHeader | undefined;
+  const header = await readFile(name, () => readBlobHeader(blob));
+  if (!header) return undefined;
+  const { format, width, height } = header;
+  const isMeasured = width !== undefined && height !== undefined;
+  if (isMeasured) checkPictureSize(name, width, height);
+  // A decoder may still find a size where the header has none, which nothing bounds.
+  const isLost = NO_PIXELS.includes(format) || (!isMeasured && isSized(format));
+  if (isLost || (await readFile(name, () => isCutShort(format, blob)))) throw undecodable(name, blob, header);
+  return header;
+}
+
+/** Reads a part of a file. Throws FoveaError `bad-image` if it was moved, changed or locked since it was picked. */
+export async function readFile<T>(name: string, read: () => Promise<T>): Promise<T> {
   try {
-    header = await readBlobHeader(blob);
+    return await read();
   } catch (cause) {
-    // The picked file was moved, changed or locked.
     throw new FoveaError("bad-image", `${name} can no longer be read; pick the file again`, { cause });
   }
-  if (header?.width !== undefined && header.height !== undefined) checkPictureSize(name, header.width, header.height);
-  else if (isSized(header?.format))
-    // A decoder may still find a size there, which nothing bounds.
-    throw new FoveaError(
-      "bad-image",
-      `${name} is ${header!.format}, which this browser cannot read, or is damaged (${blob.size} bytes); save it as JPEG or PNG`,
-    );
-  return header;
+}
+
+/** The error for a file that the browser did not decode: what it is, and the next step, as far as its bytes show. */
+export async function refusalOf(name: string, blob: Blob): Promise<FoveaError> {
+  try {
+    return undecodable(name, blob, await measurePicture(name, blob));
+  } catch (error) {
+    if (error instanceof FoveaError) return error;
+    throw error;
+  }
+}
+
+/** As `refusalOf`, for a file whose header is known. */
+export function undecodable(name: string, blob: Blob, header: PictureHeader | undefined, cause?: unknown): FoveaError {
+  return new FoveaError("bad-image", `${name} ${reasonOf(header, blob)}`, { cause });
+}
+
+function reasonOf(header: PictureHeader | undefined, blob: Blob): string {
+  const size = `${blob.size} bytes`;
+  if (header === undefined || header.format === "HTML" || header.format === "PDF") {
+    const what = header?.format ?? (blob.type ? `said to be ${blob.type.slice(0, 40)}` : "unknown content");
+    return `is not a picture (${size}, ${what}); use a JPEG, PNG or WebP`;
+  }
+  if (header.format === "SVG") return "is SVG, a drawing without pixels; save it as PNG";
+  // Only Safari reads it. A photo from an iPhone is more likely than a damaged file.
+  if (header.format === "HEIC")
+    return "is HEIC, which this browser cannot read; save it as JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible)";
+  if (header.width === undefined)
+    return `is ${header.format}, which this browser cannot read, or is damaged (${size}); save it as JPEG or PNG`;
+  return `is a ${header.format} of ${header.width} x ${header.height} pixels, cut short or damaged (${size}); get it again`;
 }

@@ -13,7 +13,7 @@ export async function decodeElement(image: HTMLImageElement, signal?: AbortSigna
     );
   checkPictureSize(name, image.naturalWidth, image.naturalHeight);
   const advice = "cannot be read; give an SVG a width and a height, or pass the picture as a file";
-  return decodeSource(name, image, signal, () => advice);
+  return decodeSource(name, image, signal, refusing(name, advice));
 }
 
 /**
@@ -25,5 +25,10 @@ export async function decodeElement(image: HTMLImageElement, signal?: AbortSigna
 export async function copyCanvas(kind: string, canvas: HTMLCanvasElement | OffscreenCanvas, signal?: AbortSignal) {
   const name = `the ${kind}`;
   checkPictureSize(name, canvas.width, canvas.height);
-  return decodeSource(name, canvas, signal, () => "cannot be read; it has no context, or lost it. Draw on it first");
+  const advice = "cannot be read; it has no context, or lost it. Draw on it first";
+  return decodeSource(name, canvas, signal, refusing(name, advice));
+}
+
+function refusing(name: string, reason: string) {
+  return (cause: unknown) => new FoveaError("bad-image", `${name} ${reason}`, { cause });
 }

@@ -71,7 +71,7 @@ const draft = () => app.store.state.draft.map(({ name }) => name);
 async function addPicture(name: string): Promise<void> {
   const canvas = new OffscreenCanvas(8, 8);
   canvas.getContext("2d")!.fillRect(0, 0, 4, 4);
-  expect(await app.pictures.add(await canvas.convertToBlob(), name)).toBe(true);
+  expect(await app.pictures.add(await canvas.convertToBlob(), name)).toBe("");
   await settled();
 }
 

@@ -268,7 +268,7 @@ test("fits a narrow phone, enlarged twice, in the dark; says what is missing", a
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
   }
   await page.locator("#file").setInputFiles(`${projectRoot}/package.json`);
-  await page.getByText("package.json is not a picture.").waitFor();
+  await page.getByText("package.json is not a picture").waitFor();
   // The failed connection is the browser's own message.
   complaints = complaints.filter((text) => !/ERR_|Failed to load/.test(text));
   await page.context().close();

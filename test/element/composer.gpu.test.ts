@@ -164,10 +164,27 @@ describe("pictures", () => {
   test("other files are refused by name", async () => {
     paste(new File(["a"], "notes.txt", { type: "text/plain" }), await pictureFile("a.png"));
     expect(await trayNames()).toEqual(["Picture: a.png"]);
-    expect(textOf(chat, "note")).toBe("notes.txt is not a picture.");
+    const note = () => expect.poll(() => textOf(chat, "note"));
+    await note().toBe("notes.txt is not a picture (1 bytes, said to be text/plain); use a JPEG, PNG or WebP.");
     paste(new File(["no pixels"], "broken.png", { type: "image/png" }));
-    await expect.poll(() => textOf(chat, "note")).toBe("This browser cannot show broken.png; try JPEG or PNG.");
+    await note().toMatch(/^broken\.png is not a picture \(9 bytes, said to be image\/png\)/);
+    paste(new File(["<svg xmlns='http://www.w3.org/2000/svg'/>"], "logo.svg", { type: "image/svg+xml" }));
+    await note().toBe("logo.svg is SVG, a drawing without pixels; save it as PNG.");
+    paste(new File(["\0\0\0\x18ftypheic...."], "IMG_1.HEIC", { type: "image/heic" }));
+    await note().toMatch(/^IMG_1\.HEIC is HEIC, which this browser cannot read; save it as JPEG \(on an iPhone/);
+    const png = new Uint8Array(await (await pictureFile("b.png")).arrayBuffer());
+    paste(new File([png.slice(0, png.length - 20)], "cut.png", { type: "image/png" }));
+    await note().toMatch(/^cut\.png is a PNG of 64 x 48 pixels, cut short or damaged/);
     expect(await trayNames()).toEqual(["Picture: a.png"]);
+  });
+
+  test("files are known by their bytes, whatever they are called", async () => {
+    const bytes = await (await pictureFile("a.png")).arrayBuffer();
+    paste(new File([bytes], "photo"));
+    await expect.poll(trayNames).toEqual(["Picture: photo"]);
+    paste(new File([bytes], "notes.txt", { type: "text/plain" }));
+    await expect.poll(trayNames).toEqual(["Picture: photo", "Picture: notes.txt"]);
+    expect(textOf(chat, "note")).toBe("");
   });
 
   test("text is pasted and dropped as ever", () => {

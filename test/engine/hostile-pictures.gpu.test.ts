@@ -107,7 +107,7 @@ const PICTURES: { what: string; image: () => unknown; kind: Refusal; says: RegEx
     what: "a drawing",
     image: () => new Blob(['<svg xmlns="http://www.w3.org/2000/svg"/>'], { type: "image/svg+xml" }),
     kind: "bad-image",
-    says: /is SVG, which has no pixels/,
+    says: /is SVG, a drawing without pixels/,
   },
   {
     what: "a JPEG cut in its header",

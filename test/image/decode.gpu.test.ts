@@ -275,7 +275,7 @@ describe("objects of the page", () => {
     else expect(await refusal(decodeImage(await image("")), "bad-image")).toContain("give an SVG a width and a height");
     const file = new File([svg("")], "logo.svg", { type: "image/svg+xml" });
     expect(await refusal(decodeImage(file), "bad-image")).toBe(
-      "logo.svg is SVG, which has no pixels; draw it on a canvas",
+      "logo.svg is SVG, a drawing without pixels; save it as PNG",
     );
   });
 
@@ -284,7 +284,7 @@ describe("objects of the page", () => {
     ["hello", "image/png", /^the picture \(image\/png\) is not a picture \(5 bytes, said to be image\/png\)/],
     ["<!doctype html><p>Log in", "text/html", /is not a picture \(24 bytes, HTML\)/],
     ["%PDF-1.4 ......", "", /\(15 bytes, PDF\)/],
-    ["....ftypheic....", "", /is HEIC, which this browser cannot read, or is damaged/],
+    ["....ftypheic....", "", /is HEIC, which this browser cannot read; save it as JPEG/],
   ])("bytes %j of type %j", async ([text, type, message]) =>
     expect(await refusal(decodeImage(new Blob([text], { type })), "bad-image")).toMatch(message),
   );

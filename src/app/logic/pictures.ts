@@ -1,6 +1,9 @@
 /** The pictures of the next question: from files, clipboard, camera or scene builder. The engine decodes them for the model. */
+
+import { errorSentence } from "../../element/wording.ts";
 import { FoveaError } from "../../errors.ts";
-import { measurePicture } from "../../image/measure.ts";
+import type { Size } from "../../image/geometry.ts";
+import { measurePicture, refusalOf } from "../../image/measure.ts";
 import type { Scene } from "../scene/scene.ts";
 import type { PageStore, PictureItem } from "./state.ts";
 
@@ -16,47 +19,37 @@ export class PictureShelf {
     this.#store = store;
   }
 
-  /** Adds the pictures among these files and reports the others. */
+  /** Adds the pictures among these files and reports the others. The bytes decide, not the name or the type. */
   async addFiles(files: readonly File[]): Promise<void> {
     const refused: string[] = [];
-    for (const file of files) {
-      if (!file.type.startsWith("image/")) refused.push(`${file.name} is not a picture.`);
-      else if (!(await this.add(file, file.name)))
-        refused.push(`This browser cannot show ${file.name}; try JPEG or PNG.`);
-    }
-    if (refused.length > 0) this.#say(refused.join(" "));
+    for (const file of files) refused.push(await this.add(file, file.name));
+    const notice = refused.filter(Boolean).join(" ");
+    if (notice !== "") this.#say(notice);
   }
 
-  /**
-   * Adds a picture to the next question and shows it. Returns false if it cannot be decoded. Reports a picture past the
-   * limits, and does not decode it.
-   */
-  async add(blob: Blob, name: string, scene?: Scene): Promise<boolean> {
+  /** Adds a picture to the next question and shows it. Returns why it was not added, else "". */
+  async add(blob: Blob, name: string, scene?: Scene): Promise<string> {
+    let size: Size;
     try {
-      await measurePicture(name, blob);
+      size = await sizeOf(blob, name);
     } catch (error) {
       if (!(error instanceof FoveaError)) throw error;
-      this.#say(`${error.message}.`);
-      return true;
+      return errorSentence(error);
     }
-    const size = await sizeOf(blob);
-    if (!size) return false;
     const { draft } = this.#store.state;
-    if (draft.length >= MAX_PICTURES) {
-      this.#say(`A question takes at most ${MAX_PICTURES} pictures; remove one first.`);
-      return true;
-    }
+    if (draft.length >= MAX_PICTURES) return `A question takes at most ${MAX_PICTURES} pictures; remove one first.`;
     const picture: PictureItem = { id: nextId++, name, blob, url: URL.createObjectURL(blob), ...size };
     if (scene) picture.scene = scene;
     this.#setDraft([...draft, picture], draft.length);
-    return true;
+    return "";
   }
 
   /** Replaces all pictures by this one. */
   async replaceAll(blob: Blob, name: string, scene?: Scene): Promise<void> {
     const before = this.#store.state.draft;
     this.#setDraft([], 0);
-    if (!(await this.add(blob, name, scene))) this.#say(`This browser cannot show ${name}.`);
+    const refused = await this.add(blob, name, scene);
+    if (refused !== "") this.#say(refused);
     for (const picture of before) this.#free(picture);
   }
 
@@ -64,9 +57,9 @@ export class PictureShelf {
   async replace(id: number, blob: Blob, scene: Scene): Promise<void> {
     const { draft } = this.#store.state;
     const index = draft.findIndex((picture) => picture.id === id);
-    const size = await sizeOf(blob);
-    if (index < 0 || !size) return;
-    const old = draft[index]!;
+    const old = draft[index];
+    if (!old) return;
+    const size = await sizeOf(blob, old.name);
     const picture: PictureItem = { ...old, id: nextId++, blob, url: URL.createObjectURL(blob), ...size, scene };
     this.#setDraft(draft.with(index, picture), index);
     this.#free(old);
@@ -96,14 +89,15 @@ export class PictureShelf {
   }
 }
 
-/** Upright width and height; undefined if this browser cannot decode the picture. */
-async function sizeOf(blob: Blob): Promise<{ width: number; height: number } | undefined> {
+/** Upright width and height. Throws FoveaError `bad-image` if this browser cannot decode the picture. */
+async function sizeOf(blob: Blob, name: string): Promise<Size> {
+  await measurePicture(name, blob);
   try {
     const bitmap = await createImageBitmap(blob);
     const { width, height } = bitmap;
     bitmap.close();
     return { width, height };
   } catch {
-    return undefined;
+    throw await refusalOf(name, blob);
   }
 }
