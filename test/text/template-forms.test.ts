@@ -4,6 +4,7 @@ import { ChatTemplate } from "../../src/text/chat-template.ts";
 import type { ChatMessage } from "../../src/text/messages.ts";
 import { renderPrompt } from "../../src/text/prompt.ts";
 import { Tokenizer } from "../../src/text/tokenizer.ts";
+import { describeShared, needing, sharedBytes } from "../support/shared.ts";
 import { tinyTokenizer } from "./tiny.ts";
 
 const picture = { type: "image" } as const;
@@ -11,7 +12,10 @@ const say = (text: string) => ({ type: "text", text }) as const;
 const message = (role: ChatMessage["role"], content: ChatMessage["content"]): ChatMessage => ({ role, content });
 
 function chat(template: string, images = true) {
-  const files = { "tokenizer.json": tinyTokenizer(), "tokenizer_config.json": { chat_template: template } };
+  const files = {
+    "tokenizer.json": tinyTokenizer(),
+    "tokenizer_config.json": { eos_token: "</s>", chat_template: template },
+  };
   const tokenizer = Tokenizer.parse(files, images ? { imageTokenId: 500 } : {});
   const parsed = ChatTemplate.parse(files, tokenizer);
   return (...messages: ChatMessage[]) => renderPrompt(tokenizer, parsed, messages).text;
@@ -122,5 +126,33 @@ describe("nothing is wrong with a template that", () => {
     const text = chat(refusal + BOTH);
     expect(text(message("system", "s"), message("user", [picture, say("Hi")]))).toBe("s:su:<image>(Hi)");
     expect(() => text(message("user", "Hi"))).toThrow(/refuses them, "say who I am"/);
+  });
+});
+
+describeShared(needing("faults", "templates that were reported"), () => {
+  const template = async (name: string) => new TextDecoder().decode(await sharedBytes(`faults/template-${name}.jinja`));
+  const conversation = [
+    message("system", [say("Be brief.")]),
+    message("user", [picture, say("What?")]),
+    message("assistant", [say("A cat.")]),
+    message("user", [say("Sure?")]),
+  ];
+
+  // jinja2's texts for a system message and answers as strings, questions as parts.
+  it("a system message as string, questions as parts", async () => {
+    const text = chat(await template("system-as-string-user-as-parts"));
+    expect(text(...conversation)).toBe(
+      "[INST]Be brief.\n\n<image>What?[/INST]A cat.</s>[INST]Be brief.\n\nSure?[/INST]",
+    );
+  });
+
+  it("content in quotes", async () => {
+    const text = chat(await template("content-in-quotes"), false);
+    expect(text(message("user", [say("Hi")]))).toBe('user: "Hi"\n');
+  });
+
+  it("a break after output", async () => {
+    const text = chat(await template("break-after-output"), false);
+    expect(text(message("user", "a"), message("assistant", "b"))).toBe("[user]a[assistant]b");
   });
 });
