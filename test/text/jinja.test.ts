@@ -37,6 +37,16 @@ describe("expressions", () => {
   });
 });
 
+describe("strftime_now", () => {
+  const { formats, times } = JSON.parse(read("times.json")) as { formats: string[]; times: [number[], string[]][] };
+  it.each(times)("%j", ([year, month, ...rest], texts) => {
+    const when = new Date(year!, month! - 1, ...rest);
+    expect(
+      formats.map((format) => new JinjaTemplate("{{ strftime_now(f) }}", "test").render({ f: format }, when)),
+    ).toEqual(texts);
+  });
+});
+
 it("a file with line ends of Windows or old Macs is the same template", () => {
   const source = "{% for m in messages %}\n{{ m }}\n  {% endfor %}\n{{ 'a\n' }}|\n\n";
   const render = (text: string) => new JinjaTemplate(text, "test").render({ messages: [1, 2] }, NOW);

@@ -1,4 +1,4 @@
-"""Writes expressions.json and matrix.json: what jinja2 makes of templates, with the settings of transformers.
+"""Writes expressions.json, matrix.json and times.json: what jinja2 makes of templates, with the settings of transformers.
 
     python -m venv venv && venv/bin/pip install torch transformers jinja2 && venv/bin/python make.py
 
@@ -116,6 +116,11 @@ def main():
         texts = {title: render(source, variables_of(messages)) for title, messages in conversations[form].items()}
         templates[path.stem] = {"form": form, "texts": texts}
     write("matrix.json", {"variables": VARIABLES, "tools": TOOLS, "conversations": conversations, "templates": templates})
+
+    codes = "aAbBcCdDeFgGhHIjklmMnpPrRStTuUVwWxXyY"
+    formats = [f"%{code}" for code in codes] + [f"%-{code}" for code in "dmyHIjMSeUW"] + ["%^a %^B %#p %_d %_H %0e %_j"]
+    times = [(2024, 7, 4, 9, 5, 3), (2023, 1, 1, 0, 0, 0), (2024, 12, 31, 12, 30, 59), (2021, 1, 3, 23, 59, 9), (2024, 2, 29, 13, 1, 1), (2026, 12, 28, 1, 10, 10)]
+    write("times.json", {"formats": formats, "times": [[when, [datetime(*when).strftime(format) for format in formats]] for when in times]})
 
     example = {
         **VARIABLES,
