@@ -7,6 +7,8 @@
 const BLOCKS = min(LIST, 256u); // a block is the ids that are equal modulo BLOCKS
 const STEP = 4u; // keys that an invocation reads at once, so that loads overlap
 const NO_TOKEN = 0xffffffffu;
+const NOT_FINITE = 0xfffffffeu;
+const NOT_FINITE_KEY = 0xffffffffu; // above the key of every number
 
 struct Params {
   vocabulary: u32,
@@ -46,17 +48,18 @@ fn has_bit(word: u32, id: u32) -> bool {
   return ((word >> (id % 32u)) & 1u) != 0u;
 }
 
-// The key of a token's logit after the penalty; 0 if it may not be chosen. -inf and NaN, which WGSL's arithmetic may
+// The key of a token's logit after the penalty; 0 if it may not be chosen. Infinities and NaN, which WGSL's arithmetic may
 // ignore, are told by their bits. Beyond 1e36 all logits are equal, so that differences stay finite.
 fn score_key(id: u32) -> u32 {
   let at = min(id, params.vocabulary - 1u);
   let bits = bitcast<u32>(logits[at]);
-  var score = select(clamp(logits[at], -1e36, 1e36), 1e36, bits == 0x7f800000u);
+  var score = clamp(logits[at], -1e36, 1e36);
   if (params.repetitionPenalty != 1.0 && has_bit(seen[at / 32u], at)) {
     score = select(score / params.repetitionPenalty, score * params.repetitionPenalty, score < 0.0);
   }
-  let is_number = bits < 0xff800000u && (bits <= 0x7f800000u || bits >= 0x80000000u);
-  return select(0u, key_of(score), id == at && is_number && has_bit(allowed[at / 32u], at));
+  let is_finite = (bits & 0x7f800000u) != 0x7f800000u;
+  let key = select(NOT_FINITE_KEY, key_of(score), is_finite);
+  return select(0u, key, id == at && has_bit(allowed[at / 32u], at));
 }
 
 // The keys of ids i, i + stride, ...; 0 beyond the vocabulary.
@@ -276,7 +279,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
   }
   let top_key = workgroup_largest(best_key, thread);
 
-  if (top_key != 0u && params.temperature > 0.0) {
+  if (top_key != 0u && top_key != NOT_FINITE_KEY && params.temperature > 0.0) {
     let kept = keep(top_key, thread);
     let stream = hash(hash(params.seed) + params.step);
     best_key = 0u;
@@ -301,7 +304,8 @@ fn main(@builtin(local_invocation_index) thread: u32) {
 
   // The lowest id of those with the largest key.
   let largest = workgroup_largest(best_key, thread);
-  let chosen = ~workgroup_largest(select(0u, ~best_id, best_key == largest), thread);
+  let lowest = ~workgroup_largest(select(0u, ~best_id, best_key == largest), thread);
+  let chosen = select(lowest, NOT_FINITE, top_key == NOT_FINITE_KEY);
   if (thread == 0u) {
     token[0] = chosen;
     if (chosen < params.vocabulary) {

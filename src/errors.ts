@@ -47,6 +47,14 @@ export function disposedError(): FoveaError {
   return new FoveaError("disposed", "this engine was disposed; load the model again");
 }
 
+/** The error of a model whose arithmetic overflows. @param what "logits", ... */
+export function notFiniteError(what: string): FoveaError {
+  return new FoveaError(
+    "bad-weights",
+    `the model's ${what} are not finite (NaN or infinity): its weights are damaged, or overflow in this arithmetic; load it with precision "f32" and weights "f32", or use another export of the model`,
+  );
+}
+
 /**
  * Waits for `promise`, but throws `aborted` as soon as the signal fires: for work that cannot be cancelled. The work keeps
  * running; its result is ignored.

@@ -1,6 +1,6 @@
 /** Pictures from what the caller handed in to the encoder's output: for a prompt, or on their own. */
 import type { Compression, ImageFeatures, PictureBudget } from "../api.ts";
-import { FoveaError, throwIfAborted } from "../errors.ts";
+import { FoveaError, notFiniteError, throwIfAborted } from "../errors.ts";
 import { readFloats } from "../gpu/readback.ts";
 import type { EncodedPicture, EncodePictureOptions, PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { preprocess } from "../model/encoder/preprocess.ts";
@@ -106,8 +106,9 @@ export async function encodeImage(
   }
 }
 
-/** Softmax over the classes, most likely first. */
+/** Softmax over the classes, most likely first. Throws FoveaError `bad-weights` for logits that are not finite. */
 function rankClasses(logits: Float32Array, labels: readonly string[]): NonNullable<ImageFeatures["classes"]> {
+  if (!logits.every(Number.isFinite)) throw notFiniteError("class logits");
   const largest = logits.reduce((a, b) => Math.max(a, b));
   const weights = Array.from(logits, (logit) => Math.exp(logit - largest));
   const sum = weights.reduce((a, b) => a + b);

@@ -19,6 +19,7 @@ import { type PromptRows, type PromptRun, positionsOf } from "../model/decoder/p
 import { causalRanges, chunkEnds, windowRanges } from "../model/decoder/visible.ts";
 import { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
+import { chosenToken } from "./chosen-token.ts";
 
 /** How the next token is chosen; see `GenerateRequest` for the meaning. Temperature 0 is greedy. */
 export interface Sampling {
@@ -191,6 +192,8 @@ export class Sequence {
    * before the promise settles: the token is fed back on the GPU.
    *
    * The first call after `prefill` only chooses; each later one first runs the token that the call before it chose.
+   *
+   * @throws FoveaError `bad-weights` for logits that are not finite, `unsupported-model` where no token may be generated
    */
   step(sampling: Sampling): Promise<number> {
     const chosen = new Readback(this.#gpu, 4);
@@ -208,7 +211,7 @@ export class Sequence {
     this.#step++;
     return chosen
       .read()
-      .then((bytes) => new Uint32Array(bytes)[0]!)
+      .then((bytes) => chosenToken(new Uint32Array(bytes)[0]!))
       .finally(() => chosen.dispose());
   }
 

@@ -26,6 +26,9 @@ const kernel = new Kernel({
   },
 });
 
+/** Stands for an id where a logit is NaN or infinite. */
+export const NOT_FINITE = 0xfffffffe;
+
 const ON_GPU = { THREADS: 256, LIST: 1024, DIGIT_BITS: 8 };
 
 /**
@@ -43,7 +46,7 @@ export interface SampleArgs {
   allowed: Tensor; // [ceil(V / 32)] u32
   /** The same for ids of the prompt and of what was generated, which the penalty falls on; the chosen one is added. */
   seen: Tensor; // [ceil(V / 32)] u32
-  /** The chosen id; NO_TOKEN (token-embed.ts) if no allowed token has a logit above -inf. */
+  /** The chosen id; NO_TOKEN (token-embed.ts) if none is allowed, NOT_FINITE if one has a logit that is not finite. */
   token: Tensor; // [1] u32
   /** 0 chooses the largest logit, the lowest id of equal ones; the penalty counts there too. */
   temperature: number;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { readTensor } from "../../src/gpu/readback.ts";
 import { view } from "../../src/gpu/tensor.ts";
-import { type SampleArgs, sample } from "../../src/kernels/sample.ts";
+import { NOT_FINITE, type SampleArgs, sample } from "../../src/kernels/sample.ts";
 import { NO_TOKEN } from "../../src/kernels/token-embed.ts";
 import { type SampleOptions, sampleDistribution } from "../reference/sample.ts";
 import { sampleDraw } from "../reference/sample-draw.ts";
@@ -212,14 +212,19 @@ describe("sample", () => {
     const drawn = async (logits: number[], settings: Partial<Settings> = {}) =>
       new Set((await draw(gpu(), { logits, settings, steps: 40 })).ids);
     for (const settings of [{}, { topK: 2 }, { topP: 0.9 }, { topK: 2, topP: 0.9 }, { temperature: 0 }]) {
-      expect(await drawn([low, 1, low, nan, -nan], settings)).toEqual(new Set([1]));
-      expect(await drawn([3e38, -3e38, 0, nan], settings)).toEqual(new Set([0]));
-      expect(await drawn([-3e38, -3e38, low], { ...settings, temperature: 0 })).toEqual(new Set([0]));
-      expect(await drawn([0, high, 1e30], settings)).toEqual(new Set([1]));
+      for (const bad of [low, high, nan, -nan]) {
+        expect(await drawn([0, 1, bad, 1e30], settings)).toEqual(new Set([NOT_FINITE]));
+        expect(await drawn([bad], settings)).toEqual(new Set([NOT_FINITE]));
+        // Beyond the first of a thread's ids.
+        expect(await drawn([...new Array(1000).fill(1), bad], settings)).toEqual(new Set([NOT_FINITE]));
+        // What may not be generated does not count.
+        expect((await draw(gpu(), { logits: [0, bad], settings, banned: [1] })).ids).toEqual([0]);
+      }
+      expect(await drawn([3e38, -3e38, 0], settings)).toEqual(new Set([0]));
+      expect(await drawn([-3e38, -3e38], { ...settings, temperature: 0 })).toEqual(new Set([0]));
       expect(await drawn([0, 1, 2], { ...settings, temperature: 1e-5 })).toEqual(new Set([2]));
-      expect(await drawn([low, nan], settings)).toEqual(new Set([NO_TOKEN]));
     }
-    expect(await drawn([-3e38, -3e38, low])).toEqual(new Set([0, 1]));
+    expect(await drawn([-3e38, -3e38])).toEqual(new Set([0, 1]));
     // -0 and 0 are equal.
     expect(await drawn([0, -0, -1], { topK: 1 })).toEqual(new Set([0, 1]));
   });
