@@ -1,14 +1,14 @@
 /**
- * Headless Chromium as a place to measure: the sources through Vite, the peer's files and graphs beside them, and a page that is
+ * A headless browser as a place to measure: the sources through Vite, the peer's files and graphs beside them, and a page that is
  * cross-origin isolated, so that clocks are fine and WebAssembly has threads. Node only.
  */
 import { createReadStream, existsSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
-import { type Browser, chromium } from "playwright";
 import { createServer, type Plugin, type ViteDevServer } from "vite";
-import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
+import { type BenchBrowser, type LaunchFirefox, launch } from "./browsers.ts";
 import type { InPageName } from "./in-page.ts";
+import type { BrowserName } from "./options.mjs";
 import type { PartResult, SizeName } from "./parts/result.ts";
 import { VIT_ADDRESS } from "./parts/vision-subject.ts";
 import { LLAMA_GRAPH, VIT_GRAPH } from "./peers/contenders.ts";
@@ -19,7 +19,6 @@ import { ORT_ADDRESS } from "./peers/ort.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Test data that lies beside some checkouts; read in place. */
 const vitFolder = fileURLToPath(new URL("../../shared/real/vit-tiny", import.meta.url));
-const LAUNCH_TIMEOUT_MS = 120_000;
 const BLANK = "/bench-blank";
 const ENTRY = "/bench/in-page.ts";
 /** Where the page keeps its function: a module's own are out of reach from outside. */
@@ -29,17 +28,16 @@ const TYPES: Record<string, string> = { mjs: "text/javascript", wasm: "applicati
 
 export class BrowserHost {
   readonly #server: ViteDevServer;
-  readonly #browser: Browser;
+  readonly #browser: BenchBrowser;
   readonly #size: SizeName | undefined;
 
-  private constructor(server: ViteDevServer, browser: Browser, size: SizeName | undefined) {
+  private constructor(server: ViteDevServer, browser: BenchBrowser, size: SizeName | undefined) {
     this.#server = server;
     this.#browser = browser;
     this.#size = size;
   }
 
-  static async open(size: SizeName | undefined): Promise<BrowserHost> {
-    const executablePath = findChromium();
+  static async open(name: BrowserName, size: SizeName | undefined, launchFirefox: LaunchFirefox): Promise<BrowserHost> {
     const server = await createServer({
       root,
       configFile: false,
@@ -52,31 +50,35 @@ export class BrowserHost {
       plugins: [peerFiles(size)],
     });
     await server.listen();
-    const browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS, timeout: LAUNCH_TIMEOUT_MS });
-    return new BrowserHost(server, browser, size);
+    try {
+      return new BrowserHost(server, await launch(name, launchFirefox), size);
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
   }
 
   /** Runs a part in a page of its own. Throws its error. */
   async run(name: InPageName, progress: (what: string) => void): Promise<PartResult> {
     if (name.startsWith("compare")) ensurePackages("peers");
-    const page = await this.#browser.newPage();
-    page.on("console", (message) => {
-      if (message.type() === "info") progress(message.text());
-    });
+    let onCrash = () => {};
     const crashed = new Promise<never>((_, reject) => {
-      page.once("crash", () => reject(new Error(`${name}: the browser's page crashed`)));
+      onCrash = () => reject(new Error(`${name}: the browser's page crashed`));
     });
     crashed.catch(() => {});
+    const page = await this.#browser.newPage({ onInfo: progress, onCrash });
     try {
       const origin = `http://localhost:${this.#port}`;
       await page.goto(`${origin}${BLANK}`);
       // A function that is handed over cannot import: Vite has rewritten its imports for Node.
       const content = `import { run } from "${ENTRY}"; window["${GLOBAL}"] = run;`;
       await page.addScriptTag({ type: "module", content });
-      await page.waitForFunction((name) => Reflect.has(window, name), GLOBAL);
+      await page.evaluate(async (name) => {
+        while (!Reflect.has(window, name)) await new Promise((resolve) => setTimeout(resolve, 20));
+      }, GLOBAL);
       const vitAddress = existsSync(vitFolder) ? `${origin}${VIT_ADDRESS}` : undefined;
       const running = page.evaluate(
-        async ({ global, name, options }) => {
+        async ({ global, name, options }): Promise<{ result?: PartResult; message?: string }> => {
           try {
             return { result: (await Reflect.get(window, global)(name, options)) as PartResult };
           } catch (error) {

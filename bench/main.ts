@@ -3,13 +3,14 @@ import { readdirSync } from "node:fs";
 import { table } from "../eval/markdown.ts";
 import { root } from "../tools/library.mjs";
 import { BrowserHost } from "./browser-host.ts";
+import type { LaunchFirefox } from "./browsers.ts";
 import type { InPageName } from "./in-page.ts";
 import { conditions } from "./machine.ts";
 import { NodeHost, type NodePartName } from "./node-host.ts";
 import type { BenchOptions } from "./options.mjs";
 import { type PartResult, valueText } from "./parts/result.ts";
 import type { ImportModule } from "./provide-dawn.ts";
-import { fileName, type KeptPart, readKept, targetTable, writeKept } from "./report.ts";
+import { fileName, type KeptPart, type Place, readKept, targetTable, writeKept } from "./report.ts";
 import { openFigures, sizeFigures } from "./site-parts.ts";
 
 const folder = `${root}bench/results`;
@@ -19,6 +20,7 @@ const DOCUMENT = `${root}docs/performance.md`;
 /** Work that only Node can do; a module that Vite runs cannot. */
 export interface Outside {
   importModule: ImportModule;
+  launchFirefox: LaunchFirefox;
   ensureSite(): Promise<unknown>;
   ensureLibrary(): Promise<unknown>;
   elementSize(): Promise<{ brotli: number }>;
@@ -47,7 +49,7 @@ type Run = (name: string, progress: (what: string) => void) => Promise<PartResul
 async function measure(options: BenchOptions, args: string[], outside: Outside): Promise<void> {
   const host = options.node
     ? await NodeHost.open(options.size, outside.importModule)
-    : await BrowserHost.open(options.size);
+    : await BrowserHost.open(options.browser, options.size, outside.launchFirefox);
   const run: Run =
     host instanceof NodeHost ? (name, progress) => host.run(name as NodePartName, progress) : runWith(host, outside);
   let file: string | undefined;
@@ -61,7 +63,7 @@ async function measure(options: BenchOptions, args: string[], outside: Outside):
         `\n${name}: ${part.adapter}, ${part.runtime}\n\n${table(["figure", "value", "note"], rows)}\n`,
       );
       // Size tiny only shows that the part runs; its numbers must not pass for measurements.
-      if (part.size !== "tiny") file = keep(part, options.node);
+      if (part.size !== "tiny") file = keep(part, placeOf(options));
     }
   } finally {
     await host.close();
@@ -81,10 +83,16 @@ function runWith(host: BrowserHost, { ensureSite, ensureLibrary, elementSize }: 
   };
 }
 
+/** Where a part ran, if not in Chromium. */
+function placeOf({ node, browser }: BenchOptions): Place | undefined {
+  if (node) return { file: "node", name: "Dawn in Node" };
+  return browser === "firefox" ? { file: "firefox", name: "Firefox" } : undefined;
+}
+
 /** @returns the name of the files that store it, without an ending */
-function keep(part: KeptPart, node: boolean): string {
-  const file = fileName(part.adapter, node);
-  const kept = readKept(folder, file, `${part.adapter}${node ? ", Dawn in Node" : ""}`);
+function keep(part: KeptPart, place: Place | undefined): string {
+  const file = fileName(part.adapter, place);
+  const kept = readKept(folder, file, place ? `${part.adapter}, ${place.name}` : part.adapter);
   kept.parts[part.part] = part;
   writeKept(folder, file, kept, DOCUMENT);
   return file;

@@ -12,6 +12,11 @@ export const PART_NAMES = /** @type {const} */ ([
 /** Parts that also run in Node. */
 const NODE_PARTS = ["kernels", "vision", "decoder"];
 
+/** Parts that also run in Firefox: those without a peer and without the built product. */
+const FIREFOX_PARTS = ["kernels", "vision", "decoder", "cost", "views", "load", "endurance"];
+
+/** @typedef {"chromium" | "firefox"} BrowserName */
+
 /**
  * Other names for one or several parts.
  * @type {Record<string, readonly string[]>}
@@ -26,27 +31,29 @@ const ALIASES = {
   compare: ["compare-vision", "compare-decoder"],
 };
 
-export const HELP = `Measures Fovea in headless Chromium, prints tables, and stores them in bench/results.
+export const HELP = `Measures Fovea in a headless browser, prints tables, and stores them in bench/results.
 
   npm run bench [-- OPTIONS]
 
   --only PART,...   ${PART_NAMES.join(", ")}
                     (also ${Object.keys(ALIASES).join(", ")}); default: all
   --size SIZE       small (default on software adapters), large (default on GPUs), tiny (only checks that it runs)
+  --browser NAME    chromium (default), or firefox: ${FIREFOX_PARTS.join(", ")}
   --node            kernels, vision and decoder in Node, on Dawn, for machines with a GPU and no browser
   --report          measures nothing; rewrites tables and plot from the stored results
   --help            prints this text
 
   --checkpoint NAME measures a whole checkpoint instead; see --checkpoint --help.
 
-FOVEA_GPU=1 uses this machine's GPU instead of a software adapter. CHROME_PATH names the browser. compare-* downloads
-onnxruntime-web from the npm registry on its first run (170 MB); --node downloads Dawn (130 MB).
+FOVEA_GPU=1 uses this machine's GPU instead of a software adapter. CHROME_PATH and FIREFOX_PATH name
+the browsers. compare-* downloads onnxruntime-web from the npm registry on its first run (170 MB); --node downloads Dawn (130 MB).
 `;
 
 /**
  * @typedef {object} BenchOptions
  * @property {readonly string[]} parts
  * @property {import("./parts/result.ts").SizeName | undefined} size
+ * @property {BrowserName} browser
  * @property {boolean} node
  * @property {boolean} reportOnly
  */
@@ -60,15 +67,28 @@ export function parseBenchOptions(args) {
   const definitions = /** @type {const} */ ({
     only: { type: "string" },
     size: { type: "string" },
+    browser: { type: "string" },
     node: { type: "boolean" },
     report: { type: "boolean" },
     help: { type: "boolean", short: "h" },
   });
-  const { only, size, node = false, report = false, help } = parseOptions(args, definitions, "--only vision");
+  const { only, size, browser, node = false, report = false, help } = parseOptions(args, definitions, "--only vision");
   if (help) return "help";
   if (size !== undefined && !isSize(size)) throw new Error(`--size must be tiny, small or large, got "${size}"`);
-  const available = node ? NODE_PARTS : PART_NAMES;
-  return { parts: only === undefined ? available : chosen(only, available), size, node, reportOnly: report };
+  if (browser !== undefined && !isBrowser(browser))
+    throw new Error(`--browser must be chromium or firefox, got "${browser}"`);
+  if (browser !== undefined && node) throw new Error("--node runs without a browser; leave --browser out");
+  const available = node ? NODE_PARTS : browser === "firefox" ? FIREFOX_PARTS : PART_NAMES;
+  const parts = only === undefined ? available : chosen(only, available);
+  return { parts, size, browser: browser ?? "chromium", node, reportOnly: report };
+}
+
+/**
+ * @param {string} text
+ * @returns {text is BrowserName}
+ */
+function isBrowser(text) {
+  return text === "chromium" || text === "firefox";
 }
 
 /**

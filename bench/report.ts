@@ -10,14 +10,20 @@ import { judge, type Verdict } from "./targets.ts";
 export interface KeptPart extends PartResult, Conditions {}
 
 export interface Kept {
-  /** The adapter, marked if it was measured in Node. */
+  /** The adapter, and the place if it is not Chromium. */
   name: string;
   parts: Record<string, KeptPart>;
 }
 
+/** Another place than Chromium: the end of its files' names, and its name in words. */
+export interface Place {
+  file: string;
+  name: string;
+}
+
 /** The file name for an adapter's results, without an ending. */
-export function fileName(adapter: string, node: boolean): string {
-  return `${adapter.toLowerCase().replaceAll(/\W+/g, "-")}${node ? "-node" : ""}`;
+export function fileName(adapter: string, place: Place | undefined): string {
+  return `${adapter.toLowerCase().replaceAll(/\W+/g, "-")}${place ? `-${place.file}` : ""}`;
 }
 
 export function readKept(folder: string, file: string, name: string): Kept {

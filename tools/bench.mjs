@@ -1,4 +1,4 @@
-// npm run bench: measures in headless Chromium or in Node, prints tables, and stores the numbers in bench/results/. The code
+// npm run bench: measures in a headless browser or in Node, prints tables, and stores the numbers in bench/results/. The code
 // is in bench/, in TypeScript, and runs through Vite as the tests do.
 import { HELP, parseBenchOptions } from "../bench/options.mjs";
 import { printHelp } from "./command-line.mjs";
@@ -9,9 +9,11 @@ export async function run(args) {
   const options = parseBenchOptions(args);
   if (options === "help") return printHelp(HELP);
   const { elementSize, ensureSite } = await import("./build.mjs");
+  const { launchFirefox } = await import("./firefox.mjs");
   const { ensureLibrary } = await import("./library.mjs");
   const { importTypeScript } = await import("./typescript.mjs");
   /** @type {typeof import("../bench/main.ts")} */
   const { main } = await importTypeScript("bench/main.ts");
-  return main(options, args, { importModule: (address) => import(address), ensureSite, ensureLibrary, elementSize });
+  const importModule = (/** @type {string} */ address) => import(address);
+  return main(options, args, { importModule, launchFirefox, ensureSite, ensureLibrary, elementSize });
 }

@@ -47,14 +47,24 @@ describe("options", () => {
   test("name parts by several words, each part once", () => {
     expect(parseBenchOptions(["--only", "prefill,decode,memory"])).toMatchObject({ parts: ["decoder", "load"] });
     expect(parseBenchOptions(["--node"])).toMatchObject({ parts: ["kernels", "vision", "decoder"], node: true });
+    expect(parseBenchOptions(["--browser", "firefox", "--only", "decode"])).toMatchObject({
+      parts: ["decoder"],
+      browser: "firefox",
+    });
+    expect(parseBenchOptions([])).toMatchObject({ browser: "chromium" });
   });
 
-  test.for([["--only", "speed"], ["--node", "--only", "cost"], ["--size", "huge"], ["kernels"]])(
-    "refuse %s",
-    (args) => {
-      expect(() => parseBenchOptions(args)).toThrow(/^[^\n]+$/);
-    },
-  );
+  test.for([
+    ["--browser", "firefox", "--only", "compare"],
+    ["--browser", "firefox", "--node"],
+    ["--only", "speed"],
+    ["--node", "--only", "cost"],
+    ["--size", "huge"],
+    ["--browser", "safari"],
+    ["kernels"],
+  ])("refuse %s", (args) => {
+    expect(() => parseBenchOptions(args)).toThrow(/^[^\n]+$/);
+  });
 });
 
 describe("numbers", () => {
