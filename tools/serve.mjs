@@ -11,10 +11,11 @@ import sirv from "sirv";
 /**
  * Serves until `close`, or until the process ends. Throws an Error if no port is free.
  * @param {Record<string, Served>} paths address -> content; "/" is the fallback
- * @param {{ ports?: number[] }} [options] ports to try in order; default: any free one
+ * @param {{ ports?: number[], headers?: Record<string, string> }} [options] ports to try in order, default: any free one;
+ *   headers of every answer
  * @returns {Promise<{ origin: string, close: () => void }>}
  */
-export async function serve(paths, { ports = [0] } = {}) {
+export async function serve(paths, { ports = [0], headers = {} } = {}) {
   const handlers = Object.entries(paths)
     .map(([path, served]) => ({ path, handle: handlerOf(served) }))
     .sort((a, b) => b.path.length - a.path.length);
@@ -28,6 +29,7 @@ export async function serve(paths, { ports = [0] } = {}) {
       response.writeHead(found ? 403 : 404).end();
       return;
     }
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     if (found.path !== "/" && found.path.endsWith("/")) request.url = path.slice(found.path.length - 1);
     found.handle(request, response);
   });
@@ -40,6 +42,21 @@ export async function serve(paths, { ports = [0] } = {}) {
       server.closeAllConnections();
     },
   };
+}
+
+/**
+ * The headers of all pages in a `_headers` file, as hosts of static sites read it.
+ * @param {string} text
+ * @returns {Record<string, string>}
+ */
+export function parseHeaders(text) {
+  const lines = text.split("\n").filter((line) => /^\s+\S/.test(line));
+  return Object.fromEntries(
+    lines.map((line) => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
+    }),
+  );
 }
 
 /**

@@ -17,6 +17,7 @@ import { SettingsPanel } from "./parts/settings-panel.ts";
 import { Statistics } from "./parts/statistics.ts";
 import { StoredModels } from "./parts/stored-models.ts";
 import { SAMPLES } from "./scene/samples.ts";
+import { allowOwnScripts } from "./trusted-types.ts";
 
 const ELEMENTS = {
   "app-answer": AnswerView,
@@ -34,6 +35,7 @@ const ELEMENTS = {
   "app-statistics": Statistics,
   "app-stored-models": StoredModels,
 };
+allowOwnScripts();
 const app = new App();
 const asked = new URLSearchParams(location.search).get("model");
 // First, so that the worker starts while the page is built.
