@@ -36,7 +36,9 @@ function readMessage(message: Fields, where: string): Message {
     throw invalid(`${where}.role`, `'${where}.role' must be one of ${known}, got '${shorten(role)}'`, "invalid_value");
   }
   onlyFields(message, ["role", "content", "name", ...(role === "assistant" ? OF_ANSWERS : [])], where);
-  return { role: ROLES[role]!, content: readContent(field(message, "content"), `${where}.content`, role === "user") };
+  // The official client's helper makes null of an empty answer.
+  const content = field(message, "content") ?? (role === "assistant" ? "" : undefined);
+  return { role: ROLES[role]!, content: readContent(content, `${where}.content`, role === "user") };
 }
 
 function hasCalls(message: Fields): boolean {

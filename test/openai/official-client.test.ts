@@ -10,7 +10,7 @@ import type {
   ChatCompletionRequestStreaming,
   Model,
 } from "../../src/openai/types.ts";
-import { BEGINNING, FakeModel, requestOf, type Step, text } from "../support/fake-model.ts";
+import { BEGINNING, done, FakeModel, requestOf, type Step, text } from "../support/fake-model.ts";
 
 function clientOf(model: FakeModel): OpenAI {
   return new OpenAI({ fetch: createFetch(model), baseURL: "http://fovea.local/v1", apiKey: "unused" });
@@ -100,6 +100,15 @@ describe("answers", () => {
       { role: "assistant", content: "A cat." },
       { role: "user", content: "More?" },
     ]);
+  });
+
+  test("handed back where an answer was empty", async () => {
+    const model = new FakeModel([...BEGINNING, done()]);
+    const { completions } = clientOf(model).chat;
+    const message = await completions.stream(requestOf()).finalMessage();
+    expect(message.content).toBe(null);
+    await completions.create({ ...requestOf(), messages: [message, { role: "user", content: "More?" }] });
+    expect(model.requests[1]!.messages[0]).toEqual({ role: "assistant", content: "" });
   });
 
   test("about the models", async () => {

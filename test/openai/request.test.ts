@@ -128,7 +128,7 @@ const REFUSED: [changes: object, param: string, code: string][] = [
   [{ messages: [{ role: "assistant", content: "", function_call: {} }] }, "messages[0].role", "unsupported_value"],
   [{ messages: [{ role: "user", content: "", text: "" }] }, "messages[0].text", "unknown_parameter"],
   [say(undefined), "messages[0].content", "missing_required_parameter"],
-  [say(null, "assistant"), "messages[0].content", "missing_required_parameter"],
+  [say(null), "messages[0].content", "missing_required_parameter"],
   [say(5), "messages[0].content", "invalid_type"],
   [say({ type: "text", text: "" }), "messages[0].content", "invalid_type"],
   [say([]), "messages[0].content", "empty_array"],
