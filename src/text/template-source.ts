@@ -1,4 +1,5 @@
 /** Finds the chat template among a model's files. */
+import { misplacedFile, START_BYTES } from "../shared/misplaced-file.ts";
 import { asArray, asObject, asString, reject, show } from "./json.ts";
 import { companion, type TokenizerFiles } from "./special-tokens.ts";
 
@@ -12,7 +13,11 @@ const JSON_FILES = ["chat_template.json", "processor_config.json", "tokenizer_co
  */
 export function findTemplate(files: TokenizerFiles): { text: string; where: string } | undefined {
   const jinja = files["chat_template.jinja"];
-  if (jinja !== undefined) return { text: jinja, where: "chat_template.jinja" };
+  if (jinja !== undefined) {
+    const misplaced = misplacedFile(jinja.slice(0, START_BYTES));
+    if (misplaced) reject("chat_template.jinja", misplaced);
+    return { text: jinja, where: "chat_template.jinja" };
+  }
   for (const name of JSON_FILES) {
     const value = companion(files, name).chat_template;
     if (value === undefined || value === null) continue;

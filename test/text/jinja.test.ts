@@ -55,6 +55,17 @@ it("a file with line ends of Windows or old Macs is the same template", () => {
   expect(render(source.replaceAll("\n", "\r"))).toBe("1\n2\na\n|\n");
 });
 
+it.each([
+  [
+    "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n",
+    /Git LFS pointer, not the file itself of 5 bytes/,
+  ],
+  ["<!DOCTYPE html><title>Not found</title>", /chat_template\.jinja: it is a web page; check the address/],
+])("a chat_template.jinja that holds something else is named: %s", (text, message) => {
+  const files = { "tokenizer.json": tinyTokenizer(), "chat_template.jinja": text };
+  expect(() => ChatTemplate.parse(files, Tokenizer.parse(files))).toThrow(message);
+});
+
 describe("tokens that a template writes by name", () => {
   const NAMES = ["bos_token", "unk_token", "pad_token", "sep_token", "image_token", "boi_token", "video_token"];
   const source = `${NAMES.map((name) => `{{ ${name} }}`).join(",")},{{ additional_special_tokens }}{{ messages[0].content }}`;
