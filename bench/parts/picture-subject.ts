@@ -14,7 +14,7 @@ import { Decoder } from "../../src/model/decoder/decoder.ts";
 import { KvCache } from "../../src/model/decoder/kv-cache.ts";
 import { type PlacedIds, promptRows } from "../../src/model/decoder/prompt-rows.ts";
 import { batchViews, type ViewBatch } from "../../src/model/encoder/batches.ts";
-import { PictureEncoder, promptPicture } from "../../src/model/encoder/picture-encoder.ts";
+import { PictureEncoder, promptPicture, rowsInPrompt } from "../../src/model/encoder/picture-encoder.ts";
 import { Weights } from "../../src/model/load/fill.ts";
 import type { DecoderSpec, EncoderSpec, ModelSpec } from "../../src/spec/model-spec.ts";
 import type { PicturePlan, PictureRun, PictureSpec } from "../../src/spec/picture-spec.ts";
@@ -127,7 +127,7 @@ export class PictureSubject {
     const picture = await encoder.encode(this.#gpu, plan, batches, pixels, { compression });
     await this.#gpu.idle();
     const encoded = performance.now();
-    const runs = pictures.runs(plan, picture.rowsOfView);
+    const runs = pictures.runs(plan, rowsInPrompt(picture));
     const prompt = promptRows(placePicture(runs), [promptPicture(picture, viewsInOrder(runs))], decoder);
     await this.#sequence.prefill(prompt);
     await this.#sequence.step(GREEDY);

@@ -5,7 +5,7 @@ import { resolveSampling, type SamplingSettings } from "../generate/sampling-set
 import { type Draft, decodeText } from "../generate/step-loop.ts";
 import { Stopping, type StopReason } from "../generate/stopping.ts";
 import { type PromptRows, promptRows } from "../model/decoder/prompt-rows.ts";
-import { type EncodedPicture, promptPicture } from "../model/encoder/picture-encoder.ts";
+import { type EncodedPicture, promptPicture, rowsInPrompt } from "../model/encoder/picture-encoder.ts";
 import type { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { planInhibition } from "../model/inhibition/plan.ts";
 import { nextMacrotask } from "../shared/macrotask.ts";
@@ -20,7 +20,7 @@ import type { Engine, TextModel } from "./engine.ts";
 import { imageKey, type PictureOptions } from "./image-cache.ts";
 import type { Language } from "./language.ts";
 import type { Lock } from "./lock.ts";
-import { checkBudget, encodeKept, needPictures } from "./pictures.ts";
+import { checkBudget, encodeKept, needPictures, readsAsSeveral } from "./pictures.ts";
 import { readSeenViews, viewsInOrder } from "./read-views.ts";
 import type { RecoveringEngine } from "./recovery.ts";
 import type { RequestPicture } from "./request-pictures.ts";
@@ -98,12 +98,14 @@ function needText(engine: Engine): { text: TextModel; language: Language } {
 
 /** All of an answer that needs no GPU. */
 async function prepare(work: Work, engine: Engine): Promise<void> {
-  const { messages, pictures, signal } = work;
+  const { messages, signal } = work;
   throwIfAborted(signal, "the question");
   work.prepared = prepareConversation(engine, messages, { signal });
   // The template may have taken a while; an abort may have come meanwhile.
   await nextMacrotask();
   throwIfAborted(signal, "the question");
+  const pictures = { ...work.pictures, several: readsAsSeveral(engine, work.prepared.pictures.all.length) };
+  work.pictures = pictures;
   await work.prepared.pictures.ready((key) => engine.images.has(imageKey(key, pictures)));
 }
 
@@ -195,11 +197,11 @@ async function seePicture(work: Work, engine: Engine, input: RequestPicture, ind
   await engine.gpu.idle();
   const milliseconds = performance.now() - start;
   clock.numbers.visionMs += milliseconds;
-  const runs = pictures.runs(picture.plan, picture.rowsOfView);
+  const runs = pictures.runs(picture.plan, rowsInPrompt(picture));
   if (index < told.images) return { picture, runs };
   const views = await readSeenViews(engine.gpu, encoder, picture, viewsInOrder(runs));
-  const before = picture.plan.views.reduce((sum, { grid }) => sum + encoder.rowsOf(grid), 0);
-  const tokens = picture.rowsOfView.reduce((sum, rows) => sum + rows, 0);
+  const before = encoder.wholeRows(picture.plan);
+  const tokens = rowsInPrompt(picture).reduce((sum, rows) => sum + rows, 0);
   clock.addPicture({ views: views.length, tokensBefore: before, tokensAfter: tokens, reused });
   emit({ type: "image", index, tokens, milliseconds, stages: views[0]!.stages, views });
   told.images++;

@@ -10,6 +10,8 @@ import type { ImageInput, PixelData } from "../shared/picture.ts";
 export interface PictureOptions {
   compression: Compression;
   budget: PictureBudget;
+  /** The model reads the picture as one of several. */
+  several?: boolean | undefined;
 }
 
 /** Pictures kept: what a conversation is likely to come back to, at a few megabytes of tokens each. */
@@ -84,9 +86,9 @@ async function contentKey(input: ImageInput | PixelData): Promise<string | undef
 }
 
 /** A picture under the options of a request. */
-export function imageKey(picture: string, { compression, budget }: PictureOptions): string {
+export function imageKey(picture: string, { compression, budget, several = false }: PictureOptions): string {
   const sorted = (options: object) => JSON.stringify(options, Object.keys(options).sort());
-  return `${picture} ${sorted(compression)} ${sorted(budget)}`;
+  return `${picture} ${sorted(compression)} ${sorted(budget)}${several ? " several" : ""}`;
 }
 
 async function digest(bytes: BufferSource): Promise<string> {

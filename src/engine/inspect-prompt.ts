@@ -3,13 +3,13 @@ import type { InspectRequest } from "../api.ts";
 import type { Arena } from "../gpu/arena.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { expandPlaceholders, type PlacedIds } from "../model/decoder/prompt-rows.ts";
-import type { EncodedPicture } from "../model/encoder/picture-encoder.ts";
+import { type EncodedPicture, rowsInPrompt } from "../model/encoder/picture-encoder.ts";
 import { checkFields } from "../shared/arguments.ts";
 import { shown } from "../shared/json.ts";
 import { buildPrompt } from "../text/prompt.ts";
 import { checkKnownIds, needLanguage, type PreparedConversation } from "./conversation-prompt.ts";
 import type { Engine } from "./engine.ts";
-import { encodePicture, needPictures } from "./pictures.ts";
+import { encodePicture, needPictures, readsAsSeveral } from "./pictures.ts";
 import { viewsInOrder } from "./read-views.ts";
 
 /** A prompt that is ready to run, and the pictures in it. */
@@ -34,9 +34,10 @@ export async function inspectConversation(
 ): Promise<InspectedPrompt> {
   const { compression = { method: "none" }, pictures: budget = {} } = request;
   const { tokenizer } = needLanguage(engine);
+  const several = readsAsSeveral(engine, inputs.all.length);
   for (const input of inputs.all)
-    encoded.push(await encodePicture(engine, input, { compression, budget, keepAll: true }));
-  const runs = encoded.map(({ plan, rowsOfView }) => needPictures(engine).pictures.runs(plan, rowsOfView));
+    encoded.push(await encodePicture(engine, input, { compression, budget, several, keepAll: true }));
+  const runs = encoded.map((picture) => needPictures(engine).pictures.runs(picture.plan, rowsInPrompt(picture)));
   const prompt = buildPrompt(tokenizer, rendered, runs);
   checkKnownIds(prompt.ids, engine.spec);
   return {
@@ -59,7 +60,7 @@ export async function inspectTensors(
   if (pixelValues.length > 0 && !engine.pictures)
     throw new TypeError(`this model reads no pictures; ${pixelValues.length} were given`);
   for (const values of pixelValues) encoded.push(await encodePixels(engine, scope, values, compression));
-  const counts = encoded.map(({ rowsOfView }) => rowsOfView[0]!);
+  const counts = encoded.map((picture) => rowsInPrompt(picture)[0]!);
   return {
     text: "",
     placed: expandPlaceholders(inputIds, counts, engine.spec.imageTokenId),

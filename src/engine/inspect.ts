@@ -96,9 +96,20 @@ async function finish(
         rows: rows.positions.length / rows.ids.length,
         cols: rows.ids.length,
       },
-      pictures: placed.pictures.map((runs) => runs.map(({ start, count }) => ({ start, count }))),
+      pictures: placed.pictures.map(joinedRanges),
     },
     images,
     ...run,
   };
+}
+
+/** Neighbouring ranges as one. */
+function joinedRanges(ranges: readonly { start: number; count: number }[]): { start: number; count: number }[] {
+  const joined: { start: number; count: number }[] = [];
+  for (const { start, count } of ranges) {
+    const last = joined.at(-1);
+    if (last && last.start + last.count === start) last.count += count;
+    else joined.push({ start, count });
+  }
+  return joined;
 }

@@ -3,6 +3,7 @@ import type { DescriptionFiles } from "../families/registry.ts";
 import { LANGUAGE_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import { ChatTemplate } from "../text/chat-template.ts";
+import { findTemplate } from "../text/template-source.ts";
 import { Tokenizer } from "../text/tokenizer.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 
@@ -25,14 +26,15 @@ export async function loadLanguage(
   const tokenizerJson = texts["tokenizer.json"];
   if (tokenizerJson === undefined) return undefined;
   const { "config.json": config, "processor_config.json": processor } = described as Record<string, object>;
-  const options = spec.imageTokenId === undefined ? {} : { imageTokenId: spec.imageTokenId };
   const files = {
     ...texts,
     "config.json": config,
     "processor_config.json": processor,
     "tokenizer.json": tokenizerJson,
   };
-  const tokenizer = Tokenizer.parse(files, options);
-  const fallback = spec.fallbackPrompt;
-  return { tokenizer, template: ChatTemplate.parse(files, tokenizer, fallback ? { fallback } : {}) };
+  const { imageTokenId, pictures, fallbackPrompt: fallback } = spec;
+  const written = findTemplate(files)?.text ?? "";
+  const templatePlaceholder = pictures?.marks?.find((mark) => written.includes(mark)) ?? pictures?.marks?.[0];
+  const tokenizer = Tokenizer.parse(files, imageTokenId === undefined ? {} : { imageTokenId, templatePlaceholder });
+  return { tokenizer, template: ChatTemplate.parse(files, tokenizer, { fallback, afterMark: pictures?.afterMark }) };
 }

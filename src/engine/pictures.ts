@@ -26,17 +26,23 @@ export function checkBudget(budget: PictureBudget): void {
     throw new TypeError(`pictures.${unknown} is not known; there are maxTiles, maxPixels and minPixels`);
 }
 
+/** Whether the model reads each of so many pictures in another way than a single one. */
+export function readsAsSeveral({ spec }: Engine, pictures: number): boolean {
+  return pictures > 1 && spec.pictures?.planSeveral !== undefined;
+}
+
 /** Decodes, preprocesses and encodes. The caller disposes the result's arena. Throws as `Fovea.encodeImage`. */
 export async function encodePicture(
   engine: Engine,
   input: RequestPicture,
-  { compression, budget, keepAll = false, signal }: PictureOptions & EncodePictureOptions,
+  { compression, budget, several = false, keepAll = false, signal }: PictureOptions & EncodePictureOptions,
 ): Promise<EncodedPicture> {
   const { gpu } = engine;
   const { encoder, pictures } = needPictures(engine);
   const picture = await input.take(signal);
   try {
-    const plan = pictures.plan(picture.width, picture.height, budget);
+    const planPicture = (several && pictures.planSeveral) || pictures.plan;
+    const plan = planPicture(picture.width, picture.height, budget);
     const batches = encoder.batches(plan, compression);
     const scope = gpu.arena.scope();
     try {

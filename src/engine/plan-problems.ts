@@ -45,6 +45,10 @@ export function planProblems({ spec, contextLength, limits, bytesToStore, freeSt
 function mostImageTokens({ encoder, pictures }: ModelSpec): number {
   if (!encoder || !pictures) return 0;
   const { width, height } = pictures.largest;
-  const { views } = pictures.plan(width, height, {});
-  return views.reduce((sum, { grid }) => sum + cellCount(grid, encoder) + Number(encoder.keepClassToken), 0);
+  const plan = pictures.plan(width, height, {});
+  if (pictures.order) {
+    const { weights, taps } = pictures.order.arrange(plan);
+    return weights.length / taps;
+  }
+  return plan.views.reduce((sum, { grid }) => sum + cellCount(grid, encoder) + Number(encoder.keepClassToken), 0);
 }

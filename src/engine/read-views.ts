@@ -48,9 +48,11 @@ export async function readSeenViews(
   const { firstRow } = encoder;
   const kept = await readKept(gpu, picture, firstRow);
   return viewPlaces(picture.plan, encoder).map((place, view) => {
+    const own = { stages: stages[view]!, ...(kept.has(view) && { kept: kept.get(view)! }) };
+    if (picture.arranged) return { ...place, columns: picture.arranged.places[view]!, ...own };
     const first = (starts.get(view) ?? 0) + firstRow;
     const columns = Uint32Array.from({ length: picture.rowsOfView[view]! - firstRow }, (_, i) => first + i);
-    return { ...place, columns, stages: stages[view]!, ...(kept.has(view) && { kept: kept.get(view)! }) };
+    return { ...place, columns, ...own };
   });
 }
 
@@ -100,6 +102,7 @@ async function readKept(gpu: Gpu, { batches }: EncodedPicture, firstRow: number)
 
 /** The projected rows of a picture, in the order of the prompt's runs. */
 export async function readProjected(gpu: Gpu, picture: EncodedPicture, order: readonly number[]): Promise<Matrix> {
+  if (picture.arranged) return readMatrix(gpu, picture.arranged.rows);
   const ofView = new Map<number, Matrix>();
   for (const { views, projected } of picture.batches) {
     const matrix = await readMatrix(gpu, projected!);

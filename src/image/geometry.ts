@@ -53,6 +53,16 @@ export function pad(from: Canvas["from"], { width, height }: Size, side: number)
   return { from, x: axis(width), y: axis(height) };
 }
 
+/** Centres on a canvas of another size without a resize, an odd pixel behind. @param to no smaller than `size` */
+export function centre(from: Canvas["from"], size: Size, to: Size): Canvas {
+  const axis = (pictureSize: number, canvasSize: number): AxisPlan => ({
+    ...resizedAxis(pictureSize, canvasSize),
+    canvasSize,
+    pictureStart: Math.floor((canvasSize - pictureSize) / 2),
+  });
+  return { from, x: axis(size.width, to.width), y: axis(size.height, to.height) };
+}
+
 /** Resizes the shorter side to `shortestEdge`, the longer one in proportion, and keeps the central square. */
 export function crop(from: Canvas["from"], { width, height }: Size, side: number, shortestEdge = side): Canvas {
   const short = Math.min(width, height);

@@ -65,7 +65,11 @@ export interface InspectedView {
 
 /** A view, and what became of its tokens. */
 export interface SeenView extends ViewPlace {
-  /** Per token of the view that the decoder reads: its column in `AnswerAttention`, counted from the picture's first. */
+  /**
+   * Per token of the view: its column in `AnswerAttention`, counted from the picture's first. Where a model shrinks its
+   * features, the column that the token counts most for. 2^32 - 1 for a token that the decoder does not read, such as one
+   * of padding.
+   */
   columns: Uint32Array;
   stages: CompressionStage[];
   /** Per token, its cell, where cells were chosen after the connector (`diverse`). */

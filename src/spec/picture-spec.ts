@@ -48,10 +48,38 @@ export interface PicturePlan {
   canvases: readonly Canvas[];
   /** In the order in which the connector's rows stand in the prompt. */
   views: readonly View[];
+  /** RGBA8 in place of the spec's. */
+  padColour?: number;
 }
 
-/** A piece of what stands in the prompt for a picture: text, or the rows of one view. */
-export type PictureRun = { text: string } | { view: number; rows: number };
+/** A piece of what stands in the prompt for a picture: text, the rows of one view, or all rows of an arrangement. */
+export type PictureRun = { text: string } | { view: number; rows: number } | { rows: number };
+
+/**
+ * Rows of a prompt as sums of K weighted rows each. A source counts through the rows of all views in order, then through
+ * the learned rows.
+ */
+export interface Arrangement {
+  sources: Uint32Array; // [T, K]
+  /** 0 where a source counts for nothing. */
+  weights: Float32Array; // [T, K]
+  /** K */
+  taps: number;
+}
+
+/** How the connector's rows of a picture are arranged, where a prompt does not take them view by view. Pure. */
+export interface RowOrder {
+  /** Learned rows, which the tensor "connector.learned" [L, W] holds. */
+  learned: number;
+  /**
+   * The arrangement of a picture's rows.
+   *
+   * @param owners of each view's rows the cells that they stand for, as raster indices; without it the views are whole
+   */
+  arrange(plan: PicturePlan, owners?: readonly ArrayLike<number>[]): Arrangement;
+  /** T at most, given how many rows are left of each view: memory is planned for it. */
+  most(plan: PicturePlan, rowsOfView: readonly number[]): number;
+}
 
 type Triple = readonly [number, number, number];
 
@@ -70,8 +98,20 @@ export interface PictureSpec {
    * @throws RangeError or TypeError for a budget that this model cannot keep
    */
   plan(width: number, height: number, budget: PictureBudget): PicturePlan;
-  /** The prompt's text and rows for a picture, given how many rows are left of each of its views. Pure. */
-  runs(plan: PicturePlan, rowsOfView: readonly number[]): readonly PictureRun[];
+  /** The same for each of several pictures of a conversation, where a model reads them in another way than a single one. */
+  planSeveral?(width: number, height: number, budget: PictureBudget): PicturePlan;
+  /** Missing where the rows of the views stand one after another. */
+  order?: RowOrder;
+  /**
+   * The prompt's text and rows for a picture. Pure.
+   *
+   * @param rows left of each view; with an `order` one number, T of the arrangement
+   */
+  runs(plan: PicturePlan, rows: readonly number[]): readonly PictureRun[];
+  /** Texts by which chat templates mark a picture, where they do not write the placeholder's own. */
+  marks?: readonly string[];
+  /** Follows a picture's mark in a message that is one string; default a line break. */
+  afterMark?: string;
   /** The picture that costs most under the default budget, by which memory is planned. */
   largest: { width: number; height: number };
 }

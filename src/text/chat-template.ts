@@ -19,6 +19,8 @@ export type PromptPieces = readonly (string | number)[];
 export interface ChatTemplateOptions {
   /** The format of a model that brings no template; without one the prompt is the messages' bare text. */
   fallback?: PromptFormat | undefined;
+  /** Follows a picture's mark in a message that is one string; default a line break. */
+  afterMark?: string | undefined;
   /** The time that the template reads; default the time of rendering. */
   now?: () => Date;
 }
@@ -30,6 +32,7 @@ export class ChatTemplate {
   readonly #template: JinjaTemplate | undefined;
   readonly #forms: ContentForms | undefined;
   readonly #fallback: PromptFormat | undefined;
+  readonly #afterMark: string;
   readonly #now: () => Date;
   /** Tokens that the template may write by name. */
   readonly #tokens: Readonly<Record<string, string | string[]>>;
@@ -48,6 +51,7 @@ export class ChatTemplate {
     const source = findTemplate(files);
     this.#template = source && new JinjaTemplate(source.text, source.where);
     this.#fallback = options.fallback;
+    this.#afterMark = options.afterMark ?? "\n";
     this.kind = source ? "template" : options.fallback ? "format" : "completion";
     // One for all: a load must not take the time of a dozen hostile renderings.
     const budget = new TemplateBudget();
@@ -105,11 +109,13 @@ export class ChatTemplate {
     return parts.map((part) => (part.type === "text" ? { type: "text", text: this.#literal(part.text, role) } : part));
   }
 
-  /** The parts as one string: a picture is its placeholder on its own line, as in LLaVA's training. */
+  /** The parts as one string: a picture is its placeholder, by default on its own line, as in LLaVA's training. */
   #string({ role, parts }: CheckedMessage): string {
     const image = this.#tokenizer.imageToken;
     return parts
-      .map((part) => (part.type === "text" ? this.#literal(part.text, role) : `${image?.inTemplate ?? ""}\n`))
+      .map((part) =>
+        part.type === "text" ? this.#literal(part.text, role) : `${image?.inTemplate ?? ""}${this.#afterMark}`,
+      )
       .join("");
   }
 }

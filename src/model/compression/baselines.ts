@@ -130,8 +130,10 @@ export interface DiverseArgs {
   tokens: number;
   /** Rows of a view in `projected` before its cells. */
   first: number;
-  /** Owns the result. */
+  /** Owns the result, but for the rows. */
   kept: Arena;
+  /** Owns the rows. */
+  keptRows: Arena;
   /** Owns the rest, until the work is submitted. */
   scratch: Arena;
 }
@@ -148,7 +150,7 @@ export interface DiverseRows {
 
 /** Keeps the cells of each view that differ most from each other, by the connector's rows (DivPrune, arXiv 2503.02175). */
 export function selectDiverse(recorder: Recorder, args: DiverseArgs): DiverseRows {
-  const { projected, origins, tokens, first, kept, scratch } = args;
+  const { projected, origins, tokens, first, kept, keptRows, scratch } = args;
   const [views, count] = origins.shape as [number, number, number];
   const width = projected.shape[1]!;
   const all = first + count;
@@ -159,7 +161,7 @@ export function selectDiverse(recorder: Recorder, args: DiverseArgs): DiverseRow
   const chosen = kept.tensor("cells in order of choice", [views, tokens], "u32");
   const order = kept.tensor("cell order", [views, count], "u32");
   diverse(recorder, { products, nearest: scratch.tensor("nearest", [views, count]), chosen, order, first });
-  const rows = kept.tensor("image tokens", [views * (first + tokens), width]);
+  const rows = keptRows.tensor("image tokens", [views * (first + tokens), width]);
   gatherCells(recorder, { x: projected, order, y: rows, first, seats: 1 });
   return { rows, origins: keptOrigins(recorder, origins, order, tokens, kept), chosen, order };
 }

@@ -21,6 +21,7 @@ import type { StageTensors } from "../compression/stage.ts";
 import { Connector } from "../connector/connector.ts";
 import type { Placement, PromptPicture } from "../decoder/prompt-rows.ts";
 import type { Weights } from "../load/fill.ts";
+import { type ArrangedRows, RowArranger } from "./arranged-rows.ts";
 import { batchViews, type ViewBatch, viewsAtOnce } from "./batches.ts";
 import { cellCount, type Encoded, Encoder } from "./encoder.ts";
 
@@ -48,8 +49,10 @@ export interface EncodedPicture {
   arena: Arena;
   plan: PicturePlan;
   batches: readonly EncodedBatch[];
-  /** Rows in the prompt of each view. */
+  /** Rows of each view, in the prompt unless they are arranged. */
   rowsOfView: readonly number[];
+  /** The rows in the prompt, where the model has an order for them; batches have no projected rows then. */
+  arranged?: ArrangedRows;
   /** With `positions: "original"`. */
   placed?: Placement;
 }
@@ -63,11 +66,19 @@ export interface EncodePictureOptions {
 
 interface BatchArenas {
   kept: Arena;
+  /** Owns the projected rows. */
+  projected: Arena;
   scratch: Arena;
 }
 
+/** The numbers of rows by which `PictureSpec.runs` writes a picture's place in a prompt. */
+export function rowsInPrompt({ rowsOfView, arranged }: EncodedPicture): readonly number[] {
+  return arranged ? [arranged.rows.shape[0]!] : rowsOfView;
+}
+
 /** The rows of an encoded picture as they enter a prompt. @param order views in the order of the prompt's runs */
-export function promptPicture({ batches, placed }: EncodedPicture, order: readonly number[]): PromptPicture {
+export function promptPicture({ batches, placed, arranged }: EncodedPicture, order: readonly number[]): PromptPicture {
+  if (arranged) return { runs: [{ tensor: arranged.rows, first: 0, count: arranged.rows.shape[0]! }] };
   const runs = order.map((index) => {
     const batch = batches.find(({ views }) => views.includes(index));
     assert(batch?.projected, `view ${index} has no rows for a prompt`);
@@ -82,6 +93,7 @@ export class PictureEncoder {
   readonly #arena: Arena;
   readonly #encoder: Encoder;
   readonly #connector: Connector | undefined;
+  readonly #arranger: RowArranger | undefined;
   readonly #classes: number;
 
   /** Takes the memory of each picture from scopes of `arena`. */
@@ -90,6 +102,8 @@ export class PictureEncoder {
     this.#gpu = gpu;
     this.#arena = arena;
     this.#encoder = new Encoder(gpu, weights, model.encoder);
+    const order = model.pictures?.order;
+    if (order) this.#arranger = new RowArranger(gpu, arena, weights, order, (grid) => this.cellGrid(grid));
     this.#classes = model.classes?.length ?? 0;
     if (model.connector.length > 0) this.#connector = new Connector(weights, model.connector);
   }
@@ -104,6 +118,12 @@ export class PictureEncoder {
     return this.firstRow + cellCount(grid, this.spec);
   }
 
+  /** Rows that a picture takes in the prompt before compression. */
+  wholeRows(plan: PicturePlan): number {
+    if (this.#arranger) return this.#arranger.wholeRows(plan);
+    return plan.views.reduce((sum, { grid }) => sum + this.rowsOf(grid), 0);
+  }
+
   /** The paper's compression, as far as this encoder runs the blocks of its stages. */
   get standardCompression(): Compression {
     return standardCompression(this.spec);
@@ -111,6 +131,10 @@ export class PictureEncoder {
 
   /** The plan of each view. Throws TypeError or RangeError for a compression that these views cannot have. */
   planViews(compression: Compression, grids: readonly Grid[]): ViewPlan[] {
+    if (this.#arranger && compression?.method === "vmtc" && compression.positions === "original")
+      throw new RangeError(
+        'compression.positions "original" needs rows of cells alone, and this model adds rows of its own; use "contiguous"',
+      );
     return planCompression(
       compression,
       this.spec,
@@ -144,32 +168,50 @@ export class PictureEncoder {
     { compression, keepAll = false, signal }: EncodePictureOptions,
   ): Promise<EncodedPicture> {
     const arena = this.#arena.scope();
+    // Rows that are arranged afterwards are not kept.
+    const projected = this.#arranger ? this.#arena.scope() : arena;
     try {
       const encoded: EncodedBatch[] = [];
       for (const [i, batch] of batches.entries()) {
         if (i > 0) await gpu.idle();
         throwIfAborted(signal, "the encoding of a picture");
-        encoded.push(await this.#encodeBatch(gpu, arena, batch, pixels[i]!, keepAll));
+        encoded.push(await this.#encodeBatch(gpu, { kept: arena, projected }, batch, pixels[i]!, keepAll));
       }
       const rowsOfView = plan.views.map((_, index) => encoded.find(({ views }) => views.includes(index))!.rows);
       const isPlaced = compression.method === "vmtc" && compression.positions === "original";
-      return { arena, plan, batches: encoded, rowsOfView, ...(isPlaced && { placed: this.#placement(encoded[0]!) }) };
+      const picture = { arena, plan, batches: encoded, rowsOfView };
+      if (this.#arranger) {
+        const plans = batches.map((batch) => batch.plan);
+        const arranged = await this.#arranger.arrange(gpu, arena, plan, encoded, plans);
+        return { ...picture, batches: encoded.map(({ projected: _, ...batch }) => batch), arranged };
+      }
+      return { ...picture, ...(isPlaced && { placed: this.#placement(encoded[0]!) }) };
     } catch (error) {
       arena.dispose();
       throw error;
+    } finally {
+      if (projected !== arena) projected.dispose();
     }
   }
 
+  /** A grid of patches in cells. */
+  cellGrid({ rows, cols }: Grid): Grid {
+    return { rows: rows / this.spec.cell, cols: cols / this.spec.cell };
+  }
+
   /** Records everything that a picture of these views needs, for compiling ahead. */
-  rehearse(recorder: Recorder, { views }: PicturePlan): void {
-    const { grid, width, height } = views[0]!;
+  rehearse(recorder: Recorder, picture: PicturePlan): void {
+    const one = { ...picture, views: picture.views.slice(0, 1) };
+    const { grid, width, height } = one.views[0]!;
     for (const compression of [{ method: "none" } as const, this.standardCompression]) {
       const arena = this.#arena.scope();
       const pixels = arena.tensor("pixels", [1, 3, height, width]);
       const [plan] = this.planViews(compression, [grid]);
       const batch = { views: [0], grid, plan: plan! };
-      const arenas = { kept: arena, scratch: arena };
-      this.#finish(recorder, this.#encoder.encode(recorder, pixels, { ...batch, ...arenas }), batch, arenas, false);
+      const arenas = { kept: arena, projected: arena, scratch: arena };
+      const encoded = this.#encoder.encode(recorder, pixels, { ...batch, ...arenas });
+      const finished = this.#finish(recorder, encoded, batch, arenas, false);
+      this.#arranger?.record(recorder, one, [finished], undefined, arenas);
       // Before the next: a load would take the memory of two pictures.
       arena.dispose();
     }
@@ -188,20 +230,30 @@ export class PictureEncoder {
         const { width, height } = plan.views[views[0]!]!;
         return kept.tensor("pixels", [views.length, 3, height, width]);
       });
-      for (const [i, batch] of batches.entries()) {
-        const arenas = { kept, scratch: this.#arena.scope() };
+      const projected = this.#arranger ? this.#arena.scope() : kept;
+      const finished = batches.map((batch, i) => {
+        const arenas = { kept, projected, scratch: this.#arena.scope() };
         const encoded = this.#encoder.encode(recorder, pixels[i]!, { ...batch, ...arenas });
-        this.#finish(recorder, encoded, batch, arenas, false);
+        const done = this.#finish(recorder, encoded, batch, arenas, false);
         arenas.scratch.dispose();
-      }
+        return done;
+      });
+      this.#arranger?.planBytes(recorder, plan, finished, kept);
+      if (projected !== kept) projected.dispose();
       kept.dispose();
     }
     return this.#arena.peakBytes - before;
   }
 
-  async #encodeBatch(gpu: Gpu, kept: Arena, batch: ViewBatch, pixels: Tensor, keepAll: boolean): Promise<EncodedBatch> {
+  async #encodeBatch(
+    gpu: Gpu,
+    arenas: Omit<BatchArenas, "scratch">,
+    batch: ViewBatch,
+    pixels: Tensor,
+    keepAll: boolean,
+  ): Promise<EncodedBatch> {
     const scratch = this.#arena.scope();
-    const options = { ...batch, kept, scratch, keepTokens: keepAll };
+    const options = { ...batch, ...arenas, scratch, keepTokens: keepAll };
     try {
       let encoded!: Encoded;
       let result!: EncodedBatch;
@@ -232,12 +284,12 @@ export class PictureEncoder {
     recorder: Recorder,
     encoded: Encoded,
     { views, grid, plan }: ViewBatch,
-    { kept, scratch }: BatchArenas,
+    { kept, projected, scratch }: BatchArenas,
     keepFeatures: boolean,
   ): EncodedBatch {
-    const { cell, runBlocks } = this.spec;
+    const { runBlocks } = this.spec;
     const { first, seats } = this.#encoder;
-    const cellGrid = { rows: grid.rows / cell, cols: grid.cols / cell };
+    const cellGrid = this.cellGrid(grid);
     const keys = this.#encoder.packed(encoded.qkv, 1);
     const places = { block: runBlocks - 1, grid: cellGrid, first, seats, keys, ...this.#encoder.heads };
     const { hidden, stage } = selectCells(recorder, encoded, { plan, ...places, kept, scratch });
@@ -254,9 +306,9 @@ export class PictureEncoder {
       ...(keepFeatures && { features }),
     };
     if (this.#connector) {
-      const arenas = { kept: plan.method === "diverse" ? scratch : kept, scratch };
+      const arenas = { kept: plan.method === "diverse" ? scratch : projected, scratch };
       batch.projected = this.#connector.record(recorder, features, arenas);
-      if (plan.method === "diverse") this.#keepDiverse(recorder, batch, plan.tokens, { kept, scratch });
+      if (plan.method === "diverse") this.#keepDiverse(recorder, batch, plan.tokens, { kept, projected, scratch });
     }
     if (this.#classes > 0) {
       batch.classLogits = kept.tensor("class logits", [1, this.#classes]);
@@ -267,7 +319,8 @@ export class PictureEncoder {
 
   #keepDiverse(recorder: Recorder, batch: EncodedBatch, tokens: number, arenas: BatchArenas): void {
     const first = this.firstRow;
-    const args = { projected: batch.projected!, origins: batch.origins, tokens, first, ...arenas };
+    const { kept, projected: keptRows, scratch } = arenas;
+    const args = { projected: batch.projected!, origins: batch.origins, tokens, first, kept, keptRows, scratch };
     const { rows, origins, chosen, order } = selectDiverse(recorder, args);
     Object.assign(batch, { rows: first + tokens, projected: rows, origins, chosen, kept: order });
   }

@@ -121,7 +121,7 @@ function planDraws(arena: Arena, { canvases, views }: PicturePlan, batches: read
 
 /** What the canvases of one picture are made by. */
 export interface CanvasWork {
-  plan: Pick<PicturePlan, "canvases">;
+  plan: Pick<PicturePlan, "canvases" | "padColour">;
   spec: PixelSpec;
   options: PreprocessOptions;
 }
@@ -172,10 +172,11 @@ async function makeCanvas(
   name: string,
   source: Picture | Tensor,
   canvas: Canvas,
-  { spec, options: { signal, bandPixels, stripPixels = STRIP_PIXELS } }: CanvasWork,
+  { plan, spec, options: { signal, bandPixels, stripPixels = STRIP_PIXELS } }: CanvasWork,
 ): Promise<Tensor> {
   throwIfAborted(signal, "preprocessing of a picture");
-  const { filter, padColour: colour = 0 } = spec;
+  const { filter } = spec;
+  const colour = plan.padColour ?? spec.padColour ?? 0;
   const columns = resampleTable(canvas.x, filter);
   const rows = resampleTable(canvas.y, filter);
   const window = { x: columns.first, y: rows.first, width: columns.end - columns.first, height: rows.end - rows.first };

@@ -155,7 +155,8 @@ describe("after the encoder", () => {
     const all = joinViews(batch.flatMap(({ before, rows }) => [before, rows]));
     const projected = inputTensor(gpu(), [views * (first + cells), width], all);
     const origins = inputTensor(gpu(), [views, cells, originWords(cells)], initialOrigins(cells, views), "u32");
-    const args = { projected, origins, tokens, first, kept: gpu().arena, scratch: gpu().arena };
+    const arenas = { kept: gpu().arena, keptRows: gpu().arena, scratch: gpu().arena };
+    const args = { projected, origins, tokens, first, ...arenas };
     let selected!: ReturnType<typeof selectDiverse>;
     const record = (pass: Recorder) => {
       selected = selectDiverse(pass, args);
