@@ -13,6 +13,11 @@ const target = fileURLToPath(new URL("../test/golden", import.meta.url));
 const FAMILIES = [
   "idefics3-defaults-f16",
   "idefics3-s2-tags-f16",
+  "llava_next-mistral-f16",
+  "llava_next-vicuna-bf16",
+  "llava_onevision-qwen2-tied-bf16",
+  "nanollava-original-bf16",
+  "shikra-original-f16-sharded",
   "smolvlm-s3-spelled-f32-sharded",
   "smolvlm-s4-tags-bf16",
 ];

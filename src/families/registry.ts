@@ -11,19 +11,23 @@ import { idefics3, smolvlm } from "./idefics3.ts";
 import { lfm2 } from "./lfm2.ts";
 import { llama } from "./llama.ts";
 import { llava } from "./llava.ts";
+import { llavaNext } from "./llava-next.ts";
+import { llavaOnevision } from "./llava-onevision.ts";
 import { mistral } from "./mistral.ts";
+import { nanollava } from "./nanollava.ts";
 import { olmo2 } from "./olmo2.ts";
 import { originalLlava } from "./original-llava.ts";
 import { phi3 } from "./phi3.ts";
 import { qwen2 } from "./qwen2.ts";
 import { qwen3 } from "./qwen3.ts";
+import { shikra } from "./shikra.ts";
 import { smollm3 } from "./smollm3.ts";
 import { phi, stablelm } from "./stablelm.ts";
 import { vit } from "./vit.ts";
 
 /** The first that matches describes the model. */
 const FAMILIES: readonly Family[] = [
-  ...[originalLlava, llava, idefics3, smolvlm],
+  ...[nanollava, shikra, originalLlava, llava, llavaNext, llavaOnevision, idefics3, smolvlm],
   ...[llama, qwen2, qwen3, mistral, phi3, olmo2, gemma2, gemma3Text, smollm3, granite, stablelm, phi, lfm2],
   vit,
 ];

@@ -68,7 +68,7 @@ describe("settings of pictures", () => {
     const { plan, runs } = picturesOf({});
     const text = (rows: number[], width: number, height: number) =>
       runs(plan(width, height, {}), rows)
-        .map((run) => ("text" in run ? run.text : `[${run.view}:${run.rows}]`))
+        .map((run) => ("text" in run ? run.text : `[${"view" in run ? run.view : "all"}:${run.rows}]`))
         .join("");
     const fake = "<fake_token_around_image>";
     expect(text([16, 9, 4], 100, 50)).toBe(

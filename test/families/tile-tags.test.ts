@@ -6,7 +6,7 @@ const TAGS = { fakeToken: "<f>", globalTag: "<g>", tileTag: (row: number, col: n
 /** Runs as one string, a view's rows as "view x rows". */
 const written = (rows: number, cols: number, counts: number[]) =>
   tileRuns(rows, cols, counts, TAGS)
-    .map((run) => ("text" in run ? run.text : `${run.view}x${run.rows}`))
+    .map((run) => ("text" in run ? run.text : `${"view" in run ? run.view : "all"}x${run.rows}`))
     .join("");
 
 describe("tags of tiles", () => {

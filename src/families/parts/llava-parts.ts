@@ -1,13 +1,14 @@
 /** The parts that the LLaVA layouts share: encoder, two-layer connector and decoder, and the names of their tensors. */
 import type { ConnectorStep, EncoderSpec, ModelSpec, PromptFormat } from "../../spec/model-spec.ts";
-import { linear } from "../../spec/tensor-spec.ts";
+import type { PictureSpec } from "../../spec/picture-spec.ts";
+import { linear, stack } from "../../spec/tensor-spec.ts";
 import type { ConfigFields } from "../fields.ts";
 import { HIDDEN_ACTIVATIONS } from "./activations.ts";
-import { LLAMA_DECODER, MAX_TOKEN_ID, QWEN2_DECODER, readDecoder } from "./decoder-config.ts";
+import { type DecoderKind, LLAMA_DECODER, MAX_TOKEN_ID, QWEN2_DECODER, readDecoder } from "./decoder-config.ts";
 import { decoderTensors, isComputed } from "./decoder-tensors.ts";
 import { CLIP_ENCODER, readEncoder, SIGLIP_ENCODER } from "./encoder-config.ts";
 import { CLIP_NAMES, encoderTensors, isUnusedInEncoder } from "./encoder-tensors.ts";
-import { CLIP_PICTURES, readSquarePictures, SIGLIP_PICTURES, type SquareKind } from "./square-pictures.ts";
+import { CLIP_PICTURES, SIGLIP_PICTURES, type SquareKind } from "./square-pictures.ts";
 
 /** The vision_config that LlavaConfig means where there is none. */
 export const CLIP_LARGE_336 = {
@@ -34,13 +35,14 @@ const DECODER_NAMES = {
 const ENCODER_PREFIXES = ["vision_tower.", "model.vision_tower.", "model.vision_tower.vision_tower."].flatMap(
   (prefix) => [`${prefix}vision_model.`, prefix],
 );
-const CONNECTOR_PREFIXES = {
-  1: ["multi_modal_projector.linear_1", "model.multi_modal_projector.linear_1", "model.mm_projector.0"],
-  2: ["multi_modal_projector.linear_2", "model.multi_modal_projector.linear_2", "model.mm_projector.2"],
-};
+/** Names of the connector's linear layers, in order. */
+const LAYERS = [
+  ["multi_modal_projector.linear_1", "model.multi_modal_projector.linear_1", "model.mm_projector.0"],
+  ["multi_modal_projector.linear_2", "model.multi_modal_projector.linear_2", "model.mm_projector.2"],
+];
 
 /** LLaVA-1.5's conversation "vicuna_v1". */
-const VICUNA: PromptFormat = {
+export const VICUNA: PromptFormat = {
   system:
     "A chat between a curious user and an artificial intelligence assistant. " +
     "The assistant gives helpful, detailed, and polite answers to the user's questions.",
@@ -48,25 +50,42 @@ const VICUNA: PromptFormat = {
   answer: "ASSISTANT:",
 };
 
+/** The encoder of a LLaVA, as its image processor must know it. */
+export interface Tower {
+  encoder: EncoderSpec;
+  /** Side of a view, in pixels. */
+  imageSize: number;
+  kind: SquareKind;
+}
+
+/** How a family differs from the others of LLaVA's shape. */
+export interface LlavaLayout {
+  family: string;
+  readPictures(tower: Tower): PictureSpec;
+  /** Kinds of decoders besides Llama and Qwen2, by `model_type`. */
+  decoders?: Readonly<Record<string, DecoderKind>>;
+  /** Names of the connector's linear layers, in order; default LLaVA's two. An activation stands between layers. */
+  layers?: readonly (readonly string[])[];
+  /** Names of the learned row that pictures need. */
+  learned?: { names: readonly string[] };
+  /** "optional" ties the head where a file has none. */
+  head?: "optional";
+  fallbackPrompt?: PromptFormat;
+}
+
 /**
  * Describes a model by the fields of LlavaConfig.
  *
- * @param imageProcessor settings of the image processor, where there are some
- * @param square how pictures become squares, where the encoder's kind does not tell
  * @throws FoveaError `unsupported-model`
  */
-export function describeLlava(
-  fields: ConfigFields,
-  imageProcessor: ConfigFields | undefined,
-  square: Partial<SquareKind> = {},
-): ModelSpec {
+export function describeLlava(fields: ConfigFields, layout: LlavaLayout): ModelSpec {
   // Within a vision_config, the encoder's own defaults hold.
   const visionFields = fields.object("vision_config") ?? fields.with(CLIP_LARGE_336);
   const kind = visionFields.choice("model_type", "clip_vision_model", ENCODERS);
   const { imageSize, ...tower } = readEncoder(visionFields, kind.encoder);
-  const pictures = { ...kind.pictures, ...square };
   const textFields = fields.objectOrEmpty("text_config");
-  const { decoder, tied, files } = readDecoder(textFields, textFields.choice("model_type", "llama", DECODERS));
+  const kinds = { ...DECODERS, ...layout.decoders };
+  const { decoder, tied, files } = readDecoder(textFields, textFields.choice("model_type", "llama", kinds));
   const strategy = fields.choice("vision_feature_select_strategy", "default", { default: "default", full: "full" });
   // Hugging Face would drop the first patch here, which no checkpoint is meant to lose.
   if (strategy === "default" && !tower.classToken)
@@ -78,33 +97,41 @@ export function describeLlava(
     keepClassToken: strategy === "full" && tower.classToken,
     cell: 1,
   };
+  if (layout.learned && encoder.keepClassToken)
+    throw fields.unsupported("vision_feature_select_strategy", `"default" for a model that reads pictures in tiles`);
   const activation = fields.choice("projector_hidden_act", "gelu", HIDDEN_ACTIVATIONS);
-  const connector: ConnectorStep[] = [
-    { op: "linear", slot: "connector.1", width: decoder.width, activation },
-    { op: "linear", slot: "connector.2", width: decoder.width, activation: "none" },
-  ];
+  const { family, layers = LAYERS, learned, fallbackPrompt } = layout;
+  const connector = layers.map((_, i): ConnectorStep => {
+    const isLast = i + 1 === layers.length;
+    return { op: "linear", slot: `connector.${i + 1}`, width: decoder.width, activation: isLast ? "none" : activation };
+  });
   const bias = fields.boolean("multimodal_projector_bias", true);
   // The flag may stand on either level.
   const isTied = tied || fields.boolean("tie_word_embeddings", false);
   return {
-    family: "llava",
-    pictures: readSquarePictures(imageProcessor, pictures, { encoder, imageSize }),
+    family,
+    pictures: layout.readPictures({ encoder, imageSize, kind: kind.pictures }),
     encoder,
     connector,
     decoder,
     imageTokenId: readImageTokenId(fields),
     tensors: [
       ...encoderTensors(encoder, CLIP_NAMES, ENCODER_PREFIXES),
-      ...linear("connector.1", CONNECTOR_PREFIXES[1], [["", decoder.width]], { cols: encoder.width, bias }),
-      ...linear("connector.2", CONNECTOR_PREFIXES[2], [["", decoder.width]], { cols: decoder.width, bias }),
-      ...decoderTensors(decoder, DECODER_NAMES, isTied ? "tied" : "own", files),
+      ...layers.flatMap((names, i) =>
+        linear(`connector.${i + 1}`, names, [["", decoder.width]], {
+          cols: i === 0 ? encoder.width : decoder.width,
+          bias,
+        }),
+      ),
+      ...(learned ? [stack("connector.learned", "table", learned.names, [["", [1, decoder.width]]])] : []),
+      ...decoderTensors(decoder, DECODER_NAMES, isTied ? "tied" : (layout.head ?? "own"), files),
     ],
     ignores: (name) =>
       isComputed(name) ||
-      // LLaVA-NeXT's separator of rows of tiles.
-      /(^|\.)image_newline$/.test(name) ||
+      // The separator of rows of tiles, in models that are run without tiles.
+      (!learned && /(^|\.)image_newline$/.test(name)) ||
       isUnusedInEncoder(encoder, CLIP_NAMES, ENCODER_PREFIXES, name),
-    fallbackPrompt: VICUNA,
+    ...(fallbackPrompt && { fallbackPrompt }),
   };
 }
 

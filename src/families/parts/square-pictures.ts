@@ -11,32 +11,17 @@ import type { PictureBudget } from "../../shared/picture.ts";
 import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { PictureSpec } from "../../spec/picture-spec.ts";
 import { ConfigFields } from "../fields.ts";
-
-type Triple = readonly [number, number, number];
-type Filter = PictureSpec["filter"];
-
-const HALF: Triple = [0.5, 0.5, 0.5];
-const CLIP_MEAN: Triple = [0.48145466, 0.4578275, 0.40821073];
-const CLIP_STD: Triple = [0.26862954, 0.26130258, 0.27577711];
+import { CLIP_PIXELS, type PixelDefaults, readPixelValues, SIGLIP_PIXELS } from "./pixel-values.ts";
 
 /** Defaults of a class of Hugging Face's image processors. */
-interface ProcessorClass {
-  filter: Filter;
-  mean: Triple;
-  std: Triple;
+interface ProcessorClass extends PixelDefaults {
   crops: boolean;
   /** The meaning of a `size` that is just a number. */
   plainSize: "shortest_edge" | "square";
 }
 
-const CLIP: ProcessorClass = {
-  filter: "bicubic",
-  mean: CLIP_MEAN,
-  std: CLIP_STD,
-  crops: true,
-  plainSize: "shortest_edge",
-};
-const SIGLIP: ProcessorClass = { filter: "bicubic", mean: HALF, std: HALF, crops: false, plainSize: "square" };
+const CLIP: ProcessorClass = { ...CLIP_PIXELS, crops: true, plainSize: "shortest_edge" };
+const SIGLIP: ProcessorClass = { ...SIGLIP_PIXELS, crops: false, plainSize: "square" };
 const VIT: ProcessorClass = { ...SIGLIP, filter: "bilinear" };
 
 const CLASSES: Readonly<Record<string, ProcessorClass>> = {
@@ -65,9 +50,6 @@ export const CLIP_PICTURES: SquareKind = { processor: "CLIPImageProcessor", pads
 export const SIGLIP_PICTURES: SquareKind = { processor: "SiglipImageProcessor", pads: false };
 export const VIT_PICTURES: SquareKind = { processor: "ViTImageProcessor", pads: false };
 
-/** Pillow's numbers for its filters. */
-const FILTERS = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"];
-
 /**
  * Reads the settings of an image processor.
  *
@@ -90,16 +72,11 @@ export function readSquarePictures(
   if (!fields.boolean("do_resize", true)) throw fields.unsupported("do_resize", "true, the encoder reads one size");
   if (fields.boolean("do_flip_channel_order", false)) throw fields.unsupported("do_flip_channel_order", "false");
 
-  const rescales = fields.boolean("do_rescale", true);
-  const normalizes = fields.boolean("do_normalize", true);
   const fit = kind.always ? { mode: kind.always, size: imageSize } : readFit(fields, processor, kind.pads, imageSize);
-  const mean = normalizes ? fields.triple("image_mean", processor.mean, -1e6) : ([0, 0, 0] as const);
+  const pixels = readPixelValues(fields, processor);
   return {
-    filter: readFilter(fields, processor.filter),
-    mean,
-    std: normalizes ? fields.triple("image_std", processor.std, 1e-6) : [1, 1, 1],
-    rescale: rescales ? fields.number("rescale_factor", 1 / 255, 1e-9, 1e3) : 1,
-    padColour: padColour({ mean }),
+    ...pixels,
+    padColour: padColour(pixels),
     plan: (width, height, budget) => {
       checkBudget(budget, imageSize ** 2);
       return squarePlan(fit, encoder.patch.side, width, height);
@@ -174,11 +151,4 @@ function contradiction(fields: ConfigFields, name: string, imageSize: number): F
     "unsupported-model",
     `${fields.pathOf(name)} is ${value}, but config.json's encoder reads ${imageSize} x ${imageSize} pixels; one of the files is of another model`,
   );
-}
-
-function readFilter(fields: ConfigFields, fallback: Filter): Filter {
-  const name = FILTERS[fields.integer("resample", FILTERS.indexOf(fallback), 0, FILTERS.length - 1)];
-  if (name !== "lanczos" && name !== "bilinear" && name !== "bicubic")
-    throw fields.unsupported("resample", `1 (lanczos), 2 (bilinear) and 3 (bicubic); this is ${name}`);
-  return name;
 }

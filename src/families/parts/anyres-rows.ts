@@ -1,0 +1,125 @@
+/**
+ * The rows of a picture in tiles as a prompt has them: first the whole picture, then the tiles as one map without its
+ * padding, with a learned row at the end of each line. Source: transformers, `modeling_llava_next.py` and
+ * `modeling_llava_onevision.py`.
+ */
+import { canvasSize } from "../../image/geometry.ts";
+import type { Arrangement, Grid, PicturePlan, RowOrder } from "../../spec/picture-spec.ts";
+
+/** A half-open range of the map's rows and columns. */
+interface Window {
+  top: number;
+  bottom: number;
+  left: number;
+  right: number;
+}
+
+/**
+ * The order of rows: the whole's, then the map's, each of its lines followed by the learned row. A picture of one view has
+ * the learned row once, at its end. Of compressed views a line keeps the rows whose cells lie in it, and a line without any
+ * is left out. Whole maps above `maxTiles` tiles' worth of rows are shrunk to that; compressed ones are not, since their
+ * rows have no grid.
+ */
+export function anyresOrder(grid: Grid, maxTiles?: number): RowOrder {
+  const cells = grid.rows * grid.cols;
+  return {
+    learned: 1,
+    arrange(plan, owners = plan.views.map(() => Uint32Array.from({ length: cells }, (_, i) => i))) {
+      const total = owners.reduce((sum, { length }) => sum + length, 0);
+      const rows = Array.from(owners[0]!, (_, i) => [[i, 1]] as Tap[]);
+      const newline: Tap[] = [[total, 1]];
+      if (plan.views.length === 1) return arrangement([...rows, newline]);
+      const { map, cols } = tileMap(plan, grid, owners);
+      const window = unpadded(plan, { rows: map.length / cols, cols });
+      const [height, width] = [window.bottom - window.top, window.right - window.left];
+      const shrink = Math.sqrt((height * width) / ((maxTiles ?? Number.POSITIVE_INFINITY) * cells));
+      const at = (row: number, col: number) => map[(window.top + row) * cols + window.left + col]!;
+      const isWhole = map.every((source) => source >= 0);
+      const lines =
+        shrink > 1.1 && isWhole
+          ? shrunkLines(at, { rows: height, cols: width }, shrink)
+          : Array.from({ length: height }, (_, row) =>
+              Array.from({ length: width }, (_, col) => at(row, col)).flatMap((source): Tap[][] =>
+                source < 0 ? [] : [[[source, 1]]],
+              ),
+            );
+      return arrangement([...rows, ...lines.flatMap((line) => (line.length > 0 ? [...line, newline] : []))]);
+    },
+    most(plan, rowsOfView) {
+      const lines = plan.views.length === 1 ? 1 : mapGrid(plan, grid).rows;
+      return rowsOfView.reduce((sum, rows) => sum + rows, lines);
+    },
+  };
+}
+
+/** A source and its weight. */
+type Tap = [source: number, weight: number];
+
+function arrangement(rows: readonly Tap[][]): Arrangement {
+  const taps = rows.reduce((most, { length }) => Math.max(most, length), 1);
+  const sources = new Uint32Array(rows.length * taps);
+  const weights = new Float32Array(rows.length * taps);
+  for (const [row, own] of rows.entries())
+    for (const [i, [source, weight]] of own.entries()) {
+      sources[row * taps + i] = source;
+      weights[row * taps + i] = weight;
+    }
+  return { sources, weights, taps };
+}
+
+/** Cells of all tiles together. */
+function mapGrid({ canvases, views }: PicturePlan, grid: Grid): Grid {
+  const { width, height } = canvasSize(canvases.at(-1)!);
+  return { rows: (height / views[1]!.height) * grid.rows, cols: (width / views[1]!.width) * grid.cols };
+}
+
+/** The source that stands in each cell of the map, or -1. */
+function tileMap(plan: PicturePlan, grid: Grid, owners: readonly ArrayLike<number>[]) {
+  const { rows, cols } = mapGrid(plan, grid);
+  const map = new Int32Array(rows * cols).fill(-1);
+  let source = owners[0]!.length;
+  for (const [index, { left, top, width, height }] of plan.views.entries()) {
+    if (index === 0) continue;
+    const first = (top / height) * grid.rows * cols + (left / width) * grid.cols;
+    for (const owner of Array.from(owners[index]!))
+      map[first + Math.floor(owner / grid.cols) * cols + (owner % grid.cols)] = source++;
+  }
+  return { map, cols };
+}
+
+/** The part of the map that is no padding; an odd rest stays. */
+function unpadded({ canvases }: PicturePlan, { rows, cols }: Grid): Window {
+  const { pictureSize: width } = canvases[0]!.x;
+  const { pictureSize: height } = canvases[0]!.y;
+  // As Python rounds, to 7 digits, before the part after the point is cut off.
+  const half = (all: number, used: number) => Math.floor((all - Math.trunc(Number(used.toFixed(7)))) / 2);
+  if (width / height > cols / rows) {
+    const padding = half(rows, height * (cols / width));
+    return { top: padding, bottom: rows - padding, left: 0, right: cols };
+  }
+  const padding = half(cols, width * (rows / height));
+  return { top: 0, bottom: rows, left: padding, right: cols - padding };
+}
+
+/** Bilinear, with half-pixel centres and without antialiasing. */
+function shrunkLines(at: (row: number, col: number) => number, { rows, cols }: Grid, factor: number): Tap[][][] {
+  const down = axisTaps(rows, Math.trunc(rows / factor));
+  const across = axisTaps(cols, Math.trunc(cols / factor));
+  return down.map((vertical) =>
+    across.map((horizontal) =>
+      vertical.flatMap(([row, a]) => horizontal.map(([col, b]): Tap => [at(row, col), a * b])),
+    ),
+  );
+}
+
+function axisTaps(from: number, to: number): Tap[][] {
+  return Array.from({ length: to }, (_, i) => {
+    const place = Math.max(0, ((i + 0.5) * from) / to - 0.5);
+    const first = Math.min(Math.floor(place), from - 1);
+    const rest = place - first;
+    return [
+      [first, 1 - rest],
+      [Math.min(first + 1, from - 1), rest],
+    ];
+  });
+}
