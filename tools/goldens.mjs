@@ -20,6 +20,18 @@ const FAMILIES = [
   "shikra-original-f16-sharded",
   "smolvlm-s3-spelled-f32-sharded",
   "smolvlm-s4-tags-bf16",
+  "text-gemma2",
+  "text-gemma3-linear",
+  "text-granite",
+  "text-lfm2",
+  "text-mistral",
+  "text-olmo2",
+  "text-phi",
+  "text-phi3-longrope",
+  "text-phi4mini",
+  "text-qwen3-yarn",
+  "text-smollm3",
+  "text-stablelm",
 ];
 /** Checkpoints of ../shared/golden in the older layout. */
 const CHECKPOINTS = ["clip-llama-f32", "siglip-qwen2-bf16-sharded", "two-images-f16"];

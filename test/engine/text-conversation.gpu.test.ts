@@ -1,0 +1,42 @@
+/** Later turns of models whose layers differ: windows, layers without RoPE, convolutions with a state of their own. */
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Message } from "../../src/api.ts";
+import { Fovea } from "../../src/engine/fovea.ts";
+import { Sequence } from "../../src/generate/sequence.ts";
+import { sharedUrl } from "../support/shared.ts";
+
+const FOLDERS = ["text-lfm2", "text-gemma3-linear", "text-smollm3", "text-mistral"];
+
+describe.for(FOLDERS)("%s", (folder) => {
+  const load = () =>
+    Fovea.load(sharedUrl(`golden/families/${folder}/model`), { weights: "f32", precision: "f32", maxContext: 400 });
+  const user = (content: string): Message => ({ role: "user", content });
+  const options = { maxTokens: 12, temperature: 0 } as const;
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  test("go on from the rows of earlier ones, as if everything had run anew", async () => {
+    const prefill = vi.spyOn(Sequence.prototype, "prefill");
+    const keep = () => prefill.mock.calls.at(-1)![1]!.keep!;
+    const fovea = await load();
+    const fresh = await load();
+    try {
+      const turns = [user("Tell me about rivers, bridges and the people who cross them every morning.")];
+      const first = await fovea.generate({ messages: turns, ...options }).text();
+      expect(keep()).toBe(0);
+      turns.push({ role: "assistant", content: first }, user("And why?"));
+      const second = await fovea.generate({ messages: turns, ...options }).text();
+      expect(keep(), "rows kept").toBeGreaterThan(20);
+      expect(second).toBe(await fresh.generate({ messages: turns, ...options }).text());
+      // Back into the middle of the first question: rows behind it are forgotten.
+      const edited = [user("Tell me about rivers, bridges and boats.")];
+      const third = await fovea.generate({ messages: edited, ...options }).text();
+      expect(keep(), "rows kept").toBeGreaterThan(5);
+      await fresh.generate({ messages: [user("Something else.")], ...options }).text();
+      expect(third).toBe(await fresh.generate({ messages: edited, ...options }).text());
+    } finally {
+      for (const engine of [fovea, fresh]) engine.dispose();
+    }
+  });
+});
