@@ -33,6 +33,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   "image/geometry": ["spec", "gl-matrix"],
   // The limits on files, which pages ask before they show one.
   "image/measure": ["errors"],
+  // Pictures by their address, such as that of a dropped link.
+  "image/fetch-picture": ["errors"],
   // api: the types of what callers choose, such as a compression, which this room turns into plans.
   model: ["spec", "kernels", "gpu", "weights", "image", "api", "shared", "errors"],
   // gpu and kernels: a sequence feeds its tokens back on the GPU, in one pass and one submit.
@@ -60,7 +62,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   "worker/pack": ["worker/protocol", "image", "api", "errors", "shared"],
   worker: ["worker/protocol", "running-generation", "api", "errors", "shared"],
   openai: ["worker", "api", "errors", "shared"],
-  element: ["openai", "worker", "image/measure", "api", "errors", "shared", "lit", "marked"],
+  element: ["openai", "worker", "image/measure", "image/fetch-picture", "api", "errors", "shared", "lit", "marked"],
   // The page's one way to the engine, also past the worker, to what needs no GPU.
   "app/engine": ["index", "worker", "api"],
   app: [
@@ -69,6 +71,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "worker",
     "image/geometry",
     "image/measure",
+    "image/fetch-picture",
     "api",
     "errors",
     "shared",

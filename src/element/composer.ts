@@ -1,7 +1,8 @@
 /** The form for a question and its pictures: by file, camera, drop and paste. Asks nothing itself. */
 import { html, nothing, type ReactiveController, type ReactiveControllerHost, type TemplateResult } from "lit";
 import { FoveaError } from "../errors.ts";
-import { measurePicture, refusalOf, undecodable } from "../image/measure.ts";
+import { measurePicture, nameInText, refusalOf, undecodable } from "../image/measure.ts";
+import { droppedFiles, isTaken } from "./dropped.ts";
 import { CAMERA_ICON, PICTURE_ICON, REMOVE_ICON, SEND_ICON, STOP_ICON } from "./icons.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
 import { isSendKey, pastedFiles } from "./typing.ts";
@@ -182,7 +183,7 @@ export class Composer implements ReactiveController {
   };
 
   #onDrag(event: DragEvent): void {
-    if (!event.dataTransfer?.types.includes("Files")) return;
+    if (!isTaken(event.dataTransfer)) return;
     // Otherwise the browser leaves the page and shows the file.
     if (event.type !== "dragleave") event.preventDefault();
     const isOver = event.type === "dragover";
@@ -193,7 +194,18 @@ export class Composer implements ReactiveController {
       this.#isDraggedOver = isOver;
       this.#update();
     }
-    if (event.type === "drop") this.#takeFrom(event, [...event.dataTransfer.files]);
+    if (event.type !== "drop") return;
+    // Files at once, in the order of their drops; only an address takes a while.
+    if (event.dataTransfer.files.length > 0) this.#take([...event.dataTransfer.files]);
+    else void this.#takeAddress(event.dataTransfer);
+  }
+
+  async #takeAddress(data: DataTransfer): Promise<void> {
+    try {
+      this.#take(await droppedFiles(data));
+    } catch (error) {
+      this.#drop(undefined, errorSentence(error));
+    }
   }
 
   #takeFrom(event: Event, files: readonly File[]): void {
@@ -212,9 +224,10 @@ export class Composer implements ReactiveController {
   async #takeFile(file: File): Promise<void> {
     const early = file.type.startsWith("image/") ? this.#add(file) : undefined;
     try {
-      const header = await measurePicture(file.name, file);
+      const name = nameInText(file.name);
+      const header = await measurePicture(name, file);
       if (early) return;
-      if (!header) throw undecodable(file.name, file, header);
+      if (!header) throw undecodable(name, file, header);
       this.#add(file);
     } catch (error) {
       if (!(error instanceof FoveaError)) throw error;
@@ -231,7 +244,7 @@ export class Composer implements ReactiveController {
 
   /** Drops a picture that the browser could not show. */
   async #refuse(picture: ChatPicture): Promise<void> {
-    this.#drop(picture, errorSentence(await refusalOf(picture.name, picture.image as File)));
+    this.#drop(picture, errorSentence(await refusalOf(nameInText(picture.name), picture.image as File)));
   }
 
   #drop(picture: ChatPicture | undefined, note = ""): void {

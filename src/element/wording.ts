@@ -33,11 +33,13 @@ export function isAbort(error: unknown): boolean {
   return error instanceof FoveaError && error.code === "aborted";
 }
 
-/** An error as a sentence. A file name or an address at its start keeps its case. */
+/** Starts of messages that are no prose: a file's name, which may have spaces, an address, an option of the library. */
+const NAME = /^(\S*[./:\\_]|[a-z]+[A-Z]|(?!(the|this|an?|no|not) )((?!\. )[^:;])*\.\w{1,12}(: | is | has | can ))/;
+
+/** An error as a sentence. A name at its start keeps its case. */
 export function errorSentence(error: unknown): string {
   const message = (error instanceof Error ? error.message : String(error)).trim() || "Unknown error";
-  const isName = /^\S*[./:\\]/.test(message);
-  const start = isName ? message.charAt(0) : message.charAt(0).toUpperCase();
+  const start = NAME.test(message) ? message.charAt(0) : message.charAt(0).toUpperCase();
   return `${start}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`;
 }
 

@@ -8,7 +8,7 @@ import type { ImageInput, Picture, PixelData } from "../shared/picture.ts";
 import { decodeSource } from "./bitmap.ts";
 import { type FetchedPicture, fetchPicture } from "./fetch-picture.ts";
 import { checkPictureSize } from "./limits.ts";
-import { measurePicture, readFile, undecodable } from "./measure.ts";
+import { measurePicture, nameInText, readFile, undecodable } from "./measure.ts";
 import { copyCanvas, decodeElement } from "./page-picture.ts";
 import { drawUpright, webpOrientation } from "./webp-orientation.ts";
 
@@ -53,7 +53,7 @@ export function decodeFetched({ name, blob }: FetchedPicture, signal?: AbortSign
 
 function blobName(blob: Blob): string {
   const { name } = blob as Partial<File>;
-  if (typeof name === "string" && name !== "") return name.length <= 80 ? name : `${name.slice(0, 77)}...`;
+  if (typeof name === "string" && name !== "") return nameInText(name);
   return blob.type ? `the picture (${blob.type.slice(0, 40)})` : "the picture";
 }
 

@@ -32,6 +32,12 @@ export async function measurePicture(name: string, blob: Blob): Promise<PictureH
   return header;
 }
 
+/** A file's name as messages begin with it: at most 80 characters, and quoted where it could be read as a word of ours. */
+export function nameInText(name: string): string {
+  const short = name.length <= 80 ? name : `${name.slice(0, 77)}...`;
+  return /^\S*[./:\\]\S*$/.test(short) ? short : `"${short}"`;
+}
+
 /** Reads a part of a file. Throws FoveaError `bad-image` if it was moved, changed or locked since it was picked. */
 export async function readFile<T>(name: string, read: () => Promise<T>): Promise<T> {
   try {

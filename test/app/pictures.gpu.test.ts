@@ -1,6 +1,7 @@
 /** Files for the page's next question: their bytes decide, and one sentence says why another is none. */
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { App } from "../../src/app/logic/app.ts";
+import { Page } from "../../src/app/parts/page.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 
 let app: App;
@@ -63,6 +64,46 @@ test("a picture that was cut short is refused, the others are added", async () =
   expect(app.store.state.notice).toMatch(
     /^cut\.jpg is a JPEG of 64 x 48 pixels, cut short or damaged .*get it again\.$/,
   );
+});
+
+test("an address of a picture brings the picture; another says why not", async () => {
+  const drop = async (address: string) => {
+    const data = new DataTransfer();
+    data.setData("text/uri-list", address);
+    await app.pictures.addDropped(data);
+  };
+  await drop(URL.createObjectURL(new Blob([await picture()], { type: "image/png" })));
+  expect(names()).toMatchObject([[expect.any(String), 64, 48]]);
+  await drop("http://127.0.0.1:9/cat.png");
+  expect(app.store.state.notice).toMatch(/^http:\/\/127\.0\.0\.1:9\/cat\.png could not be fetched/);
+  await drop("javascript:alert(1)");
+  expect(app.store.state.notice).toMatch(/supported addresses begin with http/);
+  expect(names()).toHaveLength(1);
+});
+
+test("the page takes drops of addresses, so that the browser does not leave it", async () => {
+  if (!customElements.get("app-page")) customElements.define("app-page", Page);
+  const page = document.createElement("app-page") as Page;
+  page.app = app;
+  document.body.append(page);
+  onTestFinished(() => page.remove());
+  await page.updateComplete;
+  const dispatch = (type: string, format: string, text: string) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.setData(format, text);
+    const event = new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true, composed: true });
+    page.dispatchEvent(event);
+    return event.defaultPrevented;
+  };
+  const address = URL.createObjectURL(new Blob([await picture()], { type: "image/png" }));
+  expect(["dragover", "drop"].map((type) => dispatch(type, "text/uri-list", address))).toEqual([true, true]);
+  await expect.poll(names).toMatchObject([[expect.any(String), 64, 48]]);
+  expect(dispatch("dragover", "text/plain", "words")).toBe(false);
+});
+
+test("a name that reads like words of a sentence is quoted", async () => {
+  await app.pictures.addFiles([new File(["x"], "my photo.png"), new File(["x"], "photo")]);
+  expect(app.store.state.notice).toMatch(/^"my photo\.png" is not a picture .* "photo" is not a picture/);
 });
 
 test("a fifth picture is refused", async () => {

@@ -187,6 +187,25 @@ describe("pictures", () => {
     expect(textOf(chat, "note")).toBe("");
   });
 
+  test("an address of a picture is dropped as the picture, never followed", async () => {
+    const address = URL.createObjectURL(await pictureFile("linked.png"));
+    const link = (text: string) => {
+      const data = new DataTransfer();
+      data.setData("text/uri-list", text);
+      expect(drag("dragover", data).defaultPrevented).toBe(true);
+      expect(drag("drop", data).defaultPrevented).toBe(true);
+    };
+    link(`# a comment\r\n${address}`);
+    await expect.poll(trayNames).toEqual([`Picture: ${address.split("/").at(-1)}`]);
+    link("http://127.0.0.1:9/cat.png");
+    await expect
+      .poll(() => textOf(chat, "note"))
+      .toMatch(/^http:\/\/127\.0\.0\.1:9\/cat\.png could not be fetched .* pass the file/);
+    link("mailto:someone@example.org");
+    await expect.poll(() => textOf(chat, "note")).toMatch(/mailto:/);
+    expect(await trayNames()).toHaveLength(1);
+  });
+
   test("text is pasted and dropped as ever", () => {
     const data = new DataTransfer();
     data.setData("text/plain", "hello");

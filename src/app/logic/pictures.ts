@@ -1,9 +1,10 @@
 /** The pictures of the next question: from files, clipboard, camera or scene builder. The engine decodes them for the model. */
 
+import { droppedFiles } from "../../element/dropped.ts";
 import { errorSentence } from "../../element/wording.ts";
 import { FoveaError } from "../../errors.ts";
 import type { Size } from "../../image/geometry.ts";
-import { measurePicture, refusalOf } from "../../image/measure.ts";
+import { measurePicture, nameInText, refusalOf } from "../../image/measure.ts";
 import type { Scene } from "../scene/scene.ts";
 import type { PageStore, PictureItem } from "./state.ts";
 
@@ -27,11 +28,20 @@ export class PictureShelf {
     if (notice !== "") this.#say(notice);
   }
 
+  /** As `addFiles`, for what was dropped; reports an address without a picture that this page may read. */
+  async addDropped(data: DataTransfer): Promise<void> {
+    try {
+      await this.addFiles(await droppedFiles(data));
+    } catch (error) {
+      this.#say(errorSentence(error));
+    }
+  }
+
   /** Adds a picture to the next question and shows it. Returns why it was not added, else "". */
   async add(blob: Blob, name: string, scene?: Scene): Promise<string> {
     let size: Size;
     try {
-      size = await sizeOf(blob, name);
+      size = await sizeOf(blob, nameInText(name));
     } catch (error) {
       if (!(error instanceof FoveaError)) throw error;
       return errorSentence(error);

@@ -1,5 +1,6 @@
 /** The whole page: lays out its parts, passes them the state, opens dialogs, takes dropped and pasted pictures. */
 import { css, html, LitElement, nothing } from "lit";
+import { isTaken } from "../../element/dropped.ts";
 import { pastedFiles } from "../../element/typing.ts";
 import type { App } from "../logic/app.ts";
 import type { PageState } from "../logic/state.ts";
@@ -214,7 +215,7 @@ export class Page extends LitElement {
   };
 
   #over = (event: DragEvent): void => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
+    if (!isTaken(event.dataTransfer)) return;
     event.preventDefault();
     this.dropping = true;
   };
@@ -225,9 +226,9 @@ export class Page extends LitElement {
 
   #drop = (event: DragEvent): void => {
     this.dropping = false;
-    if (!event.dataTransfer?.files.length) return;
-    // Otherwise the browser leaves the page and shows the file.
+    if (!isTaken(event.dataTransfer)) return;
+    // Otherwise the browser leaves the page and shows the file or the address.
     event.preventDefault();
-    void this.app.pictures.addFiles([...event.dataTransfer.files]);
+    void this.app.pictures.addDropped(event.dataTransfer);
   };
 }
