@@ -16,6 +16,7 @@ import { FIREFOX_DEVICE } from "./tools/firefox.mjs";
 const sharedRoot = fileURLToPath(new URL("../shared", import.meta.url));
 const projectRoot = fileURLToPath(new URL(".", import.meta.url)).replace(/[\\/]$/, "");
 
+const SMALL_DEVICE_TEST = "test/engine/small-device.gpu.test.ts";
 /** Every kernel, what pictures go through, and whole models: those of the paper in all settings, and one with tiles. */
 const FIREFOX_TESTS = [
   "test/kernels/**/*.gpu.test.ts",
@@ -24,7 +25,9 @@ const FIREFOX_TESTS = [
   "test/model/encoder/preprocess.gpu.test.ts",
   "test/{engine,families}/golden.gpu.test.ts",
   "test/engine/f16.gpu.test.ts",
+  SMALL_DEVICE_TEST,
 ];
+const SMALL_DEVICE: ExpectedDevice = { ...FIREFOX_DEVICE, software: false, f16: false };
 const FIREFOX_FAMILIES = ["smolvlm-s4-tags-bf16"];
 
 export default defineConfig(({ command }) => ({
@@ -81,18 +84,11 @@ export default defineConfig(({ command }) => ({
           fileParallelism: false,
         },
       },
-      browserProject("gpu", ["test/**/*.gpu.test.ts"], chromium(command)),
+      browserProject("gpu", ["test/**/*.gpu.test.ts"], chromium(command), [SMALL_DEVICE_TEST]),
       // A second compiler of WGSL, and a device with f16 and without subgroups.
-      {
-        ...browserProject("firefox", FIREFOX_TESTS, {
-          provider: firefoxProvider(),
-          instances: [{ browser: "firefox" }],
-        }),
-        define: {
-          "import.meta.env.VITE_DEVICE": deviceText(FIREFOX_DEVICE),
-          "import.meta.env.VITE_FAMILY_FOLDERS": JSON.stringify(JSON.stringify(familyFolders(FIREFOX_FAMILIES))),
-        },
-      },
+      firefoxProject("firefox", FIREFOX_DEVICE),
+      // `npm test -- small`: the same on devices as phones have them.
+      firefoxProject("small", SMALL_DEVICE, ["test/support/small.ts"]),
       // `npm test -- long`: what takes too long for every run.
       browserProject("long", ["test/**/*.long.test.ts"], chromium(command)),
       // Not part of the tests, for they need packages that those do without: the kernels on Dawn; whole models on wgpu, which
@@ -138,6 +134,7 @@ function browserProject(
   name: string,
   include: string[],
   browser: Pick<BrowserConfigOptions, "provider" | "instances">,
+  exclude: string[] = [],
 ): TestProjectInlineConfiguration {
   return {
     extends: true,
@@ -157,12 +154,30 @@ function browserProject(
     test: {
       name,
       include,
+      exclude,
       testTimeout: 300_000,
       hookTimeout: 300_000,
       // One page at a time: the software adapter uses every core already.
       fileParallelism: false,
       browser: { enabled: true, headless: true, screenshotFailures: false, ...browser },
     },
+  };
+}
+
+function firefoxProject(
+  name: string,
+  device: ExpectedDevice,
+  setupFiles: string[] = [],
+): TestProjectInlineConfiguration {
+  const browser = { provider: firefoxProvider(), instances: [{ browser: "firefox" as const }] };
+  const project = browserProject(name, FIREFOX_TESTS, browser);
+  return {
+    ...project,
+    define: {
+      "import.meta.env.VITE_DEVICE": deviceText(device),
+      "import.meta.env.VITE_FAMILY_FOLDERS": JSON.stringify(JSON.stringify(familyFolders(FIREFOX_FAMILIES))),
+    },
+    test: { ...project.test, setupFiles },
   };
 }
 

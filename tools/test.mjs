@@ -41,6 +41,7 @@ const STEPS = {
  */
 const FURTHER_STEPS = {
   long: () => vitest("long"),
+  small: () => firefox("small"),
   dawn: () => vitest("dawn"),
   wgpu: async () => vitest("wgpu", 1, await deno()),
 };
@@ -151,16 +152,16 @@ function program(name, script, args) {
   return outcomeOf(name, [join(root, "node_modules", script), ...args]);
 }
 
-/** A second browser: without one, a skip with the way to get it; in CI a failure. */
-async function firefox() {
+/** Tests in a second browser: without it, a skip with the way to get it; in CI a failure. */
+async function firefox(project = "firefox") {
   const { path, missing = "" } = lookForFirefox();
   if (path) {
     // Found once here; the end-to-end tests use the variable.
     process.env.FIREFOX_PATH = path;
-    return onBrowser(await vitest("firefox", BROWSERS_AT_ONCE), versionOf(path));
+    return onBrowser(await vitest(project, BROWSERS_AT_ONCE), versionOf(path));
   }
-  if (process.env.CI) return fail("firefox", missing);
-  return { ...fail("firefox", missing), failed: 0, failures: [], skipped: 1, skips: [missing], needs: { Firefox: 1 } };
+  if (process.env.CI) return fail(project, missing);
+  return { ...fail(project, missing), failed: 0, failures: [], skipped: 1, skips: [missing], needs: { Firefox: 1 } };
 }
 
 /** @param {string} executablePath of a browser */
