@@ -16,6 +16,9 @@ import type { Tokenizer } from "./tokenizer.ts";
 /** Text, in which users' parts are marked by `Tokenizer.literal`, and ids between. */
 export type PromptPieces = readonly (string | number)[];
 
+/** Writes a message's text so that it stays text. */
+type Literal = (text: string, role: CheckedMessage["role"]) => string;
+
 export interface ChatTemplateOptions {
   /** The format of a model that brings no template; without one the prompt is the messages' bare text. */
   fallback?: PromptFormat | undefined;
@@ -74,18 +77,34 @@ export class ChatTemplate {
       const texts = messages.map((message) => ({ role: message.role, text: this.#string(message) }));
       return writeFormat(this.#fallback!, texts, this.#tokenizer.eosIds[0], addGenerationPrompt);
     }
-    const contents = messages.map((message): TemplateMessage => {
-      // The caller's form where the template takes it, as transformers does.
-      const forms = this.#forms![message.role];
-      const isParts = forms.has(message.form) ? message.form === "parts" : forms.has("parts");
-      return { role: message.role, content: isParts ? this.#parts(message) : this.#string(message) };
-    });
     try {
-      return [this.#run(contents, addGenerationPrompt)];
+      return [this.#renderSafely(messages, addGenerationPrompt)];
     } catch (error) {
       if (!(error instanceof TemplateRefusal)) throw error;
       throw new RangeError(`messages: the model's chat template refuses them, "${error.message}"`, { cause: error });
     }
+  }
+
+  /** Runs the template, and again where it may have made control tokens of the messages' text. */
+  #renderSafely(messages: readonly CheckedMessage[], addGenerationPrompt: boolean): string {
+    const budget = new TemplateBudget();
+    const { standIns } = this.#tokenizer;
+    const write = (literal: Literal) => this.#run(this.#contents(messages, literal), addGenerationPrompt, budget);
+    const prompt = write(this.#literal);
+    const mayBegin = ({ parts }: CheckedMessage) =>
+      parts.some((part) => part.type === "text" && standIns.mayBegin(part.text));
+    if (!messages.some(mayBegin)) return prompt;
+    const guarded = standIns.putBack(write((text, role) => standIns.standIn(text, role === "assistant")));
+    return standIns.tokensIn(prompt) === standIns.tokensIn(guarded) ? prompt : guarded;
+  }
+
+  #contents(messages: readonly CheckedMessage[], literal: Literal): TemplateMessage[] {
+    return messages.map((message) => {
+      // The caller's form where the template takes it, as transformers does.
+      const forms = this.#forms![message.role];
+      const isParts = forms.has(message.form) ? message.form === "parts" : forms.has("parts");
+      return { role: message.role, content: isParts ? parts(message, literal) : this.#string(message, literal) };
+    });
   }
 
   #run(messages: readonly TemplateMessage[], addGenerationPrompt: boolean, budget?: TemplateBudget): string {
@@ -101,21 +120,17 @@ export class ChatTemplate {
     return this.#template!.render(variables, this.#now(), budget);
   }
 
-  #literal(text: string, role: CheckedMessage["role"]): string {
-    return this.#tokenizer.literal(text, role === "assistant");
-  }
-
-  #parts({ role, parts }: CheckedMessage): ChatPart[] {
-    return parts.map((part) => (part.type === "text" ? { type: "text", text: this.#literal(part.text, role) } : part));
-  }
+  readonly #literal: Literal = (text, role) => this.#tokenizer.literal(text, role === "assistant");
 
   /** The parts as one string: a picture is its placeholder, by default on its own line, as in LLaVA's training. */
-  #string({ role, parts }: CheckedMessage): string {
+  #string({ role, parts }: CheckedMessage, literal = this.#literal): string {
     const image = this.#tokenizer.imageToken;
     return parts
-      .map((part) =>
-        part.type === "text" ? this.#literal(part.text, role) : `${image?.inTemplate ?? ""}${this.#afterMark}`,
-      )
+      .map((part) => (part.type === "text" ? literal(part.text, role) : `${image?.inTemplate ?? ""}${this.#afterMark}`))
       .join("");
   }
+}
+
+function parts({ role, parts }: CheckedMessage, literal: Literal): ChatPart[] {
+  return parts.map((part) => (part.type === "text" ? { type: "text", text: literal(part.text, role) } : part));
 }

@@ -8,7 +8,7 @@
  * "</think>"). Harmless text gets no mark, so its prompt is the same, character for character and id for id.
  *
  * Two cases stay unmarked: tokens of a single character, which equal text, and text that a template puts into the middle
- * of a token whose both ends it writes itself.
+ * of a token whose both ends it writes itself. Tokens that a template makes by changing text are found by stand-ins.ts.
  */
 import { type AddedToken, isControl } from "./added-tokens.ts";
 
@@ -16,7 +16,7 @@ import { type AddedToken, isControl } from "./added-tokens.ts";
  * U+FDD0 and U+FDD1 are noncharacters: free for internal use, never exchanged, unchanged by normalization. U+FDD0 in text is
  * escaped as U+FDD0 U+FDD2.
  */
-const MARK = "\uFDD0\uFDD1";
+export const MARK = "\uFDD0\uFDD1";
 const ESCAPED = "\uFDD0\uFDD2";
 
 export class LiteralText {

@@ -8,6 +8,7 @@ import { asObject, parseJsonFile, reject, show } from "./json.ts";
 import { buildLibrary, type Encoder } from "./library.ts";
 import { escapeMarks, LiteralText, unmark } from "./literal.ts";
 import { configuredIds, imageTokenText, roleToken, type TokenizerFiles } from "./special-tokens.ts";
+import { StandIns } from "./stand-ins.ts";
 import type { DecodeOptions } from "./stream-decoder.ts";
 import { parseModel, type Vocabulary } from "./vocabulary.ts";
 
@@ -57,6 +58,8 @@ export class Tokenizer {
   readonly eosIds: readonly number[];
   /** The token that stands for one row of a picture; undefined for a model that reads text only. */
   readonly imageToken: ImageToken | undefined;
+  /** Finds control tokens that a chat template makes of text. */
+  readonly standIns: StandIns;
 
   readonly #library: Library;
   readonly #encoder: Encoder;
@@ -86,6 +89,7 @@ export class Tokenizer {
     this.#added = new Map(added.map((token) => [token.content, token]));
     this.#special = new Set(added.filter(({ special }) => special).map(({ id }) => id));
     this.#literal = new LiteralText(added, encoder.normalize, this.imageToken?.inTemplate);
+    this.standIns = new StandIns(added, encoder.normalize, this.imageToken?.inTemplate);
     const affixId = (token: string) =>
       this.tokenId(token) ?? reject("tokenizer.json: post_processor", `${show(token)} is not in the vocabulary`);
     this.#prefix = affixes.prefix.map(affixId);
