@@ -146,7 +146,11 @@ export class PythonInterpreter extends OpenInterpreter {
       return this.evaluateSliceExpression(object, node.property, environment);
     }
     const key = node.computed ? this.evaluate(node.property, environment).value : node.property.value;
-    if (isDict(object)) return object.value.get(String(key)) ?? dictMethod(object, key) ?? UNDEFINED;
+    if (isDict(object)) {
+      const item = object.value.get(String(key));
+      // "d.items" is the method, "d['items']" the item.
+      return (node.computed ? item : (dictMethod(object, key) ?? item)) ?? dictMethod(object, key) ?? UNDEFINED;
+    }
     if (typeof key === "number") {
       if (isString(object)) this.charge(sizeSteps(object) * STRING_ITEM_STEPS);
       const items = isString(object) ? Array.from(object.value, make.string) : isList(object) ? object.value : [];

@@ -30,7 +30,9 @@ function inSet(set: string): (character: string) => boolean {
 /** The first character as a capital, the others small. */
 export function capitalize(text: string): string {
   const [first = "", ...rest] = text;
-  return first.toUpperCase() + rest.join("").toLowerCase();
+  // A letter that becomes two, as in "ﬁsh" and "ß", is a capital and a small one.
+  const [capital = "", ...tail] = first.toUpperCase();
+  return capital + tail.join("").toLowerCase() + rest.join("").toLowerCase();
 }
 
 /** Python's method `title`: every letter after a character that is no letter begins a word. The filter has its own. */
