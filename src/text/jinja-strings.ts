@@ -42,7 +42,10 @@ function title(text: string): string {
 
 /** jinja2's filter `title`: words begin after white space, hyphens and opening brackets only. */
 export function titleFilter(text: string): string {
-  return text.replace(/[^-\s({[<]+/gu, capitalize);
+  return text.replace(/[^-\s({[<]+/gu, (word) => {
+    const [first = "", ...rest] = word;
+    return first.toUpperCase() + rest.join("").toLowerCase();
+  });
 }
 
 /** Python's `replace`, at most `count` times; an empty `old` is found before each character and at the end. */
