@@ -99,7 +99,7 @@ export class ModelKeeper {
       this.#store.set({ defaults, settings: followDefaults(settings, before, defaults) });
       return model;
     } catch (error) {
-      const problem = problemOf(error);
+      const problem = problemOf(error, this.#store.state.model.progress?.loadedBytes);
       if (isCurrent()) this.#set({ phase: problem ? "failed" : "none", problem, waiting: false });
       return undefined;
     }

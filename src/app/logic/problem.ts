@@ -9,6 +9,8 @@ export interface Problem {
   message: string;
   /** The user's next step on this page. */
   next: string;
+  /** The engine's own words, where `message` is shorter. */
+  details?: string;
 }
 
 const NEXT: Record<Problem["code"], string> = {
@@ -16,7 +18,7 @@ const NEXT: Record<Problem["code"], string> = {
     "Fovea needs WebGPU. Current Chrome, Edge and Safari have it, and Firefox on Windows and on Macs with Apple silicon. In Firefox on Linux, set dom.webgpu.enabled to true in about:config.",
   "device-lost": "The browser took the GPU away. Close other heavy tabs, then load the model again.",
   "out-of-memory": "Use fewer image tokens, fewer pictures, or a smaller model.",
-  "download-failed": "Check the connection and try again. Downloaded parts are kept.",
+  "download-failed": "Check the connection and try again.",
   "no-room": "Delete a stored model under “Models”, or load this one without storing.",
   "no-access": "Enter your access token with the model's name, under “Models”.",
   "hash-mismatch": "A file does not match the published one, and was not used. Try again.",
@@ -29,19 +31,35 @@ const NEXT: Record<Problem["code"], string> = {
   unexpected: "Reload the page. If it happens again, please report it.",
 };
 
-/** The problem to show; undefined for an abort by the user. */
-export function problemOf(error: unknown): Problem | undefined {
+/** The last failure of a transfer: no server, or one that stopped answering. */
+const UNREACHABLE = /the connection to (https?:\/\/[^\s/]+)\S* failed \(/;
+
+/**
+ * The problem to show; undefined for an abort by the user.
+ *
+ * @param arrivedBytes of a download that failed; they are kept
+ */
+export function problemOf(error: unknown, arrivedBytes = 0): Problem | undefined {
   if (error instanceof FoveaError) {
     if (error.code === "aborted" || error.code === "disposed") return undefined;
     const code = codeOf(error);
     // The rest of the message is advice for programmers.
     const message = code === "no-room" ? error.message.replace(/;.*/s, "") : error.message.replace(" as hubToken", "");
-    return { code, message: errorSentence(message), next: NEXT[code] };
+    if (code !== "download-failed") return { code, message: errorSentence(message), next: NEXT[code] };
+    const next = `${NEXT[code]}${arrivedBytes > 0 ? " Downloaded parts are kept." : ""}`;
+    const server = UNREACHABLE.exec(message)?.[1];
+    if (!server) return { code, message: errorSentence(message), next };
+    return { code, message: `${serverName(server)} cannot be reached.`, next, details: errorSentence(message) };
   }
   const message = error instanceof Error ? error.message : String(error);
   // A wrong address or setting: the engine's message says what is expected.
   const isMisuse = error instanceof TypeError || error instanceof RangeError;
   return { code: "unexpected", message: errorSentence(message), next: isMisuse ? "" : NEXT.unexpected };
+}
+
+function serverName(origin: string): string {
+  const { host } = new URL(origin);
+  return host === "huggingface.co" ? "Hugging Face" : host;
 }
 
 function codeOf({ code, message }: FoveaError): Problem["code"] {

@@ -6,6 +6,7 @@ import type { TextRange } from "../logic/looking.ts";
 import type { Answer } from "../logic/state.ts";
 import { markWords, rangeOf, WORD } from "../logic/words.ts";
 import { base } from "./base.ts";
+import { problemView } from "./problem-view.ts";
 
 const SHOWN_CLASSES = 5;
 
@@ -119,7 +120,7 @@ export class AnswerView extends LitElement {
       ${answer.recovering ? html`<p class="soft" role="status">The GPU was lost. The model is loading again, then the answer continues.</p>` : nothing}
       ${status === "waiting" ? html`<p class="soft">Waiting …</p>` : nothing}
       ${this.#ending()}
-      ${problem ? html`<p class="error" role="alert"><strong>${problem.message}</strong> ${problem.next}</p>` : nothing}
+      ${problem ? problemView(problem) : nothing}
       ${stats && stats.newTokens > 0 ? html`<app-statistics .stats=${stats} .slowestMs=${slowestMs}></app-statistics>` : nothing}
     </article>`;
   }

@@ -5,6 +5,7 @@ import type { App } from "../logic/app.ts";
 import type { ModelState } from "../logic/state.ts";
 import { base } from "./base.ts";
 import { openDialog } from "./dialogs.ts";
+import { problemView } from "./problem-view.ts";
 
 export class ModelStatus extends LitElement {
   static override properties = { app: { attribute: false }, model: { attribute: false } };
@@ -40,7 +41,7 @@ export class ModelStatus extends LitElement {
         </div>
       </div>
       ${phase === "loading" ? this.#progress() : nothing}
-      ${problem ? html`<p class="error" role="alert"><strong>${problem.message}</strong> ${problem.next}</p>` : nothing}
+      ${problem ? problemView(problem) : nothing}
     </section>`;
   }
 

@@ -6,7 +6,9 @@ import { sourceName } from "../../shared/source.ts";
 import { type ModelAccess, type ModelSource, planModel, SHIPPED_MODEL } from "../engine.ts";
 import type { App } from "../logic/app.ts";
 import { type Problem, problemOf } from "../logic/problem.ts";
+import suggestedModels from "../suggested-models.json" with { type: "json" };
 import { base } from "./base.ts";
+import { problemView } from "./problem-view.ts";
 
 /** A checked model that waits for the user's confirmation. */
 interface Candidate {
@@ -42,6 +44,8 @@ export class ModelsPanel extends LitElement {
   /** Whether a hub name is typed, whose model may need a token. */
   declare isHub: boolean;
   #looking = new AbortController();
+  /** The last model that was checked. */
+  #asked: [source: ModelSource, name: string, access: ModelAccess] | undefined;
 
   static override styles = [
     base,
@@ -59,6 +63,11 @@ export class ModelsPanel extends LitElement {
       /* No gap for an empty status. */
       [role="status"]:empty {
         position: absolute;
+      }
+      .error ul {
+        margin: 0;
+        padding: 0;
+        list-style: none;
       }
       .name {
         font-weight: 600;
@@ -103,11 +112,7 @@ export class ModelsPanel extends LitElement {
         <p class="soft">config.json, tokenizer.json, preprocessor_config.json and the safetensors files. Nothing is uploaded.</p>
       </div>
       <div role="status">${this.candidate ? this.#candidateView(this.candidate) : nothing}</div>
-      ${
-        this.problem
-          ? html`<p class="error" role="alert"><strong>${this.problem.message}</strong> ${this.problem.next}</p>`
-          : nothing
-      }
+      ${this.problem ? problemView(this.problem, this.#waysOut(this.problem)) : nothing}
       <app-stored-models @load-stored=${(event: CustomEvent<string>) => this.#load(event.detail, event.detail)}></app-stored-models>
     </div>`;
   }
@@ -152,6 +157,27 @@ export class ModelsPanel extends LitElement {
     </div>`;
   }
 
+  /** Buttons under a problem: the same again, or models that run. */
+  #waysOut({ code }: Problem) {
+    if (code === "download-failed" && this.#asked)
+      return html`<div class="row"><button @click=${() => void this.#lookUp(...this.#asked!)}>Try again</button></div>`;
+    if (code !== "unsupported-model") return nothing;
+    return html`<p>These run here:</p>
+      <ul class="stack">
+        <li><button @click=${() => this.#load(SHIPPED_MODEL, SHIPPED_MODEL)}>${SHIPPED_MODEL}</button> emoji scenes only, already here</li>
+        ${suggestedModels.map(
+          ({ name, bytes, skill }) =>
+            html`<li><button @click=${() => this.#suggest(name)}>${name}</button> ${skill}, ${byteText(bytes)}</li>`,
+        )}
+      </ul>`;
+  }
+
+  #suggest(name: string): void {
+    this.#input("address").value = name;
+    this.isHub = true;
+    void this.#lookUp(name, name);
+  }
+
   #input(id: string): HTMLInputElement {
     return this.renderRoot.querySelector<HTMLInputElement>(`#${id}`)!;
   }
@@ -176,6 +202,7 @@ export class ModelsPanel extends LitElement {
   /** Shows a model's cost before loading it. */
   async #lookUp(source: ModelSource, name: string, access: ModelAccess = {}): Promise<void> {
     this.#forget();
+    this.#asked = [source, name, access];
     this.candidate = { source, name, access, plan: undefined };
     const { signal } = this.#looking;
     try {

@@ -1,0 +1,54 @@
+/** Problems on the page: short words with a next step, and models to choose instead of one that does not run. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { problemOf } from "../../src/app/logic/problem.ts";
+import suggestedModels from "../../src/app/suggested-models.json" with { type: "json" };
+import { FoveaError } from "../../src/errors.ts";
+import { elementCount } from "../../src/shared/shape.ts";
+import { sourceName } from "../../src/shared/source.ts";
+import { withModel } from "../../src/weights/open-model.ts";
+import { projectRoot } from "../support/command.ts";
+import { QUICK_RETRY } from "../support/quick-retry.ts";
+import { tensorsOf } from "../support/tensor-list.ts";
+
+const failure = (text: string) => new FoveaError("download-failed", text);
+
+test("a hub that cannot be reached is said in few words, with the rest in details", async () => {
+  const options = { hubUrl: "http://127.0.0.1:9/", retry: QUICK_RETRY };
+  const error: unknown = await withModel("owner/name", options, (folder) => folder.text("config.json")).catch((e) => e);
+  const problem = problemOf(error)!;
+  expect(problem).toMatchObject({
+    code: "download-failed",
+    message: "127.0.0.1:9 cannot be reached.",
+    next: "Check the connection and try again.",
+  });
+  expect(problem.details).toMatch(/^hf:owner\/name: the connection to .* gave up after/);
+});
+
+test("the hub has its own name; parts are kept only where some had come", () => {
+  const text =
+    "hf:a/b: the connection to https://huggingface.co/api/models/a/b failed (Failed to fetch); gave up after 5";
+  expect(problemOf(failure(text))).toMatchObject({
+    message: "Hugging Face cannot be reached.",
+    next: "Check the connection and try again.",
+  });
+  expect(problemOf(failure(text), 1000)!.next).toBe("Check the connection and try again. Downloaded parts are kept.");
+  const status = problemOf(failure("config.json: HTTP 503 at https://example.org/"))!;
+  expect(status).toMatchObject({ message: "config.json: HTTP 503 at https://example.org/." });
+  expect(status.details).toBe(undefined);
+});
+
+test("suggested models are names of the hub whose published files are tested, with their size", () => {
+  const families = join(projectRoot, "test/families");
+  expect(suggestedModels.length).toBeGreaterThan(2);
+  for (const { name, bytes } of suggestedModels) {
+    expect(sourceName(name)).toBe(`hf:${name}`);
+    const folder = readdirSync(families)
+      .map((family) => join(families, family, name.split("/")[1]!))
+      .find((path) => existsSync(path))!;
+    const tensors = tensorsOf(JSON.parse(readFileSync(join(folder, "tensors.json"), "utf8")));
+    // All of them are published as bf16 or f16.
+    expect(bytes).toBe(2 * tensors.reduce((sum, [, shape]) => sum + elementCount(shape), 0));
+  }
+});
