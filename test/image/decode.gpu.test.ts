@@ -163,7 +163,7 @@ describe("files that a canvas made", () => {
     for (const type of ["image/jpeg", "image/png", "image/webp"]) {
       const file = await encoded(type);
       const cut = new File([file.slice(0, Math.ceil(file.size * part))], "photo");
-      expect(await refusal(decodeImage(cut), "bad-image"), type).toMatch(/^photo is .*(cut short|damaged)/);
+      expect(await refusal(decodeImage(cut), "bad-image"), type).toMatch(/^"photo" is .*(cut short|damaged)/);
     }
   });
 
