@@ -2,6 +2,21 @@
  * One WebGPU device and everything that belongs to it: requested features and limits, the arena, the pipelines, submission,
  * and the conversion of a lost device or a GPU error to a typed error.
  */
+
+/*
+ * How browsers differ, as far as the tests met it: Chromium 156 (Tint, on SwiftShader) and Firefox 153 (Naga, on lavapipe).
+ *
+ *     Firefox                                         here                                   tested in
+ *     all shaders compile as they are                 no work-around in any shader           kernels/*
+ *     no feature subgroups, no builtin subgroup_id    sums through workgroup memory          kernels/*, "small"
+ *     no address space for immediates                 one uniform buffer, dynamic offsets    gpu/params
+ *     finished work is noticed on a timer of 100 ms   empty submits while one waits          gpu/polling
+ *     an adapter without any name                     told apart by isFallbackAdapter        gpu/adapter
+ *     bitmaps have alpha multiplied in                colours of opaque pixels are exact     gpu/picture
+ *     half a JPEG or PNG is decoded, the rest white   image/ending.ts refuses it             image/decode
+ *     an <img> with an SVG has a size always          taken as 300 x 150                     image/decode
+ *     a canvas without a context has pixels           taken as blank                         image/decode
+ */
 import { disposedError, FoveaError } from "../errors.ts";
 import { Arena } from "./arena.ts";
 import { BindGroups } from "./bind-groups.ts";
