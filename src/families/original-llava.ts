@@ -54,7 +54,7 @@ function rewrite(fields: ConfigFields): Record<string, unknown> {
  * else, a missing field too, is left to the encoder's image processor.
  */
 function squareOf(fields: ConfigFields): Partial<SquareKind> {
-  const ratio = String(fields.value("image_aspect_ratio"));
+  const ratio = fields.value("image_aspect_ratio");
   if (ratio === "pad") return { always: "pad" };
-  return ratio.startsWith("anyres") ? { always: "squash" } : { pads: false };
+  return typeof ratio === "string" && ratio.startsWith("anyres") ? { always: "squash" } : { pads: false };
 }

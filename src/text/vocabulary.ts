@@ -55,6 +55,7 @@ function parseBpe(model: JsonObject, where: string) {
     const place = () => `${where}.merges[${rank}]`;
     if (!Array.isArray(parts) || parts.length !== 2)
       reject(place(), `expected two parts, got ${show(merge)}; the file is damaged`);
+    for (const part of parts) asString(part, place());
     for (const token of [parts[0], parts[1], `${parts[0]}${parts[1]}`]) {
       if (!idOf.has(token)) reject(place(), `${show(token)} of ${show(merge)} is not in the vocabulary`);
     }

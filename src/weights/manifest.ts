@@ -4,7 +4,7 @@
  */
 import json from "../../weights-manifest.json" with { type: "json" };
 import { FoveaError } from "../errors.ts";
-import { isJsonObject, quoted } from "../shared/json.ts";
+import { isJsonObject, quoted, shown } from "../shared/json.ts";
 import { isPlainFileName } from "./folder.ts";
 import { badListing, isModelFile, listedFile, type ModelListing } from "./listing.ts";
 import { shippedFile } from "./shipped-files.ts";
@@ -61,7 +61,7 @@ function parseModel(id: string, value: unknown): KnownModel {
   for (const file of files) {
     const name = isJsonObject(file) ? file.name : undefined;
     if (typeof name !== "string" || !isModelFile(name))
-      throw badListing(where, `${quoted(String(name))} is not a model file`);
+      throw badListing(where, `${name === undefined ? "an entry without a name" : shown(name)} is not a model file`);
     if (names.has(name)) throw badListing(where, `${quoted(name)} is listed twice`);
     names.add(name);
     listedFile(where, new URL("file:///"), { name, byteLength: file.bytes, algorithm: "sha256", hex: file.sha256 });

@@ -94,6 +94,7 @@ describe("the original code's form", () => {
     ["square", 100],
     [undefined, 100],
     [null, 100],
+    [["pad"], 100],
     ["anyres", 100],
     ["anyres_max_9", 100],
   ])("image_aspect_ratio %j makes a canvas of %i rows of a picture of 1000 x 100", (image_aspect_ratio, rows) => {

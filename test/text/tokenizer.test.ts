@@ -148,6 +148,11 @@ describe("damaged files", () => {
     ["a text as id", damage((j) => (j.model.vocab.a = "7")), /got "7"/],
     ["two tokens with one id", damage((j) => (j.model.vocab.b = j.model.vocab.a)), /both have the id/],
     ["an empty vocabulary", damage((j) => (j.model.vocab = {})), /vocabulary is empty/],
+    [
+      "a merge of objects",
+      damage((j) => j.model.merges.push([{ toString: 1 }, "a"])),
+      /merges\[13\]: expected a string/,
+    ],
     ["a merge of three parts", damage((j) => j.model.merges.push("a b c")), /merges\[13\]: expected two parts/],
     ["a merge of numbers", damage((j) => j.model.merges.push([1, 2])), /merges\[13\]/],
     ["a part out of vocabulary", damage((j) => j.model.merges.push("é ß")), /merges\[13\]: "ß" of "é ß"/],

@@ -96,6 +96,11 @@ test.for([
     withModels({ a: { ...model, files: [{ ...file, name: "../config.json" }] } }),
     /is not a model file/,
   ],
+  [
+    "a name that no text can be made of",
+    withModels({ a: { ...model, files: [{ name: { toString: 1 } }] } }),
+    /\{"toString":1\} is not/,
+  ],
   ["a pickle", withModels({ a: { ...model, files: [{ ...file, name: "model.bin" }] } }), /is not a model file/],
   ["a doubled name", withModels({ a: { ...model, files: [file, file] } }), /listed twice/],
   [
