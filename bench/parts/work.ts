@@ -28,7 +28,7 @@ export function connectorFlops(steps: readonly ConnectorStep[], { width, cell }:
     if (step.op === "fold") {
       rows /= step.factor ** 2;
       inner *= step.factor ** 2;
-    } else {
+    } else if (step.op === "linear") {
       products += rows * inner * step.width;
       inner = step.width;
     }

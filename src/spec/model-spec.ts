@@ -45,8 +45,14 @@ export interface EncoderSpec {
   /** Blocks that run, from the first; the features are the output of the last of them. */
   runBlocks: number;
   mlp: { width: number; activation: Activation };
-  /** Of every LayerNorm. */
+  /** Of every norm. */
   eps: number;
+  /** The norms of blocks are RMSNorms; LayerNorms by default. */
+  rmsNorms?: true;
+  /** What each half of a block adds is multiplied by a learned factor a channel. */
+  layerScale?: true;
+  /** RMSNorms of queries and of keys, all heads at once. */
+  qkNorm?: true;
   /** A norm between embeddings and blocks. */
   preNorm: boolean;
   /** A norm after the last block. */
@@ -65,10 +71,11 @@ export interface EncoderSpec {
 
 /**
  * One step of the connector, on rows [cells, width]. "fold" puts the channels of a cell's r x r seats side by side, row by
- * row of the cell; "linear" multiplies by the tensors `slot.weight` and `slot.bias` and applies the activation.
+ * row of the cell; "norm" is a LayerNorm by the tensors `slot.weight` and `slot.bias`; "linear" multiplies by the tensors `slot.weight` and `slot.bias` and applies the activation.
  */
 export type ConnectorStep =
   | { op: "fold"; factor: number }
+  | { op: "norm"; slot: string; eps: number }
   | { op: "linear"; slot: string; width: number; activation: Activation };
 
 export interface DecoderSpec {

@@ -18,6 +18,11 @@ export interface EncoderNames {
   fc1: string;
   fc2: string;
   postNorm: string;
+  /** Of an encoder with LayerScale, or with norms of queries and keys. */
+  scale1?: string;
+  scale2?: string;
+  qNorm?: string;
+  kNorm?: string;
   /** Tensors that files hold besides, below the prefix. */
   unused: RegExp;
 }
@@ -57,6 +62,20 @@ export const VIT_NAMES: EncoderNames = {
   unused: /^(pooler\.dense\.(weight|bias)|embeddings\.mask_token)$/,
 };
 
+export const INTERN_NAMES: EncoderNames = {
+  ...VIT_NAMES,
+  query: "attention.q_proj",
+  key: "attention.k_proj",
+  value: "attention.v_proj",
+  out: "attention.projection_layer",
+  fc1: "mlp.fc1",
+  fc2: "mlp.fc2",
+  scale1: "lambda_1",
+  scale2: "lambda_2",
+  qNorm: "attention.q_norm",
+  kNorm: "attention.k_norm",
+};
+
 /** The tensors of an encoder, under any of the prefixes. */
 export function encoderTensors(spec: EncoderSpec, names: EncoderNames, prefixes: readonly string[]): TensorSpec[] {
   const { width, mlp, patch, classToken, positions, qkvBias } = spec;
@@ -72,13 +91,25 @@ export function encoderTensors(spec: EncoderSpec, names: EncoderNames, prefixes:
   for (let block = 0; block < spec.runBlocks; block++) {
     const name = `encoder.blocks.${block}`;
     const inBlock = prefixes.map((prefix) => `${prefix}${names.blocks}${block}.`);
+    const norm = (part: string, source: string) =>
+      spec.rmsNorms
+        ? [vector(`${name}.${part}.weight`, inBlock, `${source}.weight`, width)]
+        : layerNorm(`${name}.${part}`, inBlock, source, width);
+    const scale = (part: string, source: string | undefined) =>
+      spec.layerScale ? [vector(`${name}.${part}`, inBlock, source!, width)] : [];
+    const qkNorm = (part: string, source: string | undefined) =>
+      spec.qkNorm ? [vector(`${name}.${part}.weight`, inBlock, `${source}.weight`, width)] : [];
     tensors.push(
-      ...layerNorm(`${name}.norm1`, inBlock, names.norm1, width),
+      ...norm("norm1", names.norm1),
       ...linear(`${name}.qkv`, inBlock, qkv, { cols: width, bias: qkvBias }),
+      ...qkNorm("qNorm", names.qNorm),
+      ...qkNorm("kNorm", names.kNorm),
       ...linear(`${name}.out`, inBlock, [[names.out, width]], { cols: width, bias: true }),
-      ...layerNorm(`${name}.norm2`, inBlock, names.norm2, width),
+      ...scale("scale1", names.scale1),
+      ...norm("norm2", names.norm2),
       ...linear(`${name}.fc1`, inBlock, [[names.fc1, mlp.width]], { cols: width, bias: true }),
       ...linear(`${name}.fc2`, inBlock, [[names.fc2, width]], { cols: mlp.width, bias: true }),
+      ...scale("scale2", names.scale2),
     );
   }
   if (spec.postNorm) tensors.push(...layerNorm("encoder.norm", prefixes, names.postNorm, width));

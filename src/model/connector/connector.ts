@@ -2,6 +2,7 @@
 import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
+import { layerNorm } from "../../kernels/layer-norm.ts";
 import { linear } from "../../kernels/linear.ts";
 import type { ConnectorStep } from "../../spec/model-spec.ts";
 import type { Weights } from "../load/fill.ts";
@@ -30,6 +31,13 @@ export class Connector {
       const [rows, width] = x.shape as [number, number];
       if (step.op === "fold") {
         x = view(x, [rows / step.factor ** 2, width * step.factor ** 2]);
+        continue;
+      }
+      if (step.op === "norm") {
+        const y = scratch.tensor("connector rows", [rows, width]);
+        const weight = this.#weights.get(`${step.slot}.weight`);
+        layerNorm(recorder, { x, weight, bias: this.#weights.get(`${step.slot}.bias`), y, eps: step.eps });
+        x = y;
         continue;
       }
       const isLast = i + 1 === this.#steps.length;

@@ -6,6 +6,7 @@ import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
 import { type Matrix, type Tensor, view } from "../../gpu/tensor.ts";
+import { addScaled } from "../../kernels/add-scaled.ts";
 import { attention } from "../../kernels/attention.ts";
 import { copyRows } from "../../kernels/copy-rows.ts";
 import type { HeadRows } from "../../kernels/heads.ts";
@@ -14,6 +15,8 @@ import { layerNorm } from "../../kernels/layer-norm.ts";
 import { linear } from "../../kernels/linear.ts";
 import { initialOrigins, originWords } from "../../kernels/origins.ts";
 import { patches } from "../../kernels/patches.ts";
+import { qkNorm } from "../../kernels/qk-norm.ts";
+import { rmsNorm } from "../../kernels/rms-norm.ts";
 import { visionEmbed } from "../../kernels/vision-embed.ts";
 import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { Grid } from "../../spec/picture-spec.ts";
@@ -216,9 +219,10 @@ export class Encoder {
     const logSumExp = view(space.logSumExp, [rows, heads]);
     this.#norm(recorder, `encoder.blocks.${block}.norm1`, hidden, normed);
     linear(recorder, { x: normed, ...this.#layer(block, "qkv"), y: qkv });
+    if (this.spec.qkNorm) this.#normQueries(recorder, block, qkv);
     const operands = { q: this.packed(qkv, 0), k: this.packed(qkv, 1), v: this.packed(qkv, 2) };
     attention(recorder, { ...operands, y, logSumExp, visible, rows, keys: rows, ...this.heads, keyHeads: heads });
-    linear(recorder, { x: y, ...this.#layer(block, "out"), y: hidden, accumulate: true });
+    this.#add(recorder, space, { block, part: "out", x: y, hidden, scale: "scale1" });
   }
 
   /** Adds the MLP to `hidden` [rows, C] in place. */
@@ -229,7 +233,37 @@ export class Encoder {
     const middle = view(space.mlp, [rows, mlp.width]);
     this.#norm(recorder, `encoder.blocks.${block}.norm2`, hidden, normed);
     linear(recorder, { x: normed, ...this.#layer(block, "fc1"), y: middle, activation: mlp.activation });
-    linear(recorder, { x: middle, ...this.#layer(block, "fc2"), y: hidden, accumulate: true });
+    this.#add(recorder, space, { block, part: "fc2", x: middle, hidden, scale: "scale2" });
+  }
+
+  /** hidden += a product with a half's last layer, scaled where the model scales it. */
+  #add(
+    recorder: Recorder,
+    space: Workspace,
+    half: { block: number; part: "out" | "fc2"; x: Tensor; hidden: Tensor; scale: string },
+  ): void {
+    const { block, part, x, hidden } = half;
+    if (!this.spec.layerScale) {
+      linear(recorder, { x, ...this.#layer(block, part), y: hidden, accumulate: true });
+      return;
+    }
+    const y = view(space.normed, hidden.shape);
+    linear(recorder, { x, ...this.#layer(block, part), y });
+    addScaled(recorder, { x: y, scale: this.#weights.get(`encoder.blocks.${block}.${half.scale}`), y: hidden });
+  }
+
+  #normQueries(recorder: Recorder, block: number, qkv: Tensor): void {
+    const name = `encoder.blocks.${block}`;
+    const { heads, headWidth } = this.heads;
+    qkNorm(recorder, {
+      queryWeight: this.#weights.get(`${name}.qNorm.weight`),
+      keyWeight: this.#weights.get(`${name}.kNorm.weight`),
+      eps: this.spec.eps,
+      heads,
+      keyHeads: heads,
+      headWidth,
+      qkv,
+    });
   }
 
   /** Importance of the cells by the block whose attention is in the workspace, [B, n] of `kept`. */
@@ -251,8 +285,10 @@ export class Encoder {
 
   #norm(recorder: Recorder, name: string, x: Tensor, y: Tensor): void {
     const weight = this.#weights.get(`${name}.weight`);
-    const bias = this.#weights.get(`${name}.bias`);
-    layerNorm(recorder, { x, weight, bias, y, eps: this.spec.eps });
+    const bias = this.#weights.find(`${name}.bias`);
+    const { eps } = this.spec;
+    if (bias) layerNorm(recorder, { x, weight, bias, y, eps });
+    else rmsNorm(recorder, { x, weight, y, eps });
   }
 }
 
