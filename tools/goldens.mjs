@@ -13,6 +13,8 @@ const target = fileURLToPath(new URL("../test/golden", import.meta.url));
 const FAMILIES = [
   "idefics3-defaults-f16",
   "idefics3-s2-tags-f16",
+  "internvl-qwen2-bf16",
+  "internvl-qwen3-newnames-f32-sharded",
   "llava_next-mistral-f16",
   "llava_next-vicuna-bf16",
   "llava_onevision-qwen2-tied-bf16",

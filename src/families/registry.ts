@@ -8,6 +8,7 @@ import { ConfigFields } from "./fields.ts";
 import { gemma2, gemma3Text } from "./gemma.ts";
 import { granite } from "./granite.ts";
 import { idefics3, smolvlm } from "./idefics3.ts";
+import { internvl } from "./internvl.ts";
 import { lfm2 } from "./lfm2.ts";
 import { llama } from "./llama.ts";
 import { llava } from "./llava.ts";
@@ -27,7 +28,7 @@ import { vit } from "./vit.ts";
 
 /** The first that matches describes the model. */
 const FAMILIES: readonly Family[] = [
-  ...[nanollava, shikra, originalLlava, llava, llavaNext, llavaOnevision, idefics3, smolvlm],
+  ...[nanollava, shikra, originalLlava, llava, llavaNext, llavaOnevision, internvl, idefics3, smolvlm],
   ...[llama, qwen2, qwen3, mistral, phi3, olmo2, gemma2, gemma3Text, smollm3, granite, stablelm, phi, lfm2],
   vit,
 ];

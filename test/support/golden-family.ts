@@ -31,7 +31,7 @@ export interface FamilyPrompt {
   name: string;
   messages: { role: Message["role"]; content: string | { type: string; text?: string; image?: string }[] }[];
   addGenerationPrompt?: boolean;
-  options?: { do_image_splitting?: boolean };
+  options?: { do_image_splitting?: boolean; crop_to_patches?: boolean };
   text: string;
   ids: number[];
   views?: [rows: number, cols: number][][];
@@ -79,6 +79,11 @@ export function hasJpeg({ messages }: FamilyPrompt): boolean {
   );
 }
 
+/** Whether a prompt wants its pictures in one view, by the option that its family has for it. */
+function isWhole({ options }: FamilyPrompt): boolean {
+  return options?.do_image_splitting === false || options?.crop_to_patches === false;
+}
+
 /** The request that a prompt stands for. */
 export async function requestOf(prompt: FamilyPrompt): Promise<InspectRequest> {
   const messages: Message[] = [];
@@ -99,7 +104,7 @@ export async function requestOf(prompt: FamilyPrompt): Promise<InspectRequest> {
   return {
     messages,
     addGenerationPrompt: prompt.addGenerationPrompt ?? true,
-    ...(prompt.options?.do_image_splitting === false && { pictures: { maxTiles: 1 } }),
+    ...(isWhole(prompt) && { pictures: { maxTiles: 1 } }),
     greedySteps: prompt.greedy.length,
   };
 }
