@@ -70,6 +70,7 @@ export class Conversation {
     const cached = this.#cached?.plan === planKey ? this.#cached : undefined;
     this.#cached = undefined;
     let keep = cached ? sharedRows(cached, prompt) : 0;
+    if (!this.#sequence.canKeep(keep)) keep = 0;
 
     if ((isOff(plan) && !watch) || prompt.pictures.length === 0) {
       this.#dropInhibition();

@@ -103,6 +103,11 @@ export class Sequence {
     return this.#cache.length;
   }
 
+  /** Whether `prefill` can keep so many rows. */
+  canKeep(rows: number): boolean {
+    return this.#cache.canTruncate(rows);
+  }
+
   /** Rows that the cache still has room for, and the model positions. */
   get room(): number {
     return Math.min(this.#cache.capacity - this.#cache.length, this.#decoder.positions - this.#nextPosition);

@@ -5,22 +5,23 @@ import { Fovea } from "../../src/engine/fovea.ts";
 import { Sequence } from "../../src/generate/sequence.ts";
 import { sharedUrl } from "../support/shared.ts";
 
+const user = (content: string): Message => ({ role: "user", content });
+const options = { maxTokens: 12, temperature: 0 } as const;
+const load = (folder: string, maxContext = 400) =>
+  Fovea.load(sharedUrl(`golden/families/${folder}/model`), { weights: "f32", precision: "f32", maxContext });
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
 const FOLDERS = ["text-lfm2", "text-gemma3-linear", "text-smollm3", "text-mistral"];
 
 describe.for(FOLDERS)("%s", (folder) => {
-  const load = () =>
-    Fovea.load(sharedUrl(`golden/families/${folder}/model`), { weights: "f32", precision: "f32", maxContext: 400 });
-  const user = (content: string): Message => ({ role: "user", content });
-  const options = { maxTokens: 12, temperature: 0 } as const;
-  afterEach(() => {
-    vi.restoreAllMocks();
-  });
-
   test("go on from the rows of earlier ones, as if everything had run anew", async () => {
     const prefill = vi.spyOn(Sequence.prototype, "prefill");
     const keep = () => prefill.mock.calls.at(-1)![1]!.keep!;
-    const fovea = await load();
-    const fresh = await load();
+    const fovea = await load(folder);
+    const fresh = await load(folder);
     try {
       const turns = [user("Tell me about rivers, bridges and the people who cross them every morning.")];
       const first = await fovea.generate({ messages: turns, ...options }).text();
@@ -39,4 +40,28 @@ describe.for(FOLDERS)("%s", (folder) => {
       for (const engine of [fovea, fresh]) engine.dispose();
     }
   });
+});
+
+test("convolutions go back to rows whose state they kept, and run anew from earlier ones", async () => {
+  const prefill = vi.spyOn(Sequence.prototype, "prefill");
+  const keep = () => prefill.mock.calls.at(-1)![1]!.keep!;
+  const [fovea, fresh] = [await load("text-lfm2", 2000), await load("text-lfm2", 2000)];
+  try {
+    const ask = (engine: Fovea, text: string) => engine.generate({ messages: [user(text)], ...options }).text();
+    const words = "rivers and bridges ".repeat(90);
+    const rows = async (text: string) => {
+      const answer = await ask(fovea, text);
+      const kept = keep();
+      await ask(fresh, "Something else.");
+      expect(answer).toBe(await ask(fresh, text));
+      return { kept, all: prefill.mock.calls.at(-1)![0].ids.length };
+    };
+    const { all } = await rows(words);
+    expect(all).toBeGreaterThan(700);
+    const late = await rows(`${words.slice(0, -60)} and boats`);
+    expect(late.kept).toBeGreaterThan(all - 128);
+    expect((await rows(`${words.slice(0, 20)} and boats`)).kept).toBe(0);
+  } finally {
+    for (const engine of [fovea, fresh]) engine.dispose();
+  }
 });

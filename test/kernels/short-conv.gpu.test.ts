@@ -41,9 +41,38 @@ describe("short-conv", () => {
     expect(kept.subarray(rows * width).every(Number.isNaN), "a row that is not this call's").toBe(true);
   });
 
+  test("a state of fewer rows than the sequence", async () => {
+    const [rows, width, taps, stateRows] = [23, 6, 3, 7];
+    const random = freshRandom("short-conv");
+    const [values, weights] = [random.floats(rows * 3 * width), random.floats(width * taps)];
+    const expected = reference(values, weights, width);
+    const weight = inputTensor(gpu(), [width, taps], weights);
+    const state = outputTensor(gpu(), [stateRows, width]);
+    const run = async (first: number, end: number) => {
+      const bcx = inputTensor(gpu(), [end - first, 3 * width], values.subarray(first * 3 * width, end * 3 * width));
+      const y = outputTensor(gpu(), [end - first, width]);
+      const found = await runAndRead(gpu(), y, (pass) => shortConv(pass, { bcx, weight, state, y, firstRow: first }));
+      expectNmse(`rows ${first} to ${end}`, found, expected.y.subarray(first * width, end * width), NMSE_PRODUCT);
+    };
+    for (const [first, end] of [
+      [0, 5],
+      [5, 10],
+      [10, 11],
+      [11, 12],
+      [12, 17],
+      [17, 22],
+    ] as const)
+      await run(first, end);
+    // Back by as many rows as are kept beside the two that are read.
+    await run(17, 18);
+    await run(18, 23);
+  });
+
   test("rows that do not fit are refused", () => {
     const tensor = (...shape: number[]) => outputTensor(gpu(), shape);
-    const args = { bcx: tensor(2, 6), weight: tensor(2, 3), state: tensor(4, 2), y: tensor(2, 2) };
-    expect(() => gpu().submit("test", (pass) => shortConv(pass, { ...args, firstRow: 3 }))).toThrow("2 rows at 3 of 4");
+    const args = { bcx: tensor(2, 6), weight: tensor(2, 3), state: tensor(3, 2), y: tensor(2, 2) };
+    expect(() => gpu().submit("test", (pass) => shortConv(pass, { ...args, firstRow: 3 }))).toThrow(
+      "2 rows at 3, a state of 3",
+    );
   });
 });

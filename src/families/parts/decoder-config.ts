@@ -102,7 +102,8 @@ export function readDecoder(given: ConfigFields, kind: DecoderKind): ReadDecoder
   const fields = (kind.respell?.(given) ?? given).withDefaults(kind.defaults ?? {});
   // "swish" is another name of SiLU.
   const activations = { ...HIDDEN_ACTIVATIONS, swish: "silu" } as const;
-  const activation = fields.choice(kind.activationField ?? "hidden_act", "silu", activations);
+  const activationField = kind.activationField ?? "hidden_act";
+  const activation = fields.choice(activationField, String(kind.defaults?.[activationField] ?? "silu"), activations);
   const layers = fields.integer("num_hidden_layers", 32, 1, MAX_LAYERS);
   const trainedPositions = fields.integer("max_position_embeddings", kind.maxPositions, 1, MAX_POSITIONS);
   for (const name of kind.refused) if (fields.boolean(name, false)) throw fields.unsupported(name, "false");

@@ -12,13 +12,12 @@ export type WindowRule = "all" | "upper layers" | ((layer: number, fields: Confi
  *
  * @throws FoveaError `unsupported-model`
  */
-export function narrowLayers(fields: ConfigFields, rule: WindowRule | undefined, layers: number): boolean[] {
+export function narrowLayers(fields: ConfigFields, rule: WindowRule, layers: number): boolean[] {
   const types = fields.strings("layer_types");
   if (types.length > 0 && types.length !== layers)
     throw fields.unsupported("layer_types", `one type for each of the ${layers} layers`);
   const first = fields.integer("max_window_layers", 28, 0, Number.MAX_SAFE_INTEGER);
   return Array.from({ length: layers }, (_, layer) => {
-    if (rule === undefined) return false;
     if (types.length > 0) return types[layer] === "sliding_attention";
     return rule === "all" || (rule === "upper layers" ? layer >= first : rule(layer, fields));
   });
@@ -35,9 +34,9 @@ export function readWindows(
   layers: number,
   maxPositions: number,
 ): (number | undefined)[] {
-  const narrow = narrowLayers(fields, rule, layers);
   const isOff = rule === "upper layers" && !fields.boolean("use_sliding_window", false);
-  if (rule === undefined || isOff || fields.isNull("sliding_window")) return narrow.map(() => undefined);
+  if (rule === undefined || isOff || fields.isNull("sliding_window")) return new Array(layers).fill(undefined);
+  const narrow = narrowLayers(fields, rule, layers);
   const window = fields.integer("sliding_window", 4096, 1, Number.MAX_SAFE_INTEGER);
   return narrow.map((isNarrow) => (isNarrow && window < maxPositions ? window : undefined));
 }
