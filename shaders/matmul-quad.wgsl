@@ -1,8 +1,7 @@
 // y = act(x W^T + b), or y += act(x W^T + b), for many rows, without workgroup memory: for adapters that are programs on
 // the CPU, where a barrier costs more than the loads it saves and every load costs as much as tens of products.
-// All invocations of a workgroup make the same 16 rows, each of them 8 columns of its own. The four invocations of a quad
-// load four rows of x and hand them to each other.
-// Needs subgroups, lib/part-*, lib/weight-*, lib/scale-*, lib/activation, lib/linear-store and WORKGROUP_SIZE. matmul.wgsl is for GPUs.
+// All invocations of a workgroup make the same 16 rows, each of them 8 columns of its own.
+// Needs lib/rows-*, lib/part-*, lib/weight-*, lib/scale-*, lib/activation, lib/linear-store and WORKGROUP_SIZE. matmul.wgsl is for GPUs.
 
 alias Value = vec4f;
 
@@ -26,14 +25,14 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [B, M, N] in rows of `stride`
 @group(0) @binding(4) var<uniform> params: Params;
 
-// The Parts of the quad's four invocations.
-fn share(part: Part) -> array<Part, 4> {
-  return array(quadBroadcast(part, 0u), quadBroadcast(part, 1u), quadBroadcast(part, 2u), quadBroadcast(part, 3u));
-}
-
 // Of four rows (columns of the result) the products with four columns of y (rows of the result).
 fn products(parts: array<Part, 4>, w: PartBlock) -> mat4x4f {
   return mat4x4f(parts[0] * w, parts[1] * w, parts[2] * w, parts[3] * w);
+}
+
+// Where four rows of matrix `batch` of x begin, from `first` on.
+fn row_starts(batch: u32, first: u32) -> vec4u {
+  return (batch * params.rows + min(first + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u))) * params.inner;
 }
 
 fn scales_of(rows: vec4u) -> vec4f {
@@ -47,8 +46,8 @@ fn weight_block(at: vec4u, scales: vec4f) -> PartBlock {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
+  input: RowInput,
   @builtin(local_invocation_index) lane: u32,
-  @builtin(subgroup_invocation_id) in_subgroup: u32,
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
@@ -61,12 +60,10 @@ fn main(
   }
 
   // Rows and columns beyond the matrices repeat the last ones, and their products are dropped.
-  let row = row0 + in_subgroup % 4u;
-  let x_rows = group.z * params.rows + min(row + vec4u(0u, 4u, 8u, 12u), vec4u(params.rows - 1u));
-  let x0 = x_rows.x * params.inner;
-  let x1 = x_rows.y * params.inner;
-  let x2 = x_rows.z * params.inner;
-  let x3 = x_rows.w * params.inner;
+  let x0 = own_rows(row_starts(group.z, row0), input);
+  let x1 = own_rows(row_starts(group.z, row0 + 4u), input);
+  let x2 = own_rows(row_starts(group.z, row0 + 8u), input);
+  let x3 = own_rows(row_starts(group.z, row0 + 12u), input);
   let w_row = group.z * params.cols;
   let left_rows = (w_row + min(col0 + vec4u(0u, 1u, 2u, 3u), vec4u(params.cols - 1u))) * params.inner;
   let right_rows = (w_row + min(col0 + vec4u(4u, 5u, 6u, 7u), vec4u(params.cols - 1u))) * params.inner;
@@ -86,16 +83,16 @@ fn main(
     for (var k = scaled; k < min(scaled + SCALE_PARTS, params.inner); k++) {
       let left = weight_block(left_rows + k, left_scales);
       let right = weight_block(right_rows + k, right_scales);
-      let part0 = share(x[x0 + k]);
+      let part0 = four_parts(x0, k);
       left0 += products(part0, left);
       right0 += products(part0, right);
-      let part1 = share(x[x1 + k]);
+      let part1 = four_parts(x1, k);
       left1 += products(part1, left);
       right1 += products(part1, right);
-      let part2 = share(x[x2 + k]);
+      let part2 = four_parts(x2, k);
       left2 += products(part2, left);
       right2 += products(part2, right);
-      let part3 = share(x[x3 + k]);
+      let part3 = four_parts(x3, k);
       left3 += products(part3, left);
       right3 += products(part3, right);
     }

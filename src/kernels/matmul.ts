@@ -1,5 +1,7 @@
 /** The product of many rows with a linear layer's weights, with its epilogue. One row: matvec.ts; which: linear.ts. */
 import linearStore from "../../shaders/lib/linear-store.wgsl?raw";
+import rowsAlone from "../../shaders/lib/rows-alone.wgsl?raw";
+import rowsQuad from "../../shaders/lib/rows-quad.wgsl?raw";
 import tileF16 from "../../shaders/lib/tile-f16.wgsl?raw";
 import tileF32 from "../../shaders/lib/tile-f32.wgsl?raw";
 import shader from "../../shaders/matmul.wgsl?raw";
@@ -47,17 +49,26 @@ export interface MatmulArgs {
 }
 
 /** Ways to the same product: without workgroup memory, with tiles in it, and with tiles of f16 (products and sums in f32). */
-export type MatmulVariant = "quads" | "tiles" | "half tiles";
+export type MatmulVariant = "quads" | "alone" | "tiles" | "half tiles";
 
 /** How each is made: `tile` is the rows and columns of y that a workgroup makes. */
 const VARIANTS = {
   quads: {
     kernel: quad,
     tile: [16, 32],
-    libs: [],
+    libs: [rowsQuad],
     suffix: "",
     constants: { WORKGROUP_SIZE: 4 },
     enables: ["subgroups"],
+  },
+  // Invocations that share nothing, as many as lavapipe's vectors have lanes.
+  alone: {
+    kernel: quad,
+    tile: [16, 64],
+    libs: [rowsAlone],
+    suffix: " alone",
+    constants: { WORKGROUP_SIZE: 8 },
+    enables: [],
   },
   tiles: { kernel: tiled, tile: [64, 64], libs: [tileF32], suffix: "", constants: {}, enables: [] },
   "half tiles": { kernel: tiled, tile: [64, 64], libs: [tileF16], suffix: " halves", constants: {}, enables: ["f16"] },
@@ -77,21 +88,24 @@ const VARIANTS = {
  *     tiles of 64 x 64, 8 x 8                           0.1  0.4  1.1
  *     tiles of 64 x 64, 4 x 4                           0.1  0.2  0.7
  *
+ * On lavapipe (Firefox), without subgroups, [64, 576] x [3072, 576] in q4: 3.6 with tiles, 20.6 alone (taken).
+ *
  * Not yet measured on a GPU. There, rows of W apart by K make loads without staging touch a cache line an invocation,
  * which rules the quads out; 8 x 4 outputs need 12 reads of workgroup memory for 128 products (8 x 8: 16 for 256) but
  * half the registers of 8 x 8, which keeps small GPUs from spilling and puts twice the invocations on a small product.
  */
 function choose(capabilities: Capabilities, weight: Tensor): MatmulVariant {
   const { software, subgroups, halves, fastest } = capabilities;
-  const found = fastest.matmul ?? (software && subgroups ? "quads" : "half tiles");
-  if (found === "quads" && subgroups) return "quads";
+  const found = fastest.matmul ?? (software ? (subgroups ? "quads" : "alone") : "half tiles");
+  if (found === "alone" || (found === "quads" && subgroups)) return found;
   const fits = canMultiplyHalves(weight) && (halves === "all" || (halves === "packed" && isPacked(weight.type)));
   return found === "half tiles" && fits ? "half tiles" : "tiles";
 }
 
 /** Those that a device of these capabilities can run, for a measurement to choose from. */
-export function matmulVariants({ subgroups, halves }: Capabilities): MatmulVariant[] {
-  return [...(subgroups ? (["quads"] as const) : []), "tiles", ...(halves === "none" ? [] : (["half tiles"] as const))];
+export function matmulVariants({ software, subgroups, halves }: Capabilities): MatmulVariant[] {
+  const withoutTiles = [...(subgroups ? (["quads"] as const) : []), ...(software ? (["alone"] as const) : [])];
+  return [...withoutTiles, "tiles", ...(halves === "none" ? [] : (["half tiles"] as const))];
 }
 
 /** Halves go four at a time. */

@@ -21,6 +21,7 @@ import { joinViews, makeViews } from "../support/views.ts";
 
 const TILED = { software: false };
 const QUAD = { software: true };
+const ALONE = { fastest: { matmul: "alone" } };
 // Only where the device has halves, as the software adapter of the tests has not; see kernels/tuning.ts.
 const HALF = { software: false, halves: "all", fastest: { matmul: "half tiles" } } as const;
 
@@ -45,9 +46,9 @@ describe("matmul", () => {
     [33, 40, 1030],
   ])("%i rows, %i columns, width %i", async ([rows = 0, cols = 0, inner = 0]) => {
     const random = freshRandom("matmul");
-    await checkLinear(gpu(), random, matmul, { rows, cols, inner }, [TILED, QUAD]);
+    await checkLinear(gpu(), random, matmul, { rows, cols, inner }, [TILED, QUAD, ALONE]);
     const end = { bias: true, activation: "gelu", accumulate: true } as const;
-    await checkLinear(gpu(), random, matmul, { rows, cols, inner, ...end }, [TILED, QUAD]);
+    await checkLinear(gpu(), random, matmul, { rows, cols, inner, ...end }, [TILED, QUAD, ALONE]);
   });
 
   test.for<[boolean, Activation, boolean]>([
@@ -59,7 +60,11 @@ describe("matmul", () => {
     [false, "silu", true],
   ])("epilogue: bias %s, %s, accumulate %s", async ([bias, activation, accumulate]) => {
     const shape = { rows: 18, cols: 35, inner: 8 };
-    await checkLinear(gpu(), freshRandom("matmul"), matmul, { ...shape, bias, activation, accumulate }, [TILED, QUAD]);
+    await checkLinear(gpu(), freshRandom("matmul"), matmul, { ...shape, bias, activation, accumulate }, [
+      TILED,
+      QUAD,
+      ALONE,
+    ]);
   });
 
   test.for<[PackedType, number, number, number]>([
@@ -71,12 +76,12 @@ describe("matmul", () => {
     ["q4", 65, 35, 352],
   ])("packed as %s: %i rows, %i columns, width %i", async ([type, rows, cols, inner]) => {
     const shape = { rows, cols, inner, type, bias: true, accumulate: true };
-    await checkLinear(gpu(), freshRandom("matmul"), matmul, shape, [TILED, QUAD]);
+    await checkLinear(gpu(), freshRandom("matmul"), matmul, shape, [TILED, QUAD, ALONE]);
   });
 
   test("one layer of a real size", async () => {
     const shape = { rows: 70, cols: 100, inner: 4096 };
-    await checkLinear(gpu(), freshRandom("matmul"), matmul, { ...shape, bias: true }, [TILED, QUAD]);
+    await checkLinear(gpu(), freshRandom("matmul"), matmul, { ...shape, bias: true }, [TILED, QUAD, ALONE]);
   });
 
   // [M, N, K]: on and off the tiles; K below, on and off four Parts.
@@ -147,7 +152,7 @@ describe("matmul", () => {
     const expected = joinViews(xs.map((values, b) => reference(values, weights[b]!, inner)));
     const x = inputTensor(gpu(), [batch, rows, inner], joinViews(xs));
     const weight = inputTensor(gpu(), [batch, cols, inner], joinViews(weights));
-    for (const kind of [TILED, QUAD]) {
+    for (const kind of [TILED, QUAD, ALONE]) {
       const y = outputTensor(gpu(), [batch, rows, cols]);
       const record = withCapabilities(kind, (recorder) => matmul(recorder, { x, weight, y }));
       const actual = await runAndRead(gpu(), y, record);
