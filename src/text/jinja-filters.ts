@@ -1,13 +1,13 @@
 /**
  * jinja2's filters and tests, for those that @huggingface/jinja 0.5.11 lacks for some kinds of values or applies
- * otherwise than Python: lengths in code points, `capitalize`, `title`, `trim(characters)`, `unique`, `int`, `tojson`.
+ * otherwise than Python: lengths in code points, `capitalize`, `title`, `trim(characters)`, `unique`, `int`.
  */
 
+import { toJson } from "./jinja-json.ts";
 import { capitalize, replace, strip, titleFilter } from "./jinja-strings.ts";
 import {
   type Charge,
   compare,
-  floatText,
   isDict,
   isEqual,
   isList,
@@ -15,7 +15,6 @@ import {
   isTrue,
   isUndefined,
   itemsOf,
-  lengthOf,
   make,
   NONE,
   numberOf,
@@ -202,65 +201,6 @@ function indent(value: Value, args: Arguments, charge: Charge): Value {
   return make.string([isFirst ? prefix + first : first, ...lines].join("\n"));
 }
 
-function toJson(value: Value, args: Arguments, charge: Charge): Value {
-  const separators = args.named.get("separators");
-  const spaces = args.named.get("indent");
-  const unit =
-    spaces === undefined || spaces.type === "NullValue"
-      ? undefined
-      : isString(spaces)
-        ? spaces.value
-        : " ".repeat(Math.min(spaces.value as number, 64));
-  const [between, after] =
-    separators && isList(separators)
-      ? separators.value.map((item) => String(item.value))
-      : [unit === undefined ? ", " : ",", ": "];
-  const isAscii = isTrue(args.named.get("ensure_ascii") ?? NONE);
-  const isSorted = isTrue(args.named.get("sort_keys") ?? NONE);
-  const text = (own: string) => {
-    const json = JSON.stringify(own);
-    return isAscii
-      ? json.replace(/[\x7f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-      : json;
-  };
-  const wrap = (open: string, items: string[], close: string, depth: number) => {
-    charge(lengthOf(items, between!) / 64);
-    if (items.length === 0 || unit === undefined) return open + items.join(between) + close;
-    charge((items.length * (depth + 1) * unit.length) / 64);
-    const line = `\n${unit.repeat(depth)}`;
-    return `${open}${line}${unit}${items.join(`${between}${line}${unit}`)}${line}${close}`;
-  };
-  const write = (own: Value, depth: number): string => {
-    charge(1);
-    if (isString(own)) {
-      charge(own.value.length / 64);
-      return text(own.value);
-    }
-    if (isDict(own)) {
-      const entries = Array.from(own.value);
-      if (isSorted) entries.sort(([a], [b]) => (a < b ? -1 : 1));
-      return wrap(
-        "{",
-        entries.map(([key, item]) => text(key) + after + write(item, depth + 1)),
-        "}",
-        depth,
-      );
-    }
-    if (isList(own))
-      return wrap(
-        "[",
-        own.value.map((item) => write(item, depth + 1)),
-        "]",
-        depth,
-      );
-    if (own.type === "FloatValue") return floatText(own.value as number);
-    if (own.type === "NullValue") return "null";
-    if (own.type === "BooleanValue" || own.type === "IntegerValue") return String(own.value);
-    throw new Error("only data can be written as JSON");
-  };
-  return make.string(write(value, 0));
-}
-
 const ofText =
   (change: (text: string) => string): Filter =>
   (value, _, charge) =>
@@ -316,7 +256,7 @@ export const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
   ["int", toInteger],
   ["float", toFloat],
   ["indent", indent],
-  ["tojson", toJson],
+  ["tojson", (value, { named }, charge) => toJson(value, named, charge)],
   ["items", (value) => make.list(isUndefined(value) ? [] : pairs(value))],
   [
     "dictsort",
