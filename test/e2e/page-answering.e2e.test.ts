@@ -211,6 +211,7 @@ describe("a page with the tiny model", () => {
     await limit(4);
     await limit(4, second);
     const [worker] = page.workers();
+    await page.locator("#file").setInputFiles(PICTURE);
     await worker!.evaluate(holdWork, "decode");
     await ask("What is it?");
     await expect.poll(() => worker!.evaluate(() => gpuWork.isHeld), { timeout: 60_000 }).toBe(true);
