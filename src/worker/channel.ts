@@ -10,9 +10,17 @@ import type { Call, Port, ToPage, ToWorker } from "./protocol.ts";
 
 export interface CallOptions {
   signal?: AbortSignal | undefined;
+  /** The call fails soon after an abort also where the worker is too busy to hear of it. */
+  endsOnAbort?: boolean;
   onEvents?: (events: GenerationEvent[]) => void;
   onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
+
+/**
+ * Time for a worker to end an aborted call itself, with the events of an aborted answer. Its longest piece of work that
+ * nothing can interrupt, the ids of a very long text, takes a few seconds on a slow machine.
+ */
+const LAST_WORD_MS = 800;
 
 interface Pending extends CallOptions {
   resolve(value: unknown): void;
@@ -78,9 +86,18 @@ export class Channel {
       this.#calls.get(call)?.reject(asMisuse(error));
       return before;
     });
+    const timeouts: ReturnType<typeof setTimeout>[] = [];
+    const giveUp = () => {
+      const error = new FoveaError("aborted", "aborted while the engine's worker was busy", { cause: signal?.reason });
+      timeouts.push(setTimeout(() => this.#calls.get(call)?.reject(error), LAST_WORD_MS));
+    };
+    if (options.endsOnAbort) signal?.addEventListener("abort", giveUp);
+    if (options.endsOnAbort && signal?.aborted) giveUp();
     try {
       return await answer;
     } finally {
+      for (const timeout of timeouts) clearTimeout(timeout);
+      signal?.removeEventListener("abort", giveUp);
       this.#calls.delete(call);
       signal?.removeEventListener("abort", abort);
     }

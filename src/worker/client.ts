@@ -83,7 +83,8 @@ export class RemoteFovea implements FoveaModel {
         value: { type: "generate", request: value } as const,
         transfer,
       }));
-      await this.#channel.call(packed, { signal, onEvents: (events) => events.forEach(emit) });
+      const onEvents = (events: GenerationEvent[]) => events.forEach(emit);
+      await this.#channel.call(packed, { signal, endsOnAbort: true, onEvents });
     };
     return new RunningGeneration(task, isSignal(request?.signal) ? request.signal : undefined);
   }
@@ -100,7 +101,7 @@ export class RemoteFovea implements FoveaModel {
       value: { type: "encodeImage", image: value, options: rest } as const,
       transfer,
     }));
-    return (await this.#channel.call(packed, { signal })) as ImageFeatures;
+    return (await this.#channel.call(packed, { signal, endsOnAbort: true })) as ImageFeatures;
   }
 
   /** As `Fovea.inspect`. */
