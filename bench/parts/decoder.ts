@@ -110,7 +110,8 @@ async function submitFigure(gpu: Gpu, { decoder, cache, spec }: DecoderSubject):
   const submit = queue.submit;
   let submits = 0;
   queue.submit = (buffers) => {
-    submits++;
+    // Empty ones only poll.
+    if ([...buffers].length > 0) submits++;
     submit.call(queue, buffers);
   };
   try {
