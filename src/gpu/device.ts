@@ -117,7 +117,6 @@ export class Gpu implements PassHost {
     this.capabilities = {
       subgroups: device.features.has("subgroups") && (language?.has("subgroup_id") ?? false),
       software: device.adapterInfo?.isFallbackAdapter ?? false,
-      maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
       halves: "none",
       fastest: {},
     };

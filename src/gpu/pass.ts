@@ -14,7 +14,6 @@ export interface Capabilities {
   readonly subgroups: boolean;
   /** Software adapter: barriers are expensive and workgroup memory is no faster than storage. */
   readonly software: boolean;
-  readonly maxWorkgroupBytes: number;
   /** Matmuls that may use f16: none, those with packed weights, or all. */
   readonly halves: "none" | "packed" | "all";
   /** Kernel -> its fastest measured variant; kernels without a measurement use a heuristic. */

@@ -25,7 +25,7 @@ export class PlanningGpu implements GpuMemory {
     this.arena = new Arena(countingHost(this.device.limits));
     this.arena.buffer("params", ParamsSlab.byteLength, 0);
     const none: Capabilities = {
-      ...{ subgroups: false, software: false, maxWorkgroupBytes: 16384, halves: "none", fastest: {} },
+      ...{ subgroups: false, software: false, halves: "none", fastest: {} },
       ...capabilities,
     };
     this.recorder = { capabilities: none, dispatch() {}, copy() {} };
