@@ -1,4 +1,5 @@
-/** The vision encoders (CLIP, SigLIP, ViT) on one view, with every compression setting, in f64. */
+/** The vision encoders (CLIP, SigLIP, ViT, InternViT) on one view, with every compression setting, in f64. */
+import { addScaled } from "../add-scaled.ts";
 import { type AttentionShape, attention } from "../attention.ts";
 import { cellOrder } from "../cells.ts";
 import { importance } from "../importance.ts";
@@ -9,6 +10,7 @@ import { initialOrigins, type Origin } from "../origins.ts";
 import { patches } from "../patches.ts";
 import { pool } from "../pool.ts";
 import { prumerge } from "../prumerge.ts";
+import { rmsNorm } from "../rms-norm.ts";
 import { checkStageBlocks, stageBlocks, stageClusters, stageTokens, tokenBudget } from "../schedule.ts";
 import { tokenEmbed } from "../token-embed.ts";
 import { topK } from "../top-k.ts";
@@ -123,8 +125,20 @@ export function encodeImage(
 
   for (let block = 0; block < blocksRun; block++) {
     const tensor = (name: string) => tensorData(weights, `vision.encoder.layers.${block}.${name}`);
-    const norm = (name: string, z: Float64Array) =>
-      layerNorm(z, tensor(`${name}.weight`), tensor(`${name}.bias`), config.layer_norm_eps);
+    const find = (name: string) => weights.get(`vision.encoder.layers.${block}.${name}`)?.data;
+    const norm = (name: string, z: Float64Array) => {
+      const bias = find(`${name}.bias`);
+      const weight = tensor(`${name}.weight`);
+      return bias ? layerNorm(z, weight, bias, config.layer_norm_eps) : rmsNorm(z, weight, config.layer_norm_eps);
+    };
+    const qkNorm = (name: string, z: Float64Array) => {
+      const weight = find(name);
+      return weight ? rmsNorm(z, weight, config.layer_norm_eps) : z;
+    };
+    const add = (name: string, scale: string, z: Float64Array, residual: Float64Array) => {
+      const factors = find(scale);
+      return factors ? addScaled(linear(name, z), factors, residual) : linear(name, z, { residual });
+    };
     const linear = (name: string, z: Float64Array, extra: object = {}) =>
       matmul(z, tensor(`${name}.weight`), tensor(`${name}.weight`).length / tensor(`${name}.bias`).length, {
         bias: tensor(`${name}.bias`),
@@ -132,11 +146,11 @@ export function encodeImage(
       });
 
     const normed = norm("layer_norm1", x);
-    const q = linear("self_attn.q_proj", normed);
-    const k = linear("self_attn.k_proj", normed);
+    const q = qkNorm("q_norm.weight", linear("self_attn.q_proj", normed));
+    const k = qkNorm("k_norm.weight", linear("self_attn.k_proj", normed));
     const v = linear("self_attn.v_proj", normed);
     const { output, logSumExp } = attention(q, k, v, shape);
-    let z = linear("self_attn.out_proj", output, { residual: x });
+    let z = add("self_attn.out_proj", "lambda_1", output, x);
 
     keys = k;
     scores = importance(q, k, logSumExp, shape, hasClassToken, seats);
@@ -149,7 +163,7 @@ export function encodeImage(
     }
 
     const inner = linear("mlp.fc1", norm("layer_norm2", z), { activation: activationOf(config.hidden_act) });
-    x = linear("mlp.fc2", inner, { residual: z });
+    x = add("mlp.fc2", "lambda_2", inner, z);
     hidden.push(x);
   }
 
