@@ -93,13 +93,15 @@ export interface LoadProgress {
   loadedBytes: number;
   /** Length of all files; grows in the stage "config" for models whose files nobody lists. */
   totalBytes: number;
+  /** "warning": something of the model was passed over or could not be done, as `message` says. It comes once. */
+  type?: "warning";
+  message?: string;
 }
 
 /** What loading a model will take. Sizes are in bytes. */
 export interface ModelPlan {
   /** What was asked for, without what is secret in it. */
   source: string;
-  /** Name of the family. */
   family: string;
   parameters: number;
   /** Every file that loading reads. */
@@ -319,6 +321,8 @@ export interface ModelInfo {
   defaults: { compression: Compression; inhibition: Inhibition };
   /** Whether there is a tokenizer, so that `generate` can be called. */
   canGenerate: boolean;
+  /** What of the model was passed over or could not be done, in sentences; see also `LoadProgress.type`. */
+  warnings: readonly string[];
 }
 
 /** GPU memory of one model, in bytes: now, and the most it ever was. */

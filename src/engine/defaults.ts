@@ -31,12 +31,15 @@ export async function readDefaults(
   folder: ModelFolder,
   spec: ModelSpec,
   known: unknown,
-  options: ReadOptions,
+  options: ReadOptions & { warn?: ((message: string) => void) | undefined },
 ): Promise<RequestDefaults> {
   if (known !== undefined) return parseDefaults(known, "weights-manifest.json: defaults", spec);
   const json = await folder.json(DEFAULTS_FILE, options);
   if (json === undefined) return NOTHING;
   if (!isJsonObject(json)) throw bad(DEFAULTS_FILE, "it is no object");
+  const unknown = Object.keys(json).find((name) => name !== "defaults");
+  if (unknown !== undefined)
+    options.warn?.(`${DEFAULTS_FILE}: ${quoted(unknown)} is passed over; it has only "defaults".`);
   return parseDefaults(json.defaults ?? {}, `${DEFAULTS_FILE}: defaults`, spec);
 }
 

@@ -22,6 +22,7 @@ import { type Language, loadLanguage } from "./language.ts";
 import type { LoadHooks } from "./load-from.ts";
 import { readModel } from "./read-model.ts";
 import { tune } from "./tuning.ts";
+import { warnOfLanguage } from "./warnings.ts";
 
 /** A decoder that is ready to run, and its one sequence. */
 export interface TextModel {
@@ -49,6 +50,7 @@ export interface Engine {
   language: Language | undefined;
   /** Compression and inhibition of requests that leave them out. */
   defaults: RequestDefaults;
+  warnings: readonly string[];
   /** Settles when all pipelines are compiled, which a task waits for; rejects as `Fovea.load` throws. */
   compiled: Promise<void>;
 }
@@ -67,10 +69,11 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions, hook
     const contextLength = contextLengthOf(spec.decoder, options.maxContext);
     const [language, defaults, checkpoint] = await inTurn(
       loadLanguage(folder, spec, files, signal),
-      readDefaults(folder, spec, hooks.requestDefaults, { signal }),
+      readDefaults(folder, spec, hooks.requestDefaults, { signal, warn: hooks.warn }),
       openCheckpoint(folder, { signal }),
     );
     const matched = matchTensors(spec, checkpoint.tensors);
+    warnOfLanguage(spec, language, hooks.warn ?? (() => {}));
     gpu = await Gpu.open(options.device as GPUDevice | undefined, own);
     throwIfAborted(signal, "opening of the GPU");
     return await assemble(gpu, { spec, contextLength, language, defaults, checkpoint, matched, options, hooks });
@@ -125,6 +128,7 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
       pictures: makePictures(gpu, weights, spec),
       text,
       images: new ImageCache(),
+      warnings: hooks.warnings ?? [],
       compiled: Promise.resolve(),
     };
   });
@@ -142,6 +146,8 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
   early?.catch(() => {});
   hooks.onStage?.("weights");
   const widened = await fillWeights(gpu, arena, weights, matched.parts, checkpoint, { signal });
+  if (widened.length > 0)
+    hooks.warn?.(`${widened.length} tensors are kept wider than ${weightType}, because their values do not fit it.`);
   hooks.onStage?.("compile");
   // Weights that were to be packed are read by other kernels now.
   engine.compiled = (early ?? compileAll()).then(() =>

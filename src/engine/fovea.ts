@@ -158,5 +158,6 @@ function describe(engine: Engine): ModelInfo {
     imageTokens: pictures ? pictures.rowsOf(pictures.spec.positions.grid) : 0,
     defaults: engine.defaults,
     canGenerate: text !== undefined && language !== undefined,
+    warnings: [...engine.warnings],
   };
 }

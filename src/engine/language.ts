@@ -3,13 +3,17 @@ import type { DescriptionFiles } from "../families/registry.ts";
 import { LANGUAGE_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import { ChatTemplate } from "../text/chat-template.ts";
+import { companion } from "../text/special-tokens.ts";
 import { findTemplate } from "../text/template-source.ts";
 import { Tokenizer } from "../text/tokenizer.ts";
 import type { ModelFolder } from "../weights/folder.ts";
+import { recommendedSampling } from "./warnings.ts";
 
 export interface Language {
   tokenizer: Tokenizer;
   template: ChatTemplate;
+  /** Of generation_config.json, as "temperature 0.2": not applied, see warnings.ts. */
+  sampling: readonly string[];
 }
 
 /** Reads what concerns text; undefined for a model without a decoder, or a folder without tokenizer.json. */
@@ -36,5 +40,10 @@ export async function loadLanguage(
   const written = findTemplate(files)?.text ?? "";
   const templatePlaceholder = pictures?.marks?.find((mark) => written.includes(mark)) ?? pictures?.marks?.[0];
   const tokenizer = Tokenizer.parse(files, imageTokenId === undefined ? {} : { imageTokenId, templatePlaceholder });
-  return { tokenizer, template: ChatTemplate.parse(files, tokenizer, { fallback, afterMark: pictures?.afterMark }) };
+  const sampling = recommendedSampling(companion(files, "generation_config.json"));
+  return {
+    tokenizer,
+    sampling,
+    template: ChatTemplate.parse(files, tokenizer, { fallback, afterMark: pictures?.afterMark }),
+  };
 }

@@ -3,6 +3,7 @@ import type { LoadOptions, LoadProgress, ModelFiles } from "../api.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 import { withModel } from "../weights/open-model.ts";
 import { knownModel } from "../weights/remote-model.ts";
+import { warnOfUnreadFiles } from "./warnings.ts";
 
 /** What a load is told beside its options. */
 export interface LoadHooks {
@@ -10,6 +11,10 @@ export interface LoadHooks {
   onStage?: (stage: LoadProgress["stage"]) => void;
   /** Of the manifest's entry, unchecked. */
   requestDefaults?: unknown;
+  /** Called with a sentence about something that was passed over. */
+  warn?: (message: string) => void;
+  /** All of them so far; it grows. */
+  warnings?: readonly string[];
 }
 
 /**
@@ -30,7 +35,16 @@ export async function loadFrom<T>(
   const onStage = (stage: LoadProgress["stage"]) => {
     if (stage !== progress.stage) tell({ stage });
   };
-  return withModel(source, { cache, hubToken, hubUrl, modelsUrl, signal, onBytes: tell }, (folder) =>
-    load(folder, options, { onStage, requestDefaults: known?.requestDefaults }),
+  const warnings: string[] = [];
+  const warn = (message: string) => {
+    // A second attempt finds the same again.
+    if (warnings.includes(message)) return;
+    warnings.push(message);
+    options.onProgress?.({ ...progress, type: "warning", message });
+  };
+  if (typeof source === "object" && !(source instanceof URL)) warnOfUnreadFiles(Object.keys(source), warn);
+  const opening = { cache, hubToken, hubUrl, modelsUrl, signal, onBytes: tell, onWarning: warn };
+  return withModel(source, opening, (folder) =>
+    load(folder, options, { onStage, requestDefaults: known?.requestDefaults, warn, warnings }),
   );
 }

@@ -17,6 +17,9 @@ import type { FileIdentity } from "./stored-file.ts";
 /** Length of a part on disk: few parts per file, small enough to hold some in memory and to lose one. */
 export const PART_BYTES = 4 << 20;
 
+const NOT_STORED =
+  "The model cannot be stored in this browser: private window, full disk or no private file system. The next load downloads it again.";
+
 /** If the server does not answer, the stored files do: one retry is enough. */
 const STORED_RETRY: RetryPolicy = { ...DEFAULT_RETRY_POLICY, attempts: 2 };
 
@@ -25,6 +28,8 @@ export interface OpenModelOptions extends RemoteOptions, ReadOptions {
   cache?: "opfs" | "none" | undefined;
   /** Called as bytes of any file arrive. */
   onBytes?: ((progress: ReadProgress) => void) | undefined;
+  /** Called with a sentence when the model cannot be stored; loading goes on. */
+  onWarning?: ((message: string) => void) | undefined;
   /** Length of a part on disk. */
   partBytes?: number | undefined;
 }
@@ -50,6 +55,7 @@ export async function withModel<T>(
     throwIfAborted(options.signal, "loading");
     counter.reset();
     const store = options.cache === "none" ? undefined : await ModelStore.open(remote.key, options.signal);
+    if (!store && options.cache !== "none") options.onWarning?.(NOT_STORED);
     const session = new Session(remote, store, counter, options);
     try {
       const result = await load(session.folder);
@@ -122,7 +128,10 @@ class Session {
       await checkRoom(this.#remote.key.source, byteLength - stored.storedBytes + expected);
       if (stored.storedBytes > 0) this.#resumed.push(name);
     }
-    return this.#keep(new PartedSource(identity, { openRemote: file.open, stored, recent: this.#recent }));
+    const onStoreFailure = () => this.#options.onWarning?.(NOT_STORED);
+    return this.#keep(
+      new PartedSource(identity, { openRemote: file.open, stored, recent: this.#recent, onStoreFailure }),
+    );
   }
 
   #keep(source: PartedSource): PartedSource {
@@ -164,8 +173,9 @@ class Session {
       if (!stored) throw new VersionChanged(`${identity.name} changed`);
       return stored;
     } catch (error) {
-      if (error instanceof DOMException) return undefined;
-      throw error;
+      if (!(error instanceof DOMException)) throw error;
+      this.#options.onWarning?.(NOT_STORED);
+      return undefined;
     }
   }
 

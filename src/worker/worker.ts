@@ -81,6 +81,8 @@ class Server {
       this.#post({ type: "progress", call, progress });
     };
     const onProgress = (progress: LoadProgress) => {
+      // A warning comes once, so it takes no other event's place.
+      if (progress.type === "warning") return this.#post({ type: "progress", call, progress });
       clearTimeout(timer);
       const early = progress.stage === told.stage ? told.time + PROGRESS_INTERVAL_MS - performance.now() : 0;
       // Sends the last event late rather than never, for a connection that stalls. The page drops late events.

@@ -30,6 +30,7 @@ export const INFO: ModelInfo = {
   imageTokens: 16,
   defaults: { compression: { method: "none" }, inhibition: { maxRatio: 0 } },
   canGenerate: true,
+  warnings: [],
 };
 
 export const text = (text: string): GenerationEvent => ({ type: "text", text });

@@ -23,6 +23,12 @@ export class ModelStatus extends LitElement {
           display: none;
         }
       }
+      .warnings {
+        margin: 0;
+        padding-inline-start: 1.2em;
+        font-size: 0.9em;
+        overflow-wrap: anywhere;
+      }
       .name {
         font-weight: 600;
         overflow-wrap: anywhere;
@@ -42,6 +48,7 @@ export class ModelStatus extends LitElement {
       </div>
       ${phase === "loading" ? this.#progress() : nothing}
       ${problem ? problemView(problem) : nothing}
+      ${phase === "ready" ? this.#warnings() : nothing}
     </section>`;
   }
 
@@ -76,6 +83,13 @@ export class ModelStatus extends LitElement {
       info.imageTokens > 0 ? `${info.imageTokens} tokens per picture or tile` : "reads text only",
     ];
     return html`${title} <span class="soft detail">${parts.join(" · ")}</span>`;
+  }
+
+  #warnings() {
+    const { warnings = [] } = this.model.info ?? {};
+    return warnings.length === 0
+      ? nothing
+      : html`<ul class="warnings" aria-label="Warnings">${warnings.map((text) => html`<li>${text}</li>`)}</ul>`;
   }
 
   #progress() {

@@ -1,0 +1,70 @@
+/** Warnings of a load: parts of a model that are passed over although nothing is wrong with them. Faults are errors. */
+import type { ModelSpec } from "../spec/model-spec.ts";
+import type { ChatTemplate } from "../text/chat-template.ts";
+import { isModelFile } from "../weights/listing.ts";
+
+type Warn = (message: string) => void;
+
+/** Names that repeat what is in tokenizer.json. */
+const REPEATED = ["vocab.json", "added_tokens.json"];
+const SHOWN_NAMES = 5;
+
+/** Warns of given files that would change a model elsewhere: adapters, weights in other formats, unknown settings. */
+export function warnOfUnreadFiles(paths: readonly string[], warn: Warn): void {
+  const names = paths.map((path) => path.split(/[/\\]/).at(-1)!);
+  const isSingle = names.includes("model.safetensors");
+  const isUnread = (name: string) =>
+    isModelFile(name)
+      ? isSingle && /\.safetensors(\.index\.json)?$/.test(name) && name !== "model.safetensors"
+      : /\.(json|jinja|bin|gguf|pt|pth|onnx|npz)$/.test(name) && !REPEATED.includes(name);
+  const unread = names.filter(isUnread);
+  if (unread.length === 0) return;
+  const shown = unread.slice(0, SHOWN_NAMES).map((name) => name.slice(0, 80));
+  const more = unread.length > SHOWN_NAMES ? ` and ${unread.length - SHOWN_NAMES} more` : "";
+  warn(
+    `Files that are not read: ${shown.join(", ")}${more}. Adapters and other formats must be merged or converted first.`,
+  );
+}
+
+/** What of a model's language the warnings are about. */
+interface LanguageParts {
+  template: Pick<ChatTemplate, "kind">;
+  sampling: readonly string[];
+}
+
+/** Warns of what a language model lacks, and of its publisher's sampling, which requests must ask for. */
+export function warnOfLanguage({ decoder }: ModelSpec, language: LanguageParts | undefined, warn: Warn): void {
+  if (!decoder) return;
+  if (!language) {
+    warn("The model has no tokenizer.json, so it cannot answer questions; only inspect and encodeImage work.");
+    return;
+  }
+  const { template, sampling } = language;
+  if (template.kind === "format")
+    warn("The model has no chat template. Prompts are written in the plain format of its family.");
+  if (template.kind === "completion")
+    warn("The model has no chat template. A prompt is the bare text of the messages, which it continues.");
+  if (sampling.length > 0)
+    warn(`generation_config.json recommends ${sampling.join(", ")}. Requests that set nothing are answered greedily.`);
+}
+
+/** Settings of transformers' sampling that change which tokens are chosen. */
+const SAMPLING = ["temperature", "top_p", "top_k", "min_p", "repetition_penalty", "no_repeat_ngram_size", "num_beams"];
+const NEUTRAL: Readonly<Record<string, number>> = {
+  temperature: 1,
+  top_p: 1,
+  top_k: 50,
+  repetition_penalty: 1,
+  num_beams: 1,
+};
+
+/** What generation_config.json recommends besides greedy decoding, as "temperature 0.2". Damaged files recommend nothing. */
+export function recommendedSampling(config: Readonly<Record<string, unknown>>): string[] {
+  const isOn = (name: string) => {
+    const value = config[name];
+    if (typeof value !== "number" || value === 0 || value === NEUTRAL[name]) return false;
+    // These count only where transformers samples.
+    return config.do_sample === true || /repetition|ngram|beams/.test(name);
+  };
+  return SAMPLING.filter(isOn).map((name) => `${name} ${String(config[name])}`);
+}
