@@ -8,7 +8,7 @@ import type { EngineState } from "./engine-slot.ts";
 import type { HalfLine } from "./half-line.ts";
 import { updateMarkdown } from "./markdown.ts";
 import type { ChatPicture } from "./pictures.ts";
-import { errorSentence, progressText, statsText } from "./wording.ts";
+import { errorWords, progressText, statsText } from "./wording.ts";
 
 /** Actions of the buttons. */
 export interface TranscriptActions {
@@ -96,13 +96,20 @@ function renderFailure(turn: Turn<ChatPicture>, actions: TranscriptActions): Tem
   // The same question would not fit on a retry either.
   const isFull = error instanceof FoveaError && error.code === "context-full";
   return html`<div class="error" part="error" role="alert">
-    <p class="error-text" part="error-text" dir="auto">${errorSentence(error)}</p>
+    ${renderError(error)}
     ${
       isFull
         ? html`<button class="button retry" part="button retry" @click=${actions.clear}>New conversation</button>`
         : html`<button class="button retry" part="button retry" @click=${() => actions.askAgain(turn)}>Try again</button>`
     }
   </div>`;
+}
+
+/** An error in few words, and the engine's own folded away. */
+function renderError(error: unknown): TemplateResult {
+  const { text, details } = errorWords(error);
+  return html`<p class="error-text" part="error-text" dir="auto">${text}</p>
+    ${details ? html`<details class="error-details" part="error-details"><summary>Details</summary>${details}</details>` : nothing}`;
 }
 
 /** The line between conversation and composer: the engine's state. `shown` is the error that a turn already shows. */
@@ -130,7 +137,7 @@ export function renderEngine(
       return state.error === shown
         ? nothing
         : html`<div class="error" part="error" role="alert">
-            <p class="error-text" part="error-text" dir="auto">${errorSentence(state.error)}</p>
+            ${renderError(state.error)}
             <button class="button retry" part="button retry" type="button" @click=${actions.load}>Try again</button>
           </div>`;
   }

@@ -43,6 +43,21 @@ export function errorSentence(error: unknown): string {
   return `${start}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`;
 }
 
+/** The last failure of a transfer: no server, or one that stopped answering. */
+const UNREACHABLE = /the connection to (https?:\/\/[^\s/]+)\S* failed \(/;
+
+/** An error in few words. `details` are the engine's own, where they say more. */
+export function errorWords(error: unknown): { text: string; details?: string } {
+  const sentence = errorSentence(error);
+  const server = UNREACHABLE.exec(sentence)?.[1];
+  return server ? { text: `${serverName(server)} cannot be reached.`, details: sentence } : { text: sentence };
+}
+
+function serverName(origin: string): string {
+  const { host } = new URL(origin);
+  return host === "huggingface.co" ? "Hugging Face" : host;
+}
+
 /** An answer's statistics: "288 of 576 image tokens · 41 tokens in 2.1 s, 19.5 per second". */
 export function statsText({
   imageTokensBefore,

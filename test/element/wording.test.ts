@@ -1,6 +1,13 @@
 /** Numbers and errors in words. */
 import { expect, test } from "vitest";
-import { byteText, durationText, errorSentence, progressText, statsText } from "../../src/element/wording.ts";
+import {
+  byteText,
+  durationText,
+  errorSentence,
+  errorWords,
+  progressText,
+  statsText,
+} from "../../src/element/wording.ts";
 import { FoveaError } from "../../src/errors.ts";
 import { STATS } from "../support/fake-model.ts";
 
@@ -33,6 +40,16 @@ test.for([
   [new Error(""), "Unknown error."],
   ["a text", "A text."],
 ] as const)("%s is said as %j", ([error, text]) => expect(errorSentence(error)).toBe(text));
+
+test("a server that cannot be reached is named in few words, with the rest in details", () => {
+  const message =
+    "hf:a/b: the connection to https://huggingface.co/api/a failed (Failed to fetch); gave up after 5 attempts";
+  expect(errorWords(new Error(message))).toEqual({ text: "Hugging Face cannot be reached.", details: `${message}.` });
+  expect(errorWords(new Error(message.replace("huggingface.co", "localhost:5417")))).toMatchObject({
+    text: "localhost:5417 cannot be reached.",
+  });
+  expect(errorWords(new Error("the disk is full"))).toEqual({ text: "The disk is full." });
+});
 
 test("a load says what it does", () => {
   const at = (stage: "config" | "weights" | "compile") =>

@@ -1,5 +1,5 @@
 /** Errors as sentences with a next step. */
-import { errorSentence } from "../../element/wording.ts";
+import { errorSentence, errorWords } from "../../element/wording.ts";
 import { FoveaError, type FoveaErrorCode } from "../../errors.ts";
 import { NO_ROOM } from "../../shared/stored-model.ts";
 
@@ -31,9 +31,6 @@ const NEXT: Record<Problem["code"], string> = {
   unexpected: "Reload the page. If it happens again, please report it.",
 };
 
-/** The last failure of a transfer: no server, or one that stopped answering. */
-const UNREACHABLE = /the connection to (https?:\/\/[^\s/]+)\S* failed \(/;
-
 /**
  * The problem to show; undefined for an abort by the user.
  *
@@ -47,19 +44,13 @@ export function problemOf(error: unknown, arrivedBytes = 0): Problem | undefined
     const message = code === "no-room" ? error.message.replace(/;.*/s, "") : error.message.replace(" as hubToken", "");
     if (code !== "download-failed") return { code, message: errorSentence(message), next: NEXT[code] };
     const next = `${NEXT[code]}${arrivedBytes > 0 ? " Downloaded parts are kept." : ""}`;
-    const server = UNREACHABLE.exec(message)?.[1];
-    if (!server) return { code, message: errorSentence(message), next };
-    return { code, message: `${serverName(server)} cannot be reached.`, next, details: errorSentence(message) };
+    const { text, ...more } = errorWords(message);
+    return { code, message: text, next, ...more };
   }
   const message = error instanceof Error ? error.message : String(error);
   // A wrong address or setting: the engine's message says what is expected.
   const isMisuse = error instanceof TypeError || error instanceof RangeError;
   return { code: "unexpected", message: errorSentence(message), next: isMisuse ? "" : NEXT.unexpected };
-}
-
-function serverName(origin: string): string {
-  const { host } = new URL(origin);
-  return host === "huggingface.co" ? "Hugging Face" : host;
 }
 
 function codeOf({ code, message }: FoveaError): Problem["code"] {
