@@ -55,8 +55,10 @@ export function withReduction(capabilities: Capabilities, workgroupSize: number)
     : { libs: { key: "", texts: [reduceWorkgroup] }, constants };
 }
 
-/** The same for kernels of a workgroup a row, which on software adapters is a single quad: see lib/reduce-quad. */
+/** The same for kernels of a workgroup a row, which software adapters run best in a single vector: see lib/reduce-quad. */
 export function withRowReduction(capabilities: Capabilities, workgroupSize: number): WithLibs {
-  if (!capabilities.software || !capabilities.subgroups) return withReduction(capabilities, workgroupSize);
+  if (!capabilities.software) return withReduction(capabilities, workgroupSize);
+  // Lavapipe's vectors have 8 lanes. Of 128 invocations, a layer norm of [197, 192] took 3.76 ms, of 8 0.71.
+  if (!capabilities.subgroups) return withReduction(capabilities, 8);
   return { libs: { key: "quads", texts: [reduceQuad] }, constants: { WORKGROUP_SIZE: 4 }, enables: ["subgroups"] };
 }
