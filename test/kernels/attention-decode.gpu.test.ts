@@ -24,6 +24,7 @@ const shapes: [number, number, number, number][] = [
   [300, 8, 1, 80],
   [515, 6, 2, 96],
   [1000, 4, 4, 128],
+  [300, 4, 2, 256],
 ];
 
 describe.for([true, false])("attention-decode, software %s", (software) => {
@@ -57,6 +58,7 @@ describe.for([true, false])("attention-decode, software %s", (software) => {
     await check(shape);
     await check({ ...shape, inhibit: (_, s) => s % 5 < 2 });
     await check({ ...shape, inhibit: (_, s) => s < keys - 1 });
+    await check({ ...shape, scale: 1, cap: 2 });
     await check({ ...shape, inhibit: () => true });
   });
 

@@ -13,6 +13,8 @@ interface Heads {
   keyHeads: number;
   headWidth: number;
   literal?: boolean;
+  /** Of a soft cap on logits. */
+  cap?: number;
 }
 
 const HEADS: readonly Heads[] = [
@@ -49,7 +51,7 @@ describe("head-mean", () => {
     const packed = await readFloats(gpu(), imageAttention);
 
     const kind = literal ? "logits" : "weights";
-    const mean = headMeanAttention(values.q, values.k, expected.logSumExp, shape, { visible }, kind);
+    const mean = headMeanAttention(values.q, values.k, expected.logSumExp, shape, { visible, cap: shape.cap }, kind);
     expectHeadMean(
       { columns, tables, chunk, neighbours: found, imageAttention: packed },
       (row, key) => mean[(row - chunkRow) * keys + key]!,
@@ -65,6 +67,10 @@ describe("head-mean", () => {
     const random = freshRandom("head-mean");
     for (let round = 0; round < 12; round++)
       await check(randomMaskedSequence(random), HEADS[random.integer(0, HEADS.length - 1)]!);
+  });
+
+  test("logits under a soft cap", async () => {
+    for (const sequence of MASKED_SEQUENCES.slice(0, 2)) await check(sequence, { ...HEADS[0]!, cap: 0.3 });
   });
 
   test("the mean of the logits", async () => {

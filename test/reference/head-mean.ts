@@ -27,7 +27,7 @@ export function headMeanAttention(
       if (!sees(t, s, options)) continue;
       let sum = 0;
       for (let h = 0; h < heads; h++) {
-        const logit = attentionLogit(q, k, t, s, h, shape, options.scale);
+        const logit = attentionLogit(q, k, t, s, h, shape, options.scale, options.cap);
         sum += scores === "logits" ? logit : Math.exp(logit - logSumExp[t * heads + h]!);
       }
       mean[t * keys + s] = sum / heads;
