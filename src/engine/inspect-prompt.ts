@@ -6,6 +6,7 @@ import { expandPlaceholders, type PlacedIds } from "../model/decoder/prompt-rows
 import { type EncodedPicture, rowsInPrompt } from "../model/encoder/picture-encoder.ts";
 import { checkFields } from "../shared/arguments.ts";
 import { shown } from "../shared/json.ts";
+import type { ModelSpec } from "../spec/model-spec.ts";
 import { buildPrompt } from "../text/prompt.ts";
 import { checkKnownIds, needLanguage, type PreparedConversation } from "./conversation-prompt.ts";
 import type { Engine } from "./engine.ts";
@@ -63,9 +64,15 @@ export async function inspectTensors(
   const counts = encoded.map((picture) => rowsInPrompt(picture)[0]!);
   return {
     text: "",
-    placed: expandPlaceholders(inputIds, counts, engine.spec.imageTokenId),
+    placed: expandPlaceholders(ownIds(engine.spec, inputIds), counts, engine.spec.imageTokenId),
     pictures: encoded.map((picture) => ({ encoded: picture, order: [0] })),
   };
+}
+
+/** Ids in which the engine's own placeholder stands for the published one. */
+function ownIds({ imageTokenId, publishedImageId }: ModelSpec, ids: readonly number[]): readonly number[] {
+  if (publishedImageId === undefined) return ids;
+  return ids.map((id) => (id >>> 0 === publishedImageId ? imageTokenId! : id));
 }
 
 async function encodePixels(

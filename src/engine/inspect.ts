@@ -90,7 +90,9 @@ async function finish(
   return {
     prompt: {
       text: rendered,
-      ids: Uint32Array.from(placed.ids),
+      ids: Uint32Array.from(placed.ids, (id) =>
+        id === engine.spec.imageTokenId ? (engine.spec.publishedImageId ?? id) : id,
+      ),
       positions: {
         data: Float32Array.from(rows.positions),
         rows: rows.positions.length / rows.ids.length,

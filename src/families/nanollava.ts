@@ -9,6 +9,9 @@ import { readSquarePictures } from "./parts/square-pictures.ts";
 /** The second is the name in older commits. */
 const MODEL_TYPES = ["llava-qwen2", "bunny-qwen"];
 
+/** -200, as u32. */
+const PUBLISHED_IMAGE_ID = 2 ** 32 - 200;
+
 export const nanollava: Family = {
   name: "nanollava",
   matches: ({ config }) => MODEL_TYPES.includes(config.value("model_type") as string) && config.has("mm_vision_tower"),
@@ -21,6 +24,7 @@ export const nanollava: Family = {
     return describeLlava(ConfigFields.of(rewritten, "config.json, rewritten as Hugging Face's"), {
       family: "nanollava",
       head: "optional",
+      publishedImageId: PUBLISHED_IMAGE_ID,
       readPictures: (tower) => readSquarePictures(imageProcessor(files), { ...tower.kind, always: "pad" }, tower),
     });
   },

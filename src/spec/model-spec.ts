@@ -20,6 +20,8 @@ export interface ModelSpec {
   classes?: readonly string[];
   /** Id of the placeholder that each row of a picture replaces; may be at or above the vocabulary size, and is never embedded. */
   imageTokenId?: number;
+  /** Id of the published code in its place, as u32, where that code marks pictures by a negative one. Inspections use it. */
+  publishedImageId?: number;
   /** Every tensor that the engine needs, in order of execution. */
   tensors: readonly TensorSpec[];
   /** True for a tensor that a file may hold although the engine does not need it. */

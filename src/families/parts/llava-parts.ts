@@ -68,6 +68,8 @@ export interface LlavaLayout {
   layers?: readonly (readonly string[])[];
   /** Names of the learned row that pictures need. */
   learned?: { names: readonly string[] };
+  /** See `ModelSpec`. */
+  publishedImageId?: number;
   /** "optional" ties the head where a file has none. */
   head?: "optional";
   fallbackPrompt?: PromptFormat;
@@ -100,7 +102,7 @@ export function describeLlava(fields: ConfigFields, layout: LlavaLayout): ModelS
   if (layout.learned && encoder.keepClassToken)
     throw fields.unsupported("vision_feature_select_strategy", `"default" for a model that reads pictures in tiles`);
   const activation = fields.choice("projector_hidden_act", "gelu", HIDDEN_ACTIVATIONS);
-  const { family, layers = LAYERS, learned, fallbackPrompt } = layout;
+  const { family, layers = LAYERS, learned, fallbackPrompt, publishedImageId } = layout;
   const connector = layers.map((_, i): ConnectorStep => {
     const isLast = i + 1 === layers.length;
     return { op: "linear", slot: `connector.${i + 1}`, width: decoder.width, activation: isLast ? "none" : activation };
@@ -115,6 +117,7 @@ export function describeLlava(fields: ConfigFields, layout: LlavaLayout): ModelS
     connector,
     decoder,
     imageTokenId: readImageTokenId(fields),
+    ...(publishedImageId !== undefined && { publishedImageId }),
     tensors: [
       ...encoderTensors(encoder, CLIP_NAMES, ENCODER_PREFIXES),
       ...layers.flatMap((names, i) =>
