@@ -24,12 +24,14 @@ const LONGEST_PAUSE_MS = 4;
  * Milliseconds to the next poll: a sixteenth of the wait so far, so that polling adds about 6 % at most. In Firefox 153 on
  * lavapipe, two busy cores; processor use is that of all of the browser's processes while nothing runs on the GPU:
  *
- *     pause                          wait for nothing   cores in use   a token of the 20 M model
- *     not polled                              100 ms           0.05        200 ms
- *     1 ms growing to 4 (taken)               1.4 ms           0.09         95 ms
- *     always 1 ms                             1.4 ms           0.12         94 ms
- *     always 4 ms                             4.4 ms           0.12         92 to 100 ms
- *     none (a MessageChannel loop)            0.3 ms           1.12        170 to 380 ms: 44000 submits a second fill a queue
+ *     pause                          idle queue   cores in use   a token of the 20 M model, medians of three runs
+ *     not polled                       100 ms         0.05       100, 115, 201 ms
+ *     1 ms growing to 4 (taken)        0.2 ms         0.09       108, 113, 108 ms
+ *     always 1 ms                      0.2 ms         0.12       101, 102, 104 ms
+ *     always 4 ms                      0.2 ms         0.12       98, 100 ms
+ *     none (a MessageChannel loop)     0.4 ms         1.12       204, 321, 1747 ms: 44000 submits a second fill a queue
+ *
+ * The first poll comes at once, which ends the wait for an idle queue.
  */
 function pauseAfter(waitedMs: number): number {
   return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, waitedMs / 16));
