@@ -11,6 +11,7 @@
  * of a token whose both ends it writes itself. Tokens that a template makes by changing text are found by stand-ins.ts.
  */
 import { type AddedToken, isControl } from "./added-tokens.ts";
+import { TokenTrie } from "./token-trie.ts";
 
 /**
  * U+FDD0 and U+FDD1 are noncharacters: free for internal use, never exchanged, unchanged by normalization. U+FDD0 in text is
@@ -19,28 +20,45 @@ import { type AddedToken, isControl } from "./added-tokens.ts";
 export const MARK = "\uFDD0\uFDD1";
 const ESCAPED = "\uFDD0\uFDD2";
 
+interface Tries {
+  found: TokenTrie;
+  normalized: TokenTrie;
+}
+
 export class LiteralText {
   readonly #tokens: readonly Pick<AddedToken, "content" | "special">[];
   readonly #normalize: (text: string) => string;
+  readonly #all: Tries;
+  readonly #special: Tries;
 
   /** @param placeholder text that stands for a picture in the template's output; it counts as a special token */
   constructor(added: readonly AddedToken[], normalize: (text: string) => string, placeholder?: string) {
     this.#tokens = added.filter(isControl);
     if (placeholder !== undefined) this.#tokens = [...this.#tokens, { content: placeholder, special: true }];
     this.#normalize = normalize;
+    this.#all = this.#tries(() => true);
+    this.#special = this.#tries(({ special }) => special);
+  }
+
+  #tries(counts: (token: Pick<AddedToken, "special">) => boolean): Tries {
+    const contents = this.#tokens.filter(counts).map(({ content }) => content);
+    return { found: new TokenTrie(contents), normalized: new TokenTrie(contents.map(this.#normalize)) };
   }
 
   /** @param isAnswer only special tokens are marked */
   mark(text: string, isAnswer: boolean): string {
     const contents = this.#tokens.filter(({ special }) => special || !isAnswer).map(({ content }) => content);
     if (contents.length === 0) return escapeMarks(text);
+    const { found, normalized: normalizedTokens } = isAnswer ? this.#special : this.#all;
     // Marks every token start, including overlapping ones; the mark follows the token's first character.
-    const start = new RegExp(`(?=${contents.map(escapePattern).join("|")})[^]`, "gu");
     let marked = "";
     let done = 0;
-    for (const { index, 0: character } of text.matchAll(start)) {
-      marked += escapeMarks(text.slice(done, index)) + character + MARK;
-      done = index + character.length;
+    for (let at = 0; at < text.length; at++) {
+      if (found.endAt(text, at) < 0) continue;
+      const character = String.fromCodePoint(text.codePointAt(at)!);
+      marked += escapeMarks(text.slice(done, at)) + character + MARK;
+      done = at + character.length;
+      at = done - 1;
     }
     marked += escapeMarks(text.slice(done));
     // The text may also begin with the end of a token, or end with the beginning of one, and its neighbours complete it.
@@ -49,9 +67,7 @@ export class LiteralText {
 
     // Normalization may turn text into a token ("<|ENDOFTEXT|>" for a model without capitals).
     const normalized = this.#normalize(marked);
-    const isHidden = contents.some(
-      (token) => normalized.includes(token) || normalized.includes(this.#normalize(token)),
-    );
+    const isHidden = found.isIn(normalized) || normalizedTokens.isIn(normalized);
     return isHidden ? Array.from(text, (character) => escapeMarks(character) + MARK).join("") : marked;
   }
 }

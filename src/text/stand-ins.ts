@@ -7,7 +7,8 @@
  * Stand-ins are not used for every prompt: a template may look for "<" in a text, and marks change fewer texts.
  */
 import { type AddedToken, isControl } from "./added-tokens.ts";
-import { escapeMarks, escapePattern, MARK } from "./literal.ts";
+import { escapeMarks, MARK } from "./literal.ts";
+import { TokenTrie } from "./token-trie.ts";
 
 /** Noncharacters beside those of literal.ts, free for internal use. */
 const FIRST = 0xfdd3;
@@ -17,15 +18,19 @@ const STAND_IN = /[\ufdd3-\ufdef]/g;
 export class StandIns {
   /** Characters that begin control tokens, in both cases; a character's place is its stand-in's. */
   readonly #beginnings: string[];
-  readonly #tokens: readonly Pick<AddedToken, "content" | "special">[];
+  /** All control tokens, also in normalized form. */
+  readonly #all: TokenTrie;
+  /** Those that are not special. */
+  readonly #plain: TokenTrie;
   readonly #normalize: (text: string) => string;
 
   /** @param placeholder as for `LiteralText` */
   constructor(added: readonly AddedToken[], normalize: (text: string) => string, placeholder?: string) {
     const tokens: Pick<AddedToken, "content" | "special">[] = added.filter(isControl);
     if (placeholder !== undefined) tokens.push({ content: placeholder, special: true });
-    this.#tokens = tokens;
     this.#normalize = normalize;
+    this.#all = new TokenTrie(tokens.flatMap(({ content }) => [content, normalize(content)]));
+    this.#plain = new TokenTrie(tokens.filter(({ special }) => !special).map(({ content }) => content));
     const first = tokens.flatMap(({ content }) => {
       const character = String.fromCodePoint(content.codePointAt(0)!);
       return [character, character.toLowerCase(), character.toUpperCase()];
@@ -40,15 +45,17 @@ export class StandIns {
 
   /** @param isAnswer tokens that are not special stay, as for `LiteralText.mark` */
   standIn(text: string, isAnswer: boolean): string {
-    const kept = isAnswer ? this.#tokens.filter(({ special }) => !special).map(({ content }) => content) : [];
-    const pattern = [...kept, ...this.#beginnings, "[\ufdd3-\ufdef]"].map((one, i, all) =>
-      i === all.length - 1 ? one : escapePattern(one),
-    );
-    return escapeMarks(text).replace(new RegExp(pattern.join("|"), "gu"), (found) => {
-      if (kept.includes(found)) return found;
-      const at = this.#beginnings.indexOf(found);
-      return at < 0 ? "\ufffd" : String.fromCharCode(FIRST + at);
-    });
+    const escaped = escapeMarks(text);
+    let result = "";
+    for (let at = 0; at < escaped.length; ) {
+      const end = isAnswer ? this.#plain.endAt(escaped, at) : -1;
+      const character = end < 0 ? String.fromCodePoint(escaped.codePointAt(at)!) : escaped.slice(at, end);
+      const place = this.#beginnings.indexOf(character);
+      if (place >= 0 && end < 0) result += String.fromCharCode(FIRST + place);
+      else result += character.replace(STAND_IN, "\ufffd");
+      at += character.length;
+    }
+    return result;
   }
 
   /** The rendered text with the characters in place of their stand-ins, marked. */
@@ -61,12 +68,20 @@ export class StandIns {
 
   /** The control tokens in a rendered text, in order, also those that its normalized form has; as one string. */
   tokensIn(rendered: string): string {
-    const contents = this.#tokens.map(({ content }) => content);
     const normalized = this.#normalize(rendered);
-    const forms = normalized === rendered ? contents : [...contents, ...contents.map((one) => this.#normalize(one))];
-    const longestFirst = [...new Set(forms)].sort((a, b) => b.length - a.length);
-    const pattern = new RegExp(longestFirst.map(escapePattern).join("|") || "(?!)", "gu");
-    const found = (text: string) => text.match(pattern)?.join("\0") ?? "";
-    return normalized === rendered ? found(rendered) : `${found(rendered)}\0\0${found(normalized)}`;
+    return normalized === rendered
+      ? listed(this.#all, rendered)
+      : `${listed(this.#all, rendered)}\0\0${listed(this.#all, normalized)}`;
   }
+}
+
+/** The tokens in a text, leftmost and longest first, as one string. */
+function listed(tokens: TokenTrie, text: string): string {
+  const found: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    const end = tokens.endAt(text, at);
+    if (end >= 0) found.push(text.slice(at, end));
+    at = end >= 0 ? end : at + 1;
+  }
+  return found.join("\0");
 }

@@ -9,8 +9,8 @@ import { type JsonObject, reject, show } from "./json.ts";
 const MAX_STEPS = 32;
 /** Regular expressions of a part; published files have up to three. */
 const MAX_EXPRESSIONS = 8;
-/** Longest text of a normalizer's step, in characters: four times the longest prompt. */
-export const MAX_NORMALIZED_LENGTH = 2 ** 20;
+/** Longest text of a normalizer's step, in characters: a quarter more than the longest prompt. */
+export const MAX_NORMALIZED_LENGTH = 2 ** 18 + 2 ** 16;
 /** How many times a decoder may lengthen a token's text. */
 const MAX_DECODED_GROWTH = 64;
 /** Characters that a decoder strips from each end at most. */
