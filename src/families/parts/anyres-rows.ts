@@ -6,6 +6,9 @@
 import { canvasSize } from "../../image/geometry.ts";
 import type { Arrangement, Grid, PicturePlan, RowOrder } from "../../spec/picture-spec.ts";
 
+/** Maps that would shrink by a smaller factor stay as they are. */
+const LEAST_SHRINK = 1.1;
+
 /** A half-open range of the map's rows and columns. */
 interface Window {
   top: number;
@@ -35,14 +38,8 @@ export function anyresOrder(grid: Grid, maxTiles?: number): RowOrder {
       const shrink = Math.sqrt((height * width) / ((maxTiles ?? Number.POSITIVE_INFINITY) * cells));
       const at = (row: number, col: number) => map[(window.top + row) * cols + window.left + col]!;
       const isWhole = map.every((source) => source >= 0);
-      const lines =
-        shrink > 1.1 && isWhole
-          ? shrunkLines(at, { rows: height, cols: width }, shrink)
-          : Array.from({ length: height }, (_, row) =>
-              Array.from({ length: width }, (_, col) => at(row, col)).flatMap((source): Tap[][] =>
-                source < 0 ? [] : [[[source, 1]]],
-              ),
-            );
+      const size = { rows: height, cols: width };
+      const lines = shrink > LEAST_SHRINK && isWhole ? shrunkLines(at, size, shrink) : plainLines(at, size);
       return arrangement([...rows, ...lines.flatMap((line) => (line.length > 0 ? [...line, newline] : []))]);
     },
     most(plan, rowsOfView) {
@@ -101,8 +98,18 @@ function unpadded({ canvases }: PicturePlan, { rows, cols }: Grid): Window {
   return { top: 0, bottom: rows, left: padding, right: cols - padding };
 }
 
+/** The source of a cell of the map's part that is no padding, or -1. */
+type SourceAt = (row: number, col: number) => number;
+
+function plainLines(at: SourceAt, { rows, cols }: Grid): Tap[][][] {
+  return Array.from({ length: rows }, (_, row) => {
+    const sources = Array.from({ length: cols }, (_, col) => at(row, col));
+    return sources.flatMap((source): Tap[][] => (source < 0 ? [] : [[[source, 1]]]));
+  });
+}
+
 /** Bilinear, with half-pixel centres and without antialiasing. */
-function shrunkLines(at: (row: number, col: number) => number, { rows, cols }: Grid, factor: number): Tap[][][] {
+function shrunkLines(at: SourceAt, { rows, cols }: Grid, factor: number): Tap[][][] {
   const down = axisTaps(rows, Math.trunc(rows / factor));
   const across = axisTaps(cols, Math.trunc(cols / factor));
   return down.map((vertical) =>
