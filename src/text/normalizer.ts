@@ -24,7 +24,7 @@ export function parseNormalizer(value: unknown, where = "tokenizer.json: normali
       return (text) =>
         steps.reduce((result, normalize) => {
           const normalized = normalize(result);
-          checkNormalized(normalized.length);
+          checkNormalized(result, normalized.length);
           return normalized;
         }, text);
     }
@@ -44,7 +44,7 @@ export function parseNormalizer(value: unknown, where = "tokenizer.json: normali
     case "Prepend": {
       const prefix = asString(step.prepend, `${where}.prepend`);
       return (text) => {
-        checkNormalized(prefix.length + text.length);
+        checkNormalized(text, prefix.length + text.length);
         return text === "" ? text : prefix + text;
       };
     }
@@ -73,7 +73,7 @@ function replaceAll(text: string, pattern: Pattern, content: string): string {
   let length = text.length;
   for (const { start, end } of pattern.matches(text)) {
     length += content.length - (end - start);
-    checkNormalized(length);
+    checkNormalized(text, length);
     parts.push(text.slice(done, start), content);
     done = end;
   }

@@ -9,8 +9,10 @@ import { type JsonObject, reject, show } from "./json.ts";
 const MAX_STEPS = 32;
 /** Regular expressions of a part; published files have up to three. */
 const MAX_EXPRESSIONS = 8;
-/** Longest text of a normalizer's step, in characters: a quarter more than the longest prompt. */
-export const MAX_NORMALIZED_LENGTH = 2 ** 18 + 2 ** 16;
+/** Characters by which each step of a normalizer may lengthen a text that is as long as a prompt may be. */
+const MAX_NORMALIZED_GROWTH = 2 ** 16;
+/** Longest text that a step makes of a shorter one, in characters. */
+const MAX_NORMALIZED_LENGTH = 2 ** 18 + MAX_NORMALIZED_GROWTH;
 /** How many times a decoder may lengthen a token's text. */
 const MAX_DECODED_GROWTH = 64;
 /** Characters that a decoder strips from each end at most. */
@@ -58,15 +60,18 @@ function checkDecoder(steps: readonly JsonObject[], where: string): void {
 export function bounded(normalize: (text: string) => string): (text: string) => string {
   return (text) => {
     const normalized = normalize(text);
-    checkNormalized(normalized.length);
+    checkNormalized(text, normalized.length);
     return normalized;
   };
 }
 
-/** Throws RangeError for a text that a normalizer has made too long. */
-export function checkNormalized(length: number): void {
-  if (length > MAX_NORMALIZED_LENGTH)
+/**
+ * Throws RangeError where a step makes this text too long. A text may be longer than a prompt: marks of users' text do not
+ * count there, and `encode` refuses what is too long without them.
+ */
+export function checkNormalized(text: string, length: number): void {
+  if (length > Math.max(MAX_NORMALIZED_LENGTH, text.length + MAX_NORMALIZED_GROWTH))
     throw new RangeError(
-      `the tokenizer's normalizer makes the text longer than ${MAX_NORMALIZED_LENGTH} characters; shorten it`,
+      `the tokenizer's normalizer makes ${length} characters of ${text.length}, the limit is ${MAX_NORMALIZED_LENGTH}; shorten the text`,
     );
 }

@@ -54,7 +54,7 @@ describe("patterns that hang in JavaScript", () => {
 });
 
 describe("texts that grow", () => {
-  const grows = /the tokenizer's normalizer makes the text longer than 327680 characters/;
+  const grows = /the tokenizer's normalizer makes \d+ characters of \d+, the limit is 327680/;
   it.each<[string, Json]>([
     ["by 100,000", replace({ String: "a" }, "b".repeat(100_000))],
     ["twice, 16 times", many("Sequence", "normalizers", 16, replace({ String: "a" }, "aa"))],
