@@ -4,6 +4,8 @@ import { Polling } from "../../src/gpu/polling.ts";
 /** Firefox's period. */
 const TIMER_MS = 100;
 
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
 /**
  * A device that notices finished work on a timer or at a submit, as Firefox does; or at once without `timerMs`. Its clock
  * runs from its creation on, so that the first wait may be short.
@@ -26,9 +28,8 @@ function fakeDevice({ timerMs, firstTickMs = timerMs }: { timerMs?: number; firs
     submits: 0,
     /** Work that takes this long. */
     work(ms: number) {
-      const done = new Promise<void>((resolve) => waiting.push({ endsAt: performance.now() + ms, resolve }));
-      if (timerMs === undefined) setTimeout(notice, ms);
-      return done;
+      if (timerMs === undefined) return pause(ms);
+      return new Promise<void>((resolve) => waiting.push({ endsAt: performance.now() + ms, resolve }));
     },
     queue: {
       onSubmittedWorkDone: () => device.work(0) as Promise<undefined>,
@@ -42,8 +43,6 @@ function fakeDevice({ timerMs, firstTickMs = timerMs }: { timerMs?: number; firs
   };
   return device;
 }
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe("polling", () => {
   test.each([undefined, 5])(
