@@ -234,6 +234,9 @@ export interface Generation extends AsyncIterable<GenerationEvent> {
   readonly stats: GenerationStats | undefined;
 }
 
+/** Of `encodeImage`, which keeps every token unless `compression` is given. */
+export type EncodeImageOptions = Pick<GenerateRequest, "compression" | "pictures" | "signal">;
+
 export interface ImageFeatures {
   /** What the projector reads, or for a classifier the final hidden states, [tokens, width]. */
   features: Matrix;
@@ -338,10 +341,7 @@ export interface FoveaModel {
   /** Answers a conversation; see `Fovea.generate`. */
   generate(request: GenerateRequest): Generation;
   /** Encodes one picture; see `Fovea.encodeImage`. */
-  encodeImage(
-    image: ImageInput,
-    options?: { compression?: Compression; pictures?: PictureBudget; signal?: AbortSignal },
-  ): Promise<ImageFeatures>;
+  encodeImage(image: ImageInput, options?: EncodeImageOptions): Promise<ImageFeatures>;
   /** The model as numbers; see `Fovea.inspect`. */
   inspect(request: InspectRequest): Promise<Inspection>;
   /** Frees everything. What is still running fails with `disposed`. */

@@ -18,6 +18,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   api: ["shared"],
   // An answer as its caller reads it, on either side of a worker.
   "running-generation": ["api", "errors"],
+  // The names of the API's fields, for checks on either side of a worker.
+  "known-fields": ["api"],
   // Types and pure builders only.
   spec: ["shared"],
   families: ["spec", "image/geometry", "shared", "errors"],
@@ -51,6 +53,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "kernels",
     "gpu",
     "running-generation",
+    "known-fields",
     "api",
     "shared",
     "errors",
@@ -60,7 +63,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   "worker/turns": ["engine", "errors", "shared"],
   // Pictures that only a page has.
   "worker/pack": ["worker/protocol", "image", "api", "errors", "shared"],
-  worker: ["worker/protocol", "running-generation", "api", "errors", "shared"],
+  worker: ["worker/protocol", "running-generation", "known-fields", "api", "errors", "shared"],
   openai: ["worker", "api", "errors", "shared"],
   element: ["openai", "worker", "image/measure", "image/fetch-picture", "api", "errors", "shared", "lit", "marked"],
   // The page's one way to the engine, also past the worker, to what needs no GPU.

@@ -1,12 +1,13 @@
 /** Whether the options of loading are of the kinds that they must be, and among those supported. */
 import type { LoadOptions } from "../api.ts";
+import { LOAD_FIELDS } from "../known-fields.ts";
 import { checkFields, checkFunction, checkSignal, kindOf } from "../shared/arguments.ts";
 import { shown } from "../shared/json.ts";
 import { absoluteAddress } from "../shared/source.ts";
 
-/** Throws TypeError for an option of a wrong kind, RangeError for a value that is not among those supported. */
+/** Throws TypeError for an unknown option and for one of a wrong kind, RangeError for a value that is not among those supported. */
 export function checkLoadOptions(options: LoadOptions): void {
-  checkFields("options", options);
+  checkFields("options", options, LOAD_FIELDS);
   const { device, precision, compile, weights, cache, hubToken, hubUrl, modelsUrl, signal, onProgress } = options;
   checkSignal(signal);
   checkFunction("onProgress", onProgress);

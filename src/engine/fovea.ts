@@ -1,6 +1,6 @@
 /** The public class: one loaded model. Everything that it does is in the rooms below; this is the door. */
 import type {
-  Compression,
+  EncodeImageOptions,
   FoveaModel,
   GenerateRequest,
   Generation,
@@ -12,8 +12,8 @@ import type {
   MemoryUse,
   ModelFiles,
   ModelInfo,
-  PictureBudget,
 } from "../api.ts";
+import { ENCODE_FIELDS, GENERATE_FIELDS, INSPECT_FIELDS } from "../known-fields.ts";
 import { type AnswerTask, RunningGeneration } from "../running-generation.ts";
 import { checkFields, checkSignal, isSignal } from "../shared/arguments.ts";
 import { snapshot } from "../shared/snapshot.ts";
@@ -76,7 +76,7 @@ export class Fovea implements FoveaModel {
    */
   generate(request: GenerateRequest): Generation {
     const task: AnswerTask = async (emit, signal) => {
-      checkFields("request", request);
+      checkFields("request", request, GENERATE_FIELDS);
       checkSignal(request.signal);
       await answer(this.#engine, this.#lock, snapshot(request), emit, signal);
     };
@@ -87,11 +87,8 @@ export class Fovea implements FoveaModel {
    * Encodes one picture. Throws FoveaError `unsupported-model` for a model without an encoder, `bad-image`,
    * `download-failed`, `out-of-memory`, `device-lost`, `aborted` or `disposed`; TypeError for what is no picture.
    */
-  async encodeImage(
-    image: ImageInput,
-    options: { compression?: Compression; pictures?: PictureBudget; signal?: AbortSignal } = {},
-  ): Promise<ImageFeatures> {
-    checkFields("options", options);
+  async encodeImage(image: ImageInput, options: EncodeImageOptions = {}): Promise<ImageFeatures> {
+    checkFields("options", options, ENCODE_FIELDS);
     checkSignal(options.signal);
     const own = snapshot(options);
     const { signal } = own;
@@ -117,7 +114,7 @@ export class Fovea implements FoveaModel {
    * `out-of-memory`, `device-lost` or `disposed`.
    */
   async inspect(request: InspectRequest): Promise<Inspection> {
-    checkFields("request", request);
+    checkFields("request", request, INSPECT_FIELDS);
     const own = snapshot(request);
     return this.#lock.run(async () => {
       let prepared: PreparedConversation | undefined;

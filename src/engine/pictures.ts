@@ -1,7 +1,8 @@
 /** Pictures from what the caller handed in to the encoder's output: for a prompt, or on their own. */
-import type { Compression, ImageFeatures, PictureBudget } from "../api.ts";
+import type { EncodeImageOptions, ImageFeatures, PictureBudget } from "../api.ts";
 import { FoveaError, notFiniteError, throwIfAborted } from "../errors.ts";
 import { readFloats } from "../gpu/readback.ts";
+import { BUDGET_FIELDS } from "../known-fields.ts";
 import type { EncodedPicture, EncodePictureOptions, PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { preprocess } from "../model/encoder/preprocess.ts";
 import { checkFields } from "../shared/arguments.ts";
@@ -20,10 +21,7 @@ export function needPictures({ pictures, spec }: Engine): { encoder: PictureEnco
 
 /** Checks a budget's form. Throws TypeError; limits that a model cannot keep are found when a picture is planned. */
 export function checkBudget(budget: PictureBudget): void {
-  checkFields("pictures", budget);
-  const unknown = Object.keys(budget).find((name) => !["maxTiles", "maxPixels", "minPixels"].includes(name));
-  if (unknown !== undefined)
-    throw new TypeError(`pictures.${unknown} is not known; there are maxTiles, maxPixels and minPixels`);
+  checkFields("pictures", budget, BUDGET_FIELDS);
 }
 
 /** Whether the model reads each of so many pictures in another way than a single one. */
@@ -81,11 +79,7 @@ export async function encodeKept(
 export async function encodeImage(
   engine: Engine,
   input: RequestPicture,
-  {
-    compression = { method: "none" },
-    pictures: budget = {},
-    signal,
-  }: { compression?: Compression; pictures?: PictureBudget; signal?: AbortSignal },
+  { compression = { method: "none" }, pictures: budget = {}, signal }: EncodeImageOptions,
 ): Promise<ImageFeatures> {
   const { gpu, spec } = engine;
   const { encoder } = needPictures(engine);

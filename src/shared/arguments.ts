@@ -1,9 +1,19 @@
 /** Checks the kinds of public methods' arguments, in the page and in a worker. Values are checked where they are used. */
 
-/** Throws TypeError unless `value` is an object with fields; `name` is for the message. */
-export function checkFields(name: string, value: unknown): void {
+const SHOWN_CHARACTERS = 80;
+
+/**
+ * Throws TypeError unless `value` is an object with fields, and for the first field that is not among `known`; a field whose
+ * value is undefined counts as missing. `name` is for the message.
+ */
+export function checkFields(name: string, value: unknown, known?: readonly string[]): void {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new TypeError(`${name} must be an object with fields, got ${kindOf(value)}`);
+  const unknown = known && Object.entries(value).find(([key, field]) => field !== undefined && !known.includes(key));
+  if (unknown)
+    throw new TypeError(
+      `${name}.${unknown[0].slice(0, SHOWN_CHARACTERS)} is not known; the fields are ${known.join(", ")}`,
+    );
 }
 
 /** Throws TypeError unless `signal` is an AbortSignal or undefined. */

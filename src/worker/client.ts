@@ -1,6 +1,6 @@
 /** A model in a worker, as the page uses it: the members of `Fovea`, each of them a message. */
 import type {
-  Compression,
+  EncodeImageOptions,
   FoveaModel,
   GenerateRequest,
   Generation,
@@ -15,6 +15,7 @@ import type {
   WorkerOptions,
 } from "../api.ts";
 import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
+import { ENCODE_FIELDS, GENERATE_FIELDS, INSPECT_FIELDS, LOAD_FIELDS } from "../known-fields.ts";
 import { RunningGeneration } from "../running-generation.ts";
 import { checkFields, checkFunction, checkSignal, isSignal } from "../shared/arguments.ts";
 import { snapshot } from "../shared/snapshot.ts";
@@ -31,7 +32,7 @@ const LAST_WORDS_MS = 2000;
  * It also throws FoveaError `download-failed` if the worker's script cannot be loaded, and every call throws `device-lost`
  * if the worker dies. Files and pictures stay the caller's; pictures are read when they are passed.
  *
- * @throws TypeError for a `device`, which cannot be sent to a worker
+ * @throws TypeError for an unknown option and for a `device`, which cannot be sent to a worker
  */
 export async function createFovea(
   source: string | URL | ModelFiles,
@@ -77,7 +78,7 @@ export class RemoteFovea implements FoveaModel {
   /** As `Fovea.generate`. Reads pictures now: later changes to a canvas have no effect. */
   generate(request: GenerateRequest): Generation {
     const task = async (emit: (event: GenerationEvent) => void, signal: AbortSignal) => {
-      checkFields("request", request);
+      checkFields("request", request, GENERATE_FIELDS);
       checkSignal(request.signal);
       const packed = packRequest(snapshot(request)).then(({ value, transfer }) => ({
         value: { type: "generate", request: value } as const,
@@ -90,11 +91,8 @@ export class RemoteFovea implements FoveaModel {
   }
 
   /** As `Fovea.encodeImage`. */
-  async encodeImage(
-    image: ImageInput,
-    options: { compression?: Compression; signal?: AbortSignal } = {},
-  ): Promise<ImageFeatures> {
-    checkFields("options", options);
+  async encodeImage(image: ImageInput, options: EncodeImageOptions = {}): Promise<ImageFeatures> {
+    checkFields("options", options, ENCODE_FIELDS);
     const { signal, ...rest } = snapshot(options);
     checkSignal(signal);
     const packed = packImage(image).then(({ value, transfer }) => ({
@@ -106,7 +104,7 @@ export class RemoteFovea implements FoveaModel {
 
   /** As `Fovea.inspect`. */
   async inspect(request: InspectRequest): Promise<Inspection> {
-    checkFields("request", request);
+    checkFields("request", request, INSPECT_FIELDS);
     const { value, transfer } = packInspection(request);
     return (await this.#channel.call({ value: { type: "inspect", request: value }, transfer })) as Inspection;
   }
@@ -122,7 +120,7 @@ export class RemoteFovea implements FoveaModel {
 }
 
 function checkOptions(options: WorkerOptions): void {
-  checkFields("options", options);
+  checkFields("options", options, LOAD_FIELDS);
   const { signal, onProgress, onWait } = options;
   checkSignal(signal);
   checkFunction("onProgress", onProgress);

@@ -6,7 +6,7 @@
  * and leaves calls pending forever when the worker dies.
  */
 import type {
-  Compression,
+  EncodeImageOptions,
   GenerateRequest,
   GenerationEvent,
   ImageInput,
@@ -44,7 +44,7 @@ export type Call =
   /** The first call, made once. The worker holds `lifeLock` while it lives. */
   | { type: "load"; source: string | ModelFiles; options: LoadSettings; lifeLock: string }
   | { type: "generate"; request: SentRequest }
-  | { type: "encodeImage"; image: SentImage; options: { compression?: Compression } }
+  | { type: "encodeImage"; image: SentImage; options: Omit<EncodeImageOptions, "signal"> }
   | { type: "inspect"; request: InspectRequest };
 
 /** Page to worker. */

@@ -182,7 +182,7 @@ describe("a model that cuts pictures into tiles", () => {
     [{ maxTiles: 1.5 }, RangeError, /pictures\.maxTiles/],
     [{ maxPixels: 56 * 56 - 1 }, RangeError, /pictures\.maxPixels .* from 3136 .* got 3135/],
     [{ minPixels: 10 }, TypeError, /pictures\.minPixels is 10, but this model enlarges every picture/],
-    [{ tiles: 4 }, TypeError, /pictures\.tiles is not known; there are maxTiles, maxPixels and minPixels/],
+    [{ tiles: 4 }, TypeError, /pictures\.tiles is not known; the fields are maxTiles, maxPixels, minPixels/],
     [[4], TypeError, /pictures must be an object/],
     [4, TypeError, /pictures must be an object/],
     [null, TypeError, /pictures must be an object/],

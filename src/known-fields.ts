@@ -1,0 +1,53 @@
+/** Names of the fields that public calls take, so that a misspelt one is refused. The types keep the lists complete. */
+import type { EncodeImageOptions, GenerateRequest, InspectRequest, PictureBudget, WorkerOptions } from "./api.ts";
+
+/** Options of `Fovea.load` and `planModel`: also `onWait`, because a loader of the element's registry may pass it on. */
+export const LOAD_FIELDS = namesOf<WorkerOptions & { device: unknown }>({
+  device: true,
+  precision: true,
+  weights: true,
+  cache: true,
+  hubToken: true,
+  hubUrl: true,
+  modelsUrl: true,
+  compile: true,
+  maxContext: true,
+  signal: true,
+  onProgress: true,
+  onWait: true,
+});
+
+export const GENERATE_FIELDS = namesOf<GenerateRequest>({
+  messages: true,
+  compression: true,
+  inhibition: true,
+  pictures: true,
+  maxTokens: true,
+  temperature: true,
+  topK: true,
+  topP: true,
+  repetitionPenalty: true,
+  seed: true,
+  stop: true,
+  attention: true,
+  signal: true,
+});
+
+export const INSPECT_FIELDS = namesOf<InspectRequest>({
+  messages: true,
+  addGenerationPrompt: true,
+  pictures: true,
+  pixelValues: true,
+  inputIds: true,
+  compression: true,
+  inhibition: true,
+  greedySteps: true,
+});
+
+export const ENCODE_FIELDS = namesOf<EncodeImageOptions>({ compression: true, pictures: true, signal: true });
+
+export const BUDGET_FIELDS = namesOf<PictureBudget>({ maxTiles: true, maxPixels: true, minPixels: true });
+
+function namesOf<T>(fields: Record<keyof T, true>): readonly string[] {
+  return Object.keys(fields);
+}
