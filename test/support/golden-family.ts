@@ -1,10 +1,12 @@
 /**
  * One case of golden/families: a tiny checkpoint, its prompts and the values that transformers computed. The folder's README
- * describes every field and tensor. Browser tests only.
+ * describes every field and tensor. `sourceOf` is for browser tests only.
  */
 import type { Compression, Inhibition, InspectRequest, Message, ModelFiles } from "../../src/api.ts";
+import { describeModel } from "../../src/families/registry.ts";
+import { COMPANION_FILES, DESCRIPTION_FILES } from "../../src/shared/model-files.ts";
 import { readSafetensors, type Weights } from "../reference/model/weights.ts";
-import { sharedBytes, sharedJson, sharedUrl } from "./shared.ts";
+import { sharedBytes, sharedBytesIfAny, sharedJson, sharedJsonIfAny, sharedUrl } from "./shared.ts";
 
 type Runs = [first: number, count: number][];
 
@@ -55,21 +57,59 @@ export async function loadFamily(folder: string): Promise<GoldenFamily> {
   return { ...described, expected: readSafetensors(await sharedBytes(`${root}/expected.safetensors`)) };
 }
 
-/**
- * Cases with a prompt that is longer than the context that their model names, which transformers runs and the engine refuses:
- * a larger `max_position_embeddings`, on which nothing else depends there.
- */
-const LONGER_CONTEXTS: Readonly<Record<string, number>> = { "text-qwen3-yarn": 256 };
-
-/** The checkpoint of a case. */
+/** The checkpoint of a case: its address, or its files where their config has to be another one. */
 export async function sourceOf(folder: string): Promise<string | ModelFiles> {
   const root = `golden/families/${folder}/model`;
-  const max_position_embeddings = LONGER_CONTEXTS[folder];
-  if (max_position_embeddings === undefined) return sharedUrl(root);
-  const names = ["model.safetensors", "tokenizer.json", "tokenizer_config.json", "generation_config.json"];
-  const files = await Promise.all(names.map(async (name) => [name, await sharedBytes(`${root}/${name}`)] as const));
-  const config = { ...(await sharedJson<object>(`${root}/config.json`)), max_position_embeddings };
-  return { ...Object.fromEntries(files), "config.json": new TextEncoder().encode(JSON.stringify(config)) };
+  const config = await roomierConfig(folder);
+  if (!config) return sharedUrl(root);
+  const weights = (await sharedJsonIfAny<{ weight_map: Record<string, string> }>(`${root}/${INDEX}`))?.weight_map;
+  const names = [
+    ...COMPANION_FILES,
+    ...(weights ? [INDEX, ...new Set(Object.values(weights))] : ["model.safetensors"]),
+  ];
+  const files = await Promise.all(
+    names.map(async (name) => [name, await sharedBytesIfAny(`${root}/${name}`)] as const),
+  );
+  const found = files.filter((file): file is [string, Uint8Array<ArrayBuffer>] => file[1] !== undefined);
+  return { ...Object.fromEntries(found), "config.json": new TextEncoder().encode(JSON.stringify(config)) };
+}
+
+const INDEX = "model.safetensors.index.json";
+
+/** The config of a case whose longest run does not fit its context, with room for it; undefined for the other cases. */
+export async function roomierConfig(folder: string): Promise<Config | undefined> {
+  const root = `golden/families/${folder}`;
+  const [{ prompts, settings = [] }, ...descriptions] = await Promise.all([
+    sharedJson<FamilyCase>(`${root}/case.json`),
+    ...DESCRIPTION_FILES.map((name) => sharedJsonIfAny<Config>(`${root}/model/${name}`)),
+  ]);
+  const runs = [...prompts, ...settings.flatMap((setting) => Object.values(setting.prompts))];
+  const positions = Math.max(...runs.map(({ ids, greedy }) => ids.length + greedy.length));
+  return withRoom(Object.fromEntries(DESCRIPTION_FILES.map((name, i) => [name, descriptions[i]])), positions);
+}
+
+export interface Config {
+  max_position_embeddings?: number;
+  text_config?: Config;
+}
+
+/**
+ * The config with room for so many positions, undefined where it has that: transformers runs prompts that are longer than
+ * the context which their model names, the engine refuses them. Throws where that would change more than the room.
+ */
+export function withRoom(files: Record<string, Config | undefined>, positions: number): Config | undefined {
+  const { maxPositions, ...decoder } = describeModel(files).decoder!;
+  if (positions <= maxPositions) return undefined;
+  const raised = (fields: Config): Config => ({
+    ...fields,
+    ...(fields.max_position_embeddings !== undefined && { max_position_embeddings: positions }),
+    ...(fields.text_config && { text_config: raised(fields.text_config) }),
+  });
+  const config = raised(files["config.json"]!);
+  const { maxPositions: room, ...rest } = describeModel({ ...files, "config.json": config }).decoder!;
+  if (room < positions || JSON.stringify(rest) !== JSON.stringify(decoder))
+    throw new Error(`max_position_embeddings of ${positions} in place of ${maxPositions} makes another model`);
+  return config;
 }
 
 /** Whether a prompt shows a JPEG, which decoders round a little differently. */

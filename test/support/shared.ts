@@ -38,15 +38,34 @@ export function shippedModelUrl(): string {
 }
 
 export async function sharedBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await sharedBytesIfAny(path);
+  if (!bytes) throw new Error(`${path}: no such file`);
+  return bytes;
+}
+
+/** As `sharedBytes`; undefined where there is no such file. */
+export async function sharedBytesIfAny(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (inNode) {
-    const { readFile } = await import("node:fs/promises");
-    return new Uint8Array(await readFile(`${dataRoot}/${path}`));
+    const [{ existsSync }, { readFile }] = await Promise.all([import("node:fs"), import("node:fs/promises")]);
+    const file = `${dataRoot}/${path}`;
+    return existsSync(file) ? new Uint8Array(await readFile(file)) : undefined;
   }
   const response = await fetch(sharedUrl(path));
+  if (response.status === 404) return undefined;
   if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
 }
 
 export async function sharedJson<T>(path: string): Promise<T> {
-  return JSON.parse(new TextDecoder().decode(await sharedBytes(path))) as T;
+  return parsed(await sharedBytes(path));
+}
+
+/** As `sharedJson`; undefined where there is no such file. */
+export async function sharedJsonIfAny<T>(path: string): Promise<T | undefined> {
+  const bytes = await sharedBytesIfAny(path);
+  return bytes && parsed(bytes);
+}
+
+function parsed<T>(bytes: Uint8Array): T {
+  return JSON.parse(new TextDecoder().decode(bytes)) as T;
 }
