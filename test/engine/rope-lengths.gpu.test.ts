@@ -66,7 +66,8 @@ describe("RoPE by length", () => {
       const text = await engine.generate({ ...request, maxTokens: STEPS }).text();
       const decoded = new TextDecoder().decode(Uint8Array.from(greedy, (id) => id - FIRST_BYTE));
       expect(readable(decoded).length).toBeGreaterThan(STEPS / 4);
-      expect(readable(text)).toBe(readable(decoded));
+      // An answer begins without the space of its first token.
+      expect(readable(text)).toBe(readable(decoded.replace(/^ /, "")));
       const border = LENGTH - prompt.ids.length;
       expect(border).toBeGreaterThan(3);
       expect(border).toBeLessThan(STEPS - 3);
