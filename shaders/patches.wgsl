@@ -1,5 +1,5 @@
-// Cuts pictures into rows of patches, so that the patch convolution is a matmul: y[b, n, (channel, v, u)]. Patches are in
-// cell order, components in the order of a flattened convolution weight [C, 3, P, P]. Needs lib/cells.
+// Cuts pictures into rows of patches, so that the patch convolution is a matmul: y[b, n, (channel, v, u)], or
+// y[b, n, (v, u, channel)] for a linear layer over flattened patches. Patches are in cell order. Needs lib/cells.
 
 struct Params {
   views: u32, // B
@@ -7,6 +7,7 @@ struct Params {
   width: u32, // W, pixels
   patchSize: u32, // P, pixels
   cell: u32, // side of a cell, patches
+  channelsLast: u32, // 1: the channels of a pixel are neighbours in y
 }
 
 @group(0) @binding(0) var<storage, read> pixels: array<f32>; // [B, 3, H, W]
@@ -25,8 +26,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
   let row = i / row_length;
   let patch_start = patch_at(row % patches, cols, params.cell) * size;
-  let channel = i % row_length / (size * size);
-  let v = patch_start.x + i % (size * size) / size;
-  let u = patch_start.y + i % size;
+  let component = i % row_length;
+  let is_last = params.channelsLast == 1u;
+  let channel = select(component / (size * size), component % 3u, is_last);
+  let pixel = select(component % (size * size), component / 3u, is_last);
+  let v = patch_start.x + pixel / size;
+  let u = patch_start.y + pixel % size;
   y[i] = pixels[((row / patches * 3u + channel) * params.height + v) * params.width + u];
 }

@@ -82,10 +82,10 @@ async function encodePixels(
   compression: NonNullable<InspectRequest["compression"]>,
 ): Promise<EncodedPicture> {
   const { encoder, pictures } = needPictures(engine);
-  // A view of the size that the encoder's table of positions is for.
-  const { width, height } = pictures.plan(pictures.largest.width, pictures.largest.height, {}).views.at(-1)!;
+  // A whole picture in one view.
+  const { width, height, grid } = pictures.plan(pictures.largest.width, pictures.largest.height, {}).views.at(-1)!;
   const pixels = uploadPixels(engine, scope, values, [3, height, width]);
-  const view = { grid: encoder.spec.positions.grid, canvas: 0, left: 0, top: 0, width, height };
+  const view = { grid, canvas: 0, left: 0, top: 0, width, height };
   const plan = { canvases: [], views: [view] };
   return encoder.encode(engine.gpu, plan, encoder.batches(plan, compression), [pixels], { compression, keepAll: true });
 }

@@ -1,13 +1,14 @@
 /**
  * Pillow's resampling coefficients along one axis (src/libImaging/Resample.c): in double precision, then 22-bit fixed
- * point, so that a resize on any device can be bit-equal. Only for the outputs that are wanted, and with the padding of
- * a canvas folded into one number per output: the canvas itself never exists. Pure; the sums are shaders/resize.wgsl.
+ * point, or fewer bits as torchvision does, so that a resize on any device can be bit-equal. Only for the outputs that are
+ * wanted, and with the padding of a canvas folded into one number per output: the canvas itself never exists. Pure; the
+ * sums are shaders/resize.wgsl.
  */
 import type { AxisPlan, Canvas, PictureSpec } from "../spec/picture-spec.ts";
 
 type Filter = PictureSpec["filter"];
 
-const FIXED_POINT_ONE = 2 ** 22;
+const PRECISION_BITS = 22;
 
 /** Reach of the filter in input samples, when not shrinking. */
 const SUPPORT = { bilinear: 1, bicubic: 2, lanczos: 3 } as const;
@@ -73,17 +74,24 @@ function filterWeight(filter: Filter, x: number): number {
   return distance < 2 ? (((distance - 5) * distance + 8) * distance - 4) * -0.5 : 0;
 }
 
-/** Rounds half away from zero, as Pillow does. */
-function toFixedPoint(weight: number): number {
-  const scaled = weight * FIXED_POINT_ONE;
-  return Math.trunc(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
+/** Rounds half away from zero to so many bits, as Pillow does with 22. 2^22 is 1 whatever the bits. */
+function toFixedPoint(weight: number, bits: number): number {
+  const scaled = weight * 2 ** bits;
+  return Math.trunc(scaled < 0 ? scaled - 0.5 : scaled + 0.5) * 2 ** (PRECISION_BITS - bits);
 }
 
-/** Fixed-point weights of one output over the canvas, and where they begin. */
+/** Bits of torchvision's weights: as many as keep the largest of an axis in 16, its sign included, and at most Pillow's. */
+function torchBits(largest: number): number {
+  let bits = 0;
+  while (bits < PRECISION_BITS && Math.trunc(largest * 2 ** (bits + 1) + 0.5) < 2 ** 15) bits++;
+  return bits;
+}
+
+/** Weights of one output over the canvas, and where they begin. */
 function canvasWeights(axis: AxisPlan, filter: Filter, output: number) {
   const scale = axis.canvasSize / axis.resizedSize;
   // A copy: every filter is 1 at 0 and 0 at other whole numbers.
-  if (scale === 1) return { first: axis.cropStart + output, weights: [FIXED_POINT_ONE] };
+  if (scale === 1) return { first: axis.cropStart + output, weights: [1] };
   // When shrinking, the filter widens with the scale, so that it antialiases.
   const filterScale = Math.max(scale, 1);
   const support = SUPPORT[filter] * filterScale;
@@ -95,7 +103,7 @@ function canvasWeights(axis: AxisPlan, filter: Filter, output: number) {
   );
   // Normalised after the canvas's borders have cut them.
   const sum = weights.reduce((total, weight) => total + weight, 0);
-  return { first, weights: weights.map((weight) => toFixedPoint(weight / sum)) };
+  return { first, weights: weights.map((weight) => weight / sum) };
 }
 
 /**
@@ -104,11 +112,16 @@ function canvasWeights(axis: AxisPlan, filter: Filter, output: number) {
  * Rows that lie wholly in the padding are taken to stay the canvas's colour under the other axis's pass. They do, as
  * long as an output has fewer than 2^22 / 255 taps, so that the rounding of its weights cannot add up to half a byte.
  * MAX_SIDE of limits.ts ensures that for sides of 16 pixels or more (Lanczos: 24).
+ *
+ * @param likeTorch rounds weights as torchvision does for bytes, instead of as Pillow does
  */
-export function resampleTable(axis: AxisPlan, filter: Filter): ResampleTable {
+export function resampleTable(axis: AxisPlan, filter: Filter, likeTorch = false): ResampleTable {
   const { pictureStart, pictureSize, size } = axis;
-  const outputs = Array.from({ length: size }, (_, output) => {
-    const { first, weights } = canvasWeights(axis, filter, output);
+  const exact = Array.from({ length: size }, (_, output) => canvasWeights(axis, filter, output));
+  const largest = exact.reduce((most, { weights }) => Math.max(most, ...weights), 0);
+  const bits = likeTorch ? torchBits(largest) : PRECISION_BITS;
+  const outputs = exact.map(({ first, weights: unrounded }) => {
+    const weights = unrounded.map((weight) => toFixedPoint(weight, bits));
     const from = Math.min(weights.length, Math.max(0, pictureStart - first));
     const to = Math.max(from, Math.min(weights.length, pictureStart + pictureSize - first));
     const sum = (part: number[]) => part.reduce((total, weight) => total + weight, 0);

@@ -11,7 +11,7 @@ const kernel = new Kernel({
   name: "patches",
   shader,
   bindings: { pixels: "read", y: "write" },
-  params: { views: "u32", height: "u32", width: "u32", patchSize: "u32", cell: "u32" },
+  params: { views: "u32", height: "u32", width: "u32", patchSize: "u32", cell: "u32", channelsLast: "u32" },
 });
 
 export interface PatchesArgs {
@@ -20,13 +20,17 @@ export interface PatchesArgs {
   patchSize: number; // P, pixels
   /** Side of a cell, in patches: it divides the grid, and S is its square. */
   cell: number;
+  /** Default false. */
+  channelsLast?: boolean | undefined;
 }
 
 /**
- * y[b, n] = patch n of view b in cell order, flattened (channel, row, column). Pixels that fill no patch are left out.
+ * y[b, n] = patch n of view b in cell order, flattened (channel, row, column), or (row, column, channel) with
+ * `channelsLast`. Pixels that fill no patch are left out.
  * With cells of side 1, cell order is raster order.
  */
-export function patches(recorder: Recorder, { pixels, y, patchSize, cell }: PatchesArgs): void {
+export function patches(recorder: Recorder, args: PatchesArgs): void {
+  const { pixels, y, patchSize, cell, channelsLast = false } = args;
   const [views = 0, , height = 0, width = 0] = pixels.shape;
   const [rows, cols] = [Math.floor(height / patchSize), Math.floor(width / patchSize)];
   checkShape("patches pixels", pixels, [views, 3, height, width]);
@@ -34,5 +38,6 @@ export function patches(recorder: Recorder, { pixels, y, patchSize, cell }: Patc
   assert(rows % cell === 0 && cols % cell === 0, `patches: ${rows} x ${cols} patches in cells of side ${cell}`);
   const variant = kernel.variant({ libs: { key: "", texts: [cells] } });
   const elements = views * rows * cols * 3 * patchSize * patchSize;
-  recorder.dispatch(variant, { pixels, y }, { views, height, width, patchSize, cell }, elementGrid(elements, 64));
+  const params = { views, height, width, patchSize, cell, channelsLast: Number(channelsLast) };
+  recorder.dispatch(variant, { pixels, y }, params, elementGrid(elements, 64));
 }

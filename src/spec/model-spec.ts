@@ -59,9 +59,14 @@ export interface EncoderSpec {
   preNorm: boolean;
   /** A norm after the last block. */
   postNorm: boolean;
-  patch: { side: number; bias: boolean };
-  /** Learned positions: one row for each patch of this grid, after one for the class token if there is one. */
-  positions: { grid: Grid };
+  /** Weights are a convolution's [C, 3, P, P]; with `channelsLast` a linear layer's [C, P * P * 3], the channels of a pixel together. */
+  patch: { side: number; bias: boolean; channelsLast?: true };
+  /**
+   * Learned positions: one row for each patch of `grid`, after one for the class token if there is one. With a `table` the
+   * rows are those of the table's grid, and are resized to the grid of each view: bilinear, antialiased where a side
+   * shrinks. `grid` is then a usual view's.
+   */
+  positions: { grid: Grid; table?: Grid };
   qkvBias: boolean;
   /** Row 0 of a view is a class token. */
   classToken: boolean;

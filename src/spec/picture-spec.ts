@@ -25,7 +25,7 @@ export interface AxisPlan {
   size: number;
 }
 
-/** A resized copy of the picture or of an earlier canvas, rounded to 8 bits a channel as Pillow rounds. */
+/** A resized copy of the picture or of an earlier canvas, rounded to 8 bits a channel after each pass. */
 export interface Canvas {
   from: "picture" | number;
   x: AxisPlan;
@@ -86,6 +86,8 @@ type Triple = readonly [number, number, number];
 /** How a model reads pictures. */
 export interface PictureSpec {
   filter: "bilinear" | "bicubic" | "lanczos";
+  /** Resizes bytes as torchvision does: columns first, weights of at most 15 bits. Default as Pillow does. */
+  resizesLikeTorch?: true;
   /** Red, green, blue: a value becomes (byte * rescale - mean) / std. */
   mean: Triple;
   std: Triple;

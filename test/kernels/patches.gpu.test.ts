@@ -16,16 +16,22 @@ describe("patches", () => {
     { views: 1, height: 8, width: 20, patch: 2, cell: 2 },
     { views: 5, height: 37, width: 26, patch: 4, cell: 3 },
     { views: 2, height: 28, width: 56, patch: 7, cell: 4 },
-  ])("$views views of $height x $width, patches of $patch, cells of $cell", async ({ views, ...shape }) => {
-    const { height, width, patch, cell } = shape;
-    const random = freshRandom("patches");
-    const values = makeViews(views, () => random.floats(3 * height * width));
-    const expected = joinViews(values.map((view) => reference(view, shape)));
-    const pixels = inputTensor(gpu(), [views, 3, height, width], joinViews(values));
-    const y = outputTensor(gpu(), [expected.length / (3 * patch * patch), 3 * patch * patch]);
-    const actual = await runAndRead(gpu(), y, (recorder) => patches(recorder, { pixels, y, patchSize: patch, cell }));
-    expect(actual).toEqual(Float32Array.from(expected));
-  });
+    { views: 1, height: 224, width: 224, patch: 16, cell: 2, channelsLast: true },
+    { views: 3, height: 30, width: 11, patch: 5, cell: 2, channelsLast: true },
+  ])(
+    "$views views of $height x $width, patches of $patch, cells of $cell, channels last: $channelsLast",
+    async ({ views, ...shape }) => {
+      const { height, width, patch, cell, channelsLast } = shape;
+      const random = freshRandom("patches");
+      const values = makeViews(views, () => random.floats(3 * height * width));
+      const expected = joinViews(values.map((view) => reference(view, shape)));
+      const pixels = inputTensor(gpu(), [views, 3, height, width], joinViews(values));
+      const y = outputTensor(gpu(), [expected.length / (3 * patch * patch), 3 * patch * patch]);
+      const args = { pixels, y, patchSize: patch, cell, channelsLast };
+      const actual = await runAndRead(gpu(), y, (recorder) => patches(recorder, args));
+      expect(actual).toEqual(Float32Array.from(expected));
+    },
+  );
 
   test("refuses a grid that is no multiple of the cell", () => {
     const pixels = inputTensor(gpu(), [1, 3, 4, 6], new Float32Array(72));

@@ -7,6 +7,8 @@ export interface PatchesShape {
   width: number;
   patch: number;
   cell: number;
+  /** Components stand (y, x, channel) in a row. */
+  channelsLast?: boolean;
 }
 
 /**
@@ -16,7 +18,8 @@ export interface PatchesShape {
  * @param pixels planar [3, H, W]
  * @returns [N * S, 3 * P * P], N * S = floor(H / P) * floor(W / P)
  */
-export function patches(pixels: ArrayLike<number>, { height, width, patch, cell }: PatchesShape): Float64Array {
+export function patches(pixels: ArrayLike<number>, shape: PatchesShape): Float64Array {
+  const { height, width, patch, cell, channelsLast = false } = shape;
   const [gridRows, gridCols] = [Math.floor(height / patch), Math.floor(width / patch)];
   const rows = new Float64Array(gridRows * gridCols * 3 * patch * patch);
   let i = 0;
@@ -25,7 +28,11 @@ export function patches(pixels: ArrayLike<number>, { height, width, patch, cell 
     const left = (index % gridCols) * patch;
     for (let channel = 0; channel < 3; channel++)
       for (let y = 0; y < patch; y++)
-        for (let x = 0; x < patch; x++) rows[i++] = pixels[(channel * height + top + y) * width + left + x]!;
+        for (let x = 0; x < patch; x++) {
+          const component = channelsLast ? (y * patch + x) * 3 + channel : (channel * patch + y) * patch + x;
+          rows[i + component] = pixels[(channel * height + top + y) * width + left + x]!;
+        }
+    i += 3 * patch * patch;
   }
   return rows;
 }

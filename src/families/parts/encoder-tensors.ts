@@ -79,11 +79,13 @@ export const INTERN_NAMES: EncoderNames = {
 /** The tensors of an encoder, under any of the prefixes. */
 export function encoderTensors(spec: EncoderSpec, names: EncoderNames, prefixes: readonly string[]): TensorSpec[] {
   const { width, mlp, patch, classToken, positions, qkvBias } = spec;
-  const rows = positions.grid.rows * positions.grid.cols + (classToken ? 1 : 0);
+  const table = positions.table ?? positions.grid;
+  const rows = table.rows * table.cols + (classToken ? 1 : 0);
+  const patchShape = patch.channelsLast ? [width, patch.side ** 2 * 3] : [width, 3, patch.side, patch.side];
   const tensors = [
     ...(classToken ? [vector("encoder.class", prefixes, names.classToken, width)] : []),
     stack("encoder.positions", "table", prefixes, [[names.positions, [rows, width]]]),
-    stack("encoder.patch.weight", "linear", prefixes, [[`${names.patch}.weight`, [width, 3, patch.side, patch.side]]]),
+    stack("encoder.patch.weight", "linear", prefixes, [[`${names.patch}.weight`, patchShape]]),
     ...(patch.bias ? [vector("encoder.patch.bias", prefixes, `${names.patch}.bias`, width)] : []),
     ...(spec.preNorm ? layerNorm("encoder.preNorm", prefixes, "pre_layrnorm", width) : []),
   ];

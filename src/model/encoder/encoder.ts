@@ -13,6 +13,7 @@ import type { HeadRows } from "../../kernels/heads.ts";
 import { importance } from "../../kernels/importance.ts";
 import { layerNorm } from "../../kernels/layer-norm.ts";
 import { linear } from "../../kernels/linear.ts";
+import { mixRows } from "../../kernels/mix-rows.ts";
 import { initialOrigins, originWords } from "../../kernels/origins.ts";
 import { patches } from "../../kernels/patches.ts";
 import { qkNorm } from "../../kernels/qk-norm.ts";
@@ -24,6 +25,7 @@ import type { ViewPlan } from "../compression/plan.ts";
 import { compressStage, type StageTensors } from "../compression/stage.ts";
 import { viewRanges } from "../decoder/visible.ts";
 import type { Weights } from "../load/fill.ts";
+import { resizedTable } from "./resized-table.ts";
 
 /** Cells of a view before any compression. */
 export function cellCount({ rows, cols }: Grid, { cell }: Pick<EncoderSpec, "cell">): number {
@@ -193,20 +195,39 @@ export class Encoder {
   }
 
   /** Embeddings with positions, after the norm before the blocks; [B * T, C] in the workspace. */
-  #embed(recorder: Recorder, { hidden, normed }: Workspace, pixels: Tensor, { rows, cols }: Grid, scratch: Arena) {
+  #embed(recorder: Recorder, { hidden, normed }: Workspace, pixels: Tensor, grid: Grid, scratch: Arena) {
+    const { rows, cols } = grid;
     const { width, patch, cell, preNorm } = this.spec;
     const weights = this.#weights;
     const count = pixels.shape[0]! * rows * cols;
     const patchRows = scratch.tensor("patch rows", [count, 3 * patch.side ** 2]);
     const patchEmbeddings = scratch.tensor("patch embeddings", [count, width]);
-    patches(recorder, { pixels, y: patchRows, patchSize: patch.side, cell });
+    const { side: patchSize, channelsLast } = patch;
+    patches(recorder, { pixels, y: patchRows, patchSize, cell, channelsLast });
     const weight = weights.matrix("encoder.patch.weight");
     linear(recorder, { x: patchRows, weight, bias: weights.find("encoder.patch.bias"), y: patchEmbeddings });
     const y = preNorm ? normed : hidden;
-    const tables = { classEmbedding: weights.find("encoder.class"), positions: weights.get("encoder.positions") };
-    visionEmbed(recorder, { patchEmbeddings, ...tables, y, cols, cell });
+    const positions = this.#positions(recorder, grid, scratch);
+    const classEmbedding = weights.find("encoder.class");
+    visionEmbed(recorder, { patchEmbeddings, classEmbedding, positions, y, cols, cell });
     if (preNorm) this.#norm(recorder, "encoder.preNorm", normed, hidden);
     return hidden;
+  }
+
+  /** Positions of a view's patches in raster order, after the class token's if there is one. */
+  #positions(recorder: Recorder, grid: Grid, scratch: Arena): Tensor {
+    const x = this.#weights.get("encoder.positions");
+    const { table } = this.spec.positions;
+    if (!table) return x;
+    const resized = resizedTable(table, grid, this.first);
+    const rows = this.first + grid.rows * grid.cols;
+    const sources = scratch.tensor("sources of positions", [rows, resized.taps], "u32");
+    const weights = scratch.tensor("weights of positions", [rows, resized.taps]);
+    const y = scratch.tensor("positions", [rows, this.spec.width]);
+    this.#gpu.upload(sources, resized.sources);
+    this.#gpu.upload(weights, resized.weights);
+    mixRows(recorder, { x, sources, weights, y, accumulate: false });
+    return y;
   }
 
   /** Adds attention to `hidden` [rows, C] in place. Leaves q, k, v and the log-sum-exp in the workspace. */

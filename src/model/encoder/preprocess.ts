@@ -16,7 +16,7 @@ import type { Picture } from "../../shared/picture.ts";
 import type { Canvas, PicturePlan, PictureSpec } from "../../spec/picture-spec.ts";
 
 /** The part of a spec that turns a plan into pixels. */
-export type PixelSpec = Pick<PictureSpec, "filter" | "mean" | "std" | "rescale" | "padColour">;
+export type PixelSpec = Pick<PictureSpec, "filter" | "resizesLikeTorch" | "mean" | "std" | "rescale" | "padColour">;
 
 export interface PreprocessOptions {
   signal?: AbortSignal | undefined;
@@ -127,7 +127,7 @@ export interface CanvasWork {
 }
 
 /**
- * Makes all canvases in order, bit for bit as Pillow does, and frees each as soon as no later one needs it. Takes all its
+ * Makes all canvases in order, bit for bit as Pillow or torchvision does, and frees each as soon as no later one needs it. Takes all its
  * memory from `scratch`, which the caller disposes, also after an error. Throws as `preprocess`.
  *
  * @param onCanvas called with each canvas, [H, W] u32 (RGBA8, red in the low byte), to submit work on it
@@ -175,12 +175,12 @@ async function makeCanvas(
   { plan, spec, options: { signal, bandPixels, stripPixels = STRIP_PIXELS } }: CanvasWork,
 ): Promise<Tensor> {
   throwIfAborted(signal, "preprocessing of a picture");
-  const { filter } = spec;
+  const { filter, resizesLikeTorch = false } = spec;
   const colour = plan.padColour ?? spec.padColour ?? 0;
-  const columns = resampleTable(canvas.x, filter);
-  const rows = resampleTable(canvas.y, filter);
+  const columns = resampleTable(canvas.x, filter, resizesLikeTorch);
+  const rows = resampleTable(canvas.y, filter, resizesLikeTorch);
   const window = { x: columns.first, y: rows.first, width: columns.end - columns.first, height: rows.end - rows.first };
-  const byRows = rowsFirst(canvas);
+  const byRows = !resizesLikeTorch && rowsFirst(canvas);
   // Between the passes there are the window's columns of resized rows, or its rows of resized columns.
   const middleWidth = byRows ? window.width : canvas.x.size;
   const most = Math.floor(stripPixels / middleWidth);
