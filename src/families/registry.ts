@@ -10,6 +10,7 @@ import { granite } from "./granite.ts";
 import { idefics3, smolvlm } from "./idefics3.ts";
 import { internvl } from "./internvl.ts";
 import { lfm2 } from "./lfm2.ts";
+import { lfm2Vl } from "./lfm2-vl.ts";
 import { llama } from "./llama.ts";
 import { llava } from "./llava.ts";
 import { llavaNext } from "./llava-next.ts";
@@ -28,7 +29,7 @@ import { vit } from "./vit.ts";
 
 /** The first that matches describes the model. */
 const FAMILIES: readonly Family[] = [
-  ...[nanollava, shikra, originalLlava, llava, llavaNext, llavaOnevision, internvl, idefics3, smolvlm],
+  ...[nanollava, shikra, originalLlava, llava, llavaNext, llavaOnevision, internvl, idefics3, smolvlm, lfm2Vl],
   ...[llama, qwen2, qwen3, mistral, phi3, olmo2, gemma2, gemma3Text, smollm3, granite, stablelm, phi, lfm2],
   vit,
 ];

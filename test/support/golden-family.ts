@@ -24,6 +24,8 @@ export type StagesIn = Record<string, [block: number, cells: number, clusters: n
 export interface FamilySetting {
   name: string;
   vmtc?: { ratio?: number; stages?: number; clusters?: number; merge?: "normalized" | "raw" };
+  /** Where a prompt's count is not given. */
+  diverse?: { ratio: number };
   cmai?: Inhibition;
   stagesIn?: StagesIn;
   prompts: Record<string, SettingPrompt>;
@@ -57,11 +59,11 @@ export async function loadFamily(folder: string): Promise<GoldenFamily> {
   return { ...described, expected: readSafetensors(await sharedBytes(`${root}/expected.safetensors`)) };
 }
 
-/** The checkpoint of a case: its address, or its files where their config has to be another one. */
+/** The checkpoint of a case: its address, or its files where their config or tokenizer has to be another one. */
 export async function sourceOf(folder: string): Promise<string | ModelFiles> {
   const root = `golden/families/${folder}/model`;
-  const config = await roomierConfig(folder);
-  if (!config) return sharedUrl(root);
+  const [config, tokenizer] = await Promise.all([roomierConfig(folder), fullerTokenizer(folder)]);
+  if (!config && !tokenizer) return sharedUrl(root);
   const weights = (await sharedJsonIfAny<{ weight_map: Record<string, string> }>(`${root}/${INDEX}`))?.weight_map;
   const names = [
     ...COMPANION_FILES,
@@ -71,7 +73,12 @@ export async function sourceOf(folder: string): Promise<string | ModelFiles> {
     names.map(async (name) => [name, await sharedBytesIfAny(`${root}/${name}`)] as const),
   );
   const found = files.filter((file): file is [string, Uint8Array<ArrayBuffer>] => file[1] !== undefined);
-  return { ...Object.fromEntries(found), "config.json": new TextEncoder().encode(JSON.stringify(config)) };
+  const bytes = (json: object) => new TextEncoder().encode(JSON.stringify(json));
+  return {
+    ...Object.fromEntries(found),
+    ...(config && { "config.json": bytes(config) }),
+    ...(tokenizer && { "tokenizer.json": bytes(tokenizer) }),
+  };
 }
 
 const INDEX = "model.safetensors.index.json";
@@ -86,6 +93,29 @@ export async function roomierConfig(folder: string): Promise<Config | undefined>
   const runs = [...prompts, ...settings.flatMap((setting) => Object.values(setting.prompts))];
   const positions = Math.max(...runs.map(({ ids, greedy }) => ids.length + greedy.length));
   return withRoom(Object.fromEntries(DESCRIPTION_FILES.map((name, i) => [name, descriptions[i]])), positions);
+}
+
+interface TokenizerJson {
+  model: { vocab: Record<string, number> | unknown[] };
+  added_tokens?: { id: number }[];
+}
+
+/**
+ * The tokenizer of a case whose reference chooses ids that the tokenizer lacks, which the engine never does: with tokens up
+ * to the largest of them. Undefined for the other cases.
+ */
+export async function fullerTokenizer(folder: string): Promise<TokenizerJson | undefined> {
+  const root = `golden/families/${folder}`;
+  const { prompts, settings = [] } = await sharedJson<FamilyCase>(`${root}/case.json`);
+  const runs = [...prompts, ...settings.flatMap((setting) => Object.values(setting.prompts))];
+  const most = Math.max(...runs.flatMap(({ greedy }) => greedy));
+  const tokenizer = await sharedJsonIfAny<TokenizerJson>(`${root}/model/tokenizer.json`);
+  if (!tokenizer || Array.isArray(tokenizer.model.vocab)) return undefined;
+  const { vocab } = tokenizer.model;
+  const known = new Set([...Object.values(vocab), ...(tokenizer.added_tokens ?? []).map(({ id }) => id)]);
+  if (most < known.size) return undefined;
+  for (let id = known.size; id <= most; id++) vocab[`[unused ${id}]`] = id;
+  return tokenizer;
 }
 
 export interface Config {
@@ -151,13 +181,17 @@ export async function requestOf(prompt: FamilyPrompt): Promise<InspectRequest> {
 
 /** Compression and inhibition of a setting. */
 export function settingOf(
-  { name, vmtc, cmai }: FamilySetting,
+  { name, vmtc, cmai, diverse }: FamilySetting,
   { tokens }: SettingPrompt,
 ): Pick<InspectRequest, "compression" | "inhibition"> {
   const { clusters, ...rest } = vmtc ?? {};
   // The golden settings write the paper's share of clusters as a number.
   const rules = { ...rest, clusters: clusters === 0.156 ? ("auto" as const) : (clusters ?? "auto") };
   const compression: Compression | undefined =
-    name === "diverse" ? { method: "diverse", tokens: tokens![0]! } : vmtc ? { method: "vmtc", ...rules } : undefined;
+    name === "diverse"
+      ? { method: "diverse", ...(tokens ? { tokens: tokens[0]! } : { ratio: diverse!.ratio }) }
+      : vmtc
+        ? { method: "vmtc", ...rules }
+        : undefined;
   return { ...(compression && { compression }), ...(cmai && { inhibition: cmai }) };
 }

@@ -47,7 +47,11 @@ function mostTiles({ side, maxTiles: most }: AspectTiles, { maxTiles, maxPixels,
 }
 
 /** The nearest aspect ratio; of equally near ones a later one, of more tiles, if the picture fills half of its pixels. */
-function bestGrid({ side, minTiles }: AspectTiles, most: number, { width, height }: Size): Grid {
+export function bestGrid(
+  { side, minTiles }: Pick<AspectTiles, "side" | "minTiles">,
+  most: number,
+  { width, height }: Size,
+): Grid {
   let best: Grid = { rows: 1, cols: 1 };
   let smallest = Number.POSITIVE_INFINITY;
   for (const candidate of candidates(Math.min(minTiles, most), most)) {
