@@ -15,6 +15,8 @@ const FAMILIES = [
   "idefics3-s2-tags-f16",
   "internvl-qwen2-bf16",
   "internvl-qwen3-newnames-f32-sharded",
+  "lfm2_vl-single-bf16",
+  "lfm2_vl-tiles-layernorm-f32",
   "llava_next-mistral-f16",
   "llava_next-vicuna-bf16",
   "llava_onevision-qwen2-tied-bf16",

@@ -137,6 +137,9 @@ describe("reference checkpoints", () => {
     // An InternViT block has two factors besides.
     ["golden/families/internvl-qwen2-bf16/model", ["model"], 4 + 5 * 18 + 6 + 1 + 3 * 12 + 1],
     ["golden/families/internvl-qwen3-newnames-f32-sharded/model", shards(2), 4 + 4 * 18 + 6 + 1 + 3 * 11 + 2],
+    // LFM2 layers: 8 with a convolution, 11 with attention.
+    ["golden/families/lfm2_vl-tiles-layernorm-f32/model", ["model"], siglip(3) + 6 + 1 + 2 * (8 + 11) + 1],
+    ["golden/families/lfm2_vl-single-bf16/model", shards(2), siglip(4) + 4 + 1 + 2 * (8 + 11) + 1],
     ["golden/families/llava_next-vicuna-bf16/model", ["model"], 5 + 2 * 16 + 4 + 1 + 1 + 2 * 9 + 2],
     ["golden/families/llava_next-mistral-f16/model", ["model"], 5 + 3 * 16 + 4 + 1 + 1 + 3 * 9 + 2],
     ["golden/families/llava_onevision-qwen2-tied-bf16/model", ["model"], 3 + 3 * 16 + 4 + 1 + 1 + 2 * 12 + 1],
