@@ -2,6 +2,7 @@
  * The public functions for models on disk: list them, delete one, report the free space. store.ts manages the files.
  */
 import { FoveaError } from "../errors.ts";
+import { checkFields } from "../shared/arguments.ts";
 import { NO_ROOM, type StorageReport, type StoredModel } from "../shared/stored-model.ts";
 import { storedName } from "./remote-model.ts";
 import { deleteStored, listStored } from "./store.ts";
@@ -19,10 +20,11 @@ export async function storedModels(): Promise<StoredModel[]> {
  *
  * @param source As `storedModels` names it, or as it was loaded.
  * @returns Whether the model was stored.
- * @throws TypeError if the source is not a string; FoveaError `aborted`.
+ * @throws TypeError if the source is not a string, or for an unknown option; FoveaError `aborted`.
  */
 export async function deleteStoredModel(source: string, options: { signal?: AbortSignal } = {}): Promise<boolean> {
   if (typeof source !== "string") throw new TypeError("source must be a string, as in storedModels");
+  checkFields("options", options, ["signal"]);
   return deleteStored([source, storedName(source)], options.signal);
 }
 

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { FoveaModel } from "../../src/api.ts";
 import { checkBudget } from "../../src/engine/pictures.ts";
-import { Fovea, planModel } from "../../src/index.ts";
+import { deleteStoredModel, Fovea, planModel } from "../../src/index.ts";
 import { ENCODE_FIELDS, GENERATE_FIELDS, INSPECT_FIELDS, LOAD_FIELDS } from "../../src/known-fields.ts";
 import { checkFields } from "../../src/shared/arguments.ts";
 import { createFovea } from "../../src/worker/client.ts";
@@ -86,6 +86,12 @@ describe("loading", () => {
     await expect(createFovea(ADDRESS, options)).rejects.toThrow(says);
     expect(FakeWorker.all.length).toBe(before);
   });
+});
+
+test("deleting a stored model", async () => {
+  await expect(deleteStoredModel("fovea-demo", { signals: 1 } as object)).rejects.toThrow(
+    new TypeError("options.signals is not known; the fields are signal"),
+  );
 });
 
 test("a picture's budget", () => {
