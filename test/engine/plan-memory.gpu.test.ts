@@ -34,8 +34,11 @@ const TEXT_MODELS: Model[] = [
   ["a random language model", languageFiles],
 ];
 
+// One device for all, so that each pipeline is compiled once.
+const { gpu: shared } = useGpu();
+
 async function expectPlanned(source: Source, weights: "auto" | WeightType = "auto"): Promise<void> {
-  const options = { weights, maxContext: 150, cache: "none" } as const;
+  const options = { weights, maxContext: 150, cache: "none", device: shared().device } as const;
   const plan = await planModel(source, options);
   const fovea = await Fovea.load(source, options);
   const { gpuBytes } = fovea.memory;
@@ -64,10 +67,11 @@ describe("bytes after a load", () => {
 
   test("a longer context takes more, and as much as planned", async () => {
     const files = languageFiles();
-    const plans = await Promise.all([64, 512].map((maxContext) => planModel(files, { maxContext })));
-    for (const { gpu, contextLength } of plans) {
-      const fovea = await Fovea.load(files, { maxContext: contextLength });
-      expect(gpu.totalBytes).toBe(fovea.memory.gpuBytes);
+    const { device } = shared();
+    const plans = await Promise.all([64, 512].map((maxContext) => planModel(files, { maxContext, device })));
+    for (const { gpu: planned, contextLength } of plans) {
+      const fovea = await Fovea.load(files, { maxContext: contextLength, device });
+      expect(planned.totalBytes).toBe(fovea.memory.gpuBytes);
       fovea.dispose();
     }
     // Keys and values of five layers of 4 heads, 8 wide.
@@ -77,10 +81,8 @@ describe("bytes after a load", () => {
 });
 
 describe("bytes of the costliest picture", () => {
-  const { gpu: device } = useGpu();
-
   test.for(PICTURE_MODELS)("%s", async ([, open]) => {
-    const gpu = device();
+    const gpu = shared();
     const planned = await planModel(open(), { device: gpu.device, cache: "none" });
     const folder = openFolder(open());
     const { spec } = await readModel(folder, {});

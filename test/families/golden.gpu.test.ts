@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Inspection } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { familyNames } from "../../src/families/registry.ts";
+import { requestDevice } from "../../src/gpu/device.ts";
 import { expectNmse } from "../support/compare.ts";
 import {
   type FamilyPrompt,
@@ -34,12 +35,19 @@ for (const [folder, family] of Object.entries(FOLDERS))
 
 const registered = Object.keys(FOLDERS).filter((folder) => familyNames().includes(FOLDERS[folder]!));
 
+// One device for all, so that each pipeline is compiled once.
+let device: GPUDevice;
+beforeAll(async () => {
+  device = await requestDevice();
+});
+afterAll(() => device.destroy());
+
 describe.for(registered)("%s", (folder) => {
   let golden: GoldenFamily;
   let fovea: Fovea;
   beforeAll(async () => {
     golden = await loadFamily(folder);
-    fovea = await Fovea.load(await sourceOf(folder), { weights: "f32", precision: "f32" });
+    fovea = await Fovea.load(await sourceOf(folder), { weights: "f32", precision: "f32", device });
   });
   afterAll(() => {
     fovea.dispose();
