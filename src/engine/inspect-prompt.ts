@@ -82,8 +82,7 @@ async function encodePixels(
   compression: NonNullable<InspectRequest["compression"]>,
 ): Promise<EncodedPicture> {
   const { encoder, pictures } = needPictures(engine);
-  // A whole picture in one view.
-  const { width, height, grid } = pictures.plan(pictures.largest.width, pictures.largest.height, {}).views.at(-1)!;
+  const { width, height, grid } = pictures.plan(pictures.largest.width, pictures.largest.height, {}).views[0]!;
   const pixels = uploadPixels(engine, scope, values, [3, height, width]);
   const view = { grid, canvas: 0, left: 0, top: 0, width, height };
   const plan = { canvases: [], views: [view] };

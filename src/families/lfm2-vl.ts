@@ -140,11 +140,11 @@ function readPictures(files: Descriptions, fields: ConfigFields, rule: TokenRang
   };
 }
 
-/** A picture of most tiles, nearly square. */
-function largestPicture({ tile, maxTiles, maxTokens, patch, cell, tolerance }: TokenRangeTiles) {
-  let rows = Math.floor(Math.sqrt(maxTiles));
-  while (maxTiles % rows !== 0) rows--;
+/** A wide picture of most tiles in one row, whose thumbnail has all tokens that a view may have. */
+function largestPicture({ maxTiles, maxTokens, patch, cell, tolerance }: TokenRangeTiles) {
+  let rows = Math.max(1, Math.floor(Math.sqrt(maxTokens / maxTiles)));
+  while (maxTokens % rows !== 0) rows--;
   // Large enough to be cut.
-  const scale = Math.ceil((Math.sqrt((maxTokens * tolerance) / maxTiles) * patch * cell) / tile) + 1;
-  return { width: (maxTiles / rows) * tile * scale, height: rows * tile * scale };
+  const scale = patch * cell * (Math.floor(Math.sqrt(tolerance)) + 1);
+  return { width: (maxTokens / rows) * scale, height: rows * scale };
 }
