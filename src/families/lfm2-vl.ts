@@ -25,8 +25,8 @@ const DECODER_NAMES = { prefixes: ["model.language_model."], head: ["lm_head.wei
 /** Of the connector's norm, whatever the encoder's is. */
 const CONNECTOR_EPS = 1e-5;
 const PIXELS = { filter: "bilinear", mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const;
-// Bounds that no published model comes near: 256 tokens, tiles of 32 patches, 10 of them.
-const MAX_TOKENS = 4096;
+// Bounds that no published model comes near: cells of 2, 256 tokens, tiles of 32 patches, 10 of them.
+const MAX_CELL = 8;
 const MAX_TILE_SIDE = 128;
 const MAX_TILES = 64;
 
@@ -36,7 +36,7 @@ export const lfm2Vl: Family = {
   describe(files) {
     const { config } = files;
     const tower = readTower(config.objectOrEmpty("vision_config"));
-    const cell = config.integer("downsample_factor", 2, 1, 16);
+    const cell = config.integer("downsample_factor", 2, 1, MAX_CELL);
     const processor = imageProcessor(files) ?? ConfigFields.of({}, "preprocessor_config.json");
     const rule = readRule(processor, tower.patch.side, cell);
     // The largest square view.
@@ -97,7 +97,7 @@ function readTower(given: ConfigFields) {
 function readRule(fields: ConfigFields, patch: number, cell: number): TokenRangeTiles {
   fields.integer("encoder_patch_size", patch, patch, patch);
   fields.integer("downsample_factor", cell, cell, cell);
-  const maxTokens = fields.integer("max_image_tokens", 256, 1, MAX_TOKENS);
+  const maxTokens = fields.integer("max_image_tokens", 256, 1, Math.floor((MAX_TILE_SIDE / cell) ** 2));
   const tile = fields.integer("tile_size", 512, 1, MAX_TILE_SIDE * patch);
   if (tile % (patch * cell) !== 0)
     throw fields.unsupported("tile_size", `a multiple of ${patch * cell}, the pixels of a token's side`);

@@ -59,7 +59,10 @@ export interface EncoderSpec {
   preNorm: boolean;
   /** A norm after the last block. */
   postNorm: boolean;
-  /** Weights are a convolution's [C, 3, P, P]; with `channelsLast` a linear layer's [C, P * P * 3], the channels of a pixel together. */
+  /**
+   * Weights are a convolution's [C, 3, P, P]; with `channelsLast` a linear layer's [C, P * P * 3], the channels of a pixel
+   * together.
+   */
   patch: { side: number; bias: boolean; channelsLast?: true };
   /**
    * Learned positions: one row for each patch of `grid`, after one for the class token if there is one. With a `table` the

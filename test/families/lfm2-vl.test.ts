@@ -60,6 +60,7 @@ describe("config.json", () => {
     ["another decoder", { "text_config.model_type": "llama" }, /text_config\.model_type is "llama"; supported: lfm2/],
     ["a huge patch", { "vision_config.patch_size": 1 << 20 }, /patch_size is 1048576; supported: .* from 1 to 256/],
     ["a factor of nothing", { downsample_factor: 0 }, /downsample_factor is 0/],
+    ["a huge factor", { downsample_factor: 16 }, /downsample_factor is 16; supported: an integer from 1 to 8/],
   ])("is refused with %s", (_, changes, message) => {
     expect(configRefusal(having(config, changes))).toMatch(message);
   });
@@ -70,6 +71,7 @@ it.each<[string, Record<string, unknown>, RegExp]>([
   ["another factor", { downsample_factor: 4 }, /downsample_factor is 4; supported: 2/],
   ["tiles of no whole tokens", { tile_size: 500 }, /tile_size is 500; supported: a multiple of 32/],
   ["more tiles than fit", { max_tiles: 1000 }, /max_tiles is 1000; supported: an integer from 2 to 64/],
+  ["more patches than a view may have", { max_image_tokens: 5000 }, /max_image_tokens is 5000; .* from 1 to 4096/],
   ["more tokens at least than at most", { min_image_tokens: 300 }, /min_image_tokens is 300; .* from 1 to 256/],
   ["no resize", { do_resize: false }, /do_resize is false; supported: true/],
   ["another processor", { image_processor_type: "CLIPImageProcessor" }, /image_processor_type is/],

@@ -127,8 +127,8 @@ export interface CanvasWork {
 }
 
 /**
- * Makes all canvases in order, bit for bit as Pillow or torchvision does, and frees each as soon as no later one needs it. Takes all its
- * memory from `scratch`, which the caller disposes, also after an error. Throws as `preprocess`.
+ * Makes all canvases in order, bit for bit as Pillow or torchvision does, and frees each as soon as no later one needs it.
+ * Takes all its memory from `scratch`, which the caller disposes, also after an error. Throws as `preprocess`.
  *
  * @param onCanvas called with each canvas, [H, W] u32 (RGBA8, red in the low byte), to submit work on it
  */
