@@ -27,6 +27,8 @@ export class AnswerView extends LitElement {
   declare words: TextRange | undefined;
   /** The slowest of the compared answers, so that bars share one scale. */
   declare slowestMs: number;
+  /** Start of the word under the pointer. */
+  #hovered: number | undefined;
 
   static override styles = [
     base,
@@ -110,8 +112,8 @@ export class AnswerView extends LitElement {
         tabindex=${attention ? 0 : nothing}
         role=${attention ? "group" : nothing}
         aria-label=${attention ? "Answer. Arrow keys move from word to word and show where the model looked." : nothing}
-        @pointerover=${(event: Event) => this.#hover(event)}
-        @pointerleave=${() => this.#tell(undefined, false)}
+        @pointermove=${(event: Event) => this.#hover(event)}
+        @pointerleave=${() => this.#leave()}
         @click=${(event: Event) => this.#pin(event)}
         @keydown=${(event: KeyboardEvent) => this.#step(event)}
       ></div>
@@ -176,9 +178,17 @@ export class AnswerView extends LitElement {
     return [...this.renderRoot.querySelectorAll<HTMLElement>(`.${WORD}`)];
   }
 
+  /** Only a pointer that moves: an answer may appear under one that rests. */
   #hover(event: Event): void {
     const range = rangeOf(event.target);
-    if (range) this.#tell(range, false);
+    if (!range || range.start === this.#hovered) return;
+    this.#hovered = range.start;
+    this.#tell(range, false);
+  }
+
+  #leave(): void {
+    this.#hovered = undefined;
+    this.#tell(undefined, false);
   }
 
   #pin(event: Event): void {
