@@ -50,13 +50,18 @@ export class Fovea implements FoveaModel {
    *
    * @throws FoveaError `no-webgpu`, `download-failed`, `hash-mismatch`, `bad-weights`, `unsupported-model`,
    * `out-of-memory` or `aborted`; TypeError or RangeError for a wrong argument. Nothing stays allocated then.
-   * @param turn of the worker, whose requests take turns with those of other tabs
    */
-  static async load(
-    source: string | URL | ModelFiles,
-    options: LoadOptions = {},
-    turn: GpuTurn = (task) => task(),
-  ): Promise<Fovea> {
+  static load(source: string | URL | ModelFiles, options: LoadOptions = {}): Promise<Fovea> {
+    return Fovea.loadInTurn(source, options, (task) => task());
+  }
+
+  /**
+   * As `load`, for the worker.
+   *
+   * @param turn runs the requests, which take turns with those of other tabs
+   * @internal
+   */
+  static async loadInTurn(source: string | URL | ModelFiles, options: LoadOptions, turn: GpuTurn): Promise<Fovea> {
     checkLoadOptions(options);
     return new Fovea(await RecoveringEngine.load((some) => loadFrom(source, some, loadEngine), options, turn));
   }

@@ -90,7 +90,7 @@ class Server {
       else tell(progress);
     };
     const turn: GpuTurn = (task, stop) => this.#turns.amongTabs(task, stop);
-    this.#model = await Fovea.load(source, { ...options, signal, onProgress }, turn);
+    this.#model = await Fovea.loadInTurn(source, { ...options, signal, onProgress }, turn);
     return this.#model.info;
   }
 

@@ -143,7 +143,8 @@ describe("a classifier", () => {
   });
 
   test("wants one picture and no prompt", async () => {
-    expect(await failure(classifier)).toContain("one --image, got 0");
+    expect(await failure(classifier)).toContain("--prompt is missing");
+    expect(await failure([...classifier, ...picture, ...picture])).toContain("one --image, got 2");
     expect(await failure([...classifier, ...picture, "--prompt", "What is this?"])).toContain("leave out --prompt");
   });
 
