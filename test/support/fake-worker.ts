@@ -52,6 +52,6 @@ const later = setImmediate;
 export function fakeWorkers(load: typeof Fovea.load | (() => Promise<FakeModel>)): void {
   vi.stubGlobal("Worker", FakeWorker);
   vi.stubGlobal("navigator", { ...globalThis.navigator, locks: undefined });
-  vi.spyOn(Fovea, "load").mockImplementation(load as typeof Fovea.load);
+  vi.spyOn(Fovea, "loadInTurn").mockImplementation(load as typeof Fovea.load);
   FakeWorker.all = [];
 }
