@@ -14,7 +14,9 @@ describe("ordinary Markdown", () => {
     "%s is read as marked reads it",
     (file) => {
       const text = readFileSync(file, "utf8").slice(0, LENGTH);
-      const blocks = (tokens: { type: string; raw: string }[]) => tokens.map(({ type, raw }) => [type, raw]);
+      // HTML is text here.
+      const known = (type: string) => (type === "html" ? "paragraph" : type);
+      const blocks = (tokens: { type: string; raw: string }[]) => tokens.map(({ type, raw }) => [known(type), raw]);
       expect(blocks(lexMarkdown(text)!)).toEqual(blocks(Lexer.lex(text, { gfm: true, breaks: true })));
     },
   );
