@@ -34,7 +34,7 @@ class BoundedTokenizer extends Tokenizer {
     if (this.#work > MAX_WORK) throw new TooMuchWork();
   }
 
-  /** Counts a result's own length, and the whole rest of the text for an attempt that came to nothing. */
+  /** Counts the length of a result, and the whole rest of the text for a failed attempt. */
   #counted<T extends { raw: string }>(source: string, token: T | undefined, work = 1): T | undefined {
     this.#count((token?.raw ?? source).length * work);
     return token;

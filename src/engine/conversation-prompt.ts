@@ -7,7 +7,7 @@ import type { Engine } from "./engine.ts";
 import type { Language } from "./language.ts";
 import { RequestPictures } from "./request-pictures.ts";
 
-/** A conversation before it needs the GPU. Whoever made it closes its pictures. */
+/** A conversation before it needs the GPU. The caller closes its pictures. */
 export interface PreparedConversation {
   rendered: RenderedPrompt;
   pictures: RequestPictures;

@@ -60,7 +60,7 @@ export class RequestPicture {
   constructor(input: ImageInput, signal: AbortSignal | undefined) {
     this.#input = input;
     this.#fetched = typeof input === "string" ? fetchPicture(input, signal) : undefined;
-    // Its error is thrown to whoever waits for the picture; until then it must not count as unhandled.
+    // The wait for the picture throws its error; until then it must not count as unhandled.
     this.#fetched?.catch(() => {});
   }
 

@@ -90,7 +90,7 @@ async function pollingHelps(device: PolledDevice): Promise<boolean> {
 
 /** Waits for an idle queue, and polls it only when that has proved to be slow. */
 async function tryOnce(device: PolledDevice): Promise<"no timer" | "timer" | "busy"> {
-  // A lost device may refuse; whoever uses it next meets the loss.
+  // A lost device may refuse; its next use reports the loss.
   const wait = device.queue.onSubmittedWorkDone().catch(() => {});
   if (await settlesWithin(wait, UNPOLLED_MS)) return "no timer";
   const loop = new Loop(device);

@@ -6,31 +6,19 @@
 import type { AddedToken } from "./added-tokens.ts";
 import { trimEnd } from "./normalizer.ts";
 import { WORD_CLASS } from "./pre-tokenizer.ts";
-
-interface Node {
-  next: Map<number, Node>; // by UTF-16 code unit
-  token?: AddedToken;
-}
+import { TokenTrie } from "./token-trie.ts";
 
 const BEGINS_WITH_WORD = new RegExp(`^[${WORD_CLASS}]`, "u");
 const ENDS_WITH_WORD = new RegExp(`[${WORD_CLASS}]$`, "u");
 
 export class AddedTokenFinder {
-  readonly #root: Node = { next: new Map() };
+  readonly #tokens: ReadonlyMap<string, AddedToken>;
+  readonly #trie: TokenTrie;
 
   /** @param textOf the text by which a token is found */
   constructor(tokens: readonly AddedToken[], textOf: (token: AddedToken) => string) {
-    for (const token of tokens) {
-      let node = this.#root;
-      const text = textOf(token);
-      for (let i = 0; i < text.length; i++) {
-        const unit = text.charCodeAt(i);
-        const next: Node = node.next.get(unit) ?? { next: new Map() };
-        node.next.set(unit, next);
-        node = next;
-      }
-      if (text !== "") node.token = token;
-    }
+    this.#tokens = new Map(tokens.map((token) => [textOf(token), token]));
+    this.#trie = new TokenTrie(this.#tokens.keys());
   }
 
   /** The text between tokens, never empty, and the ids of tokens. */
@@ -38,14 +26,11 @@ export class AddedTokenFinder {
     const pieces: (string | number)[] = [];
     let done = 0;
     for (let at = 0; at < text.length; ) {
-      const found = this.#at(text, at);
-      if (!found) {
-        at++;
-        continue;
-      }
-      const { token, end } = found;
       const begin = at;
-      at = end;
+      const end = this.#trie.endAt(text, begin);
+      at = end < 0 ? begin + 1 : end;
+      if (end < 0) continue;
+      const token = this.#tokens.get(text.slice(begin, end))!;
       if (token.single_word && !isOwnWord(text, begin, end)) continue;
       const before = text.slice(done, begin);
       const kept = token.lstrip ? trimEnd(before) : before;
@@ -56,15 +41,6 @@ export class AddedTokenFinder {
     }
     if (done < text.length) pieces.push(text.slice(done));
     return pieces;
-  }
-
-  /** The longest token that begins at `start`. */
-  #at(text: string, start: number): { token: AddedToken; end: number } | undefined {
-    let node: Node | undefined = this.#root;
-    let found: { token: AddedToken; end: number } | undefined;
-    for (let end = start; node; node = node.next.get(text.charCodeAt(end++)))
-      if (node.token) found = { token: node.token, end };
-    return found;
   }
 }
 

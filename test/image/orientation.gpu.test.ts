@@ -24,7 +24,7 @@ async function encoded(type: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await file.arrayBuffer());
 }
 
-/** A WebP as its extended form with an EXIF chunk behind the picture. @param start what may precede the TIFF header */
+/** A WebP as its extended form with an EXIF chunk after the picture. @param start bytes before the TIFF header */
 function webpWithOrientation(file: Uint8Array, orientation: number, start = ""): Uint8Array<ArrayBuffer> {
   const tiff = [...[0x49, 0x49, 42, 0, 8, 0, 0, 0, 2, 0], ...[0x0f, 1, 3, 0, 1, 0, 0, 0, 9, 0, 0, 0]];
   tiff.push(...[0x12, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0], 0, 0, 0, 0);

@@ -25,7 +25,7 @@ const TOWERS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
  * The same model as LlavaConfig fields, to be read and checked like any other.
  *
  * @param decoder its `model_type`
- * @param imageTokenId that code marks a picture by -200; the first id behind the vocabulary is what the port chose
+ * @param imageTokenId that code marks a picture by -200; the port chose the first id after the vocabulary
  * @throws FoveaError `unsupported-model`
  */
 export function rewriteConfig(fields: ConfigFields, decoder: string, imageTokenId: unknown): Record<string, unknown> {
