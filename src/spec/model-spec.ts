@@ -36,16 +36,14 @@ export interface NormSpec {
   eps: number;
 }
 
-/** A vision transformer. Every block: norm, attention, residual, norm, MLP, residual. */
-export interface EncoderSpec {
+/** The blocks of an encoder of pictures or texts. Every block: norm, attention, residual, norm, MLP, residual. */
+export interface BlocksSpec {
   /** C */
   width: number;
   /** H heads of C / H each. */
   heads: number;
   /** Blocks in the file. */
   blocks: number;
-  /** Blocks that run, from the first; the features are the output of the last of them. */
-  runBlocks: number;
   mlp: { width: number; activation: Activation };
   /** Of every norm. */
   eps: number;
@@ -55,6 +53,13 @@ export interface EncoderSpec {
   layerScale?: true;
   /** RMSNorms of queries and of keys, all heads at once. */
   qkNorm?: true;
+  qkvBias: boolean;
+}
+
+/** A vision transformer. */
+export interface EncoderSpec extends BlocksSpec {
+  /** Blocks that run, from the first; the features are the output of the last of them. */
+  runBlocks: number;
   /** A norm between embeddings and blocks. */
   preNorm: boolean;
   /** A norm after the last block. */
@@ -70,7 +75,6 @@ export interface EncoderSpec {
    * shrinks. `grid` is then a usual view's.
    */
   positions: { grid: Grid; table?: Grid };
-  qkvBias: boolean;
   /** Row 0 of a view is a class token. */
   classToken: boolean;
   /** Features keep the class token. */

@@ -5,19 +5,14 @@
 import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
-import { type Matrix, type Tensor, view } from "../../gpu/tensor.ts";
-import { addScaled } from "../../kernels/add-scaled.ts";
-import { attention } from "../../kernels/attention.ts";
+import { type Tensor, view } from "../../gpu/tensor.ts";
 import { copyRows } from "../../kernels/copy-rows.ts";
 import type { HeadRows } from "../../kernels/heads.ts";
 import { importance } from "../../kernels/importance.ts";
-import { layerNorm } from "../../kernels/layer-norm.ts";
 import { linear } from "../../kernels/linear.ts";
 import { mixRows } from "../../kernels/mix-rows.ts";
 import { initialOrigins, originWords } from "../../kernels/origins.ts";
 import { patches } from "../../kernels/patches.ts";
-import { qkNorm } from "../../kernels/qk-norm.ts";
-import { rmsNorm } from "../../kernels/rms-norm.ts";
 import { visionEmbed } from "../../kernels/vision-embed.ts";
 import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { Grid } from "../../spec/picture-spec.ts";
@@ -25,6 +20,7 @@ import type { ViewPlan } from "../compression/plan.ts";
 import { compressStage, type StageTensors } from "../compression/stage.ts";
 import { viewRanges } from "../decoder/visible.ts";
 import type { Weights } from "../load/fill.ts";
+import { Blocks, type BlocksWorkspace } from "./blocks.ts";
 import { resizedTable } from "./resized-table.ts";
 
 /** Cells of a view before any compression. */
@@ -32,16 +28,11 @@ export function cellCount({ rows, cols }: Grid, { cell }: Pick<EncoderSpec, "cel
   return (rows / cell) * (cols / cell);
 }
 
-/** Buffers of one batch: B views of T rows each, N patches in all. */
-interface Workspace {
+/** Buffers of one batch: B views of T rows each. */
+interface Workspace extends BlocksWorkspace {
   hidden: Tensor; // [B * T, C]
   /** Stages read one of the two and write the other. */
   compressed: Tensor; // [B * T, C]
-  normed: Tensor; // [B * T, C]
-  qkv: Tensor; // [B * T, 3 * C]
-  attended: Tensor; // [B * T, C]
-  mlp: Tensor; // [B * T, F]
-  logSumExp: Tensor; // [B * T, H]
 }
 
 export interface EncodeOptions {
@@ -77,11 +68,13 @@ export class Encoder {
   readonly spec: EncoderSpec;
   readonly #gpu: Pick<GpuMemory, "upload">;
   readonly #weights: Weights;
+  readonly #blocks: Blocks;
 
   constructor(gpu: Pick<GpuMemory, "upload">, weights: Weights, spec: EncoderSpec) {
     this.#gpu = gpu;
     this.#weights = weights;
     this.spec = spec;
+    this.#blocks = new Blocks(weights, "encoder", spec);
   }
 
   /** Rows before the patches of each view: the class token. */
@@ -114,7 +107,7 @@ export class Encoder {
     for (let block = 0; block < runBlocks; block++) {
       const stage = plan.method === "vmtc" ? plan.stages.find((candidate) => candidate.block === block) : undefined;
       const selectsAfter = block + 1 === runBlocks && (plan.method === "prune-last" || plan.method === "prumerge");
-      this.#attend(recorder, space, block, hidden, visible);
+      this.#blocks.attend(recorder, space, block, hidden, visible);
       if (stage || selectsAfter) scores = this.#importance(recorder, space, views, cells, kept);
       if (stage && plan.method === "vmtc") {
         cells = stage.tokens;
@@ -132,12 +125,12 @@ export class Encoder {
         scores = undefined;
         visible = this.#visible(scratch, views, cells);
       }
-      this.#mlp(recorder, space, block, hidden);
+      this.#blocks.mlp(recorder, space, block, hidden);
       onHidden?.(block + 1, hidden);
     }
     if (this.spec.postNorm) {
       const normed = view(space.normed, hidden.shape);
-      this.#norm(recorder, "encoder.norm", hidden, normed);
+      this.#blocks.norm(recorder, "encoder.norm", hidden, normed);
       hidden = normed;
     }
     const qkv = view(space.qkv, [hidden.shape[0]!, 3 * width]);
@@ -152,16 +145,13 @@ export class Encoder {
   }
 
   /** Heads of the packed product, for kernels. */
-  get heads(): { heads: number; headWidth: number; scale: number } {
-    const { width, heads } = this.spec;
-    const headWidth = width / heads;
-    return { heads, headWidth, scale: 1 / Math.sqrt(headWidth) };
+  get heads(): Blocks["heads"] {
+    return this.#blocks.heads;
   }
 
   /** Queries (0), keys (1) or values (2) in the packed product. */
   packed(qkv: Tensor, part: 0 | 1 | 2): HeadRows {
-    const { width } = this.spec;
-    return { tensor: qkv, stride: 3 * width, offset: part * width };
+    return this.#blocks.packed(qkv, part);
   }
 
   #viewRows(cells: number): number {
@@ -169,15 +159,11 @@ export class Encoder {
   }
 
   #workspace(arena: Arena, rows: number): Workspace {
-    const { width, mlp, heads } = this.spec;
+    const { width } = this.spec;
     return {
       hidden: arena.tensor("encoder hidden", [rows, width]),
       compressed: arena.tensor("encoder compressed", [rows, width]),
-      normed: arena.tensor("encoder normed", [rows, width]),
-      qkv: arena.tensor("encoder qkv", [rows, 3 * width]),
-      attended: arena.tensor("encoder attended", [rows, width]),
-      mlp: arena.tensor("encoder mlp", [rows, mlp.width]),
-      logSumExp: arena.tensor("encoder log-sum-exp", [rows, heads]),
+      ...this.#blocks.workspace(arena, rows),
     };
   }
 
@@ -210,7 +196,7 @@ export class Encoder {
     const positions = this.#positions(recorder, grid, scratch);
     const classEmbedding = weights.find("encoder.class");
     visionEmbed(recorder, { patchEmbeddings, classEmbedding, positions, y, cols, cell });
-    if (preNorm) this.#norm(recorder, "encoder.preNorm", normed, hidden);
+    if (preNorm) this.#blocks.norm(recorder, "encoder.preNorm", normed, hidden);
     return hidden;
   }
 
@@ -230,63 +216,6 @@ export class Encoder {
     return y;
   }
 
-  /** Adds attention to `hidden` [rows, C] in place. Leaves q, k, v and the log-sum-exp in the workspace. */
-  #attend(recorder: Recorder, space: Workspace, block: number, hidden: Tensor, visible: Tensor): void {
-    const { width, heads } = this.spec;
-    const rows = hidden.shape[0]!;
-    const normed = view(space.normed, [rows, width]);
-    const qkv = view(space.qkv, [rows, 3 * width]);
-    const y = view(space.attended, [rows, width]);
-    const logSumExp = view(space.logSumExp, [rows, heads]);
-    this.#norm(recorder, `encoder.blocks.${block}.norm1`, hidden, normed);
-    linear(recorder, { x: normed, ...this.#layer(block, "qkv"), y: qkv });
-    if (this.spec.qkNorm) this.#normQueries(recorder, block, qkv);
-    const operands = { q: this.packed(qkv, 0), k: this.packed(qkv, 1), v: this.packed(qkv, 2) };
-    attention(recorder, { ...operands, y, logSumExp, visible, rows, keys: rows, ...this.heads, keyHeads: heads });
-    this.#add(recorder, space, { block, part: "out", x: y, hidden, scale: "scale1" });
-  }
-
-  /** Adds the MLP to `hidden` [rows, C] in place. */
-  #mlp(recorder: Recorder, space: Workspace, block: number, hidden: Tensor): void {
-    const { width, mlp } = this.spec;
-    const rows = hidden.shape[0]!;
-    const normed = view(space.normed, [rows, width]);
-    const middle = view(space.mlp, [rows, mlp.width]);
-    this.#norm(recorder, `encoder.blocks.${block}.norm2`, hidden, normed);
-    linear(recorder, { x: normed, ...this.#layer(block, "fc1"), y: middle, activation: mlp.activation });
-    this.#add(recorder, space, { block, part: "fc2", x: middle, hidden, scale: "scale2" });
-  }
-
-  /** hidden += a product with a half's last layer, scaled where the model scales it. */
-  #add(
-    recorder: Recorder,
-    space: Workspace,
-    half: { block: number; part: "out" | "fc2"; x: Tensor; hidden: Tensor; scale: string },
-  ): void {
-    const { block, part, x, hidden } = half;
-    if (!this.spec.layerScale) {
-      linear(recorder, { x, ...this.#layer(block, part), y: hidden, accumulate: true });
-      return;
-    }
-    const y = view(space.normed, hidden.shape);
-    linear(recorder, { x, ...this.#layer(block, part), y });
-    addScaled(recorder, { x: y, scale: this.#weights.get(`encoder.blocks.${block}.${half.scale}`), y: hidden });
-  }
-
-  #normQueries(recorder: Recorder, block: number, qkv: Tensor): void {
-    const name = `encoder.blocks.${block}`;
-    const { heads, headWidth } = this.heads;
-    qkNorm(recorder, {
-      queryWeight: this.#weights.get(`${name}.qNorm.weight`),
-      keyWeight: this.#weights.get(`${name}.kNorm.weight`),
-      eps: this.spec.eps,
-      heads,
-      keyHeads: heads,
-      headWidth,
-      qkv,
-    });
-  }
-
   /** Importance of the cells by the block whose attention is in the workspace, [B, n] of `kept`. */
   #importance(recorder: Recorder, space: Workspace, views: number, cells: number, kept: Arena): Tensor {
     const { classToken, heads } = this.spec;
@@ -297,19 +226,6 @@ export class Encoder {
     const operands = { q: this.packed(qkv, 0), k: this.packed(qkv, 1), logSumExp };
     importance(recorder, { ...operands, scores, classToken, seats: this.seats, ...this.heads });
     return scores;
-  }
-
-  #layer(block: number, part: string): { weight: Matrix; bias: Tensor | undefined } {
-    const name = `encoder.blocks.${block}.${part}`;
-    return { weight: this.#weights.matrix(`${name}.weight`), bias: this.#weights.find(`${name}.bias`) };
-  }
-
-  #norm(recorder: Recorder, name: string, x: Tensor, y: Tensor): void {
-    const weight = this.#weights.get(`${name}.weight`);
-    const bias = this.#weights.find(`${name}.bias`);
-    const { eps } = this.spec;
-    if (bias) layerNorm(recorder, { x, weight, bias, y, eps });
-    else rmsNorm(recorder, { x, weight, y, eps });
   }
 }
 

@@ -1,0 +1,133 @@
+/**
+ * The blocks of a pre-norm transformer (Dosovitskiy et al. 2021), of pictures or of texts: norm, attention, residual, norm,
+ * MLP, residual. Which rows see each other is data.
+ */
+import type { Arena } from "../../gpu/arena.ts";
+import type { Recorder } from "../../gpu/pass.ts";
+import { type Matrix, type Tensor, view } from "../../gpu/tensor.ts";
+import { addScaled } from "../../kernels/add-scaled.ts";
+import { attention } from "../../kernels/attention.ts";
+import type { HeadRows } from "../../kernels/heads.ts";
+import { layerNorm } from "../../kernels/layer-norm.ts";
+import { linear } from "../../kernels/linear.ts";
+import { qkNorm } from "../../kernels/qk-norm.ts";
+import { rmsNorm } from "../../kernels/rms-norm.ts";
+import type { BlocksSpec } from "../../spec/model-spec.ts";
+import type { Weights } from "../load/fill.ts";
+
+/** Buffers of the blocks: R rows in all. */
+export interface BlocksWorkspace {
+  normed: Tensor; // [R, C]
+  qkv: Tensor; // [R, 3 * C]
+  attended: Tensor; // [R, C]
+  mlp: Tensor; // [R, F]
+  logSumExp: Tensor; // [R, H]
+}
+
+export class Blocks {
+  readonly spec: BlocksSpec;
+  readonly #weights: Weights;
+  readonly #name: string;
+
+  /** @param name of the tower, before "blocks" in the names of its tensors */
+  constructor(weights: Weights, name: string, spec: BlocksSpec) {
+    this.#weights = weights;
+    this.#name = name;
+    this.spec = spec;
+  }
+
+  /** Heads of the packed product, for kernels. */
+  get heads(): { heads: number; headWidth: number; scale: number } {
+    const { width, heads } = this.spec;
+    const headWidth = width / heads;
+    return { heads, headWidth, scale: 1 / Math.sqrt(headWidth) };
+  }
+
+  /** Queries (0), keys (1) or values (2) in the packed product. */
+  packed(qkv: Tensor, part: 0 | 1 | 2): HeadRows {
+    const { width } = this.spec;
+    return { tensor: qkv, stride: 3 * width, offset: part * width };
+  }
+
+  workspace(arena: Arena, rows: number): BlocksWorkspace {
+    const { width, mlp, heads } = this.spec;
+    return {
+      normed: arena.tensor(`${this.#name} normed`, [rows, width]),
+      qkv: arena.tensor(`${this.#name} qkv`, [rows, 3 * width]),
+      attended: arena.tensor(`${this.#name} attended`, [rows, width]),
+      mlp: arena.tensor(`${this.#name} mlp`, [rows, mlp.width]),
+      logSumExp: arena.tensor(`${this.#name} log-sum-exp`, [rows, heads]),
+    };
+  }
+
+  /** Adds attention to `hidden` [rows, C] in place. Leaves q, k, v and the log-sum-exp in the workspace. */
+  attend(recorder: Recorder, space: BlocksWorkspace, block: number, hidden: Tensor, visible: Tensor): void {
+    const { width, heads } = this.spec;
+    const rows = hidden.shape[0]!;
+    const normed = view(space.normed, [rows, width]);
+    const qkv = view(space.qkv, [rows, 3 * width]);
+    const y = view(space.attended, [rows, width]);
+    const logSumExp = view(space.logSumExp, [rows, heads]);
+    this.norm(recorder, `${this.#name}.blocks.${block}.norm1`, hidden, normed);
+    linear(recorder, { x: normed, ...this.#layer(block, "qkv"), y: qkv });
+    if (this.spec.qkNorm) this.#normQueries(recorder, block, qkv);
+    const operands = { q: this.packed(qkv, 0), k: this.packed(qkv, 1), v: this.packed(qkv, 2) };
+    attention(recorder, { ...operands, y, logSumExp, visible, rows, keys: rows, ...this.heads, keyHeads: heads });
+    this.#add(recorder, space, { block, part: "out", x: y, hidden, scale: "scale1" });
+  }
+
+  /** Adds the MLP to `hidden` [rows, C] in place. */
+  mlp(recorder: Recorder, space: BlocksWorkspace, block: number, hidden: Tensor): void {
+    const { width, mlp } = this.spec;
+    const rows = hidden.shape[0]!;
+    const normed = view(space.normed, [rows, width]);
+    const middle = view(space.mlp, [rows, mlp.width]);
+    this.norm(recorder, `${this.#name}.blocks.${block}.norm2`, hidden, normed);
+    linear(recorder, { x: normed, ...this.#layer(block, "fc1"), y: middle, activation: mlp.activation });
+    this.#add(recorder, space, { block, part: "fc2", x: middle, hidden, scale: "scale2" });
+  }
+
+  /** hidden += a product with a half's last layer, scaled where the model scales it. */
+  #add(
+    recorder: Recorder,
+    space: BlocksWorkspace,
+    half: { block: number; part: "out" | "fc2"; x: Tensor; hidden: Tensor; scale: string },
+  ): void {
+    const { block, part, x, hidden } = half;
+    if (!this.spec.layerScale) {
+      linear(recorder, { x, ...this.#layer(block, part), y: hidden, accumulate: true });
+      return;
+    }
+    const y = view(space.normed, hidden.shape);
+    linear(recorder, { x, ...this.#layer(block, part), y });
+    addScaled(recorder, { x: y, scale: this.#weights.get(`${this.#name}.blocks.${block}.${half.scale}`), y: hidden });
+  }
+
+  #normQueries(recorder: Recorder, block: number, qkv: Tensor): void {
+    const name = `${this.#name}.blocks.${block}`;
+    const { heads, headWidth } = this.heads;
+    qkNorm(recorder, {
+      queryWeight: this.#weights.get(`${name}.qNorm.weight`),
+      keyWeight: this.#weights.get(`${name}.kNorm.weight`),
+      eps: this.spec.eps,
+      heads,
+      keyHeads: heads,
+      headWidth,
+      qkv,
+    });
+  }
+
+  #layer(block: number, part: string): { weight: Matrix; bias: Tensor | undefined } {
+    const name = `${this.#name}.blocks.${block}.${part}`;
+    return { weight: this.#weights.matrix(`${name}.weight`), bias: this.#weights.find(`${name}.bias`) };
+  }
+
+  /** A norm of the tower, by the full name of its tensors; `x` and `y` [R, C]. */
+  norm(recorder: Recorder, name: string, x: Tensor, y: Tensor): void {
+    const weight = this.#weights.get(`${name}.weight`);
+    const bias = this.#weights.find(`${name}.bias`);
+    const { eps } = this.spec;
+    if (bias) layerNorm(recorder, { x, weight, bias, y, eps });
+    else rmsNorm(recorder, { x, weight, y, eps });
+  }
+}
