@@ -97,7 +97,7 @@ export class PictureSubject {
     this.#gpu = gpu;
     this.#weights = randomWeights(gpu, model, weights);
     const { decoder: spec } = model;
-    const sizes = { chunkRows: chunkRowsOf(whole.decoder, capacity), positions: capacity };
+    const sizes = { chunkRows: chunkRowsOf(whole, capacity), positions: capacity };
     const cache = new KvCache(gpu.arena, spec, capacity);
     const decoder = new Decoder(gpu, gpu.arena, this.#weights, spec, sizes);
     const ids = Array.from({ length: spec.vocabularySize }, (_, id) => id);

@@ -126,7 +126,7 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
     );
     checkKnownIds(placed.ids, engine.spec);
     const pictures = seen.map(({ picture, runs }) => promptPicture(picture, viewsInOrder(runs)));
-    const prompt = promptRows(placed, pictures, { vocabularySize: text.decoder.spec.vocabularySize });
+    const prompt = promptRows(placed, pictures, text.decoder.spec);
     clock.numbers.promptTokens = prompt.ids.length;
     work.draft ??= beginDraft(tokenizer, settings, placed.continuesText ? placed.ids : undefined);
     let reason: StopReason | "abort" | "outgrown";

@@ -6,6 +6,7 @@ import type { WeightType } from "../kernels/weights.ts";
 import { Decoder } from "../model/decoder/decoder.ts";
 import { KvCache } from "../model/decoder/kv-cache.ts";
 import { rowElements } from "../model/decoder/workspace.ts";
+import { cellCount } from "../model/encoder/encoder.ts";
 import { PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { Weights } from "../model/load/fill.ts";
 import type { MatchedTensors } from "../model/load/match.ts";
@@ -19,22 +20,45 @@ const MAX_CHUNK_ROWS = 512;
 /** And at least: a picture and a question go through a small model in one piece. */
 const MIN_CHUNK_ROWS = 128;
 
+/** Positions beside the costliest picture, at least: a question, an answer and what stands around them. */
+const CONTEXT_BESIDE_PICTURE = 512;
+
 /** Positions of the cache. Throws RangeError for more than the model knows. */
-export function contextLengthOf(decoder: DecoderSpec | undefined, maxContext: number | undefined): number {
+export function contextLengthOf(spec: ModelSpec, maxContext: number | undefined): number {
+  const { decoder } = spec;
   if (!decoder) return 0;
-  if (maxContext === undefined) return Math.min(decoder.maxPositions, DEFAULT_CONTEXT);
-  return checkInteger("maxContext", maxContext, 1, decoder.maxPositions);
+  if (maxContext !== undefined) return checkInteger("maxContext", maxContext, 1, decoder.maxPositions);
+  const forPicture = pictureRows(spec).reduce((sum, rows) => sum + rows, CONTEXT_BESIDE_PICTURE);
+  return Math.min(decoder.maxPositions, Math.max(DEFAULT_CONTEXT, forPicture));
 }
 
-/** Prompt rows that go through the decoder at once: in small models so few that their states stay small beside the weights. */
-export function chunkRowsOf(decoder: DecoderSpec, contextLength: number): number {
+/** Rows of each view of the costliest picture; of rows that are arranged, their number. */
+function pictureRows({ pictures, encoder }: ModelSpec): number[] {
+  if (!pictures || !encoder) return [];
+  const { width, height } = pictures.largest;
+  const plan = pictures.plan(width, height, {});
+  const first = encoder.keepClassToken ? 1 : 0;
+  const rows = plan.views.map(({ grid }) => first + cellCount(grid, encoder));
+  return pictures.order ? [pictures.order.most(plan, rows)] : rows;
+}
+
+/** Prompt rows that go through the decoder at once. */
+export function chunkRowsOf(spec: ModelSpec & { decoder: DecoderSpec }, contextLength: number): number {
+  const { sees } = spec.decoder;
+  // Rows that see each other go through together.
+  const together = sees === "prompt" ? contextLength : sees === "pictures" ? Math.max(0, ...pictureRows(spec)) : 0;
+  return Math.min(contextLength, Math.max(together, causalChunkRows(spec.decoder)));
+}
+
+/** In small models so few that their states stay small beside the weights. */
+function causalChunkRows(decoder: DecoderSpec): number {
   const { width, layers } = decoder;
   const elements = layers.reduce((sum, { attention, mlp }) => {
     const mixing = attention ? 2 * (attention.heads + attention.keyHeads) * attention.headWidth : 4 * width;
     return sum + width * (mixing + (mlp.gated === false ? 2 : 3) * mlp.width);
   }, 0);
   const rows = Math.floor((0.1 * elements) / rowElements(decoder));
-  return Math.min(contextLength, MAX_CHUNK_ROWS, Math.max(MIN_CHUNK_ROWS, rows));
+  return Math.min(MAX_CHUNK_ROWS, Math.max(MIN_CHUNK_ROWS, rows));
 }
 
 /** The decoder of a model with the memory of its one sequence. */
@@ -61,13 +85,14 @@ export function makePictures(gpu: GpuMemory, weights: Weights, spec: ModelSpec):
 export function makeText(
   gpu: GpuMemory,
   weights: Weights,
-  spec: DecoderSpec,
+  model: ModelSpec & { decoder: DecoderSpec },
   contextLength: number,
   ids: Iterable<number>,
 ): TextParts {
+  const spec = model.decoder;
   // Twice as many positions as rows: with original positions a picture spans its whole grid, also after compression.
-  const positions = Math.min(spec.maxPositions, 2 * contextLength);
-  const sizes = { chunkRows: chunkRowsOf(spec, contextLength), positions };
+  const positions = (spec.firstPosition ?? 0) + Math.min(spec.maxPositions, 2 * contextLength);
+  const sizes = { chunkRows: chunkRowsOf(model, contextLength), positions };
   // The cache first: a context that is too large fails there, before the RoPE table of as many positions is worked out.
   const cache = new KvCache(gpu.arena, spec, contextLength);
   const cacheBytes = cache.layers.reduce((sum, layer) => sum + tensorByteLength(layer), 0);

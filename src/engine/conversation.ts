@@ -76,7 +76,10 @@ export class Conversation {
       this.#dropInhibition();
     } else {
       const ranges = withDecodedRows(prompt.visible, Math.min(maxTokens, this.#contextLength - prompt.ids.length));
-      const inhibited = { images: imageRuns(prompt), visible: rangesOfLayers(this.#decoder.spec.layers, ranges) };
+      const inhibited = {
+        images: imageRuns(prompt),
+        visible: rangesOfLayers(this.#decoder.spec.layers, ranges, prompt.unwindowed),
+      };
       const kept = cached?.runs.every((run) => run.row + run.count <= keep) ? this.#inhibitor : undefined;
       if (!kept) this.#dropInhibition();
       // Rows after a picture have paid attention to it that a new inhibitor does not know.

@@ -66,7 +66,7 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions, hook
   let gpu: Gpu | undefined;
   try {
     const { spec, files } = await readModel(folder, { signal });
-    const contextLength = contextLengthOf(spec.decoder, options.maxContext);
+    const contextLength = contextLengthOf(spec, options.maxContext);
     const [language, defaults, checkpoint] = await inTurn(
       loadLanguage(folder, spec, files, signal),
       readDefaults(folder, spec, hooks.requestDefaults, { signal, warn: hooks.warn }),
@@ -121,8 +121,9 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
   const weightBytes = arena.bytes - gpu.params.buffer.size;
   const engine = await gpu.guardMemory("the model's working memory", (): Engine => {
     const ids = generatedIds(spec, language);
+    const { decoder } = spec;
     const text =
-      spec.decoder && textModel(gpu, makeText(gpu, weights, spec.decoder, contextLength, ids), contextLength);
+      decoder && textModel(gpu, makeText(gpu, weights, { ...spec, decoder }, contextLength, ids), contextLength);
     return {
       ...{ gpu, spec, parameters: weights.parameters, weightBytes, weightType, precision, language, defaults },
       pictures: makePictures(gpu, weights, spec),

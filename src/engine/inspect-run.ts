@@ -24,7 +24,10 @@ export async function runInspected(
   let inhibitor: Inhibitor | undefined;
   if (!isOff(plan) && prompt.pictures.length > 0) {
     const ranges = withDecodedRows(prompt.visible, greedySteps);
-    const sequence = { images: imageRuns(prompt), visible: rangesOfLayers(text.decoder.spec.layers, ranges) };
+    const sequence = {
+      images: imageRuns(prompt),
+      visible: rangesOfLayers(text.decoder.spec.layers, ranges, prompt.unwindowed),
+    };
     inhibitor = new Inhibitor(engine.gpu, scope, text.decoder, plan, sequence);
   }
   const record = inhibitor && new InhibitionRecord(engine.gpu, scope, inhibitor);

@@ -80,11 +80,10 @@ async function finish(
     const projected = await readProjected(gpu, encoded, order);
     images.push({ views, projected, features: views[0]!.features, stages: views[0]!.stages });
   }
-  const { vocabularySize } = text.decoder.spec;
   const rows = promptRows(
     placed,
     pictures.map(({ encoded, order }) => promptPicture(encoded, order)),
-    { vocabularySize },
+    text.decoder.spec,
   );
   const run = await runInspected(engine, text, scope, rows, options);
   return {

@@ -45,7 +45,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
   };
   const survey = surveyModel(source, { cache, hubToken, hubUrl, modelsUrl });
   const { spec } = await readModel(survey.folder, { signal });
-  const contextLength = contextLengthOf(spec.decoder, maxContext);
+  const contextLength = contextLengthOf(spec, maxContext);
   const beside = [DEFAULTS_FILE, ...(spec.decoder ? LANGUAGE_FILES : [])];
   await Promise.all(beside.map((name) => survey.lookFor(name, { signal })));
   const checkpoint = await openCheckpoint(survey.folder, { signal });
@@ -85,7 +85,8 @@ function planMemory(
   const paramsBytes = gpu.arena.bytes;
   const weights = makeWeights(gpu, matched, format);
   const weightBytes = gpu.arena.bytes - paramsBytes;
-  const text = spec.decoder && makeText(gpu, weights, spec.decoder, contextLength, []);
+  const { decoder } = spec;
+  const text = decoder && makeText(gpu, weights, { ...spec, decoder }, contextLength, []);
   const cacheBytes = text?.cacheBytes ?? 0;
   const pictures = makePictures(gpu, weights, spec);
   const totalBytes = gpu.arena.bytes;

@@ -173,7 +173,7 @@ export class Sequence {
         const rows = end - first;
         this.#gpu.upload(this.#buffers.ids, prompt.ids.subarray(first, end));
         this.#gpu.upload(this.#buffers.positions, positionsOf(prompt, first, end));
-        this.#uploadRanges(prompt.visible.subarray(2 * first, 2 * end), first);
+        this.#uploadRanges(prompt.visible.subarray(2 * first, 2 * end), first, prompt.unwindowed);
         this.#gpu.submit("prefill", (pass) => {
           this.#recordChunk(pass, prompt, first, rows);
           onChunk?.(pass, this.#decoder.hidden(rows), first);
@@ -285,10 +285,10 @@ export class Sequence {
     this.#uploadRanges(causalRanges(1, this.#cache.length), this.#cache.length);
   }
 
-  /** Uploads the ranges of a chunk, narrowed to each window. @param first row of the cache that its first row is */
-  #uploadRanges(visible: Uint32Array, first: number): void {
+  /** Uploads the ranges of a chunk, narrowed to each window. @param start row of the cache that its first row is */
+  #uploadRanges(visible: Uint32Array, start: number, unwindowed = 0): void {
     for (const [i, window] of this.#decoder.windows.entries())
-      this.#gpu.upload(this.#buffers.visible[i]!, windowRanges(visible, window, first));
+      this.#gpu.upload(this.#buffers.visible[i]!, windowRanges(visible, window, { start, unwindowed }));
   }
 
   /** Copies the part of a picture's run that lies in the chunk from prompt row `first` on into its rows. */

@@ -110,6 +110,14 @@ export interface DecoderSpec {
   logitCap?: number;
   /** The head has a bias. */
   headBias?: true;
+  /**
+   * What rows of a prompt see besides the rows up to themselves. "pictures": rows of a run of a picture see all of that run,
+   * and a layer's window cuts the past only. "prompt": all rows see the whole prompt, in layers with a window too. Default
+   * nothing. Generated rows see the rows up to themselves.
+   */
+  sees?: "pictures" | "prompt";
+  /** Position of a sequence's first row; default 0. */
+  firstPosition?: number;
   /** Rows of the embedding table; may exceed the tokenizer's vocabulary. */
   vocabularySize: number;
   /** Tokens that a context may hold. */

@@ -82,7 +82,7 @@ export class TestDecoder {
     this.#gpu.upload(this.#ids, ids.subarray(first, end));
     this.#gpu.upload(this.#positions, positionsOf(prompt, first, end));
     for (const [i, window] of this.decoder.windows.entries())
-      this.#gpu.upload(this.#visible[i]!, windowRanges(visible.subarray(2 * first, 2 * end), window, first));
+      this.#gpu.upload(this.#visible[i]!, windowRanges(visible.subarray(2 * first, 2 * end), window, { start: first }));
     this.#gpu.submit("chunk", (pass) => {
       this.decoder.embed(pass, view(this.#ids, [rows]));
       for (const run of pictures.flat()) {

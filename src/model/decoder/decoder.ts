@@ -20,7 +20,7 @@ import type { KvCache } from "./kv-cache.ts";
 import { type LayerAttention, plainAttention } from "./layer-attention.ts";
 import { gatedProduct, type ProductInput, qkvRope } from "./layer-products.ts";
 import { RopeTable } from "./rope-table.ts";
-import { makeWorkspace, type Workspace } from "./workspace.ts";
+import { MAX_MLP_ROWS, makeWorkspace, type Workspace } from "./workspace.ts";
 
 export interface ForwardArgs {
   /** For RoPE, each below `Decoder.positions`. */
@@ -144,8 +144,7 @@ export class Decoder {
       : this.#convolve(recorder, name, spec.convolution.taps, first, args);
     this.#add(recorder, spec, hidden, { x: mixed, product: `${name}.out`, norm: `${name}.norm1After` });
     const second = spec.norms === "shared" ? first : input(`${name}.norm2`);
-    const y = this.#mlp(recorder, name, spec, second, args.rows);
-    this.#add(recorder, spec, hidden, { x: y, product: `${name}.down`, norm: `${name}.norm2After` });
+    this.#mlp(recorder, name, spec, second, hidden);
   }
 
   /** Adds what a half of a layer made to the hidden states, after its norm if the layer has norms after its halves. */
@@ -168,8 +167,21 @@ export class Decoder {
     rmsNorm(recorder, { x: y, ...norm, y: hidden, accumulate: true });
   }
 
-  #mlp(recorder: Recorder, name: string, { mlp }: LayerSpec, input: ProductInput, rows: number): Tensor {
+  /** Adds the MLP of the rows to the hidden states, so many rows at a time as its buffers have. */
+  #mlp(recorder: Recorder, name: string, spec: LayerSpec, input: ProductInput, hidden: Tensor): void {
+    const [rows, width] = hidden.shape as [number, number];
+    for (let first = 0; first < rows; first += MAX_MLP_ROWS) {
+      const shape = [Math.min(MAX_MLP_ROWS, rows - first), width];
+      const part = { ...input, x: view(input.x, shape, first * width) };
+      const y = this.#mlpRows(recorder, name, spec, part);
+      const target = view(hidden, shape, first * width);
+      this.#add(recorder, spec, target, { x: y, product: `${name}.down`, norm: `${name}.norm2After` });
+    }
+  }
+
+  #mlpRows(recorder: Recorder, name: string, { mlp }: LayerSpec, input: ProductInput): Tensor {
     const { width, activation = "silu", gated = true } = mlp;
+    const rows = input.x.shape[0]!;
     const y = view(this.#space.mlp, [rows, width]);
     if (gated) {
       const weight = this.#weights.matrix(`${name}.gateUp.weight`);

@@ -2,7 +2,8 @@
 import type { Tensor } from "../../gpu/tensor.ts";
 import { NO_TOKEN } from "../../kernels/token-embed.ts";
 import { assert } from "../../shared/assert.ts";
-import { causalRanges } from "./visible.ts";
+import type { DecoderSpec } from "../../spec/model-spec.ts";
+import { promptRanges } from "./visible.ts";
 
 /** Neighbouring rows of an encoded picture; not owned. */
 export interface PictureRows {
@@ -44,6 +45,8 @@ export interface PromptRows {
   positions: Uint32Array;
   /** [T, 2], the half-open range of rows that each row sees; see visible.ts. */
   visible: Uint32Array;
+  /** Rows at the beginning that no layer's window narrows; default 0. */
+  unwindowed?: number;
   /** Of each picture its runs. */
   pictures: readonly (readonly PromptRun[])[];
   /** Position of the first generated token. */
@@ -105,7 +108,7 @@ export function expandPlaceholders(
 }
 
 /**
- * The rows of a prompt with causal attention and positions on one axis.
+ * The rows of a prompt with positions on one axis.
  *
  * @param pictures the encoded pictures, with the runs that `placed` names
  * @throws RangeError for an id outside the vocabulary; TypeError for an empty prompt
@@ -113,7 +116,7 @@ export function expandPlaceholders(
 export function promptRows(
   placed: PlacedIds,
   pictures: readonly PromptPicture[],
-  { vocabularySize }: { vocabularySize: number },
+  { vocabularySize, sees, firstPosition = 0 }: Pick<DecoderSpec, "vocabularySize" | "sees" | "firstPosition">,
 ): PromptRows {
   const total = placed.ids.length;
   if (total === 0) throw new TypeError("the prompt is empty: at least one token is needed");
@@ -128,7 +131,7 @@ export function promptRows(
     }
   };
   const positions = new Uint32Array(total);
-  let position = 0;
+  let position = firstPosition;
   let row = 0;
   const addText = (end: number) => {
     addIds(row, end);
@@ -143,7 +146,9 @@ export function promptRows(
     position += grid ? grid.first + grid.cells : run.count;
   }
   addText(total);
-  return { ids, positions, visible: causalRanges(total), pictures: runs, nextPosition: position };
+  const visible = promptRanges(total, sees, runs.flat());
+  const unwindowed = sees === "prompt" ? total : 0;
+  return { ids, positions, visible, unwindowed, pictures: runs, nextPosition: position };
 }
 
 function runsOf(spans: readonly { start: number; count: number }[], { runs, placed }: PromptPicture): PromptRun[] {

@@ -11,27 +11,69 @@ export function causalRanges(rows: number, start = 0): Uint32Array {
   return visible;
 }
 
+/** What the rows of a prompt see besides the rows up to themselves, see `DecoderSpec.sees`. */
+export type Sees = "pictures" | "prompt" | undefined;
+
 /**
- * The ranges as a layer with a sliding window has them: of the keys up to itself a row sees the last `window` ones.
+ * Ranges of a prompt's rows.
  *
- * @param visible [T, 2], of which the first row is row `start` of the cache
+ * @param runs of pictures, in order of rows
  */
-export function windowRanges(visible: Uint32Array, window: number | undefined, start = 0): Uint32Array {
+export function promptRanges(
+  rows: number,
+  sees: Sees,
+  runs: readonly { row: number; count: number }[] = [],
+): Uint32Array {
+  const visible = causalRanges(rows);
+  const seeUpTo = (first: number, end: number) => {
+    for (let row = first; row < end; row++) visible[2 * row + 1] = end;
+  };
+  if (sees === "prompt") seeUpTo(0, rows);
+  if (sees === "pictures") for (const { row, count } of runs) seeUpTo(row, row + count);
+  return visible;
+}
+
+/** Where a layer's window does not count. */
+export interface WindowOptions {
+  /** Row of the cache that the first row is; default 0. */
+  start?: number;
+  /** Rows at the beginning of the sequence that no window narrows; default 0. */
+  unwindowed?: number;
+}
+
+/**
+ * The ranges as a layer with a sliding window has them: of the keys up to itself a row sees the last `window` ones. Keys
+ * after itself stay visible.
+ *
+ * @param visible [T, 2]
+ */
+export function windowRanges(
+  visible: Uint32Array,
+  window: number | undefined,
+  { start = 0, unwindowed = 0 }: WindowOptions = {},
+): Uint32Array {
   if (window === undefined) return visible;
   const narrowed = visible.slice();
-  for (let t = 0; 2 * t < visible.length; t++) narrowed[2 * t] = Math.max(visible[2 * t]!, start + t + 1 - window);
+  for (let t = Math.max(0, unwindowed - start); 2 * t < visible.length; t++)
+    narrowed[2 * t] = Math.max(visible[2 * t]!, start + t + 1 - window);
   return narrowed;
 }
 
-/** Of each layer its ranges, the same array for layers that see alike. @param visible [rows, 2] of all rows */
+/**
+ * Of each layer its ranges, the same array for layers that see alike.
+ *
+ * @param visible [rows, 2] of all rows
+ * @param unwindowed rows at the beginning that no window narrows
+ */
 export function rangesOfLayers(
   layers: readonly { attention?: { window?: number } | undefined }[],
   visible: Uint32Array,
+  unwindowed = 0,
 ): (layer: number) => Uint32Array {
   const ranges = new Map<number | undefined, Uint32Array>();
   return (layer) => {
     const window = layers[layer]?.attention?.window;
-    const found = ranges.get(window) ?? windowRanges(visible, window);
+    const found = ranges.get(window) ?? windowRanges(visible, window, { unwindowed });
     ranges.set(window, found);
     return found;
   };

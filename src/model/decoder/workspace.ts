@@ -3,7 +3,10 @@ import type { Arena } from "../../gpu/arena.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import type { DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
 
-/** Buffers of a chunk of at most R rows. */
+/** Rows of a chunk that go through an MLP at once, at most: its buffers are the widest, and its rows need no others. */
+export const MAX_MLP_ROWS = 512;
+
+/** Buffers of a chunk of at most R rows; those of the MLP have M rows, R but for long chunks. */
 export interface Workspace {
   hidden: Tensor; // [R, W]
   normed: Tensor; // [R, W]
@@ -11,8 +14,8 @@ export interface Workspace {
   mixing: Tensor; // [R, (H + 2 Hk) D or 3 W]
   q: Tensor; // [R, H D]
   mixed: Tensor; // [R, H D or W]
-  gateUp: Tensor; // [R, 2 F]
-  mlp: Tensor; // [R, F]
+  gateUp: Tensor; // [M, 2 F]
+  mlp: Tensor; // [M, F]
 }
 
 /** Elements that a row of a chunk takes in each buffer of the workspace: what the widest layer needs. */
@@ -39,9 +42,11 @@ export function rowElements(spec: DecoderSpec): number {
 
 /** Takes its buffers from `arena`, which owns them. */
 export function makeWorkspace(arena: Arena, spec: DecoderSpec, rows: number): Workspace {
+  const mlpRows = Math.min(rows, MAX_MLP_ROWS);
+  const rowsOf = (name: string) => (name === "gateUp" || name === "mlp" ? mlpRows : rows);
   const buffers = Object.entries(workspaceWidths(spec)).map(([name, width]) => [
     name,
-    arena.tensor(name, [rows, width]),
+    arena.tensor(name, [rowsOf(name), width]),
   ]);
   return Object.fromEntries(buffers) as Workspace;
 }

@@ -1,7 +1,16 @@
 /** Key ranges that the product makes, and where a prompt may be cut. */
 import { describe, expect, test } from "vitest";
 import { FoveaError } from "../../../src/errors.ts";
-import { causalRanges, chunkEnds, lastBorder, viewRanges } from "../../../src/model/decoder/visible.ts";
+import {
+  causalRanges,
+  chunkEnds,
+  lastBorder,
+  promptRanges,
+  rangesOfLayers,
+  viewRanges,
+  windowRanges,
+  withDecodedRows,
+} from "../../../src/model/decoder/visible.ts";
 import { batchOfViews, causal, pictureRuns, prefixLm, slidingWindow } from "../../reference/visible.ts";
 import { freshRandom } from "../../support/random.ts";
 
@@ -12,6 +21,41 @@ test("ranges equal the reference's", () => {
   expect([...causalRanges(5)]).toEqual(causal(5));
   expect([...causalRanges(1, 40)]).toEqual(causal(1, 40));
   expect([...viewRanges(3, 4)]).toEqual(batchOfViews(3, 4));
+});
+
+test("ranges of a prompt: its rows, its pictures or all of it see what comes after", () => {
+  const runs = [
+    { row: 2, count: 3 },
+    { row: 5, count: 2 },
+  ];
+  expect([...promptRanges(9, undefined, runs)]).toEqual(causal(9));
+  const seen = [
+    [2, 5],
+    [5, 7],
+  ] as const;
+  expect([...promptRanges(9, "pictures", runs)]).toEqual(pictureRuns(9, seen));
+  expect([...promptRanges(9, "prompt", runs)]).toEqual(prefixLm(9, 9));
+});
+
+describe("windows", () => {
+  test("cut the past only: a picture's rows see the rest of their picture", () => {
+    const visible = promptRanges(8, "pictures", [{ row: 2, count: 4 }]);
+    const narrowed = [0, 1, 0, 2, 0, 6, 1, 6, 2, 6, 3, 6, 4, 7, 5, 8];
+    expect([...windowRanges(visible, 3)]).toEqual(narrowed);
+    expect([...windowRanges(visible.subarray(8), 3, { start: 4 })]).toEqual(narrowed.slice(8));
+    expect([...windowRanges(causalRanges(9, 4), 2, { start: 4 })]).toEqual(slidingWindow(9, 2, 4));
+  });
+
+  test("leave rows alone that no window narrows, and narrow the rows after them", () => {
+    const all = withDecodedRows(promptRanges(4, "prompt"), 3);
+    const narrowed = [0, 4, 0, 4, 0, 4, 0, 4, 3, 5, 4, 6, 5, 7];
+    expect([...windowRanges(all, 2, { unwindowed: 4 })]).toEqual(narrowed);
+    expect([...windowRanges(all.subarray(4), 2, { start: 2, unwindowed: 4 })]).toEqual(narrowed.slice(4));
+    expect([...windowRanges(all.subarray(8), 2, { start: 4, unwindowed: 4 })]).toEqual(narrowed.slice(8));
+    const ranges = rangesOfLayers([{ attention: { window: 2 } }, { attention: {} }], all, 4);
+    expect([...ranges(0)]).toEqual(narrowed);
+    expect(ranges(1)).toBe(all);
+  });
 });
 
 describe("chunk ends", () => {
