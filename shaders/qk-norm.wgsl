@@ -7,6 +7,7 @@ struct Params {
   stride: u32, // elements from a row to the next
   querySpans: u32, // H, or 1
   querySpan: u32, // D, or H D
+  queryPitch: u32, // elements from a span of queries to the next
   keySpans: u32, // Hk, or 1
   keySpan: u32, // D, or Hk D
   eps: f32,
@@ -14,7 +15,7 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> queryWeight: array<f32>; // [querySpan]
 @group(0) @binding(1) var<storage, read> keyWeight: array<f32>; // [keySpan]
-@group(0) @binding(2) var<storage, read_write> qkv: array<f32>; // [T, (H + 2 Hk) D], values stay
+@group(0) @binding(2) var<storage, read_write> qkv: array<f32>; // [T, stride], queries, keys and values; values stay
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -27,8 +28,8 @@ fn main(lane: Lane, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups
   let span = index % spans;
   let is_query = span < params.querySpans;
   let width = select(params.keySpan, params.querySpan, is_query);
-  let queries = params.querySpans * params.querySpan;
-  let in_row = select(queries + (span - params.querySpans) * params.keySpan, span * params.querySpan, is_query);
+  let queries = params.querySpans * params.queryPitch;
+  let in_row = select(queries + (span - params.querySpans) * params.keySpan, span * params.queryPitch, is_query);
   let start = index / spans * params.stride + in_row;
   var squares = 0.0;
   for (var c = lane.index; c < width; c += WORKGROUP_SIZE) {

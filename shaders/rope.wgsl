@@ -1,5 +1,6 @@
 // Turns the heads of q and k by the angles of their rows' positions (rotate-half: component d pairs with d + D/2),
 // and appends k and v to the cache. One invocation turns or copies one Part of a head and its partner half a head on.
+// Where other channels lie between the queries, those are left out.
 // With partial rotation only the first `turned` Parts of a head turn, in two halves of their own; the rest is copied.
 // Needs lib/part-*, lib/axis-*, HALF_PARTS (Parts in half a head) and WORKGROUP_SIZE. With several axes a Part is one
 // channel, because neighbouring pairs may turn by different axes.
@@ -10,9 +11,10 @@ struct Params {
   keyHeads: u32,
   cacheRow: u32,
   halfTurned: u32, // Parts in half of the channels that turn
+  queryPitch: u32, // heads from a query to the next
 }
 
-@group(0) @binding(0) var<storage, read> qkv: array<Part>; // [T, (H + 2 Hk) D]
+@group(0) @binding(0) var<storage, read> qkv: array<Part>; // [T, (queryPitch H + 2 Hk) D]
 @group(0) @binding(1) var<storage, read> positions: array<u32>; // [axes, T]
 @group(0) @binding(2) var<storage, read> table: array<Part>; // [P, turned channels], cosines then sines
 @group(0) @binding(3) var<storage, read_write> q: array<Part>; // [T, H D]
@@ -36,7 +38,9 @@ fn main(
   let turns = pair < params.halfTurned;
   let d = select(pair + params.halfTurned, pair, turns);
   let step = select(HALF_PARTS - params.halfTurned, params.halfTurned, turns); // from a Part to its partner
-  let source = (row * slots + slot) * 2u * HALF_PARTS + d;
+  let more = (params.queryPitch - 1u) * params.heads; // heads that lie between the queries
+  let place = select(more + slot, slot * params.queryPitch, slot < params.heads);
+  let source = (row * (slots + more) + place) * 2u * HALF_PARTS + d;
   let low = qkv[source];
   let high = qkv[source + step];
 

@@ -15,6 +15,7 @@ const kernel = new Kernel({
     stride: "u32",
     querySpans: "u32",
     querySpan: "u32",
+    queryPitch: "u32",
     keySpans: "u32",
     keySpan: "u32",
     eps: "f32",
@@ -22,7 +23,9 @@ const kernel = new Kernel({
 });
 
 export interface QkNormArgs {
-  qkv: Tensor; // [T, (H + 2 Hk) D]: queries, then keys, then values
+  qkv: Tensor; // [T, (queryPitch H + 2 Hk) D]: queries, then keys, then values
+  /** Widths of a head from a query to the next, for norms of heads: what follows a query stays. Default 1. */
+  queryPitch?: number | undefined;
   /** As wide as a head, or as all heads: so wide is what a norm runs over. */
   queryWeight: Tensor; // [D] or [H D]
   keyWeight: Tensor; // [D] or [Hk D]
@@ -37,19 +40,20 @@ export interface QkNormArgs {
 
 /** Norms queries and keys in place; values stay. */
 export function qkNorm(recorder: Recorder, args: QkNormArgs): void {
-  const { qkv, queryWeight, keyWeight, eps, heads, keyHeads, headWidth } = args;
+  const { qkv, queryPitch = 1, queryWeight, keyWeight, eps, heads, keyHeads, headWidth } = args;
   const [rows, stride] = matrixShape("qk-norm qkv", qkv);
-  checkShape("qk-norm qkv", qkv, [rows, (heads + 2 * keyHeads) * headWidth]);
+  checkShape("qk-norm qkv", qkv, [rows, (queryPitch * heads + 2 * keyHeads) * headWidth]);
   const [querySpan = 0] = queryWeight.shape;
   const [keySpan = 0] = keyWeight.shape;
   const isOfHeads = querySpan === headWidth && keySpan === headWidth;
   const isOfAll = querySpan === heads * headWidth && keySpan === keyHeads * headWidth;
   assert(isOfHeads || isOfAll, `qk-norm: weights of ${querySpan} and ${keySpan} for heads of ${headWidth}`);
+  assert(isOfHeads || queryPitch === 1, `qk-norm: one norm over queries that lie ${queryPitch} heads apart`);
   const [querySpans, keySpans] = isOfHeads ? [heads, keyHeads] : [1, 1];
   recorder.dispatch(
     kernel.variant(withRowReduction(recorder.capabilities, 64)),
     { queryWeight, keyWeight, qkv },
-    { rows, stride, querySpans, querySpan, keySpans, keySpan, eps },
+    { rows, stride, querySpans, querySpan, queryPitch: queryPitch * querySpan, keySpans, keySpan, eps },
     foldGrid(rows * (querySpans + keySpans)),
   );
 }

@@ -13,7 +13,7 @@ const kernel = new Kernel({
   name: "rope",
   shader,
   bindings: { qkv: "read", positions: "read", table: "read", q: "write", cache: "write" },
-  params: { rows: "u32", heads: "u32", keyHeads: "u32", cacheRow: "u32", halfTurned: "u32" },
+  params: { rows: "u32", heads: "u32", keyHeads: "u32", cacheRow: "u32", halfTurned: "u32", queryPitch: "u32" },
 });
 
 /** Where turned queries, turned keys and plain values go. */
@@ -42,7 +42,9 @@ export interface RopeTarget {
 }
 
 export interface RopeArgs extends RopeTarget {
-  qkv: Tensor; // [T, (H + 2 Hk) D]: queries, then keys, then values
+  qkv: Tensor; // [T, (queryPitch H + 2 Hk) D]: queries, then keys, then values
+  /** Widths of a head from a query to the next: 2 where something else as wide follows each of them. Default 1. */
+  queryPitch?: number | undefined;
 }
 
 /** Throws unless `rows` rows fit what they go to: a bug in the model code. */
@@ -95,10 +97,10 @@ export function chooseAxes(axisOfPair: readonly number[] | undefined): {
 
 /** Writes the turned queries to `q`, and appends the turned keys and the plain values to the cache. For one row: `qkv`. */
 export function rope(recorder: Recorder, args: RopeArgs): void {
-  const { qkv, positions, axisOfPair, table, q, cache, cacheRow, heads, keyHeads, headWidth } = args;
+  const { qkv, queryPitch = 1, positions, axisOfPair, table, q, cache, cacheRow, heads, keyHeads, headWidth } = args;
   const [rows] = matrixShape("rope qkv", qkv);
   checkRope("rope", args, rows);
-  checkShape("rope qkv", qkv, [rows, (heads + 2 * keyHeads) * headWidth]);
+  checkShape("rope qkv", qkv, [rows, (queryPitch * heads + 2 * keyHeads) * headWidth]);
   // With several axes one channel at a time: neighbouring pairs may turn by different ones.
   const halfTurned = turnedChannels(args) / 2;
   const part = axisOfPair ? choosePart(1) : choosePart(headWidth / 2, halfTurned);
@@ -112,7 +114,7 @@ export function rope(recorder: Recorder, args: RopeArgs): void {
   recorder.dispatch(
     variant,
     { qkv, positions, table, q, cache },
-    { rows, heads, keyHeads, cacheRow, halfTurned: halfTurned / part.width },
+    { rows, heads, keyHeads, cacheRow, halfTurned: halfTurned / part.width, queryPitch },
     elementGrid(rows * (heads + 2 * keyHeads) * halfParts, workgroupSize),
   );
 }

@@ -42,6 +42,33 @@ describe("qk-norm", () => {
     }
   });
 
+  test("what lies between the queries stays", async () => {
+    const [rows, heads, keyHeads, headWidth, eps] = [3, 3, 2, 20, 1e-5];
+    const random = freshRandom("qk-norm");
+    const values = random.floats(rows * (2 * heads + 2 * keyHeads) * headWidth);
+    const [queryWeight, keyWeight] = [random.floats(headWidth), random.floats(headWidth)];
+    // As one row a head: with every second one of the queries the norm's input is its output.
+    const head = (t: number, slot: number) => (t * (2 * heads + 2 * keyHeads) + slot) * headWidth;
+    const expected = Float64Array.from(values);
+    for (let t = 0; t < rows; t++)
+      for (let slot = 0; slot < 2 * heads + keyHeads; slot++) {
+        if (slot < 2 * heads && slot % 2 === 1) continue;
+        const weight = slot < 2 * heads ? queryWeight : keyWeight;
+        const x = values.subarray(head(t, slot), head(t, slot + 1));
+        const sizes = { rows: 1, queries: headWidth, keys: 0 };
+        expected.set(reference(x, { queryWeight: weight, keyWeight: weight, eps }, sizes), head(t, slot));
+      }
+    const qkv = inputTensor(gpu(), [rows, values.length / rows], values);
+    const args = {
+      qkv,
+      queryPitch: 2,
+      queryWeight: inputTensor(gpu(), [headWidth], queryWeight),
+      keyWeight: inputTensor(gpu(), [headWidth], keyWeight),
+      ...{ eps, heads, keyHeads, headWidth },
+    };
+    expectNmse("y", await runAndRead(gpu(), qkv, (pass) => qkNorm(pass, args)), expected, NMSE_PRODUCT);
+  });
+
   test("weights of another width are refused", () => {
     const tensor = (...shape: number[]) => outputTensor(gpu(), shape);
     const args = { qkv: tensor(2, 32), heads: 2, keyHeads: 1, headWidth: 8, eps: 1e-5 };

@@ -20,10 +20,15 @@ describe("rope", () => {
   type Shape = [rows: number, heads: number, keyHeads: number, headWidth: number];
 
   /** Runs the kernel and compares queries, keys and values with the reference. */
-  async function check([rows, heads, keyHeads, headWidth]: Shape, axisOfPair?: readonly number[], turned = headWidth) {
+  async function check(
+    [rows, heads, keyHeads, headWidth]: Shape,
+    axisOfPair?: readonly number[],
+    turned = headWidth,
+    queryPitch = 1,
+  ) {
     const axes = axisOfPair ? 3 : 1;
     const random = freshRandom("rope");
-    const width = (heads + 2 * keyHeads) * headWidth;
+    const width = (queryPitch * heads + 2 * keyHeads) * headWidth;
     const values = random.floats(rows * width);
     // Not ascending: the kernel must look positions up, not count.
     const positions = Array.from({ length: axes * rows }, () => random.integer(0, MAX_POSITIONS - 1));
@@ -44,7 +49,7 @@ describe("rope", () => {
       ),
     };
     const actualQ = await runAndRead(gpu(), q, (recorder) =>
-      rope(recorder, { ...args, q, cache, cacheRow, heads, keyHeads, headWidth }),
+      rope(recorder, { ...args, queryPitch, q, cache, cacheRow, heads, keyHeads, headWidth }),
     );
 
     const columns = (first: number, count: number) =>
@@ -54,10 +59,20 @@ describe("rope", () => {
       );
     const keyWidth = keyHeads * headWidth;
     const turn = (x: Float32Array) => reference(x, positions, frequencies, { axisOfPair, factor, headWidth });
-    expectNmse("q", actualQ, turn(columns(0, heads * headWidth)), NMSE_PRODUCT);
+    const queries = Float32Array.from(
+      { length: rows * heads * headWidth },
+      (_, i) =>
+        values[
+          Math.floor(i / (heads * headWidth)) * width +
+            (Math.floor(i / headWidth) % heads) * queryPitch * headWidth +
+            (i % headWidth)
+        ]!,
+    );
+    const keys = queryPitch * heads * headWidth;
+    expectNmse("q", actualQ, turn(queries), NMSE_PRODUCT);
     const { written, others } = splitCache(await readFloats(gpu(), cache), { cacheRow, rows, keyWidth });
-    expectNmse("k", written.keys, turn(columns(heads * headWidth, keyWidth)), NMSE_PRODUCT);
-    expect(written.values).toEqual(columns((heads + keyHeads) * headWidth, keyWidth));
+    expectNmse("k", written.keys, turn(columns(keys, keyWidth)), NMSE_PRODUCT);
+    expect(written.values).toEqual(columns(keys + keyWidth, keyWidth));
     expect(others.every(Number.isNaN), "rows of the cache that are not this call's").toBe(true);
   }
 
@@ -79,6 +94,15 @@ describe("rope", () => {
     [[2, 3, 1, 24], 10],
     [[2, 2, 2, 80], 32],
   ])("heads %j of which %i channels turn", ([shape, turned]) => check(shape, undefined, turned));
+
+  test.for<[Shape, number, number[] | undefined]>([
+    [[3, 2, 1, 8], 8, undefined],
+    [[4, 3, 2, 24], 6, undefined],
+    [[5, 3, 1, 32], 8, [0, 1, 2, 0]],
+    [[2, 4, 2, 256], 64, Array.from({ length: 32 }, (_, pair) => pair % 3)],
+  ])("heads %j of which %i channels turn, every second one a query", ([shape, turned, axes]) =>
+    check(shape, axes, turned, 2),
+  );
 
   test("heads of which nothing turns", async () => {
     const [rows, heads, keyHeads, headWidth] = [3, 2, 1, 12];

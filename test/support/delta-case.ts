@@ -1,0 +1,57 @@
+/** Random inputs of the gated delta rule. */
+import type { Gpu } from "../../src/gpu/device.ts";
+import { type DeltaHeads, deltaWidth } from "../../src/kernels/delta-step.ts";
+import { inputTensor } from "./gpu.ts";
+import type { Random } from "./random.ts";
+
+export interface DeltaCase {
+  heads: DeltaHeads;
+  qkv: Float32Array; // [T, 2 Hk dk + Hv dv]
+  gates: Float32Array; // [T, 2 Hv]
+  rate: Float32Array; // [Hv]
+  bias: Float32Array; // [Hv]
+}
+
+/** Heads that forget at once, in a few rows, and hardly, side by side. */
+export function deltaCase(random: Random, rows: number, heads: DeltaHeads): DeltaCase {
+  const { valueHeads } = heads;
+  return {
+    heads,
+    qkv: random.floats(rows * deltaWidth(heads)),
+    gates: random.floats(rows * 2 * valueHeads, 3),
+    rate: Float32Array.from({ length: valueHeads }, (_, head) => [2.5, -1, -4][head % 3]! + random.uniform()),
+    bias: random.floats(valueHeads, 2),
+  };
+}
+
+/** Rows [first, end) of the case on the GPU. */
+export function deltaTensors(gpu: Gpu, { heads, qkv, gates, rate, bias }: DeltaCase, first: number, end: number) {
+  const [width, valueHeads] = [deltaWidth(heads), heads.valueHeads];
+  return {
+    qkv: inputTensor(gpu, [end - first, width], qkv.subarray(first * width, end * width)),
+    gates: inputTensor(
+      gpu,
+      [end - first, 2 * valueHeads],
+      gates.subarray(2 * first * valueHeads, 2 * end * valueHeads),
+    ),
+    rate: inputTensor(gpu, [valueHeads], rate),
+    bias: inputTensor(gpu, [valueHeads], bias),
+    ...heads,
+  };
+}
+
+/** [Hk, Hv, dk, dv] of kernel tests: widths off and on tiles and quads, grouped heads, the published ones. */
+export const DELTA_HEADS: readonly (readonly [number, number, number, number])[] = [
+  [1, 1, 1, 1],
+  [2, 4, 12, 16],
+  [1, 3, 18, 10],
+  [3, 3, 33, 17],
+  [2, 2, 64, 32],
+  [1, 2, 128, 128],
+  [1, 1, 200, 24],
+];
+
+/** By name. */
+export function headsOf([keyHeads = 0, valueHeads = 0, keyWidth = 0, valueWidth = 0]: readonly number[]): DeltaHeads {
+  return { keyHeads, valueHeads, keyWidth, valueWidth };
+}
