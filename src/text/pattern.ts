@@ -1,7 +1,7 @@
 /** Patterns of tokenizer.json: a string to be found as it is, or a regular expression in the syntax of Rust's library. */
 import { SplitPreTokenizer } from "@huggingface/tokenizers";
+import { type Found, LinearPattern } from "../shared/linear-pattern.ts";
 import { asObject, reject, show } from "./json.ts";
-import { type Found, LinearPattern } from "./linear-pattern.ts";
 import { escapePattern } from "./literal.ts";
 
 /** Finds all matches in a text, from left to right. */

@@ -3,7 +3,7 @@
  *
  * The mechanism: every operation is charged before it runs, by the sizes of what it reads and makes, and no single
  * operation is long. Templates are charged here, in steps and in time. Patterns run on an engine without backtracking
- * (linear-pattern.ts), and normalizers may not grow a text beyond a limit (normalizer.ts). So all of this ends by itself
+ * (../shared/linear-pattern.ts), and normalizers may not grow a text beyond a limit (normalizer.ts). So all of this ends by itself
  * within about a second, in a page, in a worker and in Node alike, and an abort that came meanwhile is seen then.
  *
  * A worker that is terminated from outside is rejected: Node and pages without workers need the same guarantee, a tokenizer

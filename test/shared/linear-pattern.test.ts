@@ -1,6 +1,6 @@
 /** The engine for untrusted patterns against JavaScript's own, on published and random patterns, and in linear time. */
 import { describe, expect, it } from "vitest";
-import { LinearPattern } from "../../src/text/linear-pattern.ts";
+import { LinearPattern } from "../../src/shared/linear-pattern.ts";
 import { freshRandom } from "../support/random.ts";
 
 function found(source: string, text: string): [number, number][] {

@@ -1,0 +1,92 @@
+/** Reads and writes the integers and numbers of packed tensors. Everything is little-endian, as in the files. */
+import { badTensor } from "./packed-tensor.ts";
+
+/** f32 bits of an f16, by its 16 bits. Built on first use: 65536 entries serve every scale of every file. */
+let halves: Float32Array | undefined;
+
+function f16Table(): Float32Array {
+  if (halves) return halves;
+  halves = new Float32Array(1 << 16);
+  for (let bits = 0; bits < halves.length; bits++) {
+    const exponent = (bits >> 10) & 31;
+    const fraction = bits & 1023;
+    const size =
+      exponent === 31
+        ? fraction
+          ? Number.NaN
+          : Infinity
+        : exponent
+          ? (1 + fraction / 1024) * 2 ** (exponent - 15)
+          : fraction * 2 ** -24;
+    halves[bits] = bits & 0x8000 ? -size : size;
+  }
+  return halves;
+}
+
+/**
+ * The numbers of a tensor as f32; every F16 and BF16 is one.
+ *
+ * @param name for the message
+ * @throws FoveaError `bad-weights` for a number that is NaN or infinite
+ */
+export function readNumbers(bytes: Uint8Array, dtype: string, name: string): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const count = bytes.byteLength / (dtype === "F32" ? 4 : 2);
+  const numbers = new Float32Array(count);
+  if (dtype === "F32") for (let i = 0; i < count; i++) numbers[i] = view.getFloat32(4 * i, true);
+  else if (dtype === "F16") {
+    const table = f16Table();
+    for (let i = 0; i < count; i++) numbers[i] = table[view.getUint16(2 * i, true)]!;
+  } else {
+    const bits = new Uint32Array(numbers.buffer);
+    for (let i = 0; i < count; i++) bits[i] = view.getUint16(2 * i, true) << 16;
+  }
+  const wrong = numbers.findIndex((number) => !Number.isFinite(number));
+  if (wrong >= 0) throw badTensor(name, `holds ${numbers[wrong]} at ${wrong}; the file is damaged`);
+  return numbers;
+}
+
+/** Words of 4 bytes, copied so that they may start anywhere. Browsers and Node run on little-endian machines only. */
+export function readWords(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(bytes.slice().buffer);
+}
+
+/** Integers of n bits, the lowest bits first and without gaps between them, one in each byte of the result. */
+export function readIntegers(bytes: Uint8Array, bits: number, count: number): Uint8Array {
+  if (bits === 8) return bytes.slice(0, count);
+  const integers = new Uint8Array(count);
+  const mask = (1 << bits) - 1;
+  for (let i = 0, bit = 0; i < count; i++, bit += bits) {
+    const at = bit >> 3;
+    integers[i] = ((bytes[at]! | ((bytes[at + 1] ?? 0) << 8)) >> (bit & 7)) & mask;
+  }
+  return integers;
+}
+
+/** Numbers 0 to 15 as nibbles, the lowest first; an even number of them. */
+export function writeNibbles(integers: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(integers.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = integers[2 * i]! | (integers[2 * i + 1]! << 4);
+  return bytes;
+}
+
+/** Bytes that count from -128 as bytes in two's complement, in place. */
+export function flipSigns(bytes: Uint8Array): Uint8Array {
+  for (let i = 0; i < bytes.length; i++) bytes[i]! ^= 0x80;
+  return bytes;
+}
+
+/**
+ * Numbers of groups [rows, ceil(columns / from)] as those of groups of another size [rows, ceil(columns / to)], where
+ * `to` divides `from`. Each number is repeated.
+ */
+export function spreadGroups(numbers: Float32Array, columns: number, from: number, to: number): Float32Array {
+  const [before, after] = [Math.ceil(columns / from), Math.ceil(columns / to)];
+  if (before === after) return numbers;
+  const rows = numbers.length / before;
+  const spread = new Float32Array(rows * after);
+  for (let row = 0; row < rows; row++)
+    for (let group = 0; group < after; group++)
+      spread[row * after + group] = numbers[row * before + Math.floor((group * to) / from)]!;
+  return spread;
+}

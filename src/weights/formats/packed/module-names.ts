@@ -1,0 +1,26 @@
+/** Names of modules in a config: whole names, or regular expressions that match from the start of a name. */
+import { LinearPattern } from "../../../shared/linear-pattern.ts";
+import type { PackingConfig } from "./config.ts";
+
+/** Longer names are in no published file, and the search takes memory for each character. */
+const MAX_NAME_LENGTH = 1024;
+
+/**
+ * A test for names as Python's `re.match` makes it. The search takes time linear in the name, whatever the expression.
+ *
+ * @param field of `config` that holds the expression, for the message
+ * @throws FoveaError `unsupported-model` for an expression that cannot be read
+ */
+export function nameTest(config: PackingConfig, field: string, expression: string): (name: string) => boolean {
+  let pattern: LinearPattern;
+  try {
+    pattern = new LinearPattern(expression);
+  } catch {
+    throw config.unsupported(field, "regular expressions without backreferences");
+  }
+  return (name) => {
+    if (name.length > MAX_NAME_LENGTH) return false;
+    const first = pattern.matches(name).next();
+    return !first.done && first.value.start === 0;
+  };
+}
