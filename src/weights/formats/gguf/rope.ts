@@ -1,0 +1,47 @@
+/** Rotary positions of a GGUF file as the fields that a config.json has for them. */
+import type { Keys } from "./keys.ts";
+
+/** Factors that a file stores as small tensors: each divides the frequency of one pair of channels. */
+export interface RopeFactors {
+  /** `rope_freqs.weight`, for all lengths. */
+  all?: readonly number[] | undefined;
+  /** `rope_factors_short.weight` and `rope_factors_long.weight`. */
+  short?: readonly number[] | undefined;
+  long?: readonly number[] | undefined;
+}
+
+/**
+ * The fields of RoPE.
+ *
+ * @param headWidth channels of a head
+ * @param base where the file names none
+ */
+export function ropeFields(keys: Keys, factors: RopeFactors, headWidth: number, base = 10000): Record<string, unknown> {
+  const turned = keys.size("rope.dimension_count") ?? headWidth;
+  if (turned > headWidth)
+    throw keys.metadata.bad(`${keys.name("rope.dimension_count")} is ${turned}, a head has ${headWidth} channels`);
+  const scaling = scalingFields(keys, factors);
+  return {
+    rope_theta: keys.number("rope.freq_base") ?? base,
+    ...(turned !== headWidth && { partial_rotary_factor: turned / headWidth }),
+    ...(scaling && { rope_scaling: scaling }),
+  };
+}
+
+function scalingFields(keys: Keys, { all, short, long }: RopeFactors): Record<string, unknown> | undefined {
+  const original = keys.size("rope.scaling.original_context_length");
+  const attention = keys.number("rope.scaling.attn_factor");
+  const originalField = original !== undefined && { original_max_position_embeddings: original };
+  const attentionField = attention !== undefined && { attention_factor: attention };
+  if (short && long)
+    return { rope_type: "longrope", short_factor: short, long_factor: long, ...originalField, ...attentionField };
+  // One list for all lengths: what llama3 scaling comes to, and it says nothing about attention.
+  if (all) return { rope_type: "longrope", short_factor: all, long_factor: all, attention_factor: 1 };
+  const type = keys.string("rope.scaling.type");
+  // The older key has no type beside it.
+  const factor = keys.number("rope.scaling.factor") ?? keys.number("rope.scale_linear") ?? 1;
+  if (type === "none" || factor === 1 || factor === 0) return undefined;
+  if (type === "yarn") return { rope_type: "yarn", factor, ...originalField, ...attentionField };
+  if (type === undefined || type === "linear") return { rope_type: "linear", factor };
+  throw keys.metadata.bad(`${keys.name("rope.scaling.type")} is ${JSON.stringify(type)}; none, linear, yarn are read`);
+}

@@ -1,0 +1,170 @@
+/**
+ * From the metadata of a GGUF file to the files that a Hugging Face checkpoint has for text: tokenizer.json,
+ * tokenizer_config.json and generation_config.json, as parsed JSON.
+ */
+import { quoted } from "../../../shared/json.ts";
+import { unsupportedGguf } from "./header-reader.ts";
+import { mergesOfScores } from "./merges.ts";
+import type { Metadata } from "./metadata.ts";
+import { splitRule } from "./split-rules.ts";
+import { type GgufVocabulary, readVocabulary, TOKEN_TYPE } from "./vocabulary.ts";
+
+/** With the names on the hub. */
+export interface LanguageFiles {
+  "tokenizer.json": Readonly<Record<string, unknown>>;
+  "tokenizer_config.json": Readonly<Record<string, unknown>>;
+  "generation_config.json": Readonly<Record<string, unknown>>;
+}
+
+/** Control tokens that end an answer, whatever the file says of them. */
+const END_TEXTS = ["<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "</s>"];
+
+/** U+2581, which SentencePiece writes for a space. */
+const SPACE = "\u2581";
+
+/** What a model of tokenizer comes to. */
+interface TokenizerParts {
+  model: Readonly<Record<string, unknown>>;
+  normalizer: unknown;
+  preTokenizer: unknown;
+  decoder: unknown;
+  addsBos: boolean;
+}
+
+/**
+ * @param rows of the embedding table
+ * @throws FoveaError `bad-weights` for a damaged vocabulary, `unsupported-model` for a kind of tokenizer that is not read
+ */
+export function describeTokenizer(metadata: Metadata, rows: number): LanguageFiles {
+  const vocabulary = readVocabulary(metadata, rows);
+  const kind = metadata.string("tokenizer.ggml.model");
+  const read = kind === "gpt2" ? byteLevel : kind === "llama" ? sentencePiece : undefined;
+  if (!read)
+    throw unsupportedGguf(
+      metadata.file,
+      `tokenizer.ggml.model is ${kind === undefined ? "missing" : quoted(kind)}; supported are gpt2, llama`,
+    );
+  const { model, normalizer, preTokenizer, decoder, addsBos } = read(metadata, vocabulary);
+  const { texts, bosId, eosId, unknownId, paddingId } = vocabulary;
+  const textOf = (id: number | undefined) => (id === undefined ? undefined : texts[id]);
+  const bos = (metadata.boolean("tokenizer.ggml.add_bos_token") ?? addsBos) ? bosId : undefined;
+  return {
+    "tokenizer.json": {
+      ...{ version: "1.0", added_tokens: addedTokens(metadata, vocabulary, kind!), normalizer },
+      ...{ pre_tokenizer: preTokenizer, post_processor: bos === undefined ? null : beginWith(texts[bos]!, bos) },
+      ...{ decoder, model },
+    },
+    "tokenizer_config.json": {
+      ...named("bos_token", textOf(bosId)),
+      ...named("eos_token", textOf(eosId)),
+      ...named("unk_token", textOf(unknownId)),
+      ...named("pad_token", textOf(paddingId)),
+      ...named("chat_template", metadata.string("tokenizer.chat_template")),
+    },
+    "generation_config.json": { eos_token_id: endIds(vocabulary) },
+  };
+}
+
+function named(name: string, value: string | undefined): Record<string, string> {
+  return value === undefined ? {} : { [name]: value };
+}
+
+function endIds({ eosId, eotId, idOf, types }: GgufVocabulary): number[] {
+  const byText = END_TEXTS.map((text) => idOf.get(text)).filter(
+    (id) => id !== undefined && types[id] === TOKEN_TYPE.control,
+  );
+  return [...new Set([eosId, eotId, ...byText].filter((id) => id !== undefined))];
+}
+
+function beginWith(text: string, id: number): unknown {
+  const special = { id: text, ids: [id], tokens: [text] };
+  const begin = { SpecialToken: { id: text, type_id: 0 } };
+  const sequence = (name: string) => ({ Sequence: { id: name, type_id: 0 } });
+  return {
+    type: "TemplateProcessing",
+    single: [begin, sequence("A")],
+    pair: [begin, sequence("A"), begin, sequence("B")],
+    special_tokens: { [text]: special },
+  };
+}
+
+/** Tokens that are cut out of the text before it becomes words. */
+function addedTokens(metadata: Metadata, { texts, types }: GgufVocabulary, kind: string): unknown[] {
+  const added: unknown[] = [];
+  // Its tokenizer swallows white space behind control tokens, which the file cannot say. llama.cpp goes by the name, too.
+  const strips = kind === "llama" && metadata.string("general.architecture") === "phi3";
+  for (let id = 0; id < texts.length; id++) {
+    const isControl = types[id] === TOKEN_TYPE.control || types[id] === TOKEN_TYPE.unknown;
+    if ((!isControl && types[id] !== TOKEN_TYPE.userDefined) || texts[id] === "") continue;
+    // Runs of spaces are found by merges, where they are written with SentencePiece's mark.
+    if (kind === "llama" && !isControl && texts[id]!.includes(SPACE)) continue;
+    const rstrip = strips && !["<unk>", "<s>", "<|endoftext|>"].includes(texts[id]!);
+    const flags = { single_word: false, lstrip: false, rstrip, normalized: false, special: isControl };
+    added.push({ id, content: texts[id]!, ...flags });
+  }
+  return added;
+}
+
+/** Token -> id of all tokens but the unused ones, which no text may become. */
+function vocabOf({ texts, types }: GgufVocabulary): Record<string, number> {
+  const entries: [string, number][] = [];
+  for (let id = 0; id < texts.length; id++) if (types[id] !== TOKEN_TYPE.unused) entries.push([texts[id]!, id]);
+  return Object.fromEntries(entries);
+}
+
+function byteLevel(metadata: Metadata, vocabulary: GgufVocabulary): TokenizerParts {
+  const rule = splitRule(metadata);
+  const key = "tokenizer.ggml.merges";
+  const lines = metadata.strings(key);
+  if (!lines) throw metadata.bad(`${key} is missing`);
+  const merges = lines.map((line, i) => {
+    // A part may begin with a space in old files, but none is empty.
+    const at = line.indexOf(" ", 1);
+    const parts: [string, string] = [line.slice(0, at), line.slice(at + 1)];
+    for (const text of [...parts, parts.join("")])
+      if (at < 0 || !vocabulary.idOf.has(text))
+        throw metadata.bad(`${key}[${i}], ${quoted(line)}: its parts and what they make must be tokens`);
+    return parts;
+  });
+  return {
+    model: {
+      ...{ type: "BPE", dropout: null, unk_token: null, fuse_unk: false, byte_fallback: false },
+      ...{ ignore_merges: rule.wholeWords ?? false, merges },
+      vocab: vocabOf(vocabulary),
+    },
+    normalizer: rule.normalizer ?? null,
+    preTokenizer: rule.steps.length === 1 ? rule.steps[0] : { type: "Sequence", pretokenizers: rule.steps },
+    decoder: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false },
+    addsBos: rule.addsBos ?? false,
+  };
+}
+
+function sentencePiece(metadata: Metadata, vocabulary: GgufVocabulary): TokenizerParts {
+  const key = "tokenizer.ggml.scores";
+  const scores = metadata.numbers(key);
+  const { texts, types, unknownId = texts.indexOf("<unk>") } = vocabulary;
+  if (!scores) throw metadata.bad(`${key} is missing`);
+  if (scores.length !== texts.length)
+    throw metadata.bad(`${key} has ${scores.length} scores for ${texts.length} tokens`);
+  if (!scores.every(Number.isFinite)) throw metadata.bad(`${key} has scores that are no numbers`);
+  const isPiece = (id: number) => types[id] === TOKEN_TYPE.normal || types[id] === TOKEN_TYPE.userDefined;
+  const hasBytes = vocabulary.idOf.has("<0x00>") && vocabulary.idOf.has("<0xFF>");
+  const prefixes = metadata.boolean("tokenizer.ggml.add_space_prefix") ?? true;
+  const replace = { type: "Replace", pattern: { String: " " }, content: SPACE };
+  const restore = { type: "Replace", pattern: { String: SPACE }, content: " " };
+  const strip = { type: "Strip", content: " ", start: 1, stop: 0 };
+  return {
+    model: {
+      ...{ type: "BPE", dropout: null, unk_token: texts[unknownId] ?? null, fuse_unk: true, byte_fallback: hasBytes },
+      ...{ ignore_merges: false, vocab: vocabOf(vocabulary) },
+      merges: mergesOfScores(vocabulary, scores, isPiece),
+    },
+    normalizer: prefixes ? { type: "Sequence", normalizers: [{ type: "Prepend", prepend: SPACE }, replace] } : replace,
+    preTokenizer: null,
+    decoder: {
+      type: "Sequence",
+      decoders: [restore, { type: "ByteFallback" }, { type: "Fuse" }, ...(prefixes ? [strip] : [])],
+    },
+    addsBos: true,
+  };
+}
