@@ -12,8 +12,9 @@ import { fillWeights } from "../model/load/fill.ts";
 import { type MatchedTensors, matchTensors } from "../model/load/match.ts";
 import { resolveWeights } from "../model/load/precision.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
-import { type Checkpoint, openCheckpoint } from "../weights/checkpoint.ts";
+import type { Checkpoint } from "../weights/checkpoint.ts";
 import type { ModelFolder } from "../weights/folder.ts";
+import { openModel } from "../weights/formats/registry.ts";
 import { contextLengthOf, makePictures, makeText, makeWeights, type TextParts } from "./assemble.ts";
 import { Conversation } from "./conversation.ts";
 import { type RequestDefaults, readDefaults } from "./defaults.ts";
@@ -65,14 +66,16 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions, hook
   own?.catch(() => {});
   let gpu: Gpu | undefined;
   try {
-    const { spec, files } = await readModel(folder, { signal });
+    const model = await openModel(folder, { signal });
+    const { spec, files } = await readModel(model.folder, { signal });
     const contextLength = contextLengthOf(spec, options.maxContext);
     const [language, defaults, checkpoint] = await inTurn(
-      loadLanguage(folder, spec, files, signal),
-      readDefaults(folder, spec, hooks.requestDefaults, { signal, warn: hooks.warn }),
-      openCheckpoint(folder, { signal }),
+      loadLanguage(model.folder, spec, files, signal),
+      readDefaults(model.folder, spec, hooks.requestDefaults, { signal, warn: hooks.warn }),
+      model.checkpoint(files["config.json"] as Record<string, unknown>, { signal }),
     );
     const matched = matchTensors(spec, checkpoint.tensors);
+    for (const note of model.notes) hooks.warn?.(note);
     warnOfLanguage(spec, language, hooks.warn ?? (() => {}));
     gpu = await Gpu.open(options.device as GPUDevice | undefined, own);
     throwIfAborted(signal, "opening of the GPU");

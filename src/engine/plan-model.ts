@@ -8,7 +8,7 @@ import { resolveWeights } from "../model/load/precision.ts";
 import { DEFAULTS_FILE, LANGUAGE_FILES } from "../shared/model-files.ts";
 import { elementCount } from "../shared/shape.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
-import { openCheckpoint } from "../weights/checkpoint.ts";
+import { openModel } from "../weights/formats/registry.ts";
 import { knownModel } from "../weights/remote-model.ts";
 import { storageReport } from "../weights/storage.ts";
 import { surveyModel } from "../weights/survey.ts";
@@ -44,11 +44,12 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
     ...options,
   };
   const survey = surveyModel(source, { cache, hubToken, hubUrl, modelsUrl });
-  const { spec } = await readModel(survey.folder, { signal });
+  const model = await openModel(survey.folder, { signal });
+  const { spec, files: descriptions } = await readModel(model.folder, { signal });
   const contextLength = contextLengthOf(spec, maxContext);
   const beside = [DEFAULTS_FILE, ...(spec.decoder ? LANGUAGE_FILES : [])];
   await Promise.all(beside.map((name) => survey.lookFor(name, { signal })));
-  const checkpoint = await openCheckpoint(survey.folder, { signal });
+  const checkpoint = await model.checkpoint(descriptions["config.json"] as Record<string, unknown>, { signal });
   const matched = matchTensors(spec, checkpoint.tensors);
 
   const files = survey.files();

@@ -1,7 +1,7 @@
 /** Warnings of a load: parts of a model that are passed over although nothing is wrong with them. Faults are errors. */
 import type { ModelSpec } from "../spec/model-spec.ts";
 import type { ChatTemplate } from "../text/chat-template.ts";
-import { isModelFile } from "../weights/listing.ts";
+import { filesToLoad, isModelFile } from "../weights/formats/registry.ts";
 
 type Warn = (message: string) => void;
 
@@ -12,10 +12,10 @@ const SHOWN_NAMES = 5;
 /** Warns of given files that would change a model elsewhere: adapters, weights in other formats, unknown settings. */
 export function warnOfUnreadFiles(paths: readonly string[], warn: Warn): void {
   const names = paths.map((path) => path.split(/[/\\]/).at(-1)!);
-  const isSingle = names.includes("model.safetensors");
+  const read = filesToLoad(names);
   const isUnread = (name: string) =>
     isModelFile(name)
-      ? isSingle && /\.safetensors(\.index\.json)?$/.test(name) && name !== "model.safetensors"
+      ? !read.includes(name)
       : /\.(json|jinja|bin|gguf|pt|pth|onnx|npz)$/.test(name) && !REPEATED.includes(name);
   const unread = names.filter(isUnread);
   if (unread.length === 0) return;

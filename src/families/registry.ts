@@ -1,6 +1,5 @@
 /** The list of families, and the step from a model's small files to its `ModelSpec`. */
 import { FoveaError } from "../errors.ts";
-import { isJsonObject } from "../shared/json.ts";
 import type { DESCRIPTION_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import type { Descriptions, Family } from "./family.ts";
@@ -54,7 +53,6 @@ export function describeModel(files: DescriptionFiles): ModelSpec {
   };
   const config = fields("config.json");
   if (!config) throw new FoveaError("unsupported-model", "no config.json: is this the folder of a model?");
-  refuseQuantised(config);
   const descriptions: Descriptions = {
     config,
     preprocessor: fields("preprocessor_config.json"),
@@ -63,15 +61,4 @@ export function describeModel(files: DescriptionFiles): ModelSpec {
   const family = FAMILIES.find((candidate) => candidate.matches(descriptions));
   if (!family) throw config.unsupported("model_type", familyNames().join(", "));
   return family.describe(descriptions);
-}
-
-/** Refuses weights that another engine has packed; "quantization" is MLX's name for it. */
-function refuseQuantised(config: ConfigFields): void {
-  const levels = ["text_config", "vision_config"].map((name) =>
-    isJsonObject(config.value(name)) ? config.object(name) : undefined,
-  );
-  for (const fields of [config, ...levels])
-    for (const name of ["quantization_config", "quantization"])
-      if (fields?.has(name))
-        throw fields.unsupported(name, "no such field; load the unquantised checkpoint, Fovea quantises it by itself");
 }

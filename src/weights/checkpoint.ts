@@ -6,19 +6,21 @@ import { FoveaError, throwIfAborted } from "../errors.ts";
 import { isJsonObject, quoted } from "../shared/json.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { isPlainFileName, type ModelFolder } from "./folder.ts";
+import { type PackedFiles, storedTensors } from "./formats/packing.ts";
+import type { StoredTensor } from "./formats/stored-tensor.ts";
 import { readSafetensorsHeader, type TensorEntry } from "./safetensors.ts";
 
 export interface Checkpoint {
-  /** Every tensor, by name. */
-  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** Every tensor, by the name that its family knows. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** The files that hold them, by name. */
   readonly files: ReadonlyMap<string, ByteSource>;
   /** Length of these files together. */
   readonly byteLength: number;
 }
 
-const SINGLE_FILE = "model.safetensors";
-const INDEX_FILE = "model.safetensors.index.json";
+export const SINGLE_FILE = "model.safetensors";
+export const INDEX_FILE = "model.safetensors.index.json";
 
 /** The largest published checkpoints have about 300 shards; each costs a request before anything can be checked. */
 const MAX_SHARDS = 1024;
@@ -32,14 +34,20 @@ const PARALLEL_HEADERS = 6;
  * The index's `total_size` is ignored: published ones disagree about what it counts (tied tensors, other dtypes), and
  * every header is checked against its own file.
  *
+ * @param options.config config.json, which says whether the weights are packed
  * @throws FoveaError `bad-weights` for a folder without weights, a damaged header, or an index that does not fit its
  * shards; `download-failed`, `aborted`.
  */
-export async function openCheckpoint(folder: ModelFolder, { signal }: ReadOptions = {}): Promise<Checkpoint> {
+export async function openCheckpoint(
+  folder: ModelFolder,
+  { signal, config = {} }: ReadOptions & { config?: PackedFiles["config"] } = {},
+): Promise<Checkpoint> {
   const single = await folder.open(SINGLE_FILE, { signal });
   if (single) {
-    const { tensors } = await readSafetensorsHeader(single, { signal });
-    return { tensors, files: new Map([[single.name, single]]), byteLength: single.byteLength };
+    const { tensors: entries } = await readSafetensorsHeader(single, { signal });
+    const files = new Map([[single.name, single]]);
+    const tensors = await storedTensors({ entries, config, files }, { signal });
+    return { tensors, files, byteLength: single.byteLength };
   }
   const index = await folder.json(INDEX_FILE, { signal, uniqueKeys: true });
   if (index === undefined)
@@ -47,7 +55,9 @@ export async function openCheckpoint(folder: ModelFolder, { signal }: ReadOption
       "bad-weights",
       `no weights in ${folder.location}: found neither ${SINGLE_FILE} nor ${INDEX_FILE}; convert weights of other formats to safetensors`,
     );
-  return openShards(folder, parseWeightMap(index), signal);
+  const { entries, files } = await openShards(folder, parseWeightMap(index), signal);
+  const byteLength = [...files.values()].reduce((sum, source) => sum + source.byteLength, 0);
+  return { tensors: await storedTensors({ entries, config, files }, { signal }), files, byteLength };
 }
 
 /** Tensor name -> shard. Checks that every shard is a plain name of a safetensors file. */
@@ -69,7 +79,7 @@ async function openShards(
   folder: ModelFolder,
   weightMap: ReadonlyMap<string, string>,
   signal: AbortSignal | undefined,
-): Promise<Checkpoint> {
+): Promise<Pick<PackedFiles, "entries" | "files">> {
   const names = [...new Set(weightMap.values())];
   if (names.length > MAX_SHARDS) throw badIndex(`it lists ${names.length} shards, the limit is ${MAX_SHARDS}`);
   const shards = await mapBounded(names, PARALLEL_HEADERS, signal, async (name, signal) => {
@@ -94,11 +104,7 @@ async function openShards(
         throw badIndex(`the shards ${quoted(other.file)} and ${quoted(file)} both hold tensor ${quoted(name)}`);
       tensors.set(name, entry);
     }
-  return {
-    tensors,
-    files: new Map(shards.map(({ source }) => [source.name, source])),
-    byteLength: shards.reduce((sum, { source }) => sum + source.byteLength, 0),
-  };
+  return { entries: tensors, files: new Map(shards.map(({ source }) => [source.name, source])) };
 }
 
 function badIndex(message: string): FoveaError {

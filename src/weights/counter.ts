@@ -25,12 +25,13 @@ export class Counter {
 
   /** The same folder, with its reads counted. */
   folder(folder: ModelFolder): ModelFolder {
-    return makeFolder(folder.location, async (name, options) => {
+    const open: ModelFolder["open"] = async (name, options) => {
       const source = await folder.open(name, options);
       if (!source) return undefined;
       this.#files.set(name, { byteLength: source.byteLength, seen: 0 });
       return new CountedSource(source, (end) => this.#reached(name, end));
-    });
+    };
+    return makeFolder(folder.location, open, folder);
   }
 
   #reached(name: string, end: number): void {

@@ -27,6 +27,10 @@ export interface JsonOptions extends TextOptions {
 export interface ModelFolder {
   /** Where the files come from, for messages. */
   readonly location: string;
+  /** The file, or the variant of the weights, that the source names. */
+  readonly choice?: string | undefined;
+  /** Names of all files; undefined where they are not known, as at an address. Throws `download-failed` or `aborted`. */
+  names(options?: ReadOptions): Promise<readonly string[] | undefined>;
   open(name: string, options?: ReadOptions): Promise<ByteSource | undefined>;
   /** The file as UTF-8 text. Throws `bad-weights` if it is too long or not UTF-8. */
   text(name: string, options?: TextOptions): Promise<string | undefined>;
@@ -60,9 +64,15 @@ export function openFolder(
 }
 
 /** A folder whose files are opened by `open`, which receives plain names only. */
-export function makeFolder(location: string, open: ModelFolder["open"]): ModelFolder {
+export function makeFolder(
+  location: string,
+  open: ModelFolder["open"],
+  listing: Partial<Pick<ModelFolder, "choice" | "names">> = {},
+): ModelFolder {
   const folder: ModelFolder = {
     location,
+    choice: listing.choice,
+    names: async (options) => listing.names?.(options),
     async open(name, options) {
       if (!isPlainFileName(name)) throw new RangeError(`${quoted(name)} is not a plain file name`);
       return open(name, options);
@@ -124,7 +134,7 @@ function filesFolder(files: Readonly<Record<string, FileBytes>>): ModelFolder {
     else byBaseName.set(base, [{ path, bytes }]);
   }
   const location = "the given files";
-  return makeFolder(location, async (name) => {
+  const open: ModelFolder["open"] = async (name) => {
     const depth = (path: string) => path.split(/[/\\]/).length;
     const found = byBaseName.get(name)?.toSorted((a, b) => depth(a.path) - depth(b.path));
     if (!found) return undefined;
@@ -136,7 +146,8 @@ function filesFolder(files: Readonly<Record<string, FileBytes>>): ModelFolder {
       );
     const { bytes } = first!;
     return isTagged(bytes, "Blob", "File") ? blobSource(name, bytes as Blob) : memorySource(name, bytes as Uint8Array);
-  });
+  };
+  return makeFolder(location, open, { names: async () => [...byBaseName.keys()] });
 }
 
 /** The entries of a record of files. Checks that each of them holds bytes. */

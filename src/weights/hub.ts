@@ -10,15 +10,9 @@ import { FoveaError } from "../errors.ts";
 import { isJsonObject, quoted } from "../shared/json.ts";
 import type { ReadOptions } from "./byte-source.ts";
 import { fetchJson, type JsonAnswer } from "./fetch-json.ts";
+import { isModelFile } from "./formats/registry.ts";
 import { addressText } from "./http.ts";
-import {
-  badListing,
-  isModelFile,
-  type ListedFile,
-  listedFile,
-  MAX_LISTED_FILES,
-  type ModelListing,
-} from "./listing.ts";
+import { badListing, type ListedFile, listedFile, MAX_LISTED_FILES, type ModelListing } from "./listing.ts";
 import type { RetryPolicy } from "./retry.ts";
 
 export interface HubModel {

@@ -4,9 +4,7 @@
  */
 import { FoveaError } from "../errors.ts";
 import { quoted, shown } from "../shared/json.ts";
-import { COMPANION_FILES } from "../shared/model-files.ts";
 import { MAX_FILE_BYTES } from "./byte-source.ts";
-import { isPlainFileName } from "./folder.ts";
 
 /** A published hash: of the bytes, or git's id of them. */
 export interface Digest {
@@ -30,12 +28,6 @@ export interface ModelListing {
 
 /** Most entries of a listing; no checkpoint has more. */
 export const MAX_LISTED_FILES = 10_000;
-
-/** Whether a model uses a file of this name. Weights are read from safetensors only, never from formats that can contain code. */
-export function isModelFile(name: string): boolean {
-  if (!isPlainFileName(name)) return false;
-  return COMPANION_FILES.includes(name) || name.endsWith(".safetensors") || name === "model.safetensors.index.json";
-}
 
 const HEX_LENGTH = { sha256: 64, git: 40 } as const;
 

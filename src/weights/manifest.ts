@@ -6,7 +6,8 @@ import json from "../../weights-manifest.json" with { type: "json" };
 import { FoveaError } from "../errors.ts";
 import { isJsonObject, quoted, shown } from "../shared/json.ts";
 import { isPlainFileName } from "./folder.ts";
-import { badListing, isModelFile, listedFile, type ModelListing } from "./listing.ts";
+import { isModelFile } from "./formats/registry.ts";
+import { badListing, listedFile, type ModelListing } from "./listing.ts";
 import { shippedFile } from "./shipped-files.ts";
 
 /** Options of loading for which a model may set defaults. */

@@ -8,7 +8,7 @@ import { Counter } from "./counter.ts";
 import { type ModelFolder, makeFolder, openFolder } from "./folder.ts";
 import { PartedSource, type RecentPart } from "./parted-source.ts";
 import type { ReadProgress } from "./read-tensors.ts";
-import { type RemoteFile, type RemoteModel, type RemoteOptions, remoteModel } from "./remote-model.ts";
+import { type AskOptions, type RemoteModel, type RemoteOptions, remoteModel } from "./remote-model.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy, TransientFailure } from "./retry.ts";
 import { checkRoom } from "./storage.ts";
 import { ModelStore } from "./store.ts";
@@ -108,11 +108,13 @@ class Session {
     this.#store = store;
     this.#counter = counter;
     this.#options = options;
-    this.folder = counter.folder(makeFolder(remote.location, (name, { signal } = {}) => this.#open(name, signal)));
+    const open: ModelFolder["open"] = (name, { signal } = {}) => this.#open(name, signal);
+    const names: ModelFolder["names"] = ({ signal } = {}) => this.#names(signal);
+    this.folder = counter.folder(makeFolder(remote.location, open, { names }));
   }
 
   async #open(name: string, signal: AbortSignal | undefined): Promise<ByteSource | undefined> {
-    const file = await this.#find(name, signal);
+    const file = await this.#ask((options) => this.#remote.find(name, options), signal);
     if (this.#isOffline) return this.#openStored(name);
     if (!file) return undefined;
     const { partBytes = PART_BYTES } = this.#options;
@@ -139,16 +141,21 @@ class Session {
     return source;
   }
 
+  async #names(signal: AbortSignal | undefined): Promise<readonly string[] | undefined> {
+    const names = await this.#ask(async (options) => this.#remote.names?.(options), signal);
+    return this.#isOffline ? this.#store?.names() : names;
+  }
+
   /** Asks where the model is published. Goes offline if the server does not answer and the whole model is on disk. */
-  async #find(name: string, signal: AbortSignal | undefined): Promise<RemoteFile | undefined> {
+  async #ask<T>(ask: (options: AskOptions) => Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
     if (this.#isOffline) return undefined;
     const isStored = !this.#hasAsked && ((await this.#store?.isComplete()) ?? false);
     const retry = isStored ? STORED_RETRY : undefined;
     try {
       if (!this.#hasAsked) this.#counter.expect(await this.#remote.totalBytes({ signal, retry }));
-      const file = await this.#remote.find(name, { signal, retry });
+      const answer = await ask({ signal, retry });
       this.#hasAsked = true;
-      return file;
+      return answer;
     } catch (error) {
       // Only for the first file: a load must not mix stored files and newly published ones.
       if (!isStored || !nobodyAnswers(error)) throw error;

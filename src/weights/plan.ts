@@ -1,21 +1,29 @@
 /**
  * Plans which ranges of which files to read for a set of tensors. Pure; read-tensors.ts reads.
  */
-import type { TensorEntry } from "./safetensors.ts";
 
-/** A range [start, end) of one file, read in one request, and its tensors in the order of their bytes. */
-export interface ReadRange {
+/** Bytes [start, end) of a file. */
+export interface FileRange {
+  /** Of what they hold, for messages. */
+  readonly name: string;
   readonly file: string;
   readonly start: number;
   readonly end: number;
-  readonly entries: readonly TensorEntry[];
 }
 
-export interface ReadPlan {
+/** A range [start, end) of one file, read in one request, and what is wanted of it in the order of its bytes. */
+export interface ReadRange<T extends FileRange = FileRange> {
+  readonly file: string;
+  readonly start: number;
+  readonly end: number;
+  readonly entries: readonly T[];
+}
+
+export interface ReadPlan<T extends FileRange = FileRange> {
   /** File after file, each from start to end. */
-  readonly ranges: readonly ReadRange[];
+  readonly ranges: readonly ReadRange<T>[];
   /** Tensors without bytes, for which there is nothing to read. */
-  readonly empty: readonly TensorEntry[];
+  readonly empty: readonly T[];
   /** Bytes of all ranges, gaps between tensors included. */
   readonly byteLength: number;
 }
@@ -32,12 +40,12 @@ export const MAX_GAP_BYTES = 1 << 20;
  * @param wanted In any order; a tensor named twice is read once. Files are read in the order of their first tensor here.
  * @param maxGapBytes The widest gap to read through in a file; Infinity where skipping costs as much as reading.
  */
-export function planReads(
-  wanted: Iterable<TensorEntry>,
+export function planReads<T extends FileRange>(
+  wanted: Iterable<T>,
   maxGapBytes: (file: string) => number = () => MAX_GAP_BYTES,
-): ReadPlan {
-  const empty: TensorEntry[] = [];
-  const byFile = new Map<string, TensorEntry[]>();
+): ReadPlan<T> {
+  const empty: T[] = [];
+  const byFile = new Map<string, T[]>();
   for (const entry of new Set(wanted)) {
     if (entry.start === entry.end) empty.push(entry);
     else if (byFile.has(entry.file)) byFile.get(entry.file)!.push(entry);
@@ -47,8 +55,8 @@ export function planReads(
   return { ranges, empty, byteLength: ranges.reduce((sum, { start, end }) => sum + end - start, 0) };
 }
 
-function planFile(file: string, entries: TensorEntry[], maxGapBytes: number): ReadRange[] {
-  const ranges: { file: string; start: number; end: number; entries: TensorEntry[] }[] = [];
+function planFile<T extends FileRange>(file: string, entries: T[], maxGapBytes: number): ReadRange<T>[] {
+  const ranges: { file: string; start: number; end: number; entries: T[] }[] = [];
   for (const entry of entries.sort((a, b) => a.start - b.start)) {
     const last = ranges.at(-1);
     if (last && entry.start < last.end)

@@ -7,18 +7,19 @@ import { assert, checkInteger } from "../shared/assert.ts";
 import { quoted } from "../shared/json.ts";
 import type { ReadOptions } from "./byte-source.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { isReadableDtype } from "./dtype.ts";
-import { MAX_GAP_BYTES, planReads, type ReadRange } from "./plan.ts";
-import type { TensorEntry } from "./safetensors.ts";
+import { isPackedEncoding, isReadable } from "./formats/encoding.ts";
+import { fileOf, type Plane, type StoredTensor } from "./formats/stored-tensor.ts";
+import { type FileRange, MAX_GAP_BYTES, planReads, type ReadRange } from "./plan.ts";
 
-/** A part of one tensor. A tensor's pieces come in order; an empty tensor has one. */
+/** A part of one plane of a tensor. The pieces of a plane come in order; an empty plane has one. */
 export interface TensorPiece {
-  readonly entry: TensorEntry;
-  /** Where the piece starts in the tensor, in bytes; a multiple of 4. */
+  readonly tensor: StoredTensor;
+  readonly plane: Plane;
+  /** Where the piece starts in the plane, in bytes; a multiple of `pieceUnit`. */
   readonly byteOffset: number;
   /**
-   * Starts at a multiple of 4 in its buffer; its length is a multiple of 4 but for the last piece. Valid only until the
-   * next piece is asked for: all pieces share one buffer, and an upload to the GPU copies them anyway.
+   * Starts at a multiple of 4 in its buffer; its length is a multiple of `pieceUnit` but for the last piece. Valid only
+   * until the next piece is asked for: all pieces share one buffer, and an upload to the GPU copies them anyway.
    */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly last: boolean;
@@ -34,32 +35,52 @@ export interface ReadProgress {
 export interface ReadTensorsOptions extends ReadOptions {
   /** Called for each chunk that arrives. */
   onBytes?: ((progress: ReadProgress) => void) | undefined;
-  /** Length of a piece at most, a multiple of 4. Default 4 MiB. */
+  /** Length of a piece at most, a multiple of 4. Default 4 MiB. A piece that cannot be shorter may be longer. */
   pieceBytes?: number;
+}
+
+/** Longest piece. No row of a model is near it. */
+const MAX_UNIT_BYTES = 64 << 20;
+
+/** One plane of a wanted tensor. */
+interface Item extends FileRange {
+  tensor: StoredTensor;
+  plane: Plane;
+  /** Longest piece. */
+  pieceBytes: number;
+}
+
+/**
+ * Bytes that stay together in a piece: whole rows of a packed tensor, whole periods where the rows are in another order,
+ * otherwise 4.
+ */
+export function pieceUnit({ encoding, rowOrder }: StoredTensor, { rowBytes }: Plane): number {
+  if (rowBytes === undefined || (!rowOrder && !isPackedEncoding(encoding))) return 4;
+  return rowBytes * (rowOrder?.order.length ?? 1);
 }
 
 /**
  * Streams tensors of a checkpoint. Holds one piece and one network chunk at a time.
  *
- * @param wanted Entries of this checkpoint, in any order; they come in the order of the files.
- * @throws RangeError for an entry of another checkpoint. FoveaError `unsupported-model` for an unsupported dtype, before
+ * @param wanted Tensors of this checkpoint, in any order; their planes come in the order of the files.
+ * @throws RangeError for a tensor of another checkpoint. FoveaError `unsupported-model` for an unsupported dtype, before
  * anything is read; `bad-weights` or `download-failed`, with the tensor, if its bytes cannot be read; `hash-mismatch`
  * after the last piece, so pieces count as valid only once the generator has ended; `aborted`.
  */
 export async function* readTensors(
   checkpoint: Checkpoint,
-  wanted: Iterable<TensorEntry>,
+  wanted: Iterable<StoredTensor>,
   options: ReadTensorsOptions = {},
 ): AsyncGenerator<TensorPiece, void, undefined> {
   const { onBytes, signal, pieceBytes = 4 << 20 } = options;
   if (checkInteger("pieceBytes", pieceBytes, 4) % 4 !== 0)
     throw new RangeError(`pieceBytes must be a multiple of 4, got ${pieceBytes}`);
-  const entries = [...wanted];
-  for (const entry of entries) checkWanted(checkpoint, entry);
-  const plan = planReads(entries, (file) => (checkpoint.files.get(file)!.seekable ? MAX_GAP_BYTES : Infinity));
+  const items = [...new Set(wanted)].flatMap((tensor) => itemsOf(checkpoint, tensor, pieceBytes));
+  const plan = planReads(items, (file) => (checkpoint.files.get(file)!.seekable ? MAX_GAP_BYTES : Infinity));
 
-  for (const entry of plan.empty) yield { entry, byteOffset: 0, bytes: new Uint8Array(0), last: true };
-  const buffer = new Uint8Array(Math.min(pieceBytes, largestTensor(plan.ranges)));
+  for (const { tensor, plane } of plan.empty)
+    yield { tensor, plane, byteOffset: 0, bytes: new Uint8Array(0), last: true };
+  const buffer = new Uint8Array(items.reduce((length, item) => Math.max(length, item.pieceBytes), 0));
   let loadedBytes = 0;
   const report = (file: string, byteLength: number) => {
     loadedBytes += byteLength;
@@ -73,7 +94,7 @@ export async function* readTensors(
 /** Cuts the bytes of one range into pieces of its tensors. */
 async function* readRange(
   checkpoint: Checkpoint,
-  range: ReadRange,
+  range: ReadRange<Item>,
   buffer: Uint8Array<ArrayBuffer>,
   report: (file: string, byteLength: number) => void,
   signal: AbortSignal | undefined,
@@ -89,17 +110,17 @@ async function* readRange(
       const chunkEnd = at + chunk.byteLength;
       assert(chunkEnd <= range.end, `${range.file} delivered more than requested`);
       while (at < chunkEnd) {
-        const entry = range.entries[index]!;
-        // Bytes before the tensor are a gap; skip them.
-        at = Math.max(at, Math.min(entry.start, chunkEnd));
-        const end = Math.min(chunkEnd, entry.end, at + buffer.byteLength - filled);
+        const { tensor, plane, pieceBytes } = range.entries[index]!;
+        // Bytes before the plane are a gap; skip them.
+        at = Math.max(at, Math.min(plane.start, chunkEnd));
+        const end = Math.min(chunkEnd, plane.end, at + pieceBytes - filled);
         if (end <= at) continue;
         buffer.set(chunk.subarray(at - chunkStart, end - chunkStart), filled);
         filled += end - at;
         at = end;
-        const last = at === entry.end;
-        if (!last && filled < buffer.byteLength) continue;
-        yield { entry, byteOffset: at - filled - entry.start, bytes: buffer.subarray(0, filled), last };
+        const last = at === plane.end;
+        if (!last && filled < pieceBytes) continue;
+        yield { tensor, plane, byteOffset: at - filled - plane.start, bytes: buffer.subarray(0, filled), last };
         filled = 0;
         if (last) index++;
       }
@@ -115,24 +136,30 @@ async function* readRange(
     );
 }
 
-function tensorText(range: ReadRange, index: number): string {
+function tensorText(range: ReadRange<Item>, index: number): string {
   const entry = range.entries[index];
   return entry ? `tensor ${quoted(entry.name)}` : "the file's last tensor";
 }
 
-function checkWanted(checkpoint: Checkpoint, entry: TensorEntry): void {
-  if (checkpoint.tensors.get(entry.name) !== entry)
-    throw new RangeError(`tensor ${quoted(entry.name)} is not an entry of this checkpoint`);
-  if (!isReadableDtype(entry.dtype))
+/** The planes of a tensor, checked. */
+function itemsOf(checkpoint: Checkpoint, tensor: StoredTensor, pieceBytes: number): Item[] {
+  const { name, encoding, planes } = tensor;
+  if (checkpoint.tensors.get(name) !== tensor)
+    throw new RangeError(`tensor ${quoted(name)} is not an entry of this checkpoint`);
+  if (!isReadable(encoding))
     throw new FoveaError(
       "unsupported-model",
-      `tensor ${quoted(entry.name)} in ${entry.file} is ${entry.dtype}; supported: F32, F16, BF16; use an unquantised checkpoint`,
+      `tensor ${quoted(name)} in ${fileOf(tensor)} is ${encoding.id}; supported: F32, F16, BF16; use an unquantised checkpoint`,
     );
-}
-
-function largestTensor(ranges: readonly ReadRange[]): number {
-  return ranges.reduce(
-    (largest, { entries }) => entries.reduce((length, { start, end }) => Math.max(length, end - start), largest),
-    0,
-  );
+  return planes.map((plane) => {
+    const unit = pieceUnit(tensor, plane);
+    if (unit > MAX_UNIT_BYTES)
+      throw new FoveaError(
+        "bad-weights",
+        `tensor ${quoted(name)} in ${plane.file} has rows of ${unit} bytes, the limit is ${MAX_UNIT_BYTES}`,
+      );
+    const length = Math.max(unit, Math.floor(pieceBytes / unit) * unit);
+    const { name: inFile, file, start, end } = plane;
+    return { name: inFile, file, start, end, tensor, plane, pieceBytes: Math.min(end - start, length) };
+  });
 }

@@ -6,6 +6,7 @@ import { FoveaError } from "../errors.ts";
 import { absoluteAddress, sourceName } from "../shared/source.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { fileUrl, folderUrl } from "./folder.ts";
+import { filesToLoad } from "./formats/registry.ts";
 import { textSha256 } from "./hash.ts";
 import { addressText, plainAddress } from "./http.ts";
 import { listHub, parseHubName } from "./hub.ts";
@@ -35,6 +36,8 @@ export interface RemoteModel {
   readonly location: string;
   /** Length of all files that loading needs; undefined without a published list. */
   totalBytes(options: AskOptions): Promise<number | undefined>;
+  /** Names of all files; absent without a published list. */
+  names?(options: AskOptions): Promise<readonly string[]>;
   /** The file of this name; undefined if it does not exist. Throws `download-failed` or `aborted`. */
   find(name: string, options: AskOptions): Promise<RemoteFile | undefined>;
 }
@@ -104,7 +107,11 @@ function listedModel(
     key: { source, origin },
     location: source,
     async totalBytes(options) {
-      return neededBytes(await listed(options));
+      const { files } = await listed(options);
+      return filesToLoad([...files.keys()]).reduce((sum, name) => sum + files.get(name)!.byteLength, 0);
+    },
+    async names(options) {
+      return [...(await listed(options)).files.keys()];
     },
     async find(name, options) {
       const { files, headers, refusalHint } = await listed(options);
@@ -131,18 +138,6 @@ function listedModel(
       return { byteLength, digest, open };
     },
   };
-}
-
-/** Length of the files that loading reads: the single file of weights or the shards, and the small files. */
-function neededBytes({ files }: ModelListing): number {
-  const isSingle = files.has("model.safetensors");
-  // Other weight files repeat the weights in another format. Shards have numbers in their names.
-  const isNeeded = (name: string) =>
-    name === "model.safetensors" ||
-    (isSingle
-      ? !/\.safetensors(\.index\.json)?$/.test(name)
-      : !name.endsWith(".safetensors") || /^model-\d+-of-\d+\./.test(name));
-  return [...files.values()].reduce((sum, { name, byteLength }) => sum + (isNeeded(name) ? byteLength : 0), 0);
 }
 
 /**

@@ -13,19 +13,13 @@ import { misplacedFile, START_BYTES } from "../shared/misplaced-file.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { type Dtype, dtypeBits, isDtype } from "./dtype.ts";
 import { decodeUtf8, parseJsonUniqueKeys } from "./json.ts";
+import type { FileRange } from "./plan.ts";
 
 /** Where a tensor lies. */
-export interface TensorEntry {
-  readonly name: string;
+export interface TensorEntry extends FileRange {
   readonly dtype: Dtype;
   /** Outermost first; empty for a scalar. Dimensions may be 0. */
   readonly shape: readonly number[];
-  /** Name of the file that holds it. */
-  readonly file: string;
-  /** First byte, from the start of the file. */
-  readonly start: number;
-  /** One past its last byte. */
-  readonly end: number;
 }
 
 export interface SafetensorsHeader {

@@ -59,6 +59,11 @@ export class StoredView {
   async isComplete(): Promise<boolean> {
     return isComplete(this.#folder);
   }
+
+  /** Names of the files of which something is stored. */
+  async names(): Promise<string[]> {
+    return (await filesIn(this.#folder)).map(({ identity }) => identity.name);
+  }
 }
 
 /** One model's folder, held under a lock until `close`. */
@@ -119,6 +124,11 @@ export class ModelStore {
     return isComplete(this.#folder);
   }
 
+  /** Names of the files of which something is stored. */
+  async names(): Promise<string[]> {
+    return (await filesIn(this.#folder)).map(({ identity }) => identity.name);
+  }
+
   /** The file of this name, in any version. */
   async find(name: string): Promise<StoredFile | undefined> {
     return StoredFile.find(this.#folder, name);
@@ -170,18 +180,19 @@ export class ModelStore {
   }
 }
 
+async function filesIn(folder: Folder): Promise<StoredFile[]> {
+  const files = (await entryNames(folder)).map(async (name) => {
+    const inner = await subfolder(folder, name, false);
+    return inner && StoredFile.read(inner);
+  });
+  return (await Promise.all(files)).filter((file) => file !== undefined);
+}
+
 /** All models on disk, unordered. */
 export async function listStored(): Promise<StoredModel[]> {
   const found: StoredModel[] = [];
   for (const { folder, key } of await modelFolders()) {
-    const names = await entryNames(folder);
-    const files = await Promise.all(
-      names.map(async (name) => {
-        const inner = await subfolder(folder, name, false);
-        return inner && StoredFile.read(inner);
-      }),
-    );
-    const listed = files.flatMap((file) => (file ? [{ name: file.identity.name, bytes: file.storedBytes }] : []));
+    const listed = (await filesIn(folder)).map((file) => ({ name: file.identity.name, bytes: file.storedBytes }));
     found.push({
       source: key?.source ?? "",
       files: listed.sort((a, b) => (a.name < b.name ? -1 : 1)),

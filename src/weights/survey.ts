@@ -36,16 +36,16 @@ export function surveyModel(source: ModelSource, options: OpenModelOptions): Mod
   const files = new Map<string, SurveyedFile>();
   const isRemote = typeof source === "string" || source instanceof URL;
   const remote = isRemote ? remoteModel(source, options) : undefined;
-  const look = remote ? remoteFinder(remote, options) : givenFinder(source as Exclude<ModelSource, string | URL>);
+  const places = remote ? remotePlaces(remote, options) : givenPlaces(source as Exclude<ModelSource, string | URL>);
   const find = async (name: string, options: ReadOptions) => {
-    const found = await look(name, options);
+    const found = await places.find(name, options);
     if (found) files.set(name, { name, bytes: found.bytes, storedBytes: found.storedBytes });
     return found;
   };
   const location = remote?.location ?? "the given files";
   return {
     source: remote?.key.source ?? location,
-    folder: makeFolder(location, async (name, options = {}) => (await find(name, options))?.open(options)),
+    folder: makeFolder(location, async (name, options = {}) => (await find(name, options))?.open(options), places),
     async lookFor(name, options) {
       await find(name, options);
     },
@@ -53,20 +53,32 @@ export function surveyModel(source: ModelSource, options: OpenModelOptions): Mod
   };
 }
 
-type Finder = (name: string, options: ReadOptions) => Promise<Found | undefined>;
+/** Where the files of a model are. */
+interface Places extends Pick<ModelFolder, "names"> {
+  find(name: string, options: ReadOptions): Promise<Found | undefined>;
+}
 
-function givenFinder(source: Exclude<ModelSource, string | URL>): Finder {
+function givenPlaces(source: Exclude<ModelSource, string | URL>): Places {
   const folder = openFolder(source);
-  return async (name, options) => {
+  const find: Places["find"] = async (name, options) => {
     const file = await folder.open(name, options);
     // Files in memory need no download.
     return file && { name, bytes: file.byteLength, storedBytes: file.byteLength, open: async () => file };
   };
+  return { find, names: (options) => folder.names(options) };
 }
 
-function remoteFinder(remote: RemoteModel, { cache, partBytes = PART_BYTES }: OpenModelOptions): Finder {
+function remotePlaces(remote: RemoteModel, { cache, partBytes = PART_BYTES }: OpenModelOptions): Places {
   const view = cache === "none" ? undefined : StoredView.open(remote.key);
-  return async (name, { signal }) => {
+  const names: Places["names"] = async ({ signal } = {}) => {
+    try {
+      return await remote.names?.({ signal });
+    } catch (error) {
+      if (!nobodyAnswers(error) || !(await (await view)?.isComplete())) throw error;
+      return (await view)?.names();
+    }
+  };
+  const find: Places["find"] = async (name, { signal }) => {
     const stored = await (await view)?.find(name);
     try {
       const file = await remote.find(name, { signal });
@@ -85,4 +97,5 @@ function remoteFinder(remote: RemoteModel, { cache, partBytes = PART_BYTES }: Op
       return { name, bytes: stored.identity.byteLength, storedBytes: stored.storedBytes, open };
     }
   };
+  return { find, names };
 }

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { deleteStoredModel, Fovea, planModel, storedModels } from "../../src/index.ts";
 import { LANGUAGE_FILES } from "../../src/shared/model-files.ts";
-import { isModelFile } from "../../src/weights/listing.ts";
+import { isModelFile } from "../../src/weights/formats/registry.ts";
 import { sharedFiles } from "../support/engine.ts";
 import { languageFiles } from "../support/random-models.ts";
 import { shippedModelUrl } from "../support/shared.ts";

@@ -9,7 +9,8 @@ import { type DescriptionFiles, describeModel } from "../../src/families/registr
 import { matchTensors } from "../../src/model/load/match.ts";
 import type { ModelSpec, RopeSpec } from "../../src/spec/model-spec.ts";
 import type { AxisPlan, Canvas } from "../../src/spec/picture-spec.ts";
-import { parseSafetensorsHeader, type TensorEntry } from "../../src/weights/safetensors.ts";
+import { plainTensor, type StoredTensor } from "../../src/weights/formats/stored-tensor.ts";
+import { parseSafetensorsHeader } from "../../src/weights/safetensors.ts";
 import { projectRoot } from "../support/command.ts";
 import { needing, sharedBytes, sharedJson, testShared } from "../support/shared.ts";
 import { filesBelow, readSource } from "../support/sources.ts";
@@ -106,13 +107,13 @@ describe.each(folders)("%s", (folder) => {
   });
 });
 
-async function sharedTensors(files: string[]): Promise<Map<string, TensorEntry>> {
-  const tensors = new Map<string, TensorEntry>();
+async function sharedTensors(files: string[]): Promise<Map<string, StoredTensor>> {
+  const tensors = new Map<string, StoredTensor>();
   for (const file of files) {
     const bytes = await sharedBytes(file);
     const headerBytes = Number(new DataView(bytes.buffer).getBigUint64(0, true));
     const header = parseSafetensorsHeader(bytes.subarray(8, 8 + headerBytes), file, bytes.byteLength);
-    for (const [name, entry] of header.tensors) tensors.set(name, entry);
+    for (const [name, entry] of header.tensors) tensors.set(name, plainTensor(entry));
   }
   return tensors;
 }

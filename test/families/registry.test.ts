@@ -30,33 +30,6 @@ describe("refused, with the field and what is supported", () => {
     ],
     ["a vision_config that is a list", llava7b, { vision_config: [] }, /vision_config is a list of 0;/],
     ["a deep value", llava7b, { vision_config: deep }, /vision_config is a list of 1;/],
-    [
-      "packed weights",
-      llava7b,
-      { quantization_config: { quant_method: "awq" } },
-      /config\.json: quantization_config is an object; .*unquantised/,
-    ],
-    [
-      "packed weights of the decoder",
-      llava7b,
-      { "text_config.quantization_config": {} },
-      /text_config\.quantization_config/,
-    ],
-    [
-      "packed weights of the encoder",
-      llava7b,
-      { "vision_config.quantization_config": {} },
-      /vision_config\.quantization_config/,
-    ],
-    [
-      "packed weights of a tiled model",
-      idefics3,
-      { quantization_config: { bits: 4 } },
-      /: quantization_config is an object/,
-    ],
-    ["those of its decoder", idefics3, { "text_config.quantization_config": {} }, /text_config\.quantization_config/],
-    ["those of its encoder", idefics3, { "vision_config.quantization": {} }, /vision_config\.quantization is/],
-    ["MLX's packed weights", qwen2, { quantization: { bits: 4 } }, /quantization is an object/],
   ])("%s", (_, json, changes, message) => {
     expect(configRefusal(having(json, changes))).toMatch(message);
   });

@@ -4,7 +4,7 @@
  */
 import type { MatchedTensors } from "../../src/model/load/match.ts";
 import { elementCount } from "../../src/shared/shape.ts";
-import type { TensorEntry } from "../../src/weights/safetensors.ts";
+import { plainTensor, type StoredTensor } from "../../src/weights/formats/stored-tensor.ts";
 
 export interface TensorList {
   readonly [name: string]: readonly number[] | TensorList;
@@ -36,13 +36,13 @@ function namesOf(name: string): string[] {
   return choices.flatMap((choice) => namesOf(name.replace(braces[0], () => choice)));
 }
 
-/** Header entries of these tensors, all of F16 in one file, as if it had no header. */
-export function entriesOf(tensors: Iterable<NamedShape>): Map<string, TensorEntry> {
-  const entries = new Map<string, TensorEntry>();
+/** Stored tensors of these names, all of F16 in one file, as if it had no header. */
+export function entriesOf(tensors: Iterable<NamedShape>): Map<string, StoredTensor> {
+  const entries = new Map<string, StoredTensor>();
   let start = 0;
   for (const [name, shape] of tensors) {
     const end = start + 2 * elementCount(shape);
-    entries.set(name, { name, dtype: "F16", shape, file: "model.safetensors", start, end });
+    entries.set(name, plainTensor({ name, dtype: "F16", shape, file: "model.safetensors", start, end }));
     start = end;
   }
   return entries;
@@ -59,7 +59,7 @@ export function parametersOf(tensors: Iterable<{ readonly shape: readonly number
 export function unfilled({ tensors, parts }: MatchedTensors): string[] {
   const rows = new Map<string, number>(tensors.map(({ name }) => [name, 0]));
   const wrong = new Set<string>();
-  const used = new Set<TensorEntry>();
+  const used = new Set<StoredTensor>();
   for (const { tensor, entry, to } of parts) {
     if (rows.get(tensor.name) !== to || used.has(entry)) wrong.add(tensor.name);
     used.add(entry);

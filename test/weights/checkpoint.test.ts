@@ -33,7 +33,7 @@ describe("checkpoints as they should be", () => {
   test("shards behind an index", async () => {
     const files = sharded();
     const checkpoint = await openCheckpoint(openFolder(files));
-    expect([...checkpoint.tensors.values()].map(({ name, file }) => [name, file])).toEqual([
+    expect([...checkpoint.tensors.values()].map(({ name, planes }) => [name, planes[0]!.file])).toEqual([
       ["a", "s1.safetensors"],
       ["b", "s1.safetensors"],
       ["c", "s2.safetensors"],

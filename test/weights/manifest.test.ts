@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
-import { isModelFile } from "../../src/weights/listing.ts";
+import { isModelFile } from "../../src/weights/formats/registry.ts";
 import { openLocalFile } from "../../src/weights/local-file.ts";
 import { listKnown, manifest, parseManifest } from "../../src/weights/manifest.ts";
 import { withModel } from "../../src/weights/open-model.ts";

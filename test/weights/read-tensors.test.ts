@@ -2,8 +2,8 @@ import { describe, expect, test, vi } from "vitest";
 import type { ByteSource } from "../../src/weights/byte-source.ts";
 import { type Checkpoint, openCheckpoint } from "../../src/weights/checkpoint.ts";
 import { openFolder } from "../../src/weights/folder.ts";
+import type { StoredTensor } from "../../src/weights/formats/stored-tensor.ts";
 import { type ReadTensorsOptions, readTensors } from "../../src/weights/read-tensors.ts";
-import type { TensorEntry } from "../../src/weights/safetensors.ts";
 import { needing, sharedBytes, sharedJson, testShared } from "../support/shared.ts";
 import { QUICK_RETRY, serve, withoutRanges } from "./http-server.ts";
 import { f32, patternBytes, randomUint32, safetensorsFile, type TensorSpec } from "./safetensors-file.ts";
@@ -22,13 +22,13 @@ const tensor = (name: string, elements: number, seed: number): TensorSpec => ({
 const fromFiles = (files: Record<string, Uint8Array>) => openCheckpoint(openFolder(files as never));
 
 /** Reads tensors, checks what is promised of every piece, and puts the pieces together. */
-async function gather(checkpoint: Checkpoint, wanted: Iterable<TensorEntry>, options: ReadTensorsOptions = {}) {
+async function gather(checkpoint: Checkpoint, wanted: Iterable<StoredTensor>, options: ReadTensorsOptions = {}) {
   const pieceBytes = options.pieceBytes ?? 4 << 20;
   const tensors = new Map<string, Uint8Array>();
-  let current: { entry: TensorEntry; parts: Uint8Array[]; length: number } | undefined;
-  for await (const { entry, byteOffset, bytes, last } of readTensors(checkpoint, wanted, options)) {
-    current ??= { entry, parts: [], length: 0 };
-    expect(entry).toBe(current.entry);
+  let current: { tensor: StoredTensor; parts: Uint8Array[]; length: number } | undefined;
+  for await (const { tensor, byteOffset, bytes, last } of readTensors(checkpoint, wanted, options)) {
+    current ??= { tensor, parts: [], length: 0 };
+    expect(tensor).toBe(current.tensor);
     expect(byteOffset).toBe(current.length);
     expect(byteOffset % 4).toBe(0);
     expect(bytes.byteOffset % 4).toBe(0);
@@ -38,8 +38,8 @@ async function gather(checkpoint: Checkpoint, wanted: Iterable<TensorEntry>, opt
     current.parts.push(bytes.slice());
     current.length += bytes.byteLength;
     if (!last) continue;
-    expect(tensors.has(entry.name)).toBe(false);
-    tensors.set(entry.name, Buffer.concat(current.parts));
+    expect(tensors.has(tensor.name)).toBe(false);
+    tensors.set(tensor.name, Buffer.concat(current.parts));
     current = undefined;
   }
   expect(current).toBeUndefined();
@@ -165,7 +165,7 @@ describe("requests", () => {
     expect(server.requests).toHaveLength(1);
     expectTensors(await gather(checkpoint, pick(checkpoint)), wanted);
     // The start of "a" has come with the header.
-    const ends = ["b", "c"].map((name) => checkpoint.tensors.get(name)!.end - 1);
+    const ends = ["b", "c"].map((name) => checkpoint.tensors.get(name)!.planes[0]!.end - 1);
     expect(server.requests.slice(1)).toEqual([
       `model.safetensors 65536-${ends[0]}`,
       `model.safetensors ${ends[1]! - 5}-${ends[1]}`,
@@ -330,7 +330,7 @@ describe("checkpoints as others write them", () => {
     for (const folder of [openFolder(files), openFolder(server.url)]) {
       const checkpoint = await openCheckpoint(folder);
       for (const { name, dtype, shape } of expected)
-        expect(checkpoint.tensors.get(name)).toMatchObject({ dtype, shape });
+        expect(checkpoint.tensors.get(name)).toMatchObject({ encoding: { id: dtype, dtype }, shape });
       expectTensors(await gather(checkpoint, checkpoint.tensors.values(), { pieceBytes: 100_000 }), expected);
     }
     // Over HTTP: the file or its absence, the index, and for each file a request to open it and one for its tensors.
@@ -340,7 +340,7 @@ describe("checkpoints as others write them", () => {
   test("what the golden files expect, integers included, is listed", async () => {
     const bytes = await sharedBytes("golden/clip-llama-f32/expected.safetensors");
     const { tensors } = await openCheckpoint(openFolder({ "model.safetensors": bytes }));
-    expect(new Set([...tensors.values()].map(({ dtype }) => dtype))).toEqual(new Set(["U8", "I32", "F32"]));
+    expect(new Set([...tensors.values()].map(({ encoding }) => encoding.id))).toEqual(new Set(["U8", "I32", "F32"]));
     expect(await sharedJson("golden/clip-llama-f32/config.json")).toEqual(
       await openFolder({ "x/config.json": await sharedBytes("golden/clip-llama-f32/config.json") }).json("config.json"),
     );

@@ -15,6 +15,8 @@ import { alignTo, assert } from "../../shared/assert.ts";
 import { elementCount } from "../../shared/shape.ts";
 import type { ReadOptions } from "../../weights/byte-source.ts";
 import type { Checkpoint } from "../../weights/checkpoint.ts";
+import { isPackedEncoding } from "../../weights/formats/encoding.ts";
+import { fileOf, type StoredTensor } from "../../weights/formats/stored-tensor.ts";
 import { readTensors } from "../../weights/read-tensors.ts";
 import type { MatchedPart, MatchedTensors } from "./match.ts";
 import { weightType } from "./precision.ts";
@@ -129,15 +131,15 @@ async function readParts(
     const uploads = new Map(parts.map((part, counter) => [part.entry, { part, counter }]));
     await gpu.compile((recorder) => {
       for (const part of parts) {
-        const [type, y] = [part.entry.dtype as StoredType, partsOf(target(part))[0]!];
+        const [type, y] = [storedType(part.entry), partsOf(target(part))[0]!];
         recordPiece(recorder, staging, { type, y, yOffset: 0, elements: 0, counter: 0 });
       }
     });
     const pieces = readTensors(checkpoint, uploads.keys(), { signal, pieceBytes: PIECE_BYTES });
     let inFlight = 0;
-    for await (const { entry, byteOffset, bytes } of pieces) {
-      const { part, counter } = uploads.get(entry)!;
-      const type = entry.dtype as StoredType;
+    for await (const { tensor, byteOffset, bytes } of pieces) {
+      const { part, counter } = uploads.get(tensor)!;
+      const type = storedType(tensor);
       const elementBytes = type === "F32" ? 4 : 2;
       if (bytes.byteLength === 0) continue;
       const first = firstElement(part) + byteOffset / elementBytes;
@@ -192,6 +194,12 @@ function recordPiece(recorder: Recorder, { packed, plain, notFinite, tooLarge }:
   }
 }
 
+/** The dtype of a plain tensor. */
+function storedType({ name, encoding }: StoredTensor): StoredType {
+  assert(!isPackedEncoding(encoding), `${name} is packed`);
+  return encoding.dtype as StoredType;
+}
+
 /** Where a part begins in its tensor, in elements. */
 function firstElement({ tensor, to }: MatchedPart): number {
   return to * elementCount(tensor.shape.slice(1));
@@ -226,7 +234,9 @@ function wholeWords(bytes: Uint8Array): Uint8Array {
 }
 
 function checkFinite(parts: readonly MatchedPart[], counts: ArrayLike<number>): void {
-  const bad = parts.flatMap(({ entry }, i) => (counts[i] ? [`${entry.name} in ${entry.file} has ${counts[i]}`] : []));
+  const bad = parts.flatMap(({ entry }, i) =>
+    counts[i] ? [`${entry.name} in ${fileOf(entry)} has ${counts[i]}`] : [],
+  );
   if (bad.length > 0)
     throw new FoveaError(
       "bad-weights",

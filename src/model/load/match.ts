@@ -5,14 +5,14 @@
 import { sameShape } from "../../shared/shape.ts";
 import type { ModelSpec } from "../../spec/model-spec.ts";
 import type { TensorSpec } from "../../spec/tensor-spec.ts";
-import { isReadableDtype } from "../../weights/dtype.ts";
-import type { TensorEntry } from "../../weights/safetensors.ts";
+import { isReadable } from "../../weights/formats/encoding.ts";
+import type { StoredTensor } from "../../weights/formats/stored-tensor.ts";
 import { type TensorProblems, tensorError } from "./problems.ts";
 
-/** A tensor of a file and the place that it fills. */
+/** A stored tensor and the place that it fills. */
 export interface MatchedPart {
   tensor: TensorSpec;
-  entry: TensorEntry;
+  entry: StoredTensor;
   /** First row that it fills. */
   to: number;
   /** Added to every value. */
@@ -31,12 +31,12 @@ export interface MatchedTensors {
  * Matches a spec with the tensors of all files of a checkpoint. A file may mix layouts. All problems are found before any
  * is reported.
  *
- * @param entries header entries by name
+ * @param entries stored tensors by name
  * @throws FoveaError `bad-weights` naming missing, unknown, duplicate, misshaped tensors and those of a type that is not read
  */
 export function matchTensors(
   { family, tensors, ignores }: Pick<ModelSpec, "family" | "tensors" | "ignores">,
-  entries: ReadonlyMap<string, TensorEntry>,
+  entries: ReadonlyMap<string, StoredTensor>,
 ): MatchedTensors {
   const problems: TensorProblems = { missing: [], duplicate: [], misshaped: [], unreadable: [], unknown: [] };
   const wanted = new Set<string>();
@@ -58,7 +58,7 @@ export function matchTensors(
       else if (present.length > 1) problems.duplicate.push(present);
       else if (!sameShape(withoutLeadingOnes(entry.shape), withoutLeadingOnes(shape)))
         problems.misshaped.push({ entry, shape });
-      else if (!isReadableDtype(entry.dtype)) problems.unreadable.push(entry);
+      else if (!isReadable(entry.encoding)) problems.unreadable.push(entry);
       else parts.push({ tensor, entry, to, ...(add === undefined ? {} : { add }) });
     }
   }

@@ -2,7 +2,7 @@
 import { FoveaError } from "../../errors.ts";
 import { quoted } from "../../shared/json.ts";
 import { shapeText } from "../../shared/shape.ts";
-import type { TensorEntry } from "../../weights/safetensors.ts";
+import { fileOf, type StoredTensor } from "../../weights/formats/stored-tensor.ts";
 
 /** Everything wrong in a comparison of a model's tensors with a checkpoint's. */
 export interface TensorProblems {
@@ -10,10 +10,10 @@ export interface TensorProblems {
   missing: { names: readonly string[]; shape: readonly number[] }[];
   /** Several names of one tensor, all present. */
   duplicate: string[][];
-  misshaped: { entry: TensorEntry; shape: readonly number[] }[];
+  misshaped: { entry: StoredTensor; shape: readonly number[] }[];
   /** Of a type that Fovea does not read. */
-  unreadable: TensorEntry[];
-  unknown: TensorEntry[];
+  unreadable: StoredTensor[];
+  unknown: StoredTensor[];
 }
 
 /** Names shown of each kind; the rest is counted. */
@@ -43,14 +43,14 @@ export function tensorError(
     }),
     list("present under two names", problems.duplicate, (names) => names.map(quoted).join(" and ")),
     list("of another shape", problems.misshaped, ({ entry, shape }) => {
-      return `${quoted(entry.name)} in ${entry.file} is ${shapeText(entry.shape)}, expected ${shapeText(shape)}`;
+      return `${quoted(entry.name)} in ${fileOf(entry)} is ${shapeText(entry.shape)}, expected ${shapeText(shape)}`;
     }),
-    list("of a type that is not read", problems.unreadable, ({ name, file, dtype }) => {
-      return `${quoted(name)} in ${file} is ${dtype}, expected F32, F16 or BF16`;
+    list("of a type that is not read", problems.unreadable, (entry) => {
+      return `${quoted(entry.name)} in ${fileOf(entry)} is ${entry.encoding.id}, expected F32, F16 or BF16`;
     }),
-    list("unknown", problems.unknown, ({ name, file }) => {
-      const [like, likeness] = likest(name, known);
-      return `${quoted(name)} in ${file}${likeness >= MIN_LIKENESS ? ` (like ${quoted(like)})` : ""}`;
+    list("unknown", problems.unknown, (entry) => {
+      const [like, likeness] = likest(entry.name, known);
+      return `${quoted(entry.name)} in ${fileOf(entry)}${likeness >= MIN_LIKENESS ? ` (like ${quoted(like)})` : ""}`;
     }),
   ].filter((sentence) => sentence !== "");
   return new FoveaError(

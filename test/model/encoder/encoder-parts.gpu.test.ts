@@ -9,7 +9,7 @@ import { Weights } from "../../../src/model/load/fill.ts";
 import { matchTensors } from "../../../src/model/load/match.ts";
 import { elementCount } from "../../../src/shared/shape.ts";
 import type { ModelSpec } from "../../../src/spec/model-spec.ts";
-import type { TensorEntry } from "../../../src/weights/safetensors.ts";
+import { plainTensor, type StoredTensor } from "../../../src/weights/formats/stored-tensor.ts";
 import { encodeImage } from "../../reference/model/vision.ts";
 import type { Weights as ReferenceWeights } from "../../reference/model/weights.ts";
 import { expectNmse } from "../../support/compare.ts";
@@ -44,12 +44,12 @@ function specOf(changes: object): ModelSpec {
 }
 
 /** Entries of a file that holds every tensor under its first name. */
-function entriesOf({ tensors }: ModelSpec): Map<string, TensorEntry> {
-  const entries = new Map<string, TensorEntry>();
+function entriesOf({ tensors }: ModelSpec): Map<string, StoredTensor> {
+  const entries = new Map<string, StoredTensor>();
   for (const { parts } of tensors)
     for (const { names, shape } of parts) {
       const bytes = 4 * elementCount(shape);
-      entries.set(names[0]!, { name: names[0]!, dtype: "F32", shape, begin: 0, end: bytes } as unknown as TensorEntry);
+      entries.set(names[0]!, plainTensor({ name: names[0]!, dtype: "F32", shape, file: "", start: 0, end: bytes }));
     }
   return entries;
 }

@@ -125,7 +125,7 @@ describe("known but not wanted", () => {
   it("a type that is not read, where the tensor is not wanted either", () => {
     const name = "vision_tower.vision_model.embeddings.position_ids";
     const entries = entriesOf([...shapes, [name, [1, 10]]]);
-    entries.set(name, { ...entries.get(name)!, dtype: "I64" });
+    entries.set(name, { ...entries.get(name)!, encoding: { id: "I64", dtype: "I64" } });
     expect(matchTensors(clip, entries).parts).toHaveLength(wanted);
   });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { describeModel } from "../../../src/families/registry.ts";
 import { matchTensors } from "../../../src/model/load/match.ts";
 import type { ModelSpec } from "../../../src/spec/model-spec.ts";
-import type { TensorEntry } from "../../../src/weights/safetensors.ts";
+import type { StoredTensor } from "../../../src/weights/formats/stored-tensor.ts";
 import { refusalOf } from "../../support/descriptions.ts";
 import { LLAVA_LAYOUTS, smallLlava, smallLlavaTensors, smallSiglipLlava } from "../../support/small-models.ts";
 import { entriesOf, tensorsOf } from "../../support/tensor-list.ts";
@@ -13,7 +13,7 @@ const siglip = describeModel({ "config.json": smallSiglipLlava });
 const shapes = tensorsOf(smallLlavaTensors);
 
 /** The small checkpoint, changed: a shape sets a tensor, undefined removes it. */
-function changed(changes: Record<string, number[] | undefined>): Map<string, TensorEntry> {
+function changed(changes: Record<string, number[] | undefined>): Map<string, StoredTensor> {
   const all = new Map(shapes);
   for (const [name, shape] of Object.entries(changes)) {
     if (shape) all.set(name, shape);
@@ -22,7 +22,7 @@ function changed(changes: Record<string, number[] | undefined>): Map<string, Ten
   return entriesOf(all);
 }
 
-function refusal(spec: ModelSpec, tensors: ReadonlyMap<string, TensorEntry>): string {
+function refusal(spec: ModelSpec, tensors: ReadonlyMap<string, StoredTensor>): string {
   return refusalOf(() => matchTensors(spec, tensors), "bad-weights");
 }
 
@@ -152,7 +152,7 @@ describe("refused, with the tensor and what was expected", () => {
   it.each(["I8", "U8", "F8_E4M3", "F64", "I32"] as const)("a wanted tensor of %s", (dtype) => {
     const tensors = entriesOf(shapes);
     const name = `${decoder}layers.1.self_attn.o_proj.weight`;
-    tensors.set(name, { ...tensors.get(name)!, dtype });
+    tensors.set(name, { ...tensors.get(name)!, encoding: { id: dtype, dtype } });
     expect(refusal(clip, tensors)).toContain(`"${name}" in model.safetensors is ${dtype}, expected F32, F16 or BF16`);
   });
 

@@ -1,0 +1,70 @@
+/**
+ * How the values of a stored tensor are written, and what they become: a plain dtype that the GPU converts, or integers
+ * in groups, which a decoder rearranges once while the file streams in. Each weight format brings its own encodings.
+ */
+import { type Dtype, isReadableDtype } from "../dtype.ts";
+import type { GroupSize, PackedBits, PackedRows } from "./packed-rows.ts";
+
+/** What a plane of a packed tensor holds. "order" is the group of each column, or where each column goes. */
+export type PlaneRole = "values" | "scales" | "biases" | "zeros" | "order";
+
+/** What the packed rows of an encoding always are, known before any of them is read: memory is planned by it. */
+export interface PackedLayout {
+  readonly bits: PackedBits;
+  readonly group: GroupSize;
+  /**
+   * How scales and biases are kept. "f16": the format stores 16 bits itself (f16, or bf16 of ordinary sizes), so that
+   * they fit; loading checks each of them, and keeps the matrix with f32 where one does not. "f32": products of two numbers.
+   */
+  readonly scales: "f16" | "f32";
+  /**
+   * "none": symmetric, `PackedRows.biases` is absent. "zeros": each bias is a whole number times its scale, as where a
+   * format has integer zero points. "free": any bias.
+   */
+  readonly bias: "none" | "zeros" | "free";
+  /**
+   * Of a free bias: the integer (as `PackedRows` counts) for which the file's own bias stands, so that it is kept
+   * without a rounding. -8 where a file counts 4 bits from 0, -128 for 8 bits (the defaults), -16 for the 5 bits of GGUF.
+   */
+  readonly origin?: number;
+}
+
+/** Whole rows of a tensor, for a decoder. */
+export interface StoredRows {
+  /** The first row. */
+  readonly first: number;
+  readonly count: number;
+  /** Of the whole tensor. */
+  readonly rows: number;
+  readonly columns: number;
+  /**
+   * Bytes of each plane: of planes with `rowBytes` those of these rows only, of others all. They may start at any byte
+   * of their buffer, and are valid only during the call.
+   */
+  readonly planes: Readonly<Partial<Record<PlaneRole, Uint8Array>>>;
+}
+
+export interface PlainEncoding {
+  /** Its dtype. */
+  readonly id: string;
+  readonly dtype: Dtype;
+}
+
+export interface PackedEncoding {
+  /** For people, such as "Q4_K" or "int4 g128": `info` and messages show it. */
+  readonly id: string;
+  readonly layout: PackedLayout;
+  /** Rows as integers in groups, with new arrays. Pure. Throws FoveaError `bad-weights` for what cannot be. */
+  decode(rows: StoredRows): PackedRows;
+}
+
+export type Encoding = PlainEncoding | PackedEncoding;
+
+export function isPackedEncoding(encoding: Encoding): encoding is PackedEncoding {
+  return "layout" in encoding;
+}
+
+/** Whether the engine reads values written so. */
+export function isReadable(encoding: Encoding): boolean {
+  return isPackedEncoding(encoding) || isReadableDtype(encoding.dtype);
+}

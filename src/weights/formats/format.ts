@@ -1,0 +1,37 @@
+/** What a weight format is: a value that recognises its files and opens them. registry.ts has the list. */
+import type { ReadOptions } from "../byte-source.ts";
+import type { Checkpoint } from "../checkpoint.ts";
+import type { ModelFolder } from "../folder.ts";
+
+/** A model in a folder, before its weights are looked at. */
+export interface OpenedModel {
+  /**
+   * Descriptions and language files: the folder itself, or where a container describes its model, the same names made of
+   * its metadata.
+   */
+  readonly folder: ModelFolder;
+  /** What was chosen and a person may want to know, a sentence each. */
+  readonly notes: readonly string[];
+  /**
+   * Reads the headers of the weights.
+   *
+   * @param config the model's config.json, from `folder`
+   * @throws FoveaError `bad-weights`, `unsupported-model`, `download-failed`, `aborted`
+   */
+  checkpoint(config: Readonly<Record<string, unknown>>, options: ReadOptions): Promise<Checkpoint>;
+}
+
+export interface WeightFormat {
+  readonly name: string;
+  /** Whether a file of this name, without a path, can be part of the weights. Such files are listed and stored. */
+  isWeightFile(name: string): boolean;
+  /**
+   * The weight files that loading reads, of all names in a folder: what is counted before a load.
+   *
+   * @param choice the file or variant that the source names
+   * @returns undefined where the folder has no weights of this format
+   */
+  pick(names: readonly string[], choice: string | undefined): readonly string[] | undefined;
+  /** Opens a folder whose weights have this format; undefined for any other. Throws as `OpenedModel.checkpoint`. */
+  open(folder: ModelFolder, options: ReadOptions): Promise<OpenedModel | undefined>;
+}

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { openCheckpoint } from "../../../src/weights/checkpoint.ts";
+import { openFolder } from "../../../src/weights/folder.ts";
+import { f32, safetensorsFile } from "../safetensors-file.ts";
+
+const folder = openFolder({ "model.safetensors": safetensorsFile([f32("t", 4)]) });
+
+test.each<[Record<string, unknown>, RegExp]>([
+  [{ quantization_config: { quant_method: "unheard-of" } }, /^config\.json: quantization_config is .*"unheard-of"/],
+  [{ quantization_config: {} }, /quantization_config is an object; .*unquantised/],
+  [{ text_config: { quantization_config: {} } }, /text_config\.quantization_config is/],
+  [{ vision_config: { quantization: {} } }, /vision_config\.quantization is/],
+  [{ quantization: "int3" }, /quantization is "int3"/],
+])("a packing that is not known: %j", async (config, message) => {
+  await expect(openCheckpoint(folder, { config })).rejects.toMatchObject({ code: "unsupported-model" });
+  await expect(openCheckpoint(folder, { config })).rejects.toThrow(message);
+});
+
+test("null is no packing, as transformers writes it", async () => {
+  const { tensors } = await openCheckpoint(folder, { config: { quantization_config: null } });
+  expect([...tensors.keys()]).toEqual(["t"]);
+});
