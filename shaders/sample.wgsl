@@ -1,4 +1,4 @@
-// Chooses one token: repetition penalty, temperature, top-k, top-p in the order of Hugging Face's generate, then a
+// Chooses one token: repetition penalty, temperature, top-k, top-p, min-p in the order of Hugging Face's generate, then a
 // Gumbel-max draw from what is left. One workgroup. All decisions are made on u32 keys that order as the scores do, and
 // on integer sums: exact, and the same however the invocations are scheduled.
 // Needs lib/float-key, lib/wide, lib/radix-select, lib/random, THREADS, LIST (candidates that fit
@@ -18,6 +18,7 @@ struct Params {
   temperature: f32, // 0 takes the largest
   topP: f32, // 1 keeps all
   repetitionPenalty: f32,
+  minGap: f32, // most that a kept score may lie below the largest, times temperature; 1e37 keeps all
 }
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>; // [V]
@@ -280,7 +281,12 @@ fn main(@builtin(local_invocation_index) thread: u32) {
   let top_key = workgroup_largest(best_key, thread);
 
   if (top_key != 0u && top_key != NOT_FINITE_KEY && params.temperature > 0.0) {
-    let kept = keep(top_key, thread);
+    var kept = keep(top_key, thread);
+    let least_key = key_of(value_of(top_key) - params.minGap);
+    if (least_key > kept.floor_key) {
+      kept.floor_key = least_key;
+      kept.last_id = NO_TOKEN;
+    }
     let stream = hash(hash(params.seed) + params.step);
     best_key = 0u;
     best_id = NO_TOKEN;

@@ -2,22 +2,29 @@
  * The public types: what callers hand in and get back. No code lives here.
  * Shapes: T tokens of a prompt, V vocabulary, n image tokens.
  */
+import type { AnswerToken, TokenProbability } from "./shared/answer-token.ts";
+import type { AnswerAttention, GenerationStats, PictureCost } from "./shared/generation-stats.ts";
 import type { ImageInput, PictureBudget } from "./shared/picture.ts";
 import type { Compression, Inhibition } from "./shared/reduction.ts";
 import type { StorageReport, StoredModel } from "./shared/stored-model.ts";
 import type { CompressionStage, InspectedView, Matrix, SeenView, ViewPlace } from "./shared/view.ts";
 
 export type {
+  AnswerAttention,
+  AnswerToken,
   Compression,
   CompressionStage,
+  GenerationStats,
   ImageInput,
   Inhibition,
   InspectedView,
   Matrix,
   PictureBudget,
+  PictureCost,
   SeenView,
   StorageReport,
   StoredModel,
+  TokenProbability,
   ViewPlace,
 };
 
@@ -150,8 +157,21 @@ export interface GenerateRequest {
   topK?: number;
   /** Keep the smallest set of tokens whose probability reaches this; 1 (default) keeps all. */
   topP?: number;
-  /** Above 1 makes tokens seen before less likely; default 1. */
+  /** Keep tokens whose probability is at least this share of the most likely one's; 0 (default) keeps all. */
+  minP?: number;
+  /** Above 1 makes tokens seen before, in prompt or answer, less likely; default 1. */
   repetitionPenalty?: number;
+  /** Subtracted from the logit of each token that the answer holds already; -2 to 2, default 0. */
+  presencePenalty?: number;
+  /** Subtracted as often as the answer holds the token; -2 to 2, default 0. */
+  frequencyPenalty?: number;
+  /** Token id -> what is added to its logit before the penalties, -100 to 100. */
+  logitBias?: Record<number, number>;
+  /**
+   * 0 to 20: also tell the log-probability of each token of the answer, and those of so many most likely tokens, in
+   * `logprobs` events. They are the model's own: log-softmax of the logits, before bias, penalties and temperature.
+   */
+  topLogprobs?: number;
   /** Of the sampler, default 0. */
   seed?: number;
   /** Texts that end the answer; they are not part of it. */
@@ -174,6 +194,8 @@ export type GenerationEvent =
     }
   | { type: "prefill"; tokens: number; milliseconds: number }
   | { type: "text"; text: string }
+  /** Only with `topLogprobs`: tokens whose text the next `text` event begins or holds. */
+  | { type: "logprobs"; tokens: AnswerToken[] }
   /**
    * The GPU device was lost. The model is being loaded again, and the answer goes on where it stood: nothing that was
    * told is told again. May come more than once, and in any phase.
@@ -181,51 +203,6 @@ export type GenerationEvent =
   | { type: "recovering" }
   | ({ type: "attention" } & AnswerAttention)
   | { type: "done"; reason: "stop" | "length" | "abort"; stats: GenerationStats };
-
-/**
- * Where an answer's tokens looked: row i is of the position that chose token i. Columns are the image tokens that the
- * decoder reads, of all images in order (an `image` event has their number and, in its last stage, their patches).
- */
-export interface AnswerAttention {
-  /** Length of the answer's text, in UTF-16 units, once each token was read: token i wrote [ends[i - 1], ends[i]). */
-  ends: Uint32Array;
-  layers: {
-    layer: number;
-    /** Share of the image tokens that the layer inhibits; 0 is a layer that only looks. */
-    ratio: number;
-    /** Text-to-image focus (paper eq. 10), or the score that was asked for; [tokens, image tokens]. */
-    focus: Matrix;
-    /** 1 where attention was inhibited; as `focus`, row-major. */
-    inhibited: Uint8Array;
-  }[];
-}
-
-/** The cost of one picture. */
-export interface PictureCost {
-  /** Tiles and overview. */
-  views: number;
-  /** Its tokens in the prompt before and after compression. */
-  tokensBefore: number;
-  tokensAfter: number;
-  /** It was encoded for an earlier question, and this one did not wait for its encoder. */
-  reused: boolean;
-}
-
-export interface GenerationStats {
-  /** In the order of the conversation. */
-  pictures: PictureCost[];
-  imageTokensBefore: number;
-  imageTokensAfter: number;
-  promptTokens: number;
-  newTokens: number;
-  visionMs: number;
-  prefillMs: number;
-  decodeMs: number;
-  totalMs: number;
-  timeToFirstTokenMs: number;
-  tokensPerSecond: number;
-  gpuBytes: number;
-}
 
 /** A running answer: iterate it for events, or await the whole text. Events are kept until they are read. */
 export interface Generation extends AsyncIterable<GenerationEvent> {

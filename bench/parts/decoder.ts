@@ -1,6 +1,7 @@
 /** A decoder with 4-bit weights: the rate of a prompt in GFLOP/s, of a token in GB/s, and their dispatches and submits. */
 
-import { GREEDY, Sequence, sequenceBuffers } from "../../src/generate/sequence.ts";
+import { Sequence, sequenceBuffers } from "../../src/generate/sequence.ts";
+import { GREEDY } from "../../src/generate/token-choice.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { Recorder } from "../../src/gpu/pass.ts";
 import { causalRanges } from "../../src/model/decoder/visible.ts";

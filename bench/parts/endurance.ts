@@ -1,6 +1,7 @@
 /** Ten thousand tokens in a row on one sequence, with inhibition: memory and speed must not change. */
 
-import { GREEDY, Sequence, sequenceBuffers } from "../../src/generate/sequence.ts";
+import { Sequence, sequenceBuffers } from "../../src/generate/sequence.ts";
+import { GREEDY } from "../../src/generate/token-choice.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { imageRuns, type PromptRows } from "../../src/model/decoder/prompt-rows.ts";
 import { causalRanges } from "../../src/model/decoder/visible.ts";
@@ -92,7 +93,7 @@ async function answering(gpu: Gpu, { decoder, cache, spec }: DecoderSubject, row
     const inhibitor = new Inhibitor(gpu, gpu.arena, decoder, plan, inhibited);
     const start = performance.now();
     await sequence.prefill(prompt, { inhibition: inhibitor });
-    const pending: Promise<number>[] = [];
+    const pending: Promise<unknown>[] = [];
     for (let token = 0; token < tokens; token++) {
       pending.push(sequence.step(GREEDY));
       if (pending.length === STEPS_AHEAD) await pending.shift();

@@ -14,6 +14,7 @@ import { buildPrompt } from "../text/prompt.ts";
 import { StreamDecoder } from "../text/stream-decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { AnswerWatch } from "./answer-attention.ts";
+import { AnswerLog } from "./answer-log.ts";
 import { Clock } from "./clock.ts";
 import { checkKnownIds, needLanguage, type PreparedConversation, prepareConversation } from "./conversation-prompt.ts";
 import type { Engine, TextModel } from "./engine.ts";
@@ -41,6 +42,7 @@ interface Work {
   /** What has been told and is not told again when all of it has to be done again on another device. */
   told: { images: number; prefill: boolean };
   draft: Draft | undefined;
+  log: AnswerLog | undefined;
   reason: StopReason | "abort" | undefined;
 }
 
@@ -63,15 +65,23 @@ export async function answer(
     if (typeof attention !== "boolean") throw new TypeError(`attention must be true or false, got ${typeof attention}`);
     const { compression = defaults.compression, pictures: budget = {} } = request;
     checkBudget(budget);
-    const settings = resolveSampling(request);
     const { text } = needText(engine.current);
+    const settings = resolveSampling(request, text.decoder.spec.vocabularySize);
     encoder?.planViews(compression, [spec.encoder!.positions.grid]);
     planInhibition(inhibition, text.decoder.spec.layers);
     const watch = attention ? new AnswerWatch() : undefined;
     const told = { images: 0, prefill: false };
     const pictures = { compression, budget };
     const asked = { messages, pictures, inhibition, settings, watch, emit, signal };
-    const work: Work = { ...asked, clock, told, prepared: undefined, draft: undefined, reason: undefined };
+    const work: Work = {
+      ...asked,
+      clock,
+      told,
+      prepared: undefined,
+      draft: undefined,
+      log: undefined,
+      reason: undefined,
+    };
     const onLoss = () => emit({ type: "recovering" });
     try {
       await lock.run(async () => {
@@ -129,6 +139,7 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
     const prompt = promptRows(placed, pictures, text.decoder.spec);
     clock.numbers.promptTokens = prompt.ids.length;
     work.draft ??= beginDraft(tokenizer, settings, placed.continuesText ? placed.ids : undefined);
+    if (settings.topLogprobs !== undefined) work.log ??= new AnswerLog(tokenizer);
     let reason: StopReason | "abort" | "outgrown";
     do reason = await decode(work, engine, text, prompt, work.draft);
     while (reason === "outgrown");
@@ -143,7 +154,7 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
 
 /** Runs the prompt and the tokens of the draft, then goes on with it. Returns what `decodeText` does. */
 async function decode(
-  { inhibition, settings, watch, emit, signal, clock, told, reason }: Work,
+  { inhibition, settings, watch, log, emit, signal, clock, told, reason }: Work,
   { gpu }: Engine,
   { conversation, sequence }: TextModel,
   prompt: PromptRows,
@@ -165,10 +176,13 @@ async function decode(
     ...{ sampling, maxTokens, signal },
     onText: (shown) => {
       watch?.addText(shown);
+      const tokens = log?.addText(shown) ?? [];
+      if (tokens.length > 0) emit({ type: "logprobs", tokens });
       emit({ type: "text", text: shown });
     },
-    onToken: () => {
+    onToken: (token, text) => {
       clock.countToken();
+      log?.addToken(token, text);
       watch?.addToken();
     },
   });

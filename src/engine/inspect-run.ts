@@ -1,7 +1,7 @@
 /** Runs an inspected prompt: the logits of all its rows, the decisions of inhibition, and greedy tokens after it. */
 import type { Inspection, Matrix } from "../api.ts";
 import { FoveaError } from "../errors.ts";
-import { GREEDY } from "../generate/sequence.ts";
+import { GREEDY } from "../generate/token-choice.ts";
 import type { Arena } from "../gpu/arena.ts";
 import { Readback, readFloats } from "../gpu/readback.ts";
 import { view } from "../gpu/tensor.ts";
@@ -97,7 +97,7 @@ async function decodeGreedily(
       await sequence.prefill(prompt, { generated: step, inhibition: inhibitor });
       await sequence.replay(prompt, greedy);
     }
-    greedy.push(await sequence.step(GREEDY));
+    greedy.push((await sequence.step(GREEDY)).id);
     data.set(await readFloats(gpu, sequence.logits), step * cols);
   }
   return { greedy, greedyLogits: { data, rows: steps, cols } };

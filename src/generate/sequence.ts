@@ -6,41 +6,21 @@ import { FoveaError, throwIfAborted } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Pass, Recorder } from "../gpu/pass.ts";
 import type { GpuMemory } from "../gpu/planning.ts";
-import { Readback } from "../gpu/readback.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
 import { anchorPositions } from "../kernels/anchor-positions.ts";
 import { copyRows } from "../kernels/copy-rows.ts";
-import { sample } from "../kernels/sample.ts";
-import { NO_TOKEN } from "../kernels/token-embed.ts";
 import type { Decoder } from "../model/decoder/decoder.ts";
 import type { KvCache } from "../model/decoder/kv-cache.ts";
 import type { LayerAttention } from "../model/decoder/layer-attention.ts";
 import { type PromptRows, type PromptRun, positionsOf } from "../model/decoder/prompt-rows.ts";
 import { causalRanges, chunkEnds, windowRanges } from "../model/decoder/visible.ts";
 import { Inhibitor } from "../model/inhibition/inhibitor.ts";
-import { assert, ceilDiv } from "../shared/assert.ts";
-import { chosenToken } from "./chosen-token.ts";
-
-/** How the next token is chosen; see `GenerateRequest` for the meaning. Temperature 0 is greedy. */
-export interface Sampling {
-  temperature: number;
-  topK: number;
-  topP: number;
-  repetitionPenalty: number;
-  seed: number;
-}
-
-export const GREEDY: Sampling = { temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1, seed: 0 };
+import { assert } from "../shared/assert.ts";
+import type { ChosenToken } from "./chosen-token.ts";
+import { type ChoiceBuffers, choiceBuffers, GREEDY, type Sampling, TokenChoice } from "./token-choice.ts";
 
 /** Tokens that are replayed before waiting for the GPU, so that an abort does not wait for a long queue. */
 const REPLAYED_AT_ONCE = 16;
-
-/** A bit an id, as the sampler reads them. */
-function bitset(ids: Iterable<number>, size: number): Uint32Array {
-  const words = new Uint32Array(ceilDiv(size, 32));
-  for (const id of ids) words[id >>> 5]! |= 1 << (id & 31);
-  return words;
-}
 
 /** Buffers of one sequence; the arena that they were taken from owns them. */
 export interface SequenceBuffers {
@@ -51,9 +31,7 @@ export interface SequenceBuffers {
   lastHidden: Tensor; // [1, W]
   /** Logits of the row that the next token is chosen from. */
   logits: Tensor; // [1, V]
-  token: Tensor; // [1] u32
-  allowed: Tensor; // [ceil(V / 32)] u32
-  seen: Tensor; // [ceil(V / 32)] u32
+  choice: ChoiceBuffers;
 }
 
 /** @param allowedIds ids that may be generated */
@@ -61,18 +39,13 @@ export function sequenceBuffers(gpu: GpuMemory, decoder: Decoder, allowedIds: It
   const { arena } = gpu;
   const { chunkRows, axes, spec } = decoder;
   const { width, vocabularySize } = spec;
-  const words = ceilDiv(vocabularySize, 32);
-  const allowed = arena.tensor("allowed ids", [words], "u32");
-  gpu.upload(allowed, bitset(allowedIds, vocabularySize));
   return {
     ids: arena.tensor("prompt ids", [chunkRows], "u32"),
     positions: arena.tensor("positions", [axes, chunkRows], "u32"),
     visible: decoder.windows.map(() => arena.tensor("visible", [chunkRows, 2], "u32")),
     lastHidden: arena.tensor("last hidden", [1, width]),
     logits: arena.tensor("logits", [1, vocabularySize]),
-    token: arena.tensor("token", [1], "u32"),
-    allowed,
-    seen: arena.tensor("seen ids", [words], "u32"),
+    choice: choiceBuffers(gpu, vocabularySize, allowedIds),
   };
 }
 
@@ -81,9 +54,12 @@ export class Sequence {
   readonly #decoder: Decoder;
   readonly #cache: KvCache;
   readonly #buffers: SequenceBuffers;
+  readonly choice: TokenChoice;
   #attention: LayerAttention | undefined;
   #nextPosition = 0;
   #step = 0;
+  /** The row of the last chosen token has been run. */
+  #isAhead = false;
 
   /** @param buffers of `sequenceBuffers`; stay the caller's */
   constructor(gpu: Gpu, decoder: Decoder, cache: KvCache, buffers: SequenceBuffers) {
@@ -91,6 +67,7 @@ export class Sequence {
     this.#decoder = decoder;
     this.#cache = cache;
     this.#buffers = buffers;
+    this.choice = new TokenChoice(gpu, buffers.choice, buffers.logits);
   }
 
   /** Logits of the row that the next token is chosen from, [1, V]. */
@@ -164,7 +141,7 @@ export class Sequence {
         "context-full",
         `the prompt needs ${prompt.nextPosition} positions, with original ones for image tokens; this model was loaded with ${this.#decoder.positions}: use contiguous positions or a larger maxContext`,
       );
-    this.#uploadSeen(prompt.ids);
+    this.choice.see(prompt.ids);
     this.#decoder.rope.fit(prompt.nextPosition, generated);
     try {
       let first = keep;
@@ -190,6 +167,7 @@ export class Sequence {
     }
     this.#nextPosition = prompt.nextPosition;
     this.#step = 0;
+    this.#isAhead = false;
   }
 
   /**
@@ -200,24 +178,28 @@ export class Sequence {
    *
    * @throws FoveaError `bad-weights` for logits that are not finite, `unsupported-model` where no token may be generated
    */
-  step(sampling: Sampling): Promise<number> {
-    const chosen = new Readback(this.#gpu, 4);
-    const first = this.#step === 0;
-    if (!first) {
-      assert(this.room > 0 && !this.isOutgrown, "a step without room in the cache, or in an outgrown one");
-      this.#uploadRow();
-    }
+  step(sampling: Sampling): Promise<ChosenToken> {
+    const runs = this.#step > 0 && !this.#isAhead;
+    if (runs) this.#beginRow();
+    let read!: () => Promise<ChosenToken>;
     this.#gpu.submit("decode", (pass) => {
-      if (!first) this.#recordStep(pass);
-      this.#recordChoice(pass, sampling);
-      chosen.record(pass, this.#buffers.token);
+      if (runs) this.#recordStep(pass);
+      this.choice.record(pass, sampling, this.#step);
+      read = this.choice.readback(pass, sampling);
     });
-    if (!first) this.#cache.advance(1);
+    if (runs) this.#cache.advance(1);
     this.#step++;
-    return chosen
-      .read()
-      .then((bytes) => chosenToken(new Uint32Array(bytes)[0]!))
-      .finally(() => chosen.dispose());
+    this.#isAhead = false;
+    return read();
+  }
+
+  /** Submits the run of the last token before it is known here; the next `step` then only chooses. */
+  runAhead(): void {
+    if (this.#step === 0 || this.#isAhead) return;
+    this.#beginRow();
+    this.#gpu.submit("decode", (pass) => this.#recordStep(pass));
+    this.#cache.advance(1);
+    this.#isAhead = true;
   }
 
   /**
@@ -231,7 +213,7 @@ export class Sequence {
     const last = ids.at(-1);
     if (last === undefined) return;
     for (const [i, id] of ids.slice(0, -1).entries()) {
-      this.#gpu.upload(this.#buffers.token, Uint32Array.of(id));
+      this.#gpu.upload(this.choice.token, Uint32Array.of(id));
       this.#uploadRow();
       this.#gpu.submit("replay", (pass) => this.#recordRow(pass));
       this.#cache.advance(1);
@@ -240,8 +222,8 @@ export class Sequence {
       throwIfAborted(signal, "the return to an answer");
     }
     await this.#gpu.idle();
-    this.#gpu.upload(this.#buffers.token, Uint32Array.of(last));
-    this.#uploadSeen([...prompt.ids, ...ids]);
+    this.#gpu.upload(this.choice.token, Uint32Array.of(last));
+    this.choice.see([...prompt.ids, ...ids]);
     this.#step = ids.length;
   }
 
@@ -262,7 +244,7 @@ export class Sequence {
     inhibition.dispose();
     // One row over many takes other kernels than over few.
     this.#forward(recorder, 1, this.#cache.capacity - 1, undefined);
-    this.#recordChoice(recorder, GREEDY);
+    this.choice.record(recorder, GREEDY, 0);
   }
 
   #recordChunk(recorder: Recorder, { pictures }: Pick<PromptRows, "pictures">, first: number, rows: number): void {
@@ -277,6 +259,11 @@ export class Sequence {
     const positions = view(this.#buffers.positions, [this.#decoder.axes, rows]);
     const visible = this.#buffers.visible.map((ranges) => view(ranges, [rows, 2]));
     this.#decoder.forward(recorder, { positions, visible, cache: this.#cache, start, attention });
+  }
+
+  #beginRow(): void {
+    assert(this.room > 0 && !this.isOutgrown, "a step without room in the cache, or in an outgrown one");
+    this.#uploadRow();
   }
 
   /** Uploads position and range of a generated token, which becomes the next row of the cache and sees all of it. */
@@ -314,18 +301,13 @@ export class Sequence {
 
   /** Adds the row of the last token. */
   #recordRow(recorder: Recorder): void {
-    this.#decoder.embed(recorder, this.#buffers.token);
+    this.#decoder.embed(recorder, this.choice.token);
     this.#forward(recorder, 1, this.#cache.length, this.#attention);
   }
 
   #recordStep(recorder: Recorder): void {
     this.#recordRow(recorder);
     this.#recordLogits(recorder, 1);
-  }
-
-  #uploadSeen(ids: ArrayLike<number>): void {
-    const tokenIds = Array.from(ids).filter((id) => id !== NO_TOKEN);
-    this.#gpu.upload(this.#buffers.seen, bitset(tokenIds, this.#decoder.spec.vocabularySize));
   }
 
   #recordLogits(recorder: Recorder, rows: number): void {
@@ -337,11 +319,5 @@ export class Sequence {
       rows: 1,
     });
     this.#decoder.logits(recorder, this.#buffers.lastHidden, this.logits);
-  }
-
-  #recordChoice(recorder: Recorder, sampling: Sampling): void {
-    const logits = view(this.logits, [this.#decoder.spec.vocabularySize]);
-    const tensors = { logits, allowed: this.#buffers.allowed, seen: this.#buffers.seen, token: this.#buffers.token };
-    sample(recorder, { ...tensors, ...sampling, step: this.#step });
   }
 }

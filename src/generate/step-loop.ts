@@ -3,9 +3,10 @@
  * chosen is the model's business, what the text is shown in the caller's.
  */
 
-import type { StreamDecoder } from "../text/stream-decoder.ts";
-import type { Sampling, Sequence } from "./sequence.ts";
+import type { ChosenToken } from "./chosen-token.ts";
+import type { Sequence } from "./sequence.ts";
 import type { Stopping, StopReason } from "./stopping.ts";
+import type { Sampling } from "./token-choice.ts";
 
 /**
  * Steps handed to the GPU before the first of them is read: the GPU works on the next token while this side reads the
@@ -13,11 +14,17 @@ import type { Stopping, StopReason } from "./stopping.ts";
  */
 const STEPS_AHEAD = 2;
 
+/** Ids to text, as StreamDecoder and ByteDecoder do it. */
+export interface AnswerDecoder {
+  push(id: number): string;
+  flush(): string;
+}
+
 /** What an answer has come to so far: all that is needed to go on with it, if need be on another device. */
 export interface Draft {
   /** Its tokens; those of a stop string and the end token are among them. */
   readonly ids: number[];
-  readonly decoder: StreamDecoder;
+  readonly decoder: AnswerDecoder;
   readonly stopping: Stopping;
 }
 
@@ -28,8 +35,8 @@ export interface DecodeTextOptions {
   signal: AbortSignal;
   /** Told of text that is certain, never empty. */
   onText: (text: string) => void;
-  /** Told of each token of the answer as it is read. */
-  onToken: (id: number) => void;
+  /** Told of each token of the answer as it is read, and what it adds to the text before stop strings are looked for. */
+  onToken: (token: ChosenToken, text: string) => void;
 }
 
 /**
@@ -46,13 +53,14 @@ export async function decodeText(
 ): Promise<StopReason | "abort" | "outgrown"> {
   // The last token has no row yet.
   const promptRows = sequence.length - Math.max(0, ids.length - 1);
-  const pending: Promise<number>[] = [];
+  const pending: Promise<ChosenToken>[] = [];
   let started = ids.length;
   // The first step only chooses; each later one adds a row.
   const canStart = () => started < maxTokens && (started === 0 || (sequence.room > 0 && !sequence.isOutgrown));
   const show = (text: string) => {
     if (text !== "") onText(text);
   };
+  await sequence.choice.prepare(sampling, ids);
   try {
     while (true) {
       while (pending.length < STEPS_AHEAD && canStart()) {
@@ -63,11 +71,13 @@ export async function decodeText(
       if (!next && sequence.room > 0 && sequence.isOutgrown) return "outgrown";
       let reason: StopReason | undefined = "length"; // of a full context, where no step could be started
       if (next) {
-        const id = await next;
+        const token = await next;
+        const { id } = token;
         if (signal.aborted) return "abort";
         ids.push(id);
-        onToken(id);
-        const update = stopping.push(id, stopping.isEos(id) ? "" : decoder.push(id));
+        const text = stopping.isEos(id) ? "" : decoder.push(id);
+        onToken(token, text);
+        const update = stopping.push(id, text);
         show(update.text);
         reason = update.reason;
       }

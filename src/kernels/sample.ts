@@ -23,6 +23,7 @@ const kernel = new Kernel({
     temperature: "f32",
     topP: "f32",
     repetitionPenalty: "f32",
+    minGap: "f32",
   },
 });
 
@@ -40,6 +41,9 @@ const ON_CPU = { THREADS: 4, LIST: 128, DIGIT_BITS: 4 };
 /** Below this f32 logits are further apart than the temperature: the largest is chosen. */
 const GREEDY_BELOW = 1e-6;
 
+/** Wider than any two logits are apart after the shader has clamped them. */
+const KEEP_ALL = 1e37;
+
 export interface SampleArgs {
   logits: Tensor; // [V]
   /** Bit id % 32 of word id / 32 set: the token may be chosen. */
@@ -54,6 +58,8 @@ export interface SampleArgs {
   topK: number;
   /** Keeps the fewest of the most likely tokens whose probability reaches this, lower ids first; 1 keeps all, 0 one. */
   topP: number;
+  /** Keeps tokens whose probability is at least this share of the largest; 0 keeps all, 1 the largest and its equals. */
+  minP: number;
   /** Divides positive and multiplies negative logits of tokens in `seen` (Keskar et al. 2019); 1 changes none. */
   repetitionPenalty: number;
   /** 32-bit integer. Equal seeds and steps draw alike, on other adapters too but for ties in f32. */
@@ -63,11 +69,11 @@ export interface SampleArgs {
 }
 
 /**
- * Chooses one token in the order of Hugging Face's `generate`: penalty, temperature, top-k, top-p, draw. All settings are
+ * Chooses one token in the order of Hugging Face's `generate`: penalty, temperature, top-k, top-p, min-p, draw. All settings are
  * parameters of one pipeline, so that a change of them compiles nothing. Throws RangeError for settings out of range.
  */
 export function sample(recorder: Recorder, args: SampleArgs): void {
-  const { logits, allowed, seen, token, temperature, topK, topP, repetitionPenalty, seed, step } = args;
+  const { logits, allowed, seen, token, temperature, topK, topP, minP, repetitionPenalty, seed, step } = args;
   const vocabulary = elementCount(logits.shape);
   checkShape("sample logits", logits, [vocabulary]);
   checkShape("sample allowed", allowed, [ceilDiv(vocabulary, 32)]);
@@ -81,8 +87,14 @@ export function sample(recorder: Recorder, args: SampleArgs): void {
     temperature: checkNumber("temperature", temperature, 0, 1e6) < GREEDY_BELOW ? 0 : temperature,
     topP: checkNumber("topP", topP, 0, 1),
     repetitionPenalty: checkNumber("repetitionPenalty", repetitionPenalty, 0.01, 100),
+    minGap: minGap(checkNumber("minP", minP, 0, 1), temperature),
   };
   const libs = { key: "", texts: [floatKeyLib, wideLib, radixSelectLib, randomLib] };
   const variant = kernel.variant({ libs, constants: recorder.capabilities.software ? ON_CPU : ON_GPU });
   recorder.dispatch(variant, { logits, allowed, seen, token }, params, [1]);
+}
+
+/** Below the largest logit by more than this, a token has less than `minP` of the largest probability. */
+function minGap(minP: number, temperature: number): number {
+  return minP === 0 ? KEEP_ALL : Math.min(-Math.log(minP) * temperature, KEEP_ALL);
 }

@@ -64,7 +64,12 @@ const FIELDS: Record<string, string> = {
   stop: "stop",
   compression: "fovea.compression",
   inhibition: "fovea.inhibition",
+  presencePenalty: "presence_penalty",
+  frequencyPenalty: "frequency_penalty",
+  logitBias: "logit_bias",
+  topLogprobs: "top_logprobs",
   topK: "fovea.topK",
+  minP: "fovea.minP",
   repetitionPenalty: "fovea.repetitionPenalty",
 };
 

@@ -4,7 +4,8 @@
  */
 import type { FoveaModel, Generation } from "../api.ts";
 import { invalid, toApiError } from "./api-error.ts";
-import { ChatCompletionStream, complete } from "./completion.ts";
+import { complete } from "./completion.ts";
+import { ChatCompletionStream } from "./completion-stream.ts";
 import { shorten } from "./fields.ts";
 import { readRequest } from "./request.ts";
 import type {
@@ -63,19 +64,30 @@ export class ChatCompletions {
   create(body: ChatCompletionRequestStreaming, options?: RequestOptions): Promise<ChatCompletionStream>;
   create(body: ChatCompletionRequest, options?: RequestOptions): Promise<ChatCompletion | ChatCompletionStream>;
   async create(body: unknown, { signal }: RequestOptions = {}): Promise<ChatCompletion | ChatCompletionStream> {
-    const { model: id, stream, includeUsage, request } = readRequest(body);
+    const { model: id, stream, includeUsage, count, request } = readRequest(body);
     const model = find(this.#models, id);
     const controller = new AbortController();
     const either = signal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
     const envelope = { id: `chatcmpl-${crypto.randomUUID()}`, created: seconds(), model: id };
-    let generation: Generation;
+    let generations: Generation[];
     try {
-      generation = model.generate({ ...request, signal: either });
+      // The models answer one after another.
+      generations = Array.from({ length: count }, (_, i) => {
+        const seed = ((request.seed ?? 0) + i) >>> 0;
+        return model.generate({ ...request, seed, signal: either });
+      });
     } catch (error) {
+      controller.abort();
       throw toApiError(error);
     }
-    if (stream) return ChatCompletionStream.open(generation, envelope, includeUsage, controller);
-    return complete(generation, envelope);
+    try {
+      if (stream) return await ChatCompletionStream.open(generations, { envelope, includeUsage, controller });
+      return await complete(generations, envelope, request.topLogprobs !== undefined);
+    } catch (error) {
+      // One that failed ends the others.
+      controller.abort();
+      throw error;
+    }
   }
 }
 

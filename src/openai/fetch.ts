@@ -4,7 +4,7 @@
  */
 import { type ApiError, invalid, toApiError } from "./api-error.ts";
 import { type ChatModels, FoveaOpenAI } from "./client.ts";
-import { ChatCompletionStream } from "./completion.ts";
+import { ChatCompletionStream } from "./completion-stream.ts";
 import type { ChatCompletionRequest } from "./types.ts";
 
 const ENCODER = new TextEncoder();

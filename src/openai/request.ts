@@ -4,7 +4,19 @@
  */
 import type { GenerateRequest } from "../api.ts";
 import { invalid } from "./api-error.ts";
-import { asFields, asList, asText, decimal, type Fields, field, flag, integer, onlyFields } from "./fields.ts";
+import {
+  asFields,
+  asList,
+  asText,
+  decimal,
+  type Fields,
+  field,
+  flag,
+  integer,
+  onlyFields,
+  shorten,
+  wrongType,
+} from "./fields.ts";
 import { readMessages } from "./messages.ts";
 import type { FoveaSettings } from "./types.ts";
 
@@ -13,13 +25,15 @@ export interface CheckedRequest {
   model: string;
   stream: boolean;
   includeUsage: boolean;
+  /** Answers to give. */
+  count: number;
   /** Without a signal. */
   request: GenerateRequest;
 }
 
 const HONOURED = [
   ...["model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p"],
-  ...["seed", "stop", "fovea"],
+  ...["seed", "stop", "n", "logprobs", "top_logprobs", "frequency_penalty", "presence_penalty", "logit_bias", "fovea"],
 ];
 const PASSED_OVER = [
   ...["user", "safety_identifier", "metadata", "store", "service_tier", "prediction", "parallel_tool_calls"],
@@ -27,12 +41,6 @@ const PASSED_OVER = [
 ];
 /** Unsupported field -> test for its neutral value, and that value in words. */
 const NEUTRAL: Record<string, { isNeutral: (value: unknown) => boolean; only?: string }> = {
-  n: only(1),
-  logprobs: only(false),
-  top_logprobs: only(0),
-  frequency_penalty: only(0),
-  presence_penalty: only(0),
-  logit_bias: { isNeutral: isEmpty },
   tools: { isNeutral: isEmpty },
   functions: { isNeutral: isEmpty },
   tool_choice: { isNeutral: (value) => value === "none" || value === "auto" },
@@ -51,11 +59,13 @@ const NEUTRAL: Record<string, { isNeutral: (value: unknown) => boolean; only?: s
   web_search_options: { isNeutral: () => false },
   moderation: { isNeutral: () => false },
 };
-const SETTINGS: readonly (keyof FoveaSettings)[] = ["compression", "inhibition", "topK", "repetitionPenalty"];
+const SETTINGS: readonly (keyof FoveaSettings)[] = ["compression", "inhibition", "topK", "minP", "repetitionPenalty"];
 
 /** Largest integer of the sampler and of token counts. */
 const MAX_INTEGER = 2 ** 31 - 1;
+const MAX_ANSWERS = 128;
 const MAX_STOPS = 4;
+const MAX_TOP_LOGPROBS = 20;
 const MAX_STOP_LENGTH = 1024;
 
 /** Throws an ApiError of status 400 that names the field. */
@@ -73,11 +83,16 @@ export function readRequest(body: unknown): CheckedRequest {
     model: asText(field(fields, "model"), "model"),
     stream,
     includeUsage: readStreamOptions(fields, stream),
+    count: integer(fields, "n", 1, MAX_ANSWERS) ?? 1,
     request: {
       messages: readMessages(field(fields, "messages")),
       ...present("maxTokens", readMaxTokens(fields)),
       ...present("temperature", decimal(fields, "temperature", 0, 2)),
       ...present("topP", decimal(fields, "top_p", 0, 1)),
+      ...present("presencePenalty", decimal(fields, "presence_penalty", -2, 2)),
+      ...present("frequencyPenalty", decimal(fields, "frequency_penalty", -2, 2)),
+      ...present("logitBias", readBias(field(fields, "logit_bias"))),
+      ...present("topLogprobs", readLogprobs(fields)),
       ...present("stop", readStop(field(fields, "stop"))),
       seed: readSeed(fields),
       ...readSettings(field(fields, "fovea")),
@@ -127,6 +142,22 @@ function readMaxTokens(fields: Fields): number | undefined {
 function readSeed(fields: Fields): number {
   const seed = integer(fields, "seed", Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   return seed === undefined ? crypto.getRandomValues(new Uint32Array(1))[0]! : seed >>> 0;
+}
+
+/** The model checks ids and values. */
+function readBias(value: unknown): Record<number, number> | undefined {
+  if (value === undefined) return undefined;
+  const bias = asFields(value, "logit_bias");
+  for (const [id, added] of Object.entries(bias))
+    if (typeof added !== "number") throw wrongType(`logit_bias.${shorten(id)}`, "a number", added);
+  return isEmpty(bias) ? undefined : (bias as Record<number, number>);
+}
+
+function readLogprobs(fields: Fields): number | undefined {
+  const count = integer(fields, "top_logprobs", 0, MAX_TOP_LOGPROBS);
+  if (flag(fields, "logprobs")) return count ?? 0;
+  if (count) throw invalid("top_logprobs", "'top_logprobs' is only allowed when 'logprobs' is true", "invalid_value");
+  return undefined;
 }
 
 function readStop(value: unknown): string[] | undefined {

@@ -46,6 +46,7 @@ export interface FoveaSettings {
   compression?: Compression;
   inhibition?: Inhibition;
   topK?: number;
+  minP?: number;
   repetitionPenalty?: number;
 }
 
@@ -68,8 +69,17 @@ export interface ChatCompletionRequest {
   seed?: number | null;
   /** Up to four strings that end the answer and are not part of it. */
   stop?: string | string[] | null;
-  /** Only 1. */
-  n?: 1 | null;
+  /** Answers to give, 1 to 128; with a temperature of 0 they are equal. Answer i has the seed `seed` + i. */
+  n?: number | null;
+  /** Also give the log-probability of each token: the model's own, before penalties and temperature. */
+  logprobs?: boolean | null;
+  /** With `logprobs`: the most likely tokens to give at each place, 0 to 20. */
+  top_logprobs?: number | null;
+  /** -2 to 2; see `frequencyPenalty` and `presencePenalty` of `generate`. */
+  frequency_penalty?: number | null;
+  presence_penalty?: number | null;
+  /** Token id -> what is added to its logit, -100 to 100. */
+  logit_bias?: Record<string, number> | null;
   response_format?: { type: "text" };
   /** A service's bookkeeping: ignored, like the next four fields. */
   user?: string;
@@ -104,14 +114,31 @@ export interface ChatCompletion {
   created: number;
   model: string;
   choices: {
-    index: 0;
+    index: number;
     message: { role: "assistant"; content: string; refusal: null };
-    logprobs: null;
+    /** Null unless the request asks for them. */
+    logprobs: ChatLogprobs | null;
     finish_reason: FinishReason;
   }[];
   usage: CompletionUsage;
-  /** Statistics of `generate`. */
+  /** Statistics of `generate`, of the first answer. */
   fovea: GenerationStats;
+}
+
+export interface TopLogprob {
+  token: string;
+  logprob: number;
+  /** The token in UTF-8, which may be a part of a character. */
+  bytes: number[];
+}
+
+export interface TokenLogprob extends TopLogprob {
+  top_logprobs: TopLogprob[];
+}
+
+export interface ChatLogprobs {
+  content: TokenLogprob[];
+  refusal: null;
 }
 
 export interface ChatCompletionChunk {
@@ -122,9 +149,10 @@ export interface ChatCompletionChunk {
   model: string;
   /** One; none in the chunk that holds the usage. */
   choices: {
-    index: 0;
+    index: number;
     delta: { role?: "assistant"; content?: string };
-    logprobs: null;
+    /** Of the tokens of this chunk's text. */
+    logprobs: ChatLogprobs | null;
     finish_reason: FinishReason | null;
   }[];
   /** Only with `stream_options.include_usage`: null except in the last chunk. */

@@ -10,6 +10,7 @@ import { escapeMarks, LiteralText, unmark } from "./literal.ts";
 import { configuredIds, imageTokenText, roleToken, type TokenizerFiles } from "./special-tokens.ts";
 import { StandIns } from "./stand-ins.ts";
 import type { DecodeOptions } from "./stream-decoder.ts";
+import { type TokenBytes, tokenBytesOf } from "./token-bytes.ts";
 import { parseModel, type Vocabulary } from "./vocabulary.ts";
 
 /**
@@ -68,6 +69,7 @@ export class Tokenizer {
   readonly #prefix: readonly number[];
   readonly #suffix: readonly number[];
   readonly #literal: LiteralText;
+  readonly #bytesOf: TokenBytes | undefined;
 
   /**
    * @param files the files on the hub, by name
@@ -84,6 +86,7 @@ export class Tokenizer {
     this.imageToken = imageTokenOf(files, options, added, vocabulary);
     const { library, encoder, affixes } = buildLibrary(json, model, added);
     this.#library = library;
+    this.#bytesOf = tokenBytesOf(json);
     this.#encoder = encoder;
     this.vocabularySize = library.model?.vocab.length ?? 0;
     this.#added = new Map(added.map((token) => [token.content, token]));
@@ -151,6 +154,23 @@ export class Tokenizer {
 
   token(id: number): string | undefined {
     return this.#library.id_to_token(id);
+  }
+
+  /** Whether `bytes` is known: not for tokenizers whose tokens depend on their neighbours, such as WordPiece. */
+  get hasBytes(): boolean {
+    return this.#bytesOf !== undefined;
+  }
+
+  /** Bytes that a token adds to a text, wherever it stands; those of its name for added tokens. Empty for unknown ids. */
+  bytes(id: number): Uint8Array {
+    const token = this.token(id);
+    if (token === undefined) return new Uint8Array();
+    return this.#bytesOf && !this.#added.has(token) ? this.#bytesOf(token) : new TextEncoder().encode(token);
+  }
+
+  /** Whether the id is a token that stands outside of text: a special one, an end token, the picture's. */
+  isControl(id: number): boolean {
+    return this.isSpecial(id) || this.eosIds.includes(id) || id === this.imageToken?.id;
   }
 
   /** Whether the tokenizer has this id; only such ids may be sampled. */

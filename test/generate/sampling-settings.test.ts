@@ -8,7 +8,12 @@ describe("sampling settings", () => {
       temperature: 0,
       topK: 0,
       topP: 1,
+      minP: 0,
       repetitionPenalty: 1,
+      presencePenalty: 0,
+      frequencyPenalty: 0,
+      logitBias: new Map(),
+      topLogprobs: undefined,
       seed: 0,
       stop: [],
     });
@@ -20,11 +25,23 @@ describe("sampling settings", () => {
       temperature: 0.7,
       topK: 40,
       topP: 0.9,
+      minP: 0.05,
       repetitionPenalty: 1.1,
+      presencePenalty: -2,
+      frequencyPenalty: 2,
+      topLogprobs: 20,
       seed: 2 ** 32 - 1,
       stop: ["\n"],
     };
-    expect(resolveSampling(given)).toEqual(given);
+    const logitBias = { 5: 100, 0: -0.5 };
+    const expected = {
+      ...given,
+      logitBias: new Map([
+        [0, -0.5],
+        [5, 100],
+      ]),
+    };
+    expect(resolveSampling({ ...given, logitBias }, 6)).toEqual(expected);
   });
 
   it.each([
@@ -35,7 +52,11 @@ describe("sampling settings", () => {
     ["temperature", Number.POSITIVE_INFINITY],
     ["topK", -1],
     ["topP", 1.01],
+    ["minP", 1.01],
     ["repetitionPenalty", 0],
+    ["presencePenalty", 2.1],
+    ["frequencyPenalty", -2.1],
+    ["topLogprobs", 21],
     ["seed", -1],
     ["seed", 2 ** 32],
   ])("%s of %d is out of range", (name, value) => {
@@ -50,6 +71,18 @@ describe("sampling settings", () => {
       expect(check).toThrow(TypeError);
       expect(check).toThrow(new RegExp(`^${name} must be a number, got `));
     }
+  });
+
+  it.each([
+    ["a list", [1], TypeError, /^logitBias must be an object/],
+    ["an id that is none", { a: 1 }, RangeError, /^logitBias must name ids from 0 to 5, got "a"/],
+    ["an id beyond the vocabulary", { 6: 1 }, RangeError, /^logitBias must name ids from 0 to 5, got "6"/],
+    ["a value out of range", { 1: 101 }, RangeError, /^logitBias\[1\] must be .* -100 to 100, got 101/],
+    ["no number", { 1: "2" }, TypeError, /^logitBias\[1\] must be a number/],
+  ])("logitBias: %s", (_, logitBias, type, message) => {
+    const check = () => resolveSampling({ logitBias } as object, 6);
+    expect(check).toThrow(type);
+    expect(check).toThrow(message);
   });
 
   it.each([

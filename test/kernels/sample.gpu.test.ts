@@ -8,8 +8,8 @@ import { type SampleOptions, sampleDistribution } from "../reference/sample.ts";
 import { sampleDraw } from "../reference/sample-draw.ts";
 import { freshRandom, inputTensor, outputTensor, useGpu, withCapabilities } from "../support/gpu.ts";
 
-type Settings = Pick<SampleArgs, "temperature" | "topK" | "topP" | "repetitionPenalty">;
-const PLAIN: Settings = { temperature: 1, topK: 0, topP: 1, repetitionPenalty: 1 };
+type Settings = Pick<SampleArgs, "temperature" | "topK" | "topP" | "minP" | "repetitionPenalty">;
+const PLAIN: Settings = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 };
 
 function bitsOf(count: number, ids: Iterable<number>): Uint32Array {
   const words = new Uint32Array(Math.ceil(count / 32));
@@ -66,6 +66,8 @@ function distribution({ logits, settings, seen = [], banned = [] }: Case) {
     temperature: all.temperature,
     topK: all.topK,
     topP: all.topP < 1 ? Math.fround(all.topP) * 0.999999 : 1,
+    // A token at the border, which f32 may put on either side, is in.
+    minP: all.minP * 0.999999,
     repetitionPenalty: all.repetitionPenalty,
     seen,
     banned,
@@ -101,6 +103,9 @@ describe("sample", () => {
     ["top-p 0.95", { topP: 0.95, temperature: 1.5 }],
     ["top-p 0 keeps one", { topP: 0, temperature: 5 }],
     ["top-p 0.999", { topP: 0.999, temperature: 0.8 }],
+    ["min-p 0.2", { minP: 0.2, temperature: 1.5 }],
+    ["min-p 1 keeps the largest", { minP: 1, temperature: 5 }],
+    ["min-p, top-k and top-p", { minP: 0.3, topK: 50, topP: 0.98, temperature: 3 }],
     ["top-k and top-p", { topK: 20, topP: 0.8, temperature: 2 }],
     ["penalty and all others", { topK: 40, topP: 0.9, temperature: 2, repetitionPenalty: 1.3 }],
     ["a penalty that rewards", { topK: 4, repetitionPenalty: 0.8 }],
@@ -245,6 +250,8 @@ describe("sample", () => {
     await refused({ temperature: Number.NaN });
     await refused({ topK: 1.5 });
     await refused({ topP: 1.1 });
+    await refused({ minP: -0.1 });
+    await refused({ minP: 1.5 });
     await refused({ repetitionPenalty: 0 });
   });
 });

@@ -3,12 +3,17 @@ import { describe, expect, test } from "vitest";
 import { FoveaError, type FoveaErrorCode } from "../../src/errors.ts";
 import { ApiError } from "../../src/openai/api-error.ts";
 import { FoveaOpenAI } from "../../src/openai/client.ts";
-import type { ChatCompletionStream } from "../../src/openai/completion.ts";
+import type { ChatCompletionStream } from "../../src/openai/completion-stream.ts";
 import { BEGINNING, done, FakeModel, INFO, requestOf, STATS, type Step, text } from "../support/fake-model.ts";
 
 const streamed = (changes: object = {}) => ({ ...requestOf(changes), stream: true as const });
 const completionsOf = (model: FakeModel) => new FoveaOpenAI(model).chat.completions;
 const USAGE = { prompt_tokens: 21, completion_tokens: 3, total_tokens: 24 };
+
+const E_ACUTE = { id: 4, text: "é", bytes: Uint8Array.of(0xc3, 0xa9), logprob: -0.5 };
+const TOKEN = { ...E_ACUTE, top: [E_ACUTE] };
+const CHAT_TOP = { token: "é", logprob: -0.5, bytes: [0xc3, 0xa9] };
+const CHAT_TOKEN = { ...CHAT_TOP, top_logprobs: [CHAT_TOP] };
 
 /** All chunks of a stream. */
 async function read(stream: ChatCompletionStream) {
@@ -51,6 +56,25 @@ describe("a whole answer", () => {
     expect(completion.created).toBeLessThanOrEqual(Date.now() / 1000);
   });
 
+  test("has as many choices as are asked for, each with a seed of its own", async () => {
+    const model = new FakeModel();
+    const completion = await completionsOf(model).create(requestOf({ n: 3, seed: 2 ** 32 - 1 }));
+    expect(completion.choices.map(({ index }) => index)).toEqual([0, 1, 2]);
+    expect(model.requests.map(({ seed }) => seed)).toEqual([2 ** 32 - 1, 0, 1]);
+    expect(completion.usage).toEqual({ prompt_tokens: 21, completion_tokens: 9, total_tokens: 30 });
+  });
+
+  test("has log-probabilities in OpenAI's shape", async () => {
+    const model = new FakeModel([{ type: "logprobs", tokens: [TOKEN] }, text("é"), done()]);
+    const { choices } = await completionsOf(model).create(requestOf({ logprobs: true, top_logprobs: 1 }));
+    expect(choices[0]!.logprobs).toEqual({ content: [CHAT_TOKEN], refusal: null });
+    const chunks = await read(await completionsOf(model).create(streamed({ logprobs: true, top_logprobs: 1 })));
+    expect(chunks[1]!.choices[0]).toEqual({
+      ...{ index: 0, delta: { content: "é" }, finish_reason: null },
+      logprobs: { content: [CHAT_TOKEN], refusal: null },
+    });
+  });
+
   test("says when it was cut", async () => {
     const { choices } = await completionsOf(new FakeModel([text("A"), done("length")])).create(requestOf());
     expect(choices[0]).toMatchObject({ finish_reason: "length", message: { content: "A" } });
@@ -76,6 +100,12 @@ describe("a whole answer", () => {
 });
 
 describe("a streamed answer", () => {
+  test("streams several answers one after another", async () => {
+    const chunks = await read(await completionsOf(new FakeModel()).create(streamed({ n: 2 })));
+    expect(chunks.map(({ choices }) => choices[0]!.index)).toEqual([0, 0, 0, 0, 1, 1, 1, 1]);
+    expect(chunks.map(({ choices }) => choices[0]!.finish_reason).filter(Boolean)).toEqual(["stop", "stop"]);
+  });
+
   test("comes as role, text and reason", async () => {
     const stream = await completionsOf(new FakeModel()).create(streamed());
     const chunks = await read(stream);

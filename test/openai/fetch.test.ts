@@ -111,7 +111,7 @@ describe("an error", () => {
 
   test("has its status", async () => {
     const failing = (error: Error) => post(new FakeModel([error]), { stream: true }).then(errorOf);
-    expect(await errorOf(await post(new FakeModel(), { n: 2 }))).toMatchObject({ status: 400, param: "n" });
+    expect(await errorOf(await post(new FakeModel(), { n: 0 }))).toMatchObject({ status: 400, param: "n" });
     expect(await errorOf(await post(new FakeModel(), { model: "x" }))).toMatchObject({ status: 404, param: "model" });
     expect(await failing(new FoveaError("out-of-memory", "too large"))).toMatchObject({
       ...{ status: 503, code: "out-of-memory", message: "too large", type: "server_error" },

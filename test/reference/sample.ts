@@ -1,5 +1,5 @@
 /**
- * What a sampler may choose from: repetition penalty, temperature, top-k, top-p, in the order of Hugging Face's
+ * What a sampler may choose from: repetition penalty, temperature, top-k, top-p, min-p, in the order of Hugging Face's
  * `generate`. Draws nothing: the GPU's draws are judged by these probabilities.
  */
 
@@ -10,6 +10,8 @@ export interface SampleOptions {
   topK?: number;
   /** Keep the smallest set of most likely tokens whose probability reaches this; 1 or absent keeps all. */
   topP?: number;
+  /** Keep tokens of at least this share of the largest probability; 0 or absent keeps all. */
+  minP?: number;
   /** Divides positive and multiplies negative logits of the tokens in `seen`; 1 or absent changes none. */
   repetitionPenalty?: number;
   /** Ids of the prompt and of what was generated; repeated ones count once. */
@@ -26,7 +28,7 @@ export function sampleDistribution(
   logits: ArrayLike<number>,
   options: SampleOptions,
 ): { id: number; probability: number }[] {
-  const { temperature, topK = 0, topP = 1, repetitionPenalty = 1 } = options;
+  const { temperature, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1 } = options;
   const scores = Float64Array.from(logits);
   for (const id of new Set(options.seen)) scores[id]! *= scores[id]! < 0 ? repetitionPenalty : 1 / repetitionPenalty;
   for (const id of options.banned ?? []) scores[id] = Number.NEGATIVE_INFINITY;
@@ -48,7 +50,10 @@ export function sampleDistribution(
   let before = 0;
   let count = 0;
   while (count < tokens.length && (count === 0 || before < topP)) before += tokens[count++]!.probability;
-  return softmax(kept.slice(0, topP < 1 ? count : tokens.length), temperature);
+  const likely = tokens.slice(0, topP < 1 ? count : tokens.length);
+  const least = minP * likely[0]!.probability;
+  const numbers = likely.filter(({ probability }) => probability >= least).length;
+  return softmax(kept.slice(0, numbers), temperature);
 }
 
 /** `sorted` has the largest score first. */

@@ -1,6 +1,6 @@
 /** The decoder under other masks than the causal one, and with positions on three axes. */
 import { describe, expect, test } from "vitest";
-import { GREEDY } from "../../../src/generate/sequence.ts";
+import { GREEDY } from "../../../src/generate/token-choice.ts";
 import { readFloats } from "../../../src/gpu/readback.ts";
 import type { PromptRows } from "../../../src/model/decoder/prompt-rows.ts";
 import { chunkEnds } from "../../../src/model/decoder/visible.ts";
@@ -54,7 +54,7 @@ describe("masks", () => {
     const logits: number[] = [];
     const ids: number[] = [];
     for (let step = 0; step < 4; step++) {
-      ids.push(await model.sequence.step(GREEDY));
+      ids.push((await model.sequence.step(GREEDY)).id);
       logits.push(...(await readFloats(gpu(), model.sequence.logits)));
     }
     expect(ids).toEqual(expected.ids);
@@ -81,7 +81,7 @@ describe("positions on three axes", () => {
     const expected = greedy(reference, 3, json, weights);
     await model.sequence.prefill({ ...prompt, positions });
     for (let step = 0; step < 3; step++) {
-      expect(await model.sequence.step(GREEDY)).toBe(expected.ids[step]);
+      expect((await model.sequence.step(GREEDY)).id).toBe(expected.ids[step]);
       const logits = await readFloats(gpu(), model.sequence.logits);
       expectNmse("logits", logits, expected.logits.subarray(50 * step, 50 * (step + 1)), NMSE_MODEL);
     }

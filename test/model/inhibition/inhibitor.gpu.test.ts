@@ -1,7 +1,7 @@
 /** Attention inhibition in the decoder: golden masks and tokens, and prefill, chunks, decoding and turns that agree. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Inspection } from "../../../src/api.ts";
-import { GREEDY } from "../../../src/generate/sequence.ts";
+import { GREEDY } from "../../../src/generate/token-choice.ts";
 import type { Recorder } from "../../../src/gpu/pass.ts";
 import { readFloats } from "../../../src/gpu/readback.ts";
 import type { Tensor } from "../../../src/gpu/tensor.ts";
@@ -106,7 +106,7 @@ async function checkGolden(model: TestDecoder, golden: Golden, setting: string, 
   const greedy: number[] = [];
   const greedyLogits: number[] = [];
   for (let step = 0; step < steps; step++) {
-    greedy.push(await model.sequence.step(GREEDY));
+    greedy.push((await model.sequence.step(GREEDY)).id);
     greedyLogits.push(...(await readFloats(gpu(), model.sequence.logits)));
   }
   expect(greedy).toEqual([...data("greedy")]);

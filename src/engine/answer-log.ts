@@ -1,0 +1,41 @@
+/** The tokens of an answer with their log-probabilities, told once their text is certain to be part of the answer. */
+import type { AnswerToken, TokenProbability } from "../api.ts";
+import type { ChosenToken, TokenLogprob } from "../generate/chosen-token.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+
+/** Text may be held back because a stop string could begin in it; tokens of a stop string are never told. */
+export class AnswerLog {
+  readonly #tokenizer: Tokenizer;
+  /** Tokens not told yet, each with the place in the text where its own begins. */
+  #waiting: { start: number; token: AnswerToken }[] = [];
+  #decoded = 0;
+  #told = 0;
+
+  constructor(tokenizer: Tokenizer) {
+    this.#tokenizer = tokenizer;
+  }
+
+  /** @param text what the token adds to the decoded text, often nothing */
+  addToken({ id, logprobs }: ChosenToken, text: string): void {
+    if (logprobs) {
+      const top = logprobs.top.map((token) => this.#describe(token));
+      const token = { ...this.#describe({ id, logprob: logprobs.logprob }), top };
+      this.#waiting.push({ start: this.#decoded, token });
+    }
+    this.#decoded += text.length;
+  }
+
+  /** Returns the tokens whose text begins in this text, or before it. */
+  addText(text: string): AnswerToken[] {
+    this.#told += text.length;
+    const isTold = ({ start }: { start: number }) => start < this.#told;
+    const told = this.#waiting.filter(isTold);
+    this.#waiting = this.#waiting.filter((waiting) => !isTold(waiting));
+    return told.map(({ token }) => token);
+  }
+
+  #describe({ id, logprob }: TokenLogprob): TokenProbability {
+    const bytes = this.#tokenizer.bytes(id);
+    return { id, text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes), bytes, logprob };
+  }
+}

@@ -1,0 +1,47 @@
+/** What an answer cost, and where it looked, as a caller reads it. */
+import type { Matrix } from "./view.ts";
+
+/**
+ * Where an answer's tokens looked: row i is of the position that chose token i. Columns are the image tokens that the
+ * decoder reads, of all images in order (an `image` event has their number and, in its last stage, their patches).
+ */
+export interface AnswerAttention {
+  /** Length of the answer's text, in UTF-16 units, once each token was read: token i wrote [ends[i - 1], ends[i]). */
+  ends: Uint32Array;
+  layers: {
+    layer: number;
+    /** Share of the image tokens that the layer inhibits; 0 is a layer that only looks. */
+    ratio: number;
+    /** Text-to-image focus (paper eq. 10), or the score that was asked for; [tokens, image tokens]. */
+    focus: Matrix;
+    /** 1 where attention was inhibited; as `focus`, row-major. */
+    inhibited: Uint8Array;
+  }[];
+}
+
+/** The cost of one picture. */
+export interface PictureCost {
+  /** Tiles and overview. */
+  views: number;
+  /** Its tokens in the prompt before and after compression. */
+  tokensBefore: number;
+  tokensAfter: number;
+  /** It was encoded for an earlier question, and this one did not wait for its encoder. */
+  reused: boolean;
+}
+
+export interface GenerationStats {
+  /** In the order of the conversation. */
+  pictures: PictureCost[];
+  imageTokensBefore: number;
+  imageTokensAfter: number;
+  promptTokens: number;
+  newTokens: number;
+  visionMs: number;
+  prefillMs: number;
+  decodeMs: number;
+  totalMs: number;
+  timeToFirstTokenMs: number;
+  tokensPerSecond: number;
+  gpuBytes: number;
+}
