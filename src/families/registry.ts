@@ -2,6 +2,7 @@
 import { FoveaError } from "../errors.ts";
 import type { DESCRIPTION_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
+import { clip } from "./clip.ts";
 import type { Descriptions, Family } from "./family.ts";
 import { ConfigFields } from "./fields.ts";
 import { gemma2, gemma3Text } from "./gemma.ts";
@@ -22,6 +23,7 @@ import { phi3 } from "./phi3.ts";
 import { qwen2 } from "./qwen2.ts";
 import { qwen3 } from "./qwen3.ts";
 import { shikra } from "./shikra.ts";
+import { siglip } from "./siglip.ts";
 import { smollm3 } from "./smollm3.ts";
 import { phi, stablelm } from "./stablelm.ts";
 import { vit } from "./vit.ts";
@@ -30,6 +32,7 @@ import { vit } from "./vit.ts";
 const FAMILIES: readonly Family[] = [
   ...[nanollava, shikra, originalLlava, llava, llavaNext, llavaOnevision, internvl, idefics3, smolvlm, lfm2Vl],
   ...[llama, qwen2, qwen3, mistral, phi3, olmo2, gemma2, gemma3Text, smollm3, granite, stablelm, phi, lfm2],
+  ...[clip, siglip],
   vit,
 ];
 

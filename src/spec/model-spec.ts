@@ -18,6 +18,12 @@ export interface ModelSpec {
   decoder?: DecoderSpec;
   /** Label of each class of a classifier. */
   classes?: readonly string[];
+  /** How the encoder's rows become the one embedding of a picture. */
+  pooling?: PoolingSpec;
+  /** Reads texts into embeddings. */
+  textEncoder?: TextEncoderSpec;
+  /** How embeddings of pictures and texts are compared; with `pooling` and `textEncoder` only. */
+  comparison?: ComparisonSpec;
   /** Id of the placeholder that each row of a picture replaces; may be at or above the vocabulary size, and is never embedded. */
   imageTokenId?: number;
   /** Id of the published code in its place, as u32, where that code marks pictures by a negative one. Inspections use it. */
@@ -81,6 +87,44 @@ export interface EncoderSpec extends BlocksSpec {
   keepClassToken: boolean;
   /** r: the connector makes one row of r x r neighbouring patches (cells.md). */
   cell: number;
+}
+
+/**
+ * The embedding of a view, by tensors "pool.*". "class": LayerNorm of the class token's row. "probe": a learned query attends
+ * to all rows with the encoder's heads; then a LayerNorm, the encoder's kind of MLP, and a residual around both.
+ */
+export interface PoolingSpec {
+  kind: "class" | "probe";
+  /** A linear layer without bias comes last. */
+  projects?: true;
+  /** E, width of the embedding. */
+  width: number;
+}
+
+/** A transformer over texts, by tensors "text.*": tokens and learned positions, blocks, LayerNorm, one row, linear layer. */
+export interface TextEncoderSpec extends BlocksSpec {
+  vocabularySize: number;
+  /** Positions that are learned. A longer text is cut, and its last tokens are those that end every text. */
+  maxTokens: number;
+  /** A row sees the rows up to itself; without, all rows of its text. */
+  causal?: true;
+  /** Every text is padded to `maxTokens`, and its rows see the padding. */
+  padded?: true;
+  /** Padding where the tokenizer names none. */
+  padId?: number;
+  /** Texts are lower-cased before they are tokenized, unless tokenizer_config.json says no. */
+  lowercase?: true;
+  /** The row that is read: the last, the first one of this id (else the first), or the first one of the largest id. */
+  pooled: "last" | "largest-id" | { id: number };
+  /** The linear layer after the norm. */
+  projection?: { width: number; bias: boolean };
+}
+
+/** logit = exp(scale) * cosine + bias, by the tensors "compare.scale" and "compare.bias" [1]. */
+export interface ComparisonSpec {
+  bias: boolean;
+  /** Of one picture's logits: softmax over all texts, or the sigmoid of each. */
+  probabilities: "softmax" | "sigmoid";
 }
 
 /**
