@@ -24,6 +24,7 @@ import type { Weights } from "../load/fill.ts";
 import { type ArrangedRows, RowArranger } from "./arranged-rows.ts";
 import { batchViews, type ViewBatch, viewsAtOnce } from "./batches.ts";
 import { cellCount, type Encoded, Encoder } from "./encoder.ts";
+import { Pooling } from "./pooling.ts";
 
 /** The views of a batch after encoder and connector. Views have equal numbers of rows, one after another. */
 export interface EncodedBatch {
@@ -36,6 +37,8 @@ export interface EncodedBatch {
   /** What the connector reads; for a classifier all final hidden states. Only where it was asked for. */
   features?: Tensor; // [B * rows of features, C]
   classLogits?: Tensor; // [1, classes]
+  /** Of the only view, not yet of length 1. */
+  embedding?: Tensor; // [1, E]
   stages: readonly StageTensors[];
   origins: Tensor; // [B, n, W + 1] u32
   /** With `diverse`: the kept rows in order of choice. */
@@ -95,6 +98,7 @@ export class PictureEncoder {
   readonly #connector: Connector | undefined;
   readonly #arranger: RowArranger | undefined;
   readonly #classes: number;
+  readonly #pooling: Pooling | undefined;
 
   /** Takes the memory of each picture from scopes of `arena`. */
   constructor(gpu: GpuMemory, arena: Arena, weights: Weights, model: ModelSpec & { encoder: EncoderSpec }) {
@@ -105,6 +109,7 @@ export class PictureEncoder {
     const order = model.pictures?.order;
     if (order) this.#arranger = new RowArranger(gpu, arena, weights, order, (grid) => this.cellGrid(grid));
     this.#classes = model.classes?.length ?? 0;
+    if (model.pooling) this.#pooling = new Pooling(gpu, weights, model.encoder, model.pooling);
     if (model.connector.length > 0) this.#connector = new Connector(weights, model.connector);
   }
 
@@ -314,6 +319,7 @@ export class PictureEncoder {
       batch.classLogits = kept.tensor("class logits", [1, this.#classes]);
       this.#encoder.classify(recorder, encoded, batch.classLogits);
     }
+    if (this.#pooling) batch.embedding = this.#pooling.record(recorder, hidden, { kept, scratch });
     return batch;
   }
 
