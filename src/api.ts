@@ -125,9 +125,17 @@ export interface ModelPlan {
   weights: ModelInfo["weights"];
   /**
    * GPU memory that loading will allocate, to the byte: weights, KV cache, working memory, and their sum. `pictureBytes` is
-   * what the costliest picture of the default budget takes besides while it is encoded.
+   * what the costliest picture of the default budget takes besides while it is encoded, and `textBytes` what a batch of
+   * texts takes in a model that embeds texts.
    */
-  gpu: { weightBytes: number; cacheBytes: number; workingBytes: number; totalBytes: number; pictureBytes: number };
+  gpu: {
+    weightBytes: number;
+    cacheBytes: number;
+    workingBytes: number;
+    totalBytes: number;
+    pictureBytes: number;
+    textBytes: number;
+  };
   /** Positions in the KV cache that `cacheBytes` is for; 0 for a classifier. */
   contextLength: number;
   /**
@@ -222,7 +230,54 @@ export interface ImageFeatures {
   views: SeenView[];
   /** Softmax over the classes, where the checkpoint has a classifier; `label` from id2label. Most likely first. */
   classes?: { id: number; label: string; logit: number; probability: number }[];
+  /** Of length 1, where the model has embeddings of pictures: their products tell how alike pictures and texts are. */
+  embedding?: Float32Array;
   milliseconds: number;
+}
+
+/** Of `encodeText`. */
+export interface EncodeTextOptions {
+  signal?: AbortSignal;
+}
+
+export interface TextEmbeddings {
+  /** A row of length 1 for each text, [texts, width]. */
+  embeddings: Matrix;
+  /** Tokens of each text that were read, without padding. A text of `ModelInfo.embedding.maxTokens` may have been cut. */
+  tokens: number[];
+  milliseconds: number;
+}
+
+/** Of `score`, which keeps every token of the picture unless `compression` is given. */
+export interface ScoreOptions extends EncodeImageOptions {
+  /**
+   * Makes a text of each label: "{}" stands for the label. "This is a photo of {}." is common for zero-shot labels. Without
+   * it, texts are read as they are.
+   */
+  template?: string;
+}
+
+/** How well each text describes a picture. */
+export interface ImageScores {
+  logits: Float32Array; // [texts]
+  /** As the model was trained: softmax over the texts, or the sigmoid of each, which do not sum to 1. */
+  probabilities: Float32Array; // [texts]
+  milliseconds: number;
+}
+
+/** How a model embeds pictures and texts, and compares them. */
+export interface EmbeddingInfo {
+  /** Values of an embedding. */
+  width: number;
+  pictures: boolean;
+  texts: boolean;
+  /** Tokens of a text at most; longer ones are cut. 0 for a model without a text encoder. */
+  maxTokens: number;
+  /**
+   * For a picture and a text the logit is scale * (product of their embeddings) + bias, and probabilities are the softmax
+   * over a picture's texts or the sigmoid of each logit. Only with pictures and texts.
+   */
+  comparison?: { scale: number; bias: number; probabilities: "softmax" | "sigmoid" };
 }
 
 /** A conversation, or the tensors themselves: exactly one of `messages` and `inputIds`. */
@@ -301,6 +356,8 @@ export interface ModelInfo {
   defaults: { compression: Compression; inhibition: Inhibition };
   /** Whether there is a tokenizer, so that `generate` can be called. */
   canGenerate: boolean;
+  /** Of a model that embeds pictures, texts or both; see `encodeImage`, `encodeText` and `score`. */
+  embedding?: EmbeddingInfo;
   /** What of the model was passed over or could not be done, in sentences; see also `LoadProgress.type`. */
   warnings: readonly string[];
 }
@@ -319,6 +376,10 @@ export interface FoveaModel {
   generate(request: GenerateRequest): Generation;
   /** Encodes one picture; see `Fovea.encodeImage`. */
   encodeImage(image: ImageInput, options?: EncodeImageOptions): Promise<ImageFeatures>;
+  /** Embeds texts; see `Fovea.encodeText`. */
+  encodeText(texts: readonly string[], options?: EncodeTextOptions): Promise<TextEmbeddings>;
+  /** How well each text describes a picture; see `Fovea.score`. */
+  score(image: ImageInput, texts: readonly string[], options?: ScoreOptions): Promise<ImageScores>;
   /** The model as numbers; see `Fovea.inspect`. */
   inspect(request: InspectRequest): Promise<Inspection>;
   /** Frees everything. What is still running fails with `disposed`. */

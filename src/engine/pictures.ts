@@ -7,6 +7,7 @@ import type { EncodedPicture, EncodePictureOptions, PictureEncoder } from "../mo
 import { preprocess } from "../model/encoder/preprocess.ts";
 import { checkFields } from "../shared/arguments.ts";
 import type { PictureSpec } from "../spec/picture-spec.ts";
+import { toUnit } from "./embeddings.ts";
 import type { Engine } from "./engine.ts";
 import { imageKey, type PictureOptions } from "./image-cache.ts";
 import { readInspectedViews, readSeenViews, stackMatrices } from "./read-views.ts";
@@ -92,6 +93,7 @@ export async function encodeImage(
     const views = await readInspectedViews(gpu, encoder, image);
     const milliseconds = performance.now() - start;
     const logits = image.batches[0]!.classLogits;
+    const { embedding } = image.batches[0]!;
     const classes = logits && rankClasses(await readFloats(gpu, logits), spec.classes ?? []);
     throwIfAborted(signal, "encoding of a picture");
     return {
@@ -99,6 +101,7 @@ export async function encodeImage(
       stages: views[0]!.stages,
       views: await readSeenViews(gpu, encoder, image, [...views.keys()]),
       ...(classes && { classes }),
+      ...(embedding && { embedding: toUnit(await readFloats(gpu, embedding), "values in the embedding of a picture") }),
       milliseconds,
     };
   } finally {
