@@ -3,7 +3,9 @@
  * Shapes: T tokens of a prompt, V vocabulary, n image tokens.
  */
 import type { AnswerToken, TokenProbability } from "./shared/answer-token.ts";
+import type { EmbeddingInfo, EncodeTextOptions, ImageScores, TextEmbeddings } from "./shared/embedding.ts";
 import type { AnswerAttention, GenerationStats, PictureCost } from "./shared/generation-stats.ts";
+import type { LoadProgress, ModelPlan } from "./shared/load-report.ts";
 import type { ImageInput, PictureBudget } from "./shared/picture.ts";
 import type { Compression, Inhibition } from "./shared/reduction.ts";
 import type { StorageReport, StoredModel } from "./shared/stored-model.ts";
@@ -14,16 +16,22 @@ export type {
   AnswerToken,
   Compression,
   CompressionStage,
+  EmbeddingInfo,
+  EncodeTextOptions,
   GenerationStats,
   ImageInput,
+  ImageScores,
   Inhibition,
   InspectedView,
+  LoadProgress,
   Matrix,
+  ModelPlan,
   PictureBudget,
   PictureCost,
   SeenView,
   StorageReport,
   StoredModel,
+  TextEmbeddings,
   TokenProbability,
   ViewPlace,
 };
@@ -90,59 +98,6 @@ export interface WorkerOptions extends Omit<LoadOptions, "device"> {
    * callback and no event of an answer, because loads and pictures wait as answers do.
    */
   onWait?: (waiting: boolean) => void;
-}
-
-export interface LoadProgress {
-  stage: "config" | "weights" | "compile" | "ready";
-  /** The file being read, if any. */
-  file?: string;
-  /** Bytes of all files that have come so far, from wherever: smaller than before if a damaged file is fetched again. */
-  loadedBytes: number;
-  /** Length of all files; grows in the stage "config" for models whose files nobody lists. */
-  totalBytes: number;
-  /** "warning": something of the model was passed over or could not be done, as `message` says. It comes once. */
-  type?: "warning";
-  message?: string;
-}
-
-/** What loading a model will take. Sizes are in bytes. */
-export interface ModelPlan {
-  /** What was asked for, without what is secret in it. */
-  source: string;
-  family: string;
-  parameters: number;
-  /** Every file that loading reads. */
-  files: { name: string; bytes: number; storedBytes: number }[];
-  /** Length of all files. */
-  totalBytes: number;
-  /** What of them is on disk already. */
-  storedBytes: number;
-  /** What is to be downloaded. */
-  downloadBytes: number;
-  /** What the browser still lets this site store, as far as it tells. */
-  freeStorageBytes: number | undefined;
-  /** How weights will be kept: what was asked for, or what "auto" chooses by the limits of the device or adapter. */
-  weights: ModelInfo["weights"];
-  /**
-   * GPU memory that loading will allocate, to the byte: weights, KV cache, working memory, and their sum. `pictureBytes` is
-   * what the costliest picture of the default budget takes besides while it is encoded, and `textBytes` what a batch of
-   * texts takes in a model that embeds texts.
-   */
-  gpu: {
-    weightBytes: number;
-    cacheBytes: number;
-    workingBytes: number;
-    totalBytes: number;
-    pictureBytes: number;
-    textBytes: number;
-  };
-  /** Positions in the KV cache that `cacheBytes` is for; 0 for a classifier. */
-  contextLength: number;
-  /**
-   * What will not fit, a sentence each with the numbers and what to change; empty if everything does. Whether the GPU has
-   * as much memory in all no browser tells.
-   */
-  problems: string[];
 }
 
 export type MessagePart = { type: "text"; text: string } | { type: "image"; image: ImageInput };
@@ -235,19 +190,6 @@ export interface ImageFeatures {
   milliseconds: number;
 }
 
-/** Of `encodeText`. */
-export interface EncodeTextOptions {
-  signal?: AbortSignal;
-}
-
-export interface TextEmbeddings {
-  /** A row of length 1 for each text, [texts, width]. */
-  embeddings: Matrix;
-  /** Tokens of each text that were read, without padding. A text of `ModelInfo.embedding.maxTokens` may have been cut. */
-  tokens: number[];
-  milliseconds: number;
-}
-
 /** Of `score`, which keeps every token of the picture unless `compression` is given. */
 export interface ScoreOptions extends EncodeImageOptions {
   /**
@@ -255,29 +197,6 @@ export interface ScoreOptions extends EncodeImageOptions {
    * it, texts are read as they are.
    */
   template?: string;
-}
-
-/** How well each text describes a picture. */
-export interface ImageScores {
-  logits: Float32Array; // [texts]
-  /** As the model was trained: softmax over the texts, or the sigmoid of each, which do not sum to 1. */
-  probabilities: Float32Array; // [texts]
-  milliseconds: number;
-}
-
-/** How a model embeds pictures and texts, and compares them. */
-export interface EmbeddingInfo {
-  /** Values of an embedding. */
-  width: number;
-  pictures: boolean;
-  texts: boolean;
-  /** Tokens of a text at most; longer ones are cut. 0 for a model without a text encoder. */
-  maxTokens: number;
-  /**
-   * For a picture and a text the logit is scale * (product of their embeddings) + bias, and probabilities are the softmax
-   * over a picture's texts or the sigmoid of each logit. Only with pictures and texts.
-   */
-  comparison?: { scale: number; bias: number; probabilities: "softmax" | "sigmoid" };
 }
 
 /** A conversation, or the tensors themselves: exactly one of `messages` and `inputIds`. */

@@ -1,15 +1,12 @@
 /** Embeddings of texts, and how well texts describe a picture. */
 import type { EmbeddingInfo, ImageScores, ScoreOptions, TextEmbeddings } from "../api.ts";
-import { FoveaError, notFiniteError } from "../errors.ts";
-import type { Gpu } from "../gpu/device.ts";
-import { readFloats } from "../gpu/readback.ts";
+import { FoveaError } from "../errors.ts";
 import type { TextEmbedder } from "../model/encoder/text-embedder.ts";
-import type { Weights } from "../model/load/fill.ts";
-import type { ModelSpec } from "../spec/model-spec.ts";
 import type { TextIds } from "../text/text-ids.ts";
 import type { Engine } from "./engine.ts";
 import { encodeImage } from "./pictures.ts";
 import type { RequestPicture } from "./request-pictures.ts";
+import { toUnit } from "./unit-vector.ts";
 
 /** Stands for the label in a template. */
 const LABEL = "{}";
@@ -106,30 +103,6 @@ function probabilitiesOf(
   const weights = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
   const sum = weights.reduce((a, b) => a + b);
   return Float32Array.from(weights, (weight) => weight / sum);
-}
-
-/** Scales a vector to length 1, in place. Throws FoveaError `bad-weights` where that is not possible. */
-export function toUnit(values: Float32Array, what: string): Float32Array {
-  let sum = 0;
-  for (const value of values) sum += value * value;
-  const length = Math.sqrt(sum);
-  if (!(length > 0 && Number.isFinite(length))) throw notFiniteError(what);
-  for (let i = 0; i < values.length; i++) values[i]! /= length;
-  return values;
-}
-
-/** How the model compares, off the GPU. Throws FoveaError `bad-weights` for a scale or bias that is not finite. */
-export async function readComparison(
-  gpu: Gpu,
-  weights: Weights,
-  { comparison }: ModelSpec,
-): Promise<EmbeddingInfo["comparison"]> {
-  if (!comparison) return undefined;
-  const read = async (name: string) => (await readFloats(gpu, weights.get(name)))[0]!;
-  const scale = Math.exp(await read("compare.scale"));
-  const bias = comparison.bias ? await read("compare.bias") : 0;
-  if (!Number.isFinite(scale) || !Number.isFinite(bias)) throw notFiniteError("scale or bias of scores");
-  return { scale, bias, probabilities: comparison.probabilities };
 }
 
 /** Undefined for a model without embeddings. */

@@ -7,11 +7,11 @@ import type { EncodedPicture, EncodePictureOptions, PictureEncoder } from "../mo
 import { preprocess } from "../model/encoder/preprocess.ts";
 import { checkFields } from "../shared/arguments.ts";
 import type { PictureSpec } from "../spec/picture-spec.ts";
-import { toUnit } from "./embeddings.ts";
 import type { Engine } from "./engine.ts";
 import { imageKey, type PictureOptions } from "./image-cache.ts";
 import { readInspectedViews, readSeenViews, stackMatrices } from "./read-views.ts";
 import type { RequestPicture } from "./request-pictures.ts";
+import { toUnit } from "./unit-vector.ts";
 
 /** The picture parts of a model. Throws FoveaError `unsupported-model` for a model that reads text only. */
 export function needPictures({ pictures, spec }: Engine): { encoder: PictureEncoder; pictures: PictureSpec } {
