@@ -33,7 +33,7 @@ export interface ModelSpec {
   /** True for a tensor that a file may hold although the engine does not need it. */
   ignores(name: string): boolean;
   /** The prompt format to use where the checkpoint brings no chat template. */
-  fallbackPrompt?: PromptFormat;
+  fallbackPrompt?: PromptFormat | QueryFormat;
 }
 
 /** LayerNorm or RMSNorm. */
@@ -129,10 +129,13 @@ export interface ComparisonSpec {
 
 /**
  * One step of the connector, on rows [cells, width]. "fold" puts the channels of a cell's r x r seats side by side, row by
- * row of the cell; "norm" is a LayerNorm by the tensors `slot.weight` and `slot.bias`; "linear" multiplies by the tensors `slot.weight` and `slot.bias` and applies the activation.
+ * row of the cell; "pool" takes the mean of the seats; "norm" is a LayerNorm by the tensors `slot.weight` and `slot.bias`, or
+ * an RMSNorm by `slot.weight` where there is no `slot.bias`; "linear" multiplies by the tensors `slot.weight` and
+ * `slot.bias`, if there is one, and applies the activation.
  */
 export type ConnectorStep =
   | { op: "fold"; factor: number }
+  | { op: "pool"; factor: number }
   | { op: "norm"; slot: string; eps: number }
   | { op: "linear"; slot: string; width: number; activation: Activation };
 
@@ -255,4 +258,12 @@ export interface PromptFormat {
   user: string;
   /** Written before an answer. */
   answer: string;
+}
+
+/**
+ * The prompt of a model without turns: all pictures, the begin token, all texts, and `closing`. Texts of several messages
+ * stand on lines of their own.
+ */
+export interface QueryFormat {
+  closing: string;
 }
