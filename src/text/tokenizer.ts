@@ -45,8 +45,6 @@ export interface ImageToken {
 export interface EncodeOptions {
   /** Add the post-processor's tokens, such as BOS; default true. */
   addSpecialTokens?: boolean;
-  /** Cuts a longer text before the post-processor's last tokens, so that it has so many ids; of `encode` only. */
-  maxTokens?: number;
 }
 
 export class Tokenizer {
@@ -117,9 +115,7 @@ export class Tokenizer {
    */
   encode(text: string, options: EncodeOptions = {}): number[] {
     const ids = this.#encode([escapeMarks(text)]);
-    const [prefix, suffix] = options.addSpecialTokens === false ? [[], []] : [this.#prefix, this.#suffix];
-    const most = (options.maxTokens ?? Number.POSITIVE_INFINITY) - prefix.length - suffix.length;
-    return [...prefix, ...ids.slice(0, Math.max(0, most)), ...suffix];
+    return options.addSpecialTokens === false ? ids : [...this.#prefix, ...ids, ...this.#suffix];
   }
 
   /**

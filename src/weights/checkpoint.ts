@@ -17,6 +17,8 @@ export interface Checkpoint {
   readonly files: ReadonlyMap<string, ByteSource>;
   /** Length of these files together. */
   readonly byteLength: number;
+  /** What a person may want to know of how they are read, a sentence each. */
+  readonly notes?: readonly string[];
 }
 
 export const SINGLE_FILE = "model.safetensors";
@@ -42,12 +44,13 @@ export async function openCheckpoint(
   folder: ModelFolder,
   { signal, config = {} }: ReadOptions & { config?: PackedFiles["config"] } = {},
 ): Promise<Checkpoint> {
+  const json = (name: string) => folder.json(name, { signal });
   const single = await folder.open(SINGLE_FILE, { signal });
   if (single) {
     const { tensors: entries } = await readSafetensorsHeader(single, { signal });
     const files = new Map([[single.name, single]]);
-    const tensors = await storedTensors({ entries, config, files }, { signal });
-    return { tensors, files, byteLength: single.byteLength };
+    const stored = await storedTensors({ entries, config, files, json }, { signal });
+    return { ...stored, files, byteLength: single.byteLength };
   }
   const index = await folder.json(INDEX_FILE, { signal, uniqueKeys: true });
   if (index === undefined)
@@ -57,7 +60,7 @@ export async function openCheckpoint(
     );
   const { entries, files } = await openShards(folder, parseWeightMap(index), signal);
   const byteLength = [...files.values()].reduce((sum, source) => sum + source.byteLength, 0);
-  return { tensors: await storedTensors({ entries, config, files }, { signal }), files, byteLength };
+  return { ...(await storedTensors({ entries, config, files, json }, { signal })), files, byteLength };
 }
 
 /** Tensor name -> shard. Checks that every shard is a plain name of a safetensors file. */

@@ -6,10 +6,8 @@ import type {
   GenerationEvent,
   GenerationStats,
   ImageFeatures,
-  ImageScores,
   Inspection,
   ModelInfo,
-  TextEmbeddings,
   WorkerOptions,
 } from "../../src/api.ts";
 import { FoveaError } from "../../src/errors.ts";
@@ -73,14 +71,6 @@ export class ScriptedModel implements FoveaModel {
   }
 
   async encodeImage(): Promise<ImageFeatures> {
-    throw new Error("not scripted");
-  }
-
-  async encodeText(): Promise<TextEmbeddings> {
-    throw new Error("not scripted");
-  }
-
-  async score(): Promise<ImageScores> {
     throw new Error("not scripted");
   }
 

@@ -5,8 +5,8 @@
 import { type Dtype, isReadableDtype } from "../dtype.ts";
 import type { GroupSize, PackedBits, PackedRows } from "./packed-rows.ts";
 
-/** What a plane of a packed tensor holds. "order" is the group of each column, or where each column goes. */
-export type PlaneRole = "values" | "scales" | "biases" | "zeros" | "order";
+/** What a plane of a packed tensor holds. "order" is the group of each column, or where each column goes; "shape" is rows and columns once more. */
+export type PlaneRole = "values" | "scales" | "biases" | "zeros" | "order" | "shape";
 
 /** What the packed rows of an encoding always are, known before any of them is read: memory is planned by it. */
 export interface PackedLayout {
@@ -58,10 +58,24 @@ export interface PackedEncoding {
   decode(rows: StoredRows): PackedRows;
 }
 
-export type Encoding = PlainEncoding | PackedEncoding;
+/** Values in an arrangement that no packed layout has; a decoder makes plain numbers of them. */
+export interface UnpackedEncoding {
+  /** For people. */
+  readonly id: string;
+  /** Of the numbers. */
+  readonly dtype: "F32";
+  /** Whole rows as f32, row-major, in a new array. Pure. Throws FoveaError `bad-weights` for what cannot be. */
+  unpack(rows: StoredRows): Float32Array<ArrayBuffer>;
+}
+
+export type Encoding = PlainEncoding | PackedEncoding | UnpackedEncoding;
 
 export function isPackedEncoding(encoding: Encoding): encoding is PackedEncoding {
   return "layout" in encoding;
+}
+
+export function isUnpackedEncoding(encoding: Encoding): encoding is UnpackedEncoding {
+  return "unpack" in encoding;
 }
 
 /** Whether the engine reads values written so. */

@@ -6,11 +6,21 @@ import { f32, safetensorsFile } from "../safetensors-file.ts";
 const folder = openFolder({ "model.safetensors": safetensorsFile([f32("t", 4)]) });
 
 test.each<[Record<string, unknown>, RegExp]>([
-  [{ quantization_config: { quant_method: "unheard-of" } }, /^config\.json: quantization_config is .*"unheard-of"/],
-  [{ quantization_config: {} }, /quantization_config is an object; .*unquantised/],
-  [{ text_config: { quantization_config: {} } }, /text_config\.quantization_config is/],
-  [{ vision_config: { quantization: {} } }, /vision_config\.quantization is/],
-  [{ quantization: "int3" }, /quantization is "int3"/],
+  [
+    { quantization_config: { quant_method: "unheard-of" } },
+    /^config\.json: quantization_config\.quant_method is "unheard-of".*gptq/,
+  ],
+  [{ quantization_config: {} }, /quantization_config\.quant_method is missing; .*unquantised/],
+  [{ text_config: { quantization_config: {} } }, /text_config\.quantization_config\.quant_method is missing/],
+  [{ vision_config: { quantization: {} } }, /vision_config\.quantization\.quant_method is missing/],
+  [{ quantization: "int3" }, /config\.json: quantization is "int3"/],
+  [{ quantization_config: { load_in_4bit: true } }, /load_in_4bit is true; .*bitsandbytes/],
+  ...["fp8", "hqq", "mxfp4", "bitnet", "quanto", "aqlm", "torchao", "modelopt"].map(
+    (method): [Record<string, unknown>, RegExp] => [
+      { quantization_config: { quant_method: method } },
+      new RegExp(`quant_method is "${method}"; supported: mlx`),
+    ],
+  ),
 ])("a packing that is not known: %j", async (config, message) => {
   await expect(openCheckpoint(folder, { config })).rejects.toMatchObject({ code: "unsupported-model" });
   await expect(openCheckpoint(folder, { config })).rejects.toThrow(message);

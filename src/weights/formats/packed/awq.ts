@@ -1,7 +1,7 @@
 /** AWQ's "gemm" version (AutoAWQ, GPTQModel, AutoRound): words along the rows, their eighths in the order of its kernel. */
 import type { TensorEntry } from "../../safetensors.ts";
+import type { StoredTensor } from "../stored-tensor.ts";
 import type { PackingConfig } from "./config.ts";
-import type { PackedTensor } from "./packed-tensor.ts";
 import { describeTransposed, type TransposedFormat } from "./transposed.ts";
 
 /** Eighth i of a word holds row 8w + PLACES[i]. */
@@ -26,7 +26,7 @@ export function readAwq(config: PackingConfig): TransposedFormat {
 }
 
 /** Finds the packed matrices of a file: a module with `qweight` is packed. */
-export function findAwq(config: PackingConfig, entries: ReadonlyMap<string, TensorEntry>): PackedTensor[] {
+export function findAwq(config: PackingConfig, entries: ReadonlyMap<string, TensorEntry>): StoredTensor[] {
   const format = readAwq(config);
   return [...entries.keys()]
     .filter((name) => name.endsWith(".qweight"))

@@ -3,13 +3,15 @@
  * [out, in, height, width]. They are found by their shape: pictures have three channels, and no patch is three pixels wide.
  */
 import type { TensorEntry } from "../../safetensors.ts";
+import type { StoredRows } from "../encoding.ts";
+import type { StoredTensor } from "../stored-tensor.ts";
 import { readNumbers } from "./integers.ts";
-import { FLOAT_DTYPES, type PackedTensor, type PlaneBytes } from "./packed-tensor.ts";
+import { FLOAT_DTYPES, planesOf } from "./packed-tensor.ts";
 
 const CHANNELS = 3;
 
 /** The tensors of this layout, in the layout of other files. */
-export function findChannelsLast(entries: Iterable<TensorEntry>): PackedTensor[] {
+export function findChannelsLast(entries: Iterable<TensorEntry>): StoredTensor[] {
   return [...entries].flatMap((entry) => {
     const { name, dtype, shape } = entry;
     if (!name.endsWith(".weight") || !(FLOAT_DTYPES as readonly string[]).includes(dtype)) return [];
@@ -19,19 +21,18 @@ export function findChannelsLast(entries: Iterable<TensorEntry>): PackedTensor[]
   });
 }
 
-function moved(entry: TensorEntry, shape: readonly number[]): PackedTensor {
+function moved(entry: TensorEntry, shape: readonly number[]): StoredTensor {
   const [channels, ...sides] = shape.slice(1);
   const places = sides.reduce((product, side) => product * side, 1);
   return {
     name: entry.name,
     shape,
-    planes: { values: entry },
+    planes: planesOf({ values: entry }, shape[0]!, ["values"]),
     encoding: {
-      id: entry.dtype.toLowerCase(),
-      layout: "f32",
-      rowPlanes: ["values"],
-      decode({ rows, planes }: PlaneBytes): Float32Array {
-        const stored = readNumbers(planes.values!, entry.dtype, entry.name);
+      id: entry.dtype,
+      dtype: "F32",
+      unpack({ count: rows, planes }: StoredRows): Float32Array<ArrayBuffer> {
+        const stored = readNumbers(planes.values!, entry);
         const values = new Float32Array(stored.length);
         for (let row = 0; row < rows; row++)
           for (let place = 0; place < places; place++)

@@ -5,7 +5,9 @@
 import { shown } from "../../../shared/json.ts";
 import { elementCount } from "../../../shared/shape.ts";
 import type { TensorEntry } from "../../safetensors.ts";
+import type { PackedEncoding, StoredRows } from "../encoding.ts";
 import type { PackedRows } from "../packed-rows.ts";
+import type { StoredTensor } from "../stored-tensor.ts";
 import { type CompressedGroup, groupOf, readGroups } from "./compressed-groups.ts";
 import type { PackingConfig } from "./config.ts";
 import { flipSigns, readNumbers, readWords, spreadGroups } from "./integers.ts";
@@ -14,18 +16,17 @@ import {
   checkEntry,
   FLOAT_DTYPES,
   needEntry,
-  type PackedEncoding,
   type PackedMatrix,
-  type PackedTensor,
-  type PlaneBytes,
   packedGroup,
+  planesOf,
+  scaleBits,
 } from "./packed-tensor.ts";
 
 /** Tensors of a quantised KV cache. The engine keeps the cache in floats, so it needs none of them. */
 const CACHE_TENSOR = /\.[kvq]_(scale|zero_point)$/;
 
 export interface Compressed {
-  tensors: PackedTensor[];
+  tensors: StoredTensor[];
   /** Tensors that are not needed. */
   spare: string[];
   warnings: string[];
@@ -34,7 +35,7 @@ export interface Compressed {
 /** Finds the packed matrices of a file: a module with packed words, or with bytes and a scale. */
 export function findCompressed(config: PackingConfig, entries: ReadonlyMap<string, TensorEntry>): Compressed {
   const { groups, warnings } = readGroups(config);
-  const tensors: PackedTensor[] = [];
+  const tensors: StoredTensor[] = [];
   for (const { name, dtype } of entries.values()) {
     const module = name.slice(0, name.lastIndexOf("."));
     const isPacked = name.endsWith(".weight_packed");
@@ -54,7 +55,7 @@ function describe(
   groups: readonly CompressedGroup[],
   entries: ReadonlyMap<string, TensorEntry>,
   isPacked: boolean,
-): PackedTensor {
+): StoredTensor {
   const values = entries.get(isPacked ? `${module}.weight_packed` : `${module}.weight`)!;
   const scales = needEntry(entries, `${module}.weight_scale`);
   const { bits, group: size } = groupOf(groups, module, { values, scales, isPacked });
@@ -87,9 +88,15 @@ function describe(
   if (order) checkEntry(order, ["I32", "I64"], [columns], "for the columns");
   if (shape) checkEntry(shape, ["I64", "I32"], [2], "for rows and columns");
   const name = `${module}.weight`;
-  const planes = { values, scales, ...(zeros && { zeros }), ...(order && { order }), ...(shape && { shape }) };
-  const matrix = { name, shape: [rows, columns] as const, planes };
-  return { ...matrix, encoding: integers(matrix, { bits, group, isPacked, packedZeros }) };
+  const found = { values, scales, ...(zeros && { zeros }), ...(order && { order }), ...(shape && { shape }) };
+  const matrix = { name, shape: [rows, columns] as const, entries: found };
+  const isShared = elementCount(scales.shape) === 1 && rows > 1;
+  return {
+    name,
+    shape: matrix.shape,
+    encoding: integers(matrix, { bits, group, isPacked, packedZeros, isShared }),
+    planes: planesOf(found, rows, isShared ? ["values"] : ["values", "scales"]),
+  };
 }
 
 interface Stored {
@@ -97,24 +104,24 @@ interface Stored {
   group: number;
   isPacked: boolean;
   packedZeros: boolean;
+  /** One scale for the whole matrix. */
+  isShared: boolean;
 }
 
 function integers(
-  { name, shape: [allRows, columns], planes: entries }: PackedMatrix,
-  { bits, group, isPacked, packedZeros }: Stored,
+  { name, shape: [allRows, columns], entries }: PackedMatrix,
+  { bits, group, isPacked, packedZeros, isShared }: Stored,
 ): PackedEncoding {
   const to = packedGroup(name, group, columns);
   const groups = Math.ceil(columns / group);
-  const isShared = entries.scales!.shape.length === 0 || (elementCount(entries.scales!.shape) === 1 && allRows > 1);
   const half = 2 ** (bits - 1);
   return {
     id: `int${bits} ${group >= columns ? (isShared ? "tensor" : "row") : `g${group}`}`,
-    layout: { bits, group: to, hasBias: !!entries.zeros },
-    rowPlanes: isShared ? ["values"] : ["values", "scales"],
-    decode({ first, rows, planes }: PlaneBytes): PackedRows {
+    layout: { bits, group: to, scales: scaleBits(entries.scales!.dtype), bias: entries.zeros ? "zeros" : "none" },
+    decode({ first, count: rows, planes }: StoredRows): PackedRows {
       if (planes.shape) checkShape(entries.shape!, planes.shape, [allRows, columns]);
       if (planes.order) checkOrder(entries.order!, planes.order, group);
-      const stored = readNumbers(planes.scales!, entries.scales!.dtype, entries.scales!.name);
+      const stored = readNumbers(planes.scales!, entries.scales!);
       const scales = isShared ? new Float32Array(rows).fill(stored[0]!) : stored;
       const values = planes.values!.slice();
       const result = {

@@ -30,7 +30,8 @@ export class PackingConfig {
 
   /** The error about a field: its value and what is supported. */
   unsupported(name: string, supported: string): FoveaError {
-    const text = `${this.where}.${name.slice(0, 100)} is ${shown(this.value(name))}; supported: ${supported}`;
+    const value = this.value(name);
+    const text = `${this.where}${this.where.endsWith(":") ? " " : "."}${name.slice(0, 100)} is ${value === undefined ? "missing" : shown(value)}; supported: ${supported}`;
     return new FoveaError("unsupported-model", text);
   }
 

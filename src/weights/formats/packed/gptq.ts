@@ -1,13 +1,13 @@
 /** GPTQ as AutoGPTQ, GPTQModel and AutoRound save it: words along the columns, groups by `g_idx`. */
 
 import type { TensorEntry } from "../../safetensors.ts";
+import type { StoredTensor } from "../stored-tensor.ts";
 import type { PackingConfig } from "./config.ts";
 import { nameTest } from "./module-names.ts";
-import type { PackedTensor } from "./packed-tensor.ts";
 import { describeTransposed, type Orders, type TransposedFormat } from "./transposed.ts";
 
 export interface Transposed {
-  tensors: PackedTensor[];
+  tensors: StoredTensor[];
   /** Tensors that are not needed. */
   spare: string[];
 }
@@ -57,7 +57,7 @@ export function mayBeShuffled(config: PackingConfig): boolean {
 export function findGptq(config: PackingConfig, entries: ReadonlyMap<string, TensorEntry>, orders: Orders): Transposed {
   const common = readGptq(config);
   const exceptions = readExceptions(config);
-  const tensors: PackedTensor[] = [];
+  const tensors: StoredTensor[] = [];
   const spare: string[] = [];
   for (const name of entries.keys()) {
     if (!name.endsWith(".qweight")) continue;

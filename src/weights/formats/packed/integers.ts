@@ -1,4 +1,5 @@
 /** Reads and writes the integers and numbers of packed tensors. Everything is little-endian, as in the files. */
+import type { TensorEntry } from "../../safetensors.ts";
 import { badTensor } from "./packed-tensor.ts";
 
 /** f32 bits of an f16, by its 16 bits. Built on first use: 65536 entries serve every scale of every file. */
@@ -26,10 +27,10 @@ function f16Table(): Float32Array {
 /**
  * The numbers of a tensor as f32; every F16 and BF16 is one.
  *
- * @param name for the message
+ * @param entry the tensor
  * @throws FoveaError `bad-weights` for a number that is NaN or infinite
  */
-export function readNumbers(bytes: Uint8Array, dtype: string, name: string): Float32Array {
+export function readNumbers(bytes: Uint8Array, { name, dtype }: Pick<TensorEntry, "name" | "dtype">): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = bytes.byteLength / (dtype === "F32" ? 4 : 2);
   const numbers = new Float32Array(count);

@@ -2,21 +2,15 @@
  * MLX's affine packing (mlx.core.quantize): integers q of 2 to 8 bits, the lowest bits first; value = q * scale + bias, with
  * a scale and a bias for each group. MLX computes the product in the scales' type; here it is exact.
  */
+import { FoveaError } from "../../../errors.ts";
 import { shapeText } from "../../../shared/shape.ts";
 import type { TensorEntry } from "../../safetensors.ts";
+import type { PackedEncoding, StoredRows } from "../encoding.ts";
 import type { PackedRows } from "../packed-rows.ts";
+import type { StoredTensor } from "../stored-tensor.ts";
 import type { PackingConfig } from "./config.ts";
 import { flipSigns, readIntegers, readNumbers, spreadGroups, writeNibbles } from "./integers.ts";
-import {
-  badTensor,
-  checkEntry,
-  FLOAT_DTYPES,
-  needEntry,
-  type PackedEncoding,
-  type PackedTensor,
-  type PlaneBytes,
-  packedGroup,
-} from "./packed-tensor.ts";
+import { badTensor, checkEntry, FLOAT_DTYPES, needEntry, packedGroup, planesOf } from "./packed-tensor.ts";
 
 interface Affine {
   bits: number;
@@ -33,9 +27,9 @@ const GROUPS = [16, 32, 64, 128];
  * Finds the packed matrices of a file: a module with scales is packed. The config has the bits and the group of all of
  * them, and those of single modules by their names.
  */
-export function findMlx(config: PackingConfig, entries: ReadonlyMap<string, TensorEntry>): PackedTensor[] {
+export function findMlx(config: PackingConfig, entries: ReadonlyMap<string, TensorEntry>): StoredTensor[] {
   const common = readAffine(config, undefined);
-  const tensors: PackedTensor[] = [];
+  const tensors: StoredTensor[] = [];
   const misfits: string[] = [];
   for (const name of entries.keys()) {
     if (!name.endsWith(".scales")) continue;
@@ -46,9 +40,14 @@ export function findMlx(config: PackingConfig, entries: ReadonlyMap<string, Tens
     if (misfit) misfits.push(misfit);
     else tensors.push(describe(module, sizes, entries));
   }
-  const [first] = misfits;
   // The config describes all modules at once, so one wrong number misfits many.
-  if (first) throw badTensor(misfits.slice(0, SHOWN_MISFITS).join("; tensor "), `(${misfits.length} in all)`);
+  if (misfits.length > 0) {
+    const more = misfits.length > SHOWN_MISFITS ? `; and ${misfits.length - SHOWN_MISFITS} more tensors` : "";
+    throw new FoveaError(
+      "bad-weights",
+      `${config.where} does not fit the tensors: ${misfits.slice(0, SHOWN_MISFITS).join("; ")}${more}`,
+    );
+  }
   for (const { name, dtype } of entries.values())
     if (dtype === "U32" && name.endsWith(".weight")) needEntry(entries, name.replace(/weight$/, "scales"));
   return tensors;
@@ -84,7 +83,7 @@ function misfitOf(
   );
 }
 
-function describe(module: string, { bits, group }: Affine, entries: ReadonlyMap<string, TensorEntry>): PackedTensor {
+function describe(module: string, { bits, group }: Affine, entries: ReadonlyMap<string, TensorEntry>): StoredTensor {
   const [values, scales, biases] = ["weight", "scales", "biases"].map((part) =>
     needEntry(entries, `${module}.${part}`),
   ) as [TensorEntry, TensorEntry, TensorEntry];
@@ -96,23 +95,33 @@ function describe(module: string, { bits, group }: Affine, entries: ReadonlyMap<
   return {
     name,
     shape: [rows, columns],
-    encoding: affine(name, columns, { bits, group }, [scales.dtype, biases.dtype]),
-    planes: { values, scales, biases },
+    encoding: affine(name, columns, { bits, group }, [scales, biases]),
+    planes: planesOf({ values, scales, biases }, rows, ["values", "scales", "biases"]),
   };
 }
 
-function affine(name: string, columns: number, { bits, group }: Affine, dtypes: [string, string]): PackedEncoding {
+function affine(
+  name: string,
+  columns: number,
+  { bits, group }: Affine,
+  [scaleEntry, biasEntry]: [TensorEntry, TensorEntry],
+): PackedEncoding {
   const to = packedGroup(name, group, columns);
   const packed = bits <= 4 ? 4 : 8;
   // Stored integers count from 0. Nibbles stand for -8 to 7 and bytes of 8 bits for -128 to 127; fewer bits fit as they are.
   const zero = packed === 4 ? 8 : bits === 8 ? 128 : 0;
   return {
     id: `affine int${bits} g${group}`,
-    layout: { bits: packed, group: to, hasBias: true },
-    rowPlanes: ["values", "scales", "biases"],
-    decode({ rows, planes }: PlaneBytes): PackedRows {
-      const scales = readNumbers(planes.scales!, dtypes[0], `${name} (scales)`);
-      const biases = readNumbers(planes.biases!, dtypes[1], `${name} (biases)`);
+    layout: {
+      bits: packed,
+      group: to,
+      scales: [scaleEntry, biasEntry].some(({ dtype }) => dtype === "F32") ? "f32" : "f16",
+      bias: "free",
+      origin: -zero,
+    },
+    decode({ count: rows, planes }: StoredRows): PackedRows {
+      const scales = readNumbers(planes.scales!, scaleEntry);
+      const biases = readNumbers(planes.biases!, biasEntry);
       for (let i = 0; i < scales.length; i++) biases[i]! += zero * scales[i]!;
       const values = planes.values!;
       const integers =

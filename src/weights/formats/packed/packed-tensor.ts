@@ -1,55 +1,35 @@
-/** A packed matrix as its header entries describe it: which tensors of the file hold it, and how their bytes are decoded. */
+/** Helpers for packings: a packed matrix as its header entries describe it, which tensors of the file hold it. */
 import { FoveaError } from "../../../errors.ts";
+import { quoted } from "../../../shared/json.ts";
 import { shapeText } from "../../../shared/shape.ts";
 import type { TensorEntry } from "../../safetensors.ts";
-import type { GroupSize, PackedBits, PackedRows } from "../packed-rows.ts";
+import type { PlaneRole } from "../encoding.ts";
+import type { GroupSize } from "../packed-rows.ts";
+import type { Plane } from "../stored-tensor.ts";
 
-/** What a tensor of the file holds of a matrix [R, C]. */
-export type PlaneRole = "values" | "scales" | "biases" | "zeros" | "order" | "shape";
-
-/** The layout of a decoded matrix, known before any value is read. */
-export interface PackedLayout {
-  readonly bits: PackedBits;
-  readonly group: GroupSize;
-  readonly hasBias: boolean;
-}
-
-/** Rows [first, first + rows) of a matrix, and the bytes that hold them. */
-export interface PlaneBytes {
-  readonly first: number;
-  readonly rows: number;
-  /** Planes of `rowPlanes` hold these rows alone, the others the whole matrix. */
-  readonly planes: Readonly<Partial<Record<PlaneRole, Uint8Array>>>;
-}
-
-export interface PackedEncoding {
-  /** For people, such as "int4 g128". */
-  readonly id: string;
-  /** "f32": the values are plain numbers, or no packed layout holds them exactly. */
-  readonly layout: PackedLayout | "f32";
-  /** Planes that lie in the file row by row. Without "values" the file is transposed, and its planes are read whole. */
-  readonly rowPlanes: readonly PlaneRole[];
-  /**
-   * Decodes rows. Pure.
-   *
-   * @returns rows in the layout, or f32 [rows, C]
-   * @throws FoveaError `bad-weights` for values that contradict the config or are not finite
-   */
-  decode(bytes: PlaneBytes): PackedRows | Float32Array;
-}
-
-/** A matrix under its name in the unpacked checkpoint, such as "model.layers.0.mlp.up_proj.weight". */
-export interface PackedTensor {
-  readonly name: string;
-  /** Of the values, rows first. */
-  readonly shape: readonly number[];
-  readonly encoding: PackedEncoding;
-  readonly planes: Readonly<Partial<Record<PlaneRole, TensorEntry>>>;
-}
+/** The tensors of a file that hold one matrix. */
+export type PlaneEntries = Readonly<Partial<Record<PlaneRole, TensorEntry>>>;
 
 /** What is known of a matrix before its encoding. */
-export interface PackedMatrix extends Omit<PackedTensor, "encoding"> {
+export interface PackedMatrix {
+  /** As in the unpacked checkpoint, such as "model.layers.0.mlp.up_proj.weight". */
+  readonly name: string;
   readonly shape: readonly [rows: number, columns: number];
+  readonly entries: PlaneEntries;
+}
+
+/** Where a matrix lies. Planes named in `byRow` are read row by row, the others whole. */
+export function planesOf(entries: PlaneEntries, rows: number, byRow: readonly PlaneRole[]): Plane[] {
+  return Object.entries(entries).map(([key, { name, file, start, end }]) => {
+    const role = key as PlaneRole;
+    const isByRow = byRow.includes(role) && rows > 0;
+    return { role, name, file, start, end, ...(isByRow && { rowBytes: (end - start) / rows }) };
+  });
+}
+
+/** Whether scales of this dtype fit 16 bits. */
+export function scaleBits(dtype: string): "f16" | "f32" {
+  return dtype === "F32" ? "f32" : "f16";
 }
 
 const GROUP_SIZES: readonly GroupSize[] = [128, 64, 32, 16];
@@ -65,7 +45,7 @@ export function packedGroup(name: string, group: number, columns: number): Group
   if (found) return found;
   throw new FoveaError(
     "unsupported-model",
-    `tensor ${name} has groups of ${group} in rows of ${columns}; supported are multiples of 16`,
+    `tensor ${quoted(name)} has groups of ${group} in rows of ${columns}; supported are multiples of 16`,
   );
 }
 
@@ -87,5 +67,5 @@ export const FLOAT_DTYPES = ["F16", "BF16", "F32"] as const;
 
 /** The error about a tensor; `what` follows its name. */
 export function badTensor(name: string, what: string): FoveaError {
-  return new FoveaError("bad-weights", `tensor ${name} ${what}`);
+  return new FoveaError("bad-weights", `tensor ${quoted(name)} ${what}`);
 }

@@ -3,18 +3,19 @@
  * [groups, rows]; value = (q - z) * scale.
  */
 import type { TensorEntry } from "../../safetensors.ts";
+import type { PackedEncoding, StoredRows, UnpackedEncoding } from "../encoding.ts";
 import type { PackedRows } from "../packed-rows.ts";
+import type { StoredTensor } from "../stored-tensor.ts";
 import { readNumbers, readWords, spreadGroups } from "./integers.ts";
 import {
   badTensor,
   checkEntry,
   FLOAT_DTYPES,
   needEntry,
-  type PackedEncoding,
   type PackedMatrix,
-  type PackedTensor,
-  type PlaneBytes,
   packedGroup,
+  planesOf,
+  scaleBits,
 } from "./packed-tensor.ts";
 
 /** Where a format puts the integers of a matrix [R, C]. */
@@ -48,7 +49,7 @@ export function describeTransposed(
   format: TransposedFormat,
   entries: ReadonlyMap<string, TensorEntry>,
   columnGroups?: Int32Array,
-): PackedTensor {
+): StoredTensor {
   const [values, scales] = ["qweight", "scales"].map((part) => needEntry(entries, `${module}.${part}`)) as [
     TensorEntry,
     TensorEntry,
@@ -67,32 +68,32 @@ export function describeTransposed(
     checkEntry(zeros, ["I32", "U32"], [groups, Math.ceil(rows / perWord)], `for ${groups} groups of ${rows} rows`);
   if (order) checkEntry(order, ["I32"], [columns], "for the columns");
   const name = `${module}.weight`;
-  const planes = { values, scales, ...(zeros && { zeros }), ...(order && { order }) };
-  const matrix = { name, shape: [rows, columns] as const, planes };
+  const found = { values, scales, ...(zeros && { zeros }), ...(order && { order }) };
+  const matrix = { name, shape: [rows, columns] as const, entries: found };
   columnGroups?.forEach((at) => {
     if (at < 0 || at >= groups) throw badTensor(order!.name, `names group ${at} of ${groups}`);
   });
   const isShuffled = columnGroups?.some((at, column) => at !== Math.floor(column / group));
   const encoding = isShuffled ? shuffled(matrix, format, group, columnGroups!) : ordered(matrix, format, group);
-  return { ...matrix, encoding };
+  return { name, shape: matrix.shape, encoding, planes: planesOf(found, rows, []) };
 }
 
-function ordered(
-  { name, shape, planes: entries }: PackedMatrix,
-  format: TransposedFormat,
-  group: number,
-): PackedEncoding {
+function ordered({ name, shape, entries }: PackedMatrix, format: TransposedFormat, group: number): PackedEncoding {
   const [allRows, columns] = shape;
   const to = packedGroup(name, group, columns);
   const groups = Math.ceil(columns / group);
   const hasBias = !!entries.zeros && !format.isSymmetric;
   return {
     id: `${format.name} int${format.bits} ${group >= columns ? "row" : `g${group}`}`,
-    layout: { bits: format.bits, group: to, hasBias },
-    rowPlanes: [],
-    decode({ first, rows, planes }: PlaneBytes): PackedRows {
+    layout: {
+      bits: format.bits,
+      group: to,
+      scales: scaleBits(entries.scales!.dtype),
+      bias: hasBias ? "zeros" : "none",
+    },
+    decode({ first, count: rows, planes }: StoredRows): PackedRows {
       if (planes.order) checkOrder(entries.order!, planes.order, { group, groups });
-      const stored = readNumbers(planes.scales!, entries.scales!.dtype, entries.scales!.name);
+      const stored = readNumbers(planes.scales!, entries.scales!);
       const zeroAt = zeroReader(planes.zeros, allRows, format);
       const middle = 2 ** (format.bits - 1);
       const scales = new Float32Array(rows * groups);
@@ -122,19 +123,18 @@ function ordered(
 
 /** Columns of any order of groups: neighbours have different scales, which no layout of groups holds. */
 function shuffled(
-  { shape, planes: entries }: PackedMatrix,
+  { shape, entries }: PackedMatrix,
   format: TransposedFormat,
   group: number,
   columnGroups: Int32Array,
-): PackedEncoding {
+): UnpackedEncoding {
   const [allRows, columns] = shape;
   const groups = Math.ceil(columns / group);
   return {
     id: `${format.name} int${format.bits} g${group}, columns in activation order`,
-    layout: "f32",
-    rowPlanes: [],
-    decode({ first, rows, planes }: PlaneBytes): Float32Array {
-      const scales = readNumbers(planes.scales!, entries.scales!.dtype, entries.scales!.name);
+    dtype: "F32",
+    unpack({ first, count: rows, planes }: StoredRows): Float32Array<ArrayBuffer> {
+      const scales = readNumbers(planes.scales!, entries.scales!);
       const zeroAt = zeroReader(planes.zeros, allRows, format);
       const integers = transpose(planes.values!, shape, { first, rows }, format);
       const values = new Float32Array(rows * columns);

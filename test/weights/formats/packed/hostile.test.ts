@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { FoveaError } from "../../../../src/errors.ts";
-import { decodeRows, findIn } from "../../../support/packed-tensors.ts";
+import { decoded, decodeRows, findIn } from "../../../support/packed-tensors.ts";
 import { describeShared, needing, sharedBytes, sharedJson } from "../../../support/shared.ts";
 
 /** What each message must tell. */
@@ -23,10 +23,9 @@ describeShared(needing("golden/formats", "hostile packed checkpoints"), () => {
   test.each(Object.entries(CASES))("%s is refused", async (name, tells) => {
     const folder = `golden/formats/hostile/${name}`;
     const file = await sharedBytes(`${folder}/model.safetensors`);
-    const config = await sharedJson(`${folder}/config.json`);
+    const config = await sharedJson<object>(`${folder}/config.json`);
     const load = async () => {
-      const { tensors } = await findIn(file, { "config.json": config });
-      for (const tensor of tensors) decodeRows(file, tensor, 0, tensor.shape[0]!);
+      for (const tensor of decoded(await findIn(file, config))) decodeRows(file, tensor, 0, tensor.shape[0]!);
     };
     const error = await load().then(
       () => undefined,
