@@ -57,6 +57,7 @@ export default defineConfig(({ command }) => ({
     "import.meta.env.VITE_DEVICE": deviceText(CHROMIUM_DEVICE),
     "import.meta.env.VITE_SHARED_ROOT": JSON.stringify(existsSync(sharedRoot) ? sharedRoot : ""),
     "import.meta.env.VITE_FAMILY_FOLDERS": JSON.stringify(JSON.stringify(familyFolders())),
+    "import.meta.env.VITE_PAIR_FOLDERS": JSON.stringify(JSON.stringify(familyFolders(undefined, "pairs"))),
     "import.meta.env.VITE_PROJECT_ROOT": JSON.stringify(projectRoot),
   },
   test: {
@@ -99,16 +100,21 @@ export default defineConfig(({ command }) => ({
   },
 }));
 
-/** Folder -> family of the golden families: those of ../shared, or else the part of them that is in the repository. */
-function familyFolders(only?: string[]): Record<string, string> {
+/**
+ * Folder -> family of the golden families that have prompts, or that have pairs of pictures and texts: those of ../shared, or
+ * else the part of them that is in the repository.
+ */
+function familyFolders(only?: string[], has: "prompts" | "pairs" = "prompts"): Record<string, string> {
   const shared = join(sharedRoot, "golden/families");
   const root = existsSync(shared) ? shared : join(projectRoot, "test/golden/families");
   const names = only ?? (existsSync(root) ? readdirSync(root) : []);
   const cases = names
     .map((name) => [name, join(root, name, "case.json")] as const)
     .filter(([, file]) => existsSync(file));
+  const described = cases.map(([name, file]) => [name, JSON.parse(readFileSync(file, "utf8"))] as const);
+  const isAsked = (found: Record<string, object | undefined>) => Object.keys(found[has] ?? {}).length > 0;
   return Object.fromEntries(
-    cases.map(([name, file]) => [name, JSON.parse(readFileSync(file, "utf8")).family as string]),
+    described.filter(([, found]) => isAsked(found)).map(([name, { family }]) => [name, family as string]),
   );
 }
 

@@ -3,7 +3,9 @@
  * Shapes: T tokens of a prompt, V vocabulary, n image tokens.
  */
 import type { AnswerToken, TokenProbability } from "./shared/answer-token.ts";
+import type { EmbeddingInfo, EncodeTextOptions, ImageScores, TextEmbeddings } from "./shared/embedding.ts";
 import type { AnswerAttention, GenerationStats, PictureCost } from "./shared/generation-stats.ts";
+import type { LoadProgress, ModelPlan } from "./shared/load-report.ts";
 import type { ImageInput, PictureBudget } from "./shared/picture.ts";
 import type { Compression, Inhibition } from "./shared/reduction.ts";
 import type { StorageReport, StoredModel } from "./shared/stored-model.ts";
@@ -14,16 +16,22 @@ export type {
   AnswerToken,
   Compression,
   CompressionStage,
+  EmbeddingInfo,
+  EncodeTextOptions,
   GenerationStats,
   ImageInput,
+  ImageScores,
   Inhibition,
   InspectedView,
+  LoadProgress,
   Matrix,
+  ModelPlan,
   PictureBudget,
   PictureCost,
   SeenView,
   StorageReport,
   StoredModel,
+  TextEmbeddings,
   TokenProbability,
   ViewPlace,
 };
@@ -90,51 +98,6 @@ export interface WorkerOptions extends Omit<LoadOptions, "device"> {
    * callback and no event of an answer, because loads and pictures wait as answers do.
    */
   onWait?: (waiting: boolean) => void;
-}
-
-export interface LoadProgress {
-  stage: "config" | "weights" | "compile" | "ready";
-  /** The file being read, if any. */
-  file?: string;
-  /** Bytes of all files that have come so far, from wherever: smaller than before if a damaged file is fetched again. */
-  loadedBytes: number;
-  /** Length of all files; grows in the stage "config" for models whose files nobody lists. */
-  totalBytes: number;
-  /** "warning": something of the model was passed over or could not be done, as `message` says. It comes once. */
-  type?: "warning";
-  message?: string;
-}
-
-/** What loading a model will take. Sizes are in bytes. */
-export interface ModelPlan {
-  /** What was asked for, without what is secret in it. */
-  source: string;
-  family: string;
-  parameters: number;
-  /** Every file that loading reads. */
-  files: { name: string; bytes: number; storedBytes: number }[];
-  /** Length of all files. */
-  totalBytes: number;
-  /** What of them is on disk already. */
-  storedBytes: number;
-  /** What is to be downloaded. */
-  downloadBytes: number;
-  /** What the browser still lets this site store, as far as it tells. */
-  freeStorageBytes: number | undefined;
-  /** How weights will be kept: what was asked for, or what "auto" chooses by the limits of the device or adapter. */
-  weights: ModelInfo["weights"];
-  /**
-   * GPU memory that loading will allocate, to the byte: weights, KV cache, working memory, and their sum. `pictureBytes` is
-   * what the costliest picture of the default budget takes besides while it is encoded.
-   */
-  gpu: { weightBytes: number; cacheBytes: number; workingBytes: number; totalBytes: number; pictureBytes: number };
-  /** Positions in the KV cache that `cacheBytes` is for; 0 for a classifier. */
-  contextLength: number;
-  /**
-   * What will not fit, a sentence each with the numbers and what to change; empty if everything does. Whether the GPU has
-   * as much memory in all no browser tells.
-   */
-  problems: string[];
 }
 
 export type MessagePart = { type: "text"; text: string } | { type: "image"; image: ImageInput };
@@ -222,7 +185,18 @@ export interface ImageFeatures {
   views: SeenView[];
   /** Softmax over the classes, where the checkpoint has a classifier; `label` from id2label. Most likely first. */
   classes?: { id: number; label: string; logit: number; probability: number }[];
+  /** Of length 1, where the model has embeddings of pictures: their products tell how alike pictures and texts are. */
+  embedding?: Float32Array;
   milliseconds: number;
+}
+
+/** Of `score`, which keeps every token of the picture unless `compression` is given. */
+export interface ScoreOptions extends EncodeImageOptions {
+  /**
+   * Makes a text of each label: "{}" stands for the label. "This is a photo of {}." is common for zero-shot labels. Without
+   * it, texts are read as they are.
+   */
+  template?: string;
 }
 
 /** A conversation, or the tensors themselves: exactly one of `messages` and `inputIds`. */
@@ -301,6 +275,8 @@ export interface ModelInfo {
   defaults: { compression: Compression; inhibition: Inhibition };
   /** Whether there is a tokenizer, so that `generate` can be called. */
   canGenerate: boolean;
+  /** Of a model that embeds pictures, texts or both; see `encodeImage`, `encodeText` and `score`. */
+  embedding?: EmbeddingInfo;
   /** What of the model was passed over or could not be done, in sentences; see also `LoadProgress.type`. */
   warnings: readonly string[];
 }
@@ -319,6 +295,10 @@ export interface FoveaModel {
   generate(request: GenerateRequest): Generation;
   /** Encodes one picture; see `Fovea.encodeImage`. */
   encodeImage(image: ImageInput, options?: EncodeImageOptions): Promise<ImageFeatures>;
+  /** Embeds texts; see `Fovea.encodeText`. */
+  encodeText(texts: readonly string[], options?: EncodeTextOptions): Promise<TextEmbeddings>;
+  /** How well each text describes a picture; see `Fovea.score`. */
+  score(image: ImageInput, texts: readonly string[], options?: ScoreOptions): Promise<ImageScores>;
   /** The model as numbers; see `Fovea.inspect`. */
   inspect(request: InspectRequest): Promise<Inspection>;
   /** Frees everything. What is still running fails with `disposed`. */

@@ -1,5 +1,13 @@
 /** Names of the fields that public calls take, so that a misspelt one is refused. The types keep the lists complete. */
-import type { EncodeImageOptions, GenerateRequest, InspectRequest, PictureBudget, WorkerOptions } from "./api.ts";
+import type {
+  EncodeImageOptions,
+  EncodeTextOptions,
+  GenerateRequest,
+  InspectRequest,
+  PictureBudget,
+  ScoreOptions,
+  WorkerOptions,
+} from "./api.ts";
 
 /** Options of `Fovea.load` and `planModel`: also `onWait`, because a loader of the element's registry may pass it on. */
 export const LOAD_FIELDS = namesOf<WorkerOptions & { device: unknown }>({
@@ -50,6 +58,10 @@ export const INSPECT_FIELDS = namesOf<InspectRequest>({
 });
 
 export const ENCODE_FIELDS = namesOf<EncodeImageOptions>({ compression: true, pictures: true, signal: true });
+
+export const ENCODE_TEXT_FIELDS = namesOf<EncodeTextOptions>({ signal: true });
+
+export const SCORE_FIELDS = namesOf<ScoreOptions>({ compression: true, pictures: true, template: true, signal: true });
 
 export const BUDGET_FIELDS = namesOf<PictureBudget>({ maxTiles: true, maxPixels: true, minPixels: true });
 

@@ -8,6 +8,7 @@ import { KvCache } from "../model/decoder/kv-cache.ts";
 import { rowElements } from "../model/decoder/workspace.ts";
 import { cellCount } from "../model/encoder/encoder.ts";
 import { PictureEncoder } from "../model/encoder/picture-encoder.ts";
+import { TextEmbedder } from "../model/encoder/text-embedder.ts";
 import { Weights } from "../model/load/fill.ts";
 import type { MatchedTensors } from "../model/load/match.ts";
 import { checkInteger } from "../shared/assert.ts";
@@ -79,6 +80,11 @@ export function makeWeights(gpu: GpuMemory, matched: MatchedTensors, type: Weigh
 export function makePictures(gpu: GpuMemory, weights: Weights, spec: ModelSpec): PictureEncoder | undefined {
   const { encoder } = spec;
   return encoder && new PictureEncoder(gpu, gpu.arena, weights, { ...spec, encoder });
+}
+
+/** Undefined for a model that embeds no texts. */
+export function makeTexts(gpu: GpuMemory, weights: Weights, { textEncoder }: ModelSpec): TextEmbedder | undefined {
+  return textEncoder && new TextEmbedder(gpu, gpu.arena, weights, textEncoder);
 }
 
 /** @param ids that may be generated */

@@ -1,5 +1,5 @@
 /** The parts of a loaded model, and how they are put together from a folder. fovea.ts is the public class. */
-import type { LoadOptions } from "../api.ts";
+import type { EmbeddingInfo, LoadOptions } from "../api.ts";
 import { orAborted, throwIfAborted } from "../errors.ts";
 import { Sequence } from "../generate/sequence.ts";
 import { Gpu, requestDevice } from "../gpu/device.ts";
@@ -8,18 +8,21 @@ import type { WeightType } from "../kernels/weights.ts";
 import type { Decoder } from "../model/decoder/decoder.ts";
 import type { PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { compilePreprocess } from "../model/encoder/preprocess.ts";
+import type { TextEmbedder } from "../model/encoder/text-embedder.ts";
 import { fillWeights } from "../model/load/fill.ts";
 import { type MatchedTensors, matchTensors } from "../model/load/match.ts";
 import { resolveWeights } from "../model/load/precision.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
+import type { TextIds } from "../text/text-ids.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 import { openModel } from "../weights/formats/registry.ts";
-import { contextLengthOf, makePictures, makeText, makeWeights, type TextParts } from "./assemble.ts";
+import { contextLengthOf, makePictures, makeText, makeTexts, makeWeights, type TextParts } from "./assemble.ts";
+import { readComparison } from "./comparison.ts";
 import { Conversation } from "./conversation.ts";
 import { type RequestDefaults, readDefaults } from "./defaults.ts";
 import { ImageCache } from "./image-cache.ts";
-import { type Language, loadLanguage } from "./language.ts";
+import { type Language, loadLanguage, loadTextIds } from "./language.ts";
 import type { LoadHooks } from "./load-from.ts";
 import { readModel } from "./read-model.ts";
 import { tune } from "./tuning.ts";
@@ -49,6 +52,10 @@ export interface Engine {
   text: TextModel | undefined;
   /** Tokenizer and chat template, where the folder has them. */
   language: Language | undefined;
+  /** Embeds texts, and makes their ids where the folder has a tokenizer. */
+  texts: TextEmbedder | undefined;
+  textIds: TextIds | undefined;
+  comparison: EmbeddingInfo["comparison"];
   /** Compression and inhibition of requests that leave them out. */
   defaults: RequestDefaults;
   warnings: readonly string[];
@@ -69,17 +76,29 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions, hook
     const model = await openModel(folder, { signal });
     const { spec, files } = await readModel(model.folder, { signal });
     const contextLength = contextLengthOf(spec, options.maxContext);
-    const [language, defaults, checkpoint] = await inTurn(
+    const [language, textIds, defaults, checkpoint] = await inTurn(
       loadLanguage(model.folder, spec, files, signal),
+      loadTextIds(model.folder, spec, signal),
       readDefaults(model.folder, spec, hooks.requestDefaults, { signal, warn: hooks.warn }),
       model.checkpoint(files["config.json"] as Record<string, unknown>, { signal }),
     );
     const matched = matchTensors(spec, checkpoint.tensors);
     for (const note of [...model.notes, ...(checkpoint.notes ?? [])]) hooks.warn?.(note);
     warnOfLanguage(spec, language, hooks.warn ?? (() => {}));
+    if (spec.textEncoder && !textIds) hooks.warn?.("The model has no tokenizer.json, so it cannot embed texts.");
     gpu = await Gpu.open(options.device as GPUDevice | undefined, own);
     throwIfAborted(signal, "opening of the GPU");
-    return await assemble(gpu, { spec, contextLength, language, defaults, checkpoint, matched, options, hooks });
+    return await assemble(gpu, {
+      spec,
+      contextLength,
+      language,
+      textIds,
+      defaults,
+      checkpoint,
+      matched,
+      options,
+      hooks,
+    });
   } catch (error) {
     const reason = gpu ? await gpu.explain(error) : error;
     if (gpu) gpu.dispose();
@@ -105,6 +124,7 @@ interface Assembly {
   spec: ModelSpec;
   contextLength: number;
   language: Language | undefined;
+  textIds: TextIds | undefined;
   defaults: RequestDefaults;
   checkpoint: Checkpoint;
   matched: MatchedTensors;
@@ -114,7 +134,7 @@ interface Assembly {
 
 /** Allocates everything, then fills the weights while the pipelines compile. */
 async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
-  const { spec, contextLength, language, defaults, checkpoint, matched, options, hooks } = assembly;
+  const { spec, contextLength, language, textIds, defaults, checkpoint, matched, options, hooks } = assembly;
   const { weights: wanted = "auto", precision: arithmetic = "auto", compile = "wait", signal } = options;
   const { arena } = gpu;
   const weightType = resolveWeights(matched.tensors, wanted, gpu.device.limits);
@@ -131,6 +151,9 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
       ...{ gpu, spec, parameters: weights.parameters, weightBytes, weightType, precision, language, defaults },
       pictures: makePictures(gpu, weights, spec),
       text,
+      texts: makeTexts(gpu, weights, spec),
+      textIds,
+      comparison: undefined,
       images: new ImageCache(),
       warnings: hooks.warnings ?? [],
       compiled: Promise.resolve(),
@@ -139,6 +162,7 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
   const rehearse = (recorder: Recorder) => {
     engine.pictures?.rehearse(recorder, costliestPlan(spec));
     engine.text?.sequence.rehearse(recorder);
+    engine.texts?.rehearse(recorder);
   };
   const compileAll = async () => {
     await Promise.all([gpu.compile(rehearse), engine.pictures && compilePreprocess(gpu)]);
@@ -152,6 +176,7 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
   const widened = await fillWeights(gpu, arena, weights, matched.parts, checkpoint, { signal });
   if (widened.length > 0)
     hooks.warn?.(`${widened.length} tensors are kept wider than ${weightType}, because their values do not fit it.`);
+  engine.comparison = await readComparison(gpu, weights, spec);
   hooks.onStage?.("compile");
   // Weights that were to be packed are read by other kernels now.
   engine.compiled = (early ?? compileAll()).then(() =>

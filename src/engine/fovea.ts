@@ -1,25 +1,39 @@
 /** The public class: one loaded model. Everything that it does is in the rooms below; this is the door. */
 import type {
   EncodeImageOptions,
+  EncodeTextOptions,
   FoveaModel,
   GenerateRequest,
   Generation,
   ImageFeatures,
   ImageInput,
+  ImageScores,
   Inspection,
   InspectRequest,
   LoadOptions,
   MemoryUse,
   ModelFiles,
   ModelInfo,
+  ScoreOptions,
+  TextEmbeddings,
 } from "../api.ts";
-import { ENCODE_FIELDS, GENERATE_FIELDS, INSPECT_FIELDS } from "../known-fields.ts";
+import { ENCODE_FIELDS, ENCODE_TEXT_FIELDS, GENERATE_FIELDS, INSPECT_FIELDS, SCORE_FIELDS } from "../known-fields.ts";
 import { type AnswerTask, RunningGeneration } from "../running-generation.ts";
 import { checkFields, checkSignal, isSignal } from "../shared/arguments.ts";
 import { snapshot } from "../shared/snapshot.ts";
 import { answer } from "./answer.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
 import type { PreparedConversation } from "./conversation-prompt.ts";
+import {
+  checkTemplate,
+  checkTexts,
+  embeddingInfo,
+  encodeText,
+  needComparison,
+  type PreparedTexts,
+  prepareTexts,
+  score,
+} from "./embeddings.ts";
 import { type Engine, loadEngine } from "./engine.ts";
 import { inspect, prepareInspection } from "./inspect.ts";
 import { loadFrom } from "./load-from.ts";
@@ -29,7 +43,7 @@ import { type GpuTurn, RecoveringEngine } from "./recovery.ts";
 import { RequestPictures } from "./request-pictures.ts";
 
 /**
- * A vision-language model, a language model or an image classifier, on one WebGPU device. Requests are served one
+ * A vision-language model, a language model, an image classifier or encoders of pictures and texts, on one WebGPU device. Requests are served one
  * after another, in the order in which they were made. When the device is lost the model is loaded again onto a new one,
  * by the next request or under the one that runs, which then goes on; unless the device was handed in.
  */
@@ -114,6 +128,55 @@ export class Fovea implements FoveaModel {
   }
 
   /**
+   * Embeds texts, as many as wanted: rows of length 1 beside those of `encodeImage`. Throws FoveaError `unsupported-model`
+   * for a model without a text encoder or tokenizer, `out-of-memory`, `device-lost`, `aborted` or `disposed`; TypeError or
+   * RangeError for what is no list of strings, is empty, or has a string of more than 262144 characters.
+   */
+  async encodeText(texts: readonly string[], options: EncodeTextOptions = {}): Promise<TextEmbeddings> {
+    checkFields("options", options, ENCODE_TEXT_FIELDS);
+    checkSignal(options.signal);
+    checkTexts(texts);
+    const { signal } = options;
+    const own = [...texts];
+    return this.#lock.run(async () => {
+      let prepared: PreparedTexts | undefined;
+      const prepare = async (engine: Engine) => {
+        prepared = prepareTexts(engine, own);
+      };
+      return this.#engine.run((engine) => encodeText(engine, prepared!, signal), { signal, prepare });
+    }, signal);
+  }
+
+  /**
+   * How well each text describes a picture, with the logits and probabilities of the model's training. To score many
+   * pictures, embed the texts once and compare by `info.embedding`. Throws as `encodeImage` and `encodeText`.
+   */
+  async score(image: ImageInput, texts: readonly string[], options: ScoreOptions = {}): Promise<ImageScores> {
+    checkFields("options", options, SCORE_FIELDS);
+    checkSignal(options.signal);
+    checkTexts(texts);
+    checkTemplate(options.template);
+    const own = { ...snapshot(options), texts: [...texts] };
+    const { signal, template } = own;
+    return this.#lock.run(async () => {
+      let pictures: RequestPictures | undefined;
+      let prepared: PreparedTexts | undefined;
+      const prepare = async (engine: Engine) => {
+        needComparison(engine);
+        prepared = prepareTexts(engine, own.texts, template);
+        pictures = new RequestPictures([image], signal);
+        await pictures.ready();
+      };
+      try {
+        const task = (engine: Engine) => score(engine, pictures!.all[0]!, prepared!, own);
+        return await this.#engine.run(task, { signal, prepare });
+      } finally {
+        pictures?.close();
+      }
+    }, signal);
+  }
+
+  /**
    * The model as numbers, for parity tests, research and overlays. Throws TypeError or RangeError for a wrong request
    * (as many image ids as pictures, ids in the vocabulary), FoveaError `context-full`, `unsupported-model` (no decoder),
    * `out-of-memory`, `device-lost` or `disposed`.
@@ -147,6 +210,7 @@ export class Fovea implements FoveaModel {
 
 function describe(engine: Engine): ModelInfo {
   const { gpu, spec, parameters, weightBytes, weightType, precision, pictures, text, language } = engine;
+  const embedding = embeddingInfo(engine);
   return {
     family: spec.family,
     parameters,
@@ -160,6 +224,7 @@ function describe(engine: Engine): ModelInfo {
     imageTokens: pictures ? pictures.rowsOf(pictures.spec.positions.grid) : 0,
     defaults: engine.defaults,
     canGenerate: text !== undefined && language !== undefined,
+    ...(embedding && { embedding }),
     warnings: [...engine.warnings],
   };
 }

@@ -1,10 +1,11 @@
 /** Tokenizer and chat template of a folder, where it has them. */
 import type { DescriptionFiles } from "../families/registry.ts";
-import { LANGUAGE_FILES } from "../shared/model-files.ts";
+import { LANGUAGE_FILES, TOKENIZER_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import { ChatTemplate } from "../text/chat-template.ts";
 import { companion } from "../text/special-tokens.ts";
 import { findTemplate } from "../text/template-source.ts";
+import { TextIds } from "../text/text-ids.ts";
 import { Tokenizer } from "../text/tokenizer.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 import { recommendedSampling } from "./warnings.ts";
@@ -14,6 +15,28 @@ export interface Language {
   template: ChatTemplate;
   /** Of generation_config.json, as "temperature 0.2": not applied, see warnings.ts. */
   sampling: readonly string[];
+}
+
+/** The files that a load reads to understand text. */
+export function languageFilesOf({ decoder, textEncoder }: ModelSpec): readonly (typeof LANGUAGE_FILES)[number][] {
+  if (decoder) return LANGUAGE_FILES;
+  return textEncoder ? TOKENIZER_FILES : [];
+}
+
+/** How texts become ids; undefined for a model without a text encoder, or a folder without tokenizer.json. */
+export async function loadTextIds(
+  folder: ModelFolder,
+  { textEncoder }: ModelSpec,
+  signal: AbortSignal | undefined,
+): Promise<TextIds | undefined> {
+  if (!textEncoder) return undefined;
+  const texts: Partial<Record<(typeof TOKENIZER_FILES)[number], string>> = Object.fromEntries(
+    await Promise.all(TOKENIZER_FILES.map(async (name) => [name, await folder.text(name, { signal })] as const)),
+  );
+  const tokenizerJson = texts["tokenizer.json"];
+  return tokenizerJson === undefined
+    ? undefined
+    : TextIds.parse({ ...texts, "tokenizer.json": tokenizerJson }, textEncoder);
 }
 
 /** Reads what concerns text; undefined for a model without a decoder, or a folder without tokenizer.json. */

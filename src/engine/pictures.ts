@@ -11,6 +11,7 @@ import type { Engine } from "./engine.ts";
 import { imageKey, type PictureOptions } from "./image-cache.ts";
 import { readInspectedViews, readSeenViews, stackMatrices } from "./read-views.ts";
 import type { RequestPicture } from "./request-pictures.ts";
+import { toUnit } from "./unit-vector.ts";
 
 /** The picture parts of a model. Throws FoveaError `unsupported-model` for a model that reads text only. */
 export function needPictures({ pictures, spec }: Engine): { encoder: PictureEncoder; pictures: PictureSpec } {
@@ -92,6 +93,7 @@ export async function encodeImage(
     const views = await readInspectedViews(gpu, encoder, image);
     const milliseconds = performance.now() - start;
     const logits = image.batches[0]!.classLogits;
+    const { embedding } = image.batches[0]!;
     const classes = logits && rankClasses(await readFloats(gpu, logits), spec.classes ?? []);
     throwIfAborted(signal, "encoding of a picture");
     return {
@@ -99,6 +101,7 @@ export async function encodeImage(
       stages: views[0]!.stages,
       views: await readSeenViews(gpu, encoder, image, [...views.keys()]),
       ...(classes && { classes }),
+      ...(embedding && { embedding: toUnit(await readFloats(gpu, embedding), "values in the embedding of a picture") }),
       milliseconds,
     };
   } finally {

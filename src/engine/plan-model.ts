@@ -5,16 +5,17 @@ import { PlanningGpu } from "../gpu/planning.ts";
 import type { WeightType } from "../kernels/weights.ts";
 import { type MatchedTensors, matchTensors } from "../model/load/match.ts";
 import { resolveWeights } from "../model/load/precision.ts";
-import { DEFAULTS_FILE, LANGUAGE_FILES } from "../shared/model-files.ts";
+import { DEFAULTS_FILE } from "../shared/model-files.ts";
 import { elementCount } from "../shared/shape.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import { openModel } from "../weights/formats/registry.ts";
 import { knownModel } from "../weights/remote-model.ts";
 import { storageReport } from "../weights/storage.ts";
 import { surveyModel } from "../weights/survey.ts";
-import { contextLengthOf, makePictures, makeText, makeWeights } from "./assemble.ts";
+import { contextLengthOf, makePictures, makeText, makeTexts, makeWeights } from "./assemble.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
 import { costliestPlan } from "./engine.ts";
+import { languageFilesOf } from "./language.ts";
 import { planProblems } from "./plan-problems.ts";
 import { readModel } from "./read-model.ts";
 
@@ -47,7 +48,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
   const model = await openModel(survey.folder, { signal });
   const { spec, files: descriptions } = await readModel(model.folder, { signal });
   const contextLength = contextLengthOf(spec, maxContext);
-  const beside = [DEFAULTS_FILE, ...(spec.decoder ? LANGUAGE_FILES : [])];
+  const beside = [DEFAULTS_FILE, ...languageFilesOf(spec)];
   await Promise.all(beside.map((name) => survey.lookFor(name, { signal })));
   const checkpoint = await model.checkpoint(descriptions["config.json"] as Record<string, unknown>, { signal });
   const matched = matchTensors(spec, checkpoint.tensors);
@@ -92,6 +93,19 @@ function planMemory(
   const pictures = makePictures(gpu, weights, spec);
   const totalBytes = gpu.arena.bytes;
   const pictureBytes = pictures ? pictures.planBytes(gpu.recorder, costliestPlan(spec)) : 0;
+  const textBytes = planTextBytes(spec, matched, format, limits);
   const workingBytes = totalBytes - weightBytes - cacheBytes;
-  return { weightBytes, cacheBytes, workingBytes, totalBytes, pictureBytes };
+  return { weightBytes, cacheBytes, workingBytes, totalBytes, pictureBytes, textBytes };
+}
+
+/** On a counting GPU of its own: one that has planned a picture has had its peak. */
+function planTextBytes(
+  spec: ModelSpec,
+  matched: MatchedTensors,
+  format: WeightType,
+  limits: BufferLimits | undefined,
+): number {
+  if (!spec.textEncoder) return 0;
+  const gpu = new PlanningGpu(limits);
+  return makeTexts(gpu, makeWeights(gpu, matched, format), spec)!.planBytes(gpu.recorder);
 }

@@ -1,6 +1,7 @@
 /**
- * Gemma 2 and 3 alone: scaled embeddings, norms around both halves of a layer, GELU gates, and windows in some layers. Gemma 2
- * caps logits, Gemma 3 norms queries and keys and has a RoPE of its own in layers with a window.
+ * The decoders of Gemma: scaled embeddings, norms stored as differences from one, GELU gates. Gemma 2 has norms around both
+ * halves of a layer, windows in some layers, and caps logits; Gemma 3 norms queries and keys instead of the caps, and has a
+ * RoPE of its own in layers with a window.
  */
 import type { AttentionSpec, DecoderSpec } from "../spec/model-spec.ts";
 import { type Family, hasModelType } from "./family.ts";
@@ -10,7 +11,34 @@ import { plainRope } from "./parts/rope.ts";
 import { describeText } from "./parts/text-model.ts";
 import { narrowLayers, type WindowRule } from "./parts/windows.ts";
 
-const GEMMA2_DECODER: DecoderKind = {
+/** GemmaConfig: the first Gemma. */
+export const GEMMA_DECODER: DecoderKind = {
+  ...LLAMA_DECODER,
+  mlpWidth: 24576,
+  vocabularySize: 256000,
+  maxPositions: 8192,
+  bosId: 2,
+  eosIds: [1],
+  keyHeads: () => 16,
+  refused: ["attention_bias"],
+  // The first published files say "gelu" and mean its approximation, which `transformers` has computed ever since.
+  respell: (fields) =>
+    fields.value("hidden_act") === "gelu"
+      ? fields.with({ ...Object.fromEntries(fields.entries()), hidden_act: "gelu_pytorch_tanh" })
+      : fields,
+  defaults: {
+    hidden_size: 3072,
+    num_hidden_layers: 28,
+    num_attention_heads: 16,
+    head_dim: 256,
+    hidden_act: "gelu_pytorch_tanh",
+    tie_word_embeddings: true,
+  },
+  files: { normOffset: 1 },
+  refine: (decoder) => ({ ...decoder, embedFactor: Math.sqrt(decoder.width) }),
+};
+
+export const GEMMA2_DECODER: DecoderKind = {
   ...LLAMA_DECODER,
   mlpWidth: 9216,
   vocabularySize: 256000,
@@ -45,6 +73,8 @@ export const GEMMA3_DECODER: DecoderKind = {
   ...GEMMA2_DECODER,
   vocabularySize: 262208,
   maxPositions: 131072,
+  // Of an embedding model, whose rows see each other in both directions.
+  refused: ["attention_bias", "use_bidirectional_attention"],
   windows: isLocal,
   respell: joinRopes,
   defaults: {

@@ -2,9 +2,11 @@
 import { FoveaError } from "../errors.ts";
 import type { DESCRIPTION_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
+import { clip } from "./clip.ts";
 import type { Descriptions, Family } from "./family.ts";
 import { ConfigFields } from "./fields.ts";
 import { gemma2, gemma3Text } from "./gemma.ts";
+import { gemma3 } from "./gemma3.ts";
 import { granite } from "./granite.ts";
 import { idefics3, smolvlm } from "./idefics3.ts";
 import { internvl } from "./internvl.ts";
@@ -18,10 +20,12 @@ import { mistral } from "./mistral.ts";
 import { nanollava } from "./nanollava.ts";
 import { olmo2 } from "./olmo2.ts";
 import { originalLlava } from "./original-llava.ts";
+import { paligemma } from "./paligemma.ts";
 import { phi3 } from "./phi3.ts";
 import { qwen2 } from "./qwen2.ts";
 import { qwen3 } from "./qwen3.ts";
 import { shikra } from "./shikra.ts";
+import { siglip } from "./siglip.ts";
 import { smollm3 } from "./smollm3.ts";
 import { phi, stablelm } from "./stablelm.ts";
 import { vit } from "./vit.ts";
@@ -29,7 +33,9 @@ import { vit } from "./vit.ts";
 /** The first that matches describes the model. */
 const FAMILIES: readonly Family[] = [
   ...[nanollava, shikra, originalLlava, llava, llavaNext, llavaOnevision, internvl, idefics3, smolvlm, lfm2Vl],
+  ...[gemma3, paligemma],
   ...[llama, qwen2, qwen3, mistral, phi3, olmo2, gemma2, gemma3Text, smollm3, granite, stablelm, phi, lfm2],
+  ...[clip, siglip],
   vit,
 ];
 

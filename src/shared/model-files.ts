@@ -3,11 +3,12 @@
 /** They describe the network and its pictures. */
 export const DESCRIPTION_FILES = ["config.json", "preprocessor_config.json", "processor_config.json"] as const;
 
+/** They make ids out of texts. */
+export const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"] as const;
+
 /** They make text out of ids and a prompt out of a conversation; needed for a model with a decoder. */
 export const LANGUAGE_FILES = [
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
+  ...TOKENIZER_FILES,
   "generation_config.json",
   "chat_template.jinja",
   "chat_template.json",

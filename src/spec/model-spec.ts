@@ -18,6 +18,12 @@ export interface ModelSpec {
   decoder?: DecoderSpec;
   /** Label of each class of a classifier. */
   classes?: readonly string[];
+  /** How the encoder's rows become the one embedding of a picture. */
+  pooling?: PoolingSpec;
+  /** Reads texts into embeddings. */
+  textEncoder?: TextEncoderSpec;
+  /** How embeddings of pictures and texts are compared; with `pooling` and `textEncoder` only. */
+  comparison?: ComparisonSpec;
   /** Id of the placeholder that each row of a picture replaces; may be at or above the vocabulary size, and is never embedded. */
   imageTokenId?: number;
   /** Id of the published code in its place, as u32, where that code marks pictures by a negative one. Inspections use it. */
@@ -27,7 +33,7 @@ export interface ModelSpec {
   /** True for a tensor that a file may hold although the engine does not need it. */
   ignores(name: string): boolean;
   /** The prompt format to use where the checkpoint brings no chat template. */
-  fallbackPrompt?: PromptFormat;
+  fallbackPrompt?: PromptFormat | QueryFormat;
 }
 
 /** LayerNorm or RMSNorm. */
@@ -84,11 +90,52 @@ export interface EncoderSpec extends BlocksSpec {
 }
 
 /**
+ * The embedding of a view, by tensors "pool.*". "class": LayerNorm of the class token's row. "probe": a learned query attends
+ * to all rows with the encoder's heads; then a LayerNorm, the encoder's kind of MLP, and a residual around both.
+ */
+export interface PoolingSpec {
+  kind: "class" | "probe";
+  /** A linear layer without bias comes last. */
+  projects?: true;
+  /** E, width of the embedding. */
+  width: number;
+}
+
+/** A transformer over texts, by tensors "text.*": tokens and learned positions, blocks, LayerNorm, one row, linear layer. */
+export interface TextEncoderSpec extends BlocksSpec {
+  vocabularySize: number;
+  /** Positions that are learned. A longer text is cut, and its last tokens are those that end every text. */
+  maxTokens: number;
+  /** A row sees the rows up to itself; without, all rows of its text. */
+  causal?: true;
+  /** Every text is padded to `maxTokens`, and its rows see the padding. */
+  padded?: true;
+  /** Padding where the tokenizer names none. */
+  padId?: number;
+  /** Texts are lower-cased before they are tokenized, unless tokenizer_config.json says no. */
+  lowercase?: true;
+  /** The row that is read: the last, the first one of this id (else the first), or the first one of the largest id. */
+  pooled: "last" | "largest-id" | { id: number };
+  /** The linear layer after the norm. */
+  projection?: { width: number; bias: boolean };
+}
+
+/** logit = exp(scale) * cosine + bias, by the tensors "compare.scale" and "compare.bias" [1]. */
+export interface ComparisonSpec {
+  bias: boolean;
+  /** Of one picture's logits: softmax over all texts, or the sigmoid of each. */
+  probabilities: "softmax" | "sigmoid";
+}
+
+/**
  * One step of the connector, on rows [cells, width]. "fold" puts the channels of a cell's r x r seats side by side, row by
- * row of the cell; "norm" is a LayerNorm by the tensors `slot.weight` and `slot.bias`; "linear" multiplies by the tensors `slot.weight` and `slot.bias` and applies the activation.
+ * row of the cell; "pool" takes the mean of the seats; "norm" is a LayerNorm by the tensors `slot.weight` and `slot.bias`, or
+ * an RMSNorm by `slot.weight` where there is no `slot.bias`; "linear" multiplies by the tensors `slot.weight` and
+ * `slot.bias`, if there is one, and applies the activation.
  */
 export type ConnectorStep =
   | { op: "fold"; factor: number }
+  | { op: "pool"; factor: number }
   | { op: "norm"; slot: string; eps: number }
   | { op: "linear"; slot: string; width: number; activation: Activation };
 
@@ -211,4 +258,12 @@ export interface PromptFormat {
   user: string;
   /** Written before an answer. */
   answer: string;
+}
+
+/**
+ * The prompt of a model without turns: all pictures, the begin token, all texts, and `closing`. Texts of several messages
+ * stand on lines of their own.
+ */
+export interface QueryFormat {
+  closing: string;
 }

@@ -21,6 +21,11 @@ export interface TensorPart {
   shape: readonly number[];
   /** First row that it fills. */
   to: number;
+  /**
+   * The file holds it as matrices [rows, cols], one after another, each of which is transposed. Then `shape` is the file's,
+   * whatever the rows of the tensor on the GPU.
+   */
+  transposes?: readonly [rows: number, cols: number];
   /** Added to every value, such as 1 for norms that are stored as differences from it. */
   add?: number;
 }

@@ -2,12 +2,13 @@
  * Renders a conversation as the prompt that the model was trained on: by the template that comes with the model, else by
  * the family's plain format, else as the bare text. Makes text; prompt.ts makes ids.
  */
-import type { PromptFormat } from "../spec/model-spec.ts";
+import type { PromptFormat, QueryFormat } from "../spec/model-spec.ts";
 import { type ContentForms, probeForms, type TemplateMessage } from "./content-forms.ts";
 import { JinjaTemplate, TemplateRefusal } from "./jinja.ts";
 import { reject } from "./json.ts";
+import { unmark } from "./literal.ts";
 import type { ChatPart, CheckedMessage } from "./messages.ts";
-import { writeFormat } from "./prompt-format.ts";
+import { writeFormat, writeQuery } from "./prompt-format.ts";
 import { type TokenizerFiles, templateTokens } from "./special-tokens.ts";
 import { TemplateBudget } from "./template-budget.ts";
 import { findTemplate } from "./template-source.ts";
@@ -21,7 +22,7 @@ type Literal = (text: string, role: CheckedMessage["role"]) => string;
 
 export interface ChatTemplateOptions {
   /** The format of a model that brings no template; without one the prompt is the messages' bare text. */
-  fallback?: PromptFormat | undefined;
+  fallback?: PromptFormat | QueryFormat | undefined;
   /** Follows a picture's mark in a message that is one string; default a line break. */
   afterMark?: string | undefined;
   /** The time that the template reads; default the time of rendering. */
@@ -29,12 +30,13 @@ export interface ChatTemplateOptions {
 }
 
 export class ChatTemplate {
-  /** "template": the model's own; "format" and "completion" stand in for a missing one. */
-  readonly kind: "template" | "format" | "completion";
+  /** "template": the model's own; "format", "query" and "completion" stand in for a missing one. */
+  readonly kind: "template" | "format" | "query" | "completion";
   readonly #tokenizer: Tokenizer;
   readonly #template: JinjaTemplate | undefined;
   readonly #forms: ContentForms | undefined;
-  readonly #fallback: PromptFormat | undefined;
+  readonly #format: PromptFormat | undefined;
+  readonly #query: QueryFormat | undefined;
   readonly #afterMark: string;
   readonly #now: () => Date;
   /** Tokens that the template may write by name. */
@@ -53,9 +55,11 @@ export class ChatTemplate {
     this.#tokens = templateTokens(files);
     const source = findTemplate(files);
     this.#template = source && new JinjaTemplate(source.text, source.where);
-    this.#fallback = options.fallback;
+    const { fallback } = options;
+    if (fallback && "closing" in fallback) this.#query = fallback;
+    else this.#format = fallback;
     this.#afterMark = options.afterMark ?? "\n";
-    this.kind = source ? "template" : options.fallback ? "format" : "completion";
+    this.kind = source ? "template" : this.#query ? "query" : this.#format ? "format" : "completion";
     // One for all: a load must not take the time of a dozen hostile renderings.
     const budget = new TemplateBudget();
     const render = (probe: readonly TemplateMessage[]) => this.#run(probe, true, budget);
@@ -75,14 +79,37 @@ export class ChatTemplate {
     if (this.kind === "completion") return [messages.map((message) => this.#string(message)).join("")];
     if (this.kind === "format") {
       const texts = messages.map((message) => ({ role: message.role, text: this.#string(message) }));
-      return writeFormat(this.#fallback!, texts, this.#tokenizer.eosIds[0], addGenerationPrompt);
+      return writeFormat(this.#format!, texts, this.#tokenizer.eosIds[0], addGenerationPrompt);
     }
+    if (this.kind === "query") return writeQuery(this.#query!, this.#queried(messages), this.#tokenizer.bosId);
     try {
       return [this.#renderSafely(messages, addGenerationPrompt)];
     } catch (error) {
       if (!(error instanceof TemplateRefusal)) throw error;
       throw new RangeError(`messages: the model's chat template refuses them, "${error.message}"`, { cause: error });
     }
+  }
+
+  /**
+   * The text to report for a prompt: of a query what the model's processor is given, without what it writes itself.
+   *
+   * @param pieces as `render` made them
+   */
+  textOf(messages: readonly CheckedMessage[], pieces: PromptPieces): string {
+    if (this.kind !== "query")
+      return pieces.map((piece) => (typeof piece === "string" ? unmark(piece) : this.#tokenizer.token(piece))).join("");
+    const { places, texts } = this.#queried(messages);
+    return unmark(places.join("") + texts.join("\n"));
+  }
+
+  /** The pictures' places and the messages' texts; messages without text are left out. */
+  #queried(messages: readonly CheckedMessage[]): { places: string[]; texts: string[] } {
+    const image = this.#tokenizer.imageToken?.inTemplate ?? "";
+    const texts = messages.map(({ role, parts }) =>
+      parts.map((part) => (part.type === "text" ? this.#literal(part.text, role) : "")).join(""),
+    );
+    const places = messages.flatMap(({ parts }) => parts.flatMap(({ type }) => (type === "image" ? [image] : [])));
+    return { places, texts: texts.filter((text) => text !== "") };
   }
 
   /** Runs the template, and again where it may have made control tokens of the messages' text. */

@@ -81,7 +81,7 @@ function replaceAll(text: string, pattern: Pattern, content: string): string {
 }
 
 /** Character by character: a sigma at the end of a word is no exception. */
-function lowercase(text: string): string {
+export function lowercase(text: string): string {
   return Array.from(text, (character) => character.toLowerCase()).join("");
 }
 

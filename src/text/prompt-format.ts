@@ -1,5 +1,5 @@
 /** Writes a conversation in a plain format of words, for a model that brings no chat template. */
-import type { PromptFormat } from "../spec/model-spec.ts";
+import type { PromptFormat, QueryFormat } from "../spec/model-spec.ts";
 import type { Role } from "./messages.ts";
 
 /**
@@ -28,4 +28,18 @@ export function writeFormat(
   }
   if (addGenerationPrompt) text += answer;
   return text === "" ? pieces : [...pieces, text];
+}
+
+/**
+ * Returns the places of all pictures, the begin token's id, and the texts.
+ *
+ * @param bosId as an id, because not every tokenizer finds it within a text
+ */
+export function writeQuery(
+  { closing }: QueryFormat,
+  { places, texts }: { places: readonly string[]; texts: readonly string[] },
+  bosId: number | undefined,
+): (string | number)[] {
+  const before = places.length > 0 ? [places.join("")] : [];
+  return [...before, ...(bosId === undefined ? [] : [bosId]), texts.join("\n") + closing];
 }

@@ -2,13 +2,13 @@
 import type { PictureRun } from "../spec/picture-spec.ts";
 import type { ChatTemplate, PromptPieces } from "./chat-template.ts";
 import { reject } from "./json.ts";
-import { escapeMarks, unmark } from "./literal.ts";
+import { escapeMarks } from "./literal.ts";
 import { type ChatMessage, checkMessages } from "./messages.ts";
 import type { ImageToken, Tokenizer } from "./tokenizer.ts";
 
 /** The chat template's rendering of a conversation. */
 export interface RenderedPrompt {
-  /** With one placeholder for each picture. */
+  /** With one placeholder for each picture; see `ChatTemplate.textOf`. */
   text: string;
   /** The same as the tokenizer reads it: users' text is marked. */
   pieces: PromptPieces;
@@ -70,12 +70,12 @@ export function renderPrompt(
   if (found !== pictureCount)
     reject("chat template", `it makes ${found} places for ${pictureCount} image(s); try fewer images or another order`);
   return {
-    text: pieces.map((piece) => (typeof piece === "string" ? unmark(piece) : tokenizer.token(piece))).join(""),
+    text: template.textOf(checked, pieces),
     pieces,
     pictureCount,
     // A text model's template writes BOS itself if the model was trained with it; transformers adds none. Templates of
-    // models with pictures leave it to the tokenizer.
-    addBos: template.kind !== "template" || imageToken !== undefined,
+    // models with pictures leave it to the tokenizer. A query has it behind the pictures.
+    addBos: template.kind !== "query" && (template.kind !== "template" || imageToken !== undefined),
     continuesText: template.kind === "completion",
   };
 }

@@ -45,6 +45,8 @@ export interface ImageToken {
 export interface EncodeOptions {
   /** Add the post-processor's tokens, such as BOS; default true. */
   addSpecialTokens?: boolean;
+  /** Cuts a longer text before the post-processor's last tokens, so that it has so many ids; of `encode` only. */
+  maxTokens?: number;
 }
 
 export class Tokenizer {
@@ -115,7 +117,9 @@ export class Tokenizer {
    */
   encode(text: string, options: EncodeOptions = {}): number[] {
     const ids = this.#encode([escapeMarks(text)]);
-    return options.addSpecialTokens === false ? ids : [...this.#prefix, ...ids, ...this.#suffix];
+    const [prefix, suffix] = options.addSpecialTokens === false ? [[], []] : [this.#prefix, this.#suffix];
+    const most = (options.maxTokens ?? Number.POSITIVE_INFINITY) - prefix.length - suffix.length;
+    return [...prefix, ...ids.slice(0, Math.max(0, most)), ...suffix];
   }
 
   /**

@@ -1,21 +1,32 @@
 /** A model in a worker, as the page uses it: the members of `Fovea`, each of them a message. */
 import type {
   EncodeImageOptions,
+  EncodeTextOptions,
   FoveaModel,
   GenerateRequest,
   Generation,
   GenerationEvent,
   ImageFeatures,
   ImageInput,
+  ImageScores,
   Inspection,
   InspectRequest,
   MemoryUse,
   ModelFiles,
   ModelInfo,
+  ScoreOptions,
+  TextEmbeddings,
   WorkerOptions,
 } from "../api.ts";
 import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
-import { ENCODE_FIELDS, GENERATE_FIELDS, INSPECT_FIELDS, LOAD_FIELDS } from "../known-fields.ts";
+import {
+  ENCODE_FIELDS,
+  ENCODE_TEXT_FIELDS,
+  GENERATE_FIELDS,
+  INSPECT_FIELDS,
+  LOAD_FIELDS,
+  SCORE_FIELDS,
+} from "../known-fields.ts";
 import { RunningGeneration } from "../running-generation.ts";
 import { checkFields, checkFunction, checkSignal, isSignal } from "../shared/arguments.ts";
 import { snapshot } from "../shared/snapshot.ts";
@@ -100,6 +111,27 @@ export class RemoteFovea implements FoveaModel {
       transfer,
     }));
     return (await this.#channel.call(packed, { signal, endsOnAbort: true })) as ImageFeatures;
+  }
+
+  /** As `Fovea.encodeText`. */
+  async encodeText(texts: readonly string[], options: EncodeTextOptions = {}): Promise<TextEmbeddings> {
+    checkFields("options", options, ENCODE_TEXT_FIELDS);
+    const { signal } = options;
+    checkSignal(signal);
+    const value = { type: "encodeText", texts: snapshot(texts) } as const;
+    return (await this.#channel.call({ value, transfer: [] }, { signal, endsOnAbort: true })) as TextEmbeddings;
+  }
+
+  /** As `Fovea.score`. Reads the picture now. */
+  async score(image: ImageInput, texts: readonly string[], options: ScoreOptions = {}): Promise<ImageScores> {
+    checkFields("options", options, SCORE_FIELDS);
+    const { signal, ...rest } = snapshot(options);
+    checkSignal(signal);
+    const packed = packImage(image).then(({ value, transfer }) => ({
+      value: { type: "score", image: value, texts: snapshot(texts), options: rest } as const,
+      transfer,
+    }));
+    return (await this.#channel.call(packed, { signal, endsOnAbort: true })) as ImageScores;
   }
 
   /** As `Fovea.inspect`. */

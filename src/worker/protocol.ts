@@ -14,6 +14,7 @@ import type {
   LoadProgress,
   MemoryUse,
   ModelFiles,
+  ScoreOptions,
   WorkerOptions,
 } from "../api.ts";
 import type { FoveaErrorCode } from "../errors.ts";
@@ -39,12 +40,17 @@ export interface SentMessage {
 
 export type SentRequest = Omit<GenerateRequest, "messages" | "signal"> & { messages: SentMessage[] };
 
-/** A call of the page. The results are, in this order: `ModelInfo`, nothing, `ImageFeatures`, `Inspection`. */
+/**
+ * A call of the page. The results are, in this order: `ModelInfo`, nothing, `ImageFeatures`, `TextEmbeddings`, `ImageScores`,
+ * `Inspection`.
+ */
 export type Call =
   /** The first call, made once. The worker holds `lifeLock` while it lives. */
   | { type: "load"; source: string | ModelFiles; options: LoadSettings; lifeLock: string }
   | { type: "generate"; request: SentRequest }
   | { type: "encodeImage"; image: SentImage; options: Omit<EncodeImageOptions, "signal"> }
+  | { type: "encodeText"; texts: readonly string[] }
+  | { type: "score"; image: SentImage; texts: readonly string[]; options: Omit<ScoreOptions, "signal"> }
   | { type: "inspect"; request: InspectRequest };
 
 /** Page to worker. */

@@ -67,6 +67,13 @@ class Server {
         const image = this.#bitmaps.unpack(message.image);
         return this.#turns.inOrder(() => model.encodeImage(image, { ...message.options, signal }), signal);
       }
+      case "encodeText":
+        return this.#turns.inOrder(() => model.encodeText(message.texts, { signal }), signal);
+      case "score": {
+        const image = this.#bitmaps.unpack(message.image);
+        const options = { ...message.options, signal };
+        return this.#turns.inOrder(() => model.score(image, message.texts, options), signal);
+      }
       case "inspect":
         return this.#turns.inOrder(() => model.inspect(message.request), signal);
     }

@@ -6,8 +6,10 @@ import type {
   GenerationEvent,
   GenerationStats,
   ImageFeatures,
+  ImageScores,
   Inspection,
   ModelInfo,
+  TextEmbeddings,
   WorkerOptions,
 } from "../../src/api.ts";
 import { FoveaError } from "../../src/errors.ts";
@@ -71,6 +73,14 @@ export class ScriptedModel implements FoveaModel {
   }
 
   async encodeImage(): Promise<ImageFeatures> {
+    throw new Error("not scripted");
+  }
+
+  async encodeText(): Promise<TextEmbeddings> {
+    throw new Error("not scripted");
+  }
+
+  async score(): Promise<ImageScores> {
     throw new Error("not scripted");
   }
 

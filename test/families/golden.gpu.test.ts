@@ -45,9 +45,11 @@ afterAll(() => device.destroy());
 describe.for(registered)("%s", (folder) => {
   let golden: GoldenFamily;
   let fovea: Fovea;
+  const load = async (settings?: Record<string, unknown>) =>
+    Fovea.load(await sourceOf(folder, settings), { weights: "f32", precision: "f32", device });
   beforeAll(async () => {
     golden = await loadFamily(folder);
-    fovea = await Fovea.load(await sourceOf(folder), { weights: "f32", precision: "f32", device });
+    fovea = await load();
   });
   afterAll(() => {
     fovea.dispose();
@@ -60,9 +62,10 @@ describe.for(registered)("%s", (folder) => {
     for (const prompt of golden.prompts) {
       const typed = TYPED_TOKENS.includes(`${folder}/${prompt.name}`);
       const request = await requestOf(prompt);
-      const inspection = await fovea.inspect(
-        typed ? { inputIds: prompt.ids, greedySteps: prompt.greedy.length } : request,
-      );
+      const asked = typed ? { inputIds: prompt.ids, greedySteps: prompt.greedy.length } : request;
+      const other = prompt.imagesKwargs && (await load(prompt.imagesKwargs));
+      const inspection = await (other ?? fovea).inspect(asked);
+      other?.dispose();
       if (!typed) expectPrompt(prompt.name, inspection, prompt);
       expect(inspection.greedy, prompt.name).toEqual(prompt.greedy);
       const grids = inspection.images.map(({ views }) => views.map(({ rows, cols }) => [rows, cols]));

@@ -70,6 +70,7 @@ it("takes a field that is null for a missing one", () => {
 it("names each family once", () => {
   expect(familyNames()).toEqual([
     ...["nanollava", "shikra", "llava", "llava_next", "llava_onevision", "internvl", "idefics3", "smolvlm", "lfm2_vl"],
+    ...["gemma3", "paligemma"],
     ...["llama", "qwen2", "qwen3", "mistral", "phi3", "olmo2", "gemma2", "gemma3_text"],
     ...["smollm3", "granite", "stablelm", "phi", "lfm2", "vit"],
   ]);

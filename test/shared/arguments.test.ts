@@ -3,7 +3,14 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import type { FoveaModel } from "../../src/api.ts";
 import { checkBudget } from "../../src/engine/pictures.ts";
 import { deleteStoredModel, Fovea, planModel } from "../../src/index.ts";
-import { ENCODE_FIELDS, GENERATE_FIELDS, INSPECT_FIELDS, LOAD_FIELDS } from "../../src/known-fields.ts";
+import {
+  ENCODE_FIELDS,
+  ENCODE_TEXT_FIELDS,
+  GENERATE_FIELDS,
+  INSPECT_FIELDS,
+  LOAD_FIELDS,
+  SCORE_FIELDS,
+} from "../../src/known-fields.ts";
 import { checkFields } from "../../src/shared/arguments.ts";
 import { createFovea } from "../../src/worker/client.ts";
 import { FakeWorker, fakeWorkers } from "../support/fake-worker.ts";
@@ -40,7 +47,17 @@ const unloaded = Object.create(Fovea.prototype) as FoveaModel;
 async function remote(): Promise<FoveaModel> {
   const served = vi.fn(() => Promise.reject(new Error("the request reached the worker")));
   const model = { info: {}, memory: { gpuBytes: 0, peakGpuBytes: 0 } };
-  fakeWorkers(async () => ({ ...model, generate: served, encodeImage: served, inspect: served }) as never);
+  fakeWorkers(
+    async () =>
+      ({
+        ...model,
+        generate: served,
+        encodeImage: served,
+        encodeText: served,
+        score: served,
+        inspect: served,
+      }) as never,
+  );
   return createFovea(ADDRESS);
 }
 
@@ -62,6 +79,20 @@ describe.for([
     const options = { ratio: 0.5 } as object;
     await expect((await open()).encodeImage(new Blob([]), options)).rejects.toThrow(
       refusal("options.ratio", ENCODE_FIELDS),
+    );
+  });
+
+  test("encodeText", async () => {
+    const options = { template: "{}" } as object;
+    await expect((await open()).encodeText(["a"], options)).rejects.toThrow(
+      refusal("options.template", ENCODE_TEXT_FIELDS),
+    );
+  });
+
+  test("score", async () => {
+    const options = { labels: ["a"] } as object;
+    await expect((await open()).score(new Blob([]), ["a"], options)).rejects.toThrow(
+      refusal("options.labels", SCORE_FIELDS),
     );
   });
 

@@ -36,6 +36,8 @@ export interface FamilyPrompt {
   messages: { role: Message["role"]; content: string | { type: string; text?: string; image?: string }[] }[];
   addGenerationPrompt?: boolean;
   options?: { do_image_splitting?: boolean; crop_to_patches?: boolean };
+  /** Settings of the image processor in place of the file's. */
+  imagesKwargs?: Record<string, unknown>;
   text: string;
   ids: number[];
   views?: [rows: number, cols: number][][];
@@ -59,11 +61,16 @@ export async function loadFamily(folder: string): Promise<GoldenFamily> {
   return { ...described, expected: readSafetensors(await sharedBytes(`${root}/expected.safetensors`)) };
 }
 
-/** The checkpoint of a case: its address, or its files where their config or tokenizer has to be another one. */
-export async function sourceOf(folder: string): Promise<string | ModelFiles> {
+/**
+ * The checkpoint of a case: its address, or its files where their config or tokenizer has to be another one.
+ *
+ * @param settings of the image processor that replace the file's
+ */
+export async function sourceOf(folder: string, settings?: Record<string, unknown>): Promise<string | ModelFiles> {
   const root = `golden/families/${folder}/model`;
   const [config, tokenizer] = await Promise.all([roomierConfig(folder), fullerTokenizer(folder)]);
-  if (!config && !tokenizer) return sharedUrl(root);
+  const processor = settings && { ...(await sharedJson<object>(`${root}/${PROCESSOR}`)), ...settings };
+  if (!config && !tokenizer && !processor) return sharedUrl(root);
   const weights = (await sharedJsonIfAny<{ weight_map: Record<string, string> }>(`${root}/${INDEX}`))?.weight_map;
   const names = [
     ...COMPANION_FILES,
@@ -78,10 +85,12 @@ export async function sourceOf(folder: string): Promise<string | ModelFiles> {
     ...Object.fromEntries(found),
     ...(config && { "config.json": bytes(config) }),
     ...(tokenizer && { "tokenizer.json": bytes(tokenizer) }),
+    ...(processor && { [PROCESSOR]: bytes(processor) }),
   };
 }
 
 const INDEX = "model.safetensors.index.json";
+const PROCESSOR = "preprocessor_config.json";
 
 /** The config of a case whose longest run does not fit its context, with room for it; undefined for the other cases. */
 export async function roomierConfig(folder: string): Promise<Config | undefined> {

@@ -5,6 +5,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { tileRuns } from "../../src/families/parts/tile-tags.ts";
+import type { QueryFormat } from "../../src/spec/model-spec.ts";
 import type { PictureRun } from "../../src/spec/picture-spec.ts";
 import { ChatTemplate } from "../../src/text/chat-template.ts";
 import type { ChatMessage } from "../../src/text/messages.ts";
@@ -37,6 +38,8 @@ interface Rule extends TokenizerOptions {
   runs(counts: number[], tiles: [rows: number, cols: number]): PictureRun[];
   /** The whole prompt of a family without a chat template. */
   prompt?(text: string): string;
+  /** The format of a family whose files have no chat template. */
+  fallback?: QueryFormat;
 }
 
 const rows = (counts: number[]) => counts.map((count, view) => ({ view, rows: count }));
@@ -111,7 +114,7 @@ const RULES: Record<string, Rule> = {
   mistral3: broken,
   "mplug-owl2": { imageTokenId: FREE_ID, templatePlaceholder: "<|image|>", runs: rows },
   nanollava: { imageTokenId: FREE_ID, runs: rows },
-  paligemma: { runs: rows, prompt: (text) => `${text.replace(/^(<image>)*/, "$&<bos>")}\n` },
+  paligemma: { runs: rows, fallback: { closing: "\n" } },
   "qwen-vl": { imageToken: "<imgpad>", templatePlaceholder: "<img></img>", runs: between("<img>", "</img>") },
   shikra: { imageToken: "<im_patch>", templatePlaceholder: "<image>", runs: between("<im_start>", "<im_end>") },
   smolvlm: tagged,
@@ -151,7 +154,7 @@ async function readModel(folder: string) {
   const configured = rule.imageToken === undefined ? (config.image_token_id ?? config.image_token_index) : undefined;
   const { imageTokenId = configured, imageToken, templatePlaceholder } = rule;
   const tokenizer = Tokenizer.parse(files, { imageTokenId, imageToken, templatePlaceholder });
-  const template = rule.prompt ? undefined : ChatTemplate.parse(files, tokenizer);
+  const template = rule.prompt ? undefined : ChatTemplate.parse(files, tokenizer, { fallback: rule.fallback });
   const render = ({ text, messages, addGenerationPrompt, imageRows }: GoldenPrompt): RenderedPrompt => {
     if (template) return renderPrompt(tokenizer, template, messages, { addGenerationPrompt });
     return { text, pieces: [rule.prompt!(text)], pictureCount: imageRows.length, addBos: false, continuesText: true };

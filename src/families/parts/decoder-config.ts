@@ -69,7 +69,7 @@ const MAX_MLP_WIDTH = 1 << 17;
 const MAX_LAYERS = 512;
 const MAX_HEADS = 512;
 const MAX_HEAD_WIDTH = 256; // the attention kernels keep a head in registers and workgroup memory
-const MAX_VOCABULARY = 1 << 20;
+export const MAX_VOCABULARY = 1 << 20;
 /** Ids are stored as i32. */
 export const MAX_TOKEN_ID = 2 ** 31 - 1;
 

@@ -2,19 +2,24 @@
  * The fields of an image encoder's config: CLIPVisionConfig, SiglipVisionConfig, ViTConfig and Idefics3VisionConfig of
  * Hugging Face transformers, with their defaults.
  */
-import type { EncoderSpec } from "../../spec/model-spec.ts";
+import type { BlocksSpec, EncoderSpec } from "../../spec/model-spec.ts";
 import type { ConfigFields } from "../fields.ts";
 import { HIDDEN_ACTIVATIONS } from "./activations.ts";
 
-/** The defaults of a config class, and the traits of its architecture. */
-export interface EncoderKind {
+/** Defaults of the blocks of a config class. */
+export interface BlocksKind {
   width: number;
+  mlpWidth: number;
   blocks: number;
   heads: number;
-  imageSize: number;
-  patchSize: number;
   hiddenAct: string;
   eps: number;
+}
+
+/** The defaults of a config class, and the traits of its architecture. */
+export interface EncoderKind extends BlocksKind {
+  imageSize: number;
+  patchSize: number;
   classToken: boolean;
   preNorm: boolean;
   patchBias: boolean;
@@ -22,7 +27,16 @@ export interface EncoderKind {
   qkvBiasField?: string;
 }
 
-const BASE = { width: 768, blocks: 12, heads: 12, imageSize: 224, classToken: true, preNorm: false, patchBias: true };
+const BASE = {
+  width: 768,
+  mlpWidth: 3072,
+  blocks: 12,
+  heads: 12,
+  imageSize: 224,
+  classToken: true,
+  preNorm: false,
+  patchBias: true,
+};
 
 export const CLIP_ENCODER: EncoderKind = {
   ...BASE,
@@ -48,7 +62,7 @@ export const VIT_ENCODER: EncoderKind = {
 };
 
 // Bounds that no published encoder comes near, and under which no product of sizes leaves the exact integers.
-const MAX_WIDTH = 1 << 14;
+export const MAX_WIDTH = 1 << 14;
 const MAX_MLP_WIDTH = 1 << 16;
 const MAX_BLOCKS = 256;
 const MAX_HEADS = 256;
@@ -68,14 +82,7 @@ export interface SquareEncoder extends Omit<EncoderSpec, "runBlocks" | "postNorm
  * @throws FoveaError `unsupported-model`
  */
 export function readEncoder(fields: ConfigFields, kind: EncoderKind): SquareEncoder {
-  const width = fields.integer("hidden_size", kind.width, 1, MAX_WIDTH);
-  const heads = fields.integer("num_attention_heads", kind.heads, 1, MAX_HEADS);
-  if (width % heads !== 0) throw fields.unsupported("num_attention_heads", `a divisor of hidden_size ${width}`);
-  if (width / heads > MAX_HEAD_WIDTH)
-    throw fields.unsupported(
-      "num_attention_heads",
-      `heads of at most ${MAX_HEAD_WIDTH}, hidden_size ${width} makes them ${width / heads} wide`,
-    );
+  const blocks = readBlocks(fields, kind);
   fields.integer("num_channels", 3, 3, 3);
   const imageSize = fields.integer("image_size", kind.imageSize, 1, MAX_IMAGE_SIZE);
   const side = fields.integer("patch_size", kind.patchSize, 1, imageSize);
@@ -86,19 +93,38 @@ export function readEncoder(fields: ConfigFields, kind: EncoderKind): SquareEnco
   if (patches ** 2 > MAX_PATCHES)
     throw fields.unsupported("patch_size", `at most ${MAX_PATCHES} patches, image_size is ${imageSize}`);
   return {
-    width,
-    heads,
-    blocks: fields.integer("num_hidden_layers", kind.blocks, 1, MAX_BLOCKS),
-    mlp: {
-      width: fields.integer("intermediate_size", 3072, 1, MAX_MLP_WIDTH),
-      activation: fields.choice("hidden_act", kind.hiddenAct, HIDDEN_ACTIVATIONS),
-    },
-    eps: fields.number("layer_norm_eps", kind.eps, 1e-20, 0.1),
+    ...blocks,
     preNorm: kind.preNorm,
     patch: { side, bias: kind.patchBias },
     positions: { grid: { rows: patches, cols: patches } },
     qkvBias: kind.qkvBiasField === undefined ? true : fields.boolean(kind.qkvBiasField, true),
     classToken: kind.classToken,
     imageSize,
+  };
+}
+
+/**
+ * Reads the fields of a transformer's blocks.
+ *
+ * @throws FoveaError `unsupported-model`
+ */
+export function readBlocks(fields: ConfigFields, kind: BlocksKind): Omit<BlocksSpec, "qkvBias"> {
+  const width = fields.integer("hidden_size", kind.width, 1, MAX_WIDTH);
+  const heads = fields.integer("num_attention_heads", kind.heads, 1, MAX_HEADS);
+  if (width % heads !== 0) throw fields.unsupported("num_attention_heads", `a divisor of hidden_size ${width}`);
+  if (width / heads > MAX_HEAD_WIDTH)
+    throw fields.unsupported(
+      "num_attention_heads",
+      `heads of at most ${MAX_HEAD_WIDTH}, hidden_size ${width} makes them ${width / heads} wide`,
+    );
+  return {
+    width,
+    heads,
+    blocks: fields.integer("num_hidden_layers", kind.blocks, 1, MAX_BLOCKS),
+    mlp: {
+      width: fields.integer("intermediate_size", kind.mlpWidth, 1, MAX_MLP_WIDTH),
+      activation: fields.choice("hidden_act", kind.hiddenAct, HIDDEN_ACTIVATIONS),
+    },
+    eps: fields.number("layer_norm_eps", kind.eps, 1e-20, 0.1),
   };
 }

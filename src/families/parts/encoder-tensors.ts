@@ -1,12 +1,9 @@
 /** Names and shapes of an image encoder's tensors, in the layouts of Hugging Face transformers. */
-import type { EncoderSpec } from "../../spec/model-spec.ts";
+import type { BlocksSpec, EncoderSpec } from "../../spec/model-spec.ts";
 import { layerNorm, linear, stack, type TensorSpec, vector } from "../../spec/tensor-spec.ts";
 
-/** An encoder's names below its prefix; those of layers lack ".weight" and ".bias". */
-export interface EncoderNames {
-  classToken: string;
-  positions: string;
-  patch: string;
+/** Names of a transformer's blocks below its prefix; those of layers lack ".weight" and ".bias". */
+export interface BlockNames {
   /** Before a block's number. */
   blocks: string;
   norm1: string;
@@ -17,12 +14,19 @@ export interface EncoderNames {
   out: string;
   fc1: string;
   fc2: string;
-  postNorm: string;
   /** Of an encoder with LayerScale, or with norms of queries and keys. */
   scale1?: string;
   scale2?: string;
   qNorm?: string;
   kNorm?: string;
+}
+
+/** An encoder's names below its prefix. */
+export interface EncoderNames extends BlockNames {
+  classToken: string;
+  positions: string;
+  patch: string;
+  postNorm: string;
   /** Tensors that files hold besides, below the prefix. */
   unused: RegExp;
 }
@@ -78,7 +82,7 @@ export const INTERN_NAMES: EncoderNames = {
 
 /** The tensors of an encoder, under any of the prefixes. */
 export function encoderTensors(spec: EncoderSpec, names: EncoderNames, prefixes: readonly string[]): TensorSpec[] {
-  const { width, mlp, patch, classToken, positions, qkvBias } = spec;
+  const { width, patch, classToken, positions } = spec;
   const table = positions.table ?? positions.grid;
   const rows = table.rows * table.cols + (classToken ? 1 : 0);
   const patchShape = patch.channelsLast ? [width, patch.side ** 2 * 3] : [width, 3, patch.side, patch.side];
@@ -89,9 +93,28 @@ export function encoderTensors(spec: EncoderSpec, names: EncoderNames, prefixes:
     ...(patch.bias ? [vector("encoder.patch.bias", prefixes, `${names.patch}.bias`, width)] : []),
     ...(spec.preNorm ? layerNorm("encoder.preNorm", prefixes, "pre_layrnorm", width) : []),
   ];
+  tensors.push(...blockTensors("encoder", spec, spec.runBlocks, names, prefixes));
+  if (spec.postNorm) tensors.push(...layerNorm("encoder.norm", prefixes, names.postNorm, width));
+  return tensors;
+}
+
+/**
+ * The tensors of a transformer's first `count` blocks, under any of the prefixes.
+ *
+ * @param tower before "blocks" in the tensors' own names
+ */
+export function blockTensors(
+  tower: string,
+  spec: BlocksSpec,
+  count: number,
+  names: BlockNames,
+  prefixes: readonly string[],
+): TensorSpec[] {
+  const { width, mlp, qkvBias } = spec;
+  const tensors: TensorSpec[] = [];
   const qkv = [names.query, names.key, names.value].map((source) => [source, width] as const);
-  for (let block = 0; block < spec.runBlocks; block++) {
-    const name = `encoder.blocks.${block}`;
+  for (let block = 0; block < count; block++) {
+    const name = `${tower}.blocks.${block}`;
     const inBlock = prefixes.map((prefix) => `${prefix}${names.blocks}${block}.`);
     const norm = (part: string, source: string) =>
       spec.rmsNorms
@@ -114,7 +137,6 @@ export function encoderTensors(spec: EncoderSpec, names: EncoderNames, prefixes:
       ...scale("scale2", names.scale2),
     );
   }
-  if (spec.postNorm) tensors.push(...layerNorm("encoder.norm", prefixes, names.postNorm, width));
   return tensors;
 }
 

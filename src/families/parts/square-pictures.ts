@@ -47,6 +47,8 @@ export interface SquareKind {
 
 /** A LLaVA with a CLIP tower was trained on pictures padded to a square. */
 export const CLIP_PICTURES: SquareKind = { processor: "CLIPImageProcessor", pads: true };
+/** A CLIP by itself was trained on crops. */
+export const CLIP_CROPS: SquareKind = { processor: "CLIPImageProcessor", pads: false };
 export const SIGLIP_PICTURES: SquareKind = { processor: "SiglipImageProcessor", pads: false };
 export const VIT_PICTURES: SquareKind = { processor: "ViTImageProcessor", pads: false };
 

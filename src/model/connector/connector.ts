@@ -4,6 +4,8 @@ import type { Recorder } from "../../gpu/pass.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
 import { layerNorm } from "../../kernels/layer-norm.ts";
 import { linear } from "../../kernels/linear.ts";
+import { pool } from "../../kernels/pool.ts";
+import { rmsNorm } from "../../kernels/rms-norm.ts";
 import type { ConnectorStep } from "../../spec/model-spec.ts";
 import type { Weights } from "../load/fill.ts";
 
@@ -33,10 +35,20 @@ export class Connector {
         x = view(x, [rows / step.factor ** 2, width * step.factor ** 2]);
         continue;
       }
+      if (step.op === "pool") {
+        const { factor } = step;
+        const y = scratch.tensor("connector rows", [rows / factor ** 2, width]);
+        // A cell is a grid of its own: its mean needs no grid of cells.
+        pool(recorder, { x, y, rows: factor, cols: factor, seats: 1, factor, first: 0 });
+        x = y;
+        continue;
+      }
       if (step.op === "norm") {
         const y = scratch.tensor("connector rows", [rows, width]);
-        const weight = this.#weights.get(`${step.slot}.weight`);
-        layerNorm(recorder, { x, weight, bias: this.#weights.get(`${step.slot}.bias`), y, eps: step.eps });
+        const norm = { x, weight: this.#weights.get(`${step.slot}.weight`), y, eps: step.eps };
+        const bias = this.#weights.find(`${step.slot}.bias`);
+        if (bias) layerNorm(recorder, { ...norm, bias });
+        else rmsNorm(recorder, norm);
         x = y;
         continue;
       }

@@ -10,7 +10,6 @@ import type { Recorder } from "../../gpu/pass.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
 import { readFloats } from "../../gpu/readback.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
-import { copyRows } from "../../kernels/copy-rows.ts";
 import { countOutliers } from "../../kernels/prumerge.ts";
 import { assert } from "../../shared/assert.ts";
 import type { EncoderSpec, ModelSpec } from "../../spec/model-spec.ts";
@@ -19,11 +18,13 @@ import { selectCells, selectDiverse } from "../compression/baselines.ts";
 import { planCompression, standardCompression, type ViewPlan } from "../compression/plan.ts";
 import type { StageTensors } from "../compression/stage.ts";
 import { Connector } from "../connector/connector.ts";
+import { connectorRows } from "../connector/connector-rows.ts";
 import type { Placement, PromptPicture } from "../decoder/prompt-rows.ts";
 import type { Weights } from "../load/fill.ts";
 import { type ArrangedRows, RowArranger } from "./arranged-rows.ts";
 import { batchViews, type ViewBatch, viewsAtOnce } from "./batches.ts";
 import { cellCount, type Encoded, Encoder } from "./encoder.ts";
+import { Pooling } from "./pooling.ts";
 
 /** The views of a batch after encoder and connector. Views have equal numbers of rows, one after another. */
 export interface EncodedBatch {
@@ -36,6 +37,8 @@ export interface EncodedBatch {
   /** What the connector reads; for a classifier all final hidden states. Only where it was asked for. */
   features?: Tensor; // [B * rows of features, C]
   classLogits?: Tensor; // [1, classes]
+  /** Of the only view, not yet of length 1. */
+  embedding?: Tensor; // [1, E]
   stages: readonly StageTensors[];
   origins: Tensor; // [B, n, W + 1] u32
   /** With `diverse`: the kept rows in order of choice. */
@@ -95,6 +98,7 @@ export class PictureEncoder {
   readonly #connector: Connector | undefined;
   readonly #arranger: RowArranger | undefined;
   readonly #classes: number;
+  readonly #pooling: Pooling | undefined;
 
   /** Takes the memory of each picture from scopes of `arena`. */
   constructor(gpu: GpuMemory, arena: Arena, weights: Weights, model: ModelSpec & { encoder: EncoderSpec }) {
@@ -105,6 +109,7 @@ export class PictureEncoder {
     const order = model.pictures?.order;
     if (order) this.#arranger = new RowArranger(gpu, arena, weights, order, (grid) => this.cellGrid(grid));
     this.#classes = model.classes?.length ?? 0;
+    if (model.pooling) this.#pooling = new Pooling(gpu, weights, model.encoder, model.pooling);
     if (model.connector.length > 0) this.#connector = new Connector(weights, model.connector);
   }
 
@@ -134,6 +139,10 @@ export class PictureEncoder {
     if (this.#arranger && compression?.method === "vmtc" && compression.positions === "original")
       throw new RangeError(
         'compression.positions "original" needs rows of cells alone, and this model adds rows of its own; use "contiguous"',
+      );
+    if (!this.#connector && compression?.method === "diverse")
+      throw new RangeError(
+        'compression.method "diverse" compares rows of a connector, and this model has none; use "vmtc" or "prune-last"',
       );
     return planCompression(
       compression,
@@ -293,7 +302,8 @@ export class PictureEncoder {
     const keys = this.#encoder.packed(encoded.qkv, 1);
     const places = { block: runBlocks - 1, grid: cellGrid, first, seats, keys, ...this.#encoder.heads };
     const { hidden, stage } = selectCells(recorder, encoded, { plan, ...places, kept, scratch });
-    const features = this.#features(recorder, hidden, encoded.views, keepFeatures ? kept : undefined, scratch);
+    const sizes = { views: encoded.views, dropped: first - this.firstRow };
+    const features = connectorRows(recorder, hidden, sizes, { kept: keepFeatures ? kept : undefined, scratch });
     const stages = stage ? [...encoded.stages, stage] : encoded.stages;
     const featureRows = features.shape[0]! / encoded.views;
     const cells = (featureRows - this.firstRow) / seats;
@@ -314,6 +324,7 @@ export class PictureEncoder {
       batch.classLogits = kept.tensor("class logits", [1, this.#classes]);
       this.#encoder.classify(recorder, encoded, batch.classLogits);
     }
+    if (this.#pooling) batch.embedding = this.#pooling.record(recorder, hidden, { kept, scratch });
     return batch;
   }
 
@@ -323,20 +334,6 @@ export class PictureEncoder {
     const args = { projected: batch.projected!, origins: batch.origins, tokens, first, kept, keptRows, scratch };
     const { rows, origins, chosen, order } = selectDiverse(recorder, args);
     Object.assign(batch, { rows: first + tokens, projected: rows, origins, chosen, kept: order });
-  }
-
-  /** The rows that the connector reads: without the class token, unless the model wants it. [B * n, C] */
-  #features(recorder: Recorder, hidden: Tensor, views: number, kept: Arena | undefined, scratch: Arena): Tensor {
-    const [rows, width] = hidden.shape as [number, number];
-    const dropped = this.#encoder.first - this.firstRow;
-    if (dropped === 0 && !kept) return hidden;
-    const each = rows / views - dropped;
-    const features = (kept ?? scratch).tensor("image features", [views * each, width]);
-    if (dropped === 0) copyRows(recorder, { x: hidden, y: features, xRow: 0, yRow: 0, rows });
-    else
-      for (let index = 0; index < views; index++)
-        copyRows(recorder, { x: hidden, y: features, xRow: index * (each + 1) + 1, yRow: index * each, rows: each });
-    return features;
   }
 
   #placement({ grid, origins }: EncodedBatch): Placement {

@@ -20,6 +20,7 @@ import { fileOf, type StoredTensor } from "../../weights/formats/stored-tensor.t
 import { readTensors } from "../../weights/read-tensors.ts";
 import type { MatchedPart, MatchedTensors } from "./match.ts";
 import { weightType } from "./precision.ts";
+import { type TransposedBytes, transposed } from "./transpose.ts";
 
 /** Bytes of one piece on its way to the GPU. */
 const PIECE_BYTES = 4 << 20;
@@ -135,7 +136,9 @@ async function readParts(
         recordPiece(recorder, staging, { type, y, yOffset: 0, elements: 0, counter: 0 });
       }
     });
-    const pieces = readTensors(checkpoint, uploads.keys(), { signal, pieceBytes: PIECE_BYTES });
+    const layoutOf = ({ tensor }: { tensor: StoredTensor }) => transposedBytes(uploads.get(tensor)!.part);
+    const read = readTensors(checkpoint, uploads.keys(), { signal, pieceBytes: PIECE_BYTES });
+    const pieces = transposed(read, layoutOf, PIECE_BYTES);
     let inFlight = 0;
     for await (const { tensor, byteOffset, bytes } of pieces) {
       const { part, counter } = uploads.get(tensor)!;
@@ -198,6 +201,14 @@ function recordPiece(recorder: Recorder, { packed, plain, notFinite, tooLarge }:
 function storedType({ name, encoding }: StoredTensor): StoredType {
   assert(!isPackedEncoding(encoding), `${name} is packed`);
   return encoding.dtype as StoredType;
+}
+
+/** How a part lies in its file, if that has it transposed. */
+function transposedBytes({ entry, transposes }: MatchedPart): TransposedBytes | undefined {
+  if (!transposes) return undefined;
+  const elementBytes = storedType(entry) === "F32" ? 4 : 2;
+  const byteLength = elementCount(entry.shape) * elementBytes;
+  return { rows: transposes[0], cols: transposes[1], byteLength, elementBytes, name: entry.name };
 }
 
 /** Where a part begins in its tensor, in elements. */

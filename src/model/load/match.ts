@@ -5,7 +5,7 @@
 import { sameShape } from "../../shared/shape.ts";
 import type { ModelSpec } from "../../spec/model-spec.ts";
 import type { TensorSpec } from "../../spec/tensor-spec.ts";
-import { isReadable } from "../../weights/formats/encoding.ts";
+import { isPackedEncoding, isReadable } from "../../weights/formats/encoding.ts";
 import type { StoredTensor } from "../../weights/formats/stored-tensor.ts";
 import { type TensorProblems, tensorError } from "./problems.ts";
 
@@ -17,6 +17,8 @@ export interface MatchedPart {
   to: number;
   /** Added to every value. */
   add?: number | undefined;
+  /** See `TensorPart`. */
+  transposes?: readonly [rows: number, cols: number];
 }
 
 export interface MatchedTensors {
@@ -50,7 +52,7 @@ export function matchTensors(
       continue;
     }
     found.push(tensor);
-    for (const { names, fallback = [], shape, to, add } of tensor.parts) {
+    for (const { names, fallback = [], shape, to, add, transposes } of tensor.parts) {
       const own = names.filter((name) => entries.has(name));
       const present = own.length > 0 ? own : fallback.filter((name) => entries.has(name));
       const entry = present.length > 0 ? entries.get(present[0]!) : undefined;
@@ -58,8 +60,10 @@ export function matchTensors(
       else if (present.length > 1) problems.duplicate.push(present);
       else if (!sameShape(withoutLeadingOnes(entry.shape), withoutLeadingOnes(shape)))
         problems.misshaped.push({ entry, shape });
-      else if (!isReadable(entry.encoding)) problems.unreadable.push(entry);
-      else parts.push({ tensor, entry, to, ...(add === undefined ? {} : { add }) });
+      // Groups of packed values lie along rows, which a transposed matrix has not.
+      else if (!isReadable(entry.encoding) || (transposes && isPackedEncoding(entry.encoding)))
+        problems.unreadable.push(entry);
+      else parts.push({ tensor, entry, to, ...(add !== undefined && { add }), ...(transposes && { transposes }) });
     }
   }
   for (const [name, entry] of entries) if (!wanted.has(name) && !ignores(name)) problems.unknown.push(entry);
