@@ -155,8 +155,8 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
 /** Runs the prompt and the tokens of the draft, then goes on with it. Returns what `decodeText` does. */
 async function decode(
   { inhibition, settings, watch, log, emit, signal, clock, told, reason }: Work,
-  { gpu }: Engine,
-  { conversation, sequence }: TextModel,
+  { gpu, language }: Engine,
+  { decoder, conversation, sequence }: TextModel,
   prompt: PromptRows,
   draft: Draft,
 ): Promise<StopReason | "abort" | "outgrown"> {
@@ -164,9 +164,14 @@ async function decode(
   const prefillStart = performance.now();
   const onInhibition = watch && ((inhibitor: Inhibitor) => watch.watch(gpu, inhibitor));
   const generated = draft.ids.length;
-  await conversation.prefill(prompt, { inhibition, maxTokens, generated, signal, onInhibition });
+  const turnEnds = new Set(language?.tokenizer.eosIds);
+  const reused = await conversation.prefill(prompt, {
+    ...{ inhibition, maxTokens, turnEnds, generated, signal, onInhibition },
+  });
   const milliseconds = performance.now() - prefillStart;
   clock.numbers.prefillMs += milliseconds;
+  if (!told.prefill) clock.numbers.reusedTokens = reused;
+  if (decoder.spec.layers.some(({ delta }) => delta)) clock.reuse = "saved points";
   if (!told.prefill) emit({ type: "prefill", tokens: prompt.ids.length, milliseconds });
   told.prefill = true;
 

@@ -5,7 +5,7 @@ import { tensorByteLength } from "../gpu/tensor.ts";
 import type { WeightType } from "../kernels/weights.ts";
 import { Decoder } from "../model/decoder/decoder.ts";
 import { KvCache } from "../model/decoder/kv-cache.ts";
-import { rowElements } from "../model/decoder/workspace.ts";
+import { mixedWidth, mixingWidth, rowElements } from "../model/decoder/workspace.ts";
 import { cellCount } from "../model/encoder/encoder.ts";
 import { PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { TextEmbedder } from "../model/encoder/text-embedder.ts";
@@ -54,9 +54,9 @@ export function chunkRowsOf(spec: ModelSpec & { decoder: DecoderSpec }, contextL
 /** In small models so few that their states stay small beside the weights. */
 function causalChunkRows(decoder: DecoderSpec): number {
   const { width, layers } = decoder;
-  const elements = layers.reduce((sum, { attention, mlp }) => {
-    const mixing = attention ? 2 * (attention.heads + attention.keyHeads) * attention.headWidth : 4 * width;
-    return sum + width * (mixing + (mlp.gated === false ? 2 : 3) * mlp.width);
+  const elements = layers.reduce((sum, layer) => {
+    const mixing = mixingWidth(layer, width) + mixedWidth(layer, width);
+    return sum + width * (mixing + (layer.mlp.gated === false ? 2 : 3) * layer.mlp.width);
   }, 0);
   const rows = Math.floor((0.1 * elements) / rowElements(decoder));
   return Math.min(MAX_CHUNK_ROWS, Math.max(MIN_CHUNK_ROWS, rows));

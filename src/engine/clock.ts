@@ -2,7 +2,8 @@
 import type { GenerationStats, PictureCost } from "../api.ts";
 
 export class Clock {
-  readonly numbers = { promptTokens: 0, visionMs: 0, prefillMs: 0 };
+  readonly numbers = { promptTokens: 0, reusedTokens: 0, visionMs: 0, prefillMs: 0 };
+  reuse: GenerationStats["reuse"] = "any token";
   readonly #pictures: PictureCost[] = [];
   readonly #start = performance.now();
   #firstToken: number | undefined;
@@ -23,6 +24,7 @@ export class Clock {
     const decodeMs = this.#firstToken === undefined ? 0 : this.#lastToken - this.#firstToken;
     return {
       ...this.numbers,
+      reuse: this.reuse,
       imageTokensBefore: this.#pictures.reduce((sum, { tokensBefore }) => sum + tokensBefore, 0),
       imageTokensAfter: this.#pictures.reduce((sum, { tokensAfter }) => sum + tokensAfter, 0),
       pictures: [...this.#pictures],

@@ -25,6 +25,8 @@ export interface ConversationPrefill {
   inhibition: Inhibition;
   /** Tokens that may be generated after the prompt. */
   maxTokens: number;
+  /** Ids that end a turn: after the last of them a later prompt may go on, if not after any row. */
+  turnEnds: ReadonlySet<number>;
   /** Those of them that there are already, and that will be replayed. */
   generated: number;
   signal: AbortSignal;
@@ -61,7 +63,7 @@ export class Conversation {
   }
 
   async #prefill(prompt: PromptRows, options: ConversationPrefill): Promise<number> {
-    const { inhibition, maxTokens, generated, signal, onInhibition } = options;
+    const { inhibition, maxTokens, turnEnds, generated, signal, onInhibition } = options;
     const watch = onInhibition !== undefined;
     this.#sequence.assertFits(prompt.ids.length);
     const plan = planInhibition(inhibition, this.#decoder.spec.layers);
@@ -70,7 +72,7 @@ export class Conversation {
     const cached = this.#cached?.plan === planKey ? this.#cached : undefined;
     this.#cached = undefined;
     let keep = cached ? sharedRows(cached, prompt) : 0;
-    if (!this.#sequence.canKeep(keep)) keep = 0;
+    keep = this.#sequence.reusable(keep);
 
     if ((isOff(plan) && !watch) || prompt.pictures.length === 0) {
       this.#dropInhibition();
@@ -90,7 +92,8 @@ export class Conversation {
       });
       onInhibition?.(this.#inhibitor!);
     }
-    await this.#sequence.prefill(prompt, { signal, keep, generated, inhibition: this.#inhibitor });
+    const saveAt = savedPoints(prompt.ids, turnEnds);
+    await this.#sequence.prefill(prompt, { signal, keep, saveAt, generated, inhibition: this.#inhibitor });
     this.#cached = {
       ids: [...prompt.ids],
       places: Array.from(prompt.ids, (_, row) => placeOf(prompt, row)),
@@ -121,6 +124,17 @@ export class Conversation {
     this.#inhibitor?.dispose();
     this.#inhibitor = undefined;
   }
+}
+
+/**
+ * Numbers of rows after which later prompts are likely to go on differently: after the last two turns. What follows the last
+ * turn's end, the beginning of an answer, may be written otherwise once the answer is there. Without turns all rows but the
+ * last, which must run.
+ */
+function savedPoints(ids: Uint32Array, turnEnds: ReadonlySet<number>): number[] {
+  const ends: number[] = [];
+  for (let row = ids.length - 2; row >= 0 && ends.length < 2; row--) if (turnEnds.has(ids[row]!)) ends.unshift(row + 1);
+  return ends.length > 0 ? ends : [ids.length - 1];
 }
 
 /** Positions of a row on all axes, then its key range. */

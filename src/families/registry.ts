@@ -24,6 +24,7 @@ import { paligemma } from "./paligemma.ts";
 import { phi3 } from "./phi3.ts";
 import { qwen2 } from "./qwen2.ts";
 import { qwen3 } from "./qwen3.ts";
+import { qwen35Text } from "./qwen3-5.ts";
 import { shikra } from "./shikra.ts";
 import { siglip } from "./siglip.ts";
 import { smollm3 } from "./smollm3.ts";
@@ -35,6 +36,7 @@ const FAMILIES: readonly Family[] = [
   ...[nanollava, shikra, originalLlava, llava, llavaNext, llavaOnevision, internvl, idefics3, smolvlm, lfm2Vl],
   ...[gemma3, paligemma],
   ...[llama, qwen2, qwen3, mistral, phi3, olmo2, gemma2, gemma3Text, smollm3, granite, stablelm, phi, lfm2],
+  ...[qwen35Text],
   ...[clip, siglip],
   vit,
 ];

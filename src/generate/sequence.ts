@@ -80,9 +80,9 @@ export class Sequence {
     return this.#cache.length;
   }
 
-  /** Whether `prefill` can keep so many rows. */
-  canKeep(rows: number): boolean {
-    return this.#cache.canTruncate(rows);
+  /** How many of the first `rows` rows `prefill` can keep: all of them, but for layers that keep less than all rows. */
+  reusable(rows: number): number {
+    return this.#cache.reusable(rows);
   }
 
   /** Rows that the cache still has room for, and the model positions. */
@@ -109,6 +109,7 @@ export class Sequence {
    *
    * @param keep rows of this very prompt that the cache has already; below its length, none of them sees past them, and
    *   they turn by the prompt's `RopeTable.turningLength`
+   * @param saveAt numbers of rows after which later prompts may go on, where the cache has saved points
    * @param generated tokens after the prompt that `replay` will add
    * @param inhibition of the prompt's images, with room for the tokens to come; stays the caller's, to be disposed of
    *   after the last step. Without it attention is plain
@@ -120,12 +121,14 @@ export class Sequence {
     {
       signal,
       keep = 0,
+      saveAt = [],
       generated = 0,
       inhibition,
       onChunk,
     }: {
       signal?: AbortSignal | undefined;
       keep?: number;
+      saveAt?: readonly number[];
       generated?: number;
       inhibition?: LayerAttention | undefined;
       onChunk?: (pass: Pass, hidden: Tensor, first: number) => void;
@@ -145,7 +148,9 @@ export class Sequence {
     this.#decoder.rope.fit(prompt.nextPosition, generated);
     try {
       let first = keep;
-      for (const end of chunkEnds(prompt.visible, { first, maxRows: this.#decoder.chunkRows })) {
+      const cuts = this.#cache.hasSavedPoints ? saveAt : [];
+      this.#cache.savePoint();
+      for (const end of chunkEnds(prompt.visible, { first, maxRows: this.#decoder.chunkRows, cuts })) {
         throwIfAborted(signal, "prefill");
         const rows = end - first;
         this.#gpu.upload(this.#buffers.ids, prompt.ids.subarray(first, end));
@@ -157,6 +162,7 @@ export class Sequence {
           if (end === total) this.#recordLogits(pass, rows);
         });
         this.#cache.advance(rows);
+        if (cuts.includes(end)) this.#cache.savePoint();
         first = end;
         await this.#gpu.idle();
       }
@@ -227,9 +233,9 @@ export class Sequence {
     this.#step = ids.length;
   }
 
-  /** Forgets rows from `length` on, such as those of tokens that were run ahead of a stop. */
+  /** Forgets rows from `length` on, such as those of tokens that were run ahead of a stop; more where it must. */
   truncate(length: number): void {
-    this.#cache.truncate(Math.min(length, this.#cache.length));
+    this.#cache.truncate(this.#cache.reusable(length));
   }
 
   /** Records everything that a prompt and a step need, for compiling ahead. */

@@ -36,6 +36,13 @@ export interface GenerationStats {
   imageTokensBefore: number;
   imageTokensAfter: number;
   promptTokens: number;
+  /** Those of them that an earlier question left in the cache, and that did not run again. */
+  reusedTokens: number;
+  /**
+   * Where prompts may go on from an earlier one: after any token that they share, or, for models with a recurrent state, only
+   * after the end of a turn or of an answer.
+   */
+  reuse: "any token" | "saved points";
   newTokens: number;
   visionMs: number;
   prefillMs: number;

@@ -174,12 +174,30 @@ export interface DecoderSpec {
   eosIds: readonly number[];
 }
 
-/** A decoder layer: norm, attention or convolution, residual, norm, MLP, residual. */
+/** A decoder layer: norm, attention or what stands in its place, residual, norm, MLP, residual. */
 export type LayerSpec = LayerParts &
   (
-    | { kind: "attention"; attention: AttentionSpec; convolution?: undefined }
-    | { kind: "convolution"; convolution: { taps: number }; attention?: undefined }
+    | { kind: "attention"; attention: AttentionSpec; convolution?: undefined; delta?: undefined }
+    | { kind: "convolution"; convolution: { taps: number }; attention?: undefined; delta?: undefined }
+    | { kind: "delta"; delta: DeltaSpec; attention?: undefined; convolution?: undefined }
   );
+
+/**
+ * A gated delta rule (Gated DeltaNet, arXiv 2412.06464): queries, keys and values pass a short causal convolution with SiLU;
+ * each value head keeps a state of one size, whatever the length of the sequence. Its output has an RMSNorm a head, times
+ * silu of a gate.
+ */
+export interface DeltaSpec {
+  /** Hk; each serves valueHeads / keyHeads neighbouring value heads. */
+  keyHeads: number;
+  /** Hv */
+  valueHeads: number;
+  /** Width of queries and keys. */
+  keyWidth: number;
+  valueWidth: number;
+  /** Rows that the convolution reads, the row itself included. */
+  taps: number;
+}
 
 interface LayerParts {
   mlp: DecoderMlp;
@@ -216,6 +234,8 @@ export interface AttentionSpec {
   cap?: number;
   /** RMSNorms of queries and keys before RoPE: of every head, or of all heads at once. */
   qkNorm?: "heads" | "all";
+  /** The product of a query also makes a gate as wide, behind it; its sigmoid multiplies what the head attends to. */
+  outputGate?: true;
   /** A row sees at most so many keys, itself included; all by default. */
   window?: number;
   /** RoPE of this layer, on one axis and without `beyond`; null turns nothing. Default the decoder's. */

@@ -72,6 +72,6 @@ it("names each family once", () => {
     ...["nanollava", "shikra", "llava", "llava_next", "llava_onevision", "internvl", "idefics3", "smolvlm", "lfm2_vl"],
     ...["gemma3", "paligemma"],
     ...["llama", "qwen2", "qwen3", "mistral", "phi3", "olmo2", "gemma2", "gemma3_text"],
-    ...["smollm3", "granite", "stablelm", "phi", "lfm2", "vit"],
+    ...["smollm3", "granite", "stablelm", "phi", "lfm2", "qwen3_5_text", "clip", "siglip", "vit"],
   ]);
 });

@@ -79,6 +79,7 @@ export class TestDecoder {
     const { ids, visible, pictures } = prompt;
     const rows = end - first;
     const logits = this.#rowsOf(rows);
+    this.cache.truncate(first);
     this.#gpu.upload(this.#ids, ids.subarray(first, end));
     this.#gpu.upload(this.#positions, positionsOf(prompt, first, end));
     for (const [i, window] of this.decoder.windows.entries())
@@ -100,6 +101,7 @@ export class TestDecoder {
       });
       this.decoder.logits(pass, this.decoder.hidden(rows), logits);
     });
+    this.cache.advance(rows);
     return readFloats(this.#gpu, logits);
   }
 

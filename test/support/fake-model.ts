@@ -7,6 +7,8 @@ export const STATS: GenerationStats = {
   imageTokensBefore: 16,
   imageTokensAfter: 8,
   promptTokens: 21,
+  reusedTokens: 0,
+  reuse: "any token",
   newTokens: 3,
   visionMs: 1,
   prefillMs: 2,

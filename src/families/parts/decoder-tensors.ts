@@ -1,6 +1,7 @@
 /** Names and shapes of a decoder's tensors, in the layout that Llama set and most others follow. */
 import type { AttentionSpec, DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
 import { layerNorm, linear, stack, type TensorSpec, vector } from "../../spec/tensor-spec.ts";
+import { deltaTensors } from "./delta-tensors.ts";
 
 /** Names of a layer's tensors below the layer, without ".weight" and ".bias". */
 export interface LayerNames {
@@ -109,7 +110,7 @@ interface InLayer {
 }
 
 function layerTensors(name: string, below: readonly string[], layer: LayerSpec, { width, names, norm }: InLayer) {
-  const { mlp, norms = "before", attention, convolution } = layer;
+  const { mlp, norms = "before", attention, delta } = layer;
   const { bias = false, gated = true } = mlp;
   const hasAfter = norms === "after" || norms === "both";
   const upRows = (gated ? 2 : 1) * mlp.width;
@@ -118,7 +119,9 @@ function layerTensors(name: string, below: readonly string[], layer: LayerSpec, 
     ...(norms === "after" ? [] : norm(`${name}.norm1`, below, names.norm1)),
     ...(attention
       ? attentionTensors(name, below, attention, { width, names, norm })
-      : convolutionTensors(name, below, convolution.taps, width)),
+      : delta
+        ? deltaTensors(name, below, delta, width)
+        : convolutionTensors(name, below, layer.convolution.taps, width)),
     ...(hasAfter ? norm(`${name}.norm1After`, below, names.norm1After) : []),
     ...(norms === "before" || norms === "both" ? norm(`${name}.norm2`, below, names.norm2) : []),
     ...linear(`${name}.${gated ? "gateUp" : "up"}`, below, up, { cols: width, bias }),
@@ -130,11 +133,12 @@ function layerTensors(name: string, below: readonly string[], layer: LayerSpec, 
 function attentionTensors(
   name: string,
   below: readonly string[],
-  { heads, keyHeads, headWidth, qkvBias, outBias, qkNorm }: AttentionSpec,
+  { heads, keyHeads, headWidth, qkvBias, outBias, qkNorm, outputGate }: AttentionSpec,
   { width, names, norm }: InLayer,
 ): TensorSpec[] {
   const [queries, keys] = [heads * headWidth, keyHeads * headWidth];
-  const rows = names.qkv.length === 1 ? [queries + 2 * keys] : [queries, keys, keys];
+  const queryRows = (outputGate ? 2 : 1) * queries;
+  const rows = names.qkv.length === 1 ? [queryRows + 2 * keys] : [queryRows, keys, keys];
   const qkv = names.qkv.map((source, i) => [source, rows[i]!] as const);
   const [queryNorm, keyNorm] = qkNorm === "all" ? [queries, keys] : [headWidth, headWidth];
   return [

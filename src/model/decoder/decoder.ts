@@ -1,5 +1,5 @@
 /**
- * The decoder: layers of attention or short convolutions, and MLPs, over a KV cache. Prompts go through in chunks of rows,
+ * The decoder: layers of attention, short convolutions or recurrent states, and MLPs, over a KV cache. Prompts go through in chunks of rows,
  * generated tokens one row at a time. prompt-rows.ts makes prompts; kernels/sample.ts chooses tokens.
  */
 import type { Arena } from "../../gpu/arena.ts";
@@ -7,6 +7,7 @@ import type { Recorder } from "../../gpu/pass.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
 import type { DecodePartials } from "../../kernels/attention-decode.ts";
+import { headGate } from "../../kernels/head-gate.ts";
 import { layerNorm } from "../../kernels/layer-norm.ts";
 import { linear } from "../../kernels/linear.ts";
 import { rmsNorm } from "../../kernels/rms-norm.ts";
@@ -16,11 +17,13 @@ import { softCap } from "../../kernels/soft-cap.ts";
 import { tokenEmbed } from "../../kernels/token-embed.ts";
 import type { AttentionSpec, DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
 import type { Weights } from "../load/fill.ts";
+import { recordDelta } from "./delta-layer.ts";
 import type { KvCache } from "./kv-cache.ts";
 import { type LayerAttention, plainAttention } from "./layer-attention.ts";
 import { gatedProduct, type ProductInput, qkvRope } from "./layer-products.ts";
 import { RopeTable } from "./rope-table.ts";
-import { MAX_MLP_ROWS, makeWorkspace, type Workspace } from "./workspace.ts";
+import type { SlotStep } from "./state-slots.ts";
+import { MAX_MLP_ROWS, makeWorkspace, mixingWidth, type Workspace } from "./workspace.ts";
 
 export interface ForwardArgs {
   /** For RoPE, each below `Decoder.positions`. */
@@ -36,7 +39,8 @@ export interface ForwardArgs {
 
 interface LayerArgs extends Omit<ForwardArgs, "cache"> {
   rows: number;
-  cache: Tensor; // [capacity, 2 Hk D], or [capacity, W] of a convolution
+  slots: SlotStep;
+  cache: Tensor; // of `KvCache.layers`
   partials: DecodePartials | undefined;
 }
 
@@ -98,9 +102,12 @@ export class Decoder {
   }
 
   /** Runs all layers on T rows of hidden states and appends their keys and values; the caller advances the cache. */
-  forward(recorder: Recorder, { cache: { layers, partials }, ...args }: ForwardArgs): void {
+  forward(recorder: Recorder, { cache, ...args }: ForwardArgs): void {
+    const { partials } = cache;
     const rows = args.positions.shape[1]!;
-    for (const [layer, cache] of layers.entries()) this.#layer(recorder, layer, { ...args, rows, cache, partials });
+    const slots = cache.slots(args.start);
+    for (const [layer, kept] of cache.layers.entries())
+      this.#layer(recorder, layer, { ...args, rows, slots, cache: kept, partials });
   }
 
   /**
@@ -136,15 +143,24 @@ export class Decoder {
     const spec = this.spec.layers[layer]!;
     const name = `decoder.layers.${layer}`;
     const hidden = this.hidden(args.rows);
-    const input = (norm: string) =>
-      spec.norms === "after" ? { x: hidden } : this.#normed(recorder, hidden, norm, spec.norms === "shared");
-    const first = input(`${name}.norm1`);
-    const mixed = spec.attention
-      ? this.#attend(recorder, layer, spec.attention, first, args)
-      : this.#convolve(recorder, name, spec.convolution.taps, first, args);
+    const input = (norm: string, isShared: boolean) =>
+      spec.norms === "after" ? { x: hidden } : this.#normed(recorder, hidden, norm, isShared);
+    const first = input(`${name}.norm1`, spec.norms === "shared" || spec.kind === "delta");
+    const mixed = this.#mix(recorder, layer, first, args);
     this.#add(recorder, spec, hidden, { x: mixed, product: `${name}.out`, norm: `${name}.norm1After` });
-    const second = spec.norms === "shared" ? first : input(`${name}.norm2`);
+    const second = spec.norms === "shared" ? first : input(`${name}.norm2`, false);
     this.#mlp(recorder, name, spec, second, hidden);
+  }
+
+  /** The first half of a layer, as far as the product that leads out of it. */
+  #mix(recorder: Recorder, layer: number, input: ProductInput, args: LayerArgs): Tensor {
+    const spec = this.spec.layers[layer]!;
+    const name = `decoder.layers.${layer}`;
+    if (spec.attention) return this.#attend(recorder, layer, spec.attention, input, args);
+    if (spec.convolution) return this.#convolve(recorder, name, spec.convolution.taps, input, args);
+    const { cache: state, slots } = args;
+    const own = { weights: this.#weights, space: this.#space, eps: this.spec.eps };
+    return recordDelta(recorder, spec.delta, { input, name, state, slots, ...own });
   }
 
   /** Adds what a half of a layer made to the hidden states, after its norm if the layer has norms after its halves. */
@@ -209,7 +225,8 @@ export class Decoder {
   /** Attention of the rows, [T, H D]. */
   #attend(recorder: Recorder, layer: number, spec: AttentionSpec, input: ProductInput, args: LayerArgs): Tensor {
     const { rows, positions, visible, cache, partials, start, attention = plainAttention } = args;
-    const { heads, keyHeads, headWidth, scale = 1 / Math.sqrt(headWidth), cap } = spec;
+    const { heads, keyHeads, headWidth, scale = 1 / Math.sqrt(headWidth), cap, outputGate } = spec;
+    const queryPitch = outputGate ? 2 : 1;
     const space = this.#space;
     const name = `decoder.layers.${layer}`;
     const q = view(space.q, [rows, heads * headWidth]);
@@ -221,12 +238,14 @@ export class Decoder {
       eps: this.spec.eps,
     };
     const table = (spec.rope && this.#ropes.get(spec.rope)) ?? this.rope;
+    const scratch = view(space.mixing, [rows, mixingWidth(this.spec.layers[layer]!, this.spec.width)]);
     qkvRope(recorder, {
       input,
       weight: this.#weights.matrix(`${name}.qkv.weight`),
       bias: this.#weights.find(`${name}.qkv.bias`),
       norms,
-      scratch: view(space.mixing, [rows, (heads + 2 * keyHeads) * headWidth]),
+      scratch,
+      queryPitch,
       positions: spec.rope ? view(positions, [1, rows]) : positions,
       axisOfPair: spec.rope === undefined ? this.spec.rope.axisOfPair : undefined,
       table: table.tensor,
@@ -255,6 +274,8 @@ export class Decoder {
       cap,
       partials,
     });
+    const pitch = queryPitch * headWidth;
+    if (outputGate) headGate(recorder, { x: y, gate: scratch, offset: headWidth, pitch, headWidth });
     return y;
   }
 }

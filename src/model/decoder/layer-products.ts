@@ -21,23 +21,28 @@ export interface ProductInput {
 
 export interface QkvRopeArgs extends RopeTarget {
   input: ProductInput;
-  weight: Matrix; // [(H + 2 Hk) D, W]
-  bias: Tensor | undefined; // [(H + 2 Hk) D]
+  weight: Matrix; // [(queryPitch H + 2 Hk) D, W]
+  bias: Tensor | undefined; // [(queryPitch H + 2 Hk) D]
   /** Norms of queries and keys before RoPE. They take a dispatch of their own, and so a product of their own. */
   norms: Pick<QkNormArgs, "queryWeight" | "keyWeight" | "eps"> | undefined;
-  /** For several rows, and for norms: the product before RoPE. */
-  scratch: Tensor; // [T, (H + 2 Hk) D]
+  /** For several rows, for norms and for queries that lie apart: the product before RoPE. */
+  scratch: Tensor; // [T, (queryPitch H + 2 Hk) D]
+  /** Widths of a head from a query to the next. */
+  queryPitch: number;
 }
 
 /** q = RoPE(W_q x); RoPE(W_k x) and W_v x become rows of the cache. */
-export function qkvRope(recorder: Recorder, { input, weight, bias, norms, scratch, ...target }: QkvRopeArgs): void {
-  if (input.x.shape[0] === 1 && !isSplit(weight) && !norms) {
+export function qkvRope(
+  recorder: Recorder,
+  { input, weight, bias, norms, scratch, queryPitch, ...target }: QkvRopeArgs,
+): void {
+  if (input.x.shape[0] === 1 && !isSplit(weight) && !norms && queryPitch === 1) {
     qkv(recorder, { ...input, weight, bias, ...target });
     return;
   }
   linear(recorder, { ...input, weight, bias, y: scratch });
-  if (norms) qkNorm(recorder, { ...norms, ...target, qkv: scratch });
-  rope(recorder, { qkv: scratch, ...target });
+  if (norms) qkNorm(recorder, { ...norms, ...target, queryPitch, qkv: scratch });
+  rope(recorder, { qkv: scratch, queryPitch, ...target });
 }
 
 export interface GatedArgs {

@@ -103,16 +103,24 @@ export function viewRanges(views: number, rows: number): Uint32Array {
  *
  * @param visible [T, 2] of the whole prompt; no row before `first` sees row `first` or a later one
  * @param maxRows rows of a chunk at most
+ * @param cuts rows that a chunk ends before, if no earlier row sees them
  * @returns the end of each chunk, half-open; the last one is T
  * @throws FoveaError `context-full` where rows that see each other do not fit in one chunk
  */
-export function chunkEnds(visible: Uint32Array, { first, maxRows }: { first: number; maxRows: number }): number[] {
+export function chunkEnds(
+  visible: Uint32Array,
+  { first, maxRows, cuts = [] }: { first: number; maxRows: number; cuts?: readonly number[] },
+): number[] {
   const total = visible.length / 2;
   const ends: number[] = [];
   let start = first;
   let border = first;
   let reach = first;
   for (let row = first; row < total; row++) {
+    if (border === row && row > start && cuts.includes(row)) {
+      ends.push(row);
+      start = row;
+    }
     reach = Math.max(reach, Math.min(visible[2 * row + 1]!, total));
     if (row + 1 - start > maxRows) {
       if (border === start)

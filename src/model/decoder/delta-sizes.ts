@@ -1,0 +1,24 @@
+/** Sizes of what a gated delta rule keeps and works on, in elements. Pure. */
+import { DELTA_CHUNK } from "../../kernels/delta-pairs.ts";
+import { deltaWidth } from "../../kernels/delta-step.ts";
+import type { DeltaSpec } from "../../spec/model-spec.ts";
+
+/** The last rows of the convolution's input, which stand first in a state. */
+export function convolutionState(spec: DeltaSpec): number {
+  return (spec.taps - 1) * deltaWidth(spec);
+}
+
+/** A layer's state: rows of the convolution's input, then S of each value head. */
+export function deltaState(spec: DeltaSpec): number {
+  return convolutionState(spec) + spec.valueHeads * spec.keyWidth * spec.valueWidth;
+}
+
+/** A row of the first product: queries, keys, values, and the gate of the output. */
+export function deltaMixing(spec: DeltaSpec): number {
+  return deltaWidth(spec) + spec.valueHeads * spec.valueWidth;
+}
+
+/** A row of the buffers that only these layers use. */
+export function deltaScratch({ valueHeads }: DeltaSpec): Record<"gates" | "pairs" | "scales", number> {
+  return { gates: 2 * valueHeads, pairs: 2 * DELTA_CHUNK * valueHeads, scales: 4 * valueHeads };
+}
