@@ -1,10 +1,11 @@
-// y[y_row + t, :] = x[x_row + t, :] for t < rows. A dispatch, so that it stays inside the compute pass.
+// y[y_row + t, :] = x[x_row + t, :] for t < rows, or added to it. A dispatch, so that it stays inside the compute pass.
 
 struct Params {
   rows: u32,
   width: u32,
   x_row: u32,
   y_row: u32,
+  accumulate: u32, // 1: adds to y
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>; // [A, C]
@@ -15,6 +16,8 @@ struct Params {
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * 64u;
   if (i < params.rows * params.width) {
-    y[params.y_row * params.width + i] = x[params.x_row * params.width + i];
+    let to = params.y_row * params.width + i;
+    let value = x[params.x_row * params.width + i];
+    y[to] = select(value, y[to] + value, params.accumulate == 1u);
   }
 }

@@ -10,7 +10,7 @@ const kernel = new Kernel({
   name: "copy-rows",
   shader,
   bindings: { x: "read", y: "write" },
-  params: { rows: "u32", width: "u32", x_row: "u32", y_row: "u32" },
+  params: { rows: "u32", width: "u32", x_row: "u32", y_row: "u32", accumulate: "u32" },
 });
 
 export interface CopyRowsArgs {
@@ -19,10 +19,12 @@ export interface CopyRowsArgs {
   xRow: number;
   yRow: number;
   rows: number;
+  /** Adds to what `y` holds instead of replacing it. */
+  accumulate?: boolean | undefined;
 }
 
-/** y[yRow + t] = x[xRow + t] for t below `rows`. */
-export function copyRows(recorder: Recorder, { x, y, xRow, yRow, rows }: CopyRowsArgs): void {
+/** y[yRow + t] = x[xRow + t] for t below `rows`; with `accumulate`, y[yRow + t] += x[xRow + t]. */
+export function copyRows(recorder: Recorder, { x, y, xRow, yRow, rows, accumulate = false }: CopyRowsArgs): void {
   const [xRows, width] = matrixShape("copy-rows x", x);
   const [yRows] = matrixShape("copy-rows y", y);
   checkShape("copy-rows y", y, [yRows, width]);
@@ -30,6 +32,6 @@ export function copyRows(recorder: Recorder, { x, y, xRow, yRow, rows }: CopyRow
     xRow + rows <= xRows && yRow + rows <= yRows,
     `copy of ${rows} rows from ${xRow} of ${xRows} to ${yRow} of ${yRows}`,
   );
-  const params = { rows, width, x_row: xRow, y_row: yRow };
+  const params = { rows, width, x_row: xRow, y_row: yRow, accumulate: Number(accumulate) };
   recorder.dispatch(kernel.variant(), { x, y }, params, elementGrid(rows * width, 64));
 }

@@ -18,16 +18,19 @@ describe("patches", () => {
     { views: 2, height: 28, width: 56, patch: 7, cell: 4 },
     { views: 1, height: 224, width: 224, patch: 16, cell: 2, channelsLast: true },
     { views: 3, height: 30, width: 11, patch: 5, cell: 2, channelsLast: true },
+    { views: 1, height: 56, width: 84, patch: 14, cell: 2, frames: 2 },
+    { views: 2, height: 20, width: 30, patch: 5, cell: 2, frames: 3 },
   ])(
-    "$views views of $height x $width, patches of $patch, cells of $cell, channels last: $channelsLast",
+    "$views views of $height x $width, patches of $patch, cells of $cell, channels last: $channelsLast, frames: $frames",
     async ({ views, ...shape }) => {
-      const { height, width, patch, cell, channelsLast } = shape;
+      const { height, width, patch, cell, channelsLast, frames = 1 } = shape;
+      const length = 3 * frames * patch * patch;
       const random = freshRandom("patches");
       const values = makeViews(views, () => random.floats(3 * height * width));
       const expected = joinViews(values.map((view) => reference(view, shape)));
       const pixels = inputTensor(gpu(), [views, 3, height, width], joinViews(values));
-      const y = outputTensor(gpu(), [expected.length / (3 * patch * patch), 3 * patch * patch]);
-      const args = { pixels, y, patchSize: patch, cell, channelsLast };
+      const y = outputTensor(gpu(), [expected.length / length, length]);
+      const args = { pixels, y, patchSize: patch, cell, channelsLast, frames };
       const actual = await runAndRead(gpu(), y, (recorder) => patches(recorder, args));
       expect(actual).toEqual(Float32Array.from(expected));
     },
