@@ -9,7 +9,7 @@ import type { LoadProgress, ModelPlan } from "./shared/load-report.ts";
 import type { ImageInput, PictureBudget } from "./shared/picture.ts";
 import type { Compression, Inhibition } from "./shared/reduction.ts";
 import type { StorageReport, StoredModel } from "./shared/stored-model.ts";
-import type { CompressionStage, InspectedView, Matrix, SeenView, ViewPlace } from "./shared/view.ts";
+import type { CompressionStage, InspectedImage, InspectedView, Matrix, SeenView, ViewPlace } from "./shared/view.ts";
 
 export type {
   AnswerAttention,
@@ -22,6 +22,7 @@ export type {
   ImageInput,
   ImageScores,
   Inhibition,
+  InspectedImage,
   InspectedView,
   LoadProgress,
   Matrix,
@@ -226,15 +227,7 @@ export interface Inspection {
     /** Of each picture its runs of rows in `ids`. */
     pictures: { start: number; count: number }[][];
   };
-  images: {
-    /** Tiles and overview, in order. */
-    views: InspectedView[];
-    /** The rows that replace the placeholders, in order. */
-    projected: Matrix;
-    /** These two are of the only view, else of the first. */
-    features: Matrix;
-    stages: CompressionStage[];
-  }[];
+  images: InspectedImage[];
   /** Layers that inhibit. Rows are all rows of text, columns all image tokens. */
   layers: {
     layer: number;

@@ -5,7 +5,7 @@ import { resolveSampling, type SamplingSettings } from "../generate/sampling-set
 import { type Draft, decodeText } from "../generate/step-loop.ts";
 import { Stopping, type StopReason } from "../generate/stopping.ts";
 import { type PromptRows, promptRows } from "../model/decoder/prompt-rows.ts";
-import { type EncodedPicture, promptPicture, rowsInPrompt } from "../model/encoder/picture-encoder.ts";
+import { type EncodedPicture, promptPicture, rowsInPrompt } from "../model/encoder/encoded-picture.ts";
 import type { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { planInhibition } from "../model/inhibition/plan.ts";
 import { nextMacrotask } from "../shared/macrotask.ts";
@@ -136,7 +136,8 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
     );
     checkKnownIds(placed.ids, engine.spec);
     const pictures = seen.map(({ picture, runs }) => promptPicture(picture, viewsInOrder(runs)));
-    const prompt = promptRows(placed, pictures, text.decoder.spec);
+    const { axes, spec } = text.decoder;
+    const prompt = promptRows(placed, pictures, { ...spec, axes });
     clock.numbers.promptTokens = prompt.ids.length;
     work.draft ??= beginDraft(tokenizer, settings, placed.continuesText ? placed.ids : undefined);
     if (settings.topLogprobs !== undefined) work.log ??= new AnswerLog(tokenizer);

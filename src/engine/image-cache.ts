@@ -3,7 +3,7 @@
  * so that the same file picked twice is encoded once.
  */
 import type { Compression, PictureBudget } from "../api.ts";
-import type { EncodedPicture } from "../model/encoder/picture-encoder.ts";
+import type { EncodedPicture } from "../model/encoder/encoded-picture.ts";
 import type { ImageInput, PixelData } from "../shared/picture.ts";
 
 /** How a request wants its pictures. */

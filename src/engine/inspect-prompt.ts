@@ -3,7 +3,7 @@ import type { InspectRequest } from "../api.ts";
 import type { Arena } from "../gpu/arena.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { expandPlaceholders, type PlacedIds } from "../model/decoder/prompt-rows.ts";
-import { type EncodedPicture, rowsInPrompt } from "../model/encoder/picture-encoder.ts";
+import { type EncodedPicture, rowsInPrompt } from "../model/encoder/encoded-picture.ts";
 import { checkFields } from "../shared/arguments.ts";
 import { shown } from "../shared/json.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";

@@ -3,7 +3,7 @@ import type { Inspection, InspectRequest } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import type { Arena } from "../gpu/arena.ts";
 import { promptRows } from "../model/decoder/prompt-rows.ts";
-import { type EncodedPicture, promptPicture } from "../model/encoder/picture-encoder.ts";
+import { type EncodedPicture, promptPicture } from "../model/encoder/encoded-picture.ts";
 import { planInhibition } from "../model/inhibition/plan.ts";
 import { checkInteger } from "../shared/assert.ts";
 import { type PreparedConversation, prepareConversation } from "./conversation-prompt.ts";
@@ -11,7 +11,7 @@ import type { Engine, TextModel } from "./engine.ts";
 import { type InspectedPrompt, inspectConversation, inspectTensors } from "./inspect-prompt.ts";
 import { runInspected } from "./inspect-run.ts";
 import { checkBudget } from "./pictures.ts";
-import { readInspectedViews, readProjected } from "./read-views.ts";
+import { readInspectedViews, readProjected, readTaps } from "./read-views.ts";
 
 /**
  * All that an inspection does before it needs the GPU: checks, and for a conversation its text and pictures, which the
@@ -78,12 +78,13 @@ async function finish(
   for (const { encoded, order } of pictures) {
     const views = await readInspectedViews(gpu, engine.pictures!, encoded);
     const projected = await readProjected(gpu, encoded, order);
-    images.push({ views, projected, features: views[0]!.features, stages: views[0]!.stages });
+    const taps = await readTaps(gpu, encoded, order);
+    images.push({ views, projected, taps, features: views[0]!.features, stages: views[0]!.stages });
   }
   const rows = promptRows(
     placed,
     pictures.map(({ encoded, order }) => promptPicture(encoded, order)),
-    text.decoder.spec,
+    { ...text.decoder.spec, axes: text.decoder.axes },
   );
   const run = await runInspected(engine, text, scope, rows, options);
   return {

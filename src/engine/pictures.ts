@@ -3,7 +3,8 @@ import type { EncodeImageOptions, ImageFeatures, PictureBudget } from "../api.ts
 import { FoveaError, notFiniteError, throwIfAborted } from "../errors.ts";
 import { readFloats } from "../gpu/readback.ts";
 import { BUDGET_FIELDS } from "../known-fields.ts";
-import type { EncodedPicture, EncodePictureOptions, PictureEncoder } from "../model/encoder/picture-encoder.ts";
+import type { EncodedPicture } from "../model/encoder/encoded-picture.ts";
+import type { EncodePictureOptions, PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { preprocess } from "../model/encoder/preprocess.ts";
 import { checkFields } from "../shared/arguments.ts";
 import type { PictureSpec } from "../spec/picture-spec.ts";

@@ -6,7 +6,8 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { viewToPicture } from "../image/geometry.ts";
 import { readOrigins } from "../kernels/origins.ts";
 import { readOwners, type StageTensors } from "../model/compression/stage.ts";
-import type { EncodedBatch, EncodedPicture, PictureEncoder } from "../model/encoder/picture-encoder.ts";
+import type { EncodedBatch, EncodedPicture } from "../model/encoder/encoded-picture.ts";
+import type { PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { rasterOrder } from "../model/encoder/raster-order.ts";
 import type { Grid, PicturePlan, PictureRun } from "../spec/picture-spec.ts";
 
@@ -71,15 +72,20 @@ export async function readInspectedViews(
   const views: InspectedView[] = [];
   for (const batch of picture.batches) {
     const features = await readMatrix(gpu, batch.features!);
+    const tapped = await Promise.all((batch.tapFeatures ?? []).map((tap) => readMatrix(gpu, tap)));
     const owners = await readOwners(gpu, batch.origins);
     const chosen = batch.chosen && ((await readTensor(gpu, batch.chosen)) as Uint32Array);
     for (const [i, view] of batch.views.entries()) {
-      const own = slice(features, i, batch.views.length);
       const isWhole = stages[view]!.length === 0;
+      const ownOf = (matrix: Matrix) => {
+        const own = slice(matrix, i, batch.views.length);
+        return isWhole ? inRasterOrder(own, batch.grid, spec.cell, firstRow) : own;
+      };
       views[view] = {
         ...batch.grid,
         cell: spec.cell,
-        features: isWhole ? inRasterOrder(own, batch.grid, spec.cell, firstRow) : own,
+        features: ownOf(features),
+        tapFeatures: tapped.map(ownOf),
         stages: stages[view]!,
         owners: owners[i]!,
         ...(chosen && { kept: kept.get(view)!, chosen: share(chosen, i, batch.views.length) }),
@@ -103,10 +109,26 @@ async function readKept(gpu: Gpu, { batches }: EncodedPicture, firstRow: number)
 /** The projected rows of a picture, in the order of the prompt's runs. */
 export async function readProjected(gpu: Gpu, picture: EncodedPicture, order: readonly number[]): Promise<Matrix> {
   if (picture.arranged) return readMatrix(gpu, picture.arranged.rows);
+  return readRows(gpu, picture, order, ({ projected }) => projected!);
+}
+
+/** The rows that join those after the first decoder layers, a matrix a layer; as `readProjected`. */
+export async function readTaps(gpu: Gpu, picture: EncodedPicture, order: readonly number[]): Promise<Matrix[]> {
+  const count = picture.batches[0]?.taps.length ?? 0;
+  const layers = Array.from({ length: count }, (_, layer) => layer);
+  return Promise.all(layers.map((layer) => readRows(gpu, picture, order, ({ taps }) => taps[layer]!)));
+}
+
+async function readRows(
+  gpu: Gpu,
+  { batches }: EncodedPicture,
+  order: readonly number[],
+  rowsOf: (batch: EncodedBatch) => Tensor,
+): Promise<Matrix> {
   const ofView = new Map<number, Matrix>();
-  for (const { views, projected } of picture.batches) {
-    const matrix = await readMatrix(gpu, projected!);
-    for (const [i, view] of views.entries()) ofView.set(view, slice(matrix, i, views.length));
+  for (const batch of batches) {
+    const matrix = await readMatrix(gpu, rowsOf(batch));
+    for (const [i, view] of batch.views.entries()) ofView.set(view, slice(matrix, i, batch.views.length));
   }
   return stackMatrices(order.map((view) => ofView.get(view)!));
 }

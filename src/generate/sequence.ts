@@ -7,16 +7,16 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Pass, Recorder } from "../gpu/pass.ts";
 import type { GpuMemory } from "../gpu/planning.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
-import { anchorPositions } from "../kernels/anchor-positions.ts";
 import { copyRows } from "../kernels/copy-rows.ts";
 import type { Decoder } from "../model/decoder/decoder.ts";
 import type { KvCache } from "../model/decoder/kv-cache.ts";
 import type { LayerAttention } from "../model/decoder/layer-attention.ts";
-import { type PromptRows, type PromptRun, positionsOf } from "../model/decoder/prompt-rows.ts";
+import { type PromptRows, positionsOf } from "../model/decoder/prompt-rows.ts";
 import { causalRanges, chunkEnds, windowRanges } from "../model/decoder/visible.ts";
 import { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { assert } from "../shared/assert.ts";
 import type { ChosenToken } from "./chosen-token.ts";
+import { recordRun, recordTaps } from "./picture-runs.ts";
 import { type ChoiceBuffers, choiceBuffers, GREEDY, type Sampling, TokenChoice } from "./token-choice.ts";
 
 /** Tokens that are replayed before waiting for the GPU, so that an abort does not wait for a long queue. */
@@ -256,15 +256,23 @@ export class Sequence {
   #recordChunk(recorder: Recorder, { pictures }: Pick<PromptRows, "pictures">, first: number, rows: number): void {
     this.#decoder.embed(recorder, view(this.#buffers.ids, [rows]));
     const hidden = this.#decoder.hidden(rows);
-    for (const run of pictures.flat()) this.#recordRun(recorder, run, hidden, first);
-    this.#forward(recorder, rows, first, this.#attention);
+    const runs = pictures.flat();
+    const chunk = { hidden, positions: this.#buffers.positions, first };
+    for (const run of runs) recordRun(recorder, run, chunk);
+    this.#forward(recorder, rows, first, this.#attention, (layer) => recordTaps(recorder, runs, layer, chunk));
   }
 
   /** Runs the layers on `rows` rows, whose positions and ranges were uploaded, as rows `start`.. of the cache. */
-  #forward(recorder: Recorder, rows: number, start: number, attention: LayerAttention | undefined): void {
+  #forward(
+    recorder: Recorder,
+    rows: number,
+    start: number,
+    attention: LayerAttention | undefined,
+    afterLayer?: (layer: number) => void,
+  ): void {
     const positions = view(this.#buffers.positions, [this.#decoder.axes, rows]);
     const visible = this.#buffers.visible.map((ranges) => view(ranges, [rows, 2]));
-    this.#decoder.forward(recorder, { positions, visible, cache: this.#cache, start, attention });
+    this.#decoder.forward(recorder, { positions, visible, cache: this.#cache, start, attention, afterLayer });
   }
 
   #beginRow(): void {
@@ -282,27 +290,6 @@ export class Sequence {
   #uploadRanges(visible: Uint32Array, start: number, unwindowed = 0): void {
     for (const [i, window] of this.#decoder.windows.entries())
       this.#gpu.upload(this.#buffers.visible[i]!, windowRanges(visible, window, { start, unwindowed }));
-  }
-
-  /** Copies the part of a picture's run that lies in the chunk from prompt row `first` on into its rows. */
-  #recordRun(recorder: Recorder, run: PromptRun, hidden: Tensor, first: number): void {
-    const { row, position, placed } = run;
-    const begin = Math.max(row, first);
-    const end = Math.min(row + run.count, first + hidden.shape[0]!);
-    if (begin >= end) return;
-    const xRow = run.first + begin - row;
-    copyRows(recorder, { x: run.tensor, y: hidden, xRow, yRow: begin - first, rows: end - begin });
-    if (!placed) return;
-    const patchBegin = Math.max(begin, row + placed.first);
-    if (patchBegin < end)
-      anchorPositions(recorder, {
-        origins: placed.origins,
-        positions: view(this.#buffers.positions, [hidden.shape[0]!]),
-        xRow: patchBegin - row - placed.first,
-        tokens: end - patchBegin,
-        row: patchBegin - first,
-        base: position + placed.first,
-      });
   }
 
   /** Adds the row of the last token. */

@@ -55,12 +55,27 @@ export interface InspectedView {
    * inside the encoder patches stand in raster order; with it, cells in their final order, each with its r * r seats.
    */
   features: Matrix;
+  /** The same of each earlier block whose output the decoder reads too; none in most models. */
+  tapFeatures: Matrix[];
   stages: CompressionStage[];
   /** Per cell after the last stage, the original cell that it counts as: of merged ones the one of highest importance. */
   owners: Uint32Array;
   /** With `diverse`: the kept rows, ascending, and the same in order of choice. */
   kept?: Uint32Array;
   chosen?: Uint32Array;
+}
+
+/** A picture as numbers. */
+export interface InspectedImage {
+  /** Tiles and overview, in order. */
+  views: InspectedView[];
+  /** The rows that replace the placeholders, in order. */
+  projected: Matrix;
+  /** Rows that are added to these after each of the first decoder layers (DeepStack); none in most models. */
+  taps: Matrix[];
+  /** These two are of the only view, else of the first. */
+  features: Matrix;
+  stages: CompressionStage[];
 }
 
 /** A view, and what became of its tokens. */

@@ -15,6 +15,11 @@ export interface ModelSpec {
   encoder?: EncoderSpec;
   /** From the encoder's cells to rows of the decoder's width; empty for a classifier or a text model. */
   connector: readonly ConnectorStep[];
+  /**
+   * For each of the encoder's taps the steps to rows of the decoder's width. The rows of tap i are added to those of the
+   * picture after decoder layer i (DeepStack, arXiv 2406.04334).
+   */
+  tapConnectors?: readonly (readonly ConnectorStep[])[];
   decoder?: DecoderSpec;
   /** Label of each class of a classifier. */
   classes?: readonly string[];
@@ -50,7 +55,8 @@ export interface BlocksSpec {
   heads: number;
   /** Blocks in the file. */
   blocks: number;
-  mlp: { width: number; activation: Activation };
+  /** With a gate activation(gate) * up, where the first matrix makes gate and then up; without one activation(up). */
+  mlp: { width: number; activation: Activation; gated?: true };
   /** Of every norm. */
   eps: number;
   /** The norms of blocks are RMSNorms; LayerNorms by default. */
@@ -72,15 +78,28 @@ export interface EncoderSpec extends BlocksSpec {
   postNorm: boolean;
   /**
    * Weights are a convolution's [C, 3, P, P]; with `channelsLast` a linear layer's [C, P * P * 3], the channels of a pixel
-   * together.
+   * together. With `frames` a picture stands for so many equal frames of a video, and weights are [C, 3, F, P, P].
    */
-  patch: { side: number; bias: boolean; channelsLast?: true };
+  patch: { side: number; bias: boolean; channelsLast?: true; frames?: number };
   /**
    * Learned positions: one row for each patch of `grid`, after one for the class token if there is one. With a `table` the
    * rows are those of the table's grid, and are resized to the grid of each view: bilinear, antialiased where a side
-   * shrinks. `grid` is then a usual view's.
+   * shrinks; with `corners` between the centres of the corner patches, and never antialiased. `table: null` is an encoder
+   * without learned positions. With any `table`, `grid` is a usual view's.
    */
-  positions: { grid: Grid; table?: Grid };
+  positions: { grid: Grid; table?: Grid | null; corners?: true };
+  /**
+   * Rotary positions of queries and keys: channels i and i + D / 2 of a head turn by frequencies[i], the first half of the
+   * pairs by the patch's row and the others by its column, in radians a patch.
+   */
+  rope?: { frequencies: readonly number[] }; // [D / 2]
+  /**
+   * Blocks attend inside windows of `side` x `side` cells, laid from the top left corner of a view and partial at its far
+   * edges; those listed in `whole` attend to the whole view. No cells can be merged inside such an encoder.
+   */
+  windows?: { side: number; whole: readonly number[] };
+  /** Blocks whose output leaves the encoder besides the last one's, ascending. */
+  taps?: readonly number[];
   /** Row 0 of a view is a class token. */
   classToken: boolean;
   /** Features keep the class token. */

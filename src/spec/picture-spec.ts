@@ -116,4 +116,16 @@ export interface PictureSpec {
   afterMark?: string;
   /** The picture that costs most under the default budget, by which memory is planned. */
   largest: { width: number; height: number };
+  /**
+   * Where a picture is one view of its own shape and its tokens grow with its pixels: a request without `maxPixels` gets
+   * as many as the device and the context have room for.
+   */
+  shaped?: {
+    /** Pixels of a token. */
+    tokenPixels: number;
+    /** Pixels of a view that the model's own rule allows. */
+    maxPixels: number;
+    /** A picture that costs about as much as any under a budget. */
+    largest(budget: PictureBudget): { width: number; height: number };
+  };
 }

@@ -13,7 +13,8 @@ import type { Tensor } from "../../src/gpu/tensor.ts";
 import { squash, tiles, wholeView } from "../../src/image/geometry.ts";
 import { initialOrigins, originWords } from "../../src/kernels/origins.ts";
 import type { StageTensors } from "../../src/model/compression/stage.ts";
-import type { EncodedBatch, EncodedPicture, PictureEncoder } from "../../src/model/encoder/picture-encoder.ts";
+import type { EncodedBatch, EncodedPicture } from "../../src/model/encoder/encoded-picture.ts";
+import type { PictureEncoder } from "../../src/model/encoder/picture-encoder.ts";
 import { elementCount } from "../../src/shared/shape.ts";
 import type { PicturePlan } from "../../src/spec/picture-spec.ts";
 

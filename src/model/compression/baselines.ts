@@ -21,6 +21,8 @@ import type { StageTensors } from "./stage.ts";
 /** A batch of views as the encoder left it. */
 export interface EncodedCells {
   hidden: Tensor; // [B * (first + N * S), C]
+  /** Other rows of the same cells, which are reduced alike. */
+  taps?: readonly Tensor[];
   origins: Tensor; // [B, N, W + 1] u32
   /** Importance by the last block that ran; not read by "pool". */
   scores: Tensor | undefined; // [B, N]
@@ -48,6 +50,7 @@ export interface SelectArgs {
 /** The rows that a plan leaves after the encoder, and the decision, if any cell was chosen. */
 export interface Selected {
   hidden: Tensor; // [B * (first + n * S), C]
+  taps: readonly Tensor[]; // [B * (first + n * S), C]
   stage?: StageTensors;
 }
 
@@ -60,17 +63,31 @@ export function selectCells(recorder: Recorder, cells: EncodedCells, args: Selec
     assert(plan.tokens !== undefined, "the outlier rule must be settled before cells are selected");
     return prumergeCells(recorder, cells, plan.tokens - 1, args);
   }
-  return { hidden: cells.hidden };
+  return { hidden: cells.hidden, taps: cells.taps ?? [] };
 }
 
-function poolCells(recorder: Recorder, { hidden: x }: EncodedCells, factor: number, args: SelectArgs): Selected {
+function poolCells(recorder: Recorder, cells: EncodedCells, factor: number, args: SelectArgs): Selected {
   const { grid, first, seats, scratch } = args;
   const { rows, cols } = grid;
-  const views = x.shape[0]! / (first + rows * cols * seats);
+  const views = cells.hidden.shape[0]! / (first + rows * cols * seats);
   const outputs = ceilDiv(rows, factor) * ceilDiv(cols, factor);
-  const y = scratch.tensor("pooled cells", [views * (first + outputs * seats), x.shape[1]!]);
-  pool(recorder, { x, y, rows, cols, seats, factor, first });
-  return { hidden: y };
+  const size = { label: "pooled cells", rows: views * (first + outputs * seats) };
+  return reduceAll(cells, scratch, size, (x, y) => pool(recorder, { x, y, rows, cols, seats, factor, first }));
+}
+
+/** Reduces the hidden states and everything beside them. @param reduce records it for one matrix */
+function reduceAll(
+  { hidden, taps = [] }: EncodedCells,
+  scratch: Arena,
+  { label, rows }: { label: string; rows: number },
+  reduce: (x: Tensor, y: Tensor) => void,
+): Pick<Selected, "hidden" | "taps"> {
+  const [left, ...others] = [hidden, ...taps].map((x) => {
+    const y = scratch.tensor(label, [rows, x.shape[1]!]);
+    reduce(x, y);
+    return y;
+  });
+  return { hidden: left!, taps: others };
 }
 
 /** Splits the cells into the `primary` most important and the rest. */
@@ -94,10 +111,10 @@ function keptOrigins(recorder: Recorder, origins: Tensor, order: Tensor, primary
 function pruneCells(recorder: Recorder, cells: EncodedCells, primary: number, args: SelectArgs): Selected {
   const { first, seats, scratch } = args;
   const stage = rankCells(recorder, cells, primary, args);
-  const x = cells.hidden;
-  const y = scratch.tensor("pruned cells", [stage.order.shape[0]! * (first + primary * seats), x.shape[1]!]);
-  gatherCells(recorder, { x, order: stage.order, y, first, seats });
-  return { hidden: y, stage };
+  const { order } = stage;
+  const size = { label: "pruned cells", rows: order.shape[0]! * (first + primary * seats) };
+  const left = reduceAll(cells, scratch, size, (x, y) => gatherCells(recorder, { x, order, y, first, seats }));
+  return { ...left, stage };
 }
 
 function prumergeCells(recorder: Recorder, cells: EncodedCells, primary: number, args: SelectArgs): Selected {
@@ -116,15 +133,16 @@ function prumergeCells(recorder: Recorder, cells: EncodedCells, primary: number,
   unitRows(recorder, { x: keyRows, order, y: keptKeys, first: 0, begin: 0 });
   unitRows(recorder, { x: keyRows, order, y: droppedKeys, first: 0, begin: primary });
   matmul(recorder, { x: keptKeys, weight: droppedKeys, y: cosines });
-  const x = cells.hidden;
-  const y = scratch.tensor("PruMerge cells", [views * (first + (primary + 1) * seats), x.shape[1]!]);
-  prumerge(recorder, { x, order, scores, cosines, y, first, seats });
-  return { hidden: y, stage };
+  const size = { label: "PruMerge cells", rows: views * (first + (primary + 1) * seats) };
+  const reduce = (x: Tensor, y: Tensor) => prumerge(recorder, { x, order, scores, cosines, y, first, seats });
+  return { ...reduceAll(cells, scratch, size, reduce), stage };
 }
 
 export interface DiverseArgs {
   /** The connector's rows of each view, after the class token's where the features keep it. */
   projected: Tensor; // [B * (first + n), W]
+  /** Other rows of the same cells. */
+  taps?: readonly Tensor[]; // [B * (first + n), W]
   origins: Tensor; // [B, n, W + 1] u32
   /** k, cells of each view that are kept. */
   tokens: number;
@@ -141,6 +159,7 @@ export interface DiverseArgs {
 /** The rows that `diverse` keeps of each view. */
 export interface DiverseRows {
   rows: Tensor; // [B * (first + k), W]
+  taps: readonly Tensor[]; // [B * (first + k), W]
   origins: Tensor; // [B, k, W + 1] u32
   /** Kept cells in order of choice. */
   chosen: Tensor; // [B, k] u32
@@ -150,7 +169,7 @@ export interface DiverseRows {
 
 /** Keeps the cells of each view that differ most from each other, by the connector's rows (DivPrune, arXiv 2503.02175). */
 export function selectDiverse(recorder: Recorder, args: DiverseArgs): DiverseRows {
-  const { projected, origins, tokens, first, kept, keptRows, scratch } = args;
+  const { projected, taps = [], origins, tokens, first, kept, keptRows, scratch } = args;
   const [views, count] = origins.shape as [number, number, number];
   const width = projected.shape[1]!;
   const all = first + count;
@@ -161,7 +180,10 @@ export function selectDiverse(recorder: Recorder, args: DiverseArgs): DiverseRow
   const chosen = kept.tensor("cells in order of choice", [views, tokens], "u32");
   const order = kept.tensor("cell order", [views, count], "u32");
   diverse(recorder, { products, nearest: scratch.tensor("nearest", [views, count]), chosen, order, first });
-  const rows = keptRows.tensor("image tokens", [views * (first + tokens), width]);
-  gatherCells(recorder, { x: projected, order, y: rows, first, seats: 1 });
-  return { rows, origins: keptOrigins(recorder, origins, order, tokens, kept), chosen, order };
+  const [rows, ...others] = [projected, ...taps].map((x) => {
+    const y = keptRows.tensor("image tokens", [views * (first + tokens), width]);
+    gatherCells(recorder, { x, order, y, first, seats: 1 });
+    return y;
+  });
+  return { rows: rows!, taps: others, origins: keptOrigins(recorder, origins, order, tokens, kept), chosen, order };
 }

@@ -14,8 +14,8 @@ export interface EncoderBlocks {
   blocks: number;
   /** Blocks that run, from the first. */
   runBlocks: number;
-  /** False for an encoder that needs whole grids in all of its blocks, such as one that attends in windows. */
-  stagesInside?: boolean;
+  /** Of an encoder that attends inside windows, and so needs whole grids: the blocks that see whole views. */
+  windows?: { whole: readonly number[] };
 }
 
 /** One stage of VMTC. */
@@ -68,6 +68,7 @@ export function planCompression(
     case "vmtc":
       return planVmtc(compression, encoder, cells);
     case "prune-last": {
+      needLastImportance(compression.method, encoder);
       if (compression.ratio === undefined) checkInteger("compression.tokens", compression.tokens, 1);
       return reduced(finalCounts(compression, cells), cells, (tokens) => ({ method: "prune-last", tokens }));
     }
@@ -76,6 +77,7 @@ export function planCompression(
       return cells.map(() => (factor === 1 ? { method: "none" } : { method: "pool", factor }));
     }
     case "prumerge": {
+      needLastImportance(compression.method, encoder);
       const { tokens, ratio } = compression;
       if (tokens === undefined && ratio === undefined) return cells.map(() => ({ method: "prumerge" }));
       // One token is the sum of the dropped ones, so each view keeps at least one cell beside it.
@@ -98,6 +100,14 @@ export function planCompression(
   }
 }
 
+/** Throws RangeError where the last block's attention does not compare all cells of a view. */
+function needLastImportance(method: string, { windows, runBlocks }: EncoderBlocks): void {
+  if (windows && !windows.whole.includes(runBlocks - 1))
+    throw new RangeError(
+      `compression.method "${method}" needs attention over the whole picture in the encoder's last block, ${runBlocks - 1}, which attends in windows; use "diverse" or "pool"`,
+    );
+}
+
 /** The plan of each view, none where it keeps all of its cells. */
 function reduced(counts: readonly number[], cells: readonly number[], plan: (tokens: number) => ViewPlan): ViewPlan[] {
   return counts.map((count, view) => (count >= cells[view]! ? { method: "none" } : plan(count)));
@@ -108,7 +118,7 @@ function reduced(counts: readonly number[], cells: readonly number[], plan: (tok
  * early, are left out; without any there is no compression, and none either where an encoder allows no stage inside.
  */
 export function standardCompression(encoder: EncoderBlocks): Compression {
-  if (encoder.stagesInside === false) return { method: "none" };
+  if (encoder.windows) return { method: "none" };
   const spread = spreadBlocks(DEFAULT_STAGES, encoder);
   const running = [...new Set(spread)].filter((block) => block < encoder.runBlocks);
   if (running.length === 0) return { method: "none" };
@@ -128,9 +138,9 @@ function finalCounts(
 }
 
 function planVmtc(compression: Vmtc, encoder: EncoderBlocks, cells: readonly number[]): ViewPlan[] {
-  if (encoder.stagesInside === false)
+  if (encoder.windows)
     throw new RangeError(
-      'compression.method "vmtc" merges inside the encoder, and this one needs whole grids in all of its blocks; use "diverse", "prune-last" or "prumerge"',
+      'compression.method "vmtc" merges inside the encoder, and this one attends in windows of whole grids; use "diverse", "prune-last" or "prumerge"',
     );
   const { clusters = "auto", merge = "normalized", positions = "contiguous" } = compression;
   if (clusters !== "auto") checkInteger("compression.clusters", clusters, 0);

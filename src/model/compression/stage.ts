@@ -40,6 +40,8 @@ export interface StageArgs {
   origins: Tensor; // [B, N, W + 1] u32, of the cells that enter
   hidden: Tensor; // [B * (first + N * S), C]
   output: Tensor; // [B * (first + n * S), C], another buffer
+  /** Other rows of the same cells, which are merged alike. */
+  carried?: readonly { x: Tensor; y: Tensor }[];
   /** Owns what is returned. */
   kept: Arena;
   /** Owns the rest, until the work is submitted. */
@@ -48,7 +50,7 @@ export interface StageArgs {
 
 /** Records one stage: `output` of each view = class token, primary cells, merged clusters. */
 export function compressStage(recorder: Recorder, args: StageArgs): StageTensors {
-  const { plan, iterations, normalized, first, seats, scores, hidden, output, kept, scratch } = args;
+  const { plan, iterations, normalized, first, seats, scores, hidden, output, carried = [], kept, scratch } = args;
   const { block, before, tokens, primary, clusters } = plan;
   const views = scores.shape[0]!;
   const redundant = before - primary;
@@ -72,7 +74,8 @@ export function compressStage(recorder: Recorder, args: StageArgs): StageTensors
       iterations,
     });
   }
-  merge(recorder, { x: hidden, order, scores, labels, y: output, first, seats, primary, normalized });
+  for (const { x, y } of [{ x: hidden, y: output }, ...carried])
+    merge(recorder, { x, order, scores, labels, y, first, seats, primary, normalized });
   const left = kept.tensor("cell origins", [views, tokens, args.origins.shape[2]!], "u32");
   origins(recorder, { x: args.origins, order, scores, labels, y: left, primary });
   return { block, primary, clusters, scores, order, ...(clusters > 0 && { labels }), origins: left };

@@ -33,11 +33,13 @@ export interface ForwardArgs {
   cache: KvCache;
   /** Row of the cache that the first row becomes. */
   start: number;
+  /** Called after each layer; may record more work on the hidden states. */
+  afterLayer?: ((layer: number) => void) | undefined;
   /** Attention of the layers, such as an `Inhibitor` of the sequence in the cache; plain by default. */
   attention?: LayerAttention | undefined;
 }
 
-interface LayerArgs extends Omit<ForwardArgs, "cache"> {
+interface LayerArgs extends Omit<ForwardArgs, "cache" | "afterLayer"> {
   rows: number;
   slots: SlotStep;
   cache: Tensor; // of `KvCache.layers`
@@ -106,8 +108,10 @@ export class Decoder {
     const { partials } = cache;
     const rows = args.positions.shape[1]!;
     const slots = cache.slots(args.start);
-    for (const [layer, kept] of cache.layers.entries())
+    for (const [layer, kept] of cache.layers.entries()) {
       this.#layer(recorder, layer, { ...args, rows, slots, cache: kept, partials });
+      args.afterLayer?.(layer);
+    }
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Tensor } from "../../gpu/tensor.ts";
 import { NO_TOKEN } from "../../kernels/token-embed.ts";
 import { assert } from "../../shared/assert.ts";
 import type { DecoderSpec } from "../../spec/model-spec.ts";
+import type { Grid } from "../../spec/picture-spec.ts";
 import { promptRanges } from "./visible.ts";
 
 /** Neighbouring rows of an encoded picture; not owned. */
@@ -11,6 +12,18 @@ export interface PictureRows {
   /** The first of the rows. */
   first: number;
   count: number;
+  /** Rows [n or more, W] that are added after the first decoder layers, one tensor a layer; numbered as those of `tensor`. */
+  taps?: readonly Tensor[] | undefined;
+  /** Where the rows' cells lie, for positions on several axes. */
+  places?: CellPlaces | undefined;
+}
+
+/** Cells of a view in its grid. */
+export interface CellPlaces {
+  /** Of the whole view, in cells. */
+  grid: Grid;
+  /** Of each row the cell that it stands for, as raster index; undefined where the rows are all cells in order. */
+  owners?: ArrayLike<number> | undefined;
 }
 
 /** Where the rows of a picture of one view stood in its grid. */
@@ -107,8 +120,16 @@ export function expandPlaceholders(
   return { ids, pictures };
 }
 
+/** What decides the positions and the ranges of a prompt's rows. */
+export interface PromptRules extends Pick<DecoderSpec, "vocabularySize" | "sees" | "firstPosition"> {
+  /** Axes of positions; default 1. */
+  axes?: number;
+}
+
 /**
- * The rows of a prompt with positions on one axis.
+ * The rows of a prompt. On one axis positions count the rows. On several (M-RoPE, arXiv 2409.12191) they are time, row and
+ * column: all three count the text, and a picture's cells lie at one time in a grid that begins at the next position; the
+ * text goes on after the longer side of the whole grid, however many of its cells are left.
  *
  * @param pictures the encoded pictures, with the runs that `placed` names
  * @throws RangeError for an id outside the vocabulary; TypeError for an empty prompt
@@ -116,7 +137,7 @@ export function expandPlaceholders(
 export function promptRows(
   placed: PlacedIds,
   pictures: readonly PromptPicture[],
-  { vocabularySize, sees, firstPosition = 0 }: Pick<DecoderSpec, "vocabularySize" | "sees" | "firstPosition">,
+  { vocabularySize, sees, firstPosition = 0, axes = 1 }: PromptRules,
 ): PromptRows {
   const total = placed.ids.length;
   if (total === 0) throw new TypeError("the prompt is empty: at least one token is needed");
@@ -130,16 +151,25 @@ export function promptRows(
       ids[row] = id;
     }
   };
-  const positions = new Uint32Array(total);
+  const positions = new Uint32Array(axes * total);
   let position = firstPosition;
   let row = 0;
   const addText = (end: number) => {
     addIds(row, end);
-    while (row < end) positions[row++] = position++;
+    for (; row < end; row++) {
+      for (let axis = 0; axis < axes; axis++) positions[axis * total + row] = position;
+      position++;
+    }
   };
   for (const run of runs.flat()) {
     addText(run.row);
     run.position = position;
+    if (axes > 1) {
+      placeCells(run, positions, total, axes);
+      row += run.count;
+      position += Math.max(run.places!.grid.rows, run.places!.grid.cols);
+      continue;
+    }
     const grid = run.placed;
     for (let i = 0; i < run.count; i++) positions[row++] = grid && i >= grid.first ? 0 : position + i;
     // The text goes on after the whole grid.
@@ -149,6 +179,18 @@ export function promptRows(
   const visible = promptRanges(total, sees, runs.flat());
   const unwindowed = sees === "prompt" ? total : 0;
   return { ids, positions, visible, unwindowed, pictures: runs, nextPosition: position };
+}
+
+/** Writes the positions of a run's cells. @param positions [axes, total] */
+function placeCells({ row, count, position, places }: PromptRun, positions: Uint32Array, total: number, axes: number) {
+  assert(places, "a picture without places of its cells in a prompt with positions on several axes");
+  const { grid, owners } = places;
+  assert(owners ? owners.length === count : count === grid.rows * grid.cols, `${count} rows without a place each`);
+  for (let i = 0; i < count; i++) {
+    const cell = owners ? owners[i]! : i;
+    const place = [0, Math.floor(cell / grid.cols), cell % grid.cols];
+    for (let axis = 0; axis < axes; axis++) positions[axis * total + row + i] = position + place[axis]!;
+  }
 }
 
 function runsOf(spans: readonly { start: number; count: number }[], { runs, placed }: PromptPicture): PromptRun[] {

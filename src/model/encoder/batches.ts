@@ -22,7 +22,7 @@ const MOST_BUFFER_BYTES = 64 << 20;
 
 /** Elements of the widest buffer that one row of a view takes while it is encoded. */
 function widestRow({ width, mlp, patch }: EncoderSpec): number {
-  return Math.max(3 * width, mlp.width, 3 * patch.side ** 2);
+  return Math.max(3 * width, (mlp.gated ? 2 : 1) * mlp.width, 3 * (patch.frames ?? 1) * patch.side ** 2);
 }
 
 /** Views of this grid that are encoded together, at least 1. @param maxBindingBytes of the device */

@@ -7,6 +7,7 @@ import type { Recorder } from "../../gpu/pass.ts";
 import { type Matrix, type Tensor, view } from "../../gpu/tensor.ts";
 import { addScaled } from "../../kernels/add-scaled.ts";
 import { attention } from "../../kernels/attention.ts";
+import { gate } from "../../kernels/gate.ts";
 import type { HeadRows } from "../../kernels/heads.ts";
 import { layerNorm } from "../../kernels/layer-norm.ts";
 import { linear } from "../../kernels/linear.ts";
@@ -21,7 +22,25 @@ export interface BlocksWorkspace {
   qkv: Tensor; // [R, 3 * C]
   attended: Tensor; // [R, C]
   mlp: Tensor; // [R, F]
+  /** Of a gated MLP. */
+  gateUp: Tensor | undefined; // [R, 2 * F]
   logSumExp: Tensor; // [R, H]
+}
+
+/** Queries, keys and values of a block as its attention reads them. */
+export interface Operands {
+  q: HeadRows; // R rows
+  k: HeadRows; // R rows
+  v: HeadRows; // R rows
+}
+
+export interface AttendArgs {
+  block: number;
+  hidden: Tensor; // [rows, C]
+  /** Key range of each row. */
+  visible: Tensor; // [rows, 2] u32
+  /** Turns queries and keys. */
+  rotary?: { turn(recorder: Recorder, qkv: Tensor): Operands } | undefined;
 }
 
 export class Blocks {
@@ -43,10 +62,11 @@ export class Blocks {
     return { heads, headWidth, scale: 1 / Math.sqrt(headWidth) };
   }
 
-  /** Queries (0), keys (1) or values (2) in the packed product. */
-  packed(qkv: Tensor, part: 0 | 1 | 2): HeadRows {
+  /** Queries, keys and values in the packed product. */
+  #packed(qkv: Tensor): Operands {
     const { width } = this.spec;
-    return { tensor: qkv, stride: 3 * width, offset: part * width };
+    const part = (index: number): HeadRows => ({ tensor: qkv, stride: 3 * width, offset: index * width });
+    return { q: part(0), k: part(1), v: part(2) };
   }
 
   workspace(arena: Arena, rows: number): BlocksWorkspace {
@@ -56,12 +76,13 @@ export class Blocks {
       qkv: arena.tensor(`${this.#name} qkv`, [rows, 3 * width]),
       attended: arena.tensor(`${this.#name} attended`, [rows, width]),
       mlp: arena.tensor(`${this.#name} mlp`, [rows, mlp.width]),
+      gateUp: mlp.gated && arena.tensor(`${this.#name} gate and up`, [rows, 2 * mlp.width]),
       logSumExp: arena.tensor(`${this.#name} log-sum-exp`, [rows, heads]),
     };
   }
 
-  /** Adds attention to `hidden` [rows, C] in place. Leaves q, k, v and the log-sum-exp in the workspace. */
-  attend(recorder: Recorder, space: BlocksWorkspace, block: number, hidden: Tensor, visible: Tensor): void {
+  /** Adds attention to `hidden` [rows, C] in place. Leaves what it returns and the log-sum-exp in memory until the next. */
+  attend(recorder: Recorder, space: BlocksWorkspace, { block, hidden, visible, rotary }: AttendArgs): Operands {
     const { width, heads } = this.spec;
     const rows = hidden.shape[0]!;
     const normed = view(space.normed, [rows, width]);
@@ -71,9 +92,10 @@ export class Blocks {
     this.norm(recorder, `${this.#name}.blocks.${block}.norm1`, hidden, normed);
     linear(recorder, { x: normed, ...this.#layer(block, "qkv"), y: qkv });
     if (this.spec.qkNorm) this.#normQueries(recorder, block, qkv);
-    const operands = { q: this.packed(qkv, 0), k: this.packed(qkv, 1), v: this.packed(qkv, 2) };
+    const operands = rotary ? rotary.turn(recorder, qkv) : this.#packed(qkv);
     attention(recorder, { ...operands, y, logSumExp, visible, rows, keys: rows, ...this.heads, keyHeads: heads });
     this.#add(recorder, space, { block, part: "out", x: y, hidden, scale: "scale1" });
+    return operands;
   }
 
   /** Adds the MLP to `hidden` [rows, C] in place. */
@@ -83,7 +105,12 @@ export class Blocks {
     const normed = view(space.normed, [rows, width]);
     const middle = view(space.mlp, [rows, mlp.width]);
     this.norm(recorder, `${this.#name}.blocks.${block}.norm2`, hidden, normed);
-    linear(recorder, { x: normed, ...this.#layer(block, "fc1"), y: middle, activation: mlp.activation });
+    const { activation } = mlp;
+    if (space.gateUp) {
+      const gateUp = view(space.gateUp, [rows, 2 * mlp.width]);
+      linear(recorder, { x: normed, ...this.#layer(block, "fc1"), y: gateUp });
+      gate(recorder, { gateUp, activation, y: middle });
+    } else linear(recorder, { x: normed, ...this.#layer(block, "fc1"), y: middle, activation });
     this.#add(recorder, space, { block, part: "fc2", x: middle, hidden, scale: "scale2" });
   }
 

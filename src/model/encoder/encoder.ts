@@ -7,21 +7,22 @@ import type { Recorder } from "../../gpu/pass.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
 import { copyRows } from "../../kernels/copy-rows.ts";
+import { gatherCells } from "../../kernels/gather-cells.ts";
 import type { HeadRows } from "../../kernels/heads.ts";
 import { importance } from "../../kernels/importance.ts";
 import { linear } from "../../kernels/linear.ts";
-import { mixRows } from "../../kernels/mix-rows.ts";
 import { initialOrigins, originWords } from "../../kernels/origins.ts";
-import { patches } from "../../kernels/patches.ts";
-import { visionEmbed } from "../../kernels/vision-embed.ts";
 import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { Grid } from "../../spec/picture-spec.ts";
 import type { ViewPlan } from "../compression/plan.ts";
 import { compressStage, type StageTensors } from "../compression/stage.ts";
 import { viewRanges } from "../decoder/visible.ts";
 import type { Weights } from "../load/fill.ts";
-import { Blocks, type BlocksWorkspace } from "./blocks.ts";
-import { resizedTable } from "./resized-table.ts";
+import { Blocks, type BlocksWorkspace, type Operands } from "./blocks.ts";
+import { embedPatches } from "./patch-embedding.ts";
+import { RotaryPositions } from "./rotary.ts";
+import { type WindowTensors, windowTensors } from "./window-tensors.ts";
+import { windowOrder } from "./windows.ts";
 
 /** Cells of a view before any compression. */
 export function cellCount({ rows, cols }: Grid, { cell }: Pick<EncoderSpec, "cell">): number {
@@ -56,8 +57,10 @@ export interface Encoded {
   /** n, cells left of each view. */
   cells: number;
   hidden: Tensor; // [B * (first + n * S), C]
-  /** Packed queries, keys and values of the last block. */
-  qkv: Tensor; // [B * (first + n * S), 3 * C]
+  /** Outputs of the blocks that the spec taps, with the same cells. */
+  taps: readonly Tensor[]; // [B * (first + n * S), C]
+  /** Keys of the last block, as its attention read them. */
+  keys: HeadRows; // B * (first + n * S) rows
   stages: StageTensors[];
   origins: Tensor; // [B, n, W + 1] u32
   /** Importance by the last block that ran, where the plan selects cells after the encoder. */
@@ -94,38 +97,53 @@ export class Encoder {
    */
   encode(recorder: Recorder, pixels: Tensor, options: EncodeOptions): Encoded {
     const { grid, plan, kept, scratch, onHidden } = options;
-    const { runBlocks, width } = this.spec;
+    const { runBlocks, taps = [] } = this.spec;
     const views = pixels.shape[0]!;
     let cells = cellCount(grid, this.spec);
-    const space = this.#workspace(scratch, views * this.#viewRows(cells));
+    const rows = views * this.#viewRows(cells);
+    const space = this.#workspace(scratch, rows);
+    const rotary = this.spec.rope && new RotaryPositions(this.#gpu, scratch, this.spec, { grid, rows });
+    const tapped: Tensor[] = [];
     let hidden = this.#embed(recorder, space, pixels, grid, scratch);
     onHidden?.(0, hidden);
     const stages: StageTensors[] = [];
     let origins = this.#initialOrigins(kept, views, cells);
-    let visible = this.#visible(scratch, views, cells);
+    let visible = this.#visible(scratch, viewRanges(views, this.#viewRows(cells)));
+    const windows = this.lastWindowedBlock < 0 ? undefined : this.#windows(scratch, grid, views);
+    rotary?.placeInOrder(windows ? windows.order : rasterCells(cells), views);
+    if (windows) hidden = this.#reorder(recorder, space, hidden, windows.toWindows);
     let scores: Tensor | undefined;
+    let operands: Operands | undefined;
     for (let block = 0; block < runBlocks; block++) {
       const stage = plan.method === "vmtc" ? plan.stages.find((candidate) => candidate.block === block) : undefined;
       const selectsAfter = block + 1 === runBlocks && (plan.method === "prune-last" || plan.method === "prumerge");
-      this.#blocks.attend(recorder, space, block, hidden, visible);
-      if (stage || selectsAfter) scores = this.#importance(recorder, space, views, cells, kept);
+      const seen = windows && !this.#seesAll(block) ? windows.visible : visible;
+      operands = this.#blocks.attend(recorder, space, { block, hidden, visible: seen, rotary });
+      if (stage || selectsAfter) scores = this.#importance(recorder, space, operands, { views, cells, kept });
       if (stage && plan.method === "vmtc") {
         cells = stage.tokens;
-        const output = view(hidden.buffer === space.hidden.buffer ? space.compressed : space.hidden, [
-          views * this.#viewRows(cells),
-          width,
-        ]);
+        const left = [views * this.#viewRows(cells), this.spec.width] as const;
+        const output = view(this.#otherOf(space, hidden), left);
+        const carried = tapped.map((x) => ({ x, y: scratch.tensor("tapped rows", left) }));
         const { iterations, normalized } = plan;
         const rules = { plan: stage, iterations, normalized, first: this.first, seats: this.seats };
-        const done = compressStage(recorder, { ...rules, scores: scores!, origins, hidden, output, kept, scratch });
-        if (options.keepTokens) done.tokens = copyOf(recorder, output, kept);
+        const tensors = { scores: scores!, origins, hidden, output, carried, kept, scratch };
+        const done = compressStage(recorder, { ...rules, ...tensors });
+        if (options.keepTokens) done.tokens = copyOf(recorder, output, kept, "stage tokens");
         stages.push(done);
         origins = done.origins;
         hidden = output;
+        for (const [i, { y }] of carried.entries()) tapped[i] = y;
         scores = undefined;
-        visible = this.#visible(scratch, views, cells);
+        visible = this.#visible(scratch, viewRanges(views, this.#viewRows(cells)));
+        rotary?.placeByOwners(recorder, origins);
       }
       this.#blocks.mlp(recorder, space, block, hidden);
+      if (windows && block === this.lastWindowedBlock) {
+        hidden = this.#reorder(recorder, space, hidden, windows.toRaster);
+        rotary?.placeInOrder(rasterCells(cells), views);
+      }
+      if (taps.includes(block)) tapped.push(copyOf(recorder, hidden, scratch, "tapped rows"));
       onHidden?.(block + 1, hidden);
     }
     if (this.spec.postNorm) {
@@ -133,8 +151,7 @@ export class Encoder {
       this.#blocks.norm(recorder, "encoder.norm", hidden, normed);
       hidden = normed;
     }
-    const qkv = view(space.qkv, [hidden.shape[0]!, 3 * width]);
-    return { views, cells, hidden, qkv, stages, origins, scores };
+    return { views, cells, hidden, taps: tapped, keys: operands!.k, stages, origins, scores };
   }
 
   /** Class logits [1, classes] of a classifier, from the class token of the only view. */
@@ -149,9 +166,20 @@ export class Encoder {
     return this.#blocks.heads;
   }
 
-  /** Queries (0), keys (1) or values (2) in the packed product. */
-  packed(qkv: Tensor, part: 0 | 1 | 2): HeadRows {
-    return this.#blocks.packed(qkv, part);
+  /** The last block that runs and attends inside windows, or -1. */
+  get lastWindowedBlock(): number {
+    for (let block = this.spec.runBlocks - 1; block >= 0; block--) if (!this.#seesAll(block)) return block;
+    return -1;
+  }
+
+  #seesAll(block: number): boolean {
+    const { windows } = this.spec;
+    return !windows || windows.whole.includes(block);
+  }
+
+  /** The one of the two buffers of hidden states that does not hold these. */
+  #otherOf({ hidden, compressed }: Workspace, current: Tensor): Tensor {
+    return current.buffer === hidden.buffer ? compressed : hidden;
   }
 
   #viewRows(cells: number): number {
@@ -173,64 +201,56 @@ export class Encoder {
     return origins;
   }
 
-  #visible(arena: Arena, views: number, cells: number): Tensor {
-    const rows = this.#viewRows(cells);
-    const visible = arena.tensor("rows that a row sees", [views * rows, 2], "u32");
-    this.#gpu.upload(visible, viewRanges(views, rows));
+  #visible(arena: Arena, ranges: Uint32Array): Tensor {
+    const visible = arena.tensor("rows that a row sees", [ranges.length / 2, 2], "u32");
+    this.#gpu.upload(visible, ranges);
     return visible;
+  }
+
+  /** Puts the cells of all views into another order, in the other buffer of the workspace. @param order [B, N] */
+  #reorder(recorder: Recorder, space: Workspace, x: Tensor, order: Tensor): Tensor {
+    const y = view(this.#otherOf(space, x), x.shape);
+    gatherCells(recorder, { x, order, y, first: this.first, seats: this.seats });
+    return y;
   }
 
   /** Embeddings with positions, after the norm before the blocks; [B * T, C] in the workspace. */
   #embed(recorder: Recorder, { hidden, normed }: Workspace, pixels: Tensor, grid: Grid, scratch: Arena) {
-    const { rows, cols } = grid;
-    const { width, patch, cell, preNorm } = this.spec;
-    const weights = this.#weights;
-    const count = pixels.shape[0]! * rows * cols;
-    const patchRows = scratch.tensor("patch rows", [count, 3 * patch.side ** 2]);
-    const patchEmbeddings = scratch.tensor("patch embeddings", [count, width]);
-    const { side: patchSize, channelsLast } = patch;
-    patches(recorder, { pixels, y: patchRows, patchSize, cell, channelsLast });
-    const weight = weights.matrix("encoder.patch.weight");
-    linear(recorder, { x: patchRows, weight, bias: weights.find("encoder.patch.bias"), y: patchEmbeddings });
-    const y = preNorm ? normed : hidden;
-    const positions = this.#positions(recorder, grid, scratch);
-    const classEmbedding = weights.find("encoder.class");
-    visionEmbed(recorder, { patchEmbeddings, classEmbedding, positions, y, cols, cell });
+    const { preNorm } = this.spec;
+    const model = { gpu: this.#gpu, weights: this.#weights, spec: this.spec };
+    embedPatches(recorder, model, { pixels, grid, y: preNorm ? normed : hidden, scratch });
     if (preNorm) this.#blocks.norm(recorder, "encoder.preNorm", normed, hidden);
     return hidden;
   }
 
-  /** Positions of a view's patches in raster order, after the class token's if there is one. */
-  #positions(recorder: Recorder, grid: Grid, scratch: Arena): Tensor {
-    const x = this.#weights.get("encoder.positions");
-    const { table } = this.spec.positions;
-    if (!table) return x;
-    const resized = resizedTable(table, grid, this.first);
-    const rows = this.first + grid.rows * grid.cols;
-    const sources = scratch.tensor("sources of positions", [rows, resized.taps], "u32");
-    const weights = scratch.tensor("weights of positions", [rows, resized.taps]);
-    const y = scratch.tensor("positions", [rows, this.spec.width]);
-    this.#gpu.upload(sources, resized.sources);
-    this.#gpu.upload(weights, resized.weights);
-    mixRows(recorder, { x, sources, weights, y, accumulate: false });
-    return y;
+  #windows(scratch: Arena, { rows, cols }: Grid, views: number): WindowTensors {
+    const { windows, cell } = this.spec;
+    const order = windowOrder({ rows: rows / cell, cols: cols / cell }, windows!.side);
+    return windowTensors(this.#gpu, scratch, order, { views, seats: this.seats });
   }
 
   /** Importance of the cells by the block whose attention is in the workspace, [B, n] of `kept`. */
-  #importance(recorder: Recorder, space: Workspace, views: number, cells: number, kept: Arena): Tensor {
+  #importance(
+    recorder: Recorder,
+    space: Workspace,
+    { q, k }: Operands,
+    { views, cells, kept }: { views: number; cells: number; kept: Arena },
+  ): Tensor {
     const { classToken, heads } = this.spec;
-    const rows = views * this.#viewRows(cells);
     const scores = kept.tensor("importance", [views, cells]);
-    const qkv = view(space.qkv, [rows, 3 * this.spec.width]);
-    const logSumExp = view(space.logSumExp, [rows, heads]);
-    const operands = { q: this.packed(qkv, 0), k: this.packed(qkv, 1), logSumExp };
-    importance(recorder, { ...operands, scores, classToken, seats: this.seats, ...this.heads });
+    const logSumExp = view(space.logSumExp, [views * this.#viewRows(cells), heads]);
+    importance(recorder, { q, k, logSumExp, scores, classToken, seats: this.seats, ...this.heads });
     return scores;
   }
 }
 
-function copyOf(recorder: Recorder, x: Tensor, arena: Arena): Tensor {
-  const y = arena.tensor("stage tokens", x.shape);
+/** The cells of a view in raster order. */
+function rasterCells(cells: number): Uint32Array {
+  return Uint32Array.from({ length: cells }, (_, i) => i);
+}
+
+function copyOf(recorder: Recorder, x: Tensor, arena: Arena, label: string): Tensor {
+  const y = arena.tensor(label, x.shape);
   copyRows(recorder, { x, y, xRow: 0, yRow: 0, rows: x.shape[0]! });
   return y;
 }

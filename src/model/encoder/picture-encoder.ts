@@ -15,50 +15,17 @@ import { assert } from "../../shared/assert.ts";
 import type { EncoderSpec, ModelSpec } from "../../spec/model-spec.ts";
 import type { Grid, PicturePlan } from "../../spec/picture-spec.ts";
 import { selectCells, selectDiverse } from "../compression/baselines.ts";
+import { rowOwners } from "../compression/owners.ts";
 import { planCompression, standardCompression, type ViewPlan } from "../compression/plan.ts";
-import type { StageTensors } from "../compression/stage.ts";
 import { Connector } from "../connector/connector.ts";
 import { connectorRows } from "../connector/connector-rows.ts";
-import type { Placement, PromptPicture } from "../decoder/prompt-rows.ts";
+import type { Placement } from "../decoder/prompt-rows.ts";
 import type { Weights } from "../load/fill.ts";
-import { type ArrangedRows, RowArranger } from "./arranged-rows.ts";
+import { RowArranger } from "./arranged-rows.ts";
 import { batchViews, type ViewBatch, viewsAtOnce } from "./batches.ts";
+import type { EncodedBatch, EncodedPicture } from "./encoded-picture.ts";
 import { cellCount, type Encoded, Encoder } from "./encoder.ts";
 import { Pooling } from "./pooling.ts";
-
-/** The views of a batch after encoder and connector. Views have equal numbers of rows, one after another. */
-export interface EncodedBatch {
-  /** Indices of the picture's views. */
-  views: readonly number[];
-  grid: Grid;
-  /** Rows of each view in `projected`: its cells, after the class token where features keep it. */
-  rows: number;
-  projected?: Tensor; // [B * rows, W]
-  /** What the connector reads; for a classifier all final hidden states. Only where it was asked for. */
-  features?: Tensor; // [B * rows of features, C]
-  classLogits?: Tensor; // [1, classes]
-  /** Of the only view, not yet of length 1. */
-  embedding?: Tensor; // [1, E]
-  stages: readonly StageTensors[];
-  origins: Tensor; // [B, n, W + 1] u32
-  /** With `diverse`: the kept rows in order of choice. */
-  chosen?: Tensor; // [B, k] u32
-  /** With `diverse`: the kept rows, ascending, then the others. */
-  kept?: Tensor; // [B, n] u32
-}
-
-/** A picture as the decoder takes it. Disposing `arena` frees all its tensors. */
-export interface EncodedPicture {
-  arena: Arena;
-  plan: PicturePlan;
-  batches: readonly EncodedBatch[];
-  /** Rows of each view, in the prompt unless they are arranged. */
-  rowsOfView: readonly number[];
-  /** The rows in the prompt, where the model has an order for them; batches have no projected rows then. */
-  arranged?: ArrangedRows;
-  /** With `positions: "original"`. */
-  placed?: Placement;
-}
 
 export interface EncodePictureOptions {
   compression: Compression;
@@ -74,31 +41,18 @@ interface BatchArenas {
   scratch: Arena;
 }
 
-/** The numbers of rows by which `PictureSpec.runs` writes a picture's place in a prompt. */
-export function rowsInPrompt({ rowsOfView, arranged }: EncodedPicture): readonly number[] {
-  return arranged ? [arranged.rows.shape[0]!] : rowsOfView;
-}
-
-/** The rows of an encoded picture as they enter a prompt. @param order views in the order of the prompt's runs */
-export function promptPicture({ batches, placed, arranged }: EncodedPicture, order: readonly number[]): PromptPicture {
-  if (arranged) return { runs: [{ tensor: arranged.rows, first: 0, count: arranged.rows.shape[0]! }] };
-  const runs = order.map((index) => {
-    const batch = batches.find(({ views }) => views.includes(index));
-    assert(batch?.projected, `view ${index} has no rows for a prompt`);
-    return { tensor: batch.projected, first: batch.views.indexOf(index) * batch.rows, count: batch.rows };
-  });
-  return { runs, ...(placed && { placed }) };
-}
-
 export class PictureEncoder {
   readonly spec: EncoderSpec;
   readonly #gpu: GpuMemory;
   readonly #arena: Arena;
   readonly #encoder: Encoder;
   readonly #connector: Connector | undefined;
+  readonly #tapConnectors: readonly Connector[];
   readonly #arranger: RowArranger | undefined;
   readonly #classes: number;
   readonly #pooling: Pooling | undefined;
+  /** The decoder's positions are on several axes. */
+  readonly #placesCells: boolean;
 
   /** Takes the memory of each picture from scopes of `arena`. */
   constructor(gpu: GpuMemory, arena: Arena, weights: Weights, model: ModelSpec & { encoder: EncoderSpec }) {
@@ -110,7 +64,12 @@ export class PictureEncoder {
     if (order) this.#arranger = new RowArranger(gpu, arena, weights, order, (grid) => this.cellGrid(grid));
     this.#classes = model.classes?.length ?? 0;
     if (model.pooling) this.#pooling = new Pooling(gpu, weights, model.encoder, model.pooling);
+    this.#placesCells = model.decoder?.rope.axisOfPair !== undefined;
+    assert(!this.#placesCells || !this.spec.keepClassToken, "positions on several axes of a class token");
     if (model.connector.length > 0) this.#connector = new Connector(weights, model.connector);
+    this.#tapConnectors = (model.tapConnectors ?? []).map((steps) => new Connector(weights, steps));
+    assert(this.#tapConnectors.length === (this.spec.taps ?? []).length, "a connector for each tap of the encoder");
+    assert(!order || this.#tapConnectors.length === 0, "taps of views whose rows are arranged");
   }
 
   /** Rows before the cells of a view in the prompt: the class token, where features keep it. */
@@ -187,13 +146,15 @@ export class PictureEncoder {
         encoded.push(await this.#encodeBatch(gpu, { kept: arena, projected }, batch, pixels[i]!, keepAll));
       }
       const rowsOfView = plan.views.map((_, index) => encoded.find(({ views }) => views.includes(index))!.rows);
-      const isPlaced = compression.method === "vmtc" && compression.positions === "original";
-      const picture = { arena, plan, batches: encoded, rowsOfView };
+      const cellGrids = plan.views.map(({ grid }) => this.cellGrid(grid));
+      const picture = { arena, plan, cellGrids, batches: encoded, rowsOfView };
       if (this.#arranger) {
         const plans = batches.map((batch) => batch.plan);
         const arranged = await this.#arranger.arrange(gpu, arena, plan, encoded, plans);
         return { ...picture, batches: encoded.map(({ projected: _, ...batch }) => batch), arranged };
       }
+      if (this.#placesCells) return { ...picture, owners: await this.#owners(gpu, encoded, batches) };
+      const isPlaced = compression.method === "vmtc" && compression.positions === "original";
       return { ...picture, ...(isPlaced && { placed: this.#placement(encoded[0]!) }) };
     } catch (error) {
       arena.dispose();
@@ -299,11 +260,13 @@ export class PictureEncoder {
     const { runBlocks } = this.spec;
     const { first, seats } = this.#encoder;
     const cellGrid = this.cellGrid(grid);
-    const keys = this.#encoder.packed(encoded.qkv, 1);
+    const { keys } = encoded;
     const places = { block: runBlocks - 1, grid: cellGrid, first, seats, keys, ...this.#encoder.heads };
-    const { hidden, stage } = selectCells(recorder, encoded, { plan, ...places, kept, scratch });
+    const { hidden, taps, stage } = selectCells(recorder, encoded, { plan, ...places, kept, scratch });
     const sizes = { views: encoded.views, dropped: first - this.firstRow };
-    const features = connectorRows(recorder, hidden, sizes, { kept: keepFeatures ? kept : undefined, scratch });
+    const owner = { kept: keepFeatures ? kept : undefined, scratch };
+    const features = connectorRows(recorder, hidden, sizes, owner);
+    const tapFeatures = taps.map((rows) => connectorRows(recorder, rows, sizes, owner));
     const stages = stage ? [...encoded.stages, stage] : encoded.stages;
     const featureRows = features.shape[0]! / encoded.views;
     const cells = (featureRows - this.firstRow) / seats;
@@ -313,11 +276,13 @@ export class PictureEncoder {
       rows: this.firstRow + cells,
       stages,
       origins: stage?.origins ?? encoded.origins,
-      ...(keepFeatures && { features }),
+      taps: [],
+      ...(keepFeatures && { features, tapFeatures }),
     };
     if (this.#connector) {
       const arenas = { kept: plan.method === "diverse" ? scratch : projected, scratch };
       batch.projected = this.#connector.record(recorder, features, arenas);
+      batch.taps = tapFeatures.map((rows, tap) => this.#tapConnectors[tap]!.record(recorder, rows, arenas));
       if (plan.method === "diverse") this.#keepDiverse(recorder, batch, plan.tokens, { kept, projected, scratch });
     }
     if (this.#classes > 0) {
@@ -331,9 +296,21 @@ export class PictureEncoder {
   #keepDiverse(recorder: Recorder, batch: EncodedBatch, tokens: number, arenas: BatchArenas): void {
     const first = this.firstRow;
     const { kept, projected: keptRows, scratch } = arenas;
-    const args = { projected: batch.projected!, origins: batch.origins, tokens, first, kept, keptRows, scratch };
-    const { rows, origins, chosen, order } = selectDiverse(recorder, args);
-    Object.assign(batch, { rows: first + tokens, projected: rows, origins, chosen, kept: order });
+    const { projected, taps: tapped, origins: all } = batch;
+    const args = { projected: projected!, taps: tapped, origins: all, tokens, first, kept, keptRows, scratch };
+    const { rows, taps, origins, chosen, order } = selectDiverse(recorder, args);
+    Object.assign(batch, { rows: first + tokens, projected: rows, taps, origins, chosen, kept: order });
+  }
+
+  /** Of each view the cells that its rows stand for, undefined for whole views. */
+  async #owners(gpu: Gpu, encoded: readonly EncodedBatch[], batches: readonly ViewBatch[]) {
+    const owners: (Uint32Array | undefined)[] = [];
+    for (const [i, batch] of encoded.entries()) {
+      const isWhole = batch.rows === cellCount(batch.grid, this.spec);
+      const own = isWhole ? [] : await rowOwners(gpu, batch, batches[i]!.plan, this.cellGrid(batch.grid));
+      for (const [slot, index] of batch.views.entries()) owners[index] = own[slot];
+    }
+    return owners;
   }
 
   #placement({ grid, origins }: EncodedBatch): Placement {

@@ -22,14 +22,30 @@ function axisSources(from: number, to: number): Sources[] {
   });
 }
 
+/** Sources of one axis where the first and last places fall on the first and last rows of the table (`align_corners`). */
+function cornerSources(from: number, to: number): Sources[] {
+  return Array.from({ length: to }, (_, i) => {
+    const place = to === 1 ? 0 : (i * (from - 1)) / (to - 1);
+    const source = Math.min(Math.floor(place), from - 1);
+    const weight = place - source;
+    const sources = [
+      { source, weight: 1 - weight },
+      { source: source + 1, weight },
+    ];
+    return sources.filter((tap) => tap.weight > 0);
+  });
+}
+
 /**
  * The rows of a view's patches in raster order.
  *
  * @param first rows of the table before its grid, such as a class token's; they stay as they are
+ * @param corners corner patches take the rows of the table's corners; by default a patch takes those around its centre
  */
-export function resizedTable(table: Grid, grid: Grid, first = 0): Arrangement {
-  const down = axisSources(table.rows, grid.rows);
-  const across = axisSources(table.cols, grid.cols);
+export function resizedTable(table: Grid, grid: Grid, { first = 0, corners = false } = {}): Arrangement {
+  const sources = corners ? cornerSources : axisSources;
+  const down = sources(table.rows, grid.rows);
+  const across = sources(table.cols, grid.cols);
   const most = (axis: Sources[]) => Math.max(...axis.map(({ length }) => length));
   const taps = most(down) * most(across);
   const length = (first + grid.rows * grid.cols) * taps;

@@ -106,7 +106,7 @@ export class TextEmbedder {
     const positions = this.#weights.get("text.positions");
     mixRows(recorder, { x: positions, ...this.#rows(scratch, batch.positions), y: hidden, accumulate: true });
     for (let block = 0; block < blocks; block++) {
-      this.#blocks.attend(recorder, space, block, hidden, visible);
+      this.#blocks.attend(recorder, space, { block, hidden, visible });
       this.#blocks.mlp(recorder, space, block, hidden);
     }
     const pooled = scratch.tensor("pooled rows", [texts, width]);

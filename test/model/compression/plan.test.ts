@@ -123,12 +123,12 @@ describe("refusals", () => {
 
 describe("refusals of encoders and views", () => {
   test("an encoder that allows no stage inside says what works instead", () => {
-    const windowed = { ...clip, stagesInside: false };
+    const windowed = { ...clip, windows: { whole: [clip.runBlocks - 1] } };
     expect(() => planCompression({ method: "vmtc" }, windowed, [64])).toThrow(RangeError);
     expect(() => planCompression({ method: "vmtc" }, windowed, [64])).toThrow(/whole grids.*"diverse"/);
     expect(planCompression({ method: "diverse" }, windowed, [64])).toEqual([{ method: "diverse", tokens: 32 }]);
     expect(standardCompression(windowed)).toEqual({ method: "none" });
-    expect(planCompression({ method: "vmtc" }, { ...clip, stagesInside: true }, [64])).toHaveLength(1);
+    expect(planCompression({ method: "vmtc" }, clip, [64])).toHaveLength(1);
   });
 
   test("original positions are for pictures of one view", () => {

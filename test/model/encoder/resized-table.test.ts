@@ -48,7 +48,7 @@ describe("a table of positions", () => {
   });
 
   test("keeps rows before its grid", () => {
-    const resized = resizedTable({ rows: 2, cols: 2 }, { rows: 1, cols: 1 }, 1);
+    const resized = resizedTable({ rows: 2, cols: 2 }, { rows: 1, cols: 1 }, { first: 1 });
     expect(weightsOf(resized, 0, 5)).toEqual([1, 0, 0, 0, 0]);
     expect(weightsOf(resized, 1, 5)).toEqual([0, 0.25, 0.25, 0.25, 0.25]);
   });

@@ -1,0 +1,71 @@
+/** An encoded picture on the GPU, and how it enters a prompt. picture-encoder.ts makes it. */
+import type { Arena } from "../../gpu/arena.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
+import { assert } from "../../shared/assert.ts";
+import type { Grid, PicturePlan } from "../../spec/picture-spec.ts";
+import type { StageTensors } from "../compression/stage.ts";
+import type { Placement, PromptPicture } from "../decoder/prompt-rows.ts";
+import type { ArrangedRows } from "./arranged-rows.ts";
+
+/** The views of a batch after encoder and connector. Views have equal numbers of rows, one after another. */
+export interface EncodedBatch {
+  /** Indices of the picture's views. */
+  views: readonly number[];
+  grid: Grid;
+  /** Rows of each view in `projected`: its cells, after the class token where features keep it. */
+  rows: number;
+  projected?: Tensor; // [B * rows, W]
+  /** Rows beside the projected ones, which join the decoder after its first layers. */
+  taps: readonly Tensor[]; // [B * rows, W]
+  /** What the connector reads; for a classifier all final hidden states. Only where it was asked for. */
+  features?: Tensor; // [B * rows of features, C]
+  /** The same of the encoder's taps. */
+  tapFeatures?: readonly Tensor[]; // [B * rows of features, C]
+  classLogits?: Tensor; // [1, classes]
+  /** Of the only view, not yet of length 1. */
+  embedding?: Tensor; // [1, E]
+  stages: readonly StageTensors[];
+  origins: Tensor; // [B, n, W + 1] u32
+  /** With `diverse`: the kept rows in order of choice. */
+  chosen?: Tensor; // [B, k] u32
+  /** With `diverse`: the kept rows, ascending, then the others. */
+  kept?: Tensor; // [B, n] u32
+}
+
+/** A picture as the decoder takes it. Disposing `arena` frees all its tensors. */
+export interface EncodedPicture {
+  arena: Arena;
+  plan: PicturePlan;
+  /** Grid of each view, in cells. */
+  cellGrids: readonly Grid[];
+  batches: readonly EncodedBatch[];
+  /** Rows of each view, in the prompt unless they are arranged. */
+  rowsOfView: readonly number[];
+  /** The rows in the prompt, where the model has an order for them; batches have no projected rows then. */
+  arranged?: ArrangedRows;
+  /** With `positions: "original"`, where positions are on one axis. */
+  placed?: Placement;
+  /** With positions on several axes, of each view's rows the cells that they stand for; undefined for whole views. */
+  owners?: readonly (Uint32Array | undefined)[];
+}
+
+/** The numbers of rows by which `PictureSpec.runs` writes a picture's place in a prompt. */
+export function rowsInPrompt({ rowsOfView, arranged }: EncodedPicture): readonly number[] {
+  return arranged ? [arranged.rows.shape[0]!] : rowsOfView;
+}
+
+/** The rows of an encoded picture as they enter a prompt. @param order views in the order of the prompt's runs */
+export function promptPicture(
+  { batches, placed, arranged, owners, cellGrids }: EncodedPicture,
+  order: readonly number[],
+): PromptPicture {
+  if (arranged) return { runs: [{ tensor: arranged.rows, first: 0, count: arranged.rows.shape[0]! }] };
+  const runs = order.map((index) => {
+    const batch = batches.find(({ views }) => views.includes(index));
+    assert(batch?.projected, `view ${index} has no rows for a prompt`);
+    const { projected: tensor, taps, rows: count } = batch;
+    const places = owners && { grid: cellGrids[index]!, owners: owners[index] };
+    return { tensor, taps, first: batch.views.indexOf(index) * count, count, ...(places && { places }) };
+  });
+  return { runs, ...(placed && { placed }) };
+}
