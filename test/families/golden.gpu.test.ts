@@ -7,6 +7,8 @@ import type { Inspection } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { familyNames } from "../../src/families/registry.ts";
 import { requestDevice } from "../../src/gpu/device.ts";
+import { cellOrder } from "../reference/cells.ts";
+import { seatCoordinates } from "../reference/seat-coordinates.ts";
 import { expectNmse } from "../support/compare.ts";
 import {
   type FamilyPrompt,
@@ -137,13 +139,28 @@ function compareTensors(
   }
 }
 
-/** Features of all views [views, rows, width], without the row of a class token that the connector does not read. */
+/**
+ * Features of all views [views, rows, width], without the row of a class token that the connector does not read; or
+ * [rows, width] of views of different grids one after another, in cell order.
+ */
 function featuresOf({ images }: Inspection, { data, shape }: { data: ArrayLike<number>; shape: readonly number[] }) {
+  if (shape.length === 2) return inRasterOrder(images, data, shape[1]!);
   const [views, rows, width] = shape as [number, number, number];
   const own = images.flatMap((image) => image.views).map(({ features }) => features.rows);
   if (own.length !== views || own.some((count) => count !== rows - 1)) return data;
   const values = Array.from(data);
   return own.flatMap((_, view) => values.slice((view * rows + 1) * width, (view + 1) * rows * width));
+}
+
+function inRasterOrder(images: Inspection["images"], data: ArrayLike<number>, width: number): Float32Array {
+  const sorted = new Float32Array(data.length);
+  let first = 0;
+  for (const { rows, cols, cell } of images.flatMap((image) => image.views)) {
+    for (const [row, raster] of cellOrder(rows, cols, cell).entries())
+      for (let c = 0; c < width; c++) sorted[(first + raster) * width + c] = data[(first + row) * width + c]!;
+    first += rows * cols;
+  }
+  return sorted;
 }
 
 /** The value that an entry is about; undefined for entries that another test compares. */
@@ -166,7 +183,14 @@ function inspected(
       return inspectedStage(view.stages.find((candidate) => candidate.block === block)!, ofView[3]!);
     }
     if (ofView[2] === "features") return view.features.data;
+    const tap = /^deepFeatures(\d+)$/.exec(ofView[2]!);
+    if (tap) return view.tapFeatures[Number(tap[1])]!.data;
     if (ofView[2] === "owner") return view.owners;
+    if (ofView[2] === "coordinates") {
+      const owned = Array.from(view.owners, (owner) => ({ cells: [], owner }));
+      const { rows, cols } = seatCoordinates(owned, view.cols / view.cell, view.cell);
+      return rows.flatMap((row, i) => [row, cols[i]!]);
+    }
     if (ofView[2] === "kept") return view.kept;
     if (ofView[2] === "order") return view.chosen;
   }
@@ -175,6 +199,8 @@ function inspected(
     const found = layers.find((candidate) => candidate.layer === Number(layer[1]))!;
     return layer[2] === "inhibited" ? found.inhibited : found[layer[2] as "focus" | "threshold"].data;
   }
+  const tapped = /^deepstack(\d+)$/.exec(entry);
+  if (tapped) return join(images.map(({ taps }) => taps[Number(tapped[1])]!.data));
   switch (entry) {
     case "features":
       return join(views.map(({ features }) => features.data));

@@ -63,10 +63,10 @@ export const VIT_ENCODER: EncoderKind = {
 
 // Bounds that no published encoder comes near, and under which no product of sizes leaves the exact integers.
 export const MAX_WIDTH = 1 << 14;
-const MAX_MLP_WIDTH = 1 << 16;
-const MAX_BLOCKS = 256;
-const MAX_HEADS = 256;
-const MAX_HEAD_WIDTH = 128; // the attention kernels keep a head in registers and workgroup memory
+export const MAX_MLP_WIDTH = 1 << 16;
+export const MAX_BLOCKS = 256;
+export const MAX_HEADS = 256;
+export const MAX_HEAD_WIDTH = 128; // the attention kernels keep a head in registers and workgroup memory
 const MAX_IMAGE_SIZE = 4096;
 const MAX_PATCHES = 128 * 128; // attention takes the square of it
 

@@ -8,11 +8,11 @@ export interface BlockNames {
   blocks: string;
   norm1: string;
   norm2: string;
-  query: string;
-  key: string;
-  value: string;
+  /** Three matrices, or one of all their rows. */
+  qkv: string | readonly [query: string, key: string, value: string];
   out: string;
-  fc1: string;
+  /** Of a gated MLP the matrices of gate and up. */
+  fc1: string | readonly [gate: string, up: string];
   fc2: string;
   /** Of an encoder with LayerScale, or with norms of queries and keys. */
   scale1?: string;
@@ -38,9 +38,7 @@ export const CLIP_NAMES: EncoderNames = {
   blocks: "encoder.layers.",
   norm1: "layer_norm1",
   norm2: "layer_norm2",
-  query: "self_attn.q_proj",
-  key: "self_attn.k_proj",
-  value: "self_attn.v_proj",
+  qkv: ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
   out: "self_attn.out_proj",
   fc1: "mlp.fc1",
   fc2: "mlp.fc2",
@@ -56,9 +54,7 @@ export const VIT_NAMES: EncoderNames = {
   blocks: "encoder.layer.",
   norm1: "layernorm_before",
   norm2: "layernorm_after",
-  query: "attention.attention.query",
-  key: "attention.attention.key",
-  value: "attention.attention.value",
+  qkv: ["attention.attention.query", "attention.attention.key", "attention.attention.value"],
   out: "attention.output.dense",
   fc1: "intermediate.dense",
   fc2: "output.dense",
@@ -68,9 +64,7 @@ export const VIT_NAMES: EncoderNames = {
 
 export const INTERN_NAMES: EncoderNames = {
   ...VIT_NAMES,
-  query: "attention.q_proj",
-  key: "attention.k_proj",
-  value: "attention.v_proj",
+  qkv: ["attention.q_proj", "attention.k_proj", "attention.v_proj"],
   out: "attention.projection_layer",
   fc1: "mlp.fc1",
   fc2: "mlp.fc2",
@@ -80,15 +74,22 @@ export const INTERN_NAMES: EncoderNames = {
   kNorm: "attention.k_norm",
 };
 
+/** Matrices that share the rows of one. */
+function sourcesOf(names: string | readonly string[], rows: number): (readonly [source: string, rows: number])[] {
+  const list = typeof names === "string" ? [names] : names;
+  return list.map((source) => [source, rows / list.length] as const);
+}
+
 /** The tensors of an encoder, under any of the prefixes. */
 export function encoderTensors(spec: EncoderSpec, names: EncoderNames, prefixes: readonly string[]): TensorSpec[] {
   const { width, patch, classToken, positions } = spec;
-  const table = positions.table ?? positions.grid;
-  const rows = table.rows * table.cols + (classToken ? 1 : 0);
-  const patchShape = patch.channelsLast ? [width, patch.side ** 2 * 3] : [width, 3, patch.side, patch.side];
+  const table = positions.table === undefined ? positions.grid : positions.table;
+  const rows = table ? table.rows * table.cols + (classToken ? 1 : 0) : 0;
+  const frames = patch.frames ? [patch.frames] : [];
+  const patchShape = patch.channelsLast ? [width, patch.side ** 2 * 3] : [width, 3, ...frames, patch.side, patch.side];
   const tensors = [
     ...(classToken ? [vector("encoder.class", prefixes, names.classToken, width)] : []),
-    stack("encoder.positions", "table", prefixes, [[names.positions, [rows, width]]]),
+    ...(table ? [stack("encoder.positions", "table", prefixes, [[names.positions, [rows, width]]])] : []),
     stack("encoder.patch.weight", "linear", prefixes, [[`${names.patch}.weight`, patchShape]]),
     ...(patch.bias ? [vector("encoder.patch.bias", prefixes, `${names.patch}.bias`, width)] : []),
     ...(spec.preNorm ? layerNorm("encoder.preNorm", prefixes, "pre_layrnorm", width) : []),
@@ -112,7 +113,8 @@ export function blockTensors(
 ): TensorSpec[] {
   const { width, mlp, qkvBias } = spec;
   const tensors: TensorSpec[] = [];
-  const qkv = [names.query, names.key, names.value].map((source) => [source, width] as const);
+  const qkv = sourcesOf(names.qkv, 3 * width);
+  const fc1 = sourcesOf(names.fc1, (mlp.gated ? 2 : 1) * mlp.width);
   for (let block = 0; block < count; block++) {
     const name = `${tower}.blocks.${block}`;
     const inBlock = prefixes.map((prefix) => `${prefix}${names.blocks}${block}.`);
@@ -132,7 +134,7 @@ export function blockTensors(
       ...linear(`${name}.out`, inBlock, [[names.out, width]], { cols: width, bias: true }),
       ...scale("scale1", names.scale1),
       ...norm("norm2", names.norm2),
-      ...linear(`${name}.fc1`, inBlock, [[names.fc1, mlp.width]], { cols: width, bias: true }),
+      ...linear(`${name}.fc1`, inBlock, fc1, { cols: width, bias: true }),
       ...linear(`${name}.fc2`, inBlock, [[names.fc2, width]], { cols: mlp.width, bias: true }),
       ...scale("scale2", names.scale2),
     );

@@ -5,6 +5,7 @@
 import { type Size, squash, tiles, wholeView } from "../../image/geometry.ts";
 import { checkInteger } from "../../shared/assert.ts";
 import type { PictureBudget } from "../../shared/picture.ts";
+import { roundHalfEven } from "../../shared/round.ts";
 import type { Grid, PicturePlan } from "../../spec/picture-spec.ts";
 import { bestGrid } from "./aspect-tiles.ts";
 
@@ -108,11 +109,4 @@ function wholeSize(
   const longest = (across: number) => Math.floor(maxTokens / (across / factor)) * factor;
   if (size.width > size.height) return { ...size, width: Math.min(size.width, longest(size.height)) };
   return { ...size, height: Math.min(size.height, longest(size.width)) };
-}
-
-/** Rounds a half to the even neighbour, as Python does. */
-function roundHalfEven(value: number): number {
-  const down = Math.floor(value);
-  if (value - down !== 0.5) return Math.round(value);
-  return down % 2 === 0 ? down : down + 1;
 }
