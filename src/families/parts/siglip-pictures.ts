@@ -55,9 +55,11 @@ function crops({ minCrop, maxCrops, minRatio }: PanAndScan, most: number, { widt
   const [long, short] = [Math.max(width, height), Math.min(width, height)];
   if (long / short < minRatio) return [];
   const ideal = Math.min(Math.floor(long / minCrop), Math.floor(long / short + 0.5));
-  const count = Math.min(maxCrops, most, Math.max(2, ideal));
+  const wanted = Math.min(maxCrops, Math.max(2, ideal));
+  const count = Math.min(wanted, most);
   const length = Math.ceil(long / count);
-  if (count < 2 || Math.min(length, short) < minCrop) return [];
+  // A budget of one crop asks for none: it would be the whole picture again.
+  if ((count === 1 && wanted > 1) || Math.min(length, short) < minCrop) return [];
   const starts = Array.from({ length: count }, (_, i) => i * length).filter((start) => start < long);
   return starts.map((start) => {
     const along = Math.min(length, long - start);
