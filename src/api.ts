@@ -81,6 +81,12 @@ export interface LoadOptions {
    */
   modelsUrl?: string;
   /**
+   * Which of several GGUF files in a folder to load: its name, or its quantisation, such as "Q4_K_M". The source may name it
+   * instead: "hf:owner/name:Q4_K_M", or the address of the file. Default: the first that exists of Q4_K_M, Q4_0, Q4_1, Q4_K_S,
+   * IQ4_NL, Q5_K_M, Q5_0, Q8_0, Q6_K, F16, BF16. A vision file may be named after a comma.
+   */
+  variant?: string;
+  /**
    * Whether a model counts as loaded only once all shaders are compiled ("wait", the default), or as soon as its weights
    * are there ("background"): a question asked right then waits for the rest, one that takes a while to type does not.
    */

@@ -18,6 +18,7 @@ export const LOAD_FIELDS = namesOf<WorkerOptions & { device: unknown }>({
   hubToken: true,
   hubUrl: true,
   modelsUrl: true,
+  variant: true,
   compile: true,
   maxContext: true,
   signal: true,

@@ -8,7 +8,8 @@ import { absoluteAddress } from "../shared/source.ts";
 /** Throws TypeError for an unknown option and for one of a wrong kind, RangeError for a value that is not among those supported. */
 export function checkLoadOptions(options: LoadOptions): void {
   checkFields("options", options, LOAD_FIELDS);
-  const { device, precision, compile, weights, cache, hubToken, hubUrl, modelsUrl, signal, onProgress } = options;
+  const { device, precision, compile, weights, cache, hubToken, hubUrl, modelsUrl, variant, signal, onProgress } =
+    options;
   checkSignal(signal);
   checkFunction("onProgress", onProgress);
   // By its methods: outside the browser a device may be of any class.
@@ -20,6 +21,8 @@ export function checkLoadOptions(options: LoadOptions): void {
   checkChoice("cache", cache, ["opfs", "none"]);
   checkAddress("hubUrl", hubUrl);
   checkAddress("modelsUrl", modelsUrl);
+  if (variant !== undefined && !(typeof variant === "string" && /^[^/\\\p{Cc}]{1,255}$/u.test(variant)))
+    throw new TypeError(`variant must be the name of a file or of a quantisation, got ${shown(variant)}`);
   // A token that is no header's value would be quoted by the error of whoever refuses it.
   if (hubToken !== undefined && !(typeof hubToken === "string" && /^[\x21-\x7e]{1,1000}$/.test(hubToken)))
     throw new TypeError("hubToken must be a text without spaces, as the hub's settings show it");

@@ -82,7 +82,7 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions, hook
       readDefaults(model.folder, spec, hooks.requestDefaults, { signal, warn: hooks.warn }),
       model.checkpoint(files["config.json"] as Record<string, unknown>, { signal }),
     );
-    const matched = matchTensors(spec, checkpoint.tensors);
+    const matched = matchTensors(spec, checkpoint.tensors, checkpoint.nameInFile);
     for (const note of [...model.notes, ...(checkpoint.notes ?? [])]) hooks.warn?.(note);
     warnOfLanguage(spec, language, hooks.warn ?? (() => {}));
     if (spec.textEncoder && !textIds) hooks.warn?.("The model has no tokenizer.json, so it cannot embed texts.");

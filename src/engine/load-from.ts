@@ -28,7 +28,7 @@ export async function loadFrom<T>(
 ): Promise<T> {
   const known = knownModel(source);
   const options = { ...known?.defaults, ...given };
-  const { cache, hubToken, hubUrl, modelsUrl, signal } = options;
+  const { cache, hubToken, hubUrl, modelsUrl, variant, signal } = options;
   const progress: LoadProgress = { stage: "config", loadedBytes: 0, totalBytes: 0 };
   const tell = (change: Partial<LoadProgress>) => options.onProgress?.({ ...Object.assign(progress, change) });
   tell({});
@@ -43,7 +43,7 @@ export async function loadFrom<T>(
     options.onProgress?.({ ...progress, type: "warning", message });
   };
   if (typeof source === "object" && !(source instanceof URL)) warnOfUnreadFiles(Object.keys(source), warn);
-  const opening = { cache, hubToken, hubUrl, modelsUrl, signal, onBytes: tell, onWarning: warn };
+  const opening = { cache, hubToken, hubUrl, modelsUrl, variant, signal, onBytes: tell, onWarning: warn };
   return withModel(source, opening, (folder) =>
     load(folder, options, { onStage, requestDefaults: known?.requestDefaults, warn, warnings }),
   );

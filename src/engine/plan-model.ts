@@ -36,6 +36,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
     hubToken,
     hubUrl,
     modelsUrl,
+    variant,
     signal,
     maxContext,
     weights = "auto",
@@ -44,14 +45,14 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
     ...knownModel(source)?.defaults,
     ...options,
   };
-  const survey = surveyModel(source, { cache, hubToken, hubUrl, modelsUrl });
+  const survey = surveyModel(source, { cache, hubToken, hubUrl, modelsUrl, variant });
   const model = await openModel(survey.folder, { signal });
   const { spec, files: descriptions } = await readModel(model.folder, { signal });
   const contextLength = contextLengthOf(spec, maxContext);
   const beside = [DEFAULTS_FILE, ...languageFilesOf(spec)];
   await Promise.all(beside.map((name) => survey.lookFor(name, { signal })));
   const checkpoint = await model.checkpoint(descriptions["config.json"] as Record<string, unknown>, { signal });
-  const matched = matchTensors(spec, checkpoint.tensors);
+  const matched = matchTensors(spec, checkpoint.tensors, checkpoint.nameInFile);
 
   const files = survey.files();
   const sum = (key: "bytes" | "storedBytes") => files.reduce((total, file) => total + file[key], 0);

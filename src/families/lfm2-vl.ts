@@ -91,6 +91,8 @@ function readTower(given: ConfigFields) {
   const patch = given.integer("patch_size", SIGLIP_ENCODER.patchSize, 1, Math.floor(4096 / side));
   const fields = given.with({ ...Object.fromEntries(given.entries()), image_size: side * patch });
   const { imageSize: _, ...tower } = readEncoder(fields, SIGLIP_ENCODER);
+  // Another container stores the layer as a convolution.
+  if (given.boolean("patch_is_convolution", false)) return tower;
   return { ...tower, patch: { ...tower.patch, channelsLast: true as const } };
 }
 

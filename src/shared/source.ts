@@ -4,21 +4,50 @@
 const HUB_PAGE =
   /^(?:https?:\/\/)?(?:www\.)?(?:huggingface\.co|hf\.co)\/([\w.-]+)\/([\w.-]+)(?:\/(?:tree|blob|resolve)\/([^/?#]+))?(?:[/?#].*)?$/i;
 
+/** A file that is a whole model, at the end of an address. */
+const MODEL_FILE = /\/([^/?#]+\.gguf)(?:[?#].*)?$/i;
+
 /** First parts of other pages there. */
 const OTHER_PAGES = ["api", "blog", "collections", "datasets", "docs", "organizations", "papers", "spaces"];
 
 /**
  * The source as the engine names it: "hf:owner/name" or "hf:owner/name@revision" for a model of the hub, whether its name,
- * "hf:" before it or the address of its page was given; an absolute address for one relative to the page, which begins with
- * a slash or dots. Any other text is unchanged, but trimmed.
+ * "hf:" before it or the address of its page was given, with ":variant" behind it where one was named; an absolute address
+ * for one relative to the page, which begins with a slash or dots. Any other text is unchanged, but trimmed.
  */
 export function sourceName(source: string): string {
   const text = source.trim();
   const [, owner, name, revision = "main"] = HUB_PAGE.exec(text) ?? [];
   if (owner && name && !OTHER_PAGES.includes(owner.toLowerCase()))
-    return `hf:${owner}/${name}${revision === "main" ? "" : `@${decoded(revision)}`}`;
+    return `hf:${owner}/${name}${revision === "main" ? "" : `@${decoded(revision)}`}${fileText(text)}`;
   if (/^\.{0,2}\//.test(text)) return absoluteAddress(text);
-  return /^[\w.-]+\/[\w.-]+(@\S+)?$/.test(text) ? `hf:${text}` : text;
+  return /^[\w.-]+\/[\w.-]+(@[^\s:]+)?(:[\w.,+-]+)?$/.test(text) ? `hf:${text}` : text;
+}
+
+/** ":file" for an address of a file that is a whole model. */
+function fileText(address: string): string {
+  const file = MODEL_FILE.exec(address)?.[1];
+  return file === undefined ? "" : `:${decoded(file)}`;
+}
+
+/**
+ * Takes the file or the variant off the end of a source, in the engine's spelling: "hf:owner/name:Q4_K_M", or the address of
+ * a file that is a whole model.
+ *
+ * @returns the folder's source, and what it names in it
+ */
+export function splitChoice(source: string): { folder: string; choice: string | undefined } {
+  if (source.startsWith("hf:")) {
+    const at = source.indexOf(":", 3);
+    return at < 0
+      ? { folder: source, choice: undefined }
+      : { folder: source.slice(0, at), choice: source.slice(at + 1) || undefined };
+  }
+  const file = /^https?:/i.test(source) ? MODEL_FILE.exec(source)?.[1] : undefined;
+  if (file === undefined) return { folder: source, choice: undefined };
+  const query = /\?[^#]*/.exec(source)?.[0] ?? "";
+  const end = source.search(/[?#]|$/);
+  return { folder: source.slice(0, end - file.length) + query, choice: decoded(file) };
 }
 
 /** An address as one that holds anywhere; relative ones are relative to the page, or worker, as for `fetch`. */

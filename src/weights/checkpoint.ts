@@ -15,6 +15,8 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** The files that hold them, by name. */
   readonly files: ReadonlyMap<string, ByteSource>;
+  /** File and name there of the tensor of this name, where the files call it otherwise; for messages. */
+  nameInFile?(name: string): string | undefined;
   /** Length of these files together. */
   readonly byteLength: number;
   /** What a person may want to know of how they are read, a sentence each. */

@@ -57,10 +57,10 @@ export function isPlainFileName(name: string): boolean {
  */
 export function openFolder(
   source: string | URL | Readonly<Record<string, FileBytes>>,
-  options: Pick<UrlOptions, "retry"> = {},
+  options: Pick<UrlOptions, "retry"> & Pick<ModelFolder, "choice"> = {},
 ): ModelFolder {
   if (typeof source === "string" || source instanceof URL) return urlFolder(folderUrl(source), options);
-  return filesFolder(source);
+  return filesFolder(source, options.choice);
 }
 
 /** A folder whose files are opened by `open`, which receives plain names only. */
@@ -125,7 +125,7 @@ export function fileUrl(base: URL, name: string): URL {
   return url;
 }
 
-function filesFolder(files: Readonly<Record<string, FileBytes>>): ModelFolder {
+function filesFolder(files: Readonly<Record<string, FileBytes>>, choice: string | undefined): ModelFolder {
   const byBaseName = new Map<string, { path: string; bytes: FileBytes }[]>();
   for (const [path, bytes] of checkedFiles(files)) {
     const base = path.split(/[/\\]/).at(-1)!;
@@ -147,7 +147,7 @@ function filesFolder(files: Readonly<Record<string, FileBytes>>): ModelFolder {
     const { bytes } = first!;
     return isTagged(bytes, "Blob", "File") ? blobSource(name, bytes as Blob) : memorySource(name, bytes as Uint8Array);
   };
-  return makeFolder(location, open, { names: async () => [...byBaseName.keys()] });
+  return makeFolder(location, open, { choice, names: async () => [...byBaseName.keys()] });
 }
 
 /** The entries of a record of files. Checks that each of them holds bytes. */

@@ -49,7 +49,8 @@ export async function withModel<T>(
   load: (folder: ModelFolder) => Promise<T>,
 ): Promise<T> {
   const counter = new Counter(options.onBytes);
-  if (typeof source !== "string" && !(source instanceof URL)) return load(counter.folder(openFolder(source)));
+  if (typeof source !== "string" && !(source instanceof URL))
+    return load(counter.folder(openFolder(source, { choice: options.variant })));
   const remote = remoteModel(source, options);
   for (let mayTryAgain = true; ; ) {
     throwIfAborted(options.signal, "loading");
@@ -110,7 +111,7 @@ class Session {
     this.#options = options;
     const open: ModelFolder["open"] = (name, { signal } = {}) => this.#open(name, signal);
     const names: ModelFolder["names"] = ({ signal } = {}) => this.#names(signal);
-    this.folder = counter.folder(makeFolder(remote.location, open, { names }));
+    this.folder = counter.folder(makeFolder(remote.location, open, { names, choice: remote.choice }));
   }
 
   async #open(name: string, signal: AbortSignal | undefined): Promise<ByteSource | undefined> {

@@ -3,7 +3,8 @@
  * known about them before they are read. open-model.ts stores them.
  */
 import { FoveaError } from "../errors.ts";
-import { absoluteAddress, sourceName } from "../shared/source.ts";
+import { quoted } from "../shared/json.ts";
+import { absoluteAddress, sourceName, splitChoice } from "../shared/source.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { fileUrl, folderUrl } from "./folder.ts";
 import { filesToLoad } from "./formats/registry.ts";
@@ -34,6 +35,8 @@ export interface RemoteModel {
   readonly key: ModelKey;
   /** For messages. */
   readonly location: string;
+  /** The file, or the variant of the weights, that the source or the options name. */
+  readonly choice?: string | undefined;
   /** Length of all files that loading needs; undefined without a published list. */
   totalBytes(options: AskOptions): Promise<number | undefined>;
   /** Names of all files; absent without a published list. */
@@ -47,6 +50,8 @@ export interface RemoteOptions {
   hubUrl?: string | undefined;
   hubToken?: string | undefined;
   modelsUrl?: string | undefined;
+  /** The file, or the variant of the weights, where the source names none. */
+  variant?: string | undefined;
   retry?: RetryPolicy | undefined;
 }
 
@@ -60,21 +65,31 @@ export function remoteModel(source: string | URL, options: RemoteOptions): Remot
   const known = knownModel(source);
   if (known)
     return listedModel(`${known.id}`, "", async () => listKnown(known, optionalFolder(options.modelsUrl)), options);
-  const name = sourceName(String(source));
-  if (name.startsWith("hf:")) {
-    const model = parseHubName(name);
+  const { folder, choice = options.variant } = splitChoice(sourceName(String(source)));
+  if (choice !== options.variant && options.variant !== undefined)
+    throw new TypeError(
+      `variant is ${quoted(options.variant)}, but the source names ${quoted(choice!)}; leave one out`,
+    );
+  if (folder.startsWith("hf:")) {
+    const model = parseHubName(folder);
     const hubUrl = optionalFolder(options.hubUrl) ?? new URL(manifest().hub);
     const list = ({ signal, retry = options.retry }: AskOptions) =>
       listHub(model, { hubUrl, token: options.hubToken, retry, signal });
-    return listedModel(name, plainAddress(hubUrl), list, options);
+    return listedModel(withChoice(folder, choice), plainAddress(hubUrl), list, { ...options, variant: choice });
   }
-  return urlModel(folderUrl(name), options);
+  return urlModel(folderUrl(folder), { ...options, variant: choice });
 }
 
 /** The name by which a source is stored. Throws TypeError for an address with a password. */
 export function storedName(source: string): string {
   const name = sourceName(source);
-  return /^https?:/.test(name) ? addressKey(folderUrl(name)).source : name;
+  if (!/^https?:/.test(name)) return name;
+  const { folder, choice } = splitChoice(name);
+  return addressKey(folderUrl(folder), choice).source;
+}
+
+function withChoice(source: string, choice: string | undefined): string {
+  return choice === undefined ? source : `${source}:${choice}`;
 }
 
 /** The next step where a known model's files are not found. */
@@ -92,7 +107,7 @@ function listedModel(
   source: string,
   origin: string,
   list: (options: AskOptions) => Promise<Listing>,
-  { retry }: RemoteOptions,
+  { retry, variant }: RemoteOptions,
 ): RemoteModel {
   let listing: Promise<Listing> | undefined;
   const listed = (options: AskOptions) => {
@@ -106,9 +121,10 @@ function listedModel(
   return {
     key: { source, origin },
     location: source,
+    choice: variant,
     async totalBytes(options) {
       const { files } = await listed(options);
-      return filesToLoad([...files.keys()]).reduce((sum, name) => sum + files.get(name)!.byteLength, 0);
+      return filesToLoad([...files.keys()], variant).reduce((sum, name) => sum + files.get(name)!.byteLength, 0);
     },
     async names(options) {
       return [...(await listed(options)).files.keys()];
@@ -144,16 +160,18 @@ function listedModel(
  * The key of a folder at an address: the whole address, because a server may choose the model by the query. A query may
  * also contain a secret, so only its hash is stored.
  */
-export function addressKey(base: URL): ModelKey {
+export function addressKey(base: URL, choice?: string): ModelKey {
   const { search } = base;
   const hash = search === "" ? "" : textSha256(search);
-  return { source: `${plainAddress(base)}${hash && `?[${hash.slice(0, 12)}]`}`, origin: hash };
+  // A file's name stands behind its folder, as in its own address.
+  return { source: `${plainAddress(base)}${choice ?? ""}${hash && `?[${hash.slice(0, 12)}]`}`, origin: hash };
 }
 
-function urlModel(base: URL, { retry: ownRetry }: RemoteOptions): RemoteModel {
+function urlModel(base: URL, { retry: ownRetry, variant }: RemoteOptions): RemoteModel {
   return {
-    key: addressKey(base),
+    key: addressKey(base, variant),
     location: addressText(base),
+    choice: variant,
     async totalBytes() {
       return undefined;
     },

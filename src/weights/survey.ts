@@ -45,7 +45,10 @@ export function surveyModel(source: ModelSource, options: OpenModelOptions): Mod
   const location = remote?.location ?? "the given files";
   return {
     source: remote?.key.source ?? location,
-    folder: makeFolder(location, async (name, options = {}) => (await find(name, options))?.open(options), places),
+    folder: makeFolder(location, async (name, options = {}) => (await find(name, options))?.open(options), {
+      names: places.names,
+      choice: remote ? remote.choice : options.variant,
+    }),
     async lookFor(name, options) {
       await find(name, options);
     },

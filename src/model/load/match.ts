@@ -34,11 +34,13 @@ export interface MatchedTensors {
  * is reported.
  *
  * @param entries stored tensors by name
+ * @param nameInFile what the files call a tensor, if they call it otherwise; for messages
  * @throws FoveaError `bad-weights` naming missing, unknown, duplicate, misshaped tensors and those of a type that is not read
  */
 export function matchTensors(
   { family, tensors, ignores }: Pick<ModelSpec, "family" | "tensors" | "ignores">,
   entries: ReadonlyMap<string, StoredTensor>,
+  nameInFile?: (name: string) => string | undefined,
 ): MatchedTensors {
   const problems: TensorProblems = { missing: [], duplicate: [], misshaped: [], unreadable: [], unknown: [] };
   const wanted = new Set<string>();
@@ -56,7 +58,7 @@ export function matchTensors(
       const own = names.filter((name) => entries.has(name));
       const present = own.length > 0 ? own : fallback.filter((name) => entries.has(name));
       const entry = present.length > 0 ? entries.get(present[0]!) : undefined;
-      if (!entry) problems.missing.push({ names, shape });
+      if (!entry) problems.missing.push({ names: inFile(names, nameInFile), shape });
       else if (present.length > 1) problems.duplicate.push(present);
       else if (!sameShape(withoutLeadingOnes(entry.shape), withoutLeadingOnes(shape)))
         problems.misshaped.push({ entry, shape });
@@ -76,4 +78,10 @@ export function matchTensors(
 function withoutLeadingOnes(shape: readonly number[]): readonly number[] {
   const first = shape.findIndex((dimension) => dimension !== 1);
   return first < 0 ? [] : shape.slice(first);
+}
+
+/** The name in the files, where it is another than the layouts' names. */
+function inFile(names: readonly string[], nameInFile?: (name: string) => string | undefined): readonly string[] {
+  const known = names.map((name) => nameInFile?.(name)).filter((name) => name !== undefined);
+  return known.length > 0 ? known : names;
 }

@@ -4,10 +4,11 @@ import type { ReadOptions } from "../byte-source.ts";
 import { openCheckpoint } from "../checkpoint.ts";
 import { isPlainFileName, type ModelFolder } from "../folder.ts";
 import type { OpenedModel, WeightFormat } from "./format.ts";
+import { ggufFormat } from "./gguf/gguf-format.ts";
 import { safetensorsFormat } from "./safetensors-format.ts";
 
 /** The first that a folder has is read. */
-const FORMATS: readonly WeightFormat[] = [safetensorsFormat];
+const FORMATS: readonly WeightFormat[] = [safetensorsFormat, ggufFormat];
 
 /** Whether a model uses a file of this name. Weights are never read from formats that can contain code. */
 export function isModelFile(name: string): boolean {

@@ -160,6 +160,23 @@ export function nameLanguageTensors(
   return { named, unread };
 }
 
+/** What the file calls the decoder's tensor of a name in Hugging Face's layout; undefined for any other. */
+export function languageNameInFile(
+  header: GgufHeader,
+  { prefix, head }: LanguageNames,
+  name: string,
+): string | undefined {
+  const { architecture } = architectureOf(header);
+  const [, stem = "", end = ""] = /^(.*?)(\.weight|\.bias)?$/.exec(name) ?? [];
+  if (stem === head) return `output${end}`;
+  if (!stem.startsWith(prefix)) return undefined;
+  const [, layer, below = ""] = /^(?:layers\.(\d+)\.)?(.+)$/.exec(stem.slice(prefix.length)) ?? [];
+  const table =
+    layer === undefined ? { ...NAMES, ...architecture.names } : { ...LAYER_NAMES, ...architecture.layerNames };
+  const base = Object.entries(table).find(([, own]) => own === below)?.[0];
+  return base && `${layer === undefined ? "" : `blk.${layer}.`}${base}${end}`;
+}
+
 export function whole(name: string, tensor: GgufTensor): NamedTensor {
   const { shape, start, end } = tensor;
   return { name, tensor, shape, start, end };

@@ -89,7 +89,7 @@ async function readList(reader: HeaderReader, where: string): Promise<Value> {
   const { bytes, read } = valueType(reader, type, where);
   if (count * bytes > reader.left)
     throw reader.bad(
-      `the list of ${where} has ${count} elements of at least ${bytes} bytes, the rest of the file ${reader.left} bytes`,
+      `the list of ${where} has ${count} elements of at least ${bytes} bytes, the rest of the file ${reader.left} bytes: the file ends inside its metadata`,
     );
   if (count > MAX_LIST) throw reader.bad(`the list of ${where} has ${count} elements, the limit is ${MAX_LIST}`);
   if (!read) return { kind: "strings", value: await readStrings(reader, count, where) };
