@@ -21,6 +21,7 @@ test.for([
   [["test", "--help"], "only by name"],
   [["test", "-h"], "only by name"],
   [["ask", "--help"], "--max-tokens N"],
+  [["pack", "--help"], "--compact"],
   [["eval", "--help"], "--settings A,B"],
   [["eval", "--limit", "1", "-h"], "--settings A,B"],
   [["bench", "--help"], "--only PART"],

@@ -1,0 +1,15 @@
+/** Packs a model from wherever it lies: known names, the hub, an address, or files. */
+import type { ModelFiles } from "../../api.ts";
+import type { FolderSink } from "../../weights/formats/packed/write-safetensors.ts";
+import { withModel } from "../../weights/open-model.ts";
+import { type PackModelOptions, type PackSummary, packModel } from "./pack-model.ts";
+
+/** Packs a model. Nothing of it is stored but the copy. Throws as `packModel`, and TypeError for no model's source. */
+export function packFrom(
+  source: string | URL | ModelFiles,
+  to: FolderSink,
+  { hubToken, ...options }: PackModelOptions & { hubToken?: string | undefined },
+): Promise<PackSummary> {
+  const opening = { cache: "none" as const, hubToken, signal: options.signal };
+  return withModel(source, opening, (folder) => packModel(folder, to, options));
+}

@@ -1,0 +1,86 @@
+/** Reads the rows of a stored tensor as f32, a block at a time, whatever its encoding. For tools; loading keeps rows packed. */
+import { assert } from "../../shared/assert.ts";
+import { elementCount } from "../../shared/shape.ts";
+import type { ReadOptions } from "../byte-source.ts";
+import type { Checkpoint } from "../checkpoint.ts";
+import { isPackedEncoding, isUnpackedEncoding, type PlaneRole } from "./encoding.ts";
+import { readNumbers } from "./packed/integers.ts";
+import type { PackedRows } from "./packed-rows.ts";
+import type { Plane, StoredTensor } from "./stored-tensor.ts";
+
+/** Values of a block. */
+const BLOCK_ELEMENTS = 1 << 20;
+
+/**
+ * Yields the values of whole rows, in order, as f32. A vector is read as rows of one value each.
+ *
+ * @throws FoveaError `bad-weights` for values that are not finite; what decoding and reading throw
+ */
+export async function* readRows(
+  { files }: Pick<Checkpoint, "files">,
+  tensor: StoredTensor,
+  options: ReadOptions,
+): AsyncGenerator<Float32Array, void, undefined> {
+  const [rows = 1, ...others] = tensor.shape;
+  const columns = elementCount(others);
+  const period = tensor.rowOrder?.order.length ?? 1;
+  const perBlock = Math.max(1, Math.floor(BLOCK_ELEMENTS / Math.max(1, columns) / period)) * period;
+  const whole: Partial<Record<PlaneRole, Uint8Array>> = {};
+  const read = ({ file, start, end }: Plane, from = 0, to = end - start) =>
+    files.get(file)!.read(start + from, start + to, options);
+  for (let first = 0; first < rows; first += perBlock) {
+    const count = Math.min(perBlock, rows - first);
+    const planes: Partial<Record<PlaneRole, Uint8Array>> = {};
+    for (const plane of tensor.planes) {
+      const rowBytes = plane.rowBytes ?? (isPlain(tensor) ? (plane.end - plane.start) / rows : undefined);
+      if (rowBytes === undefined) planes[plane.role] = whole[plane.role] ??= await read(plane);
+      else planes[plane.role] = await read(plane, first * rowBytes, (first + count) * rowBytes);
+    }
+    const values = decode(tensor, { first, count, rows, columns, planes });
+    yield tensor.rowOrder ? reorder(values, columns, tensor.rowOrder.order) : values;
+  }
+}
+
+function isPlain({ encoding }: StoredTensor): boolean {
+  return !isPackedEncoding(encoding) && !isUnpackedEncoding(encoding);
+}
+
+interface Block {
+  first: number;
+  count: number;
+  rows: number;
+  columns: number;
+  planes: Partial<Record<PlaneRole, Uint8Array>>;
+}
+
+function decode(tensor: StoredTensor, block: Block): Float32Array {
+  const { encoding, name, add = 0 } = tensor;
+  if (isUnpackedEncoding(encoding)) return encoding.unpack(block);
+  if (isPackedEncoding(encoding)) return valuesOf(encoding.decode(block), block.columns);
+  const values = readNumbers(block.planes.values!, { name, dtype: encoding.dtype });
+  if (add !== 0) for (let i = 0; i < values.length; i++) values[i]! += add;
+  return values;
+}
+
+function valuesOf({ bits, group, integers, scales, biases }: PackedRows, columns: number): Float32Array {
+  const values = new Float32Array((integers.length * 8) / bits);
+  const groups = Math.ceil(columns / group);
+  for (let i = 0, row = 0; i < values.length; row++)
+    for (let column = 0; column < columns; column++, i++) {
+      const at = row * groups + Math.floor(column / group);
+      const integer = bits === 8 ? (integers[i]! << 24) >> 24 : ((integers[i >> 1]! >> (4 * (i & 1))) & 15) - 8;
+      values[i] = integer * scales[at]! + (biases ? biases[at]! : 0);
+    }
+  return values;
+}
+
+function reorder(values: Float32Array, columns: number, order: readonly number[]): Float32Array {
+  const rows = values.length / columns;
+  assert(rows % order.length === 0, `${rows} rows in an order of ${order.length}`);
+  const result = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    const at = row % order.length;
+    result.set(values.subarray(row * columns, (row + 1) * columns), (row - at + order[at]!) * columns);
+  }
+  return result;
+}
