@@ -1,20 +1,28 @@
 /**
- * Qwen3.5 alone: layers of gated delta rules, every fourth one of attention with a gate on its output. Source: transformers,
- * `modeling_qwen3_5.py`, `configuration_qwen3_5.py`.
+ * Qwen3.5, with pictures and alone: layers of gated delta rules, every fourth one of attention with a gate on its output.
+ * Source: transformers, `modeling_qwen3_5.py`, `configuration_qwen3_5.py`.
  */
-import type { DecoderSpec, DeltaSpec, LayerSpec } from "../spec/model-spec.ts";
-import { type Family, hasModelType } from "./family.ts";
+import type { DecoderSpec, DeltaSpec, LayerSpec, ModelSpec } from "../spec/model-spec.ts";
+import { type Descriptions, type Family, hasModelType } from "./family.ts";
 import type { ConfigFields } from "./fields.ts";
-import { type DecoderKind, LLAMA_DECODER, readDecoder } from "./parts/decoder-config.ts";
+import { readAreaPictures } from "./parts/area-pictures.ts";
+import { type DecoderKind, LLAMA_DECODER, MAX_TOKEN_ID, readDecoder } from "./parts/decoder-config.ts";
 import { type DecoderNames, decoderTensors, isComputed } from "./parts/decoder-tensors.ts";
+import { encoderTensors } from "./parts/encoder-tensors.ts";
+import { mergerSteps, mergerTensors, TOWER_PREFIXES } from "./parts/grid-tower.ts";
+import { respellSections, withSections } from "./parts/mrope.ts";
+import { QWEN3_MERGER, QWEN3_TOWER_NAMES, readQwen3Tower } from "./qwen3-vl.ts";
 
 const MAX_STATE_HEADS = 256;
 /** The kernels keep keys, queries and a part of the state in workgroup memory. */
 const MAX_STATE_WIDTH = 256;
 const MAX_TAPS = 16;
 
+/** Mixtures of experts with the same layers. */
+const EXPERTS = ["qwen3_5_moe", "qwen3_5_moe_text", "qwen3_next"];
+
 /** Qwen3_5TextConfig. */
-export const QWEN3_5_DECODER: DecoderKind = {
+const DECODER: DecoderKind = {
   ...LLAMA_DECODER,
   mlpWidth: 12288,
   vocabularySize: 248320,
@@ -30,19 +38,11 @@ export const QWEN3_5_DECODER: DecoderKind = {
   refine,
 };
 
-/** A checkpoint of the decoder alone, or the decoder's part of one with pictures. */
+/** Before each name of a decoder: alone, and as part of a model with pictures. */
 const DECODER_NAMES: DecoderNames = {
   prefixes: ["model.language_model.", "model.", "language_model.model.", "language_model.", ""],
   head: ["lm_head.weight", "language_model.lm_head.weight"],
 };
-
-/** Temporary. */
-function respellSections(fields: ConfigFields): ConfigFields {
-  const rope = fields.object("rope_parameters");
-  if (!rope) return fields;
-  const { mrope_section: _, mrope_interleaved: __, ...rest } = Object.fromEntries(rope.entries());
-  return fields.with({ ...Object.fromEntries(fields.entries()), rope_parameters: rest });
-}
 
 function refine(decoder: DecoderSpec, fields: ConfigFields): DecoderSpec {
   if (!fields.boolean("attn_output_gate", true)) throw fields.unsupported("attn_output_gate", "true");
@@ -82,21 +82,70 @@ function readDelta(fields: ConfigFields): DeltaSpec {
 }
 
 /** Heads that guess further tokens ahead; the engine does not run them. */
-export function isGuess(tensor: string): boolean {
+function isGuess(tensor: string): boolean {
   return /^mtp\./.test(tensor);
 }
 
+/** Refuses the mixtures of experts of this kind: their layers are the same, their MLPs are not. */
+function refuseExperts(config: ConfigFields, text: ConfigFields): void {
+  if (EXPERTS.includes(String(config.value("model_type"))))
+    throw config.unsupported("model_type", "qwen3_5 and qwen3_5_text; mixtures of experts are not read");
+  text.integer("num_experts", 0, 0, 0);
+}
+
+function hasTypeOf(files: Descriptions, ...types: string[]): boolean {
+  return types.some((type) => hasModelType(files, type));
+}
+
+/** With the tower of Qwen3-VL, without taps. */
+export const qwen35: Family = {
+  name: "qwen3_5",
+  matches: (files) => hasTypeOf(files, "qwen3_5", "qwen3_5_moe"),
+  describe(files): ModelSpec {
+    const { config } = files;
+    const text = config.objectOrEmpty("text_config");
+    refuseExperts(config, text);
+    const vision = config.objectOrEmpty("vision_config");
+    const encoder = readQwen3Tower(vision);
+    const taps = vision.value("deepstack_visual_indexes") ?? [];
+    if (!Array.isArray(taps) || taps.length > 0) throw vision.unsupported("deepstack_visual_indexes", "an empty list");
+    const { decoder, files: decoderFiles } = readDecoder(text, {
+      ...DECODER,
+      refine: (plain, fields) => withSections(refine(plain, fields), fields, "interleaved", [11, 11, 10]),
+    });
+    const { width } = decoder;
+    vision.integer("out_hidden_size", width, width, width);
+    const isTied = config.boolean("tie_word_embeddings", false);
+    return {
+      family: "qwen3_5",
+      pictures: readAreaPictures(files, encoder),
+      encoder,
+      connector: mergerSteps(QWEN3_MERGER, encoder, width),
+      decoder,
+      imageTokenId: config.integer("image_token_id", 248056, 0, MAX_TOKEN_ID),
+      tensors: [
+        ...encoderTensors(encoder, QWEN3_TOWER_NAMES, TOWER_PREFIXES),
+        ...mergerTensors(QWEN3_MERGER, encoder, width),
+        ...decoderTensors(decoder, DECODER_NAMES, isTied ? "tied" : "optional", decoderFiles),
+      ],
+      ignores: (name) => isComputed(name) || isGuess(name),
+    };
+  },
+};
+
+/** The decoder alone. Without pictures its positions are the same on all axes. */
 export const qwen35Text: Family = {
   name: "qwen3_5_text",
-  matches: (files) => hasModelType(files, "qwen3_5_text"),
-  describe: ({ config }) => {
-    const { decoder, tied, files } = readDecoder(config, QWEN3_5_DECODER);
+  matches: (files) => hasTypeOf(files, "qwen3_5_text", "qwen3_5_moe_text", "qwen3_next"),
+  describe({ config }): ModelSpec {
+    refuseExperts(config, config);
+    const { decoder, tied, files } = readDecoder(config, DECODER);
     return {
       family: "qwen3_5_text",
       connector: [],
       decoder,
       tensors: decoderTensors(decoder, DECODER_NAMES, tied ? "tied" : "own", files),
-      ignores: (name) => isComputed(name) || isGuess(name) || /^model\.visual\./.test(name),
+      ignores: (name) => isComputed(name) || isGuess(name) || /^(model\.)?visual\./.test(name),
     };
   },
 };

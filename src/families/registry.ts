@@ -25,7 +25,7 @@ import { phi3 } from "./phi3.ts";
 import { qwen2 } from "./qwen2.ts";
 import { qwen2Vl, qwen25Vl } from "./qwen2-vl.ts";
 import { qwen3 } from "./qwen3.ts";
-import { qwen35Text } from "./qwen3-5.ts";
+import { qwen35, qwen35Text } from "./qwen3-5.ts";
 import { qwen3Vl } from "./qwen3-vl.ts";
 import { shikra } from "./shikra.ts";
 import { siglip } from "./siglip.ts";
@@ -37,7 +37,7 @@ import { vit } from "./vit.ts";
 const FAMILIES: readonly Family[] = [
   ...[nanollava, shikra, originalLlava, llava, llavaNext, llavaOnevision, internvl, idefics3, smolvlm, lfm2Vl],
   ...[gemma3, paligemma],
-  ...[qwen2Vl, qwen25Vl, qwen3Vl],
+  ...[qwen2Vl, qwen25Vl, qwen3Vl, qwen35],
   ...[llama, qwen2, qwen3, mistral, phi3, olmo2, gemma2, gemma3Text, smollm3, granite, stablelm, phi, lfm2],
   ...[qwen35Text],
   ...[clip, siglip],
