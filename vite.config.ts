@@ -58,6 +58,7 @@ export default defineConfig(({ command }) => ({
     "import.meta.env.VITE_SHARED_ROOT": JSON.stringify(existsSync(sharedRoot) ? sharedRoot : ""),
     "import.meta.env.VITE_FAMILY_FOLDERS": JSON.stringify(JSON.stringify(familyFolders())),
     "import.meta.env.VITE_PAIR_FOLDERS": JSON.stringify(JSON.stringify(familyFolders(undefined, "pairs"))),
+    "import.meta.env.VITE_FORMAT_FOLDERS": JSON.stringify(JSON.stringify(formatFolders())),
     "import.meta.env.VITE_PROJECT_ROOT": JSON.stringify(projectRoot),
   },
   test: {
@@ -116,6 +117,12 @@ function familyFolders(only?: string[], has: "prompts" | "pairs" = "prompts"): R
   return Object.fromEntries(
     described.filter(([, found]) => isAsked(found)).map(([name, { family }]) => [name, family as string]),
   );
+}
+
+/** Folders of the golden packed checkpoints. */
+function formatFolders(): string[] {
+  const root = join(sharedRoot, "golden/formats");
+  return (existsSync(root) ? readdirSync(root) : []).filter((name) => existsSync(join(root, name, "case.json"))).sort();
 }
 
 /** A test project without a browser, with the WebGPU that test/support/NAME.ts sets up. */

@@ -35,13 +35,18 @@ fn row_starts(batch: u32, first: u32) -> vec4u {
   return (batch * params.rows + min(first + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u))) * params.inner;
 }
 
-fn scales_of(rows: vec4u) -> vec4f {
-  return vec4f(weight_scale(rows.x), weight_scale(rows.y), weight_scale(rows.z), weight_scale(rows.w));
+fn scales_of(rows: vec4u) -> mat4x2f {
+  return mat4x2f(weight_scale(rows.x), weight_scale(rows.y), weight_scale(rows.z), weight_scale(rows.w));
 }
 
 // The Parts at the same place of four rows of W.
-fn weight_block(at: vec4u, scales: vec4f) -> PartBlock {
-  return PartBlock(scaled_part(at.x, scales.x), scaled_part(at.y, scales.y), scaled_part(at.z, scales.z), scaled_part(at.w, scales.w));
+fn weight_block(at: vec4u, scales: mat4x2f) -> PartBlock {
+  return PartBlock(
+    scaled_part(at.x, scales[0]),
+    scaled_part(at.y, scales[1]),
+    scaled_part(at.z, scales[2]),
+    scaled_part(at.w, scales[3]),
+  );
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

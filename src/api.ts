@@ -60,7 +60,8 @@ export interface LoadOptions {
   /**
    * How weights are kept on the GPU: as they are, as halves, or as integers of 8 or 4 bits, 32 under a scale (embeddings
    * and heads at least 8). "auto", the default: "f32" for small models, else the widest format that the device's limits
-   * leave room for; `info.weights` says which.
+   * leave room for; `info.weights` says which. Files whose weights are packed already are kept as they are by "auto";
+   * "f16" and "f32" unpack them, which takes more memory; "q8" and "q4" are refused unless that is what they hold.
    */
   weights?: "auto" | "f32" | "f16" | "q8" | "q4";
   /**
@@ -260,8 +261,11 @@ export interface ModelInfo {
   weightBytes: number;
   /** Arithmetic of the products with many rows. */
   precision: "f32" | "f16";
-  /** As asked for or chosen; single tensors may be kept wider, where their shapes or values ask for it. */
-  weights: "f32" | "f16" | "q8" | "q4";
+  /**
+   * As asked for or chosen: "f32", "f16", "q8" or "q4"; single tensors may be kept wider, where their shapes or values ask
+   * for it. Of packed files that are kept as they are, the name of their packing, such as "q4_k, q6_k" or "affine int4 g64".
+   */
+  weights: string;
   adapter: string;
   /** Positions in the KV cache; 0 for a classifier. */
   contextLength: number;

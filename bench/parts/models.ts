@@ -112,7 +112,10 @@ export function randomWeights(gpu: Gpu, model: Pick<ModelSpec, "tensors">, wante
 function uploadRandom(gpu: Gpu, tensor: Tensor, name: string): void {
   const { type, shape } = tensor;
   const [rows, cols] = shape as [number, number];
-  gpu.upload(tensor, isPacked(type) ? packedBytes(name, rows, cols, type) : tensorValues({ name, shape }));
+  gpu.upload(
+    tensor,
+    isPacked(type) && typeof type === "string" ? packedBytes(name, rows, cols, type) : tensorValues({ name, shape }),
+  );
 }
 
 /** A random matrix in the layout of a packed tensor's buffer. */

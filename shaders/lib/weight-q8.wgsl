@@ -1,10 +1,13 @@
-// Weights stored as integers of 8 bits, 32 neighbours under one scale, four at a time; the names of weight-f32.wgsl.
-// Needs lib/part-vec4 and lib/scale-group.
+// Weights stored as integers of 8 bits in groups, four at a time; with lib/scale-group the names of weight-f32.wgsl.
+// Needs lib/part-vec4.
 
 alias Stored = u32;
 
-fn scaled_part(at: u32, scale: f32) -> Part {
+fn weight_word(at: u32) -> u32 {
+  return weight[at];
+}
+
+fn integer_part(at: u32) -> Part {
   let word = bitcast<i32>(weight[at]);
-  let levels = vec4i(extractBits(word, 0u, 8u), extractBits(word, 8u, 8u), extractBits(word, 16u, 8u), word >> 24u);
-  return vec4f(levels) * scale;
+  return vec4f(vec4i(extractBits(word, 0u, 8u), extractBits(word, 8u, 8u), extractBits(word, 16u, 8u), word >> 24u));
 }

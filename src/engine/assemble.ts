@@ -2,7 +2,6 @@
 import { type SequenceBuffers, sequenceBuffers } from "../generate/sequence.ts";
 import type { GpuMemory } from "../gpu/planning.ts";
 import { tensorByteLength } from "../gpu/tensor.ts";
-import type { WeightType } from "../kernels/weights.ts";
 import { Decoder } from "../model/decoder/decoder.ts";
 import { KvCache } from "../model/decoder/kv-cache.ts";
 import { mixedWidth, mixingWidth, rowElements } from "../model/decoder/workspace.ts";
@@ -11,6 +10,7 @@ import { PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { TextEmbedder } from "../model/encoder/text-embedder.ts";
 import { Weights } from "../model/load/fill.ts";
 import type { MatchedTensors } from "../model/load/match.ts";
+import type { Storage } from "../model/load/precision.ts";
 import { checkInteger } from "../shared/assert.ts";
 import type { DecoderSpec, ModelSpec } from "../spec/model-spec.ts";
 
@@ -72,8 +72,8 @@ export interface TextParts {
 }
 
 /** Throws FoveaError `out-of-memory` if one buffer is larger than the device allows. */
-export function makeWeights(gpu: GpuMemory, matched: MatchedTensors, type: WeightType): Weights {
-  return new Weights(gpu.arena, matched, type);
+export function makeWeights(gpu: GpuMemory, matched: MatchedTensors, storage: Storage): Weights {
+  return new Weights(gpu.arena, matched, storage);
 }
 
 /** Undefined for a text model. */

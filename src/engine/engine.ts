@@ -4,14 +4,13 @@ import { orAborted, throwIfAborted } from "../errors.ts";
 import { Sequence } from "../generate/sequence.ts";
 import { Gpu, requestDevice } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
-import type { WeightType } from "../kernels/weights.ts";
 import type { Decoder } from "../model/decoder/decoder.ts";
 import type { PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { compilePreprocess } from "../model/encoder/preprocess.ts";
 import type { TextEmbedder } from "../model/encoder/text-embedder.ts";
 import { fillWeights } from "../model/load/fill.ts";
 import { type MatchedTensors, matchTensors } from "../model/load/match.ts";
-import { resolveWeights } from "../model/load/precision.ts";
+import { resolveWeights, storageName } from "../model/load/precision.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import type { TextIds } from "../text/text-ids.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
@@ -43,8 +42,8 @@ export interface Engine {
   parameters: number;
   /** Bytes of weights on the GPU. */
   weightBytes: number;
-  /** How they are stored there, as far as their shapes allow. */
-  weightType: WeightType;
+  /** How they are stored there, as far as their shapes allow; see `storageName`. */
+  weightType: string;
   /** Arithmetic of the products with many rows. */
   precision: "f32" | "f16";
   pictures: PictureEncoder | undefined;
@@ -137,10 +136,10 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
   const { spec, contextLength, language, textIds, defaults, checkpoint, matched, options, hooks } = assembly;
   const { weights: wanted = "auto", precision: arithmetic = "auto", compile = "wait", signal } = options;
   const { arena } = gpu;
-  const weightType = resolveWeights(matched.tensors, wanted, gpu.device.limits);
-  const precision = await tune(gpu, arithmetic, weightType);
+  const storage = resolveWeights(matched, wanted, gpu.device.limits);
+  const precision = await tune(gpu, arithmetic, storage);
   throwIfAborted(signal, "opening of the GPU");
-  const weights = await gpu.guardMemory("the weights", () => makeWeights(gpu, matched, weightType));
+  const weights = await gpu.guardMemory("the weights", () => makeWeights(gpu, matched, storage));
   const weightBytes = arena.bytes - gpu.params.buffer.size;
   const engine = await gpu.guardMemory("the model's working memory", (): Engine => {
     const ids = generatedIds(spec, language);
@@ -148,7 +147,16 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
     const text =
       decoder && textModel(gpu, makeText(gpu, weights, { ...spec, decoder }, contextLength, ids), contextLength);
     return {
-      ...{ gpu, spec, parameters: weights.parameters, weightBytes, weightType, precision, language, defaults },
+      ...{
+        gpu,
+        spec,
+        parameters: weights.parameters,
+        weightBytes,
+        weightType: storageName(storage),
+        precision,
+        language,
+        defaults,
+      },
       pictures: makePictures(gpu, weights, spec),
       text,
       texts: makeTexts(gpu, weights, spec),
@@ -175,7 +183,9 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
   hooks.onStage?.("weights");
   const widened = await fillWeights(gpu, arena, weights, matched.parts, checkpoint, { signal });
   if (widened.length > 0)
-    hooks.warn?.(`${widened.length} tensors are kept wider than ${weightType}, because their values do not fit it.`);
+    hooks.warn?.(
+      `${widened.length} tensors are kept wider than ${storageName(storage)}, because their values do not fit it.`,
+    );
   engine.comparison = await readComparison(gpu, weights, spec);
   hooks.onStage?.("compile");
   // Weights that were to be packed are read by other kernels now.

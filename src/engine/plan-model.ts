@@ -2,9 +2,8 @@
 import type { LoadOptions, ModelFiles, ModelPlan } from "../api.ts";
 import { adapterLimits, type BufferLimits } from "../gpu/limits.ts";
 import { PlanningGpu } from "../gpu/planning.ts";
-import type { WeightType } from "../kernels/weights.ts";
 import { type MatchedTensors, matchTensors } from "../model/load/match.ts";
-import { resolveWeights } from "../model/load/precision.ts";
+import { resolveWeights, type Storage, storageName } from "../model/load/precision.ts";
 import { DEFAULTS_FILE } from "../shared/model-files.ts";
 import { elementCount } from "../shared/shape.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
@@ -57,7 +56,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
   const files = survey.files();
   const sum = (key: "bytes" | "storedBytes") => files.reduce((total, file) => total + file[key], 0);
   const limits = (device as GPUDevice | undefined)?.limits ?? (await adapterLimits());
-  const format = resolveWeights(matched.tensors, weights, limits ?? { maxBufferSize: Number.POSITIVE_INFINITY });
+  const format = resolveWeights(matched, weights, limits ?? { maxBufferSize: Number.POSITIVE_INFINITY });
   const gpu = planMemory(spec, matched, { format, contextLength, limits });
   const downloadBytes = sum("bytes") - sum("storedBytes");
   const { freeBytes: freeStorageBytes } = await storageReport();
@@ -71,7 +70,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
     storedBytes: sum("storedBytes"),
     downloadBytes,
     freeStorageBytes,
-    weights: format,
+    weights: storageName(format),
     gpu,
     contextLength,
     problems: planProblems({ spec, contextLength, limits, bytesToStore, freeStorageBytes }),
@@ -82,7 +81,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
 function planMemory(
   spec: ModelSpec,
   matched: MatchedTensors,
-  { format, contextLength, limits }: { format: WeightType; contextLength: number; limits: BufferLimits | undefined },
+  { format, contextLength, limits }: { format: Storage; contextLength: number; limits: BufferLimits | undefined },
 ): ModelPlan["gpu"] {
   const gpu = new PlanningGpu(limits);
   const paramsBytes = gpu.arena.bytes;
@@ -103,7 +102,7 @@ function planMemory(
 function planTextBytes(
   spec: ModelSpec,
   matched: MatchedTensors,
-  format: WeightType,
+  format: Storage,
   limits: BufferLimits | undefined,
 ): number {
   if (!spec.textEncoder) return 0;

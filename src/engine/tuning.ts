@@ -2,7 +2,7 @@
 import type { LoadOptions } from "../api.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { fastestVariants, halvesAreRight } from "../kernels/tuning.ts";
-import type { WeightType } from "../kernels/weights.ts";
+import type { Storage } from "../model/load/precision.ts";
 
 /** Where a browser keeps what was measured. The address is a name in this cache; nothing is fetched from it. */
 const CACHE = "fovea-tuning";
@@ -16,11 +16,11 @@ const CACHE = "fovea-tuning";
 export async function tune(
   gpu: Gpu,
   precision: NonNullable<LoadOptions["precision"]>,
-  weightType: WeightType,
+  storage: Storage,
 ): Promise<"f32" | "f16"> {
   // Software adapters gain nothing from halves, and what is fastest on them is known (matmul.ts, row-product.ts).
   const { software } = gpu.capabilities;
-  const isWanted = precision === "f16" || (precision === "auto" && weightType !== "f32" && !software);
+  const isWanted = precision === "f16" || (precision === "auto" && storage !== "f32" && !software);
   if (isWanted && (await halvesAreRight(gpu))) gpu.prefer({ halves: precision === "f16" ? "all" : "packed" });
   if (!software) gpu.prefer({ fastest: await remembered(gpu) });
   const { halves, fastest } = gpu.capabilities;

@@ -6,7 +6,7 @@ import { FoveaError } from "../errors.ts";
 import { alignTo, assert } from "../shared/assert.ts";
 import type { Shape } from "../shared/shape.ts";
 import type { BufferLimits } from "./limits.ts";
-import { type Matrix, partsOf, SPLIT_ROWS, type Tensor, tensorByteLength } from "./tensor.ts";
+import { type Matrix, partsOf, type RowRun, SPLIT_ROWS, type Tensor, tensorByteLength } from "./tensor.ts";
 
 /** The next step after an allocation that is too large. */
 const SMALLER = "Use a smaller model, context or weight type";
@@ -108,7 +108,21 @@ export class Arena {
       const last = Math.min(first + count, rows);
       parts.push(this.tensor(`${label}, rows ${first} to ${last}`, [last - first, width], type));
     }
-    return { parts, shape, type };
+    return { parts, shape };
+  }
+
+  /**
+   * A zeroed matrix [R, C] of rows of several types, one run below the other; all runs but the last have a multiple of
+   * SPLIT_ROWS rows. Throws like `matrix`.
+   */
+  stack(label: string, width: number, runs: readonly RowRun[]): Matrix {
+    const [first, ...others] = runs;
+    if (first && others.length === 0) return this.matrix(label, [first.rows, width], first.type);
+    const parts = runs.flatMap(({ rows, type }, i) => {
+      assert(rows % SPLIT_ROWS === 0 || i === runs.length - 1, `${label}: a run of ${rows} rows before others`);
+      return partsOf(this.matrix(`${label}, run ${i + 1}`, [rows, width], type));
+    });
+    return { parts, shape: [runs.reduce((sum, { rows }) => sum + rows, 0), width] };
   }
 
   /** An rgba8unorm texture. The caller keeps `width` and `height` within the device's limits. */
@@ -123,7 +137,7 @@ export class Arena {
   /** Destroys a matrix or buffer of this arena now. Does nothing after the arena is disposed. */
   free(owned: Matrix | GPUBuffer): void {
     if (this.#disposed) return;
-    const buffers = "type" in owned ? partsOf(owned).map(({ buffer }) => buffer) : [owned];
+    const buffers = "shape" in owned ? partsOf(owned).map(({ buffer }) => buffer) : [owned];
     for (const buffer of buffers) {
       assert(this.#buffers.delete(buffer), `"${buffer.label}" is not of this arena, or was freed before`);
       this.#release(buffer);

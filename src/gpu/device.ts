@@ -181,10 +181,10 @@ export class Gpu implements PassHost {
   }
 
   /** Fills a tensor's front with values. */
-  upload(tensor: Tensor, values: Float32Array | Uint32Array | Int32Array | Uint8Array): void {
+  upload(tensor: Tensor, values: Float32Array | Uint32Array | Int32Array | Uint8Array, byteOffset = 0): void {
     this.device.queue.writeBuffer(
       tensor.buffer,
-      tensor.byteOffset,
+      tensor.byteOffset + byteOffset,
       values.buffer as ArrayBuffer,
       values.byteOffset,
       values.byteLength,

@@ -2,7 +2,7 @@
 import { FoveaError } from "../errors.ts";
 import type { Gpu } from "./device.ts";
 import type { Pass } from "./pass.ts";
-import { type Tensor, tensorByteLength } from "./tensor.ts";
+import { isPacked, type Tensor, tensorByteLength } from "./tensor.ts";
 
 /**
  * A staging buffer: a pass copies tensors into it, and it is mapped once the pass has run. Owns its buffer until `dispose`.
@@ -54,18 +54,17 @@ const ARRAYS = {
   f32: Float32Array,
   u32: Uint32Array,
   i32: Int32Array,
-  f16: Uint32Array,
-  q8: Uint32Array,
-  q4: Uint32Array,
 } as const;
-type Values<T extends Tensor> = InstanceType<(typeof ARRAYS)[T["type"]]>;
+type ArrayOf<T> = T extends keyof typeof ARRAYS ? InstanceType<(typeof ARRAYS)[T]> : Uint32Array<ArrayBuffer>;
+type Values<T extends Tensor> = ArrayOf<T["type"]>;
 
 /** The values of one tensor, after all work submitted so far. Throws like `Readback.read`. */
 export async function readTensor<T extends Tensor>(gpu: Gpu, tensor: T): Promise<Values<T>> {
   const readback = new Readback(gpu, tensorByteLength(tensor));
   try {
     gpu.submit("read", (pass) => readback.record(pass, tensor));
-    return new ARRAYS[tensor.type](await readback.read()) as Values<T>;
+    const { type } = tensor;
+    return new (isPacked(type) ? Uint32Array : ARRAYS[type])(await readback.read()) as Values<T>;
   } finally {
     readback.dispose();
   }

@@ -6,16 +6,43 @@ import { elementCount, type Shape, shapeText } from "../shared/shape.ts";
 export type ElementType = "f32" | "u32" | "i32";
 
 /**
- * Formats of packed weights. "f16": two f16 in a word. "q8", "q4": groups of GROUP neighbours as 8-bit or 4-bit integers;
- * after all values one f16 scale per group. Shaders read them through shaders/lib/weight-* and chunk-*.
+ * Weights as integers in groups of neighbours, each group with a scale and perhaps a bias: value = integer * scale + bias.
+ * All integers come first, then the scales of all groups. 4 bits: -8 to 7, stored from 0 on, lowest bits first.
  */
-export type PackedType = "f16" | "q8" | "q4";
+export interface GroupedType {
+  readonly bits: 4 | 8;
+  /** Neighbours in a group; it divides the rows. */
+  readonly group: 16 | 32 | 64 | 128;
+  /** Of scales and biases. f16 ones are stored as SCALE_UNITS times as much, far from the subnormal f16. */
+  readonly scales: "f16" | "f32";
+  /**
+   * "none": the scales are packed by themselves. Otherwise pairs of a scale and: "free", the bias; "zeros", the whole
+   * number that the bias is of its scale.
+   */
+  readonly bias: "none" | "zeros" | "free";
+  /** Of an f16 bias: the integer whose value it is, for which it needs no rounding. Not above 0. */
+  readonly origin: number;
+}
 
-/** Number of weights that share a scale. */
+/**
+ * Formats of packed weights. "f16": two f16 in a word. "q8", "q4": groups of 32 with an f16 scale and no bias. Shaders
+ * read them through shaders/lib/weight-*, chunk-* and scales-*.
+ */
+export type PackedType = PackedName | GroupedType;
+export type PackedName = "f16" | "q8" | "q4";
+
+/** Weights that share a scale in "q8" and "q4". */
 export const GROUP = 32;
 
+/** f16 scales and biases are stored in these parts of 1. */
+export const SCALE_UNITS = 256;
+
 const ELEMENT_BYTES = 4;
-const PACKED_BITS: Record<PackedType, number> = { f16: 16, q8: 8, q4: 4 };
+const SYMMETRIC = { group: GROUP, scales: "f16", bias: "none", origin: 0 } as const;
+const GROUPED: Partial<Record<string, GroupedType>> = {
+  q8: { bits: 8, ...SYMMETRIC },
+  q4: { bits: 4, ...SYMMETRIC },
+};
 
 export interface Tensor {
   readonly buffer: GPUBuffer;
@@ -26,12 +53,18 @@ export interface Tensor {
 }
 
 /**
- * A matrix whose rows lie in several buffers, because one would exceed the device's binding limit. Each part is a matrix,
+ * A matrix whose rows lie in several buffers, because one would exceed the device's binding limit, or because its rows
+ * are not all of one type. Each part is a matrix,
  * packed by itself; every part but the last has a multiple of SPLIT_ROWS rows.
  */
 export interface SplitMatrix {
-  readonly parts: readonly Tensor[]; // [some rows, C] each, in order of rows
+  readonly parts: readonly Tensor[]; // [some rows, C] each, in order of rows, perhaps of different types
   readonly shape: Shape; // [R, C]
+}
+
+/** Rows of a matrix that have a type of their own. */
+export interface RowRun {
+  readonly rows: number;
   readonly type: Tensor["type"];
 }
 
@@ -50,20 +83,40 @@ export function partsOf(matrix: Matrix): readonly Tensor[] {
   return isSplit(matrix) ? matrix.parts : [matrix];
 }
 
-export function isPacked(type: ElementType | PackedType): type is PackedType {
-  return type in PACKED_BITS;
+export function isPacked(type: Tensor["type"]): type is PackedType {
+  return type === "f16" || groupsOf(type) !== undefined;
+}
+
+/** The groups of integers that a type stands for; undefined for all others. */
+export function groupsOf(type: ElementType | PackedType): GroupedType | undefined {
+  return typeof type === "object" ? type : GROUPED[type];
+}
+
+/** A short name of a type, the same for equal types, such as "q4/64 zeros f16". */
+export function typeName(type: ElementType | PackedType): string {
+  if (typeof type !== "object") return type;
+  const { bits, group, bias, scales, origin } = type;
+  return `q${bits}/${group} ${bias === "free" ? `bias from ${origin}` : bias} ${scales}`;
+}
+
+/** Bits of a scale, with what is paired with it. */
+function scaleBits({ scales, bias }: GroupedType): number {
+  return (scales === "f16" ? 16 : 32) * (bias === "none" ? 1 : 2);
 }
 
 /** Bytes of a tensor of this shape; a multiple of 16 for packed ones, because shaders read whole vec4u. */
 export function tensorByteLength({ shape, type }: Pick<Tensor, "shape" | "type">): number {
   const count = elementCount(shape);
   if (!isPacked(type)) return count * ELEMENT_BYTES;
-  return alignTo(4 * scalesOffset({ shape, type }) + (type === "f16" ? 0 : 2 * (count / GROUP)), 16);
+  const groups = groupsOf(type);
+  const scaleBytes = groups ? (count / groups.group) * (scaleBits(groups) / 8) : 0;
+  return alignTo(4 * scalesOffset({ shape, type }) + scaleBytes, 16);
 }
 
 /** Offset of the scales of packed weights, in words: after the values. */
 export function scalesOffset({ shape, type }: Pick<Tensor, "shape" | "type">): number {
-  return isPacked(type) ? (elementCount(shape) * PACKED_BITS[type]) / 32 : 0;
+  const bits = type === "f16" ? 16 : (groupsOf(type)?.bits ?? 0);
+  return (elementCount(shape) * bits) / 32;
 }
 
 /**

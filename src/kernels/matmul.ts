@@ -127,10 +127,10 @@ export function matmul(
   checkShape("matmul y", y, [...batch, rows, cols]);
   assert(batch.length === 0 || !isPacked(weight.type), "matmul: a batch of packed weights");
   const { kernel, tile, libs, suffix, constants, enables } = VARIANTS[choose(recorder.capabilities, weight)];
-  const { part, key, texts } = chooseWeight(weight);
+  const { part, key, texts, constants: scaling } = chooseWeight(weight);
   const variant = kernel.variant({
     libs: { key: key + suffix, texts: [...texts, ...libs, activationLib, linearStore] },
-    constants: { ...activationConstant(activation), ...constants },
+    constants: { ...activationConstant(activation), ...constants, ...scaling },
     enables,
   });
   const [across, down = 1] = foldGrid(ceilDiv(rows, tile[0]) * ceilDiv(cols, tile[1]));

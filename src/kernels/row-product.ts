@@ -80,7 +80,7 @@ export function chooseRowProduct(
   capabilities: Capabilities,
   { weight, normed, outputs, cols, libs = [], constants = {} }: RowProductOptions,
 ): { options: VariantOptions; grid: Grid; inner: number } {
-  const { key, texts, elements } = chooseChunk(weight);
+  const { key, texts, elements, constants: scaling } = chooseChunk(weight);
   const { isAlone, ...shape } = chooseShape(capabilities);
   const subgroups = capabilities.subgroups && !isAlone;
   const options: VariantOptions = {
@@ -89,7 +89,7 @@ export function chooseRowProduct(
       key: `${key}${subgroups ? " subgroups" : isAlone ? " alone" : ""}`,
       texts: [...texts, subgroups ? teamSubgroup : isAlone ? teamAlone : team, ...libs, rowProduct],
     },
-    constants: { ...shape, NORMED: Number(normed), ...constants },
+    constants: { ...shape, NORMED: Number(normed), ...constants, ...scaling },
   };
   return { options, grid: foldGrid(ceilDiv(cols, shape.SLOTS * outputs)), inner: weight.shape[1]! / elements };
 }

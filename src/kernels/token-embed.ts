@@ -33,11 +33,11 @@ export function tokenEmbed(recorder: Recorder, { ids, weight, y, factor = 1 }: T
   assert(weight.shape[1] === width, `token-embed: a table [${weight.shape}] for rows of ${width}`);
   let first = 0;
   for (const table of partsOf(weight)) {
-    const { part, key, texts } = chooseWeight(table);
+    const { part, key, texts, constants } = chooseWeight(table);
     const count = table.shape[0]!;
     const params = { rows, width: width / part.width, scales: scalesOffset(table), first, count, factor };
     const grid = elementGrid(rows * params.width, 64);
-    recorder.dispatch(kernel.variant({ libs: { key, texts } }), { ids, weight: table, y }, params, grid);
+    recorder.dispatch(kernel.variant({ libs: { key, texts }, constants }), { ids, weight: table, y }, params, grid);
     first += count;
   }
 }

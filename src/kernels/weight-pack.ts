@@ -2,7 +2,7 @@
 import shader from "../../shaders/weight-pack.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
-import { GROUP, type PackedType, scalesOffset, type Tensor } from "../gpu/tensor.ts";
+import { GROUP, scalesOffset, type Tensor, typeName } from "../gpu/tensor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
 import { elementCount } from "../shared/shape.ts";
 import { elementGrid } from "./common.ts";
@@ -14,7 +14,7 @@ const kernel = new Kernel({
   params: { elements: "u32", offset: "u32", scales: "u32", counter: "u32" },
 });
 
-const BITS: Record<PackedType, number> = { f16: 16, q8: 8, q4: 4 };
+const BITS: Partial<Record<string, number>> = { f16: 16, q8: 8, q4: 4 };
 
 export interface WeightPackArgs {
   x: Tensor; // f32, `elements` at least
@@ -31,8 +31,8 @@ export interface WeightPackArgs {
  * are stored as the largest one. Both numbers are multiples of 8, of 32 for "q8" and "q4".
  */
 export function weightPack(recorder: Recorder, { x, elements, y, yOffset, tooLarge, counter }: WeightPackArgs): void {
-  const bits = BITS[y.type as PackedType];
-  assert(bits, `weight-pack into ${y.type}`);
+  const bits = BITS[typeName(y.type)];
+  assert(bits, `weight-pack into ${typeName(y.type)}`);
   const multiple = bits === 16 ? 8 : GROUP;
   assert(elements % multiple === 0 && yOffset % multiple === 0, `weight-pack of ${elements} values at ${yOffset}`);
   assert(elements <= elementCount(x.shape), `weight-pack of ${elements} values of ${x.shape}`);

@@ -2,22 +2,37 @@
 import chunkF16 from "../../shaders/lib/chunk-f16.wgsl?raw";
 import chunkF32 from "../../shaders/lib/chunk-f32.wgsl?raw";
 import chunkQ4 from "../../shaders/lib/chunk-q4.wgsl?raw";
+import chunkQ4Half from "../../shaders/lib/chunk-q4-half.wgsl?raw";
 import chunkQ8 from "../../shaders/lib/chunk-q8.wgsl?raw";
+import chunkScale from "../../shaders/lib/chunk-scale.wgsl?raw";
 import scaleGroup from "../../shaders/lib/scale-group.wgsl?raw";
 import scaleNone from "../../shaders/lib/scale-none.wgsl?raw";
+import scalesF16 from "../../shaders/lib/scales-f16.wgsl?raw";
+import scalesF16Bias from "../../shaders/lib/scales-f16-bias.wgsl?raw";
+import scalesF16Zeros from "../../shaders/lib/scales-f16-zeros.wgsl?raw";
+import scalesF32 from "../../shaders/lib/scales-f32.wgsl?raw";
+import scalesF32Bias from "../../shaders/lib/scales-f32-bias.wgsl?raw";
 import weightF16 from "../../shaders/lib/weight-f16.wgsl?raw";
 import weightF32 from "../../shaders/lib/weight-f32.wgsl?raw";
 import weightQ4 from "../../shaders/lib/weight-q4.wgsl?raw";
 import weightQ8 from "../../shaders/lib/weight-q8.wgsl?raw";
-import { isPacked, type PackedType, type Tensor } from "../gpu/tensor.ts";
+import {
+  type GroupedType,
+  groupsOf,
+  isPacked,
+  type PackedName,
+  type PackedType,
+  type Tensor,
+  typeName,
+} from "../gpu/tensor.ts";
 import { assert } from "../shared/assert.ts";
 import { choosePart, type PartChoice } from "./heads.ts";
 
-/** "f32", or how a weight matrix is packed. */
-export type WeightType = "f32" | PackedType;
+/** "f32", or how a weight matrix is packed when Fovea packs it. */
+export type WeightType = "f32" | PackedName;
 
-/** How many components of `x` go at a time through lib/chunk-* for each format. */
-const CHUNK_ELEMENTS: Record<PackedType, number> = { f16: 8, q8: 16, q4: 32 };
+/** Components of a row of f16 that go through lib/chunk-f16 at a time. */
+const CHUNK_F16 = 8;
 
 interface WeightChoice {
   part: PartChoice;
@@ -25,31 +40,57 @@ interface WeightChoice {
   key: string;
   /** `Part` and what reads the weights. */
   texts: readonly string[];
+  /** What the texts need. */
+  constants: Readonly<Record<string, number>>;
 }
 
 /** Of kernels that read single Parts of the weights, [N, K]. */
 export function chooseWeight(weight: Tensor): WeightChoice {
-  const found = choice(weight, { f32: weightF32, f16: weightF16, q8: weightQ8, q4: weightQ4 });
-  const isScaled = weight.type === "q8" || weight.type === "q4";
-  return { ...found, texts: [...found.texts, isScaled ? scaleGroup : scaleNone] };
+  const { groups, ...found } = choice(weight);
+  if (!groups) return { ...found, texts: [...found.texts, weight.type === "f16" ? weightF16 : weightF32, scaleNone] };
+  const texts = [...found.texts, groups.bits === 8 ? weightQ8 : weightQ4, scalesOf(groups), scaleGroup];
+  return { ...found, texts, constants: scaleConstants(groups, found.part.width) };
 }
 
 /** Of kernels that multiply one row; `elements` of K go at a time. */
 export function chooseChunk(weight: Tensor): WeightChoice & { elements: number } {
-  const found = choice(weight, { f32: chunkF32, f16: chunkF16, q8: chunkQ8, q4: chunkQ4 });
-  return { ...found, elements: isPacked(weight.type) ? CHUNK_ELEMENTS[weight.type] : found.part.width };
+  const { groups, ...found } = choice(weight);
+  if (!groups) {
+    const [text, elements] = weight.type === "f16" ? [chunkF16, CHUNK_F16] : [chunkF32, found.part.width];
+    return { ...found, texts: [...found.texts, text], elements };
+  }
+  const isHalf = groups.bits === 4 && (groups.group === 16 || weight.shape.at(-1)! % 32 !== 0);
+  const [text, elements] = groups.bits === 8 ? [chunkQ8, 16] : isHalf ? [chunkQ4Half, 16] : [chunkQ4, 32];
+  const texts = [...found.texts, text, scalesOf(groups), chunkScale];
+  return {
+    ...{ ...found, key: `${found.key}${isHalf ? " halved" : ""}`, texts, elements },
+    constants: scaleConstants(groups, elements),
+  };
 }
 
 /** Whether rows of this length can be packed so; the widths of most models are multiples of 32. */
 export function canPack(inner: number, type: PackedType): boolean {
-  return inner % (type === "f16" ? CHUNK_ELEMENTS.f16 : CHUNK_ELEMENTS.q4) === 0;
+  return inner % (groupsOf(type)?.group ?? CHUNK_F16) === 0;
 }
 
-function choice(weight: Tensor, libs: Record<WeightType, string>): WeightChoice {
+function choice(weight: Tensor): WeightChoice & { groups: GroupedType | undefined } {
   const type = weight.type;
-  assert(type === "f32" || isPacked(type), `weights of type ${type}`);
+  assert(type === "f32" || isPacked(type), `weights of type ${typeName(type)}`);
   const inner = weight.shape.at(-1)!;
-  assert(!isPacked(type) || canPack(inner, type), `rows of ${inner} as ${type}`);
+  assert(type === "f32" || canPack(inner, type), `rows of ${inner} as ${typeName(type)}`);
   const part = choosePart(inner);
-  return { part, key: type === "f32" ? part.key : type, texts: [part.text, libs[type]] };
+  const key = type === "f32" ? part.key : typeName(type);
+  return { part, key, texts: [part.text], constants: {}, groups: groupsOf(type) };
+}
+
+function scalesOf({ scales, bias }: GroupedType): string {
+  if (bias === "none") return scales === "f16" ? scalesF16 : scalesF32;
+  if (scales === "f32") return scalesF32Bias;
+  return bias === "zeros" ? scalesF16Zeros : scalesF16Bias;
+}
+
+/** @param elements that are read at a time */
+function scaleConstants({ group, scales, bias, origin }: GroupedType, elements: number): Record<string, number> {
+  const shift = Math.log2(group / elements);
+  return { GROUP_SHIFT: shift, ...(scales === "f16" && bias === "free" ? { ORIGIN: -origin } : {}) };
 }

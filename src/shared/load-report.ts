@@ -30,7 +30,7 @@ export interface ModelPlan {
   /** What the browser still lets this site store, as far as it tells. */
   freeStorageBytes: number | undefined;
   /** How weights will be kept: what was asked for, or what "auto" chooses by the limits of the device or adapter. */
-  weights: "f32" | "f16" | "q8" | "q4";
+  weights: string;
   /**
    * GPU memory that loading will allocate, to the byte: weights, KV cache, working memory, and their sum. `pictureBytes` is
    * what the costliest picture of the default budget takes besides while it is encoded, and `textBytes` what a batch of

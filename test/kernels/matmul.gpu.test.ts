@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { PackedType } from "../../src/gpu/tensor.ts";
+import { type GroupedType, type PackedName, typeName } from "../../src/gpu/tensor.ts";
 import { linear } from "../../src/kernels/linear.ts";
 import { matmul } from "../../src/kernels/matmul.ts";
 import type { Activation } from "../../src/shared/activation.ts";
@@ -7,6 +7,7 @@ import { activate } from "../reference/activation.ts";
 import { matmul as reference } from "../reference/matmul.ts";
 import { expectClose, expectLargest, expectNmse } from "../support/compare.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
+import { GROUPED_TYPES } from "../support/grouped-weights.ts";
 import { checkLinear } from "../support/linear-case.ts";
 import {
   ABSOLUTE_ACTIVATION,
@@ -67,7 +68,7 @@ describe("matmul", () => {
     ]);
   });
 
-  test.for<[PackedType, number, number, number]>([
+  test.for<[PackedName, number, number, number]>([
     ["f16", 2, 3, 8],
     ["f16", 17, 70, 264],
     ["q8", 2, 3, 32],
@@ -79,13 +80,22 @@ describe("matmul", () => {
     await checkLinear(gpu(), freshRandom("matmul"), matmul, shape, [TILED, QUAD, ALONE]);
   });
 
+  // Rows of one group and of several; more rows and columns than a tile.
+  test.for(GROUPED_TYPES.map((type) => [typeName(type), type] as const))("in groups: %s", async ([, type]) => {
+    const small = { rows: 2, cols: 3, inner: type.group, type };
+    const large = { rows: 65, cols: 35, inner: 3 * type.group, type, bias: true, accumulate: true };
+    for (const shape of [small, large])
+      await checkLinear(gpu(), freshRandom("matmul"), matmul, shape, [TILED, QUAD, ALONE]);
+  });
+
   test("one layer of a real size", async () => {
     const shape = { rows: 70, cols: 100, inner: 4096 };
     await checkLinear(gpu(), freshRandom("matmul"), matmul, { ...shape, bias: true }, [TILED, QUAD, ALONE]);
   });
 
   // [M, N, K]: on and off the tiles; K below, on and off four Parts.
-  test.for<[number, number, number, PackedType | undefined]>([
+  test.for<[number, number, number, PackedName | GroupedType | undefined]>([
+    [33, 70, 192, GROUPED_TYPES[2]],
     [3, 5, 4, undefined],
     [65, 129, 100, undefined],
     [70, 100, 4096, undefined],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { PackedType } from "../../src/gpu/tensor.ts";
+import { type PackedName, typeName } from "../../src/gpu/tensor.ts";
 import { gatedMatvec, matvec } from "../../src/kernels/matvec.ts";
 import { ROW_PRODUCT_SHAPES } from "../../src/kernels/row-product.ts";
 import type { Activation } from "../../src/shared/activation.ts";
@@ -8,6 +8,7 @@ import { matvec as reference } from "../reference/matvec.ts";
 import { rmsNorm } from "../reference/rms-norm.ts";
 import { expectLargest, expectNmse } from "../support/compare.ts";
 import { DEVICE_KINDS, freshRandom, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
+import { GROUPED_TYPES, groupedWeights } from "../support/grouped-weights.ts";
 import { checkLinear, packedWeights, readSurrounded, surroundedTensor } from "../support/linear-case.ts";
 import { LARGEST_PRODUCT, NMSE_PRODUCT } from "../support/tolerances.ts";
 
@@ -52,7 +53,7 @@ describe("matvec", () => {
   });
 
   // [N, K]: one chunk and many, odd and even numbers of groups, the widths of real layers.
-  test.for<[PackedType, number, number]>([
+  test.for<[PackedName, number, number]>([
     ["f16", 3, 8],
     ["f16", 21, 264],
     ["q8", 3, 32],
@@ -65,7 +66,35 @@ describe("matvec", () => {
     await checkLinear(gpu(), freshRandom("matvec"), matvec, shape, DEVICE_KINDS);
   });
 
-  test.for<PackedType>(["f16", "q8", "q4"])("gated, packed as %s", async (type) => {
+  // Widths of one group, of an odd number of groups, and of groups that a chunk does not divide.
+  test.for(GROUPED_TYPES.map((type) => [typeName(type), type] as const))("in groups: %s", async ([, type]) => {
+    for (const inner of [type.group, 5 * type.group, 256 + type.group]) {
+      const shape = { rows: 1, cols: 21, inner, type, bias: true, accumulate: true, factor: 0.25 };
+      await checkLinear(gpu(), freshRandom("matvec"), matvec, shape, DEVICE_KINDS);
+    }
+  });
+
+  test.for(GROUPED_TYPES.filter(({ group }) => group <= 32).map((type) => [typeName(type), type] as const))(
+    "gated, in groups: %s",
+    async ([, type]) => {
+      const [cols, inner] = [37, 96];
+      const random = freshRandom("matvec");
+      const row = random.floats(inner, 2 / Math.sqrt(inner));
+      const { tensor, values } = groupedWeights(gpu(), random, type, [2 * cols, inner]);
+      const products = reference(row, values);
+      const expected = gate(products.subarray(0, cols), products.subarray(cols));
+      const x = surroundedTensor(gpu(), [1, inner], row);
+      for (const changes of DEVICE_KINDS) {
+        const y = outputTensor(gpu(), [1, cols]);
+        const record = withCapabilities(changes, (recorder) =>
+          gatedMatvec(recorder, { x, weight: tensor, y, activation: "silu" }),
+        );
+        expectNmse(`gated ${typeName(type)}`, await runAndRead(gpu(), y, record), expected, NMSE_PRODUCT);
+      }
+    },
+  );
+
+  test.for<PackedName>(["f16", "q8", "q4"])("gated, packed as %s", async (type) => {
     const [cols, inner] = [37, 96];
     const random = freshRandom("matvec");
     const row = random.floats(inner, 2 / Math.sqrt(inner));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readFloats } from "../../src/gpu/readback.ts";
-import type { PackedType } from "../../src/gpu/tensor.ts";
+import type { GroupedType, PackedName } from "../../src/gpu/tensor.ts";
 import { qkv } from "../../src/kernels/qkv.ts";
 import { ropeTable } from "../../src/kernels/rope.ts";
 import { matvec as reference } from "../reference/matvec.ts";
@@ -17,6 +17,7 @@ import {
   useGpu,
   withCapabilities,
 } from "../support/gpu.ts";
+import { GROUPED_TYPES, groupedWeights } from "../support/grouped-weights.ts";
 import { packedWeights, surroundedTensor } from "../support/linear-case.ts";
 import { NMSE_PRODUCT } from "../support/tolerances.ts";
 
@@ -26,7 +27,10 @@ describe("qkv", () => {
   const { gpu } = useGpu();
 
   // [H, Hk, D, K]: one head of one pair; halves of odd length, whose pairs share a four across heads; grouped queries.
-  test.for<[number, number, number, number, PackedType | "f32", 1 | 3, number?]>([
+  test.for<[number, number, number, number, PackedName | GroupedType | "f32", 1 | 3, number?]>([
+    ...GROUPED_TYPES.filter(({ group }) => group !== 128).map(
+      (type) => [4, 2, 8, 5 * type.group, type, 1] as [number, number, number, number, GroupedType, 1],
+    ),
     [1, 1, 2, 1, "f32", 1],
     [3, 1, 6, 40, "f32", 1],
     [2, 2, 10, 64, "f32", 1],
@@ -42,7 +46,7 @@ describe("qkv", () => {
     [4, 2, 16, 96, "q8", 1, 4],
     [2, 1, 24, 40, "f32", 3, 18],
   ])(
-    "%i heads on %i of %i, width %i, %s, %i axes",
+    "%i heads on %i of %i, width %i, %o, %i axes",
     async ([heads, keyHeads, headWidth, width, type, axes, turned = headWidth]) => {
       const random = freshRandom("qkv");
       const [cols, cacheRow, eps] = [(heads + 2 * keyHeads) * headWidth, 3, 1e-5];
@@ -55,9 +59,11 @@ describe("qkv", () => {
       const [norm, bias] = [random.floats(width), random.floats(cols)];
       const rows = random.floats(cols * width, 2 / Math.sqrt(width));
       const weights =
-        type === "f32"
-          ? { tensor: surroundedTensor(gpu(), [cols, width], rows), values: rows }
-          : await packedWeights(gpu(), [cols, width], rows, type);
+        typeof type === "object"
+          ? groupedWeights(gpu(), random, type, [cols, width])
+          : type === "f32"
+            ? { tensor: surroundedTensor(gpu(), [cols, width], rows), values: rows }
+            : await packedWeights(gpu(), [cols, width], rows, type);
       const x = surroundedTensor(gpu(), [1, width], row);
       const shared = {
         ...{ x, weight: weights.tensor, cacheRow, heads, keyHeads, headWidth },

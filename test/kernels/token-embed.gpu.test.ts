@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
-import type { PackedType } from "../../src/gpu/tensor.ts";
+import { type PackedName, typeName } from "../../src/gpu/tensor.ts";
 import { NO_TOKEN, tokenEmbed } from "../../src/kernels/token-embed.ts";
 import { tokenEmbed as reference } from "../reference/token-embed.ts";
-import { expectClose } from "../support/compare.ts";
+import { expectClose, expectNmse } from "../support/compare.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
+import { GROUPED_TYPES, groupedWeights } from "../support/grouped-weights.ts";
 import { packedWeights } from "../support/linear-case.ts";
-import { RELATIVE_ELEMENTWISE } from "../support/tolerances.ts";
+import { NMSE_PRODUCT, RELATIVE_ELEMENTWISE } from "../support/tolerances.ts";
 
 describe("token-embed", () => {
   const { gpu } = useGpu();
@@ -27,7 +28,7 @@ describe("token-embed", () => {
     expect([...actual]).toEqual([...reference(idValues, values, width)]);
   });
 
-  test.for<PackedType>(["f16", "q8", "q4"])("packed as %s", async (type) => {
+  test.for<PackedName>(["f16", "q8", "q4"])("packed as %s", async (type) => {
     const [vocabulary, width] = [9, 96];
     const random = freshRandom("token-embed");
     const table = await packedWeights(gpu(), [vocabulary, width], random.floats(vocabulary * width), type);
@@ -37,6 +38,17 @@ describe("token-embed", () => {
     const actual = await runAndRead(gpu(), y, (recorder) => tokenEmbed(recorder, { ids, weight: table.tensor, y }));
     const expected = reference(idValues, Float32Array.from(table.values), width);
     expectClose(type, actual, expected, RELATIVE_ELEMENTWISE);
+  });
+
+  test.for(GROUPED_TYPES.map((type) => [typeName(type), type] as const))("in groups: %s", async ([, type]) => {
+    const [vocabulary, width] = [9, 3 * type.group];
+    const table = groupedWeights(gpu(), freshRandom("token-embed"), type, [vocabulary, width]);
+    const idValues = [4, 0, 8, 5];
+    const ids = inputTensor(gpu(), [4], idValues, "u32");
+    const y = outputTensor(gpu(), [4, width]);
+    const actual = await runAndRead(gpu(), y, (recorder) => tokenEmbed(recorder, { ids, weight: table.tensor, y }));
+    const expected = reference(idValues, Float32Array.from(table.values), width);
+    expectNmse(typeName(type), actual, expected, NMSE_PRODUCT);
   });
 
   test("embeddings times a factor", async () => {

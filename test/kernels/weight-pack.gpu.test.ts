@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { readTensor } from "../../src/gpu/readback.ts";
-import type { PackedType, Tensor } from "../../src/gpu/tensor.ts";
+import type { PackedName, Tensor } from "../../src/gpu/tensor.ts";
 import { weightPack } from "../../src/kernels/weight-pack.ts";
 import { roundWeights, unpackWeights } from "../reference/weight-pack.ts";
 import { expectClose, nmse } from "../support/compare.ts";
@@ -12,7 +12,7 @@ describe("weight-pack", () => {
   const { gpu } = useGpu();
 
   /** Packs `values` in pieces that end at `cuts`, and reads the matrix back. */
-  async function pack(values: Float32Array, shape: [number, number], type: PackedType, cuts = [values.length]) {
+  async function pack(values: Float32Array, shape: [number, number], type: PackedName, cuts = [values.length]) {
     const y = gpu().arena.tensor("packed", shape, type);
     const tooLarge = inputTensor(gpu(), [2], [0, 0], "u32");
     let start = 0;
@@ -39,7 +39,7 @@ describe("weight-pack", () => {
   });
 
   // Odd and even numbers of groups, for two share a word of scales; pieces that end between the two.
-  test.for<[PackedType & ("q8" | "q4"), number, number, number[]]>([
+  test.for<[PackedName & ("q8" | "q4"), number, number, number[]]>([
     ["q8", 1, 32, [32]],
     ["q8", 5, 96, [32, 128, 480]],
     ["q4", 1, 32, [32]],

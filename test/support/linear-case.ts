@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { Capabilities, Recorder } from "../../src/gpu/pass.ts";
 import { readFloats } from "../../src/gpu/readback.ts";
-import { type PackedType, type Tensor, view } from "../../src/gpu/tensor.ts";
+import { type GroupedType, type PackedName, type Tensor, typeName, view } from "../../src/gpu/tensor.ts";
 import type { MatmulArgs } from "../../src/kernels/matmul.ts";
 import { weightPack } from "../../src/kernels/weight-pack.ts";
 import type { Activation } from "../../src/shared/activation.ts";
@@ -12,6 +12,7 @@ import { matmul as reference } from "../reference/matmul.ts";
 import { unpackWeights } from "../reference/weight-pack.ts";
 import { expectLargest, expectNmse } from "./compare.ts";
 import { inputTensor, type Random, runAndRead, withCapabilities } from "./gpu.ts";
+import { groupedWeights } from "./grouped-weights.ts";
 import { LARGEST_PRODUCT, NMSE_PRODUCT } from "./tolerances.ts";
 
 /** Elements in front of a view (the alignment of offsets, 256 bytes) and behind it. */
@@ -47,7 +48,7 @@ export interface LinearCase {
   /** Default 1. */
   factor?: number;
   /** How the weights are packed; the reference gets what comes back of them. */
-  type?: PackedType;
+  type?: PackedName | GroupedType;
 }
 
 /** Weights packed by the GPU, and what their words stand for. */
@@ -55,7 +56,7 @@ export async function packedWeights(
   gpu: Gpu,
   shape: readonly [number, number],
   values: Float32Array,
-  type: PackedType,
+  type: PackedName,
 ): Promise<{ tensor: Tensor; values: Float64Array }> {
   const x = inputTensor(gpu, [values.length], values);
   const tooLarge = inputTensor(gpu, [1], [0], "u32");
@@ -78,7 +79,10 @@ export async function checkLinear(
   // Of the size that makes the outputs about 1 to 3, where activations bend.
   const x = random.floats(rows * inner, 2 / Math.sqrt(inner));
   const values = random.floats(cols * inner);
-  const packed = type && (await packedWeights(gpu, [cols, inner], values, type));
+  const packed =
+    typeof type === "object"
+      ? groupedWeights(gpu, random, type, [cols, inner])
+      : type && (await packedWeights(gpu, [cols, inner], values, type));
   const weight = packed?.values ?? values;
   const biases = bias ? random.floats(cols) : undefined;
   const residual = accumulate ? random.floats(rows * cols) : undefined;
@@ -98,7 +102,7 @@ export async function checkLinear(
       withCapabilities(changes, (recorder) => product(recorder, args)),
     );
     const actual = await readSurrounded(gpu, y);
-    const what = `[${rows}, ${inner}] x [${cols}, ${inner}] ${type ?? ""} ${JSON.stringify(changes)}`;
+    const what = `[${rows}, ${inner}] x [${cols}, ${inner}] ${type ? typeName(type) : ""} ${JSON.stringify(changes)}`;
     expectNmse(what, actual, expected, nmse);
     expectLargest(what, actual, expected, largest);
     gpu.arena.free(y.buffer);

@@ -7,20 +7,22 @@ import type { Arena } from "../../gpu/arena.ts";
 import type { Gpu } from "../../gpu/device.ts";
 import type { Recorder } from "../../gpu/pass.ts";
 import { readTensor } from "../../gpu/readback.ts";
-import { isPacked, isSplit, type Matrix, partsOf, type Tensor } from "../../gpu/tensor.ts";
+import { isPacked, isSplit, type Matrix, partsOf, type RowRun, type Tensor } from "../../gpu/tensor.ts";
 import { weightPack } from "../../kernels/weight-pack.ts";
 import { type StoredType, weightUnpack } from "../../kernels/weight-unpack.ts";
-import type { WeightType } from "../../kernels/weights.ts";
 import { alignTo, assert } from "../../shared/assert.ts";
-import { elementCount } from "../../shared/shape.ts";
+import { elementCount, type Shape } from "../../shared/shape.ts";
 import type { ReadOptions } from "../../weights/byte-source.ts";
 import type { Checkpoint } from "../../weights/checkpoint.ts";
-import { isPackedEncoding } from "../../weights/formats/encoding.ts";
+import { ordered, orderedRows, unpackedRows } from "../../weights/formats/arrange-rows.ts";
+import { isDecoded } from "../../weights/formats/encoding.ts";
+import { type DecodedRows, RowsReader } from "../../weights/formats/rows-reader.ts";
 import { fileOf, type StoredTensor } from "../../weights/formats/stored-tensor.ts";
-import { readTensors } from "../../weights/read-tensors.ts";
+import { readTensors, type TensorPiece } from "../../weights/read-tensors.ts";
 import type { MatchedPart, MatchedTensors } from "./match.ts";
-import { weightType } from "./precision.ts";
+import { type Storage, weightRuns, widerType } from "./precision.ts";
 import { type TransposedBytes, transposed } from "./transpose.ts";
+import { cutRows, holdsRows, RowWriter } from "./write-rows.ts";
 
 /** Bytes of one piece on its way to the GPU. */
 const PIECE_BYTES = 4 << 20;
@@ -30,30 +32,44 @@ const BYTES_IN_FLIGHT = 8 * PIECE_BYTES;
 /** The tensors of a model by their canonical names. */
 export class Weights {
   readonly #arena: Arena;
-  readonly #tensors: Map<string, Matrix>;
+  readonly #tensors = new Map<string, Matrix>();
+  readonly #runs = new Map<string, readonly RowRun[]>();
   readonly #aliases: ReadonlyMap<string, string>;
 
   /**
-   * Allocates every tensor in `arena`, which owns them, in the storage type that `weightType` makes of `wanted`.
+   * Allocates every tensor in `arena`, which owns them, in the types that `storage` makes of its parts.
    *
    * @throws FoveaError `out-of-memory` if one is too large
    */
   constructor(
     arena: Arena,
-    { tensors, aliases }: Pick<MatchedTensors, "tensors" | "aliases">,
-    wanted: WeightType = "f32",
+    { tensors, aliases, parts }: Pick<MatchedTensors, "tensors" | "aliases"> & Partial<Pick<MatchedTensors, "parts">>,
+    storage: Storage = "f32",
   ) {
     this.#arena = arena;
     this.#aliases = aliases;
-    this.#tensors = new Map(
-      tensors.map((tensor) => [tensor.name, arena.matrix(tensor.name, tensor.shape, weightType(tensor, wanted))]),
-    );
+    const partsOfTensor = new Map<string, MatchedPart[]>(tensors.map(({ name }) => [name, []]));
+    for (const part of parts ?? []) partsOfTensor.get(part.tensor.name)?.push(part);
+    for (const tensor of tensors) {
+      const { name, shape } = tensor;
+      const runs = weightRuns(tensor, partsOfTensor.get(name) ?? [], storage);
+      this.#runs.set(name, runs);
+      this.#tensors.set(name, this.#allocate(name, shape, runs));
+    }
   }
 
-  /** Replaces a weight that its storage type cannot hold by a new, zeroed f32 tensor. Throws as the constructor. */
+  #allocate(name: string, shape: Shape, runs: readonly RowRun[]): Matrix {
+    return shape.length === 2
+      ? this.#arena.stack(name, shape[1]!, runs)
+      : this.#arena.matrix(name, shape, runs[0]!.type);
+  }
+
+  /** Replaces a weight that its types cannot hold by a new, zeroed one of wider types. Throws as the constructor. */
   widen(name: string): void {
     const packed = this.matrix(name);
-    this.#tensors.set(name, this.#arena.matrix(name, packed.shape));
+    const runs = this.#runs.get(name)!.map(({ rows, type }) => ({ rows, type: widerType(type) }));
+    this.#runs.set(name, runs);
+    this.#tensors.set(name, this.#allocate(name, packed.shape, runs));
     this.#arena.free(packed);
   }
 
@@ -84,10 +100,10 @@ export class Weights {
 
 /**
  * Reads all `parts` into `weights`, through scratch memory of `arena`. Weights that overflow their packed type are read
- * again and kept as f32. Throws FoveaError `bad-weights` (damaged or not finite), `download-failed`,
+ * again and kept wider. Throws FoveaError `bad-weights` (damaged or not finite), `download-failed`,
  * `device-lost` or `aborted`; the weights are then unusable.
  *
- * @returns the names of weights that were widened to f32
+ * @returns the names of weights that were widened
  */
 export async function fillWeights(
   gpu: Gpu,
@@ -120,8 +136,8 @@ async function readParts(
   const scratch = arena.scope();
   try {
     const counters = [Math.max(1, parts.length)];
-    const target = ({ tensor }: MatchedPart) => weights.matrix(tensor.name);
-    const packs = parts.some((part) => isPacked(target(part).type));
+    const target = ({ tensor }: MatchedPart) => partsOf(weights.matrix(tensor.name));
+    const packs = parts.some((part) => target(part).some(({ type }) => isPacked(type)));
     const staging: Staging = {
       packed: scratch.tensor("stored weights", [PIECE_BYTES / 4], "u32"),
       // Two f16 values fit in a word.
@@ -129,29 +145,28 @@ async function readParts(
       notFinite: scratch.tensor("not finite", counters, "u32"),
       tooLarge: scratch.tensor("too large", counters, "u32"),
     };
-    const uploads = new Map(parts.map((part, counter) => [part.entry, { part, counter }]));
+    const uploads = new Map(
+      parts.map((part, counter): [StoredTensor, Upload] => {
+        const rows = isDecoded(part.entry.encoding) ? new RowsReader(part.entry) : undefined;
+        return [part.entry, { part, counter, buffers: target(part), rows }];
+      }),
+    );
     await gpu.compile((recorder) => {
-      for (const part of parts) {
-        const [type, y] = [storedType(part.entry), partsOf(target(part))[0]!];
-        recordPiece(recorder, staging, { type, y, yOffset: 0, elements: 0, counter: 0 });
-      }
+      for (const { part, buffers } of uploads.values())
+        for (const y of buffers)
+          if (typeof y.type !== "object")
+            recordPiece(recorder, staging, { type: valueType(part.entry), y, yOffset: 0, elements: 0, counter: 0 });
     });
     const layoutOf = ({ tensor }: { tensor: StoredTensor }) => transposedBytes(uploads.get(tensor)!.part);
     const read = readTensors(checkpoint, uploads.keys(), { signal, pieceBytes: PIECE_BYTES });
     const pieces = transposed(read, layoutOf, PIECE_BYTES);
+    const writer = new RowWriter(gpu);
     let inFlight = 0;
-    for await (const { tensor, byteOffset, bytes } of pieces) {
-      const { part, counter } = uploads.get(tensor)!;
-      const type = storedType(tensor);
-      const elementBytes = type === "F32" ? 4 : 2;
-      if (bytes.byteLength === 0) continue;
-      const first = firstElement(part) + byteOffset / elementBytes;
-      for (const { y, yOffset, start, end } of cutAtParts(target(part), first, bytes.byteLength / elementBytes)) {
-        gpu.upload(staging.packed, wholeWords(bytes.subarray(start * elementBytes, end * elementBytes)));
-        const piece = { type, y, yOffset, elements: end - start, counter, add: part.add };
-        gpu.submit("weights", (pass) => recordPiece(pass, staging, piece));
-      }
-      inFlight += bytes.byteLength;
+    for await (const piece of pieces) {
+      const upload = uploads.get(piece.tensor)!;
+      if (upload.rows) for (const rows of upload.rows.take(piece)) writeDecoded(gpu, staging, writer, upload, rows);
+      else writePlain(gpu, staging, upload, piece.byteOffset, inOrder(piece));
+      inFlight += piece.bytes.byteLength;
       if (inFlight >= BYTES_IN_FLIGHT) {
         await gpu.idle();
         inFlight = 0;
@@ -160,9 +175,62 @@ async function readParts(
     }
     checkFinite(parts, await readTensor(gpu, staging.notFinite));
     const counts = (await readTensor(gpu, staging.tooLarge)) as Uint32Array;
-    return parts.filter((_, counter) => counts[counter]! > 0);
+    return parts.filter((part, counter) => counts[counter]! > 0 || writer.misfits.has(part));
   } finally {
     scratch.dispose();
+  }
+}
+
+/** A part on its way. */
+interface Upload {
+  part: MatchedPart;
+  counter: number;
+  /** Of the whole weight. */
+  buffers: readonly Tensor[];
+  /** Of an encoding whose rows are decoded. */
+  rows: RowsReader | undefined;
+}
+
+/** Writes decoded rows: as they are where the weight is kept so, otherwise as numbers. */
+function writeDecoded(gpu: Gpu, staging: Staging, writer: RowWriter, upload: Upload, decoded: DecodedRows): void {
+  const { part, buffers } = upload;
+  const { first, count } = decoded;
+  const columns = part.entry.shape[1]!;
+  const order = part.entry.rowOrder;
+  if (decoded.packed) {
+    const packed = order ? orderedRows(decoded.packed, count, order) : decoded.packed;
+    const cuts = [...cutRows(buffers, part.to + first, count)];
+    if (cuts.every(({ y }) => holdsRows(y, packed))) for (const cut of cuts) writer.write({ part, packed, ...cut });
+    else writeValues(gpu, staging, upload, first, unpackedRows(packed, count, columns));
+  } else writeValues(gpu, staging, upload, first, order ? ordered(decoded.values, count, order.order) : decoded.values);
+}
+
+/** Writes values of whole rows from row `first` of a part on. */
+function writeValues(gpu: Gpu, staging: Staging, upload: Upload, first: number, values: Float32Array): void {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const start = 4 * first * upload.part.entry.shape[1]!;
+  for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES)
+    writePlain(gpu, staging, upload, start + at, bytes.subarray(at, at + PIECE_BYTES));
+}
+
+/** The bytes of a piece of plain values, with its rows in the family's order. */
+function inOrder({ tensor: { rowOrder }, plane, bytes }: TensorPiece): Uint8Array {
+  if (!rowOrder) return bytes;
+  assert(plane.rowBytes, `${plane.name}: an order of rows of unknown length`);
+  return ordered(bytes as Uint8Array, bytes.byteLength / plane.rowBytes, rowOrder.order);
+}
+
+/** Writes values from byte `byteOffset` of a part on. */
+function writePlain(gpu: Gpu, staging: Staging, upload: Upload, byteOffset: number, bytes: Uint8Array): void {
+  const { part, counter, buffers } = upload;
+  const type = valueType(part.entry);
+  const elementBytes = type === "F32" ? 4 : 2;
+  const add = (part.add ?? 0) + (part.entry.add ?? 0);
+  const first = firstElement(part) + byteOffset / elementBytes;
+  for (const { y, yOffset, start, end } of cutAtParts(buffers, first, bytes.byteLength / elementBytes)) {
+    gpu.upload(staging.packed, wholeWords(bytes.subarray(start * elementBytes, end * elementBytes)));
+    const piece = { type, y, yOffset, elements: end - start, counter, add };
+    gpu.submit("weights", (pass) => recordPiece(pass, staging, piece));
   }
 }
 
@@ -197,16 +265,15 @@ function recordPiece(recorder: Recorder, { packed, plain, notFinite, tooLarge }:
   }
 }
 
-/** The dtype of a plain tensor. */
-function storedType({ name, encoding }: StoredTensor): StoredType {
-  assert(!isPackedEncoding(encoding), `${name} is packed`);
-  return encoding.dtype as StoredType;
+/** How the values of a tensor come: of one that is decoded as f32. */
+function valueType({ encoding }: StoredTensor): StoredType {
+  return isDecoded(encoding) ? "F32" : (encoding.dtype as StoredType);
 }
 
 /** How a part lies in its file, if that has it transposed. */
 function transposedBytes({ entry, transposes }: MatchedPart): TransposedBytes | undefined {
   if (!transposes) return undefined;
-  const elementBytes = storedType(entry) === "F32" ? 4 : 2;
+  const elementBytes = valueType(entry) === "F32" ? 4 : 2;
   const byteLength = elementCount(entry.shape) * elementBytes;
   return { rows: transposes[0], cols: transposes[1], byteLength, elementBytes, name: entry.name };
 }
@@ -225,9 +292,9 @@ interface Cut {
 }
 
 /** Cuts `elements` of a matrix, from element `first` on, where it lies in several buffers. */
-function* cutAtParts(matrix: Matrix, first: number, elements: number): Generator<Cut> {
+function* cutAtParts(buffers: readonly Tensor[], first: number, elements: number): Generator<Cut> {
   let partStart = 0;
-  for (const y of partsOf(matrix)) {
+  for (const y of buffers) {
     const partEnd = partStart + elementCount(y.shape);
     const from = Math.max(first, partStart);
     const to = Math.min(first + elements, partEnd);

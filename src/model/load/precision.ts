@@ -1,10 +1,32 @@
 /**
- * How each weight is stored on the GPU: as the caller asks, as far as a tensor's shape and use allow. Pure; the kernels
- * room packs the values.
+ * How each weight is stored on the GPU: as the file has it where that is packed, otherwise as the caller asks, as far as
+ * a tensor's shape and use allow. Pure; fill.ts and the kernels room pack the values.
  */
-import { type PackedType, type Tensor, tensorByteLength } from "../../gpu/tensor.ts";
+import { FoveaError } from "../../errors.ts";
+import {
+  type GroupedType,
+  type PackedName,
+  type RowRun,
+  SPLIT_ROWS,
+  tensorByteLength,
+  typeName,
+} from "../../gpu/tensor.ts";
 import { canPack, type WeightType } from "../../kernels/weights.ts";
-import type { TensorSpec } from "../../spec/tensor-spec.ts";
+import { elementCount } from "../../shared/shape.ts";
+import type { TensorSpec, TensorUse } from "../../spec/tensor-spec.ts";
+import {
+  type Encoding,
+  isPackedEncoding,
+  isUnpackedEncoding,
+  type PackedLayout,
+} from "../../weights/formats/encoding.ts";
+import type { MatchedPart, MatchedTensors } from "./match.ts";
+
+/**
+ * How a whole model is kept: as Fovea packs it, or as its files have it, matrix by matrix. Numbers that no packed type
+ * holds are kept as `plain` then.
+ */
+export type Storage = WeightType | { readonly asStored: string; readonly plain: "f32" | "f16" };
 
 /** Formats from the largest to the smallest. */
 const TYPES: readonly WeightType[] = ["f32", "f16", "q8", "q4"];
@@ -26,13 +48,45 @@ export function chooseWeights(
   return TYPES.find((type) => weightBytes(tensors, type) <= (type === "f32" ? SMALL_BYTES : most)) ?? "q4";
 }
 
-/** The format that was asked for, or what "auto" stands for on this device. */
+/**
+ * The format that was asked for, or what "auto" stands for on this device. Packed weights are never rounded a second
+ * time: "auto" keeps them, "f32" and "f16" unpack them.
+ *
+ * @throws FoveaError `unsupported-model` for "q8" or "q4" where the files hold something else
+ */
 export function resolveWeights(
-  tensors: readonly Pick<TensorSpec, "shape" | "use">[],
+  { tensors, parts }: Pick<MatchedTensors, "tensors" | "parts">,
   wanted: WeightType | "auto",
   limits: { maxBufferSize: number },
-): WeightType {
-  return wanted === "auto" ? chooseWeights(tensors, limits) : wanted;
+): Storage {
+  const packed = parts.filter(({ tensor, entry }) => isMatrix(tensor.use) && isPackedEncoding(entry.encoding));
+  if (packed.length === 0) return wanted === "auto" ? chooseWeights(tensors, limits) : wanted;
+  if (wanted === "f32" || wanted === "f16") return wanted;
+  const linear = packed.filter(({ tensor }) => tensor.use === "linear");
+  const held = linear.length > 0 ? linear : packed;
+  const asStored = namesOf(held).join(", ");
+  const bits = wanted === "auto" ? undefined : wanted === "q8" ? 8 : 4;
+  if (bits && held.some(({ entry }) => isPackedEncoding(entry.encoding) && entry.encoding.layout.bits !== bits))
+    throw new FoveaError(
+      "unsupported-model",
+      `weights: "${wanted}" was asked for, but the files hold ${asStored}, and packing that again would round it twice; load it with weights "auto" to keep it as it is, or with "f16" or "f32" to unpack it`,
+    );
+  return { asStored, plain: chooseWeights(tensors, limits) === "f32" ? "f32" : "f16" };
+}
+
+/** What `info` calls it, such as "q4" or "q4_k, q6_k". */
+export function storageName(storage: Storage): string {
+  return typeof storage === "string" ? storage : storage.asStored;
+}
+
+/** The encodings of some parts, those of most values first. */
+function namesOf(parts: readonly MatchedPart[]): string[] {
+  const elements = new Map<string, number>();
+  for (const { entry } of parts) {
+    const name = entry.encoding.id.toLowerCase();
+    elements.set(name, (elements.get(name) ?? 0) + elementCount(entry.shape));
+  }
+  return [...elements].sort(([, a], [, b]) => b - a).map(([name]) => name);
 }
 
 /** Bytes of all weights in a format. */
@@ -48,12 +102,61 @@ export function weightBytes(tensors: readonly Pick<TensorSpec, "shape" | "use">[
  * are not packed below 8 bits: every logit would lose what they lose. A row that does not divide into groups takes the
  * next wider type.
  */
-export function weightType(
-  { use, shape }: Pick<TensorSpec, "use" | "shape">,
-  wanted: WeightType,
-): Tensor["type"] & WeightType {
-  if (wanted === "f32" || use === "vector" || use === "table") return "f32";
-  const ladder: readonly PackedType[] =
+export function weightType({ use, shape }: Pick<TensorSpec, "use" | "shape">, wanted: WeightType): WeightType {
+  if (wanted === "f32" || !isMatrix(use)) return "f32";
+  const ladder: readonly PackedName[] =
     wanted === "q4" && use === "linear" ? ["q4", "f16"] : wanted === "f16" ? ["f16"] : ["q8", "f16"];
   return ladder.find((type) => canPack(shape.at(-1)!, type)) ?? "f32";
+}
+
+/**
+ * The types of a weight's rows, one below the other. As stored, neighbouring parts of the same encoding share a run; a
+ * run that no buffer may end with makes the whole weight f32, which holds every value.
+ *
+ * @param parts of this weight, in order of rows
+ */
+export function weightRuns(tensor: TensorSpec, parts: readonly MatchedPart[], storage: Storage): RowRun[] {
+  const rows = tensor.shape[0]!;
+  if (typeof storage === "string") return [{ rows, type: weightType(tensor, storage) }];
+  const runs: RowRun[] = [];
+  for (const [i, part] of parts.entries()) {
+    const type = storedType(tensor, part, storage.plain);
+    const count = (parts[i + 1]?.to ?? rows) - part.to;
+    const last = runs.at(-1);
+    if (last && typeName(last.type) === typeName(type)) runs[runs.length - 1] = { rows: last.rows + count, type };
+    else runs.push({ rows: count, type });
+  }
+  const isWhole = runs.every(({ rows }, i) => rows % SPLIT_ROWS === 0 || i === runs.length - 1);
+  return isWhole && runs.length > 0 ? runs : [{ rows, type: "f32" }];
+}
+
+function storedType({ use, shape }: TensorSpec, { entry, add }: MatchedPart, plain: "f32" | "f16"): RowRun["type"] {
+  const { encoding } = entry;
+  if (!isMatrix(use)) return "f32";
+  if (isPackedEncoding(encoding)) {
+    const type = groupedType(encoding.layout);
+    return shape.length === 2 && canPack(shape[1]!, type) && !add ? type : "f32";
+  }
+  return weightType({ use, shape }, isNarrow(encoding) ? "f16" : plain);
+}
+
+/** Whether f16 holds as much as the file has. */
+function isNarrow(encoding: Encoding): boolean {
+  return !isUnpackedEncoding(encoding) && !isPackedEncoding(encoding) && encoding.dtype !== "F32";
+}
+
+/** The layout of a format, as kernels read it. */
+export function groupedType({ bits, group, scales, bias, origin = bits === 4 ? -8 : -128 }: PackedLayout): GroupedType {
+  return { bits, group, scales, bias, origin: bias === "free" ? origin : 0 };
+}
+
+/** The type for rows that turn out not to fit: f32 scales where those are f16, else plain f32. */
+export function widerType(type: RowRun["type"]): RowRun["type"] {
+  if (typeof type !== "object" || type.scales === "f32") return "f32";
+  return { ...type, scales: "f32", bias: type.bias === "none" ? "none" : "free", origin: 0 };
+}
+
+/** Whether a use reads rows of a matrix, which may be packed. */
+function isMatrix(use: TensorUse): boolean {
+  return use !== "vector" && use !== "table";
 }

@@ -78,6 +78,11 @@ export function isUnpackedEncoding(encoding: Encoding): encoding is UnpackedEnco
   return "unpack" in encoding;
 }
 
+/** Whether a decoder reads whole rows of it. */
+export function isDecoded(encoding: Encoding): encoding is PackedEncoding | UnpackedEncoding {
+  return isPackedEncoding(encoding) || isUnpackedEncoding(encoding);
+}
+
 /** Whether the engine reads values written so. */
 export function isReadable(encoding: Encoding): boolean {
   return isPackedEncoding(encoding) || isReadableDtype(encoding.dtype);

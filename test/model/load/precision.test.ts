@@ -75,7 +75,7 @@ describe("storage types", () => {
 
   test("a format that was asked for is taken as it is", () => {
     const tensors = tensorsOf(512, 6, 2048);
-    expect(resolveWeights(tensors, "q4", DESKTOP)).toBe("q4");
-    expect(resolveWeights(tensors, "auto", DESKTOP)).toBe("f32");
+    expect(resolveWeights({ tensors, parts: [] }, "q4", DESKTOP)).toBe("q4");
+    expect(resolveWeights({ tensors, parts: [] }, "auto", DESKTOP)).toBe("f32");
   });
 });

@@ -1,0 +1,19 @@
+// Integers of 4 bits less 8, sixteen at a time; the names of chunk-f32.wgsl. Needs lib/part-vec4 and lib/chunk-scale.
+
+alias Stored = vec2u;
+const CHUNK = 4u; // Parts of x
+alias Chunk = array<Part, CHUNK>;
+
+fn weight_word(at: u32) -> u32 {
+  return weight[at / 2u][at % 2u];
+}
+
+fn word_product(word: u32, low: vec4f, high: vec4f) -> f32 {
+  let nibbles = vec4u(word, word >> 4u, word >> 8u, word >> 12u);
+  return dot(vec4f(nibbles & vec4u(15u)) - 8.0, low) + dot(vec4f((nibbles >> vec4u(16u)) & vec4u(15u)) - 8.0, high);
+}
+
+fn row_product(at: u32, x: ptr<function, Chunk>) -> f32 {
+  let words = weight[at];
+  return word_product(words.x, (*x)[0], (*x)[1]) + word_product(words.y, (*x)[2], (*x)[3]);
+}

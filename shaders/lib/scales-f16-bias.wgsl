@@ -1,0 +1,11 @@
+// Scale and bias of a group as f16 in one word; the names of scales-f16.wgsl. The bias is the value of the integer
+// -ORIGIN, as formats that count from 0 store it without a rounding.
+// Needs what scales-f16.wgsl needs, and ORIGIN.
+
+const PAIRED = 1u;
+const SCALE_UNITS = 256.0;
+
+fn group_scale(group: u32) -> vec2f {
+  let pair = unpack2x16float(weight_word(params.scales + group)) / SCALE_UNITS;
+  return vec2f(pair.x, pair.y + pair.x * f32(ORIGIN));
+}

@@ -1,0 +1,7 @@
+// The scale of a group in f32; the names of scales-f16.wgsl, which says what it needs.
+
+const PAIRED = 0u;
+
+fn group_scale(group: u32) -> vec2f {
+  return vec2f(bitcast<f32>(weight_word(params.scales + group)), 0.0);
+}

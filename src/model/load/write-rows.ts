@@ -1,0 +1,102 @@
+/** Integers in groups from decoded rows to the buffers of a grouped matrix: no kernel is needed, they only move. */
+import { FoveaError } from "../../errors.ts";
+import type { Gpu } from "../../gpu/device.ts";
+import { type GroupedType, groupsOf, scalesOffset, type Tensor } from "../../gpu/tensor.ts";
+import { assert } from "../../shared/assert.ts";
+import { quoted } from "../../shared/json.ts";
+import type { PackedRows } from "../../weights/formats/packed-rows.ts";
+import { fileOf } from "../../weights/formats/stored-tensor.ts";
+import type { MatchedPart } from "./match.ts";
+import { scalePlane } from "./scale-plane.ts";
+
+/** Rows of a decoded run, and where they go. */
+export interface RowsToWrite {
+  part: MatchedPart;
+  packed: PackedRows;
+  /** The rows of `packed` that are written: [start, end). */
+  start: number;
+  end: number;
+  /** Their buffer, of the layout of `packed`. */
+  y: Tensor; // [R, C]
+  /** The first row there. */
+  row: number;
+}
+
+export class RowWriter {
+  readonly #gpu: Gpu;
+  /** Parts with scales that f16 does not hold. */
+  readonly misfits = new Set<MatchedPart>();
+  /** Words of single f16 scales of which only one half was written yet, by their number in the buffer. */
+  readonly #halfWords = new Map<GPUBuffer, Map<number, number>>();
+
+  constructor(gpu: Gpu) {
+    this.#gpu = gpu;
+  }
+
+  /** Throws FoveaError `bad-weights` for scales that are NaN or infinite. */
+  write({ part, packed, start, end, y, row }: RowsToWrite): void {
+    const type = groupsOf(y.type);
+    assert(type && type.bits === packed.bits && type.group === packed.group, "rows of another layout");
+    const columns = y.shape[1]!;
+    const rowBytes = (columns * type.bits) / 8;
+    this.#gpu.upload(y, packed.integers.subarray(start * rowBytes, end * rowBytes), row * rowBytes);
+    const groups = columns / type.group;
+    const scales = packed.scales.subarray(start * groups, end * groups);
+    const biases = packed.biases?.subarray(start * groups, end * groups);
+    const plane = scalePlane(type, { scales, ...(biases && { biases }) });
+    if (plane.notFinite >= 0) throw notFinite(part, scales[plane.notFinite]!, biases?.[plane.notFinite]);
+    if (!plane.fits) this.misfits.add(part);
+    const scaleBytes = plane.bytes.byteLength / scales.length;
+    const at = 4 * scalesOffset(y) + row * groups * scaleBytes;
+    if (scaleBytes === 2) this.#uploadHalves(y, new Uint16Array(plane.bytes.buffer), at / 2);
+    else this.#gpu.upload(y, plane.bytes, at);
+  }
+
+  /** A queue writes whole words: a half that shares its word with another row's is written with what is there. */
+  #uploadHalves(y: Tensor, halves: Uint16Array, first: number): void {
+    const start = first - (first % 2);
+    const end = first + halves.length + ((first + halves.length) % 2);
+    const padded = new Uint16Array(end - start);
+    padded.set(halves, first - start);
+    const words = new Uint32Array(padded.buffer);
+    const known = this.#halfWords.get(y.buffer) ?? new Map<number, number>();
+    this.#halfWords.set(y.buffer, known);
+    const edges = [...(start < first ? [0] : []), ...(end > first + halves.length ? [words.length - 1] : [])];
+    for (const edge of edges) {
+      const word = start / 2 + edge;
+      words[edge]! |= known.get(word) ?? 0;
+      known.set(word, words[edge]!);
+    }
+    this.#gpu.upload(y, words, 2 * start);
+  }
+}
+
+function notFinite({ entry }: MatchedPart, scale: number, bias: number | undefined): FoveaError {
+  const what = Number.isFinite(scale) ? `a bias of ${bias}` : `a scale of ${scale}`;
+  return new FoveaError(
+    "bad-weights",
+    `weights that are NaN or infinite: ${quoted(entry.name)} in ${fileOf(entry)}, ${entry.encoding.id}, has ${what}. The file is damaged or was exported with an overflow`,
+  );
+}
+
+/** Whether rows of this layout are written to a tensor as they are. */
+export function holdsRows({ type }: Tensor, { bits, group }: PackedRows): boolean {
+  const own: GroupedType | undefined = groupsOf(type);
+  return own?.bits === bits && own.group === group && typeof type === "object";
+}
+
+/** Rows [first, first + count) of a matrix in several buffers: the pieces of each buffer. */
+export function* cutRows(
+  buffers: readonly Tensor[],
+  first: number,
+  count: number,
+): Generator<{ y: Tensor; row: number; start: number; end: number }> {
+  let begin = 0;
+  for (const y of buffers) {
+    const end = begin + y.shape[0]!;
+    const [from, to] = [Math.max(first, begin), Math.min(first + count, end)];
+    if (from < to) yield { y, row: from - begin, start: from - first, end: to - first };
+    begin = end;
+  }
+  assert(first + count <= begin, `rows ${first} to ${first + count} of ${begin}`);
+}

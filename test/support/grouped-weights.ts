@@ -1,0 +1,53 @@
+/** Random matrices of integers in groups: as a tensor on the GPU, and their values in f64. */
+import type { Gpu } from "../../src/gpu/device.ts";
+import { type GroupedType, scalesOffset, type Tensor } from "../../src/gpu/tensor.ts";
+import { scalePlane } from "../../src/model/load/scale-plane.ts";
+import type { PackedRows } from "../../src/weights/formats/packed-rows.ts";
+import { dequantise } from "../reference/packed-rows.ts";
+import type { Random } from "./gpu.ts";
+
+const SIZES = [16, 32, 64, 128] as const;
+
+/** Every layout that kernels read. */
+export const GROUPED_TYPES: readonly GroupedType[] = ([4, 8] as const).flatMap((bits) =>
+  SIZES.flatMap((group) => [
+    { bits, group, scales: "f16" as const, bias: "none" as const, origin: 0 },
+    { bits, group, scales: "f16" as const, bias: "zeros" as const, origin: 0 },
+    { bits, group, scales: "f16" as const, bias: "free" as const, origin: bits === 4 ? -8 : -16 },
+    { bits, group, scales: "f32" as const, bias: "none" as const, origin: 0 },
+    { bits, group, scales: "f32" as const, bias: "free" as const, origin: 0 },
+  ]),
+);
+
+/** Random rows. Their scales and biases are what the type holds without a rounding. */
+export function randomRows(random: Random, type: GroupedType, rows: number, columns: number): PackedRows {
+  const { bits, group, scales: precision, bias, origin } = type;
+  const groups = (rows * columns) / group;
+  const size = bits === 4 ? 1 / 8 : 1 / 128;
+  // Eleven bits of a number from 1/2 to 1, with a sign: an f16 of ordinary size.
+  const number = () => ((random.integer(0, 1) * 2 - 1) * random.integer(1024, 2047)) / 2048;
+  const exact = () => (precision === "f16" ? number() : random.floats(1)[0]!);
+  const scales = Float32Array.from({ length: groups }, () => exact() * size);
+  const free = (scale: number) => exact() / 2 - origin * scale;
+  const zeros = (scale: number) => random.integer(-8, 8) * scale;
+  const biases = bias === "none" ? undefined : scales.map((scale) => (bias === "zeros" ? zeros(scale) : free(scale)));
+  const integers = Uint8Array.from({ length: (rows * columns * bits) / 8 }, () => random.integer(0, 255));
+  return { bits, group, integers, scales, ...(biases && { biases }) };
+}
+
+/** A random matrix [rows, columns], allocated in the device's arena. */
+export function groupedWeights(
+  gpu: Gpu,
+  random: Random,
+  type: GroupedType,
+  [rows, columns]: readonly [number, number],
+): { tensor: Tensor; values: Float64Array } {
+  const packed = randomRows(random, type, rows, columns);
+  const tensor = gpu.arena.tensor("grouped", [rows, columns], type);
+  const plane = scalePlane(type, packed);
+  const words = new Uint8Array(tensor.buffer.size);
+  words.set(packed.integers);
+  words.set(plane.bytes, 4 * scalesOffset(tensor));
+  gpu.upload(tensor, words);
+  return { tensor, values: dequantise(packed, rows, columns) };
+}
