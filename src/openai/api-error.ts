@@ -7,7 +7,7 @@ import type { ErrorBody } from "./types.ts";
 /** The error that `create` and the streams throw. `cause` is the engine's error, if there is one. */
 export class ApiError extends Error implements ErrorBody {
   override readonly name = "ApiError";
-  /** As in HTTP: 400 wrong request, 404 unknown model, 499 aborted, 500 internal error, 503 no GPU or no memory. */
+  /** As in HTTP: 400 wrong request, 403 no such embeddings, 404 unknown model, 499 aborted, 500 internal error, 503 no GPU or no memory. */
   readonly status: number;
   readonly type: ErrorBody["type"];
   readonly param: string | null;
@@ -73,14 +73,15 @@ const FIELDS: Record<string, string> = {
   repetitionPenalty: "fovea.repetitionPenalty",
 };
 
-/** Any thrown value as an ApiError. */
-export function toApiError(thrown: unknown): ApiError {
+/** Any thrown value as an ApiError. @param pictures the field that pictures come in */
+export function toApiError(thrown: unknown, pictures = "messages"): ApiError {
   if (thrown instanceof ApiError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const outcome = OUTCOMES[codeOf(thrown) as FoveaErrorCode];
   if (outcome) {
     const type = typeOf(outcome.status);
-    return new ApiError(outcome.status, { message, type, param: null, ...outcome }, { cause: thrown });
+    const param = outcome.param === "messages" ? pictures : (outcome.param ?? null);
+    return new ApiError(outcome.status, { message, type, code: outcome.code, param }, { cause: thrown });
   }
   if (thrown instanceof TypeError || thrown instanceof RangeError) {
     const body = { message, type: typeOf(400), param: paramOf(message), code: "invalid_value" };

@@ -1,11 +1,12 @@
 /**
- * OpenAI's client over models that are loaded in this page. It needs Fovea's `generate` and `info`, in the page or in a
- * worker. It loads no models.
+ * OpenAI's client over models that are loaded in this page. It needs Fovea's `generate` and `info`, and for embeddings
+ * `encodeText` and `encodeImage`, in the page or in a worker. It loads no models.
  */
 import type { FoveaModel, Generation } from "../api.ts";
 import { invalid, toApiError } from "./api-error.ts";
 import { complete } from "./completion.ts";
 import { ChatCompletionStream } from "./completion-stream.ts";
+import { type EmbeddingModel, Embeddings } from "./embeddings.ts";
 import { shorten } from "./fields.ts";
 import { readRequest } from "./request.ts";
 import type {
@@ -19,7 +20,7 @@ import type {
 } from "./types.ts";
 
 /** A model: a Fovea, one in a worker, or any object with these members. */
-export type ChatModel = Pick<FoveaModel, "generate" | "info">;
+export type ChatModel = Pick<FoveaModel, "generate" | "info"> & EmbeddingModel;
 
 /** One model, with the id "fovea", or models by id. */
 export type ChatModels = ChatModel | { readonly [id: string]: ChatModel };
@@ -27,7 +28,7 @@ export type ChatModels = ChatModel | { readonly [id: string]: ChatModel };
 const DEFAULT_ID = "fovea";
 
 /**
- * OpenAI's client for models and chat completions. The models stay the caller's.
+ * OpenAI's client for models, chat completions and embeddings. The models stay the caller's.
  *
  * @example
  * const client = new FoveaOpenAI({ "fovea-demo": await Fovea.load("fovea-demo") });
@@ -36,6 +37,7 @@ const DEFAULT_ID = "fovea";
  */
 export class FoveaOpenAI {
   readonly chat: { readonly completions: ChatCompletions };
+  readonly embeddings: Embeddings;
   readonly models: Models;
 
   /** Throws TypeError for a value that is not a model. */
@@ -43,6 +45,7 @@ export class FoveaOpenAI {
     const byId = modelsById(models);
     this.models = new Models(byId);
     this.chat = { completions: new ChatCompletions(byId) };
+    this.embeddings = new Embeddings((id) => find(byId, id));
   }
 }
 

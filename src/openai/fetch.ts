@@ -5,12 +5,12 @@
 import { type ApiError, invalid, toApiError } from "./api-error.ts";
 import { type ChatModels, FoveaOpenAI } from "./client.ts";
 import { ChatCompletionStream } from "./completion-stream.ts";
-import type { ChatCompletionRequest } from "./types.ts";
+import type { ChatCompletionRequest, EmbeddingRequest } from "./types.ts";
 
 const ENCODER = new TextEncoder();
 
 /**
- * A replacement for `fetch`. It answers POST .../chat/completions, GET .../models and GET .../models/ID at any server, and
+ * A replacement for `fetch`. It answers POST .../chat/completions, POST .../embeddings, GET .../models and GET .../models/ID at any server, and
  * 404 to everything else. As with `fetch`, an abort before the answer rejects with the signal's reason; a later one breaks
  * off the body. Cancelling the body ends the work.
  *
@@ -47,6 +47,11 @@ async function answer(client: FoveaOpenAI, request: Request): Promise<Response> 
     return new Response(stream, {
       headers: { ...headers, "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
     });
+  }
+  if (pathname.endsWith("/embeddings")) {
+    expectMethod(request, "POST");
+    const body = (await readJson(request)) as EmbeddingRequest;
+    return Response.json(await client.embeddings.create(body, { signal: request.signal }));
   }
   const match = /\/models(?:\/(.+))?$/.exec(pathname);
   if (!match) throw invalid(null, `Unknown request URL: ${request.method} ${pathname}`, "unknown_url", 404);

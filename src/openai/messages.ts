@@ -53,7 +53,8 @@ function readContent(content: unknown, where: string, mayShow: boolean): string 
   return Array.from(content, (part, i) => readPart(asFields(part, `${where}[${i}]`), `${where}[${i}]`, mayShow));
 }
 
-function readPart(part: Fields, where: string, mayShow: boolean): MessagePart {
+/** A part of a message; throws as `readMessages`. @param mayShow whether it may be a picture */
+export function readPart(part: Fields, where: string, mayShow: boolean): MessagePart {
   const type = asText(field(part, "type"), `${where}.type`);
   if (type === "text") {
     onlyFields(part, ["type", "text"], where);

@@ -175,6 +175,33 @@ export interface ModelList {
   data: Model[];
 }
 
+export interface EmbeddingRequest {
+  model: string;
+  /** A text, or several texts and pictures. */
+  input: string | (string | TextPart | ImagePart)[];
+  /** Default "float"; "base64" is of little-endian f32. */
+  encoding_format?: "float" | "base64";
+  /** Only the width that the model has. */
+  dimensions?: number;
+  /** Ignored. */
+  user?: string;
+}
+
+export interface Embedding {
+  object: "embedding";
+  index: number;
+  /** A string with the format "base64". */
+  embedding: number[] | string;
+}
+
+export interface EmbeddingResponse {
+  object: "list";
+  data: Embedding[];
+  model: string;
+  /** Tokens of texts without padding, and rows of pictures. */
+  usage: { prompt_tokens: number; total_tokens: number };
+}
+
 /** An error in OpenAI's words. */
 export interface ErrorBody {
   message: string;

@@ -42,7 +42,7 @@ describe("addresses", () => {
   });
 
   test("that nobody knows", async () => {
-    for (const path of ["", "/embeddings", "/chat/completions/5", "/model", "/modelsx"]) {
+    for (const path of ["", "/embeddings/5", "/chat/completions/5", "/model", "/modelsx"]) {
       const error = await errorOf(await createFetch(new FakeModel())(ORIGIN + path));
       expect(error).toMatchObject({ status: 404, code: "unknown_url" });
     }
