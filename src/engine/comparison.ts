@@ -16,6 +16,6 @@ export async function readComparison(
   const read = async (name: string) => (await readFloats(gpu, weights.get(name)))[0]!;
   const scale = Math.exp(await read("compare.scale"));
   const bias = comparison.bias ? await read("compare.bias") : 0;
-  if (!Number.isFinite(scale) || !Number.isFinite(bias)) throw notFiniteError("scale or bias of scores");
+  if (!Number.isFinite(Math.fround(scale)) || !Number.isFinite(bias)) throw notFiniteError("scale or bias of scores");
   return { scale, bias, probabilities: comparison.probabilities };
 }

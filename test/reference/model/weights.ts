@@ -18,6 +18,8 @@ function readElement(view: DataView, dtype: string, offset: number): number {
       return bf16ToNumber(view.getUint16(offset, true));
     case "I32":
       return view.getInt32(offset, true);
+    case "I64":
+      return Number(view.getBigInt64(offset, true));
     case "U8":
       return view.getUint8(offset);
     default:
