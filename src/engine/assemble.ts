@@ -13,6 +13,7 @@ import type { MatchedTensors } from "../model/load/match.ts";
 import type { Storage } from "../model/load/precision.ts";
 import { checkInteger } from "../shared/assert.ts";
 import type { DecoderSpec, ModelSpec } from "../spec/model-spec.ts";
+import type { PictureRun } from "../spec/picture-spec.ts";
 
 /** Positions of the KV cache unless the caller says otherwise: several pictures and turns, without filling a GPU. */
 const DEFAULT_CONTEXT = 4096;
@@ -29,26 +30,40 @@ export function contextLengthOf(spec: ModelSpec, maxContext: number | undefined)
   const { decoder } = spec;
   if (!decoder) return 0;
   if (maxContext !== undefined) return checkInteger("maxContext", maxContext, 1, decoder.maxPositions);
-  const forPicture = pictureRows(spec).reduce((sum, rows) => sum + rows, CONTEXT_BESIDE_PICTURE);
-  return Math.min(decoder.maxPositions, Math.max(DEFAULT_CONTEXT, forPicture));
+  return Math.min(decoder.maxPositions, Math.max(DEFAULT_CONTEXT, pictureTokens(spec) + CONTEXT_BESIDE_PICTURE));
 }
 
-/** Rows of each view of the costliest picture; of rows that are arranged, their number. */
-function pictureRows({ pictures, encoder }: ModelSpec): number[] {
+/** Rows of each run of the costliest picture. */
+function pictureRuns({ pictures, encoder }: ModelSpec): readonly PictureRun[] {
   if (!pictures || !encoder) return [];
   const { width, height } = pictures.largest;
   const plan = pictures.plan(width, height, {});
+  if (pictures.order) {
+    const { lines, weights, taps } = pictures.order.arrange(plan);
+    return pictures.runs(plan, lines ?? [weights.length / taps]);
+  }
   const first = encoder.keepClassToken ? 1 : 0;
-  const rows = plan.views.map(({ grid }) => first + cellCount(grid, encoder));
-  return pictures.order ? [pictures.order.most(plan, rows)] : rows;
+  return pictures.runs(
+    plan,
+    plan.views.map(({ grid }) => first + cellCount(grid, encoder)),
+  );
+}
+
+/** Tokens of the costliest picture, where a text between rows counts as one. */
+function pictureTokens(spec: ModelSpec): number {
+  return pictureRuns(spec).reduce((sum, run) => sum + ("text" in run ? 1 : run.rows), 0);
 }
 
 /** Prompt rows that go through the decoder at once. */
 export function chunkRowsOf(spec: ModelSpec & { decoder: DecoderSpec }, contextLength: number): number {
   const { sees } = spec.decoder;
   // Rows that see each other go through together.
-  const together = sees === "prompt" ? contextLength : sees === "pictures" ? Math.max(0, ...pictureRows(spec)) : 0;
+  const together = sees === "prompt" ? contextLength : sees === "pictures" ? longestRun(spec) : 0;
   return Math.min(contextLength, Math.max(together, causalChunkRows(spec.decoder)));
+}
+
+function longestRun(spec: ModelSpec): number {
+  return pictureRuns(spec).reduce((most, run) => ("text" in run ? most : Math.max(most, run.rows)), 0);
 }
 
 /** In small models so few that their states stay small beside the weights. */

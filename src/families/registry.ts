@@ -17,6 +17,7 @@ import { llava } from "./llava.ts";
 import { llavaNext } from "./llava-next.ts";
 import { llavaOnevision } from "./llava-onevision.ts";
 import { mistral } from "./mistral.ts";
+import { mistral3, pixtral } from "./mistral3.ts";
 import { nanollava } from "./nanollava.ts";
 import { olmo2 } from "./olmo2.ts";
 import { originalLlava } from "./original-llava.ts";
@@ -35,8 +36,8 @@ import { vit } from "./vit.ts";
 
 /** The first that matches describes the model. */
 const FAMILIES: readonly Family[] = [
-  ...[nanollava, shikra, originalLlava, llava, llavaNext, llavaOnevision, internvl, idefics3, smolvlm, lfm2Vl],
-  ...[gemma3, paligemma],
+  ...[nanollava, shikra, originalLlava, pixtral, llava, llavaNext, llavaOnevision, internvl, idefics3, smolvlm, lfm2Vl],
+  ...[gemma3, paligemma, mistral3],
   ...[qwen2Vl, qwen25Vl, qwen3Vl, qwen35],
   ...[llama, qwen2, qwen3, mistral, phi3, olmo2, gemma2, gemma3Text, smollm3, granite, stablelm, phi, lfm2],
   ...[qwen35Text],

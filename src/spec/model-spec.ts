@@ -66,13 +66,15 @@ export interface BlocksSpec {
   /** RMSNorms of queries and of keys, all heads at once. */
   qkNorm?: true;
   qkvBias: boolean;
+  /** The other products of a block have biases; default true. */
+  linearBias?: boolean;
 }
 
 /** A vision transformer. */
 export interface EncoderSpec extends BlocksSpec {
   /** Blocks that run, from the first; the features are the output of the last of them. */
   runBlocks: number;
-  /** A norm between embeddings and blocks. */
+  /** A norm between embeddings and blocks, of the blocks' kind. */
   preNorm: boolean;
   /** A norm after the last block. */
   postNorm: boolean;

@@ -52,7 +52,7 @@ export interface PicturePlan {
   padColour?: number;
 }
 
-/** A piece of what stands in the prompt for a picture: text, the rows of one view, or all rows of an arrangement. */
+/** A piece of what stands in the prompt for a picture: text, the rows of one view, or the next rows of an arrangement. */
 export type PictureRun = { text: string } | { view: number; rows: number } | { rows: number };
 
 /**
@@ -65,6 +65,8 @@ export interface Arrangement {
   weights: Float32Array; // [T, K]
   /** K */
   taps: number;
+  /** Rows of each line, where the prompt has text between lines. */
+  lines?: readonly number[];
 }
 
 /** How the connector's rows of a picture are arranged, where a prompt does not take them view by view. Pure. */
@@ -107,7 +109,7 @@ export interface PictureSpec {
   /**
    * The prompt's text and rows for a picture. Pure.
    *
-   * @param rows left of each view; with an `order` one number, T of the arrangement
+   * @param rows left of each view; with an `order` those of each line of the arrangement, or one number, T
    */
   runs(plan: PicturePlan, rows: readonly number[]): readonly PictureRun[];
   /** Texts by which chat templates mark a picture, where they do not write the placeholder's own. */

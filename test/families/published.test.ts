@@ -76,7 +76,7 @@ function planOf({ pictures, encoder }: ModelSpec): Expected["plan"] {
   const { cell, keepClassToken } = encoder;
   const rows = plan.views.map(({ grid }) => (grid.rows / cell) * (grid.cols / cell) + (keepClassToken ? 1 : 0));
   const arranged = pictures.order?.arrange(plan);
-  const counts = arranged ? [arranged.weights.length / arranged.taps] : rows;
+  const counts = arranged ? (arranged.lines ?? [arranged.weights.length / arranged.taps]) : rows;
   const runs = pictures.runs(plan, counts).map((run) => ("text" in run ? run.text : `[${run.rows}]`));
   return { canvases: plan.canvases.map(canvasText), views: plan.views.length, prompt: runs.join("") };
 }

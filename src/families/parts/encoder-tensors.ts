@@ -26,6 +26,8 @@ export interface EncoderNames extends BlockNames {
   classToken: string;
   positions: string;
   patch: string;
+  /** Default CLIP's. */
+  preNorm?: string;
   postNorm: string;
   /** Tensors that files hold besides, below the prefix. */
   unused: RegExp;
@@ -74,6 +76,12 @@ export const INTERN_NAMES: EncoderNames = {
   kNorm: "attention.k_norm",
 };
 
+/** A norm of the kind that blocks have. */
+function blockNorm({ rmsNorms, width }: BlocksSpec, name: string, prefixes: readonly string[], source: string) {
+  if (!rmsNorms) return layerNorm(name, prefixes, source, width);
+  return [vector(`${name}.weight`, prefixes, `${source}.weight`, width)];
+}
+
 /** Matrices that share the rows of one. */
 function sourcesOf(names: string | readonly string[], rows: number): (readonly [source: string, rows: number])[] {
   const list = typeof names === "string" ? [names] : names;
@@ -92,7 +100,7 @@ export function encoderTensors(spec: EncoderSpec, names: EncoderNames, prefixes:
     ...(table ? [stack("encoder.positions", "table", prefixes, [[names.positions, [rows, width]]])] : []),
     stack("encoder.patch.weight", "linear", prefixes, [[`${names.patch}.weight`, patchShape]]),
     ...(patch.bias ? [vector("encoder.patch.bias", prefixes, `${names.patch}.bias`, width)] : []),
-    ...(spec.preNorm ? layerNorm("encoder.preNorm", prefixes, "pre_layrnorm", width) : []),
+    ...(spec.preNorm ? blockNorm(spec, "encoder.preNorm", prefixes, names.preNorm ?? "pre_layrnorm") : []),
   ];
   tensors.push(...blockTensors("encoder", spec, spec.runBlocks, names, prefixes));
   if (spec.postNorm) tensors.push(...layerNorm("encoder.norm", prefixes, names.postNorm, width));
@@ -111,17 +119,14 @@ export function blockTensors(
   names: BlockNames,
   prefixes: readonly string[],
 ): TensorSpec[] {
-  const { width, mlp, qkvBias } = spec;
+  const { width, mlp, qkvBias, linearBias: bias = true } = spec;
   const tensors: TensorSpec[] = [];
   const qkv = sourcesOf(names.qkv, 3 * width);
   const fc1 = sourcesOf(names.fc1, (mlp.gated ? 2 : 1) * mlp.width);
   for (let block = 0; block < count; block++) {
     const name = `${tower}.blocks.${block}`;
     const inBlock = prefixes.map((prefix) => `${prefix}${names.blocks}${block}.`);
-    const norm = (part: string, source: string) =>
-      spec.rmsNorms
-        ? [vector(`${name}.${part}.weight`, inBlock, `${source}.weight`, width)]
-        : layerNorm(`${name}.${part}`, inBlock, source, width);
+    const norm = (part: string, source: string) => blockNorm(spec, `${name}.${part}`, inBlock, source);
     const scale = (part: string, source: string | undefined) =>
       spec.layerScale ? [vector(`${name}.${part}`, inBlock, source!, width)] : [];
     const qkNorm = (part: string, source: string | undefined) =>
@@ -131,11 +136,11 @@ export function blockTensors(
       ...linear(`${name}.qkv`, inBlock, qkv, { cols: width, bias: qkvBias }),
       ...qkNorm("qNorm", names.qNorm),
       ...qkNorm("kNorm", names.kNorm),
-      ...linear(`${name}.out`, inBlock, [[names.out, width]], { cols: width, bias: true }),
+      ...linear(`${name}.out`, inBlock, [[names.out, width]], { cols: width, bias }),
       ...scale("scale1", names.scale1),
       ...norm("norm2", names.norm2),
-      ...linear(`${name}.fc1`, inBlock, fc1, { cols: width, bias: true }),
-      ...linear(`${name}.fc2`, inBlock, [[names.fc2, width]], { cols: mlp.width, bias: true }),
+      ...linear(`${name}.fc1`, inBlock, fc1, { cols: width, bias }),
+      ...linear(`${name}.fc2`, inBlock, [[names.fc2, width]], { cols: mlp.width, bias }),
       ...scale("scale2", names.scale2),
     );
   }

@@ -24,6 +24,8 @@ export interface ArrangedRows {
   rows: Tensor; // [T, W]
   /** Of each view, of each of its rows the row of T that it counts most for, or `NOWHERE`. */
   places: readonly Uint32Array[];
+  /** Rows of each line, where there are lines; otherwise T. */
+  lines: readonly number[];
 }
 
 /** Stands for the place of a row that counts for no row, such as one of padding. */
@@ -109,15 +111,16 @@ export class RowArranger {
   ): ArrangedRows {
     const arrangement = this.#order.arrange(plan, owners);
     const { sources, weights, taps } = arrangement;
-    const learned = this.#weights.get("connector.learned");
+    const learned = this.#order.learned > 0 ? [this.#weights.get("connector.learned")] : [];
     const rows = rowCount(arrangement);
+    const width = batches[0]!.projected!.shape[1]!;
     const counts = owners?.map(({ length }) => length);
     const most = counts ? this.#order.most(plan, counts) : rows;
     assert(rows <= most, `an arrangement of ${rows} rows, planned for ${most}`);
     const starts = viewStarts(batches);
-    const y = view(kept.tensor("image tokens", [most, learned.shape[1]!]), [rows, learned.shape[1]!]);
-    for (const [part, batch] of [...batches, undefined].entries()) {
-      const local = localRows(batch, starts, this.#order.learned);
+    const y = view(kept.tensor("image tokens", [most, width]), [rows, width]);
+    for (const [part, x] of [...batches.map(({ projected }) => projected!), ...learned].entries()) {
+      const local = localRows(batches[part], starts, this.#order.learned);
       const own = { sources: new Uint32Array(sources.length), weights: new Float32Array(sources.length) };
       for (const [i, source] of sources.entries()) {
         const row = local.get(source);
@@ -131,9 +134,9 @@ export class RowArranger {
       };
       this.#gpu.upload(tables.sources, own.sources);
       this.#gpu.upload(tables.weights, own.weights);
-      mixRows(recorder, { x: batch ? batch.projected! : learned, ...tables, y, accumulate: part > 0 });
+      mixRows(recorder, { x, ...tables, y, accumulate: part > 0 });
     }
-    return { rows: y, places: placesOf(batches, starts, arrangement) };
+    return { rows: y, places: placesOf(batches, starts, arrangement), lines: arrangement.lines ?? [rows] };
   }
 
   #isWhole(batches: readonly BatchRows[]): boolean {

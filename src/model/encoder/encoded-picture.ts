@@ -51,7 +51,7 @@ export interface EncodedPicture {
 
 /** The numbers of rows by which `PictureSpec.runs` writes a picture's place in a prompt. */
 export function rowsInPrompt({ rowsOfView, arranged }: EncodedPicture): readonly number[] {
-  return arranged ? [arranged.rows.shape[0]!] : rowsOfView;
+  return arranged ? arranged.lines : rowsOfView;
 }
 
 /** The rows of an encoded picture as they enter a prompt. @param order views in the order of the prompt's runs */
@@ -59,7 +59,14 @@ export function promptPicture(
   { batches, placed, arranged, owners, cellGrids }: EncodedPicture,
   order: readonly number[],
 ): PromptPicture {
-  if (arranged) return { runs: [{ tensor: arranged.rows, first: 0, count: arranged.rows.shape[0]! }] };
+  if (arranged) {
+    let first = 0;
+    const runs = arranged.lines.map((count) => {
+      first += count;
+      return { tensor: arranged.rows, first: first - count, count };
+    });
+    return { runs };
+  }
   const runs = order.map((index) => {
     const batch = batches.find(({ views }) => views.includes(index));
     assert(batch?.projected, `view ${index} has no rows for a prompt`);
