@@ -21,7 +21,10 @@ const ENCODER = { ...SIGLIP_ENCODER, width: 1152, heads: 16, patchSize: 32 };
 // With the level of the task's class, and without it.
 const ENCODER_PREFIXES = ["model.vision_model.", "vision_model."];
 const CONNECTOR_NAMES = ["model.connector.modality_projection.proj", "connector.modality_projection.proj"];
-const DECODER_NAMES = { prefixes: ["model.text_model.", "text_model."], head: ["lm_head.weight"] };
+const DECODER_NAMES = {
+  prefixes: ["model.text_model.", "text_model.", "language_model."],
+  head: ["lm_head.weight", "language_model.lm_head.weight"],
+};
 
 const TAGS: TileTags = {
   fakeToken: "<fake_token_around_image>",

@@ -18,9 +18,12 @@ import { readPixelValues } from "./parts/pixel-values.ts";
 import { planTokenRangeTiles, type TokenRangeTiles } from "./parts/token-range-tiles.ts";
 
 // As published, and as transformers 5 saves them.
-const ENCODER_PREFIXES = ["model.vision_tower.vision_model.", "model.vision_tower."];
-const CONNECTOR_PREFIXES = ["model.multi_modal_projector."];
-const DECODER_NAMES = { prefixes: ["model.language_model."], head: ["lm_head.weight"] };
+const ENCODER_PREFIXES = ["model.vision_tower.vision_model.", "model.vision_tower.", "vision_tower."];
+const CONNECTOR_PREFIXES = ["model.multi_modal_projector.", "multi_modal_projector."];
+const DECODER_NAMES = {
+  prefixes: ["model.language_model.", "language_model.model."],
+  head: ["lm_head.weight", "language_model.lm_head.weight"],
+};
 
 /** Of the connector's norm, whatever the encoder's is. */
 const CONNECTOR_EPS = 1e-5;

@@ -40,8 +40,8 @@ const DECODER: DecoderKind = {
 
 /** Before each name of the decoder: as published, and as transformers saves them since 4.52. */
 export const DECODER_NAMES = {
-  prefixes: ["model.", "model.language_model.", "language_model."],
-  head: ["lm_head.weight"],
+  prefixes: ["model.", "model.language_model.", "language_model.", "language_model.model."],
+  head: ["lm_head.weight", "language_model.lm_head.weight"],
 };
 
 const MERGER: Merger = {

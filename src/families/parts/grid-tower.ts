@@ -18,7 +18,7 @@ const MAX_FRAMES = 8;
 const USUAL_CELLS = 1280;
 
 /** As published, and as transformers saves them since 4.52. */
-export const TOWER_PREFIXES = ["visual.", "model.visual."];
+export const TOWER_PREFIXES = ["visual.", "model.visual.", "vision_tower."];
 
 /** What the towers have in common. */
 export interface TowerKind {
