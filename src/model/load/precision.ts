@@ -147,6 +147,7 @@ function isNarrow(encoding: Encoding): boolean {
 
 /** The layout of a format, as kernels read it. */
 export function groupedType({ bits, group, scales, bias, origin = bits === 4 ? -8 : -128 }: PackedLayout): GroupedType {
+  if (scales === "f32") return { bits, group, scales, bias: bias === "none" ? "none" : "free", origin: 0 };
   return { bits, group, scales, bias, origin: bias === "free" ? origin : 0 };
 }
 

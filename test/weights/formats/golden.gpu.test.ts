@@ -10,9 +10,6 @@ import { NMSE_JPEG, NMSE_PACKED_MODEL } from "../../support/tolerances.ts";
 
 /** Names of the folders; see vite.config.ts. */
 const FOLDERS: string[] = JSON.parse(import.meta.env.VITE_FORMAT_FOLDERS);
-const isRead = (folder: string) => !folder.startsWith("gguf-");
-
-for (const folder of FOLDERS) if (!isRead(folder)) test.skip(`${folder} [needs its format]`, () => {});
 
 if (FOLDERS.length === 0) test.skip(needing("golden/formats", "packed checkpoints"), () => {});
 
@@ -23,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => device.destroy());
 
-describe.for(FOLDERS.filter(isRead))("%s", (folder) => {
+describe.for(FOLDERS)("%s", (folder) => {
   let golden: GoldenFormat;
   let fovea: Fovea;
   beforeAll(async () => {

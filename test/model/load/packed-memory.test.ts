@@ -1,0 +1,70 @@
+/** GPU memory of packed matrices beside the bytes of their files. */
+import { existsSync, readdirSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { makeWeights } from "../../../src/engine/assemble.ts";
+import { readModel } from "../../../src/engine/read-model.ts";
+import { PlanningGpu } from "../../../src/gpu/planning.ts";
+import { tensorByteLength } from "../../../src/gpu/tensor.ts";
+import { matchTensors } from "../../../src/model/load/match.ts";
+import { groupedType, resolveWeights } from "../../../src/model/load/precision.ts";
+import { openFolder } from "../../../src/weights/folder.ts";
+import { isPackedEncoding } from "../../../src/weights/formats/encoding.ts";
+import { openModel } from "../../../src/weights/formats/registry.ts";
+import { filesOf, loadFormat } from "../../support/golden-format.ts";
+import { dataRoot, needing } from "../../support/shared.ts";
+
+/** Most bytes on the GPU for one in the file. */
+const MOST = 1.15;
+
+/**
+ * Encodings that take more, and how much: integers of 5 and 6 bits and table values take 8, the scales of super-blocks
+ * are products that f16 does not hold, and groups of 16 with f32 scales take 2 bits a weight.
+ */
+const MORE: Readonly<Record<string, number>> = {
+  Q4_K: 1.34,
+  Q5_0: 1.55,
+  Q5_1: 1.5,
+  Q5_K: 1.82,
+  Q6_K: 1.53,
+  IQ4_NL: 1.89,
+  IQ4_XS: 2.12,
+};
+
+const root = `${dataRoot}/golden/formats`;
+const folders = existsSync(root) ? readdirSync(root).filter((name) => existsSync(`${root}/${name}/case.json`)) : [];
+
+if (folders.length === 0) test.skip(needing("golden/formats", "packed checkpoints"), () => {});
+
+describe.for(folders)("%s", (folder) => {
+  test("every packed matrix, and the whole model", async () => {
+    const model = await openModel(openFolder(await filesOf(folder, await loadFormat(folder))), {});
+    const { spec, files } = await readModel(model.folder, {});
+    const checkpoint = await model.checkpoint(files["config.json"] as Record<string, unknown>, {});
+    const matched = matchTensors(spec, checkpoint.tensors);
+    let stored = 0;
+    let allowed = 0;
+    for (const { tensor, entry } of matched.parts) {
+      const bytes = entry.planes.reduce((sum, { start, end }) => sum + end - start, 0);
+      stored += bytes;
+      if (!isPackedEncoding(entry.encoding)) {
+        // Kept as wide as in the file; but vectors, tables and rows that no word of f16 ends are f32.
+        const isWide = tensor.use === "vector" || tensor.use === "table" || tensor.shape.at(-1)! % 8 !== 0;
+        allowed += isWide ? 2 * bytes : bytes;
+        continue;
+      }
+      const { id, layout } = entry.encoding;
+      const onGpu = tensorByteLength({ shape: entry.shape, type: groupedType(layout) });
+      const most = MORE[id] ?? MOST;
+      expect(onGpu / bytes, `${id} ${entry.name}`).toBeLessThanOrEqual(most);
+      if (MORE[id]) expect(onGpu / bytes, `${id} ${entry.name}`).toBeGreaterThan(MOST);
+      allowed += most * bytes;
+    }
+    expect(stored).toBeGreaterThan(0);
+    if (folder.startsWith("gptq")) return; // Columns in activation order are unpacked.
+    const gpu = new PlanningGpu(undefined);
+    const before = gpu.arena.bytes;
+    const storage = resolveWeights(matched, "auto", { maxBufferSize: Number.POSITIVE_INFINITY });
+    makeWeights(gpu, matched, storage);
+    if (typeof storage !== "string") expect(gpu.arena.bytes - before).toBeLessThanOrEqual(allowed);
+  });
+});
