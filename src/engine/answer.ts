@@ -18,6 +18,7 @@ import { AnswerLog } from "./answer-log.ts";
 import { Clock } from "./clock.ts";
 import { checkKnownIds, needLanguage, type PreparedConversation, prepareConversation } from "./conversation-prompt.ts";
 import type { Engine, TextModel } from "./engine.ts";
+import { pixelLimit } from "./fit-pictures.ts";
 import { imageKey, type PictureOptions } from "./image-cache.ts";
 import type { Language } from "./language.ts";
 import type { Lock } from "./lock.ts";
@@ -222,7 +223,9 @@ async function seePicture(work: Work, engine: Engine, input: RequestPicture, ind
   const views = await readSeenViews(engine.gpu, encoder, picture, viewsInOrder(runs));
   const before = encoder.wholeRows(picture.plan);
   const tokens = rowsInPrompt(picture).reduce((sum, rows) => sum + rows, 0);
-  clock.addPicture({ views: views.length, tokensBefore: before, tokensAfter: tokens, reused });
+  const maxPixels = pixelLimit(pictures, work.pictures.budget);
+  const cost = { views: views.length, tokensBefore: before, tokensAfter: tokens, reused };
+  clock.addPicture({ ...cost, ...(maxPixels !== undefined && { maxPixels }) });
   emit({ type: "image", index, tokens, milliseconds, stages: views[0]!.stages, views });
   told.images++;
   return { picture, runs };

@@ -30,7 +30,9 @@ export function contextLengthOf(spec: ModelSpec, maxContext: number | undefined)
   const { decoder } = spec;
   if (!decoder) return 0;
   if (maxContext !== undefined) return checkInteger("maxContext", maxContext, 1, decoder.maxPositions);
-  return Math.min(decoder.maxPositions, Math.max(DEFAULT_CONTEXT, pictureTokens(spec) + CONTEXT_BESIDE_PICTURE));
+  // Pictures of any number of tokens are bounded by the context instead: see fit-pictures.ts.
+  const forPicture = spec.pictures?.shaped ? 0 : pictureTokens(spec);
+  return Math.min(decoder.maxPositions, Math.max(DEFAULT_CONTEXT, forPicture + CONTEXT_BESIDE_PICTURE));
 }
 
 /** Rows of each run of the costliest picture. */

@@ -58,6 +58,8 @@ function parseDefaults(value: unknown, where: string, { encoder, pictures, decod
 
 /** Cells of each view of the costliest picture: a compression that suits it suits pictures of fewer views. */
 function mostCells(encoder: EncoderSpec, pictures: PictureSpec | undefined): number[] {
+  // Of a model that reads pictures of any size, a usual one.
+  if (pictures?.shaped) return [cellCount(encoder.positions.grid, encoder)];
   const { width, height } = pictures?.largest ?? { width: 1, height: 1 };
   const views = pictures?.plan(width, height, {}).views ?? [];
   return views.map(({ grid }) => cellCount(grid, encoder));

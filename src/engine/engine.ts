@@ -20,6 +20,7 @@ import { contextLengthOf, makePictures, makeText, makeTexts, makeWeights, type T
 import { readComparison } from "./comparison.ts";
 import { Conversation } from "./conversation.ts";
 import { type RequestDefaults, readDefaults } from "./defaults.ts";
+import { fitPictures } from "./fit-pictures.ts";
 import { ImageCache } from "./image-cache.ts";
 import { type Language, loadLanguage, loadTextIds } from "./language.ts";
 import type { LoadHooks } from "./load-from.ts";
@@ -133,10 +134,12 @@ interface Assembly {
 
 /** Allocates everything, then fills the weights while the pipelines compile. */
 async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
-  const { spec, contextLength, language, textIds, defaults, checkpoint, matched, options, hooks } = assembly;
+  const { contextLength, language, textIds, defaults, checkpoint, matched, options, hooks } = assembly;
   const { weights: wanted = "auto", precision: arithmetic = "auto", compile = "wait", signal } = options;
   const { arena } = gpu;
-  const storage = resolveWeights(matched, wanted, gpu.device.limits);
+  const { limits } = gpu.device;
+  const storage = resolveWeights(matched, wanted, limits);
+  const spec = fitPictures(assembly.spec, { matched, storage, contextLength, limits });
   const precision = await tune(gpu, arithmetic, storage);
   throwIfAborted(signal, "opening of the GPU");
   const weights = await gpu.guardMemory("the weights", () => makeWeights(gpu, matched, storage));

@@ -4,9 +4,11 @@ import type { Arena } from "../gpu/arena.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { expandPlaceholders, type PlacedIds } from "../model/decoder/prompt-rows.ts";
 import { type EncodedPicture, rowsInPrompt } from "../model/encoder/encoded-picture.ts";
+import type { PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { checkFields } from "../shared/arguments.ts";
 import { shown } from "../shared/json.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
+import type { PictureSpec, View } from "../spec/picture-spec.ts";
 import { buildPrompt } from "../text/prompt.ts";
 import { checkKnownIds, needLanguage, type PreparedConversation } from "./conversation-prompt.ts";
 import type { Engine } from "./engine.ts";
@@ -82,11 +84,28 @@ async function encodePixels(
   compression: NonNullable<InspectRequest["compression"]>,
 ): Promise<EncodedPicture> {
   const { encoder, pictures } = needPictures(engine);
-  const { width, height, grid } = pictures.plan(pictures.largest.width, pictures.largest.height, {}).views[0]!;
+  const { width, height, grid } = viewOfPixels(pictures, encoder, values);
   const pixels = uploadPixels(engine, scope, values, [3, height, width]);
   const view = { grid, canvas: 0, left: 0, top: 0, width, height };
   const plan = { canvases: [], views: [view] };
   return encoder.encode(engine.gpu, plan, encoder.batches(plan, compression), [pixels], { compression, keepAll: true });
+}
+
+/** The view that pixel values are of: of the model's own size, or where views follow pictures of the values' in whole cells. */
+function viewOfPixels(
+  { largest, shaped, plan }: PictureSpec,
+  { spec: { patch, cell } }: PictureEncoder,
+  values: NonNullable<InspectRequest["pixelValues"]>[number],
+): Pick<View, "grid" | "width" | "height"> {
+  const [, height = 0, width = 0] = Array.isArray(values?.shape) ? values.shape : [];
+  const factor = patch.side * cell;
+  const isWhole = [height, width].every((side) => Number.isInteger(side) && side > 0 && side % factor === 0);
+  if (!shaped) return plan(largest.width, largest.height, {}).views[0]!;
+  if (!isWhole || width * height > shaped.maxPixels)
+    throw new RangeError(
+      `pixelValues must have sides that are multiples of ${factor} pixels, and at most ${shaped.maxPixels} pixels, got ${width} x ${height}`,
+    );
+  return { width, height, grid: { rows: height / patch.side, cols: width / patch.side } };
 }
 
 function uploadPixels(

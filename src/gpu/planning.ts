@@ -18,11 +18,16 @@ export class PlanningGpu implements GpuMemory {
   readonly device: { readonly limits: BufferLimits };
   /** Records nothing. */
   readonly recorder: Recorder;
+  /** Bytes of the largest buffer so far. */
+  largestBytes = 0;
 
   /** @param limits of the device that is planned for; undefined allows everything */
   constructor(limits: BufferLimits | undefined, capabilities: Partial<Capabilities> = {}) {
     this.device = { limits: limits ?? { maxBufferSize: NO_LIMIT, maxStorageBufferBindingSize: NO_LIMIT } };
-    this.arena = new Arena(countingHost(this.device.limits));
+    const onBuffer = (size: number) => {
+      this.largestBytes = Math.max(this.largestBytes, size);
+    };
+    this.arena = new Arena(countingHost(this.device.limits, onBuffer));
     this.arena.buffer("params", ParamsSlab.byteLength, 0);
     const none: Capabilities = {
       ...{ subgroups: false, software: false, halves: "none", fastest: {} },
@@ -34,9 +39,11 @@ export class PlanningGpu implements GpuMemory {
   upload(): void {}
 }
 
-function countingHost(limits: BufferLimits): ArenaHost {
-  const createBuffer = ({ label, size }: GPUBufferDescriptor) =>
-    ({ label, size, destroy() {} }) as unknown as GPUBuffer;
+function countingHost(limits: BufferLimits, onBuffer: (size: number) => void): ArenaHost {
+  const createBuffer = ({ label, size }: GPUBufferDescriptor) => {
+    onBuffer(size);
+    return { label, size, destroy() {} } as unknown as GPUBuffer;
+  };
   const createTexture = () => ({ destroy() {} }) as unknown as GPUTexture;
   return {
     device: { limits, createBuffer, createTexture },

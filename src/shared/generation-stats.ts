@@ -26,6 +26,11 @@ export interface PictureCost {
   /** Its tokens in the prompt before and after compression. */
   tokensBefore: number;
   tokensAfter: number;
+  /**
+   * Pixels that the model could read of it: the request's `maxPixels`, or what the device and the context have room for.
+   * Only of models whose tokens grow with the pixels.
+   */
+  maxPixels?: number;
   /** It was encoded for an earlier question, and this one did not wait for its encoder. */
   reused: boolean;
 }

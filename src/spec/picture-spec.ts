@@ -127,6 +127,8 @@ export interface PictureSpec {
     tokenPixels: number;
     /** Pixels of a view that the model's own rule allows. */
     maxPixels: number;
+    /** Pixels of a view where a request does not say; the engine sets it where it is less than `maxPixels`. */
+    usualPixels?: number;
     /** A picture that costs about as much as any under a budget. */
     largest(budget: PictureBudget): { width: number; height: number };
   };

@@ -56,11 +56,15 @@ function summaryOf({ decoder, ...spec }: ModelSpec): unknown {
   return { ...spec, decoder: { ...decoder, rope: ropeOf(decoder.rope), layers: decoder.layers.length, ...layers } };
 }
 
-/** RoPE in three numbers, to 8 digits: the base that the first two frequencies follow, the last frequency, the factor. */
-function ropeOf({ frequencies, factor, beyond }: RopeSpec): unknown {
+/**
+ * RoPE in three numbers, to 8 digits: the base that the first two frequencies follow, the last frequency, the factor. With
+ * positions on several axes the digit of each pair's.
+ */
+function ropeOf({ frequencies, factor, beyond, axisOfPair }: RopeSpec): unknown {
   const digits = (value: number) => Number(value.toPrecision(8));
   const theta = (frequencies[0]! / frequencies[1]!) ** frequencies.length;
-  const numbers = { theta: digits(theta), slowest: digits(frequencies.at(-1)!), factor };
+  const axes = axisOfPair && { axes: axisOfPair.join("") };
+  const numbers = { theta: digits(theta), slowest: digits(frequencies.at(-1)!), factor, ...axes };
   return beyond ? { ...numbers, plainUpTo: beyond.length } : numbers;
 }
 
