@@ -82,7 +82,9 @@ export class Conversation {
         images: imageRuns(prompt),
         visible: rangesOfLayers(this.#decoder.spec.layers, ranges, prompt.unwindowed),
       };
-      const kept = cached?.runs.every((run) => run.row + run.count <= keep) ? this.#inhibitor : undefined;
+      const isWhole = (runs: readonly PromptRun[]) =>
+        runs.every(({ row, count }) => row + count <= keep) || runs.every(({ row }) => row >= keep);
+      const kept = cached && prompt.pictures.every(isWhole) ? this.#inhibitor : undefined;
       if (!kept) this.#dropInhibition();
       // Rows after a picture have paid attention to it that a new inhibitor does not know.
       if (!kept && prompt.pictures.flat().some(({ row }) => row < keep)) keep = 0;

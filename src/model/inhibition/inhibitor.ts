@@ -88,9 +88,9 @@ export class Inhibitor implements LayerAttention {
   }
 
   /**
-   * Makes room for a longer sequence, or for images of a later turn, and keeps what earlier rows paid to the images.
+   * Makes room for another sequence that begins with rows of this one, and keeps what those rows paid to the images.
    *
-   * @param sequence all of it; rows that have run keep their images and their ranges
+   * @param sequence all of it; rows that stay keep their images and their ranges
    * @throws as the constructor; then it can only be disposed of
    */
   extend(sequence: InhibitedSequence): void {
@@ -101,7 +101,7 @@ export class Inhibitor implements LayerAttention {
       this.#gpu.submit("inhibition", (pass) => {
         for (const [layer, old] of before.layers.entries()) {
           const target = this.#state.layers[layer]?.imageAttention;
-          // Rows that have run have the same places in both. Behind them nothing has been written yet.
+          // Rows that stay have the same places in both. Rows behind them are written before they are read.
           if (old && target) {
             const length = Math.min(old.imageAttention.shape[0]!, target.shape[0]!);
             pass.copy(view(old.imageAttention, [length]), target);
