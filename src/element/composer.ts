@@ -15,6 +15,8 @@ export interface ComposerLook {
   isBusy: boolean;
   /** Whether the model takes pictures. */
   takesPictures: boolean;
+  /** Whether the question must have a picture. */
+  needsPicture: boolean;
 }
 
 /** Receives the composer's events. */
@@ -37,6 +39,7 @@ export class Composer implements ReactiveController {
   #isDraggedOver = false;
   #takesPictures = true;
   #isBusy = false;
+  #needsPicture = false;
   #focused: Element | undefined;
 
   constructor(host: ReactiveControllerHost & HTMLElement, owner: ComposerOwner) {
@@ -83,9 +86,25 @@ export class Composer implements ReactiveController {
     return this.#host.shadowRoot?.querySelector("textarea");
   }
 
-  render({ placeholder, isBusy, takesPictures }: ComposerLook): TemplateResult {
+  /** Puts a question and its pictures into the form, in place of what was there. */
+  fill(question: string, pictures: readonly ChatPicture[]): void {
+    const input = this.#input;
+    if (input) input.value = question;
+    this.#pictures = pictures;
+    this.#note = "";
+    this.focus();
+    this.#update();
+  }
+
+  /** Adds the pictures among these files, and says why others were not added. */
+  attach(files: readonly File[]): void {
+    this.#take(files);
+  }
+
+  render({ placeholder, isBusy, takesPictures, needsPicture }: ComposerLook): TemplateResult {
     this.#takesPictures = takesPictures;
     this.#isBusy = isBusy;
+    this.#needsPicture = needsPicture && this.#pictures.length === 0;
     return html`<form class="composer" part="composer" @submit=${this.#submit}>
       ${
         this.#pictures.length > 0
@@ -95,6 +114,7 @@ export class Composer implements ReactiveController {
       <p class="note" part="note" role="status">${this.#note || this.#leftOut}</p>
       <div class="input-row" part="input-row">
         ${takesPictures ? this.#renderChoosers() : nothing}
+        <slot name="attach"></slot>
         <textarea
           class="input" part="input"
           rows="1"
@@ -111,7 +131,7 @@ export class Composer implements ReactiveController {
             ? html`<button class="button stop filled" part="button stop" type="button" aria-label="Stop" title="Stop (Escape)" @click=${() => this.#owner.onStop()}>
                 ${STOP_ICON}
               </button>`
-            : html`<button class="button send filled" part="button send" type="submit" aria-label="Send" title="Send (Enter)" ?disabled=${this.#question === ""}>
+            : html`<button class="button send filled" part="button send" type="submit" aria-label="Send" title="Send (Enter)" ?disabled=${this.#question === "" || this.#needsPicture}>
                 ${SEND_ICON}
               </button>`
         }
@@ -144,6 +164,7 @@ export class Composer implements ReactiveController {
   }
 
   get #leftOut(): string {
+    if (this.#needsPicture && this.#question !== "") return "Add a picture first.";
     return this.#pictures.length > 0 && !this.#takesPictures ? "This model reads text only and ignores pictures." : "";
   }
 
@@ -153,7 +174,7 @@ export class Composer implements ReactiveController {
     event.preventDefault();
     const question = this.#question;
     const input = this.#input;
-    if (question === "" || this.#isBusy || !input) return;
+    if (question === "" || this.#isBusy || this.#needsPicture || !input) return;
     const pictures = this.#takesPictures ? this.#pictures : [];
     input.value = "";
     this.#pictures = [];

@@ -1,5 +1,15 @@
 /** A conversation: questions, their pictures and answers, one after another. Shows nothing. */
-import type { FoveaModel, GenerateRequest, GenerationStats, ImageInput, Message, ModelInfo } from "../api.ts";
+import type {
+  AnswerAttention,
+  FoveaModel,
+  GenerateRequest,
+  GenerationEvent,
+  GenerationStats,
+  ImageInput,
+  Message,
+  ModelInfo,
+  SeenView,
+} from "../api.ts";
 import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
 import { isAbort } from "./wording.ts";
 
@@ -8,49 +18,89 @@ interface Pictured {
   readonly image: ImageInput;
 }
 
-/** A question and its answer. */
-export interface Turn<P extends Pictured = Pictured> {
-  readonly id: number;
-  readonly question: string;
-  readonly pictures: readonly P[];
-  readonly answer: string;
+/** The fields of a request besides its conversation. */
+export type AnswerSettings = Omit<GenerateRequest, "messages" | "signal">;
+
+/** A picture as the model read it for an answer. */
+export interface SeenPicture {
+  /** Image tokens that the decoder reads. */
+  readonly tokens: number;
+  readonly milliseconds: number;
+  /** In the order of the prompt. */
+  readonly views: readonly SeenView[];
+}
+
+/** One answer to a question. */
+export interface Answer {
+  readonly text: string;
   /** "loading": the model is not loaded yet; "reading": no text yet; then "writing", and finally the outcome. */
   readonly state: "loading" | "reading" | "writing" | "stop" | "length" | "abort" | "failed";
-  /** The error of a failed turn. */
+  /** The GPU was lost; the answer continues once the model is loaded again. */
+  readonly isRecovering: boolean;
+  /** The settings that it was asked with. */
+  readonly settings: AnswerSettings;
+  /** All pictures of the conversation up to its question, in order. */
+  readonly seen: readonly SeenPicture[];
+  readonly attention?: AnswerAttention;
+  /** The error of a failed answer. */
   readonly error?: unknown;
   readonly stats?: GenerationStats;
 }
 
+/** A question and its answers. */
+export interface Turn<P extends Pictured = Pictured> {
+  readonly id: number;
+  readonly question: string;
+  readonly pictures: readonly P[];
+  /** In the order in which they were asked for; at least one. */
+  readonly answers: readonly Answer[];
+  /** Index of the answer that is shown and that later questions follow. */
+  readonly shown: number;
+}
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
+type WritableTurn<P extends Pictured> = Writable<Turn<P>>;
 
 /** Provides a conversation's model and receives its events. */
-export interface ConversationOwner<P extends Pictured> {
+export interface ConversationOwner {
   /** The model to ask now. */
   model(): Promise<FoveaModel>;
-  /** The fields of a request besides its messages. */
-  settings(info: ModelInfo): Omit<GenerateRequest, "messages" | "signal">;
+  /** The settings of an answer. */
+  settings(info: ModelInfo): AnswerSettings;
   /** The system prompt; "" for none. */
   system(): string;
-  /** A turn was added, removed, or changed its state. */
+  /** A turn was added, removed, or changed. */
   onTurns(): void;
-  onText(turn: Turn<P>, text: string): void;
+  onText(answer: Answer, text: string): void;
   /** An answer ended. Each question ends with this or with `onError`. */
-  onDone(turn: Turn<P>): void;
+  onDone(answer: Answer): void;
   onError(error: unknown): void;
 }
 
-const ENDED: readonly string[] = ["stop", "length", "abort"];
+const ENDED: readonly string[] = ["stop", "length", "abort", "failed"];
+/** Classes shown of a classifier's answer. */
+const SHOWN_CLASSES = 5;
+
+/** The answer of a turn that is shown. */
+export function shownAnswer({ answers, shown }: Turn): Answer {
+  return answers[shown]!;
+}
+
+/** Whether an answer can still change. */
+export function isRunning({ state }: Answer): boolean {
+  return !ENDED.includes(state);
+}
 
 /** Asks one question at a time and queues the others. */
 export class Conversation<P extends Pictured> {
-  readonly #owner: ConversationOwner<P>;
-  #turns: Writable<Turn<P>>[] = [];
+  readonly #owner: ConversationOwner;
+  #turns: WritableTurn<P>[] = [];
   /** Aborts all questions so far. */
   #stop = new AbortController();
   #last: Promise<unknown> = Promise.resolve();
   #nextId = 1;
 
-  constructor(owner: ConversationOwner<P>) {
+  constructor(owner: ConversationOwner) {
     this.#owner = owner;
   }
 
@@ -59,22 +109,60 @@ export class Conversation<P extends Pictured> {
   }
 
   get isBusy(): boolean {
-    const last = this.#turns.at(-1);
-    return last !== undefined && !ENDED.includes(last.state) && last.state !== "failed";
+    return this.#turns.some(({ answers }) => answers.some(isRunning));
   }
 
   /** Resolves with the answer. Rejects with the error, and with FoveaError `aborted` if it was stopped. */
   ask(question: string, pictures: readonly P[]): Promise<string> {
-    const { signal } = this.#stop;
-    const asked = this.#last.then(() => this.#answer(question, pictures, signal));
-    this.#last = asked.catch(() => {});
-    return asked;
+    return this.#queue((signal) => {
+      const turn: WritableTurn<P> = { id: this.#nextId++, question, pictures, answers: [], shown: 0 };
+      this.#turns = [...this.#turns, turn];
+      return this.#answer(turn, {}, signal);
+    });
   }
 
-  /** Asks a turn's question again. Removes the old turn. */
-  askAgain(turn: Turn<P>): Promise<string> {
-    this.#turns = this.#turns.filter((other) => other !== turn);
-    return this.ask(turn.question, turn.pictures);
+  /**
+   * Asks a turn's question again, in its place. The answers so far stay, except failed and empty ones.
+   *
+   * @param change of the settings, for this answer only
+   */
+  askAgain({ id }: Turn<P>, change: AnswerSettings = {}): Promise<string> {
+    return this.#queue((signal) => {
+      const turn = this.#turns.find((one) => one.id === id);
+      if (!turn) throw new FoveaError("aborted", "the question was removed");
+      turn.answers = turn.answers.filter(({ text }) => text !== "");
+      return this.#answer(turn, change, signal);
+    });
+  }
+
+  /** Shows another answer of a turn. */
+  show({ id }: Turn<P>, shown: number): void {
+    const turn = this.#turns.find((one) => one.id === id);
+    if (!turn?.answers[shown]) return;
+    turn.shown = shown;
+    this.#owner.onTurns();
+  }
+
+  /** Removes a turn and those after it. Stops what is running. */
+  cut({ id }: Turn<P>): void {
+    this.stop();
+    const at = this.#turns.findIndex((turn) => turn.id === id);
+    if (at >= 0) this.#turns = this.#turns.slice(0, at);
+    this.#owner.onTurns();
+  }
+
+  /** Replaces the conversation by an earlier one, which keeps its answers and nothing that was running. */
+  restore(turns: readonly Omit<Turn<P>, "id">[]): void {
+    this.clear();
+    this.#turns = turns
+      .map(({ answers, ...turn }) => ({
+        ...turn,
+        id: this.#nextId++,
+        answers: answers.filter((one) => !isRunning(one)),
+      }))
+      .filter(({ answers }) => answers.length > 0)
+      .map((turn) => ({ ...turn, shown: Math.min(turn.shown, turn.answers.length - 1) }));
+    this.#owner.onTurns();
   }
 
   /** Stops the running answer and the queued questions. */
@@ -90,52 +178,105 @@ export class Conversation<P extends Pictured> {
     this.#owner.onTurns();
   }
 
-  async #answer(question: string, pictures: readonly P[], signal: AbortSignal): Promise<string> {
-    const turn: Writable<Turn<P>> = { id: this.#nextId++, question, pictures, answer: "", state: "loading" };
-    try {
+  #queue(work: (signal: AbortSignal) => Promise<string>): Promise<string> {
+    const { signal } = this.#stop;
+    const asked = this.#last.then(() => {
+      if (!signal.aborted) return work(signal);
+      const settings: AnswerSettings = {};
+      this.#owner.onDone({ text: "", state: "abort", isRecovering: false, settings, seen: [] });
       throwIfAborted(signal, "the wait for earlier questions");
-      const messages = this.#messages(turn);
-      this.#turns = [...this.#turns, turn];
-      this.#owner.onTurns();
+      return "";
+    });
+    this.#last = asked.catch(() => {});
+    return asked;
+  }
+
+  async #answer(turn: WritableTurn<P>, change: AnswerSettings, signal: AbortSignal): Promise<string> {
+    const answer: Writable<Answer> = { text: "", state: "loading", isRecovering: false, settings: change, seen: [] };
+    turn.answers = [...turn.answers, answer];
+    turn.shown = turn.answers.length - 1;
+    this.#owner.onTurns();
+    try {
       const model = await orAborted(this.#owner.model(), signal, "loading");
-      turn.state = "reading";
+      answer.state = "reading";
+      answer.settings = { ...this.#owner.settings(model.info), ...change };
       this.#owner.onTurns();
-      const request = { ...this.#owner.settings(model.info), messages, signal };
-      for await (const event of model.generate(request)) {
-        if (event.type === "text" && event.text !== "") {
-          turn.state = "writing";
-          turn.answer += event.text;
-          this.#owner.onText(turn, event.text);
-        } else if (event.type === "done") {
-          turn.state = event.reason;
-          turn.stats = event.stats;
-        }
-      }
-      if (turn.state === "abort") throw new FoveaError("aborted", "the answer was stopped");
-      this.#owner.onDone(turn);
-      return turn.answer;
+      if (model.info.contextLength === 0) await this.#classify(model, turn, answer, signal);
+      else
+        for await (const event of model.generate({ ...answer.settings, messages: this.#messages(turn), signal }))
+          this.#take(answer, event);
+      if ((answer as Answer).state === "abort") throw new FoveaError("aborted", "the answer was stopped");
+      this.#owner.onDone(answer);
+      return answer.text;
     } catch (error) {
-      turn.state = isAbort(error) ? "abort" : "failed";
-      if (turn.state === "abort") this.#owner.onDone(turn);
+      answer.state = isAbort(error) ? "abort" : "failed";
+      if (answer.state === "abort") this.#owner.onDone(answer);
       else {
-        turn.error = error;
+        answer.error = error;
         this.#owner.onError(error);
       }
       throw error;
     } finally {
+      answer.isRecovering = false;
       this.#owner.onTurns();
     }
   }
 
-  /** The messages up to a new turn. Leaves out unanswered questions, because models expect alternating messages. */
+  #take(answer: Writable<Answer>, event: GenerationEvent): void {
+    if (answer.isRecovering !== (event.type === "recovering")) {
+      answer.isRecovering = event.type === "recovering";
+      this.#owner.onTurns();
+    }
+    if (event.type === "image") {
+      const { tokens, milliseconds, views } = event;
+      answer.seen = [...answer.seen, { tokens, milliseconds, views }];
+    } else if (event.type === "text" && event.text !== "") {
+      answer.state = "writing";
+      answer.text += event.text;
+      this.#owner.onText(answer, event.text);
+    } else if (event.type === "attention") {
+      const { ends, layers } = event;
+      answer.attention = { ends, layers };
+    } else if (event.type === "done") {
+      answer.state = event.reason;
+      answer.stats = event.stats;
+    }
+  }
+
+  /** The answer of a model without a decoder: the likeliest classes of the question's last picture. */
+  async #classify(model: FoveaModel, { pictures }: Turn, answer: Writable<Answer>, signal: AbortSignal) {
+    const image = pictures.at(-1)?.image;
+    if (image === undefined)
+      throw new FoveaError("bad-image", "this model classifies pictures, and there is none; add a picture");
+    const { compression } = answer.settings;
+    const options = { ...(compression && { compression }), signal };
+    const { classes, features, views, milliseconds } = await model.encodeImage(image, options);
+    answer.seen = [{ tokens: features.rows, milliseconds, views }];
+    const lines = (classes ?? []).slice(0, SHOWN_CLASSES).map(({ probability, label }) => {
+      // Labels come from the checkpoint, and Markdown in them is text.
+      return `- ${(100 * probability).toFixed(1)} % ${label.replace(/[\\`*_[\]<>#|~!]/g, "\\$&")}`;
+    });
+    answer.text = lines.length > 0 ? lines.join("\n") : "This model has no class names.";
+    answer.state = "stop";
+    this.#owner.onText(answer, answer.text);
+  }
+
+  /** The messages up to a turn. Leaves out unanswered questions, because models expect alternating messages. */
   #messages(turn: Turn<P>): Message[] {
     const system = this.#owner.system();
-    const answered = this.#turns.filter(({ state, answer }) => ENDED.includes(state) && answer !== "");
+    const before = this.#turns.slice(
+      0,
+      this.#turns.findIndex(({ id }) => id === turn.id),
+    );
+    const answered = before.filter((earlier) => {
+      const { state, text } = shownAnswer(earlier);
+      return state !== "failed" && text !== "";
+    });
     return [
       ...(system === "" ? [] : [{ role: "system" as const, content: system }]),
       ...answered.flatMap((earlier): Message[] => [
         questionOf(earlier),
-        { role: "assistant", content: earlier.answer },
+        { role: "assistant", content: shownAnswer(earlier).text },
       ]),
       questionOf(turn),
     ];

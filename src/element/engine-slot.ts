@@ -5,7 +5,8 @@ import type { EngineLease, EngineRegistry } from "./engines.ts";
 
 /** The state of an element's engine. */
 export type EngineState =
-  | { phase: "none" }
+  /** `paused`: the progress of a download that was stopped and can be resumed. */
+  | { phase: "none"; paused?: LoadProgress }
   | { phase: "loading"; progress: LoadProgress | undefined; waiting: boolean }
   | { phase: "ready"; info: ModelInfo; waiting: boolean }
   | { phase: "failed"; error: unknown };
@@ -64,9 +65,10 @@ export class EngineSlot {
   release(): void {
     const held = this.#held;
     if (!held) return;
+    const progress = this.#state.phase === "loading" ? this.#state.progress : undefined;
     this.#held = undefined;
     held.lease?.release();
-    this.#set({ phase: "none" });
+    this.#set({ phase: "none", ...(progress?.stage === "weights" && { paused: progress }) });
   }
 
   /** Handles an error of the model: releases a dead engine, so that the next use loads again. */

@@ -2,6 +2,9 @@
 
 import type { GenerationStats, LoadProgress, ModelInfo } from "../api.ts";
 import type { FoveaErrorCode } from "../errors.ts";
+import type { Turn } from "./conversation.ts";
+import type { ChatPicture } from "./pictures.ts";
+import type { PointedWords } from "./word-pointer.ts";
 
 export interface FoveaProgressDetail extends LoadProgress {
   /** Whether the load waits for another tab. */
@@ -34,6 +37,19 @@ export interface FoveaErrorDetail {
   code: FoveaErrorCode | undefined;
 }
 
+export interface FoveaTurnsDetail {
+  /** The conversation, oldest turn first. Do not change it. */
+  turns: readonly Turn<ChatPicture>[];
+}
+
+/** The words that are pointed at; all undefined once there are none. */
+export type FoveaWordsDetail = PointedWords | { turn: undefined; words: undefined; isPinned: false };
+
+export interface FoveaInspectDetail {
+  /** Id of the turn. */
+  turn: number;
+}
+
 /** All bubble, cross shadow roots, and cannot be cancelled. */
 export interface FoveaChatEventMap {
   "fovea-progress": CustomEvent<FoveaProgressDetail>;
@@ -41,6 +57,9 @@ export interface FoveaChatEventMap {
   "fovea-text": CustomEvent<FoveaTextDetail>;
   "fovea-done": CustomEvent<FoveaDoneDetail>;
   "fovea-error": CustomEvent<FoveaErrorDetail>;
+  "fovea-turns": CustomEvent<FoveaTurnsDetail>;
+  "fovea-words": CustomEvent<FoveaWordsDetail>;
+  "fovea-inspect": CustomEvent<FoveaInspectDetail>;
 }
 
 declare global {

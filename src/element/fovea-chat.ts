@@ -14,7 +14,7 @@ import type { FoveaModel, ImageInput, ModelInfo } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import { createFovea } from "../worker/client.ts";
 import { Composer } from "./composer.ts";
-import { Conversation } from "./conversation.ts";
+import { type AnswerSettings, Conversation, shownAnswer, type Turn } from "./conversation.ts";
 import { EngineSlot, type EngineState } from "./engine-slot.ts";
 import { EngineRegistry } from "./engines.ts";
 import type { FoveaChatEventMap } from "./events.ts";
@@ -25,7 +25,11 @@ import { type ChatPicture, takePicture } from "./pictures.ts";
 import { modelSource, parseBudget, parseNumber, requestSettings, type TokenBudget } from "./settings.ts";
 import { styles } from "./styles.ts";
 import { renderEngine, renderTurns, type TranscriptActions } from "./transcript.ts";
+import { WordPointer } from "./word-pointer.ts";
 import { isAbort } from "./wording.ts";
+
+/** A turn of a conversation that is shown or restored. */
+export type ChatTurn = Turn<ChatPicture>;
 
 /** Shortest time between two paints of a growing answer, in milliseconds. */
 const PAINT_INTERVAL_MS = 50;
@@ -50,6 +54,9 @@ export class FoveaChat extends LitElement {
     system: { reflect: true },
     placeholder: { reflect: true },
     autoload: { type: Boolean, reflect: true },
+    record: { type: Boolean, reflect: true },
+    pictureFirst: { type: Boolean, reflect: true, attribute: "picture-first" },
+    settings: { attribute: false },
   };
 
   /** The model: a known name, "hf:owner/name", or the address of a folder in Hugging Face layout. */
@@ -64,6 +71,12 @@ export class FoveaChat extends LitElement {
   declare placeholder: string | null;
   /** Whether the model loads immediately, not with the first question. */
   declare autoload: boolean;
+  /** Whether answers record where their words looked, for `fovea-words`. It costs a little time. */
+  declare record: boolean;
+  /** Whether a conversation begins with a picture: for models that answer nothing sensible without one. */
+  declare pictureFirst: boolean;
+  /** More fields of each request, such as `maxTokens`. They win over `tokens` and `inhibit`. */
+  declare settings: AnswerSettings | null;
 
   readonly #engine = new EngineSlot({
     onState: (state) => this.#onEngineState(state),
@@ -71,14 +84,21 @@ export class FoveaChat extends LitElement {
   });
   readonly #conversation = new Conversation<ChatPicture>({
     model: () => this.#model(),
-    settings: () => requestSettings(this.tokens, this.inhibit),
+    settings: (info) => ({
+      ...requestSettings(this.tokens, this.inhibit),
+      ...(this.record && info.takesPictures && { attention: true }),
+      ...this.settings,
+    }),
     system: () => this.system ?? "",
-    onTurns: () => this.requestUpdate(),
-    onText: ({ answer }, text) => {
+    onTurns: () => {
+      this.requestUpdate();
+      this.#emit("fovea-turns", { turns: this.turns });
+    },
+    onText: ({ text: answer }, text) => {
       this.#emit("fovea-text", { text, answer });
       this.#paintSoon();
     },
-    onDone: ({ answer, state, stats }) => {
+    onDone: ({ text: answer, state, stats }) => {
       this.#announcement = `Answer: ${plainText(answer)}`;
       this.#emit("fovea-done", { answer, reason: state === "stop" || state === "length" ? state : "abort", stats });
     },
@@ -91,8 +111,24 @@ export class FoveaChat extends LitElement {
     onQuestion: (question, pictures) => void this.#ask(question, pictures).catch(ignore),
     onStop: () => this.stop(),
   });
+  readonly #words = new WordPointer(() => {
+    this.requestUpdate();
+    this.#emit("fovea-words", this.#words.pointed ?? { turn: undefined, words: undefined, isPinned: false });
+  });
   readonly #actions: TranscriptActions = {
     askAgain: (turn) => void this.#conversation.askAgain(turn).catch(ignore),
+    copy: (text) => {
+      void navigator.clipboard?.writeText(text).then(() => this.#say("Copied."), ignore);
+    },
+    edit: (turn) => {
+      this.#conversation.cut(turn);
+      this.#composer.fill(turn.question, turn.pictures);
+    },
+    inspect: ({ id: turn }) => this.#emit("fovea-inspect", { turn }),
+    show: (turn, answer) => {
+      this.#words.clear();
+      this.#conversation.show(turn, answer);
+    },
     clear: () => {
       this.clear();
       this.focus();
@@ -120,6 +156,14 @@ export class FoveaChat extends LitElement {
     this.system = null;
     this.placeholder = null;
     this.autoload = false;
+    this.record = false;
+    this.pictureFirst = false;
+    this.settings = null;
+  }
+
+  /** The conversation, oldest turn first. Do not change it. */
+  get turns(): readonly ChatTurn[] {
+    return this.#conversation.turns;
   }
 
   /**
@@ -134,6 +178,33 @@ export class FoveaChat extends LitElement {
     return this.#ask(text, images.map(takePicture));
   }
 
+  /**
+   * Asks a turn's question again, in its place: the answers so far stay beside the new one. Resolves and rejects like
+   * `ask`, and rejects with RangeError for an id of no turn.
+   *
+   * @param settings fields of this request only; they win over the element's
+   */
+  async askAgain(turn: number, settings: AnswerSettings = {}): Promise<string> {
+    const found = this.turns.find(({ id }) => id === turn);
+    if (!found) throw new RangeError(`no turn has the id ${turn}`);
+    return this.#conversation.askAgain(found, settings);
+  }
+
+  /** Adds pictures to the next question, as if a user had chosen them. */
+  attach(...pictures: readonly File[]): void {
+    this.#composer.attach(pictures);
+  }
+
+  /** Replaces the conversation by an earlier one, from `turns` of any element. Its pictures need `image` only. */
+  restore(
+    turns: readonly (Omit<ChatTurn, "id" | "pictures"> & { pictures: readonly { image: ImageInput }[] })[],
+  ): void {
+    this.#words.clear();
+    this.#conversation.restore(
+      turns.map(({ pictures, ...turn }) => ({ ...turn, pictures: pictures.map(({ image }) => takePicture(image)) })),
+    );
+  }
+
   /** Stops the running answer, the waiting questions and a running load. Text so far stays. */
   stop(): void {
     this.#conversation.stop();
@@ -142,6 +213,7 @@ export class FoveaChat extends LitElement {
 
   /** Stops and clears the conversation. The model stays loaded. */
   clear(): void {
+    this.#words.clear();
     this.#conversation.clear();
     this.#announcement = "";
     if (this.#engine.state.phase === "loading") this.#engine.release();
@@ -220,13 +292,22 @@ export class FoveaChat extends LitElement {
           }
         </header>
         <div class="transcript" part="transcript" role="region" aria-label="Conversation" tabindex="0" @scroll=${this.#onScroll}>
-          ${turns.length > 0 ? renderTurns(turns, this.#half(engine), this.#actions) : renderEmpty()}
+          ${
+            turns.length > 0
+              ? renderTurns(
+                  turns,
+                  { half: this.#half(engine), isBusy: this.#conversation.isBusy, words: this.#words },
+                  this.#actions,
+                )
+              : renderEmpty()
+          }
         </div>
-        ${renderEngine(engine, modelSource(this.model) !== undefined, turns.at(-1)?.error, this.#actions)}
+        ${renderEngine(engine, modelSource(this.model) !== undefined, this.#last?.error, this.#actions)}
         ${this.#composer.render({
           placeholder: this.placeholder ?? "",
           isBusy: this.#conversation.isBusy,
           takesPictures,
+          needsPicture: this.pictureFirst && takesPictures && turns.every(({ pictures }) => pictures.length === 0),
         })}
       </div>
       <div class="hidden" role="status">${this.#announcement}</div>
@@ -235,10 +316,16 @@ export class FoveaChat extends LitElement {
 
   /** The line under the last answer that offers half of the image tokens, or all of them again. */
   #half(engine: EngineState): HalfLine | undefined {
-    const stats = this.#conversation.turns.at(-1)?.stats;
+    const stats = this.#last?.stats;
     if (!stats || engine.phase !== "ready") return undefined;
     const isAll = this.tokens === null || this.tokens === "none";
     return halfLine(stats, engine.info.defaults, this.#isHalf ? "half" : isAll ? "all" : "other");
+  }
+
+  /** The answer of the last turn. */
+  get #last() {
+    const turn = this.turns.at(-1);
+    return turn && shownAnswer(turn);
   }
 
   get #isHalf(): boolean {
@@ -300,6 +387,11 @@ export class FoveaChat extends LitElement {
       },
       Math.max(PAINT_INTERVAL_MS, PAINT_SHARE * this.#paintMs),
     );
+  }
+
+  #say(announcement: string): void {
+    this.#announcement = announcement;
+    this.requestUpdate();
   }
 
   #tell(error: unknown): void {

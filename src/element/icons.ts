@@ -19,3 +19,10 @@ export const CLEAR_ICON = icon(svg`<path d="M12 5v14M5 12h14" />`);
 export const EYE_ICON = icon(
   svg`<path d="M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z" /><circle cx="12" cy="12" r="3.2" /><circle class="solid" cx="12" cy="12" r="1" />`,
 );
+export const COPY_ICON = icon(
+  svg`<rect x="8.5" y="8.5" width="11" height="11" rx="2" /><path d="M15.5 5.5v-1a1 1 0 0 0-1-1h-10a1 1 0 0 0-1 1v10a1 1 0 0 0 1 1h1" />`,
+);
+export const AGAIN_ICON = icon(svg`<path d="M19.5 12a7.5 7.5 0 1 1-2.2-5.3l2.2 2.1M19.5 4.3v4.5H15" />`);
+export const EDIT_ICON = icon(svg`<path d="m4 20 .9-4L16.2 4.7l3.1 3.1L8 19.1z" />`);
+export const PREVIOUS_ICON = icon(svg`<path d="m14.5 6-6 6 6 6" />`);
+export const NEXT_ICON = icon(svg`<path d="m9.5 6 6 6-6 6" />`);

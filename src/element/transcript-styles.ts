@@ -56,9 +56,17 @@ export const transcriptStyles = css`
     margin-inline: auto;
   }
 
-  .question {
+  .asked {
+    display: flex;
     align-self: flex-end;
-    max-inline-size: min(85%, 34rem);
+    justify-content: flex-end;
+    align-items: center;
+    gap: 0.25rem;
+    max-inline-size: min(100%, 38rem);
+  }
+
+  .question {
+    min-inline-size: 0;
     padding: 0.5rem 0.875rem;
     border-radius: 1.125rem;
     border-end-end-radius: 0.375rem;
@@ -115,6 +123,60 @@ export const transcriptStyles = css`
     gap: 0.25rem 0.75rem;
   }
 
+  .actions,
+  .versions {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 0.125rem;
+  }
+
+  .actions > .stats {
+    margin-inline-end: 0.5rem;
+  }
+
+  .versions {
+    margin-inline-end: 0.375rem;
+    color: var(--_fovea-soft);
+    font-size: 0.8125em;
+    font-variant-numeric: tabular-nums;
+  }
+
+  /* The actions of a turn step back until somebody looks for them. */
+  button.small:has(> .icon) {
+    inline-size: 2rem;
+    block-size: 2rem;
+    min-block-size: 2rem;
+    color: var(--_fovea-soft);
+  }
+
+  button.small:disabled {
+    background: none;
+    opacity: 0.4;
+  }
+
+  .small .icon {
+    inline-size: 1.125rem;
+    block-size: 1.125rem;
+  }
+
+  .recorded {
+    border-radius: 0.375rem;
+  }
+
+  .recorded .word {
+    border-radius: 0.25em;
+    cursor: pointer;
+    text-decoration: underline dotted var(--_fovea-edge) 1px;
+    text-underline-offset: 0.25em;
+  }
+
+  .recorded .word:hover,
+  .recorded .word.looked {
+    background: light-dark(#ffd9b0, #7a4313);
+    text-decoration-color: transparent;
+  }
+
   .half-button {
     flex: 0 1 auto;
     min-block-size: 2rem;
@@ -150,6 +212,13 @@ export const transcriptStyles = css`
 
     30% {
       opacity: 1;
+    }
+  }
+
+  @media (pointer: coarse) {
+    button.small:has(> .icon) {
+      inline-size: 2.75rem;
+      block-size: 2.75rem;
     }
   }
 

@@ -1,14 +1,16 @@
 /** Templates for the turns of a conversation and the state of its engine. Pure. */
-import { type ElementPart, html, noChange, nothing, type TemplateResult } from "lit";
-import { Directive, type DirectiveResult, directive, type PartInfo, PartType } from "lit/directive.js";
+import { html, nothing, type TemplateResult } from "lit";
+import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
 import { FoveaError } from "../errors.ts";
-import type { Turn } from "./conversation.ts";
+import { type Answer, isRunning, shownAnswer, type Turn } from "./conversation.ts";
 import type { EngineState } from "./engine-slot.ts";
 import type { HalfLine } from "./half-line.ts";
-import { updateMarkdown } from "./markdown.ts";
+import { AGAIN_ICON, COPY_ICON, EDIT_ICON, EYE_ICON, NEXT_ICON, PREVIOUS_ICON } from "./icons.ts";
+import { markdown } from "./markdown-directive.ts";
 import type { ChatPicture } from "./pictures.ts";
-import { errorWords, progressText, statsText } from "./wording.ts";
+import type { WordPointer } from "./word-pointer.ts";
+import { byteText, errorWords, progressText, statsText } from "./wording.ts";
 
 /** Actions of the buttons. */
 export interface TranscriptActions {
@@ -16,60 +18,113 @@ export interface TranscriptActions {
   clear(): void;
   load(): void;
   cancel(): void;
+  copy(text: string): void;
+  /** Puts a question back into the form, and removes it with all that follow. */
+  edit(turn: Turn<ChatPicture>): void;
+  /** Shows what the model saw for a turn's answer. */
+  inspect(turn: Turn<ChatPicture>): void;
+  /** Shows another answer of a turn. */
+  show(turn: Turn<ChatPicture>, answer: number): void;
   /** Half of the image tokens from the next question on, or all of them again. */
   switchHalf(): void;
 }
 
-/** Shows Markdown in an element and updates only changed blocks. */
-class MarkdownDirective extends Directive {
-  constructor(info: PartInfo) {
-    super(info);
-    if (info.type !== PartType.ELEMENT) throw new Error("Markdown fills an element");
-  }
-
-  override update({ element }: ElementPart, [text]: [string]): typeof noChange {
-    updateMarkdown(element, text);
-    return noChange;
-  }
-
-  render(_text: string): typeof noChange {
-    return noChange;
-  }
+/** How turns are shown. */
+export interface TranscriptLook {
+  /** The line under the last answer. */
+  half: HalfLine | undefined;
+  /** Whether an answer is running, so that nothing can be asked again. */
+  isBusy: boolean;
+  words: WordPointer;
 }
-const markdown: (text: string) => DirectiveResult = directive(MarkdownDirective);
 
-/** All turns, oldest first. @param half the line under the last answer */
+/** All turns, oldest first. */
 export function renderTurns(
   turns: readonly Turn<ChatPicture>[],
-  half: HalfLine | undefined,
+  look: TranscriptLook,
   actions: TranscriptActions,
 ): unknown {
   return repeat(
     turns,
     ({ id }) => id,
-    (turn) => renderTurn(turn, turn === turns.at(-1) ? half : undefined, actions),
+    (turn) => renderTurn(turn, turn === turns.at(-1) ? look : { ...look, half: undefined }, actions),
   );
 }
 
-function renderTurn(turn: Turn<ChatPicture>, half: HalfLine | undefined, actions: TranscriptActions): TemplateResult {
-  const { question, pictures, answer, state, stats } = turn;
-  const isPending = state === "loading" || state === "reading";
+function renderTurn(turn: Turn<ChatPicture>, look: TranscriptLook, actions: TranscriptActions): TemplateResult {
+  const { question, pictures } = turn;
+  const answer = shownAnswer(turn);
+  const { text, state } = answer;
   return html`<article class="turn" part="turn">
-    <div class="question" part="question">
-      <span class="hidden">You asked:</span>
-      ${pictures.length > 0 ? html`<div class="pictures" part="pictures">${pictures.map(({ view }) => view)}</div>` : nothing}
-      <p class="question-text" part="question-text" dir="auto">${question}</p>
+    <div class="asked">
+      ${
+        look.isBusy
+          ? nothing
+          : html`<button class="button small edit" part="button edit" type="button" title="Edit the question" aria-label="Edit the question" @click=${() => actions.edit(turn)}>${EDIT_ICON}</button>`
+      }
+      <div class="question" part="question">
+        <span class="hidden">You asked:</span>
+        ${pictures.length > 0 ? html`<div class="pictures" part="pictures">${pictures.map(({ view }) => view)}</div>` : nothing}
+        <p class="question-text" part="question-text" dir="auto">${question}</p>
+      </div>
     </div>
     <span class="hidden">Answer:</span>
-    ${isPending ? renderPending(turn) : nothing}
-    ${answer === "" ? nothing : html`<div class="answer" part="answer" aria-busy=${state === "writing"} ${markdown(answer)}></div>`}
+    ${state === "loading" || state === "reading" ? renderPending(turn, answer) : nothing}
+    ${text === "" ? nothing : renderText(turn, answer, look.words)}
+    ${answer.isRecovering ? html`<p class="remark" part="remark" role="status">The GPU was lost. The model is loading again, then the answer continues.</p>` : nothing}
     ${state === "abort" ? html`<p class="remark" part="remark">Stopped.</p>` : nothing}
     ${state === "length" ? html`<p class="remark" part="remark">Stopped at the length limit.</p>` : nothing}
-    ${state === "failed" ? renderFailure(turn, actions) : nothing}
-    ${state === "abort" && answer === "" ? html`<button class="button retry" part="button retry" @click=${() => actions.askAgain(turn)}>Ask again</button>` : nothing}
-    ${stats && answer !== "" ? html`<p class="stats" part="stats">${statsText(stats)}</p>` : nothing}
-    ${half && answer !== "" ? renderHalf(half, actions) : nothing}
+    ${state === "failed" ? renderFailure(turn, answer, actions) : nothing}
+    ${state === "abort" && text === "" ? html`<button class="button retry" part="button retry" @click=${() => actions.askAgain(turn)}>Ask again</button>` : nothing}
+    ${text !== "" && !isRunning(answer) ? renderActions(turn, answer, look, actions) : nothing}
+    ${look.half && text !== "" ? renderHalf(look.half, actions) : nothing}
   </article>`;
+}
+
+function renderText({ id, shown }: Turn<ChatPicture>, answer: Answer, words: WordPointer): unknown {
+  const { text, state, attention } = answer;
+  if (!attention)
+    return keyed(
+      `${shown} plain`,
+      html`<div class="answer" part="answer" aria-busy=${state === "writing"} ${markdown(text, undefined)}></div>`,
+    );
+  const pointed = words.pointed?.turn === id ? words.pointed.words : undefined;
+  return keyed(
+    shown,
+    html`<div class="answer recorded" part="answer" data-turn=${id} tabindex="0" role="group"
+      aria-label="Answer. Arrow keys move from word to word and show where the model looked."
+      @pointermove=${words.hover} @pointerleave=${words.leave} @click=${words.pin} @keydown=${words.step}
+      ${markdown(text, { pointed })}></div>`,
+  );
+}
+
+/** The line under an answer: what it cost, and what can be done with it. */
+function renderActions(
+  turn: Turn<ChatPicture>,
+  { text, stats, seen }: Answer,
+  { isBusy }: TranscriptLook,
+  actions: TranscriptActions,
+): TemplateResult {
+  return html`<div class="actions" part="actions">
+    ${stats && stats.newTokens > 0 ? html`<p class="stats" part="stats">${statsText(stats)}</p>` : nothing}
+    ${turn.answers.length > 1 ? renderVersions(turn, actions) : nothing}
+    <button class="button small" part="button copy" type="button" title="Copy the answer" aria-label="Copy the answer" @click=${() => actions.copy(text)}>${COPY_ICON}</button>
+    <button class="button small" part="button again" type="button" title="Try again" aria-label="Try again" ?disabled=${isBusy} @click=${() => actions.askAgain(turn)}>${AGAIN_ICON}</button>
+    ${
+      seen.length > 0
+        ? html`<button class="button small" part="button inspect" type="button" title="What it saw" aria-label="What it saw" @click=${() => actions.inspect(turn)}>${EYE_ICON}</button>`
+        : nothing
+    }
+  </div>`;
+}
+
+function renderVersions(turn: Turn<ChatPicture>, { show }: TranscriptActions): TemplateResult {
+  const { answers, shown } = turn;
+  return html`<span class="versions" part="versions" role="group" aria-label="Answers to this question">
+    <button class="button small" part="button previous" type="button" title="Previous answer" aria-label="Previous answer" ?disabled=${shown === 0} @click=${() => show(turn, shown - 1)}>${PREVIOUS_ICON}</button>
+    <span>${shown + 1} / ${answers.length}</span>
+    <button class="button small" part="button next" type="button" title="Next answer" aria-label="Next answer" ?disabled=${shown === answers.length - 1} @click=${() => show(turn, shown + 1)}>${NEXT_ICON}</button>
+  </span>`;
 }
 
 function renderHalf({ text, button }: HalfLine, { switchHalf }: TranscriptActions): TemplateResult {
@@ -79,7 +134,7 @@ function renderHalf({ text, button }: HalfLine, { switchHalf }: TranscriptAction
   </p>`;
 }
 
-function renderPending({ state, pictures }: Turn<ChatPicture>): TemplateResult {
+function renderPending({ pictures }: Turn<ChatPicture>, { state }: Answer): TemplateResult {
   const text =
     state === "loading"
       ? "Waiting for the model"
@@ -91,8 +146,7 @@ function renderPending({ state, pictures }: Turn<ChatPicture>): TemplateResult {
   return html`<p class="pending" part="pending">${text}<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span></p>`;
 }
 
-function renderFailure(turn: Turn<ChatPicture>, actions: TranscriptActions): TemplateResult {
-  const { error } = turn;
+function renderFailure(turn: Turn<ChatPicture>, { error }: Answer, actions: TranscriptActions): TemplateResult {
   // The same question would not fit on a retry either.
   const isFull = error instanceof FoveaError && error.code === "context-full";
   return html`<div class="error" part="error" role="alert">
@@ -123,8 +177,8 @@ export function renderEngine(
     case "none":
       return hasModel
         ? html`<div class="status" part="status">
-            <p class="status-text" part="status-text">The model loads with your first question.</p>
-            <button class="button load filled" part="button load" type="button" @click=${actions.load}>Load now</button>
+            <p class="status-text" part="status-text">${state.paused ? `Paused at ${byteText(state.paused.loadedBytes)} of ${byteText(state.paused.totalBytes)}. Downloaded parts are kept.` : "The model loads with your first question."}</p>
+            <button class="button load filled" part="button load" type="button" @click=${actions.load}>${state.paused ? "Resume" : "Load now"}</button>
           </div>`
         : html`<div class="status" part="status"><p class="status-text" part="status-text">No model selected.</p></div>`;
     case "loading":
@@ -151,7 +205,7 @@ function renderLoading(
   const share = isCounted ? progress.loadedBytes / progress.totalBytes : undefined;
   return html`<div class="status" part="status">
     <p class="status-text" part="status-text">${progressText(progress, waiting)}</p>
-    <button class="button cancel" part="button cancel" type="button" @click=${actions.cancel}>Cancel</button>
+    <button class="button cancel" part="button cancel" type="button" @click=${actions.cancel}>${share === undefined ? "Cancel" : "Pause"}</button>
     ${
       share === undefined
         ? html`<progress class="progress" part="progress" aria-label="Loading the model"></progress>`

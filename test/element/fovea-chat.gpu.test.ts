@@ -118,7 +118,7 @@ describe("loading", () => {
     expect(loader.last.source).toBe("n");
   });
 
-  test("shows bytes and other tabs, and can be cancelled", async () => {
+  test("shows bytes and other tabs, and a download can be paused and resumed", async () => {
     const chat = await showChat({ model: "m", autoload: "" });
     loader.last.progress(12.5e6, 44e6);
     await chat.updateComplete;
@@ -127,11 +127,19 @@ describe("loading", () => {
     loader.last.options.onWait!(true);
     await chat.updateComplete;
     expect(textOf(chat, "status-text")).toMatch(/^Waiting: another tab is using the GPU/);
+    expect(textOf(chat, "cancel")).toBe("Cancel");
+    loader.last.options.onWait!(false);
+    await chat.updateComplete;
+    expect(textOf(chat, "cancel")).toBe("Pause");
     parts(chat, "cancel")[0]!.click();
     await settled(chat);
     expect(loader.last.options.signal!.aborted).toBe(true);
-    expect(textOf(chat, "status-text")).toBe("The model loads with your first question.");
+    expect(textOf(chat, "status-text")).toBe("Paused at 12.5 MB of 44.0 MB. Downloaded parts are kept.");
     expect(parts(chat, "error")).toEqual([]);
+    expect(textOf(chat, "load")).toBe("Resume");
+    parts(chat, "load")[0]!.click();
+    await settled(chat);
+    expect(loader.loads).toHaveLength(2);
   });
 
   test("that fails says why in a sentence, once, and can be tried again", async () => {

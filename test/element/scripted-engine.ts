@@ -1,11 +1,13 @@
 /** Engines that do what a test says, step by step, for the element. Nothing is downloaded, and nothing is computed. */
 import type {
+  EncodeImageOptions,
   FoveaModel,
   GenerateRequest,
   Generation,
   GenerationEvent,
   GenerationStats,
   ImageFeatures,
+  ImageInput,
   ImageScores,
   Inspection,
   ModelInfo,
@@ -38,7 +40,11 @@ class ScriptedAnswer {
   }
 
   write(text: string): void {
-    this.#emit({ type: "text", text });
+    this.emit({ type: "text", text });
+  }
+
+  emit(event: GenerationEvent): void {
+    this.#emit(event);
   }
 
   finish(reason: "stop" | "length" | "abort" = "stop", stats: GenerationStats = STATS): void {
@@ -57,6 +63,10 @@ export class ScriptedModel implements FoveaModel {
   readonly memory = { gpuBytes: 0, peakGpuBytes: 0 };
   readonly answers: ScriptedAnswer[] = [];
   disposals = 0;
+  /** Gives the features of a picture. */
+  encode = async (_image: ImageInput, _options?: EncodeImageOptions): Promise<ImageFeatures> => {
+    throw new Error("not scripted");
+  };
 
   constructor(info: Partial<ModelInfo> = {}) {
     this.info = { ...INFO, imageTokens: 576, ...info };
@@ -72,8 +82,8 @@ export class ScriptedModel implements FoveaModel {
     return this.answer.generation;
   }
 
-  async encodeImage(): Promise<ImageFeatures> {
-    throw new Error("not scripted");
+  encodeImage(image: ImageInput, options?: EncodeImageOptions): Promise<ImageFeatures> {
+    return this.encode(image, options);
   }
 
   async encodeText(): Promise<TextEmbeddings> {

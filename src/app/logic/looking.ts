@@ -1,5 +1,6 @@
 /** Where words of an answer looked: from the numbers of its tokens to heat over image tokens. Pure. */
 import type { AnswerAttention } from "../../api.ts";
+import type { TextRange } from "../../element/words.ts";
 
 /** One word, or some, over the tokens of one picture. */
 export interface Look {
@@ -7,12 +8,6 @@ export interface Look {
   heat: Float32Array;
   /** [image tokens], share of tokens and layers in which attention was inhibited. */
   inhibited: Float32Array;
-}
-
-/** A half-open range of the answer's text, in UTF-16 units. */
-export interface TextRange {
-  start: number;
-  end: number;
 }
 
 /** Tokens of the answer that wrote a part of this range. */

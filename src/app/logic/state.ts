@@ -1,8 +1,8 @@
 /** The page's state: its types and its initial value. */
 import type { AnswerAttention, GenerationStats, ImageFeatures, LoadProgress, ModelInfo } from "../../api.ts";
+import type { TextRange } from "../../element/words.ts";
 import type { Model, ModelSource } from "../engine.ts";
 import type { Scene } from "../scene/scene.ts";
-import type { TextRange } from "./looking.ts";
 import type { SeenImage } from "./overlay.ts";
 import type { Problem } from "./problem.ts";
 import { PLAIN_SETTINGS, type Settings } from "./settings.ts";

@@ -2,9 +2,8 @@
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { renderMarkdown, updateMarkdown } from "../../element/markdown.ts";
 import { durationText } from "../../element/wording.ts";
-import type { TextRange } from "../logic/looking.ts";
+import { markWords, rangeOf, type TextRange, wordsBelow } from "../../element/words.ts";
 import type { Answer } from "../logic/state.ts";
-import { markWords, rangeOf, WORD } from "../logic/words.ts";
 import { base } from "./base.ts";
 import { problemView } from "./problem-view.ts";
 
@@ -175,7 +174,7 @@ export class AnswerView extends LitElement {
   }
 
   #all(): HTMLElement[] {
-    return [...this.renderRoot.querySelectorAll<HTMLElement>(`.${WORD}`)];
+    return wordsBelow(this.renderRoot);
   }
 
   /** Only a pointer that moves: an answer may appear under one that rests. */

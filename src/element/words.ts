@@ -1,8 +1,17 @@
 /** Maps words between an answer's text and its rendered elements. */
-import type { TextRange } from "./looking.ts";
 
-/** The class of a word's element. */
-export const WORD = "word";
+/** A half-open range of an answer's text, in UTF-16 units. */
+export interface TextRange {
+  start: number;
+  end: number;
+}
+
+const WORD = "word";
+
+/** The words' elements below `root`, in order. */
+export function wordsBelow(root: ParentNode): HTMLElement[] {
+  return [...root.querySelectorAll<HTMLElement>(`.${WORD}`)];
+}
 
 /**
  * Wraps each word below `root` in an element with its offset in `source`, the rendered text. Words keep their order, so
