@@ -18,27 +18,19 @@ import { type AnswerSettings, Conversation, shownAnswer, type Turn } from "./con
 import { EngineSlot, type EngineState } from "./engine-slot.ts";
 import { EngineRegistry } from "./engines.ts";
 import type { FoveaChatEventMap } from "./events.ts";
-import { type HalfLine, halfLine } from "./half-line.ts";
-import { CLEAR_ICON, EYE_ICON } from "./icons.ts";
+import { HalfSwitch } from "./half-line.ts";
+import { CLEAR_ICON } from "./icons.ts";
 import { plainText } from "./markdown.ts";
+import { PaintPace, StickToEnd } from "./painting.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
 import { modelSource, parseBudget, parseNumber, requestSettings, type TokenBudget } from "./settings.ts";
 import { styles } from "./styles.ts";
-import { renderEngine, renderTurns, type TranscriptActions } from "./transcript.ts";
+import { renderEmpty, renderEngine, renderTurns, type TranscriptActions } from "./transcript.ts";
 import { WordPointer } from "./word-pointer.ts";
 import { isAbort } from "./wording.ts";
 
 /** A turn of a conversation that is shown or restored. */
 export type ChatTurn = Turn<ChatPicture>;
-
-/** Shortest time between two paints of a growing answer, in milliseconds. */
-const PAINT_INTERVAL_MS = 50;
-/** Painting takes at most 1 / PAINT_SHARE of the time, also on slow machines. */
-const PAINT_SHARE = 8;
-/** Distance from the end within which a conversation keeps scrolling with new text, in CSS pixels. */
-const END_DISTANCE = 32;
-/** `tokens` after the button for half of them. */
-const HALF = "50%";
 
 /** `<fovea-chat>`; see docs/element.md for its attributes, events, parts and custom properties. */
 export class FoveaChat extends LitElement {
@@ -96,7 +88,7 @@ export class FoveaChat extends LitElement {
     },
     onText: ({ text: answer }, text) => {
       this.#emit("fovea-text", { text, answer });
-      this.#paintSoon();
+      this.#pace.soon();
     },
     onDone: ({ text: answer, state, stats }) => {
       this.#announcement = `Answer: ${plainText(answer)}`;
@@ -111,6 +103,7 @@ export class FoveaChat extends LitElement {
     onQuestion: (question, pictures) => void this.#ask(question, pictures).catch(ignore),
     onStop: () => this.stop(),
   });
+  readonly #half = new HalfSwitch(this);
   readonly #words = new WordPointer(() => {
     this.requestUpdate();
     this.#emit("fovea-words", this.#words.pointed ?? { turn: undefined, words: undefined, isPinned: false });
@@ -135,30 +128,20 @@ export class FoveaChat extends LitElement {
     },
     load: () => void this.load().catch(ignore),
     cancel: () => this.stop(),
-    switchHalf: () => this.#switchHalf(),
+    switchHalf: () => this.#half.switch(),
   };
   /** Errors that were already reported by an event: one may end a load and the question that waited for it. */
   readonly #told = new WeakSet<object>();
+  readonly #pace = new PaintPace(this);
+  readonly #end = new StickToEnd(this, () => this.renderRoot.querySelector(".transcript"));
   #announcement = "";
   #phase: EngineState["phase"] = "none";
   #leaving: ReturnType<typeof setTimeout> | undefined;
-  #paint: ReturnType<typeof setTimeout> | undefined;
-  #paintMs = 0;
-  #isAtEnd = true;
-  /** `tokens` before the user chose half of them; undefined if the page's own choice stands. */
-  #tokensBeforeHalf: TokenBudget | undefined;
 
   constructor() {
     super();
-    this.model = null;
-    this.tokens = null;
-    this.inhibit = null;
-    this.system = null;
-    this.placeholder = null;
-    this.autoload = false;
-    this.record = false;
-    this.pictureFirst = false;
-    this.settings = null;
+    const none = { model: null, tokens: null, inhibit: null, system: null, placeholder: null, settings: null };
+    Object.assign(this, none, { autoload: false, record: false, pictureFirst: false });
   }
 
   /** The conversation, oldest turn first. Do not change it. */
@@ -260,19 +243,8 @@ export class FoveaChat extends LitElement {
     this.#engine.release();
   }
 
-  override update(changed: PropertyValues): void {
-    const start = performance.now();
-    super.update(changed);
-    this.#paintMs = performance.now() - start;
-  }
-
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("model") || changed.has("autoload")) this.#autoload();
-  }
-
-  override updated(): void {
-    const transcript = this.renderRoot.querySelector(".transcript");
-    if (transcript && this.#isAtEnd) transcript.scrollTop = transcript.scrollHeight;
   }
 
   override render(): TemplateResult {
@@ -291,12 +263,16 @@ export class FoveaChat extends LitElement {
               : nothing
           }
         </header>
-        <div class="transcript" part="transcript" role="region" aria-label="Conversation" tabindex="0" @scroll=${this.#onScroll}>
+        <div class="transcript" part="transcript" role="region" aria-label="Conversation" tabindex="0" @scroll=${this.#end.onScroll}>
           ${
             turns.length > 0
               ? renderTurns(
                   turns,
-                  { half: this.#half(engine), isBusy: this.#conversation.isBusy, words: this.#words },
+                  {
+                    half: engine.phase === "ready" ? this.#half.line(this.#last?.stats, engine.info) : undefined,
+                    isBusy: this.#conversation.isBusy,
+                    words: this.#words,
+                  },
                   this.#actions,
                 )
               : renderEmpty()
@@ -314,36 +290,14 @@ export class FoveaChat extends LitElement {
     `;
   }
 
-  /** The line under the last answer that offers half of the image tokens, or all of them again. */
-  #half(engine: EngineState): HalfLine | undefined {
-    const stats = this.#last?.stats;
-    if (!stats || engine.phase !== "ready") return undefined;
-    const isAll = this.tokens === null || this.tokens === "none";
-    return halfLine(stats, engine.info.defaults, this.#isHalf ? "half" : isAll ? "all" : "other");
-  }
-
   /** The answer of the last turn. */
   get #last() {
     const turn = this.turns.at(-1);
     return turn && shownAnswer(turn);
   }
 
-  get #isHalf(): boolean {
-    return this.tokens === HALF && this.#tokensBeforeHalf !== undefined;
-  }
-
-  #switchHalf(): void {
-    if (this.#isHalf) {
-      this.tokens = this.#tokensBeforeHalf!;
-      this.#tokensBeforeHalf = undefined;
-    } else {
-      this.#tokensBeforeHalf = this.tokens;
-      this.tokens = HALF;
-    }
-  }
-
   #ask(question: string, pictures: readonly ChatPicture[]): Promise<string> {
-    this.#isAtEnd = true;
+    this.#end.follow();
     this.#announcement = "";
     return this.#conversation.ask(question, pictures);
   }
@@ -373,22 +327,6 @@ export class FoveaChat extends LitElement {
     }
   }
 
-  #onScroll = ({ target }: Event): void => {
-    const { scrollTop, scrollHeight, clientHeight } = target as Element;
-    this.#isAtEnd = scrollHeight - scrollTop - clientHeight < END_DISTANCE;
-  };
-
-  /** Schedules a paint. Not one per word: parsing the whole Markdown takes longer as the answer grows. */
-  #paintSoon(): void {
-    this.#paint ??= setTimeout(
-      () => {
-        this.#paint = undefined;
-        this.requestUpdate();
-      },
-      Math.max(PAINT_INTERVAL_MS, PAINT_SHARE * this.#paintMs),
-    );
-  }
-
   #say(announcement: string): void {
     this.#announcement = announcement;
     this.requestUpdate();
@@ -409,16 +347,6 @@ declare global {
   interface HTMLElementTagNameMap {
     "fovea-chat": FoveaChat;
   }
-}
-
-function renderEmpty(): TemplateResult {
-  return html`<div class="empty" part="empty">
-    <slot name="empty">
-      ${EYE_ICON}
-      <p class="empty-title" part="empty-title">Ask about a picture</p>
-      <p class="empty-text" part="empty-text">Drop, paste or choose one. The model runs in this browser: pictures and questions stay with you.</p>
-    </slot>
-  </div>`;
 }
 
 /** For promises whose errors the element already shows and reports by an event. */

@@ -1,6 +1,7 @@
-/** The line under an answer that offers half of the image tokens, or all of them again. Pure. */
+/** The line under an answer that offers half of the image tokens, or all of them again. */
 import type { GenerationStats, ModelInfo } from "../api.ts";
 import { savingOfHalf } from "../shared/half-tokens.ts";
+import type { TokenBudget } from "./settings.ts";
 
 /** The image tokens of the next question: all, half of them by this line's button, or another choice. */
 export type TokenChoice = "all" | "half" | "other";
@@ -31,4 +32,36 @@ export function halfLine(
   const percent = savingOfHalf(stats);
   if (percent === undefined) return undefined;
   return { text: `Half of the image tokens would show the first word about ${percent} % sooner.`, button: USE_HALF };
+}
+
+/** `tokens` after the button for half of them. */
+const HALF = "50%";
+
+/** Switches an element's `tokens` between half of them and what the page chose. */
+export class HalfSwitch {
+  readonly #element: { tokens: TokenBudget };
+  /** `tokens` before the user chose half of them; undefined if the page's own choice stands. */
+  #before: TokenBudget | undefined;
+
+  constructor(element: { tokens: TokenBudget }) {
+    this.#element = element;
+  }
+
+  /** The line under an answer with these statistics. */
+  line(stats: GenerationStats | undefined, { defaults }: Pick<ModelInfo, "defaults">): HalfLine | undefined {
+    const { tokens } = this.#element;
+    const isAll = tokens === null || tokens === "none";
+    return stats && halfLine(stats, defaults, this.#isHalf ? "half" : isAll ? "all" : "other");
+  }
+
+  switch(): void {
+    const { tokens } = this.#element;
+    const isHalf = this.#isHalf;
+    this.#element.tokens = isHalf ? this.#before! : HALF;
+    this.#before = isHalf ? undefined : tokens;
+  }
+
+  get #isHalf(): boolean {
+    return this.#element.tokens === HALF && this.#before !== undefined;
+  }
 }

@@ -38,6 +38,17 @@ export interface TranscriptLook {
   words: WordPointer;
 }
 
+/** The invitation before the first question. */
+export function renderEmpty(): TemplateResult {
+  return html`<div class="empty" part="empty">
+    <slot name="empty">
+      ${EYE_ICON}
+      <p class="empty-title" part="empty-title">Ask about a picture</p>
+      <p class="empty-text" part="empty-text">Drop, paste or choose one. The model runs in this browser: pictures and questions stay with you.</p>
+    </slot>
+  </div>`;
+}
+
 /** All turns, oldest first. */
 export function renderTurns(
   turns: readonly Turn<ChatPicture>[],
