@@ -79,6 +79,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "errors",
     "shared",
     "lit",
+    "idb-keyval",
     "workbox-window",
     "workbox-precaching",
   ],

@@ -84,9 +84,9 @@ function follow() {
         times.page = performance.now();
         const { store } = page.app;
         const look = () => {
-          const { phase, progress } = store.state.model;
+          const { info, progress } = store.state.model;
           if (progress) times[progress.stage] ??= performance.now();
-          if (phase === "ready") resolve(times);
+          if (info) resolve(times);
         };
         store.subscribe(look);
         look();

@@ -1,51 +1,58 @@
-/** The demo page's entry: registers the elements, builds the page, starts loading the model. */
+/** The demo page's entry: registers the elements, builds the page, goes on with the last conversation, loads a model. */
+import { FoveaChat } from "../element/fovea-chat.ts";
 import { SHIPPED_MODEL } from "./engine.ts";
 import { App } from "./logic/app.ts";
+import { kept } from "./logic/history.ts";
+import { isLargeDownload } from "./logic/models.ts";
 import { keepOffline } from "./logic/offline.ts";
-import { AnswerView } from "./parts/answer-view.ts";
+import { AttachMenu } from "./parts/attach-menu.ts";
 import { Camera } from "./parts/camera.ts";
-import { Composer } from "./parts/composer.ts";
-import { Conversation } from "./parts/conversation.ts";
-import { ModelStatus } from "./parts/model-status.ts";
+import { Inspector } from "./parts/inspector.ts";
+import { ModelPill } from "./parts/model-pill.ts";
 import { ModelsPanel } from "./parts/models-panel.ts";
 import { OfflineStatus } from "./parts/offline-status.ts";
 import { Page } from "./parts/page.ts";
-import { PicturePanel } from "./parts/picture-panel.ts";
 import { PictureView } from "./parts/picture-view.ts";
+import { Research } from "./parts/research.ts";
 import { SceneBuilder } from "./parts/scene-builder.ts";
-import { SettingsPanel } from "./parts/settings-panel.ts";
+import { SpeedSlider } from "./parts/speed-slider.ts";
 import { Statistics } from "./parts/statistics.ts";
 import { StoredModels } from "./parts/stored-models.ts";
-import { SAMPLES } from "./scene/samples.ts";
+import { Welcome } from "./parts/welcome.ts";
 import { allowOwnScripts } from "./trusted-types.ts";
 
 const ELEMENTS = {
-  "app-answer": AnswerView,
+  "app-attach": AttachMenu,
   "app-camera": Camera,
-  "app-composer": Composer,
-  "app-conversation": Conversation,
-  "app-model-status": ModelStatus,
+  "app-inspector": Inspector,
+  "app-model-pill": ModelPill,
   "app-models": ModelsPanel,
   "app-offline": OfflineStatus,
   "app-page": Page,
-  "app-picture-panel": PicturePanel,
   "app-picture-view": PictureView,
+  "app-research": Research,
   "app-scene-builder": SceneBuilder,
-  "app-settings": SettingsPanel,
+  "app-speed": SpeedSlider,
   "app-statistics": Statistics,
   "app-stored-models": StoredModels,
+  "app-welcome": Welcome,
+  "fovea-chat": FoveaChat,
 };
 allowOwnScripts();
 const app = new App();
-const asked = new URLSearchParams(location.search).get("model");
-// First, so that the worker starts while the page is built.
-if (!asked) void app.models.load(SHIPPED_MODEL, SHIPPED_MODEL);
-
 for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);
 const page = new Page();
 page.app = app;
 document.body.append(page);
-if (asked) page.openModel(asked);
-void app.showSample(SAMPLES[0]!);
+await page.updateComplete;
+
+const asked = new URLSearchParams(location.search).get("model");
+const earlier = await kept();
+if (earlier && (!asked || asked === earlier.model)) app.restore(earlier);
+if (asked) void page.openModel(asked);
+// A model that the browser has deleted meanwhile is not downloaded unasked.
+else if (earlier && earlier.model !== SHIPPED_MODEL && !(await isLargeDownload(earlier.model)))
+  app.choose(earlier.model, earlier.model);
+else app.choose(SHIPPED_MODEL, SHIPPED_MODEL);
 // Vite's own server has no service worker.
-if (import.meta.env.PROD) void keepOffline(page.app);
+if (import.meta.env.PROD) void keepOffline(app);

@@ -96,9 +96,11 @@ export class Composer implements ReactiveController {
     this.#update();
   }
 
-  /** Adds the pictures among these files, and says why others were not added. */
-  attach(files: readonly File[]): void {
-    this.#take(files);
+  /** Adds the pictures among these, and says why others were not added. Files at once; only an address takes a while. */
+  attach(pictures: readonly File[] | DataTransfer): void {
+    const files = pictures instanceof DataTransfer ? [...pictures.files] : pictures;
+    if (pictures instanceof DataTransfer && files.length === 0) void this.#takeAddress(pictures);
+    else this.#take(files);
   }
 
   render({ placeholder, isBusy, takesPictures, needsPicture }: ComposerLook): TemplateResult {
@@ -215,10 +217,7 @@ export class Composer implements ReactiveController {
       this.#isDraggedOver = isOver;
       this.#update();
     }
-    if (event.type !== "drop") return;
-    // Files at once, in the order of their drops; only an address takes a while.
-    if (event.dataTransfer.files.length > 0) this.#take([...event.dataTransfer.files]);
-    else void this.#takeAddress(event.dataTransfer);
+    if (event.type === "drop") this.attach(event.dataTransfer);
   }
 
   async #takeAddress(data: DataTransfer): Promise<void> {

@@ -29,7 +29,7 @@ import { renderEmpty, renderEngine, renderTurns, type TranscriptActions } from "
 import { WordPointer } from "./word-pointer.ts";
 import { isAbort } from "./wording.ts";
 
-/** A turn of a conversation that is shown or restored. */
+/** A turn of a conversation. */
 export type ChatTurn = Turn<ChatPicture>;
 
 /** `<fovea-chat>`; see docs/element.md for its attributes, events, parts and custom properties. */
@@ -100,8 +100,7 @@ export class FoveaChat extends LitElement {
     },
   });
   readonly #composer = new Composer(this, {
-    onQuestion: (question, pictures) => void this.#ask(question, pictures).catch(ignore),
-    onStop: () => this.stop(),
+    ...{ onQuestion: (...asked) => void this.#ask(...asked).catch(ignore), onStop: () => this.stop() },
   });
   readonly #half = new HalfSwitch(this);
   readonly #words = new WordPointer(() => {
@@ -111,7 +110,10 @@ export class FoveaChat extends LitElement {
   readonly #actions: TranscriptActions = {
     askAgain: (turn) => void this.#conversation.askAgain(turn).catch(ignore),
     copy: (text) => {
-      void navigator.clipboard?.writeText(text).then(() => this.#say("Copied."), ignore);
+      void navigator.clipboard?.writeText(text).then(() => {
+        this.#announcement = "Copied.";
+        this.requestUpdate();
+      }, ignore);
     },
     edit: (turn) => {
       this.#conversation.cut(turn);
@@ -130,10 +132,10 @@ export class FoveaChat extends LitElement {
     cancel: () => this.stop(),
     switchHalf: () => this.#half.switch(),
   };
-  /** Errors that were already reported by an event: one may end a load and the question that waited for it. */
+  /** Errors that an event reported: one may end a load and the question that waited for it. */
   readonly #told = new WeakSet<object>();
   readonly #pace = new PaintPace(this);
-  readonly #end = new StickToEnd(this, () => this.renderRoot.querySelector(".transcript"));
+  readonly #end = new StickToEnd(this, () => this.renderRoot.querySelector(".transcript:has(.turn)"));
   #announcement = "";
   #phase: EngineState["phase"] = "none";
   #leaving: ReturnType<typeof setTimeout> | undefined;
@@ -173,8 +175,8 @@ export class FoveaChat extends LitElement {
     return this.#conversation.askAgain(found, settings);
   }
 
-  /** Adds pictures to the next question, as if a user had chosen them. */
-  attach(...pictures: readonly File[]): void {
+  /** Adds pictures to the next question, as if a user had chosen or dropped them. */
+  attach(pictures: readonly File[] | DataTransfer): void {
     this.#composer.attach(pictures);
   }
 
@@ -327,11 +329,6 @@ export class FoveaChat extends LitElement {
     }
   }
 
-  #say(announcement: string): void {
-    this.#announcement = announcement;
-    this.requestUpdate();
-  }
-
   #tell(error: unknown): void {
     if (isAbort(error) || (error instanceof Error && this.#told.has(error))) return;
     if (error instanceof Error) this.#told.add(error);
@@ -349,5 +346,5 @@ declare global {
   }
 }
 
-/** For promises whose errors the element already shows and reports by an event. */
+/** For promises whose errors the element shows already. */
 function ignore(): void {}

@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import type { CompressionStage, SeenView } from "../../src/api.ts";
 import {
   cellGrid,
-  clusterNumbers,
   countsText,
   countTokens,
   layersOf,
@@ -118,25 +117,6 @@ describe("several views", () => {
   test("their counts are added", () => {
     const maps = [tokenMap(seen([[[2], [0, 3]]]), 1)!, tokenMap(seen([]), 1)!];
     expect(countTokens(maps)).toEqual({ tokens: 6, kept: 5, merged: 1, mergedCells: 2, dropped: 1 });
-  });
-
-  test("clusters are numbered through all of them", () => {
-    const maps = [
-      tokenMap(seen([[[2], [0, 3]]]), 1)!,
-      tokenMap(
-        seen([
-          [
-            [0, 1],
-            [2, 3],
-          ],
-        ]),
-        1,
-      )!,
-    ];
-    expect(clusterNumbers(maps)).toEqual([
-      [undefined, 0],
-      [1, 2],
-    ]);
   });
 
   test("a view is cut where it is larger than the picture", () => {

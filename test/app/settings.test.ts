@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import type { Compression, Inhibition, ModelInfo } from "../../src/api.ts";
-import { Rate } from "../../src/app/logic/rate.ts";
 import {
   budgetPercent,
+  codeOf,
   compressionOf,
+  elementSettings,
   followDefaults,
   HALF,
   PLAIN_SETTINGS,
@@ -11,7 +12,6 @@ import {
   requestOf,
   type Settings,
   settingsOf,
-  settingsText,
 } from "../../src/app/logic/settings.ts";
 import { freePlace, KINDS, kindNamed, placeText, sceneText, thing } from "../../src/app/scene/scene.ts";
 import { INFO } from "../support/fake-model.ts";
@@ -35,14 +35,12 @@ test("a model that recommends nothing gets nothing compressed and nothing inhibi
     maxTokens: 128,
     temperature: 0,
   });
-  expect(settingsText(settingsOf(info))).toBe("all image tokens, no inhibition");
 });
 
 test("the settings start from what the model recommends, and ask for just that", () => {
   const settings = settingsOf(DEMO);
   expect(settings).toEqual({ ...PLAIN_SETTINGS, budget: 0.5, inhibition: 0.6 });
   expect(requestOf(settings, DEMO)).toMatchObject(DEMO.defaults);
-  expect(settingsText(settings)).toBe("50 % of the image tokens, inhibition up to 60 %");
 });
 
 test.for([
@@ -123,13 +121,40 @@ test("each method keeps about the budget", () => {
     expect(compressionOf(of(method, 0.25), info)).toEqual({ method, ratio: 0.25 });
 });
 
-test("a rate is that of the last seconds", () => {
-  const rate = new Rate();
-  // What was on disk comes at once.
-  expect(rate.add(1_000_000, 0)).toBe(0);
-  expect(rate.add(1_000_500, 1000)).toBe(500);
-  rate.add(1_002_500, 5000);
-  expect(rate.add(1_004_500, 9000)).toBe(500);
+test("the element gets the budget as its tokens where that says all, and any other compression as a setting", () => {
+  expect(elementSettings(PLAIN_SETTINGS, undefined)).toEqual({
+    tokens: null,
+    settings: { maxTokens: 256, temperature: 0 },
+  });
+  expect(elementSettings(settingsOf(info), info)).toMatchObject({ tokens: null });
+  const half = elementSettings({ ...settingsOf(info), ...HALF }, info);
+  expect(half).toMatchObject({ tokens: "50%", settings: { inhibition: { maxRatio: 0 } } });
+  expect(half.settings).not.toHaveProperty("compression");
+  // Its own default is passed as it is, and all tokens have to be asked for.
+  expect(elementSettings(settingsOf(DEMO), DEMO)).toMatchObject({
+    tokens: null,
+    settings: { compression: DEMO.defaults.compression },
+  });
+  expect(elementSettings({ ...settingsOf(DEMO), budget: 1 }, DEMO).tokens).toBe("none");
+  const pooled = elementSettings({ ...settingsOf(info), budget: 0.25, method: "pool" }, info);
+  expect(pooled).toMatchObject({ tokens: null, settings: { compression: { method: "pool", factor: 2 } } });
+});
+
+test("the settings are copied as a call that compiles", () => {
+  const code = codeOf({ ...settingsOf(info), ...HALF, maxTokens: 64 }, info);
+  expect(code).toBe(`fovea.generate({
+  messages,
+  maxTokens: 64,
+  temperature: 0,
+  compression: { method: "vmtc", ratio: 0.5, stages: 3, clusters: "auto", merge: "normalized", positions: "contiguous" },
+  inhibition: { maxRatio: 0 },
+});
+`);
+  const messages = [{ role: "user", content: "Hi" }];
+  const fovea = { generate: (request: object) => request };
+  const run = new Function("fovea", "messages", `return ${code}`) as (...values: unknown[]) => object;
+  const { attention: _, ...request } = requestOf({ ...settingsOf(info), ...HALF, maxTokens: 64 }, info);
+  expect(run(fovea, messages)).toEqual({ messages, ...request });
 });
 
 test("a scene is told as the model tells it", () => {

@@ -255,7 +255,7 @@ test("with picture-first, a question waits for a picture", async () => {
   await settled(chat);
   expect(textOf(chat, "note")).toBe("Add a picture first.");
   expect(part<HTMLButtonElement>(chat, "send")!.disabled).toBe(true);
-  chat.attach(await pictureFile());
+  chat.attach([await pictureFile()]);
   await expect.poll(() => part<HTMLButtonElement>(chat, "send")!.disabled).toBe(false);
   await press(chat, "send");
   const model = loader.last.finish();

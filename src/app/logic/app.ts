@@ -1,48 +1,170 @@
-/** The page's logic in one object: the state, and everything that changes it. */
-import { pictureOf } from "../scene/draw.ts";
+/** The page's logic in one object: the state, the element with the conversation, and everything that changes them. */
+import { isRunning } from "../../element/conversation.ts";
+import { EngineRegistry } from "../../element/engines.ts";
+import type { FoveaChatEventMap } from "../../element/events.ts";
+import { FoveaChat } from "../../element/fovea-chat.ts";
+import { type ModelAccess, type ModelSource, SHIPPED_MODEL } from "../engine.ts";
 import type { Sample } from "../scene/samples.ts";
-import { Asker } from "./asker.ts";
-import { ModelKeeper } from "./models.ts";
-import { PictureShelf } from "./pictures.ts";
-import type { Settings } from "./settings.ts";
-import { initialState, type PageState } from "./state.ts";
+import { compare } from "./compare.ts";
+import { forgetKept, type Kept, keep } from "./history.ts";
+import { PageModels } from "./models.ts";
+import { askToKeepStorage } from "./offline.ts";
+import { PictureItems } from "./picture-items.ts";
+import { elementSettings, followDefaults, type Settings, settingsOf } from "./settings.ts";
+import { FIRST_VIEW, initialState, type PageState, type View } from "./state.ts";
 import { Store } from "./store.ts";
+
+/** Changes of a conversation within this time are kept together. */
+const KEEP_AFTER_MS = 500;
 
 export class App {
   readonly store = new Store<PageState>(initialState());
-  readonly models = new ModelKeeper(this.store);
-  readonly pictures = new PictureShelf(this.store);
-  readonly asker = new Asker(this.store, this.models);
+  readonly models = new PageModels((notice) => this.#setModel({ isKept: false }, { notice }));
+  readonly pictures = new PictureItems(() => this.store.set({}));
+  /** Reloads with the waiting update. offline.ts sets it. */
+  update: () => void = () => {};
+  #chat: FoveaChat | undefined;
+  #comparing: AbortController | undefined;
+  #keeping: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    FoveaChat.engines = new EngineRegistry(this.models.load);
+  }
+
+  /** The element with the conversation. The page calls this once. */
+  attach(chat: FoveaChat): void {
+    this.#chat = chat;
+    const on = <K extends keyof FoveaChatEventMap>(name: K, take: (detail: FoveaChatEventMap[K]["detail"]) => void) =>
+      chat.addEventListener(name, ({ detail }) => take(detail as FoveaChatEventMap[K]["detail"]));
+    on("fovea-progress", (progress) => this.#setModel({ progress }));
+    on("fovea-ready", ({ info }) => {
+      const { settings, defaults: before } = this.store.state;
+      const defaults = settingsOf(info);
+      this.#setModel({ info, progress: undefined }, { defaults, settings: followDefaults(settings, before, defaults) });
+      // Before the question that waited for the model reads them.
+      this.#passSettings();
+    });
+    on("fovea-error", () => this.#setModel({ progress: undefined }));
+    on("fovea-turns", ({ turns }) => this.#takeTurns([...turns]));
+    on("fovea-words", ({ turn, words }) => {
+      if (turn === undefined) this.view({ words: undefined });
+      else this.view({ turn, words, mode: "gaze" }, true);
+    });
+    on("fovea-inspect", ({ turn }) => this.view({ ...FIRST_VIEW, turn }, true));
+    // The element's own button for half of the tokens.
+    new MutationObserver(() => this.#takeTokens()).observe(chat, { attributeFilter: ["tokens"] });
+    this.#passSettings();
+  }
+
+  get chat(): FoveaChat {
+    return this.#chat!;
+  }
+
+  /** Replaces the model. */
+  choose(source: ModelSource, name: string, access: ModelAccess = {}): void {
+    const key = this.models.register(source, name, access);
+    const isKept = typeof source === "string" && access.cache !== "none";
+    this.#setModel({ source: key, name, progress: undefined, info: undefined, isKept }, { notice: "" });
+    this.chat.pictureFirst = key === SHIPPED_MODEL;
+    this.chat.model = key;
+    // A failed one is loaded again.
+    void this.chat.load().catch(() => {});
+    this.#keepSoon();
+  }
+
+  /** Goes on with what an earlier visit kept. */
+  restore({ settings, turns }: Kept): void {
+    this.set(settings);
+    this.chat.restore(turns);
+  }
 
   /** Changes the settings of the next question. */
   set(change: Partial<Settings>): void {
     this.store.set({ settings: { ...this.store.state.settings, ...change } });
+    this.#passSettings();
+    this.#keepSoon();
   }
 
-  /** Reloads with the waiting update. offline.ts sets it. */
-  update: () => void = () => {};
-
-  /** Makes a sample the next question: its picture, instead of others, and its words. */
-  async showSample({ name, title, scene, question }: Sample): Promise<void> {
-    this.store.set({ question });
-    // The file has the emoji that the model knows; drawing here would use this computer's font.
-    const blob = (await loadPicture(`samples/${name}`)) ?? (await pictureOf(scene));
-    await this.pictures.replaceAll(blob, title, scene);
+  /** Changes what the inspector shows. @param opens whether the inspector opens with it */
+  view(change: Partial<View>, opens = false): void {
+    const { view, isInspecting } = this.store.state;
+    this.store.set({ view: { ...view, ...change }, isInspecting: isInspecting || opens });
   }
-}
 
-/** A picture of the page's own folder. */
-async function loadPicture(address: string): Promise<Blob | undefined> {
-  const image = new Image();
-  image.src = new URL(address, document.baseURI).href;
-  try {
-    await image.decode();
-  } catch {
-    return undefined;
+  /** Asks a sample's question about its picture, in a new conversation. */
+  async ask({ name, question }: Sample): Promise<void> {
+    const picture = new URL(`samples/${name}`, document.baseURI).href;
+    this.chat.clear();
+    await this.chat.ask(question, picture).catch(() => {});
   }
-  const canvas = document.createElement("canvas");
-  canvas.width = image.naturalWidth;
-  canvas.height = image.naturalHeight;
-  canvas.getContext("2d")!.drawImage(image, 0, 0);
-  return new Promise((resolve) => canvas.toBlob((blob) => resolve(blob ?? undefined), "image/png"));
+
+  /** Compares the last answer with and without compression and inhibition. */
+  async compare(): Promise<void> {
+    this.#comparing?.abort();
+    this.#comparing = new AbortController();
+    const { signal } = this.#comparing;
+    const { turns, settings, model } = this.store.state;
+    const lease = FoveaChat.engines.lease(model.source, { onProgress() {}, onWait() {} });
+    try {
+      await compare(await lease.model, turns, settings, signal, (comparison) => {
+        if (!signal.aborted) this.store.set({ comparison });
+      });
+    } finally {
+      lease.release();
+    }
+  }
+
+  #takeTurns(turns: PageState["turns"]): void {
+    const before = this.store.state.turns;
+    const isNew = turns.length > before.length;
+    if (turns.length < before.length || isNew) {
+      this.#comparing?.abort();
+      this.store.set({ comparison: undefined });
+    }
+    const { view } = this.store.state;
+    this.store.set({
+      turns,
+      ...(isNew && { view: { ...FIRST_VIEW, mode: view.mode === "picture" ? "picture" : "tokens" } }),
+    });
+    if (isNew) askToKeepStorage();
+    // Opens once, by the first answer that has something to show.
+    if (before.length <= 1 && turns.length === 1 && turns[0]!.answers.some(({ seen }) => seen.length > 0)) {
+      if (matchMedia("(min-width: 60rem)").matches) this.store.set({ isInspecting: true });
+    }
+    this.#keepSoon();
+  }
+
+  #takeTokens(): void {
+    const { tokens } = this.chat;
+    const budget =
+      tokens === null || tokens === "none"
+        ? 1
+        : typeof tokens === "string"
+          ? Number.parseFloat(tokens) / 100
+          : undefined;
+    const { settings } = this.store.state;
+    if (budget !== undefined && budget !== settings.budget)
+      this.set(budget === 1 ? { budget } : { budget, method: "vmtc", stages: 3 });
+  }
+
+  #passSettings(): void {
+    if (!this.#chat) return;
+    const { settings, model } = this.store.state;
+    this.#chat.record = settings.watch;
+    Object.assign(this.#chat, elementSettings(settings, model.info));
+  }
+
+  #setModel(change: Partial<PageState["model"]>, more: Partial<PageState> = {}): void {
+    this.store.set({ model: { ...this.store.state.model, ...change }, ...more });
+  }
+
+  #keepSoon(): void {
+    clearTimeout(this.#keeping);
+    this.#keeping = setTimeout(() => {
+      const { model, settings, turns } = this.store.state;
+      if (turns.some(({ answers }) => answers.some(isRunning))) return;
+      const source = this.models.isAddress(model.source) ? model.source : SHIPPED_MODEL;
+      void (turns.length === 0 && source === SHIPPED_MODEL ? forgetKept() : keep({ model: source, settings, turns }));
+    }, KEEP_AFTER_MS);
+  }
 }

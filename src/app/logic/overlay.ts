@@ -154,12 +154,3 @@ export function countsText({ tokens, kept, merged, mergedCells, dropped }: Stage
     merged > 0 ? `, ${merged} ${merged === 1 ? "cluster" : "clusters"} of ${piecesText(mergedCells, piece)}` : "";
   return `${tokens} tokens: ${piecesText(kept, piece)} kept${clusters}, ${dropped === 0 ? "none" : dropped} dropped`;
 }
-
-/**
- * Of each view's tokens a number for its colour: merged tokens are numbered through all views, so that clusters of
- * neighbouring tiles differ. Undefined for a token of one cell.
- */
-export function clusterNumbers(maps: readonly TokenMap[]): (number | undefined)[][] {
-  let next = 0;
-  return maps.map(({ cellsOf }) => cellsOf.map(({ length }) => (length > 1 ? next++ : undefined)));
-}

@@ -94,6 +94,7 @@ function poolFactor(budget: number): number {
   return Math.max(1, Math.round(1 / Math.sqrt(budget)));
 }
 
+const RESEARCH_FIELDS = ["method", "stages", "clusters", "merge", "positions"] as const;
 const COMPRESSION_FIELDS = ["budget", "method", "stages", "clusters", "merge", "positions"] as const;
 const INHIBITION_FIELDS = ["inhibition", "score", "schedule", "scope"] as const;
 
@@ -137,9 +138,36 @@ export function requestOf(
   };
 }
 
-/** The settings of an answer in a few words. */
-export function settingsText(settings: Settings): string {
-  const { budget, inhibition } = settings;
-  const tokens = budget >= 1 ? "all image tokens" : `${budgetPercent(settings)} % of the image tokens`;
-  return `${tokens}, ${inhibition > 0 ? `inhibition up to ${Math.round(inhibition * 100)} %` : "no inhibition"}`;
+/**
+ * The properties of the element that the settings define. The token budget is its attribute `tokens` where that says all of
+ * it, so that the element can offer half of the tokens; any other compression is a field of `settings`.
+ *
+ * @param info of the loaded model; without it the fields that depend on it are left out
+ */
+export function elementSettings(
+  settings: Settings,
+  info: ModelInfo | undefined,
+): { tokens: `${number}%` | "none" | null; settings: Omit<GenerateRequest, "messages" | "signal"> } {
+  if (!info) return { tokens: null, settings: { maxTokens: settings.maxTokens, temperature: settings.temperature } };
+  const { compression, attention: _, ...request } = requestOf(settings, info);
+  const isSimple = RESEARCH_FIELDS.every((name) => settings[name] === PLAIN_SETTINGS[name]);
+  if (settings.budget >= 1)
+    return { tokens: info.defaults.compression.method === "none" ? null : "none", settings: request };
+  if (isSimple && !areDefaults(COMPRESSION_FIELDS, settings, info))
+    return { tokens: `${100 * settings.budget}%`, settings: request };
+  return { tokens: null, settings: { ...request, ...(compression && { compression }) } };
+}
+
+/** The call of `generate` with these settings, as TypeScript. */
+export function codeOf(settings: Settings, info: ModelInfo): string {
+  const { attention: _, ...request } = requestOf(settings, info);
+  const fields = Object.entries(request).map(([name, value]) => `  ${name}: ${literal(value)},`);
+  return `fovea.generate({\n  messages,\n${fields.join("\n")}\n});\n`;
+}
+
+/** A value of settings as a literal: object keys without quotes. */
+function literal(value: unknown): string {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return JSON.stringify(value);
+  const fields = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return `{ ${fields.map(([name, inner]) => `${name}: ${literal(inner)}`).join(", ")} }`;
 }

@@ -1,141 +1,92 @@
-/** The page's state: its types and its initial value. */
-import type { AnswerAttention, GenerationStats, ImageFeatures, LoadProgress, ModelInfo } from "../../api.ts";
+/** The page's state: its types and its initial value. The conversation is the element's. */
+import type { GenerationStats, LoadProgress, ModelInfo } from "../../api.ts";
+import type { ChatTurn } from "../../element/fovea-chat.ts";
 import type { TextRange } from "../../element/words.ts";
-import type { Model, ModelSource } from "../engine.ts";
-import type { Scene } from "../scene/scene.ts";
-import type { SeenImage } from "./overlay.ts";
-import type { Problem } from "./problem.ts";
 import { PLAIN_SETTINGS, type Settings } from "./settings.ts";
 import type { Store } from "./store.ts";
 
 export interface PageState {
   model: ModelState;
-  /** The next question, as far as it is typed. */
-  question: string;
-  /** Pictures that go with the next question. */
-  draft: readonly PictureItem[];
-  turns: readonly Turn[];
+  turns: readonly ChatTurn[];
   settings: Settings;
   /** The settings that the loaded model recommends; of the last one while another loads. */
   defaults: Settings;
-  /** Whether the next question is also asked without compression and inhibition. */
-  compare: boolean;
-  /** An answer is running or waiting for the model. */
-  busy: boolean;
   view: View;
+  /** Whether the inspector is open. */
+  isInspecting: boolean;
+  comparison: Comparison | undefined;
   offline: "unknown" | "ready" | "update";
-  /** Why a picture was not added. */
+  /** Something that the user should know, such as a model that is not stored. */
   notice: string;
 }
 
 export type PageStore = Store<PageState>;
 
 export interface ModelState {
-  /** "paused": a download that can be resumed. */
-  phase: "none" | "loading" | "paused" | "ready" | "failed";
+  /** The element's `model`; "" for none. */
+  source: string;
   /** Its name for users. */
   name: string;
-  source: ModelSource | undefined;
   progress: LoadProgress | undefined;
-  /** Download speed. */
-  bytesPerSecond: number;
-  model: Model | undefined;
+  /** Undefined until it is loaded. */
   info: ModelInfo | undefined;
-  problem: Problem | undefined;
-  /** Whether the browser stores it for the next visit, if there is space. */
-  kept: boolean;
-  /** Another tab is using the GPU. */
-  waiting: boolean;
+  /** Whether the browser stores it for the next visit. */
+  isKept: boolean;
 }
 
+/** A picture of the conversation, for drawing. */
 export interface PictureItem {
-  id: number;
   name: string;
-  blob: Blob;
-  /** An object URL of `blob`. */
+  /** An address of its bytes. */
   url: string;
   width: number;
   height: number;
-  /** The scene of a picture from the scene builder, for changes. */
-  scene?: Scene;
 }
 
-export interface Turn {
-  id: number;
-  /** Ids of the turns before it, in order. A question may be asked again, so turns form a tree. */
-  follows: readonly number[];
-  question: string;
-  pictures: readonly PictureItem[];
-  /** One, or two to compare. */
-  answers: readonly Answer[];
-}
-
-export interface Answer {
-  label: string;
-  settings: Settings;
-  status: "waiting" | "running" | "done";
-  /** The GPU was lost; the answer continues once the model is loaded again. */
-  recovering: boolean;
-  text: string;
-  /** The reason of its end. */
-  reason: "stop" | "length" | "abort" | undefined;
-  /** All pictures of the conversation, in order. */
-  images: readonly (SeenImage & { picture: PictureItem })[];
-  attention: AnswerAttention | undefined;
-  stats: GenerationStats | undefined;
-  classes: ImageFeatures["classes"];
-  problem: Problem | undefined;
-}
-
-/** Whether an answer ended without anything to go on from. */
-export function isFailed({ status, problem, text, classes }: Answer): boolean {
-  return status === "done" && (problem !== undefined || (text === "" && !classes));
-}
-
-/** A turn and the turns before it, in order; empty for an unknown id. */
-export function turnsUntil(turns: readonly Turn[], id: number): Turn[] {
-  const last = turns.find((turn) => turn.id === id);
-  return last ? turns.filter((turn) => turn === last || last.follows.includes(turn.id)) : [];
-}
-
-/** The choices of the picture panel. */
+/** The choices of the inspector. */
 export interface View {
-  /** A picture of the draft, or of an answer. */
-  of: { draft: number } | { turn: number; answer: number; image: number };
+  /** Id of the turn whose shown answer is inspected; undefined for the last one. */
+  turn: number | undefined;
+  /** Index among all pictures up to that turn; -1 is the last one. */
+  image: number;
+  mode: "picture" | "tokens" | "gaze";
   /** Which layer of a picture's views is shown: 0 is the finest. */
   tiles: number;
   /** 0 is the picture as it enters; -1 the last stage, whatever its number. */
   stage: number;
   layer: number | "all";
-  /** The selected words. */
+  /** The words that the user points at. */
   words: TextRange | undefined;
-  /** Whether `words` stay when the pointer leaves. */
-  pinned: boolean;
 }
 
 export const FIRST_VIEW: View = {
-  of: { draft: 0 },
-  tiles: 0,
-  stage: -1,
-  layer: "all",
-  words: undefined,
-  pinned: false,
+  ...{ turn: undefined, image: -1, mode: "tokens", tiles: 0, stage: -1, layer: "all", words: undefined },
 };
+
+/** One of two answers that are compared. */
+export interface Side {
+  label: string;
+  text: string;
+  stats: GenerationStats;
+}
+
+/** The last question asked with and without compression and inhibition, both times with a warm GPU. */
+export interface Comparison {
+  state: "running" | "done" | "failed";
+  /** What is running, or why it failed. */
+  text: string;
+  sides: readonly Side[];
+}
 
 export function initialState(): PageState {
   return {
-    model: {
-      ...{ phase: "none", name: "", source: undefined, progress: undefined, bytesPerSecond: 0 },
-      ...{ model: undefined, info: undefined, problem: undefined, kept: false, waiting: false },
-    },
-    question: "",
-    draft: [],
+    model: { source: "", name: "", progress: undefined, info: undefined, isKept: false },
     turns: [],
     settings: PLAIN_SETTINGS,
     defaults: PLAIN_SETTINGS,
-    compare: false,
-    busy: false,
     view: FIRST_VIEW,
+    isInspecting: false,
+    comparison: undefined,
     offline: "unknown",
     notice: "",
   };

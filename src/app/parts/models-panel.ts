@@ -6,8 +6,10 @@ import { sourceName } from "../../shared/source.ts";
 import { type ModelAccess, type ModelSource, planModel, SHIPPED_MODEL } from "../engine.ts";
 import type { App } from "../logic/app.ts";
 import { type Problem, problemOf } from "../logic/problem.ts";
+import type { ModelState } from "../logic/state.ts";
 import suggestedModels from "../suggested-models.json" with { type: "json" };
 import { base } from "./base.ts";
+import { factsText } from "./model-pill.ts";
 import { problemView } from "./problem-view.ts";
 
 /** A checked model that waits for the user's confirmation. */
@@ -24,6 +26,10 @@ const TOKEN_FIELD = html`<label for="token">Access token, for gated models</labe
 
 const LOOK_UP = html`<button type="submit">Check</button>`;
 
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
 function isHubName(address: string): boolean {
   return sourceName(address).startsWith("hf:");
 }
@@ -31,12 +37,15 @@ function isHubName(address: string): boolean {
 export class ModelsPanel extends LitElement {
   static override properties = {
     app: { attribute: false },
+    model: { attribute: false },
     address: { attribute: false },
     candidate: { state: true },
     problem: { state: true },
     isHub: { state: true },
   };
   declare app: App;
+  /** The model that is loaded. */
+  declare model: ModelState | undefined;
   /** A model to check when the panel opens. */
   declare address: string | undefined;
   declare candidate: Candidate | undefined;
@@ -52,6 +61,22 @@ export class ModelsPanel extends LitElement {
     css`
       form {
         margin: 0;
+      }
+      .models {
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      .models li {
+        display: flex;
+        gap: 1rem;
+        align-items: center;
+        justify-content: space-between;
+        padding: 0.6rem 0;
+        border-top: 1px solid var(--line);
+      }
+      .models h3 {
+        overflow-wrap: anywhere;
       }
       .grow {
         flex: 1 1 14rem;
@@ -83,13 +108,27 @@ export class ModelsPanel extends LitElement {
 
   override render() {
     return html`<div class="stack">
-      <div class="card row spread">
-        <div>
-          <h3>${SHIPPED_MODEL}, the demo model</h3>
-          <p class="soft">Knows emoji scenes, not photographs. Follows short instructions.</p>
-        </div>
-        <button @click=${() => this.#load(SHIPPED_MODEL, SHIPPED_MODEL)}>Use it</button>
-      </div>
+      ${this.model?.info ? html`<p class="soft"><strong>${this.model.name}</strong> is loaded: ${factsText(this.model)}</p>` : nothing}
+      <ul class="models" aria-label="Models to try">
+        <li>
+          <div>
+            <h3>${SHIPPED_MODEL}</h3>
+            <p class="soft">Knows emoji scenes, not photographs. Already here.</p>
+          </div>
+          <button @click=${() => this.#load(SHIPPED_MODEL, SHIPPED_MODEL)}>Use</button>
+        </li>
+        ${suggestedModels.map(
+          ({ name, bytes, skill, licence }) => html`<li>
+            <div>
+              <h3>${name}</h3>
+              <p class="soft">${sentence(skill)} ${byteText(bytes)} to download. ${licence}.</p>
+            </div>
+            <button aria-label=${`Check ${name}`} @click=${() => this.#suggest(name)}>Check</button>
+          </li>`,
+        )}
+      </ul>
+      <div role="status">${this.candidate ? this.#candidateView(this.candidate) : nothing}</div>
+      ${this.problem ? problemView(this.problem, this.#waysOut(this.problem)) : nothing}
       <form class="card stack" @submit=${(event: Event) => this.#address(event)}>
         <label for="address">Hugging Face model or web address of a folder</label>
         <div class="row">
@@ -111,8 +150,6 @@ export class ModelsPanel extends LitElement {
         </div>
         <p class="soft">config.json, tokenizer.json, preprocessor_config.json and the safetensors files. Nothing is uploaded.</p>
       </div>
-      <div role="status">${this.candidate ? this.#candidateView(this.candidate) : nothing}</div>
-      ${this.problem ? problemView(this.problem, this.#waysOut(this.problem)) : nothing}
       <app-stored-models @load-stored=${(event: CustomEvent<string>) => this.#load(event.detail, event.detail)}></app-stored-models>
     </div>`;
   }
@@ -223,7 +260,7 @@ export class ModelsPanel extends LitElement {
   }
 
   #load(source: ModelSource, name: string, access: ModelAccess = {}): void {
-    void this.app.models.load(source, name, access);
+    this.app.choose(source, name, access);
     this.dispatchEvent(new CustomEvent("chosen"));
   }
 }

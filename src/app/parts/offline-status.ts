@@ -9,19 +9,27 @@ export class OfflineStatus extends LitElement {
   declare app: App;
   declare state: PageState;
 
-  static override styles = [base, css`p { display: inline; }`];
+  static override styles = [
+    base,
+    css`
+      div {
+        font-size: 0.8125rem;
+      }
+      a {
+        color: inherit;
+      }
+    `,
+  ];
 
   override render() {
     const { offline, model } = this.state;
-    const isModelKept = model.phase === "ready" && model.kept;
-    return html`<div class="row" role="status">
-      ${offline === "ready" ? html`<p>This page works offline${isModelKept ? ", model included" : ""}.</p>` : nothing}
-      ${
-        offline === "update"
-          ? html`<p>An update is ready.</p>
-              <button @click=${() => this.app.update()}>Reload to update</button>`
-          : nothing
-      }
+    const isModelKept = model.info !== undefined && model.isKept;
+    return html`<div class="row">
+      <span role="status">
+        ${offline === "ready" ? `Works offline${isModelKept ? ", model included" : ""}.` : nothing}
+        ${offline === "update" ? html`An update is ready. <button @click=${() => this.app.update()}>Reload to update</button>` : nothing}
+      </span>
+      <a href="bench.html" target="_blank">Measure this GPU</a>
     </div>`;
   }
 }

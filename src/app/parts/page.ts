@@ -1,11 +1,16 @@
-/** The whole page: lays out its parts, passes them the state, opens dialogs, takes dropped and pasted pictures. */
-import { css, html, LitElement, nothing } from "lit";
+/** The whole page: the element with the conversation, the inspector beside it, the model above, dialogs. */
+import { html, LitElement, nothing } from "lit";
+import { guard } from "lit/directives/guard.js";
 import { isTaken } from "../../element/dropped.ts";
+import type { FoveaChat } from "../../element/fovea-chat.ts";
 import { pastedFiles } from "../../element/typing.ts";
+import { SHIPPED_MODEL } from "../engine.ts";
 import type { App } from "../logic/app.ts";
+import { isLargeDownload } from "../logic/models.ts";
 import type { PageState } from "../logic/state.ts";
 import { base } from "./base.ts";
-import type { DialogRequest } from "./dialogs.ts";
+import { type DialogRequest, openDialog } from "./dialogs.ts";
+import { pageStyles } from "./page-styles.ts";
 import type { SceneEvent } from "./scene-builder.ts";
 
 const TITLES: Record<DialogRequest["kind"], string> = {
@@ -19,85 +24,20 @@ export class Page extends LitElement {
     app: { attribute: false },
     state: { state: true },
     dialog: { state: true },
-    dropping: { state: true },
+    isDraggedOver: { state: true },
   };
   declare app: App;
   declare state: PageState;
   declare dialog: DialogRequest | undefined;
   /** Files are held over the page. */
-  declare dropping: boolean;
+  declare isDraggedOver: boolean;
   #unsubscribe = () => {};
 
-  static override styles = [
-    base,
-    css`
-      header {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0.25rem 1rem;
-        align-items: center;
-        max-width: 84rem;
-        margin: 0 auto;
-        padding: 1.1rem 1rem 0.25rem;
-      }
-      h1 {
-        display: flex;
-        gap: 0.55rem;
-        align-items: center;
-        margin: 0;
-        font-size: 1.5rem;
-        letter-spacing: -0.02em;
-      }
-      h1 svg {
-        width: 2rem;
-        height: 2rem;
-      }
-      main {
-        display: grid;
-        gap: 1rem;
-        grid-template-columns: minmax(0, 1fr);
-        max-width: 84rem;
-        margin: 0 auto;
-        padding: 1rem;
-      }
-      .column {
-        display: grid;
-        gap: 1rem;
-        align-content: start;
-        min-width: 0;
-      }
-      @media (min-width: 60rem) {
-        main {
-          grid-template-columns: minmax(0, 5fr) minmax(0, 6fr);
-          align-items: start;
-        }
-        .left {
-          position: sticky;
-          top: 1rem;
-        }
-        .wide {
-          grid-column: 1 / -1;
-        }
-      }
-      .dropping main {
-        outline: 3px dashed var(--accent);
-        outline-offset: -0.4rem;
-        border-radius: 1rem;
-      }
-      dialog h2 {
-        font-size: 1.15rem;
-      }
-      footer {
-        max-width: 84rem;
-        margin: 0 auto;
-        padding: 0 1rem 1.5rem;
-      }
-    `,
-  ];
+  static override styles = [base, pageStyles];
 
   constructor() {
     super();
-    this.dropping = false;
+    this.isDraggedOver = false;
   }
 
   override connectedCallback(): void {
@@ -107,56 +47,85 @@ export class Page extends LitElement {
       this.state = this.app.store.state;
     });
     document.addEventListener("paste", this.#paste);
-    document.addEventListener("dragover", this.#over);
-    document.addEventListener("dragleave", this.#leave);
-    document.addEventListener("drop", this.#drop);
+    for (const type of ["dragover", "dragleave", "drop"] as const) document.addEventListener(type, this.#drag);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#unsubscribe();
     document.removeEventListener("paste", this.#paste);
-    document.removeEventListener("dragover", this.#over);
-    document.removeEventListener("dragleave", this.#leave);
-    document.removeEventListener("drop", this.#drop);
+    for (const type of ["dragover", "dragleave", "drop"] as const) document.removeEventListener(type, this.#drag);
   }
 
-  /** Loads the model that the page's address names, if it names one. */
-  openModel(address: string): void {
-    void this.app.models.open(address, () => void this.#open({ kind: "models", address }));
+  protected override firstUpdated(): void {
+    this.app.attach(this.renderRoot.querySelector<FoveaChat>("fovea-chat")!);
+  }
+
+  /** Loads the model that the page's address names. Asks first about a large download. */
+  async openModel(address: string): Promise<void> {
+    if (await isLargeDownload(address)) await this.#open({ kind: "models", address });
+    else this.app.choose(address, address);
   }
 
   override render() {
     const { app, state } = this;
-    return html`<div class=${this.dropping ? "dropping" : ""}>
+    const { model, isInspecting } = state;
+    return html`<div class="page" @open-dialog=${(event: CustomEvent<DialogRequest>) => this.#open(event.detail)}>
       <header>
-        <h1>
+        <p class="brand">
           <svg viewBox="0 0 32 32" aria-hidden="true">
             <path d="M2 16C6 9 11 6 16 6s10 3 14 10c-4 7-9 10-14 10S6 23 2 16z" fill="none" stroke="currentColor" stroke-width="2.2"></path>
             <circle cx="16" cy="16" r="6" fill="#4f46e5"></circle>
             <circle cx="16" cy="16" r="2.2" fill="#ffb067"></circle>
           </svg>
-          Fovea
-        </h1>
-        <p class="soft">Ask a model about your pictures. It runs on your own GPU; pictures and questions stay on this computer.</p>
+          <span>Fovea</span>
+        </p>
+        <app-model-pill .model=${model}></app-model-pill>
+        ${
+          state.turns.length > 0 && !isInspecting
+            ? html`<button class="plain open" @click=${() => app.store.set({ isInspecting: true })}>What it saw</button>`
+            : nothing
+        }
       </header>
-      <main
-        @open-dialog=${(event: CustomEvent<DialogRequest>) => this.#open(event.detail)}
-      >
-        <app-model-status class="wide" .app=${app} .model=${state.model}></app-model-status>
-        <app-picture-panel class="column left" .app=${app} .state=${state}></app-picture-panel>
-        <div class="column">
-          <app-conversation .app=${app} .state=${state} ?hidden=${state.turns.length === 0}></app-conversation>
-          <app-composer .app=${app} .state=${state}></app-composer>
-          <app-settings .app=${app} .state=${state}></app-settings>
+      ${this.#notices()}
+      <main class=${isInspecting ? "with-inspector" : ""}>
+        <div class="conversation">
+          ${
+            // The conversation's own updates must not wait for the page's.
+            guard(
+              [app],
+              () => html`<fovea-chat placeholder="Ask about a picture">
+              <app-welcome slot="empty" .app=${app}></app-welcome>
+              <app-attach slot="attach" .app=${app}></app-attach>
+            </fovea-chat>`,
+            )
+          }
+          <div class="below">
+            <app-speed .app=${app} .state=${state}></app-speed>
+            <app-offline .state=${state} .app=${app}></app-offline>
+          </div>
         </div>
+        <aside ?hidden=${!isInspecting} aria-label="What the model saw">
+          ${isInspecting ? html`<app-inspector .app=${app} .state=${state}></app-inspector>` : nothing}
+        </aside>
       </main>
-      <footer class="soft">
-        <app-offline .state=${state} .app=${app}></app-offline>
-        <p><a href="bench.html" target="_blank">Measure this GPU</a></p>
-      </footer>
       <dialog aria-labelledby="dialog-title" @close=${() => this.#closed()} @cancel=${() => this.#closed()}>${this.dialog ? this.#dialog(this.dialog) : nothing}</dialog>
+      ${this.isDraggedOver ? html`<div class="veil" aria-hidden="true">Drop to ask about it</div>` : nothing}
     </div>`;
+  }
+
+  #notices() {
+    const { model, notice } = this.state;
+    const warnings = model.info?.warnings ?? [];
+    const isDemo = model.source === SHIPPED_MODEL;
+    return html`${
+      isDemo
+        ? html`<p class="notice">A tiny demo model: it knows emoji scenes, not photographs.
+            <button class="link" @click=${() => openDialog(this.renderRoot.querySelector("main")!, { kind: "models" })}>Get a real model</button></p>`
+        : nothing
+    }
+    ${notice ? html`<p class="notice" role="alert">${notice}</p>` : nothing}
+    ${warnings.length > 0 ? html`<details class="notice"><summary>Warnings about this model: ${warnings.length}</summary><ul>${warnings.map((text) => html`<li>${text}</li>`)}</ul></details>` : nothing}`;
   }
 
   #dialog(dialog: DialogRequest) {
@@ -171,28 +140,25 @@ export class Page extends LitElement {
 
   #content(dialog: DialogRequest) {
     const { app, state } = this;
-    if (dialog.kind === "models")
-      return html`<app-models .app=${app} .address=${dialog.address} @chosen=${() => this.#close()}></app-models>`;
-    if (dialog.kind === "camera")
-      return html`<app-camera @photograph=${(event: CustomEvent<File>) => {
-        void app.pictures.addFiles([event.detail]);
-        this.#close();
-      }}></app-camera>`;
-    const changed = state.draft.find(({ id }) => id === dialog.picture);
-    const take = ({ detail: { scene, blob } }: CustomEvent<SceneEvent>) => {
-      if (changed) void app.pictures.replace(changed.id, blob, scene);
-      else void app.pictures.add(blob, "Scene", scene);
+    const take = (file: File) => {
+      app.chat.attach([file]);
       this.#close();
+      app.chat.focus();
     };
-    return changed?.scene
-      ? html`<app-scene-builder .scene=${changed.scene} @scene=${take}></app-scene-builder>`
-      : html`<app-scene-builder @scene=${take}></app-scene-builder>`;
+    switch (dialog.kind) {
+      case "models":
+        return html`<app-models .app=${app} .model=${state.model} .address=${dialog.address} @chosen=${() => this.#close()}></app-models>`;
+      case "camera":
+        return html`<app-camera @photograph=${({ detail }: CustomEvent<File>) => take(detail)}></app-camera>`;
+      case "scene":
+        return html`<app-scene-builder @scene=${({ detail }: CustomEvent<SceneEvent>) => take(new File([detail.blob], "Scene", { type: detail.blob.type }))}></app-scene-builder>`;
+    }
   }
 
   async #open(request: DialogRequest): Promise<void> {
     this.dialog = request;
     await this.updateComplete;
-    this.#element.showModal();
+    if (!this.#element.open) this.#element.showModal();
   }
 
   #close(): void {
@@ -207,28 +173,21 @@ export class Page extends LitElement {
     return this.renderRoot.querySelector("dialog")!;
   }
 
+  /** Outside of the element, which takes its own. */
   #paste = (event: ClipboardEvent): void => {
     const files = pastedFiles(event);
-    if (files.length === 0) return;
+    if (event.defaultPrevented || files.length === 0) return;
     event.preventDefault();
-    void this.app.pictures.addFiles(files);
+    this.app.chat.attach(files);
   };
 
-  #over = (event: DragEvent): void => {
-    if (!isTaken(event.dataTransfer)) return;
-    event.preventDefault();
-    this.dropping = true;
-  };
-
-  #leave = (event: DragEvent): void => {
-    if (!event.relatedTarget) this.dropping = false;
-  };
-
-  #drop = (event: DragEvent): void => {
-    this.dropping = false;
-    if (!isTaken(event.dataTransfer)) return;
+  #drag = (event: DragEvent): void => {
+    if (event.type === "dragleave" ? event.relatedTarget === null : event.type === "drop") this.isDraggedOver = false;
+    if (!isTaken(event.dataTransfer) || event.type === "dragleave") return;
+    if (event.type === "dragover") this.isDraggedOver = true;
+    if (event.defaultPrevented) return;
     // Otherwise the browser leaves the page and shows the file or the address.
     event.preventDefault();
-    void this.app.pictures.addDropped(event.dataTransfer);
+    if (event.type === "drop") this.app.chat.attach(event.dataTransfer);
   };
 }

@@ -1,15 +1,9 @@
-/** A picture with its tokens or an answer's gaze drawn over it, where the model has them. The numbers come from logic/. */
+/** A picture with its tokens or an answer's gaze drawn over it. The numbers come from logic/. */
 import { css, html, LitElement, nothing, svg } from "lit";
 import { type Rectangle, squareAt, squareOnPicture } from "../../image/geometry.ts";
-import {
-  cellGrid,
-  clusterNumbers,
-  countsText,
-  countTokens,
-  type Piece,
-  piecesText,
-  viewOnPicture,
-} from "../logic/overlay.ts";
+import { clusterColours, type SmallCopy, smallCopy } from "../logic/cluster-colours.ts";
+import { heatAddress } from "../logic/heat-picture.ts";
+import { cellGrid, countsText, countTokens, type Piece, piecesText, viewOnPicture } from "../logic/overlay.ts";
 import type { PictureItem } from "../logic/state.ts";
 import type { ShownView, Viewed } from "../logic/viewing.ts";
 import { base } from "./base.ts";
@@ -28,9 +22,14 @@ export class PictureView extends LitElement {
   static override properties = {
     viewed: { attribute: false },
     pointed: { state: true },
+    copy: { state: true },
   };
   declare viewed: Viewed;
   declare pointed: Pointed | undefined;
+  /** A small copy of the picture, once it is decoded. */
+  declare copy: SmallCopy | undefined;
+  /** The address that `copy` is of. */
+  #copied = "";
 
   static override styles = [
     base,
@@ -61,17 +60,12 @@ export class PictureView extends LitElement {
         fill: #05060a;
         fill-opacity: 0.8;
       }
-      .merged {
-        fill-opacity: 0.5;
-        stroke: #fff;
-        stroke-opacity: 0.35;
-      }
       .heat {
-        fill: #ff7a1a;
+        mix-blend-mode: screen;
       }
       .veil {
         fill: #05060a;
-        fill-opacity: 0.5;
+        fill-opacity: 0.35;
       }
       .pointed,
       .view {
@@ -92,10 +86,24 @@ export class PictureView extends LitElement {
     `,
   ];
 
+  protected override willUpdate(): void {
+    const url = this.viewed.picture?.url ?? "";
+    if (url === this.#copied) return;
+    this.#copied = url;
+    this.copy = undefined;
+    const image = new Image();
+    image.src = url;
+    void image.decode().then(
+      () => {
+        if (this.#copied === url) this.copy = smallCopy(image);
+      },
+      () => {},
+    );
+  }
+
   override render() {
     const { picture } = this.viewed;
-    if (!picture)
-      return html`<figure><div class="empty">Add a picture to ask about: a file, a photograph, or a scene of your own.</div></figure>`;
+    if (!picture) return html`<figure><div class="empty">No picture yet.</div></figure>`;
     const { width, height } = picture;
     return html`<figure>
       <svg
@@ -121,9 +129,8 @@ export class PictureView extends LitElement {
       const { width, height } = viewOnPicture(view, picture);
       return width < 0.99 * picture.width || height < 0.99 * picture.height;
     };
-    const clusters = clusterNumbers(shown.map(({ map }) => map));
     const drawn = shown.map((one, index) =>
-      look ? this.#gaze(one, picture) : this.#tokens(one, index, clusters[index]!, picture, line),
+      look ? this.#gaze(one, picture) : this.#tokens(one, index, picture, line),
     );
     const outlines = shown
       .filter(isPart)
@@ -140,37 +147,37 @@ export class PictureView extends LitElement {
   }
 
   /** Where the words looked: bright by attention, hatched where it was inhibited. */
-  #gaze({ view, map }: ShownView, picture: PictureItem) {
-    const { heat, inhibited } = this.viewed.look!;
+  #gaze(one: ShownView, picture: PictureItem) {
+    const { view, map } = one;
+    const { inhibited } = this.viewed.look!;
     const grid = cellGrid(view);
-    return Array.from(map.tokenOf, (token, cell) => {
-      if (token < 0) return nothing;
-      const place = squareOnPicture(grid, cell, picture);
-      const column = view.columns[token] ?? -1;
-      const share = inhibited[column] ?? 0;
-      const hatch =
-        share >= MOST ? rectangle("inhibited", place, { fill: "url(#hatch)", opacity: 0.75 * share }) : nothing;
-      return [rectangle("heat", place, { opacity: 0.85 * (heat[column] ?? 0) }), hatch];
+    const { 0: scaleX = 1, 3: scaleY = 1, 4: x = 0, 5: y = 0 } = grid.toPicture;
+    const hatches = Array.from(map.tokenOf, (token, cell) => {
+      const share = token < 0 ? 0 : (inhibited[view.columns[token] ?? -1] ?? 0);
+      if (share < MOST) return nothing;
+      return rectangle("inhibited", squareOnPicture(grid, cell, picture), {
+        fill: "url(#hatch)",
+        opacity: 0.5 * share,
+      });
     });
+    return svg`<image class="heat" href=${heatAddress(one, this.viewed.look!)} x=${x} y=${y}
+        width=${scaleX * grid.cols * grid.side} height=${scaleY * grid.rows * grid.side} preserveAspectRatio="none"></image>
+      ${hatches}`;
   }
 
-  /** Dropped cells dark, merged ones in the colour of their cluster. */
-  #tokens(
-    { view, map }: ShownView,
-    index: number,
-    clusters: readonly (number | undefined)[],
-    picture: PictureItem,
-    line: number,
-  ) {
+  /** Dropped cells dark, merged ones in the mean colour of what became one token. */
+  #tokens(one: ShownView, index: number, picture: PictureItem, line: number) {
     if (this.viewed.stage === 0) return nothing;
+    const { view, map } = one;
+    const colours = this.copy && clusterColours(one, picture, this.copy);
     const grid = cellGrid(view);
     const { pointed } = this;
     const pointedToken = pointed?.view === index ? (map.tokenOf[pointed.cell] ?? -1) : -1;
     return Array.from(map.tokenOf, (token, cell) => {
       const place = squareOnPicture(grid, cell, picture);
       if (token < 0) return rectangle("dropped", place);
-      const cluster = clusters[token];
-      const fill = cluster === undefined ? nothing : rectangle("merged", place, { fill: tint(cluster), stroke: line });
+      const isMerged = map.cellsOf[token]!.length > 1;
+      const fill = isMerged ? rectangle("merged", place, { fill: colours?.[token] ?? "none" }) : nothing;
       return token === pointedToken ? [fill, rectangle("pointed", place, { stroke: 3 * line })] : fill;
     });
   }
@@ -234,9 +241,4 @@ function rectangle(
       fill-opacity=${look.opacity ?? nothing}
       stroke-width=${look.stroke ?? nothing}
     ></rect>`;
-}
-
-/** Neighbouring numbers get hues that are far apart. */
-function tint(cluster: number): string {
-  return `hsl(${(cluster * 137.5) % 360} 85% 55%)`;
 }

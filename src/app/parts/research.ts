@@ -1,7 +1,7 @@
-/** Sliders and choices for the next question. logic/settings.ts converts them for the engine. */
+/** All settings of the next question, and the code for them. logic/settings.ts converts them for the engine. */
 import { css, html, LitElement, nothing } from "lit";
 import type { App } from "../logic/app.ts";
-import { budgetPercent, type Settings } from "../logic/settings.ts";
+import { budgetPercent, codeOf, type Settings } from "../logic/settings.ts";
 import type { PageState } from "../logic/state.ts";
 import { base } from "./base.ts";
 
@@ -43,7 +43,7 @@ const SCOPES: Choices<"scope"> = [
   ["image", "Each picture alone"],
 ];
 
-export class SettingsPanel extends LitElement {
+export class Research extends LitElement {
   static override properties = { app: { attribute: false }, state: { attribute: false } };
   declare app: App;
   declare state: PageState;
@@ -57,11 +57,6 @@ export class SettingsPanel extends LitElement {
         gap: 0.9rem 1.25rem;
         grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%), 1fr));
       }
-      summary {
-        width: fit-content;
-        padding: 0.3rem 0;
-        cursor: pointer;
-      }
       .choices {
         margin-top: 0.6rem;
       }
@@ -74,35 +69,35 @@ export class SettingsPanel extends LitElement {
 
   override render() {
     const { settings } = this.state;
-    return html`<section class="card stack" aria-labelledby="settings-heading">
-      <h2 id="settings-heading">Settings</h2>
+    const { info } = this.state.model;
+    return html`<div class="stack">
       <div class="sliders">${this.#budget(settings)} ${this.#inhibition(settings)}</div>
-      <details>
-        <summary>More settings</summary>
-        <div class="choices">
-          ${this.#choice("method", "Compression", METHODS)}
-          ${
-            settings.method === "vmtc"
-              ? [
-                  this.#number("stages", "Stages", 1, 6, 1),
-                  this.#choice("clusters", "Other tokens are", CLUSTERS),
-                  this.#choice("merge", "Merging", MERGES),
-                  this.#choice("positions", "Positions", POSITIONS),
-                ]
-              : nothing
-          }
-          ${this.#choice("score", "Inhibition by", SCORES)} ${this.#choice("schedule", "Inhibition schedule", SCHEDULES)}
-          ${this.#choice("scope", "Rank within", SCOPES)}
-          ${this.#number("maxTokens", "Answer limit, in tokens", 16, 1024, 16)}
-          ${this.#number("temperature", "Temperature (0: most likely answer)", 0, 1.5, 0.1)}
-          <label class="check">
-            <input type="checkbox" .checked=${settings.watch} @change=${(event: Event) => this.app.set({ watch: (event.target as HTMLInputElement).checked })} />
-            record where the model looks
-          </label>
-          <div><button @click=${() => this.app.set(this.state.defaults)}>Reset to defaults</button></div>
-        </div>
-      </details>
-    </section>`;
+      <div class="choices">
+        ${this.#choice("method", "Compression", METHODS)}
+        ${
+          settings.method === "vmtc"
+            ? [
+                this.#number("stages", "Stages", 1, 6, 1),
+                this.#choice("clusters", "Other tokens are", CLUSTERS),
+                this.#choice("merge", "Merging", MERGES),
+                this.#choice("positions", "Positions", POSITIONS),
+              ]
+            : nothing
+        }
+        ${this.#choice("score", "Inhibition by", SCORES)} ${this.#choice("schedule", "Inhibition schedule", SCHEDULES)}
+        ${this.#choice("scope", "Rank within", SCOPES)}
+        ${this.#number("maxTokens", "Answer limit, in tokens", 16, 1024, 16)}
+        ${this.#number("temperature", "Temperature (0: most likely answer)", 0, 1.5, 0.1)}
+        <label class="check">
+          <input type="checkbox" .checked=${settings.watch} @change=${(event: Event) => this.app.set({ watch: (event.target as HTMLInputElement).checked })} />
+          record where the words look
+        </label>
+      </div>
+      <div class="row">
+        <button @click=${() => this.app.set(this.state.defaults)}>Reset to defaults</button>
+        <button ?disabled=${!info} @click=${() => void navigator.clipboard?.writeText(codeOf(settings, info!))}>Copy as code</button>
+      </div>
+    </div>`;
   }
 
   #budget(settings: Settings) {

@@ -1,0 +1,64 @@
+/** Keeps the last conversation, its model and the settings over a reload, in the browser's database. */
+import { del, get, set } from "idb-keyval";
+import type { ImageInput } from "../../api.ts";
+import { isRunning } from "../../element/conversation.ts";
+import type { ChatTurn } from "../../element/fovea-chat.ts";
+import { followDefaults, PLAIN_SETTINGS, type Settings } from "./settings.ts";
+
+const KEY = "fovea-page-1";
+/** What a word looked at is many numbers; a longer record is not kept. */
+const MAX_ATTENTION = 2 ** 20;
+
+type KeptTurn = Omit<ChatTurn, "id" | "pictures"> & { pictures: readonly { image: ImageInput }[] };
+
+export interface Kept {
+  /** The element's `model`. */
+  model: string;
+  settings: Settings;
+  turns: readonly KeptTurn[];
+}
+
+/** Keeps what can be kept: finished answers, and pictures that are files or addresses. Never throws: a private window keeps nothing. */
+export async function keep({
+  model,
+  settings,
+  turns,
+}: Omit<Kept, "turns"> & { turns: readonly ChatTurn[] }): Promise<void> {
+  const kept = turns.map(({ question, pictures, answers, shown }) => ({
+    question,
+    pictures: pictures
+      .filter(({ image }) => image instanceof Blob || typeof image === "string")
+      .map(({ image }) => ({ image })),
+    answers: answers
+      .filter((one) => !isRunning(one))
+      .map(({ error: _, attention, ...answer }) => ({
+        ...answer,
+        ...(attention && attentionSize(attention) <= MAX_ATTENTION && { attention }),
+      })),
+    shown,
+  }));
+  await set(KEY, { model, settings, turns: kept }).catch(() => {});
+}
+
+function attentionSize({ layers }: NonNullable<ChatTurn["answers"][number]["attention"]>): number {
+  return layers.reduce((sum, { focus }) => sum + focus.data.length, 0);
+}
+
+/** What was kept; undefined if there is nothing, or nothing of this form. */
+export async function kept(): Promise<Kept | undefined> {
+  try {
+    const found = (await get(KEY)) as Kept | undefined;
+    if (typeof found?.model !== "string" || !Array.isArray(found.turns)) return undefined;
+    // An older page may have had fewer settings.
+    return {
+      ...found,
+      settings: followDefaults({ ...PLAIN_SETTINGS, ...found.settings }, PLAIN_SETTINGS, PLAIN_SETTINGS),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+export async function forgetKept(): Promise<void> {
+  await del(KEY).catch(() => {});
+}
