@@ -155,9 +155,12 @@ function browserProject(
     optimizeDeps: {
       include: [
         "gl-matrix",
+        "idb-keyval",
         "openai",
         "lit",
         "lit/directive.js",
+        "lit/directives/guard.js",
+        "lit/directives/keyed.js",
         "lit/directives/repeat.js",
         "marked",
         "axe-core",

@@ -172,8 +172,8 @@ function renderFailure(turn: Turn<ChatPicture>, { error }: Answer, actions: Tran
 
 /** An error in few words, and the engine's own folded away. */
 function renderError(error: unknown): TemplateResult {
-  const { text, details } = errorWords(error);
-  return html`<p class="error-text" part="error-text" dir="auto">${text}</p>
+  const { text, next, details } = errorWords(error);
+  return html`<p class="error-text" part="error-text" dir="auto">${text}${next ? ` ${next}` : ""}</p>
     ${details ? html`<details class="error-details" part="error-details"><summary>Details</summary>${details}</details>` : nothing}`;
 }
 

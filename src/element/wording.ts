@@ -46,11 +46,25 @@ export function errorSentence(error: unknown): string {
 /** The last failure of a transfer: no server, or one that stopped answering. */
 const UNREACHABLE = /the connection to (https?:\/\/[^\s/]+)\S* failed \(/;
 
-/** An error in few words. `details` are the engine's own, where they say more. */
-export function errorWords(error: unknown): { text: string; details?: string } {
+/** What a user can do where the engine's message is meant for programmers. */
+const NO_WEBGPU =
+  "Fovea needs WebGPU. Current Chrome, Edge and Safari have it, and Firefox on Windows and on Macs with Apple silicon. In Firefox on Linux, set dom.webgpu.enabled to true in about:config.";
+
+/**
+ * An error in few words. `next` is the user's next step, where the engine's message is meant for programmers; `details` are
+ * the engine's own words, where they say more.
+ */
+export function errorWords(error: unknown): { text: string; next?: string; details?: string } {
   const sentence = errorSentence(error);
+  if (error instanceof FoveaError && error.code === "no-webgpu") return { text: sentence, next: NO_WEBGPU };
   const server = UNREACHABLE.exec(sentence)?.[1];
-  return server ? { text: `${serverName(server)} cannot be reached.`, details: sentence } : { text: sentence };
+  return server
+    ? {
+        text: `${serverName(server)} cannot be reached.`,
+        next: "Check the connection and try again.",
+        details: sentence,
+      }
+    : { text: sentence };
 }
 
 function serverName(origin: string): string {

@@ -5,13 +5,13 @@
 import { readFileSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Page as PageElement } from "../../src/app/parts/page.ts";
 import { siteFolder } from "../../tools/build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { projectRoot, startCommand } from "../support/command.ts";
 import { writeChatFolder } from "../support/model-folder.ts";
 import { startModelServer } from "../support/model-server.ts";
+import { ask as answer, answers, choose, details, ready, send, set, stats } from "../support/site-page.ts";
 
 /** A camera that shows a test pattern, and nobody who has to be asked. */
 const CAMERA_FLAGS = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
@@ -63,39 +63,12 @@ describe("a page with the tiny model", () => {
     const opened = await context.newPage();
     opened.setDefaultTimeout(120_000);
     await opened.goto(`${site.origin}/?model=${models.origin}`);
-    await opened.getByText("tokens per picture").waitFor();
+    await ready(opened);
     return opened;
   }
 
   const button = (name: string | RegExp, on = page) => on.getByRole("button", { name, exact: true });
-  const answers = (on = page) => on.locator("app-answer .text");
-  const statistics = (on = page) => on.getByLabel("Statistics");
-  const draft = () => page.locator("app-picture-panel .thumb");
-
-  function set(settings: { maxTokens?: number; budget?: number }, on = page): Promise<void> {
-    return on.evaluate((change) => document.querySelector<PageElement>("app-page")!.app.set(change), settings);
-  }
-
-  /** Limits the answers: they mean nothing, and would not end. */
-  function limit(maxTokens: number, on = page): Promise<void> {
-    return set({ maxTokens }, on);
-  }
-
-  async function ask(question: string, on = page): Promise<void> {
-    await on.getByLabel("Your question").fill(question);
-    await button("Ask", on).click();
-  }
-
-  /** Asks, and waits for the answer. */
-  async function answer(question: string): Promise<string> {
-    const before = await statistics().count();
-    await ask(question);
-    await expect.poll(() => statistics().count(), { timeout: 120_000 }).toBe(before + 1);
-    return (await answers().last().textContent()) ?? "";
-  }
-
   test("pictures come by drop, paste, file and camera, and go into one question", async () => {
-    await button("Remove Picnic").click();
     const dropped = await page.evaluateHandle(
       (bytes) => {
         const data = new DataTransfer();
@@ -104,11 +77,12 @@ describe("a page with the tiny model", () => {
       },
       [...readFileSync(PICTURE)],
     );
-    await page.dispatchEvent("app-page", "dragover", { dataTransfer: dropped });
-    await page.locator("app-page .dropping").waitFor();
-    await page.dispatchEvent("app-page", "drop", { dataTransfer: dropped });
+    // Anywhere on the page.
+    await page.dispatchEvent("app-page header", "dragover", { dataTransfer: dropped });
+    await page.getByText("Drop to ask about it").waitFor();
+    await page.dispatchEvent("app-page header", "drop", { dataTransfer: dropped });
     await button("Remove dropped.webp").waitFor();
-    expect(await page.locator("app-page .dropping").count()).toBe(0);
+    expect(await page.getByText("Drop to ask about it").count()).toBe(0);
 
     // Through the system's clipboard, which has pictures as PNG.
     await page.evaluate(async () => {
@@ -120,50 +94,48 @@ describe("a page with the tiny model", () => {
     await page.keyboard.press("Control+v");
     await button("Remove image.png").waitFor();
 
-    await page.locator("#file").setInputFiles(PICTURE);
+    await choose(page, PICTURE);
     await button("Remove harbour.webp").waitFor();
 
+    await button("More ways to add a picture").click();
     await button("Camera").click();
     await button("Take the photo").click();
     await button("Remove Photo.jpg").waitFor();
-    expect(await draft().count()).toBe(4);
-    expect(await page.evaluate(() => document.querySelector("app-page")!.shadowRoot!.querySelector("app-camera"))).toBe(
-      null,
-    );
-
-    await page.locator("#file").setInputFiles(PICTURE);
-    await page.getByText("A question takes at most 4 pictures; remove one first.").waitFor();
+    expect(await page.locator("app-camera").count()).toBe(0);
 
     // All tokens of five pictures are more than the tiny model's context.
-    await set({ maxTokens: 4, budget: 0.5 });
-    await answer("What are they?");
-    expect(await statistics().last().textContent()).toMatch(/Image tokens\s*128 of 256/);
+    await set(page, { maxTokens: 4, budget: 0.5 });
+    await answer(page, "What are they?");
+    expect(await stats(page).last().textContent()).toMatch(/^128 of 256 image tokens/);
   });
 
   test("the next turn has its own picture, and all those before it", async () => {
-    await page.locator("#file").setInputFiles(PICTURE);
-    await answer("And this one?");
-    expect(await statistics().last().textContent()).toMatch(/Image tokens\s*160 of 320/);
+    await choose(page, PICTURE);
+    await answer(page, "And this one?");
+    expect(await stats(page).last().textContent()).toMatch(/^160 of 320 image tokens/);
+    expect(await details(page)).toMatch(/Image tokens\s*160 of 320/);
     const shown = page.getByRole("group", { name: "Pictures of this answer" }).getByRole("button");
     expect(await shown.allTextContents()).toHaveLength(5);
     expect(await shown.last().getAttribute("aria-pressed")).toBe("true");
-    await answer("Are you sure?");
-    expect(await statistics().last().textContent()).toMatch(/Image tokens\s*160 of 320/);
-    await button("New").click();
+    await shown.first().click();
+    await page.getByRole("img", { name: /^dropped\.webp/ }).waitFor();
+    await answer(page, "Are you sure?");
+    expect(await stats(page).last().textContent()).toMatch(/^160 of 320 image tokens/);
+    await button("New conversation").click();
   });
 
   test("the page has no long task while it answers", async () => {
-    await limit(40);
-    await page.locator("#file").setInputFiles(PICTURE);
+    await set(page, { maxTokens: 40 });
+    await choose(page, PICTURE);
     await page.getByLabel("Your question").fill("What is it?");
     await browser.startTracing(page, { categories: ["-*", "devtools.timeline", "toplevel"] });
-    await button("Ask").click();
-    await statistics().waitFor();
+    await button("Send").click();
+    await stats(page).waitFor();
     const longestMs = longestTask(await browser.stopTracing());
     console.log(`longest task of the page while it answers: ${longestMs.toFixed(1)} ms of the processor`);
     expect(longestMs).toBeGreaterThan(0);
     expect(longestMs).toBeLessThan(LONG_TASK_MS);
-    await button("New").click();
+    await button("New conversation").click();
   });
 
   test.for([
@@ -171,57 +143,57 @@ describe("a page with the tiny model", () => {
     ["prefill", "decode"],
     ["decode", "never"],
   ])("stops in the middle of %s", async ([phase, next]) => {
-    await limit(200);
+    await set(page, { maxTokens: 200 });
     // Another one each time: what is known would not be encoded.
-    await page.locator("#file").setInputFiles({ name: `${phase}.png`, mimeType: "image/png", buffer: await picture() });
+    await choose(page, { name: `${phase}.png`, mimeType: "image/png", buffer: await picture() });
     const [worker] = page.workers();
     await worker!.evaluate(holdWork, phase!);
-    await ask("What is it?");
+    await send(page, "What is it?");
     await expect.poll(() => worker!.evaluate(() => gpuWork.isHeld), { timeout: 60_000 }).toBe(true);
     await button("Stop").click();
     // What was told to the worker is heard before what is held goes on.
     await worker!.evaluate(() => gpuWork.go());
-    await page.getByText(/^Stopped/).waitFor();
+    await page.getByText("Stopped.", { exact: true }).waitFor();
     const labels = await worker!.evaluate(() => gpuWork.labels);
     expect(labels).toContain(phase);
     expect(labels).not.toContain(next);
     expect(labels.filter((label) => label === "decode").length).toBeLessThan(20);
-    await limit(4);
-    await answer("And now?");
-    await button("New").click();
+    await set(page, { maxTokens: 4 });
+    await answer(page, "And now?");
+    await button("New conversation").click();
   });
 
   test("a lost GPU is said, and the answer goes on where it was", async () => {
-    await limit(12);
-    await page.locator("#file").setInputFiles(PICTURE);
-    const undisturbed = await answer("What is it?");
+    await set(page, { maxTokens: 12 });
+    await choose(page, PICTURE);
+    const undisturbed = await answer(page, "What is it?");
     expect(undisturbed).not.toBe("");
     const [worker] = page.workers();
     await worker!.evaluate(loseDevice);
-    await button("Ask again with current settings").click();
+    await button("Try again").click();
     await page.getByText("The GPU was lost. The model is loading again").waitFor();
-    await expect.poll(() => statistics().count(), { timeout: 120_000 }).toBe(2);
-    expect(await answers().last().textContent()).toBe(undisturbed);
+    await page.getByText("2 / 2").waitFor();
+    await stats(page).waitFor();
+    expect(await answers(page).textContent()).toBe(undisturbed);
     expect(page.workers()).toEqual([worker]);
-    await button("New").click();
+    await button("New conversation").click();
   });
 
   test("two tabs take turns, and the one that waits says so", async () => {
     const second = await open();
-    await limit(4);
-    await limit(4, second);
+    await set(page, { maxTokens: 4 });
+    await set(second, { maxTokens: 4 });
     const [worker] = page.workers();
-    await page.locator("#file").setInputFiles(PICTURE);
+    await choose(page, PICTURE);
     await worker!.evaluate(holdWork, "decode");
-    await ask("What is it?");
+    await send(page, "What is it?");
     await expect.poll(() => worker!.evaluate(() => gpuWork.isHeld), { timeout: 60_000 }).toBe(true);
-    await ask("And here?", second);
-    await second.getByText("Waiting: another tab is using the GPU.").waitFor();
-    await second.getByText("is waiting for another tab that uses the GPU.").waitFor();
-    expect(await answers(second).textContent()).toBe("");
+    await send(second, "And here?");
+    await second.getByText("Waiting: another tab is using the GPU").waitFor();
+    expect(await answers(second).count()).toBe(0);
     await worker!.evaluate(() => gpuWork.go());
-    await statistics(second).waitFor();
-    expect(await statistics().count()).toBe(1);
+    await stats(second).waitFor();
+    expect(await stats(page).count()).toBe(1);
     expect(await second.getByText("another tab").count()).toBe(0);
     await second.close();
   });

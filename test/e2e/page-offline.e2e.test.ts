@@ -11,6 +11,7 @@ import { serve } from "../../tools/serve.mjs";
 import { startCommand } from "../support/command.ts";
 import { writeChatFolder } from "../support/model-folder.ts";
 import { startModelServer } from "../support/model-server.ts";
+import { answers, ready, set, stats } from "../support/site-page.ts";
 
 const site = mkdtempSync(join(tmpdir(), "fovea-site-"));
 let server: Awaited<ReturnType<typeof serve>>;
@@ -41,13 +42,14 @@ async function open(query: string): Promise<Page> {
   return page;
 }
 
-/** The answer to the question that the page opens with. */
+/** The answer to an example, in a new conversation. */
 async function ask(page: Page): Promise<string> {
-  await page.getByText("llava, ").waitFor();
-  await page.evaluate(() => document.querySelector<PageElement>("app-page")!.app.set({ maxTokens: 4 }));
-  await page.getByRole("button", { name: "Ask", exact: true }).click();
-  await page.getByLabel("Statistics").waitFor();
-  return (await page.locator("app-answer .text").textContent()) ?? "";
+  await ready(page);
+  await set(page, { maxTokens: 4 });
+  await page.evaluate(() => document.querySelector<PageElement>("app-page")!.app.chat.clear());
+  await page.getByRole("button", { name: "What do you see?" }).click();
+  await stats(page).waitFor();
+  return (await answers(page).textContent()) ?? "";
 }
 
 describe("after one visit", () => {
@@ -57,7 +59,7 @@ describe("after one visit", () => {
     const query = `?model=${models.origin}`;
     const first = await open(query);
     const answer = await ask(first);
-    await first.getByText("This page works offline").waitFor();
+    await first.getByText("Works offline").waitFor();
     await first.close();
 
     models.close();
@@ -72,7 +74,7 @@ describe("after one visit", () => {
 
 test("an update waits until it is wanted, and comes whole", async () => {
   const page = await open("?model=http://127.0.0.1:9/");
-  await page.getByText("This page works offline").waitFor();
+  await page.getByText("Works offline").waitFor();
   const index = join(site, "index.html");
   writeFileSync(index, readFileSync(index, "utf8").replace("<title>Fovea</title>", "<title>Fovea, newer</title>"));
   const worker = join(site, "sw.js");

@@ -4,12 +4,12 @@
  */
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Page as PageElement } from "../../src/app/parts/page.ts";
 import { siteFolder } from "../../tools/build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { projectRoot, startCommand } from "../support/command.ts";
 import { startModelServer } from "../support/model-server.ts";
+import { choose, details, ready, send, set, stats } from "../support/site-page.ts";
 
 const FAMILIES = `${projectRoot}/test/golden/families`;
 
@@ -31,7 +31,7 @@ beforeAll(async () => {
   page = await context.newPage();
   page.setDefaultTimeout(120_000);
   await page.goto(`${site.origin}/?model=${models.origin}`);
-  await page.getByText("4 tokens per picture or tile").waitFor();
+  await ready(page);
 });
 afterAll(async () => {
   await browser?.close();
@@ -48,46 +48,38 @@ function places(className: string): Promise<number[][]> {
     );
 }
 
-function set(settings: { maxTokens?: number; budget?: number }): Promise<void> {
-  return page.evaluate((change) => document.querySelector<PageElement>("app-page")!.app.set(change), settings);
-}
-
 async function ask(): Promise<void> {
-  await page.locator("#file").setInputFiles(`${FAMILIES}/pictures/wide_231x43.png`);
-  await page.getByLabel("Your question").fill("What is it?");
-  await button("Ask").click();
+  await choose(page, `${FAMILIES}/pictures/wide_231x43.png`);
+  await send(page, "What is it?");
+  await stats(page).first().waitFor();
   // The answer may appear under the pointer, which would show the gaze of a word.
   await page.mouse.move(0, 0);
 }
 
 const button = (name: string) => page.getByRole("button", { name, exact: true });
-const statistics = () => page.getByLabel("Statistics");
 
 test("half of the image tokens is one press away, and so are all of them again", async () => {
-  const budget = () => page.locator("app-settings output[for=budget]").textContent();
-  await set({ maxTokens: 4 });
-  await button("Remove Picnic").click();
+  const budget = () => page.getByLabel("Quality to speed").getAttribute("aria-valuetext");
+  await set(page, { maxTokens: 4 });
   await ask();
-  await statistics().waitFor();
-  expect(await statistics().textContent()).toMatch(/Image tokens, 4 views\s*16 of 16/);
+  expect(await details(page)).toMatch(/Image tokens, 4 views\s*16 of 16/);
   await page.getByText(/^Half of the image tokens would show the first word about [1-5][05] % sooner\.$/).waitFor();
   await button("Use half of the tokens").click();
   await page.getByText("Questions now use half of the image tokens.").waitFor();
-  expect(await budget()).toBe("50 %");
-  await button("Ask again with current settings").click();
-  await expect.poll(() => statistics().count(), { timeout: 120_000 }).toBe(2);
-  expect(await statistics().last().textContent()).toMatch(/Image tokens, 4 views\s*8 of 16/);
+  expect(await budget()).toBe("half of the tokens");
+  await button("Try again").click();
+  await page.getByText("2 / 2").waitFor();
+  await stats(page).getByText("8 of 16 image tokens").waitFor();
   await button("All image tokens").click();
   await page.getByText("Questions now use all image tokens.").waitFor();
-  expect(await budget()).toBe("all");
-  await button("New").click();
+  expect(await budget()).toBe("all image tokens");
+  await button("New conversation").click();
 });
 
 test("draws the tiles and their merged cells on the picture, and the overview on its own", async () => {
-  await set({ maxTokens: 4, budget: 0.5 });
+  await set(page, { maxTokens: 4, budget: 0.5 });
   await ask();
-  await statistics().waitFor();
-  expect(await statistics().textContent()).toMatch(/Image tokens, 4 views\s*8 of 16/);
+  expect(await details(page)).toMatch(/Image tokens, 4 views\s*8 of 16/);
 
   // Three tiles of 2 x 2 cells, and two tokens of each.
   const view = page.locator("app-picture-view");
@@ -115,9 +107,12 @@ test("draws the tiles and their merged cells on the picture, and the overview on
   for (const place of await places("merged")) expectClose([place.slice(2)], [[115.5, 21.5]]);
 
   await tiles.click();
-  await page.locator("app-answer .word").first().hover();
+  await page.locator("fovea-chat .word").first().hover();
   await view.getByText("bright is where it looked").waitFor();
-  expect(await places("heat")).toHaveLength(12);
+  const heats = page.locator("app-picture-view image.heat");
+  expect(await heats.evaluateAll((all) => all.map((one) => Number(one.getAttribute("x"))))).toEqual(
+    [0, 77, 154].map((x) => expect.closeTo(x, 3)),
+  );
 });
 
 function expectClose(actual: number[][], expected: number[][]): void {

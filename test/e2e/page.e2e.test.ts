@@ -17,6 +17,7 @@ import { type WrittenFolder, writeFolder } from "../support/model-folder.ts";
 import { startModelServer } from "../support/model-server.ts";
 import { pngOf } from "../support/png.ts";
 import { CLASSIFIER_SIDE, classifierFiles, languageFiles, referenceClasses } from "../support/random-models.ts";
+import { answers, choose, details, ready, set, stats } from "../support/site-page.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -75,12 +76,8 @@ async function axeFindings(): Promise<string[]> {
 
 const button = (name: string | RegExp) => page.getByRole("button", { name, exact: true });
 const question = () => page.getByLabel("Your question");
-const statistics = () => page.getByLabel("Statistics");
-
-/** Changes settings without moving sliders: short answers of software adapters take long enough. */
-function set(settings: { maxTokens?: number; budget?: number }): Promise<void> {
-  return page.evaluate((change) => document.querySelector<PageElement>("app-page")!.app.set(change), settings);
-}
+const inspector = () => page.locator("app-inspector");
+const view = () => page.locator("app-picture-view");
 
 describe("with the tiny model", () => {
   let chat: WrittenFolder;
@@ -101,104 +98,140 @@ describe("with the tiny model", () => {
     chat?.remove();
   });
 
-  test("a first visit opens with a picture and a question, and one button answers it", async () => {
-    await page.getByRole("img", { name: /^Picnic/ }).waitFor();
-    expect(await question().inputValue()).toBe("What do you see?");
-    await set({ maxTokens: 8 });
-    await button("Ask").click();
-    await statistics().waitFor();
+  test("a first visit says what the page is for, and one press on an example answers it", async () => {
+    await page.getByRole("heading", { name: "Ask your pictures. Nothing leaves this computer." }).waitFor();
+    expect(await page.getByRole("list", { name: "Examples" }).getByRole("button").count()).toBe(4);
+    await ready(page);
+    await set(page, { maxTokens: 8 });
+    await page.getByRole("button", { name: "What do you see?" }).click();
+    await stats(page).waitFor();
     // The engine works elsewhere: nothing keeps the page from answering its user. Generous for machines that run much else.
     const longMs = await page.evaluate(() => (globalThis as unknown as { long: { ms: number } }).long.ms);
     console.log(`longest task of the page: ${longMs} ms`);
     expect(longMs).toBeLessThan(1000);
-    expect((await page.locator("app-answer .text").textContent())?.length).toBeGreaterThan(0);
-    expect(await statistics().textContent()).toMatch(
-      /Image tokens\s*32 of 64.*Vision.*Prefill.*Answer, 8 tokens.*GPU memory/s,
-    );
+    expect((await answers(page).textContent())?.length).toBeGreaterThan(0);
+    expect(await details(page)).toMatch(/Image tokens\s*32 of 64.*Vision.*Prefill.*Answer, 8 tokens.*GPU memory/s);
     expect(await axeFindings()).toEqual([]);
   });
 
   test("tokens are drawn over the picture, stage by stage, with their right numbers", async () => {
     // 0.5 of 64 patches in three stages, 0.156 of each stage's tokens are clusters.
-    const view = page.locator("app-picture-view");
-    await view.getByText("Stage 3 of 3: 32 tokens").waitFor();
+    await view().getByText("Stage 3 of 3: 32 tokens").waitFor();
     const patches = await page.evaluate(() => {
       const { turns } = document.querySelector<PageElement>("app-page")!.app.store.state;
-      const origins = turns[0]!.answers[0]!.images[0]!.views[0]!.stages.at(-1)!.origins;
+      const origins = turns[0]!.answers[0]!.seen[0]!.views[0]!.stages.at(-1)!.origins;
       return { merged: origins.filter(({ length }) => length > 1).reduce((sum, { length }) => sum + length, 0) };
     });
     expect(patches.merged).toBeGreaterThan(32);
-    expect(await view.locator(".merged").count()).toBe(patches.merged);
-    expect(await view.locator(".dropped").count()).toBe(0);
+    expect(await view().locator(".merged").count()).toBe(patches.merged);
+    expect(await view().locator('.merged[fill^="rgb"]').count()).toBe(patches.merged);
+    expect(await view().locator(".dropped").count()).toBe(0);
     await page.getByLabel("Stage", { exact: true }).fill("1");
-    await view.getByText("Stage 1 of 3: 51 tokens").waitFor();
-    expect(await view.locator(".merged").count()).toBeLessThan(patches.merged);
-    await page.getByLabel("Stage", { exact: true }).fill("0");
-    await view.getByText("64 patches enter").waitFor();
-    expect(await view.locator(".merged").count()).toBe(0);
+    await view().getByText("Stage 1 of 3: 51 tokens").waitFor();
+    expect(await view().locator(".merged").count()).toBeLessThan(patches.merged);
+    await button("Play").click();
+    await view().getByText("64 patches enter").waitFor();
+    await view().getByText("Stage 3 of 3: 32 tokens").waitFor();
+    await button("Picture").click();
+    expect(await view().locator(".merged").count()).toBe(0);
   });
 
   test("a word of the answer shows where it looked, by pointer and by keyboard, layer by layer", async () => {
-    const view = page.locator("app-picture-view");
-    await page.locator("app-answer .word").first().hover();
-    await view.getByText("bright is where it looked").waitFor();
-    expect(await view.locator(".heat").count()).toBe(64);
+    await page.locator("fovea-chat .word").first().hover();
+    await view().getByText("bright is where it looked").waitFor();
+    expect(await view().locator("image.heat").count()).toBe(1);
     await page.mouse.move(0, 0);
-    await view.getByText("64 patches enter").waitFor();
+    await inspector().getByText("Point at a word of the answer").waitFor();
     await page.getByLabel(/^Answer\. Arrow keys/).focus();
     await page.keyboard.press("ArrowRight");
-    await view.getByText("bright is where it looked").waitFor();
+    await view().getByText("bright is where it looked").waitFor();
     // Layers inhibit more the deeper they are: none of the tokens in the first, 0.6 of 32 in the last.
-    await page.getByLabel("Layer of the gaze").fill("1");
-    await view.getByText("(0 of 32 tokens)").waitFor();
-    await page.getByLabel("Layer of the gaze").fill("5");
-    await view.getByText(/\((1[5-9]|2\d) of 32 tokens\)/).waitFor();
-    expect(await view.locator(".inhibited").count()).toBeGreaterThan(14);
+    await page.getByLabel("Layer of the decoder").fill("1");
+    await view().getByText("(0 of 32 tokens)").waitFor();
+    await page.getByLabel("Layer of the decoder").fill("5");
+    await view()
+      .getByText(/\((1[5-9]|2\d) of 32 tokens\)/)
+      .waitFor();
+    expect(await view().locator(".inhibited").count()).toBeGreaterThan(14);
     expect(await axeFindings()).toEqual([]);
+    await page.getByLabel(/^Answer\. Arrow keys/).focus();
     await page.keyboard.press("Escape");
   });
 
-  test("a question is asked again with and without, side by side", async () => {
-    await page.getByLabel("compare with both turned off").check();
-    await button("Ask again with current settings").click();
-    await expect.poll(() => statistics().count(), { timeout: 240_000 }).toBe(3);
-    const [with50, without] = (await statistics().allTextContents()).slice(1);
-    expect(with50).toMatch(/32 of 64/);
-    expect(without).toMatch(/64 of 64/);
-    await page.getByText("all image tokens, no inhibition").waitFor();
+  test("an answer is compared with compression off, and the verdict is one sentence", async () => {
+    await button("Compare with compression off").click();
+    const verdict = inspector().locator(".comparison strong");
+    await verdict.waitFor();
+    expect(await verdict.textContent()).toMatch(
+      /^50 % of the tokens, (the same|another) answer, .* to the first word\.$/,
+    );
+    const sides = inspector().locator(".comparison section");
+    expect(await sides.nth(0).textContent()).toMatch(/Your settings.*32 of 64 image tokens/s);
+    expect(await sides.nth(1).textContent()).toMatch(/All tokens, no inhibition.*64 of 64 image tokens/s);
     expect(await axeFindings()).toEqual([]);
-    await page.getByLabel("compare with both turned off").uncheck();
+  });
+
+  test("an answer is tried again in its place, with other settings", async () => {
+    await set(page, { budget: 1 });
+    await button("Try again").click();
+    await page.getByText("2 / 2").waitFor();
+    await stats(page).getByText("64 of 64 image tokens").waitFor();
+    await button("Previous answer").click();
+    await stats(page).getByText("32 of 64 image tokens").waitFor();
+    await set(page, { budget: 0.5 });
   });
 
   test("stops in the middle of an answer, and goes on from there", async () => {
-    await set({ maxTokens: 400 });
+    await set(page, { maxTokens: 400 });
     await question().fill("And then?");
     await page.keyboard.press("Enter");
-    await expect.poll(() => page.locator("app-answer .text").last().textContent(), { timeout: 240_000 }).not.toBe("");
+    await expect.poll(() => answers(page).nth(1).count(), { timeout: 240_000 }).toBe(1);
     await button("Stop").click();
-    await page.getByText(/^Stopped/).waitFor();
-    await button("Ask").waitFor();
+    await page.getByText("Stopped.", { exact: true }).waitFor();
+    await button("Send").waitFor();
   });
 
   test("the conversation is saved as a file", async () => {
+    await details(page);
     const [download] = await Promise.all([page.waitForEvent("download"), button("Save JSON").click()]);
     const saved = JSON.parse(readFileSync(await download.path(), "utf8"));
-    expect(saved).toMatchObject({ format: "fovea-conversation-1", turns: [{ question: "What do you see?" }, {}, {}] });
-    expect(saved.turns[1].answers).toHaveLength(2);
-    expect(saved.turns[0].answers[0].images[0].views[0].stages).toHaveLength(3);
+    expect(saved).toMatchObject({ format: "fovea-conversation-2", turns: [{ question: "What do you see?" }, {}] });
+    expect(saved.turns[0].answers).toHaveLength(2);
+    expect(saved.turns[0].answers[0].seen[0].views[0].stages).toHaveLength(3);
+  });
+
+  test("the conversation survives a reload, with its picture, its answers and the settings", async () => {
+    await set(page, { maxTokens: 9 });
+    const before = await answers(page).first().textContent();
+    // Changes are kept together.
+    await page.waitForTimeout(1500);
+    await page.reload();
+    await stats(page).first().waitFor();
+    expect(await answers(page).first().textContent()).toBe(before);
+    await page.getByText("1 / 2").waitFor();
+    await page.getByRole("img", { name: "Picture: picnic.webp" }).waitFor();
+    await ready(page);
+    const maxTokens = () =>
+      page.evaluate(() => document.querySelector<PageElement>("app-page")!.app.store.state.settings.maxTokens);
+    expect(await maxTokens()).toBe(9);
+    await question().fill("And now?");
+    await page.keyboard.press("Enter");
+    await stats(page).nth(2).waitFor();
   });
 
   test("an answer that is hostile is text", async () => {
     await page.evaluate(() => {
-      const { store } = document.querySelector<PageElement>("app-page")!.app;
+      const { app } = document.querySelector<PageElement>("app-page")!;
       const text =
         '<img src=x onerror="document.title=1"><script>document.title=2</script>\n\n[a](javascript:document.title=3) ![b](https://example.com/x.png) **bold**';
-      const { turns } = store.state;
-      store.set({
-        turns: turns.map((turn) => ({ ...turn, answers: turn.answers.map((answer) => ({ ...answer, text })) })),
-      });
+      app.chat.restore(
+        app.store.state.turns.map((turn) => ({
+          ...turn,
+          answers: turn.answers.map((answer) => ({ ...answer, text })),
+        })),
+      );
     });
-    const answer = page.locator("app-answer .text").first();
+    const answer = answers(page).first();
     await answer.getByText("bold").waitFor();
     expect(await answer.locator("img, script, a[href^=javascript]").count()).toBe(0);
     expect(await answer.textContent()).toContain('<img src=x onerror="document.title=1">');
@@ -206,7 +239,8 @@ describe("with the tiny model", () => {
   });
 
   test("a scene is built by keyboard, and goes with the question", async () => {
-    await button("New").click();
+    await button("New conversation").click();
+    await button("More ways to add a picture").click();
     await button("Build a scene").click();
     await button("night").click();
     await button("rocket").click();
@@ -215,12 +249,11 @@ describe("with the tiny model", () => {
     await page.getByRole("img", { name: "A scene with a rocket on the left; background: night." }).waitFor();
     expect(await axeFindings()).toEqual([]);
     await button("Use this scene").click();
-    await page.getByRole("img", { name: /^Scene/ }).waitFor();
     await button("Remove Scene").click();
   });
 
   test("another model is looked up before it is loaded", async () => {
-    await button("Models").click();
+    await page.getByRole("button", { name: /^Model/ }).click();
     await page.getByLabel(/^Hugging Face model/).fill(models.origin);
     await button("Check").click();
     await page.getByText(/all on this computer/).waitFor();
@@ -238,15 +271,21 @@ describe("with the tiny model", () => {
 });
 
 test.skipIf(!existsSync(`${projectRoot}/public/fovea-demo/model.safetensors`))(
-  "the shipped model is loaded without a choice, and knows what it sees",
+  "the shipped model is loaded without a choice, says what it knows, and knows what it sees",
   async () => {
     await open("");
-    await button("Ask").click();
-    await statistics().waitFor();
-    const answer = page.locator("app-answer .text");
-    expect(await answer.textContent()).toMatch(/dog/i);
-    await answer.getByText("dog").click();
-    await page.locator("app-picture-view").getByText("bright is where it looked").waitFor();
+    await page.getByText("it knows emoji scenes, not photographs").waitFor();
+    // It answers nothing sensible without a picture.
+    await question().fill("Hello");
+    await page.getByText("Add a picture first.").waitFor();
+    expect(await button("Send").isDisabled()).toBe(true);
+    await page.getByRole("button", { name: "What do you see?" }).click();
+    await stats(page).waitFor();
+    expect(await answers(page).textContent()).toMatch(/dog/i);
+    await answers(page).getByText("dog").click();
+    await view().getByText("bright is where it looked").waitFor();
+    await button("Get a real model").click();
+    await page.getByRole("list", { name: "Models to try" }).getByText("SmolVLM-256M").waitFor();
     await page.context().close();
   },
 );
@@ -258,16 +297,19 @@ test("fits a narrow phone, enlarged twice, in the dark; says what is missing", a
     colorScheme: "dark",
     reducedMotion: "reduce",
   });
-  await page.getByText("No model loaded.").waitFor();
   await page.getByRole("alert").filter({ hasText: "Check the connection and try again" }).waitFor();
-  await page.getByText("Choose a model first.").waitFor();
-  expect(await button("Ask").isDisabled()).toBe(true);
   expect(await axeFindings()).toEqual([]);
   for (const width of [360, 720 / 2, 320]) {
     await page.setViewportSize({ width, height: 740 });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
   }
-  await page.locator("#file").setInputFiles(`${projectRoot}/package.json`);
+  // The first screen holds the headline, the examples and the form.
+  const bottom = async (locator: ReturnType<Page["locator"]>) => {
+    const box = (await locator.boundingBox())!;
+    return box.y + box.height;
+  };
+  expect(await bottom(question())).toBeLessThan(740);
+  await choose(page, `${projectRoot}/package.json`);
   await page.getByText("package.json is not a picture").waitFor();
   // The failed connection is the browser's own message.
   complaints = complaints.filter((text) => !/ERR_|Failed to load/.test(text));
@@ -282,7 +324,7 @@ describe("with other models", () => {
       const without = await plain.newPage();
       await without.goto(address);
       // The shipped model, or none yet: either way files of this machine are a model.
-      await without.getByRole("button", { name: "Models", exact: true }).click();
+      await without.getByRole("button", { name: /^Model/ }).click();
       await without.locator("#files").setInputFiles(readdirSync(model.folder).map((name) => join(model.folder, name)));
       await without.getByRole("button", { name: "Load", exact: true }).last().click();
       await without.getByRole("alert").filter({ hasText: "Fovea needs WebGPU" }).waitFor();
@@ -300,15 +342,14 @@ describe("with other models", () => {
     const best = expected.indexOf(Math.max(...expected));
     try {
       await open(`?model=${models.origin}`);
-      await page.getByText("vit, 0.1 million parameters").waitFor();
-      await button("Remove Picnic").click();
-      await page.getByText("Add a picture first.").waitFor();
+      await ready(page);
       const picture = pngOf(CLASSIFIER_SIDE, CLASSIFIER_SIDE, rgb);
-      await page.locator("#file").setInputFiles({ name: "noise.png", mimeType: "image/png", buffer: picture });
-      await set({ budget: 1 });
-      await button("Classify").click();
-      await page.locator("app-answer li").first().waitFor();
-      expect(await page.locator("app-answer li").first().textContent()).toContain(
+      await choose(page, { name: "noise.png", mimeType: "image/png", buffer: picture });
+      await question().fill("What is it?");
+      await set(page, { budget: 1 });
+      await button("Send").click();
+      await answers(page).locator("li").first().waitFor();
+      expect(await answers(page).locator("li").first().textContent()).toContain(
         `${(100 * expected[best]!).toFixed(1)} % kind ${best}`,
       );
     } finally {

@@ -44,7 +44,11 @@ test.for([
 test("a server that cannot be reached is named in few words, with the rest in details", () => {
   const message =
     "hf:a/b: the connection to https://huggingface.co/api/a failed (Failed to fetch); gave up after 5 attempts";
-  expect(errorWords(new Error(message))).toEqual({ text: "Hugging Face cannot be reached.", details: `${message}.` });
+  expect(errorWords(new Error(message))).toEqual({
+    text: "Hugging Face cannot be reached.",
+    next: "Check the connection and try again.",
+    details: `${message}.`,
+  });
   expect(errorWords(new Error(message.replace("huggingface.co", "localhost:5417")))).toMatchObject({
     text: "localhost:5417 cannot be reached.",
   });

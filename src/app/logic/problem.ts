@@ -13,9 +13,7 @@ export interface Problem {
   details?: string;
 }
 
-const NEXT: Record<Problem["code"], string> = {
-  "no-webgpu":
-    "Fovea needs WebGPU. Current Chrome, Edge and Safari have it, and Firefox on Windows and on Macs with Apple silicon. In Firefox on Linux, set dom.webgpu.enabled to true in about:config.",
+const NEXT: Record<Exclude<Problem["code"], "no-webgpu">, string> = {
   "device-lost": "The browser took the GPU away. Close other heavy tabs, then load the model again.",
   "out-of-memory": "Use fewer image tokens, fewer pictures, or a smaller model.",
   "download-failed": "Check the connection and try again.",
@@ -40,12 +38,16 @@ export function problemOf(error: unknown, arrivedBytes = 0): Problem | undefined
   if (error instanceof FoveaError) {
     if (error.code === "aborted" || error.code === "disposed") return undefined;
     const code = codeOf(error);
+    if (code === "no-webgpu") {
+      const { text, next = "" } = errorWords(error);
+      return { code, message: text, next };
+    }
     // The rest of the message is advice for programmers.
     const message = code === "no-room" ? error.message.replace(/;.*/s, "") : error.message.replace(" as hubToken", "");
     if (code !== "download-failed") return { code, message: errorSentence(message), next: NEXT[code] };
     const next = `${NEXT[code]}${arrivedBytes > 0 ? " Downloaded parts are kept." : ""}`;
-    const { text, ...more } = errorWords(message);
-    return { code, message: text, next, ...more };
+    const { text, details } = errorWords(message);
+    return { code, message: text, next, ...(details && { details }) };
   }
   const message = error instanceof Error ? error.message : String(error);
   // A wrong address or setting: the engine's message says what is expected.

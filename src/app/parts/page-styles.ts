@@ -20,6 +20,7 @@ export const pageStyles = css`
     display: flex;
     gap: 0.5rem;
     align-items: center;
+    margin: 0;
     font-size: 1.125rem;
     font-weight: 650;
     letter-spacing: -0.02em;
@@ -145,8 +146,10 @@ export const pageStyles = css`
       min-height: 3rem;
       gap: 0.5rem;
     }
+    /* Still there for screen readers. */
     .brand span {
-      display: none;
+      position: absolute;
+      clip-path: inset(50%);
     }
   }
 `;

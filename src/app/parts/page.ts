@@ -72,14 +72,14 @@ export class Page extends LitElement {
     const { model, isInspecting } = state;
     return html`<div class="page" @open-dialog=${(event: CustomEvent<DialogRequest>) => this.#open(event.detail)}>
       <header>
-        <p class="brand">
+        <h1 class="brand">
           <svg viewBox="0 0 32 32" aria-hidden="true">
             <path d="M2 16C6 9 11 6 16 6s10 3 14 10c-4 7-9 10-14 10S6 23 2 16z" fill="none" stroke="currentColor" stroke-width="2.2"></path>
             <circle cx="16" cy="16" r="6" fill="#4f46e5"></circle>
             <circle cx="16" cy="16" r="2.2" fill="#ffb067"></circle>
           </svg>
           <span>Fovea</span>
-        </p>
+        </h1>
         <app-model-pill .model=${model}></app-model-pill>
         ${
           state.turns.length > 0 && !isInspecting

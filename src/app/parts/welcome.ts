@@ -11,7 +11,7 @@ export class Welcome extends LitElement {
   static override styles = [
     base,
     css`
-      h1 {
+      h2 {
         margin: 0 0 0.5rem;
         font-size: clamp(1.5rem, 5vw, 2.5rem);
         font-weight: 650;
@@ -73,7 +73,7 @@ export class Welcome extends LitElement {
   ];
 
   override render() {
-    return html`<h1>Ask your pictures. Nothing leaves this computer.</h1>
+    return html`<h2>Ask your pictures. Nothing leaves this computer.</h2>
       <p class="soft">Drop, paste or choose a picture, or try one of these.</p>
       <ul aria-label="Examples">
         ${SAMPLES.map(
