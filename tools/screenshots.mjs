@@ -9,7 +9,7 @@ import { root } from "./library.mjs";
 import { serve } from "./serve.mjs";
 
 const TIMEOUT_MS = 300_000;
-const DESK = { width: 1280, height: 900 };
+const DESK = { width: 1280, height: 860 };
 const PHONE = { width: 360, height: 740 };
 
 const { values } = parseArgs({
@@ -30,37 +30,43 @@ try {
   page.setDefaultTimeout(TIMEOUT_MS);
   const query = values.model ? `?model=${encodeURIComponent(values.model)}` : "";
   await page.goto(`${server.origin}/${query}`);
-  await page.getByText("tokens per picture").waitFor();
+  await page.waitForFunction(isReady);
   await page.evaluate(setLength, Number(values["max-tokens"]));
+  await shoot(page, "page-first");
 
-  await ask(page, 1);
+  await askExample(page, "Picnic");
+  await page.locator("app-picture-view .merged[fill^=rgb]").first().waitFor();
   await shoot(page, "page-tokens");
 
-  await page.getByLabel(/^Answer\. Arrow keys/).focus();
   await chooseLongestWord(page);
   await page.emulateMedia({ colorScheme: "dark" });
   await shoot(page, "page-gaze-dark");
   await page.keyboard.press("Escape");
 
   await page.emulateMedia({ colorScheme: "light" });
-  await page.getByLabel("compare with both turned off").check();
-  await page.getByRole("button", { name: "New", exact: true }).click();
-  await page.getByRole("button", { name: "Harbour", exact: true }).click();
-  await ask(page, 2);
+  await page.getByRole("button", { name: "Compare with compression off" }).click();
+  const verdict = page.locator("app-inspector .comparison strong");
+  await verdict.waitFor();
+  await page.locator("app-inspector .comparison").scrollIntoViewIfNeeded();
   await shoot(page, "page-compare");
 
+  await page.getByRole("button", { name: /^Model/ }).click();
+  await shoot(page, "page-models");
+  await page.keyboard.press("Escape");
+
   await page.setViewportSize(PHONE);
-  await page.evaluate(() => scrollTo(0, 0));
+  await page.getByRole("button", { name: "Close" }).click();
   await shoot(page, "page-phone");
-  await page.setViewportSize(DESK);
-  await page.getByRole("button", { name: "Build a scene" }).click();
-  await page.getByRole("button", { name: "guitar", exact: true }).waitFor();
-  for (const thing of ["guitar", "cat", "sunflower"])
-    await page.getByRole("button", { name: thing, exact: true }).click();
-  await shoot(page, "page-scene");
 } finally {
   await browser.close();
   server.close();
+}
+
+/** Runs in the page: whether its model is loaded. */
+function isReady() {
+  /** @type {import("../src/app/parts/page.ts").Page | null} */
+  const page = document.querySelector("app-page");
+  return page?.app?.store.state.model.info !== undefined;
 }
 
 /**
@@ -74,29 +80,23 @@ function setLength(maxTokens) {
 }
 
 /**
- * Asks the page's question, and waits for all of its answers.
+ * Presses an example, and waits for its answer.
  * @param {import("playwright").Page} page
- * @param {number} answers
+ * @param {string} title
  */
-async function ask(page, answers) {
-  await page.getByRole("button", { name: "Ask", exact: true }).click();
-  await page
-    .getByLabel("Statistics")
-    .nth(answers - 1)
-    .waitFor();
+async function askExample(page, title) {
+  await page.getByRole("img", { name: title }).click();
+  await page.locator("fovea-chat [part=stats]").waitFor();
 }
 
 /**
- * Selects the longest word.
+ * Pins the longest word.
  * @param {import("playwright").Page} page
  */
 async function chooseLongestWord(page) {
-  const words = await page.locator("app-answer .word").allTextContents();
-  const lengths = words.map(({ length }) => length);
-  await page
-    .locator("app-answer .word")
-    .nth(lengths.indexOf(Math.max(...lengths)))
-    .click();
+  const words = page.locator("fovea-chat .word");
+  const lengths = (await words.allTextContents()).map(({ length }) => length);
+  await words.nth(lengths.indexOf(Math.max(...lengths))).click();
 }
 
 /**

@@ -3,7 +3,6 @@ import { FoveaChat } from "../element/fovea-chat.ts";
 import { SHIPPED_MODEL } from "./engine.ts";
 import { App } from "./logic/app.ts";
 import { kept } from "./logic/history.ts";
-import { isLargeDownload } from "./logic/models.ts";
 import { keepOffline } from "./logic/offline.ts";
 import { AttachMenu } from "./parts/attach-menu.ts";
 import { Camera } from "./parts/camera.ts";
@@ -50,9 +49,8 @@ const asked = new URLSearchParams(location.search).get("model");
 const earlier = await kept();
 if (earlier && (!asked || asked === earlier.model)) app.restore(earlier);
 if (asked) void page.openModel(asked);
+else if (!earlier || earlier.model === SHIPPED_MODEL) app.choose(SHIPPED_MODEL, SHIPPED_MODEL);
 // A model that the browser has deleted meanwhile is not downloaded unasked.
-else if (earlier && earlier.model !== SHIPPED_MODEL && !(await isLargeDownload(earlier.model)))
-  app.choose(earlier.model, earlier.model);
-else app.choose(SHIPPED_MODEL, SHIPPED_MODEL);
+else void page.openModel(earlier.model);
 // Vite's own server has no service worker.
 if (import.meta.env.PROD) void keepOffline(app);

@@ -65,6 +65,8 @@ describe.skipIf(missing && !process.env.CI)(missing ? `Firefox [needs Firefox: $
     await sees("Ask your pictures");
     await (await find('img[alt="Picnic"]')).click();
     expect(await textOf("[part=stats]")).toMatch(/^32 of 64 image tokens/);
+    // The window is too narrow for the inspector to open by itself.
+    await press("What it saw");
     await press("Gaze");
     await sees("Point at a word of the answer");
     return textOf("[part=answer]");

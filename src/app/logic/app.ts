@@ -94,7 +94,8 @@ export class App {
   /** Asks a sample's question about its picture, in a new conversation. */
   async ask({ name, question }: Sample): Promise<void> {
     const picture = new URL(`samples/${name}`, document.baseURI).href;
-    this.chat.clear();
+    // Clearing ends a load, which an empty conversation need not.
+    if (this.chat.turns.length > 0) this.chat.clear();
     await this.chat.ask(question, picture).catch(() => {});
   }
 

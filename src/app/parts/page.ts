@@ -63,7 +63,10 @@ export class Page extends LitElement {
 
   /** Loads the model that the page's address names. Asks first about a large download. */
   async openModel(address: string): Promise<void> {
-    if (await isLargeDownload(address)) await this.#open({ kind: "models", address });
+    const isLarge = await isLargeDownload(address);
+    // The user may have chosen another model meanwhile.
+    if (this.app.store.state.model.source !== "") return;
+    if (isLarge) await this.#open({ kind: "models", address });
     else this.app.choose(address, address);
   }
 
