@@ -1,78 +1,31 @@
 /**
  * The demo page as it is built and served, in Chromium, around a tiny model whose answers mean nothing: first visit,
- * answer, tokens over the picture, words, comparison, scenes, other models, hostile answers, what axe says of each state.
- * One page for most of it: software adapters are slow to load even this. Without a network: page-offline.e2e.test.ts.
+ * answer, tokens over the picture, words, comparison, reload, scenes, hostile answers, what axe says of each state. One
+ * page for all of it: software adapters are slow to load even this. Other models: page-models.e2e.test.ts.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import type { AxeResults } from "axe-core";
-import { type Browser, chromium, type Page } from "playwright";
+import { readFileSync } from "node:fs";
+import type { Page } from "playwright";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Page as PageElement } from "../../src/app/parts/page.ts";
-import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { chatFiles } from "../support/chat-files.ts";
-import { projectRoot, type Running, startCommand } from "../support/command.ts";
+import { projectRoot } from "../support/command.ts";
 import { type WrittenFolder, writeFolder } from "../support/model-folder.ts";
 import { startModelServer } from "../support/model-server.ts";
-import { pngOf } from "../support/png.ts";
-import { CLASSIFIER_SIDE, classifierFiles, languageFiles, referenceClasses } from "../support/random-models.ts";
-import { answers, choose, details, ready, set, stats } from "../support/site-page.ts";
+import { axeFindings, PageVisits } from "../support/page-visit.ts";
+import { answers, details, ready, set, stats } from "../support/site-page.ts";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-let server: Running;
-let address: string;
-let browser: Browser;
+let visits: PageVisits;
 let page: Page;
-let complaints: string[] = [];
-let requested: string[] = [];
 
 beforeAll(async () => {
-  server = startCommand("start", []);
-  address = (await server.said(/http:\S+/))[0];
-  browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: 120_000 });
+  visits = await PageVisits.start();
 });
 afterAll(async () => {
-  await browser?.close();
-  server.process.kill("SIGINT");
-  expect((await server.ended).code).toBe(0);
+  expect(await visits.end()).toBe(0);
 });
 afterEach(() => {
-  // Violations of the page's Content-Security-Policy are among them.
-  expect(complaints).toEqual([]);
+  expect(visits.complaints).toEqual([]);
 });
-
-async function open(query: string, options: Parameters<Browser["newContext"]>[0] = {}): Promise<void> {
-  const context = await browser.newContext(options);
-  page = await context.newPage();
-  page.setDefaultTimeout(240_000);
-  [complaints, requested] = [[], []];
-  page.on("pageerror", ({ message }) => complaints.push(message));
-  page.on("console", (message) => {
-    // A folder need not have every file that is asked for.
-    const isMissingFile = /status of 404/.test(message.text());
-    if (message.type() === "error" && !isMissingFile) complaints.push(message.text());
-  });
-  context.on("request", (request) => requested.push(request.url()));
-  await page.addInitScript(() => {
-    const long = { ms: 0 };
-    Object.assign(globalThis, { long });
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) long.ms = Math.max(long.ms, duration);
-    }).observe({ type: "longtask" });
-  });
-  await page.goto(`${address}${query}`);
-}
-
-/** Rules that axe finds broken, with what they are about. */
-async function axeFindings(): Promise<string[]> {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
-  );
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
-}
 
 const button = (name: string | RegExp) => page.getByRole("button", { name, exact: true });
 const question = () => page.getByLabel("Your question");
@@ -90,7 +43,7 @@ describe("with the tiny model", () => {
       "fovea.json": new TextEncoder().encode(JSON.stringify({ defaults })),
     });
     models = await startModelServer(chat.folder);
-    await open(`?model=${models.origin}`);
+    page = await visits.open(`?model=${models.origin}`);
   });
   afterAll(async () => {
     await page?.context().close();
@@ -111,7 +64,7 @@ describe("with the tiny model", () => {
     expect(longMs).toBeLessThan(1000);
     expect((await answers(page).textContent())?.length).toBeGreaterThan(0);
     expect(await details(page)).toMatch(/Image tokens\s*32 of 64.*Vision.*Prefill.*Answer, 8 tokens.*GPU memory/s);
-    expect(await axeFindings()).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
   });
 
   test("tokens are drawn over the picture, stage by stage, with their right numbers", async () => {
@@ -153,7 +106,7 @@ describe("with the tiny model", () => {
       .getByText(/\((1[5-9]|2\d) of 32 tokens\)/)
       .waitFor();
     expect(await view().locator(".inhibited").count()).toBeGreaterThan(14);
-    expect(await axeFindings()).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
     await page.getByLabel(/^Answer\. Arrow keys/).focus();
     await page.keyboard.press("Escape");
   });
@@ -168,7 +121,7 @@ describe("with the tiny model", () => {
     const sides = inspector().locator(".comparison section");
     expect(await sides.nth(0).textContent()).toMatch(/Your settings.*32 of 64 image tokens/s);
     expect(await sides.nth(1).textContent()).toMatch(/All tokens, no inhibition.*64 of 64 image tokens/s);
-    expect(await axeFindings()).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
   });
 
   test("an answer is tried again in its place, with other settings", async () => {
@@ -247,7 +200,7 @@ describe("with the tiny model", () => {
     await page.getByRole("button", { name: "rocket in the middle" }).focus();
     for (let i = 0; i < 3; i++) await page.keyboard.press("Shift+ArrowLeft");
     await page.getByRole("img", { name: "A scene with a rocket on the left; background: night." }).waitFor();
-    expect(await axeFindings()).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
     await button("Use this scene").click();
     await button("Remove Scene").click();
   });
@@ -258,104 +211,16 @@ describe("with the tiny model", () => {
     await button("Check").click();
     await page.getByText(/all on this computer/).waitFor();
     await page.getByText(/MB of GPU memory/).waitFor();
-    expect(await axeFindings()).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
     await page.locator("#files").setInputFiles(`${projectRoot}/package.json`);
     await page.getByRole("alert").filter({ hasText: "o config.json in the given files" }).waitFor();
     await button("Close").click();
   });
 
   test("asks for nothing but its own files and the model's", async () => {
-    const own = [new URL(address).origin, new URL(models.origin).origin];
-    expect(requested.filter((url) => !/^(blob|data):/.test(url) && !own.includes(new URL(url).origin))).toEqual([]);
-  });
-});
-
-test.skipIf(!existsSync(`${projectRoot}/public/fovea-demo/model.safetensors`))(
-  "the shipped model is loaded without a choice, says what it knows, and knows what it sees",
-  async () => {
-    await open("");
-    await page.getByText("it knows emoji scenes, not photographs").waitFor();
-    // It answers nothing sensible without a picture.
-    await question().fill("Hello");
-    await page.getByText("Add a picture first.").waitFor();
-    expect(await button("Send").isDisabled()).toBe(true);
-    await page.getByRole("button", { name: "What do you see?" }).click();
-    await stats(page).waitFor();
-    expect(await answers(page).textContent()).toMatch(/dog/i);
-    await answers(page).getByText("dog").click();
-    await view().getByText("bright is where it looked").waitFor();
-    await button("Get a real model").click();
-    await page.getByRole("list", { name: "Models to try" }).getByText("SmolVLM-256M").waitFor();
-    await page.context().close();
-  },
-);
-
-test("fits a narrow phone, enlarged twice, in the dark; says what is missing", async () => {
-  // 360 pixels enlarged twice are 180: the layout must not need more.
-  await open("?model=http://127.0.0.1:9/", {
-    viewport: { width: 360, height: 740 },
-    colorScheme: "dark",
-    reducedMotion: "reduce",
-  });
-  await page.getByRole("alert").filter({ hasText: "Check the connection and try again" }).waitFor();
-  expect(await axeFindings()).toEqual([]);
-  for (const width of [360, 720 / 2, 320]) {
-    await page.setViewportSize({ width, height: 740 });
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
-  }
-  // The first screen holds the headline, the examples and the form.
-  const bottom = async (locator: ReturnType<Page["locator"]>) => {
-    const box = (await locator.boundingBox())!;
-    return box.y + box.height;
-  };
-  expect(await bottom(question())).toBeLessThan(740);
-  await choose(page, `${projectRoot}/package.json`);
-  await page.getByText("package.json is not a picture").waitFor();
-  // The failed connection is the browser's own message.
-  complaints = complaints.filter((text) => !/ERR_|Failed to load/.test(text));
-  await page.context().close();
-});
-
-describe("with other models", () => {
-  test("a browser without WebGPU is told what to do", async () => {
-    const model = writeFolder(languageFiles());
-    const plain = await chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox", "--disable-gpu"] });
-    try {
-      const without = await plain.newPage();
-      await without.goto(address);
-      // The shipped model, or none yet: either way files of this machine are a model.
-      await without.getByRole("button", { name: /^Model/ }).click();
-      await without.locator("#files").setInputFiles(readdirSync(model.folder).map((name) => join(model.folder, name)));
-      await without.getByRole("button", { name: "Load", exact: true }).last().click();
-      await without.getByRole("alert").filter({ hasText: "Fovea needs WebGPU" }).waitFor();
-    } finally {
-      await plain.close();
-      model.remove();
-    }
-  });
-
-  test("names the kind of a picture", async () => {
-    const model = writeFolder(classifierFiles());
-    const models = await startModelServer(model.folder);
-    const rgb = Uint8Array.from({ length: CLASSIFIER_SIDE ** 2 * 3 }, (_, i) => (i * 7) % 251);
-    const expected = referenceClasses(rgb);
-    const best = expected.indexOf(Math.max(...expected));
-    try {
-      await open(`?model=${models.origin}`);
-      await ready(page);
-      const picture = pngOf(CLASSIFIER_SIDE, CLASSIFIER_SIDE, rgb);
-      await choose(page, { name: "noise.png", mimeType: "image/png", buffer: picture });
-      await question().fill("What is it?");
-      await set(page, { budget: 1 });
-      await button("Send").click();
-      await answers(page).locator("li").first().waitFor();
-      expect(await answers(page).locator("li").first().textContent()).toContain(
-        `${(100 * expected[best]!).toFixed(1)} % kind ${best}`,
-      );
-    } finally {
-      models.close();
-      model.remove();
-      await page.context().close();
-    }
+    const own = [new URL(visits.address).origin, new URL(models.origin).origin];
+    expect(visits.requested.filter((url) => !/^(blob|data):/.test(url) && !own.includes(new URL(url).origin))).toEqual(
+      [],
+    );
   });
 });
