@@ -41,7 +41,7 @@ test.skipIf(!existsSync(`${projectRoot}/public/fovea-demo/model.safetensors`))(
     await stats(page).waitFor();
     expect(await answers(page).textContent()).toMatch(/dog/i);
     await answers(page).getByText("dog").click();
-    await view().getByText("bright is where it looked").waitFor();
+    await page.locator("app-picture-view").getByText("bright is where it looked").waitFor();
     await button("Get a real model").click();
     await page.getByRole("list", { name: "Models to try" }).getByText("SmolVLM-256M").waitFor();
     await page.context().close();
