@@ -9,7 +9,7 @@ import { matmul } from "../../src/kernels/matmul.ts";
 import { matvec } from "../../src/kernels/matvec.ts";
 import type { WeightType } from "../../src/kernels/weights.ts";
 import { causalRanges, viewRanges } from "../../src/model/decoder/visible.ts";
-import { packedBytes, randomValues } from "./models.ts";
+import { groupedBytes, packedBytes, randomValues } from "./models.ts";
 import type { Part } from "./part.ts";
 import { type Candidate, measureRates, noise, plainCopyOf, plainProductsOf, usesHalves } from "./rates.ts";
 import type { Figure, SizeName } from "./result.ts";
@@ -54,7 +54,12 @@ export const kernels: Part = async ({ gpu, size, progress }) => {
   const sizes = SIZES[size];
   const arena = gpu.arena.scope();
   const groups = {
-    memory: [plainCopyOf(arena, sizes.copy), ...vectors(gpu, arena, sizes), decoding(gpu, arena, sizes)],
+    memory: [
+      plainCopyOf(arena, sizes.copy),
+      ...vectors(gpu, arena, sizes),
+      ...groupedVectors(gpu, arena, sizes),
+      decoding(gpu, arena, sizes),
+    ],
     norm: [plainCopyOf(arena, sizes.copy), norm(gpu, arena, sizes)],
     arithmetic: [...plainProductsOf(gpu, arena, sizes), ...products(gpu, arena, sizes), attending(gpu, arena, sizes)],
   };
@@ -88,6 +93,30 @@ function vectors(gpu: Gpu, arena: Arena, { vector }: Sizes): Candidate[] {
     return {
       id: `kernels.matvec-${type}`,
       what: `one row times [${cols}, ${inner}], ${type}`,
+      bytes: tensorByteLength(weight) + 4 * (inner + cols),
+      record: (recorder) => matvec(recorder, { x, weight, y }),
+    };
+  });
+}
+
+/** Rows of 4-bit integers in groups: with a bias at most a tenth slower than without, group by group. */
+function groupedVectors(gpu: Gpu, arena: Arena, { vector }: Sizes): Candidate[] {
+  const [cols, inner] = vector;
+  const x = noise(gpu, arena, [1, inner]);
+  const y = arena.tensor("product", [1, cols]);
+  const types = ([32, 64, 128] as const)
+    .filter((group) => inner % group === 0)
+    .flatMap((group) => [
+      { bits: 4, group, scales: "f16", bias: "none", origin: 0 } as const,
+      { bits: 4, group, scales: "f16", bias: "free", origin: -8 } as const,
+    ]);
+  return types.map((type) => {
+    const weight = arena.tensor("bench weight", vector, type);
+    gpu.upload(weight, groupedBytes("weight", cols, inner, type));
+    const isAffine = type.bias === "free";
+    return {
+      id: `kernels.matvec-q4-g${type.group}${isAffine ? "-bias" : ""}`,
+      what: `one row times [${cols}, ${inner}], 4 bits, groups of ${type.group}${isAffine ? ", with a bias" : ""}`,
       bytes: tensorByteLength(weight) + 4 * (inner + cols),
       record: (recorder) => matvec(recorder, { x, weight, y }),
     };

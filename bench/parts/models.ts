@@ -3,7 +3,14 @@
  * ones. They serve to measure time, and to check that two engines agree.
  */
 import type { Gpu } from "../../src/gpu/device.ts";
-import { GROUP, isPacked, type Tensor, tensorByteLength } from "../../src/gpu/tensor.ts";
+import {
+  GROUP,
+  type GroupedType,
+  isPacked,
+  scalesOffset,
+  type Tensor,
+  tensorByteLength,
+} from "../../src/gpu/tensor.ts";
 import type { WeightType } from "../../src/kernels/weights.ts";
 import { Weights } from "../../src/model/load/fill.ts";
 import type { MatchedTensors } from "../../src/model/load/match.ts";
@@ -131,5 +138,16 @@ export function packedBytes(name: string, rows: number, cols: number, type: "f16
   const { levels, scales } = packedMatrix(name, rows, cols, type === "q4" ? 4 : 8);
   bytes.set(levels);
   bytes.set(new Uint8Array(scales.buffer), levels.length);
+  return bytes;
+}
+
+/** A random matrix of integers in groups with f16 scales, and biases if it has them, of about 1 / 64. */
+export function groupedBytes(name: string, rows: number, cols: number, type: GroupedType): Uint8Array {
+  const bytes = new Uint8Array(tensorByteLength({ shape: [rows, cols], type }));
+  const next = generator(name);
+  const words = new Uint32Array(bytes.buffer);
+  for (let i = 0; i < words.length; i++) words[i] = next();
+  const halves = new Uint16Array(bytes.buffer, 4 * scalesOffset({ shape: [rows, cols], type }));
+  for (let i = 0; i < halves.length; i++) halves[i] = (halves[i]! & 0x83ff) | (17 << 10);
   return bytes;
 }
