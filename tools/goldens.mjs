@@ -21,6 +21,7 @@ const FAMILIES = [
   "llava_next-vicuna-bf16",
   "llava_onevision-qwen2-tied-bf16",
   "nanollava-original-bf16",
+  "qwen3_5-bf16",
   "shikra-original-f16-sharded",
   "smolvlm-s3-spelled-f32-sharded",
   "smolvlm-s4-tags-bf16",
