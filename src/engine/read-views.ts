@@ -76,9 +76,11 @@ export async function readInspectedViews(
     const owners = await readOwners(gpu, batch.origins);
     const chosen = batch.chosen && ((await readTensor(gpu, batch.chosen)) as Uint32Array);
     for (const [i, view] of batch.views.entries()) {
-      const isWhole = stages[view]!.length === 0;
+      const patches = batch.grid.rows * batch.grid.cols;
       const ownOf = (matrix: Matrix) => {
         const own = slice(matrix, i, batch.views.length);
+        // An average leaves fewer rows, and no stage.
+        const isWhole = stages[view]!.length === 0 && own.rows === firstRow + patches;
         return isWhole ? inRasterOrder(own, batch.grid, spec.cell, firstRow) : own;
       };
       views[view] = {
