@@ -1,6 +1,6 @@
-// The labels of one round of spherical K-Means of each view. Every row goes to the cluster of the largest cosine. Then each
-// empty cluster, in ascending order, takes the row farthest from its own centre among clusters of two or more.
-// Cosines within TIE of the best count as equal: lowest cluster, lowest row. Sets `done` once no label changes, and does
+// The labels of one round of spherical K-Means of each view. Every row goes to its nearest cluster. Then each empty cluster,
+// in ascending order, takes the row farthest from its own centre among clusters of two or more. Cosines within TIE of the
+// lowest count as equal: lowest row. Sets `done` once no label changes, and does
 // nothing for a view that is done. One workgroup a view.
 // Needs lib/reduce and WORKGROUP_SIZE.
 
@@ -11,13 +11,12 @@ struct Params {
   clusters: u32, // c, of a view
 }
 
-@group(0) @binding(0) var<storage, read> cosines: array<f32>; // [B, R, c]
+@group(0) @binding(0) var<storage, read> own: array<f32>; // [B, R], cosine to the nearest centre
 @group(0) @binding(1) var<storage, read_write> labels: array<u32>; // [B, R]; of the round before, or c before the first
-@group(0) @binding(2) var<storage, read_write> own: array<f32>; // [B, R], scratch: cosine to the own centre
-@group(0) @binding(3) var<storage, read_write> counts: array<atomic<u32>>; // [B, c], scratch: members
-@group(0) @binding(4) var<storage, read_write> next: array<u32>; // [B, R], scratch: labels of this round
-@group(0) @binding(5) var<storage, read_write> done: array<u32>; // [B]
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>>; // [B, c], scratch: members
+@group(0) @binding(3) var<storage, read_write> next: array<u32>; // [B, R], nearest clusters, then labels of this round
+@group(0) @binding(4) var<storage, read_write> done: array<u32>; // [B]
+@group(0) @binding(5) var<uniform> params: Params;
 
 var<workgroup> is_done: u32;
 var<workgroup> empty_cluster: u32;
@@ -46,18 +45,7 @@ fn main(lane: Lane, @builtin(workgroup_id) group: vec3u) {
   storageBarrier();
 
   for (var row = first_row + lane.index; row < end_row; row += WORKGROUP_SIZE) {
-    let start = row * params.clusters;
-    var best = cosines[start];
-    for (var g = 1u; g < params.clusters; g++) {
-      best = max(best, cosines[start + g]);
-    }
-    var label = 0u;
-    while (cosines[start + label] < best - TIE) {
-      label++;
-    }
-    next[row] = label;
-    own[row] = cosines[start + label];
-    atomicAdd(&counts[first_cluster + label], 1u);
+    atomicAdd(&counts[first_cluster + next[row]], 1u);
   }
   storageBarrier();
 

@@ -1,14 +1,12 @@
-// The row and the column in the grid of each seat of each cell: those of the same seat of the cell that owns it. An owner is
-// the last word of a cell's row of origins.
+// The row and the column in the grid of each seat of each cell: those of the same seat of the cell that owns it.
 
 struct Params {
   cells: u32, // of all views
-  words: u32, // of a row of origins before the owner
   cols: u32, // of the grid, in cells
   side: u32, // of a cell, in patches
 }
 
-@group(0) @binding(0) var<storage, read> origins: array<u32>; // [cells, words + 1]
+@group(0) @binding(0) var<storage, read> owners: array<u32>; // [cells]
 @group(0) @binding(1) var<storage, read_write> coordinates: array<u32>; // [2, cells * side * side]
 @group(0) @binding(2) var<uniform> params: Params;
 
@@ -20,7 +18,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= rows) {
     return;
   }
-  let owner = origins[i / (side * side) * (params.words + 1u) + params.words];
+  let owner = owners[i / (side * side)];
   let seat = i % (side * side);
   coordinates[i] = owner / params.cols * side + seat / side;
   coordinates[rows + i] = owner % params.cols * side + seat % side;

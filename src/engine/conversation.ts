@@ -159,7 +159,7 @@ function sharedRows(cached: CachedRows, prompt: PromptRows): number {
   const changed = prompt.pictures.flat().find(({ row, tensor, first, placed }, i) => {
     const before = cached.runs[i];
     const isSameTensor = before?.tensor === tensor && before.first === first;
-    return before?.row !== row || !isSameTensor || before.placed?.origins !== placed?.origins;
+    return before?.row !== row || !isSameTensor || before.placed?.owners !== placed?.owners;
   });
   return lastBorder(prompt.visible, Math.min(rows, changed?.row ?? rows));
 }

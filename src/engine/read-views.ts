@@ -4,7 +4,7 @@ import type { Gpu } from "../gpu/device.ts";
 import { readFloats, readTensor } from "../gpu/readback.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { viewToPicture } from "../image/geometry.ts";
-import { readOrigins } from "../kernels/origins.ts";
+import { originsAfter, wholeOrigins } from "../model/compression/origins.ts";
 import { readOwners, type StageTensors } from "../model/compression/stage.ts";
 import type { EncodedBatch, EncodedPicture } from "../model/encoder/encoded-picture.ts";
 import type { PictureEncoder } from "../model/encoder/picture-encoder.ts";
@@ -73,7 +73,7 @@ export async function readInspectedViews(
   for (const batch of picture.batches) {
     const features = await readMatrix(gpu, batch.features!);
     const tapped = await Promise.all((batch.tapFeatures ?? []).map((tap) => readMatrix(gpu, tap)));
-    const owners = await readOwners(gpu, batch.origins);
+    const owners = await readOwners(gpu, batch.owners);
     const chosen = batch.chosen && ((await readTensor(gpu, batch.chosen)) as Uint32Array);
     for (const [i, view] of batch.views.entries()) {
       const patches = batch.grid.rows * batch.grid.cols;
@@ -161,30 +161,41 @@ async function readAllStages(
 ): Promise<CompressionStage[][]> {
   const ofView: CompressionStage[][] = [];
   for (const batch of batches) {
-    const read = await Promise.all(batch.stages.map((stage) => readStage(gpu, stage, batch, spec.classToken)));
-    for (const [i, view] of batch.views.entries()) ofView[view] = read.map((stages) => stages[i]!);
+    const read = await Promise.all(batch.stages.map((stage) => readStage(gpu, stage, batch)));
+    const cells = batch.stages[0]?.order.shape[1] ?? 0;
+    for (const [i, view] of batch.views.entries())
+      ofView[view] = withOrigins(
+        read.map((stages) => stages[i]!),
+        cells,
+        spec.classToken,
+      );
   }
   return ofView;
 }
 
+/** The stages of a view that so many cells enter, with the original cells of their tokens. */
+function withOrigins(stages: ChosenStage[], cells: number, classToken: boolean): CompressionStage[] {
+  let origins = wholeOrigins(cells);
+  return stages.map((stage) => {
+    origins = originsAfter(origins, stage);
+    // A class token is a row of the tokens, and stands for no cell.
+    const classRows = classToken && stage.tokens.rows > 0 ? [new Uint32Array(0)] : [];
+    return { ...stage, origins: [...classRows, ...origins] };
+  });
+}
+
+type ChosenStage = Omit<CompressionStage, "origins">;
+
 /** One stage of each view of a batch. */
-async function readStage(
-  gpu: Gpu,
-  stage: StageTensors,
-  { views }: EncodedBatch,
-  classToken: boolean,
-): Promise<CompressionStage[]> {
+async function readStage(gpu: Gpu, stage: StageTensors, { views }: EncodedBatch): Promise<ChosenStage[]> {
   const { block, primary, tokens } = stage;
   const read = async (tensor: Tensor) => (await readTensor(gpu, tensor)) as Uint32Array;
-  const [scores, order, labels, origins, matrix] = await Promise.all([
+  const [scores, order, labels, matrix] = await Promise.all([
     readFloats(gpu, stage.scores),
     read(stage.order),
     stage.labels ? read(stage.labels) : new Uint32Array(0),
-    read(stage.origins),
     tokens ? readMatrix(gpu, tokens) : { data: new Float32Array(0), rows: 0, cols: 0 },
   ]);
-  // A row of the tokens without origins.
-  const classRows = tokens && classToken ? [new Uint32Array(0)] : [];
   return views.map((_, i) => {
     const own = <T extends Float32Array | Uint32Array>(values: T) => share(values, i, views.length);
     const indices = own(order);
@@ -195,7 +206,6 @@ async function readStage(
       redundant: indices.slice(primary),
       labels: own(labels),
       tokens: slice(matrix, i, views.length),
-      origins: [...classRows, ...readOrigins(own(origins), stage.origins.shape[2]!).cells],
     };
   });
 }

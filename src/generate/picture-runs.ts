@@ -21,7 +21,7 @@ export function recordRun(recorder: Recorder, run: PromptRun, chunk: Chunk): voi
   const patchBegin = Math.max(begin, row + placed.first);
   if (patchBegin < end)
     anchorPositions(recorder, {
-      origins: placed.origins,
+      owners: placed.owners,
       positions: view(chunk.positions, [chunk.hidden.shape[0]!]),
       xRow: patchBegin - row - placed.first,
       tokens: end - patchBegin,

@@ -1,22 +1,22 @@
-/** Original positions of image tokens: where their anchors lie in the patch grid. */
+/** Original positions of image tokens: where their owners lie in the patch grid. */
 import shader from "../../shaders/anchor-positions.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { assert } from "../shared/assert.ts";
-import { elementGrid, matrixShape } from "./common.ts";
+import { elementGrid } from "./common.ts";
 
 const kernel = new Kernel({
   name: "anchor-positions",
   shader,
-  bindings: { origins: "read", positions: "write" },
-  params: { tokens: "u32", words: "u32", xRow: "u32", row: "u32", base: "u32" },
+  bindings: { owners: "read", positions: "write" },
+  params: { tokens: "u32", xRow: "u32", row: "u32", base: "u32" },
 });
 
 export interface AnchorPositionsArgs {
-  origins: Tensor; // [n, W + 1] u32; see origins.ts
+  owners: Tensor; // [n] u32; see kernels/owners.ts
   positions: Tensor; // [R] u32
-  /** First token of `origins`, and how many. */
+  /** First token of `owners`, and how many. */
   xRow: number;
   tokens: number;
   /** First row of `positions`. */
@@ -25,15 +25,12 @@ export interface AnchorPositionsArgs {
   base: number;
 }
 
-/** positions[row + i] = base + anchor of token xRow + i. */
+/** positions[row + i] = base + owner of token xRow + i. */
 export function anchorPositions(recorder: Recorder, args: AnchorPositionsArgs): void {
-  const { origins, positions, xRow, tokens, row, base } = args;
-  const [count, stride] = matrixShape("anchor-positions origins", origins);
+  const { owners, positions, xRow, tokens, row, base } = args;
+  const count = owners.shape[0]!;
   const rows = positions.shape[0]!;
-  assert(
-    xRow + tokens <= count && row + tokens <= rows,
-    `anchors ${xRow} + ${tokens} of ${count} to ${row} of ${rows}`,
-  );
-  const params = { tokens, words: stride - 1, xRow, row, base };
-  recorder.dispatch(kernel.variant(), { origins, positions }, params, elementGrid(tokens, 64));
+  assert(xRow + tokens <= count && row + tokens <= rows, `owners ${xRow} + ${tokens} of ${count} to ${row} of ${rows}`);
+  const params = { tokens, xRow, row, base };
+  recorder.dispatch(kernel.variant(), { owners, positions }, params, elementGrid(tokens, 64));
 }

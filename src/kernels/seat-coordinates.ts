@@ -8,12 +8,12 @@ import { checkShape, elementGrid } from "./common.ts";
 const kernel = new Kernel({
   name: "seat-coordinates",
   shader,
-  bindings: { origins: "read", coordinates: "write" },
-  params: { cells: "u32", words: "u32", cols: "u32", side: "u32" },
+  bindings: { owners: "read", coordinates: "write" },
+  params: { cells: "u32", cols: "u32", side: "u32" },
 });
 
 export interface SeatCoordinatesArgs {
-  origins: Tensor; // [B, n, W + 1] u32; see origins.ts
+  owners: Tensor; // [B, n] u32; see owners.ts
   coordinates: Tensor; // [2, B * n * S] u32
   /** Columns of the grid, in cells. */
   cols: number;
@@ -22,10 +22,10 @@ export interface SeatCoordinatesArgs {
 }
 
 /** coordinates[0] and [1] = row and column, in patches, of each seat in the cell that owns its cell. */
-export function seatCoordinates(recorder: Recorder, { origins, coordinates, cols, side }: SeatCoordinatesArgs): void {
-  const [views = 0, each = 0, stride = 0] = origins.shape;
+export function seatCoordinates(recorder: Recorder, { owners, coordinates, cols, side }: SeatCoordinatesArgs): void {
+  const [views = 0, each = 0] = owners.shape;
   const cells = views * each;
   checkShape("seat-coordinates", coordinates, [2, cells * side * side]);
-  const params = { cells, words: stride - 1, cols, side };
-  recorder.dispatch(kernel.variant(), { origins, coordinates }, params, elementGrid(cells * side * side, 64));
+  const params = { cells, cols, side };
+  recorder.dispatch(kernel.variant(), { owners, coordinates }, params, elementGrid(cells * side * side, 64));
 }

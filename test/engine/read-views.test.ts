@@ -11,7 +11,7 @@ import {
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { Tensor } from "../../src/gpu/tensor.ts";
 import { squash, tiles, wholeView } from "../../src/image/geometry.ts";
-import { initialOrigins, originWords } from "../../src/kernels/origins.ts";
+import { initialOwners } from "../../src/kernels/owners.ts";
 import type { StageTensors } from "../../src/model/compression/stage.ts";
 import type { EncodedBatch, EncodedPicture } from "../../src/model/encoder/encoded-picture.ts";
 import type { PictureEncoder } from "../../src/model/encoder/picture-encoder.ts";
@@ -68,7 +68,7 @@ const STAGE: StageTensors = {
   scores: tensor([2, 4], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]),
   order: indices([2, 4], [3, 0, 1, 2, 2, 0, 1, 3]),
   labels: indices([2, 3], [0, 0, 0, 0, 0, 0]),
-  origins: indices([2, 2, 2], [0b1000, 3, 0b0111, 2, 0b0100, 2, 0b1011, 3]),
+  owners: indices([2, 2], [3, 2, 2, 3]),
 };
 
 test("views stand in the order of their runs", () => {
@@ -168,7 +168,7 @@ describe("seen views", () => {
     const [stage] = second!.stages;
     expect(stage!.labels).toEqual(new Uint32Array(0));
     expect(stage!.tokens).toEqual({ data: Float32Array.of(4, -4, 5, -5, 6, -6), rows: 3, cols: 2 });
-    expect(stage!.origins.map((cells) => [...cells])).toEqual([[], [2], [0, 1, 3]]);
+    expect(stage!.origins.map((cells) => [...cells])).toEqual([[], [2]]);
   });
 
   test("cells that were chosen after the connector are reported for each view that has a choice", async () => {
@@ -187,11 +187,11 @@ describe("seen views", () => {
 });
 
 describe("inspected views", () => {
-  const origins = (views: number) => indices([views, 4, originWords(4)], initialOrigins(4, views));
+  const owners = (views: number) => indices([views, 4], initialOwners(4, views));
 
   test("of whole views, patches stand in raster order", async () => {
     const batches = [
-      { views: [0, 1], grid: { rows: 4, cols: 4 }, stages: [], features: rowsFrom(32, 0), origins: origins(2) },
+      { views: [0, 1], grid: { rows: 4, cols: 4 }, stages: [], features: rowsFrom(32, 0), owners: owners(2) },
     ];
     const views = await readInspectedViews(gpu, encoderOf(), pictureOf(batches, [4, 4]));
     const firsts = (view: number) => Array.from({ length: 16 }, (_, i) => views[view]!.features.data[2 * i]!);
@@ -207,7 +207,7 @@ describe("inspected views", () => {
 
   test("a class token that is kept stays first", async () => {
     const batches = [
-      { views: [0], grid: { rows: 4, cols: 4 }, stages: [], features: rowsFrom(17, 100), origins: origins(1) },
+      { views: [0], grid: { rows: 4, cols: 4 }, stages: [], features: rowsFrom(17, 100), owners: owners(1) },
     ];
     const [view] = await readInspectedViews(gpu, encoderOf(true, 1), pictureOf(batches, [5]));
     expect([0, 1, 2, 3].map((row) => view!.features.data[2 * row])).toEqual([100, 101, 102, 105]);
@@ -215,7 +215,7 @@ describe("inspected views", () => {
 
   test("of compressed views, cells stay as they are, with their owners", async () => {
     const batches = [
-      { views: [0, 1], grid: { rows: 4, cols: 4 }, stages: [STAGE], features: rowsFrom(16, 0), origins: STAGE.origins },
+      { views: [0, 1], grid: { rows: 4, cols: 4 }, stages: [STAGE], features: rowsFrom(16, 0), owners: STAGE.owners },
     ];
     const views = await readInspectedViews(gpu, encoderOf(), pictureOf(batches, [2, 2]));
     expect(views[1]!.features).toEqual({
@@ -233,11 +233,11 @@ describe("inspected views", () => {
     const batch = { views: [0, 1], grid: { rows: 4, cols: 4 }, stages: [], rows: 2, features: rowsFrom(32, 0) };
     const kept = indices([2, 4], [1, 2, 0, 3, 0, 3, 1, 2]);
     const chosen = indices([2, 2], [2, 1, 0, 3]);
-    const left = indices([2, 2, 2], [0b0010, 1, 0b0100, 2, 0b0001, 0, 0b1000, 3]);
+    const left = indices([2, 2], [1, 2, 0, 3]);
     const views = await readInspectedViews(
       gpu,
       encoderOf(),
-      pictureOf([{ ...batch, kept, chosen, origins: left }], [2, 2]),
+      pictureOf([{ ...batch, kept, chosen, owners: left }], [2, 2]),
     );
     expect(views.map((view) => [[...view.kept!], [...view.chosen!], [...view.owners]])).toEqual([
       [

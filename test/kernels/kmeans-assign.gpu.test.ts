@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readTensor } from "../../src/gpu/readback.ts";
 import { kmeansAssign } from "../../src/kernels/kmeans-assign.ts";
+import { kmeansNearest } from "../../src/kernels/kmeans-nearest.ts";
 import { kmeansAssign as reference } from "../reference/kmeans-assign.ts";
 import {
   freshRandom,
@@ -45,9 +46,11 @@ describe("kmeans-assign", () => {
         counts: outputTensor(gpu(), [batch, clusters], "u32"),
         next: outputTensor(gpu(), [batch, rows], "u32"),
       };
-      const record = withCapabilities({ subgroups }, (recorder) =>
-        kmeansAssign(recorder, { cosines, labels, ...scratch, done }),
-      );
+      const record = withCapabilities({ subgroups }, (recorder) => {
+        const { own, next: nearest } = scratch;
+        kmeansNearest(recorder, { cosines, done, nearest, own, first: 0 });
+        kmeansAssign(recorder, { labels, ...scratch, done });
+      });
       expect([...(await runAndRead(gpu(), labels, record))]).toEqual(views.flatMap(({ expected }) => expected));
       expect([...(await readTensor(gpu(), done))]).toEqual(views.map(({ expectedDone }) => expectedDone));
     }

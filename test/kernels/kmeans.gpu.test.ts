@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { readTensor } from "../../src/gpu/readback.ts";
 import { view } from "../../src/gpu/tensor.ts";
-import { kmeans } from "../../src/kernels/kmeans.ts";
+import { cosineRows, kmeans } from "../../src/kernels/kmeans.ts";
 import { unitRows } from "../../src/kernels/unit-rows.ts";
 import { kMeans as reference } from "../reference/kmeans.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
@@ -25,7 +25,7 @@ async function gpuLabels(
   const unit = floats([batch, count, width]);
   const scratch = {
     centers: floats([batch, clusters, width]),
-    cosines: floats([batch, count, clusters]),
+    cosines: floats([batch, cosineRows(batch, count), clusters]),
     labels: ints([batch, count]),
     own: floats([batch, count]),
     counts: ints([batch, clusters]),
@@ -90,5 +90,16 @@ describe("kmeans", () => {
     }
     expect(different, "cases in which later rounds matter").toBeGreaterThan(0);
     expect(mixed, "batches whose views end after different rounds").toBeGreaterThan(0);
+  });
+
+  test("of more rows than a block of cosines holds", async () => {
+    const random = freshRandom("kmeans blocks");
+    // Five groups around the axes, one after another, so that each seed is in a group of its own.
+    const group = (r: number) => Math.floor(r / 140);
+    const rows = makeViews(700, (r) => makeViews(5, (axis) => Number(axis === group(r)) + 0.1 * random.uniform()));
+    expect(cosineRows(1, rows.length)).toBeLessThan(rows.length);
+    const { labels } = await gpuLabels(gpu(), [rows], 5, 10);
+    expect(labels).toEqual(rows.map((_, r) => group(r)));
+    expect(labels).toEqual([...reference(rows.flat(), 5, 5, 10).labels]);
   });
 });

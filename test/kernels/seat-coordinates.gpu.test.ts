@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { initialOrigins, originWords } from "../../src/kernels/origins.ts";
 import { seatCoordinates } from "../../src/kernels/seat-coordinates.ts";
 import { seatCoordinates as reference } from "../reference/seat-coordinates.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
@@ -15,17 +14,14 @@ describe("seat-coordinates", () => {
   ])("$views views of $rows x $cols cells of side $side", async ({ views, rows, cols, side }) => {
     const random = freshRandom("seat-coordinates");
     const cells = rows * cols;
-    const words = originWords(cells);
-    const bits = initialOrigins(cells, views);
     // Merged cells belong to any cell.
-    const owners = Array.from({ length: views * cells }, () => random.integer(0, cells - 1));
-    for (const [i, owner] of owners.entries()) bits[i * words + words - 1] = owner;
-    const origins = inputTensor(gpu(), [views, cells, words], bits, "u32");
+    const values = Array.from({ length: views * cells }, () => random.integer(0, cells - 1));
+    const owners = inputTensor(gpu(), [views, cells], values, "u32");
     const coordinates = outputTensor(gpu(), [2, views * cells * side ** 2], "u32");
-    const args = { origins, coordinates, cols, side };
+    const args = { owners, coordinates, cols, side };
     const actual = await runAndRead(gpu(), coordinates, (recorder) => seatCoordinates(recorder, args));
     const expected = reference(
-      owners.map((owner) => ({ cells: [owner], owner })),
+      values.map((owner) => ({ cells: [owner], owner })),
       cols,
       side,
     );

@@ -1,14 +1,9 @@
 /** The labels of one round of spherical K-Means, in f64. */
-
-/** Cosines this close count as equal, so that labels do not depend on rounding. */
-const COSINE_TIE = 1e-6;
+import { COSINE_TIE, kmeansNearest } from "./kmeans-nearest.ts";
 
 /** Every row to the cluster of its largest cosine (ties: lowest cluster), then the empty clusters filled. */
 export function kmeansAssign(cosines: readonly Float64Array[], clusters: number): Uint32Array {
-  const labels = Uint32Array.from(cosines, (row) => {
-    const best = Math.max(...row);
-    return row.findIndex((cosine) => cosine >= best - COSINE_TIE);
-  });
+  const labels = kmeansNearest(cosines);
   fillEmptyClusters(labels, cosines, clusters);
   return labels;
 }

@@ -1,5 +1,5 @@
 /** Places of the seats of cells in the grid. */
-import type { Origin } from "./origins.ts";
+import type { Origin } from "./owners.ts";
 
 /**
  * The patch row and column of every seat, cell by cell: the seat's place in the cell, from the first patch of its owner on.

@@ -10,7 +10,7 @@ import type { Compression, VisionConfig } from "./model/settings.ts";
 import { encodeImage } from "./model/vision.ts";
 import { compressStage } from "./model/vmtc.ts";
 import type { Weights } from "./model/weights.ts";
-import { initialOrigins, stageOrigins } from "./origins.ts";
+import { initialOrigins, stageOrigins } from "./owners.ts";
 import { pool } from "./pool.ts";
 import { prumerge, prumergeKept } from "./prumerge.ts";
 import { topK } from "./top-k.ts";

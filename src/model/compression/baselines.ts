@@ -23,7 +23,7 @@ export interface EncodedCells {
   hidden: Tensor; // [B * (first + N * S), C]
   /** Other rows of the same cells, which are reduced alike. */
   taps?: readonly Tensor[];
-  origins: Tensor; // [B, N, W + 1] u32
+  owners: Tensor; // [B, N] u32
   /** Importance by the last block that ran; not read by "pool". */
   scores: Tensor | undefined; // [B, N]
 }
@@ -95,15 +95,15 @@ function rankCells(recorder: Recorder, cells: EncodedCells, primary: number, { b
   const scores = cells.scores!;
   const order = kept.tensor("cell order", scores.shape, "u32");
   topK(recorder, { values: scores, order, kept: primary });
-  const origins = keptOrigins(recorder, cells.origins, order, primary, kept);
-  return { block, primary, clusters: 0, scores, order, origins } satisfies StageTensors;
+  const owners = keptOwners(recorder, cells.owners, order, primary, kept);
+  return { block, primary, clusters: 0, scores, order, owners } satisfies StageTensors;
 }
 
-/** The origins of the first `primary` cells in `order`, in `kept`. @param origins [B, N, W + 1] */
-function keptOrigins(recorder: Recorder, origins: Tensor, order: Tensor, primary: number, kept: Arena): Tensor {
-  const [views, count, words] = origins.shape as [number, number, number];
-  const left = kept.tensor("cell origins", [views, primary, words], "u32");
-  const [x, y] = [view(origins, [views * count, words]), view(left, [views * primary, words])];
+/** The owners of the first `primary` cells in `order`, in `kept`. @param owners [B, N] */
+function keptOwners(recorder: Recorder, owners: Tensor, order: Tensor, primary: number, kept: Arena): Tensor {
+  const [views, count] = owners.shape as [number, number];
+  const left = kept.tensor("cell owners", [views, primary], "u32");
+  const [x, y] = [view(owners, [views * count, 1]), view(left, [views * primary, 1])];
   gatherCells(recorder, { x, order, y, first: 0, seats: 1 });
   return left;
 }
@@ -143,7 +143,7 @@ export interface DiverseArgs {
   projected: Tensor; // [B * (first + n), W]
   /** Other rows of the same cells. */
   taps?: readonly Tensor[]; // [B * (first + n), W]
-  origins: Tensor; // [B, n, W + 1] u32
+  owners: Tensor; // [B, n] u32
   /** k, cells of each view that are kept. */
   tokens: number;
   /** Rows of a view in `projected` before its cells. */
@@ -160,7 +160,7 @@ export interface DiverseArgs {
 export interface DiverseRows {
   rows: Tensor; // [B * (first + k), W]
   taps: readonly Tensor[]; // [B * (first + k), W]
-  origins: Tensor; // [B, k, W + 1] u32
+  owners: Tensor; // [B, k] u32
   /** Kept cells in order of choice. */
   chosen: Tensor; // [B, k] u32
   /** Kept cells, ascending, then the others, ascending. */
@@ -169,8 +169,8 @@ export interface DiverseRows {
 
 /** Keeps the cells of each view that differ most from each other, by the connector's rows (DivPrune, arXiv 2503.02175). */
 export function selectDiverse(recorder: Recorder, args: DiverseArgs): DiverseRows {
-  const { projected, taps = [], origins, tokens, first, kept, keptRows, scratch } = args;
-  const [views, count] = origins.shape as [number, number, number];
+  const { projected, taps = [], owners, tokens, first, kept, keptRows, scratch } = args;
+  const [views, count] = owners.shape as [number, number];
   const width = projected.shape[1]!;
   const all = first + count;
   const x = view(projected, [views, all, width]);
@@ -185,5 +185,5 @@ export function selectDiverse(recorder: Recorder, args: DiverseArgs): DiverseRow
     gatherCells(recorder, { x, order, y, first, seats: 1 });
     return y;
   });
-  return { rows: rows!, taps: others, origins: keptOrigins(recorder, origins, order, tokens, kept), chosen, order };
+  return { rows: rows!, taps: others, owners: keptOwners(recorder, owners, order, tokens, kept), chosen, order };
 }

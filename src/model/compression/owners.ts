@@ -9,7 +9,7 @@ import { readOwners, type StageTensors } from "./stage.ts";
 /** Views of one plan after compression. */
 export interface ReducedViews {
   views: readonly number[];
-  origins: Tensor; // [B, n, W + 1] u32
+  owners: Tensor; // [B, n] u32
   stages: readonly StageTensors[];
 }
 
@@ -21,7 +21,7 @@ export interface ReducedViews {
  */
 export async function rowOwners(gpu: Gpu, batch: ReducedViews, plan: ViewPlan, grid: Grid): Promise<Uint32Array[]> {
   if (plan.method === "pool") return batch.views.map(() => firstOfWindows(grid, plan.factor));
-  const owners = await readOwners(gpu, batch.origins);
+  const owners = await readOwners(gpu, batch.owners);
   if (plan.method !== "prumerge") return owners;
   // The last row is the sum of the dropped cells.
   const { scores, order, primary } = batch.stages.at(-1)!;

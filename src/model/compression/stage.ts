@@ -7,9 +7,9 @@ import type { Gpu } from "../../gpu/device.ts";
 import type { Recorder } from "../../gpu/pass.ts";
 import { readTensor } from "../../gpu/readback.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
-import { kmeans } from "../../kernels/kmeans.ts";
+import { cosineRows, kmeans } from "../../kernels/kmeans.ts";
 import { merge } from "../../kernels/merge.ts";
-import { origins, readOrigins } from "../../kernels/origins.ts";
+import { owners } from "../../kernels/owners.ts";
 import { topK } from "../../kernels/top-k.ts";
 import { unitRows } from "../../kernels/unit-rows.ts";
 import type { StagePlan } from "./plan.ts";
@@ -23,7 +23,7 @@ export interface StageTensors {
   /** Absent where the redundant cells are dropped. */
   labels?: Tensor; // [B, R] u32, of the redundant cells
   clusters: number;
-  origins: Tensor; // [B, n, W + 1] u32, of the cells that left; see kernels/origins.ts
+  owners: Tensor; // [B, n] u32, of the cells that left; see kernels/owners.ts
   /** A copy of the rows that left, if it was asked for. */
   tokens?: Tensor; // [B * (first + n * S), C]
 }
@@ -37,7 +37,7 @@ export interface StageArgs {
   /** S, rows of a cell. */
   seats: number;
   scores: Tensor; // [B, N]
-  origins: Tensor; // [B, N, W + 1] u32, of the cells that enter
+  owners: Tensor; // [B, N] u32, of the cells that enter
   hidden: Tensor; // [B * (first + N * S), C]
   output: Tensor; // [B * (first + n * S), C], another buffer
   /** Other rows of the same cells, which are merged alike. */
@@ -64,7 +64,7 @@ export function compressStage(recorder: Recorder, args: StageArgs): StageTensors
     kmeans(recorder, {
       x,
       centers: scratch.tensor("cluster centers", [views, clusters, width]),
-      cosines: scratch.tensor("cosines", [views, redundant, clusters]),
+      cosines: scratch.tensor("cosines", [views, cosineRows(views, redundant), clusters]),
       labels: scratch.tensor("labels of a round", [views, redundant], "u32"),
       own: scratch.tensor("own cosines", [views, redundant]),
       counts: scratch.tensor("cluster sizes", [views, clusters], "u32"),
@@ -76,19 +76,19 @@ export function compressStage(recorder: Recorder, args: StageArgs): StageTensors
   }
   for (const { x, y } of [{ x: hidden, y: output }, ...carried])
     merge(recorder, { x, order, scores, labels, y, first, seats, primary, normalized });
-  const left = kept.tensor("cell origins", [views, tokens, args.origins.shape[2]!], "u32");
-  origins(recorder, { x: args.origins, order, scores, labels, y: left, primary });
-  return { block, primary, clusters, scores, order, ...(clusters > 0 && { labels }), origins: left };
+  const left = kept.tensor("cell owners", [views, tokens], "u32");
+  owners(recorder, { x: args.owners, order, scores, labels, y: left, primary });
+  return { block, primary, clusters, scores, order, ...(clusters > 0 && { labels }), owners: left };
 }
 
 /**
  * The original cells that own the cells of each view, as raster indices: a primary cell owns itself, a merged one belongs
  * to its member of highest importance. Positions and newline rows follow the owner.
  *
- * @param tensor origins of a stage [B, n, W + 1], or of the encoder
+ * @param tensor owners of a stage [B, n], or of the encoder
  */
 export async function readOwners(gpu: Gpu, tensor: Tensor): Promise<Uint32Array[]> {
-  const [views, cells, stride] = tensor.shape as [number, number, number];
-  const { owners } = readOrigins((await readTensor(gpu, tensor)) as Uint32Array, stride);
+  const [views, cells] = tensor.shape as [number, number];
+  const owners = (await readTensor(gpu, tensor)) as Uint32Array;
   return Array.from({ length: views }, (_, view) => owners.slice(view * cells, (view + 1) * cells));
 }

@@ -28,7 +28,7 @@ export interface CellPlaces {
 
 /** Where the rows of a picture of one view stood in its grid. */
 export interface Placement {
-  origins: Tensor; // [n - first, W + 1] u32; see kernels/origins.ts
+  owners: Tensor; // [n - first] u32; see kernels/owners.ts
   /** Rows before the cells: 1 with a class token. */
   first: number;
   /** Cells of the whole grid. */

@@ -25,7 +25,7 @@ export interface EncodedBatch {
   /** Of the only view, not yet of length 1. */
   embedding?: Tensor; // [1, E]
   stages: readonly StageTensors[];
-  origins: Tensor; // [B, n, W + 1] u32
+  owners: Tensor; // [B, n] u32
   /** With `diverse`: the kept rows in order of choice. */
   chosen?: Tensor; // [B, k] u32
   /** With `diverse`: the kept rows, ascending, then the others. */

@@ -11,7 +11,7 @@ import { gatherCells } from "../../kernels/gather-cells.ts";
 import type { HeadRows } from "../../kernels/heads.ts";
 import { importance } from "../../kernels/importance.ts";
 import { linear } from "../../kernels/linear.ts";
-import { initialOrigins, originWords } from "../../kernels/origins.ts";
+import { initialOwners } from "../../kernels/owners.ts";
 import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { Grid } from "../../spec/picture-spec.ts";
 import type { ViewPlan } from "../compression/plan.ts";
@@ -62,7 +62,7 @@ export interface Encoded {
   /** Keys of the last block, as its attention read them. */
   keys: HeadRows; // B * (first + n * S) rows
   stages: StageTensors[];
-  origins: Tensor; // [B, n, W + 1] u32
+  owners: Tensor; // [B, n] u32
   /** Importance by the last block that ran, where the plan selects cells after the encoder. */
   scores: Tensor | undefined; // [B, n]
 }
@@ -107,7 +107,7 @@ export class Encoder {
     let hidden = this.#embed(recorder, space, pixels, grid, scratch);
     onHidden?.(0, hidden);
     const stages: StageTensors[] = [];
-    let origins = this.#initialOrigins(kept, views, cells);
+    let owners = this.#initialOwners(kept, views, cells);
     let visible = this.#visible(scratch, viewRanges(views, this.#viewRows(cells)));
     const windows = this.lastWindowedBlock < 0 ? undefined : this.#windows(scratch, grid, views);
     rotary?.placeInOrder(windows ? windows.order : rasterCells(cells), views);
@@ -127,16 +127,16 @@ export class Encoder {
         const carried = tapped.map((x) => ({ x, y: scratch.tensor("tapped rows", left) }));
         const { iterations, normalized } = plan;
         const rules = { plan: stage, iterations, normalized, first: this.first, seats: this.seats };
-        const tensors = { scores: scores!, origins, hidden, output, carried, kept, scratch };
+        const tensors = { scores: scores!, owners, hidden, output, carried, kept, scratch };
         const done = compressStage(recorder, { ...rules, ...tensors });
         if (options.keepTokens) done.tokens = copyOf(recorder, output, kept, "stage tokens");
         stages.push(done);
-        origins = done.origins;
+        owners = done.owners;
         hidden = output;
         for (const [i, { y }] of carried.entries()) tapped[i] = y;
         scores = undefined;
         visible = this.#visible(scratch, viewRanges(views, this.#viewRows(cells)));
-        rotary?.placeByOwners(recorder, origins);
+        rotary?.placeByOwners(recorder, owners);
       }
       this.#blocks.mlp(recorder, space, block, hidden);
       if (windows && block === this.lastWindowedBlock) {
@@ -151,7 +151,7 @@ export class Encoder {
       this.#blocks.norm(recorder, "encoder.norm", hidden, normed);
       hidden = normed;
     }
-    return { views, cells, hidden, taps: tapped, keys: operands!.k, stages, origins, scores };
+    return { views, cells, hidden, taps: tapped, keys: operands!.k, stages, owners, scores };
   }
 
   /** Class logits [1, classes] of a classifier, from the class token of the only view. */
@@ -195,10 +195,10 @@ export class Encoder {
     };
   }
 
-  #initialOrigins(arena: Arena, views: number, cells: number): Tensor {
-    const origins = arena.tensor("cell origins", [views, cells, originWords(cells)], "u32");
-    this.#gpu.upload(origins, initialOrigins(cells, views));
-    return origins;
+  #initialOwners(arena: Arena, views: number, cells: number): Tensor {
+    const owners = arena.tensor("cell owners", [views, cells], "u32");
+    this.#gpu.upload(owners, initialOwners(cells, views));
+    return owners;
   }
 
   #visible(arena: Arena, ranges: Uint32Array): Tensor {

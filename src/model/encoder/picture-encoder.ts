@@ -275,7 +275,7 @@ export class PictureEncoder {
       grid,
       rows: this.firstRow + cells,
       stages,
-      origins: stage?.origins ?? encoded.origins,
+      owners: stage?.owners ?? encoded.owners,
       taps: [],
       ...(keepFeatures && { features, tapFeatures }),
     };
@@ -296,10 +296,10 @@ export class PictureEncoder {
   #keepDiverse(recorder: Recorder, batch: EncodedBatch, tokens: number, arenas: BatchArenas): void {
     const first = this.firstRow;
     const { kept, projected: keptRows, scratch } = arenas;
-    const { projected, taps: tapped, origins: all } = batch;
-    const args = { projected: projected!, taps: tapped, origins: all, tokens, first, kept, keptRows, scratch };
-    const { rows, taps, origins, chosen, order } = selectDiverse(recorder, args);
-    Object.assign(batch, { rows: first + tokens, projected: rows, taps, origins, chosen, kept: order });
+    const { projected, taps: tapped, owners: all } = batch;
+    const args = { projected: projected!, taps: tapped, owners: all, tokens, first, kept, keptRows, scratch };
+    const { rows, taps, owners, chosen, order } = selectDiverse(recorder, args);
+    Object.assign(batch, { rows: first + tokens, projected: rows, taps, owners, chosen, kept: order });
   }
 
   /** Of each view the cells that its rows stand for, undefined for whole views. */
@@ -313,8 +313,7 @@ export class PictureEncoder {
     return owners;
   }
 
-  #placement({ grid, origins }: EncodedBatch): Placement {
-    const [, cells, words] = origins.shape as [number, number, number];
-    return { origins: view(origins, [cells, words]), first: this.firstRow, cells: cellCount(grid, this.spec) };
+  #placement({ grid, owners }: EncodedBatch): Placement {
+    return { owners: view(owners, [owners.shape[1]!]), first: this.firstRow, cells: cellCount(grid, this.spec) };
   }
 }

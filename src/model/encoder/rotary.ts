@@ -61,12 +61,12 @@ export class RotaryPositions {
     this.#gpu.upload(this.#coordinates, places);
   }
 
-  /** Rows are those of these cells from now on, and lie where the cells' owners do. @param origins [B, n, W + 1] */
-  placeByOwners(recorder: Recorder, origins: Tensor): void {
-    const rows = origins.shape[0]! * origins.shape[1]! * this.#cell ** 2;
+  /** Rows are those of these cells from now on, and lie where the cells' owners do. @param owners [B, n] */
+  placeByOwners(recorder: Recorder, owners: Tensor): void {
+    const rows = owners.shape[0]! * owners.shape[1]! * this.#cell ** 2;
     this.#coordinates = this.#scratch.tensor("coordinates of patches", [2, rows], "u32");
     const cols = this.#grid.cols / this.#cell;
-    seatCoordinates(recorder, { origins, coordinates: this.#coordinates, cols, side: this.#cell });
+    seatCoordinates(recorder, { owners, coordinates: this.#coordinates, cols, side: this.#cell });
   }
 
   /** Turns the queries and keys of a block. @param qkv [rows, 3 C] */

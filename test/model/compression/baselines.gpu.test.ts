@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Gpu } from "../../../src/gpu/device.ts";
 import type { Recorder } from "../../../src/gpu/pass.ts";
 import { readFloats, readTensor } from "../../../src/gpu/readback.ts";
-import { initialOrigins, originWords } from "../../../src/kernels/origins.ts";
+import { initialOwners } from "../../../src/kernels/owners.ts";
 import {
   type EncodedCells,
   type SelectArgs,
@@ -79,7 +79,7 @@ async function select(gpu: Gpu, views: View[], shape: Shape, plan: ViewPlan) {
   const qkv = inputTensor(gpu, [rows, 3 * WIDTH], joinViews(views.map((view) => view.qkv)));
   const encoded: EncodedCells = {
     hidden: inputTensor(gpu, [rows, WIDTH], all),
-    origins: inputTensor(gpu, [batch, count, originWords(count)], initialOrigins(count, batch), "u32"),
+    owners: inputTensor(gpu, [batch, count], initialOwners(count, batch), "u32"),
     scores: inputTensor(gpu, [batch, count], joinViews(views.map(({ scores }) => scores))),
   };
   const keys = { tensor: qkv, stride: 3 * WIDTH, offset: WIDTH };
@@ -106,7 +106,7 @@ describe("after the encoder", () => {
     expect([...data]).toEqual([...joinViews(rows)]);
     expect(stage).toMatchObject({ block: 3, primary: 3, clusters: 0 });
     expect(stage!.labels).toBeUndefined();
-    expect((await readOwners(gpu(), stage!.origins)).map((owners) => [...owners])).toEqual(kept);
+    expect((await readOwners(gpu(), stage!.owners)).map((owners) => [...owners])).toEqual(kept);
   });
 
   test.for(SHAPES)("prumerge compares cells by the keys of all their seats: %j", async (shape) => {
@@ -115,7 +115,7 @@ describe("after the encoder", () => {
     const expected = views.map((view) => prumerge(view.cells, keysOf(view, shape), Float64Array.from(view.scores), 4));
     const rows = views.flatMap(({ before }, b) => [before, expected[b]!.features]);
     expectNmse("rows", data, joinViews(rows), NMSE_PRODUCT);
-    const owners = await readOwners(gpu(), stage!.origins);
+    const owners = await readOwners(gpu(), stage!.owners);
     expect(owners.map((each) => [...each])).toEqual(expected.map(({ kept }) => kept));
   });
 
@@ -154,9 +154,9 @@ describe("after the encoder", () => {
     const expected = batch.map(({ rows }) => diverse(rows, width, tokens));
     const all = joinViews(batch.flatMap(({ before, rows }) => [before, rows]));
     const projected = inputTensor(gpu(), [views * (first + cells), width], all);
-    const origins = inputTensor(gpu(), [views, cells, originWords(cells)], initialOrigins(cells, views), "u32");
+    const owners = inputTensor(gpu(), [views, cells], initialOwners(cells, views), "u32");
     const arenas = { kept: gpu().arena, keptRows: gpu().arena, scratch: gpu().arena };
-    const args = { projected, origins, tokens, first, ...arenas };
+    const args = { projected, owners, tokens, first, ...arenas };
     let selected!: ReturnType<typeof selectDiverse>;
     const record = (pass: Recorder) => {
       selected = selectDiverse(pass, args);
@@ -166,7 +166,7 @@ describe("after the encoder", () => {
     const rows = batch.flatMap((view, b) => [view.before, gatherCells(view.rows, expected[b]!.kept, width)]);
     expect([...(await readFloats(gpu(), selected.rows))]).toEqual([...joinViews(rows)]);
     expect([...(await readTensor(gpu(), selected.chosen))]).toEqual(expected.flatMap(({ chosen }) => chosen));
-    const owners = await readOwners(gpu(), selected.origins);
-    expect(owners.map((each) => [...each])).toEqual(expected.map(({ kept }) => kept));
+    const left = await readOwners(gpu(), selected.owners);
+    expect(left.map((each) => [...each])).toEqual(expected.map(({ kept }) => kept));
   });
 });

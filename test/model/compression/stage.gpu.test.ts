@@ -9,13 +9,14 @@ import { readTensor } from "../../../src/gpu/readback.ts";
 import type { Tensor } from "../../../src/gpu/tensor.ts";
 import { attention } from "../../../src/kernels/attention.ts";
 import { importance } from "../../../src/kernels/importance.ts";
-import { initialOrigins, originWords, readOrigins } from "../../../src/kernels/origins.ts";
+import { initialOwners } from "../../../src/kernels/owners.ts";
+import { originsAfter, wholeOrigins } from "../../../src/model/compression/origins.ts";
 import { compressStage, readOwners, type StageTensors } from "../../../src/model/compression/stage.ts";
 import { viewRanges } from "../../../src/model/decoder/visible.ts";
 import { attention as attentionReference } from "../../reference/attention.ts";
 import { importance as importanceReference } from "../../reference/importance.ts";
 import { type Stage, compressStage as stageReference } from "../../reference/model/vmtc.ts";
-import { initialOrigins as initialReference } from "../../reference/origins.ts";
+import { initialOrigins as initialReference } from "../../reference/owners.ts";
 import { expectNmse, nmse } from "../../support/compare.ts";
 import { freshRandom, type Random, useGpu } from "../../support/gpu.ts";
 import { type Disturb, noisy } from "../../support/margin.ts";
@@ -67,7 +68,7 @@ async function onGpu(gpu: Gpu, input: Case): Promise<ReadStage[]> {
   };
   const hidden = tensor([views * rows, width], joinViews(input.views.map((view) => view.hidden)));
   const qkv = tensor([views * rows, 3 * width], joinViews(input.views.map((view) => view.qkv)));
-  const origins = tensor([views, cells, originWords(cells)], initialOrigins(cells, views), "u32");
+  const owners = tensor([views, cells], initialOwners(cells, views), "u32");
   const scores = arena.tensor("scores", [views, cells]);
   const logSumExp = arena.tensor("log-sum-exp", [views * rows, heads]);
   const output = arena.tensor("output", [views * (first + left * seats), width]);
@@ -82,7 +83,7 @@ async function onGpu(gpu: Gpu, input: Case): Promise<ReadStage[]> {
     const count = { rows: views * rows, keys: views * rows, keyHeads: heads };
     attention(pass, { ...operands, ...count, v: packed(qkv, 2), y, visible });
     importance(pass, { ...operands, scores, classToken, seats });
-    const args = { plan, iterations, normalized, first, seats, scores, origins, hidden, output };
+    const args = { plan, iterations, normalized, first, seats, scores, owners, hidden, output };
     stage = compressStage(pass, { ...args, kept: arena, scratch: arena });
   };
   await gpu.compile(record);
@@ -97,23 +98,27 @@ async function readViews(gpu: Gpu, stage: StageTensors, views: number): Promise<
     const values = await readTensor(gpu, tensor);
     return makeViews(views, (b) => values.slice((b * values.length) / views, ((b + 1) * values.length) / views));
   };
-  const [scores, order, tokens, owners, rows] = await Promise.all([
+  const [scores, order, tokens, owners] = await Promise.all([
     part(stage.scores),
     part(stage.order),
     part(stage.tokens!),
-    readOwners(gpu, stage.origins),
-    part(stage.origins),
+    readOwners(gpu, stage.owners),
   ]);
   const labels = stage.labels && (await part(stage.labels));
-  return makeViews(views, (b) => ({
-    importance: scores[b]! as Float32Array,
-    primary: [...order[b]!.slice(0, stage.primary)],
-    redundant: [...order[b]!.slice(stage.primary)],
-    labels: labels ? [...labels[b]!] : [],
-    tokens: tokens[b]! as Float32Array,
-    cells: readOrigins(rows[b]! as Uint32Array, stage.origins.shape[2]!).cells.map((set) => [...set]),
-    owners: [...owners[b]!],
-  }));
+  return makeViews(views, (b) => {
+    const choice = {
+      primary: [...order[b]!.slice(0, stage.primary)],
+      redundant: [...order[b]!.slice(stage.primary)],
+      labels: labels ? [...labels[b]!] : [],
+    };
+    return {
+      ...choice,
+      importance: scores[b]! as Float32Array,
+      tokens: tokens[b]! as Float32Array,
+      cells: originsAfter(wholeOrigins(scores[b]!.length), choice).map((set) => [...set]),
+      owners: [...owners[b]!],
+    };
+  });
 }
 
 function inFloat64(input: Case, disturb?: Disturb): Stage[] {

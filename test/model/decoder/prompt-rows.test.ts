@@ -23,7 +23,7 @@ describe("the position after a picture", () => {
     { first: 1, next: 18 },
   ])("is after the whole grid and $first class tokens with original positions", ({ first, next }) => {
     const placed = expandPlaceholders([1, 9, 2], [3 + first], PLACEHOLDER);
-    const picture = { runs: [run(3 + first)], placed: { origins: tensor, first, cells: 16 } };
+    const picture = { runs: [run(3 + first)], placed: { owners: tensor, first, cells: 16 } };
     const { positions, nextPosition } = promptRows(placed, [picture], MODEL);
     // The class token has its own position; those of the cells are on the GPU, and 0 here.
     expect([...positions]).toEqual([0, ...(first ? [1] : []), 0, 0, 0, next]);

@@ -1,5 +1,5 @@
 /** The whole vision-language model, from pixels and ids to logits, as `inspect` of the public interface gives it. */
-import type { Origin } from "../origins.ts";
+import type { Origin } from "../owners.ts";
 import { tokenEmbed } from "../token-embed.ts";
 import { decode, greedy, type InhibitedLayer, type Prompt } from "./decoder.ts";
 import { project } from "./projector.ts";

@@ -6,7 +6,7 @@ import { importance } from "../importance.ts";
 import { layerNorm } from "../layer-norm.ts";
 import { matmul } from "../matmul.ts";
 import { meanKeys } from "../mean-keys.ts";
-import { initialOrigins, type Origin } from "../origins.ts";
+import { initialOrigins, type Origin } from "../owners.ts";
 import { patches } from "../patches.ts";
 import { pool } from "../pool.ts";
 import { prumerge } from "../prumerge.ts";

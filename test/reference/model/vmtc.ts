@@ -1,7 +1,7 @@
 /** One compression stage (paper eqs. 5-8) of one view: the references of its kernels, one after the other. */
 import { kMeans } from "../kmeans.ts";
 import { type MergeMode, merge } from "../merge.ts";
-import { type Origin, stageOrigins } from "../origins.ts";
+import { type Origin, stageOrigins } from "../owners.ts";
 import { tokenEmbed } from "../token-embed.ts";
 import { topK } from "../top-k.ts";
 

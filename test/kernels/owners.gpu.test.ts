@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { initialOrigins, origins, originWords, readOrigins } from "../../src/kernels/origins.ts";
-import { initialOrigins as initialReference, stageOrigins } from "../reference/origins.ts";
+import { initialOwners, owners } from "../../src/kernels/owners.ts";
+import { originsAfter, wholeOrigins } from "../../src/model/compression/origins.ts";
+import { initialOrigins, stageOrigins } from "../reference/owners.ts";
 import { topK } from "../reference/top-k.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
 import { joinViews, makeViews } from "../support/views.ts";
 
-describe("origins", () => {
+describe("owners", () => {
   const { gpu } = useGpu();
 
   test.for([
@@ -28,10 +29,10 @@ describe("origins", () => {
       ],
     },
   ])("$views views of $cells cells through $stages.length stages", async ({ views, cells, stages }) => {
-    const random = freshRandom("origins");
-    const stride = originWords(cells);
-    let expected = makeViews(views, () => initialReference(cells));
-    let x = inputTensor(gpu(), [views, cells, stride], initialOrigins(cells, views), "u32");
+    const random = freshRandom("owners");
+    let expected = makeViews(views, () => initialOrigins(cells));
+    let origins = makeViews(views, () => wholeOrigins(cells));
+    let x = inputTensor(gpu(), [views, cells], initialOwners(cells, views), "u32");
     let merging = true;
     for (const { left, clusters } of stages) {
       const count = expected[0]!.length;
@@ -43,20 +44,21 @@ describe("origins", () => {
         const { kept, rest } = topK(scores, primary);
         const labels = rest.map((_, r) => (clusters === 0 ? 0 : (r + b) % clusters));
         const leaves = stageOrigins(entered, scores, kept, rest, clusters === 0 ? [] : labels);
-        return { scores, order: [...kept, ...rest], labels, leaves };
+        const choice = { primary: kept, redundant: rest, labels: clusters === 0 ? [] : labels };
+        return { scores, order: [...kept, ...rest], labels, leaves, choice };
       });
       expected = batch.map(({ leaves }) => leaves);
       const order = inputTensor(gpu(), [views, count], joinViews(batch.map((view) => view.order)), "u32");
       const scores = inputTensor(gpu(), [views, count], joinViews(batch.map((view) => view.scores)));
       const labelValues = joinViews(batch.map((view) => view.labels));
       const labels = inputTensor(gpu(), [views, count - primary], labelValues, "u32");
-      const y = outputTensor(gpu(), [views, left, stride], "u32");
-      const rows = await runAndRead(gpu(), y, (recorder) =>
-        origins(recorder, { x, order, scores, labels, y, primary }),
+      const y = outputTensor(gpu(), [views, left], "u32");
+      const actual = await runAndRead(gpu(), y, (recorder) =>
+        owners(recorder, { x, order, scores, labels, y, primary }),
       );
-      const actual = readOrigins(rows as Uint32Array, stride);
-      expect(actual.cells.map((set) => [...set])).toEqual(expected.flat().map((origin) => origin.cells));
-      expect([...actual.owners]).toEqual(expected.flat().map(({ owner }) => owner));
+      expect([...actual]).toEqual(expected.flat().map(({ owner }) => owner));
+      origins = origins.map((entered, b) => originsAfter(entered, batch[b]!.choice));
+      expect(origins.flat().map((set) => [...set])).toEqual(expected.flat().map((origin) => origin.cells));
       x = y;
     }
     for (const view of expected) {
