@@ -106,18 +106,12 @@ async function readViews(gpu: Gpu, stage: StageTensors, views: number): Promise<
   ]);
   const labels = stage.labels && (await part(stage.labels));
   return makeViews(views, (b) => {
-    const choice = {
-      primary: [...order[b]!.slice(0, stage.primary)],
-      redundant: [...order[b]!.slice(stage.primary)],
-      labels: labels ? [...labels[b]!] : [],
-    };
-    return {
-      ...choice,
-      importance: scores[b]! as Float32Array,
-      tokens: tokens[b]! as Float32Array,
-      cells: originsAfter(wholeOrigins(scores[b]!.length), choice).map((set) => [...set]),
-      owners: [...owners[b]!],
-    };
+    const all = [...order[b]!];
+    const [primary, redundant] = [all.slice(0, stage.primary), all.slice(stage.primary)];
+    const choice = { primary, redundant, labels: labels ? [...labels[b]!] : [] };
+    const cells = originsAfter(wholeOrigins(all.length), choice).map((set) => [...set]);
+    const [importance, rows] = [scores[b]!, tokens[b]!] as [Float32Array, Float32Array];
+    return { ...choice, importance, tokens: rows, cells, owners: [...owners[b]!] };
   });
 }
 
