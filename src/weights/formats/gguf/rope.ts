@@ -21,27 +21,27 @@ export function ropeFields(keys: Keys, factors: RopeFactors, headWidth: number, 
   if (turned > headWidth)
     throw keys.metadata.bad(`${keys.name("rope.dimension_count")} is ${turned}, a head has ${headWidth} channels`);
   const scaling = scalingFields(keys, factors);
+  const original = keys.size("rope.scaling.original_context_length");
   return {
     rope_theta: keys.number("rope.freq_base") ?? base,
     ...(turned !== headWidth && { partial_rotary_factor: turned / headWidth }),
     ...(scaling && { rope_scaling: scaling }),
+    // On this level, where some families have a default.
+    ...(scaling && original !== undefined && { original_max_position_embeddings: original }),
   };
 }
 
 function scalingFields(keys: Keys, { all, short, long }: RopeFactors): Record<string, unknown> | undefined {
-  const original = keys.size("rope.scaling.original_context_length");
   const attention = keys.number("rope.scaling.attn_factor");
-  const originalField = original !== undefined && { original_max_position_embeddings: original };
   const attentionField = attention !== undefined && { attention_factor: attention };
-  if (short && long)
-    return { rope_type: "longrope", short_factor: short, long_factor: long, ...originalField, ...attentionField };
+  if (short && long) return { rope_type: "longrope", short_factor: short, long_factor: long, ...attentionField };
   // One list for all lengths: what llama3 scaling comes to, and it says nothing about attention.
   if (all) return { rope_type: "longrope", short_factor: all, long_factor: all, attention_factor: 1 };
   const type = keys.string("rope.scaling.type");
   // The older key has no type beside it.
   const factor = keys.number("rope.scaling.factor") ?? keys.number("rope.scale_linear") ?? 1;
   if (type === "none" || factor === 1 || factor === 0) return undefined;
-  if (type === "yarn") return { rope_type: "yarn", factor, ...originalField, ...attentionField };
+  if (type === "yarn") return { rope_type: "yarn", factor, ...attentionField };
   if (type === undefined || type === "linear") return { rope_type: "linear", factor };
   throw keys.metadata.bad(`${keys.name("rope.scaling.type")} is ${JSON.stringify(type)}; none, linear, yarn are read`);
 }
