@@ -1,5 +1,6 @@
 // The work of `npm run ask`: serves the built library, the model and the pictures, asks in headless Chromium
 // (ask-page.mjs), and prints the answer.
+import { readdirSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright";
@@ -7,6 +8,7 @@ import { CHROMIUM_FLAGS, findChromium } from "./chromium.mjs";
 import { ensureLibrary } from "./library.mjs";
 import { LIBRARY_ADDRESS, libraryPaths } from "./library-page.mjs";
 import { serve } from "./serve.mjs";
+import { importTypeScript } from "./typescript.mjs";
 
 /** Browsers start slowly on a busy machine. */
 const LAUNCH_TIMEOUT_MS = 120_000;
@@ -73,7 +75,9 @@ function servedPaths({ model, images }) {
  * @param {Terminal} terminal
  * @returns {Promise<import("./ask-page.mjs").PageResult>}
  */
-async function askIn(browser, origin, { model, images, prompt, compression, inhibition, maxTokens }, terminal) {
+async function askIn(browser, origin, options, terminal) {
+  const { model, images, prompt, compression, inhibition, maxTokens } = options;
+  const variant = "folder" in model ? await localVariant(model.folder, options.variant) : options.variant;
   const page = await browser.newPage();
   const crashed = new Promise((_, reject) => {
     page.once("crash", () =>
@@ -88,6 +92,7 @@ async function askIn(browser, origin, { model, images, prompt, compression, inhi
   const request = {
     library: LIBRARY_ADDRESS,
     model: "folder" in model ? `${origin}/model/` : model.source,
+    variant,
     hubToken: process.env.HF_TOKEN,
     images: images.map((path, index) => ({ name: basename(path), url: `/image/${index}` })),
     prompt,
@@ -110,6 +115,26 @@ async function askIn(browser, origin, { model, images, prompt, compression, inhi
   throw new Error(
     "folder" in model ? outcome.message?.replaceAll(`${origin}/model/`, `${model.folder}/`) : outcome.message,
   );
+}
+
+/**
+ * The GGUF files of a local folder to read, language file and vision file, by their names: the library cannot list a folder
+ * at an address. Undefined for a folder in Hugging Face layout.
+ * @param {string} folder
+ * @param {string | undefined} wanted
+ * @returns {Promise<string | undefined>}
+ */
+async function localVariant(folder, wanted) {
+  const names = readdirSync(folder);
+  if (wanted === undefined && names.some((name) => name.endsWith(".safetensors"))) return undefined;
+  if (!names.some((name) => /\.gguf$/i.test(name))) return wanted;
+  /** @type {typeof import("../src/weights/formats/gguf/variants.ts")} */
+  const { chosen, languageVariants, visionVariants } = await importTypeScript("src/weights/formats/gguf/variants.ts");
+  const all = languageVariants(names);
+  const [language] = wanted === undefined ? all : chosen(all, wanted);
+  if (!language) return wanted;
+  const [vision] = visionVariants(names);
+  return vision ? `${language.file},${vision.file}` : language.file;
 }
 
 /** Prints an answer. */

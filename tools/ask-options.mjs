@@ -1,6 +1,6 @@
 // The command line of `npm run ask`: parses and checks it. Checks that files exist; reads none.
 import { accessSync, constants, existsSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { parseCount, parseOptions } from "./command-line.mjs";
 import { readManifest } from "./manifest.mjs";
 
@@ -8,6 +8,7 @@ const DEFINITIONS = /** @type {const} */ ({
   image: { type: "string", multiple: true },
   prompt: { type: "string" },
   model: { type: "string" },
+  variant: { type: "string" },
   tokens: { type: "string" },
   inhibit: { type: "string" },
   "max-tokens": { type: "string" },
@@ -23,7 +24,8 @@ export const HELP = `Asks a model about a picture, in headless Chromium.
   npm run ask -- --image FILE --prompt TEXT
 
   --model ID|URL|FOLDER  a known model's name (default ${DEFAULT_MODEL}), owner/name[@revision] on the Hugging Face hub, a
-                         folder with a checkpoint in Hugging Face layout, or the address of such a folder
+                         folder with a checkpoint in Hugging Face layout, or the address of such a folder; or a GGUF file
+  --variant NAME         which of several GGUF files to read: its name, or its quantisation, such as Q4_K_M
   --image FILE           a picture; repeat it for several pictures, leave it out for a text-only model
   --prompt TEXT          the question; leave it out for a classifier, which prints its five most likely classes
   --tokens N|none        image tokens to keep per picture, or none for no compression (default: the model's own)
@@ -40,6 +42,7 @@ this machine's GPU instead of a software adapter.
 /**
  * @typedef {object} AskOptions
  * @property {{ folder: string } | { source: string }} model a local folder, or a source for the library
+ * @property {string | undefined} variant of several GGUF files
  * @property {string[]} images paths
  * @property {string | undefined} prompt
  * @property {import("../src/api.ts").Compression | undefined} compression undefined: the model's default
@@ -56,12 +59,12 @@ this machine's GPU instead of a software adapter.
 export function parseAskOptions(args) {
   const values = parseOptions(args, DEFINITIONS, '--prompt "What is this?"');
   if (values.help) return "help";
-  const { image = [], prompt, model, tokens, inhibit, json = false } = values;
+  const { image = [], prompt, model, variant, tokens, inhibit, json = false } = values;
   const maxTokens = values["max-tokens"];
   if (prompt?.trim() === "") throw new Error("--prompt is empty; write a question");
   for (const path of image) checkPicture(path);
   const options = {
-    model: locateModel(model),
+    ...locateModel(model, variant),
     images: image.map((path) => resolve(path)),
     prompt,
     compression: tokens === undefined ? undefined : compressionOf(tokens),
@@ -75,8 +78,25 @@ export function parseAskOptions(args) {
   return options;
 }
 
-/** @param {string | undefined} model */
-function locateModel(model) {
+/**
+ * @param {string | undefined} model
+ * @param {string | undefined} variant
+ * @returns {Pick<AskOptions, "model" | "variant">}
+ */
+function locateModel(model, variant) {
+  const stats = model ? statSync(model, { throwIfNoEntry: false }) : undefined;
+  if (model && stats?.isFile() && /\.gguf$/i.test(model)) {
+    if (variant !== undefined) throw new Error("--variant names a file of a folder; --model names a file already");
+    return { model: { folder: dirname(resolve(model)) }, variant: basename(model) };
+  }
+  return { model: locateFolder(model), variant };
+}
+
+/**
+ * @param {string | undefined} model
+ * @returns {AskOptions["model"]}
+ */
+function locateFolder(model) {
   const known = readManifest().models;
   const name = model || DEFAULT_MODEL;
   const entry = known[name];
@@ -89,7 +109,7 @@ function locateModel(model) {
   if (/^[a-z][a-z0-9+.-]+:/i.test(model)) return { source: model };
   const stats = statSync(model, { throwIfNoEntry: false });
   if (stats?.isDirectory()) return { folder: resolve(model) };
-  if (stats) throw new Error(`--model ${model} is a file; name its folder`);
+  if (stats) throw new Error(`--model ${model} is a file; name its folder, or a GGUF file`);
   if (isHubName(model)) return { source: model };
   throw new Error(`--model ${model}: no such folder; name a folder, an address, or owner/name on the Hugging Face hub`);
 }
@@ -100,7 +120,10 @@ function locateModel(model) {
  */
 function isHubName(model) {
   const [owner = ""] = model.split("/");
-  return /^[\w-][\w.-]*\/[\w.-]+(@\S+)?$|^(www\.)?(huggingface\.co|hf\.co)\//.test(model) && !existsSync(owner);
+  return (
+    /^[\w-][\w.-]*\/[\w.-]+(@[^\s:]+)?(:[\w.,+-]+)?$|^(www\.)?(huggingface\.co|hf\.co)\//.test(model) &&
+    !existsSync(owner)
+  );
 }
 
 /** @param {string} path */

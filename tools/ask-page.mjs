@@ -4,6 +4,7 @@
  * @typedef {object} PageRequest
  * @property {string} library address of the built library
  * @property {string} model
+ * @property {string | undefined} variant
  * @property {string | undefined} hubToken
  * @property {{ name: string, url: string }[]} images
  * @property {string | undefined} prompt
@@ -41,6 +42,7 @@ export async function ask(request, emit) {
     // The browser's storage is deleted when the command ends.
     cache: "none",
     ...(request.hubToken && { hubToken: request.hubToken }),
+    ...(request.variant && { variant: request.variant }),
     onProgress: ({ stage, loadedBytes, totalBytes }) => {
       if (stage === "weights") void emit({ type: "load", loadedBytes, totalBytes });
     },

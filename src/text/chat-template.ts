@@ -9,7 +9,7 @@ import { reject } from "./json.ts";
 import { unmark } from "./literal.ts";
 import type { ChatPart, CheckedMessage } from "./messages.ts";
 import { writeFormat, writeQuery } from "./prompt-format.ts";
-import { type TokenizerFiles, templateTokens } from "./special-tokens.ts";
+import { companion, type TokenizerFiles, templateTokens } from "./special-tokens.ts";
 import { TemplateBudget } from "./template-budget.ts";
 import { findTemplate } from "./template-source.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -19,6 +19,9 @@ export type PromptPieces = readonly (string | number)[];
 
 /** Writes a message's text so that it stays text. */
 type Literal = (text: string, role: CheckedMessage["role"]) => string;
+
+/** A field of containers whose own rule it is; Hugging Face's files leave BOS to their templates. */
+const EVERY_PROMPT_BEGINS_WITH_BOS = "every_prompt_begins_with_bos";
 
 export interface ChatTemplateOptions {
   /** The format of a model that brings no template; without one the prompt is the messages' bare text. */
@@ -32,6 +35,8 @@ export interface ChatTemplateOptions {
 export class ChatTemplate {
   /** "template": the model's own; "format", "query" and "completion" stand in for a missing one. */
   readonly kind: "template" | "format" | "query" | "completion";
+  /** Every prompt begins with BOS, also where the template does not write it. */
+  readonly addsBos: boolean;
   readonly #tokenizer: Tokenizer;
   readonly #template: JinjaTemplate | undefined;
   readonly #forms: ContentForms | undefined;
@@ -53,6 +58,7 @@ export class ChatTemplate {
     this.#tokenizer = tokenizer;
     this.#now = options.now ?? (() => new Date());
     this.#tokens = templateTokens(files);
+    this.addsBos = companion(files, "tokenizer_config.json")[EVERY_PROMPT_BEGINS_WITH_BOS] === true;
     const source = findTemplate(files);
     this.#template = source && new JinjaTemplate(source.text, source.where);
     const { fallback } = options;

@@ -75,7 +75,8 @@ export function renderPrompt(
     pictureCount,
     // A text model's template writes BOS itself if the model was trained with it; transformers adds none. Templates of
     // models with pictures leave it to the tokenizer. A query has it behind the pictures.
-    addBos: template.kind !== "query" && (template.kind !== "template" || imageToken !== undefined),
+    addBos:
+      template.addsBos || (template.kind !== "query" && (template.kind !== "template" || imageToken !== undefined)),
     continuesText: template.kind === "completion",
   };
 }

@@ -17,7 +17,7 @@ import type { Checkpoint } from "../../weights/checkpoint.ts";
 import { ordered, orderedRows, unpackedRows } from "../../weights/formats/arrange-rows.ts";
 import { isDecoded } from "../../weights/formats/encoding.ts";
 import { type DecodedRows, RowsReader } from "../../weights/formats/rows-reader.ts";
-import { fileOf, type StoredTensor } from "../../weights/formats/stored-tensor.ts";
+import { fileOf, nameInFile, type StoredTensor } from "../../weights/formats/stored-tensor.ts";
 import { readTensors, type TensorPiece } from "../../weights/read-tensors.ts";
 import type { MatchedPart, MatchedTensors } from "./match.ts";
 import { type Storage, weightRuns, widerType } from "./precision.ts";
@@ -313,7 +313,7 @@ function wholeWords(bytes: Uint8Array): Uint8Array {
 
 function checkFinite(parts: readonly MatchedPart[], counts: ArrayLike<number>): void {
   const bad = parts.flatMap(({ entry }, i) =>
-    counts[i] ? [`${entry.name} in ${fileOf(entry)} has ${counts[i]}`] : [],
+    counts[i] ? [`${nameInFile(entry)} in ${fileOf(entry)} has ${counts[i]}`] : [],
   );
   if (bad.length > 0)
     throw new FoveaError(

@@ -2,7 +2,7 @@
 import { FoveaError } from "../../errors.ts";
 import { quoted } from "../../shared/json.ts";
 import { shapeText } from "../../shared/shape.ts";
-import { fileOf, type StoredTensor } from "../../weights/formats/stored-tensor.ts";
+import { fileOf, nameInFile, type StoredTensor } from "../../weights/formats/stored-tensor.ts";
 
 /** Everything wrong in a comparison of a model's tensors with a checkpoint's. */
 export interface TensorProblems {
@@ -43,14 +43,14 @@ export function tensorError(
     }),
     list("present under two names", problems.duplicate, (names) => names.map(quoted).join(" and ")),
     list("of another shape", problems.misshaped, ({ entry, shape }) => {
-      return `${quoted(nameOf(entry))} in ${fileOf(entry)} is ${shapeText(entry.shape)}, expected ${shapeText(shape)}`;
+      return `${quoted(nameInFile(entry))} in ${fileOf(entry)} is ${shapeText(entry.shape)}, expected ${shapeText(shape)}`;
     }),
     list("of a type that is not read", problems.unreadable, (entry) => {
-      return `${quoted(nameOf(entry))} in ${fileOf(entry)} is ${entry.encoding.id}, expected F32, F16 or BF16`;
+      return `${quoted(nameInFile(entry))} in ${fileOf(entry)} is ${entry.encoding.id}, expected F32, F16 or BF16`;
     }),
     list("unknown", problems.unknown, (entry) => {
       const [like, likeness] = likest(entry.name, known);
-      return `${quoted(nameOf(entry))} in ${fileOf(entry)}${likeness >= MIN_LIKENESS ? ` (like ${quoted(like)})` : ""}`;
+      return `${quoted(nameInFile(entry))} in ${fileOf(entry)}${likeness >= MIN_LIKENESS ? ` (like ${quoted(like)})` : ""}`;
     }),
   ].filter((sentence) => sentence !== "");
   return new FoveaError(
@@ -58,11 +58,6 @@ export function tensorError(
     `the tensors do not fit the ${model} of config.json: ${sentences.join("; ")}. ` +
       "Check that config.json and the weights are of one checkpoint and unquantised",
   );
-}
-
-/** Its name in the file. */
-function nameOf({ name, planes }: StoredTensor): string {
-  return planes.length === 1 ? planes[0]!.name : name;
 }
 
 function list<Item>(kind: string, items: readonly Item[], text: (item: Item) => string): string {

@@ -5,7 +5,7 @@ import { type GroupedType, groupsOf, scalesOffset, type Tensor } from "../../gpu
 import { assert } from "../../shared/assert.ts";
 import { quoted } from "../../shared/json.ts";
 import type { PackedRows } from "../../weights/formats/packed-rows.ts";
-import { fileOf } from "../../weights/formats/stored-tensor.ts";
+import { fileOf, nameInFile } from "../../weights/formats/stored-tensor.ts";
 import type { MatchedPart } from "./match.ts";
 import { scalePlane } from "./scale-plane.ts";
 
@@ -75,7 +75,7 @@ function notFinite({ entry }: MatchedPart, scale: number, bias: number | undefin
   const what = Number.isFinite(scale) ? `a bias of ${bias}` : `a scale of ${scale}`;
   return new FoveaError(
     "bad-weights",
-    `weights that are NaN or infinite: ${quoted(entry.name)} in ${fileOf(entry)}, ${entry.encoding.id}, has ${what}. The file is damaged or was exported with an overflow`,
+    `weights that are NaN or infinite: ${quoted(nameInFile(entry))} in ${fileOf(entry)}, ${entry.encoding.id}, has ${what}. The file is damaged or was exported with an overflow`,
   );
 }
 

@@ -38,3 +38,8 @@ export function plainTensor({ name, dtype, shape, file, start, end }: TensorEntr
 export function fileOf({ planes }: StoredTensor): string {
   return (planes.find(({ role }) => role === "values") ?? planes[0])?.file ?? "";
 }
+
+/** What a tensor is called in its file, for messages; one of several planes goes by the name that its family knows. */
+export function nameInFile({ name, planes }: StoredTensor): string {
+  return planes.length === 1 ? planes[0]!.name : name;
+}

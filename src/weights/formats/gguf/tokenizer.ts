@@ -60,6 +60,8 @@ export function describeTokenizer(metadata: Metadata, rows: number): LanguageFil
       ...named("unk_token", textOf(unknownId)),
       ...named("pad_token", textOf(paddingId)),
       ...named("chat_template", metadata.string("tokenizer.chat_template")),
+      // Also where the template writes none, as llama.cpp does. A field of our own.
+      every_prompt_begins_with_bos: bos !== undefined,
     },
     "generation_config.json": { eos_token_id: endIds(vocabulary) },
   };

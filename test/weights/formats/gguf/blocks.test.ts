@@ -5,7 +5,7 @@ import { readGguf } from "../../../../src/weights/formats/gguf/container.ts";
 import { halfToFloat } from "../../../../src/weights/formats/gguf/half.ts";
 import type { PackedTypeName } from "../../../../src/weights/formats/gguf/tensor-types.ts";
 import { parseSafetensorsHeader } from "../../../../src/weights/safetensors.ts";
-import { dequantiseRows } from "../../../reference/dequantise-rows.ts";
+import { dequantise } from "../../../reference/packed-rows.ts";
 import { describeShared, needing, sharedBytes, sharedJson } from "../../../support/shared.ts";
 import blocks from "./blocks.json" with { type: "json" };
 
@@ -34,7 +34,7 @@ describe("blocks", () => {
     const { bytes, values } = blocks[type];
     const expected = new Float32Array(bytesOf(values).buffer);
     const packed = DECODERS[type](bytesOf(bytes));
-    const actual = dequantiseRows(packed, expected.length);
+    const actual = dequantise(packed, 1, expected.length);
     expect(worst(actual, expected)).toBeLessThan(TOLERANCE);
   });
 
@@ -74,7 +74,7 @@ describeShared(needing("golden/formats", "golden tensors"), () => {
         const rowBytes = (columns / type.elements) * type.bytes;
         const packed = DECODERS[type.name as PackedTypeName](bytes.subarray(start, start + rows * rowBytes));
         const values = new Float32Array(expectedFile.slice(expected.start, expected.end).buffer);
-        expect(worst(dequantiseRows(packed, columns), values), name).toBeLessThan(TOLERANCE);
+        expect(worst(dequantise(packed, rows, columns), values), name).toBeLessThan(TOLERANCE);
         compared++;
       }
     }
