@@ -20,6 +20,7 @@ test.for([
   [["build", "--help"], "npm run build"],
   [["test", "--help"], "only by name"],
   [["test", "-h"], "only by name"],
+  [["real", "--help"], "--steps N"],
   [["ask", "--help"], "--max-tokens N"],
   [["pack", "--help"], "--compact"],
   [["eval", "--help"], "--settings A,B"],

@@ -148,7 +148,7 @@ export class ModelsPanel extends LitElement {
           <input id="folder" type="file" webkitdirectory hidden aria-label="Folder of a model" @change=${this.#files} />
           <input id="files" type="file" multiple hidden aria-label="Files of a model" @change=${this.#files} />
         </div>
-        <p class="soft">config.json, tokenizer.json, preprocessor_config.json and the safetensors files. Nothing is uploaded.</p>
+        <p class="soft">config.json, tokenizer.json, preprocessor_config.json and the safetensors files, or a GGUF file. Nothing is uploaded.</p>
       </div>
       <app-stored-models @load-stored=${(event: CustomEvent<string>) => this.#load(event.detail, event.detail)}></app-stored-models>
     </div>`;
