@@ -81,7 +81,7 @@ export function readPixtralTower(given: ConfigFields): PixtralTower {
 /** Of the frequencies of a plain RoPE the even ones for rows, the odd ones for columns. */
 function frequenciesOf(fields: ConfigFields, headWidth: number): number[] {
   const rope = fields.objectOrEmpty("rope_parameters");
-  rope.choice("rope_type", "default", { default: true });
+  rope.choice("rope_type", "axial", { axial: true, default: true });
   const level = rope.has("rope_theta") ? rope : fields;
   const theta = level.number("rope_theta", 10000, 2, 1e12);
   const all = Array.from({ length: headWidth / 2 }, (_, k) => theta ** ((-2 * k) / headWidth));
