@@ -1,6 +1,8 @@
 /** Every folder of golden/formats: from its packed files to logits and greedy tokens, kept as they are. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ModelFiles } from "../../../src/api.ts";
 import { Fovea } from "../../../src/engine/fovea.ts";
+import { planModel } from "../../../src/engine/plan-model.ts";
 import { requestDevice } from "../../../src/gpu/device.ts";
 import { expectNmse } from "../../support/compare.ts";
 import { hasJpeg, requestOf } from "../../support/golden-family.ts";
@@ -22,14 +24,28 @@ afterAll(() => device.destroy());
 
 describe.for(FOLDERS)("%s", (folder) => {
   let golden: GoldenFormat;
+  let files: ModelFiles;
   let fovea: Fovea;
   beforeAll(async () => {
     golden = await loadFormat(folder);
-    fovea = await Fovea.load(await filesOf(folder, golden), { device, precision: "f32" });
+    files = await filesOf(folder, golden);
+    fovea = await Fovea.load(files, { device, precision: "f32" });
   });
   afterAll(() => {
     fovea?.dispose();
     expect(fovea?.memory.gpuBytes).toBe(0);
+  });
+
+  test("the memory that was planned, and the name of what is stored", async () => {
+    const { gpu, weights } = await planModel(files, { device });
+    expect(fovea.info.weightBytes).toBe(gpu.weightBytes);
+    expect(fovea.memory.gpuBytes).toBe(gpu.totalBytes);
+    expect(fovea.info.weights).toBe(weights);
+    // Plain files are kept as any checkpoint.
+    const isPlain = ["gguf-llama-f16", "gguf-qwen2-bf16"].includes(folder);
+    expect(weights).toMatch(isPlain ? /^f32$/ : /^(q\d_\w+|iq4_\w+|([\w-]+ )?int\d .+)/);
+    const [first] = weights.split(", ");
+    if (/^gguf-\w+-(q4_[01]|q5_[01k]|q8_0|iq4_\w+)$/.test(folder)) expect(folder.endsWith(first!)).toBe(true);
   });
 
   test("every prompt", async () => {
