@@ -19,6 +19,7 @@ import { readSafetensorsHeader } from "../../src/weights/safetensors.ts";
 import { openUrl } from "../../src/weights/url-source.ts";
 import type { Random } from "../support/random.ts";
 import { mutateBytes, mutateJson, mutateText } from "./mutate.ts";
+import { readPacked } from "./packed.ts";
 
 export interface Reader {
   readonly name: string;
@@ -190,6 +191,7 @@ export const READERS: readonly Reader[] = [
   },
   { name: "configs", read: readConfig },
   { name: "indexes", read: readIndex },
+  { name: "packed weights", read: readPacked },
   { name: "manifests", read: (random) => parseManifest(mutateJson(random, json("weights-manifest.json"))) },
   {
     name: "templates",

@@ -108,6 +108,8 @@ interface Described {
 
 /** The packing that config.json describes; undefined for a plain checkpoint. Throws FoveaError `unsupported-model`. */
 export function findPacking(config: PackedFiles["config"]): Described | undefined {
+  // A config.json of another kind is refused where the model is described.
+  if (!isJsonObject(config)) return undefined;
   const found = describedIn(config, "config.json: ");
   if (found) return found;
   // Configs of models with pictures may have it among the fields of one half.

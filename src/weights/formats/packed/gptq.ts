@@ -83,8 +83,9 @@ function readExceptions(config: PackingConfig): { matches: (module: string) => b
     if (!own || key.startsWith("-")) return [];
     const expression = key.replace(/^\+:?/, "").replace(/^:/, "");
     const isName = /^[\w.]+$/.test(expression);
-    const isPlain = (own.value("bits") as number) >= 16;
-    if (isPlain) return [];
+    // Such a module is left as it is.
+    const bits = own.value("bits");
+    if (typeof bits === "number" && bits >= 16) return [];
     return [{ matches: isName ? (module: string) => module === expression : nameTest(list, key, expression), own }];
   });
 }

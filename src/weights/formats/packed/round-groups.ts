@@ -79,7 +79,7 @@ function bestScale(values: Float32Array, first: number, largest: number): number
   let least = fround(3e38);
   for (let step = 0; step <= 8; step++) {
     const scale = storedScale(fround(largest / -(6.5 + 0.375 * step)));
-    const error = squaredError(values, first, scale);
+    const error = squaredError(values, first, scale, least);
     if (error < least) {
       least = error;
       best = scale;
@@ -88,7 +88,8 @@ function bestScale(values: Float32Array, first: number, largest: number): number
   return best;
 }
 
-function squaredError(values: Float32Array, first: number, scale: number): number {
+/** The squared error of a group, or a part of it that is not below `limit`: it only grows. */
+function squaredError(values: Float32Array, first: number, scale: number, limit: number): number {
   const inverse = scale === 0 ? 0 : fround(1 / scale);
   let error = 0;
   for (let i = first; i < first + ROUND_GROUP; i += 4) {
@@ -98,6 +99,7 @@ function squaredError(values: Float32Array, first: number, scale: number): numbe
     const w = difference(values[i + 3]!, scale, inverse);
     const dot = fround(fround(fround(fround(x * x) + fround(y * y)) + fround(z * z)) + fround(w * w));
     error = i === first ? dot : fround(error + dot);
+    if (error >= limit) break;
   }
   return error;
 }
