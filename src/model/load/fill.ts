@@ -195,7 +195,7 @@ interface Upload {
 function writeDecoded(gpu: Gpu, staging: Staging, writer: RowWriter, upload: Upload, decoded: DecodedRows): void {
   const { part, buffers } = upload;
   const { first, count } = decoded;
-  const columns = part.entry.shape[1]!;
+  const columns = elementCount(part.entry.shape.slice(1));
   const order = part.entry.rowOrder;
   if (decoded.packed) {
     const packed = order ? orderedRows(decoded.packed, count, order) : decoded.packed;
@@ -208,7 +208,7 @@ function writeDecoded(gpu: Gpu, staging: Staging, writer: RowWriter, upload: Upl
 /** Writes values of whole rows from row `first` of a part on. */
 function writeValues(gpu: Gpu, staging: Staging, upload: Upload, first: number, values: Float32Array): void {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const start = 4 * first * upload.part.entry.shape[1]!;
+  const start = 4 * first * elementCount(upload.part.entry.shape.slice(1));
   for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES)
     writePlain(gpu, staging, upload, start + at, bytes.subarray(at, at + PIECE_BYTES));
 }

@@ -4,6 +4,7 @@
  */
 import { FoveaError } from "../../errors.ts";
 import { quoted } from "../../shared/json.ts";
+import { elementCount } from "../../shared/shape.ts";
 import type { TensorPiece } from "../read-tensors.ts";
 import {
   isDecoded,
@@ -41,8 +42,11 @@ export class RowsReader {
   /** Throws FoveaError `bad-weights` for planes whose lengths cannot be. */
   constructor(tensor: StoredTensor) {
     const { shape, encoding, planes } = tensor;
-    if (!isDecoded(encoding) || shape.length !== 2) throw this.#bad(tensor, "it is no packed matrix");
-    [this.#rows, this.#columns] = shape as [number, number];
+    // Integers in groups are matrices; plain numbers may have more dimensions, as convolutions do.
+    if (!isDecoded(encoding) || (isPackedEncoding(encoding) && shape.length !== 2) || shape.length < 2)
+      throw this.#bad(tensor, "it is no packed matrix");
+    this.#rows = shape[0]!;
+    this.#columns = elementCount(shape.slice(1));
     this.#tensor = tensor;
     this.#encoding = encoding;
     for (const plane of planes) {

@@ -8,10 +8,10 @@ import { openCheckpoint } from "../../../src/weights/checkpoint.ts";
 import { openFolder } from "../../../src/weights/folder.ts";
 import { isPackedEncoding } from "../../../src/weights/formats/encoding.ts";
 import { roundGroups } from "../../../src/weights/formats/packed/round-groups.ts";
-import type { FolderSink } from "../../../src/weights/formats/packed/write-safetensors.ts";
 import { readRows } from "../../../src/weights/formats/read-rows.ts";
 import { readSafetensorsHeader } from "../../../src/weights/safetensors.ts";
 import { projectRoot } from "../../support/command.ts";
+import { memoryFolder } from "../../support/memory-folder.ts";
 import { classifierFiles } from "../../support/random-models.ts";
 
 const DEMO = Object.fromEntries(
@@ -20,35 +20,6 @@ const DEMO = Object.fromEntries(
     ...["tokenizer.json", "tokenizer_config.json"],
   ].map((name) => [name, new Uint8Array(readFileSync(`${projectRoot}/public/fovea-demo/${name}`))]),
 );
-
-/** A folder in memory. Its files grow as they are written. */
-function memoryFolder(): { sink: FolderSink; files: Record<string, Uint8Array> } {
-  const files: Record<string, Uint8Array> = {};
-  const sink: FolderSink = {
-    async create(name) {
-      let bytes = new Uint8Array(0);
-      return {
-        async write(position, piece) {
-          const end = position + piece.byteLength;
-          if (end > bytes.byteLength) {
-            const longer = new Uint8Array(end);
-            longer.set(bytes);
-            bytes = longer;
-          }
-          bytes.set(piece, position);
-        },
-        async close() {
-          files[name] = bytes;
-        },
-      };
-    },
-    async rename(from, to) {
-      files[to] = files[from]!;
-      delete files[from];
-    },
-  };
-  return { sink, files };
-}
 
 async function pack(options: Partial<PackModelOptions> = {}, source: Record<string, Uint8Array> = DEMO) {
   const { sink, files } = memoryFolder();
