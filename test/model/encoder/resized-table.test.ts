@@ -79,3 +79,30 @@ describe("a table of positions", () => {
       }
   });
 });
+
+describe("a table whose corners stay", () => {
+  const along = (from: number, to: number) => {
+    const resized = resizedTable({ rows: 1, cols: from }, { rows: 1, cols: to }, { corners: true });
+    return Array.from({ length: to }, (_, row) => weightsOf(resized, row, from));
+  };
+
+  test("is sampled from the first row to the last", () => {
+    expect(along(3, 5)).toEqual([
+      [1, 0, 0],
+      [0.5, 0.5, 0],
+      [0, 1, 0],
+      [0, 0.5, 0.5],
+      [0, 0, 1],
+    ]);
+    // Not antialiased.
+    expect(along(5, 2)).toEqual([
+      [1, 0, 0, 0, 0],
+      [0, 0, 0, 0, 1],
+    ]);
+  });
+
+  test("gives its first row to a side of one patch", () => {
+    expect(along(4, 1)).toEqual([[1, 0, 0, 0]]);
+    expect(along(4, 4)).toEqual([0, 1, 2, 3].map((row) => [0, 1, 2, 3].map((source) => Number(source === row))));
+  });
+});
