@@ -67,6 +67,15 @@ describe("chunk ends", () => {
     expect(ends(slidingWindow(9, 2), 4)).toEqual([4, 8, 9]);
   });
 
+  test("cuts end a chunk, but for rows that see past them", () => {
+    const cut = (visible: readonly number[], cuts: number[], first = 0) =>
+      chunkEnds(Uint32Array.from(visible), { first, maxRows: 4, cuts });
+    expect(cut(causal(10), [3, 9])).toEqual([3, 7, 9, 10]);
+    expect(cut(causal(10), [4, 10, 20])).toEqual([4, 8, 10]);
+    expect(cut(causal(10), [2, 5], 5)).toEqual([9, 10]);
+    expect(cut(pictureRuns(10, [[3, 6]]), [4, 6])).toEqual([3, 6, 10]);
+  });
+
   test("a picture that sees itself stays in one chunk", () => {
     expect(ends(pictureRuns(10, [[3, 6]]), 4)).toEqual([3, 7, 10]);
     const twoPictures = [
