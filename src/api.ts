@@ -2,6 +2,7 @@
  * The public types: what callers hand in and get back. No code lives here.
  * Shapes: T tokens of a prompt, V vocabulary, n image tokens.
  */
+import type { AnswerFormat } from "./shared/answer-format.ts";
 import type { AnswerToken, TokenProbability } from "./shared/answer-token.ts";
 import type { EmbeddingInfo, EncodeTextOptions, ImageScores, TextEmbeddings } from "./shared/embedding.ts";
 import type { AnswerAttention, GenerationStats, PictureCost } from "./shared/generation-stats.ts";
@@ -13,6 +14,7 @@ import type { CompressionStage, InspectedImage, InspectedView, Matrix, SeenView,
 
 export type {
   AnswerAttention,
+  AnswerFormat,
   AnswerToken,
   Compression,
   CompressionStage,
@@ -147,6 +149,11 @@ export interface GenerateRequest {
   seed?: number;
   /** Texts that end the answer; they are not part of it. */
   stop?: string[];
+  /**
+   * The form of the answer: it then parses, unless it was cut (`done` of reason "length" or "abort"). The first request with
+   * one loads a library of a megabyte, WebAssembly in a worker of its own.
+   */
+  format?: AnswerFormat;
   /** Also tell where each token of the answer looked: an `attention` event before `done`. Default false. */
   attention?: boolean;
   signal?: AbortSignal;

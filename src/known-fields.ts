@@ -43,6 +43,7 @@ export const GENERATE_FIELDS = namesOf<GenerateRequest>({
   topLogprobs: true,
   seed: true,
   stop: true,
+  format: true,
   attention: true,
   signal: true,
 });

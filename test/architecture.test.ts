@@ -39,6 +39,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   "image/fetch-picture": ["errors"],
   // api: the types of what callers choose, such as a compression, which this room turns into plans.
   model: ["spec", "kernels", "gpu", "weights", "image", "api", "shared", "errors"],
+  // The form of an answer; WebAssembly, in a worker of its own.
+  grammar: ["errors", "shared", "@mlc-ai/web-xgrammar", "@eslint-community/regexpp"],
   // gpu and kernels: a sequence feeds its tokens back on the GPU, in one pass and one submit.
   generate: ["model", "kernels", "gpu", "text", "api", "shared", "errors"],
   // Knows all rooms below.
@@ -49,6 +51,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "spec",
     "weights",
     "text",
+    "grammar",
     "image",
     "kernels",
     "gpu",
@@ -96,7 +99,7 @@ const OWNERS: [what: string, pattern: RegExp, rooms: string[]][] = [
   ["fetches", /(?<![\w.#])(fetch\(|new XMLHttpRequest|new WebSocket|new EventSource)/, ["weights", "image"]],
   ["touches OPFS", /\bgetDirectory\(/, ["weights"]],
   // The GPU's room posts to itself only, to poll (gpu/polling.ts).
-  ["posts messages", /\bpostMessage\(/, ["worker", "gpu"]],
+  ["posts messages", /\bpostMessage\(/, ["worker", "gpu", "grammar"]],
   // Through `Gpu.waitFor`, which keeps the device polled.
   ["waits for the GPU", /\.(mapAsync|onSubmittedWorkDone)\(/, ["gpu"]],
   [

@@ -27,6 +27,9 @@ const STANDALONE = "element/define";
  */
 export const WORKER_SCRIPT = { name: "fovea-worker", source: "src/worker/fovea-worker.ts" };
 
+/** The script that formats of answers start, beside the others. It contains its dependencies too. */
+export const GRAMMAR_SCRIPT = { name: "fovea-grammar", source: "src/grammar/grammar-worker.ts" };
+
 export const root = fileURLToPath(new URL("..", import.meta.url));
 /** Packages in the worker's script that read tokenizers and chat templates. */
 const TOKENIZER_PACKAGES = ["@huggingface/tokenizers", "@huggingface/jinja"];
@@ -85,6 +88,7 @@ async function bundle(outDir) {
   const { [STANDALONE]: standalone, ...modules } = ENTRIES;
   const imports = await bundleModules(outDir, modules, { isExternal: isDependency });
   await bundleModules(outDir, { [WORKER_SCRIPT.name]: WORKER_SCRIPT.source }, { minify: true });
+  await bundleModules(outDir, { [GRAMMAR_SCRIPT.name]: GRAMMAR_SCRIPT.source }, { minify: true });
   // Lit's build for Node does the same in a page, and can be imported by a server that renders the page.
   const anywhere = /** @type {const} */ ({ up: "../", minify: true, place: "node" });
   for (const [file, names] of await bundleModules(outDir, { [STANDALONE]: standalone }, anywhere))
@@ -165,13 +169,16 @@ function closure(imports, entry) {
  * @returns {import("vite").Plugin}
  */
 function fileAddresses(up) {
-  const script = JSON.stringify(`${up}${WORKER_SCRIPT.name}.js`);
   // Our own bundler is told to leave the expressions alone.
   const address = (/** @type {string} */ file) => `new URL(/* @vite-ignore */ ${file}, import.meta.url)`;
-  const replacements = {
-    'new URL("./fovea-worker.ts", import.meta.url)': address(script),
-    'const SCRIPT = "./fovea-worker.js";': `const SCRIPT = ${script};`,
-  };
+  const scripts = [WORKER_SCRIPT, GRAMMAR_SCRIPT].map(({ name, source }) => {
+    const script = JSON.stringify(`${up}${name}.js`);
+    const replacements = {
+      [`new URL("./${source.split("/").at(-1)}", import.meta.url)`]: address(script),
+      [`const SCRIPT = "./${name}.js";`]: `const SCRIPT = ${script};`,
+    };
+    return { starter: source.replace(/[^/]*$/, "start-worker.ts"), replacements };
+  });
   const models = ownModels().flatMap(({ location, files }) => files.map((name) => `${location}${name}`));
   const entries = models.map(
     // The query keeps Vite from putting small files into the script. It is removed where nobody bundles.
@@ -187,7 +194,8 @@ function fileAddresses(up) {
           if (address.search === "?no-inline") address.search = "";
           return address;
         }`;
-      if (!id.endsWith("/start-worker.ts")) return;
+      const replacements = scripts.find(({ starter }) => id.endsWith(`/${starter}`))?.replacements;
+      if (!replacements) return;
       let result = code;
       for (const [written, replacement] of Object.entries(replacements)) {
         if (!result.includes(written)) throw new Error(`${id} does not hold ${written}`);

@@ -2,8 +2,10 @@
 import type { GenerateRequest, GenerationEvent, GenerationStats, Inhibition, Message } from "../api.ts";
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { resolveSampling, type SamplingSettings } from "../generate/sampling-settings.ts";
-import { type Draft, decodeText } from "../generate/step-loop.ts";
+import { type Constraint, type Draft, decodeText } from "../generate/step-loop.ts";
 import { Stopping, type StopReason } from "../generate/stopping.ts";
+import { type FormatSource, formatSource } from "../grammar/format-source.ts";
+import type { Grammars } from "../grammar/grammars.ts";
 import { type PromptRows, promptRows } from "../model/decoder/prompt-rows.ts";
 import { type EncodedPicture, promptPicture, rowsInPrompt } from "../model/encoder/encoded-picture.ts";
 import type { Inhibitor } from "../model/inhibition/inhibitor.ts";
@@ -16,6 +18,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { AnswerWatch } from "./answer-attention.ts";
 import { AnswerLog } from "./answer-log.ts";
 import { Clock } from "./clock.ts";
+import { beginConstraint, formatDecoder } from "./constraint.ts";
 import { checkKnownIds, needLanguage, type PreparedConversation, prepareConversation } from "./conversation-prompt.ts";
 import type { Engine, TextModel } from "./engine.ts";
 import { pixelLimit } from "./fit-pictures.ts";
@@ -44,6 +47,9 @@ interface Work {
   told: { images: number; prefill: boolean };
   draft: Draft | undefined;
   log: AnswerLog | undefined;
+  format: FormatSource | undefined;
+  grammars: Grammars;
+  constraint: Constraint | undefined;
   reason: StopReason | "abort" | undefined;
 }
 
@@ -54,6 +60,7 @@ interface Work {
 export async function answer(
   engine: RecoveringEngine,
   lock: Lock,
+  grammars: Grammars,
   request: GenerateRequest,
   emit: Emit,
   signal: AbortSignal,
@@ -67,6 +74,7 @@ export async function answer(
     const { compression = defaults.compression, pictures: budget = {} } = request;
     checkBudget(budget);
     const { text } = needText(engine.current);
+    const format = request.format === undefined ? undefined : formatSource(request.format);
     const settings = resolveSampling(request, text.decoder.spec.vocabularySize);
     encoder?.planViews(compression, [spec.encoder!.positions.grid]);
     planInhibition(inhibition, text.decoder.spec.layers);
@@ -81,6 +89,9 @@ export async function answer(
       prepared: undefined,
       draft: undefined,
       log: undefined,
+      format,
+      grammars,
+      constraint: undefined,
       reason: undefined,
     };
     const onLoss = () => emit({ type: "recovering" });
@@ -140,7 +151,10 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
     const { axes, spec } = text.decoder;
     const prompt = promptRows(placed, pictures, { ...spec, axes });
     clock.numbers.promptTokens = prompt.ids.length;
-    work.draft ??= beginDraft(tokenizer, settings, placed.continuesText ? placed.ids : undefined);
+    if (work.format) work.constraint ??= await beginConstraint(work.grammars, work.format, tokenizer, signal);
+    work.draft ??= work.format
+      ? { ids: [], decoder: formatDecoder(tokenizer), stopping: stoppingOf(tokenizer, settings) }
+      : beginDraft(tokenizer, settings, placed.continuesText ? placed.ids : undefined);
     if (settings.topLogprobs !== undefined) work.log ??= new AnswerLog(tokenizer);
     let reason: StopReason | "abort" | "outgrown";
     do reason = await decode(work, engine, text, prompt, work.draft);
@@ -156,7 +170,7 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
 
 /** Runs the prompt and the tokens of the draft, then goes on with it. Returns what `decodeText` does. */
 async function decode(
-  { inhibition, settings, watch, log, emit, signal, clock, told, reason }: Work,
+  { inhibition, settings, constraint, watch, log, emit, signal, clock, told, reason }: Work,
   { gpu, language }: Engine,
   { decoder, conversation, sequence }: TextModel,
   prompt: PromptRows,
@@ -180,7 +194,7 @@ async function decode(
   await sequence.replay(prompt, draft.ids, signal);
   if (reason) return reason;
   return decodeText(sequence, draft, {
-    ...{ sampling, maxTokens, signal },
+    ...{ constraint, sampling, maxTokens, signal },
     onText: (shown) => {
       watch?.addText(shown);
       const tokens = log?.addText(shown) ?? [];
@@ -196,10 +210,14 @@ async function decode(
 }
 
 /** @param before ids of text that the answer continues; undefined for an answer of its own */
-function beginDraft(tokenizer: Tokenizer, { maxTokens, stop }: SamplingSettings, before?: Iterable<number>): Draft {
+function beginDraft(tokenizer: Tokenizer, settings: SamplingSettings, before?: Iterable<number>): Draft {
   const decoder = new StreamDecoder(tokenizer, { dropFirstSpace: before === undefined });
   decoder.prime(before ?? []);
-  return { ids: [], decoder, stopping: new Stopping({ eosIds: tokenizer.eosIds, maxTokens, stop }) };
+  return { ids: [], decoder, stopping: stoppingOf(tokenizer, settings) };
+}
+
+function stoppingOf({ eosIds }: Tokenizer, { maxTokens, stop }: SamplingSettings): Stopping {
+  return new Stopping({ eosIds, maxTokens, stop });
 }
 
 /** An encoded picture, and what stands for it in the prompt. */

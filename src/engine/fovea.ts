@@ -23,6 +23,7 @@ import { checkFields, checkSignal, isSignal } from "../shared/arguments.ts";
 import { snapshot } from "../shared/snapshot.ts";
 import { answer } from "./answer.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
+import { makeGrammars } from "./constraint.ts";
 import type { PreparedConversation } from "./conversation-prompt.ts";
 import {
   checkTemplate,
@@ -51,6 +52,10 @@ export class Fovea implements FoveaModel {
   readonly info: ModelInfo;
   readonly #engine: RecoveringEngine;
   readonly #lock = new Lock();
+  readonly #grammars = makeGrammars(() => {
+    const { language, text } = this.#engine.current;
+    return { tokenizer: language!.tokenizer, vocabularySize: text!.decoder.spec.vocabularySize };
+  });
 
   private constructor(engine: RecoveringEngine) {
     this.#engine = engine;
@@ -97,7 +102,7 @@ export class Fovea implements FoveaModel {
     const task: AnswerTask = async (emit, signal) => {
       checkFields("request", request, GENERATE_FIELDS);
       checkSignal(request.signal);
-      await answer(this.#engine, this.#lock, snapshot(request), emit, signal);
+      await answer(this.#engine, this.#lock, this.#grammars, snapshot(request), emit, signal);
     };
     return new RunningGeneration(task, isSignal(request?.signal) ? request.signal : undefined);
   }
@@ -200,6 +205,7 @@ export class Fovea implements FoveaModel {
 
   /** Frees all GPU memory, and the device if it was not handed in. What is still running fails with `disposed`. */
   dispose(): void {
+    this.#grammars.dispose();
     this.#engine.dispose();
   }
 

@@ -85,6 +85,11 @@ export class Sequence {
     return this.#cache.reusable(rows);
   }
 
+  /** Whether the last token has been run already, by `runAhead`. */
+  get isAhead(): boolean {
+    return this.#isAhead;
+  }
+
   /** Rows that the cache still has room for, and the model positions. */
   get room(): number {
     return Math.min(this.#cache.capacity - this.#cache.length, this.#decoder.positions - this.#nextPosition);

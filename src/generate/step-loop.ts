@@ -28,7 +28,17 @@ export interface Draft {
   readonly stopping: Stopping;
 }
 
+/** The form that an answer must have. */
+export interface Constraint {
+  /** A bit an id: those that may come next, [ceil(V / 32)]. None where the answer has ended. */
+  readonly mask: Uint32Array;
+  /** Goes on after a token that the mask holds. */
+  accept(id: number): Promise<void>;
+}
+
 export interface DecodeTextOptions {
+  /** Has accepted the tokens of the draft. Each token is read before the next one is chosen. */
+  constraint?: Constraint | undefined;
   sampling: Sampling;
   /** New tokens at most, as `draft.stopping` knows. */
   maxTokens: number;
@@ -49,32 +59,40 @@ export interface DecodeTextOptions {
 export async function decodeText(
   sequence: Sequence,
   { ids, decoder, stopping }: Draft,
-  { sampling, maxTokens, signal, onText, onToken }: DecodeTextOptions,
+  { constraint, sampling, maxTokens, signal, onText, onToken }: DecodeTextOptions,
 ): Promise<StopReason | "abort" | "outgrown"> {
   // The last token has no row yet.
   const promptRows = sequence.length - Math.max(0, ids.length - 1);
   const pending: Promise<ChosenToken>[] = [];
   let started = ids.length;
   // The first step only chooses; each later one adds a row.
-  const canStart = () => started < maxTokens && (started === 0 || (sequence.room > 0 && !sequence.isOutgrown));
+  const canRun = () => sequence.room > 0 && !sequence.isOutgrown;
+  const canStart = () => started < maxTokens && (started === 0 || sequence.isAhead || canRun());
+  const isClosed = () => constraint?.mask.every((word) => word === 0) ?? false;
+  const stepsAhead = constraint ? 1 : STEPS_AHEAD;
   const show = (text: string) => {
     if (text !== "") onText(text);
   };
   await sequence.choice.prepare(sampling, ids);
   try {
     while (true) {
-      while (pending.length < STEPS_AHEAD && canStart()) {
+      while (pending.length < stepsAhead && canStart() && !isClosed()) {
+        if (constraint) sequence.choice.restrict(constraint.mask);
         pending.push(sequence.step(sampling));
         started++;
+        // The GPU runs the token while this side finds out what may follow it.
+        if (constraint && started < maxTokens && canRun()) sequence.runAhead();
       }
       const next = pending.shift();
-      if (!next && sequence.room > 0 && sequence.isOutgrown) return "outgrown";
-      let reason: StopReason | undefined = "length"; // of a full context, where no step could be started
+      if (!next && !isClosed() && sequence.room > 0 && sequence.isOutgrown) return "outgrown";
+      // A full context, where no step could be started; or a format that ends where the model has no end token.
+      let reason: StopReason | undefined = isClosed() ? "stop" : "length";
       if (next) {
         const token = await next;
         const { id } = token;
         if (signal.aborted) return "abort";
         ids.push(id);
+        await constraint?.accept(id);
         const text = stopping.isEos(id) ? "" : decoder.push(id);
         onToken(token, text);
         const update = stopping.push(id, text);

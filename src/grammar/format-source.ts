@@ -1,0 +1,64 @@
+/** Checks the `format` of a request, and writes it as text: the key under which its grammar is kept. */
+import type { AnswerFormat } from "../shared/answer-format.ts";
+import { kindOf } from "../shared/arguments.ts";
+import { shown } from "../shared/json.ts";
+
+/** What a worker compiles. */
+export interface FormatSource {
+  type: AnswerFormat["type"];
+  /** Schema and options as JSON, pattern and grammar as they are. */
+  text: string;
+}
+
+/** Longest text of a format, in characters: the largest published schemas of tools have about 100,000. */
+const MAX_LENGTH = 2 ** 18;
+
+const FIELDS: { [type in AnswerFormat["type"]]: string | undefined } = {
+  json: undefined,
+  "json-schema": "schema",
+  regex: "pattern",
+  choice: "options",
+  grammar: "ebnf",
+};
+
+/** @throws TypeError for what is no format, RangeError for one that is too long; messages begin with "format" */
+export function formatSource(format: unknown): FormatSource {
+  if (kindOf(format) !== "Object") throw new TypeError(`format must be an object with a type, got ${shown(format)}`);
+  const fields = format as Record<string, unknown>;
+  const types = Object.keys(FIELDS);
+  const type = fields.type as AnswerFormat["type"];
+  if (!types.includes(type)) throw new TypeError(`format.type must be ${types.join(", ")}; got ${shown(type)}`);
+  const name = FIELDS[type];
+  const unknown = Object.keys(fields).find((key) => key !== "type" && key !== name);
+  if (unknown !== undefined)
+    throw new TypeError(`format.${unknown.slice(0, 80)} is no field of a format of type ${type}`);
+  const text = name === undefined ? "" : textOf(type, name, fields[name]);
+  if (text.length > MAX_LENGTH)
+    throw new RangeError(
+      `format.${name} has ${text.length} characters, at most ${MAX_LENGTH} are read; make it smaller`,
+    );
+  return { type, text };
+}
+
+function textOf(type: AnswerFormat["type"], name: string, value: unknown): string {
+  if (type === "json-schema") {
+    if (kindOf(value) !== "Object") throw new TypeError(`format.schema must be an object, got ${shown(value)}`);
+    try {
+      return JSON.stringify(value);
+    } catch (cause) {
+      throw new TypeError(`format.schema cannot be written as JSON: ${(cause as Error).message}`);
+    }
+  }
+  if (type === "choice") {
+    if (
+      !Array.isArray(value) ||
+      value.length === 0 ||
+      value.some((option) => typeof option !== "string" || option === "")
+    )
+      throw new TypeError(`format.options must be a list of texts, at least one and none empty, got ${shown(value)}`);
+    return JSON.stringify(value);
+  }
+  if (typeof value !== "string" || value === "")
+    throw new TypeError(`format.${name} must be a text, got ${shown(value)}`);
+  return value;
+}

@@ -1,0 +1,72 @@
+/** What can be told of schemas without a grammar: whether a finite value satisfies one, and whether two exclude each other. */
+import { asSchema, isObject, resolve, type Schema, type SchemaObject, typesOf } from "./schema-fields.ts";
+
+/** Whether some value without infinite nesting can satisfy the schema, as far as its structure tells. */
+export function canEnd(schema: Schema, root: Schema, under: readonly unknown[] = []): boolean {
+  if (typeof schema === "boolean") return schema;
+  // A schema inside itself: no value so far.
+  if (under.includes(schema)) return false;
+  const inside = [...under, schema];
+  const check = (part: unknown, where: string) => canEnd(asSchema(part, where), root, inside);
+  if (schema.$ref !== undefined) return canEnd(resolve(root, schema.$ref, "the schema"), root, inside);
+  for (const name of ["anyOf", "oneOf"]) {
+    const parts = schema[name];
+    if (Array.isArray(parts) && !parts.some((part) => check(part, name))) return false;
+  }
+  if (Array.isArray(schema.allOf) && !schema.allOf.every((part) => check(part, "allOf"))) return false;
+  if (schema.enum !== undefined || schema.const !== undefined) return true;
+  return typesOf(schema, "the schema").some((type) => {
+    if (type === "object") return hasFiniteProperties(schema, check);
+    return type !== "array" || hasFiniteItems(schema, check);
+  });
+}
+
+type Check = (part: unknown, where: string) => boolean;
+
+function hasFiniteProperties({ properties, required }: SchemaObject, check: Check): boolean {
+  if (!isObject(properties) || !Array.isArray(required)) return true;
+  return required.every((name) => !Object.hasOwn(properties, name) || check(properties[name], String(name)));
+}
+
+function hasFiniteItems({ prefixItems, items, minItems }: SchemaObject, check: Check): boolean {
+  const least = typeof minItems === "number" ? minItems : 0;
+  const fixed = Array.isArray(prefixItems) ? prefixItems : [];
+  if (!fixed.slice(0, least).every((item) => check(item, "prefixItems"))) return false;
+  return least <= fixed.length || items === undefined || Array.isArray(items) || check(items, "items");
+}
+
+/** Whether no value satisfies two of the schemas: by their types, or by a required property of other constants in each. */
+export function isDisjoint(schemas: readonly Schema[], root: Schema): boolean {
+  return schemas.every((a, i) => schemas.slice(i + 1).every((b) => excludes(a, b, root)));
+}
+
+function excludes(a: Schema, b: Schema, root: Schema, depth = 0): boolean {
+  if (a === false || b === false) return true;
+  if (a === true || b === true || depth > 8) return false;
+  if (a.$ref !== undefined) return excludes(resolve(root, a.$ref, "the schema"), b, root, depth + 1);
+  if (b.$ref !== undefined) return excludes(a, resolve(root, b.$ref, "the schema"), root, depth + 1);
+  const [values, others] = [constantsOf(a), constantsOf(b)];
+  if (values && others) return values.every((value) => !others.includes(value));
+  if (["anyOf", "oneOf", "allOf", "enum", "const"].some((name) => a[name] !== undefined || b[name] !== undefined))
+    return false;
+  const types = typesOf(a, "the schema");
+  const isNumber = (type: string) => type === "number" || type === "integer";
+  const shared = typesOf(b, "the schema").filter((type) =>
+    types.some((one) => one === type || (isNumber(one) && isNumber(type))),
+  );
+  if (shared.length === 0) return true;
+  if (shared.some((type) => type !== "object") || !isObject(a.properties) || !isObject(b.properties)) return false;
+  const [own, other] = [a.properties, b.properties];
+  return Object.keys(own).some(
+    (name) =>
+      Object.hasOwn(other, name) &&
+      [a, b].every(({ required }) => Array.isArray(required) && required.includes(name)) &&
+      excludes(asSchema(own[name], name), asSchema(other[name], name), root, depth + 1),
+  );
+}
+
+/** The values of `const` or `enum` as JSON. */
+function constantsOf(schema: SchemaObject): string[] | undefined {
+  const values = schema.const === undefined ? schema.enum : [schema.const];
+  return Array.isArray(values) ? values.map((value) => JSON.stringify(value)) : undefined;
+}

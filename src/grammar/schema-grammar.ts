@@ -1,0 +1,295 @@
+/**
+ * JSON Schema as EBNF: JSON on one line that the schema accepts. The library's own translation is not used: in 0.1.27 its
+ * patterns, string lengths and bounds of numbers let through text that is no JSON. Of some keywords the grammar is a part:
+ * properties stand in the schema's order, and names that it does not list come only where it lists none.
+ */
+import { characterClass, complement, either, FormatError, literal, repeat, sequence } from "./ebnf.ts";
+import { INTEGER, integerGrammar, NUMBER, numberGrammar } from "./number-grammar.ts";
+import { inJsonString, regexGrammar } from "./regex-grammar.ts";
+import { canEnd, isDisjoint } from "./schema-choices.ts";
+import {
+  asSchema,
+  count,
+  isObject,
+  KEYWORDS,
+  numeric,
+  only,
+  resolve,
+  type Schema,
+  type SchemaObject,
+  typesOf,
+} from "./schema-fields.ts";
+import { STRING_FORMATS } from "./string-formats.ts";
+
+const QUOTE = '"\\u0022"';
+const COMMA = literal(", ");
+const COLON = literal(": ");
+/** A character of a string: as it is, or escaped. */
+const CHARACTER = characterClass(
+  complement([
+    [0, 0x1f],
+    [0x22, 0x22],
+    [0x5c, 0x5c],
+  ]),
+);
+const HEX = "[0-9A-Fa-f]";
+// Escapes of halves of characters would make strings that are no Unicode: d800 to dfff are left out.
+const HEX_ESCAPE = `"u" ([0-9A-Ca-cE-Fe-f] ${HEX} | [dD] [0-7]) ${HEX} ${HEX}`;
+const JSON_RULES = [
+  `json-character ::= ${CHARACTER} | "\\u005c" ([\\u0022\\u005c\\u002fbfnrt] | ${HEX_ESCAPE})`,
+  `json-string ::= ${QUOTE} json-character* ${QUOTE}`,
+  `json-number ::= ${NUMBER}`,
+  `json-integer ::= ${INTEGER}`,
+  `json-object ::= "{" (json-string ${COLON} json-value (${COMMA} json-string ${COLON} json-value)*)? "}"`,
+  `json-array ::= "[" (json-value (${COMMA} json-value)*)? "]"`,
+  'json-value ::= json-string | json-number | json-object | json-array | "true" | "false" | "null"',
+];
+
+/** JSON nests no deeper in a schema of honest people. */
+const MAX_DEPTH = 64;
+
+/** @throws FormatError for keywords that cannot be followed, and for schemas that nothing can satisfy */
+export function schemaGrammar(schema: unknown): string {
+  return new SchemaGrammar(asSchema(schema, "the schema")).text();
+}
+
+/** A JSON object of any content. */
+export function anyJsonGrammar(): string {
+  return ["root ::= json-object", ...JSON_RULES].join("\n");
+}
+
+class SchemaGrammar {
+  readonly #root: Schema;
+  readonly #rules: string[] = [];
+  /** Reference -> its rule, so that schemas may contain themselves. */
+  readonly #references = new Map<string, string>();
+
+  constructor(root: Schema) {
+    this.#root = root;
+  }
+
+  text(): string {
+    if (!canEnd(this.#root, this.#root))
+      throw new FormatError("nothing can satisfy the schema: it contains itself without end");
+    const root = this.#value(this.#root, "the schema", 0);
+    return [`root ::= ${root}`, ...this.#rules, ...JSON_RULES].join("\n");
+  }
+
+  #rule(body: string): string {
+    const name = `rule-${this.#rules.length}`;
+    this.#rules.push(`${name} ::= ${body}`);
+    return name;
+  }
+
+  #value(schema: Schema, where: string, depth: number): string {
+    if (depth > MAX_DEPTH) throw new FormatError(`${where} lies deeper than ${MAX_DEPTH} levels`);
+    if (schema === true) return "json-value";
+    if (schema === false) throw new FormatError(`nothing can satisfy ${where}: it is false`);
+    if (schema.$ref !== undefined) {
+      only(schema, ["$ref"], where);
+      return this.#reference(schema.$ref, where);
+    }
+    if (schema.const !== undefined) return this.#listed([schema.const], schema, "const", where);
+    if (schema.enum !== undefined) return this.#listed(schema.enum, schema, "enum", where);
+    for (const name of ["anyOf", "oneOf", "allOf"])
+      if (schema[name] !== undefined) return this.#choice(schema, name, where, depth);
+    const types = typesOf(schema, where);
+    only(schema, ["type", ...types.flatMap((type) => KEYWORDS[type]!)], where);
+    return either(types.map((type) => this.#typed(type, schema, where, depth)));
+  }
+
+  #reference(reference: unknown, where: string): string {
+    const known = this.#references.get(String(reference));
+    if (known) return known;
+    const schema = resolve(this.#root, reference, where);
+    const name = `ref-${this.#references.size}`;
+    this.#references.set(String(reference), name);
+    this.#rules.push(`${name} ::= ${this.#value(schema, String(reference), 0)}`);
+    return name;
+  }
+
+  #listed(values: unknown, schema: SchemaObject, name: string, where: string): string {
+    only(schema, [name, "type"], where);
+    if (!Array.isArray(values)) throw new FormatError(`${where}.${name} must be a list`);
+    const types = schema.type === undefined ? undefined : typesOf(schema, where);
+    const fitting = values.filter((value) => types === undefined || types.some((type) => isOfType(value, type)));
+    if (fitting.length === 0) throw new FormatError(`nothing can satisfy ${where}: ${name} has no value of its type`);
+    return either(fitting.map((value) => literal(JSON.stringify(value) ?? "null")));
+  }
+
+  #choice(schema: SchemaObject, name: string, where: string, depth: number): string {
+    only(schema, [name], where);
+    const schemas = schema[name];
+    if (!Array.isArray(schemas) || schemas.length === 0) throw new FormatError(`${where}.${name} must list schemas`);
+    if (name === "allOf" && schemas.length > 1)
+      throw new FormatError(`the keyword "allOf" of several schemas in ${where} cannot be followed`);
+    const parts = schemas.map((part, i) => asSchema(part, `${where}.${name}[${i}]`));
+    if (name === "oneOf" && !isDisjoint(parts, this.#root))
+      throw new FormatError(`the keyword "oneOf" in ${where} cannot be followed: its schemas overlap; use anyOf`);
+    // A schema that nothing satisfies is no alternative.
+    const possible = parts.filter((part) => part !== false && canEnd(part, this.#root));
+    if (possible.length === 0) throw new FormatError(`nothing can satisfy ${where}.${name}`);
+    return either(possible.map((part, i) => this.#value(part, `${where}.${name}[${i}]`, depth + 1)));
+  }
+
+  #typed(type: string, schema: SchemaObject, where: string, depth: number): string {
+    switch (type) {
+      case "object":
+        return this.#object(schema, where, depth);
+      case "array":
+        return this.#array(schema, where, depth);
+      case "string":
+        return this.#string(schema, where);
+      case "number":
+      case "integer":
+        return this.#number(type, schema, where);
+      case "boolean":
+        return '("true" | "false")';
+      default:
+        return '"null"';
+    }
+  }
+
+  #number(type: "number" | "integer", schema: SchemaObject, where: string): string {
+    const [min, max] = [numeric(schema, "minimum", where), numeric(schema, "maximum", where)];
+    const [above, below] = [numeric(schema, "exclusiveMinimum", where), numeric(schema, "exclusiveMaximum", where)];
+    const aboveMin = above !== undefined && above >= (min ?? Number.NEGATIVE_INFINITY);
+    const belowMax = below !== undefined && below <= (max ?? Number.POSITIVE_INFINITY);
+    const bounds = { min: aboveMin ? above : min, max: belowMax ? below : max, aboveMin, belowMax };
+    return type === "integer" ? integerGrammar(bounds) : numberGrammar(bounds);
+  }
+
+  #string(schema: SchemaObject, where: string): string {
+    const [least, most] = [count(schema, "minLength", where), count(schema, "maxLength", where)];
+    const given = ["pattern", "format"].filter((name) => schema[name] !== undefined);
+    if (given.length > 1 || (given.length > 0 && (least !== undefined || most !== undefined)))
+      throw new FormatError(`pattern, format and lengths of one string in ${where} cannot be followed together`);
+    const { pattern, format } = schema;
+    if (given.length === 0 && least === undefined && most === undefined) return "json-string";
+    if (given.length === 0) {
+      const characters = repeat("json-character", least ?? 0, most ?? Number.POSITIVE_INFINITY);
+      return sequence([QUOTE, characters, QUOTE]);
+    }
+    if (pattern !== undefined && typeof pattern !== "string")
+      throw new FormatError(`${where}.pattern must be a string`);
+    if (format !== undefined && !Object.hasOwn(STRING_FORMATS, String(format)))
+      throw new FormatError(
+        `the format "${String(format).slice(0, 40)}" in ${where} cannot be followed; known: ${Object.keys(STRING_FORMATS).join(", ")}`,
+      );
+    const text = (pattern as string | undefined) ?? STRING_FORMATS[String(format)]!;
+    return this.#rule(sequence([QUOTE, regexGrammar(text, inJsonString), QUOTE]));
+  }
+
+  #array(schema: SchemaObject, where: string, depth: number): string {
+    const prefix = schema.prefixItems ?? (Array.isArray(schema.items) ? schema.items : []);
+    if (!Array.isArray(prefix)) throw new FormatError(`${where}.prefixItems must list schemas`);
+    const others = Array.isArray(schema.items) ? schema.additionalItems : (schema.items ?? schema.unevaluatedItems);
+    const least = count(schema, "minItems", where) ?? 0;
+    const most = count(schema, "maxItems", where) ?? Number.POSITIVE_INFINITY;
+    if (most < least) throw new FormatError(`nothing can satisfy ${where}: minItems ${least}, maxItems ${most}`);
+    const fixed = prefix.map((item, i) =>
+      this.#value(asSchema(item, `${where}.prefixItems[${i}]`), `${where}.prefixItems[${i}]`, depth + 1),
+    );
+    const rest = others === undefined ? true : asSchema(others, `${where}.items`);
+    // Written from the end: what may follow item i, if there is one.
+    const begun = fixed.slice(0, Math.min(fixed.length, most));
+    let tail = '""';
+    const [missing, room] = [Math.max(0, least - fixed.length), Math.max(0, most - fixed.length)];
+    const hasRest = isPossible(rest, this.#root) && room > 0;
+    if (missing > 0 && !hasRest) throw new FormatError(`nothing can satisfy ${where}: minItems ${least}`);
+    const item = hasRest ? this.#rule(this.#value(rest, `${where}.items`, depth + 1)) : "";
+    if (hasRest && begun.length === fixed.length) {
+      const more = begun.length === 0 ? Math.max(0, missing - 1) : missing;
+      tail = repeat(`${COMMA} ${item}`, more, begun.length === 0 ? room - 1 : room);
+      if (begun.length === 0) {
+        const all = sequence([item, tail]);
+        return sequence(['"["', least === 0 ? `(${all})?` : all, '"]"']);
+      }
+    }
+    for (let i = begun.length - 1; i >= 0; i--) {
+      const one = sequence([...(i > 0 ? [COMMA] : []), begun[i]!, tail]);
+      tail = i + 1 > least ? `(${one})?` : one;
+    }
+    return sequence(['"["', tail, '"]"']);
+  }
+
+  #object(schema: SchemaObject, where: string, depth: number): string {
+    const { properties = {}, required = [] } = schema;
+    if (!isObject(properties)) throw new FormatError(`${where}.properties must be an object`);
+    if (!Array.isArray(required)) throw new FormatError(`${where}.required must be a list of names`);
+    const others = schema.additionalProperties ?? schema.unevaluatedProperties ?? true;
+    const otherSchema = asSchema(others, `${where}.additionalProperties`);
+    const names = new Set([...Object.keys(properties), ...required.map(String)]);
+    if (names.size === 0) return this.#map(schema, otherSchema, where, depth);
+    only(
+      schema,
+      [
+        "type",
+        ...Object.values(KEYWORDS)
+          .flat()
+          .filter((name) => !MAP_ONLY.includes(name)),
+      ],
+      where,
+    );
+    if ((count(schema, "minProperties", where) ?? 0) > required.length)
+      throw new FormatError(`the keyword "minProperties" beside properties in ${where} cannot be followed`);
+    const entries = [...names].flatMap((name) => {
+      const isRequired = required.includes(name);
+      const value = asSchema(
+        Object.hasOwn(properties, name) ? properties[name] : otherSchema,
+        `${where}.properties.${name}`,
+      );
+      if (!isRequired && !isPossible(value, this.#root)) return [];
+      const pair = sequence([literal(JSON.stringify(name)), COLON, this.#value(value, `${where}.${name}`, depth + 1)]);
+      return [{ isRequired, pair: this.#rule(pair) }];
+    });
+    // Tail i: the entries from i on, after one before them; head i: the same, as the first ones.
+    let [tail, head] = ['""', '""'];
+    for (const { isRequired, pair } of entries.reverse()) {
+      const first = sequence([pair, tail]);
+      head = isRequired ? first : this.#rule(either([first, head]));
+      const next = sequence([COMMA, pair]);
+      tail = this.#rule(sequence([isRequired ? next : `(${next})?`, tail]));
+    }
+    return sequence(['"{"', head, '"}"']);
+  }
+
+  /** An object of names that the schema does not list. */
+  #map(schema: SchemaObject, others: Schema, where: string, depth: number): string {
+    const least = count(schema, "minProperties", where) ?? 0;
+    const most = count(schema, "maxProperties", where) ?? Number.POSITIVE_INFINITY;
+    // The same name twice counts once, and a grammar cannot count names.
+    if (least > 1) throw new FormatError(`the keyword "minProperties" above 1 in ${where} cannot be followed`);
+    const patterns = schema.patternProperties === undefined ? [] : Object.entries(schema.patternProperties as object);
+    if (patterns.length > 1) throw new FormatError(`several "patternProperties" in ${where} cannot be followed`);
+    const [pattern] = patterns;
+    if (pattern && schema.propertyNames !== undefined)
+      throw new FormatError(`"propertyNames" beside "patternProperties" in ${where} cannot be followed`);
+    const value = pattern ? asSchema(pattern[1], `${where}.patternProperties`) : others;
+    if (!isPossible(value, this.#root) || most === 0) {
+      if (least > 0) throw new FormatError(`nothing can satisfy ${where}: it must have a property and may have none`);
+      return '"{}"';
+    }
+    const names =
+      schema.propertyNames === undefined ? undefined : asSchema(schema.propertyNames, `${where}.propertyNames`);
+    let name = "json-string";
+    if (pattern) name = this.#string({ pattern: pattern[0] }, where);
+    else if (isObject(names)) name = this.#value({ type: "string", ...names }, `${where}.propertyNames`, depth + 1);
+    const pair = this.#rule(sequence([name, COLON, this.#value(value, `${where}.additionalProperties`, depth + 1)]));
+    const all = sequence([pair, repeat(`${COMMA} ${pair}`, 0, most - 1)]);
+    return sequence(['"{"', least === 0 ? `(${all})?` : all, '"}"']);
+  }
+}
+
+const MAP_ONLY = ["patternProperties", "propertyNames", "maxProperties"];
+
+function isPossible(schema: Schema, root: Schema): boolean {
+  return schema !== false && canEnd(schema, root);
+}
+
+function isOfType(value: unknown, type: string): boolean {
+  if (type === "integer") return Number.isInteger(value);
+  if (type === "null") return value === null;
+  if (type === "array") return Array.isArray(value);
+  return type === "object" ? isObject(value) : typeof value === type;
+}

@@ -1,0 +1,119 @@
+/** Answers with a format, of random models: each that ended by itself is what the format says. */
+import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import { afterEach, describe, expect, test } from "vitest";
+import type { AnswerFormat, GenerateRequest, Message } from "../../src/api.ts";
+import { Fovea } from "../../src/engine/fovea.ts";
+import { Random } from "../support/random.ts";
+import { randomSchema } from "../support/random-schema.ts";
+import { sharedUrl, shippedModelUrl } from "../support/shared.ts";
+
+const messages: Message[] = [{ role: "user", content: "Tell me about rivers." }];
+
+let fovea: Fovea | undefined;
+afterEach(() => {
+  fovea?.dispose();
+  fovea = undefined;
+});
+
+const load = async (folder: string) => {
+  fovea = await Fovea.load(sharedUrl(`golden/families/${folder}/model`), { weights: "f32", precision: "f32" });
+  return fovea;
+};
+
+async function ask(model: Fovea, format: AnswerFormat, request: Partial<GenerateRequest> = {}) {
+  const settings = { maxTokens: 60, temperature: 1, ...request };
+  let text = "";
+  for await (const event of model.generate({ messages, format, ...settings })) {
+    if (event.type === "text") text += event.text;
+    if (event.type === "done") return { text, reason: event.reason };
+  }
+  throw new Error("no done event");
+}
+
+// Byte-level BPE, SentencePiece with byte fallback, and one that puts a space before the text.
+describe.for(["text-smollm3", "text-gemma2", "text-mistral"])("%s", (folder) => {
+  test("random schemas", async () => {
+    const model = await load(folder);
+    const random = new Random(folder.length);
+    let ended = 0;
+    for (let i = 0; i < 10; i++) {
+      const schema = randomSchema(random);
+      const { text, reason } = await ask(model, { type: "json-schema", schema }, { seed: i });
+      if (reason !== "stop") continue;
+      ended++;
+      const ajv = addFormats.default(new Ajv2020({ strict: false }));
+      const isValid = ajv.validate(schema, JSON.parse(text));
+      expect(isValid, `${JSON.stringify(schema)} gave ${text}: ${ajv.errorsText()}`).toBe(true);
+    }
+    expect(ended).toBeGreaterThan(2);
+  });
+
+  test("a choice, a pattern, a grammar, any JSON", async () => {
+    const model = await load(folder);
+    const options = ["a cat", "a dog", " no space", "été €"];
+    for (let seed = 0; seed < 4; seed++)
+      expect(options).toContain((await ask(model, { type: "choice", options }, { seed })).text);
+    const pattern = "[a-cé]{2,5} \\d{3}";
+    const matched = await ask(model, { type: "regex", pattern });
+    expect(matched.reason).toBe("stop");
+    expect(matched.text).toMatch(new RegExp(`^(?:${pattern})$`));
+    const ebnf = 'root ::= "<" (root | [0-9]) ">"';
+    const nested = await ask(model, { type: "grammar", ebnf }, { seed: 3 });
+    if (nested.reason === "stop") expect(nested.text).toMatch(/^<+[0-9]>+$/);
+    const { text, reason } = await ask(model, { type: "json" }, { maxTokens: 200, logitBias: {} });
+    expect(text.startsWith("{")).toBe(true);
+    if (reason === "stop") JSON.parse(text);
+  });
+});
+
+test("the model that ships fills a form about a scene", async () => {
+  fovea = await Fovea.load(shippedModelUrl());
+  const image = await (await fetch(`${location.origin}/eval/set/0000.png`)).blob();
+  const question: Message[] = [
+    {
+      role: "user",
+      content: [
+        { type: "image", image },
+        { type: "text", text: "What is in this picture?" },
+      ],
+    },
+  ];
+  const schema = {
+    type: "object",
+    properties: {
+      animals: { type: "array", items: { type: "string", maxLength: 20 }, maxItems: 4 },
+      count: { type: "number" },
+    },
+    required: ["animals", "count"],
+    additionalProperties: false,
+  };
+  const request = { messages: question, maxTokens: 200 };
+  const free = await fovea.generate(request).text();
+  expect(free).toMatch(/whale|frog/);
+  const text = await fovea.generate({ ...request, format: { type: "json-schema", schema } }).text();
+  const value = JSON.parse(text) as { animals: string[]; count: number };
+  expect(value.animals.every((animal) => typeof animal === "string")).toBe(true);
+  expect(typeof value.count).toBe("number");
+});
+
+test("refusals name the reason, and the next request is served", async () => {
+  const model = await load("text-smollm3");
+  const endless = { type: "object", properties: { a: { $ref: "#" } }, required: ["a"] };
+  const large = { enum: Array.from({ length: 150_000 }, (_, i) => i) };
+  const cases: [AnswerFormat, RegExp][] = [
+    [{ type: "json-schema", schema: { not: {} } }, /^format .*"not"/],
+    [{ type: "json-schema", schema: { type: "array", uniqueItems: true } }, /"uniqueItems"/],
+    [{ type: "json-schema", schema: { type: "integer", minimum: 5, maximum: 2 } }, /nothing can satisfy/],
+    [{ type: "json-schema", schema: endless }, /without end/],
+    [{ type: "regex", pattern: "a(?=b)" }, /^format .*\(\?=b\)/],
+    [{ type: "json-schema", schema: large }, /^format.schema has \d+ characters/],
+    [{ type: "choice", options: [] }, /^format.options must be/],
+    [{ type: "yaml" } as never, /^format.type must be/],
+    // These two end the worker.
+    [{ type: "grammar", ebnf: "root ::= (" }, /^format .*EBNF parser error/],
+    [{ type: "regex", pattern: "((a{0,50}){0,50}){0,50}(b|a{1,500}){300}" }, /^format /],
+  ];
+  for (const [format, message] of cases) await expect(ask(model, format)).rejects.toThrow(message);
+  expect((await ask(model, { type: "choice", options: ["yes"] })).text).toBe("yes");
+});
