@@ -11,6 +11,7 @@
  * @property {import("../src/api.ts").Compression | undefined} compression
  * @property {import("../src/api.ts").Inhibition | undefined} inhibition
  * @property {number | undefined} maxTokens
+ * @property {Pick<import("../src/api.ts").GenerateRequest, "format" | "temperature" | "seed" | "stop" | "topLogprobs">} [more]
  */
 
 /**
@@ -24,6 +25,7 @@
  * @property {number} loadMilliseconds
  * @property {{ file: string, tokens: number, milliseconds: number }[]} images
  * @property {string} [answer]
+ * @property {{ text: string, logprob: number, top: { text: string, logprob: number }[] }[]} [tokens]
  * @property {"stop" | "length" | "abort"} [reason]
  * @property {import("../src/api.ts").GenerationStats} [stats]
  * @property {NonNullable<import("../src/api.ts").ImageFeatures["classes"]>} [classes] of the first picture
@@ -86,7 +88,7 @@ async function classify(fovea, { prompt, compression }, images) {
  * @param {File[]} pictures
  * @param {(event: PageEvent) => Promise<void>} emit
  */
-async function answer(fovea, { prompt, compression, inhibition, maxTokens }, pictures, emit) {
+async function answer(fovea, { prompt, compression, inhibition, maxTokens, more }, pictures, emit) {
   if (prompt === undefined) throw new Error("--prompt is missing; write a question");
   /** @type {import("../src/api.ts").MessagePart[]} */
   const content = [
@@ -98,18 +100,28 @@ async function answer(fovea, { prompt, compression, inhibition, maxTokens }, pic
     ...(compression && { compression }),
     ...(inhibition && { inhibition }),
     ...(maxTokens !== undefined && { maxTokens }),
+    ...more,
   });
   /** @type {PageResult["images"]} */
   const images = [];
   let text = "";
+  /** @type {{ text: string, logprob: number, top: { text: string, logprob: number }[] }[]} */
+  const tokens = [];
   for await (const event of generation) {
     if (event.type === "image")
       images.push({ file: pictures[event.index]?.name ?? "", tokens: event.tokens, milliseconds: event.milliseconds });
+    if (event.type === "logprobs") tokens.push(...event.tokens.map(plainToken));
     if (event.type === "text") {
       text += event.text;
       await emit(event);
     }
-    if (event.type === "done") return { images, answer: text, reason: event.reason, stats: event.stats };
+    if (event.type === "done")
+      return { images, answer: text, reason: event.reason, stats: event.stats, ...(tokens.length > 0 && { tokens }) };
   }
   throw new Error("the answer ended without its done event");
+}
+
+/** @param {import("../src/api.ts").AnswerToken} token */
+function plainToken({ text, logprob, top }) {
+  return { text, logprob, top: top.map((other) => ({ text: other.text, logprob: other.logprob })) };
 }

@@ -10,7 +10,7 @@ import {
   type PropertyValues,
   type TemplateResult,
 } from "lit";
-import type { FoveaModel, ImageInput, ModelInfo } from "../api.ts";
+import type { AnswerFormat, FoveaModel, ImageInput, ModelInfo } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import { createFovea } from "../worker/client.ts";
 import { Composer } from "./composer.ts";
@@ -23,7 +23,7 @@ import { CLEAR_ICON } from "./icons.ts";
 import { plainText } from "./markdown.ts";
 import { PaintPace, StickToEnd } from "./painting.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
-import { modelSource, parseBudget, parseNumber, requestSettings, type TokenBudget } from "./settings.ts";
+import { modelSource, parseBudget, parseFormat, parseNumber, requestSettings, type TokenBudget } from "./settings.ts";
 import { styles } from "./styles.ts";
 import { renderEmpty, renderEngine, renderTurns, type TranscriptActions } from "./transcript.ts";
 import { WordPointer } from "./word-pointer.ts";
@@ -43,6 +43,7 @@ export class FoveaChat extends LitElement {
     model: { reflect: true },
     tokens: { reflect: true, converter: { fromAttribute: parseBudget } },
     inhibit: { reflect: true, converter: { fromAttribute: parseNumber } },
+    format: { attribute: "format", converter: { fromAttribute: parseFormat } },
     system: { reflect: true },
     placeholder: { reflect: true },
     autoload: { type: Boolean, reflect: true },
@@ -57,6 +58,8 @@ export class FoveaChat extends LitElement {
   declare tokens: TokenBudget;
   /** Share of the image tokens that the last layer inhibits, from 0 (off) to 1; null for the model's default. */
   declare inhibit: number | null;
+  /** The form of the answers: an `AnswerFormat`, in the attribute as JSON, or "json"; null for free text. */
+  declare format: AnswerFormat | null;
   /** System prompt: instructions that the model reads before the conversation. */
   declare system: string | null;
   /** Placeholder of the question field. */
@@ -77,7 +80,7 @@ export class FoveaChat extends LitElement {
   readonly #conversation = new Conversation<ChatPicture>({
     model: () => this.#model(),
     settings: (info) => ({
-      ...requestSettings(this.tokens, this.inhibit),
+      ...requestSettings(this.tokens, this.inhibit, this.format),
       ...(this.record && info.takesPictures && { attention: true }),
       ...this.settings,
     }),
@@ -142,7 +145,7 @@ export class FoveaChat extends LitElement {
 
   constructor() {
     super();
-    const none = { model: null, tokens: null, inhibit: null, system: null, placeholder: null, settings: null };
+    const none = { model: null, tokens: null, inhibit: null, format: null, system: null, placeholder: null, settings: null };
     Object.assign(this, none, { autoload: false, record: false, pictureFirst: false });
   }
 

@@ -1,5 +1,5 @@
-/** Parses the attributes `model`, `tokens` and `inhibit`. Pure, apart from the page's address. */
-import type { Compression, GenerateRequest } from "../api.ts";
+/** Parses the attributes `model`, `tokens`, `inhibit` and `format`. Pure, apart from the page's address. */
+import type { AnswerFormat, Compression, GenerateRequest } from "../api.ts";
 import { checkInteger, checkNumber } from "../shared/assert.ts";
 import { sourceName } from "../shared/source.ts";
 
@@ -25,6 +25,17 @@ export function parseNumber(text: string | null): number | null {
   return (Number.isNaN(Number(text)) ? text : Number(text)) as number;
 }
 
+/** The attribute `format`: "json", or an `AnswerFormat` as JSON. Other strings stay, so that errors can show them. */
+export function parseFormat(text: string | null): AnswerFormat | null {
+  if (text === null || text.trim() === "") return null;
+  if (text.trim() === "json") return { type: "json" };
+  try {
+    return JSON.parse(text) as AnswerFormat;
+  } catch {
+    return text as unknown as AnswerFormat;
+  }
+}
+
 /**
  * The fields of a request that the attributes set. A budget above the number of image tokens compresses nothing.
  *
@@ -34,10 +45,12 @@ export function parseNumber(text: string | null): number | null {
 export function requestSettings(
   tokens: TokenBudget,
   inhibit: number | null,
-): Pick<GenerateRequest, "compression" | "inhibition"> {
+  format: AnswerFormat | null = null,
+): Pick<GenerateRequest, "compression" | "inhibition" | "format"> {
   return {
     ...(tokens !== null && { compression: compressionOf(tokens) }),
     ...(inhibit !== null && { inhibition: { maxRatio: checkNumber("inhibit", inhibit, 0, 1) } }),
+    ...(format !== null && { format }),
   };
 }
 

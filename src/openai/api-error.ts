@@ -68,6 +68,7 @@ const FIELDS: Record<string, string> = {
   frequencyPenalty: "frequency_penalty",
   logitBias: "logit_bias",
   topLogprobs: "top_logprobs",
+  format: "response_format",
   topK: "fovea.topK",
   minP: "fovea.minP",
   repetitionPenalty: "fovea.repetitionPenalty",

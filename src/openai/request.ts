@@ -18,6 +18,7 @@ import {
   wrongType,
 } from "./fields.ts";
 import { readMessages } from "./messages.ts";
+import { readResponseFormat } from "./response-format.ts";
 import type { FoveaSettings } from "./types.ts";
 
 export interface CheckedRequest {
@@ -34,6 +35,7 @@ export interface CheckedRequest {
 const HONOURED = [
   ...["model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p"],
   ...["seed", "stop", "n", "logprobs", "top_logprobs", "frequency_penalty", "presence_penalty", "logit_bias", "fovea"],
+  "response_format",
 ];
 const PASSED_OVER = [
   ...["user", "safety_identifier", "metadata", "store", "service_tier", "prediction", "parallel_tool_calls"],
@@ -45,10 +47,6 @@ const NEUTRAL: Record<string, { isNeutral: (value: unknown) => boolean; only?: s
   functions: { isNeutral: isEmpty },
   tool_choice: { isNeutral: (value) => value === "none" || value === "auto" },
   function_call: { isNeutral: (value) => value === "none" || value === "auto" },
-  response_format: {
-    isNeutral: (value) => isObject(value) && Object.keys(value).length === 1 && value.type === "text",
-    only: '{"type":"text"}',
-  },
   modalities: {
     isNeutral: (value) => Array.isArray(value) && value.length === 1 && value[0] === "text",
     only: '["text"]',
@@ -93,6 +91,7 @@ export function readRequest(body: unknown): CheckedRequest {
       ...present("frequencyPenalty", decimal(fields, "frequency_penalty", -2, 2)),
       ...present("logitBias", readBias(field(fields, "logit_bias"))),
       ...present("topLogprobs", readLogprobs(fields)),
+      ...present("format", readResponseFormat(field(fields, "response_format"))),
       ...present("stop", readStop(field(fields, "stop"))),
       seed: readSeed(fields),
       ...readSettings(field(fields, "fovea")),
@@ -102,10 +101,6 @@ export function readRequest(body: unknown): CheckedRequest {
 
 function only(value: unknown) {
   return { isNeutral: (given: unknown) => given === value, only: JSON.stringify(value) };
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Whether a list or an object is empty. */

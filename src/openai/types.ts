@@ -80,7 +80,14 @@ export interface ChatCompletionRequest {
   presence_penalty?: number | null;
   /** Token id -> what is added to its logit, -100 to 100. */
   logit_bias?: Record<string, number> | null;
-  response_format?: { type: "text" };
+  /** A JSON object, or JSON that a schema accepts; `strict` is always meant. Keywords that cannot be followed are refused. */
+  response_format?:
+    | { type: "text" }
+    | { type: "json_object" }
+    | {
+        type: "json_schema";
+        json_schema: { name: string; description?: string; schema?: Record<string, unknown>; strict?: boolean | null };
+      };
   /** A service's bookkeeping: ignored, like the next four fields. */
   user?: string;
   metadata?: Record<string, string> | null;

@@ -42,6 +42,10 @@ describe("what a command line becomes", () => {
 
   test.for([
     ["--tokens", "none", { compression: { method: "none" } }],
+    ["--format", "json", { format: { type: "json" } }],
+    ["--choice", "a,b", { format: { type: "choice", options: ["a", "b"] } }],
+    ["--temperature", "0.5", { temperature: 0.5 }],
+    ["--logprobs", "3", { topLogprobs: 3 }],
     ["--inhibit", "0", { inhibition: { maxRatio: 0 } }],
     ["--inhibit", "1", { inhibition: { maxRatio: 1 } }],
     ["--inhibit", ".5", { inhibition: { maxRatio: 0.5 } }],
