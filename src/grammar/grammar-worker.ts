@@ -1,6 +1,7 @@
 /** The grammar worker's script: answers calls with masks. WebAssembly runs here only. */
 import { FormatError } from "./ebnf.ts";
 import { Matcher } from "./matcher.ts";
+import { measureProcessor } from "./processor-time.ts";
 import type { FromGrammar, GrammarStep, ToGrammar } from "./protocol.ts";
 
 /** The needed part of a worker's global scope. */
@@ -19,18 +20,24 @@ console.error = (...parts: unknown[]) => {
 };
 
 scope.addEventListener("message", ({ data }) => {
+  if (data.type === "yardstick")
+    return measureProcessor((ms) => post({ call: data.call, type: "worked", milliseconds: ms }));
   last = last.then(() => serve(data));
 });
+
+function post(message: FromGrammar, transfer: Transferable[] = []): void {
+  scope.postMessage(message, { transfer });
+}
 
 async function serve(message: ToGrammar): Promise<void> {
   const { call } = message;
   try {
     const step = await run(message);
-    scope.postMessage({ call, type: "step", step }, { transfer: step ? [step.mask.buffer] : [] });
+    post({ call, type: "step", step }, step ? [step.mask.buffer] : []);
   } catch (error) {
     const isBroken = !(error instanceof FormatError);
     const isFormat = !isBroken || printed !== "" || error instanceof RangeError;
-    scope.postMessage({ call, type: "failure", message: reasonOf(error), isFormat, isBroken }, { transfer: [] });
+    post({ call, type: "failure", message: reasonOf(error), isFormat, isBroken });
   }
 }
 
@@ -44,6 +51,8 @@ async function run(message: ToGrammar): Promise<GrammarStep | undefined> {
       return matcher!.begin(message.source);
     case "accept":
       return matcher!.accept(message.id);
+    default:
+      return undefined;
   }
 }
 

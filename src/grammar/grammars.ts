@@ -6,16 +6,17 @@
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import type { FormatSource } from "./format-source.ts";
-import type { FromGrammar, GrammarCall, GrammarStep, GrammarVocabulary } from "./protocol.ts";
+import type { FromGrammar, GrammarCall, GrammarStep, GrammarVocabulary, ToGrammar } from "./protocol.ts";
 import { startGrammarWorker } from "./start-worker.ts";
 
-/** Time for a format to be compiled, or for one token of it. Only time in which the page itself could work counts. */
+/** Processor time for a format to be compiled, or for one token of it. */
 const MAX_MS = 5000;
-const TICK_MS = 50;
-/** The most that counts between two ticks: a computer that sleeps, or has other work, is no fault of the format. */
-const MAX_TICK_MS = 100;
+/** Time that passes before processor time is measured: most formats take a tenth of it. */
+const UNMEASURED_MS = 1000;
+/** Time after which nothing is waited for, however busy the machine is. */
+const MAX_WAIT_MS = 120_000;
 /** Time to fetch and start the script, of a megabyte. */
-const START_MS = 60_000;
+const START_MS = 120_000;
 
 export class Grammars {
   readonly #vocabulary: () => GrammarVocabulary;
@@ -39,12 +40,12 @@ export class Grammars {
     throwIfAborted(signal, "the compiling of a format");
     await this.#start();
     throwIfAborted(signal, "the compiling of a format");
-    return (await this.#call({ type: "begin", source }, MAX_MS))!;
+    return (await this.#call({ type: "begin", source }))!;
   }
 
   /** What may follow this token. Throws as `begin`. */
   async accept(id: number): Promise<GrammarStep> {
-    return (await this.#call({ type: "accept", id }, MAX_MS))!;
+    return (await this.#call({ type: "accept", id }))!;
   }
 
   /** Ends the worker. Safe to call twice; the next answer starts another one. */
@@ -65,25 +66,29 @@ export class Grammars {
         const message = `the worker for formats could not run${reason}; put fovea-grammar.js beside the library, and allow it in the page's Content-Security-Policy (worker-src, 'wasm-unsafe-eval')`;
         for (const end of this.#calls.values()) end({ type: "end", error: new FoveaError("download-failed", message) });
       });
-      this.#ready = this.#call({ type: "vocabulary", vocabulary: this.#vocabulary() }, START_MS);
+      this.#ready = this.#call({ type: "vocabulary", vocabulary: this.#vocabulary() });
     }
     await this.#ready;
   }
 
   /** Makes a call. A worker that fails, other than by a format that was refused in time, is ended. */
-  async #call(message: GrammarCall, limitMs: number): Promise<GrammarStep | undefined> {
+  async #call(message: GrammarCall): Promise<GrammarStep | undefined> {
     const call = this.#nextCall++;
     const answered = new Promise<FromGrammar | { type: "end"; error: Error }>((resolve) =>
       this.#calls.set(call, resolve),
     );
     this.#worker!.postMessage({ ...message, call });
-    const deadline = new Deadline(limitMs, () => {
-      const error = new RangeError(`format takes more than ${limitMs / 1000} s; make it simpler`);
+    const deadline = new Deadline(message.type === "vocabulary" ? undefined : MAX_MS, () => {
+      const isStart = message.type === "vocabulary";
+      const error = isStart
+        ? new FoveaError("download-failed", `the worker for formats did not start within ${START_MS / 1000} s`)
+        : new RangeError(`format takes more than ${MAX_MS / 1000} s of the processor; make it simpler`);
       this.#calls.get(call)?.({ type: "end", error });
     });
     try {
       const answer = await answered;
       if (answer.type === "step") return answer.step;
+      if (answer.type === "worked") return undefined;
       if (answer.type === "end" || answer.isBroken) this.dispose();
       if (answer.type === "end") throw answer.error;
       if (answer.isFormat) throw new RangeError(`format cannot be followed: ${answer.message}`);
@@ -98,22 +103,32 @@ export class Grammars {
   }
 }
 
-/** Calls `onEnd` after so much time in which this thread could work. */
+/**
+ * Calls `onEnd` after so much processor time, measured by a second worker once a second has passed; without a limit, after
+ * the time to start. A clock alone would refuse honest formats on busy machines.
+ */
 class Deadline {
-  readonly #timer: ReturnType<typeof setInterval>;
+  #yardstick: Worker | undefined;
+  readonly #timers: ReturnType<typeof setTimeout>[];
 
-  constructor(limitMs: number, onEnd: () => void) {
-    let spent = 0;
-    let last = performance.now();
-    this.#timer = setInterval(() => {
-      const now = performance.now();
-      spent += Math.min(now - last, MAX_TICK_MS);
-      last = now;
-      if (spent > limitMs) onEnd();
-    }, TICK_MS);
+  constructor(limitMs: number | undefined, onEnd: () => void) {
+    this.#timers = [setTimeout(onEnd, limitMs === undefined ? START_MS : MAX_WAIT_MS)];
+    if (limitMs === undefined) return;
+    let left = limitMs - UNMEASURED_MS;
+    const measure = () => {
+      this.#yardstick = startGrammarWorker();
+      this.#yardstick.addEventListener("message", ({ data }: MessageEvent<FromGrammar>) => {
+        if (data.type !== "worked") return;
+        left -= data.milliseconds;
+        if (left < 0) onEnd();
+      });
+      this.#yardstick.postMessage({ call: 0, type: "yardstick" } satisfies ToGrammar);
+    };
+    this.#timers.push(setTimeout(measure, UNMEASURED_MS));
   }
 
   clear(): void {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#yardstick?.terminate();
   }
 }

@@ -17,7 +17,9 @@ export type GrammarCall =
   | { type: "vocabulary"; vocabulary: GrammarVocabulary }
   /** Begins an answer, and forgets the one before. */
   | { type: "begin"; source: FormatSource }
-  | { type: "accept"; id: number };
+  | { type: "accept"; id: number }
+  /** Works without end, and says how long; in a worker of its own. */
+  | { type: "yardstick" };
 
 export type ToGrammar = { call: number } & GrammarCall;
 
@@ -28,5 +30,7 @@ export interface GrammarStep {
 
 export type FromGrammar =
   | { call: number; type: "step"; step: GrammarStep | undefined }
+  /** So many more milliseconds of the processor were spent. */
+  | { call: number; type: "worked"; milliseconds: number }
   /** `isFormat`: the format is at fault. `isBroken`: the worker is of no more use. */
   | { call: number; type: "failure"; message: string; isFormat: boolean; isBroken: boolean };
