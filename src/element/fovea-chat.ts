@@ -1,18 +1,11 @@
 /**
  * The element: a conversation with a model about pictures. Connects the parts of this room. define.ts registers it.
  */
-import {
-  html,
-  LitElement,
-  nothing,
-  type PropertyDeclaration,
-  type PropertyDeclarations,
-  type PropertyValues,
-  type TemplateResult,
-} from "lit";
+import { html, LitElement, nothing, type PropertyDeclaration, type PropertyValues, type TemplateResult } from "lit";
 import type { AnswerFormat, FoveaModel, ImageInput, ModelInfo } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import { createFovea } from "../worker/client.ts";
+import { ATTRIBUTES } from "./attributes.ts";
 import { Composer } from "./composer.ts";
 import { type AnswerSettings, Conversation, shownAnswer, type Turn } from "./conversation.ts";
 import { EngineSlot, type EngineState } from "./engine-slot.ts";
@@ -23,7 +16,7 @@ import { CLEAR_ICON } from "./icons.ts";
 import { plainText } from "./markdown.ts";
 import { PaintPace, StickToEnd } from "./painting.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
-import { modelSource, parseBudget, parseFormat, parseNumber, requestSettings, type TokenBudget } from "./settings.ts";
+import { modelSource, requestSettings, type TokenBudget } from "./settings.ts";
 import { styles } from "./styles.ts";
 import { renderEmpty, renderEngine, renderTurns, type TranscriptActions } from "./transcript.ts";
 import { WordPointer } from "./word-pointer.ts";
@@ -39,18 +32,7 @@ export class FoveaChat extends LitElement {
 
   static override styles = styles;
 
-  static override properties: PropertyDeclarations = {
-    model: { reflect: true },
-    tokens: { reflect: true, converter: { fromAttribute: parseBudget } },
-    inhibit: { reflect: true, converter: { fromAttribute: parseNumber } },
-    format: { attribute: "format", converter: { fromAttribute: parseFormat } },
-    system: { reflect: true },
-    placeholder: { reflect: true },
-    autoload: { type: Boolean, reflect: true },
-    record: { type: Boolean, reflect: true },
-    pictureFirst: { type: Boolean, reflect: true, attribute: "picture-first" },
-    settings: { attribute: false },
-  };
+  static override properties = ATTRIBUTES;
 
   /** The model: a known name, "hf:owner/name", or the address of a folder in Hugging Face layout. */
   declare model: string | null;
@@ -58,7 +40,7 @@ export class FoveaChat extends LitElement {
   declare tokens: TokenBudget;
   /** Share of the image tokens that the last layer inhibits, from 0 (off) to 1; null for the model's default. */
   declare inhibit: number | null;
-  /** The form of the answers: an `AnswerFormat`, in the attribute as JSON, or "json"; null for free text. */
+  /** The form of the answers, in the attribute as JSON, or "json"; null for free text. */
   declare format: AnswerFormat | null;
   /** System prompt: instructions that the model reads before the conversation. */
   declare system: string | null;
@@ -145,7 +127,15 @@ export class FoveaChat extends LitElement {
 
   constructor() {
     super();
-    const none = { model: null, tokens: null, inhibit: null, format: null, system: null, placeholder: null, settings: null };
+    const none = {
+      model: null,
+      tokens: null,
+      inhibit: null,
+      format: null,
+      system: null,
+      placeholder: null,
+      settings: null,
+    };
     Object.assign(this, none, { autoload: false, record: false, pictureFirst: false });
   }
 

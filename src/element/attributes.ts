@@ -1,0 +1,16 @@
+/** The attributes of `<fovea-chat>`, and how each becomes a property. */
+import type { PropertyDeclarations } from "lit";
+import { parseBudget, parseFormat, parseNumber } from "./settings.ts";
+
+export const ATTRIBUTES: PropertyDeclarations = {
+  model: { reflect: true },
+  tokens: { reflect: true, converter: { fromAttribute: parseBudget } },
+  inhibit: { reflect: true, converter: { fromAttribute: parseNumber } },
+  format: { attribute: "format", converter: { fromAttribute: parseFormat } },
+  system: { reflect: true },
+  placeholder: { reflect: true },
+  autoload: { type: Boolean, reflect: true },
+  record: { type: Boolean, reflect: true },
+  pictureFirst: { type: Boolean, reflect: true, attribute: "picture-first" },
+  settings: { attribute: false },
+};
