@@ -17,6 +17,7 @@ import { costliestPlan } from "./engine.ts";
 import { fitPictures } from "./fit-pictures.ts";
 import { languageFilesOf } from "./language.ts";
 import { planProblems } from "./plan-problems.ts";
+import { planVariants } from "./plan-variants.ts";
 import { readModel } from "./read-model.ts";
 
 /**
@@ -75,6 +76,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
     weights: storageName(format),
     gpu,
     contextLength,
+    ...(model.variants && { variants: await planVariants(model.variants, survey, limits, { signal }) }),
     problems: planProblems({ spec, contextLength, limits, bytesToStore, freeStorageBytes }),
   };
 }

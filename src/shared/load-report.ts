@@ -51,4 +51,9 @@ export interface ModelPlan {
    * as much memory in all no browser tells.
    */
   problems: string[];
+  /**
+   * Of GGUF files: the quantisations that the folder has, in the order of preference, with their lengths. `fits` is a guess from
+   * the largest buffer of the device. `variant` or `source:name` chooses one.
+   */
+  variants?: { name: string; file: string; bytes: number; fits: boolean }[];
 }

@@ -27,6 +27,8 @@ export interface ModelSurvey {
   readonly folder: ModelFolder;
   /** Looks for a file without reading it. Throws like `ModelFolder.open`. */
   lookFor(name: string, options: ReadOptions): Promise<void>;
+  /** Length of a file that need not be read; undefined where there is none. Throws like `ModelFolder.open`. */
+  lengthOf(name: string, options: ReadOptions): Promise<number | undefined>;
   /** The existing files that were opened or looked for. */
   files(): SurveyedFile[];
 }
@@ -52,6 +54,7 @@ export function surveyModel(source: ModelSource, options: OpenModelOptions): Mod
     async lookFor(name, options) {
       await find(name, options);
     },
+    lengthOf: async (name, options) => (await places.find(name, options))?.bytes,
     files: () => [...files.values()],
   };
 }

@@ -3,6 +3,14 @@ import type { ReadOptions } from "../byte-source.ts";
 import type { Checkpoint } from "../checkpoint.ts";
 import type { ModelFolder } from "../folder.ts";
 
+/** One of several quantisations of a model in a folder. */
+export interface ModelVariant {
+  /** Such as "Q4_K_M". */
+  readonly name: string;
+  /** All its parts, the first first. */
+  readonly files: readonly string[];
+}
+
 /** A model in a folder, before its weights are looked at. */
 export interface OpenedModel {
   /**
@@ -10,6 +18,8 @@ export interface OpenedModel {
    * its metadata.
    */
   readonly folder: ModelFolder;
+  /** The quantisations that the folder has, best first, where it can have several. */
+  readonly variants?: readonly ModelVariant[];
   /** What was chosen and a person may want to know, a sentence each. */
   readonly notes: readonly string[];
   /**

@@ -70,7 +70,11 @@ async function openGguf(folder: ModelFolder, options: ReadOptions): Promise<Open
   const vision = await openVision(folder, files, options);
   if (chosenVision !== undefined && !vision)
     throw badGguf(folder.location, `no vision file is called or labelled ${quoted(chosenVision)}`);
-  return describe(folder, file, vision, notes, options);
+  const variants = languageVariants(names ?? [file.header.file]).map(({ label, file }) => ({
+    name: label,
+    files: shardNames(file),
+  }));
+  return { ...(await describe(folder, file, vision, notes, options)), variants };
 }
 
 /** The language file: the caller's, or the first by preference whose header says that it is one. */

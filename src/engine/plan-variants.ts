@@ -1,0 +1,29 @@
+/** The quantisations of a model that a folder has, with their sizes, for a plan. */
+import type { ModelPlan } from "../api.ts";
+import type { BufferLimits } from "../gpu/limits.ts";
+import type { ReadOptions } from "../weights/byte-source.ts";
+import type { ModelVariant } from "../weights/formats/format.ts";
+import type { ModelSurvey } from "../weights/survey.ts";
+
+/**
+ * Most weights that are taken to fit, in largest buffers: browsers tell the largest buffer of a device and not its memory, of
+ * which that is a quarter to a half on most.
+ */
+const MOST_BUFFERS = 2;
+
+/** Lengths of all variants. Throws like `ModelFolder.open`. */
+export async function planVariants(
+  variants: readonly ModelVariant[],
+  survey: ModelSurvey,
+  limits: BufferLimits | undefined,
+  options: ReadOptions,
+): Promise<NonNullable<ModelPlan["variants"]>> {
+  const most = MOST_BUFFERS * (limits?.maxBufferSize ?? Number.POSITIVE_INFINITY);
+  return Promise.all(
+    variants.map(async ({ name, files }) => {
+      const lengths = await Promise.all(files.map((file) => survey.lengthOf(file, options)));
+      const bytes = lengths.reduce<number>((sum, length) => sum + (length ?? 0), 0);
+      return { name, file: files[0]!, bytes, fits: bytes <= most };
+    }),
+  );
+}
