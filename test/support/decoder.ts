@@ -53,9 +53,10 @@ export class TestDecoder {
     gpu: Gpu,
     weights: Weights,
     { decoder: spec, imageTokenId }: { [K in "decoder" | "imageTokenId"]?: ModelSpec[K] | undefined },
+    capacity = CAPACITY,
   ): Promise<TestDecoder> {
     const allowed = Array.from({ length: spec!.vocabularySize }, (_, id) => id).filter((id) => id !== imageTokenId);
-    const made = new TestDecoder(gpu, weights, spec!, allowed);
+    const made = new TestDecoder(gpu, weights, spec!, allowed, capacity);
     await gpu.compile((recorder) => {
       made.sequence.rehearse(recorder);
       for (const rows of [1, 2]) made.decoder.logits(recorder, made.decoder.hidden(rows), made.#rowsOf(rows));
@@ -63,15 +64,15 @@ export class TestDecoder {
     return made;
   }
 
-  private constructor(gpu: Gpu, weights: Weights, spec: DecoderSpec, allowed: number[]) {
+  private constructor(gpu: Gpu, weights: Weights, spec: DecoderSpec, allowed: number[], capacity: number) {
     this.#gpu = gpu;
-    this.decoder = new Decoder(gpu, gpu.arena, weights, spec, { chunkRows: CAPACITY, positions: 2 * CAPACITY });
-    this.cache = new KvCache(gpu.arena, spec, CAPACITY);
+    this.decoder = new Decoder(gpu, gpu.arena, weights, spec, { chunkRows: capacity, positions: 2 * capacity });
+    this.cache = new KvCache(gpu.arena, spec, capacity);
     this.sequence = new Sequence(gpu, this.decoder, this.cache, sequenceBuffers(gpu, this.decoder, allowed));
-    this.#ids = gpu.arena.tensor("ids", [CAPACITY], "u32");
-    this.#positions = gpu.arena.tensor("positions", [this.decoder.axes, CAPACITY], "u32");
-    this.#visible = this.decoder.windows.map(() => gpu.arena.tensor("visible", [CAPACITY, 2], "u32"));
-    this.#logits = gpu.arena.tensor("all logits", [CAPACITY, spec.vocabularySize]);
+    this.#ids = gpu.arena.tensor("ids", [capacity], "u32");
+    this.#positions = gpu.arena.tensor("positions", [this.decoder.axes, capacity], "u32");
+    this.#visible = this.decoder.windows.map(() => gpu.arena.tensor("visible", [capacity, 2], "u32"));
+    this.#logits = gpu.arena.tensor("all logits", [capacity, spec.vocabularySize]);
   }
 
   /** Runs rows `first` to `end` of a prompt as one chunk, behind `first` rows in the cache. Logits [end - first, V]. */

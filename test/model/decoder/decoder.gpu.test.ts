@@ -2,12 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { describeModel } from "../../../src/families/registry.ts";
 import { promptRows } from "../../../src/model/decoder/prompt-rows.ts";
+import { MAX_MLP_ROWS } from "../../../src/model/decoder/workspace.ts";
 import { fillWeights, Weights } from "../../../src/model/load/fill.ts";
 import { matchTensors } from "../../../src/model/load/match.ts";
 import { openCheckpoint } from "../../../src/weights/checkpoint.ts";
 import { openFolder } from "../../../src/weights/folder.ts";
 import { expectNmse } from "../../support/compare.ts";
-import { TestDecoder } from "../../support/decoder.ts";
+import { SMALL_CONFIG, TestDecoder } from "../../support/decoder.ts";
 import { freshRandom, useGpu } from "../../support/gpu.ts";
 import { sharedJson, sharedUrl } from "../../support/shared.ts";
 import { NMSE_CHUNKING } from "../../support/tolerances.ts";
@@ -44,5 +45,32 @@ describe("prefill in chunks, then rows", () => {
     ];
     for (const ends of cuts)
       expectNmse(`cut at ${ends.slice(0, 4)}`, await decoder.run(prompt, ends), whole, NMSE_CHUNKING);
+  });
+
+  test("a chunk of more rows than an MLP takes at once", async () => {
+    const gpu = device();
+    const rows = MAX_MLP_ROWS + 50;
+    const random = freshRandom("long chunk");
+    // Norms after both halves read what the MLP of earlier rows has left.
+    for (const model_type of ["llama", "gemma2"]) {
+      const json = { ...SMALL_CONFIG, model_type, head_dim: 16, query_pre_attn_scalar: 16, rms_norm_eps: 1e-6 };
+      const spec = describeModel({ "config.json": json });
+      const matched = { tensors: spec.tensors.filter(({ parts }) => parts.length > 0), aliases: new Map() };
+      const aliases = new Map(
+        spec.tensors.flatMap(({ name, parts, instead }) => (parts.length === 0 ? [[name, instead!]] : [])),
+      );
+      const weights = new Weights(gpu.arena, { ...matched, aliases });
+      for (const { name, shape } of matched.tensors) {
+        const size = shape.reduce((product, dimension) => product * dimension, 1);
+        const values = random.floats(size, 1 / Math.sqrt(shape.at(-1)!));
+        gpu.upload(weights.get(name), shape.length === 1 ? values.map((value) => 1 + value) : values);
+      }
+      const decoder = await TestDecoder.make(gpu, weights, spec, rows);
+      const ids = Array.from({ length: rows }, () => random.integer(0, json.vocab_size - 1));
+      const prompt = promptRows({ ids, pictures: [] }, [], spec.decoder!);
+      const whole = await decoder.run(prompt, []);
+      expectNmse(model_type, whole, await decoder.run(prompt, [200, 400]), NMSE_CHUNKING);
+      expect(whole.some((value) => Math.abs(value) > 1e-3)).toBe(true);
+    }
   });
 });
