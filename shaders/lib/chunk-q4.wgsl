@@ -19,3 +19,8 @@ fn row_product(at: u32, x: ptr<function, Chunk>) -> f32 {
   return word_product(words.x, (*x)[0], (*x)[1]) + word_product(words.y, (*x)[2], (*x)[3])
     + word_product(words.z, (*x)[4], (*x)[5]) + word_product(words.w, (*x)[6], (*x)[7]);
 }
+
+// Without a loop: what is indexed by a variable lies in memory on software adapters.
+fn chunk_sums(x: ptr<function, Chunk>) -> Part {
+  return (((*x)[0] + (*x)[1]) + ((*x)[2] + (*x)[3])) + (((*x)[4] + (*x)[5]) + ((*x)[6] + (*x)[7]));
+}

@@ -1,7 +1,7 @@
 // `chunk_products` of integers in groups of 1 << GROUP_SHIFT chunks. A chunk never spans two groups. Each invocation reads
 // scale and bias of a row's group once a chunk, in one load; in larger groups its neighbours read the same word with it.
 // A bias adds itself times the sum of x, which four rows share.
-// Needs `row_product` of lib/chunk-q*, lib/scales-* and GROUP_SHIFT.
+// Needs `row_product` and `chunk_sums` of lib/chunk-q*, lib/scales-* and GROUP_SHIFT.
 
 fn chunk_products(at: vec4u, x: ptr<function, Chunk>) -> vec4f {
   let groups = at >> vec4u(GROUP_SHIFT);
@@ -14,9 +14,5 @@ fn chunk_products(at: vec4u, x: ptr<function, Chunk>) -> vec4f {
   if (PAIRED == 0u) {
     return products;
   }
-  var sums = (*x)[0];
-  for (var i = 1u; i < CHUNK; i++) {
-    sums += (*x)[i];
-  }
-  return products + dot(sums, vec4f(1.0)) * vec4f(a.y, b.y, c.y, d.y);
+  return products + dot(chunk_sums(x), vec4f(1.0)) * vec4f(a.y, b.y, c.y, d.y);
 }
