@@ -2,9 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type DescriptionFiles, describeModel, familyNames } from "../src/families/registry.ts";
+import { type DescriptionFiles, familyNames } from "../src/families/registry.ts";
 import { DESCRIPTION_FILES } from "../src/shared/model-files.ts";
 import type { ModelSpec } from "../src/spec/model-spec.ts";
+import { describeModel } from "../test/support/describe-model.ts";
 
 const BEGIN = "<!-- families: written by `node tools/families.mjs` -->";
 const END = "<!-- /families -->";

@@ -2,7 +2,7 @@
  * Fovea beside onnxruntime-web: the same weights, inputs and adapter, in one page, in turns. Both must compute the same
  * before anything is timed. Browser only; browser-host.ts serves the peer's files and graphs.
  */
-import { describeModel } from "../../src/families/registry.ts";
+import { describeModel } from "../../test/support/describe-model.ts";
 import { type Contender, foveaDecoding, foveaVision, ortDecoding, ortVision } from "../peers/contenders.ts";
 import { loadOrt, type Provider } from "../peers/ort.ts";
 import { median, medianRatio, nmse, takeTurns } from "./measure.ts";

@@ -3,7 +3,7 @@
  * of Qwen2-0.5B, with fewer layers. Weights are random: only time is measured. Figures for all layers are sums over
  * blocks and stages, each measured at its own number of tokens.
  */
-import { describeModel } from "../../src/families/registry.ts";
+
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { Recorder } from "../../src/gpu/pass.ts";
 import { planCompression } from "../../src/model/compression/plan.ts";
@@ -11,6 +11,7 @@ import { causalRanges } from "../../src/model/decoder/visible.ts";
 import { Encoder } from "../../src/model/encoder/encoder.ts";
 import { Inhibitor } from "../../src/model/inhibition/inhibitor.ts";
 import { planInhibition } from "../../src/model/inhibition/plan.ts";
+import { describeModel } from "../../test/support/describe-model.ts";
 import { DecoderSubject } from "./decoder-subject.ts";
 import { type BatchOptions, medianRatio, type Recording, timeRecordings } from "./measure.ts";
 import { randomWeights } from "./models.ts";

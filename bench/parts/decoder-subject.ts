@@ -1,5 +1,5 @@
 /** The measured decoder: prompts and single tokens, from ids in CPU memory to the last row's logits in CPU memory. */
-import { describeModel } from "../../src/families/registry.ts";
+
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { Recorder } from "../../src/gpu/pass.ts";
 import { readFloats } from "../../src/gpu/readback.ts";
@@ -12,6 +12,7 @@ import { causalRanges } from "../../src/model/decoder/visible.ts";
 import type { Inhibitor } from "../../src/model/inhibition/inhibitor.ts";
 import { weightBytes } from "../../src/model/load/precision.ts";
 import type { DecoderSpec } from "../../src/spec/model-spec.ts";
+import { describeModel } from "../../test/support/describe-model.ts";
 import { LLAMA_20M, ownTensors, randomWeights } from "./models.ts";
 
 export interface DecoderOptions {

@@ -2,7 +2,7 @@
 import type { Compression } from "../../src/api.ts";
 import { chunkRowsOf } from "../../src/engine/assemble.ts";
 import { viewsInOrder } from "../../src/engine/read-views.ts";
-import { type DescriptionFiles, describeModel } from "../../src/families/registry.ts";
+import type { DescriptionFiles } from "../../src/families/registry.ts";
 import { Sequence, sequenceBuffers } from "../../src/generate/sequence.ts";
 import { GREEDY } from "../../src/generate/token-choice.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
@@ -20,6 +20,7 @@ import { PictureEncoder } from "../../src/model/encoder/picture-encoder.ts";
 import { Weights } from "../../src/model/load/fill.ts";
 import type { DecoderSpec, EncoderSpec, ModelSpec } from "../../src/spec/model-spec.ts";
 import type { PicturePlan, PictureRun, PictureSpec } from "../../src/spec/picture-spec.ts";
+import { describeModel } from "../../test/support/describe-model.ts";
 import { DispatchCounter } from "./dispatch-counter.ts";
 import { ownTensors, randomValues, randomWeights } from "./models.ts";
 

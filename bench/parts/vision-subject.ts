@@ -1,6 +1,5 @@
 /** The measured image encoder: a ViT classifier, from pixels in CPU memory to class logits in CPU memory. */
 import { readModel } from "../../src/engine/read-model.ts";
-import { describeModel } from "../../src/families/registry.ts";
 import type { Arena } from "../../src/gpu/arena.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { Recorder } from "../../src/gpu/pass.ts";
@@ -12,6 +11,7 @@ import { matchTensors } from "../../src/model/load/match.ts";
 import type { EncoderSpec, ModelSpec } from "../../src/spec/model-spec.ts";
 import { openCheckpoint } from "../../src/weights/checkpoint.ts";
 import { openFolder } from "../../src/weights/folder.ts";
+import { describeModel } from "../../test/support/describe-model.ts";
 import { randomValues, randomWeights, VIT_TINY } from "./models.ts";
 
 /** Where a trained ViT-Tiny is served, if the machine has one. */

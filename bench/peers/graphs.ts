@@ -1,8 +1,8 @@
 /** The peer's graphs, written from the same weights that Fovea runs. Node only. */
 import { existsSync, readFileSync } from "node:fs";
-import { describeModel } from "../../src/families/registry.ts";
 import type { TensorSpec } from "../../src/spec/tensor-spec.ts";
 import { readSafetensors } from "../../test/reference/model/weights.ts";
+import { describeModel } from "../../test/support/describe-model.ts";
 import { LLAMA_20M, tensorValues, VIT_TINY } from "../parts/models.ts";
 import { llamaGraph } from "./onnx-llama.ts";
 import { vitGraph } from "./onnx-vit.ts";

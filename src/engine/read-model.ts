@@ -22,5 +22,5 @@ export async function readModel(
   const files: DescriptionFiles = Object.fromEntries(entries);
   if (files["config.json"] === undefined)
     throw new FoveaError("unsupported-model", `no config.json in ${folder.location}: is this the folder of a model?`);
-  return { spec: describeModel(files), files };
+  return { spec: await describeModel(files), files };
 }

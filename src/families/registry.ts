@@ -1,48 +1,70 @@
-/** The list of families, and the step from a model's small files to its `ModelSpec`. */
+/**
+ * The list of families, and the step from a model's small files to its `ModelSpec`. A family's code is loaded when a model
+ * may be of that family: a page needs one of them, and all together are a quarter of the engine.
+ */
 import { FoveaError } from "../errors.ts";
 import type { DESCRIPTION_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
-import { clip } from "./clip.ts";
-import type { Descriptions, Family } from "./family.ts";
+import { type Descriptions, type Family, hasModelType } from "./family.ts";
 import { ConfigFields } from "./fields.ts";
-import { gemma2, gemma3Text } from "./gemma.ts";
-import { gemma3 } from "./gemma3.ts";
-import { granite } from "./granite.ts";
-import { idefics3, smolvlm } from "./idefics3.ts";
-import { internvl } from "./internvl.ts";
-import { lfm2 } from "./lfm2.ts";
-import { lfm2Vl } from "./lfm2-vl.ts";
-import { llama } from "./llama.ts";
-import { llava } from "./llava.ts";
-import { llavaNext } from "./llava-next.ts";
-import { llavaOnevision } from "./llava-onevision.ts";
-import { mistral } from "./mistral.ts";
-import { mistral3, pixtral } from "./mistral3.ts";
-import { nanollava } from "./nanollava.ts";
-import { olmo2 } from "./olmo2.ts";
-import { originalLlava } from "./original-llava.ts";
-import { paligemma } from "./paligemma.ts";
-import { phi3 } from "./phi3.ts";
-import { qwen2 } from "./qwen2.ts";
-import { qwen2Vl, qwen25Vl } from "./qwen2-vl.ts";
-import { qwen3 } from "./qwen3.ts";
-import { qwen35, qwen35Text } from "./qwen3-5.ts";
-import { qwen3Vl } from "./qwen3-vl.ts";
-import { shikra } from "./shikra.ts";
-import { siglip } from "./siglip.ts";
-import { smollm3 } from "./smollm3.ts";
-import { phi, stablelm } from "./stablelm.ts";
-import { vit } from "./vit.ts";
+
+/** A family that is not loaded yet. */
+interface Entry {
+  /** For messages. */
+  name: string;
+  /** Whether a model may be of this family. `Family.matches` decides. */
+  may(files: Descriptions): boolean;
+  load(): Promise<Family>;
+}
+
+/** A family whose configs have one of these types; its name is the first. */
+function typed(types: readonly [string, ...string[]], load: Entry["load"]): Entry {
+  return { name: types[0], may: (files) => types.some((type) => hasModelType(files, type)), load };
+}
+
+/** A family in the layout of the original LLaVA code, which published under many types. */
+function original(name: string, load: Entry["load"]): Entry {
+  return { name, may: ({ config }) => config.has("mm_vision_tower"), load };
+}
 
 /** The first that matches describes the model. */
-const FAMILIES: readonly Family[] = [
-  ...[nanollava, shikra, originalLlava, pixtral, llava, llavaNext, llavaOnevision, internvl, idefics3, smolvlm, lfm2Vl],
-  ...[gemma3, paligemma, mistral3],
-  ...[qwen2Vl, qwen25Vl, qwen3Vl, qwen35],
-  ...[llama, qwen2, qwen3, mistral, phi3, olmo2, gemma2, gemma3Text, smollm3, granite, stablelm, phi, lfm2],
-  ...[qwen35Text],
-  ...[clip, siglip],
-  vit,
+const FAMILIES: readonly Entry[] = [
+  original("nanollava", async () => (await import("./nanollava.ts")).nanollava),
+  typed(["shikra"], async () => (await import("./shikra.ts")).shikra),
+  original("llava", async () => (await import("./original-llava.ts")).originalLlava),
+  // Pixtral's configs say "llava" too.
+  { ...typed(["llava"], async () => (await import("./mistral3.ts")).pixtral), name: "pixtral" },
+  typed(["llava"], async () => (await import("./llava.ts")).llava),
+  typed(["llava_next"], async () => (await import("./llava-next.ts")).llavaNext),
+  typed(["llava_onevision"], async () => (await import("./llava-onevision.ts")).llavaOnevision),
+  typed(["internvl"], async () => (await import("./internvl.ts")).internvl),
+  typed(["idefics3"], async () => (await import("./idefics3.ts")).idefics3),
+  typed(["smolvlm"], async () => (await import("./idefics3.ts")).smolvlm),
+  typed(["lfm2_vl"], async () => (await import("./lfm2-vl.ts")).lfm2Vl),
+  typed(["gemma3"], async () => (await import("./gemma3.ts")).gemma3),
+  typed(["paligemma"], async () => (await import("./paligemma.ts")).paligemma),
+  typed(["mistral3"], async () => (await import("./mistral3.ts")).mistral3),
+  typed(["qwen2_vl"], async () => (await import("./qwen2-vl.ts")).qwen2Vl),
+  typed(["qwen2_5_vl"], async () => (await import("./qwen2-vl.ts")).qwen25Vl),
+  typed(["qwen3_vl"], async () => (await import("./qwen3-vl.ts")).qwen3Vl),
+  typed(["qwen3_5", "qwen3_5_moe"], async () => (await import("./qwen3-5.ts")).qwen35),
+  typed(["llama"], async () => (await import("./llama.ts")).llama),
+  typed(["qwen2"], async () => (await import("./qwen2.ts")).qwen2),
+  typed(["qwen3"], async () => (await import("./qwen3.ts")).qwen3),
+  typed(["mistral"], async () => (await import("./mistral.ts")).mistral),
+  typed(["phi3"], async () => (await import("./phi3.ts")).phi3),
+  typed(["olmo2"], async () => (await import("./olmo2.ts")).olmo2),
+  typed(["gemma2"], async () => (await import("./gemma.ts")).gemma2),
+  typed(["gemma3_text"], async () => (await import("./gemma.ts")).gemma3Text),
+  typed(["smollm3"], async () => (await import("./smollm3.ts")).smollm3),
+  typed(["granite"], async () => (await import("./granite.ts")).granite),
+  typed(["stablelm"], async () => (await import("./stablelm.ts")).stablelm),
+  typed(["phi"], async () => (await import("./stablelm.ts")).phi),
+  typed(["lfm2"], async () => (await import("./lfm2.ts")).lfm2),
+  typed(["qwen3_5_text", "qwen3_5_moe_text", "qwen3_next"], async () => (await import("./qwen3-5.ts")).qwen35Text),
+  typed(["clip", "clip_vision_model", "clip_text_model"], async () => (await import("./clip.ts")).clip),
+  typed(["siglip", "siglip_vision_model", "siglip_text_model"], async () => (await import("./siglip.ts")).siglip),
+  typed(["vit"], async () => (await import("./vit.ts")).vit),
 ];
 
 /** Parsed JSON of the description files, by name; undefined where a file is missing. */
@@ -53,24 +75,46 @@ export function familyNames(): string[] {
   return [...new Set(FAMILIES.map(({ name }) => name))];
 }
 
-/**
- * Describes a model by its small files.
- *
- * @throws FoveaError `unsupported-model`, naming the field, its value and what is supported
- */
-export function describeModel(files: DescriptionFiles): ModelSpec {
+/** All families, in the order in which they are tried: for tests and tools. */
+export function loadFamilies(): Promise<Family[]> {
+  return Promise.all(FAMILIES.map(({ load }) => load()));
+}
+
+/** The parsed files with their fields. Throws FoveaError `unsupported-model` without a config.json. */
+export function descriptionsOf(files: DescriptionFiles): Descriptions {
   const fields = (name: keyof DescriptionFiles) => {
     const json = files[name];
     return json === undefined ? undefined : ConfigFields.of(json, name);
   };
   const config = fields("config.json");
   if (!config) throw new FoveaError("unsupported-model", "no config.json: is this the folder of a model?");
-  const descriptions: Descriptions = {
+  return {
     config,
     preprocessor: fields("preprocessor_config.json"),
     processor: fields("processor_config.json"),
   };
-  const family = FAMILIES.find((candidate) => candidate.matches(descriptions));
-  if (!family) throw config.unsupported("model_type", familyNames().join(", "));
-  return family.describe(descriptions);
+}
+
+/** The error of a model that no family matches. */
+export function unknownFamily({ config }: Descriptions): FoveaError {
+  return config.unsupported("model_type", familyNames().join(", "));
+}
+
+/**
+ * Describes a model by its small files.
+ *
+ * @throws FoveaError `unsupported-model`, naming the field, its value and what is supported; `download-failed` if the
+ *   family's code cannot be loaded
+ */
+export async function describeModel(files: DescriptionFiles): Promise<ModelSpec> {
+  const descriptions = descriptionsOf(files);
+  for (const { name, may, load } of FAMILIES) {
+    if (!may(descriptions)) continue;
+    const family = await load().catch((cause: unknown) => {
+      const message = `the engine's code for ${name} could not be loaded; check the connection, and that all files of the library are published together`;
+      throw new FoveaError("download-failed", message, { cause });
+    });
+    if (family.matches(descriptions)) return family.describe(descriptions);
+  }
+  throw unknownFamily(descriptions);
 }

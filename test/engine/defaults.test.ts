@@ -2,10 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { readDefaults } from "../../src/engine/defaults.ts";
 import { FoveaError } from "../../src/errors.ts";
-import { describeModel } from "../../src/families/registry.ts";
 import { openFolder } from "../../src/weights/folder.ts";
 import smolvlm from "../families/idefics3/SmolVLM-256M-Instruct/config.json" with { type: "json" };
 import smolvlmPictures from "../families/idefics3/SmolVLM-256M-Instruct/preprocessor_config.json" with { type: "json" };
+import { describeModel } from "../support/describe-model.ts";
 import { smallLlava } from "../support/small-models.ts";
 
 // 9 patches and three blocks, of which two run; two layers.

@@ -2,12 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { contextLengthOf } from "../../src/engine/assemble.ts";
 import { fitPictures, pixelLimit } from "../../src/engine/fit-pictures.ts";
-import { describeModel } from "../../src/families/registry.ts";
 import { PlanningGpu } from "../../src/gpu/planning.ts";
 import { PictureEncoder } from "../../src/model/encoder/picture-encoder.ts";
 import { Weights } from "../../src/model/load/fill.ts";
 import { matchTensors } from "../../src/model/load/match.ts";
 import type { ModelSpec } from "../../src/spec/model-spec.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { readSource } from "../support/sources.ts";
 import { entriesOf, type TensorList, tensorsOf } from "../support/tensor-list.ts";
 

@@ -2,13 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { makePictures, makeWeights } from "../../src/engine/assemble.ts";
 import { costliestPlan } from "../../src/engine/engine.ts";
-import { describeModel } from "../../src/families/registry.ts";
 import { PlanningGpu } from "../../src/gpu/planning.ts";
 import { matchTensors } from "../../src/model/load/match.ts";
 import type { PicturePlan } from "../../src/spec/picture-spec.ts";
 import config from "../families/lfm2_vl/LFM2-VL-450M/config.json" with { type: "json" };
 import processor from "../families/lfm2_vl/LFM2-VL-450M/preprocessor_config.json" with { type: "json" };
 import tensors from "../families/lfm2_vl/LFM2-VL-450M/tensors.json" with { type: "json" };
+import { describeModel } from "../support/describe-model.ts";
 import { entriesOf, type TensorList, tensorsOf } from "../support/tensor-list.ts";
 
 const spec = describeModel({ "config.json": config, "preprocessor_config.json": processor });

@@ -6,9 +6,9 @@ import { ABLATION_PICTURES, planItems } from "../../eval/plan.ts";
 import { PUBLISHED } from "../../eval/published.ts";
 import type { Picture, Question, QuestionSet } from "../../eval/set.ts";
 import { chooseSettings, PAPER, PLAIN, settingsFor } from "../../eval/settings.ts";
-import { describeModel } from "../../src/families/registry.ts";
 import { planCompression, type ViewPlan } from "../../src/model/compression/plan.ts";
 import { planInhibition } from "../../src/model/inhibition/plan.ts";
+import { describeModel } from "../support/describe-model.ts";
 
 const all = settingsFor(64);
 const vision = {

@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { planAnyres } from "../../src/families/parts/anyres.ts";
 import { anyresOrder } from "../../src/families/parts/anyres-rows.ts";
-import { describeModel } from "../../src/families/registry.ts";
 import type { Arrangement } from "../../src/spec/picture-spec.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { having, refusalOf } from "../support/descriptions.ts";
 import onevision from "./llava_onevision/llava-onevision-qwen2-0.5b-ov-hf/config.json" with { type: "json" };
 import processor from "./llava_onevision/llava-onevision-qwen2-0.5b-ov-hf/preprocessor_config.json" with {

@@ -1,7 +1,7 @@
 /** Tiles by aspect ratio: which grid, in which order, under which budget; and settings that InternVL refuses. */
 import { describe, expect, it } from "vitest";
 import { planAspectTiles } from "../../src/families/parts/aspect-tiles.ts";
-import { describeModel } from "../../src/families/registry.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { configRefusal, having, refusalOf } from "../support/descriptions.ts";
 import config from "./internvl/InternVL3-1B-hf/config.json" with { type: "json" };
 import processor from "./internvl/InternVL3-1B-hf/preprocessor_config.json" with { type: "json" };

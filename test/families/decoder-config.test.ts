@@ -1,7 +1,7 @@
 /** The decoder's fields of config.json: defaults, fields with several forms, and values that must be refused by name. */
 import { describe, expect, it } from "vitest";
-import { describeModel } from "../../src/families/registry.ts";
 import type { DecoderSpec } from "../../src/spec/model-spec.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { configRefusal, having } from "../support/descriptions.ts";
 import tinyLlama from "./llama/TinyLlama-1.1B-Chat-v1.0/config.json" with { type: "json" };
 import llava7b from "./llava/llava-1.5-7b-hf/config.json" with { type: "json" };

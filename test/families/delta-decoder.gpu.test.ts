@@ -4,7 +4,6 @@
  */
 import { describe, expect, test } from "vitest";
 import { Fovea } from "../../src/engine/fovea.ts";
-import { describeModel } from "../../src/families/registry.ts";
 import { readFloats } from "../../src/gpu/readback.ts";
 import { deltaState } from "../../src/model/decoder/delta-sizes.ts";
 import { promptRows } from "../../src/model/decoder/prompt-rows.ts";
@@ -14,6 +13,7 @@ import { openCheckpoint } from "../../src/weights/checkpoint.ts";
 import { openFolder } from "../../src/weights/folder.ts";
 import { expectNmse } from "../support/compare.ts";
 import { TestDecoder } from "../support/decoder.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { loadFamily } from "../support/golden-family.ts";
 import { freshRandom, useGpu } from "../support/gpu.ts";
 import { sharedUrl } from "../support/shared.ts";

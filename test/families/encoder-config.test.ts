@@ -1,6 +1,6 @@
 /** The image encoder's fields of config.json: defaults of each class, and values that must be refused by name. */
 import { describe, expect, it } from "vitest";
-import { describeModel } from "../../src/families/registry.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { configRefusal, having } from "../support/descriptions.ts";
 import llava7b from "./llava/llava-1.5-7b-hf/config.json" with { type: "json" };
 import interleave from "./llava/llava-interleave-qwen-0.5b-hf/config.json" with { type: "json" };

@@ -1,6 +1,6 @@
 /** Gemma 3 and PaliGemma: defaults where files are silent, other spellings, what stands for a picture, and refused fields. */
 import { describe, expect, it } from "vitest";
-import { describeModel } from "../../src/families/registry.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { configRefusal, having, refusalOf } from "../support/descriptions.ts";
 import config from "./gemma3/gemma-3-4b-it/config.json" with { type: "json" };
 import preprocessor from "./gemma3/gemma-3-4b-it/preprocessor_config.json" with { type: "json" };

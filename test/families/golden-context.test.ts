@@ -1,6 +1,7 @@
 /** The contexts of the golden cases: every run fits, and a config that had to be raised still describes the same model. */
 import { describe, expect, test } from "vitest";
-import { describeModel, familyNames } from "../../src/families/registry.ts";
+import { familyNames } from "../../src/families/registry.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { roomierConfig, withRoom } from "../support/golden-family.ts";
 
 const FOLDERS: Record<string, string> = JSON.parse(import.meta.env.VITE_FAMILY_FOLDERS);

@@ -1,6 +1,7 @@
 /** How Idefics3 and SmolVLM read pictures: settings in either file, what these leave out, and what must be refused by name. */
 import { describe, expect, it } from "vitest";
-import { type DescriptionFiles, describeModel } from "../../src/families/registry.ts";
+import type { DescriptionFiles } from "../../src/families/registry.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { having, refusalOf } from "../support/descriptions.ts";
 import { smallTiled as small } from "../support/small-models.ts";
 import preprocessor from "./idefics3/SmolVLM-256M-Instruct/preprocessor_config.json" with { type: "json" };

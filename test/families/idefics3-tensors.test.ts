@@ -1,7 +1,7 @@
 /** Names and shapes of Idefics3's and SmolVLM's tensors, and where a head may be missing. */
 import { describe, expect, it } from "vitest";
-import { describeModel } from "../../src/families/registry.ts";
 import { matchTensors } from "../../src/model/load/match.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { having, refusalOf } from "../support/descriptions.ts";
 import { smallTiledTensors as inner, smallTiled } from "../support/small-models.ts";
 import { entriesOf, type TensorList, tensorsOf, unfilled } from "../support/tensor-list.ts";

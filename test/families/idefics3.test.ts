@@ -1,6 +1,6 @@
 /** Idefics3's and SmolVLM's fields of config.json: defaults, remains of training, and values that must be refused by name. */
 import { describe, expect, it } from "vitest";
-import { describeModel } from "../../src/families/registry.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { configRefusal, having } from "../support/descriptions.ts";
 import { smallTiled as small } from "../support/small-models.ts";
 import published from "./idefics3/SmolVLM-256M-Instruct/config.json" with { type: "json" };

@@ -1,6 +1,6 @@
 /** LFM2-VL: what stands in a prompt for a picture, defaults where files are silent, and settings that are refused. */
 import { describe, expect, it } from "vitest";
-import { describeModel } from "../../src/families/registry.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { configRefusal, having, refusalOf } from "../support/descriptions.ts";
 import config from "./lfm2_vl/LFM2-VL-450M/config.json" with { type: "json" };
 import preprocessor from "./lfm2_vl/LFM2-VL-450M/preprocessor_config.json" with { type: "json" };

@@ -1,7 +1,7 @@
 /** LLaVA's own fields, in Hugging Face's form and in the original code's, and values that must be refused by name. */
 import { describe, expect, it } from "vitest";
-import { describeModel } from "../../src/families/registry.ts";
 import type { ModelSpec } from "../../src/spec/model-spec.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { configRefusal, having } from "../support/descriptions.ts";
 import llava7b from "./llava/llava-1.5-7b-hf/config.json" with { type: "json" };
 import interleave from "./llava/llava-interleave-qwen-0.5b-hf/config.json" with { type: "json" };

@@ -1,11 +1,12 @@
 /** From files to the pixel values of all views of a prompt, by the plan of the family itself, for families of one grid a view. */
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { describeModel, familyNames } from "../../src/families/registry.ts";
+import { familyNames } from "../../src/families/registry.ts";
 import { readFloats } from "../../src/gpu/readback.ts";
 import { decodeImage } from "../../src/image/decode.ts";
 import { compilePreprocess, preprocess } from "../../src/model/encoder/preprocess.ts";
 import { DESCRIPTION_FILES } from "../../src/shared/model-files.ts";
 import { readSafetensors } from "../reference/model/weights.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { type FamilyCase, type FamilyPrompt, hasJpeg } from "../support/golden-family.ts";
 import { useGpu } from "../support/gpu.ts";
 import { hasShared, sharedBytes, sharedJson, sharedJsonIfAny } from "../support/shared.ts";

@@ -5,13 +5,14 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type DescriptionFiles, describeModel } from "../../src/families/registry.ts";
+import type { DescriptionFiles } from "../../src/families/registry.ts";
 import { matchTensors } from "../../src/model/load/match.ts";
 import type { ModelSpec, RopeSpec } from "../../src/spec/model-spec.ts";
 import type { AxisPlan, Canvas } from "../../src/spec/picture-spec.ts";
 import { plainTensor, type StoredTensor } from "../../src/weights/formats/stored-tensor.ts";
 import { parseSafetensorsHeader } from "../../src/weights/safetensors.ts";
 import { projectRoot } from "../support/command.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { needing, sharedBytes, sharedJson, testShared } from "../support/shared.ts";
 import { filesBelow, readSource } from "../support/sources.ts";
 import { entriesOf, parametersOf, type TensorList, tensorsOf, unfilled } from "../support/tensor-list.ts";

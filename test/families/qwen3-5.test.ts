@@ -1,7 +1,7 @@
 /** Fields of Qwen3.5's config that no other family reads: defaults of its class, other spellings, refused values. */
 import { describe, expect, test } from "vitest";
-import { describeModel } from "../../src/families/registry.ts";
 import { matchTensors } from "../../src/model/load/match.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { configRefusal } from "../support/descriptions.ts";
 import { entriesOf, type TensorList, tensorsOf } from "../support/tensor-list.ts";
 import config from "./qwen3_5/Qwen3.5-0.8B/config.json" with { type: "json" };

@@ -1,6 +1,7 @@
 /** The way from a model's small files to its family, and files that no family reads. */
 import { describe, expect, it } from "vitest";
-import { describeModel, familyNames } from "../../src/families/registry.ts";
+import { familyNames } from "../../src/families/registry.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { configRefusal, having, refusalOf } from "../support/descriptions.ts";
 import idefics3 from "./idefics3/SmolVLM-256M-Instruct/config.json" with { type: "json" };
 import llava7b from "./llava/llava-1.5-7b-hf/config.json" with { type: "json" };

@@ -1,6 +1,7 @@
 /** Pictures that become one square: published settings, settings that leave things out, and those refused by name. */
 import { describe, expect, test } from "vitest";
-import { type DescriptionFiles, describeModel } from "../../src/families/registry.ts";
+import type { DescriptionFiles } from "../../src/families/registry.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { having, refusalOf } from "../support/descriptions.ts";
 import { needing, sharedJson, testShared } from "../support/shared.ts";
 import llava7b from "./llava/llava-1.5-7b-hf/config.json" with { type: "json" };

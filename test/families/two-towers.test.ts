@@ -1,6 +1,6 @@
 /** Fields of CLIP's and SigLIP's configs: defaults of the classes, one tower alone, values that are refused. */
 import { describe, expect, test } from "vitest";
-import { describeModel } from "../../src/families/registry.ts";
+import { describeModel } from "../support/describe-model.ts";
 
 const model = (config: object, preprocessor?: object) =>
   describeModel({ "config.json": config, ...(preprocessor && { "preprocessor_config.json": preprocessor }) });

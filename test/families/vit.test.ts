@@ -1,6 +1,6 @@
 /** ViT classifiers: their classes, and values that must be refused by name. */
 import { describe, expect, it } from "vitest";
-import { describeModel } from "../../src/families/registry.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { configRefusal, having } from "../support/descriptions.ts";
 import withoutHead from "./vit/vit-base-patch16-224-in21k/config.json" with { type: "json" };
 

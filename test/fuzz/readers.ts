@@ -2,7 +2,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { lexMarkdown } from "../../src/element/markdown-lexer.ts";
-import { describeModel } from "../../src/families/registry.ts";
 import { isCutShort } from "../../src/image/ending.ts";
 import { measurePicture } from "../../src/image/measure.ts";
 import { webpOrientation } from "../../src/image/webp-orientation.ts";
@@ -17,6 +16,7 @@ import { openFolder } from "../../src/weights/folder.ts";
 import { parseManifest } from "../../src/weights/manifest.ts";
 import { readSafetensorsHeader } from "../../src/weights/safetensors.ts";
 import { openUrl } from "../../src/weights/url-source.ts";
+import { describeModel } from "../support/describe-model.ts";
 import type { Random } from "../support/random.ts";
 import { mutateBytes, mutateJson, mutateText } from "./mutate.ts";
 import { readPacked } from "./packed.ts";

@@ -1,5 +1,5 @@
 /** Decoders on the GPU for tests, golden ones and random ones, beside the weights that the reference runs on. */
-import { describeModel } from "../../src/families/registry.ts";
+
 import { Sequence, sequenceBuffers } from "../../src/generate/sequence.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { readFloats } from "../../src/gpu/readback.ts";
@@ -16,6 +16,7 @@ import type { DecoderSpec, ModelSpec, RopeSpec } from "../../src/spec/model-spec
 import type { Prompt as ReferencePrompt } from "../reference/model/decoder.ts";
 import type { TextConfig } from "../reference/model/settings.ts";
 import { canonicalName, type Weights as ReferenceWeights, tensorData } from "../reference/model/weights.ts";
+import { describeModel } from "./describe-model.ts";
 import type { Random } from "./random.ts";
 
 /** Rows that one run may have, and that the cache holds. */

@@ -1,7 +1,7 @@
 /** Small JSON files of models for tests: changed copies, and the message of what is refused. */
 import { expect } from "vitest";
 import { FoveaError, type FoveaErrorCode } from "../../src/errors.ts";
-import { describeModel } from "../../src/families/registry.ts";
+import { describeModel } from "./describe-model.ts";
 
 /** A copy of `json` with fields set or, by undefined, removed; a path like "text_config.hidden_size" goes inside. */
 export function having(json: object, changes: Record<string, unknown>): object {

@@ -3,9 +3,9 @@
  * describes every field and tensor. `sourceOf` is for browser tests only.
  */
 import type { Compression, Inhibition, InspectRequest, Message, ModelFiles } from "../../src/api.ts";
-import { describeModel } from "../../src/families/registry.ts";
 import { COMPANION_FILES, DESCRIPTION_FILES } from "../../src/shared/model-files.ts";
 import { readSafetensors, type Weights } from "../reference/model/weights.ts";
+import { describeModel } from "./describe-model.ts";
 import { sharedBytes, sharedBytesIfAny, sharedJson, sharedJsonIfAny, sharedUrl } from "./shared.ts";
 
 type Runs = [first: number, count: number][];

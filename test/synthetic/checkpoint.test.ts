@@ -1,6 +1,5 @@
 /** Synthetic checkpoints: they are laid out as the published ones, and their bytes are the same whenever they are asked for. */
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { describeModel } from "../../src/families/registry.ts";
 import { matchTensors } from "../../src/model/load/match.ts";
 import { ChatTemplate } from "../../src/text/chat-template.ts";
 import { buildPrompt, renderPrompt } from "../../src/text/prompt.ts";
@@ -8,6 +7,7 @@ import { Tokenizer } from "../../src/text/tokenizer.ts";
 import { openCheckpoint } from "../../src/weights/checkpoint.ts";
 import { makeFolder } from "../../src/weights/folder.ts";
 import { openUrl } from "../../src/weights/url-source.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { freshRandom } from "../support/random.ts";
 import {
   CHECKPOINT_NAMES,

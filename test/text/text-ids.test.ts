@@ -1,7 +1,7 @@
 /** Ids of texts as text encoders read them: the golden pairs' own, and files that do not fit the model. */
 import { describe, expect, test } from "vitest";
-import { describeModel } from "../../src/families/registry.ts";
 import { TextIds } from "../../src/text/text-ids.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { loadPairs, PAIR_FOLDERS } from "../support/golden-pairs.ts";
 import { sharedJson, sharedJsonIfAny } from "../support/shared.ts";
 

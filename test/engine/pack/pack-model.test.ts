@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type PackModelOptions, packModel } from "../../../src/engine/pack/pack-model.ts";
 import { planPack } from "../../../src/engine/pack/plan-pack.ts";
-import { describeModel } from "../../../src/families/registry.ts";
 import { matchTensors } from "../../../src/model/load/match.ts";
 import { openCheckpoint } from "../../../src/weights/checkpoint.ts";
 import { openFolder } from "../../../src/weights/folder.ts";
@@ -11,6 +10,7 @@ import { roundGroups } from "../../../src/weights/formats/packed/round-groups.ts
 import { readRows } from "../../../src/weights/formats/read-rows.ts";
 import { readSafetensorsHeader } from "../../../src/weights/safetensors.ts";
 import { projectRoot } from "../../support/command.ts";
+import { describeModel } from "../../support/describe-model.ts";
 import { memoryFolder } from "../../support/memory-folder.ts";
 import { classifierFiles } from "../../support/random-models.ts";
 

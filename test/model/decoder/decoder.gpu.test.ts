@@ -1,6 +1,5 @@
 /** The plain decoder: the same logits however a prompt is cut, and row by row. */
 import { describe, expect, test } from "vitest";
-import { describeModel } from "../../../src/families/registry.ts";
 import { promptRows } from "../../../src/model/decoder/prompt-rows.ts";
 import { MAX_MLP_ROWS } from "../../../src/model/decoder/workspace.ts";
 import { fillWeights, Weights } from "../../../src/model/load/fill.ts";
@@ -9,6 +8,7 @@ import { openCheckpoint } from "../../../src/weights/checkpoint.ts";
 import { openFolder } from "../../../src/weights/folder.ts";
 import { expectNmse } from "../../support/compare.ts";
 import { SMALL_CONFIG, TestDecoder } from "../../support/decoder.ts";
+import { describeModel } from "../../support/describe-model.ts";
 import { freshRandom, useGpu } from "../../support/gpu.ts";
 import { sharedJson, sharedUrl } from "../../support/shared.ts";
 import { NMSE_CHUNKING } from "../../support/tolerances.ts";

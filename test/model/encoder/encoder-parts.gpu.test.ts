@@ -1,6 +1,5 @@
 /** Encoders with LayerScale, RMSNorms, and norms of queries and keys, on random weights, against the reference. */
 import { describe, expect, test } from "vitest";
-import { describeModel } from "../../../src/families/registry.ts";
 import type { Recorder } from "../../../src/gpu/pass.ts";
 import { readFloats } from "../../../src/gpu/readback.ts";
 import type { Tensor } from "../../../src/gpu/tensor.ts";
@@ -13,6 +12,7 @@ import { plainTensor, type StoredTensor } from "../../../src/weights/formats/sto
 import { encodeImage } from "../../reference/model/vision.ts";
 import type { Weights as ReferenceWeights } from "../../reference/model/weights.ts";
 import { expectNmse } from "../../support/compare.ts";
+import { describeModel } from "../../support/describe-model.ts";
 import { freshRandom, type Random, useGpu } from "../../support/gpu.ts";
 import { NMSE_MODEL } from "../../support/tolerances.ts";
 

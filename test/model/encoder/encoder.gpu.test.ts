@@ -1,6 +1,5 @@
 /** Every hidden state of the golden encoders without compression. */
 import { describe, expect, test } from "vitest";
-import { describeModel } from "../../../src/families/registry.ts";
 import type { Recorder } from "../../../src/gpu/pass.ts";
 import { readFloats } from "../../../src/gpu/readback.ts";
 import { type Tensor, view } from "../../../src/gpu/tensor.ts";
@@ -10,6 +9,7 @@ import { matchTensors } from "../../../src/model/load/match.ts";
 import { openCheckpoint } from "../../../src/weights/checkpoint.ts";
 import { openFolder } from "../../../src/weights/folder.ts";
 import { expectNmse } from "../../support/compare.ts";
+import { describeModel } from "../../support/describe-model.ts";
 import { GOLDEN_NAMES, loadGolden } from "../../support/golden.ts";
 import { useGpu } from "../../support/gpu.ts";
 import { sharedJson, sharedUrl } from "../../support/shared.ts";

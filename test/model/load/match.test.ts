@@ -1,10 +1,10 @@
 /** Matching the tensors of checkpoints: every layout of names, mixed layouts, and tensors that are not wanted. */
 import { describe, expect, it } from "vitest";
-import { describeModel } from "../../../src/families/registry.ts";
 import { type MatchedPart, matchTensors } from "../../../src/model/load/match.ts";
 import { stack, type TensorSpec } from "../../../src/spec/tensor-spec.ts";
 import originalLlava from "../../families/llava/llava-v1.5-7b/config.json" with { type: "json" };
 import originalTensors from "../../families/llava/llava-v1.5-7b/tensors.json" with { type: "json" };
+import { describeModel } from "../../support/describe-model.ts";
 import {
   LLAVA_LAYOUTS,
   smallDecoderTensors,

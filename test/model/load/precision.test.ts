@@ -1,8 +1,8 @@
 /** Storage types of weights, by their use and shape, and the choice of "auto". */
 import { describe, expect, test } from "vitest";
-import { describeModel } from "../../../src/families/registry.ts";
 import { chooseWeights, resolveWeights, weightBytes, weightType } from "../../../src/model/load/precision.ts";
 import type { TensorUse } from "../../../src/spec/tensor-spec.ts";
+import { describeModel } from "../../support/describe-model.ts";
 
 const MIB = 2 ** 20;
 const DESKTOP = { maxBufferSize: 4096 * MIB };

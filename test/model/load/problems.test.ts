@@ -1,9 +1,9 @@
 /** The message about tensors that do not fit: each kind of problem, with the tensor and what was expected. */
 import { describe, expect, it } from "vitest";
-import { describeModel } from "../../../src/families/registry.ts";
 import { matchTensors } from "../../../src/model/load/match.ts";
 import type { ModelSpec } from "../../../src/spec/model-spec.ts";
 import type { StoredTensor } from "../../../src/weights/formats/stored-tensor.ts";
+import { describeModel } from "../../support/describe-model.ts";
 import { refusalOf } from "../../support/descriptions.ts";
 import { LLAVA_LAYOUTS, smallLlava, smallLlavaTensors, smallSiglipLlava } from "../../support/small-models.ts";
 import { entriesOf, tensorsOf } from "../../support/tensor-list.ts";

@@ -1,6 +1,5 @@
 /** A decoder whose matrices lie in several buffers: loaded across the borders, and the same logits as in one. */
 import { describe, expect, test } from "vitest";
-import { describeModel } from "../../../src/families/registry.ts";
 import { isSplit, tensorByteLength } from "../../../src/gpu/tensor.ts";
 import type { WeightType } from "../../../src/kernels/weights.ts";
 import { promptRows } from "../../../src/model/decoder/prompt-rows.ts";
@@ -10,6 +9,7 @@ import { openCheckpoint } from "../../../src/weights/checkpoint.ts";
 import { openFolder } from "../../../src/weights/folder.ts";
 import { expectNmse } from "../../support/compare.ts";
 import { TestDecoder } from "../../support/decoder.ts";
+import { describeModel } from "../../support/describe-model.ts";
 import { freshRandom, useGpu } from "../../support/gpu.ts";
 import { smallArena } from "../../support/small-arena.ts";
 import { NMSE_PRODUCT } from "../../support/tolerances.ts";
