@@ -1,6 +1,6 @@
 /** Qwen2-VL, Qwen2.5-VL and Qwen3-VL: defaults of the classes, other spellings, and what is refused. */
 import { describe, expect, it } from "vitest";
-import { describeModel } from "../../src/families/registry.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { configRefusal, having } from "../support/descriptions.ts";
 import windowed from "./qwen2_5_vl/Qwen2.5-VL-3B-Instruct/config.json" with { type: "json" };
 import flat from "./qwen2_vl/Qwen2-VL-2B-Instruct/config.json" with { type: "json" };
