@@ -1,8 +1,8 @@
 /** Pictures by their area: sizes that `smart_resize` of transformers gives, other settings, and budgets. */
 import { describe, expect, it } from "vitest";
 import { type AreaRule, largestPicture, planArea } from "../../src/families/parts/area-pictures.ts";
-import { describeModel } from "../../src/families/registry.ts";
 import type { PictureBudget } from "../../src/shared/picture.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { having, refusalOf } from "../support/descriptions.ts";
 import config from "./qwen2_vl/Qwen2-VL-2B-Instruct/config.json" with { type: "json" };
 import preprocessor from "./qwen2_vl/Qwen2-VL-2B-Instruct/preprocessor_config.json" with { type: "json" };

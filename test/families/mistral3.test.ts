@@ -1,6 +1,6 @@
 /** Mistral 3, Ministral 3 and Pixtral: defaults where files are silent, other spellings, and refused fields. */
 import { describe, expect, it } from "vitest";
-import { describeModel } from "../../src/families/registry.ts";
+import { describeModel } from "../support/describe-model.ts";
 import { configRefusal, having, refusalOf } from "../support/descriptions.ts";
 import ministral from "./mistral3/Ministral-3-3B-Instruct-2512-BF16/config.json" with { type: "json" };
 import config from "./mistral3/Mistral-Small-3.1-24B-Instruct-2503/config.json" with { type: "json" };

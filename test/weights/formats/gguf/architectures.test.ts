@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { readModel } from "../../../../src/engine/read-model.ts";
-import { describeModel } from "../../../../src/families/registry.ts";
 import { matchTensors } from "../../../../src/model/load/match.ts";
 import { openFolder } from "../../../../src/weights/folder.ts";
 import { openModel } from "../../../../src/weights/formats/registry.ts";
 import { parseSafetensorsHeader } from "../../../../src/weights/safetensors.ts";
+import { describeModel } from "../../../support/describe-model.ts";
 import { type GgufTensorInput, type GgufValue, writeGguf } from "../../../support/gguf-file.ts";
 import { sharedBytes, sharedJson } from "../../../support/shared.ts";
 // GGUF name -> Hugging Face name, one of each kind: gguf.get_tensor_name_map of the Python package gguf 0.19.0.
