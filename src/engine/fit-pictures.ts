@@ -36,7 +36,7 @@ export function fitPictures(spec: ModelSpec, room: Room): ModelSpec {
   if (!pictures?.shaped) return spec;
   const { tokenPixels, maxPixels } = pictures.shaped;
   const most = Math.floor(maxPixels / tokenPixels);
-  const inContext = Math.max(1, Math.floor(room.contextLength * SHARE_OF_CONTEXT));
+  const inContext = spec.decoder ? Math.max(1, Math.floor(room.contextLength * SHARE_OF_CONTEXT)) : most;
   let fitting = Math.min(most, inContext);
   if (!fits(spec, room, fitting * tokenPixels)) {
     // The largest number that fits, to a sixty-fourth, and at least one token.
