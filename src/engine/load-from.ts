@@ -42,7 +42,7 @@ export async function loadFrom<T>(
     warnings.push(message);
     options.onProgress?.({ ...progress, type: "warning", message });
   };
-  if (typeof source === "object" && !(source instanceof URL)) warnOfUnreadFiles(Object.keys(source), warn);
+  if (typeof source === "object" && !(source instanceof URL)) warnOfUnreadFiles(Object.keys(source), warn, variant);
   const opening = { cache, hubToken, hubUrl, modelsUrl, variant, signal, onBytes: tell, onWarning: warn };
   return withModel(source, opening, (folder) =>
     load(folder, options, { onStage, requestDefaults: known?.requestDefaults, warn, warnings }),

@@ -10,9 +10,9 @@ const REPEATED = ["vocab.json", "added_tokens.json"];
 const SHOWN_NAMES = 5;
 
 /** Warns of given files that would change a model elsewhere: adapters, weights in other formats, unknown settings. */
-export function warnOfUnreadFiles(paths: readonly string[], warn: Warn): void {
+export function warnOfUnreadFiles(paths: readonly string[], warn: Warn, variant?: string): void {
   const names = paths.map((path) => path.split(/[/\\]/).at(-1)!);
-  const read = filesToLoad(names);
+  const read = filesToLoad(names, variant);
   const isUnread = (name: string) =>
     isModelFile(name)
       ? !read.includes(name)
