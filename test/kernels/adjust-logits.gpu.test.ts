@@ -48,7 +48,8 @@ describe("adjust-logits", () => {
     const logits = random.floats(V, 4);
     const some = (count: number) => Array.from({ length: count }, () => random.integer(0, V - 1));
     const bias = new Map(some(9).map((id) => [id, Math.fround(random.uniform() * 200 - 100)] as const));
-    const counted = some(20);
+    // Of few ids, so that most of them come several times.
+    const counted = Array.from({ length: 20 }, () => random.integer(0, Math.min(V - 1, 5)));
     const last = random.integer(0, V - 1);
     const seen = [...counted, last, ...some(V >> 2)];
     const tensors = make(logits, bias, seen, counted, last);
