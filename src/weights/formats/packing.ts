@@ -6,12 +6,8 @@ import { isJsonObject } from "../../shared/json.ts";
 import type { ByteSource, ReadOptions } from "../byte-source.ts";
 import type { TensorEntry } from "../safetensors.ts";
 import { isUnpackedEncoding } from "./encoding.ts";
-import { findAwq } from "./packed/awq.ts";
 import { findChannelsLast } from "./packed/channels-last.ts";
-import { findCompressed } from "./packed/compressed-tensors.ts";
 import { PackingConfig } from "./packed/config.ts";
-import { findGptq, mayBeShuffled } from "./packed/gptq.ts";
-import { findMlx } from "./packed/mlx.ts";
 import { badTensor } from "./packed/packed-tensor.ts";
 import type { Orders } from "./packed/transposed.ts";
 import { plainTensor, type StoredTensor } from "./stored-tensor.ts";
@@ -45,19 +41,32 @@ interface Found {
   warnings?: readonly string[];
 }
 
-/** A way to pack weights. */
+/** A way to pack weights. Its code is loaded with the first checkpoint that is packed so. */
 interface Packing {
   /** As people call it. */
   readonly name: string;
-  find(config: PackingConfig, entries: ReadonlyMap<string, TensorEntry>, orders: Orders): Found;
+  find(config: PackingConfig, entries: ReadonlyMap<string, TensorEntry>, orders: Orders): Promise<Found>;
   /** True where the groups of columns must be read to know how its matrices are arranged. */
-  readsOrders?(config: PackingConfig): boolean;
+  readsOrders?(config: PackingConfig): Promise<boolean>;
 }
 
-const MLX: Packing = { name: "MLX", find: (config, entries) => ({ tensors: findMlx(config, entries) }) };
-const COMPRESSED: Packing = { name: "compressed-tensors", find: findCompressed };
-const AWQ: Packing = { name: "AWQ", find: (config, entries) => ({ tensors: findAwq(config, entries) }) };
-const GPTQ: Packing = { name: "GPTQ", find: findGptq, readsOrders: mayBeShuffled };
+const MLX: Packing = {
+  name: "MLX",
+  find: async (config, entries) => ({ tensors: (await import("./packed/mlx.ts")).findMlx(config, entries) }),
+};
+const COMPRESSED: Packing = {
+  name: "compressed-tensors",
+  find: async (config, entries) => (await import("./packed/compressed-tensors.ts")).findCompressed(config, entries),
+};
+const AWQ: Packing = {
+  name: "AWQ",
+  find: async (config, entries) => ({ tensors: (await import("./packed/awq.ts")).findAwq(config, entries) }),
+};
+const GPTQ: Packing = {
+  name: "GPTQ",
+  find: async (config, entries, orders) => (await import("./packed/gptq.ts")).findGptq(config, entries, orders),
+  readsOrders: async (config) => (await import("./packed/gptq.ts")).mayBeShuffled(config),
+};
 
 /** By `quant_method`, in lower case with dashes. */
 const METHODS: Readonly<Record<string, Packing>> = {
@@ -82,8 +91,8 @@ export async function storedTensors(packed: PackedFiles, options: ReadOptions): 
   const notes: string[] = [];
   if (found) {
     const { packing, config: fields } = found;
-    const orders = packing.readsOrders?.(fields) ? await readOrders(packed, options) : new Map();
-    const { tensors: matrices, spare = [], warnings = [] } = packing.find(fields, entries, orders);
+    const orders = (await packing.readsOrders?.(fields)) ? await readOrders(packed, options) : new Map();
+    const { tensors: matrices, spare = [], warnings = [] } = await packing.find(fields, entries, orders);
     for (const name of spare) tensors.delete(name);
     for (const { planes } of matrices) for (const { name } of planes) tensors.delete(name);
     for (const matrix of matrices) tensors.set(matrix.name, matrix);

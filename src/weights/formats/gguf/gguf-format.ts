@@ -1,36 +1,16 @@
 /**
  * GGUF: one file, or its parts, holds tensors, configuration, tokenizer and chat template; a second file may hold the image
- * encoder. Makes of them the files and tensors that a Hugging Face checkpoint has.
+ * encoder.
  */
-import { quoted } from "../../../shared/json.ts";
-import { type ByteSource, memorySource, type ReadOptions } from "../../byte-source.ts";
-import type { Checkpoint } from "../../checkpoint.ts";
-import { type ModelFolder, makeFolder } from "../../folder.ts";
-import type { OpenedModel, WeightFormat } from "../format.ts";
-import { type GgufHeader, readGguf } from "./container.ts";
-import { storedTensor } from "./encodings.ts";
-import { badGguf, unsupportedGguf } from "./header-reader.ts";
-import { ALONE, architectureOf, describeLanguage, languageNameInFile, nameLanguageTensors } from "./language.ts";
-import { readRopeFactors } from "./rope-factors.ts";
-import { type GgufFile, openShards } from "./shards.ts";
-import { describeTokenizer, type LanguageFiles } from "./tokenizer.ts";
-import {
-  chosen,
-  guessedVisionFiles,
-  isGguf,
-  languageVariants,
-  shardNames,
-  type Variant,
-  visionVariants,
-} from "./variants.ts";
-import { describeVision, nameVisionTensors, VISION_ARCHITECTURE } from "./vision.ts";
+import type { WeightFormat } from "../format.ts";
+import { choiceParts, chosen, isGguf, languageVariants, shardNames, visionFiles } from "./variants.ts";
 
 export const ggufFormat: WeightFormat = {
   name: "gguf",
   isWeightFile: isGguf,
   pick(names, choice) {
     const all = languageVariants(names);
-    const [wanted, wantedVision] = parts(choice);
+    const [wanted, wantedVision] = choiceParts(choice);
     const [language] = wanted === undefined ? all : chosen(all, wanted);
     if (!language) return undefined;
     const vision = visionFiles(names, wantedVision)[0];
@@ -38,168 +18,10 @@ export const ggufFormat: WeightFormat = {
       names.includes(name),
     );
   },
-  open: openGguf,
+  async open(folder, options) {
+    const names = await folder.names(options);
+    const [choice] = choiceParts(folder.choice);
+    if (names ? !names.some(isGguf) : choice === undefined || !isGguf(choice)) return undefined;
+    return (await import("./open-gguf.ts")).openGguf(folder, options);
+  },
 };
-
-/** A choice of a language file, and after a comma of a vision file. */
-function parts(choice: string | undefined): [language: string | undefined, vision: string | undefined] {
-  const [language, vision] = choice?.split(",") ?? [];
-  return [language || undefined, vision || undefined];
-}
-
-/** Files that may be the vision half, best first. */
-function visionFiles(names: readonly string[], choice: string | undefined): string[] {
-  const all = visionVariants(names);
-  return (choice === undefined ? all : chosen(all, choice)).map(({ file }) => file);
-}
-
-/** A file whose header is read. */
-interface Opened {
-  source: ByteSource;
-  header: GgufHeader;
-}
-
-async function openGguf(folder: ModelFolder, options: ReadOptions): Promise<OpenedModel | undefined> {
-  const names = await folder.names(options);
-  const [choice, chosenVision] = parts(folder.choice);
-  if (names ? !names.some(isGguf) : choice === undefined || !isGguf(choice)) return undefined;
-  const { language, notes } = await openLanguage(folder, names, choice, options);
-  const file = await openShards(folder, language.source, language.header, options);
-  const files =
-    names || chosenVision ? visionFiles(names ?? [chosenVision!], chosenVision) : guessedVisionFiles(file.header.file);
-  const vision = await openVision(folder, files, options);
-  if (chosenVision !== undefined && !vision)
-    throw badGguf(folder.location, `no vision file is called or labelled ${quoted(chosenVision)}`);
-  const variants = languageVariants(names ?? [file.header.file]).map(({ label, file }) => ({
-    name: label,
-    files: shardNames(file),
-  }));
-  return { ...(await describe(folder, file, vision, notes, options)), variants };
-}
-
-/** The language file: the caller's, or the first by preference whose header says that it is one. */
-async function openLanguage(
-  folder: ModelFolder,
-  names: readonly string[] | undefined,
-  choice: string | undefined,
-  options: ReadOptions,
-): Promise<{ language: Opened; notes: string[] }> {
-  const all: readonly Variant[] = names ? languageVariants(names) : [{ label: choice!, file: shardNames(choice!)[0]! }];
-  const candidates = choice === undefined ? all : chosen(all, choice);
-  if (choice !== undefined && candidates.length === 0 && !visionVariants([choice]).length)
-    throw badGguf(
-      folder.location,
-      `no GGUF file is called or labelled ${quoted(choice)}; there are ${
-        all
-          .map(({ label }) => label)
-          .slice(0, 20)
-          .join(", ") || "none"
-      }`,
-    );
-  for (const { file, label } of candidates) {
-    const opened = await openOne(folder, file, options);
-    if (!opened) throw badGguf(file, `no such file in ${folder.location}`);
-    if (isVision(opened.header)) continue;
-    architectureOf(opened.header);
-    const notes =
-      choice === undefined && candidates.length > 1
-        ? [
-            `${folder.location} has ${candidates.length} quantisations; ${label} (${file}) was chosen. Name another one after a colon, or as variant`,
-          ]
-        : [];
-    return { language: opened, notes };
-  }
-  throw unsupportedGguf(
-    candidates[0]?.file ?? names?.find(isGguf) ?? folder.location,
-    "only the vision half of a model is here; put the language file beside it",
-  );
-}
-
-async function openOne(folder: ModelFolder, file: string, options: ReadOptions): Promise<Opened | undefined> {
-  const source = await folder.open(file, options);
-  return source && { source, header: await readGguf(source, options) };
-}
-
-function isVision({ metadata }: GgufHeader): boolean {
-  return metadata.string("general.architecture") === VISION_ARCHITECTURE;
-}
-
-/** The vision file beside a language file, if there is one. */
-async function openVision(
-  folder: ModelFolder,
-  files: readonly string[],
-  options: ReadOptions,
-): Promise<Opened | undefined> {
-  for (const file of files) {
-    const opened = await openOne(folder, file, options);
-    if (opened && isVision(opened.header)) return opened;
-  }
-  return undefined;
-}
-
-async function describe(
-  folder: ModelFolder,
-  file: GgufFile,
-  vision: Opened | undefined,
-  notes: readonly string[],
-  options: ReadOptions,
-): Promise<OpenedModel> {
-  const { header, tensors } = file;
-  const factors = await readRopeFactors(file, options);
-  const text = describeLanguage(header, tensors, factors);
-  const described = vision && describeVision(vision.header, text, (token) => tokenId(header, token));
-  const language = nameLanguageTensors(header, tensors.values(), text, described?.projector.language);
-  const seen = vision && described && nameVisionTensors(vision.header, described.projector);
-  const named = [...language.named, ...(seen?.named ?? [])];
-  const unread = [...language.unread, ...(seen?.unread ?? [])];
-  const sources = [...file.sources, ...(vision ? [vision.source] : [])];
-  const files = new Map(sources.map((source) => [source.name, source]));
-  const checkpoint: Checkpoint = {
-    tensors: new Map(named.map((tensor) => [tensor.name, storedTensor(tensor)])),
-    files,
-    nameInFile(name) {
-      const own = languageNameInFile(header, described?.projector.language ?? ALONE, name);
-      return own && `${header.file}: ${own}`;
-    },
-    byteLength: sources.reduce((sum, { byteLength }) => sum + byteLength, 0),
-  };
-  const descriptions: Record<string, () => unknown> = {
-    "config.json": () => described?.config ?? text,
-    ...(described && { "preprocessor_config.json": () => described.preprocessor }),
-  };
-  // Late: a plan does not need the tokens.
-  let languageFiles: LanguageFiles | undefined;
-  for (const name of ["tokenizer.json", "tokenizer_config.json", "generation_config.json"] as const)
-    descriptions[name] = () => {
-      languageFiles ??= describeTokenizer(header.metadata, text.vocab_size as number);
-      return languageFiles[name];
-    };
-  return {
-    folder: describedFolder(folder, descriptions),
-    notes: unread.length === 0 ? notes : [...notes, unreadNote(header.file, unread)],
-    checkpoint: async () => checkpoint,
-  };
-}
-
-function unreadNote(file: string, names: readonly string[]): string {
-  const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
-  return `${file}: tensors that are not read: ${names.slice(0, 3).map(quoted).join(", ")}${more}`;
-}
-
-function tokenId({ metadata }: GgufHeader, text: string): number | undefined {
-  const id = metadata.strings("tokenizer.ggml.tokens")?.indexOf(text) ?? -1;
-  return id < 0 ? undefined : id;
-}
-
-/** A folder of files that are made of metadata, and of the publisher's own defaults. */
-function describedFolder(folder: ModelFolder, files: Readonly<Record<string, () => unknown>>): ModelFolder {
-  const base = makeFolder(folder.location, async (name, options) => {
-    if (name === "fovea.json") return folder.open(name, options);
-    if (!Object.hasOwn(files, name)) return undefined;
-    return memorySource(name, new TextEncoder().encode(JSON.stringify(files[name]!())));
-  });
-  return {
-    ...base,
-    json: async (name, options) => (Object.hasOwn(files, name) ? files[name]!() : base.json(name, options)),
-  };
-}

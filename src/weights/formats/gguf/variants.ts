@@ -106,3 +106,15 @@ export function guessedVisionFiles(file: string): string[] {
     `mmproj-${base}-F16.gguf`,
   ];
 }
+
+/** A choice of a language file, and after a comma of a vision file. */
+export function choiceParts(choice: string | undefined): [language: string | undefined, vision: string | undefined] {
+  const [language, vision] = choice?.split(",") ?? [];
+  return [language || undefined, vision || undefined];
+}
+
+/** Files that may be the vision half, best first. */
+export function visionFiles(names: readonly string[], choice: string | undefined): string[] {
+  const all = visionVariants(names);
+  return (choice === undefined ? all : chosen(all, choice)).map(({ file }) => file);
+}
