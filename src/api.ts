@@ -10,6 +10,7 @@ import type { LoadProgress, ModelPlan } from "./shared/load-report.ts";
 import type { ImageInput, PictureBudget } from "./shared/picture.ts";
 import type { Compression, Inhibition } from "./shared/reduction.ts";
 import type { StorageReport, StoredModel } from "./shared/stored-model.ts";
+import type { TokenCount } from "./shared/token-count.ts";
 import type { CompressionStage, InspectedImage, InspectedView, Matrix, SeenView, ViewPlace } from "./shared/view.ts";
 
 export type {
@@ -35,6 +36,7 @@ export type {
   StorageReport,
   StoredModel,
   TextEmbeddings,
+  TokenCount,
   TokenProbability,
   ViewPlace,
 };
@@ -192,6 +194,9 @@ export interface Generation extends AsyncIterable<GenerationEvent> {
 /** Of `encodeImage`, which keeps every token unless `compression` is given. */
 export type EncodeImageOptions = Pick<GenerateRequest, "compression" | "pictures" | "signal">;
 
+/** Of `countTokens`: as `generate` takes them. */
+export type CountTokensOptions = EncodeImageOptions;
+
 export interface ImageFeatures {
   /** What the projector reads, or for a classifier the final hidden states, [tokens, width]. */
   features: Matrix;
@@ -303,6 +308,8 @@ export interface FoveaModel {
   readonly memory: MemoryUse;
   /** Answers a conversation; see `Fovea.generate`. */
   generate(request: GenerateRequest): Generation;
+  /** Counts the tokens of a conversation without running it; see `Fovea.countTokens`. */
+  countTokens(messages: Message[], options?: CountTokensOptions): Promise<TokenCount>;
   /** Encodes one picture; see `Fovea.encodeImage`. */
   encodeImage(image: ImageInput, options?: EncodeImageOptions): Promise<ImageFeatures>;
   /** Embeds texts; see `Fovea.encodeText`. */

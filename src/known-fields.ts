@@ -1,5 +1,6 @@
 /** Names of the fields that public calls take, so that a misspelt one is refused. The types keep the lists complete. */
 import type {
+  CountTokensOptions,
   EncodeImageOptions,
   EncodeTextOptions,
   GenerateRequest,
@@ -64,6 +65,8 @@ export const ENCODE_FIELDS = namesOf<EncodeImageOptions>({ compression: true, pi
 export const ENCODE_TEXT_FIELDS = namesOf<EncodeTextOptions>({ signal: true });
 
 export const SCORE_FIELDS = namesOf<ScoreOptions>({ compression: true, pictures: true, template: true, signal: true });
+
+export const COUNT_FIELDS = namesOf<CountTokensOptions>({ compression: true, pictures: true, signal: true });
 
 export const BUDGET_FIELDS = namesOf<PictureBudget>({ maxTiles: true, maxPixels: true, minPixels: true });
 

@@ -1,5 +1,6 @@
 /** The public class: one loaded model. Everything that it does is in the rooms below; this is the door. */
 import type {
+  CountTokensOptions,
   EncodeImageOptions,
   EncodeTextOptions,
   FoveaModel,
@@ -12,12 +13,21 @@ import type {
   InspectRequest,
   LoadOptions,
   MemoryUse,
+  Message,
   ModelFiles,
   ModelInfo,
   ScoreOptions,
   TextEmbeddings,
+  TokenCount,
 } from "../api.ts";
-import { ENCODE_FIELDS, ENCODE_TEXT_FIELDS, GENERATE_FIELDS, INSPECT_FIELDS, SCORE_FIELDS } from "../known-fields.ts";
+import {
+  COUNT_FIELDS,
+  ENCODE_FIELDS,
+  ENCODE_TEXT_FIELDS,
+  GENERATE_FIELDS,
+  INSPECT_FIELDS,
+  SCORE_FIELDS,
+} from "../known-fields.ts";
 import { type AnswerTask, RunningGeneration } from "../running-generation.ts";
 import { checkFields, checkSignal, isSignal } from "../shared/arguments.ts";
 import { snapshot } from "../shared/snapshot.ts";
@@ -25,6 +35,7 @@ import { answer } from "./answer.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
 import { makeGrammars } from "./constraint.ts";
 import type { PreparedConversation } from "./conversation-prompt.ts";
+import { countTokens, prepareCount } from "./count-tokens.ts";
 import {
   checkTemplate,
   checkTexts,
@@ -179,6 +190,27 @@ export class Fovea implements FoveaModel {
         pictures?.close();
       }
     }, signal);
+  }
+
+  /**
+   * Counts the tokens of a conversation, pictures and template included. Nothing runs on the GPU, but pictures are fetched
+   * and decoded for their sizes. `compression` is the model's default where it is left out, as for `generate`.
+   *
+   * Throws FoveaError `unsupported-model` (no tokenizer, no decoder), `bad-image`,
+   * `download-failed`, `aborted` or `disposed`; TypeError or RangeError for a wrong conversation or option.
+   */
+  async countTokens(messages: Message[], options: CountTokensOptions = {}): Promise<TokenCount> {
+    checkFields("options", options, COUNT_FIELDS);
+    checkSignal(options.signal);
+    const own = snapshot({ ...options, messages });
+    // Without waiting for other requests: the GPU is not needed.
+    const engine = this.#engine.current;
+    const prepared = prepareCount(engine, own.messages, own.signal);
+    try {
+      return await countTokens(engine, prepared, own);
+    } finally {
+      prepared.pictures.close();
+    }
   }
 
   /**

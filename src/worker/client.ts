@@ -1,5 +1,6 @@
 /** A model in a worker, as the page uses it: the members of `Fovea`, each of them a message. */
 import type {
+  CountTokensOptions,
   EncodeImageOptions,
   EncodeTextOptions,
   FoveaModel,
@@ -12,14 +13,17 @@ import type {
   Inspection,
   InspectRequest,
   MemoryUse,
+  Message,
   ModelFiles,
   ModelInfo,
   ScoreOptions,
   TextEmbeddings,
+  TokenCount,
   WorkerOptions,
 } from "../api.ts";
 import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
 import {
+  COUNT_FIELDS,
   ENCODE_FIELDS,
   ENCODE_TEXT_FIELDS,
   GENERATE_FIELDS,
@@ -111,6 +115,18 @@ export class RemoteFovea implements FoveaModel {
       transfer,
     }));
     return (await this.#channel.call(packed, { signal, endsOnAbort: true })) as ImageFeatures;
+  }
+
+  /** As `Fovea.countTokens`. Reads pictures now. */
+  async countTokens(messages: Message[], options: CountTokensOptions = {}): Promise<TokenCount> {
+    checkFields("options", options, COUNT_FIELDS);
+    const { signal, ...rest } = snapshot(options);
+    checkSignal(signal);
+    const packed = packRequest(snapshot({ messages })).then(({ value, transfer }) => ({
+      value: { type: "countTokens", messages: value.messages, options: rest } as const,
+      transfer,
+    }));
+    return (await this.#channel.call(packed, { signal, endsOnAbort: true })) as TokenCount;
   }
 
   /** As `Fovea.encodeText`. */

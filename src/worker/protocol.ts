@@ -6,6 +6,7 @@
  * and leaves calls pending forever when the worker dies.
  */
 import type {
+  CountTokensOptions,
   EncodeImageOptions,
   GenerateRequest,
   GenerationEvent,
@@ -41,7 +42,7 @@ export interface SentMessage {
 export type SentRequest = Omit<GenerateRequest, "messages" | "signal"> & { messages: SentMessage[] };
 
 /**
- * A call of the page. The results are, in this order: `ModelInfo`, nothing, `ImageFeatures`, `TextEmbeddings`, `ImageScores`,
+ * A call of the page. The results are, in this order: `ModelInfo`, nothing, `ImageFeatures`, `TokenCount`, `TextEmbeddings`, `ImageScores`,
  * `Inspection`.
  */
 export type Call =
@@ -49,6 +50,7 @@ export type Call =
   | { type: "load"; source: string | ModelFiles; options: LoadSettings; lifeLock: string }
   | { type: "generate"; request: SentRequest }
   | { type: "encodeImage"; image: SentImage; options: Omit<EncodeImageOptions, "signal"> }
+  | { type: "countTokens"; messages: SentMessage[]; options: Omit<CountTokensOptions, "signal"> }
   | { type: "encodeText"; texts: readonly string[] }
   | { type: "score"; image: SentImage; texts: readonly string[]; options: Omit<ScoreOptions, "signal"> }
   | { type: "inspect"; request: InspectRequest };

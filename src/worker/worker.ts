@@ -67,6 +67,11 @@ class Server {
         const image = this.#bitmaps.unpack(message.image);
         return this.#turns.inOrder(() => model.encodeImage(image, { ...message.options, signal }), signal);
       }
+      case "countTokens": {
+        const messages = unpackMessages(message.messages, this.#bitmaps);
+        // Not in turn with other tabs: it does not use the GPU.
+        return model.countTokens(messages, { ...message.options, signal });
+      }
       case "encodeText":
         return this.#turns.inOrder(() => model.encodeText(message.texts, { signal }), signal);
       case "score": {

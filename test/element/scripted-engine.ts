@@ -12,6 +12,7 @@ import type {
   Inspection,
   ModelInfo,
   TextEmbeddings,
+  TokenCount,
   WorkerOptions,
 } from "../../src/api.ts";
 import { FoveaError } from "../../src/errors.ts";
@@ -84,6 +85,10 @@ export class ScriptedModel implements FoveaModel {
 
   encodeImage(image: ImageInput, options?: EncodeImageOptions): Promise<ImageFeatures> {
     return this.encode(image, options);
+  }
+
+  async countTokens(): Promise<TokenCount> {
+    throw new Error("not scripted");
   }
 
   async encodeText(): Promise<TextEmbeddings> {

@@ -3,7 +3,7 @@
  * features, stages, masks, logits. Folders of other families are listed as skipped.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Inspection } from "../../src/api.ts";
+import type { Inspection, InspectRequest } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { familyNames } from "../../src/families/registry.ts";
 import { requestDevice } from "../../src/gpu/device.ts";
@@ -67,6 +67,7 @@ describe.for(registered)("%s", (folder) => {
       const asked = typed ? { inputIds: prompt.ids, greedySteps: prompt.greedy.length } : request;
       const other = prompt.imagesKwargs && (await load(prompt.imagesKwargs));
       const inspection = await (other ?? fovea).inspect(asked);
+      if (!typed) await expectCount(prompt.name, other ?? fovea, request, inspection);
       other?.dispose();
       if (!typed) expectPrompt(prompt.name, inspection, prompt);
       expect(inspection.greedy, prompt.name).toEqual(prompt.greedy);
@@ -85,6 +86,7 @@ describe.for(registered)("%s", (folder) => {
         const request = { ...(await requestOf(prompt)), ...settingOf(setting, values) };
         const inspection = await fovea.inspect({ ...request, greedySteps: values.greedy.length });
         const what = `${name}.${setting.name}`;
+        await expectCount(what, fovea, request, inspection);
         expectPrompt(what, inspection, { ...prompt, ...values });
         expect(inspection.greedy, what).toEqual(values.greedy);
         compareTensors(compared, golden, what, inspection, prompt, setting.stagesIn ?? {});
@@ -98,6 +100,20 @@ function expectPrompt(what: string, { prompt }: Inspection, expected: FamilyProm
   expect([...prompt.ids], what).toEqual([...Uint32Array.from(expected.ids)]);
   const runs = prompt.pictures.map((picture) => picture.map(({ start, count }) => [start, count]));
   expect(runs, what).toEqual(expected.imageRows ?? []);
+}
+
+/** The count before a run is what the run has; the most that it can have where a compression decides on the way. */
+async function expectCount(what: string, fovea: Fovea, request: InspectRequest, { prompt }: Inspection): Promise<void> {
+  const { messages, addGenerationPrompt, pictures, compression = { method: "none" } } = request;
+  // A count is always of a prompt that an answer follows.
+  if (!messages || addGenerationPrompt === false) return;
+  const count = await fovea.countTokens(messages, { compression, ...(pictures && { pictures }) });
+  const rows = prompt.pictures.map((runs) => runs.reduce((sum, run) => sum + run.count, 0));
+  const actual = { promptTokens: prompt.ids.length, pictures: rows, imageTokens: rows.reduce((a, b) => a + b, 0) };
+  if (compression.method === "none") expect(count.isExact, what).toBe(true);
+  if (count.isExact) expect(count, what).toMatchObject(actual);
+  else expect(count.promptTokens, what).toBeGreaterThanOrEqual(actual.promptTokens);
+  expect(count.contextLength, what).toBe(fovea.info.contextLength);
 }
 
 function isOfSetting({ settings = [] }: GoldenFamily, entry: string): boolean {

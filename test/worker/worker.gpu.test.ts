@@ -41,6 +41,7 @@ describe("a language model in a worker", () => {
 
   test("answers and is inspected the same", async () => {
     expectAnswer(await remote.generate(question).text());
+    expect(await remote.countTokens(question.messages)).toEqual(await here.countTokens(question.messages));
     const request = { inputIds: [1, 303, 407], greedySteps: 3 };
     expect(await remote.inspect(request)).toEqual(await here.inspect(request));
     await expectRefusal(() => remote.inspect({ inputIds: [-1] }), RangeError, /-1/);

@@ -56,6 +56,12 @@ export class RowArranger {
     return rowCount(this.#order.arrange(plan));
   }
 
+  /** Rows of each line that a picture takes in the prompt before compression; of all of them where there are no lines. */
+  wholeLines(plan: PicturePlan): readonly number[] {
+    const arrangement = this.#order.arrange(plan);
+    return arrangement.lines ?? [rowCount(arrangement)];
+  }
+
   /**
    * Arranges the rows of a picture. Reads their owners first, where views are compressed.
    *

@@ -2,6 +2,7 @@
  * Pictures through encoder, compression and connector, batch by batch on the GPU. The result stays there in an arena of
  * its own, so that it can be kept for the next question.
  */
+
 import type { Compression } from "../../api.ts";
 import { throwIfAborted } from "../../errors.ts";
 import type { Arena } from "../../gpu/arena.ts";
@@ -25,6 +26,7 @@ import { RowArranger } from "./arranged-rows.ts";
 import { batchViews, type ViewBatch, viewsAtOnce } from "./batches.ts";
 import type { EncodedBatch, EncodedPicture } from "./encoded-picture.ts";
 import { cellCount, type Encoded, Encoder } from "./encoder.ts";
+import { type PlannedRows, plannedCells } from "./planned-rows.ts";
 import { Pooling } from "./pooling.ts";
 
 export interface EncodePictureOptions {
@@ -86,6 +88,18 @@ export class PictureEncoder {
   wholeRows(plan: PicturePlan): number {
     if (this.#arranger) return this.#arranger.wholeRows(plan);
     return plan.views.reduce((sum, { grid }) => sum + this.rowsOf(grid), 0);
+  }
+
+  /** Rows that a picture will take in the prompt. Throws as `planViews`. */
+  plannedRows(plan: PicturePlan, compression: Compression): PlannedRows {
+    const grids = plan.views.map(({ grid }) => grid);
+    const plans = this.planViews(compression, grids);
+    // How many rows stand between those of cells depends on the cells that are left.
+    if (this.#arranger)
+      return { rows: this.#arranger.wholeLines(plan), isExact: plans.every(({ method }) => method === "none") };
+    const cells = plans.map((view, i) => plannedCells(view, this.cellGrid(grids[i]!)));
+    const rows = cells.map((count, i) => (count === undefined ? this.rowsOf(grids[i]!) : this.firstRow + count));
+    return { rows, isExact: !cells.includes(undefined) };
   }
 
   /** The paper's compression, as far as this encoder runs the blocks of its stages. */

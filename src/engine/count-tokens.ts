@@ -1,0 +1,56 @@
+/** The size of a conversation in tokens: its text is rendered, and its pictures are planned. Nothing runs on the GPU. */
+import type { CountTokensOptions, Message, TokenCount } from "../api.ts";
+import { FoveaError, throwIfAborted } from "../errors.ts";
+import { buildPrompt } from "../text/prompt.ts";
+import { checkKnownIds, needLanguage, type PreparedConversation, prepareConversation } from "./conversation-prompt.ts";
+import type { Engine } from "./engine.ts";
+import { checkBudget, needPictures, readsAsSeveral } from "./pictures.ts";
+
+/** Renders a conversation and starts to fetch its pictures. The caller closes them. Throws as `Fovea.countTokens`. */
+export function prepareCount(engine: Engine, messages: readonly Message[], signal?: AbortSignal): PreparedConversation {
+  if (!engine.text)
+    throw new FoveaError("unsupported-model", "this model has no decoder, so a conversation has no tokens in it");
+  return prepareConversation(engine, messages, { signal });
+}
+
+/**
+ * Counts the tokens of a prepared conversation. Throws as `Fovea.countTokens`.
+ *
+ * @param prepared of `messages`; the caller closes its pictures
+ */
+export async function countTokens(
+  engine: Engine,
+  { rendered, pictures: inputs }: PreparedConversation,
+  { compression = engine.defaults.compression, pictures: budget = {}, signal }: CountTokensOptions,
+): Promise<TokenCount> {
+  checkBudget(budget);
+  const several = readsAsSeveral(engine, inputs.all.length);
+  const planned = [];
+  for (const input of inputs.all) {
+    throwIfAborted(signal, "the counting of tokens");
+    const { encoder, pictures } = needPictures(engine);
+    const picture = await input.take(signal);
+    try {
+      const planPicture = (several && pictures.planSeveral) || pictures.plan;
+      const plan = planPicture(picture.width, picture.height, budget);
+      const { rows, isExact } = encoder.plannedRows(plan, compression);
+      planned.push({ runs: pictures.runs(plan, rows), tokens: rows.reduce((sum, count) => sum + count, 0), isExact });
+    } finally {
+      picture.close();
+    }
+  }
+  const { ids } = buildPrompt(
+    needLanguage(engine).tokenizer,
+    rendered,
+    planned.map(({ runs }) => runs),
+  );
+  checkKnownIds(ids, engine.spec);
+  const pictures = planned.map(({ tokens }) => tokens);
+  return {
+    promptTokens: ids.length,
+    imageTokens: pictures.reduce((sum, tokens) => sum + tokens, 0),
+    pictures,
+    isExact: planned.every(({ isExact }) => isExact),
+    contextLength: engine.text?.contextLength ?? 0,
+  };
+}
