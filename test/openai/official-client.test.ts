@@ -1,6 +1,8 @@
 /** The official npm client, which takes the models of this page for a server: answers, streams, errors, aborts. */
 import OpenAI from "openai";
+import { zodResponseFormat } from "openai/helpers/zod";
 import { describe, expect, expectTypeOf, test } from "vitest";
+import { z } from "zod";
 import { FoveaError } from "../../src/errors.ts";
 import { createFetch } from "../../src/openai/fetch.ts";
 import type {
@@ -37,6 +39,21 @@ describe("answers", () => {
     expect(completion.usage!.total_tokens).toBe(24);
     expect(completion._request_id).toBe(completion.id);
     expect(model.requests[0]).toMatchObject({ maxTokens: 5, inhibition: { maxRatio: 0 } });
+  });
+
+  test("that fit a schema of zod's, parsed", async () => {
+    const model = new FakeModel([...BEGINNING, text('{"animals":["dog"],'), text('"count":1}'), done()]);
+    const scene = z.object({ animals: z.array(z.string()), count: z.number().int() });
+    const { choices } = await clientOf(model).chat.completions.parse({
+      model: "fovea",
+      messages: [{ role: "user", content: "What is there?" }],
+      response_format: zodResponseFormat(scene, "scene"),
+    });
+    expect(choices[0]!.message.parsed).toEqual({ animals: ["dog"], count: 1 });
+    expect(model.requests[0]!.format).toMatchObject({
+      type: "json-schema",
+      schema: { type: "object", required: ["animals", "count"] },
+    });
   });
 
   test("with a picture", async () => {
