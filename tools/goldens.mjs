@@ -11,6 +11,7 @@ const target = fileURLToPath(new URL("../test/golden", import.meta.url));
 
 /** Cases of ../shared/golden/families. A case with prompts on text and on families/pictures alone can be added by its name. */
 const FAMILIES = [
+  "gemma3-published-bf16",
   "idefics3-defaults-f16",
   "idefics3-s2-tags-f16",
   "internvl-qwen2-bf16",
@@ -20,8 +21,13 @@ const FAMILIES = [
   "llava_next-mistral-f16",
   "llava_next-vicuna-bf16",
   "llava_onevision-qwen2-tied-bf16",
+  "mistral3-published-bf16",
   "nanollava-original-bf16",
+  "paligemma-gemma1-f32",
+  "qwen2_5_vl-windows-bf16",
+  "qwen2_vl-published-bf16",
   "qwen3_5-bf16",
+  "qwen3_vl-bf16",
   "shikra-original-f16-sharded",
   "smolvlm-s3-spelled-f32-sharded",
   "smolvlm-s4-tags-bf16",
@@ -33,7 +39,6 @@ const FAMILIES = [
   "text-olmo2",
   "text-phi",
   "text-phi3-longrope",
-  "text-phi4mini",
   "text-qwen3-yarn",
   "text-smollm3",
   "text-stablelm",

@@ -27,8 +27,11 @@ const FIELDS: { change: Record<string, unknown>; says: RegExp }[] = [
   { change: { model_type: "gpt2" }, says: /model_type is "gpt2"; supported: .*llava, / },
   { change: { model_type: "__proto__" }, says: /model_type is "__proto__"/ },
   { change: { model_type: 5 }, says: /model_type is 5/ },
-  { change: { quantization_config: { bits: 4 } }, says: /quantization_config is an object; .*unquantised/ },
-  { change: { quantization: { bits: 4 } }, says: /quantization is an object/ },
+  {
+    change: { quantization_config: { bits: 4 } },
+    says: /quantization_config\.quant_method is missing; supported: mlx .*unquantised/,
+  },
+  { change: { quantization: { bits: 4 } }, says: /quantization\.quant_method is missing; supported: mlx/ },
   { change: { hidden_size: 1e12 }, says: /hidden_size is 1000000000000; supported: an integer from 1 to/ },
   { change: { hidden_size: "64" }, says: /hidden_size is "64"/ },
   { change: { hidden_size: [64] }, says: /hidden_size is a list of 1/ },

@@ -82,7 +82,6 @@ const CASES: readonly Case[] = [
   },
   { architecture: "olmo2", folder: "text-olmo2" },
   { architecture: "phi3", folder: "text-phi3-longrope", keys: longKeys, factors: longFactors },
-  { architecture: "phi3", folder: "text-phi4mini", keys: longKeys, factors: longFactors },
   { architecture: "phi2", folder: "text-phi" },
   { architecture: "stablelm", folder: "text-stablelm" },
   {
