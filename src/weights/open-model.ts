@@ -143,8 +143,11 @@ class Session {
   }
 
   async #names(signal: AbortSignal | undefined): Promise<readonly string[] | undefined> {
-    const names = await this.#ask(async (options) => this.#remote.names?.(options), signal);
-    return this.#isOffline ? this.#store?.names() : names;
+    const { names } = this.#remote;
+    // No server was asked, so none has answered.
+    if (!names) return this.#isOffline ? this.#store?.names() : undefined;
+    const listed = await this.#ask((options) => names(options), signal);
+    return this.#isOffline ? this.#store?.names() : listed;
   }
 
   /** Asks where the model is published. Goes offline if the server does not answer and the whole model is on disk. */

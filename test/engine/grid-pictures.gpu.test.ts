@@ -6,7 +6,7 @@ import { expect, vi } from "vitest";
 import { Fovea, type Message } from "../../src/index.ts";
 import { needing, sharedUrl, testShared } from "../support/shared.ts";
 
-const FOLDERS = ["qwen2_vl-published-bf16", "qwen2_5_vl-windows-bf16", "qwen3_vl-bf16"];
+const FOLDERS = ["qwen2_5_vl-windows-bf16", "qwen3_vl-bf16"];
 const VMTC = { method: "vmtc", ratio: 0.5 } as const;
 const SHAPES = [
   [60, 40],
