@@ -6,7 +6,7 @@ import { openModel } from "../../../../src/weights/formats/registry.ts";
 import { parseSafetensorsHeader } from "../../../../src/weights/safetensors.ts";
 import { describeModel } from "../../../support/describe-model.ts";
 import { type GgufTensorInput, type GgufValue, writeGguf } from "../../../support/gguf-file.ts";
-import { sharedBytes, sharedJson } from "../../../support/shared.ts";
+import { hasShared, sharedBytes, sharedJson } from "../../../support/shared.ts";
 // GGUF name -> Hugging Face name, one of each kind: gguf.get_tensor_name_map of the Python package gguf 0.19.0.
 import names from "./names.json" with { type: "json" };
 
@@ -147,23 +147,27 @@ function expectClose(actual: unknown, expected: unknown, path = "decoder"): void
 }
 
 describe("an architecture comes to the same decoder as the family's own config.json", () => {
-  test.for(CASES)("$architecture: $folder", async (one) => {
-    const config = await sharedJson<Config>(`golden/families/${one.folder}/model/config.json`);
-    const original = describeModel({ "config.json": { ...config, ...one.given?.(config) } });
-    const keys = { ...commonKeys(config, original.decoder!.layers[0]!.mlp.width), ...one.keys?.(config) };
-    const metadata = {
-      "general.architecture": one.architecture,
-      ...Object.fromEntries(Object.entries(keys).map(([key, value]) => [`${one.architecture}.${key}`, value])),
-    } as Record<string, GgufValue>;
-    const file = writeGguf(metadata, await tensorsOf(one, config));
-    const model = await openModel(openFolder({ "tiny-F32.gguf": file }), {});
-    const { spec, files } = await readModel(model.folder, {});
-    const { bosId: _, eosIds: __, ...expected } = original.decoder!;
-    const { bosId: ___, eosIds: ____, ...decoder } = spec.decoder!;
-    expectClose(decoder, expected);
-    const checkpoint = await model.checkpoint(files["config.json"] as Record<string, unknown>, {});
-    const matched = matchTensors(spec, checkpoint.tensors, checkpoint.nameInFile);
-    expect(matched.aliases.size > 0).toBe(!(await tensorsOf(one, config))["output.weight"]);
-    expect(model.notes).toEqual([]);
-  });
+  // Not in the part of the goldens that is in the repository.
+  test.for(CASES.filter(({ folder }) => hasShared || folder !== "text-qwen3"))(
+    "$architecture: $folder",
+    async (one) => {
+      const config = await sharedJson<Config>(`golden/families/${one.folder}/model/config.json`);
+      const original = describeModel({ "config.json": { ...config, ...one.given?.(config) } });
+      const keys = { ...commonKeys(config, original.decoder!.layers[0]!.mlp.width), ...one.keys?.(config) };
+      const metadata = {
+        "general.architecture": one.architecture,
+        ...Object.fromEntries(Object.entries(keys).map(([key, value]) => [`${one.architecture}.${key}`, value])),
+      } as Record<string, GgufValue>;
+      const file = writeGguf(metadata, await tensorsOf(one, config));
+      const model = await openModel(openFolder({ "tiny-F32.gguf": file }), {});
+      const { spec, files } = await readModel(model.folder, {});
+      const { bosId: _, eosIds: __, ...expected } = original.decoder!;
+      const { bosId: ___, eosIds: ____, ...decoder } = spec.decoder!;
+      expectClose(decoder, expected);
+      const checkpoint = await model.checkpoint(files["config.json"] as Record<string, unknown>, {});
+      const matched = matchTensors(spec, checkpoint.tensors, checkpoint.nameInFile);
+      expect(matched.aliases.size > 0).toBe(!(await tensorsOf(one, config))["output.weight"]);
+      expect(model.notes).toEqual([]);
+    },
+  );
 });
