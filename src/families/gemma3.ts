@@ -3,17 +3,19 @@
  * decoder, in which the rows of a picture see each other in both directions. Source: transformers, `modeling_gemma3.py`,
  * `processing_gemma3.py`.
  */
+
 import type { ConnectorStep, EncoderSpec, ModelSpec } from "../spec/model-spec.ts";
 import type { PictureRun, PictureSpec } from "../spec/picture-spec.ts";
 import { type TensorSpec, vector } from "../spec/tensor-spec.ts";
-import { type Descriptions, type Family, hasModelType, imageProcessor } from "./family.ts";
-import { ConfigFields } from "./fields.ts";
+import { type Descriptions, type Family, hasModelType } from "./family.ts";
+import type { ConfigFields } from "./fields.ts";
 import { GEMMA3_DECODER } from "./gemma.ts";
 import { MAX_TOKEN_ID, readDecoder } from "./parts/decoder-config.ts";
 import { decoderTensors, isComputed } from "./parts/decoder-tensors.ts";
 import { readEncoder, SIGLIP_ENCODER } from "./parts/encoder-config.ts";
 import { CLIP_NAMES, encoderTensors, isUnusedInEncoder } from "./parts/encoder-tensors.ts";
 import { readPixelValues } from "./parts/pixel-values.ts";
+import { readProcessorFields } from "./parts/processor-fields.ts";
 import { type PanAndScan, planStretched } from "./parts/siglip-pictures.ts";
 
 // As published, and as transformers 5 saves them: with the level of the task's class, and without SigLIP's own.
@@ -100,14 +102,7 @@ export function readImageTokenId(config: ConfigFields, fallback = 262144): numbe
 }
 
 function readPictures(files: Descriptions, encoder: EncoderSpec, side: number): PictureSpec {
-  const fields = imageProcessor(files) ?? ConfigFields.of({}, "preprocessor_config.json");
-  fields.choice("image_processor_type", PROCESSOR, {
-    [PROCESSOR]: true,
-    [`${PROCESSOR}Fast`]: true,
-    [`${PROCESSOR}Pil`]: true,
-  });
-  for (const name of ["do_resize", "do_convert_rgb"])
-    if (!fields.boolean(name, true)) throw fields.unsupported(name, "true");
+  const fields = readProcessorFields(files, PROCESSOR);
   const size = fields.objectOrEmpty("size");
   for (const edge of ["height", "width"]) size.integer(edge, side, side, side);
   const { grid } = encoder.positions;

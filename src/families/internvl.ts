@@ -2,18 +2,20 @@
  * InternVL 2.5, 3 and 3.5 in Hugging Face's layout: InternViT over tiles, pixel shuffle, a norm and two linear layers, and a
  * Qwen2, Qwen3 or Llama decoder. Source: transformers, `modeling_internvl.py`, `processing_internvl.py`.
  */
+
 import type { ConnectorStep, EncoderSpec, ModelSpec } from "../spec/model-spec.ts";
 import type { PictureSpec } from "../spec/picture-spec.ts";
 import { layerNorm, linear } from "../spec/tensor-spec.ts";
-import { type Descriptions, type Family, hasModelType, imageProcessor } from "./family.ts";
-import { ConfigFields } from "./fields.ts";
+import { type Descriptions, type Family, hasModelType } from "./family.ts";
+import type { ConfigFields } from "./fields.ts";
 import { HIDDEN_ACTIVATIONS } from "./parts/activations.ts";
 import { planAspectTiles } from "./parts/aspect-tiles.ts";
 import { LLAMA_DECODER, MAX_TOKEN_ID, QWEN2_DECODER, readDecoder } from "./parts/decoder-config.ts";
 import { decoderTensors, isComputed } from "./parts/decoder-tensors.ts";
-import { readEncoder, VIT_ENCODER } from "./parts/encoder-config.ts";
+import { readEncoder, VIT_ENCODER, withEqualSides } from "./parts/encoder-config.ts";
 import { encoderTensors, INTERN_NAMES, isUnusedInEncoder } from "./parts/encoder-tensors.ts";
 import { readPixelValues } from "./parts/pixel-values.ts";
+import { readProcessorFields } from "./parts/processor-fields.ts";
 import { QWEN3_DECODER } from "./qwen3.ts";
 
 /** InternVLVisionConfig. */
@@ -85,7 +87,7 @@ export const internvl: Family = {
 
 function readTower(config: ConfigFields): { encoder: EncoderSpec; imageSize: number } {
   const given = config.objectOrEmpty("vision_config").withDefaults(ENCODER_DEFAULTS);
-  const fields = given.with({ ...Object.fromEntries(given.entries()), ...squareSides(given) });
+  const fields = withEqualSides(given);
   if (!fields.boolean("use_absolute_position_embeddings", true))
     throw fields.unsupported("use_absolute_position_embeddings", "true");
   const { imageSize, ...square } = readEncoder(fields, ENCODER);
@@ -109,27 +111,8 @@ function readTower(config: ConfigFields): { encoder: EncoderSpec; imageSize: num
   return { encoder, imageSize };
 }
 
-/** `image_size` and `patch_size` are numbers or two equal ones. */
-function squareSides(fields: ConfigFields): Record<string, unknown> {
-  const sides: Record<string, unknown> = {};
-  for (const name of ["image_size", "patch_size"]) {
-    const value = fields.value(name);
-    if (!Array.isArray(value)) continue;
-    if (value.length !== 2 || value[0] !== value[1]) throw fields.unsupported(name, "a side, or two equal ones");
-    sides[name] = value[0];
-  }
-  return sides;
-}
-
 function readPictures(files: Descriptions, encoder: EncoderSpec, side: number): PictureSpec {
-  const fields = imageProcessor(files) ?? ConfigFields.of({}, "preprocessor_config.json");
-  fields.choice("image_processor_type", PROCESSOR, {
-    [PROCESSOR]: true,
-    [`${PROCESSOR}Fast`]: true,
-    [`${PROCESSOR}Pil`]: true,
-  });
-  for (const name of ["do_resize", "do_convert_rgb"])
-    if (!fields.boolean(name, true)) throw fields.unsupported(name, "true");
+  const fields = readProcessorFields(files, PROCESSOR);
   const size = fields.objectOrEmpty("size");
   for (const edge of ["height", "width"]) size.integer(edge, side, side, side);
   const { grid } = encoder.positions;

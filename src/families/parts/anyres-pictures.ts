@@ -1,13 +1,15 @@
 /** The image processors of LLaVA-NeXT and LLaVA-OneVision: their settings, checked against the encoder. */
+
 import type { Size } from "../../image/geometry.ts";
 import { isJsonObject } from "../../shared/json.ts";
 import type { PictureSpec } from "../../spec/picture-spec.ts";
-import { type Descriptions, imageProcessor } from "../family.ts";
-import { ConfigFields } from "../fields.ts";
+import type { Descriptions } from "../family.ts";
+import type { ConfigFields } from "../fields.ts";
 import { type AnyresRule, planAnyres } from "./anyres.ts";
 import { anyresOrder } from "./anyres-rows.ts";
 import type { Tower } from "./llava-parts.ts";
 import { type PixelDefaults, readPixelValues } from "./pixel-values.ts";
+import { readProcessorFields } from "./processor-fields.ts";
 
 export interface AnyresKind {
   /** Class of the processor, without the "Fast" or "Pil" at its end. */
@@ -34,15 +36,8 @@ export function readAnyresPictures(
   kind: AnyresKind,
   { encoder, imageSize: side }: Tower,
 ): PictureSpec & { rule: AnyresRule } {
-  const fields = imageProcessor(files) ?? ConfigFields.of({}, "preprocessor_config.json");
   const { processor, pixels, maxTiles } = kind;
-  fields.choice("image_processor_type", processor, {
-    [processor]: true,
-    [`${processor}Fast`]: true,
-    [`${processor}Pil`]: true,
-  });
-  for (const name of ["do_resize", "do_pad", "do_convert_rgb"])
-    if (!fields.boolean(name, true)) throw fields.unsupported(name, "true");
+  const fields = readProcessorFields(files, processor, ["do_resize", "do_pad", "do_convert_rgb"]);
   for (const name of ["size", "crop_size"]) checkSide(fields, name, side);
   const { grid } = encoder.positions;
   const rule = { resolutions: readResolutions(files.config, fields, side) ?? kind.resolutions(side), side, grid };

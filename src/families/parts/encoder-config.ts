@@ -128,3 +128,15 @@ export function readBlocks(fields: ConfigFields, kind: BlocksKind): Omit<BlocksS
     eps: fields.number("layer_norm_eps", kind.eps, 1e-20, 0.1),
   };
 }
+
+/** The fields with a number for `image_size` and for `patch_size`, which may be lists of two equal ones. */
+export function withEqualSides(fields: ConfigFields): ConfigFields {
+  const sides: Record<string, unknown> = {};
+  for (const name of ["image_size", "patch_size"]) {
+    const value = fields.value(name);
+    if (!Array.isArray(value)) continue;
+    if (value.length !== 2 || value[0] !== value[1]) throw fields.unsupported(name, "a side, or two equal ones");
+    sides[name] = value[0];
+  }
+  return fields.with({ ...Object.fromEntries(fields.entries()), ...sides });
+}

@@ -2,14 +2,16 @@
  * A picture as one view of its own shape, in whole cells, whose lines of cells stand in the prompt with a token between
  * them: Pixtral's. Source: transformers, `image_processing_pil_pixtral.py`, `processing_pixtral.py`.
  */
+
 import { type Size, squash, wholeView } from "../../image/geometry.ts";
 import { checkInteger } from "../../shared/assert.ts";
 import type { PictureBudget } from "../../shared/picture.ts";
 import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { PicturePlan, PictureSpec, RowOrder } from "../../spec/picture-spec.ts";
-import { type Descriptions, imageProcessor } from "../family.ts";
-import { ConfigFields } from "../fields.ts";
+import type { Descriptions } from "../family.ts";
+import type { ConfigFields } from "../fields.ts";
 import { CLIP_PIXELS, readPixelValues } from "./pixel-values.ts";
+import { readProcessorFields } from "./processor-fields.ts";
 
 export interface LineRule {
   /** Pixels of a patch's side. */
@@ -106,14 +108,7 @@ export function readLinePictures(
   { patch: { side: patch }, cell }: Pick<EncoderSpec, "patch" | "cell">,
   imageSize: number,
 ): PictureSpec {
-  const fields = imageProcessor(files) ?? ConfigFields.of({}, "preprocessor_config.json");
-  fields.choice("image_processor_type", PROCESSOR, {
-    [PROCESSOR]: true,
-    [`${PROCESSOR}Fast`]: true,
-    [`${PROCESSOR}Pil`]: true,
-  });
-  for (const name of ["do_resize", "do_convert_rgb"])
-    if (!fields.boolean(name, true)) throw fields.unsupported(name, "true");
+  const fields = readProcessorFields(files, PROCESSOR);
   checkPatch(fields, patch, cell);
   const { processor } = files;
   if (processor) {

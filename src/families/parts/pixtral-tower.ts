@@ -5,7 +5,7 @@
 import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { ConfigFields } from "../fields.ts";
 import { HIDDEN_ACTIVATIONS } from "./activations.ts";
-import { MAX_BLOCKS, MAX_HEAD_WIDTH, MAX_HEADS, MAX_MLP_WIDTH, MAX_WIDTH } from "./encoder-config.ts";
+import { MAX_BLOCKS, MAX_HEAD_WIDTH, MAX_HEADS, MAX_MLP_WIDTH, MAX_WIDTH, withEqualSides } from "./encoder-config.ts";
 import type { EncoderNames } from "./encoder-tensors.ts";
 
 /** Of every norm: the published code has it as a constant. */
@@ -44,7 +44,7 @@ export interface PixtralTower {
  */
 export function readPixtralTower(given: ConfigFields): PixtralTower {
   given.choice("model_type", "pixtral", { pixtral: true });
-  const fields = given.with({ ...Object.fromEntries(given.entries()), ...equalSides(given) });
+  const fields = withEqualSides(given);
   const width = fields.integer("hidden_size", 1024, 1, MAX_WIDTH);
   const heads = fields.integer("num_attention_heads", 16, 1, MAX_HEADS);
   const headWidth = width / heads;
@@ -86,16 +86,4 @@ function frequenciesOf(fields: ConfigFields, headWidth: number): number[] {
   const theta = level.number("rope_theta", 10000, 2, 1e12);
   const all = Array.from({ length: headWidth / 2 }, (_, k) => theta ** ((-2 * k) / headWidth));
   return [...all.filter((_, k) => k % 2 === 0), ...all.filter((_, k) => k % 2 === 1)];
-}
-
-/** `image_size` and `patch_size` are numbers or two equal ones. */
-function equalSides(fields: ConfigFields): Record<string, unknown> {
-  const sides: Record<string, unknown> = {};
-  for (const name of ["image_size", "patch_size"]) {
-    const value = fields.value(name);
-    if (!Array.isArray(value)) continue;
-    if (value.length !== 2 || value[0] !== value[1]) throw fields.unsupported(name, "a side, or two equal ones");
-    sides[name] = value[0];
-  }
-  return sides;
 }
