@@ -1,8 +1,6 @@
 /** The page's only access to the engine. Decides where the engine runs. */
-import type { FoveaModel, ModelFiles, ModelInfo, ModelPlan, StoredModel, WorkerOptions } from "../api.ts";
+import type { FoveaModel, ModelFiles, ModelPlan, StoredModel, WorkerOptions } from "../api.ts";
 import { createFovea } from "../worker/client.ts";
-
-export type Model = FoveaModel;
 
 /** The source of a model. */
 export type ModelSource = string | ModelFiles;
@@ -14,18 +12,13 @@ export type ModelAccess = Pick<WorkerOptions, "hubToken" | "cache">;
 export const SHIPPED_MODEL = "fovea-demo";
 
 /** Throws like `createFovea`. */
-export function loadModel(source: ModelSource, options: WorkerOptions): Promise<Model> {
+export function loadModel(source: ModelSource, options: WorkerOptions): Promise<FoveaModel> {
   return createFovea(source, { modelsUrl: modelsUrl(), compile: "background", ...options });
 }
 
 /** Folder of the shipped models: the page's own. */
 function modelsUrl(): string {
   return new URL("./", document.baseURI).href;
-}
-
-/** Whether a model answers with classes, not with text. */
-export function isClassifier({ contextLength }: ModelInfo): boolean {
-  return contextLength === 0;
 }
 
 // The functions below are rarely used, so they come in a separate script.

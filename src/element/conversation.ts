@@ -91,6 +91,14 @@ export function isRunning({ state }: Answer): boolean {
   return !ENDED.includes(state);
 }
 
+/** The turns that a model reads before a question. Unanswered ones are left out: models expect alternating messages. */
+export function answeredTurns<T extends Turn>(turns: readonly T[]): T[] {
+  return turns.filter((turn) => {
+    const { state, text } = shownAnswer(turn);
+    return state !== "failed" && text !== "";
+  });
+}
+
 /** Asks one question at a time and queues the others. */
 export class Conversation<P extends Pictured> {
   readonly #owner: ConversationOwner;
@@ -261,20 +269,16 @@ export class Conversation<P extends Pictured> {
     this.#owner.onText(answer, answer.text);
   }
 
-  /** The messages up to a turn. Leaves out unanswered questions, because models expect alternating messages. */
+  /** The messages up to a turn. */
   #messages(turn: Turn<P>): Message[] {
     const system = this.#owner.system();
     const before = this.#turns.slice(
       0,
       this.#turns.findIndex(({ id }) => id === turn.id),
     );
-    const answered = before.filter((earlier) => {
-      const { state, text } = shownAnswer(earlier);
-      return state !== "failed" && text !== "";
-    });
     return [
       ...(system === "" ? [] : [{ role: "system" as const, content: system }]),
-      ...answered.flatMap((earlier): Message[] => [
+      ...answeredTurns(before).flatMap((earlier): Message[] => [
         questionOf(earlier),
         { role: "assistant", content: shownAnswer(earlier).text },
       ]),

@@ -4,7 +4,7 @@ import { FoveaError, throwIfAborted } from "../errors.ts";
 import { buildPrompt } from "../text/prompt.ts";
 import { checkKnownIds, needLanguage, type PreparedConversation, prepareConversation } from "./conversation-prompt.ts";
 import type { Engine } from "./engine.ts";
-import { checkBudget, needPictures, readsAsSeveral } from "./pictures.ts";
+import { checkBudget, needPictures, planPicture, readsAsSeveral } from "./pictures.ts";
 
 /** Renders a conversation and starts to fetch its pictures. The caller closes them. Throws as `Fovea.countTokens`. */
 export function prepareCount(engine: Engine, messages: readonly Message[], signal?: AbortSignal): PreparedConversation {
@@ -31,8 +31,7 @@ export async function countTokens(
     const { encoder, pictures } = needPictures(engine);
     const picture = await input.take(signal);
     try {
-      const planPicture = (several && pictures.planSeveral) || pictures.plan;
-      const plan = planPicture(picture.width, picture.height, budget);
+      const plan = planPicture(pictures, picture, { budget, several });
       const { rows, isExact } = encoder.plannedRows(plan, compression);
       planned.push({ runs: pictures.runs(plan, rows), tokens: rows.reduce((sum, count) => sum + count, 0), isExact });
     } finally {

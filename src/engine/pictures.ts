@@ -2,12 +2,13 @@
 import type { EncodeImageOptions, ImageFeatures, PictureBudget } from "../api.ts";
 import { FoveaError, notFiniteError, throwIfAborted } from "../errors.ts";
 import { readFloats } from "../gpu/readback.ts";
+import type { Size } from "../image/geometry.ts";
 import { BUDGET_FIELDS } from "../known-fields.ts";
 import type { EncodedPicture } from "../model/encoder/encoded-picture.ts";
 import type { EncodePictureOptions, PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { preprocess } from "../model/encoder/preprocess.ts";
 import { checkFields } from "../shared/arguments.ts";
-import type { PictureSpec } from "../spec/picture-spec.ts";
+import type { PicturePlan, PictureSpec } from "../spec/picture-spec.ts";
 import type { Engine } from "./engine.ts";
 import { imageKey, type PictureOptions } from "./image-cache.ts";
 import { readInspectedViews, readSeenViews, stackMatrices } from "./read-views.ts";
@@ -31,6 +32,15 @@ export function readsAsSeveral({ spec }: Engine, pictures: number): boolean {
   return pictures > 1 && spec.pictures?.planSeveral !== undefined;
 }
 
+/** The views of a picture of this size under a request's options. Throws RangeError for a budget that cannot be kept. */
+export function planPicture(
+  { plan, planSeveral }: PictureSpec,
+  { width, height }: Size,
+  { budget, several }: Pick<PictureOptions, "budget" | "several">,
+): PicturePlan {
+  return ((several && planSeveral) || plan)(width, height, budget);
+}
+
 /** Decodes, preprocesses and encodes. The caller disposes the result's arena. Throws as `Fovea.encodeImage`. */
 export async function encodePicture(
   engine: Engine,
@@ -41,8 +51,7 @@ export async function encodePicture(
   const { encoder, pictures } = needPictures(engine);
   const picture = await input.take(signal);
   try {
-    const planPicture = (several && pictures.planSeveral) || pictures.plan;
-    const plan = planPicture(picture.width, picture.height, budget);
+    const plan = planPicture(pictures, picture, { budget, several });
     const batches = encoder.batches(plan, compression);
     const scope = gpu.arena.scope();
     try {

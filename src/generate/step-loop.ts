@@ -45,7 +45,7 @@ export interface DecodeTextOptions {
   signal: AbortSignal;
   /** Told of text that is certain, never empty. */
   onText: (text: string) => void;
-  /** Told of each token of the answer as it is read, and what it adds to the text before stop strings are looked for. */
+  /** Called with each token of the answer as it is read, and the text that it adds before stop strings are applied. */
   onToken: (token: ChosenToken, text: string) => void;
 }
 

@@ -7,7 +7,7 @@
 const ROUNDS = 100_000;
 const REPORT_MS = 100;
 
-/** Works until `report` returns false, or without end. @param report told of processor time since the last report */
+/** Works until `report` returns false. @param report called with the processor time since the last report */
 export function measureProcessor(report: (milliseconds: number) => unknown): void {
   let fastest = Number.POSITIVE_INFINITY;
   let pieces = 0;

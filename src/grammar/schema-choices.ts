@@ -1,4 +1,4 @@
-/** What can be told of schemas without a grammar: whether a finite value satisfies one, and whether two exclude each other. */
+/** Facts about schemas that need no grammar: whether a finite value satisfies one, and whether two exclude each other. */
 import { asSchema, isObject, resolve, type Schema, type SchemaObject, typesOf } from "./schema-fields.ts";
 
 /** Whether some value without infinite nesting can satisfy the schema, as far as its structure tells. */

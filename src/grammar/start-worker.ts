@@ -1,4 +1,5 @@
 /** Starts the grammar worker's script, from the page's origin or another one. */
+import { importingWorker, isFromElsewhere } from "../shared/module-worker.ts";
 
 /** The script beside the built library. In a constant, so that no bundler takes it for a second script. */
 const SCRIPT = "./fovea-grammar.js";
@@ -9,13 +10,6 @@ const SCRIPT = "./fovea-grammar.js";
  */
 export function startGrammarWorker(): Worker {
   const here = new URL(import.meta.url);
-  const isElsewhere = /^https?:$/.test(here.protocol) && here.origin !== globalThis.location?.origin;
-  if (!isElsewhere) return new Worker(new URL("./grammar-worker.ts", import.meta.url), { type: "module" });
-  const importing = `import ${JSON.stringify(new URL(SCRIPT, here).href)};`;
-  const script = URL.createObjectURL(new Blob([importing], { type: "text/javascript" }));
-  const worker = new Worker(script, { type: "module" });
-  const free = () => URL.revokeObjectURL(script);
-  worker.addEventListener("message", free, { once: true });
-  worker.addEventListener("error", free, { once: true });
-  return worker;
+  if (!isFromElsewhere(here)) return new Worker(new URL("./grammar-worker.ts", import.meta.url), { type: "module" });
+  return importingWorker(new URL(SCRIPT, here));
 }

@@ -74,7 +74,7 @@ export function renderPrompt(
     pieces,
     pictureCount,
     // A text model's template writes BOS itself if the model was trained with it; transformers adds none. Templates of
-    // models with pictures leave it to the tokenizer. A query has it behind the pictures.
+    // models with pictures leave it to the tokenizer. A query has it after the pictures.
     addBos:
       template.addsBos || (template.kind !== "query" && (template.kind !== "template" || imageToken !== undefined)),
     continuesText: template.kind === "completion",

@@ -71,7 +71,7 @@ describeShared(needing("golden/families", "examples/search"), () => {
     expect(complaints).toEqual([]);
   });
 
-  test("says what is wrong with a model, and loads one from files", async () => {
+  test("names the fault of a model, and loads one from files", async () => {
     await page.context().setOffline(false);
     await page.getByLabel("Model").fill(`${server.origin}/nowhere/`);
     await page.getByRole("button", { name: "Load" }).click();

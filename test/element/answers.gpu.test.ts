@@ -136,7 +136,7 @@ test("a question is edited: it goes back into the form with its pictures, and wh
 });
 
 describe("words", () => {
-  /** Names and starts of the words that the page is told of. */
+  /** Starts of the words in the events that reach the page; undefined where the pointer left them. */
   function heardWords(): (number | undefined)[] {
     const heard: (number | undefined)[] = [];
     document.body.addEventListener("fovea-words", ({ detail }) => heard.push(detail.words?.start));

@@ -59,7 +59,7 @@ describe("pictures before recurrent states", () => {
     ["original positions", { compression: { method: "vmtc", ratio: 0.5, positions: "original" } }],
   ];
 
-  test.for(SETTINGS)("%s: a second turn goes on behind the pictures", async ([, setting]) => {
+  test.for(SETTINGS)("%s: a second turn continues after the pictures", async ([, setting]) => {
     const { text, stats } = await ask(fovea, [first], setting);
     expect(stats.reuse).toBe("saved points");
     expect(stats.pictures.length).toBe(2);

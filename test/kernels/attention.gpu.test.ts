@@ -69,7 +69,7 @@ describe.for([true, false])("attention, software %s", (software) => {
     await check({ ...shape, inhibit: (t, s) => t % 3 === 0 || (t % 3 === 1 && s < keys - 1) });
   });
 
-  // A view of 48 x 48 patches, and a prompt of as many rows: its last chunk, behind the others.
+  // A view of 48 x 48 patches, and a prompt of as many rows: its last chunk, after the others.
   test("2304 rows, and 512 rows behind 1792 keys", async () => {
     await check({ rows: 2304, keys: 2304, heads: 1, keyHeads: 1, headWidth: 8 });
     await check({ rows: 512, keys: 2304, heads: 2, keyHeads: 1, headWidth: 4, visible: causal(512, 1792) });

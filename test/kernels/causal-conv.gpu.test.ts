@@ -45,7 +45,7 @@ describe("causal-conv", () => {
       expect([...kept]).toEqual([...padded.subarray(end * width, end * width + size)]);
       first = end;
     }
-    expect((await readFloats(gpu(), state)).at(-1), "behind the states").toBeNaN();
+    expect((await readFloats(gpu(), state)).at(-1), "after the states").toBeNaN();
   });
 
   test("a state in place", async () => {

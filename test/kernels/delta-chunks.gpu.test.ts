@@ -36,7 +36,7 @@ describe("delta-chunks", () => {
     const kept = await readFloats(gpu(), state);
     const place = ((ends.length - 1) % 2) * size;
     expectNmse("state", kept.subarray(place, place + size), expected.state, NMSE_PRODUCT);
-    expect(kept.at(-1), "behind the states").toBeNaN();
+    expect(kept.at(-1), "after the states").toBeNaN();
   }
 
   test.for(DELTA_HEADS)("%i key heads, %i value heads of %i x %i", async (shape) => {

@@ -31,7 +31,7 @@ describe("delta-step", () => {
       }
       const kept = await readFloats(gpu(), state);
       expectNmse("state", kept.subarray(size, 2 * size), last, NMSE_PRODUCT);
-      expect(kept.at(-1), "behind the states").toBeNaN();
+      expect(kept.at(-1), "after the states").toBeNaN();
     }
   });
 

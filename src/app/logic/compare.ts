@@ -1,6 +1,6 @@
 /** Compares an answer with and without compression and inhibition: the runs, and the verdict in one sentence. */
 import type { FoveaModel, GenerationStats, ImageInput, Message, ModelInfo } from "../../api.ts";
-import { shownAnswer } from "../../element/conversation.ts";
+import { answeredTurns, shownAnswer } from "../../element/conversation.ts";
 import type { ChatTurn } from "../../element/fovea-chat.ts";
 import { loadPicture } from "./picture-items.ts";
 import { HALF, plainSettings, requestOf, type Settings } from "./settings.ts";
@@ -65,17 +65,15 @@ async function run(model: FoveaModel, turns: readonly ChatTurn[], settings: Sett
 /** The conversation up to the last question, with fresh bitmaps. */
 async function messagesOf(turns: readonly ChatTurn[], { takesPictures }: ModelInfo): Promise<Message[]> {
   const messages: Message[] = [];
-  for (const [index, turn] of turns.entries()) {
-    const answer = shownAnswer(turn);
-    const isLast = index === turns.length - 1;
-    if (!isLast && (answer.text === "" || answer.state === "failed")) continue;
+  const last = turns.at(-1)!;
+  for (const turn of [...answeredTurns(turns.slice(0, -1)), last]) {
     const images = takesPictures ? await Promise.all(turn.pictures.map(({ image }) => fresh(image))) : [];
     const content = [
       ...images.map((image) => ({ type: "image" as const, image })),
       { type: "text" as const, text: turn.question },
     ];
     messages.push({ role: "user", content });
-    if (!isLast) messages.push({ role: "assistant", content: answer.text });
+    if (turn !== last) messages.push({ role: "assistant", content: shownAnswer(turn).text });
   }
   return messages;
 }
