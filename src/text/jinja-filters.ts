@@ -171,8 +171,27 @@ const TYPE_TESTS: ReadonlyMap<string, Test> = new Map<string, Test>([
 
 function toInteger(value: Value, args: Arguments): Value {
   const fallback = argument(args, 0, "default") ?? make.integer(0);
-  const number = numberOf(value) ?? (isString(value) ? parsed(value.value) : undefined);
+  const base = numberOf(argument(args, 1, "base") ?? make.integer(10)) ?? 10;
+  const number = isString(value) ? (digits(value.value, base) ?? parsed(value.value)) : numberOf(value);
   return number === undefined || !Number.isFinite(number) ? fallback : make.integer(Math.trunc(number));
+}
+
+/** The digits before each base that Python writes with a prefix. */
+const PREFIXES = new Map([
+  [2, /^0b/i],
+  [8, /^0o/i],
+  [16, /^0x/i],
+]);
+
+/** The integer that a whole text spells in a base other than ten, as Python's `int(text, base)` reads it. */
+function digits(text: string, base: number): number | undefined {
+  if (base === 10 || text.length > MAX_NUMBER_LENGTH) return undefined;
+  const [, sign, spelled] = /^([+-]?)(\w+)$/.exec(strip(text)) ?? [];
+  if (spelled === undefined) return undefined;
+  const own = base || (Array.from(PREFIXES).find(([, prefix]) => prefix.test(spelled))?.[0] ?? 10);
+  const plain = spelled.replace(PREFIXES.get(own) ?? "", "").toLowerCase();
+  const isSpelled = Array.from(plain).every((digit) => Number.parseInt(digit, 36) < own);
+  return plain !== "" && isSpelled ? Number.parseInt(`${sign}${plain}`, own) : undefined;
 }
 
 function toFloat(value: Value, args: Arguments): Value {

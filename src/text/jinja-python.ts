@@ -64,6 +64,13 @@ export class PythonInterpreter extends OpenInterpreter {
   /** Counts the cost of an operation; an interpreter with limits overrides it, and throws. */
   protected charge(_steps: number): void {}
   readonly #charge = (steps: number) => this.charge(steps);
+  readonly #chained: ReadonlySet<unknown>;
+
+  /** @param chained operators whose left side is a comparison without parentheses */
+  constructor(environment: Environment, chained: ReadonlySet<unknown>) {
+    super(environment);
+    this.#chained = chained;
+  }
 
   override evaluate(node: Node, environment: Environment): Value {
     if (node?.type === "Break" || node?.type === "Continue") throw new LoopExit(node.type === "Break");
@@ -166,7 +173,11 @@ export class PythonInterpreter extends OpenInterpreter {
 
   override evaluateBinaryExpression(node: Node, environment: Environment): Value {
     const operator: string = node.operator.value;
-    const left = this.evaluate(node.left, environment);
+    let left = this.evaluate(node.left, environment);
+    if (this.#chained.has(node.operator)) {
+      if (!isTrue(left)) return left;
+      left = this.evaluate(node.left.right, environment);
+    }
     if (operator === "and") return isTrue(left) ? this.evaluate(node.right, environment) : left;
     if (operator === "or") return isTrue(left) ? left : this.evaluate(node.right, environment);
     const right = this.evaluate(node.right, environment);
@@ -265,6 +276,9 @@ function loopFields(items: readonly Value[], i: number): Map<string, Value> {
     ["length", make.integer(count)],
     ["previtem", items[i - 1] ?? UNDEFINED],
     ["nextitem", items[i + 1] ?? UNDEFINED],
+    // Only recursive loops are deeper, and the parser refuses those.
+    ["depth", make.integer(1)],
+    ["depth0", make.integer(0)],
     ["cycle", make.function((args: Value[]) => args[i % args.length] ?? UNDEFINED)],
   ]);
 }

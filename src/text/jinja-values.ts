@@ -88,7 +88,8 @@ export function repr(value: Value, charge: Charge): string {
   if (value.type === "NullValue") return "None";
   if (value.type === "BooleanValue") return value.value ? "True" : "False";
   if (value.type === "FloatValue") return floatText(value.value as number);
-  if (value.type === "FunctionValue") return "<function>";
+  // Python prints its address in memory, which no model was trained with.
+  if (value.type === "FunctionValue") throw new Error("it prints a function instead of calling it");
   return isUndefined(value) ? "Undefined" : String(value.value);
 }
 

@@ -3,6 +3,7 @@
  * limits its resources. Endless loops, recursion and strings that double throw an error instead of hanging the page.
  */
 import { Environment, parse, tokenize } from "@huggingface/jinja";
+import { chainedOperators } from "./chained-comparison.ts";
 import { PythonInterpreter } from "./jinja-python.ts";
 import type { Charge } from "./jinja-values.ts";
 import { reject } from "./json.ts";
@@ -21,6 +22,7 @@ export class TemplateRefusal extends Error {}
 
 export class JinjaTemplate {
   readonly #program: ReturnType<typeof parse>;
+  readonly #chained: ReadonlySet<unknown>;
   readonly #where: string;
 
   /**
@@ -34,7 +36,9 @@ export class JinjaTemplate {
     if (LONG_WHITE_SPACE.test(source)) reject(where, "the template has 1000 characters of white space in a row");
     try {
       // The same settings as in transformers. Jinja2 reads line ends of any system as "\n" before anything else.
-      this.#program = parse(tokenize(source.replace(/\r\n?/g, "\n"), { lstrip_blocks: true, trim_blocks: true }));
+      const tokens = tokenize(source.replace(/\r\n?/g, "\n"), { lstrip_blocks: true, trim_blocks: true });
+      this.#chained = chainedOperators(tokens);
+      this.#program = parse(tokens);
     } catch (error) {
       reject(where, `the template cannot be parsed (${messageOf(error)})`, error);
     }
@@ -66,7 +70,7 @@ export class JinjaTemplate {
       if (value !== undefined) environment.set(name, value);
     }
     try {
-      return String(new BoundedInterpreter(environment, budget).run(this.#program).value);
+      return String(new BoundedInterpreter(environment, this.#chained, budget).run(this.#program).value);
     } catch (error) {
       if (error instanceof TemplateRefusal) throw error;
       // Deep recursion and very long strings throw RangeErrors of the JavaScript engine.
@@ -84,8 +88,8 @@ function messageOf(error: unknown): string {
 class BoundedInterpreter extends PythonInterpreter {
   readonly #budget: TemplateBudget;
 
-  constructor(environment: Environment, budget: TemplateBudget) {
-    super(environment);
+  constructor(environment: Environment, chained: ReadonlySet<unknown>, budget: TemplateBudget) {
+    super(environment, chained);
     this.#budget = budget;
   }
 

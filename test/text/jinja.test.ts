@@ -47,6 +47,14 @@ describe("strftime_now", () => {
   });
 });
 
+it.each(["1 not in [] == 2", "1 == 1 not in []"])("%s is refused: its operator cannot be told apart", (condition) => {
+  expect(() => new JinjaTemplate(`{{ ${condition} }}`, "test")).toThrow(/chains ".+" and ".+"/);
+});
+
+it("a function that is printed instead of called is an error", () => {
+  expect(() => new JinjaTemplate("{{ 'a'.strip }}", "test").render({}, NOW)).toThrow(/prints a function/);
+});
+
 it("a file with line ends of Windows or old Macs is the same template", () => {
   const source = "{% for m in messages %}\n{{ m }}\n  {% endfor %}\n{{ 'a\n' }}|\n\n";
   const render = (text: string) => new JinjaTemplate(text, "test").render({ messages: [1, 2] }, NOW);
