@@ -2,6 +2,7 @@
  * A family of checkpoints as a value: it recognises a model by its small files and describes it. Everything that is
  * special about a family is in its file and in parts/; the rest of the engine reads the `ModelSpec`.
  */
+import { isJsonObject } from "../shared/json.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import type { ConfigFields } from "./fields.ts";
 
@@ -38,4 +39,10 @@ export function imageProcessor({ preprocessor, processor }: Omit<Descriptions, "
 /** True where config.json's `model_type` is this. */
 export function hasModelType({ config }: Descriptions, type: string): boolean {
   return config.value("model_type") === type;
+}
+
+/** True for a Pixtral in the layout of LLaVA: the type is LLaVA's, the encoder's type is its own. */
+export function isPixtral(files: Descriptions): boolean {
+  const vision = files.config.value("vision_config");
+  return hasModelType(files, "llava") && isJsonObject(vision) && vision.model_type === "pixtral";
 }

@@ -50,9 +50,10 @@ export class ConfigFields {
     return Object.entries(this.#values);
   }
 
-  /** The error for a field: its value, and the supported values. */
-  unsupported(name: string, supported: string): FoveaError {
-    const text = `${this.pathOf(name)} is ${valueText(this.value(name))}; supported: ${supported}`;
+  /** The error for a field: its value, what that is, where it is known, and the supported values. */
+  unsupported(name: string, supported: string, meaning?: string): FoveaError {
+    const value = valueText(this.value(name)) + (meaning ? `: ${meaning}` : "");
+    const text = `${this.pathOf(name)} is ${value}; supported: ${supported}`;
     return new FoveaError("unsupported-model", text);
   }
 

@@ -4,7 +4,7 @@
  */
 import type { ConnectorStep, DecoderSpec, EncoderSpec, ModelSpec } from "../spec/model-spec.ts";
 import { linear, type TensorSpec, vector } from "../spec/tensor-spec.ts";
-import { type Descriptions, type Family, hasModelType } from "./family.ts";
+import { type Descriptions, type Family, hasModelType, isPixtral } from "./family.ts";
 import type { ConfigFields } from "./fields.ts";
 import { readImageTokenId } from "./gemma3.ts";
 import { MISTRAL_DECODER } from "./mistral.ts";
@@ -63,7 +63,7 @@ export const mistral3: Family = {
 
 export const pixtral: Family = {
   name: "pixtral",
-  matches: (files) => hasModelType(files, "llava") && isPixtral(files),
+  matches: isPixtral,
   describe(files) {
     const { config } = files;
     // Without it the reference drops the first patch.
@@ -80,11 +80,6 @@ export const pixtral: Family = {
     });
   },
 };
-
-function isPixtral({ config }: Descriptions): boolean {
-  const vision = config.value("vision_config");
-  return (vision as { model_type?: unknown } | null)?.model_type === "pixtral";
-}
 
 interface Parts {
   family: string;

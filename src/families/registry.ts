@@ -5,7 +5,7 @@
 import { FoveaError } from "../errors.ts";
 import type { DESCRIPTION_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
-import { type Descriptions, type Family, hasModelType } from "./family.ts";
+import { type Descriptions, type Family, hasModelType, isPixtral } from "./family.ts";
 import { ConfigFields } from "./fields.ts";
 
 /** A family that is not loaded yet. */
@@ -22,18 +22,19 @@ function typed(types: readonly [string, ...string[]], load: Entry["load"]): Entr
   return { name: types[0], may: (files) => types.some((type) => hasModelType(files, type)), load };
 }
 
-/** A family in the layout of the original LLaVA code, which published under many types. */
-function original(name: string, load: Entry["load"]): Entry {
-  return { name, may: ({ config }) => config.has("mm_vision_tower"), load };
+/** A family in the layout of the original LLaVA code, which published under many types: all, where none are given. */
+function original(name: string, load: Entry["load"], types?: readonly string[]): Entry {
+  const isTyped = (files: Descriptions) => !types || types.some((type) => hasModelType(files, type));
+  return { name, may: (files) => files.config.has("mm_vision_tower") && isTyped(files), load };
 }
 
 /** The first that matches describes the model. */
 const FAMILIES: readonly Entry[] = [
-  original("nanollava", async () => (await import("./nanollava.ts")).nanollava),
+  original("nanollava", async () => (await import("./nanollava.ts")).nanollava, ["llava-qwen2", "bunny-qwen"]),
   typed(["shikra"], async () => (await import("./shikra.ts")).shikra),
   original("llava", async () => (await import("./original-llava.ts")).originalLlava),
-  // Pixtral's configs say "llava" too.
-  { ...typed(["llava"], async () => (await import("./mistral3.ts")).pixtral), name: "pixtral" },
+  // Pixtral's configs say "llava" too; the type of their encoder tells them apart.
+  { name: "pixtral", may: isPixtral, load: async () => (await import("./mistral3.ts")).pixtral },
   typed(["llava"], async () => (await import("./llava.ts")).llava),
   typed(["llava_next"], async () => (await import("./llava-next.ts")).llavaNext),
   typed(["llava_onevision"], async () => (await import("./llava-onevision.ts")).llavaOnevision),
@@ -80,6 +81,11 @@ export function loadFamilies(): Promise<Family[]> {
   return Promise.all(FAMILIES.map(({ load }) => load()));
 }
 
+/** The family whose code is loaded first for a model, and alone if it matches: for tests. */
+export function firstFamily(files: Descriptions): string | undefined {
+  return FAMILIES.find(({ may }) => may(files))?.name;
+}
+
 /** The parsed files with their fields. Throws FoveaError `unsupported-model` without a config.json. */
 export function descriptionsOf(files: DescriptionFiles): Descriptions {
   const fields = (name: keyof DescriptionFiles) => {
@@ -95,9 +101,9 @@ export function descriptionsOf(files: DescriptionFiles): Descriptions {
   };
 }
 
-/** The error of a model that no family matches. */
-export function unknownFamily({ config }: Descriptions): FoveaError {
-  return config.unsupported("model_type", familyNames().join(", "));
+/** The error of a model that no family matches, with the sentence of `missingPart` where there is one. */
+export function unknownFamily({ config }: Descriptions, missing?: string): FoveaError {
+  return config.unsupported("model_type", familyNames().join(", "), missing);
 }
 
 /**
@@ -116,5 +122,7 @@ export async function describeModel(files: DescriptionFiles): Promise<ModelSpec>
     });
     if (family.matches(descriptions)) return family.describe(descriptions);
   }
-  throw unknownFamily(descriptions);
+  // The refusal stands without its reason, where the list of reasons cannot be loaded.
+  const types = await import("./unsupported-types.ts").catch(() => undefined);
+  throw unknownFamily(descriptions, types?.missingPart(descriptions.config.value("model_type")));
 }

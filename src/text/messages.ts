@@ -51,7 +51,9 @@ function checkContent(content: unknown, where: string): ChatPart[] {
   return content.map((part: { type?: unknown; text?: unknown } | null, i) => {
     if (part?.type === "image") return { type: "image" };
     if (part?.type !== "text")
-      throw new TypeError(`${where}[${i}].type must be "text" or "image", got ${show(part?.type)}`);
+      throw new TypeError(
+        `${where}[${i}].type must be "text" or "image", got ${show(part?.type)}${part?.type === "video" ? "; give frames of a video as pictures" : ""}`,
+      );
     if (typeof part.text !== "string")
       throw new TypeError(`${where}[${i}].text must be a string, got ${show(part.text)}`);
     return { type: "text", text: part.text };

@@ -40,7 +40,7 @@ const GENERATE: { request: unknown; kind: Refusal; says: RegExp }[] = [
   {
     request: say([{ type: "video" }]),
     kind: TypeError,
-    says: /content\[0\]\.type must be "text" or "image", got "video"/,
+    says: /content\[0\]\.type must be "text" or "image", got "video"; give frames/,
   },
   { request: say([null]), kind: TypeError, says: /content\[0\]\.type must be/ },
   { request: say([{ type: "text" }]), kind: TypeError, says: /content\[0\]\.text must be a string, got undefined/ },

@@ -1,6 +1,13 @@
 /** The way from a model's small files to its family, and files that no family reads. */
 import { describe, expect, it } from "vitest";
-import { familyNames } from "../../src/families/registry.ts";
+import {
+  describeModel as describeAsync,
+  descriptionsOf,
+  familyNames,
+  firstFamily,
+  loadFamilies,
+} from "../../src/families/registry.ts";
+import { UNSUPPORTED_TYPES } from "../../src/families/unsupported-types.ts";
 import { describeModel } from "../support/describe-model.ts";
 import { configRefusal, having, refusalOf } from "../support/descriptions.ts";
 import idefics3 from "./idefics3/SmolVLM-256M-Instruct/config.json" with { type: "json" };
@@ -56,6 +63,47 @@ describe("refused, with the field and what is supported", () => {
   });
 });
 
+describe("refused by name, in one sentence that says what is missing", () => {
+  it.each<[string, RegExp]>([
+    ["minicpmv", /MiniCPM-V needs a resampler/],
+    ["moondream1", /Moondream needs crops that overlap/],
+    ["florence2", /Florence-2 needs .* cross-attention/],
+    ["phi3_v", /Phi-3.5-vision needs tiles with learned separators/],
+    ["deepseek_vl_v2", /DeepSeek-VL2 needs mixtures of experts and compressed keys/],
+    ["molmo", /Molmo needs crops that overlap, and attention/],
+    ["kimi_vl", /Kimi-VL needs mixtures of experts/],
+    ["glm4v", /GLM-4.1V needs GLM's decoder/],
+    ["chatglm", /GLM-4V, .* needs GLM's decoder/],
+    ["gemma3n", /Gemma 3n needs embeddings for each layer/],
+    ["mllama", /Llama 3.2 Vision needs decoder layers with cross-attention/],
+    ["internvl_chat", /the repository whose name ends in "-hf"/],
+    ["gpt_oss", /gpt-oss needs mixtures of experts and attention sinks/],
+    ["qwen3_vl_moe", /Qwen3-VL with experts needs mixtures of experts/],
+    ["mixtral", /Mixtral needs mixtures of experts/],
+    ["bert", /BERT needs an encoder of text that sees in both directions/],
+    ["whisper", /Whisper needs an audio encoder/],
+  ])("%s", (type, sentence) => {
+    const message = configRefusal({ model_type: type });
+    expect(message).toMatch(sentence);
+    const [first] = message.split(";");
+    expect(first).toMatch(/^config\.json: model_type is "\w+": .*, which this engine does not have$/);
+  });
+
+  it("lists no type that a family reads", async () => {
+    const families = await loadFamilies();
+    for (const type of UNSUPPORTED_TYPES) {
+      const files = descriptionsOf({ "config.json": { model_type: type } });
+      expect(families.filter((family) => family.matches(files)).map(({ name }) => name)).toEqual([]);
+      expect(configRefusal({ model_type: type })).toContain("which this engine does not have; supported: ");
+    }
+  });
+
+  it("says the same where families are loaded one by one", async () => {
+    const refused = describeAsync({ "config.json": { model_type: "gpt_oss" } });
+    await expect(refused).rejects.toThrow(/is "gpt_oss": gpt-oss needs .*; supported: nanollava, /);
+  });
+});
+
 it("reads no field from a prototype", () => {
   const config = JSON.parse('{ "model_type": "llama", "__proto__": { "hidden_size": 64 } }') as object;
   expect(describeModel({ "config.json": config }).decoder!.width).toBe(4096);
@@ -66,6 +114,16 @@ it("reads no field from a prototype", () => {
 it("takes a field that is null for a missing one", () => {
   const config = having(qwen2, { quantization_config: null, hidden_act: null, rope_scaling: null });
   expect(describeModel({ "config.json": config }).decoder!.width).toBe(896);
+});
+
+it("loads the code of one family for each published model", async () => {
+  const families = await loadFamilies();
+  const configs = import.meta.glob<object>("./*/*/config.json", { eager: true, import: "default" });
+  expect(Object.keys(configs).length).toBeGreaterThan(50);
+  for (const [path, config] of Object.entries(configs)) {
+    const files = descriptionsOf({ "config.json": config });
+    expect(firstFamily(files), path).toBe(families.find((family) => family.matches(files))?.name);
+  }
 });
 
 it("names each family once", () => {

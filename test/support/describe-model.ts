@@ -1,5 +1,6 @@
 /** Describes models without waiting: all families are loaded before the first test. */
 import { type DescriptionFiles, descriptionsOf, loadFamilies, unknownFamily } from "../../src/families/registry.ts";
+import { missingPart } from "../../src/families/unsupported-types.ts";
 import type { ModelSpec } from "../../src/spec/model-spec.ts";
 
 const families = await loadFamilies();
@@ -8,6 +9,6 @@ const families = await loadFamilies();
 export function describeModel(files: DescriptionFiles): ModelSpec {
   const descriptions = descriptionsOf(files);
   const family = families.find((candidate) => candidate.matches(descriptions));
-  if (!family) throw unknownFamily(descriptions);
+  if (!family) throw unknownFamily(descriptions, missingPart(descriptions.config.value("model_type")));
   return family.describe(descriptions);
 }
