@@ -3,7 +3,7 @@ import type { LoadOptions, LoadProgress, ModelFiles } from "../api.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 import { withModel } from "../weights/open-model.ts";
 import { knownModel } from "../weights/remote-model.ts";
-import { warnOfUnreadFiles } from "./warnings.ts";
+import { warnOfAdapter, warnOfUnreadFiles } from "./warnings.ts";
 
 /** What a load is told beside its options. */
 export interface LoadHooks {
@@ -42,9 +42,12 @@ export async function loadFrom<T>(
     warnings.push(message);
     options.onProgress?.({ ...progress, type: "warning", message });
   };
-  if (typeof source === "object" && !(source instanceof URL)) warnOfUnreadFiles(Object.keys(source), warn, variant);
+  const isGiven = typeof source === "object" && !(source instanceof URL);
+  if (isGiven) warnOfUnreadFiles(Object.keys(source), warn, variant);
   const opening = { cache, hubToken, hubUrl, modelsUrl, variant, signal, onBytes: tell, onWarning: warn };
-  return withModel(source, opening, (folder) =>
-    load(folder, options, { onStage, requestDefaults: known?.requestDefaults, warn, warnings }),
-  );
+  return withModel(source, opening, async (folder) => {
+    // A publisher's list names many files that nobody misses; an adapter changes the answers.
+    if (!isGiven) warnOfAdapter((await folder.names({ signal })) ?? [], warn);
+    return load(folder, options, { onStage, requestDefaults: known?.requestDefaults, warn, warnings });
+  });
 }

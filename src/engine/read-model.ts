@@ -6,6 +6,9 @@ import type { ModelSpec } from "../spec/model-spec.ts";
 import type { ReadOptions } from "../weights/byte-source.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 
+/** Weights of a LoRA or another adapter, which changes those of a model. */
+export const ADAPTER_FILE = "adapter_model.safetensors";
+
 /**
  * Reads and describes a model.
  *
@@ -20,7 +23,12 @@ export async function readModel(
     DESCRIPTION_FILES.map(async (name) => [name, await folder.json(name, options)] as const),
   );
   const files: DescriptionFiles = Object.fromEntries(entries);
-  if (files["config.json"] === undefined)
-    throw new FoveaError("unsupported-model", `no config.json in ${folder.location}: is this the folder of a model?`);
+  if (files["config.json"] === undefined) {
+    const isAdapter = (await folder.names(options))?.includes(ADAPTER_FILE);
+    const found = isAdapter
+      ? `${folder.location} holds an adapter (${ADAPTER_FILE}): merge it into its base model first, and load the result`
+      : `no config.json in ${folder.location}: is this the folder of a model?`;
+    throw new FoveaError("unsupported-model", found);
+  }
   return { spec: await describeModel(files), files };
 }

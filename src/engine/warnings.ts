@@ -2,6 +2,7 @@
 import type { ModelSpec } from "../spec/model-spec.ts";
 import type { ChatTemplate } from "../text/chat-template.ts";
 import { filesToLoad, isModelFile } from "../weights/formats/registry.ts";
+import { ADAPTER_FILE } from "./read-model.ts";
 
 type Warn = (message: string) => void;
 
@@ -24,6 +25,12 @@ export function warnOfUnreadFiles(paths: readonly string[], warn: Warn, variant?
   warn(
     `Files that are not read: ${shown.join(", ")}${more}. Adapters and other formats must be merged or converted first.`,
   );
+}
+
+/** Warns of an adapter that is published beside a model's weights. */
+export function warnOfAdapter(names: readonly string[], warn: Warn): void {
+  if (names.includes(ADAPTER_FILE))
+    warn(`${ADAPTER_FILE}: the adapter is not applied; merge it into the weights first.`);
 }
 
 /** What of a model's language the warnings are about. */

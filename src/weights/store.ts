@@ -82,7 +82,8 @@ export class ModelStore {
 
   /**
    * Opens a model's folder: shared if the model is complete, exclusive if something must be written. Waits for other
-   * tabs. Undefined where nothing can be stored. Throws `aborted`.
+   * tabs that download this model: one download serves them all, and no other model waits for it. A server that stalls ends
+   * the download and with it the wait. Undefined where nothing can be stored. Throws `aborted`.
    */
   static async open(key: ModelKey, signal?: AbortSignal): Promise<ModelStore | undefined> {
     const root = await privateFolder(ROOT);

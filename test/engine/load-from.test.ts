@@ -3,10 +3,12 @@ import { createHash } from "node:crypto";
 import { expect, test, vi } from "vitest";
 import type { LoadOptions } from "../../src/api.ts";
 import { type LoadHooks, loadFrom } from "../../src/engine/load-from.ts";
+import { readModel } from "../../src/engine/read-model.ts";
+import { openFolder } from "../../src/weights/folder.ts";
 import { serve, withRanges } from "../weights/http-server.ts";
 
 const file = new TextEncoder().encode('{"a":1}');
-const entries = vi.hoisted(() => ({ files: [] as object[] }));
+const entries = vi.hoisted(() => ({ files: [] as object[], adapted: [] as object[] }));
 vi.mock("../../weights-manifest.json", () => ({
   default: {
     format: 1,
@@ -19,6 +21,7 @@ vi.mock("../../weights-manifest.json", () => ({
         files: entries.files,
       },
       plain: { location: "tiny-v1/", options: {}, files: entries.files },
+      adapted: { location: "tiny-v1/", options: {}, files: entries.adapted },
     },
   },
 }));
@@ -27,6 +30,8 @@ entries.files.push({
   bytes: file.length,
   sha256: createHash("sha256").update(file).digest("hex"),
 });
+
+entries.adapted.push(...entries.files, { ...entries.files[0], name: "adapter_model.safetensors" });
 
 async function told(source: string, given: LoadOptions = {}): Promise<{ options: LoadOptions; hooks: LoadHooks }> {
   const { url } = await serve({ "tiny-v1/config.json": file }, withRanges);
@@ -48,4 +53,15 @@ test("one without defaults, and a folder that the manifest does not know, bring 
   const { url } = await serve({ "config.json": file }, withRanges);
   const hooks = await loadFrom(url.href, {}, async (_folder, _options, given) => given);
   expect(hooks.requestDefaults).toBeUndefined();
+});
+
+test("an adapter that is published beside the weights is a warning", async () => {
+  const saysIt = /adapter_model\.safetensors: the adapter is not applied/;
+  expect((await told("adapted")).hooks.warnings?.join("\n")).toMatch(saysIt);
+  expect((await told("plain")).hooks.warnings?.join("\n")).not.toMatch(saysIt);
+});
+
+test("an adapter alone is refused with the next step", async () => {
+  const folder = openFolder({ "adapter_model.safetensors": new Blob(["{}"]) });
+  await expect(readModel(folder, {})).rejects.toThrow(/holds an adapter \(adapter_model\.safetensors\): merge it/);
 });

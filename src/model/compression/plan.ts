@@ -4,6 +4,7 @@
  */
 import type { Compression } from "../../api.ts";
 import { MAX_DIVERSE_ROWS } from "../../kernels/diverse.ts";
+import { checkFields } from "../../shared/arguments.ts";
 import { checkInteger, checkNumber } from "../../shared/assert.ts";
 import { shown } from "../../shared/json.ts";
 import { dealOut } from "./deal-out.ts";
@@ -40,6 +41,27 @@ export type ViewPlan =
 
 type Vmtc = Extract<Compression, { method: "vmtc" }>;
 
+type FieldsOf<M> = Record<Exclude<keyof Extract<Compression, { method: M }>, "method">, true>;
+
+/** The fields of each method beside its name, so that a misspelt one is refused. The type keeps the list complete. */
+const FIELDS: { [M in Compression["method"]]: FieldsOf<M> } = {
+  none: {},
+  vmtc: {
+    tokens: true,
+    ratio: true,
+    stages: true,
+    blocks: true,
+    clusters: true,
+    merge: true,
+    iterations: true,
+    positions: true,
+  },
+  "prune-last": { tokens: true, ratio: true },
+  pool: { factor: true },
+  prumerge: { tokens: true, ratio: true },
+  diverse: { tokens: true, ratio: true },
+};
+
 /** Share of a stage's cells that are clusters (paper, "Implementation details"). */
 const CLUSTER_SHARE = 0.156;
 const DEFAULT_RATIO = 0.5;
@@ -62,6 +84,8 @@ export function planCompression(
 ): ViewPlan[] {
   if (compression === null || typeof compression !== "object")
     throw new TypeError(`compression must be an object with a method, got ${shown(compression)}`);
+  if (typeof compression.method === "string" && Object.hasOwn(FIELDS, compression.method))
+    checkFields("compression", compression, ["method", ...Object.keys(FIELDS[compression.method])]);
   switch (compression.method) {
     case "none":
       return cells.map(() => ({ method: "none" }));

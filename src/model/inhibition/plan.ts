@@ -3,6 +3,7 @@
  * a sorted row of focus scores (paper, after eq. 11). Pure numbers in f64. The GPU's side is in inhibitor.ts.
  */
 import type { Inhibition } from "../../api.ts";
+import { checkFields } from "../../shared/arguments.ts";
 import { checkNumber } from "../../shared/assert.ts";
 import { shown } from "../../shared/json.ts";
 
@@ -28,6 +29,15 @@ const DEFAULT_DISCOUNT = 0.9;
 /** A rank this near to an integer is that integer: 0.6 * 19 / 21 * 35 is 19.000000000000004 in one order of multiplication. */
 const RANK_SNAP = 1e-9;
 
+const FIELDS = Object.keys({
+  maxRatio: true,
+  score: true,
+  discount: true,
+  scores: true,
+  schedule: true,
+  scope: true,
+} satisfies Record<keyof Inhibition, true>);
+
 const CHOICES = {
   score: ["focus", "text-to-image", "sum", "discounted-sum"],
   scores: ["weights", "logits"],
@@ -45,6 +55,7 @@ const CHOICES = {
 export function planInhibition(inhibition: Inhibition, layers: readonly { kind: string }[]): InhibitionPlan {
   if (typeof inhibition !== "object" || inhibition === null)
     throw new TypeError(`inhibition must be an object such as { maxRatio: 0.6 }, got ${shown(inhibition)}`);
+  checkFields("inhibition", inhibition, FIELDS);
   const maxRatio = checkNumber("inhibition.maxRatio", inhibition.maxRatio, 0, 1);
   const discount = checkNumber("inhibition.discount", inhibition.discount ?? DEFAULT_DISCOUNT, 0, 1);
   const score = choice(inhibition, "score");

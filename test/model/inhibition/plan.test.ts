@@ -61,6 +61,7 @@ describe("plan", () => {
     ["TypeError", { maxRatio: 0.6, scores: "focus" }, /inhibition\.scores/],
     ["TypeError", { maxRatio: 0.6, schedule: "toString" }, /inhibition\.schedule/],
     ["TypeError", { maxRatio: 0.6, scope: 1 }, /inhibition\.scope.*1/],
+    ["TypeError", { maxRatio: 0.6, scopes: "row" }, /inhibition\.scopes is not known; .*maxRatio.*scope/],
     ["TypeError", null, /inhibition/],
     ["TypeError", 0.6, /inhibition/],
   ])("%s for %j", ([name, inhibition, message]) => {
