@@ -1,5 +1,5 @@
-// Integers of 4 bits less 8, thirty-two at a time; the names of chunk-f32.wgsl. chunk-q4-half.wgsl has them for rows and
-// groups that sixteen divide and thirty-two do not. Needs lib/part-vec4 and lib/chunk-scale.
+// Integers of 4 bits, thirty-two at a time; the names of chunk-f32.wgsl. chunk-q4-half.wgsl has them for rows and
+// groups that sixteen divide and thirty-two do not. Needs lib/part-vec4, lib/levels-* and lib/chunk-scale.
 
 alias Stored = vec4u;
 const CHUNK = 8u; // Parts of x
@@ -11,7 +11,7 @@ fn weight_word(at: u32) -> u32 {
 
 fn word_product(word: u32, low: vec4f, high: vec4f) -> f32 {
   let nibbles = vec4u(word, word >> 4u, word >> 8u, word >> 12u);
-  return dot(vec4f(nibbles & vec4u(15u)) - 8.0, low) + dot(vec4f((nibbles >> vec4u(16u)) & vec4u(15u)) - 8.0, high);
+  return dot(levels_of(nibbles & vec4u(15u)), low) + dot(levels_of((nibbles >> vec4u(16u)) & vec4u(15u)), high);
 }
 
 fn row_product(at: u32, x: ptr<function, Chunk>) -> f32 {

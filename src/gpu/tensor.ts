@@ -1,5 +1,6 @@
 /** A typed, shaped view of a GPU buffer. Plain data; the buffer's arena owns it. */
 import { alignTo, assert } from "../shared/assert.ts";
+import { NEST } from "../shared/nest.ts";
 import { elementCount, type Shape, shapeText } from "../shared/shape.ts";
 
 /** Element types that a kernel binds as an array of 4-byte scalars. */
@@ -7,21 +8,28 @@ export type ElementType = "f32" | "u32" | "i32";
 
 /**
  * Weights as integers in groups of neighbours, each group with a scale and perhaps a bias: value = integer * scale + bias.
- * All integers come first, then the scales of all groups. 4 bits: -8 to 7, stored from 0 on, lowest bits first.
+ * All integers come first, then the scales of all groups. 8 bits are signed. Fewer are stored from 0 on, which stands for
+ * half of their range below zero (-8 of 4 bits), lowest bits first: all nibbles, then the fifth and sixth bits of all.
  */
 export interface GroupedType {
-  readonly bits: 4 | 8;
+  readonly bits: 4 | 5 | 6 | 8;
   /** Neighbours in a group; it divides the rows. */
   readonly group: 16 | 32 | 64 | 128;
-  /** Of scales and biases. f16 ones are stored as SCALE_UNITS times as much, far from the subnormal f16. */
-  readonly scales: "f16" | "f32";
+  /**
+   * Of scales and biases. f16 ones are stored as SCALE_UNITS times as much, far from the subnormal f16. "nested": whole
+   * numbers of 8 bits, times an f32 that NEST neighbours (shared/nest.ts) share. Each NEST has a record: the f32 of the scales, that of the
+   * biases if there are any, and the whole number of each group, or the pair of it.
+   */
+  readonly scales: "f16" | "f32" | "nested";
   /**
    * "none": the scales are packed by themselves. Otherwise pairs of a scale and: "free", the bias; "zeros", the whole
    * number that the bias is of its scale.
    */
   readonly bias: "none" | "zeros" | "free";
-  /** Of an f16 bias: the integer whose value it is, for which it needs no rounding. Not above 0. */
+  /** Of an f16 or nested bias: the integer whose value it is, for which it needs no rounding. Not above 0. */
   readonly origin: number;
+  /** The integers for which the 16 nibbles stand, from -128 to 127, where they are not evenly spaced. */
+  readonly levels?: readonly number[];
 }
 
 /**
@@ -95,13 +103,16 @@ export function groupsOf(type: ElementType | PackedType): GroupedType | undefine
 /** A short name of a type, the same for equal types, such as "q4/64 zeros f16". */
 export function typeName(type: ElementType | PackedType): string {
   if (typeof type !== "object") return type;
-  const { bits, group, bias, scales, origin } = type;
-  return `q${bits}/${group} ${bias === "free" ? `bias from ${origin}` : bias} ${scales}`;
+  const { bits, group, bias, scales, origin, levels } = type;
+  const table = levels ? ` of ${levels}` : "";
+  return `q${bits}/${group}${table} ${bias === "free" ? `bias from ${origin}` : bias} ${scales}`;
 }
 
-/** Bits of a scale, with what is paired with it. */
-function scaleBits({ scales, bias }: GroupedType): number {
-  return (scales === "f16" ? 16 : 32) * (bias === "none" ? 1 : 2);
+/** Bytes of the scales of so many weights, with what is paired with them. */
+function scaleBytes({ scales, bias, group }: GroupedType, count: number): number {
+  const numbers = bias === "none" ? 1 : 2;
+  if (scales === "nested") return numbers * ((4 * count) / NEST + count / group);
+  return (numbers * (scales === "f16" ? 2 : 4) * count) / group;
 }
 
 /** Bytes of a tensor of this shape; a multiple of 16 for packed ones, because shaders read whole vec4u. */
@@ -109,14 +120,18 @@ export function tensorByteLength({ shape, type }: Pick<Tensor, "shape" | "type">
   const count = elementCount(shape);
   if (!isPacked(type)) return count * ELEMENT_BYTES;
   const groups = groupsOf(type);
-  const scaleBytes = groups ? (count / groups.group) * (scaleBits(groups) / 8) : 0;
-  return alignTo(4 * scalesOffset({ shape, type }) + scaleBytes, 16);
+  return alignTo(4 * scalesOffset({ shape, type }) + (groups ? scaleBytes(groups, count) : 0), 16);
 }
 
 /** Offset of the scales of packed weights, in words: after the values. */
 export function scalesOffset({ shape, type }: Pick<Tensor, "shape" | "type">): number {
   const bits = type === "f16" ? 16 : (groupsOf(type)?.bits ?? 0);
   return (elementCount(shape) * bits) / 32;
+}
+
+/** Offset of the bits above the nibbles of 5 and 6 bits, in words. */
+export function highOffset({ shape }: Pick<Tensor, "shape">): number {
+  return elementCount(shape) / 8;
 }
 
 /**

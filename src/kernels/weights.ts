@@ -3,8 +3,12 @@ import chunkF16 from "../../shaders/lib/chunk-f16.wgsl?raw";
 import chunkF32 from "../../shaders/lib/chunk-f32.wgsl?raw";
 import chunkQ4 from "../../shaders/lib/chunk-q4.wgsl?raw";
 import chunkQ4Half from "../../shaders/lib/chunk-q4-half.wgsl?raw";
+import chunkQ5 from "../../shaders/lib/chunk-q5.wgsl?raw";
+import chunkQ6 from "../../shaders/lib/chunk-q6.wgsl?raw";
 import chunkQ8 from "../../shaders/lib/chunk-q8.wgsl?raw";
 import chunkScale from "../../shaders/lib/chunk-scale.wgsl?raw";
+import levelsEven from "../../shaders/lib/levels-even.wgsl?raw";
+import levelsTable from "../../shaders/lib/levels-table.wgsl?raw";
 import scaleGroup from "../../shaders/lib/scale-group.wgsl?raw";
 import scaleNone from "../../shaders/lib/scale-none.wgsl?raw";
 import scalesF16 from "../../shaders/lib/scales-f16.wgsl?raw";
@@ -12,9 +16,13 @@ import scalesF16Bias from "../../shaders/lib/scales-f16-bias.wgsl?raw";
 import scalesF16Zeros from "../../shaders/lib/scales-f16-zeros.wgsl?raw";
 import scalesF32 from "../../shaders/lib/scales-f32.wgsl?raw";
 import scalesF32Bias from "../../shaders/lib/scales-f32-bias.wgsl?raw";
+import scalesNested from "../../shaders/lib/scales-nested.wgsl?raw";
+import scalesNestedBias from "../../shaders/lib/scales-nested-bias.wgsl?raw";
 import weightF16 from "../../shaders/lib/weight-f16.wgsl?raw";
 import weightF32 from "../../shaders/lib/weight-f32.wgsl?raw";
 import weightQ4 from "../../shaders/lib/weight-q4.wgsl?raw";
+import weightQ5 from "../../shaders/lib/weight-q5.wgsl?raw";
+import weightQ6 from "../../shaders/lib/weight-q6.wgsl?raw";
 import weightQ8 from "../../shaders/lib/weight-q8.wgsl?raw";
 import {
   type GroupedType,
@@ -26,10 +34,15 @@ import {
   typeName,
 } from "../gpu/tensor.ts";
 import { assert } from "../shared/assert.ts";
+import { NEST } from "../shared/nest.ts";
 import { choosePart, type PartChoice } from "./heads.ts";
 
 /** "f32", or how a weight matrix is packed when Fovea packs it. */
 export type WeightType = "f32" | PackedName;
+
+/** By bits: what reads integers of 4 neighbours, and of a chunk of so many. */
+const WEIGHT_TEXTS = { 4: weightQ4, 5: weightQ5, 6: weightQ6, 8: weightQ8 } as const;
+const CHUNK_TEXTS = { 4: [chunkQ4, 32], 5: [chunkQ5, 32], 6: [chunkQ6, 16], 8: [chunkQ8, 16] } as const;
 
 /** Components of a row of f16 that go through lib/chunk-f16 at a time. */
 const CHUNK_F16 = 8;
@@ -48,8 +61,8 @@ interface WeightChoice {
 export function chooseWeight(weight: Tensor): WeightChoice {
   const { groups, ...found } = choice(weight);
   if (!groups) return { ...found, texts: [...found.texts, weight.type === "f16" ? weightF16 : weightF32, scaleNone] };
-  const texts = [...found.texts, groups.bits === 8 ? weightQ8 : weightQ4, scalesOf(groups), scaleGroup];
-  return { ...found, texts, constants: scaleConstants(groups, found.part.width) };
+  const texts = [...found.texts, ...integersOf(groups, WEIGHT_TEXTS[groups.bits]), scalesOf(groups), scaleGroup];
+  return { ...found, texts, constants: groupConstants(groups, found.part.width) };
 }
 
 /** Of kernels that multiply one row; `elements` of K go at a time. */
@@ -60,17 +73,20 @@ export function chooseChunk(weight: Tensor): WeightChoice & { elements: number }
     return { ...found, texts: [...found.texts, text], elements };
   }
   const isHalf = groups.bits === 4 && (groups.group === 16 || weight.shape.at(-1)! % 32 !== 0);
-  const [text, elements] = groups.bits === 8 ? [chunkQ8, 16] : isHalf ? [chunkQ4Half, 16] : [chunkQ4, 32];
-  const texts = [...found.texts, text, scalesOf(groups), chunkScale];
+  const [text, elements] = isHalf ? [chunkQ4Half, 16] : CHUNK_TEXTS[groups.bits];
+  assert(groups.group >= elements, `chunks of ${elements} of ${typeName(weight.type)}`);
+  const texts = [...found.texts, ...integersOf(groups, text), scalesOf(groups), chunkScale];
   return {
     ...{ ...found, key: `${found.key}${isHalf ? " halved" : ""}`, texts, elements },
-    constants: scaleConstants(groups, elements),
+    constants: groupConstants(groups, elements),
   };
 }
 
 /** Whether rows of this length can be packed so; the widths of most models are multiples of 32. */
 export function canPack(inner: number, type: PackedType): boolean {
-  return inner % (groupsOf(type)?.group ?? CHUNK_F16) === 0;
+  const groups = groupsOf(type);
+  if (!groups) return inner % CHUNK_F16 === 0;
+  return inner % (groups.scales === "nested" ? NEST : groups.group) === 0;
 }
 
 function choice(weight: Tensor): WeightChoice & { groups: GroupedType | undefined } {
@@ -83,14 +99,33 @@ function choice(weight: Tensor): WeightChoice & { groups: GroupedType | undefine
   return { part, key, texts: [part.text], constants: {}, groups: groupsOf(type) };
 }
 
+/** What reads the integers, with the values of nibbles in front of it. */
+function integersOf({ bits, levels }: GroupedType, text: string): string[] {
+  return bits === 4 ? [levels ? levelsTable : levelsEven, text] : [text];
+}
+
 function scalesOf({ scales, bias }: GroupedType): string {
+  if (scales === "nested") return bias === "none" ? scalesNested : scalesNestedBias;
   if (bias === "none") return scales === "f16" ? scalesF16 : scalesF32;
   if (scales === "f32") return scalesF32Bias;
   return bias === "zeros" ? scalesF16Zeros : scalesF16Bias;
 }
 
 /** @param elements that are read at a time */
-function scaleConstants({ group, scales, bias, origin }: GroupedType, elements: number): Record<string, number> {
-  const shift = Math.log2(group / elements);
-  return { GROUP_SHIFT: shift, ...(scales === "f16" && bias === "free" ? { ORIGIN: -origin } : {}) };
+function groupConstants(
+  { group, scales, bias, origin, levels }: GroupedType,
+  elements: number,
+): Record<string, number> {
+  return {
+    GROUP_SHIFT: Math.log2(group / elements),
+    ...(scales !== "f32" && bias === "free" && { ORIGIN: -origin }),
+    ...(scales === "nested" && { NEST_GROUPS: NEST / group }),
+    ...(levels && levelWords(levels)),
+  };
+}
+
+/** 16 integers of 8 bits as four words, the lowest first. */
+function levelWords(levels: readonly number[]): Record<string, number> {
+  const words = new Uint32Array(Int8Array.from(levels).buffer);
+  return Object.fromEntries(Array.from(words, (word, i) => [`LEVELS_${i}`, word]));
 }

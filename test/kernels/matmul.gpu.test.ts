@@ -7,7 +7,7 @@ import { activate } from "../reference/activation.ts";
 import { matmul as reference } from "../reference/matmul.ts";
 import { expectClose, expectLargest, expectNmse } from "../support/compare.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu, withCapabilities } from "../support/gpu.ts";
-import { GROUPED_TYPES } from "../support/grouped-weights.ts";
+import { GROUPED_TYPES, widthUnit } from "../support/grouped-weights.ts";
 import { checkLinear } from "../support/linear-case.ts";
 import {
   ABSOLUTE_ACTIVATION,
@@ -82,8 +82,8 @@ describe("matmul", () => {
 
   // Rows of one group and of several; more rows and columns than a tile.
   test.for(GROUPED_TYPES.map((type) => [typeName(type), type] as const))("in groups: %s", async ([, type]) => {
-    const small = { rows: 2, cols: 3, inner: type.group, type };
-    const large = { rows: 65, cols: 35, inner: 3 * type.group, type, bias: true, accumulate: true };
+    const small = { rows: 2, cols: 3, inner: widthUnit(type), type };
+    const large = { rows: 65, cols: 35, inner: 3 * widthUnit(type), type, bias: true, accumulate: true };
     for (const shape of [small, large])
       await checkLinear(gpu(), freshRandom("matmul"), matmul, shape, [TILED, QUAD, ALONE]);
   });

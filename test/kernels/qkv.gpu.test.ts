@@ -17,7 +17,7 @@ import {
   useGpu,
   withCapabilities,
 } from "../support/gpu.ts";
-import { GROUPED_TYPES, groupedWeights } from "../support/grouped-weights.ts";
+import { GROUPED_TYPES, groupedWeights, widthUnit } from "../support/grouped-weights.ts";
 import { packedWeights, surroundedTensor } from "../support/linear-case.ts";
 import { NMSE_PRODUCT } from "../support/tolerances.ts";
 
@@ -29,7 +29,15 @@ describe("qkv", () => {
   // [H, Hk, D, K]: one head of one pair; halves of odd length, whose pairs share a four across heads; grouped queries.
   test.for<[number, number, number, number, PackedName | GroupedType | "f32", 1 | 3, number?]>([
     ...GROUPED_TYPES.filter(({ group }) => group !== 128).map(
-      (type) => [4, 2, 8, 5 * type.group, type, 1] as [number, number, number, number, GroupedType, 1],
+      (type) =>
+        [4, 2, 8, (type.scales === "nested" ? 2 : 5) * widthUnit(type), type, 1] as [
+          number,
+          number,
+          number,
+          number,
+          GroupedType,
+          1,
+        ],
     ),
     [1, 1, 2, 1, "f32", 1],
     [3, 1, 6, 40, "f32", 1],

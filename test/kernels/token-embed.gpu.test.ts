@@ -4,7 +4,7 @@ import { NO_TOKEN, tokenEmbed } from "../../src/kernels/token-embed.ts";
 import { tokenEmbed as reference } from "../reference/token-embed.ts";
 import { expectClose, expectNmse } from "../support/compare.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
-import { GROUPED_TYPES, groupedWeights } from "../support/grouped-weights.ts";
+import { GROUPED_TYPES, groupedWeights, widthUnit } from "../support/grouped-weights.ts";
 import { packedWeights } from "../support/linear-case.ts";
 import { NMSE_PRODUCT, RELATIVE_ELEMENTWISE } from "../support/tolerances.ts";
 
@@ -41,7 +41,7 @@ describe("token-embed", () => {
   });
 
   test.for(GROUPED_TYPES.map((type) => [typeName(type), type] as const))("in groups: %s", async ([, type]) => {
-    const [vocabulary, width] = [9, 3 * type.group];
+    const [vocabulary, width] = [9, 3 * widthUnit(type)];
     const table = groupedWeights(gpu(), freshRandom("token-embed"), type, [vocabulary, width]);
     const idValues = [4, 0, 8, 5];
     const ids = inputTensor(gpu(), [4], idValues, "u32");

@@ -1,8 +1,9 @@
 /** Random matrices of integers in groups: as a tensor on the GPU, and their values in f64. */
 import type { Gpu } from "../../src/gpu/device.ts";
-import { type GroupedType, scalesOffset, type Tensor } from "../../src/gpu/tensor.ts";
+import { type GroupedType, highOffset, scalesOffset, type Tensor } from "../../src/gpu/tensor.ts";
 import { scalePlane } from "../../src/model/load/scale-plane.ts";
-import type { PackedRows } from "../../src/weights/formats/packed-rows.ts";
+import { NEST } from "../../src/shared/nest.ts";
+import type { NestedNumbers, PackedRows } from "../../src/weights/formats/packed-rows.ts";
 import { dequantise } from "../reference/packed-rows.ts";
 import type { Random } from "./gpu.ts";
 
@@ -16,24 +17,53 @@ const PLANES = [
   { scales: "f32", bias: "free" },
 ] as const;
 
+/** Unevenly spaced integers, with no order and both ends of their range. */
+const LEVELS = [3, -128, 7, 127, -1, 0, 44, -90, 12, -13, 101, -64, 1, 2, -77, 63];
+
 /**
  * Layouts that kernels read: every kind of planes and every size of groups with both numbers of bits. All forty would take
- * a software adapter four times as long, and find nothing more: the three are read by separate parts of a shader.
+ * a software adapter four times as long, and find nothing more: the three are read by separate parts of a shader. Likewise 5 and 6 bits, tables and nested
+ * scales; formats/golden.gpu.test.ts has their other pairs.
  */
-export const GROUPED_TYPES: readonly GroupedType[] = ([4, 8] as const).flatMap((bits) =>
-  PLANES.map((planes, i) => ({
-    bits,
-    group: SIZES[(i + (bits === 8 ? 2 : 0)) % SIZES.length]!,
-    ...planes,
-    origin: planes.scales === "f16" && planes.bias === "free" ? (bits === 4 ? -8 : -16) : 0,
-  })),
-);
+export const GROUPED_TYPES: readonly GroupedType[] = [
+  ...([4, 8] as const).flatMap((bits) =>
+    PLANES.map((planes, i) => ({
+      bits,
+      group: SIZES[(i + (bits === 8 ? 2 : 0)) % SIZES.length]!,
+      ...planes,
+      origin: planes.scales === "f16" && planes.bias === "free" ? (bits === 4 ? -8 : -16) : 0,
+    })),
+  ),
+  { bits: 4, group: 32, scales: "nested", bias: "free", origin: -8 },
+  { bits: 5, group: 64, scales: "f16", bias: "none", origin: 0 },
+  { bits: 6, group: 16, scales: "nested", bias: "none", origin: 0 },
+  { bits: 4, group: 32, scales: "f16", bias: "none", origin: 0, levels: LEVELS },
+];
+
+/** Rows of a type are multiples of this. */
+export function widthUnit({ scales, group }: GroupedType): number {
+  return scales === "nested" ? NEST : group;
+}
 
 /** Random rows. Their scales and biases are what the type holds without a rounding. */
 export function randomRows(random: Random, type: GroupedType, rows: number, columns: number): PackedRows {
-  const { bits, group, scales: precision, bias, origin } = type;
-  const groups = (rows * columns) / group;
-  const size = bits === 4 ? 1 / 8 : 1 / 128;
+  const { bits, group, scales: precision, bias, origin, levels } = type;
+  const count = rows * columns;
+  const groups = count / group;
+  const size = levels ? 1 / 128 : 2 ** (1 - bits);
+  const bytes = (length: number) => Uint8Array.from({ length }, () => random.integer(0, 255));
+  const integers = {
+    ...{ bits, group, integers: bytes(bits === 8 ? count : count / 2) },
+    ...(bits !== 4 && bits !== 8 && { high: bytes((count * (bits - 4)) / 8) }),
+    ...(levels && { levels }),
+  };
+  if (precision === "nested") {
+    const nested = (size: number): NestedNumbers => ({
+      units: random.floats(count / NEST, size / 64),
+      counts: Int8Array.from({ length: groups }, () => random.integer(-128, 127)),
+    });
+    return { ...integers, scales: nested(size), ...(bias !== "none" && { biases: nested(1 / 2), origin }) };
+  }
   // Eleven bits of a number from 1/2 to 1, with a sign: an f16 of ordinary size.
   const number = () => ((random.integer(0, 1) * 2 - 1) * random.integer(1024, 2047)) / 2048;
   const exact = () => (precision === "f16" ? number() : random.floats(1)[0]!);
@@ -41,8 +71,7 @@ export function randomRows(random: Random, type: GroupedType, rows: number, colu
   const free = (scale: number) => exact() / 2 - origin * scale;
   const zeros = (scale: number) => random.integer(-8, 8) * scale;
   const biases = bias === "none" ? undefined : scales.map((scale) => (bias === "zeros" ? zeros(scale) : free(scale)));
-  const integers = Uint8Array.from({ length: (rows * columns * bits) / 8 }, () => random.integer(0, 255));
-  return { bits, group, integers, scales, ...(biases && { biases }) };
+  return { ...integers, scales, ...(biases && { biases }) };
 }
 
 /** A random matrix [rows, columns], allocated in the device's arena. */
@@ -57,6 +86,7 @@ export function groupedWeights(
   const plane = scalePlane(type, packed);
   const words = new Uint8Array(tensor.buffer.size);
   words.set(packed.integers);
+  if (packed.high) words.set(packed.high, 4 * highOffset(tensor));
   words.set(plane.bytes, 4 * scalesOffset(tensor));
   gpu.upload(tensor, words);
   return { tensor, values: dequantise(packed, rows, columns) };

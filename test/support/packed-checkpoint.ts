@@ -2,7 +2,7 @@
 import { memorySource } from "../../src/weights/byte-source.ts";
 import type { Checkpoint } from "../../src/weights/checkpoint.ts";
 import type { PackedEncoding, PackedLayout, PlaneRole, StoredRows } from "../../src/weights/formats/encoding.ts";
-import type { PackedRows } from "../../src/weights/formats/packed-rows.ts";
+import { type PackedRows, sliceRows } from "../../src/weights/formats/packed-rows.ts";
 import type { Plane, RowOrder, StoredTensor } from "../../src/weights/formats/stored-tensor.ts";
 
 const FILE = "packed.bin";
@@ -41,18 +41,28 @@ export function testEncoding(layout: PackedLayout, whole: readonly PlaneRole[] =
   };
 }
 
+/** Decodes a plane of integers; what else rows have does not come from the file. */
+function nestedEncoding(layout: PackedLayout, packed: PackedRows): PackedEncoding {
+  return {
+    id: `int${layout.bits} g${layout.group}`,
+    layout,
+    decode({ first, count, rows, planes }: StoredRows): PackedRows {
+      return { ...sliceRows(packed, rows, first, first + count), integers: planes.values!.slice() };
+    },
+  };
+}
+
 export function packedCheckpoint(tensors: readonly TestTensor[]): Checkpoint {
   const chunks: Uint8Array[] = [];
   let at = 0;
   const stored = tensors.map((tensor): StoredTensor => {
     const { name, shape, packed, layout, values, rowOrder, whole = [] } = tensor;
-    const bytes: Partial<Record<PlaneRole, Uint8Array>> = packed
-      ? {
-          values: packed.integers,
-          scales: new Uint8Array(packed.scales.slice().buffer),
-          ...(packed.biases && { biases: new Uint8Array(packed.biases.slice().buffer) }),
-        }
-      : { values: new Uint8Array(values!.slice().buffer) };
+    const { scales, biases } = packed ?? {};
+    const bytes: Partial<Record<PlaneRole, Uint8Array>> = {
+      values: packed?.integers ?? new Uint8Array(values!.slice().buffer),
+      ...(scales instanceof Float32Array && { scales: new Uint8Array(scales.slice().buffer) }),
+      ...(biases instanceof Float32Array && { biases: new Uint8Array(biases.slice().buffer) }),
+    };
     const order = (tensor.planes ?? ["values", "scales", "biases"]).filter((role) => bytes[role]);
     const planes = order.map((role): Plane => {
       const { byteLength } = bytes[role]!;
@@ -61,7 +71,11 @@ export function packedCheckpoint(tensors: readonly TestTensor[]): Checkpoint {
       at += byteLength;
       return whole.includes(role) ? plane : { ...plane, rowBytes: byteLength / shape[0]! };
     });
-    const encoding = layout ? testEncoding(layout, whole) : ({ id: "F32", dtype: "F32" } as const);
+    const encoding = !layout
+      ? ({ id: "F32", dtype: "F32" } as const)
+      : packed && !bytes.scales
+        ? nestedEncoding(layout, packed)
+        : testEncoding(layout, whole);
     return { name, shape, encoding, planes, ...(rowOrder && { rowOrder }) };
   });
   const file = new Uint8Array(at);

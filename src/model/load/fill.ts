@@ -200,7 +200,8 @@ function writeDecoded(gpu: Gpu, staging: Staging, writer: RowWriter, upload: Upl
   if (decoded.packed) {
     const packed = order ? orderedRows(decoded.packed, count, order) : decoded.packed;
     const cuts = [...cutRows(buffers, part.to + first, count)];
-    if (cuts.every(({ y }) => holdsRows(y, packed))) for (const cut of cuts) writer.write({ part, packed, ...cut });
+    if (cuts.every(({ y }) => holdsRows(y, packed)))
+      for (const cut of cuts) writer.write({ part, packed, rows: count, ...cut });
     else writeValues(gpu, staging, upload, first, unpackedRows(packed, count, columns));
   } else writeValues(gpu, staging, upload, first, order ? ordered(decoded.values, count, order.order) : decoded.values);
 }

@@ -146,14 +146,16 @@ function isNarrow(encoding: Encoding): boolean {
 }
 
 /** The layout of a format, as kernels read it. */
-export function groupedType({ bits, group, scales, bias, origin = bits === 4 ? -8 : -128 }: PackedLayout): GroupedType {
-  if (scales === "f32") return { bits, group, scales, bias: bias === "none" ? "none" : "free", origin: 0 };
-  return { bits, group, scales, bias, origin: bias === "free" ? origin : 0 };
+export function groupedType({ bits, group, scales, bias, levels, ...layout }: PackedLayout): GroupedType {
+  const origin = bias === "free" ? (layout.origin ?? -(2 ** (bits - 1))) : 0;
+  const integers = { bits, group, ...(levels && { levels }) };
+  if (scales === "f32") return { ...integers, scales, bias: bias === "none" ? "none" : "free", origin: 0 };
+  return { ...integers, scales, bias, origin };
 }
 
 /** The type for rows that turn out not to fit: f32 scales where those are f16, else plain f32. */
 export function widerType(type: RowRun["type"]): RowRun["type"] {
-  if (typeof type !== "object" || type.scales === "f32") return "f32";
+  if (typeof type !== "object" || type.scales !== "f16") return "f32";
   return { ...type, scales: "f32", bias: type.bias === "none" ? "none" : "free", origin: 0 };
 }
 

@@ -3,8 +3,9 @@
  * whether they fit it. A pass over all groups decides, because no file says how large its scales are.
  */
 import { type GroupedType, SCALE_UNITS } from "../../gpu/tensor.ts";
+import { assert } from "../../shared/assert.ts";
 import { halfBits, halfValue, LARGEST_HALF } from "../../shared/half.ts";
-import type { PackedRows } from "../../weights/formats/packed-rows.ts";
+import type { NestedNumbers, PackedRows } from "../../weights/formats/packed-rows.ts";
 
 /** Relative error of f16. A scale that it misses by more, such as a subnormal one, does not fit. */
 const RELATIVE_ERROR = 2 ** -11;
@@ -22,14 +23,55 @@ export interface ScalePlane {
   notFinite: number;
 }
 
-export function scalePlane(type: GroupedType, rows: Pick<PackedRows, "scales" | "biases">): ScalePlane {
+export function scalePlane(type: GroupedType, rows: GroupValues): ScalePlane {
   const { scales, biases } = rows;
-  const notFinite = scales.findIndex((scale, i) => !Number.isFinite(scale) || !Number.isFinite(biases?.[i] ?? 0));
-  if (type.scales === "f32") return { bytes: widePlane(type, rows), fits: true, notFinite };
-  return { ...(type.bias === "none" ? halfPlane(scales) : halfPairs(type, rows)), notFinite };
+  if (!(scales instanceof Float32Array)) {
+    assert(type.scales === "nested" && type.origin === (rows.origin ?? 0), "nested scales of another layout");
+    return { ...nestedPlane(scales, biases as NestedNumbers | undefined), fits: true };
+  }
+  // Kernels add f32 biases to the value of the integer 0.
+  const origin = type.scales === "f32" ? 0 : type.origin;
+  const flat = { scales, ...(biases && { biases: biasesAt(origin, rows) }) };
+  const notFinite = scales.findIndex((scale, i) => !Number.isFinite(scale) || !Number.isFinite(flat.biases?.[i] ?? 0));
+  if (type.scales === "f32") return { bytes: widePlane(type, flat), fits: true, notFinite };
+  return { ...(type.bias === "none" ? halfPlane(scales) : halfPairs(type, flat)), notFinite };
 }
 
-function widePlane({ bias }: GroupedType, { scales, biases }: Pick<PackedRows, "scales" | "biases">) {
+type GroupValues = Pick<PackedRows, "scales" | "biases" | "origin">;
+
+interface FlatValues {
+  readonly scales: Float32Array;
+  /** Those that the layout pairs with its scales. */
+  readonly biases?: Float32Array;
+}
+
+/** The value of the integer `origin` in each group; as they are where that is what the biases stand for. */
+function biasesAt(origin: number, { scales, biases, origin: own = 0 }: GroupValues): Float32Array {
+  const values = biases as Float32Array;
+  if (origin === own) return values;
+  return values.map((bias, i) => bias + (origin - own) * (scales as Float32Array)[i]!);
+}
+
+/** A record for each NEST neighbours: its units, then the counts of its groups. */
+function nestedPlane(scales: NestedNumbers, biases: NestedNumbers | undefined): Omit<ScalePlane, "fits"> {
+  const numbers = biases ? [scales, biases] : [scales];
+  const groups = scales.counts.length / scales.units.length;
+  const bytes = new Uint8Array(scales.units.length * numbers.length * (4 + groups));
+  const view = new DataView(bytes.buffer);
+  let notFinite = -1;
+  for (let nest = 0, at = 0; nest < scales.units.length; nest++) {
+    for (const { units } of numbers) {
+      if (notFinite < 0 && !Number.isFinite(units[nest]!)) notFinite = nest * groups;
+      view.setFloat32(at, units[nest]!, true);
+      at += 4;
+    }
+    for (let group = nest * groups; group < (nest + 1) * groups; group++)
+      for (const { counts } of numbers) bytes[at++] = counts[group]!;
+  }
+  return { bytes, notFinite };
+}
+
+function widePlane({ bias }: GroupedType, { scales, biases }: FlatValues) {
   if (bias === "none") return new Uint8Array(scales.slice().buffer);
   const pairs = new Float32Array(2 * scales.length);
   for (let i = 0; i < scales.length; i++) {
@@ -50,7 +92,7 @@ function halfPlane(scales: Float32Array): Omit<ScalePlane, "notFinite"> {
   return { bytes: new Uint8Array(halves.buffer), fits };
 }
 
-function halfPairs({ bias, origin }: GroupedType, { scales, biases }: Pick<PackedRows, "scales" | "biases">) {
+function halfPairs({ bias }: GroupedType, { scales, biases }: FlatValues) {
   const halves = new Uint16Array(2 * scales.length);
   const tolerance = negligible(scales);
   let fits = true;
@@ -64,7 +106,7 @@ function halfPairs({ bias, origin }: GroupedType, { scales, biases }: Pick<Packe
       halves[2 * i + 1] = halfBits(zero);
       fits &&= Math.abs(zero) <= MOST_ZERO && Math.abs(zero * scale - own) <= RELATIVE_ERROR ** 2 * Math.abs(own);
     } else {
-      const stored = Math.fround(own + origin * scale) * SCALE_UNITS;
+      const stored = own * SCALE_UNITS;
       halves[2 * i + 1] = halfBits(stored);
       fits &&= isNear(halves[2 * i + 1]!, stored, tolerance);
     }

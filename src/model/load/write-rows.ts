@@ -1,10 +1,10 @@
 /** Integers in groups from decoded rows to the buffers of a grouped matrix: no kernel is needed, they only move. */
 import { FoveaError } from "../../errors.ts";
 import type { Gpu } from "../../gpu/device.ts";
-import { type GroupedType, groupsOf, scalesOffset, type Tensor } from "../../gpu/tensor.ts";
+import { groupsOf, highOffset, scalesOffset, type Tensor } from "../../gpu/tensor.ts";
 import { assert } from "../../shared/assert.ts";
 import { quoted } from "../../shared/json.ts";
-import type { PackedRows } from "../../weights/formats/packed-rows.ts";
+import { type PackedRows, readNumber, sliceRows } from "../../weights/formats/packed-rows.ts";
 import { fileOf, nameInFile } from "../../weights/formats/stored-tensor.ts";
 import type { MatchedPart } from "./match.ts";
 import { scalePlane } from "./scale-plane.ts";
@@ -13,7 +13,9 @@ import { scalePlane } from "./scale-plane.ts";
 export interface RowsToWrite {
   part: MatchedPart;
   packed: PackedRows;
-  /** The rows of `packed` that are written: [start, end). */
+  /** Of `packed`. */
+  rows: number;
+  /** Those that are written: [start, end). */
   start: number;
   end: number;
   /** Their buffer, of the layout of `packed`. */
@@ -34,21 +36,25 @@ export class RowWriter {
   }
 
   /** Throws FoveaError `bad-weights` for scales that are NaN or infinite. */
-  write({ part, packed, start, end, y, row }: RowsToWrite): void {
+  write({ part, packed, rows, start, end, y, row }: RowsToWrite): void {
     const type = groupsOf(y.type);
-    assert(type && type.bits === packed.bits && type.group === packed.group, "rows of another layout");
-    const columns = y.shape[1]!;
-    const rowBytes = (columns * type.bits) / 8;
-    this.#gpu.upload(y, packed.integers.subarray(start * rowBytes, end * rowBytes), row * rowBytes);
-    const groups = columns / type.group;
-    const scales = packed.scales.subarray(start * groups, end * groups);
-    const biases = packed.biases?.subarray(start * groups, end * groups);
-    const plane = scalePlane(type, { scales, ...(biases && { biases }) });
-    if (plane.notFinite >= 0) throw notFinite(part, scales[plane.notFinite]!, biases?.[plane.notFinite]);
+    assert(type && holdsRows(y, packed), "rows of another layout");
+    const cut = sliceRows(packed, rows, start, end);
+    const { integers, high } = cut;
+    const offsetOf = (bytes: Uint8Array) => (row * bytes.byteLength) / (end - start);
+    this.#gpu.upload(y, integers, offsetOf(integers));
+    if (high) this.#gpu.upload(y, high, 4 * highOffset(y) + offsetOf(high));
+    const plane = scalePlane(type, cut);
+    if (plane.notFinite >= 0)
+      throw notFinite(
+        part,
+        readNumber(cut.scales, plane.notFinite),
+        cut.biases && readNumber(cut.biases, plane.notFinite),
+      );
     if (!plane.fits) this.misfits.add(part);
-    const scaleBytes = plane.bytes.byteLength / scales.length;
-    const at = 4 * scalesOffset(y) + row * groups * scaleBytes;
-    if (scaleBytes === 2) this.#uploadHalves(y, new Uint16Array(plane.bytes.buffer), at / 2);
+    const at = 4 * scalesOffset(y) + offsetOf(plane.bytes);
+    if (type.scales === "f16" && type.bias === "none")
+      this.#uploadHalves(y, new Uint16Array(plane.bytes.buffer), at / 2);
     else this.#gpu.upload(y, plane.bytes, at);
   }
 
@@ -80,9 +86,15 @@ function notFinite({ entry }: MatchedPart, scale: number, bias: number | undefin
 }
 
 /** Whether rows of this layout are written to a tensor as they are. */
-export function holdsRows({ type }: Tensor, { bits, group }: PackedRows): boolean {
-  const own: GroupedType | undefined = groupsOf(type);
-  return own?.bits === bits && own.group === group && typeof type === "object";
+export function holdsRows({ type }: Tensor, { bits, group, levels, scales }: PackedRows): boolean {
+  if (typeof type !== "object") return false;
+  const isNested = !(scales instanceof Float32Array);
+  return (
+    type.bits === bits &&
+    type.group === group &&
+    type.levels?.join() === levels?.join() &&
+    (type.scales === "nested") === isNested
+  );
 }
 
 /** Rows [first, first + count) of a matrix in several buffers: the pieces of each buffer. */

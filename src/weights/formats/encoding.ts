@@ -15,8 +15,9 @@ export interface PackedLayout {
   /**
    * How scales and biases are kept. "f16": the format stores 16 bits itself (f16, or bf16 of ordinary sizes), so that
    * they fit; loading checks each of them, and keeps the matrix with f32 where one does not. "f32": products of two numbers.
+   * "nested": `NestedNumbers`, for rows of whole nests.
    */
-  readonly scales: "f16" | "f32";
+  readonly scales: "f16" | "f32" | "nested";
   /**
    * "none": symmetric, `PackedRows.biases` is absent. "zeros": each bias is a whole number times its scale, as where a
    * format has integer zero points. "free": any bias.
@@ -24,9 +25,11 @@ export interface PackedLayout {
   readonly bias: "none" | "zeros" | "free";
   /**
    * Of a free bias: the integer (as `PackedRows` counts) for which the file's own bias stands, so that it is kept
-   * without a rounding. -8 where a file counts 4 bits from 0, -128 for 8 bits (the defaults), -16 for the 5 bits of GGUF.
+   * without a rounding. The default suits files that count from 0: the least integer, -8 of 4 bits and -128 of 8.
    */
   readonly origin?: number;
+  /** `PackedRows.levels`. */
+  readonly levels?: readonly number[];
 }
 
 /** Whole rows of a tensor, for a decoder. */

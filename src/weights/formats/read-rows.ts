@@ -3,9 +3,9 @@ import { assert } from "../../shared/assert.ts";
 import { elementCount } from "../../shared/shape.ts";
 import type { ReadOptions } from "../byte-source.ts";
 import type { Checkpoint } from "../checkpoint.ts";
+import { unpackedRows } from "./arrange-rows.ts";
 import { isPackedEncoding, isUnpackedEncoding, type PlaneRole } from "./encoding.ts";
 import { readNumbers } from "./packed/integers.ts";
-import type { PackedRows } from "./packed-rows.ts";
 import type { Plane, StoredTensor } from "./stored-tensor.ts";
 
 /** Values of a block. */
@@ -56,21 +56,9 @@ interface Block {
 function decode(tensor: StoredTensor, block: Block): Float32Array {
   const { encoding, name, add = 0 } = tensor;
   if (isUnpackedEncoding(encoding)) return encoding.unpack(block);
-  if (isPackedEncoding(encoding)) return valuesOf(encoding.decode(block), block.columns);
+  if (isPackedEncoding(encoding)) return unpackedRows(encoding.decode(block), block.count, block.columns);
   const values = readNumbers(block.planes.values!, { name, dtype: encoding.dtype });
   if (add !== 0) for (let i = 0; i < values.length; i++) values[i]! += add;
-  return values;
-}
-
-function valuesOf({ bits, group, integers, scales, biases }: PackedRows, columns: number): Float32Array {
-  const values = new Float32Array((integers.length * 8) / bits);
-  const groups = Math.ceil(columns / group);
-  for (let i = 0, row = 0; i < values.length; row++)
-    for (let column = 0; column < columns; column++, i++) {
-      const at = row * groups + Math.floor(column / group);
-      const integer = bits === 8 ? (integers[i]! << 24) >> 24 : ((integers[i >> 1]! >> (4 * (i & 1))) & 15) - 8;
-      values[i] = integer * scales[at]! + (biases ? biases[at]! : 0);
-    }
   return values;
 }
 

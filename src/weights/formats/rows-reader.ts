@@ -4,6 +4,7 @@
  */
 import { FoveaError } from "../../errors.ts";
 import { quoted } from "../../shared/json.ts";
+import { NEST } from "../../shared/nest.ts";
 import { elementCount } from "../../shared/shape.ts";
 import type { TensorPiece } from "../read-tensors.ts";
 import {
@@ -14,7 +15,7 @@ import {
   type PlaneRole,
   type UnpackedEncoding,
 } from "./encoding.ts";
-import type { PackedRows } from "./packed-rows.ts";
+import type { GroupNumbers, PackedRows } from "./packed-rows.ts";
 import type { Plane, StoredTensor } from "./stored-tensor.ts";
 
 /** Rows [first, first + count) of a tensor: integers in groups, or where an encoding has none, plain values. */
@@ -114,18 +115,26 @@ export class RowsReader {
   }
 
   /** A decoder is told by an untrusted file how long its planes are. */
-  #check(count: number, { bits, group, integers, scales, biases }: PackedRows, layout: PackedLayout): void {
+  #check(count: number, packed: PackedRows, layout: PackedLayout): void {
+    const { bits, group, integers, high, scales, biases } = packed;
+    const values = count * this.#columns;
     const groups = count * Math.ceil(this.#columns / layout.group);
+    const has = (numbers: GroupNumbers) =>
+      numbers instanceof Float32Array
+        ? layout.scales !== "nested" && numbers.length === groups
+        : layout.scales === "nested" && numbers.counts.length === groups && numbers.units.length === values / NEST;
+    const own = bits === 8 ? 8 : 4;
     const isRight =
       bits === layout.bits &&
       group === layout.group &&
-      integers.byteLength === (count * this.#columns * bits) / 8 &&
-      scales.length === groups &&
-      (layout.bias === "none" ? biases === undefined : biases?.length === groups);
+      integers.byteLength === (values * own) / 8 &&
+      (high?.byteLength ?? 0) === (values * (bits - own)) / 8 &&
+      has(scales) &&
+      (layout.bias === "none" ? biases === undefined : biases !== undefined && has(biases));
     if (!isRight)
       throw this.#bad(
         this.#tensor,
-        `${count} rows gave ${integers.byteLength} bytes of integers and ${scales.length} scales, expected ${(count * this.#columns * layout.bits) / 8} and ${groups}`,
+        `${count} rows gave ${integers.byteLength} bytes of integers and ${countOf(scales)} scales, expected ${(values * own) / 8} and ${groups}`,
       );
   }
 
@@ -135,6 +144,10 @@ export class RowsReader {
       `tensor ${quoted(name)} in ${planes[0]?.file}, ${encoding.id} of shape [${shape.join(", ")}]: ${what}; the file is damaged, fetch it again`,
     );
   }
+}
+
+function countOf(numbers: GroupNumbers): number {
+  return numbers instanceof Float32Array ? numbers.length : numbers.counts.length;
 }
 
 /** Whether rows of a plane are decoded as they come. */

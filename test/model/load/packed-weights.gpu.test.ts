@@ -20,6 +20,7 @@ import { smallArena } from "../../support/small-arena.ts";
 const Q4: PackedLayout = { bits: 4, group: 32, scales: "f16", bias: "none" };
 const Q4_FREE: PackedLayout = { ...Q4, bias: "free" };
 const Q8: PackedLayout = { bits: 8, group: 16, scales: "f32", bias: "none" };
+const NESTED: PackedLayout = { ...Q4, scales: "nested", bias: "free" };
 const LIMITS = { maxBufferSize: 2 ** 30 };
 
 /** A random packed tensor, and its values. */
@@ -121,11 +122,14 @@ describe("packed weights", () => {
     ["4 bits with zero points", { ...Q4, group: 128, bias: "zeros" }],
     ["8 bits", Q8],
     ["8 bits with an f32 bias", { ...Q8, bias: "free", group: 64 }],
+    ["4 bits with nested scales", NESTED],
+    ["5 bits with nested scales", { ...NESTED, bits: 5 }],
+    ["6 bits with nested scales", { ...NESTED, bits: 6, group: 16, bias: "none" }],
   ])("in several buffers, rows in another order: %s", async ([, layout]) => {
     const random = freshRandom("packed weights");
     const order = [0, 4, 1, 5, 2, 6, 3, 7];
-    const tensor = { ...packed(random, "t", 200, 128, layout), rowOrder: { order } };
-    const limit = tensorByteLength({ shape: [64, 128], type: groupedType(layout) });
+    const tensor = { ...packed(random, "t", 200, 256, layout), rowOrder: { order } };
+    const limit = tensorByteLength({ shape: [64, 256], type: groupedType(layout) });
     const arena = smallArena(device(), limit);
     const { matrix } = await load([tensor], { arena });
     expect(partsOf(matrix).map(({ shape }) => shape[0])).toEqual([64, 64, 64, 8]);
@@ -157,7 +161,7 @@ describe("packed weights", () => {
   test("scales beyond f16 keep the integers, with f32 scales", async () => {
     const random = freshRandom("packed weights");
     const tensor = packed(random, "t", 70, 64, Q4_FREE);
-    tensor.packed!.scales[100] = 1000;
+    (tensor.packed!.scales as Float32Array)[100] = 1000;
     const { matrix, widened } = await load([tensor]);
     expect(widened).toEqual(["w"]);
     expect(typesOf(matrix)).toEqual(["70 q4/32 bias from 0 f32"]);
@@ -194,7 +198,7 @@ describe("packed weights", () => {
     ["biases", Number.NEGATIVE_INFINITY],
   ] as const)("%s that are %d are refused", async ([plane, value]) => {
     const tensor = packed(freshRandom("packed weights"), "t", 70, 64, Q4_FREE);
-    tensor.packed![plane]![77] = value;
+    (tensor.packed![plane] as Float32Array)[77] = value;
     const loading = load([tensor]);
     await expect(loading).rejects.toMatchObject({ code: "bad-weights" });
     await expect(loading).rejects.toThrow(/NaN or infinite: "t" in packed\.bin, int4 g32, has a (scale|bias) of/);

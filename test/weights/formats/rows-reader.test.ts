@@ -35,7 +35,7 @@ async function read(tensor: TestTensor, pieceBytes: number, change: (stored: Sto
     for (const { first, count, packed } of reader.take(piece)) {
       expect(first).toBe(result.rows);
       result.integers.set(packed!.integers, (first * COLUMNS) / 2);
-      result.scales.set(packed!.scales, first * 3);
+      result.scales.set(packed!.scales as Float32Array, first * 3);
       result.rows += count;
       result.cuts++;
     }

@@ -1,22 +1,21 @@
 /** The encodings of GGUF's tensor types, and how its tensors become stored tensors of a checkpoint. */
 import type { Encoding, PackedEncoding, PackedLayout } from "../encoding.ts";
 import type { RowOrder, StoredTensor } from "../stored-tensor.ts";
-import { DECODERS } from "./blocks.ts";
+import { DECODERS, IQ4_LEVELS } from "./blocks.ts";
 import type { NamedTensor } from "./language.ts";
 import type { GgufTypeName, PackedTypeName } from "./tensor-types.ts";
 
-/** -8 and -16: where the file counts from 0, four and five bits; its own minima are kept unrounded. */
 const LAYOUTS: Readonly<Record<PackedTypeName, PackedLayout>> = {
   Q4_0: { bits: 4, group: 32, scales: "f16", bias: "none" },
-  Q4_1: { bits: 4, group: 32, scales: "f16", bias: "free", origin: -8 },
-  Q5_0: { bits: 8, group: 32, scales: "f16", bias: "none" },
-  Q5_1: { bits: 8, group: 32, scales: "f16", bias: "free", origin: -16 },
+  Q4_1: { bits: 4, group: 32, scales: "f16", bias: "free" },
+  Q5_0: { bits: 5, group: 32, scales: "f16", bias: "none" },
+  Q5_1: { bits: 5, group: 32, scales: "f16", bias: "free" },
   Q8_0: { bits: 8, group: 32, scales: "f16", bias: "none" },
-  Q4_K: { bits: 4, group: 32, scales: "f32", bias: "free", origin: -8 },
-  Q5_K: { bits: 8, group: 32, scales: "f32", bias: "free", origin: -16 },
-  Q6_K: { bits: 8, group: 16, scales: "f32", bias: "none" },
-  IQ4_NL: { bits: 8, group: 32, scales: "f16", bias: "none" },
-  IQ4_XS: { bits: 8, group: 32, scales: "f32", bias: "none" },
+  Q4_K: { bits: 4, group: 32, scales: "nested", bias: "free" },
+  Q5_K: { bits: 5, group: 32, scales: "nested", bias: "free" },
+  Q6_K: { bits: 6, group: 16, scales: "nested", bias: "none" },
+  IQ4_NL: { bits: 4, group: 32, scales: "f16", bias: "none", levels: IQ4_LEVELS },
+  IQ4_XS: { bits: 4, group: 32, scales: "nested", bias: "none", levels: IQ4_LEVELS },
 };
 
 const ENCODINGS = new Map<GgufTypeName, Encoding>([

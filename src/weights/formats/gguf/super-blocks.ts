@@ -1,108 +1,137 @@
 /**
- * Decodes the K types of GGUF, blocks of 256 elements with scales of scales, to packed rows. Products of scales are rounded
- * to f32 as ggml does. Layouts: ggml-common.h and ggml-quants.c of ggml.
+ * Decodes the types of GGUF with blocks of 256 elements, whose groups have whole numbers for scales, to packed rows. Exact:
+ * integers and scales as they are stored. Layouts: ggml-common.h and ggml-quants.c of ggml.
  */
-import type { PackedRows } from "../packed-rows.ts";
+import type { NestedNumbers, PackedRows } from "../packed-rows.ts";
 import { halfToFloat } from "./half.ts";
 
 const BLOCK = 256;
-const GROUPS = 8;
+
+/** New numbers for blocks of so many groups each. */
+function nested(blocks: number, groups: 8 | 16): NestedNumbers {
+  return { units: new Float32Array(blocks), counts: new Int8Array(blocks * groups) };
+}
 
 /**
- * Scales and minima of the 8 groups of 32, of 6 bits each in 12 bytes. Writes d * scale to `scales`, and to `biases` the value
- * of an integer 0 that is stored as `zero` less: zero * d * scale - dmin * min.
+ * Scales and minima of the 8 groups of 32 of a block: two f16, and 6 bits each in 12 bytes. A minimum is subtracted from the
+ * values, so that it is a bias with its sign turned.
  */
-function groupScales(
-  bytes: Uint8Array,
-  at: number,
-  zero: number,
-  scales: Float32Array,
-  biases: Float32Array,
-  to: number,
-): void {
-  const scale = halfToFloat(bytes, at);
-  const least = halfToFloat(bytes, at + 2);
-  for (let group = 0; group < GROUPS; group++) {
+function groupScales(bytes: Uint8Array, at: number, block: number, scales: NestedNumbers, biases: NestedNumbers): void {
+  scales.units[block] = halfToFloat(bytes, at);
+  biases.units[block] = -halfToFloat(bytes, at + 2);
+  for (let group = 0; group < 8; group++) {
     const k = at + 4 + group;
     const isLow = group < 4;
     const six = isLow ? bytes[k]! & 63 : (bytes[k + 4]! & 15) | ((bytes[k - 4]! >> 6) << 4);
     const min = isLow ? bytes[k + 4]! & 63 : (bytes[k + 4]! >> 4) | ((bytes[k]! >> 6) << 4);
-    const product = Math.fround(scale * six);
-    scales[to + group] = product;
-    biases[to + group] = zero * product - Math.fround(least * min);
+    scales.counts[8 * block + group] = six;
+    biases.counts[8 * block + group] = min;
   }
 }
 
-/** Four chunks of 64: byte j of 32 holds elements j and j + 32. */
+/** The nibbles of 64 elements: byte j of 32 holds elements j and j + 32. */
+function pairNibbles(bytes: Uint8Array, from: number, integers: Uint8Array, to: number): void {
+  for (let j = 0; j < 16; j++) {
+    const a = bytes[from + 2 * j]!;
+    const b = bytes[from + 2 * j + 1]!;
+    integers[to + j] = (a & 15) | ((b & 15) << 4);
+    integers[to + 16 + j] = (a >> 4) | (b & 0xf0);
+  }
+}
+
+/** Four chunks of 64. */
 export function q4K(bytes: Uint8Array): PackedRows {
   const blocks = bytes.byteLength / 144;
   const integers = new Uint8Array((blocks * BLOCK) / 2);
-  const scales = new Float32Array(blocks * GROUPS);
-  const biases = new Float32Array(blocks * GROUPS);
+  const [scales, biases] = [nested(blocks, 8), nested(blocks, 8)];
   for (let block = 0; block < blocks; block++) {
     const at = block * 144;
-    groupScales(bytes, at, 8, scales, biases, block * GROUPS);
-    for (let chunk = 0; chunk < 4; chunk++) {
-      const from = at + 16 + 32 * chunk;
-      const to = block * 128 + 32 * chunk;
-      for (let j = 0; j < 16; j++) {
-        const a = bytes[from + 2 * j]!;
-        const b = bytes[from + 2 * j + 1]!;
-        integers[to + j] = (a & 15) | ((b & 15) << 4);
-        integers[to + 16 + j] = (a >> 4) | (b & 0xf0);
-      }
-    }
+    groupScales(bytes, at, block, scales, biases);
+    for (let chunk = 0; chunk < 4; chunk++)
+      pairNibbles(bytes, at + 16 + 32 * chunk, integers, block * 128 + 32 * chunk);
   }
-  return { bits: 4, group: 32, integers, scales, biases };
+  return { bits: 4, group: 32, integers, scales, biases, origin: -8 };
 }
 
 /** As Q4_K, with a fifth bit: bit 2c or 2c + 1 of 32 bytes, for the low and the high half of chunk c. */
 export function q5K(bytes: Uint8Array): PackedRows {
   const blocks = bytes.byteLength / 176;
-  const integers = new Uint8Array(blocks * BLOCK);
-  const scales = new Float32Array(blocks * GROUPS);
-  const biases = new Float32Array(blocks * GROUPS);
+  const integers = new Uint8Array((blocks * BLOCK) / 2);
+  const high = new Uint8Array((blocks * BLOCK) / 8);
+  const [scales, biases] = [nested(blocks, 8), nested(blocks, 8)];
   for (let block = 0; block < blocks; block++) {
     const at = block * 176;
-    groupScales(bytes, at, 16, scales, biases, block * GROUPS);
-    for (let chunk = 0; chunk < 4; chunk++) {
-      const from = at + 48 + 32 * chunk;
-      const to = block * BLOCK + 64 * chunk;
-      for (let j = 0; j < 32; j++) {
-        const pair = bytes[from + j]!;
-        const fifths = bytes[at + 16 + j]! >> (2 * chunk);
-        integers[to + j] = ((pair & 15) | ((fifths & 1) << 4)) - 16;
-        integers[to + 32 + j] = ((pair >> 4) | (((fifths >> 1) & 1) << 4)) - 16;
+    groupScales(bytes, at, block, scales, biases);
+    for (let chunk = 0; chunk < 4; chunk++)
+      pairNibbles(bytes, at + 48 + 32 * chunk, integers, block * 128 + 32 * chunk);
+    // Group g has bit g of each of the 32 bytes.
+    for (let group = 0; group < 8; group++)
+      for (let byte = 0; byte < 4; byte++) {
+        let bits = 0;
+        for (let j = 0; j < 8; j++) bits |= ((bytes[at + 16 + 8 * byte + j]! >> group) & 1) << j;
+        high[block * 32 + group * 4 + byte] = bits;
       }
-    }
   }
-  return { bits: 8, group: 32, integers, scales, biases };
+  return { bits: 5, group: 32, integers, high, scales, biases, origin: -16 };
 }
 
 /** Two halves of 128, of six bits in two planes; 16 signed scales, one for each 16 elements. */
 export function q6K(bytes: Uint8Array): PackedRows {
   const blocks = bytes.byteLength / 210;
-  const integers = new Uint8Array(blocks * BLOCK);
-  const scales = new Float32Array(blocks * 16);
+  const integers = new Uint8Array((blocks * BLOCK) / 2);
+  const high = new Uint8Array((blocks * BLOCK) / 4);
+  const scales = nested(blocks, 16);
   for (let block = 0; block < blocks; block++) {
     const at = block * 210;
-    const scale = halfToFloat(bytes, at + 208);
-    for (let group = 0; group < 16; group++)
-      scales[block * 16 + group] = scale * ((bytes[at + 192 + group]! << 24) >> 24);
+    scales.units[block] = halfToFloat(bytes, at + 208);
+    for (let group = 0; group < 16; group++) scales.counts[16 * block + group] = bytes[at + 192 + group]!;
     for (let half = 0; half < 2; half++) {
+      // Each byte of the first 32 holds elements l and l + 64, of the next 32 elements l + 32 and l + 96.
       const low = at + 64 * half;
-      const high = at + 128 + 32 * half;
-      const to = block * BLOCK + 128 * half;
+      const to = block * 128 + 64 * half;
       for (let j = 0; j < 32; j++) {
-        const a = bytes[low + j]!;
-        const b = bytes[low + 32 + j]!;
-        const twos = bytes[high + j]!;
-        integers[to + j] = ((a & 15) | ((twos & 3) << 4)) - 32;
-        integers[to + 32 + j] = ((b & 15) | (((twos >> 2) & 3) << 4)) - 32;
-        integers[to + 64 + j] = ((a >> 4) | (((twos >> 4) & 3) << 4)) - 32;
-        integers[to + 96 + j] = ((b >> 4) | ((twos >> 6) << 4)) - 32;
+        const a = bytes[low + 2 * j]!;
+        const b = bytes[low + 2 * j + 1]!;
+        integers[to + j] = (a & 15) | ((b & 15) << 4);
+        integers[to + 32 + j] = (a >> 4) | (b & 0xf0);
       }
+      // Two bits of each run of 32 elements, from the lowest on.
+      const twos = at + 128 + 32 * half;
+      for (let run = 0; run < 4; run++)
+        for (let byte = 0; byte < 8; byte++) {
+          let bits = 0;
+          for (let j = 0; j < 4; j++) bits |= ((bytes[twos + 4 * byte + j]! >> (2 * run)) & 3) << (2 * j);
+          high[block * 64 + 32 * half + 8 * run + byte] = bits;
+        }
     }
   }
-  return { bits: 8, group: 16, integers, scales };
+  return { bits: 6, group: 16, integers, high, scales };
+}
+
+/** 8 groups whose scales are 6 bits, less 32; byte j of 16 holds elements j and j + 16 of a group. */
+export function iq4Xs(bytes: Uint8Array, levels: readonly number[]): PackedRows {
+  const blocks = bytes.byteLength / 136;
+  const integers = new Uint8Array((blocks * BLOCK) / 2);
+  const scales = nested(blocks, 8);
+  for (let block = 0; block < blocks; block++) {
+    const at = block * 136;
+    scales.units[block] = halfToFloat(bytes, at);
+    const high = bytes[at + 2]! | (bytes[at + 3]! << 8);
+    for (let group = 0; group < 8; group++) {
+      const low = (bytes[at + 4 + (group >> 1)]! >> (4 * (group & 1))) & 15;
+      scales.counts[8 * block + group] = (low | (((high >> (2 * group)) & 3) << 4)) - 32;
+      splitNibbles(bytes, at + 8 + 16 * group, integers, block * 128 + 16 * group);
+    }
+  }
+  return { bits: 4, group: 32, integers, levels, scales };
+}
+
+/** The nibbles of 32 elements: byte j of 16 holds elements j and j + 16. */
+export function splitNibbles(bytes: Uint8Array, from: number, integers: Uint8Array, to: number): void {
+  for (let j = 0; j < 8; j++) {
+    const a = bytes[from + 2 * j]!;
+    const b = bytes[from + 2 * j + 1]!;
+    integers[to + j] = (a & 15) | ((b & 15) << 4);
+    integers[to + 8 + j] = (a >> 4) | (b & 0xf0);
+  }
 }
