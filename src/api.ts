@@ -2,8 +2,10 @@
  * The public types: what callers hand in and get back. No code lives here.
  * Shapes: T tokens of a prompt, V vocabulary, n image tokens.
  */
+
 import type { AnswerFormat } from "./shared/answer-format.ts";
 import type { AnswerToken, TokenProbability } from "./shared/answer-token.ts";
+import type { AnsweringServer } from "./shared/answering-server.ts";
 import type { EmbeddingInfo, EncodeTextOptions, ImageScores, TextEmbeddings } from "./shared/embedding.ts";
 import type { AnswerAttention, GenerationStats, PictureCost } from "./shared/generation-stats.ts";
 import type { LoadProgress, ModelPlan } from "./shared/load-report.ts";
@@ -16,6 +18,7 @@ import type { CompressionStage, InspectedImage, InspectedView, Matrix, SeenView,
 export type {
   AnswerAttention,
   AnswerFormat,
+  AnsweringServer,
   AnswerToken,
   Compression,
   CompressionStage,
@@ -173,6 +176,8 @@ export type GenerationEvent =
       views: SeenView[];
     }
   | { type: "prefill"; tokens: number; milliseconds: number }
+  /** Only of a model on a server, first of all: the server has taken the request. */
+  | ({ type: "server" } & AnsweringServer)
   | { type: "text"; text: string }
   /** Only with `topLogprobs`: tokens whose text the next `text` event begins or holds. */
   | { type: "logprobs"; tokens: AnswerToken[] }
@@ -292,6 +297,8 @@ export interface ModelInfo {
   canGenerate: boolean;
   /** Of a model that embeds pictures, texts or both; see `encodeImage`, `encodeText` and `score`. */
   embedding?: EmbeddingInfo;
+  /** Of a model on a server: its address and name there. Other numbers are 0 then, `contextLength` where it is unknown. */
+  server?: AnsweringServer;
   /** What of the model was passed over or could not be done, in sentences; see also `LoadProgress.type`. */
   warnings: readonly string[];
 }

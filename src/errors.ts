@@ -13,6 +13,7 @@ export type FoveaErrorCode =
   | "bad-weights"
   | "unsupported-model"
   | "context-full"
+  | "server-failed"
   | "bad-image"
   | "aborted"
   | "disposed";

@@ -67,6 +67,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   // Pictures that only a page has.
   "worker/pack": ["worker/protocol", "image", "api", "errors", "shared"],
   worker: ["worker/protocol", "running-generation", "known-fields", "api", "errors", "shared"],
+  // Pictures are decoded and scaled in the page, and leave it as files.
+  remote: ["running-generation", "known-fields", "image", "api", "errors", "shared", "eventsource-parser"],
   openai: ["worker", "api", "errors", "shared"],
   element: ["openai", "worker", "image/measure", "image/fetch-picture", "api", "errors", "shared", "lit", "marked"],
   // The page's one way to the engine, also past the worker, to what needs no GPU.
@@ -95,8 +97,9 @@ const OWNERS: [what: string, pattern: RegExp, rooms: string[]][] = [
     /\.(create(Buffer|Texture|ShaderModule|\w*Pipeline(Async)?|BindGroup\w*|CommandEncoder|QuerySet|Sampler)|requestAdapter|requestDevice)\(/,
     ["gpu"],
   ],
-  // A picture's address is fetched by the room that decodes it: one request, without the ranges and hashes of weights.
-  ["fetches", /(?<![\w.#])(fetch\(|new XMLHttpRequest|new WebSocket|new EventSource)/, ["weights", "image"]],
+  // A picture's address is fetched by the room that decodes it: one request, without the ranges and hashes of weights. A server
+  // is asked by a room that keeps keys out of messages.
+  ["fetches", /(?<![\w.#])(fetch\(|new XMLHttpRequest|new WebSocket|new EventSource)/, ["weights", "image", "remote"]],
   ["touches OPFS", /\bgetDirectory\(/, ["weights"]],
   // The GPU's room posts to itself only, to poll (gpu/polling.ts).
   ["posts messages", /\bpostMessage\(/, ["worker", "gpu", "grammar"]],
@@ -109,9 +112,12 @@ const OWNERS: [what: string, pattern: RegExp, rooms: string[]][] = [
   ],
 ];
 
-/** A container with names of its own for architectures, projectors and tokenizers; here they become those of families. */
+/**
+ * A container with names of its own for architectures, projectors and tokenizers; here they become those of families. And
+ * programs that serve models, one of which has a family's name in its own.
+ */
 const FOREIGN_NAMES =
-  /^src\/weights\/formats\/gguf\/(architectures|split-rules|tokenizer|projectors|tower-names|vision)\.ts$/;
+  /^src\/(weights\/formats\/gguf\/(architectures|split-rules|tokenizer|projectors|tower-names|vision)|remote\/servers)\.ts$/;
 
 /** Long files that were judged to be better whole, or still wait to be split. No file of src is among them. */
 const LONG_FILES = ["test/weights/url-source.test.ts"];

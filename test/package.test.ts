@@ -12,8 +12,8 @@ const lock = JSON.parse(readSource("package-lock.json"));
 
 /** Development packages that nothing imports: programs, and types that tsconfig.json names. */
 const PROGRAMS = ["@biomejs/biome", "typescript", "@types/node", "@types/react", "@types/react-dom", "@webgpu/types"];
-/** Packages whose code goes into dist/lib, because it is little and cannot be imported by a browser as it is. */
-const BUNDLED = ["gl-matrix", "@noble/hashes"];
+/** Packages whose code goes into dist/lib, because it is little: a page then needs no import map for them. */
+const BUNDLED = ["gl-matrix", "@noble/hashes", "eventsource-parser"];
 
 /** Names of the packages that files import. */
 function packagesOf(files: string[]): string[] {

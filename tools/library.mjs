@@ -12,6 +12,7 @@ export const ENTRIES = {
   index: "src/index.ts",
   openai: "src/openai/index.ts",
   worker: "src/worker/index.ts",
+  remote: "src/remote/index.ts",
   element: "src/element/index.ts",
   "element/define": "src/element/define.ts",
 };

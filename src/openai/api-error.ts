@@ -7,7 +7,7 @@ import type { ErrorBody } from "./types.ts";
 /** The error that `create` and the streams throw. `cause` is the engine's error, if there is one. */
 export class ApiError extends Error implements ErrorBody {
   override readonly name = "ApiError";
-  /** As in HTTP: 400 wrong request, 403 no such embeddings, 404 unknown model, 499 aborted, 500 internal error, 503 no GPU or no memory. */
+  /** As in HTTP: 400 wrong request, 403 no such embeddings, 404 unknown model, 499 aborted, 500 internal error, 502 another server failed, 503 no GPU or no memory. */
   readonly status: number;
   readonly type: ErrorBody["type"];
   readonly param: string | null;
@@ -47,6 +47,7 @@ const OUTCOMES: { [code in FoveaErrorCode]?: { status: number; code: string; par
   // During an answer, only pictures are downloaded.
   "download-failed": { status: 400, code: "invalid_image_url", param: "messages" },
   "unsupported-model": { status: 400, code: "unsupported_model", param: "model" },
+  "server-failed": { status: 502, code: "server-failed" },
   aborted: { status: ABORTED, code: "aborted" },
   disposed: { status: 503, code: "disposed" },
   "no-webgpu": { status: 503, code: "no-webgpu" },

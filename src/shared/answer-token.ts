@@ -2,6 +2,7 @@
 
 /** A token, and how likely the model held it. */
 export interface TokenProbability {
+  /** -1 from a server, which tells none. */
   id: number;
   /** Its own text; U+FFFD where it holds only a part of a character. */
   text: string;

@@ -1,4 +1,5 @@
 /** What an answer cost, and where it looked, as a caller reads it. */
+import type { AnsweringServer } from "./answering-server.ts";
 import type { Matrix } from "./view.ts";
 
 /**
@@ -56,4 +57,9 @@ export interface GenerationStats {
   timeToFirstTokenMs: number;
   tokensPerSecond: number;
   gpuBytes: number;
+  /**
+   * Of an answer from a server: which one. Numbers of pictures and of the GPU are 0 then. Without `countsTokens` the server
+   * told no numbers of tokens, and `newTokens` counts the parts in which the text came.
+   */
+  server?: AnsweringServer & { countsTokens: boolean };
 }

@@ -3,6 +3,7 @@
  * a retry may help.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
+import { pause } from "../shared/pause.ts";
 
 export interface RetryPolicy {
   /** Attempts in total, while there is no progress. */
@@ -75,17 +76,4 @@ export class Retries {
     await pause(Math.min(delayMs, maxDelayMs), this.#signal);
     throwIfAborted(this.#signal, "download");
   }
-}
-
-/** Resolves after the delay, or as soon as the signal fires. */
-function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, delayMs);
-    signal?.addEventListener("abort", done);
-  });
 }

@@ -23,6 +23,7 @@ const NEXT: Record<Exclude<Problem["code"], "no-webgpu">, string> = {
   "bad-weights": "The model's files are damaged or in another format. Download them again, or choose another model.",
   "unsupported-model": "Choose a supported model, with its config.json, tokenizer.json and safetensors files.",
   "context-full": "The conversation is too long for the model. Shorten the question, or start a new conversation.",
+  "server-failed": "Check the server under “Models”, or ask again.",
   "bad-image": "Choose another picture, or save this one as JPEG or PNG.",
   aborted: "",
   disposed: "",
