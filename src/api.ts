@@ -8,7 +8,8 @@ import type { AnswerToken, TokenProbability } from "./shared/answer-token.ts";
 import type { AnsweringServer } from "./shared/answering-server.ts";
 import type { EmbeddingInfo, EncodeTextOptions, ImageScores, TextEmbeddings } from "./shared/embedding.ts";
 import type { AnswerAttention, GenerationStats, PictureCost } from "./shared/generation-stats.ts";
-import type { LoadProgress, ModelPlan } from "./shared/load-report.ts";
+import type { HubMatch, HubSearchOptions } from "./shared/hub-match.ts";
+import type { LoadProgress, ModelFit, ModelPlan } from "./shared/load-report.ts";
 import type { ImageInput, PictureBudget } from "./shared/picture.ts";
 import type { Compression, Inhibition } from "./shared/reduction.ts";
 import type { StorageReport, StoredModel } from "./shared/stored-model.ts";
@@ -25,6 +26,8 @@ export type {
   EmbeddingInfo,
   EncodeTextOptions,
   GenerationStats,
+  HubMatch,
+  HubSearchOptions,
   ImageInput,
   ImageScores,
   Inhibition,
@@ -32,6 +35,7 @@ export type {
   InspectedView,
   LoadProgress,
   Matrix,
+  ModelFit,
   ModelPlan,
   PictureBudget,
   PictureCost,

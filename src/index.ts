@@ -1,6 +1,8 @@
 /** The public interface of Fovea. */
 export type * from "./api.ts";
+export { guessFit } from "./engine/fit.ts";
 export { Fovea } from "./engine/fovea.ts";
 export { planModel } from "./engine/plan-model.ts";
+export { searchHub } from "./engine/search-hub.ts";
 export { FoveaError, type FoveaErrorCode } from "./errors.ts";
 export { deleteStoredModel, storageReport, storedModels } from "./weights/storage.ts";

@@ -1,5 +1,14 @@
 /** The page's only access to the engine. Decides where the engine runs. */
-import type { FoveaModel, ModelFiles, ModelPlan, StoredModel, WorkerOptions } from "../api.ts";
+import type {
+  FoveaModel,
+  HubMatch,
+  HubSearchOptions,
+  ModelFiles,
+  ModelFit,
+  ModelPlan,
+  StoredModel,
+  WorkerOptions,
+} from "../api.ts";
 import { createFovea } from "../worker/client.ts";
 
 /** The source of a model. */
@@ -27,6 +36,18 @@ function modelsUrl(): string {
 export async function planModel(source: ModelSource, access: ModelAccess, signal: AbortSignal): Promise<ModelPlan> {
   const { planModel } = await import("../index.ts");
   return planModel(source, { modelsUrl: modelsUrl(), signal, ...access });
+}
+
+/** Whether so much memory is likely to fit this device's GPU. */
+export async function guessFit(bytes: number): Promise<ModelFit | undefined> {
+  const { guessFit } = await import("../index.ts");
+  return guessFit(bytes);
+}
+
+/** Models on the hub that can be loaded. Throws like the library's `searchHub`. */
+export async function searchHub(words: string, options: HubSearchOptions): Promise<HubMatch[]> {
+  const { searchHub } = await import("../index.ts");
+  return searchHub(words, options);
 }
 
 /** The stored models. */

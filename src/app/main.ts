@@ -6,6 +6,7 @@ import { kept } from "./logic/history.ts";
 import { keepOffline } from "./logic/offline.ts";
 import { AttachMenu } from "./parts/attach-menu.ts";
 import { Camera } from "./parts/camera.ts";
+import { HubSearch } from "./parts/hub-search.ts";
 import { Inspector } from "./parts/inspector.ts";
 import { ModelPill } from "./parts/model-pill.ts";
 import { ModelsPanel } from "./parts/models-panel.ts";
@@ -17,6 +18,7 @@ import { SceneBuilder } from "./parts/scene-builder.ts";
 import { SpeedSlider } from "./parts/speed-slider.ts";
 import { Statistics } from "./parts/statistics.ts";
 import { StoredModels } from "./parts/stored-models.ts";
+import { SuggestedModels } from "./parts/suggested-models.ts";
 import { Welcome } from "./parts/welcome.ts";
 import { allowOwnScripts } from "./trusted-types.ts";
 
@@ -25,6 +27,7 @@ const ELEMENTS = {
   "app-camera": Camera,
   "app-inspector": Inspector,
   "app-model-pill": ModelPill,
+  "app-hub-search": HubSearch,
   "app-models": ModelsPanel,
   "app-offline": OfflineStatus,
   "app-page": Page,
@@ -34,6 +37,7 @@ const ELEMENTS = {
   "app-speed": SpeedSlider,
   "app-statistics": Statistics,
   "app-stored-models": StoredModels,
+  "app-suggested-models": SuggestedModels,
   "app-welcome": Welcome,
   "fovea-chat": FoveaChat,
 };

@@ -19,10 +19,15 @@ export function checkLoadOptions(options: LoadOptions): void {
   checkChoice("compile", compile, ["wait", "background"]);
   checkChoice("weights", weights, ["auto", "f32", "f16", "q8", "q4"]);
   checkChoice("cache", cache, ["opfs", "none"]);
-  checkAddress("hubUrl", hubUrl);
+  checkAccess({ hubUrl, hubToken });
   checkAddress("modelsUrl", modelsUrl);
   if (variant !== undefined && !(typeof variant === "string" && /^[^/\\\p{Cc}]{1,255}$/u.test(variant)))
     throw new TypeError(`variant must be the name of a file or of a quantisation, got ${shown(variant)}`);
+}
+
+/** Throws TypeError for a hub's address or a token that cannot be one. */
+export function checkAccess({ hubUrl, hubToken }: { hubUrl: unknown; hubToken: unknown }): void {
+  checkAddress("hubUrl", hubUrl);
   // A token that is no header's value would be quoted by the error of whoever refuses it.
   if (hubToken !== undefined && !(typeof hubToken === "string" && /^[\x21-\x7e]{1,1000}$/.test(hubToken)))
     throw new TypeError("hubToken must be a text without spaces, as the hub's settings show it");

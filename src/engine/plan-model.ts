@@ -14,6 +14,7 @@ import { surveyModel } from "../weights/survey.ts";
 import { contextLengthOf, makePictures, makeText, makeTexts, makeWeights } from "./assemble.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
 import { costliestPlan } from "./engine.ts";
+import { fitOf } from "./fit.ts";
 import { fitPictures } from "./fit-pictures.ts";
 import { languageFilesOf } from "./language.ts";
 import { planProblems } from "./plan-problems.ts";
@@ -76,6 +77,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
     weights: storageName(format),
     gpu,
     contextLength,
+    fit: fitOf(gpu.totalBytes + gpu.pictureBytes, limits),
     ...(model.variants && { variants: await planVariants(model.variants, survey, limits, { signal }) }),
     problems: planProblems({ spec, contextLength, limits, bytesToStore, freeStorageBytes }),
   };

@@ -3,6 +3,7 @@
  * may be of that family: a page needs one of them, and all together are a quarter of the engine.
  */
 import { FoveaError } from "../errors.ts";
+import { isJsonObject } from "../shared/json.ts";
 import type { DESCRIPTION_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import { type Descriptions, type Family, hasModelType, isPixtral } from "./family.ts";
@@ -104,6 +105,13 @@ export function descriptionsOf(files: DescriptionFiles): Descriptions {
 /** The error of a model that no family matches, with the sentence of `missingPart` where there is one. */
 export function unknownFamily({ config }: Descriptions, missing?: string): FoveaError {
   return config.unsupported("model_type", familyNames().join(", "), missing);
+}
+
+/** Whether a family may describe a model with this config.json, or an excerpt of it. Loads no family, never throws. */
+export function mayDescribe(config: unknown): boolean {
+  if (!isJsonObject(config)) return false;
+  const files = { config: ConfigFields.of(config, "config.json") };
+  return FAMILIES.some(({ may }) => may(files));
 }
 
 /**

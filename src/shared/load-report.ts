@@ -13,6 +13,9 @@ export interface LoadProgress {
   message?: string;
 }
 
+/** Whether a model is likely to fit a GPU: "tight" where it takes most of the memory that such a device usually has. */
+export type ModelFit = "fits" | "tight" | "too-large";
+
 /** What loading a model will take. Sizes are in bytes. */
 export interface ModelPlan {
   /** What was asked for, without what is secret in it. */
@@ -46,6 +49,8 @@ export interface ModelPlan {
   };
   /** Positions in the KV cache that `cacheBytes` is for; 0 for a classifier. */
   contextLength: number;
+  /** A guess from the device's largest buffer; undefined where no device is known. */
+  fit?: ModelFit | undefined;
   /**
    * What will not fit, a sentence each with the numbers and what to change; empty if everything does. Whether the GPU has
    * as much memory in all no browser tells.

@@ -72,7 +72,7 @@ export function remoteModel(source: string | URL, options: RemoteOptions): Remot
     );
   if (folder.startsWith("hf:")) {
     const model = parseHubName(folder);
-    const hubUrl = optionalFolder(options.hubUrl) ?? new URL(manifest().hub);
+    const hubUrl = hubAddress(options.hubUrl);
     const list = ({ signal, retry = options.retry }: AskOptions) =>
       listHub(model, { hubUrl, token: options.hubToken, retry, signal });
     return listedModel(withChoice(folder, choice), plainAddress(hubUrl), list, { ...options, variant: choice });
@@ -86,6 +86,11 @@ export function storedName(source: string): string {
   if (!/^https?:/.test(name)) return name;
   const { folder, choice } = splitChoice(name);
   return addressKey(folderUrl(folder), choice).source;
+}
+
+/** The hub's address, with a slash at its end: the manifest's where none is given. */
+export function hubAddress(url: string | undefined): URL {
+  return optionalFolder(url) ?? new URL(manifest().hub);
 }
 
 function withChoice(source: string, choice: string | undefined): string {

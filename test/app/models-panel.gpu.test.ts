@@ -1,22 +1,45 @@
 /** The page's choice of a model: what it says of one that cannot be reached or does not run, and the ways out. */
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { App } from "../../src/app/logic/app.ts";
+import { HubSearch } from "../../src/app/parts/hub-search.ts";
 import { ModelsPanel } from "../../src/app/parts/models-panel.ts";
+import { SuggestedModels } from "../../src/app/parts/suggested-models.ts";
 import { FoveaError } from "../../src/errors.ts";
 
-const engine = vi.hoisted(() => ({ planned: [] as string[], error: undefined as unknown }));
+const engine = vi.hoisted(() => ({
+  planned: [] as string[],
+  error: undefined as unknown,
+  searched: [] as string[],
+  found: [] as object[],
+  searchError: undefined as unknown,
+  stored: [] as string[],
+  fit: (_bytes: number): string | undefined => undefined,
+}));
 vi.mock("../../src/app/engine.ts", async (original) => ({
   ...(await original<object>()),
   planModel: async (source: unknown) => {
     engine.planned.push(typeof source === "string" ? source : "files");
     throw engine.error;
   },
+  searchHub: async (words: string) => {
+    engine.searched.push(words);
+    if (engine.searchError) throw engine.searchError;
+    return engine.found;
+  },
+  storedModels: async () => engine.stored.map((source) => ({ source, complete: true, bytes: 1, files: [], since: "" })),
+  guessFit: async (bytes: number) => engine.fit(bytes),
 }));
+
+const PARTS = [
+  ["app-hub-search", HubSearch],
+  ["app-models", ModelsPanel],
+  ["app-suggested-models", SuggestedModels],
+] as const;
 
 let panel: ModelsPanel;
 beforeEach(async () => {
-  engine.planned = [];
-  if (!customElements.get("app-models")) customElements.define("app-models", ModelsPanel);
+  Object.assign(engine, { planned: [], searched: [], found: [], stored: [] });
+  for (const [name, part] of PARTS) if (!customElements.get(name)) customElements.define(name, part);
   panel = document.createElement("app-models") as ModelsPanel;
   panel.app = new App();
   document.body.append(panel);
@@ -61,10 +84,65 @@ test("a model that does not run leads to models that do", async () => {
   await check("https://example.org/model");
   expect(words(alert())).toMatch(/^model_type is "moondream1".*These run here: fovea-demo emoji scenes only/);
   const other = buttons().find(({ textContent }) => textContent?.includes("SmolVLM-256M"))!;
-  expect(words(other.closest("li"))).toBe("HuggingFaceTB/SmolVLM-256M-Instruct describes photographs, 513.0 MB");
+  expect(words(other.closest("li"))).toBe("HuggingFaceTB/SmolVLM-256M-Instruct describes photographs, 513.1 MB");
   other.click();
   await expect.poll(() => engine.planned.at(-1)).toBe("HuggingFaceTB/SmolVLM-256M-Instruct");
   expect(panel.renderRoot.querySelector<HTMLInputElement>("#address")!.value).toBe(
     "HuggingFaceTB/SmolVLM-256M-Instruct",
   );
+});
+
+test("words that are no name are searched for on the hub, and a match is checked", async () => {
+  engine.error = new FoveaError("download-failed", "no");
+  engine.found = [{ source: "hf:a/smol", downloads: 12_345, gated: true }];
+  const field = panel.renderRoot.querySelector<HTMLInputElement>("#address")!;
+  field.value = "smol vlm";
+  field.dispatchEvent(new Event("input"));
+  await panel.updateComplete;
+  expect(words(field.form!.querySelector("button"))).toBe("Search");
+  field.form!.requestSubmit();
+  const search = panel.renderRoot.querySelector("app-hub-search") as HubSearch;
+  await expect
+    .poll(() => words(search.renderRoot.querySelector("li span")))
+    .toBe("a/smol 12K downloads, needs an access token");
+  expect(engine.searched).toEqual(["smol vlm"]);
+  search.renderRoot.querySelector("button")!.click();
+  await expect.poll(() => engine.planned).toEqual(["a/smol"]);
+  expect(field.value).toBe("a/smol");
+});
+
+test("a search that finds nothing says so; one that fails can be tried again", async () => {
+  const search = document.createElement("app-hub-search") as HubSearch;
+  onTestFinished(() => search.remove());
+  search.words = "whisper";
+  document.body.append(search);
+  await expect
+    .poll(() => words(search.renderRoot.querySelector("p")))
+    .toMatch(/^Nothing on Hugging Face for “whisper”/);
+  engine.searchError = new FoveaError("download-failed", "no");
+  search.words = "smol";
+  await expect.poll(() => search.renderRoot.querySelector('[role="alert"]')).not.toBe(null);
+  engine.searchError = undefined;
+  search.renderRoot.querySelector("button")!.click();
+  await expect.poll(() => engine.searched).toEqual(["whisper", "smol", "smol"]);
+  await expect.poll(() => search.renderRoot.querySelector('[role="alert"]')).toBe(null);
+});
+
+test("the list says what is likely to fit, and loads what is downloaded", async () => {
+  engine.stored = ["hf:HuggingFaceTB/SmolVLM-256M-Instruct"];
+  engine.fit = (bytes) => (bytes > 2e9 ? "too-large" : "fits");
+  const list = document.createElement("app-suggested-models") as SuggestedModels;
+  onTestFinished(() => list.remove());
+  const chosen: string[] = [];
+  for (const kind of ["load", "check"])
+    list.addEventListener(kind, (event) => chosen.push(`${kind} ${(event as CustomEvent<string>).detail}`));
+  document.body.append(list);
+  const entry = (name: string) =>
+    [...list.renderRoot.querySelectorAll("li")].find((one) => one.querySelector("h3")?.textContent?.endsWith(name))!;
+  await expect.poll(() => words(entry("/SmolVLM-256M-Instruct"))).toMatch(/Downloaded · about .* Likely to fit.*Load$/);
+  await expect.poll(() => words(entry("/Qwen3-VL-2B-Instruct"))).toMatch(/4\.3 GB to download.*Likely too large/);
+  expect(words(entry("/SmolVLM-256M-Instruct"))).toContain("Tested with random weights of its shape.");
+  entry("/SmolVLM-256M-Instruct").querySelectorAll("button")[1]!.click();
+  entry("/Qwen3-VL-2B-Instruct").querySelectorAll("button")[0]!.click();
+  expect(chosen).toEqual(["load HuggingFaceTB/SmolVLM-256M-Instruct", "check Qwen/Qwen3-VL-2B-Instruct-GGUF:Q4_K_M"]);
 });

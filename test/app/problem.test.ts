@@ -1,16 +1,9 @@
 /** Problems on the page: short words with a next step, and models to choose instead of one that does not run. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { problemOf } from "../../src/app/logic/problem.ts";
-import suggestedModels from "../../src/app/suggested-models.json" with { type: "json" };
 import { FoveaError } from "../../src/errors.ts";
-import { elementCount } from "../../src/shared/shape.ts";
-import { sourceName } from "../../src/shared/source.ts";
 import { withModel } from "../../src/weights/open-model.ts";
-import { projectRoot } from "../support/command.ts";
 import { QUICK_RETRY } from "../support/quick-retry.ts";
-import { tensorsOf } from "../support/tensor-list.ts";
 
 const failure = (text: string) => new FoveaError("download-failed", text);
 
@@ -37,18 +30,4 @@ test("the hub has its own name; parts are kept only where some had come", () => 
   const status = problemOf(failure("config.json: HTTP 503 at https://example.org/"))!;
   expect(status).toMatchObject({ message: "config.json: HTTP 503 at https://example.org/." });
   expect(status.details).toBe(undefined);
-});
-
-test("suggested models are names of the hub whose published files are tested, with their size", () => {
-  const families = join(projectRoot, "test/families");
-  expect(suggestedModels.length).toBeGreaterThan(2);
-  for (const { name, bytes } of suggestedModels) {
-    expect(sourceName(name)).toBe(`hf:${name}`);
-    const folder = readdirSync(families)
-      .map((family) => join(families, family, name.split("/")[1]!))
-      .find((path) => existsSync(path))!;
-    const tensors = tensorsOf(JSON.parse(readFileSync(join(folder, "tensors.json"), "utf8")));
-    // All of them are published as bf16 or f16.
-    expect(bytes).toBe(2 * tensors.reduce((sum, [, shape]) => sum + elementCount(shape), 0));
-  }
 });

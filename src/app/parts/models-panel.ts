@@ -11,6 +11,7 @@ import suggestedModels from "../suggested-models.json" with { type: "json" };
 import { base } from "./base.ts";
 import { factsText } from "./model-pill.ts";
 import { problemView } from "./problem-view.ts";
+import { FIT_WORDS } from "./suggested-models.ts";
 
 /** A checked model that waits for the user's confirmation. */
 interface Candidate {
@@ -24,14 +25,13 @@ const TOKEN_FIELD = html`<label for="token">Access token, for gated models</labe
   <input id="token" type="text" autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="hf_…" aria-describedby="token-note" />
   <p class="soft" id="token-note">It is sent to the hub only, and forgotten when you close this page.</p>`;
 
-const LOOK_UP = html`<button type="submit">Check</button>`;
+/** What is typed: a name of the hub, another source, or words to search for. */
+type Typed = "hub" | "source" | "words";
 
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
-}
-
-function isHubName(address: string): boolean {
-  return sourceName(address).startsWith("hf:");
+function typedKind(text: string): Typed {
+  const source = sourceName(text);
+  if (source.startsWith("hf:")) return "hub";
+  return source === "" || source === SHIPPED_MODEL || /^[a-z]+:/i.test(source) ? "source" : "words";
 }
 
 export class ModelsPanel extends LitElement {
@@ -41,7 +41,8 @@ export class ModelsPanel extends LitElement {
     address: { attribute: false },
     candidate: { state: true },
     problem: { state: true },
-    isHub: { state: true },
+    typed: { state: true },
+    words: { state: true },
   };
   declare app: App;
   /** The model that is loaded. */
@@ -50,8 +51,9 @@ export class ModelsPanel extends LitElement {
   declare address: string | undefined;
   declare candidate: Candidate | undefined;
   declare problem: Problem | undefined;
-  /** Whether a hub name is typed, whose model may need a token. */
-  declare isHub: boolean;
+  declare typed: Typed;
+  /** What was searched for on the hub. */
+  declare words: string;
   #looking = new AbortController();
   /** The last model that was checked. */
   #asked: [source: ModelSource, name: string, access: ModelAccess] | undefined;
@@ -61,22 +63,6 @@ export class ModelsPanel extends LitElement {
     css`
       form {
         margin: 0;
-      }
-      .models {
-        margin: 0;
-        padding: 0;
-        list-style: none;
-      }
-      .models li {
-        display: flex;
-        gap: 1rem;
-        align-items: center;
-        justify-content: space-between;
-        padding: 0.6rem 0;
-        border-top: 1px solid var(--line);
-      }
-      .models h3 {
-        overflow-wrap: anywhere;
       }
       .grow {
         flex: 1 1 14rem;
@@ -101,6 +87,12 @@ export class ModelsPanel extends LitElement {
     `,
   ];
 
+  constructor() {
+    super();
+    this.typed = "source";
+    this.words = "";
+  }
+
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#looking.abort();
@@ -109,37 +101,23 @@ export class ModelsPanel extends LitElement {
   override render() {
     return html`<div class="stack">
       ${this.model?.info ? html`<p class="soft"><strong>${this.model.name}</strong> is loaded: ${factsText(this.model)}</p>` : nothing}
-      <ul class="models" aria-label="Models to try">
-        <li>
-          <div>
-            <h3>${SHIPPED_MODEL}</h3>
-            <p class="soft">Knows emoji scenes, not photographs. Already here.</p>
-          </div>
-          <button @click=${() => this.#load(SHIPPED_MODEL, SHIPPED_MODEL)}>Use</button>
-        </li>
-        ${suggestedModels.map(
-          ({ name, bytes, skill, licence }) => html`<li>
-            <div>
-              <h3>${name}</h3>
-              <p class="soft">${sentence(skill)} ${byteText(bytes)} to download. ${licence}.</p>
-            </div>
-            <button aria-label=${`Check ${name}`} @click=${() => this.#suggest(name)}>Check</button>
-          </li>`,
-        )}
-      </ul>
+      <app-suggested-models
+        @load=${(event: CustomEvent<string>) => this.#load(event.detail, event.detail)}
+        @check=${(event: CustomEvent<string>) => this.#suggest(event.detail)}></app-suggested-models>
       <div role="status">${this.candidate ? this.#candidateView(this.candidate) : nothing}</div>
       ${this.problem ? problemView(this.problem, this.#waysOut(this.problem)) : nothing}
       <form class="card stack" @submit=${(event: Event) => this.#address(event)}>
-        <label for="address">Hugging Face model or web address of a folder</label>
+        <label for="address">Another model: a name on Hugging Face, a web address, or words to search for</label>
         <div class="row">
-          <input id="address" class="grow" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="owner/name"
+          <input id="address" class="grow" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="owner/name, or a word"
             @input=${(event: Event) => {
-              this.isHub = isHubName((event.target as HTMLInputElement).value);
+              this.typed = typedKind((event.target as HTMLInputElement).value);
             }} />
-          ${this.isHub ? nothing : LOOK_UP}
+          ${this.typed === "hub" ? nothing : this.#submit()}
         </div>
-        ${this.isHub ? html`${TOKEN_FIELD}<div class="row">${LOOK_UP}</div>` : nothing}
+        ${this.typed === "hub" ? html`${TOKEN_FIELD}<div class="row">${this.#submit()}</div>` : nothing}
       </form>
+      <app-hub-search .words=${this.words} @check=${(event: CustomEvent<string>) => this.#suggest(event.detail)}></app-hub-search>
       <div class="card stack">
         <h3>From your computer</h3>
         <div class="row">
@@ -157,7 +135,7 @@ export class ModelsPanel extends LitElement {
   protected override firstUpdated(): void {
     if (!this.address) return;
     this.#input("address").value = this.address;
-    this.isHub = isHubName(this.address);
+    this.typed = typedKind(this.address);
     void this.#lookUp(this.address, this.address);
   }
 
@@ -173,13 +151,14 @@ export class ModelsPanel extends LitElement {
     const problems = isTooLarge
       ? ["The browser gives this page less space than this; delete a stored model first."]
       : plan.problems;
+    const fit = plan.fit && FIT_WORDS[plan.fit].toLowerCase();
     const facts = [
       `${plan.family}, ${(plan.parameters / 1e6).toFixed(1)} million parameters`,
       downloadBytes > 0
         ? `${byteText(downloadBytes)} to download${storedBytes > 0 ? `, ${byteText(storedBytes)} already downloaded` : ""}`
         : `${byteText(totalBytes)}, all on this computer`,
       freeStorageBytes === undefined ? undefined : `${byteText(freeStorageBytes)} of free space`,
-      `about ${byteText(gpu.totalBytes)} of GPU memory, weights as ${plan.weights}`,
+      `about ${byteText(gpu.totalBytes + gpu.pictureBytes)} of GPU memory, weights as ${plan.weights}${fit ? `: ${fit}` : ""}`,
     ];
     return html`<div class="card stack found">
       <p class="name">${name}</p>
@@ -209,9 +188,13 @@ export class ModelsPanel extends LitElement {
       </ul>`;
   }
 
+  #submit() {
+    return html`<button type="submit">${this.typed === "words" ? "Search" : "Check"}</button>`;
+  }
+
   #suggest(name: string): void {
     this.#input("address").value = name;
-    this.isHub = true;
+    this.typed = "hub";
     void this.#lookUp(name, name);
   }
 
@@ -222,7 +205,12 @@ export class ModelsPanel extends LitElement {
   #address(event: Event): void {
     event.preventDefault();
     const address = this.#input("address").value.trim();
-    const hubToken = isHubName(address) ? this.#input("token")?.value.trim() : "";
+    if (typedKind(address) === "words") {
+      this.#forget();
+      this.words = address;
+      return;
+    }
+    const hubToken = typedKind(address) === "hub" ? this.#input("token")?.value.trim() : "";
     if (address !== "") void this.#lookUp(address, address, hubToken ? { hubToken } : {});
   }
 

@@ -32,6 +32,12 @@ export interface OpenedModel {
 }
 
 export interface WeightFormat {
+  /** The field in which a hub describes a repository of this format, where config.json does not. */
+  readonly hubField?: {
+    readonly name: string;
+    /** Whether a repository with this value, untrusted, may be read. */
+    isReadable(value: unknown): Promise<boolean>;
+  };
   readonly name: string;
   /** Whether a file of this name, without a path, can be part of the weights. Such files are listed and stored. */
   isWeightFile(name: string): boolean;

@@ -22,6 +22,15 @@ export function filesToLoad(names: readonly string[], choice?: string): string[]
   return names.filter((name) => COMPANION_FILES.includes(name) || weights.includes(name));
 }
 
+/** Fields of a hub's description that `isReadable` looks at. */
+export const HUB_FIELDS: readonly string[] = FORMATS.flatMap(({ hubField }) => hubField?.name ?? []);
+
+/** Whether a hub describes a repository, by `HUB_FIELDS`, whose weights may be read without a config.json. */
+export async function isReadable(fields: Readonly<Record<string, unknown>>): Promise<boolean> {
+  for (const { hubField } of FORMATS) if (hubField && (await hubField.isReadable(fields[hubField.name]))) return true;
+  return false;
+}
+
 /**
  * Opens the weights of a folder. A folder without any is opened too: its checkpoint fails, after its config.json.
  *

@@ -1,0 +1,26 @@
+/** Whether a model's memory fits a device: a guess, since no browser tells a GPU's memory. */
+import { adapterLimits, type BufferLimits } from "../gpu/limits.ts";
+import type { ModelFit } from "../shared/load-report.ts";
+
+/**
+ * Most bytes that are taken to fit, in largest buffers: browsers tell the largest buffer of a device and not its memory, of
+ * which that is a quarter to a half on most.
+ */
+const MOST_BUFFERS = 2;
+
+/** Undefined without a device. */
+export function fitOf(bytes: number, limits: Pick<BufferLimits, "maxBufferSize"> | undefined): ModelFit | undefined {
+  if (!limits) return undefined;
+  const most = MOST_BUFFERS * limits.maxBufferSize;
+  return bytes <= most / 2 ? "fits" : bytes <= most ? "tight" : "too-large";
+}
+
+/**
+ * Guesses whether this many bytes fit the visitor's GPU, for a list of models whose plans are not made yet. `planModel`
+ * says it of one model as `fit`.
+ *
+ * @returns undefined where the browser offers no GPU
+ */
+export async function guessFit(bytes: number): Promise<ModelFit | undefined> {
+  return fitOf(bytes, await adapterLimits());
+}

@@ -1,0 +1,95 @@
+/** Sizes of the models that the page suggests, planned from the published repositories of test/families. */
+import {
+  existsSync,
+  mkdtempSync,
+  openAsBlob,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { planModel } from "../src/engine/plan-model.ts";
+import { DESCRIPTION_FILES } from "../src/shared/model-files.ts";
+import { elementCount } from "../src/shared/shape.ts";
+import { type NamedShape, type TensorList, tensorsOf } from "../test/support/tensor-list.ts";
+
+export interface SuggestedModel {
+  name: string;
+  skill: string;
+  licence: string;
+  /** A repository with the same model in 4 or 8 bits. */
+  small?: string;
+  /** Whether the published weights were run. */
+  published?: true;
+  /** To download. */
+  bytes: number;
+  /** On the GPU, with the costliest picture. */
+  gpuBytes?: number;
+}
+
+export const LIST = new URL("../src/app/suggested-models.json", import.meta.url);
+const PUBLISHED = new URL("../test/families/", import.meta.url);
+
+/** The entry with sizes as `planModel` says them of a checkpoint in bf16 without limits of a device. */
+async function withSizes(model: SuggestedModel): Promise<SuggestedModel> {
+  const repository = model.name.split("/")[1];
+  const family = readdirSync(PUBLISHED).find((name) =>
+    existsSync(new URL(`${name}/${repository}/tensors.json`, PUBLISHED)),
+  );
+  // Sizes of a model that is not among them are written by hand.
+  if (family === undefined) return model;
+  const folder = new URL(`${family}/${repository}/`, PUBLISHED);
+  const text = (name: string) => readFileSync(new URL(name, folder), "utf8");
+  const there = DESCRIPTION_FILES.filter((name) => existsSync(new URL(name, folder)));
+  const scratch = mkdtempSync(join(tmpdir(), "fovea-sizes-"));
+  try {
+    const { totalBytes, gpu } = await planModel({
+      ...Object.fromEntries(there.map((name) => [name, new Blob([text(name)])])),
+      ...(await emptyShards(scratch, tensorsOf(JSON.parse(text("tensors.json")) as TensorList))),
+    });
+    return { ...model, bytes: totalBytes, gpuBytes: gpu.totalBytes + gpu.pictureBytes };
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+/** Node's blobs of files hold at most 4 GiB. */
+const MAX_SHARD_BYTES = 2 ** 31;
+
+/** Files with the headers of these tensors in bf16, and a hole in the place of the values. */
+async function emptyShards(folder: string, tensors: readonly NamedShape[]): Promise<Record<string, Blob>> {
+  const shards: Record<string, { dtype: "BF16"; shape: readonly number[]; data_offsets: [number, number] }>[] = [];
+  let end = Number.POSITIVE_INFINITY;
+  for (const [name, shape] of tensors) {
+    const bytes = 2 * elementCount(shape);
+    if (end + bytes > MAX_SHARD_BYTES) {
+      shards.push({});
+      end = 0;
+    }
+    shards.at(-1)![name] = { dtype: "BF16", shape, data_offsets: [end, end + bytes] };
+    end += bytes;
+  }
+  const nameOf = (i: number) => `model-${i + 1}-of-${shards.length}.safetensors`;
+  const weightMap = shards.flatMap((shard, i) => Object.keys(shard).map((name) => [name, nameOf(i)]));
+  const files = {
+    "model.safetensors.index.json": new Blob([JSON.stringify({ weight_map: Object.fromEntries(weightMap) })]),
+  };
+  for (const [i, shard] of shards.entries()) {
+    const header = Buffer.from(JSON.stringify(shard));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    const file = join(folder, nameOf(i));
+    writeFileSync(file, Buffer.concat([length, header]));
+    truncateSync(file, 8 + header.length + Object.values(shard).at(-1)!.data_offsets[1]);
+    Object.assign(files, { [nameOf(i)]: await openAsBlob(file) });
+  }
+  return files;
+}
+
+/** The page's list with its sizes planned anew. */
+export const sizedModels: SuggestedModel[] = [];
+for (const model of JSON.parse(readFileSync(LIST, "utf8")) as SuggestedModel[])
+  sizedModels.push(await withSizes(model));
