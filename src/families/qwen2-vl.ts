@@ -19,6 +19,7 @@ import {
   TOWER_PREFIXES,
   type Tower,
   type TowerKind,
+  towerNames,
 } from "./parts/grid-tower.ts";
 import { respellSections, withSections } from "./parts/mrope.ts";
 
@@ -134,7 +135,7 @@ function describeWithQwen2(files: Descriptions, { family, readTower, outField, n
     decoder,
     imageTokenId: config.integer("image_token_id", 151655, 0, MAX_TOKEN_ID),
     tensors: [
-      ...encoderTensors(encoder, names, TOWER_PREFIXES),
+      ...encoderTensors(encoder, towerNames(vision, names), TOWER_PREFIXES),
       ...mergerTensors(merger, encoder, width),
       ...decoderTensors(decoder, DECODER_NAMES, isTied ? "tied" : "optional", decoderFiles),
     ],

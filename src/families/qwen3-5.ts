@@ -9,7 +9,7 @@ import { readAreaPictures } from "./parts/area-pictures.ts";
 import { type DecoderKind, LLAMA_DECODER, MAX_TOKEN_ID, readDecoder } from "./parts/decoder-config.ts";
 import { type DecoderNames, decoderTensors, isComputed } from "./parts/decoder-tensors.ts";
 import { encoderTensors } from "./parts/encoder-tensors.ts";
-import { mergerSteps, mergerTensors, TOWER_PREFIXES } from "./parts/grid-tower.ts";
+import { mergerSteps, mergerTensors, TOWER_PREFIXES, towerNames } from "./parts/grid-tower.ts";
 import { respellSections, withSections } from "./parts/mrope.ts";
 import { QWEN3_MERGER, QWEN3_TOWER_NAMES, readQwen3Tower } from "./qwen3-vl.ts";
 
@@ -124,7 +124,7 @@ export const qwen35: Family = {
       decoder,
       imageTokenId: config.integer("image_token_id", 248056, 0, MAX_TOKEN_ID),
       tensors: [
-        ...encoderTensors(encoder, QWEN3_TOWER_NAMES, TOWER_PREFIXES),
+        ...encoderTensors(encoder, towerNames(vision, QWEN3_TOWER_NAMES), TOWER_PREFIXES),
         ...mergerTensors(QWEN3_MERGER, encoder, width),
         ...decoderTensors(decoder, DECODER_NAMES, isTied ? "tied" : "optional", decoderFiles),
       ],

@@ -19,6 +19,7 @@ import {
   TOWER_PREFIXES,
   type Tower,
   type TowerKind,
+  towerNames,
 } from "./parts/grid-tower.ts";
 import { respellSections, withSections } from "./parts/mrope.ts";
 import { DECODER_NAMES } from "./qwen2-vl.ts";
@@ -98,7 +99,7 @@ export const qwen3Vl: Family = {
       decoder,
       imageTokenId: config.integer("image_token_id", 151655, 0, MAX_TOKEN_ID),
       tensors: [
-        ...encoderTensors(encoder, QWEN3_TOWER_NAMES, TOWER_PREFIXES),
+        ...encoderTensors(encoder, towerNames(vision, QWEN3_TOWER_NAMES), TOWER_PREFIXES),
         ...[QWEN3_MERGER, ...mergers].flatMap((merger) => mergerTensors(merger, encoder, width)),
         ...decoderTensors(decoder, DECODER_NAMES, isTied ? "tied" : "optional", decoderFiles),
       ],

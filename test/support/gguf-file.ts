@@ -1,7 +1,15 @@
 /** Writes GGUF files for tests. */
 
 /** A typed value, as the format has it; a plain number is u32, a fraction f32. */
-export type GgufValue = number | string | boolean | readonly string[] | readonly number[] | Float32Array | Int32Array;
+export type GgufValue =
+  | number
+  | string
+  | boolean
+  | readonly string[]
+  | readonly number[]
+  | readonly boolean[]
+  | Float32Array
+  | Int32Array;
 
 export interface GgufTensorInput {
   /** Outermost first. */
@@ -63,7 +71,13 @@ class Writer {
       this.u32(6).#view(4).setFloat32(0, value, true);
       return this;
     }
-    const isText = Array.isArray(value) && typeof value[0] === "string";
+    const [first] = value;
+    if (typeof first === "boolean")
+      return this.u32(9)
+        .u32(7)
+        .u64(value.length)
+        .bytes(Uint8Array.from(value as readonly boolean[], Number));
+    const isText = Array.isArray(value) && typeof first === "string";
     const isFloat = value instanceof Float32Array || (value as number[]).some((one) => !Number.isInteger(one));
     this.u32(9)
       .u32(isText ? 8 : isFloat ? 6 : 5)

@@ -89,6 +89,24 @@ export async function sourceOf(folder: string, settings?: Record<string, unknown
   };
 }
 
+/** The files of a case. @param change makes another config of its own */
+export async function goldenFiles(
+  folder: string,
+  change: (config: Record<string, unknown>) => object = (config) => config,
+): Promise<ModelFiles> {
+  const root = `golden/families/${folder}/model`;
+  const index = await sharedJsonIfAny<{ weight_map: Record<string, string> }>(`${root}/${INDEX}`);
+  const names = [...COMPANION_FILES, ...(index ? [INDEX, ...Object.values(index.weight_map)] : ["model.safetensors"])];
+  const files = await Promise.all(
+    [...new Set(names)].map(async (name) => [name, await sharedBytesIfAny(`${root}/${name}`)] as const),
+  );
+  const config = change(await sharedJson(`${root}/config.json`));
+  return {
+    ...Object.fromEntries(files.filter((file): file is [string, Uint8Array<ArrayBuffer>] => file[1] !== undefined)),
+    "config.json": new TextEncoder().encode(JSON.stringify(config)),
+  };
+}
+
 const INDEX = "model.safetensors.index.json";
 const PROCESSOR = "preprocessor_config.json";
 

@@ -96,6 +96,11 @@ export const TOWER_NAMES: EncoderNames = {
   unused: /^$/,
 };
 
+/** The names of a checkpoint. Other containers hold queries, keys and values apart, and say so in a field of our own. */
+export function towerNames(fields: ConfigFields, names: EncoderNames): EncoderNames {
+  return fields.boolean("qkv_is_split", false) ? { ...names, qkv: ["attn.q", "attn.k", "attn.v"] } : names;
+}
+
 /** A merger: the norm of patches or of folded cells, and two linear layers around an exact GELU. */
 export interface Merger {
   /** Before the names of its tensors, below the tower. */

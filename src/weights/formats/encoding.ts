@@ -5,8 +5,11 @@
 import { type Dtype, isReadableDtype } from "../dtype.ts";
 import type { GroupSize, PackedBits, PackedRows } from "./packed-rows.ts";
 
-/** What a plane of a packed tensor holds. "order" is the group of each column, or where each column goes; "shape" is rows and columns once more. */
-export type PlaneRole = "values" | "scales" | "biases" | "zeros" | "order" | "shape";
+/**
+ * What a plane of a packed tensor holds. "order" is the group of each column, or where each column goes; "shape" is rows and
+ * columns once more; "second" are values beside those of "values", as of a second frame.
+ */
+export type PlaneRole = "values" | "scales" | "biases" | "zeros" | "order" | "shape" | "second";
 
 /** What the packed rows of an encoding always are, known before any of them is read: memory is planned by it. */
 export interface PackedLayout {

@@ -1,7 +1,13 @@
 /** The encodings of GGUF's tensor types, and how its tensors become stored tensors of a checkpoint. */
+import { quoted } from "../../../shared/json.ts";
+import { sameShape, shapeText } from "../../../shared/shape.ts";
+import type { Dtype } from "../../dtype.ts";
 import type { Encoding, PackedEncoding, PackedLayout } from "../encoding.ts";
+import { readNumbers } from "../packed/integers.ts";
 import type { RowOrder, StoredTensor } from "../stored-tensor.ts";
 import { DECODERS, IQ4_LEVELS } from "./blocks.ts";
+import type { GgufTensor } from "./container.ts";
+import { badGguf } from "./header-reader.ts";
 import type { NamedTensor } from "./language.ts";
 import type { GgufTypeName, PackedTypeName } from "./tensor-types.ts";
 
@@ -32,26 +38,58 @@ function packed(id: PackedTypeName, layout: PackedLayout): PackedEncoding {
 
 /** A tensor of a file for a checkpoint. */
 export function storedTensor(named: NamedTensor): StoredTensor {
-  const { name, tensor, shape, start, end, interleavedHeads, offset } = named;
-  const columns = tensor.shape.at(-1)!;
-  const rowBytes = (columns / tensor.type.elements) * tensor.type.bytes;
+  const { name, tensor, shape, start, end, interleavedHeads, offset, frame } = named;
+  if (frame) return twoFrames(named, frame);
   return {
     name,
     shape,
     encoding: ENCODINGS.get(tensor.type.name)!,
     planes: [
       // A vector's elements are its rows.
-      {
-        name: tensor.name,
-        file: tensor.file,
-        start,
-        end,
-        role: "values",
-        rowBytes: tensor.shape.length === 1 ? tensor.type.bytes : rowBytes,
-      },
+      { name: tensor.name, file: tensor.file, start, end, role: "values", rowBytes: (end - start) / shape[0]! },
     ],
     ...(interleavedHeads !== undefined && rowOrder(shape[0]!, interleavedHeads)),
     ...(offset !== undefined && { add: -offset }),
+  };
+}
+
+/**
+ * A convolution over two frames, whose file has one tensor for each: row by row [3, p, p] of the first and of the second
+ * become [3, 2, p, p].
+ *
+ * @throws FoveaError `bad-weights` for frames of different shapes or types, or a packed type
+ */
+function twoFrames({ name, tensor, shape }: NamedTensor, frame: GgufTensor): StoredTensor {
+  const { type, file } = tensor;
+  const isPlain = type.name === "F32" || type.name === "F16" || type.name === "BF16";
+  if (!isPlain || frame.type.name !== type.name || !sameShape(frame.shape, tensor.shape) || shape.length !== 5)
+    throw badGguf(
+      file,
+      `tensors ${quoted(tensor.name)} and ${quoted(frame.name)} are ${type.name} ${shapeText(tensor.shape)} and ${frame.type.name} ${shapeText(frame.shape)}; two plain ones of the same shape [out, 3, p, p] are needed`,
+    );
+  const [rows = 1, , , height = 1, width = 1] = shape;
+  const plane = (own: GgufTensor, role: "values" | "second") => ({
+    ...{ name: own.name, file: own.file, start: own.start, end: own.end, role },
+    rowBytes: (own.end - own.start) / rows,
+  });
+  const dtype = type.name as Dtype;
+  return {
+    name,
+    shape,
+    planes: [plane(tensor, "values"), plane(frame, "second")],
+    encoding: {
+      id: type.name,
+      dtype: "F32",
+      unpack({ planes }): Float32Array<ArrayBuffer> {
+        const frames = [planes.values!, planes.second!].map((bytes) => readNumbers(bytes, { name, dtype }));
+        const values = new Float32Array(2 * frames[0]!.length);
+        const pixels = height * width;
+        for (let channel = 0; channel < frames[0]!.length / pixels; channel++)
+          for (const [i, own] of frames.entries())
+            values.set(own.subarray(channel * pixels, (channel + 1) * pixels), (2 * channel + i) * pixels);
+        return values;
+      },
+    },
   };
 }
 

@@ -22,8 +22,8 @@ export interface NamedTensor {
   readonly interleavedHeads?: number;
   /** The stored values are so much larger than those of Hugging Face's layout. */
   readonly offset?: number;
-  /** Stored as the transpose. */
-  readonly transposed?: true;
+  /** The rest of each row, for a second frame, in a tensor of the same type and shape. `shape` is that of both. */
+  readonly frame?: GgufTensor;
 }
 
 /** The architecture of a language file. Throws FoveaError `bad-weights` or `unsupported-model`. */

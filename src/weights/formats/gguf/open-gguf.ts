@@ -10,6 +10,7 @@ import type { OpenedModel } from "../format.ts";
 import { type GgufHeader, readGguf } from "./container.ts";
 import { storedTensor } from "./encodings.ts";
 import { badGguf, unsupportedGguf } from "./header-reader.ts";
+import { Keys } from "./keys.ts";
 import { ALONE, architectureOf, describeLanguage, languageNameInFile, nameLanguageTensors } from "./language.ts";
 import { readRopeFactors } from "./rope-factors.ts";
 import { type GgufFile, openShards } from "./shards.ts";
@@ -121,9 +122,11 @@ async function describe(
   const { header, tensors } = file;
   const factors = await readRopeFactors(file, options);
   const text = describeLanguage(header, tensors, factors);
-  const described = vision && describeVision(vision.header, text, (token) => tokenId(header, token));
-  const language = nameLanguageTensors(header, tensors.values(), text, described?.projector.language);
-  const seen = vision && described && nameVisionTensors(vision.header, described.projector);
+  const keys = new Keys(header.metadata, architectureOf(header).name);
+  const described = vision && describeVision(vision.header, text, keys, (token) => tokenId(header, token));
+  const layout = described?.layout;
+  const language = nameLanguageTensors(header, tensors.values(), text, layout?.language);
+  const seen = vision && described && nameVisionTensors(vision.header, described.layout, described.heads);
   const named = [...language.named, ...(seen?.named ?? [])];
   const unread = [...language.unread, ...(seen?.unread ?? [])];
   const sources = [...file.sources, ...(vision ? [vision.source] : [])];
@@ -132,7 +135,7 @@ async function describe(
     tensors: new Map(named.map((tensor) => [tensor.name, storedTensor(tensor)])),
     files,
     nameInFile(name) {
-      const own = languageNameInFile(header, described?.projector.language ?? ALONE, name);
+      const own = languageNameInFile(header, layout?.language ?? ALONE, name);
       return own && `${header.file}: ${own}`;
     },
     byteLength: sources.reduce((sum, { byteLength }) => sum + byteLength, 0),
@@ -149,7 +152,7 @@ async function describe(
       return languageFiles[name];
     };
   return {
-    folder: describedFolder(folder, descriptions),
+    folder: describedFolder(folder, descriptions, described ? PROCESSOR_FILES : []),
     notes: unread.length === 0 ? notes : [...notes, unreadNote(header.file, unread)],
     checkpoint: async () => checkpoint,
   };
@@ -165,15 +168,27 @@ function tokenId({ metadata }: GgufHeader, text: string): number | undefined {
   return id < 0 ? undefined : id;
 }
 
-/** A folder of files that are made of metadata, and of the publisher's own defaults. */
-function describedFolder(folder: ModelFolder, files: Readonly<Record<string, () => unknown>>): ModelFolder {
+/** The publisher's own say more than a vision file does: limits on pixels, and how pictures are cut. */
+const PROCESSOR_FILES = ["preprocessor_config.json", "processor_config.json"];
+
+/**
+ * A folder of files that are made of metadata, and of the publisher's own defaults.
+ *
+ * @param own files that the folder's publisher may have put beside the weights, and that win
+ */
+function describedFolder(
+  folder: ModelFolder,
+  files: Readonly<Record<string, () => unknown>>,
+  own: readonly string[],
+): ModelFolder {
   const base = makeFolder(folder.location, async (name, options) => {
-    if (name === "fovea.json") return folder.open(name, options);
-    if (!Object.hasOwn(files, name)) return undefined;
+    const published = name === "fovea.json" || own.includes(name) ? await folder.open(name, options) : undefined;
+    if (published || !Object.hasOwn(files, name)) return published;
     return memorySource(name, new TextEncoder().encode(JSON.stringify(files[name]!())));
   });
   return {
     ...base,
-    json: async (name, options) => (Object.hasOwn(files, name) ? files[name]!() : base.json(name, options)),
+    json: async (name, options) =>
+      Object.hasOwn(files, name) && !own.includes(name) ? files[name]!() : base.json(name, options),
   };
 }

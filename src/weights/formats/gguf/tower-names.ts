@@ -53,5 +53,56 @@ export const INTERN_TOWER: TowerNames = {
   },
 };
 
-/** Parameters that are one vector, not the weight of a layer. */
-export const BARE = /\.(embeddings\.(class_embedding|cls_token|position_embeddings)|lambda_[12])$/;
+export const PIXTRAL_TOWER: TowerNames = {
+  names: { "v.patch_embd": "patch_conv", "v.pre_ln": "ln_pre" },
+  blocks: "transformer.layers.",
+  blockNames: {
+    ln1: "attention_norm",
+    ln2: "ffn_norm",
+    attn_q: "attention.q_proj",
+    attn_k: "attention.k_proj",
+    attn_v: "attention.v_proj",
+    attn_out: "attention.o_proj",
+    ffn_gate: "feed_forward.gate_proj",
+    ffn_up: "feed_forward.up_proj",
+    ffn_down: "feed_forward.down_proj",
+  },
+};
+
+/** Of the three towers with a merger, whose families read queries, keys and values apart where config.json says so. */
+const MERGED = {
+  names: { "v.patch_embd": "patch_embed.proj", "v.position_embd": "pos_embed" },
+  blocks: "blocks.",
+  blockNames: {
+    ln1: "norm1",
+    ln2: "norm2",
+    attn_q: "attn.q",
+    attn_k: "attn.k",
+    attn_v: "attn.v",
+    attn_out: "attn.proj",
+  },
+} as const;
+
+export const MERGER_2_TOWER: TowerNames = {
+  ...MERGED,
+  blockNames: { ...MERGED.blockNames, ffn_up: "mlp.fc1", ffn_down: "mlp.fc2" },
+};
+
+export const MERGER_25_TOWER: TowerNames = {
+  ...MERGED,
+  blockNames: {
+    ...MERGED.blockNames,
+    ffn_gate: "mlp.gate_proj",
+    ffn_up: "mlp.up_proj",
+    ffn_down: "mlp.down_proj",
+  },
+};
+
+export const MERGER_3_TOWER: TowerNames = {
+  ...MERGED,
+  blockNames: { ...MERGED.blockNames, ffn_up: "mlp.linear_fc1", ffn_down: "mlp.linear_fc2" },
+};
+
+/** Parameters that are one vector or matrix, not the weight of a layer. */
+export const BARE =
+  /\.(embeddings\.(class_embedding|cls_token|position_embeddings)|lambda_[12]|mm_input_projection_weight)$/;

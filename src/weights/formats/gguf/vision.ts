@@ -7,7 +7,8 @@ import type { GgufHeader, GgufTensor } from "./container.ts";
 import { unsupportedGguf } from "./header-reader.ts";
 import { Keys } from "./keys.ts";
 import { type NamedTensor, rowsOf, whole } from "./language.ts";
-import { PROJECTORS, type Projector, type ProjectorInput } from "./projectors.ts";
+import type { ProjectorInput, ProjectorLayout } from "./projectors/projector.ts";
+import { PROJECTORS } from "./projectors/registry.ts";
 import { BARE } from "./tower-names.ts";
 
 /** Architecture of vision files. */
@@ -17,16 +18,20 @@ export const VISION_ARCHITECTURE = "clip";
 export interface VisionDescription {
   config: Record<string, unknown>;
   preprocessor: Record<string, unknown>;
-  projector: Projector;
+  layout: ProjectorLayout;
+  /** Of the tower. */
+  heads: number;
 }
 
 /**
  * @param text config.json of the language file
+ * @param language keys of its architecture
  * @throws FoveaError `bad-weights` with the key; `unsupported-model` for a projector that is not read
  */
 export function describeVision(
   header: GgufHeader,
   text: Readonly<Record<string, unknown>>,
+  language: Keys,
   tokenId: (text: string) => number | undefined,
 ): VisionDescription {
   const { file, metadata, tensors } = header;
@@ -40,21 +45,24 @@ export function describeVision(
   if (clip.boolean("has_vision_encoder") === false)
     throw unsupportedGguf(file, "clip.has_vision_encoder is false: it holds no image encoder");
   const projector = PROJECTORS[type]!;
-  const input: ProjectorInput = { clip, tensors, vision: towerFields(clip), text, tokenId };
+  const input: ProjectorInput = { clip, tensors, vision: towerFields(clip, tensors), text, language, tokenId };
   const config = projector.config(input);
-  checkWidth(header, text.hidden_size as number);
+  const layout = projector.layout(input);
+  checkWidth(header, layout, text.hidden_size as number);
   return {
     config: { ...config, bos_token_id: text.bos_token_id, eos_token_id: text.eos_token_id },
     preprocessor: { ...projector.preprocessor(input), ...pixels(clip) },
-    projector,
+    layout,
+    heads: input.vision.num_attention_heads as number,
   };
 }
 
-function towerFields(clip: Keys): Record<string, unknown> {
+function towerFields(clip: Keys, tensors: GgufHeader["tensors"]): Record<string, unknown> {
   const activation = clip.boolean("use_silu") ? "silu" : clip.boolean("use_gelu") ? "gelu_pytorch_tanh" : "quick_gelu";
+  const width = clip.neededSize("vision.embedding_length");
   return {
-    hidden_size: clip.neededSize("vision.embedding_length"),
-    intermediate_size: clip.neededSize("vision.feed_forward_length"),
+    hidden_size: width,
+    intermediate_size: mlpWidth(tensors, width) ?? clip.neededSize("vision.feed_forward_length"),
     num_hidden_layers: clip.neededSize("vision.block_count"),
     num_attention_heads: clip.neededSize("vision.attention.head_count"),
     image_size: clip.neededSize("vision.image_size"),
@@ -62,6 +70,13 @@ function towerFields(clip: Keys): Record<string, unknown> {
     layer_norm_eps: clip.number("vision.attention.layer_norm_epsilon"),
     hidden_act: activation,
   };
+}
+
+/** By the matrices, because some converters write another number, or 0, as the length. */
+function mlpWidth(tensors: GgufHeader["tensors"], width: number): number | undefined {
+  const { shape } = tensors.get("v.blk.0.ffn_up.weight") ?? {};
+  if (shape?.length !== 2) return undefined;
+  return shape.find((size) => size !== width) ?? width;
 }
 
 function pixels(clip: Keys): Record<string, unknown> {
@@ -73,46 +88,72 @@ function pixels(clip: Keys): Record<string, unknown> {
 }
 
 /** The last matrix of the projector makes rows of the decoder's width. `projection_dim` may be another model's value. */
-function checkWidth({ metadata, tensors }: GgufHeader, width: number): void {
-  const last = [...tensors.values()]
-    .filter(({ name, shape }) => /^mm\..*weight$/.test(name) && shape.length === 2)
-    .at(-1);
-  if (last && last.shape[0] !== width)
+function checkWidth({ metadata, tensors }: GgufHeader, { last: [name, dimension] }: ProjectorLayout, width: number) {
+  const own = tensors.get(name)?.shape[dimension];
+  if (own !== undefined && own !== width)
     throw metadata.bad(
-      `tensor ${quoted(last.name)} makes rows of ${last.shape[0]}, the language file reads rows of ${width}: the two files are of different models`,
+      `tensor ${quoted(name)} makes rows of ${own}, the language file reads rows of ${width}: the two files are of different models`,
     );
 }
 
-/** The tensors under the names of the family, and the names of those that nothing reads. */
+type Unnamed = Omit<NamedTensor, "name">;
+
+/** A second frame of the patches' convolution, for models that read videos. */
+const SECOND_FRAME = "v.patch_embd.weight.1";
+
+/**
+ * The tensors under the names of the family, and the names of those that nothing reads.
+ *
+ * @param heads of the tower
+ */
 export function nameVisionTensors(
   { tensors }: GgufHeader,
-  projector: Projector,
+  layout: ProjectorLayout,
+  heads: number,
 ): { named: NamedTensor[]; unread: string[] } {
-  const { tower, towerPrefix, names } = projector;
+  const { tower, towerPrefix, names, offsets, permuted, repeated } = layout;
   const named: NamedTensor[] = [];
   const unread: string[] = [];
-  const add = (name: string, end: string, tensor: GgufTensor) => {
-    // Files store them with or without an ending.
-    named.push(whole(BARE.test(`.${name}`) ? name : `${name}${end}`, tensor));
+  const add = (name: string, end: string, own: Unnamed) => {
+    const offset = offsets?.[own.tensor.name];
+    named.push({
+      ...own,
+      // Files store them with or without an ending.
+      name: BARE.test(`.${name}`) ? name : `${name}${end}`,
+      ...(offset !== undefined && { offset }),
+    });
+  };
+  const addToBlock = (below: string, base: string, end: string, own: Unnamed) => {
+    const isTurned = permuted && (base === "attn_q" || base === "attn_k");
+    add(below + tower.blockNames[base]!, end, isTurned ? { ...own, interleavedHeads: heads } : own);
   };
   for (const tensor of tensors.values()) {
     const [, block, base = "", end = ""] = /^(?:v\.blk\.(\d+)\.)?(.+?)(\.weight|\.bias)?$/.exec(tensor.name) ?? [];
     const below = `${towerPrefix}${tower.blocks}${block}.`;
+    const { name: _, ...own } = whole("", tensor);
     if (block === undefined) {
-      if (Object.hasOwn(names, base)) add(names[base]!, end, tensor);
-      else if (Object.hasOwn(tower.names, base)) add(towerPrefix + tower.names[base]!, end, tensor);
-      else unread.push(tensor.name);
+      if (Object.hasOwn(names, base)) add(names[base]!, end, own);
+      else if (Object.hasOwn(tower.names, base))
+        add(towerPrefix + tower.names[base]!, end, withFrame(own, tensors.get(SECOND_FRAME)));
+      else if (tensor.name !== SECOND_FRAME && !repeated?.includes(tensor.name)) unread.push(tensor.name);
     } else if (base === "attn_qkv") {
       const third = Math.floor(tensor.shape[0]! / 3);
       for (const [i, part] of ["attn_q", "attn_k", "attn_v"].entries())
-        named.push(rowsOf(tensor, i * third, third, `${below}${tower.blockNames[part]}${end}`));
+        addToBlock(below, part, end, rowsOf(tensor, i * third, third, ""));
     } else {
       const part = isSwapped(tensors, block) ? (SWAPPED[base] ?? base) : base;
-      if (Object.hasOwn(tower.blockNames, part)) add(below + tower.blockNames[part]!, end, tensor);
+      if (Object.hasOwn(tower.blockNames, part)) addToBlock(below, part, end, own);
       else unread.push(tensor.name);
     }
   }
   return { named, unread };
+}
+
+/** The convolution of the first frame [out, 3, p, p] with that of the second: [out, 3, 2, p, p]. */
+function withFrame(own: Unnamed, frame: GgufTensor | undefined): Unnamed {
+  if (!frame || `${own.tensor.name}.1` !== frame.name) return own;
+  const [out = 0, channels = 0, ...sides] = own.shape;
+  return { ...own, frame, shape: [out, channels, 2, ...sides] };
 }
 
 const SWAPPED: Readonly<Record<string, string>> = { ffn_up: "ffn_down", ffn_down: "ffn_up" };

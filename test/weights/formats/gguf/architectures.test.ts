@@ -5,6 +5,7 @@ import { openFolder } from "../../../../src/weights/folder.ts";
 import { openModel } from "../../../../src/weights/formats/registry.ts";
 import { parseSafetensorsHeader } from "../../../../src/weights/safetensors.ts";
 import { describeModel } from "../../../support/describe-model.ts";
+import { expectClose } from "../../../support/expect-close.ts";
 import { type GgufTensorInput, type GgufValue, writeGguf } from "../../../support/gguf-file.ts";
 import { hasShared, sharedBytes, sharedJson } from "../../../support/shared.ts";
 // GGUF name -> Hugging Face name, one of each kind: gguf.get_tensor_name_map of the Python package gguf 0.19.0.
@@ -130,20 +131,6 @@ async function tensorsOf({ architecture, folder, factors }: Case, config: Config
   for (const [name, values] of Object.entries(factors?.(config) ?? {}))
     tensors[name] = { shape: [values.length], bytes: new Uint8Array(Float32Array.from(values).buffer) };
   return tensors;
-}
-
-/** Equal but for the rounding of numbers to f32, in which metadata stores them. */
-function expectClose(actual: unknown, expected: unknown, path = "decoder"): void {
-  if (typeof expected === "number") {
-    const error = Math.abs((actual as number) - expected);
-    expect(error <= 1e-6 * Math.abs(expected), `${path}: ${actual} and ${expected}`).toBe(true);
-  } else if (typeof expected === "object" && expected !== null) {
-    expect(Object.keys(actual as object).sort(), path).toEqual(Object.keys(expected).sort());
-    for (const [key, value] of Object.entries(expected)) {
-      if (typeof value === "function") continue;
-      expectClose((actual as Record<string, unknown>)[key], value, `${path}.${key}`);
-    }
-  } else expect(actual, path).toBe(expected);
 }
 
 describe("an architecture comes to the same decoder as the family's own config.json", () => {
