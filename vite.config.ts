@@ -167,6 +167,7 @@ function browserProject(
         "lit/directives/keyed.js",
         "lit/directives/repeat.js",
         "marked",
+        "eventsource-parser",
         "axe-core",
         "workbox-window",
       ],

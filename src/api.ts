@@ -109,6 +109,15 @@ export interface LoadOptions {
   onProgress?: (progress: LoadProgress) => void;
 }
 
+/** An option of loading, in this thread or in a worker. */
+export interface WithFallback {
+  /**
+   * The model that answers where this one cannot run: without WebGPU, or without enough memory. Loading then resolves with
+   * this object itself, and tells it by a progress of type "fallback". Such as a model of `createRemote`.
+   */
+  fallback: FoveaModel;
+}
+
 /** Options of `createFovea`: those of `Fovea.load` but for the device, which cannot leave the thread that made it. */
 export interface WorkerOptions extends Omit<LoadOptions, "device"> {
   /**

@@ -7,11 +7,12 @@ import type {
   InspectRequest,
   PictureBudget,
   ScoreOptions,
+  WithFallback,
   WorkerOptions,
 } from "./api.ts";
 
 /** Options of `Fovea.load` and `planModel`: also `onWait`, because a loader of the element's registry may pass it on. */
-export const LOAD_FIELDS = namesOf<WorkerOptions & { device: unknown }>({
+export const LOAD_FIELDS = namesOf<WorkerOptions & WithFallback & { device: unknown }>({
   device: true,
   precision: true,
   weights: true,
@@ -21,6 +22,7 @@ export const LOAD_FIELDS = namesOf<WorkerOptions & { device: unknown }>({
   modelsUrl: true,
   variant: true,
   compile: true,
+  fallback: true,
   maxContext: true,
   signal: true,
   onProgress: true,

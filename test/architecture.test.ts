@@ -20,6 +20,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   "running-generation": ["api", "errors"],
   // The names of the API's fields, for checks on either side of a worker.
   "known-fields": ["api"],
+  // Who answers where a model cannot run, in the page and in a worker.
+  fallback: ["api", "errors", "shared"],
   // Types and pure builders only.
   spec: ["shared"],
   families: ["spec", "image/geometry", "shared", "errors"],
@@ -57,6 +59,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "gpu",
     "running-generation",
     "known-fields",
+    "fallback",
     "api",
     "shared",
     "errors",
@@ -66,7 +69,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   "worker/turns": ["engine", "errors", "shared"],
   // Pictures that only a page has.
   "worker/pack": ["worker/protocol", "image", "api", "errors", "shared"],
-  worker: ["worker/protocol", "running-generation", "known-fields", "api", "errors", "shared"],
+  worker: ["worker/protocol", "running-generation", "known-fields", "fallback", "api", "errors", "shared"],
   // Pictures are decoded and scaled in the page, and leave it as files.
   remote: ["running-generation", "known-fields", "image", "api", "errors", "shared", "eventsource-parser"],
   openai: ["worker", "api", "errors", "shared"],

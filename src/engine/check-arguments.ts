@@ -1,16 +1,18 @@
 /** Whether the options of loading are of the kinds that they must be, and among those supported. */
-import type { LoadOptions } from "../api.ts";
+import type { LoadOptions, WithFallback } from "../api.ts";
+import { checkFallback } from "../fallback.ts";
 import { LOAD_FIELDS } from "../known-fields.ts";
 import { checkFields, checkFunction, checkSignal, kindOf } from "../shared/arguments.ts";
 import { shown } from "../shared/json.ts";
 import { absoluteAddress } from "../shared/source.ts";
 
 /** Throws TypeError for an unknown option and for one of a wrong kind, RangeError for a value that is not among those supported. */
-export function checkLoadOptions(options: LoadOptions): void {
+export function checkLoadOptions(options: LoadOptions & Partial<WithFallback>): void {
   checkFields("options", options, LOAD_FIELDS);
   const { device, precision, compile, weights, cache, hubToken, hubUrl, modelsUrl, variant, signal, onProgress } =
     options;
   checkSignal(signal);
+  checkFallback(options.fallback);
   checkFunction("onProgress", onProgress);
   // By its methods: outside the browser a device may be of any class.
   if (device !== undefined && typeof device?.createBuffer !== "function")

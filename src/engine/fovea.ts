@@ -19,7 +19,9 @@ import type {
   ScoreOptions,
   TextEmbeddings,
   TokenCount,
+  WithFallback,
 } from "../api.ts";
+import { orFallback } from "../fallback.ts";
 import {
   COUNT_FIELDS,
   ENCODE_FIELDS,
@@ -79,10 +81,18 @@ export class Fovea implements FoveaModel {
    * when the GPU device is lost they are read again).
    *
    * @throws FoveaError `no-webgpu`, `download-failed`, `hash-mismatch`, `bad-weights`, `unsupported-model`,
-   * `out-of-memory` or `aborted`; TypeError or RangeError for a wrong argument. Nothing stays allocated then.
+   * `out-of-memory` or `aborted`; TypeError or RangeError for a wrong argument. Nothing stays allocated then. With a
+   * `fallback`, that model takes the place of `no-webgpu` and `out-of-memory`.
    */
-  static load(source: string | URL | ModelFiles, options: LoadOptions = {}): Promise<Fovea> {
-    return Fovea.loadInTurn(source, options, (task) => task());
+  static load(source: string | URL | ModelFiles, options: LoadOptions & WithFallback): Promise<FoveaModel>;
+  static load(source: string | URL | ModelFiles, options?: LoadOptions): Promise<Fovea>;
+  static load(source: string | URL | ModelFiles, options: LoadOptions & Partial<WithFallback> = {}) {
+    const { fallback, onProgress } = options ?? {};
+    return orFallback(
+      Fovea.loadInTurn(source, options, (task) => task()),
+      fallback,
+      onProgress,
+    );
   }
 
   /**

@@ -8,8 +8,11 @@ export interface LoadProgress {
   loadedBytes: number;
   /** Length of all files; grows in the stage "config" for models whose files nobody lists. */
   totalBytes: number;
-  /** "warning": something of the model was passed over or could not be done, as `message` says. It comes once. */
-  type?: "warning";
+  /**
+   * "warning": something of the model was passed over or could not be done, as `message` says. It comes once. "fallback": the
+   * model does not run here, and `message` says who answers instead, and why. It comes last.
+   */
+  type?: "warning" | "fallback";
   message?: string;
 }
 

@@ -19,9 +19,11 @@ import type {
   ScoreOptions,
   TextEmbeddings,
   TokenCount,
+  WithFallback,
   WorkerOptions,
 } from "../api.ts";
 import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
+import { checkFallback, orFallback } from "../fallback.ts";
 import {
   COUNT_FIELDS,
   ENCODE_FIELDS,
@@ -49,11 +51,21 @@ const LAST_WORDS_MS = 2000;
  *
  * @throws TypeError for an unknown option and for a `device`, which cannot be sent to a worker
  */
+export function createFovea(
+  source: string | URL | ModelFiles,
+  options: WorkerOptions & WithFallback,
+): Promise<FoveaModel>;
+export function createFovea(source: string | URL | ModelFiles, options?: WorkerOptions): Promise<RemoteFovea>;
 export async function createFovea(
   source: string | URL | ModelFiles,
-  options: WorkerOptions = {},
-): Promise<RemoteFovea> {
+  options: WorkerOptions & Partial<WithFallback> = {},
+): Promise<FoveaModel> {
   checkOptions(options);
+  const { fallback, ...others } = options;
+  return orFallback(loadInWorker(source, others), fallback, options.onProgress);
+}
+
+async function loadInWorker(source: string | URL | ModelFiles, options: WorkerOptions): Promise<RemoteFovea> {
   const { signal, onProgress, onWait, ...settings } = options;
   // Relative to the page, not to the worker's script.
   for (const name of ["modelsUrl", "hubUrl"] as const)
@@ -167,12 +179,13 @@ export class RemoteFovea implements FoveaModel {
   }
 }
 
-function checkOptions(options: WorkerOptions): void {
+function checkOptions(options: WorkerOptions & Partial<WithFallback>): void {
   checkFields("options", options, LOAD_FIELDS);
   const { signal, onProgress, onWait } = options;
   checkSignal(signal);
   checkFunction("onProgress", onProgress);
   checkFunction("onWait", onWait);
+  checkFallback(options.fallback);
   if ((options as { device?: unknown }).device !== undefined)
     throw new TypeError("device cannot be sent to a worker; leave it out, or use Fovea.load in this thread");
 }
