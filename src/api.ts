@@ -105,6 +105,11 @@ export interface LoadOptions {
   compile?: "wait" | "background";
   /** Positions in the KV cache; default: what the config allows, at most 4096. */
   maxContext?: number;
+  /**
+   * Bytes of GPU memory in which earlier conversations keep their rows, so that going back to one runs only its new
+   * tokens; the least recently used go first. 0 keeps the last conversation only. Default: `ModelPlan.gpu.keptBytes`.
+   */
+  keptBytes?: number;
   signal?: AbortSignal;
   onProgress?: (progress: LoadProgress) => void;
 }

@@ -24,6 +24,7 @@ export const LOAD_FIELDS = namesOf<WorkerOptions & WithFallback & { device: unkn
   compile: true,
   fallback: true,
   maxContext: true,
+  keptBytes: true,
   signal: true,
   onProgress: true,
   onWait: true,

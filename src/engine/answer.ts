@@ -147,7 +147,7 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
       seen.map(({ runs }) => runs),
     );
     checkKnownIds(placed.ids, engine.spec);
-    const pictures = seen.map(({ picture, runs }) => promptPicture(picture, viewsInOrder(runs)));
+    const pictures = seen.map(({ picture, runs, source }) => promptPicture(picture, viewsInOrder(runs), source));
     const { axes, spec } = text.decoder;
     const prompt = promptRows(placed, pictures, { ...spec, axes });
     clock.numbers.promptTokens = prompt.ids.length;
@@ -224,6 +224,8 @@ function stoppingOf({ eosIds }: Tokenizer, { maxTokens, stop }: SamplingSettings
 interface SeenPicture {
   picture: EncodedPicture;
   runs: readonly PictureRun[];
+  /** What its rows are known by. */
+  source: string;
 }
 
 /** Encodes a picture, or finds it encoded, and emits its event once. */
@@ -232,12 +234,12 @@ async function seePicture(work: Work, engine: Engine, input: RequestPicture, ind
   throwIfAborted(signal, "the encoding of pictures");
   const { encoder, pictures } = needPictures(engine);
   const start = performance.now();
-  const { picture, reused } = await encodeKept(engine, input, work.pictures, signal);
+  const { picture, source, reused } = await encodeKept(engine, input, work.pictures, signal);
   await engine.gpu.idle();
   const milliseconds = performance.now() - start;
   clock.numbers.visionMs += milliseconds;
   const runs = pictures.runs(picture.plan, rowsInPrompt(picture));
-  if (index < told.images) return { picture, runs };
+  if (index < told.images) return { picture, runs, source };
   const views = await readSeenViews(engine.gpu, encoder, picture, viewsInOrder(runs));
   const before = encoder.wholeRows(picture.plan);
   const tokens = rowsInPrompt(picture).reduce((sum, rows) => sum + rows, 0);
@@ -246,5 +248,5 @@ async function seePicture(work: Work, engine: Engine, input: RequestPicture, ind
   clock.addPicture({ ...cost, ...(maxPixels !== undefined && { maxPixels }) });
   emit({ type: "image", index, tokens, milliseconds, stages: views[0]!.stages, views });
   told.images++;
-  return { picture, runs };
+  return { picture, runs, source };
 }

@@ -25,6 +25,20 @@ const MIN_CHUNK_ROWS = 128;
 /** Positions beside the costliest picture, at least: a question, an answer and what stands around them. */
 const CONTEXT_BESIDE_PICTURE = 512;
 
+/** GPU memory that a tab may take before phones end it. */
+const TAB_BYTES = 1.5e9;
+
+/**
+ * Bytes that the rows of earlier conversations may take unless the caller says otherwise: one more cache, where the model
+ * leaves that much of a phone's limit. A model beyond this limit runs on larger machines, and leaves an eighth of its size.
+ *
+ * @param totalBytes of the loaded model
+ * @param cacheBytes of keys and values
+ */
+export function keptBytesOf(totalBytes: number, cacheBytes: number): number {
+  return Math.min(cacheBytes, Math.floor(Math.max(TAB_BYTES - totalBytes, totalBytes / 8)));
+}
+
 /** Positions of the cache. Throws RangeError for more than the model knows. */
 export function contextLengthOf(spec: ModelSpec, maxContext: number | undefined): number {
   const { decoder } = spec;

@@ -3,14 +3,15 @@ import type { LoadOptions, WithFallback } from "../api.ts";
 import { checkFallback } from "../fallback.ts";
 import { LOAD_FIELDS } from "../known-fields.ts";
 import { checkFields, checkFunction, checkSignal, kindOf } from "../shared/arguments.ts";
+import { checkInteger } from "../shared/assert.ts";
 import { shown } from "../shared/json.ts";
 import { absoluteAddress } from "../shared/source.ts";
 
 /** Throws TypeError for an unknown option and for one of a wrong kind, RangeError for a value that is not among those supported. */
 export function checkLoadOptions(options: LoadOptions & Partial<WithFallback>): void {
   checkFields("options", options, LOAD_FIELDS);
-  const { device, precision, compile, weights, cache, hubToken, hubUrl, modelsUrl, variant, signal, onProgress } =
-    options;
+  const { device, precision, compile, weights, cache, keptBytes, hubToken, hubUrl, modelsUrl, variant } = options;
+  const { signal, onProgress } = options;
   checkSignal(signal);
   checkFallback(options.fallback);
   checkFunction("onProgress", onProgress);
@@ -21,6 +22,7 @@ export function checkLoadOptions(options: LoadOptions & Partial<WithFallback>): 
   checkChoice("compile", compile, ["wait", "background"]);
   checkChoice("weights", weights, ["auto", "f32", "f16", "q8", "q4"]);
   checkChoice("cache", cache, ["opfs", "none"]);
+  if (keptBytes !== undefined) checkInteger("keptBytes", keptBytes, 0, Number.MAX_SAFE_INTEGER);
   checkAccess({ hubUrl, hubToken });
   checkAddress("modelsUrl", modelsUrl);
   if (variant !== undefined && !(typeof variant === "string" && /^[^/\\\p{Cc}]{1,255}$/u.test(variant)))

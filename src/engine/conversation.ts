@@ -1,25 +1,23 @@
 /**
- * Keeps the KV cache from one question to the next: a prompt that begins as the last conversation did only runs its new
- * rows. image-cache.ts decides which pictures are encoded again.
+ * Keeps the KV cache from one question to the next: a prompt that begins as the last conversation did, or an earlier one,
+ * only runs its new rows. kept-conversations.ts holds the earlier ones, image-cache.ts decides which pictures are encoded
+ * again.
  */
 import type { Inhibition } from "../api.ts";
 import type { Sequence } from "../generate/sequence.ts";
 import type { Gpu } from "../gpu/device.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import type { Decoder } from "../model/decoder/decoder.ts";
-import { imageRuns, type PromptRows, type PromptRun } from "../model/decoder/prompt-rows.ts";
-import { lastBorder, rangesOfLayers, withDecodedRows } from "../model/decoder/visible.ts";
+import type { KvCache } from "../model/decoder/kv-cache.ts";
+import { imageRuns, type PromptRows } from "../model/decoder/prompt-rows.ts";
+import { rangesOfLayers, withDecodedRows } from "../model/decoder/visible.ts";
 import { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { isOff, planInhibition } from "../model/inhibition/plan.ts";
+import { type CachedRows, cachedRows, firstRows, sharedRows } from "./cached-rows.ts";
+import { KeptConversations, type KeptRows, reusableRows } from "./kept-conversations.ts";
 
-/** Rows of the cache; as in a prompt. */
-interface CachedRows {
-  ids: number[];
-  /** Of each row its positions on all axes, then its key range. */
-  places: (readonly number[])[];
-  runs: readonly PromptRun[];
-  /** Inhibition and RoPE that they were made under: keys and values of all layers but the first depend on them. */
-  plan: string;
-}
+/** Rows that are copied rather than lost, at least. Fewer, such as those of an answer's last turn mark, run again. */
+const WORTH_KEEPING = 16;
 
 export interface ConversationPrefill {
   inhibition: Inhibition;
@@ -34,30 +32,47 @@ export interface ConversationPrefill {
   onInhibition?: ((inhibitor: Inhibitor) => void) | undefined;
 }
 
+/** What a conversation runs on; stays the caller's. */
+export interface ConversationParts {
+  decoder: Decoder;
+  sequence: Sequence;
+  cache: KvCache;
+  contextLength: number;
+}
+
 export class Conversation {
   readonly #gpu: Gpu;
   readonly #decoder: Decoder;
   readonly #sequence: Sequence;
+  readonly #cache: KvCache;
   readonly #contextLength: number;
+  readonly #kept: KeptConversations;
   #cached: CachedRows | undefined;
   #inhibitor: Inhibitor | undefined;
 
-  constructor(gpu: Gpu, decoder: Decoder, sequence: Sequence, contextLength: number) {
+  constructor(gpu: Gpu, { decoder, sequence, cache, contextLength }: ConversationParts) {
     this.#gpu = gpu;
     this.#decoder = decoder;
     this.#sequence = sequence;
+    this.#cache = cache;
     this.#contextLength = contextLength;
+    this.#kept = new KeptConversations(gpu, cache);
+  }
+
+  /** Lets earlier conversations keep their rows in so many bytes of GPU memory. */
+  allow(bytes: number): void {
+    this.#kept.budget = bytes;
   }
 
   /**
-   * Runs a prompt as far as the cache does not have it. Returns how many of its rows were there. Throws as
-   * `Sequence.prefill`, and FoveaError `out-of-memory`; nothing is kept then.
+   * Runs a prompt as far as no cache has it. Returns how many of its rows were there. Throws as `Sequence.prefill`, and
+   * FoveaError `out-of-memory`. Rows that ran before an abort stay.
    */
   async prefill(prompt: PromptRows, options: ConversationPrefill): Promise<number> {
     try {
       return await this.#prefill(prompt, options);
     } catch (error) {
-      this.reset();
+      if (this.#cache.length === 0 || !this.#cached) this.#forget();
       throw error;
     }
   }
@@ -68,11 +83,8 @@ export class Conversation {
     this.#sequence.assertFits(prompt.ids.length);
     const plan = planInhibition(inhibition, this.#decoder.spec.layers);
     const turning = this.#decoder.rope.turningLength(prompt.nextPosition, generated);
-    const planKey = JSON.stringify({ ...plan, watch, turning });
-    const cached = this.#cached?.plan === planKey ? this.#cached : undefined;
-    this.#cached = undefined;
-    let keep = cached ? sharedRows(cached, prompt) : 0;
-    keep = this.#sequence.reusable(keep);
+    const rows = cachedRows(prompt, JSON.stringify({ ...plan, watch, turning }));
+    const { keep, restored } = await this.#findRows(rows, prompt);
 
     if ((isOff(plan) && !watch) || prompt.pictures.length === 0) {
       this.#dropInhibition();
@@ -82,27 +94,42 @@ export class Conversation {
         images: imageRuns(prompt),
         visible: rangesOfLayers(this.#decoder.spec.layers, ranges, prompt.unwindowed),
       };
-      const isWhole = (runs: readonly PromptRun[]) =>
-        runs.every(({ row, count }) => row + count <= keep) || runs.every(({ row }) => row >= keep);
-      const kept = cached && prompt.pictures.every(isWhole) ? this.#inhibitor : undefined;
-      if (!kept) this.#dropInhibition();
-      // Rows after a picture have paid attention to it that a new inhibitor does not know.
-      if (!kept && prompt.pictures.flat().some(({ row }) => row < keep)) keep = 0;
+      // Rows that run anew note what they pay to pictures. Those that stay have noted it already.
+      const paid: readonly (Tensor | undefined)[] | undefined = restored?.paid;
+      if (keep === 0 || restored) this.#dropInhibition();
       await this.#gpu.guardMemory("attention inhibition of this conversation", () => {
-        if (kept) kept.extend(inhibited);
+        if (this.#inhibitor) this.#inhibitor.extend(inhibited);
         else this.#inhibitor = new Inhibitor(this.#gpu, this.#gpu.arena, this.#decoder, plan, { ...inhibited, watch });
       });
+      if (paid) this.#inhibitor!.adopt(paid);
       onInhibition?.(this.#inhibitor!);
     }
     const saveAt = savedPoints(prompt.ids, turnEnds);
-    await this.#sequence.prefill(prompt, { signal, keep, saveAt, generated, inhibition: this.#inhibitor });
-    this.#cached = {
-      ids: [...prompt.ids],
-      places: Array.from(prompt.ids, (_, row) => placeOf(prompt, row)),
-      runs: prompt.pictures.flat(),
-      plan: planKey,
-    };
+    try {
+      await this.#sequence.prefill(prompt, { signal, keep, saveAt, generated, inhibition: this.#inhibitor });
+    } finally {
+      // An abort leaves the rows that ran, an error none.
+      this.#cached = firstRows(rows, this.#cache.length);
+    }
+    if (restored && restored.marks.length - keep < WORTH_KEEPING) this.#kept.drop(restored);
     return keep;
+  }
+
+  /**
+   * Brings the rows that most of a prompt begins with into the cache, from wherever they are, and keeps a copy of those that
+   * the prompt will overwrite. Returns how many rows stay, and the copy that they came from.
+   */
+  async #findRows(rows: CachedRows, prompt: PromptRows): Promise<{ keep: number; restored?: KeptRows }> {
+    const live = this.#cached;
+    this.#cached = undefined;
+    const keep = live ? reusableRows(this.#cache, sharedRows(live, rows, prompt), prompt) : 0;
+    const best = this.#kept.best(rows, prompt);
+    const isBetter = best !== undefined && best.shared > keep;
+    if (live && live.ids.length - keep >= WORTH_KEEPING)
+      await this.#kept.keep(live, this.#inhibitor, isBetter ? best.kept : undefined);
+    if (!isBetter) return { keep };
+    this.#kept.restore(best.kept);
+    return { keep: best.shared, restored: best.kept };
   }
 
   /** Notes the tokens of the answer, whose rows are in the cache as far as they were run. */
@@ -112,12 +139,17 @@ export class Conversation {
     for (const [i, id] of ids.slice(0, room).entries()) {
       this.#cached.ids.push(id);
       const positions = new Array<number>(this.#decoder.axes).fill(nextPosition + i);
-      this.#cached.places.push([...positions, 0, this.#cached.ids.length]);
+      this.#cached.places.push(...positions, 0, this.#cached.ids.length);
     }
   }
 
-  /** Forgets everything, as somebody else uses the sequence. */
-  reset(): void {
+  /** Gives the sequence to somebody else. Keeps a copy of the last conversation's rows. */
+  async release(): Promise<void> {
+    if (this.#cached && this.#cached.ids.length >= WORTH_KEEPING) await this.#kept.keep(this.#cached, this.#inhibitor);
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#cached = undefined;
     this.#dropInhibition();
   }
@@ -137,29 +169,4 @@ function savedPoints(ids: Uint32Array, turnEnds: ReadonlySet<number>): number[] 
   const ends: number[] = [];
   for (let row = ids.length - 2; row >= 0 && ends.length < 2; row--) if (turnEnds.has(ids[row]!)) ends.unshift(row + 1);
   return ends.length > 0 ? ends : [ids.length - 1];
-}
-
-/** Positions of a row on all axes, then its key range. */
-function placeOf({ ids, positions, visible }: PromptRows, row: number): number[] {
-  const place: number[] = [];
-  for (let at = row; at < positions.length; at += ids.length) place.push(positions[at]!);
-  return [...place, visible[2 * row]!, visible[2 * row + 1]!];
-}
-
-/**
- * Rows at the beginning that are the same and see no later one. At most all but one of the prompt: its last row must run
- * to give logits.
- */
-function sharedRows(cached: CachedRows, prompt: PromptRows): number {
-  const most = Math.min(cached.ids.length, prompt.ids.length - 1);
-  const isSame = (row: number) =>
-    cached.ids[row] === prompt.ids[row] && placeOf(prompt, row).every((number, i) => number === cached.places[row]![i]);
-  let rows = 0;
-  while (rows < most && isSame(rows)) rows++;
-  const changed = prompt.pictures.flat().find(({ row, tensor, first, placed }, i) => {
-    const before = cached.runs[i];
-    const isSameTensor = before?.tensor === tensor && before.first === first;
-    return before?.row !== row || !isSameTensor || before.placed?.owners !== placed?.owners;
-  });
-  return lastBorder(prompt.visible, Math.min(rows, changed?.row ?? rows));
 }

@@ -16,7 +16,15 @@ import type { TextIds } from "../text/text-ids.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 import { openModel } from "../weights/formats/registry.ts";
-import { contextLengthOf, makePictures, makeText, makeTexts, makeWeights, type TextParts } from "./assemble.ts";
+import {
+  contextLengthOf,
+  keptBytesOf,
+  makePictures,
+  makeText,
+  makeTexts,
+  makeWeights,
+  type TextParts,
+} from "./assemble.ts";
 import { readComparison } from "./comparison.ts";
 import { Conversation } from "./conversation.ts";
 import { type RequestDefaults, readDefaults } from "./defaults.ts";
@@ -35,6 +43,8 @@ export interface TextModel {
   /** Rows that the next question may begin with. */
   conversation: Conversation;
   contextLength: number;
+  /** Bytes of keys and values. */
+  cacheBytes: number;
 }
 
 export interface Engine {
@@ -170,6 +180,7 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
       compiled: Promise.resolve(),
     };
   });
+  engine.text?.conversation.allow(options.keptBytes ?? keptBytesOf(arena.bytes, engine.text.cacheBytes));
   const rehearse = (recorder: Recorder) => {
     engine.pictures?.rehearse(recorder, costliestPlan(spec));
     engine.text?.sequence.rehearse(recorder);
@@ -201,9 +212,10 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
   return engine;
 }
 
-function textModel(gpu: Gpu, { decoder, cache, buffers }: TextParts, contextLength: number): TextModel {
+function textModel(gpu: Gpu, { decoder, cache, buffers, cacheBytes }: TextParts, contextLength: number): TextModel {
   const sequence = new Sequence(gpu, decoder, cache, buffers);
-  return { decoder, sequence, conversation: new Conversation(gpu, decoder, sequence, contextLength), contextLength };
+  const conversation = new Conversation(gpu, { decoder, sequence, cache, contextLength });
+  return { decoder, sequence, conversation: conversation, contextLength, cacheBytes };
 }
 
 /** The plan of the picture that costs most under the default budget. */

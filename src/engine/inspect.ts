@@ -52,6 +52,8 @@ export async function inspect(
   const plan = planInhibition(inhibition, text.decoder.spec.layers);
   const { pictures, spec } = engine;
   pictures?.planViews(compression, [spec.encoder!.positions.grid]);
+  // The inspection overwrites the rows of the last conversation.
+  await text.conversation.release();
   const scope = engine.gpu.arena.scope();
   const encoded: EncodedPicture[] = [];
   try {
@@ -60,7 +62,6 @@ export async function inspect(
       : await inspectTensors(engine, request, scope, encoded);
     return await finish(engine, text, scope, prompt, { plan, greedySteps });
   } finally {
-    text.conversation.reset();
     for (const { arena } of encoded) arena.dispose();
     scope.dispose();
   }

@@ -67,23 +67,23 @@ export async function encodePicture(
 }
 
 /**
- * A picture for a prompt: encoded, or as it was encoded for an earlier question (`reused`). The cache owns it. Throws as
- * `Fovea.generate`.
+ * A picture for a prompt: encoded, or as it was encoded for an earlier question (`reused`), and what its rows are known by
+ * (`source`). The cache owns it. Throws as `Fovea.generate`.
  */
 export async function encodeKept(
   engine: Engine,
   input: RequestPicture,
   options: PictureOptions,
   signal: AbortSignal,
-): Promise<{ picture: EncodedPicture; reused: boolean }> {
+): Promise<{ picture: EncodedPicture; source: string; reused: boolean }> {
   const content = await input.key();
   // A picture that cannot be recognised is kept until it is the oldest, like any other.
   const key = imageKey(content ?? `unknown ${crypto.randomUUID()}`, options);
   const known = engine.images.get(key);
-  if (known) return { picture: known, reused: true };
+  if (known) return { picture: known, source: key, reused: true };
   const picture = await encodePicture(engine, input, { ...options, signal });
   engine.images.set(key, picture);
-  return { picture, reused: false };
+  return { picture, source: key, reused: false };
 }
 
 /** One picture on its own: its features, and a classifier's classes. The caller holds the engine's lock. */

@@ -11,7 +11,7 @@ import { openModel } from "../weights/formats/registry.ts";
 import { knownModel } from "../weights/remote-model.ts";
 import { storageReport } from "../weights/storage.ts";
 import { surveyModel } from "../weights/survey.ts";
-import { contextLengthOf, makePictures, makeText, makeTexts, makeWeights } from "./assemble.ts";
+import { contextLengthOf, keptBytesOf, makePictures, makeText, makeTexts, makeWeights } from "./assemble.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
 import { costliestPlan } from "./engine.ts";
 import { fitOf } from "./fit.ts";
@@ -41,6 +41,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
     variant,
     signal,
     maxContext,
+    keptBytes,
     weights = "auto",
     device,
   } = {
@@ -61,7 +62,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
   const limits = (device as GPUDevice | undefined)?.limits ?? (await adapterLimits());
   const format = resolveWeights(matched, weights, limits ?? { maxBufferSize: Number.POSITIVE_INFINITY });
   const spec = fitPictures(described, { matched, storage: format, contextLength, limits });
-  const gpu = planMemory(spec, matched, { format, contextLength, limits });
+  const gpu = planMemory(spec, matched, { format, contextLength, limits, keptBytes });
   const downloadBytes = sum("bytes") - sum("storedBytes");
   const { freeBytes: freeStorageBytes } = await storageReport();
   const bytesToStore = cache === "none" ? 0 : downloadBytes;
@@ -87,7 +88,12 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
 function planMemory(
   spec: ModelSpec,
   matched: MatchedTensors,
-  { format, contextLength, limits }: { format: Storage; contextLength: number; limits: BufferLimits | undefined },
+  {
+    format,
+    contextLength,
+    limits,
+    keptBytes: wanted,
+  }: { format: Storage; contextLength: number; limits: BufferLimits | undefined; keptBytes: number | undefined },
 ): ModelPlan["gpu"] {
   const gpu = new PlanningGpu(limits);
   const paramsBytes = gpu.arena.bytes;
@@ -101,7 +107,8 @@ function planMemory(
   const pictureBytes = pictures ? pictures.planBytes(gpu.recorder, costliestPlan(spec)) : 0;
   const textBytes = planTextBytes(spec, matched, format, limits);
   const workingBytes = totalBytes - weightBytes - cacheBytes;
-  return { weightBytes, cacheBytes, workingBytes, totalBytes, pictureBytes, textBytes };
+  const keptBytes = text ? (wanted ?? keptBytesOf(totalBytes, cacheBytes)) : 0;
+  return { weightBytes, cacheBytes, workingBytes, totalBytes, pictureBytes, textBytes, keptBytes };
 }
 
 /** On a counting GPU of its own: one that has planned a picture has had its peak. */

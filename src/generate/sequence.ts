@@ -119,7 +119,8 @@ export class Sequence {
    * @param inhibition of the prompt's images, with room for the tokens to come; stays the caller's, to be disposed of
    *   after the last step. Without it attention is plain
    * @param onChunk may record more work on the chunk's hidden states [rows, W] of prompt rows `first`..
-   * @throws FoveaError `context-full`, `aborted`, or what the GPU met; the cache is then empty
+   * @throws FoveaError `aborted`, and the cache then has the rows that ran; `context-full` or what the GPU met, and the
+   *   cache is then empty
    */
   async prefill(
     prompt: PromptRows,
@@ -173,7 +174,7 @@ export class Sequence {
       }
       throwIfAborted(signal, "prefill");
     } catch (error) {
-      this.#cache.truncate(0);
+      if (!(error instanceof FoveaError && error.code === "aborted")) this.#cache.truncate(0);
       throw error;
     }
     this.#nextPosition = prompt.nextPosition;

@@ -40,7 +40,7 @@ export interface ModelPlan {
   /**
    * GPU memory that loading will allocate, to the byte: weights, KV cache, working memory, and their sum. `pictureBytes` is
    * what the costliest picture of the default budget takes besides while it is encoded, and `textBytes` what a batch of
-   * texts takes in a model that embeds texts.
+   * texts takes in a model that embeds texts. The rows of earlier conversations take at most `keptBytes` besides.
    */
   gpu: {
     weightBytes: number;
@@ -49,6 +49,7 @@ export interface ModelPlan {
     totalBytes: number;
     pictureBytes: number;
     textBytes: number;
+    keptBytes: number;
   };
   /** Positions in the KV cache that `cacheBytes` is for; 0 for a classifier. */
   contextLength: number;

@@ -14,8 +14,10 @@ describe("saved points", () => {
   let fresh: Fovea;
   beforeAll(async () => {
     const files = await textPart("qwen3_5-bf16");
-    const load = () => Fovea.load(files, { weights: "f32", precision: "f32", maxContext: 400 });
-    [fovea, fresh] = [await load(), await load()];
+    const settings = { weights: "f32", precision: "f32", maxContext: 400 } as const;
+    fovea = await Fovea.load(files, settings);
+    // Another question makes it forget the one before.
+    fresh = await Fovea.load(files, { ...settings, keptBytes: 0 });
   });
   afterAll(() => {
     for (const engine of [fovea, fresh]) engine?.dispose();
@@ -75,6 +77,13 @@ describe("saved points", () => {
     // Another edit, after the decode of the first one has run over the states.
     const other = await compare(turns("Where?"));
     expect(other.stats.reusedTokens).toBe(edited.stats.reusedTokens);
+  });
+
+  test("after another conversation, a question goes on from the end of its own answer", async () => {
+    const one = await compare(first);
+    await compare([user("What else is there to be said about the sea and its ships?")]);
+    const { stats } = await compare([...first, assistant(one.text), user("And who?")]);
+    expect(stats.reusedTokens).toBeGreaterThan(20);
   });
 
   test("an edited first turn runs anew", async () => {

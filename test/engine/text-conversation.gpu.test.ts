@@ -7,8 +7,11 @@ import { sharedUrl } from "../support/shared.ts";
 
 const user = (content: string): Message => ({ role: "user", content });
 const options = { maxTokens: 12, temperature: 0 } as const;
-const load = (folder: string, maxContext = 400) =>
-  Fovea.load(sharedUrl(`golden/families/${folder}/model`), { weights: "f32", precision: "f32", maxContext });
+const load = (folder: string, maxContext = 400, keptBytes?: number) => {
+  const settings = { weights: "f32", precision: "f32", maxContext } as const;
+  const source = sharedUrl(`golden/families/${folder}/model`);
+  return Fovea.load(source, { ...settings, ...(keptBytes !== undefined && { keptBytes }) });
+};
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -21,7 +24,8 @@ describe.for(FOLDERS)("%s", (folder) => {
     const prefill = vi.spyOn(Sequence.prototype, "prefill");
     const keep = () => prefill.mock.calls.at(-1)![1]!.keep!;
     const fovea = await load(folder);
-    const fresh = await load(folder);
+    // Another question makes it forget the one before.
+    const fresh = await load(folder, 400, 0);
     try {
       const turns = [user("Tell me about rivers, bridges and the people who cross them every morning.")];
       const first = await fovea.generate({ messages: turns, ...options }).text();
@@ -36,6 +40,9 @@ describe.for(FOLDERS)("%s", (folder) => {
       expect(keep(), "rows kept").toBeGreaterThan(5);
       await fresh.generate({ messages: [user("Something else.")], ...options }).text();
       expect(third).toBe(await fresh.generate({ messages: edited, ...options }).text());
+      // And to the first conversation, whose rows were copied.
+      expect(await fovea.generate({ messages: turns, ...options }).text()).toBe(second);
+      expect(keep(), "rows kept").toBeGreaterThan(30);
     } finally {
       for (const engine of [fovea, fresh]) engine.dispose();
     }
@@ -45,7 +52,7 @@ describe.for(FOLDERS)("%s", (folder) => {
 test("convolutions go back to rows whose state they kept, and run anew from earlier ones", async () => {
   const prefill = vi.spyOn(Sequence.prototype, "prefill");
   const keep = () => prefill.mock.calls.at(-1)![1]!.keep!;
-  const [fovea, fresh] = [await load("text-lfm2", 2000), await load("text-lfm2", 2000)];
+  const [fovea, fresh] = [await load("text-lfm2", 2000, 0), await load("text-lfm2", 2000, 0)];
   try {
     const ask = (engine: Fovea, text: string) => engine.generate({ messages: [user(text)], ...options }).text();
     const words = "rivers and bridges ".repeat(90);

@@ -3,12 +3,12 @@
  * states of a recurrent layer. Allocated once for a fixed number of positions, never grown.
  */
 import type { Arena } from "../../gpu/arena.ts";
-import { type Tensor, tensorByteLength } from "../../gpu/tensor.ts";
+import { type Tensor, tensorByteLength, view } from "../../gpu/tensor.ts";
 import { type DecodePartials, decodePartials } from "../../kernels/attention-decode.ts";
-import { assert } from "../../shared/assert.ts";
 import type { DecoderSpec } from "../../spec/model-spec.ts";
+import { CacheMarks } from "./cache-marks.ts";
 import { deltaState } from "./delta-sizes.ts";
-import { type SlotStep, STATE_SLOTS, StateSlots } from "./state-slots.ts";
+import { type SlotStep, STATE_SLOTS } from "./state-slots.ts";
 
 /**
  * Rows that a convolution keeps: a chunk of at most 512, and those that a sequence may go back by without running anew. A
@@ -34,13 +34,9 @@ export class KvCache {
   readonly layers: readonly Tensor[];
   /** For attention of one row over many; undefined if the cache is too small to need it. */
   readonly partials: DecodePartials | undefined;
-  /** Rows that a sequence may go back by, without recurrent layers. */
-  readonly #reach: number;
-  /** Of recurrent layers, where there are any. */
-  readonly #slots: StateSlots | undefined;
-  #length = 0;
-  /** The largest length since the sequence began. */
-  #longest = 0;
+  readonly #marks: CacheMarks;
+  /** Of each layer whether it keeps something of every row. */
+  readonly #hasRows: readonly boolean[];
 
   /** Takes its buffers from `arena`, which owns them. */
   constructor(arena: Arena, { layers, width }: DecoderSpec, capacity: number) {
@@ -51,9 +47,10 @@ export class KvCache {
       if (!attention) return arena.tensor(`state of layer ${i}`, [keptRows, width]);
       return arena.tensor(`keys and values of layer ${i}`, [capacity, 2 * attention.keyHeads * attention.headWidth]);
     });
-    this.#slots = layers.some(({ delta }) => delta) ? new StateSlots() : undefined;
     const taps = Math.max(0, ...layers.map(({ convolution }) => convolution?.taps ?? 0));
-    this.#reach = taps === 0 ? capacity : keptRows - (taps - 1);
+    const reach = taps === 0 ? capacity : keptRows - (taps - 1);
+    this.#marks = new CacheMarks({ capacity, reach, recurrent: layers.some(({ delta }) => delta) });
+    this.#hasRows = layers.map(({ attention, delta }) => attention !== undefined && !delta);
     const attentions = layers.flatMap(({ attention }) => attention ?? []);
     const sizes = {
       heads: Math.max(1, ...attentions.map(({ heads }) => heads)),
@@ -64,15 +61,12 @@ export class KvCache {
 
   /** Rows that count; rows behind them are leftovers. */
   get length(): number {
-    return this.#length;
+    return this.#marks.length;
   }
 
   /** Counts `rows` more, which the caller has written. */
   advance(rows: number): void {
-    assert(this.#length + rows <= this.capacity, `${rows} rows after ${this.#length} of ${this.capacity}`);
-    this.#slots?.advance(this.#length, this.#length + rows);
-    this.#length += rows;
-    this.#longest = Math.max(this.#longest, this.#length);
+    this.#marks.advance(rows);
   }
 
   /**
@@ -80,34 +74,41 @@ export class KvCache {
    * kept, of a recurrent layer only a few states.
    */
   reusable(length: number): number {
-    const rows = Math.min(length, this.#length);
-    if (this.#slots) return this.#slots.reusable(rows);
-    return this.#longest - rows <= this.#reach || this.#longest <= this.#reach ? rows : 0;
+    return this.#marks.reusable(length);
   }
 
   /** True where sequences go on only after saved points: after as many rows as `savePoint` was called at. */
   get hasSavedPoints(): boolean {
-    return this.#slots !== undefined;
+    return this.#marks.hasSavedPoints;
   }
 
   /** Keeps what is needed to go on after the rows so far, until two longer saved points are there. */
   savePoint(): void {
-    this.#slots?.save(this.#length);
+    this.#marks.savePoint();
   }
 
   /** Places of the states of recurrent layers, for rows after `start` ones. */
   slots(start: number): SlotStep {
-    return this.#slots?.step(start) ?? { from: undefined, to: 0 };
+    return this.#marks.slots(start);
   }
 
   /** Forgets all rows from `length` on, which is 0 or `reusable`. */
   truncate(length: number): void {
-    assert(
-      length <= this.#length && this.reusable(length) === length,
-      `cannot truncate ${this.#length} rows to ${length}`,
-    );
-    this.#length = length;
-    this.#slots?.truncate(length);
-    if (length === 0) this.#longest = 0;
+    this.#marks.truncate(length);
+  }
+
+  /** Which rows count and where a sequence may go on: a copy, for `restore`. */
+  get marks(): CacheMarks {
+    return this.#marks.clone();
+  }
+
+  /** The part of each layer's tensor that the first `rows` rows need: those rows, or all of a layer's states. */
+  used(rows: number): Tensor[] {
+    return this.layers.map((layer, i) => (this.#hasRows[i] ? view(layer, [rows, layer.shape[1]!]) : layer));
+  }
+
+  /** Takes over the rows of `marks`, whose values the caller has written into `used`. */
+  restore(marks: CacheMarks): void {
+    this.#marks.set(marks.values);
   }
 }

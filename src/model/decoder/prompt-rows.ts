@@ -12,6 +12,8 @@ export interface PictureRows {
   /** The first of the rows. */
   first: number;
   count: number;
+  /** What the tensor was made of: a picture's content and its settings. Tensors of one source have the same values. */
+  source?: string | undefined;
   /** Rows [n or more, W] that are added after the first decoder layers, one tensor a layer; numbered as those of `tensor`. */
   taps?: readonly Tensor[] | undefined;
   /** Where the rows' cells lie, for positions on several axes. */

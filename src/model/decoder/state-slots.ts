@@ -22,6 +22,19 @@ export class StateSlots {
   readonly #lengths = new Array<number | undefined>(STATE_SLOTS).fill(undefined);
   readonly #saved = new Set<number>();
 
+  /** All of it as plain values; -1 stands for a free slot. */
+  get values(): { lengths: number[]; saved: number[] } {
+    return { lengths: this.#lengths.map((rows) => rows ?? -1), saved: [...this.#saved] };
+  }
+
+  /** Takes over `values` of others. */
+  set({ lengths, saved }: { lengths: readonly number[]; saved: readonly number[] }): void {
+    assert(lengths.length === STATE_SLOTS, `${lengths.length} slots of ${STATE_SLOTS}`);
+    for (const [slot, rows] of lengths.entries()) this.#lengths[slot] = rows < 0 ? undefined : rows;
+    this.#saved.clear();
+    for (const rows of saved) this.#saved.add(rows);
+  }
+
   /** True if rows can go on after `length` ones. */
   has(length: number): boolean {
     return length === 0 || this.#lengths.includes(length);

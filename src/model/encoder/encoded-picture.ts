@@ -54,16 +54,22 @@ export function rowsInPrompt({ rowsOfView, arranged }: EncodedPicture): readonly
   return arranged ? arranged.lines : rowsOfView;
 }
 
-/** The rows of an encoded picture as they enter a prompt. @param order views in the order of the prompt's runs */
+/**
+ * The rows of an encoded picture as they enter a prompt.
+ *
+ * @param order views in the order of the prompt's runs
+ * @param source what the picture is known by, see `PictureRows.source`
+ */
 export function promptPicture(
   { batches, placed, arranged, owners, cellGrids }: EncodedPicture,
   order: readonly number[],
+  source?: string,
 ): PromptPicture {
   if (arranged) {
     let first = 0;
     const runs = arranged.lines.map((count) => {
       first += count;
-      return { tensor: arranged.rows, first: first - count, count };
+      return { tensor: arranged.rows, first: first - count, count, source };
     });
     return { runs };
   }
@@ -72,7 +78,7 @@ export function promptPicture(
     assert(batch?.projected, `view ${index} has no rows for a prompt`);
     const { projected: tensor, taps, rows: count } = batch;
     const places = owners && { grid: cellGrids[index]!, owners: owners[index] };
-    return { tensor, taps, first: batch.views.indexOf(index) * count, count, ...(places && { places }) };
+    return { tensor, taps, first: batch.views.indexOf(index) * count, count, source, ...(places && { places }) };
   });
   return { runs, ...(placed && { placed }) };
 }

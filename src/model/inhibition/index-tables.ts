@@ -163,7 +163,7 @@ export function textChunk(tables: IndexTables, chunkRow: number, end: number): T
 }
 
 /** Number of the first text row at `row` or after it. */
-function firstFrom(textRows: readonly TextRow[], row: number): number {
+export function firstFrom(textRows: readonly TextRow[], row: number): number {
   let low = 0;
   let high = textRows.length;
   while (low < high) {

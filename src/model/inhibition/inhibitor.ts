@@ -15,7 +15,7 @@ import { inhibit } from "../../kernels/inhibit.ts";
 import { rowMean } from "../../kernels/row-mean.ts";
 import { ceilDiv } from "../../shared/assert.ts";
 import { type AttendArgs, attend, type LayerAttention } from "../decoder/layer-attention.ts";
-import { type Columns, type IndexTables, type TextChunk, textChunk } from "./index-tables.ts";
+import { type Columns, firstFrom, type IndexTables, type TextChunk, textChunk } from "./index-tables.ts";
 import type { InhibitionPlan } from "./plan.ts";
 import {
   type DecoderSizes,
@@ -98,19 +98,34 @@ export class Inhibitor implements LayerAttention {
     try {
       const watch = this.#watch;
       this.#state = makeState(this.#gpu, this.#parent, this.#decoder, this.plan, { ...sequence, watch });
-      this.#gpu.submit("inhibition", (pass) => {
-        for (const [layer, old] of before.layers.entries()) {
-          const target = this.#state.layers[layer]?.imageAttention;
-          // Rows that stay have the same places in both. Rows behind them are written before they are read.
-          if (old && target) {
-            const length = Math.min(old.imageAttention.shape[0]!, target.shape[0]!);
-            pass.copy(view(old.imageAttention, [length]), target);
-          }
-        }
-      });
+      this.adopt(before.layers.map((layer) => layer?.imageAttention));
     } finally {
       before.arena.dispose();
     }
+  }
+
+  /**
+   * What the first `rows` rows have paid to the images: of each layer the front of its packed list, which stays the
+   * inhibitor's. Undefined for a layer without one, or rows that see no image.
+   */
+  paid(rows: number): (Tensor | undefined)[] {
+    return this.#state.layers.map((layer) => {
+      if (!layer) return undefined;
+      const { textRows, listLength } = layer.mask.tables;
+      const length = textRows[firstFrom(textRows, rows)]?.start ?? listLength;
+      return length > 0 ? view(layer.imageAttention, [length]) : undefined;
+    });
+  }
+
+  /** Takes over what rows at the beginning of this sequence have paid: `paid` of an inhibitor with the same plan. */
+  adopt(paid: readonly (Tensor | undefined)[]): void {
+    this.#gpu.submit("inhibition", (pass) => {
+      for (const [layer, list] of paid.entries()) {
+        const target = this.#state.layers[layer]?.imageAttention;
+        // Rows that stay have the same places in both. Rows behind them are written before they are read.
+        if (list && target) pass.copy(view(list, [Math.min(list.shape[0]!, target.shape[0]!)]), target);
+      }
+    });
   }
 
   /** Frees all memory. Safe to call twice. */
