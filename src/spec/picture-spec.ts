@@ -79,6 +79,11 @@ export interface RowOrder {
    * @param owners of each view's rows the cells that they stand for, as raster indices; without it the views are whole
    */
   arrange(plan: PicturePlan, owners?: readonly ArrayLike<number>[]): Arrangement;
+  /**
+   * Cells that each view counts for under compression, where a whole picture has fewer rows than cells. A ratio and a count
+   * then speak of these, so that a compressed picture has no more rows than a whole one. Default: each view's own.
+   */
+  counted?(plan: PicturePlan): readonly number[];
   /** T at most, given how many rows are left of each view: memory is planned for it. */
   most(plan: PicturePlan, rowsOfView: readonly number[]): number;
 }

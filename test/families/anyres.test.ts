@@ -119,6 +119,33 @@ describe("order of rows", () => {
     expect(written(anyresOrder(RULE.grid, 1).arrange(plan, owners), 15).split(" ")).toHaveLength(3 + 12 + 4);
   });
 
+  it("counts tiles of a shrunk map by their share of it, so that compression never adds rows", () => {
+    const rowsOf = ({ weights, taps }: { weights: Float32Array; taps: number }) => weights.length / taps;
+    for (const side of [2, 3, 6])
+      for (const most of [1, 2, 4, 9])
+        for (const [width, height] of [
+          [40, 40],
+          [400, 330],
+          [90, 300],
+        ]) {
+          const grid = { rows: side, cols: side };
+          const plan = planAnyres({ ...RULE, grid }, width!, height!, {});
+          const order = anyresOrder(grid, most);
+          const whole = order.arrange(plan);
+          const counted = order.counted!(plan);
+          expect(counted[0]).toBe(side ** 2);
+          if (whole.taps === 1) expect(counted).toEqual(plan.views.map(() => side ** 2));
+          // The first and the last cells of each view are spread over as many lines as can be.
+          const owners = counted.map((count) =>
+            Array.from({ length: count }, (_, i) => Math.floor((i * side ** 2) / count)),
+          );
+          if (whole.taps > 1) expect(rowsOf(order.arrange(plan, owners))).toBeLessThanOrEqual(rowsOf(whole));
+        }
+    const plan = planAnyres(RULE, 40, 40, {});
+    // A map of 4 x 4 becomes 2 x 2, with 2 learned rows, where a compressed one may have 4.
+    expect(anyresOrder(RULE.grid, 1).counted!(plan)).toEqual([4, ...new Array<number>(plan.views.length - 1).fill(1)]);
+  });
+
   it("leaves a map that is a little above its limit", () => {
     const plan = planAnyres(RULE, 40, 40, {});
     // The roots of 1, of 1.2 and of 1.22, which is the first above 1.1.

@@ -20,6 +20,7 @@ import {
   settingOf,
   sourceOf,
 } from "../support/golden-family.ts";
+import { compareReductions, reductionsOf } from "../support/reductions.ts";
 import { NMSE_JPEG, NMSE_MODEL } from "../support/tolerances.ts";
 
 /** Folder -> family, from the folders' case.json; see vite.config.ts. */
@@ -47,8 +48,8 @@ afterAll(() => device.destroy());
 describe.for(registered)("%s", (folder) => {
   let golden: GoldenFamily;
   let fovea: Fovea;
-  const load = async (settings?: Record<string, unknown>) =>
-    Fovea.load(await sourceOf(folder, settings), { weights: "f32", precision: "f32", device });
+  const load = async (settings?: Record<string, unknown>, config?: Record<string, unknown>) =>
+    Fovea.load(await sourceOf(folder, settings, config), { weights: "f32", precision: "f32", device });
   beforeAll(async () => {
     golden = await loadFamily(folder);
     fovea = await load();
@@ -93,6 +94,10 @@ describe.for(registered)("%s", (folder) => {
       }
     expectAllCompared(compared, golden, (entry) => isOfSetting(golden, entry));
   });
+
+  const reductions = reductionsOf(folder);
+  if (reductions)
+    test("every reduction", () => compareReductions(reductions, fovea, (config) => load(undefined, config)));
 });
 
 function expectPrompt(what: string, { prompt }: Inspection, expected: FamilyPrompt): void {

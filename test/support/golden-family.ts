@@ -65,10 +65,16 @@ export async function loadFamily(folder: string): Promise<GoldenFamily> {
  * The checkpoint of a case: its address, or its files where their config or tokenizer has to be another one.
  *
  * @param settings of the image processor that replace the file's
+ * @param fields of config.json that replace the file's
  */
-export async function sourceOf(folder: string, settings?: Record<string, unknown>): Promise<string | ModelFiles> {
+export async function sourceOf(
+  folder: string,
+  settings?: Record<string, unknown>,
+  fields?: Record<string, unknown>,
+): Promise<string | ModelFiles> {
   const root = `golden/families/${folder}/model`;
-  const [config, tokenizer] = await Promise.all([roomierConfig(folder), fullerTokenizer(folder)]);
+  const [roomier, tokenizer] = await Promise.all([roomierConfig(folder), fullerTokenizer(folder)]);
+  const config = fields ? { ...(roomier ?? (await sharedJson<object>(`${root}/config.json`))), ...fields } : roomier;
   const processor = settings && { ...(await sharedJson<object>(`${root}/${PROCESSOR}`)), ...settings };
   if (!config && !tokenizer && !processor) return sharedUrl(root);
   const weights = (await sharedJsonIfAny<{ weight_map: Record<string, string> }>(`${root}/${INDEX}`))?.weight_map;

@@ -20,8 +20,8 @@ interface Window {
 /**
  * The order of rows: the whole's, then the map's, each of its lines followed by the learned row. A picture of one view has
  * the learned row once, at its end. Of compressed views a line keeps the rows whose cells lie in it, and a line without any
- * is left out. Whole maps above `maxTiles` tiles' worth of rows are shrunk to that; compressed ones are not, since their
- * rows have no grid.
+ * is left out. Whole maps above `maxTiles` tiles' worth of rows are shrunk to that. Compressed ones are not, since their rows
+ * have no grid; there each tile counts for its share of the shrunk map, so that compression never adds rows.
  */
 export function anyresOrder(grid: Grid, maxTiles?: number): RowOrder {
   const cells = grid.rows * grid.cols;
@@ -33,14 +33,18 @@ export function anyresOrder(grid: Grid, maxTiles?: number): RowOrder {
       const newline: Tap[] = [[total, 1]];
       if (plan.views.length === 1) return arrangement([...rows, newline]);
       const { map, cols } = tileMap(plan, grid, owners);
-      const window = unpadded(plan, { rows: map.length / cols, cols });
-      const [height, width] = [window.bottom - window.top, window.right - window.left];
-      const shrink = Math.sqrt((height * width) / ((maxTiles ?? Number.POSITIVE_INFINITY) * cells));
+      const { window, size, shrunk } = wholeMap(plan, grid, maxTiles);
       const at = (row: number, col: number) => map[(window.top + row) * cols + window.left + col]!;
       const isWhole = map.every((source) => source >= 0);
-      const size = { rows: height, cols: width };
-      const lines = shrink > LEAST_SHRINK && isWhole ? shrunkLines(at, size, shrink) : plainLines(at, size);
+      const lines = shrunk && isWhole ? shrunkLines(at, size, shrunk) : plainLines(at, size);
       return arrangement([...rows, ...lines.flatMap((line) => (line.length > 0 ? [...line, newline] : []))]);
+    },
+    counted(plan) {
+      const { shrunk, size } = plan.views.length > 1 ? wholeMap(plan, grid, maxTiles) : {};
+      if (!shrunk) return plan.views.map(() => cells);
+      // Without its learned rows; a compressed map may keep one for each line.
+      const share = Math.floor((shrunk.rows * (shrunk.cols + 1) - size!.rows) / (plan.views.length - 1));
+      return plan.views.map((_, view) => (view === 0 ? cells : Math.max(1, share)));
     },
     most(plan, rowsOfView) {
       const lines = plan.views.length === 1 ? 1 : mapGrid(plan, grid).rows;
@@ -68,6 +72,15 @@ function arrangement(rows: readonly Tap[][]): Arrangement {
 function mapGrid({ canvases, views }: PicturePlan, grid: Grid): Grid {
   const { width, height } = canvasSize(canvases.at(-1)!);
   return { rows: (height / views[1]!.height) * grid.rows, cols: (width / views[1]!.width) * grid.cols };
+}
+
+/** The part of the map that is no padding, its size, and the smaller size that a whole map of it takes. */
+function wholeMap(plan: PicturePlan, grid: Grid, maxTiles = Number.POSITIVE_INFINITY) {
+  const window = unpadded(plan, mapGrid(plan, grid));
+  const size = { rows: window.bottom - window.top, cols: window.right - window.left };
+  const factor = Math.sqrt((size.rows * size.cols) / (maxTiles * grid.rows * grid.cols));
+  const shrunk = { rows: Math.trunc(size.rows / factor), cols: Math.trunc(size.cols / factor) };
+  return { window, size, ...(factor > LEAST_SHRINK && { shrunk }) };
 }
 
 /** The source that stands in each cell of the map, or -1. */
@@ -109,9 +122,9 @@ function plainLines(at: SourceAt, { rows, cols }: Grid): Tap[][][] {
 }
 
 /** Bilinear, with half-pixel centres and without antialiasing. */
-function shrunkLines(at: SourceAt, { rows, cols }: Grid, factor: number): Tap[][][] {
-  const down = axisTaps(rows, Math.trunc(rows / factor));
-  const across = axisTaps(cols, Math.trunc(cols / factor));
+function shrunkLines(at: SourceAt, { rows, cols }: Grid, shrunk: Grid): Tap[][][] {
+  const down = axisTaps(rows, shrunk.rows);
+  const across = axisTaps(cols, shrunk.cols);
   return down.map((vertical) =>
     across.map((horizontal) =>
       vertical.flatMap(([row, a]) => horizontal.map(([col, b]): Tap => [at(row, col), a * b])),

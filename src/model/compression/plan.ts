@@ -73,6 +73,7 @@ const DEFAULT_ITERATIONS = 10;
  * picture is dealt out in proportion to their cells.
  *
  * @param cells of each view
+ * @param counted cells that each view counts for in a ratio or count: rows that it gives a prompt without compression
  * @returns the plan of each view
  * @throws TypeError for a value that is no compression; RangeError for a number out of range, a block that does not run,
  *   fewer tokens than views, or a method that this encoder or these views cannot have
@@ -81,6 +82,7 @@ export function planCompression(
   compression: Compression,
   encoder: EncoderBlocks,
   cells: readonly number[],
+  counted = cells,
 ): ViewPlan[] {
   if (compression === null || typeof compression !== "object")
     throw new TypeError(`compression must be an object with a method, got ${shown(compression)}`);
@@ -90,11 +92,11 @@ export function planCompression(
     case "none":
       return cells.map(() => ({ method: "none" }));
     case "vmtc":
-      return planVmtc(compression, encoder, cells);
+      return planVmtc(compression, encoder, cells, counted);
     case "prune-last": {
       needLastImportance(compression.method, encoder);
       if (compression.ratio === undefined) checkInteger("compression.tokens", compression.tokens, 1);
-      return reduced(finalCounts(compression, cells), cells, (tokens) => ({ method: "prune-last", tokens }));
+      return reduced(finalCounts(compression, cells, counted), cells, (tokens) => ({ method: "prune-last", tokens }));
     }
     case "pool": {
       const factor = checkInteger("compression.factor", compression.factor, 1);
@@ -106,10 +108,10 @@ export function planCompression(
       if (tokens === undefined && ratio === undefined) return cells.map(() => ({ method: "prumerge" }));
       // One token is the sum of the dropped ones, so each view keeps at least one cell beside it.
       if (tokens !== undefined) checkInteger("compression.tokens", tokens, 2 * cells.length);
-      return reduced(finalCounts(compression, cells, 2), cells, (tokens) => ({ method: "prumerge", tokens }));
+      return reduced(finalCounts(compression, cells, counted, 2), cells, (tokens) => ({ method: "prumerge", tokens }));
     }
     case "diverse": {
-      const counts = finalCounts(compression, cells);
+      const counts = finalCounts(compression, cells, counted);
       const largest = Math.max(...cells);
       if (largest > MAX_DIVERSE_ROWS)
         throw new RangeError(
@@ -154,14 +156,24 @@ export function standardCompression(encoder: EncoderBlocks): Compression {
 function finalCounts(
   { tokens, ratio = DEFAULT_RATIO }: Pick<Vmtc, "tokens" | "ratio">,
   cells: readonly number[],
+  counted: readonly number[],
   least = 1,
 ): number[] {
   checkNumber("compression.ratio", ratio, Number.MIN_VALUE, Number.MAX_VALUE);
-  if (tokens !== undefined) return dealOut(checkInteger("compression.tokens", tokens, 1), cells, least);
-  return cells.map((count) => Math.max(least, Math.floor(ratio * count + 1e-9)));
+  const counts =
+    tokens === undefined
+      ? counted.map((count) => Math.max(least, Math.floor(ratio * count + 1e-9)))
+      : dealOut(checkInteger("compression.tokens", tokens, 1), counted, least);
+  // A picture that keeps all that it counts for stays whole, bit for bit.
+  return counts.every((count, view) => count >= counted[view]!) ? [...cells] : counts;
 }
 
-function planVmtc(compression: Vmtc, encoder: EncoderBlocks, cells: readonly number[]): ViewPlan[] {
+function planVmtc(
+  compression: Vmtc,
+  encoder: EncoderBlocks,
+  cells: readonly number[],
+  counted: readonly number[],
+): ViewPlan[] {
   if (encoder.windows)
     throw new RangeError(
       'compression.method "vmtc" merges inside the encoder, and this one attends in windows of whole grids; use "diverse", "prune-last" or "prumerge"',
@@ -178,7 +190,7 @@ function planVmtc(compression: Vmtc, encoder: EncoderBlocks, cells: readonly num
   const iterations = checkInteger("compression.iterations", compression.iterations ?? DEFAULT_ITERATIONS, 1, 1000);
   const blocks = stageBlocks(compression, encoder);
   const rules = { iterations, normalized: merge === "normalized", originalPositions: positions === "original" };
-  return finalCounts(compression, cells).map((final, view) => ({
+  return finalCounts(compression, cells, counted).map((final, view) => ({
     method: "vmtc",
     stages: planStages(blocks, cells[view]!, final, clusters),
     ...rules,

@@ -56,6 +56,11 @@ export class RowArranger {
     return rowCount(this.#order.arrange(plan));
   }
 
+  /** Cells that each view counts for under compression; undefined where those are its own. */
+  counted(plan: PicturePlan): readonly number[] | undefined {
+    return this.#order.counted?.(plan);
+  }
+
   /** Rows of each line that a picture takes in the prompt before compression; of all of them where there are no lines. */
   wholeLines(plan: PicturePlan): readonly number[] {
     const arrangement = this.#order.arrange(plan);

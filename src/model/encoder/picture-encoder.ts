@@ -93,7 +93,7 @@ export class PictureEncoder {
   /** Rows that a picture will take in the prompt. Throws as `planViews`. */
   plannedRows(plan: PicturePlan, compression: Compression): PlannedRows {
     const grids = plan.views.map(({ grid }) => grid);
-    const plans = this.planViews(compression, grids);
+    const plans = this.#planPicture(plan, compression);
     // How many rows stand between those of cells depends on the cells that are left.
     if (this.#arranger)
       return { rows: this.#arranger.wholeLines(plan), isExact: plans.every(({ method }) => method === "none") };
@@ -107,8 +107,13 @@ export class PictureEncoder {
     return standardCompression(this.spec);
   }
 
-  /** The plan of each view. Throws TypeError or RangeError for a compression that these views cannot have. */
-  planViews(compression: Compression, grids: readonly Grid[]): ViewPlan[] {
+  /**
+   * The plan of each view.
+   *
+   * @param counted see `RowOrder`
+   * @throws TypeError or RangeError for a compression that these views cannot have
+   */
+  planViews(compression: Compression, grids: readonly Grid[], counted?: readonly number[]): ViewPlan[] {
     if (this.#arranger && compression?.method === "vmtc" && compression.positions === "original")
       throw new RangeError(
         'compression.positions "original" needs rows of cells alone, and this model adds rows of its own; use "contiguous"',
@@ -121,17 +126,20 @@ export class PictureEncoder {
       compression,
       this.spec,
       grids.map((grid) => cellCount(grid, this.spec)),
+      counted,
     );
   }
 
+  #planPicture(plan: PicturePlan, compression: Compression): ViewPlan[] {
+    const grids = plan.views.map(({ grid }) => grid);
+    return this.planViews(compression, grids, this.#arranger?.counted(plan));
+  }
+
   /** The batches of a picture's views. Throws as `planViews`. */
-  batches({ views }: PicturePlan, compression: Compression): ViewBatch[] {
-    const plans = this.planViews(
-      compression,
-      views.map(({ grid }) => grid),
-    );
+  batches(plan: PicturePlan, compression: Compression): ViewBatch[] {
+    const plans = this.#planPicture(plan, compression);
     const { maxStorageBufferBindingSize } = this.#gpu.device.limits;
-    return batchViews(views, plans, (grid) => viewsAtOnce(this.spec, grid, maxStorageBufferBindingSize));
+    return batchViews(plan.views, plans, (grid) => viewsAtOnce(this.spec, grid, maxStorageBufferBindingSize));
   }
 
   /**

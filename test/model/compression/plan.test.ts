@@ -232,3 +232,24 @@ test("the standard leaves out stages in blocks that an encoder does not run", ()
     expect(cellsLeft(plan!, 576)).toBe(288);
   }
 });
+
+describe("views that count for fewer cells than they have", () => {
+  const left = (compression: Compression) =>
+    planCompression(compression, clip, [16, 36, 36], [16, 12, 12]).map((plan, view) =>
+      cellsLeft(plan, [16, 36, 36][view]!),
+    );
+
+  test.for<[Compression, number[]]>([
+    [{ method: "vmtc", ratio: 0.5 }, [8, 6, 6]],
+    [{ method: "diverse", ratio: 0.5 }, [8, 6, 6]],
+    [{ method: "prune-last", tokens: 20 }, [8, 6, 6]],
+    [{ method: "prumerge", ratio: 0.25 }, [4, 3, 3]],
+    // A picture that keeps all that it counts for stays whole.
+    [{ method: "vmtc", ratio: 1 }, [16, 36, 36]],
+    [{ method: "diverse", tokens: 40 }, [16, 36, 36]],
+    // One view that does is still cut to that.
+    [{ method: "diverse", tokens: 39 }, [15, 12, 12]],
+  ])("%j", ([compression, counts]) => {
+    expect(left(compression)).toEqual(counts);
+  });
+});
