@@ -22,6 +22,8 @@ export interface PageEvents {
 
 export interface BenchBrowser {
   newPage(events: PageEvents): Promise<BenchPage>;
+  /** The browser's first process, whose children are the others; undefined if unknown. */
+  processId(): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
@@ -34,8 +36,15 @@ interface Message {
 /** `launchFirefox` of tools/firefox.mjs: it imports Puppeteer when called, which a module that Vite runs cannot. */
 export type LaunchFirefox = typeof import("../tools/firefox.mjs").launchFirefox;
 
-/** Starts a headless browser with WebGPU. Throws an Error of one line if there is none. */
-export async function launch(name: BrowserName, launchFirefox: LaunchFirefox): Promise<BenchBrowser> {
+/**
+ * Starts a headless browser with WebGPU. Throws an Error of one line if there is none.
+ * @param flags of Chromium, beside the usual
+ */
+export async function launch(
+  name: BrowserName,
+  launchFirefox: LaunchFirefox,
+  flags: readonly string[] = [],
+): Promise<BenchBrowser> {
   const tell = (events: PageEvents) => (message: Message) => {
     if (message.type() === "info") events.onInfo(message.text());
   };
@@ -47,15 +56,21 @@ export async function launch(name: BrowserName, launchFirefox: LaunchFirefox): P
       page.once("error", () => events.onCrash());
       return page as BenchPage;
     };
-    return { newPage, close: () => browser.close() };
+    return { newPage, processId: async () => browser.process()?.pid, close: () => browser.close() };
   }
   const executablePath = findChromium();
-  const browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS, timeout: LAUNCH_TIMEOUT_MS });
+  const args = [...CHROMIUM_FLAGS, ...flags];
+  const browser = await chromium.launch({ executablePath, args, timeout: LAUNCH_TIMEOUT_MS });
   const newPage = async (events: PageEvents) => {
     const page = await browser.newPage();
     page.on("console", tell(events));
     page.once("crash", () => events.onCrash());
     return page as BenchPage;
   };
-  return { newPage, close: () => browser.close() };
+  const processId = async () => {
+    const session = await browser.newBrowserCDPSession();
+    const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+    return processInfo.find(({ type }) => type === "browser")?.id;
+  };
+  return { newPage, processId, close: () => browser.close() };
 }

@@ -44,6 +44,7 @@ export const HELP = `Measures Fovea in a headless browser, prints tables, and st
   --help            prints this text
 
   --checkpoint NAME measures a whole checkpoint instead; see --checkpoint --help.
+  --real            measures a published model beside llama.cpp instead; see --real --help.
 
 FOVEA_GPU=1 uses this machine's GPU instead of a software adapter. CHROME_PATH and FIREFOX_PATH name
 the browsers. compare-* downloads onnxruntime-web from the npm registry on its first run (170 MB); --node downloads Dawn (130 MB).

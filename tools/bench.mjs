@@ -6,6 +6,7 @@ import { printHelp } from "./command-line.mjs";
 /** @param {string[]} args @returns {Promise<number>} the exit code */
 export async function run(args) {
   if (args.some((arg) => arg.startsWith("--checkpoint"))) return (await import("./bench-checkpoint.mjs")).run(args);
+  if (args.includes("--real")) return (await import("./bench-real.mjs")).run(args);
   const options = parseBenchOptions(args);
   if (options === "help") return printHelp(HELP);
   const { elementSize, ensureSite } = await import("./build.mjs");

@@ -17,7 +17,8 @@ export const HELP = `Writes a small copy of a model: a folder in Hugging Face's 
 
   --model ID|URL|FOLDER  owner/name[@revision] on the Hugging Face hub, a folder with a model in any format that Fovea
                          reads, a GGUF file, or the address of a folder
-  --weights q4|q8        bits of the language model's layers: 4 or 8. A head of its own has 8 bits
+  --weights q4|q8|f16    bits of the language model's layers: 4 or 8, with 8 for a head of its own. f16 packs nothing:
+                         all matrices of the copy have 16 bits, those of a packed source, too
   --out FOLDER           where the copy goes; the folder must be empty or missing
   --compact              packs the embeddings in 8 bits, too; Fovea reads such a copy, other tools do not
   --help                 prints this text
@@ -29,7 +30,7 @@ HF_TOKEN is the access token for hf: models that need one. docs/formats.md has m
 /**
  * @typedef {object} PackCommand
  * @property {{ folder: string } | { file: string } | { source: string }} model
- * @property {"q4" | "q8"} weights
+ * @property {"q4" | "q8" | "f16"} weights
  * @property {string} out absolute path
  * @property {boolean} compact
  */
@@ -44,9 +45,10 @@ export function parsePackOptions(args) {
   if (values.help) return "help";
   const { model, weights, out, compact = false } = values;
   if (!model) throw new Error("--model is missing; name a folder, an address, or owner/name on the Hugging Face hub");
-  if (weights === undefined) throw new Error("--weights is missing; choose q4 or q8");
-  if (weights !== "q4" && weights !== "q8")
-    throw new Error(`--weights must be q4 or q8, got ${JSON.stringify(weights)}`);
+  if (weights === undefined) throw new Error("--weights is missing; choose q4, q8 or f16");
+  if (weights !== "q4" && weights !== "q8" && weights !== "f16")
+    throw new Error(`--weights must be q4, q8 or f16, got ${JSON.stringify(weights)}`);
+  if (weights === "f16" && compact) throw new Error("--compact packs embeddings; leave it out with --weights f16");
   if (!out) throw new Error("--out is missing; name a folder for the copy");
   const located = locate(model);
   return { model: located, weights, out: checkOut(out, located), compact };

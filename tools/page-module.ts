@@ -1,5 +1,9 @@
 /** Calls functions of a module in a headless page from Node. Passes plain data; errors come back as errors. */
-import type { Page } from "playwright";
+/** What is needed of a page, of Playwright's and of Puppeteer's. */
+interface ModulePage {
+  addScriptTag(script: { type: string; content: string }): Promise<unknown>;
+  evaluate<A, R>(body: (argument: A) => Promise<R>, argument: A): Promise<R>;
+}
 
 /** The page's global for the functions, because Node cannot reach a module's exports. */
 const GLOBAL = "fovea-page-module";
@@ -10,15 +14,17 @@ type PageModule = Record<string, (argument: any) => unknown>;
 type Outcome<Result> = { result: Result } | { message: string };
 
 /** Loads the module at this address into the page, for `callModule`. */
-export async function addModule(page: Page, address: string): Promise<void> {
+export async function addModule(page: ModulePage, address: string): Promise<void> {
   const content = `import * as functions from "${address}"; window["${GLOBAL}"] = functions;`;
   await page.addScriptTag({ type: "module", content });
-  await page.waitForFunction((name) => Reflect.has(window, name), GLOBAL);
+  await page.evaluate(async (name) => {
+    while (!Reflect.has(window, name)) await new Promise((resolve) => setTimeout(resolve, 20));
+  }, GLOBAL);
 }
 
 /** Calls a function of the added module. Throws an Error with the message of the function's error. */
 export async function callModule<Module extends PageModule, Name extends keyof Module & string>(
-  page: Page,
+  page: ModulePage,
   name: Name,
   argument: Parameters<Module[Name]>[0],
 ): Promise<Awaited<ReturnType<Module[Name]>>> {

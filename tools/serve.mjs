@@ -11,11 +11,11 @@ import sirv from "sirv";
 /**
  * Serves until `close`, or until the process ends. Throws an Error if no port is free.
  * @param {Record<string, Served>} paths address -> content; "/" is the fallback
- * @param {{ ports?: number[], headers?: Record<string, string> }} [options] ports to try in order, default: any free one;
- *   headers of every answer
+ * @param {{ ports?: number[], headers?: Record<string, string>, onSent?: (path: string, bytes: number) => void }} [options]
+ *   ports to try in order, default: any free one; headers of every answer; onSent is told of each answer that has ended
  * @returns {Promise<{ origin: string, close: () => void }>}
  */
-export async function serve(paths, { ports = [0], headers = {} } = {}) {
+export async function serve(paths, { ports = [0], headers = {}, onSent } = {}) {
   const handlers = Object.entries(paths)
     .map(([path, served]) => ({ path, handle: handlerOf(served) }))
     .sort((a, b) => b.path.length - a.path.length);
@@ -30,6 +30,8 @@ export async function serve(paths, { ports = [0], headers = {} } = {}) {
       return;
     }
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    const before = request.socket.bytesWritten;
+    if (onSent) response.once("close", () => onSent(path, request.socket.bytesWritten - before));
     if (found.path !== "/" && found.path.endsWith("/")) request.url = path.slice(found.path.length - 1);
     found.handle(request, response);
   });

@@ -7,7 +7,7 @@ import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** Folders of bench/ with a package-lock.json. */
-export type PackageFolder = "peers" | "dawn" | "wgpu";
+export type PackageFolder = "peers" | "dawn" | "wgpu" | "wllama";
 
 /** The folder's node_modules, with what its lock file names. Throws an Error if that cannot be had. */
 export function ensurePackages(name: PackageFolder): string {

@@ -34,10 +34,10 @@ describe("what is refused", () => {
   const right = { "--model": model, "--weights": "q4", "--out": out };
   test.for<[Record<string, string | undefined>, RegExp]>([
     [{ "--model": undefined }, /^--model is missing; name a folder/],
-    [{ "--weights": undefined }, /^--weights is missing; choose q4 or q8$/],
+    [{ "--weights": undefined }, /^--weights is missing; choose q4, q8 or f16$/],
     [{ "--out": undefined }, /^--out is missing/],
-    [{ "--weights": "q5" }, /^--weights must be q4 or q8, got "q5"$/],
-    [{ "--weights": "f16" }, /^--weights must be q4 or q8/],
+    [{ "--weights": "q5" }, /^--weights must be q4, q8 or f16, got "q5"$/],
+    [{ "--weights": "f32" }, /^--weights must be q4, q8 or f16/],
     [{ "--model": join(folder, "nothing") }, /nothing: no such folder/],
     [{ "--model": join(model, "config.json") }, /is a file; name its folder/],
     [{ "--out": model }, /is not empty/],

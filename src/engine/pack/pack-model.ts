@@ -5,6 +5,7 @@
 import { FoveaError } from "../../errors.ts";
 import { matchTensors } from "../../model/load/match.ts";
 import { assert } from "../../shared/assert.ts";
+import { halfBits } from "../../shared/half.ts";
 import { COMPANION_FILES } from "../../shared/model-files.ts";
 import { elementCount } from "../../shared/shape.ts";
 import type { ReadOptions } from "../../weights/byte-source.ts";
@@ -33,6 +34,8 @@ import {
 
 /** Below what old file systems and parsers of 32 bits take. */
 const SHARD_BYTES = 2_000_000_000;
+/** Exponent of f16 that stands for infinity and NaN. */
+const INFINITE_HALF = 0x7c00;
 
 export interface PackModelOptions extends PackOptions, ReadOptions {
   /** What the copy is made of, for `fovea.packed-from`. */
@@ -182,20 +185,13 @@ async function* copied({ files }: Checkpoint, { tensor }: PackedItem, options: R
 function f16Bytes(values: Float32Array, name: string): Uint8Array {
   const halves = new Uint16Array(values.length);
   for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    const half = roundToF16(value);
-    const size = Math.abs(half);
-    if (size > 65504)
+    const half = halfBits(values[i]!);
+    if ((half & INFINITE_HALF) === INFINITE_HALF)
       throw new FoveaError(
         "bad-weights",
-        `tensor ${name} holds ${value}, which 16 bits cannot hold; it cannot be packed`,
+        `tensor ${name} holds ${values[i]}, which 16 bits cannot hold; it cannot be packed`,
       );
-    const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-    if (size < 2 ** -14) halves[i] = sign | (size * 2 ** 24);
-    else {
-      const exponent = Math.floor(Math.log2(size));
-      halves[i] = sign | ((exponent + 15) << 10) | ((size / 2 ** exponent - 1) * 1024);
-    }
+    halves[i] = half;
   }
   return new Uint8Array(halves.buffer);
 }

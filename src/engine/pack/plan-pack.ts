@@ -10,7 +10,8 @@ import { ROUND_GROUP } from "../../weights/formats/packed/round-groups.ts";
 import type { StoredTensor } from "../../weights/formats/stored-tensor.ts";
 
 export interface PackOptions {
-  weights: "q4" | "q8";
+  /** "f16" packs nothing, and unpacks what the source has packed. */
+  weights: "q4" | "q8" | "f16";
   /** Packs the embeddings, too, which Fovea reads and other tools do not. */
   compact?: boolean;
 }
@@ -28,8 +29,8 @@ export interface PackedItem {
 
 export interface PackPlan {
   readonly items: readonly PackedItem[];
-  /** `quantization_config` of the copy's config.json. */
-  readonly quantization: Record<string, unknown>;
+  /** `quantization_config` of the copy's config.json; undefined where nothing is packed. */
+  readonly quantization: Record<string, unknown> | undefined;
 }
 
 /**
@@ -56,6 +57,7 @@ export function planPack(
     else if (!doubles.has(tensor.name))
       items.push({ tensor, part: "other tensors", keep: plainKeep(tensor, "linear") });
   }
+  if (options.weights === "f16") return { items, quantization: undefined };
   if (!items.some(({ keep }) => isPackedKeep(keep)))
     throw new FoveaError(
       "unsupported-model",
@@ -70,7 +72,8 @@ export function isPackedKeep(keep: PackedItem["keep"]): keep is 4 | 8 {
 
 function itemOf(tensor: StoredTensor, name: string, use: TensorUse, { weights, compact }: PackOptions): PackedItem {
   const bits = weights === "q4" ? 4 : 8;
-  const divides = tensor.shape.length === 2 && tensor.shape[1]! % ROUND_GROUP === 0 && tensor.shape[1]! > 0;
+  const divides =
+    weights !== "f16" && tensor.shape.length === 2 && tensor.shape[1]! % ROUND_GROUP === 0 && tensor.shape[1]! > 0;
   if (use === "embedding") return { tensor, part: "embeddings", keep: compact && divides ? 8 : plainKeep(tensor, use) };
   if (use === "head") return { tensor, part: "head", keep: divides ? 8 : plainKeep(tensor, use) };
   const isLayer = name.startsWith("decoder.layers.");
@@ -163,7 +166,8 @@ function escaped(text: string): string {
 export function packedConfig(config: unknown, { quantization }: Pick<PackPlan, "quantization">): string {
   const fields: Record<string, unknown> = isJsonObject(config) ? { ...config } : {};
   delete fields.quantization;
+  delete fields.quantization_config;
   // Scales are f16; a wider type of activations is the reader's choice.
   const dtype = Object.hasOwn(fields, "dtype") ? "dtype" : "torch_dtype";
-  return `${JSON.stringify({ ...fields, [dtype]: "float16", quantization_config: quantization }, undefined, 2)}\n`;
+  return `${JSON.stringify({ ...fields, [dtype]: "float16", ...(quantization && { quantization_config: quantization }) }, undefined, 2)}\n`;
 }

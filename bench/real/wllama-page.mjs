@@ -1,0 +1,64 @@
+// The peer's part of the benchmark of a published model: llama.cpp as WebAssembly, by its package wllama. The functions are
+// those of fovea-page.mjs.
+
+const CONTEXT = 512;
+
+/** The few members of the package that are used. @typedef {{
+ *   isMultithread(): boolean, getNumThreads(): number, exit(): Promise<void>,
+ *   loadModelFromUrl(url: string, options: object): Promise<void>,
+ *   createChatCompletion(request: object): Promise<AsyncIterable<Chunk>>,
+ * }} Wllama
+ * @typedef {{ choices: { delta: { content?: string | null } }[], usage?: { prompt_tokens: number, completion_tokens: number },
+ *   timings?: { prompt_n: number, predicted_n: number } }} Chunk
+ */
+
+/** @type {Wllama | undefined} */
+let wllama;
+
+/** @param {{ package: string, model: string, webgpu: boolean }} request `package` is the address of its folder */
+export async function load({ package: folder, model, webgpu }) {
+  const { Wllama } = await import(`${folder}index.js`);
+  const silent = { debug() {}, log() {}, warn() {}, error: console.error };
+  wllama = /** @type {Wllama} */ (
+    new Wllama({ default: `${folder}wasm/wllama.wasm` }, { suppressNativeLog: true, logger: silent })
+  );
+  const start = performance.now();
+  await wllama.loadModelFromUrl(model, { useCache: false, n_ctx: CONTEXT, n_gpu_layers: webgpu ? 99 : 0 });
+  const threads = wllama.isMultithread() ? `${wllama.getNumThreads()} threads` : "one thread";
+  return { ms: performance.now() - start, about: webgpu ? "WebGPU" : threads, weightBytes: 0, gpuBytes: 0 };
+}
+
+/**
+ * @param {{ messages: { role: string, content: string }[], maxTokens: number }} request
+ * @returns {Promise<import("./fovea-page.mjs").Asked>}
+ */
+export async function ask({ messages, maxTokens }) {
+  if (!wllama) throw new Error("no model is loaded yet");
+  const start = performance.now();
+  let [text, firstMs, promptTokens, newTokens, ranTokens] = ["", 0, 0, 0, 0];
+  const answer = await wllama.createChatCompletion({
+    ...{ messages, max_tokens: maxTokens, temperature: 0, stream: true, cache_prompt: false },
+    stream_options: { include_usage: true },
+  });
+  for await (const { choices, usage, timings } of answer) {
+    const piece = choices[0]?.delta.content;
+    if (piece) {
+      firstMs ||= performance.now() - start;
+      text += piece;
+    }
+    if (usage) [promptTokens, newTokens] = [usage.prompt_tokens, usage.completion_tokens];
+    if (timings) [ranTokens, newTokens] = [timings.prompt_n, timings.predicted_n];
+  }
+  const totalMs = performance.now() - start;
+  return { firstMs: firstMs || totalMs, totalMs, promptTokens: promptTokens || ranTokens, ranTokens, newTokens, text };
+}
+
+/** @returns {Promise<number | undefined>} */
+export async function heapBytes() {
+  const measure = Reflect.get(performance, "measureUserAgentSpecificMemory");
+  return measure ? (await measure.call(performance)).bytes : undefined;
+}
+
+export async function dispose() {
+  await wllama?.exit();
+}
