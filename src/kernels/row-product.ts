@@ -1,5 +1,6 @@
 /** What the kernels that multiply a single row share (matvec.ts, qkv.ts): their variants and grids, over lib/row-product. */
 import rowProduct from "../../shaders/lib/row-product.wgsl?raw";
+import rowProductQuad from "../../shaders/lib/row-product-quad.wgsl?raw";
 import team from "../../shaders/lib/team.wgsl?raw";
 import teamAlone from "../../shaders/lib/team-alone.wgsl?raw";
 import teamSubgroup from "../../shaders/lib/team-subgroup.wgsl?raw";
@@ -22,8 +23,11 @@ interface RowProductShape {
   WORKGROUP_SIZE: number;
   /** Groups of four weight rows. */
   SLOTS: number;
-  /** Each invocation multiplies whole rows by itself; otherwise subgroups share them, or without subgroups the workgroup. */
-  isAlone?: boolean;
+  /**
+   * Who shares rows of W. By default a subgroup, or the workgroup on a device without subgroups; alone, each invocation
+   * multiplies whole rows; in quads it does so too, and four of them share their loads of x. Quads need subgroups.
+   */
+  sharing?: "alone" | "quads";
 }
 
 /** By name, for a measurement to choose from: invocations x groups of four rows. */
@@ -32,10 +36,11 @@ export const ROW_PRODUCT_SHAPES = {
   "64 x 2": { WORKGROUP_SIZE: 64, SLOTS: 2 },
   "128 x 4": { WORKGROUP_SIZE: 128, SLOTS: 4 },
   "256 x 4": { WORKGROUP_SIZE: 256, SLOTS: 4 },
-  /** SwiftShader's subgroup. */
   "4 x 2": { WORKGROUP_SIZE: 4, SLOTS: 2 },
+  /** SwiftShader's subgroup. */
+  "4 in quads": { WORKGROUP_SIZE: 4, SLOTS: 1, sharing: "quads" },
   /** Lavapipe's vector of 8 invocations. */
-  "8 alone": { WORKGROUP_SIZE: 8, SLOTS: 8, isAlone: true },
+  "8 alone": { WORKGROUP_SIZE: 8, SLOTS: 8, sharing: "alone" },
 } satisfies Record<string, RowProductShape>;
 
 type ShapeName = keyof typeof ROW_PRODUCT_SHAPES;
@@ -50,17 +55,20 @@ export const GPU_SHAPES: readonly ShapeName[] = ["32 x 1", "64 x 2", "128 x 4", 
  *     SwiftShader, subgroups of 4 invocations, [2048, 512] in f32    lavapipe, no subgroups, [1536, 576] in q4
  *     64 invocations, subgroups   0.27                               64 x 2, by barriers                   0.41
  *     8 for two groups of rows    0.51                               32 x 1, by barriers                   0.58
- *     4 for two groups            0.70 (taken)                       8 alone                               4.32 (taken)
+ *     4 for two groups            0.70                               8 alone                               4.32 (taken)
  *     4 for one                   0.53                               32 alone                              4.57
  *     4 for four                  0.56                               8 alone, 16 rows each instead of 4    5.80
  *     64 x 1, by barriers         0.04                               8 alone, one row each                 1.97
  *
- * SwiftShader pays for every invocation without work. Lavapipe makes 8 invocations one vector: arithmetic is almost free,
+ * SwiftShader pays for every invocation without work, and most for loads: quads, which share those of x, take 0.69 of the
+ * time of 4 for two groups in f32 and 0.78 in q4 ([576, 1536], one run).
+ * Lavapipe makes 8 invocations one vector: arithmetic is almost free,
  * a barrier switches coroutines, and each load goes through the lanes one by one.
  */
 function chooseShape({ software, subgroups, fastest }: Capabilities): RowProductShape {
-  const name = (fastest.matvec ?? (software ? (subgroups ? "4 x 2" : "8 alone") : "64 x 2")) as ShapeName;
-  return ROW_PRODUCT_SHAPES[name] ?? ROW_PRODUCT_SHAPES["64 x 2"];
+  const name = (fastest.matvec ?? (software ? (subgroups ? "4 in quads" : "8 alone") : "64 x 2")) as ShapeName;
+  const shape: RowProductShape = ROW_PRODUCT_SHAPES[name] ?? ROW_PRODUCT_SHAPES["64 x 2"];
+  return shape.sharing === "quads" && !subgroups ? ROW_PRODUCT_SHAPES["4 x 2"] : shape;
 }
 
 export interface RowProductOptions {
@@ -81,15 +89,20 @@ export function chooseRowProduct(
   { weight, normed, outputs, cols, libs = [], constants = {} }: RowProductOptions,
 ): { options: VariantOptions; grid: Grid; inner: number } {
   const { key, texts, elements, constants: scaling } = chooseChunk(weight);
-  const { isAlone, ...shape } = chooseShape(capabilities);
-  const subgroups = capabilities.subgroups && !isAlone;
+  const { sharing, ...shape } = chooseShape(capabilities);
+  const subgroups = capabilities.subgroups && sharing !== "alone";
+  const [suffix, own] = sharing === "quads" ? [" quads", [rowProductQuad]] : teamTexts(capabilities, sharing);
   const options: VariantOptions = {
     ...(subgroups ? { enables: ["subgroups"], requires: ["subgroup_id"] } : {}),
-    libs: {
-      key: `${key}${subgroups ? " subgroups" : isAlone ? " alone" : ""}`,
-      texts: [...texts, subgroups ? teamSubgroup : isAlone ? teamAlone : team, ...libs, rowProduct],
-    },
+    libs: { key: `${key}${suffix}`, texts: [...texts, ...libs, ...own] },
     constants: { ...shape, NORMED: Number(normed), ...constants, ...scaling },
   };
-  return { options, grid: foldGrid(ceilDiv(cols, shape.SLOTS * outputs)), inner: weight.shape[1]! / elements };
+  const fours = shape.SLOTS * (sharing === "quads" ? shape.WORKGROUP_SIZE : 1);
+  return { options, grid: foldGrid(ceilDiv(cols, fours * outputs)), inner: weight.shape[1]! / elements };
+}
+
+/** The end of a variant's name and the libraries of rows that teams share. */
+function teamTexts({ subgroups }: Capabilities, sharing: "alone" | undefined): [suffix: string, texts: string[]] {
+  if (sharing === "alone") return [" alone", [teamAlone, rowProduct]];
+  return subgroups ? [" subgroups", [teamSubgroup, rowProduct]] : ["", [team, rowProduct]];
 }
