@@ -50,7 +50,7 @@ export function warnOfLanguage({ decoder }: ModelSpec, language: LanguageParts |
   if (template.kind === "format")
     warn("The model has no chat template. Prompts are written in the plain format of its family.");
   if (template.kind === "completion")
-    warn("The model has no chat template. A prompt is the bare text of the messages, which it continues.");
+    warn("The model has no chat template. It continues the bare text of one message, and refuses a conversation.");
   if (sampling.length > 0)
     warn(`generation_config.json recommends ${sampling.join(", ")}. Requests that set nothing are answered greedily.`);
 }

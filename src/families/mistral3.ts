@@ -2,19 +2,18 @@
  * Models with Pixtral's encoder: Mistral Small 3.1 and 3.2, Ministral 3, and Pixtral itself in the layout of LLaVA. Source:
  * transformers, `modeling_mistral3.py`, `modeling_llava.py`, `modeling_ministral3.py`.
  */
-import type { ConnectorStep, DecoderSpec, EncoderSpec, ModelSpec } from "../spec/model-spec.ts";
+import type { ConnectorStep, EncoderSpec, ModelSpec } from "../spec/model-spec.ts";
 import { linear, type TensorSpec, vector } from "../spec/tensor-spec.ts";
 import { type Descriptions, type Family, hasModelType, isPixtral } from "./family.ts";
 import type { ConfigFields } from "./fields.ts";
 import { readImageTokenId } from "./gemma3.ts";
-import { MISTRAL_DECODER } from "./mistral.ts";
+import { MINISTRAL3_DECODER, MISTRAL_DECODER } from "./mistral.ts";
 import { HIDDEN_ACTIVATIONS } from "./parts/activations.ts";
-import { type DecoderKind, LLAMA_DECODER, type ReadDecoder, readDecoder } from "./parts/decoder-config.ts";
+import { LLAMA_DECODER, type ReadDecoder, readDecoder } from "./parts/decoder-config.ts";
 import { decoderTensors, isComputed } from "./parts/decoder-tensors.ts";
 import { encoderTensors, isUnusedInEncoder } from "./parts/encoder-tensors.ts";
 import { readLinePictures } from "./parts/line-pictures.ts";
 import { PIXTRAL_NAMES, readPixtralTower } from "./parts/pixtral-tower.ts";
-import { MAX_POSITIONS } from "./parts/rope.ts";
 
 // As published, and as transformers 5 saves them.
 const ENCODER_PREFIXES = ["vision_tower.", "model.vision_tower."];
@@ -25,20 +24,6 @@ const DECODER_NAMES = {
 };
 const MAX_CELL = 8;
 
-/** Ministral3Config. Queries grow with their position from the original context on, which is where we stop. */
-const MINISTRAL3_DECODER: DecoderKind = {
-  ...MISTRAL_DECODER,
-  vocabularySize: 131072,
-  maxPositions: 262144,
-  defaults: {
-    ...{ num_hidden_layers: 34, head_dim: 128, rms_norm_eps: 1e-5, sliding_window: null },
-    rope_parameters: {
-      ...{ rope_type: "yarn", rope_theta: 1e6, factor: 16, original_max_position_embeddings: 16384 },
-      ...{ beta_fast: 32, beta_slow: 1, mscale: 1, mscale_all_dim: 1, llama_4_scaling_beta: 0.1 },
-    },
-  },
-  refine: withUnscaledQueries,
-};
 const DECODERS = { mistral: MISTRAL_DECODER, ministral3: MINISTRAL3_DECODER, llama: LLAMA_DECODER };
 
 /** The configs that Mistral3Config means where there are none. */
@@ -161,12 +146,4 @@ function readRunBlocks(fields: ConfigFields, blocks: number, fallback: number): 
   if (typeof layer !== "number" || !Number.isInteger(layer) || layer === 0 || Math.abs(layer) > blocks)
     throw fields.unsupported(name, `one layer, from 1 to ${blocks} or from -1 to -${blocks}`);
   return layer > 0 ? layer : blocks + 1 + layer;
-}
-
-/** Queries grow by 1 + beta log(1 + floor(position / original)): not at all within the original context. */
-function withUnscaledQueries(decoder: DecoderSpec, fields: ConfigFields): DecoderSpec {
-  const rope = fields.objectOrEmpty("rope_parameters");
-  if (rope.number("llama_4_scaling_beta", 0, -1e3, 1e3) === 0) return decoder;
-  const original = rope.integer("original_max_position_embeddings", decoder.maxPositions, 1, MAX_POSITIONS);
-  return { ...decoder, maxPositions: Math.min(decoder.maxPositions, original) };
 }

@@ -78,11 +78,12 @@ export class ChatTemplate {
    * The prompt, with one placeholder for each picture.
    *
    * @param addGenerationPrompt end with the beginning of an answer
-   * @throws RangeError where the template refuses the conversation, with its own words
+   * @throws RangeError where the template refuses the conversation, with its own words; for a conversation where there is no
+   *   template, and one text is all that the model can continue
    * @throws FoveaError `unsupported-model` where it fails
    */
   render(messages: readonly CheckedMessage[], addGenerationPrompt: boolean): PromptPieces {
-    if (this.kind === "completion") return [messages.map((message) => this.#string(message)).join("")];
+    if (this.kind === "completion") return [this.#string(onlyText(messages))];
     if (this.kind === "format") {
       const texts = messages.map((message) => ({ role: message.role, text: this.#string(message) }));
       return writeFormat(this.#format!, texts, this.#tokenizer.eosIds[0], addGenerationPrompt);
@@ -162,6 +163,16 @@ export class ChatTemplate {
       .map((part) => (part.type === "text" ? literal(part.text, role) : `${image?.inTemplate ?? ""}${this.#afterMark}`))
       .join("");
   }
+}
+
+/** The one text that a model without a template continues. Turns that are strung together would mean nothing to it. */
+function onlyText(messages: readonly CheckedMessage[]): CheckedMessage {
+  const [message, ...others] = messages;
+  if (message && others.length === 0 && message.role === "user") return message;
+  const roles = messages.map(({ role }) => role).join(", ");
+  throw new RangeError(
+    `messages: the model has no chat template, so it holds no conversation (${roles}) and only continues a text; send one message of the user, or load a model that is trained for chat: its name mostly says "Instruct" or "chat"`,
+  );
 }
 
 function parts({ role, parts }: CheckedMessage, literal: Literal): ChatPart[] {

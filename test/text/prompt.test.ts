@@ -202,14 +202,20 @@ describe("without a template", () => {
     expect(text({ role: "system", content: "" }, user("er"))).toBe("<s>USER: er ASSISTANT:");
   });
 
-  it("a model without a format continues the text", () => {
+  it("a model without a format continues one text, and refuses a conversation", () => {
     const { kind, prompt, tokenizer } = chat(undefined, { images: false });
     expect(kind).toBe("completion");
-    expect(prompt(user("the "), assistant("low"), user("er"))).toEqual({
+    expect(prompt(user("the lower"))).toEqual({
       ids: [1, ...tokenizer.encode("the lower", { addSpecialTokens: false })],
       pictureCount: 0,
       continuesText: true,
     });
+    for (const messages of [
+      [user("the "), assistant("low"), user("er")],
+      [assistant("low")],
+      [user("the"), user("er")],
+    ])
+      expect(() => prompt(...messages)).toThrow(/no chat template, .*send one message of the user, or load a model/);
   });
 });
 

@@ -79,6 +79,23 @@ function llama(input: ArchitectureInput): Record<string, unknown> {
   };
 }
 
+/** Mistral 3: queries grow beyond the original context, which is where reading stops. */
+function mistral3(input: ArchitectureInput): Record<string, unknown> {
+  const beta = input.keys.number("attention.temperature_scale");
+  const { rope_scaling: scaling, rope_theta: theta, ...fields } = plain(beta ? "ministral3" : "mistral", input);
+  const original = fields.original_max_position_embeddings;
+  return {
+    ...fields,
+    sliding_window: windowOf(input) ?? null,
+    rope_parameters: {
+      ...(scaling ?? { rope_type: "default" }),
+      rope_theta: theta,
+      ...(original !== undefined && { original_max_position_embeddings: original }),
+      ...(beta && { llama_4_scaling_beta: beta }),
+    },
+  };
+}
+
 /** Layers of Gemma 2 and 3. */
 const GEMMA = {
   normOffset: 1,
@@ -186,6 +203,7 @@ function olmo2(input: ArchitectureInput): Record<string, unknown> {
 
 export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   llama: { config: llama, permuted: true },
+  mistral3: { config: mistral3, permuted: true },
   qwen2: { config: (input) => plain("qwen2", input) },
   // Alone, without pictures, all axes of its positions are equal.
   qwen2vl: { config: (input) => plain("qwen2", input) },

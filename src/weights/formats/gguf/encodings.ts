@@ -2,6 +2,7 @@
 import { quoted } from "../../../shared/json.ts";
 import { sameShape, shapeText } from "../../../shared/shape.ts";
 import type { Dtype } from "../../dtype.ts";
+import { unpackedRows } from "../arrange-rows.ts";
 import type { Encoding, PackedEncoding, PackedLayout } from "../encoding.ts";
 import { readNumbers } from "../packed/integers.ts";
 import type { RowOrder, StoredTensor } from "../stored-tensor.ts";
@@ -40,6 +41,7 @@ function packed(id: PackedTypeName, layout: PackedLayout): PackedEncoding {
 export function storedTensor(named: NamedTensor): StoredTensor {
   const { name, tensor, shape, start, end, interleavedHeads, offset, frame } = named;
   if (frame) return twoFrames(named, frame);
+  if (shape.length === 1 && Object.hasOwn(LAYOUTS, tensor.type.name)) return packedVector(named);
   return {
     name,
     shape,
@@ -49,6 +51,24 @@ export function storedTensor(named: NamedTensor): StoredTensor {
       { name: tensor.name, file: tensor.file, start, end, role: "values", rowBytes: (end - start) / shape[0]! },
     ],
     ...(interleavedHeads !== undefined && rowOrder(shape[0]!, interleavedHeads)),
+    ...(offset !== undefined && { add: -offset }),
+  };
+}
+
+/** A vector of packed values, which stays f32 on the GPU: no kernel reads groups of it. */
+function packedVector({ name, tensor, shape, start, end, offset }: NamedTensor): StoredTensor {
+  const [width = 1] = shape;
+  const decode = DECODERS[tensor.type.name as PackedTypeName];
+  return {
+    name,
+    // One row, for the reader of rows; a leading 1 makes no difference to the family.
+    shape: [1, width],
+    planes: [{ name: tensor.name, file: tensor.file, start, end, role: "values", rowBytes: end - start }],
+    encoding: {
+      id: tensor.type.name,
+      dtype: "F32",
+      unpack: ({ planes }) => unpackedRows(decode(planes.values!), 1, width),
+    },
     ...(offset !== undefined && { add: -offset }),
   };
 }

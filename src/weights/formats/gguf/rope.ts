@@ -31,6 +31,10 @@ export function ropeFields(keys: Keys, factors: RopeFactors, headWidth: number, 
   };
 }
 
+function named(name: string, value: number | undefined): Record<string, number> {
+  return value === undefined ? {} : { [name]: value };
+}
+
 function scalingFields(keys: Keys, { all, short, long }: RopeFactors): Record<string, unknown> | undefined {
   const attention = keys.number("rope.scaling.attn_factor");
   const attentionField = attention !== undefined && { attention_factor: attention };
@@ -41,7 +45,14 @@ function scalingFields(keys: Keys, { all, short, long }: RopeFactors): Record<st
   // The older key has no type beside it.
   const factor = keys.number("rope.scaling.factor") ?? keys.number("rope.scale_linear") ?? 1;
   if (type === "none" || factor === 1 || factor === 0) return undefined;
-  if (type === "yarn") return { rope_type: "yarn", factor, ...attentionField };
+  if (type === "yarn")
+    return {
+      ...{ rope_type: "yarn", factor, ...attentionField },
+      ...named("beta_fast", keys.number("rope.scaling.yarn_beta_fast")),
+      ...named("beta_slow", keys.number("rope.scaling.yarn_beta_slow")),
+      // What models with this multiplier scale cosines by, they divide queries by: nothing remains.
+      ...named("attention_factor", keys.number("rope.scaling.yarn_log_multiplier") ? 1 : undefined),
+    };
   if (type === undefined || type === "linear") return { rope_type: "linear", factor };
   throw keys.metadata.bad(`${keys.name("rope.scaling.type")} is ${JSON.stringify(type)}; none, linear, yarn are read`);
 }

@@ -51,6 +51,11 @@ const BY_CASE =
   `[^\\r\\n\\p{L}\\p{N}]?${UPPER}*${LOWER}+|[^\\r\\n\\p{L}\\p{N}]?${UPPER}+${LOWER}*` +
   `|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${SPACES}`;
 
+/** The same, with contractions at their ends. */
+const BY_CASE_4O =
+  `[^\\r\\n\\p{L}\\p{N}]?${UPPER}*${LOWER}+${CONTRACTIONS}?|[^\\r\\n\\p{L}\\p{N}]?${UPPER}+${LOWER}*${CONTRACTIONS}?` +
+  `|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${SPACES}`;
+
 const GPT2: SplitRule = { steps: [bytes(true)] };
 const DIGITS_APART: SplitRule = { steps: [DIGITS, bytes(true)] };
 const LLAMA3: SplitRule = {
@@ -60,15 +65,18 @@ const LLAMA3: SplitRule = {
 };
 const LLAMA3_MERGED: SplitRule = { steps: LLAMA3.steps };
 const QWEN2: SplitRule = { steps: [split(words("\\p{N}")), bytes(false)], normalizer: NFC };
+/** As Qwen 2's, without its normalizer. */
+const STABLELM2: SplitRule = { steps: QWEN2.steps };
+const GPT4O: SplitRule = { steps: [split(BY_CASE_4O), bytes(false)] };
 const QWEN35: SplitRule = { steps: [split(MARKED), bytes(false)], normalizer: NFC };
 const TEKKEN: SplitRule = { steps: [split(BY_CASE), bytes(false)], wholeWords: true, addsBos: true };
 
 const RULES: Readonly<Record<string, SplitRule>> = {
   ...{ "gpt-2": GPT2, "phi-2": GPT2, mpt: GPT2, olmo: GPT2, "granite-docling": GPT2 },
   ...{ smollm: DIGITS_APART, starcoder: DIGITS_APART, "command-r": DIGITS_APART },
-  ...{ refact: DIGITS_APART, codeshell: DIGITS_APART },
+  ...{ refact: DIGITS_APART, codeshell: DIGITS_APART, "minerva-7b": DIGITS_APART },
   ...{ "llama-bpe": LLAMA3, llama3: LLAMA3, "llama-v3": LLAMA3, lfm2: LLAMA3, falcon3: LLAMA3, pixtral: LLAMA3 },
-  ...{ "smaug-bpe": LLAMA3_MERGED, dbrx: LLAMA3_MERGED },
+  ...{ "smaug-bpe": LLAMA3_MERGED, dbrx: LLAMA3_MERGED, stablelm2: STABLELM2, "gpt-4o": GPT4O, llama4: GPT4O },
   ...{ qwen2: QWEN2, "deepseek-r1-qwen": QWEN2, qwen35: QWEN35, tekken: TEKKEN },
 };
 

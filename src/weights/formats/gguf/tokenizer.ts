@@ -16,8 +16,13 @@ export interface LanguageFiles {
   "generation_config.json": Readonly<Record<string, unknown>>;
 }
 
-/** Control tokens that end an answer, whatever the file says of them. */
-const END_TEXTS = ["<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "</s>"];
+/** Texts of tokens that end an answer and are control tokens, whatever the file says of them, as llama.cpp takes them. */
+const END_TEXTS = [
+  ...["<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>"],
+  ...["<end_of_utterance>", "<\uff5cend\u2581of\u2581sentence\uff5c>"],
+];
+/** The same where the file calls it a control token: it may be a plain word, too. */
+const END = "</s>";
 
 /** U+2581, which SentencePiece writes for a space. */
 const SPACE = "\u2581";
@@ -36,7 +41,7 @@ interface TokenizerParts {
  * @throws FoveaError `bad-weights` for a damaged vocabulary, `unsupported-model` for a kind of tokenizer that is not read
  */
 export function describeTokenizer(metadata: Metadata, rows: number): LanguageFiles {
-  const vocabulary = readVocabulary(metadata, rows);
+  const vocabulary = withEnds(readVocabulary(metadata, rows));
   const kind = metadata.string("tokenizer.ggml.model");
   const read = kind === "gpt2" ? byteLevel : kind === "llama" ? sentencePiece : undefined;
   if (!read)
@@ -71,10 +76,20 @@ function named(name: string, value: string | undefined): Record<string, string> 
   return value === undefined ? {} : { [name]: value };
 }
 
+/** The vocabulary with the tokens that end an answer as control tokens: some files call them words or user-defined. */
+function withEnds(vocabulary: GgufVocabulary): GgufVocabulary {
+  const { idOf, types } = vocabulary;
+  const ids = END_TEXTS.flatMap((text) => idOf.get(text) ?? []).filter((id) => types[id] !== TOKEN_TYPE.control);
+  if (ids.length === 0) return vocabulary;
+  const changed = Array.from(types);
+  for (const id of ids) changed[id] = TOKEN_TYPE.control;
+  return { ...vocabulary, types: changed };
+}
+
 function endIds({ eosId, eotId, idOf, types }: GgufVocabulary): number[] {
-  const byText = END_TEXTS.map((text) => idOf.get(text)).filter(
-    (id) => id !== undefined && types[id] === TOKEN_TYPE.control,
-  );
+  const byText = [...END_TEXTS, END]
+    .map((text) => idOf.get(text))
+    .filter((id) => id !== undefined && types[id] === TOKEN_TYPE.control);
   return [...new Set([eosId, eotId, ...byText].filter((id) => id !== undefined))];
 }
 

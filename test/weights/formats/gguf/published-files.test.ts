@@ -1,0 +1,121 @@
+/** What published files have that the golden ones lack: keys, tensors and tokens, one test each. */
+import { expect, test } from "vitest";
+import { readModel } from "../../../../src/engine/read-model.ts";
+import { Tokenizer } from "../../../../src/text/tokenizer.ts";
+import { memorySource } from "../../../../src/weights/byte-source.ts";
+import { openFolder } from "../../../../src/weights/folder.ts";
+import { readGguf } from "../../../../src/weights/formats/gguf/container.ts";
+import { splitRule } from "../../../../src/weights/formats/gguf/split-rules.ts";
+import { describeTokenizer } from "../../../../src/weights/formats/gguf/tokenizer.ts";
+import { readRows } from "../../../../src/weights/formats/read-rows.ts";
+import { openModel } from "../../../../src/weights/formats/registry.ts";
+import ministral from "../../../families/mistral3/Ministral-3-3B-Instruct-2512-BF16/config.json" with { type: "json" };
+import { describeModel } from "../../../support/describe-model.ts";
+import { expectClose } from "../../../support/expect-close.ts";
+import { type GgufTensorInput, type GgufValue, writeGguf } from "../../../support/gguf-file.ts";
+import blocks from "./blocks.json" with { type: "json" };
+
+const Q8_0 = 8;
+
+function open(metadata: Record<string, GgufValue>, tensors: Record<string, GgufTensorInput>) {
+  return openModel(openFolder({ "tiny.gguf": writeGguf(metadata, tensors) }), {});
+}
+
+const keysOf = (architecture: string, keys: Record<string, GgufValue>) => ({
+  "general.architecture": architecture,
+  ...Object.fromEntries(Object.entries(keys).map(([key, value]) => [`${architecture}.${key}`, value])),
+});
+
+const LLAMA = keysOf("llama", {
+  block_count: 1,
+  context_length: 64,
+  embedding_length: 256,
+  feed_forward_length: 256,
+  "attention.head_count": 2,
+  "attention.layer_norm_rms_epsilon": 1e-5,
+});
+
+const table = (rows: number, columns: number) => ({
+  shape: [rows, columns],
+  bytes: new Uint8Array(4 * rows * columns),
+});
+
+test("a norm of packed values is read as numbers", async () => {
+  const bytesOf = (base64: string) => new Uint8Array(Buffer.from(base64, "base64"));
+  const bytes = bytesOf(blocks.Q8_0.bytes);
+  const expected = new Float32Array(bytesOf(blocks.Q8_0.values).buffer);
+  const norm = { shape: [expected.length], type: Q8_0, bytes };
+  const model = await open(LLAMA, { "token_embd.weight": table(2, 256), "output_norm.weight": norm });
+  const checkpoint = await model.checkpoint({}, {});
+  const rows: Float32Array[] = [];
+  for await (const values of readRows(checkpoint, checkpoint.tensors.get("model.norm.weight")!, {})) rows.push(values);
+  expect(rows).toHaveLength(1);
+  expect([...rows[0]!]).toEqual([...expected]);
+});
+
+test("Mistral 3 with YaRN comes to the decoder of its own config.json", async () => {
+  const text = ministral.text_config;
+  const rope = text.rope_parameters;
+  const model = await open(
+    keysOf("mistral3", {
+      block_count: text.num_hidden_layers,
+      context_length: text.max_position_embeddings,
+      embedding_length: text.hidden_size,
+      feed_forward_length: text.intermediate_size,
+      "attention.head_count": text.num_attention_heads,
+      "attention.head_count_kv": text.num_key_value_heads,
+      "attention.key_length": text.head_dim,
+      "attention.value_length": text.head_dim,
+      "attention.layer_norm_rms_epsilon": text.rms_norm_eps,
+      "attention.temperature_scale": rope.llama_4_scaling_beta,
+      "rope.dimension_count": text.head_dim,
+      "rope.freq_base": rope.rope_theta,
+      "rope.scaling.type": "yarn",
+      "rope.scaling.factor": rope.factor,
+      "rope.scaling.original_context_length": rope.original_max_position_embeddings,
+      "rope.scaling.yarn_beta_fast": rope.beta_fast,
+      "rope.scaling.yarn_beta_slow": rope.beta_slow,
+      "rope.scaling.yarn_log_multiplier": rope.mscale_all_dim,
+    }),
+    { "token_embd.weight": table(3, text.hidden_size) },
+  );
+  const { spec } = await readModel(model.folder, {});
+  const { decoder } = describeModel({ "config.json": { ...text, vocab_size: 3 } });
+  // Queries grow beyond it.
+  expect(spec.decoder!.maxPositions).toBe(rope.original_max_position_embeddings);
+  expectClose({ ...spec.decoder, bosId: 0, eosIds: [] }, { ...decoder, bosId: 0, eosIds: [] });
+});
+
+const WORDS = {
+  "tokenizer.ggml.model": "gpt2",
+  "tokenizer.ggml.pre": "gpt-4o",
+  "tokenizer.ggml.merges": ["a b"],
+};
+
+async function metadataOf(metadata: Record<string, GgufValue>) {
+  return (await readGguf(memorySource("tiny.gguf", writeGguf(metadata)))).metadata;
+}
+
+test("tokens that end an answer are control tokens, also where a file calls them words", async () => {
+  const tokens = ["a", "b", "ab", "<end_of_turn>", "<|im_end|>", "</s>"];
+  const types = Int32Array.from([1, 1, 1, 1, 4, 1]);
+  const metadata = await metadataOf({
+    ...WORDS,
+    "tokenizer.ggml.tokens": tokens,
+    "tokenizer.ggml.token_type": types,
+    "tokenizer.ggml.eos_token_id": 2,
+  });
+  const files = describeTokenizer(metadata, tokens.length);
+  // "</s>" may be a plain word.
+  expect([...(files["generation_config.json"].eos_token_id as number[])].sort()).toEqual([2, 3, 4]);
+  const tokenizer = Tokenizer.parse(files);
+  expect(tokenizer.encode("ab<end_of_turn>b", { addSpecialTokens: false })).toEqual([2, 3, 1]);
+});
+
+test("the split rule of o200k is that of published files", async () => {
+  const metadata = await metadataOf({ ...WORDS, "tokenizer.ggml.tokens": ["a"] });
+  // From tokenizer.json of Phi-4-mini-instruct.
+  const published =
+    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+  expect(splitRule(metadata).steps[0]).toMatchObject({ type: "Split", pattern: { Regex: published } });
+});
