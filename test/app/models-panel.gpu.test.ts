@@ -141,7 +141,9 @@ test("the list says what is likely to fit, and loads what is downloaded", async 
     [...list.renderRoot.querySelectorAll("li")].find((one) => one.querySelector("h3")?.textContent?.endsWith(name))!;
   await expect.poll(() => words(entry("/SmolVLM-256M-Instruct"))).toMatch(/Downloaded · about .* Likely to fit.*Load$/);
   await expect.poll(() => words(entry("/Qwen3-VL-2B-Instruct"))).toMatch(/4\.3 GB to download.*Likely too large/);
-  expect(words(entry("/SmolVLM-256M-Instruct"))).toContain("Tested with random weights of its shape.");
+  expect(words(list.renderRoot.querySelector("ul + p"))).toMatch(
+    /^Published weights were run of .*SmolLM2-135M-Instruct-GGUF;/,
+  );
   entry("/SmolVLM-256M-Instruct").querySelectorAll("button")[1]!.click();
   entry("/Qwen3-VL-2B-Instruct").querySelectorAll("button")[0]!.click();
   expect(chosen).toEqual(["load HuggingFaceTB/SmolVLM-256M-Instruct", "check Qwen/Qwen3-VL-2B-Instruct-GGUF:Q4_K_M"]);

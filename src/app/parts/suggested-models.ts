@@ -15,6 +15,8 @@ export const FIT_WORDS: Record<ModelFit, string> = {
   "too-large": "Likely too large",
 };
 
+const PUBLISHED = suggestedModels.filter(({ published }) => published).map(({ name }) => name.replace(/:.*/, ""));
+
 export class SuggestedModels extends LitElement {
   static override properties = { fits: { state: true }, stored: { state: true } };
   /** By name; empty where the browser tells nothing of its GPU. */
@@ -45,6 +47,9 @@ export class SuggestedModels extends LitElement {
       h3 {
         overflow-wrap: anywhere;
       }
+      :is(.tight, .too-large) {
+        font-weight: 600;
+      }
       .owner {
         font-weight: 400;
         color: var(--soft);
@@ -73,7 +78,8 @@ export class SuggestedModels extends LitElement {
         <button @click=${() => this.#choose("load", SHIPPED_MODEL)}>Use</button>
       </li>
       ${suggestedModels.map((model) => this.#entry(model))}
-    </ul>`;
+    </ul>
+    <p class="soft">Published weights were run of ${PUBLISHED.join(", ")}; the others were tested with random weights of their shape.</p>`;
   }
 
   #entry(model: Suggested) {
@@ -89,8 +95,8 @@ export class SuggestedModels extends LitElement {
     return html`<li>
       <div>
         <h3><span class="owner">${owner}/</span>${short}</h3>
-        <p>${skill.charAt(0).toUpperCase()}${skill.slice(1)}. ${model.published ? nothing : html`<span class="soft">Tested with random weights of its shape.</span>`}</p>
-        <p class="soft">${facts.filter(Boolean).join(" · ")}${fit && fit !== "fits" ? html` · <strong>${FIT_WORDS[fit]}</strong>` : fit ? ` · ${FIT_WORDS[fit]}` : nothing}</p>
+        <p>${skill.charAt(0).toUpperCase()}${skill.slice(1)}.</p>
+        <p class="soft">${facts.filter(Boolean).join(" · ")}${fit ? html` · <span class=${fit}>${FIT_WORDS[fit]}</span>` : nothing}</p>
       </div>
       <div class="row">
         ${small ? html`<button aria-label=${`Check ${small}`} title=${small} @click=${() => this.#choose("check", small)}>Smaller file</button>` : nothing}
