@@ -13,6 +13,7 @@ export const ENTRIES = {
   openai: "src/openai/index.ts",
   worker: "src/worker/index.ts",
   remote: "src/remote/index.ts",
+  react: "src/react/index.ts",
   element: "src/element/index.ts",
   "element/define": "src/element/define.ts",
 };
@@ -40,7 +41,7 @@ export const libraryFolder = `${root}dist/lib`;
 export const NO_TIMING_HINTS = { pluginTimings: false };
 const stamp = `${root}dist/lib.stamp`;
 
-/** @returns {{ dependencies: Record<string, string> }} */
+/** @returns {{ dependencies: Record<string, string>, peerDependencies: Record<string, string> }} */
 export function readPackage() {
   return JSON.parse(readFileSync(`${root}package.json`, "utf8"));
 }
@@ -83,7 +84,8 @@ export async function buildLibrary() {
 
 /** @param {string} outDir */
 async function bundle(outDir) {
-  const dependencies = Object.keys(readPackage().dependencies);
+  const { dependencies: own, peerDependencies } = readPackage();
+  const dependencies = [...Object.keys(own), ...Object.keys(peerDependencies)];
   const isDependency = (/** @type {string} */ id) =>
     dependencies.some((name) => id === name || id.startsWith(`${name}/`));
   const { [STANDALONE]: standalone, ...modules } = ENTRIES;
@@ -145,12 +147,20 @@ async function bundleModules(
         checks: NO_TIMING_HINTS,
         external: isExternal,
         // All in one folder: the worker's script is found beside the module that starts it, whichever that is.
-        output: { comments: false, minify, chunkFileNames: "[name]-[hash].js" },
+        output: { comments: false, minify, chunkFileNames: "[name]-[hash].js", banner: directive },
       },
     },
   });
   const output = (Array.isArray(result) ? result : [result]).flatMap((part) => ("output" in part ? part.output : []));
   return new Map(output.flatMap((file) => (file.type === "chunk" ? [[file.fileName, file.imports]] : [])));
+}
+
+/**
+ * Hooks run on the client; frameworks that render on a server want to read that.
+ * @param {{ name: string }} chunk
+ */
+function directive({ name }) {
+  return name === "react" ? '"use client";' : "";
 }
 
 /**

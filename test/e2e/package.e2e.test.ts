@@ -74,6 +74,7 @@ test.for([
   ["fovea", ["Fovea", "FoveaError", "deleteStoredModel", "planModel", "storageReport", "storedModels"]],
   ["fovea/openai", ["ApiError", "FoveaOpenAI", "createFetch"]],
   ["fovea/worker", ["FoveaError", "createFovea"]],
+  ["fovea/react", ["FoveaError", "useFovea"]],
   ["fovea/element", ["EngineRegistry", "FoveaChat", "FoveaError"]],
   // As a server does that renders a page: there is no element to register.
   ["fovea/element/define", ["EngineRegistry", "FoveaChat", "FoveaError"]],

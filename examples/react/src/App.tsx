@@ -1,35 +1,16 @@
 // A picture, a question, a streamed answer.
-import type { MessagePart } from "fovea";
-import { type FormEvent, useRef, useState } from "react";
-import { useFovea } from "./use-fovea";
+import type { FoveaHook } from "fovea/react";
+import { useFovea } from "fovea/react";
+import type { FormEvent } from "react";
 
 export function App({ source }: { source: string }) {
-  const { fovea, progress } = useFovea(source);
-  const [answer, setAnswer] = useState("");
-  const [outcome, setOutcome] = useState("");
-  const [isRunning, setIsRunning] = useState(false);
-  const running = useRef<AbortController>(null);
+  const fovea = useFovea(source);
 
-  async function ask(event: FormEvent<HTMLFormElement>) {
+  function ask(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const picture = form.get("picture") as File;
-    const content: MessagePart[] = [{ type: "text", text: String(form.get("question")) }];
-    if (picture.size > 0) content.unshift({ type: "image", image: picture });
-    running.current = new AbortController();
-    setIsRunning(true);
-    setAnswer("");
-    setOutcome("Answering ...");
-    try {
-      const { signal } = running.current;
-      for await (const event of fovea!.generate({ messages: [{ role: "user", content }], signal })) {
-        if (event.type === "text") setAnswer((text) => text + event.text);
-        if (event.type === "done") setOutcome(`${event.reason}: ${event.stats.newTokens} tokens`);
-      }
-    } catch (error) {
-      setOutcome((error as Error).message);
-    }
-    setIsRunning(false);
+    void fovea.ask(String(form.get("question")), ...(picture.size > 0 ? [picture] : []));
   }
 
   return (
@@ -46,15 +27,23 @@ export function App({ source }: { source: string }) {
             Question <input name="question" defaultValue="What is in this picture?" required />
           </label>
         </p>
-        <button type="submit" disabled={!fovea || isRunning}>
+        <button type="submit" disabled={fovea.status !== "ready"}>
           Ask
         </button>{" "}
-        <button type="button" disabled={!isRunning} onClick={() => running.current?.abort()}>
+        <button type="button" disabled={fovea.status !== "answering"} onClick={fovea.stop}>
           Stop
         </button>
       </form>
-      <p role="status">{outcome || progress}</p>
-      <output>{answer}</output>
+      <p role="status">{statusText(fovea)}</p>
+      <output>{fovea.answer}</output>
     </>
   );
+}
+
+function statusText({ status, progress, error, reason, stats }: FoveaHook): string {
+  if (error) return error.message;
+  if (status === "answering") return "Answering ...";
+  if (status === "ready") return reason ? `${reason}: ${stats?.newTokens} tokens` : "Ready.";
+  const { stage = "config", loadedBytes = 0, totalBytes = 0 } = progress ?? {};
+  return `${stage} ${totalBytes ? Math.round((100 * loadedBytes) / totalBytes) : 0} %`;
 }
