@@ -51,7 +51,7 @@ export function show(): FoveaChat {
 `;
 
 beforeAll(async () => {
-  project = await makeConsumer();
+  project = await makeConsumer(["react"]);
   consumer = project.folder;
   writeFileSync(join(consumer, "program.ts"), PROGRAM);
 });
@@ -71,7 +71,10 @@ test("holds the library, its types and its papers, and nothing else", () => {
 });
 
 test.for([
-  ["fovea", ["Fovea", "FoveaError", "deleteStoredModel", "planModel", "storageReport", "storedModels"]],
+  [
+    "fovea",
+    ["Fovea", "FoveaError", "deleteStoredModel", "guessFit", "planModel", "searchHub", "storageReport", "storedModels"],
+  ],
   ["fovea/openai", ["ApiError", "FoveaOpenAI", "createFetch"]],
   ["fovea/worker", ["FoveaError", "createFovea"]],
   ["fovea/react", ["FoveaError", "useFovea"]],
