@@ -9,7 +9,7 @@ import type { FormatSource } from "./format-source.ts";
 import type { FromGrammar, GrammarCall, GrammarStep, GrammarVocabulary, ToGrammar } from "./protocol.ts";
 import { startGrammarWorker } from "./start-worker.ts";
 
-/** Processor time for a format to be compiled, or for one token of it. */
+/** Default processor time for a format to be compiled, or for one token of it. */
 const MAX_MS = 5000;
 /** Time that passes before processor time is measured: most formats take a tenth of it. */
 const UNMEASURED_MS = 1000;
@@ -20,14 +20,19 @@ const START_MS = 120_000;
 
 export class Grammars {
   readonly #vocabulary: () => GrammarVocabulary;
+  readonly #maxMs: number;
   #worker: Worker | undefined;
   #ready: Promise<unknown> | undefined;
   #nextCall = 0;
   readonly #calls = new Map<number, (answer: FromGrammar | { type: "end"; error: Error }) => void>();
 
-  /** @param vocabulary called when a worker starts */
-  constructor(vocabulary: () => GrammarVocabulary) {
+  /**
+   * @param vocabulary called when a worker starts
+   * @param maxMs processor time for a format to be compiled, or for one token of it
+   */
+  constructor(vocabulary: () => GrammarVocabulary, maxMs = MAX_MS) {
     this.#vocabulary = vocabulary;
+    this.#maxMs = maxMs;
   }
 
   /**
@@ -78,11 +83,11 @@ export class Grammars {
       this.#calls.set(call, resolve),
     );
     this.#worker!.postMessage({ ...message, call });
-    const deadline = new Deadline(message.type === "vocabulary" ? undefined : MAX_MS, () => {
+    const deadline = new Deadline(message.type === "vocabulary" ? undefined : this.#maxMs, () => {
       const isStart = message.type === "vocabulary";
       const error = isStart
         ? new FoveaError("download-failed", `the worker for formats did not start within ${START_MS / 1000} s`)
-        : new RangeError(`format takes more than ${MAX_MS / 1000} s of the processor; make it simpler`);
+        : new RangeError(`format takes more than ${this.#maxMs / 1000} s of the processor; make it simpler`);
       this.#calls.get(call)?.({ type: "end", error });
     });
     try {
