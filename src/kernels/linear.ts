@@ -14,7 +14,7 @@ export interface LinearArgs extends Omit<MatmulArgs, "weight" | "stride"> {
 }
 
 /** `matvec` for a single row, which alone may be normed on the way; `matmul` for more. The same arguments, the same result. */
-export function linear(recorder: Recorder, { norm, weight, bias, y, ...args }: LinearArgs): void {
+export function linear(recorder: Recorder, { norm, exact, weight, bias, y, ...args }: LinearArgs): void {
   const [rows, cols] = matrixShape("linear y", y);
   assert(rows === 1 || !norm, "linear: only one row is normed inside its product");
   assert(weight.shape[0] === cols, `linear: ${cols} columns of weights [${weight.shape}]`);
@@ -28,7 +28,7 @@ export function linear(recorder: Recorder, { norm, weight, bias, y, ...args }: L
       y: view(y, [rows, count], first),
     };
     if (rows === 1) matvec(recorder, { ...columns, norm });
-    else matmul(recorder, { ...columns, stride: cols });
+    else matmul(recorder, { ...columns, stride: cols, exact });
     first += count;
   }
 }

@@ -46,6 +46,8 @@ export interface MatmulArgs {
   accumulate?: boolean | undefined;
   /** On the result, before it is stored or added; default 1. */
   factor?: number | undefined;
+  /** Operands stay f32 on a device that rounds those of all other products to f16. */
+  exact?: boolean | undefined;
 }
 
 /** Ways to the same product: without workgroup memory, with tiles in it, and with tiles of f16 (products and sums in f32). */
@@ -94,11 +96,12 @@ const VARIANTS = {
  * which rules the quads out; 8 x 4 outputs need 12 reads of workgroup memory for 128 products (8 x 8: 16 for 256) but
  * half the registers of 8 x 8, which keeps small GPUs from spilling and puts twice the invocations on a small product.
  */
-function choose(capabilities: Capabilities, weight: Tensor): MatmulVariant {
+function choose(capabilities: Capabilities, weight: Tensor, exact: boolean): MatmulVariant {
   const { software, subgroups, halves, fastest } = capabilities;
   const found = fastest.matmul ?? (software ? (subgroups ? "quads" : "alone") : "half tiles");
   if (found === "alone" || (found === "quads" && subgroups)) return found;
-  const fits = canMultiplyHalves(weight) && (halves === "all" || (halves === "packed" && isPacked(weight.type)));
+  const isWanted = halves === "all" ? !exact : halves === "packed" && isPacked(weight.type);
+  const fits = isWanted && canMultiplyHalves(weight);
   return found === "half tiles" && fits ? "half tiles" : "tiles";
 }
 
@@ -116,7 +119,7 @@ function canMultiplyHalves(weight: Tensor): boolean {
 /** y = factor * act(x W^T + b); with `accumulate`, y += factor * act(x W^T + b). */
 export function matmul(
   recorder: Recorder,
-  { x, weight, bias, y, stride, activation = "none", accumulate = false, factor = 1 }: MatmulArgs,
+  { x, weight, bias, y, stride, activation = "none", accumulate = false, factor = 1, exact = false }: MatmulArgs,
 ): void {
   const batch = x.shape.length === 3 ? x.shape.slice(0, 1) : [];
   const [rows = 0, inner = 0] = x.shape.slice(-2);
@@ -126,7 +129,7 @@ export function matmul(
   if (bias) checkShape("matmul bias", bias, [cols]);
   checkShape("matmul y", y, [...batch, rows, cols]);
   assert(batch.length === 0 || !isPacked(weight.type), "matmul: a batch of packed weights");
-  const { kernel, tile, libs, suffix, constants, enables } = VARIANTS[choose(recorder.capabilities, weight)];
+  const { kernel, tile, libs, suffix, constants, enables } = VARIANTS[choose(recorder.capabilities, weight, exact)];
   const { part, key, texts, constants: scaling } = chooseWeight(weight);
   const variant = kernel.variant({
     libs: { key: key + suffix, texts: [...texts, ...libs, activationLib, linearStore] },

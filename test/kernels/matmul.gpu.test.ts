@@ -147,6 +147,8 @@ describe("matmul", () => {
     const random = freshRandom("matmul");
     await checkLinear(gpu(), random, matmul, { rows: 3, cols: 5, inner: 7 }, [HALF]);
     await checkLinear(gpu(), random, matmul, { rows: 3, cols: 5, inner: 8 }, [{ ...HALF, halves: "packed" }]);
+    const exact: typeof matmul = (recorder, args) => matmul(recorder, { ...args, exact: true });
+    await checkLinear(gpu(), random, exact, { rows: 3, cols: 5, inner: 8 }, [HALF]);
   });
 
   // [B, M, N, K]: below, on and off the tiles.

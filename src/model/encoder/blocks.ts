@@ -16,6 +16,26 @@ import { rmsNorm } from "../../kernels/rms-norm.ts";
 import type { BlocksSpec } from "../../spec/model-spec.ts";
 import type { Weights } from "../load/fill.ts";
 
+/**
+ * Where a device rounds the operands of products to f16, those of attention stay f32, as those of the patches do. All later
+ * layers amplify errors of the first ones, and softmax amplifies those of queries and keys. NMSE of the logits of the three
+ * golden checkpoints, of random weights, when the f64 references round operands to f16:
+ *
+ *     of all products                          6.0e-5  2.1e-5  3.1e-5
+ *     the same, weights only                   2.7e-5  0       0       (f16 holds those of bf16 and f16 files)
+ *     the same, activations only               4.1e-5  2.1e-5  3.1e-5
+ *     activations of the patches only          1.5e-5  9.6e-6  1.2e-5
+ *     those of queries only                    7.0e-6  8.3e-6  9.5e-6
+ *     those of keys only                       9.3e-6  5.2e-6  1.6e-5
+ *     those of values, out, fc1 or fc2 only    up to 2.5e-6 each
+ *     those of the connector and the decoder   up to 1.4e-6 in all
+ *     of all but patches                       3.9e-5  2.1e-5  4.1e-5
+ *     of all but queries, keys, values         4.0e-5  1.5e-5  2.1e-5
+ *     of all but both                          1.2e-5  7.1e-6  6.7e-6
+ *     of all but both and out                  5.9e-6  3.6e-6  4.7e-6  (taken: a third of a block's products)
+ */
+const EXACT_ATTENTION = true;
+
 /** Buffers of the blocks: R rows in all. */
 export interface BlocksWorkspace {
   normed: Tensor; // [R, C]
@@ -90,7 +110,7 @@ export class Blocks {
     const y = view(space.attended, [rows, width]);
     const logSumExp = view(space.logSumExp, [rows, heads]);
     this.norm(recorder, `${this.#name}.blocks.${block}.norm1`, hidden, normed);
-    linear(recorder, { x: normed, ...this.#layer(block, "qkv"), y: qkv });
+    linear(recorder, { x: normed, ...this.#layer(block, "qkv"), y: qkv, exact: EXACT_ATTENTION });
     if (this.spec.qkNorm) this.#normQueries(recorder, block, qkv);
     const operands = rotary ? rotary.turn(recorder, qkv) : this.#packed(qkv);
     attention(recorder, { ...operands, y, logSumExp, visible, rows, keys: rows, ...this.heads, keyHeads: heads });
@@ -121,12 +141,13 @@ export class Blocks {
     half: { block: number; part: "out" | "fc2"; x: Tensor; hidden: Tensor; scale: string },
   ): void {
     const { block, part, x, hidden } = half;
+    const exact = part === "out" && EXACT_ATTENTION;
     if (!this.spec.layerScale) {
-      linear(recorder, { x, ...this.#layer(block, part), y: hidden, accumulate: true });
+      linear(recorder, { x, ...this.#layer(block, part), y: hidden, accumulate: true, exact });
       return;
     }
     const y = view(space.normed, hidden.shape);
-    linear(recorder, { x, ...this.#layer(block, part), y });
+    linear(recorder, { x, ...this.#layer(block, part), y, exact });
     addScaled(recorder, { x: y, scale: this.#weights.get(`${this.#name}.blocks.${block}.${half.scale}`), y: hidden });
   }
 

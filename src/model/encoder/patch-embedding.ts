@@ -35,7 +35,9 @@ export function embedPatches(recorder: Recorder, model: Model, { pixels, grid, y
   const { side: patchSize, channelsLast, frames = 1 } = patch;
   const x = scratch.tensor("patch rows", [count, 3 * frames * patchSize ** 2]);
   patches(recorder, { pixels, y: x, patchSize, cell, channelsLast, frames });
-  const product = { x, weight: weights.matrix("encoder.patch.weight"), bias: weights.find("encoder.patch.bias") };
+  const weight = weights.matrix("encoder.patch.weight");
+  // See EXACT_ATTENTION in blocks.ts, which has the numbers.
+  const product = { x, weight, bias: weights.find("encoder.patch.bias"), exact: true };
   const positions = positionsOf(recorder, model, grid, scratch);
   if (!positions) {
     linear(recorder, { ...product, y });
