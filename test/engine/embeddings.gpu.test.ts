@@ -1,7 +1,7 @@
 /** Embeddings beyond the golden pairs: compressed pictures, one tower alone, a worker, aborts, planned memory, refusals. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readModel } from "../../src/engine/read-model.ts";
-import { Fovea, planModel } from "../../src/index.ts";
+import { Fovea, type LoadOptions, planModel } from "../../src/index.ts";
 import { TextEmbedder } from "../../src/model/encoder/text-embedder.ts";
 import { Weights } from "../../src/model/load/fill.ts";
 import { matchTensors } from "../../src/model/load/match.ts";
@@ -37,6 +37,9 @@ function referenceNames(weights: ReferenceWeights): ReferenceWeights {
 }
 
 describeShared(needing("golden/families", "embeddings"), () => {
+  // Models on one device share their pipelines.
+  const { gpu } = useGpu();
+  const load = (files: Files, options: LoadOptions = {}) => Fovea.load(files, { ...options, device: gpu().device });
   let clip: GoldenPairs;
   let clipFiles: Files;
   beforeAll(async () => {
@@ -46,28 +49,60 @@ describeShared(needing("golden/families", "embeddings"), () => {
   const imageRow = () => rowOf(clip.expected.get("image.embeds")!, clip.pictures.indexOf(PICTURE));
 
   describe.for([CLIP, SIGLIP] as const)("%s", (folder) => {
-    test.for([0.5, 0.25])("a picture under vmtc at ratio %d", async (ratio) => {
-      const files = await towerFiles(folder);
+    const precise = { weights: "f32", precision: "f32" } as const;
+    let files: Files;
+    let fovea: Fovea;
+    beforeAll(async () => {
+      files = await towerFiles(folder);
+      fovea = await load(files, precise);
+    });
+    afterAll(() => fovea.dispose());
+
+    test("planned memory", async () => {
+      const plan = await planModel(files, { ...precise, device: gpu().device });
+      expect(plan.gpu.totalBytes).toBe(fovea.memory.gpuBytes);
+      expect(plan.contextLength).toBe(0);
+      const names = (await planModel(sharedUrl(`golden/families/${folder}/model`), { cache: "none" })).files.map(
+        ({ name }) => name,
+      );
+      expect(names).toContain("tokenizer.json");
+
+      const source = openFolder(files);
+      const { spec } = await readModel(source, {});
+      const matched = matchTensors(spec, (await openCheckpoint(source)).tensors);
+      const owner = gpu().arena.scope();
+      const weights = new Weights(owner, matched);
+      const rehearsed = new TextEmbedder(gpu(), owner, weights, spec.textEncoder!);
+      await gpu().compile((recorder) => rehearsed.rehearse(recorder));
+      const arena = owner.scope();
+      const texts = new TextEmbedder(gpu(), arena, weights, spec.textEncoder!);
+      const longest = new Array<number>(spec.textEncoder!.maxTokens).fill(1);
+      await texts.embed(gpu(), new Array(100).fill(longest));
+      expect(plan.gpu.textBytes).toBe(arena.peakBytes);
+      owner.dispose();
+    });
+
+    test("a picture under vmtc", async () => {
       const golden = await loadPairs(folder);
       const weights = readSafetensors(files["model.safetensors"]!);
       const parsed = JSON.parse(new TextDecoder().decode(files["config.json"]!));
       const config: VisionConfig = { ...DEFAULTS[folder], ...parsed.vision_config };
       const pixels = rowOf(golden.expected.get("pixels")!, golden.pictures.indexOf(PICTURE));
-      const compression = { method: "vmtc", ratio, stages: 2 } as const;
       const isClip = folder === CLIP;
-      const options = { featureLayer: -1, keepClassToken: isClip, postNorm: !isClip, compression };
-      const expected = encodeImage(pixels, config, referenceNames(weights), options);
+      const options = { featureLayer: -1, keepClassToken: isClip, postNorm: !isClip };
       const pool = isClip ? poolClass : poolProbe;
-      const fovea = await Fovea.load(files, { weights: "f32", precision: "f32" });
-      const { features, embedding, stages } = await fovea.encodeImage(await picture(), { compression });
-      fovea.dispose();
-      expect(stages).toHaveLength(2);
-      for (const [i, stage] of stages.entries()) {
-        expect([...stage.primary]).toEqual([...expected.stages[i]!.primary]);
-        expect([...stage.labels]).toEqual([...expected.stages[i]!.labels]);
+      for (const ratio of [0.5, 0.25]) {
+        const compression = { method: "vmtc", ratio, stages: 2 } as const;
+        const expected = encodeImage(pixels, config, referenceNames(weights), { ...options, compression });
+        const { features, embedding, stages } = await fovea.encodeImage(await picture(), { compression });
+        expect(stages).toHaveLength(2);
+        for (const [i, stage] of stages.entries()) {
+          expect([...stage.primary]).toEqual([...expected.stages[i]!.primary]);
+          expect([...stage.labels]).toEqual([...expected.stages[i]!.labels]);
+        }
+        expectNmse(`features at ${ratio}`, features.data, expected.features, NMSE_MODEL);
+        expectNmse(`embedding at ${ratio}`, embedding!, pool(expected.features, config, weights), NMSE_MODEL);
       }
-      expectNmse("features", features.data, expected.features, NMSE_MODEL);
-      expectNmse("embedding", embedding!, pool(expected.features, config, weights), NMSE_MODEL);
       // And without compression the reference is the golden value.
       const plain = encodeImage(pixels, config, referenceNames(weights), {
         ...options,
@@ -81,7 +116,7 @@ describeShared(needing("golden/families", "embeddings"), () => {
   describe("one tower", () => {
     test("of pictures, with its projection, from a file of both", async () => {
       const files = await towerFiles(CLIP, towerOf("vision_config", "CLIPVisionModelWithProjection"));
-      using fovea = await Fovea.load(files);
+      using fovea = await load(files);
       expect(fovea.info.embedding).toEqual({ width: 40, pictures: true, texts: false, maxTokens: 0 });
       const { embedding } = await fovea.encodeImage(await picture());
       expectNmse("embedding", embedding!, imageRow(), NMSE_MODEL);
@@ -91,7 +126,7 @@ describeShared(needing("golden/families", "embeddings"), () => {
 
     test("of pictures, pooled only", async () => {
       const files = await towerFiles(CLIP, towerOf("vision_config", "CLIPVisionModel"));
-      using fovea = await Fovea.load(files);
+      using fovea = await load(files);
       const { embedding } = await fovea.encodeImage(await picture());
       const pooled = rowOf(clip.expected.get("image.pooled")!, clip.pictures.indexOf(PICTURE));
       const length = Math.hypot(...pooled);
@@ -106,7 +141,7 @@ describeShared(needing("golden/families", "embeddings"), () => {
     test("of pictures without a head has no embedding", async () => {
       const change = towerOf("vision_config", "SiglipVisionModel");
       const files = await towerFiles(SIGLIP, (config) => ({ ...change(config), vision_use_head: false }));
-      using fovea = await Fovea.load(files);
+      using fovea = await load(files);
       expect(fovea.info.embedding).toBeUndefined();
       const { features, embedding } = await fovea.encodeImage(await picture());
       expect([features.rows, embedding]).toEqual([36, undefined]);
@@ -114,7 +149,7 @@ describeShared(needing("golden/families", "embeddings"), () => {
 
     test("of texts", async () => {
       const files = await towerFiles(CLIP, towerOf("text_config", "CLIPTextModelWithProjection"));
-      using fovea = await Fovea.load(files);
+      using fovea = await load(files);
       expect(fovea.info).toMatchObject({
         takesPictures: false,
         canGenerate: false,
@@ -134,7 +169,7 @@ describeShared(needing("golden/families", "embeddings"), () => {
   describe("both towers", () => {
     let fovea: Fovea;
     beforeAll(async () => {
-      fovea = await Fovea.load(clipFiles);
+      fovea = await load(clipFiles);
     });
     afterAll(() => fovea.dispose());
 
@@ -188,7 +223,7 @@ describeShared(needing("golden/families", "embeddings"), () => {
       ["f16", 1e-5],
       ["q8", 2e-2],
     ] as const) {
-      using fovea = await Fovea.load(clipFiles, { weights });
+      using fovea = await load(clipFiles, { weights });
       const { embeddings } = await fovea.encodeText(clip.texts);
       expectNmse(weights, embeddings.data, clip.expected.get("text.embeds")!.data, limit);
     }
@@ -201,36 +236,6 @@ describeShared(needing("golden/families", "embeddings"), () => {
     );
     const [start] = JSON.parse(header).logit_scale.data_offsets as [number];
     new DataView(bytes.buffer).setFloat32(8 + header.length + start, 100, true);
-    await expectRefusal(() => Fovea.load({ ...clipFiles, "model.safetensors": bytes }), "bad-weights", /scale or bias/);
-  });
-
-  describe("planned memory", () => {
-    const { gpu } = useGpu();
-
-    test.for([CLIP, SIGLIP])("%s", async (folder) => {
-      const files = await towerFiles(folder);
-      const plan = await planModel(files, { device: gpu().device });
-      using fovea = await Fovea.load(files, { device: gpu().device });
-      expect(plan.gpu.totalBytes).toBe(fovea.memory.gpuBytes);
-      expect(plan.contextLength).toBe(0);
-      const names = (await planModel(sharedUrl(`golden/families/${folder}/model`), { cache: "none" })).files.map(
-        ({ name }) => name,
-      );
-      expect(names).toContain("tokenizer.json");
-
-      const source = openFolder(files);
-      const { spec } = await readModel(source, {});
-      const matched = matchTensors(spec, (await openCheckpoint(source)).tensors);
-      const owner = gpu().arena.scope();
-      const weights = new Weights(owner, matched);
-      const rehearsed = new TextEmbedder(gpu(), owner, weights, spec.textEncoder!);
-      await gpu().compile((recorder) => rehearsed.rehearse(recorder));
-      const arena = owner.scope();
-      const texts = new TextEmbedder(gpu(), arena, weights, spec.textEncoder!);
-      const longest = new Array<number>(spec.textEncoder!.maxTokens).fill(1);
-      await texts.embed(gpu(), new Array(100).fill(longest));
-      expect(plan.gpu.textBytes).toBe(arena.peakBytes);
-      owner.dispose();
-    });
+    await expectRefusal(() => load({ ...clipFiles, "model.safetensors": bytes }), "bad-weights", /scale or bias/);
   });
 });

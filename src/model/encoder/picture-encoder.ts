@@ -201,7 +201,7 @@ export class PictureEncoder {
       const [plan] = this.planViews(compression, [grid]);
       const batch = { views: [0], grid, plan: plan! };
       const arenas = { kept: arena, projected: arena, scratch: arena };
-      const encoded = this.#encoder.encode(recorder, pixels, { ...batch, ...arenas });
+      const encoded = this.#encoder.encode(recorder, pixels, { ...batch, ...arenas, keepTokens: true });
       const finished = this.#finish(recorder, encoded, batch, arenas, false);
       this.#arranger?.record(recorder, one, [finished], undefined, arenas);
       // Before the next: a load would take the memory of two pictures.
