@@ -7,6 +7,7 @@ import { Fovea } from "../../src/engine/fovea.ts";
 import { requestDevice } from "../../src/gpu/device.ts";
 import { nmse } from "../support/compare.ts";
 import { GOLDEN_NAMES, goldenPixels, loadGolden } from "../support/golden.ts";
+import { useDevice } from "../support/gpu.ts";
 import { sharedUrl } from "../support/shared.ts";
 import { logitErrors } from "../support/shipped-model.ts";
 import { NMSE_HALF_MODEL, NMSE_HALF_RANDOM_MODEL, NMSE_MODEL } from "../support/tolerances.ts";
@@ -35,6 +36,8 @@ async function lyingDevice([part, lie]: [string, string]): Promise<GPUDevice> {
 const hasHalves = (await navigator.gpu.requestAdapter())!.features.has("shader-f16");
 
 describe.skipIf(!hasHalves)("in f16 [needs shader-f16]", () => {
+  const { device } = useDevice();
+
   /** Errors of logits and features without compression, against float64. */
   async function errorsOf(name: (typeof GOLDEN_NAMES)[number], fovea: Fovea) {
     const golden = await loadGolden(name);
@@ -47,7 +50,7 @@ describe.skipIf(!hasHalves)("in f16 [needs shader-f16]", () => {
   }
 
   test.each(NAMES)("golden %s", async (name) => {
-    const fovea = await Fovea.load(sharedUrl(`golden/${name}`), { precision: "f16" });
+    const fovea = await Fovea.load(sharedUrl(`golden/${name}`), { precision: "f16", device: device() });
     try {
       expect(fovea.info.precision).toBe("f16");
       const errors = await errorsOf(name, fovea);
@@ -62,7 +65,11 @@ describe.skipIf(!hasHalves)("in f16 [needs shader-f16]", () => {
   });
 
   test("the model that ships, against PyTorch", async () => {
-    const fovea = await Fovea.load(new URL("/fovea-demo/", location.href), { precision: "f16", cache: "none" });
+    const fovea = await Fovea.load(new URL("/fovea-demo/", location.href), {
+      precision: "f16",
+      cache: "none",
+      device: device(),
+    });
     try {
       const errors = await logitErrors(fovea);
       console.log(`fovea-demo in f16: ${errors}`);

@@ -5,12 +5,14 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { AnswerFormat, GenerateRequest, Message } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { Grammars } from "../../src/grammar/grammars.ts";
+import { useDevice } from "../support/gpu.ts";
 import { Random } from "../support/random.ts";
 import { randomSchema } from "../support/random-schema.ts";
 import { sharedUrl, shippedModelUrl } from "../support/shared.ts";
 
 const messages: Message[] = [{ role: "user", content: "Tell me about rivers." }];
 
+const { device } = useDevice();
 /** Each model is loaded once. */
 const loaded = new Map<string, Promise<Fovea>>();
 afterAll(async () => {
@@ -19,7 +21,7 @@ afterAll(async () => {
 
 function load(folder: string): Promise<Fovea> {
   const url = sharedUrl(`golden/families/${folder}/model`);
-  const model = loaded.get(folder) ?? Fovea.load(url, { weights: "f32", precision: "f32" });
+  const model = loaded.get(folder) ?? Fovea.load(url, { weights: "f32", precision: "f32", device: device() });
   loaded.set(folder, model);
   return model;
 }
@@ -74,7 +76,7 @@ describe.for(["text-smollm3", "text-gemma2", "text-mistral"])("%s", (folder) => 
 });
 
 test("the model that ships fills a form about a scene", async () => {
-  using fovea = await Fovea.load(shippedModelUrl());
+  using fovea = await Fovea.load(shippedModelUrl(), { device: device() });
   const image = await (await fetch(`${location.origin}/eval/set/0000.png`)).blob();
   const question: Message[] = [
     {

@@ -6,7 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { GOLDEN_NAMES, type Golden, loadGolden } from "../support/golden.ts";
 import { expectGoldenSettings } from "../support/golden-inspection.ts";
+import { useDevice } from "../support/gpu.ts";
 import { sharedUrl } from "../support/shared.ts";
+
+const { device } = useDevice();
 
 describe.for(GOLDEN_NAMES)("golden %s", (name) => {
   let golden: Golden;
@@ -14,7 +17,7 @@ describe.for(GOLDEN_NAMES)("golden %s", (name) => {
 
   beforeAll(async () => {
     golden = await loadGolden(name);
-    fovea = await Fovea.load(sharedUrl(`golden/${name}`));
+    fovea = await Fovea.load(sharedUrl(`golden/${name}`), { device: device() });
   });
   afterAll(() => {
     fovea.dispose();

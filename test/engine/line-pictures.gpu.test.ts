@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import type { Compression, Message } from "../../src/api.ts";
 import { Fovea } from "../../src/index.ts";
+import { useDevice } from "../support/gpu.ts";
 import { needing, sharedBytes, sharedUrl, testShared } from "../support/shared.ts";
 
 const FOLDER = "golden/families/mistral3-published-bf16";
@@ -19,8 +20,14 @@ const COMPRESSIONS: Compression[] = [
 describe("Mistral 3", () => {
   let fovea: Fovea;
   let images: Blob[];
+  const { device } = useDevice();
   beforeAll(async () => {
-    fovea = await Fovea.load(sharedUrl(`${FOLDER}/model`), { weights: "f32", precision: "f32", cache: "none" });
+    fovea = await Fovea.load(sharedUrl(`${FOLDER}/model`), {
+      weights: "f32",
+      precision: "f32",
+      cache: "none",
+      device: device(),
+    });
     images = await Promise.all(PICTURES.map(async (file) => new Blob([await sharedBytes(file)])));
   });
   afterAll(() => {
@@ -90,7 +97,12 @@ describe("Mistral 3", () => {
       const text = await second.text();
       expect(second.stats!.pictures.map(({ reused }) => reused)).toEqual([true, true, true]);
       expect(second.stats!.reusedTokens).toBeGreaterThan(20);
-      const fresh = await Fovea.load(sharedUrl(`${FOLDER}/model`), { weights: "f32", precision: "f32", cache: "none" });
+      const fresh = await Fovea.load(sharedUrl(`${FOLDER}/model`), {
+        weights: "f32",
+        precision: "f32",
+        cache: "none",
+        device: device(),
+      });
       expect(await fresh.generate({ messages, ...options }).text()).toBe(text);
       fresh.dispose();
     },

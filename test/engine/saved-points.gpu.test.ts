@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { GenerationStats, Message } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { Sequence } from "../../src/generate/sequence.ts";
+import { useDevice } from "../support/gpu.ts";
 import { textPart } from "../support/text-part.ts";
 
 const user = (content: string): Message => ({ role: "user", content });
@@ -12,9 +13,10 @@ const options = { maxTokens: 10, temperature: 0 } as const;
 describe("saved points", () => {
   let fovea: Fovea;
   let fresh: Fovea;
+  const { device } = useDevice();
   beforeAll(async () => {
     const files = await textPart("qwen3_5-bf16");
-    const settings = { weights: "f32", precision: "f32", maxContext: 400 } as const;
+    const settings = { weights: "f32", precision: "f32", maxContext: 400, device: device() } as const;
     fovea = await Fovea.load(files, settings);
     // Another question makes it forget the one before.
     fresh = await Fovea.load(files, { ...settings, keptBytes: 0 });

@@ -3,12 +3,14 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Message } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { Sequence } from "../../src/generate/sequence.ts";
+import { useDevice } from "../support/gpu.ts";
 import { sharedUrl } from "../support/shared.ts";
 
 const user = (content: string): Message => ({ role: "user", content });
 const options = { maxTokens: 12, temperature: 0 } as const;
+const { device } = useDevice();
 const load = (folder: string, maxContext = 400, keptBytes?: number) => {
-  const settings = { weights: "f32", precision: "f32", maxContext } as const;
+  const settings = { weights: "f32", precision: "f32", maxContext, device: device() } as const;
   const source = sharedUrl(`golden/families/${folder}/model`);
   return Fovea.load(source, { ...settings, ...(keptBytes !== undefined && { keptBytes }) });
 };

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { expectClose, expectNmse } from "../support/compare.ts";
 import { type GoldenPairs, loadPairs, PAIR_FOLDERS, rowOf } from "../support/golden-pairs.ts";
+import { useDevice } from "../support/gpu.ts";
 import { describeShared, needing, sharedBytes, sharedUrl } from "../support/shared.ts";
 import { NMSE_JPEG, NMSE_MODEL } from "../support/tolerances.ts";
 
@@ -13,13 +14,15 @@ const ABSOLUTE_LOGIT = 1e-4;
 describeShared(needing("real/photos", "pairs"), () => {
   test("folders", () => expect(PAIR_FOLDERS.length).toBeGreaterThanOrEqual(4));
 
+  const { device } = useDevice();
+
   describe.for(PAIR_FOLDERS)("%s", (folder) => {
     let golden: GoldenPairs;
     let fovea: Fovea;
     beforeAll(async () => {
       golden = await loadPairs(folder);
       const root = sharedUrl(`golden/families/${folder}/model`);
-      fovea = await Fovea.load(root, { weights: "f32", precision: "f32" });
+      fovea = await Fovea.load(root, { weights: "f32", precision: "f32", device: device() });
     });
     afterAll(() => {
       fovea.dispose();

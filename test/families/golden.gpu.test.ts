@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Inspection, InspectRequest } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { familyNames } from "../../src/families/registry.ts";
-import { requestDevice } from "../../src/gpu/device.ts";
 import { cellOrder } from "../reference/cells.ts";
 import { seatCoordinates } from "../reference/seat-coordinates.ts";
 import { expectNmse } from "../support/compare.ts";
@@ -20,6 +19,7 @@ import {
   settingOf,
   sourceOf,
 } from "../support/golden-family.ts";
+import { useDevice } from "../support/gpu.ts";
 import { compareReductions, reductionsOf } from "../support/reductions.ts";
 import { NMSE_JPEG, NMSE_MODEL } from "../support/tolerances.ts";
 
@@ -38,18 +38,13 @@ for (const [folder, family] of Object.entries(FOLDERS))
 
 const registered = Object.keys(FOLDERS).filter((folder) => familyNames().includes(FOLDERS[folder]!));
 
-// One device for all, so that each pipeline is compiled once.
-let device: GPUDevice;
-beforeAll(async () => {
-  device = await requestDevice();
-});
-afterAll(() => device.destroy());
+const { device } = useDevice();
 
 describe.for(registered)("%s", (folder) => {
   let golden: GoldenFamily;
   let fovea: Fovea;
   const load = async (settings?: Record<string, unknown>, config?: Record<string, unknown>) =>
-    Fovea.load(await sourceOf(folder, settings, config), { weights: "f32", precision: "f32", device });
+    Fovea.load(await sourceOf(folder, settings, config), { weights: "f32", precision: "f32", device: device() });
   beforeAll(async () => {
     golden = await loadFamily(folder);
     fovea = await load();

@@ -1,6 +1,6 @@
 /** What tests of kernels share: a device, random inputs with a printed seed, poisoned outputs, comparison. */
 import { afterAll, beforeAll, expect } from "vitest";
-import { Gpu } from "../../src/gpu/device.ts";
+import { Gpu, requestDevice } from "../../src/gpu/device.ts";
 import { type Capabilities, withCapabilities as changed, type Recorder } from "../../src/gpu/pass.ts";
 import { readTensor } from "../../src/gpu/readback.ts";
 import type { ElementType, Tensor } from "../../src/gpu/tensor.ts";
@@ -24,6 +24,16 @@ export function useGpu(): { gpu: () => Gpu } {
     expect(gpu.arena.bytes).toBe(0);
   });
   return { gpu: () => gpu };
+}
+
+/** A device for all models of a file or suite, so that each pipeline is compiled once. */
+export function useDevice(): { device: () => GPUDevice } {
+  let device: GPUDevice;
+  beforeAll(async () => {
+    device = await requestDevice();
+  });
+  afterAll(() => device.destroy());
+  return { device: () => device };
 }
 
 /** A tensor with these values. */

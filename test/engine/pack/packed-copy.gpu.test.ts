@@ -4,14 +4,17 @@ import { Fovea } from "../../../src/engine/fovea.ts";
 import { packModel } from "../../../src/engine/pack/pack-model.ts";
 import { openFolder } from "../../../src/weights/folder.ts";
 import { rawTensors } from "../../reference/packed-formats.ts";
+import { useDevice } from "../../support/gpu.ts";
 import { memoryFolder } from "../../support/memory-folder.ts";
 import { languageFiles, QUESTION } from "../../support/random-models.ts";
 import { shippedModelUrl } from "../../support/shared.ts";
 import { safetensorsFile } from "../../weights/safetensors-file.ts";
 
+const { device } = useDevice();
+
 /** The next tokens. */
 async function answerOf(files: ModelFiles, weights: "auto" | "q4" | "q8") {
-  const fovea = await Fovea.load(files, { weights });
+  const fovea = await Fovea.load(files, { weights, device: device() });
   try {
     return await fovea.generate({ messages: [{ role: "user", content: QUESTION }], maxTokens: 12 }).text();
   } finally {
@@ -53,7 +56,7 @@ test("convolutions with channels last give the same features", async () => {
   const pixels = new ImageData(64, 64);
   for (let i = 0; i < pixels.data.length; i++) pixels.data[i] = i % 4 === 3 ? 255 : (i * 37) % 251;
   const features = async (files: ModelFiles) => {
-    const fovea = await Fovea.load(files);
+    const fovea = await Fovea.load(files, { device: device() });
     try {
       return (await fovea.encodeImage(pixels)).features;
     } finally {

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ModelFiles } from "../../../src/api.ts";
 import { Fovea } from "../../../src/engine/fovea.ts";
 import { planModel } from "../../../src/engine/plan-model.ts";
-import { requestDevice } from "../../../src/gpu/device.ts";
 import { expectNmse } from "../../support/compare.ts";
 import { hasJpeg, requestOf } from "../../support/golden-family.ts";
 import { filesOf, type GoldenFormat, loadFormat } from "../../support/golden-format.ts";
+import { useDevice } from "../../support/gpu.ts";
 import { needing } from "../../support/shared.ts";
 import { NMSE_JPEG, NMSE_PACKED_MODEL } from "../../support/tolerances.ts";
 
@@ -15,12 +15,7 @@ const FOLDERS: string[] = JSON.parse(import.meta.env.VITE_FORMAT_FOLDERS);
 
 if (FOLDERS.length === 0) test.skip(needing("golden/formats", "packed checkpoints"), () => {});
 
-// One device for all, so that each pipeline is compiled once.
-let device: GPUDevice;
-beforeAll(async () => {
-  device = await requestDevice();
-});
-afterAll(() => device.destroy());
+const { device } = useDevice();
 
 describe.for(FOLDERS)("%s", (folder) => {
   let golden: GoldenFormat;
@@ -29,7 +24,7 @@ describe.for(FOLDERS)("%s", (folder) => {
   beforeAll(async () => {
     golden = await loadFormat(folder);
     files = await filesOf(folder, golden);
-    fovea = await Fovea.load(files, { device, precision: "f32" });
+    fovea = await Fovea.load(files, { device: device(), precision: "f32" });
   });
   afterAll(() => {
     fovea?.dispose();
@@ -37,7 +32,7 @@ describe.for(FOLDERS)("%s", (folder) => {
   });
 
   test("the memory that was planned, and the name of what is stored", async () => {
-    const { gpu, weights } = await planModel(files, { device });
+    const { gpu, weights } = await planModel(files, { device: device() });
     expect(fovea.info.weightBytes).toBe(gpu.weightBytes);
     expect(fovea.memory.gpuBytes).toBe(gpu.totalBytes);
     expect(fovea.info.weights).toBe(weights);
