@@ -9,8 +9,7 @@ fn weight_word(at: u32) -> u32 {
 }
 
 fn word_product(word: u32, low: vec4f, high: vec4f) -> f32 {
-  let nibbles = vec4u(word, word >> 4u, word >> 8u, word >> 12u);
-  return dot(levels_of(nibbles & vec4u(15u)), low) + dot(levels_of((nibbles >> vec4u(16u)) & vec4u(15u)), high);
+  return dot(low_levels(word), low) + dot(high_levels(word), high);
 }
 
 fn row_product(at: u32, x: ptr<function, Chunk>) -> f32 {

@@ -8,9 +8,10 @@ fn weight_word(at: u32) -> u32 {
   return weight[at / 4u][at % 4u];
 }
 
+// Masked and multiplied down, as in levels-even.wgsl. The three lower bytes count from -128 once their signs are flipped.
 fn levels(word: u32) -> vec4f {
-  let bits = bitcast<i32>(word);
-  return vec4f(vec4i(extractBits(bits, 0u, 8u), extractBits(bits, 8u, 8u), extractBits(bits, 16u, 8u), bits >> 24u));
+  let bytes = vec4i(vec4u(word ^ 0x808080u) & vec4u(0xffu, 0xff00u, 0xff0000u, 0xff000000u));
+  return vec4f(bytes) * vec4f(0x1p0, 0x1p-8, 0x1p-16, 0x1p-24) - vec4f(128.0, 128.0, 128.0, 0.0);
 }
 
 fn row_product(at: u32, x: ptr<function, Chunk>) -> f32 {

@@ -1,4 +1,4 @@
-// The integers that nibbles stand for, from a table of 16 in the bytes of LEVELS_0 to LEVELS_3; the name of levels-even.wgsl.
+// The integers that nibbles stand for, from a table of 16 in the bytes of LEVELS_0 to LEVELS_3; the names of levels-even.wgsl.
 // Selects: an array that is indexed by a variable lies in memory, and costs a load for each weight on software adapters.
 
 fn levels_of(nibbles: vec4u) -> vec4f {
@@ -8,4 +8,12 @@ fn levels_of(nibbles: vec4u) -> vec4f {
   let words = select(low, high, nibbles > vec4u(7u));
   // The byte goes to the top of its word, and comes down with its sign.
   return vec4f(bitcast<vec4i>(words << (24u - 8u * (nibbles & vec4u(3u)))) >> vec4u(24u));
+}
+
+fn low_levels(word: u32) -> vec4f {
+  return levels_of(vec4u(word, word >> 4u, word >> 8u, word >> 12u) & vec4u(15u));
+}
+
+fn high_levels(word: u32) -> vec4f {
+  return levels_of(vec4u(word >> 16u, word >> 20u, word >> 24u, word >> 28u) & vec4u(15u));
 }

@@ -8,6 +8,5 @@ fn weight_word(at: u32) -> u32 {
 }
 
 fn integer_part(at: u32) -> Part {
-  let half = weight[at / 2u] >> (16u * (at % 2u));
-  return levels_of(vec4u(half, half >> 4u, half >> 8u, half >> 12u) & vec4u(15u));
+  return low_levels(weight[at / 2u] >> (16u * (at % 2u)));
 }
