@@ -183,7 +183,7 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
   engine.text?.conversation.allow(options.keptBytes ?? keptBytesOf(arena.bytes, engine.text.cacheBytes));
   const rehearse = (recorder: Recorder) => {
     engine.pictures?.rehearse(recorder, costliestPlan(spec));
-    engine.text?.sequence.rehearse(recorder);
+    engine.text?.sequence.rehearse(recorder, spec.pictures !== undefined);
     engine.texts?.rehearse(recorder);
   };
   const compileAll = async () => {

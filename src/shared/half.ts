@@ -21,10 +21,10 @@ export function halfBits(value: number): number {
   return sign | (bits[0]! - 0x3f000000);
 }
 
-/** The value of f16 bits that are finite. */
+/** The value of f16 bits that are finite. By the bits of an f32: a power for each value took a tenth of a load's scripts. */
 export function halfValue(half: number): number {
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  const size = exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25);
+  bits[0] = (half & 0x7fff) << 13;
+  // 2^112 is between the two formats' exponents; subnormal numbers come out right, too.
+  const size = float[0]! * 2 ** 112;
   return half & 0x8000 ? -size : size;
 }
