@@ -3,6 +3,7 @@
 import { compareDecoder, compareVision } from "./parts/compare.ts";
 import { cost } from "./parts/cost.ts";
 import { endurance } from "./parts/endurance.ts";
+import { families } from "./parts/families.ts";
 import { loadOf } from "./parts/load.ts";
 import { PAGE_PARTS } from "./parts/page-parts.ts";
 import { type Part, runPart } from "./parts/part.ts";
@@ -17,6 +18,7 @@ const PARTS = {
   cost,
   views,
   endurance,
+  families,
   load: (context) => loadOf(new URL(MODEL, location.href).href)(context),
   "compare-vision": compareVision,
   "compare-decoder": compareDecoder,

@@ -2,6 +2,7 @@
  * The measured models: their shapes, and random weights that depend on names only, so that two engines can run the same
  * ones. They serve to measure time, and to check that two engines agree.
  */
+import type { Arena } from "../../src/gpu/arena.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import {
   GROUP,
@@ -108,10 +109,15 @@ export function ownTensors({ tensors }: Pick<ModelSpec, "tensors">): Pick<Matche
   };
 }
 
-/** Random weights of a model on the GPU, in the storage types that `wanted` leads to. */
-export function randomWeights(gpu: Gpu, model: Pick<ModelSpec, "tensors">, wanted: WeightType): Weights {
+/** Random weights of a model on the GPU, in the storage types that `wanted` leads to. @param arena owns them */
+export function randomWeights(
+  gpu: Gpu,
+  model: Pick<ModelSpec, "tensors">,
+  wanted: WeightType,
+  arena: Arena = gpu.arena,
+): Weights {
   const own = ownTensors(model);
-  const weights = new Weights(gpu.arena, own, wanted);
+  const weights = new Weights(arena, own, wanted);
   for (const { name } of own.tensors) uploadRandom(gpu, weights.get(name), name);
   return weights;
 }
