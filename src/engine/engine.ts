@@ -28,6 +28,7 @@ import {
 import { readComparison } from "./comparison.ts";
 import { Conversation } from "./conversation.ts";
 import { type RequestDefaults, readDefaults } from "./defaults.ts";
+import { roomFor } from "./fit.ts";
 import { fitPictures } from "./fit-pictures.ts";
 import { ImageCache } from "./image-cache.ts";
 import { type Language, loadLanguage, loadTextIds } from "./language.ts";
@@ -83,7 +84,7 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions, hook
   own?.catch(() => {});
   let gpu: Gpu | undefined;
   try {
-    const model = await openModel(folder, { signal });
+    const model = await openModel(folder, { signal, room: () => roomFor(options) });
     const { spec, files } = await readModel(model.folder, { signal });
     const contextLength = contextLengthOf(spec, options.maxContext);
     const [language, textIds, defaults, checkpoint] = await inTurn(

@@ -1,6 +1,9 @@
 /** Whether a model's memory fits a device: a guess, since no browser tells a GPU's memory. */
+import type { LoadOptions } from "../api.ts";
 import { adapterLimits, type BufferLimits } from "../gpu/limits.ts";
 import type { ModelFit } from "../shared/load-report.ts";
+import type { Room } from "../weights/formats/format.ts";
+import { storageReport } from "../weights/storage.ts";
 
 /**
  * Most bytes that are taken to fit, in largest buffers: browsers tell the largest buffer of a device and not its memory, of
@@ -13,6 +16,18 @@ export function fitOf(bytes: number, limits: Pick<BufferLimits, "maxBufferSize">
   if (!limits) return undefined;
   const most = MOST_BUFFERS * limits.maxBufferSize;
   return bytes <= most / 2 ? "fits" : bytes <= most ? "tight" : "too-large";
+}
+
+/** Bytes of weights that are taken to fit. */
+export function mostWeightBytes(limits: Pick<BufferLimits, "maxBufferSize"> | undefined): number {
+  return MOST_BUFFERS * (limits?.maxBufferSize ?? Number.POSITIVE_INFINITY);
+}
+
+/** How much fits the device of a load and the storage of this page, for a choice among quantisations. */
+export async function roomFor({ device, cache }: LoadOptions): Promise<Room> {
+  const limits = (device as GPUDevice | undefined)?.limits ?? (await adapterLimits());
+  const { freeBytes } = cache === "none" ? {} : await storageReport();
+  return { gpuBytes: mostWeightBytes(limits), storageBytes: freeBytes ?? Number.POSITIVE_INFINITY };
 }
 
 /**

@@ -14,7 +14,7 @@ import { surveyModel } from "../weights/survey.ts";
 import { contextLengthOf, keptBytesOf, makePictures, makeText, makeTexts, makeWeights } from "./assemble.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
 import { costliestPlan } from "./engine.ts";
-import { fitOf } from "./fit.ts";
+import { fitOf, roomFor } from "./fit.ts";
 import { fitPictures } from "./fit-pictures.ts";
 import { languageFilesOf } from "./language.ts";
 import { planProblems } from "./plan-problems.ts";
@@ -49,7 +49,10 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
     ...options,
   };
   const survey = surveyModel(source, { cache, hubToken, hubUrl, modelsUrl, variant });
-  const model = await openModel(survey.folder, { signal });
+  const model = await openModel(survey.folder, {
+    signal,
+    room: () => roomFor({ ...(device && { device }), ...(cache && { cache }) }),
+  });
   const { spec: described, files: descriptions } = await readModel(model.folder, { signal });
   const contextLength = contextLengthOf(described, maxContext);
   const beside = [DEFAULTS_FILE, ...languageFilesOf(described)];

@@ -4,12 +4,7 @@ import type { BufferLimits } from "../gpu/limits.ts";
 import type { ReadOptions } from "../weights/byte-source.ts";
 import type { ModelVariant } from "../weights/formats/format.ts";
 import type { ModelSurvey } from "../weights/survey.ts";
-
-/**
- * Most weights that are taken to fit, in largest buffers: browsers tell the largest buffer of a device and not its memory, of
- * which that is a quarter to a half on most.
- */
-const MOST_BUFFERS = 2;
+import { mostWeightBytes } from "./fit.ts";
 
 /** Lengths of all variants. Throws like `ModelFolder.open`. */
 export async function planVariants(
@@ -18,7 +13,7 @@ export async function planVariants(
   limits: BufferLimits | undefined,
   options: ReadOptions,
 ): Promise<NonNullable<ModelPlan["variants"]>> {
-  const most = MOST_BUFFERS * (limits?.maxBufferSize ?? Number.POSITIVE_INFINITY);
+  const most = mostWeightBytes(limits);
   return Promise.all(
     variants.map(async ({ name, files }) => {
       const lengths = await Promise.all(files.map((file) => survey.lengthOf(file, options)));

@@ -20,6 +20,12 @@ export interface JsonOptions extends TextOptions {
   uniqueKeys?: boolean;
 }
 
+export interface FileSize {
+  readonly bytes: number;
+  /** What of it is still to be stored; 0 for a file that is in memory. */
+  readonly missingBytes: number;
+}
+
 /**
  * Files by their plain names, such as "config.json". Each method returns undefined for a missing file. It throws
  * RangeError for a name that is a path, FoveaError `download-failed` if the file cannot be read, and `aborted`.
@@ -32,6 +38,10 @@ export interface ModelFolder {
   /** Names of all files; undefined where they are not known, as at an address. Throws `download-failed` or `aborted`. */
   names(options?: ReadOptions): Promise<readonly string[] | undefined>;
   open(name: string, options?: ReadOptions): Promise<ByteSource | undefined>;
+  /** Lengths of a file that need not be opened; absent where no list has them. Throws as `names`. */
+  sizeOf?(name: string, options?: ReadOptions): Promise<FileSize | undefined>;
+  /** Tells which files of several alternatives will be read, for progress. */
+  expect?(names: readonly string[], options?: ReadOptions): Promise<void>;
   /** The file as UTF-8 text. Throws `bad-weights` if it is too long or not UTF-8. */
   text(name: string, options?: TextOptions): Promise<string | undefined>;
   /** The file as JSON. Throws `bad-weights` if it is too long or not JSON; its shape is not checked. */
@@ -67,11 +77,13 @@ export function openFolder(
 export function makeFolder(
   location: string,
   open: ModelFolder["open"],
-  listing: Partial<Pick<ModelFolder, "choice" | "names">> = {},
+  listing: Partial<Pick<ModelFolder, "choice" | "names" | "sizeOf" | "expect">> = {},
 ): ModelFolder {
   const folder: ModelFolder = {
     location,
     choice: listing.choice,
+    ...(listing.sizeOf && { sizeOf: listing.sizeOf }),
+    ...(listing.expect && { expect: listing.expect }),
     names: async (options) => listing.names?.(options),
     async open(name, options) {
       if (!isPlainFileName(name)) throw new RangeError(`${quoted(name)} is not a plain file name`);
@@ -147,7 +159,11 @@ function filesFolder(files: Readonly<Record<string, FileBytes>>, choice: string 
     const { bytes } = first!;
     return isTagged(bytes, "Blob", "File") ? blobSource(name, bytes as Blob) : memorySource(name, bytes as Uint8Array);
   };
-  return makeFolder(location, open, { choice, names: async () => [...byBaseName.keys()] });
+  const sizeOf: ModelFolder["sizeOf"] = async (name) => {
+    const file = await open(name);
+    return file && { bytes: file.byteLength, missingBytes: 0 };
+  };
+  return makeFolder(location, open, { choice, names: async () => [...byBaseName.keys()], sizeOf });
 }
 
 /** The entries of a record of files. Checks that each of them holds bytes. */

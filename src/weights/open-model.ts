@@ -5,7 +5,7 @@
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import type { ByteSource, FileBytes, ReadOptions } from "./byte-source.ts";
 import { Counter } from "./counter.ts";
-import { type ModelFolder, makeFolder, openFolder } from "./folder.ts";
+import { type FileSize, type ModelFolder, makeFolder, openFolder } from "./folder.ts";
 import { PartedSource, type RecentPart } from "./parted-source.ts";
 import type { ReadProgress } from "./read-tensors.ts";
 import { type AskOptions, type RemoteModel, type RemoteOptions, remoteModel } from "./remote-model.ts";
@@ -111,7 +111,13 @@ class Session {
     this.#options = options;
     const open: ModelFolder["open"] = (name, { signal } = {}) => this.#open(name, signal);
     const names: ModelFolder["names"] = ({ signal } = {}) => this.#names(signal);
-    this.folder = counter.folder(makeFolder(remote.location, open, { names, choice: remote.choice }));
+    const sizeOf: ModelFolder["sizeOf"] = (name, options) => this.#sizeOf(name, options?.signal);
+    const expect: ModelFolder["expect"] = async (names, options) => {
+      const sizes = await Promise.all(names.map((name) => this.#sizeOf(name, options?.signal)));
+      counter.expect(sizes.reduce((sum, size) => sum + (size?.bytes ?? 0), 0));
+    };
+    const listing = { names, choice: remote.choice, ...(remote.names && { sizeOf, expect }) };
+    this.folder = counter.folder(makeFolder(remote.location, open, listing));
   }
 
   async #open(name: string, signal: AbortSignal | undefined): Promise<ByteSource | undefined> {
@@ -140,6 +146,14 @@ class Session {
   #keep(source: PartedSource): PartedSource {
     this.#sources.push(source);
     return source;
+  }
+
+  async #sizeOf(name: string, signal: AbortSignal | undefined): Promise<FileSize | undefined> {
+    const file = await this.#ask((options) => this.#remote.find(name, options), signal);
+    const stored = await this.#store?.find(name);
+    if (this.#isOffline) return stored && { bytes: stored.identity.byteLength, missingBytes: 0 };
+    if (!file || !this.#store) return file && { bytes: file.byteLength, missingBytes: 0 };
+    return { bytes: file.byteLength, missingBytes: Math.max(0, file.byteLength - (stored?.storedBytes ?? 0)) };
   }
 
   async #names(signal: AbortSignal | undefined): Promise<readonly string[] | undefined> {

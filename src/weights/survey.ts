@@ -50,6 +50,10 @@ export function surveyModel(source: ModelSource, options: OpenModelOptions): Mod
     folder: makeFolder(location, async (name, options = {}) => (await find(name, options))?.open(options), {
       names: places.names,
       choice: remote ? remote.choice : options.variant,
+      async sizeOf(name, options = {}) {
+        const found = await places.find(name, options);
+        return found && { bytes: found.bytes, missingBytes: found.bytes - found.storedBytes };
+      },
     }),
     async lookFor(name, options) {
       await find(name, options);

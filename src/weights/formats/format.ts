@@ -11,6 +11,19 @@ export interface ModelVariant {
   readonly files: readonly string[];
 }
 
+/** How much fits, for a choice among quantisations that no caller made. */
+export interface Room {
+  /** Bytes of weights that are taken to fit the GPU. */
+  readonly gpuBytes: number;
+  /** Bytes that may be stored yet. */
+  readonly storageBytes: number;
+}
+
+export interface OpenOptions extends ReadOptions {
+  /** Asked only where it matters; without it everything fits. */
+  room?: () => Promise<Room>;
+}
+
 /** A model in a folder, before its weights are looked at. */
 export interface OpenedModel {
   /**
@@ -49,5 +62,5 @@ export interface WeightFormat {
    */
   pick(names: readonly string[], choice: string | undefined): readonly string[] | undefined;
   /** Opens a folder whose weights have this format; undefined for any other. Throws as `OpenedModel.checkpoint`. */
-  open(folder: ModelFolder, options: ReadOptions): Promise<OpenedModel | undefined>;
+  open(folder: ModelFolder, options: OpenOptions): Promise<OpenedModel | undefined>;
 }

@@ -1,9 +1,8 @@
 /** The weight formats, and which files make a model: every room that lists, plans, stores or reads files asks here. */
 import { COMPANION_FILES } from "../../shared/model-files.ts";
-import type { ReadOptions } from "../byte-source.ts";
 import { openCheckpoint } from "../checkpoint.ts";
 import { isPlainFileName, type ModelFolder } from "../folder.ts";
-import type { OpenedModel, WeightFormat } from "./format.ts";
+import type { OpenedModel, OpenOptions, WeightFormat } from "./format.ts";
 import { ggufFormat } from "./gguf/gguf-format.ts";
 import { safetensorsFormat } from "./safetensors-format.ts";
 
@@ -36,7 +35,7 @@ export async function isReadable(fields: Readonly<Record<string, unknown>>): Pro
  *
  * @throws FoveaError as `WeightFormat.open`
  */
-export async function openModel(folder: ModelFolder, options: ReadOptions): Promise<OpenedModel> {
+export async function openModel(folder: ModelFolder, options: OpenOptions): Promise<OpenedModel> {
   for (const format of FORMATS) {
     const opened = await format.open(folder, options);
     if (opened) return opened;

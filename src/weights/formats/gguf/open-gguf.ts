@@ -6,9 +6,10 @@ import { quoted } from "../../../shared/json.ts";
 import { type ByteSource, memorySource, type ReadOptions } from "../../byte-source.ts";
 import type { Checkpoint } from "../../checkpoint.ts";
 import { type ModelFolder, makeFolder } from "../../folder.ts";
-import type { OpenedModel } from "../format.ts";
+import type { OpenedModel, OpenOptions } from "../format.ts";
 import { type GgufHeader, readGguf } from "./container.ts";
 import { storedTensor } from "./encodings.ts";
+import { type Fitting, fittingFirst } from "./fitting.ts";
 import { badGguf, unsupportedGguf } from "./header-reader.ts";
 import { Keys } from "./keys.ts";
 import { ALONE, architectureOf, describeLanguage, languageNameInFile, nameLanguageTensors } from "./language.ts";
@@ -35,7 +36,7 @@ interface Opened {
 }
 
 /** Opens the model of a folder with GGUF files. Throws as `WeightFormat.open`. */
-export async function openGguf(folder: ModelFolder, options: ReadOptions): Promise<OpenedModel> {
+export async function openGguf(folder: ModelFolder, options: OpenOptions): Promise<OpenedModel> {
   const names = await folder.names(options);
   const [choice, chosenVision] = choiceParts(folder.choice);
   const { language, notes } = await openLanguage(folder, names, choice, options);
@@ -57,10 +58,11 @@ async function openLanguage(
   folder: ModelFolder,
   names: readonly string[] | undefined,
   choice: string | undefined,
-  options: ReadOptions,
+  options: OpenOptions,
 ): Promise<{ language: Opened; notes: string[] }> {
   const all: readonly Variant[] = names ? languageVariants(names) : [{ label: choice!, file: shardNames(choice!)[0]! }];
-  const candidates = choice === undefined ? all : chosen(all, choice);
+  const { candidates, reason }: Fitting =
+    choice === undefined ? await fittingFirst(folder, all, options) : { candidates: chosen(all, choice) };
   if (choice !== undefined && candidates.length === 0 && !visionVariants([choice]).length)
     throw badGguf(
       folder.location,
@@ -79,7 +81,7 @@ async function openLanguage(
     const notes =
       choice === undefined && candidates.length > 1
         ? [
-            `${folder.location} has ${candidates.length} quantisations; ${label} (${file}) was chosen. Name another one after a colon, or as variant`,
+            `${folder.location} has ${candidates.length} quantisations; ${label} (${file}) was chosen${reason === undefined ? "" : `: ${reason}`}. Name another one after a colon, or as variant`,
           ]
         : [];
     return { language: opened, notes };

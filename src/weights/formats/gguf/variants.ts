@@ -73,6 +73,11 @@ export function visionVariants(names: readonly string[]): Variant[] {
   );
 }
 
+/** Whether a quantisation is one that is read without being named. */
+export function isPreferred({ label }: Variant): boolean {
+  return PREFERRED.includes(label);
+}
+
 function variants(names: readonly string[], preferred: readonly string[]): Variant[] {
   const firsts = names.filter((name) => isGguf(name) && (shardOf(name)?.part ?? 1) === 1);
   const all = firsts.map((file) => ({ label: labelOf(file), file }));

@@ -1,7 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { planModel } from "../../../../src/engine/plan-model.ts";
 import { splitChoice } from "../../../../src/shared/source.ts";
+import type { Room } from "../../../../src/weights/formats/format.ts";
 import { chosen, languageVariants, shardNames, visionVariants } from "../../../../src/weights/formats/gguf/variants.ts";
+import { openModel } from "../../../../src/weights/formats/registry.ts";
+import { withModel } from "../../../../src/weights/open-model.ts";
+import type { ReadProgress } from "../../../../src/weights/read-tensors.ts";
 import { type HubServer, startHub } from "../../../support/hub-server.ts";
 import { describeShared, needing, sharedBytes } from "../../../support/shared.ts";
 
@@ -70,6 +74,60 @@ describeShared(needing("golden/formats", "several quantisations on a hub"), () =
           return { name, file: own, bytes: sizes[own], fits: true };
         }),
       );
+    });
+  });
+
+  describe("where no quantisation is named", () => {
+    let own: HubServer;
+    let [large, small] = [0, 0];
+    beforeAll(async () => {
+      const [wide, narrow] = [
+        await at("gguf-llama-f16", "tiny-F16.gguf"),
+        await at("gguf-llama-q4_1", "tiny-Q4_1.gguf"),
+      ];
+      [large, small] = [wide.length, narrow.length];
+      // The names decide what is preferred. The last is never chosen unasked.
+      own = await startHub({ "tiny-Q4_K_M.gguf": wide, "tiny-Q5_0.gguf": narrow, "tiny-Q2_K.gguf": narrow });
+    });
+    afterAll(() => own.close());
+
+    const chosenFor = async (room: Room) => {
+      const progress: ReadProgress[] = [];
+      const onBytes = (event: ReadProgress) => progress.push(event);
+      const options = { hubUrl: own.url, cache: "none" as const, onBytes };
+      const { notes, bytes } = await withModel("hf:someone/tiny", options, async (folder) => {
+        const model = await openModel(folder, { room: async () => room });
+        const { byteLength, files } = await model.checkpoint({}, {});
+        for (const file of files.values()) await file.read(0, file.byteLength);
+        return { notes: model.notes, bytes: byteLength };
+      });
+      return { note: notes[0], bytes, last: progress.at(-1)! };
+    };
+
+    test("the best one that fits is read, and its bytes are those of the progress", async () => {
+      const everything = Number.POSITIVE_INFINITY;
+      expect((await chosenFor({ gpuBytes: everything, storageBytes: everything })).bytes).toBe(large);
+      const { note, bytes, last } = await chosenFor({ gpuBytes: large - 1, storageBytes: everything });
+      expect(bytes).toBe(small);
+      expect(note).toMatch(`Q5_0 (tiny-Q5_0.gguf) was chosen: Q4_K_M has ${large} bytes, about ${large - 1} are taken`);
+      expect(last).toMatchObject({ loadedBytes: small, totalBytes: small });
+    });
+
+    test("the smallest one is read where none fits", async () => {
+      expect((await chosenFor({ gpuBytes: 1, storageBytes: 1 })).bytes).toBe(small);
+    });
+
+    test("a plan takes the limits of the adapter", async () => {
+      const limits = { maxBufferSize: (large - 1) / 2, maxStorageBufferBindingSize: large };
+      vi.stubGlobal("navigator", { gpu: { requestAdapter: async () => ({ limits }) } });
+      onTestFinished(() => void vi.unstubAllGlobals());
+      const plan = await planModel("hf:someone/tiny", { hubUrl: own.url, cache: "none" });
+      expect(plan.files.map(({ name }) => name)).toEqual(["tiny-Q5_0.gguf"]);
+      expect(plan.variants!.map(({ name, fits }) => [name, fits])).toEqual([
+        ["Q4_K_M", false],
+        ["Q5_0", true],
+        ["Q2_K", true],
+      ]);
     });
   });
 
