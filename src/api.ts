@@ -7,13 +7,16 @@ import type { AnswerFormat } from "./shared/answer-format.ts";
 import type { AnswerToken, TokenProbability } from "./shared/answer-token.ts";
 import type { AnsweringServer } from "./shared/answering-server.ts";
 import type { EmbeddingInfo, EncodeTextOptions, ImageScores, TextEmbeddings } from "./shared/embedding.ts";
+import type { GenerationEvent } from "./shared/generation-event.ts";
 import type { AnswerAttention, GenerationStats, PictureCost } from "./shared/generation-stats.ts";
 import type { HubMatch, HubSearchOptions } from "./shared/hub-match.ts";
 import type { LoadProgress, ModelFit, ModelPlan } from "./shared/load-report.ts";
+import type { Message, MessagePart } from "./shared/message.ts";
 import type { ImageInput, PictureBudget } from "./shared/picture.ts";
 import type { Compression, Inhibition } from "./shared/reduction.ts";
 import type { StorageReport, StoredModel } from "./shared/stored-model.ts";
 import type { TokenCount } from "./shared/token-count.ts";
+import type { PastToolCall, Tool, ToolCall, ToolChoice } from "./shared/tools.ts";
 import type { CompressionStage, InspectedImage, InspectedView, Matrix, SeenView, ViewPlace } from "./shared/view.ts";
 
 export type {
@@ -25,6 +28,7 @@ export type {
   CompressionStage,
   EmbeddingInfo,
   EncodeTextOptions,
+  GenerationEvent,
   GenerationStats,
   HubMatch,
   HubSearchOptions,
@@ -35,8 +39,11 @@ export type {
   InspectedView,
   LoadProgress,
   Matrix,
+  Message,
+  MessagePart,
   ModelFit,
   ModelPlan,
+  PastToolCall,
   PictureBudget,
   PictureCost,
   SeenView,
@@ -45,6 +52,9 @@ export type {
   TextEmbeddings,
   TokenCount,
   TokenProbability,
+  Tool,
+  ToolCall,
+  ToolChoice,
   ViewPlace,
 };
 
@@ -133,10 +143,6 @@ export interface WorkerOptions extends Omit<LoadOptions, "device"> {
   onWait?: (waiting: boolean) => void;
 }
 
-export type MessagePart = { type: "text"; text: string } | { type: "image"; image: ImageInput };
-
-export type Message = { role: "system" | "user" | "assistant"; content: string | MessagePart[] };
-
 export interface GenerateRequest {
   messages: Message[];
   /** Without it, what the model's defaults say (`ModelInfo.defaults`), else none. */
@@ -177,35 +183,19 @@ export interface GenerateRequest {
    * one loads a library of a megabyte, WebAssembly in a worker of its own.
    */
   format?: AnswerFormat;
+  /**
+   * Functions that the model may call, by the convention of its chat template. Calls come in `tool-call` events, and whole
+   * in `done`; the caller runs them and goes on with messages of role "tool". Models without a known convention refuse.
+   */
+  tools?: Tool[];
+  /** Default "auto": the model chooses. */
+  toolChoice?: ToolChoice;
+  /** Whether an answer may have several calls; default true. At false it ends after the first. */
+  parallelToolCalls?: boolean;
   /** Also tell where each token of the answer looked: an `attention` event before `done`. Default false. */
   attention?: boolean;
   signal?: AbortSignal;
 }
-
-export type GenerationEvent =
-  | {
-      type: "image";
-      index: number;
-      tokens: number;
-      milliseconds: number;
-      /** Of the only view, else of the first. */
-      stages: CompressionStage[];
-      /** In the order of the prompt. */
-      views: SeenView[];
-    }
-  | { type: "prefill"; tokens: number; milliseconds: number }
-  /** Only of a model on a server, first of all: the server has taken the request. */
-  | ({ type: "server" } & AnsweringServer)
-  | { type: "text"; text: string }
-  /** Only with `topLogprobs`: tokens whose text the next `text` event begins or holds. */
-  | { type: "logprobs"; tokens: AnswerToken[] }
-  /**
-   * The GPU device was lost. The model is being loaded again, and the answer goes on where it stood: nothing that was
-   * told is told again. May come more than once, and in any phase.
-   */
-  | { type: "recovering" }
-  | ({ type: "attention" } & AnswerAttention)
-  | { type: "done"; reason: "stop" | "length" | "abort"; stats: GenerationStats };
 
 /** A running answer: iterate it for events, or await the whole text. Events are kept until they are read. */
 export interface Generation extends AsyncIterable<GenerationEvent> {
@@ -218,7 +208,7 @@ export interface Generation extends AsyncIterable<GenerationEvent> {
 export type EncodeImageOptions = Pick<GenerateRequest, "compression" | "pictures" | "signal">;
 
 /** Of `countTokens`: as `generate` takes them. */
-export type CountTokensOptions = EncodeImageOptions;
+export type CountTokensOptions = EncodeImageOptions & Pick<GenerateRequest, "tools">;
 
 export interface ImageFeatures {
   /** What the projector reads, or for a classifier the final hidden states, [tokens, width]. */
@@ -307,6 +297,8 @@ export interface ModelInfo {
   vocabularySize: number;
   /** Whether the model reads pictures. */
   takesPictures: boolean;
+  /** Whether its chat template has a known form of calling tools. */
+  takesTools: boolean;
   /** Tokens of one view before compression: of the whole picture in models that do not cut it. 0 for a text model. */
   imageTokens: number;
   /** Compression and inhibition of requests that leave them out. */

@@ -48,6 +48,9 @@ export const GENERATE_FIELDS = namesOf<GenerateRequest>({
   seed: true,
   stop: true,
   format: true,
+  tools: true,
+  toolChoice: true,
+  parallelToolCalls: true,
   attention: true,
   signal: true,
 });
@@ -69,7 +72,12 @@ export const ENCODE_TEXT_FIELDS = namesOf<EncodeTextOptions>({ signal: true });
 
 export const SCORE_FIELDS = namesOf<ScoreOptions>({ compression: true, pictures: true, template: true, signal: true });
 
-export const COUNT_FIELDS = namesOf<CountTokensOptions>({ compression: true, pictures: true, signal: true });
+export const COUNT_FIELDS = namesOf<CountTokensOptions>({
+  compression: true,
+  pictures: true,
+  tools: true,
+  signal: true,
+});
 
 export const BUDGET_FIELDS = namesOf<PictureBudget>({ maxTiles: true, maxPixels: true, minPixels: true });
 

@@ -5,7 +5,6 @@ import { resolveSampling, type SamplingSettings } from "../generate/sampling-set
 import { type Constraint, type Draft, decodeText } from "../generate/step-loop.ts";
 import { Stopping, type StopReason } from "../generate/stopping.ts";
 import { type FormatSource, formatSource } from "../grammar/format-source.ts";
-import type { Grammars } from "../grammar/grammars.ts";
 import { type PromptRows, promptRows } from "../model/decoder/prompt-rows.ts";
 import { type EncodedPicture, promptPicture, rowsInPrompt } from "../model/encoder/encoded-picture.ts";
 import type { Inhibitor } from "../model/inhibition/inhibitor.ts";
@@ -18,7 +17,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { AnswerWatch } from "./answer-attention.ts";
 import { AnswerLog } from "./answer-log.ts";
 import { Clock } from "./clock.ts";
-import { beginConstraint, formatDecoder } from "./constraint.ts";
+import { type AnswerGrammars, beginConstraint, formatDecoder } from "./constraint.ts";
 import { checkKnownIds, needLanguage, type PreparedConversation, prepareConversation } from "./conversation-prompt.ts";
 import type { Engine, TextModel } from "./engine.ts";
 import { pixelLimit } from "./fit-pictures.ts";
@@ -29,6 +28,7 @@ import { checkBudget, encodeKept, needPictures, readsAsSeveral } from "./picture
 import { readSeenViews, viewsInOrder } from "./read-views.ts";
 import type { RecoveringEngine } from "./recovery.ts";
 import type { RequestPicture } from "./request-pictures.ts";
+import { callDecoder, prepareTools, type ToolUse } from "./tool-use.ts";
 
 type Emit = (event: GenerationEvent) => void;
 
@@ -48,7 +48,9 @@ interface Work {
   draft: Draft | undefined;
   log: AnswerLog | undefined;
   format: FormatSource | undefined;
-  grammars: Grammars;
+  grammars: AnswerGrammars;
+  /** Undefined for an answer without tools. */
+  tools: ToolUse | undefined;
   constraint: Constraint | undefined;
   reason: StopReason | "abort" | undefined;
 }
@@ -60,12 +62,18 @@ interface Work {
 export async function answer(
   engine: RecoveringEngine,
   lock: Lock,
-  grammars: Grammars,
+  grammars: AnswerGrammars,
   request: GenerateRequest,
   emit: Emit,
   signal: AbortSignal,
 ): Promise<void> {
   const clock = new Clock();
+  let toolUse: ToolUse | undefined;
+  const end = (reason: StopReason | "abort") => {
+    for (const event of toolUse?.end() ?? []) emit(event);
+    const toolCalls = toolUse?.calls ?? [];
+    emit({ type: "done", reason, stats: stats(), ...(toolCalls.length > 0 && { toolCalls }) });
+  };
   const stats = (): GenerationStats => ({ ...clock.stats(), gpuBytes: engine.memory.gpuBytes });
   try {
     const { defaults, pictures: encoder, spec } = engine.current;
@@ -78,6 +86,9 @@ export async function answer(
     const settings = resolveSampling(request, text.decoder.spec.vocabularySize);
     encoder?.planViews(compression, [spec.encoder!.positions.grid]);
     planInhibition(inhibition, text.decoder.spec.layers);
+    const tools = prepareTools(engine.current, request);
+    // Its errors are thrown below.
+    tools?.catch(() => {});
     const watch = attention ? new AnswerWatch() : undefined;
     const told = { images: 0, prefill: false };
     const pictures = { compression, budget };
@@ -91,15 +102,18 @@ export async function answer(
       log: undefined,
       format,
       grammars,
+      tools: undefined,
       constraint: undefined,
       reason: undefined,
     };
     const onLoss = () => emit({ type: "recovering" });
     try {
       await lock.run(async () => {
+        toolUse = await tools;
+        work.tools = toolUse;
         const hooks = { prepare: (current: Engine) => prepare(work, current), onLoss };
         const reason = await engine.run((current) => run(work, current), { signal, ...hooks });
-        emit({ type: "done", reason, stats: stats() });
+        end(reason);
       }, signal);
     } finally {
       watch?.dispose();
@@ -107,7 +121,7 @@ export async function answer(
     }
   } catch (error) {
     if (!(error instanceof FoveaError && error.code === "aborted")) throw error;
-    emit({ type: "done", reason: "abort", stats: stats() });
+    end("abort");
   }
 }
 
@@ -122,7 +136,7 @@ function needText(engine: Engine): { text: TextModel; language: Language } {
 async function prepare(work: Work, engine: Engine): Promise<void> {
   const { messages, signal } = work;
   throwIfAborted(signal, "the question");
-  work.prepared = prepareConversation(engine, messages, { signal });
+  work.prepared = prepareConversation(engine, messages, { signal, ...work.tools?.prompt });
   // The template may have taken a while; an abort may have come meanwhile.
   await nextMacrotask();
   throwIfAborted(signal, "the question");
@@ -151,10 +165,8 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
     const { axes, spec } = text.decoder;
     const prompt = promptRows(placed, pictures, { ...spec, axes });
     clock.numbers.promptTokens = prompt.ids.length;
-    if (work.format) work.constraint ??= await beginConstraint(work.grammars, work.format, tokenizer, signal);
-    work.draft ??= work.format
-      ? { ids: [], decoder: formatDecoder(tokenizer), stopping: stoppingOf(tokenizer, settings) }
-      : beginDraft(tokenizer, settings, placed.continuesText ? placed.ids : undefined);
+    await constrain(work, tokenizer);
+    work.draft ??= beginDraft(work, tokenizer, placed.continuesText ? placed.ids : undefined);
     if (settings.topLogprobs !== undefined) work.log ??= new AnswerLog(tokenizer);
     let reason: StopReason | "abort" | "outgrown";
     do reason = await decode(work, engine, text, prompt, work.draft);
@@ -170,7 +182,7 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
 
 /** Runs the prompt and the tokens of the draft, then goes on with it. Returns what `decodeText` does. */
 async function decode(
-  { inhibition, settings, constraint, watch, log, emit, signal, clock, told, reason }: Work,
+  { inhibition, settings, constraint, tools, watch, log, emit, signal, clock, told, reason }: Work,
   { gpu, language }: Engine,
   { decoder, conversation, sequence }: TextModel,
   prompt: PromptRows,
@@ -199,8 +211,9 @@ async function decode(
       watch?.addText(shown);
       const tokens = log?.addText(shown) ?? [];
       if (tokens.length > 0) emit({ type: "logprobs", tokens });
-      emit({ type: "text", text: shown });
+      for (const event of tools ? tools.push(shown) : [{ type: "text", text: shown } as const]) emit(event);
     },
+    isOver: tools && (() => tools.isOver),
     onToken: (token, text) => {
       clock.countToken();
       log?.addToken(token, text);
@@ -209,15 +222,25 @@ async function decode(
   });
 }
 
-/** @param before ids of text that the answer continues; undefined for an answer of its own */
-function beginDraft(tokenizer: Tokenizer, settings: SamplingSettings, before?: Iterable<number>): Draft {
-  const decoder = new StreamDecoder(tokenizer, { dropFirstSpace: before === undefined });
-  decoder.prime(before ?? []);
-  return { ids: [], decoder, stopping: stoppingOf(tokenizer, settings) };
+/** Begins the format of the answer, or that of the call that it must be. */
+async function constrain(work: Work, tokenizer: Tokenizer): Promise<void> {
+  const { format, tools, grammars, signal } = work;
+  const source = format ?? tools?.source;
+  if (!source) return;
+  const grammar = format ? grammars.formats() : grammars.calls(tools!.markIds);
+  work.constraint ??= await beginConstraint(grammar, source, tokenizer, signal);
 }
 
-function stoppingOf({ eosIds }: Tokenizer, { maxTokens, stop }: SamplingSettings): Stopping {
-  return new Stopping({ eosIds, maxTokens, stop });
+/** @param before ids of text that the answer continues; undefined for an answer of its own */
+function beginDraft({ constraint, tools, settings }: Work, tokenizer: Tokenizer, before?: Iterable<number>): Draft {
+  const { maxTokens, stop } = settings;
+  const eosIds = [...tokenizer.eosIds, ...(tools?.endIds ?? [])];
+  const stopping = new Stopping({ eosIds, maxTokens, stop });
+  if (constraint) return { ids: [], decoder: formatDecoder(tokenizer, tools?.markIds), stopping };
+  if (tools) return { ids: [], decoder: callDecoder(tokenizer, tools), stopping };
+  const decoder = new StreamDecoder(tokenizer, { dropFirstSpace: before === undefined });
+  decoder.prime(before ?? []);
+  return { ids: [], decoder, stopping };
 }
 
 /** An encoded picture, and what stands for it in the prompt. */

@@ -7,12 +7,37 @@ import type { GrammarVocabulary } from "../grammar/protocol.ts";
 import { ByteDecoder } from "../text/token-bytes.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
-/** @param engine called when a first request needs the worker */
-export function makeGrammars(engine: () => { tokenizer: Tokenizer; vocabularySize: number }): Grammars {
-  return new Grammars(() => {
-    const { tokenizer, vocabularySize } = engine();
-    return vocabularyOf(tokenizer, vocabularySize);
-  });
+/** The workers of one model: one for formats, and one for calls, in which the convention's special tokens are text. */
+export class AnswerGrammars {
+  readonly #formats: Grammars;
+  readonly #calls: Grammars;
+  #markIds: ReadonlySet<number> = new Set();
+
+  /** @param engine called when a first request needs a worker */
+  constructor(engine: () => { tokenizer: Tokenizer; vocabularySize: number }) {
+    const vocabulary = (markIds: ReadonlySet<number>) => {
+      const { tokenizer, vocabularySize } = engine();
+      return vocabularyOf(tokenizer, vocabularySize, markIds);
+    };
+    this.#formats = new Grammars(() => vocabulary(new Set()), "format");
+    this.#calls = new Grammars(() => vocabulary(this.#markIds), "tools");
+  }
+
+  formats(): Grammars {
+    return this.#formats;
+  }
+
+  /** @param markIds the same for all answers of a model */
+  calls(markIds: ReadonlySet<number>): Grammars {
+    this.#markIds = markIds;
+    return this.#calls;
+  }
+
+  /** Ends the workers. Safe to call twice. */
+  dispose(): void {
+    this.#formats.dispose();
+    this.#calls.dispose();
+  }
 }
 
 /** Begins an answer. Throws as `Grammars.begin`, and FoveaError `unsupported-model` for a tokenizer without bytes. */
@@ -38,17 +63,23 @@ export async function beginConstraint(
   };
 }
 
-/** Text of an answer with a format: each byte counts, also a space at its start. */
-export function formatDecoder(tokenizer: Tokenizer): ByteDecoder {
-  return new ByteDecoder((id) => (tokenizer.isControl(id) ? new Uint8Array() : tokenizer.bytes(id)));
+/**
+ * Text of an answer with a format: each byte counts, also a space at its start.
+ *
+ * @param markIds control tokens that are text
+ */
+export function formatDecoder(tokenizer: Tokenizer, markIds: ReadonlySet<number> = new Set()): ByteDecoder {
+  return new ByteDecoder((id) =>
+    tokenizer.isControl(id) && !markIds.has(id) ? new Uint8Array() : tokenizer.bytes(id),
+  );
 }
 
-function vocabularyOf(tokenizer: Tokenizer, vocabularySize: number): GrammarVocabulary {
+function vocabularyOf(tokenizer: Tokenizer, vocabularySize: number, markIds: ReadonlySet<number>): GrammarVocabulary {
   const lengths = new Uint32Array(vocabularySize);
   const parts: Uint8Array[] = [];
   let total = 0;
   for (let id = 0; id < vocabularySize; id++) {
-    if (!tokenizer.hasId(id) || tokenizer.isControl(id)) continue;
+    if (!tokenizer.hasId(id) || (tokenizer.isControl(id) && !markIds.has(id))) continue;
     const bytes = tokenizer.bytes(id);
     parts.push(bytes);
     lengths[id] = bytes.length;

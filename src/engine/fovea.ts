@@ -35,7 +35,7 @@ import { checkFields, checkSignal, isSignal } from "../shared/arguments.ts";
 import { snapshot } from "../shared/snapshot.ts";
 import { answer } from "./answer.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
-import { makeGrammars } from "./constraint.ts";
+import { AnswerGrammars } from "./constraint.ts";
 import type { PreparedConversation } from "./conversation-prompt.ts";
 import { countTokens, prepareCount } from "./count-tokens.ts";
 import {
@@ -65,7 +65,7 @@ export class Fovea implements FoveaModel {
   readonly info: ModelInfo;
   readonly #engine: RecoveringEngine;
   readonly #lock = new Lock();
-  readonly #grammars = makeGrammars(() => {
+  readonly #grammars = new AnswerGrammars(() => {
     const { language, text } = this.#engine.current;
     return { tokenizer: language!.tokenizer, vocabularySize: text!.decoder.spec.vocabularySize };
   });
@@ -215,7 +215,7 @@ export class Fovea implements FoveaModel {
     const own = snapshot({ ...options, messages });
     // Without waiting for other requests: the GPU is not needed.
     const engine = this.#engine.current;
-    const prepared = prepareCount(engine, own.messages, own.signal);
+    const prepared = prepareCount(engine, own.messages, own);
     try {
       return await countTokens(engine, prepared, own);
     } finally {
@@ -269,6 +269,7 @@ function describe(engine: Engine): ModelInfo {
     contextLength: text?.contextLength ?? 0,
     vocabularySize: spec.decoder?.vocabularySize ?? 0,
     takesPictures: pictures !== undefined,
+    takesTools: text !== undefined && language?.loadConvention !== undefined,
     imageTokens: pictures ? pictures.rowsOf(pictures.spec.positions.grid) : 0,
     defaults: engine.defaults,
     canGenerate: text !== undefined && language !== undefined,

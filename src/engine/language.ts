@@ -7,6 +7,7 @@ import { companion } from "../text/special-tokens.ts";
 import { findTemplate } from "../text/template-source.ts";
 import { TextIds } from "../text/text-ids.ts";
 import { Tokenizer } from "../text/tokenizer.ts";
+import { findConvention } from "../text/tool-calls/registry.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 import { recommendedSampling } from "./warnings.ts";
 
@@ -15,6 +16,8 @@ export interface Language {
   template: ChatTemplate;
   /** Of generation_config.json, as "temperature 0.2": not applied, see warnings.ts. */
   sampling: readonly string[];
+  /** How the model calls tools; undefined where its template has no known form. */
+  loadConvention: ReturnType<typeof findConvention>;
 }
 
 /** The files that a load reads to understand text. */
@@ -64,9 +67,7 @@ export async function loadLanguage(
   const templatePlaceholder = pictures?.marks?.find((mark) => written.includes(mark)) ?? pictures?.marks?.[0];
   const tokenizer = Tokenizer.parse(files, imageTokenId === undefined ? {} : { imageTokenId, templatePlaceholder });
   const sampling = recommendedSampling(companion(files, "generation_config.json"));
-  return {
-    tokenizer,
-    sampling,
-    template: ChatTemplate.parse(files, tokenizer, { fallback, afterMark: pictures?.afterMark }),
-  };
+  const template = ChatTemplate.parse(files, tokenizer, { fallback, afterMark: pictures?.afterMark });
+  const hasToken = (text: string) => tokenizer.tokenId(text) !== undefined;
+  return { tokenizer, sampling, template, loadConvention: findConvention({ template: template.source, hasToken }) };
 }

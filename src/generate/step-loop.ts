@@ -47,6 +47,8 @@ export interface DecodeTextOptions {
   onText: (text: string) => void;
   /** Called with each token of the answer as it is read, and the text that it adds before stop strings are applied. */
   onToken: (token: ChosenToken, text: string) => void;
+  /** Whether the text that was told ends the answer. */
+  isOver?: (() => boolean) | undefined;
 }
 
 /**
@@ -59,7 +61,7 @@ export interface DecodeTextOptions {
 export async function decodeText(
   sequence: Sequence,
   { ids, decoder, stopping }: Draft,
-  { constraint, sampling, maxTokens, signal, onText, onToken }: DecodeTextOptions,
+  { constraint, sampling, maxTokens, signal, onText, onToken, isOver }: DecodeTextOptions,
 ): Promise<StopReason | "abort" | "outgrown"> {
   // The last token has no row yet.
   const promptRows = sequence.length - Math.max(0, ids.length - 1);
@@ -97,7 +99,7 @@ export async function decodeText(
         onToken(token, text);
         const update = stopping.push(id, text);
         show(update.text);
-        reason = update.reason;
+        reason = update.reason ?? (isOver?.() ? "stop" : undefined);
       }
       if (reason) {
         const rest = stopping.end(decoder.flush());

@@ -2,11 +2,12 @@
 import type { AnswerFormat } from "../shared/answer-format.ts";
 import { kindOf } from "../shared/arguments.ts";
 import { shown } from "../shared/json.ts";
+import type { CallForm } from "../shared/tools.ts";
 
 /** What a worker compiles. */
 export interface FormatSource {
-  type: AnswerFormat["type"];
-  /** Schema and options as JSON, pattern and grammar as they are. */
+  type: AnswerFormat["type"] | "calls";
+  /** Schema, options and the form of calls as JSON, pattern and grammar as they are. */
   text: string;
 }
 
@@ -38,6 +39,11 @@ export function formatSource(format: unknown): FormatSource {
       `format.${name} has ${text.length} characters, at most ${MAX_LENGTH} are read; make it smaller`,
     );
   return { type, text };
+}
+
+/** Calls of tools. Their schemas are checked and of a bounded length. */
+export function callSource(form: CallForm): FormatSource {
+  return { type: "calls", text: JSON.stringify(form) };
 }
 
 function textOf(type: AnswerFormat["type"], name: string, value: unknown): string {

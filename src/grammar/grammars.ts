@@ -21,6 +21,7 @@ const START_MS = 120_000;
 export class Grammars {
   readonly #vocabulary: () => GrammarVocabulary;
   readonly #maxMs: number;
+  readonly #field: string;
   #worker: Worker | undefined;
   #ready: Promise<unknown> | undefined;
   #nextCall = 0;
@@ -28,10 +29,12 @@ export class Grammars {
 
   /**
    * @param vocabulary called when a worker starts
+   * @param field of the request, which messages begin with
    * @param maxMs processor time for a format to be compiled, or for one token of it
    */
-  constructor(vocabulary: () => GrammarVocabulary, maxMs = MAX_MS) {
+  constructor(vocabulary: () => GrammarVocabulary, field = "format", maxMs = MAX_MS) {
     this.#vocabulary = vocabulary;
+    this.#field = field;
     this.#maxMs = maxMs;
   }
 
@@ -87,7 +90,7 @@ export class Grammars {
       const isStart = message.type === "vocabulary";
       const error = isStart
         ? new FoveaError("download-failed", `the worker for formats did not start within ${START_MS / 1000} s`)
-        : new RangeError(`format takes more than ${this.#maxMs / 1000} s of the processor; make it simpler`);
+        : new RangeError(`${this.#field} takes more than ${this.#maxMs / 1000} s of the processor; make it simpler`);
       this.#calls.get(call)?.({ type: "end", error });
     });
     try {
@@ -96,7 +99,7 @@ export class Grammars {
       if (answer.type === "worked") return undefined;
       if (answer.type === "end" || answer.isBroken) this.dispose();
       if (answer.type === "end") throw answer.error;
-      if (answer.isFormat) throw new RangeError(`format cannot be followed: ${answer.message}`);
+      if (answer.isFormat) throw new RangeError(`${this.#field} cannot be followed: ${answer.message}`);
       const hint = /WebAssembly|wasm/i.test(answer.message)
         ? "; allow 'wasm-unsafe-eval' in the page's Content-Security-Policy"
         : "";

@@ -1,5 +1,6 @@
 /** Formats as grammars of XGrammar, compiled for one vocabulary and followed token by token. Runs in grammar-worker.ts. */
 import type { CompiledGrammar, GrammarCompiler, GrammarMatcher } from "@mlc-ai/web-xgrammar";
+import { callGrammar } from "./call-grammar.ts";
 import { either, FormatError, literal } from "./ebnf.ts";
 import type { FormatSource } from "./format-source.ts";
 import type { GrammarStep, GrammarVocabulary } from "./protocol.ts";
@@ -92,5 +93,7 @@ export function grammarOf({ type, text }: FormatSource): string {
       return `root ::= ${either((JSON.parse(text) as string[]).map(literal))}`;
     case "grammar":
       return text;
+    case "calls":
+      return callGrammar(JSON.parse(text));
   }
 }

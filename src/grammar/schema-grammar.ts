@@ -35,7 +35,8 @@ const CHARACTER = characterClass(
 const HEX = "[0-9A-Fa-f]";
 // Escapes of halves of characters would make strings that are no Unicode: d800 to dfff are left out.
 const HEX_ESCAPE = `"u" ([0-9A-Ca-cE-Fe-f] ${HEX} | [dD] [0-7]) ${HEX} ${HEX}`;
-const JSON_RULES = [
+/** Rules that every grammar of schemas needs. */
+export const JSON_RULES = [
   `json-character ::= ${CHARACTER} | "\\u005c" ([\\u0022\\u005c\\u002fbfnrt] | ${HEX_ESCAPE})`,
   `json-string ::= ${QUOTE} json-character* ${QUOTE}`,
   `json-number ::= ${NUMBER}`,
@@ -50,7 +51,8 @@ const MAX_DEPTH = 64;
 
 /** @throws FormatError for keywords that cannot be followed, and for schemas that nothing can satisfy */
 export function schemaGrammar(schema: unknown): string {
-  return new SchemaGrammar(asSchema(schema, "the schema")).text();
+  const grammar = new SchemaGrammar(asSchema(schema, "the schema"));
+  return [`root ::= ${grammar.whole()}`, ...grammar.rules, ...JSON_RULES].join("\n");
 }
 
 /** A JSON object of any content. */
@@ -58,26 +60,44 @@ export function anyJsonGrammar(): string {
   return ["root ::= json-object", ...JSON_RULES].join("\n");
 }
 
-class SchemaGrammar {
+export interface SchemaGrammarOptions {
+  /** Begins the names of its rules, where several schemas share a grammar. */
+  prefix?: string;
+  /** Writes True, False and None in place of true, false and null where the schema asks for them. */
+  isPython?: boolean;
+}
+
+/** The expressions of one schema and its parts, and the rules that they refer to beside `JSON_RULES`. */
+export class SchemaGrammar {
+  readonly rules: string[] = [];
   readonly #root: Schema;
-  readonly #rules: string[] = [];
+  readonly #prefix: string;
+  readonly #isPython: boolean;
   /** Reference -> its rule, so that schemas may contain themselves. */
   readonly #references = new Map<string, string>();
 
-  constructor(root: Schema) {
+  constructor(root: Schema, { prefix = "", isPython = false }: SchemaGrammarOptions = {}) {
     this.#root = root;
+    this.#prefix = prefix;
+    this.#isPython = isPython;
   }
 
-  text(): string {
+  /** The expression of the whole schema. Throws as `schemaGrammar`. */
+  whole(): string {
     if (!canEnd(this.#root, this.#root))
       throw new FormatError("nothing can satisfy the schema: it contains itself without end");
-    const root = this.#value(this.#root, "the schema", 0);
-    return [`root ::= ${root}`, ...this.#rules, ...JSON_RULES].join("\n");
+    return this.value(this.#root, "the schema");
   }
 
-  #rule(body: string): string {
-    const name = `rule-${this.#rules.length}`;
-    this.#rules.push(`${name} ::= ${body}`);
+  /** The expression of a part of the schema. Throws as `schemaGrammar`. */
+  value(part: Schema, where: string): string {
+    return this.#value(part, where, 0);
+  }
+
+  /** Adds a rule and returns its name. */
+  rule(body: string): string {
+    const name = `${this.#prefix}rule-${this.rules.length}`;
+    this.rules.push(`${name} ::= ${body}`);
     return name;
   }
 
@@ -102,9 +122,9 @@ class SchemaGrammar {
     const known = this.#references.get(String(reference));
     if (known) return known;
     const schema = resolve(this.#root, reference, where);
-    const name = `ref-${this.#references.size}`;
+    const name = `${this.#prefix}ref-${this.#references.size}`;
     this.#references.set(String(reference), name);
-    this.#rules.push(`${name} ::= ${this.#value(schema, String(reference), 0)}`);
+    this.rules.push(`${name} ::= ${this.#value(schema, String(reference), 0)}`);
     return name;
   }
 
@@ -114,7 +134,7 @@ class SchemaGrammar {
     const types = schema.type === undefined ? undefined : typesOf(schema, where);
     const fitting = values.filter((value) => types === undefined || types.some((type) => isOfType(value, type)));
     if (fitting.length === 0) throw new FormatError(`nothing can satisfy ${where}: ${name} has no value of its type`);
-    return either(fitting.map((value) => literal(JSON.stringify(value) ?? "null")));
+    return either(fitting.map((value) => literal(this.#word(value) ?? JSON.stringify(value) ?? "null")));
   }
 
   #choice(schema: SchemaObject, name: string, where: string, depth: number): string {
@@ -144,10 +164,16 @@ class SchemaGrammar {
       case "integer":
         return this.#number(type, schema, where);
       case "boolean":
-        return '("true" | "false")';
+        return either([true, false].map((value) => literal(this.#word(value) ?? String(value))));
       default:
-        return '"null"';
+        return literal(this.#word(null) ?? "null");
     }
+  }
+
+  /** Python's word for true, false and null, where it is asked for. */
+  #word(value: unknown): string | undefined {
+    if (!this.#isPython || (value !== null && typeof value !== "boolean")) return undefined;
+    return value === null ? "None" : value ? "True" : "False";
   }
 
   #number(type: "number" | "integer", schema: SchemaObject, where: string): string {
@@ -177,7 +203,7 @@ class SchemaGrammar {
         `the format "${String(format).slice(0, 40)}" in ${where} cannot be followed; known: ${Object.keys(STRING_FORMATS).join(", ")}`,
       );
     const text = (pattern as string | undefined) ?? STRING_FORMATS[String(format)]!;
-    return this.#rule(sequence([QUOTE, regexGrammar(text, inJsonString), QUOTE]));
+    return this.rule(sequence([QUOTE, regexGrammar(text, inJsonString), QUOTE]));
   }
 
   #array(schema: SchemaObject, where: string, depth: number): string {
@@ -197,7 +223,7 @@ class SchemaGrammar {
     const [missing, room] = [Math.max(0, least - fixed.length), Math.max(0, most - fixed.length)];
     const hasRest = isPossible(rest, this.#root) && room > 0;
     if (missing > 0 && !hasRest) throw new FormatError(`nothing can satisfy ${where}: minItems ${least}`);
-    const item = hasRest ? this.#rule(this.#value(rest, `${where}.items`, depth + 1)) : "";
+    const item = hasRest ? this.rule(this.#value(rest, `${where}.items`, depth + 1)) : "";
     if (hasRest && begun.length === fixed.length) {
       const more = begun.length === 0 ? Math.max(0, missing - 1) : missing;
       tail = repeat(`${COMMA} ${item}`, more, begun.length === 0 ? room - 1 : room);
@@ -241,15 +267,15 @@ class SchemaGrammar {
       );
       if (!isRequired && !isPossible(value, this.#root)) return [];
       const pair = sequence([literal(JSON.stringify(name)), COLON, this.#value(value, `${where}.${name}`, depth + 1)]);
-      return [{ isRequired, pair: this.#rule(pair) }];
+      return [{ isRequired, pair: this.rule(pair) }];
     });
     // Tail i: the entries from i on, after one before them; head i: the same, as the first ones.
     let [tail, head] = ['""', '""'];
     for (const { isRequired, pair } of entries.reverse()) {
       const first = sequence([pair, tail]);
-      head = isRequired ? first : this.#rule(either([first, head]));
+      head = isRequired ? first : this.rule(either([first, head]));
       const next = sequence([COMMA, pair]);
-      tail = this.#rule(sequence([isRequired ? next : `(${next})?`, tail]));
+      tail = this.rule(sequence([isRequired ? next : `(${next})?`, tail]));
     }
     return sequence(['"{"', head, '"}"']);
   }
@@ -275,7 +301,7 @@ class SchemaGrammar {
     let name = "json-string";
     if (pattern) name = this.#string({ pattern: pattern[0] }, where);
     else if (isObject(names)) name = this.#value({ type: "string", ...names }, `${where}.propertyNames`, depth + 1);
-    const pair = this.#rule(sequence([name, COLON, this.#value(value, `${where}.additionalProperties`, depth + 1)]));
+    const pair = this.rule(sequence([name, COLON, this.#value(value, `${where}.additionalProperties`, depth + 1)]));
     const all = sequence([pair, repeat(`${COMMA} ${pair}`, 0, most - 1)]);
     return sequence(['"{"', least === 0 ? `(${all})?` : all, '"}"']);
   }

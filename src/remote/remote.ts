@@ -236,6 +236,7 @@ function infoOf({ base, model }: CheckedOptions, { contextLength = 0, warning }:
     contextLength,
     vocabularySize: 0,
     takesPictures: true,
+    takesTools: false,
     imageTokens: 0,
     defaults: { compression: { method: "none" }, inhibition: { maxRatio: 0 } },
     canGenerate: true,

@@ -56,6 +56,8 @@ export function requestBody(
     );
   if (inhibition !== undefined && inhibition.maxRatio !== 0) throw cannot("inhibit attention", "leave inhibition out");
   if (attention) throw cannot("tell where an answer looked", "leave attention out");
+  if (request.tools !== undefined && request.toolChoice !== "none")
+    throw cannot("be given tools", "leave tools out, or load the model in the page");
   for (const name of dialect?.ignored ?? [])
     if (request[name] !== undefined && request[name] !== 0)
       throw cannot(`use ${name}: ${dialect!.name} ignores it`, `leave ${name} out, or use another server`);

@@ -2,6 +2,7 @@
  * Renders a conversation as the prompt that the model was trained on: by the template that comes with the model, else by
  * the family's plain format, else as the bare text. Makes text; prompt.ts makes ids.
  */
+import type { Tool } from "../shared/tools.ts";
 import type { PromptFormat, QueryFormat } from "../spec/model-spec.ts";
 import { type ContentForms, probeForms, type TemplateMessage } from "./content-forms.ts";
 import { JinjaTemplate, TemplateRefusal } from "./jinja.ts";
@@ -13,12 +14,25 @@ import { companion, type TokenizerFiles, templateTokens } from "./special-tokens
 import { TemplateBudget } from "./template-budget.ts";
 import { findTemplate } from "./template-source.ts";
 import type { Tokenizer } from "./tokenizer.ts";
+import { mapStrings, type TemplateCall } from "./tools.ts";
 
 /** Text, in which users' parts are marked by `Tokenizer.literal`, and ids between. */
 export type PromptPieces = readonly (string | number)[];
 
+/** What a prompt says of tools. */
+export interface ToolPrompt {
+  tools?: readonly Tool[] | undefined;
+  /** Writes calls of an earlier answer, for a template that does not. */
+  writeCalls?: ((calls: readonly TemplateCall[]) => string) | undefined;
+}
+
 /** Writes a message's text so that it stays text. */
 type Literal = (text: string, role: CheckedMessage["role"]) => string;
+
+/** A template that looks for tools in its system message, as text, and not in a variable. */
+const TOOLS_IN_MESSAGE = /\b\w+(\[['"]tools['"]\]|\.tools\b)/;
+/** The name of a second template that some models have for conversations with tools. */
+const FOR_TOOLS = "tool_use";
 
 /** A field of containers whose own rule it is; Hugging Face's files leave BOS to their templates. */
 const EVERY_PROMPT_BEGINS_WITH_BOS = "every_prompt_begins_with_bos";
@@ -39,6 +53,12 @@ export class ChatTemplate {
   readonly addsBos: boolean;
   readonly #tokenizer: Tokenizer;
   readonly #template: JinjaTemplate | undefined;
+  /** For conversations with tools. */
+  readonly #toolTemplate: JinjaTemplate | undefined;
+  readonly #findsToolsInMessage: boolean;
+  readonly #writesCalls: boolean;
+  /** Text of all templates; empty for a model that brings none. */
+  readonly source: string;
   readonly #forms: ContentForms | undefined;
   readonly #format: PromptFormat | undefined;
   readonly #query: QueryFormat | undefined;
@@ -61,6 +81,11 @@ export class ChatTemplate {
     this.addsBos = companion(files, "tokenizer_config.json")[EVERY_PROMPT_BEGINS_WITH_BOS] === true;
     const source = findTemplate(files);
     this.#template = source && new JinjaTemplate(source.text, source.where);
+    const forTools = findTemplate(files, FOR_TOOLS);
+    this.#toolTemplate = forTools ? new JinjaTemplate(forTools.text, forTools.where) : this.#template;
+    this.source = `${source?.text ?? ""}${forTools?.text ?? ""}`;
+    this.#writesCalls = this.source.includes("tool_calls");
+    this.#findsToolsInMessage = TOOLS_IN_MESSAGE.test(this.source) && !/\b(if|in) tools\b/.test(this.source);
     const { fallback } = options;
     if (fallback && "closing" in fallback) this.#query = fallback;
     else this.#format = fallback;
@@ -78,11 +103,14 @@ export class ChatTemplate {
    * The prompt, with one placeholder for each picture.
    *
    * @param addGenerationPrompt end with the beginning of an answer
+   * @param use tools that the prompt describes, and how to write calls where the template does not
    * @throws RangeError where the template refuses the conversation, with its own words; for a conversation where there is no
    *   template, and one text is all that the model can continue
    * @throws FoveaError `unsupported-model` where it fails
    */
-  render(messages: readonly CheckedMessage[], addGenerationPrompt: boolean): PromptPieces {
+  render(messages: readonly CheckedMessage[], addGenerationPrompt: boolean, use: ToolPrompt = {}): PromptPieces {
+    if (this.kind !== "template" && messages.some(({ role, calls }) => role === "tool" || calls))
+      throw new RangeError("messages: this model brings no chat template, so it reads no calls and results of tools");
     if (this.kind === "completion") return [this.#string(onlyText(messages))];
     if (this.kind === "format") {
       const texts = messages.map((message) => ({ role: message.role, text: this.#string(message) }));
@@ -90,7 +118,7 @@ export class ChatTemplate {
     }
     if (this.kind === "query") return writeQuery(this.#query!, this.#queried(messages), this.#tokenizer.bosId);
     try {
-      return [this.#renderSafely(messages, addGenerationPrompt)];
+      return [this.#renderSafely(messages, addGenerationPrompt, use)];
     } catch (error) {
       if (!(error instanceof TemplateRefusal)) throw error;
       throw new RangeError(`messages: the model's chat template refuses them, "${error.message}"`, { cause: error });
@@ -120,38 +148,71 @@ export class ChatTemplate {
   }
 
   /** Runs the template, and again where it may have made control tokens of the messages' text. */
-  #renderSafely(messages: readonly CheckedMessage[], addGenerationPrompt: boolean): string {
+  #renderSafely(messages: readonly CheckedMessage[], addGenerationPrompt: boolean, use: ToolPrompt): string {
+    const { tools = [], writeCalls } = use;
     const budget = new TemplateBudget();
     const { standIns } = this.#tokenizer;
-    const write = (literal: Literal) => this.#run(this.#contents(messages, literal), addGenerationPrompt, budget);
+    const write = (literal: Literal) => {
+      const own = tools.length > 0 ? mapStrings(tools, (text) => literal(text, "system")) : undefined;
+      return this.#run(this.#contents(messages, literal, { tools: own, writeCalls }), addGenerationPrompt, budget, own);
+    };
     const prompt = write(this.#literal);
-    const mayBegin = ({ parts }: CheckedMessage) =>
-      parts.some((part) => part.type === "text" && standIns.mayBegin(part.text));
-    if (!messages.some(mayBegin)) return prompt;
+    let mayBegin = false;
+    const look = (text: string) => {
+      mayBegin ||= standIns.mayBegin(text);
+      return text;
+    };
+    mapStrings([messages.map(({ parts, calls }) => [parts, calls]), tools], look);
+    if (!mayBegin) return prompt;
     const guarded = standIns.putBack(write((text, role) => standIns.standIn(text, role === "assistant")));
     return standIns.tokensIn(prompt) === standIns.tokensIn(guarded) ? prompt : guarded;
   }
 
-  #contents(messages: readonly CheckedMessage[], literal: Literal): TemplateMessage[] {
-    return messages.map((message) => {
+  #contents(
+    messages: readonly CheckedMessage[],
+    literal: Literal,
+    { tools, writeCalls }: ToolPrompt,
+  ): TemplateMessage[] {
+    const contents = messages.map((message): TemplateMessage => {
       // The caller's form where the template takes it, as transformers does.
       const forms = this.#forms![message.role];
       const isParts = forms.has(message.form) ? message.form === "parts" : forms.has("parts");
-      return { role: message.role, content: isParts ? parts(message, literal) : this.#string(message, literal) };
+      const { role, calls, callId, name } = message;
+      const written = (text: string) => literal(text, role);
+      const own = calls && mapStrings(calls, written);
+      const after = own && !this.#writesCalls && writeCalls ? writeCalls(own) : "";
+      return {
+        role,
+        content: isParts ? parts(message, literal, after) : this.#string(message, literal) + after,
+        ...(own && { tool_calls: own }),
+        ...(callId !== undefined && { tool_call_id: written(callId) }),
+        ...(name !== undefined && { name: written(name) }),
+      };
     });
+    if (!tools || !this.#findsToolsInMessage) return contents;
+    const [first] = contents;
+    const system: TemplateMessage = first?.role === "system" ? first : { role: "system", content: "" };
+    const described = JSON.stringify(tools.map((tool) => tool.function));
+    return [{ ...system, tools: described }, ...contents.slice(first?.role === "system" ? 1 : 0)];
   }
 
-  #run(messages: readonly TemplateMessage[], addGenerationPrompt: boolean, budget?: TemplateBudget): string {
+  #run(
+    messages: readonly TemplateMessage[],
+    addGenerationPrompt: boolean,
+    budget?: TemplateBudget,
+    tools?: readonly Tool[],
+  ): string {
     const variables = {
       image_token: this.#tokenizer.imageToken?.text,
       ...this.#tokens,
       messages,
       add_generation_prompt: addGenerationPrompt,
       // Always defined in transformers.
-      tools: null,
+      tools: tools ?? null,
       documents: null,
     };
-    return this.#template!.render(variables, this.#now(), budget);
+    const template = tools || messages.some(({ role }) => role === "tool") ? this.#toolTemplate : this.#template;
+    return template!.render(variables, this.#now(), budget);
   }
 
   readonly #literal: Literal = (text, role) => this.#tokenizer.literal(text, role === "assistant");
@@ -175,6 +236,9 @@ function onlyText(messages: readonly CheckedMessage[]): CheckedMessage {
   );
 }
 
-function parts({ role, parts }: CheckedMessage, literal: Literal): ChatPart[] {
-  return parts.map((part) => (part.type === "text" ? { type: "text", text: literal(part.text, role) } : part));
+function parts({ role, parts }: CheckedMessage, literal: Literal, after: string): ChatPart[] {
+  const written = parts.map((part) =>
+    part.type === "text" ? ({ type: "text", text: literal(part.text, role) } as const) : part,
+  );
+  return after === "" ? written : [...written, { type: "text", text: after }];
 }

@@ -4,11 +4,17 @@
  */
 import { reject } from "./json.ts";
 import type { ChatPart, ContentForm, Role } from "./messages.ts";
+import type { TemplateCall } from "./tools.ts";
 
 /** A message as the template gets it. */
 export interface TemplateMessage {
   role: Role;
   content: string | readonly ChatPart[];
+  tool_calls?: readonly TemplateCall[];
+  tool_call_id?: string;
+  name?: string;
+  /** Tools as text, for templates that look for them in a message. */
+  tools?: string;
 }
 
 export type ContentForms = Readonly<Record<Role, ReadonlySet<ContentForm>>>;
@@ -80,5 +86,6 @@ export function probeForms(
     if (both.size > 0) user = both;
   }
   const assistant = tryForms((content) => [...opening, question, { role: "assistant", content }, question], 0);
-  return { user, system, assistant };
+  // Not tried: results of tools follow calls, whose rules differ. Most templates write them as strings.
+  return { user, system, assistant, tool: new Set<ContentForm>(user.has("string") ? ["string"] : user) };
 }

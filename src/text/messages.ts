@@ -1,8 +1,10 @@
 /** Conversations for the text room: roles, texts, and places of pictures. */
 
+import type { PastToolCall } from "../shared/tools.ts";
 import { show } from "./json.ts";
+import { checkCalls, checkId, type TemplateCall } from "./tools.ts";
 
-export type Role = "system" | "user" | "assistant";
+export type Role = "system" | "user" | "assistant" | "tool";
 
 /** A part of a message. This room does not read the picture itself. */
 export type ChatPart = { readonly type: "text"; readonly text: string } | { readonly type: "image" };
@@ -13,6 +15,11 @@ export type ContentForm = "string" | "parts";
 export interface ChatMessage {
   readonly role: Role;
   readonly content: string | readonly ChatPart[];
+  /** Of an assistant. */
+  readonly tool_calls?: readonly PastToolCall[] | undefined;
+  /** Of a tool: the call that it answers, and the tool's name. */
+  readonly tool_call_id?: string | undefined;
+  readonly name?: string | undefined;
 }
 
 /** A message whose content is checked and written as parts. */
@@ -21,6 +28,10 @@ export interface CheckedMessage {
   readonly parts: readonly ChatPart[];
   /** The form in which the caller gave the content. */
   readonly form: ContentForm;
+  readonly calls?: readonly TemplateCall[];
+  readonly callId?: string;
+  /** Of a tool; from the call where the message does not say it. */
+  readonly name?: string;
 }
 
 /**
@@ -32,16 +43,32 @@ export interface CheckedMessage {
 export function checkMessages(messages: readonly ChatMessage[]): CheckedMessage[] {
   if (!Array.isArray(messages)) throw new TypeError(`messages must be a list, got ${show(messages)}`);
   if (messages.length === 0) throw new RangeError("messages must hold at least one message, got none");
+  const names = new Map<string, string>();
   return messages.map((message, i) => {
-    const where = `messages[${i}]`;
-    if (typeof message !== "object" || message === null)
-      throw new TypeError(`${where} must be an object, got ${show(message)}`);
-    const { role, content } = message as ChatMessage;
-    if (role !== "system" && role !== "user" && role !== "assistant")
-      throw new TypeError(`${where}.role must be "system", "user" or "assistant", got ${show(role)}`);
-    const form = typeof content === "string" ? "string" : "parts";
-    return { role, form, parts: checkContent(content, `${where}.content`) };
+    const checked = checkMessage(message, `messages[${i}]`, names);
+    for (const call of checked.calls ?? []) if (call.id !== undefined) names.set(call.id, call.function.name);
+    return checked;
   });
+}
+
+/** @param names of the tools by the calls' ids */
+function checkMessage(message: unknown, where: string, names: ReadonlyMap<string, string>): CheckedMessage {
+  if (typeof message !== "object" || message === null)
+    throw new TypeError(`${where} must be an object, got ${show(message)}`);
+  const { role, content, tool_calls: given, tool_call_id: id, name } = message as ChatMessage;
+  if (role !== "system" && role !== "user" && role !== "assistant" && role !== "tool")
+    throw new TypeError(`${where}.role must be "system", "user", "assistant" or "tool", got ${show(role)}`);
+  if (given !== undefined && role !== "assistant")
+    throw new TypeError(`${where}.tool_calls belong to messages of role "assistant", got role ${show(role)}`);
+  const calls = given === undefined ? [] : checkCalls(given, `${where}.tool_calls`);
+  const form = typeof content === "string" ? "string" : "parts";
+  const checked = { role, form, parts: checkContent(content, `${where}.content`) } as const;
+  if (role !== "tool") return calls.length > 0 ? { ...checked, calls } : checked;
+  if (checked.parts.some(({ type }) => type === "image"))
+    throw new TypeError(`${where}.content must be text: a tool's result holds no images`);
+  const callId = checkId(id, `${where}.tool_call_id`);
+  const called = checkId(name, `${where}.name`) ?? names.get(callId ?? "");
+  return { ...checked, ...(callId !== undefined && { callId }), ...(called !== undefined && { name: called }) };
 }
 
 function checkContent(content: unknown, where: string): ChatPart[] {

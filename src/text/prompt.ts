@@ -1,6 +1,6 @@
 /** From a conversation to the ids that the decoder reads, in two steps: render the template, then write the ids. */
 import type { PictureRun } from "../spec/picture-spec.ts";
-import type { ChatTemplate, PromptPieces } from "./chat-template.ts";
+import type { ChatTemplate, PromptPieces, ToolPrompt } from "./chat-template.ts";
 import { reject } from "./json.ts";
 import { escapeMarks } from "./literal.ts";
 import { type ChatMessage, checkMessages } from "./messages.ts";
@@ -37,7 +37,7 @@ export interface Prompt {
   continuesText: boolean;
 }
 
-export interface RenderOptions {
+export interface RenderOptions extends ToolPrompt {
   /** End with the beginning of an answer; default true. */
   addGenerationPrompt?: boolean;
 }
@@ -58,14 +58,14 @@ export function renderPrompt(
   tokenizer: Tokenizer,
   template: ChatTemplate,
   messages: readonly ChatMessage[],
-  { addGenerationPrompt = true }: RenderOptions = {},
+  { addGenerationPrompt = true, ...use }: RenderOptions = {},
 ): RenderedPrompt {
   const checked = checkMessages(messages);
   const { imageToken } = tokenizer;
   const pictureCount = checked.reduce((sum, { parts }) => sum + parts.filter(({ type }) => type === "image").length, 0);
   if (pictureCount > 0 && !imageToken)
     throw new TypeError(`messages hold ${pictureCount} image(s), but the model reads text only`);
-  const pieces = template.render(checked, addGenerationPrompt);
+  const pieces = template.render(checked, addGenerationPrompt, use);
   const found = pieces.flatMap((piece) => splitAt(piece, imageToken).slice(1)).length;
   if (found !== pictureCount)
     reject("chat template", `it makes ${found} places for ${pictureCount} image(s); try fewer images or another order`);

@@ -14,6 +14,7 @@ import type {
   InspectRequest,
   LoadProgress,
   MemoryUse,
+  Message,
   ModelFiles,
   ScoreOptions,
   WorkerOptions,
@@ -34,10 +35,9 @@ export type SentImage = Exclude<ImageInput, HTMLImageElement | HTMLCanvasElement
 
 export type SentPart = { type: "text"; text: string } | { type: "image"; image: SentImage };
 
-export interface SentMessage {
-  role: "system" | "user" | "assistant";
-  content: string | SentPart[];
-}
+/** A message with sent pictures. */
+type Sent<M> = M extends Message ? Omit<M, "content"> & { content: string | SentPart[] } : never;
+export type SentMessage = Sent<Message>;
 
 export type SentRequest = Omit<GenerateRequest, "messages" | "signal"> & { messages: SentMessage[] };
 

@@ -130,7 +130,7 @@ test("a format that takes too long is refused, and the next one is followed", as
   const lengths = Uint32Array.from({ length: 4096 }, (_, id) => (id < 256 ? 1 : 1 + (id % 200)));
   const bytes = new Uint8Array(lengths.reduce((a, b) => a + b)).fill(97);
   for (let id = 0; id < 256; id++) bytes[id] = id;
-  const grammars = new Grammars(() => ({ bytes, lengths, endIds: [0] }), 1100);
+  const grammars = new Grammars(() => ({ bytes, lengths, endIds: [0] }), "format", 1100);
   const { signal } = new AbortController();
   const endless = { type: "regex", text: "((a{0,50}){0,50}){0,50}(b|a{1,500}){300}" } as const;
   await expect(grammars.begin(endless, signal)).rejects.toThrow(/^format takes more than 1.1 s of the processor/);

@@ -29,6 +29,7 @@ export const INFO: ModelInfo = {
   contextLength: 64,
   vocabularySize: 100,
   takesPictures: true,
+  takesTools: true,
   imageTokens: 16,
   defaults: { compression: { method: "none" }, inhibition: { maxRatio: 0 } },
   canGenerate: true,

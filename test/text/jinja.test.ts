@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { FoveaError } from "../../src/errors.ts";
+import type { Tool } from "../../src/shared/tools.ts";
 import { ChatTemplate } from "../../src/text/chat-template.ts";
 import { JinjaTemplate, TemplateRefusal } from "../../src/text/jinja.ts";
 import { LIBRARY_VERSION } from "../../src/text/jinja-python.ts";
@@ -14,7 +15,7 @@ import { tinyTokenizer } from "./tiny.ts";
 type Expected = string | { refused: string };
 interface Matrix {
   variables: Record<string, unknown>;
-  tools: unknown[];
+  tools: Tool[];
   conversations: Record<string, Record<string, ChatMessage[]>>;
   templates: Record<string, { form: string; texts: Record<string, Expected> }>;
 }
@@ -108,8 +109,8 @@ describe("templates and conversations", () => {
   const matrix: Matrix = JSON.parse(read("matrix.json"));
   const names = Object.keys(matrix.templates);
 
-  it("are 20 and 8", () => {
-    expect(names).toHaveLength(20);
+  it("are 27 and 8", () => {
+    expect(names).toHaveLength(27);
     expect(readdirSync(new URL("templates/", folder)).sort()).toEqual(names.map((name) => `${name}.jinja`).sort());
     for (const { texts } of Object.values(matrix.templates)) expect(Object.keys(texts)).toHaveLength(8);
   });
@@ -128,7 +129,9 @@ describe("templates and conversations", () => {
     });
 
     // Callers give parts; each role gets the form that the template takes, and its control tokens stay text.
-    it.each(Object.keys(texts).filter((title) => !title.startsWith("tools")))("%s, as a prompt", (title) => {
+    const hasTools = /-tools$|-args$/.test(name);
+    const titles = Object.keys(texts).filter((title) => hasTools || !title.startsWith("tools"));
+    it.each(titles)("%s, as a prompt", (title) => {
       const files = {
         "tokenizer.json": tinyTokenizer({ added_tokens: CONTROL_TOKENS }),
         "tokenizer_config.json": { ...matrix.variables, chat_template: source },
@@ -138,7 +141,8 @@ describe("templates and conversations", () => {
       const template = ChatTemplate.parse(files, tokenizer, { now: () => NOW });
       const messages = matrix.conversations.parts![title]!;
       const isOpen = messages.at(-1)!.role !== "assistant";
-      const { text } = renderPrompt(tokenizer, template, messages, { addGenerationPrompt: isOpen });
+      const tools = title.startsWith("tools") ? { tools: matrix.tools } : {};
+      const { text } = renderPrompt(tokenizer, template, messages, { addGenerationPrompt: isOpen, ...tools });
       // A picture in a string is the placeholder on a line of its own.
       expect(text).toBe(texts[title]);
     });

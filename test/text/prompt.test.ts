@@ -225,7 +225,7 @@ describe("messages", () => {
     ["no list", {}, TypeError, /messages must be a list/],
     ["empty", [], RangeError, /at least one/],
     ["no object", [null], TypeError, /messages\[0\] must be an object, got null/],
-    ["role", [{ role: "tool", content: "" }], TypeError, /messages\[0\]\.role .* got "tool"/],
+    ["role", [{ role: "function", content: "" }], TypeError, /messages\[0\]\.role .* got "function"/],
     ["content", [{ role: "user" }], TypeError, /messages\[0\]\.content .* got undefined/],
     [
       "part",

@@ -79,7 +79,7 @@ CONVERSATIONS = {
         message("system", "Help."),
         message("user", "Where is 👩‍👩‍👧 tea?"),
         message("assistant", "", tool_calls=[CALL]),
-        message("tool", "[\"Hbf\", 2.5]", tool_call_id="call12345"),
+        message("tool", "[\"Hbf\", 2.5]", tool_call_id="call12345", name="find"),
         message("assistant", "At the station 🚉."),
         message("user", "Thanks – ñandú?"),
     ],

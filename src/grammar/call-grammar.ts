@@ -1,0 +1,91 @@
+/** The form of calls of tools as EBNF. Conventions describe the form; src/text/tool-calls reads what comes of it. */
+import type { CallForm, CallFormPart, MemberNotation } from "../shared/tools.ts";
+import { characterClass, complement, either, FormatError, literal, sequence } from "./ebnf.ts";
+import { canEnd } from "./schema-choices.ts";
+import { asSchema, isObject, resolve, type Schema, type SchemaObject } from "./schema-fields.ts";
+import { JSON_RULES, SchemaGrammar } from "./schema-grammar.ts";
+
+/** A character of a string that stands as it is: no "<", which begins what ends it. */
+const RAW_CHARACTER = characterClass(complement([[0x3c, 0x3c]]));
+
+/** @throws FormatError for a tool's schema that cannot be followed */
+export function callGrammar(form: CallForm): string {
+  const rules: string[] = [];
+  let schemas = 0;
+  const grammarOf = (schema: object, isPython = false) =>
+    new SchemaGrammar(asSchema(schema, "parameters"), { prefix: `tool-${schemas++}-`, isPython });
+  const write = (part: CallFormPart): string => {
+    if (typeof part === "string") return part === "" ? '""' : literal(part);
+    if ("either" in part) return either(part.either.map(writeAll));
+    if ("oneOrMore" in part) {
+      const one = `calls-${rules.length}`;
+      rules.push(`${one} ::= ${writeAll(part.oneOrMore)}`);
+      return `(${one} (${sequence([...(part.between === "" ? [] : [literal(part.between)]), one])})*)`;
+    }
+    if ("json" in part) {
+      const grammar = grammarOf(part.json);
+      const expression = grammar.whole();
+      rules.push(...grammar.rules);
+      return expression;
+    }
+    const grammar = grammarOf(part.members, part.notation.isPython);
+    const expression = membersOf(part.members as SchemaObject, part.notation, grammar);
+    rules.push(...grammar.rules);
+    return expression;
+  };
+  const writeAll = (parts: CallForm): string => sequence(parts.map(write));
+  return [`root ::= ${writeAll(form)}`, ...rules, ...JSON_RULES].join("\n");
+}
+
+/** The properties of an object in the schema's order; those that are not required may be left out. */
+function membersOf(schema: SchemaObject, notation: MemberNotation, grammar: SchemaGrammar): string {
+  const root = schema as Schema;
+  const object = schema.$ref === undefined ? schema : resolve(root, schema.$ref, "parameters");
+  if (!isObject(object)) throw new FormatError("parameters must describe an object");
+  const { properties = {}, required = [] } = object;
+  if (!isObject(properties)) throw new FormatError("parameters.properties must be an object");
+  if (!Array.isArray(required)) throw new FormatError("parameters.required must be a list of names");
+  if (required.some((name) => !Object.hasOwn(properties, String(name))))
+    throw new FormatError("parameters.required names a property that parameters.properties lacks");
+  // Written from the end: what may follow a member, and the same where nothing stands before it.
+  let [tail, head] = ['""', '""'];
+  for (const [name, value] of Object.entries(properties).reverse()) {
+    const property = asSchema(value, `parameters.properties.${name}`);
+    const isRequired = required.includes(name);
+    if (property === false || !canEnd(property, root)) {
+      if (isRequired) throw new FormatError(`nothing can satisfy parameters.properties.${name}`);
+      continue;
+    }
+    const { beforeName, afterName, afterValue, between } = notation;
+    const one = sequence([
+      literal(`${beforeName}${name}${afterName}`),
+      valueIn(property, name, notation, grammar),
+      ...(afterValue === "" ? [] : [literal(afterValue)]),
+    ]);
+    const first = sequence([one, tail]);
+    const next = sequence([...(between === "" ? [] : [literal(between)]), one]);
+    head = isRequired ? first : either([first, head]);
+    tail = sequence([isRequired ? next : `(${next})?`, tail]);
+    [head, tail] = [head, tail].map((body) => addRule(grammar, body)) as [string, string];
+  }
+  const around = (text: string) => (text === "" ? [] : [literal(text)]);
+  return sequence([...around(notation.open), head, ...around(notation.close)]);
+}
+
+function addRule(grammar: SchemaGrammar, body: string): string {
+  return body === '""' ? body : grammar.rule(body);
+}
+
+/** A value; a string stands as it is where the notation says so. */
+function valueIn(property: Schema, name: string, { rawStrings }: MemberNotation, grammar: SchemaGrammar): string {
+  const where = `parameters.properties.${name}`;
+  if (!rawStrings || !isObject(property) || property.type !== "string") return grammar.value(property, where);
+  const [open, close] = rawStrings;
+  const values = property.const === undefined ? property.enum : [property.const];
+  if (Array.isArray(values)) {
+    const texts = values.filter((value): value is string => typeof value === "string");
+    return either(texts.map((text) => literal(`${open}${text}${close}`)));
+  }
+  const around = (text: string) => (text === "" ? [] : [literal(text)]);
+  return sequence([...around(open), `(${RAW_CHARACTER})*`, ...around(close)]);
+}

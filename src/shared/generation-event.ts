@@ -1,0 +1,39 @@
+/** What a running answer tells. */
+import type { AnswerToken } from "./answer-token.ts";
+import type { AnsweringServer } from "./answering-server.ts";
+import type { AnswerAttention, GenerationStats } from "./generation-stats.ts";
+import type { ToolCall } from "./tools.ts";
+import type { CompressionStage, SeenView } from "./view.ts";
+
+export type GenerationEvent =
+  | {
+      type: "image";
+      index: number;
+      tokens: number;
+      milliseconds: number;
+      /** Of the only view, else of the first. */
+      stages: CompressionStage[];
+      /** In the order of the prompt. */
+      views: SeenView[];
+    }
+  | { type: "prefill"; tokens: number; milliseconds: number }
+  /** Only of a model on a server, first of all: the server has taken the request. */
+  | ({ type: "server" } & AnsweringServer)
+  | { type: "text"; text: string }
+  /** Only with `topLogprobs`: tokens whose text the next `text` event begins or holds. */
+  | { type: "logprobs"; tokens: AnswerToken[] }
+  /**
+   * Only with `tools`: a call begins (the first event of an index, most often without arguments), or its arguments go on.
+   * `arguments` is the added text; all of one index together are JSON.
+   */
+  | { type: "tool-call"; index: number; id: string; name: string; arguments: string }
+  /** Only with `tools`: what began as a call is none. All of its text came in `text` events; its index has no call. */
+  | { type: "tool-problem"; message: string }
+  /**
+   * The GPU device was lost. The model is being loaded again, and the answer goes on where it stood: nothing that was
+   * told is told again. May come more than once, and in any phase.
+   */
+  | { type: "recovering" }
+  | ({ type: "attention" } & AnswerAttention)
+  /** `toolCalls`: the whole calls, where there are any. */
+  | { type: "done"; reason: "stop" | "length" | "abort"; stats: GenerationStats; toolCalls?: ToolCall[] };

@@ -1,0 +1,158 @@
+/** Splits an answer into text and calls of tools while it is written. No text is lost: what is no call stays text. */
+import type { Tool, ToolCall } from "../../shared/tools.ts";
+import type { ReadCall, ToolConvention } from "./convention.ts";
+
+export type CallPiece =
+  | { type: "text"; text: string }
+  /** A call begins (the first piece of an index), or its arguments go on. */
+  | { type: "tool-call"; index: number; id: string; name: string; arguments: string }
+  /** What looked like a call was none; its text comes before this. */
+  | { type: "tool-problem"; message: string };
+
+interface Told {
+  id: string;
+  name: string;
+  arguments: string;
+  isWhole: boolean;
+}
+
+export class CallStream {
+  readonly #convention: ToolConvention;
+  readonly #tools: readonly Tool[];
+  readonly #makeId: () => string;
+  /** Calls that are told, in order; those that broke are left out. */
+  readonly #calls: Told[] = [];
+  /** Index of the next call, counting those that broke. */
+  #nextIndex = 0;
+  /** The one that is being written. */
+  #begun: (Told & { index: number }) | undefined;
+  /** Text that is not told yet. */
+  #held = "";
+  /** Calls of `#held` that are told as a whole. */
+  #toldOfHeld = 0;
+  /** White space before the calls, which is text where they break. */
+  #layout = "";
+  #isInCall = false;
+  #hasText = false;
+  #hasTextAfterCalls = false;
+
+  constructor(convention: ToolConvention, tools: readonly Tool[], makeId: () => string) {
+    this.#convention = convention;
+    this.#tools = tools;
+    this.#makeId = makeId;
+  }
+
+  /** The whole calls so far. */
+  get calls(): ToolCall[] {
+    return this.#calls.map(({ id, name, arguments: text }) => ({
+      id,
+      type: "function",
+      function: { name, arguments: text },
+    }));
+  }
+
+  /** Takes text that can no longer change. */
+  push(text: string): CallPiece[] {
+    this.#held += text;
+    return [...this.#advance(false)];
+  }
+
+  /** The rest of the answer. */
+  end(): CallPiece[] {
+    return [...this.#advance(true)];
+  }
+
+  *#advance(isEnd: boolean): Generator<CallPiece> {
+    while (this.#isInCall ? yield* this.#readCalls(isEnd) : yield* this.#readText(isEnd));
+  }
+
+  /** Tells text up to the next opening. Returns whether there is more to do. */
+  *#readText(isEnd: boolean): Generator<CallPiece, boolean> {
+    const { openings, isAtStart } = this.#convention;
+    const mayOpen = !isAtStart || (!this.#hasText && this.#nextIndex === 0);
+    const found = mayOpen ? firstOf(this.#held, openings) : -1;
+    const start = this.#held.trimStart().length;
+    const isOpening = found >= 0 && (!isAtStart || found === this.#held.length - start);
+    if (isOpening) {
+      // White space before a call is the model's layout.
+      const text = this.#held.slice(0, found).trimEnd();
+      this.#layout = this.#held.slice(text.length, found);
+      yield* this.#tellText(text);
+      this.#held = this.#held.slice(found);
+      this.#isInCall = true;
+      this.#toldOfHeld = 0;
+      return true;
+    }
+    const keep = isEnd ? 0 : this.#held.length - safeLength(this.#held, mayOpen ? openings : []);
+    const text = this.#held.slice(0, this.#held.length - keep);
+    this.#held = this.#held.slice(text.length);
+    // After calls, white space alone is layout too.
+    if (!(isEnd && this.#calls.length > 0 && !this.#hasTextAfterCalls && text.trim() === ""))
+      yield* this.#tellText(text);
+    return false;
+  }
+
+  *#tellText(text: string): Generator<CallPiece> {
+    if (text === "") return;
+    this.#hasText ||= text.trim() !== "";
+    this.#hasTextAfterCalls ||= this.#calls.length > 0 && text.trim() !== "";
+    yield { type: "text", text };
+  }
+
+  /** Tells what is certain of the calls. Returns whether there is more to do. */
+  *#readCalls(isEnd: boolean): Generator<CallPiece, boolean> {
+    const { calls, used, state, problem } = this.#convention.read(this.#held, this.#tools);
+    for (const call of calls.slice(this.#toldOfHeld)) yield* this.#tellCall(call);
+    if (state === "open" && !isEnd) return false;
+    const rest = this.#held.slice(used);
+    this.#isInCall = false;
+    this.#toldOfHeld = 0;
+    const wasBegun = this.#begun;
+    this.#begun = undefined;
+    if (state === "closed" || (state === "open" && used > 0 && /^[\s,;]*$/.test(rest))) {
+      this.#held = rest;
+      return true;
+    }
+    // Goes on behind the first character, which opens nothing any more.
+    const opening = this.#convention.openings.find((one) => rest.startsWith(one)) ?? rest.slice(0, 1);
+    const told = isEnd && state === "open" ? rest : rest.slice(0, Math.max(1, opening.length));
+    this.#held = rest.slice(told.length);
+    yield* this.#tellText(used === 0 ? this.#layout + told : told);
+    if (state === "text") return true;
+    const name = wasBegun ? ` of ${wasBegun.name}` : "";
+    const reason = state === "open" ? "the answer ended within it" : problem;
+    yield {
+      type: "tool-problem",
+      message: `a call${name} is not whole, and its text is part of the answer: ${reason}`,
+    };
+    return true;
+  }
+
+  *#tellCall({ name, arguments: text, isWhole }: ReadCall): Generator<CallPiece> {
+    const isNew = this.#begun === undefined;
+    this.#begun ??= { id: this.#makeId(), name, arguments: "", isWhole, index: this.#nextIndex++ };
+    const { id, index, arguments: before } = this.#begun;
+    const added = text.slice(before.length);
+    if (isNew || added !== "") yield { type: "tool-call", index, id, name, arguments: added };
+    this.#begun.arguments = text;
+    if (!isWhole) return;
+    this.#calls.push({ ...this.#begun, isWhole });
+    this.#begun = undefined;
+    this.#toldOfHeld++;
+  }
+}
+
+/** Where the first of the texts stands; -1 for none. */
+function firstOf(text: string, openings: readonly string[]): number {
+  const places = openings.map((opening) => text.indexOf(opening)).filter((place) => place >= 0);
+  return places.length > 0 ? Math.min(...places) : -1;
+}
+
+/** Characters that no opening can begin in, and that are not white space before one. */
+function safeLength(text: string, openings: readonly string[]): number {
+  let length = text.length;
+  for (const opening of openings)
+    for (let size = Math.min(opening.length - 1, text.length); size > 0; size--)
+      if (opening.startsWith(text.slice(text.length - size))) length = Math.min(length, text.length - size);
+  return openings.length > 0 ? text.slice(0, length).trimEnd().length : length;
+}

@@ -1,0 +1,151 @@
+/** Checks tools, and calls and results of earlier turns, as a caller gives them. */
+import { isJsonObject, isTooDeep, MAX_JSON_LEVELS } from "../shared/json.ts";
+import type { Tool, ToolChoice } from "../shared/tools.ts";
+import { show } from "./json.ts";
+
+const MAX_TOOLS = 128;
+/** All tools as JSON, in characters: half of the longest prompt. */
+const MAX_LENGTH = 2 ** 17;
+const MAX_CALLS = 128;
+const MAX_ID_LENGTH = 256;
+const NAME = /^[\w.-]{1,64}$/;
+
+/** A call as a template reads it. */
+export interface TemplateCall {
+  readonly id?: string;
+  readonly type: "function";
+  readonly function: { readonly name: string; readonly arguments: object };
+}
+
+/** Tools that the model may call; none with the choice "none". */
+export interface CheckedTools {
+  tools: readonly Tool[];
+  /** Undefined where the model may choose, else the tools of which it must call one. */
+  required: readonly Tool[] | undefined;
+}
+
+/**
+ * Checks the fields of a request.
+ *
+ * @throws TypeError or RangeError that names field, value and limit
+ */
+export function checkTools(tools: unknown, choice: unknown): CheckedTools {
+  const all = tools === undefined ? [] : checkList(tools);
+  if (choice === undefined || choice === "auto") return { tools: all, required: undefined };
+  if (choice === "none") return { tools: [], required: undefined };
+  if (choice !== "required" && !isJsonObject(choice))
+    throw new TypeError(`toolChoice must be "auto", "none", "required" or { name }, got ${show(choice)}`);
+  if (all.length === 0) throw new RangeError(`toolChoice ${show(choice)} needs tools; add tools, or leave it out`);
+  if (choice === "required") return { tools: all, required: all };
+  const { name } = choice as ToolChoice & object;
+  const named = all.filter((tool) => tool.function.name === name);
+  if (named.length === 0)
+    throw new RangeError(`toolChoice.name must be ${all.map(nameOf).join(", ").slice(0, 200)}; got ${show(name)}`);
+  return { tools: all, required: named };
+}
+
+function nameOf(tool: Tool): string {
+  return tool.function.name;
+}
+
+function checkList(tools: unknown): Tool[] {
+  if (!Array.isArray(tools)) throw new TypeError(`tools must be a list, got ${show(tools)}`);
+  if (tools.length > MAX_TOOLS) throw new RangeError(`tools must hold at most ${MAX_TOOLS}, got ${tools.length}`);
+  if (isTooDeep(tools)) throw new RangeError(`tools nest more than ${MAX_JSON_LEVELS} levels deep; make them simpler`);
+  const checked = Array.from(tools, (tool, i) => checkTool(tool, `tools[${i}]`));
+  const names = checked.map(nameOf);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new RangeError(`tools hold ${show(twice)} twice; each name may stand once`);
+  const { length } = JSON.stringify(checked);
+  if (length > MAX_LENGTH)
+    throw new RangeError(`tools have ${length} characters as JSON, at most ${MAX_LENGTH} are read; shorten them`);
+  return checked;
+}
+
+function checkTool(tool: unknown, where: string): Tool {
+  if (!isJsonObject(tool)) throw new TypeError(`${where} must be an object, got ${show(tool)}`);
+  if (tool.type !== "function") throw new TypeError(`${where}.type must be "function", got ${show(tool.type)}`);
+  const described = tool.function;
+  if (!isJsonObject(described)) throw new TypeError(`${where}.function must be an object, got ${show(described)}`);
+  const { name, description, parameters } = described;
+  checkName(name, `${where}.function.name`);
+  if (description !== undefined && typeof description !== "string")
+    throw new TypeError(`${where}.function.description must be a string, got ${show(description)}`);
+  if (parameters !== undefined) checkParameters(parameters, `${where}.function.parameters`);
+  return {
+    type: "function",
+    function: {
+      name: name as string,
+      ...(description !== undefined && { description }),
+      // A copy of data only: templates and grammars read it.
+      ...(parameters !== undefined && { parameters: JSON.parse(JSON.stringify(parameters)) as object }),
+    },
+  };
+}
+
+function checkName(name: unknown, where: string): void {
+  if (typeof name !== "string") throw new TypeError(`${where} must be a string, got ${show(name)}`);
+  if (!NAME.test(name))
+    throw new RangeError(`${where} must have 1 to 64 letters, digits, "_", "-" or ".", got ${show(name)}`);
+}
+
+function checkParameters(parameters: unknown, where: string): void {
+  if (!isJsonObject(parameters))
+    throw new TypeError(`${where} must be a JSON Schema of an object, got ${show(parameters)}`);
+  const { type, properties, $ref } = parameters;
+  if (type !== "object" && $ref === undefined)
+    throw new RangeError(`${where}.type must be "object", got ${show(type)}`);
+  if (properties !== undefined && !isJsonObject(properties))
+    throw new TypeError(`${where}.properties must be an object, got ${show(properties)}`);
+}
+
+/** The calls of an assistant's message. Throws as `checkTools`. */
+export function checkCalls(calls: unknown, where: string): TemplateCall[] {
+  if (!Array.isArray(calls)) throw new TypeError(`${where} must be a list, got ${show(calls)}`);
+  if (calls.length > MAX_CALLS) throw new RangeError(`${where} must hold at most ${MAX_CALLS}, got ${calls.length}`);
+  return Array.from(calls, (call, i) => {
+    const at = `${where}[${i}]`;
+    const described = isJsonObject(call) ? call.function : undefined;
+    if (!isJsonObject(described))
+      throw new TypeError(`${at} must be an object with a field function, got ${show(call)}`);
+    checkName(described.name, `${at}.function.name`);
+    const id = checkId((call as { id?: unknown }).id, `${at}.id`);
+    const written = argumentsOf(described.arguments, `${at}.function.arguments`);
+    return {
+      ...(id !== undefined && { id }),
+      type: "function",
+      function: { name: described.name as string, arguments: written },
+    };
+  });
+}
+
+/** An object, or its text. Templates write objects. */
+function argumentsOf(value: unknown, where: string): object {
+  let parsed = value;
+  try {
+    if (typeof value === "string") parsed = value.trim() === "" ? {} : JSON.parse(value);
+  } catch {
+    // Said below.
+  }
+  if (!isJsonObject(parsed))
+    throw new TypeError(`${where} must be a JSON object or the text of one, got ${show(value)}`);
+  if (isTooDeep(parsed)) throw new RangeError(`${where} nests more than ${MAX_JSON_LEVELS} levels deep`);
+  return JSON.parse(JSON.stringify(parsed)) as object;
+}
+
+/** An id of a call; undefined where there is none. */
+export function checkId(id: unknown, where: string): string | undefined {
+  if (id === undefined) return undefined;
+  if (typeof id !== "string") throw new TypeError(`${where} must be a string, got ${show(id)}`);
+  if (id.length > MAX_ID_LENGTH)
+    throw new RangeError(`${where} must have at most ${MAX_ID_LENGTH} characters, got ${id.length}`);
+  return id;
+}
+
+/** A plain value with each of its strings, names of members too, replaced. */
+export function mapStrings<T>(value: T, change: (text: string) => string): T {
+  if (typeof value === "string") return change(value) as T;
+  if (Array.isArray(value)) return value.map((item) => mapStrings(item, change)) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [change(key), mapStrings(item, change)])) as T;
+}
