@@ -4,11 +4,13 @@ import { deleteStoredModel, Fovea, planModel, storedModels } from "../../src/ind
 import { LANGUAGE_FILES } from "../../src/shared/model-files.ts";
 import { isModelFile } from "../../src/weights/formats/registry.ts";
 import { sharedFiles } from "../support/engine.ts";
+import { useDevice } from "../support/gpu.ts";
 import { languageFiles } from "../support/random-models.ts";
 import { shippedModelUrl } from "../support/shared.ts";
 import { expectShippedAnswer } from "../support/shipped-model.ts";
 
 const shipped = shippedModelUrl();
+const { device } = useDevice();
 
 afterEach(async () => {
   vi.unstubAllGlobals();
@@ -28,7 +30,7 @@ describe("a plan", () => {
     const plan = await planModel(files, { maxContext: 128 });
     expect(plan).toMatchObject({ downloadBytes: 0, contextLength: 128, source: "the given files" });
     expect(plan.totalBytes).toBe(Object.values(files).reduce((sum, bytes) => sum + bytes.length, 0));
-    const fovea = await Fovea.load(files, { maxContext: 128 });
+    const fovea = await Fovea.load(files, { maxContext: 128, device: device() });
     expect(plan.gpu.weightBytes).toBe(fovea.info.weightBytes);
     expect(plan.parameters).toBe(fovea.info.parameters);
     // The slab of parameters and the lists of ids are small in any real model, and not here.
@@ -59,6 +61,7 @@ describe("a plan", () => {
     const progress: number[][] = [];
     const options = {
       maxContext: 256,
+      device: device(),
       onProgress: (p: { loadedBytes: number; totalBytes: number }) => progress.push([p.loadedBytes, p.totalBytes]),
     };
     (await Fovea.load(shipped, options)).dispose();
@@ -72,7 +75,7 @@ describe("a plan", () => {
 
     vi.stubGlobal("fetch", async () => Promise.reject(new TypeError("Failed to fetch")));
     expect(await planModel(shipped)).toMatchObject({ downloadBytes: 0 });
-    const fovea = await Fovea.load(shipped, { maxContext: 256 });
+    const fovea = await Fovea.load(shipped, { maxContext: 256, device: device() });
     // The expected answer is read over the network.
     vi.unstubAllGlobals();
     await expectShippedAnswer(fovea);
@@ -91,7 +94,7 @@ describe("a plan", () => {
     worker.terminate();
     expect((await storedModels())[0]).toMatchObject({ source: `${shipped}/`, bytes, complete: true });
     vi.stubGlobal("fetch", async () => Promise.reject(new TypeError("Failed to fetch")));
-    const fovea = await Fovea.load(shipped, { maxContext: 256 });
+    const fovea = await Fovea.load(shipped, { maxContext: 256, device: device() });
     expect(fovea.info.family).toBe("llava");
     fovea.dispose();
   });

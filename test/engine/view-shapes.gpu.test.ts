@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Fovea } from "../../src/index.ts";
+import { useDevice } from "../support/gpu.ts";
 import { sharedUrl } from "../support/shared.ts";
 
 /** Views of 8 to 20 cells of 2 x 2 patches, 5 pixels a patch; nothing is cut. */
@@ -26,6 +27,8 @@ function picture(width: number, height: number): ImageData {
   return image;
 }
 
+const { device } = useDevice();
+
 describe("views of the picture's own shape", () => {
   let fovea: Fovea;
   let idleBytes = 0;
@@ -39,7 +42,7 @@ describe("views of the picture's own shape", () => {
         return original.call(this, descriptor);
       });
     }
-    fovea = await Fovea.load(sharedUrl(MODEL), { maxContext: 200, weights: "f32", precision: "f32" });
+    fovea = await Fovea.load(sharedUrl(MODEL), { maxContext: 200, weights: "f32", precision: "f32", device: device() });
     idleBytes = fovea.memory.gpuBytes;
   });
   afterAll(() => {
@@ -84,7 +87,12 @@ describe("views of the picture's own shape", () => {
 });
 
 test("tiles and a thumbnail of another grid are merged each on its own", async () => {
-  const fovea = await Fovea.load(sharedUrl(TILED_MODEL), { maxContext: 200, weights: "f32", precision: "f32" });
+  const fovea = await Fovea.load(sharedUrl(TILED_MODEL), {
+    maxContext: 200,
+    weights: "f32",
+    precision: "f32",
+    device: device(),
+  });
   try {
     const compression = { method: "vmtc", ratio: 0.5 } as const;
     const { views } = await fovea.encodeImage(picture(90, 30), { compression });

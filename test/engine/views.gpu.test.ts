@@ -10,6 +10,7 @@ import {
 import { chatFiles } from "../support/chat-files.ts";
 import { expectNmse } from "../support/compare.ts";
 import { expectRefusal } from "../support/engine.ts";
+import { useDevice } from "../support/gpu.ts";
 import { languageFiles } from "../support/random-models.ts";
 import { sharedBytes, sharedUrl } from "../support/shared.ts";
 import { NMSE_SAME_ROWS } from "../support/tolerances.ts";
@@ -26,11 +27,18 @@ let tall: Blob;
 const square = new ImageData(60, 50);
 for (const i of square.data.keys()) square.data[i] = (i * 7) % 253;
 
+const { device } = useDevice();
+
 describe("a model that cuts pictures into tiles", () => {
   let fovea: Fovea;
   beforeAll(async () => {
     tall = new Blob([await sharedBytes("golden/families/pictures/tall_37x187.png")]);
-    fovea = await Fovea.load(sharedUrl(`${FOLDER}/model`), { maxContext: 512, weights: "f32", precision: "f32" });
+    fovea = await Fovea.load(sharedUrl(`${FOLDER}/model`), {
+      maxContext: 512,
+      weights: "f32",
+      precision: "f32",
+      device: device(),
+    });
   });
   afterAll(() => {
     fovea.dispose();
@@ -213,7 +221,7 @@ describe("a model that cuts pictures into tiles", () => {
 
 describe("budgets of other models", () => {
   test("one that reads every picture as one square", async () => {
-    const fovea = await Fovea.load(await chatFiles(), { maxContext: 300 });
+    const fovea = await Fovea.load(await chatFiles(), { maxContext: 300, device: device() });
     const encode = (pictures: PictureBudget) => fovea.encodeImage(square, { pictures });
     for (const pictures of [{ maxTiles: 1 }, { maxTiles: 9 }, { maxPixels: 1e6, minPixels: 1 }])
       expect((await encode(pictures)).views).toHaveLength(1);
@@ -224,7 +232,7 @@ describe("budgets of other models", () => {
   });
 
   test("one that reads text only: a budget is checked by its form, a picture refused", async () => {
-    const fovea = await Fovea.load(languageFiles(), { maxContext: 64 });
+    const fovea = await Fovea.load(languageFiles(), { maxContext: 64, device: device() });
     const ask = (content: Message["content"], pictures: object) =>
       fovea.generate({ messages: [{ role: "user", content }], maxTokens: 1, pictures }).text();
     expect(await ask("Once", { maxTiles: 2 })).not.toBe("");

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fovea } from "../../src/index.ts";
 import { createFetch, FoveaOpenAI } from "../../src/openai/index.ts";
 import { chatFiles } from "../support/chat-files.ts";
+import { useDevice } from "../support/gpu.ts";
 import { expectAnswer, languageFiles } from "../support/random-models.ts";
 
 const QUESTION = [{ role: "user" as const, content: "Once upon a time" }];
@@ -17,12 +18,13 @@ async function pictureUrl(): Promise<string> {
 }
 
 describe("OpenAI's client over models in the page", () => {
+  const { device } = useDevice();
   let small: Fovea;
   let pictures: Fovea;
   let client: OpenAI;
   beforeAll(async () => {
-    small = await Fovea.load(languageFiles(), { maxContext: 128 });
-    pictures = await Fovea.load(await chatFiles());
+    small = await Fovea.load(languageFiles(), { maxContext: 128, device: device() });
+    pictures = await Fovea.load(await chatFiles(), { device: device() });
     client = new OpenAI({
       fetch: createFetch({ small, pictures }),
       apiKey: "unused",
