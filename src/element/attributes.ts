@@ -4,6 +4,8 @@ import { parseBudget, parseFormat, parseNumber } from "./settings.ts";
 
 export const ATTRIBUTES: PropertyDeclarations = {
   model: { reflect: true },
+  server: { reflect: true },
+  apiKey: { attribute: false },
   tokens: { reflect: true, converter: { fromAttribute: parseBudget } },
   inhibit: { reflect: true, converter: { fromAttribute: parseNumber } },
   format: { attribute: "format", converter: { fromAttribute: parseFormat } },

@@ -126,6 +126,13 @@ export const composerStyles = css`
     overflow-wrap: anywhere;
   }
 
+  .server {
+    padding: 0.25rem 0.625rem 0;
+    color: var(--_fovea-soft);
+    font-size: 0.8125em;
+    overflow-wrap: anywhere;
+  }
+
   .tray {
     padding: 0.375rem 0.375rem 0.25rem;
   }

@@ -15,6 +15,8 @@ export interface ComposerLook {
   isBusy: boolean;
   /** Whether the model takes pictures. */
   takesPictures: boolean;
+  /** The server that questions and pictures are sent to; undefined if they stay in the browser. */
+  host: string | undefined;
   /** Whether the question must have a picture. */
   needsPicture: boolean;
 }
@@ -103,7 +105,7 @@ export class Composer implements ReactiveController {
     else this.#take(files);
   }
 
-  render({ placeholder, isBusy, takesPictures, needsPicture }: ComposerLook): TemplateResult {
+  render({ placeholder, isBusy, takesPictures, host, needsPicture }: ComposerLook): TemplateResult {
     this.#takesPictures = takesPictures;
     this.#isBusy = isBusy;
     this.#needsPicture = needsPicture && this.#pictures.length === 0;
@@ -114,6 +116,7 @@ export class Composer implements ReactiveController {
           : nothing
       }
       <p class="note" part="note" role="status">${this.#note || this.#leftOut}</p>
+      ${host === undefined ? nothing : html`<p class="server" part="server">Questions and pictures are sent to ${host}.</p>`}
       <div class="input-row" part="input-row">
         ${takesPictures ? this.#renderChoosers() : nothing}
         <slot name="attach"></slot>

@@ -209,7 +209,7 @@ export class Conversation<P extends Pictured> {
       answer.state = "reading";
       answer.settings = { ...this.#owner.settings(model.info), ...change };
       this.#owner.onTurns();
-      if (model.info.contextLength === 0) await this.#classify(model, turn, answer, signal);
+      if (model.info.contextLength === 0 && !model.info.canGenerate) await this.#classify(model, turn, answer, signal);
       else
         for await (const event of model.generate({ ...answer.settings, messages: this.#messages(turn), signal }))
           this.#take(answer, event);

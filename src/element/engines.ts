@@ -4,6 +4,7 @@
  */
 import type { FoveaModel, LoadProgress, WorkerOptions } from "../api.ts";
 import { orAborted } from "../errors.ts";
+import { loadFromServer, serverIn } from "./server-source.ts";
 
 /** Loads a model from the attribute `model`: `createFovea`, or a page's own function. */
 export type EngineLoader = (source: string, options: WorkerOptions) => Promise<FoveaModel>;
@@ -73,7 +74,8 @@ export class EngineRegistry {
   #start(source: string): Shared {
     const watchers = new Set<EngineWatcher>();
     const loading = new AbortController();
-    const model = this.#load(source, {
+    const load = serverIn(source) ? loadFromServer : this.#load;
+    const model = load(source, {
       signal: loading.signal,
       onProgress: (progress) => {
         shared.progress = progress;

@@ -16,11 +16,15 @@ import { CLEAR_ICON } from "./icons.ts";
 import { plainText } from "./markdown.ts";
 import { PaintPace, StickToEnd } from "./painting.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
-import { modelSource, requestSettings, type TokenBudget } from "./settings.ts";
+import { chatSource, serverHost } from "./server-source.ts";
+import { requestSettings, type TokenBudget } from "./settings.ts";
 import { styles } from "./styles.ts";
 import { renderEmpty, renderEngine, renderTurns, type TranscriptActions } from "./transcript.ts";
 import { WordPointer } from "./word-pointer.ts";
 import { isAbort } from "./wording.ts";
+
+/** Changes of these load another model. */
+const SOURCE_FIELDS = ["model", "server", "apiKey"];
 
 /** A turn of a conversation. */
 export type ChatTurn = Turn<ChatPicture>;
@@ -36,6 +40,10 @@ export class FoveaChat extends LitElement {
 
   /** The model: a known name, "hf:owner/name", or the address of a folder in Hugging Face layout. */
   declare model: string | null;
+  /** Address of a server with OpenAI's interface that runs the model, such as "https://host/v1"; `model` is its name there. */
+  declare server: string | null;
+  /** The server's key. No attribute, because scripts and tools read those. */
+  declare apiKey: string | null;
   /** Most image tokens that the model reads per picture, a share such as "50%", or "none" for all; null for the model's default. */
   declare tokens: TokenBudget;
   /** Share of the image tokens that the last layer inhibits, from 0 (off) to 1; null for the model's default. */
@@ -63,7 +71,7 @@ export class FoveaChat extends LitElement {
     model: () => this.#model(),
     settings: (info) => ({
       ...requestSettings(this.tokens, this.inhibit, this.format),
-      ...(this.record && info.takesPictures && { attention: true }),
+      ...(this.record && info.takesPictures && !info.server && { attention: true }),
       ...this.settings,
     }),
     system: () => this.system ?? "",
@@ -127,15 +135,8 @@ export class FoveaChat extends LitElement {
 
   constructor() {
     super();
-    const none = {
-      model: null,
-      tokens: null,
-      inhibit: null,
-      format: null,
-      system: null,
-      placeholder: null,
-      settings: null,
-    };
+    const nulls = ["model", "server", "apiKey", "tokens", "inhibit", "format", "system", "placeholder", "settings"];
+    const none = Object.fromEntries(nulls.map((name) => [name, null]));
     Object.assign(this, none, { autoload: false, record: false, pictureFirst: false });
   }
 
@@ -232,14 +233,14 @@ export class FoveaChat extends LitElement {
   override requestUpdate(name?: PropertyKey, oldValue?: unknown, options?: PropertyDeclaration): void {
     super.requestUpdate(name, oldValue, options);
     // The first call comes before the fields are initialised.
-    if (name !== "model" || this.#engine.source === undefined) return;
-    if (this.#engine.source === modelSource(this.model)) return;
+    if (!SOURCE_FIELDS.includes(name as string) || this.#engine.source === undefined) return;
+    if (name !== "apiKey" && this.#engine.source === chatSource(this)) return;
     this.#conversation.stop();
     this.#engine.release();
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has("model") || changed.has("autoload")) this.#autoload();
+    if ([...SOURCE_FIELDS, "autoload"].some((name) => changed.has(name as "model"))) this.#autoload();
   }
 
   override render(): TemplateResult {
@@ -273,11 +274,12 @@ export class FoveaChat extends LitElement {
               : renderEmpty()
           }
         </div>
-        ${renderEngine(engine, modelSource(this.model) !== undefined, this.#last?.error, this.#actions)}
+        ${renderEngine(engine, chatSource(this) !== undefined, this.#last?.error, this.#actions)}
         ${this.#composer.render({
           placeholder: this.placeholder ?? "",
           isBusy: this.#conversation.isBusy,
           takesPictures,
+          host: serverHost(chatSource(this)),
           needsPicture: this.pictureFirst && takesPictures && turns.every(({ pictures }) => pictures.length === 0),
         })}
       </div>
@@ -298,7 +300,7 @@ export class FoveaChat extends LitElement {
   }
 
   async #model(): Promise<FoveaModel> {
-    const source = modelSource(this.model);
+    const source = chatSource(this);
     if (source === undefined)
       throw new TypeError(
         'no model selected; set the attribute "model" to a known name, owner/name on the Hugging Face hub, or the address of a folder',
@@ -308,7 +310,7 @@ export class FoveaChat extends LitElement {
   }
 
   #autoload(): void {
-    if (this.autoload && this.isConnected && modelSource(this.model) !== undefined) this.#actions.load();
+    if (this.autoload && this.isConnected && chatSource(this) !== undefined) this.#actions.load();
   }
 
   #onEngineState(state: EngineState): void {

@@ -3,7 +3,7 @@
  * The fetch keeps no cookies, no cache and no referrer, and follows no redirect: the key and the pictures go to the named
  * server only.
  */
-import { FoveaError, throwIfAborted } from "../errors.ts";
+import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
 import type { CheckedOptions } from "./options.ts";
 import { messageIn, ServerError, saysContextFull, serverWords } from "./server-error.ts";
 
@@ -83,11 +83,12 @@ export class ServerAnswer {
   }
 
   /** The body in non-empty chunks. Throws ServerError for a broken or silent connection, FoveaError `aborted`. */
-  async *chunks(limitMs = this.#options.timeouts.betweenBytesMs): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  async *chunks(limitMs?: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const reader = this.#response.body?.getReader();
     let isFirst = true;
     while (reader) {
-      const waitMs = isFirst ? Math.max(limitMs, this.#options.timeouts.firstByteMs) : limitMs;
+      const { firstByteMs, betweenBytesMs } = this.#options.timeouts;
+      const waitMs = limitMs ?? (isFirst ? firstByteMs : betweenBytesMs);
       const { done, value } = await this.#arrival(
         reader.read(),
         waitMs,
@@ -130,12 +131,13 @@ export class ServerAnswer {
       this.#transfer.abort();
     }, limitMs);
     try {
-      return await promise;
+      // A service worker's answer may ignore the signal of its request.
+      return await orAborted(promise, this.#transfer.signal, "the request to the server");
     } catch (cause) {
       throwIfAborted(this.#signal, "the request to the server");
-      if (cause instanceof FoveaError) throw cause;
       if (this.#stalled)
         throw new ServerError(`${this.address}: ${what} for ${limitMs / 1000} s; check the server, or ask again`);
+      if (cause instanceof FoveaError) throw cause;
       throw new TransientFailure(new ServerError(`${this.address} ${unreachable(this.#url, this.#words(cause))}`));
     } finally {
       clearTimeout(timer);

@@ -171,3 +171,13 @@ describe("an abort ends within a second, and tells the server", () => {
     await vi.waitFor(() => expect(server.left).toBe(1));
   });
 });
+
+test("an error whose body never comes is told all the same", { timeout: 20_000 }, async () => {
+  const { error } = await failing(server, [
+    (response) => {
+      response.writeHead(400, { "Content-Type": "application/json" });
+      response.flushHeaders();
+    },
+  ]);
+  expect(error.message).toMatch(/answered HTTP 400; change the request/);
+});

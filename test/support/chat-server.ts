@@ -1,6 +1,7 @@
 /** A server with OpenAI's chat completions whose answers a test writes, faults included. Node only. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { deltaEvent } from "./server-events.ts";
 
 /** A request as it came. */
 export interface Received {
@@ -83,10 +84,7 @@ export function jsonOf(status: number, body: unknown, headers: Record<string, st
 }
 
 /** One event of an answer. */
-export function deltaOf(content: string | undefined, more: object = {}): string {
-  const choice = { index: 0, delta: content === undefined ? {} : { content }, finish_reason: null, ...more };
-  return `data: ${JSON.stringify({ object: "chat.completion.chunk", choices: [choice] })}\n\n`;
-}
+export const deltaOf = deltaEvent;
 
 /** The last events of an answer. */
 export const FINISH = deltaOf(undefined, { finish_reason: "stop" });
