@@ -74,7 +74,18 @@ const MAY_IMPORT: Record<string, string[]> = {
   remote: ["running-generation", "known-fields", "image", "api", "errors", "shared", "eventsource-parser"],
   openai: ["worker", "api", "errors", "shared"],
   react: ["worker", "api", "errors", "react"],
-  element: ["openai", "worker", "image/measure", "image/fetch-picture", "api", "errors", "shared", "lit", "marked"],
+  element: [
+    "openai",
+    "worker",
+    "remote",
+    "image/measure",
+    "image/fetch-picture",
+    "api",
+    "errors",
+    "shared",
+    "lit",
+    "marked",
+  ],
   // The page's one way to the engine, also past the worker, to what needs no GPU.
   "app/engine": ["index", "worker", "api"],
   app: [

@@ -1,5 +1,6 @@
 /** The demo page's entry: registers the elements, builds the page, goes on with the last conversation, loads a model. */
 import { FoveaChat } from "../element/fovea-chat.ts";
+import { serverIn } from "../element/server-source.ts";
 import { SHIPPED_MODEL } from "./engine.ts";
 import { App } from "./logic/app.ts";
 import { kept } from "./logic/history.ts";
@@ -15,6 +16,7 @@ import { Page } from "./parts/page.ts";
 import { PictureView } from "./parts/picture-view.ts";
 import { Research } from "./parts/research.ts";
 import { SceneBuilder } from "./parts/scene-builder.ts";
+import { ServerForm } from "./parts/server-form.ts";
 import { SpeedSlider } from "./parts/speed-slider.ts";
 import { Statistics } from "./parts/statistics.ts";
 import { StoredModels } from "./parts/stored-models.ts";
@@ -34,6 +36,7 @@ const ELEMENTS = {
   "app-picture-view": PictureView,
   "app-research": Research,
   "app-scene-builder": SceneBuilder,
+  "app-server-form": ServerForm,
   "app-speed": SpeedSlider,
   "app-statistics": Statistics,
   "app-stored-models": StoredModels,
@@ -49,10 +52,13 @@ page.app = app;
 document.body.append(page);
 await page.updateComplete;
 
-const asked = new URLSearchParams(location.search).get("model");
+const { model: linked } = Object.fromEntries(new URLSearchParams(location.search));
+// A link may not send the user's pictures to a server.
+const asked = linked && !serverIn(linked) ? linked : undefined;
 const earlier = await kept();
 if (earlier && (!asked || asked === earlier.model)) app.restore(earlier);
-if (asked) void page.openModel(asked);
+if (earlier && !asked && serverIn(earlier.model)) void app.openServer(earlier.model);
+else if (asked) void page.openModel(asked);
 else if (!earlier || earlier.model === SHIPPED_MODEL) app.choose(SHIPPED_MODEL, SHIPPED_MODEL);
 // A model that the browser has deleted meanwhile is not downloaded unasked.
 else void page.openModel(earlier.model);

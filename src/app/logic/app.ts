@@ -3,13 +3,16 @@ import { isRunning } from "../../element/conversation.ts";
 import { EngineRegistry } from "../../element/engines.ts";
 import type { FoveaChatEventMap } from "../../element/events.ts";
 import { FoveaChat } from "../../element/fovea-chat.ts";
+import { serverIn, serverSource } from "../../element/server-source.ts";
 import { type ModelAccess, type ModelSource, SHIPPED_MODEL } from "../engine.ts";
+import type { ServerChoice } from "../parts/server-form.ts";
 import type { Sample } from "../scene/samples.ts";
 import { compare } from "./compare.ts";
 import { forgetKept, type Kept, keep } from "./history.ts";
 import { PageModels } from "./models.ts";
 import { askToKeepStorage } from "./offline.ts";
 import { PictureItems } from "./picture-items.ts";
+import { keepServerKey, keptServerKey } from "./server-keys.ts";
 import { elementSettings, followDefaults, type Settings, settingsOf } from "./settings.ts";
 import { FIRST_VIEW, initialState, type PageState, type View } from "./state.ts";
 import { Store } from "./store.ts";
@@ -63,13 +66,26 @@ export class App {
   /** Replaces the model. */
   choose(source: ModelSource, name: string, access: ModelAccess = {}): void {
     const key = this.models.register(source, name, access);
-    const isKept = typeof source === "string" && access.cache !== "none";
+    const isKept = typeof source === "string" && access.cache !== "none" && !serverIn(source);
     this.#setModel({ source: key, name, progress: undefined, info: undefined, isKept }, { notice: "" });
     this.chat.pictureFirst = key === SHIPPED_MODEL;
     this.chat.model = key;
     // A failed one is loaded again.
     void this.chat.load().catch(() => {});
     this.#keepSoon();
+  }
+
+  /** Replaces the model by one on a server. Throws nothing; the element shows a wrong address. */
+  async chooseServer({ address, model, apiKey, keepsKey }: ServerChoice): Promise<void> {
+    const source = serverSource(address, model, apiKey);
+    await keepServerKey(source, keepsKey ? apiKey : undefined);
+    this.choose(source, model);
+  }
+
+  /** The same of a source that this page has kept, with the key if that was kept too. */
+  async openServer(source: string): Promise<void> {
+    const { address, model } = serverIn(source)!;
+    this.choose(serverSource(address, model, await keptServerKey(source)), model);
   }
 
   /** Goes on with what an earlier visit kept. */

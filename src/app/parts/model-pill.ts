@@ -73,6 +73,7 @@ function progressText({ stage, loadedBytes, totalBytes }: LoadProgress): string 
 /** "llava, 3.6 million parameters · 14.6 MB on NVIDIA · 64 tokens per picture or tile". */
 export function factsText({ info }: Pick<ModelState, "info">): string {
   if (!info) return "";
+  if (info.server) return `runs on ${info.server.address}; questions and pictures are sent there`;
   return [
     `${info.family}, ${(info.parameters / 1e6).toFixed(1)} million parameters`,
     `${byteText(info.weightBytes)} on ${info.adapter || "the GPU"}`,

@@ -11,6 +11,7 @@ import suggestedModels from "../suggested-models.json" with { type: "json" };
 import { base } from "./base.ts";
 import { factsText } from "./model-pill.ts";
 import { problemView } from "./problem-view.ts";
+import type { ServerChoice } from "./server-form.ts";
 import { FIT_WORDS } from "./suggested-models.ts";
 
 /** A checked model that waits for the user's confirmation. */
@@ -128,6 +129,10 @@ export class ModelsPanel extends LitElement {
         </div>
         <p class="soft">config.json, tokenizer.json, preprocessor_config.json and the safetensors files, or a GGUF file. Nothing is uploaded.</p>
       </div>
+      <app-server-form @use-server=${(event: CustomEvent<ServerChoice>) => {
+        void this.app.chooseServer(event.detail);
+        this.dispatchEvent(new CustomEvent("chosen"));
+      }}></app-server-form>
       <app-stored-models @load-stored=${(event: CustomEvent<string>) => this.#load(event.detail, event.detail)}></app-stored-models>
     </div>`;
   }

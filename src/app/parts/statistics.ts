@@ -79,11 +79,11 @@ export class Statistics extends LitElement {
         : undefined,
       ...(pictures.length > 1 ? pictures.map(pictureRow) : []),
       imageTokensBefore > 0 ? time("Vision", stats.visionMs) : undefined,
-      time(`Prefill, ${promptTokens} tokens`, stats.prefillMs),
+      time(stats.server ? "Until the first word" : `Prefill, ${promptTokens} tokens`, stats.prefillMs),
       time(`Answer, ${newTokens} tokens`, stats.decodeMs),
       { name: "Per token", value: `${durationText(perToken)}, ${stats.tokensPerSecond.toFixed(1)}/s` },
       { name: "First word after", value: durationText(stats.timeToFirstTokenMs) },
-      { name: "GPU memory", value: byteText(stats.gpuBytes) },
+      stats.server ? undefined : { name: "GPU memory", value: byteText(stats.gpuBytes) },
     ];
     return rows.filter((row) => row !== undefined);
   }
