@@ -9,7 +9,7 @@ type Delta = ChatCompletionChunk["choices"][number]["delta"];
 type Events = AsyncIterator<GenerationEvent>;
 
 /** Events that come only after pictures and prompt were read. */
-const BEGUN: readonly GenerationEvent["type"][] = ["prefill", "text", "logprobs", "done"];
+const BEGUN: readonly GenerationEvent["type"][] = ["prefill", "text", "logprobs", "tool-call", "done"];
 
 interface StreamSettings {
   envelope: Envelope;
@@ -108,14 +108,32 @@ async function* choicesOf(
     tokens = [];
     return { index, delta, logprobs, finish_reason: reason };
   };
-  yield choice({ role: "assistant", content: "" });
+  // The first chunk says whether the answer begins with text.
+  let role: Delta = { role: "assistant", content: "" };
+  const calls = new Set<number>();
   for (let next = first; !next.done; next = await events.next()) {
     const event = next.value;
     if (event.type === "logprobs") tokens.push(...event.tokens);
-    if (event.type === "text" && event.text !== "") yield choice({ content: event.text });
+    const isCall = event.type === "tool-call";
+    if (!isCall && event.type !== "done" && (event.type !== "text" || event.text === "")) continue;
+    if ("role" in role)
+      yield { index, delta: isCall ? { ...role, content: null } : role, logprobs: null, finish_reason: null };
+    role = {};
+    if (event.type === "text") yield choice({ content: event.text });
+    if (event.type === "tool-call") for (const delta of callDeltas(event, calls)) yield choice(delta);
     if (event.type !== "done") continue;
-    yield event.reason === "abort" ? undefined : { ...choice({}, event.reason), done: event.stats };
+    yield event.reason === "abort" ? undefined : { ...choice({}, finishReason(event)), done: event.stats };
     return;
   }
   throw new Error("the answer ended without its done event");
+}
+
+/** As OpenAI sends them: id and name first, without arguments. @param begun indices of calls that were told before */
+function callDeltas(event: Extract<GenerationEvent, { type: "tool-call" }>, begun: Set<number>): Delta[] {
+  const { index, id, name, arguments: added } = event;
+  const first: Delta = { tool_calls: [{ index, id, type: "function", function: { name, arguments: "" } }] };
+  const more: Delta[] = added === "" ? [] : [{ tool_calls: [{ index, function: { arguments: added } }] }];
+  if (begun.has(index)) return more;
+  begun.add(index);
+  return [first, ...more];
 }

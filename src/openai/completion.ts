@@ -43,7 +43,13 @@ async function readChoice(
       if (event.type === "text") content += event.text;
       if (event.type === "logprobs") tokens.push(...event.tokens);
       if (event.type !== "done") continue;
-      const message = { role: "assistant", content, refusal: null } as const;
+      const calls = event.toolCalls ?? [];
+      const message = {
+        role: "assistant",
+        content: content === "" && calls.length > 0 ? null : content,
+        refusal: null,
+        ...(calls.length > 0 && { tool_calls: calls }),
+      } as const;
       const logprobs = withLogprobs ? logprobsOf(tokens) : null;
       return { choice: { index, message, logprobs, finish_reason: finishReason(event) }, stats: event.stats };
     }
@@ -53,9 +59,9 @@ async function readChoice(
   throw toApiError(new Error("the answer ended without its done event"));
 }
 
-export function finishReason({ reason }: Extract<GenerationEvent, { type: "done" }>): FinishReason {
+export function finishReason({ reason, toolCalls }: Extract<GenerationEvent, { type: "done" }>): FinishReason {
   if (reason === "abort") throw aborted();
-  return reason;
+  return reason === "stop" && toolCalls ? "tool_calls" : reason;
 }
 
 /** The prompt counts once: all answers share it. */

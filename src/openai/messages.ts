@@ -2,8 +2,9 @@
 import type { Message, MessagePart } from "../api.ts";
 import { invalid } from "./api-error.ts";
 import { asFields, asList, asText, type Fields, field, onlyFields, shorten, wrongType } from "./fields.ts";
+import { readCalls } from "./tools.ts";
 
-const ROLES: Record<string, Message["role"]> = {
+const ROLES: Record<string, "system" | "user" | "assistant"> = {
   system: "system",
   developer: "system",
   user: "user",
@@ -25,25 +26,34 @@ export function readMessages(value: unknown): Message[] {
 
 function readMessage(message: Fields, where: string): Message {
   const role = asText(field(message, "role"), `${where}.role`);
-  if (role === "tool" || role === "function" || hasCalls(message))
+  if (role === "function" || field(message, "function_call") !== undefined)
     throw invalid(
       `${where}.role`,
-      `'${where}': tools are not supported; leave out their messages`,
+      `'${where}': functions are not supported; use tools, tool_calls and messages of role 'tool'`,
       "unsupported_value",
     );
+  if (role === "tool") return readResult(message, where);
   if (!Object.hasOwn(ROLES, role)) {
-    const known = Object.keys(ROLES).join(", ");
+    const known = [...Object.keys(ROLES), "tool"].join(", ");
     throw invalid(`${where}.role`, `'${where}.role' must be one of ${known}, got '${shorten(role)}'`, "invalid_value");
   }
   onlyFields(message, ["role", "content", "name", ...(role === "assistant" ? OF_ANSWERS : [])], where);
   // The official client's helper makes null of an empty answer.
   const content = field(message, "content") ?? (role === "assistant" ? "" : undefined);
-  return { role: ROLES[role]!, content: readContent(content, `${where}.content`, role === "user") };
+  const read = readContent(content, `${where}.content`, role === "user");
+  if (role !== "assistant") return { role: ROLES[role] as "system" | "user", content: read };
+  const calls = readCalls(field(message, "tool_calls"), `${where}.tool_calls`);
+  return { role, content: read, ...(calls && { tool_calls: calls }) };
 }
 
-function hasCalls(message: Fields): boolean {
-  const calls = field(message, "tool_calls");
-  return field(message, "function_call") !== undefined || (calls !== undefined && !(Array.isArray(calls) && !calls[0]));
+/** What a tool returned. */
+function readResult(message: Fields, where: string): Message {
+  onlyFields(message, ["role", "content", "tool_call_id", "name"], where);
+  return {
+    role: "tool",
+    content: readContent(field(message, "content"), `${where}.content`, false),
+    tool_call_id: asText(field(message, "tool_call_id"), `${where}.tool_call_id`),
+  };
 }
 
 function readContent(content: unknown, where: string, mayShow: boolean): string | MessagePart[] {

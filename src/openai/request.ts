@@ -19,6 +19,7 @@ import {
 } from "./fields.ts";
 import { readMessages } from "./messages.ts";
 import { readResponseFormat } from "./response-format.ts";
+import { readToolChoice, readTools } from "./tools.ts";
 import type { FoveaSettings } from "./types.ts";
 
 export interface CheckedRequest {
@@ -35,17 +36,15 @@ export interface CheckedRequest {
 const HONOURED = [
   ...["model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p"],
   ...["seed", "stop", "n", "logprobs", "top_logprobs", "frequency_penalty", "presence_penalty", "logit_bias", "fovea"],
-  "response_format",
+  ...["response_format", "tools", "tool_choice", "parallel_tool_calls"],
 ];
 const PASSED_OVER = [
-  ...["user", "safety_identifier", "metadata", "store", "service_tier", "prediction", "parallel_tool_calls"],
+  ...["user", "safety_identifier", "metadata", "store", "service_tier", "prediction"],
   ...["prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"],
 ];
 /** Unsupported field -> test for its neutral value, and that value in words. */
 const NEUTRAL: Record<string, { isNeutral: (value: unknown) => boolean; only?: string }> = {
-  tools: { isNeutral: isEmpty },
   functions: { isNeutral: isEmpty },
-  tool_choice: { isNeutral: (value) => value === "none" || value === "auto" },
   function_call: { isNeutral: (value) => value === "none" || value === "auto" },
   modalities: {
     isNeutral: (value) => Array.isArray(value) && value.length === 1 && value[0] === "text",
@@ -91,12 +90,23 @@ export function readRequest(body: unknown): CheckedRequest {
       ...present("frequencyPenalty", decimal(fields, "frequency_penalty", -2, 2)),
       ...present("logitBias", readBias(field(fields, "logit_bias"))),
       ...present("topLogprobs", readLogprobs(fields)),
+      ...readToolFields(fields),
       ...present("format", readResponseFormat(field(fields, "response_format"))),
       ...present("stop", readStop(field(fields, "stop"))),
       seed: readSeed(fields),
       ...readSettings(field(fields, "fovea")),
     },
   };
+}
+
+/** Without tools, their choice says nothing, but for one that asks for a call. */
+function readToolFields(fields: Fields): Pick<GenerateRequest, "tools" | "toolChoice" | "parallelToolCalls"> {
+  const tools = readTools(field(fields, "tools"));
+  const choice = readToolChoice(field(fields, "tool_choice"));
+  const isParallel =
+    field(fields, "parallel_tool_calls") === undefined ? undefined : flag(fields, "parallel_tool_calls");
+  if (!tools) return choice === undefined || choice === "none" ? {} : { toolChoice: choice };
+  return { tools, ...present("toolChoice", choice), ...present("parallelToolCalls", isParallel) };
 }
 
 function only(value: unknown) {

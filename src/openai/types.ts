@@ -2,7 +2,7 @@
  * The supported part of OpenAI's chat completions: requests and answers. Types only; request.ts and messages.ts check the
  * values.
  */
-import type { Compression, GenerationStats, Inhibition, ModelInfo } from "../api.ts";
+import type { Compression, GenerationStats, Inhibition, ModelInfo, ToolCall } from "../api.ts";
 
 export interface TextPart {
   type: "text";
@@ -34,12 +34,31 @@ export interface UserMessage {
 /** An earlier answer; a completion's message can be passed back unchanged. */
 export interface AssistantMessage {
   role: "assistant";
-  content: string | TextPart[];
+  content?: string | TextPart[] | null;
   refusal?: null;
   name?: string;
+  tool_calls?: ToolCall[];
 }
 
-export type ChatMessage = SystemMessage | UserMessage | AssistantMessage;
+/** What a tool returned. */
+export interface ToolMessage {
+  role: "tool";
+  content: string | TextPart[];
+  tool_call_id: string;
+}
+
+export type ChatMessage = SystemMessage | UserMessage | AssistantMessage | ToolMessage;
+
+export interface ChatTool {
+  type: "function";
+  function: {
+    name: string;
+    description?: string;
+    parameters?: Record<string, unknown>;
+    /** Ignored: calls that are required always follow the schema, others need not. */
+    strict?: boolean | null;
+  };
+}
 
 /** Settings of Fovea's `generate` that OpenAI's interface lacks. */
 export interface FoveaSettings {
@@ -88,6 +107,11 @@ export interface ChatCompletionRequest {
         type: "json_schema";
         json_schema: { name: string; description?: string; schema?: Record<string, unknown>; strict?: boolean | null };
       };
+  /** Functions that the model may call; see `tools` of `generate`. */
+  tools?: ChatTool[];
+  tool_choice?: "none" | "auto" | "required" | { type: "function"; function: { name: string } };
+  /** Whether an answer may have several calls; default true. */
+  parallel_tool_calls?: boolean;
   /** A service's bookkeeping: ignored, like the next four fields. */
   user?: string;
   metadata?: Record<string, string> | null;
@@ -105,7 +129,8 @@ export interface RequestOptions {
   signal?: AbortSignal;
 }
 
-export type FinishReason = "stop" | "length";
+/** "tool_calls" for every answer with calls that was not cut. */
+export type FinishReason = "stop" | "length" | "tool_calls";
 
 export interface CompletionUsage {
   /** Tokens of the prompt, including those of pictures after compression. */
@@ -122,7 +147,8 @@ export interface ChatCompletion {
   model: string;
   choices: {
     index: number;
-    message: { role: "assistant"; content: string; refusal: null };
+    /** `content` is null for an answer of calls alone. */
+    message: { role: "assistant"; content: string | null; refusal: null; tool_calls?: ToolCall[] };
     /** Null unless the request asks for them. */
     logprobs: ChatLogprobs | null;
     finish_reason: FinishReason;
@@ -148,6 +174,14 @@ export interface ChatLogprobs {
   refusal: null;
 }
 
+/** The first one of an index has id and name. */
+export interface ToolCallDelta {
+  index: number;
+  id?: string;
+  type?: "function";
+  function: { name?: string; arguments: string };
+}
+
 export interface ChatCompletionChunk {
   id: string;
   object: "chat.completion.chunk";
@@ -157,7 +191,7 @@ export interface ChatCompletionChunk {
   /** One; none in the chunk that holds the usage. */
   choices: {
     index: number;
-    delta: { role?: "assistant"; content?: string };
+    delta: { role?: "assistant"; content?: string | null; tool_calls?: ToolCallDelta[] };
     /** Of the tokens of this chunk's text. */
     logprobs: ChatLogprobs | null;
     finish_reason: FinishReason | null;
