@@ -77,7 +77,6 @@ function servedPaths({ model, images }) {
  */
 async function askIn(browser, origin, options, terminal) {
   const { model, images, prompt, compression, inhibition, maxTokens } = options;
-  const { format, temperature, seed, stop, topLogprobs } = options;
   const variant = "folder" in model ? await localVariant(model.folder, options.variant) : options.variant;
   const page = await browser.newPage();
   const crashed = new Promise((_, reject) => {
@@ -100,13 +99,7 @@ async function askIn(browser, origin, options, terminal) {
     compression,
     inhibition,
     maxTokens,
-    more: {
-      ...(format && { format }),
-      ...(temperature !== undefined && { temperature }),
-      ...(seed !== undefined && { seed }),
-      ...(stop && { stop }),
-      ...(topLogprobs !== undefined && { topLogprobs }),
-    },
+    answer: options.answer,
   };
   const answered = page.evaluate(async (request) => {
     const address = "/ask-page.mjs";

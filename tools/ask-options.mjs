@@ -1,6 +1,7 @@
 // The command line of `npm run ask`: parses and checks it. Checks that files exist; reads only schemas.
-import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
+import { ANSWER_DEFINITIONS, ANSWER_HELP, answerOptions } from "./ask-answer-options.mjs";
 import { parseCount, parseOptions } from "./command-line.mjs";
 import { readManifest } from "./manifest.mjs";
 
@@ -12,13 +13,7 @@ const DEFINITIONS = /** @type {const} */ ({
   tokens: { type: "string" },
   inhibit: { type: "string" },
   "max-tokens": { type: "string" },
-  format: { type: "string" },
-  schema: { type: "string" },
-  choice: { type: "string" },
-  temperature: { type: "string" },
-  seed: { type: "string" },
-  stop: { type: "string", multiple: true },
-  logprobs: { type: "string" },
+  ...ANSWER_DEFINITIONS,
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 });
@@ -38,13 +33,7 @@ export const HELP = `Asks a model about a picture, in headless Chromium.
   --tokens N|none        image tokens to keep per picture, or none for no compression (default: the model's own)
   --inhibit R            share of the image tokens that the last layer inhibits, 0 (off) to 1 (default: the model's own)
   --max-tokens N         longest answer, in tokens (default 256)
-  --format json          answers with a JSON object
-  --schema FILE          answers with JSON that the JSON Schema in the file accepts
-  --choice A,B           answers with one of these texts
-  --temperature T        0 (the default) takes the most likely token; --seed N makes other settings repeatable
-  --stop TEXT            a text that ends the answer; repeat it for several
-  --logprobs N           with --json: the log-probability of each token, and of the N most likely ones, 0 to 20
-  --json                 prints one JSON object with statistics instead of the answer's text
+${ANSWER_HELP}  --json                 prints one JSON object with statistics instead of the answer's text
   --help                 prints this text
 
 The answer goes to standard output; "npm run -s ask" hides npm's own lines. An error is one line on standard error and
@@ -61,11 +50,7 @@ this machine's GPU instead of a software adapter.
  * @property {import("../src/api.ts").Compression | undefined} compression undefined: the model's default
  * @property {import("../src/api.ts").Inhibition | undefined} inhibition
  * @property {number | undefined} maxTokens
- * @property {import("../src/api.ts").AnswerFormat} [format]
- * @property {number} [temperature]
- * @property {number} [seed]
- * @property {string[]} [stop]
- * @property {number} [topLogprobs]
+ * @property {import("./ask-answer-options.mjs").AnswerOptions} answer
  * @property {boolean} json
  */
 
@@ -88,54 +73,13 @@ export function parseAskOptions(args) {
     compression: tokens === undefined ? undefined : compressionOf(tokens),
     inhibition: inhibit === undefined ? undefined : { maxRatio: share("--inhibit", inhibit) },
     maxTokens: maxTokens === undefined ? undefined : parseCount("--max-tokens", maxTokens),
-    ...answerOptions(values),
+    answer: answerOptions(values),
     json,
   };
   // A language model needs the one, a classifier the other.
   if (prompt === undefined && image.length === 0)
     throw new Error("--prompt is missing; use npm run ask -- --image FILE --prompt TEXT, or --help for all options");
   return options;
-}
-
-/**
- * @param {{ format?: string, schema?: string, choice?: string, temperature?: string, seed?: string, stop?: string[], logprobs?: string }} values
- * @returns {Pick<AskOptions, "format" | "temperature" | "seed" | "stop" | "topLogprobs">}
- */
-function answerOptions({ format, schema, choice, temperature, seed, stop, logprobs }) {
-  const given = Object.entries({ format, schema, choice }).filter(([, value]) => value !== undefined);
-  if (given.length > 1) throw new Error(`--${given[0]?.[0]} and --${given[1]?.[0]} exclude each other; use one`);
-  if (format !== undefined && format !== "json")
-    throw new Error(
-      `--format must be json, got ${JSON.stringify(format)}; for other forms there are --schema and --choice`,
-    );
-  return {
-    ...(format !== undefined && { format: { type: "json" } }),
-    ...(schema !== undefined && { format: { type: "json-schema", schema: readSchema(schema) } }),
-    ...(choice !== undefined && { format: { type: "choice", options: choice.split(",") } }),
-    ...(temperature !== undefined && { temperature: decimal("--temperature", temperature) }),
-    ...(seed !== undefined && { seed: decimal("--seed", seed) }),
-    ...(stop !== undefined && { stop }),
-    ...(logprobs !== undefined && { topLogprobs: decimal("--logprobs", logprobs) }),
-  };
-}
-
-/** @param {string} path */
-function readSchema(path) {
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new Error(`--schema ${path}: no such file`);
-  try {
-    return JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new Error(`--schema ${path} is not JSON: ${error instanceof Error ? error.message : error}`);
-  }
-}
-
-/**
- * @param {string} option
- * @param {string} text
- */
-function decimal(option, text) {
-  if (!/^\d*\.?\d+$/.test(text)) throw new Error(`${option} must be a number, got ${JSON.stringify(text)}`);
-  return Number(text);
 }
 
 /**

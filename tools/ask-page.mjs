@@ -11,7 +11,7 @@
  * @property {import("../src/api.ts").Compression | undefined} compression
  * @property {import("../src/api.ts").Inhibition | undefined} inhibition
  * @property {number | undefined} maxTokens
- * @property {Pick<import("../src/api.ts").GenerateRequest, "format" | "temperature" | "seed" | "stop" | "topLogprobs">} [more]
+ * @property {import("./ask-answer-options.mjs").AnswerOptions} [answer]
  */
 
 /**
@@ -25,11 +25,16 @@
  * @property {number} loadMilliseconds
  * @property {{ file: string, tokens: number, milliseconds: number }[]} images
  * @property {string} [answer]
+ * @property {import("../src/api.ts").ToolCall[]} [toolCalls]
+ * @property {string[]} [problems] of calls that broke
+ * @property {Answer[]} [answers] with more than one: all of them, the first one too
  * @property {{ text: string, logprob: number, top: { text: string, logprob: number }[] }[]} [tokens]
  * @property {"stop" | "length" | "abort"} [reason]
  * @property {import("../src/api.ts").GenerationStats} [stats]
  * @property {NonNullable<import("../src/api.ts").ImageFeatures["classes"]>} [classes] of the first picture
  */
+
+/** @typedef {Pick<PageResult, "answer" | "toolCalls" | "problems" | "tokens" | "reason" | "stats">} Answer */
 
 /**
  * @param {PageRequest} request
@@ -88,35 +93,69 @@ async function classify(fovea, { prompt, compression }, images) {
  * @param {File[]} pictures
  * @param {(event: PageEvent) => Promise<void>} emit
  */
-async function answer(fovea, { prompt, compression, inhibition, maxTokens, more }, pictures, emit) {
+async function answer(fovea, { prompt, compression, inhibition, maxTokens, answer: given = {} }, pictures, emit) {
   if (prompt === undefined) throw new Error("--prompt is missing; write a question");
   /** @type {import("../src/api.ts").MessagePart[]} */
   const content = [
     ...pictures.map((image) => /** @type {const} */ ({ type: "image", image })),
     { type: "text", text: prompt },
   ];
-  const generation = fovea.generate({
-    messages: [{ role: "user", content }],
-    ...(compression && { compression }),
-    ...(inhibition && { inhibition }),
-    ...(maxTokens !== undefined && { maxTokens }),
-    ...more,
-  });
+  const { answers: count = 1, ...fields } = given;
   /** @type {PageResult["images"]} */
   const images = [];
-  let text = "";
-  /** @type {{ text: string, logprob: number, top: { text: string, logprob: number }[] }[]} */
+  /** @type {Answer[]} */
+  const answers = [];
+  for (let i = 0; i < count; i++) {
+    if (i > 0) await emit({ type: "text", text: "\n\n" });
+    const generation = fovea.generate({
+      messages: [{ role: "user", content }],
+      ...(compression && { compression }),
+      ...(inhibition && { inhibition }),
+      ...(maxTokens !== undefined && { maxTokens }),
+      ...fields,
+      ...(i > 0 && { seed: (fields.seed ?? 0) + i }),
+    });
+    answers.push(
+      await readAnswer(generation, emit, ({ index, tokens, milliseconds }) => {
+        images[index] ??= { file: pictures[index]?.name ?? "", tokens, milliseconds };
+      }),
+    );
+  }
+  return { images, ...answers[0], ...(count > 1 && { answers }) };
+}
+
+/**
+ * @param {import("../src/api.ts").Generation} generation
+ * @param {(event: PageEvent) => Promise<void>} emit
+ * @param {(event: Extract<import("../src/api.ts").GenerationEvent, { type: "image" }>) => void} onImage
+ * @returns {Promise<Answer>}
+ */
+async function readAnswer(generation, emit, onImage) {
+  let answer = "";
+  /** @type {NonNullable<PageResult["tokens"]>} */
   const tokens = [];
+  /** @type {string[]} */
+  const problems = [];
   for await (const event of generation) {
-    if (event.type === "image")
-      images.push({ file: pictures[event.index]?.name ?? "", tokens: event.tokens, milliseconds: event.milliseconds });
+    if (event.type === "image") onImage(event);
     if (event.type === "logprobs") tokens.push(...event.tokens.map(plainToken));
+    if (event.type === "tool-problem") problems.push(event.message);
     if (event.type === "text") {
-      text += event.text;
+      answer += event.text;
       await emit(event);
     }
-    if (event.type === "done")
-      return { images, answer: text, reason: event.reason, stats: event.stats, ...(tokens.length > 0 && { tokens }) };
+    if (event.type !== "done") continue;
+    const { reason, stats, toolCalls } = event;
+    for (const { function: call } of toolCalls ?? [])
+      await emit({ type: "text", text: `${call.name} ${call.arguments}\n` });
+    return {
+      answer,
+      reason,
+      stats,
+      ...(tokens.length > 0 && { tokens }),
+      ...(toolCalls && { toolCalls }),
+      ...(problems.length > 0 && { problems }),
+    };
   }
   throw new Error("the answer ended without its done event");
 }

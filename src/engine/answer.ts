@@ -28,7 +28,8 @@ import { checkBudget, encodeKept, needPictures, readsAsSeveral } from "./picture
 import { readSeenViews, viewsInOrder } from "./read-views.ts";
 import type { RecoveringEngine } from "./recovery.ts";
 import type { RequestPicture } from "./request-pictures.ts";
-import { callDecoder, prepareTools, type ToolUse } from "./tool-use.ts";
+import type { ToolUse } from "./tool-use.ts";
+import { wantsTools } from "./wants-tools.ts";
 
 type Emit = (event: GenerationEvent) => void;
 
@@ -86,7 +87,9 @@ export async function answer(
     const settings = resolveSampling(request, text.decoder.spec.vocabularySize);
     encoder?.planViews(compression, [spec.encoder!.positions.grid]);
     planInhibition(inhibition, text.decoder.spec.layers);
-    const tools = prepareTools(engine.current, request);
+    const tools = wantsTools(request)
+      ? import("./tool-use.ts").then(({ prepareTools }) => prepareTools(engine.current, request))
+      : undefined;
     // Its errors are thrown below.
     tools?.catch(() => {});
     const watch = attention ? new AnswerWatch() : undefined;
@@ -237,7 +240,7 @@ function beginDraft({ constraint, tools, settings }: Work, tokenizer: Tokenizer,
   const eosIds = [...tokenizer.eosIds, ...(tools?.endIds ?? [])];
   const stopping = new Stopping({ eosIds, maxTokens, stop });
   if (constraint) return { ids: [], decoder: formatDecoder(tokenizer, tools?.markIds), stopping };
-  if (tools) return { ids: [], decoder: callDecoder(tokenizer, tools), stopping };
+  if (tools) return { ids: [], decoder: tools.decoder(tokenizer), stopping };
   const decoder = new StreamDecoder(tokenizer, { dropFirstSpace: before === undefined });
   decoder.prime(before ?? []);
   return { ids: [], decoder, stopping };

@@ -2,20 +2,19 @@
 import type { CountTokensOptions, Message, TokenCount } from "../api.ts";
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { buildPrompt } from "../text/prompt.ts";
-import { checkTools } from "../text/tools.ts";
 import { checkKnownIds, needLanguage, type PreparedConversation, prepareConversation } from "./conversation-prompt.ts";
 import type { Engine } from "./engine.ts";
 import { checkBudget, needPictures, planPicture, readsAsSeveral } from "./pictures.ts";
 
 /** Renders a conversation and starts to fetch its pictures. The caller closes them. Throws as `Fovea.countTokens`. */
-export function prepareCount(
+export async function prepareCount(
   engine: Engine,
   messages: readonly Message[],
   { tools: given, signal }: Pick<CountTokensOptions, "tools" | "signal">,
-): PreparedConversation {
+): Promise<PreparedConversation> {
   if (!engine.text)
     throw new FoveaError("unsupported-model", "this model has no decoder, so a conversation has no tokens in it");
-  const { tools } = checkTools(given, undefined);
+  const tools = given === undefined ? undefined : (await import("../text/tools.ts")).checkTools(given, undefined).tools;
   return prepareConversation(engine, messages, { signal, tools });
 }
 

@@ -215,7 +215,7 @@ export class Fovea implements FoveaModel {
     const own = snapshot({ ...options, messages });
     // Without waiting for other requests: the GPU is not needed.
     const engine = this.#engine.current;
-    const prepared = prepareCount(engine, own.messages, own);
+    const prepared = await prepareCount(engine, own.messages, own);
     try {
       return await countTokens(engine, prepared, own);
     } finally {

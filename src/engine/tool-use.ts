@@ -1,5 +1,5 @@
-/** Tools of one answer: the model's convention, the grammar of calls, and calls in the answer's text. */
-import type { GenerateRequest, GenerationEvent, Message, ToolCall } from "../api.ts";
+/** Tools of one answer, loaded with the first of them: the model's convention, the grammar of calls, and calls in the answer's text. */
+import type { GenerationEvent, ToolCall } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import type { AnswerDecoder } from "../generate/step-loop.ts";
 import { callSource, type FormatSource } from "../grammar/format-source.ts";
@@ -10,12 +10,11 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import type { CallStream } from "../text/tool-calls/call-stream.ts";
 import { checkTools } from "../text/tools.ts";
 import type { Engine } from "./engine.ts";
+import { mentionsCalls, type ToolFields } from "./wants-tools.ts";
 
 /** Letters and digits of a call's id: as many as the strictest published templates want. */
 const ID_LENGTH = 9;
 const ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
-
-type ToolFields = Pick<GenerateRequest, "tools" | "toolChoice" | "parallelToolCalls" | "format" | "messages">;
 
 export interface ToolUse {
   readonly prompt: ToolPrompt;
@@ -28,6 +27,8 @@ export interface ToolUse {
   /** Whether no further call is wanted. */
   readonly isOver: boolean;
   readonly calls: ToolCall[];
+  /** Text of a free answer, in which the convention's tokens are text. */
+  decoder(tokenizer: Tokenizer): AnswerDecoder;
   /** Events of text that can no longer change. */
   push(text: string): GenerationEvent[];
   /** Events of what was held back. */
@@ -40,13 +41,13 @@ export interface ToolUse {
  * @throws TypeError or RangeError for wrong fields
  * @throws FoveaError `unsupported-model` where the model has no known convention
  */
-export function prepareTools(engine: Engine, request: ToolFields): Promise<ToolUse> | undefined {
+export async function prepareTools(engine: Engine, request: ToolFields): Promise<ToolUse | undefined> {
   const { parallelToolCalls: isParallel = true } = request;
   if (typeof isParallel !== "boolean")
     throw new TypeError(`parallelToolCalls must be true or false, got ${typeof isParallel}`);
   const { tools, required } = checkTools(request.tools, request.toolChoice);
   const { tokenizer, loadConvention } = engine.language!;
-  if (tools.length === 0 && !hasCalls(request.messages)) return undefined;
+  if (tools.length === 0 && !mentionsCalls(request)) return undefined;
   if (!loadConvention)
     throw new FoveaError(
       "unsupported-model",
@@ -55,13 +56,6 @@ export function prepareTools(engine: Engine, request: ToolFields): Promise<ToolU
   if (tools.length > 0 && request.format !== undefined)
     throw new RangeError('format and tools exclude each other; leave one out, or set toolChoice to "none"');
   return load(tokenizer, loadConvention, { tools, required, isParallel });
-}
-
-function hasCalls(messages: readonly Message[]): boolean {
-  return (
-    Array.isArray(messages) &&
-    messages.some((message) => message?.role === "tool" || (message?.role === "assistant" && message.tool_calls))
-  );
 }
 
 interface Wanted {
@@ -87,13 +81,15 @@ async function load(
     return {
       prompt: { writeCalls },
       ...{ markIds: new Set(), endIds: [], source: undefined, isOver: false, calls: [] },
+      decoder: (own) => callDecoder(own, new Set()),
       push: (text) => [{ type: "text", text }],
       end: () => [],
     };
   const isOver = () => !isParallel && stream.calls.length > 0;
+  const markIds = new Set(idsOf([...openings, ...marks]));
   return {
     prompt: { tools, writeCalls },
-    markIds: new Set(idsOf([...openings, ...marks])),
+    markIds,
     endIds: idsOf(ends),
     source: required && callSource(convention.form(required, isParallel)),
     get isOver() {
@@ -102,6 +98,7 @@ async function load(
     get calls() {
       return stream.calls;
     },
+    decoder: (own) => callDecoder(own, markIds),
     push: (text) => (isOver() ? [] : stream.push(text)),
     end: () => (isOver() ? [] : stream.end()),
   };
@@ -112,8 +109,7 @@ function makeId(): string {
   return Array.from(bytes, (byte) => ID_CHARACTERS[byte % ID_CHARACTERS.length]).join("");
 }
 
-/** Text of an answer in which the convention's tokens are text. */
-export function callDecoder(tokenizer: Tokenizer, { markIds }: ToolUse): AnswerDecoder {
+function callDecoder(tokenizer: Tokenizer, markIds: ReadonlySet<number>): AnswerDecoder {
   const source = {
     hasId: (id: number) => tokenizer.hasId(id),
     isSpecial: (id: number) => tokenizer.isSpecial(id) && !markIds.has(id),

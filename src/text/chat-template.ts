@@ -4,6 +4,7 @@
  */
 import type { Tool } from "../shared/tools.ts";
 import type { PromptFormat, QueryFormat } from "../spec/model-spec.ts";
+import { mapStrings, type TemplateCall } from "./calls.ts";
 import { type ContentForms, probeForms, type TemplateMessage } from "./content-forms.ts";
 import { JinjaTemplate, TemplateRefusal } from "./jinja.ts";
 import { reject } from "./json.ts";
@@ -14,7 +15,6 @@ import { companion, type TokenizerFiles, templateTokens } from "./special-tokens
 import { TemplateBudget } from "./template-budget.ts";
 import { findTemplate } from "./template-source.ts";
 import type { Tokenizer } from "./tokenizer.ts";
-import { mapStrings, type TemplateCall } from "./tools.ts";
 
 /** Text, in which users' parts are marked by `Tokenizer.literal`, and ids between. */
 export type PromptPieces = readonly (string | number)[];

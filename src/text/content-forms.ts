@@ -2,9 +2,10 @@
  * Finds out how a chat template wants the content of messages: as one string, or as a list of parts. A template does not
  * say so, and it may differ between roles, so this file renders short conversations and looks at the result.
  */
+
+import type { TemplateCall } from "./calls.ts";
 import { reject } from "./json.ts";
 import type { ChatPart, ContentForm, Role } from "./messages.ts";
-import type { TemplateCall } from "./tools.ts";
 
 /** A message as the template gets it. */
 export interface TemplateMessage {

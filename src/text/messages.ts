@@ -1,8 +1,8 @@
 /** Conversations for the text room: roles, texts, and places of pictures. */
 
 import type { PastToolCall } from "../shared/tools.ts";
+import { checkCalls, checkId, type TemplateCall } from "./calls.ts";
 import { show } from "./json.ts";
-import { checkCalls, checkId, type TemplateCall } from "./tools.ts";
 
 export type Role = "system" | "user" | "assistant" | "tool";
 

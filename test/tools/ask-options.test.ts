@@ -12,6 +12,15 @@ writeFileSync(picture, "");
 chmodSync(picture, 0o644);
 afterAll(() => rmSync(folder, { recursive: true }));
 
+test("tools come from a file", () => {
+  const file = join(folder, "tools.json");
+  const tools = [{ type: "function", function: { name: "clock" } }];
+  writeFileSync(file, JSON.stringify(tools));
+  const line = ["--model", folder, "--prompt", "x", "--tools", file, "--tool-choice"];
+  expect(parseAskOptions([...line, "clock"])).toMatchObject({ answer: { tools, toolChoice: { name: "clock" } } });
+  expect(parseAskOptions([...line, "required"])).toMatchObject({ answer: { tools, toolChoice: "required" } });
+});
+
 describe("what a command line becomes", () => {
   test("all options", () => {
     const line = ["--model", folder, "--image", picture, "--image", picture, "--prompt", "What?", "--json"];
@@ -23,6 +32,7 @@ describe("what a command line becomes", () => {
       compression: { method: "vmtc", tokens: 64 },
       inhibition: { maxRatio: 0.6 },
       maxTokens: 10,
+      answer: {},
       json: true,
     });
   });
@@ -36,16 +46,23 @@ describe("what a command line becomes", () => {
       compression: undefined,
       inhibition: undefined,
       maxTokens: undefined,
+      answer: {},
       json: false,
     });
   });
 
   test.for([
     ["--tokens", "none", { compression: { method: "none" } }],
-    ["--format", "json", { format: { type: "json" } }],
-    ["--choice", "a,b", { format: { type: "choice", options: ["a", "b"] } }],
-    ["--temperature", "0.5", { temperature: 0.5 }],
-    ["--logprobs", "3", { topLogprobs: 3 }],
+    ["--format", "json", { answer: { format: { type: "json" } } }],
+    ["--choice", "a,b", { answer: { format: { type: "choice", options: ["a", "b"] } } }],
+    ["--temperature", "0.5", { answer: { temperature: 0.5 } }],
+    ["--logprobs", "3", { answer: { topLogprobs: 3 } }],
+    ["--top-logprobs", "5", { answer: { topLogprobs: 5 } }],
+    ["--min-p", "0.1", { answer: { minP: 0.1 } }],
+    ["--frequency-penalty", "0.5", { answer: { frequencyPenalty: 0.5 } }],
+    ["--presence-penalty", "1", { answer: { presencePenalty: 1 } }],
+    ["--logit-bias", "42=-100", { answer: { logitBias: { 42: -100 } } }],
+    ["-n", "3", { answer: { answers: 3 } }],
     ["--inhibit", "0", { inhibition: { maxRatio: 0 } }],
     ["--inhibit", "1", { inhibition: { maxRatio: 1 } }],
     ["--inhibit", ".5", { inhibition: { maxRatio: 0.5 } }],
@@ -87,6 +104,13 @@ test.for([
   [["--image"], /--image.*argument missing/],
   [[], /^--prompt is missing; use npm run ask -- --image FILE --prompt TEXT/],
   [["--model", folder, "--json"], /^--prompt is missing; use npm run ask/],
+  [["--logit-bias", "42"], /^--logit-bias must be ID=NUMBER, as in 42=-100, got "42"$/],
+  [["--logprobs", "1", "--top-logprobs", "1"], /^--logprobs and --top-logprobs exclude each other/],
+  [["-n", "129"], /^--answers must be at most 128, got 129$/],
+  [["--min-p", "x"], /^--min-p must be a number, got "x"$/],
+  [["--tools", "no.json"], /^--tools no\.json: no such file$/],
+  [["--tools", picture], /^--tools .* is not JSON/],
+  [["--tool-choice", "auto"], /^--tool-choice needs --tools FILE/],
   [["--prompt", " "], /^--prompt is empty/],
   [
     ["--model", "no/such/folder"],

@@ -1,6 +1,6 @@
 /** How a model writes calls of tools: the interface of a convention. */
 import type { CallForm, Tool } from "../../shared/tools.ts";
-import type { TemplateCall } from "../tools.ts";
+import type { TemplateCall } from "../calls.ts";
 
 /** A call as far as the text tells it. */
 export interface ReadCall {

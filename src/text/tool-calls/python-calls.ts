@@ -1,6 +1,6 @@
 /** Calls as Python writes them, in a list between two marks: '[name(what="tea", most=3)]', of LFM2. */
 import type { MemberNotation } from "../../shared/tools.ts";
-import type { TemplateCall } from "../tools.ts";
+import type { TemplateCall } from "../calls.ts";
 import { argumentsText, FoundCalls, parametersOf } from "./call-parts.ts";
 import type { ToolConvention } from "./convention.ts";
 import { Cursor, PYTHON, readValue } from "./cursor.ts";

@@ -1,0 +1,17 @@
+/** Whether a request has to do with tools: tool-use.ts is loaded only then. */
+import type { GenerateRequest } from "../api.ts";
+
+export type ToolFields = Pick<GenerateRequest, "tools" | "toolChoice" | "parallelToolCalls" | "format" | "messages">;
+
+/** Whether any field of tools is given, or a message holds a call or its result. */
+export function wantsTools(request: ToolFields): boolean {
+  const { tools, toolChoice, parallelToolCalls } = request;
+  return [tools, toolChoice, parallelToolCalls].some((field) => field !== undefined) || mentionsCalls(request);
+}
+
+export function mentionsCalls({ messages }: ToolFields): boolean {
+  return (
+    Array.isArray(messages) &&
+    messages.some((message) => message?.role === "tool" || (message?.role === "assistant" && message.tool_calls))
+  );
+}
