@@ -16,6 +16,7 @@ struct Params {
   half: u32, // D / 2
   cacheRow: u32,
   halfTurned: u32, // half of the channels of a head that turn
+  tablePitch: u32, // values from a position of the table to the next
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Part>; // [1, K]
@@ -23,7 +24,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [(H + 2 Hk) D], or anything without hasBias
 @group(0) @binding(3) var<storage, read> norm: array<Part>; // [K], or anything without NORMED
 @group(0) @binding(4) var<storage, read> positions: array<u32>; // [axes, 1]
-@group(0) @binding(5) var<storage, read> table: array<f32>; // [P, turned channels], cosines then sines
+@group(0) @binding(5) var<storage, read> table: array<f32>; // [P, turned channels, or 4 more], cosines then sines
 @group(0) @binding(6) var<storage, read_write> q: array<f32>; // [1, H D]
 @group(0) @binding(7) var<storage, read_write> cache: array<f32>; // [C, 2 Hk D], keys then values; row cacheRow is written
 @group(0) @binding(8) var<uniform> params: Params;
@@ -59,7 +60,7 @@ fn finish(pair: u32, products: vec4f, output: u32) {
   let keys = 2u * params.half * params.keyHeads;
   let turn = pair % params.half; // number of the pair in its head
   if (row < queries + keys && turn < params.halfTurned) {
-    let angle = positions[axis_of_pair(turn)] * 2u * params.halfTurned + turn;
+    let angle = positions[axis_of_pair(turn)] * params.tablePitch + turn;
     let cosine = table[angle];
     let sine = table[angle + params.halfTurned];
     let turned = low * cosine - high * sine;
@@ -67,6 +68,11 @@ fn finish(pair: u32, products: vec4f, output: u32) {
     low = turned;
   }
   if (row < queries) {
+    if (params.tablePitch > 2u * params.halfTurned) { // queries grow, see rope.wgsl
+      let growth = table[positions[0] * params.tablePitch + 2u * params.halfTurned];
+      low *= growth;
+      high *= growth;
+    }
     q[row] = low;
     q[row + step] = high;
   } else {

@@ -1,6 +1,7 @@
 // Turns the heads of q and k by the angles of their rows' positions (rotate-half: component d pairs with d + D/2),
 // and appends k and v to the cache. One invocation turns or copies one Part of a head and its partner half a head on.
 // Where other channels lie between the queries, those are left out.
+// Where rows of the table are longer than their cosines and sines, a Part of factors follows, by which queries grow.
 // With partial rotation only the first `turned` Parts of a head turn, in two halves of their own; the rest is copied.
 // Needs lib/part-*, lib/axis-*, HALF_PARTS (Parts in half a head) and WORKGROUP_SIZE. With several axes a Part is one
 // channel, because neighbouring pairs may turn by different axes.
@@ -12,11 +13,12 @@ struct Params {
   cacheRow: u32,
   halfTurned: u32, // Parts in half of the channels that turn
   queryPitch: u32, // heads from a query to the next
+  tablePitch: u32, // Parts from a position to the next
 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<Part>; // [T, (queryPitch H + 2 Hk) D]
 @group(0) @binding(1) var<storage, read> positions: array<u32>; // [axes, T]
-@group(0) @binding(2) var<storage, read> table: array<Part>; // [P, turned channels], cosines then sines
+@group(0) @binding(2) var<storage, read> table: array<Part>; // [P, turned channels, or 4 more], cosines then sines
 @group(0) @binding(3) var<storage, read_write> q: array<Part>; // [T, H D]
 @group(0) @binding(4) var<storage, read_write> cache: array<Part>; // [C, 2 Hk D], keys then values; rows cacheRow.. are written
 @group(0) @binding(5) var<uniform> params: Params;
@@ -48,13 +50,18 @@ fn main(
   var turned_low = low;
   var turned_high = high;
   if (turns && slot < params.heads + params.keyHeads) {
-    let angle = positions[axis_of_pair(d) * params.rows + row] * 2u * params.halfTurned + d;
+    let angle = positions[axis_of_pair(d) * params.rows + row] * params.tablePitch + d;
     let cosine = table[angle];
     let sine = table[angle + params.halfTurned];
     turned_low = low * cosine - high * sine;
     turned_high = high * cosine + low * sine;
   }
   if (slot < params.heads) {
+    if (params.tablePitch > 2u * params.halfTurned) {
+      let growth = table[positions[row] * params.tablePitch + 2u * params.halfTurned];
+      turned_low *= growth;
+      turned_high *= growth;
+    }
     let target_at = (row * params.heads + slot) * 2u * HALF_PARTS + d;
     q[target_at] = turned_low;
     q[target_at + step] = turned_high;

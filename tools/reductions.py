@@ -410,7 +410,11 @@ class Model:
         self.known = max([*ids, *(token["id"] for token in tokenizer.get("added_tokens", []))]) + 1
 
     def load_decoder(self, folder):
-        model = AutoModelForImageTextToText.from_pretrained(folder, dtype=F64).eval()
+        config = AutoConfig.from_pretrained(folder)
+        changed = self.config.get("text_config", {}).get("model_type")
+        if changed and changed != config.text_config.model_type:
+            config.text_config = AutoConfig.for_model(**self.config["text_config"])
+        model = AutoModelForImageTextToText.from_pretrained(folder, config=config, dtype=F64).eval()
         return model.model.language_model, model.lm_head
 
     def pixels_of_view(self, pixels, views, index):
@@ -824,6 +828,16 @@ DIVERSE = {"method": "diverse", "ratio": 0.5}
 SETTINGS = {"vmtc50": VMTC50, "vmtc25": VMTC25, "vmtc50cmai60": {**VMTC50, "maxRatio": 0.6}, "diverse": DIVERSE}
 FURTHER = ["vmtc50cmai60", "diverse"]
 
+# Mistral's weights as Ministral 3 reads them, whose queries grow with their position, from position 12 on.
+MINISTRAL3 = {
+    **{"model_type": "ministral3", "hidden_act": "silu", "head_dim": 20, "hidden_size": 56, "intermediate_size": 84, "vocab_size": 312},
+    **{"num_attention_heads": 4, "num_hidden_layers": 3, "num_key_value_heads": 2, "rms_norm_eps": 1e-05, "max_position_embeddings": 192},
+    "rope_parameters": {
+        **{"rope_type": "yarn", "rope_theta": 1000000.0, "factor": 16.0, "original_max_position_embeddings": 12},
+        **{"beta_fast": 32.0, "beta_slow": 1.0, "mscale": 1.0, "mscale_all_dim": 1.0, "llama_4_scaling_beta": 0.5},
+    },
+}
+
 # The first prompt of a case has all settings, further ones these two. Golden prompts by name; prompts of committed pictures with text. `stages`: three of a small tower do not all run.
 CASES = {
     "llava_next-mistral-f16": {"stages": 2, "prompts": ["tall", "two"]},
@@ -835,7 +849,12 @@ CASES = {
     "shikra-original-f16-sharded": {"stages": 2, "prompts": ["tall"]},
     "paligemma-gemma1-f32": {"stages": 2, "prompts": ["wide"]},
     "lfm2_vl-tiles-layernorm-f32": {"prompts": ["single", "two"]},
-    "mistral3-published-bf16": {"prompts": [{"name": "pair", "pictures": ["wide_231x43.png", "cup_97x64.png"], "text": "Compare them."}]},
+    "mistral3-published-bf16": {
+        "prompts": [
+            {"name": "pair", "pictures": ["wide_231x43.png", "cup_97x64.png"], "text": "Compare them."},
+            {"name": "growing", "pictures": ["cup_97x64.png"], "text": "Compare them.", "config": {"text_config": MINISTRAL3}},
+        ],
+    },
     "qwen3_5-bf16": {"prompts": [{"name": "pair", "pictures": ["tall_37x187.png", "cup_97x64.png"], "text": "Compare them."}]},
 }
 
@@ -863,7 +882,11 @@ def main():
         prompts = []
         for given in wanted["prompts"]:
             made = isinstance(given, dict)
-            model.config = {**config, **(given.get("config", {}) if made else {})}
+            changes = given.get("config", {}) if made else {}
+            if "text_config" in changes:
+                model, known = FAMILIES[case["family"]](folder / "model", {**config, **changes}), model.known
+                model.known = known
+            model.config = {**config, **changes}
             prompt = made_prompt(folder, goldens.parent.parent, model.config, given) if made else golden_prompt(folder, case, given)
             entry = {"name": prompt["name"], **({key: given[key] for key in ("pictures", "text", "config") if key in given} if made else {})}
             entry["settings"] = {}

@@ -14,7 +14,7 @@ export const MISTRAL_DECODER: DecoderKind = {
   windows: "all",
 };
 
-/** Ministral3Config. Queries grow with their position from the original context on, which is where we stop. */
+/** Ministral3Config. Queries grow with their position from the original context on. */
 export const MINISTRAL3_DECODER: DecoderKind = {
   ...MISTRAL_DECODER,
   vocabularySize: 131072,
@@ -26,7 +26,7 @@ export const MINISTRAL3_DECODER: DecoderKind = {
       ...{ beta_fast: 32, beta_slow: 1, mscale: 1, mscale_all_dim: 1, llama_4_scaling_beta: 0.1 },
     },
   },
-  refine: withUnscaledQueries,
+  refine: withGrowingQueries,
 };
 export const mistral: Family = {
   name: "mistral",
@@ -36,9 +36,10 @@ export const mistral: Family = {
 };
 
 /** Queries grow by 1 + beta log(1 + floor(position / original)): not at all within the original context. */
-function withUnscaledQueries(decoder: DecoderSpec, fields: ConfigFields): DecoderSpec {
+function withGrowingQueries(decoder: DecoderSpec, fields: ConfigFields): DecoderSpec {
   const rope = fields.objectOrEmpty("rope_parameters");
-  if (rope.number("llama_4_scaling_beta", 0, -1e3, 1e3) === 0) return decoder;
-  const original = rope.integer("original_max_position_embeddings", decoder.maxPositions, 1, MAX_POSITIONS);
-  return { ...decoder, maxPositions: Math.min(decoder.maxPositions, original) };
+  const rate = rope.number("llama_4_scaling_beta", 0, 0, 1e3);
+  if (rate === 0) return decoder;
+  const length = rope.integer("original_max_position_embeddings", decoder.maxPositions, 1, MAX_POSITIONS);
+  return { ...decoder, rope: { ...decoder.rope, growth: { length, rate } } };
 }

@@ -4,7 +4,7 @@ import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import { scalesOffset, type Tensor } from "../gpu/tensor.ts";
 import { checkShape, matrixShape } from "./common.ts";
-import { checkRope, chooseAxes, type RopeTarget, turnedChannels } from "./rope.ts";
+import { checkRope, chooseAxes, type RopeTarget, tablePitch, turnedChannels } from "./rope.ts";
 import { chooseRowProduct, type RowNorm } from "./row-product.ts";
 
 const kernel = new Kernel({
@@ -32,6 +32,7 @@ const kernel = new Kernel({
     half: "u32",
     cacheRow: "u32",
     halfTurned: "u32",
+    tablePitch: "u32",
   },
 });
 
@@ -77,6 +78,7 @@ export function qkv(recorder: Recorder, args: QkvArgs): void {
       half: headWidth / 2,
       cacheRow,
       halfTurned: turnedChannels(args) / 2,
+      tablePitch: tablePitch(args),
     },
     grid,
   );

@@ -13,7 +13,15 @@ const kernel = new Kernel({
   name: "rope",
   shader,
   bindings: { qkv: "read", positions: "read", table: "read", q: "write", cache: "write" },
-  params: { rows: "u32", heads: "u32", keyHeads: "u32", cacheRow: "u32", halfTurned: "u32", queryPitch: "u32" },
+  params: {
+    rows: "u32",
+    heads: "u32",
+    keyHeads: "u32",
+    cacheRow: "u32",
+    halfTurned: "u32",
+    queryPitch: "u32",
+    tablePitch: "u32",
+  },
 });
 
 /** Where turned queries, turned keys and plain values go. */
@@ -25,8 +33,10 @@ export interface RopeTarget {
    * one axis, at no cost.
    */
   axisOfPair?: readonly number[] | undefined; // [R/2]
-  /** Of `ropeTable`. It is as wide as the channels of a head that turn, from the first on; the others stay. */
-  table: Tensor; // [P, R]
+  /** Of `ropeTable`. R channels of a head turn, from the first on; the others stay. */
+  table: Tensor; // [P, R], with `grows` [P, R + 4]
+  /** True for a table with growth, by which queries are multiplied. Default false. */
+  grows?: boolean | undefined;
   /** False where no channel turns; the table is then not read. Default true. */
   turns?: boolean | undefined;
   q: Tensor; // [T, H D]
@@ -67,7 +77,12 @@ export function checkRope(name: string, target: RopeTarget, rows: number): void 
 }
 
 /** How many channels of a head turn. */
-export function turnedChannels({ table, turns = true }: Pick<RopeTarget, "table" | "turns">): number {
+export function turnedChannels(target: Pick<RopeTarget, "table" | "turns" | "grows">): number {
+  return Math.max(0, tablePitch(target) - (target.grows ? GROWTH_COLUMNS : 0));
+}
+
+/** Values from a position of the table to the next; 0 where no channel turns. */
+export function tablePitch({ table, turns = true }: Pick<RopeTarget, "table" | "turns">): number {
   return turns ? matrixShape("RoPE table", table)[1] : 0;
 }
 
@@ -114,27 +129,43 @@ export function rope(recorder: Recorder, args: RopeArgs): void {
   recorder.dispatch(
     variant,
     { qkv, positions, table, q, cache },
-    { rows, heads, keyHeads, cacheRow, halfTurned: halfTurned / part.width, queryPitch },
+    {
+      ...{ rows, heads, keyHeads, cacheRow, queryPitch },
+      ...{ halfTurned: halfTurned / part.width, tablePitch: tablePitch(args) / part.width },
+    },
     elementGrid(rows * (heads + 2 * keyHeads) * halfParts, workgroupSize),
   );
 }
 
+/** Columns of the table that hold the growth of a position: a Part of four, or of one and three that are not read. */
+const GROWTH_COLUMNS = 4;
+
+/** Columns of a table for so many channels that turn. */
+export function tableColumns(turned: number, grows: boolean): number {
+  return turned + (grows ? GROWTH_COLUMNS : 0);
+}
+
 /**
- * Cosines and sines of all angles, times `factor`: row p holds the D/2 cosines of position p, then the D/2 sines.
+ * Cosines and sines of all angles, times `factor`: row p holds the D/2 cosines of position p, then the D/2 sines, then four
+ * times what queries of position p are multiplied by.
  * Computed in f64 and on this side: WGSL promises sin and cos only to 2^-11, and only for small angles.
  *
  * @param frequenciesOf radians from one position to the next, [D/2], as the row of a position takes them
- * @returns [positions, D]
+ * @param growthOf the growth of a position; without it queries do not grow
+ * @returns [positions, D], with `growthOf` [positions, D + 4]
  */
 export function ropeTable(
   positions: number,
   frequenciesOf: (position: number) => readonly number[],
   factor = 1,
+  growthOf?: (position: number) => number,
 ): Float32Array {
   const half = frequenciesOf(0).length;
-  const table = new Float32Array(positions * 2 * half);
+  const columns = tableColumns(2 * half, !!growthOf);
+  const table = new Float32Array(positions * columns);
   for (let position = 0; position < positions; position++) {
-    const row = position * 2 * half;
+    const row = position * columns;
+    if (growthOf) table.fill(growthOf(position), row + 2 * half, row + columns);
     const frequencies = frequenciesOf(position);
     for (let pair = 0; pair < half; pair++) {
       const angle = position * frequencies[pair]!;

@@ -276,6 +276,10 @@ export interface RopeSpec {
   beyond?: LongRope;
   /** With positions on several axes (M-RoPE): the axis by which each pair of channels turns. */
   axisOfPair?: readonly number[]; // [R / 2]
+  /**
+   * Queries grow by 1 + rate * ln(1 + floor(position / length)): not at all below `length` (Llama 4's scale of attention).
+   */
+  growth?: { length: number; rate: number };
 }
 
 /**

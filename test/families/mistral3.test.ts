@@ -35,10 +35,12 @@ describe("config.json", () => {
     expect(of({})[4]).toBeCloseTo(10000 ** (-1 / 8), 12);
   });
 
-  it("ends a context where queries would begin to grow", () => {
-    expect(describeModel({ "config.json": ministral }).decoder!.maxPositions).toBe(16384);
+  it("lets queries grow from the original context on", () => {
+    const { rope, maxPositions } = describeModel({ "config.json": ministral }).decoder!;
+    expect(rope.growth).toEqual({ length: 16384, rate: 0.1 });
+    expect(maxPositions).toBe(262144);
     const plain = having(ministral, { "text_config.rope_parameters.llama_4_scaling_beta": 0 });
-    expect(describeModel({ "config.json": plain }).decoder!.maxPositions).toBe(262144);
+    expect(describeModel({ "config.json": plain }).decoder!.rope.growth).toBeUndefined();
   });
 
   it("takes a model of LLaVA's type with this encoder, and leaves the others alone", () => {

@@ -61,11 +61,17 @@ function summaryOf({ decoder, ...spec }: ModelSpec): unknown {
  * RoPE in three numbers, to 8 digits: the base that the first two frequencies follow, the last frequency, the factor. With
  * positions on several axes the digit of each pair's.
  */
-function ropeOf({ frequencies, factor, beyond, axisOfPair }: RopeSpec): unknown {
+function ropeOf({ frequencies, factor, beyond, axisOfPair, growth }: RopeSpec): unknown {
   const digits = (value: number) => Number(value.toPrecision(8));
   const theta = (frequencies[0]! / frequencies[1]!) ** frequencies.length;
   const axes = axisOfPair && { axes: axisOfPair.join("") };
-  const numbers = { theta: digits(theta), slowest: digits(frequencies.at(-1)!), factor, ...axes };
+  const numbers = {
+    theta: digits(theta),
+    slowest: digits(frequencies.at(-1)!),
+    factor,
+    ...axes,
+    ...(growth && { growth }),
+  };
   return beyond ? { ...numbers, plainUpTo: beyond.length } : numbers;
 }
 

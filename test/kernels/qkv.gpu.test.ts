@@ -77,29 +77,33 @@ describe("qkv", () => {
         ...{ x, weight: weights.tensor, cacheRow, heads, keyHeads, headWidth },
         positions: inputTensor(gpu(), [axes, 1], positions, "u32"),
         axisOfPair,
-        table: inputTensor(
-          gpu(),
-          [MAX_POSITIONS, turned],
-          ropeTable(MAX_POSITIONS, () => frequencies),
-        ),
       };
+      const tableOf = (growthOf?: (position: number) => number) => {
+        const values = ropeTable(MAX_POSITIONS, () => frequencies, 1, growthOf);
+        return inputTensor(gpu(), [MAX_POSITIONS, values.length / MAX_POSITIONS], values);
+      };
+      // The second time, queries grow with their position.
+      const growthOf = (position: number) => 1 + 0.2 * Math.log1p(Math.floor(position / 10));
       const [queries, keyWidth] = [heads * headWidth, keyHeads * headWidth];
       const turn = (part: Float64Array) => rope(part, positions, frequencies, { axisOfPair, headWidth });
       for (const isNormed of [false, true]) {
         const input = isNormed ? rmsNorm(row, norm, eps) : row;
         const products = reference(input, weights.values, isNormed ? { bias } : {});
+        const growth = isNormed ? growthOf(positions[0]!) : 1;
         const extra = isNormed
           ? {
+              ...{ table: tableOf(growthOf), grows: true },
               norm: { weight: surroundedTensor(gpu(), [width], norm), eps },
               bias: surroundedTensor(gpu(), [cols], bias),
             }
-          : {};
+          : { table: tableOf() };
         for (const changes of DEVICE_KINDS) {
           const name = (what: string) => `${what}, normed ${isNormed}, ${JSON.stringify(changes)}`;
           const q = outputTensor(gpu(), [1, queries]);
           const cache = outputTensor(gpu(), [6, 2 * keyWidth]);
           const record = withCapabilities(changes, (recorder) => qkv(recorder, { ...shared, ...extra, q, cache }));
-          expectNmse(name("q"), await runAndRead(gpu(), q, record), turn(products.subarray(0, queries)), NMSE_PRODUCT);
+          const turned = turn(products.subarray(0, queries)).map((value) => growth * value);
+          expectNmse(name("q"), await runAndRead(gpu(), q, record), turned, NMSE_PRODUCT);
           const { written, others } = splitCache(await readFloats(gpu(), cache), { cacheRow, rows: 1, keyWidth });
           const keys = turn(products.subarray(queries, queries + keyWidth));
           expectNmse(name("k"), written.keys, keys, NMSE_PRODUCT);

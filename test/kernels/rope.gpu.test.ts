@@ -25,6 +25,7 @@ describe("rope", () => {
     axisOfPair?: readonly number[],
     turned = headWidth,
     queryPitch = 1,
+    growthOf?: (position: number) => number,
   ) {
     const axes = axisOfPair ? 3 : 1;
     const random = freshRandom("rope");
@@ -44,9 +45,10 @@ describe("rope", () => {
       axisOfPair,
       table: inputTensor(
         gpu(),
-        [MAX_POSITIONS, turned],
-        ropeTable(MAX_POSITIONS, () => frequencies, factor),
+        [MAX_POSITIONS, turned + (growthOf ? 4 : 0)],
+        ropeTable(MAX_POSITIONS, () => frequencies, factor, growthOf),
       ),
+      grows: !!growthOf,
     };
     const actualQ = await runAndRead(gpu(), q, (recorder) =>
       rope(recorder, { ...args, queryPitch, q, cache, cacheRow, heads, keyHeads, headWidth }),
@@ -69,7 +71,10 @@ describe("rope", () => {
         ]!,
     );
     const keys = queryPitch * heads * headWidth;
-    expectNmse("q", actualQ, turn(queries), NMSE_PRODUCT);
+    const grown = turn(queries).map(
+      (value, i) => value * (growthOf?.(positions[Math.floor(i / (heads * headWidth))]!) ?? 1),
+    );
+    expectNmse("q", actualQ, grown, NMSE_PRODUCT);
     const { written, others } = splitCache(await readFloats(gpu(), cache), { cacheRow, rows, keyWidth });
     expectNmse("k", written.keys, turn(columns(keys, keyWidth)), NMSE_PRODUCT);
     expect(written.values).toEqual(columns(keys + keyWidth, keyWidth));
@@ -102,6 +107,16 @@ describe("rope", () => {
     [[2, 4, 2, 256], 64, Array.from({ length: 32 }, (_, pair) => pair % 3)],
   ])("heads %j of which %i channels turn, every second one a query", ([shape, turned, axes]) =>
     check(shape, axes, turned, 2),
+  );
+
+  // Queries that grow with their position; in parts of one and of four, where not all channels turn, with axes.
+  test.for<[Shape, number, number[] | undefined]>([
+    [[7, 3, 1, 6], 6, undefined],
+    [[9, 6, 2, 64], 64, undefined],
+    [[5, 2, 1, 64], 16, undefined],
+    [[4, 3, 1, 32], 8, [0, 1, 2, 0]],
+  ])("heads %j of which %i channels turn, with queries that grow", ([shape, turned, axes]) =>
+    check(shape, axes, turned, 1, (position) => 1 + 0.1 * Math.log1p(Math.floor(position / 100))),
   );
 
   test("heads of which nothing turns", async () => {

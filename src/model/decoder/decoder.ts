@@ -254,6 +254,7 @@ export class Decoder {
       axisOfPair: spec.rope === undefined ? this.spec.rope.axisOfPair : undefined,
       table: table.tensor,
       turns: spec.rope !== null,
+      grows: table.grows,
       q,
       cache,
       cacheRow: start,

@@ -2,11 +2,11 @@
 import type { Arena } from "../../gpu/arena.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
-import { ropeTable } from "../../kernels/rope.ts";
+import { ropeTable, tableColumns } from "../../kernels/rope.ts";
 import type { RopeSpec } from "../../spec/model-spec.ts";
 
 export class RopeTable {
-  readonly tensor: Tensor; // [positions, D]
+  readonly tensor: Tensor; // [positions, D], with growth [positions, D + 4]
   readonly #gpu: Pick<GpuMemory, "upload">;
   readonly #rope: RopeSpec;
   #turning = 0;
@@ -15,8 +15,13 @@ export class RopeTable {
   constructor(gpu: Pick<GpuMemory, "upload">, arena: Arena, rope: RopeSpec, positions: number) {
     this.#gpu = gpu;
     this.#rope = rope;
-    this.tensor = arena.tensor("RoPE table", [positions, 2 * rope.frequencies.length]);
+    this.tensor = arena.tensor("RoPE table", [positions, tableColumns(2 * rope.frequencies.length, this.grows)]);
     this.#upload();
+  }
+
+  /** Whether queries grow with their position. */
+  get grows(): boolean {
+    return this.#rope.growth !== undefined;
   }
 
   /**
@@ -53,11 +58,13 @@ export class RopeTable {
   }
 
   #upload(): void {
-    const { frequencies, beyond, factor } = this.#rope;
+    const { frequencies, beyond, factor, growth } = this.#rope;
     const frequenciesOf = (position: number) => {
       const length = Math.max(position + 1, this.#turning);
       return beyond && length > beyond.length ? beyond.frequenciesOf(length) : frequencies;
     };
-    this.#gpu.upload(this.tensor, ropeTable(this.tensor.shape[0]!, frequenciesOf, factor));
+    const growthOf =
+      growth && ((position: number) => 1 + growth.rate * Math.log1p(Math.floor(position / growth.length)));
+    this.#gpu.upload(this.tensor, ropeTable(this.tensor.shape[0]!, frequenciesOf, factor, growthOf));
   }
 }
