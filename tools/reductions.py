@@ -745,7 +745,7 @@ def run(model, prompt, setting):
                 x = x[own]
             owners.append(own)
             projected.append(x)
-            result["views"].append({"owners": own, "stages": records})
+            result["views"].append({"cells": n, "owners": own, "stages": records})
             index += 1
         owners_of_pictures.append(owners)
         rows_of_pictures.append(model.arrange(picture, owners, projected))

@@ -14,7 +14,7 @@ interface Expected {
   options: { method?: "vmtc" | "diverse"; ratio?: number; stages?: number; maxRatio?: number };
   tokens: number;
   imageRows: [start: number, count: number][][];
-  views: { owners: number[]; stages: { block: number; primary: number[]; labels: number[] }[] }[];
+  views: { cells: number; owners: number[]; stages: { block: number; primary: number[]; labels: number[] }[] }[];
   /** Lengths of the rows that replace placeholders. */
   norms: number[];
   /** Of the prompt's last row, evenly spread. */
