@@ -79,7 +79,7 @@ function llama(input: ArchitectureInput): Record<string, unknown> {
   };
 }
 
-/** Mistral 3: queries grow beyond the original context, which is where reading stops. */
+/** Mistral 3: queries grow beyond the original context. */
 function mistral3(input: ArchitectureInput): Record<string, unknown> {
   const beta = input.keys.number("attention.temperature_scale");
   const { rope_scaling: scaling, rope_theta: theta, ...fields } = plain(beta ? "ministral3" : "mistral", input);
