@@ -82,7 +82,8 @@ test("Mistral 3 with YaRN comes to the decoder of its own config.json", async ()
   const { spec } = await readModel(model.folder, {});
   const { decoder } = describeModel({ "config.json": { ...text, vocab_size: 3 } });
   // Queries grow beyond the original context.
-  expect(spec.decoder!.rope.growth).toEqual({ length: rope.original_max_position_embeddings, rate: 0.1 });
+  const growth = { length: rope.original_max_position_embeddings, rate: Math.fround(rope.llama_4_scaling_beta) };
+  expect(spec.decoder!.rope.growth).toEqual(growth);
   expect(spec.decoder!.maxPositions).toBe(text.max_position_embeddings);
   expectClose({ ...spec.decoder, bosId: 0, eosIds: [] }, { ...decoder, bosId: 0, eosIds: [] });
 });
