@@ -183,7 +183,7 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
   });
   engine.text?.conversation.allow(options.keptBytes ?? keptBytesOf(arena.bytes, engine.text.cacheBytes));
   const rehearse = (recorder: Recorder) => {
-    engine.pictures?.rehearse(recorder, costliestPlan(spec));
+    engine.pictures?.rehearse(recorder, costliestPlan(spec), smallestPlan(spec));
     engine.text?.sequence.rehearse(recorder, spec.pictures !== undefined);
     engine.texts?.rehearse(recorder);
   };
@@ -223,6 +223,11 @@ function textModel(gpu: Gpu, { decoder, cache, buffers, cacheBytes }: TextParts,
 export function costliestPlan({ pictures }: ModelSpec) {
   const { width, height } = pictures!.largest;
   return pictures!.plan(width, height, {});
+}
+
+/** The plan of a picture of one pixel, which may have a single row: products with one row have kernels of their own. */
+export function smallestPlan({ pictures }: ModelSpec) {
+  return pictures!.plan(1, 1, {});
 }
 
 /** Ids that may be generated: never the image placeholder, nor one that the tokenizer does not have. */

@@ -191,8 +191,13 @@ export class PictureEncoder {
     return { rows: rows / this.spec.cell, cols: cols / this.spec.cell };
   }
 
-  /** Records everything that a picture of these views needs, for compiling ahead. */
-  rehearse(recorder: Recorder, picture: PicturePlan): void {
+  /** Records everything that pictures of these plans need, for compiling ahead. */
+  rehearse(recorder: Recorder, ...pictures: readonly PicturePlan[]): void {
+    const byShape = new Map(pictures.map((picture) => [JSON.stringify(picture.views[0]!.grid), picture]));
+    for (const picture of byShape.values()) this.#rehearse(recorder, picture);
+  }
+
+  #rehearse(recorder: Recorder, picture: PicturePlan): void {
     const one = { ...picture, views: picture.views.slice(0, 1) };
     const { grid, width, height } = one.views[0]!;
     for (const compression of [{ method: "none" } as const, this.standardCompression]) {

@@ -38,8 +38,9 @@ const TEXT = {
 
 function specOf(changes: object): ModelSpec {
   const text_config = { ...TEXT, num_key_value_heads: 2, vocab_size: 20 };
-  const vision_config = { ...VISION, ...changes };
-  const json = { model_type: "internvl", image_seq_length: 9, image_token_id: 19, vision_config, text_config };
+  const vision_config: typeof VISION = { ...VISION, ...changes };
+  const image_seq_length = (vision_config.image_size / vision_config.patch_size / 2) ** 2;
+  const json = { model_type: "internvl", image_seq_length, image_token_id: 19, vision_config, text_config };
   return describeModel({ "config.json": json });
 }
 
@@ -103,6 +104,8 @@ describe("encoders of other parts", () => {
     ["RMSNorms", { norm_type: "rms_norm" }],
     ["norms of queries and keys", { use_qk_norm: true }],
     ["RMSNorms, and norms of queries and keys", { norm_type: "rms_norm", use_qk_norm: true }],
+    // More rows than a matrix of attention may have: its memory grows with the rows, and sums run over many tiles.
+    ["2,304 patches in one view", { image_size: 192, num_hidden_layers: 2, hidden_size: 8, num_attention_heads: 1 }],
   ])("LayerScale with %s", async ([, changes]) => {
     const gpu = device();
     const arena = gpu.arena.scope();
@@ -115,8 +118,11 @@ describe("encoders of other parts", () => {
         .map(({ name, shape }) => [name, { data: randomValues(random, shape), shape }] as const),
     );
     for (const [name, { data }] of values) gpu.upload(weights.get(name), data);
-    const image = random.floats(3 * 24 * 24);
-    const pixels = arena.tensor("pixels", [1, 3, 24, 24]);
+    const vision: typeof VISION = { ...VISION, ...changes };
+    const { image_size: size, patch_size: patch, hidden_size: width } = vision;
+    const side = size / patch;
+    const image = random.floats(3 * size * size);
+    const pixels = arena.tensor("pixels", [1, 3, size, size]);
     gpu.upload(pixels, image);
 
     let hidden!: Tensor;
@@ -124,7 +130,7 @@ describe("encoders of other parts", () => {
       const options = { plan: { method: "none" } as const, kept: arena, scratch: arena };
       ({ hidden } = new Encoder(gpu, weights, spec.encoder!).encode(recorder, pixels, {
         ...options,
-        grid: { rows: 6, cols: 6 },
+        grid: { rows: side, cols: side },
       }));
     };
     await gpu.compile(record);
@@ -132,8 +138,8 @@ describe("encoders of other parts", () => {
 
     const compression = { method: "none" } as const;
     const options = { featureLayer: -1, keepClassToken: true, compression, cell: 2 };
-    const expected = encodeImage(image, VISION, referenceOf(values), options).features;
-    expect(hidden.shape).toEqual([1 + 36, 24]);
+    const expected = encodeImage(image, vision, referenceOf(values), options).features;
+    expect(hidden.shape).toEqual([1 + side ** 2, width]);
     expectNmse("hidden state", await readFloats(gpu, hidden), expected, NMSE_MODEL);
     arena.dispose();
   });
