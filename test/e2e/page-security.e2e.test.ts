@@ -1,9 +1,11 @@
 /** The built site with its headers: no frames, no HTML or scripts from text, and everything works under that policy. */
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { FoveaChat } from "../../src/element/fovea-chat.ts";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { serve } from "../../tools/serve.mjs";
-import { type Running, startCommand } from "../support/command.ts";
+import { projectRoot, type Running, startCommand } from "../support/command.ts";
+import { ask, choose, ready } from "../support/site-page.ts";
 
 let site: Running;
 let address: string;
@@ -30,6 +32,16 @@ test("the page starts its worker and its service worker without a complaint", as
   expect(response!.headers()["content-security-policy"]).toContain("frame-ancestors 'none'");
   await expect.poll(() => page.workers().length, { timeout: 120_000 }).toBe(1);
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+  expect(complaints).toEqual([]);
+});
+
+test("an answer follows a format, WebAssembly and its worker included", async () => {
+  await ready(page);
+  await page
+    .locator("fovea-chat")
+    .evaluate((chat: FoveaChat) => Object.assign(chat, { format: { type: "choice", options: ["a frog", "a whale"] } }));
+  await choose(page, `${projectRoot}/public/samples/harbour.webp`);
+  expect(await ask(page, "What is it?")).toMatch(/a (frog|whale)/);
   expect(complaints).toEqual([]);
 });
 
