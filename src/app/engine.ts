@@ -15,7 +15,7 @@ import { createFovea } from "../worker/client.ts";
 export type ModelSource = string | ModelFiles;
 
 /** Access to a model. The token is a secret: it is passed on, never shown or stored. */
-export type ModelAccess = Pick<WorkerOptions, "hubToken" | "cache">;
+export type ModelAccess = Pick<WorkerOptions, "hubToken" | "cache" | "variant">;
 
 /** Name of the model whose files lie beside the page. */
 export const SHIPPED_MODEL = "fovea-demo";

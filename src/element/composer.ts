@@ -3,6 +3,7 @@ import { html, nothing, type ReactiveController, type ReactiveControllerHost, ty
 import { FoveaError } from "../errors.ts";
 import { measurePicture, nameInText, refusalOf, undecodable } from "../image/measure.ts";
 import { droppedFiles, isTaken } from "./dropped.ts";
+import { holdsModel } from "./dropped-model.ts";
 import { CAMERA_ICON, PICTURE_ICON, REMOVE_ICON, SEND_ICON, STOP_ICON } from "./icons.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
 import { isSendKey, pastedFiles } from "./typing.ts";
@@ -27,6 +28,8 @@ export interface ComposerOwner {
   onQuestion(question: string, pictures: readonly ChatPicture[]): void;
   /** The user stopped the running answer. */
   onStop(): void;
+  /** The user gave the files of a model. */
+  onModel(files: readonly File[]): void;
 }
 
 const DEFAULT_PLACEHOLDER = "Ask about a picture";
@@ -239,7 +242,8 @@ export class Composer implements ReactiveController {
 
   #take(files: readonly File[]): void {
     this.#note = "";
-    for (const file of files) void this.#takeFile(file);
+    if (holdsModel(files)) this.#owner.onModel(files);
+    else for (const file of files) void this.#takeFile(file);
     this.#update();
   }
 

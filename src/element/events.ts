@@ -50,7 +50,12 @@ export interface FoveaInspectDetail {
   turn: number;
 }
 
-/** All bubble, cross shadow roots, and cannot be cancelled. */
+export interface FoveaModelFilesDetail {
+  /** Files that the user dropped or chose, of which at least one holds weights. */
+  files: readonly File[];
+}
+
+/** All bubble and cross shadow roots. Only "fovea-model" can be cancelled: then the element does not load the files. */
 export interface FoveaChatEventMap {
   "fovea-progress": CustomEvent<FoveaProgressDetail>;
   "fovea-ready": CustomEvent<FoveaReadyDetail>;
@@ -60,6 +65,7 @@ export interface FoveaChatEventMap {
   "fovea-turns": CustomEvent<FoveaTurnsDetail>;
   "fovea-words": CustomEvent<FoveaWordsDetail>;
   "fovea-inspect": CustomEvent<FoveaInspectDetail>;
+  "fovea-model": CustomEvent<FoveaModelFilesDetail>;
 }
 
 declare global {

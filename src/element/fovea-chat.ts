@@ -8,6 +8,7 @@ import { createFovea } from "../worker/client.ts";
 import { ATTRIBUTES } from "./attributes.ts";
 import { Composer } from "./composer.ts";
 import { type AnswerSettings, Conversation, shownAnswer, type Turn } from "./conversation.ts";
+import { droppedModel, takeModel } from "./dropped-model.ts";
 import { EngineSlot, type EngineState } from "./engine-slot.ts";
 import { EngineRegistry } from "./engines.ts";
 import type { FoveaChatEventMap } from "./events.ts";
@@ -32,7 +33,7 @@ export type ChatTurn = Turn<ChatPicture>;
 /** `<fovea-chat>`; see docs/element.md for its attributes, events, parts and custom properties. */
 export class FoveaChat extends LitElement {
   /** The registry from which all elements get their engines. A page may replace it before the first use. */
-  static engines = new EngineRegistry(createFovea);
+  static engines = new EngineRegistry((source, options) => createFovea(droppedModel(source), options));
 
   static override styles = styles;
 
@@ -94,6 +95,7 @@ export class FoveaChat extends LitElement {
   });
   readonly #composer = new Composer(this, {
     ...{ onQuestion: (...asked) => void this.#ask(...asked).catch(ignore), onStop: () => this.stop() },
+    onModel: (files) => takeModel(this, files),
   });
   readonly #half = new HalfSwitch(this);
   readonly #words = new WordPointer(() => {

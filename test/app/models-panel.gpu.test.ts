@@ -51,6 +51,14 @@ const alert = () => panel.renderRoot.querySelector('[role="alert"]');
 const words = (element: Element | null | undefined) => element?.textContent?.replace(/\s+/g, " ").trim();
 const buttons = () => [...(alert()?.querySelectorAll("button") ?? [])];
 
+test("files that were dropped on the page are checked, also while the panel is open", async () => {
+  for (const count of [1, 2]) {
+    panel.files = [new File(["GGUF"], "tiny-Q8_0.gguf")];
+    await expect.poll(() => engine.planned.length).toBe(count);
+  }
+  expect(engine.planned).toEqual(["files", "files"]);
+});
+
 async function check(address: string): Promise<void> {
   const field = panel.renderRoot.querySelector<HTMLInputElement>("#address")!;
   field.value = address;

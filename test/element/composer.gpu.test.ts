@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { userEvent } from "vitest/browser";
+import { droppedModel } from "../../src/element/dropped-model.ts";
 import type { FoveaChat } from "../../src/element/fovea-chat.ts";
 import { type ScriptedLoader, ScriptedModel } from "./scripted-engine.ts";
 import {
@@ -47,6 +48,32 @@ function drag(type: string, dataTransfer: DataTransfer): DragEvent {
   part(chat, "transcript")!.dispatchEvent(event);
   return event;
 }
+
+describe("a dropped model", () => {
+  const files = () => [new File(["GGUF"], "tiny-Q8_0.gguf"), new File(["GGUF"], "mmproj-F16.gguf")];
+
+  test("is loaded in place of the other one, and is no picture", async () => {
+    drag("drop", transferOf(...files()));
+    await expect.poll(() => loader.last?.source).toMatch(/^dropped \d+$/);
+    expect(chat.model).toBe(loader.last?.source);
+    expect(Object.keys(droppedModel(chat.model!) as object)).toEqual(["tiny-Q8_0.gguf", "mmproj-F16.gguf"]);
+    expect(await trayNames()).toEqual([]);
+    expect(part(chat, "note")!.textContent).toBe("");
+  });
+
+  test("is left to a page that takes it", async () => {
+    const before = chat.model;
+    const taken: string[] = [];
+    const take = (event: GlobalEventHandlersEventMap["fovea-model"]) => {
+      event.preventDefault();
+      taken.push(...event.detail.files.map(({ name }) => name));
+    };
+    document.addEventListener("fovea-model", take, { once: true });
+    drag("drop", transferOf(...files()));
+    expect(taken).toEqual(["tiny-Q8_0.gguf", "mmproj-F16.gguf"]);
+    expect(chat.model).toBe(before);
+  });
+});
 
 describe("the keyboard alone", () => {
   test("reaches everything in the order in which it stands, and asks", async () => {

@@ -2,7 +2,7 @@
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import type { ModelFiles, ModelPlan } from "../../api.ts";
 import { byteText } from "../../element/wording.ts";
-import { sourceName } from "../../shared/source.ts";
+import { sourceName, splitChoice } from "../../shared/source.ts";
 import { type ModelAccess, type ModelSource, planModel, SHIPPED_MODEL } from "../engine.ts";
 import type { App } from "../logic/app.ts";
 import { type Problem, problemOf } from "../logic/problem.ts";
@@ -35,11 +35,14 @@ function typedKind(text: string): Typed {
   return source === "" || source === SHIPPED_MODEL || /^[a-z]+:/i.test(source) ? "source" : "words";
 }
 
+type Variant = NonNullable<ModelPlan["variants"]>[number];
+
 export class ModelsPanel extends LitElement {
   static override properties = {
     app: { attribute: false },
     model: { attribute: false },
     address: { attribute: false },
+    files: { attribute: false },
     candidate: { state: true },
     problem: { state: true },
     typed: { state: true },
@@ -50,6 +53,8 @@ export class ModelsPanel extends LitElement {
   declare model: ModelState | undefined;
   /** A model to check when the panel opens. */
   declare address: string | undefined;
+  /** Files to check when the panel opens, or while it is open. */
+  declare files: readonly File[] | undefined;
   declare candidate: Candidate | undefined;
   declare problem: Problem | undefined;
   declare typed: Typed;
@@ -145,11 +150,13 @@ export class ModelsPanel extends LitElement {
   }
 
   protected override updated(changed: PropertyValues<this>): void {
+    if (changed.has("files") && this.files) this.#check(this.files);
     if (!changed.has("candidate") && !changed.has("problem")) return;
     this.renderRoot.querySelector(".found, .error")?.scrollIntoView({ block: "nearest" });
   }
 
-  #candidateView({ source, name, access, plan }: Candidate) {
+  #candidateView(candidate: Candidate) {
+    const { source, name, access, plan } = candidate;
     if (!plan) return html`<p class="card found">Checking <span class="name">${name}</span> …</p>`;
     const { downloadBytes, totalBytes, storedBytes, freeStorageBytes, gpu } = plan;
     const isTooLarge = freeStorageBytes !== undefined && downloadBytes > freeStorageBytes;
@@ -157,6 +164,7 @@ export class ModelsPanel extends LitElement {
       ? ["The browser gives this page less space than this; delete a stored model first."]
       : plan.problems;
     const fit = plan.fit && FIT_WORDS[plan.fit].toLowerCase();
+    const others = (plan.variants ?? []).filter(({ file }) => !plan.files.some(({ name }) => name === file));
     const facts = [
       `${plan.family}, ${(plan.parameters / 1e6).toFixed(1)} million parameters`,
       downloadBytes > 0
@@ -171,11 +179,21 @@ export class ModelsPanel extends LitElement {
         ${facts.filter(Boolean).map((fact) => html`<li>${fact}</li>`)}
       </ul>
       ${problems.map((problem) => html`<p class="error">${problem}</p>`)}
+      ${others.length > 0 ? html`<p class="soft">Other quantisations:</p><div class="row">${others.map((other) => this.#variant(other, candidate))}</div>` : nothing}
       <div class="row">
         <button class="primary" @click=${() => this.#load(source, name, access)}>${downloadBytes > 0 ? "Download and load" : "Load"}</button>
         <button @click=${() => this.#forget()}>Not now</button>
       </div>
     </div>`;
+  }
+
+  /** A button that checks another quantisation. Of a hub's model it is part of the source, so that both can be stored. */
+  #variant({ name: label, file, bytes, fits }: Variant, { source, name, access }: Candidate) {
+    const check = () =>
+      typeof source === "string"
+        ? this.#lookUp(`${splitChoice(sourceName(source)).folder}:${file}`, name, access)
+        : this.#lookUp(source, name, { ...access, variant: file });
+    return html`<button @click=${() => void check()}>${label}, ${byteText(bytes)}${fits ? "" : " (may not fit)"}</button>`;
   }
 
   /** Buttons under a problem: the same again, or models that run. */
@@ -224,9 +242,15 @@ export class ModelsPanel extends LitElement {
     const files = [...(input.files ?? [])];
     // Lets the user choose the same files again.
     input.value = "";
-    if (files.length === 0) return;
+    if (files.length > 0) this.#check(files);
+  }
+
+  #check(files: readonly File[]): void {
     const byPath: ModelFiles = Object.fromEntries(files.map((file) => [file.webkitRelativePath || file.name, file]));
-    void this.#lookUp(byPath, files[0]!.webkitRelativePath.split("/")[0] || `${files.length} files`);
+    void this.#lookUp(
+      byPath,
+      files[0]!.webkitRelativePath.split("/")[0] || (files.length === 1 ? files[0]!.name : `${files.length} files`),
+    );
   }
 
   /** Shows a model's cost before loading it. */

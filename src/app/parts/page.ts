@@ -97,7 +97,7 @@ export class Page extends LitElement {
             // The conversation's own updates must not wait for the page's.
             guard(
               [app],
-              () => html`<fovea-chat placeholder="Ask about a picture">
+              () => html`<fovea-chat placeholder="Ask about a picture" @fovea-model=${this.#modelFiles}>
               <app-welcome slot="empty" .app=${app}></app-welcome>
               <app-attach slot="attach" .app=${app}></app-attach>
             </fovea-chat>`,
@@ -150,7 +150,7 @@ export class Page extends LitElement {
     };
     switch (dialog.kind) {
       case "models":
-        return html`<app-models .app=${app} .model=${state.model} .address=${dialog.address} @chosen=${() => this.#close()}></app-models>`;
+        return html`<app-models .app=${app} .model=${state.model} .address=${dialog.address} .files=${dialog.files} @chosen=${() => this.#close()}></app-models>`;
       case "camera":
         return html`<app-camera @photograph=${({ detail }: CustomEvent<File>) => take(detail)}></app-camera>`;
       case "scene":
@@ -175,6 +175,12 @@ export class Page extends LitElement {
   get #element(): HTMLDialogElement {
     return this.renderRoot.querySelector("dialog")!;
   }
+
+  /** Shows what a dropped model costs before it is loaded, as of any other. */
+  #modelFiles = (event: CustomEvent<{ files: readonly File[] }>): void => {
+    event.preventDefault();
+    void this.#open({ kind: "models", files: event.detail.files });
+  };
 
   /** Outside of the element, which takes its own. */
   #paste = (event: ClipboardEvent): void => {
