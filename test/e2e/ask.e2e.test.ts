@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PageResult } from "../../tools/ask-page.mjs";
 import { projectRoot, runCommand, startCommand } from "../support/command.ts";
+import { ggufModel, LANGUAGE_FILE } from "../support/gguf-model.ts";
 import { writeFolder } from "../support/model-folder.ts";
 import { pngOf } from "../support/png.ts";
 import {
@@ -112,6 +113,21 @@ describe("a language model", () => {
     expect(stdout).toMatch(/^n\d+ .*\n$/s);
     await expect.poll(() => children.filter(isRunning), { timeout: 20_000 }).toEqual([]);
   });
+});
+
+test("a GGUF file, and the vision file beside it", async () => {
+  const model = writeFolder(await ggufModel("internvl-qwen2-bf16"));
+  try {
+    const args = ["--model", join(model.folder, LANGUAGE_FILE), ...picture, "--prompt", "Hello", "--max-tokens", "2"];
+    const { code, stdout, stderr } = await runCommand("ask", [...args, "--json"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const { model: info, images, answer } = JSON.parse(stdout) as PageResult;
+    expect(info).toMatchObject({ family: "internvl", takesPictures: true });
+    expect(images.map(({ file }) => file)).toEqual(["picture.png"]);
+    expect(answer).not.toBe("");
+  } finally {
+    model.remove();
+  }
 });
 
 describe("a classifier", () => {

@@ -3,14 +3,16 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { chromium, type Page } from "playwright";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Page as PageElement } from "../../src/app/parts/page.ts";
 import { findChromium } from "../../tools/chromium.mjs";
 import { projectRoot } from "../support/command.ts";
+import { ggufModel } from "../support/gguf-model.ts";
 import { writeFolder } from "../support/model-folder.ts";
 import { startModelServer } from "../support/model-server.ts";
 import { axeFindings, PageVisits } from "../support/page-visit.ts";
 import { pngOf } from "../support/png.ts";
 import { CLASSIFIER_SIDE, classifierFiles, languageFiles, referenceClasses } from "../support/random-models.ts";
-import { answers, choose, ready, set, stats } from "../support/site-page.ts";
+import { answers, ask, choose, ready, set, stats } from "../support/site-page.ts";
 
 let visits: PageVisits;
 let page: Page;
@@ -75,6 +77,32 @@ test("fits a narrow phone, enlarged twice, in the dark; says what is missing", a
 });
 
 describe("with other models", () => {
+  test("a GGUF file and its vision file are dropped, checked and loaded", async () => {
+    page = await visits.open("");
+    const files = Object.entries(await ggufModel("internvl-qwen2-bf16")).map(([name, bytes]) => ({
+      name,
+      base64: Buffer.from(bytes as Uint8Array).toString("base64"),
+    }));
+    await page.locator("fovea-chat").waitFor();
+    await page.evaluate((files) => {
+      const dataTransfer = new DataTransfer();
+      for (const { name, base64 } of files) {
+        const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+        dataTransfer.items.add(new File([bytes], name));
+      }
+      const options = { dataTransfer, bubbles: true, composed: true, cancelable: true };
+      const inner = document.querySelector("app-page")!.shadowRoot!.querySelector("fovea-chat")!;
+      inner.dispatchEvent(new DragEvent("drop", options));
+    }, files);
+    await page.getByText(/^internvl, 0\.\d million parameters$/).waitFor();
+    await button("Load").click();
+    await page.waitForFunction(
+      () => document.querySelector<PageElement>("app-page")?.app.store.state.model.info?.family === "internvl",
+    );
+    expect(await ask(page, "Hello")).not.toBe("");
+    await page.context().close();
+  });
+
   test("a browser without WebGPU is told what to do", async () => {
     const model = writeFolder(languageFiles());
     const plain = await chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox", "--disable-gpu"] });

@@ -55,9 +55,13 @@ interface Block {
 
 function decode(tensor: StoredTensor, block: Block): Float32Array {
   const { encoding, name, add = 0 } = tensor;
-  if (isUnpackedEncoding(encoding)) return encoding.unpack(block);
+  if (isUnpackedEncoding(encoding)) return added(encoding.unpack(block), add);
   if (isPackedEncoding(encoding)) return unpackedRows(encoding.decode(block), block.count, block.columns);
-  const values = readNumbers(block.planes.values!, { name, dtype: encoding.dtype });
+  return added(readNumbers(block.planes.values!, { name, dtype: encoding.dtype }), add);
+}
+
+/** Adds a number to values in place. */
+function added(values: Float32Array, add: number): Float32Array {
   if (add !== 0) for (let i = 0; i < values.length; i++) values[i]! += add;
   return values;
 }

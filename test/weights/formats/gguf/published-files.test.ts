@@ -35,6 +35,10 @@ const LLAMA = keysOf("llama", {
   "attention.layer_norm_rms_epsilon": 1e-5,
 });
 
+const GEMMA = Object.fromEntries(
+  Object.entries(LLAMA).map(([key, value]) => [key.replace(/^llama/, "gemma3"), value === "llama" ? "gemma3" : value]),
+);
+
 const table = (rows: number, columns: number) => ({
   shape: [rows, columns],
   bytes: new Uint8Array(4 * rows * columns),
@@ -51,6 +55,18 @@ test("a norm of packed values is read as numbers", async () => {
   for await (const values of readRows(checkpoint, checkpoint.tensors.get("model.norm.weight")!, {})) rows.push(values);
   expect(rows).toHaveLength(1);
   expect([...rows[0]!]).toEqual([...expected]);
+});
+
+test("a norm that is packed with 1 added is read without it", async () => {
+  const { bytes, values } = blocks.Q8_0;
+  const bytesOf = (base64: string) => new Uint8Array(Buffer.from(base64, "base64"));
+  const expected = new Float32Array(bytesOf(values).buffer);
+  const norm = { shape: [expected.length], type: Q8_0, bytes: bytesOf(bytes) };
+  const keys = { ...GEMMA, "gemma3.attention.key_length": 128 };
+  const model = await open(keys, { "token_embd.weight": table(2, 256), "output_norm.weight": norm });
+  const checkpoint = await model.checkpoint({}, {});
+  for await (const rows of readRows(checkpoint, checkpoint.tensors.get("model.norm.weight")!, {}))
+    expect([...rows]).toEqual([...expected].map((value) => Math.fround(value - 1)));
 });
 
 test("Mistral 3 with YaRN comes to the decoder of its own config.json", async () => {
