@@ -21,12 +21,14 @@ const SHOWN_CLASSES = 5;
 export async function askInBrowser(options) {
   const executablePath = findChromium();
   await ensureLibrary();
+  // This browser's only page is our own, and servers need not allow it.
+  const flags = options.server === undefined ? CHROMIUM_FLAGS : [...CHROMIUM_FLAGS, "--disable-web-security"];
   const terminal = new Terminal(options.json);
   const interrupted = interruption();
   // A reader such as `head` may close the pipe early; that is not an error.
   process.stdout.on("error", (error) => process.exit("code" in error && error.code === "EPIPE" ? 0 : 1));
   const server = await serve(servedPaths(options));
-  const launch = { executablePath, args: CHROMIUM_FLAGS, timeout: LAUNCH_TIMEOUT_MS };
+  const launch = { executablePath, args: flags, timeout: LAUNCH_TIMEOUT_MS };
   // This process handles signals, not the browser.
   const own = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
   const browserStarted = chromium.launch({ ...launch, ...own });
@@ -91,6 +93,7 @@ async function askIn(browser, origin, options, terminal) {
   /** @type {import("./ask-page.mjs").PageRequest} */
   const request = {
     library: LIBRARY_ADDRESS,
+    ...(options.server !== undefined && { server: { baseURL: options.server, apiKey: process.env.FOVEA_API_KEY } }),
     model: "folder" in model ? `${origin}/model/` : model.source,
     variant,
     hubToken: process.env.HF_TOKEN,

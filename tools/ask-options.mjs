@@ -10,6 +10,7 @@ const DEFINITIONS = /** @type {const} */ ({
   prompt: { type: "string" },
   model: { type: "string" },
   variant: { type: "string" },
+  server: { type: "string" },
   tokens: { type: "string" },
   inhibit: { type: "string" },
   "max-tokens": { type: "string" },
@@ -28,6 +29,7 @@ export const HELP = `Asks a model about a picture, in headless Chromium.
   --model ID|URL|FOLDER  a known model's name (default ${DEFAULT_MODEL}), owner/name[@revision] on the Hugging Face hub, a
                          folder with a checkpoint in Hugging Face layout, or the address of such a folder; or a GGUF file
   --variant NAME         which of several GGUF files to read: its name, or its quantisation, such as Q4_K_M
+  --server URL           asks a server with OpenAI's interface, such as https://host/v1; --model is the name there
   --image FILE           a picture; repeat it for several pictures, leave it out for a text-only model
   --prompt TEXT          the question; leave it out for a classifier, which prints its five most likely classes
   --tokens N|none        image tokens to keep per picture, or none for no compression (default: the model's own)
@@ -37,14 +39,15 @@ ${ANSWER_HELP}  --json                 prints one JSON object with statistics in
   --help                 prints this text
 
 The answer goes to standard output; "npm run -s ask" hides npm's own lines. An error is one line on standard error and
-exit code 1. HF_TOKEN is the access token for hf: models that need one. CHROME_PATH names the browser. FOVEA_GPU=1 uses
-this machine's GPU instead of a software adapter.
+exit code 1. FOVEA_API_KEY is the key for --server. HF_TOKEN is the access token for hf: models that need one. CHROME_PATH
+names the browser. FOVEA_GPU=1 uses this machine's GPU instead of a software adapter.
 `;
 
 /**
  * @typedef {object} AskOptions
  * @property {{ folder: string } | { source: string }} model a local folder, or a source for the library
  * @property {string | undefined} variant of several GGUF files
+ * @property {string} [server] address of a server; `model` is its name there
  * @property {string[]} images paths
  * @property {string | undefined} prompt
  * @property {import("../src/api.ts").Compression | undefined} compression undefined: the model's default
@@ -67,7 +70,7 @@ export function parseAskOptions(args) {
   if (prompt?.trim() === "") throw new Error("--prompt is empty; write a question");
   for (const path of image) checkPicture(path);
   const options = {
-    ...locateModel(model, variant),
+    ...(values.server === undefined ? locateModel(model, variant) : onServer(values.server, model, variant)),
     images: image.map((path) => resolve(path)),
     prompt,
     compression: tokens === undefined ? undefined : compressionOf(tokens),
@@ -80,6 +83,20 @@ export function parseAskOptions(args) {
   if (prompt === undefined && image.length === 0)
     throw new Error("--prompt is missing; use npm run ask -- --image FILE --prompt TEXT, or --help for all options");
   return options;
+}
+
+/**
+ * @param {string} server
+ * @param {string | undefined} model
+ * @param {string | undefined} variant
+ * @returns {Pick<AskOptions, "model" | "variant" | "server">}
+ */
+function onServer(server, model, variant) {
+  if (!/^https?:\/\/[^\s/]/i.test(server) || !URL.canParse(server))
+    throw new Error("--server must be an http(s) address such as https://host/v1");
+  if (!model) throw new Error("--model is missing; name a model of the server");
+  if (variant !== undefined) throw new Error("--variant names a file; leave it out with --server");
+  return { model: { source: model }, variant, server };
 }
 
 /**

@@ -4,6 +4,7 @@
  * @typedef {object} PageRequest
  * @property {string} library address of the built library
  * @property {string} model
+ * @property {{ baseURL: string, apiKey: string | undefined }} [server]
  * @property {string | undefined} variant
  * @property {string | undefined} hubToken
  * @property {{ name: string, url: string }[]} images
@@ -42,22 +43,12 @@
  * @returns {Promise<PageResult>}
  */
 export async function ask(request, emit) {
-  /** @type {typeof import("../src/index.ts")} */
-  const { Fovea } = await import(request.library);
   const start = performance.now();
-  const fovea = await Fovea.load(request.model, {
-    // The browser's storage is deleted when the command ends.
-    cache: "none",
-    ...(request.hubToken && { hubToken: request.hubToken }),
-    ...(request.variant && { variant: request.variant }),
-    onProgress: ({ stage, loadedBytes, totalBytes }) => {
-      if (stage === "weights") void emit({ type: "load", loadedBytes, totalBytes });
-    },
-  });
+  const fovea = request.server ? await connect(request, request.server) : await load(request, emit);
   try {
     const result = { model: fovea.info, loadMilliseconds: performance.now() - start };
     const images = await Promise.all(request.images.map(fetchPicture));
-    const isClassifier = fovea.info.contextLength === 0;
+    const isClassifier = fovea.info.contextLength === 0 && !fovea.info.canGenerate;
     return {
       ...result,
       ...(isClassifier ? await classify(fovea, request, images) : await answer(fovea, request, images, emit)),
@@ -67,6 +58,36 @@ export async function ask(request, emit) {
   }
 }
 
+/**
+ * @param {PageRequest} request
+ * @param {NonNullable<PageRequest["server"]>} server
+ */
+async function connect({ library, model }, { baseURL, apiKey }) {
+  /** @type {typeof import("../src/remote/index.ts")} */
+  const { createRemote } = await import(library.replace("index.js", "remote.js"));
+  const remote = createRemote({ baseURL, model, ...(apiKey && { apiKey }) });
+  await remote.connect();
+  return remote;
+}
+
+/**
+ * @param {PageRequest} request
+ * @param {(event: PageEvent) => Promise<void>} emit
+ */
+async function load(request, emit) {
+  /** @type {typeof import("../src/index.ts")} */
+  const { Fovea } = await import(request.library);
+  return Fovea.load(request.model, {
+    // The browser's storage is deleted when the command ends.
+    cache: "none",
+    ...(request.hubToken && { hubToken: request.hubToken }),
+    ...(request.variant && { variant: request.variant }),
+    onProgress: ({ stage, loadedBytes, totalBytes }) => {
+      if (stage === "weights") void emit({ type: "load", loadedBytes, totalBytes });
+    },
+  });
+}
+
 /** @param {{ name: string, url: string }} image */
 async function fetchPicture({ name, url }) {
   const response = await fetch(url);
@@ -74,7 +95,7 @@ async function fetchPicture({ name, url }) {
 }
 
 /**
- * @param {import("../src/index.ts").Fovea} fovea
+ * @param {import("../src/api.ts").FoveaModel} fovea
  * @param {PageRequest} request
  * @param {File[]} images
  */
@@ -88,7 +109,7 @@ async function classify(fovea, { prompt, compression }, images) {
 }
 
 /**
- * @param {import("../src/index.ts").Fovea} fovea
+ * @param {import("../src/api.ts").FoveaModel} fovea
  * @param {PageRequest} request
  * @param {File[]} pictures
  * @param {(event: PageEvent) => Promise<void>} emit

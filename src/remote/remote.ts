@@ -105,7 +105,8 @@ export class RemoteModel implements FoveaModel {
     checkFields("options", options, COUNT_FIELDS);
     checkSignal(options.signal);
     const signal = this.#signal(options.signal);
-    const { compression } = options;
+    const { compression, tools } = options;
+    if (tools !== undefined) throw cannot("be given tools", "leave tools out");
     if (compression !== undefined && compression.method !== "none")
       throw cannot("compress pictures", "leave compression out");
     const advice = "generate with maxTokens: 1 and read stats.promptTokens";

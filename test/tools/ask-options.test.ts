@@ -146,3 +146,10 @@ function refusal(args: string[]): string {
   }
   throw new Error("not refused");
 }
+
+test("a server is asked for a model by its name there", () => {
+  const line = ["--server", "https://host/v1", "--model", "big", "--prompt", "Hello"];
+  expect(parseAskOptions(line)).toMatchObject({ server: "https://host/v1", model: { source: "big" } });
+  expect(refusal(["--server", "host/v1", "--model", "big", "--prompt", "Hello"])).toMatch(/^--server must be an http/);
+  expect(refusal(["--server", "https://host/v1", "--prompt", "Hello"])).toMatch(/^--model is missing; name a model of/);
+});
