@@ -9,7 +9,8 @@ import { matmul } from "../../src/kernels/matmul.ts";
 import { matvec } from "../../src/kernels/matvec.ts";
 import type { WeightType } from "../../src/kernels/weights.ts";
 import { causalRanges, viewRanges } from "../../src/model/decoder/visible.ts";
-import { groupedBytes, packedBytes, randomValues } from "./models.ts";
+import { layoutCosts } from "./layouts.ts";
+import { packedBytes, randomValues } from "./models.ts";
 import type { Part } from "./part.ts";
 import { type Candidate, measureRates, noise, plainCopyOf, plainProductsOf, usesHalves } from "./rates.ts";
 import type { Figure, SizeName } from "./result.ts";
@@ -21,6 +22,8 @@ interface Sizes {
   rows: number;
   cols: number;
   inner: number;
+  /** [cols, inner] of matmuls with weights in every layout. */
+  layers: [cols: number, inner: number];
   /** [cols, inner] of the matmul of one row. */
   vector: [cols: number, inner: number];
   /** Rows of attention and of a norm, with `heads` heads of 64. */
@@ -35,17 +38,47 @@ interface Sizes {
 const SIZES: Record<SizeName, Sizes> = {
   // Only checks that it runs.
   tiny: {
-    ...{ copy: 1 << 12, rows: 20, cols: 64, inner: 64, vector: [64, 64], tokens: 20, heads: 2, keys: 20 },
+    ...{
+      copy: 1 << 12,
+      rows: 20,
+      cols: 64,
+      inner: 64,
+      layers: [64, 256],
+      vector: [64, 256],
+      tokens: 20,
+      heads: 2,
+      keys: 20,
+    },
     ...{ rounds: 1, batchMs: 0 },
   },
   // ViT-Tiny's widest matmul, and a layer of the Llama of 20 M parameters.
   small: {
-    ...{ copy: 1 << 21, rows: 197, cols: 768, inner: 192, vector: [2816, 512], tokens: 197, heads: 3, keys: 512 },
+    ...{
+      copy: 1 << 21,
+      rows: 197,
+      cols: 768,
+      inner: 192,
+      layers: [512, 512],
+      vector: [2816, 512],
+      tokens: 197,
+      heads: 3,
+      keys: 512,
+    },
     ...{ rounds: 5, batchMs: 30 },
   },
   // CLIP ViT-L/14-336's widest matmul, and a matrix far larger than caches.
   large: {
-    ...{ copy: 1 << 26, rows: 577, cols: 4096, inner: 1024, vector: [16384, 4096], tokens: 577, heads: 16, keys: 4096 },
+    ...{
+      copy: 1 << 26,
+      rows: 577,
+      cols: 4096,
+      inner: 1024,
+      layers: [4096, 1024],
+      vector: [16384, 4096],
+      tokens: 577,
+      heads: 16,
+      keys: 4096,
+    },
     ...{ rounds: 9, batchMs: 100 },
   },
 };
@@ -54,12 +87,7 @@ export const kernels: Part = async ({ gpu, size, progress }) => {
   const sizes = SIZES[size];
   const arena = gpu.arena.scope();
   const groups = {
-    memory: [
-      plainCopyOf(arena, sizes.copy),
-      ...vectors(gpu, arena, sizes),
-      ...groupedVectors(gpu, arena, sizes),
-      decoding(gpu, arena, sizes),
-    ],
+    memory: [plainCopyOf(arena, sizes.copy), ...vectors(gpu, arena, sizes), decoding(gpu, arena, sizes)],
     norm: [plainCopyOf(arena, sizes.copy), norm(gpu, arena, sizes)],
     arithmetic: [...plainProductsOf(gpu, arena, sizes), ...products(gpu, arena, sizes), attending(gpu, arena, sizes)],
   };
@@ -71,6 +99,9 @@ export const kernels: Part = async ({ gpu, size, progress }) => {
       if (!figures.some(({ id }) => id === figure.id)) figures.push(figure);
   }
   arena.dispose();
+  progress("kernels: layouts of packed weights");
+  const { rows, layers, vector } = sizes;
+  figures.push(...(await layoutCosts(gpu, { rows, vector, matrix: layers }, sizes)));
   return figures;
 };
 
@@ -93,30 +124,6 @@ function vectors(gpu: Gpu, arena: Arena, { vector }: Sizes): Candidate[] {
     return {
       id: `kernels.matvec-${type}`,
       what: `one row times [${cols}, ${inner}], ${type}`,
-      bytes: tensorByteLength(weight) + 4 * (inner + cols),
-      record: (recorder) => matvec(recorder, { x, weight, y }),
-    };
-  });
-}
-
-/** Rows of 4-bit integers in groups: with a bias at most a tenth slower than without, group by group. */
-function groupedVectors(gpu: Gpu, arena: Arena, { vector }: Sizes): Candidate[] {
-  const [cols, inner] = vector;
-  const x = noise(gpu, arena, [1, inner]);
-  const y = arena.tensor("product", [1, cols]);
-  const types = ([32, 64, 128] as const)
-    .filter((group) => inner % group === 0)
-    .flatMap((group) => [
-      { bits: 4, group, scales: "f16", bias: "none", origin: 0 } as const,
-      { bits: 4, group, scales: "f16", bias: "free", origin: -8 } as const,
-    ]);
-  return types.map((type) => {
-    const weight = arena.tensor("bench weight", vector, type);
-    gpu.upload(weight, groupedBytes("weight", cols, inner, type));
-    const isAffine = type.bias === "free";
-    return {
-      id: `kernels.matvec-q4-g${type.group}${isAffine ? "-bias" : ""}`,
-      what: `one row times [${cols}, ${inner}], 4 bits, groups of ${type.group}${isAffine ? ", with a bias" : ""}`,
       bytes: tensorByteLength(weight) + 4 * (inner + cols),
       record: (recorder) => matvec(recorder, { x, weight, y }),
     };

@@ -1,5 +1,5 @@
 // Integers of 5 bits less 16, thirty-two at a time; the names of chunk-f32.wgsl. The fifth bits follow the nibbles, a word
-// a chunk. Needs lib/part-vec4 and lib/chunk-scale.
+// a chunk. Needs lib/part-vec4, lib/levels-even, lib/above-one and lib/chunk-scale.
 
 alias Stored = vec4u;
 const CHUNK = 8u; // Parts of x
@@ -9,20 +9,20 @@ fn weight_word(at: u32) -> u32 {
   return weight[at / 4u][at % 4u];
 }
 
-// Of eight integers; the lowest 8 of `bits` are their fifth bits.
-fn word_product(word: u32, bits: u32, low: vec4f, high: vec4f) -> f32 {
-  let nibbles = vec4u(word, word >> 4u, word >> 8u, word >> 12u);
-  let low_bits = vec4u(bits << 4u, bits << 3u, bits << 2u, bits << 1u) & vec4u(16u);
-  let high_bits = vec4u(bits, bits >> 1u, bits >> 2u, bits >> 3u) & vec4u(16u);
-  return dot(vec4f((nibbles & vec4u(15u)) | low_bits) - 16.0, low)
-    + dot(vec4f(((nibbles >> vec4u(16u)) & vec4u(15u)) | high_bits) - 16.0, high);
-}
-
 fn row_product(at: u32, x: ptr<function, Chunk>) -> f32 {
   let words = weight[at];
   let bits = weight_word(params.scales / 5u * 4u + at);
-  return word_product(words.x, bits, (*x)[0], (*x)[1]) + word_product(words.y, bits >> 8u, (*x)[2], (*x)[3])
-    + word_product(words.z, bits >> 16u, (*x)[4], (*x)[5]) + word_product(words.w, bits >> 24u, (*x)[6], (*x)[7]);
+  let a = dot(low_levels(words.x) + above(bits, MASKS, UNITS), (*x)[0])
+    + dot(high_levels(words.x) + above(bits, MASKS * 0x10u, UNITS * 0x1p-4), (*x)[1]);
+  let b = dot(low_levels(words.y) + above(bits, MASKS * 0x100u, UNITS * 0x1p-8), (*x)[2])
+    + dot(high_levels(words.y) + above(bits, MASKS * 0x1000u, UNITS * 0x1p-12), (*x)[3]);
+  let c = dot(low_levels(words.z) + above(bits, MASKS * 0x10000u, UNITS * 0x1p-16), (*x)[4])
+    + dot(high_levels(words.z) + above(bits, MASKS * 0x100000u, UNITS * 0x1p-20), (*x)[5]);
+  // The uppermost bit is the sign of an i32.
+  let last = vec4f(0x1p-24, 0x1p-25, 0x1p-26, -0x1p-27);
+  let d = dot(low_levels(words.w) + above(bits, MASKS * 0x1000000u, UNITS * 0x1p-24), (*x)[6])
+    + dot(high_levels(words.w) + above(bits, MASKS * 0x10000000u, last), (*x)[7]);
+  return a + b + c + d;
 }
 
 // Without a loop: what is indexed by a variable lies in memory on software adapters.

@@ -1,5 +1,5 @@
 // Integers of 6 bits less 32, sixteen at a time; the names of chunk-f32.wgsl. The upper two bits follow the nibbles, a word
-// a chunk. Needs lib/part-vec4 and lib/chunk-scale.
+// a chunk. Needs lib/part-vec4, lib/levels-even, lib/above-two and lib/chunk-scale.
 
 alias Stored = vec2u;
 const CHUNK = 4u; // Parts of x
@@ -9,19 +9,16 @@ fn weight_word(at: u32) -> u32 {
   return weight[at / 2u][at % 2u];
 }
 
-// Of eight integers; the lowest 16 of `bits` are their upper ones.
-fn word_product(word: u32, bits: u32, low: vec4f, high: vec4f) -> f32 {
-  let nibbles = vec4u(word, word >> 4u, word >> 8u, word >> 12u);
-  let low_bits = vec4u(bits << 4u, bits << 2u, bits, bits >> 2u) & vec4u(48u);
-  let high_bits = vec4u(bits >> 4u, bits >> 6u, bits >> 8u, bits >> 10u) & vec4u(48u);
-  return dot(vec4f((nibbles & vec4u(15u)) | low_bits) - 32.0, low)
-    + dot(vec4f(((nibbles >> vec4u(16u)) & vec4u(15u)) | high_bits) - 32.0, high);
-}
-
 fn row_product(at: u32, x: ptr<function, Chunk>) -> f32 {
   let words = weight[at];
   let bits = weight_word(params.scales / 6u * 4u + at);
-  return word_product(words.x, bits, (*x)[0], (*x)[1]) + word_product(words.y, bits >> 16u, (*x)[2], (*x)[3]);
+  let a = dot(low_levels(words.x) + above(bits, MASKS, UNITS), (*x)[0])
+    + dot(high_levels(words.x) + above(bits, MASKS * 0x100u, UNITS * 0x1p-8), (*x)[1]);
+  // The uppermost pair carries its sign once its own highest bit is flipped.
+  let last = above(bits ^ 0x80000000u, MASKS * 0x1000000u, UNITS * 0x1p-24) + vec4f(0.0, 0.0, 0.0, 32.0);
+  let b = dot(low_levels(words.y) + above(bits, MASKS * 0x10000u, UNITS * 0x1p-16), (*x)[2])
+    + dot(high_levels(words.y) + last, (*x)[3]);
+  return a + b;
 }
 
 // Without a loop: what is indexed by a variable lies in memory on software adapters.

@@ -1,4 +1,4 @@
-// The integers that the nibbles of a word stand for, its lower four and its upper four: nibbles less 8. levels-table.wgsl has
+// The integers that the nibbles of a word stand for, its lower four and its upper four: nibbles less 8. levels-curve.wgsl has
 // the same names for unevenly spaced ones.
 // A nibble is masked where it is and multiplied down, which is exact: SwiftShader shifts each lane by itself, at the price of
 // ten products. The uppermost nibble carries its sign once its own highest bit is flipped.

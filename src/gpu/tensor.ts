@@ -1,5 +1,6 @@
 /** A typed, shaped view of a GPU buffer. Plain data; the buffer's arena owns it. */
 import { alignTo, assert } from "../shared/assert.ts";
+import type { Levels } from "../shared/levels.ts";
 import { NEST } from "../shared/nest.ts";
 import { elementCount, type Shape, shapeText } from "../shared/shape.ts";
 
@@ -28,8 +29,8 @@ export interface GroupedType {
   readonly bias: "none" | "zeros" | "free";
   /** Of an f16 or nested bias: the integer whose value it is, for which it needs no rounding. Not above 0. */
   readonly origin: number;
-  /** The integers for which the 16 nibbles stand, from -128 to 127, where they are not evenly spaced. */
-  readonly levels?: readonly number[];
+  /** Of 4 bits: the integers for which nibbles stand instead. */
+  readonly levels?: Levels;
 }
 
 /**
@@ -104,7 +105,7 @@ export function groupsOf(type: ElementType | PackedType): GroupedType | undefine
 export function typeName(type: ElementType | PackedType): string {
   if (typeof type !== "object") return type;
   const { bits, group, bias, scales, origin, levels } = type;
-  const table = levels ? ` of ${levels}` : "";
+  const table = levels ? ` of ${levels.values}` : "";
   return `q${bits}/${group}${table} ${bias === "free" ? `bias from ${origin}` : bias} ${scales}`;
 }
 

@@ -1,4 +1,6 @@
 /** How kernels read weights, plain or packed: the libraries for each format, and where the scales lie. */
+import aboveOne from "../../shaders/lib/above-one.wgsl?raw";
+import aboveTwo from "../../shaders/lib/above-two.wgsl?raw";
 import chunkF16 from "../../shaders/lib/chunk-f16.wgsl?raw";
 import chunkF32 from "../../shaders/lib/chunk-f32.wgsl?raw";
 import chunkQ4 from "../../shaders/lib/chunk-q4.wgsl?raw";
@@ -7,8 +9,8 @@ import chunkQ5 from "../../shaders/lib/chunk-q5.wgsl?raw";
 import chunkQ6 from "../../shaders/lib/chunk-q6.wgsl?raw";
 import chunkQ8 from "../../shaders/lib/chunk-q8.wgsl?raw";
 import chunkScale from "../../shaders/lib/chunk-scale.wgsl?raw";
+import levelsCurve from "../../shaders/lib/levels-curve.wgsl?raw";
 import levelsEven from "../../shaders/lib/levels-even.wgsl?raw";
-import levelsTable from "../../shaders/lib/levels-table.wgsl?raw";
 import scaleGroup from "../../shaders/lib/scale-group.wgsl?raw";
 import scaleNone from "../../shaders/lib/scale-none.wgsl?raw";
 import scalesF16 from "../../shaders/lib/scales-f16.wgsl?raw";
@@ -34,6 +36,7 @@ import {
   typeName,
 } from "../gpu/tensor.ts";
 import { assert } from "../shared/assert.ts";
+import type { Levels } from "../shared/levels.ts";
 import { NEST } from "../shared/nest.ts";
 import { choosePart, type PartChoice } from "./heads.ts";
 
@@ -99,9 +102,11 @@ function choice(weight: Tensor): WeightChoice & { groups: GroupedType | undefine
   return { part, key, texts: [part.text], constants: {}, groups: groupsOf(type) };
 }
 
-/** What reads the integers, with the values of nibbles in front of it. */
+/** What reads the integers, behind what it needs. */
 function integersOf({ bits, levels }: GroupedType, text: string): string[] {
-  return bits === 4 ? [levels ? levelsTable : levelsEven, text] : [text];
+  if (bits === 8) return [text];
+  const above = bits === 5 ? [aboveOne] : bits === 6 ? [aboveTwo] : [];
+  return [levels ? levelsCurve : levelsEven, ...above, text];
 }
 
 function scalesOf({ scales, bias }: GroupedType): string {
@@ -120,12 +125,12 @@ function groupConstants(
     GROUP_SHIFT: Math.log2(group / elements),
     ...(scales !== "f32" && bias === "free" && { ORIGIN: -origin }),
     ...(scales === "nested" && { NEST_GROUPS: NEST / group }),
-    ...(levels && levelWords(levels)),
+    ...(levels && curveConstants(levels)),
   };
 }
 
-/** 16 integers of 8 bits as four words, the lowest first. */
-function levelWords(levels: readonly number[]): Record<string, number> {
-  const words = new Uint32Array(Int8Array.from(levels).buffer);
-  return Object.fromEntries(Array.from(words, (word, i) => [`LEVELS_${i}`, word]));
+/** f32 as their bits: constants of a variant are whole numbers. */
+function curveConstants({ curve }: Levels): Record<string, number> {
+  const bits = new Uint32Array(Float32Array.from(curve).buffer);
+  return Object.fromEntries(Array.from(bits, (word, i) => [`CURVE_${i}`, word]));
 }

@@ -10,7 +10,7 @@ interface Rows {
   readonly group: number;
   readonly integers: Uint8Array;
   readonly high?: Uint8Array;
-  readonly levels?: readonly number[];
+  readonly levels?: { readonly values: readonly number[] };
   readonly scales: Float32Array | Nested;
   readonly biases?: Float32Array | Nested;
   readonly origin?: number;
@@ -41,7 +41,7 @@ function integer({ bits, integers, high, levels }: Rows, index: number): number 
   if (bits === 8) return (integers[index]! << 24) >> 24;
   const byte = integers[index >> 1]!;
   let value = index % 2 === 0 ? byte & 15 : byte >> 4;
-  if (levels) return levels[value]!;
+  if (levels) return levels.values[value]!;
   for (let bit = 4; bit < bits; bit++) {
     const at = index * (bits - 4) + bit - 4;
     if ((high![Math.floor(at / 8)]! >> (at % 8)) % 2 === 1) value += 2 ** bit;

@@ -7,7 +7,7 @@ interface Layout {
   scales: "f16" | "f32" | "nested";
   bias: "none" | "zeros" | "free";
   origin: number;
-  levels?: readonly number[];
+  levels?: { readonly values: readonly number[] };
 }
 
 /** f16 scales and biases are stored in these parts of 1. */
@@ -37,7 +37,7 @@ export function unpackGrouped(words: Uint32Array, count: number, layout: Layout)
   const integer = (i: number) => {
     if (bits === 8) return bytes.getInt8(i);
     const nibble = (bytes.getUint8(i >> 1) >> (4 * (i % 2))) & 15;
-    if (levels) return levels[nibble]!;
+    if (levels) return levels.values[nibble]!;
     let value = nibble;
     for (let bit = 4; bit < bits; bit++) {
       const at = i * (bits - 4) + bit - 4;

@@ -17,8 +17,11 @@ const PLANES = [
   { scales: "f32", bias: "free" },
 ] as const;
 
-/** Unevenly spaced integers, with no order and both ends of their range. */
-const LEVELS = [3, -128, 7, 127, -1, 0, 44, -90, 12, -13, 101, -64, 1, 2, -77, 63];
+/** Unevenly spaced integers, which rise and fall. */
+const LEVELS = {
+  values: [38, 50, 54, 52, 45, 35, 23, 11, -1, -12, -22, -31, -38, -44, -51, -58],
+  curve: [5, -12, 0.3, 0.1, -0.01],
+};
 
 /**
  * Layouts that kernels read: every kind of planes and every size of groups with both numbers of bits. All forty would take

@@ -92,7 +92,7 @@ export function holdsRows({ type }: Tensor, { bits, group, levels, scales }: Pac
   return (
     type.bits === bits &&
     type.group === group &&
-    type.levels?.join() === levels?.join() &&
+    type.levels?.values.join() === levels?.values.join() &&
     (type.scales === "nested") === isNested
   );
 }

@@ -2,6 +2,7 @@
  * How the values of a stored tensor are written, and what they become: a plain dtype that the GPU converts, or integers
  * in groups, which a decoder rearranges once while the file streams in. Each weight format brings its own encodings.
  */
+import type { Levels } from "../../shared/levels.ts";
 import { type Dtype, isReadableDtype } from "../dtype.ts";
 import type { GroupSize, PackedBits, PackedRows } from "./packed-rows.ts";
 
@@ -32,7 +33,7 @@ export interface PackedLayout {
    */
   readonly origin?: number;
   /** `PackedRows.levels`. */
-  readonly levels?: readonly number[];
+  readonly levels?: Levels;
 }
 
 /** Whole rows of a tensor, for a decoder. */

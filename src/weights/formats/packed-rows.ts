@@ -3,6 +3,8 @@
  * the file and the GPU nothing else stands; values are never unpacked to f32 on the way.
  */
 
+import type { Levels } from "../../shared/levels.ts";
+
 export type PackedBits = 4 | 5 | 6 | 8;
 export type GroupSize = 16 | 32 | 64 | 128;
 
@@ -29,8 +31,8 @@ export interface PackedRows {
   readonly integers: Uint8Array;
   /** [R, C * (bits - 4) / 8] of 5 and 6 bits: those above the nibbles, lowest first. */
   readonly high?: Uint8Array;
-  /** The integers for which the 16 nibbles stand instead. */
-  readonly levels?: readonly number[];
+  /** Of 4 bits: the integers for which nibbles stand instead. */
+  readonly levels?: Levels;
   readonly scales: GroupNumbers;
   /** Absent: symmetric. Nested where the scales are. */
   readonly biases?: GroupNumbers;
@@ -49,7 +51,7 @@ export function readNumber(numbers: GroupNumbers, group: number): number {
 export function readInteger({ bits, integers, high, levels }: PackedRows, index: number): number {
   if (bits === 8) return (integers[index]! << 24) >> 24;
   const nibble = (integers[index >> 1]! >> (4 * (index & 1))) & 15;
-  if (levels) return levels[nibble]!;
+  if (levels) return levels.values[nibble]!;
   const width = bits - 4;
   const above = high ? (high[(index * width) >> 3]! >> ((index * width) & 7)) & ((1 << width) - 1) : 0;
   return (nibble | (above << 4)) - (1 << (bits - 1));

@@ -2,6 +2,7 @@
  * Decodes the block types of GGUF with 32 elements to packed rows. Exact: integers and scales as they are stored. Layouts:
  * ggml-common.h and ggml-quants.c of ggml. super-blocks.ts has the blocks of 256.
  */
+import type { Levels } from "../../../shared/levels.ts";
 import type { PackedRows } from "../packed-rows.ts";
 import { halfToFloat } from "./half.ts";
 import { iq4Xs, q4K, q5K, q6K, splitNibbles } from "./super-blocks.ts";
@@ -10,8 +11,11 @@ import type { PackedTypeName } from "./tensor-types.ts";
 /** Whole blocks of whole rows to packed rows; `bytes` holds nothing else. */
 export type Decode = (bytes: Uint8Array) => PackedRows;
 
-/** The 16 nibbles of the IQ4 types. */
-export const IQ4_LEVELS: readonly number[] = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+/** The nibbles of the IQ4 types, and a polynomial that is nowhere further from them than 0.44. */
+export const IQ4_LEVELS: Levels = {
+  values: [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113],
+  curve: [-4.3, 11.517, -0.1372, 0.07867, 0.001586],
+};
 
 export const DECODERS: Readonly<Record<PackedTypeName, Decode>> = {
   Q4_0: (bytes) => nibbles(bytes, 18),

@@ -2,6 +2,7 @@
  * Decodes the types of GGUF with blocks of 256 elements, whose groups have whole numbers for scales, to packed rows. Exact:
  * integers and scales as they are stored. Layouts: ggml-common.h and ggml-quants.c of ggml.
  */
+import type { Levels } from "../../../shared/levels.ts";
 import type { NestedNumbers, PackedRows } from "../packed-rows.ts";
 import { halfToFloat } from "./half.ts";
 
@@ -109,7 +110,7 @@ export function q6K(bytes: Uint8Array): PackedRows {
 }
 
 /** 8 groups whose scales are 6 bits, less 32; byte j of 16 holds elements j and j + 16 of a group. */
-export function iq4Xs(bytes: Uint8Array, levels: readonly number[]): PackedRows {
+export function iq4Xs(bytes: Uint8Array, levels: Levels): PackedRows {
   const blocks = bytes.byteLength / 136;
   const integers = new Uint8Array((blocks * BLOCK) / 2);
   const scales = nested(blocks, 8);

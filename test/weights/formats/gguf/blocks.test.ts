@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { memorySource } from "../../../../src/weights/byte-source.ts";
-import { DECODERS } from "../../../../src/weights/formats/gguf/blocks.ts";
+import { DECODERS, IQ4_LEVELS } from "../../../../src/weights/formats/gguf/blocks.ts";
 import { readGguf } from "../../../../src/weights/formats/gguf/container.ts";
 import { halfToFloat } from "../../../../src/weights/formats/gguf/half.ts";
 import type { PackedTypeName } from "../../../../src/weights/formats/gguf/tensor-types.ts";
@@ -36,6 +36,20 @@ describe("blocks", () => {
     const packed = DECODERS[type](bytesOf(bytes));
     const actual = dequantise(packed, 1, expected.length);
     expect(worst(actual, expected)).toBeLessThan(TOLERANCE);
+  });
+
+  test("uneven integers lie on their curve, in f32 too", () => {
+    const { values, curve } = IQ4_LEVELS;
+    const actual = values.map((_, nibble) => {
+      const sum = curve.reduceRight(
+        (sum, factor) => Math.fround(Math.fround(sum * (nibble - 7.5)) + Math.fround(factor)),
+        0,
+      );
+      // Far enough from a half for every order of operations.
+      expect(Math.abs(sum - Math.round(sum))).toBeLessThan(0.45);
+      return Math.round(sum);
+    });
+    expect(actual).toEqual(values);
   });
 
   test("f16 is read as f32, infinities and NaN too", () => {

@@ -1,0 +1,9 @@
+// The fifth bits of integers, as what they add to the nibbles less 8: four of them, at the places of MASKS times a power of 2.
+// Masked and multiplied down, as in levels-even.wgsl. above-two.wgsl does it for a fifth and a sixth.
+
+const MASKS = vec4u(1u, 2u, 4u, 8u);
+const UNITS = vec4f(16.0, 8.0, 4.0, 2.0);
+
+fn above(bits: u32, masks: vec4u, units: vec4f) -> vec4f {
+  return vec4f(vec4i(vec4u(bits) & masks)) * units - 8.0;
+}
