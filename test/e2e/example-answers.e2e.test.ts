@@ -1,0 +1,76 @@
+/** The examples of formats and tools, as somebody who copies them has them: the built library, a real browser. */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Browser, chromium, type Page } from "playwright";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
+import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
+import { serve } from "../../tools/serve.mjs";
+import { projectRoot } from "../support/command.ts";
+import { type WrittenFolder, writeFolder } from "../support/model-folder.ts";
+import { sharedBytes } from "../support/shared.ts";
+
+const MODEL = "golden/families/text-lfm2/model";
+const NAMES = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
+
+let written: WrittenFolder;
+let server: { origin: string; close: () => void };
+let browser: Browser;
+let page: Page;
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  await ensureLibrary();
+  const files: Record<string, Uint8Array> = {};
+  for (const name of NAMES) files[name] = await sharedBytes(`${MODEL}/${name}`);
+  files["chat_template.jinja"] = readFileSync(join(projectRoot, "test/text/jinja/templates/hermes-tools.jinja"));
+  written = writeFolder(files as Record<string, Uint8Array<ArrayBuffer>>);
+  const examples = ["tools", "receipt"].flatMap((name) => [
+    [`/${name}/`, { folder: join(projectRoot, "examples", name) }] as const,
+    [`/${name}/node_modules/fovea/dist/lib/`, { folder: libraryFolder }] as const,
+    ...["jinja", "tokenizers"].map((part) => {
+      const file = fileURLToPath(import.meta.resolve(`@huggingface/${part}`));
+      return [`/${name}/node_modules/@huggingface/${part}/dist/`, { folder: dirname(file) }] as const;
+    }),
+  ]);
+  server = await serve({
+    ...Object.fromEntries(examples),
+    "/random/": { folder: written.folder },
+    "/fovea-demo/": { folder: join(projectRoot, "public/fovea-demo") },
+  });
+  browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: 120_000 });
+  page = await browser.newPage();
+  page.setDefaultTimeout(240_000);
+  page.on("pageerror", ({ message }) => complaints.push(message));
+});
+afterAll(async () => {
+  await browser?.close();
+  server?.close();
+  written?.remove();
+});
+
+const status = (hasText: string | RegExp) => page.getByRole("status").filter({ hasText }).waitFor();
+
+test("examples/tools runs the tool that a model with random weights must call, and asks on with its result", async () => {
+  await page.goto(`${server.origin}/tools/?model=${encodeURIComponent(`${server.origin}/random/`)}`);
+  await status("Ready.");
+  await page.getByLabel("It must call a tool").check();
+  await page.getByRole("button", { name: "Ask" }).click();
+  await status("Done.");
+  expect(await page.locator("#calls li").first().textContent()).toMatch(
+    /^population \{"city": "(Rome|Bonn|Lima)"\} = \{"city":"\w+","people":\d+\}$/,
+  );
+  expect(complaints).toEqual([]);
+});
+
+test("examples/receipt fills its form from a picture", async () => {
+  await page.goto(`${server.origin}/receipt/?model=${encodeURIComponent(`${server.origin}/fovea-demo/`)}`);
+  await status("Choose a photograph.");
+  await page.getByLabel("Photograph").setInputFiles(join(projectRoot, "public/samples/harbour.webp"));
+  // A small model that never saw a receipt may write more than the limit.
+  await status(/^(Done\.|The list is too long\.)$/);
+  if (await page.getByText("Done.").isVisible())
+    expect(await page.locator("#total").textContent()).toMatch(/^Total: \d+(\.\d+)?/);
+  expect(complaints).toEqual([]);
+});
