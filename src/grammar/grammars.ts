@@ -86,11 +86,12 @@ export class Grammars {
       this.#calls.set(call, resolve),
     );
     this.#worker!.postMessage({ ...message, call });
-    const deadline = new Deadline(message.type === "vocabulary" ? undefined : this.#maxMs, () => {
+    const deadline = new Deadline(message.type === "vocabulary" ? undefined : this.#maxMs, (isMeasured) => {
       const isStart = message.type === "vocabulary";
+      const limit = isMeasured ? `${this.#maxMs / 1000} s of the processor` : `${MAX_WAIT_MS / 1000} s`;
       const error = isStart
         ? new FoveaError("download-failed", `the worker for formats did not start within ${START_MS / 1000} s`)
-        : new RangeError(`${this.#field} takes more than ${this.#maxMs / 1000} s of the processor; make it simpler`);
+        : new RangeError(`${this.#field} takes more than ${limit}; make it simpler`);
       this.#calls.get(call)?.({ type: "end", error });
     });
     try {
@@ -119,8 +120,9 @@ class Deadline {
   #yardstick: Worker | undefined;
   readonly #timers: ReturnType<typeof setTimeout>[];
 
-  constructor(limitMs: number | undefined, onEnd: () => void) {
-    this.#timers = [setTimeout(onEnd, limitMs === undefined ? START_MS : MAX_WAIT_MS)];
+  /** @param onEnd called with true where processor time was measured, false where a clock ran out */
+  constructor(limitMs: number | undefined, onEnd: (isMeasured: boolean) => void) {
+    this.#timers = [setTimeout(() => onEnd(false), limitMs === undefined ? START_MS : MAX_WAIT_MS)];
     if (limitMs === undefined) return;
     let left = limitMs - UNMEASURED_MS;
     const measure = () => {
@@ -128,7 +130,7 @@ class Deadline {
       this.#yardstick.addEventListener("message", ({ data }: MessageEvent<FromGrammar>) => {
         if (data.type !== "worked") return;
         left -= data.milliseconds;
-        if (left < 0) onEnd();
+        if (left < 0) onEnd(true);
       });
       this.#yardstick.postMessage({ call: 0, type: "yardstick" } satisfies ToGrammar);
     };
