@@ -12,6 +12,11 @@ export interface PartContext {
   progress: (what: string) => void;
 }
 
+/** Whether the device is a software adapter without subgroups, as lavapipe under Firefox: parts of minutes do less there. */
+export function isBrief({ software, subgroups }: Gpu["capabilities"]): boolean {
+  return software && !subgroups;
+}
+
 export type Part = (context: PartContext) => Promise<Figure[]>;
 
 export interface RunOptions {
