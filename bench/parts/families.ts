@@ -38,7 +38,7 @@ interface Half {
 
 export const families: Part = async ({ gpu, size, progress }) => {
   const { reference, models } = familyModels(REFERENCE);
-  const rounds = { tiny: 1, small: 3, large: 7 }[size];
+  const rounds = { tiny: 1, small: 2, large: 7 }[size];
   const halves = {
     token: (arena: Arena, { spec }: FamilyModel) => spec.decoder && tokenOf(gpu, arena, spec.tensors, spec.decoder),
     row: (arena: Arena, { spec }: FamilyModel) =>

@@ -1,7 +1,8 @@
 /** Memory of all processes of a browser, as Linux counts it. Elsewhere there are no figures. */
 import { readdirSync, readFileSync } from "node:fs";
 
-const POLL_MS = 250;
+/** Reading the memory of all processes takes tens of milliseconds of a core. */
+const POLL_MS = 1000;
 
 /** Bytes of a process and its descendants, shared pages in proportion; 0 where they cannot be read. */
 function proportionalBytes(root: number): number {

@@ -18,14 +18,22 @@ let wllama;
 /** @param {{ package: string, model: string, webgpu: boolean }} request `package` is the address of its folder */
 export async function load({ package: folder, model, webgpu }) {
   const { Wllama } = await import(`${folder}index.js`);
-  const silent = { debug() {}, log() {}, warn() {}, error: console.error };
-  wllama = /** @type {Wllama} */ (
-    new Wllama({ default: `${folder}wasm/wllama.wasm` }, { suppressNativeLog: true, logger: silent })
-  );
+  /** @type {string[]} */
+  const lines = [];
+  const note = (/** @type {unknown[]} */ ...parts) => lines.push(parts.join(" "));
+  const logger = { debug: note, log: note, warn: note, error: note };
+  wllama = /** @type {Wllama} */ (new Wllama({ default: `${folder}wasm/wllama.wasm` }, { logger }));
+  // By itself it leaves half of the cores alone.
+  const threads = navigator.hardwareConcurrency;
   const start = performance.now();
-  await wllama.loadModelFromUrl(model, { useCache: false, n_ctx: CONTEXT, n_gpu_layers: webgpu ? 99 : 0 });
-  const threads = wllama.isMultithread() ? `${wllama.getNumThreads()} threads` : "one thread";
-  return { ms: performance.now() - start, about: webgpu ? "WebGPU" : threads, weightBytes: 0, gpuBytes: 0 };
+  const options = { useCache: false, n_ctx: CONTEXT, n_threads: threads, n_gpu_layers: webgpu ? 99 : 0 };
+  await wllama.loadModelFromUrl(model, options);
+  const ms = performance.now() - start;
+  const buffers = lines.filter((line) => /model buffer size/.test(line)).join("; ");
+  if (webgpu && !/webgpu/i.test(buffers))
+    throw new Error(`it does not use WebGPU here; its log says: ${buffers.trim()}`);
+  const about = webgpu ? "WebGPU" : wllama.isMultithread() ? `${wllama.getNumThreads()} threads` : "one thread";
+  return { ms, about, weightBytes: 0, gpuBytes: 0 };
 }
 
 /**

@@ -251,6 +251,8 @@ export class Sequence {
    * is never used: 7 of 21 of a Llama, and nearly half of the time to compile them.
    */
   rehearse(recorder: Recorder, seesPictures = true): void {
+    // First, because it takes longest to compile on a software adapter: last, it would compile alone.
+    this.choice.record(recorder, GREEDY, 0);
     const inhibition = seesPictures ? Inhibitor.forRehearsal(this.#gpu, this.#decoder) : undefined;
     // Chunks of one row take the kernels of decoding.
     for (const rows of new Set([1, Math.min(2, this.#decoder.chunkRows), this.#decoder.chunkRows])) {
@@ -261,7 +263,6 @@ export class Sequence {
     inhibition?.dispose();
     // One row over many takes other kernels than over few.
     this.#forward(recorder, 1, this.#cache.capacity - 1, undefined);
-    this.choice.record(recorder, GREEDY, 0);
   }
 
   #recordChunk(recorder: Recorder, { pictures }: Pick<PromptRows, "pictures">, first: number, rows: number): void {
