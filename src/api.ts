@@ -14,6 +14,7 @@ import type { LoadProgress, ModelFit, ModelPlan } from "./shared/load-report.ts"
 import type { Message, MessagePart } from "./shared/message.ts";
 import type { ImageInput, PictureBudget } from "./shared/picture.ts";
 import type { Compression, Inhibition } from "./shared/reduction.ts";
+import type { RestoredConversation, StoredConversation } from "./shared/stored-conversation.ts";
 import type { StorageReport, StoredModel } from "./shared/stored-model.ts";
 import type { TokenCount } from "./shared/token-count.ts";
 import type { PastToolCall, Tool, ToolCall, ToolChoice } from "./shared/tools.ts";
@@ -46,8 +47,10 @@ export type {
   PastToolCall,
   PictureBudget,
   PictureCost,
+  RestoredConversation,
   SeenView,
   StorageReport,
+  StoredConversation,
   StoredModel,
   TextEmbeddings,
   TokenCount,
@@ -320,6 +323,10 @@ export interface MemoryUse {
 }
 
 /** A loaded model, wherever it runs: the class `Fovea` in this thread, or `createFovea` in a worker. */
+export interface ConversationOptions {
+  signal?: AbortSignal;
+}
+
 export interface FoveaModel {
   readonly info: ModelInfo;
   readonly memory: MemoryUse;
@@ -333,6 +340,10 @@ export interface FoveaModel {
   encodeText(texts: readonly string[], options?: EncodeTextOptions): Promise<TextEmbeddings>;
   /** How well each text describes a picture; see `Fovea.score`. */
   score(image: ImageInput, texts: readonly string[], options?: ScoreOptions): Promise<ImageScores>;
+  /** Saves the rows of the last conversation on disk; see `Fovea.saveConversation`. Only of models on this machine. */
+  saveConversation?(name: string, options?: ConversationOptions): Promise<StoredConversation | undefined>;
+  /** Reads the rows of a conversation back from disk; see `Fovea.restoreConversation`. */
+  restoreConversation?(name: string, options?: ConversationOptions): Promise<RestoredConversation>;
   /** The model as numbers; see `Fovea.inspect`. */
   inspect(request: InspectRequest): Promise<Inspection>;
   /** Frees everything. What is still running fails with `disposed`. */

@@ -5,4 +5,10 @@ export { Fovea } from "./engine/fovea.ts";
 export { planModel } from "./engine/plan-model.ts";
 export { searchHub } from "./engine/search-hub.ts";
 export { FoveaError, type FoveaErrorCode } from "./errors.ts";
-export { deleteStoredModel, storageReport, storedModels } from "./weights/storage.ts";
+export {
+  deleteStoredConversation,
+  deleteStoredModel,
+  storageReport,
+  storedConversations,
+  storedModels,
+} from "./weights/storage.ts";

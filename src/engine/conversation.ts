@@ -5,15 +5,17 @@
  */
 import type { Inhibition } from "../api.ts";
 import type { Sequence } from "../generate/sequence.ts";
+import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import type { MarkValues } from "../model/decoder/cache-marks.ts";
 import type { Decoder } from "../model/decoder/decoder.ts";
 import type { KvCache } from "../model/decoder/kv-cache.ts";
 import { imageRuns, type PromptRows } from "../model/decoder/prompt-rows.ts";
 import { rangesOfLayers, withDecodedRows } from "../model/decoder/visible.ts";
 import { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { isOff, planInhibition } from "../model/inhibition/plan.ts";
-import { type CachedRows, cachedRows, firstRows, sharedRows } from "./cached-rows.ts";
+import { type CachedRows, type CachedRun, cachedRows, firstRows, sharedRows } from "./cached-rows.ts";
 import { KeptConversations, type KeptRows, reusableRows } from "./kept-conversations.ts";
 
 /** Rows that are copied rather than lost, at least. Fewer, such as those of an answer's last turn mark, run again. */
@@ -32,6 +34,11 @@ export interface ConversationPrefill {
   onInhibition?: ((inhibitor: Inhibitor) => void) | undefined;
 }
 
+/** Rows as they are stored: JSON has no `undefined`. */
+export type StoredRows = Omit<CachedRows, "runs"> & {
+  runs: readonly (Omit<CachedRun, "source"> & { source: string | null })[];
+};
+
 /** What a conversation runs on; stays the caller's. */
 export interface ConversationParts {
   decoder: Decoder;
@@ -49,6 +56,8 @@ export class Conversation {
   readonly #kept: KeptConversations;
   #cached: CachedRows | undefined;
   #inhibitor: Inhibitor | undefined;
+  /** What rows from disk have paid to pictures, until an inhibitor takes it over. */
+  #loaded: { arena: Arena; paid: readonly (Tensor | undefined)[] } | undefined;
 
   constructor(gpu: Gpu, { decoder, sequence, cache, contextLength }: ConversationParts) {
     this.#gpu = gpu;
@@ -95,7 +104,8 @@ export class Conversation {
         visible: rangesOfLayers(this.#decoder.spec.layers, ranges, prompt.unwindowed),
       };
       // Rows that run anew note what they pay to pictures. Those that stay have noted it already.
-      const paid: readonly (Tensor | undefined)[] | undefined = restored?.paid;
+      const paid: readonly (Tensor | undefined)[] | undefined =
+        restored?.paid ?? (keep > 0 ? this.#loaded?.paid : undefined);
       if (keep === 0 || restored) this.#dropInhibition();
       await this.#gpu.guardMemory("attention inhibition of this conversation", () => {
         if (this.#inhibitor) this.#inhibitor.extend(inhibited);
@@ -110,6 +120,7 @@ export class Conversation {
     } finally {
       // An abort leaves the rows that ran, an error none.
       this.#cached = firstRows(rows, this.#cache.length);
+      this.#dropLoaded();
     }
     if (restored && restored.marks.length - keep < WORTH_KEEPING) this.#kept.drop(restored);
     return keep;
@@ -120,13 +131,13 @@ export class Conversation {
    * the prompt will overwrite. Returns how many rows stay, and the copy that they came from.
    */
   async #findRows(rows: CachedRows, prompt: PromptRows): Promise<{ keep: number; restored?: KeptRows }> {
-    const live = this.#cached;
+    const live = this.live();
     this.#cached = undefined;
-    const keep = live ? reusableRows(this.#cache, sharedRows(live, rows, prompt), prompt) : 0;
+    const keep = live ? reusableRows(this.#cache, sharedRows(live.rows, rows, prompt), prompt) : 0;
     const best = this.#kept.best(rows, prompt);
     const isBetter = best !== undefined && best.shared > keep;
-    if (live && live.ids.length - keep >= WORTH_KEEPING)
-      await this.#kept.keep(live, this.#inhibitor, isBetter ? best.kept : undefined);
+    if (live && live.rows.ids.length - keep >= WORTH_KEEPING)
+      await this.#kept.keep(live, isBetter ? best.kept : undefined);
     if (!isBetter) return { keep };
     this.#kept.restore(best.kept);
     return { keep: best.shared, restored: best.kept };
@@ -145,12 +156,64 @@ export class Conversation {
 
   /** Gives the sequence to somebody else. Keeps a copy of the last conversation's rows. */
   async release(): Promise<void> {
-    if (this.#cached && this.#cached.ids.length >= WORTH_KEEPING) await this.#kept.keep(this.#cached, this.#inhibitor);
+    const live = this.live();
+    if (live && live.rows.ids.length >= WORTH_KEEPING) await this.#kept.keep(live);
     this.#forget();
+  }
+
+  /** The rows that the cache has now, whose tensors stay the cache's. */
+  live(): KeptRows | undefined {
+    const { marks } = this.#cache;
+    if (!this.#cached || marks.length === 0) return undefined;
+    const paid = this.#inhibitor?.paid(marks.length) ?? this.#loaded?.paid ?? [];
+    return { rows: this.#cached, marks, layers: this.#cache.used(marks.length), paid };
+  }
+
+  /**
+   * Takes over rows from disk. Returns how many.
+   *
+   * @param fill writes the values of these tensors
+   * @throws RangeError for rows that do not fit, and what `fill` throws; the cache is then empty
+   */
+  async load(
+    { rows, marks, paid: lengths }: { rows: StoredRows; marks: MarkValues; paid: readonly (number | null)[] },
+    fill: (tensors: readonly Tensor[]) => Promise<void>,
+  ): Promise<number> {
+    const { layers } = this.#decoder.spec;
+    if (marks.length > this.#contextLength || rows.ids.length > marks.length || lengths.length > layers.length)
+      throw new RangeError(`${marks.length} rows do not fit into a context of ${this.#contextLength}`);
+    await this.release();
+    this.#sequence.truncate(0);
+    const arena = this.#gpu.arena.scope();
+    try {
+      const most = marks.length * marks.length;
+      const paid = await this.#gpu.guardMemory("rows from disk", () =>
+        lengths.map((length) => {
+          if (length === null) return undefined;
+          if (length > most) throw new RangeError(`${length} numbers of ${marks.length} rows`);
+          return arena.tensor("attention to images, from disk", [length]);
+        }),
+      );
+      await fill([...this.#cache.used(marks.length), ...paid.filter((list) => list !== undefined)]);
+      this.#cache.restore(marks);
+      this.#loaded = { arena, paid };
+    } catch (error) {
+      arena.dispose();
+      throw error;
+    }
+    const runs = rows.runs.map(({ source, ...run }) => ({ ...run, source: source ?? undefined }));
+    this.#cached = { ...rows, runs };
+    return marks.length;
+  }
+
+  #dropLoaded(): void {
+    this.#loaded?.arena.dispose();
+    this.#loaded = undefined;
   }
 
   #forget(): void {
     this.#cached = undefined;
+    this.#dropLoaded();
     this.#dropInhibition();
   }
 

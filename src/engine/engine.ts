@@ -8,7 +8,7 @@ import type { Decoder } from "../model/decoder/decoder.ts";
 import type { PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { compilePreprocess } from "../model/encoder/preprocess.ts";
 import type { TextEmbedder } from "../model/encoder/text-embedder.ts";
-import { fillWeights } from "../model/load/fill.ts";
+import { fillWeights, type Weights } from "../model/load/fill.ts";
 import { type MatchedTensors, matchTensors } from "../model/load/match.ts";
 import { resolveWeights, storageName } from "../model/load/precision.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
@@ -52,6 +52,7 @@ export interface Engine {
   gpu: Gpu;
   spec: ModelSpec;
   parameters: number;
+  weights: Weights;
   /** Bytes of weights on the GPU. */
   weightBytes: number;
   /** How they are stored there, as far as their shapes allow; see `storageName`. */
@@ -165,6 +166,7 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
         gpu,
         spec,
         parameters: weights.parameters,
+        weights,
         weightBytes,
         weightType: storageName(storage),
         precision,

@@ -1,5 +1,6 @@
 /** The public class: one loaded model. Everything that it does is in the rooms below; this is the door. */
 import type {
+  ConversationOptions,
   CountTokensOptions,
   EncodeImageOptions,
   EncodeTextOptions,
@@ -16,7 +17,9 @@ import type {
   Message,
   ModelFiles,
   ModelInfo,
+  RestoredConversation,
   ScoreOptions,
+  StoredConversation,
   TextEmbeddings,
   TokenCount,
   WithFallback,
@@ -31,7 +34,7 @@ import {
   SCORE_FIELDS,
 } from "../known-fields.ts";
 import { type AnswerTask, RunningGeneration } from "../running-generation.ts";
-import { checkFields, checkSignal, isSignal } from "../shared/arguments.ts";
+import { checkFields, checkName, checkSignal, isSignal } from "../shared/arguments.ts";
 import { snapshot } from "../shared/snapshot.ts";
 import { answer } from "./answer.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
@@ -221,6 +224,36 @@ export class Fovea implements FoveaModel {
     } finally {
       prepared.pictures.close();
     }
+  }
+
+  /**
+   * Saves the rows of the last answer's conversation on disk, in the origin's private file system, so that it goes on after
+   * a reload without running again. Replaces one of the same name; `storedConversations` lists them. Resolves to undefined
+   * where there are no rows, such as before the first question. Pictures from elements and bitmaps cannot be recognised
+   * after a reload: rows from the first of them on run again.
+   *
+   * Throws TypeError for a wrong name, FoveaError `out-of-memory` (no room on disk), `unsupported-model` (no decoder),
+   * `device-lost`, `aborted` or `disposed`. Nothing is stored under this name then.
+   */
+  async saveConversation(name: string, { signal }: ConversationOptions = {}): Promise<StoredConversation | undefined> {
+    checkName(name);
+    checkSignal(signal);
+    const { saveConversation } = await import("./saved-conversation.ts");
+    const task = (engine: Engine) => saveConversation(engine, name, signal);
+    return this.#lock.run(() => this.#engine.run(task, { signal }), signal);
+  }
+
+  /**
+   * Reads rows back that `saveConversation` wrote. The next question that begins as that conversation did only runs what is
+   * new. What is damaged, or was saved with another model, is not used: `problem` says why, and nothing is lost but time.
+   * Throws as `saveConversation`, without `out-of-memory` of the disk.
+   */
+  async restoreConversation(name: string, { signal }: ConversationOptions = {}): Promise<RestoredConversation> {
+    checkName(name);
+    checkSignal(signal);
+    const { restoreConversation } = await import("./saved-conversation.ts");
+    const task = (engine: Engine) => restoreConversation(engine, name, signal);
+    return this.#lock.run(() => this.#engine.run(task, { signal }), signal);
   }
 
   /**

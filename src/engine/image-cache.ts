@@ -70,6 +70,11 @@ export async function pictureKey(input: ImageInput | PixelData): Promise<string 
   }
 }
 
+/** Whether what a picture is known by, or a key made of it, means the same after a reload: it is a hash of the content. */
+export function isLasting(key: string): boolean {
+  return !/^(bitmap|unknown) /.test(key);
+}
+
 async function contentKey(input: ImageInput | PixelData): Promise<string | undefined> {
   if (typeof input === "string") return input.startsWith("data:") ? digest(new TextEncoder().encode(input)) : undefined;
   if (input instanceof Blob) return input.size > MAX_KEYED_BYTES ? undefined : digest(await input.arrayBuffer());

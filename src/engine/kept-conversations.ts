@@ -8,7 +8,6 @@ import { type Tensor, tensorByteLength } from "../gpu/tensor.ts";
 import type { CacheMarks } from "../model/decoder/cache-marks.ts";
 import type { KvCache } from "../model/decoder/kv-cache.ts";
 import type { PromptRows } from "../model/decoder/prompt-rows.ts";
-import type { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { type CachedRows, sharedRows, wholePictures } from "./cached-rows.ts";
 
 /** The rows of one conversation. */
@@ -50,13 +49,10 @@ export class KeptConversations {
   }
 
   /**
-   * Copies the rows that the cache has now. Frees the oldest copies where the budget asks for it, but not `spared`. Keeps
+   * Copies the rows of the cache. Frees the oldest copies where the budget asks for it, but not `spared`. Keeps
    * nothing if the copy is larger than the budget, or the GPU has no memory for it: the rows will run again.
    */
-  async keep(rows: CachedRows, inhibitor: Inhibitor | undefined, spared?: KeptRows): Promise<void> {
-    const { marks } = this.#cache;
-    const used = this.#cache.used(marks.length);
-    const paid = inhibitor?.paid(marks.length) ?? [];
+  async keep({ rows, marks, layers: used, paid }: KeptRows, spared?: KeptRows): Promise<void> {
     const tensors = [...used, ...paid.filter((list) => list !== undefined)];
     const bytes = tensors.reduce((sum, tensor) => sum + tensorByteLength(tensor), 0);
     const sparedBytes = this.#entries.find((entry) => entry === spared)?.bytes ?? 0;
@@ -97,7 +93,7 @@ export class KeptConversations {
     this.#gpu.submit("restore rows", (pass) => {
       for (const [i, layer] of kept.layers.entries()) pass.copy(layer, used[i]!);
     });
-    this.#cache.restore(kept.marks);
+    this.#cache.restore(kept.marks.values);
     const entry = this.#entries.find((one) => one === kept);
     if (entry) this.#entries = [...this.#entries.filter((one) => one !== entry), entry];
   }

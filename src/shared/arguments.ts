@@ -37,3 +37,9 @@ export function isSignal(value: unknown): value is AbortSignal {
 export function kindOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
+
+/** Throws TypeError unless `name` is a string of 1 to 200 characters. */
+export function checkName(name: unknown): void {
+  if (typeof name !== "string" || name.length === 0 || name.length > 200)
+    throw new TypeError(`the name of a conversation must be a string of 1 to 200 characters, got ${kindOf(name)}`);
+}

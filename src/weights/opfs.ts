@@ -39,8 +39,14 @@ export async function readFile(folder: Folder, name: string): Promise<Uint8Array
   return buffer && new Uint8Array(buffer);
 }
 
-/** Writes a file from pieces and replaces any other of its name. Throws DOMException, for example if storage is full. */
-export async function writeFile(folder: Folder, name: string, pieces: readonly Uint8Array[]): Promise<void> {
+/** A file's bytes in order; each piece is written before the next one is asked for. */
+type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/**
+ * Writes a file from pieces and replaces any other of its name. Throws DOMException, for example if storage is full, and
+ * what `pieces` throws; the file is then removed.
+ */
+export async function writeFile(folder: Folder, name: string, pieces: Pieces): Promise<void> {
   const handle: FileHandle = await folder.getFileHandle(name, { create: true });
   try {
     // Safari's workers have only sync handles; elsewhere they are faster.
@@ -52,11 +58,11 @@ export async function writeFile(folder: Folder, name: string, pieces: readonly U
   }
 }
 
-async function writeInPlace(handle: SyncHandle, pieces: readonly Uint8Array[]): Promise<void> {
+async function writeInPlace(handle: SyncHandle, pieces: Pieces): Promise<void> {
   try {
     handle.truncate(0);
     let at = 0;
-    for (const piece of pieces) {
+    for await (const piece of pieces) {
       const written = handle.write(piece, { at });
       if (written !== piece.byteLength) throw new DOMException("the storage is full", "QuotaExceededError");
       at += written;
@@ -67,9 +73,9 @@ async function writeInPlace(handle: SyncHandle, pieces: readonly Uint8Array[]): 
   }
 }
 
-async function replace(writable: FileSystemWritableFileStream, pieces: readonly Uint8Array[]): Promise<void> {
+async function replace(writable: FileSystemWritableFileStream, pieces: Pieces): Promise<void> {
   try {
-    for (const piece of pieces) await writable.write(piece as Uint8Array<ArrayBuffer>);
+    for await (const piece of pieces) await writable.write(piece as Uint8Array<ArrayBuffer>);
   } catch (error) {
     await writable.abort().catch(() => {});
     throw error;

@@ -3,8 +3,10 @@
  */
 import { FoveaError } from "../errors.ts";
 import { checkFields } from "../shared/arguments.ts";
+import type { StoredConversation } from "../shared/stored-conversation.ts";
 import { NO_ROOM, type StorageReport, type StoredModel } from "../shared/stored-model.ts";
 import { storedName } from "./remote-model.ts";
+import { deleteSaved, listSaved } from "./saved-rows.ts";
 import { deleteStored, listStored } from "./store.ts";
 
 /**
@@ -26,6 +28,23 @@ export async function deleteStoredModel(source: string, options: { signal?: Abor
   if (typeof source !== "string") throw new TypeError("source must be a string, as in storedModels");
   checkFields("options", options, ["signal"]);
   return deleteStored([source, storedName(source)], options.signal);
+}
+
+/** The conversations on disk, the oldest first. Empty without a private file system. */
+export async function storedConversations(): Promise<StoredConversation[]> {
+  return listSaved();
+}
+
+/**
+ * Removes a conversation from disk.
+ *
+ * @returns Whether it was stored.
+ * @throws TypeError if the name is not a string, or for an unknown option; FoveaError `aborted`.
+ */
+export async function deleteStoredConversation(name: string, options: { signal?: AbortSignal } = {}): Promise<boolean> {
+  if (typeof name !== "string") throw new TypeError("name must be a string, as in storedConversations");
+  checkFields("options", options, ["signal"]);
+  return deleteSaved(name, options.signal);
 }
 
 /** The space that the browser gives to this site. */

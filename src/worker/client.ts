@@ -1,5 +1,6 @@
 /** A model in a worker, as the page uses it: the members of `Fovea`, each of them a message. */
 import type {
+  ConversationOptions,
   CountTokensOptions,
   EncodeImageOptions,
   EncodeTextOptions,
@@ -16,7 +17,9 @@ import type {
   Message,
   ModelFiles,
   ModelInfo,
+  RestoredConversation,
   ScoreOptions,
+  StoredConversation,
   TextEmbeddings,
   TokenCount,
   WithFallback,
@@ -34,7 +37,7 @@ import {
   SCORE_FIELDS,
 } from "../known-fields.ts";
 import { RunningGeneration } from "../running-generation.ts";
-import { checkFields, checkFunction, checkSignal, isSignal } from "../shared/arguments.ts";
+import { checkFields, checkFunction, checkName, checkSignal, isSignal } from "../shared/arguments.ts";
 import { snapshot } from "../shared/snapshot.ts";
 import { absoluteAddress } from "../shared/source.ts";
 import { Channel } from "./channel.ts";
@@ -167,6 +170,26 @@ export class RemoteFovea implements FoveaModel {
     checkFields("request", request, INSPECT_FIELDS);
     const { value, transfer } = packInspection(request);
     return (await this.#channel.call({ value: { type: "inspect", request: value }, transfer })) as Inspection;
+  }
+
+  /** As `Fovea.saveConversation`. */
+  async saveConversation(name: string, options: ConversationOptions = {}): Promise<StoredConversation | undefined> {
+    return (await this.#aboutConversation("saveConversation", name, options)) as StoredConversation | undefined;
+  }
+
+  /** As `Fovea.restoreConversation`. */
+  async restoreConversation(name: string, options: ConversationOptions = {}): Promise<RestoredConversation> {
+    return (await this.#aboutConversation("restoreConversation", name, options)) as RestoredConversation;
+  }
+
+  #aboutConversation(
+    type: "saveConversation" | "restoreConversation",
+    name: string,
+    { signal }: ConversationOptions,
+  ): Promise<unknown> {
+    checkName(name);
+    checkSignal(signal);
+    return this.#channel.call({ value: { type, name }, transfer: [] }, { signal, endsOnAbort: true });
   }
 
   /** Terminates the worker, which frees everything. Running calls fail with `disposed`. */

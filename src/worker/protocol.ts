@@ -43,7 +43,7 @@ export type SentRequest = Omit<GenerateRequest, "messages" | "signal"> & { messa
 
 /**
  * A call of the page. The results are, in this order: `ModelInfo`, nothing, `ImageFeatures`, `TokenCount`, `TextEmbeddings`, `ImageScores`,
- * `Inspection`.
+ * `Inspection`, `StoredConversation` or nothing, `RestoredConversation`.
  */
 export type Call =
   /** The first call, made once. The worker holds `lifeLock` while it lives. */
@@ -53,7 +53,8 @@ export type Call =
   | { type: "countTokens"; messages: SentMessage[]; options: Omit<CountTokensOptions, "signal"> }
   | { type: "encodeText"; texts: readonly string[] }
   | { type: "score"; image: SentImage; texts: readonly string[]; options: Omit<ScoreOptions, "signal"> }
-  | { type: "inspect"; request: InspectRequest };
+  | { type: "inspect"; request: InspectRequest }
+  | { type: "saveConversation" | "restoreConversation"; name: string };
 
 /** Page to worker. */
 export type ToWorker = { call: number } & (

@@ -81,6 +81,9 @@ class Server {
       }
       case "inspect":
         return this.#turns.inOrder(() => model.inspect(message.request), signal);
+      case "saveConversation":
+      case "restoreConversation":
+        return this.#turns.inOrder(() => model[message.type](message.name, { signal }), signal);
     }
   }
 

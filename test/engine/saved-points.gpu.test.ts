@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { GenerationStats, Message } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { Sequence } from "../../src/generate/sequence.ts";
+import { deleteStoredConversation } from "../../src/weights/storage.ts";
 import { useDevice } from "../support/gpu.ts";
 import { textPart } from "../support/text-part.ts";
 
@@ -86,6 +87,19 @@ describe("saved points", () => {
     await compare([user("What else is there to be said about the sea and its ships?")]);
     const { stats } = await compare([...first, assistant(one.text), user("And who?")]);
     expect(stats.reusedTokens).toBeGreaterThan(20);
+  });
+
+  test("from disk, a question goes on from the end of the answer before it", async () => {
+    const one = await ask(fovea, first);
+    await fovea.saveConversation("saved points");
+    const turns = [...first, assistant(one.text), user("And where?")];
+    const { text } = await compare(turns);
+    await fresh.inspect({ inputIds: [1] });
+    expect((await fresh.restoreConversation("saved points")).tokens).toBeGreaterThan(20);
+    const back = await ask(fresh, turns);
+    expect(back.stats.reusedTokens).toBeGreaterThan(20);
+    expect(back.text).toBe(text);
+    await deleteStoredConversation("saved points");
   });
 
   test("an edited first turn runs anew", async () => {

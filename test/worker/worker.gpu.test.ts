@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { GenerationEvent, LoadProgress } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
+import { deleteStoredConversation } from "../../src/weights/storage.ts";
 import { createFovea, type RemoteFovea } from "../../src/worker/client.ts";
 import { expectRefusal, question } from "../support/engine.ts";
 import { expectAnswer, languageFiles } from "../support/random-models.ts";
@@ -31,6 +32,18 @@ describe("a language model in a worker", () => {
     }
     return events;
   };
+
+  test("saves its conversation, and another engine goes on from it", async () => {
+    const text = await remote.generate({ ...question, maxTokens: 4 }).text();
+    const stored = await remote.saveConversation("in a worker");
+    expect(stored!.tokens).toBeGreaterThan(4);
+    expect(await here.restoreConversation("in a worker")).toEqual({ tokens: stored!.tokens });
+    const again = here.generate({ ...question, maxTokens: 4 });
+    expect(await again.text()).toBe(text);
+    expect(again.stats!.reusedTokens).toBe(again.stats!.promptTokens - 1);
+    expect(await remote.restoreConversation("in a worker")).toEqual({ tokens: stored!.tokens });
+    await deleteStoredConversation("in a worker");
+  });
 
   test("is described, loaded and counted the same", () => {
     expect(remote.info).toEqual(here.info);

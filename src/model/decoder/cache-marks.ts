@@ -37,10 +37,11 @@ export class CacheMarks {
     return { length: this.#length, longest: this.#longest, slots: this.#slots?.values };
   }
 
-  /** Takes over the rows of another cache of this kind. */
+  /** Takes over the rows of another cache of this kind. Throws RangeError for those of another kind or length. */
   set({ length, longest, slots }: MarkValues): void {
-    assert(length <= longest && length <= this.#capacity, `${length} of ${longest} rows for ${this.#capacity}`);
-    assert((slots === undefined) === (this.#slots === undefined), "rows of a cache of another kind");
+    if (!(length <= longest && longest <= this.#capacity))
+      throw new RangeError(`${length} of ${longest} rows in a cache of ${this.#capacity}`);
+    if ((slots === undefined) !== (this.#slots === undefined)) throw new RangeError("rows of a cache of another kind");
     this.#length = length;
     this.#longest = longest;
     if (slots) this.#slots!.set(slots);

@@ -6,7 +6,7 @@ import type { Arena } from "../../gpu/arena.ts";
 import { type Tensor, tensorByteLength, view } from "../../gpu/tensor.ts";
 import { type DecodePartials, decodePartials } from "../../kernels/attention-decode.ts";
 import type { DecoderSpec } from "../../spec/model-spec.ts";
-import { CacheMarks } from "./cache-marks.ts";
+import { CacheMarks, type MarkValues } from "./cache-marks.ts";
 import { deltaState } from "./delta-sizes.ts";
 import { type SlotStep, STATE_SLOTS } from "./state-slots.ts";
 
@@ -107,8 +107,8 @@ export class KvCache {
     return this.layers.map((layer, i) => (this.#hasRows[i] ? view(layer, [rows, layer.shape[1]!]) : layer));
   }
 
-  /** Takes over the rows of `marks`, whose values the caller has written into `used`. */
-  restore(marks: CacheMarks): void {
-    this.#marks.set(marks.values);
+  /** Takes over the rows of `marks`, whose values the caller has written into `used`. Throws RangeError for wrong ones. */
+  restore(marks: MarkValues): void {
+    this.#marks.set(marks);
   }
 }

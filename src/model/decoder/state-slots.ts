@@ -27,9 +27,11 @@ export class StateSlots {
     return { lengths: this.#lengths.map((rows) => rows ?? -1), saved: [...this.#saved] };
   }
 
-  /** Takes over `values` of others. */
+  /** Takes over `values` of others. Throws RangeError for what are none. */
   set({ lengths, saved }: { lengths: readonly number[]; saved: readonly number[] }): void {
-    assert(lengths.length === STATE_SLOTS, `${lengths.length} slots of ${STATE_SLOTS}`);
+    const areRows = (list: unknown) => Array.isArray(list) && list.every((rows) => Number.isSafeInteger(rows));
+    if (!areRows(lengths) || !areRows(saved) || lengths.length !== STATE_SLOTS)
+      throw new RangeError(`states that are not those of ${STATE_SLOTS} slots`);
     for (const [slot, rows] of lengths.entries()) this.#lengths[slot] = rows < 0 ? undefined : rows;
     this.#saved.clear();
     for (const rows of saved) this.#saved.add(rows);

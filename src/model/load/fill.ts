@@ -92,6 +92,11 @@ export class Weights {
     return this.#tensors.has(name) ? this.get(name) : undefined;
   }
 
+  /** The tensors that all of them lie in. */
+  parts(): Tensor[] {
+    return [...this.#tensors.values()].flatMap((matrix) => [...partsOf(matrix)]);
+  }
+
   /** Number of weights. */
   get parameters(): number {
     return [...this.#tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0);

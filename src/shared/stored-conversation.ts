@@ -1,0 +1,21 @@
+/** Public types about conversations on disk. */
+
+/** The rows of a conversation on disk. */
+export interface StoredConversation {
+  /** As it was saved. */
+  name: string;
+  /** Rows of the KV cache. */
+  tokens: number;
+  /** Bytes on disk. */
+  bytes: number;
+  /** Time of the last save, as ISO 8601. */
+  since: string;
+}
+
+/** What came back from disk. */
+export interface RestoredConversation {
+  /** Rows that the KV cache has now: 0 where nothing could be used. */
+  tokens: number;
+  /** Why the conversation will run again, where something was stored but could not be used. */
+  problem?: string;
+}
