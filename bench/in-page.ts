@@ -8,6 +8,7 @@ import { loadOf } from "./parts/load.ts";
 import { PAGE_PARTS } from "./parts/page-parts.ts";
 import { type Part, runPart } from "./parts/part.ts";
 import type { PartResult, SizeName } from "./parts/result.ts";
+import { reuseOf } from "./parts/reuse.ts";
 import { views } from "./parts/views.ts";
 
 /** Where Vite's server has the model that ships. */
@@ -20,6 +21,7 @@ const PARTS = {
   endurance,
   families,
   load: (context) => loadOf(new URL(MODEL, location.href).href)(context),
+  reuse: (context) => reuseOf(new URL(MODEL, location.href).href)(context),
   "compare-vision": compareVision,
   "compare-decoder": compareDecoder,
   // Measures nothing; for those who only want to know the adapter.

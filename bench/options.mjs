@@ -3,7 +3,7 @@ import { parseOptions } from "../tools/command-line.mjs";
 
 /** Parts in the order in which they run. */
 export const PART_NAMES = /** @type {const} */ ([
-  ...["kernels", "vision", "decoder", "cost", "views", "load", "open", "endurance", "families", "size"],
+  ...["kernels", "vision", "decoder", "cost", "views", "load", "reuse", "open", "endurance", "families", "size"],
   ...["compare-vision", "compare-decoder"],
 ]);
 
@@ -13,7 +13,7 @@ export const PART_NAMES = /** @type {const} */ ([
 const NODE_PARTS = ["kernels", "vision", "decoder"];
 
 /** Parts that also run in Firefox: those without a peer and without the built product. */
-const FIREFOX_PARTS = ["kernels", "vision", "decoder", "cost", "views", "load", "endurance", "families"];
+const FIREFOX_PARTS = ["kernels", "vision", "decoder", "cost", "views", "load", "reuse", "endurance", "families"];
 
 /** @typedef {"chromium" | "firefox"} BrowserName */
 

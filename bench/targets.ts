@@ -74,6 +74,10 @@ export const TARGETS: readonly Target[] = [
     ids: ["cost.inhibition.token-576", "cost.inhibition.token-288"],
     part: "cost",
   }),
+  atMost("second question about a picture, time to first token, share of the first's", " %", 15, {
+    ids: ["reuse.second"],
+    part: "reuse",
+  }),
   atMost("library, element and worker, brotli, without the packages that read tokenizers", " kB", 100, {
     ids: ["size.element"],
     part: "size",
