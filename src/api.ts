@@ -14,11 +14,25 @@ import type { LoadProgress, ModelFit, ModelPlan } from "./shared/load-report.ts"
 import type { Message, MessagePart } from "./shared/message.ts";
 import type { ImageInput, PictureBudget } from "./shared/picture.ts";
 import type { Compression, Inhibition } from "./shared/reduction.ts";
-import type { RestoredConversation, StoredConversation } from "./shared/stored-conversation.ts";
+import type {
+  ConversationOptions,
+  RestoredConversation,
+  SavesConversations,
+  StoredConversation,
+} from "./shared/stored-conversation.ts";
 import type { StorageReport, StoredModel } from "./shared/stored-model.ts";
 import type { TokenCount } from "./shared/token-count.ts";
 import type { PastToolCall, Tool, ToolCall, ToolChoice } from "./shared/tools.ts";
-import type { CompressionStage, InspectedImage, InspectedView, Matrix, SeenView, ViewPlace } from "./shared/view.ts";
+import type {
+  CompressionStage,
+  ImageFeatures,
+  InspectedImage,
+  InspectedView,
+  Inspection,
+  Matrix,
+  SeenView,
+  ViewPlace,
+} from "./shared/view.ts";
 
 export type {
   AnswerAttention,
@@ -27,17 +41,20 @@ export type {
   AnswerToken,
   Compression,
   CompressionStage,
+  ConversationOptions,
   EmbeddingInfo,
   EncodeTextOptions,
   GenerationEvent,
   GenerationStats,
   HubMatch,
   HubSearchOptions,
+  ImageFeatures,
   ImageInput,
   ImageScores,
   Inhibition,
   InspectedImage,
   InspectedView,
+  Inspection,
   LoadProgress,
   Matrix,
   Message,
@@ -213,19 +230,6 @@ export type EncodeImageOptions = Pick<GenerateRequest, "compression" | "pictures
 /** Of `countTokens`: as `generate` takes them. */
 export type CountTokensOptions = EncodeImageOptions & Pick<GenerateRequest, "tools">;
 
-export interface ImageFeatures {
-  /** What the projector reads, or for a classifier the final hidden states, [tokens, width]. */
-  features: Matrix;
-  /** Of the only view, else of the first. */
-  stages: CompressionStage[];
-  views: SeenView[];
-  /** Softmax over the classes, where the checkpoint has a classifier; `label` from id2label. Most likely first. */
-  classes?: { id: number; label: string; logit: number; probability: number }[];
-  /** Of length 1, where the model has embeddings of pictures: their products tell how alike pictures and texts are. */
-  embedding?: Float32Array;
-  milliseconds: number;
-}
-
 /** Of `score`, which keeps every token of the picture unless `compression` is given. */
 export interface ScoreOptions extends EncodeImageOptions {
   /**
@@ -249,36 +253,6 @@ export interface InspectRequest {
   inhibition?: Inhibition;
   /** Tokens to decode greedily after the prompt, one by one through the cache. */
   greedySteps?: number;
-}
-
-export interface Inspection {
-  prompt: {
-    /** As rendered, placeholders not expanded; empty for `inputIds`. */
-    text: string;
-    /** [T], with the placeholder's id in each row of a picture. */
-    ids: Uint32Array;
-    /** [axes, T]; 0 where only the GPU knows them (`positions: "original"`). */
-    positions: Matrix;
-    /** Of each picture its runs of rows in `ids`. */
-    pictures: { start: number; count: number }[][];
-  };
-  images: InspectedImage[];
-  /** Layers that inhibit. Rows are all rows of text, columns all image tokens. */
-  layers: {
-    layer: number;
-    ratio: number;
-    /** 0 where the row does not see the token. */
-    focus: Matrix;
-    /** 1 for each inhibited pair, which the row sees; as `focus`. */
-    inhibited: Uint8Array;
-    /** One column, or with scope "image" one an image; NaN where the row sees no such token. */
-    threshold: Matrix;
-  }[];
-  /** [T, V], every position of the spliced prompt. */
-  logits: Matrix;
-  greedy: number[];
-  /** [greedySteps, V]; row i chose greedy[i]. */
-  greedyLogits: Matrix;
 }
 
 export interface ModelInfo {
@@ -323,11 +297,7 @@ export interface MemoryUse {
 }
 
 /** A loaded model, wherever it runs: the class `Fovea` in this thread, or `createFovea` in a worker. */
-export interface ConversationOptions {
-  signal?: AbortSignal;
-}
-
-export interface FoveaModel {
+export interface FoveaModel extends Partial<SavesConversations> {
   readonly info: ModelInfo;
   readonly memory: MemoryUse;
   /** Answers a conversation; see `Fovea.generate`. */
@@ -340,10 +310,6 @@ export interface FoveaModel {
   encodeText(texts: readonly string[], options?: EncodeTextOptions): Promise<TextEmbeddings>;
   /** How well each text describes a picture; see `Fovea.score`. */
   score(image: ImageInput, texts: readonly string[], options?: ScoreOptions): Promise<ImageScores>;
-  /** Saves the rows of the last conversation on disk; see `Fovea.saveConversation`. Only of models on this machine. */
-  saveConversation?(name: string, options?: ConversationOptions): Promise<StoredConversation | undefined>;
-  /** Reads the rows of a conversation back from disk; see `Fovea.restoreConversation`. */
-  restoreConversation?(name: string, options?: ConversationOptions): Promise<RestoredConversation>;
   /** The model as numbers; see `Fovea.inspect`. */
   inspect(request: InspectRequest): Promise<Inspection>;
   /** Frees everything. What is still running fails with `disposed`. */

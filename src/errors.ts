@@ -18,6 +18,14 @@ export type FoveaErrorCode =
   | "aborted"
   | "disposed";
 
+/** Why a conversation does not fit: what could be left out of it. */
+export interface ContextOverflow {
+  /** Tokens of the prompt. */
+  promptTokens: number;
+  /** Tokens that the context holds. */
+  contextLength: number;
+}
+
 /**
  * An error with a code. The message says what failed, where, the numbers, and the next step.
  *
@@ -26,11 +34,18 @@ export type FoveaErrorCode =
 export class FoveaError extends Error {
   override readonly name = "FoveaError";
   readonly code: FoveaErrorCode;
+  /** Of `context-full`, where the prompt alone is too long. */
+  readonly overflow: ContextOverflow | undefined;
 
   /** @param message cut in its middle if it is longer than 1000 characters, as untrusted names may be */
-  constructor(code: FoveaErrorCode, message: string, options?: { cause?: unknown }) {
-    super(cutMiddle(message), options);
+  constructor(
+    code: FoveaErrorCode,
+    message: string,
+    options: { cause?: unknown; overflow?: ContextOverflow | undefined } = {},
+  ) {
+    super(cutMiddle(message), "cause" in options ? { cause: options.cause } : {});
     this.code = code;
+    this.overflow = options.overflow;
   }
 }
 

@@ -133,6 +133,17 @@ export const composerStyles = css`
     overflow-wrap: anywhere;
   }
 
+  .tokens {
+    padding: 0 0.75rem 0.375rem;
+    color: var(--_fovea-soft);
+    font-size: 0.8125em;
+    text-align: end;
+  }
+
+  .tokens.over {
+    color: var(--_fovea-error);
+  }
+
   .tray {
     padding: 0.375rem 0.375rem 0.25rem;
   }

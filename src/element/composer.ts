@@ -6,6 +6,7 @@ import { droppedFiles, isTaken } from "./dropped.ts";
 import { holdsModel } from "./dropped-model.ts";
 import { CAMERA_ICON, PICTURE_ICON, REMOVE_ICON, SEND_ICON, STOP_ICON } from "./icons.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
+import { type CountQuestion, TokenLine } from "./token-line.ts";
 import { isSendKey, pastedFiles } from "./typing.ts";
 import { errorSentence } from "./wording.ts";
 
@@ -30,6 +31,8 @@ export interface ComposerOwner {
   onStop(): void;
   /** The user gave the files of a model. */
   onModel(files: readonly File[]): void;
+  /** Tokens of the conversation with this question. */
+  count: CountQuestion<ChatPicture>;
 }
 
 const DEFAULT_PLACEHOLDER = "Ask about a picture";
@@ -46,10 +49,14 @@ export class Composer implements ReactiveController {
   #isBusy = false;
   #needsPicture = false;
   #focused: Element | undefined;
+  readonly #tokens: TokenLine<ChatPicture>;
+  /** The question and pictures that were counted last. */
+  #typed: readonly [string, readonly ChatPicture[]] = ["", []];
 
   constructor(host: ReactiveControllerHost & HTMLElement, owner: ComposerOwner) {
     this.#host = host;
     this.#owner = owner;
+    this.#tokens = new TokenLine(owner.count, () => host.requestUpdate());
     host.addController(this);
   }
 
@@ -63,6 +70,7 @@ export class Composer implements ReactiveController {
 
   hostDisconnected(): void {
     for (const type of EVENTS) this.#host.removeEventListener(type, this);
+    this.#tokens.stop();
   }
 
   /** Notes the focus: a removed button would lose it, so keyboard users get it back in the question field. */
@@ -74,6 +82,10 @@ export class Composer implements ReactiveController {
   hostUpdated(): void {
     if (this.#focused && !this.#focused.isConnected) this.focus({ preventScroll: true });
     this.#focused = undefined;
+    const [question, pictures] = this.#typed;
+    if (this.#question === question && this.#pictures === pictures) return;
+    this.#typed = [this.#question, this.#pictures];
+    this.#tokens.typed(...this.#typed);
   }
 
   handleEvent(event: Event): void {
@@ -144,6 +156,7 @@ export class Composer implements ReactiveController {
               </button>`
         }
       </div>
+      ${this.#tokens.render()}
     </form>`;
   }
 

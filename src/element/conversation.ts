@@ -9,6 +9,7 @@ import type {
   Message,
   ModelInfo,
   SeenView,
+  TokenCount,
 } from "../api.ts";
 import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
 import { isAbort } from "./wording.ts";
@@ -56,6 +57,8 @@ export interface Turn<P extends Pictured = Pictured> {
   readonly answers: readonly Answer[];
   /** Index of the answer that is shown and that later questions follow. */
   readonly shown: number;
+  /** What of the turn later questions leave out, because the context was full. */
+  readonly leftOut?: "turn" | "pictures";
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -78,6 +81,8 @@ export interface ConversationOwner {
 }
 
 const ENDED: readonly string[] = ["stop", "length", "abort", "failed"];
+/** Share of the context that an answer has at least, after turns were left out. */
+const ANSWER_SHARE = 1 / 8;
 /** Classes shown of a classifier's answer. */
 const SHOWN_CLASSES = 5;
 
@@ -94,6 +99,7 @@ export function isRunning({ state }: Answer): boolean {
 /** The turns that a model reads before a question. Unanswered ones are left out: models expect alternating messages. */
 export function answeredTurns<T extends Turn>(turns: readonly T[]): T[] {
   return turns.filter((turn) => {
+    if (turn.leftOut === "turn") return false;
     const { state, text } = shownAnswer(turn);
     return state !== "failed" && text !== "";
   });
@@ -141,6 +147,37 @@ export class Conversation<P extends Pictured> {
       turn.answers = turn.answers.filter(({ text }) => text !== "");
       return this.#answer(turn, change, signal);
     });
+  }
+
+  /**
+   * Asks a turn's question again without the oldest turns, or without the pictures of the oldest turns: as many as must go
+   * for an answer to have room. They stay in the conversation, but later questions leave them out too.
+   */
+  askShorter({ id }: Turn<P>, what: "turn" | "pictures"): Promise<string> {
+    return this.#queue(async (signal) => {
+      const at = this.#turns.findIndex((one) => one.id === id);
+      if (at < 0) throw new FoveaError("aborted", "the question was removed");
+      const turn = this.#turns[at]!;
+      const model = await orAborted(this.#owner.model(), signal, "loading");
+      for (const earlier of this.#turns.slice(0, at).filter((one) => canLeaveOut(one, what))) {
+        earlier.leftOut = what;
+        const { promptTokens, contextLength } = await this.#count(model, turn, signal);
+        if (promptTokens <= (1 - ANSWER_SHARE) * contextLength) break;
+      }
+      turn.answers = turn.answers.filter(({ text }) => text !== "");
+      return this.#answer(turn, {}, signal);
+    });
+  }
+
+  /** Counts the tokens of the conversation with one more question. Throws as `Fovea.countTokens`. */
+  count(model: FoveaModel, question: string, pictures: readonly P[], signal: AbortSignal): Promise<TokenCount> {
+    return this.#count(model, { id: 0, question, pictures, answers: [], shown: 0 }, signal);
+  }
+
+  #count(model: FoveaModel, turn: Turn<P>, signal: AbortSignal): Promise<TokenCount> {
+    const { compression, pictures } = this.#owner.settings(model.info);
+    const options = { ...(compression && { compression }), ...(pictures && { pictures }), signal };
+    return model.countTokens(this.#messages(turn), options);
   }
 
   /** Shows another answer of a turn. */
@@ -272,10 +309,8 @@ export class Conversation<P extends Pictured> {
   /** The messages up to a turn. */
   #messages(turn: Turn<P>): Message[] {
     const system = this.#owner.system();
-    const before = this.#turns.slice(
-      0,
-      this.#turns.findIndex(({ id }) => id === turn.id),
-    );
+    const at = this.#turns.findIndex(({ id }) => id === turn.id);
+    const before = at < 0 ? this.#turns : this.#turns.slice(0, at);
     return [
       ...(system === "" ? [] : [{ role: "system" as const, content: system }]),
       ...answeredTurns(before).flatMap((earlier): Message[] => [
@@ -287,8 +322,13 @@ export class Conversation<P extends Pictured> {
   }
 }
 
-function questionOf({ question, pictures }: Turn): Message {
-  if (pictures.length === 0) return { role: "user", content: question };
+/** Whether leaving this out of a turn makes the conversation shorter. */
+export function canLeaveOut({ pictures, leftOut }: Turn, what: "turn" | "pictures"): boolean {
+  return leftOut !== "turn" && (what === "turn" || (pictures.length > 0 && leftOut !== "pictures"));
+}
+
+function questionOf({ question, pictures, leftOut }: Turn): Message {
+  if (pictures.length === 0 || leftOut === "pictures") return { role: "user", content: question };
   const images = pictures.map(({ image }) => ({ type: "image" as const, image }));
   return { role: "user", content: [...images, { type: "text", text: question }] };
 }

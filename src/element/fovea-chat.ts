@@ -96,6 +96,8 @@ export class FoveaChat extends LitElement {
   readonly #composer = new Composer(this, {
     ...{ onQuestion: (...asked) => void this.#ask(...asked).catch(ignore), onStop: () => this.stop() },
     onModel: (files) => takeModel(this, files),
+    count: async (...asked) =>
+      this.#engine.state.phase === "ready" ? this.#conversation.count(await this.#model(), ...asked) : undefined,
   });
   readonly #half = new HalfSwitch(this);
   readonly #words = new WordPointer(() => {
@@ -104,6 +106,7 @@ export class FoveaChat extends LitElement {
   });
   readonly #actions: TranscriptActions = {
     askAgain: (turn) => void this.#conversation.askAgain(turn).catch(ignore),
+    askShorter: (turn, what) => void this.#conversation.askShorter(turn, what).catch(ignore),
     copy: (text) => {
       void navigator.clipboard?.writeText(text).then(() => {
         this.#announcement = "Copied.";

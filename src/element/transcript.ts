@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
 import { FoveaError } from "../errors.ts";
-import { type Answer, isRunning, shownAnswer, type Turn } from "./conversation.ts";
+import { type Answer, canLeaveOut, isRunning, shownAnswer, type Turn } from "./conversation.ts";
 import type { EngineState } from "./engine-slot.ts";
 import type { HalfLine } from "./half-line.ts";
 import { AGAIN_ICON, COPY_ICON, EDIT_ICON, EYE_ICON, NEXT_ICON, PREVIOUS_ICON } from "./icons.ts";
@@ -15,6 +15,8 @@ import { byteText, errorWords, progressText, statsText } from "./wording.ts";
 /** Actions of the buttons. */
 export interface TranscriptActions {
   askAgain(turn: Turn<ChatPicture>): void;
+  /** Asks without the oldest turns, or without their pictures. */
+  askShorter(turn: Turn<ChatPicture>, what: "turn" | "pictures"): void;
   clear(): void;
   load(): void;
   cancel(): void;
@@ -36,6 +38,8 @@ export interface TranscriptLook {
   /** Whether an answer is running, so that nothing can be asked again. */
   isBusy: boolean;
   words: WordPointer;
+  /** What earlier turns have that a question may leave out where the context is full. */
+  spare: { turn: boolean; pictures: boolean };
 }
 
 /** The invitation before the first question. */
@@ -52,13 +56,17 @@ export function renderEmpty(): TemplateResult {
 /** All turns, oldest first. */
 export function renderTurns(
   turns: readonly Turn<ChatPicture>[],
-  look: TranscriptLook,
+  look: Omit<TranscriptLook, "spare">,
   actions: TranscriptActions,
 ): unknown {
   return repeat(
     turns,
     ({ id }) => id,
-    (turn) => renderTurn(turn, turn === turns.at(-1) ? look : { ...look, half: undefined }, actions),
+    (turn, at) => {
+      const has = (what: "turn" | "pictures") => turns.slice(0, at).some((one) => canLeaveOut(one, what));
+      const spare = { turn: has("turn"), pictures: has("pictures") };
+      return renderTurn(turn, { ...look, spare, half: at === turns.length - 1 ? look.half : undefined }, actions);
+    },
   );
 }
 
@@ -83,9 +91,10 @@ function renderTurn(turn: Turn<ChatPicture>, look: TranscriptLook, actions: Tran
     ${state === "loading" || state === "reading" ? renderPending(turn, answer) : nothing}
     ${text === "" ? nothing : renderText(turn, answer, look.words)}
     ${answer.isRecovering ? html`<p class="remark" part="remark" role="status">The GPU was lost. The model is loading again, then the answer continues.</p>` : nothing}
+    ${turn.leftOut ? html`<p class="remark" part="remark">The model no longer reads ${turn.leftOut === "turn" ? "this turn" : "the pictures of this turn"}.</p>` : nothing}
     ${state === "abort" ? html`<p class="remark" part="remark">Stopped.</p>` : nothing}
     ${state === "length" ? html`<p class="remark" part="remark">Stopped at the length limit.</p>` : nothing}
-    ${state === "failed" ? renderFailure(turn, answer, actions) : nothing}
+    ${state === "failed" ? renderFailure(turn, answer, look.spare, actions) : nothing}
     ${state === "abort" && text === "" ? html`<button class="button retry" part="button retry" @click=${() => actions.askAgain(turn)}>Ask again</button>` : nothing}
     ${text !== "" && !isRunning(answer) ? renderActions(turn, answer, look, actions) : nothing}
     ${look.half && text !== "" ? renderHalf(look.half, actions) : nothing}
@@ -157,17 +166,24 @@ function renderPending({ pictures }: Turn<ChatPicture>, { state }: Answer): Temp
   return html`<p class="pending" part="pending">${text}<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span></p>`;
 }
 
-function renderFailure(turn: Turn<ChatPicture>, { error }: Answer, actions: TranscriptActions): TemplateResult {
+function renderFailure(
+  turn: Turn<ChatPicture>,
+  { error }: Answer,
+  spare: TranscriptLook["spare"],
+  actions: TranscriptActions,
+): TemplateResult {
+  const retry = (text: string, act: () => void) =>
+    html`<button class="button retry" part="button retry" @click=${act}>${text}</button>`;
   // The same question would not fit on a retry either.
   const isFull = error instanceof FoveaError && error.code === "context-full";
-  return html`<div class="error" part="error" role="alert">
-    ${renderError(error)}
-    ${
-      isFull
-        ? html`<button class="button retry" part="button retry" @click=${actions.clear}>New conversation</button>`
-        : html`<button class="button retry" part="button retry" @click=${() => actions.askAgain(turn)}>Try again</button>`
-    }
-  </div>`;
+  const buttons = isFull
+    ? [
+        spare.pictures ? retry("Leave out earlier pictures", () => actions.askShorter(turn, "pictures")) : nothing,
+        spare.turn ? retry("Leave out the oldest turns", () => actions.askShorter(turn, "turn")) : nothing,
+        retry("New conversation", actions.clear),
+      ]
+    : retry("Try again", () => actions.askAgain(turn));
+  return html`<div class="error" part="error" role="alert">${renderError(error)} ${buttons}</div>`;
 }
 
 /** An error in few words, and the engine's own folded away. */

@@ -106,6 +106,7 @@ export class Sequence {
       throw new FoveaError(
         "context-full",
         `the prompt has ${promptRows} tokens, the context holds ${this.#cache.capacity}: shorten the conversation, use fewer image tokens, or load with a larger maxContext`,
+        { overflow: { promptTokens: promptRows, contextLength: this.#cache.capacity } },
       );
   }
 

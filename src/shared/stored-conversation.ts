@@ -19,3 +19,15 @@ export interface RestoredConversation {
   /** Why the conversation will run again, where something was stored but could not be used. */
   problem?: string;
 }
+
+export interface ConversationOptions {
+  signal?: AbortSignal;
+}
+
+/** Of models on this machine. */
+export interface SavesConversations {
+  /** Saves the rows of the last conversation on disk; see `Fovea.saveConversation`. */
+  saveConversation(name: string, options?: ConversationOptions): Promise<StoredConversation | undefined>;
+  /** Reads the rows of a conversation back from disk; see `Fovea.restoreConversation`. */
+  restoreConversation(name: string, options?: ConversationOptions): Promise<RestoredConversation>;
+}

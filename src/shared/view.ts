@@ -90,3 +90,48 @@ export interface SeenView extends ViewPlace {
   /** Per token, its cell, where cells were chosen after the connector (`diverse`). */
   kept?: Uint32Array;
 }
+
+/** One picture on its own. */
+export interface ImageFeatures {
+  /** What the projector reads, or for a classifier the final hidden states, [tokens, width]. */
+  features: Matrix;
+  /** Of the only view, else of the first. */
+  stages: CompressionStage[];
+  views: SeenView[];
+  /** Softmax over the classes, where the checkpoint has a classifier; `label` from id2label. Most likely first. */
+  classes?: { id: number; label: string; logit: number; probability: number }[];
+  /** Of length 1, where the model has embeddings of pictures: their products tell how alike pictures and texts are. */
+  embedding?: Float32Array;
+  milliseconds: number;
+}
+
+/** The model as numbers. */
+export interface Inspection {
+  prompt: {
+    /** As rendered, placeholders not expanded; empty for `inputIds`. */
+    text: string;
+    /** [T], with the placeholder's id in each row of a picture. */
+    ids: Uint32Array;
+    /** [axes, T]; 0 where only the GPU knows them (`positions: "original"`). */
+    positions: Matrix;
+    /** Of each picture its runs of rows in `ids`. */
+    pictures: { start: number; count: number }[][];
+  };
+  images: InspectedImage[];
+  /** Layers that inhibit. Rows are all rows of text, columns all image tokens. */
+  layers: {
+    layer: number;
+    ratio: number;
+    /** 0 where the row does not see the token. */
+    focus: Matrix;
+    /** 1 for each inhibited pair, which the row sees; as `focus`. */
+    inhibited: Uint8Array;
+    /** One column, or with scope "image" one an image; NaN where the row sees no such token. */
+    threshold: Matrix;
+  }[];
+  /** [T, V], every position of the spliced prompt. */
+  logits: Matrix;
+  greedy: number[];
+  /** [greedySteps, V]; row i chose greedy[i]. */
+  greedyLogits: Matrix;
+}

@@ -7,13 +7,14 @@ const CLASSES: Record<string, new (message: string) => Error> = { TypeError, Ran
 export function packError(error: unknown): SentError {
   if (!(error instanceof Error)) return { name: "Error", message: String(error), stack: undefined, code: undefined };
   const { name, message, stack } = error;
-  return { name, message, stack, code: error instanceof FoveaError ? error.code : undefined };
+  const { code, overflow } = error instanceof FoveaError ? error : {};
+  return { name, message, stack, code, ...(overflow && { overflow }) };
 }
 
 /** @param cause the reason that the page knows, such as that of its signal */
-export function unpackError({ name, message, stack, code }: SentError, cause?: unknown): Error {
+export function unpackError({ name, message, stack, code, overflow }: SentError, cause?: unknown): Error {
   const error = code
-    ? new FoveaError(code, message, cause === undefined ? {} : { cause })
+    ? new FoveaError(code, message, { ...(cause !== undefined && { cause }), overflow })
     : new (CLASSES[name] ?? Error)(message);
   if (stack !== undefined) error.stack = stack;
   return error;

@@ -19,7 +19,7 @@ import type {
   ScoreOptions,
   WorkerOptions,
 } from "../api.ts";
-import type { FoveaErrorCode } from "../errors.ts";
+import type { ContextOverflow, FoveaErrorCode } from "../errors.ts";
 
 /** The options of loading that are plain values; the others stay on the page and become messages. */
 export type LoadSettings = Omit<WorkerOptions, "signal" | "onProgress" | "onWait">;
@@ -83,6 +83,7 @@ export interface SentError {
   stack: string | undefined;
   /** Of a FoveaError. */
   code: FoveaErrorCode | undefined;
+  overflow?: ContextOverflow;
 }
 
 /** One end of the channel: a `Worker`, or the worker's global scope. */

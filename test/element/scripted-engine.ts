@@ -1,5 +1,6 @@
 /** Engines that do what a test says, step by step, for the element. Nothing is downloaded, and nothing is computed. */
 import type {
+  CountTokensOptions,
   EncodeImageOptions,
   FoveaModel,
   GenerateRequest,
@@ -10,6 +11,7 @@ import type {
   ImageInput,
   ImageScores,
   Inspection,
+  Message,
   ModelInfo,
   TextEmbeddings,
   TokenCount,
@@ -69,6 +71,11 @@ export class ScriptedModel implements FoveaModel {
     throw new Error("not scripted");
   };
 
+  /** Gives the tokens of a conversation. */
+  count = async (_messages: Message[], _options?: CountTokensOptions): Promise<TokenCount> => {
+    throw new Error("not scripted");
+  };
+
   constructor(info: Partial<ModelInfo> = {}) {
     this.info = { ...INFO, imageTokens: 576, ...info };
   }
@@ -87,8 +94,8 @@ export class ScriptedModel implements FoveaModel {
     return this.encode(image, options);
   }
 
-  async countTokens(): Promise<TokenCount> {
-    throw new Error("not scripted");
+  countTokens(messages: Message[], options?: CountTokensOptions): Promise<TokenCount> {
+    return this.count(messages, options);
   }
 
   async encodeText(): Promise<TextEmbeddings> {

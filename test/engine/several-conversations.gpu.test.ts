@@ -166,6 +166,13 @@ describe("several conversations", () => {
     expect(again.text).toBe(first.text);
   });
 
+  test("a conversation that is too long says by how much", async () => {
+    const asked = ask(fovea, [{ role: "user", content: "sea ".repeat(200) }], plain);
+    const error = await asked.catch((reason) => reason);
+    expect(error).toMatchObject({ code: "context-full", overflow: { contextLength: 400 } });
+    expect(error.overflow.promptTokens).toBeGreaterThan(800);
+  });
+
   test("wrong budgets are refused", async () => {
     await expect(Fovea.load({}, { keptBytes: -1 })).rejects.toThrow("keptBytes must be an integer from 0");
   });

@@ -112,6 +112,7 @@ describe("loading", () => {
 
   test.for([
     new FoveaError("bad-weights", "a broken file"),
+    new FoveaError("context-full", "too long", { overflow: { promptTokens: 90, contextLength: 80 } }),
     new TypeError("no address"),
     new RangeError("too long"),
     new Error("something else"),
@@ -120,7 +121,8 @@ describe("loading", () => {
     const thrown = await createFovea("https://example.org/").catch((reason) => reason);
     expect(thrown).toBeInstanceOf(error.constructor);
     expect(Object.getPrototypeOf(thrown)).toBe(Object.getPrototypeOf(error));
-    expect([thrown.message, thrown.code]).toEqual([error.message, (error as FoveaError).code]);
+    const { message, code, overflow } = error as FoveaError;
+    expect([thrown.message, thrown.code, thrown.overflow]).toEqual([message, code, overflow]);
     expect(FakeWorker.all[0]!.isTerminated).toBe(true);
   });
 
