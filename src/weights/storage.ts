@@ -6,7 +6,6 @@ import { checkFields } from "../shared/arguments.ts";
 import type { StoredConversation } from "../shared/stored-conversation.ts";
 import { NO_ROOM, type StorageReport, type StoredModel } from "../shared/stored-model.ts";
 import { storedName } from "./remote-model.ts";
-import { deleteSaved, listSaved } from "./saved-rows.ts";
 import { deleteStored, listStored } from "./store.ts";
 
 /**
@@ -32,7 +31,7 @@ export async function deleteStoredModel(source: string, options: { signal?: Abor
 
 /** The conversations on disk, the oldest first. Empty without a private file system. */
 export async function storedConversations(): Promise<StoredConversation[]> {
-  return listSaved();
+  return (await import("./saved-rows.ts")).listSaved();
 }
 
 /**
@@ -44,7 +43,7 @@ export async function storedConversations(): Promise<StoredConversation[]> {
 export async function deleteStoredConversation(name: string, options: { signal?: AbortSignal } = {}): Promise<boolean> {
   if (typeof name !== "string") throw new TypeError("name must be a string, as in storedConversations");
   checkFields("options", options, ["signal"]);
-  return deleteSaved(name, options.signal);
+  return (await import("./saved-rows.ts")).deleteSaved(name, options.signal);
 }
 
 /** The space that the browser gives to this site. */

@@ -1,6 +1,6 @@
 /** Several conversations in turn: each goes on from its own rows, within a budget, and answers as if all had run anew. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { GenerateRequest, Message, ModelFiles } from "../../src/api.ts";
+import type { AnswerAttention, GenerateRequest, Message, ModelFiles } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { planModel } from "../../src/engine/plan-model.ts";
 import { chatFiles } from "../support/chat-files.ts";
@@ -18,8 +18,12 @@ const user = (text: string, ...seeds: number[]): Message => ({
 
 async function ask(fovea: Fovea, messages: Message[], more: Partial<GenerateRequest> = {}) {
   const answer = fovea.generate({ messages, maxTokens: 8, ...more });
-  const text = await answer.text();
-  return { text, ...answer.stats! };
+  let [text, attention] = ["", undefined as AnswerAttention | undefined];
+  for await (const event of answer) {
+    if (event.type === "text") text += event.text;
+    if (event.type === "attention") attention = event;
+  }
+  return { text, attention, ...answer.stats! };
 }
 
 const settings = { weights: "f32", precision: "f32", maxContext: 400 } as const;
@@ -42,7 +46,12 @@ async function goBack(
   await ask(fovea, [other], more);
   const turns: Message[] = [first, { role: "assistant", content: one.text }, user("And why?")];
   const back = await ask(fovea, turns, more);
-  expect(back.text).toBe((await askAnew(fresh, turns, more)).text);
+  const anew = await askAnew(fresh, turns, more);
+  expect(back.text).toBe(anew.text);
+  // The masks of the answer's tokens weigh what all earlier rows paid to pictures.
+  const masks = ({ attention }: typeof anew) => attention?.layers.map(({ inhibited }) => [...inhibited]);
+  expect(masks(back)).toEqual(masks(anew));
+  if (more.attention) expect(masks(back)!.flat()).toContain(1);
   return { one, back };
 }
 
@@ -70,7 +79,7 @@ describe("a conversation goes on after another one", () => {
     ["inhibited", { inhibition: { maxRatio: 0.6 } }],
     ["whole attention, all tokens", { inhibition: { maxRatio: 0 }, compression: { method: "none" } }],
     ["original positions", { compression: { method: "vmtc", ratio: 0.5, positions: "original" } }],
-    ["watched", { attention: true }],
+    ["watched", { attention: true, inhibition: { maxRatio: 0.6 } }],
   ] as const)("with pictures, %s", async ([, more]) => {
     const { one, back } = await goBack(engines, pair, more);
     // The last rows of a prompt may be written otherwise once the answer is there.
