@@ -84,12 +84,8 @@ export async function buildLibrary() {
 
 /** @param {string} outDir */
 async function bundle(outDir) {
-  const { dependencies: own, peerDependencies } = readPackage();
-  const dependencies = [...Object.keys(own), ...Object.keys(peerDependencies)];
-  const isDependency = (/** @type {string} */ id) =>
-    dependencies.some((name) => id === name || id.startsWith(`${name}/`));
   const { [STANDALONE]: standalone, ...modules } = ENTRIES;
-  const imports = await bundleModules(outDir, modules, { isExternal: isDependency });
+  const imports = await bundleModules(outDir, modules, { isExternal: isDependency() });
   await bundleModules(outDir, { [WORKER_SCRIPT.name]: WORKER_SCRIPT.source }, { minify: true });
   await bundleModules(outDir, { [GRAMMAR_SCRIPT.name]: GRAMMAR_SCRIPT.source }, { minify: true });
   // Lit's build for Node does the same in a page, and can be imported by a server that renders the page.
@@ -104,12 +100,30 @@ async function bundle(outDir) {
 /**
  * The worker's script without the packages that read tokenizers, for its size.
  * @param {string} outDir
- * @returns {Promise<string>} its path
+ * @returns {Promise<string[]>} its path
  */
 export async function bundleOwnWorker(outDir) {
   const isExternal = (/** @type {string} */ id) => TOKENIZER_PACKAGES.includes(id);
   await bundleModules(outDir, { own: WORKER_SCRIPT.source }, { minify: true, isExternal });
-  return `${outDir}/own.js`;
+  return [`${outDir}/own.js`];
+}
+
+/**
+ * The engine as a page's bundler leaves it, for its size.
+ * @param {string} outDir
+ * @returns {Promise<string[]>} paths of all that it loads at once
+ */
+export async function bundleEngine(outDir) {
+  const options = { minify: true, isExternal: isDependency() };
+  const imports = await bundleModules(outDir, { engine: "src/engine/fovea.ts" }, options);
+  return closure(imports, "engine.js").map((file) => `${outDir}/${file}`);
+}
+
+/** Tells the modules of packages that users of the library install with it. */
+function isDependency() {
+  const { dependencies, peerDependencies } = readPackage();
+  const names = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
+  return (/** @type {string} */ id) => names.some((name) => id === name || id.startsWith(`${name}/`));
 }
 
 /**
