@@ -38,7 +38,9 @@ const HEX_ESCAPE = `"u" ([0-9A-Ca-cE-Fe-f] ${HEX} | [dD] [0-7]) ${HEX} ${HEX}`;
 /** Rules that every grammar of schemas needs. */
 export const JSON_RULES = [
   `json-character ::= ${CHARACTER} | "\\u005c" ([\\u0022\\u005c\\u002fbfnrt] | ${HEX_ESCAPE})`,
-  `json-string ::= ${QUOTE} json-character* ${QUOTE}`,
+  // One rule that calls itself at its end: of "json-character*", the library checks nearly every token anew at each step.
+  `json-string ::= ${QUOTE} json-rest`,
+  `json-rest ::= ${QUOTE} | json-character json-rest`,
   `json-number ::= ${NUMBER}`,
   `json-integer ::= ${INTEGER}`,
   `json-object ::= "{" (json-string ${COLON} json-value (${COMMA} json-string ${COLON} json-value)*)? "}"`,
