@@ -1,9 +1,9 @@
-// node tools/families.mjs: writes the table of families into README.md, from the registry and from the published
+// node tools/families.mjs: writes the table of families into docs/families.md, from the registry and from the published
 // repositories of test/families. tools/family-table.ts makes the table.
 import { readFileSync, writeFileSync } from "node:fs";
 import { importTypeScript } from "./typescript.mjs";
 
 /** @type {typeof import("./family-table.ts")} */
 const { withTable } = await importTypeScript("tools/family-table.ts");
-const readme = new URL("../README.md", import.meta.url);
-writeFileSync(readme, withTable(readFileSync(readme, "utf8")));
+const page = new URL("../docs/families.md", import.meta.url);
+writeFileSync(page, withTable(readFileSync(page, "utf8")));

@@ -1,4 +1,4 @@
-/** The README's table of families: what the registry describes, and the published repositories of test/families. */
+/** The table of families in docs/families.md: what the registry describes, and the published repositories of test/families. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,12 +20,12 @@ interface Published {
   licence: string | undefined;
 }
 
-/** The README with a fresh table between its markers. Throws where a marker is missing. */
-export function withTable(readme: string): string {
-  const begin = readme.indexOf(BEGIN);
-  const end = readme.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error(`README.md needs ${BEGIN} and ${END}, in this order`);
-  return `${readme.slice(0, begin)}${BEGIN}\n${familyTable()}\n${readme.slice(end)}`;
+/** The page with a fresh table between its markers. Throws where a marker is missing. */
+export function withTable(page: string): string {
+  const begin = page.indexOf(BEGIN);
+  const end = page.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`docs/families.md needs ${BEGIN} and ${END}, in this order`);
+  return `${page.slice(0, begin)}${BEGIN}\n${familyTable()}\n${page.slice(end)}`;
 }
 
 /** One line a family, in the registry's order. A family without a repository in test/families has empty cells. */

@@ -16,6 +16,11 @@ declare global {
   const files: ModelFiles;
   const messages: Message[];
   const client: FoveaOpenAI;
+  const apiKey: string;
+  const show: (text: string) => void;
+  const run: (name: string, args: unknown) => Promise<unknown>;
+  const createRemote: typeof import("fovea/remote").createRemote;
+  const options: import("fovea/remote").RemoteOptions;
   const Fovea: typeof import("fovea").Fovea;
 }
 `;

@@ -5,6 +5,7 @@ const GUIDES = [
   ["Start", "index"],
   ["Models and storage", "models"],
   ["Weight formats", "formats"],
+  ["Families", "families"],
   ["Compression and inhibition", "compression"],
   ["Answers in a form", "answers"],
   ["Embeddings", "embeddings"],
@@ -15,8 +16,10 @@ const PLACES = [
   ["Next.js", "next"],
   ["Worker", "worker"],
   ["OpenAI's interface", "openai"],
+  ["A server", "server"],
   ["Offline", "offline"],
   ["Content security policy", "csp"],
+  ["Browsers", "browsers"],
 ] as const;
 const INSIDE = [
   ["Architecture", "architecture"],
