@@ -1,5 +1,5 @@
 /** One streamed answer: events of the server become events of a generation, with the clock of each. */
-import type { GenerateRequest, GenerationEvent, GenerationStats } from "../api.ts";
+import type { GenerateRequest, GenerationEvent, GenerationStats, ToolCall } from "../api.ts";
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import type { AnsweringServer } from "../shared/answering-server.ts";
 import { readChunk, type Usage } from "./chunk.ts";
@@ -7,6 +7,7 @@ import { type ServerAnswer, TransientFailure } from "./http.ts";
 import type { CheckedOptions } from "./options.ts";
 import { ServerError, serverWords } from "./server-error.ts";
 import { readEvents, type StreamEnd } from "./sse.ts";
+import { type CallDelta, CallReader } from "./tools.ts";
 
 type Emit = (event: GenerationEvent) => void;
 
@@ -14,6 +15,12 @@ type Emit = (event: GenerationEvent) => void;
 const MAX_EVENTS = 1_000_000;
 /** Wait for what follows the end of the text: the number of tokens. */
 const TAIL_MS = 2000;
+
+/** Why an answer ended, and its calls, where there are any. */
+export interface AnswerEnd {
+  reason: "stop" | "length";
+  toolCalls?: ToolCall[];
+}
 
 /** The numbers of an answer while it comes. */
 export class AnswerClock {
@@ -71,7 +78,7 @@ export async function readAnswer(
   clock: AnswerClock,
   emit: Emit,
   signal: AbortSignal,
-): Promise<"stop" | "length"> {
+): Promise<AnswerEnd> {
   const reading = new Reading(answer, request, options, clock, emit, signal);
   try {
     return await reading.run();
@@ -90,6 +97,7 @@ class Reading {
   readonly #signal: AbortSignal;
   #text = "";
   #hasTokens = false;
+  readonly #calls = new CallReader();
   #finish: string | undefined;
 
   constructor(
@@ -108,7 +116,7 @@ class Reading {
     this.#signal = signal;
   }
 
-  async run(): Promise<"stop" | "length"> {
+  async run(): Promise<AnswerEnd> {
     const { address, mediaType } = this.#answer;
     if (mediaType !== "text/event-stream") throw await this.#notAStream(mediaType);
     const words = (text: string) => serverWords(text, this.#options.secrets);
@@ -121,7 +129,10 @@ class Reading {
       this.#take(next.value);
     }
     if (this.#finish === undefined) throw new ServerError(`${address}: the answer broke off before its end; ask again`);
-    return this.#reason(this.#finish);
+    const reason = this.#reason(this.#finish);
+    const { calls, events: rest } = this.#calls.end();
+    for (const event of rest) this.#emit(event);
+    return { reason, ...(calls.length > 0 && { toolCalls: calls }) };
   }
 
   /** The next event, or an end: after the end of the text, nothing more needs to come. */
@@ -151,7 +162,7 @@ class Reading {
   }
 
   #take(value: unknown): void {
-    const { text, tokens, finish, usage, error } = readChunk(value);
+    const { text, tokens, calls, finish, usage, error } = readChunk(value);
     if (usage) this.#clock.usage = usage;
     if (tokens.length > 0 && this.#request.topLogprobs !== undefined) {
       this.#hasTokens = true;
@@ -162,11 +173,25 @@ class Reading {
       this.#text += text;
       this.#emit({ type: "text", text });
     }
+    // A server that was given no tools has none to call.
+    if (this.#request.tools !== undefined)
+      for (const call of calls) {
+        this.#clock.countChunk();
+        for (const event of this.#takeCall(call)) this.#emit(event);
+      }
     if (error !== undefined) {
       const said = serverWords(error, this.#options.secrets);
       throw new ServerError(`${this.#answer.address} failed during the answer: "${said}"; ask again`);
     }
     this.#finish ??= finish;
+  }
+
+  #takeCall(call: CallDelta): GenerationEvent[] {
+    try {
+      return this.#calls.take(call);
+    } catch (cause) {
+      throw new ServerError(`${this.#answer.address} sent ${(cause as Error).message}; ask again`);
+    }
   }
 
   /** Checks what the server may have passed over silently. */
@@ -178,7 +203,7 @@ class Reading {
     if (/^(error|abort|cancel)/.test(finish))
       throw new ServerError(`${address} gave up on the answer (${serverWords(finish, [])}); ask again`);
     const { format, topLogprobs } = this.#request;
-    if (format && !hasForm(this.#text, format))
+    if (format && finish !== "tool_calls" && !hasForm(this.#text, format))
       throw new ServerError(
         `${address} did not answer in the form "${format.type}"; it seems to ignore it. Use a server that has it`,
       );

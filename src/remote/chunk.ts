@@ -2,11 +2,13 @@
 import type { AnswerToken, TokenProbability } from "../api.ts";
 import { isJsonObject } from "../shared/json.ts";
 import { messageOf } from "./server-error.ts";
+import { type CallDelta, readCallDeltas } from "./tools.ts";
 
 /** The parts of an event that matter. */
 export interface Chunk {
   text: string;
   tokens: AnswerToken[];
+  calls: CallDelta[];
   /** Undefined until the last event of the answer. */
   finish: string | undefined;
   usage: Usage | undefined;
@@ -28,11 +30,12 @@ export function readChunk(value: unknown): Chunk {
   const choices: unknown[] = Array.isArray(event.choices) ? event.choices : [];
   // One answer was asked for; an event with the usage has none.
   const choice = fields(choices.find((one) => (fields(one).index ?? 0) === 0));
-  const { content } = fields(choice.delta ?? choice.message);
+  const { content, tool_calls: calls } = fields(choice.delta ?? choice.message);
   const { finish_reason: finish } = choice;
   return {
     text: typeof content === "string" ? content : "",
     tokens: readTokens(fields(choice.logprobs).content),
+    calls: readCallDeltas(calls),
     finish: typeof finish === "string" ? finish.slice(0, 60) : undefined,
     usage: readUsage(event.usage),
     error,

@@ -33,6 +33,7 @@ import { cannot, needsDialect, pixelsOf, requestBody, requestMessages } from "./
 import { type ListedModel, readCount, readModels } from "./server-answers.ts";
 import { ServerError } from "./server-error.ts";
 import { SERVERS, type ServerDialect, type ServerKind, serverOf } from "./servers.ts";
+import { toolFields } from "./tools.ts";
 
 /**
  * A model on a server. Nothing is sent before the first request, or `connect`.
@@ -106,7 +107,6 @@ export class RemoteModel implements FoveaModel {
     checkSignal(options.signal);
     const signal = this.#signal(options.signal);
     const { compression, tools } = options;
-    if (tools !== undefined) throw cannot("be given tools", "leave tools out");
     if (compression !== undefined && compression.method !== "none")
       throw cannot("compress pictures", "leave compression out");
     const advice = "generate with maxTokens: 1 and read stats.promptTokens";
@@ -118,7 +118,7 @@ export class RemoteModel implements FoveaModel {
     const path = /\/v\d+$/.test(this.#options.base.pathname) ? "../tokenize" : "tokenize";
     const answer = await this.#exchange.post(
       path,
-      { model: this.#options.model, messages: sent },
+      { model: this.#options.model, messages: sent, ...toolFields({ ...(tools && { tools }) }) },
       "application/json",
       signal,
     );
@@ -173,8 +173,8 @@ export class RemoteModel implements FoveaModel {
       const answer = await this.#exchange.post("chat/completions", whole, "text/event-stream", signal);
       try {
         emit({ type: "server", ...server });
-        const reason = await readAnswer(answer, request, options, clock, emit, signal);
-        emit({ type: "done", reason, stats: clock.stats() });
+        const end = await readAnswer(answer, request, options, clock, emit, signal);
+        emit({ type: "done", ...end, stats: clock.stats() });
       } finally {
         answer.close();
       }
@@ -237,7 +237,8 @@ function infoOf({ base, model }: CheckedOptions, { contextLength = 0, warning }:
     contextLength,
     vocabularySize: 0,
     takesPictures: true,
-    takesTools: false,
+    // Whether the model behind it has a convention, only the server knows.
+    takesTools: true,
     imageTokens: 0,
     defaults: { compression: { method: "none" }, inhibition: { maxRatio: 0 } },
     canGenerate: true,

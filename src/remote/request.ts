@@ -7,6 +7,7 @@ import { checkInteger, checkNumber } from "../shared/assert.ts";
 import { shown } from "../shared/json.ts";
 import { type CheckedOptions, checkPixels } from "./options.ts";
 import { type ExtraField, SERVERS, type ServerDialect } from "./servers.ts";
+import { callFields, toolFields } from "./tools.ts";
 
 type Body = Record<string, unknown>;
 
@@ -56,8 +57,6 @@ export function requestBody(
     );
   if (inhibition !== undefined && inhibition.maxRatio !== 0) throw cannot("inhibit attention", "leave inhibition out");
   if (attention) throw cannot("tell where an answer looked", "leave attention out");
-  if (request.tools !== undefined && request.toolChoice !== "none")
-    throw cannot("be given tools", "leave tools out, or load the model in the page");
   for (const name of dialect?.ignored ?? [])
     if (request[name] !== undefined && request[name] !== 0)
       throw cannot(`use ${name}: ${dialect!.name} ignores it`, `leave ${name} out, or use another server`);
@@ -73,6 +72,7 @@ export function requestBody(
     ...(topLogprobs !== undefined && { logprobs: true, top_logprobs: integer("topLogprobs", topLogprobs, 0, 20) }),
     ...(format !== undefined && formatBody(format, dialect)),
     ...(settings && { mm_processor_kwargs: settings }),
+    ...toolFields(request),
     stream: true,
     stream_options: { include_usage: true },
   };
@@ -93,14 +93,16 @@ export async function requestMessages(
   return Promise.all(
     messages.map(async (message, i) => {
       const { role, content } = (message ?? {}) as Message;
-      if (role !== "system" && role !== "user" && role !== "assistant")
-        throw new TypeError(`messages[${i}].role must be "system", "user" or "assistant", got ${shown(role)}`);
-      if (typeof content === "string") return { role, content };
+      if (role !== "system" && role !== "user" && role !== "assistant" && role !== "tool")
+        throw new TypeError(`messages[${i}].role must be "system", "user", "assistant" or "tool", got ${shown(role)}`);
+      const calls = callFields(message, `messages[${i}]`);
+      if (typeof content === "string") return { role, content, ...calls };
       if (!Array.isArray(content))
         throw new TypeError(`messages[${i}].content must be a string or a list of parts, got ${shown(content)}`);
       return {
         role,
         content: await Promise.all(content.map((part, k) => partOf(part, `messages[${i}].content[${k}]`))),
+        ...calls,
       };
     }),
   );

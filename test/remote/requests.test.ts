@@ -197,7 +197,7 @@ describe("what a server cannot do is refused before anything is sent", () => {
     ["stop", { stop: [""] }, /stop must be a list/],
     ["format", { format: { type: "xml" } }, /format\.type must be/],
     ["messages", { messages: [] }, /at least one message/],
-    ["roles", { messages: [{ role: "tool", content: "" }] }, /messages\[0\]\.role/],
+    ["roles", { messages: [{ role: "function", content: "" }] }, /messages\[0\]\.role/],
     ["parts", { messages: [{ role: "user", content: [{ type: "audio" }] }] }, /messages\[0\]\.content\[0\]/],
   ])("wrong %s", async ([, request, message]) => {
     await expect(eventsOf(request as Partial<GenerateRequest>)).rejects.toThrow(message);
