@@ -4,6 +4,7 @@ import { compareDecoder, compareVision } from "./parts/compare.ts";
 import { cost } from "./parts/cost.ts";
 import { endurance } from "./parts/endurance.ts";
 import { families } from "./parts/families.ts";
+import { formats } from "./parts/formats.ts";
 import { loadOf } from "./parts/load.ts";
 import { PAGE_PARTS } from "./parts/page-parts.ts";
 import { type Part, runPart } from "./parts/part.ts";
@@ -20,6 +21,7 @@ const PARTS = {
   views,
   endurance,
   families,
+  formats,
   load: (context) => loadOf(new URL(MODEL, location.href).href)(context),
   reuse: (context) => reuseOf(new URL(MODEL, location.href).href)(context),
   "compare-vision": compareVision,

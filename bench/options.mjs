@@ -3,7 +3,20 @@ import { parseOptions } from "../tools/command-line.mjs";
 
 /** Parts in the order in which they run. */
 export const PART_NAMES = /** @type {const} */ ([
-  ...["kernels", "vision", "decoder", "cost", "views", "load", "reuse", "open", "endurance", "families", "size"],
+  ...[
+    "kernels",
+    "vision",
+    "decoder",
+    "cost",
+    "views",
+    "load",
+    "reuse",
+    "formats",
+    "open",
+    "endurance",
+    "families",
+    "size",
+  ],
   ...["compare-vision", "compare-decoder"],
 ]);
 
@@ -13,7 +26,18 @@ export const PART_NAMES = /** @type {const} */ ([
 const NODE_PARTS = ["kernels", "vision", "decoder"];
 
 /** Parts that also run in Firefox: those without a peer and without the built product. */
-const FIREFOX_PARTS = ["kernels", "vision", "decoder", "cost", "views", "load", "reuse", "endurance", "families"];
+const FIREFOX_PARTS = [
+  "kernels",
+  "vision",
+  "decoder",
+  "cost",
+  "views",
+  "load",
+  "reuse",
+  "formats",
+  "endurance",
+  "families",
+];
 
 /** @typedef {"chromium" | "firefox"} BrowserName */
 

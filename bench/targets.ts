@@ -74,6 +74,7 @@ export const TARGETS: readonly Target[] = [
     ids: ["cost.inhibition.token-576", "cost.inhibition.token-288"],
     part: "cost",
   }),
+  atLeast("constrained decoding, share of free decoding", " %", 70, { ids: ["formats.share"], part: "formats" }),
   atMost("second question about a picture, time to first token, share of the first's", " %", 15, {
     ids: ["reuse.second"],
     part: "reuse",

@@ -1,12 +1,13 @@
-/** The examples of formats and tools, as somebody who copies them has them: the built library, a real browser. */
+/** The examples of formats, tools and servers, as somebody who copies them has them: the built library, a real browser. */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
 import { serve } from "../../tools/serve.mjs";
+import { answerOf, ChatServer } from "../support/chat-server.ts";
 import { projectRoot } from "../support/command.ts";
 import { type WrittenFolder, writeFolder } from "../support/model-folder.ts";
 import { sharedBytes } from "../support/shared.ts";
@@ -26,7 +27,7 @@ beforeAll(async () => {
   for (const name of NAMES) files[name] = await sharedBytes(`${MODEL}/${name}`);
   files["chat_template.jinja"] = readFileSync(join(projectRoot, "test/text/jinja/templates/hermes-tools.jinja"));
   written = writeFolder(files as Record<string, Uint8Array<ArrayBuffer>>);
-  const examples = ["tools", "receipt"].flatMap((name) => [
+  const examples = ["tools", "receipt", "remote"].flatMap((name) => [
     [`/${name}/`, { folder: join(projectRoot, "examples", name) }] as const,
     [`/${name}/node_modules/fovea/dist/lib/`, { folder: libraryFolder }] as const,
     ...["jinja", "tokenizers"].map((part) => {
@@ -62,6 +63,40 @@ test("examples/tools runs the tool that a model with random weights must call, a
     /^population \{"city": "(Rome|Bonn|Lima)"\} = \{"city":"\w+","people":\d+\}$/,
   );
   expect(complaints).toEqual([]);
+});
+
+test("examples/remote asks the server where there is no WebGPU, and says so before", async () => {
+  const chat = await ChatServer.start();
+  onTestFinished(() => chat.close());
+  chat.answers = [answerOf("A ", "harbour.")];
+  const without = await chromium.launch({
+    executablePath: findChromium(),
+    args: [...CHROMIUM_FLAGS, "--disable-blink-features=WebGPU"],
+  });
+  onTestFinished(() => without.close());
+  const away = await without.newPage();
+  const query = new URLSearchParams({
+    model: `${server.origin}/fovea-demo/`,
+    server: `${chat.origin}/v1`,
+    remote: "big",
+  });
+  await away.goto(`${server.origin}/remote/?${query}`);
+  await away
+    .getByRole("status")
+    .filter({ hasText: `go to ${chat.origin}` })
+    .waitFor();
+  expect(chat.received).toEqual([]);
+  await away.getByLabel("Picture").setInputFiles(join(projectRoot, "public/samples/harbour.webp"));
+  await away.getByRole("button", { name: "Ask" }).click();
+  await away
+    .getByRole("status")
+    .filter({ hasText: /^stop: \d+ tokens/ })
+    .waitFor();
+  expect(await away.locator("#answer").textContent()).toBe("A harbour.");
+  const { body, path } = chat.received.at(-1)!;
+  expect(path).toBe("/v1/chat/completions");
+  expect(body.model).toBe("big");
+  expect(body.messages[0].content[0].image_url.url).toMatch(/^data:image\/(jpeg|png);base64,/);
 });
 
 test("examples/receipt fills its form from a picture", async () => {
