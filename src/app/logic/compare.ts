@@ -81,7 +81,12 @@ async function messagesOf(turns: readonly ChatTurn[], { takesPictures }: ModelIn
 async function fresh(image: ImageInput): Promise<ImageInput> {
   if (typeof image !== "string" && !(image instanceof Blob)) return image;
   const shown = await loadPicture(image);
-  return shown ? createImageBitmap(shown) : image;
+  if (!shown) return image;
+  try {
+    return await createImageBitmap(shown);
+  } finally {
+    if (image instanceof Blob) URL.revokeObjectURL(shown.src);
+  }
 }
 
 /** "Half of the tokens, the same answer, 1.6 x faster to the first word." Says so where there is no gain. */

@@ -31,6 +31,8 @@ export class PictureItems {
       known.set(image, undefined);
       void loadPicture(image).then((shown) => {
         if (!shown) return;
+        // The address would keep the file's bytes for as long as the page lives.
+        if (image instanceof Blob) ADDRESSES.register(image, shown.src);
         known.set(image, { name, url: shown.src, width: shown.naturalWidth, height: shown.naturalHeight });
         this.#onLoad();
       });
@@ -39,7 +41,9 @@ export class PictureItems {
   }
 }
 
-/** The decoded picture; undefined for what this browser cannot show. A file keeps its address for as long as the page lives. */
+const ADDRESSES = new FinalizationRegistry<string>((address) => URL.revokeObjectURL(address));
+
+/** The decoded picture; undefined for what this browser cannot show. The caller frees the address of a file. */
 export async function loadPicture(image: Blob | string): Promise<HTMLImageElement | undefined> {
   const shown = new Image();
   shown.src = typeof image === "string" ? image : URL.createObjectURL(image);

@@ -30,12 +30,8 @@ const NEXT: Record<Exclude<Problem["code"], "no-webgpu">, string> = {
   unexpected: "Reload the page. If it happens again, please report it.",
 };
 
-/**
- * The problem to show; undefined for an abort by the user.
- *
- * @param arrivedBytes of a download that failed; they are kept
- */
-export function problemOf(error: unknown, arrivedBytes = 0): Problem | undefined {
+/** The problem to show; undefined for an abort by the user. */
+export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof FoveaError) {
     if (error.code === "aborted" || error.code === "disposed") return undefined;
     const code = codeOf(error);
@@ -46,7 +42,7 @@ export function problemOf(error: unknown, arrivedBytes = 0): Problem | undefined
     // The rest of the message is advice for programmers.
     const message = code === "no-room" ? error.message.replace(/;.*/s, "") : error.message.replace(" as hubToken", "");
     if (code !== "download-failed") return { code, message: errorSentence(message), next: NEXT[code] };
-    const next = `${NEXT[code]}${arrivedBytes > 0 ? " Downloaded parts are kept." : ""}`;
+    const next = NEXT[code];
     const { text, details } = errorWords(message);
     return { code, message: text, next, ...(details && { details }) };
   }
