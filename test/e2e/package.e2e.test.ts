@@ -70,14 +70,20 @@ test("holds the library, its types and its papers, and nothing else", () => {
   ).toEqual([]);
 });
 
+const STORED = [
+  "deleteStoredConversation",
+  "deleteStoredModel",
+  "storageReport",
+  "storedConversations",
+  "storedModels",
+];
+
 test.for([
-  [
-    "fovea",
-    ["Fovea", "FoveaError", "deleteStoredModel", "guessFit", "planModel", "searchHub", "storageReport", "storedModels"],
-  ],
+  ["fovea", ["Fovea", "FoveaError", "guessFit", "planModel", "searchHub", ...STORED].sort()],
   ["fovea/openai", ["ApiError", "FoveaOpenAI", "createFetch"]],
   ["fovea/worker", ["FoveaError", "createFovea"]],
   ["fovea/react", ["FoveaError", "useFovea"]],
+  ["fovea/remote", ["FoveaError", "ServerError", "createRemote"]],
   ["fovea/element", ["EngineRegistry", "FoveaChat", "FoveaError"]],
   // As a server does that renders a page: there is no element to register.
   ["fovea/element/define", ["EngineRegistry", "FoveaChat", "FoveaError"]],

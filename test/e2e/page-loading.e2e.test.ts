@@ -136,7 +136,7 @@ describe("a gated model of a hub", () => {
       await visit("?model=http://127.0.0.1:9/");
       await context.route(`${HUB}**`, (route) => passOn(route, hub.url));
       await page.getByRole("button", { name: /^Model/ }).click();
-      await page.getByLabel(/^Hugging Face model/).fill("hf:someone/tiny");
+      await page.getByLabel(/^Another model/).fill("hf:someone/tiny");
       await button("Check").click();
       await alert(/accept the model's licence at .* and pass your access token/).waitFor();
       await page.getByLabel("Access token, for gated models").fill(HUB_TOKEN);
@@ -158,7 +158,7 @@ describe("a gated model of a hub", () => {
       expect(JSON.stringify(await context.storageState())).not.toContain(HUB_TOKEN);
       await page.reload();
       await page.getByRole("button", { name: /^Model/ }).click();
-      await page.getByLabel(/^Hugging Face model/).fill("hf:someone/tiny");
+      await page.getByLabel(/^Another model/).fill("hf:someone/tiny");
       expect(await page.getByLabel("Access token, for gated models").inputValue()).toBe("");
     } finally {
       await hub.close();

@@ -207,7 +207,7 @@ describe("with the tiny model", () => {
 
   test("another model is looked up before it is loaded", async () => {
     await page.getByRole("button", { name: /^Model/ }).click();
-    await page.getByLabel(/^Hugging Face model/).fill(models.origin);
+    await page.getByLabel(/^Another model/).fill(models.origin);
     await button("Check").click();
     await page.getByText(/all on this computer/).waitFor();
     await page.getByText(/MB of GPU memory/).waitFor();

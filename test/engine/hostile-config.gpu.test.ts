@@ -24,7 +24,7 @@ const UNSUPPORTED = "unsupported-model";
 /** Changes of config.json's fields, and what the refusal must say. */
 const FIELDS: { change: Record<string, unknown>; says: RegExp }[] = [
   { change: { model_type: undefined }, says: /config\.json: model_type is missing; supported: .*idefics3, smolvlm,/ },
-  { change: { model_type: "gpt2" }, says: /model_type is "gpt2"; supported: .*llava, / },
+  { change: { model_type: "gpt2" }, says: /model_type is "gpt2": GPT-2 .*positions.*; supported: .*llava, / },
   { change: { model_type: "__proto__" }, says: /model_type is "__proto__"/ },
   { change: { model_type: 5 }, says: /model_type is 5/ },
   {

@@ -8,8 +8,9 @@ import { sharedUrl } from "../support/shared.ts";
 
 /** Cells of 4 x 4 patches: four tokens a view. */
 const MODEL = "golden/families/smolvlm-s4-tags-bf16/model";
-const load = (device?: GPUDevice) =>
-  Fovea.load(sharedUrl(MODEL), { maxContext: 400, weights: "f32", precision: "f32", ...(device && { device }) });
+/** Without rows of earlier conversations, which were rounded in batches of other sizes. */
+const OPTIONS = { maxContext: 400, keptBytes: 0, weights: "f32", precision: "f32" } as const;
+const load = (device?: GPUDevice) => Fovea.load(sharedUrl(MODEL), { ...OPTIONS, ...(device && { device }) });
 
 /** 90 x 60: 3 x 2 tiles and an overview. Another picture for each seed. */
 function picture(seed: number): ImageData {

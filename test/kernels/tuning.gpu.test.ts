@@ -38,8 +38,8 @@ describe("tuning", () => {
     const shapes = Object.keys(ROW_PRODUCT_SHAPES);
     const fastest = await fastestVariants(gpu(), { rows: 32, width: 256 }, shapes);
     if (gpu().capabilities.software) {
-      // SwiftShader's two best are within a tenth of each other; all others take twice as long or more.
-      expect(DEVICE.subgroups ? ["4 x 2", "8 alone"] : ["8 alone"]).toContain(fastest.matvec);
+      // SwiftShader's second best takes 1.4 times as long.
+      expect(fastest.matvec).toBe(DEVICE.subgroups ? "4 in quads" : "8 alone");
       expect(fastest.matmul).toBe(DEVICE.subgroups ? "quads" : "alone");
     } else expect(shapes).toContain(fastest.matvec);
     expect(gpu().arena.bytes).toBe(bytes);
