@@ -42,7 +42,7 @@ beforeAll(async () => {
     base: "./",
     logLevel: "error",
     resolve: {
-      alias: { "fovea/worker": join(libraryFolder, "worker.js"), fovea: join(libraryFolder, "index.js") },
+      alias: { "fovea/react": join(libraryFolder, "react.js"), fovea: join(libraryFolder, "index.js") },
     },
     build: { outDir: join(folder, "react"), emptyOutDir: true },
   });

@@ -177,11 +177,13 @@ export class App {
 
   #keepSoon(): void {
     clearTimeout(this.#keeping);
+    // A cleared conversation is gone at once, also for a tab that is just being opened.
+    const delay = this.store.state.turns.length === 0 ? 0 : KEEP_AFTER_MS;
     this.#keeping = setTimeout(() => {
       const { model, settings, turns } = this.store.state;
       if (turns.some(({ answers }) => answers.some(isRunning))) return;
       const source = this.models.isAddress(model.source) ? model.source : SHIPPED_MODEL;
       void (turns.length === 0 && source === SHIPPED_MODEL ? forgetKept() : keep({ model: source, settings, turns }));
-    }, KEEP_AFTER_MS);
+    }, delay);
   }
 }
