@@ -71,7 +71,7 @@ test("examples/remote asks the server where there is no WebGPU, and says so befo
   chat.answers = [answerOf("A ", "harbour.")];
   const without = await chromium.launch({
     executablePath: findChromium(),
-    args: [...CHROMIUM_FLAGS, "--disable-blink-features=WebGPU"],
+    args: ["--no-sandbox", "--disable-gpu"],
   });
   onTestFinished(() => without.close());
   const away = await without.newPage();

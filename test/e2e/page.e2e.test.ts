@@ -210,7 +210,10 @@ describe("with the tiny model", () => {
     await page.getByLabel(/^Another model/).fill(models.origin);
     await button("Check").click();
     await page.getByText(/all on this computer/).waitFor();
-    await page.getByText(/MB of GPU memory/).waitFor();
+    await page
+      .locator(".found")
+      .getByText(/MB of GPU memory/)
+      .waitFor();
     expect(await axeFindings(page)).toEqual([]);
     await page.locator("#files").setInputFiles(`${projectRoot}/package.json`);
     await page.getByRole("alert").filter({ hasText: "o config.json in the given files" }).waitFor();

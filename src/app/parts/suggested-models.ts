@@ -99,7 +99,7 @@ export class SuggestedModels extends LitElement {
         <p class="soft">${facts.filter(Boolean).join(" · ")}${fit ? html` · <span class=${fit}>${FIT_WORDS[fit]}</span>` : nothing}</p>
       </div>
       <div class="row">
-        ${small ? html`<button aria-label=${`Check ${small}`} title=${small} @click=${() => this.#choose("check", small)}>Smaller file</button>` : nothing}
+        ${small ? html`<button aria-label=${`Smaller file: ${small}`} title=${small} @click=${() => this.#choose("check", small)}>Smaller file</button>` : nothing}
         ${
           isHere
             ? html`<button aria-label=${`Load ${name}`} @click=${() => this.#choose("load", name)}>Load</button>`
