@@ -11,6 +11,15 @@ function expected(source: string, text: string): [number, number][] {
   return Array.from(text.matchAll(new RegExp(source, "gu")), ({ index, 0: match }) => [index, index + match.length]);
 }
 
+function isTooLarge(source: string): boolean {
+  try {
+    new LinearPattern(source);
+    return false;
+  } catch (error) {
+    return /more than 128 branches or 4096 steps/.test((error as Error).message);
+  }
+}
+
 /** Of GPT-2, cl100k, o200k, DeepSeek and others, in JavaScript's syntax. */
 const PUBLISHED = [
   "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
@@ -80,11 +89,18 @@ describe("finds what JavaScript finds", () => {
       Array.from({ length: 1 + Math.floor(random() * 2) }, () =>
         Array.from({ length: 1 + Math.floor(random() * 3) }, () => piece(depth)).join(""),
       ).join("|");
+    let tooLarge = 0;
     for (let round = 0; round < 4000; round++) {
       const source = pattern(2);
+      // One in some ten thousand nests so many counts that it is refused.
+      if (isTooLarge(source)) {
+        tooLarge++;
+        continue;
+      }
       const text = Array.from({ length: 12 }, () => pick(["a", "b", "c", "x", " ", "\n", "É", "aa", "ab"])).join("");
       expect(found(source, text), JSON.stringify([source, text])).toEqual(expected(source, text));
     }
+    expect(tooLarge).toBeLessThan(10);
   });
 
   it("without regard to case, in a group", () => {
