@@ -21,6 +21,8 @@ stop.addEventListener("click", () => {
   status.textContent = "Stopping after the current part ...";
 });
 start.addEventListener("click", () => void run());
+// The page is shown before this script has loaded all of its parts.
+start.disabled = false;
 save.addEventListener("click", () => download());
 
 let found: PartResult[] = [];
