@@ -9,8 +9,6 @@ import { ServerError, serverWords } from "./server-error.ts";
 import { readEvents, type StreamEnd } from "./sse.ts";
 import { type CallDelta, CallReader } from "./tools.ts";
 
-type Emit = (event: GenerationEvent) => void;
-
 /** Events of one answer. A server that sends one a token sends as many for the longest answers. */
 const MAX_EVENTS = 1_000_000;
 /** Wait for what follows the end of the text: the number of tokens. */
@@ -66,64 +64,50 @@ export class AnswerClock {
   }
 }
 
+/** One answer: what was asked for, the stream that comes, and where its events go. */
+export interface AnswerWork {
+  answer: ServerAnswer;
+  request: GenerateRequest;
+  options: CheckedOptions;
+  clock: AnswerClock;
+  emit: (event: GenerationEvent) => void;
+  signal: AbortSignal;
+}
+
 /**
  * Reads an answer to its end.
  *
  * @throws ServerError with the text so far, for a stream that breaks, stops or is none; FoveaError `aborted`
  */
-export async function readAnswer(
-  answer: ServerAnswer,
-  request: GenerateRequest,
-  options: CheckedOptions,
-  clock: AnswerClock,
-  emit: Emit,
-  signal: AbortSignal,
-): Promise<AnswerEnd> {
-  const reading = new Reading(answer, request, options, clock, emit, signal);
+export async function readAnswer(work: AnswerWork): Promise<AnswerEnd> {
+  const reading = new Reading(work);
   try {
     return await reading.run();
   } catch (failure) {
-    throwIfAborted(signal, "the answer");
+    throwIfAborted(work.signal, "the answer");
     throw reading.withText(failure);
   }
 }
 
 class Reading {
-  readonly #answer: ServerAnswer;
-  readonly #request: GenerateRequest;
-  readonly #options: CheckedOptions;
-  readonly #clock: AnswerClock;
-  readonly #emit: Emit;
-  readonly #signal: AbortSignal;
+  readonly #work: AnswerWork;
   #text = "";
   #hasTokens = false;
   readonly #calls = new CallReader();
   #finish: string | undefined;
 
-  constructor(
-    answer: ServerAnswer,
-    request: GenerateRequest,
-    options: CheckedOptions,
-    clock: AnswerClock,
-    emit: Emit,
-    signal: AbortSignal,
-  ) {
-    this.#answer = answer;
-    this.#request = request;
-    this.#options = options;
-    this.#clock = clock;
-    this.#emit = emit;
-    this.#signal = signal;
+  constructor(work: AnswerWork) {
+    this.#work = work;
   }
 
   async run(): Promise<AnswerEnd> {
-    const { address, mediaType } = this.#answer;
+    const { address, mediaType } = this.#work.answer;
     if (mediaType !== "text/event-stream") throw await this.#notAStream(mediaType);
-    const words = (text: string) => serverWords(text, this.#options.secrets);
-    const events = readEvents(this.#answer.chunks(), address, words);
+    const words = (text: string) => serverWords(text, this.#work.options.secrets);
+    const events = readEvents(this.#work.answer.chunks(), address, words);
     for (let count = 0; ; count++) {
       const next = await this.#next(events);
-      throwIfAborted(this.#signal, "the answer");
+      throwIfAborted(this.#work.signal, "the answer");
       if (next.done) break;
       if (count >= MAX_EVENTS) throw new ServerError(`${address} sent more than ${MAX_EVENTS} events for one answer`);
       this.#take(next.value);
@@ -131,19 +115,19 @@ class Reading {
     if (this.#finish === undefined) throw new ServerError(`${address}: the answer broke off before its end; ask again`);
     const reason = this.#reason(this.#finish);
     const { calls, events: rest } = this.#calls.end();
-    for (const event of rest) this.#emit(event);
+    for (const event of rest) this.#work.emit(event);
     return { reason, ...(calls.length > 0 && { toolCalls: calls }) };
   }
 
   /** The next event, or an end: after the end of the text, nothing more needs to come. */
   async #next(events: AsyncGenerator<unknown, StreamEnd, undefined>): Promise<IteratorResult<unknown, unknown>> {
-    const { firstByteMs, betweenEventsMs } = this.#options.timeouts;
+    const { firstByteMs, betweenEventsMs } = this.#work.options.timeouts;
     const isOver = this.#finish !== undefined;
     const limitMs = isOver ? TAIL_MS : Math.max(betweenEventsMs, this.#text === "" ? firstByteMs : 0);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const silence = new Promise<IteratorResult<unknown, unknown>>((resolve, reject) => {
       timer = setTimeout(() => {
-        const message = `${this.#answer.address}: no text came for ${limitMs / 1000} s, though the connection is open; check the server, or ask again`;
+        const message = `${this.#work.answer.address}: no text came for ${limitMs / 1000} s, though the connection is open; check the server, or ask again`;
         if (isOver) resolve({ done: true, value: undefined });
         else reject(new ServerError(message));
       }, limitMs);
@@ -153,7 +137,7 @@ class Reading {
       return await Promise.race([next, silence]);
     } catch (error) {
       // The text is complete; only the number of tokens is missing.
-      if (isOver && !this.#signal.aborted) return { done: true, value: undefined };
+      if (isOver && !this.#work.signal.aborted) return { done: true, value: undefined };
       throw error;
     } finally {
       clearTimeout(timer);
@@ -163,25 +147,25 @@ class Reading {
 
   #take(value: unknown): void {
     const { text, tokens, calls, finish, usage, error } = readChunk(value);
-    if (usage) this.#clock.usage = usage;
-    if (tokens.length > 0 && this.#request.topLogprobs !== undefined) {
+    if (usage) this.#work.clock.usage = usage;
+    if (tokens.length > 0 && this.#work.request.topLogprobs !== undefined) {
       this.#hasTokens = true;
-      this.#emit({ type: "logprobs", tokens });
+      this.#work.emit({ type: "logprobs", tokens });
     }
     if (text !== "") {
-      this.#clock.countChunk();
+      this.#work.clock.countChunk();
       this.#text += text;
-      this.#emit({ type: "text", text });
+      this.#work.emit({ type: "text", text });
     }
     // A server that was given no tools has none to call.
-    if (this.#request.tools !== undefined)
+    if (this.#work.request.tools !== undefined)
       for (const call of calls) {
-        this.#clock.countChunk();
-        for (const event of this.#takeCall(call)) this.#emit(event);
+        this.#work.clock.countChunk();
+        for (const event of this.#takeCall(call)) this.#work.emit(event);
       }
     if (error !== undefined) {
-      const said = serverWords(error, this.#options.secrets);
-      throw new ServerError(`${this.#answer.address} failed during the answer: "${said}"; ask again`);
+      const said = serverWords(error, this.#work.options.secrets);
+      throw new ServerError(`${this.#work.answer.address} failed during the answer: "${said}"; ask again`);
     }
     this.#finish ??= finish;
   }
@@ -190,19 +174,19 @@ class Reading {
     try {
       return this.#calls.take(call);
     } catch (cause) {
-      throw new ServerError(`${this.#answer.address} sent ${(cause as Error).message}; ask again`);
+      throw new ServerError(`${this.#work.answer.address} sent ${(cause as Error).message}; ask again`);
     }
   }
 
   /** Checks what the server may have passed over silently. */
   #reason(finish: string): "stop" | "length" {
-    const { address } = this.#answer;
+    const { address } = this.#work.answer;
     if (finish === "length") return "length";
     if (finish === "content_filter")
       throw new ServerError(`${address} withheld the rest of the answer (content_filter); ask in another way`);
     if (/^(error|abort|cancel)/.test(finish))
       throw new ServerError(`${address} gave up on the answer (${serverWords(finish, [])}); ask again`);
-    const { format, topLogprobs } = this.#request;
+    const { format, topLogprobs } = this.#work.request;
     if (format && finish !== "tool_calls" && !hasForm(this.#text, format))
       throw new ServerError(
         `${address} did not answer in the form "${format.type}"; it seems to ignore it. Use a server that has it`,
@@ -213,9 +197,9 @@ class Reading {
   }
 
   async #notAStream(mediaType: string): Promise<ServerError> {
-    const { address } = this.#answer;
-    const body = await this.#answer.text(TAIL_MS).catch(() => "");
-    const said = serverWords(body.replace(/<[^>]{0,1000}>/g, " "), this.#options.secrets).slice(0, 120);
+    const { address } = this.#work.answer;
+    const body = await this.#work.answer.text(TAIL_MS).catch(() => "");
+    const said = serverWords(body.replace(/<[^>]{0,1000}>/g, " "), this.#work.options.secrets).slice(0, 120);
     return new ServerError(
       `${address} answered with ${mediaType || "no content type"}, not text/event-stream${said ? ` ("${said}")` : ""}; check baseURL, which usually ends in "/v1"`,
     );

@@ -1,4 +1,4 @@
-/** The entry `fovea/remote`: a model on a server behind the interface of a loaded one. */
+/** The entry `fovea/remote`: a model on a server, with the interface of a loaded one. */
 export type * from "../api.ts";
 export { FoveaError, type FoveaErrorCode } from "../errors.ts";
 export type { RemoteOptions, RemoteTimeouts } from "./options.ts";

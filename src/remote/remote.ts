@@ -89,7 +89,7 @@ export class RemoteModel implements FoveaModel {
    * `prefill` and `attention` events; a `server` event comes first. `stats.newTokens` counts events where the server does
    * not count tokens.
    *
-   * Errors come to whoever reads: ServerError with `partialText`, FoveaError `unsupported-model` for what a server cannot do
+   * Errors reach the reader of the events: ServerError with `partialText`, FoveaError `unsupported-model` for what a server cannot do
    * (compression, inhibition, attention), `bad-image`, `download-failed`, `disposed`; TypeError or RangeError.
    */
   generate(request: GenerateRequest): Generation {
@@ -173,7 +173,7 @@ export class RemoteModel implements FoveaModel {
       const answer = await this.#exchange.post("chat/completions", whole, "text/event-stream", signal);
       try {
         emit({ type: "server", ...server });
-        const end = await readAnswer(answer, request, options, clock, emit, signal);
+        const end = await readAnswer({ answer, request, options, clock, emit, signal });
         emit({ type: "done", ...end, stats: clock.stats() });
       } finally {
         answer.close();
