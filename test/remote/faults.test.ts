@@ -1,19 +1,20 @@
 /** Servers that refuse, fail or redirect, attempts after that, and aborts: every error has a next step, and the key stays here. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { GenerationEvent } from "../../src/api.ts";
 import { readRetryAfter } from "../../src/remote/http.ts";
 import { createRemote, type RemoteOptions } from "../../src/remote/index.ts";
-import { type Answering, answerOf, ChatServer, deltaOf, jsonOf, streamOf } from "../support/chat-server.ts";
+import {
+  type Answering,
+  answerOf,
+  ChatServer,
+  deltaOf,
+  jsonOf,
+  streamOf,
+  useChatServer,
+} from "../support/chat-server.ts";
 import { failing, KEY, MESSAGES, remoteTo } from "../support/failing-remote.ts";
 
-let server: ChatServer;
-beforeAll(async () => {
-  server = await ChatServer.start();
-});
-afterAll(() => server.close());
-beforeEach(() => {
-  server.received.length = 0;
-});
+const server = useChatServer();
 
 describe("a refusal says what to do", () => {
   test.for<[string, Answering, object, RegExp]>([

@@ -1,20 +1,12 @@
 /** A model on a server: its options, its answers as events, and its other calls. */
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { GenerateRequest, GenerationEvent } from "../../src/api.ts";
 import { FoveaError } from "../../src/errors.ts";
 import { createRemote, type RemoteOptions, ServerError } from "../../src/remote/index.ts";
-import { answerOf, ChatServer, DONE, deltaOf, FINISH, jsonOf, streamOf, USAGE } from "../support/chat-server.ts";
+import { answerOf, DONE, deltaOf, FINISH, jsonOf, streamOf, USAGE, useChatServer } from "../support/chat-server.ts";
 
-let server: ChatServer;
-beforeAll(async () => {
-  server = await ChatServer.start();
-});
-afterAll(() => server.close());
-beforeEach(() => {
-  server.received.length = 0;
-  server.answers = [answerOf("A ", "cat.")];
-});
+const server = useChatServer(answerOf("A ", "cat."));
 
 const KEY = "sk-secret-0123456789";
 const remoteOf = (options: Partial<RemoteOptions> = {}) =>

@@ -1,19 +1,11 @@
 /** Requests as servers take them, and refusals of what servers cannot do. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { GenerateRequest, GenerationEvent } from "../../src/api.ts";
 import { createRemote, type RemoteOptions } from "../../src/remote/index.ts";
-import { answerOf, ChatServer, jsonOf } from "../support/chat-server.ts";
+import { answerOf, jsonOf, useChatServer } from "../support/chat-server.ts";
 import { pngOf } from "../support/png.ts";
 
-let server: ChatServer;
-beforeAll(async () => {
-  server = await ChatServer.start();
-});
-afterAll(() => server.close());
-beforeEach(() => {
-  server.received.length = 0;
-  server.answers = [answerOf("A ", "cat.")];
-});
+const server = useChatServer(answerOf("A ", "cat."));
 
 const KEY = "sk-secret-0123456789";
 const remoteOf = (options: Partial<RemoteOptions> = {}) =>

@@ -1,19 +1,12 @@
 /** Streams that break, stop, lie or attack: each is an error that keeps the text so far, and nothing waits for ever. */
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { MAX_EVENT_CHARACTERS } from "../../src/remote/sse.ts";
-import { type Answering, ChatServer, DONE, deltaOf, FINISH, jsonOf, streamOf } from "../support/chat-server.ts";
+import { type Answering, DONE, deltaOf, FINISH, jsonOf, streamOf, useChatServer } from "../support/chat-server.ts";
 import { failing, KEY, MESSAGES, remoteTo } from "../support/failing-remote.ts";
 
-let server: ChatServer;
-beforeAll(async () => {
-  server = await ChatServer.start();
-});
-afterAll(() => server.close());
-beforeEach(() => {
-  server.received.length = 0;
-});
+const server = useChatServer();
 
 describe("a broken stream keeps the text so far", () => {
   const broken: [string, Answering, RegExp][] = [

@@ -1,18 +1,10 @@
 /** Tools on a server: what it is sent, and its calls, streamed as OpenAI streams them, broken ones too. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { GenerateRequest, GenerationEvent, Message, Tool } from "../../src/api.ts";
 import { createRemote } from "../../src/remote/index.ts";
-import { answerOf, ChatServer, DONE, deltaOf, streamOf } from "../support/chat-server.ts";
+import { answerOf, DONE, deltaOf, streamOf, useChatServer } from "../support/chat-server.ts";
 
-let server: ChatServer;
-beforeAll(async () => {
-  server = await ChatServer.start();
-});
-afterAll(() => server.close());
-beforeEach(() => {
-  server.received.length = 0;
-  server.answers = [answerOf("No call.")];
-});
+const server = useChatServer(answerOf("No call."));
 
 const MESSAGES: Message[] = [{ role: "user", content: "What is the weather?" }];
 const TOOLS: Tool[] = [

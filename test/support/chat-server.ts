@@ -1,6 +1,7 @@
 /** A server with OpenAI's chat completions whose answers a test writes, faults included. Node only. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, beforeEach } from "vitest";
 import { deltaEvent } from "./server-events.ts";
 
 /** A request as it came. */
@@ -28,10 +29,14 @@ export class ChatServer {
 
   static async start(): Promise<ChatServer> {
     const chat = new ChatServer();
-    chat.#server = createServer((request, response) => void chat.#serve(request, response));
-    await new Promise<void>((resolve) => chat.#server.listen(0, "127.0.0.1", resolve));
-    chat.origin = `http://127.0.0.1:${(chat.#server.address() as AddressInfo).port}`;
+    await chat.listen();
     return chat;
+  }
+
+  async listen(): Promise<void> {
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    this.origin = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   close(): void {
@@ -60,6 +65,18 @@ export class ChatServer {
     if (answer) await answer(response, received);
     else response.writeHead(404).end();
   }
+}
+
+/** A server for all tests of a file. Each test begins without requests, and with these answers if there are any. */
+export function useChatServer(...answers: Answering[]): ChatServer {
+  const server = new ChatServer();
+  beforeAll(() => server.listen());
+  afterAll(() => server.close());
+  beforeEach(() => {
+    server.received.length = 0;
+    if (answers.length > 0) server.answers = [...answers];
+  });
+  return server;
 }
 
 /** A stream of these bytes, each part in a write of its own. `end` false leaves the connection open. */
