@@ -3,30 +3,6 @@ import { parseOptions } from "../tools/command-line.mjs";
 
 /** Parts in the order in which they run. */
 export const PART_NAMES = /** @type {const} */ ([
-  ...[
-    "kernels",
-    "vision",
-    "decoder",
-    "cost",
-    "views",
-    "load",
-    "reuse",
-    "formats",
-    "open",
-    "endurance",
-    "families",
-    "size",
-  ],
-  ...["compare-vision", "compare-decoder"],
-]);
-
-/** @typedef {(typeof PART_NAMES)[number]} PartName */
-
-/** Parts that also run in Node. */
-const NODE_PARTS = ["kernels", "vision", "decoder"];
-
-/** Parts that also run in Firefox: those without a peer and without the built product. */
-const FIREFOX_PARTS = [
   "kernels",
   "vision",
   "decoder",
@@ -35,9 +11,22 @@ const FIREFOX_PARTS = [
   "load",
   "reuse",
   "formats",
+  "open",
   "endurance",
   "families",
-];
+  "size",
+  "compare-vision",
+  "compare-decoder",
+]);
+
+/** @typedef {(typeof PART_NAMES)[number]} PartName */
+
+/** Parts that also run in Node. */
+const NODE_PARTS = ["kernels", "vision", "decoder"];
+
+/** Parts with a peer, or of the built product, which run in Chromium only. */
+const CHROMIUM_PARTS = ["open", "size", "compare-vision", "compare-decoder"];
+const FIREFOX_PARTS = PART_NAMES.filter((name) => !CHROMIUM_PARTS.includes(name));
 
 /** @typedef {"chromium" | "firefox"} BrowserName */
 

@@ -3,6 +3,7 @@ import type { AnswerFormat, GenerateRequest, ModelFiles } from "../../src/api.ts
 import { Fovea } from "../../src/engine/fovea.ts";
 import { describeModel } from "../../test/support/describe-model.ts";
 import { safetensorsFile } from "../../test/weights/safetensors-file.ts";
+import { median } from "./measure.ts";
 import { LLAMA_20M, ownTensors, tensorValues } from "./models.ts";
 import type { Part } from "./part.ts";
 import type { Figure, SizeName } from "./result.ts";
@@ -66,10 +67,6 @@ function modelOf(size: number): ModelFiles {
     "tokenizer_config.json": json({ eos_token: "</s>", chat_template: "{{ messages[0].content }}" }),
     "model.safetensors": safetensorsFile(tensors),
   };
-}
-
-function median(values: number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 export const formats: Part = async ({ size, progress }) => {

@@ -2,6 +2,7 @@
 import type { Message } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { deleteStoredConversation } from "../../src/weights/storage.ts";
+import { median } from "./measure.ts";
 import type { Part } from "./part.ts";
 import type { Figure, SizeName } from "./result.ts";
 
@@ -30,10 +31,6 @@ async function ask(fovea: Fovea, messages: Message[]) {
   const answer = fovea.generate({ messages, maxTokens: 16 });
   const text = await answer.text();
   return { text, ms: answer.stats!.timeToFirstTokenMs, reused: answer.stats!.reusedTokens };
-}
-
-function median(values: number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 /** @param folder address of the model */
@@ -104,7 +101,10 @@ function figuresOf(
     share("reuse.back", "the same after another conversation", median(times.back), first),
     share("reuse.reload", "reload: restore and first token, share of running anew", median(disk.restored), anew),
     {
-      ...{ id: "reuse.save", what: "save the conversation on disk", value: median(disk.save), unit: "ms" },
+      id: "reuse.save",
+      what: "save the conversation on disk",
+      value: median(disk.save),
+      unit: "ms",
       note: `${tokens} rows, ${(bytes / 2 ** 20).toFixed(1)} MiB`,
     },
   ];
