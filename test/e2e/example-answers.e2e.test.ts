@@ -1,14 +1,14 @@
 /** The examples of formats, tools and servers, as somebody who copies them has them: the built library, a real browser. */
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
-import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
+import { ensureLibrary } from "../../tools/library.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { answerOf, ChatServer } from "../support/chat-server.ts";
 import { projectRoot } from "../support/command.ts";
+import { installedBeside } from "../support/installed-example.ts";
 import { type WrittenFolder, writeFolder } from "../support/model-folder.ts";
 import { sharedBytes } from "../support/shared.ts";
 
@@ -27,16 +27,12 @@ beforeAll(async () => {
   for (const name of NAMES) files[name] = await sharedBytes(`${MODEL}/${name}`);
   files["chat_template.jinja"] = readFileSync(join(projectRoot, "test/text/jinja/templates/hermes-tools.jinja"));
   written = writeFolder(files as Record<string, Uint8Array<ArrayBuffer>>);
-  const examples = ["tools", "receipt", "remote"].flatMap((name) => [
-    [`/${name}/`, { folder: join(projectRoot, "examples", name) }] as const,
-    [`/${name}/node_modules/fovea/dist/lib/`, { folder: libraryFolder }] as const,
-    ...["jinja", "tokenizers"].map((part) => {
-      const file = fileURLToPath(import.meta.resolve(`@huggingface/${part}`));
-      return [`/${name}/node_modules/@huggingface/${part}/dist/`, { folder: dirname(file) }] as const;
-    }),
-  ]);
+  const examples = ["tools", "receipt", "remote"].map((name) => ({
+    [`/${name}/`]: { folder: join(projectRoot, "examples", name) },
+    ...installedBeside(name),
+  }));
   server = await serve({
-    ...Object.fromEntries(examples),
+    ...Object.assign({}, ...examples),
     "/random/": { folder: written.folder },
     "/fovea-demo/": { folder: join(projectRoot, "public/fovea-demo") },
   });

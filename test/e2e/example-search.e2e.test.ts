@@ -1,13 +1,13 @@
 /** The example that searches pictures by words, as somebody who copies it has it: the built library, a real browser. */
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
-import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
+import { ensureLibrary } from "../../tools/library.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { projectRoot } from "../support/command.ts";
 import { loadPairs, rowOf } from "../support/golden-pairs.ts";
+import { installedBeside } from "../support/installed-example.ts";
 import { startModelServer } from "../support/model-server.ts";
 import { dataRoot, describeShared, needing } from "../support/shared.ts";
 
@@ -22,14 +22,9 @@ describeShared(needing("golden/families", "examples/search"), () => {
 
   beforeAll(async () => {
     await ensureLibrary();
-    const packages = ["jinja", "tokenizers"].map((name) => {
-      const file = fileURLToPath(import.meta.resolve(`@huggingface/${name}`));
-      return [`/search/node_modules/@huggingface/${name}/dist/`, { folder: dirname(file) }] as const;
-    });
     server = await serve({
       "/search/": { folder: join(projectRoot, "examples/search") },
-      ...Object.fromEntries(packages),
-      "/search/node_modules/fovea/dist/lib/": { folder: libraryFolder },
+      ...installedBeside("search"),
     });
     models = await startModelServer(join(dataRoot, MODEL));
     browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: 120_000 });

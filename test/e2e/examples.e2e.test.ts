@@ -1,8 +1,7 @@
 /** The examples as somebody who copies them has them: the built library beside them, a real browser, a small model. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright";
 import { build } from "vite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -11,6 +10,7 @@ import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { chatFiles } from "../support/chat-files.ts";
 import { projectRoot } from "../support/command.ts";
+import { installedBeside } from "../support/installed-example.ts";
 import { startModelServer } from "../support/model-server.ts";
 
 const EXAMPLES = ["html", "import-map", "react"];
@@ -26,15 +26,6 @@ let browser: Browser;
 let page: Page;
 let complaints: string[];
 
-/** What `npm install` puts beside an example, as addresses. */
-function installed(example: string) {
-  const packages = ["jinja", "tokenizers"].map((name) => {
-    const file = fileURLToPath(import.meta.resolve(`@huggingface/${name}`));
-    return [`/${example}/node_modules/@huggingface/${name}/dist/`, { folder: dirname(file) }] as const;
-  });
-  return { ...Object.fromEntries(packages), [`/${example}/node_modules/fovea/dist/lib/`]: { folder: libraryFolder } };
-}
-
 beforeAll(async () => {
   await ensureLibrary();
   await build({
@@ -48,9 +39,9 @@ beforeAll(async () => {
   });
   server = await serve({
     "/html/": { folder: join(projectRoot, "examples/html") },
-    ...installed("html"),
+    ...installedBeside("html"),
     "/import-map/": { folder: join(projectRoot, "examples/import-map") },
-    ...installed("import-map"),
+    ...installedBeside("import-map"),
     "/react/": { folder: join(folder, "react") },
   });
   browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: 120_000 });
