@@ -15,6 +15,7 @@ import { planModel } from "../src/engine/plan-model.ts";
 import { DESCRIPTION_FILES } from "../src/shared/model-files.ts";
 import { elementCount } from "../src/shared/shape.ts";
 import { type NamedShape, type TensorList, tensorsOf } from "../test/support/tensor-list.ts";
+import { fileOf } from "../test/weights/safetensors-file.ts";
 
 export interface SuggestedModel {
   name: string;
@@ -78,12 +79,10 @@ async function emptyShards(folder: string, tensors: readonly NamedShape[]): Prom
     "model.safetensors.index.json": new Blob([JSON.stringify({ weight_map: Object.fromEntries(weightMap) })]),
   };
   for (const [i, shard] of shards.entries()) {
-    const header = Buffer.from(JSON.stringify(shard));
-    const length = Buffer.alloc(8);
-    length.writeBigUInt64LE(BigInt(header.length));
+    const header = fileOf(JSON.stringify(shard));
     const file = join(folder, nameOf(i));
-    writeFileSync(file, Buffer.concat([length, header]));
-    truncateSync(file, 8 + header.length + Object.values(shard).at(-1)!.data_offsets[1]);
+    writeFileSync(file, header);
+    truncateSync(file, header.length + Object.values(shard).at(-1)!.data_offsets[1]);
     Object.assign(files, { [nameOf(i)]: await openAsBlob(file) });
   }
   return files;
