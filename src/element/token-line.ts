@@ -45,7 +45,7 @@ export class TokenLine<P> {
   }
 
   async #run(question: string, pictures: readonly P[], signal: AbortSignal): Promise<void> {
-    // A picture that cannot be read is told of by its question.
+    // The question itself reports a picture that cannot be read.
     const counted = await this.#count(question, pictures, signal).catch(() => undefined);
     if (signal.aborted) return;
     this.#counted = counted;

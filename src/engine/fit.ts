@@ -14,7 +14,7 @@ const MOST_BUFFERS = 2;
 /** Undefined without a device. */
 export function fitOf(bytes: number, limits: Pick<BufferLimits, "maxBufferSize"> | undefined): ModelFit | undefined {
   if (!limits) return undefined;
-  const most = MOST_BUFFERS * limits.maxBufferSize;
+  const most = mostWeightBytes(limits);
   return bytes <= most / 2 ? "fits" : bytes <= most ? "tight" : "too-large";
 }
 

@@ -80,7 +80,11 @@ async function load(
   if (tools.length === 0)
     return {
       prompt: { writeCalls },
-      ...{ markIds: new Set(), endIds: [], source: undefined, isOver: false, calls: [] },
+      markIds: new Set(),
+      endIds: [],
+      source: undefined,
+      isOver: false,
+      calls: [],
       decoder: (own) => callDecoder(own, new Set()),
       push: (text) => [{ type: "text", text }],
       end: () => [],

@@ -97,7 +97,7 @@ export function useFovea(source: string | ModelFiles, options: UseFoveaOptions =
     );
     return () => {
       running.current?.abort();
-      // What an answer of this model still says is not the next one's.
+      // Later events of this answer must not change the next model's state.
       running.current = undefined;
       leaving.abort();
     };

@@ -138,7 +138,7 @@ describe("several conversations", () => {
     expect(reused.sky).toBeLessThan(0.9);
   });
 
-  test("requests share the beginning of a prompt, whichever asks", async () => {
+  test("requests share the beginning of a prompt, in any order", async () => {
     const system: Message = { role: "system", content: "You answer as a sailor of old days." };
     const ask1 = (content: string) => ask(fovea, [system, { role: "user", content }], plain);
     const first = await ask1("Who built this ship, and when?");

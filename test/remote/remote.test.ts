@@ -42,7 +42,7 @@ describe("options", () => {
     expect(said).not.toMatch(/secret|hunter2/);
   });
 
-  test("hide the key from whoever prints the model", async () => {
+  test("hide the key when the model is printed", async () => {
     const { inspect } = await import("node:util");
     expect(inspect(remoteOf(), { depth: 9, showHidden: true }) + JSON.stringify(remoteOf())).not.toContain(KEY);
   });

@@ -113,7 +113,7 @@ export class CallStream {
       this.#held = rest;
       return true;
     }
-    // Goes on behind the first character, which opens nothing any more.
+    // Goes on after the opening, which began no call.
     const opening = this.#convention.openings.find((one) => rest.startsWith(one)) ?? rest.slice(0, 1);
     const told = isEnd && state === "open" ? rest : rest.slice(0, Math.max(1, opening.length));
     this.#held = rest.slice(told.length);
