@@ -12,12 +12,17 @@ export interface DeltaCase {
   bias: Float32Array; // [Hv]
 }
 
-/** Heads that forget at once, in a few rows, and hardly, side by side. */
+/**
+ * Heads that forget at once, in a few rows, and hardly, side by side. The first row's queries lean to their keys: it sees no
+ * other key, and where the product of the two is close to 0, all of the row's result is rounding.
+ */
 export function deltaCase(random: Random, rows: number, heads: DeltaHeads): DeltaCase {
-  const { valueHeads } = heads;
+  const { keyHeads, keyWidth, valueHeads } = heads;
+  const qkv = random.floats(rows * deltaWidth(heads));
+  for (let i = 0, keys = keyHeads * keyWidth; i < keys; i++) qkv[i]! += qkv[keys + i]!;
   return {
     heads,
-    qkv: random.floats(rows * deltaWidth(heads)),
+    qkv,
     gates: random.floats(rows * 2 * valueHeads, 3),
     rate: Float32Array.from({ length: valueHeads }, (_, head) => [2.5, -1, -4][head % 3]! + random.uniform()),
     bias: random.floats(valueHeads, 2),
