@@ -12,9 +12,9 @@ struct Params {
   queries: u32, // of a view
   cells: u32, // N, of a view
   seats: u32, // S
-  first: u32, // rows of a view before its cells: 1 with a class token
   heads: u32,
   groupCells: u32,
+  first: u32, // rows of a view before its cells: 1 with a class token
   qStride: u32, // strides and offsets are in Parts
   qOffset: u32,
   kStride: u32,

@@ -9,6 +9,7 @@ const SHARED_WRAPPERS: Record<string, string> = {
   "attention-quad": "attention",
   "attention-decode-combine": "attention-decode",
   "attention-decode-quad": "attention-decode",
+  "importance-quad": "importance",
 };
 
 /** Kernels whose reference is another's: the same function for one row, or the second of the two that they do at once. */

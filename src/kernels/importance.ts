@@ -1,5 +1,7 @@
 /** Importance of cells by one block's attention (paper, before eq. 5). */
 import shader from "../../shaders/importance.wgsl?raw";
+import quadShader from "../../shaders/importance-quad.wgsl?raw";
+import quadProducts from "../../shaders/lib/quad-products.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -7,27 +9,20 @@ import { ceilDiv } from "../shared/assert.ts";
 import { checkShape, matrixShape, withRowReduction } from "./common.ts";
 import { checkHeadRows, choosePart, type HeadRows } from "./heads.ts";
 
+const bindings = { q: "read", k: "read", logSumExp: "read", scores: "write" } as const;
+const sizes = { queries: "u32", cells: "u32", seats: "u32", heads: "u32", groupCells: "u32" } as const;
+const places = { qStride: "u32", qOffset: "u32", kStride: "u32", kOffset: "u32", scale: "f32" } as const;
 const kernel = new Kernel({
   name: "importance",
   shader,
-  bindings: { q: "read", k: "read", logSumExp: "read", scores: "write" },
-  params: {
-    queries: "u32",
-    cells: "u32",
-    seats: "u32",
-    first: "u32",
-    heads: "u32",
-    groupCells: "u32",
-    qStride: "u32",
-    qOffset: "u32",
-    kStride: "u32",
-    kOffset: "u32",
-    scale: "f32",
-  },
+  bindings,
+  params: { ...sizes, first: "u32", ...places },
 });
+const quad = new Kernel({ name: "importance-quad", shader: quadShader, bindings, params: { ...sizes, ...places } });
 
-/** Rows of a tile of keys in the shader, and most cells of a workgroup. */
+/** Rows of a tile of keys in each shader, and most cells of a workgroup. */
 const TILE_KEYS = 8;
+const QUAD_KEYS = 32;
 const WORKGROUP_SIZE = 256;
 
 export interface ImportanceArgs {
@@ -57,13 +52,15 @@ export function importance(recorder: Recorder, args: ImportanceArgs): void {
   checkHeadRows("importance k", k, views * viewRows, heads, headWidth);
   checkShape("importance logSumExp", logSumExp, [views * viewRows, heads]);
   const part = choosePart(headWidth, q.stride, q.offset, k.stride, k.offset);
+  const { software, subgroups } = recorder.capabilities;
+  const useQuads = software && subgroups && !classToken;
   // Whole cells that fill a tile of keys.
-  const groupCells = Math.max(1, Math.floor(TILE_KEYS / seats));
+  const groupCells = Math.max(1, Math.floor((useQuads ? QUAD_KEYS : TILE_KEYS) / seats));
+  const tensors = { q: q.tensor, k: k.tensor, logSumExp, scores };
   const params = {
     queries: classToken ? 1 : viewRows,
     cells,
     seats,
-    first,
     heads,
     groupCells,
     qStride: q.stride / part.width,
@@ -72,12 +69,19 @@ export function importance(recorder: Recorder, args: ImportanceArgs): void {
     kOffset: k.offset / part.width,
     scale,
   };
+  const grid = [ceilDiv(cells, groupCells), views] as const;
+  const HEAD_PARTS = headWidth / part.width;
+  if (useQuads) {
+    const libs = { key: part.key, texts: [part.text, quadProducts] };
+    const variant = quad.variant({ libs, constants: { HEAD_PARTS }, enables: ["subgroups"] });
+    recorder.dispatch(variant, tensors, params, grid);
+    return;
+  }
   const { libs, constants, ...rest } = withRowReduction(recorder.capabilities, WORKGROUP_SIZE);
   const variant = kernel.variant({
     libs: { key: `${libs.key} ${part.key}`, texts: [...libs.texts, part.text] },
-    constants: { ...constants, HEAD_PARTS: headWidth / part.width },
+    constants: { ...constants, HEAD_PARTS },
     ...rest,
   });
-  const grid = [ceilDiv(cells, groupCells), views] as const;
-  recorder.dispatch(variant, { q: q.tensor, k: k.tensor, logSumExp, scores }, params, grid);
+  recorder.dispatch(variant, tensors, { ...params, first }, grid);
 }

@@ -29,6 +29,7 @@ describe("importance", () => {
     { views: 2, cells: 7, seats: 9, heads: 3, headWidth: 5, classToken: false },
     { views: 1, cells: 4, seats: 16, heads: 2, headWidth: 4, classToken: false },
     { views: 2, cells: 3, seats: 16, heads: 2, headWidth: 4, classToken: true },
+    { views: 2, cells: 3, seats: 36, heads: 2, headWidth: 4, classToken: false },
     // A view of 48 x 48 patches.
     { views: 1, cells: 2304, seats: 1, heads: 1, headWidth: 8, classToken: false },
   ])("$views views of $cells cells of $seats, $heads heads of $headWidth, class token $classToken", async (shape) => {
