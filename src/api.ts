@@ -14,6 +14,7 @@ import type { LoadProgress, ModelFit, ModelPlan } from "./shared/load-report.ts"
 import type { Message, MessagePart } from "./shared/message.ts";
 import type { ImageInput, PictureBudget } from "./shared/picture.ts";
 import type { Compression, Inhibition } from "./shared/reduction.ts";
+import type { SmallCopy, SmallCopyOptions, SmallCopyProgress } from "./shared/small-copy.ts";
 import type {
   ConversationOptions,
   RestoredConversation,
@@ -66,6 +67,9 @@ export type {
   PictureCost,
   RestoredConversation,
   SeenView,
+  SmallCopy,
+  SmallCopyOptions,
+  SmallCopyProgress,
   StorageReport,
   StoredConversation,
   StoredModel,

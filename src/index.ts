@@ -2,6 +2,7 @@
 export type * from "./api.ts";
 export { guessFit } from "./engine/fit.ts";
 export { Fovea } from "./engine/fovea.ts";
+export { keepSmallCopy } from "./engine/keep-copy.ts";
 export { planModel } from "./engine/plan-model.ts";
 export { searchHub } from "./engine/search-hub.ts";
 export { FoveaError, type FoveaErrorCode } from "./errors.ts";

@@ -7,6 +7,7 @@ import type {
   InspectRequest,
   PictureBudget,
   ScoreOptions,
+  SmallCopyOptions,
   WithFallback,
   WorkerOptions,
 } from "./api.ts";
@@ -77,6 +78,19 @@ export const COUNT_FIELDS = namesOf<CountTokensOptions>({
   pictures: true,
   tools: true,
   signal: true,
+});
+
+export const SMALL_COPY_FIELDS = namesOf<SmallCopyOptions>({
+  weights: true,
+  name: true,
+  replace: true,
+  cache: true,
+  hubToken: true,
+  hubUrl: true,
+  modelsUrl: true,
+  variant: true,
+  signal: true,
+  onProgress: true,
 });
 
 export const BUDGET_FIELDS = namesOf<PictureBudget>({ maxTiles: true, maxPixels: true, minPixels: true });

@@ -6,6 +6,8 @@ import type {
   ModelFiles,
   ModelFit,
   ModelPlan,
+  SmallCopy,
+  SmallCopyOptions,
   StoredModel,
   WorkerOptions,
 } from "../api.ts";
@@ -23,6 +25,12 @@ export const SHIPPED_MODEL = "fovea-demo";
 /** Throws like `createFovea`. */
 export function loadModel(source: ModelSource, options: WorkerOptions): Promise<FoveaModel> {
   return createFovea(source, { modelsUrl: modelsUrl(), compile: "background", ...options });
+}
+
+/** Makes a small copy of a model in the browser's storage. Throws like the library's `keepSmallCopy`. */
+export async function keepSmallCopy(source: ModelSource, options: SmallCopyOptions): Promise<SmallCopy> {
+  const { keepSmallCopy } = await import("../worker/keep-copy.ts");
+  return keepSmallCopy(source, { modelsUrl: modelsUrl(), ...options });
 }
 
 /** Folder of the shipped models: the page's own. */

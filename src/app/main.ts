@@ -17,6 +17,7 @@ import { PictureView } from "./parts/picture-view.ts";
 import { Research } from "./parts/research.ts";
 import { SceneBuilder } from "./parts/scene-builder.ts";
 import { ServerForm } from "./parts/server-form.ts";
+import { SmallCopyPart } from "./parts/small-copy.ts";
 import { SpeedSlider } from "./parts/speed-slider.ts";
 import { Statistics } from "./parts/statistics.ts";
 import { StoredModels } from "./parts/stored-models.ts";
@@ -37,6 +38,7 @@ const ELEMENTS = {
   "app-research": Research,
   "app-scene-builder": SceneBuilder,
   "app-server-form": ServerForm,
+  "app-small-copy": SmallCopyPart,
   "app-speed": SpeedSlider,
   "app-statistics": Statistics,
   "app-stored-models": StoredModels,

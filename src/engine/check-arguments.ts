@@ -1,5 +1,5 @@
 /** Whether the options of loading are of the kinds that they must be, and among those supported. */
-import type { LoadOptions, WithFallback } from "../api.ts";
+import type { LoadOptions, SmallCopyOptions, WithFallback } from "../api.ts";
 import { checkFallback } from "../fallback.ts";
 import { LOAD_FIELDS } from "../known-fields.ts";
 import { checkFields, checkFunction, checkSignal, kindOf } from "../shared/arguments.ts";
@@ -25,6 +25,27 @@ export function checkLoadOptions(options: LoadOptions & Partial<WithFallback>): 
   if (keptBytes !== undefined) checkInteger("keptBytes", keptBytes, 0, Number.MAX_SAFE_INTEGER);
   checkAccess({ hubUrl, hubToken });
   checkAddress("modelsUrl", modelsUrl);
+  checkVariant(variant);
+}
+
+/** The same of the options of a small copy, whose fields are known. */
+export function checkCopyOptions(options: SmallCopyOptions): void {
+  const { weights, name, replace, cache, hubToken, hubUrl, modelsUrl, variant, signal, onProgress } = options;
+  checkSignal(signal);
+  checkFunction("onProgress", onProgress);
+  if (weights !== "q4" && weights !== "q8")
+    throw new RangeError(`weights must be "q4" or "q8" for a small copy, got ${shown(weights)}`);
+  if (name !== undefined && !(typeof name === "string" && /^\P{Cc}{1,200}$/u.test(name)))
+    throw new TypeError(`name must be a string of 1 to 200 characters, got ${shown(name)}`);
+  if (replace !== undefined && typeof replace !== "boolean")
+    throw new TypeError(`replace must be true or false, got ${shown(replace)}`);
+  checkChoice("cache", cache, ["opfs", "none"]);
+  checkAccess({ hubUrl, hubToken });
+  checkAddress("modelsUrl", modelsUrl);
+  checkVariant(variant);
+}
+
+function checkVariant(variant: unknown): void {
   if (variant !== undefined && !(typeof variant === "string" && /^[^/\\\p{Cc}]{1,255}$/u.test(variant)))
     throw new TypeError(`variant must be the name of a file or of a quantisation, got ${shown(variant)}`);
 }

@@ -1,5 +1,6 @@
 /** From what the caller names to an open folder: known models and their defaults, storing, and the telling of progress. */
 import type { LoadOptions, LoadProgress, ModelFiles } from "../api.ts";
+import { originalOf } from "../shared/small-copy.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 import { withModel } from "../weights/open-model.ts";
 import { knownModel } from "../weights/remote-model.ts";
@@ -26,7 +27,7 @@ export async function loadFrom<T>(
   given: LoadOptions,
   load: (folder: ModelFolder, options: LoadOptions, told: LoadHooks) => Promise<T>,
 ): Promise<T> {
-  const known = knownModel(source);
+  const known = knownModel(originalOf(source) ?? source);
   const options = { ...known?.defaults, ...given };
   const { cache, hubToken, hubUrl, modelsUrl, variant, signal } = options;
   const progress: LoadProgress = { stage: "config", loadedBytes: 0, totalBytes: 0 };

@@ -6,6 +6,7 @@ import { type MatchedTensors, matchTensors } from "../model/load/match.ts";
 import { resolveWeights, type Storage, storageName } from "../model/load/precision.ts";
 import { DEFAULTS_FILE } from "../shared/model-files.ts";
 import { elementCount } from "../shared/shape.ts";
+import { originalOf } from "../shared/small-copy.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import { openModel } from "../weights/formats/registry.ts";
 import { knownModel } from "../weights/remote-model.ts";
@@ -45,7 +46,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
     weights = "auto",
     device,
   } = {
-    ...knownModel(source)?.defaults,
+    ...knownModel(originalOf(source) ?? source)?.defaults,
     ...options,
   };
   const survey = surveyModel(source, { cache, hubToken, hubUrl, modelsUrl, variant });

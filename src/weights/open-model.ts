@@ -55,8 +55,8 @@ export async function withModel<T>(
   for (let mayTryAgain = true; ; ) {
     throwIfAborted(options.signal, "loading");
     counter.reset();
-    const store = options.cache === "none" ? undefined : await ModelStore.open(remote.key, options.signal);
-    if (!store && options.cache !== "none") options.onWarning?.(NOT_STORED);
+    const store = await openStore(remote, options);
+    if (!store && options.cache !== "none" && !remote.findStored) options.onWarning?.(NOT_STORED);
     const session = new Session(remote, store, counter, options);
     try {
       const result = await load(session.folder);
@@ -72,17 +72,27 @@ export async function withModel<T>(
   }
 }
 
+/** Where the model is stored; undefined where nothing is, or nothing is to be stored. */
+async function openStore(remote: RemoteModel, { cache, signal }: OpenModelOptions): Promise<ModelStore | undefined> {
+  if (remote.findStored) {
+    const key = await remote.findStored();
+    // Nothing is created for a model that is gone.
+    return key && ModelStore.open(key, signal);
+  }
+  return cache === "none" ? undefined : ModelStore.open(remote.key, signal);
+}
+
 /** Whether an error means that the server cannot be reached for now. */
 export function nobodyAnswers(error: unknown): boolean {
   return error instanceof FoveaError && error.cause instanceof TransientFailure;
 }
 
 /** Opener of a published file while its server cannot be reached: always fails. */
-export function unreachable(name: string, location: string): () => Promise<never> {
+export function unreachable(name: string, { location, repair }: RemoteModel): () => Promise<never> {
   return async () => {
     throw new FoveaError(
       "download-failed",
-      `${name}: the stored copy is damaged and ${location} cannot be reached; load again once you are online`,
+      `${name}: the stored copy is damaged and ${location} cannot be reached; ${repair}`,
     );
   };
 }
@@ -185,7 +195,7 @@ class Session {
   async #openStored(name: string): Promise<ByteSource | undefined> {
     const stored = await this.#store?.find(name);
     if (!stored) return undefined;
-    const openRemote = unreachable(name, this.#remote.location);
+    const openRemote = unreachable(name, this.#remote);
     // The model was complete, so an incomplete file means damage.
     if (!stored.isComplete) return openRemote();
     return this.#keep(new PartedSource(stored.identity, { openRemote, stored, recent: this.#recent }));

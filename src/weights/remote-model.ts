@@ -4,8 +4,10 @@
  */
 import { FoveaError } from "../errors.ts";
 import { quoted } from "../shared/json.ts";
+import { originalOf } from "../shared/small-copy.ts";
 import { absoluteAddress, sourceName, splitChoice } from "../shared/source.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
+import { findCopy } from "./copies.ts";
 import { fileUrl, folderUrl } from "./folder.ts";
 import { filesToLoad } from "./formats/registry.ts";
 import { textSha256 } from "./hash.ts";
@@ -14,7 +16,7 @@ import { listHub, parseHubName } from "./hub.ts";
 import type { Digest, ModelListing } from "./listing.ts";
 import { openLocalFile } from "./local-file.ts";
 import { type KnownModel, listKnown, manifest } from "./manifest.ts";
-import type { RetryPolicy } from "./retry.ts";
+import { type RetryPolicy, TransientFailure } from "./retry.ts";
 import type { ModelKey } from "./store.ts";
 import { openUrl, type UrlOptions } from "./url-source.ts";
 
@@ -33,8 +35,12 @@ export interface AskOptions extends ReadOptions {
 
 export interface RemoteModel {
   readonly key: ModelKey;
+  /** Of a model that is only on disk: where it is now, in place of `key`; undefined if it is gone. */
+  findStored?(): Promise<ModelKey | undefined>;
   /** For messages. */
   readonly location: string;
+  /** The next step where the stored copy is damaged and nobody answers, for messages. */
+  readonly repair: string;
   /** The file, or the variant of the weights, that the source or the options name. */
   readonly choice?: string | undefined;
   /** Length of all files that loading needs; undefined without a published list. */
@@ -63,6 +69,8 @@ export function knownModel(source: unknown): KnownModel | undefined {
 /** Resolves a source. Fetches nothing yet. Throws TypeError for a source that is not a model. */
 export function remoteModel(source: string | URL, options: RemoteOptions): RemoteModel {
   const known = knownModel(source);
+  const original = originalOf(source);
+  if (original !== undefined) return storedCopy(String(source).trim(), original);
   if (known)
     return listedModel(`${known.id}`, "", async () => listKnown(known, optionalFolder(options.modelsUrl)), options);
   const { folder, choice = options.variant } = splitChoice(sourceName(String(source)));
@@ -97,6 +105,9 @@ function withChoice(source: string, choice: string | undefined): string {
   return choice === undefined ? source : `${source}:${choice}`;
 }
 
+/** The next step where a damaged file can be fetched again. */
+const ONLINE = "load again once you are online";
+
 /** The next step where a known model's files are not found. */
 const SERVE_MODELS =
   "copy node_modules/fovea/dist/lib/models to a folder that your site serves, and pass its address as modelsUrl";
@@ -126,6 +137,7 @@ function listedModel(
   return {
     key: { source, origin },
     location: source,
+    repair: ONLINE,
     choice: variant,
     async totalBytes(options) {
       const { files } = await listed(options);
@@ -176,6 +188,7 @@ function urlModel(base: URL, { retry: ownRetry, variant }: RemoteOptions): Remot
   return {
     key: addressKey(base, variant),
     location: addressText(base),
+    repair: ONLINE,
     choice: variant,
     async totalBytes() {
       return undefined;
@@ -185,5 +198,25 @@ function urlModel(base: URL, { retry: ownRetry, variant }: RemoteOptions): Remot
       if (!opened) return undefined;
       return { byteLength: opened.byteLength, validator: opened.validator, open: async () => opened };
     },
+  };
+}
+
+/** A small copy, which is on disk or nowhere. Its own files answer, as those of a server that cannot be reached. */
+function storedCopy(source: string, original: string): RemoteModel {
+  const nobody = async (): Promise<never> => {
+    throw new FoveaError(
+      "download-failed",
+      `${source} is not stored in this browser: a small copy is made on each device; load ${original}, and make the copy again`,
+      { cause: new TransientFailure("nobody publishes a copy") },
+    );
+  };
+  return {
+    key: { source, origin: "copy" },
+    findStored: () => findCopy(source),
+    location: source,
+    repair: `make the copy again from ${original}`,
+    totalBytes: nobody,
+    names: nobody,
+    find: nobody,
   };
 }

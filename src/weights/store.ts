@@ -14,6 +14,7 @@ import { textSha256 } from "./hash.ts";
 import { acquireLock } from "./locks.ts";
 import { entryNames, type Folder, privateFolder, readFile, remove, subfolder, writeFile } from "./opfs.ts";
 import { type FileIdentity, folderName, readJson, StoredFile, sameFile, writeJson } from "./stored-file.ts";
+import { StoredFolder } from "./stored-folder.ts";
 
 const ROOT = "fovea-models";
 const MODEL = "model.json";
@@ -40,16 +41,20 @@ function modelFolderName({ source, origin }: ModelKey): string {
 /** A stored model, read without a lock: it may change or disappear at any time. */
 export class StoredView {
   readonly #folder: Folder;
+  /** Time of the first stored byte, as ISO 8601. */
+  readonly since: string;
 
-  private constructor(folder: Folder) {
+  private constructor(folder: Folder, since: string) {
     this.#folder = folder;
+    this.since = since;
   }
 
   /** Undefined if the model is not stored. */
   static async open(key: ModelKey): Promise<StoredView | undefined> {
     const root = await privateFolder(ROOT);
     const folder = root && (await subfolder(root, modelFolderName(key), false));
-    return folder && (await readModel(folder)) ? new StoredView(folder) : undefined;
+    const model = folder && (await readModel(folder));
+    return model && new StoredView(folder, model.since);
   }
 
   async find(name: string): Promise<StoredFile | undefined> {
@@ -107,6 +112,48 @@ export class ModelStore {
     return undefined;
   }
 
+  /**
+   * An empty folder for a model that is made here, held exclusively. What was in it is removed, unless `isKept` says under
+   * the lock that it must stay.
+   *
+   * @returns "kept" then, and undefined where nothing can be stored
+   * @throws FoveaError `aborted`
+   */
+  static async create(
+    key: ModelKey,
+    isKept: () => Promise<boolean>,
+    signal?: AbortSignal,
+  ): Promise<ModelStore | "kept" | undefined> {
+    const root = await privateFolder(ROOT);
+    if (!root) return undefined;
+    const name = modelFolderName(key);
+    const release = await acquireLock(lockName(name), "exclusive", signal);
+    try {
+      if (!(await isKept())) {
+        await remove(root, name);
+        return new ModelStore((await ModelStore.#prepare(root, name, key, true))!, true, release);
+      }
+    } catch (error) {
+      release();
+      if (error instanceof DOMException) return undefined;
+      throw error;
+    }
+    release();
+    return "kept";
+  }
+
+  /** Removes a model once no other tab is loading it, unless `isKept` says under the lock that it must stay. */
+  static async remove(key: ModelKey, isKept: () => Promise<boolean>): Promise<void> {
+    const root = await privateFolder(ROOT);
+    const name = modelFolderName(key);
+    const release = await acquireLock(lockName(name), "exclusive");
+    try {
+      if (root && !(await isKept())) await remove(root, name);
+    } finally {
+      release();
+    }
+  }
+
   /** The model's folder. Without write access, undefined unless the model is complete. */
   static async #prepare(root: Folder, name: string, key: ModelKey, mayWrite: boolean): Promise<Folder | undefined> {
     const folder = await subfolder(root, name, mayWrite);
@@ -154,6 +201,17 @@ export class ModelStore {
     if (!this.#isExclusive) return undefined;
     await this.forgetComplete();
     return StoredFile.create(this.#folder, identity);
+  }
+
+  /** For files that are made here. */
+  folder(partBytes: number): StoredFolder {
+    return new StoredFolder((name) => StoredFile.begin(this.#folder, name, partBytes));
+  }
+
+  /** Removes the model and its folder. */
+  async discard(): Promise<void> {
+    const root = await privateFolder(ROOT);
+    if (root) await remove(root, this.#folder.name);
   }
 
   /** Removes a file. */

@@ -74,6 +74,17 @@ export class StoredFile {
     return new StoredFile(identity, folder, new Set(), undefined);
   }
 
+  /** A new file whose length is not known yet. `seal` ends it; until then it counts as incomplete. */
+  static begin(model: Folder, name: string, partBytes: number): Promise<StoredFile> {
+    return StoredFile.create(model, { name, byteLength: partBytes * MAX_PARTS, partBytes });
+  }
+
+  /** Gives a begun file its length, once all parts are written. Throws DOMException if that cannot be stored. */
+  async seal(byteLength: number, hashes: readonly string[]): Promise<void> {
+    await writeJson(this.#folder, IDENTITY, { format: 1, ...this.identity, byteLength });
+    await this.complete(hashes);
+  }
+
   /** Whether a part exists. It is not checked yet. */
   has(part: number): boolean {
     return this.#parts.has(part);

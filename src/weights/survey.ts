@@ -79,7 +79,11 @@ function givenPlaces(source: Exclude<ModelSource, string | URL>): Places {
 }
 
 function remotePlaces(remote: RemoteModel, { cache, partBytes = PART_BYTES }: OpenModelOptions): Places {
-  const view = cache === "none" ? undefined : StoredView.open(remote.key);
+  const view = remote.findStored
+    ? remote.findStored().then((key) => key && StoredView.open(key))
+    : cache === "none"
+      ? undefined
+      : StoredView.open(remote.key);
   const names: Places["names"] = async ({ signal } = {}) => {
     try {
       return await remote.names?.({ signal });
@@ -102,8 +106,7 @@ function remotePlaces(remote: RemoteModel, { cache, partBytes = PART_BYTES }: Op
     } catch (error) {
       if (!nobodyAnswers(error) || !(await (await view)?.isComplete())) throw error;
       if (!stored?.isComplete) return undefined;
-      const open = async () =>
-        new PartedSource(stored.identity, { openRemote: unreachable(name, remote.location), stored });
+      const open = async () => new PartedSource(stored.identity, { openRemote: unreachable(name, remote), stored });
       return { name, bytes: stored.identity.byteLength, storedBytes: stored.storedBytes, open };
     }
   };

@@ -2,7 +2,7 @@
  * The page's end of the channel to a worker: sends calls and receives their answers. All calls fail when the worker cannot
  * be started, dies, or is terminated.
  */
-import type { GenerationEvent, LoadProgress, MemoryUse } from "../api.ts";
+import type { GenerationEvent, LoadProgress, MemoryUse, SmallCopyProgress } from "../api.ts";
 import { disposedError, FoveaError } from "../errors.ts";
 import { unpackError } from "./errors.ts";
 import type { Packed } from "./pack.ts";
@@ -14,6 +14,7 @@ export interface CallOptions {
   endsOnAbort?: boolean;
   onEvents?: (events: GenerationEvent[]) => void;
   onProgress?: ((progress: LoadProgress) => void) | undefined;
+  onCopied?: ((progress: SmallCopyProgress) => void) | undefined;
 }
 
 /**
@@ -137,9 +138,10 @@ export class Channel {
     if (message.type === "events") {
       pending?.onEvents?.(message.events);
       this.#post({ type: "taken", call: message.call });
-    } else if (message.type === "progress") {
+    } else if (message.type === "progress" || message.type === "copied") {
       try {
-        pending?.onProgress?.(message.progress);
+        if (message.type === "copied") pending?.onCopied?.(message.progress);
+        else pending?.onProgress?.(message.progress);
       } catch (error) {
         // As in the page's own thread: an error in the callback ends the load.
         pending?.reject(error);

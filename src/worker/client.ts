@@ -25,7 +25,7 @@ import type {
   WithFallback,
   WorkerOptions,
 } from "../api.ts";
-import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
+import { orAborted, throwIfAborted } from "../errors.ts";
 import { checkFallback, orFallback } from "../fallback.ts";
 import {
   COUNT_FIELDS,
@@ -42,7 +42,7 @@ import { snapshot } from "../shared/snapshot.ts";
 import { absoluteAddress } from "../shared/source.ts";
 import { Channel } from "./channel.ts";
 import { packImage, packInspection, packRequest, packSource } from "./pack.ts";
-import { startWorker } from "./start-worker.ts";
+import { startEngineWorker } from "./start-worker.ts";
 
 /** Time for a cancelled load to store its downloaded bytes, in milliseconds. */
 const LAST_WORDS_MS = 2000;
@@ -74,7 +74,7 @@ async function loadInWorker(source: string | URL | ModelFiles, options: WorkerOp
   for (const name of ["modelsUrl", "hubUrl"] as const)
     if (typeof settings[name] === "string") settings[name] = absoluteAddress(settings[name]);
   throwIfAborted(signal, "loading");
-  const channel = new Channel(start(), onWait);
+  const channel = new Channel(startEngineWorker(), onWait);
   const { lifeLock } = channel;
   const value = { type: "load", source: packSource(source), options: settings, lifeLock } as const;
   const loaded = channel.call({ value, transfer: [] }, { signal, onProgress });
@@ -211,16 +211,4 @@ function checkOptions(options: WorkerOptions & Partial<WithFallback>): void {
   checkFallback(options.fallback);
   if ((options as { device?: unknown }).device !== undefined)
     throw new TypeError("device cannot be sent to a worker; leave it out, or use Fovea.load in this thread");
-}
-
-function start(): Worker {
-  try {
-    return startWorker();
-  } catch (cause) {
-    throw new FoveaError(
-      "download-failed",
-      `the engine's worker may not start here (${String(cause)}); use Fovea.load to run in this thread`,
-      { cause },
-    );
-  }
 }

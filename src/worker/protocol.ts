@@ -17,12 +17,17 @@ import type {
   Message,
   ModelFiles,
   ScoreOptions,
+  SmallCopyOptions,
+  SmallCopyProgress,
   WorkerOptions,
 } from "../api.ts";
 import type { ContextOverflow, FoveaErrorCode } from "../errors.ts";
 
 /** The options of loading that are plain values; the others stay on the page and become messages. */
 export type LoadSettings = Omit<WorkerOptions, "signal" | "onProgress" | "onWait">;
+
+/** The same of a small copy. */
+export type CopySettings = Omit<SmallCopyOptions, "signal" | "onProgress">;
 
 /** A copy of a caller's bitmap, and the number by which the worker recognises the original. */
 export interface NumberedBitmap {
@@ -48,6 +53,8 @@ export type SentRequest = Omit<GenerateRequest, "messages" | "signal"> & { messa
 export type Call =
   /** The first call, made once. The worker holds `lifeLock` while it lives. */
   | { type: "load"; source: string | ModelFiles; options: LoadSettings; lifeLock: string }
+  /** The first and only call of a worker that makes a small copy. The result is a `SmallCopy`. */
+  | { type: "keep-copy"; source: string | ModelFiles; options: CopySettings; lifeLock: string }
   | { type: "generate"; request: SentRequest }
   | { type: "encodeImage"; image: SentImage; options: Omit<EncodeImageOptions, "signal"> }
   | { type: "countTokens"; messages: SentMessage[]; options: Omit<CountTokensOptions, "signal"> }
@@ -73,6 +80,7 @@ export type ToPage =
   | { type: "memory"; memory: MemoryUse }
   | { type: "waiting"; waiting: boolean }
   | { type: "progress"; call: number; progress: LoadProgress }
+  | { type: "copied"; call: number; progress: SmallCopyProgress }
   | { type: "events"; call: number; events: GenerationEvent[] }
   | { type: "result"; call: number; value: unknown }
   | { type: "failure"; call: number; error: SentError };

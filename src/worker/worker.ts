@@ -1,6 +1,7 @@
 /** The worker's side: one engine, and the calls of one page. fovea-worker.ts starts it. */
 import type { GenerationEvent, LoadProgress, MemoryUse, Message } from "../api.ts";
 import { Fovea } from "../engine/fovea.ts";
+import { keepSmallCopy } from "../engine/keep-copy.ts";
 import type { GpuTurn } from "../engine/recovery.ts";
 import { FoveaError } from "../errors.ts";
 import { packError } from "./errors.ts";
@@ -55,6 +56,15 @@ class Server {
 
   async #run(call: number, message: Call, signal: AbortSignal): Promise<unknown> {
     if (message.type === "load") return this.#load(call, message, signal);
+    if (message.type === "keep-copy") {
+      const { source, options, lifeLock } = message;
+      this.#live(lifeLock);
+      return keepSmallCopy(source, {
+        ...options,
+        signal,
+        onProgress: (progress) => this.#post({ type: "copied", call, progress }),
+      });
+    }
     const model = this.#model;
     if (!model) throw new FoveaError("disposed", "no model is loaded in this worker; load one first");
     switch (message.type) {

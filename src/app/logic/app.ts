@@ -14,6 +14,7 @@ import { askToKeepStorage } from "./offline.ts";
 import { PictureItems } from "./picture-items.ts";
 import { keepServerKey, keptServerKey } from "./server-keys.ts";
 import { elementSettings, followDefaults, type Settings, settingsOf } from "./settings.ts";
+import { SmallCopies } from "./small-copies.ts";
 import { FIRST_VIEW, initialState, type PageState, type View } from "./state.ts";
 import { Store } from "./store.ts";
 
@@ -23,6 +24,7 @@ const KEEP_AFTER_MS = 500;
 export class App {
   readonly store = new Store<PageState>(initialState());
   readonly models = new PageModels((notice) => this.#setModel({ isKept: false }, { notice }));
+  readonly copies = new SmallCopies(this);
   readonly pictures = new PictureItems(() => this.store.set({}));
   /** Reloads with the waiting update. offline.ts sets it. */
   update: () => void = () => {};
@@ -67,11 +69,21 @@ export class App {
   choose(source: ModelSource, name: string, access: ModelAccess = {}): void {
     const key = this.models.register(source, name, access);
     const isKept = typeof source === "string" && access.cache !== "none" && !serverIn(source);
-    this.#setModel({ source: key, name, progress: undefined, info: undefined, isKept }, { notice: "" });
+    this.#setModel(
+      { source: key, name, progress: undefined, info: undefined, isKept, copy: undefined },
+      { notice: "" },
+    );
     this.chat.pictureFirst = key === SHIPPED_MODEL;
     this.chat.model = key;
     // A failed one is loaded again.
     void this.chat.load().catch(() => {});
+    this.#keepSoon();
+  }
+
+  /** Makes the next visit load a small copy of the model, if it is still the chosen one. */
+  preferCopy(key: string, copy: string): void {
+    if (this.store.state.model.source !== key) return;
+    this.#setModel({ copy });
     this.#keepSoon();
   }
 
@@ -182,7 +194,7 @@ export class App {
     this.#keeping = setTimeout(() => {
       const { model, settings, turns } = this.store.state;
       if (turns.some(({ answers }) => answers.some(isRunning))) return;
-      const source = this.models.isAddress(model.source) ? model.source : SHIPPED_MODEL;
+      const source = model.copy ?? (this.models.isAddress(model.source) ? model.source : SHIPPED_MODEL);
       void (turns.length === 0 && source === SHIPPED_MODEL ? forgetKept() : keep({ model: source, settings, turns }));
     }, delay);
   }

@@ -1,9 +1,9 @@
 /** The models that the page's element can load: by name or address, and from the user's own files. */
-import type { FoveaModel, WorkerOptions } from "../../api.ts";
+import type { FoveaModel, SmallCopy, SmallCopyOptions, WorkerOptions } from "../../api.ts";
 import { FoveaError } from "../../errors.ts";
 import { sourceName } from "../../shared/source.ts";
 import { NO_ROOM } from "../../shared/stored-model.ts";
-import { loadModel, type ModelAccess, type ModelSource, planModel, storedModels } from "../engine.ts";
+import { keepSmallCopy, loadModel, type ModelAccess, type ModelSource, planModel, storedModels } from "../engine.ts";
 
 interface Registered {
   source: ModelSource;
@@ -49,6 +49,12 @@ export class PageModels {
       return loadModel(source, { ...access, ...options, cache: "none" });
     }
   };
+
+  /** Makes a small copy of a model on disk. Throws like the library's `keepSmallCopy`. */
+  copy(key: string, options: Pick<SmallCopyOptions, "weights" | "signal" | "onProgress">): Promise<SmallCopy> {
+    const { source, name, access } = this.#registered.get(key) ?? { source: key, name: key, access: {} };
+    return keepSmallCopy(source, { ...access, ...options, ...(typeof source !== "string" && { name }) });
+  }
 }
 
 /** Downloads from this size need a confirmation: some minutes on a slow line. */

@@ -1,7 +1,8 @@
 /** The page's state: its types and its initial value. The conversation is the element's. */
-import type { GenerationStats, LoadProgress, ModelInfo } from "../../api.ts";
+import type { GenerationStats, LoadProgress, ModelInfo, SmallCopy, SmallCopyProgress } from "../../api.ts";
 import type { ChatTurn } from "../../element/fovea-chat.ts";
 import type { TextRange } from "../../element/words.ts";
+import type { Problem } from "./problem.ts";
 import { PLAIN_SETTINGS, type Settings } from "./settings.ts";
 import type { Store } from "./store.ts";
 
@@ -15,6 +16,8 @@ export interface PageState {
   /** Whether the inspector is open. */
   isInspecting: boolean;
   comparison: Comparison | undefined;
+  /** The small copy that is being made, or was made last. */
+  copy: CopyState | undefined;
   offline: "unknown" | "ready" | "update";
   /** Something that the user should know, such as a model that is not stored. */
   notice: string;
@@ -32,6 +35,8 @@ export interface ModelState {
   info: ModelInfo | undefined;
   /** Whether the browser stores it for the next visit. */
   isKept: boolean;
+  /** A small copy that the next visit loads in its place. */
+  copy?: string | undefined;
 }
 
 /** A picture of the conversation, for drawing. */
@@ -63,6 +68,13 @@ export const FIRST_VIEW: View = {
   ...{ turn: undefined, image: -1, mode: "tokens", tiles: 0, stage: -1, layer: "all", words: undefined },
 };
 
+/** A small copy of a model that is being made, or was made last; `name` is the model's. */
+export type CopyState = { name: string } & (
+  | { state: "running"; progress: SmallCopyProgress | undefined }
+  | { state: "done"; result: SmallCopy; isOriginalStored: boolean }
+  | { state: "failed"; problem: Problem }
+);
+
 /** One of two answers that are compared. */
 export interface Side {
   label: string;
@@ -87,6 +99,7 @@ export function initialState(): PageState {
     view: FIRST_VIEW,
     isInspecting: false,
     comparison: undefined,
+    copy: undefined,
     offline: "unknown",
     notice: "",
   };

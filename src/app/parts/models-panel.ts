@@ -2,16 +2,18 @@
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import type { ModelFiles, ModelPlan } from "../../api.ts";
 import { byteText } from "../../element/wording.ts";
+import { shownSource } from "../../shared/small-copy.ts";
 import { sourceName, splitChoice } from "../../shared/source.ts";
 import { type ModelAccess, type ModelSource, planModel, SHIPPED_MODEL } from "../engine.ts";
 import type { App } from "../logic/app.ts";
 import { type Problem, problemOf } from "../logic/problem.ts";
-import type { ModelState } from "../logic/state.ts";
+import type { CopyState, ModelState } from "../logic/state.ts";
 import suggestedModels from "../suggested-models.json" with { type: "json" };
 import { base } from "./base.ts";
 import { factsText } from "./model-pill.ts";
 import { problemView } from "./problem-view.ts";
 import type { ServerChoice } from "./server-form.ts";
+import { canCopy } from "./small-copy.ts";
 import { FIT_WORDS } from "./suggested-models.ts";
 
 /** A checked model that waits for the user's confirmation. */
@@ -41,6 +43,7 @@ export class ModelsPanel extends LitElement {
   static override properties = {
     app: { attribute: false },
     model: { attribute: false },
+    copy: { attribute: false },
     address: { attribute: false },
     files: { attribute: false },
     candidate: { state: true },
@@ -51,6 +54,8 @@ export class ModelsPanel extends LitElement {
   declare app: App;
   /** The model that is loaded. */
   declare model: ModelState | undefined;
+  /** The small copy that is being made, or was made last. */
+  declare copy: CopyState | undefined;
   /** A model to check when the panel opens. */
   declare address: string | undefined;
   /** Files to check when the panel opens, or while it is open. */
@@ -107,6 +112,7 @@ export class ModelsPanel extends LitElement {
   override render() {
     return html`<div class="stack">
       ${this.model?.info ? html`<p class="soft"><strong>${this.model.name}</strong> is loaded: ${factsText(this.model)}</p>` : nothing}
+      ${this.model && (this.copy || canCopy(this.model)) ? html`<app-small-copy .app=${this.app} .model=${this.model} .copy=${this.copy} @chosen=${() => this.dispatchEvent(new CustomEvent("chosen"))}></app-small-copy>` : nothing}
       <app-suggested-models
         @load=${(event: CustomEvent<string>) => this.#load(event.detail, event.detail)}
         @check=${(event: CustomEvent<string>) => this.#suggest(event.detail)}></app-suggested-models>
@@ -138,7 +144,7 @@ export class ModelsPanel extends LitElement {
         void this.app.chooseServer(event.detail);
         this.dispatchEvent(new CustomEvent("chosen"));
       }}></app-server-form>
-      <app-stored-models @load-stored=${(event: CustomEvent<string>) => this.#load(event.detail, event.detail)}></app-stored-models>
+      <app-stored-models .copy=${this.copy} @load-stored=${(event: CustomEvent<string>) => this.#load(event.detail, shownSource(event.detail))}></app-stored-models>
     </div>`;
   }
 

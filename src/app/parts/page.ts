@@ -4,6 +4,7 @@ import { guard } from "lit/directives/guard.js";
 import { isTaken } from "../../element/dropped.ts";
 import type { FoveaChat } from "../../element/fovea-chat.ts";
 import { pastedFiles } from "../../element/typing.ts";
+import { shownSource } from "../../shared/small-copy.ts";
 import { SHIPPED_MODEL } from "../engine.ts";
 import type { App } from "../logic/app.ts";
 import { isLargeDownload } from "../logic/models.ts";
@@ -67,7 +68,7 @@ export class Page extends LitElement {
     // The user may have chosen another model meanwhile.
     if (this.app.store.state.model.source !== "") return;
     if (isLarge) await this.#open({ kind: "models", address });
-    else this.app.choose(address, address);
+    else this.app.choose(address, shownSource(address));
   }
 
   override render() {
@@ -150,7 +151,7 @@ export class Page extends LitElement {
     };
     switch (dialog.kind) {
       case "models":
-        return html`<app-models .app=${app} .model=${state.model} .address=${dialog.address} .files=${dialog.files} @chosen=${() => this.#close()}></app-models>`;
+        return html`<app-models .app=${app} .model=${state.model} .copy=${state.copy} .address=${dialog.address} .files=${dialog.files} @chosen=${() => this.#close()}></app-models>`;
       case "camera":
         return html`<app-camera @photograph=${({ detail }: CustomEvent<File>) => take(detail)}></app-camera>`;
       case "scene":

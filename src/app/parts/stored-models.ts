@@ -1,12 +1,16 @@
 /** The stored models: sizes, load, delete. */
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import type { StoredModel } from "../../api.ts";
 import { byteText } from "../../element/wording.ts";
+import { originalOf, shownSource } from "../../shared/small-copy.ts";
 import { deleteStoredModel, storedModels } from "../engine.ts";
+import type { CopyState } from "../logic/state.ts";
 import { base } from "./base.ts";
 
 export class StoredModels extends LitElement {
-  static override properties = { models: { state: true } };
+  static override properties = { models: { state: true }, copy: { attribute: false } };
+  /** Changes when a small copy is made or its original deleted; the list is read again then. */
+  declare copy: CopyState | undefined;
   declare models: StoredModel[] | undefined;
 
   static override styles = [
@@ -37,12 +41,13 @@ export class StoredModels extends LitElement {
       <h3>Downloaded</h3>
       <ul>
         ${models.map(({ source, bytes, complete }) => {
-          const name = source || "an unknown model";
+          const name = shownSource(source) || "an unknown model";
+          const isSmall = originalOf(source) !== undefined;
           return html`<li class="row spread">
-            <span class="name">${name} <span class="soft">${byteText(bytes)}${complete ? "" : ", incomplete"}</span></span>
+            <span class="name">${name} <span class="soft">${byteText(bytes)}${complete ? "" : ", incomplete"}${isSmall ? ", a small copy" : ""}</span></span>
             <span class="row">
               ${
-                source && !source.endsWith("]")
+                source && (isSmall ? complete : !source.endsWith("]"))
                   ? html`<button aria-label=${`${complete ? "Load" : "Resume"} ${name}`} @click=${() => this.#load(source)}>
                       ${complete ? "Load" : "Resume"}
                     </button>`
@@ -54,6 +59,11 @@ export class StoredModels extends LitElement {
         })}
       </ul>
     </div>`;
+  }
+
+  override updated(changed: PropertyValues<this>): void {
+    const before = changed.get("copy");
+    if (changed.has("copy") && before && this.copy?.state !== "running") void this.#list();
   }
 
   async #list(): Promise<void> {

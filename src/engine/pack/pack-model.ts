@@ -41,6 +41,8 @@ export interface PackModelOptions extends PackOptions, ReadOptions {
   /** What the copy is made of, for `fovea.packed-from`. */
   source: string;
   shardBytes?: number;
+  /** Called before the first file is written, with the bytes of all tensors; may throw. */
+  onPlan?(byteLength: number): Promise<void>;
   /** Called after each tensor. */
   onProgress?(progress: { tensors: number; ofTensors: number; bytes: number }): void;
 }
@@ -78,6 +80,9 @@ export async function packModel(from: ModelFolder, to: FolderSink, options: Pack
   const config = files["config.json"] as Record<string, unknown>;
   const checkpoint = await model.checkpoint(config, { signal });
   const plan = planPack(spec, matchTensors(spec, checkpoint.tensors), checkpoint.tensors, options);
+
+  const expected = plan.items.flatMap((item) => tensorsOf(item, "F16"));
+  await options.onPlan?.(expected.reduce((sum, tensor) => sum + bytesOf(tensor), 0));
 
   const written: string[] = [];
   const writeText = async (name: string, text: string) => {

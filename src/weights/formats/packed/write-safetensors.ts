@@ -53,7 +53,7 @@ export const INDEX_FILE = "model.safetensors.index.json";
 export interface CheckpointOptions {
   /** `__metadata__` of each file. */
   metadata: Readonly<Record<string, string>>;
-  /** Longest file, in bytes; one tensor may exceed it. */
+  /** Longest file, in bytes; one tensor may exceed it. Infinity writes one file, under its final name. */
   shardBytes: number;
 }
 
@@ -79,7 +79,8 @@ export class CheckpointWriter {
     const last = this.#shards.at(-1);
     if (last && last.length + tailBytes(last) + byteLength <= this.#options.shardBytes) return;
     if (last) await this.#finish(last);
-    const name = `model-${String(this.#shards.length + 1).padStart(5, "0")}.safetensors`;
+    const isSingle = this.#options.shardBytes === Number.POSITIVE_INFINITY;
+    const name = isSingle ? SINGLE_FILE : `model-${String(this.#shards.length + 1).padStart(5, "0")}.safetensors`;
     const headerBytes = Math.ceil(this.#headerRoom / ALIGNMENT) * ALIGNMENT;
     const sink = await this.#folder.create(name);
     this.#shards.push({ name, sink, headerBytes, entries: [], length: 0, tail: [] });
@@ -109,7 +110,8 @@ export class CheckpointWriter {
     const last = this.#shards.at(-1);
     if (last) await this.#finish(last);
     if (this.#shards.length === 1) {
-      await this.#folder.rename(this.#shards[0]!.name, SINGLE_FILE);
+      const [{ name }] = this.#shards as [Shard];
+      if (name !== SINGLE_FILE) await this.#folder.rename(name, SINGLE_FILE);
       return [SINGLE_FILE];
     }
     const weightMap: Record<string, string> = {};
