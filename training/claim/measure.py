@@ -1,0 +1,216 @@
+"""Asks the 16 tasks (and plain questions) under settings, greedily, stores answers as JSON lines and prints the table.
+
+python training/claim/measure.py [--settings caption,full] [--ways example] [--pictures 100] [--tasks 1,4,5] [--projector FILE]
+    [--out FILE] [--questions] [--report]
+Stored answers are never asked again. Settings: reductions.py; ways: tasks.py. `--questions` asks the evaluation set's plain
+questions instead of the tasks. `--report` asks nothing.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from projector import HERE, frozen_encoder
+
+import questions
+from checks import follows, follows_loosely
+from draw import draw
+from evaluate import read_safetensors
+from questions import Question, judge
+from scene import EVAL_SEED, make_scene
+from vision import SIDE
+
+from conversation import Tokens, caption, closing, opening
+from language import Inhibition, Language
+from reductions import MAX_RATIO, Setting, parse, picture_tokens
+from tasks import LIMITS, TASKS, make_item, prompt
+
+BATCH = 25
+SET = HERE.parent.parent / "eval/set/eval.json"
+BY_ACCIDENT = (12, 13)  # tasks that a short answer passes unasked
+
+
+class Asker:
+    """Model, projector and pictures; answers prompts under a setting."""
+
+    def __init__(self, projector: Path | None) -> None:
+        self.tokens, self.language, self.encoder = Tokens(), Language(), frozen_encoder()
+        self.projector = read_safetensors(projector) if projector else {}
+        self.pixels: dict[int, Tensor] = {}
+
+    def rows(self, setting: Setting, pictures: list[int]) -> list[Tensor]:
+        """What stands at the picture's place, [N, C] each."""
+        if setting.method == "caption":
+            return [self.text(caption(make_scene(EVAL_SEED + picture))) for picture in pictures]
+        if setting.method == "noise":
+            spread = float(self.language.table.std())
+            return [torch.randn(setting.tokens, self.language.width, generator=torch.Generator().manual_seed(p)) * spread for p in pictures]
+        for picture in pictures:
+            if picture not in self.pixels:
+                self.pixels[picture] = torch.from_numpy(draw(make_scene(EVAL_SEED + picture), SIDE)[0].transpose(2, 0, 1).copy())
+        return list(picture_tokens(setting, self.encoder, self.projector, torch.stack([self.pixels[p] for p in pictures])))
+
+    def text(self, text: str) -> Tensor:
+        return self.language.embed(torch.tensor(self.tokens.encode(text)))
+
+    def ask(self, setting: Setting, before: str, pictures: list[int], behind: list[str], limit: int) -> list[str]:
+        """Answers to prompts that share the text in front of the picture."""
+        keys = self.language.read(self.tokens.encode(before))
+        start = keys[0][0].shape[2]
+        seen = self.rows(setting, pictures)
+        if setting.method == "caption":  # the text behind may join the caption's last piece
+            rows = [self.text(caption(make_scene(EVAL_SEED + p)) + text) for p, text in zip(pictures, behind)]
+        else:
+            rows = [torch.cat([row, self.text(text)]) for row, text in zip(seen, behind)]
+        inhibition = Inhibition(start, start + seen[0].shape[0], MAX_RATIO) if setting.inhibited else None
+        return [self.tokens.decode(ids) for ids in self.language.answer(keys, rows, limit, inhibition)]
+
+
+class Answers:
+    """JSON lines by (projector, setting, way, picture, task or question)."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        self.known = {self.key(line) for line in self.lines}
+
+    @staticmethod
+    def key(line: dict) -> tuple:
+        return (line["model"], line["setting"], line["way"], line["picture"], line["number"])
+
+    def add(self, line: dict) -> None:
+        self.lines.append(line)
+        self.known.add(self.key(line))
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.file.open("a") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def ask_tasks(asker: Asker, answers: Answers, model: str, setting_name: str, way: str, pictures: int, tasks: list[int]) -> None:
+    setting = parse(setting_name)
+    model = "" if setting.method in ("caption", "noise") else model
+    groups: dict[str, list] = {}
+    for picture in range(pictures):
+        for task in tasks:
+            if (model, setting_name, way, picture, task) not in answers.known:
+                item = make_item(picture, task)
+                before, behind = prompt(item, way)
+                groups.setdefault(before, []).append((item, behind))
+    done, start, total = 0, time.time(), sum(map(len, groups.values()))
+    for before, group in groups.items():
+        for at in range(0, len(group), BATCH):
+            part = group[at : at + BATCH]
+            said = asker.ask(setting, before, [item.picture for item, _ in part], [behind for _, behind in part], LIMITS[way])
+            for (item, _), text in zip(part, said):
+                answers.add({"model": model, "setting": setting_name, "way": way, "picture": item.picture, "number": item.task["task"], "answer": text,
+                             "strict": follows(item.task, text), "loose": follows_loosely(item.task, text), "right": judge(item.question, text)})
+            done += len(part)
+            print(f"{setting_name} {way}: {done} of {total}, {done / (time.time() - start):.2f} a second", flush=True)
+
+
+def ask_questions(asker: Asker, answers: Answers, model: str, setting_name: str, pictures: int) -> None:
+    """The plain questions of the evaluation set, without an example; judged by content."""
+    setting, data = parse(setting_name), json.loads(SET.read_text())
+    questions.CLOSED.update(data["closed"])
+    model = "" if setting.method in ("caption", "noise") else model
+    todo = [(p, n, q) for p, item in enumerate(data["items"][:pictures]) for n, q in enumerate(item["questions"])
+            if q["task"] is None and (model, setting_name, "question", p, n) not in answers.known]
+    for at in range(0, len(todo), BATCH):
+        part = todo[at : at + BATCH]
+        said = asker.ask(setting, opening(), [p for p, _, _ in part], [closing(q["prompt"]) for _, _, q in part], 48)
+        for (p, n, q), text in zip(part, said):
+            right = judge(Question(q["topic"], q["prompt"], [], q["need"], q["only"], [], q["allow"]), text)
+            answers.add({"model": model, "setting": setting_name, "way": "question", "picture": p, "number": n, "topic": q["topic"],
+                         "answer": text, "right": right})
+        print(f"{setting_name} questions: {at + len(part)} of {len(todo)}", flush=True)
+
+
+def share(values: list[bool]) -> str:
+    mean = float(np.mean(values))
+    return f"{100 * mean:.1f} ± {100 * (mean * (1 - mean) / len(values)) ** 0.5:.1f}"
+
+
+def percents(cells: list[list[bool]]) -> str:
+    return " | ".join(f"{100 * np.mean(cell):.0f}" if cell else "" for cell in cells)
+
+
+def report(answers: Answers, model: str) -> str:
+    """Markdown: success by setting and way with standard errors, differences of pairs from the caption, and by task."""
+    lines = [line for line in answers.lines if line["model"] in ("", model)]
+    ways = sorted({line["way"] for line in lines if line["way"] != "question"}, key=list(LIMITS).index)
+    out = ["| setting | way | answers | strict % | loose % | strict without 12, 13 | content right % | strict less caption, same items |",
+           "|---|---|---|---|---|---|---|---|"]
+    by_task = []
+    for way in ways:
+        rows = {}
+        for line in lines:
+            if line["way"] == way:
+                rows.setdefault(line["setting"], {})[line["picture"], line["number"]] = line
+        base = rows.get("caption", {})
+        for name, found in rows.items():
+            both = [found[key]["strict"] - base[key]["strict"] for key in found if key in base]
+            paired = f"{100 * np.mean(both):+.1f} ± {100 * np.std(both, ddof=1) / len(both) ** 0.5:.1f} ({len(both)})" if name != "caption" and len(both) > 1 else ""
+            every = list(found.values())
+            other = [line["strict"] for line in every if line["number"] not in BY_ACCIDENT]
+            strict, loose, right = (share([line[kind] for line in every]) for kind in ("strict", "loose", "right"))
+            out.append(f"| {name} | {way} | {len(every)} | {strict} | {loose} | {share(other) if other else ''} | {right} | {paired} |")
+            cells = [[line["strict"] for line in every if line["number"] == task] for task in TASKS]
+            by_task.append(f"| {name} | {way} | {percents(cells)} |")
+    asked: dict[str, list] = {}
+    for line in lines:
+        if line["way"] == "question":
+            asked.setdefault(line["setting"], []).append(line)
+    topics = sorted({line["topic"] for found in asked.values() for line in found})
+    out += ["", f"| task | | {' | '.join(map(str, TASKS))} |", "|---|---|" + "---|" * len(TASKS), *by_task]
+    if asked:
+        out += ["", f"| questions | answers | right % | {' | '.join(topics)} |", "|---|---|---|" + "---|" * len(topics)]
+        for name, found in asked.items():
+            cells = [[line["right"] for line in found if line["topic"] == topic] for topic in topics]
+            right = share([line["right"] for line in found])
+            out.append(f"| {name} | {len(found)} | {right} | {percents(cells)} |")
+    return "\n".join(out)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    runs = Path(os.environ.get("FOVEA_CLAIM", Path.home() / ".cache/fovea-claim"))
+    parser.add_argument("--settings", default="caption,full")
+    parser.add_argument("--ways", default="example")
+    parser.add_argument("--pictures", type=int, default=100)
+    parser.add_argument("--tasks", default=",".join(map(str, TASKS)))
+    parser.add_argument("--projector", type=Path, default=HERE / "projector.safetensors")
+    parser.add_argument("--out", type=Path, default=runs / "answers.jsonl")
+    parser.add_argument("--questions", action="store_true")
+    parser.add_argument("--report", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
+    projector = args.projector if args.projector.exists() else None
+    model = hashlib.sha256(projector.read_bytes()).hexdigest()[:12] if projector else ""
+    answers = Answers(args.out)
+    if not args.report:
+        for ways, name in ((args.ways.split(","), name) for name in args.settings.split(",")):
+            for way in ways:
+                if way not in LIMITS:
+                    raise SystemExit(f'way "{way}" is none of {", ".join(LIMITS)}')
+            if parse(name).method not in ("caption", "noise") and projector is None:
+                raise SystemExit(f"{args.projector} is missing: setting {name} needs a trained projector")
+        asker = Asker(projector)
+        for name in args.settings.split(","):
+            if args.questions:
+                ask_questions(asker, answers, model, name, args.pictures)
+            for way in [] if args.questions else args.ways.split(","):
+                ask_tasks(asker, answers, model, name, way, args.pictures, [int(task) for task in args.tasks.split(",")])
+    print(report(answers, model))
+
+
+if __name__ == "__main__":
+    main()
