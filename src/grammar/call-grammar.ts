@@ -1,19 +1,40 @@
 /** The form of calls of tools as EBNF. Conventions describe the form; src/text/tool-calls reads what comes of it. */
 import type { CallForm, CallFormPart, MemberNotation } from "../shared/tools.ts";
+import type { CountedStrings } from "./counted-strings.ts";
 import { characterClass, complement, either, FormatError, literal, sequence } from "./ebnf.ts";
 import { canEnd } from "./schema-choices.ts";
 import { asSchema, isObject, resolve, type Schema, type SchemaObject } from "./schema-fields.ts";
-import { JSON_RULES, SchemaGrammar } from "./schema-grammar.ts";
+import { type CountedGrammar, grammarWithCounts, SchemaGrammar } from "./schema-grammar.ts";
 
 /** A character of a string that stands as it is: no "<", which begins what ends it. */
 const RAW_CHARACTER = characterClass(complement([[0x3c, 0x3c]]));
 
 /** @throws FormatError for a tool's schema that cannot be followed */
-export function callGrammar(form: CallForm): string {
+export function callGrammar(form: CallForm): CountedGrammar {
+  const schemas: object[] = [];
+  const isCountable = isQuoted(form, schemas);
+  return grammarWithCounts(schemas, (counted) => rulesOf(form, isCountable ? counted : undefined));
+}
+
+/** Whether quotes stand only around JSON's strings. @param schemas gets those of the form */
+function isQuoted(form: CallForm, schemas: object[]): boolean {
+  return form.every((part) => {
+    if (typeof part === "string") return true;
+    if ("either" in part) return part.either.every((one) => isQuoted(one, schemas));
+    if ("oneOrMore" in part) return isQuoted(part.oneOrMore, schemas);
+    schemas.push("json" in part ? part.json : part.members);
+    if ("json" in part) return true;
+    // Names of members stand as they are: one with a quote would look like a string.
+    const { properties } = part.members as SchemaObject;
+    return !part.notation.rawStrings && !Object.keys(properties ?? {}).some((name) => name.includes('"'));
+  });
+}
+
+function rulesOf(form: CallForm, counted: CountedStrings | undefined): string[] {
   const rules: string[] = [];
   let schemas = 0;
   const grammarOf = (schema: object, isPython = false) =>
-    new SchemaGrammar(asSchema(schema, "parameters"), { prefix: `tool-${schemas++}-`, isPython });
+    new SchemaGrammar(asSchema(schema, "parameters"), { prefix: `tool-${schemas++}-`, isPython, counted });
   const write = (part: CallFormPart): string => {
     if (typeof part === "string") return part === "" ? '""' : literal(part);
     if ("either" in part) return either(part.either.map(writeAll));
@@ -34,7 +55,7 @@ export function callGrammar(form: CallForm): string {
     return expression;
   };
   const writeAll = (parts: CallForm): string => sequence(parts.map(write));
-  return [`root ::= ${writeAll(form)}`, ...rules, ...JSON_RULES].join("\n");
+  return [`root ::= ${writeAll(form)}`, ...rules];
 }
 
 /** The properties of an object in the schema's order; those that are not required may be left out. */

@@ -70,3 +70,43 @@ function constantsOf(schema: SchemaObject): string[] | undefined {
   const values = schema.const === undefined ? schema.enum : [schema.const];
   return Array.isArray(values) ? values.map((value) => JSON.stringify(value)) : undefined;
 }
+
+/** Whether a value of the schema can be a string, as far as its types tell. */
+export function canBeString(schema: Schema, root: Schema): boolean {
+  return kindsOf(schema, root).has("string");
+}
+
+/** Whether a choice in the schema has two parts of one type, so that a value may be under either. */
+export function hasOverlaps(root: Schema): boolean {
+  const isOpen = (part: unknown): boolean => {
+    if (typeof part !== "object" || part === null) return false;
+    const overlaps = ["anyOf", "oneOf"].some((name) => {
+      const parts = (part as SchemaObject)[name];
+      if (!Array.isArray(parts)) return false;
+      const kinds = parts.map((one) => kindsOf(asSchema(one, name), root));
+      return kinds.some((own, i) => kinds.slice(i + 1).some((other) => [...own].some((kind) => other.has(kind))));
+    });
+    return overlaps || Object.values(part).some(isOpen);
+  };
+  return isOpen(root);
+}
+
+/** The types of a schema's values; integers are numbers. */
+function kindsOf(schema: Schema, root: Schema, depth = 0): Set<string> {
+  if (schema === false) return new Set();
+  const all = ["object", "array", "string", "number", "boolean", "null"];
+  if (schema === true || depth > 8) return new Set(all);
+  if (schema.$ref !== undefined) return kindsOf(resolve(root, schema.$ref, "the schema"), root, depth + 1);
+  for (const name of ["anyOf", "oneOf", "allOf"]) {
+    const parts = schema[name];
+    if (Array.isArray(parts))
+      return new Set(parts.flatMap((part) => [...kindsOf(asSchema(part, name), root, depth + 1)]));
+  }
+  const values = schema.const === undefined ? schema.enum : [schema.const];
+  if (Array.isArray(values)) return new Set(values.map(kindOfValue));
+  return new Set(typesOf(schema, "the schema").map((type) => (type === "integer" ? "number" : type)));
+}
+
+function kindOfValue(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
+}

@@ -3,10 +3,12 @@
  * patterns, string lengths and bounds of numbers let through text that is no JSON. Of some keywords the grammar is a part:
  * properties stand in the schema's order, and names that it does not list come only where it lists none.
  */
-import { characterClass, complement, either, FormatError, literal, repeat, sequence } from "./ebnf.ts";
-import { INTEGER, integerGrammar, NUMBER, numberGrammar } from "./number-grammar.ts";
+import { CountedStrings, type LengthBounds } from "./counted-strings.ts";
+import { either, FormatError, literal, repeat, sequence } from "./ebnf.ts";
+import { COLON, COMMA, JSON_RULES, QUOTE } from "./json-rules.ts";
+import { integerGrammar, numberGrammar } from "./number-grammar.ts";
 import { inJsonString, regexGrammar } from "./regex-grammar.ts";
-import { canEnd, isDisjoint } from "./schema-choices.ts";
+import { canBeString, canEnd, hasOverlaps, isDisjoint } from "./schema-choices.ts";
 import {
   asSchema,
   count,
@@ -21,45 +23,38 @@ import {
 } from "./schema-fields.ts";
 import { STRING_FORMATS } from "./string-formats.ts";
 
-const QUOTE = '"\\u0022"';
-const COMMA = literal(", ");
-const COLON = literal(": ");
-/** A character of a string: as it is, or escaped. */
-const CHARACTER = characterClass(
-  complement([
-    [0, 0x1f],
-    [0x22, 0x22],
-    [0x5c, 0x5c],
-  ]),
-);
-const HEX = "[0-9A-Fa-f]";
-// Escapes of halves of characters would make strings that are no Unicode: d800 to dfff are left out.
-const HEX_ESCAPE = `"u" ([0-9A-Ca-cE-Fe-f] ${HEX} | [dD] [0-7]) ${HEX} ${HEX}`;
-/** Rules that every grammar of schemas needs. */
-export const JSON_RULES = [
-  `json-character ::= ${CHARACTER} | "\\u005c" ([\\u0022\\u005c\\u002fbfnrt] | ${HEX_ESCAPE})`,
-  // One rule that calls itself at its end: of "json-character*", the library checks nearly every token anew at each step.
-  `json-string ::= ${QUOTE} json-rest`,
-  `json-rest ::= ${QUOTE} | json-character json-rest`,
-  `json-number ::= ${NUMBER}`,
-  `json-integer ::= ${INTEGER}`,
-  `json-object ::= "{" (json-string ${COLON} json-value (${COMMA} json-string ${COLON} json-value)*)? "}"`,
-  `json-array ::= "[" (json-value (${COMMA} json-value)*)? "]"`,
-  'json-value ::= json-string | json-number | json-object | json-array | "true" | "false" | "null"',
-];
-
 /** JSON nests no deeper in a schema of honest people. */
 const MAX_DEPTH = 64;
 
-/** @throws FormatError for keywords that cannot be followed, and for schemas that nothing can satisfy */
-export function schemaGrammar(schema: unknown): string {
-  const grammar = new SchemaGrammar(asSchema(schema, "the schema"));
-  return [`root ::= ${grammar.whole()}`, ...grammar.rules, ...JSON_RULES].join("\n");
+/** EBNF, and the bounds of the strings that are counted beside it. */
+export interface CountedGrammar {
+  ebnf: string;
+  bounds: readonly LengthBounds[];
 }
 
-/** A JSON object of any content. */
-export function anyJsonGrammar(): string {
-  return ["root ::= json-object", ...JSON_RULES].join("\n");
+/** @throws FormatError for keywords that cannot be followed, and for schemas that nothing can satisfy */
+export function schemaGrammar(schema: unknown): CountedGrammar {
+  return grammarWithCounts([schema], (counted) => {
+    const grammar = new SchemaGrammar(asSchema(schema, "the schema"), { counted });
+    return [`root ::= ${grammar.whole()}`, ...grammar.rules];
+  });
+}
+
+/**
+ * A grammar whose strings are counted beside it, or spelt out where that would not do: where bounds contradict each other
+ * and a choice leaves open which of them a string is under.
+ *
+ * @param schemas all that the grammar follows
+ */
+export function grammarWithCounts(
+  schemas: readonly unknown[],
+  write: (counted: CountedStrings | undefined) => string[],
+): CountedGrammar {
+  const counted = new CountedStrings();
+  const rules = write(counted);
+  const isExact = !counted.agree && schemas.some((schema) => hasOverlaps(schema as Schema));
+  const [own, bounds] = isExact ? [write(undefined), []] : [[...rules, ...counted.rules], counted.bounds];
+  return { ebnf: [...own, ...JSON_RULES].join("\n"), bounds };
 }
 
 export interface SchemaGrammarOptions {
@@ -67,6 +62,8 @@ export interface SchemaGrammarOptions {
   prefix?: string;
   /** Writes True, False and None in place of true, false and null where the schema asks for them. */
   isPython?: boolean;
+  /** Takes strings with bounds on their length; without it, the grammar spells them out. */
+  counted?: CountedStrings | undefined;
 }
 
 /** The expressions of one schema and its parts, and the rules that they refer to beside `JSON_RULES`. */
@@ -75,13 +72,17 @@ export class SchemaGrammar {
   readonly #root: Schema;
   readonly #prefix: string;
   readonly #isPython: boolean;
+  readonly #counted: CountedStrings | undefined;
+  /** Whether strings are spelt out for now. */
+  #isExact = false;
   /** Reference -> its rule, so that schemas may contain themselves. */
   readonly #references = new Map<string, string>();
 
-  constructor(root: Schema, { prefix = "", isPython = false }: SchemaGrammarOptions = {}) {
+  constructor(root: Schema, { prefix = "", isPython = false, counted }: SchemaGrammarOptions = {}) {
     this.#root = root;
     this.#prefix = prefix;
     this.#isPython = isPython;
+    this.#counted = counted;
   }
 
   /** The expression of the whole schema. Throws as `schemaGrammar`. */
@@ -121,11 +122,12 @@ export class SchemaGrammar {
   }
 
   #reference(reference: unknown, where: string): string {
-    const known = this.#references.get(String(reference));
+    const key = `${this.#isExact} ${reference}`;
+    const known = this.#references.get(key);
     if (known) return known;
     const schema = resolve(this.#root, reference, where);
     const name = `${this.#prefix}ref-${this.#references.size}`;
-    this.#references.set(String(reference), name);
+    this.#references.set(key, name);
     this.rules.push(`${name} ::= ${this.#value(schema, String(reference), 0)}`);
     return name;
   }
@@ -151,7 +153,17 @@ export class SchemaGrammar {
     // A schema that nothing satisfies is no alternative.
     const possible = parts.filter((part) => part !== false && canEnd(part, this.#root));
     if (possible.length === 0) throw new FormatError(`nothing can satisfy ${where}.${name}`);
-    return either(possible.map((part, i) => this.#value(part, `${where}.${name}[${i}]`, depth + 1)));
+    // A string of two of them may be under either: the mask would not tell which bounds it may break.
+    const mayOverlap = possible.filter((part) => canBeString(part, this.#root)).length > 1;
+    const wasExact = this.#isExact;
+    return either(
+      possible.map((part, i) => {
+        this.#isExact = wasExact || (mayOverlap && canBeString(part, this.#root));
+        const value = this.#value(part, `${where}.${name}[${i}]`, depth + 1);
+        this.#isExact = wasExact;
+        return value;
+      }),
+    );
   }
 
   #typed(type: string, schema: SchemaObject, where: string, depth: number): string {
@@ -194,10 +206,7 @@ export class SchemaGrammar {
       throw new FormatError(`pattern, format and lengths of one string in ${where} cannot be followed together`);
     const { pattern, format } = schema;
     if (given.length === 0 && least === undefined && most === undefined) return "json-string";
-    if (given.length === 0) {
-      const characters = repeat("json-character", least ?? 0, most ?? Number.POSITIVE_INFINITY);
-      return sequence([QUOTE, characters, QUOTE]);
-    }
+    if (given.length === 0) return this.#bounded(least ?? 0, most ?? Number.POSITIVE_INFINITY, where);
     if (pattern !== undefined && typeof pattern !== "string")
       throw new FormatError(`${where}.pattern must be a string`);
     if (format !== undefined && !Object.hasOwn(STRING_FORMATS, String(format)))
@@ -206,6 +215,14 @@ export class SchemaGrammar {
       );
     const text = (pattern as string | undefined) ?? STRING_FORMATS[String(format)]!;
     return this.rule(sequence([QUOTE, regexGrammar(text, inJsonString), QUOTE]));
+  }
+
+  /** A string of so many characters. */
+  #bounded(least: number, most: number, where: string): string {
+    if (most < least) throw new FormatError(`nothing can satisfy ${where}: minLength ${least}, maxLength ${most}`);
+    if (most === 0) return literal('""');
+    const counted = this.#isExact ? undefined : this.#counted?.ruleFor(least, most);
+    return counted ?? sequence([QUOTE, repeat("json-character", least, most), QUOTE]);
   }
 
   #array(schema: SchemaObject, where: string, depth: number): string {

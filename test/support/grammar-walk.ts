@@ -7,9 +7,30 @@ const UTF8 = new TextEncoder();
 /** Every byte, and tokens that cross the borders of JSON's parts. */
 const TOKENS = [
   ...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)),
-  ...['{"', '": ', '", "', "}]", '"}', '""', "[]", "{}", "true", "null", "12", "-1", "é", "€", ": [", ', "a'].map(
-    (text) => UTF8.encode(text),
-  ),
+  ...[
+    '{"',
+    '": ',
+    '", "',
+    "}]",
+    '"}',
+    '""',
+    "[]",
+    "{}",
+    "true",
+    "null",
+    "12",
+    "-1",
+    "é",
+    "€",
+    ": [",
+    ', "a',
+    '"abc',
+    '", "ab',
+    "abcd",
+    "\\n",
+    "\\u00",
+    "éé",
+  ].map((text) => UTF8.encode(text)),
 ];
 const END = TOKENS.length;
 
@@ -41,4 +62,9 @@ export async function walk(matcher: Matcher, source: Parameters<Matcher["begin"]
     ({ mask } = await matcher.accept(id));
   }
   return undefined;
+}
+
+/** Text of a token, one character a byte; empty for the end. */
+export function tokenAt(id: number): string {
+  return String.fromCharCode(...(TOKENS[id] ?? []));
 }
