@@ -5,10 +5,11 @@ struct Params {
   width: u32, // C
   taps: u32, // K
   accumulate: u32, // 1 adds to y
+  first: u32, // row of x that source 0 stands for
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>; // [A, C]
-@group(0) @binding(1) var<storage, read> sources: array<u32>; // [T, K], rows of x
+@group(0) @binding(1) var<storage, read> sources: array<u32>; // [T, K], rows of x from `first` on
 @group(0) @binding(2) var<storage, read> weights: array<f32>; // [T, K]
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [T, C]
 @group(0) @binding(4) var<uniform> params: Params;
@@ -27,7 +28,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
   for (var k = first; k < first + params.taps; k++) {
     if (weights[k] != 0.0) {
-      sum += weights[k] * x[sources[k] * params.width + c];
+      sum += weights[k] * x[(params.first + sources[k]) * params.width + c];
     }
   }
   y[i] = sum;

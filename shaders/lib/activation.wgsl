@@ -41,6 +41,11 @@ fn quick_gelu(value: Value) -> Value {
   return value * sigmoid(1.702 * value);
 }
 
+// As select, because max may drop a NaN.
+fn relu(value: Value) -> Value {
+  return select(value, Value(0.0), value < Value(0.0));
+}
+
 fn activate(value: Value) -> Value {
   switch (ACTIVATION) {
     case 1u: {
@@ -54,6 +59,9 @@ fn activate(value: Value) -> Value {
     }
     case 4u: {
       return silu(value);
+    }
+    case 5u: {
+      return relu(value);
     }
     default: {
       return value;

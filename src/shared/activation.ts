@@ -1,4 +1,4 @@
 /** The activation functions that a product can apply to its result, by the names that specs and kernels share. */
 
 /** "gelu" is exact (by erf); "gelu_tanh" is its approximation, `gelu_pytorch_tanh` in Hugging Face configs. */
-export type Activation = "none" | "gelu" | "gelu_tanh" | "quick_gelu" | "silu";
+export type Activation = "none" | "gelu" | "gelu_tanh" | "quick_gelu" | "silu" | "relu";

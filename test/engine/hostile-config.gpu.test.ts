@@ -54,7 +54,7 @@ const FIELDS: { change: Record<string, unknown>; says: RegExp }[] = [
   },
   { change: { rope_parameters: { rope_type: "yarn" } }, says: /rope_parameters\.factor is missing/ },
   { change: { max_position_embeddings: 0 }, says: /max_position_embeddings is 0/ },
-  { change: { hidden_act: "relu" }, says: /hidden_act is "relu"; supported: gelu, .*silu/ },
+  { change: { hidden_act: "relu6" }, says: /hidden_act is "relu6"; supported: gelu, .*silu/ },
   { change: { attention_bias: true }, says: /attention_bias is true/ },
   { change: { tie_word_embeddings: "yes" }, says: /tie_word_embeddings is "yes"/ },
 ];

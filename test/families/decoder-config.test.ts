@@ -300,7 +300,7 @@ describe("refused, with the field and what is supported", () => {
     ["biases on Llama's attention", tinyLlama, { attention_bias: true }, /attention_bias is true/],
     ["biases on Llama's MLP", tinyLlama, { mlp_bias: true }, /mlp_bias is true/],
     ["a bias flag as string", tinyLlama, { attention_bias: "no" }, /attention_bias is "no"/],
-    ["another activation", tinyLlama, { hidden_act: "relu" }, /hidden_act is "relu"; supported: .*silu, swish/],
+    ["another activation", tinyLlama, { hidden_act: "relu6" }, /hidden_act is "relu6"; supported: .*silu, swish/],
     ["a start id as string", tinyLlama, { bos_token_id: "<s>" }, /bos_token_id is "<s>"; supported: an id from 0/],
     ["an end id as string", tinyLlama, { eos_token_id: "</s>" }, /eos_token_id is "<\/s>"/],
     ["end ids of other kinds", tinyLlama, { eos_token_id: [2, -2] }, /eos_token_id is a list of 2/],

@@ -81,8 +81,8 @@ describe("refused, with the field and what is supported", () => {
     [
       "an unknown activation",
       llava7b,
-      { "vision_config.hidden_act": "relu" },
-      /vision_config\.hidden_act is "relu"; supported: gelu,/,
+      { "vision_config.hidden_act": "relu6" },
+      /vision_config\.hidden_act is "relu6"; supported: gelu,/,
     ],
     ["one channel", llava7b, { "vision_config.num_channels": 1 }, /vision_config\.num_channels is 1; supported: 3$/],
     ["a patch beyond the picture", llava7b, { "vision_config.patch_size": 337 }, /vision_config\.patch_size is 337/],

@@ -195,23 +195,26 @@ describe("matmul", () => {
   });
 
   // Each activation on single numbers: K = 1 and a weight of 1.
-  test.for<Activation>(["gelu", "gelu_tanh", "quick_gelu", "silu"])("%s, value by value", async (activation) => {
-    const values = Float32Array.from([
-      ...Array.from({ length: 4001 }, (_, i) => (i - 2000) / 200),
-      ...Array.from({ length: 401 }, (_, i) => i - 200),
-      ...[-1e4, -1000, 1000, 1e4, 1e-20, -1e-20],
-    ]);
-    const rows = values.length;
-    const x = inputTensor(gpu(), [rows, 1], values);
-    const weight = inputTensor(gpu(), [1, 1], [1]);
-    const expected = Float64Array.from(values, (value) => activate(value, activation));
-    const y = outputTensor(gpu(), [rows, 1]);
-    const actual = await runAndRead(gpu(), y, (recorder) => matmul(recorder, { x, weight, y, activation }));
-    expectClose(activation, actual, expected, RELATIVE_ELEMENTWISE, ABSOLUTE_ACTIVATION);
-    // Near zero and above it more is asked for: an error of the factor on the value, not of the result.
-    values.forEach((value, i) => {
-      const error = Math.abs(actual[i]! - expected[i]!);
-      expect(error, `${activation}(${value})`).toBeLessThanOrEqual(FACTOR_ACTIVATION * Math.abs(value));
-    });
-  });
+  test.for<Activation>(["gelu", "gelu_tanh", "quick_gelu", "silu", "relu"])(
+    "%s, value by value",
+    async (activation) => {
+      const values = Float32Array.from([
+        ...Array.from({ length: 4001 }, (_, i) => (i - 2000) / 200),
+        ...Array.from({ length: 401 }, (_, i) => i - 200),
+        ...[-1e4, -1000, 1000, 1e4, 1e-20, -1e-20],
+      ]);
+      const rows = values.length;
+      const x = inputTensor(gpu(), [rows, 1], values);
+      const weight = inputTensor(gpu(), [1, 1], [1]);
+      const expected = Float64Array.from(values, (value) => activate(value, activation));
+      const y = outputTensor(gpu(), [rows, 1]);
+      const actual = await runAndRead(gpu(), y, (recorder) => matmul(recorder, { x, weight, y, activation }));
+      expectClose(activation, actual, expected, RELATIVE_ELEMENTWISE, ABSOLUTE_ACTIVATION);
+      // Near zero and above it more is asked for: an error of the factor on the value, not of the result.
+      values.forEach((value, i) => {
+        const error = Math.abs(actual[i]! - expected[i]!);
+        expect(error, `${activation}(${value})`).toBeLessThanOrEqual(FACTOR_ACTIVATION * Math.abs(value));
+      });
+    },
+  );
 });

@@ -14,11 +14,12 @@ describe("mix-rows", () => {
     { from: 9, rows: 13, taps: 4, width: 65, accumulate: false },
     { from: 9, rows: 13, taps: 4, width: 64, accumulate: true },
     { from: 40, rows: 3, taps: 1, width: 200, accumulate: true },
+    { from: 9, rows: 13, taps: 4, width: 65, accumulate: true, first: 3 },
   ])("$rows rows of $taps of $from rows of $width, accumulate $accumulate", async (shape) => {
-    const { from, rows, taps, width, accumulate } = shape;
+    const { from, rows, taps, width, accumulate, first = 0 } = shape;
     const random = freshRandom("mix-rows");
     const values = random.floats(from * width);
-    const chosen = makeViews(rows * taps, () => random.integer(0, from - 1));
+    const chosen = makeViews(rows * taps, () => random.integer(0, from - 1 - first));
     // The last weight of a row is 0, but where it is the only one.
     const factors = random.floats(rows * taps).map((factor, i) => (taps > 1 && i % taps === taps - 1 ? 0 : factor));
     const before = accumulate ? random.floats(rows * width) : new Float32Array(rows * width);
@@ -26,8 +27,8 @@ describe("mix-rows", () => {
     const sources = inputTensor(gpu(), [rows, taps], chosen, "u32");
     const weights = inputTensor(gpu(), [rows, taps], factors);
     const y = accumulate ? inputTensor(gpu(), [rows, width], before) : outputTensor(gpu(), [rows, width]);
-    const expected = reference(values, chosen, factors, before, { taps, width });
-    const args = { x, sources, weights, y, accumulate };
+    const expected = reference(values, chosen, factors, before, { taps, width, first });
+    const args = { x, sources, weights, y, accumulate, first };
     expectNmse("sums", await runAndRead(gpu(), y, (recorder) => mixRows(recorder, args)), expected, NMSE_PRODUCT);
   });
 

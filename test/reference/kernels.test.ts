@@ -57,6 +57,7 @@ describe("activations", () => {
     ["gelu_tanh", -0.15880800939172324],
     ["quick_gelu", -0.15420423],
     ["silu", -0.2689414213699951],
+    ["relu", 0],
   ] as const)("%s(-1)", ([name, value]) => expect(activate(-1, name)).toBeCloseTo(value, 8));
 
   test("silu gate", () => {

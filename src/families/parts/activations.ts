@@ -7,5 +7,6 @@ export const HIDDEN_ACTIVATIONS: Readonly<Record<string, Activation>> = {
   gelu_new: "gelu_tanh",
   gelu_pytorch_tanh: "gelu_tanh",
   quick_gelu: "quick_gelu",
+  relu: "relu",
   silu: "silu",
 };

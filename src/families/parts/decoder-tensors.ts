@@ -18,8 +18,9 @@ export interface LayerNames {
   /** Gate and up, or one matrix of all their rows; of an MLP without a gate up alone. */
   gateUp: readonly string[];
   down: string;
-  /** Below the decoder: the norm after the last layer. */
+  /** Below the decoder: the norm after the last layer, and the table of learned positions where there is one. */
   lastNorm: string;
+  positions: string;
 }
 
 export const LLAMA_NAMES: LayerNames = {
@@ -34,6 +35,7 @@ export const LLAMA_NAMES: LayerNames = {
   gateUp: ["mlp.gate_proj", "mlp.up_proj"],
   down: "mlp.down_proj",
   lastNorm: "norm",
+  positions: "embed_positions",
 };
 
 /** Names of a decoder in the layouts of a family. */
@@ -82,6 +84,10 @@ export function decoderTensors(
     if (normOffset === 0) return stored;
     return stored.map((tensor) => ({ ...tensor, parts: tensor.parts.map((part) => ({ ...part, add: normOffset })) }));
   };
+  if (spec.learnedPositions) {
+    const shape = [spec.maxPositions + spec.learnedPositions.first, width];
+    tensors.push(stack("decoder.positions", "table", prefixes, [[`${own.positions}.weight`, shape]]));
+  }
   for (const [layer, layerSpec] of spec.layers.entries()) {
     const below = prefixes.map((prefix) => `${prefix}layers.${layer}.`);
     tensors.push(...layerTensors(`decoder.layers.${layer}`, below, layerSpec, { width, names: own, norm }));

@@ -10,6 +10,7 @@ import type { DecodePartials } from "../../kernels/attention-decode.ts";
 import { headGate } from "../../kernels/head-gate.ts";
 import { layerNorm } from "../../kernels/layer-norm.ts";
 import { linear } from "../../kernels/linear.ts";
+import { mixRows } from "../../kernels/mix-rows.ts";
 import { rmsNorm } from "../../kernels/rms-norm.ts";
 import { axesOf } from "../../kernels/rope.ts";
 import { shortConv } from "../../kernels/short-conv.ts";
@@ -70,6 +71,8 @@ export class Decoder {
   readonly #ropes = new Map<unknown, RopeTable>();
   readonly #weights: Weights;
   readonly #space: Workspace;
+  /** Of a decoder with learned positions: a 1 for each row of a chunk. */
+  readonly #ones: Tensor | undefined; // [R, 1]
 
   /** Takes its buffers from `arena`, which owns them. `positions`: RoPE positions that may occur, from 0. */
   constructor(
@@ -86,6 +89,10 @@ export class Decoder {
     this.windows = [...new Set(spec.layers.flatMap(({ attention }) => (attention ? [attention.window] : [])))];
     this.#weights = weights;
     this.#space = makeWorkspace(arena, spec, chunkRows);
+    if (spec.learnedPositions) {
+      this.#ones = arena.tensor("weights of positions", [chunkRows, 1]);
+      gpu.upload(this.#ones, new Float32Array(chunkRows).fill(1));
+    }
     this.rope = new RopeTable(gpu, arena, spec.rope, positions);
     for (const { attention } of spec.layers)
       if (attention?.rope && !this.#ropes.has(attention.rope))
@@ -108,6 +115,7 @@ export class Decoder {
     const { partials } = cache;
     const rows = args.positions.shape[1]!;
     const slots = cache.slots(args.start);
+    this.#place(recorder, args.positions);
     for (const [layer, kept] of cache.layers.entries()) {
       this.#layer(recorder, layer, { ...args, rows, slots, cache: kept, partials });
       args.afterLayer?.(layer);
@@ -141,6 +149,22 @@ export class Decoder {
     if (layerNorms) layerNorm(recorder, { x, ...norm, bias: this.#weights.get(`${name}.bias`), y });
     else rmsNorm(recorder, { x, ...norm, y });
     return { x: y };
+  }
+
+  /** Adds the learned vectors of positions to the hidden states, where the decoder has them. @param positions [1, T] */
+  #place(recorder: Recorder, positions: Tensor): void {
+    const { learnedPositions } = this.spec;
+    if (!learnedPositions || !this.#ones) return;
+    const rows = positions.shape[1]!;
+    const weights = view(this.#ones, [rows, 1]);
+    const table = { x: this.#weights.get("decoder.positions"), first: learnedPositions.first };
+    mixRows(recorder, {
+      ...table,
+      sources: view(positions, [rows, 1]),
+      weights,
+      y: this.hidden(rows),
+      accumulate: true,
+    });
   }
 
   #layer(recorder: Recorder, layer: number, args: LayerArgs): void {
