@@ -159,7 +159,7 @@ export class PictureSubject {
 function batchesOf(encoder: PictureEncoder, { plan, compression, atOnce }: PictureWork): ViewBatch[] {
   if (atOnce === undefined) return encoder.batches(plan, compression);
   const grids = plan.views.map(({ grid }) => grid);
-  return batchViews(plan.views, encoder.planViews(compression, grids), () => atOnce);
+  return batchViews(plan.views, encoder.rows.planViews(compression, grids), () => atOnce);
 }
 
 /** Dispatches and peak memory of encoder and connector, counted without a device: pixels, working memory and results. */

@@ -5,7 +5,7 @@
  */
 import type { Compression } from "../../src/api.ts";
 import { planCompression, type ViewPlan } from "../../src/model/compression/plan.ts";
-import { cellCount } from "../../src/model/encoder/encoder.ts";
+import { cellCount } from "../../src/model/encoder/cell-count.ts";
 import type { PicturePlan } from "../../src/spec/picture-spec.ts";
 import { median, medianRatio, nmse, timeRecordings } from "./measure.ts";
 import { isBrief, type Part, type PartContext } from "./part.ts";

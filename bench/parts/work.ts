@@ -1,6 +1,6 @@
 /** Arithmetic that a model needs at least: multiplications and additions of its matmuls and its attention. Pure. */
 import type { ViewPlan } from "../../src/model/compression/plan.ts";
-import { cellCount } from "../../src/model/encoder/encoder.ts";
+import { cellCount } from "../../src/model/encoder/cell-count.ts";
 import type { ConnectorStep, DecoderSpec, EncoderSpec } from "../../src/spec/model-spec.ts";
 import type { Grid } from "../../src/spec/picture-spec.ts";
 

@@ -18,7 +18,13 @@ import { AnswerWatch } from "./answer-attention.ts";
 import { AnswerLog } from "./answer-log.ts";
 import { Clock } from "./clock.ts";
 import { type AnswerGrammars, beginConstraint, formatDecoder } from "./constraint.ts";
-import { checkKnownIds, needLanguage, type PreparedConversation, prepareConversation } from "./conversation-prompt.ts";
+import {
+  checkKnownIds,
+  needLanguage,
+  type PreparedConversation,
+  prepareConversation,
+  questionIds,
+} from "./conversation-prompt.ts";
 import type { Engine, TextModel } from "./engine.ts";
 import { pixelLimit } from "./fit-pictures.ts";
 import { imageKey, type PictureOptions } from "./image-cache.ts";
@@ -85,7 +91,7 @@ export async function answer(
     const { text } = needText(engine.current);
     const format = request.format === undefined ? undefined : formatSource(request.format);
     const settings = resolveSampling(request, text.decoder.spec.vocabularySize);
-    encoder?.planViews(compression, [spec.encoder!.positions.grid]);
+    encoder?.rows.planViews(compression, [spec.encoder!.positions.grid]);
     planInhibition(inhibition, text.decoder.spec.layers);
     const tools = wantsTools(request)
       ? import("./tool-use.ts").then(({ prepareTools }) => prepareTools(engine.current, request))
@@ -143,7 +149,8 @@ async function prepare(work: Work, engine: Engine): Promise<void> {
   // The template may have taken a while; an abort may have come meanwhile.
   await nextMacrotask();
   throwIfAborted(signal, "the question");
-  const pictures = { ...work.pictures, several: readsAsSeveral(engine, work.prepared.pictures.all.length) };
+  const several = readsAsSeveral(engine, work.prepared.pictures.all.length);
+  const pictures = { ...work.pictures, several, question: questionIds(engine, work.prepared.rendered) };
   work.pictures = pictures;
   await work.prepared.pictures.ready((key) => engine.images.has(imageKey(key, pictures)));
 }
@@ -267,7 +274,7 @@ async function seePicture(work: Work, engine: Engine, input: RequestPicture, ind
   const runs = pictures.runs(picture.plan, rowsInPrompt(picture));
   if (index < told.images) return { picture, runs, source };
   const views = await readSeenViews(engine.gpu, encoder, picture, viewsInOrder(runs));
-  const before = encoder.wholeRows(picture.plan);
+  const before = encoder.rows.wholeRows(picture.plan);
   const tokens = rowsInPrompt(picture).reduce((sum, rows) => sum + rows, 0);
   const maxPixels = pixelLimit(pictures, work.pictures.budget);
   const cost = { views: views.length, tokensBefore: before, tokensAfter: tokens, reused };

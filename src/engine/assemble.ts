@@ -2,10 +2,10 @@
 import { type SequenceBuffers, sequenceBuffers } from "../generate/sequence.ts";
 import type { GpuMemory } from "../gpu/planning.ts";
 import { tensorByteLength } from "../gpu/tensor.ts";
+import { rowsOfView } from "../model/connector/row-count.ts";
 import { Decoder } from "../model/decoder/decoder.ts";
 import { KvCache } from "../model/decoder/kv-cache.ts";
 import { mixedWidth, mixingWidth, rowElements } from "../model/decoder/workspace.ts";
-import { cellCount } from "../model/encoder/encoder.ts";
 import { PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { TextEmbedder } from "../model/encoder/text-embedder.ts";
 import { Weights } from "../model/load/fill.ts";
@@ -50,7 +50,7 @@ export function contextLengthOf(spec: ModelSpec, maxContext: number | undefined)
 }
 
 /** Rows of each run of the costliest picture. */
-function pictureRuns({ pictures, encoder }: ModelSpec): readonly PictureRun[] {
+function pictureRuns({ pictures, encoder, connector }: ModelSpec): readonly PictureRun[] {
   if (!pictures || !encoder) return [];
   const { width, height } = pictures.largest;
   const plan = pictures.plan(width, height, {});
@@ -58,10 +58,9 @@ function pictureRuns({ pictures, encoder }: ModelSpec): readonly PictureRun[] {
     const { lines, weights, taps } = pictures.order.arrange(plan);
     return pictures.runs(plan, lines ?? [weights.length / taps]);
   }
-  const first = encoder.keepClassToken ? 1 : 0;
   return pictures.runs(
     plan,
-    plan.views.map(({ grid }) => first + cellCount(grid, encoder)),
+    plan.views.map(({ grid }) => rowsOfView({ encoder, connector }, grid)),
   );
 }
 

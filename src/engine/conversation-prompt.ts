@@ -34,6 +34,12 @@ export function needLanguage({ language }: Engine): Language {
   return language;
 }
 
+/** Ids of the question by which pictures are read; undefined where their rows do not depend on it. */
+export function questionIds({ language }: Engine, { question, pictureCount }: RenderedPrompt): number[] | undefined {
+  if (question === undefined || pictureCount === 0) return undefined;
+  return language?.questionIds?.(question);
+}
+
 /** The pictures of a conversation in order. */
 function imagesOf(messages: readonly Message[]): ImageInput[] {
   return messages.flatMap(({ content }) =>

@@ -37,7 +37,7 @@ export async function countTokens(
     const picture = await input.take(signal);
     try {
       const plan = planPicture(pictures, picture, { budget, several });
-      const { rows, isExact } = encoder.plannedRows(plan, compression);
+      const { rows, isExact } = encoder.rows.plannedRows(plan, compression);
       planned.push({ runs: pictures.runs(plan, rows), tokens: rows.reduce((sum, count) => sum + count, 0), isExact });
     } finally {
       picture.close();

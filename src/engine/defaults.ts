@@ -4,13 +4,12 @@
  */
 import type { Compression, Inhibition } from "../api.ts";
 import { FoveaError } from "../errors.ts";
-import { planCompression } from "../model/compression/plan.ts";
-import { cellCount } from "../model/encoder/encoder.ts";
+import { planModelViews } from "../model/encoder/row-planner.ts";
 import { planInhibition } from "../model/inhibition/plan.ts";
 import { isJsonObject, quoted } from "../shared/json.ts";
 import { DEFAULTS_FILE } from "../shared/model-files.ts";
 import type { EncoderSpec, ModelSpec } from "../spec/model-spec.ts";
-import type { PictureSpec } from "../spec/picture-spec.ts";
+import type { Grid, PictureSpec } from "../spec/picture-spec.ts";
 import type { ReadOptions } from "../weights/byte-source.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 
@@ -43,12 +42,14 @@ export async function readDefaults(
   return parseDefaults(json.defaults ?? {}, `${DEFAULTS_FILE}: defaults`, spec);
 }
 
-function parseDefaults(value: unknown, where: string, { encoder, pictures, decoder }: ModelSpec): RequestDefaults {
+function parseDefaults(value: unknown, where: string, spec: ModelSpec): RequestDefaults {
+  const { encoder, pictures, decoder, connector } = spec;
   if (!isJsonObject(value)) throw bad(where, "it is no object");
   const unknown = Object.keys(value).find((name) => name !== "compression" && name !== "inhibition");
   if (unknown !== undefined) throw bad(where, `${quoted(unknown)} is not known; there are compression and inhibition`);
   const { compression, inhibition } = { ...NOTHING, ...(value as Partial<RequestDefaults>) };
-  if (encoder) check(`${where}.compression`, () => planCompression(compression, encoder, mostCells(encoder, pictures)));
+  const grids = encoder ? mostGrids(encoder, pictures) : [];
+  if (encoder) check(`${where}.compression`, () => planModelViews({ encoder, connector }, compression, grids));
   if (decoder) check(`${where}.inhibition`, () => planInhibition(inhibition, decoder.layers));
   return {
     compression: encoder ? compression : NOTHING.compression,
@@ -56,13 +57,13 @@ function parseDefaults(value: unknown, where: string, { encoder, pictures, decod
   };
 }
 
-/** Cells of each view of the costliest picture: a compression that suits it suits pictures of fewer views. */
-function mostCells(encoder: EncoderSpec, pictures: PictureSpec | undefined): number[] {
+/** Grids of the views of the costliest picture: a compression that suits it suits pictures of fewer views. */
+function mostGrids(encoder: EncoderSpec, pictures: PictureSpec | undefined): Grid[] {
   // Of a model that reads pictures of any size, a usual one.
-  if (pictures?.shaped) return [cellCount(encoder.positions.grid, encoder)];
+  if (pictures?.shaped) return [encoder.positions.grid];
   const { width, height } = pictures?.largest ?? { width: 1, height: 1 };
   const views = pictures?.plan(width, height, {}).views ?? [];
-  return views.map(({ grid }) => cellCount(grid, encoder));
+  return views.map(({ grid }) => grid);
 }
 
 function check(where: string, plan: () => unknown): void {

@@ -303,7 +303,7 @@ function describe(engine: Engine): ModelInfo {
     vocabularySize: spec.decoder?.vocabularySize ?? 0,
     takesPictures: pictures !== undefined,
     takesTools: text !== undefined && language?.loadConvention !== undefined,
-    imageTokens: pictures ? pictures.rowsOf(pictures.spec.positions.grid) : 0,
+    imageTokens: pictures ? pictures.rows.rowsOf(pictures.spec.positions.grid) : 0,
     defaults: engine.defaults,
     canGenerate: text !== undefined && language !== undefined,
     ...(embedding && { embedding }),

@@ -12,6 +12,8 @@ export interface PictureOptions {
   budget: PictureBudget;
   /** The model reads the picture as one of several. */
   several?: boolean | undefined;
+  /** Ids of the question, where the picture's rows depend on it. */
+  question?: readonly number[] | undefined;
 }
 
 /** Pictures kept: what a conversation is likely to come back to, at a few megabytes of tokens each. */
@@ -91,9 +93,9 @@ async function contentKey(input: ImageInput | PixelData): Promise<string | undef
 }
 
 /** A picture under the options of a request. */
-export function imageKey(picture: string, { compression, budget, several = false }: PictureOptions): string {
+export function imageKey(picture: string, { compression, budget, several = false, question }: PictureOptions): string {
   const sorted = (options: object) => JSON.stringify(options, Object.keys(options).sort());
-  return `${picture} ${sorted(compression)} ${sorted(budget)}${several ? " several" : ""}`;
+  return `${picture} ${sorted(compression)} ${sorted(budget)}${several ? " several" : ""}${question ? ` asked ${question}` : ""}`;
 }
 
 async function digest(bytes: BufferSource): Promise<string> {

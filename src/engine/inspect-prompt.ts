@@ -10,7 +10,7 @@ import { shown } from "../shared/json.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import type { PictureSpec, View } from "../spec/picture-spec.ts";
 import { buildPrompt } from "../text/prompt.ts";
-import { checkKnownIds, needLanguage, type PreparedConversation } from "./conversation-prompt.ts";
+import { checkKnownIds, needLanguage, type PreparedConversation, questionIds } from "./conversation-prompt.ts";
 import type { Engine } from "./engine.ts";
 import { encodePicture, needPictures, readsAsSeveral } from "./pictures.ts";
 import { viewsInOrder } from "./read-views.ts";
@@ -38,8 +38,9 @@ export async function inspectConversation(
   const { compression = { method: "none" }, pictures: budget = {} } = request;
   const { tokenizer } = needLanguage(engine);
   const several = readsAsSeveral(engine, inputs.all.length);
+  const question = questionIds(engine, rendered);
   for (const input of inputs.all)
-    encoded.push(await encodePicture(engine, input, { compression, budget, several, keepAll: true }));
+    encoded.push(await encodePicture(engine, input, { compression, budget, several, question, keepAll: true }));
   const runs = encoded.map((picture) => needPictures(engine).pictures.runs(picture.plan, rowsInPrompt(picture)));
   const prompt = buildPrompt(tokenizer, rendered, runs);
   checkKnownIds(prompt.ids, engine.spec);
@@ -63,6 +64,8 @@ export async function inspectTensors(
   if (pixelValues.length > 0 && !engine.pictures)
     throw new TypeError(`this model reads no pictures; ${pixelValues.length} were given`);
   for (const values of pixelValues) encoded.push(await encodePixels(engine, scope, values, compression));
+  if (pixelValues.length > 0 && engine.language?.questionIds)
+    throw new RangeError("this model reads a picture with the question beside it: inspect it by messages, not by ids");
   const counts = encoded.map((picture) => rowsInPrompt(picture)[0]!);
   return {
     text: "",

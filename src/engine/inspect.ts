@@ -51,7 +51,7 @@ export async function inspect(
   const { greedySteps = 0, inhibition = { maxRatio: 0 }, compression = { method: "none" } } = request;
   const plan = planInhibition(inhibition, text.decoder.spec.layers);
   const { pictures, spec } = engine;
-  pictures?.planViews(compression, [spec.encoder!.positions.grid]);
+  pictures?.rows.planViews(compression, [spec.encoder!.positions.grid]);
   // The inspection overwrites the rows of the last conversation.
   await text.conversation.release();
   const scope = engine.gpu.arena.scope();

@@ -1,6 +1,9 @@
 /** Tokenizer and chat template of a folder, where it has them. */
+
+import { FoveaError } from "../errors.ts";
 import type { DescriptionFiles } from "../families/registry.ts";
-import { LANGUAGE_FILES, TOKENIZER_FILES } from "../shared/model-files.ts";
+import { queriesOf } from "../model/connector/row-count.ts";
+import { LANGUAGE_FILES, NESTED_FILES, QUESTION_TOKENIZER, TOKENIZER_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import { ChatTemplate } from "../text/chat-template.ts";
 import { companion } from "../text/special-tokens.ts";
@@ -14,6 +17,8 @@ import { recommendedSampling } from "./warnings.ts";
 export interface Language {
   tokenizer: Tokenizer;
   template: ChatTemplate;
+  /** Ids of a question as learned queries read it; undefined where no picture's rows depend on the question. */
+  questionIds: ((question: string) => number[]) | undefined;
   /** Of generation_config.json, as "temperature 0.2": not applied, see warnings.ts. */
   sampling: readonly string[];
   /** How the model calls tools; undefined where its template has no known form. */
@@ -21,8 +26,8 @@ export interface Language {
 }
 
 /** The files that a load reads to understand text. */
-export function languageFilesOf({ decoder, textEncoder }: ModelSpec): readonly (typeof LANGUAGE_FILES)[number][] {
-  if (decoder) return LANGUAGE_FILES;
+export function languageFilesOf({ decoder, textEncoder, connector }: ModelSpec): readonly string[] {
+  if (decoder) return queriesOf(connector)?.text ? [...LANGUAGE_FILES, QUESTION_TOKENIZER] : LANGUAGE_FILES;
   return textEncoder ? TOKENIZER_FILES : [];
 }
 
@@ -69,5 +74,41 @@ export async function loadLanguage(
   const sampling = recommendedSampling(companion(files, "generation_config.json"));
   const template = ChatTemplate.parse(files, tokenizer, { fallback, afterMark: pictures?.afterMark });
   const hasToken = (text: string) => tokenizer.tokenId(text) !== undefined;
-  return { tokenizer, sampling, template, loadConvention: findConvention({ template: template.source, hasToken }) };
+  const questionIds = await loadQuestionIds(folder, spec, signal);
+  return {
+    tokenizer,
+    questionIds,
+    sampling,
+    template,
+    loadConvention: findConvention({ template: template.source, hasToken }),
+  };
+}
+
+/** Throws FoveaError `unsupported-model` without the tokenizer, or with one of another model. */
+async function loadQuestionIds(
+  folder: ModelFolder,
+  { connector }: ModelSpec,
+  signal: AbortSignal | undefined,
+): Promise<Language["questionIds"]> {
+  const rules = queriesOf(connector)?.text;
+  if (!rules) return undefined;
+  const { maxTokens, vocabularySize } = rules;
+  const json = await folder.text(QUESTION_TOKENIZER, { signal });
+  if (json === undefined)
+    throw new FoveaError(
+      "unsupported-model",
+      `${NESTED_FILES[QUESTION_TOKENIZER]!.join("/")} is missing: this model's pictures are read with the question, by a tokenizer of its own; add the file`,
+    );
+  const tokenizer = Tokenizer.parse({ "tokenizer.json": json });
+  return (question) => {
+    const ids = tokenizer.encode(question);
+    const unknown = ids.find((id) => id >= vocabularySize);
+    if (unknown !== undefined)
+      throw new FoveaError(
+        "unsupported-model",
+        `the question's tokenizer makes the id ${unknown}, config.json has a vocabulary of ${vocabularySize}; one of the files is of another model`,
+      );
+    // Of a long question the beginning is lost, but not the token before it.
+    return ids.length > maxTokens ? [ids[0]!, ...ids.slice(ids.length - maxTokens + 1)] : ids;
+  };
 }

@@ -45,7 +45,7 @@ export function planPicture(
 export async function encodePicture(
   engine: Engine,
   input: RequestPicture,
-  { compression, budget, several = false, keepAll = false, signal }: PictureOptions & EncodePictureOptions,
+  { compression, budget, several = false, question, keepAll = false, signal }: PictureOptions & EncodePictureOptions,
 ): Promise<EncodedPicture> {
   const { gpu } = engine;
   const { encoder, pictures } = needPictures(engine);
@@ -57,7 +57,7 @@ export async function encodePicture(
     try {
       const views = batches.map((batch) => batch.views);
       const pixels = await preprocess(gpu, scope, picture, plan, pictures, views, { signal });
-      return await encoder.encode(gpu, plan, batches, pixels, { compression, keepAll, signal });
+      return await encoder.encode(gpu, plan, batches, pixels, { compression, question, keepAll, signal });
     } finally {
       scope.dispose();
     }
@@ -96,7 +96,7 @@ export async function encodeImage(
   const { encoder } = needPictures(engine);
   throwIfAborted(signal, "encoding of a picture");
   checkBudget(budget);
-  encoder.planViews(compression, [spec.encoder!.positions.grid]);
+  encoder.rows.planViews(compression, [spec.encoder!.positions.grid]);
   const start = performance.now();
   const image = await encodePicture(engine, input, { compression, budget, keepAll: true, signal });
   try {

@@ -1,7 +1,7 @@
 /** The parts of a planned model that will not fit, in numbers, and what to change. Pure. No browser tells a GPU's memory. */
 import type { BufferLimits } from "../gpu/limits.ts";
+import { rowsOfView } from "../model/connector/row-count.ts";
 import { layerCacheBytes } from "../model/decoder/kv-cache.ts";
-import { cellCount } from "../model/encoder/encoder.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 
 export interface Planned {
@@ -42,7 +42,7 @@ export function planProblems({ spec, contextLength, limits, bytesToStore, freeSt
 }
 
 /** Tokens of the largest picture under the default budget; 0 for a model that reads none. */
-function mostImageTokens({ encoder, pictures }: ModelSpec): number {
+function mostImageTokens({ encoder, pictures, connector }: ModelSpec): number {
   if (!encoder || !pictures) return 0;
   const { width, height } = pictures.largest;
   const plan = pictures.plan(width, height, {});
@@ -50,5 +50,5 @@ function mostImageTokens({ encoder, pictures }: ModelSpec): number {
     const { weights, taps } = pictures.order.arrange(plan);
     return weights.length / taps;
   }
-  return plan.views.reduce((sum, { grid }) => sum + cellCount(grid, encoder) + Number(encoder.keepClassToken), 0);
+  return plan.views.reduce((sum, { grid }) => sum + rowsOfView({ encoder, connector }, grid), 0);
 }

@@ -6,6 +6,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { viewToPicture } from "../image/geometry.ts";
 import { originsAfter, wholeOrigins } from "../model/compression/origins.ts";
 import { readOwners, type StageTensors } from "../model/compression/stage.ts";
+import { NOWHERE } from "../model/encoder/arranged-rows.ts";
 import type { EncodedBatch, EncodedPicture } from "../model/encoder/encoded-picture.ts";
 import type { PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { rasterOrder } from "../model/encoder/raster-order.ts";
@@ -46,10 +47,14 @@ export async function readSeenViews(
     starts.set(view, column);
     column += picture.rowsOfView[view]!;
   }
-  const { firstRow } = encoder;
+  const { firstRow, queried } = encoder.rows;
   const kept = await readKept(gpu, picture, firstRow);
+  const left = cellsLeft(picture);
   return viewPlaces(picture.plan, encoder).map((place, view) => {
     const own = { stages: stages[view]!, ...(kept.has(view) && { kept: kept.get(view)! }) };
+    // Each query reads all cells.
+    if (queried !== undefined)
+      return { ...place, columns: new Uint32Array(left[view]!).fill(NOWHERE), stages: stages[view]! };
     if (picture.arranged) return { ...place, columns: picture.arranged.places[view]!, ...own };
     const first = (starts.get(view) ?? 0) + firstRow;
     const columns = Uint32Array.from({ length: picture.rowsOfView[view]! - firstRow }, (_, i) => first + i);
@@ -66,9 +71,9 @@ export async function readInspectedViews(
   encoder: PictureEncoder,
   picture: EncodedPicture,
 ): Promise<InspectedView[]> {
-  const { spec, firstRow } = encoder;
+  const { spec, rows } = encoder;
   const stages = await readAllStages(gpu, encoder, picture);
-  const kept = await readKept(gpu, picture, firstRow);
+  const kept = await readKept(gpu, picture, rows.firstRow);
   const views: InspectedView[] = [];
   for (const batch of picture.batches) {
     const features = await readMatrix(gpu, batch.features!);
@@ -80,8 +85,8 @@ export async function readInspectedViews(
       const ownOf = (matrix: Matrix) => {
         const own = slice(matrix, i, batch.views.length);
         // An average leaves fewer rows, and no stage.
-        const isWhole = stages[view]!.length === 0 && own.rows === firstRow + patches;
-        return isWhole ? inRasterOrder(own, batch.grid, spec.cell, firstRow) : own;
+        const isWhole = stages[view]!.length === 0 && own.rows === rows.firstFeature + patches;
+        return isWhole ? inRasterOrder(own, batch.grid, spec.cell, rows.firstFeature) : own;
       };
       views[view] = {
         ...batch.grid,
@@ -95,6 +100,13 @@ export async function readInspectedViews(
     }
   }
   return views;
+}
+
+/** Cells of each view that the encoder leaves. */
+function cellsLeft({ batches }: EncodedPicture): number[] {
+  const left: number[] = [];
+  for (const { views, owners } of batches) for (const view of views) left[view] = owners.shape[1]!;
+  return left;
 }
 
 /** The cells that `diverse` kept of each view, ascending. */

@@ -50,8 +50,6 @@ const TYPES: Readonly<Record<string, Missing>> = {
   fast_vlm: ["FastVLM", "a convolutional encoder"],
   idefics: ["IDEFICS", "decoder layers with cross-attention to picture features"],
   idefics2: ["Idefics2", "a resampler with learned queries between encoder and decoder"],
-  "blip-2": ["BLIP-2", "a Q-Former between encoder and decoder"],
-  instructblip: ["InstructBLIP", "a Q-Former between encoder and decoder"],
   blip: ["BLIP", CROSS_DECODER],
   minigpt_v2: ["MiniGPT-v2", "an EVA encoder, whose tokens are joined by fours"],
   mplug_owl2: ["mPLUG-Owl2", "norms and keys of their own for the tokens of pictures"],

@@ -14,8 +14,21 @@ export const LANGUAGE_FILES = [
   "chat_template.json",
 ] as const;
 
+/** The tokenizer by which learned queries read the question, where a model has one besides the decoder's. */
+export const QUESTION_TOKENIZER = "qformer_tokenizer.json";
+
+/** Files that lie in a folder of their own, by the plain names under which they are opened and stored. */
+export const NESTED_FILES: Readonly<Record<string, readonly [folder: string, name: string]>> = {
+  [QUESTION_TOKENIZER]: ["qformer_tokenizer", "tokenizer.json"],
+};
+
 /** The defaults of requests that a model's publisher recommends; Fovea's own file. */
 export const DEFAULTS_FILE = "fovea.json";
 
 /** All of them. Loading reads nothing else of a folder but weights. */
-export const COMPANION_FILES: readonly string[] = [...DESCRIPTION_FILES, ...LANGUAGE_FILES, DEFAULTS_FILE];
+export const COMPANION_FILES: readonly string[] = [
+  ...DESCRIPTION_FILES,
+  ...LANGUAGE_FILES,
+  QUESTION_TOKENIZER,
+  DEFAULTS_FILE,
+];

@@ -83,7 +83,7 @@ export interface SeenView extends ViewPlace {
   /**
    * Per token of the view: its column in `AnswerAttention`, counted from the picture's first. Where a model shrinks its
    * features, the column that the token counts most for. 2^32 - 1 for a token that the decoder does not read, such as one
-   * of padding.
+   * of padding, or one that the model's learned queries read instead.
    */
   columns: Uint32Array;
   stages: CompressionStage[];

@@ -4,6 +4,7 @@
  */
 import type { Activation } from "../shared/activation.ts";
 import type { Grid, PictureSpec } from "./picture-spec.ts";
+import type { QueriesSpec } from "./query-spec.ts";
 import type { TensorSpec } from "./tensor-spec.ts";
 
 /** A whole checkpoint. A text model has a decoder; a classifier an encoder and classes; a vision-language model all. */
@@ -86,10 +87,10 @@ export interface EncoderSpec extends BlocksSpec {
   /**
    * Learned positions: one row for each patch of `grid`, after one for the class token if there is one. With a `table` the
    * rows are those of the table's grid, and are resized to the grid of each view: bilinear, antialiased where a side
-   * shrinks; with `corners` between the centres of the corner patches, and never antialiased. `table: null` is an encoder
+   * shrinks; with `corners` between the centres of the corner patches, and never antialiased; with `cubic` by a cubic filter, never antialiased. `table: null` is an encoder
    * without learned positions. With any `table`, `grid` is a usual view's.
    */
-  positions: { grid: Grid; table?: Grid | null; corners?: true };
+  positions: { grid: Grid; table?: Grid | null; corners?: true; cubic?: true };
   /**
    * Rotary positions of queries and keys: channels i and i + D / 2 of a head turn by frequencies[i], the first half of the
    * pairs by the patch's row and the others by its column, in radians a patch.
@@ -152,13 +153,16 @@ export interface ComparisonSpec {
  * One step of the connector, on rows [cells, width]. "fold" puts the channels of a cell's r x r seats side by side, row by
  * row of the cell; "pool" takes the mean of the seats; "norm" is a LayerNorm by the tensors `slot.weight` and `slot.bias`, or
  * an RMSNorm by `slot.weight` where there is no `slot.bias`; "linear" multiplies by the tensors `slot.weight` and
- * `slot.bias`, if there is one, and applies the activation.
+ * `slot.bias`, if there is one, and applies the activation; "queries" replaces the rows of each view by learned queries that
+ * read them; after it, "append" puts learned rows [rows, width] of the tensor `slot` behind those of each view.
  */
 export type ConnectorStep =
   | { op: "fold"; factor: number }
   | { op: "pool"; factor: number }
   | { op: "norm"; slot: string; eps: number }
-  | { op: "linear"; slot: string; width: number; activation: Activation };
+  | { op: "linear"; slot: string; width: number; activation: Activation }
+  | { op: "queries"; queries: QueriesSpec }
+  | { op: "append"; slot: string; rows: number };
 
 export interface DecoderSpec {
   /** W */
@@ -184,6 +188,11 @@ export interface DecoderSpec {
    * nothing. Generated rows see the rows up to themselves.
    */
   sees?: "pictures" | "prompt";
+  /**
+   * Every row, of a token or a picture, has a learned vector of its position added to it: row position + `first` of the
+   * tensor "decoder.positions" [maxPositions + first, W].
+   */
+  learnedPositions?: { first: number };
   /** Position of a sequence's first row; default 0. */
   firstPosition?: number;
   /** Rows of the embedding table; may exceed the tokenizer's vocabulary. */

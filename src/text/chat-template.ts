@@ -137,6 +137,11 @@ export class ChatTemplate {
     return unmark(places.join("") + texts.join("\n"));
   }
 
+  /** The texts of a query, without the pictures' places; undefined for other kinds. */
+  questionOf(messages: readonly CheckedMessage[]): string | undefined {
+    return this.kind === "query" ? unmark(this.#queried(messages).texts.join("\n")) : undefined;
+  }
+
   /** The pictures' places and the messages' texts; messages without text are left out. */
   #queried(messages: readonly CheckedMessage[]): { places: string[]; texts: string[] } {
     const image = this.#tokenizer.imageToken?.inTemplate ?? "";

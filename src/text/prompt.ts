@@ -13,6 +13,8 @@ export interface RenderedPrompt {
   /** The same as the tokenizer reads it: users' text is marked. */
   pieces: PromptPieces;
   pictureCount: number;
+  /** The texts of the conversation alone, of a model without turns. */
+  question?: string | undefined;
   /** The tokenizer puts BOS before the ids, unless they begin with it. */
   addBos: boolean;
   /**
@@ -73,6 +75,7 @@ export function renderPrompt(
     text: template.textOf(checked, pieces),
     pieces,
     pictureCount,
+    question: template.questionOf(checked),
     // A text model's template writes BOS itself if the model was trained with it; transformers adds none. Templates of
     // models with pictures leave it to the tokenizer. A query has it after the pictures.
     addBos:

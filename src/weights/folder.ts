@@ -4,6 +4,7 @@
  */
 import { FoveaError } from "../errors.ts";
 import { quoted } from "../shared/json.ts";
+import { NESTED_FILES } from "../shared/model-files.ts";
 import { type ByteSource, blobSource, type FileBytes, memorySource, type ReadOptions } from "./byte-source.ts";
 import { addressText } from "./http.ts";
 import { decodeUtf8, parseJson, parseJsonUniqueKeys } from "./json.ts";
@@ -124,14 +125,20 @@ export function folderUrl(source: string | URL): URL {
 }
 
 function urlFolder(base: URL, options: Pick<UrlOptions, "retry">): ModelFolder {
-  return makeFolder(addressText(base), (name, { signal } = {}) => {
-    return openUrl(fileUrl(base, name), name, { ...options, signal });
-  });
+  return makeFolder(addressText(base), (name, { signal } = {}) => openAt(base, name, { ...options, signal }));
 }
 
-/** The address of a file in the folder at an address. */
-export function fileUrl(base: URL, name: string): URL {
-  const url = new URL(encodeURIComponent(name), base);
+/**
+ * Opens a file of the folder at an address; undefined if it does not exist. A nested file is looked for in its own folder,
+ * then under its plain name. Throws as `openUrl`.
+ */
+export async function openAt(base: URL, name: string, options: UrlOptions) {
+  const nested = Object.hasOwn(NESTED_FILES, name) && (await openUrl(urlOf(base, NESTED_FILES[name]!), name, options));
+  return nested || openUrl(urlOf(base, [name]), name, options);
+}
+
+function urlOf(base: URL, path: readonly string[]): URL {
+  const url = new URL(path.map(encodeURIComponent).join("/"), base);
   // A signed address has its signature in the query.
   url.search = base.search;
   return url;
@@ -140,7 +147,8 @@ export function fileUrl(base: URL, name: string): URL {
 function filesFolder(files: Readonly<Record<string, FileBytes>>, choice: string | undefined): ModelFolder {
   const byBaseName = new Map<string, { path: string; bytes: FileBytes }[]>();
   for (const [path, bytes] of checkedFiles(files)) {
-    const base = path.split(/[/\\]/).at(-1)!;
+    const base = nameOf(path);
+    if (base === undefined) continue;
     const same = byBaseName.get(base);
     if (same) same.push({ path, bytes });
     else byBaseName.set(base, [{ path, bytes }]);
@@ -164,6 +172,14 @@ function filesFolder(files: Readonly<Record<string, FileBytes>>, choice: string 
     return file && { bytes: file.byteLength, missingBytes: 0 };
   };
   return makeFolder(location, open, { choice, names: async () => [...byBaseName.keys()], sizeOf });
+}
+
+/** The name under which a file of the record is opened; undefined for one of a nested folder that no model reads. */
+function nameOf(path: string): string | undefined {
+  const [name, folder] = path.split(/[/\\]/).reverse();
+  for (const [plain, nested] of Object.entries(NESTED_FILES))
+    if (folder === nested[0]) return name === nested[1] ? plain : undefined;
+  return name;
 }
 
 /** The entries of a record of files. Checks that each of them holds bytes. */

@@ -3,11 +3,13 @@
  * lengths and hashes. The files themselves are fetched like any others.
  *
  * It relies on these endpoints. `api/models/NAME/revision/REV` returns the commit. `api/models/NAME/tree/COMMIT` lists the
- * files of the top folder, page by page: each with its size and git id, those in large-file storage with their SHA-256.
+ * files of the top folder, page by page: each with its size and git id, those in large-file storage with their SHA-256. So
+ * does `api/models/NAME/tree/COMMIT/FOLDER` of a folder that may hold nested files.
  * `NAME/resolve/COMMIT/FILE` leads to the bytes, often on another origin. Refusals carry X-Error-Code.
  */
 import { FoveaError } from "../errors.ts";
 import { isJsonObject, quoted } from "../shared/json.ts";
+import { NESTED_FILES } from "../shared/model-files.ts";
 import type { ReadOptions } from "./byte-source.ts";
 import { fetchJson, type JsonAnswer } from "./fetch-json.ts";
 import { isModelFile } from "./formats/registry.ts";
@@ -57,7 +59,7 @@ export function parseHubName(source: string): HubModel {
 export async function listHub(model: HubModel, options: HubOptions): Promise<HubListing> {
   const { hubUrl, token } = options;
   const id = `${model.owner}/${model.name}`;
-  const page = new URL(id, hubUrl);
+  const home = new URL(id, hubUrl);
   const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   const ask = (url: URL) =>
     fetchJson(url, `hf:${id}`, { signal: options.signal, retry: options.retry, headers, maxBytes: MAX_PAGE_BYTES });
@@ -68,27 +70,30 @@ export async function listHub(model: HubModel, options: HubOptions): Promise<Hub
     ? model.revision
     : await commitOf(model, ask, new URL(`${api}/revision/${encodeURIComponent(model.revision)}`, hubUrl), options);
   const files = new Map<string, ListedFile>();
-  let next: URL | undefined = new URL(`${api}/tree/${commit}`, hubUrl);
+  const pages = [new URL(`${api}/tree/${commit}`, hubUrl)];
   let seen = 0;
-  while (next) {
-    const answer: JsonAnswer = await ask(next);
+  for (let page = pages.pop(); page; page = pages.pop()) {
+    const answer: JsonAnswer = await ask(page);
     if (answer.status !== 200) throw refused(model, answer, options);
     const entries = answer.json;
-    if (!Array.isArray(entries)) throw badListing(addressText(next), "the answer is not a list");
+    if (!Array.isArray(entries)) throw badListing(addressText(page), "the answer is not a list");
     seen += entries.length;
-    if (seen > MAX_LISTED_FILES || (entries.length === 0 && nextPage(answer, next)))
-      throw badListing(addressText(next), `more than ${MAX_LISTED_FILES} files, or pages without files`);
+    if (seen > MAX_LISTED_FILES || (entries.length === 0 && nextPage(answer, page)))
+      throw badListing(addressText(page), `more than ${MAX_LISTED_FILES} files, or pages without files`);
     for (const entry of entries) {
       const file = listedEntry(entry, new URL(`${id}/resolve/${commit}/`, hubUrl));
       if (file) files.set(file.name, file);
+      const folder = nestedFolder(entry);
+      if (folder) pages.push(new URL(`${api}/tree/${commit}/${folder}`, hubUrl));
     }
-    next = nextPage(answer, next);
+    const next = nextPage(answer, page);
+    if (next) pages.push(next);
   }
   return {
-    location: `${addressText(page)} at ${commit.slice(0, 12)}`,
+    location: `${addressText(home)} at ${commit.slice(0, 12)}`,
     files,
     headers,
-    refusalHint: gateHint(page, token),
+    refusalHint: gateHint(home, token),
   };
 }
 
@@ -110,12 +115,20 @@ async function commitOf(
 function listedEntry(entry: unknown, folder: URL): ListedFile | undefined {
   const where = addressText(folder);
   if (!isJsonObject(entry) || typeof entry.path !== "string") throw badListing(where, "an entry has no path");
-  const { type, path: name, size, oid, lfs } = entry;
-  // Skips folders and paths into them.
+  const { type, path, size, oid, lfs } = entry;
+  const [nested] = Object.entries(NESTED_FILES).find(([, parts]) => parts.join("/") === path) ?? [];
+  const name = nested ?? path;
+  // Skips folders and other paths into them.
   if (type !== "file" || !isModelFile(name)) return undefined;
-  const url = new URL(encodeURIComponent(name), folder);
+  const url = new URL(path.split("/").map(encodeURIComponent).join("/"), folder);
   if (!isJsonObject(lfs)) return listedFile(where, url, { name, byteLength: size, algorithm: "git", hex: oid });
   return listedFile(where, url, { name, byteLength: lfs.size, algorithm: "sha256", hex: lfs.oid });
+}
+
+/** The name of a folder that may hold nested files; undefined for other entries. */
+function nestedFolder(entry: unknown): string | undefined {
+  if (!isJsonObject(entry) || entry.type !== "directory") return undefined;
+  return Object.values(NESTED_FILES).find(([folder]) => folder === entry.path)?.[0];
 }
 
 /** The address in `Link: <...>; rel="next"`. Requests carry the token, so another origin is refused. */

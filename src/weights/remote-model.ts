@@ -8,7 +8,7 @@ import { originalOf } from "../shared/small-copy.ts";
 import { absoluteAddress, sourceName, splitChoice } from "../shared/source.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { findCopy } from "./copies.ts";
-import { fileUrl, folderUrl } from "./folder.ts";
+import { folderUrl, openAt } from "./folder.ts";
 import { filesToLoad } from "./formats/registry.ts";
 import { textSha256 } from "./hash.ts";
 import { addressText, plainAddress } from "./http.ts";
@@ -194,7 +194,7 @@ function urlModel(base: URL, { retry: ownRetry, variant }: RemoteOptions): Remot
       return undefined;
     },
     async find(name, { signal, retry = ownRetry }) {
-      const opened = await openUrl(fileUrl(base, name), name, { signal, retry, httpCache: "no-store" });
+      const opened = await openAt(base, name, { signal, retry, httpCache: "no-store" });
       if (!opened) return undefined;
       return { byteLength: opened.byteLength, validator: opened.validator, open: async () => opened };
     },

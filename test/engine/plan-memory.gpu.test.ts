@@ -5,6 +5,7 @@ import { readModel } from "../../src/engine/read-model.ts";
 import { familyNames } from "../../src/families/registry.ts";
 import { Fovea, type ModelFiles, planModel } from "../../src/index.ts";
 import type { WeightType } from "../../src/kernels/weights.ts";
+import { queriesOf } from "../../src/model/connector/row-count.ts";
 import { PictureEncoder } from "../../src/model/encoder/picture-encoder.ts";
 import { Weights } from "../../src/model/load/fill.ts";
 import { matchTensors } from "../../src/model/load/match.ts";
@@ -38,7 +39,7 @@ const TEXT_MODELS: Model[] = [
 const { gpu: shared } = useGpu();
 
 async function expectPlanned(source: Source, weights: "auto" | WeightType = "auto"): Promise<void> {
-  const options = { weights, maxContext: 150, cache: "none", device: shared().device } as const;
+  const options = { weights, maxContext: 96, cache: "none", device: shared().device } as const;
   const plan = await planModel(source, options);
   const fovea = await Fovea.load(source, options);
   const { gpuBytes } = fovea.memory;
@@ -103,7 +104,10 @@ describe("bytes of the costliest picture", () => {
         const { width, height } = picture.views[views[0]!]!;
         return arena.tensor("pixels", [views.length, 3, height, width]);
       });
-      await encoder.encode(gpu, picture, batches, pixels, { compression });
+      // The longest question, where rows depend on it.
+      const words = queriesOf(spec.connector)?.text?.maxTokens;
+      const question = words === undefined ? undefined : new Array<number>(words).fill(0);
+      await encoder.encode(gpu, picture, batches, pixels, { compression, question });
       await gpu.idle();
       taken.push(arena.peakBytes);
       arena.dispose();

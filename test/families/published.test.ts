@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { DescriptionFiles } from "../../src/families/registry.ts";
+import { rowsOfView } from "../../src/model/connector/row-count.ts";
 import { matchTensors } from "../../src/model/load/match.ts";
 import type { ModelSpec, RopeSpec } from "../../src/spec/model-spec.ts";
 import type { AxisPlan, Canvas } from "../../src/spec/picture-spec.ts";
@@ -81,11 +82,10 @@ function canvasText({ x, y }: Canvas) {
 }
 
 /** The plan of a picture of 1000 x 100 pixels, as expected.json has it. */
-function planOf({ pictures, encoder }: ModelSpec): Expected["plan"] {
+function planOf({ pictures, encoder, connector }: ModelSpec): Expected["plan"] {
   if (!pictures || !encoder) return undefined;
   const plan = pictures.plan(1000, 100, {});
-  const { cell, keepClassToken } = encoder;
-  const rows = plan.views.map(({ grid }) => (grid.rows / cell) * (grid.cols / cell) + (keepClassToken ? 1 : 0));
+  const rows = plan.views.map(({ grid }) => rowsOfView({ encoder, connector }, grid));
   const arranged = pictures.order?.arrange(plan);
   const counts = arranged ? (arranged.lines ?? [arranged.weights.length / arranged.taps]) : rows;
   const runs = pictures.runs(plan, counts).map((run) => ("text" in run ? run.text : `[${run.rows}]`));

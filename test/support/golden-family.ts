@@ -3,7 +3,7 @@
  * describes every field and tensor. `sourceOf` is for browser tests only.
  */
 import type { Compression, Inhibition, InspectRequest, Message, ModelFiles } from "../../src/api.ts";
-import { COMPANION_FILES, DESCRIPTION_FILES } from "../../src/shared/model-files.ts";
+import { COMPANION_FILES, DESCRIPTION_FILES, NESTED_FILES } from "../../src/shared/model-files.ts";
 import { readSafetensors, type Weights } from "../reference/model/weights.ts";
 import { describeModel } from "./describe-model.ts";
 import { sharedBytes, sharedBytesIfAny, sharedJson, sharedJsonIfAny, sharedUrl } from "./shared.ts";
@@ -83,7 +83,7 @@ export async function sourceOf(
     ...(weights ? [INDEX, ...new Set(Object.values(weights))] : ["model.safetensors"]),
   ];
   const files = await Promise.all(
-    names.map(async (name) => [name, await sharedBytesIfAny(`${root}/${name}`)] as const),
+    names.map(async (name) => [name, await sharedBytesIfAny(`${root}/${pathOf(name)}`)] as const),
   );
   const found = files.filter((file): file is [string, Uint8Array<ArrayBuffer>] => file[1] !== undefined);
   const bytes = (json: object) => new TextEncoder().encode(JSON.stringify(json));
@@ -104,13 +104,18 @@ export async function goldenFiles(
   const index = await sharedJsonIfAny<{ weight_map: Record<string, string> }>(`${root}/${INDEX}`);
   const names = [...COMPANION_FILES, ...(index ? [INDEX, ...Object.values(index.weight_map)] : ["model.safetensors"])];
   const files = await Promise.all(
-    [...new Set(names)].map(async (name) => [name, await sharedBytesIfAny(`${root}/${name}`)] as const),
+    [...new Set(names)].map(async (name) => [name, await sharedBytesIfAny(`${root}/${pathOf(name)}`)] as const),
   );
   const config = change(await sharedJson(`${root}/config.json`));
   return {
     ...Object.fromEntries(files.filter((file): file is [string, Uint8Array<ArrayBuffer>] => file[1] !== undefined)),
     "config.json": new TextEncoder().encode(JSON.stringify(config)),
   };
+}
+
+/** Where a file of a repository lies. */
+function pathOf(name: string): string {
+  return NESTED_FILES[name]?.join("/") ?? name;
 }
 
 const INDEX = "model.safetensors.index.json";

@@ -22,9 +22,11 @@ interface ProcessorClass extends PixelDefaults {
 
 const CLIP: ProcessorClass = { ...CLIP_PIXELS, crops: true, plainSize: "shortest_edge" };
 const SIGLIP: ProcessorClass = { ...SIGLIP_PIXELS, crops: false, plainSize: "square" };
+const BLIP: ProcessorClass = { ...CLIP_PIXELS, crops: false, plainSize: "square" };
 const VIT: ProcessorClass = { ...SIGLIP, filter: "bilinear" };
 
 const CLASSES: Readonly<Record<string, ProcessorClass>> = {
+  ...variantsOf("Blip", BLIP),
   ...variantsOf("CLIP", CLIP),
   ...variantsOf("Llava", CLIP),
   ...variantsOf("Siglip", SIGLIP),
@@ -50,6 +52,7 @@ export const CLIP_PICTURES: SquareKind = { processor: "CLIPImageProcessor", pads
 /** A CLIP by itself was trained on crops. */
 export const CLIP_CROPS: SquareKind = { processor: "CLIPImageProcessor", pads: false };
 export const SIGLIP_PICTURES: SquareKind = { processor: "SiglipImageProcessor", pads: false };
+export const BLIP_PICTURES: SquareKind = { processor: "BlipImageProcessor", pads: false };
 export const VIT_PICTURES: SquareKind = { processor: "ViTImageProcessor", pads: false };
 
 /**

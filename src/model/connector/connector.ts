@@ -1,19 +1,31 @@
 /** The connector: the encoder's features become rows of the decoder's width, step by step as the spec lists them. */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
+import type { GpuMemory } from "../../gpu/planning.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
+import { copyRows } from "../../kernels/copy-rows.ts";
 import { layerNorm } from "../../kernels/layer-norm.ts";
 import { linear } from "../../kernels/linear.ts";
 import { pool } from "../../kernels/pool.ts";
 import { rmsNorm } from "../../kernels/rms-norm.ts";
 import type { ConnectorStep } from "../../spec/model-spec.ts";
 import type { Weights } from "../load/fill.ts";
+import { type QueriedViews, Queries } from "./queries.ts";
+
+interface Arenas {
+  /** Owns the result. */
+  kept: Arena;
+  /** Owns what is between, until the work is submitted. */
+  scratch: Arena;
+}
 
 export class Connector {
+  readonly #gpu: Pick<GpuMemory, "upload">;
   readonly #steps: readonly ConnectorStep[];
   readonly #weights: Weights;
 
-  constructor(weights: Weights, steps: readonly ConnectorStep[]) {
+  constructor(gpu: Pick<GpuMemory, "upload">, weights: Weights, steps: readonly ConnectorStep[]) {
+    this.#gpu = gpu;
     this.#weights = weights;
     this.#steps = steps;
   }
@@ -22,12 +34,10 @@ export class Connector {
    * Records all steps. Cells stand in order, the seats of a cell are neighbours: folding is another shape of the same
    * memory.
    *
-   * @param features [cells * seats, C]
-   * @param kept owns the result
-   * @param scratch owns what is between, until the work is submitted
-   * @returns [cells, W]
+   * @param features [cells * seats, C], with learned queries [B * (first + cells), C]
+   * @returns [cells, W], with learned queries [B * rows, W]
    */
-  record(recorder: Recorder, features: Tensor, { kept, scratch }: { kept: Arena; scratch: Arena }): Tensor {
+  record(recorder: Recorder, features: Tensor, views: QueriedViews, { kept, scratch }: Arenas): Tensor {
     let x = features;
     for (const [i, step] of this.#steps.entries()) {
       const [rows, width] = x.shape as [number, number];
@@ -52,7 +62,17 @@ export class Connector {
         x = y;
         continue;
       }
+      if (step.op === "queries") {
+        x = new Queries(this.#gpu, this.#weights, step.queries).record(recorder, x, views, scratch);
+        continue;
+      }
       const isLast = i + 1 === this.#steps.length;
+      if (step.op === "append") {
+        const y = (isLast ? kept : scratch).tensor("image tokens", [rows + views.count * step.rows, width]);
+        this.#append(recorder, x, y, views.count, this.#weights.get(step.slot));
+        x = y;
+        continue;
+      }
       const y = (isLast ? kept : scratch).tensor(isLast ? "image tokens" : "connector rows", [rows, step.width]);
       const weight = this.#weights.matrix(`${step.slot}.weight`);
       const bias = this.#weights.find(`${step.slot}.bias`);
@@ -60,5 +80,15 @@ export class Connector {
       x = y;
     }
     return x;
+  }
+
+  /** Puts learned rows behind the rows of each view. */
+  #append(recorder: Recorder, x: Tensor, y: Tensor, views: number, learned: Tensor): void {
+    const [each, more] = [x.shape[0]! / views, learned.shape[0]!];
+    for (let i = 0; i < views; i++) {
+      const yRow = i * (each + more);
+      copyRows(recorder, { x, y, xRow: i * each, yRow, rows: each });
+      copyRows(recorder, { x: learned, y, xRow: 0, yRow: yRow + each, rows: more });
+    }
   }
 }

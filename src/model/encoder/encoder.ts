@@ -19,15 +19,11 @@ import { compressStage, type StageTensors } from "../compression/stage.ts";
 import { viewRanges } from "../decoder/visible.ts";
 import type { Weights } from "../load/fill.ts";
 import { Blocks, type BlocksWorkspace, type Operands } from "./blocks.ts";
+import { cellCount } from "./cell-count.ts";
 import { embedPatches } from "./patch-embedding.ts";
 import { RotaryPositions } from "./rotary.ts";
 import { type WindowTensors, windowTensors } from "./window-tensors.ts";
 import { windowOrder } from "./windows.ts";
-
-/** Cells of a view before any compression. */
-export function cellCount({ rows, cols }: Grid, { cell }: Pick<EncoderSpec, "cell">): number {
-  return (rows / cell) * (cols / cell);
-}
 
 /** Buffers of one batch: B views of T rows each. */
 interface Workspace extends BlocksWorkspace {

@@ -56,12 +56,12 @@ function positionsOf(
   grid: Grid,
   scratch: Arena,
 ): Tensor | undefined {
-  const { table, corners = false } = spec.positions;
+  const { table, corners = false, cubic = false } = spec.positions;
   if (table === null) return undefined;
   const x = weights.get("encoder.positions");
   if (!table) return x;
   const first = spec.classToken ? 1 : 0;
-  const resized = resizedTable(table, grid, { first, corners });
+  const resized = resizedTable(table, grid, { first, corners, cubic });
   const rows = first + grid.rows * grid.cols;
   const sources = scratch.tensor("sources of positions", [rows, resized.taps], "u32");
   const shares = scratch.tensor("weights of positions", [rows, resized.taps]);

@@ -11,28 +11,34 @@ import type { Recorder } from "../../gpu/pass.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
 import { readFloats } from "../../gpu/readback.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
+import { initialOwners } from "../../kernels/owners.ts";
 import { countOutliers } from "../../kernels/prumerge.ts";
 import { assert } from "../../shared/assert.ts";
 import type { EncoderSpec, ModelSpec } from "../../spec/model-spec.ts";
-import type { Grid, PicturePlan } from "../../spec/picture-spec.ts";
+import type { PicturePlan } from "../../spec/picture-spec.ts";
 import { selectCells, selectDiverse } from "../compression/baselines.ts";
 import { rowOwners } from "../compression/owners.ts";
-import { planCompression, standardCompression, type ViewPlan } from "../compression/plan.ts";
+import { standardCompression } from "../compression/plan.ts";
 import { Connector } from "../connector/connector.ts";
 import { connectorRows } from "../connector/connector-rows.ts";
+import type { QueriedViews } from "../connector/queries.ts";
+import { queriesOf } from "../connector/row-count.ts";
 import type { Placement } from "../decoder/prompt-rows.ts";
 import type { Weights } from "../load/fill.ts";
 import { RowArranger } from "./arranged-rows.ts";
 import { batchViews, type ViewBatch, viewsAtOnce } from "./batches.ts";
+import { cellCount } from "./cell-count.ts";
 import type { EncodedBatch, EncodedPicture } from "./encoded-picture.ts";
-import { cellCount, type Encoded, Encoder } from "./encoder.ts";
-import { type PlannedRows, plannedCells } from "./planned-rows.ts";
+import { type Encoded, Encoder } from "./encoder.ts";
 import { Pooling } from "./pooling.ts";
+import { RowPlanner } from "./row-planner.ts";
 
 export interface EncodePictureOptions {
   compression: Compression;
   /** Whether stages keep a copy of their tokens, and batches their features. */
   keepAll?: boolean;
+  /** Ids of the question, for a model whose pictures' rows depend on it. */
+  question?: readonly number[] | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -43,8 +49,12 @@ interface BatchArenas {
   scratch: Arena;
 }
 
+/** What is kept of a batch, and what its rows depend on besides. */
+type Finish = Pick<EncodePictureOptions, "keepAll" | "question">;
+
 export class PictureEncoder {
   readonly spec: EncoderSpec;
+  readonly rows: RowPlanner;
   readonly #gpu: GpuMemory;
   readonly #arena: Arena;
   readonly #encoder: Encoder;
@@ -53,6 +63,8 @@ export class PictureEncoder {
   readonly #arranger: RowArranger | undefined;
   readonly #classes: number;
   readonly #pooling: Pooling | undefined;
+  /** Ids of a question that rows depend on, at most. */
+  readonly #mostQuestion: number;
   /** The decoder's positions are on several axes. */
   readonly #placesCells: boolean;
 
@@ -63,43 +75,17 @@ export class PictureEncoder {
     this.#arena = arena;
     this.#encoder = new Encoder(gpu, weights, model.encoder);
     const order = model.pictures?.order;
-    if (order) this.#arranger = new RowArranger(gpu, arena, weights, order, (grid) => this.cellGrid(grid));
+    if (order) this.#arranger = new RowArranger(gpu, arena, weights, order, (grid) => this.rows.cellGrid(grid));
+    this.rows = new RowPlanner(model, this.#arranger);
+    this.#mostQuestion = queriesOf(model.connector)?.text?.maxTokens ?? 0;
     this.#classes = model.classes?.length ?? 0;
     if (model.pooling) this.#pooling = new Pooling(gpu, weights, model.encoder, model.pooling);
     this.#placesCells = model.decoder?.rope.axisOfPair !== undefined;
     assert(!this.#placesCells || !this.spec.keepClassToken, "positions on several axes of a class token");
-    if (model.connector.length > 0) this.#connector = new Connector(weights, model.connector);
-    this.#tapConnectors = (model.tapConnectors ?? []).map((steps) => new Connector(weights, steps));
+    if (model.connector.length > 0) this.#connector = new Connector(gpu, weights, model.connector);
+    this.#tapConnectors = (model.tapConnectors ?? []).map((steps) => new Connector(gpu, weights, steps));
     assert(this.#tapConnectors.length === (this.spec.taps ?? []).length, "a connector for each tap of the encoder");
     assert(!order || this.#tapConnectors.length === 0, "taps of views whose rows are arranged");
-  }
-
-  /** Rows before the cells of a view in the prompt: the class token, where features keep it. */
-  get firstRow(): number {
-    return this.spec.keepClassToken ? 1 : 0;
-  }
-
-  /** Rows that a view takes in the prompt before compression. */
-  rowsOf(grid: Grid): number {
-    return this.firstRow + cellCount(grid, this.spec);
-  }
-
-  /** Rows that a picture takes in the prompt before compression. */
-  wholeRows(plan: PicturePlan): number {
-    if (this.#arranger) return this.#arranger.wholeRows(plan);
-    return plan.views.reduce((sum, { grid }) => sum + this.rowsOf(grid), 0);
-  }
-
-  /** Rows that a picture will take in the prompt. Throws as `planViews`. */
-  plannedRows(plan: PicturePlan, compression: Compression): PlannedRows {
-    const grids = plan.views.map(({ grid }) => grid);
-    const plans = this.#planPicture(plan, compression);
-    // How many rows stand between those of cells depends on the cells that are left.
-    if (this.#arranger)
-      return { rows: this.#arranger.wholeLines(plan), isExact: plans.every(({ method }) => method === "none") };
-    const cells = plans.map((view, i) => plannedCells(view, this.cellGrid(grids[i]!)));
-    const rows = cells.map((count, i) => (count === undefined ? this.rowsOf(grids[i]!) : this.firstRow + count));
-    return { rows, isExact: !cells.includes(undefined) };
   }
 
   /** The paper's compression, as far as this encoder runs the blocks of its stages. */
@@ -107,37 +93,9 @@ export class PictureEncoder {
     return standardCompression(this.spec);
   }
 
-  /**
-   * The plan of each view.
-   *
-   * @param counted see `RowOrder`
-   * @throws TypeError or RangeError for a compression that these views cannot have
-   */
-  planViews(compression: Compression, grids: readonly Grid[], counted?: readonly number[]): ViewPlan[] {
-    if (this.#arranger && compression?.method === "vmtc" && compression.positions === "original")
-      throw new RangeError(
-        'compression.positions "original" needs rows of cells alone, and this model adds rows of its own; use "contiguous"',
-      );
-    if (!this.#connector && compression?.method === "diverse")
-      throw new RangeError(
-        'compression.method "diverse" compares rows of a connector, and this model has none; use "vmtc" or "prune-last"',
-      );
-    return planCompression(
-      compression,
-      this.spec,
-      grids.map((grid) => cellCount(grid, this.spec)),
-      counted,
-    );
-  }
-
-  #planPicture(plan: PicturePlan, compression: Compression): ViewPlan[] {
-    const grids = plan.views.map(({ grid }) => grid);
-    return this.planViews(compression, grids, this.#arranger?.counted(plan));
-  }
-
   /** The batches of a picture's views. Throws as `planViews`. */
   batches(plan: PicturePlan, compression: Compression): ViewBatch[] {
-    const plans = this.#planPicture(plan, compression);
+    const plans = this.rows.planPicture(plan, compression);
     const { maxStorageBufferBindingSize } = this.#gpu.device.limits;
     return batchViews(plan.views, plans, (grid) => viewsAtOnce(this.spec, grid, maxStorageBufferBindingSize));
   }
@@ -155,7 +113,7 @@ export class PictureEncoder {
     plan: PicturePlan,
     batches: readonly ViewBatch[],
     pixels: readonly Tensor[],
-    { compression, keepAll = false, signal }: EncodePictureOptions,
+    { compression, signal, ...rest }: EncodePictureOptions,
   ): Promise<EncodedPicture> {
     const arena = this.#arena.scope();
     // Rows that are arranged afterwards are not kept.
@@ -165,10 +123,10 @@ export class PictureEncoder {
       for (const [i, batch] of batches.entries()) {
         if (i > 0) await gpu.idle();
         throwIfAborted(signal, "the encoding of a picture");
-        encoded.push(await this.#encodeBatch(gpu, { kept: arena, projected }, batch, pixels[i]!, keepAll));
+        encoded.push(await this.#encodeBatch(gpu, { kept: arena, projected }, batch, pixels[i]!, rest));
       }
       const rowsOfView = plan.views.map((_, index) => encoded.find(({ views }) => views.includes(index))!.rows);
-      const cellGrids = plan.views.map(({ grid }) => this.cellGrid(grid));
+      const cellGrids = plan.views.map(({ grid }) => this.rows.cellGrid(grid));
       const picture = { arena, plan, cellGrids, batches: encoded, rowsOfView };
       if (this.#arranger) {
         const plans = batches.map((batch) => batch.plan);
@@ -186,11 +144,6 @@ export class PictureEncoder {
     }
   }
 
-  /** A grid of patches in cells. */
-  cellGrid({ rows, cols }: Grid): Grid {
-    return { rows: rows / this.spec.cell, cols: cols / this.spec.cell };
-  }
-
   /** Records everything that pictures of these plans need, for compiling ahead. */
   rehearse(recorder: Recorder, ...pictures: readonly PicturePlan[]): void {
     const byShape = new Map(pictures.map((picture) => [JSON.stringify(picture.views[0]!.grid), picture]));
@@ -203,11 +156,11 @@ export class PictureEncoder {
     for (const compression of [{ method: "none" } as const, this.standardCompression]) {
       const arena = this.#arena.scope();
       const pixels = arena.tensor("pixels", [1, 3, height, width]);
-      const [plan] = this.planViews(compression, [grid]);
+      const [plan] = this.rows.planViews(compression, [grid]);
       const batch = { views: [0], grid, plan: plan! };
       const arenas = { kept: arena, projected: arena, scratch: arena };
       const encoded = this.#encoder.encode(recorder, pixels, { ...batch, ...arenas, keepTokens: true });
-      const finished = this.#finish(recorder, encoded, batch, arenas, false);
+      const finished = this.#finish(recorder, encoded, batch, arenas, this.#longest(1));
       this.#arranger?.record(recorder, one, [finished], undefined, arenas);
       // Before the next: a load would take the memory of two pictures.
       arena.dispose();
@@ -231,7 +184,7 @@ export class PictureEncoder {
       const finished = batches.map((batch, i) => {
         const arenas = { kept, projected, scratch: this.#arena.scope() };
         const encoded = this.#encoder.encode(recorder, pixels[i]!, { ...batch, ...arenas });
-        const done = this.#finish(recorder, encoded, batch, arenas, false);
+        const done = this.#finish(recorder, encoded, batch, arenas, this.#longest(Number.POSITIVE_INFINITY));
         arenas.scratch.dispose();
         return done;
       });
@@ -247,10 +200,10 @@ export class PictureEncoder {
     arenas: Omit<BatchArenas, "scratch">,
     batch: ViewBatch,
     pixels: Tensor,
-    keepAll: boolean,
+    finish: Finish,
   ): Promise<EncodedBatch> {
     const scratch = this.#arena.scope();
-    const options = { ...batch, ...arenas, scratch, keepTokens: keepAll };
+    const options = { ...batch, ...arenas, scratch, keepTokens: finish.keepAll };
     try {
       let encoded!: Encoded;
       let result!: EncodedBatch;
@@ -259,7 +212,7 @@ export class PictureEncoder {
       await gpu.guardMemory("the tokens of a picture", () =>
         gpu.submit("vision", (pass) => {
           encoded = this.#encoder.encode(pass, pixels, options);
-          if (!needsScores) result = this.#finish(pass, encoded, batch, options, keepAll);
+          if (!needsScores) result = this.#finish(pass, encoded, batch, options, finish);
         }),
       );
       if (!needsScores) return result;
@@ -267,7 +220,7 @@ export class PictureEncoder {
       await gpu.guardMemory("the tokens of a picture", () =>
         gpu.submit("vision, selection", (pass) => {
           const settled = { ...batch, plan: { method: "prumerge" as const, tokens } };
-          result = this.#finish(pass, encoded, settled, options, keepAll);
+          result = this.#finish(pass, encoded, settled, options, finish);
         }),
       );
       return result;
@@ -282,25 +235,25 @@ export class PictureEncoder {
     encoded: Encoded,
     { views, grid, plan }: ViewBatch,
     { kept, projected, scratch }: BatchArenas,
-    keepFeatures: boolean,
+    { keepAll: keepFeatures = false, question }: Finish,
   ): EncodedBatch {
     const { runBlocks } = this.spec;
     const { first, seats } = this.#encoder;
-    const cellGrid = this.cellGrid(grid);
+    const cellGrid = this.rows.cellGrid(grid);
     const { keys } = encoded;
     const places = { block: runBlocks - 1, grid: cellGrid, first, seats, keys, ...this.#encoder.heads };
     const { hidden, taps, stage } = selectCells(recorder, encoded, { plan, ...places, kept, scratch });
-    const sizes = { views: encoded.views, dropped: first - this.firstRow };
+    const sizes = { views: encoded.views, dropped: first - this.rows.firstFeature };
     const owner = { kept: keepFeatures ? kept : undefined, scratch };
     const features = connectorRows(recorder, hidden, sizes, owner);
     const tapFeatures = taps.map((rows) => connectorRows(recorder, rows, sizes, owner));
     const stages = stage ? [...encoded.stages, stage] : encoded.stages;
     const featureRows = features.shape[0]! / encoded.views;
-    const cells = (featureRows - this.firstRow) / seats;
+    const cells = (featureRows - this.rows.firstFeature) / seats;
     const batch: EncodedBatch = {
       views,
       grid,
-      rows: this.firstRow + cells,
+      rows: this.rows.queried ?? this.rows.firstRow + cells,
       stages,
       owners: stage?.owners ?? encoded.owners,
       taps: [],
@@ -308,8 +261,10 @@ export class PictureEncoder {
     };
     if (this.#connector) {
       const arenas = { kept: plan.method === "diverse" ? scratch : projected, scratch };
-      batch.projected = this.#connector.record(recorder, features, arenas);
-      batch.taps = tapFeatures.map((rows, tap) => this.#tapConnectors[tap]!.record(recorder, rows, arenas));
+      const places = { grid: cellGrid, first: this.rows.firstFeature, owners: batch.owners };
+      const queried: QueriedViews = { count: encoded.views, ...places, text: question };
+      batch.projected = this.#connector.record(recorder, features, queried, arenas);
+      batch.taps = tapFeatures.map((rows, tap) => this.#tapConnectors[tap]!.record(recorder, rows, queried, arenas));
       if (plan.method === "diverse") this.#keepDiverse(recorder, batch, plan.tokens, { kept, projected, scratch });
     }
     if (this.#classes > 0) {
@@ -321,12 +276,26 @@ export class PictureEncoder {
   }
 
   #keepDiverse(recorder: Recorder, batch: EncodedBatch, tokens: number, arenas: BatchArenas): void {
-    const first = this.firstRow;
+    const { firstRow: first, queried } = this.rows;
     const { kept, projected: keptRows, scratch } = arenas;
-    const { projected, taps: tapped, owners: all } = batch;
+    const { projected, taps: tapped } = batch;
+    const all = queried === undefined ? batch.owners : this.#ownRows(scratch, batch.views.length, queried);
     const args = { projected: projected!, taps: tapped, owners: all, tokens, first, kept, keptRows, scratch };
     const { rows, taps, owners, chosen, order } = selectDiverse(recorder, args);
-    Object.assign(batch, { rows: first + tokens, projected: rows, taps, owners, chosen, kept: order });
+    Object.assign(batch, { rows: first + tokens, projected: rows, taps, chosen, kept: order });
+    if (queried === undefined) batch.owners = owners;
+  }
+
+  /** Rows that stand for no cell are numbered by themselves. [B, Q] */
+  #ownRows(scratch: Arena, views: number, queried: number): Tensor {
+    const tensor = scratch.tensor("rows of queries", [views, queried], "u32");
+    this.#gpu.upload(tensor, initialOwners(queried, views));
+    return tensor;
+  }
+
+  /** A question of at most so many ids, for work that is only counted or compiled. */
+  #longest(most: number): Finish {
+    return this.#mostQuestion > 0 ? { question: new Array<number>(Math.min(most, this.#mostQuestion)).fill(0) } : {};
   }
 
   /** Of each view the cells that its rows stand for, undefined for whole views. */
@@ -334,13 +303,13 @@ export class PictureEncoder {
     const owners: (Uint32Array | undefined)[] = [];
     for (const [i, batch] of encoded.entries()) {
       const isWhole = batch.rows === cellCount(batch.grid, this.spec);
-      const own = isWhole ? [] : await rowOwners(gpu, batch, batches[i]!.plan, this.cellGrid(batch.grid));
+      const own = isWhole ? [] : await rowOwners(gpu, batch, batches[i]!.plan, this.rows.cellGrid(batch.grid));
       for (const [slot, index] of batch.views.entries()) owners[index] = own[slot];
     }
     return owners;
   }
 
   #placement({ grid, owners }: EncodedBatch): Placement {
-    return { owners: view(owners, [owners.shape[1]!]), first: this.firstRow, cells: cellCount(grid, this.spec) };
+    return { owners: view(owners, [owners.shape[1]!]), first: this.rows.firstRow, cells: cellCount(grid, this.spec) };
   }
 }

@@ -37,13 +37,37 @@ function cornerSources(from: number, to: number): Sources[] {
 }
 
 /**
+ * Sources of one axis by a cubic filter (a = -0.75) of four taps, never antialiased; those beyond an edge are the edge's.
+ * The same as torch's `interpolate` with `mode="bicubic", align_corners=False`.
+ */
+function cubicSources(from: number, to: number): Sources[] {
+  return Array.from({ length: to }, (_, i) => {
+    const centre = ((i + 0.5) * from) / to - 0.5;
+    const base = Math.floor(centre);
+    const weights = new Map<number, number>();
+    for (let tap = base - 1; tap <= base + 2; tap++) {
+      const source = Math.min(from - 1, Math.max(0, tap));
+      weights.set(source, (weights.get(source) ?? 0) + cubic(Math.abs(centre - tap)));
+    }
+    return [...weights].map(([source, weight]) => ({ source, weight }));
+  });
+}
+
+function cubic(distance: number): number {
+  const a = -0.75;
+  if (distance <= 1) return ((a + 2) * distance - (a + 3)) * distance * distance + 1;
+  return distance < 2 ? ((distance - 5) * distance + 8) * distance * a - 4 * a : 0;
+}
+
+/**
  * The rows of a view's patches in raster order.
  *
  * @param first rows of the table before its grid, such as a class token's; they stay as they are
  * @param corners corner patches take the rows of the table's corners; by default a patch takes those around its centre
+ * @param cubic the filter is cubic
  */
-export function resizedTable(table: Grid, grid: Grid, { first = 0, corners = false } = {}): Arrangement {
-  const sources = corners ? cornerSources : axisSources;
+export function resizedTable(table: Grid, grid: Grid, { first = 0, corners = false, cubic = false } = {}): Arrangement {
+  const sources = corners ? cornerSources : cubic ? cubicSources : axisSources;
   const down = sources(table.rows, grid.rows);
   const across = sources(table.cols, grid.cols);
   const most = (axis: Sources[]) => Math.max(...axis.map(({ length }) => length));
