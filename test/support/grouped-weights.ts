@@ -39,7 +39,9 @@ export const GROUPED_TYPES: readonly GroupedType[] = [
   ),
   { bits: 4, group: 32, scales: "nested", bias: "free", origin: -8 },
   { bits: 5, group: 64, scales: "f16", bias: "none", origin: 0 },
+  { bits: 5, group: 32, scales: "f32", bias: "free", origin: 0 },
   { bits: 6, group: 16, scales: "nested", bias: "none", origin: 0 },
+  { bits: 6, group: 64, scales: "f16", bias: "free", origin: -32 },
   { bits: 4, group: 32, scales: "f16", bias: "none", origin: 0, levels: LEVELS },
 ];
 

@@ -71,6 +71,18 @@ export function writeNibbles(integers: Uint8Array): Uint8Array {
   return bytes;
 }
 
+/** Numbers of 5 or 6 bits as nibbles, and the bits above those, each the lowest first; a multiple of 8 numbers. */
+export function splitIntegers(numbers: Uint8Array, bits: 5 | 6): { integers: Uint8Array; high: Uint8Array } {
+  const integers = new Uint8Array(numbers.length / 2);
+  const width = bits - 4;
+  const high = new Uint8Array((numbers.length * width) / 8);
+  for (let i = 0; i < numbers.length; i++) {
+    integers[i >> 1]! |= (numbers[i]! & 15) << (4 * (i & 1));
+    high[(i * width) >> 3]! |= (numbers[i]! >> 4) << ((i * width) & 7);
+  }
+  return { integers, high };
+}
+
 /** Bytes that count from -128 as bytes in two's complement, in place. */
 export function flipSigns(bytes: Uint8Array): Uint8Array {
   for (let i = 0; i < bytes.length; i++) bytes[i]! ^= 0x80;

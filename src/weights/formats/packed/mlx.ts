@@ -6,10 +6,10 @@ import { FoveaError } from "../../../errors.ts";
 import { shapeText } from "../../../shared/shape.ts";
 import type { TensorEntry } from "../../safetensors.ts";
 import type { PackedEncoding, StoredRows } from "../encoding.ts";
-import type { PackedRows } from "../packed-rows.ts";
+import type { GroupSize, PackedBits, PackedRows } from "../packed-rows.ts";
 import type { StoredTensor } from "../stored-tensor.ts";
 import type { PackingConfig } from "./config.ts";
-import { flipSigns, readIntegers, readNumbers, spreadGroups, writeNibbles } from "./integers.ts";
+import { flipSigns, readIntegers, readNumbers, splitIntegers, spreadGroups, writeNibbles } from "./integers.ts";
 import { badTensor, checkEntry, FLOAT_DTYPES, needEntry, packedGroup, planesOf } from "./packed-tensor.ts";
 
 interface Affine {
@@ -107,9 +107,9 @@ function affine(
   [scaleEntry, biasEntry]: [TensorEntry, TensorEntry],
 ): PackedEncoding {
   const to = packedGroup(name, group, columns);
-  const packed = bits <= 4 ? 4 : 8;
-  // Stored integers count from 0. Nibbles stand for -8 to 7 and bytes of 8 bits for -128 to 127; fewer bits fit as they are.
-  const zero = packed === 4 ? 8 : bits === 8 ? 128 : 0;
+  const packed = packedBits(bits, to);
+  // Stored integers count from 0, which stands for the least one; fewer bits in bytes fit as they are.
+  const zero = packed === 8 && bits < 8 ? 0 : 2 ** (packed - 1);
   return {
     id: `affine int${bits} g${group}`,
     layout: {
@@ -122,23 +122,35 @@ function affine(
     decode({ count: rows, planes }: StoredRows): PackedRows {
       const scales = readNumbers(planes.scales!, scaleEntry);
       const biases = readNumbers(planes.biases!, biasEntry);
-      for (let i = 0; i < scales.length; i++) biases[i]! += zero * scales[i]!;
       const values = planes.values!;
-      const integers =
-        bits === 4
-          ? values.slice()
-          : packed === 4
-            ? writeNibbles(readIntegers(values, bits, rows * columns))
-            : bits === 8
-              ? flipSigns(values.slice())
-              : readIntegers(values, bits, rows * columns);
       return {
         bits: packed,
         group: to,
-        integers,
+        origin: -zero,
+        ...integersOf(values, bits, packed, rows * columns),
         scales: spreadGroups(scales, columns, group, to),
         biases: spreadGroups(biases, columns, group, to),
       };
     },
   };
+}
+
+/** Bits on the GPU. Kernels read 5 bits of 32 neighbours at a time, under one scale. */
+function packedBits(bits: number, group: GroupSize): PackedBits {
+  if (bits <= 4) return 4;
+  return bits === 6 || (bits === 5 && group >= 32) ? bits : 8;
+}
+
+/** The integers in the arrangement of kernels: as they are, in nibbles, in nibbles and a plane above them, or in bytes. */
+function integersOf(
+  values: Uint8Array,
+  bits: number,
+  packed: PackedBits,
+  count: number,
+): Pick<PackedRows, "integers" | "high"> {
+  if (bits === 4) return { integers: values.slice() };
+  if (bits === 8) return { integers: flipSigns(values.slice()) };
+  const integers = readIntegers(values, bits, count);
+  if (packed === 8) return { integers };
+  return packed === 4 ? { integers: writeNibbles(integers) } : splitIntegers(integers, packed);
 }

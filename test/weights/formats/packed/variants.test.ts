@@ -74,7 +74,7 @@ describe("MLX", () => {
     ];
     const config = { quantization: { bits, group_size: group } };
     const { tensor } = await expectValues(tensors, config, (raw) => mlxValues(raw, M, bits, group));
-    expect(isPackedEncoding(tensor.encoding) && tensor.encoding.layout.bits).toBe(bits <= 4 ? 4 : 8);
+    expect(isPackedEncoding(tensor.encoding) && tensor.encoding.layout.bits).toBe(Math.max(bits, 4));
   });
 
   test("other settings for a module, and the old field", async () => {
