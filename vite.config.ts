@@ -168,6 +168,7 @@ function browserProject(
         "lit/directives/keyed.js",
         "lit/directives/repeat.js",
         "marked",
+        "mediabunny",
         "eventsource-parser",
         "axe-core",
         "workbox-window",

@@ -27,7 +27,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   families: ["spec", "image/geometry", "shared", "errors"],
   // The only one whom other rooms ask.
   "families/registry": ["spec", "shared", "errors"],
-  index: ["api", "errors", "engine", "weights"],
+  index: ["api", "errors", "engine", "video", "weights"],
   gpu: ["shared", "errors"],
   kernels: ["gpu", "shared", "errors", "shaders"],
   weights: ["spec", "shared", "errors", "@noble/hashes/sha2.js", "@noble/hashes/legacy.js", "weights-manifest.json"],
@@ -39,6 +39,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   "image/measure": ["errors"],
   // Pictures by their address, such as that of a dropped link.
   "image/fetch-picture": ["errors"],
+  // Frames of videos as pictures, with a library that loads late.
+  video: ["image", "errors", "shared", "mediabunny"],
+  "video/is-video-file": [],
   // api: the types of what callers choose, such as a compression, which this room turns into plans.
   model: ["spec", "kernels", "gpu", "weights", "image", "api", "shared", "errors"],
   // The form of an answer; WebAssembly, in a worker of its own.
@@ -80,6 +83,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "remote",
     "image/measure",
     "image/fetch-picture",
+    "video",
     "api",
     "errors",
     "shared",

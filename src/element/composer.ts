@@ -2,6 +2,7 @@
 import { html, nothing, type ReactiveController, type ReactiveControllerHost, type TemplateResult } from "lit";
 import { FoveaError } from "../errors.ts";
 import { measurePicture, nameInText, refusalOf, undecodable } from "../image/measure.ts";
+import { isVideoFile } from "../video/is-video-file.ts";
 import { droppedFiles, isTaken } from "./dropped.ts";
 import { holdsModel } from "./dropped-model.ts";
 import { CAMERA_ICON, PICTURE_ICON, REMOVE_ICON, SEND_ICON, STOP_ICON } from "./icons.ts";
@@ -48,6 +49,9 @@ export class Composer implements ReactiveController {
   #takesPictures = true;
   #isBusy = false;
   #needsPicture = false;
+  /** Videos that are being read. */
+  #videos = 0;
+  #leaving = new AbortController();
   #focused: Element | undefined;
   readonly #tokens: TokenLine<ChatPicture>;
   /** The question and pictures that were counted last. */
@@ -71,6 +75,8 @@ export class Composer implements ReactiveController {
   hostDisconnected(): void {
     for (const type of EVENTS) this.#host.removeEventListener(type, this);
     this.#tokens.stop();
+    this.#leaving.abort();
+    this.#leaving = new AbortController();
   }
 
   /** Notes the focus: a removed button would lose it, so keyboard users get it back in the question field. */
@@ -151,7 +157,7 @@ export class Composer implements ReactiveController {
             ? html`<button class="button stop filled" part="button stop" type="button" aria-label="Stop" title="Stop (Escape)" @click=${() => this.#owner.onStop()}>
                 ${STOP_ICON}
               </button>`
-            : html`<button class="button send filled" part="button send" type="submit" aria-label="Send" title="Send (Enter)" ?disabled=${this.#question === "" || this.#needsPicture}>
+            : html`<button class="button send filled" part="button send" type="submit" aria-label="Send" title="Send (Enter)" ?disabled=${this.#question === "" || this.#mustWait}>
                 ${SEND_ICON}
               </button>`
         }
@@ -161,10 +167,10 @@ export class Composer implements ReactiveController {
   }
 
   #renderChoosers(): TemplateResult {
-    return html`<button class="button attach" part="button attach" type="button" aria-label="Add a picture" title="Add a picture, or drop or paste one" @click=${this.#openChooser}>
+    return html`<button class="button attach" part="button attach" type="button" aria-label="Add a picture" title="Add a picture or a video, or drop or paste one" @click=${this.#openChooser}>
         ${PICTURE_ICON}
       </button>
-      <input class="chooser" type="file" accept="image/*" multiple hidden aria-label="Picture" @change=${this.#onChosen} />
+      <input class="chooser" type="file" accept="image/*,video/*" multiple hidden aria-label="Picture" @change=${this.#onChosen} />
       <button class="button camera" part="button camera" type="button" aria-label="Take a photo" title="Take a photo" @click=${this.#openChooser}>
         ${CAMERA_ICON}
       </button>
@@ -184,6 +190,11 @@ export class Composer implements ReactiveController {
     return this.#input?.value.trim() ?? "";
   }
 
+  /** Whether the question lacks a picture that must come first. */
+  get #mustWait(): boolean {
+    return this.#needsPicture || this.#videos > 0;
+  }
+
   get #leftOut(): string {
     if (this.#needsPicture && this.#question !== "") return "Add a picture first.";
     return this.#pictures.length > 0 && !this.#takesPictures ? "This model reads text only and ignores pictures." : "";
@@ -195,7 +206,7 @@ export class Composer implements ReactiveController {
     event.preventDefault();
     const question = this.#question;
     const input = this.#input;
-    if (question === "" || this.#isBusy || this.#needsPicture || !input) return;
+    if (question === "" || this.#isBusy || this.#mustWait || !input) return;
     const pictures = this.#takesPictures ? this.#pictures : [];
     input.value = "";
     this.#pictures = [];
@@ -256,7 +267,25 @@ export class Composer implements ReactiveController {
   #take(files: readonly File[]): void {
     this.#note = "";
     if (holdsModel(files)) this.#owner.onModel(files);
-    else for (const file of files) void this.#takeFile(file);
+    else for (const file of files) void (isVideoFile(file) ? this.#takeVideo(file) : this.#takeFile(file));
+    this.#update();
+  }
+
+  /** Takes pictures of a video. What reads videos loads now. */
+  async #takeVideo(file: File): Promise<void> {
+    const { signal } = this.#leaving;
+    this.#videos++;
+    this.#note = `Taking pictures of ${nameInText(file.name)}.`;
+    try {
+      const { videoFrames } = await import("../video/video-frames.ts");
+      const frames = await videoFrames(file, { signal });
+      for (const { image } of frames) this.#add(image);
+      const times = frames.map(({ seconds }) => seconds.toFixed(1)).join(", ");
+      this.#note = `${nameInText(file.name)}: ${frames.length} pictures, at ${times} s.`;
+    } catch (error) {
+      this.#note = signal.aborted ? "" : errorSentence(error);
+    }
+    this.#videos--;
     this.#update();
   }
 
