@@ -45,7 +45,7 @@ describe("VQA's normalisation", () => {
     ["Mr. Smith's", "mr smith's"],
     ["two\nlines\there", "2 lines here"],
     ["  ", ""],
-  ])("%j becomes %j", ([text, words]) => {
+  ] as const)("%j becomes %j", ([text, words]) => {
     expect(officialWords(text)).toBe(words);
   });
 
@@ -56,7 +56,7 @@ describe("VQA's normalisation", () => {
     ["red,white", "redwhite"],
     ["McDonald's", "mcdonald 's"],
     ["The Coca-Cola.", "coca cola"],
-  ])("%j is submitted as %j", ([text, words]) => {
+  ] as const)("%j is submitted as %j", ([text, words]) => {
     expect(submittedWords(text)).toBe(words);
   });
 });

@@ -1,0 +1,73 @@
+/** GQA: testdev_balanced_questions.json with pictures, or Parquet files of questions and of pictures. */
+import { exactMatch } from "../scorers/exact-match.ts";
+import {
+  type Benchmark,
+  type BenchmarkPicture,
+  type BenchmarkQuestion,
+  SHORT_ANSWER,
+  withSuffix,
+} from "./benchmark.ts";
+import { type DataFolder, readJson } from "./data-folder.ts";
+import { type Fields, optionalText, recordOf, textOf } from "./fields.ts";
+import { type Row, refuseColumns, tablesWith } from "./parquet.ts";
+
+const COLUMNS = ["imageId", "question", "answer"];
+
+export const gqa: Benchmark = {
+  name: "gqa",
+  title: "GQA",
+  rule: "Exact match, in lower case and without stops at the end.",
+  maxTokens: 16,
+  score: exactMatch,
+  async read(data, options) {
+    const entries = data.files(/\.parquet$/).length > 0 ? await parquetEntries(data) : fileEntries(data);
+    return entries.map(({ id, fields, at, picture }): BenchmarkQuestion => {
+      const types = fields.types;
+      return {
+        id,
+        unit: id,
+        category: types !== null && typeof types === "object" ? optionalText(types as Fields, "structural") : "",
+        prompt: withSuffix(textOf(fields, "question", at), SHORT_ANSWER, options),
+        expected: [textOf(fields, "answer", at)],
+        picture,
+      };
+    });
+  },
+};
+
+interface Entry {
+  id: string;
+  fields: Fields;
+  at: string;
+  picture(): BenchmarkPicture;
+}
+
+function fileEntries(data: DataFolder): Entry[] {
+  const file = data.one(
+    [/(^|\/)testdev_balanced_questions\.json$/, /questions[^/]*\.json$/],
+    "testdev_balanced_questions.json",
+  );
+  return Object.entries(recordOf(readJson(file), file)).map(([id, value]) => {
+    const at = `${file}: question ${id}`;
+    const fields = recordOf(value, at);
+    const imageId = textOf(fields, "imageId", at);
+    return { id, fields, at, picture: () => data.picture([`${imageId}.jpg`, `${imageId}.png`], at) };
+  });
+}
+
+/** Questions and pictures are in files of their own. */
+async function parquetEntries(data: DataFolder): Promise<Entry[]> {
+  const questions = await tablesWith(data, COLUMNS, [/testdev_balanced_instructions/]);
+  if (questions.length === 0) await refuseColumns(data, COLUMNS);
+  const pictures = await tablesWith(data, ["id", "image"], [/testdev_balanced_images/]);
+  const rows = (await Promise.all(pictures.map((table) => table.rows(["image"])))).flat();
+  const byId = new Map<string, Row>(rows.map((row) => [textOf(row.fields, "id", row.at), row]));
+  return (await Promise.all(questions.map((table) => table.rows([])))).flat().map(({ fields, at }) => {
+    const imageId = textOf(fields, "imageId", at);
+    const picture = () => {
+      const row = byId.get(imageId);
+      return row ? row.table.picture(row, "image") : data.picture([`${imageId}.jpg`], at);
+    };
+    return { id: textOf(fields, "id", at), fields, at, picture };
+  });
+}
