@@ -10,7 +10,7 @@ import { LIBRARY_ADDRESS, libraryPaths } from "../tools/library-page.mjs";
 import { addModule, callModule } from "../tools/page-module.ts";
 import { type Served, serve } from "../tools/serve.mjs";
 import type { WeightsOption } from "./options.mjs";
-import type { PageQuestion } from "./page.mjs";
+import type { PageQuestion, PageServer } from "./page.mjs";
 
 /** A busy machine may take long to start a browser. */
 const LAUNCH_TIMEOUT_MS = 120_000;
@@ -23,8 +23,10 @@ export interface OpenOptions {
   address: string | undefined;
   folder: string | undefined;
   weights: WeightsOption;
-  /** Name -> folder of pictures, which the page sees as `/pictures/NAME/FILE`. */
-  pictures: Record<string, string>;
+  /** The server that has the model of this address. */
+  server?: PageServer;
+  /** Name -> folder of pictures, or who reads them; the page sees them as `/pictures/NAME/FILE`. */
+  pictures: Record<string, string | ((file: string) => Promise<Uint8Array>)>;
 }
 
 /** The address of a picture in the page. */
@@ -54,20 +56,23 @@ export class ModelPage {
   }
 
   /** Starts everything and loads the model. Throws an Error that says what is missing; nothing keeps running then. */
-  static async open({ address, folder, weights, pictures }: OpenOptions): Promise<ModelPage> {
+  static async open({ address, folder, weights, server: models, pictures }: OpenOptions): Promise<ModelPage> {
     const executablePath = findChromium();
     const paths: Record<string, Served> = {
       ...libraryPaths(),
       [PAGE_ADDRESS]: { file: fileURLToPath(new URL("./page.mjs", import.meta.url)) },
     };
     if (folder !== undefined) paths["/model/"] = { folder };
-    for (const [name, path] of Object.entries(pictures)) paths[pictureAddress(name, "")] = { folder: path };
+    for (const [name, from] of Object.entries(pictures))
+      paths[pictureAddress(name, "")] = typeof from === "string" ? { folder: from } : { read: from };
     const server = await serve(paths);
     let browser: Browser | undefined;
     try {
       // An interrupted run closes it by itself, after the answer in progress was written down.
       const own = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
-      browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS, timeout: LAUNCH_TIMEOUT_MS, ...own });
+      // The only page is our own, and servers need not allow it.
+      const args = models ? [...CHROMIUM_FLAGS, "--disable-web-security"] : CHROMIUM_FLAGS;
+      browser = await chromium.launch({ executablePath, args, timeout: LAUNCH_TIMEOUT_MS, ...own });
       const page = await browser.newPage();
       const crashed = new Promise<never>((_, reject) => {
         page.once("crash", () => reject(new Error("the browser's page crashed; the same command goes on from here")));
@@ -76,7 +81,12 @@ export class ModelPage {
       crashed.catch(() => {});
       await page.goto(`${server.origin}/`);
       await addModule(page, PAGE_ADDRESS);
-      const addresses = { library: LIBRARY_ADDRESS, model: address ?? `${server.origin}/model/`, weights };
+      const addresses = {
+        library: LIBRARY_ADDRESS,
+        model: address ?? `${server.origin}/model/`,
+        weights,
+        ...(models && { server: models }),
+      };
       const { info } = await Promise.race([callModule<PageModule, "load">(page, "load", addresses), crashed]);
       return new ModelPage({ info, browser, page, crashed, close: server.close });
     } catch (error) {

@@ -5,10 +5,10 @@
 import type { Compression, Inhibition } from "../src/api.ts";
 import { type AnswerRecord, answerKey, type Journal } from "./journal.ts";
 import type { PageQuestion } from "./page.mjs";
-import type { Item } from "./plan.ts";
+import type { Setting } from "./settings.ts";
 
-/** Longest answer, in tokens: half as much again as the longest that training wrote. */
-const MAX_TOKENS = 96;
+/** Longest answer of the set that ships, in tokens: half as much again as the longest that training wrote. */
+export const MAX_TOKENS = 96;
 /** One of training's wordings, in front of answers from the description alone. */
 const DESCRIBE = "Describe the picture.";
 
@@ -23,7 +23,14 @@ export interface Respondent {
   ask(question: PageQuestion): Promise<PageReply>;
 }
 
-export interface InterviewOptions {
+/** A question under a setting, of whichever set. */
+export interface Asking {
+  setting: Setting;
+  picture: { file: string; hash: string };
+  question: { prompt: string };
+}
+
+export interface InterviewOptions<One extends Asking> {
   respondent: Respondent;
   journal: Journal;
   /** Hash of the model. */
@@ -32,7 +39,9 @@ export interface InterviewOptions {
   library: string;
   adapter: string;
   /** Address of a picture in the page. */
-  addressOf: (item: Item) => string;
+  addressOf: (item: One) => string;
+  /** Longest answer, default `MAX_TOKENS`. */
+  maxTokens?: number;
 }
 
 /** One question as it is put to the model, without what makes it unique. */
@@ -41,38 +50,44 @@ interface Asked {
   sees: boolean;
   compression: Compression;
   inhibition: Inhibition;
+  maxTokens: number;
 }
 
 /** The answer that the model (by its hash) gave to an item, if the journal has it. */
-export function knownAnswer(journal: Journal, model: string, item: Item): AnswerRecord | undefined {
-  const asked = finalQuestion(journal, model, item);
+export function knownAnswer(
+  journal: Journal,
+  model: string,
+  item: Asking,
+  maxTokens = MAX_TOKENS,
+): AnswerRecord | undefined {
+  const asked = finalQuestion(journal, model, item, maxTokens);
   return asked && journal.get(keyOf(model, item, asked));
 }
 
-export class Interview {
-  readonly #options: InterviewOptions;
+export class Interview<One extends Asking> {
+  readonly #options: InterviewOptions<One>;
 
-  constructor(options: InterviewOptions) {
+  constructor(options: InterviewOptions<One>) {
     this.#options = options;
   }
 
   /** The answer, given before or now. */
-  async answer(item: Item): Promise<AnswerRecord> {
-    const { journal, model } = this.#options;
+  async answer(item: One): Promise<AnswerRecord> {
+    const { journal, model, maxTokens = MAX_TOKENS } = this.#options;
     if (item.setting.describeFirst) await this.#ask(item, describe(item));
-    const asked = finalQuestion(journal, model, item);
+    const asked = finalQuestion(journal, model, item, maxTokens);
     if (!asked) throw new Error("a description went missing from the journal");
     return this.#ask(item, asked);
   }
 
-  async #ask(item: Item, asked: Asked): Promise<AnswerRecord> {
+  async #ask(item: One, asked: Asked): Promise<AnswerRecord> {
     const { respondent, journal, model, library, adapter, addressOf } = this.#options;
     const key = keyOf(model, item, asked);
     const known = journal.get(key);
     if (known) return known;
-    const { messages, sees, compression, inhibition } = asked;
+    const { messages, sees, compression, inhibition, maxTokens } = asked;
     const picture = sees ? addressOf(item) : undefined;
-    const question = { picture, messages, compression, inhibition, maxTokens: MAX_TOKENS };
+    const question = { picture, messages, compression, inhibition, maxTokens };
     const { text, reason, stats } = await respondent.ask(question);
     const record: AnswerRecord = {
       key,
@@ -93,11 +108,11 @@ export class Interview {
 }
 
 /** The question itself; undefined while the description that it needs is not there. */
-function finalQuestion(journal: Journal, model: string, item: Item): Asked | undefined {
+function finalQuestion(journal: Journal, model: string, item: Asking, maxTokens: number): Asked | undefined {
   const { setting, question } = item;
   const { compression, inhibition } = setting;
   const last = { role: "user", text: question.prompt } as const;
-  if (!setting.describeFirst) return { messages: [last], sees: true, compression, inhibition };
+  if (!setting.describeFirst) return { messages: [last], sees: true, compression, inhibition, maxTokens };
   const description = journal.get(keyOf(model, item, describe(item)))?.answer;
   if (description === undefined) return undefined;
   const messages: Asked["messages"] = [
@@ -106,16 +121,18 @@ function finalQuestion(journal: Journal, model: string, item: Item): Asked | und
     { role: "assistant", text: description.trim() },
     last,
   ];
-  return { messages, sees: false, compression, inhibition };
+  return { messages, sees: false, compression, inhibition, maxTokens };
 }
 
 /** The description that an answer without the picture starts from. */
-function describe({ setting: { compression, inhibition } }: Item): Asked {
-  return { messages: [{ role: "user", text: DESCRIBE }], sees: true, compression, inhibition };
+function describe({ setting: { compression, inhibition } }: Asking): Asked {
+  const messages: Asked["messages"] = [{ role: "user", text: DESCRIBE }];
+  return { messages, sees: true, compression, inhibition, maxTokens: MAX_TOKENS };
 }
 
-function keyOf(model: string, { picture }: Item, { messages, sees, compression, inhibition }: Asked): string {
+function keyOf(model: string, { picture }: Asking, asked: Asked): string {
+  const { sees, ...others } = asked;
   // Without the picture nothing but the text matters.
   const seen = sees ? picture.hash : "";
-  return answerKey({ model, picture: seen, messages, compression, inhibition, maxTokens: MAX_TOKENS });
+  return answerKey({ model, picture: seen, ...others });
 }

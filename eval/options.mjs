@@ -2,24 +2,28 @@
 // help come at once.
 import { BROWSERS_AT_ONCE } from "../tools/chromium.mjs";
 import { parseCount, parseOptions } from "../tools/command-line.mjs";
+import { BENCHMARK_DEFINITIONS, BENCHMARK_HELP, parseBenchmarkOptions } from "./benchmark-options.mjs";
 
 /** The model that ships. */
 const DEFAULT_MODEL = "fovea-demo";
 
-export const HELP = `Asks a model the evaluation set, in headless Chromium, and writes the report.
+export const HELP = `Asks a model the evaluation set or a benchmark, in headless Chromium, and writes the report.
 
   npm run eval
+  npm run eval -- --benchmark gqa --data FOLDER --settings full,vmtc-50+cmai --limit 1000
+  npm run eval -- --sweep --benchmark pope --data FOLDER --tokens 8,16,32,64
 
   --model ID|FOLDER|URL  the model to evaluate (default: ${DEFAULT_MODEL})
   --weights TYPE         weight format on the GPU: auto, f32, f16, q8 or q4 (default: auto)
-  --settings A,B         settings by name, or main, ablation, option (default: main,ablation; a wrong name lists all)
+  --settings A,B         settings by name, or main, ablation, option (default: main,ablation; of a benchmark
+                         full,vmtc-50+cmai; a wrong name lists all)
   --browsers N           browsers in parallel (default: one per core, at most four; one with FOVEA_GPU=1)
-  --limit N              only the first N pictures of every setting
-  --out FOLDER           folder of answers and report (default: eval/report)
+  --limit N              only the first N pictures of every setting; of a benchmark N questions, spread evenly
+  --out FOLDER           folder of answers and report (default: eval/report; of a benchmark eval/out/NAME)
   --fresh                deletes the stored answers first
   --report               asks nothing; writes the report from the stored answers
   --help                 prints this text
-
+${BENCHMARK_HELP}
 Answers are stored as they come; the same command resumes an interrupted run. CHROME_PATH names the browser. FOVEA_GPU=1
 uses this machine's GPU instead of a software adapter.
 `;
@@ -34,6 +38,7 @@ const DEFINITIONS = /** @type {const} */ ({
   fresh: { type: "boolean" },
   report: { type: "boolean" },
   help: { type: "boolean", short: "h" },
+  ...BENCHMARK_DEFINITIONS,
 });
 
 const WEIGHTS = /** @type {const} */ (["auto", "f32", "f16", "q8", "q4"]);
@@ -50,6 +55,7 @@ const WEIGHTS = /** @type {const} */ (["auto", "f32", "f16", "q8", "q4"]);
  * @property {string | undefined} out undefined: the project's folder
  * @property {boolean} fresh
  * @property {boolean} reportOnly
+ * @property {import("./benchmark-options.mjs").BenchmarkOptions | undefined} benchmark
  */
 
 /**
@@ -62,9 +68,10 @@ export function parseEvalOptions(args) {
   if (values.help) return "help";
   const weights = WEIGHTS.find((name) => name === (values.weights ?? "auto"));
   if (!weights) throw new Error(`--weights must be one of ${WEIGHTS.join(", ")}, got "${values.weights}"`);
+  const benchmark = parseBenchmarkOptions(values);
   const {
     model = DEFAULT_MODEL,
-    settings = "main,ablation",
+    settings = defaultSettings(benchmark),
     browsers,
     limit,
     out,
@@ -78,10 +85,18 @@ export function parseEvalOptions(args) {
     model,
     weights,
     settings: settings.split(",").map((name) => name.trim()),
-    browsers: browsers === undefined ? BROWSERS_AT_ONCE : parseCount("--browsers", browsers),
+    // Browsers side by side would slow each other down, and a sweep measures time.
+    browsers: browsers === undefined ? (benchmark?.sweep ? 1 : BROWSERS_AT_ONCE) : parseCount("--browsers", browsers),
     limit: limit === undefined ? undefined : parseCount("--limit", limit),
     out,
     fresh,
     reportOnly: report,
+    benchmark,
   };
+}
+
+/** @param {import("./benchmark-options.mjs").BenchmarkOptions | undefined} benchmark */
+function defaultSettings(benchmark) {
+  if (!benchmark) return "main,ablation";
+  return benchmark.server === undefined ? "full,vmtc-50+cmai" : "full";
 }

@@ -1,20 +1,35 @@
 // The part of `npm run eval` that runs in the browser, on the built library: one model, loaded once, that is asked question
 // after question. Speaks plain data with the part in Node (browser.ts) and judges nothing.
 
-/** @type {import("../src/index.ts").Fovea | undefined} */
+/** Pictures that are kept; the questions on one follow each other. */
+const KEPT_PICTURES = 8;
+
+/** @type {import("../src/api.ts").FoveaModel | undefined} */
 let fovea;
+let isOnServer = false;
 /** @type {Map<string, Promise<Blob>>} address -> picture, so that each is fetched once */
 const pictures = new Map();
 
 /**
- * Loads the library and the model.
- * @param {{ library: string, model: string, weights: import("./options.mjs").WeightsOption }} addresses
+ * Loads the library and the model, or connects to the server that has it.
+ * @param {{ library: string, model: string, weights: import("./options.mjs").WeightsOption, server?: PageServer }} addresses
+ * @typedef {{ baseURL: string, apiKey: string | undefined }} PageServer
  */
-export async function load({ library, model, weights }) {
-  /** @type {typeof import("../src/index.ts")} */
-  const { Fovea } = await import(library);
+export async function load({ library, model, weights, server }) {
   const start = performance.now();
-  fovea = await Fovea.load(model, { weights });
+  if (server) {
+    /** @type {typeof import("../src/remote/index.ts")} */
+    const { createRemote } = await import(library.replace("index.js", "remote.js"));
+    const { baseURL, apiKey } = server;
+    const remote = createRemote({ baseURL, model, ...(apiKey && { apiKey }) });
+    await remote.connect();
+    fovea = remote;
+    isOnServer = true;
+  } else {
+    /** @type {typeof import("../src/index.ts")} */
+    const { Fovea } = await import(library);
+    fovea = await Fovea.load(model, { weights });
+  }
   return { info: fovea.info, milliseconds: performance.now() - start };
 }
 
@@ -45,8 +60,10 @@ export async function ask({ picture, messages, compression, inhibition, maxToken
           ]
         : text,
   }));
+  // A server reads pictures its own way, and samples unless it is told not to.
+  const reading = isOnServer ? { temperature: 0 } : { compression, inhibition };
   let text = "";
-  for await (const event of fovea.generate({ messages: asked, compression, inhibition, maxTokens })) {
+  for await (const event of fovea.generate({ messages: asked, maxTokens, ...reading })) {
     if (event.type === "text") text += event.text;
     if (event.type === "done") return { text, reason: event.reason, stats: event.stats };
   }
@@ -57,10 +74,13 @@ export async function ask({ picture, messages, compression, inhibition, maxToken
 function fetchPicture(address) {
   const known = pictures.get(address);
   if (known) return known;
-  const blob = fetch(address).then((response) => {
+  const blob = fetch(address).then(async (response) => {
+    // The part in Node says which picture it could not read, and why.
+    if (response.status === 500) throw new Error(await response.text());
     if (!response.ok) throw new Error(`${address}: HTTP ${response.status}`);
     return response.blob();
   });
   pictures.set(address, blob);
+  if (pictures.size > KEPT_PICTURES) pictures.delete(pictures.keys().next().value ?? "");
   return blob;
 }

@@ -1,14 +1,19 @@
-/** Curves over the number of image tokens as one SVG, drawn by ECharts without a browser. Knows no settings and no questions. */
+/** Curves over image tokens or time as one SVG, drawn by ECharts without a browser. Knows no settings and no questions. */
 import * as echarts from "echarts";
 import type { Estimate } from "./statistics.ts";
 
 export interface Curve {
   name: string;
-  points: { tokens: number; estimate: Estimate }[];
+  points: { x: number; estimate: Estimate }[];
 }
+
+/** What a panel is drawn over. */
+export type Axis = "image tokens" | "seconds an answer";
 
 export interface Panel {
   title: string;
+  /** Default: image tokens. */
+  axis?: Axis;
   curves: Curve[];
 }
 
@@ -51,7 +56,10 @@ export function plot(panels: readonly Panel[]): string {
       width: WIDTH - MARGIN.left - MARGIN.right,
       height: HEIGHT - MARGIN.top - MARGIN.bottom,
     })),
-    xAxis: panels.map((panel, gridIndex) => ({ ...tokenAxis(panel), gridIndex })),
+    xAxis: panels.map((panel, gridIndex) => ({
+      ...(panel.axis === "seconds an answer" ? timeAxis() : tokenAxis(panel)),
+      gridIndex,
+    })),
     yAxis: panels.map((panel, gridIndex) => ({ ...percentAxis(panel), gridIndex })),
     series: panels.flatMap(({ curves }, i) => curves.flatMap((curve) => seriesOf(curve, i, names.indexOf(curve.name)))),
   });
@@ -59,16 +67,21 @@ export function plot(panels: readonly Panel[]): string {
 
 /** Doubling from mark to mark, as budgets are halved. */
 function tokenAxis({ curves }: Panel): object {
-  const tokens = curves.flatMap(({ points }) => points.map((point) => point.tokens));
+  const tokens = curves.flatMap(({ points }) => points.map((point) => point.x));
+  const least = Math.floor(Math.log2(Math.min(...tokens)));
   return {
     type: "log",
     logBase: 2,
-    min: 2 ** Math.floor(Math.log2(Math.min(...tokens))),
-    max: 2 ** Math.ceil(Math.log2(Math.max(...tokens))),
+    min: 2 ** least,
+    max: 2 ** Math.max(least + 1, Math.ceil(Math.log2(Math.max(...tokens)))),
     name: "image tokens",
     nameLocation: "middle",
     nameGap: 28,
   };
+}
+
+function timeAxis(): object {
+  return { type: "value", min: 0, name: "seconds an answer", nameLocation: "middle", nameGap: 28 };
 }
 
 /** From a multiple of ten below everything, error bars included, to one above. */
@@ -76,10 +89,12 @@ function percentAxis({ curves }: Panel): object {
   const ends = curves.flatMap(({ points }) =>
     points.flatMap(({ estimate: { mean, error } }) => [mean - (error || 0), mean + (error || 0)]),
   );
+  // Where all is 100 %, the axis begins at 90.
+  const min = Math.min(90, Math.max(0, Math.floor(10 * Math.min(...ends)) * 10));
   return {
     type: "value",
-    min: Math.max(0, Math.floor(10 * Math.min(...ends)) * 10),
-    max: Math.min(100, Math.ceil(10 * Math.max(...ends)) * 10),
+    min,
+    max: Math.max(min + 10, Math.min(100, Math.ceil(10 * Math.max(...ends)) * 10)),
     axisLabel: { formatter: "{value} %" },
   };
 }
@@ -87,7 +102,7 @@ function percentAxis({ curves }: Panel): object {
 function seriesOf({ name, points }: Curve, axisIndex: number, colour: number): object[] {
   const color = COLOURS[colour % COLOURS.length];
   const shared = { name, xAxisIndex: axisIndex, yAxisIndex: axisIndex, itemStyle: { color } };
-  const sorted = [...points].sort((a, b) => a.tokens - b.tokens);
+  const sorted = [...points].sort((a, b) => a.x - b.x);
   return [
     {
       ...shared,
@@ -95,15 +110,15 @@ function seriesOf({ name, points }: Curve, axisIndex: number, colour: number): o
       symbol: "circle",
       symbolSize: 7,
       lineStyle: { color, width: 2 },
-      data: sorted.map(({ tokens, estimate }) => [tokens, 100 * estimate.mean]),
+      data: sorted.map(({ x, estimate }) => [x, 100 * estimate.mean]),
     },
     {
       ...shared,
       type: "custom",
       data: sorted
         .filter(({ estimate }) => !Number.isNaN(estimate.error))
-        .map(({ tokens, estimate: { mean, error } }) => [
-          tokens,
+        .map(({ x, estimate: { mean, error } }) => [
+          x,
           100 * Math.max(0, mean - error),
           100 * Math.min(1, mean + error),
         ]),

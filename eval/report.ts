@@ -235,7 +235,7 @@ function plotOf(results: Results): string | undefined {
   const curve = (name: string, ids: string[], measure: Measure, scope: Scope): Curve[] => {
     const points = ids.flatMap((id) => {
       const verdicts = results.of(id, scope);
-      return verdicts.length > 0 ? [{ tokens: meanTokens(verdicts), estimate: share(verdicts, measure) }] : [];
+      return verdicts.length > 0 ? [{ x: meanTokens(verdicts), estimate: share(verdicts, measure) }] : [];
     });
     return points.length > 1 ? [{ name, points }] : [];
   };

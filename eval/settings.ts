@@ -9,8 +9,11 @@ export interface Setting {
   id: string;
   /** As it is named in tables. */
   title: string;
-  /** Main ones are asked everything, ablations a fixed part; so are further options, which the paper has no table of. */
-  group: "main" | "ablation" | "option";
+  /**
+   * Main ones are asked everything, ablations a fixed part; so are further options, which the paper has no table of. A sweep
+   * makes its own.
+   */
+  group: "main" | "ablation" | "option" | "sweep";
   compression: Compression;
   inhibition: Inhibition;
   /** The picture is described, and the question answered from the description alone: the paper's upper limit. */

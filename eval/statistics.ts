@@ -50,3 +50,18 @@ export function pairedDifference(a: ReadonlyMap<string, Sample>, b: ReadonlyMap<
   });
   return estimate(differences);
 }
+
+/**
+ * Probability of at least this imbalance between two counts if both outcomes are equally likely, two-sided: McNemar's exact
+ * test, where `better` questions came out right under one setting only, and `worse` under the other only.
+ */
+export function mcnemar(better: number, worse: number): number {
+  const count = better + worse;
+  let term = -count * Math.LN2;
+  let tail = 0;
+  for (let k = 0; k <= Math.min(better, worse); k++) {
+    tail += Math.exp(term);
+    term += Math.log((count - k) / (k + 1));
+  }
+  return Math.min(1, 2 * tail);
+}

@@ -9,6 +9,12 @@ export async function run(args) {
   if (options === "help") return printHelp(HELP);
   const { ensureLibrary } = await import("./library.mjs");
   const { importTypeScript } = await import("./typescript.mjs");
+  const { benchmark } = options;
+  if (benchmark) {
+    /** @type {typeof import("../eval/benchmark-main.ts")} */
+    const { benchmarkMain } = await importTypeScript("eval/benchmark-main.ts");
+    return benchmarkMain({ ...options, benchmark }, args, ensureLibrary);
+  }
   /** @type {typeof import("../eval/main.ts")} */
   const { main } = await importTypeScript("eval/main.ts");
   return main(options, args, ensureLibrary);

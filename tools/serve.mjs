@@ -4,8 +4,9 @@ import { createServer } from "node:http";
 import sirv from "sirv";
 
 /**
- * The content at an address: a folder (at a path that ends in "/"; with byte ranges), a file, or a string with its type.
- * @typedef {{ folder: string } | { file: string } | { text: string, type: string }} Served
+ * The content at an address: a folder (at a path that ends in "/"; with byte ranges), a file, a string with its type, or
+ * bytes that are read when they are asked for (at a path that ends in "/", by the rest of the path).
+ * @typedef {{ folder: string } | { file: string } | { text: string, type: string } | { read: (name: string) => Promise<Uint8Array> }} Served
  */
 
 /**
@@ -70,6 +71,13 @@ function handlerOf(served) {
   if ("text" in served)
     return (_, response) => {
       response.writeHead(200, { "Content-Type": served.type }).end(served.text);
+    };
+  if ("read" in served)
+    return (request, response) => {
+      served.read((request.url ?? "/").slice(1)).then(
+        (bytes) => response.writeHead(200, { "Content-Type": "application/octet-stream" }).end(bytes),
+        (error) => response.writeHead(500, { "Content-Type": "text/plain; charset=utf-8" }).end(error.message),
+      );
     };
   const type = served.file.endsWith(".mjs") ? "text/javascript" : "application/octet-stream";
   return (_, response) => {

@@ -42,6 +42,8 @@ export interface Score {
   units: Unit[];
   /** The benchmark's own figure first. */
   figures: Figure[];
+  /** The same of the benchmark's parts; none where there is only one. */
+  parts: Figure[];
 }
 
 export type Scorer = (answered: readonly Answered[]) => Score;
@@ -58,7 +60,7 @@ export function percentOf(name: string, units: readonly Unit[]): Figure {
 export function withCategories(name: string, units: Unit[]): Score {
   const categories = groupBy(units, ({ category }) => category);
   const parts = [...categories].map(([category, own]) => percentOf(category || "other", own));
-  return { units, figures: [percentOf(name, units), ...(parts.length > 1 ? parts : [])] };
+  return { units, figures: [percentOf(name, units)], parts: parts.length > 1 ? parts : [] };
 }
 
 /** A scorer whose questions are judged one by one. */

@@ -44,7 +44,7 @@ export function yesNoPairs(answered: readonly Answered[]): Score {
       scores.filter((score) => among.includes(score.name)),
     );
   const sums = [sum("perception", PERCEPTION), sum("cognition", COGNITION)].filter(({ count }) => count > 0);
-  return { units, figures: [...sums, percentOf("accuracy of questions", units), ...scores] };
+  return { units, figures: [...sums, percentOf("accuracy of questions", units)], parts: scores };
 }
 
 function taskScore(name: string, units: readonly Unit[]): Figure {

@@ -25,8 +25,8 @@ export function yesNo(answered: readonly Answered[]): Score {
     ),
     countsOf(own, `${category}: `)[0]!,
   ]);
-  const figures = [percentOf("accuracy", units), ...countsOf(answered), ...(categories.length > 1 ? parts : [])];
-  return { units, figures };
+  const figures = [percentOf("accuracy", units), ...countsOf(answered)];
+  return { units, figures, parts: categories.length > 1 ? parts : [] };
 }
 
 /** F1, precision, recall and the share of "yes", in percent. */

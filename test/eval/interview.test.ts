@@ -28,7 +28,7 @@ const respondent = {
   },
 };
 
-function interview(journal: Journal, model = "m"): Interview {
+function interview(journal: Journal, model = "m"): Interview<Item> {
   const addressOf = ({ picture }: Item) => `/pictures/${picture.file}`;
   return new Interview({ respondent, journal, model, library: "lib", adapter: "none", addressOf });
 }

@@ -176,7 +176,7 @@ test("without answers there is nothing to report", () => {
 
 test("a plot with one point and with an unknown error is still a plot", () => {
   const estimate = { mean: 0.5, error: Number.NaN, count: 1 };
-  const svg = plot([{ title: "Alone", curves: [{ name: "x", points: [{ tokens: 8, estimate }] }] }]);
+  const svg = plot([{ title: "Alone", curves: [{ name: "x", points: [{ x: 8, estimate }] }] }]);
   expect(svg).toContain("Alone");
   expect(svg).not.toMatch(/NaN|Infinity/);
 });

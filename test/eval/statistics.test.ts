@@ -1,6 +1,6 @@
 /** Standard errors: those of known formulas where they apply, and those of pictures where answers hang together. */
 import { expect, test } from "vitest";
-import { estimate, pairedDifference, proportion, type Sample } from "../../eval/statistics.ts";
+import { estimate, mcnemar, pairedDifference, proportion, type Sample } from "../../eval/statistics.ts";
 
 /** One answer per picture. */
 function single(values: number[]): Sample[] {
@@ -56,4 +56,22 @@ test("a difference leaves out what only one was asked", () => {
   const two = new Map([...one, ["q1", { cluster: "b", value: 0 }]]);
   expect(pairedDifference(two, one).count).toBe(1);
   expect(pairedDifference(new Map(), one).count).toBe(0);
+});
+
+test.for([
+  // By hand: twice the tail of a fair coin.
+  [0, 0, 1],
+  [1, 0, 1],
+  [5, 0, 2 / 32],
+  [1, 7, (2 * (1 + 8)) / 256],
+  [3, 3, 1],
+  [10, 2, (2 * (1 + 12 + 66)) / 4096],
+] as const)("McNemar's test: %d better and %d worse have p = %d", ([better, worse, p]) => {
+  expect(mcnemar(better, worse)).toBeCloseTo(p, 12);
+  expect(mcnemar(worse, better)).toBeCloseTo(p, 12);
+});
+
+test("McNemar's test works for thousands of questions", () => {
+  expect(mcnemar(5000, 5000)).toBeCloseTo(1, 2);
+  expect(mcnemar(2000, 2200)).toBeCloseTo(0.00213, 4);
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { BenchmarkQuestion, ReadOptions } from "../../../eval/benchmarks/benchmark.ts";
 import { DataFolder } from "../../../eval/benchmarks/data-folder.ts";
-import { benchmarks } from "../../../eval/benchmarks/registry.ts";
+import { findBenchmark } from "../../../eval/benchmarks/registry.ts";
 import { parseTsv } from "../../../eval/benchmarks/tsv.ts";
 import { annotators, LAYOUTS, type Pictures, write } from "../../support/benchmark-data.ts";
 import { parquetFile } from "../../support/parquet-file.ts";
@@ -29,8 +29,7 @@ function layOut(name: string, form: "files" | "parquet"): string {
 }
 
 async function read(name: string, path: string, options: Partial<ReadOptions> = {}, images?: string) {
-  const benchmark = benchmarks().find((one) => one.name === name)!;
-  return benchmark.read(new DataFolder(path, images), { ...OPTIONS, ...options });
+  return findBenchmark(name).read(new DataFolder(path, images), { ...OPTIONS, ...options });
 }
 
 /** Prompt, expected answers and number of the picture. */

@@ -15,8 +15,8 @@ function answered(answer: string, expected: string | string[], more: Partial<Ans
 }
 
 /** Figure name -> value. */
-function values({ figures }: Score): Record<string, number> {
-  return Object.fromEntries(figures.map(({ name, value }) => [name, value]));
+function values({ figures, parts }: Score): Record<string, number> {
+  return Object.fromEntries([...figures, ...parts].map(({ name, value }) => [name, value]));
 }
 
 describe("VQA's normalisation", () => {
