@@ -1,12 +1,19 @@
 /** Asks all open questions over several browsers, shows how long it will take, and stops after the current answer on Ctrl-C. */
 import type { ModelInfo } from "../src/api.ts";
-import type { ModelPage } from "./browser.ts";
 import { groupBy } from "./group.ts";
-import type { Asking, Interview } from "./interview.ts";
+import type { Asking, Interview, Respondent } from "./interview.ts";
 import { duration, Progress, StatusLine } from "./progress.ts";
 
+/** A model that is ready, in a browser of its own. */
+export interface AnsweringPage extends Respondent {
+  readonly info: ModelInfo;
+  /** Which build of the library answers. */
+  readonly library: string;
+  close(): Promise<void>;
+}
+
 export interface AskWork<One extends Asking> {
-  openPage(): Promise<ModelPage>;
+  openPage(): Promise<AnsweringPage>;
   browsers: number;
   /** Called with the model's description once it is loaded. */
   note(info: ModelInfo): void;
@@ -14,7 +21,7 @@ export interface AskWork<One extends Asking> {
   openItems(info: ModelInfo): One[];
   /** Items of one name stay together: the engine encodes their picture once. */
   groupOf(item: One): string;
-  interviewOf(page: ModelPage): Interview<One>;
+  interviewOf(page: AnsweringPage): Interview<One>;
 }
 
 /** @returns whether everything was asked, and no signal came in between */
@@ -22,8 +29,9 @@ export async function askAll<One extends Asking>(work: AskWork<One>): Promise<bo
   const stopped = interruption();
   const line = new StatusLine(process.stderr);
   line.show("Loading the model ...");
-  const pages = [await work.openPage()];
+  const pages: AnsweringPage[] = [];
   try {
+    pages.push(await work.openPage());
     const { info } = pages[0]!;
     work.note(info);
     const open = work.openItems(info);
@@ -31,33 +39,41 @@ export async function askAll<One extends Asking>(work: AskWork<One>): Promise<bo
     while (pages.length < Math.min(work.browsers, groups.length)) pages.push(await work.openPage());
     const progress = new Progress(open.length);
     const start = performance.now();
-    const askGroups = async (page: ModelPage) => {
+    const askGroups = async (page: AnsweringPage) => {
       const interview = work.interviewOf(page);
       for (let group = groups.shift(); group; group = groups.shift())
         for (const item of group) {
-          if (stopped()) return;
-          await interview.answer(item);
+          if (stopped.came()) return;
+          await interview.answer(item).catch((error: Error) => {
+            // The engine does not know the file.
+            throw new Error(`${item.picture.file}, setting ${item.setting.id}: ${error.message}`, { cause: error });
+          });
           line.show(progress.step(`${item.setting.id}, ${item.picture.file}`));
         }
     };
     await Promise.all(pages.map(askGroups));
-    if (stopped()) return false;
+    if (stopped.came()) return false;
     line.clear();
     process.stderr.write(`${open.length} questions asked in ${duration(performance.now() - start)}\n`);
     return true;
   } finally {
     line.clear();
+    stopped.end();
     await Promise.all(pages.map((page) => page.close()));
   }
 }
 
-/** Tells whether a signal came. The first one lets the answers in progress be finished, the second ends the command. */
-function interruption(): () => boolean {
-  let came = false;
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => {
-      came = true;
-      process.once(signal, () => process.exit(130));
-    });
-  return () => came;
+/** Listens until `end`. The first signal lets the answers in progress be finished, the second ends the command. */
+function interruption(): { came: () => boolean; end: () => void } {
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  let isStopped = false;
+  const listen = () => {
+    if (isStopped) process.exit(130);
+    isStopped = true;
+  };
+  for (const signal of signals) process.on(signal, listen);
+  const end = () => {
+    for (const signal of signals) process.off(signal, listen);
+  };
+  return { came: () => isStopped, end };
 }

@@ -1,10 +1,10 @@
 /** `npm run eval -- --benchmark` and `--sweep`: reads the data, asks what was not asked yet, and writes the report. */
 import { createHash } from "node:crypto";
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { ModelInfo } from "../src/api.ts";
 import { root } from "../tools/library.mjs";
-import { askAll } from "./ask-all.ts";
+import { type AnsweringPage, askAll } from "./ask-all.ts";
 import { type AskedQuestion, type BenchmarkItem, benchmarkItems, chooseQuestions } from "./benchmark-items.ts";
 import type { BenchmarkOptions } from "./benchmark-options.mjs";
 import { writeBenchmarkReport } from "./benchmark-report.ts";
@@ -12,7 +12,7 @@ import { resultsOf } from "./benchmark-results.ts";
 import type { Benchmark, BenchmarkQuestion } from "./benchmarks/benchmark.ts";
 import { DataFolder } from "./benchmarks/data-folder.ts";
 import { findBenchmark, readShipped, SHIPPED } from "./benchmarks/registry.ts";
-import { ModelPage, pictureAddress } from "./browser.ts";
+import { ModelPage, type OpenOptions, pictureAddress } from "./browser.ts";
 import { Interview, knownAnswer } from "./interview.ts";
 import { Journal } from "./journal.ts";
 import { readInfo, writeInfo } from "./model-info.ts";
@@ -24,11 +24,16 @@ import { type SweepSetting, sweepSettings } from "./sweep/sweep-settings.ts";
 /** Options of the command, of which these are about benchmarks. */
 export type BenchmarkRun = EvalOptions & { benchmark: BenchmarkOptions };
 
-/** @returns the exit code. Throws an Error of one line for whatever went wrong. */
+/**
+ * @param ensureLibrary builds the library unless it is that of the sources
+ * @param openPage what answers, for tests
+ * @returns the exit code. Throws an Error of one line for whatever went wrong.
+ */
 export async function benchmarkMain(
   options: BenchmarkRun,
   args: readonly string[],
   ensureLibrary: () => Promise<void>,
+  openPage: (options: OpenOptions) => Promise<AnsweringPage> = ModelPage.open,
 ): Promise<number> {
   const { name, data, sweep } = options.benchmark;
   // Wrong names are told before anything is read or loaded; those of settings do not depend on the model.
@@ -39,7 +44,7 @@ export async function benchmarkMain(
   const out = options.out ?? `${root}eval/out/${name}`;
   const answers = join(out, "answers.jsonl");
   if (options.fresh) rmSync(answers, { force: true });
-  const work: Work = { options, benchmark, questions, model, journal: new Journal(answers) };
+  const work: Work = { options, benchmark, questions, model, journal: new Journal(answers), openPage };
   const about = join(out, "model.json");
   if (!options.reportOnly) {
     const known = readInfo(about, model);
@@ -77,6 +82,7 @@ interface Work {
   questions: readonly AskedQuestion[];
   model: ModelSource;
   journal: Journal;
+  openPage: (options: OpenOptions) => Promise<AnsweringPage>;
 }
 
 async function readQuestions(
@@ -119,14 +125,14 @@ function openItems(
 
 /** @returns whether everything was asked, and no signal came in between */
 function ask(work: Work, note: (info: ModelInfo) => void): Promise<boolean> {
-  const { options, benchmark, questions, model, journal } = work;
+  const { options, benchmark, questions, model, journal, openPage } = work;
   const { server } = options.benchmark;
   const pictures = new Map(questions.map(({ picture }) => [picture.hash, picture]));
   const read = (hash: string) => pictures.get(hash)?.read() ?? Promise.reject(new Error(`no picture ${hash}`));
   const key = process.env.FOVEA_API_KEY;
   const remote = server === undefined ? {} : { server: { baseURL: server, apiKey: key } };
   return askAll<BenchmarkItem>({
-    openPage: () => ModelPage.open({ ...model, ...remote, pictures: { benchmark: read } }),
+    openPage: () => openPage({ ...model, ...remote, pictures: { benchmark: read } }),
     browsers: options.browsers,
     note,
     openItems: (info) => openItems(work, info),
@@ -136,7 +142,7 @@ function ask(work: Work, note: (info: ModelInfo) => void): Promise<boolean> {
         respondent: page,
         journal,
         model: model.hash,
-        library: readFileSync(`${root}dist/lib.stamp`, "utf8").slice(0, 12),
+        library: page.library,
         adapter: page.info.adapter,
         addressOf: ({ picture }) => pictureAddress("benchmark", picture.hash),
         maxTokens: benchmark.maxTokens,

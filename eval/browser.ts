@@ -2,13 +2,16 @@
  * A model in headless Chromium, on the built library, as something that Node can ask: the server, the browser and the page.
  * What is asked, and whether the answers are any good, is not known here.
  */
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright";
 import type { ModelInfo } from "../src/api.ts";
 import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
+import { root } from "../tools/library.mjs";
 import { LIBRARY_ADDRESS, libraryPaths } from "../tools/library-page.mjs";
 import { addModule, callModule } from "../tools/page-module.ts";
 import { type Served, serve } from "../tools/serve.mjs";
+import type { AnsweringPage } from "./ask-all.ts";
 import type { WeightsOption } from "./options.mjs";
 import type { PageQuestion, PageServer } from "./page.mjs";
 
@@ -34,8 +37,10 @@ export function pictureAddress(folderName: string, file: string): string {
   return `/pictures/${folderName}/${file}`;
 }
 
-export class ModelPage {
+export class ModelPage implements AnsweringPage {
   readonly info: ModelInfo;
+  /** Start of the build's hash. */
+  readonly library = readFileSync(`${root}dist/lib.stamp`, "utf8").slice(0, 12);
   readonly #browser: Browser;
   readonly #page: Page;
   readonly #crashed: Promise<never>;

@@ -1,9 +1,9 @@
 /** `npm run eval` from its arguments to the report: reads the sets, asks what was not asked yet, writes what came out. */
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { ModelInfo } from "../src/api.ts";
 import { root } from "../tools/library.mjs";
-import { askAll } from "./ask-all.ts";
+import { type AnsweringPage, askAll } from "./ask-all.ts";
 import { ModelPage, pictureAddress } from "./browser.ts";
 import { Interview, knownAnswer } from "./interview.ts";
 import { Journal } from "./journal.ts";
@@ -75,12 +75,12 @@ function ask(work: Work, note: (info: ModelInfo) => void): Promise<boolean> {
   });
 }
 
-function interviewOf({ model, sets, journal }: Work, page: ModelPage): Interview<Item> {
+function interviewOf({ model, sets, journal }: Work, page: AnsweringPage): Interview<Item> {
   return new Interview({
     respondent: page,
     journal,
     model: model.hash,
-    library: readFileSync(`${root}dist/lib.stamp`, "utf8").slice(0, 12),
+    library: page.library,
     adapter: page.info.adapter,
     addressOf: ({ set, picture }: Item) => pictureAddress(set === sets.drawn ? "drawn" : "byHand", picture.file),
   });

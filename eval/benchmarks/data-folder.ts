@@ -111,7 +111,11 @@ export function pictureFile(path: string): BenchmarkPicture {
   } finally {
     closeSync(file);
   }
-  return { file: basename(path), hash: hash.digest("hex"), read: () => readFile(path) };
+  const read = () =>
+    readFile(path).catch((error: NodeJS.ErrnoException) => {
+      throw new Error(`${path}: cannot read this picture (${error.code}); put it back and run the same command again`);
+    });
+  return { file: basename(path), hash: hash.digest("hex"), read };
 }
 
 /** Throws an Error of one line for text that is no JSON. */

@@ -165,7 +165,7 @@ describe("the command line", () => {
     [["--limit", "0"], '--limit must be a positive integer, got "0"'],
     [["--out", " "], "--out is empty"],
     [["--fresh", "--report"], /^--fresh deletes the answers that --report needs/],
-    [["--tokens", "3"], /^unknown option --tokens; options: --model, --weights, --settings/],
+    [["--cells", "3"], /^unknown option --cells; options: --model, --weights, --settings/],
     [["main"], 'unexpected "main"; put each value after its option, as in --settings main'],
   ] as const)("refuses %j", ([args, message]) => {
     expect(() => parseEvalOptions([...args])).toThrow(message);

@@ -26,7 +26,8 @@ const INSIDE = [
   ["Add a family", "adding-a-family"],
   ["Add a compression method", "adding-a-method"],
   ["Performance", "performance"],
-  ["Evaluation", "evaluation"],
+  ["Evaluation and benchmarks", "evaluation"],
+  ["Sweep over methods", "sweep"],
 ] as const;
 const API = ["index", "worker", "react", "element", "openai", "remote"];
 

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { BENCHMARKS } from "../../../eval/benchmark-options.mjs";
 import { findBenchmark } from "../../../eval/benchmarks/registry.ts";
 import { type EvalOptions, parseEvalOptions } from "../../../eval/options.mjs";
+import { evalArguments } from "../../../tools/sweep.mjs";
 
 function parse(line: string): EvalOptions {
   return parseEvalOptions(line.split(" ")) as EvalOptions;
@@ -73,4 +74,24 @@ test("an empty text after questions is one, and an empty path is none", () => {
   const parsed = parseEvalOptions(["--benchmark", "gqa", "--data", "d", "--suffix", ""]) as EvalOptions;
   expect(parsed.benchmark!.suffix).toBe("");
   expect(() => parseEvalOptions(["--benchmark", "gqa", "--data", " "])).toThrow("--data is empty; pass a value");
+});
+
+test("npm run sweep is a sweep of one's own pictures", () => {
+  const args = evalArguments(["--images", "photos", "--questions", "q.jsonl", "--tokens", "8,16", "--model", "m"]);
+  expect(parseEvalOptions(args)).toMatchObject({
+    model: "m",
+    browsers: 1,
+    benchmark: { name: "folder", data: "q.jsonl", images: "photos", sweep: { tokens: [8, 16] } },
+  });
+  expect(evalArguments(["--images", "photos"])).toEqual([
+    "--sweep",
+    "--benchmark",
+    "folder",
+    "--data",
+    "photos",
+    "--images",
+    "photos",
+  ]);
+  expect(() => evalArguments(["--tokens", "8"])).toThrow("--images is missing; pass the folder of your pictures");
+  expect(() => evalArguments(["--pictures", "a"])).toThrow(/^unknown option --pictures; options: --images,/);
 });
