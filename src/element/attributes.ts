@@ -9,6 +9,7 @@ export const ATTRIBUTES: PropertyDeclarations = {
   tokens: { reflect: true, converter: { fromAttribute: parseBudget } },
   inhibit: { reflect: true, converter: { fromAttribute: parseNumber } },
   format: { attribute: "format", converter: { fromAttribute: parseFormat } },
+  tools: { attribute: false },
   system: { reflect: true },
   placeholder: { reflect: true },
   autoload: { type: Boolean, reflect: true },

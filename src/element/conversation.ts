@@ -1,65 +1,21 @@
 /** A conversation: questions, their pictures and answers, one after another. Shows nothing. */
-import type {
-  AnswerAttention,
-  FoveaModel,
-  GenerateRequest,
-  GenerationEvent,
-  GenerationStats,
-  ImageInput,
-  Message,
-  ModelInfo,
-  SeenView,
-  TokenCount,
-} from "../api.ts";
+import type { FoveaModel, GenerationEvent, Message, ModelInfo, TokenCount, ToolCall, ToolChoice } from "../api.ts";
 import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
+import {
+  type Answer,
+  type AnswerSettings,
+  answeredTurns,
+  answerMessages,
+  canLeaveOut,
+  isRunning,
+  type Pictured,
+  questionOf,
+  STEP_BREAK,
+  shownAnswer,
+  stepMessages,
+  type Turn,
+} from "./turns.ts";
 import { isAbort } from "./wording.ts";
-
-/** The part of a picture that a conversation needs. */
-interface Pictured {
-  readonly image: ImageInput;
-}
-
-/** The fields of a request besides its conversation. */
-export type AnswerSettings = Omit<GenerateRequest, "messages" | "signal">;
-
-/** A picture as the model read it for an answer. */
-export interface SeenPicture {
-  /** Image tokens that the decoder reads. */
-  readonly tokens: number;
-  readonly milliseconds: number;
-  /** In the order of the prompt. */
-  readonly views: readonly SeenView[];
-}
-
-/** One answer to a question. */
-export interface Answer {
-  readonly text: string;
-  /** "loading": the model is not loaded yet; "reading": no text yet; then "writing", and finally the outcome. */
-  readonly state: "loading" | "reading" | "writing" | "stop" | "length" | "abort" | "failed";
-  /** The GPU was lost; the answer continues once the model is loaded again. */
-  readonly isRecovering: boolean;
-  /** The settings that it was asked with. */
-  readonly settings: AnswerSettings;
-  /** All pictures of the conversation up to its question, in order. */
-  readonly seen: readonly SeenPicture[];
-  readonly attention?: AnswerAttention;
-  /** The error of a failed answer. */
-  readonly error?: unknown;
-  readonly stats?: GenerationStats;
-}
-
-/** A question and its answers. */
-export interface Turn<P extends Pictured = Pictured> {
-  readonly id: number;
-  readonly question: string;
-  readonly pictures: readonly P[];
-  /** In the order in which they were asked for; at least one. */
-  readonly answers: readonly Answer[];
-  /** Index of the answer that is shown and that later questions follow. */
-  readonly shown: number;
-  /** What of the turn later questions leave out, because the context was full. */
-  readonly leftOut?: "turn" | "pictures";
-}
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 type WritableTurn<P extends Pictured> = Writable<Turn<P>>;
@@ -75,35 +31,19 @@ export interface ConversationOwner {
   /** A turn was added, removed, or changed. */
   onTurns(): void;
   onText(answer: Answer, text: string): void;
+  /** Runs the calls of an answer; undefined where nothing answers them. Never rejects. */
+  callTools(calls: readonly ToolCall[]): Promise<readonly string[]> | undefined;
   /** An answer ended. Each question ends with this or with `onError`. */
   onDone(answer: Answer): void;
   onError(error: unknown): void;
 }
 
-const ENDED: readonly string[] = ["stop", "length", "abort", "failed"];
 /** Share of the context that an answer has at least, after turns were left out. */
 const ANSWER_SHARE = 1 / 8;
+/** Requests of one answer whose calls run; the last one calls no more. */
+const MAX_STEPS = 16;
 /** Classes shown of a classifier's answer. */
 const SHOWN_CLASSES = 5;
-
-/** The answer of a turn that is shown. */
-export function shownAnswer({ answers, shown }: Turn): Answer {
-  return answers[shown]!;
-}
-
-/** Whether an answer can still change. */
-export function isRunning({ state }: Answer): boolean {
-  return !ENDED.includes(state);
-}
-
-/** The turns that a model reads before a question. Unanswered ones are left out: models expect alternating messages. */
-export function answeredTurns<T extends Turn>(turns: readonly T[]): T[] {
-  return turns.filter((turn) => {
-    if (turn.leftOut === "turn") return false;
-    const { state, text } = shownAnswer(turn);
-    return state !== "failed" && text !== "";
-  });
-}
 
 /** Asks one question at a time and queues the others. */
 export class Conversation<P extends Pictured> {
@@ -175,8 +115,11 @@ export class Conversation<P extends Pictured> {
   }
 
   #count(model: FoveaModel, turn: Turn<P>, signal: AbortSignal): Promise<TokenCount> {
-    const { compression, pictures } = this.#owner.settings(model.info);
-    const options = { ...(compression && { compression }), ...(pictures && { pictures }), signal };
+    const { compression, pictures, tools } = this.#owner.settings(model.info);
+    const options = {
+      ...{ ...(compression && { compression }), ...(pictures && { pictures }), ...(tools && { tools }) },
+      signal,
+    };
     return model.countTokens(this.#messages(turn), options);
   }
 
@@ -247,9 +190,7 @@ export class Conversation<P extends Pictured> {
       answer.settings = { ...this.#owner.settings(model.info), ...change };
       this.#owner.onTurns();
       if (model.info.contextLength === 0 && !model.info.canGenerate) await this.#classify(model, turn, answer, signal);
-      else
-        for await (const event of model.generate({ ...answer.settings, messages: this.#messages(turn), signal }))
-          this.#take(answer, event);
+      else while (await this.#generate(model, turn, answer, signal));
       if ((answer as Answer).state === "abort") throw new FoveaError("aborted", "the answer was stopped");
       this.#owner.onDone(answer);
       return answer.text;
@@ -267,6 +208,28 @@ export class Conversation<P extends Pictured> {
     }
   }
 
+  /** One request of an answer. Resolves to whether its calls ran, so that another one must follow. */
+  async #generate(model: FoveaModel, turn: Turn<P>, answer: Writable<Answer>, signal: AbortSignal): Promise<boolean> {
+    const { steps = [], settings } = answer;
+    // A call that was asked for once is not asked for again.
+    const toolChoice: ToolChoice =
+      steps.length >= MAX_STEPS ? "none" : settings.toolChoice === "none" ? "none" : "auto";
+    const more = steps.length > 0 && { toolChoice, attention: false };
+    const messages = [...this.#messages(turn), ...stepMessages(answer)];
+    answer.seen = [];
+    for await (const event of model.generate({ ...settings, ...more, messages, signal })) this.#take(answer, event);
+    const { toolCalls: calls, ...ended } = answer as Answer;
+    const results = calls && ended.state === "stop" ? this.#owner.callTools(calls) : undefined;
+    if (!results) return false;
+    Object.assign(answer, { state: "calling", toolCalls: undefined, attention: undefined });
+    this.#owner.onTurns();
+    const end = answer.text.length;
+    answer.steps = [...steps, { end, calls: calls!, results: await orAborted(results, signal, "the wait for a tool") }];
+    answer.state = "reading";
+    this.#owner.onTurns();
+    return true;
+  }
+
   #take(answer: Writable<Answer>, event: GenerationEvent): void {
     if (answer.isRecovering !== (event.type === "recovering")) {
       answer.isRecovering = event.type === "recovering";
@@ -277,14 +240,17 @@ export class Conversation<P extends Pictured> {
       answer.seen = [...answer.seen, { tokens, milliseconds, views }];
     } else if (event.type === "text" && event.text !== "") {
       answer.state = "writing";
-      answer.text += event.text;
-      this.#owner.onText(answer, event.text);
+      const isNext = answer.text !== "" && answer.text.length === answer.steps?.at(-1)?.end;
+      const text = isNext ? `${STEP_BREAK}${event.text}` : event.text;
+      answer.text += text;
+      this.#owner.onText(answer, text);
     } else if (event.type === "attention") {
       const { ends, layers } = event;
       answer.attention = { ends, layers };
     } else if (event.type === "done") {
       answer.state = event.reason;
       answer.stats = event.stats;
+      if (event.toolCalls) answer.toolCalls = event.toolCalls;
     }
   }
 
@@ -315,20 +281,9 @@ export class Conversation<P extends Pictured> {
       ...(system === "" ? [] : [{ role: "system" as const, content: system }]),
       ...answeredTurns(before).flatMap((earlier): Message[] => [
         questionOf(earlier),
-        { role: "assistant", content: shownAnswer(earlier).text },
+        ...answerMessages(shownAnswer(earlier)),
       ]),
       questionOf(turn),
     ];
   }
-}
-
-/** Whether leaving this out of a turn makes the conversation shorter. */
-export function canLeaveOut({ pictures, leftOut }: Turn, what: "turn" | "pictures"): boolean {
-  return leftOut !== "turn" && (what === "turn" || (pictures.length > 0 && leftOut !== "pictures"));
-}
-
-function questionOf({ question, pictures, leftOut }: Turn): Message {
-  if (pictures.length === 0 || leftOut === "pictures") return { role: "user", content: question };
-  const images = pictures.map(({ image }) => ({ type: "image" as const, image }));
-  return { role: "user", content: [...images, { type: "text", text: question }] };
 }

@@ -1,9 +1,9 @@
 /** The element's events: their details, and their names for `addEventListener` anywhere in a page. Types only. */
 
-import type { GenerationStats, LoadProgress, ModelInfo } from "../api.ts";
+import type { GenerationStats, LoadProgress, ModelInfo, ToolCall } from "../api.ts";
 import type { FoveaErrorCode } from "../errors.ts";
-import type { Turn } from "./conversation.ts";
 import type { ChatPicture } from "./pictures.ts";
+import type { Turn } from "./turns.ts";
 import type { PointedWords } from "./word-pointer.ts";
 
 export interface FoveaProgressDetail extends LoadProgress {
@@ -29,6 +29,19 @@ export interface FoveaDoneDetail {
   reason: "stop" | "length" | "abort";
   /** Undefined if the answer was stopped before the engine started. */
   stats: GenerationStats | undefined;
+  /** Calls at the end of the answer that no listener of "fovea-call" answered; the page may run them. */
+  toolCalls: readonly ToolCall[];
+}
+
+export interface FoveaCallDetail {
+  call: ToolCall;
+  /** The parsed arguments. Nothing has compared them with the tool's schema. */
+  args: Record<string, unknown>;
+  /**
+   * Answers the call, while the event is dispatched; the first answer counts. A string is passed on as it is, other values
+   * as JSON. A promise that rejects tells the model the error's message.
+   */
+  respond(result: unknown): void;
 }
 
 export interface FoveaErrorDetail {
@@ -61,6 +74,7 @@ export interface FoveaChatEventMap {
   "fovea-ready": CustomEvent<FoveaReadyDetail>;
   "fovea-text": CustomEvent<FoveaTextDetail>;
   "fovea-done": CustomEvent<FoveaDoneDetail>;
+  "fovea-call": CustomEvent<FoveaCallDetail>;
   "fovea-error": CustomEvent<FoveaErrorDetail>;
   "fovea-turns": CustomEvent<FoveaTurnsDetail>;
   "fovea-words": CustomEvent<FoveaWordsDetail>;

@@ -1,26 +1,27 @@
 /**
  * The element: a conversation with a model about pictures. Connects the parts of this room. define.ts registers it.
  */
-import { html, LitElement, nothing, type PropertyDeclaration, type PropertyValues, type TemplateResult } from "lit";
-import type { AnswerFormat, FoveaModel, ImageInput, ModelInfo } from "../api.ts";
+import { html, LitElement, type PropertyDeclaration, type PropertyValues, type TemplateResult } from "lit";
+import type { AnswerFormat, FoveaModel, ImageInput, ModelInfo, Tool } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import { createFovea } from "../worker/client.ts";
 import { ATTRIBUTES } from "./attributes.ts";
 import { Composer } from "./composer.ts";
-import { type AnswerSettings, Conversation, shownAnswer, type Turn } from "./conversation.ts";
+import { Conversation } from "./conversation.ts";
 import { droppedModel, takeModel } from "./dropped-model.ts";
 import { EngineSlot, type EngineState } from "./engine-slot.ts";
 import { EngineRegistry } from "./engines.ts";
 import type { FoveaChatEventMap } from "./events.ts";
 import { HalfSwitch } from "./half-line.ts";
-import { CLEAR_ICON } from "./icons.ts";
 import { plainText } from "./markdown.ts";
 import { PaintPace, StickToEnd } from "./painting.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
 import { chatSource, serverHost } from "./server-source.ts";
-import { requestSettings, type TokenBudget } from "./settings.ts";
+import { elementSettings, type TokenBudget } from "./settings.ts";
 import { styles } from "./styles.ts";
-import { renderEmpty, renderEngine, renderTurns, type TranscriptActions } from "./transcript.ts";
+import { callTools } from "./tool-calls.ts";
+import { renderEmpty, renderEngine, renderHeader, renderTurns, type TranscriptActions } from "./transcript.ts";
+import { type AnswerSettings, shownAnswer, type Turn } from "./turns.ts";
 import { WordPointer } from "./word-pointer.ts";
 import { isAbort } from "./wording.ts";
 
@@ -51,6 +52,8 @@ export class FoveaChat extends LitElement {
   declare inhibit: number | null;
   /** The form of the answers, in the attribute as JSON, or "json"; null for free text. */
   declare format: AnswerFormat | null;
+  /** Functions that the model may call. `fovea-call` asks the page to run them. */
+  declare tools: readonly Tool[] | null;
   /** System prompt: instructions that the model reads before the conversation. */
   declare system: string | null;
   /** Placeholder of the question field. */
@@ -70,11 +73,7 @@ export class FoveaChat extends LitElement {
   });
   readonly #conversation = new Conversation<ChatPicture>({
     model: () => this.#model(),
-    settings: (info) => ({
-      ...requestSettings(this.tokens, this.inhibit, this.format),
-      ...(this.record && info.takesPictures && !info.server && { attention: true }),
-      ...this.settings,
-    }),
+    settings: (info) => elementSettings(this, info),
     system: () => this.system ?? "",
     onTurns: () => {
       this.requestUpdate();
@@ -84,9 +83,11 @@ export class FoveaChat extends LitElement {
       this.#emit("fovea-text", { text, answer });
       this.#pace.soon();
     },
-    onDone: ({ text: answer, state, stats }) => {
+    callTools: (calls) => callTools(this, calls),
+    onDone: ({ text: answer, state, stats, toolCalls = [] }) => {
       this.#announcement = `Answer: ${plainText(answer)}`;
-      this.#emit("fovea-done", { answer, reason: state === "stop" || state === "length" ? state : "abort", stats });
+      const reason = state === "stop" || state === "length" ? state : "abort";
+      this.#emit("fovea-done", { answer, reason, stats, toolCalls });
     },
     onError: (error) => {
       this.#engine.onModelError(error);
@@ -140,9 +141,8 @@ export class FoveaChat extends LitElement {
 
   constructor() {
     super();
-    const nulls = ["model", "server", "apiKey", "tokens", "inhibit", "format", "system", "placeholder", "settings"];
-    const none = Object.fromEntries(nulls.map((name) => [name, null]));
-    Object.assign(this, none, { autoload: false, record: false, pictureFirst: false });
+    const none = Object.entries(ATTRIBUTES).map(([name, { type }]) => [name, type === Boolean ? false : null]);
+    Object.assign(this, Object.fromEntries(none));
   }
 
   /** The conversation, oldest turn first. Do not change it. */
@@ -254,16 +254,7 @@ export class FoveaChat extends LitElement {
     const takesPictures = engine.phase !== "ready" || engine.info.takesPictures;
     return html`
       <div class=${this.#composer.isDraggedOver ? "frame over" : "frame"} part="frame">
-        <header class="header" part="header">
-          <slot name="header"></slot>
-          ${
-            turns.length > 0
-              ? html`<button class="button clear" part="button clear" type="button" title="New conversation" aria-label="New conversation" @click=${this.#actions.clear}>
-                  ${CLEAR_ICON}
-                </button>`
-              : nothing
-          }
-        </header>
+        ${renderHeader(turns.length > 0, this.#actions)}
         <div class="transcript" part="transcript" role="region" aria-label="Conversation" tabindex="0" @scroll=${this.#end.onScroll}>
           ${
             turns.length > 0

@@ -1,7 +1,8 @@
 /** Parses the attributes `model`, `tokens`, `inhibit` and `format`. Pure, apart from the page's address. */
-import type { AnswerFormat, Compression, GenerateRequest } from "../api.ts";
+import type { AnswerFormat, Compression, GenerateRequest, ModelInfo, Tool } from "../api.ts";
 import { checkInteger, checkNumber } from "../shared/assert.ts";
 import { sourceName } from "../shared/source.ts";
+import type { AnswerSettings } from "./turns.ts";
 
 /** A number of image tokens, a share of them such as "50%", "none" for all of them, null for the model's default. */
 export type TokenBudget = number | `${number}%` | "none" | null;
@@ -51,6 +52,29 @@ export function requestSettings(
     ...(tokens !== null && { compression: compressionOf(tokens) }),
     ...(inhibit !== null && { inhibition: { maxRatio: checkNumber("inhibit", inhibit, 0, 1) } }),
     ...(format !== null && { format }),
+  };
+}
+
+/** The properties of an element that make a request. */
+interface Asking {
+  tokens: TokenBudget;
+  inhibit: number | null;
+  format: AnswerFormat | null;
+  tools: readonly Tool[] | null;
+  record: boolean;
+  settings: AnswerSettings | null;
+}
+
+/** The settings of an element's next answer. Throws as `requestSettings`. */
+export function elementSettings(
+  { tokens, inhibit, format, tools, record, settings }: Asking,
+  { takesPictures, server }: ModelInfo,
+): AnswerSettings {
+  return {
+    ...requestSettings(tokens, inhibit, format),
+    ...(tools && { tools: [...tools] }),
+    ...(record && takesPictures && !server && { attention: true }),
+    ...settings,
   };
 }
 

@@ -116,6 +116,12 @@ export const transcriptStyles = css`
     font-variant-numeric: tabular-nums;
   }
 
+  .calls {
+    padding: 0;
+    list-style: none;
+    overflow-wrap: anywhere;
+  }
+
   .half {
     display: flex;
     flex-wrap: wrap;

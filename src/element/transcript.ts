@@ -3,12 +3,12 @@ import { html, nothing, type TemplateResult } from "lit";
 import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
 import { FoveaError } from "../errors.ts";
-import { type Answer, canLeaveOut, isRunning, shownAnswer, type Turn } from "./conversation.ts";
 import type { EngineState } from "./engine-slot.ts";
 import type { HalfLine } from "./half-line.ts";
-import { AGAIN_ICON, COPY_ICON, EDIT_ICON, EYE_ICON, NEXT_ICON, PREVIOUS_ICON } from "./icons.ts";
+import { AGAIN_ICON, CLEAR_ICON, COPY_ICON, EDIT_ICON, EYE_ICON, NEXT_ICON, PREVIOUS_ICON } from "./icons.ts";
 import { markdown } from "./markdown-directive.ts";
 import type { ChatPicture } from "./pictures.ts";
+import { type Answer, canLeaveOut, isRunning, shownAnswer, type Turn } from "./turns.ts";
 import type { WordPointer } from "./word-pointer.ts";
 import { byteText, errorWords, progressText, statsText } from "./wording.ts";
 
@@ -40,6 +40,20 @@ export interface TranscriptLook {
   words: WordPointer;
   /** What earlier turns have that a question may leave out where the context is full. */
   spare: { turn: boolean; pictures: boolean };
+}
+
+/** The line at the top. */
+export function renderHeader(hasTurns: boolean, { clear }: TranscriptActions): TemplateResult {
+  return html`<header class="header" part="header">
+    <slot name="header"></slot>
+    ${
+      hasTurns
+        ? html`<button class="button clear" part="button clear" type="button" title="New conversation" aria-label="New conversation" @click=${clear}>
+            ${CLEAR_ICON}
+          </button>`
+        : nothing
+    }
+  </header>`;
 }
 
 /** The invitation before the first question. */
@@ -89,6 +103,7 @@ function renderTurn(turn: Turn<ChatPicture>, look: TranscriptLook, actions: Tran
     </div>
     <span class="hidden">Answer:</span>
     ${state === "loading" || state === "reading" ? renderPending(turn, answer) : nothing}
+    ${renderCalls(answer)}
     ${text === "" ? nothing : renderText(turn, answer, look.words)}
     ${answer.isRecovering ? html`<p class="remark" part="remark" role="status">The GPU was lost. The model is loading again, then the answer continues.</p>` : nothing}
     ${turn.leftOut ? html`<p class="remark" part="remark">The model no longer reads ${turn.leftOut === "turn" ? "this turn" : "the pictures of this turn"}.</p>` : nothing}
@@ -99,6 +114,21 @@ function renderTurn(turn: Turn<ChatPicture>, look: TranscriptLook, actions: Tran
     ${text !== "" && !isRunning(answer) ? renderActions(turn, answer, look, actions) : nothing}
     ${look.half && text !== "" ? renderHalf(look.half, actions) : nothing}
   </article>`;
+}
+
+/** The calls of an answer, and what tools returned. */
+function renderCalls({ steps = [], toolCalls = [], state }: Answer): TemplateResult | typeof nothing {
+  const lines = steps.flatMap(({ calls, results }) =>
+    calls.map(({ function: { name, arguments: args } }, i) => `${name} ${args} = ${shortened(results[i]!)}`),
+  );
+  for (const { function: call } of toolCalls) lines.push(`${call.name} ${call.arguments}`);
+  if (state === "calling") lines.push("Waiting for the page's tools");
+  if (lines.length === 0) return nothing;
+  return html`<ul class="remark calls" part="calls" aria-label="Tools">${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
+}
+
+function shortened(text: string): string {
+  return text.length <= 300 ? text : `${text.slice(0, 300)} ...`;
 }
 
 function renderText({ id, shown }: Turn<ChatPicture>, answer: Answer, words: WordPointer): unknown {

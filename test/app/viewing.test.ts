@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import type { AnswerAttention, SeenView } from "../../src/api.ts";
 import { FIRST_VIEW, type PageState, type PictureItem } from "../../src/app/logic/state.ts";
 import { viewedOf } from "../../src/app/logic/viewing.ts";
-import type { Answer } from "../../src/element/conversation.ts";
 import type { ChatTurn } from "../../src/element/fovea-chat.ts";
+import type { Answer } from "../../src/element/turns.ts";
 
 const picture: PictureItem = { name: "cat", url: "blob:1", width: 40, height: 20 };
 const itemOf = ({ name }: { name: string }) => ({ ...picture, name });

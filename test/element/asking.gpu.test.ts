@@ -39,7 +39,7 @@ describe("ask", () => {
     expect(heard).toEqual([
       { name: "fovea-text", detail: { text: "A ", answer: "A " } },
       { name: "fovea-text", detail: { text: "**cat**.", answer: "A **cat**." } },
-      { name: "fovea-done", detail: { answer: "A **cat**.", reason: "stop", stats: STATS } },
+      { name: "fovea-done", detail: { answer: "A **cat**.", reason: "stop", stats: STATS, toolCalls: [] } },
     ]);
     await chat.updateComplete;
     expect(textOf(chat, "question-text")).toBe("What is it?");
@@ -202,7 +202,9 @@ describe("stop", () => {
     chat.stop();
     await expect(answer).rejects.toMatchObject({ code: "aborted" });
     await settled(chat);
-    expect(heard).toEqual([{ name: "fovea-done", detail: { answer: "A ca", reason: "abort", stats: STATS } }]);
+    expect(heard).toEqual([
+      { name: "fovea-done", detail: { answer: "A ca", reason: "abort", stats: STATS, toolCalls: [] } },
+    ]);
     expect([textOf(chat, "answer"), textOf(chat, "remark")]).toEqual(["A ca", "Stopped."]);
     expect(model.disposals).toBe(0);
     // The model reads what it said so far.

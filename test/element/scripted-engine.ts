@@ -15,6 +15,7 @@ import type {
   ModelInfo,
   TextEmbeddings,
   TokenCount,
+  ToolCall,
   WorkerOptions,
 } from "../../src/api.ts";
 import { FoveaError } from "../../src/errors.ts";
@@ -52,6 +53,12 @@ class ScriptedAnswer {
 
   finish(reason: "stop" | "length" | "abort" = "stop", stats: GenerationStats = STATS): void {
     this.#emit({ type: "done", reason, stats });
+    this.#end();
+  }
+
+  /** Ends with calls of tools. */
+  call(toolCalls: ToolCall[]): void {
+    this.#emit({ type: "done", reason: "stop", stats: STATS, toolCalls });
     this.#end();
   }
 

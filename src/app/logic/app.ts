@@ -1,9 +1,10 @@
 /** The page's logic in one object: the state, the element with the conversation, and everything that changes them. */
-import { isRunning } from "../../element/conversation.ts";
+
 import { EngineRegistry } from "../../element/engines.ts";
 import type { FoveaChatEventMap } from "../../element/events.ts";
 import { FoveaChat } from "../../element/fovea-chat.ts";
 import { serverIn, serverSource } from "../../element/server-source.ts";
+import { isRunning } from "../../element/turns.ts";
 import { type ModelAccess, type ModelSource, SHIPPED_MODEL } from "../engine.ts";
 import type { ServerChoice } from "../parts/server-form.ts";
 import type { Sample } from "../scene/samples.ts";

@@ -1,7 +1,7 @@
 /** Compares an answer with and without compression and inhibition: the runs, and the verdict in one sentence. */
 import type { FoveaModel, GenerationStats, ImageInput, Message, ModelInfo } from "../../api.ts";
-import { answeredTurns, shownAnswer } from "../../element/conversation.ts";
 import type { ChatTurn } from "../../element/fovea-chat.ts";
+import { answeredTurns, shownAnswer } from "../../element/turns.ts";
 import { loadPicture } from "./picture-items.ts";
 import { HALF, plainSettings, requestOf, type Settings } from "./settings.ts";
 import type { Comparison, Side } from "./state.ts";

@@ -1,6 +1,7 @@
 /** A conversation as a file: JSON with all measurements, or Markdown to read. Pictures by name only. */
-import { shownAnswer } from "../../element/conversation.ts";
+
 import type { ChatTurn } from "../../element/fovea-chat.ts";
+import { shownAnswer } from "../../element/turns.ts";
 import { durationText, errorSentence } from "../../element/wording.ts";
 import type { ModelState } from "./state.ts";
 

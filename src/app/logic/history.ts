@@ -1,8 +1,8 @@
 /** Keeps the last conversation, its model and the settings over a reload, in the browser's database. */
 import { del, get, set } from "idb-keyval";
 import type { ImageInput } from "../../api.ts";
-import { isRunning } from "../../element/conversation.ts";
 import type { ChatTurn } from "../../element/fovea-chat.ts";
+import { isRunning } from "../../element/turns.ts";
 import { followDefaults, PLAIN_SETTINGS, type Settings } from "./settings.ts";
 
 const KEY = "fovea-page-1";

@@ -1,7 +1,7 @@
 /** The inspector's contents: from the state to one picture, its tokens, and where the chosen words looked. Pure. */
 import type { ImageInput, SeenView } from "../../api.ts";
-import { type Answer, shownAnswer } from "../../element/conversation.ts";
 import type { ChatTurn } from "../../element/fovea-chat.ts";
+import { type Answer, shownAnswer } from "../../element/turns.ts";
 import { type Look, lookAt, tokensOfText } from "./looking.ts";
 import { layersOf, type SeenImage, stageCount, type TokenMap, tokenMap } from "./overlay.ts";
 import type { PageState, PictureItem } from "./state.ts";
