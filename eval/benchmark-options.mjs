@@ -2,7 +2,7 @@
 import { parseCount } from "../tools/command-line.mjs";
 
 export const BENCHMARKS = ["gqa", "vqav2", "textvqa", "mme", "mmbench", "pope", "folder"];
-const DEFAULT_METHODS = "vmtc,prune-last,prumerge,diverse,pool";
+const DEFAULT_METHODS = "vmtc,prune-last,prumerge,diverse,uniform,pool";
 
 export const BENCHMARK_HELP = `
   --benchmark NAME       ${BENCHMARKS.join(", ")}

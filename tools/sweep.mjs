@@ -10,7 +10,7 @@ const HELP = `Compares compression methods at several budgets of image tokens on
   --images FOLDER      the pictures
   --questions FILE     JSON lines of image, question and answers (default: the only .jsonl file in the folder)
   --tokens N,M         budgets in image tokens (default: 8 to 256, those below the model's own)
-  --methods A,B        methods (default: vmtc,prune-last,prumerge,diverse,pool; a wrong name lists all)
+  --methods A,B        methods (default: vmtc,prune-last,prumerge,diverse,uniform,pool; a wrong name lists all)
   --inhibition R,S     largest shares of inhibited tokens (default: 0)
   --model SOURCE       the model (default: fovea-demo)
   --match words|exact  an accepted answer occurs in the answer (default), or is all of it

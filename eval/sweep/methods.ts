@@ -22,6 +22,7 @@ export const METHODS: readonly SweptMethod[] = [
   // One of its tokens is the sum of those that it drops.
   { name: "prumerge", at: (tokens) => (tokens < 2 ? undefined : { method: "prumerge", tokens }) },
   { name: "diverse", at: (tokens) => ({ method: "diverse", tokens }) },
+  { name: "uniform", at: (tokens) => ({ method: "uniform", tokens }) },
   { name: "pool", at: poolTo },
 ];
 

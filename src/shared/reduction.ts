@@ -1,5 +1,12 @@
 /** How a caller asks for compression of image tokens and for inhibition of attention to them. Types only. */
 
+/** Methods that keep some of the tokens after the connector. Each has a file in src/model/compression/rows. */
+export type RowMethodName =
+  /** The most diverse tokens (DivPrune, arXiv 2503.02175). */
+  | "diverse"
+  /** Evenly spaced tokens, whatever they show: the baseline of every other choice. */
+  | "uniform";
+
 /** How an image's tokens are reduced in or after the encoder (paper eqs. 5-8 and the baselines of its tables). */
 export type Compression =
   | { method: "none" }
@@ -25,8 +32,8 @@ export type Compression =
   | { method: "pool"; factor: number }
   /** Without `tokens` and `ratio`, the outlier rule decides. */
   | { method: "prumerge"; tokens?: number; ratio?: number }
-  /** The most diverse tokens after the connector (DivPrune, arXiv 2503.02175); default ratio 0.5. */
-  | { method: "diverse"; tokens?: number; ratio?: number };
+  /** Some of the tokens after the connector; default ratio 0.5. */
+  | { method: RowMethodName; tokens?: number; ratio?: number };
 
 /** How the decoder inhibits attention to image tokens (paper eqs. 9-11). */
 export type Inhibition = {

@@ -8,7 +8,7 @@ type AskedModel = Pick<ModelInfo, "defaults" | "imageTokens">;
 export interface Settings {
   /** Share of a picture's tokens to keep; 1 is no compression. */
   budget: number;
-  method: "vmtc" | "prune-last" | "prumerge" | "pool" | "diverse";
+  method: Exclude<Compression["method"], "none">;
   stages: number;
   clusters: "auto" | "drop" | "fuse";
   merge: NonNullable<Vmtc["merge"]>;

@@ -1,11 +1,10 @@
 /**
- * Token reduction after the encoder, on a batch of views: the baselines of the paper's tables, and DivPrune, which needs no
- * attention. plan.ts says which one a view gets.
+ * Token reduction after the encoder, on a batch of views: the baselines of the paper's tables. plan.ts says which one a view
+ * gets.
  */
 import type { Arena } from "../../gpu/arena.ts";
-import { type Recorder, withCapabilities } from "../../gpu/pass.ts";
+import type { Recorder } from "../../gpu/pass.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
-import { diverse } from "../../kernels/diverse.ts";
 import { gatherCells } from "../../kernels/gather-cells.ts";
 import type { HeadRows } from "../../kernels/heads.ts";
 import { matmul } from "../../kernels/matmul.ts";
@@ -15,6 +14,7 @@ import { prumerge } from "../../kernels/prumerge.ts";
 import { topK } from "../../kernels/top-k.ts";
 import { unitRows } from "../../kernels/unit-rows.ts";
 import { assert, ceilDiv } from "../../shared/assert.ts";
+import { keptOwners } from "./kept-owners.ts";
 import type { ViewPlan } from "./plan.ts";
 import type { StageTensors } from "./stage.ts";
 
@@ -99,15 +99,6 @@ function rankCells(recorder: Recorder, cells: EncodedCells, primary: number, { b
   return { block, primary, clusters: 0, scores, order, owners } satisfies StageTensors;
 }
 
-/** The owners of the first `primary` cells in `order`, in `kept`. @param owners [B, N] */
-function keptOwners(recorder: Recorder, owners: Tensor, order: Tensor, primary: number, kept: Arena): Tensor {
-  const [views, count] = owners.shape as [number, number];
-  const left = kept.tensor("cell owners", [views, primary], "u32");
-  const [x, y] = [view(owners, [views * count, 1]), view(left, [views * primary, 1])];
-  gatherCells(recorder, { x, order, y, first: 0, seats: 1 });
-  return left;
-}
-
 function pruneCells(recorder: Recorder, cells: EncodedCells, primary: number, args: SelectArgs): Selected {
   const { first, seats, scratch } = args;
   const stage = rankCells(recorder, cells, primary, args);
@@ -136,54 +127,4 @@ function prumergeCells(recorder: Recorder, cells: EncodedCells, primary: number,
   const size = { label: "PruMerge cells", rows: views * (first + (primary + 1) * seats) };
   const reduce = (x: Tensor, y: Tensor) => prumerge(recorder, { x, order, scores, cosines, y, first, seats });
   return { ...reduceAll(cells, scratch, size, reduce), stage };
-}
-
-export interface DiverseArgs {
-  /** The connector's rows of each view, after the class token's where the features keep it. */
-  projected: Tensor; // [B * (first + n), W]
-  /** Other rows of the same cells. */
-  taps?: readonly Tensor[]; // [B * (first + n), W]
-  owners: Tensor; // [B, n] u32
-  /** k, cells of each view that are kept. */
-  tokens: number;
-  /** Rows of a view in `projected` before its cells. */
-  first: number;
-  /** Owns the result, but for the rows. */
-  kept: Arena;
-  /** Owns the rows. */
-  keptRows: Arena;
-  /** Owns the rest, until the work is submitted. */
-  scratch: Arena;
-}
-
-/** The rows that `diverse` keeps of each view. */
-export interface DiverseRows {
-  rows: Tensor; // [B * (first + k), W]
-  taps: readonly Tensor[]; // [B * (first + k), W]
-  owners: Tensor; // [B, k] u32
-  /** Kept cells in order of choice. */
-  chosen: Tensor; // [B, k] u32
-  /** Kept cells, ascending, then the others, ascending. */
-  order: Tensor; // [B, n] u32
-}
-
-/** Keeps the cells of each view that differ most from each other, by the connector's rows (DivPrune, arXiv 2503.02175). */
-export function selectDiverse(recorder: Recorder, args: DiverseArgs): DiverseRows {
-  const { projected, taps = [], owners, tokens, first, kept, keptRows, scratch } = args;
-  const [views, count] = owners.shape as [number, number];
-  const width = projected.shape[1]!;
-  const all = first + count;
-  const x = view(projected, [views, all, width]);
-  const products = scratch.tensor("products of rows", [views, all, all]);
-  // In f32 whatever the device prefers: f16 cannot tell a millionth, within which cosines count as equal.
-  matmul(withCapabilities(recorder, { halves: "none" }), { x, weight: x, y: products });
-  const chosen = kept.tensor("cells in order of choice", [views, tokens], "u32");
-  const order = kept.tensor("cell order", [views, count], "u32");
-  diverse(recorder, { products, nearest: scratch.tensor("nearest", [views, count]), chosen, order, first });
-  const [rows, ...others] = [projected, ...taps].map((x) => {
-    const y = keptRows.tensor("image tokens", [views * (first + tokens), width]);
-    gatherCells(recorder, { x, order, y, first, seats: 1 });
-    return y;
-  });
-  return { rows: rows!, taps: others, owners: keptOwners(recorder, owners, order, tokens, kept), chosen, order };
 }

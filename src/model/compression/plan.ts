@@ -3,11 +3,12 @@
  * how many clusters. All counts are cells: what the decoder sees. Pure.
  */
 import type { Compression } from "../../api.ts";
-import { MAX_DIVERSE_ROWS } from "../../kernels/diverse.ts";
 import { checkFields } from "../../shared/arguments.ts";
 import { checkInteger, checkNumber } from "../../shared/assert.ts";
 import { shown } from "../../shared/json.ts";
+import type { RowMethodName } from "../../shared/reduction.ts";
 import { dealOut } from "./deal-out.ts";
+import { isRowMethod, ROW_METHODS } from "./rows/registry.ts";
 
 /** The blocks of an encoder, as far as stages depend on them. */
 export interface EncoderBlocks {
@@ -37,14 +38,20 @@ export type ViewPlan =
   | { method: "prune-last"; tokens: number }
   | { method: "pool"; factor: number }
   | { method: "prumerge"; tokens?: number }
-  | { method: "diverse"; tokens: number };
+  | RowPlan;
+
+/** Some of the connector's rows are kept. */
+export interface RowPlan {
+  method: RowMethodName;
+  tokens: number;
+}
 
 type Vmtc = Extract<Compression, { method: "vmtc" }>;
 
 type FieldsOf<M> = Record<Exclude<keyof Extract<Compression, { method: M }>, "method">, true>;
 
 /** The fields of each method beside its name, so that a misspelt one is refused. The type keeps the list complete. */
-const FIELDS: { [M in Compression["method"]]: FieldsOf<M> } = {
+const FIELDS: { [M in Exclude<Compression["method"], RowMethodName>]: FieldsOf<M> } = {
   none: {},
   vmtc: {
     tokens: true,
@@ -59,8 +66,8 @@ const FIELDS: { [M in Compression["method"]]: FieldsOf<M> } = {
   "prune-last": { tokens: true, ratio: true },
   pool: { factor: true },
   prumerge: { tokens: true, ratio: true },
-  diverse: { tokens: true, ratio: true },
 };
+const ROW_FIELDS: FieldsOf<RowMethodName> = { tokens: true, ratio: true };
 
 /** Share of a stage's cells that are clusters (paper, "Implementation details"). */
 const CLUSTER_SHARE = 0.156;
@@ -86,8 +93,13 @@ export function planCompression(
 ): ViewPlan[] {
   if (compression === null || typeof compression !== "object")
     throw new TypeError(`compression must be an object with a method, got ${shown(compression)}`);
-  if (typeof compression.method === "string" && Object.hasOwn(FIELDS, compression.method))
-    checkFields("compression", compression, ["method", ...Object.keys(FIELDS[compression.method])]);
+  if (typeof compression.method !== "string") throw unknownMethod(compression);
+  if (isRowMethod(compression)) {
+    checkFields("compression", compression, ["method", ...Object.keys(ROW_FIELDS)]);
+    return planRows(compression, cells, counted);
+  }
+  if (!Object.hasOwn(FIELDS, compression.method)) throw unknownMethod(compression);
+  checkFields("compression", compression, ["method", ...Object.keys(FIELDS[compression.method])]);
   switch (compression.method) {
     case "none":
       return cells.map(() => ({ method: "none" }));
@@ -110,20 +122,29 @@ export function planCompression(
       if (tokens !== undefined) checkInteger("compression.tokens", tokens, 2 * cells.length);
       return reduced(finalCounts(compression, cells, counted, 2), cells, (tokens) => ({ method: "prumerge", tokens }));
     }
-    case "diverse": {
-      const counts = finalCounts(compression, cells, counted);
-      const largest = Math.max(...cells);
-      if (largest > MAX_DIVERSE_ROWS)
-        throw new RangeError(
-          `compression.method "diverse" compares all tokens of a view, at most ${MAX_DIVERSE_ROWS}; this picture has a view of ${largest}. Use "prune-last", or a smaller picture`,
-        );
-      return reduced(counts, cells, (tokens) => ({ method: "diverse", tokens }));
-    }
-    default:
-      throw new TypeError(
-        `compression.method must be "none", "vmtc", "prune-last", "pool", "prumerge" or "diverse", got ${shown((compression as { method?: unknown }).method)}`,
-      );
   }
+}
+
+function unknownMethod({ method }: { method: unknown }): TypeError {
+  const names = [...Object.keys(FIELDS), ...Object.keys(ROW_METHODS)].map((name) => `"${name}"`);
+  return new TypeError(
+    `compression.method must be ${names.slice(0, -1).join(", ")} or ${names.at(-1)}, got ${shown(method)}`,
+  );
+}
+
+function planRows(
+  { method, ...budget }: Extract<Compression, { method: RowMethodName }>,
+  cells: readonly number[],
+  counted: readonly number[],
+): ViewPlan[] {
+  const counts = finalCounts(budget, cells, counted);
+  const { mostRows = Number.POSITIVE_INFINITY } = ROW_METHODS[method];
+  const largest = Math.max(...cells);
+  if (largest > mostRows)
+    throw new RangeError(
+      `compression.method "${method}" compares all tokens of a view, at most ${mostRows}; this picture has a view of ${largest}. Use "prune-last", or a smaller picture`,
+    );
+  return reduced(counts, cells, (tokens) => ({ method, tokens }));
 }
 
 /** Throws RangeError where the last block's attention does not compare all cells of a view. */

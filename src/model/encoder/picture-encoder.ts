@@ -16,9 +16,11 @@ import { countOutliers } from "../../kernels/prumerge.ts";
 import { assert } from "../../shared/assert.ts";
 import type { EncoderSpec, ModelSpec } from "../../spec/model-spec.ts";
 import type { PicturePlan } from "../../spec/picture-spec.ts";
-import { selectCells, selectDiverse } from "../compression/baselines.ts";
+import { selectCells } from "../compression/baselines.ts";
 import { rowOwners } from "../compression/owners.ts";
-import { standardCompression } from "../compression/plan.ts";
+import { type RowPlan, standardCompression } from "../compression/plan.ts";
+import { isRowMethod, ROW_METHODS } from "../compression/rows/registry.ts";
+import { type SelectRowsArgs, selectRows } from "../compression/rows/select-rows.ts";
 import { Connector } from "../connector/connector.ts";
 import { connectorRows } from "../connector/connector-rows.ts";
 import type { QueriedViews } from "../connector/queries.ts";
@@ -260,12 +262,12 @@ export class PictureEncoder {
       ...(keepFeatures && { features, tapFeatures }),
     };
     if (this.#connector) {
-      const arenas = { kept: plan.method === "diverse" ? scratch : projected, scratch };
+      const arenas = { kept: isRowMethod(plan) ? scratch : projected, scratch };
       const places = { grid: cellGrid, first: this.rows.firstFeature, owners: batch.owners };
       const queried: QueriedViews = { count: encoded.views, ...places, text: question };
       batch.projected = this.#connector.record(recorder, features, queried, arenas);
       batch.taps = tapFeatures.map((rows, tap) => this.#tapConnectors[tap]!.record(recorder, rows, queried, arenas));
-      if (plan.method === "diverse") this.#keepDiverse(recorder, batch, plan.tokens, { kept, projected, scratch });
+      if (isRowMethod(plan)) this.#keepRows(recorder, batch, plan, { kept, projected, scratch });
     }
     if (this.#classes > 0) {
       batch.classLogits = kept.tensor("class logits", [1, this.#classes]);
@@ -275,13 +277,27 @@ export class PictureEncoder {
     return batch;
   }
 
-  #keepDiverse(recorder: Recorder, batch: EncodedBatch, tokens: number, arenas: BatchArenas): void {
+  #keepRows(recorder: Recorder, batch: EncodedBatch, { method, tokens }: RowPlan, arenas: BatchArenas): void {
     const { firstRow: first, queried } = this.rows;
     const { kept, projected: keptRows, scratch } = arenas;
     const { projected, taps: tapped } = batch;
     const all = queried === undefined ? batch.owners : this.#ownRows(scratch, batch.views.length, queried);
-    const args = { projected: projected!, taps: tapped, owners: all, tokens, first, kept, keptRows, scratch };
-    const { rows, taps, owners, chosen, order } = selectDiverse(recorder, args);
+    const chooser: Pick<SelectRowsArgs, "method" | "upload"> = {
+      method: ROW_METHODS[method],
+      upload: (tensor, values) => this.#gpu.upload(tensor, values),
+    };
+    const args = {
+      ...chooser,
+      projected: projected!,
+      taps: tapped,
+      owners: all,
+      tokens,
+      first,
+      kept,
+      keptRows,
+      scratch,
+    };
+    const { rows, taps, owners, chosen, order } = selectRows(recorder, args);
     Object.assign(batch, { rows: first + tokens, projected: rows, taps, chosen, kept: order });
     if (queried === undefined) batch.owners = owners;
   }

@@ -3,6 +3,7 @@ import type { Compression } from "../../api.ts";
 import type { EncoderSpec, ModelSpec } from "../../spec/model-spec.ts";
 import type { Grid, PicturePlan } from "../../spec/picture-spec.ts";
 import { planCompression, type ViewPlan } from "../compression/plan.ts";
+import { isRowMethod } from "../compression/rows/registry.ts";
 import { queriedRows, queriesOf, rowsOfView } from "../connector/row-count.ts";
 import type { RowArranger } from "./arranged-rows.ts";
 import { cellCount } from "./cell-count.ts";
@@ -56,7 +57,7 @@ export class RowPlanner {
     const grids = plan.views.map(({ grid }) => grid);
     const { queried } = this;
     if (queried !== undefined)
-      return { rows: plans.map((view) => (view.method === "diverse" ? view.tokens : queried)), isExact: true };
+      return { rows: plans.map((view) => (isRowMethod(view) ? view.tokens : queried)), isExact: true };
     const cells = plans.map((view, i) => plannedCells(view, this.cellGrid(grids[i]!)));
     const rows = cells.map((count, i) => (count === undefined ? this.rowsOf(grids[i]!) : this.firstRow + count));
     return { rows, isExact: !cells.includes(undefined) };
@@ -74,9 +75,9 @@ export class RowPlanner {
       throw new RangeError(
         'compression.positions "original" needs rows of cells alone, and this model adds rows of its own; use "contiguous"',
       );
-    if (connector.length === 0 && compression?.method === "diverse")
+    if (connector.length === 0 && isRows(compression))
       throw new RangeError(
-        'compression.method "diverse" compares rows of a connector, and this model has none; use "vmtc" or "prune-last"',
+        `compression.method "${compression.method}" chooses rows of a connector, and this model has none; use "vmtc" or "prune-last"`,
       );
     return planModelViews(this.#model, compression, grids, counted);
   }
@@ -108,9 +109,14 @@ export function planModelViews(
 ): ViewPlan[] {
   const queried = queriedRows(connector);
   if (queried !== undefined) checkQueried(compression, connector);
-  const isAfter = queried !== undefined && compression?.method === "diverse";
+  const isAfter = queried !== undefined && isRows(compression);
   const cells = grids.map((grid) => (isAfter ? queried : cellCount(grid, encoder)));
   return planCompression(compression, encoder, cells, counted);
+}
+
+/** A caller's compression may be anything; the plan refuses it. */
+function isRows(compression: Compression): boolean {
+  return typeof compression?.method === "string" && isRowMethod(compression);
 }
 
 function isPlaced(compression: Compression): boolean {

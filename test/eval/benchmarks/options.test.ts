@@ -40,7 +40,11 @@ test("a sweep: one browser, the set that ships or a benchmark", () => {
     browsers: 1,
     benchmark: {
       name: "set",
-      sweep: { methods: ["vmtc", "prune-last", "prumerge", "diverse", "pool"], tokens: undefined, inhibition: [0] },
+      sweep: {
+        methods: ["vmtc", "prune-last", "prumerge", "diverse", "uniform", "pool"],
+        tokens: undefined,
+        inhibition: [0],
+      },
     },
   });
   expect(parse("--sweep --benchmark mme --data d --methods vmtc --tokens 8,16,8 --inhibition 0,0.6")).toMatchObject({

@@ -9,9 +9,10 @@ import {
   type SelectArgs,
   type Selected,
   selectCells,
-  selectDiverse,
 } from "../../../src/model/compression/baselines.ts";
 import type { ViewPlan } from "../../../src/model/compression/plan.ts";
+import { ROW_METHODS } from "../../../src/model/compression/rows/registry.ts";
+import { type SelectedRows, selectRows } from "../../../src/model/compression/rows/select-rows.ts";
 import { readOwners } from "../../../src/model/compression/stage.ts";
 import { diverse } from "../../reference/diverse.ts";
 import { gatherCells } from "../../reference/gather-cells.ts";
@@ -156,10 +157,11 @@ describe("after the encoder", () => {
     const projected = inputTensor(gpu(), [views * (first + cells), width], all);
     const owners = inputTensor(gpu(), [views, cells], initialOwners(cells, views), "u32");
     const arenas = { kept: gpu().arena, keptRows: gpu().arena, scratch: gpu().arena };
-    const args = { projected, owners, tokens, first, ...arenas };
-    let selected!: ReturnType<typeof selectDiverse>;
+    const method = { method: ROW_METHODS.diverse, upload: () => {} };
+    const args = { ...method, projected, owners, tokens, first, ...arenas };
+    let selected!: SelectedRows;
     const record = (pass: Recorder) => {
-      selected = selectDiverse(pass, args);
+      selected = selectRows(pass, args);
     };
     await gpu().compile(record);
     gpu().submit("diverse", record);

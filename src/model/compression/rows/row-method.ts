@@ -1,0 +1,31 @@
+/**
+ * A way to choose which rows of the connector a picture keeps. A new one is a file in this folder, a line in registry.ts and
+ * its name in `RowMethodName`; planning, memory, overlays and positions follow by themselves (docs/adding-a-method.md).
+ */
+import type { Arena } from "../../../gpu/arena.ts";
+import type { Recorder } from "../../../gpu/pass.ts";
+import type { Tensor } from "../../../gpu/tensor.ts";
+
+export interface RowMethod {
+  /** Most rows of a view that it can compare; left out, any number. */
+  mostRows?: number;
+  /** Records the choice, or uploads it if it does not depend on the rows. */
+  choose(args: RowChoice): void;
+}
+
+/** What a method reads and writes. B views of n rows each, of which k are kept. */
+export interface RowChoice {
+  recorder: Recorder;
+  /** The connector's rows of each view, after `first` rows that are kept in any case. */
+  rows: Tensor; // [B, first + n, W]
+  /** 1 with a class token, else 0. */
+  first: number;
+  /** Out: the kept rows, ascending, then the others, ascending. */
+  order: Tensor; // [B, n] u32
+  /** Out: the kept rows in order of choice. */
+  chosen: Tensor; // [B, k] u32
+  /** Owns tensors of the choice itself, until the work is submitted. */
+  scratch: Arena;
+  /** Writes into a tensor before the recorded work runs. */
+  upload(tensor: Tensor, values: Uint32Array | Float32Array): void;
+}
