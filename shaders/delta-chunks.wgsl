@@ -8,6 +8,7 @@ struct Params {
   rows: u32, // T
   keyHeads: u32, // Hk
   valueHeads: u32, // Hv
+  neighbours: u32, // value heads in a row that share a key head
   valueWidth: u32, // dv
   stride: u32, // elements from a row of qkv to the next
   hasState: u32, // 0: S is zero
@@ -50,7 +51,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   let i = lane / QUADS; // row of the chunk
   let quad = lane % QUADS;
   let column = (group.x * QUADS + quad) * 4u;
-  let query_at = head / (params.valueHeads / params.keyHeads) * KEY_WIDTH;
+  let query_at = head / params.neighbours % params.keyHeads * KEY_WIDTH;
   let key_at = query_at + params.keyHeads * KEY_WIDTH;
   for (var e = lane; e < KEY_WIDTH * QUADS; e += LANES) {
     var value = vec4f(0.0);

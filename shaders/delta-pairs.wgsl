@@ -8,6 +8,7 @@ struct Params {
   rows: u32, // T
   keyHeads: u32, // Hk
   valueHeads: u32, // Hv
+  neighbours: u32, // value heads in a row that share a key head
   stride: u32, // elements from a row of qkv to the next
   queryFactor: f32, // on queries of length 1
 }
@@ -69,7 +70,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   var query_products = vec4f(0.0);
   var square = 0.0;
   for (var tile = 0u; tile < KEY_WIDTH; tile += TILE) {
-    load_tile(first, head / (params.valueHeads / params.keyHeads), tile, lane);
+    load_tile(first, head / params.neighbours % params.keyHeads, tile, lane);
     workgroupBarrier();
     for (var c = 0u; c < TILE; c++) {
       let j = quarter * 4u * PITCH + c;

@@ -7,6 +7,7 @@
 struct Params {
   keyHeads: u32, // Hk
   valueHeads: u32, // Hv
+  neighbours: u32, // value heads in a row that share a key head
   valueWidth: u32, // dv
   queryFactor: f32, // on queries of length 1
   hasState: u32, // 0: S is zero
@@ -35,7 +36,7 @@ fn main(lane: Lane, @builtin(workgroup_id) group: vec3u) {
   let head = group.y;
   let column = group.x * COLUMNS + lane.index % COLUMNS;
   let slice = lane.index / COLUMNS;
-  let key_head = head / (params.valueHeads / params.keyHeads);
+  let key_head = head / params.neighbours % params.keyHeads;
   let keys = params.keyHeads * KEY_WIDTH;
   var squares = vec3f(0.0); // k k, q q, k q
   for (var i = lane.index; i < KEY_WIDTH; i += WORKGROUP_SIZE) {

@@ -78,6 +78,8 @@ function readDelta(fields: ConfigFields): DeltaSpec {
     keyWidth: fields.integer("linear_key_head_dim", 128, 1, MAX_STATE_WIDTH),
     valueWidth: fields.integer("linear_value_head_dim", 128, 1, MAX_STATE_WIDTH),
     taps: fields.integer("linear_conv_kernel_dim", 4, 1, MAX_TAPS),
+    // No published field: containers that store heads in this order say so.
+    ...(fields.boolean("linear_value_heads_tiled", false) && { tiled: true }),
   };
 }
 

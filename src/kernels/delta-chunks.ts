@@ -7,7 +7,7 @@ import { ceilDiv } from "../shared/assert.ts";
 import { checkPlaces, placeParams, type StatePlaces } from "./causal-conv.ts";
 import { checkShape, matrixShape } from "./common.ts";
 import { DELTA_CHUNK, DELTA_TILE, type DeltaPairsArgs } from "./delta-pairs.ts";
-import { deltaWidth, MAX_KEY_WIDTH } from "./delta-step.ts";
+import { deltaWidth, MAX_KEY_WIDTH, neighboursOf } from "./delta-step.ts";
 
 const kernel = new Kernel({
   name: "delta-chunks",
@@ -17,6 +17,7 @@ const kernel = new Kernel({
     rows: "u32",
     keyHeads: "u32",
     valueHeads: "u32",
+    neighbours: "u32",
     valueWidth: "u32",
     stride: "u32",
     hasState: "u32",
@@ -48,7 +49,7 @@ export function deltaChunks(recorder: Recorder, args: DeltaChunksArgs): void {
   recorder.dispatch(
     kernel.variant({ constants: { KEY_WIDTH: keyWidth, CHUNK: DELTA_CHUNK, TILE: DELTA_TILE, QUADS: quads } }),
     { qkv, pairs, scales, state, y },
-    { rows, keyHeads, valueHeads, valueWidth, stride, ...placeParams(places) },
+    { rows, keyHeads, valueHeads, neighbours: neighboursOf(args), valueWidth, stride, ...placeParams(places) },
     [ceilDiv(valueWidth, 4 * quads), valueHeads],
   );
 }

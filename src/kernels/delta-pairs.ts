@@ -6,7 +6,7 @@ import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { ceilDiv } from "../shared/assert.ts";
 import { checkShape, matrixShape } from "./common.ts";
-import { checkDelta, type DeltaGates, type DeltaHeads } from "./delta-step.ts";
+import { checkDelta, type DeltaGates, type DeltaHeads, neighboursOf } from "./delta-step.ts";
 
 /** Rows of a chunk: their pairs are solved at once, chunks follow one another. */
 export const DELTA_CHUNK = 16;
@@ -17,7 +17,7 @@ const kernel = new Kernel({
   name: "delta-pairs",
   shader,
   bindings: { qkv: "read", gates: "read", rate: "read", bias: "read", pairs: "write", scales: "write" },
-  params: { rows: "u32", keyHeads: "u32", valueHeads: "u32", stride: "u32", queryFactor: "f32" },
+  params: { rows: "u32", keyHeads: "u32", valueHeads: "u32", neighbours: "u32", stride: "u32", queryFactor: "f32" },
 });
 
 export interface DeltaPairsArgs extends DeltaHeads, DeltaGates {
@@ -42,7 +42,7 @@ export function deltaPairs(recorder: Recorder, args: DeltaPairsArgs): void {
   recorder.dispatch(
     variant,
     { qkv, gates, rate, bias, pairs, scales },
-    { rows, keyHeads, valueHeads, stride, queryFactor: keyWidth ** -0.5 },
+    { rows, keyHeads, valueHeads, neighbours: neighboursOf(args), stride, queryFactor: keyWidth ** -0.5 },
     [ceilDiv(rows, DELTA_CHUNK), valueHeads],
   );
 }

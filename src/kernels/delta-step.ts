@@ -18,6 +18,7 @@ const kernel = new Kernel({
   params: {
     keyHeads: "u32",
     valueHeads: "u32",
+    neighbours: "u32",
     valueWidth: "u32",
     queryFactor: "f32",
     hasState: "u32",
@@ -28,8 +29,9 @@ const kernel = new Kernel({
 
 /** Heads of a gated delta rule. */
 export interface DeltaHeads {
-  /** Hk; each serves Hv / Hk neighbouring value heads. */
+  /** Hk; each serves Hv / Hk neighbouring value heads, or where `tiled` every Hk-th one. */
   keyHeads: number;
+  tiled?: boolean;
   /** Hv */
   valueHeads: number;
   /** dk, at most `MAX_KEY_WIDTH` */
@@ -62,6 +64,11 @@ export function deltaWidth({ keyHeads, valueHeads, keyWidth, valueWidth }: Delta
   return 2 * keyHeads * keyWidth + valueHeads * valueWidth;
 }
 
+/** Value heads in a row that share a key head. */
+export function neighboursOf({ keyHeads, valueHeads, tiled }: DeltaHeads): number {
+  return tiled ? 1 : valueHeads / keyHeads;
+}
+
 /** Throws unless the heads and their gates have shapes that kernels run: a bug in the model code. */
 export function checkDelta(name: string, args: DeltaHeads & DeltaGates & { qkv: Tensor }, rows: number): void {
   const { keyHeads, valueHeads, keyWidth } = args;
@@ -88,7 +95,14 @@ export function deltaStep(recorder: Recorder, args: DeltaStepArgs): void {
   recorder.dispatch(
     variant,
     { qkv, gates, rate, bias, state, y },
-    { keyHeads, valueHeads, valueWidth, queryFactor: keyWidth ** -0.5, ...placeParams(places) },
+    {
+      keyHeads,
+      valueHeads,
+      neighbours: neighboursOf(args),
+      valueWidth,
+      queryFactor: keyWidth ** -0.5,
+      ...placeParams(places),
+    },
     [ceilDiv(valueWidth, COLUMNS), valueHeads],
   );
 }

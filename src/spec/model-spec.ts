@@ -218,8 +218,9 @@ export type LayerSpec = LayerParts &
  * silu of a gate.
  */
 export interface DeltaSpec {
-  /** Hk; each serves valueHeads / keyHeads neighbouring value heads. */
+  /** Hk; each serves valueHeads / keyHeads neighbouring value heads, or where `tiled` every keyHeads-th one. */
   keyHeads: number;
+  tiled?: boolean;
   /** Hv */
   valueHeads: number;
   /** Width of queries and keys. */

@@ -1,8 +1,9 @@
 /** The gated delta rule as its recurrence, a row after another, in f64. */
 
-/** Heads of the rule: each key head serves valueHeads / keyHeads neighbouring value heads. */
+/** Heads of the rule: each key head serves valueHeads / keyHeads neighbouring value heads; where `tiled`, every keyHeads-th one. */
 export interface DeltaHeads {
   keyHeads: number;
+  tiled?: boolean;
   valueHeads: number;
   keyWidth: number;
   valueWidth: number;
@@ -36,9 +37,9 @@ export function headOf(
   qkv: ArrayLike<number>,
   t: number,
   head: number,
-  { keyHeads, valueHeads, keyWidth, valueWidth }: DeltaHeads,
+  { keyHeads, valueHeads, keyWidth, valueWidth, tiled }: DeltaHeads,
 ): { q: number[]; k: number[]; v: number[] } {
-  const keyHead = Math.floor(head / (valueHeads / keyHeads));
+  const keyHead = tiled ? head % keyHeads : Math.floor(head / (valueHeads / keyHeads));
   const row = t * (2 * keyHeads * keyWidth + valueHeads * valueWidth);
   const slice = (first: number, count: number) => Array.from({ length: count }, (_, i) => qkv[row + first + i]!);
   return {

@@ -45,10 +45,11 @@ export function deltaTensors(gpu: Gpu, { heads, qkv, gates, rate, bias }: DeltaC
   };
 }
 
-/** [Hk, Hv, dk, dv] of kernel tests: widths off and on tiles and quads, grouped heads, the published ones. */
-export const DELTA_HEADS: readonly (readonly [number, number, number, number])[] = [
+/** [Hk, Hv, dk, dv, tiled] of kernel tests: widths off and on tiles and quads, grouped and tiled heads, the published ones. */
+export const DELTA_HEADS: readonly (readonly [number, number, number, number, number?])[] = [
   [1, 1, 1, 1],
   [2, 4, 12, 16],
+  [2, 6, 12, 16, 1],
   [1, 3, 18, 10],
   [3, 3, 33, 17],
   [2, 2, 64, 32],
@@ -57,6 +58,9 @@ export const DELTA_HEADS: readonly (readonly [number, number, number, number])[]
 ];
 
 /** By name. */
-export function headsOf([keyHeads = 0, valueHeads = 0, keyWidth = 0, valueWidth = 0]: readonly number[]): DeltaHeads {
-  return { keyHeads, valueHeads, keyWidth, valueWidth };
+export function headsOf([keyHeads = 0, valueHeads = 0, keyWidth = 0, valueWidth = 0, tiled = 0]: readonly (
+  | number
+  | undefined
+)[]): DeltaHeads {
+  return { keyHeads, valueHeads, keyWidth, valueWidth, tiled: tiled === 1 };
 }

@@ -26,6 +26,7 @@ export const GGUF_BESIDE: Record<string, readonly string[]> = {
   "qwen2_vl-published-bf16": ["preprocessor_config.json"],
   "qwen2_5_vl-windows-bf16": ["preprocessor_config.json"],
   "qwen3_vl-bf16": ["preprocessor_config.json"],
+  "qwen3_5-bf16": ["preprocessor_config.json"],
   "lfm2_vl-single-bf16": ["preprocessor_config.json", "processor_config.json"],
 };
 
@@ -105,8 +106,12 @@ function tensorsOf(recipe: TensorRecipe, tensors: ReadonlyMap<string, Tensor>): 
 }
 
 /** What the converter does to a tensor. */
-function changed({ shape, data }: Tensor, operation: string): Tensor {
-  const [verb, by] = operation.split(" ");
+function changed(tensor: Tensor, operations: string): Tensor {
+  return operations.split(" then ").reduce(changedOnce, tensor);
+}
+
+function changedOnce({ shape, data }: Tensor, operation: string): Tensor {
+  const [verb, by, ...more] = operation.split(" ");
   const rows = shape[0]!;
   const columns = data.length / rows;
   switch (verb) {
@@ -130,6 +135,22 @@ function changed({ shape, data }: Tensor, operation: string): Tensor {
         data: Float64Array.from(data, (_, i) => data[from(Math.floor(i / columns)) * columns + (i % columns)]!),
       };
     }
+    case "decay":
+      return { shape, data: data.map((value) => -Math.exp(value)) };
+    case "tile": {
+      const [keys, [share = 1, width = 1, first = 0]] = [Number(by), more.map(Number)];
+      // Row j of the file is this row of the checkpoint.
+      const from = (row: number) => (row < first ? row : first + untiled(row - first, keys, share, width));
+      return {
+        shape,
+        data: Float64Array.from(data, (_, i) => data[from(Math.floor(i / columns)) * columns + (i % columns)]!),
+      };
+    }
+    case "columns": {
+      const [keys, [share = 1, width = 1]] = [Number(by), more.map(Number)];
+      const at = (i: number) => i - (i % columns) + untiled(i % columns, keys, share, width);
+      return { shape, data: Float64Array.from(data, (_, i) => data[at(i)]!) };
+    }
     case "frame": {
       const [out, channels, frames, height, width] = shape as [number, number, number, number, number];
       const pixels = height * width;
@@ -150,6 +171,12 @@ function changed({ shape, data }: Tensor, operation: string): Tensor {
     default:
       throw new Error(`no operation ${operation}`);
   }
+}
+
+/** The place in groups of `share` heads, a group a key head, of a place in tiles of `keys` heads. */
+function untiled(place: number, keys: number, share: number, width: number): number {
+  const head = Math.floor(place / width);
+  return ((head % keys) * share + Math.floor(head / keys)) * width + (place % width);
 }
 
 interface TokenizerJson {

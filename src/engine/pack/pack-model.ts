@@ -105,6 +105,9 @@ export async function packModel(from: ModelFolder, to: FolderSink, options: Pack
   }
   written.push(...(await writer.end()));
   for (const source of checkpoint.files.values()) await source.finish?.({ signal });
+  const isTiled = spec.decoder?.layers.some((layer) => layer.kind === "delta" && layer.delta.tiled);
+  if (isTiled)
+    summary.notes.push("Its value heads lie in the source's order, which Fovea reads and other tools do not.");
   const notes = [...model.notes, ...(checkpoint.notes ?? []), ...summary.notes];
   return { family: spec.family, parts: summary.parts(), files: written, bytes: summary.bytes, notes };
 }

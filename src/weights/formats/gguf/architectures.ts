@@ -31,11 +31,11 @@ export interface Architecture {
   config(input: ArchitectureInput): Record<string, unknown>;
   /** Rows of queries and keys are stored with the two halves of each head interleaved. */
   permuted?: true;
-  /** Names of a layer's tensors below it that differ from the usual, without ".weight" and ".bias"; null: `qkv` splits it. */
+  /** Names of a layer's tensors below it that differ from the usual: without ".weight" and ".bias", or with one on the left only. */
   layerNames?: Readonly<Record<string, string>>;
   /** Names of tensors outside of layers that differ from the usual. */
   names?: Readonly<Record<string, string>>;
-  /** Added to the stored values of norms; families count from values without it. */
+  /** Added to the stored values of norms, but of those of recurrent layers; families count from values without it. */
   normOffset?: 1;
   /** `attn_qkv` holds three matrices of queries, keys and values that the family reads apart. */
   splitQkv?: true;
@@ -201,6 +201,29 @@ function olmo2(input: ArchitectureInput): Record<string, unknown> {
   return plain("olmo2", input);
 }
 
+/** Layers of gated delta rules. Value heads lie in tiles, one of each key head: llama.cpp repeats keys so. */
+function qwen35(input: ArchitectureInput): Record<string, unknown> {
+  const { keys, common } = input;
+  const valueHeads = keys.neededSize("ssm.time_step_rank");
+  const inner = keys.neededSize("ssm.inner_size");
+  if (inner % valueHeads !== 0)
+    throw keys.metadata.bad(`${keys.name("ssm.inner_size")} is ${inner}, a multiple of ${valueHeads} heads is needed`);
+  const interval = keys.size("full_attention_interval") ?? 4;
+  return {
+    ...plain("qwen3_5_text", input, 1e7),
+    layer_types: Array.from({ length: common.num_hidden_layers }, (_, layer) =>
+      (layer + 1) % interval === 0 ? "full_attention" : "linear_attention",
+    ),
+    linear_conv_kernel_dim: keys.neededSize("ssm.conv_kernel"),
+    linear_key_head_dim: keys.neededSize("ssm.state_size"),
+    linear_num_key_heads: keys.neededSize("ssm.group_count"),
+    linear_num_value_heads: valueHeads,
+    linear_value_head_dim: inner / valueHeads,
+    linear_value_heads_tiled: true,
+    mtp_num_hidden_layers: keys.number("nextn_predict_layers") ?? 0,
+  };
+}
+
 export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   llama: { config: llama, permuted: true },
   mistral3: { config: mistral3, permuted: true },
@@ -209,6 +232,22 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   qwen2vl: { config: (input) => plain("qwen2", input) },
   qwen3: { config: (input) => plain("qwen3", input) },
   qwen3vl: { config: (input) => plain("qwen3", input) },
+  qwen35: {
+    config: qwen35,
+    normOffset: 1,
+    layerNames: {
+      post_attention_norm: "post_attention_layernorm",
+      attn_qkv: "linear_attn.in_proj_qkv",
+      attn_gate: "linear_attn.in_proj_z",
+      ssm_a: "linear_attn.A_log",
+      "ssm_dt.bias": "linear_attn.dt_bias",
+      ssm_conv1d: "linear_attn.conv1d",
+      ssm_norm: "linear_attn.norm",
+      ssm_beta: "linear_attn.in_proj_b",
+      ssm_alpha: "linear_attn.in_proj_a",
+      ssm_out: "linear_attn.out_proj",
+    },
+  },
   gemma2: { config: gemma2, ...GEMMA },
   gemma3: { config: gemma3, ...GEMMA },
   smollm3: { config: (input) => plain("smollm3", input), permuted: true },

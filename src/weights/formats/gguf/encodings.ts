@@ -41,6 +41,7 @@ function packed(id: PackedTypeName, layout: PackedLayout): PackedEncoding {
 export function storedTensor(named: NamedTensor): StoredTensor {
   const { name, tensor, shape, start, end, interleavedHeads, offset, frame } = named;
   if (frame) return twoFrames(named, frame);
+  if (named.isDecay) return decays(named);
   if (shape.length === 1 && Object.hasOwn(LAYOUTS, tensor.type.name)) return packedVector(named);
   return {
     name,
@@ -52,6 +53,33 @@ export function storedTensor(named: NamedTensor): StoredTensor {
     ],
     ...(interleavedHeads !== undefined && rowOrder(shape[0]!, interleavedHeads)),
     ...(offset !== undefined && { add: -offset }),
+  };
+}
+
+/** Rates of decay, of which the file has -exp. Throws FoveaError `bad-weights` for another type, or a rate that is not below 0. */
+function decays({ name, tensor, shape, start, end }: NamedTensor): StoredTensor {
+  const { type, file } = tensor;
+  const [width = 1] = shape;
+  if (type.name !== "F32" || shape.length !== 1)
+    throw badGguf(
+      file,
+      `tensor ${quoted(tensor.name)} is ${type.name} ${shapeText(shape)}; F32 of one dimension is needed`,
+    );
+  return {
+    name,
+    shape: [1, width],
+    planes: [{ name: tensor.name, file, start, end, role: "values", rowBytes: end - start }],
+    encoding: {
+      id: type.name,
+      dtype: "F32",
+      unpack({ planes }) {
+        const values = readNumbers(planes.values!, { name, dtype: "F32" });
+        const wrong = values.find((value) => !(value < 0));
+        if (wrong !== undefined)
+          throw badGguf(file, `tensor ${quoted(tensor.name)} holds ${wrong}, a number below 0 is needed`);
+        return values.map((value) => Math.log(-value)) as Float32Array<ArrayBuffer>;
+      },
+    },
   };
 }
 

@@ -22,6 +22,8 @@ export interface NamedTensor {
   readonly interleavedHeads?: number;
   /** The stored values are so much larger than those of Hugging Face's layout. */
   readonly offset?: number;
+  /** The stored values are -exp of those of Hugging Face's layout. */
+  readonly isDecay?: true;
   /** The rest of each row, for a second frame, in a tensor of the same type and shape. `shape` is that of both. */
   readonly frame?: GgufTensor;
 }
@@ -66,7 +68,9 @@ export function describeLanguage(
 
 function commonFields(keys: Keys, tensors: ReadonlyMap<string, GgufTensor>): CommonFields {
   const { metadata } = keys;
-  const layers = keys.layers();
+  const layers = keys.layers() - (keys.number("nextn_predict_layers") ?? 0);
+  if (!Number.isInteger(layers) || layers < 1)
+    throw metadata.bad(`${keys.name("nextn_predict_layers")} leaves ${layers} layers, an integer from 1 is needed`);
   const width = keys.neededSize("embedding_length");
   const heads = keys.ofLayers("attention.head_count", layers)?.find((count) => count > 0);
   if (heads === undefined) throw metadata.bad(`${keys.name("attention.head_count")} is missing`);
@@ -150,14 +154,23 @@ export function nameLanguageTensors(
     const [, layer, base = "", end = ""] = /^(?:blk\.(\d+)\.)?(.+?)(\.weight|\.bias)?$/.exec(tensor.name) ?? [];
     const table = layer === undefined ? names : layerNames;
     const below = layer === undefined ? prefix : `${prefix}layers.${layer}.`;
-    const own = Object.hasOwn(table, base) ? table[base]! : undefined;
+    const [own, ending] = nameOf(table, base, end);
+    // Layers that guess further tokens ahead follow the others.
+    if (layer !== undefined && config.mtp_num_hidden_layers && Number(layer) >= (config.num_hidden_layers as number))
+      continue;
     if (layer === undefined && base === "output") named.push(whole(`${head}${end}`, tensor));
     else if (layer !== undefined && base === "attn_qkv" && architecture.splitQkv)
       named.push(...splitQkv(tensor, below, end, config));
-    else if (own !== undefined) named.push(inLayer(`${below}${own}${end}`, tensor, base, architecture, config));
+    else if (own !== undefined) named.push(inLayer(`${below}${own}${ending}`, tensor, base, architecture, config));
     else if (!READ_ELSEWHERE.test(tensor.name)) unread.push(tensor.name);
   }
   return { named, unread };
+}
+
+/** The name of a tensor in a table, and the ending behind it: a name on the left may have its ending. */
+function nameOf(table: Readonly<Record<string, string>>, base: string, end: string): [string | undefined, string] {
+  if (Object.hasOwn(table, `${base}${end}`) && end !== "") return [table[`${base}${end}`], ""];
+  return [Object.hasOwn(table, base) ? table[base] : undefined, end];
 }
 
 /** What the file calls the decoder's tensor of a name in Hugging Face's layout; undefined for any other. */
@@ -192,9 +205,10 @@ function inLayer(
   const named = whole(name, tensor);
   if (permuted && base === "attn_q") return { ...named, interleavedHeads: config.num_attention_heads as number };
   if (permuted && base === "attn_k") return { ...named, interleavedHeads: config.num_key_value_heads as number };
-  if (normOffset && base.endsWith("_norm")) return { ...named, offset: normOffset };
+  if (base === "ssm_a") return { ...named, isDecay: true };
+  if (normOffset && base.endsWith("_norm") && base !== "ssm_norm") return { ...named, offset: normOffset };
   // A convolution has a channel dimension of 1 that the file squeezes out.
-  if (base === "shortconv.conv" && tensor.shape.length === 2)
+  if ((base === "shortconv.conv" || base === "ssm_conv1d") && tensor.shape.length === 2)
     return { ...named, shape: [tensor.shape[0]!, 1, tensor.shape[1]!] };
   return named;
 }

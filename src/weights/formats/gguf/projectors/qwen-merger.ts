@@ -57,7 +57,7 @@ export const merger3: Projector = {
     const { vision, text, language } = input;
     const { rope_scaling: _, ...plain } = text;
     return {
-      model_type: "qwen3_vl",
+      model_type: PICTURED[text.model_type as string] ?? "qwen3_vl",
       text_config: {
         ...plain,
         rope_scaling: { rope_type: "default", mrope_interleaved: true, mrope_section: sections(language) },
@@ -88,6 +88,9 @@ export const merger3: Projector = {
     return { ...rest, names: { ...own, ...Object.fromEntries(taps) } };
   },
 };
+
+/** Decoders -> the same with this tower. */
+const PICTURED: Readonly<Record<string, string>> = { qwen3_5_text: "qwen3_5" };
 
 /** The decoder's fields are at the top of such configs, and its tensors below "model.". */
 const FLAT = { prefix: "model.", head: "lm_head" };

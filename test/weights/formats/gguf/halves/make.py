@@ -48,6 +48,7 @@ def text_name(name):
 
 def language(arch, name, heads=None):
     """The tensor of a language file: its name, and what is done to its values."""
+    name = name.replace(".dt_bias", ".dt_proj.bias")
     key = "model." + name.removeprefix("model.") if not name.startswith("lm_head") else name
     new = mapped(arch, key)
     if arch == ARCH.GEMMA3 and name.endswith("norm.weight"):
@@ -56,7 +57,28 @@ def language(arch, name, heads=None):
         return [[new, f"permute {heads['q' in name.split('.')[-2]]}"]]
     if "conv.conv" in name:
         return [[new, "squeeze"]]
+    if arch == ARCH.QWEN35:
+        if re.search(r"norm\.weight$", name) and "linear_attn" not in name:
+            return [[new, "add 1"]]
+        return [[new, recurrent(name, **heads)]]
     return [[new, ""]]
+
+
+def recurrent(name, keys, share, key_width, width):
+    """Value heads go from groups of a key head to tiles of all key heads."""
+    if "in_proj_qkv" in name:
+        return f"tile {keys} {share} {width} {2 * keys * key_width}"
+    if "in_proj_z" in name:
+        return f"tile {keys} {share} {width} 0"
+    if re.search(r"in_proj_[ab]|dt_proj", name):
+        return f"tile {keys} {share} 1 0"
+    if "A_log" in name:
+        return f"decay then tile {keys} {share} 1 0"
+    if "conv1d" in name:
+        return f"squeeze then tile {keys} {share} {width} {2 * keys * key_width}"
+    if "linear_attn.out_proj" in name:
+        return f"columns {keys} {share} {width}"
+    return ""
 
 
 def vision(kind, name, taps=(), heads=0, patch=0):
@@ -153,6 +175,8 @@ def recipe(folder, arch, keys, pre, clip_keys, kind, is_vision, **more):
     heads = more.pop("text_heads", None)
     tensors = {"language": {}, "vision": {}}
     for name in tensor_names(folder):
+        if name.startswith("mtp."):
+            continue
         if is_vision(name):
             tensors["vision"][general(name)] = [[general(new), op] for new, op in vision(kind, name, **more)]
         else:
@@ -233,6 +257,32 @@ def qwen3_vl():
     return recipe(folder, ARCH.QWEN3VL, keys, "qwen2", keys_of_clip, "qwen3vl", in_visual, taps=taps)
 
 
+def qwen3_5():
+    folder = "qwen3_5-bf16"
+    found = config(folder)
+    text, own = found["text_config"], found["vision_config"]
+    rope = text["rope_parameters"]
+    keys = decoder({**text, **rope}, **head_width(text), rope__dimension_sections=[*rope["mrope_section"], 0])
+    keys["rope__dimension_count"] = int(text["head_dim"] * rope["partial_rotary_factor"])
+    key_heads, value_heads = text["linear_num_key_heads"], text["linear_num_value_heads"]
+    keys |= {
+        "ssm__conv_kernel": text["linear_conv_kernel_dim"],
+        "ssm__state_size": text["linear_key_head_dim"],
+        "ssm__group_count": key_heads,
+        "ssm__time_step_rank": value_heads,
+        "ssm__inner_size": text["linear_value_head_dim"] * value_heads,
+        "full_attention_interval": text["full_attention_interval"],
+    }
+    side = int(own["num_position_embeddings"] ** 0.5)
+    fields = tower(side * own["patch_size"], own["patch_size"], own["hidden_size"], own["intermediate_size"],
+                   text["hidden_size"], own["depth"], own["num_heads"], 1e-6)
+    fields |= {"spatial_merge_size": own["spatial_merge_size"]}
+    heads = {"keys": key_heads, "share": value_heads // key_heads, "key_width": text["linear_key_head_dim"],
+             "width": text["linear_value_head_dim"]}
+    return recipe(folder, ARCH.QWEN35, keys, "qwen35", clip("qwen3vl_merger", fields, HALF, HALF, use_gelu=True), "qwen3vl",
+                  in_visual, text_heads=heads)
+
+
 def idefics3():
     folder = "idefics3-defaults-f16"
     found = config(folder)
@@ -291,6 +341,7 @@ CASES = {
     "qwen2_vl-published-bf16": qwen2_vl,
     "qwen2_5_vl-windows-bf16": qwen2_5_vl,
     "qwen3_vl-bf16": qwen3_vl,
+    "qwen3_5-bf16": qwen3_5,
     "idefics3-defaults-f16": idefics3,
     "internvl-qwen2-bf16": internvl,
     "lfm2_vl-single-bf16": lfm2,
