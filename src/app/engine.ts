@@ -64,6 +64,12 @@ export async function storedModels(): Promise<StoredModel[]> {
   return storedModels();
 }
 
+/** Deletes the rows of a conversation. Returns whether they were stored. */
+export async function deleteStoredConversation(name: string): Promise<boolean> {
+  const { deleteStoredConversation } = await import("../index.ts");
+  return deleteStoredConversation(name);
+}
+
 /** Deletes a stored model. Returns whether it was stored. */
 export async function deleteStoredModel(source: string): Promise<boolean> {
   const { deleteStoredModel } = await import("../index.ts");

@@ -6,13 +6,14 @@
 import { readFileSync } from "node:fs";
 import type { Page } from "playwright";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { GenerationStats } from "../../src/api.ts";
 import type { Page as PageElement } from "../../src/app/parts/page.ts";
 import { chatFiles } from "../support/chat-files.ts";
 import { projectRoot } from "../support/command.ts";
 import { type WrittenFolder, writeFolder } from "../support/model-folder.ts";
 import { startModelServer } from "../support/model-server.ts";
 import { axeFindings, PageVisits } from "../support/page-visit.ts";
-import { answers, details, ready, set, stats } from "../support/site-page.ts";
+import { answers, ask, details, ready, set, stats } from "../support/site-page.ts";
 
 let visits: PageVisits;
 let page: Page;
@@ -31,6 +32,25 @@ const button = (name: string | RegExp) => page.getByRole("button", { name, exact
 const question = () => page.getByLabel("Your question");
 const inspector = () => page.locator("app-inspector");
 const view = () => page.locator("app-picture-view");
+
+/** How many rows each conversation on disk has. Runs in the page. */
+async function savedRows(): Promise<number[]> {
+  const root = await navigator.storage.getDirectory();
+  const folder = await root.getDirectoryHandle("fovea-conversations").catch(() => undefined);
+  const found: number[] = [];
+  for await (const name of folder?.keys() ?? []) {
+    const one = await folder!.getDirectoryHandle(name);
+    const header = await one.getFileHandle("header.json").catch(() => undefined);
+    // After a hash.
+    if (header) found.push(JSON.parse((await (await header.getFile()).text()).slice(64)).tokens);
+  }
+  return found;
+}
+
+/** Of the last answer. Runs in the page. */
+function lastStats(): GenerationStats {
+  return document.querySelector<PageElement>("app-page")!.app.store.state.turns.at(-1)!.answers.at(-1)!.stats!;
+}
 
 describe("with the tiny model", () => {
   let chat: WrittenFolder;
@@ -132,6 +152,11 @@ describe("with the tiny model", () => {
     await button("Previous answer").click();
     await stats(page).getByText("32 of 64 image tokens").waitFor();
     await set(page, { budget: 0.5 });
+    // The model's own share is no attribute of the element, and stays what was set.
+    await page.waitForTimeout(100);
+    expect(
+      await page.evaluate(() => document.querySelector<PageElement>("app-page")!.app.store.state.settings.budget),
+    ).toBe(0.5);
   });
 
   test("stops in the middle of an answer, and goes on from there", async () => {
@@ -154,22 +179,29 @@ describe("with the tiny model", () => {
   });
 
   test("the conversation survives a reload, with its picture, its answers and the settings", async () => {
-    await set(page, { maxTokens: 9 });
+    // Not the model's default, though that of other models.
+    await set(page, { maxTokens: 9, budget: 1 });
+    await ask(page, "Sure?");
     const before = await answers(page).first().textContent();
-    // Changes are kept together.
+    // Changes are kept together, and rows are saved after a while.
     await page.waitForTimeout(1500);
+    const asked = await page.evaluate(lastStats);
+    await expect.poll(() => page.evaluate(savedRows)).toEqual([asked.promptTokens + asked.newTokens - 1]);
     await page.reload();
     await stats(page).first().waitFor();
     expect(await answers(page).first().textContent()).toBe(before);
     await page.getByText("1 / 2").waitFor();
     await page.getByRole("img", { name: "Picture: picnic.webp" }).waitFor();
     await ready(page);
-    const maxTokens = () =>
-      page.evaluate(() => document.querySelector<PageElement>("app-page")!.app.store.state.settings.maxTokens);
-    expect(await maxTokens()).toBe(9);
-    await question().fill("And now?");
-    await page.keyboard.press("Enter");
-    await stats(page).nth(2).waitFor();
+    const settings = await page.evaluate(
+      () => document.querySelector<PageElement>("app-page")!.app.store.state.settings,
+    );
+    expect(settings).toMatchObject({ maxTokens: 9, budget: 1 });
+    await ask(page, "And now?");
+    // The rows of the earlier visit come from disk: with the picture, the question and the answers.
+    const last = await page.evaluate(lastStats);
+    expect(last.reusedTokens, JSON.stringify([asked, last])).toBeGreaterThanOrEqual(asked.promptTokens);
+    expect(last.pictures[0]!.reused).toBe(true);
   });
 
   test("an answer that is hostile is text", async () => {
@@ -193,6 +225,7 @@ describe("with the tiny model", () => {
 
   test("a scene is built by keyboard, and goes with the question", async () => {
     await button("New conversation").click();
+    await expect.poll(() => page.evaluate(savedRows)).toEqual([]);
     await button("More ways to add a picture").click();
     await button("Build a scene").click();
     await button("night").click();

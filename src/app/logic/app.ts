@@ -1,5 +1,6 @@
 /** The page's logic in one object: the state, the element with the conversation, and everything that changes them. */
 
+import type { FoveaModel } from "../../api.ts";
 import { EngineRegistry } from "../../element/engines.ts";
 import type { FoveaChatEventMap } from "../../element/events.ts";
 import { FoveaChat } from "../../element/fovea-chat.ts";
@@ -13,6 +14,7 @@ import { forgetKept, type Kept, keep } from "./history.ts";
 import { PageModels } from "./models.ts";
 import { askToKeepStorage } from "./offline.ts";
 import { PictureItems } from "./picture-items.ts";
+import { SavedRows } from "./saved-rows.ts";
 import { keepServerKey, keptServerKey } from "./server-keys.ts";
 import { elementSettings, followDefaults, type Settings, settingsOf } from "./settings.ts";
 import { SmallCopies } from "./small-copies.ts";
@@ -24,13 +26,19 @@ const KEEP_AFTER_MS = 500;
 
 export class App {
   readonly store = new Store<PageState>(initialState());
-  readonly models = new PageModels((notice) => this.#setModel({ isKept: false }, { notice }));
+  readonly rows = new SavedRows(() => this.#loaded());
+  readonly models = new PageModels(
+    (notice) => this.#setModel({ isKept: false }, { notice }),
+    (...loaded) => this.rows.restoreInto(...loaded),
+  );
   readonly copies = new SmallCopies(this);
   readonly pictures = new PictureItems(() => this.store.set({}));
   /** Reloads with the waiting update. offline.ts sets it. */
   update: () => void = () => {};
   #chat: FoveaChat | undefined;
   #comparing: AbortController | undefined;
+  /** Whether an answer runs. The element changes its turns in place, so that those before do not tell. */
+  #isBusy = false;
   #keeping: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
@@ -102,9 +110,11 @@ export class App {
   }
 
   /** Goes on with what an earlier visit kept. */
-  restore({ settings, turns }: Kept): void {
+  restore({ model, settings, defaults, turns }: Kept): void {
+    this.store.set({ defaults });
     this.set(settings);
     this.chat.restore(turns);
+    if (turns.length > 0) this.rows.expect(model);
   }
 
   /** Changes the settings of the next question. */
@@ -128,9 +138,20 @@ export class App {
     await this.chat.ask(question, picture).catch(() => {});
   }
 
+  /** The model of the conversation, which the element holds. */
+  async #loaded(): Promise<FoveaModel> {
+    const lease = FoveaChat.engines.lease(this.store.state.model.source, { onProgress() {}, onWait() {} });
+    try {
+      return await lease.model;
+    } finally {
+      lease.release();
+    }
+  }
+
   /** Compares the last answer with and without compression and inhibition. */
   async compare(): Promise<void> {
     this.#comparing?.abort();
+    this.rows.stop();
     this.#comparing = new AbortController();
     const { signal } = this.#comparing;
     const { turns, settings, model } = this.store.state;
@@ -146,6 +167,7 @@ export class App {
 
   #takeTurns(turns: PageState["turns"]): void {
     const before = this.store.state.turns;
+    this.#keepRows(before.length > 0, turns);
     const isNew = turns.length > before.length;
     if (turns.length < before.length || isNew) {
       this.#comparing?.abort();
@@ -164,15 +186,27 @@ export class App {
     this.#keepSoon();
   }
 
+  /** Saves the rows of an answer that has just ended, and removes those of a conversation that was cleared. */
+  #keepRows(hadTurns: boolean, turns: PageState["turns"]): void {
+    const wasBusy = this.#isBusy;
+    this.#isBusy = turns.some(({ answers }) => answers.some(isRunning));
+    if (turns.length === 0) {
+      if (hadTurns) void this.rows.forget();
+    } else if (this.#isBusy) this.rows.stop();
+    else if (wasBusy) this.rows.saveSoon();
+  }
+
   #takeTokens(): void {
     const { tokens } = this.chat;
+    const { settings, model } = this.store.state;
+    // As the page itself has set it, also to the model's default.
+    if (tokens === elementSettings(settings, model.info).tokens) return;
     const budget =
       tokens === null || tokens === "none"
         ? 1
         : typeof tokens === "string"
           ? Number.parseFloat(tokens) / 100
           : undefined;
-    const { settings } = this.store.state;
     if (budget !== undefined && budget !== settings.budget)
       this.set(budget === 1 ? { budget } : { budget, method: "vmtc", stages: 3 });
   }
@@ -193,10 +227,12 @@ export class App {
     // A cleared conversation is gone at once, also for a tab that is just being opened.
     const delay = this.store.state.turns.length === 0 ? 0 : KEEP_AFTER_MS;
     this.#keeping = setTimeout(() => {
-      const { model, settings, turns } = this.store.state;
+      const { model, settings, defaults, turns } = this.store.state;
       if (turns.some(({ answers }) => answers.some(isRunning))) return;
       const source = model.copy ?? (this.models.isAddress(model.source) ? model.source : SHIPPED_MODEL);
-      void (turns.length === 0 && source === SHIPPED_MODEL ? forgetKept() : keep({ model: source, settings, turns }));
+      void (turns.length === 0 && source === SHIPPED_MODEL
+        ? forgetKept()
+        : keep({ model: source, settings, defaults, turns }));
     }, delay);
   }
 }

@@ -3,7 +3,7 @@ import { del, get, set } from "idb-keyval";
 import type { ImageInput } from "../../api.ts";
 import type { ChatTurn } from "../../element/fovea-chat.ts";
 import { isRunning } from "../../element/turns.ts";
-import { followDefaults, PLAIN_SETTINGS, type Settings } from "./settings.ts";
+import { PLAIN_SETTINGS, type Settings } from "./settings.ts";
 
 const KEY = "fovea-page-1";
 /** What a word looked at is many numbers; a longer record is not kept. */
@@ -15,6 +15,8 @@ export interface Kept {
   /** The element's `model`. */
   model: string;
   settings: Settings;
+  /** The model's own. Settings that differ from them were chosen. */
+  defaults: Settings;
   turns: readonly KeptTurn[];
 }
 
@@ -22,6 +24,7 @@ export interface Kept {
 export async function keep({
   model,
   settings,
+  defaults,
   turns,
 }: Omit<Kept, "turns"> & { turns: readonly ChatTurn[] }): Promise<void> {
   const kept = turns.map(({ question, pictures, answers, shown }) => ({
@@ -37,7 +40,7 @@ export async function keep({
       })),
     shown,
   }));
-  await set(KEY, { model, settings, turns: kept }).catch(() => {});
+  await set(KEY, { model, settings, defaults, turns: kept }).catch(() => {});
 }
 
 function attentionSize({ layers }: NonNullable<ChatTurn["answers"][number]["attention"]>): number {
@@ -52,7 +55,8 @@ export async function kept(): Promise<Kept | undefined> {
     // An older page may have had fewer settings.
     return {
       ...found,
-      settings: followDefaults({ ...PLAIN_SETTINGS, ...found.settings }, PLAIN_SETTINGS, PLAIN_SETTINGS),
+      settings: { ...PLAIN_SETTINGS, ...found.settings },
+      defaults: { ...PLAIN_SETTINGS, ...found.defaults },
     };
   } catch {
     return undefined;

@@ -15,10 +15,18 @@ interface Registered {
 export class PageModels {
   readonly #registered = new Map<string, Registered>();
   readonly #onNotStored: (message: string) => void;
+  readonly #onLoaded: (key: string, model: FoveaModel) => Promise<void>;
 
-  /** @param onNotStored called with a sentence when a model is loaded without being stored */
-  constructor(onNotStored: (message: string) => void) {
+  /**
+   * @param onNotStored called with a sentence when a model is loaded without being stored
+   * @param onLoaded called before anybody asks a loaded model
+   */
+  constructor(
+    onNotStored: (message: string) => void,
+    onLoaded: (key: string, model: FoveaModel) => Promise<void> = async () => {},
+  ) {
     this.#onNotStored = onNotStored;
+    this.#onLoaded = onLoaded;
   }
 
   /** Registers a model. The access, a secret perhaps, is kept until the page closes and stored nowhere. */
@@ -39,6 +47,12 @@ export class PageModels {
 
   /** Loads a model for the element. Without room for it on disk, loads it without storing it. */
   readonly load = async (key: string, options: WorkerOptions): Promise<FoveaModel> => {
+    const model = await this.#load(key, options);
+    await this.#onLoaded(key, model);
+    return model;
+  };
+
+  async #load(key: string, options: WorkerOptions): Promise<FoveaModel> {
     const { source, access } = this.#registered.get(key) ?? { source: key, access: {} };
     try {
       return await loadModel(source, { ...access, ...options });
@@ -48,7 +62,7 @@ export class PageModels {
       this.#onNotStored(`${error.message.replace(/;.*/s, "")}. It is loaded without being stored.`);
       return loadModel(source, { ...access, ...options, cache: "none" });
     }
-  };
+  }
 
   /** Makes a small copy of a model on disk. Throws like the library's `keepSmallCopy`. */
   copy(key: string, options: Pick<SmallCopyOptions, "weights" | "signal" | "onProgress">): Promise<SmallCopy> {
