@@ -67,10 +67,13 @@ export async function loadLanguage(
     "processor_config.json": processor,
     "tokenizer.json": tokenizerJson,
   };
-  const { imageTokenId, pictures, fallbackPrompt: fallback } = spec;
+  const { imageTokenId, pictures, fallbackPrompt: fallback, endTokens } = spec;
   const written = findTemplate(files)?.text ?? "";
   const templatePlaceholder = pictures?.marks?.find((mark) => written.includes(mark)) ?? pictures?.marks?.[0];
-  const tokenizer = Tokenizer.parse(files, imageTokenId === undefined ? {} : { imageTokenId, templatePlaceholder });
+  const tokenizer = Tokenizer.parse(
+    files,
+    imageTokenId === undefined ? { endTokens } : { imageTokenId, templatePlaceholder, endTokens },
+  );
   const sampling = recommendedSampling(companion(files, "generation_config.json"));
   const template = ChatTemplate.parse(files, tokenizer, { fallback, afterMark: pictures?.afterMark });
   const hasToken = (text: string) => tokenizer.tokenId(text) !== undefined;

@@ -52,6 +52,7 @@ const FAMILIES: readonly Entry[] = [
   typed(["qwen3_5", "qwen3_5_moe"], async () => (await import("./qwen3-5.ts")).qwen35),
   typed(["blip-2"], async () => (await import("./blip-2.ts")).blip2),
   typed(["instructblip"], async () => (await import("./instructblip.ts")).instructblip),
+  typed(["qwen"], async () => (await import("./qwen.ts")).qwen),
   typed(["llama"], async () => (await import("./llama.ts")).llama),
   typed(["qwen2"], async () => (await import("./qwen2.ts")).qwen2),
   typed(["qwen3"], async () => (await import("./qwen3.ts")).qwen3),

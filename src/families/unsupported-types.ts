@@ -53,7 +53,6 @@ const TYPES: Readonly<Record<string, Missing>> = {
   blip: ["BLIP", CROSS_DECODER],
   minigpt_v2: ["MiniGPT-v2", "an EVA encoder, whose tokens are joined by fours"],
   mplug_owl2: ["mPLUG-Owl2", "norms and keys of their own for the tokens of pictures"],
-  qwen: ["Qwen-VL", "the first Qwen's decoder, and a resampler with learned queries"],
   sphinx: ["SPHINX", "several encoders whose features are joined"],
   fuyu: ["Fuyu", "patches that enter the decoder without an encoder"],
   vipllava: ["ViP-LLaVA", "features of several encoder layers"],

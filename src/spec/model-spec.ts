@@ -38,6 +38,8 @@ export interface ModelSpec {
   tensors: readonly TensorSpec[];
   /** True for a tensor that a file may hold although the engine does not need it. */
   ignores(name: string): boolean;
+  /** Tokens that end an answer besides those that the files name. */
+  endTokens?: readonly string[];
   /** The prompt format to use where the checkpoint brings no chat template. */
   fallbackPrompt?: PromptFormat | QueryFormat;
 }
@@ -288,8 +290,9 @@ export interface RopeSpec {
   axisOfPair?: readonly number[]; // [R / 2]
   /**
    * Queries grow by 1 + rate * ln(1 + floor(position / length)): not at all below `length` (Llama 4's scale of attention).
+   * With the rate "log", queries of row n of the sequence, beyond the first `length`, grow by ln(n) / ln(length).
    */
-  growth?: { length: number; rate: number };
+  growth?: { length: number; rate: number | "log" };
 }
 
 /**
@@ -303,6 +306,8 @@ export interface LongRope {
   frequenciesOf(length: number): readonly number[]; // [R / 2]
   /** A sequence that grows beyond `length` has all its rows turned anew, instead of keeping their turns. */
   turnsAnew: boolean;
+  /** Generated rows turn by the frequencies of their prompt, whatever length they make. */
+  keepsPrompt?: true;
 }
 
 /** A plain conversation format: `${system} USER: ... ASSISTANT: ...`, with the words as data. */

@@ -26,6 +26,10 @@ export interface TensorPart {
    * whatever the rows of the tensor on the GPU.
    */
   transposes?: readonly [rows: number, cols: number];
+  /** The file's tensor has `of` rows; those from `first` on are this part. Of plain values only. */
+  slice?: { first: number; of: number };
+  /** Row i of the file's is row order[i] of the part: a permutation. Of plain values only. */
+  order?: readonly number[];
   /** Added to every value, such as 1 for norms that are stored as differences from it. */
   add?: number;
 }
@@ -61,6 +65,23 @@ export function stack(
   });
   const row = sources[0]![1].slice(1);
   return { name, use, shape: row.length === 0 ? [rows] : [rows, elementCount(row)], parts };
+}
+
+/**
+ * The order of a fused product of queries, keys and values whose file has those of each head together: rows [heads, 3, D]
+ * become [3, heads, D].
+ */
+export function headOrder(rows: number, heads: number): number[] {
+  const width = rows / heads / 3;
+  return Array.from({ length: rows }, (_, row) => {
+    const [head, part] = [Math.floor(row / (3 * width)), Math.floor(row / width) % 3];
+    return (part * heads + head) * width + (row % width);
+  });
+}
+
+/** Tensors with a change in each of their parts. */
+export function withParts(tensors: readonly TensorSpec[], change: (part: TensorPart) => Partial<TensorPart>) {
+  return tensors.map((tensor) => ({ ...tensor, parts: tensor.parts.map((part) => ({ ...part, ...change(part) })) }));
 }
 
 /** A vector [width]. */

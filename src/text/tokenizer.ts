@@ -33,6 +33,8 @@ export interface TokenizerOptions {
   imageToken?: string | undefined;
   /** Text that the chat template writes for a whole picture; default: the token's text. */
   templatePlaceholder?: string | undefined;
+  /** Texts of tokens that end an answer, besides those that the files name. */
+  endTokens?: readonly string[] | undefined;
 }
 
 export interface ImageToken {
@@ -104,6 +106,7 @@ export class Tokenizer {
       (id) => id !== undefined && this.hasId(id),
     );
     const ends = [...configuredIds(files, "eos_token_id"), this.tokenId(roleToken(files, "eos_token") ?? "")];
+    for (const token of options.endTokens ?? []) ends.push(this.tokenId(token));
     this.eosIds = [...new Set(ends.filter((id) => id !== undefined && this.hasId(id)) as number[])];
     const image = this.imageToken;
     if (image && this.eosIds.includes(image.id))

@@ -144,7 +144,7 @@ function tensorText(range: ReadRange<Item>, index: number): string {
 /** The planes of a tensor, checked. */
 function itemsOf(checkpoint: Checkpoint, tensor: StoredTensor, pieceBytes: number): Item[] {
   const { name, encoding, planes } = tensor;
-  if (checkpoint.tensors.get(name) !== tensor)
+  if (checkpoint.tensors.get(name) !== (tensor.whole ?? tensor))
     throw new RangeError(`tensor ${quoted(name)} is not an entry of this checkpoint`);
   if (!isReadable(encoding))
     throw new FoveaError(

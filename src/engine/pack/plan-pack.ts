@@ -47,7 +47,9 @@ export function planPack(
 ): PackPlan {
   if (!spec.decoder)
     throw new FoveaError("unsupported-model", `the ${spec.family} has no language decoder; only decoders are packed`);
-  const uses = new Map(parts.map(({ tensor, entry }) => [entry, { name: tensor.name, use: tensor.use }]));
+  const uses = new Map(
+    parts.map(({ tensor, entry }) => [entry.whole ?? entry, { name: tensor.name, use: tensor.use }]),
+  );
   // A tied head that a file stores once more.
   const doubles = new Set(spec.tensors.flatMap(({ parts }) => parts.flatMap(({ fallback = [] }) => fallback)));
   const items: PackedItem[] = [];

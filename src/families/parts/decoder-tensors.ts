@@ -18,6 +18,9 @@ export interface LayerNames {
   /** Gate and up, or one matrix of all their rows; of an MLP without a gate up alone. */
   gateUp: readonly string[];
   down: string;
+  /** Below the decoder: before a layer's number, and the table of tokens. */
+  layers: string;
+  embed: string;
   /** Below the decoder: the norm after the last layer, and the table of learned positions where there is one. */
   lastNorm: string;
   positions: string;
@@ -34,6 +37,8 @@ export const LLAMA_NAMES: LayerNames = {
   out: "self_attn.o_proj",
   gateUp: ["mlp.gate_proj", "mlp.up_proj"],
   down: "mlp.down_proj",
+  layers: "layers",
+  embed: "embed_tokens",
   lastNorm: "norm",
   positions: "embed_positions",
 };
@@ -68,11 +73,11 @@ export function decoderTensors(
   { names, normOffset = 0 }: DecoderFiles = {},
 ): TensorSpec[] {
   const { width, vocabularySize } = spec;
-  const embed = stack("decoder.embed", "embedding", prefixes, [["embed_tokens.weight", [vocabularySize, width]]]);
+  const own = { ...LLAMA_NAMES, ...names };
+  const embed = stack("decoder.embed", "embedding", prefixes, [[`${own.embed}.weight`, [vocabularySize, width]]]);
   // Some files of tied models store the matrix only under the head's name.
   const parts = embed.parts.map((part) => (head === "tied" ? { ...part, fallback: headNames } : part));
   const tensors: TensorSpec[] = [{ ...embed, parts }];
-  const own = { ...LLAMA_NAMES, ...names };
   /** A norm of the decoder, of RMS or of a layer. */
   const norm: MakeNorm = (name, below, source, size = width, isLayerNorm = !!spec.layerNorms) => {
     const made = isLayerNorm
@@ -89,7 +94,7 @@ export function decoderTensors(
     tensors.push(stack("decoder.positions", "table", prefixes, [[`${own.positions}.weight`, shape]]));
   }
   for (const [layer, layerSpec] of spec.layers.entries()) {
-    const below = prefixes.map((prefix) => `${prefix}layers.${layer}.`);
+    const below = prefixes.map((prefix) => `${prefix}${own.layers}.${layer}.`);
     tensors.push(...layerTensors(`decoder.layers.${layer}`, below, layerSpec, { width, names: own, norm }));
   }
   tensors.push(...norm("decoder.norm", prefixes, own.lastNorm));

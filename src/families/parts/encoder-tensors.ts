@@ -1,6 +1,6 @@
 /** Names and shapes of an image encoder's tensors, in the layouts of Hugging Face transformers. */
 import type { BlocksSpec, EncoderSpec } from "../../spec/model-spec.ts";
-import { layerNorm, linear, stack, type TensorSpec, vector } from "../../spec/tensor-spec.ts";
+import { headOrder, layerNorm, linear, stack, type TensorSpec, vector, withParts } from "../../spec/tensor-spec.ts";
 
 /** Names of a transformer's blocks below its prefix; those of layers lack ".weight" and ".bias". */
 export interface BlockNames {
@@ -10,6 +10,8 @@ export interface BlockNames {
   norm2: string;
   /** Three matrices, or one of all their rows. */
   qkv: string | readonly [query: string, key: string, value: string];
+  /** The rows of the one matrix are [heads, 3, D]: queries, keys and values of each head together. */
+  headRows?: true;
   out: string;
   /** Of a gated MLP the matrices of gate and up. */
   fc1: string | readonly [gate: string, up: string];
@@ -123,6 +125,7 @@ export function blockTensors(
   const tensors: TensorSpec[] = [];
   const qkv = sourcesOf(names.qkv, 3 * width);
   const fc1 = sourcesOf(names.fc1, (mlp.gated ? 2 : 1) * mlp.width);
+  const order = names.headRows && headOrder(3 * width, spec.heads);
   for (let block = 0; block < count; block++) {
     const name = `${tower}.blocks.${block}`;
     const inBlock = prefixes.map((prefix) => `${prefix}${names.blocks}${block}.`);
@@ -133,7 +136,7 @@ export function blockTensors(
       spec.qkNorm ? [vector(`${name}.${part}.weight`, inBlock, `${source}.weight`, width)] : [];
     tensors.push(
       ...norm("norm1", names.norm1),
-      ...linear(`${name}.qkv`, inBlock, qkv, { cols: width, bias: qkvBias }),
+      ...withParts(linear(`${name}.qkv`, inBlock, qkv, { cols: width, bias: qkvBias }), () => (order ? { order } : {})),
       ...qkNorm("qNorm", names.qNorm),
       ...qkNorm("kNorm", names.kNorm),
       ...linear(`${name}.out`, inBlock, [[names.out, width]], { cols: width, bias }),

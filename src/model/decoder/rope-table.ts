@@ -60,11 +60,16 @@ export class RopeTable {
   #upload(): void {
     const { frequencies, beyond, factor, growth } = this.#rope;
     const frequenciesOf = (position: number) => {
-      const length = Math.max(position + 1, this.#turning);
+      const length = beyond?.keepsPrompt ? this.#turning : Math.max(position + 1, this.#turning);
       return beyond && length > beyond.length ? beyond.frequenciesOf(length) : frequencies;
     };
-    const growthOf =
-      growth && ((position: number) => 1 + growth.rate * Math.log1p(Math.floor(position / growth.length)));
+    const growthOf = growth && ((position: number) => growthAt(position, growth));
     this.#gpu.upload(this.tensor, ropeTable(this.tensor.shape[0]!, frequenciesOf, factor, growthOf));
   }
+}
+
+/** The factor on the queries of a position, see `RopeSpec.growth`. */
+function growthAt(position: number, { length, rate }: NonNullable<RopeSpec["growth"]>): number {
+  if (rate === "log") return position < length ? 1 : Math.log(position + 1) / Math.log(length);
+  return 1 + rate * Math.log1p(Math.floor(position / length));
 }

@@ -4,8 +4,8 @@
  */
 import { sameShape } from "../../shared/shape.ts";
 import type { ModelSpec } from "../../spec/model-spec.ts";
-import type { TensorSpec } from "../../spec/tensor-spec.ts";
-import { isPackedEncoding, isReadable } from "../../weights/formats/encoding.ts";
+import type { TensorPart, TensorSpec } from "../../spec/tensor-spec.ts";
+import { isDecoded, isPackedEncoding, isReadable } from "../../weights/formats/encoding.ts";
 import type { StoredTensor } from "../../weights/formats/stored-tensor.ts";
 import { type TensorProblems, tensorError } from "./problems.ts";
 
@@ -54,7 +54,8 @@ export function matchTensors(
       continue;
     }
     found.push(tensor);
-    for (const { names, fallback = [], shape, to, add, transposes } of tensor.parts) {
+    for (const { names, fallback = [], shape: ownShape, to, add, transposes, slice, order } of tensor.parts) {
+      const shape = slice ? [slice.of, ...ownShape.slice(1)] : ownShape;
       const own = names.filter((name) => entries.has(name));
       const present = own.length > 0 ? own : fallback.filter((name) => entries.has(name));
       const entry = present.length > 0 ? entries.get(present[0]!) : undefined;
@@ -65,13 +66,39 @@ export function matchTensors(
       // Groups of packed values lie along rows, which a transposed matrix has not.
       else if (!isReadable(entry.encoding) || (transposes && isPackedEncoding(entry.encoding)))
         problems.unreadable.push(entry);
-      else parts.push({ tensor, entry, to, ...(add !== undefined && { add }), ...(transposes && { transposes }) });
+      else if ((slice || order) && !isPlain(entry)) problems.unreadable.push(entry);
+      else
+        parts.push({
+          tensor,
+          entry: rowsOf(entry, ownShape, { slice, order }),
+          to,
+          ...(add !== undefined && { add }),
+          ...(transposes && { transposes }),
+        });
     }
   }
   for (const [name, entry] of entries) if (!wanted.has(name) && !ignores(name)) problems.unknown.push(entry);
   if (Object.values(problems).some((list) => list.length > 0))
     throw tensorError(problems, family, wanted, entries.keys());
   return { tensors: found, parts, aliases };
+}
+
+/** See `TensorPart`. */
+type PartRows = { [field in "slice" | "order"]: TensorPart[field] | undefined };
+
+/** Whether the values of a tensor follow each other in one plane, in the order of its rows. */
+function isPlain({ encoding, planes, rowOrder }: StoredTensor): boolean {
+  return !isPackedEncoding(encoding) && !isDecoded(encoding) && planes.length === 1 && rowOrder === undefined;
+}
+
+/** The rows of a plain tensor that a part is, in its order. @param shape of the part */
+function rowsOf(entry: StoredTensor, shape: readonly number[], { slice, order }: PartRows) {
+  if (!slice && !order) return entry;
+  const [plane] = entry.planes;
+  const rowBytes = (plane!.end - plane!.start) / (slice?.of ?? shape[0]!);
+  const start = plane!.start + (slice?.first ?? 0) * rowBytes;
+  const planes = [{ ...plane!, start, end: start + shape[0]! * rowBytes, rowBytes }];
+  return { ...entry, shape, planes, whole: entry, ...(order && { rowOrder: { order } }) };
 }
 
 /** Position tables of some layouts have a batch dimension first; elsewhere it would not change the values either. */

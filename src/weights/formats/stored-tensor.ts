@@ -25,6 +25,8 @@ export interface StoredTensor {
   /** A plain tensor has one plane, "values". Empty planes are allowed. */
   readonly planes: readonly Plane[];
   readonly rowOrder?: RowOrder;
+  /** The tensor of the checkpoint that has these rows, where they are taken out of one or stand in another order. */
+  readonly whole?: StoredTensor;
   /** Added to every value of a plain tensor, where a file stores it with something added. */
   readonly add?: number;
 }

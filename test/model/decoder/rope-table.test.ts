@@ -32,6 +32,22 @@ function tableOf(lengths: readonly number[]): Float32Array {
 }
 
 describe("the table", () => {
+  it("keeps the length of the prompt for later rows, where the model does", () => {
+    const { table, uploads } = make({
+      ...LENGTH_DEPENDENT,
+      beyond: { ...LENGTH_DEPENDENT.beyond!, keepsPrompt: true },
+    });
+    for (const length of [3, 6]) table.fit(length);
+    expect(uploads).toEqual([tableOf([0, 0, 0, 0, 0, 0, 0, 0]), tableOf([6, 6, 6, 6, 6, 6, 6, 6])]);
+  });
+
+  it("grows queries by the logarithm of their row", () => {
+    const { uploads } = make({ ...PLAIN, growth: { length: 4, rate: "log" } });
+    const growth = Array.from({ length: POSITIONS }, (_, position) => uploads[0]![8 * position + 4]!);
+    const expected = [1, 1, 1, 1, 5, 6, 7, 8].map((row, i) => (i < 4 ? 1 : Math.log(row) / Math.log(4)));
+    for (const [i, value] of growth.entries()) expect(value).toBeCloseTo(expected[i]!, 6);
+  });
+
   it("holds cosines and sines times the factor, and fits every length", () => {
     const { table, uploads } = make(PLAIN);
     expect(table.tensor.shape).toEqual([POSITIONS, 4]);

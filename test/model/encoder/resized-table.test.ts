@@ -106,3 +106,26 @@ describe("a table whose corners stay", () => {
     expect(along(4, 4)).toEqual([0, 1, 2, 3].map((row) => [0, 1, 2, 3].map((source) => Number(source === row))));
   });
 });
+
+describe("a cubic filter", () => {
+  const along = (from: number, to: number) => {
+    const resized = resizedTable({ rows: 1, cols: from }, { rows: 1, cols: to }, { cubic: true });
+    return Array.from({ length: to }, (_, row) => weightsOf(resized, row, from));
+  };
+
+  test("weighs four rows by torch's kernel, and those beyond an edge as the edge", () => {
+    // torch.nn.functional.interpolate of unit vectors, mode "bicubic", from 4 to 8.
+    const [edge, , middle] = along(4, 8);
+    const expected = [
+      [1.10546875, -0.10546875, 0, 0],
+      [0.2265625, 0.87890625, -0.10546875, 0],
+    ];
+    for (const [i, row] of [edge!, middle!].entries())
+      for (const [source, weight] of row.entries()) expect(weight, `${i}`).toBeCloseTo(expected[i]![source]!, 6);
+  });
+
+  test("leaves a table of the same size as it is, and adds up to 1", () => {
+    expect(along(4, 4)).toEqual([0, 1, 2, 3].map((row) => [0, 1, 2, 3].map((source) => Number(source === row))));
+    for (const row of along(5, 3)) expect(row.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 6);
+  });
+});

@@ -1,7 +1,7 @@
 /** Matching the tensors of checkpoints: every layout of names, mixed layouts, and tensors that are not wanted. */
 import { describe, expect, it } from "vitest";
 import { type MatchedPart, matchTensors } from "../../../src/model/load/match.ts";
-import { stack, type TensorSpec } from "../../../src/spec/tensor-spec.ts";
+import { headOrder, stack, type TensorSpec, withParts } from "../../../src/spec/tensor-spec.ts";
 import originalLlava from "../../families/llava/llava-v1.5-7b/config.json" with { type: "json" };
 import originalTensors from "../../families/llava/llava-v1.5-7b/tensors.json" with { type: "json" };
 import { describeModel } from "../../support/describe-model.ts";
@@ -202,5 +202,36 @@ describe("a tensor that another stands in for", () => {
       ["b.weight", [2, 2]],
     ]);
     expect(() => matchTensors({ ...model, tensors: [embed, fused] }, half)).toThrow(/missing: "a\.weight"/);
+  });
+});
+
+describe("parts of a file's tensor", () => {
+  const entries = entriesOf([["fused.weight", [12, 5]]]);
+  const fused = stack("a", "linear", ["fused."], [["weight", [4, 5]]]);
+  const specOfPart = (change: object) => ({
+    family: "test",
+    tensors: withParts([fused], () => change),
+    ignores: () => false,
+  });
+
+  it("are rows from the first on", () => {
+    const [part] = matchTensors(specOfPart({ slice: { first: 4, of: 12 } }), entries).parts;
+    const whole = entries.get("fused.weight")!;
+    const rowBytes = (whole.planes[0]!.end - whole.planes[0]!.start) / 12;
+    expect(part!.entry).toMatchObject({ shape: [4, 5], whole });
+    expect(part!.entry.planes[0]).toMatchObject({ start: 4 * rowBytes, end: 8 * rowBytes, rowBytes });
+  });
+
+  it("have the shape of the whole tensor in the file", () => {
+    expect(() => matchTensors(specOfPart({ slice: { first: 4, of: 8 } }), entries)).toThrow("fused.weight");
+  });
+
+  it("stand head by head", () => {
+    // Two heads of one row: q0 k0 v0 q1 k1 v1.
+    expect(headOrder(6, 2)).toEqual([0, 2, 4, 1, 3, 5]);
+    const order = headOrder(12, 2);
+    const whole = stack("a", "linear", ["fused."], [["weight", [12, 5]]]);
+    const spec = { family: "test", tensors: withParts([whole], () => ({ order })), ignores: () => false };
+    expect(matchTensors(spec, entries).parts[0]!.entry.rowOrder).toEqual({ order });
   });
 });
