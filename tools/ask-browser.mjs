@@ -1,7 +1,8 @@
 // The work of `npm run ask`: serves the built library, the model and the pictures, asks in headless Chromium
 // (ask-page.mjs), and prints the answer.
-import { readdirSync } from "node:fs";
-import { basename } from "node:path";
+import { readdirSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright";
 import { CHROMIUM_FLAGS, findChromium } from "./chromium.mjs";
@@ -9,6 +10,7 @@ import { ensureLibrary } from "./library.mjs";
 import { LIBRARY_ADDRESS, libraryPaths } from "./library-page.mjs";
 import { serve } from "./serve.mjs";
 import { importTypeScript } from "./typescript.mjs";
+import { chooseVariant, variantLines } from "./variants.mjs";
 
 /** Browsers start slowly on a busy machine. */
 const LAUNCH_TIMEOUT_MS = 120_000;
@@ -38,7 +40,8 @@ export async function askInBrowser(options) {
       browserStarted.then((browser) => askIn(browser, server.origin, options, terminal)),
     ]);
     if (typeof result === "number") return result;
-    terminal.finish(result);
+    if (Array.isArray(result)) terminal.list(result);
+    else terminal.finish(result);
     return 0;
   } finally {
     terminal.close();
@@ -75,11 +78,10 @@ function servedPaths({ model, images }) {
  * @param {string} origin
  * @param {import("./ask-options.mjs").AskOptions} options
  * @param {Terminal} terminal
- * @returns {Promise<import("./ask-page.mjs").PageResult>}
+ * @returns {Promise<import("./ask-page.mjs").PageResult | import("./variants.mjs").ListedVariant[]>}
  */
 async function askIn(browser, origin, options, terminal) {
   const { model, images, prompt, compression, inhibition, maxTokens } = options;
-  const variant = "folder" in model ? await localVariant(model.folder, options.variant) : options.variant;
   const page = await browser.newPage();
   const crashed = new Promise((_, reject) => {
     page.once("crash", () =>
@@ -95,8 +97,9 @@ async function askIn(browser, origin, options, terminal) {
     library: LIBRARY_ADDRESS,
     ...(options.server !== undefined && { server: { baseURL: options.server, apiKey: process.env.FOVEA_API_KEY } }),
     model: "folder" in model ? `${origin}/model/` : model.source,
-    variant,
+    variant: options.variant,
     hubToken: process.env.HF_TOKEN,
+    hubUrl: process.env.HF_ENDPOINT,
     images: images.map((path, index) => ({ name: basename(path), url: `/image/${index}` })),
     prompt,
     compression,
@@ -104,6 +107,13 @@ async function askIn(browser, origin, options, terminal) {
     maxTokens,
     answer: options.answer,
   };
+  const listed = () => (options.server === undefined ? listVariants(page, request, model) : Promise.resolve([]));
+  if (options.variant === "list") return listed();
+  if (options.variant === undefined && process.stdin.isTTY && process.stderr.isTTY && !options.json) {
+    const variants = await listed();
+    if (variants.length > 1) request.variant = await chooseVariant(variants, askTerminal);
+  }
+  if ("folder" in model) request.variant = await localVariant(model.folder, request.variant, terminal);
   const answered = page.evaluate(async (request) => {
     const address = "/ask-page.mjs";
     /** @type {typeof import("./ask-page.mjs")} */
@@ -122,13 +132,59 @@ async function askIn(browser, origin, options, terminal) {
 }
 
 /**
+ * The quantisations of a model: of a local folder by its files, which the library cannot list at an address.
+ * @param {import("playwright").Page} page
+ * @param {import("./ask-page.mjs").PageRequest} request
+ * @param {import("./ask-options.mjs").AskOptions["model"]} model
+ * @returns {Promise<import("./variants.mjs").ListedVariant[]>}
+ */
+async function listVariants(page, request, model) {
+  if ("folder" in model) {
+    const variants = await localVariants(readdirSync(model.folder));
+    return variants.map(({ label, file, files }, i) => {
+      const bytes = files.reduce((sum, name) => sum + statSync(join(model.folder, name)).size, 0);
+      return { name: label, file, bytes, fits: true, chosen: i === 0 };
+    });
+  }
+  return page.evaluate(async (request) => {
+    const address = "/ask-page.mjs";
+    /** @type {typeof import("./ask-page.mjs")} */
+    const { listVariants } = await import(address);
+    // A model that cannot be read is reported by its load.
+    return listVariants(request).catch(() => []);
+  }, request);
+}
+
+/** @param {readonly string[]} names of a folder; the best first, none where safetensors win */
+async function localVariants(names) {
+  if (names.some((name) => name.endsWith(".safetensors"))) return [];
+  /** @type {typeof import("../src/weights/formats/gguf/variants.ts")} */
+  const { languageVariants, shardNames } = await importTypeScript("src/weights/formats/gguf/variants.ts");
+  return languageVariants(names).map((variant) => ({
+    ...variant,
+    files: shardNames(variant.file).filter((name) => names.includes(name)),
+  }));
+}
+
+/** @param {string} question */
+async function askTerminal(question) {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question);
+  } finally {
+    terminal.close();
+  }
+}
+
+/**
  * The GGUF files of a local folder to read, language file and vision file, by their names: the library cannot list a folder
  * at an address. Undefined for a folder in Hugging Face layout.
  * @param {string} folder
  * @param {string | undefined} wanted
+ * @param {Terminal} terminal
  * @returns {Promise<string | undefined>}
  */
-async function localVariant(folder, wanted) {
+async function localVariant(folder, wanted, terminal) {
   const names = readdirSync(folder);
   if (wanted === undefined && names.some((name) => name.endsWith(".safetensors"))) return undefined;
   if (!names.some((name) => /\.gguf$/i.test(name))) return wanted;
@@ -137,6 +193,11 @@ async function localVariant(folder, wanted) {
   const all = languageVariants(names);
   const [language] = wanted === undefined ? all : chosen(all, wanted);
   if (!language) return wanted;
+  if (wanted === undefined && all.length > 1)
+    terminal.show({
+      type: "note",
+      text: `${folder} has ${all.length} quantisations; ${language.label} (${language.file}) was chosen. Name another one with --variant`,
+    });
   const [vision] = visionVariants(names);
   return vision ? `${language.file},${vision.file}` : language.file;
 }
@@ -147,6 +208,8 @@ class Terminal {
   #lineOpen = false;
   #closed = false;
   #progress = false;
+  /** @type {string[]} */
+  #notes = [];
 
   /** @param {boolean} json prints one object at the end and nothing before */
   constructor(json) {
@@ -163,6 +226,9 @@ class Terminal {
       process.stderr.write(`\rLoading ${percent} % `);
       this.#progress = true;
       if (percent === 100) this.#clearProgress();
+    } else if (event.type === "note") {
+      // After the answer: an error is one line alone.
+      this.#notes.push(event.text);
     } else if (!this.#json && event.text) {
       process.stdout.write(event.text);
       this.#lineOpen = !event.text.endsWith("\n");
@@ -177,15 +243,30 @@ class Terminal {
   /** @param {import("./ask-page.mjs").PageResult} result */
   finish(result) {
     if (this.#json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-    else
+    else {
+      this.#endLine();
+      for (const note of this.#notes) process.stderr.write(`note: ${note}\n`);
       for (const { label, probability } of result.classes?.slice(0, SHOWN_CLASSES) ?? [])
         process.stdout.write(`${(100 * probability).toFixed(1).padStart(5)} %  ${label}\n`);
+    }
+  }
+
+  /** @param {import("./variants.mjs").ListedVariant[]} variants */
+  list(variants) {
+    if (this.#json) process.stdout.write(`${JSON.stringify(variants, null, 2)}\n`);
+    else if (variants.length === 0) process.stderr.write("note: this model has one form only\n");
+    else process.stdout.write(`${variantLines(variants).join("\n")}\n`);
   }
 
   /** Ends an open line. Nothing is printed afterwards. */
   close() {
     this.#clearProgress();
-    if (this.#lineOpen) process.stdout.write("\n");
+    this.#endLine();
     this.#closed = true;
+  }
+
+  #endLine() {
+    if (this.#lineOpen) process.stdout.write("\n");
+    this.#lineOpen = false;
   }
 }

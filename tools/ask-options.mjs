@@ -28,7 +28,8 @@ export const HELP = `Asks a model about a picture, in headless Chromium.
 
   --model ID|URL|FOLDER  a known model's name (default ${DEFAULT_MODEL}), owner/name[@revision] on the Hugging Face hub, a
                          folder with a checkpoint in Hugging Face layout, or the address of such a folder; or a GGUF file
-  --variant NAME         which of several GGUF files to read: its name, or its quantisation, such as Q4_K_M
+  --variant NAME         which of several GGUF files to read: its name, or its quantisation, such as Q4_K_M; "list" lists
+                         them with their sizes. Without it a terminal asks; otherwise the best one that fits is read
   --server URL           asks a server with OpenAI's interface, such as https://host/v1; --model is the name there
   --image FILE           a picture; repeat it for several pictures, leave it out for a text-only model
   --prompt TEXT          the question; leave it out for a classifier, which prints its five most likely classes
@@ -40,7 +41,7 @@ ${ANSWER_HELP}  --json                 prints one JSON object with statistics in
 
 The answer goes to standard output; "npm run -s ask" hides npm's own lines. An error is one line on standard error and
 exit code 1. FOVEA_API_KEY is the key for --server. HF_TOKEN is the access token for hf: models that need one. CHROME_PATH
-names the browser. FOVEA_GPU=1 uses this machine's GPU instead of a software adapter.
+names the browser. HF_ENDPOINT is the address of another hub. FOVEA_GPU=1 uses this machine's GPU instead of a software adapter.
 `;
 
 /**
@@ -80,7 +81,7 @@ export function parseAskOptions(args) {
     json,
   };
   // A language model needs the one, a classifier the other.
-  if (prompt === undefined && image.length === 0)
+  if (prompt === undefined && image.length === 0 && variant !== "list")
     throw new Error("--prompt is missing; use npm run ask -- --image FILE --prompt TEXT, or --help for all options");
   return options;
 }

@@ -7,6 +7,7 @@
  * @property {{ baseURL: string, apiKey: string | undefined }} [server]
  * @property {string | undefined} variant
  * @property {string | undefined} hubToken
+ * @property {string | undefined} hubUrl
  * @property {{ name: string, url: string }[]} images
  * @property {string | undefined} prompt
  * @property {import("../src/api.ts").Compression | undefined} compression
@@ -17,7 +18,8 @@
 
 /**
  * Events for the terminal.
- * @typedef {{ type: "load", loadedBytes: number, totalBytes: number } | { type: "text", text: string }} PageEvent
+ * @typedef {{ type: "load", loadedBytes: number, totalBytes: number } | { type: "text", text: string }
+ *   | { type: "note", text: string }} PageEvent
  */
 
 /**
@@ -78,14 +80,31 @@ async function load(request, emit) {
   /** @type {typeof import("../src/index.ts")} */
   const { Fovea } = await import(request.library);
   return Fovea.load(request.model, {
-    // The browser's storage is deleted when the command ends.
-    cache: "none",
-    ...(request.hubToken && { hubToken: request.hubToken }),
+    ...access(request),
     ...(request.variant && { variant: request.variant }),
-    onProgress: ({ stage, loadedBytes, totalBytes }) => {
-      if (stage === "weights") void emit({ type: "load", loadedBytes, totalBytes });
+    onProgress: ({ type, message, stage, loadedBytes, totalBytes }) => {
+      if (type === "warning") void emit({ type: "note", text: message ?? "" });
+      else if (stage === "weights") void emit({ type: "load", loadedBytes, totalBytes });
     },
   });
+}
+
+/** @param {Pick<PageRequest, "hubToken" | "hubUrl">} request */
+function access({ hubToken, hubUrl }) {
+  // The browser's storage is deleted when the command ends.
+  return { cache: /** @type {const} */ ("none"), ...(hubToken && { hubToken }), ...(hubUrl && { hubUrl }) };
+}
+
+/**
+ * The quantisations of a model, and which of them is read where none is named.
+ * @param {PageRequest} request
+ * @returns {Promise<import("./variants.mjs").ListedVariant[]>}
+ */
+export async function listVariants(request) {
+  /** @type {typeof import("../src/index.ts")} */
+  const { planModel } = await import(request.library);
+  const { variants = [], files } = await planModel(request.model, access(request));
+  return variants.map((variant) => ({ ...variant, chosen: files.some(({ name }) => name === variant.file) }));
 }
 
 /** @param {{ name: string, url: string }} image */

@@ -24,7 +24,7 @@ export const HELP = `Writes a small copy of a model: a folder in Hugging Face's 
   --help                 prints this text
 
 The image encoder, its connector and the embeddings keep 16 bits. Memory stays small, whatever the size of the model.
-HF_TOKEN is the access token for hf: models that need one. docs/formats.md has more.
+HF_TOKEN is the access token for hf: models that need one, HF_ENDPOINT the address of another hub. docs/formats.md has more.
 `;
 
 /**

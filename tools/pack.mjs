@@ -17,7 +17,7 @@ export async function run(args) {
   const { model, weights, compact, out } = options;
   const source = "source" in model ? model.source : await filesOf(model);
   const name = "source" in model ? model.source : basename("file" in model ? model.file : model.folder);
-  const { HF_TOKEN: hubToken } = process.env;
+  const { HF_TOKEN: hubToken, HF_ENDPOINT: hubUrl } = process.env;
   // The copy gets its name when it is complete.
   const unfinished = join(dirname(out), `.${basename(out)}.unfinished`);
   await rm(unfinished, { recursive: true, force: true });
@@ -29,6 +29,7 @@ export async function run(args) {
       weights,
       compact,
       hubToken,
+      hubUrl,
       onProgress: (state) => progress.show(state),
     });
     progress.end();

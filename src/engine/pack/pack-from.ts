@@ -8,8 +8,8 @@ import { type PackModelOptions, type PackSummary, packModel } from "./pack-model
 export function packFrom(
   source: string | URL | ModelFiles,
   to: FolderSink,
-  { hubToken, ...options }: PackModelOptions & { hubToken?: string | undefined },
+  { hubToken, hubUrl, ...options }: PackModelOptions & Record<"hubToken" | "hubUrl", string | undefined>,
 ): Promise<PackSummary> {
-  const opening = { cache: "none" as const, hubToken, signal: options.signal };
+  const opening = { cache: "none" as const, hubToken, hubUrl, signal: options.signal };
   return withModel(source, opening, (folder) => packModel(folder, to, options));
 }
