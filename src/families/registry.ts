@@ -53,6 +53,7 @@ const FAMILIES: readonly Entry[] = [
   typed(["blip-2"], async () => (await import("./blip-2.ts")).blip2),
   typed(["instructblip"], async () => (await import("./instructblip.ts")).instructblip),
   typed(["qwen"], async () => (await import("./qwen.ts")).qwen),
+  typed(["mplug_owl2"], async () => (await import("./mplug-owl2.ts")).mplugOwl2),
   typed(["llama"], async () => (await import("./llama.ts")).llama),
   typed(["qwen2"], async () => (await import("./qwen2.ts")).qwen2),
   typed(["qwen3"], async () => (await import("./qwen3.ts")).qwen3),

@@ -52,7 +52,6 @@ const TYPES: Readonly<Record<string, Missing>> = {
   idefics2: ["Idefics2", "a resampler with learned queries between encoder and decoder"],
   blip: ["BLIP", CROSS_DECODER],
   minigpt_v2: ["MiniGPT-v2", "an EVA encoder, whose tokens are joined by fours"],
-  mplug_owl2: ["mPLUG-Owl2", "norms and keys of their own for the tokens of pictures"],
   sphinx: ["SPHINX", "several encoders whose features are joined"],
   fuyu: ["Fuyu", "patches that enter the decoder without an encoder"],
   vipllava: ["ViP-LLaVA", "features of several encoder layers"],

@@ -38,6 +38,20 @@ export function recordTaps(recorder: Recorder, runs: readonly PromptRun[], layer
   }
 }
 
+/** The rows of a chunk that are of pictures. */
+export function runsInChunk(
+  runs: readonly PromptRun[],
+  first: number,
+  rows: number,
+): { first: number; count: number }[] {
+  return runs
+    .map(({ row, count }) => {
+      const begin = Math.max(row, first);
+      return { first: begin - first, count: Math.min(row + count, first + rows) - begin };
+    })
+    .filter(({ count }) => count > 0);
+}
+
 /** Returns the prompt rows of the part in the chunk, half-open. */
 function copyRun(
   recorder: Recorder,

@@ -8,7 +8,7 @@ import type { Pass, Recorder } from "../gpu/pass.ts";
 import type { GpuMemory } from "../gpu/planning.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
 import { copyRows } from "../kernels/copy-rows.ts";
-import type { Decoder } from "../model/decoder/decoder.ts";
+import type { Decoder, ForwardArgs } from "../model/decoder/decoder.ts";
 import type { KvCache } from "../model/decoder/kv-cache.ts";
 import type { LayerAttention } from "../model/decoder/layer-attention.ts";
 import { type PromptRows, positionsOf } from "../model/decoder/prompt-rows.ts";
@@ -16,7 +16,7 @@ import { causalRanges, chunkEnds, windowRanges } from "../model/decoder/visible.
 import { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { assert } from "../shared/assert.ts";
 import type { ChosenToken } from "./chosen-token.ts";
-import { recordRun, recordTaps } from "./picture-runs.ts";
+import { recordRun, recordTaps, runsInChunk } from "./picture-runs.ts";
 import { type ChoiceBuffers, choiceBuffers, GREEDY, type Sampling, TokenChoice } from "./token-choice.ts";
 
 /** Tokens that are replayed before waiting for the GPU, so that an abort does not wait for a long queue. */
@@ -272,7 +272,9 @@ export class Sequence {
     const runs = pictures.flat();
     const chunk = { hidden, positions: this.#buffers.positions, first };
     for (const run of runs) recordRun(recorder, run, chunk);
-    this.#forward(recorder, rows, first, this.#attention, (layer) => recordTaps(recorder, runs, layer, chunk));
+    const pictureRuns = this.#decoder.spec.pictureWeights && runsInChunk(runs, first, rows);
+    const afterLayer = (layer: number) => recordTaps(recorder, runs, layer, chunk);
+    this.#forward(recorder, rows, first, this.#attention, { pictureRuns, afterLayer });
   }
 
   /** Runs the layers on `rows` rows, whose positions and ranges were uploaded, as rows `start`.. of the cache. */
@@ -281,11 +283,11 @@ export class Sequence {
     rows: number,
     start: number,
     attention: LayerAttention | undefined,
-    afterLayer?: (layer: number) => void,
+    others: Pick<ForwardArgs, "pictureRuns" | "afterLayer"> = {},
   ): void {
     const positions = view(this.#buffers.positions, [this.#decoder.axes, rows]);
     const visible = this.#buffers.visible.map((ranges) => view(ranges, [rows, 2]));
-    this.#decoder.forward(recorder, { positions, visible, cache: this.#cache, start, attention, afterLayer });
+    this.#decoder.forward(recorder, { positions, visible, cache: this.#cache, start, attention, ...others });
   }
 
   #beginRow(): void {

@@ -10,28 +10,40 @@ const kernel = new Kernel({
   name: "copy-rows",
   shader,
   bindings: { x: "read", y: "write" },
-  params: { rows: "u32", width: "u32", x_row: "u32", y_row: "u32", accumulate: "u32" },
+  params: { rows: "u32", width: "u32", x_row: "u32", y_row: "u32", accumulate: "u32", y_width: "u32", y_column: "u32" },
 });
 
 export interface CopyRowsArgs {
   x: Tensor; // [A, C]
-  y: Tensor; // [B, C], another buffer than x's
+  y: Tensor; // [B, C], with `yColumn` [B, C or more], another buffer than x's
   xRow: number;
   yRow: number;
   rows: number;
+  /** The first column of y that is written, where y is wider than x. */
+  yColumn?: number | undefined;
   /** Adds to what `y` holds instead of replacing it. */
   accumulate?: boolean | undefined;
 }
 
-/** y[yRow + t] = x[xRow + t] for t below `rows`; with `accumulate`, y[yRow + t] += x[xRow + t]. */
-export function copyRows(recorder: Recorder, { x, y, xRow, yRow, rows, accumulate = false }: CopyRowsArgs): void {
+/** In C columns of y, y[yRow + t] = x[xRow + t] for t below `rows`; with `accumulate`, y[yRow + t] += x[xRow + t]. */
+export function copyRows(recorder: Recorder, args: CopyRowsArgs): void {
+  const { x, y, xRow, yRow, rows, yColumn, accumulate = false } = args;
   const [xRows, width] = matrixShape("copy-rows x", x);
-  const [yRows] = matrixShape("copy-rows y", y);
-  checkShape("copy-rows y", y, [yRows, width]);
+  const [yRows, yWidth] = matrixShape("copy-rows y", y);
+  if (yColumn === undefined) checkShape("copy-rows y", y, [yRows, width]);
+  else assert(yColumn >= 0 && yColumn + width <= yWidth, `copy of ${width} columns to ${yColumn} of ${yWidth}`);
   assert(
     xRow + rows <= xRows && yRow + rows <= yRows,
     `copy of ${rows} rows from ${xRow} of ${xRows} to ${yRow} of ${yRows}`,
   );
-  const params = { rows, width, x_row: xRow, y_row: yRow, accumulate: Number(accumulate) };
+  const params = {
+    rows,
+    width,
+    x_row: xRow,
+    y_row: yRow,
+    accumulate: Number(accumulate),
+    y_width: yWidth,
+    y_column: yColumn ?? 0,
+  };
   recorder.dispatch(kernel.variant(), { x, y }, params, elementGrid(rows * width, 64));
 }

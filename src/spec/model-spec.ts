@@ -195,6 +195,11 @@ export interface DecoderSpec {
    * tensor "decoder.positions" [maxPositions + first, W].
    */
   learnedPositions?: { first: number };
+  /**
+   * Rows of pictures have norms before both halves of a layer, and products of keys and values, of their own: tensors
+   * "norm1.pictures", "norm2.pictures" and "keyValue.pictures" [2 Hk D, W] of each layer. Generated rows are text.
+   */
+  pictureWeights?: true;
   /** Position of a sequence's first row; default 0. */
   firstPosition?: number;
   /** Rows of the embedding table; may exceed the tokenizer's vocabulary. */

@@ -132,7 +132,7 @@ it("names each family once", () => {
     ...["idefics3", "smolvlm", "lfm2_vl"],
     ...["gemma3", "paligemma", "mistral3"],
     ...["qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5"],
-    ...["blip-2", "instructblip", "qwen"],
+    ...["blip-2", "instructblip", "qwen", "mplug_owl2"],
     ...["llama", "qwen2", "qwen3", "mistral", "phi3", "olmo2", "gemma2", "gemma3_text"],
     ...["smollm3", "granite", "stablelm", "phi", "lfm2", "qwen3_5_text", "clip", "siglip", "vit"],
   ]);

@@ -12,14 +12,15 @@ describe("copy-rows", () => {
     { width: 64, xRow: 1, yRow: 0, rows: 4 },
     { width: 200, xRow: 0, yRow: 4, rows: 5 },
     { width: 70, xRow: 1, yRow: 3, rows: 3, accumulate: true },
-  ])("$rows rows of $width from $xRow to $yRow, added: $accumulate", async ({ width, ...rows }) => {
+    { width: 70, xRow: 1, yRow: 3, rows: 3, yColumn: 5, yWidth: 77 },
+  ])("$rows rows of $width from $xRow to $yRow, added: $accumulate", async ({ width, yWidth = width, ...rows }) => {
     const random = freshRandom("copy-rows");
     const from = random.floats(5 * width);
-    const to = random.floats(9 * width);
+    const to = random.floats(9 * yWidth);
     const x = inputTensor(gpu(), [5, width], from);
-    const y = inputTensor(gpu(), [9, width], to);
+    const y = inputTensor(gpu(), [9, yWidth], to);
     const actual = await runAndRead(gpu(), y, (recorder) => copyRows(recorder, { x, y, ...rows }));
-    expect([...actual]).toEqual([...Float32Array.from(reference(from, to, width, rows))]);
+    expect([...actual]).toEqual([...Float32Array.from(reference(from, to, width, { ...rows, yWidth }))]);
   });
 
   test("refuses rows beyond either matrix", () => {

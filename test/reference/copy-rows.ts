@@ -1,16 +1,26 @@
 /** Rows of one matrix copied into another. */
 
-/** A copy of `y` [B, C] with rows yRow.. replaced by rows xRow.. of `x` [A, C], or by their sums with them. */
+interface CopiedRows {
+  xRow: number;
+  yRow: number;
+  rows: number;
+  accumulate?: boolean;
+  yColumn?: number;
+  yWidth?: number;
+}
+
+/** A copy of `y` [B, yWidth] with C columns from yColumn on of rows yRow.. replaced by rows xRow.. of `x` [A, C], or by their sums with them. */
 export function copyRows(
   x: ArrayLike<number>,
   y: ArrayLike<number>,
   width: number,
-  { xRow, yRow, rows, accumulate }: { xRow: number; yRow: number; rows: number; accumulate?: boolean },
+  { xRow, yRow, rows, accumulate, yColumn = 0, yWidth = width }: CopiedRows,
 ): Float64Array {
   const result = Float64Array.from(y);
-  for (let i = 0; i < rows * width; i++) {
-    const before = accumulate ? result[yRow * width + i]! : 0;
-    result[yRow * width + i] = before + x[xRow * width + i]!;
-  }
+  for (let row = 0; row < rows; row++)
+    for (let c = 0; c < width; c++) {
+      const to = (yRow + row) * yWidth + yColumn + c;
+      result[to] = (accumulate ? result[to]! : 0) + x[(xRow + row) * width + c]!;
+    }
   return result;
 }

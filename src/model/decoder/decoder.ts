@@ -22,6 +22,7 @@ import { recordDelta } from "./delta-layer.ts";
 import type { KvCache } from "./kv-cache.ts";
 import { type LayerAttention, plainAttention } from "./layer-attention.ts";
 import { gatedProduct, type ProductInput, qkvRope } from "./layer-products.ts";
+import { type ChunkRun, PictureWeights } from "./picture-weights.ts";
 import { RopeTable } from "./rope-table.ts";
 import type { SlotStep } from "./state-slots.ts";
 import { MAX_MLP_ROWS, makeWorkspace, mixingWidth, type Workspace } from "./workspace.ts";
@@ -34,6 +35,8 @@ export interface ForwardArgs {
   cache: KvCache;
   /** Row of the cache that the first row becomes. */
   start: number;
+  /** Rows of the chunk that are of a picture, for a decoder that has weights for them. */
+  pictureRuns?: readonly ChunkRun[] | undefined;
   /** Called after each layer; may record more work on the hidden states. */
   afterLayer?: ((layer: number) => void) | undefined;
   /** Attention of the layers, such as an `Inhibitor` of the sequence in the cache; plain by default. */
@@ -71,6 +74,7 @@ export class Decoder {
   readonly #ropes = new Map<unknown, RopeTable>();
   readonly #weights: Weights;
   readonly #space: Workspace;
+  readonly #pictures: PictureWeights | undefined;
   /** Of a decoder with learned positions: a 1 for each row of a chunk. */
   readonly #ones: Tensor | undefined; // [R, 1]
 
@@ -89,6 +93,7 @@ export class Decoder {
     this.windows = [...new Set(spec.layers.flatMap(({ attention }) => (attention ? [attention.window] : [])))];
     this.#weights = weights;
     this.#space = makeWorkspace(arena, spec, chunkRows);
+    if (spec.pictureWeights) this.#pictures = new PictureWeights(arena, weights, spec, chunkRows);
     if (spec.learnedPositions) {
       this.#ones = arena.tensor("weights of positions", [chunkRows, 1]);
       gpu.upload(this.#ones, new Float32Array(chunkRows).fill(1));
@@ -141,13 +146,20 @@ export class Decoder {
    * where every load is expensive: a gated product [9728, 896] took 57 ms with the norm inside and 29 without, the norm
    * alone 0.5.
    */
-  #normed(recorder: Recorder, x: Tensor, name: string, isShared = false): ProductInput {
+  #normed(
+    recorder: Recorder,
+    x: Tensor,
+    name: string,
+    { isShared = false, runs = [] }: { isShared?: boolean; runs?: readonly ChunkRun[] | undefined } = {},
+  ): ProductInput {
     const { eps, layerNorms } = this.spec;
     const norm = { weight: this.#weights.get(`${name}.weight`), eps };
-    if (x.shape[0] === 1 && !layerNorms && !isShared && !recorder.capabilities.software) return { x, norm };
+    if (x.shape[0] === 1 && !layerNorms && !isShared && !runs.length && !recorder.capabilities.software)
+      return { x, norm };
     const y = view(this.#space.normed, x.shape);
     if (layerNorms) layerNorm(recorder, { x, ...norm, bias: this.#weights.get(`${name}.bias`), y });
     else rmsNorm(recorder, { x, ...norm, y });
+    this.#pictures?.norm(recorder, name, x, y, runs);
     return { x: y };
   }
 
@@ -172,7 +184,9 @@ export class Decoder {
     const name = `decoder.layers.${layer}`;
     const hidden = this.hidden(args.rows);
     const input = (norm: string, isShared: boolean) =>
-      spec.norms === "after" ? { x: hidden } : this.#normed(recorder, hidden, norm, isShared);
+      spec.norms === "after"
+        ? { x: hidden }
+        : this.#normed(recorder, hidden, norm, { isShared, runs: args.pictureRuns });
     const first = input(`${name}.norm1`, spec.norms === "shared" || spec.kind === "delta");
     const mixed = this.#mix(recorder, layer, first, args);
     this.#add(recorder, spec, hidden, { x: mixed, product: `${name}.out`, norm: `${name}.norm1After` });
@@ -252,7 +266,7 @@ export class Decoder {
 
   /** Attention of the rows, [T, H D]. */
   #attend(recorder: Recorder, layer: number, spec: AttentionSpec, input: ProductInput, args: LayerArgs): Tensor {
-    const { rows, positions, visible, cache, partials, start, attention = plainAttention } = args;
+    const { rows, positions, visible, cache, partials, start, pictureRuns = [], attention = plainAttention } = args;
     const { heads, keyHeads, headWidth, scale = 1 / Math.sqrt(headWidth), cap, outputGate } = spec;
     const queryPitch = outputGate ? 2 : 1;
     const space = this.#space;
@@ -274,6 +288,10 @@ export class Decoder {
       norms,
       scratch,
       queryPitch,
+      change:
+        pictureRuns.length > 0
+          ? (qkv) => this.#pictures?.keyValues(recorder, name, input.x, qkv, pictureRuns)
+          : undefined,
       positions: spec.rope ? view(positions, [1, rows]) : positions,
       axisOfPair: spec.rope === undefined ? this.spec.rope.axisOfPair : undefined,
       table: table.tensor,

@@ -29,18 +29,21 @@ export interface QkvRopeArgs extends RopeTarget {
   scratch: Tensor; // [T, (queryPitch H + 2 Hk) D]
   /** Widths of a head from a query to the next. */
   queryPitch: number;
+  /** Changes some of the products before RoPE; they then take a dispatch of their own. */
+  change?: ((qkv: Tensor) => void) | undefined;
 }
 
 /** q = RoPE(W_q x); RoPE(W_k x) and W_v x become rows of the cache. */
 export function qkvRope(
   recorder: Recorder,
-  { input, weight, bias, norms, scratch, queryPitch, ...target }: QkvRopeArgs,
+  { input, weight, bias, norms, scratch, queryPitch, change, ...target }: QkvRopeArgs,
 ): void {
-  if (input.x.shape[0] === 1 && !isSplit(weight) && !norms && queryPitch === 1) {
+  if (input.x.shape[0] === 1 && !isSplit(weight) && !norms && !change && queryPitch === 1) {
     qkv(recorder, { ...input, weight, bias, ...target });
     return;
   }
   linear(recorder, { ...input, weight, bias, y: scratch });
+  change?.(scratch);
   if (norms) qkNorm(recorder, { ...norms, ...target, queryPitch, qkv: scratch });
   rope(recorder, { qkv: scratch, queryPitch, ...target });
 }
