@@ -167,5 +167,5 @@ function bufferOf(path: string, byteLength: number): AsyncBuffer {
 
 function broken(path: string, error: Error): never {
   const [reason] = error.message.split("\n");
-  throw new Error(`${path}: cannot read this Parquet file (${reason}); download it again`);
+  throw new Error(`${path}: cannot read this Parquet file (${reason}); download it again, or write it with Snappy`);
 }

@@ -198,7 +198,7 @@ describe("bad data is refused by file, place and next step", () => {
       "vqav2",
       "parquet",
       (folder) => write(folder, "data/validation-00001-of-00002.parquet", new Uint8Array(100)),
-      "DATA/data/validation-00001-of-00002.parquet: cannot read this Parquet file (parquet file invalid (footer != PAR1)); download it again",
+      "DATA/data/validation-00001-of-00002.parquet: cannot read this Parquet file (parquet file invalid (footer != PAR1)); download it again, or write it with Snappy",
     ],
     [
       "a row without a picture",
