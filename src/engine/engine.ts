@@ -10,7 +10,7 @@ import { compilePreprocess } from "../model/encoder/preprocess.ts";
 import type { TextEmbedder } from "../model/encoder/text-embedder.ts";
 import { fillWeights, type Weights } from "../model/load/fill.ts";
 import { type MatchedTensors, matchTensors } from "../model/load/match.ts";
-import { resolveWeights, storageName } from "../model/load/precision.ts";
+import { resolveWeights, type Storage, storageName } from "../model/load/precision.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import type { TextIds } from "../text/text-ids.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
@@ -80,7 +80,7 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions, hook
   const { signal } = options;
   throwIfAborted(signal, "loading");
   hooks.onStage?.("config");
-  // The device is asked for while files are read, which takes as long. Nothing is allocated on it before they make sense.
+  // The device is asked for while files are read, which takes as long. Nothing is allocated on it before the headers of the weights make sense.
   const own = options.device ? undefined : requestDevice();
   own?.catch(() => {});
   let gpu: Gpu | undefined;
@@ -88,29 +88,35 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions, hook
     const model = await openModel(folder, { signal, room: () => roomFor(options) });
     const { spec, files } = await readModel(model.folder, { signal });
     const contextLength = contextLengthOf(spec, options.maxContext);
-    const [language, textIds, defaults, checkpoint] = await inTurn(
-      loadLanguage(model.folder, spec, files, signal),
+    const readHeaders = async () => {
+      const checkpoint = await model.checkpoint(files["config.json"] as Record<string, unknown>, { signal });
+      return { checkpoint, matched: matchTensors(spec, checkpoint.tensors, checkpoint.nameInFile) };
+    };
+    const prepare = async (read: Pick<Prepared, "checkpoint" | "matched">) => {
+      gpu = await Gpu.open(options.device as GPUDevice | undefined, own);
+      throwIfAborted(signal, "opening of the GPU");
+      return prepareEngine(gpu, { spec, contextLength, ...read, options, warnings: hooks.warnings ?? [] });
+    };
+    const reading = readHeaders();
+    // A container's tokenizer takes as long as many pipelines, which compile in another process meanwhile. A plain folder's is
+    // parsed first: nothing is allocated for a model whose small files make no sense.
+    const isMade = model.folder !== folder;
+    const early = isMade ? reading.then(prepare) : undefined;
+    const before = early?.catch(() => {});
+    const [language, textIds, defaults, headers] = await inTurn(
+      loadLanguage(model.folder, spec, files, { signal, before, isMade }),
       loadTextIds(model.folder, spec, signal),
       readDefaults(model.folder, spec, hooks.requestDefaults, { signal, warn: hooks.warn }),
-      model.checkpoint(files["config.json"] as Record<string, unknown>, { signal }),
+      reading,
+      early ?? Promise.resolve(),
     );
-    const matched = matchTensors(spec, checkpoint.tensors, checkpoint.nameInFile);
-    for (const note of [...model.notes, ...(checkpoint.notes ?? [])]) hooks.warn?.(note);
+    for (const note of [...model.notes, ...(headers.checkpoint.notes ?? [])]) hooks.warn?.(note);
     warnOfLanguage(spec, language, hooks.warn ?? (() => {}));
     if (spec.textEncoder && !textIds) hooks.warn?.("The model has no tokenizer.json, so it cannot embed texts.");
-    gpu = await Gpu.open(options.device as GPUDevice | undefined, own);
-    throwIfAborted(signal, "opening of the GPU");
-    return await assemble(gpu, {
-      spec,
-      contextLength,
-      language,
-      textIds,
-      defaults,
-      checkpoint,
-      matched,
-      options,
-      hooks,
-    });
+    const prepared = await (early ?? prepare(headers));
+    const engine = Object.assign(prepared.engine, { language, textIds, defaults });
+    engine.text?.sequence.choice.allow(generatedIds(engine.spec, language));
+    return await fill({ ...prepared, engine, options, hooks });
   } catch (error) {
     const reason = gpu ? await gpu.explain(error) : error;
     if (gpu) gpu.dispose();
@@ -135,18 +141,30 @@ async function inTurn<T extends unknown[]>(...tasks: { [K in keyof T]: Promise<T
 interface Assembly {
   spec: ModelSpec;
   contextLength: number;
-  language: Language | undefined;
-  textIds: TextIds | undefined;
-  defaults: RequestDefaults;
   checkpoint: Checkpoint;
   matched: MatchedTensors;
   options: LoadOptions;
-  hooks: LoadHooks;
+  warnings: readonly string[];
 }
 
-/** Allocates everything, then fills the weights while the pipelines compile. */
-async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
-  const { contextLength, language, textIds, defaults, checkpoint, matched, options, hooks } = assembly;
+/** What does not wait for the tokenizer. */
+type PreparedEngine = Omit<Engine, "language" | "textIds" | "defaults">;
+
+/** An engine whose memory is allocated. */
+interface Prepared {
+  engine: PreparedEngine;
+  checkpoint: Checkpoint;
+  matched: MatchedTensors;
+  storage: Storage;
+  rehearse: (recorder: Recorder) => void;
+  compileAll(): Promise<void>;
+  /** The compilation, where it has begun. */
+  early: Promise<void> | undefined;
+}
+
+/** Allocates everything, and begins to compile. */
+async function prepareEngine(gpu: Gpu, assembly: Assembly): Promise<Prepared> {
+  const { contextLength, checkpoint, matched, options, warnings } = assembly;
   const { weights: wanted = "auto", precision: arithmetic = "auto", compile = "wait", signal } = options;
   const { arena } = gpu;
   const { limits } = gpu.device;
@@ -156,11 +174,10 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
   throwIfAborted(signal, "opening of the GPU");
   const weights = await gpu.guardMemory("the weights", () => makeWeights(gpu, matched, storage));
   const weightBytes = arena.bytes - gpu.params.buffer.size;
-  const engine = await gpu.guardMemory("the model's working memory", (): Engine => {
-    const ids = generatedIds(spec, language);
+  const engine = await gpu.guardMemory("the model's working memory", (): PreparedEngine => {
     const { decoder } = spec;
     const text =
-      decoder && textModel(gpu, makeText(gpu, weights, { ...spec, decoder }, contextLength, ids), contextLength);
+      decoder && textModel(gpu, makeText(gpu, weights, { ...spec, decoder }, contextLength, []), contextLength);
     return {
       ...{
         gpu,
@@ -170,16 +187,13 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
         weightBytes,
         weightType: storageName(storage),
         precision,
-        language,
-        defaults,
       },
       pictures: makePictures(gpu, weights, spec),
       text,
       texts: makeTexts(gpu, weights, spec),
-      textIds,
       comparison: undefined,
       images: new ImageCache(),
-      warnings: hooks.warnings ?? [],
+      warnings,
       compiled: Promise.resolve(),
     };
   });
@@ -197,8 +211,25 @@ async function assemble(gpu: Gpu, assembly: Assembly): Promise<Engine> {
   const early = compile === "wait" ? compileAll() : undefined;
   // Its error is reported below; until then it must not count as unhandled.
   early?.catch(() => {});
+  return { engine, checkpoint, matched, storage, rehearse, compileAll, early };
+}
+
+/** Fills the weights, while the pipelines compile. */
+async function fill({
+  engine,
+  checkpoint,
+  matched,
+  storage,
+  rehearse,
+  compileAll,
+  early,
+  options,
+  hooks,
+}: Omit<Prepared, "engine"> & { engine: Engine; options: LoadOptions; hooks: LoadHooks }): Promise<Engine> {
+  const { compile = "wait", signal } = options;
+  const { gpu, weights, spec } = engine;
   hooks.onStage?.("weights");
-  const widened = await fillWeights(gpu, arena, weights, matched.parts, checkpoint, { signal });
+  const widened = await fillWeights(gpu, gpu.arena, weights, matched.parts, checkpoint, { signal });
   if (widened.length > 0)
     hooks.warn?.(
       `${widened.length} tensors are kept wider than ${storageName(storage)}, because their values do not fit it.`,

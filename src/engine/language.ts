@@ -47,19 +47,32 @@ export async function loadTextIds(
     : TextIds.parse({ ...texts, "tokenizer.json": tokenizerJson }, textEncoder);
 }
 
+export interface LanguageOptions {
+  signal: AbortSignal | undefined;
+  /** What is awaited before the tokenizer is parsed, which blocks the thread. Never rejects. */
+  before: Promise<unknown> | undefined;
+  /** Whether the folder makes its JSON files of other data, such as a container's metadata. */
+  isMade: boolean;
+}
+
 /** Reads what concerns text; undefined for a model without a decoder, or a folder without tokenizer.json. */
 export async function loadLanguage(
   folder: ModelFolder,
   spec: ModelSpec,
   described: DescriptionFiles,
-  signal: AbortSignal | undefined,
+  { signal, before, isMade }: LanguageOptions,
 ): Promise<Language | undefined> {
   if (!spec.decoder) return undefined;
-  const texts: Partial<Record<(typeof LANGUAGE_FILES)[number], string>> = Object.fromEntries(
-    await Promise.all(LANGUAGE_FILES.map(async (name) => [name, await folder.text(name, { signal })] as const)),
+  // Making them blocks as long as parsing them; as text they would be parsed besides.
+  if (isMade) await before;
+  const read = (name: string) =>
+    isMade && name.endsWith(".json") ? folder.json(name, { signal }) : folder.text(name, { signal });
+  const texts: Record<string, unknown> = Object.fromEntries(
+    await Promise.all(LANGUAGE_FILES.map(async (name) => [name, await read(name)] as const)),
   );
-  const tokenizerJson = texts["tokenizer.json"];
+  const tokenizerJson = texts["tokenizer.json"] as string | object | undefined;
   if (tokenizerJson === undefined) return undefined;
+  await before;
   const { "config.json": config, "processor_config.json": processor } = described as Record<string, object>;
   const files = {
     ...texts,

@@ -93,6 +93,11 @@ export class TokenChoice {
     return this.#buffers.token;
   }
 
+  /** Sets the ids that may be generated. */
+  allow(ids: Iterable<number>): void {
+    this.#gpu.upload(this.#buffers.allowed, bitset(ids, elementCount(this.#logits.shape)));
+  }
+
   /** Sets the ids that the repetition penalty falls on. */
   see(ids: ArrayLike<number>): void {
     const tokenIds = Array.from(ids).filter((id) => id !== NO_TOKEN);
