@@ -63,6 +63,9 @@ fn activate(value: Value) -> Value {
     case 5u: {
       return relu(value);
     }
+    case 6u: {
+      return value * relu(value);
+    }
     default: {
       return value;
     }

@@ -4,7 +4,7 @@ import activationLib from "../../shaders/lib/activation.wgsl?raw";
 import type { Activation } from "../shared/activation.ts";
 
 /** In the order of the numbers that shaders/lib/activation.wgsl gives them. */
-const ACTIVATIONS: readonly Activation[] = ["none", "gelu", "gelu_tanh", "quick_gelu", "silu", "relu"];
+const ACTIVATIONS: readonly Activation[] = ["none", "gelu", "gelu_tanh", "quick_gelu", "silu", "relu", "relu2"];
 
 /** Text of the library; its `activate` needs `activationConstant`. */
 export { activationLib };

@@ -10,23 +10,28 @@ describe("qk-norm", () => {
   const { gpu } = useGpu();
 
   // Heads below, on and above the workgroup's 64; grouped queries; one norm over all heads.
-  test.for<[number, number, number, number, "heads" | "all"]>([
-    [1, 1, 1, 2, "heads"],
-    [3, 6, 2, 24, "heads"],
-    [2, 4, 4, 64, "heads"],
-    [2, 2, 1, 256, "heads"],
-    [3, 5, 5, 18, "all"],
-    [2, 6, 2, 24, "all"],
-  ])("%i rows, %i heads on %i of %i, over %s", async ([rows, heads, keyHeads, headWidth, over]) => {
+  test.for<[number, number, number, number, "heads" | "all", "RMS" | "layer"]>([
+    [1, 1, 1, 2, "heads", "RMS"],
+    [3, 6, 2, 24, "heads", "RMS"],
+    [2, 4, 4, 64, "heads", "RMS"],
+    [2, 2, 1, 256, "heads", "RMS"],
+    [3, 5, 5, 18, "all", "RMS"],
+    [2, 6, 2, 24, "all", "RMS"],
+    [3, 6, 2, 12, "heads", "layer"],
+    [2, 2, 2, 256, "heads", "layer"],
+    [2, 5, 5, 18, "all", "layer"],
+  ])("%i rows, %i heads on %i of %i, over %s, %s norms", async ([rows, heads, keyHeads, headWidth, over, kind]) => {
     const random = freshRandom("qk-norm");
     const width = (heads + 2 * keyHeads) * headWidth;
     const [queries, keys] = [heads * headWidth, keyHeads * headWidth];
     const eps = 1e-5;
     const values = random.floats(rows * width, 3);
     const [queryWeight, keyWeight] = [queries, keys].map((all) => random.floats(over === "all" ? all : headWidth));
+    const [queryBias, keyBias] = [queryWeight!, keyWeight!].map(({ length }) => random.floats(length));
+    const biases = kind === "layer" ? { queryBias: queryBias!, keyBias: keyBias! } : {};
     const expected = reference(
       values,
-      { queryWeight: queryWeight!, keyWeight: keyWeight!, eps },
+      { queryWeight: queryWeight!, keyWeight: keyWeight!, ...biases, eps },
       { rows, queries, keys },
     );
     for (const software of [false, true]) {
@@ -35,6 +40,9 @@ describe("qk-norm", () => {
         qkv,
         queryWeight: inputTensor(gpu(), [queryWeight!.length], queryWeight!),
         keyWeight: inputTensor(gpu(), [keyWeight!.length], keyWeight!),
+        ...Object.fromEntries(
+          Object.entries(biases).map(([name, bias]) => [name, inputTensor(gpu(), [bias.length], bias)]),
+        ),
         ...{ eps, heads, keyHeads, headWidth },
       };
       const y = await runAndRead(gpu(), qkv, (recorder) => qkNorm(withCapabilities(recorder, { software }), args));

@@ -1,7 +1,7 @@
 /** The activation functions of the supported checkpoints, on one number, in f64. */
 
 /** "gelu" is the exact one (by erf), "gelu_tanh" is Hugging Face's `gelu_pytorch_tanh`. */
-export type Activation = "none" | "gelu" | "gelu_tanh" | "quick_gelu" | "silu" | "relu";
+export type Activation = "none" | "gelu" | "gelu_tanh" | "quick_gelu" | "silu" | "relu" | "relu2";
 
 /**
  * The error function, to within a few units of 1e-16 absolute.
@@ -32,5 +32,7 @@ export function activate(x: number, activation: Activation): number {
       return x / (1 + Math.exp(-x));
     case "relu":
       return Math.max(x, 0);
+    case "relu2":
+      return Math.max(x, 0) ** 2;
   }
 }

@@ -58,7 +58,12 @@ describe("activations", () => {
     ["quick_gelu", -0.15420423],
     ["silu", -0.2689414213699951],
     ["relu", 0],
+    ["relu2", 0],
   ] as const)("%s(-1)", ([name, value]) => expect(activate(-1, name)).toBeCloseTo(value, 8));
+
+  test("relu and its square", () => {
+    expect([activate(3, "relu"), activate(3, "relu2")]).toEqual([3, 9]);
+  });
 
   test("silu gate", () => {
     expect(gate([0, 1], [5, 2])).toEqual(Float64Array.of(0, 2 / (1 + Math.exp(-1))));

@@ -8,5 +8,6 @@ export const HIDDEN_ACTIVATIONS: Readonly<Record<string, Activation>> = {
   gelu_pytorch_tanh: "gelu_tanh",
   quick_gelu: "quick_gelu",
   relu: "relu",
+  relu2: "relu2",
   silu: "silu",
 };
