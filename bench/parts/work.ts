@@ -1,6 +1,6 @@
 /** Arithmetic that a model needs at least: multiplications and additions of its matmuls and its attention. Pure. */
 import type { ViewPlan } from "../../src/model/compression/plan.ts";
-import { cellCount } from "../../src/model/encoder/cell-count.ts";
+import { cellCount, seatsOf } from "../../src/model/encoder/cell-count.ts";
 import type { ConnectorStep, DecoderSpec, EncoderSpec } from "../../src/spec/model-spec.ts";
 import type { Grid } from "../../src/spec/picture-spec.ts";
 
@@ -20,14 +20,16 @@ export function encoderFlops(spec: EncoderSpec, grid: Grid, plan: ViewPlan = { m
 }
 
 /** The connector on so many cells. */
-export function connectorFlops(steps: readonly ConnectorStep[], { width, cell }: EncoderSpec, cells: number): number {
-  let rows = cells * cell ** 2;
+export function connectorFlops(steps: readonly ConnectorStep[], spec: EncoderSpec, cells: number): number {
+  const { width } = spec;
+  let rows = cells * seatsOf(spec);
   let inner = width;
   let products = 0;
   for (const step of steps) {
     if (step.op === "fold") {
-      rows /= step.factor ** 2;
-      inner *= step.factor ** 2;
+      const seats = step.strip ?? step.factor ** 2;
+      rows /= seats;
+      inner *= seats;
     } else if (step.op === "linear") {
       products += rows * inner * step.width;
       inner = step.width;

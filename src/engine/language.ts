@@ -80,15 +80,16 @@ export async function loadLanguage(
     "processor_config.json": processor,
     "tokenizer.json": tokenizerJson,
   };
-  const { imageTokenId, pictures, fallbackPrompt: fallback, endTokens } = spec;
+  const { imageTokenId, pictures, fallbackPrompt: fallback, controlTokens, endTokens, repeatsBos } = spec;
   const written = findTemplate(files)?.text ?? "";
   const templatePlaceholder = pictures?.marks?.find((mark) => written.includes(mark)) ?? pictures?.marks?.[0];
-  const tokenizer = Tokenizer.parse(
-    files,
-    imageTokenId === undefined ? { endTokens } : { imageTokenId, templatePlaceholder, endTokens },
-  );
+  const tokenizer = Tokenizer.parse(files, {
+    ...(imageTokenId !== undefined && { imageTokenId, templatePlaceholder }),
+    controlTokens,
+    endTokens,
+  });
   const sampling = recommendedSampling(companion(files, "generation_config.json"));
-  const template = ChatTemplate.parse(files, tokenizer, { fallback, afterMark: pictures?.afterMark });
+  const template = ChatTemplate.parse(files, tokenizer, { fallback, afterMark: pictures?.afterMark, repeatsBos });
   const hasToken = (text: string) => tokenizer.tokenId(text) !== undefined;
   const questionIds = await loadQuestionIds(folder, spec, signal);
   return {

@@ -18,10 +18,11 @@ export function viewsInOrder(runs: readonly PictureRun[]): number[] {
 }
 
 /** Where the views of a plan lie. */
-export function viewPlaces(plan: PicturePlan, { spec: { cell, patch } }: PictureEncoder): ViewPlace[] {
+export function viewPlaces(plan: PicturePlan, { spec: { cell, strip, patch } }: PictureEncoder): ViewPlace[] {
   return plan.views.map((view) => ({
     ...view.grid,
     cell,
+    ...(strip !== undefined && { strip }),
     patch: patch.side,
     width: view.width,
     height: view.height,
@@ -91,6 +92,7 @@ export async function readInspectedViews(
       views[view] = {
         ...batch.grid,
         cell: spec.cell,
+        ...(spec.strip !== undefined && { strip: spec.strip }),
         features: ownOf(features),
         tapFeatures: tapped.map(ownOf),
         stages: stages[view]!,

@@ -160,12 +160,14 @@ export interface Rectangle {
   height: number;
 }
 
-/** Squares over a view: its patches, or its cells. */
+/** Squares over a view, or strips: its patches, or its cells. */
 export interface ViewGrid extends Grid {
   /** From pixels of the view to pixels of the picture; see `viewToPicture`. */
   toPicture: ScaleAndShift;
   /** Side of a square, in pixels of the view. */
   side: number;
+  /** Pixels from left to right of a strip, which is `side` high; default `side`. */
+  across?: number;
 }
 
 /** A map of `viewToPicture`, as gl-matrix or plain data. */
@@ -176,8 +178,12 @@ export type ScaleAndShift = Readonly<ArrayLike<number>>;
  *
  * @param index of the square, row by row
  */
-export function squareOnPicture({ toPicture, cols, side }: ViewGrid, index: number, picture: Size): Rectangle {
-  const square = { x: (index % cols) * side, y: Math.floor(index / cols) * side, width: side, height: side };
+export function squareOnPicture(
+  { toPicture, cols, side, across = side }: ViewGrid,
+  index: number,
+  picture: Size,
+): Rectangle {
+  const square = { x: (index % cols) * across, y: Math.floor(index / cols) * side, width: across, height: side };
   return clipToPicture(toPicture, square, picture);
 }
 
@@ -193,8 +199,12 @@ export function clipToPicture(toPicture: ScaleAndShift, { x, y, width, height }:
 }
 
 /** The square that a point of the picture lies in; undefined beside the grid. */
-export function squareAt({ toPicture, rows, cols, side }: ViewGrid, x: number, y: number): number | undefined {
-  const col = Math.floor((x - toPicture[4]!) / toPicture[0]! / side);
+export function squareAt(
+  { toPicture, rows, cols, side, across = side }: ViewGrid,
+  x: number,
+  y: number,
+): number | undefined {
+  const col = Math.floor((x - toPicture[4]!) / toPicture[0]! / across);
   const row = Math.floor((y - toPicture[5]!) / toPicture[3]! / side);
   return col >= 0 && col < cols && row >= 0 && row < rows ? row * cols + col : undefined;
 }

@@ -31,6 +31,8 @@ export interface ViewPlace {
   cols: number;
   /** r: r x r neighbouring patches make one image token before compression. */
   cell: number;
+  /** In place of squares, so many patches after each other, row by row, make one image token; `cell` is 1 then. */
+  strip?: number;
   /** Side of a patch, in pixels of the view. */
   patch: number;
   /** Of the view, in pixels. */
@@ -50,6 +52,8 @@ export interface InspectedView {
   cols: number;
   /** r: r x r neighbouring patches make one image token before compression. */
   cell: number;
+  /** See `ViewPlace`. */
+  strip?: number;
   /**
    * What the connector reads, [rows, width], after a row for the class token where the model keeps it. Without compression
    * inside the encoder patches stand in raster order; with it, cells in their final order, each with its r * r seats.

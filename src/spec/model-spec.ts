@@ -14,7 +14,10 @@ export interface ModelSpec {
   /** How a picture becomes views and what stands for it in a prompt; with an encoder only. */
   pictures?: PictureSpec;
   encoder?: EncoderSpec;
-  /** From the encoder's cells to rows of the decoder's width; empty for a classifier or a text model. */
+  /**
+   * From the encoder's cells to rows of the decoder's width; empty for a classifier, a text model, and where the features
+   * are such rows.
+   */
   connector: readonly ConnectorStep[];
   /**
    * For each of the encoder's taps the steps to rows of the decoder's width. The rows of tap i are added to those of the
@@ -42,6 +45,10 @@ export interface ModelSpec {
   endTokens?: readonly string[];
   /** The prompt format to use where the checkpoint brings no chat template. */
   fallbackPrompt?: PromptFormat | QueryFormat;
+  /** The published code puts the begin token before every prompt, also where the template has written it. */
+  repeatsBos?: true;
+  /** Tokens of the vocabulary that steer the model although no file says so. No text of a user becomes one. */
+  controlTokens?: readonly string[];
 }
 
 /** LayerNorm or RMSNorm. */
@@ -73,7 +80,7 @@ export interface BlocksSpec {
   linearBias?: boolean;
 }
 
-/** A vision transformer. */
+/** A vision transformer. Without any block, `blocks` 0, its features are the embeddings of the patches. */
 export interface EncoderSpec extends BlocksSpec {
   /** Blocks that run, from the first; the features are the output of the last of them. */
   runBlocks: number;
@@ -81,6 +88,8 @@ export interface EncoderSpec extends BlocksSpec {
   preNorm: boolean;
   /** A norm after the last block. */
   postNorm: boolean;
+  /** Its epsilon; default that of the blocks. */
+  postNormEps?: number;
   /**
    * Weights are a convolution's [C, 3, P, P]; with `channelsLast` a linear layer's [C, P * P * 3], the channels of a pixel
    * together. With `frames` a picture stands for so many equal frames of a video, and weights are [C, 3, F, P, P].
@@ -111,6 +120,8 @@ export interface EncoderSpec extends BlocksSpec {
   keepClassToken: boolean;
   /** r: the connector makes one row of r x r neighbouring patches (cells.md). */
   cell: number;
+  /** In place of squares, the connector makes one row of so many patches after each other, row by row; `cell` is 1 then. */
+  strip?: number;
 }
 
 /**
@@ -152,14 +163,15 @@ export interface ComparisonSpec {
 }
 
 /**
- * One step of the connector, on rows [cells, width]. "fold" puts the channels of a cell's r x r seats side by side, row by
- * row of the cell; "pool" takes the mean of the seats; "norm" is a LayerNorm by the tensors `slot.weight` and `slot.bias`, or
+ * One step of the connector, on rows [cells, width]. "fold" puts the channels of a cell's seats side by side, `factor` x
+ * `factor` of a square row by row, or `strip` of a strip; "pool" takes the mean of the seats; "norm" is a LayerNorm by the tensors `slot.weight` and `slot.bias`, or
  * an RMSNorm by `slot.weight` where there is no `slot.bias`; "linear" multiplies by the tensors `slot.weight` and
  * `slot.bias`, if there is one, and applies the activation; "queries" replaces the rows of each view by learned queries that
  * read them; after it, "append" puts learned rows [rows, width] of the tensor `slot` behind those of each view.
  */
 export type ConnectorStep =
-  | { op: "fold"; factor: number }
+  | { op: "fold"; factor: number; strip?: undefined }
+  | { op: "fold"; strip: number }
   | { op: "pool"; factor: number }
   | { op: "norm"; slot: string; eps: number }
   | { op: "linear"; slot: string; width: number; activation: Activation }
@@ -173,7 +185,7 @@ export interface DecoderSpec {
   layers: readonly LayerSpec[];
   /** Of every norm. */
   eps: number;
-  /** Norms are LayerNorms with bias; RMSNorms by default. Norms of queries and keys stay RMSNorms. */
+  /** Norms are LayerNorms with bias; RMSNorms by default. Norms of queries and keys are `AttentionSpec.qkLayerNorms`'s. */
   layerNorms?: true;
   rope: RopeSpec;
   /** Factor on embeddings of tokens; default 1. */
@@ -270,8 +282,10 @@ export interface AttentionSpec {
   scale?: number;
   /** Soft cap on the scaled logits, cap * tanh(logit / cap); none by default. */
   cap?: number;
-  /** RMSNorms of queries and keys before RoPE: of every head, or of all heads at once. */
+  /** Norms of queries and keys before RoPE: of every head, or of all heads at once. */
   qkNorm?: "heads" | "all";
+  /** These are LayerNorms with bias; RMSNorms by default. */
+  qkLayerNorms?: true;
   /** The product of a query also makes a gate as wide, behind it; its sigmoid multiplies what the head attends to. */
   outputGate?: true;
   /** A row sees at most so many keys, itself included; all by default. */
@@ -331,4 +345,6 @@ export interface PromptFormat {
  */
 export interface QueryFormat {
   closing: string;
+  /** The model's processor reads no marks of pictures in the text, and writes `closing` after pictures only. */
+  unmarked?: true;
 }

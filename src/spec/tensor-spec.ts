@@ -41,7 +41,7 @@ export interface TensorSpec {
   /** [rows, cols] or [cols] */
   shape: readonly number[];
   use: TensorUse;
-  /** In order of rows; together they fill the tensor exactly. */
+  /** In order of rows. Rows that none of them fills are 0, such as the biases of keys in an encoder that has none. */
   parts: readonly TensorPart[];
   /** Canonical name of the tensor that stands in where a file has no part of this one, such as a tied head. */
   instead?: string;

@@ -122,6 +122,14 @@ export function findImageToken(added: AddedToken[], names: ImageTokenNames, { id
   return token;
 }
 
+/** Adds tokens of the vocabulary that steer the model although no file says so. Those that it lacks are left out. */
+export function addControlTokens(added: AddedToken[], contents: Iterable<string>, { idOf }: Vocabulary): void {
+  for (const content of contents) {
+    const id = idOf.get(content);
+    if (id !== undefined && !added.some((token) => token.id === id)) added.push(controlToken(id, content));
+  }
+}
+
 function controlToken(id: number, content: string): AddedToken {
   return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
 }

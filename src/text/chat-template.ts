@@ -42,6 +42,8 @@ export interface ChatTemplateOptions {
   fallback?: PromptFormat | QueryFormat | undefined;
   /** Follows a picture's mark in a message that is one string; default a line break. */
   afterMark?: string | undefined;
+  /** BOS stands before every prompt, also where the template has written it. */
+  repeatsBos?: boolean | undefined;
   /** The time that the template reads; default the time of rendering. */
   now?: () => Date;
 }
@@ -51,6 +53,8 @@ export class ChatTemplate {
   readonly kind: "template" | "format" | "query" | "completion";
   /** Every prompt begins with BOS, also where the template does not write it. */
   readonly addsBos: boolean;
+  /** Prompts begin with BOS twice where the template writes it. */
+  readonly repeatsBos: boolean;
   readonly #tokenizer: Tokenizer;
   readonly #template: JinjaTemplate | undefined;
   /** For conversations with tools. */
@@ -79,6 +83,7 @@ export class ChatTemplate {
     this.#now = options.now ?? (() => new Date());
     this.#tokens = templateTokens(files);
     this.addsBos = companion(files, "tokenizer_config.json")[EVERY_PROMPT_BEGINS_WITH_BOS] === true;
+    this.repeatsBos = options.repeatsBos === true;
     const source = findTemplate(files);
     this.#template = source && new JinjaTemplate(source.text, source.where);
     const forTools = findTemplate(files, FOR_TOOLS);
@@ -134,7 +139,7 @@ export class ChatTemplate {
     if (this.kind !== "query")
       return pieces.map((piece) => (typeof piece === "string" ? unmark(piece) : this.#tokenizer.token(piece))).join("");
     const { places, texts } = this.#queried(messages);
-    return unmark(places.join("") + texts.join("\n"));
+    return unmark((this.#query!.unmarked ? "" : places.join("")) + texts.join("\n"));
   }
 
   /** The texts of a query, without the pictures' places; undefined for other kinds. */

@@ -36,10 +36,11 @@ export function writeFormat(
  * @param bosId as an id, because not every tokenizer finds it within a text
  */
 export function writeQuery(
-  { closing }: QueryFormat,
+  { closing, unmarked }: QueryFormat,
   { places, texts }: { places: readonly string[]; texts: readonly string[] },
   bosId: number | undefined,
 ): (string | number)[] {
+  const end = unmarked && places.length === 0 ? "" : closing;
   const before = places.length > 0 ? [places.join("")] : [];
-  return [...before, ...(bosId === undefined ? [] : [bosId]), texts.join("\n") + closing];
+  return [...before, ...(bosId === undefined ? [] : [bosId]), texts.join("\n") + end];
 }

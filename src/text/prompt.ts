@@ -17,6 +17,8 @@ export interface RenderedPrompt {
   question?: string | undefined;
   /** The tokenizer puts BOS before the ids, unless they begin with it. */
   addBos: boolean;
+  /** Also where they begin with it. */
+  repeatsBos?: boolean;
   /**
    * The answer continues the prompt's text, perhaps in the middle of a sentence. Prime the StreamDecoder with the ids,
    * or the space before the answer's first word is lost.
@@ -80,6 +82,7 @@ export function renderPrompt(
     // models with pictures leave it to the tokenizer. A query has it after the pictures.
     addBos:
       template.addsBos || (template.kind !== "query" && (template.kind !== "template" || imageToken !== undefined)),
+    repeatsBos: template.repeatsBos,
     continuesText: template.kind === "completion",
   };
 }
@@ -98,7 +101,7 @@ export function buildPrompt(
   rendered: RenderedPrompt,
   pictures: readonly (readonly PictureRun[])[],
 ): Prompt {
-  const { text, pictureCount, addBos, continuesText } = rendered;
+  const { text, pictureCount, addBos, repeatsBos, continuesText } = rendered;
   if (pictures.length !== pictureCount)
     throw new TypeError(`runs of ${pictures.length} pictures for a prompt with ${pictureCount}`);
   const { imageToken } = tokenizer;
@@ -106,7 +109,7 @@ export function buildPrompt(
   const expand = (piece: string): string =>
     splitAt(piece, imageToken).reduce((before, after) => before + runsText(pictures[next++]!, imageToken!) + after);
   const pieces = rendered.pieces.map((piece) => (typeof piece === "string" ? expand(piece) : piece));
-  const short = tokenizer.encodePrompt(pieces, { addSpecialTokens: addBos });
+  const short = tokenizer.encodePrompt(pieces, { addSpecialTokens: addBos, repeatsPrefix: repeatsBos });
   return { text, ...repeatRows(short, pictures, imageToken?.id), continuesText };
 }
 

@@ -3,7 +3,7 @@
  * the input, keeps users' text from becoming special tokens, and knows the ids that begin and end a text.
  */
 import type { Tokenizer as Library } from "@huggingface/tokenizers";
-import { type AddedToken, checkContent, findImageToken, parseAddedTokens } from "./added-tokens.ts";
+import { type AddedToken, addControlTokens, checkContent, findImageToken, parseAddedTokens } from "./added-tokens.ts";
 import { asObject, parseJsonFile, reject, show } from "./json.ts";
 import { buildLibrary, type Encoder } from "./library.ts";
 import { escapeMarks, LiteralText, unmark } from "./literal.ts";
@@ -19,7 +19,7 @@ import { parseModel, type Vocabulary } from "./vocabulary.ts";
  */
 const MAX_TEXT_LENGTH = 2 ** 18;
 
-/** For a model that reads pictures; at least one of the first two. */
+/** For a model that reads pictures at least one of the first two. */
 export interface TokenizerOptions {
   /**
    * Id of the token that stands for one row of a picture, from config.json. A tokenizer that lacks the id gets an added
@@ -33,6 +33,8 @@ export interface TokenizerOptions {
   imageToken?: string | undefined;
   /** Text that the chat template writes for a whole picture; default: the token's text. */
   templatePlaceholder?: string | undefined;
+  /** Texts of tokens of the vocabulary that are control tokens although no file says so. */
+  controlTokens?: readonly string[] | undefined;
   /** Texts of tokens that end an answer, besides those that the files name. */
   endTokens?: readonly string[] | undefined;
 }
@@ -47,6 +49,8 @@ export interface ImageToken {
 export interface EncodeOptions {
   /** Add the post-processor's tokens, such as BOS; default true. */
   addSpecialTokens?: boolean;
+  /** Adds its prefix also to a prompt that begins with it already; of `encodePrompt` only. */
+  repeatsPrefix?: boolean | undefined;
   /** Cuts a longer text before the post-processor's last tokens, so that it has so many ids; of `encode` only. */
   maxTokens?: number;
 }
@@ -58,7 +62,7 @@ export class Tokenizer {
   /**
    * Ids that end an answer. First those of generation_config.json, or where it has none of config.json, or of its
    * text_config; then the eos_token of tokenizer_config.json or special_tokens_map.json, which for chat models is often
-   * the only place that names the end of a turn. Ids that the tokenizer does not have are left out.
+   * the only place that names the end of a turn; then `endTokens`. Ids that the tokenizer does not have are left out.
    */
   readonly eosIds: readonly number[];
   /** The token that stands for one row of a picture; undefined for a model that reads text only. */
@@ -87,6 +91,7 @@ export class Tokenizer {
     const json = parseJsonFile("tokenizer.json", files["tokenizer.json"]);
     const { model, vocabulary } = parseModel(asObject(json.model, "tokenizer.json: model"));
     const added = parseAddedTokens(json, files, vocabulary);
+    addControlTokens(added, options.controlTokens ?? [], vocabulary);
     this.imageToken = imageTokenOf(files, options, added, vocabulary);
     const { library, encoder, affixes } = buildLibrary(json, model, added);
     this.#library = library;
@@ -134,7 +139,7 @@ export class Tokenizer {
    */
   encodePrompt(pieces: readonly (string | number)[], options: EncodeOptions = {}): number[] {
     const ids = this.#encode(pieces);
-    const hasPrefix = this.#prefix.every((id, i) => ids[i] === id);
+    const hasPrefix = !options.repeatsPrefix && this.#prefix.every((id, i) => ids[i] === id);
     return options.addSpecialTokens === false || hasPrefix ? ids : [...this.#prefix, ...ids];
   }
 

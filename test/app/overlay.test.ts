@@ -9,6 +9,7 @@ import {
   tokenMap,
   viewOnPicture,
 } from "../../src/app/logic/overlay.ts";
+import { squareAt, squareOnPicture } from "../../src/image/geometry.ts";
 
 /** A view of 2 x 2 patches on a picture of its own size, of which stages made tokens of these cells. */
 function seen(stages: number[][][], more: Partial<SeenView> = {}): SeenView {
@@ -66,6 +67,16 @@ describe("cells", () => {
 
   test("their squares have the side of a cell", () => {
     expect(cellGrid(view)).toEqual({ rows: 2, cols: 2, side: 14, toPicture: [1, 0, 0, 1, 0, 0] });
+  });
+
+  test("strips are as wide as their patches", () => {
+    const strips = seen([], { rows: 2, cols: 8, cell: 1, strip: 4, patch: 7 });
+    const grid = cellGrid(strips);
+    expect(grid).toEqual({ rows: 2, cols: 2, side: 7, across: 28, toPicture: [1, 0, 0, 1, 0, 0] });
+    const picture = { width: 56, height: 14 };
+    expect(squareOnPicture(grid, 3, picture)).toEqual({ x: 28, y: 7, width: 28, height: 7 });
+    expect(squareAt(grid, 30, 3)).toBe(1);
+    expect([...tokenMap(strips, 0)!.tokenOf]).toEqual([0, 1, 2, 3]);
   });
 });
 

@@ -64,7 +64,7 @@ function labels(
 }
 
 test("there are models with views of many grids", () => {
-  const families = ["lfm2_vl", "mistral3", "pixtral", "qwen2_5_vl", "qwen2_vl", "qwen3_5", "qwen3_vl"];
+  const families = ["fuyu", "lfm2_vl", "mistral3", "pixtral", "qwen2_5_vl", "qwen2_vl", "qwen3_5", "qwen3_vl"];
   expect([...MODELS.keys()].sort()).toEqual(families);
 });
 

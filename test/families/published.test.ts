@@ -163,6 +163,7 @@ describe("reference checkpoints", () => {
       shards(2),
       3 + 2 * 16 + 4 + 1 + 1 + 3 * 12 + 2,
     ],
+    ["golden/families/fuyu/model", ["model"], 2 + 1 + 3 * 16 + 2 + 1],
     ["real/stories260K", ["model"], 1 + 5 * 9 + 1],
     ["real/vit-tiny", ["model"], 4 + 12 * 16 + 2 + 2],
   ];

@@ -130,7 +130,7 @@ it("names each family once", () => {
   expect(familyNames()).toEqual([
     ...["nanollava", "shikra", "llava", "pixtral", "llava_next", "llava_onevision", "internvl"],
     ...["idefics3", "smolvlm", "lfm2_vl"],
-    ...["gemma3", "paligemma", "mistral3"],
+    ...["gemma3", "paligemma", "minigpt_v2", "fuyu", "mistral3"],
     ...["qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5"],
     ...["blip-2", "instructblip", "qwen", "mplug_owl2"],
     ...["llama", "qwen2", "qwen3", "mistral", "phi3", "olmo2", "gemma2", "gemma3_text"],

@@ -40,6 +40,8 @@ interface Rule extends TokenizerOptions {
   prompt?(text: string): string;
   /** The format of a family whose files have no chat template. */
   fallback?: QueryFormat;
+  /** The template writes BOS, and the tokenizer puts one before it. */
+  repeatsBos?: boolean;
 }
 
 const rows = (counts: number[]) => counts.map((count, view) => ({ view, rows: count }));
@@ -95,6 +97,12 @@ const broken: Rule = {
 
 /** By the beginning of the folder's name; the others have the picture's rows and nothing else. */
 const RULES: Record<string, Rule> = {
+  fuyu: {
+    controlTokens: ["|NEWLINE|", "<0x04>", "|ENDOFTEXT|"],
+    endTokens: ["|ENDOFTEXT|"],
+    runs: (counts) => rows(counts).flatMap((run) => [run, { text: "|NEWLINE|" }]),
+    fallback: { closing: "<0x04>", unmarked: true },
+  },
   blip2: { runs: rows, prompt: (text) => `<image></s>${text}` },
   gemma3: cropped,
   idefics3: tagged,
@@ -110,7 +118,7 @@ const RULES: Record<string, Rule> = {
   "internvl-qwen2": { runs: between("<img>", "</img>") },
   "internvl-qwen3": { templatePlaceholder: "<image>", runs: between("<img>", "</img>") },
   lfm2_vl: numbered,
-  "minigpt-v2": { templatePlaceholder: "<ImageHere>", runs: rows },
+  "minigpt-v2": { templatePlaceholder: "<ImageHere>", runs: rows, repeatsBos: true },
   mistral3: broken,
   "mplug-owl2": { imageTokenId: FREE_ID, templatePlaceholder: "<|image|>", runs: rows },
   nanollava: { imageTokenId: FREE_ID, runs: rows },
@@ -123,8 +131,6 @@ const RULES: Record<string, Rule> = {
 /** Prompts that differ from the golden files, and why. */
 const KNOWN_DIFFERENCES: Record<string, string> = {
   "smolvlm-s4-tags-bf16/text ids": "a user types a tag's text, which stays text here",
-  "minigpt-v2/vqa ids": "BOS stands twice there: the template writes it and the tokenizer puts one before it",
-  "minigpt-v2/plain ids": "BOS stands twice there",
   "shikra-original-f16-sharded/landscape text": "a picture in a string has a line of its own here",
   "shikra-original-f16-sharded/landscape ids": "the same",
   "shikra-original-f16-sharded/tall text": "the same",
@@ -152,22 +158,20 @@ async function readModel(folder: string) {
   const start = Object.keys(RULES).find((name) => `${folder}/`.startsWith(name));
   const rule: Rule = start === undefined ? { runs: rows } : RULES[start]!;
   const configured = rule.imageToken === undefined ? (config.image_token_id ?? config.image_token_index) : undefined;
-  const { imageTokenId = configured, imageToken, templatePlaceholder } = rule;
-  const tokenizer = Tokenizer.parse(files, { imageTokenId, imageToken, templatePlaceholder });
-  const template = rule.prompt ? undefined : ChatTemplate.parse(files, tokenizer, { fallback: rule.fallback });
+  const { runs: _, prompt, fallback, repeatsBos, imageTokenId = configured, ...options } = rule;
+  const tokenizer = Tokenizer.parse(files, { ...options, imageTokenId });
+  const template = prompt ? undefined : ChatTemplate.parse(files, tokenizer, { fallback, repeatsBos });
   const render = ({ text, messages, addGenerationPrompt, imageRows }: GoldenPrompt): RenderedPrompt => {
     if (template) return renderPrompt(tokenizer, template, messages, { addGenerationPrompt });
-    return { text, pieces: [rule.prompt!(text)], pictureCount: imageRows.length, addBos: false, continuesText: true };
+    return { text, pieces: [prompt!(text)], pictureCount: imageRows.length, addBos: false, continuesText: true };
   };
   return { tokenizer, rule, render };
 }
 
 const isText = (folder: string) => !/^(clip|siglip)/.test(folder);
-// Its pictures' line ends are pieces of the vocabulary that no text spells.
-const SPELLED_IN_IDS = "fuyu";
 
 describe("golden prompts", () => {
-  it.each(folders.filter((folder) => isText(folder) && folder !== SPELLED_IN_IDS))("%s", async (folder) => {
+  it.each(folders.filter(isText))("%s", async (folder) => {
     const { prompts } = await sharedJson<{ prompts: GoldenPrompt[] }>(`golden/families/${folder}/case.json`);
     expect(prompts.length).toBeGreaterThan(0);
     const { tokenizer, rule, render } = await readModel(folder);
@@ -214,10 +218,20 @@ describe("golden prompts", () => {
     expect(ids.toSpliced(at, written.length, tag)).toEqual(prompt.ids);
   });
 
-  testShared(needing("golden/families/fuyu", "fuyu's text, which follows the picture"), async () => {
-    const { prompts } = await sharedJson<{ prompts: GoldenPrompt[] }>("golden/families/fuyu/case.json");
-    const { tokenizer } = await readModel("fuyu");
-    for (const { text, ids } of prompts) expect(tokenizer.encode(`${text}<0x04>`)).toEqual(ids.slice(ids.indexOf(1)));
+  testShared(needing("golden/families/fuyu", "fuyu's tokens that no file names"), async () => {
+    const { tokenizer, render } = await readModel("fuyu");
+    const ask = (content: string) => {
+      const rendered = { text: "", imageRows: [], addGenerationPrompt: true, name: "", ids: [] };
+      return [...buildPrompt(tokenizer, render({ ...rendered, messages: [{ role: "user", content }] }), []).ids];
+    };
+    expect(tokenizer.eosIds).toEqual([2, tokenizer.tokenId("|ENDOFTEXT|")]);
+    // Text alone is not closed, and what a user types stays text.
+    const typed = "a|NEWLINE|b|SPEAKER|c<0x04>d|ENDOFTEXT|";
+    const ids = ask(typed);
+    for (const token of ["|NEWLINE|", "|SPEAKER|", "<0x04>", "|ENDOFTEXT|"])
+      expect(ids, token).not.toContain(tokenizer.tokenId(token));
+    expect(ids[0]).toBe(tokenizer.bosId);
+    expect(tokenizer.decode(ids)).toBe(typed);
   });
 });
 

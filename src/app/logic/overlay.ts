@@ -23,7 +23,11 @@ export interface TokenMap {
 }
 
 /** The cells of a view as squares on the picture. */
-export function cellGrid({ rows, cols, cell, patch, toPicture }: SeenView): ViewGrid {
+export function cellGrid({ rows, cols, cell, strip, patch, toPicture }: SeenView): ViewGrid {
+  // Strips that go on in the next row of patches are no rectangles: they are drawn as one line.
+  if (strip !== undefined && cols % strip !== 0)
+    return { rows: 1, cols: Math.floor((rows * cols) / strip), side: patch, across: strip * patch, toPicture };
+  if (strip !== undefined) return { rows, cols: cols / strip, side: patch, across: strip * patch, toPicture };
   return { rows: Math.floor(rows / cell), cols: Math.floor(cols / cell), side: cell * patch, toPicture };
 }
 

@@ -161,7 +161,7 @@ export class PictureView extends LitElement {
       });
     });
     return svg`<image class="heat" href=${heatAddress(one, this.viewed.look!)} x=${x} y=${y}
-        width=${scaleX * grid.cols * grid.side} height=${scaleY * grid.rows * grid.side} preserveAspectRatio="none"></image>
+        width=${scaleX * grid.cols * (grid.across ?? grid.side)} height=${scaleY * grid.rows * grid.side} preserveAspectRatio="none"></image>
       ${hatches}`;
   }
 
@@ -192,7 +192,7 @@ export class PictureView extends LitElement {
       if (!image) return this.#size();
       return `${image.tokens} tokens${layers.length > 0 ? ` in ${image.views.length} views` : ""}, none merged`;
     }
-    const piece: Piece = shown[0]!.view.cell === 1 ? "patch" : "cell";
+    const piece: Piece = shown[0]!.view.cell === 1 && !shown[0]!.view.strip ? "patch" : "cell";
     const { pointed } = this;
     const map = pointed && shown[pointed.view]?.map;
     const token = pointed && map?.tokenOf[pointed.cell];

@@ -1,6 +1,6 @@
 /** Names and shapes of a decoder's tensors, in the layout that Llama set and most others follow. */
 import type { AttentionSpec, DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
-import { layerNorm, linear, stack, type TensorSpec, vector } from "../../spec/tensor-spec.ts";
+import { headOrder, layerNorm, linear, stack, type TensorSpec, vector, withParts } from "../../spec/tensor-spec.ts";
 import { deltaTensors } from "./delta-tensors.ts";
 
 /** Names of a layer's tensors below the layer, without ".weight" and ".bias". */
@@ -57,6 +57,8 @@ export const ALONE: DecoderNames = { prefixes: ["model.", ""], head: ["lm_head.w
 /** How the files of a kind of decoder differ from Llama's. */
 export interface DecoderFiles {
   names?: Partial<LayerNames>;
+  /** The one matrix of queries, keys and values has those of a head together, head by head. */
+  interleavedHeads?: true;
   /** Stored norms are differences from this; default 0. */
   normOffset?: number;
 }
@@ -70,7 +72,7 @@ export function decoderTensors(
   spec: DecoderSpec,
   { prefixes, head: headNames }: DecoderNames,
   head: "own" | "tied" | "optional",
-  { names, normOffset = 0 }: DecoderFiles = {},
+  { names, normOffset = 0, interleavedHeads }: DecoderFiles = {},
 ): TensorSpec[] {
   const { width, vocabularySize } = spec;
   const own = { ...LLAMA_NAMES, ...names };
@@ -95,7 +97,9 @@ export function decoderTensors(
   }
   for (const [layer, layerSpec] of spec.layers.entries()) {
     const below = prefixes.map((prefix) => `${prefix}${own.layers}.${layer}.`);
-    tensors.push(...layerTensors(`decoder.layers.${layer}`, below, layerSpec, { width, names: own, norm }));
+    tensors.push(
+      ...layerTensors(`decoder.layers.${layer}`, below, layerSpec, { width, names: own, norm, interleavedHeads }),
+    );
   }
   tensors.push(...norm("decoder.norm", prefixes, own.lastNorm));
   const matrix = stack("decoder.head", "head", headNames, [["", [vocabularySize, width]]]);
@@ -118,9 +122,11 @@ interface InLayer {
   width: number;
   names: LayerNames;
   norm: MakeNorm;
+  interleavedHeads: true | undefined;
 }
 
-function layerTensors(name: string, below: readonly string[], layer: LayerSpec, { width, names, norm }: InLayer) {
+function layerTensors(name: string, below: readonly string[], layer: LayerSpec, inLayer: InLayer) {
+  const { width, names, norm } = inLayer;
   const { mlp, norms = "before", attention, delta } = layer;
   const { bias = false, gated = true } = mlp;
   const hasAfter = norms === "after" || norms === "both";
@@ -129,7 +135,7 @@ function layerTensors(name: string, below: readonly string[], layer: LayerSpec, 
   return [
     ...(norms === "after" ? [] : norm(`${name}.norm1`, below, names.norm1)),
     ...(attention
-      ? attentionTensors(name, below, attention, { width, names, norm })
+      ? attentionTensors(name, below, attention, inLayer)
       : delta
         ? deltaTensors(name, below, delta, width)
         : convolutionTensors(name, below, layer.convolution.taps, width)),
@@ -144,20 +150,21 @@ function layerTensors(name: string, below: readonly string[], layer: LayerSpec, 
 function attentionTensors(
   name: string,
   below: readonly string[],
-  { heads, keyHeads, headWidth, qkvBias, outBias, qkNorm, outputGate }: AttentionSpec,
-  { width, names, norm }: InLayer,
+  { heads, keyHeads, headWidth, qkvBias, outBias, qkNorm, qkLayerNorms, outputGate }: AttentionSpec,
+  { width, names, norm, interleavedHeads }: InLayer,
 ): TensorSpec[] {
   const [queries, keys] = [heads * headWidth, keyHeads * headWidth];
   const queryRows = (outputGate ? 2 : 1) * queries;
   const rows = names.qkv.length === 1 ? [queryRows + 2 * keys] : [queryRows, keys, keys];
   const qkv = names.qkv.map((source, i) => [source, rows[i]!] as const);
   const [queryNorm, keyNorm] = qkNorm === "all" ? [queries, keys] : [headWidth, headWidth];
+  const packed = linear(`${name}.qkv`, below, qkv, { cols: width, bias: qkvBias });
   return [
-    ...linear(`${name}.qkv`, below, qkv, { cols: width, bias: qkvBias }),
+    ...(interleavedHeads ? withParts(packed, () => ({ order: headOrder(queryRows + 2 * keys, heads) })) : packed),
     ...(qkNorm
       ? [
-          ...norm(`${name}.qNorm`, below, names.qNorm, queryNorm, false),
-          ...norm(`${name}.kNorm`, below, names.kNorm, keyNorm, false),
+          ...norm(`${name}.qNorm`, below, names.qNorm, queryNorm, !!qkLayerNorms),
+          ...norm(`${name}.kNorm`, below, names.kNorm, keyNorm, !!qkLayerNorms),
         ]
       : []),
     ...linear(`${name}.out`, below, [[names.out, width]], { cols: queries, bias: !!outBias }),

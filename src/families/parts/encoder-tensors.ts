@@ -12,6 +12,8 @@ export interface BlockNames {
   qkv: string | readonly [query: string, key: string, value: string];
   /** The rows of the one matrix are [heads, 3, D]: queries, keys and values of each head together. */
   headRows?: true;
+  /** Biases of queries and of values that files store apart, where keys have none. */
+  biases?: readonly [query: string, value: string];
   out: string;
   /** Of a gated MLP the matrices of gate and up. */
   fc1: string | readonly [gate: string, up: string];
@@ -136,7 +138,10 @@ export function blockTensors(
       spec.qkNorm ? [vector(`${name}.${part}.weight`, inBlock, `${source}.weight`, width)] : [];
     tensors.push(
       ...norm("norm1", names.norm1),
-      ...withParts(linear(`${name}.qkv`, inBlock, qkv, { cols: width, bias: qkvBias }), () => (order ? { order } : {})),
+      ...withParts(linear(`${name}.qkv`, inBlock, qkv, { cols: width, bias: qkvBias && !names.biases }), () =>
+        order ? { order } : {},
+      ),
+      ...(names.biases ? [biasWithoutKeys(`${name}.qkv.bias`, inBlock, names.biases, width)] : []),
       ...qkNorm("qNorm", names.qNorm),
       ...qkNorm("kNorm", names.kNorm),
       ...linear(`${name}.out`, inBlock, [[names.out, width]], { cols: width, bias }),
@@ -148,6 +153,13 @@ export function blockTensors(
     );
   }
   return tensors;
+}
+
+/** [q_bias; 0; v_bias], [3 C]. */
+function biasWithoutKeys(name: string, inBlock: readonly string[], [query, value]: readonly string[], width: number) {
+  const part = (source: string, to: number) => ({ names: inBlock.map((below) => below + source), shape: [width], to });
+  const parts = [part(query!, 0), part(value!, 2 * width)];
+  return { name, use: "vector", shape: [3 * width], parts } satisfies TensorSpec;
 }
 
 /** True for a tensor of the encoder that a file may hold although it never runs. */

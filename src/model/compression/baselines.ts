@@ -38,7 +38,7 @@ export interface SelectArgs {
   first: number;
   /** S, rows of a cell. */
   seats: number;
-  keys: HeadRows; // B * (first + N * S) rows of H heads
+  keys: HeadRows | undefined; // B * (first + N * S) rows of H heads
   heads: number;
   headWidth: number;
   /** Owns the tensors of the stage. */
@@ -110,6 +110,7 @@ function pruneCells(recorder: Recorder, cells: EncodedCells, primary: number, ar
 
 function prumergeCells(recorder: Recorder, cells: EncodedCells, primary: number, args: SelectArgs): Selected {
   const { first, seats, keys, heads, headWidth, scratch } = args;
+  assert(keys, "a selection by keys of an encoder without blocks");
   const stage = rankCells(recorder, cells, primary, args);
   const { scores, order } = stage;
   const [views, count] = scores.shape as [number, number];

@@ -147,8 +147,18 @@ function planRows(
   return reduced(counts, cells, (tokens) => ({ method, tokens }));
 }
 
+/** Throws RangeError for an encoder without blocks, and so without attention by which cells could be compared. */
+function needBlocks(method: string, { runBlocks }: EncoderBlocks): void {
+  if (runBlocks === 0)
+    throw new RangeError(
+      `compression.method "${method}" works inside an encoder, and this model has none: patches enter its decoder as they are; use "diverse" or "pool"`,
+    );
+}
+
 /** Throws RangeError where the last block's attention does not compare all cells of a view. */
-function needLastImportance(method: string, { windows, runBlocks }: EncoderBlocks): void {
+function needLastImportance(method: string, encoder: EncoderBlocks): void {
+  needBlocks(method, encoder);
+  const { windows, runBlocks } = encoder;
   if (windows && !windows.whole.includes(runBlocks - 1))
     throw new RangeError(
       `compression.method "${method}" needs attention over the whole picture in the encoder's last block, ${runBlocks - 1}, which attends in windows; use "diverse" or "pool"`,
@@ -165,7 +175,7 @@ function reduced(counts: readonly number[], cells: readonly number[], plan: (tok
  * early, are left out; without any there is no compression, and none either where an encoder allows no stage inside.
  */
 export function standardCompression(encoder: EncoderBlocks): Compression {
-  if (encoder.windows) return { method: "none" };
+  if (encoder.windows || encoder.runBlocks === 0) return { method: "none" };
   const spread = spreadBlocks(DEFAULT_STAGES, encoder);
   const running = [...new Set(spread)].filter((block) => block < encoder.runBlocks);
   if (running.length === 0) return { method: "none" };
@@ -195,6 +205,7 @@ function planVmtc(
   cells: readonly number[],
   counted: readonly number[],
 ): ViewPlan[] {
+  needBlocks(compression.method, encoder);
   if (encoder.windows)
     throw new RangeError(
       'compression.method "vmtc" merges inside the encoder, and this one attends in windows of whole grids; use "diverse", "prune-last" or "prumerge"',

@@ -38,11 +38,13 @@ export class Connector {
    * @returns [cells, W], with learned queries [B * rows, W]
    */
   record(recorder: Recorder, features: Tensor, views: QueriedViews, { kept, scratch }: Arenas): Tensor {
+    if (this.#steps.length === 0) return copyOf(recorder, features, kept);
     let x = features;
     for (const [i, step] of this.#steps.entries()) {
       const [rows, width] = x.shape as [number, number];
       if (step.op === "fold") {
-        x = view(x, [rows / step.factor ** 2, width * step.factor ** 2]);
+        const seats = step.strip ?? step.factor ** 2;
+        x = view(x, [rows / seats, width * seats]);
         continue;
       }
       if (step.op === "pool") {
@@ -91,4 +93,11 @@ export class Connector {
       copyRows(recorder, { x: learned, y, xRow: 0, yRow: yRow + each, rows: more });
     }
   }
+}
+
+/** The features themselves are rows of the decoder's width. */
+function copyOf(recorder: Recorder, x: Tensor, kept: Arena): Tensor {
+  const y = kept.tensor("image tokens", x.shape);
+  copyRows(recorder, { x, y, xRow: 0, yRow: 0, rows: x.shape[0]! });
+  return y;
 }

@@ -277,6 +277,8 @@ export class Decoder {
     const norms = queryWeight && {
       queryWeight,
       keyWeight: this.#weights.get(`${name}.kNorm.weight`),
+      queryBias: this.#weights.find(`${name}.qNorm.bias`),
+      keyBias: this.#weights.find(`${name}.kNorm.bias`),
       eps: this.spec.eps,
     };
     const table = (spec.rope && this.#ropes.get(spec.rope)) ?? this.rope;

@@ -24,7 +24,7 @@ export interface QkvRopeArgs extends RopeTarget {
   weight: Matrix; // [(queryPitch H + 2 Hk) D, W]
   bias: Tensor | undefined; // [(queryPitch H + 2 Hk) D]
   /** Norms of queries and keys before RoPE. They take a dispatch of their own, and so a product of their own. */
-  norms: Pick<QkNormArgs, "queryWeight" | "keyWeight" | "eps"> | undefined;
+  norms: Pick<QkNormArgs, "queryWeight" | "keyWeight" | "queryBias" | "keyBias" | "eps"> | undefined;
   /** For several rows, for norms and for queries that lie apart: the product before RoPE. */
   scratch: Tensor; // [T, (queryPitch H + 2 Hk) D]
   /** Widths of a head from a query to the next. */

@@ -170,11 +170,10 @@ export class Blocks {
     return { weight: this.#weights.matrix(`${name}.weight`), bias: this.#weights.find(`${name}.bias`) };
   }
 
-  /** A norm of the tower, by the full name of its tensors; `x` and `y` [R, C]. */
-  norm(recorder: Recorder, name: string, x: Tensor, y: Tensor): void {
+  /** A norm of the tower, by the full name of its tensors; `x` and `y` [R, C]. @param eps default that of the blocks */
+  norm(recorder: Recorder, name: string, x: Tensor, y: Tensor, eps = this.spec.eps): void {
     const weight = this.#weights.get(`${name}.weight`);
     const bias = this.#weights.find(`${name}.bias`);
-    const { eps } = this.spec;
     if (bias) layerNorm(recorder, { x, weight, bias, y, eps });
     else rmsNorm(recorder, { x, weight, y, eps });
   }

@@ -19,7 +19,7 @@ import { compressStage, type StageTensors } from "../compression/stage.ts";
 import { viewRanges } from "../decoder/visible.ts";
 import type { Weights } from "../load/fill.ts";
 import { Blocks, type BlocksWorkspace, type Operands } from "./blocks.ts";
-import { cellCount } from "./cell-count.ts";
+import { cellCount, seatsOf } from "./cell-count.ts";
 import { embedPatches } from "./patch-embedding.ts";
 import { RotaryPositions } from "./rotary.ts";
 import { type WindowTensors, windowTensors } from "./window-tensors.ts";
@@ -55,8 +55,8 @@ export interface Encoded {
   hidden: Tensor; // [B * (first + n * S), C]
   /** Outputs of the blocks that the spec taps, with the same cells. */
   taps: readonly Tensor[]; // [B * (first + n * S), C]
-  /** Keys of the last block, as its attention read them. */
-  keys: HeadRows; // B * (first + n * S) rows
+  /** Keys of the last block, as its attention read them; undefined without a block. */
+  keys: HeadRows | undefined; // B * (first + n * S) rows
   stages: StageTensors[];
   owners: Tensor; // [B, n] u32
   /** Importance by the last block that ran, where the plan selects cells after the encoder. */
@@ -83,7 +83,7 @@ export class Encoder {
 
   /** S, seats of a cell. */
   get seats(): number {
-    return this.spec.cell ** 2;
+    return seatsOf(this.spec);
   }
 
   /**
@@ -97,6 +97,7 @@ export class Encoder {
     const views = pixels.shape[0]!;
     let cells = cellCount(grid, this.spec);
     const rows = views * this.#viewRows(cells);
+    if (runBlocks === 0) return this.#embedAlone(recorder, pixels, options);
     const space = this.#workspace(scratch, rows);
     const rotary = this.spec.rope && new RotaryPositions(this.#gpu, scratch, this.spec, { grid, rows });
     const tapped: Tensor[] = [];
@@ -144,10 +145,22 @@ export class Encoder {
     }
     if (this.spec.postNorm) {
       const normed = view(space.normed, hidden.shape);
-      this.#blocks.norm(recorder, "encoder.norm", hidden, normed);
+      this.#blocks.norm(recorder, "encoder.norm", hidden, normed, this.spec.postNormEps);
       hidden = normed;
     }
-    return { views, cells, hidden, taps: tapped, keys: operands!.k, stages, owners, scores };
+    return { views, cells, hidden, taps: tapped, keys: operands?.k, stages, owners, scores };
+  }
+
+  /** The embeddings of an encoder without blocks: no workspace, no stages. */
+  #embedAlone(recorder: Recorder, pixels: Tensor, { grid, kept, scratch, onHidden }: EncodeOptions): Encoded {
+    const views = pixels.shape[0]!;
+    const cells = cellCount(grid, this.spec);
+    const hidden = scratch.tensor("encoder hidden", [views * this.#viewRows(cells), this.spec.width]);
+    const model = { gpu: this.#gpu, weights: this.#weights, spec: this.spec };
+    embedPatches(recorder, model, { pixels, grid, y: hidden, scratch });
+    onHidden?.(0, hidden);
+    const owners = this.#initialOwners(kept, views, cells);
+    return { views, cells, hidden, taps: [], keys: undefined, stages: [], owners, scores: undefined };
   }
 
   /** Class logits [1, classes] of a classifier, from the class token of the only view. */

@@ -84,7 +84,7 @@ export class PictureEncoder {
     if (model.pooling) this.#pooling = new Pooling(gpu, weights, model.encoder, model.pooling);
     this.#placesCells = model.decoder?.rope.axisOfPair !== undefined;
     assert(!this.#placesCells || !this.spec.keepClassToken, "positions on several axes of a class token");
-    if (model.connector.length > 0) this.#connector = new Connector(gpu, weights, model.connector);
+    if (model.connector.length > 0 || model.decoder) this.#connector = new Connector(gpu, weights, model.connector);
     this.#tapConnectors = (model.tapConnectors ?? []).map((steps) => new Connector(gpu, weights, steps));
     assert(this.#tapConnectors.length === (this.spec.taps ?? []).length, "a connector for each tap of the encoder");
     assert(!order || this.#tapConnectors.length === 0, "taps of views whose rows are arranged");

@@ -6,7 +6,7 @@ import { planCompression, type ViewPlan } from "../compression/plan.ts";
 import { isRowMethod } from "../compression/rows/registry.ts";
 import { queriedRows, queriesOf, rowsOfView } from "../connector/row-count.ts";
 import type { RowArranger } from "./arranged-rows.ts";
-import { cellCount } from "./cell-count.ts";
+import { cellCount, cellGrid } from "./cell-count.ts";
 import { type PlannedRows, plannedCells } from "./planned-rows.ts";
 
 /** The parts of a model that decide. */
@@ -70,12 +70,13 @@ export class RowPlanner {
    * @throws TypeError or RangeError for a compression that these views cannot have
    */
   planViews(compression: Compression, grids: readonly Grid[], counted?: readonly number[]): ViewPlan[] {
-    const { connector } = this.#model;
+    const { connector, encoder } = this.#model;
     if (this.#arranger && isPlaced(compression))
       throw new RangeError(
         'compression.positions "original" needs rows of cells alone, and this model adds rows of its own; use "contiguous"',
       );
-    if (connector.length === 0 && isRows(compression))
+    // Embeddings of patches without any block are rows themselves.
+    if (connector.length === 0 && encoder.runBlocks > 0 && isRows(compression))
       throw new RangeError(
         `compression.method "${compression.method}" chooses rows of a connector, and this model has none; use "vmtc" or "prune-last"`,
       );
@@ -89,9 +90,8 @@ export class RowPlanner {
   }
 
   /** A grid of patches in cells. */
-  cellGrid({ rows, cols }: Grid): Grid {
-    const { cell } = this.#model.encoder;
-    return { rows: rows / cell, cols: cols / cell };
+  cellGrid(grid: Grid): Grid {
+    return cellGrid(grid, this.#model.encoder);
   }
 }
 

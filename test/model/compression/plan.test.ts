@@ -19,6 +19,26 @@ function cellsLeft(plan: ViewPlan, cells: number): number | undefined {
   return plan.method === "pool" ? undefined : plan.tokens;
 }
 
+describe("an encoder without blocks", () => {
+  const none = { blocks: 0, runBlocks: 0 };
+
+  test.for([{ method: "vmtc" }, { method: "prune-last", tokens: 3 }, { method: "prumerge" }] as const)(
+    "$method is refused by name",
+    (compression) => {
+      const plan = () => planCompression(compression, none, [20]);
+      expect(plan).toThrow(
+        `compression.method "${compression.method}" works inside an encoder, and this model has none`,
+      );
+    },
+  );
+
+  test("has what works after it", () => {
+    expect(standardCompression(none)).toEqual({ method: "none" });
+    expect(planCompression({ method: "diverse", ratio: 0.25 }, none, [20])).toEqual([{ method: "diverse", tokens: 5 }]);
+    expect(planCompression({ method: "pool", factor: 2 }, none, [20])).toEqual([{ method: "pool", factor: 2 }]);
+  });
+});
+
 describe("vmtc", () => {
   test.for([
     [288, [457, 363, 288]],
