@@ -71,6 +71,7 @@ export async function listHub(model: HubModel, options: HubOptions): Promise<Hub
     : await commitOf(model, ask, new URL(`${api}/revision/${encodeURIComponent(model.revision)}`, hubUrl), options);
   const files = new Map<string, ListedFile>();
   const pages = [new URL(`${api}/tree/${commit}`, hubUrl)];
+  const folders = new Set<string>();
   let seen = 0;
   for (let page = pages.pop(); page; page = pages.pop()) {
     const answer: JsonAnswer = await ask(page);
@@ -84,7 +85,9 @@ export async function listHub(model: HubModel, options: HubOptions): Promise<Hub
       const file = listedEntry(entry, new URL(`${id}/resolve/${commit}/`, hubUrl));
       if (file) files.set(file.name, file);
       const folder = nestedFolder(entry);
-      if (folder) pages.push(new URL(`${api}/tree/${commit}/${folder}`, hubUrl));
+      if (!folder || folders.has(folder)) continue;
+      folders.add(folder);
+      pages.push(new URL(`${api}/tree/${commit}/${folder}`, hubUrl));
     }
     const next = nextPage(answer, page);
     if (next) pages.push(next);

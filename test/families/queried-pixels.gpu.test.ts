@@ -20,6 +20,9 @@ const folders = Object.keys(FOLDERS).filter(
 const MEAN = [0.48145466, 0.4578275, 0.40821073];
 const STD = [0.26862954, 0.26130258, 0.27577711];
 
+// Their goldens weigh too much for a clone.
+if (folders.length === 0) test.skip("learned queries [needs ../shared/golden/families]", () => {});
+
 const { device } = useDevice();
 
 describe.runIf(folders.length > 0).for(folders)("%s", (folder) => {

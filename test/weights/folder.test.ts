@@ -32,6 +32,17 @@ describe("files at hand", () => {
     expect(await folder.json("extra.json")).toBe(4);
   });
 
+  test("files of a nested folder stand for themselves, not for those of the top", async () => {
+    const folder = openFolder({
+      "tiny/tokenizer.json": utf8("1"),
+      "tiny/qformer_tokenizer/tokenizer.json": utf8("2"),
+      "tiny/qformer_tokenizer/special_tokens_map.json": utf8("3"),
+    });
+    expect(await folder.json("tokenizer.json")).toBe(1);
+    expect(await folder.json("qformer_tokenizer.json")).toBe(2);
+    expect(await folder.json("special_tokens_map.json")).toBeUndefined();
+  });
+
   test("two files of one name at one depth are no guess", async () => {
     const folder = openFolder({ "a/config.json": config, "b/config.json": config, "b/tokenizer.json": config });
     await expect(folder.open("config.json")).rejects.toMatchObject({

@@ -2,7 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import type { ModelFolder } from "../../src/weights/folder.ts";
-import { parseHubName } from "../../src/weights/hub.ts";
+import { listHub, parseHubName } from "../../src/weights/hub.ts";
 import { type OpenModelOptions, withModel } from "../../src/weights/open-model.ts";
 import { expectBytes } from "../support/bytes.ts";
 import { HUB_TOKEN, type HubOptions, type HubServer, startHub } from "../support/hub-server.ts";
@@ -247,6 +247,30 @@ describe("what is no listing", () => {
       return true;
     };
     await expect(load()).rejects.toThrow(/pages without files/);
+  });
+
+  test("a nested file is listed from its folder, which is asked for once, and opened by its plain name", async () => {
+    const server = await start();
+    const nested = "qformer_tokenizer/tokenizer.json";
+    const asked: string[] = [];
+    server.override = (request, response) => {
+      const { url = "" } = request;
+      const isNested = url.endsWith(`/${nested}`);
+      if (!url.includes("/tree/") && !isNested) return false;
+      asked.push(url.replace(/\/[0-9a-f]{40}/, ""));
+      const oid = "0".repeat(40);
+      const folder = { type: "directory", path: "qformer_tokenizer", oid, size: 0 };
+      const file = { type: "file", path: nested, oid, size: 2 };
+      const other = { type: "file", path: "qformer_tokenizer/vocab.txt", oid, size: 2 };
+      const inside = url.endsWith("/qformer_tokenizer");
+      response.writeHead(200).end(isNested ? "{}" : JSON.stringify(inside ? [folder, file, other] : [folder]));
+      return true;
+    };
+    const model = { owner: "someone", name: "tiny", revision: "main" };
+    const { files: listed } = await listHub(model, { hubUrl: new URL(server.url), retry: QUICK_RETRY });
+    expect([...listed.keys()]).toEqual(["qformer_tokenizer.json"]);
+    expect(listed.get("qformer_tokenizer.json")!.url.pathname).toMatch(/\/qformer_tokenizer\/tokenizer\.json$/);
+    expect(asked).toHaveLength(2);
   });
 
   test("names that are paths, and files that can hold programs, are not even there", async () => {
