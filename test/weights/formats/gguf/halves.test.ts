@@ -12,7 +12,7 @@ import { openFolder } from "../../../../src/weights/folder.ts";
 import { readRows } from "../../../../src/weights/formats/read-rows.ts";
 import { openModel } from "../../../../src/weights/formats/registry.ts";
 import { expectClose } from "../../../support/expect-close.ts";
-import { GGUF_BESIDE, GGUF_FOLDERS, ggufModel, withoutUnsaid } from "../../../support/gguf-model.ts";
+import { GGUF_BESIDE, GGUF_FOLDERS, ggufModel, LANGUAGE_FILE, withoutUnsaid } from "../../../support/gguf-model.ts";
 import { goldenFiles } from "../../../support/golden-family.ts";
 
 interface Model {
@@ -83,6 +83,18 @@ describe.for(GGUF_FOLDERS)("%s", (folder) => {
         /norm|rate$/i.test(tensor) ? 2e-7 : 1e-30,
       );
   });
+});
+
+test("a language file alone, whose last block guesses further tokens", async () => {
+  const language = { "qwen35.block_count": 5, "qwen35.nextn_predict_layers": 1 };
+  const { [LANGUAGE_FILE]: file } = await ggufModel("qwen3_5-bf16", { language });
+  const { spec, notes } = await open({ [LANGUAGE_FILE]: file! });
+  expect(notes).toEqual([]);
+  expect([spec.family, spec.pictures]).toEqual(["qwen3_5_text", undefined]);
+  const kinds = ["delta", "delta", "delta", "attention"];
+  expect(spec.decoder!.layers.map(({ kind }) => kind)).toEqual(kinds);
+  const none = await ggufModel("qwen3_5-bf16", { language: { "qwen35.nextn_predict_layers": 4 } });
+  await expect(open({ [LANGUAGE_FILE]: none[LANGUAGE_FILE]! })).rejects.toThrow(/nextn_predict_layers leaves 0 layers/);
 });
 
 /** Without the mark that value heads lie in tiles. */
