@@ -61,7 +61,9 @@ export function plot(panels: readonly Panel[]): string {
       gridIndex,
     })),
     yAxis: panels.map((panel, gridIndex) => ({ ...percentAxis(panel), gridIndex })),
-    series: panels.flatMap(({ curves }, i) => curves.flatMap((curve) => seriesOf(curve, i, names.indexOf(curve.name)))),
+    series: panels.flatMap(({ curves, axis }, i) =>
+      curves.flatMap((curve) => seriesOf(inOrder(curve, axis), i, names.indexOf(curve.name))),
+    ),
   });
 }
 
@@ -99,10 +101,14 @@ function percentAxis({ curves }: Panel): object {
   };
 }
 
+/** Times of neighbouring budgets may cross: there a line follows the budgets, as they are given, and not the axis. */
+function inOrder({ name, points }: Curve, axis: Axis = "image tokens"): Curve {
+  return { name, points: axis === "image tokens" ? [...points].sort((a, b) => a.x - b.x) : points };
+}
+
 function seriesOf({ name, points }: Curve, axisIndex: number, colour: number): object[] {
   const color = COLOURS[colour % COLOURS.length];
   const shared = { name, xAxisIndex: axisIndex, yAxisIndex: axisIndex, itemStyle: { color } };
-  const sorted = [...points].sort((a, b) => a.x - b.x);
   return [
     {
       ...shared,
@@ -110,12 +116,12 @@ function seriesOf({ name, points }: Curve, axisIndex: number, colour: number): o
       symbol: "circle",
       symbolSize: 7,
       lineStyle: { color, width: 2 },
-      data: sorted.map(({ x, estimate }) => [x, 100 * estimate.mean]),
+      data: points.map(({ x, estimate }) => [x, 100 * estimate.mean]),
     },
     {
       ...shared,
       type: "custom",
-      data: sorted
+      data: points
         .filter(({ estimate }) => !Number.isNaN(estimate.error))
         .map(({ x, estimate: { mean, error } }) => [
           x,

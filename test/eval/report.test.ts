@@ -7,7 +7,7 @@ import { Interview } from "../../eval/interview.ts";
 import { Journal } from "../../eval/journal.ts";
 import { percent, points, table } from "../../eval/markdown.ts";
 import { ABLATION_PICTURES, type Item, planItems, type Sets } from "../../eval/plan.ts";
-import { plot } from "../../eval/plot.ts";
+import { type Axis, plot } from "../../eval/plot.ts";
 import { duration, Progress } from "../../eval/progress.ts";
 import { readingFor } from "../../eval/reading.ts";
 import { writeReport } from "../../eval/report.ts";
@@ -179,6 +179,17 @@ test("a plot with one point and with an unknown error is still a plot", () => {
   const svg = plot([{ title: "Alone", curves: [{ name: "x", points: [{ x: 8, estimate }] }] }]);
   expect(svg).toContain("Alone");
   expect(svg).not.toMatch(/NaN|Infinity/);
+});
+
+test("a line follows the axis of tokens, and the budgets over time", () => {
+  const points = [1, 3, 2].map((x) => ({ x, estimate: { mean: x / 4, error: Number.NaN, count: 4 } }));
+  const lineOf = (axis: Axis, given: typeof points) =>
+    plot([{ title: "", axis, curves: [{ name: "x", points: given }] }]);
+  const reversed = [points[0]!, points[2]!, points[1]!];
+  // ECharts numbers its drawings and their classes.
+  const same = (svg: string) => svg.replace(/zr[\w-]+/g, "zr");
+  expect(same(lineOf("image tokens", points))).toBe(same(lineOf("image tokens", reversed)));
+  expect(same(lineOf("seconds an answer", points))).not.toBe(same(lineOf("seconds an answer", reversed)));
 });
 
 test("figures as text", () => {
