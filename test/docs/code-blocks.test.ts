@@ -8,10 +8,10 @@ import { ATTRIBUTES } from "../../src/element/attributes.ts";
 import { projectRoot } from "../support/command.ts";
 
 /** Names that blocks use without introducing them: what the text around them speaks of. */
-const GIVEN = `import type { FoveaModel, Message, ModelFiles } from "fovea";
+const GIVEN = `import type { Fovea, Message, ModelFiles } from "fovea";
 import type { FoveaOpenAI } from "fovea/openai";
 declare global {
-  const fovea: FoveaModel;
+  const fovea: Fovea;
   const file: File;
   const files: ModelFiles;
   const messages: Message[];
