@@ -1,7 +1,7 @@
 /** Shows an answer's Markdown in an element of a template. */
 import { type ElementPart, noChange } from "lit";
 import { Directive, type DirectiveResult, directive, type PartInfo, PartType } from "lit/directive.js";
-import { renderMarkdown, updateMarkdown } from "./markdown.ts";
+import { awaitsMarkdown, loadMarkdown, renderMarkdown, updateMarkdown } from "./markdown.ts";
 import { markWords, rangeOf, type TextRange, wordsBelow } from "./words.ts";
 
 /** How the words of a finished answer are marked. */
@@ -12,16 +12,29 @@ export interface WordMarks {
 
 class MarkdownDirective extends Directive {
   #marked: string | undefined;
+  /** The last arguments, for the time when the parser has come. */
+  #last: [string, WordMarks | undefined] | undefined;
 
   constructor(info: PartInfo) {
     super(info);
     if (info.type !== PartType.ELEMENT) throw new Error("Markdown fills an element");
   }
 
-  override update({ element }: ElementPart, [text, marks]: [string, WordMarks | undefined]): typeof noChange {
+  override update({ element }: ElementPart, last: [string, WordMarks | undefined]): typeof noChange {
+    this.#last = last;
+    this.#show(element, ...last);
+    if (awaitsMarkdown(last[0]))
+      void loadMarkdown().then((isLoaded) => {
+        if (!isLoaded || this.#last !== last) return;
+        this.#marked = undefined;
+        this.#show(element, ...last);
+      });
+    return noChange;
+  }
+
+  #show(element: Element, text: string, marks: WordMarks | undefined): void {
     if (marks) this.#mark(element, text, marks);
     else updateMarkdown(element, text);
-    return noChange;
   }
 
   render(_text: string, _marks: WordMarks | undefined): typeof noChange {

@@ -2,20 +2,44 @@
  * Shows a model's Markdown answer as elements of the page. An answer is untrusted: the picture, the question or the weights
  * may have planted it.
  *
- * marked parses the text. This module builds elements from a list of known token kinds. It never makes HTML strings, so
+ * marked parses the text, and is loaded with the first answer that is more than prose. This module builds elements from a list of known token kinds. It never makes HTML strings, so
  * nothing needs sanitising: tags are shown as text, pictures become links, links are checked, and no element triggers a
  * request. Rejected: a renderer's HTML with DOMPurify (8 kB more, a second parser that must agree with the browser's, and
  * refused by Trusted Types), markdown-it (twice marked's size), micromark (its events are further from a tree).
  */
 import type { MarkedToken, Token, Tokens } from "marked";
 import { decodeReferences } from "./character-references.ts";
-import { lexMarkdown } from "./markdown-lexer.ts";
+import type { lexMarkdown } from "./markdown-lexer.ts";
 import { makeLink, safeAddress } from "./safe-link.ts";
 
 /** Deeper nesting is shown as plain text. */
 const MAX_DEPTH = 16;
+/** Sentences of letters, digits and quiet punctuation mean the same in Markdown. Most answers about pictures are such. */
+const PROSE = /^(?![-+]|\d+[.)])(?!.*(?:www\.| $))[\p{L}\p{M}\p{N}"'(%“”‘’][\p{L}\p{M}\p{N} ,;:.?!()"'%“”‘’–—-]*$/u;
+
+/** The parser, a third of the element's script, once an answer has needed it. */
+let lex: typeof lexMarkdown | undefined;
+let loading: Promise<boolean> | undefined;
+
+/** Loads the parser of Markdown; false where its file cannot be fetched. Answers then stay plain text. */
+export function loadMarkdown(): Promise<boolean> {
+  loading ??= import("./markdown-lexer.ts").then(
+    (module) => {
+      lex = module.lexMarkdown;
+      return true;
+    },
+    () => false,
+  );
+  return loading;
+}
+
+/** Whether a text is shown as plain text until `loadMarkdown` resolves. */
+export function awaitsMarkdown(text: string): boolean {
+  return !lex && !PROSE.test(text) && text.trim() !== "";
+}
+
 /** What an element shows: the text, and its blocks with the keys that they were made from. */
-interface Shown extends Pick<Parsed, "isPlain" | "links"> {
+interface Shown extends Pick<Parsed, "isPlain" | "isWaiting" | "links"> {
   text: string;
   nodes: { key: string; node: Node }[];
 }
@@ -34,10 +58,10 @@ export function renderMarkdown(text: string): DocumentFragment {
  */
 export function updateMarkdown(host: Element, text: string): void {
   const before = shown.get(host);
-  if (before?.text === text) return;
+  if (before?.text === text && before.isWaiting === awaitsMarkdown(text)) return;
   // A text that was refused stays refused as it grows.
   const parsed = before?.isPlain && text.startsWith(before.text) ? plainBlocks(text) : parse(text);
-  const { blocks, isPlain, links } = parsed;
+  const { blocks, isPlain, isWaiting, links } = parsed;
   const old = before?.nodes ?? [];
   let same = 0;
   // A reference's address may follow anywhere, so new references change all blocks.
@@ -46,10 +70,10 @@ export function updateMarkdown(host: Element, text: string): void {
   if (old.length === 0) host.replaceChildren();
   for (const { node } of old.slice(same)) node.parentNode?.removeChild(node);
   host.append(...added.map(({ node }) => node));
-  shown.set(host, { text, isPlain, links, nodes: [...old.slice(0, same), ...added] });
+  shown.set(host, { text, isPlain, isWaiting, links, nodes: [...old.slice(0, same), ...added] });
 }
 
-/** The text for screen readers: the elements' text, one line per block. */
+/** The text for screen readers: the elements' text, one line per block. As it is, while the parser is still to come. */
 export function plainText(text: string): string {
   return parse(text)
     .blocks.map(({ make }) => make().textContent ?? "")
@@ -69,19 +93,28 @@ interface Parsed {
   links: string;
   /** Whether the text is refused as Markdown. */
   isPlain: boolean;
+  /** Whether the parser is still to come. */
+  isWaiting: boolean;
 }
 
 function parse(text: string): Parsed {
-  const tokens = lexMarkdown(text);
+  if (awaitsMarkdown(text)) return { ...plainBlocks(text), isPlain: false, isWaiting: true };
+  if (!lex) {
+    const make = () => element("p", [plain(text)]);
+    return { blocks: text.trim() ? [{ key: `paragraph ${text}`, make }] : [], ...NO_LINKS };
+  }
+  const tokens = lex(text);
   if (!tokens) return plainBlocks(text);
   const blocks = tokens
     .filter(({ type }) => type !== "space" && type !== "def")
     .map((token) => ({ key: `${token.type} ${token.raw}`, make: () => wholeBlock(token) }));
-  return { blocks, links: JSON.stringify(tokens.links), isPlain: false };
+  return { blocks, ...NO_LINKS, links: JSON.stringify(tokens.links) };
 }
 
+const NO_LINKS = { links: "{}", isPlain: false, isWaiting: false } as const;
+
 function plainBlocks(text: string): Parsed {
-  return { blocks: [{ key: `plain ${text}`, make: () => element("p", [plain(text)]) }], links: "{}", isPlain: true };
+  return { blocks: [{ key: `plain ${text}`, make: () => element("p", [plain(text)]) }], ...NO_LINKS, isPlain: true };
 }
 
 /** A block as one element, so that it can be replaced alone. */

@@ -1,7 +1,7 @@
 /** Answers as elements: what Markdown means, and what a hostile answer cannot do. In a browser, for its DOM. */
 import { Lexer, marked } from "marked";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { renderMarkdown, updateMarkdown } from "../../src/element/markdown.ts";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { awaitsMarkdown, loadMarkdown, renderMarkdown, updateMarkdown } from "../../src/element/markdown.ts";
 
 let host: HTMLElement;
 beforeEach(() => {
@@ -20,7 +20,53 @@ function htmlOf(text: string): string {
   return show(text).innerHTML.replace(/ (dir|tabindex)="[^"]*"/g, "");
 }
 
+/** Runs first: later tests have the parser. */
+describe("before the parser has come", () => {
+  const PROSE = [
+    "I see a dog, a butterfly and a pizza.",
+    "Yes",
+    "two",
+    'About 30% of it (the left one) is "red"; isn\'t it?',
+    "A well-known place: Paris!",
+    "הכלב יושב.",
+    "C'est déjà l'été – voilà.",
+  ];
+  const MORE = [
+    "**bold**",
+    "- a",
+    "1. one",
+    "a\nb",
+    "see www.example.org",
+    "a  ",
+    "&amp;",
+    "a_b_c",
+    "<br>",
+    "  a",
+    "x ~~y~~",
+  ];
+  let plain: string[];
+
+  test("prose needs none, and anything else is plain text", () => {
+    plain = PROSE.map(htmlOf);
+    for (const text of PROSE) expect([text, awaitsMarkdown(text)]).toEqual([text, false]);
+    for (const text of MORE) expect([text, awaitsMarkdown(text)]).toEqual([text, true]);
+    expect(htmlOf("**bold**")).toBe("<p>**bold**</p>");
+    expect(htmlOf("")).toBe("");
+  });
+
+  test("it replaces what was shown, and prose means the same to it", async () => {
+    updateMarkdown(host, "**bold**");
+    expect(await loadMarkdown()).toBe(true);
+    updateMarkdown(host, "**bold**");
+    expect(host.querySelector("strong")!.textContent).toBe("bold");
+    expect(PROSE.map(htmlOf)).toEqual(plain);
+    for (const text of MORE) expect(awaitsMarkdown(text)).toBe(false);
+  });
+});
+
 describe("Markdown", () => {
+  beforeAll(() => loadMarkdown());
+
   test.for([
     ["two\n\nparagraphs", "<p>two</p><p>paragraphs</p>"],
     ["a line\nand another", "<p>a line<br>and another</p>"],
