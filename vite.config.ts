@@ -53,7 +53,7 @@ export default defineConfig(({ command }) => ({
   // What is built beside a running test or page is nothing to reload for.
   server: { fs: { allow: [".", "../shared"] }, watch: { ignored: ["**/dist/**"] } },
   define: {
-    // From the folder of the built scripts, or from the room that reads the manifest, to the known models' folders.
+    // From the folder of the built scripts, or from src/shared, to the known models' folders.
     "import.meta.env.VITE_MODELS_PATH": JSON.stringify(command === "build" ? "../" : "../../public/"),
     "import.meta.env.VITE_DEVICE": deviceText(CHROMIUM_DEVICE),
     "import.meta.env.VITE_SHARED_ROOT": JSON.stringify(existsSync(sharedRoot) ? sharedRoot : ""),
@@ -70,7 +70,7 @@ export default defineConfig(({ command }) => ({
           name: "node",
           environment: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.{gpu,e2e,long}.test.ts"],
+          exclude: ["test/**/*.{gpu,e2e,long,bundlers}.test.ts"],
           // Those that read every source take a second on an idle machine, and more than the default of five on a busy one.
           testTimeout: 30_000,
         },
@@ -83,6 +83,18 @@ export default defineConfig(({ command }) => ({
           environment: "node",
           include: ["test/e2e/**/*.e2e.test.ts"],
           testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      // `npm run test:bundlers`: needs packages that the tests do without.
+      {
+        extends: true,
+        test: {
+          name: "bundlers",
+          environment: "node",
+          include: ["test/**/*.bundlers.test.ts"],
+          testTimeout: 600_000,
           hookTimeout: 300_000,
           fileParallelism: false,
         },

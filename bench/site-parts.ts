@@ -6,7 +6,7 @@ import { brotliCompressSync } from "node:zlib";
 import { chromium } from "playwright";
 import { siteFolder } from "../tools/build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
-import { libraryFolder, WORKER_SCRIPT } from "../tools/library.mjs";
+import { ENGINE_MODULE, libraryFolder } from "../tools/library.mjs";
 import { serve } from "../tools/serve.mjs";
 import type { Figure } from "./parts/result.ts";
 
@@ -53,7 +53,7 @@ export function sizeFigures(elementBytes: number): Figure[] {
   const weigh = (files: Iterable<string>) =>
     [...files].reduce((sum, file) => sum + brotliCompressSync(readFileSync(`${libraryFolder}/${file}`)).length, 0) /
     1e3;
-  const standalone = [`${WORKER_SCRIPT.name}.js`, "element/define.js"];
+  const standalone = [`${ENGINE_MODULE.name}.js`, "element/define.js"];
   return [
     {
       id: "size.library",

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { MODEL_PACKAGE } from "../tools/demo-model.mjs";
 import { ENTRIES } from "../tools/library.mjs";
 import { projectRoot } from "./support/command.ts";
 import { filesBelow, importsOf, readSource } from "./support/sources.ts";
@@ -66,6 +67,16 @@ describe("package.json", () => {
     ]);
     expect(manifest.exports).toEqual({ ...Object.fromEntries(expected), "./package.json": "./package.json" });
     expect(manifest.files).toEqual(["dist/lib", "custom-elements.json", "LICENSE", "README.md", "CHANGELOG.md"]);
+  });
+
+  test("leaves out the demo model, which is a package of the same version", () => {
+    expect(manifest.peerDependencies).toHaveProperty(MODEL_PACKAGE, manifest.version);
+    expect(manifest.peerDependenciesMeta[MODEL_PACKAGE]).toEqual({ optional: true });
+  });
+
+  test("says what it is about, and makes up no address", () => {
+    expect(manifest.keywords.length).toBeGreaterThan(5);
+    for (const name of ["homepage", "repository", "bugs"]) expect(manifest).not.toHaveProperty(name);
   });
 
   test("starts every command the same way", () => {

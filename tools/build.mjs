@@ -9,10 +9,10 @@ import {
   buildLibrary,
   bundleEngine,
   bundleOwnWorker,
+  ENGINE_MODULE,
   libraryFolder,
   NO_TIMING_HINTS,
   root,
-  WORKER_SCRIPT,
 } from "./library.mjs";
 
 /**
@@ -20,15 +20,16 @@ import {
  * packages that the library imports. A family and a weight format are loaded with the first model of their kind and do not
  * count: all of them together were 45 kB more. The readable modules of dist/lib compress to a third more, which no page loads.
  */
-const ENGINE_BUDGET_BYTES = 150_000;
+const ENGINE_BUDGET_BYTES = 145_000;
 
 /**
- * The same for a page with the element: its script and the worker's, without the packages that read tokenizers. The target
- * is 150 kB. 22 kB are shaders, 20 tokenizers and templates, 6 Lit, 4 marked; each of our modules has at most 2. These savings
- * are small: terser 1.1 kB, shaders without white space 0.8, with one-letter names 2.7, one-letter property names, which are
- * risky, 1.9.
+ * The same for a page with the element: its script and all that its worker starts with, without the packages that read
+ * tokenizers. The target of 150 kB is missed: 30 kB are the element, 143 the worker. The parser of Markdown (12 kB), hub
+ * listings, inspection, formats and WebP's orientation are loaded when first used. 22 kB are shaders; those of rare layers
+ * are 5. These savings are small: terser 1.1 kB, shaders without white space 0.8, with one-letter names 2.7, one-letter
+ * property names, which are risky, 1.9.
  */
-const ELEMENT_BUDGET_BYTES = 165_000;
+const ELEMENT_BUDGET_BYTES = 175_000;
 
 /** The element's script. */
 const DEFINE = `${libraryFolder}/element/define.js`;
@@ -49,8 +50,8 @@ export async function run(args) {
     name: `lib/${name}.js`,
     ...sizes(files.map((file) => `${libraryFolder}/${file}`)),
   }));
-  const script = `${WORKER_SCRIPT.name}.js`;
-  const worker = { name: `lib/${script} (all of it)`, ...sizes([`${libraryFolder}/${script}`]) };
+  const script = `${ENGINE_MODULE.name}.js`;
+  const worker = { name: `lib/${script} (worker)`, ...sizes([`${libraryFolder}/${script}`]) };
   const all = { name: "element and worker, all of it", ...sizes([`${libraryFolder}/${script}`, DEFINE]) };
   const engine = { name: "import { Fovea }, minified", ...(await sizeOf(bundleEngine)) };
   const element = { name: "the same without tokenizers'", ...(await elementSize()) };

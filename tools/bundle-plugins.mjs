@@ -15,7 +15,7 @@ export function shaderText() {
       const lines = readFileSync(id.slice(0, -"?raw".length), "utf8")
         .split("\n")
         .map((line) => line.replace(/\/\/.*$/, "").trim());
-      return `export default ${JSON.stringify(lines.filter(Boolean).join("\n"))};`;
+      return { code: `export default ${JSON.stringify(lines.filter(Boolean).join("\n"))};`, map: null };
     },
   };
 }

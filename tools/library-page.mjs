@@ -2,7 +2,8 @@
 // nothing.
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { libraryFolder, readPackage } from "./library.mjs";
+import { MODEL_PACKAGE } from "./demo-model.mjs";
+import { libraryFolder, modelPackageFolder, readPackage } from "./library.mjs";
 
 /** Address of the library's entry. */
 export const LIBRARY_ADDRESS = "/lib/index.js";
@@ -13,7 +14,7 @@ export const LIBRARY_ADDRESS = "/lib/index.js";
  */
 export function libraryPaths() {
   /** @type {Record<string, import("./serve.mjs").Served>} */
-  const paths = { "/lib/": { folder: libraryFolder } };
+  const paths = { "/lib/": { folder: libraryFolder }, [`/${MODEL_PACKAGE}/`]: { folder: modelPackageFolder } };
   /** @type {Record<string, string>} */
   const imports = {};
   for (const name of Object.keys(readPackage().dependencies)) {

@@ -1,9 +1,10 @@
 // Builds the library into dist/lib: ES modules that contain the shaders, and their declarations. Packages under
 // `dependencies` stay imports, so that a page loads them once; everything else is bundled.
-import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { markdownReader, shaderText } from "./bundle-plugins.mjs";
 import { emitDeclarations } from "./declarations.mjs";
+import { MODEL_PACKAGE, writeDemoModel } from "./demo-model.mjs";
 import { hashOf, isStamped } from "./fresh.mjs";
 import { ownModels } from "./manifest.mjs";
 
@@ -29,6 +30,12 @@ const STANDALONE = "element/define";
  */
 export const WORKER_SCRIPT = { name: "fovea-worker", source: "src/worker/fovea-worker.ts" };
 
+/**
+ * The module behind the worker's script, with all of the engine. Later parts import it, and not the script: development
+ * servers give a script another address, under which it would run a second time.
+ */
+export const ENGINE_MODULE = { name: "fovea-engine", source: "src/worker/fovea-engine.ts" };
+
 /** The script that formats of answers start, beside the others. It contains its dependencies too. */
 export const GRAMMAR_SCRIPT = { name: "fovea-grammar", source: "src/grammar/grammar-worker.ts" };
 
@@ -37,18 +44,25 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 const TOKENIZER_PACKAGES = ["@huggingface/tokenizers", "@huggingface/jinja"];
 
 export const libraryFolder = `${root}dist/lib`;
+export const modelPackageFolder = `${root}dist/${MODEL_PACKAGE}`;
 /** Silences the bundler's hints about the time of plugins. */
 export const NO_TIMING_HINTS = { pluginTimings: false };
 const stamp = `${root}dist/lib.stamp`;
 
-/** @returns {{ dependencies: Record<string, string>, peerDependencies: Record<string, string> }} */
+/** @returns {{ version: string, license: string, dependencies: Record<string, string>, peerDependencies: Record<string, string> }} */
 export function readPackage() {
   return JSON.parse(readFileSync(`${root}package.json`, "utf8"));
 }
 
 function sourcesHash() {
   const paths = ["src", "shaders", "tsconfig.json", "package.json", "package-lock.json", "weights-manifest.json"];
-  const tools = ["tools/library.mjs", "tools/bundle-plugins.mjs", "tools/declarations.mjs", "tools/manifest.mjs"];
+  const tools = [
+    "tools/library.mjs",
+    "tools/bundle-plugins.mjs",
+    "tools/declarations.mjs",
+    "tools/demo-model.mjs",
+    "tools/manifest.mjs",
+  ];
   return hashOf([...[...paths, ...tools].map((path) => root + path), ...ownModels().map(({ folder }) => folder)]);
 }
 
@@ -68,10 +82,9 @@ export async function buildLibrary() {
   mkdirSync(aside, { recursive: true });
   try {
     const chunks = await bundle(aside);
+    shortenMaps(aside);
     emitDeclarations(root, Object.values(ENTRIES), aside);
-    // The known models go beside the code, so that the package works at once.
-    for (const { location, folder, files } of ownModels())
-      for (const name of files) cpSync(`${folder}${name}`, `${aside}/models/${location}${name}`);
+    writeDemoModel(modelPackageFolder, readPackage());
     rmSync(stamp, { force: true });
     rmSync(libraryFolder, { recursive: true, force: true });
     renameSync(aside, libraryFolder);
@@ -82,14 +95,39 @@ export async function buildLibrary() {
   }
 }
 
+/**
+ * Takes the text of other packages out of the source maps, which are half as large without it.
+ * @param {string} outDir
+ */
+function shortenMaps(outDir) {
+  for (const name of readdirSync(outDir, { recursive: true, encoding: "utf8" }).filter((one) => one.endsWith(".map"))) {
+    const map = JSON.parse(readFileSync(`${outDir}/${name}`, "utf8"));
+    const isOwn = (/** @type {string} */ source) => !source.includes("node_modules/");
+    /** @type {string[]} */
+    const sources = map.sources;
+    map.sourcesContent = sources.map((source, index) => (isOwn(source) ? map.sourcesContent[index] : null));
+    // A file without a line of ours needs no map.
+    if (!sources.some(isOwn)) map.mappings = "";
+    writeFileSync(`${outDir}/${name}`, JSON.stringify(map));
+  }
+}
+
 /** @param {string} outDir */
 async function bundle(outDir) {
   const { [STANDALONE]: standalone, ...modules } = ENTRIES;
+  const isModel = (/** @type {string} */ id) => id === MODEL_PACKAGE;
   const imports = await bundleModules(outDir, modules, { isExternal: isDependency() });
-  await bundleModules(outDir, { [WORKER_SCRIPT.name]: WORKER_SCRIPT.source }, { minify: true });
+  await bundleModules(outDir, { [ENGINE_MODULE.name]: ENGINE_MODULE.source }, { minify: true, holdsShared: true });
+  writeFileSync(`${outDir}/${WORKER_SCRIPT.name}.js`, `import{start}from"./${ENGINE_MODULE.name}.js";start();\n`);
   await bundleModules(outDir, { [GRAMMAR_SCRIPT.name]: GRAMMAR_SCRIPT.source }, { minify: true });
   // Lit's build for Node does the same in a page, and can be imported by a server that renders the page.
-  const anywhere = /** @type {const} */ ({ up: "../", minify: true, place: "node" });
+  const anywhere = /** @type {const} */ ({
+    isExternal: isModel,
+    up: "../",
+    minify: true,
+    place: "node",
+    holdsShared: true,
+  });
   for (const [file, names] of await bundleModules(outDir, { [STANDALONE]: standalone }, anywhere))
     imports.set(file, names);
   return /** @type {Record<keyof typeof ENTRIES, string[]>} */ (
@@ -100,12 +138,13 @@ async function bundle(outDir) {
 /**
  * The worker's script without the packages that read tokenizers, for its size.
  * @param {string} outDir
- * @returns {Promise<string[]>} its path
+ * @returns {Promise<string[]>} paths of all that it loads at once
  */
 export async function bundleOwnWorker(outDir) {
   const isExternal = (/** @type {string} */ id) => TOKENIZER_PACKAGES.includes(id);
-  await bundleModules(outDir, { own: WORKER_SCRIPT.source }, { minify: true, isExternal });
-  return [`${outDir}/own.js`];
+  const options = { minify: true, isExternal, holdsShared: true };
+  const imports = await bundleModules(outDir, { own: ENGINE_MODULE.source }, options);
+  return closure(imports, "own.js").map((file) => `${outDir}/${file}`);
 }
 
 /**
@@ -114,7 +153,8 @@ export async function bundleOwnWorker(outDir) {
  * @returns {Promise<string[]>} paths of all that it loads at once
  */
 export async function bundleEngine(outDir) {
-  const options = { minify: true, isExternal: isDependency() };
+  // The entry of an app exports nothing, so a bundler moves shared modules into it.
+  const options = { minify: true, isExternal: isDependency(), holdsShared: true };
   const imports = await bundleModules(outDir, { engine: "src/engine/fovea.ts" }, options);
   return closure(imports, "engine.js").map((file) => `${outDir}/${file}`);
 }
@@ -134,12 +174,13 @@ function isDependency() {
  * @param {string} [options.up] from the module's folder to the library's
  * @param {boolean} [options.minify]
  * @param {"browser" | "node"} [options.place] which builds of packages it contains
+ * @param {boolean} [options.holdsShared] whether the entry contains what its lazy parts share with it, and exports it to them
  * @returns {Promise<Map<string, string[]>>} file -> files that it imports
  */
 async function bundleModules(
   outDir,
   entry,
-  { isExternal = () => false, up = "./", minify = false, place = "browser" } = {},
+  { isExternal = () => false, up = "./", minify = false, place = "browser", holdsShared = false } = {},
 ) {
   const { build } = await import("vite");
   const result = await build({
@@ -147,19 +188,22 @@ async function bundleModules(
     configFile: false,
     publicDir: false,
     logLevel: "warn",
-    plugins: [shaderText(), markdownReader(), withoutDocument(), fileAddresses(up)],
+    plugins: [shaderText(), markdownReader(), withoutDocument(), fileAddresses(up, isExternal(MODEL_PACKAGE))],
     // Not those of development, which Vite takes where NODE_ENV is "test": Lit is twice as large there, and complains.
     resolve: { conditions: ["module", place, "production"] },
     build: {
       outDir,
       emptyOutDir: false,
       target: "es2022",
+      sourcemap: true,
       lib: { entry, formats: ["es"] },
       // Modules are readable and without comments: who uses them minifies, who debugs them wants the names.
       minify: false,
       rolldownOptions: {
         checks: NO_TIMING_HINTS,
         external: isExternal,
+        // Lets the one script of a page hold what its later parts share with it, in place of one more file.
+        preserveEntrySignatures: holdsShared ? "allow-extension" : "strict",
         // All in one folder: the worker's script is found beside the module that starts it, whichever that is.
         output: { comments: false, minify, chunkFileNames: "[name]-[hash].js", banner: directive },
       },
@@ -188,12 +232,28 @@ function closure(imports, entry) {
 }
 
 /**
- * Addresses of the files beside the built modules: the worker's script and the models that ship. Each stays one expression
- * `new URL("./file", import.meta.url)`, by which the bundlers of those who use the library find and copy the file.
+ * Finds the demo model's package by its name, where it is installed and a bundler or an import map knows it, or else in the
+ * folder where this package lies too. Bundlers take an import in a `try` for one that may fail,
+ * and `new URL` for a file to copy, even with a base that is a constant elsewhere.
  * @param {string} up from the module's folder to the library's
+ * @param {boolean} knowsPackages whether the module can import a package by its name; a worker's script cannot
+ */
+function shippedPackage(up, knowsPackages) {
+  const find = `try { return (await import("${MODEL_PACKAGE}")).files; } catch { return undefined; }`;
+  return `export async function importShipped() { ${knowsPackages ? find : ""} }
+  const here = import.meta.url;
+  export const besideLibrary = (path) =>
+    Reflect.construct(URL, ["${up}../../../${MODEL_PACKAGE}/" + path, here]).href;`;
+}
+
+/**
+ * Addresses of the scripts beside the built modules. Each stays one expression `new URL("./file", import.meta.url)`, by which
+ * the bundlers of those who use the library find and copy the file.
+ * @param {string} up from the module's folder to the library's
+ * @param {boolean} knowsPackages as for shippedPackage
  * @returns {import("vite").Plugin}
  */
-function fileAddresses(up) {
+function fileAddresses(up, knowsPackages) {
   // Our own bundler is told to leave the expressions alone.
   const address = (/** @type {string} */ file) => `new URL(/* @vite-ignore */ ${file}, import.meta.url)`;
   const scripts = [WORKER_SCRIPT, GRAMMAR_SCRIPT].map(({ name, source }) => {
@@ -204,21 +264,11 @@ function fileAddresses(up) {
     };
     return { starter: source.replace(/[^/]*$/, "start-worker.ts"), replacements };
   });
-  const models = ownModels().flatMap(({ location, files }) => files.map((name) => `${location}${name}`));
-  const entries = models.map(
-    // The query keeps Vite from putting small files into the script. It is removed where nobody bundles.
-    (path) => `${JSON.stringify(path)}: ${address(JSON.stringify(`${up}models/${path}?no-inline`))}`,
-  );
   return {
     name: "file-addresses",
     enforce: "pre",
     transform(code, id) {
-      if (id.endsWith("/shipped-files.ts"))
-        return `export function shippedFile(path) {
-          const address = { ${entries.join(", ")} }[path];
-          if (address.search === "?no-inline") address.search = "";
-          return address;
-        }`;
+      if (id.endsWith("/shipped-package.ts")) return { code: shippedPackage(up, knowsPackages), map: null };
       const replacements = scripts.find(({ starter }) => id.endsWith(`/${starter}`))?.replacements;
       if (!replacements) return;
       let result = code;
@@ -226,16 +276,16 @@ function fileAddresses(up) {
         if (!result.includes(written)) throw new Error(`${id} does not hold ${written}`);
         result = result.replace(written, replacement);
       }
-      return result;
+      return { code: result, map: null };
     },
     // Without the remark, which would keep the bundlers of others from finding the files.
     renderChunk: {
       order: "post",
-      handler: (code) =>
-        code.replace(
-          /new URL\(\s*\/\* @vite-ignore \*\/\s*("[^"]+"),\s*import\.meta\.url\s*\)/g,
-          "new URL($1, import.meta.url)",
-        ),
+      handler(code) {
+        const written = /new URL\(\s*\/\* @vite-ignore \*\/\s*("[^"]+"),\s*import\.meta\.url\s*\)/g;
+        const cleared = code.replace(written, "new URL($1, import.meta.url)");
+        return cleared === code ? null : { code: cleared, map: null };
+      },
     },
   };
 }

@@ -5,7 +5,21 @@ import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { asksForHelp } from "./command-line.mjs";
 
-const COMMANDS = ["start", "test", "real", "server", "ask", "build", "docs", "bench", "eval", "sweep", "fuzz", "pack"];
+const COMMANDS = [
+  "start",
+  "test",
+  "bundlers",
+  "real",
+  "server",
+  "ask",
+  "build",
+  "docs",
+  "bench",
+  "eval",
+  "sweep",
+  "fuzz",
+  "pack",
+];
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** @param {string} path from the project's root */

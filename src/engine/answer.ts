@@ -237,7 +237,7 @@ async function constrain(work: Work, tokenizer: Tokenizer): Promise<void> {
   const { format, tools, grammars, signal } = work;
   const source = format ?? tools?.source;
   if (!source) return;
-  const grammar = format ? grammars.formats() : grammars.calls(tools!.markIds);
+  const grammar = await (format ? grammars.formats() : grammars.calls(tools!.markIds));
   work.constraint ??= await beginConstraint(grammar, source, tokenizer, signal);
 }
 

@@ -2,41 +2,49 @@
 import { FoveaError } from "../errors.ts";
 import type { Constraint } from "../generate/step-loop.ts";
 import type { FormatSource } from "../grammar/format-source.ts";
-import { Grammars } from "../grammar/grammars.ts";
+import type { Grammars } from "../grammar/grammars.ts";
 import type { GrammarVocabulary } from "../grammar/protocol.ts";
 import { ByteDecoder } from "../text/token-bytes.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
 /** The workers of one model: one for formats, and one for calls, in which the convention's special tokens are text. */
 export class AnswerGrammars {
-  readonly #formats: Grammars;
-  readonly #calls: Grammars;
-  #markIds: ReadonlySet<number> = new Set();
+  readonly #engine: () => { tokenizer: Tokenizer; vocabularySize: number };
+  #formats: Promise<Grammars> | undefined;
+  #calls: Promise<Grammars> | undefined;
 
   /** @param engine called when a first request needs a worker */
   constructor(engine: () => { tokenizer: Tokenizer; vocabularySize: number }) {
-    const vocabulary = (markIds: ReadonlySet<number>) => {
-      const { tokenizer, vocabularySize } = engine();
-      return vocabularyOf(tokenizer, vocabularySize, markIds);
-    };
-    this.#formats = new Grammars(() => vocabulary(new Set()), "format");
-    this.#calls = new Grammars(() => vocabulary(this.#markIds), "tools");
+    this.#engine = engine;
   }
 
-  formats(): Grammars {
+  formats(): Promise<Grammars> {
+    this.#formats ??= this.#make(new Set(), "format");
     return this.#formats;
   }
 
   /** @param markIds the same for all answers of a model */
-  calls(markIds: ReadonlySet<number>): Grammars {
-    this.#markIds = markIds;
+  calls(markIds: ReadonlySet<number>): Promise<Grammars> {
+    this.#calls ??= this.#make(markIds, "tools");
     return this.#calls;
   }
 
   /** Ends the workers. Safe to call twice. */
   dispose(): void {
-    this.#formats.dispose();
-    this.#calls.dispose();
+    for (const made of [this.#formats, this.#calls])
+      void made?.then(
+        (grammars) => grammars.dispose(),
+        () => {},
+      );
+  }
+
+  async #make(markIds: ReadonlySet<number>, field: string): Promise<Grammars> {
+    // Most models never need a format.
+    const { Grammars } = await import("../grammar/grammars.ts");
+    return new Grammars(() => {
+      const { tokenizer, vocabularySize } = this.#engine();
+      return vocabularyOf(tokenizer, vocabularySize, markIds);
+    }, field);
   }
 }
 

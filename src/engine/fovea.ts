@@ -52,7 +52,6 @@ import {
   score,
 } from "./embeddings.ts";
 import { type Engine, loadEngine } from "./engine.ts";
-import { inspect, prepareInspection } from "./inspect.ts";
 import { loadFrom } from "./load-from.ts";
 import { Lock } from "./lock.ts";
 import { encodeImage, needPictures } from "./pictures.ts";
@@ -265,6 +264,7 @@ export class Fovea implements FoveaModel {
     checkFields("request", request, INSPECT_FIELDS);
     const own = snapshot(request);
     return this.#lock.run(async () => {
+      const { inspect, prepareInspection } = await import("./inspect.ts");
       let prepared: PreparedConversation | undefined;
       const prepare = async (engine: Engine) => {
         prepared = await prepareInspection(engine, own);

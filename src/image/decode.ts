@@ -10,7 +10,6 @@ import { type FetchedPicture, fetchPicture } from "./fetch-picture.ts";
 import { checkPictureSize } from "./limits.ts";
 import { measurePicture, nameInText, readFile, undecodable } from "./measure.ts";
 import { copyCanvas, decodeElement } from "./page-picture.ts";
-import { drawUpright, webpOrientation } from "./webp-orientation.ts";
 
 /**
  * Decodes a picture.
@@ -60,7 +59,9 @@ function blobName(blob: Blob): string {
 async function decodeBlob(name: string, blob: Blob, signal: AbortSignal | undefined): Promise<Picture> {
   const header = await measurePicture(name, blob);
   const refusal = (cause: unknown) => undecodable(name, blob, header, cause);
-  const turned = header?.format === "WebP" ? await readFile(name, () => webpOrientation(blob)) : undefined;
+  if (header?.format !== "WebP") return decodeSource(name, blob, signal, refusal);
+  const { drawUpright, webpOrientation } = await import("./webp-orientation.ts");
+  const turned = await readFile(name, () => webpOrientation(blob));
   if (!turned) return decodeSource(name, blob, signal, refusal);
   const stored = await decodeSource(name, turned.file, signal, refusal);
   try {

@@ -7,7 +7,7 @@ import { isJsonObject } from "../shared/json.ts";
 import type { ReadOptions } from "./byte-source.ts";
 import { fetchJson } from "./fetch-json.ts";
 import { addressText } from "./http.ts";
-import { parseHubName } from "./hub.ts";
+import { parseHubName } from "./hub-name.ts";
 import { badListing } from "./listing.ts";
 import type { RetryPolicy } from "./retry.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Models on a hub with Hugging Face's interface: parses "hf:owner/name@revision" and lists the published files, with
- * lengths and hashes. The files themselves are fetched like any others.
+ * Models on a hub with Hugging Face's interface: lists the published files, with lengths and hashes. The files themselves
+ * are fetched like any others.
  *
  * It relies on these endpoints. `api/models/NAME/revision/REV` returns the commit. `api/models/NAME/tree/COMMIT` lists the
  * files of the top folder, page by page: each with its size and git id, those in large-file storage with their SHA-256. So
@@ -14,15 +14,9 @@ import type { ReadOptions } from "./byte-source.ts";
 import { fetchJson, type JsonAnswer } from "./fetch-json.ts";
 import { isModelFile } from "./formats/registry.ts";
 import { addressText } from "./http.ts";
+import type { HubModel } from "./hub-name.ts";
 import { badListing, type ListedFile, listedFile, MAX_LISTED_FILES, type ModelListing } from "./listing.ts";
 import type { RetryPolicy } from "./retry.ts";
-
-export interface HubModel {
-  readonly owner: string;
-  readonly name: string;
-  /** Branch, tag or commit. */
-  readonly revision: string;
-}
 
 export interface HubOptions extends ReadOptions {
   /** Address of the hub; ends in a slash. */
@@ -40,16 +34,6 @@ export interface HubListing extends ModelListing {
 }
 
 const MAX_PAGE_BYTES = 16 << 20;
-
-/** Parses "hf:owner/name" or "hf:owner/name@revision". Throws TypeError for anything else. */
-export function parseHubName(source: string): HubModel {
-  const [, owner = "", name = "", revision = "main"] = /^hf:([^/@]+)\/([^/@]+)(?:@(.+))?$/.exec(source) ?? [];
-  const isName = (part: string) => /^[\w.-]{1,96}$/.test(part) && !/^\.|\.\./.test(part);
-  const isRevision = /^[\w./-]{1,255}$/.test(revision) && !revision.split("/").some((part) => /^\.*$/.test(part));
-  if (!isName(owner) || !isName(name) || !isRevision)
-    throw new TypeError(`${quoted(source)} is not a hub model; write hf:owner/name or hf:owner/name@revision`);
-  return { owner, name, revision };
-}
 
 /**
  * The model files at a revision. The revision is resolved to a commit first, so that files of two versions never mix.

@@ -10,8 +10,12 @@ export async function openLocalFile(url: URL, name: string): Promise<ByteSource>
     const { fileURLToPath } = process.getBuiltinModule("node:url");
     return blobSource(name, await openAsBlob(fileURLToPath(url.href)));
   } catch (cause) {
-    throw new FoveaError("download-failed", `${name}: ${url.pathname} cannot be read; install the package again`, {
-      cause,
-    });
+    throw new FoveaError(
+      "download-failed",
+      `${name}: ${url.pathname} cannot be read; install the package fovea-demo-model`,
+      {
+        cause,
+      },
+    );
   }
 }

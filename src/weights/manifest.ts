@@ -5,10 +5,11 @@
 import json from "../../weights-manifest.json" with { type: "json" };
 import { FoveaError } from "../errors.ts";
 import { isJsonObject, quoted, shown } from "../shared/json.ts";
+import { shippedAddress } from "../shared/shipped-files.ts";
+import type { ShippedFiles } from "../shared/shipped-package.ts";
 import { isPlainFileName } from "./folder.ts";
 import { isModelFile } from "./formats/registry.ts";
 import { badListing, listedFile, type ModelListing } from "./listing.ts";
-import { shippedFile } from "./shipped-files.ts";
 
 /** Options of loading for which a model may set defaults. */
 export interface ModelDefaults {
@@ -83,9 +84,14 @@ export function manifest(): Manifest {
  * The files of a known model.
  *
  * @param modelsUrl Folder that contains the models' folders, if not where they ship; ends in a slash.
+ * @param shipped Their addresses where they ship, as `shippedFiles` found them.
  * @throws FoveaError `download-failed` if this version has no weights of the model.
  */
-export function listKnown({ id, location, files }: KnownModel, modelsUrl: URL | undefined): ModelListing {
+export function listKnown(
+  { id, location, files }: KnownModel,
+  modelsUrl: URL | undefined,
+  shipped?: ShippedFiles,
+): ModelListing {
   if (files.length === 0)
     throw new FoveaError(
       "download-failed",
@@ -93,7 +99,9 @@ export function listKnown({ id, location, files }: KnownModel, modelsUrl: URL | 
     );
   const isShipped = modelsUrl === undefined && !URL.canParse(location);
   const addressOf = (name: string) =>
-    isShipped ? shippedFile(`${location}${name}`) : new URL(`${location}${encodeURIComponent(name)}`, modelsUrl);
+    isShipped
+      ? shippedAddress(`${location}${name}`, shipped)
+      : new URL(`${location}${encodeURIComponent(name)}`, modelsUrl);
   const listed = files.map(({ name, bytes, sha256 }) =>
     listedFile(FILE, addressOf(name), {
       name,

@@ -4,6 +4,7 @@
  */
 import { FoveaError } from "../errors.ts";
 import { quoted } from "../shared/json.ts";
+import { shippedFiles } from "../shared/shipped-files.ts";
 import { originalOf } from "../shared/small-copy.ts";
 import { absoluteAddress, sourceName, splitChoice } from "../shared/source.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
@@ -12,7 +13,7 @@ import { folderUrl, openAt } from "./folder.ts";
 import { filesToLoad } from "./formats/registry.ts";
 import { textSha256 } from "./hash.ts";
 import { addressText, plainAddress } from "./http.ts";
-import { listHub, parseHubName } from "./hub.ts";
+import { parseHubName } from "./hub-name.ts";
 import type { Digest, ModelListing } from "./listing.ts";
 import { openLocalFile } from "./local-file.ts";
 import { type KnownModel, listKnown, manifest } from "./manifest.ts";
@@ -72,7 +73,7 @@ export function remoteModel(source: string | URL, options: RemoteOptions): Remot
   const original = originalOf(source);
   if (original !== undefined) return storedCopy(String(source).trim(), original);
   if (known)
-    return listedModel(`${known.id}`, "", async () => listKnown(known, optionalFolder(options.modelsUrl)), options);
+    return listedModel(`${known.id}`, "", () => listInstalled(known, optionalFolder(options.modelsUrl)), options);
   const { folder, choice = options.variant } = splitChoice(sourceName(String(source)));
   if (choice !== options.variant && options.variant !== undefined)
     throw new TypeError(
@@ -81,11 +82,17 @@ export function remoteModel(source: string | URL, options: RemoteOptions): Remot
   if (folder.startsWith("hf:")) {
     const model = parseHubName(folder);
     const hubUrl = hubAddress(options.hubUrl);
-    const list = ({ signal, retry = options.retry }: AskOptions) =>
-      listHub(model, { hubUrl, token: options.hubToken, retry, signal });
+    const list = async ({ signal, retry = options.retry }: AskOptions) => {
+      const { listHub } = await import("./hub.ts");
+      return listHub(model, { hubUrl, token: options.hubToken, retry, signal });
+    };
     return listedModel(withChoice(folder, choice), plainAddress(hubUrl), list, { ...options, variant: choice });
   }
   return urlModel(folderUrl(folder), { ...options, variant: choice });
+}
+
+async function listInstalled(known: KnownModel, modelsUrl: URL | undefined): Promise<ModelListing> {
+  return listKnown(known, modelsUrl, modelsUrl ? undefined : await shippedFiles());
 }
 
 /** The name by which a source is stored. Throws TypeError for an address with a password. */
@@ -110,7 +117,7 @@ const ONLINE = "load again once you are online";
 
 /** The next step where a known model's files are not found. */
 const SERVE_MODELS =
-  "copy node_modules/fovea/dist/lib/models to a folder that your site serves, and pass its address as modelsUrl";
+  "install the package fovea-demo-model, or copy its folder fovea-demo to your site and pass the address of the folder around it as modelsUrl";
 
 function optionalFolder(url: string | undefined): URL | undefined {
   return url === undefined ? undefined : folderUrl(absoluteAddress(url));

@@ -38,6 +38,7 @@ import {
 } from "../known-fields.ts";
 import { RunningGeneration } from "../running-generation.ts";
 import { checkFields, checkFunction, checkName, checkSignal, isSignal } from "../shared/arguments.ts";
+import { shippedFor } from "../shared/shipped-files.ts";
 import { snapshot } from "../shared/snapshot.ts";
 import { absoluteAddress } from "../shared/source.ts";
 import { Channel } from "./channel.ts";
@@ -76,8 +77,13 @@ async function loadInWorker(source: string | URL | ModelFiles, options: WorkerOp
   throwIfAborted(signal, "loading");
   const channel = new Channel(startEngineWorker(), onWait);
   const { lifeLock } = channel;
-  const value = { type: "load", source: packSource(source), options: settings, lifeLock } as const;
-  const loaded = channel.call({ value, transfer: [] }, { signal, onProgress });
+  const packed = packSource(source);
+  // The worker starts meanwhile.
+  const message = shippedFor(packed, settings.modelsUrl).then((shipped) => ({
+    value: { type: "load", source: packed, options: settings, shipped, lifeLock } as const,
+    transfer: [],
+  }));
+  const loaded = channel.call(message, { signal, onProgress });
   try {
     return new RemoteFovea(channel, (await orAborted(loaded, signal, "loading")) as ModelInfo);
   } catch (error) {

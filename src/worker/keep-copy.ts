@@ -2,6 +2,7 @@
 import type { ModelFiles, SmallCopy, SmallCopyOptions } from "../api.ts";
 import { SMALL_COPY_FIELDS } from "../known-fields.ts";
 import { checkFields, checkFunction, checkSignal } from "../shared/arguments.ts";
+import { shippedFor } from "../shared/shipped-files.ts";
 import { absoluteAddress } from "../shared/source.ts";
 import { Channel } from "./channel.ts";
 import { packSource } from "./pack.ts";
@@ -22,7 +23,9 @@ export async function keepSmallCopy(source: string | URL | ModelFiles, options: 
   const channel = new Channel(startEngineWorker());
   try {
     const { lifeLock } = channel;
-    const value = { type: "keep-copy", source: packSource(source), options: settings, lifeLock } as const;
+    const packed = packSource(source);
+    const shipped = await shippedFor(packed, settings.modelsUrl);
+    const value = { type: "keep-copy", source: packed, options: settings, shipped, lifeLock } as const;
     // After an abort the worker deletes what it wrote, and answers then.
     const call = channel.call({ value, transfer: [] }, { signal, onCopied: onProgress });
     return (await call) as SmallCopy;

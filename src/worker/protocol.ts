@@ -22,6 +22,7 @@ import type {
   WorkerOptions,
 } from "../api.ts";
 import type { ContextOverflow, FoveaErrorCode } from "../errors.ts";
+import type { ShippedFiles } from "../shared/shipped-package.ts";
 
 /** The options of loading that are plain values; the others stay on the page and become messages. */
 export type LoadSettings = Omit<WorkerOptions, "signal" | "onProgress" | "onWait">;
@@ -51,10 +52,22 @@ export type SentRequest = Omit<GenerateRequest, "messages" | "signal"> & { messa
  * `Inspection`, `StoredConversation` or nothing, `RestoredConversation`.
  */
 export type Call =
-  /** The first call, made once. The worker holds `lifeLock` while it lives. */
-  | { type: "load"; source: string | ModelFiles; options: LoadSettings; lifeLock: string }
+  /** The first call, made once. The worker holds `lifeLock` while it lives. `shipped`: the demo model's files, for a name. */
+  | {
+      type: "load";
+      source: string | ModelFiles;
+      options: LoadSettings;
+      shipped: ShippedFiles | undefined;
+      lifeLock: string;
+    }
   /** The first and only call of a worker that makes a small copy. The result is a `SmallCopy`. */
-  | { type: "keep-copy"; source: string | ModelFiles; options: CopySettings; lifeLock: string }
+  | {
+      type: "keep-copy";
+      source: string | ModelFiles;
+      options: CopySettings;
+      shipped: ShippedFiles | undefined;
+      lifeLock: string;
+    }
   | { type: "generate"; request: SentRequest }
   | { type: "encodeImage"; image: SentImage; options: Omit<EncodeImageOptions, "signal"> }
   | { type: "countTokens"; messages: SentMessage[]; options: Omit<CountTokensOptions, "signal"> }

@@ -4,6 +4,7 @@ import { Fovea } from "../engine/fovea.ts";
 import { keepSmallCopy } from "../engine/keep-copy.ts";
 import type { GpuTurn } from "../engine/recovery.ts";
 import { FoveaError } from "../errors.ts";
+import { tellShippedFiles } from "../shared/shipped-files.ts";
 import { packError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
 import { KeptBitmaps } from "./kept-bitmaps.ts";
@@ -57,8 +58,9 @@ class Server {
   async #run(call: number, message: Call, signal: AbortSignal): Promise<unknown> {
     if (message.type === "load") return this.#load(call, message, signal);
     if (message.type === "keep-copy") {
-      const { source, options, lifeLock } = message;
+      const { source, options, shipped, lifeLock } = message;
       this.#live(lifeLock);
+      tellShippedFiles(shipped);
       return keepSmallCopy(source, {
         ...options,
         signal,
@@ -97,8 +99,9 @@ class Server {
     }
   }
 
-  async #load(call: number, { source, options, lifeLock }: Call & { type: "load" }, signal: AbortSignal) {
+  async #load(call: number, { source, options, shipped, lifeLock }: Call & { type: "load" }, signal: AbortSignal) {
     this.#live(lifeLock);
+    tellShippedFiles(shipped);
     let told: { stage?: string; time: number } = { time: 0 };
     let timer: ReturnType<typeof setTimeout> | undefined;
     const tell = (progress: LoadProgress) => {

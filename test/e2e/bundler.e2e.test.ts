@@ -1,16 +1,17 @@
 /** The packed library in an empty Vite project, as the README shows it: its development server, and a build that is run. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright";
 import { build, createServer, preview } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type {} from "../../src/element/index.ts";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
+import { serve } from "../../tools/serve.mjs";
 import { projectRoot } from "../support/command.ts";
 import { type Consumer, makeConsumer } from "../support/consumer.ts";
+import { ANSWER, inWorker, picture, readmeProgram, withErrors } from "../support/readme-program.ts";
 
-const picture = join(projectRoot, "public/samples/harbour.webp");
-const ANSWER = /sailboat|boat|ship|anchor/i;
 let project: Consumer;
 let browser: Browser;
 
@@ -57,22 +58,12 @@ async function withPage<T>(url: string, use: (page: Page) => Promise<T>): Promis
   }
 }
 
-/** The README's program for a page; `file` is what a form would give. */
-function readmeProgram(change = (text: string) => text): string {
-  const readme = readFileSync(join(projectRoot, "README.md"), "utf8");
-  const program = /```ts\n(.*?)```/s.exec(readme)![1]!.replace(/^import .*$/m, "");
-  expect(program).toContain('Fovea.load("fovea-demo"');
-  return `import { Fovea } from "fovea";
-const file = await (await fetch("/picture.webp")).blob();
-${change(program)}
-document.body.append(" - done");`;
-}
-
 const page = (script: string) => `<!doctype html><body><script type="module">${script}</script></body>`;
 
 describe.for(["dev", "build"] as const)("vite %s", (how) => {
-  test("runs the README's program as it stands", async () => {
-    const root = makeProject(`readme-${how}`, { "index.html": page(readmeProgram()) });
+  test.for(["page", "worker"])("runs the README's program as it stands, in the %s", async (place) => {
+    const program = place === "page" ? readmeProgram() : inWorker(readmeProgram());
+    const root = makeProject(`readme-${how}-${place}`, { "index.html": page(program) });
     mkdirSync(join(root, "public"));
     cpSync(picture, join(root, "public/picture.webp"));
     const { url, close } = await start(root, how);
@@ -89,16 +80,13 @@ describe.for(["dev", "build"] as const)("vite %s", (how) => {
 
   test("finds the models in a folder of the page", async () => {
     const load = (text: string) => text.replace('"fovea-demo", {', '"fovea-demo", { modelsUrl: "/models/",');
-    const worker = readmeProgram(load)
-      .replace("{ Fovea }", "{ createFovea }")
-      .replace('from "fovea"', 'from "fovea/worker"')
-      .replace("Fovea.load(", "createFovea(");
+    const worker = inWorker(readmeProgram(load));
     const root = makeProject(`models-${how}`, {
       "index.html": page(readmeProgram(load)),
       "worker.html": page(worker),
       "vite.config.js": 'export default { build: { rolldownOptions: { input: ["index.html", "worker.html"] } } };',
     });
-    cpSync(join(project.folder, "node_modules/fovea/dist/lib/models"), join(root, "public/models"), {
+    cpSync(join(project.folder, "node_modules/fovea-demo-model/fovea-demo"), join(root, "public/models/fovea-demo"), {
       recursive: true,
     });
     cpSync(picture, join(root, "public/picture.webp"));
@@ -148,12 +136,7 @@ describe.for(["dev", "build"] as const)("vite %s", (how) => {
 test("a build without the demo model's files says how to serve them", async () => {
   const lost = readmeProgram((text) => text.replace('"fovea-demo", {', '"fovea-demo", { modelsUrl: "/nowhere/",'));
   const root = makeProject("lost", {
-    "index.html": page(
-      `try {${lost.replace(/^import .*$/m, "")}} catch (error) { document.body.append(error.message, " - done"); }`.replace(
-        "try",
-        'import { Fovea } from "fovea"; try',
-      ),
-    ),
+    "index.html": page(withErrors(lost)),
   });
   const { url, close } = await start(root, "build");
   try {
@@ -161,8 +144,65 @@ test("a build without the demo model's files says how to serve them", async () =
       await page.getByText("done").waitFor();
       return page.innerText("body");
     });
-    expect(text).toContain("copy node_modules/fovea/dist/lib/models to a folder that your site serves");
+    expect(text).toContain("install the package fovea-demo-model");
   } finally {
     await close();
   }
+});
+
+describe("without a bundler", () => {
+  let server: { origin: string; close: () => void };
+  const addresses = { fovea: "fovea/dist/lib/index.js", "fovea/worker": "fovea/dist/lib/worker.js" };
+  const others = {
+    "@huggingface/jinja": "@huggingface/jinja/dist/index.js",
+    "@huggingface/tokenizers": "@huggingface/tokenizers/dist/tokenizers.mjs",
+  };
+  const withMap = (program: string, more = {}) => {
+    const below = Object.entries({ ...addresses, ...others, ...more }).map(([name, path]) => [
+      name,
+      `./packages/${path}`,
+    ]);
+    const map = JSON.stringify({ imports: Object.fromEntries(below) });
+    return page(program).replace("<body>", `<script type="importmap">${map}</script><body>`);
+  };
+  const tag = `<!doctype html><script type="module" src="./packages/fovea/dist/lib/element/define.js"></script>
+    <fovea-chat model="fovea-demo"></fovea-chat>`;
+  const modelPackage = { "fovea-demo-model": "fovea-demo-model/index.js" };
+  const pages = {
+    "/map.html": withMap(readmeProgram(), modelPackage),
+    // The model's package lies beside the library's, but no map names it.
+    "/beside.html": withMap(readmeProgram()),
+    "/worker.html": withMap(inWorker(readmeProgram())),
+    "/tag.html": tag,
+  };
+
+  beforeAll(async () => {
+    const served = Object.entries(pages).map(([path, text]) => [path, { text, type: "text/html; charset=utf-8" }]);
+    server = await serve({
+      ...Object.fromEntries(served),
+      "/picture.webp": { file: picture },
+      "/packages/": { folder: join(project.folder, "node_modules") },
+    });
+  });
+  afterAll(() => server?.close());
+
+  test.for(["map", "beside", "worker"])("an import map runs the README's program as it stands (%s)", async (name) => {
+    const text = await withPage(`${server.origin}/${name}.html`, async (page) => {
+      await page.getByText("done").waitFor();
+      return page.innerText("body");
+    });
+    expect(text).toMatch(ANSWER);
+  });
+
+  test("one script tag answers with the demo model", async () => {
+    const answer = await withPage(`${server.origin}/tag.html`, (page) =>
+      page.evaluate(async () => {
+        await customElements.whenDefined("fovea-chat");
+        const chat = document.querySelector("fovea-chat")!;
+        const file = await (await fetch("/picture.webp")).blob();
+        return (await chat.ask("What is in this picture?", file)) as string;
+      }),
+    );
+    expect(answer).toMatch(ANSWER);
+  });
 });

@@ -68,14 +68,12 @@ test("the folder of known models may be relative to the page", async () => {
   vi.stubGlobal("fetch", async () => new Response("", { status: 404 }));
   const file = await remoteModel("fovea-demo", { modelsUrl: "/models/" }).find("config.json", {});
   await expect(file!.open({})).rejects.toThrow(
-    "config.json: no file at https://page.example/models/fovea-demo/config.json; copy node_modules/fovea/dist/lib/models",
+    "config.json: no file at https://page.example/models/fovea-demo/config.json; install the package fovea-demo-model",
   );
 });
 
 test("a page in the place of a known model's file says how to serve the files", async () => {
   vi.stubGlobal("fetch", async () => new Response("<!doctype html>", { headers: { "Content-Length": "15" } }));
   const file = await remoteModel("fovea-demo", { modelsUrl: "https://page.example/" }).find("config.json", {});
-  await expect(file!.open({})).rejects.toThrow(
-    /15 bytes at .*expected \d+; copy node_modules\/fovea\/dist\/lib\/models/,
-  );
+  await expect(file!.open({})).rejects.toThrow(/15 bytes at .*expected \d+; install the package fovea-demo-model/);
 });

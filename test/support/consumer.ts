@@ -4,30 +4,44 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ensureLibrary } from "../../tools/library.mjs";
+import { ensureLibrary, modelPackageFolder } from "../../tools/library.mjs";
 import { projectRoot } from "./command.ts";
 
 export const run = promisify(execFile);
 
 export interface Consumer {
   folder: string;
-  /** Paths in the package. */
+  /** Paths in the library's package. */
   packed: string[];
+  /** Length of its archive. */
+  bytes: number;
   remove(): void;
 }
 
-/** An empty project with the packed library, its dependencies and further packages of this checkout. */
+/** An empty project with the packed library, the demo model, their dependencies and further packages of this checkout. */
 export async function makeConsumer(packages: readonly string[] = []): Promise<Consumer> {
-  await ensureLibrary();
   const folder = mkdtempSync(join(tmpdir(), "fovea-consumer-"));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", type: "module", private: true }));
+  const packed = await install(folder, packages);
+  return { folder, ...packed, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** Packs the library and the demo model, and installs both in a project, with packages of this checkout. */
+export async function install(
+  folder: string,
+  packages: readonly string[] = [],
+): Promise<Pick<Consumer, "packed" | "bytes">> {
+  await ensureLibrary();
   const own = await pack(projectRoot, folder);
+  const model = await pack(modelPackageFolder, folder);
   const found = new Set(packages);
   dependenciesOf(projectRoot, found);
   for (const name of packages) dependenciesOf(join(projectRoot, "node_modules", name), found);
   const others = [...found].map((name) => pack(join(projectRoot, "node_modules", name), folder));
-  await npm(["install", ...[own, ...(await Promise.all(others))].map(({ path }) => path)], folder);
-  return { folder, packed: own.files, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  const archives = [own, model, ...(await Promise.all(others))].map(({ path }) => path);
+  await npm(["install", ...archives], folder);
+  for (const path of archives) rmSync(path);
+  return { packed: own.files, bytes: own.bytes };
 }
 
 /** Runs npm without scripts, network and remarks. */
@@ -37,9 +51,9 @@ async function npm(args: string[], cwd: string): Promise<string> {
 }
 
 /** Packs a package's folder; gives the path of the archive. */
-async function pack(from: string, to: string): Promise<{ path: string; files: string[] }> {
-  const [{ filename, files }] = JSON.parse(await npm(["pack", "--json", "--pack-destination", to], from));
-  return { path: join(to, filename), files: files.map(({ path }: { path: string }) => path) };
+async function pack(from: string, to: string): Promise<{ path: string; files: string[]; bytes: number }> {
+  const [{ filename, files, size }] = JSON.parse(await npm(["pack", "--json", "--pack-destination", to], from));
+  return { path: join(to, filename), files: files.map(({ path }: { path: string }) => path), bytes: size };
 }
 
 /** Adds the names of the packages that a folder's package needs, and of those that these need. */

@@ -1,7 +1,7 @@
 /** What `npm install` puts beside an example, as addresses of a test's server. Node only. */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { libraryFolder } from "../../tools/library.mjs";
+import { libraryFolder, modelPackageFolder } from "../../tools/library.mjs";
 
 /** @param example its folder on the server */
 export function installedBeside(example: string): Record<string, { folder: string }> {
@@ -10,5 +10,9 @@ export function installedBeside(example: string): Record<string, { folder: strin
     const file = fileURLToPath(import.meta.resolve(`@huggingface/${name}`));
     return [`${below}/@huggingface/${name}/dist/`, { folder: dirname(file) }];
   });
-  return { ...Object.fromEntries(packages), [`${below}/fovea/dist/lib/`]: { folder: libraryFolder } };
+  return {
+    ...Object.fromEntries(packages),
+    [`${below}/fovea/dist/lib/`]: { folder: libraryFolder },
+    [`${below}/fovea-demo-model/`]: { folder: modelPackageFolder },
+  };
 }

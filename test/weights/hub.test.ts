@@ -2,7 +2,8 @@
 import type { ServerResponse } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import type { ModelFolder } from "../../src/weights/folder.ts";
-import { listHub, parseHubName } from "../../src/weights/hub.ts";
+import { listHub } from "../../src/weights/hub.ts";
+import { parseHubName } from "../../src/weights/hub-name.ts";
 import { type OpenModelOptions, withModel } from "../../src/weights/open-model.ts";
 import { expectBytes } from "../support/bytes.ts";
 import { HUB_TOKEN, type HubOptions, type HubServer, startHub } from "../support/hub-server.ts";

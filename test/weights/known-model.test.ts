@@ -53,7 +53,7 @@ test("of which a file is missing, or longer, is refused", async () => {
   const gone: Behaviour = ({ response }) => void response.writeHead(404).end();
   await expect(load(gone)).rejects.toMatchObject({
     code: "download-failed",
-    message: /no file at .*copy node_modules\/fovea\/dist\/lib\/models to .* pass its address as modelsUrl/,
+    message: /no file at .*install the package fovea-demo-model, or copy .* pass its address as modelsUrl/,
   });
   const longer: Behaviour = (served) =>
     withRanges({ ...served, bytes: Buffer.concat([served.bytes, Buffer.from("x")]) });

@@ -56,6 +56,11 @@ test("files lie in the folder of models, wherever that is, and elsewhere if the 
   const address = (location: string, base?: URL) => listKnown(known(location), base).files.get("config.json")!.url.href;
   expect(address("tiny/", new URL("https://a.test/models/"))).toBe("https://a.test/models/tiny/config.json");
   expect(address("https://b.test/x/", new URL("https://a.test/models/"))).toBe("https://b.test/x/config.json");
+  // A bundler gives each file another address, which the package of the demo model knows.
+  const shipped = { "tiny/config.json": "https://c.test/assets/config-1.json" };
+  expect(listKnown(known("tiny/"), undefined, shipped).files.get("config.json")!.url.href).toBe(
+    Object.values(shipped)[0],
+  );
   // Beside the sources they are in the site's folder.
   expect(address("tiny/")).toMatch(/\/public\/tiny\/config\.json$/);
 });
