@@ -101,9 +101,12 @@ const STORED = [
 ];
 
 test.for([
-  ["fovea", ["Fovea", "FoveaError", "guessFit", "planModel", "searchHub", ...STORED].sort()],
+  [
+    "fovea",
+    ["Fovea", "FoveaError", "guessFit", "keepSmallCopy", "planModel", "searchHub", "videoFrames", ...STORED].sort(),
+  ],
   ["fovea/openai", ["ApiError", "FoveaOpenAI", "createFetch"]],
-  ["fovea/worker", ["FoveaError", "createFovea"]],
+  ["fovea/worker", ["FoveaError", "createFovea", "keepSmallCopy"]],
   ["fovea/react", ["FoveaError", "useFovea"]],
   ["fovea/remote", ["FoveaError", "ServerError", "createRemote"]],
   ["fovea/element", ["EngineRegistry", "FoveaChat", "FoveaError"]],
