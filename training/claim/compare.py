@@ -28,7 +28,7 @@ def engine_answer(folder: Path, picture: Path, setting_name: str) -> str:
     done = subprocess.run(command, cwd=HERE.parent.parent, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)}: {done.stderr.strip()}")
-    return json.loads(done.stdout)["text"]
+    return json.loads(done.stdout)["answer"]
 
 
 def main() -> None:
