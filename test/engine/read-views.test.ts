@@ -54,7 +54,10 @@ function tiledPlan(): PicturePlan {
 }
 
 const encoderOf = (classToken = false, firstRow = 0) =>
-  ({ spec: { cell: 2, patch: { side: 2 }, classToken }, firstRow }) as unknown as PictureEncoder;
+  ({
+    spec: { cell: 2, patch: { side: 2 }, classToken },
+    rows: { firstRow, firstFeature: firstRow },
+  }) as unknown as PictureEncoder;
 
 function pictureOf(batches: Partial<EncodedBatch>[], rowsOfView: number[]): EncodedPicture {
   return { plan: tiledPlan(), batches, rowsOfView } as unknown as EncodedPicture;
