@@ -50,7 +50,7 @@ export async function readSeenViews(
   }
   const { firstRow, queried } = encoder.rows;
   const kept = await readKept(gpu, picture, firstRow);
-  const left = cellsLeft(picture);
+  const left = queried === undefined ? [] : cellsLeft(picture);
   return viewPlaces(picture.plan, encoder).map((place, view) => {
     const own = { stages: stages[view]!, ...(kept.has(view) && { kept: kept.get(view)! }) };
     // Each query reads all cells.
