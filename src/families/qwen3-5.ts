@@ -90,7 +90,7 @@ function isGuess(tensor: string): boolean {
 
 /** Refuses the mixtures of experts of this kind: their layers are the same, their MLPs are not. */
 function refuseExperts(config: ConfigFields, text: ConfigFields): void {
-  if (EXPERTS.includes(String(config.value("model_type"))))
+  if (EXPERTS.some((type) => type === config.value("model_type")))
     throw config.unsupported("model_type", "qwen3_5 and qwen3_5_text; mixtures of experts are not read");
   text.integer("num_experts", 0, 0, 0);
 }

@@ -3,7 +3,7 @@ import type { CallForm, CallFormPart, MemberNotation } from "../shared/tools.ts"
 import type { CountedStrings } from "./counted-strings.ts";
 import { characterClass, complement, either, FormatError, literal, sequence } from "./ebnf.ts";
 import { canEnd } from "./schema-choices.ts";
-import { asSchema, isObject, resolve, type Schema, type SchemaObject } from "./schema-fields.ts";
+import { asSchema, isNames, isObject, resolve, type Schema, type SchemaObject } from "./schema-fields.ts";
 import { type CountedGrammar, grammarWithCounts, SchemaGrammar } from "./schema-grammar.ts";
 
 /** A character of a string that stands as it is: no "<", which begins what ends it. */
@@ -65,8 +65,8 @@ function membersOf(schema: SchemaObject, notation: MemberNotation, grammar: Sche
   if (!isObject(object)) throw new FormatError("parameters must describe an object");
   const { properties = {}, required = [] } = object;
   if (!isObject(properties)) throw new FormatError("parameters.properties must be an object");
-  if (!Array.isArray(required)) throw new FormatError("parameters.required must be a list of names");
-  if (required.some((name) => !Object.hasOwn(properties, String(name))))
+  if (!isNames(required)) throw new FormatError("parameters.required must be a list of names");
+  if (required.some((name) => !Object.hasOwn(properties, name)))
     throw new FormatError("parameters.required names a property that parameters.properties lacks");
   // Written from the end: what may follow a member, and the same where nothing stands before it.
   let [tail, head] = ['""', '""'];

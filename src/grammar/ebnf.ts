@@ -5,8 +5,16 @@ export type Ranges = readonly (readonly [number, number])[];
 
 export const MAX_CODE_POINT = 0x10ffff;
 
-/** A format that cannot be followed; the message says which part. */
-export class FormatError extends Error {}
+/** Characters of each end of a message that is too long. */
+const MESSAGE_END = 300;
+
+/** A format that cannot be followed; the message says which part. Names and patterns may be long: their middle is left out. */
+export class FormatError extends Error {
+  constructor(message: string) {
+    const isLong = message.length > 2 * MESSAGE_END;
+    super(isLong ? `${message.slice(0, MESSAGE_END)} ... ${message.slice(-MESSAGE_END)}` : message);
+  }
+}
 
 /** A literal. */
 export function literal(text: string): string {

@@ -25,7 +25,9 @@ type Check = (part: unknown, where: string) => boolean;
 
 function hasFiniteProperties({ properties, required }: SchemaObject, check: Check): boolean {
   if (!isObject(properties) || !Array.isArray(required)) return true;
-  return required.every((name) => !Object.hasOwn(properties, name) || check(properties[name], String(name)));
+  const ends = (name: unknown) =>
+    typeof name !== "string" || !Object.hasOwn(properties, name) || check(properties[name], name);
+  return required.every(ends);
 }
 
 function hasFiniteItems({ prefixItems, items, minItems }: SchemaObject, check: Check): boolean {

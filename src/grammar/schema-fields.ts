@@ -80,6 +80,10 @@ export function numeric(schema: SchemaObject, name: string, where: string): numb
   throw new FormatError(`${where}.${name} must be a number`);
 }
 
+export function isNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === "string");
+}
+
 /** What a reference within the schema points at. */
 export function resolve(root: Schema, reference: unknown, where: string): Schema {
   if (typeof reference !== "string" || !/^#(\/|$)/.test(reference))

@@ -3,6 +3,7 @@
  * patterns, string lengths and bounds of numbers let through text that is no JSON. Of some keywords the grammar is a part:
  * properties stand in the schema's order, and names that it does not list come only where it lists none.
  */
+import { shown } from "../shared/json.ts";
 import { CountedStrings, type LengthBounds } from "./counted-strings.ts";
 import { either, FormatError, literal, repeat, sequence } from "./ebnf.ts";
 import { COLON, COMMA, JSON_RULES, QUOTE } from "./json-rules.ts";
@@ -12,6 +13,7 @@ import { canBeString, canEnd, hasOverlaps, isDisjoint } from "./schema-choices.t
 import {
   asSchema,
   count,
+  isNames,
   isObject,
   KEYWORDS,
   numeric,
@@ -122,10 +124,10 @@ export class SchemaGrammar {
   }
 
   #reference(reference: unknown, where: string): string {
+    const schema = resolve(this.#root, reference, where);
     const key = `${this.#isExact} ${reference}`;
     const known = this.#references.get(key);
     if (known) return known;
-    const schema = resolve(this.#root, reference, where);
     const name = `${this.#prefix}ref-${this.#references.size}`;
     this.#references.set(key, name);
     this.rules.push(`${name} ::= ${this.#value(schema, String(reference), 0)}`);
@@ -209,9 +211,9 @@ export class SchemaGrammar {
     if (given.length === 0) return this.#bounded(least ?? 0, most ?? Number.POSITIVE_INFINITY, where);
     if (pattern !== undefined && typeof pattern !== "string")
       throw new FormatError(`${where}.pattern must be a string`);
-    if (format !== undefined && !Object.hasOwn(STRING_FORMATS, String(format)))
+    if (format !== undefined && (typeof format !== "string" || !Object.hasOwn(STRING_FORMATS, format)))
       throw new FormatError(
-        `the format "${String(format).slice(0, 40)}" in ${where} cannot be followed; known: ${Object.keys(STRING_FORMATS).join(", ")}`,
+        `the format ${shown(format)} in ${where} cannot be followed; known: ${Object.keys(STRING_FORMATS).join(", ")}`,
       );
     const text = (pattern as string | undefined) ?? STRING_FORMATS[String(format)]!;
     return this.rule(sequence([QUOTE, regexGrammar(text, inJsonString), QUOTE]));
@@ -261,10 +263,10 @@ export class SchemaGrammar {
   #object(schema: SchemaObject, where: string, depth: number): string {
     const { properties = {}, required = [] } = schema;
     if (!isObject(properties)) throw new FormatError(`${where}.properties must be an object`);
-    if (!Array.isArray(required)) throw new FormatError(`${where}.required must be a list of names`);
+    if (!isNames(required)) throw new FormatError(`${where}.required must be a list of names`);
     const others = schema.additionalProperties ?? schema.unevaluatedProperties ?? true;
     const otherSchema = asSchema(others, `${where}.additionalProperties`);
-    const names = new Set([...Object.keys(properties), ...required.map(String)]);
+    const names = new Set([...Object.keys(properties), ...required]);
     if (names.size === 0) return this.#map(schema, otherSchema, where, depth);
     only(
       schema,
@@ -305,7 +307,9 @@ export class SchemaGrammar {
     const most = count(schema, "maxProperties", where) ?? Number.POSITIVE_INFINITY;
     // The same name twice counts once, and a grammar cannot count names.
     if (least > 1) throw new FormatError(`the keyword "minProperties" above 1 in ${where} cannot be followed`);
-    const patterns = schema.patternProperties === undefined ? [] : Object.entries(schema.patternProperties as object);
+    const { patternProperties = {} } = schema;
+    if (!isObject(patternProperties)) throw new FormatError(`${where}.patternProperties must be an object`);
+    const patterns = Object.entries(patternProperties);
     if (patterns.length > 1) throw new FormatError(`several "patternProperties" in ${where} cannot be followed`);
     const [pattern] = patterns;
     if (pattern && schema.propertyNames !== undefined)

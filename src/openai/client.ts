@@ -3,6 +3,7 @@
  * `encodeText` and `encodeImage`, in the page or in a worker. It loads no models.
  */
 import type { FoveaModel, Generation } from "../api.ts";
+import { shown } from "../shared/json.ts";
 import { invalid, toApiError } from "./api-error.ts";
 import { complete } from "./completion.ts";
 import { ChatCompletionStream } from "./completion-stream.ts";
@@ -135,7 +136,7 @@ function find(models: ReadonlyMap<string, ChatModel>, id: string): ChatModel {
   const known = [...models.keys()].join(", ");
   throw invalid(
     "model",
-    `The model '${shorten(String(id))}' does not exist; available: ${known}`,
+    `The model '${shorten(typeof id === "string" ? id : shown(id))}' does not exist; available: ${known}`,
     "model_not_found",
     404,
   );

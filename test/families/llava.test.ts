@@ -177,6 +177,12 @@ describe("refused, with the field and what is supported", () => {
       /mm_hidden_size is 3072; supported: 1024/,
     ],
     [
+      "an original encoder without a width",
+      original,
+      { vision_config: { hidden_size: { toString: 2 } } },
+      /mm_hidden_size is 1024; supported: .*toString/,
+    ],
+    [
       "the first LLaVA's projector",
       original,
       { mm_projector_type: "linear" },

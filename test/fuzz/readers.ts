@@ -2,6 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { lexMarkdown } from "../../src/element/markdown-lexer.ts";
+import { FormatError } from "../../src/grammar/ebnf.ts";
+import { schemaGrammar } from "../../src/grammar/schema-grammar.ts";
 import { isCutShort } from "../../src/image/ending.ts";
 import { measurePicture } from "../../src/image/measure.ts";
 import { webpOrientation } from "../../src/image/webp-orientation.ts";
@@ -60,6 +62,22 @@ const HEADER = {
   __metadata__: { format: "pt" },
   a: { dtype: "F32", shape: [2, 3], data_offsets: [0, 24] },
   b: { dtype: "BF16", shape: [4], data_offsets: [24, 32] },
+};
+/** Of an answer, with every kind of part. */
+const SCHEMA = {
+  $defs: { name: { type: "string", minLength: 1, maxLength: 40 } },
+  type: "object",
+  properties: {
+    name: { $ref: "#/$defs/name" },
+    kind: { enum: ["a", 1, null, { b: [true] }] },
+    size: { anyOf: [{ type: "integer", minimum: 1, maximum: 99 }, { const: "none" }] },
+    day: { type: "string", format: "date" },
+    code: { type: "string", pattern: "^[A-Z]{2,3}-[0-9]+$" },
+    parts: { type: "array", items: { type: ["number", "boolean"] }, minItems: 1, maxItems: 4 },
+    more: { type: "object", additionalProperties: { type: "string" }, patternProperties: { "^x": { type: "null" } } },
+  },
+  required: ["name", "kind"],
+  additionalProperties: false,
 };
 const PART = (name: string) => ({ [name]: { dtype: "F16", shape: [4], data_offsets: [0, 8] } });
 const INDEX = {
@@ -214,6 +232,7 @@ export const READERS: readonly Reader[] = [
     },
   },
   { name: "pictures", read: readPicture },
+  { name: "schemas", read: (random) => schemaGrammar(mutateJson(random, SCHEMA)), refusesBy: [FormatError] },
   { name: "requests", read: (random) => readRequest(mutateJson(random, REQUEST)), refusesBy: [ApiError] },
   {
     name: "Markdown",

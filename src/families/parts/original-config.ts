@@ -2,6 +2,7 @@
  * Checkpoints of the original LLaVA code and of what came from it: config.json has the decoder's fields at the top and only
  * names the encoder (`mm_vision_tower`). It is rewritten as the config of Hugging Face's port of the same checkpoint.
  */
+import { shown } from "../../shared/json.ts";
 import type { ConfigFields } from "../fields.ts";
 import { CLIP_LARGE_336 } from "./llava-parts.ts";
 
@@ -31,7 +32,7 @@ const TOWERS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 export function rewriteConfig(fields: ConfigFields, decoder: string, imageTokenId: unknown): Record<string, unknown> {
   const tower = readTower(fields);
   if (fields.has("mm_hidden_size") && fields.value("mm_hidden_size") !== tower.hidden_size)
-    throw fields.unsupported("mm_hidden_size", `${tower.hidden_size}, the width of this mm_vision_tower`);
+    throw fields.unsupported("mm_hidden_size", `${shown(tower.hidden_size)}, the width of this mm_vision_tower`);
   if (fields.has("mm_resampler_type")) throw fields.unsupported("mm_resampler_type", "null");
   const siglip = tower.model_type === "siglip_vision_model";
   const strategy = fields.choice("mm_vision_select_feature", "patch", { patch: "default", cls_patch: "full" });
