@@ -6,7 +6,7 @@ import { deltaChunks as reference } from "../reference/delta-chunks.ts";
 import { expectNmse } from "../support/compare.ts";
 import { DELTA_HEADS, type DeltaCase, deltaCase, deltaTensors, headsOf } from "../support/delta-case.ts";
 import { freshRandom, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
-import { NMSE_PRODUCT } from "../support/tolerances.ts";
+import { NMSE_DELTA_RULE } from "../support/tolerances.ts";
 
 describe("delta-chunks", () => {
   const { gpu } = useGpu();
@@ -30,12 +30,12 @@ describe("delta-chunks", () => {
         deltaPairs(pass, args);
         deltaChunks(pass, args);
       });
-      expectNmse(`rows ${first} to ${end}`, found, expected.y.subarray(first * width, end * width), NMSE_PRODUCT);
+      expectNmse(`rows ${first} to ${end}`, found, expected.y.subarray(first * width, end * width), NMSE_DELTA_RULE);
       first = end;
     }
     const kept = await readFloats(gpu(), state);
     const place = ((ends.length - 1) % 2) * size;
-    expectNmse("state", kept.subarray(place, place + size), expected.state, NMSE_PRODUCT);
+    expectNmse("state", kept.subarray(place, place + size), expected.state, NMSE_DELTA_RULE);
     expect(kept.at(-1), "after the states").toBeNaN();
   }
 

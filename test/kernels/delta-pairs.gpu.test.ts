@@ -5,7 +5,7 @@ import { deltaPairs as reference } from "../reference/delta-pairs.ts";
 import { expectNmse } from "../support/compare.ts";
 import { DELTA_HEADS, deltaCase, deltaTensors, headsOf } from "../support/delta-case.ts";
 import { freshRandom, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
-import { NMSE_PRODUCT } from "../support/tolerances.ts";
+import { NMSE_DELTA_RULE } from "../support/tolerances.ts";
 
 describe("delta-pairs", () => {
   const { gpu } = useGpu();
@@ -18,7 +18,7 @@ describe("delta-pairs", () => {
       const scales = outputTensor(gpu(), [rows, heads.valueHeads * 4]);
       const args = { ...deltaTensors(gpu(), values, 0, rows), pairs, scales };
       const found = await runAndRead(gpu(), pairs, (pass) => deltaPairs(pass, args));
-      expectNmse("pairs", found, reference(values.qkv, values.gates, values, heads, DELTA_CHUNK), NMSE_PRODUCT);
+      expectNmse("pairs", found, reference(values.qkv, values.gates, values, heads, DELTA_CHUNK), NMSE_DELTA_RULE);
       expect((await readFloats(gpu(), scales)).every(Number.isFinite)).toBe(true);
     }
   });

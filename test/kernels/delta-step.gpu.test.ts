@@ -6,7 +6,7 @@ import { deltaRule } from "../reference/delta-step.ts";
 import { expectNmse } from "../support/compare.ts";
 import { DELTA_HEADS, deltaCase, deltaTensors, headsOf } from "../support/delta-case.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, SUBGROUPS, useGpu } from "../support/gpu.ts";
-import { NMSE_PRODUCT } from "../support/tolerances.ts";
+import { NMSE_DELTA_RULE } from "../support/tolerances.ts";
 
 describe("delta-step", () => {
   const { gpu } = useGpu();
@@ -27,10 +27,10 @@ describe("delta-step", () => {
         const args = { ...deltaTensors(gpu(), values, t, t + 1), state, places, y: found };
         const row = await runAndRead(gpu(), found, (pass) => deltaStep(withCapabilities(pass, { subgroups }), args));
         const width = valueHeads * valueWidth;
-        expectNmse(`row ${t}`, row, y.subarray(t * width, (t + 1) * width), NMSE_PRODUCT);
+        expectNmse(`row ${t}`, row, y.subarray(t * width, (t + 1) * width), NMSE_DELTA_RULE);
       }
       const kept = await readFloats(gpu(), state);
-      expectNmse("state", kept.subarray(size, 2 * size), last, NMSE_PRODUCT);
+      expectNmse("state", kept.subarray(size, 2 * size), last, NMSE_DELTA_RULE);
       expect(kept.at(-1), "after the states").toBeNaN();
     }
   });
@@ -45,7 +45,7 @@ describe("delta-step", () => {
     const state = inputTensor(gpu(), [before.length], before);
     const y = outputTensor(gpu(), [1, 12]);
     const args = { ...deltaTensors(gpu(), values, 0, 1), state, places: { from: 0, to: 0 }, y };
-    expectNmse("y", await runAndRead(gpu(), y, (pass) => deltaStep(pass, args)), expected.y, NMSE_PRODUCT);
-    expectNmse("state", await readFloats(gpu(), state), expected.state, NMSE_PRODUCT);
+    expectNmse("y", await runAndRead(gpu(), y, (pass) => deltaStep(pass, args)), expected.y, NMSE_DELTA_RULE);
+    expectNmse("state", await readFloats(gpu(), state), expected.state, NMSE_DELTA_RULE);
   });
 });

@@ -33,7 +33,8 @@ describe("tuning", () => {
     expect(isRight(changed((y) => y.copyWithin(0, cols, 2 * cols))), "a row in the wrong place").toBe(false);
   });
 
-  test("the variants that software adapters get without a measurement are the fastest", async () => {
+  // Measured anew where another program took the processor meanwhile.
+  test("the variants that software adapters get without a measurement are the fastest", { retry: 2 }, async () => {
     const bytes = gpu().arena.bytes;
     const shapes = Object.keys(ROW_PRODUCT_SHAPES);
     const fastest = await fastestVariants(gpu(), { rows: 32, width: 256 }, shapes);
