@@ -74,9 +74,11 @@ test("a copy shows both sizes, is the next visit's model, and outlives its origi
   await page.goto(visits.address);
   await ready(page);
   expect(await loaded()).toEqual({ source, weights: "int4 g32" });
-  await button("New conversation").click();
+  // The conversation is kept some time after its last change, and that time may not have passed.
+  if (await button("New conversation").isVisible()) await button("New conversation").click();
   expect(await ask(page, QUESTION)).toBe(answer);
-  expect(visits.complaints).toEqual([]);
+  // A look at the server that is gone tells of itself.
+  expect(visits.complaints.filter((text) => !/ERR_CONNECTION_REFUSED/.test(text))).toEqual([]);
 });
 
 test("the next visit loads a copy that was only made; without room nothing changes", async () => {
@@ -84,16 +86,23 @@ test("the next visit loads a copy that was only made; without room nothing chang
   try {
     await visitModel(models.origin);
     const browser = await page.context().newCDPSession(page);
-    const { usage } = await browser.send("Storage.getUsageAndQuota", { origin: new URL(visits.address).origin });
-    const quotaSize = usage + 20_000;
-    await browser.send("Storage.overrideQuotaForOrigin", { origin: new URL(visits.address).origin, quotaSize });
+    const { origin } = new URL(visits.address);
+    const used = async () => (await browser.send("Storage.getUsageAndQuota", { origin })).usage;
+    // The browser counts what was just stored a little later.
+    let usage = await used();
+    for (let before = -1; before !== usage || usage === 0; ) {
+      before = usage;
+      await page.waitForTimeout(1000);
+      usage = await used();
+    }
+    await browser.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: usage + 20_000 });
     await button(/^Keep a small copy of .* in 8 bits$/).click();
     await page
       .getByRole("alert")
       .filter({ hasText: /no room to store copy-q8:/i })
       .waitFor();
     expect(await page.locator("app-stored-models li").count()).toBe(1);
-    await browser.send("Storage.overrideQuotaForOrigin", { origin: new URL(visits.address).origin });
+    await browser.send("Storage.overrideQuotaForOrigin", { origin });
     await button(/^Keep a small copy of .* in 8 bits$/).click();
     await page
       .locator("app-small-copy")
