@@ -12,6 +12,7 @@ test.for([
   [{ $ref: WORDLESS }, 'the schema.$ref must point into the schema itself, as "#/$defs/name"'],
   [{ type: "object", patternProperties: null }, "the schema.patternProperties must be an object"],
   [{ type: "object", properties: { a: {} }, required: [WORDLESS] }, "the schema.required must be a list of names"],
+  [{ type: "string", pattern: "a".repeat(8193) }, "a pattern has 8193 characters; at most 8192"],
 ] as const)("%j", ([schema, message]) => {
   expect(() => schemaGrammar(schema)).toThrow(message);
   expect(() => schemaGrammar(schema)).toThrow(FormatError);
