@@ -1,4 +1,5 @@
-// y[y_row + t, y_column + c] = x[x_row + t, c] for t < rows and c < width, or added to it. A dispatch, so that it stays inside the compute pass.
+// y[y_row + t, y_column + c] = x[x_row + t, c] for t < rows and c < width, or added to it. A dispatch, so that it stays
+// inside the compute pass.
 
 struct Params {
   rows: u32,

@@ -9,7 +9,7 @@ import {
 } from "./benchmark.ts";
 import { type DataFolder, readJson } from "./data-folder.ts";
 import { type Fields, optionalText, recordOf, textOf } from "./fields.ts";
-import { type Row, refuseColumns, tablesWith } from "./parquet.ts";
+import { type Row, rowsOf, rowsWith, tablesWith } from "./parquet.ts";
 
 const COLUMNS = ["imageId", "question", "answer"];
 
@@ -57,12 +57,10 @@ function fileEntries(data: DataFolder): Entry[] {
 
 /** Questions and pictures are in files of their own. */
 async function parquetEntries(data: DataFolder): Promise<Entry[]> {
-  const questions = await tablesWith(data, COLUMNS, [/testdev_balanced_instructions/]);
-  if (questions.length === 0) await refuseColumns(data, COLUMNS);
-  const pictures = await tablesWith(data, ["id", "image"], [/testdev_balanced_images/]);
-  const rows = (await Promise.all(pictures.map((table) => table.rows(["image"])))).flat();
-  const byId = new Map<string, Row>(rows.map((row) => [textOf(row.fields, "id", row.at), row]));
-  return (await Promise.all(questions.map((table) => table.rows([])))).flat().map(({ fields, at }) => {
+  const questions = await rowsWith(data, COLUMNS, [/testdev_balanced_instructions/]);
+  const pictures = await rowsOf(await tablesWith(data, ["id", "image"], [/testdev_balanced_images/]));
+  const byId = new Map<string, Row>(pictures.map((row) => [textOf(row.fields, "id", row.at), row]));
+  return questions.map(({ fields, at }) => {
     const imageId = textOf(fields, "imageId", at);
     const picture = () => {
       const row = byId.get(imageId);

@@ -11,7 +11,7 @@ import {
 } from "./benchmark.ts";
 import { type DataFolder, readText } from "./data-folder.ts";
 import { type Fields, optionalText, textOf } from "./fields.ts";
-import { refuseColumns, tablesWith } from "./parquet.ts";
+import { rowsWith } from "./parquet.ts";
 import { parseTsv } from "./tsv.ts";
 
 const COLUMNS = ["index", "question", "A", "B", "answer", "image"];
@@ -132,8 +132,6 @@ function base64Picture(text: string, index: string, at: string): BenchmarkPictur
 }
 
 async function parquetRows(data: DataFolder): Promise<ChoiceRow[]> {
-  const tables = await tablesWith(data, COLUMNS, [/(^|\/)en\/dev/, /dev/]);
-  if (tables.length === 0) await refuseColumns(data, COLUMNS);
-  const rows = (await Promise.all(tables.map((table) => table.rows(["image"])))).flat();
+  const rows = await rowsWith(data, COLUMNS, [/(^|\/)en\/dev/, /dev/]);
   return rows.map((row) => choiceRow(row.fields, row.at, () => row.table.picture(row, "image")));
 }

@@ -11,7 +11,7 @@ import {
 } from "./benchmark.ts";
 import { type DataFolder, readText } from "./data-folder.ts";
 import { textOf, yesOrNo } from "./fields.ts";
-import { refuseColumns, tablesWith } from "./parquet.ts";
+import { rowsWith } from "./parquet.ts";
 
 const COLUMNS = ["question_id", "question", "answer", "category", "image"];
 const TASKS = [...PERCEPTION, ...COGNITION];
@@ -81,9 +81,7 @@ function fileLines(data: DataFolder): Line[] {
 }
 
 async function parquetLines(data: DataFolder): Promise<Line[]> {
-  const tables = await tablesWith(data, COLUMNS, [/test/]);
-  if (tables.length === 0) await refuseColumns(data, COLUMNS);
-  const rows = (await Promise.all(tables.map((table) => table.rows(["image"])))).flat();
+  const rows = await rowsWith(data, COLUMNS, [/test/]);
   return rows.map((row) => {
     const { fields, at, table } = row;
     const text = (name: string) => textOf(fields, name, at);

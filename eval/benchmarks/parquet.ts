@@ -128,8 +128,20 @@ export async function tablesWith(data: DataFolder, columns: readonly string[], p
   return fitting;
 }
 
+/** All rows of these tables, without their pictures. */
+export async function rowsOf(tables: readonly Table[]): Promise<Row[]> {
+  return (await Promise.all(tables.map((table) => table.rows(["image"])))).flat();
+}
+
+/** All rows of the files that have these columns, without their pictures. Throws as `tablesWith`, and where no file has them. */
+export async function rowsWith(data: DataFolder, columns: readonly string[], prefer: RegExp[]): Promise<Row[]> {
+  const tables = await tablesWith(data, columns, prefer);
+  if (tables.length === 0) await refuseColumns(data, columns);
+  return rowsOf(tables);
+}
+
 /** Throws an Error that lists the columns which Parquet files have in place of those that are needed. */
-export async function refuseColumns(data: DataFolder, columns: readonly string[]): Promise<void> {
+async function refuseColumns(data: DataFolder, columns: readonly string[]): Promise<void> {
   const [file] = data.files(/\.parquet$/);
   if (file === undefined) return;
   const found = (await Table.open(file)).columns;

@@ -3,7 +3,7 @@ import { yesNo } from "../scorers/yes-no.ts";
 import { type Benchmark, type BenchmarkQuestion, type ReadOptions, SHORT_ANSWER, withSuffix } from "./benchmark.ts";
 import { type DataFolder, readJsonLines } from "./data-folder.ts";
 import { optionalText, recordOf, textOf, yesOrNo } from "./fields.ts";
-import { refuseColumns, tablesWith } from "./parquet.ts";
+import { rowsWith } from "./parquet.ts";
 
 const COLUMNS = ["question_id", "question", "answer", "image"];
 
@@ -41,9 +41,7 @@ function fromFiles(data: DataFolder, options: ReadOptions): BenchmarkQuestion[] 
 }
 
 async function fromParquet(data: DataFolder, options: ReadOptions): Promise<BenchmarkQuestion[]> {
-  const tables = await tablesWith(data, COLUMNS, [/(^|\/)test$/, /adversarial|popular|random/]);
-  if (tables.length === 0) await refuseColumns(data, COLUMNS);
-  const rows = (await Promise.all(tables.map((table) => table.rows(["image"])))).flat();
+  const rows = await rowsWith(data, COLUMNS, [/(^|\/)test$/, /adversarial|popular|random/]);
   return rows.map((row) => {
     const { fields, at, table } = row;
     const category = optionalText(fields, "category");

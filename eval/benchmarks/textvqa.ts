@@ -3,7 +3,7 @@ import { textVqaAccuracy } from "../scorers/vqa-accuracy.ts";
 import { type Benchmark, type BenchmarkQuestion, type ReadOptions, SHORT_ANSWER, withSuffix } from "./benchmark.ts";
 import { type DataFolder, readJson } from "./data-folder.ts";
 import { type Fields, listOf, recordOf, tenAnswers, textOf, textsOf } from "./fields.ts";
-import { refuseColumns, tablesWith } from "./parquet.ts";
+import { rowsWith } from "./parquet.ts";
 
 const COLUMNS = ["question_id", "question", "answers", "image"];
 
@@ -42,9 +42,7 @@ function recognisedWords(data: DataFolder): Map<string, string[]> {
 }
 
 async function fromParquet(data: DataFolder, options: ReadOptions): Promise<BenchmarkQuestion[]> {
-  const tables = await tablesWith(data, COLUMNS, [/validation|val/]);
-  if (tables.length === 0) await refuseColumns(data, COLUMNS);
-  const rows = (await Promise.all(tables.map((table) => table.rows(["image"])))).flat();
+  const rows = await rowsWith(data, COLUMNS, [/validation|val/]);
   return rows.map((row) => {
     const { fields, at, table } = row;
     const words = options.ocr ? textsOf(fields.ocr_tokens, "ocr_tokens", at) : undefined;

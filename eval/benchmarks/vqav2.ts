@@ -3,7 +3,7 @@ import { vqaAccuracy } from "../scorers/vqa-accuracy.ts";
 import { type Benchmark, type BenchmarkQuestion, type ReadOptions, SHORT_ANSWER, withSuffix } from "./benchmark.ts";
 import { type DataFolder, readJson } from "./data-folder.ts";
 import { listOf, optionalText, recordOf, tenAnswers, textOf } from "./fields.ts";
-import { refuseColumns, tablesWith } from "./parquet.ts";
+import { rowsWith } from "./parquet.ts";
 
 const COLUMNS = ["question_id", "question", "answers", "image"];
 
@@ -50,9 +50,7 @@ function fromFiles(data: DataFolder, options: ReadOptions): BenchmarkQuestion[] 
 }
 
 async function fromParquet(data: DataFolder, options: ReadOptions): Promise<BenchmarkQuestion[]> {
-  const tables = await tablesWith(data, COLUMNS, [/validation|val/]);
-  if (tables.length === 0) await refuseColumns(data, COLUMNS);
-  const rows = (await Promise.all(tables.map((table) => table.rows(["image"])))).flat();
+  const rows = await rowsWith(data, COLUMNS, [/validation|val/]);
   return rows.map((row) => {
     const { fields, at, table } = row;
     const id = textOf(fields, "question_id", at);

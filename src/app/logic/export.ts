@@ -1,5 +1,4 @@
 /** A conversation as a file: JSON with all measurements, or Markdown to read. Pictures by name only. */
-
 import type { ChatTurn } from "../../element/fovea-chat.ts";
 import { shownAnswer } from "../../element/turns.ts";
 import { durationText, errorSentence } from "../../element/wording.ts";

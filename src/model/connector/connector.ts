@@ -84,7 +84,7 @@ export class Connector {
     return x;
   }
 
-  /** Puts learned rows behind the rows of each view. */
+  /** Puts learned rows after the rows of each view. */
   #append(recorder: Recorder, x: Tensor, y: Tensor, views: number, learned: Tensor): void {
     const [each, more] = [x.shape[0]! / views, learned.shape[0]!];
     for (let i = 0; i < views; i++) {
