@@ -82,10 +82,10 @@ export type {
   ViewPlace,
 };
 
-/** File name -> bytes, for a checkpoint that is already at hand (a folder picked by the user, a test). */
+/** File name -> bytes, for a checkpoint that needs no download: a folder that the user picked, a test. */
 export type ModelFiles = Record<string, Blob | ArrayBuffer | Uint8Array>;
 
-/** A `GPUDevice`, by a few of its members, so that the package's types need none of WebGPU's. */
+/** A few members of `GPUDevice`, so that the package's types do not need WebGPU's. */
 export interface GpuDevice {
   readonly limits: object;
   readonly queue: object;
@@ -94,24 +94,24 @@ export interface GpuDevice {
 }
 
 export interface LoadOptions {
-  /** A device to run on; it stays the caller's. Without one, Fovea asks for its own and destroys it on dispose. */
+  /** A device to run on; the caller keeps it. Without one, Fovea requests its own and destroys it on dispose. */
   device?: GpuDevice;
   /**
-   * Operands of the products with many rows (encoder, prompt); the products and their sums are f32. "auto", the default: halves
-   * where the device has them, a self-test finds them right, a measurement faster, and the weights are packed anyway;
-   * "f16": halves wherever they are right, "f32" where not. `info.precision` says which.
+   * Operands of matmuls with many rows (encoder, prefill); products and sums are f32. "auto", the default, uses f16 where the
+   * device has it, a self-test passes, a measurement finds it faster, and the weights are packed anyway. "f16" uses f16
+   * wherever the self-test passes, else f32. `info.precision` says which.
    */
   precision?: "auto" | "f32" | "f16";
   /**
-   * How weights are kept on the GPU: as they are, as halves, or as integers of 8 or 4 bits, 32 under a scale (embeddings
-   * and heads at least 8). "auto", the default: "f32" for small models, else the widest format that the device's limits
-   * leave room for; `info.weights` says which. Files whose weights are packed already are kept as they are by "auto";
-   * "f16" and "f32" unpack them, which takes more memory; "q8" and "q4" are refused unless that is what they hold.
+   * How the GPU stores weights: f32, f16, or integers of 8 or 4 bits in groups of 32 with one scale (embeddings and heads:
+   * at least 8 bits). "auto", the default, takes "f32" for small models, else the widest format that fits the device's
+   * limits; `info.weights` says which. "auto" keeps packed files as they are. "f16" and "f32" unpack them, which takes
+   * more memory; "q8" and "q4" are refused unless the file has them.
    */
   weights?: "auto" | "f32" | "f16" | "q8" | "q4";
   /**
-   * Where downloaded files are kept between visits: "opfs", the private file system of the page's origin, is the default
-   * wherever there is one.
+   * Where downloaded files are kept between visits. The default is "opfs", the private file system of the page's origin, if
+   * the browser has one.
    */
   cache?: "opfs" | "none";
   /**
@@ -122,8 +122,8 @@ export interface LoadOptions {
   /** Address of the hub that "hf:" models come from, relative to the page; default: the public one. */
   hubUrl?: string;
   /**
-   * Address of the folder with the folders of known models; relative to the page, as in "/models/". Default: where the
-   * package has them, beside the library.
+   * Address of the folder that contains the known models' folders; relative to the page, as in "/models/". Default: the
+   * package's own folder, beside the library.
    */
   modelsUrl?: string;
   /**
@@ -133,8 +133,8 @@ export interface LoadOptions {
    */
   variant?: string;
   /**
-   * Whether a model counts as loaded only once all shaders are compiled ("wait", the default), or as soon as its weights
-   * are there ("background"): a question asked right then waits for the rest, one that takes a while to type does not.
+   * "wait", the default: the model is loaded once all shaders are compiled. "background": it is loaded as soon as its weights
+   * are there, and a question that is asked at once waits for the rest.
    */
   compile?: "wait" | "background";
   /** Positions in the KV cache; default: what the config allows, at most 4096. */
@@ -151,8 +151,8 @@ export interface LoadOptions {
 /** An option of loading, in this thread or in a worker. */
 export interface WithFallback {
   /**
-   * The model that answers where this one cannot run: without WebGPU, or without enough memory. Loading then resolves with
-   * this object itself, and tells it by a progress of type "fallback". Such as a model of `createRemote`.
+   * The model that answers where this one cannot run: without WebGPU, or without enough memory. A model of `createRemote`,
+   * for example. Loading then resolves with this object itself, after a progress event of type "fallback".
    */
   fallback: FoveaModel;
 }
@@ -160,18 +160,18 @@ export interface WithFallback {
 /** Options of `createFovea`: those of `Fovea.load` but for the device, which cannot leave the thread that made it. */
 export interface WorkerOptions extends Omit<LoadOptions, "device"> {
   /**
-   * One tab works on the GPU at a time, and one loads a model. Told `true` when a request or a load of this page has to
-   * wait for another tab, and `false` when its turn has come; never told anything as long as no other tab is at work. A
-   * callback and no event of an answer, because loads and pictures wait as answers do.
+   * One tab works on the GPU at a time, and one loads a model. Called with `true` when a request or a load of this page waits
+   * for another tab, and with `false` when its turn comes; never called while no other tab works. It is a callback and not an
+   * event of an answer, because loads and pictures wait too.
    */
   onWait?: (waiting: boolean) => void;
 }
 
 export interface GenerateRequest {
   messages: Message[];
-  /** Without it, what the model's defaults say (`ModelInfo.defaults`), else none. */
+  /** Default: the model's own (`ModelInfo.defaults`), else none. */
   compression?: Compression;
-  /** Without it, what the model's defaults say, else off. */
+  /** Default: the model's own, else off. */
   inhibition?: Inhibition;
   /** Limits on what one picture may cost. */
   pictures?: PictureBudget;
@@ -194,8 +194,8 @@ export interface GenerateRequest {
   /** Token id -> what is added to its logit before the penalties, -100 to 100. */
   logitBias?: Record<number, number>;
   /**
-   * 0 to 20: also tell the log-probability of each token of the answer, and those of so many most likely tokens, in
-   * `logprobs` events. They are the model's own: log-softmax of the logits, before bias, penalties and temperature.
+   * 0 to 20: `logprobs` events carry the log-probability of each token of the answer, and those of this many most likely
+   * tokens. They are the model's own: log-softmax of the logits, before bias, penalties and temperature.
    */
   topLogprobs?: number;
   /** Of the sampler, default 0. */
@@ -216,7 +216,7 @@ export interface GenerateRequest {
   toolChoice?: ToolChoice;
   /** Whether an answer may have several calls; default true. At false it ends after the first. */
   parallelToolCalls?: boolean;
-  /** Also tell where each token of the answer looked: an `attention` event before `done`. Default false. */
+  /** Adds an `attention` event before `done`: where each token of the answer looked. Default false. */
   attention?: boolean;
   signal?: AbortSignal;
 }
@@ -237,13 +237,13 @@ export type CountTokensOptions = EncodeImageOptions & Pick<GenerateRequest, "too
 /** Of `score`, which keeps every token of the picture unless `compression` is given. */
 export interface ScoreOptions extends EncodeImageOptions {
   /**
-   * Makes a text of each label: "{}" stands for the label. "This is a photo of {}." is common for zero-shot labels. Without
-   * it, texts are read as they are.
+   * Turns each label into a text: "{}" stands for the label. "This is a photo of {}." is common for zero-shot labels. Without
+   * it, texts are used as they are.
    */
   template?: string;
 }
 
-/** A conversation, or the tensors themselves: exactly one of `messages` and `inputIds`. */
+/** Exactly one of `messages` (a conversation) and `inputIds` (the tensors themselves). */
 export interface InspectRequest {
   messages?: Message[];
   /** With `messages`: whether the prompt ends with the beginning of an answer. Default true. */
@@ -268,8 +268,8 @@ export interface ModelInfo {
   /** Arithmetic of the products with many rows. */
   precision: "f32" | "f16";
   /**
-   * As asked for or chosen: "f32", "f16", "q8" or "q4"; single tensors may be kept wider, where their shapes or values ask
-   * for it. Of packed files that are kept as they are, the name of their packing, such as "q4_k, q6_k" or "affine int4 g64".
+   * As requested or chosen: "f32", "f16", "q8" or "q4"; single tensors may be wider where their shapes or values require it.
+   * For packed files that are kept as they are, the name of their encoding, such as "q4_k, q6_k" or "affine int4 g64".
    */
   weights: string;
   adapter: string;
@@ -288,9 +288,9 @@ export interface ModelInfo {
   canGenerate: boolean;
   /** Of a model that embeds pictures, texts or both; see `encodeImage`, `encodeText` and `score`. */
   embedding?: EmbeddingInfo;
-  /** Of a model on a server: its address and name there. Other numbers are 0 then, `contextLength` where it is unknown. */
+  /** For a model on a server: its address and name there. All numbers are then 0, except a known `contextLength`. */
   server?: AnsweringServer;
-  /** What of the model was passed over or could not be done, in sentences; see also `LoadProgress.type`. */
+  /** Sentences about parts of the model that were ignored or could not be used; see also `LoadProgress.type`. */
   warnings: readonly string[];
 }
 
@@ -316,7 +316,7 @@ export interface FoveaModel extends Partial<SavesConversations> {
   score(image: ImageInput, texts: readonly string[], options?: ScoreOptions): Promise<ImageScores>;
   /** The model as numbers; see `Fovea.inspect`. */
   inspect(request: InspectRequest): Promise<Inspection>;
-  /** Frees everything. What is still running fails with `disposed`. */
+  /** Frees everything. Calls that still run fail with `disposed`. */
   dispose(): void;
   [Symbol.dispose](): void;
 }
