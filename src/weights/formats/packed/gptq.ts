@@ -3,7 +3,7 @@
 import type { TensorEntry } from "../../safetensors.ts";
 import type { StoredTensor } from "../stored-tensor.ts";
 import type { PackingConfig } from "./config.ts";
-import { nameTest } from "./module-names.ts";
+import { moduleKey, nameTest } from "./module-names.ts";
 import { describeTransposed, type Orders, type TransposedFormat } from "./transposed.ts";
 
 export interface Transposed {
@@ -74,18 +74,26 @@ export function findGptq(config: PackingConfig, entries: ReadonlyMap<string, Ten
 /** GPTQModel's `dynamic`: expressions with a sign -> other settings. Those with "-" are not packed and need no settings. */
 function readExceptions(config: PackingConfig): { matches: (module: string) => boolean; own: PackingConfig }[] {
   // AutoRound's `extra_config`: names of modules or expressions -> other settings.
-  const lists = ["dynamic", "extra_config"].map((name) => config.object(name)).filter((list) => list !== undefined);
-  const all = lists.flatMap((list) => list.entries().map(([key]) => ({ list, key })));
+  const lists = ["dynamic", "extra_config"].map((name) => ({
+    list: config.object(name),
+    hasNames: name === "extra_config",
+  }));
+  const all = lists.flatMap(({ list, hasNames }) =>
+    (list?.entries() ?? []).map(([key]) => ({ list: list!, hasNames, key })),
+  );
   if (all.length > MAX_EXCEPTIONS && config.object("dynamic"))
     throw config.unsupported("dynamic", `up to ${MAX_EXCEPTIONS} entries`);
-  return all.flatMap(({ list, key }) => {
+  return all.flatMap(({ list, hasNames, key }) => {
     const own = list.object(key);
     if (!own || key.startsWith("-")) return [];
     const expression = key.replace(/^\+:?/, "").replace(/^:/, "");
-    const isName = /^[\w.]+$/.test(expression);
+    // GPTQModel matches from the start of a name: "model.layers.0" is all of that layer.
+    const isName = hasNames && /^[\w.]+$/.test(expression);
+    const wanted = moduleKey(expression);
     // Such a module is left as it is.
     const bits = own.value("bits");
     if (typeof bits === "number" && bits >= 16) return [];
-    return [{ matches: isName ? (module: string) => module === expression : nameTest(list, key, expression), own }];
+    const matches = isName ? (module: string) => moduleKey(module) === wanted : nameTest(list, key, expression);
+    return [{ matches, own }];
   });
 }

@@ -10,6 +10,7 @@ import type { GroupSize, PackedBits, PackedRows } from "../packed-rows.ts";
 import type { StoredTensor } from "../stored-tensor.ts";
 import type { PackingConfig } from "./config.ts";
 import { flipSigns, readIntegers, readNumbers, splitIntegers, spreadGroups, writeNibbles } from "./integers.ts";
+import { moduleKey } from "./module-names.ts";
 import { badTensor, checkEntry, FLOAT_DTYPES, needEntry, packedGroup, planesOf } from "./packed-tensor.ts";
 
 interface Affine {
@@ -29,12 +30,13 @@ const GROUPS = [16, 32, 64, 128];
  */
 export function findMlx(config: PackingConfig, entries: ReadonlyMap<string, TensorEntry>): StoredTensor[] {
   const common = readAffine(config, undefined);
+  const settings = ownSettings(config);
   const tensors: StoredTensor[] = [];
   const misfits: string[] = [];
   for (const name of entries.keys()) {
     if (!name.endsWith(".scales")) continue;
     const module = name.slice(0, -".scales".length);
-    const own = config.object(module);
+    const own = config.object(module) ?? settings.get(moduleKey(module));
     const sizes = own ? readAffine(own, common) : common;
     const misfit = misfitOf(module, sizes, entries);
     if (misfit) misfits.push(misfit);
@@ -51,6 +53,19 @@ export function findMlx(config: PackingConfig, entries: ReadonlyMap<string, Tens
   for (const { name, dtype } of entries.values())
     if (dtype === "U32" && name.endsWith(".weight")) needEntry(entries, name.replace(/weight$/, "scales"));
   return tensors;
+}
+
+/**
+ * Module -> its own settings. Converters rename the tensors of a wrapped language model and leave these keys as they were, so
+ * "model.language_model.layers.0" in the config may be "language_model.model.layers.0" in the file.
+ */
+function ownSettings(config: PackingConfig): Map<string, PackingConfig> {
+  const settings = new Map<string, PackingConfig>();
+  for (const [name] of config.entries()) {
+    const own = config.object(name);
+    if (own) settings.set(moduleKey(name), own);
+  }
+  return settings;
 }
 
 function readAffine(config: PackingConfig, common: Affine | undefined): Affine {

@@ -6,6 +6,14 @@ import type { PackingConfig } from "./config.ts";
 const MAX_NAME_LENGTH = 1024;
 
 /**
+ * The name of a module without the wrappers around the language model, and with one word for the image encoder: equal for the
+ * names that transformers, mlx-lm and mlx-vlm give to the same module.
+ */
+export function moduleKey(name: string): string {
+  return name.replace(/^(?:(?:model|language_model)\.)+/, "").replace(/^visual\./, "vision_tower.");
+}
+
+/**
  * A test for names as Python's `re.match` makes it. The search takes time linear in the name, whatever the expression.
  *
  * @param field of `config` that holds the expression, for the message

@@ -87,6 +87,21 @@ describe("MLX", () => {
     await expectValues(tensors, { quantization_config }, (raw) => mlxValues(raw, M, 8, 64));
   });
 
+  // Key in the config; the tensors are named after M. Published so by converters that wrap or unwrap the language model.
+  test.each([
+    "model.language_model.layers.0.mlp.up_proj",
+    "language_model.model.layers.0.mlp.up_proj",
+    "layers.0.mlp.up_proj",
+  ])("settings under another tool's name of the module: %s", async (key) => {
+    const tensors = [
+      words(`${M}.weight`, [16, 48], "U32"),
+      numbers(`${M}.scales`, [16, 2]),
+      numbers(`${M}.biases`, [16, 2]),
+    ];
+    const quantization = { bits: 4, group_size: 128, [key]: { bits: 6, group_size: 128 } };
+    await expectValues(tensors, { quantization }, (raw) => mlxValues(raw, M, 6, 128));
+  });
+
   test("convolutions with channels last", async () => {
     const stored = numbers("vision.patch.weight", [4, 5, 5, 3], "F32");
     const frames = numbers("vision.proj.weight", [4, 2, 5, 5, 3], "BF16");
@@ -270,6 +285,17 @@ describe("GPTQ", () => {
     [{ bits: 4, group_size: -1, desc_act: true }, 4, 256, 1],
     [
       { bits: 2, group_size: 32, dynamic: { "-:.*down": {}, "+:.*\\.mlp\\..*": { bits: 8, group_size: 64 } } },
+      8,
+      64,
+      1,
+    ],
+    // A start of the name is enough in `dynamic`; `extra_config` may have the name in another tool's form.
+    [{ bits: 4, group_size: 32, dynamic: { "+:model.layers.0": { bits: 8, group_size: 64 } } }, 8, 64, 1],
+    [
+      {
+        ...{ bits: 4, group_size: 32, quant_method: "auto-round", packing_format: "auto_round:auto_gptq" },
+        extra_config: { "model.language_model.layers.0.mlp.up_proj": { bits: 8, group_size: 64 } },
+      },
       8,
       64,
       1,
