@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--settings", default="full,vmtc-32,vmtc-32+cmai")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    asker = Asker(args.folder / "model.safetensors")  # the projector among all else
+    asker = Asker(args.folder / "model.safetensors", torch.float32)  # the projector among all else
     names = json.loads(SET.read_text())["items"]
     equal = total = 0
     for picture in range(args.pictures):

