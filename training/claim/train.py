@@ -32,7 +32,7 @@ BATCH, PREFIXES = 4, 24
 NAMING_ROOM = 64
 FIRST_SEED = 1 << 37  # scenes that the encoder was not trained on
 NAMING, NAMING_BATCH, NAMING_RATE = 4080, 24, 3.0
-HELD_OUT, VALIDATE_EVERY = 48, 800
+HELD_OUT, VALIDATE_EVERY = 48, 400
 
 
 class Model:
@@ -65,7 +65,7 @@ class Model:
         x = torch.cat([self.projector(self.features(batch.pixels)).to(text.dtype), text], 1)
         count = x.shape[0]
         positions = torch.cat([torch.arange(PATCHES).expand(count, -1), batch.positions + PATCHES], 1) + past
-        x = self.language.run(x, positions, F.pad(batch.mask, (past, 0)), before)
+        x = self.language.learn(x, positions, F.pad(batch.mask, (past, 0)), before)
         return self.language.logits(x[:, PATCHES:].reshape(-1, x.shape[2])[batch.rows]).float()
 
 
