@@ -43,7 +43,7 @@ def main() -> None:
     equal = total = 0
     for picture in range(args.pictures):
         for name in args.settings.split(","):
-            ours = asker.ask(parse(name), opening(), [picture], [closing(PROMPT)], LIMIT)[0]
+            ours = asker.ask(parse(name), [opening()], [picture], [closing(PROMPT)], LIMIT)[0]
             theirs = engine_answer(args.folder, SET.parent / names[picture]["image"], name)
             equal, total = equal + (ours.strip() == theirs.strip()), total + 1
             print(json.dumps({"picture": picture, "setting": name, "torch": ours, "engine": theirs}), flush=True)

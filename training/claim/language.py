@@ -50,13 +50,14 @@ class Prefix:
 class Cache:
     """Keys and values of growing sequences, written in place into a room of fixed size."""
 
-    def __init__(self, layers: int, shape: tuple[int, int, int, int], dtype: torch.dtype, before: Prefix | None = None) -> None:
-        self.pairs = [(torch.empty(shape, dtype=dtype), torch.empty(shape, dtype=dtype)) for _ in range(layers)]
-        self.rows = before.rows if before else 0
-        if before:
-            for pair, old in zip(self.pairs, before.pairs):
+    def __init__(self, layers: int, shape: tuple[int, int, int, int], dtype: torch.dtype, before: list[Prefix] = ()) -> None:
+        """`before`: one prefix a sequence; the rows behind a shorter one are zero, for a mask to block."""
+        self.pairs = [(torch.zeros(shape, dtype=dtype), torch.zeros(shape, dtype=dtype)) for _ in range(layers)]
+        self.rows = max([prefix.rows for prefix in before], default=0)
+        for sequence, prefix in enumerate(before):
+            for pair, old in zip(self.pairs, prefix.pairs):
                 for room, values in zip(pair, old):
-                    room[:, :, : self.rows] = values
+                    room[sequence, :, : prefix.rows] = values[0]
 
     def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         end = self.rows + k.shape[2]
@@ -160,18 +161,20 @@ class Language:
         return Prefix(cache.pairs)
 
     @torch.no_grad()
-    def answer(self, before: Prefix | None, rows: list[Tensor], limit: int, inhibition: "Inhibition | None" = None) -> list[list[int]]:
-        """Greedy ids, without the end, of sequences of embeddings [T, C] that continue the prefix."""
-        past, count = before.rows if before else 0, len(rows)
-        lengths = torch.tensor([r.shape[0] for r in rows])
-        longest = int(lengths.max())
+    def answer(self, before: list[Prefix], rows: list[Tensor], limit: int, inhibition: "Inhibition | None" = None) -> list[list[int]]:
+        """Greedy ids, without the end, of sequences of embeddings [T, C] that continue a prefix each (or none, if `before` is empty)."""
+        count, lengths = len(rows), torch.tensor([r.shape[0] for r in rows])
+        start = torch.tensor([prefix.rows for prefix in before] or [0] * count)[:, None]
+        past, longest = int(start.max()), int(lengths.max())
         x = torch.stack([F.pad(r.float(), (0, 0, 0, longest - r.shape[0])) for r in rows])
         beyond = (torch.arange(longest) >= lengths[:, None]).float() * BLOCKED  # [B, T], rows are filled up behind
-        mask = (torch.full((longest, longest), BLOCKED).triu(1) + beyond[:, None]).clamp_min(BLOCKED)
+        missing = (torch.arange(past) >= start).float() * BLOCKED  # [B, P], and so are prefixes
+        causal = (torch.full((longest, longest), BLOCKED).triu(1) + beyond[:, None]).clamp_min(BLOCKED)
+        mask = torch.cat([missing[:, None].expand(-1, longest, -1), causal], 2)[:, None]
         stored = torch.float32 if inhibition is not None else self.dtype
         cache = Cache(len(self.layers), (count, self.key_heads, past + longest + limit, self.head), stored, before)
-        x = self.run(x, torch.arange(longest).expand(count, -1) + past, F.pad(mask, (past, 0))[:, None], cache, inhibition)
-        last, seen, at = x[torch.arange(count), lengths - 1], F.pad(beyond, (past, 0))[:, None, None], lengths[:, None] + past
+        x = self.run(x, torch.arange(longest) + start, mask, cache, inhibition)
+        last, seen, at = x[torch.arange(count), lengths - 1], torch.cat([missing, beyond], 1)[:, None, None], lengths[:, None] + start
         said: list[list[int]] = [[] for _ in rows]
         live, ended = list(range(count)), set()  # rows of the running batch -> sequences
         for step in range(limit):

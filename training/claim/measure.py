@@ -30,7 +30,7 @@ from scene import EVAL_SEED, make_scene
 from vision import SIDE
 
 from conversation import Tokens, caption, closing, opening
-from language import Inhibition, Language
+from language import Inhibition, Language, Prefix
 from reductions import MAX_RATIO, Setting, parse, picture_tokens
 from tasks import LIMITS, TASKS, make_item, prompt
 
@@ -46,6 +46,7 @@ class Asker:
         self.tokens, self.language, self.encoder = Tokens(), Language(dtype), frozen_encoder()
         self.projector = read_safetensors(projector) if projector else {}
         self.pixels: dict[int, Tensor] = {}
+        self.prefixes: dict[str, Prefix] = {}
 
     def rows(self, setting: Setting, pictures: list[int]) -> list[Tensor]:
         """What stands at the picture's place, [N, C] each."""
@@ -62,17 +63,19 @@ class Asker:
     def text(self, text: str) -> Tensor:
         return self.language.embed(torch.tensor(self.tokens.encode(text)))
 
-    def ask(self, setting: Setting, before: str, pictures: list[int], behind: list[str], limit: int) -> list[str]:
-        """Answers to prompts that share the text in front of the picture."""
-        keys = self.language.read(self.tokens.encode(before))
-        start = keys.rows
-        seen = self.rows(setting, pictures)
+    def ask(self, setting: Setting, before: list[str], pictures: list[int], behind: list[str], limit: int) -> list[str]:
+        """Answers to prompts, each with its text in front of the picture and behind it."""
+        for text in before:
+            if text not in self.prefixes:
+                self.prefixes[text] = self.language.read(self.tokens.encode(text))
+        prefixes, seen = [self.prefixes[text] for text in before], self.rows(setting, pictures)
         if setting.method == "caption":  # the text behind may join the caption's last piece
             rows = [self.text(caption(make_scene(EVAL_SEED + p)) + text) for p, text in zip(pictures, behind)]
         else:
             rows = [torch.cat([row, self.text(text)]) for row, text in zip(seen, behind)]
+        start = max(prefix.rows for prefix in prefixes)
         inhibition = Inhibition(start, start + seen[0].shape[0], MAX_RATIO) if setting.inhibited else None
-        return [self.tokens.decode(ids) for ids in self.language.answer(keys, rows, limit, inhibition)]
+        return [self.tokens.decode(ids) for ids in self.language.answer(prefixes, rows, limit, inhibition)]
 
 
 class Answers:
@@ -122,23 +125,19 @@ class Answers:
 def ask_tasks(asker: Asker, answers: Answers, model: str, setting_name: str, way: str, pictures: int, tasks: list[int]) -> None:
     setting = parse(setting_name)
     model = "" if setting.method in ("caption", "noise") else model
-    groups: dict[str, list] = {}
-    for task in tasks:  # a batch of one task ends together
-        for picture in range(pictures):
-            if (model, setting_name, way, picture, task) not in answers.known:
-                item = make_item(picture, task)
-                before, behind = prompt(item, way)
-                groups.setdefault(before, []).append((item, behind))
-    done, start, total = 0, time.time(), sum(map(len, groups.values()))
-    for before, group in groups.items():
-        for at in range(0, len(group), BATCH):
-            part = group[at : at + BATCH]
-            said = asker.ask(setting, before, [item.picture for item, _ in part], [behind for _, behind in part], LIMITS[way])
-            for (item, _), text in zip(part, said):
-                answers.add({"model": model, "setting": setting_name, "way": way, "picture": item.picture, "number": item.task["task"], "answer": text,
-                             "strict": follows(item.task, text), "loose": follows_loosely(item.task, text), "right": judge(item.question, text)})
-            done += len(part)
-            print(f"{setting_name} {way}: {done} of {total}, {done / (time.time() - start):.2f} a second", flush=True)
+    todo = [make_item(picture, task) for task in tasks for picture in range(pictures)  # a batch of one task ends together
+            if (model, setting_name, way, picture, task) not in answers.known]
+    start = time.time()
+    for at in range(0, len(todo), BATCH):
+        part = todo[at : at + BATCH]
+        texts = [prompt(item, way) for item in part]
+        said = asker.ask(setting, [text[0] for text in texts], [item.picture for item in part], [text[1] for text in texts], LIMITS[way])
+        for item, text in zip(part, said):
+            answers.add({"model": model, "setting": setting_name, "way": way, "picture": item.picture, "number": item.task["task"],
+                         "answer": text, "strict": follows(item.task, text), "loose": follows_loosely(item.task, text),
+                         "right": judge(item.question, text)})
+        done = at + len(part)
+        print(f"{setting_name} {way}: {done} of {len(todo)}, {done / (time.time() - start):.2f} a second", flush=True)
 
 
 def ask_questions(asker: Asker, answers: Answers, model: str, setting_name: str, pictures: int) -> None:
@@ -150,7 +149,7 @@ def ask_questions(asker: Asker, answers: Answers, model: str, setting_name: str,
             if q["task"] is None and (model, setting_name, "question", p, n) not in answers.known]
     for at in range(0, len(todo), BATCH):
         part = todo[at : at + BATCH]
-        said = asker.ask(setting, opening(), [p for p, _, _ in part], [closing(q["prompt"]) for _, _, q in part], 48)
+        said = asker.ask(setting, [opening()] * len(part), [p for p, _, _ in part], [closing(q["prompt"]) for _, _, q in part], 48)
         for (p, n, q), text in zip(part, said):
             right = judge(Question(q["topic"], q["prompt"], [], q["need"], q["only"], [], q["allow"]), text)
             answers.add({"model": model, "setting": setting_name, "way": "question", "picture": p, "number": n, "topic": q["topic"],

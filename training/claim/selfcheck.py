@@ -96,8 +96,8 @@ def check_model() -> None:
             wanted = case["greedy"][: next((i for i, token in enumerate(case["greedy"]) if token in (0, 2)), None)]
             ids = torch.tensor(case["ids"])
             before = language.read(case["ids"][:5])
-            assert language.answer(None, [language.embed(ids)], 48) == [wanted], case["name"]
-            assert language.answer(before, [language.embed(ids[5:]), language.embed(ids[5:-2])], 48)[0] == wanted, f"{case['name']}, in a batch"
+            assert language.answer([], [language.embed(ids)], 48) == [wanted], case["name"]
+            assert language.answer([before, before], [language.embed(ids[5:]), language.embed(ids[5:-2])], 48)[0] == wanted, f"{case['name']}, in a batch"
     batch, text = make_batch(tokens, 1 << 37, 2), tokens.encode(prefix_text(1))
     image = Projector(language.width)(torch.randn(2, PATCHES, WIDTH)) * 0.1
     keys = language.read(text)
