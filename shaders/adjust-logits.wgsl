@@ -36,7 +36,7 @@ fn main(
     score = select(score / params.repetitionPenalty, score * params.repetitionPenalty, score < 0.0);
   }
   score -= params.frequencyPenalty * f32(count) + params.presencePenalty * f32(min(count, 1u));
-  // The sampler tells infinities and NaN by their bits; arithmetic might lose them.
+  // The sampler detects infinities and NaN by their bits, which arithmetic may not preserve.
   let is_finite = (bitcast<u32>(logits[id]) & 0x7f800000u) != 0x7f800000u;
   adjusted[id] = select(logits[id], score, is_finite);
 }

@@ -1,5 +1,5 @@
-// positions[row + i] = base + the owner of token xRow + i: original positions of image tokens, whose owners only the GPU
-// knows.
+// positions[row + i] = base + owners[xRow + i]: the original positions of image tokens. Their owners exist only on the
+// GPU.
 
 struct Params {
   tokens: u32,

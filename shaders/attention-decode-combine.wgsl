@@ -1,5 +1,5 @@
-// Joins the splits of the keys that attention-decode.wgsl left, each a softmax of its own: a split counts by
-// exp(its log-sum-exp). One workgroup a head.
+// Joins the splits of attention-decode.wgsl. Each split is a softmax of its own; its weight is exp(its log-sum-exp).
+// One workgroup a head.
 // Needs lib/part-*, lib/split-sums, HEAD_PARTS (Parts in a head) and THREADS.
 
 struct Params {

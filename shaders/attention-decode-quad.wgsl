@@ -1,13 +1,12 @@
-// Does what attention-decode.wgsl does, without workgroup memory, for software adapters: a barrier costs more there than
+// The same as attention-decode.wgsl without workgroup memory, for software adapters: a barrier costs more there than
 // the loads it saves, and a load costs as much as tens of products. A workgroup is one quad and takes up to four query
-// heads of one key head: its invocations have 8 keys of a pass each, and the Parts lane, lane + 4, ... of the output.
+// heads of one key head. Each invocation has 8 keys of a pass, and the Parts lane, lane + 4, ... of the output.
 // Needs subgroups, lib/part-*, lib/soft-cap, lib/quad-products, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), GROUP (query heads a
 // workgroup) and LOG_SUM_EXP (the binding exists).
 
-const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
 const PASS_KEYS = 32u; // one word of `inhibited`
 const LANE_KEYS = PASS_KEYS / 4u;
-const PASSES = 4u; // before the output is rescaled: each time it is read and written as a whole
+const PASSES = 4u; // between two rescalings of the output, which read and write all of it
 const PARTS = (HEAD_PARTS + 3u) / 4u;
 
 struct Params {
@@ -49,7 +48,7 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) workg
   let split = workgroup.y * params.splitKeys;
   let start = max(split, visible[0].x);
   let end = min(min(params.keys, split + params.splitKeys), visible[0].y);
-  let last = end - 1u; // of no use where the range is empty
+  let last = end - 1u; // unused where the range is empty
   let first_block = select(end, start / PASS_KEYS * PASS_KEYS, start < end);
 
   // The components are heads.

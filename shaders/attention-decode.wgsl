@@ -3,7 +3,6 @@
 // the row sees; attention-decode-combine.wgsl joins them. A split without such keys ends at once.
 // Needs lib/part-*, lib/soft-cap, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), GROUP, THREADS, LOG_SUM_EXP (the binding exists).
 
-const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
 const LANES = THREADS / GROUP; // invocations that share the softmax of a head
 const KEY_LANES = THREADS / HEAD_PARTS; // invocations that share a Part of the output
 

@@ -1,11 +1,9 @@
-// The scaled logits of one query row over all keys, and the log-sum-exp of each split of them. Keys that the row does not
-// see have LOWEST and are not read. Inhibition looks at these before the row attends (paper eqs. 9-11).
-// A workgroup takes up to four query heads of one key head and SPLIT_KEYS keys; an invocation has four keys at a time, so
-// that each Part of the keys and of the queries is loaded for four products.
+// The scaled logits of one query row over all keys, and the log-sum-exp of each split of them. Keys that the row does
+// not see have LOWEST and are not read. Inhibition reads these logits before the row attends (paper eqs. 9-11).
+// A workgroup takes up to four query heads of one key head and SPLIT_KEYS keys. An invocation has four keys at a time:
+// each Part that it loads serves four products.
 // Needs lib/part-*, lib/soft-cap, lib/reduce*, HEAD_PARTS (Parts in a head), GROUP (query heads a workgroup), SPLIT_KEYS and
 // WORKGROUP_SIZE.
-
-const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
 
 struct Params {
   keys: u32, // S

@@ -1,9 +1,8 @@
-// Does what attention.wgsl does, without workgroup memory, for software adapters: a barrier costs more there than the
-// loads it saves, and a load costs as much as tens of products. A workgroup is one quad: its invocations have 8 keys of a
-// block each, and the Parts lane, lane + 4, ... of the output, all of the same 16 rows.
+// The same as attention.wgsl without workgroup memory, for software adapters: a barrier costs more there than the loads
+// it saves, and a load costs as much as tens of products. A workgroup is one quad on 16 rows. Each invocation has 8
+// keys of a block, and the Parts lane, lane + 4, ... of the output.
 // Needs subgroups, lib/part-*, lib/soft-cap, lib/quad-products, lib/key-ranges, lib/log-sum-exp-*, HEAD_PARTS and LOG_SUM_EXP.
 
-const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
 const ROWS = 16u;
 const LANE_KEYS = 8u;
 const KEYS = 4u * LANE_KEYS; // one word of `inhibited`
@@ -58,7 +57,7 @@ fn main(
   let row0 = params.firstRow + (groups.x - 1u - group.x) * ROWS;
   let last_row = params.rows - 1u;
   let range = tile_range(row0, ROWS);
-  let last_key = range.y - 1u; // of no use where the range is empty
+  let last_key = range.y - 1u; // unused where the range is empty
   let q_start = params.qOffset + head * HEAD_PARTS;
   let q0 = q_start + min(row0 + lane, last_row) * params.qStride;
   let q1 = q_start + min(row0 + lane + 4u, last_row) * params.qStride;

@@ -4,12 +4,11 @@
 // Needs lib/part-*, lib/soft-cap, lib/key-ranges, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), ROW_LANES, KEY_LANES, KEY_BLOCK,
 // and LOG_SUM_EXP (the binding exists). attention-quad.wgsl does the same without workgroup memory.
 
-const LOWEST = -1e30; // stands for -inf, which WGSL need not support; no real logit is below it
 const ROWS = 4u * ROW_LANES; // each invocation has 4 rows, the components of its vec4f
 const KEYS = KEY_LANES * KEY_BLOCK;
 const THREADS = ROW_LANES * KEY_LANES;
 const PART_BLOCK = (HEAD_PARTS + KEY_LANES - 1u) / KEY_LANES; // Parts of the output that an invocation sums up
-const TILE_STRIDE = HEAD_PARTS + 1u; // off the multiples of the banks' number
+const TILE_STRIDE = HEAD_PARTS + 1u; // rarely a multiple of the number of banks
 
 struct Params {
   rows: u32,
@@ -39,7 +38,7 @@ struct Params {
 
 var<workgroup> tile: array<Part, KEYS * TILE_STRIDE>; // keys, then values
 var<workgroup> weights: array<vec4f, KEYS * ROW_LANES>;
-var<workgroup> exchange: array<vec4f, THREADS>; // what the key lanes of a row tell each other
+var<workgroup> exchange: array<vec4f, THREADS>; // values that the key lanes of a row exchange
 
 fn is_inhibited(row: u32, key: u32) -> bool {
   return extractBits(inhibited[row * params.inhibitedWords + key / 32u], key % 32u, 1u) != 0u;

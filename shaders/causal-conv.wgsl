@@ -1,6 +1,7 @@
 // A depthwise causal convolution, then SiLU: y[t, c] = silu(sum_j weight[c, j] * x[t - (TAPS - 1) + j, c]), with the rows before
 // row 0 from a state, or zeros. The last TAPS - 1 rows of x become the new state, oldest first.
-// One invocation a channel and block of BLOCK rows. That of the first block alone reads and writes the channel's state.
+// One invocation a channel and block of BLOCK rows. Only the first block's invocation reads and writes the channel's
+// state.
 // Needs TAPS, BLOCK and WORKGROUP_SIZE.
 
 struct Params {
@@ -57,7 +58,7 @@ fn main(
   if (first > 0u) {
     return;
   }
-  // In this order the two states may be the same place.
+  // Read before written: both states may be at the same place.
   for (var j = 0u; j < KEPT; j++) {
     state[params.stateTo + j * params.width + c] = value_at(params.rows + j, c);
   }

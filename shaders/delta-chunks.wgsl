@@ -1,7 +1,7 @@
-// The gated delta rule over many rows, a chunk of CHUNK rows after another (Yang et al. 2024), with what delta-pairs made of each
-// chunk: r = v - a (k^T S), d = solves r, y = b (q^T S) + looks d, S = kept S + sum_i c_i k_i d_i^T, where `scales` has a, b, c, kept.
-// One workgroup a value head and 4 QUADS columns of S, which do not depend on each other. Its columns stay in workgroup memory
-// from the first chunk to the last; keys and queries pass through it in tiles.
+// The gated delta rule over many rows, in chunks of CHUNK rows (Yang et al. 2024), from the output of delta-pairs: r =
+// v - a (k^T S), d = solves r, y = b (q^T S) + looks d, S = kept S + sum_i c_i k_i d_i^T, where `scales` has a, b, c,
+// kept. One workgroup a value head and 4 QUADS columns of S, which do not depend on each other. Its columns stay in
+// workgroup memory from the first chunk to the last; keys and queries pass through it in tiles.
 // Needs KEY_WIDTH, CHUNK 16, TILE and QUADS. Workgroups of CHUNK * QUADS.
 
 struct Params {
@@ -31,7 +31,7 @@ var<workgroup> keys: array<f32, CHUNK * PITCH>;
 var<workgroup> queries: array<f32, CHUNK * PITCH>;
 var<workgroup> deltas: array<vec4f, CHUNK * QUADS>; // r, then d, then c d
 
-// What lies `offset` components into a head of row `first + e / TILE`, for a tile of keys or queries.
+// The component `offset` of a head of row `first + e / TILE`, for a tile of keys or queries.
 fn tile_value(first: u32, offset: u32, tile: u32, e: u32) -> f32 {
   let row = first + e / TILE;
   let i = tile + e % TILE;

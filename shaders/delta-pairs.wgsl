@@ -55,7 +55,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   let first = group.x * CHUNK;
   let i = lane / 4u; // row of the chunk
   let quarter = lane % 4u; // of its columns
-  // Rows past the last one keep all and write nothing.
+  // Rows past the last one leave the state as it is.
   if (lane < CHUNK) {
     betas[lane] = 0.0;
     var g = 0.0;
@@ -88,7 +88,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
     products[i * CHUNK + quarter * 4u + n] = key_products[n];
   }
   workgroupBarrier();
-  // Each lane has all of G that it needs; the sums become running ones for the others after the barrier.
+  // Each lane computes its own running sum of G; other lanes read it after the barrier.
   var sum = 0.0;
   for (var j = 0u; j <= i; j++) {
     sum += sums[j];
@@ -111,14 +111,14 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   let four = vec4u(lane / 4u * 4u) + vec4u(0u, 1u, 2u, 3u);
   let query_square = squares[four.x] + squares[four.y] + squares[four.z] + squares[four.w];
   let query_scale = inverseSqrt(query_square + EPS) * params.queryFactor;
-  // Above the diagonal the exponent may be large; there is nothing.
+  // Above the diagonal the exponent may overflow, and the value is 0.
   let columns = vec4u(quarter * 4u) + vec4u(0u, 1u, 2u, 3u);
   let kept = exp(min(vec4f(sum) - others_sum, vec4f(0.0))) * others_scale;
   for (var n = 0u; n < 4u; n++) {
     products[i * CHUNK + columns[n]] = betas[i] * key_scale * kept[n] * key_products[n];
   }
   workgroupBarrier();
-  // A lane a column: it reads only what it wrote, so nothing waits.
+  // One lane a column: it reads only its own writes, so no barrier is needed.
   if (lane < CHUNK) {
     for (var row = 0u; row < CHUNK; row++) {
       var value = select(0.0, betas[lane], row == lane);

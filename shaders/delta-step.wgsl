@@ -46,7 +46,7 @@ fn main(lane: Lane, @builtin(workgroup_id) group: vec3u) {
     key[i] = k;
     squares += vec3f(k * k, q * q, k * q);
   }
-  // The sums wait for all of `key` and `query`, too.
+  // The barriers in these sums also cover the writes of `key` and `query`.
   let key_scale = inverseSqrt(workgroup_sum(squares.x, lane) + EPS);
   let query_scale = inverseSqrt(workgroup_sum(squares.y, lane) + EPS) * params.queryFactor;
   let overlap = workgroup_sum(squares.z, lane);

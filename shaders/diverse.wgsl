@@ -1,12 +1,13 @@
 // DivPrune (arXiv 2503.02175): chooses `kept` rows of each view that lie far from each other, by distance = 1 - cosine.
 // The rows before the cells of a view (class token) take no part and are not counted.
-// The first is the row whose nearest other row is farthest, then always the row whose nearest kept row is farthest.
-// Distances within TIE of the best count as equal: lowest index. Cosines come from the products of all pairs of rows, and
-// every row keeps its running nearest, so that a choice reads one row of the products. One workgroup a view.
+// The first row is the one whose nearest other row is farthest. Each next row is the one whose nearest kept row is
+// farthest. Distances within TIE of the best count as equal: lowest index. Cosines come from the products of all pairs
+// of rows, and every row keeps its running nearest, so that a choice reads one row of the products. One workgroup a
+// view.
 // Needs lib/reduce and WORKGROUP_SIZE.
 
 const TIE = 1e-6;
-const KEPT = 4.0; // above every cosine: a row that is kept is never the farthest
+const KEPT = 4.0; // above every cosine, so that a kept row is never the farthest
 
 struct Params {
   first: u32, // rows of a view before its cells

@@ -87,7 +87,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) wor
     workgroupBarrier();
   }
 
-  // The rows of a column are shared out among its invocations.
+  // The invocations of a column share its rows.
   for (var i = neighbour_lane; i < ROW_BLOCK && first_row + i <= last_row; i += NEIGHBOUR_LANES) {
     let number = params.firstTextRow + first_row + i;
     let own = attention_to(number, first_column);

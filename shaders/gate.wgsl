@@ -8,7 +8,7 @@ struct Params {
   width: u32, // F
 }
 
-@group(0) @binding(0) var<storage, read> gate_up: array<f32>; // [M, 2 F]
+@group(0) @binding(0) var<storage, read> gateUp: array<f32>; // [M, 2 F]
 @group(0) @binding(1) var<storage, read_write> y: array<f32>; // [M, F]
 @group(0) @binding(2) var<uniform> params: Params;
 
@@ -23,5 +23,5 @@ fn main(
     return;
   }
   let gate_at = at + at / params.width * params.width;
-  y[at] = activate(gate_up[gate_at]) * gate_up[gate_at + params.width];
+  y[at] = activate(gateUp[gate_at]) * gateUp[gate_at + params.width];
 }

@@ -1,4 +1,5 @@
-// x[t, h, c] *= sigmoid(gate[t, h, c]), where the gates of heads lie apart inside wider rows. One invocation a value.
+// x[t, h, c] *= sigmoid(gate[t, h, c]), where the gates of the heads are `pitch` apart in wider rows. One invocation a
+// value.
 // Needs WORKGROUP_SIZE.
 
 struct Params {

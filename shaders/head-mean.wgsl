@@ -52,7 +52,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) wor
   let heads_per_key = params.heads / params.keyHeads;
   var sums = array<f32, ROW_BLOCK>();
   for (var head = 0u; head < params.heads; head++) {
-    // Written out, for a declaration alone is not zeroed again in every round on all devices.
+    // Zeroed explicitly: some devices do not zero a bare declaration again in every round.
     var dots = array<f32, ROW_BLOCK>();
     for (var part = 0u; part < HEAD_PARTS; part++) {
       let b = k[k_start + head / heads_per_key * HEAD_PARTS + part];

@@ -1,5 +1,6 @@
-// Does what importance.wgsl does for views without a class token, for software adapters, where a load costs as much as
-// tens of products. A workgroup is one quad: each invocation has 8 of 32 keys, all multiply the same 16 queries of a head.
+// The same as importance.wgsl for views without a class token, on software adapters, where a load costs as much as tens
+// of products. A workgroup is one quad: each invocation has 8 of 32 keys, and all multiply the same 16 queries of a
+// head.
 // Needs subgroups, lib/part-*, lib/quad-products and HEAD_PARTS.
 
 const QUERIES = 16u;

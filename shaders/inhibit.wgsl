@@ -1,6 +1,6 @@
-// The keys that each row of a chunk ignores: of a text row, the columns whose focus is below the cut; of other rows, none.
-// The cut is the focus at a rank among the ascending ones of the columns that the row sees, over all images or image by
-// image. The rank depends on how many columns those are.
+// The keys that each row of a chunk ignores: of a text row, the columns whose focus is below the cut; of other rows,
+// none. The cut is the focus at a rank, in ascending order over the columns that the row sees, of all images or image
+// by image. The rank depends on the number of those columns.
 // One workgroup a row. The cut is exact, found four bits at a time (radix selection): no sort, no limit on the columns.
 // Needs lib/text-row, THREADS.
 
@@ -50,7 +50,7 @@ fn order_at_rank(first: u32, end: u32, rank: u32, thread: u32) -> u32 {
     let shift = 28u - 4u * digit;
     for (var i = first + thread; i < end; i += THREADS) {
       let order = order_of(focus[i]);
-      // Two shifts, for one by 32 bits is none.
+      // Two shifts, because WGSL takes a shift by 32 as a shift by 0.
       if (((order >> shift) >> 4u) == found) {
         atomicAdd(&histograms[digit * BINS + ((order >> shift) & 15u)], 1u);
       }

@@ -1,7 +1,7 @@
-// The labels of one round of spherical K-Means of each view. Every row goes to its nearest cluster. Then each empty cluster,
-// in ascending order, takes the row farthest from its own centre among clusters of two or more. Cosines within TIE of the
-// lowest count as equal: lowest row. Sets `done` once no label changes, and does
-// nothing for a view that is done. One workgroup a view.
+// The labels of one round of spherical K-Means of each view. Every row goes to its nearest cluster. Then each empty
+// cluster, in ascending order, takes the row farthest from its own centre among clusters of two or more. Cosines within
+// TIE of the lowest count as equal: lowest row. Sets `done` once no label changes; skips a view that is done. One
+// workgroup a view.
 // Needs lib/reduce and WORKGROUP_SIZE.
 
 const TIE = 1e-6;
@@ -49,7 +49,7 @@ fn main(lane: Lane, @builtin(workgroup_id) group: vec3u) {
   }
   storageBarrier();
 
-  var searched = 0u; // clusters that are known to have members; only invocation 0 looks
+  var searched = 0u; // clusters known to have members; only invocation 0 searches
   loop {
     if (lane.index == 0u) {
       while (searched < params.clusters && atomicLoad(&counts[first_cluster + searched]) > 0u) {

@@ -1,6 +1,6 @@
-// The centres of spherical K-Means of each view: the sum of a cluster's unit rows, scaled to length 1; zero where the sum has
-// no direction. With `seedStride` above 0 instead the first centres, rows 0, s, 2s, ..., and labels that no round makes.
-// Does nothing for a view that is `done`. One workgroup a cluster.
+// The centres of spherical K-Means of each view: the sum of a cluster's unit rows, scaled to length 1; zero where the
+// sum has no direction. With `seedStride` above 0 it writes the first centres instead, rows 0, s, 2s, ..., and labels
+// that no round yields. Skips a view that is `done`. One workgroup a cluster.
 // Needs lib/reduce and WORKGROUP_SIZE.
 
 const SHORTEST_SUM = 1e-6;

@@ -1,5 +1,5 @@
-// The nearest centre of some rows in a round of spherical K-Means: the cluster of the largest cosine. Cosines within TIE of
-// the best count as equal: lowest cluster. Leaves the rows of a view that is done. One invocation a row.
+// The nearest centre of some rows in a round of spherical K-Means: the cluster of the largest cosine. Cosines within
+// TIE of the best count as equal: lowest cluster. Skips the rows of a view that is done. One invocation a row.
 
 const TIE = 1e-6;
 

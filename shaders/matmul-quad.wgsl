@@ -1,6 +1,6 @@
-// y = act(x W^T + b), or y += act(x W^T + b), for many rows, without workgroup memory: for adapters that are programs on
-// the CPU, where a barrier costs more than the loads it saves and every load costs as much as tens of products.
-// All invocations of a workgroup make the same 16 rows, each of them 8 columns of its own.
+// y = act(x W^T + b), or y += act(x W^T + b), for many rows, without workgroup memory: for software adapters, where a
+// barrier costs more than the loads it saves and a load costs as much as tens of products. All invocations of a
+// workgroup compute the same 16 rows, each of them 8 columns of its own.
 // Needs lib/rows-*, lib/part-*, lib/weight-*, lib/scale-*, lib/activation, lib/linear-store and WORKGROUP_SIZE. matmul.wgsl is for GPUs.
 
 alias Value = vec4f;
@@ -25,7 +25,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [B, M, N] in rows of `stride`
 @group(0) @binding(4) var<uniform> params: Params;
 
-// Of four rows (columns of the result) the products with four columns of y (rows of the result).
+// The products of four rows (columns of the result) with four columns of y (rows of the result).
 fn products(parts: array<Part, 4>, w: PartBlock) -> mat4x4f {
   return mat4x4f(parts[0] * w, parts[1] * w, parts[2] * w, parts[3] * w);
 }
@@ -103,7 +103,7 @@ fn main(
     }
   }
 
-  // One loop, not 32 copies: most of the time to compile this shader was its end.
+  // One loop, not 32 copies: those took most of this shader's compile time.
   var sums = array(left0, left1, left2, left3, right0, right1, right2, right3);
   for (var i = 0u; i < 2u * ROWS; i++) {
     store(group.z, row0 + i % ROWS, col0 + i / ROWS * 4u, 1u, sums[i / 4u][i % 4u]);

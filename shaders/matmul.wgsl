@@ -1,5 +1,5 @@
-// y = act(x W^T + b), or y += act(x W^T + b), for many rows. A workgroup makes 64 x 64 outputs, an invocation 8 x 4 of
-// them; x and W pass through workgroup memory 4 Parts of K at a time, so that global reads are whole runs of a row.
+// y = act(x W^T + b), or y += act(x W^T + b), for many rows. A workgroup computes 64 x 64 outputs, an invocation 8 x 4
+// of them. x and W pass through workgroup memory 4 Parts of K at a time, so that global reads are whole runs of a row.
 // Needs lib/part-*, lib/weight-*, lib/tile-*, lib/activation and lib/linear-store. matmul-quad.wgsl does the same without workgroup memory.
 
 alias Value = vec4f;
@@ -75,7 +75,7 @@ fn main(
       weight_tile[slot] = to_tile(weight_part(w_from.x + k));
       weight_tile[slot + half] = to_tile(weight_part(w_from.y + k));
     } else {
-      // Both are zeroed: what an earlier step left may be infinite.
+      // Both are zeroed: a value left by an earlier step may be infinite.
       x_tile[slot] = Tile();
       x_tile[slot + half] = Tile();
       weight_tile[slot] = Tile();

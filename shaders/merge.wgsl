@@ -3,7 +3,7 @@
 // NORMALIZED, by their share of it; a cell has one weight for all its seats.
 // One workgroup a row. Needs lib/reduce and WORKGROUP_SIZE, NORMALIZED.
 
-const SMALLEST_SUM = 1e-12; // of importance; below it the quotient is noise and the plain mean is taken
+const SMALLEST_SUM = 1e-12; // of importance; below it the quotient is noise, and the plain mean is used
 
 struct Params {
   width: u32, // C

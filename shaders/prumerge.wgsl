@@ -23,7 +23,7 @@ struct Params {
 
 var<workgroup> is_near: array<atomic<u32>, MAX_DROPPED / 32u>; // a bit a dropped cell
 
-// Marks the dropped cells nearest to a kept one, which has its cosines from `start` on.
+// Marks the dropped cells nearest to the kept cell whose cosines begin at `start`.
 fn mark_near(start: u32, lane: u32) {
   for (var r = lane; r < params.dropped; r += WORKGROUP_SIZE) {
     let cosine = cosines[start + r];

@@ -1,6 +1,6 @@
 // Queries, keys and values of one row, W x + b, turned by the angles of its position (rotate-half: component d pairs with
 // d + D/2, or in the channels that turn as rope.wgsl does): matvec and rope in one dispatch. Each group of four rows of W yields two such pairs.
-// Needs lib/axis-*, lib/row-product and what it needs.
+// Needs lib/axis-*, lib/row-product and its needs.
 
 const OUTPUTS = 2u; // pairs of a group of four rows
 

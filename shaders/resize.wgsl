@@ -2,7 +2,7 @@
 // laid over white first, rounded to bytes as Pillow's alpha_composite does; alpha becomes 255.
 // y[i, j] = sum_t weights[o, t] * x[first of o + t on this line] + outside of o * colour, over 2^22,
 // where the output o goes with j when resizing columns and with i when resizing rows. Writes a rectangle of y. One
-// invocation a pixel, j fastest, so that neighbours write, and when resizing rows also read, neighbouring words.
+// invocation a pixel, j fastest: neighbours write neighbouring words, and read them too when resizing rows.
 
 struct Params {
   width: u32, // of the rectangle of y that is written

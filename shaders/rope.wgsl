@@ -1,8 +1,8 @@
-// Turns the heads of q and k by the angles of their rows' positions (rotate-half: component d pairs with d + D/2),
-// and appends k and v to the cache. One invocation turns or copies one Part of a head and its partner half a head on.
-// Where other channels lie between the queries, those are left out.
-// Where rows of the table are longer than their cosines and sines, a Part of factors follows, by which queries grow.
-// With partial rotation only the first `turned` Parts of a head turn, in two halves of their own; the rest is copied.
+// Turns the heads of q and k by the angles of their rows' positions (rotate-half: component d pairs with d + D/2), and
+// appends k and v to the cache. One invocation turns or copies one Part of a head and its partner half a head on.
+// Channels between the queries are skipped.
+// A table row longer than its cosines and sines ends in a Part of factors, which scale the queries. With partial
+// rotation only the first `turned` Parts of a head turn, in two halves of their own; the rest is copied.
 // Needs lib/part-*, lib/axis-*, HALF_PARTS (Parts in half a head) and WORKGROUP_SIZE. With several axes a Part is one
 // channel, because neighbouring pairs may turn by different axes.
 

@@ -1,5 +1,5 @@
-// A of one text row, the head mean of its attention weights (paper eqs. 9-11), from the logits that attention-logits.wgsl
-// left. head-mean.wgsl does the same for many rows.
+// A of one text row, the head mean of its attention weights (paper eqs. 9-11), from the logits of
+// attention-logits.wgsl. head-mean.wgsl does the same for many rows.
 // Needs lib/text-row, lib/pair-store, lib/split-sums, WORKGROUP_SIZE and KEYS (keys of an invocation).
 
 struct Params {
@@ -27,7 +27,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   var means = array<f32, KEYS>();
   for (var head = 0u; head < params.heads; head++) {
-    // As cheap for every invocation to work out as to fetch from another.
+    // Every invocation computes this: a broadcast would cost no less.
     let sum = split_sum(head);
     let log_sum = sum.largest + log(sum.total);
     for (var j = 0u; j < KEYS; j++) {

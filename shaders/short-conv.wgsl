@@ -1,6 +1,7 @@
 // A gated causal convolution over the last few rows (LFM2). A row of the input holds B, C and X side by side; u = B * X
-// becomes the row's state, in a ring of the last rows, and y[t, w] = C[t, w] * sum_j weight[w, j] * u[t - (TAPS - 1) + j, w], with zeros before row 0.
-// One invocation a value. Rows of this chunk are multiplied again by every row that needs them: nothing waits.
+// becomes the row's state, in a ring of the last rows, and y[t, w] = C[t, w] * sum_j weight[w, j] * u[t - (TAPS - 1) +
+// j, w], with zeros before row 0. One invocation a value. Every row multiplies the rows of this chunk that it needs
+// again, so that no barrier is needed.
 // Needs TAPS and WORKGROUP_SIZE.
 
 struct Params {
@@ -39,11 +40,11 @@ fn main(
   let w = at % params.width;
   var sum = 0.0;
   for (var j = 0u; j < TAPS; j++) {
-    let behind = TAPS - 1u - j; // rows back
-    if (behind <= row) {
-      sum += weight[w * TAPS + j] * product(row - behind, w);
-    } else if (behind <= params.firstRow + row) {
-      sum += weight[w * TAPS + j] * state[state_at(params.firstRow + row - behind, w)];
+    let back = TAPS - 1u - j; // rows before this one
+    if (back <= row) {
+      sum += weight[w * TAPS + j] * product(row - back, w);
+    } else if (back <= params.firstRow + row) {
+      sum += weight[w * TAPS + j] * state[state_at(params.firstRow + row - back, w)];
     }
   }
   state[state_at(params.firstRow + row, w)] = product(row, w);

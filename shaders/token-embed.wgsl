@@ -1,5 +1,5 @@
-// y[t, :] = factor * weight[ids[t] - first, :]. Rows whose id is not among the `count` from `first` on are left as they are: those of
-// another part of the table, and NO_TOKEN (the largest u32), where image tokens go.
+// y[t, :] = factor * weight[ids[t] - first, :]. A row stays as it is if its id is not among the `count` from `first`
+// on: an id of another part of the table, or NO_TOKEN (the largest u32), which marks the place of an image token.
 // Needs lib/part-* and lib/weight-*.
 
 struct Params {
@@ -22,7 +22,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= params.rows * params.width) {
     return;
   }
-  // Below the first one, or NO_TOKEN, it wraps around or stays beyond every table.
+  // An id below `first` wraps around, and NO_TOKEN stays beyond every table.
   let row = ids[i / params.width] - params.first;
   if (row < params.count) {
     y[i] = params.factor * weight_part(row * params.width + i % params.width);

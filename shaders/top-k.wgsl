@@ -1,6 +1,6 @@
 // order[b] = the indices of the `kept` largest values of view b, ascending, then those of the rest, ascending. Of equal
-// values the one of lower index is the larger. A value is kept if fewer than `kept` are larger: counted, not sorted.
-// One workgroup a view.
+// values the one of lower index is the larger. A value is kept if fewer than `kept` are larger: values are counted, not
+// sorted. One workgroup a view.
 
 const WORKGROUP_SIZE = 256u;
 const MAX_COUNT = 16384u;

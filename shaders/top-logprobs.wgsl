@@ -40,7 +40,7 @@ fn better(a: Best, b: Best) -> Best {
   return a;
 }
 
-// The best of all invocations, for all.
+// The best of all invocations, returned to each of them.
 fn workgroup_best(own: Best, thread: u32) -> Best {
   if (thread == 0u) {
     atomicStore(&largest, 0u);
@@ -60,7 +60,7 @@ fn workgroup_best(own: Best, thread: u32) -> Best {
   return Best(found.x, found.y);
 }
 
-// The sum of all invocations, for all, in an order that does not depend on their schedule.
+// The sum over all invocations, in an order that does not depend on their schedule.
 fn workgroup_sum(own: f32, thread: u32) -> f32 {
   partial_sums[thread] = own;
   for (var half = THREADS / 2u; half > 0u; half /= 2u) {
@@ -110,7 +110,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
       logprobs[rank] = value_of(listed.key) - top - log_sum;
     }
     if (listed.key == 0u) {
-      continue; // fewer ids than asked for; the same in all invocations
+      continue; // fewer ids than requested; uniform
     }
     let block = listed.id % BLOCKS;
     var next = Best(0u, NONE);

@@ -78,6 +78,12 @@ test("libraries have neither bindings nor entry points", () => {
   expect(wrong).toEqual([]);
 });
 
+test.for(shaders)("%s names its bindings and parameters in camelCase, as TypeScript does", (name) => {
+  const text = readSource(`shaders/${name}.wgsl`);
+  const names = [...parseParams(text), ...parseBindings(text, false)].map(([own]) => own);
+  expect(names.filter((own) => own.includes("_"))).toEqual([]);
+});
+
 /** WGSL without comments. */
 function bare(text: string): string {
   return text.replace(/\/\/.*$/gm, "");

@@ -11,7 +11,7 @@ import { DecoderSubject, tokenBytes } from "./decoder-subject.ts";
 import { DispatchCounter } from "./dispatch-counter.ts";
 import { LLAMA_20M } from "./models.ts";
 import type { Part } from "./part.ts";
-import { measureRates, plainCopyOf, plainProductsOf, usesHalves } from "./rates.ts";
+import { measureRates, plainCopyOf, plainProductsOf, usesF16 } from "./rates.ts";
 import type { Figure, SizeName } from "./result.ts";
 import { prefillFlops } from "./work.ts";
 
@@ -47,7 +47,7 @@ export const decoder: Part = async ({ gpu, size, progress }) => {
   const { hidden_size: inner, intermediate_size: cols } = json;
   const filling = {
     ...{ id: "prefill", what: `prefill of ${prompt} tokens, ${name}, q4`, timed: true },
-    ...{ flops: prefillFlops(subject.spec, prompt), halves: usesHalves(gpu) },
+    ...{ flops: prefillFlops(subject.spec, prompt), f16: usesF16(gpu) },
     record: (recorder: Recorder) => subject.record(recorder, prompt, 0),
   };
   const decoding = {

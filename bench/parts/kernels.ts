@@ -12,7 +12,7 @@ import { causalRanges, viewRanges } from "../../src/model/decoder/visible.ts";
 import { layoutCosts } from "./layouts.ts";
 import { packedBytes, randomValues } from "./models.ts";
 import type { Part } from "./part.ts";
-import { type Candidate, measureRates, noise, plainCopyOf, plainProductsOf, usesHalves } from "./rates.ts";
+import { type Candidate, measureRates, noise, plainCopyOf, plainProductsOf, usesF16 } from "./rates.ts";
 import type { Figure, SizeName } from "./result.ts";
 
 interface Sizes {
@@ -136,7 +136,7 @@ function products(gpu: Gpu, arena: Arena, { rows, cols, inner }: Sizes): Candida
       id: `kernels.matmul-${type}`,
       what: `[${rows}, ${inner}] times [${cols}, ${inner}], ${type}`,
       flops: 2 * rows * cols * inner,
-      halves: type !== "f32" && usesHalves(gpu),
+      f16: type !== "f32" && usesF16(gpu),
       record: (recorder) => matmul(recorder, { x, weight, y }),
     };
   });

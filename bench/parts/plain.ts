@@ -40,43 +40,43 @@ export interface PlainProduct {
 interface PlainKind {
   name: string;
   /** Multiplies in f16. Sums are always f32. */
-  halves: boolean;
+  f16: boolean;
   record: (recorder: Recorder, product: PlainProduct) => void;
 }
 
 /** Plain matmuls, all of which compute y = x W^T. Those in f16 need the feature "shader-f16". */
-export const PLAIN_PRODUCTS: readonly PlainKind[] = [false, true].flatMap((halves) => {
-  const suffix = halves ? ", f16" : "";
+export const PLAIN_PRODUCTS: readonly PlainKind[] = [false, true].flatMap((f16) => {
+  const suffix = f16 ? ", f16" : "";
   return [
     ...[4, 8].map((rows) => ({
-      ...{ name: `registers, ${rows} x 4${suffix}`, halves },
-      record: (recorder: Recorder, product: PlainProduct) => inRegisters(recorder, product, rows, halves),
+      ...{ name: `registers, ${rows} x 4${suffix}`, f16 },
+      record: (recorder: Recorder, product: PlainProduct) => inRegisters(recorder, product, rows, f16),
     })),
     {
-      ...{ name: `workgroup memory${suffix}`, halves },
-      record: (recorder: Recorder, product: PlainProduct) => inTiles(recorder, product, halves),
+      ...{ name: `workgroup memory${suffix}`, f16 },
+      record: (recorder: Recorder, product: PlainProduct) => inTiles(recorder, product, f16),
     },
   ];
 });
 
 /** The two types that the shaders do not define. */
-function numbers(halves: boolean): VariantOptions {
-  const [key, letter] = halves ? ["f16", "h"] : ["f32", "f"];
+function numbers(f16: boolean): VariantOptions {
+  const [key, letter] = f16 ? ["f16", "h"] : ["f32", "f"];
   return {
     libs: { key: key!, texts: [`alias Part = vec4${letter};\nalias Block = mat4x4${letter};`] },
-    enables: halves ? ["f16"] : [],
+    enables: f16 ? ["f16"] : [],
   };
 }
 
-function inTiles(recorder: Recorder, product: PlainProduct, halves: boolean): void {
+function inTiles(recorder: Recorder, product: PlainProduct, f16: boolean): void {
   const { rows, cols, inner } = paramsOf(product);
   const grid = [ceilDiv(cols, 64), ceilDiv(rows, 64)] as const;
-  recorder.dispatch(tiled.variant(numbers(halves)), { ...product }, { rows, cols, inner }, grid);
+  recorder.dispatch(tiled.variant(numbers(f16)), { ...product }, { rows, cols, inner }, grid);
 }
 
-function inRegisters(recorder: Recorder, product: PlainProduct, tileRows: number, halves: boolean): void {
+function inRegisters(recorder: Recorder, product: PlainProduct, tileRows: number, f16: boolean): void {
   const { rows, cols, inner } = paramsOf(product);
-  const variant = registers.variant({ ...numbers(halves), constants: { ROWS: tileRows } });
+  const variant = registers.variant({ ...numbers(f16), constants: { ROWS: tileRows } });
   const grid = [ceilDiv(cols, 32), ceilDiv(rows, 8 * tileRows)] as const;
   recorder.dispatch(variant, { ...product }, { rows, cols, inner }, grid);
 }

@@ -20,7 +20,7 @@ export interface Candidate {
   /** A plain kernel that the others are compared with. */
   isPlain?: boolean;
   /** Multiplies in f16. Work in f32 is compared with plain f32 kernels only. */
-  halves?: boolean;
+  f16?: boolean;
   /** Whether its time is a figure of its own. */
   timed?: boolean;
 }
@@ -39,12 +39,12 @@ export async function measureRates(
   const times = await timeRecordings(gpu, recordings, options);
   const rates = times.map((each, i) => each.map((ms) => (candidates[i]!.bytes ?? candidates[i]!.flops!) / ms / 1e6));
   /** The best plain rate of a round. */
-  const best = (round: number, halves: boolean) =>
-    Math.max(...rates.map((each, i) => (isYardstick(candidates[i]!, halves) ? each[round]! : 0)));
-  return candidates.flatMap(({ id, what, bytes, isPlain, timed, halves = false }, i): Figure[] => {
+  const best = (round: number, f16: boolean) =>
+    Math.max(...rates.map((each, i) => (isYardstick(candidates[i]!, f16) ? each[round]! : 0)));
+  return candidates.flatMap(({ id, what, bytes, isPlain, timed, f16 = false }, i): Figure[] => {
     const unit = bytes === undefined ? "GFLOP/s" : "GB/s";
-    const share = 100 * median(rates[i]!.map((rate, round) => rate / best(round, halves)));
-    const yardstick = bytes === undefined ? `the best plain ${halves ? "f16 " : ""}matmul` : "a plain copy";
+    const share = 100 * median(rates[i]!.map((rate, round) => rate / best(round, f16)));
+    const yardstick = bytes === undefined ? `the best plain ${f16 ? "f16 " : ""}matmul` : "a plain copy";
     return [
       ...(timed ? [{ id: `${id}.ms`, what, value: median(times[i]!), unit: "ms" }] : []),
       { id, what, value: median(rates[i]!), unit },
@@ -53,13 +53,13 @@ export async function measureRates(
   });
 }
 
-function isYardstick({ isPlain = false, halves = false }: Candidate, forHalves: boolean): boolean {
-  return isPlain && (forHalves || !halves);
+function isYardstick({ isPlain = false, f16 = false }: Candidate, forF16: boolean): boolean {
+  return isPlain && (forF16 || !f16);
 }
 
 /** Whether the engine multiplies packed weights in f16 on this device. */
-export function usesHalves({ capabilities }: Gpu): boolean {
-  return capabilities.halves !== "none" && capabilities.fastest.matmul === "half tiles";
+export function usesF16({ capabilities }: Gpu): boolean {
+  return capabilities.f16 !== "none" && capabilities.fastest.matmul === "f16 tiles";
 }
 
 /** A tensor of random values. */
@@ -88,11 +88,11 @@ export function plainProductsOf(
 ): Candidate[] {
   const [x, weight] = [noise(gpu, arena, [rows, inner]), noise(gpu, arena, [cols, inner])];
   const y = arena.tensor("product", [rows, cols]);
-  const kinds = PLAIN_PRODUCTS.filter(({ halves }) => !halves || gpu.capabilities.halves !== "none");
-  return kinds.map(({ name, halves, record }) => ({
+  const kinds = PLAIN_PRODUCTS.filter(({ f16 }) => !f16 || gpu.capabilities.f16 !== "none");
+  return kinds.map(({ name, f16, record }) => ({
     id: `plain-product-${name.replaceAll(/\W+/g, "-")}`,
     what: `a plain matmul, ${name}, [${rows}, ${inner}] times [${cols}, ${inner}]`,
-    ...{ flops: 2 * rows * cols * inner, isPlain: true, halves },
+    ...{ flops: 2 * rows * cols * inner, isPlain: true, f16 },
     record: (recorder) => record(recorder, { x, weight, y }),
   }));
 }

@@ -1,5 +1,5 @@
-// The fifth bits of integers, as what they add to the nibbles less 8: four of them, at the places of MASKS times a power of 2.
-// Masked and multiplied down, as in levels-even.wgsl. above-two.wgsl does it for a fifth and a sixth.
+// The values that the fifth bits of four integers add to their nibbles less 8. The bits are at MASKS times a power of
+// 2. They are masked and multiplied down, as in levels-even.wgsl. above-two.wgsl handles fifth and sixth bits.
 
 const MASKS = vec4u(1u, 2u, 4u, 8u);
 const UNITS = vec4f(16.0, 8.0, 4.0, 2.0);

@@ -1,5 +1,5 @@
-// The fifth and sixth bits of integers, as what they add to the nibbles less 8: four pairs, at the places of MASKS times a power of 2.
-// The names of above-one.wgsl.
+// The values that the fifth and sixth bits of four integers add to their nibbles less 8. The pairs of bits are at MASKS
+// times a power of 2. Same names as above-one.wgsl.
 
 const MASKS = vec4u(3u, 12u, 48u, 192u);
 const UNITS = vec4f(16.0, 4.0, 1.0, 0.25);

@@ -1,7 +1,7 @@
 // The activation functions of linear layers: `activate` is the one that ACTIVATION names (its place in ACTIVATIONS of
 // src/kernels/activation.ts). Needs `const ACTIVATION`, and `alias Value`: f32, or a vector for several values at once.
 // Every exponent is clamped (e^88 is half the largest f32): WGSL lets an implementation assume that nothing overflows,
-// and some `tanh` return NaN far from zero. A NaN that comes in still goes out, by the product with `value`.
+// and some `tanh` return NaN far from zero. A NaN input still gives NaN, through the product with `value`.
 
 fn sigmoid(value: Value) -> Value {
   return 1.0 / (1.0 + exp(-clamp(value, Value(-88.0), Value(88.0))));
@@ -41,7 +41,7 @@ fn quick_gelu(value: Value) -> Value {
   return value * sigmoid(1.702 * value);
 }
 
-// As select, because max may drop a NaN.
+// By select, because max may drop a NaN.
 fn relu(value: Value) -> Value {
   return select(value, Value(0.0), value < Value(0.0));
 }

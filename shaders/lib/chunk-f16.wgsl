@@ -1,4 +1,4 @@
-// Halves, eight at a time; the names of chunk-f32.wgsl. Needs lib/part-vec4.
+// Weights in f16, eight at a time; same names as chunk-f32.wgsl. Needs lib/part-vec4.
 
 alias Stored = vec4u;
 const CHUNK = 2u; // Parts of x

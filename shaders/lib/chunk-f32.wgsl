@@ -1,6 +1,6 @@
-// Four rows of weights times one piece of x, for products of one row: `chunk_products(at, x)` reads one Stored of each row.
-// chunk-f16, chunk-q8 and chunk-q4 have the same names for packed weights, which are read 16 bytes at a time.
-// Needs lib/part-* and of the shader around it the binding `weight`: array<Stored>.
+// Four rows of weights times one piece of x, for products of one row: `chunk_products(at, x)` reads one Stored of each
+// row. chunk-f16 and chunk-q* have the same names for packed weights, which are read 16 bytes at a time.
+// Needs lib/part-* and the shader's binding `weight`: array<Stored>.
 
 alias Stored = Part;
 const CHUNK = 1u; // Parts of x

@@ -1,4 +1,5 @@
-// Integers of 4 bits, sixteen at a time; the names of chunk-f32.wgsl. Needs lib/part-vec4, lib/levels-* and lib/chunk-scale.
+// Integers of 4 bits, sixteen at a time; same names as chunk-f32.wgsl. Needs lib/part-vec4, lib/levels-* and
+// lib/chunk-scale.
 
 alias Stored = vec2u;
 const CHUNK = 4u; // Parts of x
@@ -17,7 +18,7 @@ fn row_product(at: u32, x: ptr<function, Chunk>) -> f32 {
   return word_product(words.x, (*x)[0], (*x)[1]) + word_product(words.y, (*x)[2], (*x)[3]);
 }
 
-// Without a loop: what is indexed by a variable lies in memory on software adapters.
+// No loop: software adapters keep arrays in memory once a variable indexes them.
 fn chunk_sums(x: ptr<function, Chunk>) -> Part {
   return ((*x)[0] + (*x)[1]) + ((*x)[2] + (*x)[3]);
 }

@@ -1,5 +1,5 @@
-// Integers of 4 bits, thirty-two at a time; the names of chunk-f32.wgsl. chunk-q4-half.wgsl has them for rows and
-// groups that sixteen divide and thirty-two do not. Needs lib/part-vec4, lib/levels-* and lib/chunk-scale.
+// Integers of 4 bits, thirty-two at a time; same names as chunk-f32.wgsl. chunk-q4-half.wgsl is for rows and groups
+// that sixteen divides and thirty-two does not. Needs lib/part-vec4, lib/levels-* and lib/chunk-scale.
 
 alias Stored = vec4u;
 const CHUNK = 8u; // Parts of x
@@ -19,7 +19,7 @@ fn row_product(at: u32, x: ptr<function, Chunk>) -> f32 {
     + word_product(words.z, (*x)[4], (*x)[5]) + word_product(words.w, (*x)[6], (*x)[7]);
 }
 
-// Without a loop: what is indexed by a variable lies in memory on software adapters.
+// No loop: software adapters keep arrays in memory once a variable indexes them.
 fn chunk_sums(x: ptr<function, Chunk>) -> Part {
   return (((*x)[0] + (*x)[1]) + ((*x)[2] + (*x)[3])) + (((*x)[4] + (*x)[5]) + ((*x)[6] + (*x)[7]));
 }

@@ -1,4 +1,4 @@
-// Integers of 8 bits, sixteen at a time; the names of chunk-f32.wgsl. Needs lib/part-vec4 and lib/chunk-scale.
+// Integers of 8 bits, sixteen at a time; same names as chunk-f32.wgsl. Needs lib/part-vec4 and lib/chunk-scale.
 
 alias Stored = vec4u;
 const CHUNK = 4u; // Parts of x
@@ -20,7 +20,7 @@ fn row_product(at: u32, x: ptr<function, Chunk>) -> f32 {
     + dot(levels(words.w), (*x)[3]);
 }
 
-// Without a loop: what is indexed by a variable lies in memory on software adapters.
+// No loop: software adapters keep arrays in memory once a variable indexes them.
 fn chunk_sums(x: ptr<function, Chunk>) -> Part {
   return ((*x)[0] + (*x)[1]) + ((*x)[2] + (*x)[3]);
 }

@@ -1,6 +1,6 @@
-// `chunk_products` of integers in groups of 1 << GROUP_SHIFT chunks. A chunk never spans two groups. Each invocation reads
-// scale and bias of a row's group once a chunk, in one load; in larger groups its neighbours read the same word with it.
-// A bias adds itself times the sum of x, which four rows share.
+// `chunk_products` of integers in groups of 1 << GROUP_SHIFT chunks. A chunk never spans two groups. Each invocation
+// reads the scale and bias of a row's group once a chunk, in one load; in larger groups its neighbours read the same
+// word. A bias adds bias * sum(x); four rows share that sum.
 // Needs `row_product` and `chunk_sums` of lib/chunk-q*, lib/scales-* and GROUP_SHIFT.
 
 fn chunk_products(at: vec4u, x: ptr<function, Chunk>) -> vec4f {

@@ -1,6 +1,6 @@
-// The gates of a gated delta rule. Each row and value head forgets by exp(log_decay) and writes by beta.
+// The gates of a gated delta rule. In each row a value head's state decays by exp(log_decay) and is written with beta.
 
-// log(1 + exp(x)). Near 0 the logarithm of 1 + y loses the digits of y, which thousands of rows would add up.
+// log(1 + exp(x)). Near 0, log(1 + y) loses the digits of y, and thousands of rows would add up that error.
 fn softplus(x: f32) -> f32 {
   let y = exp(-min(abs(x), 88.0));
   let series = y * (1.0 - y * (0.5 - y * (0.33333333 - 0.25 * y)));

@@ -1,5 +1,5 @@
-// The integers that the nibbles of a word stand for where they are unevenly spaced: a polynomial of the nibble less 7.5, rounded.
-// CURVE_* are the bits of its coefficients. levels-even.wgsl has the same names, and says how nibbles come down.
+// The unevenly spaced integers that the nibbles of a word encode: a rounded polynomial of the nibble less 7.5. CURVE_*
+// are the bits of its coefficients. levels-even.wgsl has the same names and explains how nibbles are extracted.
 
 fn curve_of(t: vec4f) -> vec4f {
   let upper = (bitcast<f32>(CURVE_4) * t + bitcast<f32>(CURVE_3)) * t + bitcast<f32>(CURVE_2);

@@ -1,7 +1,7 @@
-// The integers that the nibbles of a word stand for, its lower four and its upper four: nibbles less 8. levels-curve.wgsl has
-// the same names for unevenly spaced ones.
-// A nibble is masked where it is and multiplied down, which is exact: SwiftShader shifts each lane by itself, at the price of
-// ten products. The uppermost nibble carries its sign once its own highest bit is flipped.
+// The integers that the nibbles of a word encode, its lower four and its upper four: nibbles less 8. levels-curve.wgsl
+// has the same names for unevenly spaced ones. A nibble is masked in place and multiplied down, which is exact:
+// SwiftShader shifts lane by lane, at the cost of ten products. The top nibble reads as a signed number once its
+// highest bit is flipped.
 
 fn low_levels(word: u32) -> vec4f {
   let nibbles = vec4i(vec4u(word) & vec4u(0xfu, 0xf0u, 0xf00u, 0xf000u));

@@ -1,5 +1,4 @@
-// The log-sum-exp of a row goes to the binding `logSumExp` of the kernel.
-// log-sum-exp-drop.wgsl is for kernels that have no such binding.
+// Stores the log-sum-exp of a row in the kernel's binding `logSumExp`. log-sum-exp-drop.wgsl is for kernels without it.
 
 fn store_log_sum_exp(at: u32, value: f32) {
   logSumExp[at] = value;

@@ -1,6 +1,6 @@
-// Stores the attention of a text row to a key: to a column in the layer's packed list, to another text row in scratch, to
-// a key that it does not see nowhere.
-// Needs lib/text-row, and of the kernel the bindings `slots`, `textRows`, `neighbours` and `imageAttention`.
+// Stores the attention of a text row to a key: in the layer's packed list for a column, in scratch for another text
+// row. Drops it for a key that the row does not see.
+// Needs lib/text-row, and the kernel's bindings `slots`, `textRows`, `neighbours` and `imageAttention`.
 
 // `text_row`: its number. `first`: where its own values begin in `neighbours`.
 fn store_pair(text_row: u32, first: u32, key: u32, value: f32) {

@@ -1,5 +1,5 @@
-// Heads read and written one component at a time: for widths or strides that are no multiples of 4.
-// part-vec4.wgsl has the same names for those that are.
+// Heads read and written one component at a time: for widths or strides that are not multiples of 4. part-vec4.wgsl has
+// the same names for those that are.
 
 alias Part = f32;
 
@@ -7,5 +7,5 @@ fn part_dot(a: Part, b: Part) -> f32 {
   return a * b;
 }
 
-// Four Parts, as what one is multiplied by: `part * PartBlock(a, b, c, d)` is the four products.
+// Four Parts as one operand: `part * PartBlock(a, b, c, d)` is the four products.
 alias PartBlock = vec4f;

@@ -7,5 +7,5 @@ fn part_dot(a: Part, b: Part) -> f32 {
   return dot(a, b);
 }
 
-// Four Parts, as what one is multiplied by: `part * PartBlock(a, b, c, d)` is the four dot products.
+// Four Parts as one operand: `part * PartBlock(a, b, c, d)` is the four dot products.
 alias PartBlock = mat4x4f;

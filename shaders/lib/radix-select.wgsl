@@ -1,5 +1,5 @@
-// Radix selection: bins that add up what is measured under each digit of u32 keys, and the descent to the digit where the
-// sum, from the largest key on, reaches a goal. Sums are of 64 bits and exact.
+// Radix selection: bins sum a measure under each digit of u32 keys, and a descent finds the digit where the sum, from
+// the largest key on, reaches a goal. Sums are 64-bit and exact.
 // Needs lib/wide, DIGIT_BITS (2, 4 or 8) and THREADS.
 
 const BINS = 1u << DIGIT_BITS;
@@ -7,7 +7,7 @@ const GROUP_BINS = 1u << (DIGIT_BITS / 2u);
 const GROUPS = BINS / GROUP_BINS;
 
 struct Selection {
-  key: u32, // the largest key from which on the measure reaches the goal; 0 if all together do not reach it
+  key: u32, // the largest key at which the measure reaches the goal; 0 if the whole sum does not reach it
   above: Wide, // the measure of larger keys
   goal: Wide,
   count: u32, // of candidates with this key
@@ -18,7 +18,7 @@ var<workgroup> bins_low: array<atomic<u32>, BINS>;
 var<workgroup> bin_counts: array<atomic<u32>, BINS>;
 var<workgroup> group_sums: array<Wide, GROUPS>;
 
-// Whether the bits from `shift` (0 to 32) on are equal. In two steps: a shift by 32 is not defined.
+// True if the bits from `shift` (0 to 32) on are equal. In two steps, because a shift by 32 is not defined.
 fn same_digits(a: u32, b: u32, shift: u32) -> bool {
   let half = shift / 2u;
   return ((a ^ b) >> half) >> (shift - half) == 0u;
@@ -45,7 +45,7 @@ fn bin_value(bin: u32) -> Wide {
   return Wide(atomicLoad(&bins_high[bin]), atomicLoad(&bins_low[bin]));
 }
 
-// To be called by all when the bins are full, before `all_bins` and `descend`.
+// All invocations call this once the bins are full, before `all_bins` and `descend`.
 fn sum_groups(thread: u32) {
   workgroupBarrier();
   for (var group = thread; group < GROUPS; group += THREADS) {

@@ -1,4 +1,4 @@
-// Random numbers without state: a hash of what they are for.
+// Random numbers without state: each is a hash of its seed, step and index.
 
 // Integer hash of 32 bits, a bijection (Chris Wellons, hash-prospector, "lowbias32").
 fn hash(value: u32) -> u32 {

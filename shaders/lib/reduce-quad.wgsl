@@ -1,6 +1,6 @@
-// Sums and maxima over a workgroup that is one quad (WORKGROUP_SIZE 4), without a barrier and without workgroup memory: for
-// adapters that are programs on the CPU, where a barrier costs as much as hundreds of loads. Needs subgroups.
-// reduce.wgsl and reduce-subgroup.wgsl have the same functions for workgroups of other sizes.
+// Sums and maxima over a workgroup that is one quad (WORKGROUP_SIZE 4), without a barrier and without workgroup memory:
+// for software adapters, where a barrier costs as much as hundreds of loads. Needs subgroups. reduce.wgsl and
+// reduce-subgroup.wgsl have the same functions for workgroups of other sizes.
 
 struct Lane {
   @builtin(local_invocation_index) index: u32,

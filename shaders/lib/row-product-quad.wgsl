@@ -1,6 +1,6 @@
-// The products of one row x with the rows of W, by quads: the names of row-product.wgsl. For SwiftShader, where a load costs
-// as much as tens of products and a sum across invocations costs more than its terms. Each of four invocations multiplies
-// four rows of its own, and the four read x once for all: each a Part, which it hands to the others.
+// The products of one row x with the rows of W, by quads; same names as row-product.wgsl. For SwiftShader, where a load
+// costs as much as tens of products and a sum across invocations costs more than its terms. Each of four invocations
+// multiplies four rows of its own. They share x: each loads one Part and broadcasts it.
 // Needs subgroups, lib/part-*, lib/chunk-*, WORKGROUP_SIZE 4, SLOTS (quads of fours of rows a workgroup) and NORMED.
 
 alias Value = f32;
@@ -9,7 +9,7 @@ struct TeamInput {
   @builtin(local_invocation_index) index: u32,
 }
 
-// Chunks that the quad's Parts make: eight Parts where a chunk is so long, otherwise four.
+// Chunks in one step of the quad: eight Parts where a chunk has eight, otherwise four.
 const STEP = max(1u, 4u / CHUNK);
 
 // Part `at` of x, times the norm's weight, and its squares; nothing beyond the row.
@@ -37,7 +37,7 @@ fn row_products(input: TeamInput, group: u32) {
     for (var k = 0u; k < params.inner; k += STEP) {
       let a = own_part(k * CHUNK + input.index, &squares);
       var piece: Chunk;
-      // Without a loop: what is indexed by a variable lies in memory. From the last Part on, because those beyond a short
+      // No loop: an array that a variable indexes is kept in memory. Last Part first, because Parts beyond a short
       // chunk land on its last one.
       if (CHUNK > 4u) {
         let b = own_part(k * CHUNK + 4u + input.index, &squares);

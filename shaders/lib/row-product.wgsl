@@ -1,8 +1,8 @@
-// The products of one row x with the rows of W, four at a time; with NORMED, of x after an RMS norm, whose squares are
-// summed beside the products, which are linear in the factor that they give.
-// A team of invocations reads four rows of W side by side, neighbours reading neighbouring chunks, and each chunk of x once
-// for the four. The shader has the bindings x, weight and norm and says what the rows are for: OUTPUTS values of y come out
-// of each four, those of `weight_rows`, and `finish` stores one of them.
+// The products of one row x with the rows of W, four at a time; with NORMED, of x after an RMS norm. The squares are
+// summed beside the products, because the norm's factor can be applied at the end.
+// A team of invocations reads four rows of W side by side, neighbours reading neighbouring chunks, and each chunk of x
+// once for the four. The shader has the bindings x, weight and norm, and defines the use of the rows: each four rows,
+// chosen by `weight_rows`, yield OUTPUTS values of y, and `finish` stores one of them.
 // Needs lib/part-*, lib/chunk-*, lib/team*, WORKGROUP_SIZE, SLOTS (fours of rows a workgroup) and NORMED.
 
 alias Value = f32;
@@ -13,8 +13,8 @@ fn row_products(input: TeamInput, group: u32) {
     return;
   }
   let team = find_team(input);
-  // ROUNDS is enough for the fewest teams that there can be; with more the late rounds are empty. All teams go through all
-  // rounds, because a sum must be met by every invocation.
+  // ROUNDS covers the smallest possible number of teams; with more teams the late rounds are empty. All teams run all
+  // rounds, because every invocation must reach every sum.
   for (var round = 0u; round < ROUNDS; round++) {
     let slot = round * team.count + team.index;
     let first = first_of_group + slot * OUTPUTS;

@@ -1,7 +1,7 @@
 // Four rows of x for matmul-quad, loaded by every invocation: for software adapters without subgroups. Needs lib/part-*.
 // rows-quad.wgsl has the same names.
 
-alias Rows = vec4u; // where they begin
+alias Rows = vec4u; // where the four rows begin
 
 struct RowInput {
   @builtin(local_invocation_id) lane: vec3u,

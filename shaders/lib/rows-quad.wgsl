@@ -1,5 +1,5 @@
-// Four rows of x for matmul-quad: each invocation of a quad loads one and hands it to the others. Needs subgroups and lib/part-*.
-// rows-alone.wgsl has the same names.
+// Four rows of x for matmul-quad: each invocation of a quad loads one and broadcasts it. Needs subgroups and
+// lib/part-*. rows-alone.wgsl has the same names.
 
 alias Rows = u32; // where this invocation's row begins
 

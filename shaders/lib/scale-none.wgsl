@@ -1,4 +1,4 @@
-// Weights without scales; the names of scale-group.wgsl. Needs `weight_part` of lib/weight-f*.
+// Weights without scales; same names as scale-group.wgsl. Needs `weight_part` of lib/weight-f*.
 
 const SCALE_PARTS = 1u << 31u;
 

@@ -1,6 +1,6 @@
-// Scale and bias of a group as f16 in one word; the names of scales-f16.wgsl. The bias is the value of the integer
-// -ORIGIN, as formats that count from 0 store it without a rounding.
-// Needs what scales-f16.wgsl needs, and ORIGIN.
+// Scale and bias of a group as f16 in one word; same names as scales-f16.wgsl. The bias is the value of the integer
+// -ORIGIN: formats that count from 0 store exactly that.
+// Needs the same as scales-f16.wgsl, and ORIGIN.
 
 const PAIRED = 1u;
 const SCALE_UNITS = 256.0;

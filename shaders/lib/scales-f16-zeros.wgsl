@@ -1,5 +1,5 @@
-// Scale of a group, and the whole number that the bias is of it, as f16 in one word; the names of scales-f16.wgsl.
-// Needs what scales-f16.wgsl needs.
+// Scale of a group, and its bias as a whole number of scales, as f16 in one word; same names as scales-f16.wgsl.
+// Needs the same as scales-f16.wgsl.
 
 const PAIRED = 1u;
 const SCALE_UNITS = 256.0;

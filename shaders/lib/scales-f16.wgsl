@@ -1,10 +1,11 @@
 // The scale of each group of integers, one f16 a group: `group_scale(group)` is the scale, and 0 for the bias.
-// scales-f16-bias, scales-f16-zeros, scales-f32 and scales-f32-bias have the same names; with PAIRED there is a bias.
-// Needs `weight_word` of lib/chunk-* or lib/weight-*, and of the shader around it `params.scales`, the word at which the
-// scales begin.
+// scales-f16-bias, scales-f16-zeros, scales-f32 and scales-f32-bias have the same names; PAIRED says if there is a
+// bias.
+// Needs `weight_word` of lib/chunk-* or lib/weight-*, and the shader's `params.scales`, the word at which the scales
+// begin.
 
 const PAIRED = 0u;
-const SCALE_UNITS = 256.0; // scales are stored in these parts of 1, far from the subnormal halves
+const SCALE_UNITS = 256.0; // scales are stored times this, far from the subnormal numbers of f16
 
 fn group_scale(group: u32) -> vec2f {
   let scales = unpack2x16float(weight_word(params.scales + group / 2u));

@@ -1,4 +1,4 @@
-// Scale and bias of a group in f32; the names of scales-f16.wgsl, which says what it needs.
+// Scale and bias of a group in f32; same names and needs as scales-f16.wgsl.
 
 const PAIRED = 1u;
 

@@ -1,4 +1,4 @@
-// The scale of a group in f32; the names of scales-f16.wgsl, which says what it needs.
+// The scale of a group in f32; same names and needs as scales-f16.wgsl.
 
 const PAIRED = 0u;
 

@@ -1,6 +1,6 @@
-// Scales and biases as whole numbers of 8 bits, times two f32 that NEST_GROUPS groups share; the names of scales-f16.wgsl.
-// A record has the two f32, then a byte of each for every group. The bias is the value of the integer -ORIGIN.
-// Needs what scales-f16.wgsl needs, NEST_GROUPS and ORIGIN.
+// Scales and biases as 8-bit integers, times two f32 that NEST_GROUPS groups share; same names as scales-f16.wgsl. A
+// record has the two f32, then a byte of each for every group. The bias is the value of the integer -ORIGIN.
+// Needs the same as scales-f16.wgsl, NEST_GROUPS and ORIGIN.
 
 const PAIRED = 1u;
 const NEST_WORDS = 2u + NEST_GROUPS / 2u;

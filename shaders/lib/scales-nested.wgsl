@@ -1,5 +1,5 @@
-// Scales as whole numbers of 8 bits, times an f32 that NEST_GROUPS groups share; the names of scales-f16.wgsl. A record has
-// the f32, then a byte a group. Needs what scales-f16.wgsl needs, and NEST_GROUPS.
+// Scales as 8-bit integers, times an f32 that NEST_GROUPS groups share; same names as scales-f16.wgsl. A record has the
+// f32, then a byte a group. Needs the same as scales-f16.wgsl, and NEST_GROUPS.
 
 const PAIRED = 0u;
 const NEST_WORDS = 1u + NEST_GROUPS / 4u;

@@ -1,5 +1,5 @@
-// The log-sum-exp of a head over all splits of the keys, as its two terms: largest + log(total).
-// Needs of the kernel the binding `splitSums`, [splits, H], and `params.splits` and `params.heads`.
+// The log-sum-exp of a head over all splits of the keys, as two terms: largest + log(total).
+// Needs the kernel's binding `splitSums`, [splits, H], and its `params.splits` and `params.heads`.
 
 struct SplitSum {
   largest: f32,

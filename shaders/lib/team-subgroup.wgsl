@@ -1,5 +1,5 @@
-// Teams, invocations that make sums together: here every subgroup is a team, of whatever size, and there are neither
-// barriers nor workgroup memory. team.wgsl and team-alone.wgsl have the same names for devices without subgroups.
+// A team is a group of invocations that sum together; here each subgroup is a team, of any size, without barriers or
+// workgroup memory. team.wgsl and team-alone.wgsl have the same names for devices without subgroups.
 
 const ROUNDS = SLOTS;
 

@@ -1,6 +1,6 @@
-// Teams, invocations that make sums together: here the whole workgroup of WORKGROUP_SIZE (a power of two) is one team,
-// through workgroup memory. For devices without subgroups; team-subgroup.wgsl and
-// team-alone.wgsl have the same names.
+// A team is a group of invocations that sum together; here the workgroup of WORKGROUP_SIZE (a power of two) is one
+// team, through workgroup memory. For devices without subgroups; team-subgroup.wgsl and team-alone.wgsl have the same
+// names.
 
 const ROUNDS = SLOTS;
 

@@ -1,6 +1,6 @@
 // A text row as attention inhibition sees it. Text rows are numbered from the first one that sees an image token; image
-// tokens are numbered too, as columns. src/model/inhibition/index-tables.ts makes both. Ranges are half-open, and all of
-// them are empty for a row that sees no image token.
+// tokens are numbered too, as columns. src/model/inhibition/index-tables.ts makes both. Ranges are half-open; all are
+// empty for a row that sees no image token.
 
 struct TextRow {
   row: u32, // in the cache

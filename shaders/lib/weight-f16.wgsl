@@ -1,4 +1,4 @@
-// Weights stored as halves, four at a time; the names of weight-f32.wgsl. Needs no f16 arithmetic of the device.
+// Weights stored in f16, four at a time; same names as weight-f32.wgsl. Works on devices without f16 arithmetic.
 // Needs lib/part-vec4.
 
 alias Stored = vec2u;

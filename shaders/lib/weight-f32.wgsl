@@ -1,7 +1,7 @@
-// Weights as they are: `weight_part(at)` is the Part number `at` of the matrix. weight-f16, weight-q8 and weight-q4 have the
-// same names for packed ones, the last two with lib/scale-group and lib/scales-*; the first two need lib/scale-none where
-// scales are asked for.
-// Needs lib/part-* and of the shader around it the binding `weight`: array<Stored>.
+// Weights in f32: `weight_part(at)` is the Part number `at` of the matrix. weight-f16 and weight-q* have the same names
+// for packed weights, the latter with lib/scale-group and lib/scales-*. Weights without scales need lib/scale-none in
+// kernels that use scales.
+// Needs lib/part-* and the shader's binding `weight`: array<Stored>.
 
 alias Stored = Part;
 

@@ -1,6 +1,6 @@
-// Weights stored as integers of 5 bits less 16 in groups, four at a time; with lib/scale-group the names of weight-f32.wgsl.
-// The fifth bits follow the nibbles. Needs lib/part-vec4, lib/levels-even, lib/above-one, and of the shader around it
-// `params.scales`, where they end.
+// Weights stored as integers of 5 bits less 16 in groups, four at a time; with lib/scale-group the same names as
+// weight-f32.wgsl. The fifth bits follow the nibbles. Needs lib/part-vec4, lib/levels-even, lib/above-one, and the
+// shader's `params.scales`, where they end.
 
 alias Stored = u32;
 

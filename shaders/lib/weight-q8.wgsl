@@ -1,4 +1,5 @@
-// Weights stored as integers of 8 bits in groups, four at a time; with lib/scale-group the names of weight-f32.wgsl.
+// Weights stored as integers of 8 bits in groups, four at a time; with lib/scale-group the same names as
+// weight-f32.wgsl.
 // Needs lib/part-vec4.
 
 alias Stored = u32;

@@ -1,4 +1,4 @@
-// Unsigned integers of 64 bits, in two halves: exact sums whose result does not depend on the order of the terms.
+// Unsigned 64-bit integers in two words: their sums are exact and do not depend on the order of the terms.
 
 struct Wide {
   high: u32,

@@ -1,7 +1,7 @@
 /** Fits the kernels to the device at load: f16 arithmetic where it is right, the fastest variants, remembered per adapter. */
 import type { LoadOptions } from "../api.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { fastestVariants, halvesAreRight } from "../kernels/tuning.ts";
+import { f16IsCorrect, fastestVariants } from "../kernels/tuning.ts";
 import type { Storage } from "../model/load/precision.ts";
 
 /** Where a browser keeps what was measured. The address is a name in this cache; nothing is fetched from it. */
@@ -21,16 +21,16 @@ export async function tune(
   // Software adapters gain nothing from halves, and what is fastest on them is known (matmul.ts, row-product.ts).
   const { software } = gpu.capabilities;
   const isWanted = precision === "f16" || (precision === "auto" && storage !== "f32" && !software);
-  if (isWanted && (await halvesAreRight(gpu))) gpu.prefer({ halves: precision === "f16" ? "all" : "packed" });
+  if (isWanted && (await f16IsCorrect(gpu))) gpu.prefer({ f16: precision === "f16" ? "all" : "packed" });
   if (!software) gpu.prefer({ fastest: await remembered(gpu) });
-  const { halves, fastest } = gpu.capabilities;
-  if (precision === "f16" && halves === "all") gpu.prefer({ fastest: { ...fastest, matmul: "half tiles" } });
-  return halves !== "none" && gpu.capabilities.fastest.matmul === "half tiles" ? "f16" : "f32";
+  const { f16, fastest } = gpu.capabilities;
+  if (precision === "f16" && f16 === "all") gpu.prefer({ fastest: { ...fastest, matmul: "f16 tiles" } });
+  return f16 !== "none" && gpu.capabilities.fastest.matmul === "f16 tiles" ? "f16" : "f32";
 }
 
 async function remembered(gpu: Gpu): Promise<Record<string, string>> {
-  const { subgroups, halves } = gpu.capabilities;
-  const address = `/${encodeURIComponent(`${gpu.adapterName} ${navigator.userAgent} ${subgroups} ${halves}`)}`;
+  const { subgroups, f16 } = gpu.capabilities;
+  const address = `/${encodeURIComponent(`${gpu.adapterName} ${navigator.userAgent} ${subgroups} f16 ${f16}`)}`;
   // Missing outside of browsers; refused by some in private windows.
   const cache = await globalThis.caches?.open(CACHE).catch(() => undefined);
   const found = await cache?.match(address);

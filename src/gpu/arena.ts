@@ -17,7 +17,7 @@ export type BufferMaker = Pick<GPUDevice, "createBuffer" | "createTexture"> & { 
 /** The owner of an arena: it has the device, and forgets the bind groups of freed buffers. */
 export interface ArenaHost {
   readonly device: BufferMaker;
-  /** A plan counts buffers that no device would make; see planning.ts. */
+  /** True for a plan, which counts buffers that no device would allocate; see planning.ts. */
   readonly allowsAnySize?: boolean;
   /** Throws if the device is gone; see `Gpu.assertAlive`. */
   assertAlive(): void;
@@ -62,8 +62,8 @@ export class Arena {
   }
 
   /**
-   * A zeroed buffer. Throws FoveaError `out-of-memory` if it exceeds the device's limit, and what `Gpu.assertAlive` throws.
-   * The device reports missing memory only later: see `Gpu.guardMemory`.
+   * A zeroed buffer. Throws FoveaError `out-of-memory` if it exceeds the device's limit, and what `Gpu.assertAlive`
+   * throws. The device reports a lack of memory later: see `Gpu.guardMemory`.
    */
   buffer(label: string, byteLength: number, usage: GPUBufferUsageFlags): GPUBuffer {
     this.#assertUsable(label);

@@ -4,7 +4,8 @@
  */
 
 /*
- * How browsers differ, as far as the tests met it: Chromium 156 (Tint, on SwiftShader) and Firefox 153 (Naga, on lavapipe).
+ * Differences between browsers that the tests found: Chromium 156 (Tint, on SwiftShader) and Firefox 153 (Naga, on
+ * lavapipe).
  *
  *     Firefox                                         here                                   tested in
  *     all shaders compile as they are                 no work-around in any shader           kernels/*
@@ -59,7 +60,7 @@ export async function requestDevice(): Promise<GPUDevice> {
   const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
   const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
   const device = await adapter.requestDevice({ label: "fovea", requiredFeatures, requiredLimits }).catch(refuse);
-  // Tried early, so that opening does not wait for it.
+  // Started early, so that opening does not wait for it.
   void Polling.of(device);
   return device;
 }
@@ -89,8 +90,8 @@ export class Gpu implements PassHost {
   #disposed = false;
 
   /**
-   * Opens a device: the given one, which stays the caller's, or an own one, which may already be requested (`own`).
-   * Throws FoveaError `no-webgpu`.
+   * Opens the given device, which the caller keeps, or an own one, which may already be requested (`own`). Throws
+   * FoveaError `no-webgpu`.
    */
   static async open(device?: GPUDevice, own?: Promise<GPUDevice>): Promise<Gpu> {
     const opened = device ?? (await (own ?? requestDevice()));
@@ -117,7 +118,7 @@ export class Gpu implements PassHost {
     this.capabilities = {
       subgroups: device.features.has("subgroups") && (language?.has("subgroup_id") ?? false),
       software: device.adapterInfo?.isFallbackAdapter ?? false,
-      halves: "none",
+      f16: "none",
       fastest: {},
     };
     const { vendor = "", architecture = "", description = "" } = device.adapterInfo ?? {};
@@ -146,7 +147,7 @@ export class Gpu implements PassHost {
   }
 
   /** Changes the capabilities for everything recorded from now on. */
-  prefer(changes: Pick<Partial<Capabilities>, "halves" | "fastest">): void {
+  prefer(changes: Pick<Partial<Capabilities>, "f16" | "fastest">): void {
     this.capabilities = { ...this.capabilities, ...changes };
   }
 
@@ -191,12 +192,12 @@ export class Gpu implements PassHost {
     );
   }
 
-  /** The same promise, of submitted work; see polling.ts. Every wait for the GPU goes through here. */
+  /** Waits for submitted work, while the device is polled; see polling.ts. Every wait for the GPU goes through here. */
   waitFor<T>(work: Promise<T>): Promise<T> {
     return this.#polling.during(work);
   }
 
-  /** Waits for all submitted work; throws what went wrong in it. */
+  /** Waits for all submitted work; throws its first failure. */
   async idle(): Promise<void> {
     await this.waitFor(this.device.queue.onSubmittedWorkDone());
     this.assertAlive();

@@ -14,8 +14,8 @@ export interface Capabilities {
   readonly subgroups: boolean;
   /** Software adapter: barriers are expensive and workgroup memory is no faster than storage. */
   readonly software: boolean;
-  /** Matmuls that may use f16: none, those with packed weights, or all. */
-  readonly halves: "none" | "packed" | "all";
+  /** The matmuls that may use f16: none, those with packed weights, or all. */
+  readonly f16: "none" | "packed" | "all";
   /** Kernel -> its fastest measured variant; kernels without a measurement use a heuristic. */
   readonly fastest: Readonly<Record<string, string>>;
 }

@@ -1,7 +1,7 @@
 /**
- * A decoded picture into GPU buffers, through a texture: the only way that keeps its pixels off this side. In bands, so
- * that a large photograph needs no more memory than a small one and no binding that a phone does not have.
- * Not the decoder (image/decode.ts); nothing is resized here.
+ * Copies a decoded picture into GPU buffers through a texture, the only way that keeps its pixels off the CPU. It works
+ * in bands: a large photograph needs no more memory than a small one, and no binding larger than a phone allows.
+ * Decoding is in image/decode.ts; nothing is resized here.
  */
 import { FoveaError } from "../errors.ts";
 import { alignTo, assert } from "../shared/assert.ts";
@@ -18,7 +18,7 @@ export interface PictureWindow {
   height: number;
 }
 
-/** A part of the window, on the GPU until the next band is asked for; its place is in pixels of the picture. */
+/** A part of the window, on the GPU until the next band is requested; its place is in pixels of the picture. */
 export interface PictureBand extends PictureWindow {
   /** RGBA8, red in the low byte. The first `height` rows hold the band, each in its first `width` pixels. */
   pixels: Tensor; // [rows, stride] u32
@@ -27,7 +27,7 @@ export interface PictureBand extends PictureWindow {
 /** 16 MiB a band: a screenful is one band, a photograph of 12 million pixels three. */
 const BAND_PIXELS = 2 ** 22;
 
-/** WebGPU copies a texture to rows that are multiples of 256 bytes. */
+/** WebGPU copies a texture to rows of a multiple of 256 bytes. */
 const ROW_ALIGNMENT_PIXELS = 64;
 
 function isPixelData(pixels: ImageBitmap | PixelData): pixels is PixelData {
@@ -41,7 +41,7 @@ export class PictureBands {
   readonly #window: PictureWindow;
   readonly #texture: GPUTexture;
   readonly #pixels: Tensor;
-  /** Of a band, at most. */
+  /** The largest width of a band. */
   readonly #width: number;
   readonly #height: number;
   #isUsed = false;
@@ -79,8 +79,8 @@ export class PictureBands {
   }
 
   /**
-   * Uploads the rows [from, to) of the picture, within the window, band by band, each when the GPU is done with the one
-   * before. Work on a band must be submitted before the next one is asked for.
+   * Uploads the rows [from, to) of the picture, within the window, band by band, each once the GPU has finished the
+   * previous one. Submit the work on a band before you request the next one.
    *
    * @throws FoveaError `bad-image` if the picture was closed in the meantime, or comes from another site that does not
    *   allow it to be read
@@ -98,7 +98,7 @@ export class PictureBands {
       }
   }
 
-  /** Tile by tile, where the band is larger than a texture may be. */
+  /** Uploads in tiles, where the band is larger than a texture may be. */
   #upload(band: PictureWindow): void {
     const { device } = this.#gpu;
     const { buffer, shape } = this.#pixels;

@@ -1,6 +1,6 @@
 /**
- * A GPU that only counts. The same constructors and the same recording code run against it, so that a plan of a model's
- * memory is what loading it allocates, to the byte, and not a second set of formulas.
+ * A GPU that only counts. The same constructors and recording code run against it, so that a plan of a model's memory
+ * equals the allocations of its load to the byte, without a second set of formulas.
  */
 import { Arena, type ArenaHost } from "./arena.ts";
 import type { Gpu } from "./device.ts";
@@ -10,13 +10,13 @@ import { type Capabilities, ParamsSlab, type Recorder } from "./pass.ts";
 /** The part of a `Gpu` that model code needs to allocate and to record. */
 export type GpuMemory = Pick<Gpu, "arena" | "upload"> & { readonly device: { readonly limits: BufferLimits } };
 
-/** Of a device that is not known. */
+/** The limit of an unknown device. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 export class PlanningGpu implements GpuMemory {
   readonly arena: Arena;
   readonly device: { readonly limits: BufferLimits };
-  /** Records nothing. */
+  /** Discards all dispatches. */
   readonly recorder: Recorder;
   /** Bytes of the largest buffer so far. */
   largestBytes = 0;
@@ -30,7 +30,7 @@ export class PlanningGpu implements GpuMemory {
     this.arena = new Arena(countingHost(this.device.limits, onBuffer));
     this.arena.buffer("params", ParamsSlab.byteLength, 0);
     const none: Capabilities = {
-      ...{ subgroups: false, software: false, halves: "none", fastest: {} },
+      ...{ subgroups: false, software: false, f16: "none", fastest: {} },
       ...capabilities,
     };
     this.recorder = { capabilities: none, dispatch() {}, copy() {} };

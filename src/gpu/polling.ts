@@ -1,6 +1,6 @@
 /**
- * Keeps a device polled while something is awaited. Some browsers notice finished work only when the page submits more, or
- * on a slow timer: in Firefox 153 each wait took 100 ms, whatever the work. An empty submit is enough to make them look.
+ * Keeps a device polled during a wait. Some browsers notice finished work only when the page submits more, or on a slow
+ * timer: in Firefox 153 each wait took 100 ms, whatever the work. An empty submit makes them check.
  */
 
 /** The part of a device that polling uses. */
@@ -50,8 +50,8 @@ export class Polling {
   }
 
   /**
-   * The polling of this device, which all engines on it share. The first call tries whether the device needs it, which takes
-   * 2 ms where it does not, 40 ms in Firefox. Begin no other work on the device before.
+   * The polling of this device, which all engines on it share. The first call tests if the device needs polling: 2 ms
+   * where it does not, 40 ms in Firefox. Start no other work on the device before that.
    */
   static of(device: PolledDevice): Promise<Polling> {
     const known = Polling.#ofDevice.get(device);
@@ -61,7 +61,7 @@ export class Polling {
     return polling;
   }
 
-  /** The same promise, of finished GPU work. The device is polled until it settles, if that helps. */
+  /** Waits for GPU work. The device is polled until the promise settles, if that helps. */
   async during<T>(wait: Promise<T>): Promise<T> {
     if (!this.#helps) return wait;
     this.#waits++;
@@ -88,7 +88,7 @@ async function pollingHelps(device: PolledDevice): Promise<boolean> {
   return true;
 }
 
-/** Waits for an idle queue, and polls it only when that has proved to be slow. */
+/** Waits for an idle queue, and polls it only after the wait has proved slow. */
 async function tryOnce(device: PolledDevice): Promise<"no timer" | "timer" | "busy"> {
   // A lost device may refuse; its next use reports the loss.
   const wait = device.queue.onSubmittedWorkDone().catch(() => {});
@@ -113,7 +113,7 @@ async function settlesWithin(wait: Promise<unknown>, limitMs: number): Promise<b
 class Loop {
   readonly #device: PolledDevice;
   readonly #start = performance.now();
-  /** Browsers stretch timers that timers start to 4 ms; those that a message starts are as short as asked. */
+  /** Browsers stretch a timer that a timer started to 4 ms; a timer that a message started keeps its delay. */
   readonly #channel = new MessageChannel();
   #timer: ReturnType<typeof setTimeout> | undefined;
 

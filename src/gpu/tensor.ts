@@ -8,28 +8,29 @@ import { elementCount, type Shape, shapeText } from "../shared/shape.ts";
 export type ElementType = "f32" | "u32" | "i32";
 
 /**
- * Weights as integers in groups of neighbours, each group with a scale and perhaps a bias: value = integer * scale + bias.
- * All integers come first, then the scales of all groups. 8 bits are signed. Fewer are stored from 0 on, which stands for
- * half of their range below zero (-8 of 4 bits), lowest bits first: all nibbles, then the fifth and sixth bits of all.
+ * Weights as integers in groups of neighbours, each group with a scale and perhaps a bias: value = integer * scale +
+ * bias. All integers come first, then the scales of all groups. 8 bits are signed. Fewer bits are stored from 0 on, and
+ * 0 means the lower half of their range (-8 for 4 bits). Low bits come first: all nibbles, then the fifth and sixth
+ * bits of all.
  */
 export interface GroupedType {
   readonly bits: 4 | 5 | 6 | 8;
   /** Neighbours in a group; it divides the rows. */
   readonly group: 16 | 32 | 64 | 128;
   /**
-   * Of scales and biases. f16 ones are stored as SCALE_UNITS times as much, far from the subnormal f16. "nested": whole
-   * numbers of 8 bits, times an f32 that NEST neighbours (shared/nest.ts) share. Each NEST has a record: the f32 of the scales, that of the
-   * biases if there are any, and the whole number of each group, or the pair of it.
+   * The storage of scales and biases. "f16": multiplied by SCALE_UNITS, far from the subnormal numbers. "nested": 8-bit
+   * integers, times an f32 that NEST neighbours (shared/nest.ts) share. Each NEST has a record: the f32 of the scales,
+   * the f32 of the biases if there are any, and the integer, or pair of integers, of each group.
    */
   readonly scales: "f16" | "f32" | "nested";
   /**
-   * "none": the scales are packed by themselves. Otherwise pairs of a scale and: "free", the bias; "zeros", the whole
-   * number that the bias is of its scale.
+   * "none": scales only. Otherwise each scale is paired with the bias ("free"), or with the bias as a whole number of
+   * scales ("zeros").
    */
   readonly bias: "none" | "zeros" | "free";
-  /** Of an f16 or nested bias: the integer whose value it is, for which it needs no rounding. Not above 0. */
+  /** The integer whose value an f16 or nested bias is, so that it needs no rounding. Not above 0. */
   readonly origin: number;
-  /** Of 4 bits: the integers for which nibbles stand instead. */
+  /** For 4 bits: the unevenly spaced integers that nibbles encode instead. */
   readonly levels?: Levels;
 }
 
@@ -43,7 +44,7 @@ export type PackedName = "f16" | "q8" | "q4";
 /** Weights that share a scale in "q8" and "q4". */
 export const GROUP = 32;
 
-/** f16 scales and biases are stored in these parts of 1. */
+/** f16 scales and biases are stored times this. */
 export const SCALE_UNITS = 256;
 
 const ELEMENT_BYTES = 4;
@@ -96,7 +97,7 @@ export function isPacked(type: Tensor["type"]): type is PackedType {
   return type === "f16" || groupsOf(type) !== undefined;
 }
 
-/** The groups of integers that a type stands for; undefined for all others. */
+/** The layout of a type of grouped integers; undefined for other types. */
 export function groupsOf(type: ElementType | PackedType): GroupedType | undefined {
   return typeof type === "object" ? type : GROUPED[type];
 }
@@ -109,7 +110,7 @@ export function typeName(type: ElementType | PackedType): string {
   return `q${bits}/${group}${table} ${bias === "free" ? `bias from ${origin}` : bias} ${scales}`;
 }
 
-/** Bytes of the scales of so many weights, with what is paired with them. */
+/** Bytes of the scales of `count` weights, with their biases. */
 function scaleBytes({ scales, bias, group }: GroupedType, count: number): number {
   const numbers = bias === "none" ? 1 : 2;
   if (scales === "nested") return numbers * ((4 * count) / NEST + count / group);

@@ -1,4 +1,4 @@
-/** The activation functions that products fuse into their epilogue, and how a variant says which one. */
+/** The activation functions that products fuse into their epilogue, and the constant by which a variant selects one. */
 
 import activationLib from "../../shaders/lib/activation.wgsl?raw";
 import type { Activation } from "../shared/activation.ts";

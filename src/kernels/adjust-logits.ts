@@ -1,4 +1,4 @@
-/** Logits with a request's bias and penalties, which the sampler then chooses from. */
+/** Adds a request's bias and penalties to the logits that the sampler reads. */
 import shader from "../../shaders/adjust-logits.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";

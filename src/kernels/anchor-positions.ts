@@ -1,4 +1,4 @@
-/** Original positions of image tokens: where their owners lie in the patch grid. */
+/** Original positions of image tokens: the places of their owners in the patch grid. */
 import shader from "../../shaders/anchor-positions.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";

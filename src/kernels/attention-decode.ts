@@ -1,6 +1,6 @@
 /**
- * Attention of one query row over the KV cache (flash decoding, Dao et al. 2023), spread over the keys. The result is that
- * of attention.ts on the same row up to rounding.
+ * Attention of one query row over the KV cache (flash decoding, Dao et al. 2023), parallel over the keys. The result
+ * equals that of attention.ts on the same row, up to rounding.
  */
 import shader from "../../shaders/attention-decode.wgsl?raw";
 import combineShader from "../../shaders/attention-decode-combine.wgsl?raw";
@@ -53,7 +53,7 @@ const THREADS = 256;
  */
 const SOFTWARE_THREADS = 16;
 
-/** Up to this many keys one dispatch does it all; above, a second one joins the splits. */
+/** Up to this many keys one dispatch suffices; above, a second one joins the splits. */
 export const UNSPLIT_KEYS = 1024;
 
 /** Keys of a split: one chunk of a GPU, so that a long context fills a GPU. */

@@ -8,7 +8,7 @@ import { elementCount } from "../shared/shape.ts";
 import { checkShape, elementGrid, matrixShape } from "./common.ts";
 
 const WORKGROUP_SIZE = 64;
-/** Rows that one invocation makes. */
+/** Rows that one invocation computes. */
 const BLOCK = 16;
 
 const kernel = new Kernel({
@@ -58,7 +58,7 @@ export function checkPlaces(name: string, state: Tensor, { from = 0, to }: State
   assert(Math.min(from, to) >= 0 && end <= elementCount(state.shape), `${name}: a state to ${end} in [${state.shape}]`);
 }
 
-/** The members of a kernel's parameters that say where its states lie. */
+/** The members of a kernel's parameters for the offsets of its states. */
 export function placeParams({ from, to }: StatePlaces): { hasState: number; stateFrom: number; stateTo: number } {
   return { hasState: Number(from !== undefined), stateFrom: from ?? 0, stateTo: to };
 }

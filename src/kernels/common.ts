@@ -28,7 +28,10 @@ export function batchShape(name: string, tensor: Tensor): [batch: number, rows: 
 /** WebGPU allows 65535 workgroups a dimension. */
 const MAX_WORKGROUPS = 65535;
 
-/** At least `count` workgroups, folded into two dimensions; the shader computes x + y * num_workgroups.x and checks. */
+/**
+ * At least `count` workgroups, folded into two dimensions; the shader computes x + y * num_workgroups.x and checks the
+ * bound.
+ */
 export function foldGrid(count: number): Grid {
   const y = ceilDiv(count, MAX_WORKGROUPS);
   return [ceilDiv(count, y), y];

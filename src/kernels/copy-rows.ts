@@ -10,7 +10,7 @@ const kernel = new Kernel({
   name: "copy-rows",
   shader,
   bindings: { x: "read", y: "write" },
-  params: { rows: "u32", width: "u32", x_row: "u32", y_row: "u32", accumulate: "u32", y_width: "u32", y_column: "u32" },
+  params: { rows: "u32", width: "u32", xRow: "u32", yRow: "u32", accumulate: "u32", yWidth: "u32", yColumn: "u32" },
 });
 
 export interface CopyRowsArgs {
@@ -39,11 +39,11 @@ export function copyRows(recorder: Recorder, args: CopyRowsArgs): void {
   const params = {
     rows,
     width,
-    x_row: xRow,
-    y_row: yRow,
+    xRow,
+    yRow,
     accumulate: Number(accumulate),
-    y_width: yWidth,
-    y_column: yColumn ?? 0,
+    yWidth,
+    yColumn: yColumn ?? 0,
   };
   recorder.dispatch(kernel.variant(), { x, y }, params, elementGrid(rows * width, 64));
 }

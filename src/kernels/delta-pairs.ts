@@ -1,4 +1,7 @@
-/** What the rows of a chunk of the gated delta rule do to each other (Yang et al. 2024): what delta-chunks starts from. */
+/**
+ * The interactions between the rows of each chunk of the gated delta rule (Yang et al. 2024), the input of
+ * delta-chunks.
+ */
 import shader from "../../shaders/delta-pairs.wgsl?raw";
 import deltaGates from "../../shaders/lib/delta-gates.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
@@ -22,7 +25,7 @@ const kernel = new Kernel({
 
 export interface DeltaPairsArgs extends DeltaHeads, DeltaGates {
   qkv: Tensor; // [T, 2 Hk dk + Hv dv]: queries, keys, values
-  /** A row of both matrices of the row's chunk: what the rows up to it write, and how it looks at what they wrote. */
+  /** A row of both matrices of the row's chunk: what the rows up to it write, and how it reads what they wrote. */
   pairs: Tensor; // [T, Hv * 2 * DELTA_CHUNK]
   /** Factors of k^T S, of q^T S, of what the row adds to S, and of S over the chunk. */
   scales: Tensor; // [T, Hv * 4]

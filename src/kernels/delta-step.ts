@@ -40,7 +40,7 @@ export interface DeltaHeads {
   valueWidth: number;
 }
 
-/** What a row forgets and writes by. */
+/** The decay and write gates of each row. */
 export interface DeltaGates {
   /** Of each value head b, then a: beta = sigmoid(b), g = -exp(rate) softplus(a + bias). */
   gates: Tensor; // [T, 2 Hv]

@@ -14,11 +14,11 @@ const kernel = new Kernel({
 });
 
 /**
- * Rows of a view at most: their products are a table of n * n, 64 MiB at 4096. The table is needed for the first choice,
- * which compares all pairs; keeping it makes each later choice read n numbers.
+ * The most rows of a view: their products are a table of n * n, 64 MiB at 4096. The first choice compares all pairs and
+ * needs the table; with it, each later choice reads only n numbers.
  *
- * Rejected: products with the newest row only, made inside this kernel. All of the k * n * C work is then done by one
- * workgroup, where the matmul that makes the table uses the whole GPU.
+ * Rejected: products with the newest row only, computed inside this kernel. One workgroup would then do all of the k *
+ * n * C work, while the matmul for the table uses the whole GPU.
  */
 export const MAX_DIVERSE_ROWS = 4096;
 
@@ -35,8 +35,9 @@ export interface DiverseArgs {
 }
 
 /**
- * Keeps k of the n rows of each view after the first ones: first the row whose nearest other row is farthest, then always the row whose nearest
- * kept row is farthest; distance = 1 - cosine. Values within 1e-6 of the best count as equal: lowest index.
+ * Keeps k of the n rows of each view after the first ones: first the row whose nearest other row is farthest, then each
+ * time the row whose nearest kept row is farthest; distance = 1 - cosine. Values within 1e-6 of the best count as
+ * equal: lowest index.
  */
 export function diverse(recorder: Recorder, { products, nearest, chosen, order, first }: DiverseArgs): void {
   const [views, allRows] = batchShape("diverse products", products);

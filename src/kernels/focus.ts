@@ -1,4 +1,4 @@
-/** Text-to-image focus scores of a chunk's text rows, from the attention that head-mean.ts left (paper eqs. 9-11). */
+/** Text-to-image focus scores of a chunk's text rows, from the attention of head-mean.ts (paper eqs. 9-11). */
 import shader from "../../shaders/focus.wgsl?raw";
 import textRowLib from "../../shaders/lib/text-row.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";

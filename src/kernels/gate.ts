@@ -1,4 +1,7 @@
-/** The gate of a decoder's MLP (Shazeer 2020, SwiGLU and GeGLU) after one product has made gate and up side by side. */
+/**
+ * The gate of a decoder's MLP (Shazeer 2020, SwiGLU and GeGLU), after one product has computed gate and up side by
+ * side.
+ */
 import shader from "../../shaders/gate.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
@@ -12,7 +15,7 @@ const WORKGROUP_SIZE = 256;
 const kernel = new Kernel({
   name: "gate",
   shader,
-  bindings: { gate_up: "read", y: "write" },
+  bindings: { gateUp: "read", y: "write" },
   params: { rows: "u32", width: "u32" },
 });
 
@@ -31,5 +34,5 @@ export function gate(recorder: Recorder, { gateUp, y, activation }: GateArgs): v
     libs: { key: "", texts: [activationLib] },
     constants: { ...activationConstant(activation), WORKGROUP_SIZE },
   });
-  recorder.dispatch(variant, { gate_up: gateUp, y }, { rows, width }, elementGrid(rows * width, WORKGROUP_SIZE));
+  recorder.dispatch(variant, { gateUp, y }, { rows, width }, elementGrid(rows * width, WORKGROUP_SIZE));
 }

@@ -17,7 +17,7 @@ export interface GatedNormArgs {
   x: Tensor; // [T, H D]
   weight: Tensor; // [D], of every head
   gate: Tensor; // [T, offset + H D or more]
-  /** Where in its rows the gate begins. */
+  /** Column at which the gate begins in its rows. */
   offset: number;
   eps: number;
 }

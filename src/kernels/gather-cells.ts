@@ -1,4 +1,4 @@
-/** The first cells of an order, copied together: the cells that a selection keeps. */
+/** Copies the cells that a selection keeps: the first ones of its order. */
 import shader from "../../shaders/gather-cells.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";

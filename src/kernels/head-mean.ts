@@ -48,13 +48,15 @@ export interface HeadMeanArgs {
   /** Column or text row at each row of the cache; these two are of `IndexTables` (model room). */
   slots: Tensor; // [S or more] u32
   textRows: Tensor; // [text rows so far or more, 8] u32
-  /** Out: attention to the other text rows that each of them sees. The other entries are left. */
+  /** Out: attention to the other text rows that each of them sees. Other entries stay as they are. */
   neighbours: Tensor; // [text rows of the chunk, text rows so far]
-  /** Out: attention to the columns that each of them sees, packed as `textRows` says. The other entries are left. */
+  /**
+   * Out: attention to the columns that each of them sees, packed as `textRows` says. Other entries stay as they are.
+   */
   imageAttention: Tensor;
   /** Number of the chunk's first text row. */
   firstTextRow: number;
-  /** The cache's row that row 0 of q is. */
+  /** The cache row of row 0 of q. */
   chunkRow: number;
   /** Keys before this row are left out: none of them is an image token or a text row that the chunk's text rows see. */
   firstKey: number;

@@ -1,5 +1,5 @@
 /**
- * Shared by the kernels over attention heads: where heads lie in wider rows, how many components go at a time, and the
+ * Shared by the kernels over attention heads: the place of heads in wider rows, the components read at a time, and the
  * optional log-sum-exp.
  */
 import logSumExpDrop from "../../shaders/lib/log-sum-exp-drop.wgsl?raw";
@@ -20,7 +20,7 @@ export interface HeadRows {
   offset: number;
 }
 
-/** How a kernel walks over components: `width` of them are one WGSL `Part`, defined by the library `text`. */
+/** The components that a kernel reads at a time: `width` of them are one WGSL `Part`, defined by the library `text`. */
 export interface PartChoice {
   width: 1 | 4;
   key: string;
@@ -50,7 +50,7 @@ export function checkHeadRows(
   );
 }
 
-/** Query heads that share their reads of the keys and values of their key head, at most. */
+/** The most query heads that share their reads of one key head. */
 const MAX_GROUP = 4;
 
 /** For kernels of one query row: the query heads of a workgroup, and the workgroups of all heads. */
@@ -68,7 +68,7 @@ interface HeadVariant {
   /** Libraries that the shader always needs. */
   libs?: readonly string[];
   constants: Readonly<Record<string, number>>;
-  /** Whether the shader needs lib/quad-products. */
+  /** True if the shader needs lib/quad-products. */
   quads: boolean;
 }
 

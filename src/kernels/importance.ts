@@ -30,7 +30,7 @@ export interface ImportanceArgs {
   k: HeadRows; // B * (first + N * S) rows of H heads
   logSumExp: Tensor; // [B * (first + N * S), H], of an `attention` in which each view sees all of itself and nothing else
   scores: Tensor; // [B, N]
-  /** Whether the first row of every view is a class token: first is 1, else 0. */
+  /** True if the first row of every view is a class token: `first` is 1, else 0. */
   classToken: boolean;
   /** S, rows of a cell. */
   seats: number;

@@ -40,13 +40,15 @@ export interface InhibitArgs {
   imageStarts: Tensor; // [images + 1] u32
   /** Index of the smallest score that stays among 0, 1, .. n ascending ones. 0 inhibits nothing. */
   ranks: Tensor; // [layers, n + 1] u32
-  /** Out, as `attention` takes it: bit s % 32 of word s / 32. Zeros for image tokens and for rows that see none. */
+  /**
+   * Out, in the layout of `attention`: bit s % 32 of word s / 32. Zeros for image tokens and for rows that see none.
+   */
   inhibited: Tensor; // [T, words] u32
   /** Row of `ranks`. */
   layer: number;
   /** Number of the text row that row 0 of `focus` is. */
   firstTextRow: number;
-  /** The cache's row that row 0 of the chunk is. */
+  /** The cache row of row 0 of the chunk. */
   chunkRow: number;
   /** One cut for each image, not one over all columns that a row sees. */
   perImage: boolean;

@@ -20,7 +20,7 @@ export interface KMeansAssignArgs {
   done: Tensor; // [B] u32, 1 once nothing changes
 }
 
-/** labels = the cluster of each row in this round, every cluster with a row. Leaves views that are `done` alone. */
+/** labels = the cluster of each row in this round, every cluster with a row. Skips views that are `done`. */
 export function kmeansAssign(recorder: Recorder, { own, labels, counts, next, done }: KMeansAssignArgs): void {
   const [views, rows] = matrixShape("kmeans-assign own", own);
   const [, clusters] = matrixShape("kmeans-assign counts", counts);

@@ -22,7 +22,7 @@ export interface KMeansNearestArgs {
   first: number;
 }
 
-/** nearest and own of the rows [first, first + n) of each view. Leaves views that are `done` alone. */
+/** nearest and own of the rows [first, first + n) of each view. Skips views that are `done`. */
 export function kmeansNearest(recorder: Recorder, { cosines, done, nearest, own, first }: KMeansNearestArgs): void {
   const [views, count, clusters] = batchShape("kmeans-nearest cosines", cosines);
   const [, rows] = matrixShape("kmeans-nearest nearest", nearest);

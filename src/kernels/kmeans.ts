@@ -1,4 +1,4 @@
-/** Spherical K-Means of each view, without a readback: records as many rounds as there may be. */
+/** Spherical K-Means of each view, without a readback: records the largest number of rounds. */
 import type { Recorder } from "../gpu/pass.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
 import { assert } from "../shared/assert.ts";
@@ -9,10 +9,12 @@ import { kmeansCenters } from "./kmeans-centers.ts";
 import { kmeansNearest } from "./kmeans-nearest.ts";
 import { matmul } from "./matmul.ts";
 
-/** Rows of a single view of which cosines are kept at once: at most so many. Block begins must be bindable. */
+/** The most rows of a single view with cosines in memory at once. Each block must begin at a bindable offset. */
 const BLOCK_ROWS = 256;
 
-/** Rows in a block of `cosines`. Views of a batch go through in one, as their begins may not be bindable. */
+/**
+ * Rows in a block of `cosines`. A batch of views is one block, because views may begin at offsets that cannot be bound.
+ */
 export function cosineRows(views: number, rows: number): number {
   return views > 1 ? rows : Math.min(rows, BLOCK_ROWS);
 }
@@ -20,7 +22,7 @@ export function cosineRows(views: number, rows: number): number {
 export interface KMeansArgs {
   x: Tensor; // [B, R, C], unit rows
   centers: Tensor; // [B, c, C], scratch
-  /** Scratch. Rows go through it in blocks, so that it need not grow with both R and c. */
+  /** Scratch. Rows pass through it in blocks, so that it does not grow with both R and c. */
   cosines: Tensor; // [B, block, c]
   labels: Tensor; // [B, R] u32, scratch
   own: Tensor; // [B, R], scratch
@@ -28,13 +30,13 @@ export interface KMeansArgs {
   next: Tensor; // [B, R] u32, scratch
   done: Tensor; // [B] u32, scratch
   numbers: Tensor; // [B, R] u32, the result
-  /** Rounds at most. */
+  /** The most rounds. */
   iterations: number;
 }
 
 /**
- * numbers = the cluster of each row, numbered by smallest member. After a round that changes nothing in a view, later
- * rounds leave that view alone and end at once: cheaper than asking the GPU whether to go on.
+ * numbers = the cluster of each row, numbered by smallest member. After a round without changes in a view, later rounds
+ * skip that view: a dispatch that ends at once is cheaper than a readback.
  *
  * Rejected: cosines of sums from the rows' Gram matrix, one dispatch for all rounds. A sum of nearly opposite rows
  * cancels there at the square of its length, so a short sum's direction is lost (cosines wrong by 1e-3 at length 0.01).

@@ -1,4 +1,4 @@
-/** A linear layer: the kernel that suits the number of rows, once for each buffer that the weights lie in. */
+/** A linear layer: the kernel for the number of rows, once for each buffer of the weights. */
 import type { Recorder } from "../gpu/pass.ts";
 import { type Matrix, partsOf, view } from "../gpu/tensor.ts";
 import { assert } from "../shared/assert.ts";
@@ -9,11 +9,11 @@ import type { RowNorm } from "./row-product.ts";
 
 export interface LinearArgs extends Omit<MatmulArgs, "weight" | "stride"> {
   weight: Matrix; // [N, K]
-  /** Of a single row only: puts x through this norm first. */
+  /** For a single row only: x passes through this norm first. */
   norm?: RowNorm | undefined;
 }
 
-/** `matvec` for a single row, which alone may be normed on the way; `matmul` for more. The same arguments, the same result. */
+/** `matvec` for a single row, `matmul` for more, with the same result. Only `matvec` takes a norm. */
 export function linear(recorder: Recorder, { norm, exact, weight, bias, y, ...args }: LinearArgs): void {
   const [rows, cols] = matrixShape("linear y", y);
   assert(rows === 1 || !norm, "linear: only one row is normed inside its product");

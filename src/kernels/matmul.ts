@@ -44,16 +44,19 @@ export interface MatmulArgs {
   activation?: Activation | undefined;
   /** Adds to what `y` holds instead of replacing it: the residual. */
   accumulate?: boolean | undefined;
-  /** On the result, before it is stored or added; default 1. */
+  /** Factor on the result, before it is stored or added; default 1. */
   factor?: number | undefined;
-  /** Operands stay f32 on a device that rounds those of all other products to f16. */
+  /** Operands stay f32 on a device that rounds the operands of other products to f16. */
   exact?: boolean | undefined;
 }
 
-/** Ways to the same product: without workgroup memory, with tiles in it, and with tiles of f16 (products and sums in f32). */
-export type MatmulVariant = "quads" | "alone" | "tiles" | "half tiles";
+/**
+ * Implementations of one product: without workgroup memory, with tiles in it, and with tiles of f16 (products and sums
+ * in f32).
+ */
+export type MatmulVariant = "quads" | "alone" | "tiles" | "f16 tiles";
 
-/** How each is made: `tile` is the rows and columns of y that a workgroup makes. */
+/** The parts of each variant; `tile` is the rows and columns of y that a workgroup computes. */
 const VARIANTS = {
   quads: {
     kernel: quad,
@@ -63,7 +66,7 @@ const VARIANTS = {
     constants: { WORKGROUP_SIZE: 4 },
     enables: ["subgroups"],
   },
-  // Invocations that share nothing, as many as lavapipe's vectors have lanes.
+  // Invocations share nothing. Their number is the lanes of lavapipe's vectors.
   alone: {
     kernel: quad,
     tile: [16, 64],
@@ -73,11 +76,11 @@ const VARIANTS = {
     enables: [],
   },
   tiles: { kernel: tiled, tile: [64, 64], libs: [tileF32], suffix: "", constants: {}, enables: [] },
-  "half tiles": { kernel: tiled, tile: [64, 64], libs: [tileF16], suffix: " halves", constants: {}, enables: ["f16"] },
+  "f16 tiles": { kernel: tiled, tile: [64, 64], libs: [tileF16], suffix: " f16", constants: {}, enables: ["f16"] },
 } as const;
 
 /**
- * Tiles in workgroup memory for GPUs, quads without it for software adapters. Measured on SwiftShader, in GFLOP/s for two
+ * GPUs use tiles in workgroup memory, software adapters quads without it. Measured on SwiftShader, in GFLOP/s for two
  * processor cores (twice the product over the processor time; a busy machine, so that a sixth is noise), for
  * [65, 64] x [160, 64], [197, 192] x [768, 192] and [577, 1024] x [4096, 1024]:
  *
@@ -97,22 +100,22 @@ const VARIANTS = {
  * half the registers of 8 x 8, which keeps small GPUs from spilling and puts twice the invocations on a small product.
  */
 function choose(capabilities: Capabilities, weight: Tensor, exact: boolean): MatmulVariant {
-  const { software, subgroups, halves, fastest } = capabilities;
-  const found = fastest.matmul ?? (software ? (subgroups ? "quads" : "alone") : "half tiles");
+  const { software, subgroups, f16, fastest } = capabilities;
+  const found = fastest.matmul ?? (software ? (subgroups ? "quads" : "alone") : "f16 tiles");
   if (found === "alone" || (found === "quads" && subgroups)) return found;
-  const isWanted = halves === "all" ? !exact : halves === "packed" && isPacked(weight.type);
-  const fits = isWanted && canMultiplyHalves(weight);
-  return found === "half tiles" && fits ? "half tiles" : "tiles";
+  const isWanted = f16 === "all" ? !exact : f16 === "packed" && isPacked(weight.type);
+  const fits = isWanted && canMultiplyF16(weight);
+  return found === "f16 tiles" && fits ? "f16 tiles" : "tiles";
 }
 
-/** Those that a device of these capabilities can run, for a measurement to choose from. */
-export function matmulVariants({ software, subgroups, halves }: Capabilities): MatmulVariant[] {
+/** The variants that such a device can run, for a measurement to choose from. */
+export function matmulVariants({ software, subgroups, f16 }: Capabilities): MatmulVariant[] {
   const withoutTiles = [...(subgroups ? (["quads"] as const) : []), ...(software ? (["alone"] as const) : [])];
-  return [...withoutTiles, "tiles", ...(halves === "none" ? [] : (["half tiles"] as const))];
+  return [...withoutTiles, "tiles", ...(f16 === "none" ? [] : (["f16 tiles"] as const))];
 }
 
-/** Halves go four at a time. */
-function canMultiplyHalves(weight: Tensor): boolean {
+/** lib/tile-f16 reads four values at a time. */
+function canMultiplyF16(weight: Tensor): boolean {
   return weight.shape.at(-1)! % 4 === 0;
 }
 

@@ -17,7 +17,7 @@ const kernel = new Kernel({
     cols: "u32",
     inner: "u32",
     scales: "u32",
-    has_bias: "u32",
+    hasBias: "u32",
     accumulate: "u32",
     width: "u32",
     eps: "f32",
@@ -58,7 +58,7 @@ function dispatch(recorder: Recorder, product: Product): void {
     kernel.variant(options),
     { x, weight, bias: bias ?? weight, norm: norm?.weight ?? x, y },
     {
-      ...{ cols, inner, scales: scalesOffset(weight), has_bias: Number(!!bias), accumulate: Number(accumulate) },
+      ...{ cols, inner, scales: scalesOffset(weight), hasBias: Number(!!bias), accumulate: Number(accumulate) },
       ...{ width, eps: norm?.eps ?? 0, factor },
     },
     grid,
@@ -75,7 +75,7 @@ export interface GatedMatvecArgs {
   x: Tensor; // [1, K]
   /** All rows of gate, then all rows of up. */
   weight: Tensor; // [2 F, K]
-  /** Puts x through this norm first. */
+  /** x passes through this norm first. */
   norm?: RowNorm | undefined;
   activation: Activation;
   y: Tensor; // [1, F]

@@ -25,7 +25,9 @@ export interface MergeArgs {
   seats: number;
   /** k */
   primary: number;
-  /** Whether weights are shares of the cluster's importance ("normalized") or importance itself ("raw"). */
+  /**
+   * True if weights are shares of the cluster's importance ("normalized"), false if they are importance itself ("raw").
+   */
   normalized: boolean;
 }
 

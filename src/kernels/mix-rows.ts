@@ -25,7 +25,7 @@ export interface MixRowsArgs {
   accumulate: boolean;
 }
 
-/** y[t] = sum over k of weights[t, k] * x[first + sources[t, k]], with what y[t] was before where sums accumulate. */
+/** y[t] = sum over k of weights[t, k] * x[first + sources[t, k]], plus the old y[t] with `accumulate`. */
 export function mixRows(recorder: Recorder, { x, sources, weights, y, accumulate, first = 0 }: MixRowsArgs): void {
   const [, width] = matrixShape("mix-rows x", x);
   const [rows, taps] = matrixShape("mix-rows sources", sources);

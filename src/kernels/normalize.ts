@@ -28,9 +28,9 @@ const kernel = new Kernel({
 export interface NormalizeArgs {
   /** Packed RGBA8, red in the low byte. */
   x: Tensor; // [rows, stride] u32
-  /** Where each rectangle begins, and the view that it becomes: left, top, index in the batch. The caller keeps them inside. */
+  /** Each rectangle's left and top, and the index of its view in the batch. The caller keeps rectangles inside x. */
   places: Tensor; // [R, 3] u32
-  /** Views that no rectangle becomes keep what they hold. */
+  /** Views without a rectangle keep their values. */
   y: Tensor; // [B, 3, H, W]
   rescale: number;
   /** Red, green, blue. */

@@ -27,7 +27,7 @@ export interface OwnersArgs {
   primary: number;
 }
 
-/** y = the owners of the cells that leave the stage: of each view the primary ones, then clusters. */
+/** y = the owners of the cells after the stage: in each view the primary cells, then the clusters. */
 export function owners(recorder: Recorder, { x, order, scores, labels, y, primary }: OwnersArgs): void {
   const [views, cells] = matrixShape("owners x", x);
   const [, outputs] = matrixShape("owners y", y);

@@ -30,7 +30,7 @@ export interface PatchesArgs {
   cell: number;
   /** Default false. */
   channelsLast?: boolean | undefined;
-  /** F: a picture stands for so many equal frames, each with its own weights; 1 with `channelsLast`. Default 1. */
+  /** F: the picture counts as this many equal frames, each with its own weights; 1 with `channelsLast`. Default 1. */
   frames?: number | undefined;
 }
 

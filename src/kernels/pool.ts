@@ -26,7 +26,10 @@ export interface PoolArgs {
   first: number;
 }
 
-/** y = averages of windows of factor x factor cells, seat by seat; windows at the right and bottom over the cells they hold. */
+/**
+ * y = averages of windows of factor x factor cells, seat by seat; windows at the right and bottom edge average the
+ * cells that they hold.
+ */
 export function pool(recorder: Recorder, { x, y, rows, cols, seats, factor, first }: PoolArgs): void {
   const [xRows, width] = matrixShape("pool x", x);
   const views = xRows / (first + rows * cols * seats);

@@ -1,4 +1,4 @@
-/** Cells of LLaVA-PruMerge (arXiv 2403.15388, by its text and not its published code). */
+/** Cells of LLaVA-PruMerge (arXiv 2403.15388, following its text rather than its published code). */
 import shader from "../../shaders/prumerge.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
@@ -44,8 +44,8 @@ export function prumerge(recorder: Recorder, { x, order, scores, cosines, y, fir
 }
 
 /**
- * How many cells of a view the outlier rule keeps: those above Q3 + 1.5 (Q3 - Q1) with quartiles by linear interpolation,
- * at least one. Runs on the CPU because the number of cells, and so every later shape, depends on it.
+ * The number of cells of a view that the outlier rule keeps: those above Q3 + 1.5 (Q3 - Q1) with quartiles by linear
+ * interpolation, at least one. Runs on the CPU because the number of cells, and so every later shape, depends on it.
  *
  * @param scores [N], importance of one view
  */

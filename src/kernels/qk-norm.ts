@@ -24,9 +24,9 @@ const kernel = new Kernel({
 
 export interface QkNormArgs {
   qkv: Tensor; // [T, (queryPitch H + 2 Hk) D]: queries, then keys, then values
-  /** Widths of a head from a query to the next, for norms of heads: what follows a query stays. Default 1. */
+  /** Distance between queries, in widths of a head, for norms of heads; channels between queries stay. Default 1. */
   queryPitch?: number | undefined;
-  /** As wide as a head, or as all heads: so wide is what a norm runs over. */
+  /** As wide as a head, or as all heads; the norm runs over that width. */
   queryWeight: Tensor; // [D] or [H D]
   keyWeight: Tensor; // [D] or [Hk D]
   /** With both biases the norms are layer norms, without them RMS norms. */

@@ -1,4 +1,4 @@
-/** Queries, keys and values of one row: `matvec` and `rope` in one dispatch. Many rows take `linear`, then `rope`. */
+/** Queries, keys and values of one row: `matvec` and `rope` in one dispatch. Many rows use `linear`, then `rope`. */
 import shader from "../../shaders/qkv.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
@@ -38,7 +38,7 @@ const kernel = new Kernel({
 
 export interface QkvArgs extends RopeTarget {
   x: Tensor; // [1, K]
-  /** Puts x through this norm first. */
+  /** x passes through this norm first. */
   norm?: RowNorm | undefined;
   weight: Tensor; // [(H + 2 Hk) D, K]: queries, then keys, then values
   bias?: Tensor | undefined; // [(H + 2 Hk) D]

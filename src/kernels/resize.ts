@@ -1,6 +1,6 @@
 /**
- * One axis of Pillow's resize (src/libImaging/Resample.c), bit for bit, rounded to bytes. The coefficients, and which axis
- * comes first, come from image/resample.ts.
+ * One axis of Pillow's resize (src/libImaging/Resample.c), bit for bit, rounded to bytes. image/resample.ts provides
+ * the coefficients and the order of the axes.
  */
 import shader from "../../shaders/resize.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
@@ -37,18 +37,18 @@ export interface ResizeArgs {
   bounds: Tensor; // [outputs, 3] i32
   /** Alpha is 255. */
   y: Tensor; // [H, W] u32
-  /** "columns": each row of y is made from one row of x. "rows": each column of y is made from one column of x. */
+  /** "columns": each row of y depends on one row of x. "rows": each column of y depends on one column of x. */
   axis: "columns" | "rows";
-  /** The picture's sample, along the axis, that x begins with. */
+  /** The picture's sample at which x begins, along the axis. */
   origin: number;
   /** The rectangle of y that is written; all of it if missing. */
   left?: number;
   top?: number;
   width?: number;
   height?: number;
-  /** The row (or for "rows" the column) of x that the rectangle's first is made from; 0 if missing. */
+  /** The row (or for "rows" the column) of x that yields the rectangle's first one; 0 if missing. */
   line?: number;
-  /** The output that the rectangle's first column (or for "rows" row) is; 0 if missing. */
+  /** The output at the rectangle's first column (or for "rows" row); 0 if missing. */
   output?: number;
   /** Of the canvas around the picture, packed. */
   colour: number;

@@ -24,7 +24,7 @@ const kernel = new Kernel({
   },
 });
 
-/** Where turned queries, turned keys and plain values go. */
+/** The outputs of turned queries, turned keys and plain values, and the table that turns them. */
 export interface RopeTarget {
   /** Each below P: the kernel cannot check them. */
   positions: Tensor; // [axes, T] u32
@@ -35,7 +35,7 @@ export interface RopeTarget {
   axisOfPair?: readonly number[] | undefined; // [R/2]
   /** Of `ropeTable`. R channels of a head turn, from the first on; the others stay. */
   table: Tensor; // [P, R], with `grows` [P, R + 4]
-  /** True for a table with growth, by which queries are multiplied. Default false. */
+  /** True for a table with a growth factor on queries. Default false. */
   grows?: boolean | undefined;
   /** False where no channel turns; the table is then not read. Default true. */
   turns?: boolean | undefined;
@@ -53,11 +53,11 @@ export interface RopeTarget {
 
 export interface RopeArgs extends RopeTarget {
   qkv: Tensor; // [T, (queryPitch H + 2 Hk) D]: queries, then keys, then values
-  /** Widths of a head from a query to the next: 2 where something else as wide follows each of them. Default 1. */
+  /** Distance between queries, in widths of a head: 2 where a gate of the same width follows each query. Default 1. */
   queryPitch?: number | undefined;
 }
 
-/** Throws unless `rows` rows fit what they go to: a bug in the model code. */
+/** Throws unless `rows` rows fit their target: a bug in the model code. */
 export function checkRope(name: string, target: RopeTarget, rows: number): void {
   const { positions, axisOfPair, q, cache, cacheRow, heads, keyHeads, headWidth } = target;
   const [capacity] = matrixShape(`${name} cache`, cache);
@@ -76,7 +76,7 @@ export function checkRope(name: string, target: RopeTarget, rows: number): void 
   );
 }
 
-/** How many channels of a head turn. */
+/** The number of channels of a head that turn. */
 export function turnedChannels(target: Pick<RopeTarget, "table" | "turns" | "grows">): number {
   return Math.max(0, tablePitch(target) - (target.grows ? GROWTH_COLUMNS : 0));
 }
@@ -86,7 +86,7 @@ export function tablePitch({ table, turns = true }: Pick<RopeTarget, "table" | "
   return turns ? matrixShape("RoPE table", table)[1] : 0;
 }
 
-/** How many axes a row has positions on. */
+/** The number of position axes. */
 export function axesOf(axisOfPair: readonly number[] | undefined): number {
   return axisOfPair ? Math.max(...axisOfPair) + 1 : 1;
 }
@@ -116,7 +116,7 @@ export function rope(recorder: Recorder, args: RopeArgs): void {
   const [rows] = matrixShape("rope qkv", qkv);
   checkRope("rope", args, rows);
   checkShape("rope qkv", qkv, [rows, (queryPitch * heads + 2 * keyHeads) * headWidth]);
-  // With several axes one channel at a time: neighbouring pairs may turn by different ones.
+  // With several axes a Part is one channel: neighbouring pairs may turn by different axes.
   const halfTurned = turnedChannels(args) / 2;
   const part = axisOfPair ? choosePart(1) : choosePart(headWidth / 2, halfTurned);
   const axes = chooseAxes(axisOfPair);
@@ -140,15 +140,15 @@ export function rope(recorder: Recorder, args: RopeArgs): void {
 /** Columns of the table that hold the growth of a position: a Part of four, or of one and three that are not read. */
 const GROWTH_COLUMNS = 4;
 
-/** Columns of a table for so many channels that turn. */
+/** Columns of a table for this many turning channels. */
 export function tableColumns(turned: number, grows: boolean): number {
   return turned + (grows ? GROWTH_COLUMNS : 0);
 }
 
 /**
- * Cosines and sines of all angles, times `factor`: row p holds the D/2 cosines of position p, then the D/2 sines, then four
- * times what queries of position p are multiplied by.
- * Computed in f64 and on this side: WGSL promises sin and cos only to 2^-11, and only for small angles.
+ * Cosines and sines of all angles, times `factor`: row p holds the D/2 cosines of position p, then the D/2 sines, then
+ * four times the growth factor of position p.
+ * Computed on the CPU in f64: WGSL promises sin and cos only to 2^-11, and only for small angles.
  *
  * @param frequenciesOf radians from one position to the next, [D/2], as the row of a position takes them
  * @param growthOf the growth of a position; without it queries do not grow

@@ -31,9 +31,9 @@ export interface RowMeanArgs {
   /** Column or text row at each row of the cache; these two are of `IndexTables` (model room). */
   slots: Tensor; // [S or more] u32
   textRows: Tensor; // [textRow + 1 or more, 8] u32
-  /** Out: attention to the other text rows that it sees. The other entries are left. */
+  /** Out: attention to the other text rows that it sees. Other entries stay as they are. */
   neighbours: Tensor; // [1, textRow + 1]
-  /** Out: attention to the columns that it sees, packed as `textRows` says. The other entries are left. */
+  /** Out: attention to the columns that it sees, packed as `textRows` says. Other entries stay as they are. */
   imageAttention: Tensor;
   /** The row's number among the text rows. */
   textRow: number;

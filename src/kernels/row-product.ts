@@ -1,4 +1,6 @@
-/** What the kernels that multiply a single row share (matvec.ts, qkv.ts): their variants and grids, over lib/row-product. */
+/**
+ * Shared by the kernels that multiply a single row (matvec.ts, qkv.ts): their variants and grids, over lib/row-product.
+ */
 import rowProduct from "../../shaders/lib/row-product.wgsl?raw";
 import rowProductQuad from "../../shaders/lib/row-product-quad.wgsl?raw";
 import team from "../../shaders/lib/team.wgsl?raw";
@@ -11,7 +13,7 @@ import { ceilDiv } from "../shared/assert.ts";
 import { foldGrid } from "./common.ts";
 import { chooseChunk } from "./weights.ts";
 
-/** An RMS norm of the row in front of its product. */
+/** An RMS norm of the row before its product. */
 export interface RowNorm {
   weight: Tensor; // [K]
   eps: number;
@@ -24,13 +26,14 @@ interface RowProductShape {
   /** Groups of four weight rows. */
   SLOTS: number;
   /**
-   * Who shares rows of W. By default a subgroup, or the workgroup on a device without subgroups; alone, each invocation
-   * multiplies whole rows; in quads it does so too, and four of them share their loads of x. Quads need subgroups.
+   * The invocations that share rows of W. By default a subgroup, or the workgroup on a device without subgroups.
+   * "alone": each invocation multiplies whole rows. "quads": the same, and four of them share their loads of x; needs
+   * subgroups.
    */
   sharing?: "alone" | "quads";
 }
 
-/** By name, for a measurement to choose from: invocations x groups of four rows. */
+/** Named shapes, invocations x groups of four rows, for a measurement to choose from. */
 export const ROW_PRODUCT_SHAPES = {
   "32 x 1": { WORKGROUP_SIZE: 32, SLOTS: 1 },
   "64 x 2": { WORKGROUP_SIZE: 64, SLOTS: 2 },
@@ -45,7 +48,7 @@ export const ROW_PRODUCT_SHAPES = {
 
 type ShapeName = keyof typeof ROW_PRODUCT_SHAPES;
 
-/** Worth a measurement on a GPU, where invocations alone would each read their own rows of memory. */
+/** Shapes worth measuring on a GPU. "alone" is not: each invocation would read its own rows of memory. */
 export const GPU_SHAPES: readonly ShapeName[] = ["32 x 1", "64 x 2", "128 x 4", "256 x 4"];
 
 /**
@@ -60,10 +63,9 @@ export const GPU_SHAPES: readonly ShapeName[] = ["32 x 1", "64 x 2", "128 x 4", 
  *     4 for four                  0.56                               8 alone, 16 rows each instead of 4    5.80
  *     64 x 1, by barriers         0.04                               8 alone, one row each                 1.97
  *
- * SwiftShader pays for every invocation without work, and most for loads: quads, which share those of x, take 0.69 of the
- * time of 4 for two groups in f32 and 0.78 in q4 ([576, 1536], one run).
- * Lavapipe makes 8 invocations one vector: arithmetic is almost free,
- * a barrier switches coroutines, and each load goes through the lanes one by one.
+ * On SwiftShader idle invocations cost time, and loads cost most. Quads share the loads of x: they take 0.69 of the
+ * time of 4 for two groups in f32, 0.78 in q4 ([576, 1536], one run). Lavapipe runs 8 invocations as one vector:
+ * arithmetic is almost free, a barrier switches coroutines, and each load runs lane by lane.
  */
 function chooseShape({ software, subgroups, fastest }: Capabilities): RowProductShape {
   const name = (fastest.matvec ?? (software ? (subgroups ? "4 in quads" : "8 alone") : "64 x 2")) as ShapeName;
@@ -74,7 +76,7 @@ function chooseShape({ software, subgroups, fastest }: Capabilities): RowProduct
 export interface RowProductOptions {
   weight: Tensor; // [N, K]
   normed: boolean;
-  /** Values of y that a four of rows gives. */
+  /** Values of y from each group of four rows. */
   outputs: number;
   /** Values of y in all. */
   cols: number;
@@ -101,7 +103,7 @@ export function chooseRowProduct(
   return { options, grid: foldGrid(ceilDiv(cols, fours * outputs)), inner: weight.shape[1]! / elements };
 }
 
-/** The end of a variant's name and the libraries of rows that teams share. */
+/** The suffix of a variant's name, and the libraries for rows that teams share. */
 function teamTexts({ subgroups }: Capabilities, sharing: "alone" | undefined): [suffix: string, texts: string[]] {
   if (sharing === "alone") return [" alone", [teamAlone, rowProduct]];
   return subgroups ? [" subgroups", [teamSubgroup, rowProduct]] : ["", [team, rowProduct]];

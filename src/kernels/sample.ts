@@ -1,7 +1,9 @@
-/** The choice of the next token from its logits, on the GPU, so that no logit crosses to this side. */
+/** Chooses the next token from its logits on the GPU, so that no logits are read back. */
 import floatKeyLib from "../../shaders/lib/float-key.wgsl?raw";
 import radixSelectLib from "../../shaders/lib/radix-select.wgsl?raw";
 import randomLib from "../../shaders/lib/random.wgsl?raw";
+import sampleCandidatesLib from "../../shaders/lib/sample-candidates.wgsl?raw";
+import sampleSelectLib from "../../shaders/lib/sample-select.wgsl?raw";
 import wideLib from "../../shaders/lib/wide.wgsl?raw";
 import shader from "../../shaders/sample.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
@@ -33,28 +35,28 @@ export const NOT_FINITE = 0xfffffffe;
 const ON_GPU = { THREADS: 256, LIST: 1024, DIGIT_BITS: 8 };
 
 /**
- * On the CPU the barriers of one quad cost nothing, and workgroup memory costs most: SwiftShader compiles and runs the
- * zeroing of each word as code of its own, 2500 words a second of compiling on one core (measured under load).
+ * On software adapters the barriers of one quad are free, and workgroup memory costs most: SwiftShader compiles the
+ * zeroing of each word as separate code, 2500 words a second on one core (measured under load).
  */
 const ON_CPU = { THREADS: 4, LIST: 128, DIGIT_BITS: 4 };
 
 /** Below this f32 logits are further apart than the temperature: the largest is chosen. */
 const GREEDY_BELOW = 1e-6;
 
-/** Wider than any two logits are apart after the shader has clamped them. */
+/** Above the difference of any two logits that the shader has clamped. */
 const KEEP_ALL = 1e37;
 
 export interface SampleArgs {
   logits: Tensor; // [V]
   /** Bit id % 32 of word id / 32 set: the token may be chosen. */
   allowed: Tensor; // [ceil(V / 32)] u32
-  /** The same for ids of the prompt and of what was generated, which the penalty falls on; the chosen one is added. */
+  /** The same for the ids under the repetition penalty, those of the prompt and the answer; the chosen id is added. */
   seen: Tensor; // [ceil(V / 32)] u32
   /** The chosen id; NO_TOKEN (token-embed.ts) if none is allowed, NOT_FINITE if one has a logit that is not finite. */
   token: Tensor; // [1] u32
   /** 0 chooses the largest logit, the lowest id of equal ones; the penalty counts there too. */
   temperature: number;
-  /** Keeps the k largest logits and what ties with the last of them; 0 keeps all. */
+  /** Keeps the k largest logits and those equal to the last of them; 0 keeps all. */
   topK: number;
   /** Keeps the fewest of the most likely tokens whose probability reaches this, lower ids first; 1 keeps all, 0 one. */
   topP: number;
@@ -62,15 +64,16 @@ export interface SampleArgs {
   minP: number;
   /** Divides positive and multiplies negative logits of tokens in `seen` (Keskar et al. 2019); 1 changes none. */
   repetitionPenalty: number;
-  /** 32-bit integer. Equal seeds and steps draw alike, on other adapters too but for ties in f32. */
+  /** 32-bit integer. Equal seeds and steps draw the same token, on all adapters except for ties in f32. */
   seed: number;
   /** Number of the draw under this seed. */
   step: number;
 }
 
 /**
- * Chooses one token in the order of Hugging Face's `generate`: penalty, temperature, top-k, top-p, min-p, draw. All settings are
- * parameters of one pipeline, so that a change of them compiles nothing. Throws RangeError for settings out of range.
+ * Chooses one token in the order of Hugging Face's `generate`: penalty, temperature, top-k, top-p, min-p, draw. All
+ * settings are parameters of one pipeline, so changing them compiles nothing. Throws RangeError for settings out of
+ * range.
  */
 export function sample(recorder: Recorder, args: SampleArgs): void {
   const { logits, allowed, seen, token, temperature, topK, topP, minP, repetitionPenalty, seed, step } = args;
@@ -89,7 +92,10 @@ export function sample(recorder: Recorder, args: SampleArgs): void {
     repetitionPenalty: checkNumber("repetitionPenalty", repetitionPenalty, 0.01, 100),
     minGap: minGap(checkNumber("minP", minP, 0, 1), temperature),
   };
-  const libs = { key: "", texts: [floatKeyLib, wideLib, radixSelectLib, randomLib] };
+  const libs = {
+    key: "",
+    texts: [floatKeyLib, wideLib, radixSelectLib, randomLib, sampleCandidatesLib, sampleSelectLib],
+  };
   const variant = kernel.variant({ libs, constants: recorder.capabilities.software ? ON_CPU : ON_GPU });
   recorder.dispatch(variant, { logits, allowed, seen, token }, params, [1]);
 }

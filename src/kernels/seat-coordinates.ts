@@ -1,4 +1,4 @@
-/** Where the seats of merged cells count as lying in the grid: by these an encoder with rotary positions turns them. */
+/** The grid coordinates of the seats of merged cells, for encoders with rotary positions. */
 import shader from "../../shaders/seat-coordinates.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";

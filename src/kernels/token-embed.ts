@@ -14,7 +14,7 @@ const kernel = new Kernel({
   params: { rows: "u32", width: "u32", scales: "u32", first: "u32", count: "u32", factor: "f32" },
 });
 
-/** In place of an id: the row of `y` is left as it is, for an image token. */
+/** An id that leaves its row of `y` as it is, for an image token. */
 export const NO_TOKEN = 0xffffffff;
 
 export interface TokenEmbedArgs {
@@ -22,11 +22,11 @@ export interface TokenEmbedArgs {
   /** The table, plain or packed. */
   weight: Matrix; // [V, C]
   y: Tensor; // [T, C]
-  /** On the embeddings; default 1. */
+  /** Factor on the embeddings; default 1. */
   factor?: number | undefined;
 }
 
-/** y[t] = factor * weight[ids[t]]. Ids are below V or `NO_TOKEN`; the row of any other one is left as it is, too. */
+/** y[t] = factor * weight[ids[t]]. Rows of other ids than 0 to V - 1, such as `NO_TOKEN`, stay as they are. */
 export function tokenEmbed(recorder: Recorder, { ids, weight, y, factor = 1 }: TokenEmbedArgs): void {
   const [rows, width] = matrixShape("token-embed y", y);
   checkShape("token-embed ids", ids, [rows]);

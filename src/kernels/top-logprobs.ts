@@ -1,4 +1,4 @@
-/** Log-probabilities of the chosen token and of the most likely ones, so that no row of logits crosses to the CPU. */
+/** Log-probabilities of the chosen token and of the most likely ones, so that no logits are read back. */
 import floatKeyLib from "../../shaders/lib/float-key.wgsl?raw";
 import shader from "../../shaders/top-logprobs.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
@@ -15,7 +15,7 @@ const kernel = new Kernel({
   params: { vocabulary: "u32", count: "u32" },
 });
 
-/** Most tokens that are listed besides the chosen one. */
+/** The most tokens listed besides the chosen one. */
 export const MAX_TOP_LOGPROBS = 20;
 
 /** On the CPU barriers are cheap for one quad only, and each word of workgroup memory costs; see sample.ts. */

@@ -1,6 +1,6 @@
 /**
- * What only a try on the device tells: whether its f16 arithmetic is right, and which variants of the products are
- * fastest on it. What is done with the answers is decided by the engine; see `Capabilities`.
+ * Trials on the device: is its f16 arithmetic correct, and which variants of the products are fastest? The engine acts
+ * on the results; see `Capabilities`.
  */
 import type { Gpu } from "../gpu/device.ts";
 import { type Capabilities, type Recorder, withCapabilities } from "../gpu/pass.ts";
@@ -9,21 +9,21 @@ import { matmul, matmulVariants } from "./matmul.ts";
 import { matvec } from "./matvec.ts";
 import { GPU_SHAPES } from "./row-product.ts";
 
-/** A product that is no multiple of a tile on any side, so that its edges are tried too. */
+/** Sizes that are not multiples of a tile, so that edges are tested too. */
 const TRIED = { rows: 70, cols: 130, inner: 100 };
-/** Size of the first row of x; the others are below 1. f16 does not hold it: the device must notice that. */
+/** Size of the first row of x; the others are below 1. It exceeds f16, which the kernel must detect. */
 const TRIED_SIZE = 1e6;
 /**
- * Of sums of 100 products, over their largest product: about 0.005 comes of rounding to 11 bits, a wrong tile is off
- * by several.
+ * Largest error of sums of 100 products, relative to their largest product. Rounding to 11 bits causes about 0.005; a
+ * wrong tile is off by several.
  */
 const TRIED_ERROR = 0.05;
 
 /**
- * Whether the device multiplies halves, and rightly: some drivers have the feature and refuse its shaders, or return zeros
+ * True if the device multiplies in f16 correctly: some drivers have the feature and refuse its shaders, or return zeros
  * or worse.
  */
-export async function halvesAreRight(gpu: Gpu): Promise<boolean> {
+export async function f16IsCorrect(gpu: Gpu): Promise<boolean> {
   if (!gpu.device.features.has("shader-f16")) return false;
   const { rows, cols, inner } = TRIED;
   // Spread evenly, below 1 and different everywhere.
@@ -39,17 +39,17 @@ export async function halvesAreRight(gpu: Gpu): Promise<boolean> {
     };
     gpu.upload(args.x, x);
     gpu.upload(args.weight, weight);
-    const inHalves: Partial<Capabilities> = { halves: "all", fastest: { matmul: "half tiles" } };
-    const body = (recorder: Recorder) => matmul(withCapabilities(recorder, inHalves), args);
+    const inF16: Partial<Capabilities> = { f16: "all", fastest: { matmul: "f16 tiles" } };
+    const body = (recorder: Recorder) => matmul(withCapabilities(recorder, inF16), args);
     if (!(await gpu.canCompile(body))) return false;
-    gpu.submit("self-test of halves", body);
+    gpu.submit("f16 self-test", body);
     return isProduct(await readFloats(gpu, args.y), x, weight, inner);
   } finally {
     arena.dispose();
   }
 }
 
-/** Whether y is x W^T as far as halves can tell. @param x [M, K] @param weight [N, K] @param y [M, N] */
+/** True if y is x W^T within the precision of f16. @param x [M, K] @param weight [N, K] @param y [M, N] */
 export function isProduct(y: Float32Array, x: Float32Array, weight: Float32Array, inner: number): boolean {
   const cols = weight.length / inner;
   return y.every((value, at) => {
@@ -65,7 +65,7 @@ export function isProduct(y: Float32Array, x: Float32Array, weight: Float32Array
   });
 }
 
-/** Rows of a prompt's chunk, and a layer's width: large enough that a GPU is busy, small enough to be over soon. */
+/** Rows of a prompt's chunk, and a layer's width: large enough to occupy a GPU, small enough to finish soon. */
 const MEASURED = { rows: 128, width: 2048 };
 /** A run repeats its work until it takes this long, so that steps of the clock, submit and polling do not matter. */
 const LONG_ENOUGH_MS = 8;
@@ -74,7 +74,7 @@ const MOST_REPEATS = 128;
 const TURNS = 3;
 
 /**
- * Names of the fastest variants here, by kernel. A few tenths of a second on a GPU, most of it compilation.
+ * Names of the fastest variants on this device, by kernel. A few tenths of a second on a GPU, most of it compilation.
  *
  * @param shapes names of ROW_PRODUCT_SHAPES to choose from
  */
@@ -92,7 +92,7 @@ export async function fastestVariants(
     const fastest = (kernel: string, names: readonly string[], product: (recorder: Recorder) => void) =>
       fastestOf(
         gpu,
-        names.map((name) => ({ name, changes: { halves: "all", fastest: { [kernel]: name } } })),
+        names.map((name) => ({ name, changes: { f16: "all", fastest: { [kernel]: name } } })),
         product,
       );
     return {
@@ -109,7 +109,7 @@ interface Contender {
   changes: Partial<Capabilities>;
 }
 
-/** Name of the contender whose shortest time is the shortest. They take turns, so that a busy moment is one for all. */
+/** Name of the contender with the shortest best time. They take turns, so that a busy moment affects all of them. */
 async function fastestOf(gpu: Gpu, contenders: readonly Contender[], product: (recorder: Recorder) => void) {
   const runs: { name: string; run: () => Promise<number>; time: number }[] = [];
   for (const { name, changes } of contenders)
@@ -130,7 +130,7 @@ async function timer(gpu: Gpu, changes: Partial<Capabilities>, product: (recorde
     await gpu.idle();
     return performance.now() - start;
   };
-  await run(1); // the first one pays for what is done once
+  await run(1); // the first run includes one-time costs
   let repeats = 1;
   while (repeats < MOST_REPEATS && (await run(repeats)) < LONG_ENOUGH_MS) repeats *= 2;
   return async () => (await run(repeats)) / repeats;

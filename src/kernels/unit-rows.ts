@@ -19,7 +19,7 @@ export interface UnitRowsArgs {
   y: Tensor; // [B, R, S * C]
   /** Rows of a view before its cells: 1 with a class token. */
   first: number;
-  /** Where in a view's `order` the R indices begin. */
+  /** Place in a view's `order` at which the R indices begin. */
   begin: number;
 }
 

@@ -1,4 +1,4 @@
-/** Weights as halves, or as small integers under a scale, on the GPU. Where they come from: weight-unpack.ts. */
+/** Packs f32 weights on the GPU as f16, or as small integers with a scale. weight-unpack.ts provides the f32 values. */
 import shader from "../../shaders/weight-pack.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
@@ -10,7 +10,7 @@ import { elementGrid } from "./common.ts";
 const kernel = new Kernel({
   name: "weight-pack",
   shader,
-  bindings: { x: "read", y: "write", too_large: "write" },
+  bindings: { x: "read", y: "write", tooLarge: "write" },
   params: { elements: "u32", offset: "u32", scales: "u32", counter: "u32" },
 });
 
@@ -19,7 +19,7 @@ const BITS: Partial<Record<string, number>> = { f16: 16, q8: 8, q4: 4 };
 export interface WeightPackArgs {
   x: Tensor; // f32, `elements` at least
   elements: number;
-  /** A packed matrix that is zero where it is not written yet. Its type is the format. */
+  /** A packed matrix, zero where it is not yet written. Its type is the format. */
   y: Tensor;
   yOffset: number; // in elements
   tooLarge: Tensor; // u32 counters
@@ -27,8 +27,8 @@ export interface WeightPackArgs {
 }
 
 /**
- * y[yOffset ..] = the first `elements` values of x; tooLarge[counter] counts those (or their scales) beyond a half, which
- * are stored as the largest one. Both numbers are multiples of 8, of 32 for "q8" and "q4".
+ * y[yOffset ..] = the first `elements` values of x; tooLarge[counter] counts values (or scales) beyond f16, which are
+ * stored as the largest f16. Both numbers are multiples of 8, of 32 for "q8" and "q4".
  */
 export function weightPack(recorder: Recorder, { x, elements, y, yOffset, tooLarge, counter }: WeightPackArgs): void {
   const bits = BITS[typeName(y.type)];
@@ -39,7 +39,7 @@ export function weightPack(recorder: Recorder, { x, elements, y, yOffset, tooLar
   assert(yOffset + elements <= elementCount(y.shape), `${elements} values at ${yOffset} do not fit`);
   recorder.dispatch(
     kernel.variant({ constants: { BITS: bits } }),
-    { x, y, too_large: tooLarge },
+    { x, y, tooLarge },
     { elements, offset: yOffset, scales: scalesOffset(y), counter },
     elementGrid(ceilDiv(elements, GROUP), 64),
   );

@@ -1,4 +1,4 @@
-/** Stored weights (F32, F16, BF16) as f32 on the GPU, with a count of what is not finite. */
+/** Stored weights (F32, F16, BF16) as f32 on the GPU, with a count of values that are not finite. */
 import shader from "../../shaders/weight-unpack.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
@@ -10,8 +10,8 @@ import { elementGrid } from "./common.ts";
 const kernel = new Kernel({
   name: "weight-unpack",
   shader,
-  bindings: { packed: "read", y: "write", not_finite: "write" },
-  params: { elements: "u32", y_offset: "u32", counter: "u32", add: "f32" },
+  bindings: { packed: "read", y: "write", notFinite: "write" },
+  params: { elements: "u32", yOffset: "u32", counter: "u32", add: "f32" },
 });
 
 /** Values of an invocation; the shader has the same number. */
@@ -38,14 +38,16 @@ export interface WeightUnpackArgs {
   add?: number | undefined;
 }
 
-/** y[yOffset ..] = the first `elements` values of `packed`; notFinite[counter] += how many are NaN or infinite. */
+/**
+ * y[yOffset ..] = the first `elements` values of `packed`; notFinite[counter] += the number of NaN or infinite values.
+ */
 export function weightUnpack(recorder: Recorder, args: WeightUnpackArgs): void {
   const { packed, type, elements, y, yOffset, notFinite, counter, add = 0 } = args;
   const format = FORMATS[type];
   const words = ceilDiv(elements * format.SOURCE_BITS, 32);
   assert(words <= elementCount(packed.shape), `${elements} ${type} values need ${words} words`);
   assert(yOffset + elements <= elementCount(y.shape), `${elements} values at ${yOffset} do not fit`);
-  const params = { elements, y_offset: yOffset, counter, add };
-  const tensors = { packed, y, not_finite: notFinite };
+  const params = { elements, yOffset, counter, add };
+  const tensors = { packed, y, notFinite };
   recorder.dispatch(kernel.variant({ constants: format }), tensors, params, elementGrid(elements, 64 * ROUNDS));
 }

@@ -1,4 +1,4 @@
-/** How kernels read weights, plain or packed: the libraries for each format, and where the scales lie. */
+/** The libraries by which kernels read plain and packed weights, and the offset of the scales. */
 import aboveOne from "../../shaders/lib/above-one.wgsl?raw";
 import aboveTwo from "../../shaders/lib/above-two.wgsl?raw";
 import chunkF16 from "../../shaders/lib/chunk-f16.wgsl?raw";
@@ -43,24 +43,24 @@ import { choosePart, type PartChoice } from "./heads.ts";
 /** "f32", or how a weight matrix is packed when Fovea packs it. */
 export type WeightType = "f32" | PackedName;
 
-/** By bits: what reads integers of 4 neighbours, and of a chunk of so many. */
+/** Libraries by bits: for integers of 4 neighbours, and for a chunk. */
 const WEIGHT_TEXTS = { 4: weightQ4, 5: weightQ5, 6: weightQ6, 8: weightQ8 } as const;
 const CHUNK_TEXTS = { 4: [chunkQ4, 32], 5: [chunkQ5, 32], 6: [chunkQ6, 16], 8: [chunkQ8, 16] } as const;
 
-/** Components of a row of f16 that go through lib/chunk-f16 at a time. */
+/** Components of a row that lib/chunk-f16 reads at a time. */
 const CHUNK_F16 = 8;
 
 interface WeightChoice {
   part: PartChoice;
-  /** Of the library choice. */
+  /** Identifies the choice of libraries. */
   key: string;
-  /** `Part` and what reads the weights. */
+  /** `Part` and the libraries that read the weights. */
   texts: readonly string[];
-  /** What the texts need. */
+  /** The constants that the texts need. */
   constants: Readonly<Record<string, number>>;
 }
 
-/** Of kernels that read single Parts of the weights, [N, K]. */
+/** For kernels that read single Parts of the weights, [N, K]. */
 export function chooseWeight(weight: Tensor): WeightChoice {
   const { groups, ...found } = choice(weight);
   if (!groups) return { ...found, texts: [...found.texts, weight.type === "f16" ? weightF16 : weightF32, scaleNone] };
@@ -68,7 +68,7 @@ export function chooseWeight(weight: Tensor): WeightChoice {
   return { ...found, texts, constants: groupConstants(groups, found.part.width) };
 }
 
-/** Of kernels that multiply one row; `elements` of K go at a time. */
+/** For kernels that multiply one row; they read `elements` of K at a time. */
 export function chooseChunk(weight: Tensor): WeightChoice & { elements: number } {
   const { groups, ...found } = choice(weight);
   if (!groups) {
@@ -85,7 +85,7 @@ export function chooseChunk(weight: Tensor): WeightChoice & { elements: number }
   };
 }
 
-/** Whether rows of this length can be packed so; the widths of most models are multiples of 32. */
+/** True if rows of this length can be packed in this type. The widths of most models are multiples of 32. */
 export function canPack(inner: number, type: PackedType): boolean {
   const groups = groupsOf(type);
   if (!groups) return inner % CHUNK_F16 === 0;
@@ -102,7 +102,7 @@ function choice(weight: Tensor): WeightChoice & { groups: GroupedType | undefine
   return { part, key, texts: [part.text], constants: {}, groups: groupsOf(type) };
 }
 
-/** What reads the integers, behind what it needs. */
+/** The libraries that read the integers, after those that they need. */
 function integersOf({ bits, levels }: GroupedType, text: string): string[] {
   if (bits === 8) return [text];
   const above = bits === 5 ? [aboveOne] : bits === 6 ? [aboveTwo] : [];
@@ -129,7 +129,7 @@ function groupConstants(
   };
 }
 
-/** f32 as their bits: constants of a variant are whole numbers. */
+/** The coefficients as f32 bits, because constants of a variant are whole numbers. */
 function curveConstants({ curve }: Levels): Record<string, number> {
   const bits = new Uint32Array(Float32Array.from(curve).buffer);
   return Object.fromEntries(Array.from(bits, (word, i) => [`CURVE_${i}`, word]));

@@ -55,6 +55,6 @@ describe("a counting GPU", () => {
     gpu.upload();
     gpu.recorder.copy(tensor, tensor);
     expect(gpu.arena.bytes).toBe(bytes);
-    expect(gpu.recorder.capabilities).toMatchObject({ subgroups: true, software: false, halves: "none" });
+    expect(gpu.recorder.capabilities).toMatchObject({ subgroups: true, software: false, f16: "none" });
   });
 });

@@ -24,7 +24,7 @@ const TILED = { software: false };
 const QUAD = { software: true };
 const ALONE = { fastest: { matmul: "alone" } };
 // Only where the device has halves, as the software adapter of the tests has not; see kernels/tuning.ts.
-const HALF = { software: false, halves: "all", fastest: { matmul: "half tiles" } } as const;
+const HALF = { software: false, f16: "all", fastest: { matmul: "f16 tiles" } } as const;
 
 describe("matmul", () => {
   const { gpu } = useGpu();
@@ -146,7 +146,7 @@ describe("matmul", () => {
   test("halves are for widths of fours, and where they are asked for", async () => {
     const random = freshRandom("matmul");
     await checkLinear(gpu(), random, matmul, { rows: 3, cols: 5, inner: 7 }, [HALF]);
-    await checkLinear(gpu(), random, matmul, { rows: 3, cols: 5, inner: 8 }, [{ ...HALF, halves: "packed" }]);
+    await checkLinear(gpu(), random, matmul, { rows: 3, cols: 5, inner: 8 }, [{ ...HALF, f16: "packed" }]);
     const exact: typeof matmul = (recorder, args) => matmul(recorder, { ...args, exact: true });
     await checkLinear(gpu(), random, exact, { rows: 3, cols: 5, inner: 8 }, [HALF]);
   });

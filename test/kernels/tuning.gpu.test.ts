@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ROW_PRODUCT_SHAPES } from "../../src/kernels/row-product.ts";
-import { fastestVariants, halvesAreRight, isProduct } from "../../src/kernels/tuning.ts";
+import { f16IsCorrect, fastestVariants, isProduct } from "../../src/kernels/tuning.ts";
 import { matmul as reference } from "../reference/matmul.ts";
 import { DEVICE } from "../support/device.ts";
 import { freshRandom, useGpu } from "../support/gpu.ts";
@@ -10,7 +10,7 @@ describe("tuning", () => {
 
   test("halves count as right only on a device that has them", async () => {
     const bytes = gpu().arena.bytes;
-    expect(await halvesAreRight(gpu())).toBe(gpu().device.features.has("shader-f16"));
+    expect(await f16IsCorrect(gpu())).toBe(gpu().device.features.has("shader-f16"));
     expect(gpu().arena.bytes).toBe(bytes);
   });
 

@@ -10,7 +10,7 @@ export const diverse: RowMethod = {
     const [views, all] = rows.shape as [number, number, number];
     const products = scratch.tensor("products of rows", [views, all, all]);
     // In f32 whatever the device prefers: f16 cannot tell a millionth, within which cosines count as equal.
-    matmul(withCapabilities(recorder, { halves: "none" }), { x: rows, weight: rows, y: products });
+    matmul(withCapabilities(recorder, { f16: "none" }), { x: rows, weight: rows, y: products });
     const nearest = scratch.tensor("nearest", [views, all - first]);
     record(recorder, { products, nearest, chosen, order, first });
   },
