@@ -9,7 +9,7 @@ export interface Target {
   /** Figures that count; the worst of them decides. */
   ids: readonly string[];
   isReached: (value: number, software: boolean) => boolean;
-  /** Whether larger values are worse. */
+  /** True if larger values are worse. */
   least?: boolean;
   /** The figure means nothing on a software adapter. */
   needsGpu?: boolean;

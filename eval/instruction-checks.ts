@@ -1,5 +1,5 @@
 /**
- * Whether an answer follows one of the sixteen verifiable instructions (Yang et al., arXiv 2411.15453, "Evaluation"; the
+ * True if an answer follows one of the sixteen verifiable instructions (Yang et al., arXiv 2411.15453, "Evaluation"; the
  * checks are IFEval's, Zhou et al., arXiv 2311.07911). Text only: whether the answer is also true is question-checks.ts's
  * business.
  */

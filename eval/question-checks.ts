@@ -1,5 +1,5 @@
 /**
- * Whether an answer to a question about a picture is right: by words, as the questions' writer judges it too
+ * True if an answer to a question about a picture is right: by words, as the questions' writer judges it too
  * (training/questions.py, `judge`). Whether it follows an instruction is instruction-checks.ts's business.
  */
 

@@ -214,7 +214,7 @@ export interface GenerateRequest {
   tools?: Tool[];
   /** Default "auto": the model chooses. */
   toolChoice?: ToolChoice;
-  /** Whether an answer may have several calls; default true. At false it ends after the first. */
+  /** True if an answer may have several calls; default true. At false it ends after the first. */
   parallelToolCalls?: boolean;
   /** Adds an `attention` event before `done`: where each token of the answer looked. Default false. */
   attention?: boolean;
@@ -276,15 +276,15 @@ export interface ModelInfo {
   /** Positions in the KV cache; 0 for a classifier. */
   contextLength: number;
   vocabularySize: number;
-  /** Whether the model reads pictures. */
+  /** True if the model reads pictures. */
   takesPictures: boolean;
-  /** Whether its chat template has a known form of calling tools. */
+  /** True if its chat template has a known form of calling tools. */
   takesTools: boolean;
   /** Tokens of one view before compression: of the whole picture in models that do not cut it. 0 for a text model. */
   imageTokens: number;
   /** Compression and inhibition of requests that leave them out. */
   defaults: { compression: Compression; inhibition: Inhibition };
-  /** Whether there is a tokenizer, so that `generate` can be called. */
+  /** True if there is a tokenizer, so that `generate` can be called. */
   canGenerate: boolean;
   /** Of a model that embeds pictures, texts or both; see `encodeImage`, `encodeText` and `score`. */
   embedding?: EmbeddingInfo;

@@ -137,7 +137,7 @@ function locateFolder(model) {
 }
 
 /**
- * Whether a path of two parts is a model on the hub, not a mistyped folder. The library reads the name.
+ * True if a path of two parts is a model on the hub, not a mistyped folder. The library reads the name.
  * @param {string} model
  */
 function isHubName(model) {

@@ -28,7 +28,7 @@ function filesIn(path) {
 }
 
 /**
- * Whether the file `stamp` contains this hash.
+ * True if the file `stamp` contains this hash.
  * @param {string} stamp
  * @param {string} hash
  */

@@ -23,7 +23,7 @@ export interface SuggestedModel {
   licence: string;
   /** A repository with the same model in 4 or 8 bits. */
   small?: string;
-  /** Whether the published weights were run. */
+  /** True if the published weights were run. */
   published?: true;
   /** To download. */
   bytes: number;

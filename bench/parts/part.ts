@@ -12,7 +12,7 @@ export interface PartContext {
   progress: (what: string) => void;
 }
 
-/** Whether the device is a software adapter without subgroups, as lavapipe under Firefox: parts of minutes do less there. */
+/** True if the device is a software adapter without subgroups, as lavapipe under Firefox: parts of minutes do less there. */
 export function isBrief({ software, subgroups }: Gpu["capabilities"]): boolean {
   return software && !subgroups;
 }

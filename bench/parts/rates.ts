@@ -21,7 +21,7 @@ export interface Candidate {
   isPlain?: boolean;
   /** Multiplies in f16. Work in f32 is compared with plain f32 kernels only. */
   f16?: boolean;
-  /** Whether its time is a figure of its own. */
+  /** True if its time is a figure of its own. */
   timed?: boolean;
 }
 
@@ -57,7 +57,7 @@ function isYardstick({ isPlain = false, f16 = false }: Candidate, forF16: boolea
   return isPlain && (forF16 || !f16);
 }
 
-/** Whether the engine multiplies packed weights in f16 on this device. */
+/** True if the engine multiplies packed weights in f16 on this device. */
 export function usesF16({ capabilities }: Gpu): boolean {
   return capabilities.f16 !== "none" && capabilities.fastest.matmul === "f16 tiles";
 }

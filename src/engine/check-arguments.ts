@@ -1,4 +1,4 @@
-/** Whether the options of loading are of the kinds that they must be, and among those supported. */
+/** True if the options of loading are of the kinds that they must be, and among those supported. */
 import type { LoadOptions, SmallCopyOptions, WithFallback } from "../api.ts";
 import { checkFallback } from "../fallback.ts";
 import { LOAD_FIELDS } from "../known-fields.ts";

@@ -1,4 +1,4 @@
-/** Whether a model's memory fits a device: a guess, since no browser tells a GPU's memory. */
+/** True if a model's memory fits a device: a guess, since no browser tells a GPU's memory. */
 import type { LoadOptions } from "../api.ts";
 import { adapterLimits, type BufferLimits } from "../gpu/limits.ts";
 import type { ModelFit } from "../shared/load-report.ts";

@@ -32,7 +32,7 @@ export class ImageCache {
     return image;
   }
 
-  /** Whether the picture is here. Changes nothing. */
+  /** True if the picture is here. Changes nothing. */
   has(key: string): boolean {
     return this.#images.has(key);
   }

@@ -119,7 +119,7 @@ export function reusableRows(marks: Pick<CacheMarks, "reusable">, shared: number
   }
 }
 
-/** Whether all rows of `part` begin `whole`. */
+/** True if all rows of `part` begin `whole`. */
 function isPart(part: CachedRows, whole: CachedRows): boolean {
   const isSame = (a: readonly number[], b: readonly number[]) => a.every((value, i) => value === b[i]);
   const ofRuns = ({ runs }: CachedRows) => runs.map(({ row, first, source }) => `${row} ${first} ${source}`);

@@ -51,7 +51,7 @@ export interface LanguageOptions {
   signal: AbortSignal | undefined;
   /** What is awaited before the tokenizer is parsed, which blocks the thread. Never rejects. */
   before: Promise<unknown> | undefined;
-  /** Whether the folder makes its JSON files of other data, such as a container's metadata. */
+  /** True if the folder makes its JSON files of other data, such as a container's metadata. */
   isMade: boolean;
 }
 

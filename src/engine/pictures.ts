@@ -27,7 +27,7 @@ export function checkBudget(budget: PictureBudget): void {
   checkFields("pictures", budget, BUDGET_FIELDS);
 }
 
-/** Whether the model reads each of so many pictures in another way than a single one. */
+/** True if the model reads each of so many pictures in another way than a single one. */
 export function readsAsSeveral({ spec }: Engine, pictures: number): boolean {
   return pictures > 1 && spec.pictures?.planSeveral !== undefined;
 }

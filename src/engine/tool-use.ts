@@ -24,7 +24,7 @@ export interface ToolUse {
   readonly endIds: readonly number[];
   /** The form of an answer that must be a call. */
   readonly source: FormatSource | undefined;
-  /** Whether no further call is wanted. */
+  /** True if no further call is wanted. */
   readonly isOver: boolean;
   readonly calls: ToolCall[];
   /** Text of a free answer, in which the convention's tokens are text. */

@@ -1,4 +1,4 @@
-/** Whether a request has to do with tools: tool-use.ts is loaded only then. */
+/** True if a request has to do with tools: tool-use.ts is loaded only then. */
 import type { GenerateRequest } from "../api.ts";
 
 export type ToolFields = Pick<GenerateRequest, "tools" | "toolChoice" | "parallelToolCalls" | "format" | "messages">;

@@ -13,7 +13,7 @@ import { ConfigFields } from "./fields.ts";
 interface Entry {
   /** For messages. */
   name: string;
-  /** Whether a model may be of this family. `Family.matches` decides. */
+  /** True if a model may be of this family. `Family.matches` decides. */
   may(files: Descriptions): boolean;
   load(): Promise<Family>;
 }
@@ -113,7 +113,7 @@ export function unknownFamily({ config }: Descriptions, missing?: string): Fovea
   return config.unsupported("model_type", familyNames().join(", "), missing);
 }
 
-/** Whether a family may describe a model with this config.json, or an excerpt of it. Loads no family, never throws. */
+/** True if a family may describe a model with this config.json, or an excerpt of it. Loads no family, never throws. */
 export function mayDescribe(config: unknown): boolean {
   if (!isJsonObject(config)) return false;
   const files = { config: ConfigFields.of(config, "config.json") };

@@ -25,7 +25,7 @@ const SMOLLM3_DECODER: DecoderKind = {
   },
 };
 
-/** Whether each layer has RoPE: 1 in `no_rope_layers`, whatever its name says. */
+/** True if each layer has RoPE: 1 in `no_rope_layers`, whatever its name says. */
 function turningLayers(fields: ConfigFields, layers: number): boolean[] {
   const interval = fields.integer("no_rope_layer_interval", 4, 1, 512);
   const list =

@@ -85,7 +85,7 @@ export class Sequence {
     return this.#cache.reusable(rows);
   }
 
-  /** Whether the last token has been run already, by `runAhead`. */
+  /** True if the last token has been run already, by `runAhead`. */
   get isAhead(): boolean {
     return this.#isAhead;
   }

@@ -47,7 +47,7 @@ export interface DecodeTextOptions {
   onText: (text: string) => void;
   /** Called with each token of the answer as it is read, and the text that it adds before stop strings are applied. */
   onToken: (token: ChosenToken, text: string) => void;
-  /** Whether the text that was told ends the answer. */
+  /** True if the text that was told ends the answer. */
   isOver?: (() => boolean) | undefined;
 }
 

@@ -18,7 +18,7 @@ export class StopMatcher {
     this.#stops = stop.map((text) => new StopString(text));
   }
 
-  /** Whether a stop string is complete; no text comes any more. */
+  /** True if a stop string is complete; no text comes any more. */
   get stopped(): boolean {
     return this.#stopped;
   }

@@ -157,7 +157,7 @@ export class TokenChoice {
   }
 }
 
-/** Whether logits change before the sampler reads them. */
+/** True if logits change before the sampler reads them. */
 function isAdjusted({ presencePenalty, frequencyPenalty, logitBias }: Sampling): boolean {
   return presencePenalty !== 0 || frequencyPenalty !== 0 || logitBias.size > 0;
 }

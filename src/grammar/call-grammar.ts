@@ -16,7 +16,7 @@ export function callGrammar(form: CallForm): CountedGrammar {
   return grammarWithCounts(schemas, (counted) => rulesOf(form, isCountable ? counted : undefined));
 }
 
-/** Whether quotes stand only around JSON's strings. @param schemas gets those of the form */
+/** True if quotes stand only around JSON's strings. @param schemas gets those of the form */
 function isQuoted(form: CallForm, schemas: object[]): boolean {
   return form.every((part) => {
     if (typeof part === "string") return true;

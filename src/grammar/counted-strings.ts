@@ -44,7 +44,7 @@ export class CountedStrings {
     return `counted-${i}`;
   }
 
-  /** Whether a string can satisfy all bounds at once, so that it does not matter which of them a string is under. */
+  /** True if a string can satisfy all bounds at once, so that it does not matter which of them a string is under. */
   get agree(): boolean {
     const { least, most } = strictest(this.bounds);
     return least <= most;
@@ -107,7 +107,7 @@ export class TokenLengths {
   readonly #starts: Uint32Array;
   /** Of each token inside a string: characters before its end, or before the token's. */
   readonly characters: Uint16Array;
-  /** Whether it ends the string. */
+  /** True if it ends the string. */
   readonly ends: Uint8Array;
   readonly longest: number;
   /** Tokens with a quote. */

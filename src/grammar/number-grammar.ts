@@ -10,7 +10,7 @@ export interface Bounds {
   /** Undefined is no bound. */
   min: number | undefined;
   max: number | undefined;
-  /** Whether the bound itself is excluded. */
+  /** True if the bound itself is excluded. */
   aboveMin: boolean;
   belowMax: boolean;
 }

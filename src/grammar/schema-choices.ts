@@ -1,7 +1,7 @@
 /** Facts about schemas that need no grammar: whether a finite value satisfies one, and whether two exclude each other. */
 import { asSchema, isObject, resolve, type Schema, type SchemaObject, typesOf } from "./schema-fields.ts";
 
-/** Whether some value without infinite nesting can satisfy the schema, as far as its structure tells. */
+/** True if some value without infinite nesting can satisfy the schema, as far as its structure tells. */
 export function canEnd(schema: Schema, root: Schema, under: readonly unknown[] = []): boolean {
   if (typeof schema === "boolean") return schema;
   // A schema inside itself: no value so far.
@@ -73,12 +73,12 @@ function constantsOf(schema: SchemaObject): string[] | undefined {
   return Array.isArray(values) ? values.map((value) => JSON.stringify(value)) : undefined;
 }
 
-/** Whether a value of the schema can be a string, as far as its types tell. */
+/** True if a value of the schema can be a string, as far as its types tell. */
 export function canBeString(schema: Schema, root: Schema): boolean {
   return kindsOf(schema, root).has("string");
 }
 
-/** Whether a choice in the schema has two parts of one type, so that a value may be under either. */
+/** True if a choice in the schema has two parts of one type, so that a value may be under either. */
 export function hasOverlaps(root: Schema): boolean {
   const isOpen = (part: unknown): boolean => {
     if (typeof part !== "object" || part === null) return false;

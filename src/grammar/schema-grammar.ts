@@ -75,7 +75,7 @@ export class SchemaGrammar {
   readonly #prefix: string;
   readonly #isPython: boolean;
   readonly #counted: CountedStrings | undefined;
-  /** Whether strings are spelt out for now. */
+  /** True if strings are spelt out for now. */
   #isExact = false;
   /** Reference -> its rule, so that schemas may contain themselves. */
   readonly #references = new Map<string, string>();

@@ -1,5 +1,5 @@
 /**
- * Whether the file of a picture has its end. Firefox decodes what is there of a JPEG or PNG and leaves the rest white; Chromium
+ * True if the file of a picture has its end. Firefox decodes what is there of a JPEG or PNG and leaves the rest white; Chromium
  * refuses it. Half a photograph must not be answered about as if it were whole.
  */
 

@@ -25,7 +25,7 @@ export async function readBlobHeader(blob: Blob): Promise<PictureHeader | undefi
   return read(LONG_HEADER_BYTES);
 }
 
-/** Whether the size of this format's pictures is read here, so that a file without one is damaged. */
+/** True if the size of this format's pictures is read here, so that a file without one is damaged. */
 export function isSized(format: string | undefined): boolean {
   return format !== undefined && ["PNG", "JPEG", "GIF", "WebP", "BMP", "AVIF", "HEIC"].includes(format);
 }

@@ -1,5 +1,5 @@
 /**
- * Whether an encoded picture may be decoded, by its first and last bytes, and why it was not: for everything that hands a
+ * True if an encoded picture may be decoded, by its first and last bytes, and why it was not: for everything that hands a
  * file to the browser's decoder.
  */
 import { FoveaError } from "../errors.ts";

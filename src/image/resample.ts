@@ -27,7 +27,7 @@ export interface ResampleTable {
 }
 
 /**
- * Whether a canvas's rows are resized before its columns. Pillow does so since 13.0 where the height shrinks by more than
+ * True if a canvas's rows are resized before its columns. Pillow does so since 13.0 where the height shrinks by more than
  * twice what the width does; the bytes in between are rounded, so that the order can be seen.
  */
 export function rowsFirst({ x, y }: Pick<Canvas, "x" | "y">): boolean {

@@ -5,7 +5,7 @@ export interface HubMatch {
   source: string;
   /** As the hub counts them. */
   downloads: number;
-  /** Whether a licence must be accepted first, and a token given. */
+  /** True if a licence must be accepted first, and a token given. */
   gated: boolean;
 }
 

@@ -13,7 +13,7 @@ export function isJsonObject(value: unknown): value is Record<string, unknown> {
 /** Files in use are nested about ten levels deep. Readers recurse, and each level takes a part of the stack. */
 export const MAX_JSON_LEVELS = 100;
 
-/** Whether lists and objects are nested in each other more than `MAX_JSON_LEVELS` deep. The value has no cycles. */
+/** True if lists and objects are nested in each other more than `MAX_JSON_LEVELS` deep. The value has no cycles. */
 export function isTooDeep(value: unknown): boolean {
   let level = [value];
   for (let depth = 0; level.length > 0; depth++) {

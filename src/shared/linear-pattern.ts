@@ -153,7 +153,7 @@ class Search {
   }
 }
 
-/** Whether a surrogate pair begins at `index`. */
+/** True if a surrogate pair begins at `index`. */
 function isPair(text: string, index: number): boolean {
   return index >= 0 && text.codePointAt(index)! > 0xffff;
 }

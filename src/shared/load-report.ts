@@ -16,7 +16,7 @@ export interface LoadProgress {
   message?: string;
 }
 
-/** Whether a model is likely to fit a GPU: "tight" where it takes most of the memory that such a device usually has. */
+/** True if a model is likely to fit a GPU: "tight" where it takes most of the memory that such a device usually has. */
 export type ModelFit = "fits" | "tight" | "too-large";
 
 /** What loading a model will take. Sizes are in bytes. */

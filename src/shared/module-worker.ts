@@ -1,6 +1,6 @@
 /** Starts workers whose script lies beside a built module, wherever that comes from. */
 
-/** Whether a module comes from another origin than the page. Some bundlers put file addresses in its place. */
+/** True if a module comes from another origin than the page. Some bundlers put file addresses in its place. */
 export function isFromElsewhere(module: URL): boolean {
   return /^https?:$/.test(module.protocol) && module.origin !== globalThis.location?.origin;
 }

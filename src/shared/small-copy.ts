@@ -35,7 +35,7 @@ export interface SmallCopy {
   bytes: number;
   /** Bytes of the original's files. */
   originalBytes: number;
-  /** Whether the stored original was deleted. */
+  /** True if the stored original was deleted. */
   replaced: boolean;
   /** Sentences about what a user may want to know, such as that the original was packed already. */
   notes: string[];

@@ -14,7 +14,7 @@ export interface StoredModel {
   files: { name: string; bytes: number }[];
   /** Stored bytes. */
   bytes: number;
-  /** Whether all files for loading are stored; otherwise the next load resumes the download. */
+  /** True if all files for loading are stored; otherwise the next load resumes the download. */
   complete: boolean;
   /** Time of the first stored byte, as ISO 8601. */
   since: string;
@@ -28,6 +28,6 @@ export interface StorageReport {
   usageBytes: number | undefined;
   /** Free space. */
   freeBytes: number | undefined;
-  /** Whether the browser keeps the files when the disk fills up. It decides so itself, or asks the user. */
+  /** True if the browser keeps the files when the disk fills up. It decides so itself, or asks the user. */
   persisted: boolean;
 }

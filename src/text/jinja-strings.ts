@@ -114,12 +114,12 @@ function found(text: string, index: number): Value {
   return make.integer(index < 0 ? index : Array.from(text.slice(0, index)).length);
 }
 
-/** Whether the text has characters, and all of them match. */
+/** True if the text has characters, and all of them match. */
 function every(pattern: RegExp): Method {
   return (text) => make.boolean(pattern.test(text));
 }
 
-/** Whether the text has letters, and all of them are of this case. */
+/** True if the text has letters, and all of them are of this case. */
 function allOf(change: (text: string) => string, other: (text: string) => string): Method {
   return (text) => make.boolean(change(text) === text && other(text) !== text);
 }

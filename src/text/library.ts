@@ -118,7 +118,7 @@ function unigramModel(config: UnigramConfig, added: readonly AddedToken[]): Unig
   return new Unigram(config, new Set(added.filter(isControl).map(({ content }) => content)));
 }
 
-/** Whether every token has spaces only at its start. */
+/** True if every token has spaces only at its start. */
 function spacesBeginTokens(model: JsonObject): boolean {
   return Object.keys(model.vocab as object).every((token) => !/[^▁]▁/u.test(token));
 }

@@ -82,7 +82,7 @@ export function unmark(text: string): string {
   return text.replace(/\uFDD0([\uFDD1\uFDD2])/g, (_, kind) => (kind === "\uFDD1" ? "" : "\uFDD0"));
 }
 
-/** Whether an end of `first` is a beginning of `second`. */
+/** True if an end of `first` is a beginning of `second`. */
 function overlaps(first: string, second: string): boolean {
   for (let length = Math.min(first.length, second.length); length > 0; length--) {
     if (first.endsWith(second.slice(0, length))) return true;

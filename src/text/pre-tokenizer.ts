@@ -114,7 +114,7 @@ function split(text: string, found: Pattern, behavior: Behavior, inverted = fals
   return words;
 }
 
-/** Whether two neighbours become one word. */
+/** True if two neighbours become one word. */
 function joins(previous: boolean, next: boolean, behavior: Behavior): boolean {
   if (behavior === "MergedWithPrevious") return next && !previous;
   if (behavior === "MergedWithNext") return previous && !next;

@@ -38,7 +38,7 @@ export class StandIns {
     this.#beginnings = [...new Set(first)].slice(0, COUNT);
   }
 
-  /** Whether a template could make a token of the text. */
+  /** True if a template could make a token of the text. */
   mayBegin(text: string): boolean {
     return this.#beginnings.some((character) => text.includes(character));
   }

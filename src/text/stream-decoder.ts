@@ -9,7 +9,7 @@
 /** The part of a tokenizer that the decoder needs. */
 export interface TokenSource {
   hasId(id: number): boolean;
-  /** Whether decoding skips this token. */
+  /** True if decoding skips this token. */
   isSpecial(id: number): boolean;
   decode(ids: Iterable<number>, options?: DecodeOptions): string;
 }
@@ -34,7 +34,7 @@ export class StreamDecoder {
   /** The last tokens, and the length of their returned text. */
   #window: number[] = [];
   #shown = 0;
-  /** Whether the next text is the first one and loses its space. */
+  /** True if the next text is the first one and loses its space. */
   #dropsSpace: boolean;
 
   constructor(source: TokenSource, options: StreamOptions = {}) {

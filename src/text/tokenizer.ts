@@ -168,7 +168,7 @@ export class Tokenizer {
     return this.#library.id_to_token(id);
   }
 
-  /** Whether `bytes` is known: not for tokenizers whose tokens depend on their neighbours, such as WordPiece. */
+  /** True if `bytes` is known: not for tokenizers whose tokens depend on their neighbours, such as WordPiece. */
   get hasBytes(): boolean {
     return this.#bytesOf !== undefined;
   }
@@ -180,17 +180,17 @@ export class Tokenizer {
     return this.#bytesOf && !this.#added.has(token) ? this.#bytesOf(token) : new TextEncoder().encode(token);
   }
 
-  /** Whether the id is a token that stands outside of text: a special one, an end token, the picture's. */
+  /** True if the id is a token that stands outside of text: a special one, an end token, the picture's. */
   isControl(id: number): boolean {
     return this.isSpecial(id) || this.eosIds.includes(id) || id === this.imageToken?.id;
   }
 
-  /** Whether the tokenizer has this id; only such ids may be sampled. */
+  /** True if the tokenizer has this id; only such ids may be sampled. */
   hasId(id: number): boolean {
     return this.token(id) !== undefined;
   }
 
-  /** Whether decoding skips this token. */
+  /** True if decoding skips this token. */
   isSpecial(id: number): boolean {
     return this.#special.has(id);
   }

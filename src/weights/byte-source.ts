@@ -22,7 +22,7 @@ export interface ByteSource {
   readonly name: string;
   readonly byteLength: number;
   /**
-   * Whether a range costs about its own length. False for a server without range support, where a range also costs
+   * True if a range costs about its own length. False for a server without range support, where a range also costs
    * everything before it: read such a source in one pass.
    */
   readonly seekable: boolean;

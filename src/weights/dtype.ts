@@ -36,12 +36,12 @@ export type ReadableDtype = "F32" | "F16" | "BF16";
 
 const READABLE: ReadonlySet<string> = new Set<ReadableDtype>(["F32", "F16", "BF16"]);
 
-/** Whether this is one of the format's type names. */
+/** True if this is one of the format's type names. */
 export function isDtype(value: unknown): value is Dtype {
   return typeof value === "string" && Object.hasOwn(DTYPE_BITS, value);
 }
 
-/** Whether values of this type can be read here. */
+/** True if values of this type can be read here. */
 export function isReadableDtype(dtype: string): dtype is ReadableDtype {
   return READABLE.has(dtype);
 }

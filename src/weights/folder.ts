@@ -52,7 +52,7 @@ export interface ModelFolder {
 const DEFAULT_MAX_BYTES = 64 << 20;
 
 /**
- * Whether an untrusted name is that of a file directly in the folder: no path, no drive, no scheme, nothing that could
+ * True if an untrusted name is that of a file directly in the folder: no path, no drive, no scheme, nothing that could
  * change an address.
  */
 export function isPlainFileName(name: string): boolean {

@@ -96,7 +96,7 @@ export class HttpAnswer {
     return this.#response!.headers.get(name) ?? undefined;
   }
 
-  /** Whether the body is compressed, so that length headers do not count its bytes. */
+  /** True if the body is compressed, so that length headers do not count its bytes. */
   get encoded(): boolean {
     const encoding = this.header("Content-Encoding");
     return encoding !== undefined && encoding !== "" && encoding !== "identity";

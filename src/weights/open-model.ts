@@ -82,7 +82,7 @@ async function openStore(remote: RemoteModel, { cache, signal }: OpenModelOption
   return cache === "none" ? undefined : ModelStore.open(remote.key, signal);
 }
 
-/** Whether an error means that the server cannot be reached for now. */
+/** True if an error means that the server cannot be reached for now. */
 export function nobodyAnswers(error: unknown): boolean {
   return error instanceof FoveaError && error.cause instanceof TransientFailure;
 }

@@ -66,12 +66,12 @@ export class PartedSource implements ByteSource {
     return this.#stored ? this.byteLength - this.#stored.storedBytes : 0;
   }
 
-  /** Whether the whole file is verified and on disk. */
+  /** True if the whole file is verified and on disk. */
   get isKept(): boolean {
     return this.#finished && this.#stored !== undefined;
   }
 
-  /** Whether its bytes do not match the published file. */
+  /** True if its bytes do not match the published file. */
   get isDamaged(): boolean {
     return this.#isDamaged;
   }

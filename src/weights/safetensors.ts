@@ -112,7 +112,7 @@ function parseEntry(name: string, value: unknown, file: string, dataStart: numbe
   return { name, dtype, shape, file, start: dataStart + begin, end: dataStart + end };
 }
 
-/** Whether this is an array of sizes: safe integers from 0, and not -0, which prints like one but divides otherwise. */
+/** True if this is an array of sizes: safe integers from 0, and not -0, which prints like one but divides otherwise. */
 function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0 && !Object.is(n, -0));
 }

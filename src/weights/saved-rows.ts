@@ -34,7 +34,7 @@ function folderOf(name: string): string {
   return textSha256(name).slice(0, 32);
 }
 
-/** Whether the browser has a private file system here. */
+/** True if the browser has a private file system here. */
 export async function canSave(): Promise<boolean> {
   return (await privateFolder(ROOT)) !== undefined;
 }

@@ -167,7 +167,7 @@ export class ModelStore {
     return folder;
   }
 
-  /** Whether all files for loading are stored. */
+  /** True if all files for loading are stored. */
   async isComplete(): Promise<boolean> {
     return isComplete(this.#folder);
   }

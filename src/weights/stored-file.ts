@@ -85,12 +85,12 @@ export class StoredFile {
     await this.complete(hashes);
   }
 
-  /** Whether a part exists. It is not checked yet. */
+  /** True if a part exists. It is not checked yet. */
   has(part: number): boolean {
     return this.#parts.has(part);
   }
 
-  /** Whether all parts are stored and the file was verified. */
+  /** True if all parts are stored and the file was verified. */
   get isComplete(): boolean {
     return this.hashes !== undefined && this.#parts.size === partCount(this.identity);
   }
@@ -124,7 +124,7 @@ export class StoredFile {
   }
 }
 
-/** Whether two identities mean the same bytes, as far as known. */
+/** True if two identities mean the same bytes, as far as known. */
 export function sameFile(a: FileIdentity, b: FileIdentity): boolean {
   if (a.name !== b.name || a.byteLength !== b.byteLength || a.partBytes !== b.partBytes) return false;
   if (a.digest || b.digest) return a.digest?.hex === b.digest?.hex && a.digest?.algorithm === b.digest?.algorithm;

@@ -55,7 +55,7 @@ function seenViews(plan: PicturePlan, { encoder: { cell, patch } }: Reader): See
   }));
 }
 
-/** Whether parts of the picture are cut off before any view reads them. */
+/** True if parts of the picture are cut off before any view reads them. */
 function crops({ canvases }: PicturePlan): boolean {
   return canvases.some(({ x, y }) => [x, y].some((axis) => axis.size < axis.resizedSize));
 }

@@ -22,7 +22,7 @@ import { entriesOf, parametersOf, type TensorList, tensorsOf, unfilled } from ".
 interface Expected {
   /** Fields of the spec; instead of the decoder's layers their number, and the one that all are. RoPE: see `ropeOf`. */
   spec: Record<string, unknown>;
-  /** Whether the decoder's head is its own tensor. */
+  /** True if the decoder's head is its own tensor. */
   head?: "own" | "tied";
   /** Values in the file. */
   parameters: number;

@@ -21,7 +21,7 @@ export interface AttentionOptions {
   inhibited?: ArrayLike<number> | undefined;
 }
 
-/** Whether row `t` sees key `s` before any inhibition. */
+/** True if row `t` sees key `s` before any inhibition. */
 export function sees(t: number, s: number, { visible }: AttentionOptions): boolean {
   return !visible || (s >= visible[2 * t]! && s < visible[2 * t + 1]!);
 }

@@ -180,14 +180,14 @@ export function withRoom(files: Record<string, Config | undefined>, positions: n
   return config;
 }
 
-/** Whether a prompt shows a JPEG, which decoders round a little differently. */
+/** True if a prompt shows a JPEG, which decoders round a little differently. */
 export function hasJpeg({ messages }: FamilyPrompt): boolean {
   return messages.some(
     ({ content }) => typeof content !== "string" && content.some(({ image }) => /\.jpe?g$/.test(image ?? "")),
   );
 }
 
-/** Whether a prompt wants its pictures in one view, by the option that its family has for it. */
+/** True if a prompt wants its pictures in one view, by the option that its family has for it. */
 function isWhole({ options }: FamilyPrompt): boolean {
   return options?.do_image_splitting === false || options?.crop_to_patches === false;
 }

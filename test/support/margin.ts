@@ -1,4 +1,4 @@
-/** Whether decisions can be told in f32: cosines may lie at the edge of the millionth within which they count as equal. */
+/** True if decisions can be told in f32: cosines may lie at the edge of the millionth within which they count as equal. */
 import type { Random } from "./random.ts";
 
 /**
@@ -16,7 +16,7 @@ export function noisy(random: Random): Disturb {
 }
 
 /**
- * Whether `decide` gives the same with noise in its cosines as without, in eight tries. Of 400 times 80 rows of width 2 in
+ * True if `decide` gives the same with noise in its cosines as without, in eight tries. Of 400 times 80 rows of width 2 in
  * 76 clusters, cosines with the errors of f32 change the labels of 20; this finds all of them, among 160 that may change.
  */
 export function hasMargin(random: Random, decide: (disturb: Disturb) => ArrayLike<number>): boolean {

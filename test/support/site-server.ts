@@ -13,7 +13,7 @@ export interface SiteServer {
   breaksAtBytes: number;
   /** Total of weights sent at which the sending stops, without an end. */
   stallsAtBytes: number;
-  /** Whether a byte of the weights is not the published one. */
+  /** True if a byte of the weights is not the published one. */
   isFalse: boolean;
   close(): void;
 }

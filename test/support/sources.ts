@@ -22,7 +22,7 @@ export interface Import {
   specifier: string;
   /** For a relative one, the path from the project's root, without a query. */
   path: string | undefined;
-  /** Whether nothing of it is left when the types are gone. */
+  /** True if nothing of it is left when the types are gone. */
   isType: boolean;
 }
 

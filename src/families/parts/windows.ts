@@ -8,7 +8,7 @@ import type { ConfigFields } from "../fields.ts";
 export type WindowRule = "all" | "upper layers" | ((layer: number, fields: ConfigFields) => boolean);
 
 /**
- * Whether each layer is one with a window.
+ * True if each layer is one with a window.
  *
  * @throws FoveaError `unsupported-model`
  */

@@ -1,6 +1,6 @@
 /**
- * Token reduction after the encoder, on a batch of views: the baselines of the paper's tables. plan.ts says which one a view
- * gets.
+ * Token reduction after the encoder, on a batch of views: the baselines of the paper's tables. plan.ts chooses one for
+ * each view.
  */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
@@ -18,10 +18,10 @@ import { keptOwners } from "./kept-owners.ts";
 import type { ViewPlan } from "./plan.ts";
 import type { StageTensors } from "./stage.ts";
 
-/** A batch of views as the encoder left it. */
+/** A batch of views after the encoder. */
 export interface EncodedCells {
   hidden: Tensor; // [B * (first + N * S), C]
-  /** Other rows of the same cells, which are reduced alike. */
+  /** Other rows of the same cells, reduced in the same way. */
   taps?: readonly Tensor[];
   owners: Tensor; // [B, N] u32
   /** Importance by the last block that ran; not read by "pool". */
@@ -54,7 +54,7 @@ export interface Selected {
   stage?: StageTensors;
 }
 
-/** Applies a plan after the encoder. Returns the hidden states themselves where the plan has nothing to do there. */
+/** Applies a plan after the encoder. Returns the hidden states themselves where the plan reduces nothing there. */
 export function selectCells(recorder: Recorder, cells: EncodedCells, args: SelectArgs): Selected {
   const { plan } = args;
   if (plan.method === "pool") return poolCells(recorder, cells, plan.factor, args);
@@ -75,7 +75,7 @@ function poolCells(recorder: Recorder, cells: EncodedCells, factor: number, args
   return reduceAll(cells, scratch, size, (x, y) => pool(recorder, { x, y, rows, cols, seats, factor, first }));
 }
 
-/** Reduces the hidden states and everything beside them. @param reduce records it for one matrix */
+/** Reduces the hidden states and the taps. @param reduce records the reduction of one matrix */
 function reduceAll(
   { hidden, taps = [] }: EncodedCells,
   scratch: Arena,

@@ -1,8 +1,8 @@
-/** Deals a number of tokens out to the views of a picture. Pure. */
+/** Distributes a number of tokens over the views of a picture. Pure. */
 
 /**
- * In proportion to the views' cells, by largest remainder (ties: the lower view), and at least `least` for each; the
- * largest shares give back what that takes.
+ * Distributes in proportion to the views' cells, by largest remainder (ties: the lower view). Each view gets at least
+ * `least`, taken from the largest shares.
  *
  * @param tokens for the picture
  * @param cells of each view

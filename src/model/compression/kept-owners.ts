@@ -1,4 +1,4 @@
-/** The owners of cells that a choice keeps. */
+/** Copies the owners of the cells that a choice keeps. */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";

@@ -1,6 +1,6 @@
-/** The original cells that each cell stands for, worked out from the choices of stages that were read back. Pure. */
+/** The original cells of each cell, computed from the choices of stages that were read back. Pure. */
 
-/** What a stage chose, in indices of the cells that entered. */
+/** The choice of a stage, in indices of the cells that entered. */
 export interface StageChoice {
   primary: ArrayLike<number>;
   redundant: ArrayLike<number>;
@@ -8,7 +8,7 @@ export interface StageChoice {
   labels: ArrayLike<number>;
 }
 
-/** Cells before the first stage: each stands for itself. */
+/** The origins before the first stage: each cell itself. */
 export function wholeOrigins(cells: number): Uint32Array[] {
   return Array.from({ length: cells }, (_, cell) => Uint32Array.of(cell));
 }

@@ -1,4 +1,4 @@
-/** The cells that the rows of compressed views stand for, by which a prompt orders them. */
+/** Reads back the owners of the rows of compressed views, by which a prompt orders them. */
 import type { Gpu } from "../../gpu/device.ts";
 import { readFloats, readTensor } from "../../gpu/readback.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
@@ -14,8 +14,8 @@ export interface ReducedViews {
 }
 
 /**
- * Of each view's rows the cells that they stand for, as raster indices: a merged row stands for its cell of highest
- * importance, an average for the first of its cells.
+ * The owner of each row of each view, as a raster index. The owner of a merged row is its cell of highest importance,
+ * that of an average the first of its cells.
  *
  * @param grid of a view, in cells
  */

@@ -1,6 +1,6 @@
 /**
- * A `Compression` worked out for one encoder and the views of one picture: which block drops how many cells of a view into
- * how many clusters. All counts are cells: what the decoder sees. Pure.
+ * Plans a `Compression` for one encoder and the views of one picture: the cells and clusters that remain after each
+ * block. All counts are cells, the rows that the decoder sees. Pure.
  */
 import type { Compression } from "../../api.ts";
 import { checkFields } from "../../shared/arguments.ts";
@@ -16,7 +16,7 @@ export interface EncoderBlocks {
   blocks: number;
   /** Blocks that run, from the first. */
   runBlocks: number;
-  /** Of an encoder that attends inside windows, and so needs whole grids: the blocks that see whole views. */
+  /** For an encoder that attends inside windows, and so needs whole grids: the blocks that see whole views. */
   windows?: { whole: readonly number[] };
 }
 
@@ -50,7 +50,7 @@ type Vmtc = Extract<Compression, { method: "vmtc" }>;
 
 type FieldsOf<M> = Record<Exclude<keyof Extract<Compression, { method: M }>, "method">, true>;
 
-/** The fields of each method beside its name, so that a misspelt one is refused. The type keeps the list complete. */
+/** The fields of each method besides its name, so that a misspelt one is refused. The type keeps the list complete. */
 const FIELDS: { [M in Exclude<Compression["method"], RowMethodName>]: FieldsOf<M> } = {
   none: {},
   vmtc: {
@@ -76,14 +76,14 @@ const DEFAULT_STAGES = 3;
 const DEFAULT_ITERATIONS = 10;
 
 /**
- * Checks a compression and works it out. Every view is compressed on its own: a ratio applies to each, a count for the
- * picture is dealt out in proportion to their cells.
+ * Checks and plans a compression. Every view is compressed on its own: a ratio applies to each view; a count for the
+ * picture is distributed in proportion to the views' cells.
  *
  * @param cells of each view
- * @param counted cells that each view counts for in a ratio or count: rows that it gives a prompt without compression
+ * @param counted cells by which each view counts in a ratio or count: its rows in a prompt without compression
  * @returns the plan of each view
  * @throws TypeError for a value that is no compression; RangeError for a number out of range, a block that does not run,
- *   fewer tokens than views, or a method that this encoder or these views cannot have
+ * fewer tokens than views, or a method that this encoder or these views do not support
  */
 export function planCompression(
   compression: Compression,
@@ -147,7 +147,7 @@ function planRows(
   return reduced(counts, cells, (tokens) => ({ method, tokens }));
 }
 
-/** Throws RangeError for an encoder without blocks, and so without attention by which cells could be compared. */
+/** Throws RangeError for an encoder without blocks, which has no attention to compare cells by. */
 function needBlocks(method: string, { runBlocks }: EncoderBlocks): void {
   if (runBlocks === 0)
     throw new RangeError(
@@ -165,14 +165,14 @@ function needLastImportance(method: string, encoder: EncoderBlocks): void {
     );
 }
 
-/** The plan of each view, none where it keeps all of its cells. */
+/** The plan of each view; "none" where it keeps all of its cells. */
 function reduced(counts: readonly number[], cells: readonly number[], plan: (tokens: number) => ViewPlan): ViewPlan[] {
   return counts.map((count, view) => (count >= cells[view]! ? { method: "none" } : plan(count)));
 }
 
 /**
- * The paper's setting: half of the cells in three stages. Stages in blocks that do not run, as the features are taken
- * early, are left out; without any there is no compression, and none either where an encoder allows no stage inside.
+ * The paper's setting: half of the cells in three stages. Stages in blocks that do not run, because the features are
+ * taken early, are left out. There is no compression without a stage, or where an encoder allows none.
  */
 export function standardCompression(encoder: EncoderBlocks): Compression {
   if (encoder.windows || encoder.runBlocks === 0) return { method: "none" };
@@ -195,7 +195,7 @@ function finalCounts(
     tokens === undefined
       ? counted.map((count) => Math.max(least, Math.floor(ratio * count + 1e-9)))
       : dealOut(checkInteger("compression.tokens", tokens, 1), counted, least);
-  // A picture that keeps all that it counts for stays whole, bit for bit.
+  // A picture that keeps all of its count stays whole, bit for bit.
   return counts.every((count, view) => count >= counted[view]!) ? [...cells] : counts;
 }
 
@@ -235,7 +235,7 @@ function planStages(blocks: readonly number[], cells: number, final: number, clu
   let before = cells;
   for (const [i, block] of blocks.entries()) {
     const count = i + 1 === blocks.length ? final : roundHalfUp(cells * (final / cells) ** ((i + 1) / blocks.length));
-    // A stage that would not shrink does nothing, bit for bit.
+    // A stage that would not shrink the view is left out, bit for bit.
     if (count >= before) continue;
     const wanted = clusters === "auto" ? Math.max(1, roundHalfUp(CLUSTER_SHARE * count)) : clusters;
     const merged = Math.min(count, wanted);
@@ -245,7 +245,7 @@ function planStages(blocks: readonly number[], cells: number, final: number, clu
   return stages;
 }
 
-/** Blocks that hold a stage: the listed ones, or as many as are asked for, spread over the encoder. */
+/** The blocks with a stage: the listed ones, or the requested number, spread over the encoder. */
 function stageBlocks({ blocks, stages = DEFAULT_STAGES }: Vmtc, encoder: EncoderBlocks): number[] {
   if (blocks !== undefined && !Array.isArray(blocks))
     throw new TypeError(`compression.blocks must be a list of numbers, got ${shown(blocks)}`);

@@ -1,6 +1,6 @@
 /**
  * One stage of token compression (VMTC, paper eqs. 5-8) on the cells of a batch of views, all of it on the GPU. plan.ts
- * says which stages there are, the encoder runs them inside its blocks.
+ * lists the stages; the encoder runs them inside its blocks.
  */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Gpu } from "../../gpu/device.ts";
@@ -14,7 +14,7 @@ import { topK } from "../../kernels/top-k.ts";
 import { unitRows } from "../../kernels/unit-rows.ts";
 import type { StagePlan } from "./plan.ts";
 
-/** The decisions of a stage; the arena handed to it owns the tensors. Counts are cells of each view. */
+/** The decisions of a stage; the arena `kept` owns the tensors. Counts are cells of each view. */
 export interface StageTensors {
   block: number;
   primary: number;
@@ -23,8 +23,8 @@ export interface StageTensors {
   /** Absent where the redundant cells are dropped. */
   labels?: Tensor; // [B, R] u32, of the redundant cells
   clusters: number;
-  owners: Tensor; // [B, n] u32, of the cells that left; see kernels/owners.ts
-  /** A copy of the rows that left, if it was asked for. */
+  owners: Tensor; // [B, n] u32, of the cells after the stage; see kernels/owners.ts
+  /** A copy of the rows after the stage, on request. */
   tokens?: Tensor; // [B * (first + n * S), C]
 }
 
@@ -40,9 +40,9 @@ export interface StageArgs {
   owners: Tensor; // [B, N] u32, of the cells that enter
   hidden: Tensor; // [B * (first + N * S), C]
   output: Tensor; // [B * (first + n * S), C], another buffer
-  /** Other rows of the same cells, which are merged alike. */
+  /** Other rows of the same cells, merged in the same way. */
   carried?: readonly { x: Tensor; y: Tensor }[];
-  /** Owns what is returned. */
+  /** Owns the result. */
   kept: Arena;
   /** Owns the rest, until the work is submitted. */
   scratch: Arena;

@@ -20,7 +20,7 @@ export class Buffers {
     return this.#get(label, shape, () => this.#arena.tensor(label, shape));
   }
 
-  /** A tensor of values that stay the same: the first ones under a label and shape are uploaded. */
+  /** A tensor of constant values, uploaded once for each label and shape. */
   upload(label: string, shape: Shape, values: Uint32Array | Float32Array): Tensor {
     return this.#get(label, shape, () => {
       const tensor = this.#arena.tensor(label, shape, values instanceof Uint32Array ? "u32" : "f32");

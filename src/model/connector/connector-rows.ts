@@ -5,7 +5,7 @@ import type { Tensor } from "../../gpu/tensor.ts";
 import { copyRows } from "../../kernels/copy-rows.ts";
 
 /**
- * Rows of a batch without the first `dropped` of each view, such as a class token's.
+ * The rows of a batch without the first `dropped` of each view, such as a class token's.
  *
  * @param hidden [B * T, C]
  * @param arenas `kept`, where the caller keeps a copy of the rows, or else `scratch` owns the result

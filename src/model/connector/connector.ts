@@ -1,4 +1,4 @@
-/** The connector: the encoder's features become rows of the decoder's width, step by step as the spec lists them. */
+/** The connector: turns the encoder's features into rows of the decoder's width, by the steps that the spec lists. */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
@@ -15,7 +15,7 @@ import { type QueriedViews, Queries } from "./queries.ts";
 interface Arenas {
   /** Owns the result. */
   kept: Arena;
-  /** Owns what is between, until the work is submitted. */
+  /** Owns intermediate tensors, until the work is submitted. */
   scratch: Arena;
 }
 
@@ -31,8 +31,7 @@ export class Connector {
   }
 
   /**
-   * Records all steps. Cells stand in order, the seats of a cell are neighbours: folding is another shape of the same
-   * memory.
+   * Records all steps. Cells are in order and the seats of a cell are neighbours, so folding only changes the shape.
    *
    * @param features [cells * seats, C], with learned queries [B * (first + cells), C]
    * @returns [cells, W], with learned queries [B * rows, W]
@@ -84,7 +83,7 @@ export class Connector {
     return x;
   }
 
-  /** Puts learned rows after the rows of each view. */
+  /** Appends learned rows to the rows of each view. */
   #append(recorder: Recorder, x: Tensor, y: Tensor, views: number, learned: Tensor): void {
     const [each, more] = [x.shape[0]! / views, learned.shape[0]!];
     for (let i = 0; i < views; i++) {

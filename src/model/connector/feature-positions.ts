@@ -14,11 +14,11 @@ import type { Buffers } from "./buffers.ts";
 export interface FeaturePlaces {
   /** B */
   count: number;
-  /** Of a whole view, in cells. */
+  /** The grid of a whole view, in cells. */
   grid: Grid;
   /** Rows before the cells of a view: 1 with a class token. */
   first: number;
-  /** Of each cell that is left the cell whose position it has, as raster index. */
+  /** The cell whose position each remaining cell has, as a raster index. */
   owners: Tensor; // [B, n] u32
 }
 
@@ -29,7 +29,7 @@ export interface AddPositionsArgs extends FeaturePlaces {
   /** Q */
   queries: number;
   of: "queries" | "keys";
-  /** Rows of a view before its features: the queries, where keys are made of them too. */
+  /** Rows of a view before its features: the queries, where they are keys too. */
   before?: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Learned queries read the rows of a view by cross-attention: resamplers, and transformers of queries. Which steps there
- * are is data (spec/query-spec.ts). All tensors of a batch are allocated once and used by all steps.
+ * Learned queries read the rows of a view by cross-attention: resamplers, and transformers of queries. The steps are
+ * data (spec/query-spec.ts). All tensors of a batch are allocated once and shared by all steps.
  */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
@@ -20,11 +20,11 @@ import { addPositions, type FeaturePlaces } from "./feature-positions.ts";
 
 /** The features that queries read. */
 export interface QueriedViews extends FeaturePlaces {
-  /** Ids of the question, for queries with a text; at least one, and of one view. */
+  /** Ids of the question, for queries with a text; at least one, and for a single view. */
   text?: readonly number[] | undefined;
 }
 
-/** Everything that the steps of one batch share. */
+/** Values that the steps of one batch share. */
 interface Batch {
   recorder: Recorder;
   buffers: Buffers;
@@ -51,7 +51,7 @@ export class Queries {
    * Records all steps.
    *
    * @param features [B * S, D]
-   * @param scratch owns the result and what is between, until the work is submitted
+   * @param scratch owns the result and intermediate tensors, until the work is submitted
    * @returns [B * Q, C]
    */
   record(recorder: Recorder, features: Tensor, views: QueriedViews, scratch: Arena): Tensor {
@@ -143,7 +143,7 @@ export class Queries {
     linear(recorder, { x: y, ...this.#layer(`${slot}.out`), y: z, accumulate: !replaces });
   }
 
-  /** The rows that keys and values are made of, how many each view has, and how many of them stand before its features. */
+  /** The rows that yield keys and values, their number in each view, and the number before its features. */
   #read(batch: Batch, x: Tensor, { slot, reads, featureNormEps }: QueryAttention) {
     const { recorder, buffers, features, views } = batch;
     if (reads === "rows") return { read: x, rows: x.shape[0]! / views.count, before: 0 };
@@ -195,7 +195,7 @@ export class Queries {
   }
 }
 
-/** Of each of `rows` rows of a view the `keys` rows of its view. [views * rows, 2] */
+/** Key ranges: each of the `rows` rows of a view sees the `keys` rows of its view. [views * rows, 2] */
 function rangesOf(views: number, rows: number, keys: number): Uint32Array {
   const ranges = new Uint32Array(2 * views * rows);
   for (let t = 0; t < views * rows; t++) {

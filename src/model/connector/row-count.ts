@@ -1,4 +1,4 @@
-/** Rows that a view gives a prompt before compression. Pure. */
+/** The rows of a view in a prompt before compression. Pure. */
 import type { ConnectorStep, EncoderSpec, ModelSpec } from "../../spec/model-spec.ts";
 import type { Grid } from "../../spec/picture-spec.ts";
 import type { QueriesSpec } from "../../spec/query-spec.ts";
@@ -9,7 +9,7 @@ export function queriesOf(steps: readonly ConnectorStep[]): QueriesSpec | undefi
   return steps.flatMap((step) => (step.op === "queries" ? [step.queries] : [])).at(-1);
 }
 
-/** Rows that a connector with learned queries makes of each view; undefined where its rows are the encoder's cells. */
+/** Rows of each view after a connector with learned queries; undefined where its rows are the encoder's cells. */
 export function queriedRows(steps: readonly ConnectorStep[]): number | undefined {
   const queries = queriesOf(steps);
   if (!queries) return undefined;

@@ -1,4 +1,4 @@
-/** Which rows of a cache count, and after how many of them a sequence may go on. Pure. */
+/** The valid rows of a cache, and the lengths after which a sequence may continue. Pure. */
 import { assert } from "../../shared/assert.ts";
 import { type SlotStep, StateSlots } from "./state-slots.ts";
 
@@ -7,7 +7,7 @@ export interface MarkValues {
   length: number;
   /** The largest length since the sequence began. */
   longest: number;
-  /** Of recurrent layers: of each slot the rows that its state stands for, -1 for a free one, and the saved points. */
+  /** For recurrent layers: the rows in each slot's state, -1 for a free slot, and the saved points. */
   slots?: { lengths: number[]; saved: number[] } | undefined;
 }
 
@@ -37,7 +37,7 @@ export class CacheMarks {
     return { length: this.#length, longest: this.#longest, slots: this.#slots?.values };
   }
 
-  /** Takes over the rows of another cache of this kind. Throws RangeError for those of another kind or length. */
+  /** Adopts the rows of another cache of this kind. Throws RangeError for another kind or length. */
   set({ length, longest, slots }: MarkValues): void {
     if (!(length <= longest && longest <= this.#capacity))
       throw new RangeError(`${length} of ${longest} rows in a cache of ${this.#capacity}`);

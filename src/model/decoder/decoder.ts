@@ -1,6 +1,6 @@
 /**
- * The decoder: layers of attention, short convolutions or recurrent states, and MLPs, over a KV cache. Prompts go through in chunks of rows,
- * generated tokens one row at a time. prompt-rows.ts makes prompts; kernels/sample.ts chooses tokens.
+ * The decoder: layers of attention, short convolutions or recurrent states, and MLPs, over a KV cache. Prompts run in
+ * chunks of rows, generated tokens one row at a time. prompt-rows.ts builds prompts; kernels/sample.ts chooses tokens.
  */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
@@ -30,12 +30,15 @@ import { MAX_MLP_ROWS, makeWorkspace, mixingWidth, type Workspace } from "./work
 export interface ForwardArgs {
   /** For RoPE, each below `Decoder.positions`. */
   positions: Tensor; // [axes, T] u32
-  /** In layers of each of `Decoder.windows`, row t sees these rows of the cache, half-open; ends past start + T count as that. */
+  /**
+   * For each of `Decoder.windows`, the rows of the cache that row t sees, half-open; ends past start + T count as start
+   * + T.
+   */
   visible: readonly Tensor[]; // [T, 2] u32
   cache: KvCache;
   /** Row of the cache that the first row becomes. */
   start: number;
-  /** Rows of the chunk that are of a picture, for a decoder that has weights for them. */
+  /** Picture rows of the chunk, for a decoder with weights of their own for them. */
   pictureRuns?: readonly ChunkRun[] | undefined;
   /** Called after each layer; may record more work on the hidden states. */
   afterLayer?: ((layer: number) => void) | undefined;
@@ -50,7 +53,7 @@ interface LayerArgs extends Omit<ForwardArgs, "cache" | "afterLayer"> {
   partials: DecodePartials | undefined;
 }
 
-/** A half of a layer: what it adds to the hidden states is the product of `x` with the matrix of this name. */
+/** The output of a half of a layer: the product of `x` with the matrix of this name. */
 interface Addend {
   x: Tensor;
   product: string;
@@ -60,22 +63,22 @@ interface Addend {
 
 export class Decoder {
   readonly spec: DecoderSpec;
-  /** Rows that go through at once, at most. */
+  /** The most rows of a chunk. */
   readonly chunkRows: number;
   /** Number of RoPE positions, from 0. */
   readonly positions: number;
-  /** Numbers that a row's position has: 1, or more with M-RoPE. */
+  /** Axes of a row's position: 1, or more with M-RoPE. */
   readonly axes: number;
-  /** To be fitted to each prompt before it runs. */
+  /** The caller fits it to each prompt before it runs. */
   readonly rope: RopeTable;
-  /** Sliding windows of the layers, each once; undefined stands for layers without one. */
+  /** The different sliding windows of the layers; undefined for layers without one. */
   readonly windows: readonly (number | undefined)[];
-  /** Of layers that have a RoPE of their own. */
+  /** RoPE tables of layers with a RoPE of their own. */
   readonly #ropes = new Map<unknown, RopeTable>();
   readonly #weights: Weights;
   readonly #space: Workspace;
   readonly #pictures: PictureWeights | undefined;
-  /** Of a decoder with learned positions: a 1 for each row of a chunk. */
+  /** For a decoder with learned positions: a 1 for each row of a chunk. */
   readonly #ones: Tensor | undefined; // [R, 1]
 
   /** Takes its buffers from `arena`, which owns them. `positions`: RoPE positions that may occur, from 0. */
@@ -104,12 +107,15 @@ export class Decoder {
         this.#ropes.set(attention.rope, new RopeTable(gpu, arena, attention.rope, positions));
   }
 
-  /** The first `rows` rows of the chunk's hidden states, [rows, W]: what `embed` and `forward` work on. */
+  /** The first `rows` rows of the chunk's hidden states, [rows, W], which `embed` and `forward` work on. */
   hidden(rows: number): Tensor {
     return view(this.#space.hidden, [rows, this.spec.width]);
   }
 
-  /** Writes token embeddings into the hidden states; rows of `NO_TOKEN` are left for image tokens. @param ids [T] u32 */
+  /**
+   * Writes token embeddings into the hidden states, except in rows of `NO_TOKEN`, which image tokens fill. @param ids
+   * [T] u32
+   */
   embed(recorder: Recorder, ids: Tensor): void {
     const y = this.hidden(ids.shape[0]!);
     tokenEmbed(recorder, { ids, weight: this.#weights.matrix("decoder.embed"), y, factor: this.spec.embedFactor });
@@ -141,10 +147,10 @@ export class Decoder {
   }
 
   /**
-   * The norm of rows, as input of `linear`. The RMS norm of one row happens inside the product that reads it, which saves a
-   * dispatch, unless two products read it; several rows get a dispatch of their own. So does one row on software adapters,
-   * where every load is expensive: a gated product [9728, 896] took 57 ms with the norm inside and 29 without, the norm
-   * alone 0.5.
+   * The norm of rows, as input of `linear`. The RMS norm of one row is part of the product that reads it, which saves a
+   * dispatch, unless two products read it. Several rows need a dispatch for the norm. So does one row on software
+   * adapters, where every load is expensive: a gated product [9728, 896] took 57 ms with the norm inside and 29
+   * without, the norm alone 0.5.
    */
   #normed(
     recorder: Recorder,
@@ -194,7 +200,7 @@ export class Decoder {
     this.#mlp(recorder, name, spec, second, hidden);
   }
 
-  /** The first half of a layer, as far as the product that leads out of it. */
+  /** The first half of a layer, before its last product. */
   #mix(recorder: Recorder, layer: number, input: ProductInput, args: LayerArgs): Tensor {
     const spec = this.spec.layers[layer]!;
     const name = `decoder.layers.${layer}`;
@@ -205,7 +211,9 @@ export class Decoder {
     return recordDelta(recorder, spec.delta, { input, name, state, slots, ...own });
   }
 
-  /** Adds what a half of a layer made to the hidden states, after its norm if the layer has norms after its halves. */
+  /**
+   * Adds the output of a half of a layer to the hidden states, after its norm if the layer has norms after its halves.
+   */
   #add(
     recorder: Recorder,
     { norms, residualFactor: factor }: LayerSpec,
@@ -225,7 +233,7 @@ export class Decoder {
     rmsNorm(recorder, { x: y, ...norm, y: hidden, accumulate: true });
   }
 
-  /** Adds the MLP of the rows to the hidden states, so many rows at a time as its buffers have. */
+  /** Adds the MLP of the rows to the hidden states, in blocks of as many rows as its buffers have. */
   #mlp(recorder: Recorder, name: string, spec: LayerSpec, input: ProductInput, hidden: Tensor): void {
     const [rows, width] = hidden.shape as [number, number];
     for (let first = 0; first < rows; first += MAX_MLP_ROWS) {

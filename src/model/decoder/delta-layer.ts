@@ -1,6 +1,6 @@
 /**
- * The first half of a recurrent layer: a gated delta rule behind a short convolution (Gated DeltaNet, Yang et al. 2024). Many
- * rows go through it in chunks, one row in a step.
+ * The first half of a recurrent layer: a gated delta rule after a short convolution (Gated DeltaNet, Yang et al. 2024).
+ * Many rows run in chunks, one row in a step.
  */
 import type { Recorder } from "../../gpu/pass.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
@@ -20,7 +20,7 @@ import type { Workspace } from "./workspace.ts";
 export interface DeltaLayerArgs {
   /** Rows of the chunk, normed: two products read them. */
   input: ProductInput; // [T, W]
-  /** Of the layer, before the names of its weights. */
+  /** Name of the layer, the prefix of its weights' names. */
   name: string;
   weights: Weights;
   space: Workspace;
@@ -29,7 +29,7 @@ export interface DeltaLayerArgs {
   eps: number;
 }
 
-/** Records the rows of a chunk, [T, Hv dv], before the product that leads out of the layer's half. */
+/** Records the rows of a chunk, [T, Hv dv], before the last product of the layer's half. */
 export function recordDelta(recorder: Recorder, spec: DeltaSpec, args: DeltaLayerArgs): Tensor {
   const { input, name, weights, space, state, slots, eps } = args;
   const { valueHeads, valueWidth, taps } = spec;

@@ -1,9 +1,9 @@
-/** Sizes of what a gated delta rule keeps and works on, in elements. Pure. */
+/** Sizes of the state and the buffers of a gated delta rule, in elements. Pure. */
 import { DELTA_CHUNK } from "../../kernels/delta-pairs.ts";
 import { deltaWidth } from "../../kernels/delta-step.ts";
 import type { DeltaSpec } from "../../spec/model-spec.ts";
 
-/** The last rows of the convolution's input, which stand first in a state. */
+/** The last rows of the convolution's input, the first part of a state. */
 export function convolutionState(spec: DeltaSpec): number {
   return (spec.taps - 1) * deltaWidth(spec);
 }

@@ -1,6 +1,6 @@
 /**
- * What every layer keeps of a sequence: keys and values of each position, the gated input of a convolution's last rows, or
- * states of a recurrent layer. Allocated once for a fixed number of positions, never grown.
+ * The state of a sequence in every layer: keys and values of each position, the gated input of a convolution's last
+ * rows, or states of a recurrent layer. Allocated once for a fixed number of positions; it never grows.
  */
 import type { Arena } from "../../gpu/arena.ts";
 import { type Tensor, tensorByteLength, view } from "../../gpu/tensor.ts";
@@ -11,8 +11,8 @@ import { deltaState } from "./delta-sizes.ts";
 import { type SlotStep, STATE_SLOTS } from "./state-slots.ts";
 
 /**
- * Rows that a convolution keeps: a chunk of at most 512, and those that a sequence may go back by without running anew. A
- * later turn goes back by an answer's last tokens.
+ * Rows that a convolution keeps: a chunk of at most 512, and the rows by which a sequence may be truncated without a
+ * new prefill. A later turn drops an answer's last tokens.
  */
 const CONVOLUTION_ROWS = 512 + 128;
 
@@ -28,14 +28,14 @@ export function layerCacheBytes({ layers }: DecoderSpec, capacity: number): numb
 export class KvCache {
   readonly capacity: number;
   /**
-   * Of each layer [capacity, 2 Hk D], keys after RoPE, then values; of a convolution [kept rows, W], see
-   * kernels/short-conv.ts; of a gated delta rule [STATE_SLOTS, deltaState], see delta-layer.ts.
+   * For each layer [capacity, 2 Hk D], keys after RoPE, then values; for a convolution [kept rows, W], see
+   * kernels/short-conv.ts; for a gated delta rule [STATE_SLOTS, deltaState], see delta-layer.ts.
    */
   readonly layers: readonly Tensor[];
   /** For attention of one row over many; undefined if the cache is too small to need it. */
   readonly partials: DecodePartials | undefined;
   readonly #marks: CacheMarks;
-  /** Of each layer whether it keeps something of every row. */
+  /** For each layer, true if it keeps values of every row. */
   readonly #hasRows: readonly boolean[];
 
   /** Takes its buffers from `arena`, which owns them. */
@@ -59,30 +59,30 @@ export class KvCache {
     this.partials = decodePartials(arena, { maxKeys: capacity, ...sizes });
   }
 
-  /** Rows that count; rows behind them are leftovers. */
+  /** The number of valid rows; later rows are leftovers. */
   get length(): number {
     return this.#marks.length;
   }
 
-  /** Counts `rows` more, which the caller has written. */
+  /** Adds `rows` rows, which the caller has written. */
   advance(rows: number): void {
     this.#marks.advance(rows);
   }
 
   /**
-   * The most rows, of the first `length` ones at most, after which others may go on. Of a convolution only the last rows are
-   * kept, of a recurrent layer only a few states.
+   * The largest length, at most `length`, after which a sequence may continue. A convolution keeps only its last rows,
+   * a recurrent layer only a few states.
    */
   reusable(length: number): number {
     return this.#marks.reusable(length);
   }
 
-  /** True where sequences go on only after saved points: after as many rows as `savePoint` was called at. */
+  /** True where sequences continue only after saved points: the lengths at which `savePoint` was called. */
   get hasSavedPoints(): boolean {
     return this.#marks.hasSavedPoints;
   }
 
-  /** Keeps what is needed to go on after the rows so far, until two longer saved points are there. */
+  /** Keeps the states needed to continue after the rows so far, until two longer saved points exist. */
   savePoint(): void {
     this.#marks.savePoint();
   }
@@ -97,17 +97,20 @@ export class KvCache {
     this.#marks.truncate(length);
   }
 
-  /** Which rows count and where a sequence may go on: a copy, for `restore`. */
+  /** A copy of the valid rows and saved points, for `restore`. */
   get marks(): CacheMarks {
     return this.#marks.clone();
   }
 
-  /** The part of each layer's tensor that the first `rows` rows need: those rows, or all of a layer's states. */
+  /** The part of each layer's tensor for the first `rows` rows: those rows, or all of a layer's states. */
   used(rows: number): Tensor[] {
     return this.layers.map((layer, i) => (this.#hasRows[i] ? view(layer, [rows, layer.shape[1]!]) : layer));
   }
 
-  /** Takes over the rows of `marks`, whose values the caller has written into `used`. Throws RangeError for wrong ones. */
+  /**
+   * Adopts the rows of `marks`, whose values the caller has written into `used`. Throws RangeError for marks of another
+   * cache.
+   */
   restore(marks: MarkValues): void {
     this.#marks.set(marks);
   }

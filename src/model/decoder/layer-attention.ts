@@ -6,14 +6,14 @@ import { type AttentionDecodeArgs, attentionDecode } from "../../kernels/attenti
 export interface AttendArgs
   extends Omit<AttentionArgs, "firstRow" | "logSumExp">,
     Pick<AttentionDecodeArgs, "partials"> {
-  /** Row of the cache that row 0 of q is. The chunk's rows are the cache's last: keys = chunkRow + rows. */
+  /** Cache row of row 0 of q. The chunk's rows are the cache's last: keys = chunkRow + rows. */
   chunkRow: number;
 }
 
 export interface LayerAttention {
   /**
    * Records attention of a chunk of rows over the layer's cache into `args.y`. Rows come in order, each once per layer;
-   * rows that are forgotten may be written anew.
+   * truncated rows may be written again.
    */
   record(recorder: Recorder, layer: number, args: Omit<AttendArgs, "inhibited">): void;
 }
@@ -24,7 +24,7 @@ export const plainAttention: LayerAttention = {
   },
 };
 
-/** y = softmax(q k^T * scale, unseen and inhibited pairs at -inf) v, by the kernel that suits the number of rows. */
+/** y = softmax(q k^T * scale, unseen and inhibited pairs at -inf) v, by the kernel for the number of rows. */
 export function attend(recorder: Recorder, { partials, ...args }: AttendArgs): void {
   if (args.rows === 1) attentionDecode(recorder, { ...args, partials });
   else attention(recorder, args);

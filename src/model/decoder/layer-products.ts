@@ -1,6 +1,6 @@
 /**
- * The two fused products of a decoder layer, by the kernels that suit the number of rows. One row has a kernel that does all
- * of it in one dispatch, if its weights lie in one buffer; more rows take a product and a second dispatch.
+ * The two fused products of a decoder layer, by the kernels for the number of rows. One row needs a single dispatch, if
+ * its weights are in one buffer; more rows need a product and a second dispatch.
  */
 import type { Recorder } from "../../gpu/pass.ts";
 import { isSplit, type Matrix, type Tensor } from "../../gpu/tensor.ts";
@@ -13,7 +13,7 @@ import { type RopeTarget, rope } from "../../kernels/rope.ts";
 import type { RowNorm } from "../../kernels/row-product.ts";
 import type { Activation } from "../../shared/activation.ts";
 
-/** Rows as a product reads them: normed already, or a single row with the norm to put it through. */
+/** Input rows of a product: normed already, or a single row with its norm. */
 export interface ProductInput {
   x: Tensor; // [T, W]
   norm?: RowNorm;
@@ -23,13 +23,13 @@ export interface QkvRopeArgs extends RopeTarget {
   input: ProductInput;
   weight: Matrix; // [(queryPitch H + 2 Hk) D, W]
   bias: Tensor | undefined; // [(queryPitch H + 2 Hk) D]
-  /** Norms of queries and keys before RoPE. They take a dispatch of their own, and so a product of their own. */
+  /** Norms of queries and keys before RoPE. They need a separate dispatch, and so a separate product. */
   norms: Pick<QkNormArgs, "queryWeight" | "keyWeight" | "queryBias" | "keyBias" | "eps"> | undefined;
-  /** For several rows, for norms and for queries that lie apart: the product before RoPE. */
+  /** The product before RoPE, for several rows, for norms, and for queries with gaps between them. */
   scratch: Tensor; // [T, (queryPitch H + 2 Hk) D]
-  /** Widths of a head from a query to the next. */
+  /** Distance between queries, in widths of a head. */
   queryPitch: number;
-  /** Changes some of the products before RoPE; they then take a dispatch of their own. */
+  /** Changes some of the products before RoPE, which then need a separate dispatch. */
   change?: ((qkv: Tensor) => void) | undefined;
 }
 

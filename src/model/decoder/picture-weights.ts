@@ -1,4 +1,4 @@
-/** Rows of pictures that have norms, keys and values of their own, in place of those that the weights of text made. */
+/** Norms, keys and values with weights of their own for picture rows; they replace those by the weights of text. */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
@@ -8,7 +8,7 @@ import { rmsNorm } from "../../kernels/rms-norm.ts";
 import type { DecoderSpec } from "../../spec/model-spec.ts";
 import type { Weights } from "../load/fill.ts";
 
-/** Rows of a chunk that are of a picture. */
+/** A run of picture rows in a chunk. */
 export interface ChunkRun {
   first: number;
   count: number;
@@ -46,7 +46,7 @@ export class PictureWeights {
   }
 
   /**
-   * Makes the keys and values of pictures' rows again.
+   * Computes the keys and values of picture rows again.
    *
    * @param layer name of the layer
    * @param x normed rows [T, W]

@@ -12,23 +12,23 @@ export interface PictureRows {
   /** The first of the rows. */
   first: number;
   count: number;
-  /** What the tensor was made of: a picture's content and its settings. Tensors of one source have the same values. */
+  /** Identifies the picture's content and settings. Tensors of one source have the same values. */
   source?: string | undefined;
   /** Rows [n or more, W] that are added after the first decoder layers, one tensor a layer; numbered as those of `tensor`. */
   taps?: readonly Tensor[] | undefined;
-  /** Where the rows' cells lie, for positions on several axes. */
+  /** The places of the rows' cells, for positions on several axes. */
   places?: CellPlaces | undefined;
 }
 
 /** Cells of a view in its grid. */
 export interface CellPlaces {
-  /** Of the whole view, in cells. */
+  /** The grid of the whole view, in cells. */
   grid: Grid;
-  /** Of each row the cell that it stands for, as raster index; undefined where the rows are all cells in order. */
+  /** The owner of each row, as a raster index; undefined where the rows are all cells in order. */
   owners?: ArrayLike<number> | undefined;
 }
 
-/** Where the rows of a picture of one view stood in its grid. */
+/** The original places of a picture of one view. */
 export interface Placement {
   owners: Tensor; // [n - first] u32; see kernels/owners.ts
   /** Rows before the cells: 1 with a class token. */
@@ -60,15 +60,15 @@ export interface PromptRows {
   positions: Uint32Array;
   /** [T, 2], the half-open range of rows that each row sees; see visible.ts. */
   visible: Uint32Array;
-  /** Rows at the beginning that no layer's window narrows; default 0. */
+  /** First rows that stay visible outside all windows; default 0. */
   unwindowed?: number;
-  /** Of each picture its runs. */
+  /** The runs of each picture. */
   pictures: readonly (readonly PromptRun[])[];
   /** Position of the first generated token. */
   nextPosition: number;
 }
 
-/** Ids with one placeholder for each row of a picture, and where these rows stand: of each picture its runs. */
+/** Ids with one placeholder for each row of a picture, and the runs of each picture. */
 export interface PlacedIds {
   ids: ArrayLike<number>;
   pictures: readonly (readonly { start: number; count: number }[])[];
@@ -101,7 +101,7 @@ export function expandPlaceholders(
   counts: readonly number[],
   imageTokenId: number | undefined,
 ): PlacedIds {
-  // A list may have holes, which are no placeholder of a model that has none.
+  // A list may have holes; `undefined` is not the placeholder of a model without one.
   const isPlaceholder = (id: number) => id !== undefined && id === imageTokenId;
   const placeholders = inputIds.filter(isPlaceholder).length;
   if (placeholders !== counts.length)
@@ -122,16 +122,16 @@ export function expandPlaceholders(
   return { ids, pictures };
 }
 
-/** What decides the positions and the ranges of a prompt's rows. */
+/** The rules for positions and key ranges of a prompt's rows. */
 export interface PromptRules extends Pick<DecoderSpec, "vocabularySize" | "sees" | "firstPosition"> {
   /** Axes of positions; default 1. */
   axes?: number;
 }
 
 /**
- * The rows of a prompt. On one axis positions count the rows. On several (M-RoPE, arXiv 2409.12191) they are time, row and
- * column: all three count the text, and a picture's cells lie at one time in a grid that begins at the next position; the
- * text goes on after the longer side of the whole grid, however many of its cells are left.
+ * The rows of a prompt. On one axis positions count the rows. On several (M-RoPE, arXiv 2409.12191) they are time, row
+ * and column: all three count the text. A picture's cells are at one time, in a grid that begins at the next position.
+ * The text continues after the longer side of the whole grid, however many cells remain.
  *
  * @param pictures the encoded pictures, with the runs that `placed` names
  * @throws RangeError for an id outside the vocabulary; TypeError for an empty prompt
@@ -174,7 +174,7 @@ export function promptRows(
     }
     const grid = run.placed;
     for (let i = 0; i < run.count; i++) positions[row++] = grid && i >= grid.first ? 0 : position + i;
-    // The text goes on after the whole grid.
+    // The text continues after the whole grid.
     position += grid ? grid.first + grid.cells : run.count;
   }
   addText(total);

@@ -1,4 +1,4 @@
-/** The decoder's table of rotary angles. It follows the length of the sequence where the model's frequencies do. */
+/** The decoder's table of rotary angles. It depends on the length of the sequence where the model's frequencies do. */
 import type { Arena } from "../../gpu/arena.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
@@ -11,7 +11,7 @@ export class RopeTable {
   readonly #rope: RopeSpec;
   #turning = 0;
 
-  /** Takes its buffer from `arena`, which owns it. Fits prompts that turn by the plain frequencies. */
+  /** Takes its buffer from `arena`, which owns it. Starts with the plain frequencies. */
   constructor(gpu: Pick<GpuMemory, "upload">, arena: Arena, rope: RopeSpec, positions: number) {
     this.#gpu = gpu;
     this.#rope = rope;
@@ -19,14 +19,14 @@ export class RopeTable {
     this.#upload();
   }
 
-  /** Whether queries grow with their position. */
+  /** True if queries grow with their position. */
   get grows(): boolean {
     return this.#rope.growth !== undefined;
   }
 
   /**
-   * The length by which all rows of a prompt turn; 0 for the model's plain frequencies. Rows of a cache may serve another
-   * prompt only if both turn by the same length.
+   * The length that sets the frequencies of a prompt; 0 for the model's plain frequencies. A cache may serve another
+   * prompt only if both have the same length.
    *
    * @param positions of the prompt
    * @param generated tokens after it, so far
@@ -36,13 +36,13 @@ export class RopeTable {
     if (!beyond) return 0;
     const length = beyond.turnsAnew ? positions + generated : positions;
     if (length <= beyond.length) return 0;
-    // Without a change at each further position, all longer sequences turn alike.
+    // If frequencies do not change with each position, all longer sequences share them.
     return beyond.turnsAnew ? beyond.length + 1 : length;
   }
 
   /**
-   * Makes the table fit a prompt and the tokens after it, for all work submitted from now on. Keys in a cache keep the turn
-   * that they have: where a model's rows are not turned anew, transformers, too, leaves them while it decodes.
+   * Fits the table to a prompt and the tokens after it, for all work submitted from now on. Keys in a cache keep their
+   * rotation; transformers also leaves them while it decodes.
    */
   fit(positions: number, generated = 0): void {
     const turning = this.turningLength(positions, generated);
@@ -51,7 +51,9 @@ export class RopeTable {
     this.#upload();
   }
 
-  /** True if a sequence of `length` positions needs all its rows turned anew, and the table is not fitted to that. */
+  /**
+   * True if a sequence of `length` positions needs new rotations of all rows, and the table is not yet fitted to it.
+   */
   isOutgrownBy(length: number): boolean {
     const { beyond } = this.#rope;
     return !!beyond?.turnsAnew && length > beyond.length && this.#turning === 0;

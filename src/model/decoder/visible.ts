@@ -11,7 +11,7 @@ export function causalRanges(rows: number, start = 0): Uint32Array {
   return visible;
 }
 
-/** What the rows of a prompt see besides the rows up to themselves, see `DecoderSpec.sees`. */
+/** The rows that a prompt's rows see besides the rows up to themselves; see `DecoderSpec.sees`. */
 export type Sees = "pictures" | "prompt" | undefined;
 
 /**
@@ -33,17 +33,16 @@ export function promptRanges(
   return visible;
 }
 
-/** Where a layer's window does not count. */
+/** Rows to which a layer's window does not apply. */
 export interface WindowOptions {
-  /** Row of the cache that the first row is; default 0. */
+  /** Cache row of the first row; default 0. */
   start?: number;
-  /** Rows at the beginning of the sequence that no window narrows; default 0. */
+  /** First rows of the sequence that stay visible outside the window; default 0. */
   unwindowed?: number;
 }
 
 /**
- * The ranges as a layer with a sliding window has them: of the keys up to itself a row sees the last `window` ones. Keys
- * after itself stay visible.
+ * The ranges of a layer with a sliding window: a row sees the last `window` keys up to itself. Later keys stay visible.
  *
  * @param visible [T, 2]
  */
@@ -60,10 +59,10 @@ export function windowRanges(
 }
 
 /**
- * Of each layer its ranges, the same array for layers that see alike.
+ * The ranges of each layer; layers with equal ranges share an array.
  *
  * @param visible [rows, 2] of all rows
- * @param unwindowed rows at the beginning that no window narrows
+ * @param unwindowed first rows that stay visible outside the window
  */
 export function rangesOfLayers(
   layers: readonly { attention?: { window?: number } | undefined }[],
@@ -102,8 +101,8 @@ export function viewRanges(views: number, rows: number): Uint32Array {
  * past its end, because later rows are not in the cache yet.
  *
  * @param visible [T, 2] of the whole prompt; no row before `first` sees row `first` or a later one
- * @param maxRows rows of a chunk at most
- * @param cuts rows that a chunk ends before, if no earlier row sees them
+ * @param maxRows the most rows of a chunk
+ * @param cuts rows before which a chunk ends, if no earlier row sees them
  * @returns the end of each chunk, half-open; the last one is T
  * @throws FoveaError `context-full` where rows that see each other do not fit in one chunk
  */

@@ -5,19 +5,21 @@ import { deltaWidth } from "../../kernels/delta-step.ts";
 import type { AttentionSpec, DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
 import { deltaMixing, deltaScratch } from "./delta-sizes.ts";
 
-/** Rows of a chunk that go through an MLP at once, at most: its buffers are the widest, and its rows need no others. */
+/** The most rows of a chunk in an MLP at once: its buffers are the widest, and its rows are independent. */
 export const MAX_MLP_ROWS = 512;
 
-/** Buffers of a chunk of at most R rows; those of the MLP have M rows, R but for long chunks. */
+/** Buffers of a chunk of at most R rows; those of the MLP have M rows, the smaller of R and MAX_MLP_ROWS. */
 export interface Workspace {
   hidden: Tensor; // [R, W]
   normed: Tensor; // [R, W]
-  /** The first product of a layer: queries, keys and values, or what a convolution reads; gates of the output, too. */
+  /**
+   * The first product of a layer: queries, keys and values, or the input of a convolution; also gates of the output.
+   */
   mixing: Tensor; // [R, (H + 2 Hk) D or 3 W]
-  /** Queries; of a gated delta rule queries, keys and values after their convolution. */
+  /** Queries; for a gated delta rule queries, keys and values after their convolution. */
   q: Tensor; // [R, H D]
   mixed: Tensor; // [R, H D or W]
-  /** Of gated delta rules, see kernels/delta-pairs.ts. */
+  /** For gated delta rules, see kernels/delta-pairs.ts. */
   gates: Tensor; // [R, 2 Hv]
   pairs: Tensor; // [R, Hv * 2 * DELTA_CHUNK]
   scales: Tensor; // [R, Hv * 4]
@@ -37,13 +39,13 @@ export function mixingWidth({ attention, delta }: LayerSpec, width: number): num
   return (outputGate ? 2 : 1) * queryWidth(attention) + 2 * keyHeads * headWidth;
 }
 
-/** Columns of what the product reads that leads out of a layer's first half. @param width of the decoder */
+/** Columns of the input of the last product in a layer's first half. @param width of the decoder */
 export function mixedWidth({ attention, delta }: LayerSpec, width: number): number {
   if (delta) return delta.valueHeads * delta.valueWidth;
   return attention ? queryWidth(attention) : width;
 }
 
-/** Elements that a row of a chunk takes in each buffer of the workspace: what the widest layer needs. */
+/** Elements of a row in each buffer of the workspace: the needs of the widest layer. */
 function workspaceWidths({ width, layers }: DecoderSpec): Record<keyof Workspace, number> {
   const most = (size: (layer: LayerSpec) => number) => Math.max(...layers.map(size));
   const scratch = (name: keyof ReturnType<typeof deltaScratch>) =>
@@ -62,7 +64,7 @@ function workspaceWidths({ width, layers }: DecoderSpec): Record<keyof Workspace
   };
 }
 
-/** Elements that a row of a chunk takes in the workspace. */
+/** Elements of a row of a chunk in the whole workspace. */
 export function rowElements(spec: DecoderSpec): number {
   return Object.values(workspaceWidths(spec)).reduce((sum, width) => sum + width, 0);
 }

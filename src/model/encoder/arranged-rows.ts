@@ -11,7 +11,7 @@ import { type ReducedViews, rowOwners } from "../compression/owners.ts";
 import type { ViewPlan } from "../compression/plan.ts";
 import type { Weights } from "../load/fill.ts";
 
-/** Views of a batch, whose rows stand one view after another. */
+/** Views of a batch; their rows follow each other view by view. */
 interface BatchRows extends ReducedViews {
   grid: Grid;
   /** Rows of each view. */
@@ -19,16 +19,16 @@ interface BatchRows extends ReducedViews {
   projected?: Tensor; // [views * rows, W]
 }
 
-/** Rows that are arranged. */
+/** The arranged rows of a picture. */
 export interface ArrangedRows {
   rows: Tensor; // [T, W]
-  /** Of each view, of each of its rows the row of T that it counts most for, or `NOWHERE`. */
+  /** For each row of each view, the row of T that it counts most for, or `NOWHERE`. */
   places: readonly Uint32Array[];
-  /** Rows of each line, where there are lines; otherwise T. */
+  /** Rows of each line; T for a model without lines. */
   lines: readonly number[];
 }
 
-/** Stands for the place of a row that counts for no row, such as one of padding. */
+/** The place of a row that counts for no row, such as one of padding. */
 export const NOWHERE = 0xffffffff;
 
 export class RowArranger {
@@ -41,7 +41,7 @@ export class RowArranger {
   /**
    * Takes working memory from scopes of `arena`.
    *
-   * @param cellGrid makes a grid of patches one of cells
+   * @param cellGrid converts a grid of patches to one of cells
    */
   constructor(gpu: GpuMemory, arena: Arena, weights: Weights, order: RowOrder, cellGrid: (grid: Grid) => Grid) {
     this.#gpu = gpu;
@@ -51,17 +51,17 @@ export class RowArranger {
     this.#cellGrid = cellGrid;
   }
 
-  /** Rows that a picture takes in the prompt before compression. */
+  /** Rows of a picture in the prompt before compression. */
   wholeRows(plan: PicturePlan): number {
     return rowCount(this.#order.arrange(plan));
   }
 
-  /** Cells that each view counts for under compression; undefined where those are its own. */
+  /** Cells by which each view counts under compression; undefined where they are its own. */
   counted(plan: PicturePlan): readonly number[] | undefined {
     return this.#order.counted?.(plan);
   }
 
-  /** Rows of each line that a picture takes in the prompt before compression; of all of them where there are no lines. */
+  /** Rows of each line of a picture in the prompt before compression; a single number for a model without lines. */
   wholeLines(plan: PicturePlan): readonly number[] {
     const arrangement = this.#order.arrange(plan);
     return arrangement.lines ?? [rowCount(arrangement)];
@@ -97,7 +97,7 @@ export class RowArranger {
     }
   }
 
-  /** Takes the memory of an arrangement. The numbers of rows count, not the cells that they stand for. */
+  /** Allocates the memory of an arrangement, which depends on the numbers of rows alone. */
   planBytes(recorder: Recorder, plan: PicturePlan, batches: readonly BatchRows[], kept: Arena): void {
     const owners: Uint32Array[] = [];
     for (const { views, rows } of batches)
@@ -108,7 +108,7 @@ export class RowArranger {
   }
 
   /**
-   * Records the sums, a batch of views after the other, and the learned rows last.
+   * Records the sums batch by batch, and the learned rows last.
    *
    * @param owners of each view's rows; undefined for whole views
    * @param arenas `kept` owns the result, `scratch` the rest until the work is submitted
@@ -171,7 +171,7 @@ function rowCount({ weights, taps }: Arrangement): number {
   return weights.length / taps;
 }
 
-/** Number of each view's first row among the rows of all views, and at the end the number of all. */
+/** Number of each view's first row among the rows of all views, and last the number of all rows. */
 function viewStarts(batches: readonly BatchRows[]): number[] {
   const counts: number[] = [];
   for (const { views, rows } of batches) for (const index of views) counts[index] = rows;

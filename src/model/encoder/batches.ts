@@ -1,4 +1,4 @@
-/** Which views of a picture are encoded together. Pure. */
+/** Groups the views of a picture that are encoded together. Pure. */
 import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { Grid, View } from "../../spec/picture-spec.ts";
 import type { ViewPlan } from "../compression/plan.ts";
@@ -20,7 +20,7 @@ const FLOAT_BYTES = 4;
  */
 const MOST_BUFFER_BYTES = 64 << 20;
 
-/** Elements of the widest buffer that one row of a view takes while it is encoded. */
+/** Elements of one row of a view in the widest buffer of the encoder. */
 function widestRow({ width, mlp, patch }: EncoderSpec): number {
   return Math.max(3 * width, (mlp.gated ? 2 : 1) * mlp.width, 3 * (patch.frames ?? 1) * patch.side ** 2);
 }
@@ -36,7 +36,7 @@ export function viewsAtOnce(spec: EncoderSpec, { rows, cols }: Grid, maxBindingB
  * Groups views that can share every dispatch.
  *
  * @param plans of each view
- * @param atOnce views of a grid in one batch at most
+ * @param atOnce the most views of a grid in one batch
  */
 export function batchViews(
   views: readonly View[],
@@ -47,7 +47,7 @@ export function batchViews(
   const batches: ViewBatch[] = [];
   for (const [index, { grid, width, height }] of views.entries()) {
     const plan = plans[index]!;
-    // The outlier rule keeps another number of cells in each view.
+    // The outlier rule keeps a different number of cells in each view.
     const isAlone = plan.method === "prumerge" && plan.tokens === undefined;
     const key = JSON.stringify([grid.rows, grid.cols, width, height, plan, isAlone ? index : 0]);
     const batch = open.get(key);

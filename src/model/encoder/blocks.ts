@@ -1,6 +1,6 @@
 /**
- * The blocks of a pre-norm transformer (Dosovitskiy et al. 2021), of pictures or of texts: norm, attention, residual, norm,
- * MLP, residual. Which rows see each other is data.
+ * The blocks of a pre-norm transformer (Dosovitskiy et al. 2021), of pictures or of texts: norm, attention, residual,
+ * norm, MLP, residual. The key ranges of rows are data.
  */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
@@ -17,9 +17,9 @@ import type { BlocksSpec } from "../../spec/model-spec.ts";
 import type { Weights } from "../load/fill.ts";
 
 /**
- * Where a device rounds the operands of products to f16, those of attention stay f32, as those of the patches do. All later
- * layers amplify errors of the first ones, and softmax amplifies those of queries and keys. NMSE of the logits of the three
- * golden checkpoints, of random weights, when the f64 references round operands to f16:
+ * On a device that rounds the operands of products to f16, those of attention and of the patches stay f32. All later
+ * layers amplify errors of the first ones, and softmax amplifies those of queries and keys. NMSE of the logits of the
+ * three golden checkpoints, of random weights, when the f64 references round operands to f16:
  *
  *     of all products                          6.0e-5  2.1e-5  3.1e-5
  *     the same, weights only                   2.7e-5  0       0       (f16 holds those of bf16 and f16 files)
@@ -42,7 +42,7 @@ export interface BlocksWorkspace {
   qkv: Tensor; // [R, 3 * C]
   attended: Tensor; // [R, C]
   mlp: Tensor; // [R, F]
-  /** Of a gated MLP. */
+  /** For a gated MLP. */
   gateUp: Tensor | undefined; // [R, 2 * F]
   logSumExp: Tensor; // [R, H]
 }
@@ -101,7 +101,9 @@ export class Blocks {
     };
   }
 
-  /** Adds attention to `hidden` [rows, C] in place. Leaves what it returns and the log-sum-exp in memory until the next. */
+  /**
+   * Adds attention to `hidden` [rows, C] in place. The result and the log-sum-exp stay in memory until the next block.
+   */
   attend(recorder: Recorder, space: BlocksWorkspace, { block, hidden, visible, rotary }: AttendArgs): Operands {
     const { width, heads } = this.spec;
     const rows = hidden.shape[0]!;

@@ -1,4 +1,4 @@
-/** An encoded picture on the GPU, and how it enters a prompt. picture-encoder.ts makes it. */
+/** An encoded picture on the GPU, and its rows in a prompt. picture-encoder.ts creates it. */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import { assert } from "../../shared/assert.ts";
@@ -15,14 +15,14 @@ export interface EncodedBatch {
   /** Rows of each view in `projected`: its cells, after the class token where features keep it. */
   rows: number;
   projected?: Tensor; // [B * rows, W]
-  /** Rows beside the projected ones, which join the decoder after its first layers. */
+  /** Rows that are added after the decoder's first layers, in the order of the projected ones. */
   taps: readonly Tensor[]; // [B * rows, W]
-  /** What the connector reads; for a classifier all final hidden states. Only where it was asked for. */
+  /** The input of the connector; for a classifier all final hidden states. Only on request. */
   features?: Tensor; // [B * rows of features, C]
-  /** The same of the encoder's taps. */
+  /** The same for the encoder's taps. */
   tapFeatures?: readonly Tensor[]; // [B * rows of features, C]
   classLogits?: Tensor; // [1, classes]
-  /** Of the only view, not yet of length 1. */
+  /** The embedding of the only view, before it is scaled to length 1. */
   embedding?: Tensor; // [1, E]
   stages: readonly StageTensors[];
   owners: Tensor; // [B, n] u32
@@ -32,7 +32,7 @@ export interface EncodedBatch {
   kept?: Tensor; // [B, n] u32
 }
 
-/** A picture as the decoder takes it. Disposing `arena` frees all its tensors. */
+/** A picture as input of the decoder. Disposing `arena` frees all its tensors. */
 export interface EncodedPicture {
   arena: Arena;
   plan: PicturePlan;
@@ -45,11 +45,11 @@ export interface EncodedPicture {
   arranged?: ArrangedRows;
   /** With `positions: "original"`, where positions are on one axis. */
   placed?: Placement;
-  /** With positions on several axes, of each view's rows the cells that they stand for; undefined for whole views. */
+  /** With positions on several axes, the owners of each view's rows; undefined for whole views. */
   owners?: readonly (Uint32Array | undefined)[];
 }
 
-/** The numbers of rows by which `PictureSpec.runs` writes a picture's place in a prompt. */
+/** The numbers of rows that `PictureSpec.runs` takes for a picture. */
 export function rowsInPrompt({ rowsOfView, arranged }: EncodedPicture): readonly number[] {
   return arranged ? arranged.lines : rowsOfView;
 }
@@ -58,7 +58,7 @@ export function rowsInPrompt({ rowsOfView, arranged }: EncodedPicture): readonly
  * The rows of an encoded picture as they enter a prompt.
  *
  * @param order views in the order of the prompt's runs
- * @param source what the picture is known by, see `PictureRows.source`
+ * @param source see `PictureRows.source`
  */
 export function promptPicture(
   { batches, placed, arranged, owners, cellGrids }: EncodedPicture,

@@ -1,6 +1,7 @@
 /**
- * The vision encoder: a pre-norm transformer (Dosovitskiy et al. 2021) over one batch of views. Pixels in, hidden states
- * out, all on the GPU. Rows stand in cell order: [view][class token, if any][cell][seat]; see shaders/lib/cells.wgsl.
+ * The vision encoder: a pre-norm transformer (Dosovitskiy et al. 2021) over one batch of views. Pixels in, hidden
+ * states out, all on the GPU. Rows are in cell order: [view][class token, if any][cell][seat]; see
+ * shaders/lib/cells.wgsl.
  */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
@@ -38,9 +39,9 @@ export interface EncodeOptions {
   plan: ViewPlan;
   /** Owns the tensors of the stages. */
   kept: Arena;
-  /** Owns everything else, until the work is submitted. */
+  /** Owns all other tensors, until the work is submitted. */
   scratch: Arena;
-  /** Whether stages keep a copy of their tokens. */
+  /** True if stages keep a copy of their tokens. */
   keepTokens?: boolean | undefined;
   /** Called with the hidden states before block 0 and after each block; may record copies. */
   onHidden?: ((index: number, hidden: Tensor) => void) | undefined;
@@ -50,12 +51,12 @@ export interface EncodeOptions {
 export interface Encoded {
   /** B */
   views: number;
-  /** n, cells left of each view. */
+  /** n, remaining cells of each view. */
   cells: number;
   hidden: Tensor; // [B * (first + n * S), C]
   /** Outputs of the blocks that the spec taps, with the same cells. */
   taps: readonly Tensor[]; // [B * (first + n * S), C]
-  /** Keys of the last block, as its attention read them; undefined without a block. */
+  /** Keys that the last block's attention read; undefined without a block. */
   keys: HeadRows | undefined; // B * (first + n * S) rows
   stages: StageTensors[];
   owners: Tensor; // [B, n] u32
@@ -186,7 +187,7 @@ export class Encoder {
     return !windows || windows.whole.includes(block);
   }
 
-  /** The one of the two buffers of hidden states that does not hold these. */
+  /** The other of the two buffers of hidden states. */
   #otherOf({ hidden, compressed }: Workspace, current: Tensor): Tensor {
     return current.buffer === hidden.buffer ? compressed : hidden;
   }
@@ -216,7 +217,7 @@ export class Encoder {
     return visible;
   }
 
-  /** Puts the cells of all views into another order, in the other buffer of the workspace. @param order [B, N] */
+  /** Reorders the cells of all views, into the other buffer of the workspace. @param order [B, N] */
   #reorder(recorder: Recorder, space: Workspace, x: Tensor, order: Tensor): Tensor {
     const y = view(this.#otherOf(space, x), x.shape);
     gatherCells(recorder, { x, order, y, first: this.first, seats: this.seats });

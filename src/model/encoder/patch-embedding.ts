@@ -23,11 +23,14 @@ export interface EmbedArgs {
   /** Of a view, in patches. */
   grid: Grid;
   y: Tensor; // [B * T, C]
-  /** Owns what is between, until the work is submitted. */
+  /** Owns intermediate tensors, until the work is submitted. */
   scratch: Arena;
 }
 
-/** y of each view = the class token, if any, and the patches in cell order, plus positions where the model learned some. */
+/**
+ * y of each view = the class token, if any, and the patches in cell order, plus learned positions if the model has
+ * them.
+ */
 export function embedPatches(recorder: Recorder, model: Model, { pixels, grid, y, scratch }: EmbedArgs): void {
   const { weights, spec } = model;
   const { width, patch, cell } = spec;

@@ -1,6 +1,6 @@
 /**
- * Pictures through encoder, compression and connector, batch by batch on the GPU. The result stays there in an arena of
- * its own, so that it can be kept for the next question.
+ * Runs pictures through encoder, compression and connector, batch by batch on the GPU. The result stays there in an
+ * arena of its own, so that the next question can reuse it.
  */
 
 import type { Compression } from "../../api.ts";
@@ -37,7 +37,7 @@ import { RowPlanner } from "./row-planner.ts";
 
 export interface EncodePictureOptions {
   compression: Compression;
-  /** Whether stages keep a copy of their tokens, and batches their features. */
+  /** True if stages keep a copy of their tokens, and batches their features. */
   keepAll?: boolean;
   /** Ids of the question, for a model whose pictures' rows depend on it. */
   question?: readonly number[] | undefined;
@@ -51,7 +51,7 @@ interface BatchArenas {
   scratch: Arena;
 }
 
-/** What is kept of a batch, and what its rows depend on besides. */
+/** The parts of a batch to keep, and the question that its rows depend on. */
 type Finish = Pick<EncodePictureOptions, "keepAll" | "question">;
 
 export class PictureEncoder {
@@ -65,9 +65,9 @@ export class PictureEncoder {
   readonly #arranger: RowArranger | undefined;
   readonly #classes: number;
   readonly #pooling: Pooling | undefined;
-  /** Ids of a question that rows depend on, at most. */
+  /** The most ids of a question that rows depend on. */
   readonly #mostQuestion: number;
-  /** The decoder's positions are on several axes. */
+  /** True if the decoder's positions are on several axes. */
   readonly #placesCells: boolean;
 
   /** Takes the memory of each picture from scopes of `arena`. */
@@ -90,7 +90,7 @@ export class PictureEncoder {
     assert(!order || this.#tapConnectors.length === 0, "taps of views whose rows are arranged");
   }
 
-  /** The paper's compression, as far as this encoder runs the blocks of its stages. */
+  /** The paper's compression, with the stages in blocks that this encoder runs. */
   get standardCompression(): Compression {
     return standardCompression(this.spec);
   }
@@ -146,7 +146,7 @@ export class PictureEncoder {
     }
   }
 
-  /** Records everything that pictures of these plans need, for compiling ahead. */
+  /** Records all work for pictures of these plans, to compile it ahead. */
   rehearse(recorder: Recorder, ...pictures: readonly PicturePlan[]): void {
     const byShape = new Map(pictures.map((picture) => [JSON.stringify(picture.views[0]!.grid), picture]));
     for (const picture of byShape.values()) this.#rehearse(recorder, picture);
@@ -164,14 +164,14 @@ export class PictureEncoder {
       const encoded = this.#encoder.encode(recorder, pixels, { ...batch, ...arenas, keepTokens: true });
       const finished = this.#finish(recorder, encoded, batch, arenas, this.#longest(1));
       this.#arranger?.record(recorder, one, [finished], undefined, arenas);
-      // Before the next: a load would take the memory of two pictures.
+      // Freed before the next one: otherwise a load would need the memory of two pictures.
       arena.dispose();
     }
   }
 
   /**
-   * GPU bytes that a picture takes while it is encoded, without compression or with the standard one: pixel values, working
-   * memory of a batch, and what is kept of all. On a counting GPU only, whose peak is that of this call.
+   * GPU bytes of the encoding of a picture, without compression or with the standard one: pixel values, working memory
+   * of a batch, and the kept results. Needs a counting GPU, whose peak is that of this call.
    */
   planBytes(recorder: Recorder, plan: PicturePlan): number {
     const before = this.#arena.bytes;
@@ -302,19 +302,19 @@ export class PictureEncoder {
     if (queried === undefined) batch.owners = owners;
   }
 
-  /** Rows that stand for no cell are numbered by themselves. [B, Q] */
+  /** Owners of rows without cells: their own numbers. [B, Q] */
   #ownRows(scratch: Arena, views: number, queried: number): Tensor {
     const tensor = scratch.tensor("rows of queries", [views, queried], "u32");
     this.#gpu.upload(tensor, initialOwners(queried, views));
     return tensor;
   }
 
-  /** A question of at most so many ids, for work that is only counted or compiled. */
+  /** The longest question, for work that is only counted or compiled. */
   #longest(most: number): Finish {
     return this.#mostQuestion > 0 ? { question: new Array<number>(Math.min(most, this.#mostQuestion)).fill(0) } : {};
   }
 
-  /** Of each view the cells that its rows stand for, undefined for whole views. */
+  /** The owners of each view's rows; undefined for whole views. */
   async #owners(gpu: Gpu, encoded: readonly EncodedBatch[], batches: readonly ViewBatch[]) {
     const owners: (Uint32Array | undefined)[] = [];
     for (const [i, batch] of encoded.entries()) {

@@ -1,11 +1,11 @@
-/** How many rows a picture will have in a prompt, before it is encoded. Pure. */
+/** The number of rows of a picture in a prompt, before it is encoded. Pure. */
 import type { Grid } from "../../spec/picture-spec.ts";
 import type { ViewPlan } from "../compression/plan.ts";
 
 /** Rows of a picture in the prompt, as `PictureSpec.runs` takes them. */
 export interface PlannedRows {
   rows: readonly number[];
-  /** False where the numbers are the most that can be. */
+  /** False where the numbers are upper bounds. */
   isExact: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** One embedding of a view: the class token's row, or what a learned query reads from all rows. */
+/** One embedding of a view: the class token's row, or the output of a learned query over all rows. */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
@@ -24,11 +24,11 @@ export class Pooling {
   }
 
   /**
-   * Records the embedding of one view, not yet of length 1.
+   * Records the embedding of one view, before it is scaled to length 1.
    *
    * @param hidden [T, C], the rows of the view after the last block, and after the last norm where there is one
    * @param kept owns the result
-   * @param scratch owns what is between, until the work is submitted
+   * @param scratch owns intermediate tensors, until the work is submitted
    * @returns [1, E]
    */
   record(recorder: Recorder, hidden: Tensor, { kept, scratch }: { kept: Arena; scratch: Arena }): Tensor {
@@ -49,7 +49,7 @@ export class Pooling {
   #probe(recorder: Recorder, hidden: Tensor, scratch: Arena): Tensor {
     const { width, heads, mlp, eps } = this.#encoder;
     const rows = hidden.shape[0]!;
-    // The query stands before the rows, so that one product makes it and their keys and values.
+    // The query is before the rows, so that one product computes it and their keys and values.
     const x = scratch.tensor("query and rows", [1 + rows, width]);
     copyRows(recorder, { x: this.#weights.get("pool.probe"), y: x, xRow: 0, yRow: 0, rows: 1 });
     copyRows(recorder, { x: hidden, y: x, xRow: 0, yRow: 1, rows });

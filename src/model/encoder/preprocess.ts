@@ -1,6 +1,6 @@
 /**
- * A decoded picture to the pixel values of its views, on the GPU from the upload on. How a model wants its pictures is a
- * `PictureSpec`; the integers of a resize come from image/resample.ts.
+ * Turns a decoded picture into the pixel values of its views, on the GPU from the upload on. A `PictureSpec` describes
+ * the views; the integers of a resize come from image/resample.ts.
  */
 
 import { throwIfAborted } from "../../errors.ts";
@@ -20,13 +20,15 @@ export type PixelSpec = Pick<PictureSpec, "filter" | "resizesLikeTorch" | "mean"
 
 export interface PreprocessOptions {
   signal?: AbortSignal | undefined;
-  /** Pixels that are uploaded at a time; for tests. */
+  /** Pixels of one upload; for tests. */
   bandPixels?: number;
   /** Pixels between the two passes of a resize; for tests. */
   stripPixels?: number;
 }
 
-/** 32 MiB between the two passes of a resize: one strip, but for pictures of many thousand rows on large canvases. */
+/**
+ * 32 MiB between the two passes of a resize: one strip, except for pictures of many thousand rows on large canvases.
+ */
 const STRIP_PIXELS = 2 ** 23;
 
 /** Compiles what `preprocess` dispatches, ahead of the first picture. */
@@ -49,7 +51,7 @@ export async function compilePreprocess(gpu: Gpu): Promise<void> {
 
 /**
  * The pixel values of a picture's views: one tensor a batch, [B, 3, H, W] f32, owned by `arena`. The picture is read
- * before the promise is fulfilled and stays the caller's. Everything else is freed, also after an error.
+ * before the promise resolves; the caller still owns it. Everything else is freed, also after an error.
  *
  * @param batches indices of views, a list a batch; the views of a batch have one size in pixels
  * @throws FoveaError `bad-image` if the picture cannot be read (any more), `out-of-memory`, `aborted`
@@ -119,7 +121,7 @@ function planDraws(arena: Arena, { canvases, views }: PicturePlan, batches: read
   return draws;
 }
 
-/** What the canvases of one picture are made by. */
+/** The arguments by which `makeCanvases` draws the canvases of one picture. */
 export interface CanvasWork {
   plan: Pick<PicturePlan, "canvases" | "padColour">;
   spec: PixelSpec;
@@ -127,7 +129,7 @@ export interface CanvasWork {
 }
 
 /**
- * Makes all canvases in order, bit for bit as Pillow or torchvision does, and frees each as soon as no later one needs it.
+ * Draws all canvases in order, bit for bit as Pillow or torchvision does, and frees each once no later one needs it.
  * Takes all its memory from `scratch`, which the caller disposes, also after an error. Throws as `preprocess`.
  *
  * @param onCanvas called with each canvas, [H, W] u32 (RGBA8, red in the low byte), to submit work on it
@@ -155,7 +157,7 @@ export async function makeCanvases(
   }
 }
 
-/** A part of a picture or canvas: the rectangle is in its pixels, and the first of `pixels` is (`left`, `top`) of it. */
+/** A part of a picture or canvas: a rectangle in its pixels. The first of `pixels` is at (`left`, `top`). */
 interface Part {
   pixels: Tensor; // [rows, stride] u32
   x: number;
@@ -181,7 +183,7 @@ async function makeCanvas(
   const rows = resampleTable(canvas.y, filter, resizesLikeTorch);
   const window = { x: columns.first, y: rows.first, width: columns.end - columns.first, height: rows.end - rows.first };
   const byRows = !resizesLikeTorch && rowsFirst(canvas);
-  // Between the passes there are the window's columns of resized rows, or its rows of resized columns.
+  // Between the passes are the window's columns of resized rows, or its rows of resized columns.
   const middleWidth = byRows ? window.width : canvas.x.size;
   const most = Math.floor(stripPixels / middleWidth);
   const parts = strips(rows, byRows ? most : Number.POSITIVE_INFINITY, byRows ? Number.POSITIVE_INFINITY : most);
@@ -230,7 +232,7 @@ async function makeCanvas(
   }
 }
 
-/** The rows [first, end) of a window, one part after another: each is to be read before the next one is asked for. */
+/** The rows [first, end) of a window, part by part. Read each part before you request the next. */
 async function* partsOfSource(
   source: Picture | Tensor,
   bands: PictureBands | undefined,

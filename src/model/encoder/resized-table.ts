@@ -37,8 +37,8 @@ function cornerSources(from: number, to: number): Sources[] {
 }
 
 /**
- * Sources of one axis by a cubic filter (a = -0.75) of four taps, never antialiased; those beyond an edge are the edge's.
- * The same as torch's `interpolate` with `mode="bicubic", align_corners=False`.
+ * Sources of one axis by a cubic filter (a = -0.75) of four taps, never antialiased; taps beyond an edge repeat it. The
+ * same as torch's `interpolate` with `mode="bicubic", align_corners=False`.
  */
 function cubicSources(from: number, to: number): Sources[] {
   return Array.from({ length: to }, (_, i) => {
@@ -63,7 +63,7 @@ function cubic(distance: number): number {
  * The rows of a view's patches in raster order.
  *
  * @param first rows of the table before its grid, such as a class token's; they stay as they are
- * @param corners corner patches take the rows of the table's corners; by default a patch takes those around its centre
+ * @param corners aligns corner patches with the table's corners; by default centres are aligned
  * @param cubic the filter is cubic
  */
 export function resizedTable(table: Grid, grid: Grid, { first = 0, corners = false, cubic = false } = {}): Arrangement {

@@ -54,14 +54,14 @@ export class RotaryPositions {
     this.#keysAndValues = scratch.tensor("encoder keys and values", [rows, 2 * width]);
   }
 
-  /** Rows stand cell by cell from now on. @param order raster indices of a view's cells */
+  /** Places rows cell by cell from now on. @param order raster indices of a view's cells */
   placeInOrder(order: Uint32Array, views: number): void {
     const places = orderedCoordinates(order, { cols: this.#grid.cols / this.#cell, side: this.#cell, views });
     this.#coordinates = this.#scratch.tensor("coordinates of patches", [2, places.length / 2], "u32");
     this.#gpu.upload(this.#coordinates, places);
   }
 
-  /** Rows are those of these cells from now on, and lie where the cells' owners do. @param owners [B, n] */
+  /** Places rows at the owners of their cells from now on. @param owners [B, n] */
   placeByOwners(recorder: Recorder, owners: Tensor): void {
     const rows = owners.shape[0]! * owners.shape[1]! * this.#cell ** 2;
     this.#coordinates = this.#scratch.tensor("coordinates of patches", [2, rows], "u32");

@@ -1,4 +1,4 @@
-/** How many rows the views of a picture give a prompt, and how they are compressed, before anything runs. */
+/** Plans the compression of a picture's views and their rows in a prompt, before anything runs. */
 import type { Compression } from "../../api.ts";
 import type { EncoderSpec, ModelSpec } from "../../spec/model-spec.ts";
 import type { Grid, PicturePlan } from "../../spec/picture-spec.ts";
@@ -9,7 +9,7 @@ import type { RowArranger } from "./arranged-rows.ts";
 import { cellCount, cellGrid } from "./cell-count.ts";
 import { type PlannedRows, plannedCells } from "./planned-rows.ts";
 
-/** The parts of a model that decide. */
+/** The parts of a model that the plan depends on. */
 type Model = Pick<ModelSpec, "connector"> & { encoder: EncoderSpec };
 
 type Arranger = Pick<RowArranger, "wholeRows" | "wholeLines" | "counted">;
@@ -17,7 +17,7 @@ type Arranger = Pick<RowArranger, "wholeRows" | "wholeLines" | "counted">;
 export class RowPlanner {
   readonly #model: Model;
   readonly #arranger: Arranger | undefined;
-  /** Rows of each view, where learned queries make them. */
+  /** Rows of each view, for a model with learned queries. */
   readonly queried: number | undefined;
 
   /** @param arranger of a model that has an order for its rows */
@@ -37,21 +37,21 @@ export class RowPlanner {
     return this.queried === undefined ? this.firstFeature : 0;
   }
 
-  /** Rows that a view takes in the prompt before compression. */
+  /** Rows of a view in the prompt before compression. */
   rowsOf(grid: Grid): number {
     return rowsOfView(this.#model, grid);
   }
 
-  /** Rows that a picture takes in the prompt before compression. */
+  /** Rows of a picture in the prompt before compression. */
   wholeRows(plan: PicturePlan): number {
     if (this.#arranger) return this.#arranger.wholeRows(plan);
     return plan.views.reduce((sum, { grid }) => sum + this.rowsOf(grid), 0);
   }
 
-  /** Rows that a picture will take in the prompt. Throws as `planViews`. */
+  /** Rows of a picture in the prompt after compression. Throws as `planViews`. */
   plannedRows(plan: PicturePlan, compression: Compression): PlannedRows {
     const plans = this.planPicture(plan, compression);
-    // How many rows stand between those of cells depends on the cells that are left.
+    // The number of rows between those of cells depends on the remaining cells.
     if (this.#arranger)
       return { rows: this.#arranger.wholeLines(plan), isExact: plans.every(({ method }) => method === "none") };
     const grids = plan.views.map(({ grid }) => grid);
@@ -67,7 +67,7 @@ export class RowPlanner {
    * The plan of each view.
    *
    * @param counted see `RowOrder`
-   * @throws TypeError or RangeError for a compression that these views cannot have
+   * @throws TypeError or RangeError for a compression that these views do not support
    */
   planViews(compression: Compression, grids: readonly Grid[], counted?: readonly number[]): ViewPlan[] {
     const { connector, encoder } = this.#model;
@@ -75,7 +75,7 @@ export class RowPlanner {
       throw new RangeError(
         'compression.positions "original" needs rows of cells alone, and this model adds rows of its own; use "contiguous"',
       );
-    // Embeddings of patches without any block are rows themselves.
+    // Without blocks the patch embeddings are the rows.
     if (connector.length === 0 && encoder.runBlocks > 0 && isRows(compression))
       throw new RangeError(
         `compression.method "${compression.method}" chooses rows of a connector, and this model has none; use "vmtc" or "prune-last"`,
@@ -96,10 +96,10 @@ export class RowPlanner {
 }
 
 /**
- * Plans of views whose rows are cells, or those of learned queries. Queries make the same number of rows of fewer cells:
- * all methods but "diverse" count cells of the encoder then.
+ * Plans of views whose rows are cells, or rows of learned queries. Queries yield the same number of rows from fewer
+ * cells, so all methods except "diverse" count cells of the encoder then.
  *
- * @throws TypeError or RangeError for a compression that these views cannot have
+ * @throws TypeError or RangeError for a compression that these views do not support
  */
 export function planModelViews(
   { encoder, connector }: Model,
@@ -114,7 +114,7 @@ export function planModelViews(
   return planCompression(compression, encoder, cells, counted);
 }
 
-/** A caller's compression may be anything; the plan refuses it. */
+/** A caller's compression may be any value; the plan checks it later. */
 function isRows(compression: Compression): boolean {
   return typeof compression?.method === "string" && isRowMethod(compression);
 }
@@ -123,7 +123,7 @@ function isPlaced(compression: Compression): boolean {
   return compression?.method === "vmtc" && compression.positions === "original";
 }
 
-/** Throws RangeError for a compression that rows of learned queries, or the positions of what they read, cannot have. */
+/** Throws RangeError for a compression that rows of learned queries, or the positions of their keys, do not support. */
 function checkQueried(compression: Compression, connector: ModelSpec["connector"]): void {
   if (isPlaced(compression))
     throw new RangeError(

@@ -1,7 +1,7 @@
-/** Texts as the rows of a batch: which rows see each other, which position each has, and which one is read. Pure. */
+/** Texts as the rows of a batch: the key range and position of each row, and the rows that are read. Pure. */
 import type { TextEncoderSpec } from "../../spec/model-spec.ts";
 
-/** Rows that run at once, unless a single text has more: enough to fill a GPU, few enough to cancel between. */
+/** Rows of a batch, unless a single text has more: enough to fill a GPU, few enough to cancel between batches. */
 const MAX_ROWS = 512;
 
 /** B texts of R rows in all, one after another. */
@@ -10,11 +10,11 @@ export interface TextBatch {
   positions: Uint32Array; // [R]
   /** Half-open ranges. */
   visible: Uint32Array; // [R, 2]
-  /** The row of each text that is read. */
+  /** The row of each text from which its embedding is read. */
   pooled: Uint32Array; // [B]
 }
 
-/** How many texts each batch takes, in order. @param lengths of the texts, in rows */
+/** The number of texts in each batch, in order. @param lengths of the texts, in rows */
 export function batchTexts(lengths: readonly number[]): number[] {
   const counts: number[] = [];
   let rows = Number.POSITIVE_INFINITY;
@@ -48,7 +48,7 @@ export function packTexts(texts: readonly (readonly number[])[], spec: TextEncod
   return { ids, positions, visible, pooled: Uint32Array.from(pooled) };
 }
 
-/** The row of a text that its embedding is read from. */
+/** The row of a text from which its embedding is read. */
 function pooledRow(ids: readonly number[], pooled: TextEncoderSpec["pooled"]): number {
   if (pooled === "last") return ids.length - 1;
   if (pooled === "largest-id") return ids.indexOf(ids.reduce((a, b) => Math.max(a, b)));

@@ -1,4 +1,4 @@
-/** Reads texts into embeddings, many at once on the GPU: a transformer whose rows see those of their own text. */
+/** Embeds texts, many at once on the GPU, by a transformer in which rows see the rows of their own text. */
 import { throwIfAborted } from "../../errors.ts";
 import type { Arena } from "../../gpu/arena.ts";
 import type { Gpu } from "../../gpu/device.ts";
@@ -36,11 +36,11 @@ export class TextEmbedder {
   }
 
   /**
-   * Embeds texts, in batches between which the GPU is waited for.
+   * Embeds texts in batches, and waits for the GPU between them.
    *
    * @param gpu the device that the weights are on
    * @param texts ids of each text, below the vocabulary's size; 1 to `maxTokens` of them
-   * @returns [texts, E], not yet of length 1
+   * @returns [texts, E], before scaling to length 1
    * @throws FoveaError `out-of-memory`, `aborted`
    */
   async embed(gpu: Gpu, texts: readonly (readonly number[])[], signal?: AbortSignal): Promise<Float32Array> {
@@ -56,9 +56,9 @@ export class TextEmbedder {
     return embeddings;
   }
 
-  /** Records everything that a text needs, for compiling ahead. */
+  /** Records all work for a text, to compile it ahead. */
   rehearse(recorder: Recorder): void {
-    // Products of one row and of many have kernels of their own.
+    // Products of one row and of many rows have different kernels.
     for (const texts of [[[0, 0]], [[0], [0]]]) {
       const arena = this.#arena.scope();
       this.#record(recorder, packTexts(texts, this.spec), arena);
@@ -66,7 +66,7 @@ export class TextEmbedder {
     }
   }
 
-  /** GPU bytes of the largest batch while it is embedded. On a counting GPU only, whose peak is that of this call. */
+  /** GPU bytes of the largest batch while it is embedded. Needs a counting GPU, whose peak is that of this call. */
   planBytes(recorder: Recorder): number {
     const before = this.#arena.bytes;
     const scratch = this.#arena.scope();
@@ -120,7 +120,7 @@ export class TextEmbedder {
     return y;
   }
 
-  /** Single rows, as sums of one. */
+  /** Selects single rows, as sums of one term. */
   #rows(scratch: Arena, rows: Uint32Array): { sources: Tensor; weights: Tensor } {
     const shape = [rows.length, 1] as const;
     const weights = scratch.tensor("weights of rows", shape);
@@ -135,5 +135,5 @@ export class TextEmbedder {
   }
 }
 
-/** More than a batch holds of the longest texts. */
+/** More texts than a batch of the longest ones holds. */
 const MOST_TEXTS = 1 << 10;

@@ -1,4 +1,4 @@
-/** The tensors by which an encoder attends inside windows: orders of cells, and the rows that a row sees. */
+/** The tensors for attention inside windows: orders of cells, and key ranges. */
 import type { Arena } from "../../gpu/arena.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
 import type { Tensor } from "../../gpu/tensor.ts";

@@ -12,8 +12,8 @@ export interface WindowOrder {
 }
 
 /**
- * Windows of `side` x `side` cells from the top left corner on, in raster order and partial at the far edges; the cells of
- * a window stand in raster order too.
+ * Windows of `side` x `side` cells from the top left corner on, in raster order and partial at the far edges; the cells
+ * of a window are in raster order too.
  *
  * @param grid in cells
  */
@@ -33,7 +33,7 @@ export function windowOrder({ rows, cols }: Grid, side: number): WindowOrder {
 }
 
 /**
- * Key ranges of the rows of `views` views whose cells stand in window order: each row sees the rows of its window.
+ * Key ranges of the rows of `views` views in window order: each row sees the rows of its window.
  *
  * @param seats rows of a cell
  * @returns [views * N * seats, 2]

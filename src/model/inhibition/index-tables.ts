@@ -1,9 +1,9 @@
 /**
- * Which rows of a sequence see which image tokens under one attention mask: the index tables that inhibition reads on the
- * GPU. Pure.
+ * The index tables that inhibition reads on the GPU: the image tokens that each row of a sequence sees under one
+ * attention mask. Pure.
  *
  * Image tokens are numbered as *columns*, in the order of their rows. All other rows are text. *Text rows* are numbered
- * from the first one that sees an image token, prompt and generated alike; text before it plays no part. Every row sees a
+ * from the first one that sees an image token, prompt and generated alike; earlier text takes no part. Every row sees a
  * half-open range of rows, so the columns and the text rows among them are half-open ranges too.
  */
 import { assert } from "../../shared/assert.ts";
@@ -39,7 +39,7 @@ export interface TextRow {
   /** Text rows that it sees, itself included. */
   firstNeighbour: number;
   endNeighbour: number;
-  /** Where its attention to these columns begins in a layer's packed list; later rows do not move it. */
+  /** Place of its attention to these columns in a layer's packed list; later rows do not move it. */
   start: number;
 }
 
@@ -52,7 +52,7 @@ export interface IndexTables {
   /** Text row, or column with `COLUMN_BIT`, at each row. */
   slots: Uint32Array; // [rows]
   textRows: readonly TextRow[];
-  /** How many rows of text there are before text row 0. */
+  /** Rows of text before text row 0. */
   textBefore: number;
   /** First row that is a column or a text row. */
   firstKey: number;
@@ -76,7 +76,9 @@ export function planColumns(images: readonly ImageRuns[]): Columns {
   return { columnRows: Uint32Array.from(columnRows), imageStarts: Uint32Array.from(imageStarts) };
 }
 
-/** @param visible [rows, 2], the half-open range of rows that each row of the sequence sees, also of rows to come */
+/**
+ * @param visible [rows, 2], the half-open range of rows that each row of the sequence sees, including rows not yet run
+ */
 export function planIndexTables({ columnRows }: Columns, visible: Uint32Array): IndexTables {
   const rows = visible.length / 2;
   assert((columnRows.at(-1) ?? -1) < rows, `an image token at row ${columnRows.at(-1)} of ${rows}`);
@@ -117,7 +119,7 @@ export function planIndexTables({ columnRows }: Columns, visible: Uint32Array): 
   };
 }
 
-/** How many of the rows before each row are counted, and of all rows. [rows + 1] */
+/** The number of counted rows before each row, and of all rows. [rows + 1] */
 function countsBefore(rows: number, isCounted: (row: number) => boolean): Uint32Array {
   const counts = new Uint32Array(rows + 1);
   for (let row = 0; row < rows; row++) counts[row + 1] = counts[row]! + Number(isCounted(row));

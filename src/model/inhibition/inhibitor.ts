@@ -1,7 +1,8 @@
 /**
- * Cross-modality attention inhibition (CMAI, paper eqs. 9-11) in the decoder's layers, for one sequence with images. The
- * attention of the text rows so far decides which image tokens each text row ignores. Layers share working buffers; each
- * layer keeps the attention of its text rows to the image tokens. The numbers are in plan.ts, the masks in index-tables.ts.
+ * Cross-modality attention inhibition (CMAI, paper eqs. 9-11) in the decoder's layers, for one sequence with images.
+ * The attention of the text rows so far decides which image tokens each text row ignores. Layers share working buffers;
+ * each layer keeps the attention of its text rows to the image tokens. plan.ts computes ratios and ranks,
+ * index-tables.ts the visible columns.
  */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Gpu } from "../../gpu/device.ts";
@@ -27,10 +28,10 @@ import {
 
 type ChunkArgs = Omit<AttendArgs, "inhibited">;
 
-/** Results of a chunk of a layer, for an observer: valid until the next layer is recorded. */
+/** Results of a chunk in a layer, for an observer: valid until the next layer is recorded. */
 export interface InhibitedChunk {
   layer: number;
-  /** Row of the sequence that the chunk's row 0 is. */
+  /** Sequence row of the chunk's row 0. */
   chunkRow: number;
   /** Number of the text row that row 0 of `focus` is. */
   firstTextRow: number;
@@ -51,7 +52,7 @@ export class Inhibitor implements LayerAttention {
   /**
    * Takes its buffers from a scope of `arena` until `dispose`.
    *
-   * @param watch work out the focus in layers that inhibit nothing too, for `onChunk`
+   * @param watch compute the focus also in layers that inhibit nothing, for `onChunk`
    * @throws FoveaError `out-of-memory` if one buffer is larger than the device allows
    */
   constructor(
@@ -69,7 +70,10 @@ export class Inhibitor implements LayerAttention {
     this.#state = makeState(gpu, arena, decoder, plan, { ...sequence, watch });
   }
 
-  /** A minimal one that every kernel variant of inhibition can be recorded with, at chunk rows 1 and, of two rows, 1 to 2. */
+  /**
+   * A minimal inhibitor that records every kernel variant of inhibition, for chunks of one row at row 1 and of two rows
+   * at rows 1 to 2.
+   */
   static forRehearsal(gpu: Gpu, decoder: DecoderSizes): Inhibitor {
     const ratios = decoder.spec.layers.map(() => 1);
     const plan: InhibitionPlan = { ratios, weighting: "neighbours", literal: false, perImage: false };
@@ -88,7 +92,8 @@ export class Inhibitor implements LayerAttention {
   }
 
   /**
-   * Makes room for another sequence that begins with rows of this one, and keeps what those rows paid to the images.
+   * Makes room for another sequence that begins with rows of this one, and keeps the attention of those rows to the
+   * images.
    *
    * @param sequence all of it; rows that stay keep their images and their ranges
    * @throws as the constructor; then it can only be disposed of
@@ -105,8 +110,8 @@ export class Inhibitor implements LayerAttention {
   }
 
   /**
-   * What the first `rows` rows have paid to the images: of each layer the front of its packed list, which stays the
-   * inhibitor's. Undefined for a layer without one, or rows that see no image.
+   * The attention of the first `rows` rows to the images: the start of each layer's packed list, which the inhibitor
+   * still owns. Undefined for a layer without a list, or for rows that see no image.
    */
   paid(rows: number): (Tensor | undefined)[] {
     return this.#state.layers.map((layer) => {
@@ -117,12 +122,12 @@ export class Inhibitor implements LayerAttention {
     });
   }
 
-  /** Takes over what rows at the beginning of this sequence have paid: `paid` of an inhibitor with the same plan. */
+  /** Adopts the attention of rows at the beginning of this sequence: `paid` of an inhibitor with the same plan. */
   adopt(paid: readonly (Tensor | undefined)[]): void {
     this.#gpu.submit("inhibition", (pass) => {
       for (const [layer, list] of paid.entries()) {
         const target = this.#state.layers[layer]?.imageAttention;
-        // Rows that stay have the same places in both. Rows behind them are written before they are read.
+        // Kept rows have the same places in both. Later rows are written before they are read.
         if (list && target) pass.copy(view(list, [Math.min(list.shape[0]!, target.shape[0]!)]), target);
       }
     });
@@ -134,9 +139,10 @@ export class Inhibitor implements LayerAttention {
   }
 
   /**
-   * Attends, and inhibits where the layer's ratio and the rows ask for it: an uninhibited pass over the rows from the first
-   * text row that sees an image token (of one row, its logits alone), three small dispatches that turn it into a mask, and
-   * a pass over all rows with the mask. A of the whole chunk is there before its focus, so rows may see later rows.
+   * Attends, and inhibits where the layer's ratio and the rows require it. An uninhibited pass covers the rows from the
+   * first text row that sees an image token (for one row, its logits alone). Three small dispatches turn it into a
+   * mask, and a pass over all rows applies the mask. A of the whole chunk precedes its focus, so rows may see later
+   * rows.
    */
   record(recorder: Recorder, layer: number, args: ChunkArgs): void {
     const inhibited = this.#recordMask(recorder, layer, args);

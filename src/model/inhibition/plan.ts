@@ -1,6 +1,6 @@
 /**
- * An `Inhibition` worked out for one decoder: the share of image tokens that each layer inhibits, and where the cut lies in
- * a sorted row of focus scores (paper, after eq. 11). Pure numbers in f64. The GPU's side is in inhibitor.ts.
+ * Plans an `Inhibition` for one decoder: the share of image tokens that each layer inhibits, and the rank of the cut in
+ * a sorted row of focus scores (paper, after eq. 11). Pure numbers in f64; inhibitor.ts runs the plan on the GPU.
  */
 import type { Inhibition } from "../../api.ts";
 import { checkFields } from "../../shared/arguments.ts";
@@ -14,19 +14,22 @@ export interface InhibitionPlan {
    */
   ratios: readonly (number | undefined)[];
   /**
-   * How a text row weighs the attention of the other text rows that it sees. "neighbours": by its own attention to them
-   * (the paper's focus). A number: by this factor to the power of the distance in text rows, so that 1 gives the plain sum
-   * and 0 the row's own attention alone.
+   * The weights of a text row on the attention of the other text rows that it sees. "neighbours": by its own attention
+   * to them (the paper's focus). A number: by this factor to the power of the distance in text rows, so that 1 gives
+   * the plain sum and 0 the row's own attention alone.
    */
   weighting: "neighbours" | number;
-  /** A is the mean of the scaled logits instead of the softmax weights (the paper to the letter). */
+  /** A is the mean of the scaled logits instead of the softmax weights (the paper taken literally). */
   literal: boolean;
   /** One quantile for each image that a row sees, not one over all of them. */
   perImage: boolean;
 }
 
 const DEFAULT_DISCOUNT = 0.9;
-/** A rank this near to an integer is that integer: 0.6 * 19 / 21 * 35 is 19.000000000000004 in one order of multiplication. */
+/**
+ * A rank this close to an integer counts as that integer: 0.6 * 19 / 21 * 35 is 19.000000000000004 in one order of
+ * multiplication.
+ */
 const RANK_SNAP = 1e-9;
 
 const FIELDS = Object.keys({
@@ -46,7 +49,7 @@ const CHOICES = {
 } as const;
 
 /**
- * Checks an inhibition and works it out for a decoder.
+ * Checks an inhibition and plans it for a decoder.
  *
  * @param layers all of the decoder's layers, in order. Layers of another kind than "attention" are not inhibited, but the
  *   linear schedule counts them
@@ -82,19 +85,22 @@ function choice<N extends keyof typeof CHOICES>(inhibition: Inhibition, name: N)
   return value as (typeof CHOICES)[N][number];
 }
 
-/** Whether no layer inhibits anything. The decoder can then attend plainly. */
+/** True if no layer inhibits anything. The decoder can then attend plainly. */
 export function isOff({ ratios }: InhibitionPlan): boolean {
   return ratios.every((ratio) => !ratio);
 }
 
-/** Where the threshold lies among `count` ascending scores, from 0: ratio * (count - 1). */
+/** The rank of the threshold among `count` ascending scores, from 0: ratio * (count - 1). */
 function rankOf(ratio: number, count: number): number {
   const rank = ratio * (count - 1);
   const nearest = Math.round(rank);
   return Math.abs(rank - nearest) <= RANK_SNAP ? nearest : rank;
 }
 
-/** Index, among `count` >= 1 ascending scores, of the smallest one that stays. So many are inhibited if all differ. */
+/**
+ * Index of the smallest score that stays, among `count` >= 1 ascending scores; also the number of inhibited ones if all
+ * differ.
+ */
 export function ceilRank(ratio: number, count: number): number {
   return Math.ceil(rankOf(ratio, count));
 }

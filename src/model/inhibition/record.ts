@@ -1,4 +1,4 @@
-/** Copies focus scores, masks and thresholds of a sequence off the GPU, layer by layer, for inspection. */
+/** Reads back focus scores, masks and thresholds of a sequence, layer by layer, for inspection. */
 import type { Inspection } from "../../api.ts";
 import type { Arena } from "../../gpu/arena.ts";
 import type { Gpu } from "../../gpu/device.ts";
@@ -33,8 +33,9 @@ export class InhibitionRecord {
   }
 
   /**
-   * Stops watching and returns every layer that inhibits or is watched, in order: rows are all rows of text, columns all
-   * image tokens. A pair has focus 0 and is not inhibited where the row does not see the token or has not run meanwhile.
+   * Stops watching and returns every layer that inhibits or is watched, in order: rows are all rows of text, columns
+   * all image tokens. A pair has focus 0 and is not inhibited if the row does not see the token or has not run since
+   * the start.
    *
    * @param rows T, of the sequence; later rows that have run are left out
    */
@@ -75,7 +76,7 @@ export class InhibitionRecord {
     }
   }
 
-  /** The tensors of a chunk are used again by the next layer. */
+  /** Copied, because the next layer reuses the tensors of a chunk. */
   #copy(recorder: Recorder, chunk: InhibitedChunk): void {
     const copies = {
       focus: this.#arena.tensor("focus record", chunk.focus.shape),

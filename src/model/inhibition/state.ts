@@ -1,4 +1,7 @@
-/** Buffers of an inhibitor: index tables of the sequence, attention that its layers keep, and working memory of one chunk. */
+/**
+ * Buffers of an inhibitor: index tables of the sequence, the attention that its layers keep, and working memory of one
+ * chunk.
+ */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Gpu } from "../../gpu/device.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
@@ -20,20 +23,23 @@ export interface InhibitedSequence {
   /** Runs of each image, in order. Without images nothing is inhibited. */
   images: readonly ImageRuns[];
   /**
-   * The half-open range of rows that each row sees in a layer with attention, [rows, 2]: for all rows that the sequence may
-   * get, prompt and generated tokens together. The same array for layers that see alike, so that they share tables.
+   * The half-open range of rows that each row sees in a layer with attention, [rows, 2], for all rows that the sequence
+   * may reach, prompt and generated tokens together. Layers with equal ranges share an array, and so tables.
    */
   visible: (layer: number) => Uint32Array;
 }
 
 /** The part of a decoder that sizes of buffers depend on. */
 export interface DecoderSizes {
-  /** Rows of a chunk at most. */
+  /** The most rows of a chunk. */
   readonly chunkRows: number;
   readonly spec: Pick<DecoderSpec, "layers">;
 }
 
-/** Index tables of one mask, here and on the GPU. They hold all rows that the sequence may get: decoding uploads nothing. */
+/**
+ * Index tables of one mask, on the CPU and on the GPU. They hold all rows that the sequence may reach, so that decoding
+ * uploads nothing.
+ */
 export interface Mask {
   tables: IndexTables;
   slots: Tensor; // [rows] u32
@@ -52,14 +58,14 @@ export interface SharedTables {
   columnRows: Tensor; // [n] u32
   imageStarts: Tensor; // [images + 1] u32
   ranks: Tensor; // [layers, n + 1] u32
-  /** Powers of the discount, where text rows are weighed by their distance. */
+  /** Powers of the discount, for weights by distance. */
   powers: Tensor | undefined; // [text rows]
 }
 
 /** Buffers of one chunk of at most R rows, used by all layers in turn. */
 export interface Workspace {
   logSumExp: Tensor; // [R, H]
-  /** Of a single row. */
+  /** For a single row. */
   logits: Tensor; // [H, rows]
   sums: Tensor; // [splits of the rows, H]
   neighbours: Tensor; // [text rows of a chunk, text rows]
@@ -79,7 +85,7 @@ export interface InhibitionState {
 
 /**
  * @param arena gets a scope of its own for the tensors
- * @param watch keep layers that inhibit nothing too
+ * @param watch also keep layers that inhibit nothing
  * @throws FoveaError `out-of-memory` if one buffer is larger than the device allows; nothing is left then
  */
 export function makeState(

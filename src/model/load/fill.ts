@@ -1,6 +1,7 @@
 /**
- * Weights from a checkpoint to the GPU. Each tensor streams through small staging buffers, where it is converted to f32
- * and packed if its storage type asks for it. match.ts finds the tensors, precision.ts chooses their storage types.
+ * Streams weights from a checkpoint to the GPU. Each tensor passes through small staging buffers, which convert it to
+ * f32 and pack it if its storage type requires it. match.ts finds the tensors, precision.ts chooses their storage
+ * types.
  */
 import { FoveaError, throwIfAborted } from "../../errors.ts";
 import type { Arena } from "../../gpu/arena.ts";
@@ -26,7 +27,7 @@ import { cutRows, holdsRows, RowWriter } from "./write-rows.ts";
 
 /** Bytes of one piece on its way to the GPU. */
 const PIECE_BYTES = 4 << 20;
-/** Bytes handed to the queue before waiting for it, which bounds what the browser buffers; a small model never waits. */
+/** Bytes queued before a wait, which bounds the browser's buffers; a small model never waits. */
 const BYTES_IN_FLIGHT = 8 * PIECE_BYTES;
 
 /** The tensors of a model by their canonical names. */
@@ -37,7 +38,7 @@ export class Weights {
   readonly #aliases: ReadonlyMap<string, string>;
 
   /**
-   * Allocates every tensor in `arena`, which owns them, in the types that `storage` makes of its parts.
+   * Allocates every tensor in `arena`, which owns them, in the types that `storage` gives its parts.
    *
    * @throws FoveaError `out-of-memory` if one is too large
    */
@@ -64,7 +65,7 @@ export class Weights {
       : this.#arena.matrix(name, shape, runs[0]!.type);
   }
 
-  /** Replaces a weight that its types cannot hold by a new, zeroed one of wider types. Throws as the constructor. */
+  /** Replaces a weight by a new, zeroed one of wider types. Throws as the constructor. */
   widen(name: string): void {
     const packed = this.matrix(name);
     const runs = this.#runs.get(name)!.map(({ rows, type }) => ({ rows, type: widerType(type) }));
@@ -73,7 +74,7 @@ export class Weights {
     this.#arena.free(packed);
   }
 
-  /** A matrix that products or lookups read, or the one that stands in for it. It may lie in several buffers. */
+  /** A matrix that products or lookups read, or its alias. It may be in several buffers. */
   matrix(name: string): Matrix {
     const matrix = this.#tensors.get(this.#aliases.get(name) ?? name);
     assert(matrix, `no weight ${name}`);
@@ -92,7 +93,7 @@ export class Weights {
     return this.#tensors.has(name) ? this.get(name) : undefined;
   }
 
-  /** The tensors that all of them lie in. */
+  /** All tensors that hold weights. */
   parts(): Tensor[] {
     return [...this.#tensors.values()].flatMap((matrix) => [...partsOf(matrix)]);
   }
@@ -129,7 +130,7 @@ export async function fillWeights(
   return widened;
 }
 
-/** Reads parts; returns those that are too large for their format. */
+/** Reads parts; returns those with values too large for their format. */
 async function readParts(
   gpu: Gpu,
   arena: Arena,
@@ -186,17 +187,17 @@ async function readParts(
   }
 }
 
-/** A part on its way. */
+/** A part during its upload. */
 interface Upload {
   part: MatchedPart;
   counter: number;
   /** Of the whole weight. */
   buffers: readonly Tensor[];
-  /** Of an encoding whose rows are decoded. */
+  /** For an encoding whose rows are decoded. */
   rows: RowsReader | undefined;
 }
 
-/** Writes decoded rows: as they are where the weight is kept so, otherwise as numbers. */
+/** Writes decoded rows: unchanged where the weight keeps their layout, otherwise as numbers. */
 function writeDecoded(gpu: Gpu, staging: Staging, writer: RowWriter, upload: Upload, decoded: DecodedRows): void {
   const { part, buffers } = upload;
   const { first, count } = decoded;
@@ -253,7 +254,7 @@ interface Piece {
   /** Values of the piece. */
   elements: number;
   y: Tensor;
-  /** Where it goes in `y`, in elements. */
+  /** Offset in `y`, in elements. */
   yOffset: number;
   counter: number;
   /** Added to every value. */
@@ -271,12 +272,12 @@ function recordPiece(recorder: Recorder, { packed, plain, notFinite, tooLarge }:
   }
 }
 
-/** How the values of a tensor come: of one that is decoded as f32. */
+/** The type of a tensor's values in pieces: f32 for a decoded one. */
 function valueType({ encoding }: StoredTensor): StoredType {
   return isDecoded(encoding) ? "F32" : (encoding.dtype as StoredType);
 }
 
-/** How a part lies in its file, if that has it transposed. */
+/** The layout of a part in its file, if the file has it transposed. */
 function transposedBytes({ entry, transposes }: MatchedPart): TransposedBytes | undefined {
   if (!transposes) return undefined;
   const elementBytes = valueType(entry) === "F32" ? 4 : 2;
@@ -284,12 +285,12 @@ function transposedBytes({ entry, transposes }: MatchedPart): TransposedBytes | 
   return { rows: transposes[0], cols: transposes[1], byteLength, elementBytes, name: entry.name };
 }
 
-/** Where a part begins in its tensor, in elements. */
+/** Offset of a part in its tensor, in elements. */
 function firstElement({ tensor, to }: MatchedPart): number {
   return to * elementCount(tensor.shape.slice(1));
 }
 
-/** Where elements [start, end) of a piece go. */
+/** The target of elements [start, end) of a piece. */
 interface Cut {
   y: Tensor;
   yOffset: number;
@@ -297,7 +298,7 @@ interface Cut {
   end: number;
 }
 
-/** Cuts `elements` of a matrix, from element `first` on, where it lies in several buffers. */
+/** Cuts `elements` of a matrix, from element `first` on, at the ends of its buffers. */
 function* cutAtParts(buffers: readonly Tensor[], first: number, elements: number): Generator<Cut> {
   let partStart = 0;
   for (const y of buffers) {

@@ -1,6 +1,6 @@
 /**
- * Finds a model's tensors in a checkpoint: under the names of any layout, with the shape that the spec says. Pure: it looks
- * at headers and never at values.
+ * Finds a model's tensors in a checkpoint, under the names of any layout and with the shape in the spec. Pure: it reads
+ * headers and never values.
  */
 import { sameShape } from "../../shared/shape.ts";
 import type { ModelSpec } from "../../spec/model-spec.ts";
@@ -22,10 +22,10 @@ export interface MatchedPart {
 }
 
 export interface MatchedTensors {
-  /** The tensors that the checkpoint has, in the spec's order: all but those that another one stands in for. */
+  /** The tensors in the checkpoint, in the spec's order: all except those with an alias. */
   tensors: readonly TensorSpec[];
   parts: readonly MatchedPart[];
-  /** Canonical name of a missing tensor -> the one that stands in for it. */
+  /** Canonical name of a missing tensor -> the one used instead. */
   aliases: ReadonlyMap<string, string>;
 }
 
@@ -34,7 +34,7 @@ export interface MatchedTensors {
  * is reported.
  *
  * @param entries stored tensors by name
- * @param nameInFile what the files call a tensor, if they call it otherwise; for messages
+ * @param nameInFile the files' own name of a tensor, if it differs; for messages
  * @throws FoveaError `bad-weights` naming missing, unknown, duplicate, misshaped tensors and those of a type that is not read
  */
 export function matchTensors(
@@ -63,7 +63,7 @@ export function matchTensors(
       else if (present.length > 1) problems.duplicate.push(present);
       else if (!sameShape(withoutLeadingOnes(entry.shape), withoutLeadingOnes(shape)))
         problems.misshaped.push({ entry, shape });
-      // Groups of packed values lie along rows, which a transposed matrix has not.
+      // Groups of packed values run along rows, which a transposed matrix does not store.
       else if (!isReadable(entry.encoding) || (transposes && isPackedEncoding(entry.encoding)))
         problems.unreadable.push(entry);
       else if ((slice || order) && !isPlain(entry)) problems.unreadable.push(entry);
@@ -86,12 +86,12 @@ export function matchTensors(
 /** See `TensorPart`. */
 type PartRows = { [field in "slice" | "order"]: TensorPart[field] | undefined };
 
-/** Whether the values of a tensor follow each other in one plane, in the order of its rows. */
+/** True if the values of a tensor follow each other in one plane, in the order of its rows. */
 function isPlain({ encoding, planes, rowOrder }: StoredTensor): boolean {
   return !isPackedEncoding(encoding) && !isDecoded(encoding) && planes.length === 1 && rowOrder === undefined;
 }
 
-/** The rows of a plain tensor that a part is, in its order. @param shape of the part */
+/** The rows of a plain tensor that make up a part, in its order. @param shape of the part */
 function rowsOf(entry: StoredTensor, shape: readonly number[], { slice, order }: PartRows) {
   if (!slice && !order) return entry;
   const [plane] = entry.planes;
@@ -101,13 +101,13 @@ function rowsOf(entry: StoredTensor, shape: readonly number[], { slice, order }:
   return { ...entry, shape, planes, whole: entry, ...(order && { rowOrder: { order } }) };
 }
 
-/** Position tables of some layouts have a batch dimension first; elsewhere it would not change the values either. */
+/** Position tables of some layouts have a leading batch dimension; removing it never changes the values. */
 function withoutLeadingOnes(shape: readonly number[]): readonly number[] {
   const first = shape.findIndex((dimension) => dimension !== 1);
   return first < 0 ? [] : shape.slice(first);
 }
 
-/** The name in the files, where it is another than the layouts' names. */
+/** The name in the files, where it differs from the layouts' names. */
 function inFile(names: readonly string[], nameInFile?: (name: string) => string | undefined): readonly string[] {
   const known = names.map((name) => nameInFile?.(name)).filter((name) => name !== undefined);
   return known.length > 0 ? known : names;

@@ -1,6 +1,6 @@
 /**
- * How each weight is stored on the GPU: as the file has it where that is packed, otherwise as the caller asks, as far as
- * a tensor's shape and use allow. Pure; fill.ts and the kernels room pack the values.
+ * Chooses the storage of each weight on the GPU: the file's own if it is packed, otherwise the caller's choice, as far
+ * as a tensor's shape and use allow. Pure; fill.ts and the kernels room pack the values.
  */
 import { FoveaError } from "../../errors.ts";
 import {
@@ -23,22 +23,22 @@ import {
 import type { MatchedPart, MatchedTensors } from "./match.ts";
 
 /**
- * How a whole model is kept: as Fovea packs it, or as its files have it, matrix by matrix. Numbers that no packed type
- * holds are kept as `plain` then.
+ * The storage of a whole model: packed by Fovea, or the files' own, matrix by matrix. In the latter case values that no
+ * packed type holds are stored as `plain`.
  */
 export type Storage = WeightType | { readonly asStored: string; readonly plain: "f32" | "f16" };
 
 /** Formats from the largest to the smallest. */
 const TYPES: readonly WeightType[] = ["f32", "f16", "q8", "q4"];
 
-/** Weights of this many bytes or fewer stay f32, and every result exact: packing them would save nothing that matters. */
+/** Weights of at most this many bytes stay f32, so that results are exact: packing them would save little. */
 const SMALL_BYTES = 256 << 20;
-/** Most bytes of weights that "auto" allows; a device with small buffers (a phone) gets less. */
+/** The most bytes of weights that "auto" allows; less on a device with small buffers, such as a phone. */
 const MOST_BYTES = 1 << 30;
 
 /**
- * The format that "auto" stands for: f32 for small models; otherwise the widest of f16, q8, q4 whose weights stay below
- * half of the largest buffer that the device allows (browsers do not tell how much memory there is), and below 1 GiB.
+ * The format for "auto": f32 for small models; otherwise the widest of f16, q8, q4 whose weights stay below 1 GiB and
+ * below half of the largest buffer that the device allows, because browsers do not report the GPU's memory.
  */
 export function chooseWeights(
   tensors: readonly Pick<TensorSpec, "shape" | "use">[],
@@ -49,8 +49,8 @@ export function chooseWeights(
 }
 
 /**
- * The format that was asked for, or what "auto" stands for on this device. Packed weights are never rounded a second
- * time: "auto" keeps them, "f32" and "f16" unpack them.
+ * The requested format, or the choice of "auto" on this device. Packed weights are never rounded a second time: "auto"
+ * keeps them, "f32" and "f16" unpack them.
  *
  * @throws FoveaError `unsupported-model` for "q8" or "q4" where the files hold something else
  */
@@ -74,7 +74,7 @@ export function resolveWeights(
   return { asStored, plain: chooseWeights(tensors, limits) === "f32" ? "f32" : "f16" };
 }
 
-/** What `info` calls it, such as "q4" or "q4_k, q6_k". */
+/** The name in `info`, such as "q4" or "q4_k, q6_k". */
 export function storageName(storage: Storage): string {
   return typeof storage === "string" ? storage : storage.asStored;
 }
@@ -98,8 +98,8 @@ export function weightBytes(tensors: readonly Pick<TensorSpec, "shape" | "use">[
 }
 
 /**
- * How one weight is stored. Vectors and tables stay f32: they are small, and added, not multiplied. Embeddings and heads
- * are not packed below 8 bits: every logit would lose what they lose. A row that does not divide into groups takes the
+ * The storage of one weight. Vectors and tables stay f32: they are small, and added, not multiplied. Embeddings and
+ * heads keep at least 8 bits, because their error affects every logit. A row that does not divide into groups gets the
  * next wider type.
  */
 export function weightType({ use, shape }: Pick<TensorSpec, "use" | "shape">, wanted: WeightType): WeightType {
@@ -110,8 +110,8 @@ export function weightType({ use, shape }: Pick<TensorSpec, "use" | "shape">, wa
 }
 
 /**
- * The types of a weight's rows, one below the other. As stored, neighbouring parts of the same encoding share a run; a
- * run that no buffer may end with makes the whole weight f32, which holds every value.
+ * The types of a weight's rows, one below the other. Neighbouring parts of the same encoding share a run. If a run
+ * cannot end a buffer, the whole weight is f32, which holds every value.
  *
  * @param parts of this weight, in order of rows
  */
@@ -140,12 +140,12 @@ function storedType({ use, shape }: TensorSpec, { entry, add }: MatchedPart, pla
   return weightType({ use, shape }, isNarrow(encoding) ? "f16" : plain);
 }
 
-/** Whether f16 holds as much as the file has. */
+/** True if f16 holds as much as the file has. */
 function isNarrow(encoding: Encoding): boolean {
   return !isUnpackedEncoding(encoding) && !isPackedEncoding(encoding) && encoding.dtype !== "F32";
 }
 
-/** The layout of a format, as kernels read it. */
+/** The layout of a format in the terms of kernels. */
 export function groupedType({ bits, group, scales, bias, levels, ...layout }: PackedLayout): GroupedType {
   const origin = bias === "free" ? (layout.origin ?? -(2 ** (bits - 1))) : 0;
   const integers = { bits, group, ...(levels && { levels }) };
@@ -153,13 +153,13 @@ export function groupedType({ bits, group, scales, bias, levels, ...layout }: Pa
   return { ...integers, scales, bias, origin };
 }
 
-/** The type for rows that turn out not to fit: f32 scales where those are f16, else plain f32. */
+/** The type for rows that did not fit: f32 scales instead of f16 ones, else plain f32. */
 export function widerType(type: RowRun["type"]): RowRun["type"] {
   if (typeof type !== "object" || type.scales !== "f16") return "f32";
   return { ...type, scales: "f32", bias: type.bias === "none" ? "none" : "free", origin: 0 };
 }
 
-/** Whether a use reads rows of a matrix, which may be packed. */
+/** True if a use reads rows of a matrix, which may be packed. */
 function isMatrix(use: TensorUse): boolean {
   return use !== "vector" && use !== "table";
 }

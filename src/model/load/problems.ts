@@ -1,10 +1,10 @@
-/** The message about tensors that do not fit a model: a few of each kind by name, with the likeliest reason. */
+/** The error message about tensors that do not fit a model: a few of each kind by name, with the likeliest reason. */
 import { FoveaError } from "../../errors.ts";
 import { quoted } from "../../shared/json.ts";
 import { shapeText } from "../../shared/shape.ts";
 import { fileOf, nameInFile, type StoredTensor } from "../../weights/formats/stored-tensor.ts";
 
-/** Everything wrong in a comparison of a model's tensors with a checkpoint's. */
+/** The differences between a model's tensors and a checkpoint's. */
 export interface TensorProblems {
   /** Every name that each missing tensor could have, and its shape. */
   missing: { names: readonly string[]; shape: readonly number[] }[];
@@ -37,7 +37,7 @@ export function tensorError(
   const there = [...present];
   const sentences = [
     list("missing", problems.missing, ({ names, shape }) => {
-      // Of the names in all layouts, the one that looks like this file's.
+      // The name that is most like this file's, among the names in all layouts.
       const name = names.reduce((best, other) => (likest(other, there)[1] > likest(best, there)[1] ? other : best));
       return `${quoted(name)} of shape ${shapeText(shape)}`;
     }),
@@ -66,7 +66,7 @@ function list<Item>(kind: string, items: readonly Item[], text: (item: Item) => 
   return `${kind}: ${items.slice(0, MAX_NAMED).map(text).join(", ")}${more}`;
 }
 
-/** The most alike of `others`, and how much: 1 is equal, 0 nothing in common at either end. */
+/** The most similar of `others`, and its likeness: 1 if equal, 0 if both ends differ. */
 function likest(name: string, others: readonly string[]): [other: string, likeness: number] {
   let best: [string, number] = ["", 0];
   for (const other of others) {

@@ -1,23 +1,23 @@
 /**
- * Scales and biases of packed rows in the layout of a grouped type (gpu/tensor.ts; shaders/lib/scales-* read it), and
- * whether they fit it. A pass over all groups decides, because no file says how large its scales are.
+ * Scales and biases of packed rows in the layout of a grouped type (gpu/tensor.ts; shaders/lib/scales-* read it), and a
+ * check that they fit it. The check reads all groups, because no file states the range of its scales.
  */
 import { type GroupedType, SCALE_UNITS } from "../../gpu/tensor.ts";
 import { assert } from "../../shared/assert.ts";
 import { halfBits, halfValue, LARGEST_HALF } from "../../shared/half.ts";
 import type { NestedNumbers, PackedRows } from "../../weights/formats/packed-rows.ts";
 
-/** Relative error of f16. A scale that it misses by more, such as a subnormal one, does not fit. */
+/** Relative error of f16. A scale with a larger error, such as a subnormal one, does not fit. */
 const RELATIVE_ERROR = 2 ** -11;
-/** Unless the error is nothing beside the largest scale of the rows: all-zero groups have tiny scales. */
+/** Error that is negligible relative to the largest scale of the rows: all-zero groups have tiny scales. */
 const NEGLIGIBLE = 2 ** -20;
 /** f16 holds every whole number up to this one. */
 const MOST_ZERO = 2048;
 
 export interface ScalePlane {
-  /** Whole words, but for a plane of single f16 scales. */
+  /** Whole words, except for a plane of single f16 scales. */
   bytes: Uint8Array<ArrayBuffer>;
-  /** Whether f16 holds them all. */
+  /** True if f16 holds them all. */
   fits: boolean;
   /** The first group with a scale or bias that is NaN or infinite; -1 for none. */
   notFinite: number;
@@ -41,11 +41,11 @@ type GroupValues = Pick<PackedRows, "scales" | "biases" | "origin">;
 
 interface FlatValues {
   readonly scales: Float32Array;
-  /** Those that the layout pairs with its scales. */
+  /** The biases, in a layout that pairs them with its scales. */
   readonly biases?: Float32Array;
 }
 
-/** The value of the integer `origin` in each group; as they are where that is what the biases stand for. */
+/** The value of the integer `origin` in each group; the biases themselves if that is their meaning. */
 function biasesAt(origin: number, { scales, biases, origin: own = 0 }: GroupValues): Float32Array {
   const values = biases as Float32Array;
   if (origin === own) return values;

@@ -1,4 +1,7 @@
-/** Tensors whose files hold their matrices transposed: read whole, turned, and handed on piece by piece like the others. */
+/**
+ * Transposes tensors that files hold transposed: each is read whole, turned, and passed on in pieces like other
+ * tensors.
+ */
 import { FoveaError } from "../../errors.ts";
 
 /** A part of a tensor, as readTensors yields it. */
@@ -8,7 +11,7 @@ export interface Piece {
   readonly last: boolean;
 }
 
-/** How a tensor lies in its file: matrices [rows, cols], one after another. */
+/** The layout of a tensor in its file: matrices [rows, cols], one after another. */
 export interface TransposedBytes {
   rows: number;
   cols: number;
@@ -19,13 +22,13 @@ export interface TransposedBytes {
   name: string;
 }
 
-/** Connectors of published models have 16 million values at most. */
+/** Connectors of published models have at most 16 million values. */
 const MAX_BYTES = 256 << 20;
 
 /**
  * The pieces, with each transposed tensor's matrices [rows, cols] turned to [cols, rows]. Holds one such tensor at a time.
  *
- * @param of says how a piece's tensor lies in its file; undefined for one that stays as it is
+ * @param of returns the layout of a piece's tensor in its file; undefined for one that stays as it is
  * @param pieceBytes of turned tensors at most
  * @throws FoveaError `unsupported-model` for a transposed tensor of more than 256 MiB
  */

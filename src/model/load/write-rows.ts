@@ -1,4 +1,6 @@
-/** Integers in groups from decoded rows to the buffers of a grouped matrix: no kernel is needed, they only move. */
+/**
+ * Writes decoded rows of grouped integers into the buffers of a grouped matrix. It only copies, so it needs no kernel.
+ */
 import { FoveaError } from "../../errors.ts";
 import type { Gpu } from "../../gpu/device.ts";
 import { groupsOf, highOffset, scalesOffset, type Tensor } from "../../gpu/tensor.ts";
@@ -9,13 +11,13 @@ import { fileOf, nameInFile } from "../../weights/formats/stored-tensor.ts";
 import type { MatchedPart } from "./match.ts";
 import { scalePlane } from "./scale-plane.ts";
 
-/** Rows of a decoded run, and where they go. */
+/** Rows of a decoded run, and their target. */
 export interface RowsToWrite {
   part: MatchedPart;
   packed: PackedRows;
-  /** Of `packed`. */
+  /** The number of rows in `packed`. */
   rows: number;
-  /** Those that are written: [start, end). */
+  /** Rows to write: [start, end). */
   start: number;
   end: number;
   /** Their buffer, of the layout of `packed`. */
@@ -26,7 +28,7 @@ export interface RowsToWrite {
 
 export class RowWriter {
   readonly #gpu: Gpu;
-  /** Parts with scales that f16 does not hold. */
+  /** Parts with scales that f16 cannot hold. */
   readonly misfits = new Set<MatchedPart>();
   /** Words of single f16 scales of which only one half was written yet, by their number in the buffer. */
   readonly #halfWords = new Map<GPUBuffer, Map<number, number>>();
@@ -58,7 +60,9 @@ export class RowWriter {
     else this.#gpu.upload(y, plane.bytes, at);
   }
 
-  /** A queue writes whole words: a half that shares its word with another row's is written with what is there. */
+  /**
+   * A queue writes whole words: an f16 value that shares its word with another row's is written together with that one.
+   */
   #uploadHalves(y: Tensor, halves: Uint16Array, first: number): void {
     const start = first - (first % 2);
     const end = first + halves.length + ((first + halves.length) % 2);
@@ -85,7 +89,7 @@ function notFinite({ entry }: MatchedPart, scale: number, bias: number | undefin
   );
 }
 
-/** Whether rows of this layout are written to a tensor as they are. */
+/** True if rows of this layout are written to a tensor as they are. */
 export function holdsRows({ type }: Tensor, { bits, group, levels, scales }: PackedRows): boolean {
   if (typeof type !== "object") return false;
   const isNested = !(scales instanceof Float32Array);

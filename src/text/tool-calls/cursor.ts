@@ -32,7 +32,7 @@ export class Cursor {
     return character;
   }
 
-  /** Whether this text comes next; takes it then. Throws Unfinished where the text ends within it. */
+  /** True if this text comes next; takes it then. Throws Unfinished where the text ends within it. */
   has(expected: string): boolean {
     if (this.text.startsWith(expected, this.at)) {
       this.at += expected.length;

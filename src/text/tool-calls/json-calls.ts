@@ -15,7 +15,7 @@ export interface JsonCallsOptions {
   closing: string | undefined;
   /** White space that the model writes after the opening and before the closing. */
   inner?: string;
-  /** Whether calls come in one list; else each has marks of its own. Readers take both. */
+  /** True if calls come in one list; else each has marks of its own. Readers take both. */
   isList: boolean;
   /** The field of the arguments; readers take "arguments" and "parameters". */
   field: "arguments" | "parameters";
@@ -80,7 +80,7 @@ export function readListedCalls(cursor: Cursor, found: FoundCalls, tools: readon
   found.use(cursor.at);
 }
 
-/** Whether the separator follows; false at the end mark. */
+/** True if the separator follows; false at the end mark. */
 export function isFollowed(cursor: Cursor, separator: string, end: string): boolean {
   cursor.space();
   if (cursor.has(separator)) return true;

@@ -141,7 +141,7 @@ const decisions = (stages: Pick<Stage, "primary" | "labels" | "origins">[]) =>
   JSON.stringify(stages.map(({ primary, labels, origins }) => [primary, labels, origins.map(({ owner }) => owner)]));
 
 /**
- * Whether rounding as of f32 leaves every decision of the reference as it is: eight tries with noise of one part in a
+ * True if rounding as of f32 leaves every decision of the reference as it is: eight tries with noise of one part in a
  * million in the inputs, and noise in the cosines, which may lie at the edge of what counts as equal.
  */
 function hasMargin(input: Case, expected: Stage[], random: Random): boolean {

@@ -107,7 +107,7 @@ function referenceLayer(
   return { focus, ...result, output: attention(q, k, v, SHAPE, { visible, inhibited }).output };
 }
 
-/** Whether every cut of every row is clear of the score below it. */
+/** True if every cut of every row is clear of the score below it. */
 function isClear({ images, keys }: Case, visible: number[], focus: Float64Array, ratio: number, scope?: string) {
   const columns = imageRows(images).flat();
   const groups = scope === "image" ? imageRows(images) : [columns];

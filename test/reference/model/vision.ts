@@ -22,12 +22,12 @@ import { tensorData, type Weights } from "./weights.ts";
 export interface VisionOptions {
   /** Hidden state that the features are: k counts blocks, -1 is after all of them, -2 after one fewer. */
   featureLayer: number;
-  /** Whether the class token stays in the features, as row 0. */
+  /** True if the class token stays in the features, as row 0. */
   keepClassToken: boolean;
   compression: Compression;
   /** Side of a cell, in patches; default 1. */
   cell?: number;
-  /** Whether the features go through the norm after the last block. */
+  /** True if the features go through the norm after the last block. */
   postNorm?: boolean;
 }
 

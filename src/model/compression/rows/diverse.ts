@@ -9,7 +9,7 @@ export const diverse: RowMethod = {
   choose({ recorder, rows, first, order, chosen, scratch }) {
     const [views, all] = rows.shape as [number, number, number];
     const products = scratch.tensor("products of rows", [views, all, all]);
-    // In f32 whatever the device prefers: f16 cannot tell a millionth, within which cosines count as equal.
+    // In f32 on every device: f16 cannot resolve the millionth within which cosines count as equal.
     matmul(withCapabilities(recorder, { f16: "none" }), { x: rows, weight: rows, y: products });
     const nearest = scratch.tensor("nearest", [views, all - first]);
     record(recorder, { products, nearest, chosen, order, first });

@@ -6,7 +6,7 @@ import { uniform } from "./uniform.ts";
 
 export const ROW_METHODS: Readonly<Record<RowMethodName, RowMethod>> = { diverse, uniform };
 
-/** Whether a compression or a plan, of whatever origin, is of such a method. */
+/** True if a compression or a plan is of such a method. */
 export function isRowMethod<T extends { method: string }>(one: T): one is Extract<T, { method: RowMethodName }> {
   return Object.hasOwn(ROW_METHODS, one.method);
 }

@@ -7,13 +7,13 @@ import type { Recorder } from "../../../gpu/pass.ts";
 import type { Tensor } from "../../../gpu/tensor.ts";
 
 export interface RowMethod {
-  /** Most rows of a view that it can compare; left out, any number. */
+  /** The most rows of a view that it can compare; unlimited if missing. */
   mostRows?: number;
   /** Records the choice, or uploads it if it does not depend on the rows. */
   choose(args: RowChoice): void;
 }
 
-/** What a method reads and writes. B views of n rows each, of which k are kept. */
+/** The inputs and outputs of a method. B views of n rows each, of which k are kept. */
 export interface RowChoice {
   recorder: Recorder;
   /** The connector's rows of each view, after `first` rows that are kept in any case. */
@@ -24,7 +24,7 @@ export interface RowChoice {
   order: Tensor; // [B, n] u32
   /** Out: the kept rows in order of choice. */
   chosen: Tensor; // [B, k] u32
-  /** Owns tensors of the choice itself, until the work is submitted. */
+  /** Owns the method's own tensors, until the work is submitted. */
   scratch: Arena;
   /** Writes into a tensor before the recorded work runs. */
   upload(tensor: Tensor, values: Uint32Array | Float32Array): void;

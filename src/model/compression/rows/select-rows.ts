@@ -1,4 +1,4 @@
-/** Keeps the rows that a method chooses, with what belongs to them. */
+/** Keeps the rows that a method chooses, with their taps and owners. */
 import type { Arena } from "../../../gpu/arena.ts";
 import type { Recorder } from "../../../gpu/pass.ts";
 import { type Tensor, view } from "../../../gpu/tensor.ts";
@@ -15,13 +15,13 @@ export interface SelectRowsArgs extends Pick<RowChoice, "first" | "upload" | "sc
   owners: Tensor; // [B, n] u32
   /** k, rows of each view that are kept. */
   tokens: number;
-  /** Owns the result, but for the rows. */
+  /** Owns the result except the rows. */
   kept: Arena;
   /** Owns the rows. */
   keptRows: Arena;
 }
 
-/** The rows that are kept of each view. */
+/** The kept rows of each view. */
 export interface SelectedRows {
   rows: Tensor; // [B * (first + k), W]
   taps: readonly Tensor[]; // [B * (first + k), W]

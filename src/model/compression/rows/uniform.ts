@@ -1,4 +1,4 @@
-/** Evenly spaced rows, whatever they show: the baseline that a method has to beat. */
+/** Evenly spaced rows, independent of the content: the baseline that a method has to beat. */
 import type { RowMethod } from "./row-method.ts";
 
 export const uniform: RowMethod = {

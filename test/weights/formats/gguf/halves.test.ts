@@ -133,7 +133,7 @@ function tiled(tensor: string, values: Float32Array, { keyHeads, valueHeads, key
 
 const PATCH = "encoder.patch.weight";
 
-/** Whether the family has its patches' layer with the channels last; files of llama.cpp have a convolution. */
+/** True if the family has its patches' layer with the channels last; files of llama.cpp have a convolution. */
 function isLinear({ spec }: Model): boolean {
   return spec.tensors.some(({ name, parts: [part] }) => name === PATCH && part!.shape.length === 2);
 }
