@@ -1,4 +1,4 @@
-/** What the sampler returned: an id, or why there is none. */
+/** Reads the sampler's result: an id, or the reason why there is none. */
 import { FoveaError, notFiniteError } from "../errors.ts";
 import { NOT_FINITE } from "../kernels/sample.ts";
 import { NO_TOKEN } from "../kernels/token-embed.ts";
@@ -9,7 +9,7 @@ export interface TokenLogprob {
   logprob: number;
 }
 
-/** The next token; with log-probabilities, its own and those of the most likely tokens, where they were asked for. */
+/** The next token; on request with its log-probability and those of the most likely tokens. */
 export interface ChosenToken {
   id: number;
   logprobs?: { logprob: number; top: TokenLogprob[] };
@@ -26,7 +26,7 @@ export function chosenToken(id: number): number {
   return id;
 }
 
-/** @param bytes the chosen id, then if asked for 21 ids and their log-probabilities, as `topLogprobs` writes them */
+/** @param bytes the chosen id, then on request 21 ids and their log-probabilities, as `topLogprobs` writes them */
 export function readChoice(bytes: ArrayBuffer, count: number | undefined): ChosenToken {
   const words = new Uint32Array(bytes);
   const id = chosenToken(words[0]!);

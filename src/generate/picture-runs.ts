@@ -1,4 +1,4 @@
-/** Rows of encoded pictures into the hidden states of a chunk: in place of placeholders, and after the first layers. */
+/** Copies rows of encoded pictures into the hidden states of a chunk, over placeholders and after the first layers. */
 import type { Recorder } from "../gpu/pass.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
 import { anchorPositions } from "../kernels/anchor-positions.ts";
@@ -9,11 +9,11 @@ import type { PromptRun } from "../model/decoder/prompt-rows.ts";
 export interface Chunk {
   hidden: Tensor; // [rows, W]
   positions: Tensor; // [axes, R] u32, R at least rows
-  /** Prompt row that its first row is. */
+  /** Prompt row of its first row. */
   first: number;
 }
 
-/** Copies the part of a picture's run that lies in the chunk into its rows, with original positions where it has them. */
+/** Copies the part of a picture's run inside the chunk into its rows, with original positions where it has them. */
 export function recordRun(recorder: Recorder, run: PromptRun, chunk: Chunk): void {
   const { row, position, placed } = run;
   const { begin, end } = copyRun(recorder, run, chunk, false);
@@ -30,7 +30,7 @@ export function recordRun(recorder: Recorder, run: PromptRun, chunk: Chunk): voi
     });
 }
 
-/** Adds the rows that join the pictures' own after a decoder layer. */
+/** Adds the taps of pictures to their rows after a decoder layer. */
 export function recordTaps(recorder: Recorder, runs: readonly PromptRun[], layer: number, chunk: Chunk): void {
   for (const { taps, ...run } of runs) {
     const tensor = taps?.[layer];
@@ -38,7 +38,7 @@ export function recordTaps(recorder: Recorder, runs: readonly PromptRun[], layer
   }
 }
 
-/** The rows of a chunk that are of pictures. */
+/** The picture rows of a chunk. */
 export function runsInChunk(
   runs: readonly PromptRun[],
   first: number,

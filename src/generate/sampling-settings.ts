@@ -1,4 +1,4 @@
-/** The fields of a request that steer sampling, checked and filled in. Draws nothing. */
+/** Checks the sampling fields of a request and fills in their defaults. */
 
 import { MAX_TOP_LOGPROBS } from "../kernels/top-logprobs.ts";
 import { checkInteger, checkNumber } from "../shared/assert.ts";
@@ -21,7 +21,7 @@ export interface SamplingRequest {
 }
 
 export interface SamplingSettings {
-  /** New tokens at most. */
+  /** The most new tokens. */
   readonly maxTokens: number;
   /** 0 is greedy. */
   readonly temperature: number;
@@ -33,13 +33,13 @@ export interface SamplingSettings {
   readonly minP: number;
   /** 1 changes nothing. */
   readonly repetitionPenalty: number;
-  /** These two at 0 change nothing. */
+  /** For both penalties 0 changes nothing. */
   readonly presencePenalty: number;
   readonly frequencyPenalty: number;
   readonly logitBias: ReadonlyMap<number, number>;
-  /** Undefined tells no log-probabilities. */
+  /** Undefined reports no log-probabilities. */
   readonly topLogprobs: number | undefined;
-  /** An integer of 32 bits, what the sampler's generator takes. */
+  /** A 32-bit integer, for the sampler's generator. */
   readonly seed: number;
   readonly stop: readonly string[];
 }

@@ -1,6 +1,6 @@
 /**
- * One running sequence: the prompt's rows go through the decoder in chunks, then one token follows another, each chosen
- * on the GPU and fed back there. The generate room decides when to stop and what the ids mean.
+ * One running sequence: the prompt's rows run through the decoder in chunks. Then tokens follow one by one, each chosen
+ * on the GPU and fed back there. step-loop.ts decides when to stop.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
@@ -19,14 +19,14 @@ import type { ChosenToken } from "./chosen-token.ts";
 import { recordRun, recordTaps, runsInChunk } from "./picture-runs.ts";
 import { type ChoiceBuffers, choiceBuffers, GREEDY, type Sampling, TokenChoice } from "./token-choice.ts";
 
-/** Tokens that are replayed before waiting for the GPU, so that an abort does not wait for a long queue. */
+/** Tokens that are replayed before each wait for the GPU, so that an abort does not wait for a long queue. */
 const REPLAYED_AT_ONCE = 16;
 
-/** Buffers of one sequence; the arena that they were taken from owns them. */
+/** Buffers of one sequence; the arena that allocated them owns them. */
 export interface SequenceBuffers {
   ids: Tensor; // [R] u32
   positions: Tensor; // [axes, R] u32
-  /** Of each of the decoder's windows. */
+  /** One tensor for each of the decoder's windows. */
   visible: readonly Tensor[]; // [R, 2] u32
   lastHidden: Tensor; // [1, W]
   /** Logits of the row that the next token is chosen from. */
@@ -58,10 +58,10 @@ export class Sequence {
   #attention: LayerAttention | undefined;
   #nextPosition = 0;
   #step = 0;
-  /** The row of the last chosen token has been run. */
+  /** True if the row of the last chosen token has run. */
   #isAhead = false;
 
-  /** @param buffers of `sequenceBuffers`; stay the caller's */
+  /** @param buffers of `sequenceBuffers`; the caller keeps them */
   constructor(gpu: Gpu, decoder: Decoder, cache: KvCache, buffers: SequenceBuffers) {
     this.#gpu = gpu;
     this.#decoder = decoder;
@@ -80,7 +80,7 @@ export class Sequence {
     return this.#cache.length;
   }
 
-  /** How many of the first `rows` rows `prefill` can keep: all of them, but for layers that keep less than all rows. */
+  /** The number of the first `rows` rows that `prefill` can keep: all of them, unless layers keep fewer. */
   reusable(rows: number): number {
     return this.#cache.reusable(rows);
   }
@@ -95,7 +95,7 @@ export class Sequence {
     return Math.min(this.#cache.capacity - this.#cache.length, this.#decoder.positions - this.#nextPosition);
   }
 
-  /** True if the next row would change how all rows turn: the prompt and the tokens so far are then to be run again. */
+  /** True if the next row would change the RoPE frequencies of all rows: run the prompt and the tokens so far again. */
   get isOutgrown(): boolean {
     return this.#decoder.rope.isOutgrownBy(this.#nextPosition + 1);
   }
@@ -113,15 +113,15 @@ export class Sequence {
   /**
    * Runs a prompt. Waits for the GPU after each chunk, so that an abort does not wait for a long queue.
    *
-   * @param keep rows of this very prompt that the cache has already; below its length, none of them sees past them, and
-   *   they turn by the prompt's `RopeTable.turningLength`
-   * @param saveAt numbers of rows after which later prompts may go on, where the cache has saved points
+   * @param keep rows of this prompt that the cache has already, fewer than all. None of them sees a later row, and they
+   *   ran with the prompt's `RopeTable.turningLength`
+   * @param saveAt numbers of rows after which later prompts may continue, for a cache with saved points
    * @param generated tokens after the prompt that `replay` will add
-   * @param inhibition of the prompt's images, with room for the tokens to come; stays the caller's, to be disposed of
-   *   after the last step. Without it attention is plain
+   * @param inhibition of the prompt's images, with room for the new tokens; the caller disposes it after the last step.
+   *   Without it attention is plain
    * @param onChunk may record more work on the chunk's hidden states [rows, W] of prompt rows `first`..
-   * @throws FoveaError `aborted`, and the cache then has the rows that ran; `context-full` or what the GPU met, and the
-   *   cache is then empty
+   * @throws FoveaError `aborted`: the cache then has the rows that ran; `context-full` or a GPU error: the cache is
+   *   then empty
    */
   async prefill(
     prompt: PromptRows,
@@ -187,7 +187,7 @@ export class Sequence {
    * Chooses the next token and submits the work for the one after it, in one pass and one submit. May be called again
    * before the promise settles: the token is fed back on the GPU.
    *
-   * The first call after `prefill` only chooses; each later one first runs the token that the call before it chose.
+   * The first call after `prefill` only chooses; each later one first runs the previously chosen token.
    *
    * @throws FoveaError `bad-weights` for logits that are not finite, `unsupported-model` where no token may be generated
    */
@@ -206,7 +206,7 @@ export class Sequence {
     return read();
   }
 
-  /** Submits the run of the last token before it is known here; the next `step` then only chooses. */
+  /** Submits the run of the last token before the CPU knows it; the next `step` then only chooses. */
   runAhead(): void {
     if (this.#step === 0 || this.#isAhead) return;
     this.#beginRow();
@@ -216,11 +216,11 @@ export class Sequence {
   }
 
   /**
-   * Puts an answer's tokens back behind its prompt, which has just run, so that `step` goes on after them. They run one by
-   * one, as they did when they were chosen: one pass over all of them would be faster, but its kernels round differently,
-   * and the answer might go on in other words.
+   * Appends an answer's tokens to its prompt, which has just run, so that `step` continues after them. They run one by
+   * one, as they did when they were chosen. One pass over all of them would be faster, but its kernels round
+   * differently, and the answer might continue in other words.
    *
-   * @throws as `prefill`; the sequence is then to be filled anew
+   * @throws as `prefill`; call `prefill` again after that
    */
   async replay(prompt: PromptRows, ids: readonly number[], signal?: AbortSignal): Promise<void> {
     const last = ids.at(-1);
@@ -240,29 +240,32 @@ export class Sequence {
     this.#step = ids.length;
   }
 
-  /** Forgets rows from `length` on, such as those of tokens that were run ahead of a stop; more where it must. */
+  /**
+   * Drops rows from `length` on, such as those of tokens that ran ahead of a stop; more rows if layers cannot keep them
+   * all.
+   */
   truncate(length: number): void {
     this.#cache.truncate(this.#cache.reusable(length));
   }
 
   /**
-   * Records everything that a prompt and a step need, for compiling ahead.
+   * Records all work of a prompt and a step, to compile it ahead.
    *
-   * @param seesPictures Whether there are pictures whose tokens attention can inhibit. Without them a third of the pipelines
-   * is never used: 7 of 21 of a Llama, and nearly half of the time to compile them.
+   * @param seesPictures true if attention can inhibit image tokens. Otherwise a third of the pipelines is never used: 7
+   * of 21 for a Llama, and nearly half of the time to compile them.
    */
   rehearse(recorder: Recorder, seesPictures = true): void {
-    // First, because it takes longest to compile on a software adapter: last, it would compile alone.
+    // Sampling first: it takes longest to compile on a software adapter, and last it would compile alone.
     this.choice.record(recorder, GREEDY, 0);
     const inhibition = seesPictures ? Inhibitor.forRehearsal(this.#gpu, this.#decoder) : undefined;
-    // Chunks of one row take the kernels of decoding.
+    // Chunks of one row use the kernels of decoding.
     for (const rows of new Set([1, Math.min(2, this.#decoder.chunkRows), this.#decoder.chunkRows])) {
       this.#recordChunk(recorder, { pictures: [] }, 0, rows);
       this.#recordLogits(recorder, rows);
       if (rows <= 2 && rows < this.#cache.capacity) this.#forward(recorder, rows, 1, inhibition);
     }
     inhibition?.dispose();
-    // One row over many takes other kernels than over few.
+    // Over many keys one row uses other kernels than over few.
     this.#forward(recorder, 1, this.#cache.capacity - 1, undefined);
   }
 
@@ -277,7 +280,7 @@ export class Sequence {
     this.#forward(recorder, rows, first, this.#attention, { pictureRuns, afterLayer });
   }
 
-  /** Runs the layers on `rows` rows, whose positions and ranges were uploaded, as rows `start`.. of the cache. */
+  /** Runs the layers on `rows` rows with uploaded positions and ranges, as rows `start`.. of the cache. */
   #forward(
     recorder: Recorder,
     rows: number,

@@ -1,6 +1,6 @@
 /**
- * The loop of decoding: tokens come from the model one after another, become text, and stop it. How the next token is
- * chosen is the model's business, what the text is shown in the caller's.
+ * The loop of decoding: chooses tokens one after another, decodes them to text, and stops. sequence.ts chooses the
+ * tokens; the caller shows the text.
  */
 
 import type { ChosenToken } from "./chosen-token.ts";
@@ -9,20 +9,20 @@ import type { Stopping, StopReason } from "./stopping.ts";
 import type { Sampling } from "./token-choice.ts";
 
 /**
- * Steps handed to the GPU before the first of them is read: the GPU works on the next token while this side reads the
- * last one. More would only mean more work thrown away at a stop.
+ * Steps submitted before the first of them is read: the GPU works on the next token while the CPU reads the last one.
+ * More steps would only be discarded at a stop.
  */
 const STEPS_AHEAD = 2;
 
-/** Ids to text, as StreamDecoder and ByteDecoder do it. */
+/** Decodes ids to text, as StreamDecoder and ByteDecoder do. */
 export interface AnswerDecoder {
   push(id: number): string;
   flush(): string;
 }
 
-/** What an answer has come to so far: all that is needed to go on with it, if need be on another device. */
+/** The state of an answer so far: all that is needed to continue it, on another device if necessary. */
 export interface Draft {
-  /** Its tokens; those of a stop string and the end token are among them. */
+  /** Its tokens, including those of a stop string and the end token. */
   readonly ids: number[];
   readonly decoder: AnswerDecoder;
   readonly stopping: Stopping;
@@ -30,33 +30,33 @@ export interface Draft {
 
 /** The form that an answer must have. */
 export interface Constraint {
-  /** A bit an id: those that may come next, [ceil(V / 32)]. None where the answer has ended. */
+  /** One bit an id, set for ids that may come next, [ceil(V / 32)]. No bit is set where the answer has ended. */
   readonly mask: Uint32Array;
-  /** Goes on after a token that the mask holds. */
+  /** Advances past a token that the mask holds. */
   accept(id: number): Promise<void>;
 }
 
 export interface DecodeTextOptions {
-  /** Has accepted the tokens of the draft. Each token is read before the next one is chosen. */
+  /** Must have accepted the tokens of the draft. With a constraint each token is read before the next one is chosen. */
   constraint?: Constraint | undefined;
   sampling: Sampling;
-  /** New tokens at most, as `draft.stopping` knows. */
+  /** The most new tokens, as in `draft.stopping`. */
   maxTokens: number;
   signal: AbortSignal;
-  /** Told of text that is certain, never empty. */
+  /** Called with text that can no longer change. Never empty. */
   onText: (text: string) => void;
-  /** Called with each token of the answer as it is read, and the text that it adds before stop strings are applied. */
+  /** Called with each token of the answer as it is read, and with its text before stop strings are applied. */
   onToken: (token: ChosenToken, text: string) => void;
-  /** True if the text that was told ends the answer. */
+  /** True if the text passed to `onText` ends the answer. */
   isOver?: (() => boolean) | undefined;
 }
 
 /**
- * Runs until an end token, a stop text, the limit, a full context, or the signal, behind a sequence that has the prompt
- * and the tokens of the draft. Leaves it with the rows of the answer's tokens, as far as they were run. When it throws,
- * the draft has everything that was told.
+ * Runs until an end token, a stop string, the limit, a full context, or the signal, after a sequence with the prompt
+ * and the tokens of the draft. Afterwards the sequence has the rows of the answer's tokens that ran. When it throws,
+ * the draft has all text that was passed to `onText`.
  *
- * Returns "outgrown" when the sequence is to be run again (`Sequence.isOutgrown`) before the draft can go on.
+ * Returns "outgrown" when the sequence must run again (`Sequence.isOutgrown`) before the draft can continue.
  */
 export async function decodeText(
   sequence: Sequence,
@@ -82,12 +82,12 @@ export async function decodeText(
         if (constraint) sequence.choice.restrict(constraint.mask);
         pending.push(sequence.step(sampling));
         started++;
-        // The GPU runs the token while this side finds out what may follow it.
+        // The GPU runs the token while the CPU computes the tokens that may follow.
         if (constraint && started < maxTokens && canRun()) sequence.runAhead();
       }
       const next = pending.shift();
       if (!next && !isClosed() && sequence.room > 0 && sequence.isOutgrown) return "outgrown";
-      // A full context, where no step could be started; or a format that ends where the model has no end token.
+      // Either the context is full and no step could start, or a format has ended and the model has no end token.
       let reason: StopReason | undefined = isClosed() ? "stop" : "length";
       if (next) {
         const token = await next;

@@ -1,29 +1,29 @@
 /**
- * When an answer ends: an end token, a stop string, or the number of tokens. Holds back text that may turn out to be the
- * beginning of a stop string. Knows nothing of tokenizers or models; text comes as StreamDecoder gives it.
+ * Decides when an answer ends: at an end token, a stop string, or the number of tokens. Holds back text that may be the
+ * beginning of a stop string. Independent of tokenizers and models; takes text as StreamDecoder returns it.
  *
- * The answer ends at the first character that completes a stop string, of several that it completes at the longest. So
- * the result does not depend on how tokens cut the text. (To prefer the stop string that begins first would mean to wait,
- * with text held back, for the end of a longer one that may never come.)
+ * The answer ends at the first character that completes a stop string; if it completes several, the longest counts. So
+ * the result does not depend on how tokens cut the text. Rejected: the stop string that begins first. Text would be
+ * held back for the end of a longer one that may never come.
  */
 
-/** Finds stop strings in text that comes in parts, and holds back what may be the beginning of one. */
+/** Finds stop strings in text that comes in parts, and holds back text that may be the beginning of one. */
 export class StopMatcher {
   readonly #stops: readonly StopString[];
   #held = "";
   #stopped = false;
 
-  /** @param stop texts that end the answer and are no part of it; none empty */
+  /** @param stop strings that end the answer and are not part of it; none empty */
   constructor(stop: readonly string[]) {
     this.#stops = stop.map((text) => new StopString(text));
   }
 
-  /** True if a stop string is complete; no text comes any more. */
+  /** True if a stop string is complete; no more text follows. */
   get stopped(): boolean {
     return this.#stopped;
   }
 
-  /** Adds text; gives out what is certain to be part of the answer and was not given out before. */
+  /** Adds text; returns the new text that is certain to be part of the answer. */
   push(text: string): { text: string; stopped: boolean } {
     return { text: this.#release(text), stopped: this.#stopped };
   }
@@ -31,7 +31,7 @@ export class StopMatcher {
   /**
    * The rest of the answer, since nothing can complete a stop string any more.
    *
-   * @param tail what the decoder still held; a stop string may end in it, see `stopped`
+   * @param tail text that the decoder still held; a stop string may end in it, see `stopped`
    */
   flush(tail = ""): string {
     const text = this.#release(tail) + this.#held;
@@ -62,7 +62,7 @@ export class StopMatcher {
 export interface StoppingOptions {
   /** Ids that end the answer. */
   eosIds: Iterable<number>;
-  /** New tokens at most, the end token included; at least 1. */
+  /** The most new tokens, including the end token; at least 1. */
   maxTokens: number;
   stop?: readonly string[];
 }
@@ -71,7 +71,7 @@ export type StopReason = "stop" | "length";
 
 export interface StopUpdate {
   text: string;
-  /** Set when the answer has ended; `end` then gives what was held back. */
+  /** Set when the answer has ended; `end` then returns the text that was held back. */
   reason?: StopReason;
 }
 
@@ -97,7 +97,7 @@ export class Stopping {
     return this.#eosIds.has(id);
   }
 
-  /** @param text what the token adds to the answer, often nothing; an end token adds nothing, whatever its text */
+  /** @param text the text that the token adds to the answer, often empty; an end token adds nothing */
   push(id: number, text: string): StopUpdate {
     this.#tokens++;
     if (this.isEos(id)) return { text: "", reason: "stop" };
@@ -118,7 +118,7 @@ class StopString {
   readonly #text: string;
   /** For each length, how much of the text's beginning such a beginning ends with, itself excluded. */
   readonly #borders: Int32Array;
-  /** Units of the text that the input ends with. */
+  /** Length of the longest beginning of the text that the input ends with. */
   matched = 0;
 
   constructor(text: string) {
@@ -135,7 +135,7 @@ class StopString {
     return this.#text.length;
   }
 
-  /** Takes the next unit; true where it completes the text. */
+  /** Takes the next code unit; true if it completes the text. */
   advance(unit: number): boolean {
     let matched = this.matched;
     while (matched > 0 && this.#text.charCodeAt(matched) !== unit) matched = this.#borders[matched]!;

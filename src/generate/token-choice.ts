@@ -1,4 +1,4 @@
-/** The choice of the next token from a row of logits, on the GPU: what it takes, and the log-probabilities it tells. */
+/** Chooses the next token from a row of logits on the GPU, and reports log-probabilities. */
 import type { Gpu } from "../gpu/device.ts";
 import type { Pass, Recorder } from "../gpu/pass.ts";
 import type { GpuMemory } from "../gpu/planning.ts";
@@ -21,9 +21,9 @@ export interface Sampling {
   repetitionPenalty: number;
   presencePenalty: number;
   frequencyPenalty: number;
-  /** Id -> what is added to its logit. */
+  /** Id -> bias added to its logit. */
   logitBias: ReadonlyMap<number, number>;
-  /** Log-probabilities to tell besides the chosen token's; undefined tells none. */
+  /** Log-probabilities to report besides the chosen token's; undefined reports none. */
   topLogprobs: number | undefined;
   seed: number;
 }
@@ -41,11 +41,12 @@ export const GREEDY: Sampling = {
   seed: 0,
 };
 
-/** Buffers of one sequence; the arena that they were taken from owns them. */
+/** Buffers of one sequence; the arena that allocated them owns them. */
 export interface ChoiceBuffers {
   token: Tensor; // [1] u32
-  /** Bits of the ids that may be generated at all, and of those that a format allows next. */
+  /** Bits of the ids that may ever be generated. */
   allowed: Tensor; // [ceil(V / 32)] u32
+  /** Bits of the ids that a format allows next. */
   mask: Tensor; // [ceil(V / 32)] u32
   /** Bits of the ids in prompt and answer. */
   seen: Tensor; // [ceil(V / 32)] u32
@@ -98,14 +99,14 @@ export class TokenChoice {
     this.#gpu.upload(this.#buffers.allowed, bitset(ids, elementCount(this.#logits.shape)));
   }
 
-  /** Sets the ids that the repetition penalty falls on. */
+  /** Sets the ids under the repetition penalty. */
   see(ids: ArrayLike<number>): void {
     const tokenIds = Array.from(ids).filter((id) => id !== NO_TOKEN);
     this.#gpu.upload(this.#buffers.seen, bitset(tokenIds, elementCount(this.#logits.shape)));
   }
 
   /**
-   * Makes choices ready: compiles what they need, uploads bias and counts.
+   * Prepares choices: compiles their pipelines, uploads bias and counts.
    *
    * @param ids tokens generated so far
    */
@@ -123,13 +124,13 @@ export class TokenChoice {
     this.#gpu.upload(this.#buffers.counts, counts);
   }
 
-  /** Allows only these ids from now on. @param mask a bit an id, [ceil(V / 32)] */
+  /** Allows only these ids from now on. @param mask one bit an id, [ceil(V / 32)] */
   restrict(mask: Uint32Array): void {
     this.#gpu.upload(this.#buffers.mask, mask);
     this.#isMasked = true;
   }
 
-  /** @param step tokens chosen before */
+  /** @param step number of tokens chosen so far */
   record(recorder: Recorder, sampling: Sampling, step: number): void {
     const { allowed, mask, seen, token, bias, counts, adjusted, topIds: ids, logprobs } = this.#buffers;
     const { topLogprobs: count, ...settings } = sampling;
@@ -162,7 +163,7 @@ function isAdjusted({ presencePenalty, frequencyPenalty, logitBias }: Sampling):
   return presencePenalty !== 0 || frequencyPenalty !== 0 || logitBias.size > 0;
 }
 
-/** A bit an id, as the sampler reads them. */
+/** A set of ids as the sampler's bits. */
 function bitset(ids: Iterable<number>, size: number): Uint32Array {
   const words = new Uint32Array(ceilDiv(size, 32));
   for (const id of ids) words[id >>> 5]! |= 1 << (id & 31);

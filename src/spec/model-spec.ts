@@ -1,6 +1,6 @@
 /**
- * A model as a value: everything that the engine must know about a checkpoint, whatever its family. A family (families/)
- * makes this value from a checkpoint's small files; the other rooms read it and never ask for the family. Types only.
+ * A model as a value: everything that the engine must know about a checkpoint of any family. A family (families/)
+ * builds this value from a checkpoint's small files; the other rooms read it and never ask for the family. Types only.
  */
 import type { Activation } from "../shared/activation.ts";
 import type { Grid, PictureSpec } from "./picture-spec.ts";
@@ -11,17 +11,17 @@ import type { TensorSpec } from "./tensor-spec.ts";
 export interface ModelSpec {
   /** Name of the family, for `info` and messages only. */
   family: string;
-  /** How a picture becomes views and what stands for it in a prompt; with an encoder only. */
+  /** How a picture becomes views, and its rows in a prompt; with an encoder only. */
   pictures?: PictureSpec;
   encoder?: EncoderSpec;
   /**
-   * From the encoder's cells to rows of the decoder's width; empty for a classifier, a text model, and where the features
-   * are such rows.
+   * Steps from the encoder's cells to rows of the decoder's width; empty for a classifier, a text model, and where the
+   * features are such rows.
    */
   connector: readonly ConnectorStep[];
   /**
-   * For each of the encoder's taps the steps to rows of the decoder's width. The rows of tap i are added to those of the
-   * picture after decoder layer i (DeepStack, arXiv 2406.04334).
+   * The steps from each of the encoder's taps to rows of the decoder's width. The rows of tap i are added to those of
+   * the picture after decoder layer i (DeepStack, arXiv 2406.04334).
    */
   tapConnectors?: readonly (readonly ConnectorStep[])[];
   decoder?: DecoderSpec;
@@ -29,25 +29,27 @@ export interface ModelSpec {
   classes?: readonly string[];
   /** How the encoder's rows become the one embedding of a picture. */
   pooling?: PoolingSpec;
-  /** Reads texts into embeddings. */
+  /** Embeds texts. */
   textEncoder?: TextEncoderSpec;
   /** How embeddings of pictures and texts are compared; with `pooling` and `textEncoder` only. */
   comparison?: ComparisonSpec;
   /** Id of the placeholder that each row of a picture replaces; may be at or above the vocabulary size, and is never embedded. */
   imageTokenId?: number;
-  /** Id of the published code in its place, as u32, where that code marks pictures by a negative one. Inspections use it. */
+  /**
+   * The id that the published code uses instead, as u32, where it marks pictures by a negative id. Inspections use it.
+   */
   publishedImageId?: number;
   /** Every tensor that the engine needs, in order of execution. */
   tensors: readonly TensorSpec[];
   /** True for a tensor that a file may hold although the engine does not need it. */
   ignores(name: string): boolean;
-  /** Tokens that end an answer besides those that the files name. */
+  /** Tokens that end an answer, besides those in the files. */
   endTokens?: readonly string[];
-  /** The prompt format to use where the checkpoint brings no chat template. */
+  /** The prompt format for a checkpoint without a chat template. */
   fallbackPrompt?: PromptFormat | QueryFormat;
-  /** The published code puts the begin token before every prompt, also where the template has written it. */
+  /** The published code puts the begin token before every prompt, even if the template has written it. */
   repeatsBos?: true;
-  /** Tokens of the vocabulary that steer the model although no file says so. No text of a user becomes one. */
+  /** Control tokens that no file lists. User text never becomes one. */
   controlTokens?: readonly string[];
 }
 
@@ -65,13 +67,13 @@ export interface BlocksSpec {
   heads: number;
   /** Blocks in the file. */
   blocks: number;
-  /** With a gate activation(gate) * up, where the first matrix makes gate and then up; without one activation(up). */
+  /** With a gate activation(gate) * up, where the first matrix yields gate and then up; without one activation(up). */
   mlp: { width: number; activation: Activation; gated?: true };
-  /** Of every norm. */
+  /** Epsilon of every norm. */
   eps: number;
   /** The norms of blocks are RMSNorms; LayerNorms by default. */
   rmsNorms?: true;
-  /** What each half of a block adds is multiplied by a learned factor a channel. */
+  /** The output of each half of a block is multiplied by a learned factor a channel. */
   layerScale?: true;
   /** RMSNorms of queries and of keys, all heads at once. */
   qkNorm?: true;
@@ -91,8 +93,9 @@ export interface EncoderSpec extends BlocksSpec {
   /** Its epsilon; default that of the blocks. */
   postNormEps?: number;
   /**
-   * Weights are a convolution's [C, 3, P, P]; with `channelsLast` a linear layer's [C, P * P * 3], the channels of a pixel
-   * together. With `frames` a picture stands for so many equal frames of a video, and weights are [C, 3, F, P, P].
+   * Weights are a convolution's [C, 3, P, P]; with `channelsLast` a linear layer's [C, P * P * 3], the channels of a
+   * pixel together. With `frames` a picture counts as this many equal frames of a video, and weights are [C, 3, F, P,
+   * P].
    */
   patch: { side: number; bias: boolean; channelsLast?: true; frames?: number };
   /**
@@ -112,21 +115,25 @@ export interface EncoderSpec extends BlocksSpec {
    * edges; those listed in `whole` attend to the whole view. No cells can be merged inside such an encoder.
    */
   windows?: { side: number; whole: readonly number[] };
-  /** Blocks whose output leaves the encoder besides the last one's, ascending. */
+  /** Blocks whose output is a result of the encoder besides the last one's, ascending. */
   taps?: readonly number[];
   /** Row 0 of a view is a class token. */
   classToken: boolean;
   /** Features keep the class token. */
   keepClassToken: boolean;
-  /** r: the connector makes one row of r x r neighbouring patches (cells.md). */
+  /** r: the connector turns r x r neighbouring patches into one row. */
   cell: number;
-  /** In place of squares, the connector makes one row of so many patches after each other, row by row; `cell` is 1 then. */
+  /**
+   * Instead of squares, the connector turns this many consecutive patches, in raster order, into one row; `cell` is 1
+   * then.
+   */
   strip?: number;
 }
 
 /**
- * The embedding of a view, by tensors "pool.*". "class": LayerNorm of the class token's row. "probe": a learned query attends
- * to all rows with the encoder's heads; then a LayerNorm, the encoder's kind of MLP, and a residual around both.
+ * The embedding of a view, by tensors "pool.*". "class": LayerNorm of the class token's row. "probe": a learned query
+ * attends to all rows with the encoder's heads; then come a LayerNorm, the encoder's kind of MLP, and a residual around
+ * both.
  */
 export interface PoolingSpec {
   kind: "class" | "probe";
@@ -139,13 +146,13 @@ export interface PoolingSpec {
 /** A transformer over texts, by tensors "text.*": tokens and learned positions, blocks, LayerNorm, one row, linear layer. */
 export interface TextEncoderSpec extends BlocksSpec {
   vocabularySize: number;
-  /** Positions that are learned. A longer text is cut, and its last tokens are those that end every text. */
+  /** Number of learned positions. A longer text is truncated, and still ends with the tokens that end every text. */
   maxTokens: number;
   /** A row sees the rows up to itself; without, all rows of its text. */
   causal?: true;
   /** Every text is padded to `maxTokens`, and its rows see the padding. */
   padded?: true;
-  /** Padding where the tokenizer names none. */
+  /** Padding id for a tokenizer without one. */
   padId?: number;
   /** Texts are lower-cased before they are tokenized, unless tokenizer_config.json says no. */
   lowercase?: true;
@@ -158,16 +165,17 @@ export interface TextEncoderSpec extends BlocksSpec {
 /** logit = exp(scale) * cosine + bias, by the tensors "compare.scale" and "compare.bias" [1]. */
 export interface ComparisonSpec {
   bias: boolean;
-  /** Of one picture's logits: softmax over all texts, or the sigmoid of each. */
+  /** Probabilities from one picture's logits: softmax over all texts, or the sigmoid of each. */
   probabilities: "softmax" | "sigmoid";
 }
 
 /**
- * One step of the connector, on rows [cells, width]. "fold" puts the channels of a cell's seats side by side, `factor` x
- * `factor` of a square row by row, or `strip` of a strip; "pool" takes the mean of the seats; "norm" is a LayerNorm by the tensors `slot.weight` and `slot.bias`, or
- * an RMSNorm by `slot.weight` where there is no `slot.bias`; "linear" multiplies by the tensors `slot.weight` and
- * `slot.bias`, if there is one, and applies the activation; "queries" replaces the rows of each view by learned queries that
- * read them; after it, "append" puts learned rows [rows, width] of the tensor `slot` behind those of each view.
+ * One step of the connector, on rows [cells, width]. "fold" puts the channels of a cell's seats side by side, `factor`
+ * x `factor` of a square row by row, or `strip` of a strip; "pool" takes the mean of the seats; "norm" is a LayerNorm
+ * by the tensors `slot.weight` and `slot.bias`, or an RMSNorm by `slot.weight` where there is no `slot.bias`; "linear"
+ * multiplies by the tensors `slot.weight` and `slot.bias`, if there is one, and applies the activation; "queries"
+ * replaces the rows of each view by learned queries that read them; after it, "append" puts learned rows [rows, width]
+ * of the tensor `slot` after those of each view.
  */
 export type ConnectorStep =
   | { op: "fold"; factor: number; strip?: undefined }
@@ -183,7 +191,7 @@ export interface DecoderSpec {
   width: number;
   /** In order of execution. */
   layers: readonly LayerSpec[];
-  /** Of every norm. */
+  /** Epsilon of every norm. */
   eps: number;
   /** Norms are LayerNorms with bias; RMSNorms by default. Norms of queries and keys are `AttentionSpec.qkLayerNorms`'s. */
   layerNorms?: true;
@@ -197,14 +205,14 @@ export interface DecoderSpec {
   /** The head has a bias. */
   headBias?: true;
   /**
-   * What rows of a prompt see besides the rows up to themselves. "pictures": rows of a run of a picture see all of that run,
-   * and a layer's window cuts the past only. "prompt": all rows see the whole prompt, in layers with a window too. Default
-   * nothing. Generated rows see the rows up to themselves.
+   * The rows that a prompt's rows see besides the rows up to themselves; none by default. "pictures": rows of a
+   * picture's run see all of that run, and a layer's window cuts only the past. "prompt": all rows see the whole
+   * prompt, in layers with a window too. Generated rows see the rows up to themselves.
    */
   sees?: "pictures" | "prompt";
   /**
-   * Every row, of a token or a picture, has a learned vector of its position added to it: row position + `first` of the
-   * tensor "decoder.positions" [maxPositions + first, W].
+   * A learned vector is added to every row, of tokens and pictures: row position + `first` of the tensor
+   * "decoder.positions" [maxPositions + first, W].
    */
   learnedPositions?: { first: number };
   /**
@@ -216,14 +224,14 @@ export interface DecoderSpec {
   firstPosition?: number;
   /** Rows of the embedding table; may exceed the tokenizer's vocabulary. */
   vocabularySize: number;
-  /** Tokens that a context may hold. */
+  /** The most tokens of a context. */
   maxPositions: number;
   bosId?: number;
-  /** Ids that end an answer, as config.json has them; generation_config.json may add some. */
+  /** Ids that end an answer, from config.json; generation_config.json may add some. */
   eosIds: readonly number[];
 }
 
-/** A decoder layer: norm, attention or what stands in its place, residual, norm, MLP, residual. */
+/** A decoder layer: norm, attention or its replacement, residual, norm, MLP, residual. */
 export type LayerSpec = LayerParts &
   (
     | { kind: "attention"; attention: AttentionSpec; convolution?: undefined; delta?: undefined }
@@ -232,9 +240,8 @@ export type LayerSpec = LayerParts &
   );
 
 /**
- * A gated delta rule (Gated DeltaNet, arXiv 2412.06464): queries, keys and values pass a short causal convolution with SiLU;
- * each value head keeps a state of one size, whatever the length of the sequence. Its output has an RMSNorm a head, times
- * silu of a gate.
+ * A gated delta rule (Gated DeltaNet, arXiv 2412.06464): queries, keys and values pass a short causal convolution with
+ * SiLU; each value head keeps a state of fixed size. Its output has an RMSNorm a head, times silu of a gate.
  */
 export interface DeltaSpec {
   /** Hk; each serves valueHeads / keyHeads neighbouring value heads, or where `tiled` every keyHeads-th one. */
@@ -252,11 +259,11 @@ export interface DeltaSpec {
 interface LayerParts {
   mlp: DecoderMlp;
   /**
-   * Where the norms of the two halves stand: before each half (the default), after it, both, or one norm before both halves,
-   * which then run side by side on the same rows.
+   * The places of norms: before each half (the default), after it, both, or one norm before both halves, which then run
+   * in parallel on the same rows.
    */
   norms?: "after" | "both" | "shared";
-  /** Factor on what each half adds; default 1. */
+  /** Factor on the output of each half; default 1. */
   residualFactor?: number;
 }
 
@@ -286,9 +293,12 @@ export interface AttentionSpec {
   qkNorm?: "heads" | "all";
   /** These are LayerNorms with bias; RMSNorms by default. */
   qkLayerNorms?: true;
-  /** The product of a query also makes a gate as wide, behind it; its sigmoid multiplies what the head attends to. */
+  /**
+   * The product of queries also yields a gate of the same width after each query; its sigmoid multiplies the head's
+   * output.
+   */
   outputGate?: true;
-  /** A row sees at most so many keys, itself included; all by default. */
+  /** The most keys that a row sees, including itself; all by default. */
   window?: number;
   /** RoPE of this layer, on one axis and without `beyond`; null turns nothing. Default the decoder's. */
   rope?: RopeSpec | null;
@@ -303,35 +313,36 @@ export interface RopeSpec {
   frequencies: readonly number[]; // [R / 2]
   /** Multiplies cosines and sines, and so logits by its square. */
   factor: number;
-  /** Where frequencies depend on the length of the sequence. */
+  /** Frequencies that depend on the length of the sequence. */
   beyond?: LongRope;
   /** With positions on several axes (M-RoPE): the axis by which each pair of channels turns. */
   axisOfPair?: readonly number[]; // [R / 2]
   /**
-   * Queries grow by 1 + rate * ln(1 + floor(position / length)): not at all below `length` (Llama 4's scale of attention).
-   * With the rate "log", queries of row n of the sequence, beyond the first `length`, grow by ln(n) / ln(length).
+   * Queries are multiplied by 1 + rate * ln(1 + floor(position / length)), which is 1 below `length` (Llama 4's
+   * attention scale). With the rate "log", queries of row n, beyond the first `length`, are multiplied by ln(n) /
+   * ln(length).
    */
   growth?: { length: number; rate: number | "log" };
 }
 
 /**
- * Frequencies of longer sequences. A prompt's rows turn by the frequencies of its length, a generated row by those of the
- * length that it makes.
+ * Frequencies of longer sequences. A prompt's rows use the frequencies of its length, a generated row those of the
+ * sequence up to it.
  */
 export interface LongRope {
-  /** Most positions of a sequence that turns by `RopeSpec.frequencies`. */
+  /** The most positions of a sequence that uses `RopeSpec.frequencies`. */
   length: number;
-  /** Frequencies of a sequence of so many positions, more than `length`. */
+  /** Frequencies of a sequence of `length` positions, more than `LongRope.length`. */
   frequenciesOf(length: number): readonly number[]; // [R / 2]
-  /** A sequence that grows beyond `length` has all its rows turned anew, instead of keeping their turns. */
+  /** True if all rows of a sequence that grows beyond `length` change their frequencies; otherwise they keep them. */
   turnsAnew: boolean;
-  /** Generated rows turn by the frequencies of their prompt, whatever length they make. */
+  /** Generated rows always use the frequencies of their prompt. */
   keepsPrompt?: true;
 }
 
 /** A plain conversation format: `${system} USER: ... ASSISTANT: ...`, with the words as data. */
 export interface PromptFormat {
-  /** Stands before the first message unless the conversation brings a system message of its own. */
+  /** Written before the first message, unless the conversation has a system message. */
   system: string;
   /** Written before a user's message. */
   user: string;
@@ -340,11 +351,11 @@ export interface PromptFormat {
 }
 
 /**
- * The prompt of a model without turns: all pictures, the begin token, all texts, and `closing`. Texts of several messages
- * stand on lines of their own.
+ * The prompt of a model without turns: all pictures, the begin token, all texts, and `closing`. Each message's text is
+ * on a line of its own.
  */
 export interface QueryFormat {
   closing: string;
-  /** The model's processor reads no marks of pictures in the text, and writes `closing` after pictures only. */
+  /** The model's processor reads no picture marks in the text, and writes `closing` after pictures only. */
   unmarked?: true;
 }

@@ -1,6 +1,6 @@
 /**
- * Pictures as views: how a picture of any size becomes the pictures that the encoder reads, and what stands for it in a
- * prompt. Types only; the geometry is image/geometry.ts, the rules are the families'.
+ * Pictures as views: how a picture of any size becomes the views that the encoder reads, and its rows in a prompt.
+ * Types only; image/geometry.ts has the geometry, families have the rules.
  */
 import type { PictureBudget } from "../shared/picture.ts";
 
@@ -12,15 +12,15 @@ export interface Grid {
 
 /** One axis of a resize; all numbers are pixels. */
 export interface AxisPlan {
-  /** Of the source: the picture, or an earlier canvas. */
+  /** Size of the source: the picture, or an earlier canvas. */
   pictureSize: number;
-  /** Of what is resized: the source, or the larger canvas that it is padded to. */
+  /** Size before the resize: that of the source, or of the larger canvas to which it is padded. */
   canvasSize: number;
-  /** Where the source begins on the padded canvas. */
+  /** Start of the source on the padded canvas. */
   pictureStart: number;
   /** Size after the resize. */
   resizedSize: number;
-  /** The part of the result that is kept is [cropStart, cropStart + size). */
+  /** The kept part of the result is [cropStart, cropStart + size). */
   cropStart: number;
   size: number;
 }
@@ -44,15 +44,15 @@ export interface View {
 }
 
 export interface PicturePlan {
-  /** In the order in which they are made. */
+  /** In the order in which they are drawn. */
   canvases: readonly Canvas[];
-  /** In the order in which the connector's rows stand in the prompt. */
+  /** In the order of the connector's rows in the prompt. */
   views: readonly View[];
   /** RGBA8 in place of the spec's. */
   padColour?: number;
 }
 
-/** A piece of what stands in the prompt for a picture: text, the rows of one view, or the next rows of an arrangement. */
+/** A piece of a picture's place in the prompt: text, the rows of one view, or the next rows of an arrangement. */
 export type PictureRun = { text: string } | { view: number; rows: number } | { rows: number };
 
 /**
@@ -61,7 +61,7 @@ export type PictureRun = { text: string } | { view: number; rows: number } | { r
  */
 export interface Arrangement {
   sources: Uint32Array; // [T, K]
-  /** 0 where a source counts for nothing. */
+  /** 0 for an unused source. */
   weights: Float32Array; // [T, K]
   /** K */
   taps: number;
@@ -69,22 +69,22 @@ export interface Arrangement {
   lines?: readonly number[];
 }
 
-/** How the connector's rows of a picture are arranged, where a prompt does not take them view by view. Pure. */
+/** The arrangement of a picture's rows, for a prompt that does not take them view by view. Pure. */
 export interface RowOrder {
   /** Learned rows, which the tensor "connector.learned" [L, W] holds. */
   learned: number;
   /**
    * The arrangement of a picture's rows.
    *
-   * @param owners of each view's rows the cells that they stand for, as raster indices; without it the views are whole
+   * @param owners the owners of each view's rows, as raster indices; without it the views are whole
    */
   arrange(plan: PicturePlan, owners?: readonly ArrayLike<number>[]): Arrangement;
   /**
-   * Cells that each view counts for under compression, where a whole picture has fewer rows than cells. A ratio and a count
-   * then speak of these, so that a compressed picture has no more rows than a whole one. Default: each view's own.
+   * Cells by which each view counts under compression, if a whole picture has fewer rows than cells. Ratios and counts
+   * then refer to these, so that a compressed picture has no more rows than a whole one. Default: each view's own.
    */
   counted?(plan: PicturePlan): readonly number[];
-  /** T at most, given how many rows are left of each view: memory is planned for it. */
+  /** The most T for these remaining rows of each view; memory is planned for it. */
   most(plan: PicturePlan, rowsOfView: readonly number[]): number;
 }
 
@@ -93,7 +93,9 @@ type Triple = readonly [number, number, number];
 /** How a model reads pictures. */
 export interface PictureSpec {
   filter: "bilinear" | "bicubic" | "lanczos";
-  /** Resizes bytes as torchvision does: columns first, weights of at most 15 bits. Default as Pillow does. */
+  /**
+   * Resizes bytes as torchvision does: columns first, weights of at most 15 bits. By default resizes as Pillow does.
+   */
   resizesLikeTorch?: true;
   /** Red, green, blue: a value becomes (byte * rescale - mean) / std. */
   mean: Triple;
@@ -104,35 +106,38 @@ export interface PictureSpec {
   /**
    * The views of a picture of `width` x `height` pixels. Pure.
    *
-   * @throws RangeError or TypeError for a budget that this model cannot keep
+   * @throws RangeError or TypeError for a budget that this model does not support
    */
   plan(width: number, height: number, budget: PictureBudget): PicturePlan;
-  /** The same for each of several pictures of a conversation, where a model reads them in another way than a single one. */
+  /**
+   * The same for each of several pictures of a conversation, for a model that reads those differently from a single
+   * one.
+   */
   planSeveral?(width: number, height: number, budget: PictureBudget): PicturePlan;
-  /** Missing where the rows of the views stand one after another. */
+  /** Missing where the rows of the views follow each other. */
   order?: RowOrder;
   /**
    * The prompt's text and rows for a picture. Pure.
    *
-   * @param rows left of each view; with an `order` those of each line of the arrangement, or one number, T
+   * @param rows remaining of each view; with an `order` those of each line of the arrangement, or one number, T
    */
   runs(plan: PicturePlan, rows: readonly number[]): readonly PictureRun[];
-  /** Texts by which chat templates mark a picture, where they do not write the placeholder's own. */
+  /** Texts by which chat templates mark a picture, if they do not write the placeholder's own. */
   marks?: readonly string[];
   /** Follows a picture's mark in a message that is one string; default a line break. */
   afterMark?: string;
-  /** The picture that costs most under the default budget, by which memory is planned. */
+  /** The costliest picture under the default budget; memory is planned for it. */
   largest: { width: number; height: number };
   /**
-   * Where a picture is one view of its own shape and its tokens grow with its pixels: a request without `maxPixels` gets
-   * as many as the device and the context have room for.
+   * Present if a picture is one view of its own shape and its tokens grow with its pixels. A request without
+   * `maxPixels` then gets as many as the device and the context allow.
    */
   shaped?: {
     /** Pixels of a token. */
     tokenPixels: number;
     /** Pixels of a view that the model's own rule allows. */
     maxPixels: number;
-    /** Pixels of a view where a request does not say; the engine sets it where it is less than `maxPixels`. */
+    /** Pixels of a view for a request without `maxPixels`; the engine sets it if it is less than `maxPixels`. */
     usualPixels?: number;
     /** A picture that costs about as much as any under a budget. */
     largest(budget: PictureBudget): { width: number; height: number };

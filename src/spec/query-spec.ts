@@ -5,13 +5,13 @@ import type { Grid } from "./picture-spec.ts";
 /** The tensor "`slot`.queries" [Q, C] holds the queries. Names of other tensors begin with the slot of their step. */
 export interface QueriesSpec {
   slot: string;
-  /** Q, rows that each view gives. */
+  /** Q, rows of each view. */
   count: number;
   /** C */
   width: number;
   steps: readonly QueryStep[];
   /**
-   * The tokens of the question stand after the queries, and are dropped after the last step. "`slot`.words" [V, C] embeds
+   * The tokens of the question follow the queries, and are dropped after the last step. "`slot`.words" [V, C] embeds
    * them, "`slot`.places" [maxTokens, C] holds their positions. A longer question loses its first tokens.
    */
   text?: QueryTextSpec;
@@ -41,7 +41,7 @@ export interface QueryNorm extends QueryRows {
 export interface QueryAttention extends QueryRows {
   op: "attend";
   heads: number;
-  /** Keys and values are of the view's features, of all rows z, or of the queries and then the features. */
+  /** The rows that yield keys and values: the view's features, all rows z, or the queries and then the features. */
   reads: "features" | "rows" | "both";
   /** Epsilon of a LayerNorm "`slot`.norm" of z, that the sum does not see. */
   normEps?: number;
@@ -52,7 +52,7 @@ export interface QueryAttention extends QueryRows {
   replaces?: true;
 }
 
-/** Learned positions, which are added to what makes queries and keys but not to what makes values. */
+/** Learned positions, which are added to the inputs of queries and keys but not of values. */
 export interface QueryPositions {
   /** Whole name of the table of the queries [Q, C]. */
   queries: string;

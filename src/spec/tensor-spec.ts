@@ -1,6 +1,6 @@
 /**
- * The tensors that a model needs: which tensors of a file fill each of them, under which names, and what each is used
- * for. Pure data and builders; matching against a file is model/load/match.ts.
+ * The tensors that a model needs: the tensors of a file that fill each of them, their names, and the use of each. Pure
+ * data and builders; matching against a file is model/load/match.ts.
  */
 import { elementCount } from "../shared/shape.ts";
 
@@ -21,10 +21,7 @@ export interface TensorPart {
   shape: readonly number[];
   /** First row that it fills. */
   to: number;
-  /**
-   * The file holds it as matrices [rows, cols], one after another, each of which is transposed. Then `shape` is the file's,
-   * whatever the rows of the tensor on the GPU.
-   */
+  /** The file holds it as consecutive matrices [rows, cols], each of them transposed. Then `shape` is the file's. */
   transposes?: readonly [rows: number, cols: number];
   /** The file's tensor has `of` rows; those from `first` on are this part. Of plain values only. */
   slice?: { first: number; of: number };
@@ -43,7 +40,7 @@ export interface TensorSpec {
   use: TensorUse;
   /** In order of rows. Rows that none of them fills are 0, such as the biases of keys in an encoder that has none. */
   parts: readonly TensorPart[];
-  /** Canonical name of the tensor that stands in where a file has no part of this one, such as a tied head. */
+  /** Canonical name of the tensor to use if a file has no part of this one, such as a tied head. */
   instead?: string;
 }
 
@@ -68,7 +65,7 @@ export function stack(
 }
 
 /**
- * The order of a fused product of queries, keys and values whose file has those of each head together: rows [heads, 3, D]
+ * The row order of a fused product of queries, keys and values whose file groups them by head: rows [heads, 3, D]
  * become [3, heads, D].
  */
 export function headOrder(rows: number, heads: number): number[] {
