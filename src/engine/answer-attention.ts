@@ -1,4 +1,4 @@
-/** Where the tokens of one answer looked, gathered while it is written, for overlays and research. */
+/** Collects the attention of an answer's tokens to the pictures while it is generated, for overlays and research. */
 import type { AnswerAttention } from "../api.ts";
 import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
@@ -13,8 +13,8 @@ export class AnswerWatch {
   #textLength = 0;
 
   /**
-   * Begins with the prompt's last row, which chooses the first token; on another GPU once more, where the tokens so far
-   * are run again. Without images it is never called.
+   * Starts at the prompt's last row, which chooses the first token, and again on a new GPU, which reruns the tokens so
+   * far. Never called without images.
    */
   watch(gpu: Gpu, inhibitor: Inhibitor): void {
     this.dispose();
@@ -27,13 +27,13 @@ export class AnswerWatch {
     this.#ends.push(this.#textLength);
   }
 
-  /** Notes text that the last token settled. */
+  /** Notes text that the last token made final. */
   addText(text: string): void {
     this.#textLength += text.length;
     this.#ends[this.#ends.length - 1] = this.#textLength;
   }
 
-  /** @param promptRows rows in front of the answer */
+  /** @param promptRows rows before the answer */
   async read(promptRows: number): Promise<AnswerAttention> {
     const tokens = this.#ends.length;
     const layers = (await this.#record?.read(promptRows - 1 + tokens)) ?? [];

@@ -1,12 +1,14 @@
-/** The tokens of an answer with their log-probabilities, told once their text is certain to be part of the answer. */
+/**
+ * The tokens of an answer with their log-probabilities, emitted once their text is certain to be part of the answer.
+ */
 import type { AnswerToken, TokenProbability } from "../api.ts";
 import type { ChosenToken, TokenLogprob } from "../generate/chosen-token.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
-/** Text may be held back because a stop string could begin in it; tokens of a stop string are never told. */
+/** Text may be held back because a stop string could begin in it; tokens of a stop string are never emitted. */
 export class AnswerLog {
   readonly #tokenizer: Tokenizer;
-  /** Tokens not told yet, each with the place in the text where its own begins. */
+  /** Tokens not emitted yet, each with the offset of its text in the answer. */
   #waiting: { start: number; token: AnswerToken }[] = [];
   #decoded = 0;
   #told = 0;
@@ -15,7 +17,7 @@ export class AnswerLog {
     this.#tokenizer = tokenizer;
   }
 
-  /** @param text what the token adds to the decoded text, often nothing */
+  /** @param text the text that the token adds to the answer, often empty */
   addToken({ id, logprobs }: ChosenToken, text: string): void {
     if (logprobs) {
       const top = logprobs.top.map((token) => this.#describe(token));

@@ -1,4 +1,4 @@
-/** One answer from request to last event: pictures, prompt, prefill, decoding, and the clock of each. */
+/** One answer from request to last event: pictures, prompt, prefill and decoding, each with its time. */
 import type { GenerateRequest, GenerationEvent, GenerationStats, Inhibition, Message } from "../api.ts";
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { resolveSampling, type SamplingSettings } from "../generate/sampling-settings.ts";
@@ -39,7 +39,7 @@ import { wantsTools } from "./wants-tools.ts";
 
 type Emit = (event: GenerationEvent) => void;
 
-/** One answer, whatever device it runs on. */
+/** The state of one answer, independent of the device. */
 interface Work {
   messages: Message[];
   pictures: PictureOptions;
@@ -50,7 +50,7 @@ interface Work {
   signal: AbortSignal;
   clock: Clock;
   prepared: PreparedConversation | undefined;
-  /** What has been told and is not told again when all of it has to be done again on another device. */
+  /** Events already emitted, which a rerun on another device does not repeat. */
   told: { images: number; prefill: boolean };
   draft: Draft | undefined;
   log: AnswerLog | undefined;
@@ -63,8 +63,8 @@ interface Work {
 }
 
 /**
- * Answers a request, ending with a `done` event; an abort ends it so too, in whatever phase. When the device is lost it
- * goes on where it stood. Other errors are thrown, as `Fovea.generate` says.
+ * Answers a request and ends with a `done` event, also after an abort in any phase. After a device loss it continues
+ * from its tokens so far. Other errors are thrown as by `Fovea.generate`.
  */
 export async function answer(
   engine: RecoveringEngine,
@@ -96,7 +96,7 @@ export async function answer(
     const tools = wantsTools(request)
       ? import("./tool-use.ts").then(({ prepareTools }) => prepareTools(engine.current, request))
       : undefined;
-    // Its errors are thrown below.
+    // Errors of `tools` are thrown below.
     tools?.catch(() => {});
     const watch = attention ? new AnswerWatch() : undefined;
     const told = { images: 0, prefill: false };
@@ -141,12 +141,12 @@ function needText(engine: Engine): { text: TextModel; language: Language } {
   return { text, language: needLanguage(engine) };
 }
 
-/** All of an answer that needs no GPU. */
+/** Runs the part of an answer that needs no GPU. */
 async function prepare(work: Work, engine: Engine): Promise<void> {
   const { messages, signal } = work;
   throwIfAborted(signal, "the question");
   work.prepared = prepareConversation(engine, messages, { signal, ...work.tools?.prompt });
-  // The template may have taken a while; an abort may have come meanwhile.
+  // The template may have taken long; let an abort in.
   await nextMacrotask();
   throwIfAborted(signal, "the question");
   const several = readsAsSeveral(engine, work.prepared.pictures.all.length);
@@ -155,7 +155,7 @@ async function prepare(work: Work, engine: Engine): Promise<void> {
   await work.prepared.pictures.ready((key) => engine.images.has(imageKey(key, pictures)));
 }
 
-/** All of an answer that is not done yet, on this engine. */
+/** Runs the rest of an answer on this engine. */
 async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
   const { settings, watch, emit, signal, clock } = work;
   const { text, language } = needText(engine);
@@ -190,7 +190,7 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
   }
 }
 
-/** Runs the prompt and the tokens of the draft, then goes on with it. Returns what `decodeText` does. */
+/** Runs the prompt and the tokens of the draft, then continues it. Returns as `decodeText`. */
 async function decode(
   { inhibition, settings, constraint, tools, watch, log, emit, signal, clock, told, reason }: Work,
   { gpu, language }: Engine,
@@ -232,7 +232,7 @@ async function decode(
   });
 }
 
-/** Begins the format of the answer, or that of the call that it must be. */
+/** Begins the format of the answer, or that of a required call. */
 async function constrain(work: Work, tokenizer: Tokenizer): Promise<void> {
   const { format, tools, grammars, signal } = work;
   const source = format ?? tools?.source;
@@ -253,11 +253,11 @@ function beginDraft({ constraint, tools, settings }: Work, tokenizer: Tokenizer,
   return { ids: [], decoder, stopping };
 }
 
-/** An encoded picture, and what stands for it in the prompt. */
+/** An encoded picture, and its place in the prompt. */
 interface SeenPicture {
   picture: EncodedPicture;
   runs: readonly PictureRun[];
-  /** What its rows are known by. */
+  /** Identifies its rows, see `PictureRows.source`. */
   source: string;
 }
 

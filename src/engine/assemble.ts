@@ -1,4 +1,6 @@
-/** Allocates a model: weights, picture encoder, decoder, cache. On a device for a load, on a counting GPU for a plan. */
+/**
+ * Allocates a model: weights, picture encoder, decoder, cache. A load allocates on a device, a plan on a counting GPU.
+ */
 import { type SequenceBuffers, sequenceBuffers } from "../generate/sequence.ts";
 import type { GpuMemory } from "../gpu/planning.ts";
 import { tensorByteLength } from "../gpu/tensor.ts";
@@ -15,22 +17,22 @@ import { checkInteger } from "../shared/assert.ts";
 import type { DecoderSpec, ModelSpec } from "../spec/model-spec.ts";
 import type { PictureRun } from "../spec/picture-spec.ts";
 
-/** Positions of the KV cache unless the caller says otherwise: several pictures and turns, without filling a GPU. */
+/** Default positions of the KV cache: enough for several pictures and turns, without filling a GPU. */
 const DEFAULT_CONTEXT = 4096;
-/** Prompt rows that go through the decoder at once, at most: enough to fill a GPU, few enough to cancel between. */
+/** The most prompt rows of a chunk: enough to fill a GPU, few enough to cancel between chunks. */
 const MAX_CHUNK_ROWS = 512;
-/** And at least: a picture and a question go through a small model in one piece. */
+/** The fewest prompt rows of a chunk: a picture and a question pass a small model in one chunk. */
 const MIN_CHUNK_ROWS = 128;
 
-/** Positions beside the costliest picture, at least: a question, an answer and what stands around them. */
+/** The fewest positions besides the costliest picture: for a question, an answer and the template. */
 const CONTEXT_BESIDE_PICTURE = 512;
 
-/** GPU memory that a tab may take before phones end it. */
+/** GPU memory at which phones end a tab. */
 const TAB_BYTES = 1.5e9;
 
 /**
- * Bytes that the rows of earlier conversations may take unless the caller says otherwise: one more cache, where the model
- * leaves that much of a phone's limit. A model beyond this limit runs on larger machines, and leaves an eighth of its size.
+ * Default bytes for rows of earlier conversations: the size of one more cache, as far as a phone's limit allows. A
+ * model beyond this limit runs on larger machines, and gets an eighth of its size.
  *
  * @param totalBytes of the loaded model
  * @param cacheBytes of keys and values
@@ -39,12 +41,12 @@ export function keptBytesOf(totalBytes: number, cacheBytes: number): number {
   return Math.min(cacheBytes, Math.floor(Math.max(TAB_BYTES - totalBytes, totalBytes / 8)));
 }
 
-/** Positions of the cache. Throws RangeError for more than the model knows. */
+/** Positions of the cache. Throws RangeError for more than the model supports. */
 export function contextLengthOf(spec: ModelSpec, maxContext: number | undefined): number {
   const { decoder } = spec;
   if (!decoder) return 0;
   if (maxContext !== undefined) return checkInteger("maxContext", maxContext, 1, decoder.maxPositions);
-  // Pictures of any number of tokens are bounded by the context instead: see fit-pictures.ts.
+  // The context bounds pictures of variable size instead: see fit-pictures.ts.
   const forPicture = spec.pictures?.shaped ? 0 : pictureTokens(spec);
   return Math.min(decoder.maxPositions, Math.max(DEFAULT_CONTEXT, forPicture + CONTEXT_BESIDE_PICTURE));
 }
@@ -64,15 +66,15 @@ function pictureRuns({ pictures, encoder, connector }: ModelSpec): readonly Pict
   );
 }
 
-/** Tokens of the costliest picture, where a text between rows counts as one. */
+/** Tokens of the costliest picture; each text between rows counts as one. */
 function pictureTokens(spec: ModelSpec): number {
   return pictureRuns(spec).reduce((sum, run) => sum + ("text" in run ? 1 : run.rows), 0);
 }
 
-/** Prompt rows that go through the decoder at once. */
+/** Prompt rows of a chunk. */
 export function chunkRowsOf(spec: ModelSpec & { decoder: DecoderSpec }, contextLength: number): number {
   const { sees } = spec.decoder;
-  // Rows that see each other go through together.
+  // Rows that see each other run in one chunk.
   const together = sees === "prompt" ? contextLength : sees === "pictures" ? longestRun(spec) : 0;
   return Math.min(contextLength, Math.max(together, causalChunkRows(spec.decoder)));
 }
@@ -81,7 +83,7 @@ function longestRun(spec: ModelSpec): number {
   return pictureRuns(spec).reduce((most, run) => ("text" in run ? most : Math.max(most, run.rows)), 0);
 }
 
-/** In small models so few that their states stay small beside the weights. */
+/** Fewer rows in small models, so that their buffers stay small relative to the weights. */
 function causalChunkRows(decoder: DecoderSpec): number {
   const { width, layers } = decoder;
   const elements = layers.reduce((sum, layer) => {
@@ -126,10 +128,10 @@ export function makeText(
   ids: Iterable<number>,
 ): TextParts {
   const spec = model.decoder;
-  // Twice as many positions as rows: with original positions a picture spans its whole grid, also after compression.
+  // Twice as many positions as rows: with original positions a compressed picture still spans its whole grid.
   const positions = (spec.firstPosition ?? 0) + Math.min(spec.maxPositions, 2 * contextLength);
   const sizes = { chunkRows: chunkRowsOf(model, contextLength), positions };
-  // The cache first: a context that is too large fails there, before the RoPE table of as many positions is worked out.
+  // The cache first: a context that is too large fails here, before its RoPE table is computed.
   const cache = new KvCache(gpu.arena, spec, contextLength);
   const cacheBytes = cache.layers.reduce((sum, layer) => sum + tensorByteLength(layer), 0);
   const decoder = new Decoder(gpu, gpu.arena, weights, spec, sizes);

@@ -1,4 +1,4 @@
-/** Rows of a prompt as plain values, and how many of them two prompts share. Rows are compared, never pictures. Pure. */
+/** Rows of a prompt as plain values, and the number that two prompts share. Rows are compared, never pictures. Pure. */
 import type { PromptRows, PromptRun } from "../model/decoder/prompt-rows.ts";
 import { lastBorder } from "../model/decoder/visible.ts";
 
@@ -7,11 +7,11 @@ export type CachedRun = Pick<PromptRun, "row" | "count" | "first"> & { source: s
 
 export interface CachedRows {
   ids: number[];
-  /** Of each row `stride` numbers: its positions on all axes, then its key range. */
+  /** `stride` numbers for each row: its positions on all axes, then its key range. */
   places: number[];
   stride: number;
   runs: readonly CachedRun[];
-  /** Inhibition and RoPE that they were made under: keys and values of all layers but the first depend on them. */
+  /** Inhibition and RoPE of the rows: keys and values of all layers except the first depend on them. */
   plan: string;
 }
 
@@ -26,15 +26,15 @@ export function cachedRows({ ids, positions, visible, pictures }: PromptRows, pl
   return { ids: [...ids], places, stride: axes + 2, runs, plan };
 }
 
-/** The first `count` of them, or all. */
+/** The first `count` rows, or all. */
 export function firstRows(rows: CachedRows, count: number): CachedRows {
   if (count >= rows.ids.length) return rows;
   return { ...rows, ids: rows.ids.slice(0, count), places: rows.places.slice(0, count * rows.stride) };
 }
 
 /**
- * Rows at the beginning that are the same in both and see no later one. At most all but one of the prompt: its last row
- * must run to give logits. With inhibition also no part of a picture, because its columns are numbered by pictures.
+ * The number of first rows that are equal in both and see no later row. The prompt's last row is excluded, because it
+ * must run to give logits. With inhibition pictures are kept whole, because its columns are numbered by pictures.
  */
 export function sharedRows(cached: CachedRows, rows: CachedRows, prompt: PromptRows): number {
   if (cached.plan !== rows.plan || cached.stride !== rows.stride) return 0;
@@ -54,7 +54,7 @@ export function sharedRows(cached: CachedRows, rows: CachedRows, prompt: PromptR
   return wholePictures(prompt, Math.min(shared, changed?.row ?? shared));
 }
 
-/** The largest number of rows, at most `rows`, that has no part of a picture only and sees no later row. */
+/** The largest number of rows, at most `rows`, that cuts no picture and sees no later row. */
 export function wholePictures({ pictures, visible }: PromptRows, rows: number): number {
   const border = lastBorder(visible, rows);
   const cut = pictures.find((runs) => {

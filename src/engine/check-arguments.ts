@@ -1,4 +1,4 @@
-/** True if the options of loading are of the kinds that they must be, and among those supported. */
+/** Checks the types and values of load options. */
 import type { LoadOptions, SmallCopyOptions, WithFallback } from "../api.ts";
 import { checkFallback } from "../fallback.ts";
 import { LOAD_FIELDS } from "../known-fields.ts";
@@ -7,7 +7,7 @@ import { checkInteger } from "../shared/assert.ts";
 import { shown } from "../shared/json.ts";
 import { absoluteAddress } from "../shared/source.ts";
 
-/** Throws TypeError for an unknown option and for one of a wrong kind, RangeError for a value that is not among those supported. */
+/** Throws TypeError for an unknown option or a wrong type, RangeError for an unsupported value. */
 export function checkLoadOptions(options: LoadOptions & Partial<WithFallback>): void {
   checkFields("options", options, LOAD_FIELDS);
   const { device, precision, compile, weights, cache, keptBytes, hubToken, hubUrl, modelsUrl, variant } = options;
@@ -15,7 +15,7 @@ export function checkLoadOptions(options: LoadOptions & Partial<WithFallback>): 
   checkSignal(signal);
   checkFallback(options.fallback);
   checkFunction("onProgress", onProgress);
-  // By its methods: outside the browser a device may be of any class.
+  // Checked by a method: outside the browser a device may be of any class.
   if (device !== undefined && typeof device?.createBuffer !== "function")
     throw new TypeError(`device must be a GPUDevice, got ${kindOf(device)}`);
   checkChoice("precision", precision, ["auto", "f32", "f16"]);
@@ -28,7 +28,7 @@ export function checkLoadOptions(options: LoadOptions & Partial<WithFallback>): 
   checkVariant(variant);
 }
 
-/** The same of the options of a small copy, whose fields are known. */
+/** The same for the options of a small copy, whose fields are known. */
 export function checkCopyOptions(options: SmallCopyOptions): void {
   const { weights, name, replace, cache, hubToken, hubUrl, modelsUrl, variant, signal, onProgress } = options;
   checkSignal(signal);
@@ -50,10 +50,10 @@ function checkVariant(variant: unknown): void {
     throw new TypeError(`variant must be the name of a file or of a quantisation, got ${shown(variant)}`);
 }
 
-/** Throws TypeError for a hub's address or a token that cannot be one. */
+/** Throws TypeError for an invalid address or token of a hub. */
 export function checkAccess({ hubUrl, hubToken }: { hubUrl: unknown; hubToken: unknown }): void {
   checkAddress("hubUrl", hubUrl);
-  // A token that is no header's value would be quoted by the error of whoever refuses it.
+  // A token that is not a valid header value would be quoted in the error of fetch.
   if (hubToken !== undefined && !(typeof hubToken === "string" && /^[\x21-\x7e]{1,1000}$/.test(hubToken)))
     throw new TypeError("hubToken must be a text without spaces, as the hub's settings show it");
 }

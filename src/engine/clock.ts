@@ -32,7 +32,7 @@ export class Clock {
       decodeMs,
       totalMs: performance.now() - this.#start,
       timeToFirstTokenMs: this.#firstToken === undefined ? 0 : this.#firstToken - this.#start,
-      // The first token comes out of prefill; the others are decoding's.
+      // Prefill yields the first token, decoding the others.
       tokensPerSecond: decodeMs > 0 ? ((this.#newTokens - 1) * 1000) / decodeMs : 0,
     };
   }

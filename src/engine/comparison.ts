@@ -1,4 +1,4 @@
-/** How a model compares pictures with texts. */
+/** Reads the scale and bias by which a model compares pictures with texts. */
 import type { EmbeddingInfo } from "../api.ts";
 import { notFiniteError } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
@@ -6,7 +6,7 @@ import { readFloats } from "../gpu/readback.ts";
 import type { Weights } from "../model/load/fill.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 
-/** Reads it from the weights on the GPU. Throws FoveaError `bad-weights` for a scale or bias that is not finite. */
+/** Reads them from the weights on the GPU. Throws FoveaError `bad-weights` for a scale or bias that is not finite. */
 export async function readComparison(
   gpu: Gpu,
   weights: Weights,

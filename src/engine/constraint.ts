@@ -1,4 +1,4 @@
-/** The format of one answer: which tokens may come next. */
+/** The format of one answer: the tokens that may come next. */
 import { FoveaError } from "../errors.ts";
 import type { Constraint } from "../generate/step-loop.ts";
 import type { FormatSource } from "../grammar/format-source.ts";
@@ -7,13 +7,13 @@ import type { GrammarVocabulary } from "../grammar/protocol.ts";
 import { ByteDecoder } from "../text/token-bytes.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
-/** The workers of one model: one for formats, and one for calls, in which the convention's special tokens are text. */
+/** The workers of one model: one for formats, and one for calls, where the convention's special tokens are text. */
 export class AnswerGrammars {
   readonly #engine: () => { tokenizer: Tokenizer; vocabularySize: number };
   #formats: Promise<Grammars> | undefined;
   #calls: Promise<Grammars> | undefined;
 
-  /** @param engine called when a first request needs a worker */
+  /** @param engine called when the first request needs a worker */
   constructor(engine: () => { tokenizer: Tokenizer; vocabularySize: number }) {
     this.#engine = engine;
   }

@@ -1,4 +1,6 @@
-/** What answers and inspections ask of a conversation: its text, its pictures, and whether the model can read it. */
+/**
+ * Prepares a conversation for answers and inspections: its text, its pictures, and a check that the model can read it.
+ */
 import type { ImageInput, Message } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
@@ -7,7 +9,7 @@ import type { Engine } from "./engine.ts";
 import type { Language } from "./language.ts";
 import { RequestPictures } from "./request-pictures.ts";
 
-/** A conversation before it needs the GPU. The caller closes its pictures. */
+/** A conversation before any GPU work. The caller closes its pictures. */
 export interface PreparedConversation {
   rendered: RenderedPrompt;
   pictures: RequestPictures;
@@ -34,7 +36,7 @@ export function needLanguage({ language }: Engine): Language {
   return language;
 }
 
-/** Ids of the question by which pictures are read; undefined where their rows do not depend on it. */
+/** Ids of the question, for pictures whose rows depend on it; otherwise undefined. */
 export function questionIds({ language }: Engine, { question, pictureCount }: RenderedPrompt): number[] | undefined {
   if (question === undefined || pictureCount === 0) return undefined;
   return language?.questionIds?.(question);
@@ -48,7 +50,7 @@ function imagesOf(messages: readonly Message[]): ImageInput[] {
 }
 
 /**
- * A tokenizer may have ids that the model lacks, such as one for padding.
+ * Checks ids against the model's vocabulary: a tokenizer may have others, such as one for padding.
  *
  * @throws FoveaError `unsupported-model` for a prompt that holds one
  */
@@ -58,6 +60,6 @@ export function checkKnownIds(ids: ArrayLike<number>, { decoder, imageTokenId }:
   if (unknown !== undefined)
     throw new FoveaError(
       "unsupported-model",
-      `the tokenizer makes the id ${unknown} of the question, but the model's vocabulary has ${vocabularySize}; tokenizer.json is of another model`,
+      `the tokenizer turns the question into the id ${unknown}, but the model's vocabulary has ${vocabularySize}; tokenizer.json is of another model`,
     );
 }

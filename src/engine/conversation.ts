@@ -1,7 +1,6 @@
 /**
- * Keeps the KV cache from one question to the next: a prompt that begins as the last conversation did, or an earlier one,
- * only runs its new rows. kept-conversations.ts holds the earlier ones, image-cache.ts decides which pictures are encoded
- * again.
+ * Keeps the KV cache from one question to the next: a prompt that begins like the last conversation, or an earlier one,
+ * only runs its new rows. kept-conversations.ts holds the earlier ones; image-cache.ts keeps encoded pictures.
  */
 import type { Inhibition } from "../api.ts";
 import type { Sequence } from "../generate/sequence.ts";
@@ -18,19 +17,19 @@ import { isOff, planInhibition } from "../model/inhibition/plan.ts";
 import { type CachedRows, type CachedRun, cachedRows, firstRows, sharedRows } from "./cached-rows.ts";
 import { KeptConversations, type KeptRows, reusableRows } from "./kept-conversations.ts";
 
-/** Rows that are copied rather than lost, at least. Fewer, such as those of an answer's last turn mark, run again. */
+/** The fewest rows worth a copy. Fewer rows, such as those of an answer's last turn mark, run again. */
 const WORTH_KEEPING = 16;
 
 export interface ConversationPrefill {
   inhibition: Inhibition;
   /** Tokens that may be generated after the prompt. */
   maxTokens: number;
-  /** Ids that end a turn: after the last of them a later prompt may go on, if not after any row. */
+  /** Ids that end a turn: a later prompt may continue after the last of them, if it cannot continue after every row. */
   turnEnds: ReadonlySet<number>;
-  /** Those of them that there are already, and that will be replayed. */
+  /** Tokens that exist already and will be replayed. */
   generated: number;
   signal: AbortSignal;
-  /** Handed the inhibition of the prompt's images before it runs, and focus is then worked out in every layer. */
+  /** Called with the inhibition of the prompt's images before it runs; focus is then computed in every layer. */
   onInhibition?: ((inhibitor: Inhibitor) => void) | undefined;
 }
 
@@ -39,7 +38,7 @@ export type StoredRows = Omit<CachedRows, "runs"> & {
   runs: readonly (Omit<CachedRun, "source"> & { source: string | null })[];
 };
 
-/** What a conversation runs on; stays the caller's. */
+/** The parts that a conversation runs on; the caller owns them. */
 export interface ConversationParts {
   decoder: Decoder;
   sequence: Sequence;
@@ -56,7 +55,7 @@ export class Conversation {
   readonly #kept: KeptConversations;
   #cached: CachedRows | undefined;
   #inhibitor: Inhibitor | undefined;
-  /** What rows from disk have paid to pictures, until an inhibitor takes it over. */
+  /** Attention of rows from disk to pictures, until an inhibitor adopts it. */
   #loaded: { arena: Arena; paid: readonly (Tensor | undefined)[] } | undefined;
 
   constructor(gpu: Gpu, { decoder, sequence, cache, contextLength }: ConversationParts) {
@@ -68,14 +67,14 @@ export class Conversation {
     this.#kept = new KeptConversations(gpu, cache);
   }
 
-  /** Lets earlier conversations keep their rows in so many bytes of GPU memory. */
+  /** Allows this many bytes of GPU memory for rows of earlier conversations. */
   allow(bytes: number): void {
     this.#kept.budget = bytes;
   }
 
   /**
-   * Runs a prompt as far as no cache has it. Returns how many of its rows were there. Throws as `Sequence.prefill`, and
-   * FoveaError `out-of-memory`. Rows that ran before an abort stay.
+   * Runs the rows of a prompt that no cache has. Returns the number of rows that were cached. Throws as
+   * `Sequence.prefill`, and FoveaError `out-of-memory`. Rows that ran before an abort stay.
    */
   async prefill(prompt: PromptRows, options: ConversationPrefill): Promise<number> {
     try {
@@ -103,7 +102,7 @@ export class Conversation {
         images: imageRuns(prompt),
         visible: rangesOfLayers(this.#decoder.spec.layers, ranges, prompt.unwindowed),
       };
-      // Rows that run anew note what they pay to pictures. Those that stay have noted it already.
+      // New rows record their attention to pictures. Kept rows have recorded it already.
       const paid: readonly (Tensor | undefined)[] | undefined =
         restored?.paid ?? (keep > 0 ? this.#loaded?.paid : undefined);
       if (keep === 0 || restored) this.#dropInhibition();
@@ -118,7 +117,7 @@ export class Conversation {
     try {
       await this.#sequence.prefill(prompt, { signal, keep, saveAt, generated, inhibition: this.#inhibitor });
     } finally {
-      // An abort leaves the rows that ran, an error none.
+      // After an abort the rows that ran are kept, after an error none.
       this.#cached = firstRows(rows, this.#cache.length);
       this.#dropLoaded();
     }
@@ -127,8 +126,8 @@ export class Conversation {
   }
 
   /**
-   * Brings the rows that most of a prompt begins with into the cache, from wherever they are, and keeps a copy of those that
-   * the prompt will overwrite. Returns how many rows stay, and the copy that they came from.
+   * Loads the cache with the rows that share the longest prefix with a prompt, and copies the rows that the prompt will
+   * overwrite. Returns the number of kept rows, and the copy that they came from.
    */
   async #findRows(rows: CachedRows, prompt: PromptRows): Promise<{ keep: number; restored?: KeptRows }> {
     const live = this.live();
@@ -143,7 +142,7 @@ export class Conversation {
     return { keep: best.shared, restored: best.kept };
   }
 
-  /** Notes the tokens of the answer, whose rows are in the cache as far as they were run. */
+  /** Notes the tokens of the answer; the rows that ran are in the cache. */
   append(ids: readonly number[], nextPosition: number): void {
     if (!this.#cached) return;
     const room = Math.max(0, this.#sequence.length - this.#cached.ids.length);
@@ -154,14 +153,14 @@ export class Conversation {
     }
   }
 
-  /** Gives the sequence to somebody else. Keeps a copy of the last conversation's rows. */
+  /** Releases the sequence for another use. Keeps a copy of the last conversation's rows. */
   async release(): Promise<void> {
     const live = this.live();
     if (live && live.rows.ids.length >= WORTH_KEEPING) await this.#kept.keep(live);
     this.#forget();
   }
 
-  /** The rows that the cache has now, whose tensors stay the cache's. */
+  /** The rows in the cache now; the cache still owns their tensors. */
   live(): KeptRows | undefined {
     const { marks } = this.#cache;
     if (!this.#cached || marks.length === 0) return undefined;
@@ -170,10 +169,10 @@ export class Conversation {
   }
 
   /**
-   * Takes over rows from disk. Returns how many.
+   * Adopts rows from disk. Returns their number.
    *
    * @param fill writes the values of these tensors
-   * @throws RangeError for rows that do not fit, and what `fill` throws; the cache is then empty
+   * @throws RangeError for rows that do not fit, and as `fill`; the cache is then empty
    */
   async load(
     { rows, marks, paid: lengths }: { rows: StoredRows; marks: MarkValues; paid: readonly (number | null)[] },
@@ -224,9 +223,8 @@ export class Conversation {
 }
 
 /**
- * Numbers of rows after which later prompts are likely to go on differently: after the last two turns. What follows the last
- * turn's end, the beginning of an answer, may be written otherwise once the answer is there. Without turns all rows but the
- * last, which must run.
+ * Numbers of rows after which later prompts are likely to differ: after the last two turns. The template may write the
+ * start of an answer differently once the answer exists. Without turns, all rows except the last, which must run.
  */
 function savedPoints(ids: Uint32Array, turnEnds: ReadonlySet<number>): number[] {
   const ends: number[] = [];

@@ -1,4 +1,4 @@
-/** The size of a conversation in tokens: its text is rendered, and its pictures are planned. Nothing runs on the GPU. */
+/** Counts the tokens of a conversation: renders its text and plans its pictures. Nothing runs on the GPU. */
 import type { CountTokensOptions, Message, TokenCount } from "../api.ts";
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { buildPrompt } from "../text/prompt.ts";

@@ -1,6 +1,6 @@
 /**
- * What requests leave out: the compression and inhibition that a model's publisher recommends, in fovea.json of its folder
- * or in weights-manifest.json. A model that recommends nothing keeps all of its tokens and its plain attention.
+ * Defaults of requests: the compression and inhibition that a model's publisher recommends, in fovea.json of its folder
+ * or in weights-manifest.json. Without them a model keeps all of its tokens and plain attention.
  */
 import type { Compression, Inhibition } from "../api.ts";
 import { FoveaError } from "../errors.ts";
@@ -23,7 +23,7 @@ const NOTHING: RequestDefaults = { compression: { method: "none" }, inhibition: 
 /**
  * Reads and checks the defaults of a model.
  *
- * @param known those of the manifest's entry, which win
+ * @param known those of the manifest's entry, which take precedence
  * @throws FoveaError `unsupported-model` naming the file, the field and the fault
  */
 export async function readDefaults(
@@ -38,7 +38,7 @@ export async function readDefaults(
   if (!isJsonObject(json)) throw bad(DEFAULTS_FILE, "it is no object");
   const unknown = Object.keys(json).find((name) => name !== "defaults");
   if (unknown !== undefined)
-    options.warn?.(`${DEFAULTS_FILE}: ${quoted(unknown)} is passed over; it has only "defaults".`);
+    options.warn?.(`${DEFAULTS_FILE}: ${quoted(unknown)} is ignored; the only field is "defaults".`);
   return parseDefaults(json.defaults ?? {}, `${DEFAULTS_FILE}: defaults`, spec);
 }
 
@@ -57,9 +57,9 @@ function parseDefaults(value: unknown, where: string, spec: ModelSpec): RequestD
   };
 }
 
-/** Grids of the views of the costliest picture: a compression that suits it suits pictures of fewer views. */
+/** Grids of the views of the costliest picture: a compression valid for it is valid for pictures with fewer views. */
 function mostGrids(encoder: EncoderSpec, pictures: PictureSpec | undefined): Grid[] {
-  // Of a model that reads pictures of any size, a usual one.
+  // A usual grid, for a model that reads pictures of any size.
   if (pictures?.shaped) return [encoder.positions.grid];
   const { width, height } = pictures?.largest ?? { width: 1, height: 1 };
   const views = pictures?.plan(width, height, {}).views ?? [];

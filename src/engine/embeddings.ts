@@ -1,4 +1,4 @@
-/** Embeddings of texts, and how well texts describe a picture. */
+/** Embeds texts, and scores how well texts describe a picture. */
 import type { EmbeddingInfo, ImageScores, ScoreOptions, TextEmbeddings } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import type { TextEmbedder } from "../model/encoder/text-embedder.ts";
@@ -8,10 +8,10 @@ import { encodeImage } from "./pictures.ts";
 import type { RequestPicture } from "./request-pictures.ts";
 import { toUnit } from "./unit-vector.ts";
 
-/** Stands for the label in a template. */
+/** The place of the label in a template. */
 const LABEL = "{}";
 
-/** Texts whose ids are made. */
+/** Tokenized texts. */
 export interface PreparedTexts {
   ids: number[][];
   tokens: number[];
@@ -35,7 +35,7 @@ export function needComparison(engine: Engine): NonNullable<EmbeddingInfo["compa
   throw new FoveaError("unsupported-model", "this model has no encoder of pictures, so it cannot score one");
 }
 
-/** Throws TypeError for what is no list of strings, RangeError for an empty one. */
+/** Throws TypeError unless it is a list of strings, RangeError for an empty one. */
 export function checkTexts(texts: unknown): asserts texts is readonly string[] {
   if (!Array.isArray(texts)) throw new TypeError(`texts must be a list of strings, got ${typeof texts}`);
   if (texts.length === 0) throw new RangeError("texts must have at least one string, got an empty list");
@@ -43,17 +43,17 @@ export function checkTexts(texts: unknown): asserts texts is readonly string[] {
   if (at >= 0) throw new TypeError(`texts[${at}] must be a string, got ${typeof texts[at]}`);
 }
 
-/** Throws TypeError unless it is undefined or a string with the label's place. */
+/** Throws TypeError unless it is undefined or a string with a place for the label. */
 export function checkTemplate(template: unknown): void {
   if (template === undefined) return;
   if (typeof template !== "string" || !template.includes(LABEL))
     throw new TypeError(`template must be a string with ${LABEL} in the label's place`);
 }
 
-/** Before the GPU is asked for. Throws as `needTexts`, and RangeError for a text that is too long. */
+/** Tokenizes texts, before any GPU work. Throws as `needTexts`, and RangeError for a text that is too long. */
 export function prepareTexts(engine: Engine, texts: readonly string[], template?: string): PreparedTexts {
   const { textIds } = needTexts(engine);
-  // Of a function no "$&" in a label counts.
+  // A function as replacement, because "$&" in a label must stay text.
   const all = template === undefined ? texts : texts.map((label) => template.replaceAll(LABEL, () => label));
   const encoded = all.map((text) => textIds.encode(text));
   return { ids: encoded.map(({ ids }) => ids), tokens: encoded.map(({ tokens }) => tokens) };

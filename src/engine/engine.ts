@@ -1,4 +1,4 @@
-/** The parts of a loaded model, and how they are put together from a folder. fovea.ts is the public class. */
+/** The parts of a loaded model, and their assembly from a folder. fovea.ts is the public class. */
 import type { EmbeddingInfo, LoadOptions } from "../api.ts";
 import { orAborted, throwIfAborted } from "../errors.ts";
 import { Sequence } from "../generate/sequence.ts";
@@ -41,7 +41,7 @@ import { warnOfLanguage } from "./warnings.ts";
 export interface TextModel {
   decoder: Decoder;
   sequence: Sequence;
-  /** Rows that the next question may begin with. */
+  /** Rows that the next question may reuse. */
   conversation: Conversation;
   contextLength: number;
   /** Bytes of keys and values. */
@@ -55,7 +55,7 @@ export interface Engine {
   weights: Weights;
   /** Bytes of weights on the GPU. */
   weightBytes: number;
-  /** How they are stored there, as far as their shapes allow; see `storageName`. */
+  /** Their storage type, as far as their shapes allow; see `storageName`. */
   weightType: string;
   /** Arithmetic of the products with many rows. */
   precision: "f32" | "f16";
@@ -64,23 +64,24 @@ export interface Engine {
   text: TextModel | undefined;
   /** Tokenizer and chat template, where the folder has them. */
   language: Language | undefined;
-  /** Embeds texts, and makes their ids where the folder has a tokenizer. */
+  /** Embeds texts; `textIds` tokenizes them if the folder has a tokenizer. */
   texts: TextEmbedder | undefined;
   textIds: TextIds | undefined;
   comparison: EmbeddingInfo["comparison"];
   /** Compression and inhibition of requests that leave them out. */
   defaults: RequestDefaults;
   warnings: readonly string[];
-  /** Settles when all pipelines are compiled, which a task waits for; rejects as `Fovea.load` throws. */
+  /** Resolves when all pipelines are compiled; tasks wait for it. Rejects as `Fovea.load`. */
   compiled: Promise<void>;
 }
 
-/** Loads a folder. Frees everything that it took if it throws; see `Fovea.load` for the errors. */
+/** Loads a folder. Frees everything if it throws; see `Fovea.load` for the errors. */
 export async function loadEngine(folder: ModelFolder, options: LoadOptions, hooks: LoadHooks = {}): Promise<Engine> {
   const { signal } = options;
   throwIfAborted(signal, "loading");
   hooks.onStage?.("config");
-  // The device is asked for while files are read, which takes as long. Nothing is allocated on it before the headers of the weights make sense.
+  // The device is requested while files are read, which takes as long. Nothing is allocated on it before the headers of
+  // the weights are checked.
   const own = options.device ? undefined : requestDevice();
   own?.catch(() => {});
   let gpu: Gpu | undefined;
@@ -98,8 +99,8 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions, hook
       return prepareEngine(gpu, { spec, contextLength, ...read, options, warnings: hooks.warnings ?? [] });
     };
     const reading = readHeaders();
-    // A container's tokenizer takes as long as many pipelines, which compile in another process meanwhile. A plain folder's is
-    // parsed first: nothing is allocated for a model whose small files make no sense.
+    // A container's tokenizer takes as long as many pipelines, which compile in another process at the same time. A
+    // plain folder's tokenizer is parsed first: nothing is allocated for a model with invalid small files.
     const isMade = model.folder !== folder;
     const early = isMade ? reading.then(prepare) : undefined;
     const before = early?.catch(() => {});
@@ -130,8 +131,8 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions, hook
 }
 
 /**
- * Runs tasks at once, but reports errors as if they ran in turn, and only when none of them runs any more: a folder is
- * closed after an error.
+ * Runs tasks in parallel, but reports errors as if they ran in sequence, and only after all of them have ended: a
+ * folder is closed after an error.
  */
 async function inTurn<T extends unknown[]>(...tasks: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
   await Promise.allSettled(tasks);
@@ -147,7 +148,7 @@ interface Assembly {
   warnings: readonly string[];
 }
 
-/** What does not wait for the tokenizer. */
+/** The parts of an engine that do not depend on the tokenizer. */
 type PreparedEngine = Omit<Engine, "language" | "textIds" | "defaults">;
 
 /** An engine whose memory is allocated. */
@@ -158,7 +159,7 @@ interface Prepared {
   storage: Storage;
   rehearse: (recorder: Recorder) => void;
   compileAll(): Promise<void>;
-  /** The compilation, where it has begun. */
+  /** The compilation, if it has begun. */
   early: Promise<void> | undefined;
 }
 
@@ -206,10 +207,10 @@ async function prepareEngine(gpu: Gpu, assembly: Assembly): Promise<Prepared> {
   const compileAll = async () => {
     await Promise.all([gpu.compile(rehearse), engine.pictures && compilePreprocess(gpu)]);
   };
-  // While weights download, or after them, not to slow them: the page of the shipped model was ready on a second visit
-  // after 1.9 to 2.8 s instead of 3.2 to 3.9 (software adapter, busy machine).
+  // Pipelines compile after the download by default, because compiling slows it: on a second visit the page of the
+  // shipped model was ready after 1.9 to 2.8 s instead of 3.2 to 3.9 (software adapter, busy machine).
   const early = compile === "wait" ? compileAll() : undefined;
-  // Its error is reported below; until then it must not count as unhandled.
+  // The error is reported below; until then it must not count as unhandled.
   early?.catch(() => {});
   return { engine, checkpoint, matched, storage, rehearse, compileAll, early };
 }
@@ -232,11 +233,11 @@ async function fill({
   const widened = await fillWeights(gpu, gpu.arena, weights, matched.parts, checkpoint, { signal });
   if (widened.length > 0)
     hooks.warn?.(
-      `${widened.length} tensors are kept wider than ${storageName(storage)}, because their values do not fit it.`,
+      `${widened.length} tensors are stored in a wider type than ${storageName(storage)}, because their values do not fit it.`,
     );
   engine.comparison = await readComparison(gpu, weights, spec);
   hooks.onStage?.("compile");
-  // Weights that were to be packed are read by other kernels now.
+  // Widened weights are read by other kernels, which are compiled here.
   engine.compiled = (early ?? compileAll()).then(() =>
     early && widened.length > 0 ? gpu.compile(rehearse) : undefined,
   );
@@ -252,18 +253,18 @@ function textModel(gpu: Gpu, { decoder, cache, buffers, cacheBytes }: TextParts,
   return { decoder, sequence, conversation: conversation, contextLength, cacheBytes };
 }
 
-/** The plan of the picture that costs most under the default budget. */
+/** The plan of the costliest picture under the default budget. */
 export function costliestPlan({ pictures }: ModelSpec) {
   const { width, height } = pictures!.largest;
   return pictures!.plan(width, height, {});
 }
 
-/** The plan of a picture of one pixel, which may have a single row: products with one row have kernels of their own. */
+/** The plan of a picture of one pixel, which may have a single row: products of one row use different kernels. */
 export function smallestPlan({ pictures }: ModelSpec) {
   return pictures!.plan(1, 1, {});
 }
 
-/** Ids that may be generated: never the image placeholder, nor one that the tokenizer does not have. */
+/** Ids that may be generated: not the image placeholder, and no id unknown to the tokenizer. */
 function* generatedIds({ decoder, imageTokenId }: ModelSpec, language: Language | undefined): Iterable<number> {
   for (let id = 0; id < (decoder?.vocabularySize ?? 0); id++)
     if (id !== imageTokenId && (language?.tokenizer.hasId(id) ?? true)) yield id;

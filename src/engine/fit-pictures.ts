@@ -1,6 +1,6 @@
 /**
- * Bounds pictures whose tokens grow with their pixels by what the device and the context have room for, as long as a request
- * says nothing else: some models allow 16384 tokens for one picture.
+ * Limits pictures whose tokens grow with their pixels to the room of the device and the context, unless a request sets
+ * its own limit: some models allow 16384 tokens for one picture.
  */
 import type { PictureBudget } from "../api.ts";
 import type { BufferLimits } from "../gpu/limits.ts";
@@ -12,24 +12,24 @@ import type { PictureSpec } from "../spec/picture-spec.ts";
 import { makePictures, makeWeights } from "./assemble.ts";
 
 /**
- * Working memory of one picture: browsers do not tell how much a device has. Qwen2.5-VL-3B has room for about 1300 tokens
- * in it, close to the 1280 that the image processors of its kind take by default.
+ * Working memory of one picture, a fixed number because browsers do not report a device's memory. Qwen2.5-VL-3B fits
+ * about 1300 tokens in it, close to the 1280 that image processors of its kind use by default.
  */
 const MOST_PICTURE_BYTES = 512 << 20;
-/** Of the context, for one picture: a question, an answer and another picture find room beside it. */
+/** Share of the context for one picture: the rest holds a question, an answer and another picture. */
 const SHARE_OF_CONTEXT = 0.5;
 
 export interface Room {
   matched: MatchedTensors;
   storage: Storage;
   contextLength: number;
-  /** Of the device; undefined allows everything. */
+  /** Limits of the device; undefined allows everything. */
   limits: BufferLimits | undefined;
 }
 
 /**
- * The spec whose pictures take, under a budget without `maxPixels`, at most what there is room for; the same spec where the
- * model's own rule asks for no more. Plans about eight pictures on a counting GPU.
+ * The spec with pictures limited to the room under a budget without `maxPixels`; the same spec if the model's own limit
+ * is lower. Plans about eight pictures on a counting GPU.
  */
 export function fitPictures(spec: ModelSpec, room: Room): ModelSpec {
   const { pictures } = spec;
@@ -63,7 +63,7 @@ function fits(spec: ModelSpec, { matched, storage, limits }: Room, maxPixels: nu
 
 function bounded(pictures: PictureSpec, usualPixels: number): PictureSpec {
   const shaped = pictures.shaped!;
-  // A caller who asks for more pixels at least gets them.
+  // A larger `minPixels` of the caller takes precedence.
   const withUsual = (budget: PictureBudget): PictureBudget => ({
     ...budget,
     maxPixels: budget.maxPixels ?? Math.max(usualPixels, budget.minPixels ?? 0),

@@ -1,4 +1,4 @@
-/** True if a model's memory fits a device: a guess, since no browser tells a GPU's memory. */
+/** Guesses if a model's memory fits a device, because no browser reports a GPU's memory. */
 import type { LoadOptions } from "../api.ts";
 import { adapterLimits, type BufferLimits } from "../gpu/limits.ts";
 import type { ModelFit } from "../shared/load-report.ts";
@@ -6,8 +6,8 @@ import type { Room } from "../weights/formats/format.ts";
 import { storageReport } from "../weights/storage.ts";
 
 /**
- * Most bytes that are taken to fit, in largest buffers: browsers tell the largest buffer of a device and not its memory, of
- * which that is a quarter to a half on most.
+ * The most bytes that count as fitting, in largest buffers. Browsers report the largest buffer of a device, on most a
+ * quarter to a half of its memory.
  */
 const MOST_BUFFERS = 2;
 
@@ -18,12 +18,12 @@ export function fitOf(bytes: number, limits: Pick<BufferLimits, "maxBufferSize">
   return bytes <= most / 2 ? "fits" : bytes <= most ? "tight" : "too-large";
 }
 
-/** Bytes of weights that are taken to fit. */
+/** Bytes of weights that count as fitting. */
 export function mostWeightBytes(limits: Pick<BufferLimits, "maxBufferSize"> | undefined): number {
   return MOST_BUFFERS * (limits?.maxBufferSize ?? Number.POSITIVE_INFINITY);
 }
 
-/** How much fits the device of a load and the storage of this page, for a choice among quantisations. */
+/** The room on the device of a load and in the storage of this page, for a choice among quantisations. */
 export async function roomFor({ device, cache }: LoadOptions): Promise<Room> {
   const limits = (device as GPUDevice | undefined)?.limits ?? (await adapterLimits());
   const { freeBytes } = cache === "none" ? {} : await storageReport();
@@ -31,8 +31,8 @@ export async function roomFor({ device, cache }: LoadOptions): Promise<Room> {
 }
 
 /**
- * Guesses whether this many bytes fit the visitor's GPU, for a list of models whose plans are not made yet. `planModel`
- * says it of one model as `fit`.
+ * Guesses if this many bytes fit the visitor's GPU, for a list of models without plans. `planModel` returns it for one
+ * model as `fit`.
  *
  * @returns undefined where the browser offers no GPU
  */

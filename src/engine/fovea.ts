@@ -1,4 +1,4 @@
-/** The public class: one loaded model. Everything that it does is in the rooms below; this is the door. */
+/** The public class: one loaded model. It delegates all work to other files. */
 import type {
   ConversationOptions,
   CountTokensOptions,
@@ -59,9 +59,9 @@ import { type GpuTurn, RecoveringEngine } from "./recovery.ts";
 import { RequestPictures } from "./request-pictures.ts";
 
 /**
- * A vision-language model, a language model, an image classifier or encoders of pictures and texts, on one WebGPU device. Requests are served one
- * after another, in the order in which they were made. When the device is lost the model is loaded again onto a new one,
- * by the next request or under the one that runs, which then goes on; unless the device was handed in.
+ * A vision-language model, a language model, an image classifier or encoders of pictures and texts, on one WebGPU
+ * device. Requests run one after another, in their order. After a device loss, the running or the next request loads
+ * the model again onto a new device and continues, unless you passed the device.
  */
 export class Fovea implements FoveaModel {
   readonly info: ModelInfo;
@@ -78,13 +78,13 @@ export class Fovea implements FoveaModel {
   }
 
   /**
-   * Loads a checkpoint in Hugging Face layout: the id of a known model; "hf:owner/name" or "hf:owner/name@revision" on a
-   * hub; the http(s) address of its folder; or its files (name -> bytes; they stay the caller's and must not change, for
-   * when the GPU device is lost they are read again).
+   * Loads a checkpoint in Hugging Face layout: the id of a known model; "hf:owner/name" or "hf:owner/name@revision" on
+   * a hub; the http(s) address of its folder; or its files (name -> bytes; do not change them, because they are read
+   * again after a device loss).
    *
    * @throws FoveaError `no-webgpu`, `download-failed`, `hash-mismatch`, `bad-weights`, `unsupported-model`,
-   * `out-of-memory` or `aborted`; TypeError or RangeError for a wrong argument. Nothing stays allocated then. With a
-   * `fallback`, that model takes the place of `no-webgpu` and `out-of-memory`.
+   * `out-of-memory` or `aborted`; TypeError or RangeError for a wrong argument. Nothing stays allocated then. A
+   * `fallback` model replaces the errors `no-webgpu` and `out-of-memory`.
    */
   static load(source: string | URL | ModelFiles, options: LoadOptions & WithFallback): Promise<FoveaModel>;
   static load(source: string | URL | ModelFiles, options?: LoadOptions): Promise<Fovea>;
@@ -100,7 +100,7 @@ export class Fovea implements FoveaModel {
   /**
    * As `load`, for the worker.
    *
-   * @param turn runs the requests, which take turns with those of other tabs
+   * @param turn runs the requests, in turn with those of other tabs
    * @internal
    */
   static async loadInTurn(source: string | URL | ModelFiles, options: LoadOptions, turn: GpuTurn): Promise<Fovea> {
@@ -108,18 +108,19 @@ export class Fovea implements FoveaModel {
     return new Fovea(await RecoveringEngine.load((some) => loadFrom(source, some, loadEngine), options, turn));
   }
 
-  /** GPU memory of this engine now, and the most it ever was. */
+  /** GPU memory of this engine, now and at its peak. */
   get memory(): MemoryUse {
     return this.#engine.memory;
   }
 
   /**
-   * Answers a conversation. The work starts at once; the events wait until they are read. Leaving a loop over them
+   * Answers a conversation. The work starts immediately; events wait until they are read. Leaving a loop over them
    * early stops the work. Later changes to the request's lists and objects have no effect.
    *
-   * Errors come to whoever reads the events or the text: FoveaError `context-full`, `bad-image`, `download-failed` (a
-   * picture's address), `unsupported-model` (no tokenizer, no decoder), `out-of-memory`, `device-lost`, `disposed`;
-   * TypeError or RangeError for a wrong request. An aborted answer ends with a `done` event of reason "abort".
+   * Errors are thrown to the reader of the events or the text: FoveaError `context-full`, `bad-image`,
+   * `download-failed` (a picture's address), `unsupported-model` (no tokenizer, no decoder), `out-of-memory`,
+   * `device-lost`, `disposed`; TypeError or RangeError for a wrong request. An aborted answer ends with a `done` event
+   * of reason "abort".
    */
   generate(request: GenerateRequest): Generation {
     const task: AnswerTask = async (emit, signal) => {
@@ -132,7 +133,8 @@ export class Fovea implements FoveaModel {
 
   /**
    * Encodes one picture. Throws FoveaError `unsupported-model` for a model without an encoder, `bad-image`,
-   * `download-failed`, `out-of-memory`, `device-lost`, `aborted` or `disposed`; TypeError for what is no picture.
+   * `download-failed`, `out-of-memory`, `device-lost`, `aborted` or `disposed`; TypeError for a value that is not a
+   * picture.
    */
   async encodeImage(image: ImageInput, options: EncodeImageOptions = {}): Promise<ImageFeatures> {
     checkFields("options", options, ENCODE_FIELDS);
@@ -156,9 +158,10 @@ export class Fovea implements FoveaModel {
   }
 
   /**
-   * Embeds texts, as many as wanted: rows of length 1 beside those of `encodeImage`. Throws FoveaError `unsupported-model`
-   * for a model without a text encoder or tokenizer, `out-of-memory`, `device-lost`, `aborted` or `disposed`; TypeError or
-   * RangeError for what is no list of strings, is empty, or has a string of more than 262144 characters.
+   * Embeds any number of texts: rows of length 1, comparable with those of `encodeImage`. Throws FoveaError
+   * `unsupported-model` for a model without a text encoder or tokenizer, `out-of-memory`, `device-lost`, `aborted` or
+   * `disposed`; TypeError unless it is a list of strings; RangeError if it is empty or has a string of more than 262144
+   * characters.
    */
   async encodeText(texts: readonly string[], options: EncodeTextOptions = {}): Promise<TextEmbeddings> {
     checkFields("options", options, ENCODE_TEXT_FIELDS);
@@ -176,8 +179,8 @@ export class Fovea implements FoveaModel {
   }
 
   /**
-   * How well each text describes a picture, with the logits and probabilities of the model's training. To score many
-   * pictures, embed the texts once and compare by `info.embedding`. Throws as `encodeImage` and `encodeText`.
+   * Scores how well each text describes a picture, with the logits and probabilities of the model's training. To score
+   * many pictures, embed the texts once and compare by `info.embedding`. Throws as `encodeImage` and `encodeText`.
    */
   async score(image: ImageInput, texts: readonly string[], options: ScoreOptions = {}): Promise<ImageScores> {
     checkFields("options", options, SCORE_FIELDS);
@@ -205,8 +208,8 @@ export class Fovea implements FoveaModel {
   }
 
   /**
-   * Counts the tokens of a conversation, pictures and template included. Nothing runs on the GPU, but pictures are fetched
-   * and decoded for their sizes. `compression` is the model's default where it is left out, as for `generate`.
+   * Counts the tokens of a conversation, pictures and template included. Nothing runs on the GPU, but pictures are
+   * fetched and decoded for their sizes. `compression` defaults to the model's, as for `generate`.
    *
    * Throws FoveaError `unsupported-model` (no tokenizer, no decoder), `bad-image`,
    * `download-failed`, `aborted` or `disposed`; TypeError or RangeError for a wrong conversation or option.
@@ -215,7 +218,7 @@ export class Fovea implements FoveaModel {
     checkFields("options", options, COUNT_FIELDS);
     checkSignal(options.signal);
     const own = snapshot({ ...options, messages });
-    // Without waiting for other requests: the GPU is not needed.
+    // Does not wait for other requests, because it needs no GPU.
     const engine = this.#engine.current;
     const prepared = await prepareCount(engine, own.messages, own);
     try {
@@ -226,9 +229,9 @@ export class Fovea implements FoveaModel {
   }
 
   /**
-   * Saves the rows of the last answer's conversation on disk, in the origin's private file system, so that it goes on after
-   * a reload without running again. Replaces one of the same name; `storedConversations` lists them. Resolves to undefined
-   * where there are no rows, such as before the first question. Pictures from elements and bitmaps cannot be recognised
+   * Saves the rows of the last answer's conversation on disk, in the origin's private file system, so that it continues
+   * after a reload without a new prefill. Replaces one of the same name; `storedConversations` lists them. Resolves to
+   * undefined without rows, such as before the first question. Pictures from elements and bitmaps cannot be recognised
    * after a reload: rows from the first of them on run again.
    *
    * Throws TypeError for a wrong name, FoveaError `out-of-memory` (no room on disk), `unsupported-model` (no decoder),
@@ -243,9 +246,9 @@ export class Fovea implements FoveaModel {
   }
 
   /**
-   * Reads rows back that `saveConversation` wrote. The next question that begins as that conversation did only runs what is
-   * new. What is damaged, or was saved with another model, is not used: `problem` says why, and nothing is lost but time.
-   * Throws as `saveConversation`, without `out-of-memory` of the disk.
+   * Reads rows that `saveConversation` wrote. The next question that begins like that conversation only runs its new
+   * rows. Damaged rows, or rows of another model, are not used: `problem` says why, and the rows run again. Throws as
+   * `saveConversation`, without `out-of-memory` of the disk.
    */
   async restoreConversation(name: string, { signal }: ConversationOptions = {}): Promise<RestoredConversation> {
     checkName(name);
@@ -278,7 +281,7 @@ export class Fovea implements FoveaModel {
     });
   }
 
-  /** Frees all GPU memory, and the device if it was not handed in. What is still running fails with `disposed`. */
+  /** Frees all GPU memory, and the device unless you passed it. Running requests fail with `disposed`. */
   dispose(): void {
     this.#grammars.dispose();
     this.#engine.dispose();

@@ -1,28 +1,28 @@
 /**
- * Encoded pictures that are kept for the next question, per picture and compression. A picture is known by its content,
- * so that the same file picked twice is encoded once.
+ * Keeps encoded pictures for the next question, per picture and compression. The key is the picture's content, so that
+ * the same file picked twice is encoded once.
  */
 import type { Compression, PictureBudget } from "../api.ts";
 import type { EncodedPicture } from "../model/encoder/encoded-picture.ts";
 import type { ImageInput, PixelData } from "../shared/picture.ts";
 
-/** How a request wants its pictures. */
+/** The options of a request that change a picture's rows. */
 export interface PictureOptions {
   compression: Compression;
   budget: PictureBudget;
   /** The model reads the picture as one of several. */
   several?: boolean | undefined;
-  /** Ids of the question, where the picture's rows depend on it. */
+  /** Ids of the question, if the picture's rows depend on it. */
   question?: readonly number[] | undefined;
 }
 
-/** Pictures kept: what a conversation is likely to come back to, at a few megabytes of tokens each. */
+/** Number of kept pictures, enough for a usual conversation, at a few megabytes of tokens each. */
 const CAPACITY = 8;
 
 export class ImageCache {
   readonly #images = new Map<string, EncodedPicture>();
 
-  /** The picture, which stays the cache's. */
+  /** The picture; the cache still owns it. */
   get(key: string): EncodedPicture | undefined {
     const image = this.#images.get(key);
     if (image) {
@@ -32,18 +32,18 @@ export class ImageCache {
     return image;
   }
 
-  /** True if the picture is here. Changes nothing. */
+  /** True if the picture is cached. Does not count as a use. */
   has(key: string): boolean {
     return this.#images.has(key);
   }
 
-  /** Keeps the picture, which is the cache's from now on. */
+  /** Keeps the picture, which the cache owns from now on. */
   set(key: string, image: EncodedPicture): void {
     this.#images.get(key)?.arena.dispose();
     this.#images.set(key, image);
   }
 
-  /** Frees the pictures that were not asked for the longest; called when none is in use. */
+  /** Frees the least recently used pictures; called when none is in use. */
   trim(): void {
     for (const [key, image] of this.#images) {
       if (this.#images.size <= CAPACITY) break;
@@ -57,12 +57,12 @@ export class ImageCache {
 const bitmapIds = new WeakMap<ImageBitmap, number>();
 let nextBitmapId = 0;
 
-/** Larger ones are not read for their key: no picture that is worth keeping, or none that will be decoded. */
+/** Larger inputs are not read for a key: decoding refuses most of them, and the others are not worth keeping. */
 const MAX_KEYED_BYTES = 64 << 20;
 
 /**
- * What a picture is known by, or undefined for those that may change behind our back (elements, canvases), for
- * addresses, which are known by what was fetched, and for what cannot be read, which decoding will refuse.
+ * The key of a picture. Undefined for inputs that may change later (elements, canvases), for addresses, whose key comes
+ * from the fetched bytes, and for unreadable inputs, which decoding will refuse.
  */
 export async function pictureKey(input: ImageInput | PixelData): Promise<string | undefined> {
   try {
@@ -72,7 +72,7 @@ export async function pictureKey(input: ImageInput | PixelData): Promise<string 
   }
 }
 
-/** Whether what a picture is known by, or a key made of it, means the same after a reload: it is a hash of the content. */
+/** True if a key identifies the same picture after a reload, because it is a hash of the content. */
 export function isLasting(key: string): boolean {
   return !/^(bitmap|unknown) /.test(key);
 }
@@ -92,7 +92,7 @@ async function contentKey(input: ImageInput | PixelData): Promise<string | undef
   return undefined;
 }
 
-/** A picture under the options of a request. */
+/** The key of a picture under the options of a request. */
 export function imageKey(picture: string, { compression, budget, several = false, question }: PictureOptions): string {
   const sorted = (options: object) => JSON.stringify(options, Object.keys(options).sort());
   return `${picture} ${sorted(compression)} ${sorted(budget)}${several ? " several" : ""}${question ? ` asked ${question}` : ""}`;

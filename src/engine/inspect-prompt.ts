@@ -17,7 +17,7 @@ import { viewsInOrder } from "./read-views.ts";
 
 /** A prompt that is ready to run, and the pictures in it. */
 export interface InspectedPrompt {
-  /** As rendered, placeholders not expanded; empty where ids were handed in. */
+  /** The rendered text, with placeholders not expanded; empty for a prompt of ids. */
   text: string;
   placed: PlacedIds;
   /** With the views in the order of the prompt's runs. */
@@ -25,7 +25,7 @@ export interface InspectedPrompt {
 }
 
 /**
- * The way of a conversation whose text is rendered and whose pictures are here: plan, encode, tokenise.
+ * The prompt of a conversation with rendered text and fetched pictures: plans, encodes, tokenises.
  *
  * @param encoded receives each picture; the caller disposes their arenas, also after an error
  */
@@ -65,7 +65,7 @@ export async function inspectTensors(
     throw new TypeError(`this model reads no pictures; ${pixelValues.length} were given`);
   for (const values of pixelValues) encoded.push(await encodePixels(engine, scope, values, compression));
   if (pixelValues.length > 0 && engine.language?.questionIds)
-    throw new RangeError("this model reads a picture with the question beside it: inspect it by messages, not by ids");
+    throw new RangeError("this model's image tokens depend on the question: inspect it by messages, not by ids");
   const counts = encoded.map((picture) => rowsInPrompt(picture)[0]!);
   return {
     text: "",
@@ -74,7 +74,7 @@ export async function inspectTensors(
   };
 }
 
-/** Ids in which the engine's own placeholder stands for the published one. */
+/** Replaces the published placeholder id by the engine's own. */
 function ownIds({ imageTokenId, publishedImageId }: ModelSpec, ids: readonly number[]): readonly number[] {
   if (publishedImageId === undefined) return ids;
   return ids.map((id) => (id >>> 0 === publishedImageId ? imageTokenId! : id));
@@ -94,7 +94,10 @@ async function encodePixels(
   return encoder.encode(engine.gpu, plan, encoder.batches(plan, compression), [pixels], { compression, keepAll: true });
 }
 
-/** The view that pixel values are of: of the model's own size, or where views follow pictures of the values' in whole cells. */
+/**
+ * The view of pixel values: of the model's own size, or, if views have the shape of their picture, of the values' size
+ * in whole cells.
+ */
 function viewOfPixels(
   { largest, shaped, plan }: PictureSpec,
   { spec: { patch, cell } }: PictureEncoder,

@@ -12,7 +12,7 @@ import { type InhibitionPlan, isOff } from "../model/inhibition/plan.ts";
 import { InhibitionRecord } from "../model/inhibition/record.ts";
 import type { Engine, TextModel } from "./engine.ts";
 
-/** @param scope owns what is allocated; the caller disposes it. Throws as `Fovea.inspect`. */
+/** @param scope owns all allocations; the caller disposes it. Throws as `Fovea.inspect`. */
 export async function runInspected(
   engine: Engine,
   text: TextModel,
@@ -36,10 +36,10 @@ export async function runInspected(
   return { layers, logits, ...(await decodeGreedily(engine, text, prompt, { inhibitor, steps: greedySteps })) };
 }
 
-/** Throws FoveaError `context-full` before anything is allocated for rows that the context does not have. */
+/** Throws FoveaError `context-full` before any allocation, if the context is too small. */
 function assertRoom({ sequence, contextLength }: TextModel, promptRows: number, greedySteps: number): void {
   sequence.assertFits(promptRows);
-  // The last token needs no row, as nothing comes after it.
+  // The last token needs no row, because no token follows it.
   if (promptRows + greedySteps - 1 > contextLength)
     throw new FoveaError(
       "context-full",

@@ -1,4 +1,4 @@
-/** The model as numbers, copied off the GPU: what parity tests, research and overlays read. */
+/** The model as numbers, read back from the GPU for parity tests, research and overlays. */
 import type { Inspection, InspectRequest } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import type { Arena } from "../gpu/arena.ts";
@@ -14,8 +14,8 @@ import { checkBudget } from "./pictures.ts";
 import { readInspectedViews, readProjected, readTaps } from "./read-views.ts";
 
 /**
- * All that an inspection does before it needs the GPU: checks, and for a conversation its text and pictures, which the
- * caller closes. Throws as `Fovea.inspect`.
+ * The part of an inspection before any GPU work: checks, and for a conversation its text and pictures, which the caller
+ * closes. Throws as `Fovea.inspect`.
  */
 export async function prepareInspection(
   engine: Engine,
@@ -41,7 +41,7 @@ function needText({ text }: Engine): TextModel {
   return text;
 }
 
-/** Throws as `Fovea.inspect` says. The caller holds the engine's lock. @param prepared by `prepareInspection` */
+/** Throws as `Fovea.inspect`. The caller holds the engine's lock. @param prepared by `prepareInspection` */
 export async function inspect(
   engine: Engine,
   request: InspectRequest,
@@ -106,7 +106,7 @@ async function finish(
   };
 }
 
-/** Neighbouring ranges as one. */
+/** Joins neighbouring ranges. */
 function joinedRanges(ranges: readonly { start: number; count: number }[]): { start: number; count: number }[] {
   const joined: { start: number; count: number }[] = [];
   for (const { start, count } of ranges) {

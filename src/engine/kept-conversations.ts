@@ -1,6 +1,6 @@
 /**
- * Rows of earlier conversations, copied out of the one KV cache: as many as a budget of GPU memory holds, the latest ones.
- * A copy has the rows that there were; a second cache would take its whole length.
+ * Rows of earlier conversations, copied from the only KV cache: the latest ones that fit a budget of GPU memory. A copy
+ * holds only the used rows; a second cache would need its whole length.
  */
 import type { Arena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
@@ -14,9 +14,9 @@ import { type CachedRows, sharedRows, wholePictures } from "./cached-rows.ts";
 export interface KeptRows {
   rows: CachedRows;
   marks: CacheMarks;
-  /** Of each layer, as `KvCache.used`. */
+  /** One tensor for each layer, as `KvCache.used`. */
   layers: readonly Tensor[];
-  /** Of each layer what its rows paid to pictures, as `Inhibitor.paid`; empty without inhibition. */
+  /** For each layer the attention of its rows to pictures, as `Inhibitor.paid`; empty without inhibition. */
   paid: readonly (Tensor | undefined)[];
 }
 
@@ -38,7 +38,7 @@ export class KeptConversations {
     this.#cache = cache;
   }
 
-  /** The conversation that shares the most rows with a prompt, and after how many of them the prompt can go on. */
+  /** The conversation that shares the most rows with a prompt, and the number of them that the prompt can reuse. */
   best(rows: CachedRows, prompt: PromptRows): { kept: KeptRows; shared: number } | undefined {
     let best: { kept: KeptRows; shared: number } | undefined;
     for (const kept of this.#entries) {
@@ -49,8 +49,8 @@ export class KeptConversations {
   }
 
   /**
-   * Copies the rows of the cache. Frees the oldest copies where the budget asks for it, but not `spared`. Keeps
-   * nothing if the copy is larger than the budget, or the GPU has no memory for it: the rows will run again.
+   * Copies the rows of the cache. Frees the oldest copies to stay within the budget, but not `spared`. Keeps nothing if
+   * the copy exceeds the budget or the GPU's memory: the rows will run again.
    */
   async keep({ rows, marks, layers: used, paid }: KeptRows, spared?: KeptRows): Promise<void> {
     const tensors = [...used, ...paid.filter((list) => list !== undefined)];
@@ -76,7 +76,7 @@ export class KeptConversations {
       this.#entries = this.#entries.filter((entry) => entry.arena !== arena);
       this.#gpu.assertAlive();
       if (!(error instanceof Error && "code" in error && error.code === "out-of-memory")) throw error;
-      // There is less memory than the budget: what is kept goes too.
+      // The device has less memory than the budget: free the copies too.
       for (const entry of [...this.#entries]) if (entry !== spared) this.drop(entry);
       return;
     }
@@ -87,7 +87,7 @@ export class KeptConversations {
     });
   }
 
-  /** Puts the rows of a conversation back into the cache, and makes it the latest one. */
+  /** Copies the rows of a conversation back into the cache, and marks it as the latest one. */
   restore(kept: KeptRows): void {
     const used = this.#cache.used(kept.marks.length);
     this.#gpu.submit("restore rows", (pass) => {
@@ -109,7 +109,7 @@ export class KeptConversations {
   }
 }
 
-/** The most rows, at most `shared`, after which a prompt can go on: a state may be there for fewer only. */
+/** The most rows, at most `shared`, after which a prompt can continue: recurrent states may exist only for fewer. */
 export function reusableRows(marks: Pick<CacheMarks, "reusable">, shared: number, prompt: PromptRows): number {
   let rows = shared;
   while (true) {
@@ -119,7 +119,7 @@ export function reusableRows(marks: Pick<CacheMarks, "reusable">, shared: number
   }
 }
 
-/** True if all rows of `part` begin `whole`. */
+/** True if `whole` begins with all rows of `part`. */
 function isPart(part: CachedRows, whole: CachedRows): boolean {
   const isSame = (a: readonly number[], b: readonly number[]) => a.every((value, i) => value === b[i]);
   const ofRuns = ({ runs }: CachedRows) => runs.map(({ row, first, source }) => `${row} ${first} ${source}`);

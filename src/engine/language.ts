@@ -1,4 +1,4 @@
-/** Tokenizer and chat template of a folder, where it has them. */
+/** The tokenizer and the chat template of a folder that has them. */
 
 import { FoveaError } from "../errors.ts";
 import type { DescriptionFiles } from "../families/registry.ts";
@@ -17,11 +17,11 @@ import { recommendedSampling } from "./warnings.ts";
 export interface Language {
   tokenizer: Tokenizer;
   template: ChatTemplate;
-  /** Ids of a question as learned queries read it; undefined where no picture's rows depend on the question. */
+  /** The ids of a question for learned queries; undefined if no picture's rows depend on the question. */
   questionIds: ((question: string) => number[]) | undefined;
-  /** Of generation_config.json, as "temperature 0.2": not applied, see warnings.ts. */
+  /** Settings of generation_config.json, such as "temperature 0.2": not applied, see warnings.ts. */
   sampling: readonly string[];
-  /** How the model calls tools; undefined where its template has no known form. */
+  /** The model's convention for calling tools; undefined if its template has no known one. */
   loadConvention: ReturnType<typeof findConvention>;
 }
 
@@ -31,7 +31,7 @@ export function languageFilesOf({ decoder, textEncoder, connector }: ModelSpec):
   return textEncoder ? TOKENIZER_FILES : [];
 }
 
-/** How texts become ids; undefined for a model without a text encoder, or a folder without tokenizer.json. */
+/** Turns texts into ids; undefined for a model without a text encoder, or a folder without tokenizer.json. */
 export async function loadTextIds(
   folder: ModelFolder,
   { textEncoder }: ModelSpec,
@@ -49,13 +49,13 @@ export async function loadTextIds(
 
 export interface LanguageOptions {
   signal: AbortSignal | undefined;
-  /** What is awaited before the tokenizer is parsed, which blocks the thread. Never rejects. */
+  /** Awaited before the tokenizer is parsed, which blocks the thread. Never rejects. */
   before: Promise<unknown> | undefined;
-  /** True if the folder makes its JSON files of other data, such as a container's metadata. */
+  /** True if the folder derives its JSON files from other data, such as a container's metadata. */
   isMade: boolean;
 }
 
-/** Reads what concerns text; undefined for a model without a decoder, or a folder without tokenizer.json. */
+/** Reads tokenizer and template; undefined for a model without a decoder, or a folder without tokenizer.json. */
 export async function loadLanguage(
   folder: ModelFolder,
   spec: ModelSpec,
@@ -63,7 +63,7 @@ export async function loadLanguage(
   { signal, before, isMade }: LanguageOptions,
 ): Promise<Language | undefined> {
   if (!spec.decoder) return undefined;
-  // Making them blocks as long as parsing them; as text they would be parsed besides.
+  // Deriving the files blocks as long as parsing them; as text they would be parsed once more.
   if (isMade) await before;
   const read = (name: string) =>
     isMade && name.endsWith(".json") ? folder.json(name, { signal }) : folder.text(name, { signal });
@@ -125,7 +125,7 @@ async function loadQuestionIds(
         "unsupported-model",
         `the question's tokenizer makes the id ${unknown}, config.json has a vocabulary of ${vocabularySize}; one of the files is of another model`,
       );
-    // Of a long question the beginning is lost, but not the token before it.
+    // A long question loses its beginning, but not the begin token.
     return ids.length > maxTokens ? [ids[0]!, ...ids.slice(ids.length - maxTokens + 1)] : ids;
   };
 }

@@ -1,4 +1,4 @@
-/** From what the caller names to an open folder: known models and their defaults, storing, and the telling of progress. */
+/** Opens the folder of a source: known models and their defaults, storage, and progress. */
 import type { LoadOptions, LoadProgress, ModelFiles } from "../api.ts";
 import { originalOf } from "../shared/small-copy.ts";
 import type { ModelFolder } from "../weights/folder.ts";
@@ -6,21 +6,21 @@ import { withModel } from "../weights/open-model.ts";
 import { knownModel } from "../weights/remote-model.ts";
 import { warnOfAdapter, warnOfUnreadFiles } from "./warnings.ts";
 
-/** What a load is told beside its options. */
+/** Callbacks and context of a load, besides its options. */
 export interface LoadHooks {
   /** Called with each stage as it begins. */
   onStage?: (stage: LoadProgress["stage"]) => void;
-  /** Of the manifest's entry, unchecked. */
+  /** Defaults from the manifest's entry, unchecked. */
   requestDefaults?: unknown;
-  /** Called with a sentence about something that was passed over. */
+  /** Called with a sentence about something that was ignored. */
   warn?: (message: string) => void;
-  /** All of them so far; it grows. */
+  /** All warnings so far; the list grows. */
   warnings?: readonly string[];
 }
 
 /**
- * Opens a model and calls `load` with its folder and with the options that then hold; twice, if what came was damaged. It
- * tells its stages; how many bytes have come is counted here, over all files. Throws what `load` throws, and as `withModel`.
+ * Opens a model and calls `load` with its folder and options; twice if the first download was damaged. `load` reports
+ * its stages; this function counts the bytes over all files. Throws as `load` and `withModel`.
  */
 export async function loadFrom<T>(
   source: string | URL | ModelFiles,
@@ -38,7 +38,7 @@ export async function loadFrom<T>(
   };
   const warnings: string[] = [];
   const warn = (message: string) => {
-    // A second attempt finds the same again.
+    // A second attempt finds the same problems again.
     if (warnings.includes(message)) return;
     warnings.push(message);
     options.onProgress?.({ ...progress, type: "warning", message });
@@ -47,7 +47,7 @@ export async function loadFrom<T>(
   if (isGiven) warnOfUnreadFiles(Object.keys(source), warn, variant);
   const opening = { cache, hubToken, hubUrl, modelsUrl, variant, signal, onBytes: tell, onWarning: warn };
   return withModel(source, opening, async (folder) => {
-    // A publisher's list names many files that nobody misses; an adapter changes the answers.
+    // A published folder has many files that are not needed; an adapter changes the answers.
     if (!isGiven) warnOfAdapter((await folder.names({ signal })) ?? [], warn);
     return load(folder, options, { onStage, requestDefaults: known?.requestDefaults, warn, warnings });
   });

@@ -1,12 +1,12 @@
-/** One task at a time: the engine's buffers serve one answer after another. */
+/** Runs one task at a time: answers share the engine's buffers. */
 import { orAborted } from "../errors.ts";
 
 export class Lock {
   #last: Promise<unknown> = Promise.resolve();
 
   /**
-   * Runs `task` when all earlier ones have ended, however they ended. Throws FoveaError `aborted` as soon as `signal`
-   * fires while waiting.
+   * Runs `task` after all earlier ones have ended or failed. Throws FoveaError `aborted` if `signal` fires during the
+   * wait.
    */
   async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const previous = this.#last;

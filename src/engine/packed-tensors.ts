@@ -1,8 +1,8 @@
-/** Objects with GPU tensors and typed arrays as JSON, and back: the tensors become numbers of a list. */
+/** Converts objects with GPU tensors and typed arrays to JSON and back: tensors become indices of a list. */
 import type { Tensor } from "../gpu/tensor.ts";
 import { isJsonObject } from "../shared/json.ts";
 
-/** Replaces tensors, which are added to `tensors`, and arrays of u32. Leaves out what JSON has no word for. */
+/** Replaces tensors, which are added to `tensors`, and arrays of u32. Omits values that JSON cannot express. */
 export function packTensors(value: unknown, tensors: Tensor[]): unknown {
   if (value instanceof Uint32Array) return { $u32: [...value] };
   if (Array.isArray(value)) return value.map((one) => (one === undefined ? { $none: 1 } : packTensors(one, tensors)));
@@ -15,10 +15,10 @@ export function packTensors(value: unknown, tensors: Tensor[]): unknown {
 }
 
 /**
- * What `packTensors` was given.
+ * The input of `packTensors`.
  *
  * @param make called with shape and type of each tensor, in the order of the list
- * @throws RangeError for a tensor that cannot be one
+ * @throws RangeError for an invalid tensor
  */
 export function unpackTensors(packed: unknown, make: (shape: number[], type: "f32" | "u32") => Tensor): unknown {
   if (Array.isArray(packed)) return packed.map((one) => unpackTensors(one, make));
@@ -29,7 +29,7 @@ export function unpackTensors(packed: unknown, make: (shape: number[], type: "f3
     const { shape, type } = packed;
     const isShape =
       Array.isArray(shape) && shape.length <= 4 && shape.every((size) => Number.isSafeInteger(size) && size > 0);
-    if (!isShape || (type !== "f32" && type !== "u32")) throw new RangeError("a tensor of no known kind");
+    if (!isShape || (type !== "f32" && type !== "u32")) throw new RangeError("a tensor of an unknown type or shape");
     return make(shape, type);
   }
   return Object.fromEntries(Object.entries(packed).map(([name, one]) => [name, unpackTensors(one, make)]));

@@ -1,4 +1,4 @@
-/** Pictures from what the caller handed in to the encoder's output: for a prompt, or on their own. */
+/** Encodes the caller's pictures, for a prompt or on their own. */
 import type { EncodeImageOptions, ImageFeatures, PictureBudget } from "../api.ts";
 import { FoveaError, notFiniteError, throwIfAborted } from "../errors.ts";
 import { readFloats } from "../gpu/readback.ts";
@@ -22,17 +22,17 @@ export function needPictures({ pictures, spec }: Engine): { encoder: PictureEnco
   return { encoder: pictures, pictures: spec.pictures };
 }
 
-/** Checks a budget's form. Throws TypeError; limits that a model cannot keep are found when a picture is planned. */
+/** Checks a budget's form. Throws TypeError. Planning a picture finds limits that the model does not support. */
 export function checkBudget(budget: PictureBudget): void {
   checkFields("pictures", budget, BUDGET_FIELDS);
 }
 
-/** True if the model reads each of so many pictures in another way than a single one. */
+/** True if the model reads each of several pictures differently from a single one. */
 export function readsAsSeveral({ spec }: Engine, pictures: number): boolean {
   return pictures > 1 && spec.pictures?.planSeveral !== undefined;
 }
 
-/** The views of a picture of this size under a request's options. Throws RangeError for a budget that cannot be kept. */
+/** The views of a picture of this size under a request's options. Throws RangeError for an unsupported budget. */
 export function planPicture(
   { plan, planSeveral }: PictureSpec,
   { width, height }: Size,
@@ -67,8 +67,8 @@ export async function encodePicture(
 }
 
 /**
- * A picture for a prompt: encoded, or as it was encoded for an earlier question (`reused`), and what its rows are known by
- * (`source`). The cache owns it. Throws as `Fovea.generate`.
+ * A picture for a prompt, newly encoded or from an earlier question (`reused`), and the key of its rows (`source`). The
+ * cache owns it. Throws as `Fovea.generate`.
  */
 export async function encodeKept(
   engine: Engine,
@@ -77,7 +77,7 @@ export async function encodeKept(
   signal: AbortSignal,
 ): Promise<{ picture: EncodedPicture; source: string; reused: boolean }> {
   const content = await input.key();
-  // A picture that cannot be recognised is kept until it is the oldest, like any other.
+  // A picture without a key gets a unique one, and stays until it is the oldest.
   const key = imageKey(content ?? `unknown ${crypto.randomUUID()}`, options);
   const known = engine.images.get(key);
   if (known) return { picture: known, source: key, reused: true };

@@ -23,12 +23,12 @@ import { planVariants } from "./plan-variants.ts";
 import { readModel } from "./read-model.ts";
 
 /**
- * Looks at a model: how much is to be downloaded, what of it is stored, and how much GPU memory it will take. Reads its
- * description and the headers of its weights, a few kilobytes a file.
+ * Plans the load of a model: the bytes to download, the bytes already stored, and the GPU memory. Reads its description
+ * and the headers of its weights, a few kilobytes a file.
  *
  * @param source As for `Fovea.load`.
- * @param options Those that the model will be loaded with; `device` tells what the GPU allows, without one the adapter is
- * asked, and without an adapter everything is taken to be allowed.
+ * @param options The options of the load. The GPU's limits are those of `device`, else of the adapter; without an
+ * adapter there are none.
  * @throws FoveaError `download-failed`, `bad-weights`, `unsupported-model` or `aborted`; TypeError or RangeError for a
  * wrong argument.
  */
@@ -88,7 +88,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
   };
 }
 
-/** GPU memory by part: what loading allocates, and what the costliest picture takes besides while it is encoded. */
+/** GPU memory by part: the allocations of the load, and the working memory of the costliest picture. */
 function planMemory(
   spec: ModelSpec,
   matched: MatchedTensors,
@@ -115,7 +115,7 @@ function planMemory(
   return { weightBytes, cacheBytes, workingBytes, totalBytes, pictureBytes, textBytes, keptBytes };
 }
 
-/** On a counting GPU of its own: one that has planned a picture has had its peak. */
+/** Uses a counting GPU of its own, because the peak of the other one includes a picture. */
 function planTextBytes(
   spec: ModelSpec,
   matched: MatchedTensors,

@@ -1,4 +1,6 @@
-/** The parts of a planned model that will not fit, in numbers, and what to change. Pure. No browser tells a GPU's memory. */
+/**
+ * The parts of a planned model that will not fit, in numbers, and the remedy. Pure. No browser reports a GPU's memory.
+ */
 import type { BufferLimits } from "../gpu/limits.ts";
 import { rowsOfView } from "../model/connector/row-count.ts";
 import { layerCacheBytes } from "../model/decoder/kv-cache.ts";
@@ -8,15 +10,15 @@ export interface Planned {
   spec: ModelSpec;
   /** Positions in the KV cache. */
   contextLength: number;
-  /** Undefined where no device is known. */
+  /** Undefined if no device is known. */
   limits: BufferLimits | undefined;
-  /** What is to be stored yet; 0 where nothing is. */
+  /** Bytes still to be stored. */
   bytesToStore: number;
-  /** Undefined where the browser does not tell. */
+  /** Undefined if the browser does not report it. */
   freeStorageBytes: number | undefined;
 }
 
-/** A sentence for each problem. Weights are none: those that no buffer holds lie in several. */
+/** A sentence for each problem. Weights are never one: those too large for a buffer are split. */
 export function planProblems({ spec, contextLength, limits, bytesToStore, freeStorageBytes }: Planned): string[] {
   const problems: string[] = [];
   const { decoder } = spec;

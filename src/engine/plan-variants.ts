@@ -1,4 +1,4 @@
-/** The quantisations of a model that a folder has, with their sizes, for a plan. */
+/** The quantisations of a model in a folder, with their sizes, for a plan. */
 import type { ModelPlan } from "../api.ts";
 import type { BufferLimits } from "../gpu/limits.ts";
 import type { ReadOptions } from "../weights/byte-source.ts";

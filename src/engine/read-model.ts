@@ -1,4 +1,4 @@
-/** The first step of a load and of a plan: the small files that describe a model, and what they say. */
+/** The first step of a load and of a plan: reads the small files that describe a model. */
 import { FoveaError } from "../errors.ts";
 import { type DescriptionFiles, describeModel } from "../families/registry.ts";
 import { DESCRIPTION_FILES } from "../shared/model-files.ts";
@@ -6,14 +6,14 @@ import type { ModelSpec } from "../spec/model-spec.ts";
 import type { ReadOptions } from "../weights/byte-source.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 
-/** Weights of a LoRA or another adapter, which changes those of a model. */
+/** Weights of a LoRA or another adapter, which modifies a model's weights. */
 export const ADAPTER_FILE = "adapter_model.safetensors";
 
 /**
  * Reads and describes a model.
  *
- * @returns its spec, and the files as they are, for the tokenizer's settings in them
- * @throws FoveaError `unsupported-model`, also for a folder without config.json; what the folder throws
+ * @returns its spec, and the files' contents, for the tokenizer's settings
+ * @throws FoveaError `unsupported-model`, also for a folder without config.json; errors of the folder
  */
 export async function readModel(
   folder: ModelFolder,

@@ -1,4 +1,4 @@
-/** Views of an encoded picture, copied off the GPU for events and inspection, and where they lie on the picture. */
+/** Reads back the views of an encoded picture for events and inspection, and their places on the picture. */
 import type { CompressionStage, InspectedView, Matrix, SeenView, ViewPlace } from "../api.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { readFloats, readTensor } from "../gpu/readback.ts";
@@ -17,7 +17,7 @@ export function viewsInOrder(runs: readonly PictureRun[]): number[] {
   return runs.flatMap((run) => ("view" in run ? [run.view] : []));
 }
 
-/** Where the views of a plan lie. */
+/** The places of a plan's views on the picture. */
 export function viewPlaces(plan: PicturePlan, { spec: { cell, strip, patch } }: PictureEncoder): ViewPlace[] {
   return plan.views.map((view) => ({
     ...view.grid,
@@ -31,7 +31,7 @@ export function viewPlaces(plan: PicturePlan, { spec: { cell, strip, patch } }: 
 }
 
 /**
- * The views of a picture as events show them.
+ * The views of a picture for events.
  *
  * @param order views in the order of the prompt's runs, which numbers their columns
  */
@@ -64,8 +64,8 @@ export async function readSeenViews(
 }
 
 /**
- * The views of a picture as numbers. Features of a view that no stage compressed stand in raster order; otherwise its
- * cells stand in their final order, each with its seats. The picture was encoded with `keepAll`.
+ * The views of a picture as numbers. Features of a view that no stage compressed are in raster order; otherwise its
+ * cells are in their final order, each with its seats. The picture must be encoded with `keepAll`.
  */
 export async function readInspectedViews(
   gpu: Gpu,
@@ -85,7 +85,7 @@ export async function readInspectedViews(
       const patches = batch.grid.rows * batch.grid.cols;
       const ownOf = (matrix: Matrix) => {
         const own = slice(matrix, i, batch.views.length);
-        // An average leaves fewer rows, and no stage.
+        // Pooling leaves fewer rows, but has no stage.
         const isWhole = stages[view]!.length === 0 && own.rows === rows.firstFeature + patches;
         return isWhole ? inRasterOrder(own, batch.grid, spec.cell, rows.firstFeature) : own;
       };
@@ -104,7 +104,7 @@ export async function readInspectedViews(
   return views;
 }
 
-/** Cells of each view that the encoder leaves. */
+/** Cells of each view after the encoder. */
 function cellsLeft({ batches }: EncodedPicture): number[] {
   const left: number[] = [];
   for (const { views, owners } of batches) for (const view of views) left[view] = owners.shape[1]!;
@@ -128,7 +128,7 @@ export async function readProjected(gpu: Gpu, picture: EncodedPicture, order: re
   return readRows(gpu, picture, order, ({ projected }) => projected!);
 }
 
-/** The rows that join those after the first decoder layers, a matrix a layer; as `readProjected`. */
+/** The taps that are added after the first decoder layers, a matrix a layer; as `readProjected`. */
 export async function readTaps(gpu: Gpu, picture: EncodedPicture, order: readonly number[]): Promise<Matrix[]> {
   const count = picture.batches[0]?.taps.length ?? 0;
   const layers = Array.from({ length: count }, (_, layer) => layer);
@@ -187,12 +187,12 @@ async function readAllStages(
   return ofView;
 }
 
-/** The stages of a view that so many cells enter, with the original cells of their tokens. */
+/** The stages of a view of `cells` cells, with the original cells of their tokens. */
 function withOrigins(stages: ChosenStage[], cells: number, classToken: boolean): CompressionStage[] {
   let origins = wholeOrigins(cells);
   return stages.map((stage) => {
     origins = originsAfter(origins, stage);
-    // A class token is a row of the tokens, and stands for no cell.
+    // A class token is a row without cells.
     const classRows = classToken && stage.tokens.rows > 0 ? [new Uint32Array(0)] : [];
     return { ...stage, origins: [...classRows, ...origins] };
   });

@@ -1,18 +1,18 @@
 /**
- * An engine that outlives its GPU device. Devices are lost when a driver restarts, a laptop changes its GPU, or a browser
- * takes back what a tab in the background holds. The model is then loaded again from where it came, onto a new device, and
- * the task under way is run again; what it had done before is its own business (see answer.ts).
+ * An engine that survives the loss of its GPU device. Devices are lost when a driver restarts, a laptop switches its
+ * GPU, or a browser reclaims the memory of a background tab. The model is then loaded again from its source onto a new
+ * device, and the running task starts again. The task itself keeps its progress (see answer.ts).
  *
- * A device that was handed in is the caller's: nobody here can make another one like it, so its loss is an error.
+ * The loss of a device that the caller passed is an error, because the engine cannot create another one like it.
  */
 import type { LoadOptions, MemoryUse } from "../api.ts";
 import { disposedError, FoveaError, type FoveaErrorCode, orAborted } from "../errors.ts";
 import type { Engine } from "./engine.ts";
 
-/** Losses within a window that are made good. What has lost as many devices will lose the next one too. */
+/** The most recoveries within a window. After that many losses the next device is likely to be lost too. */
 const MAX_RECOVERIES = 3;
 const WINDOW_MS = 60_000;
-/** Wait before a second try, in which a GPU process can start again; twice as long before the third. */
+/** Wait before the second try, in which a GPU process can restart; twice as long before the third. */
 const PAUSE_MS = 500;
 
 /** Runs a task when it has the GPU: other engines and other tabs may use it too. */
@@ -21,15 +21,15 @@ export type GpuTurn = <T>(task: () => Promise<T>, signal: AbortSignal | undefine
 export interface TaskOptions {
   signal?: AbortSignal | undefined;
   /**
-   * Runs once, before the task waits for the GPU: work that may take long or hang, such as a model's template and the
-   * addresses of pictures, holds up nobody else.
+   * Runs once, before the task waits for the GPU. Work that may take long or hang belongs here, such as a model's
+   * template and the addresses of pictures, so that it does not block other tasks.
    */
   prepare?: (engine: Engine) => Promise<void>;
-  /** Told when the device is lost and the model is about to be loaded again, each time. */
+  /** Called each time the device is lost, before the model is loaded again. */
   onLoss?: () => void;
 }
 
-/** Loads the model, and may do so more than once. Throws as `Fovea.load`; nothing stays allocated then. */
+/** Loads the model; called again after a loss. Throws as `Fovea.load`; nothing stays allocated then. */
 export type LoadEngine = (options: LoadOptions) => Promise<Engine>;
 
 export class RecoveringEngine {
@@ -38,9 +38,9 @@ export class RecoveringEngine {
   readonly #turn: GpuTurn;
   readonly #closing = new AbortController();
   #engine!: Engine;
-  /** The last loss, until it is made good. */
+  /** The last loss, until a recovery. */
   #loss: FoveaError | undefined;
-  /** Times of the latest ones. */
+  /** Times of the latest losses. */
   #losses: number[] = [];
   #peakBytes = 0;
 
@@ -57,7 +57,7 @@ export class RecoveringEngine {
     return recovering;
   }
 
-  /** The engine as it is now, possibly lost or disposed: for what needs no GPU. Work goes through `run`. */
+  /** The current engine, possibly lost or disposed, for uses without the GPU. GPU work goes through `run`. */
   get current(): Engine {
     return this.#engine;
   }
@@ -68,9 +68,9 @@ export class RecoveringEngine {
   }
 
   /**
-   * Runs `task`, and again from its beginning on a new engine whenever the device is lost under it. One task at a time:
-   * the caller sees to that. Throws what the task throws; FoveaError `device-lost` if the device is the caller's, is lost
-   * again and again, or the model cannot be loaded again; `aborted` and `disposed` also while it is being loaded.
+   * Runs `task`, and restarts it on a new engine whenever the device is lost. The caller runs one task at a time.
+   * Throws as the task; FoveaError `device-lost` if the device is the caller's, is lost repeatedly, or the model cannot
+   * be loaded again; `aborted` and `disposed` also during a reload.
    */
   async run<T>(task: (engine: Engine) => Promise<T>, { signal, prepare, onLoss }: TaskOptions = {}): Promise<T> {
     let isPrepared = prepare === undefined;
@@ -102,7 +102,10 @@ export class RecoveringEngine {
     this.#engine.gpu.dispose();
   }
 
-  /** Makes an engine; on another device if the first one is lost meanwhile, or cannot be had so soon after a loss. */
+  /**
+   * Creates an engine. Tries again with another device if the first is lost during the load or is not yet available
+   * after a loss.
+   */
   async #build({ signal, ...told }: Pick<LoadOptions, "signal" | "onProgress">): Promise<void> {
     const closing = this.#closing.signal;
     const stop = signal ? AbortSignal.any([signal, closing]) : closing;
@@ -137,7 +140,7 @@ export class RecoveringEngine {
       );
   }
 
-  /** An error of loading, which after a loss is what keeps the loss from being made good. */
+  /** Turns an error of a reload into one that names the loss. */
   #inSpiteOf(error: unknown): unknown {
     if (!this.#loss) return error;
     const reason = error instanceof Error ? error.message : String(error);

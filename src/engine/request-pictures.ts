@@ -1,6 +1,6 @@
 /**
- * The pictures of one request. Their addresses are fetched and the pictures decoded before the request asks for the GPU:
- * other requests and other tabs must not wait for a server, nor for a decoder.
+ * The pictures of one request. They are fetched and decoded before the request waits for the GPU: other requests and
+ * other tabs must not wait for a server or a decoder.
  */
 import type { ImageInput } from "../api.ts";
 import { decodeFetched, decodeImage } from "../image/decode.ts";
@@ -9,8 +9,8 @@ import type { Picture } from "../shared/picture.ts";
 import { pictureKey } from "./image-cache.ts";
 
 /**
- * Pixels that are decoded ahead, 256 MiB: a phone's photographs of a whole conversation. Further pictures are decoded one
- * by one when the encoder reads them; their bytes have arrived by then.
+ * Pixels that are decoded ahead, 256 MiB: enough for a phone's photographs in a conversation. Further pictures are
+ * decoded one by one when the encoder reads them; their bytes have arrived by then.
  */
 const MAX_PIXELS_AHEAD = 2 ** 26;
 
@@ -30,7 +30,7 @@ export class RequestPictures {
   }
 
   /**
-   * Waits for the fetches, and decodes pictures that are not known.
+   * Waits for the fetches, and decodes pictures without a known key.
    *
    * @throws as `decodeImage`
    */
@@ -43,7 +43,7 @@ export class RequestPictures {
     }
   }
 
-  /** Frees what was decoded and not taken. Safe to call twice. */
+  /** Frees decoded pictures that were not taken. Safe to call twice. */
   close(): void {
     for (const picture of this.#pictures) picture.close();
   }
@@ -52,7 +52,7 @@ export class RequestPictures {
 /** One picture of a request. */
 export class RequestPicture {
   readonly #input: ImageInput;
-  /** Of an address. */
+  /** The fetch of an address. */
   readonly #fetched: Promise<FetchedPicture> | undefined;
   #key: Promise<string | undefined> | undefined;
   #decoded: Picture | undefined;
@@ -64,7 +64,7 @@ export class RequestPicture {
     this.#fetched?.catch(() => {});
   }
 
-  /** What the picture is known by, see `pictureKey`. Throws as `fetchPicture`. */
+  /** The picture's key, see `pictureKey`. Throws as `fetchPicture`. */
   async key(): Promise<string | undefined> {
     const fetched = await this.#fetched;
     this.#key ??= pictureKey(fetched?.blob ?? this.#input);

@@ -1,6 +1,6 @@
 /**
- * The last conversation to disk and back: rows of its KV cache, what they paid to pictures, and its encoded pictures. All
- * of it passes through one staging buffer, piece by piece.
+ * Saves the last conversation to disk and restores it: rows of its KV cache, their attention to pictures, and its
+ * encoded pictures. All bytes pass through one staging buffer, piece by piece.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { Readback } from "../gpu/readback.ts";
@@ -17,20 +17,20 @@ import type { Engine, TextModel } from "./engine.ts";
 import { isLasting } from "./image-cache.ts";
 import { packTensors, unpackTensors } from "./packed-tensors.ts";
 
-/** What the header of a saved conversation says beside the hashes. */
+/** The header of a saved conversation, without the hashes. */
 interface Content {
-  /** Of the model, its arithmetic and the GPU: rows of another one have other values. */
+  /** Fingerprint of the model, its arithmetic and the GPU: otherwise rows have other values. */
   fingerprint: string;
   rows: StoredRows;
   marks: MarkValues;
-  /** Of each layer the length of what its rows paid to pictures. */
+  /** For each layer the length of its rows' attention to pictures. */
   paid: (number | null)[];
   pictures: { source: string; picture: unknown }[];
 }
 
 /**
- * Saves the rows of the last answer's conversation; undefined where there are none. Throws FoveaError `out-of-memory`
- * where the disk has no room, `unsupported-model`, `aborted`, `device-lost`.
+ * Saves the rows of the last answer's conversation; returns undefined if there are none. Throws FoveaError
+ * `out-of-memory` if the disk is full, `unsupported-model`, `aborted`, `device-lost`.
  */
 export async function saveConversation(
   engine: Engine,
@@ -90,7 +90,7 @@ async function* readPieces({ gpu }: Engine, tensors: readonly Tensor[], signal: 
   }
 }
 
-/** Parts of a tensor of PIECE_BYTES at most. */
+/** Parts of a tensor, each of at most PIECE_BYTES. */
 function* piecesOf(tensor: Tensor): Iterable<Tensor> {
   const elements = tensorByteLength(tensor) / 4;
   const words = view({ ...tensor, type: "u32" }, [elements]);
@@ -99,8 +99,8 @@ function* piecesOf(tensor: Tensor): Iterable<Tensor> {
 }
 
 /**
- * Puts the rows of a saved conversation into the KV cache. Throws FoveaError `unsupported-model`, `aborted`,
- * `device-lost`. Files that are damaged, or of another model, are a `problem`: the conversation runs again.
+ * Loads the rows of a saved conversation into the KV cache. Throws FoveaError `unsupported-model`, `aborted`,
+ * `device-lost`. For damaged files, or files of another model, it returns a `problem`, and the conversation runs again.
  */
 export async function restoreConversation(
   engine: Engine,
@@ -125,7 +125,7 @@ export async function restoreConversation(
     try {
       for (const { source, picture } of content.pictures) await loadPicture(engine, source, picture, own, signal);
     } catch (error) {
-      // The rows are there; a picture is encoded again if it must be.
+      // The rows are loaded; a picture is encoded again if necessary.
       if (!(error instanceof RangeError)) throw error;
     }
     return { tokens };
@@ -207,10 +207,13 @@ function needText({ text }: Engine): TextModel {
 }
 
 const fingerprints = new WeakMap<Engine, Promise<string>>();
-/** Bytes of each weight that are hashed: reading all of them would take as long as loading. */
+/** Hashed bytes of each weight: reading all bytes would take as long as loading. */
 const SAMPLE_BYTES = 1024;
 
-/** What the values of rows depend on: a sample of every weight, the model's description, its arithmetic, the GPU. */
+/**
+ * Hashes everything that the values of rows depend on: a sample of every weight, the model's description, its
+ * arithmetic, the GPU.
+ */
 function fingerprintOf(engine: Engine): Promise<string> {
   const known = fingerprints.get(engine) ?? sampleWeights(engine);
   fingerprints.set(engine, known);

@@ -19,8 +19,8 @@ const FIELDS = Object.keys({
 } satisfies Record<keyof HubSearchOptions, true>);
 
 /**
- * Searches a hub's models by words of their names. Models whose type or format is known to be unsupported are left out;
- * `planModel` tells whether one can really be loaded.
+ * Searches a hub's models by words of their names. Omits models whose type or format is known to be unsupported;
+ * `planModel` checks if one can be loaded.
  *
  * @returns matches, those with most downloads first
  * @throws FoveaError `download-failed` or `aborted`; TypeError or RangeError for a wrong argument

@@ -1,4 +1,7 @@
-/** Tools of one answer, loaded with the first of them: the model's convention, the grammar of calls, and calls in the answer's text. */
+/**
+ * The tools of one answer: the model's convention, the grammar of calls, and calls in the answer's text. Loaded on
+ * demand.
+ */
 import type { GenerationEvent, ToolCall } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import type { AnswerDecoder } from "../generate/step-loop.ts";
@@ -12,26 +15,26 @@ import { checkTools } from "../text/tools.ts";
 import type { Engine } from "./engine.ts";
 import { mentionsCalls, type ToolFields } from "./wants-tools.ts";
 
-/** Letters and digits of a call's id: as many as the strictest published templates want. */
+/** Letters and digits of a call's id, the number that the strictest published templates require. */
 const ID_LENGTH = 9;
 const ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 export interface ToolUse {
   readonly prompt: ToolPrompt;
-  /** Ids of tokens that the convention writes: they are text in this answer. */
+  /** Ids of the convention's tokens, which are text in this answer. */
   readonly markIds: ReadonlySet<number>;
-  /** Ids that end the answer, beside the tokenizer's. */
+  /** Ids that end the answer, besides the tokenizer's. */
   readonly endIds: readonly number[];
-  /** The form of an answer that must be a call. */
+  /** The format of an answer that must be a call. */
   readonly source: FormatSource | undefined;
-  /** True if no further call is wanted. */
+  /** True if the request wants no further call. */
   readonly isOver: boolean;
   readonly calls: ToolCall[];
   /** Text of a free answer, in which the convention's tokens are text. */
   decoder(tokenizer: Tokenizer): AnswerDecoder;
   /** Events of text that can no longer change. */
   push(text: string): GenerationEvent[];
-  /** Events of what was held back. */
+  /** Events of text that was held back. */
   end(): GenerationEvent[];
 }
 
@@ -51,7 +54,7 @@ export async function prepareTools(engine: Engine, request: ToolFields): Promise
   if (!loadConvention)
     throw new FoveaError(
       "unsupported-model",
-      "this model cannot call tools: its chat template has no known form for them; leave out tools and messages of theirs",
+      "this model cannot call tools: its chat template has no known form for them; remove tools and tool messages",
     );
   if (tools.length > 0 && request.format !== undefined)
     throw new RangeError('format and tools exclude each other; leave one out, or set toolChoice to "none"');
@@ -76,7 +79,7 @@ async function load(
   const stream: CallStream = new CallStream(convention, tools, makeId);
   const idsOf = (texts: readonly string[]) => texts.flatMap((text) => tokenizer.tokenId(text) ?? []);
   const { openings, marks, ends = [], write: writeCalls } = convention;
-  // Without tools, the answer is text, and earlier calls are a part of the prompt.
+  // Without tools the answer is text; earlier calls are part of the prompt.
   if (tools.length === 0)
     return {
       prompt: { writeCalls },

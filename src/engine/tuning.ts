@@ -1,24 +1,24 @@
-/** Fits the kernels to the device at load: f16 arithmetic where it is right, the fastest variants, remembered per adapter. */
+/** Tunes the kernels to the device at load: f16 if it is correct, and the fastest variants, cached per adapter. */
 import type { LoadOptions } from "../api.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { f16IsCorrect, fastestVariants } from "../kernels/tuning.ts";
 import type { Storage } from "../model/load/precision.ts";
 
-/** Where a browser keeps what was measured. The address is a name in this cache; nothing is fetched from it. */
+/** Cache of the measurements. The address is a name in this cache; nothing is fetched from it. */
 const CACHE = "fovea-tuning";
 
 /**
- * Tells `gpu` what its kernels may use. "auto" multiplies in f16 where the weights are packed anyway: who keeps them in
- * f32 wants f32. "f16" does wherever a shape allows it. A device without halves, or with wrong ones, goes on in f32.
+ * Sets the kernel variants of `gpu`. "auto" multiplies in f16 where the weights are packed: a caller who keeps them in
+ * f32 wants f32. "f16" does so wherever a shape allows it. A device without f16, or with incorrect f16, uses f32.
  *
- * @returns the arithmetic of the products of many rows; attention, norms and sums are f32 always
+ * @returns the arithmetic of the products of many rows; attention, norms and sums are always f32
  */
 export async function tune(
   gpu: Gpu,
   precision: NonNullable<LoadOptions["precision"]>,
   storage: Storage,
 ): Promise<"f32" | "f16"> {
-  // Software adapters gain nothing from halves, and what is fastest on them is known (matmul.ts, row-product.ts).
+  // Software adapters gain nothing from f16, and their fastest variants are known (matmul.ts, row-product.ts).
   const { software } = gpu.capabilities;
   const isWanted = precision === "f16" || (precision === "auto" && storage !== "f32" && !software);
   if (isWanted && (await f16IsCorrect(gpu))) gpu.prefer({ f16: precision === "f16" ? "all" : "packed" });
@@ -31,7 +31,7 @@ export async function tune(
 async function remembered(gpu: Gpu): Promise<Record<string, string>> {
   const { subgroups, f16 } = gpu.capabilities;
   const address = `/${encodeURIComponent(`${gpu.adapterName} ${navigator.userAgent} ${subgroups} f16 ${f16}`)}`;
-  // Missing outside of browsers; refused by some in private windows.
+  // `caches` is missing outside browsers, and some refuse it in private windows.
   const cache = await globalThis.caches?.open(CACHE).catch(() => undefined);
   const found = await cache?.match(address);
   if (found) return (await found.json()) as Record<string, string>;

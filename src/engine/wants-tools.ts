@@ -1,9 +1,9 @@
-/** True if a request has to do with tools: tool-use.ts is loaded only then. */
+/** Detects requests with tools: tool-use.ts is loaded only for those. */
 import type { GenerateRequest } from "../api.ts";
 
 export type ToolFields = Pick<GenerateRequest, "tools" | "toolChoice" | "parallelToolCalls" | "format" | "messages">;
 
-/** Whether any field of tools is given, or a message holds a call or its result. */
+/** True if the request has a tool field, or a message holds a call or its result. */
 export function wantsTools(request: ToolFields): boolean {
   const { tools, toolChoice, parallelToolCalls } = request;
   return [tools, toolChoice, parallelToolCalls].some((field) => field !== undefined) || mentionsCalls(request);

@@ -1,4 +1,4 @@
-/** Warnings of a load: parts of a model that are passed over although nothing is wrong with them. Faults are errors. */
+/** Warnings of a load: valid parts of a model that are ignored. Faults are errors. */
 import type { ModelSpec } from "../spec/model-spec.ts";
 import type { ChatTemplate } from "../text/chat-template.ts";
 import { filesToLoad, isModelFile } from "../weights/formats/registry.ts";
@@ -6,7 +6,7 @@ import { ADAPTER_FILE } from "./read-model.ts";
 
 type Warn = (message: string) => void;
 
-/** Names that repeat what is in tokenizer.json. */
+/** Files that repeat the contents of tokenizer.json. */
 const REPEATED = ["vocab.json", "added_tokens.json"];
 const SHOWN_NAMES = 5;
 
@@ -33,13 +33,13 @@ export function warnOfAdapter(names: readonly string[], warn: Warn): void {
     warn(`${ADAPTER_FILE}: the adapter is not applied; merge it into the weights first.`);
 }
 
-/** What of a model's language the warnings are about. */
+/** The parts of a language that the warnings are about. */
 interface LanguageParts {
   template: Pick<ChatTemplate, "kind">;
   sampling: readonly string[];
 }
 
-/** Warns of what a language model lacks, and of its publisher's sampling, which requests must ask for. */
+/** Warns of missing parts of a language model, and of its publisher's sampling settings, which are not applied. */
 export function warnOfLanguage({ decoder }: ModelSpec, language: LanguageParts | undefined, warn: Warn): void {
   if (!decoder) return;
   if (!language) {
@@ -65,7 +65,7 @@ const NEUTRAL: Readonly<Record<string, number>> = {
   num_beams: 1,
 };
 
-/** What generation_config.json recommends besides greedy decoding, as "temperature 0.2". Damaged files recommend nothing. */
+/** The sampling settings that generation_config.json recommends, such as "temperature 0.2"; none for a damaged file. */
 export function recommendedSampling(config: Readonly<Record<string, unknown>>): string[] {
   const isOn = (name: string) => {
     const value = config[name];

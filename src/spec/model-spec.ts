@@ -4,7 +4,9 @@
  */
 import type { Activation } from "../shared/activation.ts";
 import type { Grid, PictureSpec } from "./picture-spec.ts";
+import type { PromptFormat, QueryFormat } from "./prompt-spec.ts";
 import type { QueriesSpec } from "./query-spec.ts";
+import type { RopeSpec } from "./rope-spec.ts";
 import type { TensorSpec } from "./tensor-spec.ts";
 
 /** A whole checkpoint. A text model has a decoder; a classifier an encoder and classes; a vision-language model all. */
@@ -302,60 +304,4 @@ export interface AttentionSpec {
   window?: number;
   /** RoPE of this layer, on one axis and without `beyond`; null turns nothing. Default the decoder's. */
   rope?: RopeSpec | null;
-}
-
-/**
- * Rotary positions: pairs of channels i and i + R / 2 turn by position * frequencies[i], where R channels of a head turn.
- * The other channels stay as they are.
- */
-export interface RopeSpec {
-  /** Radians from one position to the next. */
-  frequencies: readonly number[]; // [R / 2]
-  /** Multiplies cosines and sines, and so logits by its square. */
-  factor: number;
-  /** Frequencies that depend on the length of the sequence. */
-  beyond?: LongRope;
-  /** With positions on several axes (M-RoPE): the axis by which each pair of channels turns. */
-  axisOfPair?: readonly number[]; // [R / 2]
-  /**
-   * Queries are multiplied by 1 + rate * ln(1 + floor(position / length)), which is 1 below `length` (Llama 4's
-   * attention scale). With the rate "log", queries of row n, beyond the first `length`, are multiplied by ln(n) /
-   * ln(length).
-   */
-  growth?: { length: number; rate: number | "log" };
-}
-
-/**
- * Frequencies of longer sequences. A prompt's rows use the frequencies of its length, a generated row those of the
- * sequence up to it.
- */
-export interface LongRope {
-  /** The most positions of a sequence that uses `RopeSpec.frequencies`. */
-  length: number;
-  /** Frequencies of a sequence of `length` positions, more than `LongRope.length`. */
-  frequenciesOf(length: number): readonly number[]; // [R / 2]
-  /** True if all rows of a sequence that grows beyond `length` change their frequencies; otherwise they keep them. */
-  turnsAnew: boolean;
-  /** Generated rows always use the frequencies of their prompt. */
-  keepsPrompt?: true;
-}
-
-/** A plain conversation format: `${system} USER: ... ASSISTANT: ...`, with the words as data. */
-export interface PromptFormat {
-  /** Written before the first message, unless the conversation has a system message. */
-  system: string;
-  /** Written before a user's message. */
-  user: string;
-  /** Written before an answer. */
-  answer: string;
-}
-
-/**
- * The prompt of a model without turns: all pictures, the begin token, all texts, and `closing`. Each message's text is
- * on a line of its own.
- */
-export interface QueryFormat {
-  closing: string;
-  /** The model's processor reads no picture marks in the text, and writes `closing` after pictures only. */
-  unmarked?: true;
 }

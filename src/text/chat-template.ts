@@ -3,7 +3,7 @@
  * the family's plain format, else as the bare text. Makes text; prompt.ts makes ids.
  */
 import type { Tool } from "../shared/tools.ts";
-import type { PromptFormat, QueryFormat } from "../spec/model-spec.ts";
+import type { PromptFormat, QueryFormat } from "../spec/prompt-spec.ts";
 import { mapStrings, type TemplateCall } from "./calls.ts";
 import { type ContentForms, probeForms, type TemplateMessage } from "./content-forms.ts";
 import { JinjaTemplate, TemplateRefusal } from "./jinja.ts";

@@ -1,5 +1,5 @@
 /** Writes a conversation in a plain format of words, for a model that brings no chat template. */
-import type { PromptFormat, QueryFormat } from "../spec/model-spec.ts";
+import type { PromptFormat, QueryFormat } from "../spec/prompt-spec.ts";
 import type { Role } from "./messages.ts";
 
 /**

@@ -16,7 +16,7 @@ test("are told while the model loads, and kept", async () => {
   expect(fovea.info.warnings).toEqual(warnings);
   expect(warnings.join("\n")).toMatch(/not read: adapter_config\.json/);
   expect(warnings.join("\n")).toMatch(/recommends temperature 0\.2/);
-  expect(warnings.join("\n")).toMatch(/fovea\.json: "default" is passed over/);
+  expect(warnings.join("\n")).toMatch(/fovea\.json: "default" is ignored/);
   expect(new Set(warnings).size).toBe(warnings.length);
   expect(told.at(-1)).toMatchObject({ stage: "ready" });
   expect(told.at(-1)!.type).toBeUndefined();

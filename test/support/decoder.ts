@@ -12,7 +12,8 @@ import type { LayerAttention } from "../../src/model/decoder/layer-attention.ts"
 import { type PromptRows, type PromptRun, positionsOf } from "../../src/model/decoder/prompt-rows.ts";
 import { causalRanges, windowRanges } from "../../src/model/decoder/visible.ts";
 import { Weights } from "../../src/model/load/fill.ts";
-import type { DecoderSpec, ModelSpec, RopeSpec } from "../../src/spec/model-spec.ts";
+import type { DecoderSpec, ModelSpec } from "../../src/spec/model-spec.ts";
+import type { RopeSpec } from "../../src/spec/rope-spec.ts";
 import type { Prompt as ReferencePrompt } from "../reference/model/decoder.ts";
 import type { TextConfig } from "../reference/model/settings.ts";
 import { canonicalName, type Weights as ReferenceWeights, tensorData } from "../reference/model/weights.ts";

@@ -5,8 +5,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { tileRuns } from "../../src/families/parts/tile-tags.ts";
-import type { QueryFormat } from "../../src/spec/model-spec.ts";
 import type { PictureRun } from "../../src/spec/picture-spec.ts";
+import type { QueryFormat } from "../../src/spec/prompt-spec.ts";
 import { ChatTemplate } from "../../src/text/chat-template.ts";
 import type { ChatMessage } from "../../src/text/messages.ts";
 import { buildPrompt, type RenderedPrompt, renderPrompt } from "../../src/text/prompt.ts";

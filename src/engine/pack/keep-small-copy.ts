@@ -1,4 +1,4 @@
-/** Makes a small copy of a model on disk, in this thread. keep-copy.ts loads this file when it is first needed. */
+/** Stores a small copy of a model on disk, in this thread. keep-copy.ts loads this file on demand. */
 import type { ModelFiles } from "../../api.ts";
 import { FoveaError, throwIfAborted } from "../../errors.ts";
 import { copySource, originalOf, type SmallCopy, type SmallCopyOptions } from "../../shared/small-copy.ts";
@@ -31,7 +31,7 @@ export async function keepSmallCopy(
           onPlan: (bytes) => checkRoom(copy, bytes),
           ...(onProgress && { onProgress }),
         });
-        // Until here an abort changes nothing.
+        // An abort before this line changes nothing.
         throwIfAborted(signal, "the small copy");
         return { bytes: folder.byteLength, notes };
       },
@@ -42,7 +42,7 @@ export async function keepSmallCopy(
   return { source: copy, ...made, originalBytes, replaced };
 }
 
-/** The name by which the original is stored, or would be. */
+/** The name under which the original is or would be stored. */
 function nameOf(
   source: string | URL | ModelFiles,
   name: string | undefined,

@@ -1,10 +1,10 @@
-/** Packs a model from wherever it lies: known names, the hub, an address, or files. */
+/** Packs a model from any source: a known name, the hub, an address, or files. */
 import type { ModelFiles } from "../../api.ts";
 import type { FolderSink } from "../../weights/formats/packed/write-safetensors.ts";
 import { withModel } from "../../weights/open-model.ts";
 import { type PackModelOptions, type PackSummary, packModel } from "./pack-model.ts";
 
-/** Packs a model. Nothing of it is stored but the copy. Throws as `packModel`, and TypeError for no model's source. */
+/** Packs a model. Stores nothing except the copy. Throws as `packModel`, and TypeError for an invalid source. */
 export function packFrom(
   source: string | URL | ModelFiles,
   to: FolderSink,

@@ -1,6 +1,6 @@
 /**
- * Writes a small copy of a model: a folder in Hugging Face's layout, whose matrices are packed as compressed-tensors does.
- * Tensors stream through; none is held whole but a transposed one.
+ * Writes a small copy of a model: a folder in Hugging Face's layout, with matrices packed as in compressed-tensors.
+ * Tensors are streamed; only a transposed one is held whole.
  */
 import { FoveaError } from "../../errors.ts";
 import { matchTensors } from "../../model/load/match.ts";
@@ -32,13 +32,13 @@ import {
   planPack,
 } from "./plan-pack.ts";
 
-/** Below what old file systems and parsers of 32 bits take. */
+/** Below the limit of old file systems and 32-bit parsers. */
 const SHARD_BYTES = 2_000_000_000;
-/** Exponent of f16 that stands for infinity and NaN. */
+/** The f16 exponent of infinity and NaN. */
 const INFINITE_HALF = 0x7c00;
 
 export interface PackModelOptions extends PackOptions, ReadOptions {
-  /** What the copy is made of, for `fovea.packed-from`. */
+  /** The source of the copy, for `fovea.packed-from`. */
   source: string;
   shardBytes?: number;
   /** Called before the first file is written, with the bytes of all tensors; may throw. */
@@ -47,7 +47,7 @@ export interface PackModelOptions extends PackOptions, ReadOptions {
   onProgress?(progress: { tensors: number; ofTensors: number; bytes: number }): void;
 }
 
-/** What became of a part of the model. */
+/** The result for a part of the model. */
 export interface PackedPart {
   part: ModelPart;
   /** "4 bits", "8 bits", or a dtype. */
@@ -60,17 +60,17 @@ export interface PackedPart {
 export interface PackSummary {
   family: string;
   parts: PackedPart[];
-  /** Names of the files that were written. */
+  /** Names of the written files. */
   files: string[];
   bytes: number;
-  /** Sentences about what a person may want to know. */
+  /** Sentences for the user. */
   notes: string[];
 }
 
 /**
  * Packs the model of a folder into another.
  *
- * @throws FoveaError `unsupported-model`, `bad-weights`, `download-failed`, `aborted`; what the sink throws. The copy is
+ * @throws FoveaError `unsupported-model`, `bad-weights`, `download-failed`, `aborted`; errors of the sink. The copy is
  * then incomplete.
  */
 export async function packModel(from: ModelFolder, to: FolderSink, options: PackModelOptions): Promise<PackSummary> {
@@ -107,12 +107,12 @@ export async function packModel(from: ModelFolder, to: FolderSink, options: Pack
   for (const source of checkpoint.files.values()) await source.finish?.({ signal });
   const isTiled = spec.decoder?.layers.some((layer) => layer.kind === "delta" && layer.delta.tiled);
   if (isTiled)
-    summary.notes.push("Its value heads lie in the source's order, which Fovea reads and other tools do not.");
+    summary.notes.push("Its value heads are in the source's order, which Fovea reads and other tools do not.");
   const notes = [...model.notes, ...(checkpoint.notes ?? []), ...summary.notes];
   return { family: spec.family, parts: summary.parts(), files: written, bytes: summary.bytes, notes };
 }
 
-/** The tensors that an item becomes, at most so large. */
+/** The tensors that an item becomes, with their largest sizes. */
 function tensorsOf({ tensor, keep }: PackedItem, scales: "F16" | "F32"): WrittenTensor[] {
   const { name, shape, encoding } = tensor;
   if (!isPackedKeep(keep)) {
@@ -128,7 +128,7 @@ function tensorsOf({ tensor, keep }: PackedItem, scales: "F16" | "F32"): Written
   ];
 }
 
-/** Writes one tensor of the model. Returns the bytes that it took. */
+/** Writes one tensor of the model. Returns its bytes. */
 async function writeItem(
   writer: CheckpointWriter,
   checkpoint: Checkpoint,
@@ -185,7 +185,7 @@ async function* plain(checkpoint: Checkpoint, { tensor, keep }: PackedItem, opti
         : bf16Bytes(values);
 }
 
-/** Bytes of a tensor that nothing converts. */
+/** The bytes of a tensor that is not converted. */
 async function* copied({ files }: Checkpoint, { tensor }: PackedItem, options: ReadOptions) {
   for (const { file, start, end } of tensor.planes) yield* files.get(file)!.stream(start, end, options);
 }
@@ -204,7 +204,7 @@ function f16Bytes(values: Float32Array, name: string): Uint8Array {
   return new Uint8Array(halves.buffer);
 }
 
-/** Of values that were BF16: the upper half of their bits. */
+/** The upper halves of the bits, for values that were BF16. */
 function bf16Bytes(values: Float32Array): Uint8Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   return new Uint8Array(Uint16Array.from(words, (word) => word >>> 16).buffer);

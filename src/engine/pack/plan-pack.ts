@@ -1,4 +1,4 @@
-/** Decides how each tensor of a small copy is kept, and how its config says so. Pure. */
+/** Chooses the storage of each tensor in a small copy, and the config that describes it. Pure. */
 import { FoveaError } from "../../errors.ts";
 import type { MatchedTensors } from "../../model/load/match.ts";
 import { isJsonObject } from "../../shared/json.ts";
@@ -10,20 +10,20 @@ import { ROUND_GROUP } from "../../weights/formats/packed/round-groups.ts";
 import type { StoredTensor } from "../../weights/formats/stored-tensor.ts";
 
 export interface PackOptions {
-  /** "f16" packs nothing, and unpacks what the source has packed. */
+  /** "f16" packs nothing, and unpacks packed tensors of the source. */
   weights: "q4" | "q8" | "f16";
-  /** Packs the embeddings, too, which Fovea reads and other tools do not. */
+  /** Also packs the embeddings, which Fovea reads and other tools do not. */
   compact?: boolean;
 }
 
-/** Parts of a model that a person knows, for the summary. */
+/** Parts of a model in the user's terms, for the summary. */
 export type ModelPart = "layers" | "head" | "embeddings" | "pictures" | "norms and biases" | "other tensors";
 
-/** How one tensor is written. */
+/** A tensor to write. */
 export interface PackedItem {
   readonly tensor: StoredTensor;
   readonly part: ModelPart;
-  /** Integers of 4 or 8 bits; otherwise numbers of this dtype. */
+  /** Bits of its integers, or its dtype. */
   readonly keep: 4 | 8 | "F32" | "F16" | "BF16" | "copy";
 }
 
@@ -34,8 +34,8 @@ export interface PackPlan {
 }
 
 /**
- * Plans a copy. Matrices of the decoder's layers get the bits that are asked for and a head of its own 8 bits, as
- * `LoadOptions.weights` does; everything else keeps 16 bits, or the f32 of vectors.
+ * Plans a copy. Matrices of the decoder's layers get the requested bits, and an untied head 8 bits, as with
+ * `LoadOptions.weights`. All other matrices keep 16 bits, and vectors f32.
  *
  * @throws FoveaError `unsupported-model` for a model without a decoder
  */
@@ -50,7 +50,7 @@ export function planPack(
   const uses = new Map(
     parts.map(({ tensor, entry }) => [entry.whole ?? entry, { name: tensor.name, use: tensor.use }]),
   );
-  // A tied head that a file stores once more.
+  // Copies of a tied head that a file stores a second time.
   const doubles = new Set(spec.tensors.flatMap(({ parts }) => parts.flatMap(({ fallback = [] }) => fallback)));
   const items: PackedItem[] = [];
   for (const tensor of tensors.values()) {
@@ -84,7 +84,7 @@ function itemOf(tensor: StoredTensor, name: string, use: TensorUse, { weights, c
   return { tensor, part, keep: plainKeep(tensor, use) };
 }
 
-/** Numbers of 16 bits stay as they are. F32 matrices are rounded to F16; vectors are small, and stay. */
+/** 16-bit numbers stay as they are. F32 matrices are rounded to F16; vectors are small and stay F32. */
 function plainKeep({ encoding, shape, add, rowOrder }: StoredTensor, use: TensorUse): PackedItem["keep"] {
   const isMatrix = shape.length > 1 && elementCount(shape.slice(1)) > 1 && use !== "vector";
   if (isPackedEncoding(encoding) || isUnpackedEncoding(encoding)) return isMatrix ? "F16" : "F32";
@@ -159,7 +159,7 @@ function ignored(items: readonly PackedItem[]): string[] {
   return [...new Set([...(hasHead ? [] : ["lm_head", "re:.*lm_head"]), ...names])];
 }
 
-/** A text in which every character stands for itself in an expression. */
+/** Escapes a text for a regular expression. */
 function escaped(text: string): string {
   return text.replace(/[^\w]/g, "\\$&");
 }
@@ -169,7 +169,7 @@ export function packedConfig(config: unknown, { quantization }: Pick<PackPlan, "
   const fields: Record<string, unknown> = isJsonObject(config) ? { ...config } : {};
   delete fields.quantization;
   delete fields.quantization_config;
-  // Scales are f16; a wider type of activations is the reader's choice.
+  // Scales are f16; readers may choose a wider type for activations.
   const dtype = Object.hasOwn(fields, "dtype") ? "dtype" : "torch_dtype";
   return `${JSON.stringify({ ...fields, [dtype]: "float16", ...(quantization && { quantization_config: quantization }) }, undefined, 2)}\n`;
 }

@@ -1,5 +1,5 @@
 /** The decoder of the first Qwen: Llama's with biases of queries, keys and values. Source: its repository, `modeling_qwen.py`. */
-import type { RopeSpec } from "../../spec/model-spec.ts";
+import type { RopeSpec } from "../../spec/rope-spec.ts";
 import type { ConfigFields } from "../fields.ts";
 import { type DecoderKind, LLAMA_DECODER } from "./decoder-config.ts";
 import type { DecoderNames } from "./decoder-tensors.ts";

@@ -1,6 +1,7 @@
 /** The parts that the LLaVA layouts share: encoder, two-layer connector and decoder, and the names of their tensors. */
-import type { ConnectorStep, EncoderSpec, ModelSpec, PromptFormat } from "../../spec/model-spec.ts";
+import type { ConnectorStep, EncoderSpec, ModelSpec } from "../../spec/model-spec.ts";
 import type { PictureSpec } from "../../spec/picture-spec.ts";
+import type { PromptFormat } from "../../spec/prompt-spec.ts";
 import { linear, stack } from "../../spec/tensor-spec.ts";
 import type { ConfigFields } from "../fields.ts";
 import { HIDDEN_ACTIVATIONS } from "./activations.ts";

@@ -3,7 +3,7 @@
  * as transformers' `modeling_rope_utils.py` has the formulas.
  */
 import { isJsonObject } from "../../shared/json.ts";
-import type { RopeSpec } from "../../spec/model-spec.ts";
+import type { RopeSpec } from "../../spec/rope-spec.ts";
 import type { ConfigFields } from "../fields.ts";
 
 /** Positions that a config may speak of. */

@@ -3,7 +3,7 @@ import type { Arena } from "../../gpu/arena.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import { ropeTable, tableColumns } from "../../kernels/rope.ts";
-import type { RopeSpec } from "../../spec/model-spec.ts";
+import type { RopeSpec } from "../../spec/rope-spec.ts";
 
 export class RopeTable {
   readonly tensor: Tensor; // [positions, D], with growth [positions, D + 4]

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { PlanningGpu } from "../../../src/gpu/planning.ts";
 import { RopeTable } from "../../../src/model/decoder/rope-table.ts";
-import type { RopeSpec } from "../../../src/spec/model-spec.ts";
+import type { RopeSpec } from "../../../src/spec/rope-spec.ts";
 
 const PLAIN: RopeSpec = { frequencies: [1, 0.5], factor: 2 };
 /** Frequencies that tell the length that they are of. */

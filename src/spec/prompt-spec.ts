@@ -1,0 +1,21 @@
+/** Prompt formats for checkpoints without a chat template. Types only. */
+
+/** A plain conversation format: `${system} USER: ... ASSISTANT: ...`, with the words as data. */
+export interface PromptFormat {
+  /** Written before the first message, unless the conversation has a system message. */
+  system: string;
+  /** Written before a user's message. */
+  user: string;
+  /** Written before an answer. */
+  answer: string;
+}
+
+/**
+ * The prompt of a model without turns: all pictures, the begin token, all texts, and `closing`. Each message's text is
+ * on a line of its own.
+ */
+export interface QueryFormat {
+  closing: string;
+  /** The model's processor reads no picture marks in the text, and writes `closing` after pictures only. */
+  unmarked?: true;
+}
