@@ -5,7 +5,7 @@ import { checkPictureSize } from "./limits.ts";
 
 /**
  * Keeps the stored values: no colour management, no multiplication by alpha. Chromium's pixels then equal Pillow's, on
- * which the encoders were trained; those of a 2D canvas do not.
+ * which the encoders were trained; pixels of a 2D canvas do not.
  */
 const AS_STORED: ImageBitmapOptions = {
   colorSpaceConversion: "none",
@@ -30,7 +30,7 @@ export async function decodeSource(
   try {
     bitmap = await orAborted(decoding, signal, `decoding of ${name}`);
   } catch (cause) {
-    // The browser cannot stop a decoder; its result is freed when it comes.
+    // The browser cannot stop a decoder; a late result is freed.
     decoding.then((late) => late.close()).catch(() => {});
     throwIfAborted(signal, `decoding of ${name}`);
     throw refusal(cause);

@@ -14,9 +14,9 @@ import { copyCanvas, decodeElement } from "./page-picture.ts";
 /**
  * Decodes a picture.
  *
- * Ownership: an `ImageBitmap` or pixels are used in place. They stay the caller's, who must leave them open and unchanged
- * until the picture has been used. Everything else is decoded or copied to an own bitmap, which the picture's `close`
- * frees. Nothing stays open after an error or an abort.
+ * Ownership: an `ImageBitmap` or pixels are used in place. The caller keeps them open and unchanged until the picture
+ * has been used. Everything else is decoded or copied to an own bitmap, which the picture's `close` frees. Nothing
+ * stays open after an error or an abort.
  *
  * @throws FoveaError `bad-image` for a picture that cannot be decoded, has no pixels, or exceeds limits.ts;
  *   `download-failed` for an address; `aborted`. TypeError for any other value.

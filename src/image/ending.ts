@@ -1,9 +1,9 @@
 /**
- * True if the file of a picture has its end. Firefox decodes what is there of a JPEG or PNG and leaves the rest white; Chromium
- * refuses it. Half a photograph must not be answered about as if it were whole.
+ * Detects picture files that are cut short. Firefox decodes the existing part of a JPEG or PNG and leaves the rest
+ * white; Chromium refuses the file. A model must not answer about half a photograph as if it were whole.
  */
 
-/** Where the end is looked for first. Some cameras write more behind it, a film for example. */
+/** Bytes searched first for the end. Some cameras append more data, such as a film. */
 const TAIL_BYTES = 64;
 
 /** JPEG's EOI marker, which no compressed data contains, and the type of PNG's last chunk. */

@@ -29,7 +29,7 @@ export async function fetchPicture(address: string, signal: AbortSignal | undefi
   }
   const url = parseAddress(address);
   const name = shortName(url.protocol === "data:" ? address : url.href.replace(/[?#].*$/s, ""));
-  // Ends the transfer, whatever ends the wait for it.
+  // Ends the transfer whenever the wait for it ends.
   const transfer = new AbortController();
   const arrival = <T>(promise: Promise<T>) => orAborted(orStalled(promise, name), signal, `download of ${name}`);
   try {

@@ -1,5 +1,5 @@
 /**
- * Plans of canvases and views, and the way from a pixel of a view to a place on the picture and back. The integers are
+ * Plans of canvases and views, and the maps from pixels of a view to places on the picture and back. The integers are
  * those of Pillow's and Hugging Face's resizing. Pure; the resampling itself is resample.ts.
  */
 import { mat2d } from "gl-matrix";
@@ -11,7 +11,7 @@ export interface Size {
   height: number;
 }
 
-/** How a picture becomes a square: the three ways that need nothing but its size. */
+/** The three ways to turn a picture into a square that depend only on its size. */
 export interface SquareFit {
   /**
    * "pad": centred on a square canvas of the padding's colour (LLaVA). "crop": shortest edge to `shortestEdge`, then the
@@ -24,7 +24,7 @@ export interface SquareFit {
   shortestEdge?: number;
 }
 
-/** How pictures become the square of an encoder that reads one. */
+/** The preprocessing of an encoder that reads one square. */
 export interface Preprocessing extends SquareFit, Pick<PictureSpec, "filter" | "mean" | "std" | "rescale"> {}
 
 /** Size of a canvas. */
@@ -37,12 +37,12 @@ function resizedAxis(pictureSize: number, size: number): AxisPlan {
   return { pictureSize, canvasSize: pictureSize, pictureStart: 0, resizedSize: size, cropStart: 0, size };
 }
 
-/** Resizes straight to `to`, whatever the aspect ratio. @param size of what is read */
+/** Resizes directly to `to`, ignoring the aspect ratio. @param size of the source */
 export function squash(from: Canvas["from"], size: Size, to: Size): Canvas {
   return { from, x: resizedAxis(size.width, to.width), y: resizedAxis(size.height, to.height) };
 }
 
-/** Centres on a square of the longer side, an odd pixel behind, and resizes that to `side`. */
+/** Centres on a square of the longer side, with an odd pixel at the end, and resizes that to `side`. */
 export function pad(from: Canvas["from"], { width, height }: Size, side: number): Canvas {
   const canvasSize = Math.max(width, height);
   const axis = (pictureSize: number): AxisPlan => ({
@@ -53,7 +53,9 @@ export function pad(from: Canvas["from"], { width, height }: Size, side: number)
   return { from, x: axis(width), y: axis(height) };
 }
 
-/** Centres on a canvas of another size without a resize, an odd pixel behind. @param to no smaller than `size` */
+/**
+ * Centres on a canvas of another size without a resize, with an odd pixel at the end. @param to no smaller than `size`
+ */
 export function centre(from: Canvas["from"], size: Size, to: Size): Canvas {
   const axis = (pictureSize: number, canvasSize: number): AxisPlan => ({
     ...resizedAxis(pictureSize, canvasSize),
@@ -74,10 +76,7 @@ export function crop(from: Canvas["from"], { width, height }: Size, side: number
   return { from, x: axis(width), y: axis(height) };
 }
 
-/**
- * Canvases of several resizes, each of the one before. Those that keep the size are copies and left out, but for the
- * first: a view needs a canvas.
- */
+/** Canvases of successive resizes. Resizes that keep the size are left out, except the first: a view needs a canvas. */
 export function chain(picture: Size, sizes: readonly Size[]): Canvas[] {
   const canvases: Canvas[] = [];
   for (const to of sizes) {
@@ -104,7 +103,7 @@ export function tiles(index: number, canvas: Canvas, side: number, grid: Grid): 
   return views;
 }
 
-/** A plan of one square view. @param patchSize pixels; what fills no patch at the far edges is not read */
+/** A plan of one square view. @param patchSize pixels; remainders at the far edges that fill no patch are not read */
 export function squarePlan(
   { mode, size, shortestEdge }: SquareFit,
   patchSize: number,
@@ -132,7 +131,7 @@ export function padColour({ mean }: Pick<PictureSpec, "mean">): number {
   return (red | (green << 8) | (blue << 16) | (255 << 24)) >>> 0;
 }
 
-/** Takes points of a canvas, continuous with (0, 0) in the top left corner, to points of what it was made from. */
+/** Maps points of a canvas, continuous with (0, 0) in the top left corner, to points of its source. */
 function canvasToSource({ x, y }: Canvas): mat2d {
   // Plain arrays keep f64; gl-matrix's own would be f32, too coarse for pictures of many thousand pixels.
   const transform: mat2d = [1, 0, 0, 1, 0, 0];
@@ -142,7 +141,7 @@ function canvasToSource({ x, y }: Canvas): mat2d {
 }
 
 /**
- * Takes points of a view (pixels, continuous, (0, 0) in its top left corner) to points of the picture:
+ * Maps points of a view (pixels, continuous, (0, 0) in its top left corner) to points of the picture:
  * x' = m[0] * x + m[4], y' = m[3] * y + m[5]. The scales are positive, so there is an inverse.
  */
 export function viewToPicture({ canvases }: PicturePlan, view: View): mat2d {
@@ -174,7 +173,7 @@ export interface ViewGrid extends Grid {
 export type ScaleAndShift = Readonly<ArrayLike<number>>;
 
 /**
- * What of the picture a patch or cell covers, for overlays; the width or height is 0 where it sees nothing but padding.
+ * The part of the picture that a patch or cell covers, for overlays; the width or height is 0 if it sees only padding.
  *
  * @param index of the square, row by row
  */
@@ -198,7 +197,7 @@ export function clipToPicture(toPicture: ScaleAndShift, { x, y, width, height }:
   return { x: left, y: top, width: wide, height: high };
 }
 
-/** The square that a point of the picture lies in; undefined beside the grid. */
+/** The square that contains a point of the picture; undefined outside the grid. */
 export function squareAt(
   { toPicture, rows, cols, side, across = side }: ViewGrid,
   x: number,

@@ -1,7 +1,7 @@
 /**
- * The header of an encoded picture: its format and its size in pixels. With it, a picture that would fill the memory is
- * refused before the browser decodes it, and errors name the format. Sizes are untrusted: they are checked again on the
- * decoded picture.
+ * The header of an encoded picture: its format and its size in pixels. With it, pictures that would exhaust the memory
+ * are refused before the browser decodes them, and errors name the format. Sizes are untrusted: they are checked again
+ * on the decoded picture.
  */
 
 export interface PictureHeader {
@@ -25,7 +25,7 @@ export async function readBlobHeader(blob: Blob): Promise<PictureHeader | undefi
   return read(LONG_HEADER_BYTES);
 }
 
-/** True if the size of this format's pictures is read here, so that a file without one is damaged. */
+/** True if this file reads the sizes of the format, so that a file without one is damaged. */
 export function isSized(format: string | undefined): boolean {
   return format !== undefined && ["PNG", "JPEG", "GIF", "WebP", "BMP", "AVIF", "HEIC"].includes(format);
 }
@@ -103,8 +103,8 @@ const ISPE = 0x69737065;
 const AV01 = 0x61763031;
 
 /**
- * AVIF and HEIC: the largest of the sizes of pictures ("ispe") and of frames ("av01"). Boxes are searched for, not walked:
- * they lie deep, and one too many is harmless.
+ * AVIF and HEIC: the largest of the sizes of pictures ("ispe") and of frames ("av01"). Boxes are searched, not parsed:
+ * they are deeply nested, and a false match is harmless.
  */
 function mediaHeader(view: DataView, format: string | undefined): PictureHeader | undefined {
   if (format === undefined) return undefined;

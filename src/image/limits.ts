@@ -5,9 +5,9 @@ import { FoveaError } from "../errors.ts";
 export const MAX_ENCODED_BYTES = 256 * 2 ** 20;
 
 /**
- * 512 MiB while decoding. Browsers hold a picture twice for a moment, 8 bytes a pixel: Chromium took 490 MB for 8000 x 8000.
- * `createImageBitmap` with a smaller size takes as much, and its pixels are not Pillow's. So larger pictures are refused,
- * and every picture that is accepted is read exactly.
+ * 512 MiB while decoding. Browsers hold a picture twice for a moment, 8 bytes a pixel: Chromium took 490 MB for 8000 x
+ * 8000. `createImageBitmap` with a smaller size takes as much, and its pixels differ from Pillow's. So larger pictures
+ * are refused, and every accepted picture is read exactly.
  */
 export const MAX_PIXELS = 2 ** 26;
 

@@ -1,6 +1,6 @@
 /**
- * True if an encoded picture may be decoded, by its first and last bytes, and why it was not: for everything that hands a
- * file to the browser's decoder.
+ * Checks an encoded picture by its first and last bytes before the browser decodes it, and explains failures of the
+ * decoder.
  */
 import { FoveaError } from "../errors.ts";
 import { isCutShort } from "./ending.ts";
@@ -26,13 +26,15 @@ export async function measurePicture(name: string, blob: Blob): Promise<PictureH
   const { format, width, height } = header;
   const isMeasured = width !== undefined && height !== undefined;
   if (isMeasured) checkPictureSize(name, width, height);
-  // A decoder may still find a size where the header has none, which nothing bounds.
+  // A decoder may still find a size that the header lacks, and that size is not bounded.
   const isLost = NO_PIXELS.includes(format) || (!isMeasured && isSized(format));
   if (isLost || (await readFile(name, () => isCutShort(format, blob)))) throw undecodable(name, blob, header);
   return header;
 }
 
-/** A file's name as messages begin with it: at most 80 characters, and quoted where it could be read as a word of ours. */
+/**
+ * A file's name for the start of a message: at most 80 characters, quoted if it could be read as part of the sentence.
+ */
 export function nameInText(name: string): string {
   const short = name.length <= 80 ? name : `${name.slice(0, 77)}...`;
   return /^\S*[./:\\]\S*$/.test(short) ? short : `"${short}"`;
@@ -47,7 +49,9 @@ export async function readFile<T>(name: string, read: () => Promise<T>): Promise
   }
 }
 
-/** The error for a file that the browser did not decode: what it is, and the next step, as far as its bytes show. */
+/**
+ * The error for a file that the browser did not decode, with its format and the next step, if its bytes reveal them.
+ */
 export async function refusalOf(name: string, blob: Blob): Promise<FoveaError> {
   try {
     return undecodable(name, blob, await measurePicture(name, blob));

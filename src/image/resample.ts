@@ -1,8 +1,8 @@
 /**
  * Pillow's resampling coefficients along one axis (src/libImaging/Resample.c): in double precision, then 22-bit fixed
- * point, or fewer bits as torchvision does, so that a resize on any device can be bit-equal. Only for the outputs that are
- * wanted, and with the padding of a canvas folded into one number per output: the canvas itself never exists. Pure; the
- * sums are shaders/resize.wgsl.
+ * point, or fewer bits as torchvision does, so that a resize on any device can be bit-equal. Covers only the requested
+ * outputs, and folds the padding of a canvas into one number per output, so that the canvas is never built. Pure;
+ * shaders/resize.wgsl computes the sums.
  */
 import type { AxisPlan, Canvas, PictureSpec } from "../spec/picture-spec.ts";
 
@@ -15,20 +15,22 @@ const SUPPORT = { bilinear: 1, bicubic: 2, lanczos: 3 } as const;
 
 /** For each output: the sum over its samples of weight * picture, plus `outside` * colour of the canvas, over 2^22. */
 export interface ResampleTable {
-  /** The picture's samples that any output reads, half-open. */
+  /** The picture's samples that outputs read, half-open. */
   first: number;
   end: number;
-  /** Samples that one output reads, at most. */
+  /** The most samples of one output. */
   taps: number;
-  /** [outputs, taps], 2^22 is 1; zero behind an output's last sample. */
+  /** [outputs, taps], 2^22 is 1; zero after an output's last sample. */
   weights: Int32Array;
-  /** [outputs, 3]: the first sample of the picture, the number of samples, the weight of what lies outside the picture. */
+  /**
+   * [outputs, 3]: the first sample of the picture, the number of samples, the weight of the canvas outside the picture.
+   */
   bounds: Int32Array;
 }
 
 /**
- * True if a canvas's rows are resized before its columns. Pillow does so since 13.0 where the height shrinks by more than
- * twice what the width does; the bytes in between are rounded, so that the order can be seen.
+ * True if a canvas's rows are resized before its columns. Pillow does so since 13.0 if the height shrinks by more than
+ * twice as much as the width. The order changes the result, because the bytes in between are rounded.
  */
 export function rowsFirst({ x, y }: Pick<Canvas, "x" | "y">): boolean {
   const shrinks = y.canvasSize - y.resizedSize;
@@ -80,17 +82,20 @@ function toFixedPoint(weight: number, bits: number): number {
   return Math.trunc(scaled < 0 ? scaled - 0.5 : scaled + 0.5) * 2 ** (PRECISION_BITS - bits);
 }
 
-/** Bits of torchvision's weights: as many as keep the largest of an axis in 16, its sign included, and at most Pillow's. */
+/**
+ * Bits of torchvision's weights: the most that keep an axis's largest weight in 16 bits with its sign, and at most
+ * Pillow's.
+ */
 function torchBits(largest: number): number {
   let bits = 0;
   while (bits < PRECISION_BITS && Math.trunc(largest * 2 ** (bits + 1) + 0.5) < 2 ** 15) bits++;
   return bits;
 }
 
-/** Weights of one output over the canvas, and where they begin. */
+/** Weights of one output over the canvas, and the first sample. */
 function canvasWeights(axis: AxisPlan, filter: Filter, output: number) {
   const scale = axis.canvasSize / axis.resizedSize;
-  // A copy: every filter is 1 at 0 and 0 at other whole numbers.
+  // A copy, because every filter is 1 at 0 and 0 at other integers.
   if (scale === 1) return { first: axis.cropStart + output, weights: [1] };
   // When shrinking, the filter widens with the scale, so that it antialiases.
   const filterScale = Math.max(scale, 1);
@@ -109,9 +114,9 @@ function canvasWeights(axis: AxisPlan, filter: Filter, output: number) {
 /**
  * The coefficients of `axis`.
  *
- * Rows that lie wholly in the padding are taken to stay the canvas's colour under the other axis's pass. They do, as
- * long as an output has fewer than 2^22 / 255 taps, so that the rounding of its weights cannot add up to half a byte.
- * MAX_SIDE of limits.ts ensures that for sides of 16 pixels or more (Lanczos: 24).
+ * Assumes that rows wholly in the padding keep the canvas's colour in the other axis's pass. That holds if an output
+ * has fewer than 2^22 / 255 taps: the rounding of its weights then stays below half a byte. MAX_SIDE of limits.ts
+ * ensures that for sides of 16 pixels or more (Lanczos: 24).
  *
  * @param likeTorch rounds weights as torchvision does for bytes, instead of as Pillow does
  */

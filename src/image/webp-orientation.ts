@@ -3,7 +3,7 @@
  * from the decoder, so that no browser turns the picture a second time.
  */
 
-/** One of the eight ways in which a camera may have been held; 1 is upright. */
+/** One of the eight EXIF orientations; 1 is upright. */
 export interface Turned {
   orientation: number;
   /** The same file without its EXIF chunk. */
@@ -15,7 +15,7 @@ const MAX_CHUNKS = 4096;
 /** The orientation lies in the first directory. */
 const EXIF_BYTES = 4096;
 
-/** Returns undefined for a file that stands upright already, has no EXIF, or is damaged. */
+/** Returns undefined for a file that is upright already, has no EXIF, or is damaged. */
 export async function webpOrientation(blob: Blob): Promise<Turned | undefined> {
   let at = 12; // after "RIFF", the size and "WEBP"
   for (let chunk = 0; chunk < MAX_CHUNKS && at + 8 <= blob.size; chunk++) {

@@ -1,7 +1,7 @@
 /**
- * Cuts added tokens out of a text, as Hugging Face's Rust library does: leftmost, then longest; tokens may want to be words
- * of their own, or swallow white space around them. @huggingface/tokenizers 0.2.0 knows JavaScript's white space only and no
- * words.
+ * Cuts added tokens out of a text, as Hugging Face's Rust library does: leftmost, then longest; a token may match only
+ * as a whole word, or swallow white space around it. @huggingface/tokenizers 0.2.0 supports only JavaScript's white
+ * space and no whole words.
  */
 import type { AddedToken } from "./added-tokens.ts";
 import { trimEnd } from "./normalizer.ts";
@@ -44,7 +44,7 @@ export class AddedTokenFinder {
   }
 }
 
-/** Whether no letter or digit touches [begin, end). Two code units suffice for the character before. */
+/** True if no letter or digit touches [begin, end). Two code units suffice for the character before. */
 function isOwnWord(text: string, begin: number, end: number): boolean {
   return (
     !ENDS_WITH_WORD.test(text.slice(Math.max(0, begin - 2), begin)) && !BEGINS_WITH_WORD.test(text.slice(end, end + 2))

@@ -13,7 +13,7 @@ export interface AddedToken {
   readonly single_word: boolean;
   /** Swallows white space before it. */
   readonly lstrip: boolean;
-  /** Swallows white space behind it. */
+  /** Swallows white space after it. */
   readonly rstrip: boolean;
   /** Looked for, in normalized form, in the normalized text. */
   readonly normalized: boolean;
@@ -84,13 +84,13 @@ export function checkContent(value: unknown, where: string): string {
   return content;
 }
 
-/** How the files name the token that stands for one row of a picture. */
+/** The files' names of the token for one row of a picture. */
 export interface ImageTokenNames {
   /** From config.json. */
   id?: number | undefined;
   /** Must be the text of `id`. */
   text?: string | undefined;
-  /** Text of a token that the tokenizer lacks; unlike `text` it may be wrong. */
+  /** Text for a token that the tokenizer lacks; unlike `text` it may be wrong. */
   fallback: string;
 }
 
@@ -122,7 +122,7 @@ export function findImageToken(added: AddedToken[], names: ImageTokenNames, { id
   return token;
 }
 
-/** Adds tokens of the vocabulary that steer the model although no file says so. Those that it lacks are left out. */
+/** Adds control tokens that no file lists. Skips tokens that the vocabulary lacks. */
 export function addControlTokens(added: AddedToken[], contents: Iterable<string>, { idOf }: Vocabulary): void {
   for (const content of contents) {
     const id = idOf.get(content);
@@ -135,8 +135,8 @@ function controlToken(id: number, content: string): AddedToken {
 }
 
 /**
- * Tokens that steer the model, as against words that somebody added to the vocabulary: the special ones, and what looks
- * like markup ("<tool_call>", "[INST]"), bytes ("<0x0A>") excepted.
+ * True for control tokens, as opposed to words added to the vocabulary: special tokens, and tokens that look like
+ * markup ("<tool_call>", "[INST]"), except bytes ("<0x0A>").
  */
 export function isControl({ content, special }: AddedToken): boolean {
   return content.length > 1 && (special || /^(<(?!0x).*>|\[.*\])$/s.test(content));

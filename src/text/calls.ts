@@ -13,7 +13,7 @@ export interface TemplateCall {
   readonly function: { readonly name: string; readonly arguments: object };
 }
 
-/** Throws TypeError or RangeError for what is no name of a tool. */
+/** Throws TypeError or RangeError unless it is a tool's name. */
 export function checkName(name: unknown, where: string): void {
   if (typeof name !== "string") throw new TypeError(`${where} must be a string, got ${show(name)}`);
   if (!NAME.test(name))
@@ -46,7 +46,7 @@ function argumentsOf(value: unknown, where: string): object {
   try {
     if (typeof value === "string") parsed = value.trim() === "" ? {} : JSON.parse(value);
   } catch {
-    // Said below.
+    // Reported below.
   }
   if (!isJsonObject(parsed))
     throw new TypeError(`${where} must be a JSON object or the text of one, got ${show(value)}`);

@@ -3,7 +3,7 @@ import type { parse } from "@huggingface/jinja";
 
 const OPENING: ReadonlySet<string> = new Set(["OpenParen", "OpenSquareBracket", "OpenCurlyBracket"]);
 const CLOSING: ReadonlySet<string> = new Set(["CloseParen", "CloseSquareBracket", "CloseCurlyBracket"]);
-/** Tokens with a new comparison behind them. */
+/** Tokens after which a new comparison begins. */
 const SEPARATORS: ReadonlySet<string> = new Set([
   "Comma",
   "Colon",

@@ -1,5 +1,5 @@
 /**
- * SentencePiece's precompiled table of characters and what they become (the normalizer Precompiled). Layout: the byte
+ * SentencePiece's precompiled table of characters and their replacements (the normalizer Precompiled). Layout: the byte
  * length of a double-array trie (u32), the trie (u32 units), then the replacements, each ended by a zero byte. The trie
  * maps UTF-8 strings to offsets of replacements. Source: darts-clone and sentencepiece's normalizer.cc.
  */

@@ -1,6 +1,6 @@
 /**
- * Renders a conversation as the prompt that the model was trained on: by the template that comes with the model, else by
- * the family's plain format, else as the bare text. Makes text; prompt.ts makes ids.
+ * Renders a conversation as the prompt that the model was trained on: by the model's own template, else by the family's
+ * plain format, else as the bare text. Renders text; prompt.ts encodes it.
  */
 import type { Tool } from "../shared/tools.ts";
 import type { PromptFormat, QueryFormat } from "../spec/prompt-spec.ts";
@@ -19,7 +19,7 @@ import type { Tokenizer } from "./tokenizer.ts";
 /** Text, in which users' parts are marked by `Tokenizer.literal`, and ids between. */
 export type PromptPieces = readonly (string | number)[];
 
-/** What a prompt says of tools. */
+/** The tools in a prompt. */
 export interface ToolPrompt {
   tools?: readonly Tool[] | undefined;
   /** Writes calls of an earlier answer, for a template that does not. */
@@ -29,31 +29,31 @@ export interface ToolPrompt {
 /** Writes a message's text so that it stays text. */
 type Literal = (text: string, role: CheckedMessage["role"]) => string;
 
-/** A template that looks for tools in its system message, as text, and not in a variable. */
+/** Matches a template that expects tools in its system message, as text, instead of in a variable. */
 const TOOLS_IN_MESSAGE = /\b\w+(\[['"]tools['"]\]|\.tools\b)/;
 /** The name of a second template that some models have for conversations with tools. */
 const FOR_TOOLS = "tool_use";
 
-/** A field of containers whose own rule it is; Hugging Face's files leave BOS to their templates. */
+/** A field of container formats with this rule; Hugging Face's files leave BOS to their templates. */
 const EVERY_PROMPT_BEGINS_WITH_BOS = "every_prompt_begins_with_bos";
 
 export interface ChatTemplateOptions {
-  /** The format of a model that brings no template; without one the prompt is the messages' bare text. */
+  /** The format of a model without a template; without a format the prompt is the messages' bare text. */
   fallback?: PromptFormat | QueryFormat | undefined;
   /** Follows a picture's mark in a message that is one string; default a line break. */
   afterMark?: string | undefined;
-  /** BOS stands before every prompt, also where the template has written it. */
+  /** BOS precedes every prompt, even if the template has written it. */
   repeatsBos?: boolean | undefined;
   /** The time that the template reads; default the time of rendering. */
   now?: () => Date;
 }
 
 export class ChatTemplate {
-  /** "template": the model's own; "format", "query" and "completion" stand in for a missing one. */
+  /** "template": the model's own; "format", "query" and "completion" replace a missing one. */
   readonly kind: "template" | "format" | "query" | "completion";
-  /** Every prompt begins with BOS, also where the template does not write it. */
+  /** Every prompt begins with BOS, even if the template does not write it. */
   readonly addsBos: boolean;
-  /** Prompts begin with BOS twice where the template writes it. */
+  /** Prompts begin with BOS twice if the template writes it. */
   readonly repeatsBos: boolean;
   readonly #tokenizer: Tokenizer;
   readonly #template: JinjaTemplate | undefined;
@@ -61,7 +61,7 @@ export class ChatTemplate {
   readonly #toolTemplate: JinjaTemplate | undefined;
   readonly #findsToolsInMessage: boolean;
   readonly #writesCalls: boolean;
-  /** Text of all templates; empty for a model that brings none. */
+  /** Text of all templates; empty for a model without one. */
   readonly source: string;
   readonly #forms: ContentForms | undefined;
   readonly #format: PromptFormat | undefined;
@@ -96,26 +96,26 @@ export class ChatTemplate {
     else this.#format = fallback;
     this.#afterMark = options.afterMark ?? "\n";
     this.kind = source ? "template" : this.#query ? "query" : this.#format ? "format" : "completion";
-    // One for all: a load must not take the time of a dozen hostile renderings.
+    // One budget for all renderings: a load must not take the time of a dozen hostile ones.
     const budget = new TemplateBudget();
     const render = (probe: readonly TemplateMessage[]) => this.#run(probe, true, budget);
     this.#forms = source && probeForms(render, tokenizer.imageToken?.inTemplate, source.where);
-    // A form that was not tried to its end is not known to be refused.
+    // If a rendering was cut off, its form is not known to be refused.
     if (budget.isUsedUp) reject(source!.where, "the template takes too long to write a few short messages");
   }
 
   /**
    * The prompt, with one placeholder for each picture.
    *
-   * @param addGenerationPrompt end with the beginning of an answer
-   * @param use tools that the prompt describes, and how to write calls where the template does not
-   * @throws RangeError where the template refuses the conversation, with its own words; for a conversation where there is no
-   *   template, and one text is all that the model can continue
-   * @throws FoveaError `unsupported-model` where it fails
+   * @param addGenerationPrompt end with the start of an answer
+   * @param use tools that the prompt describes, and a writer of calls for a template without one
+   * @throws RangeError if the template refuses the conversation, with its message; also for a conversation without a
+   *   template, because the model can only continue one text
+   * @throws FoveaError `unsupported-model` if it fails
    */
   render(messages: readonly CheckedMessage[], addGenerationPrompt: boolean, use: ToolPrompt = {}): PromptPieces {
     if (this.kind !== "template" && messages.some(({ role, calls }) => role === "tool" || calls))
-      throw new RangeError("messages: this model brings no chat template, so it reads no calls and results of tools");
+      throw new RangeError("messages: this model has no chat template, so it cannot read calls and results of tools");
     if (this.kind === "completion") return [this.#string(onlyText(messages))];
     if (this.kind === "format") {
       const texts = messages.map((message) => ({ role: message.role, text: this.#string(message) }));
@@ -131,7 +131,7 @@ export class ChatTemplate {
   }
 
   /**
-   * The text to report for a prompt: of a query what the model's processor is given, without what it writes itself.
+   * The text to report for a prompt; for a query the input of the model's processor, without its own additions.
    *
    * @param pieces as `render` made them
    */
@@ -142,7 +142,7 @@ export class ChatTemplate {
     return unmark((this.#query!.unmarked ? "" : places.join("")) + texts.join("\n"));
   }
 
-  /** The texts of a query, without the pictures' places; undefined for other kinds. */
+  /** The texts of a query, without picture placeholders; undefined for other kinds. */
   questionOf(messages: readonly CheckedMessage[]): string | undefined {
     return this.kind === "query" ? unmark(this.#queried(messages).texts.join("\n")) : undefined;
   }
@@ -157,7 +157,7 @@ export class ChatTemplate {
     return { places, texts: texts.filter((text) => text !== "") };
   }
 
-  /** Runs the template, and again where it may have made control tokens of the messages' text. */
+  /** Runs the template, and a second time if it may have turned the messages' text into control tokens. */
   #renderSafely(messages: readonly CheckedMessage[], addGenerationPrompt: boolean, use: ToolPrompt): string {
     const { tools = [], writeCalls } = use;
     const budget = new TemplateBudget();
@@ -184,7 +184,7 @@ export class ChatTemplate {
     { tools, writeCalls }: ToolPrompt,
   ): TemplateMessage[] {
     const contents = messages.map((message): TemplateMessage => {
-      // The caller's form where the template takes it, as transformers does.
+      // The caller's form if the template accepts it, as in transformers.
       const forms = this.#forms![message.role];
       const isParts = forms.has(message.form) ? message.form === "parts" : forms.has("parts");
       const { role, calls, callId, name } = message;
@@ -236,7 +236,7 @@ export class ChatTemplate {
   }
 }
 
-/** The one text that a model without a template continues. Turns that are strung together would mean nothing to it. */
+/** The single text that a model without a template continues. It would not understand joined turns. */
 function onlyText(messages: readonly CheckedMessage[]): CheckedMessage {
   const [message, ...others] = messages;
   if (message && others.length === 0 && message.role === "user") return message;

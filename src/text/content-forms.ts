@@ -1,6 +1,6 @@
 /**
- * Finds out how a chat template wants the content of messages: as one string, or as a list of parts. A template does not
- * say so, and it may differ between roles, so this file renders short conversations and looks at the result.
+ * Finds the form of message contents that a chat template expects: one string, or a list of parts. A template does not
+ * declare it, and it may differ between roles, so this file renders short conversations and checks the result.
  */
 
 import type { TemplateCall } from "./calls.ts";
@@ -20,13 +20,13 @@ export interface TemplateMessage {
 
 export type ContentForms = Readonly<Record<Role, ReadonlySet<ContentForm>>>;
 
-/** Text that no template writes by itself; small letters, because a template may change capitals. */
+/** Text that no template writes by itself; in lower case, because a template may change capitals. */
 const PROBE = "qzx7wv";
 /** A template that does not support parts prints them as Python or JSON writes data. */
 const PRINTED_PART = new RegExp(`["']text["']\\s*:\\s*["']${PROBE}`);
 
 /**
- * Returns the forms that the template writes out, for each role; none for a role that the template refuses.
+ * Returns the forms that the template supports, for each role; none for a role that it refuses.
  *
  * @param render runs the template; may throw
  * @param placeholder text that the template writes for a picture, for a model that reads pictures
@@ -87,6 +87,6 @@ export function probeForms(
     if (both.size > 0) user = both;
   }
   const assistant = tryForms((content) => [...opening, question, { role: "assistant", content }, question], 0);
-  // Not tried: results of tools follow calls, whose rules differ. Most templates write them as strings.
+  // Not rendered: results of tools follow calls, whose rules differ. Most templates write them as strings.
   return { user, system, assistant, tool: new Set<ContentForm>(user.has("string") ? ["string"] : user) };
 }

@@ -1,6 +1,6 @@
 /**
  * jinja2's filters and tests, for those that @huggingface/jinja 0.5.11 lacks for some kinds of values or applies
- * otherwise than Python: lengths in code points, `capitalize`, `title`, `trim(characters)`, `unique`, `int`.
+ * differently from Python: lengths in code points, `capitalize`, `title`, `trim(characters)`, `unique`, `int`.
  */
 
 import { toJson } from "./jinja-json.ts";
@@ -33,7 +33,7 @@ export interface Arguments {
 export type Filter = (value: Value, args: Arguments, charge: Charge) => Value;
 type Test = (value: Value, args: readonly Value[], charge: Charge) => boolean;
 
-/** Runs a filter, charged by the sizes of what it reads. */
+/** Runs a filter, and charges the sizes of its inputs. */
 export function applied(filter: Filter, value: Value, args: Arguments, charge: Charge): Value {
   charge(1 + operationSteps(value, args.positional) + operationSteps(value, args.named.values()));
   return filter(value, args, charge);
@@ -71,7 +71,7 @@ export const TESTS: ReadonlyMap<string, Test> = new Map<string, Test>([
 /**
  * Python's `in`.
  *
- * @throws Error where the container holds nothing
+ * @throws Error for a value that is not a container
  */
 export function contains(container: Value, item: Value, charge: Charge): boolean {
   charge(operationSteps(container, [item]));
@@ -145,7 +145,7 @@ function map(value: Value, args: Arguments, charge: Charge): Value {
   return make.list(items.map((item) => applied(filter, item, { positional, named: args.named }, charge)));
 }
 
-/** Keeps the items that pass a test, or whose attribute passes it; without a test, those that are true. */
+/** Keeps the items that pass a test, or whose attribute passes it; without a test, the truthy items. */
 function select(keeps: boolean, byAttribute: boolean): Filter {
   return (value, { positional }, charge) => {
     const [path, rest] = byAttribute ? [positional[0]!, positional.slice(1)] : [undefined, positional];
@@ -158,7 +158,7 @@ function select(keeps: boolean, byAttribute: boolean): Filter {
   };
 }
 
-/** Tests that the library does well itself, for `select`. */
+/** Tests that the library implements correctly, for `select`. */
 const TYPE_TESTS: ReadonlyMap<string, Test> = new Map<string, Test>([
   ["string", isKind("StringValue")],
   ["none", isKind("NullValue")],
@@ -204,7 +204,7 @@ const MAX_NUMBER_LENGTH = 1000;
 
 /** The number that a whole text spells, in decimals. */
 function parsed(text: string): number | undefined {
-  // The pattern takes quadratic time for digits without end.
+  // The pattern takes quadratic time for very long numbers.
   const trimmed = text.length > MAX_NUMBER_LENGTH ? "" : strip(text);
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed) ? Number(trimmed) : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Python's `json.dumps`, as transformers' filter `tojson` calls it. That of @huggingface/jinja 0.5.11 writes 2.0 as "2" and
- * knows no tuples.
+ * Python's `json.dumps`, as transformers' filter `tojson` calls it. That of @huggingface/jinja 0.5.11 writes 2.0 as "2"
+ * and does not support tuples.
  */
 import {
   type Charge,
@@ -27,7 +27,10 @@ interface Style {
 
 const MAX_INDENT = 64;
 
-/** @param named `indent`, `separators`, `ensure_ascii` and `sort_keys`, as in Python. Throws Error for what is no data. */
+/**
+ * @param named `indent`, `separators`, `ensure_ascii` and `sort_keys`, as in Python. Throws Error for values that are
+ * not data.
+ */
 export function toJson(value: Value, named: ReadonlyMap<string, Value>, charge: Charge): Value {
   return make.string(write(value, styleOf(named), 0, charge));
 }

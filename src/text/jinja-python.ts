@@ -1,6 +1,6 @@
 /**
- * Works around what @huggingface/jinja 0.5.11 does otherwise than Python's jinja2, with which models are trained. Each
- * method replaces the library's method of the same name. Its parser stays as it is: templates that it cannot read (tests
+ * Corrects the differences of @huggingface/jinja 0.5.11 from Python's jinja2, with which models are trained. Each
+ * method replaces the library's method of the same name. The parser is unchanged: templates that it cannot read (tests
  * with arguments, `with`, `raw`, recursive loops) are refused.
  */
 import { Environment, Interpreter } from "@huggingface/jinja";
@@ -49,7 +49,7 @@ interface OpenInterpreter {
 }
 const OpenInterpreter = Interpreter as unknown as new (environment: Environment) => OpenInterpreter;
 
-/** `break` or `continue`, with what the blocks that it leaves have written. The library drops that. */
+/** `break` or `continue`, with the output of the blocks that it leaves. The library drops that output. */
 class LoopExit extends Error {
   output = "";
   readonly isBreak: boolean;
@@ -92,13 +92,13 @@ export class PythonInterpreter extends OpenInterpreter {
     return make.string(output);
   }
 
-  /** Walks texts too, gives every round a scope of its own, and keeps the output before `break` and `continue`. */
+  /** Iterates over strings too, gives every round its own scope, and keeps the output before `break` and `continue`. */
   override evaluateFor({ loopvar, iterable, body, defaultBlock }: Node, environment: Environment): Value {
     const isFiltered = iterable.type === "SelectExpression";
     const scopes: Environment[] = [];
     const items: Value[] = [];
     const walked = this.evaluate(isFiltered ? iterable.lhs : iterable, environment);
-    // Before the walk makes its items.
+    // Charged before the iteration creates its items.
     this.charge(sizeSteps(walked) * STRING_ITEM_STEPS);
     for (const item of itemsOf(walked)) {
       this.charge(ROUND_STEPS);
@@ -205,7 +205,7 @@ export class PythonInterpreter extends OpenInterpreter {
     }
   }
 
-  /** The text of a value that is joined to another. Joining copies nothing, so a text costs nothing. */
+  /** The text of a value that is concatenated. Concatenation copies nothing, so a string is free. */
   #joined(value: Value): string {
     return isString(value) ? value.value : str(value, this.#charge);
   }
@@ -247,9 +247,9 @@ export class PythonInterpreter extends OpenInterpreter {
 
 /** Statements write their own output; these have none. */
 const SILENT: ReadonlySet<string> = new Set(["Set", "Macro", "Comment"]);
-/** Each round of a loop makes a scope and a dozen values, even with an empty body. */
+/** Each round of a loop creates a scope and a dozen values, even with an empty body. */
 const ROUND_STEPS = 10;
-/** How much more than reading a text costs to make a value of each of its characters. */
+/** Cost of creating a value for each character of a string, relative to reading the string. */
 const STRING_ITEM_STEPS = 16;
 
 function assign(target: Node, value: Value, scope: Environment): void {

@@ -1,17 +1,17 @@
 /**
- * Python's methods of texts. Those of @huggingface/jinja 0.5.11 pass over arguments ("strip('x')"), count UTF-16 code
- * units, and are fewer.
+ * Python's string methods. Those of @huggingface/jinja 0.5.11 ignore arguments ("strip('x')"), count UTF-16 code units,
+ * and are fewer.
  */
 import { type Charge, isList, isString, itemsOf, lengthOf, make, NONE, type Value } from "./jinja-values.ts";
 
 type Method = (text: string, args: readonly Value[], charge: Charge) => Value;
 
-/** What Python calls white space; JavaScript counts the byte order mark too, and not U+001C to U+001F. */
+/** Python's white space; JavaScript's includes the byte order mark and lacks U+001C to U+001F. */
 const SPACE = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
 const WORD = new RegExp(`${SPACE.replace("[", "[^")}+`, "g");
 const IS_SPACE = new RegExp(SPACE);
 
-/** Python's `strip`: takes white space off both ends, or all characters of a set. */
+/** Python's `strip`: removes white space, or all characters of a set, from both ends. */
 export function strip(text: string, set?: string, ends: "both" | "left" | "right" = "both"): string {
   const characters = Array.from(text);
   const drops = set === undefined ? (character: string) => IS_SPACE.test(character) : inSet(set);
@@ -27,10 +27,10 @@ function inSet(set: string): (character: string) => boolean {
   return (character) => characters.has(character);
 }
 
-/** The first character as a capital, the others small. */
+/** The first character in upper case, the others in lower case. */
 export function capitalize(text: string): string {
   const [first = "", ...rest] = text;
-  // A letter that becomes two, as in "ﬁsh" and "ß", is a capital and a small one.
+  // A letter that becomes two, as in "ﬁsh" and "ß", becomes an upper-case and a lower-case letter.
   const [capital = "", ...tail] = first.toUpperCase();
   return capital + tail.join("").toLowerCase() + rest.join("").toLowerCase();
 }

@@ -1,13 +1,13 @@
 /**
- * Values of a chat template, as Python sees them: printed, compared, walked. @huggingface/jinja 0.5.11 prints lists as
- * JSON and compares with JavaScript's `==`; models are trained on what jinja2 writes.
+ * Values of a chat template with Python's semantics: printing, comparison, iteration. @huggingface/jinja 0.5.11 prints
+ * lists as JSON and compares with JavaScript's `==`; models are trained on the output of jinja2.
  */
 import { Environment, Interpreter } from "@huggingface/jinja";
 import { sizeSteps } from "./template-budget.ts";
 
 export type Value = ReturnType<Interpreter["evaluate"]>;
 type Node = NonNullable<Parameters<Interpreter["evaluate"]>[0]>;
-/** Called with the cost of an operation in steps; throws where the template has used up its steps. */
+/** Called with the cost of an operation in steps; throws once the template has used up its steps. */
 export type Charge = (steps: number) => void;
 
 /** The value of a literal; the library does not export its classes. */
@@ -20,7 +20,7 @@ function maker(sample: Value) {
   return (value: unknown): Value => new Class(value);
 }
 
-/** Makes values from plain JavaScript values, or from lists and maps of values. */
+/** Builds values from plain JavaScript values, or from lists and maps of values. */
 export const make = {
   string: maker(literal("StringLiteral", "")),
   integer: maker(literal("IntegerLiteral", 0)),
@@ -88,7 +88,7 @@ export function repr(value: Value, charge: Charge): string {
   if (value.type === "NullValue") return "None";
   if (value.type === "BooleanValue") return value.value ? "True" : "False";
   if (value.type === "FloatValue") return floatText(value.value as number);
-  // Python prints its address in memory, which no model was trained with.
+  // Python prints its memory address, on which no model was trained.
   if (value.type === "FunctionValue") throw new Error("it prints a function instead of calling it");
   return isUndefined(value) ? "Undefined" : String(value.value);
 }
@@ -102,7 +102,7 @@ const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", "\n": "\\n", "
 
 function quote(text: string): string {
   const mark = text.includes("'") && !text.includes('"') ? '"' : "'";
-  // All white space but the space, and everything that has no glyph.
+  // All white space except the space, and all characters without a glyph.
   const escaped = text.replace(/[\\\p{C}\p{Z}]/gu, (character) => {
     if (character === " ") return character;
     const code = character.codePointAt(0)!;
@@ -178,16 +178,16 @@ export function compareText(a: string, b: string): number {
 }
 
 /**
- * What a loop walks: the items of a list, the keys of a dictionary, the characters of a text.
+ * The items of a loop: the items of a list, the keys of a dictionary, the characters of a string.
  *
- * @throws Error for a value that cannot be walked
+ * @throws Error for a value that is not iterable
  */
 export function itemsOf(value: Value): readonly Value[] {
   if (isList(value)) return value.value;
   if (isDict(value)) return Array.from(value.value.keys(), make.string);
   if (isString(value)) return Array.from(value.value, make.string);
   if (isUndefined(value)) return [];
-  throw new Error(`${typeName(value)} cannot be walked`);
+  throw new Error(`${typeName(value)} is not iterable`);
 }
 
 const TYPE_NAMES: Readonly<Record<string, string>> = { NullValue: "None", ArrayValue: "a list", ObjectValue: "a dict" };

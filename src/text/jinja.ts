@@ -1,6 +1,7 @@
 /**
- * Runs a chat template. It comes with the model and is an untrusted program: @huggingface/jinja interprets it, and this file
- * limits its resources. Endless loops, recursion and strings that double throw an error instead of hanging the page.
+ * Runs a chat template. A template is an untrusted program from the model's files: @huggingface/jinja interprets it,
+ * and this file limits its resources. Endless loops, recursion and strings that double throw an error instead of
+ * hanging the page.
  */
 import { Environment, parse, tokenize } from "@huggingface/jinja";
 import { chainedOperators } from "./chained-comparison.ts";
@@ -14,7 +15,7 @@ import { checkSize, MAX_LIST_LENGTH, sizeSteps, TemplateBudget, TemplateLimit } 
 const MAX_TEMPLATE_LENGTH = 256 * 1024;
 /** The lexer's patterns take quadratic time for a run of white space. */
 const LONG_WHITE_SPACE = /\s{1000}/;
-/** Characters of an error's message, which may quote the template, that are shown. */
+/** Shown characters of an error's message, which may quote the template. */
 const MAX_MESSAGE_LENGTH = 300;
 
 /** The template called `raise_exception`, most often because of the order of the roles. */
@@ -73,7 +74,7 @@ export class JinjaTemplate {
       return String(new BoundedInterpreter(environment, this.#chained, budget).run(this.#program).value);
     } catch (error) {
       if (error instanceof TemplateRefusal) throw error;
-      // Deep recursion and very long strings throw RangeErrors of the JavaScript engine.
+      // For deep recursion and very long strings, the JavaScript engine throws a RangeError.
       return reject(this.#where, `the template fails (${messageOf(error)})`, error);
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Reads the small, untrusted JSON files of a checkpoint (tokenizer.json and its companions). Each getter checks the type;
- * its error names file and field. Knows nothing about the fields' meaning.
+ * Reads the small, untrusted JSON files of a checkpoint (tokenizer.json and its companions). Each getter checks the
+ * type; its error names file and field. Independent of the fields' meaning.
  */
 import { FoveaError } from "../errors.ts";
 import { isTooDeep, MAX_JSON_LEVELS, shown } from "../shared/json.ts";

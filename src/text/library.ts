@@ -1,8 +1,8 @@
 /**
- * Builds an encoder and a decoder from checked files. @huggingface/tokenizers 0.2.0 has BPE, WordPiece, the decoders, the
- * post-processors and the translation of patterns. Its other parts give other ids than Hugging Face's Rust library; their
- * replacements are added-token-finder.ts, normalizer.ts, pre-tokenizer.ts and unigram.ts. The library also looks up all
- * tokens by their text, those of a user's words among them; see `forgetControlTokens`.
+ * Builds an encoder and a decoder from checked files. @huggingface/tokenizers 0.2.0 has BPE, WordPiece, the decoders,
+ * the post-processors and the translation of patterns. Its other parts give different ids from Hugging Face's Rust
+ * library; added-token-finder.ts, normalizer.ts, pre-tokenizer.ts and unigram.ts replace them. The library also looks
+ * up all tokens by their text, even in users' words; see `forgetControlTokens`.
  *
  * These differences remain: a byte order mark spelled in byte tokens is lost in decoding, and bytes that are no character
  * become fewer U+FFFD.
@@ -47,7 +47,8 @@ export function buildLibrary(json: JsonObject, model: CheckedModel, added: reado
     if (library.decoder) library.decoder.end_of_word_suffix = null;
     library.decoder = keepSpaces(json.decoder, library.decoder);
     const affixes = affixesOf(library);
-    // No merge crosses a place that no token crosses, so the parts of a long text can be encoded and cached alone.
+    // No merge crosses a boundary that no token crosses, so the parts of a long text can be encoded and cached
+    // separately.
     const cutsAtSpaces = isBpe && !model.bpe.ignore_merges && spacesBeginTokens(model.bpe);
     const encoder = new Encoder(added, { normalize, preTokenize, model: library.model!, cutsAtSpaces });
     // A trial run, because malformed fields fail only at the first use.
@@ -97,14 +98,14 @@ export class Encoder {
 
   #words(text: string, isFirst: boolean): number[] {
     const { preTokenize, model, cutsAtSpaces } = this.#steps;
-    // Not earlier: text that normalizes to an added token would be read as that token.
+    // Not earlier: otherwise text that normalizes to an added token would become that token.
     const words = preTokenize(unmark(text), isFirst).filter((word) => word !== "");
     const parts = cutsAtSpaces ? words.flatMap((word) => word.split(/(?<=[^▁])(?=▁)/u)) : words;
     return model._call(parts).flatMap((token) => model.tokens_to_ids.get(token) ?? model.unk_token_id ?? []);
   }
 }
 
-/** A model that is not the library's BPE, with the tokens that the library adds to its own. */
+/** A model other than the library's BPE, with the tokens that the library adds to its own models. */
 function modelOf(config: Exclude<CheckedModel, { bpe: JsonObject }>, added: readonly AddedToken[]): Model {
   const model = "unigram" in config ? unigramModel(config.unigram, added) : wordsModel(config.words);
   for (const { id, content } of added) {

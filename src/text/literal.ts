@@ -1,14 +1,14 @@
 /**
- * Keeps users' text from becoming control tokens. A prompt is one string: the template's own "<image>" and "<|im_end|>" are
- * tokens, and the same characters in a user's message are not. So users' text is marked before it goes into the template:
- * an invisible mark splits every control token in it. Marks are removed after the tokens have been cut out of the prompt,
- * and before the text between them becomes words.
+ * Keeps users' text from becoming control tokens. A prompt is one string: the template's own "<image>" and "<|im_end|>"
+ * are tokens, and the same characters in a user's message are not. So users' text is marked before the template reads
+ * it: an invisible mark splits every control token in it. Marks are removed after the tokens have been cut out of the
+ * prompt, and before the text between them becomes words.
  *
- * Placeholders for whole messages are rejected: templates inspect messages (trim them, ask for their length, split them at
- * "</think>"). Harmless text gets no mark, so its prompt is the same, character for character and id for id.
+ * Rejected: placeholders for whole messages, because templates inspect messages (trim them, ask for their length, split
+ * them at "</think>"). Harmless text gets no mark, so its prompt is unchanged, character for character and id for id.
  *
- * Two cases stay unmarked: tokens of a single character, which equal text, and text that a template puts into the middle
- * of a token whose both ends it writes itself. Tokens that a template makes by changing text are found by stand-ins.ts.
+ * Two cases stay unmarked: tokens of a single character, which equal text, and text that a template puts inside a token
+ * whose two ends it writes itself. stand-ins.ts finds tokens that a template creates by changing text.
  */
 import { type AddedToken, isControl } from "./added-tokens.ts";
 import { TokenTrie } from "./token-trie.ts";
@@ -31,7 +31,7 @@ export class LiteralText {
   readonly #all: Tries;
   readonly #special: Tries;
 
-  /** @param placeholder text that stands for a picture in the template's output; it counts as a special token */
+  /** @param placeholder the template's text for a picture; it counts as a special token */
   constructor(added: readonly AddedToken[], normalize: (text: string) => string, placeholder?: string) {
     this.#tokens = added.filter(isControl);
     if (placeholder !== undefined) this.#tokens = [...this.#tokens, { content: placeholder, special: true }];

@@ -15,9 +15,9 @@ export type ContentForm = "string" | "parts";
 export interface ChatMessage {
   readonly role: Role;
   readonly content: string | readonly ChatPart[];
-  /** Of an assistant. */
+  /** For an assistant. */
   readonly tool_calls?: readonly PastToolCall[] | undefined;
-  /** Of a tool: the call that it answers, and the tool's name. */
+  /** For a tool: the call that it answers, and the tool's name. */
   readonly tool_call_id?: string | undefined;
   readonly name?: string | undefined;
 }
@@ -30,7 +30,7 @@ export interface CheckedMessage {
   readonly form: ContentForm;
   readonly calls?: readonly TemplateCall[];
   readonly callId?: string;
-  /** Of a tool; from the call where the message does not say it. */
+  /** For a tool; taken from the call if the message lacks it. */
   readonly name?: string;
 }
 

@@ -1,11 +1,11 @@
 /**
  * The decoder Metaspace as Hugging Face's Rust library (tokenizers 0.23) does it. That of @huggingface/tokenizers 0.2.0
- * drops one mark before a text, whatever its scheme says.
+ * always drops one mark before a text, and ignores the scheme.
  */
 import { Decoder, MetaspaceDecoder } from "@huggingface/tokenizers";
 import { asObject } from "./json.ts";
 
-/** Returns the decoder, or one in its place where it is a Metaspace. @param value the `decoder` of tokenizer.json */
+/** Returns the decoder, or a replacement for a Metaspace decoder. @param value the `decoder` of tokenizer.json */
 export function keepSpaces(value: unknown, decoder: Decoder | null): Decoder | null {
   if (!(decoder instanceof MetaspaceDecoder)) return decoder;
   const { prepend_scheme, add_prefix_space } = asObject(value, "tokenizer.json: decoder");

@@ -66,7 +66,7 @@ export function parseNormalizer(value: unknown, where = "tokenizer.json: normali
   }
 }
 
-/** Throws RangeError before it makes a text that is too long. */
+/** Throws RangeError before it builds a text that is too long. */
 function replaceAll(text: string, pattern: Pattern, content: string): string {
   const parts: string[] = [];
   let done = 0;
@@ -80,7 +80,7 @@ function replaceAll(text: string, pattern: Pattern, content: string): string {
   return parts.length === 0 ? text : parts.join("") + text.slice(done);
 }
 
-/** Character by character: a sigma at the end of a word is no exception. */
+/** Lower-cases each character on its own, including a sigma at the end of a word. */
 export function lowercase(text: string): string {
   return Array.from(text, (character) => character.toLowerCase()).join("");
 }
@@ -94,7 +94,7 @@ function strip(step: JsonObject, where: string): Normalize {
   };
 }
 
-/** Without Unicode's white space at the end. A pattern would try each run of spaces anew from each of its places. */
+/** Removes Unicode's white space from the end. A pattern would take quadratic time for a run of spaces. */
 export function trimEnd(text: string): string {
   let end = text.length;
   while (end > 0 && /\p{White_Space}/u.test(text[end - 1]!)) end--;
@@ -110,7 +110,7 @@ function nmt(text: string): string {
   );
 }
 
-/** Scripts that BERT writes a character a word. */
+/** Scripts in which BERT treats each character as a word. */
 const CHINESE =
   /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;
 /** The marks of literal.ts, noncharacters themselves, stay. */

@@ -1,4 +1,4 @@
-/** Patterns of tokenizer.json: a string to be found as it is, or a regular expression in the syntax of Rust's library. */
+/** Patterns of tokenizer.json: a literal string, or a regular expression in the syntax of Rust's library. */
 import { SplitPreTokenizer } from "@huggingface/tokenizers";
 import { type Found, LinearPattern } from "../shared/linear-pattern.ts";
 import { asObject, reject, show } from "./json.ts";
@@ -9,7 +9,7 @@ export interface Pattern {
   matches(text: string): Iterable<Found>;
 }
 
-/** Bounds what comparing a string at each place of a text costs; strings in use have a few characters. */
+/** Bounds the cost of comparing a string at each place of a text; strings in use have a few characters. */
 const MAX_STRING_LENGTH = 512;
 
 /** A regular expression of our own, matched by JavaScript's engine. */

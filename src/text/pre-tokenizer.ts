@@ -1,7 +1,7 @@
 /**
- * The pre-tokenizers of tokenizer.json, which cut a text into words, as Hugging Face's Rust library (tokenizers 0.23) does
- * them. They stand in for those of @huggingface/tokenizers 0.2.0: its Digits knows ASCII digits only, its ByteLevel and
- * Whitespace have JavaScript's \s and \w, its Metaspace never cuts words, and its Split cannot join what it finds to a
+ * The pre-tokenizers of tokenizer.json, which cut a text into words, as Hugging Face's Rust library (tokenizers 0.23)
+ * does them. They replace those of @huggingface/tokenizers 0.2.0: its Digits matches only ASCII digits, its ByteLevel
+ * and Whitespace use JavaScript's \s and \w, its Metaspace never cuts words, and its Split cannot join a match to a
  * neighbour.
  */
 import { asArray, asBoolean, asIndex, asObject, asString, type JsonObject, reject, show } from "./json.ts";
@@ -11,7 +11,7 @@ import { ownPattern, type Pattern, parsePattern } from "./pattern.ts";
 /** Cuts a text into words. `isFirst`: the text begins the whole prompt. */
 export type PreTokenize = (text: string, isFirst: boolean) => string[];
 
-/** What becomes of the places that a pattern finds. */
+/** The treatments of a pattern's matches. */
 const BEHAVIORS = ["Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"] as const;
 type Behavior = (typeof BEHAVIORS)[number];
 
@@ -92,7 +92,7 @@ function behaviorOf({ behavior }: JsonObject, where: string, fallback: string): 
   return known ?? reject(`${where}.behavior`, `${show(behavior)} is not supported; ${BEHAVIORS.join(", ")} are`);
 }
 
-/** Cuts a text at what `found` finds, or with `inverted` at all between. Never returns empty words. */
+/** Cuts a text at the matches of `found`, or with `inverted` at the text between them. Never returns empty words. */
 function split(text: string, found: Pattern, behavior: Behavior, inverted = false): string[] {
   const pieces: { text: string; isMatch: boolean }[] = [];
   const add = (start: number, end: number, isMatch: boolean) => {

@@ -1,12 +1,12 @@
-/** Writes a conversation in a plain format of words, for a model that brings no chat template. */
+/** Writes a conversation in a plain format of words, for a model without a chat template. */
 import type { PromptFormat, QueryFormat } from "../spec/prompt-spec.ts";
 import type { Role } from "./messages.ts";
 
 /**
- * Returns text, with the id of the end token after each answer. An empty system message leaves the usual one out.
+ * Returns text, with the id of the end token after each answer. An empty system message suppresses the default one.
  *
  * @param endId as an id, because not every tokenizer finds "</s>" within a text
- * @param addGenerationPrompt end with the beginning of an answer
+ * @param addGenerationPrompt end with the start of an answer
  */
 export function writeFormat(
   { system, user, answer }: PromptFormat,

@@ -1,4 +1,4 @@
-/** From a conversation to the ids that the decoder reads, in two steps: render the template, then write the ids. */
+/** Turns a conversation into the decoder's ids in two steps: renders the template, then encodes the text. */
 import type { PictureRun } from "../spec/picture-spec.ts";
 import type { ChatTemplate, PromptPieces, ToolPrompt } from "./chat-template.ts";
 import { reject } from "./json.ts";
@@ -10,14 +10,14 @@ import type { ImageToken, Tokenizer } from "./tokenizer.ts";
 export interface RenderedPrompt {
   /** With one placeholder for each picture; see `ChatTemplate.textOf`. */
   text: string;
-  /** The same as the tokenizer reads it: users' text is marked. */
+  /** The text for the tokenizer, with users' text marked. */
   pieces: PromptPieces;
   pictureCount: number;
-  /** The texts of the conversation alone, of a model without turns. */
+  /** The texts of the conversation alone, for a model without turns. */
   question?: string | undefined;
   /** The tokenizer puts BOS before the ids, unless they begin with it. */
   addBos: boolean;
-  /** Also where they begin with it. */
+  /** Even if they begin with it. */
   repeatsBos?: boolean;
   /**
    * The answer continues the prompt's text, perhaps in the middle of a sentence. Prime the StreamDecoder with the ids,
@@ -42,7 +42,7 @@ export interface Prompt {
 }
 
 export interface RenderOptions extends ToolPrompt {
-  /** End with the beginning of an answer; default true. */
+  /** End with the start of an answer; default true. */
   addGenerationPrompt?: boolean;
 }
 
@@ -52,10 +52,11 @@ const MAX_RUN_TEXT = 1024;
 const MAX_ROWS = 2 ** 22;
 
 /**
- * Renders a conversation by the model's template. Needs no pictures, so that a bad request fails before they are read.
+ * Renders a conversation by the model's template. Runs without the pictures, so that a bad request fails before they
+ * are read.
  *
- * @throws TypeError, RangeError for messages that are malformed, that the model's template refuses, or that hold
- *   pictures although the model reads text only
+ * @throws TypeError or RangeError for messages that are malformed, that the model's template refuses, or that hold
+ *   pictures for a text model
  * @throws FoveaError `unsupported-model` for a template that fails or leaves pictures out
  */
 export function renderPrompt(
@@ -78,8 +79,8 @@ export function renderPrompt(
     pieces,
     pictureCount,
     question: template.questionOf(checked),
-    // A text model's template writes BOS itself if the model was trained with it; transformers adds none. Templates of
-    // models with pictures leave it to the tokenizer. A query has it after the pictures.
+    // A text model's template writes BOS if the model was trained with it; transformers adds none. Templates of models
+    // with pictures leave it to the tokenizer. A query has BOS after the pictures.
     addBos:
       template.addsBos || (template.kind !== "query" && (template.kind !== "template" || imageToken !== undefined)),
     repeatsBos: template.repeatsBos,
@@ -88,9 +89,9 @@ export function renderPrompt(
 }
 
 /**
- * Puts each picture's runs in the place of its placeholder and encodes the whole. Runs become text before the text
- * becomes ids, so merges across their borders are those of the whole text. A run of rows is written as one image token
- * and its id repeated afterwards: an added token makes the same ids either way, and thousands of rows cost nothing.
+ * Replaces each placeholder by its picture's runs and encodes the whole. Runs become text before the encoding, so
+ * merges across their borders are those of the whole text. A run of rows is written as one image token, and its id is
+ * repeated afterwards: the ids are the same, and thousands of rows cost nothing.
  *
  * @param pictures each picture's runs, in the order of the conversation
  * @throws RangeError for a prompt that is too long
@@ -113,7 +114,7 @@ export function buildPrompt(
   return { text, ...repeatRows(short, pictures, imageToken?.id), continuesText };
 }
 
-/** The text around the pictures' placeholders; users' own text never counts as one. */
+/** The text around the pictures' placeholders; users' text never counts as a placeholder. */
 function splitAt(piece: string | number, imageToken: ImageToken | undefined): string[] {
   return typeof piece === "string" && imageToken ? piece.split(imageToken.inTemplate) : [String(piece)];
 }

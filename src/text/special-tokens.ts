@@ -1,4 +1,4 @@
-/** Reads the tokens with a role from a model's files: those that begin and end a text, and those for pictures. */
+/** Reads the tokens with a role from a model's files: begin and end tokens, and tokens for pictures. */
 import { asArray, asObject, asString, type JsonObject, parseJsonFile, reject, show } from "./json.ts";
 
 /**
@@ -35,7 +35,7 @@ export function roleToken(files: TokenizerFiles, role: TokenRole): string | unde
   return undefined;
 }
 
-/** The text of the token that stands for a row of a picture, where a file names it. */
+/** The text of the token for a row of a picture, if a file names it. */
 export function imageTokenText(files: TokenizerFiles): string | undefined {
   for (const name of ["tokenizer_config.json", "processor_config.json"] as const) {
     const value = companion(files, name).image_token;
@@ -46,7 +46,7 @@ export function imageTokenText(files: TokenizerFiles): string | undefined {
 
 /** The files that name tokens, in order of precedence. */
 const TOKEN_FILES = ["tokenizer_config.json", "special_tokens_map.json"] as const;
-/** Objects of further tokens by name, as models with pictures have them. */
+/** Fields with further named tokens, in files of models with pictures. */
 const FURTHER_TOKENS = ["extra_special_tokens", "model_specific_special_tokens"] as const;
 
 /**

@@ -1,10 +1,11 @@
 /**
- * Finds control tokens that a chat template makes of users' text, and a prompt without them. Marks (literal.ts) split the
- * tokens that a text contains, but a template that changes text makes others: `replace('\n', '')` turns "<|\nim_end|>" into
- * a token. So a conversation whose text could begin a token is rendered twice: with stand-ins for these characters, one for
- * one, the template can make no token of them. If the other prompt has the same tokens, the template wrote them all.
+ * Finds control tokens that a chat template creates from users' text, and renders a prompt without them. Marks
+ * (literal.ts) split the tokens that a text contains, but a template that changes text can create others:
+ * `replace('\n', '')` turns "<|\nim_end|>" into a token. So a conversation whose text could begin a token is rendered
+ * twice. The second time stand-ins replace these characters one for one, so the template cannot form tokens from them.
+ * If both prompts have the same tokens, the template wrote them all.
  *
- * Stand-ins are not used for every prompt: a template may look for "<" in a text, and marks change fewer texts.
+ * Stand-ins are not used for every prompt, because a template may search a text for "<", and marks change fewer texts.
  */
 import { type AddedToken, isControl } from "./added-tokens.ts";
 import { escapeMarks, MARK } from "./literal.ts";
@@ -20,7 +21,7 @@ export class StandIns {
   readonly #beginnings: string[];
   /** All control tokens, also in normalized form. */
   readonly #all: TokenTrie;
-  /** Those that are not special. */
+  /** Control tokens that are not special. */
   readonly #plain: TokenTrie;
   readonly #normalize: (text: string) => string;
 
@@ -38,7 +39,7 @@ export class StandIns {
     this.#beginnings = [...new Set(first)].slice(0, COUNT);
   }
 
-  /** True if a template could make a token of the text. */
+  /** True if a template could turn a part of the text into a token. */
   mayBegin(text: string): boolean {
     return this.#beginnings.some((character) => text.includes(character));
   }

@@ -1,6 +1,7 @@
 /**
- * Decodes ids to text during generation. Returned text never changes, and a character is returned only once all its bytes
- * have arrived. The results of `push` and `flush` together equal `Tokenizer.decode` of all ids, but for `dropFirstSpace`.
+ * Decodes ids to text during generation. Returned text never changes, and a character is returned only once all its
+ * bytes have arrived. The results of `push` and `flush` together equal `Tokenizer.decode` of all ids, except for
+ * `dropFirstSpace`.
  *
  * The library decodes only whole lists, so each new token is decoded with the last few, on which its text depends. Work per
  * token does not grow with the text, except for a model that writes only U+FFFD.
@@ -24,7 +25,7 @@ export interface StreamOptions extends DecodeOptions {
   dropFirstSpace?: boolean;
 }
 
-/** Tokens of context: one shows the decoder that the text has begun; more allow for tokens of spaces only. */
+/** Tokens of context: one tells the decoder that the text has begun; more are needed for tokens of spaces only. */
 const CONTEXT = 4;
 
 /** Decodes one text; make a new one for the next. */
@@ -43,7 +44,7 @@ export class StreamDecoder {
     this.#dropsSpace = options.dropFirstSpace ?? false;
   }
 
-  /** The text that this id completes, often none. Ignores unknown ids. */
+  /** The text that this id completes, often empty. Ignores unknown ids. */
   push(id: number): string {
     if (!this.#source.hasId(id) || (this.#skipSpecial && this.#source.isSpecial(id))) return "";
     this.#window.push(id);

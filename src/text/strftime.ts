@@ -17,7 +17,7 @@ const COMPOSED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns the time in the format, in local time. Leaves codes that it does not know as they are.
+ * Formats a time as local time. Unknown codes stay as they are.
  *
  * @param format with codes such as "%d %B %Y"; "%-d" leaves out the padding, "%^a" writes capitals
  */
@@ -102,7 +102,7 @@ function fieldOf(now: Date, code: string): string | [value: number, width: numbe
       return hour < 12 ? "AM" : "PM";
     case "P":
       return hour < 12 ? "am" : "pm";
-    // A time without a zone has none to name.
+    // The time has no zone, so there is no name.
     case "z":
     case "Z":
       return "";

@@ -1,22 +1,26 @@
 /**
- * Bounds what a model's own programs cost: its chat template, and the patterns and replacements of its tokenizer.
+ * Bounds the cost of a model's own programs: its chat template, and the patterns and replacements of its tokenizer.
  *
- * The mechanism: every operation is charged before it runs, by the sizes of what it reads and makes, and no single
+ * The mechanism: every operation is charged before it runs, by the sizes of its inputs and output, and no single
  * operation is long. Templates are charged here, in steps and in time. Patterns run on an engine without backtracking
- * (../shared/linear-pattern.ts), and normalizers may not grow a text beyond a limit (normalizer.ts). So all of this ends by itself
- * within about a second, in a page, in a worker and in Node alike, and an abort that came meanwhile is seen then.
+ * (../shared/linear-pattern.ts), and normalizers may not grow a text beyond a limit (normalizer.ts). So all of this
+ * ends by itself within about a second, in a page, in a worker and in Node, and an abort takes effect then.
  *
- * A worker that is terminated from outside is rejected: Node and pages without workers need the same guarantee, a tokenizer
- * is asked for each token of an answer, a terminated one must be read again (a second for 150,000 tokens), a wall clock
- * alone refuses honest models on busy machines, and termination bounds no memory: a worker that takes too much kills its
- * tab. Checking patterns for dangerous shapes is rejected too: published patterns have quadratic parts.
+ * Rejected: a worker that is terminated from outside. Node and pages without workers need the same guarantee. A
+ * tokenizer runs for each token of an answer, and a terminated one must be read again (a second for 150,000 tokens). A
+ * wall clock alone refuses valid models on busy machines. Termination does not bound memory: a worker that takes too
+ * much kills its tab. Rejected: checking patterns for dangerous shapes, because published patterns have quadratic
+ * parts.
  */
 
 /** Steps of all operations of one rendering; a message takes about a hundred. */
 const MAX_STEPS = 1_000_000;
-/** Time of one rendering. Steps are not equally long; this keeps the sum of the longest ones below what an abort may take. */
+/**
+ * Time of one rendering. Steps differ in length; this limit keeps the sum of the longest ones below the delay allowed
+ * for an abort.
+ */
 const MAX_MS = 1000;
-/** The most that counts between two charges: a computer that sleeps, or that has other work, is no fault of the template. */
+/** The most time that counts between two charges: the template is not charged for a sleeping or busy computer. */
 const MAX_SLICE_MS = 100;
 /** Longest string that a template may make, in characters; a prompt has at most 2^18. */
 export const MAX_TEXT_LENGTH = 2 ** 21;
@@ -25,7 +29,7 @@ export const MAX_LIST_LENGTH = 100_000;
 /** The template exceeded a limit. */
 export class TemplateLimit extends Error {}
 
-/** What one rendering may cost, or several that belong together. */
+/** The budget of one rendering, or of several related ones. */
 export class TemplateBudget {
   #steps = 0;
   #milliseconds = 0;
@@ -36,7 +40,7 @@ export class TemplateBudget {
     return !(this.#steps <= MAX_STEPS) || this.#milliseconds > MAX_MS;
   }
 
-  /** Throws TemplateLimit where the budget is used up. */
+  /** Throws TemplateLimit if the budget is used up. */
   charge(steps: number): void {
     this.#steps += Math.max(0, steps);
     const now = performance.now();
@@ -46,17 +50,17 @@ export class TemplateBudget {
   }
 }
 
-/** What the cost of an operation depends on. */
+/** A value whose size determines the cost of an operation. */
 interface Sized {
   readonly value: unknown;
 }
 
 const CHARACTERS_PER_STEP = 256;
 const ELEMENTS_PER_STEP = 4;
-/** Of a search that compares a whole pattern at each place of a text. */
+/** For a search that compares a whole pattern at each place of a text. */
 const COMPARISONS_PER_STEP = 2 ** 13;
 
-/** Steps of reading or making a value, without what its elements hold. */
+/** Steps to read or create a value, without the contents of its elements. */
 export function sizeSteps({ value }: Sized): number {
   if (typeof value === "string") return value.length / CHARACTERS_PER_STEP;
   if (Array.isArray(value)) return value.length / ELEMENTS_PER_STEP;

@@ -7,9 +7,9 @@ import { companion, type TokenizerFiles } from "./special-tokens.ts";
 const JSON_FILES = ["chat_template.json", "processor_config.json", "tokenizer_config.json"] as const;
 
 /**
- * The template's text, and its file for messages; undefined where the files hold none.
+ * The template's text, and its file for messages; undefined if the files have none.
  *
- * @param name of one among several; the default one where it is left out
+ * @param name of one among several; default the default template
  * @throws FoveaError `unsupported-model` for several templates of which none is the default
  */
 export function findTemplate(files: TokenizerFiles, name?: string): { text: string; where: string } | undefined {

@@ -1,11 +1,11 @@
-/** Texts as a text encoder reads them: lower-cased, with the tokens that begin and end a text, cut, padded. */
+/** The ids of texts for a text encoder: lower-cased, with begin and end tokens, truncated, padded. */
 import { FoveaError } from "../errors.ts";
 import type { TextEncoderSpec } from "../spec/model-spec.ts";
 import { lowercase } from "./normalizer.ts";
 import { companion, roleToken, type TokenizerFiles } from "./special-tokens.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
-/** How a text encoder takes its texts. */
+/** The text encoder's rules for its input. */
 export type TextRules = Pick<TextEncoderSpec, "vocabularySize" | "maxTokens" | "padded" | "padId" | "lowercase">;
 
 export class TextIds {
@@ -22,7 +22,7 @@ export class TextIds {
   private constructor(files: TokenizerFiles, rules: TextRules) {
     this.#tokenizer = Tokenizer.parse(files);
     this.#rules = rules;
-    // The library's slow tokenizers lower in code what their tokenizer.json does not.
+    // transformers' slow tokenizers lower-case in code, which their tokenizer.json does not record.
     this.#lowers = rules.lowercase === true && companion(files, "tokenizer_config.json").do_lower_case !== false;
     const padding = roleToken(files, "pad_token");
     this.#padId = (padding === undefined ? undefined : this.#tokenizer.tokenId(padding)) ?? rules.padId ?? 0;
@@ -36,8 +36,8 @@ export class TextIds {
   }
 
   /**
-   * The ids of a text, as many as `maxTokens` at most, and how many of them are not padding. Special tokens count where
-   * the text has them.
+   * The ids of a text, at most `maxTokens`, and the number of ids that are not padding. Special tokens in the text
+   * count as tokens.
    *
    * @throws RangeError for a text of more than 262144 characters; FoveaError `unsupported-model` for an id that the model
    *   has no embedding of
@@ -48,7 +48,7 @@ export class TextIds {
     for (const id of ids) this.#check(id);
     const tokens = ids.length;
     while (padded && ids.length < maxTokens) ids.push(this.#padId);
-    // Without special tokens an empty text has no row that could be read.
+    // Without special tokens an empty text would have no row to read.
     if (ids.length === 0) ids.push(this.#padId);
     return { ids, tokens };
   }

@@ -1,5 +1,5 @@
 /**
- * The bytes that each token adds to a text, whatever stands before it: what grammars and probabilities are about. A space
+ * The bytes that each token adds to a text, independent of the text before it, for grammars and probabilities. A space
  * that decoding drops at the start of a text is kept here.
  */
 import { asArray, asObject, asString, type JsonObject, show } from "./json.ts";
@@ -11,7 +11,7 @@ const UTF8 = new TextEncoder();
 
 /**
  * @param json tokenizer.json
- * @returns undefined where what a token adds depends on its neighbours: WordPiece, end-of-word suffixes, no decoder
+ * @returns undefined if a token's text depends on its neighbours: WordPiece, end-of-word suffixes, no decoder
  */
 export function tokenBytesOf(json: JsonObject): TokenBytes | undefined {
   const model = asObject(json.model, "tokenizer.json: model");
@@ -42,7 +42,7 @@ function flatten(decoder: JsonObject, depth = 0): JsonObject[] {
   return parts.flatMap((part, i) => flatten(asObject(part, `decoder.decoders[${i}]`), depth + 1));
 }
 
-/** GPT-2's characters: printable bytes of Latin-1 stand for themselves, the others for characters from 256 on. */
+/** GPT-2's characters: printable bytes of Latin-1 are themselves, other bytes are characters from 256 on. */
 const BYTE_OF = byteTable();
 
 function byteTable(): ReadonlyMap<string, number> {
@@ -65,12 +65,12 @@ function byteLevel(token: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** Text of tokens as they come: UTF-8, an unfinished character is held back. For answers whose every byte counts. */
+/** Decodes tokens as UTF-8 and holds back an unfinished character. For answers in which every byte counts. */
 export class ByteDecoder {
   readonly #bytesOf: (id: number) => Uint8Array;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-  /** @param bytesOf bytes of an id; none for tokens that are no text */
+  /** @param bytesOf bytes of an id; none for tokens without text */
   constructor(bytesOf: (id: number) => Uint8Array) {
     this.#bytesOf = bytesOf;
   }
@@ -87,5 +87,5 @@ export class ByteDecoder {
 /** The message of an error for a tokenizer without bytes. */
 export function noBytesMessage(json: JsonObject): string {
   const decoder = show(json.decoder ?? null);
-  return `what a token adds to the text depends on its neighbours (tokenizer.json: decoder ${decoder})`;
+  return `the text of a token depends on its neighbours (tokenizer.json: decoder ${decoder})`;
 }

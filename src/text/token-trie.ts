@@ -24,7 +24,7 @@ export class TokenTrie {
     }
   }
 
-  /** End of the longest of the texts that begins at `start`; -1 where none does. */
+  /** End of the longest text that begins at `start`; -1 if none does. */
   endAt(text: string, start: number): number {
     let node: Node | undefined = this.#root;
     let found = -1;

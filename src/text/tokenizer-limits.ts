@@ -1,6 +1,6 @@
 /**
- * Bounds what a tokenizer.json makes of a text: the steps of its normalizer, pre-tokenizer and decoder, and how much each
- * may lengthen the text. See template-budget.ts for the mechanism.
+ * Bounds the work of a tokenizer.json: the steps of its normalizer, pre-tokenizer and decoder, and the growth of a text
+ * in each. See template-budget.ts for the mechanism.
  */
 import { isJsonObject } from "../shared/json.ts";
 import { type JsonObject, reject, show } from "./json.ts";
@@ -9,13 +9,13 @@ import { type JsonObject, reject, show } from "./json.ts";
 const MAX_STEPS = 32;
 /** Regular expressions of a part; published files have up to three. */
 const MAX_EXPRESSIONS = 8;
-/** Characters by which each step of a normalizer may lengthen a text that is as long as a prompt may be. */
+/** Characters by which each step of a normalizer may lengthen a text of the longest allowed prompt. */
 const MAX_NORMALIZED_GROWTH = 2 ** 16;
-/** Longest text that a step makes of a shorter one, in characters. */
+/** Longest result of a step on a shorter text, in characters. */
 const MAX_NORMALIZED_LENGTH = 2 ** 18 + MAX_NORMALIZED_GROWTH;
-/** How many times a decoder may lengthen a token's text. */
+/** The largest factor by which a decoder may lengthen a token's text. */
 const MAX_DECODED_GROWTH = 64;
-/** Characters that a decoder strips from each end at most. */
+/** The most characters that a decoder strips from each end. */
 const MAX_STRIPPED = 1024;
 
 /** Throws FoveaError `unsupported-model` for a part with more steps than any published file has. */
@@ -56,7 +56,7 @@ function checkDecoder(steps: readonly JsonObject[], where: string): void {
     reject(where, `it makes text ${Math.ceil(growth)} times as long, the limit is ${MAX_DECODED_GROWTH}`);
 }
 
-/** A normalizer that throws RangeError for a text that it makes too long. */
+/** A normalizer that throws RangeError for a result that is too long. */
 export function bounded(normalize: (text: string) => string): (text: string) => string {
   return (text) => {
     const normalized = normalize(text);
@@ -66,8 +66,8 @@ export function bounded(normalize: (text: string) => string): (text: string) => 
 }
 
 /**
- * Throws RangeError where a step makes this text too long. A text may be longer than a prompt: marks of users' text do not
- * count there, and `encode` refuses what is too long without them.
+ * Throws RangeError if a step makes this text too long. A text may be longer than a prompt: marks of users' text do not
+ * count there, and `encode` checks the length without them.
  */
 export function checkNormalized(text: string, length: number): void {
   if (length > Math.max(MAX_NORMALIZED_LENGTH, text.length + MAX_NORMALIZED_GROWTH))

@@ -1,6 +1,6 @@
 /**
- * Text to ids and back, from the files of a Hugging Face checkpoint. @huggingface/tokenizers does both; this file checks
- * the input, keeps users' text from becoming special tokens, and knows the ids that begin and end a text.
+ * Encodes and decodes text by the files of a Hugging Face checkpoint. @huggingface/tokenizers does both; this file
+ * checks the input, keeps users' text from becoming special tokens, and finds the begin and end ids.
  */
 import type { Tokenizer as Library } from "@huggingface/tokenizers";
 import { type AddedToken, addControlTokens, checkContent, findImageToken, parseAddedTokens } from "./added-tokens.ts";
@@ -21,10 +21,7 @@ const MAX_TEXT_LENGTH = 2 ** 18;
 
 /** For a model that reads pictures at least one of the first two. */
 export interface TokenizerOptions {
-  /**
-   * Id of the token that stands for one row of a picture, from config.json. A tokenizer that lacks the id gets an added
-   * token.
-   */
+  /** Id of the token for one row of a picture, from config.json. A tokenizer without this id gets an added token. */
   imageTokenId?: number | undefined;
   /**
    * Text of that token. Default: the text of `imageTokenId`, or for an id that the tokenizer lacks `image_token` of
@@ -33,9 +30,9 @@ export interface TokenizerOptions {
   imageToken?: string | undefined;
   /** Text that the chat template writes for a whole picture; default: the token's text. */
   templatePlaceholder?: string | undefined;
-  /** Texts of tokens of the vocabulary that are control tokens although no file says so. */
+  /** Texts of control tokens that no file lists. */
   controlTokens?: readonly string[] | undefined;
-  /** Texts of tokens that end an answer, besides those that the files name. */
+  /** Texts of tokens that end an answer, besides those in the files. */
   endTokens?: readonly string[] | undefined;
 }
 
@@ -49,9 +46,9 @@ export interface ImageToken {
 export interface EncodeOptions {
   /** Add the post-processor's tokens, such as BOS; default true. */
   addSpecialTokens?: boolean;
-  /** Adds its prefix also to a prompt that begins with it already; of `encodePrompt` only. */
+  /** Adds the prefix even to a prompt that begins with it; for `encodePrompt` only. */
   repeatsPrefix?: boolean | undefined;
-  /** Cuts a longer text before the post-processor's last tokens, so that it has so many ids; of `encode` only. */
+  /** Truncates a longer text before the post-processor's last tokens to this many ids; for `encode` only. */
   maxTokens?: number;
 }
 
@@ -60,14 +57,14 @@ export class Tokenizer {
   readonly vocabularySize: number;
   readonly bosId: number | undefined;
   /**
-   * Ids that end an answer. First those of generation_config.json, or where it has none of config.json, or of its
-   * text_config; then the eos_token of tokenizer_config.json or special_tokens_map.json, which for chat models is often
-   * the only place that names the end of a turn; then `endTokens`. Ids that the tokenizer does not have are left out.
+   * Ids that end an answer. First those of generation_config.json, else of config.json, else of its text_config. Then
+   * the eos_token of tokenizer_config.json or special_tokens_map.json, often the only file that names the end of a turn
+   * in chat models. Then `endTokens`. Ids unknown to the tokenizer are left out.
    */
   readonly eosIds: readonly number[];
-  /** The token that stands for one row of a picture; undefined for a model that reads text only. */
+  /** The token for one row of a picture; undefined for a text model. */
   readonly imageToken: ImageToken | undefined;
-  /** Finds control tokens that a chat template makes of text. */
+  /** Finds control tokens that a chat template creates from text. */
   readonly standIns: StandIns;
 
   readonly #library: Library;
@@ -119,7 +116,7 @@ export class Tokenizer {
   }
 
   /**
-   * Ids of a text in which special tokens count ("<s>" is one id). Not for users' text: see `literal`.
+   * Ids of a text with special tokens recognised ("<s>" is one id). Not for users' text: see `literal`.
    *
    * @throws RangeError for a text of more than 262144 characters
    */
@@ -131,9 +128,9 @@ export class Tokenizer {
   }
 
   /**
-   * Ids of a prompt: text whose users' parts went through `literal`, and ids between them. With special tokens, adds the
-   * post-processor's prefix unless the prompt already begins with it (templates often write BOS themselves). Leaves out its
-   * suffix, because an end token would end the text that the answer continues.
+   * Ids of a prompt: text, with users' parts marked by `literal`, and ids between. With special tokens, adds the
+   * post-processor's prefix unless the prompt already begins with it (templates often write BOS themselves). Leaves out
+   * its suffix, because an end token would end the text that the answer continues.
    *
    * @throws RangeError for a prompt of more than 262144 characters
    */
@@ -173,14 +170,14 @@ export class Tokenizer {
     return this.#bytesOf !== undefined;
   }
 
-  /** Bytes that a token adds to a text, wherever it stands; those of its name for added tokens. Empty for unknown ids. */
+  /** Bytes that a token adds to a text at any place; for added tokens those of their name. Empty for unknown ids. */
   bytes(id: number): Uint8Array {
     const token = this.token(id);
     if (token === undefined) return new Uint8Array();
     return this.#bytesOf && !this.#added.has(token) ? this.#bytesOf(token) : new TextEncoder().encode(token);
   }
 
-  /** True if the id is a token that stands outside of text: a special one, an end token, the picture's. */
+  /** True if the id is a token without text: a special token, an end token, the picture's token. */
   isControl(id: number): boolean {
     return this.isSpecial(id) || this.eosIds.includes(id) || id === this.imageToken?.id;
   }
@@ -205,7 +202,7 @@ export class Tokenizer {
   }
 }
 
-/** Adds the token to `added` where the tokenizer lacks it. */
+/** Adds the token to `added` if the tokenizer lacks it. */
 function imageTokenOf(
   files: TokenizerFiles,
   { imageTokenId, imageToken, templatePlaceholder }: TokenizerOptions,

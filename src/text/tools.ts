@@ -11,7 +11,7 @@ const MAX_LENGTH = 2 ** 17;
 /** Tools that the model may call; none with the choice "none". */
 export interface CheckedTools {
   tools: readonly Tool[];
-  /** Undefined where the model may choose, else the tools of which it must call one. */
+  /** The tools of which the model must call one; undefined if it may choose. */
   required: readonly Tool[] | undefined;
 }
 

@@ -1,17 +1,18 @@
 /**
- * SentencePiece's unigram model: of all ways to cut a word into pieces, the one with the highest sum of scores. Stands in
- * for the library's own, which lacks byte fallback, scores tokens that users must not write, and needs a tree of objects.
+ * SentencePiece's unigram model: of all ways to cut a word into pieces, the one with the highest sum of scores.
+ * Replaces the library's own, which lacks byte fallback, scores tokens that users must not write, and needs a tree of
+ * objects.
  */
 import { Model } from "@huggingface/tokenizers";
 
-/** Taken off the lowest score for a character that no piece covers. */
+/** Subtracted from the lowest score for a character that no piece covers. */
 const UNKNOWN_PENALTY = 10;
 
 export interface UnigramConfig {
   /** Pieces and their scores; a piece's id is its place. */
   readonly vocab: readonly (readonly [piece: string, score: number])[];
   readonly unk_id: number;
-  /** Writes characters that no piece covers as bytes, if the vocabulary has them. */
+  /** Encodes characters that no piece covers as bytes, if the vocabulary has them. */
   readonly byte_fallback: boolean;
 }
 
@@ -48,7 +49,7 @@ export class Unigram extends Model {
     for (let start = 0, next = 0; start < word.length; start = next) {
       next = start + (word.codePointAt(start)! > 0xffff ? 2 : 1);
       const reach = (end: number, candidate: number, known: 0 | 1) => {
-        // Among equals the longest piece wins: it was found first.
+        // Among equal scores the longest piece wins: it was found first.
         if (!(candidate > score[end]!)) return;
         score[end] = candidate;
         begin[end] = start;
@@ -67,7 +68,7 @@ export class Unigram extends Model {
       let start = begin[end]!;
       if (isKnown[end]) tokens.push(word.slice(start, end));
       else {
-        // Neighbouring unknown characters are one.
+        // Neighbouring unknown characters are one token.
         while (start > 0 && !isKnown[start]) start = begin[start]!;
         for (const token of this.#unknown(word.slice(start, end)).reverse()) tokens.push(token);
       }

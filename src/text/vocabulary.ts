@@ -15,7 +15,7 @@ export interface Vocabulary {
   readonly tokens: readonly (string | undefined)[];
 }
 
-/** A model that is checked: the library's BPE, our own Unigram, or one that knows whole words. */
+/** A checked model: the library's BPE, our own Unigram, or a model of whole words. */
 export type CheckedModel =
   | { readonly bpe: JsonObject }
   | { readonly unigram: UnigramConfig }
@@ -38,7 +38,7 @@ export function parseModel(
 }
 
 function parseBpe(model: JsonObject, where: string) {
-  // Random merges are for training; the prefix is passed over by the library.
+  // Random merges are for training; the library ignores the prefix.
   for (const field of ["dropout", "continuing_subword_prefix"]) {
     if (model[field]) reject(`${where}.${field}`, `${show(model[field])} is not supported`);
   }
@@ -112,7 +112,7 @@ function parseVocabulary(vocab: JsonObject, where: string): Vocabulary {
   const idOf = new Map<string, number>();
   const tokens: (string | undefined)[] = [];
   for (const [token, value] of Object.entries(vocab)) {
-    // The place is put together only for a message: this runs once for each of 150,000 tokens.
+    // The place is built only for a message, because this runs for each of 150,000 tokens.
     const isId = Number.isInteger(value) && (value as number) >= 0 && (value as number) < MAX_IDS;
     const id = isId ? (value as number) : asIndex(value, `${where}[${show(token)}]`, MAX_IDS);
     if (tokens[id] !== undefined) reject(where, `${show(tokens[id])} and ${show(token)} both have the id ${id}`);

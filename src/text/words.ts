@@ -1,11 +1,11 @@
-/** Models that know whole words and their beginnings: WordPiece (BERT), and WordLevel, which knows whole words only. */
+/** Models of whole words: WordPiece (BERT), which also has parts of words, and WordLevel. */
 import { Model, WordPiece } from "@huggingface/tokenizers";
 
 export interface WordsConfig {
   readonly type: "WordPiece" | "WordLevel";
   readonly vocab: Readonly<Record<string, number>>;
   readonly unk_token: string;
-  /** WordPiece only: begins each piece but a word's first. */
+  /** WordPiece only: prefix of each piece after a word's first. */
   readonly continuing_subword_prefix: string;
   /** WordPiece only: longer words are unknown. */
   readonly max_input_chars_per_word: number;

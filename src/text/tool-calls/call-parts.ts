@@ -9,19 +9,19 @@ export class FoundCalls {
   #used = 0;
   #begun: ReadCall | undefined;
 
-  /** A call has begun: its name is known. Throws Broken for a name that is no tool's. */
+  /** Begins a call once its name is known. Throws Broken for a name that is not a tool's. */
   begin(name: string, tools: readonly Tool[]): void {
     if (!tools.some((tool) => tool.function.name === name))
       throw new Broken(`it calls ${JSON.stringify(name.slice(0, 64))}, which is none of the tools`);
     this.#begun = { name, arguments: "", isWhole: false };
   }
 
-  /** The arguments so far. */
+  /** Sets the arguments so far. */
   argue(text: string): void {
     if (this.#begun) this.#begun.arguments = text;
   }
 
-  /** The call is whole, and its text ends at `at`. */
+  /** Completes the call; its text ends at `at`. */
   finish(text: string, at: number): void {
     this.#calls.push({ ...this.#begun!, arguments: text, isWhole: true });
     this.#begun = undefined;
@@ -37,7 +37,7 @@ export class FoundCalls {
     return this.#calls.length;
   }
 
-  /** Runs a reader that fills this. @param isQuiet what begins like a call may be text until its name is known */
+  /** Runs a reader that fills this. @param isQuiet text that begins like a call may be text until its name is known */
   read(run: (found: this) => void, isQuiet = false): Reading {
     try {
       run(this);
@@ -52,7 +52,7 @@ export class FoundCalls {
   }
 }
 
-/** Arguments as JSON: all of them, or those that are read so far. */
+/** Arguments as JSON: all of them, or those read so far. */
 export function argumentsText(members: readonly (readonly [string, unknown])[], isWhole: boolean): string {
   const parts = members.map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`);
   return `{${parts.join(", ")}${isWhole ? "}" : ""}`;
@@ -63,7 +63,7 @@ export function parametersOf({ function: { parameters } }: Tool): object {
   return parameters ?? { type: "object", properties: {}, additionalProperties: false };
 }
 
-/** The schema with references that hold where it stands inside a larger one. @param path as "#/properties/a" */
+/** The schema with references adjusted for its place in a larger one. @param path as "#/properties/a" */
 export function moved(schema: unknown, path: string, isMap = false): unknown {
   if (Array.isArray(schema)) return schema.map((part) => moved(part, path));
   if (typeof schema !== "object" || schema === null) return schema;

@@ -1,12 +1,12 @@
-/** Splits an answer into text and calls of tools while it is written. No text is lost: what is no call stays text. */
+/** Splits an answer into text and tool calls while it is generated. No text is lost: an incomplete call stays text. */
 import type { Tool, ToolCall } from "../../shared/tools.ts";
 import type { ReadCall, ToolConvention } from "./convention.ts";
 
 export type CallPiece =
   | { type: "text"; text: string }
-  /** A call begins (the first piece of an index), or its arguments go on. */
+  /** A call begins (the first piece of an index), or its arguments continue. */
   | { type: "tool-call"; index: number; id: string; name: string; arguments: string }
-  /** What looked like a call was none; its text comes before this. */
+  /** A text that looked like a call was not one; it was emitted as text before this. */
   | { type: "tool-problem"; message: string };
 
 interface Told {
@@ -20,17 +20,17 @@ export class CallStream {
   readonly #convention: ToolConvention;
   readonly #tools: readonly Tool[];
   readonly #makeId: () => string;
-  /** Calls that are told, in order; those that broke are left out. */
+  /** Emitted calls in order, without broken ones. */
   readonly #calls: Told[] = [];
   /** Index of the next call, counting those that broke. */
   #nextIndex = 0;
-  /** The one that is being written. */
+  /** The call in progress. */
   #begun: (Told & { index: number }) | undefined;
-  /** Text that is not told yet. */
+  /** Text not emitted yet. */
   #held = "";
-  /** Calls of `#held` that are told as a whole. */
+  /** Calls in `#held` that are emitted completely. */
   #toldOfHeld = 0;
-  /** White space before the calls, which is text where they break. */
+  /** White space before the calls, which is text if they break. */
   #layout = "";
   #isInCall = false;
   #hasText = false;
@@ -66,7 +66,7 @@ export class CallStream {
     while (this.#isInCall ? yield* this.#readCalls(isEnd) : yield* this.#readText(isEnd));
   }
 
-  /** Tells text up to the next opening. Returns whether there is more to do. */
+  /** Emits text up to the next opening. Returns true if there is more to read. */
   *#readText(isEnd: boolean): Generator<CallPiece, boolean> {
     const { openings, isAtStart } = this.#convention;
     const mayOpen = !isAtStart || (!this.#hasText && this.#nextIndex === 0);
@@ -99,7 +99,7 @@ export class CallStream {
     yield { type: "text", text };
   }
 
-  /** Tells what is certain of the calls. Returns whether there is more to do. */
+  /** Emits the certain parts of calls. Returns true if there is more to read. */
   *#readCalls(isEnd: boolean): Generator<CallPiece, boolean> {
     const { calls, used, state, problem } = this.#convention.read(this.#held, this.#tools);
     for (const call of calls.slice(this.#toldOfHeld)) yield* this.#tellCall(call);
@@ -113,7 +113,7 @@ export class CallStream {
       this.#held = rest;
       return true;
     }
-    // Goes on after the opening, which began no call.
+    // Continues after the opening, which began no call.
     const opening = this.#convention.openings.find((one) => rest.startsWith(one)) ?? rest.slice(0, 1);
     const told = isEnd && state === "open" ? rest : rest.slice(0, Math.max(1, opening.length));
     this.#held = rest.slice(told.length);
@@ -142,13 +142,13 @@ export class CallStream {
   }
 }
 
-/** Where the first of the texts stands; -1 for none. */
+/** Position of the first of the texts; -1 for none. */
 function firstOf(text: string, openings: readonly string[]): number {
   const places = openings.map((opening) => text.indexOf(opening)).filter((place) => place >= 0);
   return places.length > 0 ? Math.min(...places) : -1;
 }
 
-/** Characters that no opening can begin in, and that are not white space before one. */
+/** Length of the text in which no opening, or white space before one, can begin. */
 function safeLength(text: string, openings: readonly string[]): number {
   let length = text.length;
   for (const opening of openings)

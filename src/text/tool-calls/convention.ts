@@ -1,8 +1,8 @@
-/** How a model writes calls of tools: the interface of a convention. */
+/** The interface of a convention: the form in which a model writes tool calls. */
 import type { CallForm, Tool } from "../../shared/tools.ts";
 import type { TemplateCall } from "../calls.ts";
 
-/** A call as far as the text tells it. */
+/** A call, as far as the text contains it. */
 export interface ReadCall {
   name: string;
   /** The arguments as JSON: all of them, or their beginning. Never taken back by more text. */
@@ -10,15 +10,15 @@ export interface ReadCall {
   isWhole: boolean;
 }
 
-/** What a reader finds in text that begins with an opening. */
+/** The calls in a text that begins with an opening. */
 export interface Reading {
   /** Only the last one may not be whole. */
   calls: readonly ReadCall[];
   /** Characters up to the end of the last whole call; 0 without one. */
   used: number;
   /**
-   * "open": more text may follow. "closed": the calls end at `used`. "broken": the text after `used` is no call, whatever
-   * follows; `problem` says why. "text": it is no call either, and nothing is wrong with that.
+   * "open": more text may follow. "closed": the calls end at `used`. "broken": the text after `used` can never become a
+   * call; `problem` says why. "text": the same, but without a problem.
    */
   state: "open" | "closed" | "broken" | "text";
   problem?: string;
@@ -29,11 +29,11 @@ export interface ToolConvention {
   readonly name: string;
   /** Texts that begin a call. They may be special tokens. */
   readonly openings: readonly string[];
-  /** Calls begin at the answer's first character, white space aside, or not at all. */
+  /** True if calls begin only at the answer's first character after white space. */
   readonly isAtStart?: boolean;
   /** Further texts within calls that may be special tokens. */
   readonly marks: readonly string[];
-  /** Texts of tokens that end an answer, beside the model's own. */
+  /** Texts of tokens that end an answer, besides the model's own. */
   readonly ends?: readonly string[];
   /** Reads text from an opening on. Pure; a longer text never contradicts a shorter one. */
   read(text: string, tools: readonly Tool[]): Reading;

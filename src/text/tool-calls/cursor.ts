@@ -5,10 +5,10 @@ class Unfinished extends Error {}
 /** The text ends too early. One for all: it is thrown for nearly every token of a call, and a stack costs microseconds. */
 export const UNFINISHED = new Unfinished();
 
-/** The text is no call, whatever follows. */
+/** The text can never become a call. */
 export class Broken extends Error {}
 
-/** Nothing in use nests deeper; readers recurse. */
+/** Readers recurse; values in use are less deep. */
 const MAX_DEPTH = 64;
 const SHOWN = 24;
 
@@ -32,7 +32,7 @@ export class Cursor {
     return character;
   }
 
-  /** True if this text comes next; takes it then. Throws Unfinished where the text ends within it. */
+  /** True if this text comes next, which is then consumed. Throws Unfinished if the input ends within it. */
   has(expected: string): boolean {
     if (this.text.startsWith(expected, this.at)) {
       this.at += expected.length;
@@ -47,7 +47,7 @@ export class Cursor {
     if (!this.has(expected)) this.fail(JSON.stringify(expected));
   }
 
-  /** Text up to one of the characters of a class. Throws Unfinished where none follows. */
+  /** Text up to a character of a class. Throws Unfinished if none follows. */
   until(delimiters: RegExp): string {
     const rest = this.text.slice(this.at);
     const length = rest.search(delimiters);
@@ -62,13 +62,13 @@ export class Cursor {
   }
 }
 
-/** How values are written. */
+/** The notation of values. */
 export interface Notation {
   quotes: readonly string[];
   words: ReadonlyMap<string, boolean | null>;
-  /** A string between two of these marks, as it is. */
+  /** A mark around raw strings. */
   rawMark?: string;
-  /** Names of an object's members may stand without quotes. */
+  /** Names of an object's members may lack quotes. */
   hasBareNames?: boolean;
   /** "(1, 2)" is a list. */
   hasTuples?: boolean;

@@ -9,15 +9,15 @@ export interface JsonCallsOptions {
   name: string;
   /** Begins the calls; undefined for calls that are the whole answer. */
   opening: string | undefined;
-  /** May stand in place of no opening. */
+  /** Optional openings for calls without one. */
   otherOpenings?: readonly string[];
-  /** Ends the calls; undefined where the answer ends with them. */
+  /** Ends the calls; undefined if the answer ends with them. */
   closing: string | undefined;
   /** White space that the model writes after the opening and before the closing. */
   inner?: string;
-  /** True if calls come in one list; else each has marks of its own. Readers take both. */
+  /** True if calls are in one list; otherwise each has marks of its own. Readers accept both. */
   isList: boolean;
-  /** The field of the arguments; readers take "arguments" and "parameters". */
+  /** The field of the arguments; readers accept "arguments" and "parameters". */
   field: "arguments" | "parameters";
   ends?: readonly string[];
 }
@@ -37,7 +37,7 @@ export function jsonCalls(options: JsonCallsOptions): ToolConvention {
   };
 }
 
-/** The texts around calls; empty where there are none. */
+/** The texts around calls; empty if there are none. */
 type Layout = Required<Pick<JsonCallsOptions, "inner" | "isList" | "field">> & { opening: string; closing: string };
 
 function layoutOf({ opening = "", closing = "", inner = "", isList, field }: JsonCallsOptions): Layout {
@@ -57,7 +57,7 @@ function readCalls(text: string, tools: readonly Tool[], options: JsonCallsOptio
       readListedCalls(cursor, found, tools);
     } else {
       readCall(cursor, found, tools);
-      // Several calls of a bare answer stand one after another.
+      // Several calls of a bare answer follow each other.
       while (opening === undefined) {
         cursor.space();
         if (cursor.has(";")) cursor.space();
@@ -88,7 +88,7 @@ export function isFollowed(cursor: Cursor, separator: string, end: string): bool
   return false;
 }
 
-/** One object. Its arguments are told as they were written, once the name is known. */
+/** Reads one object. Emits its arguments as written, once the name is known. */
 function readCall(cursor: Cursor, found: FoundCalls, tools: readonly Tool[]): void {
   cursor.space();
   cursor.take("{");
@@ -117,7 +117,7 @@ function readCall(cursor: Cursor, found: FoundCalls, tools: readonly Tool[]): vo
 /**
  * The arguments' text: an object, or a string that holds one.
  *
- * @param tell called with as much of an object as there is
+ * @param tell called with the part of the object read so far
  */
 export function readArguments(cursor: Cursor, tell: (text: string) => void): string {
   const start = cursor.at;

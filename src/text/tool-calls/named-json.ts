@@ -16,7 +16,7 @@ export const namedJson: ToolConvention = {
       const cursor = new Cursor(text);
       cursor.take(OPENING);
       cursor.space();
-      // Some of them write braces right after the name, and an id between two marks.
+      // Some models write braces directly after the name, and an id between two marks.
       const name = cursor.until(/[{[\s]/);
       found.begin(name, tools);
       cursor.space();

@@ -30,7 +30,7 @@ export const pythonCalls: ToolConvention = {
       cursor.space();
       cursor.take("[");
       cursor.space();
-      // Told to write JSON, the model does.
+      // The model writes JSON if the prompt asks for it.
       if (cursor.peek() === "{") readListedCalls(cursor, found, tools);
       else {
         do readCall(cursor, found, tools);

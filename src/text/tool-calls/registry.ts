@@ -1,7 +1,7 @@
-/** The known conventions, and how a model's files tell which one it has. Readers are loaded with the first tools. */
+/** The known conventions, and the detection of a model's convention by its files. Readers are loaded on demand. */
 import type { ToolConvention } from "./convention.ts";
 
-/** What the model's files tell. */
+/** The facts from a model's files. */
 export interface ToolFacts {
   /** Text of all chat templates. */
   template: string;
@@ -21,7 +21,7 @@ const has =
   ({ template }: ToolFacts) =>
     texts.every((text) => template.includes(text));
 
-/** The first that matches counts. */
+/** The first match counts. */
 const CONVENTIONS: readonly Entry[] = [
   { matches: has("<function=", "<parameter="), load: async () => (await import("./xml-calls.ts")).xmlCalls },
   { matches: has("<start_function_call>"), load: async () => (await import("./escaped-calls.ts")).escapedCalls },
@@ -38,7 +38,7 @@ const CONVENTIONS: readonly Entry[] = [
   { matches: ({ hasToken }) => hasToken("<|tool_call|>"), load: listed },
 ];
 
-/** The model's convention; undefined for one whose template writes no tools, or in a way that is not known. */
+/** The model's convention; undefined for a template without tools, or with an unknown convention. */
 export function findConvention(facts: ToolFacts): Entry["load"] | undefined {
   if (!/\btools\b/.test(facts.template)) return undefined;
   return CONVENTIONS.find(({ matches }) => matches(facts))?.load;

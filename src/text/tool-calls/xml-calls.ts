@@ -1,4 +1,4 @@
-/** Calls as nested tags, strings as they are: "<tool_call><function=name><parameter=what>tea</parameter>", of Qwen 3.5. */
+/** Calls as nested tags with raw strings: "<tool_call><function=name><parameter=what>tea</parameter>", of Qwen 3.5. */
 import type { MemberNotation, Tool } from "../../shared/tools.ts";
 import { argumentsText, FoundCalls, parametersOf } from "./call-parts.ts";
 import type { ToolConvention } from "./convention.ts";
@@ -101,7 +101,7 @@ function propertiesOf(tool: Tool): Readonly<Record<string, PropertySchema | unde
 
 const WORDS: Readonly<Record<string, unknown>> = { True: true, False: false, None: null };
 
-/** Text, but JSON or Python's words where the schema asks for something else than a string. */
+/** Text, parsed as JSON or Python's words if the schema asks for another type than a string. */
 function parsedValue(text: string, schema: PropertySchema | undefined): unknown {
   if (schema?.type === "string" || (Array.isArray(schema?.enum) && schema.enum.includes(text))) return text;
   const trimmed = text.trim();
