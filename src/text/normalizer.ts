@@ -1,6 +1,6 @@
 /**
- * The normalizers of tokenizer.json, as Hugging Face's Rust library (tokenizers 0.23) does them. They stand in for those of
- * @huggingface/tokenizers 0.2.0, whose BertNormalizer, Precompiled, Lowercase, Strip and Replace give other texts.
+ * The normalizers of tokenizer.json, as Hugging Face's Rust library (tokenizers 0.23) does them. They replace those
+ * of @huggingface/tokenizers 0.2.0, whose BertNormalizer, Precompiled, Lowercase, Strip and Replace give different texts.
  */
 import { Charsmap } from "./charsmap.ts";
 import { asArray, asBoolean, asObject, asString, type JsonObject, reject, show } from "./json.ts";
