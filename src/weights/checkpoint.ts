@@ -1,6 +1,6 @@
 /**
- * A checkpoint: one safetensors file, or the shards that an index file lists, as one table of tensors. Reads headers only
- * and knows nothing of models.
+ * A checkpoint: one safetensors file, or the shards that an index file lists, as one table of tensors. Reads headers
+ * only; independent of models.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { isJsonObject, quoted } from "../shared/json.ts";
@@ -11,15 +11,15 @@ import type { StoredTensor } from "./formats/stored-tensor.ts";
 import { readSafetensorsHeader, type TensorEntry } from "./safetensors.ts";
 
 export interface Checkpoint {
-  /** Every tensor, by the name that its family knows. */
+  /** Every tensor, by the name that its family uses. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** The files that hold them, by name. */
   readonly files: ReadonlyMap<string, ByteSource>;
-  /** File and name there of the tensor of this name, where the files call it otherwise; for messages. */
+  /** The file and its own name of a tensor, if that name differs; for messages. */
   nameInFile?(name: string): string | undefined;
   /** Length of these files together. */
   readonly byteLength: number;
-  /** What a person may want to know of how they are read, a sentence each. */
+  /** Remarks for the user about the reading of these files, a sentence each. */
   readonly notes?: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export const INDEX_FILE = "model.safetensors.index.json";
 /** The largest published checkpoints have about 300 shards; each costs a request before anything can be checked. */
 const MAX_SHARDS = 1024;
 
-/** Headers read in parallel: as many as a browser opens connections to one HTTP/1.1 server. */
+/** Headers read in parallel: the number of connections that a browser opens to one HTTP/1.1 server. */
 const PARALLEL_HEADERS = 6;
 
 /**
@@ -93,8 +93,8 @@ async function openShards(
     return { source, tensors: (await readSafetensorsHeader(source, { signal })).tensors };
   });
 
-  // An index may list tensors that no shard holds, or leave some out: only those that the model needs matter, and matching
-  // them reports a missing one.
+  // An index may list tensors that no shard holds, or omit some. Only the model's tensors matter, and matching reports
+  // missing ones.
   const tensors = new Map<string, TensorEntry>();
   for (const shard of shards)
     for (const entry of shard.tensors.values()) {

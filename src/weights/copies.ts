@@ -1,6 +1,6 @@
 /**
- * Small copies of models on disk. Nobody publishes them, so nothing can fetch them again: a new copy is written beside an
- * earlier one of the same source, and takes its place only once it is complete.
+ * Small copies of models on disk. They are not published and cannot be fetched again. So a new copy is written beside
+ * an earlier one of the same source, and replaces it only once it is complete.
  */
 import { FoveaError } from "../errors.ts";
 import { NO_ROOM } from "../shared/stored-model.ts";
@@ -15,7 +15,7 @@ function placesOf(source: string): readonly [ModelKey, ModelKey] {
   ];
 }
 
-/** Where the newest complete copy of this source is; undefined if there is none. */
+/** The place of the newest complete copy of this source; undefined if there is none. */
 export async function findCopy(source: string): Promise<ModelKey | undefined> {
   const found: { key: ModelKey; since: string }[] = [];
   for (const key of placesOf(source)) {
@@ -32,11 +32,11 @@ export interface CopyOptions {
 }
 
 /**
- * Stores what `write` writes as the copy of this source. If it fails, the unfinished copy is deleted, and an earlier one
- * stays.
+ * Stores the output of `write` as the copy of this source. If it fails, the unfinished copy is deleted, and an earlier
+ * one stays.
  *
  * @returns the result of `write`
- * @throws FoveaError `download-failed` where there is no room or no private file system, `aborted`; what `write` throws
+ * @throws FoveaError `download-failed` without room or a private file system, `aborted`; errors of `write`
  */
 export async function storeCopy<T>(
   source: string,
@@ -57,7 +57,7 @@ export async function storeCopy<T>(
   } finally {
     store.close();
   }
-  // With no other lock held: a tab that writes there would wait for this one.
+  // Without holding another lock: a tab that writes there would wait for this one.
   await ModelStore.remove(other, () => isNewest(source, other));
   return result;
 }

@@ -1,6 +1,6 @@
 /**
- * The element types of the safetensors format and their sizes, and which of them Fovea reads.
- * Conversion of values, and the check for NaN, happen on the GPU.
+ * The element types of the safetensors format, their sizes, and the types that Fovea reads. The GPU converts values and
+ * checks for NaN.
  */
 
 /** Bits of an element, for every type that the format's published reader knows. */

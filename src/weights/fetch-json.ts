@@ -64,7 +64,7 @@ function parse(bytes: Uint8Array, where: string): unknown {
   try {
     return parseJson(decodeUtf8(bytes, where), where);
   } catch (cause) {
-    // parseJson blames a damaged model; here the server sent something else.
+    // parseJson reports a damaged model, but here the server sent something else.
     throw new FoveaError("download-failed", `${where} did not answer with JSON; check the address`, { cause });
   }
 }

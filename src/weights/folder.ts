@@ -23,7 +23,7 @@ export interface JsonOptions extends TextOptions {
 
 export interface FileSize {
   readonly bytes: number;
-  /** What of it is still to be stored; 0 for a file that is in memory. */
+  /** Bytes still to be stored; 0 for a file in memory. */
   readonly missingBytes: number;
 }
 
@@ -32,16 +32,16 @@ export interface FileSize {
  * RangeError for a name that is a path, FoveaError `download-failed` if the file cannot be read, and `aborted`.
  */
 export interface ModelFolder {
-  /** Where the files come from, for messages. */
+  /** The origin of the files, for messages. */
   readonly location: string;
-  /** The file, or the variant of the weights, that the source names. */
+  /** The file or variant of the weights in the source. */
   readonly choice?: string | undefined;
-  /** Names of all files; undefined where they are not known, as at an address. Throws `download-failed` or `aborted`. */
+  /** Names of all files; undefined if they are unknown, as at an address. Throws `download-failed` or `aborted`. */
   names(options?: ReadOptions): Promise<readonly string[] | undefined>;
   open(name: string, options?: ReadOptions): Promise<ByteSource | undefined>;
-  /** Lengths of a file that need not be opened; absent where no list has them. Throws as `names`. */
+  /** Lengths of a file without opening it; absent without a listing. Throws as `names`. */
   sizeOf?(name: string, options?: ReadOptions): Promise<FileSize | undefined>;
-  /** Tells which files of several alternatives will be read, for progress. */
+  /** Announces the files that will be read, among several alternatives, for progress. */
   expect?(names: readonly string[], options?: ReadOptions): Promise<void>;
   /** The file as UTF-8 text. Throws `bad-weights` if it is too long or not UTF-8. */
   text(name: string, options?: TextOptions): Promise<string | undefined>;
@@ -52,8 +52,8 @@ export interface ModelFolder {
 const DEFAULT_MAX_BYTES = 64 << 20;
 
 /**
- * True if an untrusted name is that of a file directly in the folder: no path, no drive, no scheme, nothing that could
- * change an address.
+ * True if an untrusted name is a file directly in the folder: no path, drive, scheme, or anything that could change an
+ * address.
  */
 export function isPlainFileName(name: string): boolean {
   return /^[^/\\:\p{Cc}\p{Cs}]{1,255}$/u.test(name) && name !== "." && name !== "..";
@@ -197,7 +197,7 @@ function checkedFiles(files: unknown): [string, FileBytes][] {
   return entries;
 }
 
-/** Whether a value is of one of these built-in classes, from any window or worker. */
+/** True if a value is of one of these built-in classes, from any window or worker. */
 function isTagged(value: unknown, ...tags: string[]): boolean {
   return tags.some((tag) => Object.prototype.toString.call(value) === `[object ${tag}]`);
 }

@@ -16,7 +16,7 @@ export interface HubEntry {
   source: string;
   downloads: number;
   gated: boolean;
-  /** All fields, untrusted; which ones, the caller asked for. */
+  /** The requested fields, untrusted. */
   fields: Readonly<Record<string, unknown>>;
 }
 

@@ -1,10 +1,10 @@
 /**
- * Models on a hub with Hugging Face's interface: lists the published files, with lengths and hashes. The files themselves
- * are fetched like any others.
+ * Models on a hub with Hugging Face's interface: lists the published files, with lengths and hashes. Other code fetches
+ * the files.
  *
- * It relies on these endpoints. `api/models/NAME/revision/REV` returns the commit. `api/models/NAME/tree/COMMIT` lists the
- * files of the top folder, page by page: each with its size and git id, those in large-file storage with their SHA-256. So
- * does `api/models/NAME/tree/COMMIT/FOLDER` of a folder that may hold nested files.
+ * It relies on these endpoints. `api/models/NAME/revision/REV` returns the commit. `api/models/NAME/tree/COMMIT` lists
+ * the files of the top folder, page by page: each with its size and git id, those in large-file storage with their
+ * SHA-256. `api/models/NAME/tree/COMMIT/FOLDER` does the same for a folder that may hold nested files.
  * `NAME/resolve/COMMIT/FILE` leads to the bytes, often on another origin. Refusals carry X-Error-Code.
  */
 import { FoveaError } from "../errors.ts";
@@ -29,7 +29,7 @@ export interface HubOptions extends ReadOptions {
 export interface HubListing extends ModelListing {
   /** Headers of requests for the files. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The next step where access to a file is refused, for messages. */
+  /** The next step if access to a file is refused, for messages. */
   readonly refusalHint: string;
 }
 

@@ -1,5 +1,6 @@
 /**
- * JSON from untrusted files: a failed parse names the file, and duplicate keys can be refused. Readers check the values.
+ * JSON from untrusted files: a failed parse names the file, and duplicate keys can be refused. Callers check the
+ * values.
  */
 import { FoveaError } from "../errors.ts";
 import { isTooDeep, MAX_JSON_LEVELS, quoted } from "../shared/json.ts";

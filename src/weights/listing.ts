@@ -21,7 +21,7 @@ export interface ListedFile {
 }
 
 export interface ModelListing {
-  /** Where the files come from, for messages. */
+  /** The origin of the files, for messages. */
   readonly location: string;
   readonly files: ReadonlyMap<string, ListedFile>;
 }

@@ -1,4 +1,4 @@
-/** Files that come with the package, in Node. Only here may an address name a file of this machine. */
+/** Files that come with the package, in Node. No other code opens an address as a file of this machine. */
 import { FoveaError } from "../errors.ts";
 import { type ByteSource, blobSource } from "./byte-source.ts";
 

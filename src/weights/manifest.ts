@@ -21,7 +21,7 @@ export interface KnownModel {
   /** Folder of the files: relative to the folder of models (`modelsUrl`), or an https address. Ends in a slash. */
   readonly location: string;
   readonly defaults: ModelDefaults;
-  /** Compression and inhibition of requests that leave them out; the engine checks them. */
+  /** Default compression and inhibition of requests; the engine checks them. */
   readonly requestDefaults?: Readonly<Record<string, unknown>>;
   /** Name, length in bytes and SHA-256 of each file. Empty for a model whose weights do not exist yet. */
   readonly files: readonly { name: string; bytes: number; sha256: string }[];
@@ -83,8 +83,8 @@ export function manifest(): Manifest {
 /**
  * The files of a known model.
  *
- * @param modelsUrl Folder that contains the models' folders, if not where they ship; ends in a slash.
- * @param shipped Their addresses where they ship, as `shippedFiles` found them.
+ * @param modelsUrl Folder of the models' folders, if not the shipped place; ends in a slash.
+ * @param shipped Addresses of shipped files, from `shippedFiles`.
  * @throws FoveaError `download-failed` if this version has no weights of the model.
  */
 export function listKnown(

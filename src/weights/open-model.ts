@@ -1,12 +1,12 @@
 /**
- * Opens a model for the time of a load. Files come from disk or from their published address; they are checked, stored
- * and counted. Damaged files are deleted and fetched once more.
+ * Opens a model during a load. Files come from disk or from their published address; they are checked, stored and
+ * counted. Damaged files are deleted and fetched once more.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
+import { Counter } from "./byte-counter.ts";
 import type { ByteSource, FileBytes, ReadOptions } from "./byte-source.ts";
-import { Counter } from "./counter.ts";
+import { CachingSource, type RecentPart } from "./caching-source.ts";
 import { type FileSize, type ModelFolder, makeFolder, openFolder } from "./folder.ts";
-import { PartedSource, type RecentPart } from "./parted-source.ts";
 import type { ReadProgress } from "./read-tensors.ts";
 import { type AskOptions, type RemoteModel, type RemoteOptions, remoteModel } from "./remote-model.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy, TransientFailure } from "./retry.ts";
@@ -28,7 +28,7 @@ export interface OpenModelOptions extends RemoteOptions, ReadOptions {
   cache?: "opfs" | "none" | undefined;
   /** Called as bytes of any file arrive. */
   onBytes?: ((progress: ReadProgress) => void) | undefined;
-  /** Called with a sentence when the model cannot be stored; loading goes on. */
+  /** Called with a sentence when the model cannot be stored; loading continues. */
   onWarning?: ((message: string) => void) | undefined;
   /** Length of a part on disk. */
   partBytes?: number | undefined;
@@ -41,7 +41,7 @@ export type ModelSource = string | URL | Readonly<Record<string, FileBytes>>;
  * is deleted and `load` is called a second time. The model is marked complete on disk only after `load` resolves.
  *
  * @throws TypeError for a source that is not a model. FoveaError `hash-mismatch` if a file is damaged twice;
- * `download-failed`, also if there is no space to store the model; `aborted`; what `load` throws.
+ * `download-failed`, also if there is no space to store the model; `aborted`; errors of `load`.
  */
 export async function withModel<T>(
   source: ModelSource,
@@ -72,11 +72,11 @@ export async function withModel<T>(
   }
 }
 
-/** Where the model is stored; undefined where nothing is, or nothing is to be stored. */
+/** The store of the model; undefined if the model is not stored and should not be. */
 async function openStore(remote: RemoteModel, { cache, signal }: OpenModelOptions): Promise<ModelStore | undefined> {
   if (remote.findStored) {
     const key = await remote.findStored();
-    // Nothing is created for a model that is gone.
+    // Creates nothing for a deleted model.
     return key && ModelStore.open(key, signal);
   }
   return cache === "none" ? undefined : ModelStore.open(remote.key, signal);
@@ -107,7 +107,7 @@ class Session {
   readonly #store: ModelStore | undefined;
   readonly #counter: Counter;
   readonly #options: OpenModelOptions;
-  readonly #sources: PartedSource[] = [];
+  readonly #sources: CachingSource[] = [];
   readonly #recent: RecentPart = {};
   /** Files that had unconfirmed parts on disk when they were opened. */
   readonly #resumed: string[] = [];
@@ -139,7 +139,7 @@ class Session {
     const identity: FileIdentity = { name, byteLength, partBytes, digest, validator };
     // Without a hash and a store there is nothing to check or keep.
     if (!this.#store)
-      return digest ? this.#keep(new PartedSource(identity, { openRemote: file.open })) : file.open({ signal });
+      return digest ? this.#keep(new CachingSource(identity, { openRemote: file.open })) : file.open({ signal });
 
     const stored = await this.#storedFile(identity);
     if (stored && !stored.isComplete) {
@@ -149,11 +149,11 @@ class Session {
     }
     const onStoreFailure = () => this.#options.onWarning?.(NOT_STORED);
     return this.#keep(
-      new PartedSource(identity, { openRemote: file.open, stored, recent: this.#recent, onStoreFailure }),
+      new CachingSource(identity, { openRemote: file.open, stored, recent: this.#recent, onStoreFailure }),
     );
   }
 
-  #keep(source: PartedSource): PartedSource {
+  #keep(source: CachingSource): CachingSource {
     this.#sources.push(source);
     return source;
   }
@@ -168,13 +168,13 @@ class Session {
 
   async #names(signal: AbortSignal | undefined): Promise<readonly string[] | undefined> {
     const { names } = this.#remote;
-    // No server was asked, so none has answered.
+    // No server has been asked.
     if (!names) return this.#isOffline ? this.#store?.names() : undefined;
     const listed = await this.#ask((options) => names(options), signal);
     return this.#isOffline ? this.#store?.names() : listed;
   }
 
-  /** Asks where the model is published. Goes offline if the server does not answer and the whole model is on disk. */
+  /** Asks the model's server. Goes offline if it does not answer and the whole model is on disk. */
   async #ask<T>(ask: (options: AskOptions) => Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
     if (this.#isOffline) return undefined;
     const isStored = !this.#hasAsked && ((await this.#store?.isComplete()) ?? false);
@@ -198,7 +198,7 @@ class Session {
     const openRemote = unreachable(name, this.#remote);
     // The model was complete, so an incomplete file means damage.
     if (!stored.isComplete) return openRemote();
-    return this.#keep(new PartedSource(stored.identity, { openRemote, stored, recent: this.#recent }));
+    return this.#keep(new CachingSource(stored.identity, { openRemote, stored, recent: this.#recent }));
   }
 
   /** The file on disk; undefined if it cannot be stored. */

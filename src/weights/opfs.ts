@@ -39,12 +39,12 @@ export async function readFile(folder: Folder, name: string): Promise<Uint8Array
   return buffer && new Uint8Array(buffer);
 }
 
-/** A file's bytes in order; each piece is written before the next one is asked for. */
+/** A file's bytes in order; each piece is written before the next one is requested. */
 type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /**
- * Writes a file from pieces and replaces any other of its name. Throws DOMException, for example if storage is full, and
- * what `pieces` throws; the file is then removed.
+ * Writes a file from pieces and replaces any other of its name. Throws DOMException, for example if storage is full,
+ * and errors of `pieces`; the file is then removed.
  */
 export async function writeFile(folder: Folder, name: string, pieces: Pieces): Promise<void> {
   const handle: FileHandle = await folder.getFileHandle(name, { create: true });

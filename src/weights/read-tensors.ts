@@ -9,7 +9,7 @@ import type { ReadOptions } from "./byte-source.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { isPackedEncoding, isReadable, isUnpackedEncoding } from "./formats/encoding.ts";
 import { fileOf, type Plane, type StoredTensor } from "./formats/stored-tensor.ts";
-import { type FileRange, MAX_GAP_BYTES, planReads, type ReadRange } from "./plan.ts";
+import { type FileRange, MAX_GAP_BYTES, planReads, type ReadRange } from "./plan-reads.ts";
 
 /** A part of one plane of a tensor. The pieces of a plane come in order; an empty plane has one. */
 export interface TensorPiece {
@@ -18,8 +18,8 @@ export interface TensorPiece {
   /** Where the piece starts in the plane, in bytes; a multiple of `pieceUnit`. */
   readonly byteOffset: number;
   /**
-   * Starts at a multiple of 4 in its buffer; its length is a multiple of `pieceUnit` but for the last piece. Valid only
-   * until the next piece is asked for: all pieces share one buffer, and an upload to the GPU copies them anyway.
+   * Starts at a multiple of 4 in its buffer; its length is a multiple of `pieceUnit`, except for the last piece. Valid
+   * only until the next piece is requested: all pieces share one buffer, and an upload to the GPU copies them.
    */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly last: boolean;
@@ -35,11 +35,11 @@ export interface ReadProgress {
 export interface ReadTensorsOptions extends ReadOptions {
   /** Called for each chunk that arrives. */
   onBytes?: ((progress: ReadProgress) => void) | undefined;
-  /** Length of a piece at most, a multiple of 4. Default 4 MiB. A piece that cannot be shorter may be longer. */
+  /** The largest length of a piece, a multiple of 4. Default 4 MiB. A piece of a single unit may be longer. */
   pieceBytes?: number;
 }
 
-/** Longest piece. No row of a model is near it. */
+/** Longest piece, far above the rows of any model. */
 const MAX_UNIT_BYTES = 64 << 20;
 
 /** One plane of a wanted tensor. */
@@ -87,7 +87,7 @@ export async function* readTensors(
     onBytes?.({ file, loadedBytes, totalBytes: plan.byteLength });
   };
   for (const range of plan.ranges) yield* readRange(checkpoint, range, buffer, report, signal);
-  // Also checks files of which only the header was read.
+  // Also checks files with only the header read.
   for (const source of checkpoint.files.values()) await source.finish?.({ signal });
 }
 

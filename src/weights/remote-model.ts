@@ -1,6 +1,6 @@
 /**
- * A model's published files: of the manifest, of a hub, or in a folder at an address. Finds files by name and says what is
- * known about them before they are read. open-model.ts stores them.
+ * A model's published files: of the manifest, of a hub, or in a folder at an address. Finds files by name, with their
+ * known lengths and hashes. open-model.ts stores them.
  */
 import { FoveaError } from "../errors.ts";
 import { quoted } from "../shared/json.ts";
@@ -36,13 +36,13 @@ export interface AskOptions extends ReadOptions {
 
 export interface RemoteModel {
   readonly key: ModelKey;
-  /** Of a model that is only on disk: where it is now, in place of `key`; undefined if it is gone. */
+  /** For a model that is only on disk: its current place, instead of `key`; undefined if it is gone. */
   findStored?(): Promise<ModelKey | undefined>;
   /** For messages. */
   readonly location: string;
-  /** The next step where the stored copy is damaged and nobody answers, for messages. */
+  /** The next step if the stored copy is damaged and no server answers, for messages. */
   readonly repair: string;
-  /** The file, or the variant of the weights, that the source or the options name. */
+  /** The file or variant of the weights in the source or the options. */
   readonly choice?: string | undefined;
   /** Length of all files that loading needs; undefined without a published list. */
   totalBytes(options: AskOptions): Promise<number | undefined>;
@@ -57,7 +57,7 @@ export interface RemoteOptions {
   hubUrl?: string | undefined;
   hubToken?: string | undefined;
   modelsUrl?: string | undefined;
-  /** The file, or the variant of the weights, where the source names none. */
+  /** The file or variant of the weights, if the source has none. */
   variant?: string | undefined;
   retry?: RetryPolicy | undefined;
 }
@@ -95,7 +95,7 @@ async function listInstalled(known: KnownModel, modelsUrl: URL | undefined): Pro
   return listKnown(known, modelsUrl, modelsUrl ? undefined : await shippedFiles());
 }
 
-/** The name by which a source is stored. Throws TypeError for an address with a password. */
+/** The name under which a source is stored. Throws TypeError for an address with a password. */
 export function storedName(source: string): string {
   const name = sourceName(source);
   if (!/^https?:/.test(name)) return name;
@@ -103,7 +103,7 @@ export function storedName(source: string): string {
   return addressKey(folderUrl(folder), choice).source;
 }
 
-/** The hub's address, with a slash at its end: the manifest's where none is given. */
+/** The hub's address, with a slash at its end; default the manifest's. */
 export function hubAddress(url: string | undefined): URL {
   return optionalFolder(url) ?? new URL(manifest().hub);
 }
@@ -112,10 +112,10 @@ function withChoice(source: string, choice: string | undefined): string {
   return choice === undefined ? source : `${source}:${choice}`;
 }
 
-/** The next step where a damaged file can be fetched again. */
+/** The next step if a damaged file can be fetched again. */
 const ONLINE = "load again once you are online";
 
-/** The next step where a known model's files are not found. */
+/** The next step if a known model's files are not found. */
 const SERVE_MODELS =
   "install the package fovea-demo-model, or copy its folder fovea-demo to your site and pass the address of the folder around it as modelsUrl";
 
@@ -187,7 +187,7 @@ function listedModel(
 export function addressKey(base: URL, choice?: string): ModelKey {
   const { search } = base;
   const hash = search === "" ? "" : textSha256(search);
-  // A file's name stands behind its folder, as in its own address.
+  // A file's name follows its folder, as in its own address.
   return { source: `${plainAddress(base)}${choice ?? ""}${hash && `?[${hash.slice(0, 12)}]`}`, origin: hash };
 }
 
@@ -208,7 +208,7 @@ function urlModel(base: URL, { retry: ownRetry, variant }: RemoteOptions): Remot
   };
 }
 
-/** A small copy, which is on disk or nowhere. Its own files answer, as those of a server that cannot be reached. */
+/** A small copy, which exists only on disk. It behaves like a stored model whose server cannot be reached. */
 function storedCopy(source: string, original: string): RemoteModel {
   const nobody = async (): Promise<never> => {
     throw new FoveaError(

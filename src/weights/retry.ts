@@ -1,6 +1,6 @@
 /**
- * Retries of failed transfers: how many, and after which pauses. http.ts and url-source.ts throw a TransientFailure where
- * a retry may help.
+ * The number and pauses of retries after failed transfers. http.ts and url-source.ts throw a TransientFailure if a
+ * retry may help.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { pause } from "../shared/pause.ts";
@@ -10,7 +10,7 @@ export interface RetryPolicy {
   attempts: number;
   /** Pause before the second attempt; it doubles with each further one. */
   firstDelayMs: number;
-  /** Longest pause, also if the server asks for more. */
+  /** Longest pause, even if the server asks for more. */
   maxDelayMs: number;
   /** A connection is broken if nothing arrives for this long. */
   stallMs: number;

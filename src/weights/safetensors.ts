@@ -1,6 +1,6 @@
 /**
- * The header of a safetensors file: which tensors lie where. It is untrusted: checked against the file's length and
- * against itself before anything is allocated. read-tensors.ts reads the tensors' bytes.
+ * The header of a safetensors file: the names and places of its tensors. It is untrusted: checked against the file's
+ * length and against itself before anything is allocated. read-tensors.ts reads the tensors' bytes.
  *
  * The format (huggingface/safetensors, README): the header's length as u64, little-endian; the header, a JSON object of
  * name -> {dtype, shape, data_offsets}, padded with spaces, with an optional string-to-string map `__metadata__`; then the
@@ -13,9 +13,9 @@ import { misplacedFile, START_BYTES } from "../shared/misplaced-file.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { type Dtype, dtypeBits, isDtype } from "./dtype.ts";
 import { decodeUtf8, parseJsonUniqueKeys } from "./json.ts";
-import type { FileRange } from "./plan.ts";
+import type { FileRange } from "./plan-reads.ts";
 
-/** Where a tensor lies. */
+/** The place of a tensor. */
 export interface TensorEntry extends FileRange {
   readonly dtype: Dtype;
   /** Outermost first; empty for a scalar. Dimensions may be 0. */
@@ -37,7 +37,7 @@ const LENGTH_BYTES = 8;
 /**
  * Reads and checks the header of a safetensors file.
  *
- * @throws FoveaError `bad-weights` with the file, the tensor and the numbers; what the source throws.
+ * @throws FoveaError `bad-weights` with the file, the tensor and the numbers; errors of the source.
  */
 export async function readSafetensorsHeader(source: ByteSource, options?: ReadOptions): Promise<SafetensorsHeader> {
   const { name: file, byteLength } = source;
@@ -73,7 +73,7 @@ export function parseSafetensorsHeader(header: Uint8Array, file: string, fileByt
   let metadata: ReadonlyMap<string, string> = new Map();
   const entries: TensorEntry[] = [];
   for (const [name, value] of Object.entries(json)) {
-    // Some writers say null where there is none.
+    // Some writers write null for missing metadata.
     if (name === "__metadata__") metadata = value === null ? metadata : parseMetadata(value, file);
     else entries.push(parseEntry(name, value, file, dataStart, fileBytes));
   }

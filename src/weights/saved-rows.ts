@@ -2,9 +2,9 @@
  * Rows of conversations on disk: one folder each, in the origin's private file system.
  *
  *     fovea-conversations/NAME/rows.bin      the bytes of all tensors, one after another
- *     fovea-conversations/NAME/header.json   what they are, and the SHA-256 of each piece; written last
+ *     fovea-conversations/NAME/header.json   their description, and the SHA-256 of each piece; written last
  *
- * Without a readable header nothing is stored: a write that was interrupted leaves none. Folder names are hashes.
+ * A folder without a readable header counts as empty: an interrupted write leaves none. Folder names are hashes.
  */
 import { isJsonObject } from "../shared/json.ts";
 import type { StoredConversation } from "../shared/stored-conversation.ts";
@@ -23,9 +23,9 @@ const MAX_HEADER_BYTES = 64 << 20;
 
 interface Header extends StoredConversation {
   format: number;
-  /** Of each piece of rows.bin, in order. */
+  /** The hash of each piece of rows.bin, in order. */
   hashes: string[];
-  /** Of the writer; JSON. */
+  /** The writer's content; JSON. */
   content: unknown;
 }
 
@@ -40,10 +40,10 @@ export async function canSave(): Promise<boolean> {
 }
 
 /**
- * Writes a conversation, in place of one of the same name.
+ * Writes a conversation, and replaces one of the same name.
  *
- * @param pieces of PIECE_BYTES at most; consumed as they are written
- * @throws DOMException, for example if the storage is full; what `pieces` throws. Nothing is stored then.
+ * @param pieces of at most PIECE_BYTES; consumed as they are written
+ * @throws DOMException, for example if the storage is full; errors of `pieces`. Nothing is stored then.
  */
 export async function writeSaved(
   { name, tokens }: Pick<StoredConversation, "name" | "tokens">,
@@ -71,7 +71,7 @@ export async function writeSaved(
       const stored = { name, tokens, bytes, since: new Date().toISOString() };
       const header: Header = { format: FORMAT, ...stored, hashes, content };
       const text = new TextEncoder().encode(JSON.stringify(header));
-      // A header that was cut, or changed, is no header.
+      // The hash detects a header that was cut or changed.
       const sum = new TextEncoder().encode(hexOf(await digestSha256(text)));
       await writeFile(folder, HEADER, [sum, text]);
       return stored;
@@ -89,14 +89,17 @@ export interface SavedRows {
   tokens: number;
   content: unknown;
   bytes: number;
-  /** The next `byteLength` bytes, PIECE_BYTES or the rest of a tensor. Throws RangeError if they are not what was written. */
+  /**
+   * The next `byteLength` bytes, PIECE_BYTES or the rest of a tensor. Throws RangeError if they differ from the written
+   * bytes.
+   */
   next(byteLength: number): Promise<Uint8Array<ArrayBuffer>>;
   close(): void;
 }
 
 /**
- * Opens a conversation; undefined if it is not stored. Throws RangeError for one that is damaged or was not written to its
- * end, FoveaError `aborted`.
+ * Opens a conversation; undefined if it is not stored. Throws RangeError for a damaged or incomplete one, FoveaError
+ * `aborted`.
  */
 export async function openSaved(name: string, signal?: AbortSignal): Promise<SavedRows | undefined> {
   const key = folderOf(name);
@@ -144,7 +147,7 @@ export async function listSaved(): Promise<StoredConversation[]> {
   return found.sort((a, b) => (a.since < b.since ? -1 : 1));
 }
 
-/** Removes a conversation. Returns whether there was one. Throws `aborted`. */
+/** Removes a conversation. Returns true if it existed. Throws `aborted`. */
 export async function deleteSaved(name: string, signal?: AbortSignal): Promise<boolean> {
   const key = folderOf(name);
   const release = await acquireLock(`fovea-conversation-${key}`, "exclusive", signal);

@@ -1,7 +1,7 @@
 /**
  * The models on disk: one folder each, in the origin's private file system, with one folder a file (stored-file.ts).
  *
- *     fovea-models/MODEL/model.json   which model this is, and since when it is stored
+ *     fovea-models/MODEL/model.json   the model's source, and the time of its first stored byte
  *     fovea-models/MODEL/complete     exists once all files for loading are stored and verified
  *     fovea-models/MODEL/FILE/...
  *
@@ -65,7 +65,7 @@ export class StoredView {
     return isComplete(this.#folder);
   }
 
-  /** Names of the files of which something is stored. */
+  /** Names of the files with stored bytes. */
   async names(): Promise<string[]> {
     return (await filesIn(this.#folder)).map(({ identity }) => identity.name);
   }
@@ -113,10 +113,10 @@ export class ModelStore {
   }
 
   /**
-   * An empty folder for a model that is made here, held exclusively. What was in it is removed, unless `isKept` says under
-   * the lock that it must stay.
+   * An empty folder for a model that is created on this device, held exclusively. Earlier contents are removed, unless
+   * `isKept` returns true under the lock.
    *
-   * @returns "kept" then, and undefined where nothing can be stored
+   * @returns "kept" in that case; undefined if nothing can be stored
    * @throws FoveaError `aborted`
    */
   static async create(
@@ -142,7 +142,7 @@ export class ModelStore {
     return "kept";
   }
 
-  /** Removes a model once no other tab is loading it, unless `isKept` says under the lock that it must stay. */
+  /** Removes a model once no other tab is loading it, unless `isKept` returns true under the lock. */
   static async remove(key: ModelKey, isKept: () => Promise<boolean>): Promise<void> {
     const root = await privateFolder(ROOT);
     const name = modelFolderName(key);
@@ -172,7 +172,7 @@ export class ModelStore {
     return isComplete(this.#folder);
   }
 
-  /** Names of the files of which something is stored. */
+  /** Names of the files with stored bytes. */
   async names(): Promise<string[]> {
     return (await filesIn(this.#folder)).map(({ identity }) => identity.name);
   }
@@ -203,7 +203,7 @@ export class ModelStore {
     return StoredFile.create(this.#folder, identity);
   }
 
-  /** For files that are made here. */
+  /** For files that are created on this device. */
   folder(partBytes: number): StoredFolder {
     return new StoredFolder((name) => StoredFile.begin(this.#folder, name, partBytes));
   }
@@ -263,7 +263,7 @@ export async function listStored(): Promise<StoredModel[]> {
   return found;
 }
 
-/** Removes the models of these sources from disk, once no other tab is loading them. Returns whether one was stored. */
+/** Removes the models of these sources from disk, once no other tab is loading them. Returns true if one was stored. */
 export async function deleteStored(sources: readonly string[], signal?: AbortSignal): Promise<boolean> {
   let removed = false;
   for (const { root, name, key } of await modelFolders()) {

@@ -1,6 +1,6 @@
 /**
  * One file of a model on disk, as numbered parts, each after its own SHA-256. An interrupted write does no harm: a part
- * is either correct or counts as missing. parted-source.ts fetches missing parts.
+ * is either correct or counts as missing. caching-source.ts fetches missing parts.
  *
  *     file.json    the file's identity: name, length, length of a part, published hash or the server's validator
  *     0, 1, 2...   32 bytes of SHA-256, then the part's bytes
@@ -25,7 +25,7 @@ export interface FileIdentity {
 }
 
 const HASH_BYTES = 32;
-/** Of a terabyte in parts of 4 MiB. */
+/** Enough for a terabyte in parts of 4 MiB. */
 const MAX_PARTS = 2 ** 18;
 const IDENTITY = "file.json";
 const RECORD = "parts.json";
@@ -55,7 +55,7 @@ export class StoredFile {
     return folder && StoredFile.read(folder, name);
   }
 
-  /** Reads a folder; undefined if it is not the folder of `name`, where a name is given. */
+  /** Reads a folder; undefined if a name is given and the folder is not its. */
   static async read(folder: Folder, name?: string): Promise<StoredFile | undefined> {
     const identity = parseIdentity(await readJson(folder, IDENTITY));
     if (!identity || (name !== undefined && identity.name !== name)) return undefined;

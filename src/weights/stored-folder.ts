@@ -6,15 +6,15 @@ import type { StoredFile } from "./stored-file.ts";
 
 interface OpenPart {
   bytes: Uint8Array;
-  /** Bytes that were written. Every byte is written once. */
+  /** Written bytes. Every byte is written once. */
   filled: number;
 }
 
 /** A place on disk for the files of one model. */
 export class StoredFolder implements FolderSink {
-  /** Names of the files that are complete. */
+  /** Names of the complete files. */
   readonly names: string[] = [];
-  /** Of the files that are complete. */
+  /** Length of the complete files. */
   byteLength = 0;
   readonly #begin: (name: string) => Promise<StoredFile>;
 

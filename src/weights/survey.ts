@@ -3,9 +3,9 @@
  * be read through it. It stores nothing, and verifies only files from disk.
  */
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
+import { CachingSource } from "./caching-source.ts";
 import { type ModelFolder, makeFolder, openFolder } from "./folder.ts";
 import { type ModelSource, nobodyAnswers, type OpenModelOptions, PART_BYTES, unreachable } from "./open-model.ts";
-import { PartedSource } from "./parted-source.ts";
 import { type RemoteModel, remoteModel } from "./remote-model.ts";
 import { StoredView } from "./store.ts";
 import { sameFile } from "./stored-file.ts";
@@ -27,7 +27,7 @@ export interface ModelSurvey {
   readonly folder: ModelFolder;
   /** Looks for a file without reading it. Throws like `ModelFolder.open`. */
   lookFor(name: string, options: ReadOptions): Promise<void>;
-  /** Length of a file that need not be read; undefined where there is none. Throws like `ModelFolder.open`. */
+  /** Length of a file without reading it; undefined if there is none. Throws like `ModelFolder.open`. */
   lengthOf(name: string, options: ReadOptions): Promise<number | undefined>;
   /** The existing files that were opened or looked for. */
   files(): SurveyedFile[];
@@ -63,7 +63,7 @@ export function surveyModel(source: ModelSource, options: OpenModelOptions): Mod
   };
 }
 
-/** Where the files of a model are. */
+/** The places of a model's files. */
 interface Places extends Pick<ModelFolder, "names"> {
   find(name: string, options: ReadOptions): Promise<Found | undefined>;
 }
@@ -101,12 +101,12 @@ function remotePlaces(remote: RemoteModel, { cache, partBytes = PART_BYTES }: Op
       const isSame = stored && sameFile(stored.identity, { name, byteLength: bytes, partBytes, digest, validator });
       if (!isSame) return { name, bytes, storedBytes: 0, open: file.open };
       const { storedBytes, identity, isComplete } = stored;
-      const fromDisk = async () => new PartedSource(identity, { openRemote: file.open, stored });
+      const fromDisk = async () => new CachingSource(identity, { openRemote: file.open, stored });
       return { name, bytes, storedBytes, open: isComplete ? fromDisk : file.open };
     } catch (error) {
       if (!nobodyAnswers(error) || !(await (await view)?.isComplete())) throw error;
       if (!stored?.isComplete) return undefined;
-      const open = async () => new PartedSource(stored.identity, { openRemote: unreachable(name, remote), stored });
+      const open = async () => new CachingSource(stored.identity, { openRemote: unreachable(name, remote), stored });
       return { name, bytes: stored.identity.byteLength, storedBytes: stored.storedBytes, open };
     }
   };

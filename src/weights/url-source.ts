@@ -23,7 +23,7 @@ const MAX_UNSIZED_BYTES = 128 << 20;
 export interface UrlOptions extends ReadOptions, Pick<HttpTarget, "headers" | "httpCache"> {
   /** Default: DEFAULT_RETRY_POLICY. */
   retry?: RetryPolicy | undefined;
-  /** The next step where access is refused, for messages. */
+  /** The next step if access is refused, for messages. */
   refusalHint?: string | undefined;
 }
 
@@ -63,7 +63,7 @@ export async function openUrl(url: URL, name: string, options: UrlOptions = {}):
   }
 }
 
-/** Requests the file's first bytes, and learns the server's range support from the answer. */
+/** Requests the file's first bytes, and detects the server's range support. */
 async function probe(target: Target, signal: AbortSignal | undefined): Promise<RemoteSource | undefined> {
   const answer = await HttpAnswer.open(target, `bytes=0-${PREFIX_BYTES - 1}`, signal);
   try {
@@ -104,8 +104,8 @@ async function fromPart(target: Target, answer: HttpAnswer, signal: AbortSignal 
 }
 
 /**
- * The file's length where Content-Range is hidden, as across origins unless the server exposes it. Takes the length of the
- * answer to an open range, which is always visible. A HEAD request may count compressed bytes.
+ * The file's length if Content-Range is hidden, as across origins unless the server exposes it. It requests an open
+ * range, because that answer's length is always visible. A HEAD request may count compressed bytes.
  */
 async function remainingLength(target: Target, signal: AbortSignal | undefined): Promise<number> {
   const answer = await HttpAnswer.open(target, "bytes=0-", signal);

@@ -1,5 +1,5 @@
 /** A tensor as the weights of a model have it: named as its family names it, in one or several planes of bytes. */
-import type { FileRange } from "../plan.ts";
+import type { FileRange } from "../plan-reads.ts";
 import type { TensorEntry } from "../safetensors.ts";
 import type { Encoding, PlaneRole } from "./encoding.ts";
 

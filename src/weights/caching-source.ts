@@ -1,7 +1,7 @@
 /**
- * A file that is checked and stored while it is being read. Stored parts come from disk; missing ones come from the
- * network and go to the reader and to the disk at once. A part without a hash can only be checked at the end of the file,
- * so readers call `finish` before they use any bytes. stored-file.ts manages the parts on disk.
+ * A file that is checked and stored while it is read. Stored parts come from disk; missing parts come from the network
+ * and go to both the reader and the disk. A part without a hash can only be checked at the end of the file, so readers
+ * call `finish` before they use any bytes. stored-file.ts manages the parts on disk.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { assert } from "../shared/assert.ts";
@@ -9,9 +9,9 @@ import { type ByteSource, checkRange, collect, type ReadOptions } from "./byte-s
 import { digestSha256, FileHash, hexOf } from "./hash.ts";
 import { type FileIdentity, partCount, partLength, type StoredFile } from "./stored-file.ts";
 
-/** The part read last, shared by all files of a model: often a header, in whose part the tensors begin. */
+/** The last part read, shared by all files of a model: a part with a header often also has the first tensors. */
 export interface RecentPart {
-  source?: PartedSource;
+  source?: CachingSource;
   part?: number;
   bytes?: Uint8Array;
 }
@@ -27,7 +27,7 @@ export interface PartedOptions {
   onStoreFailure?: ((error: unknown) => void) | undefined;
 }
 
-export class PartedSource implements ByteSource {
+export class CachingSource implements ByteSource {
   readonly name: string;
   readonly byteLength: number;
   readonly #identity: FileIdentity;

@@ -4,14 +4,14 @@
 
 /** Bytes [start, end) of a file. */
 export interface FileRange {
-  /** Of what they hold, for messages. */
+  /** Name of the contents, for messages. */
   readonly name: string;
   readonly file: string;
   readonly start: number;
   readonly end: number;
 }
 
-/** A range [start, end) of one file, read in one request, and what is wanted of it in the order of its bytes. */
+/** A range [start, end) of one file, read in one request, and its wanted entries in the order of their bytes. */
 export interface ReadRange<T extends FileRange = FileRange> {
   readonly file: string;
   readonly start: number;
@@ -38,7 +38,7 @@ export const MAX_GAP_BYTES = 1 << 20;
  * Sorts tensors by file and offset, and joins neighbours into ranges.
  *
  * @param wanted In any order; a tensor named twice is read once. Files are read in the order of their first tensor here.
- * @param maxGapBytes The widest gap to read through in a file; Infinity where skipping costs as much as reading.
+ * @param maxGapBytes The widest gap to read through in a file; Infinity if skipping costs as much as reading.
  */
 export function planReads<T extends FileRange>(
   wanted: Iterable<T>,

@@ -13,7 +13,7 @@ export class Counter {
     this.#onBytes = onBytes;
   }
 
-  /** Sets the length of all files, where it is known before they are opened. */
+  /** Sets the length of all files, if it is known before they are opened. */
   expect(totalBytes: number | undefined): void {
     this.#expected = totalBytes ?? 0;
   }

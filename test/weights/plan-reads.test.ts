@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MAX_GAP_BYTES, planReads } from "../../src/weights/plan.ts";
+import { MAX_GAP_BYTES, planReads } from "../../src/weights/plan-reads.ts";
 import type { TensorEntry } from "../../src/weights/safetensors.ts";
 import { randomUint32 } from "./safetensors-file.ts";
 
