@@ -1,6 +1,6 @@
 /**
- * BLIP-2 with OPT: an EVA encoder, a Q-Former whose queries are a picture's rows, and OPT. A picture stands before the begin
- * token. Source: transformers, `modeling_blip_2.py`, `processing_blip_2.py`.
+ * BLIP-2 with OPT: an EVA encoder, a Q-Former whose queries are a picture's rows, and OPT. The picture comes before the
+ * begin token. Source: transformers, `modeling_blip_2.py`, `processing_blip_2.py`.
  */
 import { type Family, hasModelType, imageProcessor } from "./family.ts";
 import { OPT_DECODER } from "./parts/opt-decoder.ts";

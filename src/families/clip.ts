@@ -20,7 +20,7 @@ const CLIP_TEXT: TextKind = {
   causal: true,
 };
 
-/** Old files say so of every model. It is no end token, and the largest id of a text was read instead. */
+/** Old files name this end token for every model. It is wrong; the largest id of a text is read instead. */
 const WRONG_END_ID = 2;
 
 const DESCRIBE: Readonly<Record<string, (files: Descriptions) => ModelSpec>> = {
@@ -62,7 +62,7 @@ function describeTextTower({ config }: Descriptions): ModelSpec {
   return describeTowers({ family: "clip", text: textTower(config, width), comparison: COMPARISON });
 }
 
-/** Files of before version 4.24 have an object under another name besides, which wins with its defaults. */
+/** Files from before version 4.24 also have an object under another name, which takes precedence with its defaults. */
 function towerFields(config: ConfigFields, name: string): ConfigFields {
   return config.object(`${name}_dict`) ?? config.objectOrEmpty(name);
 }

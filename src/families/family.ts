@@ -1,6 +1,6 @@
 /**
- * A family of checkpoints as a value: it recognises a model by its small files and describes it. Everything that is
- * special about a family is in its file and in parts/; the rest of the engine reads the `ModelSpec`.
+ * A family of checkpoints as a value: it recognises a model by its small files and describes it. A family's specifics
+ * are in its file and in parts/; the rest of the engine reads the `ModelSpec`.
  */
 import { isJsonObject } from "../shared/json.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
@@ -16,7 +16,7 @@ export interface Descriptions {
 }
 
 export interface Family {
-  /** As `model_type` of its published configs. */
+  /** The `model_type` of its published configs. */
   readonly name: string;
   /** True for the files of a model of this family. Pure, and never throws. */
   matches(files: Descriptions): boolean;
@@ -30,7 +30,7 @@ export interface Family {
 
 /**
  * The settings of the image processor. transformers 5 saves them inside processor_config.json, older versions as
- * preprocessor_config.json; where both are there, the former win.
+ * preprocessor_config.json; the former take precedence.
  */
 export function imageProcessor({ preprocessor, processor }: Omit<Descriptions, "config">): ConfigFields | undefined {
   return processor?.object("image_processor") ?? preprocessor;

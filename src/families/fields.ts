@@ -1,11 +1,11 @@
 /**
- * Reads the fields of an untrusted JSON object one by one and checks each where it is read. A field that is missing or
- * null takes the given default. It knows no model: families say which fields there are, and their defaults.
+ * Reads and checks the fields of an untrusted JSON object one by one. A missing or null field takes the given default.
+ * It is independent of models: families provide the fields and their defaults.
  */
 import { FoveaError } from "../errors.ts";
 import { isJsonObject, quoted } from "../shared/json.ts";
 
-/** A value from outside, short enough for a message. It never walks into the value, however deep it is. */
+/** An untrusted value, shortened for a message. It never reads nested values. */
 function valueText(value: unknown): string {
   if (typeof value === "string") return quoted(value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
@@ -31,7 +31,9 @@ export class ConfigFields {
     return new ConfigFields(json, `${file}: `);
   }
 
-  /** The field as it is; undefined where it is missing or null. Reads own properties only: no name reaches a prototype. */
+  /**
+   * The unchecked field; undefined if it is missing or null. Reads own properties only: no name reaches a prototype.
+   */
   value(name: string): unknown {
     return Object.hasOwn(this.#values, name) ? (this.#values[name] ?? undefined) : undefined;
   }
@@ -40,7 +42,7 @@ export class ConfigFields {
     return this.value(name) !== undefined;
   }
 
-  /** True for a field that is null, which means something else than a missing one in a few places. */
+  /** True for a null field; a few fields distinguish null from missing. */
   isNull(name: string): boolean {
     return Object.hasOwn(this.#values, name) && this.#values[name] === null;
   }
@@ -50,7 +52,7 @@ export class ConfigFields {
     return Object.entries(this.#values);
   }
 
-  /** The error for a field: its value, what that is, where it is known, and the supported values. */
+  /** The error for a field: its value, the meaning of that value if known, and the supported values. */
   unsupported(name: string, supported: string, meaning?: string): FoveaError {
     const value = valueText(this.value(name)) + (meaning ? `: ${meaning}` : "");
     const text = `${this.pathOf(name)} is ${value}; supported: ${supported}`;
@@ -87,7 +89,7 @@ export class ConfigFields {
     return value;
   }
 
-  /** One of the keys of `choices`; returns what it stands for. */
+  /** One of the keys of `choices`; returns its value. */
   choice<Choice>(name: string, fallback: string, choices: Readonly<Record<string, Choice>>): Choice {
     const value = this.value(name) ?? fallback;
     if (typeof value !== "string" || !Object.hasOwn(choices, value))
@@ -95,7 +97,7 @@ export class ConfigFields {
     return choices[value]!;
   }
 
-  /** A list of strings; empty where the field is missing. */
+  /** A list of strings; empty if the field is missing. */
   strings(name: string): string[] {
     const value = this.value(name) ?? [];
     if (!Array.isArray(value) || !value.every((text) => typeof text === "string"))
@@ -113,7 +115,7 @@ export class ConfigFields {
     return [value[0], value[1], value[2]];
   }
 
-  /** An object inside this one; undefined where the field is missing. */
+  /** An object inside this one; undefined if the field is missing. */
   object(name: string): ConfigFields | undefined {
     const value = this.value(name);
     if (value === undefined) return undefined;
@@ -126,12 +128,12 @@ export class ConfigFields {
     return new ConfigFields(values, this.#path);
   }
 
-  /** The same fields, with these values in place of missing ones; null stays null. */
+  /** The same fields, with these values for missing ones; null stays null. */
   withDefaults(values: Readonly<Record<string, unknown>>): ConfigFields {
     return new ConfigFields({ ...values, ...this.#values }, this.#path);
   }
 
-  /** An object inside this one; an empty one where the field is missing. */
+  /** An object inside this one; an empty one if the field is missing. */
   objectOrEmpty(name: string): ConfigFields {
     return this.object(name) ?? new ConfigFields({}, `${this.#path}${name}.`);
   }

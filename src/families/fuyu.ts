@@ -60,7 +60,7 @@ const PATCH_PREFIXES = ["", "model."];
 const PATCH_NAMES = { ...CLIP_NAMES, patch: "vision_embed_tokens" };
 const MAX_PATCH = 128;
 
-/** Tokens of the vocabulary that no file names. A line of patches ends with the first. */
+/** Tokens of the vocabulary that no file lists. A line of patches ends with the first. */
 const LINE_END = "|NEWLINE|";
 const ANSWER = "<0x04>";
 const END = "|ENDOFTEXT|";

@@ -1,7 +1,7 @@
 /**
- * The decoders of Gemma: scaled embeddings, norms stored as differences from one, GELU gates. Gemma 2 has norms around both
- * halves of a layer, windows in some layers, and caps logits; Gemma 3 norms queries and keys instead of the caps, and has a
- * RoPE of its own in layers with a window.
+ * The decoders of Gemma: scaled embeddings, norms stored as differences from one, GELU gates. Gemma 2 has norms around
+ * both halves of a layer, windows in some layers, and caps on logits. Gemma 3 replaces the caps by norms of queries and
+ * keys, and has a RoPE of its own in layers with a window.
  */
 import type { AttentionSpec, DecoderSpec } from "../spec/model-spec.ts";
 import { type Family, hasModelType } from "./family.ts";
@@ -63,7 +63,7 @@ export const GEMMA2_DECODER: DecoderKind = {
   refine: (decoder, fields) => refine(decoder, fields, () => ({})),
 };
 
-/** Every so many layers, one sees everything. */
+/** One of every `sliding_window_pattern` layers sees everything. */
 const isLocal: WindowRule = (layer, fields) => {
   const name = fields.has("_sliding_window_pattern") ? "_sliding_window_pattern" : "sliding_window_pattern";
   return (layer + 1) % fields.integer(name, 6, 1, 512) !== 0;
@@ -73,7 +73,7 @@ export const GEMMA3_DECODER: DecoderKind = {
   ...GEMMA2_DECODER,
   vocabularySize: 262208,
   maxPositions: 131072,
-  // Of an embedding model, whose rows see each other in both directions.
+  // A field of embedding models, whose rows see each other in both directions.
   refused: ["attention_bias", "use_bidirectional_attention"],
   windows: isLocal,
   respell: joinRopes,

@@ -31,7 +31,7 @@ const DECODER_NAMES = {
 
 const PROCESSOR = "Gemma3ImageProcessor";
 const PIXELS = { filter: "bilinear", mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const;
-/** Crops at most; the processor's own default is 4. */
+/** The most crops; the processor's own default is 4. */
 const MAX_CROPS = 16;
 
 export const gemma3: Family = {
@@ -131,7 +131,7 @@ function readPanAndScan(fields: ConfigFields): PanAndScan | undefined {
   return fields.boolean("do_pan_and_scan", false) ? rule : undefined;
 }
 
-/** Each view between two tags on lines of their own; a sentence says so where a picture has crops. */
+/** Each view between two tags on lines of their own; a sentence introduces the crops of a picture. */
 function runsOf(rows: readonly number[]): PictureRun[] {
   const blocks = rows.map((count, view): PictureRun[] => [
     { text: "\n\n<start_of_image>" },

@@ -38,12 +38,12 @@ const DECODER_NAMES = {
   prefixes: ["language_model.model.", "model.language_model."],
   head: ["language_model.lm_head.weight", "lm_head.weight"],
 };
-/** Of the connector's norm, whatever the encoder's is. */
+/** Epsilon of the connector's norm, independent of the encoder's. */
 const CONNECTOR_EPS = 1e-5;
 
 const PROCESSOR = "GotOcr2ImageProcessor";
 const PIXELS = { filter: "bicubic", mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
-/** Tiles at most; published models have 12. */
+/** The most tiles; published models have 12. */
 const MAX_TILES = 64;
 
 export const internvl: Family = {
@@ -77,7 +77,7 @@ export const internvl: Family = {
         ...layerNorm("connector.norm", CONNECTOR_PREFIXES, "layer_norm", folded),
         ...linear("connector.1", CONNECTOR_PREFIXES, [["linear_1", width]], { cols: folded, bias: true }),
         ...linear("connector.2", CONNECTOR_PREFIXES, [["linear_2", width]], { cols: width, bias: true }),
-        // Files do not say on the level that counts whether the head is tied.
+        // Files lack the flag for a tied head on the level that counts.
         ...decoderTensors(decoder, DECODER_NAMES, "optional", decoderFiles),
       ],
       ignores: (name) => isComputed(name) || isUnusedInEncoder(encoder, INTERN_NAMES, ENCODER_PREFIXES, name),
@@ -120,7 +120,7 @@ function readPictures(files: Descriptions, encoder: EncoderSpec, side: number): 
   files.processor?.integer("image_seq_length", cells, cells, cells);
   const minTiles = fields.integer("min_patches", 1, 1, MAX_TILES);
   const maxTiles = fields.integer("max_patches", 12, minTiles, MAX_TILES);
-  // Pictures are cut whatever `crop_to_patches` says: the processor's own default wins over its file.
+  // Pictures are always cut: the processor's own default overrides `crop_to_patches` in its file.
   const rule = { side, grid, minTiles, maxTiles };
   return {
     ...readPixelValues(fields, PIXELS),

@@ -25,10 +25,10 @@ const DECODER_NAMES = {
   head: ["lm_head.weight", "language_model.lm_head.weight"],
 };
 
-/** Of the connector's norm, whatever the encoder's is. */
+/** Epsilon of the connector's norm, independent of the encoder's. */
 const CONNECTOR_EPS = 1e-5;
 const PIXELS = { filter: "bilinear", mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const;
-// Bounds that no published model comes near: cells of 2, 256 tokens, tiles of 32 patches, 10 of them.
+// Bounds far above published models: cells of 2, 256 tokens, 10 tiles of 32 patches.
 const MAX_CELL = 8;
 const MAX_TILE_SIDE = 128;
 const MAX_TILES = 64;
@@ -145,7 +145,7 @@ function readPictures(files: Descriptions, fields: ConfigFields, rule: TokenRang
   };
 }
 
-/** A wide picture of most tiles in one row, whose thumbnail has all tokens that a view may have. */
+/** A wide picture with the most tiles in one row, whose thumbnail has the most tokens of a view. */
 function largestPicture({ maxTiles, maxTokens, patch, cell, tolerance }: TokenRangeTiles) {
   let rows = Math.max(1, Math.floor(Math.sqrt(maxTokens / maxTiles)));
   while (maxTokens % rows !== 0) rows--;

@@ -30,7 +30,7 @@ export const LFM2_DECODER: DecoderKind = {
   refine,
 };
 
-/** The flag has an older name. */
+/** Reads the flag under its older name too. */
 function tie(fields: ConfigFields): ConfigFields {
   if (fields.has("tie_word_embeddings") || !fields.has("tie_embedding")) return fields;
   return fields.withDefaults({ tie_word_embeddings: fields.value("tie_embedding") });
@@ -60,7 +60,10 @@ function layerTypes(fields: ConfigFields, layers: number): string[] {
   return Array.from({ length: layers }, (_, layer) => (attending.includes(layer) ? "full_attention" : "conv"));
 }
 
-/** `block_ff_dim` is the width of an MLP without a gate; a gated one of as many weights has two thirds of it. */
+/**
+ * `block_ff_dim` is the width of an MLP without a gate; a gated one with the same number of weights has two thirds of
+ * it.
+ */
 function mlpWidth(fields: ConfigFields, intermediate: number): number {
   const given = fields.integer("block_ff_dim", intermediate, 1, 1 << 17);
   if (!fields.boolean("block_auto_adjust_ff_dim", true)) return given;

@@ -1,5 +1,5 @@
 /**
- * LLaVA-OneVision in Hugging Face's layout: a single picture in tiles, whose rows are shrunk where they are many; of several
+ * LLaVA-OneVision in Hugging Face's layout: a single picture in tiles, whose rows are shrunk if there are many; several
  * pictures each padded to a square.
  */
 import { padColour, squarePlan } from "../image/geometry.ts";
@@ -11,7 +11,7 @@ import { type AnyresKind, readAnyresPictures } from "./parts/anyres-pictures.ts"
 import { describeLlava, type Tower } from "./parts/llava-parts.ts";
 import { SIGLIP_PIXELS } from "./parts/pixel-values.ts";
 
-/** Of LlavaOnevisionConfig. */
+/** Defaults of LlavaOnevisionConfig. */
 const DEFAULTS = {
   image_token_index: 151646,
   vision_feature_layer: -1,
@@ -67,7 +67,7 @@ function several(pictures: ReturnType<typeof readAnyresPictures>, { encoder, ima
   return {
     ...pictures,
     planSeveral: (width, height, budget) => {
-      // The budget is checked as for a single picture; one view keeps all of its limits.
+      // Checks the budget as for a single picture; one view satisfies all of its limits.
       planAnyres(pictures.rule, width, height, budget);
       const plan = squarePlan({ mode: "pad", size }, encoder.patch.side, width, height);
       return { ...plan, padColour: padColour(pictures) };

@@ -23,7 +23,7 @@ const EVA_NAMES: EncoderNames = {
   ...{ norm1: "norm1", norm2: "norm2", qkv: "attn.qkv", out: "attn.proj" },
   biases: ["attn.q_bias", "attn.v_bias"],
 };
-/** Of the norm after the blocks, which have another. */
+/** Epsilon of the norm after the blocks, which use another one. */
 const LAST_NORM_EPS = 1e-5;
 const DECODER_NAMES = { prefixes: ["llama_model.model."], head: ["llama_model.lm_head.weight"] };
 const LLAMA2 = { rms_norm_eps: 1e-5, max_position_embeddings: 4096 };

@@ -35,7 +35,7 @@ export const mistral: Family = {
     describeText("mistral", config, config.value("model_type") === "mistral" ? MISTRAL_DECODER : MINISTRAL3_DECODER),
 };
 
-/** Queries grow by 1 + beta log(1 + floor(position / original)): not at all within the original context. */
+/** Multiplies queries by 1 + beta log(1 + floor(position / original)), which is 1 within the original context. */
 function withGrowingQueries(decoder: DecoderSpec, fields: ConfigFields): DecoderSpec {
   const rope = fields.objectOrEmpty("rope_parameters");
   const rate = rope.number("llama_4_scaling_beta", 0, 0, 1e3);

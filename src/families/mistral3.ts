@@ -26,7 +26,7 @@ const MAX_CELL = 8;
 
 const DECODERS = { mistral: MISTRAL_DECODER, ministral3: MINISTRAL3_DECODER, llama: LLAMA_DECODER };
 
-/** The configs that Mistral3Config means where there are none. */
+/** Mistral3Config's defaults for missing configs. */
 const DEFAULT_VISION = { image_size: 1540, patch_size: 14 };
 const DEFAULT_TEXT = {
   ...{ model_type: "mistral", hidden_size: 5120, intermediate_size: 32768, num_hidden_layers: 40, head_dim: 128 },
@@ -75,7 +75,7 @@ interface Parts {
   layer: number;
   /** Default of `multimodal_projector_bias`. */
   bias: boolean;
-  /** A norm and a matrix that merges the patches of a cell stand before the two linear layers. */
+  /** A norm, and a matrix that merges the patches of a cell, come before the two linear layers. */
   merges: boolean;
 }
 

@@ -16,7 +16,7 @@ import { CLIP_NAMES, type EncoderNames, encoderTensors } from "./parts/encoder-t
 import { CLIP_CROPS, readSquarePictures } from "./parts/square-pictures.ts";
 
 const ENCODER_PREFIXES = ["model.vision_model."];
-/** -200, as u32. */
+/** -200 as u32. */
 const PUBLISHED_IMAGE_ID = 2 ** 32 - 200;
 
 const ENCODER_NAMES: EncoderNames = {
@@ -111,7 +111,7 @@ function squaredPictures(pictures: PictureSpec, { positions }: EncoderSpec, side
   };
 }
 
-/** The tensors of a layer for rows of pictures. */
+/** The tensors of a layer for picture rows. */
 function pictureTensors(
   layer: number,
   width: number,

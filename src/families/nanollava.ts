@@ -6,7 +6,7 @@ import { describeLlava } from "./parts/llava-parts.ts";
 import { rewriteConfig } from "./parts/original-config.ts";
 import { readSquarePictures } from "./parts/square-pictures.ts";
 
-/** The second is the name in older commits. */
+/** The second name is from older commits. */
 const MODEL_TYPES = ["llava-qwen2", "bunny-qwen"];
 
 /** -200, as u32. */

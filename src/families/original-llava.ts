@@ -10,7 +10,7 @@ import { describeLlava, VICUNA } from "./parts/llava-parts.ts";
 import { rewriteConfig } from "./parts/original-config.ts";
 import { readSquarePictures, type SquareKind } from "./parts/square-pictures.ts";
 
-/** The decoder by `model_type`; some published configs say the decoder's own type. */
+/** The decoder by `model_type`; some published configs have the decoder's own type. */
 const DECODERS = {
   llava: "llama",
   llava_llama: "llama",
@@ -23,7 +23,7 @@ const KINDS = { llama: LLAMA_DECODER, qwen2: QWEN2_DECODER };
 
 export const originalLlava: Family = {
   name: "llava",
-  // Only there does the encoder stand as a name.
+  // Only these configs name the encoder.
   matches: ({ config }) => config.has("mm_vision_tower"),
   describe(files) {
     const rewritten = ConfigFields.of(rewrite(files.config), "config.json, rewritten as Hugging Face's");
@@ -50,8 +50,8 @@ function rewrite(fields: ConfigFields): Record<string, unknown> {
 }
 
 /**
- * As that code's `process_images`: it pads only where the field says so, and squashes the overview of tiles. Everything
- * else, a missing field too, is left to the encoder's image processor.
+ * As in that code's `process_images`: it pads only if the field says so, and squashes the overview of tiles. In all
+ * other cases, including a missing field, the encoder's image processor decides.
  */
 function squareOf(fields: ConfigFields): Partial<SquareKind> {
   const ratio = fields.value("image_aspect_ratio");

@@ -25,7 +25,7 @@ const DECODER_NAMES = {
 };
 const DECODERS = { gemma: GEMMA_DECODER, gemma2: GEMMA2_DECODER };
 
-/** The configs that PaliGemmaConfig means where there are none. */
+/** PaliGemmaConfig's defaults for missing configs. */
 const DEFAULT_VISION = {
   hidden_size: 1152,
   intermediate_size: 4096,

@@ -1,4 +1,4 @@
-/** Phi-3 and Phi-4-mini: Llama with fused matrices, LongRoPE, and channels that do not turn in Phi-4-mini. */
+/** Phi-3 and Phi-4-mini: Llama with fused matrices, LongRoPE, and partial rotation in Phi-4-mini. */
 import { type Family, hasModelType } from "./family.ts";
 import type { ConfigFields } from "./fields.ts";
 import { type DecoderKind, LLAMA_DECODER } from "./parts/decoder-config.ts";

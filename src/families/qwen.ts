@@ -15,12 +15,12 @@ import { CLIP_CROPS, readSquarePictures } from "./parts/square-pictures.ts";
 
 const VISUAL = ["transformer.visual."];
 const POOL = ["transformer.visual.attn_pool."];
-/** Of every LayerNorm. */
+/** Epsilon of every LayerNorm. */
 const EPS = 1e-6;
 /** Width of a head of the resampler. */
 const POOL_HEAD_WIDTH = 128;
 const MAX_SIDE = 128;
-/** From the token before a picture to the one that its rows stand for. */
+/** Distance from the id of the token before a picture to the id of the picture's token. */
 const PAD_AFTER_START = 2;
 
 const NAMES: EncoderNames = {
@@ -97,7 +97,7 @@ export const qwen: Family = {
   },
 };
 
-/** The encoder, and the side of the square of queries, which is that of its table of positions too. */
+/** The encoder, and the side of the square of queries, which is also that of its table of positions. */
 function readTower(visual: ConfigFields): { encoder: EncoderSpec; imageSize: number; side: number } {
   const width = visual.integer("width", 1664, 1, 1 << 14);
   const { imageSize, ...tower } = readEncoder(

@@ -39,7 +39,7 @@ const DECODER: DecoderKind = {
   refine: (decoder, fields) => withSections(decoder, fields, "chunked", [16, 24, 24]),
 };
 
-/** Before each name of the decoder: as published, and as transformers saves them since 4.52. */
+/** Prefixes of the decoder's names: as published, and as transformers saves them since 4.52. */
 export const DECODER_NAMES = {
   prefixes: ["model.", "model.language_model.", "language_model.", "language_model.model."],
   head: ["lm_head.weight", "language_model.lm_head.weight"],
@@ -111,7 +111,7 @@ function withWindows(tower: Tower, fields: ConfigFields): Tower {
 interface Parts {
   family: string;
   readTower(fields: ConfigFields): Tower;
-  /** The field of the vision config that is the decoder's width. */
+  /** The field of the vision config with the decoder's width. */
   outField: string;
   names: EncoderNames;
   merger: Merger;

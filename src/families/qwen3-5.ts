@@ -1,6 +1,6 @@
 /**
- * Qwen3.5, with pictures and alone: layers of gated delta rules, every fourth one of attention with a gate on its output.
- * Source: transformers, `modeling_qwen3_5.py`, `configuration_qwen3_5.py`.
+ * Qwen3.5, with pictures and alone: layers of gated delta rules; every fourth layer is attention with a gate on its
+ * output. Source: transformers, `modeling_qwen3_5.py`, `configuration_qwen3_5.py`.
  */
 import type { DecoderSpec, DeltaSpec, LayerSpec, ModelSpec } from "../spec/model-spec.ts";
 import { type Descriptions, type Family, hasModelType } from "./family.ts";
@@ -38,7 +38,7 @@ const DECODER: DecoderKind = {
   refine,
 };
 
-/** Before each name of a decoder: alone, and as part of a model with pictures. */
+/** Prefixes of the decoder's names: alone, and as part of a model with pictures. */
 const DECODER_NAMES: DecoderNames = {
   prefixes: ["model.language_model.", "model.", "language_model.model.", "language_model.", ""],
   head: ["lm_head.weight", "language_model.lm_head.weight"],
@@ -78,17 +78,17 @@ function readDelta(fields: ConfigFields): DeltaSpec {
     keyWidth: fields.integer("linear_key_head_dim", 128, 1, MAX_STATE_WIDTH),
     valueWidth: fields.integer("linear_value_head_dim", 128, 1, MAX_STATE_WIDTH),
     taps: fields.integer("linear_conv_kernel_dim", 4, 1, MAX_TAPS),
-    // No published field: containers that store heads in this order say so.
+    // Not a published field: set by containers that store heads in this order.
     ...(fields.boolean("linear_value_heads_tiled", false) && { tiled: true }),
   };
 }
 
-/** Heads that guess further tokens ahead; the engine does not run them. */
+/** Heads of multi-token prediction, which the engine does not run. */
 function isGuess(tensor: string): boolean {
   return /^mtp\./.test(tensor);
 }
 
-/** Refuses the mixtures of experts of this kind: their layers are the same, their MLPs are not. */
+/** Refuses mixtures of experts with these layers: their MLPs differ. */
 function refuseExperts(config: ConfigFields, text: ConfigFields): void {
   if (EXPERTS.some((type) => type === config.value("model_type")))
     throw config.unsupported("model_type", "qwen3_5 and qwen3_5_text; mixtures of experts are not read");

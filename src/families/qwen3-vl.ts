@@ -1,6 +1,6 @@
 /**
- * Qwen3-VL: as Qwen2-VL, with a table of positions beside the rotary ones, features of several encoder blocks (DeepStack),
- * and a Qwen3 decoder. Source: transformers, `modeling_qwen3_vl.py`, `configuration_qwen3_vl.py`.
+ * Qwen3-VL: as Qwen2-VL, with a table of positions besides the rotary ones, features of several encoder blocks
+ * (DeepStack), and a Qwen3 decoder. Source: transformers, `modeling_qwen3_vl.py`, `configuration_qwen3_vl.py`.
  */
 import type { ConnectorStep, ModelSpec } from "../spec/model-spec.ts";
 import { type Family, hasModelType } from "./family.ts";
@@ -47,7 +47,7 @@ const TOWER: TowerKind = {
 
 export const QWEN3_TOWER_NAMES: EncoderNames = { ...TOWER_NAMES, fc1: "mlp.linear_fc1", fc2: "mlp.linear_fc2" };
 
-/** Positions of a table's side at most. */
+/** The most positions of a table's side. */
 const MAX_TABLE_SIDE = 1024;
 
 const MERGER_NAMES = { norm: "norm", linear1: "linear_fc1", linear2: "linear_fc2" };

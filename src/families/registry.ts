@@ -1,6 +1,6 @@
 /**
- * The list of families, and the step from a model's small files to its `ModelSpec`. A family's code is loaded when a model
- * may be of that family: a page needs one of them, and all together are a quarter of the engine.
+ * The list of families, and the step from a model's small files to its `ModelSpec`. A family's code is loaded on
+ * demand: a page needs one of them, and all together are a quarter of the engine.
  */
 import { FoveaError } from "../errors.ts";
 import { isJsonObject } from "../shared/json.ts";
@@ -23,7 +23,10 @@ function typed(types: readonly [string, ...string[]], load: Entry["load"]): Entr
   return { name: types[0], may: (files) => types.some((type) => hasModelType(files, type)), load };
 }
 
-/** A family in the layout of the original LLaVA code, which published under many types: all, where none are given. */
+/**
+ * A family in the layout of the original LLaVA code, which was published under many types; without `types`, all of
+ * them.
+ */
 function original(name: string, load: Entry["load"], types?: readonly string[]): Entry {
   const isTyped = (files: Descriptions) => !types || types.some((type) => hasModelType(files, type));
   return { name, may: (files) => files.config.has("mm_vision_tower") && isTyped(files), load };
@@ -34,7 +37,7 @@ const FAMILIES: readonly Entry[] = [
   original("nanollava", async () => (await import("./nanollava.ts")).nanollava, ["llava-qwen2", "bunny-qwen"]),
   typed(["shikra"], async () => (await import("./shikra.ts")).shikra),
   original("llava", async () => (await import("./original-llava.ts")).originalLlava),
-  // Pixtral's configs say "llava" too; the type of their encoder tells them apart.
+  // Pixtral's configs have the type "llava" too; the type of their encoder distinguishes them.
   { name: "pixtral", may: isPixtral, load: async () => (await import("./mistral3.ts")).pixtral },
   typed(["llava"], async () => (await import("./llava.ts")).llava),
   typed(["llava_next"], async () => (await import("./llava-next.ts")).llavaNext),
@@ -75,7 +78,7 @@ const FAMILIES: readonly Entry[] = [
   typed(["vit"], async () => (await import("./vit.ts")).vit),
 ];
 
-/** Parsed JSON of the description files, by name; undefined where a file is missing. */
+/** Parsed JSON of the description files, by name; undefined for a missing file. */
 export type DescriptionFiles = Partial<Record<(typeof DESCRIPTION_FILES)[number], unknown>>;
 
 /** Names of the families, for messages. */
@@ -108,7 +111,7 @@ export function descriptionsOf(files: DescriptionFiles): Descriptions {
   };
 }
 
-/** The error of a model that no family matches, with the sentence of `missingPart` where there is one. */
+/** The error for a model without a family, with the sentence of `missingPart` if there is one. */
 export function unknownFamily({ config }: Descriptions, missing?: string): FoveaError {
   return config.unsupported("model_type", familyNames().join(", "), missing);
 }
@@ -136,7 +139,7 @@ export async function describeModel(files: DescriptionFiles): Promise<ModelSpec>
     });
     if (family.matches(descriptions)) return family.describe(descriptions);
   }
-  // The refusal stands without its reason, where the list of reasons cannot be loaded.
+  // The error has no reason if the list of reasons cannot be loaded.
   const types = await import("./unsupported-types.ts").catch(() => undefined);
   throw unknownFamily(descriptions, types?.missingPart(descriptions.config.value("model_type")));
 }

@@ -1,5 +1,5 @@
 /**
- * Shikra in its original layout: CLIP, one linear layer, Llama. Tags stand around a picture, which may stand anywhere in a
+ * Shikra in its original layout: CLIP, one linear layer, Llama. Tags surround a picture, which may be anywhere in a
  * question; boxes and points are plain text.
  */
 import { type Family, hasModelType, imageProcessor } from "./family.ts";

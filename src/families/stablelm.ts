@@ -1,4 +1,7 @@
-/** StableLM 2 and Phi 1.5 and 2: LayerNorms with bias, and heads of which a part turns. Phi runs both halves side by side. */
+/**
+ * StableLM 2 and Phi 1.5 and 2: LayerNorms with bias, and partial rotation. Phi runs both halves of a layer in
+ * parallel.
+ */
 import type { DecoderSpec } from "../spec/model-spec.ts";
 import { type Family, hasModelType } from "./family.ts";
 import { type DecoderKind, LLAMA_DECODER, withAttention } from "./parts/decoder-config.ts";

@@ -1,9 +1,9 @@
 /**
- * Common model types that no family reads, each with the part that the engine does not have: one sentence for somebody who
- * pastes such a model. Types as in config.json, of transformers or of a repository's own code. Loaded after a refusal.
+ * Common unsupported model types, each with the part that the engine lacks: one sentence for users who paste such a
+ * model. Types as in config.json, of transformers or of a repository's own code. Loaded after a refusal.
  */
 
-/** A name for people, and the noun that completes "needs". */
+/** A readable name, and the noun that completes "needs". */
 type Missing = readonly [model: string, needs: string];
 
 const EXPERTS = "mixtures of experts";
@@ -110,7 +110,7 @@ const TYPES: Readonly<Record<string, Missing>> = {
   voxtral: ["Voxtral", AUDIO],
 };
 
-/** A sentence that says what a model of this type needs and the engine lacks; undefined for a type that is not listed. */
+/** A sentence with the part that a model of this type needs and the engine lacks; undefined for an unlisted type. */
 export function missingPart(type: unknown): string | undefined {
   if (typeof type !== "string" || !Object.hasOwn(TYPES, type)) return undefined;
   const [model, needs] = TYPES[type]!;

@@ -6,7 +6,7 @@ import type { ConfigFields } from "../fields.ts";
 import { MAX_BLOCKS, MAX_HEAD_WIDTH, MAX_HEADS, MAX_MLP_WIDTH } from "./encoder-config.ts";
 
 const PREFIX = "model.visual_abstractor.";
-/** Of the norms of queries and features, whatever a config says. */
+/** Epsilon of the norms of queries and features; configs do not change it. */
 const EPS = 1e-5;
 const MAX_QUERIES = 4096;
 

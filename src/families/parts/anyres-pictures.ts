@@ -15,9 +15,9 @@ export interface AnyresKind {
   /** Class of the processor, without the "Fast" or "Pil" at its end. */
   processor: string;
   pixels: PixelDefaults;
-  /** Where no file lists them; multiples of the side. */
+  /** The resolutions if no file lists them; multiples of the side. */
   resolutions(side: number): readonly Size[];
-  /** Tiles' worth of rows above which the tiles' rows are shrunk to that. */
+  /** The most rows of the tiles, in tiles; more rows are shrunk to that. */
   maxTiles?: number;
 }
 

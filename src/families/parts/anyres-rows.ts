@@ -1,12 +1,12 @@
 /**
- * The rows of a picture in tiles as a prompt has them: first the whole picture, then the tiles as one map without its
+ * The order of a tiled picture's rows in a prompt: first the whole picture, then the tiles as one map without its
  * padding, with a learned row at the end of each line. Source: transformers, `modeling_llava_next.py` and
  * `modeling_llava_onevision.py`.
  */
 import { canvasSize } from "../../image/geometry.ts";
 import type { Arrangement, Grid, PicturePlan, RowOrder } from "../../spec/picture-spec.ts";
 
-/** Maps that would shrink by a smaller factor stay as they are. */
+/** Smaller shrink factors leave the map as it is. */
 const LEAST_SHRINK = 1.1;
 
 /** A half-open range of the map's rows and columns. */
@@ -18,10 +18,11 @@ interface Window {
 }
 
 /**
- * The order of rows: the whole's, then the map's, each of its lines followed by the learned row. A picture of one view has
- * the learned row once, at its end. Of compressed views a line keeps the rows whose cells lie in it, and a line without any
- * is left out. Whole maps above `maxTiles` tiles' worth of rows are shrunk to that. Compressed ones are not, since their rows
- * have no grid; there each tile counts for its share of the shrunk map, so that compression never adds rows.
+ * The order of rows: the whole's, then the map's, each of its lines followed by the learned row. A picture of one view
+ * has the learned row once, at its end. A line of compressed views keeps the rows whose cells are in it; a line without
+ * rows is left out. Whole maps of more rows than `maxTiles` tiles are shrunk to that. Compressed maps are not shrunk,
+ * because their rows have no grid; each tile then counts for its share of the shrunk map, so that compression never
+ * adds rows.
  */
 export function anyresOrder(grid: Grid, maxTiles?: number): RowOrder {
   const cells = grid.rows * grid.cols;
@@ -74,7 +75,7 @@ function mapGrid({ canvases, views }: PicturePlan, grid: Grid): Grid {
   return { rows: (height / views[1]!.height) * grid.rows, cols: (width / views[1]!.width) * grid.cols };
 }
 
-/** The part of the map that is no padding, its size, and the smaller size that a whole map of it takes. */
+/** The unpadded part of the map, its size, and the smaller size to which a whole map is shrunk. */
 function wholeMap(plan: PicturePlan, grid: Grid, maxTiles = Number.POSITIVE_INFINITY) {
   const window = unpadded(plan, mapGrid(plan, grid));
   const size = { rows: window.bottom - window.top, cols: window.right - window.left };
@@ -83,7 +84,7 @@ function wholeMap(plan: PicturePlan, grid: Grid, maxTiles = Number.POSITIVE_INFI
   return { window, size, ...(factor > LEAST_SHRINK && { shrunk }) };
 }
 
-/** The source that stands in each cell of the map, or -1. */
+/** The source in each cell of the map, or -1. */
 function tileMap(plan: PicturePlan, grid: Grid, owners: readonly ArrayLike<number>[]) {
   const { rows, cols } = mapGrid(plan, grid);
   const map = new Int32Array(rows * cols).fill(-1);
@@ -97,11 +98,11 @@ function tileMap(plan: PicturePlan, grid: Grid, owners: readonly ArrayLike<numbe
   return { map, cols };
 }
 
-/** The part of the map that is no padding; an odd rest stays. */
+/** The unpadded part of the map; an odd remainder stays. */
 function unpadded({ canvases }: PicturePlan, { rows, cols }: Grid): Window {
   const { pictureSize: width } = canvases[0]!.x;
   const { pictureSize: height } = canvases[0]!.y;
-  // As Python rounds, to 7 digits, before the part after the point is cut off.
+  // Rounded to 7 digits as in Python, then truncated.
   const half = (all: number, used: number) => Math.floor((all - Math.trunc(Number(used.toFixed(7)))) / 2);
   if (width / height > cols / rows) {
     const padding = half(rows, height * (cols / width));
@@ -111,7 +112,7 @@ function unpadded({ canvases }: PicturePlan, { rows, cols }: Grid): Window {
   return { top: 0, bottom: rows, left: padding, right: cols - padding };
 }
 
-/** The source of a cell of the map's part that is no padding, or -1. */
+/** The source of a cell in the map's unpadded part, or -1. */
 type SourceAt = (row: number, col: number) => number;
 
 function plainLines(at: SourceAt, { rows, cols }: Grid): Tap[][][] {

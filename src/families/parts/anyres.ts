@@ -1,5 +1,5 @@
 /**
- * Pictures as tiles at the best of a list of resolutions, beside a squashed view of the whole: the "anyres" rule of
+ * Pictures as tiles at the best of a list of resolutions, plus a squashed view of the whole: the "anyres" rule of
  * LLaVA-NeXT and LLaVA-OneVision. Source: transformers, `image_processing_llava_next.py`.
  */
 import { centre, type Size, squash, tiles, wholeView } from "../../image/geometry.ts";
@@ -23,7 +23,7 @@ export const BLACK = 0xff000000;
  * Plans the whole picture, and the tiles of the best resolution that the budget allows. Without such a resolution the
  * picture has one view.
  *
- * @throws RangeError for a limit of the budget that is out of range; TypeError for `minPixels`, which has no use here
+ * @throws RangeError for a limit of the budget that is out of range; TypeError for `minPixels`, which does not apply here
  */
 export function planAnyres(rule: AnyresRule, width: number, height: number, budget: PictureBudget): PicturePlan {
   const { side, grid } = rule;
@@ -53,7 +53,7 @@ function allowed({ resolutions, side }: AnyresRule, { maxTiles, maxPixels, minPi
     limits.push(Math.floor(checkInteger(name, maxPixels, side * side) / (side * side)));
   }
   const most = Math.min(...limits);
-  // A budget of one tile asks for no tiling.
+  // A budget of one tile means no tiling.
   return most === 1 ? [] : resolutions.filter(({ width, height }) => (width * height) / side ** 2 <= most);
 }
 

@@ -18,21 +18,21 @@ export interface AreaRule {
   patch: number;
   /** Patches of a cell's side. */
   cell: number;
-  /** Pixels of a view, as far as whole cells and the picture's shape allow. */
+  /** Range of a view's pixels, as far as whole cells and the picture's shape allow. */
   minPixels: number;
   maxPixels: number;
 }
 
-/** Sides of a picture at most this far apart. */
+/** The largest ratio of a picture's sides. */
 const MAX_ASPECT = 200;
-/** Cells of a view at most; published models have 16384. More than one selection can rank. */
+/** The most cells of a view; published models have 16384, the most that a selection can rank. */
 export const MAX_CELLS = 16384;
 
 /**
  * Plans a picture. A budget's `maxPixels` and `minPixels` narrow the rule's; `maxTiles` has no meaning here.
  *
- * @throws RangeError for limits that are no whole numbers, below one cell, or contradict each other; FoveaError `bad-image`
- *   for a picture whose sides are too far apart
+ * @throws RangeError for limits that are not integers, are below one cell, or contradict each other; FoveaError
+ *   `bad-image` for a picture that is too narrow
  */
 export function planArea(rule: AreaRule, width: number, height: number, budget: PictureBudget): PicturePlan {
   const picture = { width, height };
@@ -56,7 +56,7 @@ function areaSize(rule: AreaRule, { width, height }: Size, budget: PictureBudget
     height: Math.max(1, edge(height)) * factor,
   });
   let size = sized((pixels) => roundHalfEven(pixels / factor));
-  // Before a side of nothing counts as one cell.
+  // Computed before a side of 0 cells is raised to one.
   const area = roundHalfEven(width / factor) * roundHalfEven(height / factor) * factor ** 2;
   if (area > max) {
     const scale = Math.sqrt((height * width) / max);
@@ -65,7 +65,7 @@ function areaSize(rule: AreaRule, { width, height }: Size, budget: PictureBudget
     const scale = Math.sqrt(min / (height * width));
     size = sized((pixels) => Math.ceil((pixels * scale) / factor));
   }
-  // Whole cells of a narrow or a small picture exceed the published limit; a caller's limit holds.
+  // Whole cells of a narrow or small picture may exceed the published limit, but not a caller's limit.
   if (max === rule.maxPixels || size.width * size.height <= max) return size;
   const longest = (across: number) => Math.max(1, Math.floor(max / across / factor)) * factor;
   if (size.width > size.height) return { ...size, width: longest(size.height) };
@@ -96,7 +96,7 @@ export function largestPicture(rule: AreaRule, budget: PictureBudget): Size {
   const factor = rule.patch * rule.cell;
   const { max } = limitsOf(rule, budget);
   const cells = Math.floor(max / factor ** 2);
-  // A grid of exactly so many cells, and narrow pictures, whose whole cells may be more.
+  // A grid of exactly the largest number of cells, and narrow pictures, whose whole cells may be more.
   const shapes: Size[] = [];
   for (let count = cells; count > 0 && shapes.length === 0; count--) {
     let rows = Math.floor(Math.sqrt(count));
@@ -145,7 +145,7 @@ export function readAreaPictures(
   };
 }
 
-/** Numbers of pixels: of their own, or as "edges" of `size`, which are areas here; the former win. */
+/** Numbers of pixels: from fields of their own, else from "edges" of `size`, which are areas here. */
 function readRange(fields: ConfigFields, token: number): Pick<AreaRule, "minPixels" | "maxPixels"> {
   const size = fields.objectOrEmpty("size");
   const read = (names: [own: string, edge: string], fallback: number, min: number, max: number): number => {

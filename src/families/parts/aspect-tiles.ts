@@ -17,9 +17,10 @@ export interface AspectTiles {
 }
 
 /**
- * Resizes the picture once, to whole tiles, whatever its aspect ratio. A picture of one tile has no thumbnail.
+ * Resizes the picture once, to whole tiles, ignoring its aspect ratio. A picture of one tile has no thumbnail.
  *
- * @throws RangeError for a limit of the budget that is out of range; TypeError for `minPixels`, which has no use here
+ * @throws RangeError for a limit of the budget that is out of range; TypeError for `minPixels`, which does not apply
+ * here
  */
 export function planAspectTiles(rule: AspectTiles, width: number, height: number, budget: PictureBudget): PicturePlan {
   const { side, grid } = rule;
@@ -46,7 +47,10 @@ function mostTiles({ side, maxTiles: most }: AspectTiles, { maxTiles, maxPixels,
   return Math.min(...limits);
 }
 
-/** The nearest aspect ratio; of equally near ones a later one, of more tiles, if the picture fills half of its pixels. */
+/**
+ * The grid of the nearest aspect ratio. Among equally near ones, a later one with more tiles wins if the picture fills
+ * half of its pixels.
+ */
 export function bestGrid(
   { side, minTiles }: Pick<AspectTiles, "side" | "minTiles">,
   most: number,
@@ -64,7 +68,7 @@ export function bestGrid(
   return best;
 }
 
-/** Grids of so many tiles, by their number, among equals by columns. */
+/** Grids of `least` to `most` tiles, ordered by their number, then by columns. */
 function candidates(least: number, most: number): Grid[] {
   const grids: Grid[] = [];
   for (let count = least; count <= most; count++)

@@ -17,15 +17,15 @@ export interface DecoderKind {
   bosId: number | undefined;
   eosIds: readonly number[];
   qkvBias: boolean;
-  /** Key heads where the field is missing, of so many query heads. */
+  /** Default number of key heads for this number of query heads. */
   keyHeads(heads: number): number;
   /** Fields that would change the mathematics if they were true. */
   refused: readonly string[];
-  /** Which layers have a sliding window; none by default. */
+  /** The layers with a sliding window; none by default. */
   windows?: WindowRule;
   /** Other defaults of fields than Llama's, by name. */
   defaults?: Readonly<Record<string, unknown>>;
-  /** Turns other spellings of fields into those that are read here. */
+  /** Converts other spellings of fields. */
   respell?(fields: ConfigFields): ConfigFields;
   /** Default of `partial_rotary_factor`; without it all channels of a head turn. */
   partialRotary?: number;
@@ -33,9 +33,9 @@ export interface DecoderKind {
   activationField?: string;
   /** The field of the norms' epsilon; default "rms_norm_eps". */
   epsField?: string;
-  /** How the files differ from Llama's. */
+  /** The differences of the files from Llama's. */
   files?: DecoderFiles;
-  /** Adds to the decoder what Llama has not. */
+  /** Adds the decoder's differences from Llama. */
   refine?(decoder: DecoderSpec, fields: ConfigFields): DecoderSpec;
 }
 
@@ -47,7 +47,7 @@ export const LLAMA_DECODER: DecoderKind = {
   eosIds: [2],
   qkvBias: false,
   keyHeads: (heads) => heads,
-  // Both would also put a bias on o_proj or on all of the MLP, which no Llama checkpoint of note has.
+  // Both would also add a bias to o_proj or the whole MLP, which no known Llama checkpoint has.
   refused: ["attention_bias", "mlp_bias"],
 };
 
@@ -63,7 +63,7 @@ export const QWEN2_DECODER: DecoderKind = {
   windows: "upper layers",
 };
 
-// Bounds that no published decoder comes near, and under which no product of sizes leaves the exact integers.
+// Bounds far above published decoders, under which all products of sizes are exact integers.
 const MAX_WIDTH = 1 << 15;
 const MAX_MLP_WIDTH = 1 << 17;
 const MAX_LAYERS = 512;
@@ -86,7 +86,7 @@ export function withAttention(
   };
 }
 
-/** A decoder, whether config.json says that its embedding table is also its head, and how its files differ from Llama's. */
+/** A decoder, config.json's flag for a tied head, and the differences of its files from Llama's. */
 export interface ReadDecoder {
   decoder: DecoderSpec;
   tied: boolean;

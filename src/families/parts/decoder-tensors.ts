@@ -1,11 +1,11 @@
-/** Names and shapes of a decoder's tensors, in the layout that Llama set and most others follow. */
+/** Names and shapes of a decoder's tensors, in Llama's layout, which most others follow. */
 import type { AttentionSpec, DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
 import { headOrder, layerNorm, linear, stack, type TensorSpec, vector, withParts } from "../../spec/tensor-spec.ts";
 import { deltaTensors } from "./delta-tensors.ts";
 
 /** Names of a layer's tensors below the layer, without ".weight" and ".bias". */
 export interface LayerNames {
-  /** Norms before and after each half, where the layer has them. */
+  /** Norms before and after each half, if the layer has them. */
   norm1: string;
   norm1After: string;
   norm2: string;
@@ -15,13 +15,13 @@ export interface LayerNames {
   qNorm: string;
   kNorm: string;
   out: string;
-  /** Gate and up, or one matrix of all their rows; of an MLP without a gate up alone. */
+  /** Gate and up, or one matrix of all their rows; up alone for an MLP without a gate. */
   gateUp: readonly string[];
   down: string;
-  /** Below the decoder: before a layer's number, and the table of tokens. */
+  /** Below the decoder: the prefix of a layer's number, and the table of tokens. */
   layers: string;
   embed: string;
-  /** Below the decoder: the norm after the last layer, and the table of learned positions where there is one. */
+  /** Below the decoder: the norm after the last layer, and the table of learned positions, if any. */
   lastNorm: string;
   positions: string;
 }
@@ -45,7 +45,7 @@ export const LLAMA_NAMES: LayerNames = {
 
 /** Names of a decoder in the layouts of a family. */
 export interface DecoderNames {
-  /** Before every name but the head's. */
+  /** Prefixes of all names except the head's. */
   prefixes: readonly string[];
   /** Whole names of the head's matrix. */
   head: readonly string[];
@@ -54,10 +54,10 @@ export interface DecoderNames {
 /** A decoder on its own: with the level that the task's class adds, and without it. */
 export const ALONE: DecoderNames = { prefixes: ["model.", ""], head: ["lm_head.weight"] };
 
-/** How the files of a kind of decoder differ from Llama's. */
+/** The differences of a decoder's files from Llama's. */
 export interface DecoderFiles {
   names?: Partial<LayerNames>;
-  /** The one matrix of queries, keys and values has those of a head together, head by head. */
+  /** The matrix of queries, keys and values groups its rows by head. */
   interleavedHeads?: true;
   /** Stored norms are differences from this; default 0. */
   normOffset?: number;
@@ -66,7 +66,7 @@ export interface DecoderFiles {
 /**
  * The tensors of a decoder.
  *
- * @param head "own" has a matrix of its own, "tied" uses the embeddings, "optional" its own where the file has one
+ * @param head "own" has a matrix of its own, "tied" uses the embeddings, "optional" has its own if the file has one
  */
 export function decoderTensors(
   spec: DecoderSpec,
@@ -179,7 +179,7 @@ function convolutionTensors(name: string, below: readonly string[], taps: number
   ];
 }
 
-/** Tables that are computed here, and were stored by older versions of transformers. */
+/** Computed tables, which older versions of transformers stored. */
 const COMPUTED = /(^|\.)(inv_freq|position_ids)$/;
 
 /** True for a tensor that a file may hold in any family. */

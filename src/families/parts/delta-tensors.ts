@@ -5,8 +5,8 @@ import { linear, stack, type TensorSpec, vector } from "../../spec/tensor-spec.t
 /**
  * The tensors of one layer.
  *
- * @param name canonical, of the layer
- * @param below what stands before the names in a file
+ * @param name canonical name of the layer
+ * @param below prefixes of the names in a file
  * @param width of the decoder
  */
 export function deltaTensors(
@@ -24,7 +24,7 @@ export function deltaTensors(
   ] as const;
   return [
     ...linear(`${name}.in`, inside, into, { cols: width, bias: false }),
-    // What a row forgets and writes adds up over all rows after it: the two small matrices are never packed.
+    // Errors of the decay and write gates add up over all later rows: the two small matrices are never packed.
     stack(`${name}.gates.weight`, "table", inside, [
       ["in_proj_b.weight", [valueHeads, width]],
       ["in_proj_a.weight", [valueHeads, width]],
@@ -32,7 +32,7 @@ export function deltaTensors(
     stack(`${name}.conv.weight`, "vector", inside, [["conv1d.weight", [channels, 1, taps]]]),
     vector(`${name}.rate`, inside, "A_log", valueHeads),
     vector(`${name}.rateBias`, inside, "dt_bias", valueHeads),
-    // Stored whole, also where the other norms are stored as differences.
+    // Stored as it is, even if the other norms are stored as differences.
     vector(`${name}.headNorm.weight`, inside, "norm.weight", valueWidth),
     ...linear(`${name}.out`, inside, [["out_proj", width]], { cols: values, bias: false }),
   ];

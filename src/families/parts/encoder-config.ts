@@ -23,7 +23,7 @@ export interface EncoderKind extends BlocksKind {
   classToken: boolean;
   preNorm: boolean;
   patchBias: boolean;
-  /** The field that says whether queries, keys and values have a bias; without one they have. */
+  /** The flag for a bias of queries, keys and values; without this field they have one. */
   qkvBiasField?: string;
 }
 
@@ -61,7 +61,7 @@ export const VIT_ENCODER: EncoderKind = {
   qkvBiasField: "qkv_bias",
 };
 
-// Bounds that no published encoder comes near, and under which no product of sizes leaves the exact integers.
+// Bounds far above published encoders, under which all products of sizes are exact integers.
 export const MAX_WIDTH = 1 << 14;
 export const MAX_MLP_WIDTH = 1 << 16;
 export const MAX_BLOCKS = 256;
@@ -70,7 +70,7 @@ export const MAX_HEAD_WIDTH = 128; // the attention kernels keep a head in regis
 const MAX_IMAGE_SIZE = 4096;
 const MAX_PATCHES = 128 * 128; // attention takes the square of it
 
-/** An encoder of square pictures, without what the surrounding model decides. */
+/** An encoder of square pictures, without the fields that the surrounding model sets. */
 export interface SquareEncoder extends Omit<EncoderSpec, "runBlocks" | "postNorm" | "keepClassToken" | "cell"> {
   /** Side of the picture, in pixels. */
   imageSize: number;

@@ -4,21 +4,21 @@ import { headOrder, layerNorm, linear, stack, type TensorSpec, vector, withParts
 
 /** Names of a transformer's blocks below its prefix; those of layers lack ".weight" and ".bias". */
 export interface BlockNames {
-  /** Before a block's number. */
+  /** Prefix of a block's number. */
   blocks: string;
   norm1: string;
   norm2: string;
   /** Three matrices, or one of all their rows. */
   qkv: string | readonly [query: string, key: string, value: string];
-  /** The rows of the one matrix are [heads, 3, D]: queries, keys and values of each head together. */
+  /** The rows of the matrix are [heads, 3, D]: queries, keys and values of each head together. */
   headRows?: true;
-  /** Biases of queries and of values that files store apart, where keys have none. */
+  /** Biases of queries and of values in separate tensors; keys have none. */
   biases?: readonly [query: string, value: string];
   out: string;
-  /** Of a gated MLP the matrices of gate and up. */
+  /** For a gated MLP the matrices of gate and up. */
   fc1: string | readonly [gate: string, up: string];
   fc2: string;
-  /** Of an encoder with LayerScale, or with norms of queries and keys. */
+  /** For an encoder with LayerScale, or with norms of queries and keys. */
   scale1?: string;
   scale2?: string;
   qNorm?: string;
@@ -33,7 +33,7 @@ export interface EncoderNames extends BlockNames {
   /** Default CLIP's. */
   preNorm?: string;
   postNorm: string;
-  /** Tensors that files hold besides, below the prefix. */
+  /** Further tensors in files, below the prefix. */
   unused: RegExp;
 }
 
@@ -175,7 +175,7 @@ export function isUnusedInEncoder(
     const name = tensor.slice(prefix.length);
     if (names.unused.test(name) || (!postNorm && isPostNorm(name))) return true;
     if (!name.startsWith(names.blocks)) return false;
-    // Blocks after the last that runs; one that config.json does not count is unknown.
+    // Blocks after the last that runs; a block beyond config.json's count is unknown.
     const block = /^(\d+)\./.exec(name.slice(names.blocks.length))?.[1];
     return block !== undefined && Number(block) >= runBlocks && Number(block) < blocks;
   });

@@ -4,7 +4,7 @@ import type { ConfigFields } from "../fields.ts";
 import { type EncoderKind, readEncoder } from "./encoder-config.ts";
 import { CLIP_NAMES, type EncoderNames } from "./encoder-tensors.ts";
 
-/** ViT-g/14 with one block less than it was trained with. */
+/** ViT-g/14 with one block fewer than in training. */
 const EVA_ENCODER: EncoderKind = {
   width: 1408,
   mlpWidth: 6144,
@@ -20,7 +20,7 @@ const EVA_ENCODER: EncoderKind = {
   qkvBiasField: "qkv_bias",
 };
 
-/** Files store the bias of queries, keys and values whole; its part of the keys is zero. */
+/** Files store the bias of queries, keys and values as one; the keys' part is zero. */
 export const EVA_NAMES: EncoderNames = {
   ...CLIP_NAMES,
   positions: "embeddings.position_embedding",

@@ -9,18 +9,18 @@ import { HIDDEN_ACTIVATIONS } from "./activations.ts";
 import { MAX_BLOCKS, MAX_HEAD_WIDTH, MAX_HEADS, MAX_MLP_WIDTH, MAX_WIDTH } from "./encoder-config.ts";
 import type { EncoderNames } from "./encoder-tensors.ts";
 
-/** Of every norm, whatever a config says: the published code has it as a constant. */
+/** Epsilon of every norm, a constant in the published code. */
 export const TOWER_EPS = 1e-6;
 const MAX_PATCH = 256;
 const MAX_CELL = 8;
 const MAX_FRAMES = 8;
-/** Cells of a usual picture: the default of the image processor. */
+/** Cells of a usual picture, the image processor's default. */
 const USUAL_CELLS = 1280;
 
 /** As published, and as transformers saves them since 4.52. */
 export const TOWER_PREFIXES = ["visual.", "model.visual.", "vision_tower."];
 
-/** What the towers have in common. */
+/** The traits of a kind of tower. */
 export interface TowerKind {
   /** Defaults of the config class, by name. */
   defaults: Readonly<Record<string, unknown>>;
@@ -30,7 +30,7 @@ export interface TowerKind {
   traits: Pick<EncoderSpec, "rmsNorms"> & { gated?: true; patchBias: boolean };
 }
 
-/** The part of a spec that is read here; positions have no table. */
+/** The part of a spec that this file reads; positions have no table. */
 export type Tower = EncoderSpec & { rope: { frequencies: readonly number[] } };
 
 /**
@@ -96,16 +96,18 @@ export const TOWER_NAMES: EncoderNames = {
   unused: /^$/,
 };
 
-/** The names of a checkpoint. Other containers hold queries, keys and values apart, and say so in a field of our own. */
+/**
+ * The names of a checkpoint. Other containers store queries, keys and values separately, marked by a field of our own.
+ */
 export function towerNames(fields: ConfigFields, names: EncoderNames): EncoderNames {
   return fields.boolean("qkv_is_split", false) ? { ...names, qkv: ["attn.q", "attn.k", "attn.v"] } : names;
 }
 
 /** A merger: the norm of patches or of folded cells, and two linear layers around an exact GELU. */
 export interface Merger {
-  /** Before the names of its tensors, below the tower. */
+  /** Prefix of its tensors' names, below the tower. */
   prefix: string;
-  /** Canonical name, before ".norm", ".1" and ".2". */
+  /** Canonical prefix of ".norm", ".1" and ".2". */
   slot: string;
   names: { norm: string; linear1: string; linear2: string };
   /** The norm is over a whole folded cell. */

@@ -1,6 +1,6 @@
 /**
- * A picture as one view of its own shape, in whole cells, whose lines of cells stand in the prompt with a token between
- * them: Pixtral's. Source: transformers, `image_processing_pil_pixtral.py`, `processing_pixtral.py`.
+ * A picture as one view of its own shape, in whole cells, with a token between its lines of cells in the prompt:
+ * Pixtral's pictures. Source: transformers, `image_processing_pil_pixtral.py`, `processing_pixtral.py`.
  */
 
 import { type Size, squash, wholeView } from "../../image/geometry.ts";
@@ -18,16 +18,16 @@ export interface LineRule {
   patch: number;
   /** Patches of a cell's side. */
   cell: number;
-  /** Sides at most, before they are rounded up to whole cells. */
+  /** The largest sides, before they are rounded up to whole cells. */
   maxWidth: number;
   maxHeight: number;
 }
 
 /**
- * Plans a picture. A larger one shrinks, none grows. A budget's `maxPixels` makes it smaller still, `minPixels` larger;
- * `maxTiles` has no meaning here.
+ * Plans a picture. Larger pictures shrink, none grow. A budget's `maxPixels` shrinks further, `minPixels` enlarges;
+ * `maxTiles` does not apply here.
  *
- * @throws RangeError for limits that are no whole numbers, below one cell, or contradict each other
+ * @throws RangeError for limits that are not integers, are below one cell, or contradict each other
  */
 export function planLines(rule: LineRule, picture: Size, budget: PictureBudget): PicturePlan {
   const size = viewSize(rule, picture, budget);
@@ -69,8 +69,8 @@ function limitsOf(unit: number, most: Size, { maxTiles, maxPixels, minPixels }: 
 }
 
 /**
- * Cells line by line, as they stand in the grid. Of compressed views a line has the rows whose owners lie in it, and a line
- * without any is left out.
+ * Cells line by line, as in the grid. A line of compressed views has the rows whose owners are in it; a line without
+ * rows is left out.
  *
  * @param cell patches of a cell's side
  */
@@ -100,7 +100,7 @@ const PROCESSOR = "PixtralImageProcessor";
 /**
  * Reads the settings of the image processor and of the processor.
  *
- * @param imageSize longest side that the encoder has positions for
+ * @param imageSize longest side for which the encoder has positions
  * @throws FoveaError `unsupported-model`, also where they contradict the encoder
  */
 export function readLinePictures(
@@ -132,7 +132,7 @@ export function readLinePictures(
   };
 }
 
-/** The patch of a picture processor alone may be the encoder's, or a cell's. */
+/** A lone picture processor's patch may be the encoder's patch or a cell. */
 function checkPatch(fields: ConfigFields, patch: number, cell: number): void {
   const isFit = (side: unknown) => side === undefined || side === patch || side === patch * cell;
   const value = fields.value("patch_size");
@@ -141,7 +141,7 @@ function checkPatch(fields: ConfigFields, patch: number, cell: number): void {
   if (!given.every(isFit)) throw fields.unsupported("patch_size", `${patch}, the side of the encoder's patches`);
 }
 
-/** `{ longest_edge }`, `{ height, width }` or a number: the sides at most. */
+/** `{ longest_edge }`, `{ height, width }` or a number: the largest sides. */
 function readSize(fields: ConfigFields, imageSize: number): Pick<LineRule, "maxWidth" | "maxHeight"> {
   const value = fields.value("size");
   if (typeof value !== "object") {

@@ -11,7 +11,7 @@ import { CLIP_ENCODER, readEncoder, SIGLIP_ENCODER } from "./encoder-config.ts";
 import { CLIP_NAMES, encoderTensors, isUnusedInEncoder } from "./encoder-tensors.ts";
 import { CLIP_PICTURES, SIGLIP_PICTURES, type SquareKind } from "./square-pictures.ts";
 
-/** The vision_config that LlavaConfig means where there is none. */
+/** LlavaConfig's default vision_config. */
 export const CLIP_LARGE_336 = {
   model_type: "clip_vision_model",
   hidden_size: 1024,
@@ -51,7 +51,7 @@ export const VICUNA: PromptFormat = {
   answer: "ASSISTANT:",
 };
 
-/** The encoder of a LLaVA, as its image processor must know it. */
+/** The encoder of a LLaVA, in the terms of its image processor. */
 export interface Tower {
   encoder: EncoderSpec;
   /** Side of a view, in pixels. */
@@ -59,19 +59,19 @@ export interface Tower {
   kind: SquareKind;
 }
 
-/** How a family differs from the others of LLaVA's shape. */
+/** The differences of a family from others of LLaVA's shape. */
 export interface LlavaLayout {
   family: string;
   readPictures(tower: Tower): PictureSpec;
   /** Kinds of decoders besides Llama and Qwen2, by `model_type`. */
   decoders?: Readonly<Record<string, DecoderKind>>;
-  /** Names of the connector's linear layers, in order; default LLaVA's two. An activation stands between layers. */
+  /** Names of the connector's linear layers, in order, with an activation between them; default LLaVA's two. */
   layers?: readonly (readonly string[])[];
   /** Names of the learned row that pictures need. */
   learned?: { names: readonly string[] };
   /** See `ModelSpec`. */
   publishedImageId?: number;
-  /** "optional" ties the head where a file has none. */
+  /** "optional" ties the head if a file has none. */
   head?: "optional";
   fallbackPrompt?: PromptFormat;
 }
@@ -90,7 +90,7 @@ export function describeLlava(fields: ConfigFields, layout: LlavaLayout): ModelS
   const kinds = { ...DECODERS, ...layout.decoders };
   const { decoder, tied, files } = readDecoder(textFields, textFields.choice("model_type", "llama", kinds));
   const strategy = fields.choice("vision_feature_select_strategy", "default", { default: "default", full: "full" });
-  // Hugging Face would drop the first patch here, which no checkpoint is meant to lose.
+  // Hugging Face would drop the first patch here, which no checkpoint intends.
   if (strategy === "default" && !tower.classToken)
     throw fields.unsupported("vision_feature_select_strategy", `"full" for an encoder without a class token`);
   const encoder: EncoderSpec = {
@@ -109,7 +109,7 @@ export function describeLlava(fields: ConfigFields, layout: LlavaLayout): ModelS
     return { op: "linear", slot: `connector.${i + 1}`, width: decoder.width, activation: isLast ? "none" : activation };
   });
   const bias = fields.boolean("multimodal_projector_bias", true);
-  // The flag may stand on either level.
+  // The flag may be on either level.
   const isTied = tied || fields.boolean("tie_word_embeddings", false);
   return {
     family,
@@ -132,7 +132,7 @@ export function describeLlava(fields: ConfigFields, layout: LlavaLayout): ModelS
     ],
     ignores: (name) =>
       isComputed(name) ||
-      // The separator of rows of tiles, in models that are run without tiles.
+      // The separator of rows of tiles, in models that run without tiles.
       (!learned && /(^|\.)image_newline$/.test(name)) ||
       isUnusedInEncoder(encoder, CLIP_NAMES, ENCODER_PREFIXES, name),
     ...(fallbackPrompt && { fallbackPrompt }),

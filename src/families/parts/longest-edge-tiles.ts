@@ -1,5 +1,5 @@
 /**
- * Longest edge to a fixed length, then square tiles and an overview: the rule of Idefics3 and of what came from it. Every
+ * Longest edge to a fixed length, then square tiles and an overview: the rule of Idefics3 and its successors. Every
  * picture is resized, small ones are enlarged. Source: `image_processing_idefics3.py` of transformers.
  */
 import { canvasSize, chain, type Size, tiles, wholeView } from "../../image/geometry.ts";
@@ -14,7 +14,7 @@ export interface LongestEdgeTiles {
   tile: number;
   /** Patches of a tile. */
   grid: Grid;
-  /** Without splitting a picture is one view (`do_image_splitting`). */
+  /** False for one view per picture (`do_image_splitting`). */
   splits: boolean;
 }
 
@@ -25,8 +25,8 @@ const MAX_EDGE = 4096;
  * Plans a picture: its tiles row by row and then an overview, or one view. A budget makes the canvas smaller, never
  * larger: `maxTiles` counts the tiles without the overview, `maxPixels` their pixels.
  *
- * @throws RangeError for limits that are no whole numbers or below one tile; TypeError for `minPixels`, which cannot do
- * anything here
+ * @throws RangeError for limits that are not integers or are below one tile; TypeError for `minPixels`, which does not
+ * apply here
  */
 export function planLongestEdgeTiles(
   rule: LongestEdgeTiles,
@@ -71,7 +71,7 @@ function mostTiles({ tile, longestEdge }: LongestEdgeTiles, { maxTiles, maxPixel
   return Math.min(...tiles);
 }
 
-/** The size after the first resize. An odd short edge grows by one pixel, but for the cap. */
+/** The size after the first resize. An odd short edge grows by one pixel, except at the cap. */
 function firstSize({ width, height }: Size, longestEdge: number): Size {
   const aspect = width / height;
   const even = (edge: number) => Math.max(1, edge + (edge % 2));
@@ -91,7 +91,7 @@ function capped(size: Size): Size {
     : { width: Math.max(1, Math.trunc(MAX_EDGE * aspect)), height: MAX_EDGE };
 }
 
-/** The size that is cut into tiles: both sides up to multiples of `tile`, the longer one first. */
+/** The size that is cut into tiles: both sides rounded up to multiples of `tile`, the longer one first. */
 function tiledSize({ width, height }: Size, tile: number): Size {
   const aspect = width / height;
   const up = (edge: number) => Math.ceil(edge / tile) * tile;
@@ -100,8 +100,8 @@ function tiledSize({ width, height }: Size, tile: number): Size {
 }
 
 /**
- * `edge` if it makes at most `maxTiles` tiles, else the largest multiple of `tile` below it that does. Undefined where
- * that would be one tile: then the picture is not split at all.
+ * `edge` if it yields at most `maxTiles` tiles, else the largest smaller multiple of `tile` that does. Undefined if
+ * that would be one tile: the picture is then not split.
  */
 function edgeOfTiles(maxTiles: number, edge: number, picture: Size, tile: number): number | undefined {
   if (maxTiles === 1) return undefined;

@@ -1,19 +1,20 @@
 /**
- * Rotary positions on three axes, time, row and column (M-RoPE, arXiv 2409.12191): which pair of channels turns by which.
+ * Rotary positions on three axes, time, row and column (M-RoPE, arXiv 2409.12191): the axis of each pair of channels.
  * Source: transformers, `modeling_qwen2_vl.py`, `modeling_qwen3_vl.py`.
  */
 import type { DecoderSpec } from "../../spec/model-spec.ts";
 import type { ConfigFields } from "../fields.ts";
 
 /**
- * How the sections of a config lie in a head. "chunked": the first pairs turn by time, those after them by row, the last by
- * column. "interleaved": row and column have every third pair up to three times their section, and time the others.
+ * The order of a config's sections in a head. "chunked": the first pairs turn by time, those after them by row, the
+ * last by column. "interleaved": row and column have every third pair up to three times their section, and time the
+ * others.
  */
 export type SectionOrder = "chunked" | "interleaved";
 
 const SCALINGS = ["rope_scaling", "rope_parameters"];
 
-/** Moves `mrope_section` to the top level, where `axesOfPairs` reads it; the rest is a RoPE like any other. */
+/** Moves `mrope_section` to the top level, where `axesOfPairs` reads it; the rest is an ordinary RoPE. */
 export function respellSections(fields: ConfigFields): ConfigFields {
   const values: Record<string, unknown> = Object.fromEntries(fields.entries());
   for (const name of SCALINGS.toReversed()) {
@@ -30,7 +31,7 @@ export function respellSections(fields: ConfigFields): ConfigFields {
 /**
  * The decoder with positions on three axes.
  *
- * @param fields as `respellSections` left them
+ * @param fields the result of `respellSections`
  * @param fallback sections of the config class
  * @throws FoveaError `unsupported-model`
  */

@@ -1,12 +1,12 @@
 /**
- * Checkpoints of the original LLaVA code and of what came from it: config.json has the decoder's fields at the top and only
+ * Checkpoints of the original LLaVA code and its successors: config.json has the decoder's fields at the top and only
  * names the encoder (`mm_vision_tower`). It is rewritten as the config of Hugging Face's port of the same checkpoint.
  */
 import { shown } from "../../shared/json.ts";
 import type { ConfigFields } from "../fields.ts";
 import { CLIP_LARGE_336 } from "./llava-parts.ts";
 
-/** The encoders that published checkpoints name, by the last part of the name (the rest may be a folder of the trainer). */
+/** The encoders in published checkpoints, by the last part of their name; the rest may be a folder of the trainer. */
 const TOWERS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "clip-vit-large-patch14": { ...CLIP_LARGE_336, image_size: 224 },
   "clip-vit-large-patch14-336": CLIP_LARGE_336,
@@ -26,7 +26,7 @@ const TOWERS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
  * The same model as LlavaConfig fields, to be read and checked like any other.
  *
  * @param decoder its `model_type`
- * @param imageTokenId that code marks a picture by -200; the port chose the first id after the vocabulary
+ * @param imageTokenId the original code marks a picture by -200; the port uses the first id after the vocabulary
  * @throws FoveaError `unsupported-model`
  */
 export function rewriteConfig(fields: ConfigFields, decoder: string, imageTokenId: unknown): Record<string, unknown> {
@@ -42,12 +42,12 @@ export function rewriteConfig(fields: ConfigFields, decoder: string, imageTokenI
     text_config: { ...Object.fromEntries(fields.entries()), model_type: decoder },
     image_token_index: imageTokenId,
     vision_feature_layer: siglip ? -1 : (fields.value("mm_vision_select_layer") ?? -2),
-    // Its SigLIP has no class token to drop, whatever `mm_vision_select_feature` says.
+    // Its SigLIP has no class token to drop, so `mm_vision_select_feature` does not apply.
     vision_feature_select_strategy: siglip ? "full" : strategy,
   };
 }
 
-/** The fields of the encoder; those of a `vision_config` win over what the name stands for. */
+/** The fields of the encoder; a `vision_config` takes precedence over the named encoder. */
 function readTower(fields: ConfigFields): Readonly<Record<string, unknown>> {
   const name = fields.value("mm_vision_tower");
   const last = typeof name === "string" ? name.split("/").at(-1)! : "";

@@ -1,6 +1,6 @@
 /**
- * A picture as one view of its own shape: shrunk into a box where it is larger, never enlarged, and padded at the right and at
- * the bottom to whole patches. Every line of patches stands in the prompt with a token after it. Source: transformers,
+ * A picture as one view of its own shape: shrunk into a box if it is larger, never enlarged, and padded at the right
+ * and bottom to whole patches. In the prompt a token follows every line of patches. Source: transformers,
  * `image_processing_fuyu.py`, `processing_fuyu.py`.
  */
 import { type Size, squash, wholeView } from "../../image/geometry.ts";
@@ -15,13 +15,13 @@ import { readPixelValues } from "./pixel-values.ts";
 export interface PaddedRule {
   /** Pixels of a patch's side. */
   patch: number;
-  /** Of the box, multiples of `patch`. */
+  /** Sides of the box, multiples of `patch`. */
   width: number;
   height: number;
 }
 
 /**
- * Plans a picture. A budget's `maxPixels` makes it smaller still; `maxTiles` has no meaning here.
+ * Plans a picture. A budget's `maxPixels` shrinks it further; `maxTiles` does not apply here.
  *
  * @throws RangeError for a `maxPixels` below one patch; TypeError for `minPixels`, because no picture is enlarged
  */
@@ -51,7 +51,7 @@ function within({ patch, width, height }: PaddedRule, picture: Size, budget: Pic
   const patches = (pixels: number) => Math.ceil(pixels / patch);
   if (patches(size.width) * patches(size.height) * patch ** 2 <= max) return size;
   const down = Math.min(1, Math.sqrt(max / (size.width * size.height)));
-  // Whole patches, so that none is added by rounding up; a side of one patch leaves the other one a limit.
+  // Whole patches, so that rounding up adds none; the limit also holds if one side is a single patch.
   const side = (pixels: number) => Math.max(1, Math.floor((pixels * down) / patch));
   const most = Math.floor(max / patch ** 2);
   const cols = Math.min(side(size.width), most);
@@ -59,7 +59,7 @@ function within({ patch, width, height }: PaddedRule, picture: Size, budget: Pic
   return { width: Math.min(size.width, cols * patch), height: Math.min(size.height, rows * patch) };
 }
 
-/** Puts what is read into the top left corner of a larger canvas, without a resize. */
+/** Puts the source into the top left corner of a larger canvas, without a resize. */
 function padBehind(from: Canvas["from"], size: Size, to: Size): Canvas {
   const axis = (pictureSize: number, size: number): AxisPlan => ({
     ...{ pictureSize, canvasSize: size, pictureStart: 0 },
@@ -91,7 +91,7 @@ export function readPaddedPictures(files: Descriptions, patch: number, lineEnd: 
     rule[side] = size.integer(side, BOX[side], patch, MAX_SIDE);
     if (rule[side] % patch !== 0) throw size.unsupported(side, `a multiple of the patch's side, ${patch}`);
   }
-  // On the scale of the bytes, of which the padding is one.
+  // The padding is a byte value.
   const grey = fields.integer("padding_value", 1, 0, 255);
   return {
     ...readPixelValues(fields, PIXELS),

@@ -1,4 +1,4 @@
-/** From bytes to pixel values: the settings that all image processors of Hugging Face share. */
+/** The settings that turn bytes into pixel values, shared by all image processors of Hugging Face. */
 import type { PictureSpec } from "../../spec/picture-spec.ts";
 import type { ConfigFields } from "../fields.ts";
 
@@ -16,7 +16,7 @@ export const SIGLIP_PIXELS: PixelDefaults = { filter: "bicubic", mean: [0.5, 0.5
 const FILTERS = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"];
 
 /**
- * Reads the filter, and how bytes become values.
+ * Reads the filter, the rescale factor, mean and standard deviation.
  *
  * @throws FoveaError `unsupported-model`
  */

@@ -1,6 +1,6 @@
 /**
- * Pixtral's encoder: pictures of any shape, RMSNorms, gated MLPs, no biases, and rotary positions whose frequencies rows and
- * columns share in turn. Source: transformers, `modeling_pixtral.py`, `configuration_pixtral.py`.
+ * Pixtral's encoder: pictures of any shape, RMSNorms, gated MLPs, no biases, and rotary positions whose frequencies
+ * alternate between rows and columns. Source: transformers, `modeling_pixtral.py`, `configuration_pixtral.py`.
  */
 import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { ConfigFields } from "../fields.ts";
@@ -8,11 +8,11 @@ import { HIDDEN_ACTIVATIONS } from "./activations.ts";
 import { MAX_BLOCKS, MAX_HEAD_WIDTH, MAX_HEADS, MAX_MLP_WIDTH, MAX_WIDTH, withEqualSides } from "./encoder-config.ts";
 import type { EncoderNames } from "./encoder-tensors.ts";
 
-/** Of every norm: the published code has it as a constant. */
+/** Epsilon of every norm, a constant in the published code. */
 const EPS = 1e-5;
 const MAX_PATCH = 256;
 const MAX_IMAGE_SIZE = 4096;
-/** Patches of a side; attention takes the fourth power of it. */
+/** The most patches of a side; the cost of attention grows with its fourth power. */
 const MAX_PATCHES = 128;
 
 export const PIXTRAL_NAMES: EncoderNames = {
@@ -31,7 +31,7 @@ export const PIXTRAL_NAMES: EncoderNames = {
   unused: /^$/,
 };
 
-/** The encoder without what the surrounding model decides, and the longest side of a picture that it has positions for. */
+/** The encoder without the fields that the surrounding model sets, and the longest side for which it has positions. */
 export interface PixtralTower {
   encoder: Omit<EncoderSpec, "runBlocks" | "cell">;
   imageSize: number;
@@ -78,7 +78,7 @@ export function readPixtralTower(given: ConfigFields): PixtralTower {
   };
 }
 
-/** Of the frequencies of a plain RoPE the even ones for rows, the odd ones for columns. */
+/** The even frequencies of a plain RoPE for rows, the odd ones for columns. */
 function frequenciesOf(fields: ConfigFields, headWidth: number): number[] {
   const rope = fields.objectOrEmpty("rope_parameters");
   rope.choice("rope_type", "axial", { axial: true, default: true });

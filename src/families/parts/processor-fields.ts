@@ -1,11 +1,11 @@
-/** Settings of an image processor that all families with one known processor check alike. */
+/** Checks the image processor's settings, for families with one known processor. */
 import { type Descriptions, imageProcessor } from "../family.ts";
 import { ConfigFields } from "../fields.ts";
 
 /**
- * The fields of the image processor, empty where there is no file.
+ * The fields of the image processor, empty without a file.
  *
- * @param name of the processor's class; its fast and its Pillow variant are read alike
+ * @param name of the processor's class; its fast and Pillow variants count as the same
  * @param always steps that must not be turned off
  * @throws FoveaError `unsupported-model` for another class, and for a step that is turned off
  */

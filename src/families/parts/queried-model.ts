@@ -1,4 +1,4 @@
-/** The models of an EVA encoder, a Q-Former and a decoder. */
+/** Describes models of an EVA encoder, a Q-Former and a decoder. */
 import type { EncoderSpec, ModelSpec } from "../../spec/model-spec.ts";
 import type { PictureSpec } from "../../spec/picture-spec.ts";
 import { linear } from "../../spec/tensor-spec.ts";
@@ -11,7 +11,7 @@ import { readQueryTransformer } from "./query-transformer.ts";
 
 const ENCODER_PREFIXES = ["vision_model."];
 
-/** How such a family differs from the others. */
+/** The differences between these families. */
 export interface QueriedLayout {
   family: string;
   /** Kinds of decoders by `model_type`; the first is the default. */
@@ -45,7 +45,7 @@ export function describeQueried(config: ConfigFields, layout: QueriedLayout): Mo
       { op: "linear", slot: "connector.projection", width: decoder.width, activation: "none" },
     ],
     decoder,
-    // Older files name none: the rows of pictures are then marked by an id that no token has.
+    // Older files name none: picture rows then use an id that no token has.
     imageTokenId: config.integer("image_token_index", decoder.vocabularySize, 0, MAX_TOKEN_ID),
     tensors: [
       ...encoderTensors(encoder, EVA_NAMES, ENCODER_PREFIXES),

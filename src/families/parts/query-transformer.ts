@@ -1,6 +1,6 @@
 /**
- * The Q-Former: a BERT whose learned queries read the encoder's features by cross-attention, and the tokens of the question
- * beside them. Source: transformers, `modeling_blip_2.py`, `modeling_instructblip.py`.
+ * The Q-Former: a BERT whose learned queries read the encoder's features by cross-attention, and the question's tokens
+ * by self-attention. Source: transformers, `modeling_blip_2.py`, `modeling_instructblip.py`.
  */
 import type { Activation } from "../../shared/activation.ts";
 import type { QueriesSpec, QueryStep } from "../../spec/query-spec.ts";
@@ -39,7 +39,7 @@ interface Sizes {
  * Reads config.json.
  *
  * @param featureWidth of the encoder
- * @param readsText the question stands beside the queries
+ * @param readsText the queries read the question too
  * @throws FoveaError `unsupported-model`
  */
 export function readQueryTransformer(
@@ -85,7 +85,7 @@ function readSizes(fields: ConfigFields): Sizes {
   };
 }
 
-/** Every half of a layer has its norm after the sum. The last layer's half of the text changes no query. */
+/** Every half of a layer has its norm after the sum. The last layer's MLP for text changes no query. */
 function stepsOf(
   { layers, heads, mlpWidth: width, activation, eps, frequency }: Sizes,
   readsText: boolean,
@@ -167,7 +167,7 @@ function tensorsOfStep(
   ];
 }
 
-/** The half of the text, where no text is read, and of the last layer always. */
+/** The MLP for text: of all layers if no text is read, otherwise of the last layer. */
 function isUnused(name: string, { layers }: Sizes, readsText: boolean): boolean {
   const half = /^qformer\.encoder\.layer\.(\d+)\.(intermediate|output)\./.exec(name);
   if (half) return Number(half[1]) < layers && (!readsText || Number(half[1]) + 1 === layers);

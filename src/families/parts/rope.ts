@@ -1,12 +1,12 @@
 /**
- * Rotary positions of a decoder's config: the base, and the methods that stretch them to longer contexts. Computed in f64,
- * as transformers' `modeling_rope_utils.py` has the formulas.
+ * Rotary positions of a decoder's config: the base, and the methods that stretch them to longer contexts. Computed in
+ * f64, by the formulas of transformers' `modeling_rope_utils.py`.
  */
 import { isJsonObject } from "../../shared/json.ts";
 import type { RopeSpec } from "../../spec/rope-spec.ts";
 import type { ConfigFields } from "../fields.ts";
 
-/** Positions that a config may speak of. */
+/** The most positions in a config. */
 export const MAX_POSITIONS = 1 << 24;
 const MAX_FACTOR = 1e6;
 /** Fields of longrope that are lists. */
@@ -18,7 +18,7 @@ export interface ReadRope {
   maxPositions: number;
 }
 
-/** All that a method starts from. */
+/** The input of a method. */
 interface Start {
   /** Fields of the method: rope_scaling or rope_parameters. */
   fields: ConfigFields;
@@ -42,8 +42,8 @@ const METHODS: Readonly<Record<string, (start: Start) => ReadRope>> = {
 };
 
 /**
- * Reads the rotary positions of heads of `headWidth` channels. transformers 4 spells them as `rope_theta` and `rope_scaling`,
- * transformers 5 as `rope_parameters`; where a file has both, transformers 5 reads `rope_scaling`.
+ * Reads the rotary positions of heads of `headWidth` channels. transformers 4 spells them as `rope_theta` and
+ * `rope_scaling`, transformers 5 as `rope_parameters`; if a file has both, transformers 5 reads `rope_scaling`.
  *
  * @param maxPositions max_position_embeddings
  * @param partial default of `partial_rotary_factor`; without it all channels turn
@@ -77,12 +77,12 @@ function readTurned(config: ConfigFields, fields: ConfigFields, headWidth: numbe
   return turned;
 }
 
-/** At least 2: the base is taken to powers, and YaRN divides by its logarithm. */
+/** At least 2, because YaRN divides by its logarithm. */
 function readTheta(fields: ConfigFields, fallback: number): number {
   return fields.number("rope_theta", fallback, 2, 1e12);
 }
 
-/** RoPE of all `width` channels, as it was before any scaling. */
+/** RoPE of all `width` channels, before any scaling. */
 export function plainRope(theta: number, width: number): RopeSpec {
   return { frequencies: plain({ theta, width }), factor: 1 };
 }
@@ -92,7 +92,7 @@ function plain({ theta, width }: Pick<Start, "theta" | "width">): number[] {
   return Array.from({ length: width / 2 }, (_, i) => theta ** ((-2 * i) / width));
 }
 
-/** A field that its method cannot do without. */
+/** A required field of a method. */
 function required(fields: ConfigFields, name: string, min: number, max: number): number {
   if (!fields.has(name)) throw fields.unsupported(name, `a number from ${min} to ${max}`);
   return fields.number(name, min, min, max);
@@ -110,7 +110,7 @@ function linear(start: Start): ReadRope {
   return { rope: { frequencies, factor: 1 }, maxPositions: stretched(start.maxPositions, factor) };
 }
 
-/** Dynamic NTK scaling: the base grows with the sequence as soon as that is longer than `maxPositions`. */
+/** Dynamic NTK scaling: the base grows with the sequence once it is longer than `maxPositions`. */
 function dynamic(start: Start): ReadRope {
   const { fields, theta, width, maxPositions } = start;
   const factor = required(fields, "factor", 1, MAX_FACTOR);
@@ -146,7 +146,7 @@ function yarn(start: Start): ReadRope {
   const slow = fields.number("beta_slow", 1, 1e-3, 1e6);
   const fast = fields.number("beta_fast", 32, 1e-3, 1e6);
   if (fast < slow) throw fields.unsupported("beta_fast", `a number of at least beta_slow ${slow}`);
-  // The pair, not whole, that makes so many turns in the original context.
+  // The fractional pair that makes `turns` turns in the original context.
   const pairOf = (turns: number) => (width * Math.log(original / (2 * Math.PI * turns))) / (2 * Math.log(theta));
   const truncate = fields.boolean("truncate", true);
   const first = Math.max(0, truncate ? Math.floor(pairOf(fast)) : pairOf(fast));
@@ -170,7 +170,7 @@ function yarnFactor(fields: ConfigFields, factor: number): number {
   return fields.number("attention_factor", fallback, 1e-3, 1e3);
 }
 
-/** LongRoPE (Ding et al. 2024): a learned factor for each pair, and other ones for sequences beyond the original length. */
+/** LongRoPE (Ding et al. 2024): a learned factor for each pair, and other factors beyond the original length. */
 function longrope(start: Start): ReadRope {
   const { fields, original, maxPositions } = start;
   const base = plain(start);
@@ -184,7 +184,7 @@ function longrope(start: Start): ReadRope {
   return { rope: { frequencies: short, factor, beyond }, maxPositions };
 }
 
-/** A list of so many factors. */
+/** A list of `count` factors. */
 function numbers(fields: ConfigFields, name: string, count: number): readonly number[] {
   const value = fields.value(name);
   const fits = (factor: unknown) => typeof factor === "number" && factor >= 1e-3 && factor <= MAX_FACTOR;

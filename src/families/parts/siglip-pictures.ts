@@ -7,12 +7,12 @@ import { checkInteger } from "../../shared/assert.ts";
 import type { PictureBudget } from "../../shared/picture.ts";
 import type { Canvas, Grid, PicturePlan, View } from "../../spec/picture-spec.ts";
 
-/** When a picture is cut, and into how many crops. */
+/** The rule that decides if a picture is cut, and into how many crops. */
 export interface PanAndScan {
-  /** Pixels of a crop's sides, at least. */
+  /** The fewest pixels of a crop's side. */
   minCrop: number;
   maxCrops: number;
-  /** Of the long side to the short one. */
+  /** The smallest ratio of the long side to the short one. */
   minRatio: number;
 }
 
@@ -20,14 +20,14 @@ export interface StretchedPictures {
   /** Side of a view, in pixels. */
   side: number;
   grid: Grid;
-  /** Missing where no picture is cut. */
+  /** Missing if no picture is cut. */
   panAndScan?: PanAndScan | undefined;
 }
 
 /**
  * The whole picture as one view, then its crops along the long side. A budget's `maxTiles` counts crops.
  *
- * @throws RangeError for limits that are no whole numbers, or that a single view does not keep
+ * @throws RangeError for limits that are not integers, or that a single view exceeds
  */
 export function planStretched(rule: StretchedPictures, picture: Size, budget: PictureBudget): PicturePlan {
   const { side, grid, panAndScan } = rule;
@@ -58,7 +58,7 @@ function crops({ minCrop, maxCrops, minRatio }: PanAndScan, most: number, { widt
   const wanted = Math.min(maxCrops, Math.max(2, ideal));
   const count = Math.min(wanted, most);
   const length = Math.ceil(long / count);
-  // A budget of one crop asks for none: it would be the whole picture again.
+  // A budget of one crop means none: it would be the whole picture again.
   if ((count === 1 && wanted > 1) || Math.min(length, short) < minCrop) return [];
   const starts = Array.from({ length: count }, (_, i) => i * length).filter((start) => start < long);
   return starts.map((start) => {

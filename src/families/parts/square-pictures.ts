@@ -1,7 +1,7 @@
 /**
- * Pictures that become one square, as the image processors of CLIP, SigLIP, ViT and LLaVA-1.5 make it. Reads
- * preprocessor_config.json and checks it against the encoder; without the file, the model's own training decides. The file
- * is untrusted. The geometry is image/geometry.ts.
+ * Pictures that become one square, as in the image processors of CLIP, SigLIP, ViT and LLaVA-1.5. Reads the untrusted
+ * preprocessor_config.json and checks it against the encoder; without the file, the model's training decides.
+ * image/geometry.ts has the geometry.
  */
 import { FoveaError } from "../../errors.ts";
 import { padColour, type SquareFit, squarePlan } from "../../image/geometry.ts";
@@ -16,7 +16,7 @@ import { CLIP_PIXELS, type PixelDefaults, readPixelValues, SIGLIP_PIXELS } from 
 /** Defaults of a class of Hugging Face's image processors. */
 interface ProcessorClass extends PixelDefaults {
   crops: boolean;
-  /** The meaning of a `size` that is just a number. */
+  /** The meaning of a `size` that is a number. */
   plainSize: "shortest_edge" | "square";
 }
 
@@ -39,11 +39,13 @@ function variantsOf(name: string, processor: ProcessorClass): Record<string, Pro
   return Object.fromEntries(endings.map((ending) => [name + ending, processor]));
 }
 
-/** The processor class of an encoder whose file names none, and whether the model was trained on padded pictures. */
+/** The default processor class of an encoder, and a flag for training on padded pictures. */
 export interface SquareKind {
   processor: string;
   pads: boolean;
-  /** How the model's own code makes a square before the image processor; wins over the processor's file. */
+  /**
+   * The way in which the model's own code makes a square before the image processor; overrides the processor's file.
+   */
   always?: "pad" | "squash";
 }
 
@@ -58,11 +60,11 @@ export const VIT_PICTURES: SquareKind = { processor: "ViTImageProcessor", pads: 
 /**
  * Reads the settings of an image processor.
  *
- * The mode: "pad" where the file says `do_pad`; "crop" where it says `do_center_crop`, as the LLaVA-1.5 files on the hub
- * do; where it says neither, or is missing, "pad" for a model that was trained so, and otherwise what the named class
- * does by itself. A size of equal height and width needs no crop: "squash".
+ * The mode: "pad" with `do_pad`; "crop" with `do_center_crop`, as in the LLaVA-1.5 files on the hub. With neither, or
+ * without a file, "pad" for a model trained on padded pictures, otherwise the default of the named class. A size of
+ * equal height and width needs no crop: "squash".
  *
- * @param settings undefined where there are none
+ * @param settings undefined if there are none
  * @throws FoveaError `unsupported-model`, naming the field, its value and what is supported, also where the file
  *   contradicts the encoder's image size
  */
@@ -91,7 +93,7 @@ export function readSquarePictures(
   };
 }
 
-/** Every picture has the same size and cost here. Throws RangeError for a limit that it does not keep. */
+/** Every picture has the same size and cost here. Throws RangeError for a limit that it exceeds. */
 function checkBudget({ maxTiles = 1, maxPixels, minPixels }: PictureBudget, pixels: number): void {
   checkInteger("pictures.maxTiles", maxTiles, 1);
   const fixed = `this model reads every picture as ${pixels} pixels`;
@@ -116,7 +118,7 @@ function readFit(
 
   const { side, form } = readSides(fields, "size", imageSize, processor.plainSize);
   if (crops && form === "shortest_edge") {
-    // Hugging Face would fill what a crop beyond the picture lacks with black.
+    // Hugging Face would fill a crop beyond the picture with black.
     if (side < imageSize) throw contradiction(fields, "size", imageSize);
     return { mode: "crop", size, shortestEdge: side };
   }

@@ -1,4 +1,7 @@
-/** Text encoders beside an image encoder: the fields of CLIPTextConfig and SiglipTextConfig, and the names of their tensors. */
+/**
+ * Text encoders that accompany an image encoder: the fields of CLIPTextConfig and SiglipTextConfig, and the names of
+ * their tensors.
+ */
 import type { TextEncoderSpec } from "../../spec/model-spec.ts";
 import { layerNorm, linear, stack, type TensorSpec } from "../../spec/tensor-spec.ts";
 import type { ConfigFields } from "../fields.ts";
@@ -12,7 +15,7 @@ export interface TextKind extends BlocksKind, Pick<TextEncoderSpec, "causal" | "
   maxTokens: number;
 }
 
-/** All are computed at once. */
+/** A bound, because all tokens run at once. */
 const MAX_TEXT_TOKENS = 1 << 13;
 
 /**
@@ -61,7 +64,7 @@ export function textTensors(
   ];
 }
 
-/** A last layer, whose errors no later one evens out. */
+/** Marks a last layer, whose errors no later layer corrects. */
 export function asHead(tensors: TensorSpec[]): TensorSpec[] {
   return tensors.map((tensor) => (tensor.use === "linear" ? { ...tensor, use: "head" } : tensor));
 }

@@ -1,8 +1,8 @@
-/** Writes the prompt's text for a picture that is cut into tiles: each view stands between tags that say where it lies. */
+/** Writes the prompt's text for a picture that is cut into tiles: each view is between tags that name its place. */
 import type { PictureRun } from "../../spec/picture-spec.ts";
 
 export interface TileTags {
-  /** Stands before each view, and after the last. */
+  /** Written before each view, and after the last. */
   fakeToken: string;
   /** Names the overview, or the only view. */
   globalTag: string;

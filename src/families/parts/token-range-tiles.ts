@@ -1,6 +1,6 @@
 /**
- * A view of the picture's own shape, of so many tokens; for large pictures square tiles before it: the rule of LFM2-VL.
- * Source: transformers, `image_processing_lfm2_vl_fast.py`.
+ * A view of the picture's own shape, in a range of tokens, and square tiles before it for large pictures: the rule of
+ * LFM2-VL. Source: transformers, `image_processing_lfm2_vl_fast.py`.
  */
 import { type Size, squash, tiles, wholeView } from "../../image/geometry.ts";
 import { checkInteger } from "../../shared/assert.ts";
@@ -14,17 +14,17 @@ export interface TokenRangeTiles {
   patch: number;
   /** Patches of a cell's side; a cell is a token. */
   cell: number;
-  /** Tokens of a view of the whole picture, where its shape allows them. */
+  /** Range of tokens of a view of the whole picture, as far as its shape allows. */
   minTokens: number;
   maxTokens: number;
-  /** A picture is large if it has so many times the pixels of `maxTokens`. */
+  /** A picture is large if it has this many times the pixels of `maxTokens`. */
   tolerance: number;
   /** Pixels of a tile's side, a multiple of a cell's. */
   tile: number;
   minTiles: number;
   /** 1 for a model that cuts no picture. */
   maxTiles: number;
-  /** The whole picture is a view after the tiles, too. */
+  /** True if a view of the whole picture follows the tiles. */
   thumbnail: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface TokenRangeTiles {
  * Plans a picture. A budget's `maxTiles` counts tiles without the thumbnail, `maxPixels` their pixels or those of the only
  * view; `minPixels` holds for a view of the whole picture.
  *
- * @throws RangeError for limits that are no whole numbers, below one cell or tile, or contradict each other
+ * @throws RangeError for limits that are not integers, are below one cell or tile, or contradict each other
  */
 export function planTokenRangeTiles(
   rule: TokenRangeTiles,
@@ -57,7 +57,7 @@ export function planTokenRangeTiles(
 
 const ONE: Grid = { rows: 1, cols: 1 };
 
-/** Tokens of a view of the whole picture, and tiles at most (1 where fewer than the rule's least are allowed). */
+/** Tokens of a view of the whole picture, and the most tiles (1 if the budget allows fewer than the rule's least). */
 function withBudget(
   { patch, cell, minTokens, maxTokens, tile, minTiles, maxTiles: mostTiles }: TokenRangeTiles,
   { maxTiles = mostTiles, maxPixels, minPixels }: PictureBudget,
@@ -105,7 +105,7 @@ function wholeSize(
     const scale = Math.sqrt(least / (height * width));
     size = sized((pixels) => Math.ceil((pixels * scale) / factor));
   }
-  // The published rule lets a side of one cell grow too long, and so the tokens of a view.
+  // The published rule lets a side of one cell, and so the tokens of a view, grow too far.
   const longest = (across: number) => Math.floor(maxTokens / (across / factor)) * factor;
   if (size.width > size.height) return { ...size, width: Math.min(size.width, longest(size.height)) };
   return { ...size, height: Math.min(size.height, longest(size.width)) };

@@ -1,4 +1,4 @@
-/** Encoders of pictures and of texts that meet in one space, together or one of them alone. */
+/** Encoders of pictures and of texts into one space, together or one of them alone. */
 import type { EncoderSpec, ModelSpec, PoolingSpec, TextEncoderSpec } from "../../spec/model-spec.ts";
 import type { PictureSpec } from "../../spec/picture-spec.ts";
 import { layerNorm, linear, stack, type TensorSpec, vector } from "../../spec/tensor-spec.ts";
@@ -7,10 +7,10 @@ import { isComputed } from "./decoder-tensors.ts";
 import { CLIP_NAMES, encoderTensors, isUnusedInEncoder } from "./encoder-tensors.ts";
 import { asHead, textTensors } from "./text-encoder.ts";
 
-/** An image encoder in its file: below its name, or at the top where it is alone. */
+/** Prefixes of an image encoder: its name, or none if it is alone. */
 const VISION = ["vision_model.", ""];
 const TEXT = ["text_model.", ""];
-/** Of the other tower, in a file of both of which one is described. */
+/** Tensors of the other tower, if only one tower of a file is described. */
 const VISION_ONLY = /^(vision_model|visual_projection)\./;
 const TEXT_ONLY = /^(text_model|text_projection)\./;
 const COMPARISON = /^logit_(scale|bias)$/;
@@ -62,7 +62,7 @@ export function describeTowers({ family, picture, text, comparison }: Towers): M
       (!picture && VISION_ONLY.test(name)) ||
       (!text && TEXT_ONLY.test(name)) ||
       (!isPair && COMPARISON.test(name)) ||
-      // A file may have a projection that its class leaves out.
+      // A file may have a projection that its class does not use.
       name === "visual_projection.weight" ||
       name === "text_projection.weight",
   };

@@ -1,14 +1,14 @@
-/** Which layers of a decoder have a sliding window, and how wide it is. */
+/** The layers of a decoder with a sliding window, and its width. */
 import type { ConfigFields } from "../fields.ts";
 
 /**
  * "all": every layer, if `sliding_window` is a number. "upper layers": with `use_sliding_window`, the layers from
- * `max_window_layers` on. Otherwise whether a layer has one. A list `layer_types` decides before all of them.
+ * `max_window_layers` on. A function: true for a layer with a window. A list `layer_types` overrides all of them.
  */
 export type WindowRule = "all" | "upper layers" | ((layer: number, fields: ConfigFields) => boolean);
 
 /**
- * True if each layer is one with a window.
+ * For each layer, true if it has a window.
  *
  * @throws FoveaError `unsupported-model`
  */
@@ -24,7 +24,7 @@ export function narrowLayers(fields: ConfigFields, rule: WindowRule, layers: num
 }
 
 /**
- * Returns the window of each layer, undefined where it has none or where the whole context fits into it.
+ * Returns the window of each layer; undefined if it has none, or if the whole context fits into it.
  *
  * @throws FoveaError `unsupported-model`
  */
