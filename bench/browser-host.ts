@@ -1,6 +1,6 @@
 /**
- * A headless browser as a place to measure: the sources through Vite, the peer's files and graphs beside them, and a page that is
- * cross-origin isolated, so that clocks are fine and WebAssembly has threads. Node only.
+ * A headless browser to measure in: serves the sources through Vite, and the peer's files and graphs. Its page is
+ * cross-origin isolated, so that clocks are precise and WebAssembly has threads. Node only.
  */
 import { createReadStream, existsSync } from "node:fs";
 import type { ServerResponse } from "node:http";
@@ -17,11 +17,11 @@ import { ensurePackages } from "./peers/install.ts";
 import { ORT_ADDRESS } from "./peers/ort.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** Test data that lies beside some checkouts; read in place. */
+/** Test data beside some checkouts; read in place. */
 const vitFolder = fileURLToPath(new URL("../../shared/real/vit-tiny", import.meta.url));
 const BLANK = "/bench-blank";
 const ENTRY = "/bench/in-page.ts";
-/** Where the page keeps its function: a module's own are out of reach from outside. */
+/** The page's global for its function, because Node cannot reach a module's exports. */
 const GLOBAL = "fovea-bench";
 const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 const TYPES: Record<string, string> = { mjs: "text/javascript", wasm: "application/wasm", json: "application/json" };
@@ -44,7 +44,7 @@ export class BrowserHost {
       appType: "mpa",
       logLevel: "error",
       cacheDir: `${root}node_modules/.vite/bench`,
-      // Known ahead: a dependency found late reloads the page.
+      // Discovery is off, because a dependency found late reloads the page.
       optimizeDeps: { noDiscovery: true, include: [] },
       server: { port: 0, host: "localhost", headers: ISOLATED, hmr: false, watch: null, fs: { allow: [root] } },
       plugins: [peerFiles(size)],
@@ -70,7 +70,7 @@ export class BrowserHost {
     try {
       const origin = `http://localhost:${this.#port}`;
       await page.goto(`${origin}${BLANK}`);
-      // A function that is handed over cannot import: Vite has rewritten its imports for Node.
+      // A script tag, because a passed function cannot import: Vite has rewritten its imports for Node.
       const content = `import { run } from "${ENTRY}"; window["${GLOBAL}"] = run;`;
       await page.addScriptTag({ type: "module", content });
       await page.evaluate(async (name) => {

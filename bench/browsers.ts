@@ -1,4 +1,4 @@
-/** The browsers that the benchmark drives: Chromium by Playwright, Firefox by Puppeteer, with what both can do. Node only. */
+/** The browsers of the benchmark: Chromium by Playwright, Firefox by Puppeteer, behind one interface. Node only. */
 import { chromium } from "playwright";
 import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
 import type { BrowserName } from "./options.mjs";
@@ -13,7 +13,7 @@ export interface BenchPage {
   close(): Promise<void>;
 }
 
-/** What a page tells of itself. */
+/** Events of a page. */
 export interface PageEvents {
   /** Called with each `console.info`. */
   onInfo(text: string): void;
@@ -38,7 +38,7 @@ export type LaunchFirefox = typeof import("../tools/firefox.mjs").launchFirefox;
 
 /**
  * Starts a headless browser with WebGPU. Throws an Error of one line if there is none.
- * @param flags of Chromium, beside the usual
+ * @param flags of Chromium, besides the usual ones
  */
 export async function launch(
   name: BrowserName,

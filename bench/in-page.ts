@@ -12,7 +12,7 @@ import type { PartResult, SizeName } from "./parts/result.ts";
 import { reuseOf } from "./parts/reuse.ts";
 import { views } from "./parts/views.ts";
 
-/** Where Vite's server has the model that ships. */
+/** The shipped model's address on Vite's server. */
 const MODEL = "/fovea-demo/";
 
 const PARTS = {
@@ -26,7 +26,7 @@ const PARTS = {
   reuse: (context) => reuseOf(new URL(MODEL, location.href).href)(context),
   "compare-vision": compareVision,
   "compare-decoder": compareDecoder,
-  // Measures nothing; for those who only want to know the adapter.
+  // Measures nothing; reports the adapter.
   adapter: async () => [],
 } satisfies Record<string, Part>;
 

@@ -1,4 +1,4 @@
-/** What stands beside a measurement of where and when it was made. Node only. */
+/** The conditions of a measurement: machine, date and load. Node only. */
 import { cpus, loadavg } from "node:os";
 
 export interface Conditions {
@@ -6,11 +6,13 @@ export interface Conditions {
   command: string;
   /** The processor and its number of cores; on a software adapter it does all the work. */
   machine: string;
-  /** Processes that ran or waited for a core on average of the minute before (0: idle); missing where nobody took it down. */
+  /**
+   * Average number of processes that ran or waited for a core in the minute before (0: idle); missing if not recorded.
+   */
   loadBefore?: number;
 }
 
-/** Taken before the measurement begins: the load is that of other programs. */
+/** Call this before the measurement begins, so that the load is that of other programs. */
 export function conditions(args: readonly string[]): Required<Conditions> {
   const command = ["npm run bench", ...(args.length > 0 ? ["--", ...args] : [])].join(" ");
   return {

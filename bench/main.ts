@@ -14,7 +14,7 @@ import { fileName, type KeptPart, type Place, readKept, targetTable, writeKept }
 import { openFigures, sizeFigures } from "./site-parts.ts";
 
 const folder = `${root}bench/results`;
-/** Shows the table of targets of one adapter. */
+/** The document with the table of targets of one adapter. */
 const DOCUMENT = `${root}docs/performance.md`;
 
 /** Work that only Node can do; a module that Vite runs cannot. */
@@ -62,7 +62,7 @@ async function measure(options: BenchOptions, args: string[], outside: Outside):
       process.stdout.write(
         `\n${name}: ${part.adapter}, ${part.runtime}\n\n${table(["figure", "value", "note"], rows)}\n`,
       );
-      // Size tiny only shows that the part runs; its numbers must not pass for measurements.
+      // Size tiny only checks that the part runs; its numbers are not measurements.
       if (part.size !== "tiny") file = keep(part, placeOf(options));
     }
   } finally {
@@ -83,7 +83,7 @@ function runWith(host: BrowserHost, { ensureSite, ensureLibrary, elementSize }: 
   };
 }
 
-/** Where a part ran, if not in Chromium. */
+/** The place of a run outside Chromium. */
 function placeOf({ node, browser }: BenchOptions): Place | undefined {
   if (node) return { file: "node", name: "Dawn in Node" };
   return browser === "firefox" ? { file: "firefox", name: "Firefox" } : undefined;

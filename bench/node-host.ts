@@ -1,4 +1,4 @@
-/** Node as a place to measure: Dawn, as a package that is installed on demand, in place of a browser. */
+/** Node as a place to measure: Dawn instead of a browser, as a package that is installed on demand. */
 import { PAGE_PARTS } from "./parts/page-parts.ts";
 import { runPart } from "./parts/part.ts";
 import type { PartResult, SizeName } from "./parts/result.ts";
@@ -14,7 +14,7 @@ export class NodeHost {
     this.#size = size;
   }
 
-  /** Puts WebGPU where a browser would; see `provideDawn`. */
+  /** Provides WebGPU as in a browser; see `provideDawn`. */
   static async open(size: SizeName | undefined, importModule: ImportModule): Promise<NodeHost> {
     await provideDawn(importModule);
     return new NodeHost(size);

@@ -10,7 +10,7 @@ const LABEL_WIDTH = 380;
 interface Panel {
   title: string;
   bars: Figure[];
-  /** Where the line of the target stands. */
+  /** Value of the target's line. */
   line: number;
   unit: string;
   log: boolean;

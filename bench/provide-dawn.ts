@@ -1,14 +1,14 @@
-/** WebGPU in Node: Dawn, as a package that is installed on demand, in place of a browser's. */
+/** WebGPU in Node: Dawn, as a package that is installed on demand. */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { findChromium } from "../tools/chromium.mjs";
 import { ensurePackages } from "./peers/install.ts";
 
-/** Where a Chromium keeps the software GPU that it brings: beside its program, or in Debian's folder. */
+/** The driver file of Chromium's software GPU: beside its program, or in Debian's folder. */
 const SOFTWARE_DRIVER = "vk_swiftshader_icd.json";
 
-/** Node's own `import`, which Vite's runner does not have once it is closed. */
+/** Node's own `import`, which a closed Vite runner lacks. */
 export type ImportModule = (address: string) => Promise<unknown>;
 
 interface DawnModule {
@@ -16,7 +16,7 @@ interface DawnModule {
   globals: object;
 }
 
-/** Puts WebGPU where a browser would. */
+/** Provides WebGPU as in a browser. */
 export async function provideDawn(importModule: ImportModule): Promise<void> {
   useSoftwareDriver();
   const modules = ensurePackages("dawn");
@@ -26,7 +26,7 @@ export async function provideDawn(importModule: ImportModule): Promise<void> {
   Object.defineProperty(globalThis, "navigator", { value, configurable: true });
 }
 
-/** Chooses a software adapter, if a Chromium brings one, unless FOVEA_GPU=1 is set or the environment names another. */
+/** Chooses Chromium's software adapter, if there is one, unless FOVEA_GPU=1 is set or the environment names another. */
 export function useSoftwareDriver(): void {
   if (process.env.FOVEA_GPU === "1" || process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES) return;
   const folders = ["/usr/lib/chromium", dirname(findChromium())];

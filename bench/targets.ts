@@ -1,4 +1,4 @@
-/** The targets, row by row, and whether a run reached them. Pure. */
+/** The targets, row by row, and the verdict of a run. Pure. */
 import type { Figure } from "./parts/result.ts";
 
 export interface Target {

@@ -38,7 +38,7 @@ export const ANSWER_HELP = `  --format json          answers with a JSON object
 `;
 
 /**
- * The fields of a request, and how many answers.
+ * The fields of a request, and the number of answers.
  * @typedef {Pick<import("../src/api.ts").GenerateRequest, "format" | "tools" | "toolChoice" | "temperature" | "seed" | "minP" | "frequencyPenalty" | "presencePenalty" | "logitBias" | "stop" | "topLogprobs"> & { answers?: number }} AnswerOptions
  */
 
@@ -80,7 +80,7 @@ export function answerOptions(given) {
   };
 }
 
-/** @param {Record<string, string | undefined>} options of which one may be given */
+/** @param {Record<string, string | undefined>} options that exclude each other */
 function exclusive(options) {
   const [first, second] = Object.keys(options).filter((name) => options[name] !== undefined);
   if (second) throw new Error(`--${first} and --${second} exclude each other; use one`);
@@ -119,7 +119,7 @@ function readJson(option, path) {
 }
 
 /**
- * A field of a number; none where the option is left out.
+ * A numeric field; none if the option is missing.
  * @param {string} field
  * @param {string} option
  * @param {string | undefined} text

@@ -27,7 +27,7 @@ export async function askInBrowser(options) {
   const flags = options.server === undefined ? CHROMIUM_FLAGS : [...CHROMIUM_FLAGS, "--disable-web-security"];
   const terminal = new Terminal(options.json);
   const interrupted = interruption();
-  // A reader such as `head` may close the pipe early; that is not an error.
+  // A reader such as `head` may close the pipe early, which is not an error.
   process.stdout.on("error", (error) => process.exit("code" in error && error.code === "EPIPE" ? 0 : 1));
   const server = await serve(servedPaths(options));
   const launch = { executablePath, args: flags, timeout: LAUNCH_TIMEOUT_MS };
@@ -155,7 +155,7 @@ async function listVariants(page, request, model) {
   }, request);
 }
 
-/** @param {readonly string[]} names of a folder; the best first, none where safetensors win */
+/** @param {readonly string[]} names of a folder; the best first, none if safetensors take precedence */
 async function localVariants(names) {
   if (names.some((name) => name.endsWith(".safetensors"))) return [];
   /** @type {typeof import("../src/weights/formats/gguf/variants.ts")} */

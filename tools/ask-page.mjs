@@ -30,7 +30,7 @@
  * @property {string} [answer]
  * @property {import("../src/api.ts").ToolCall[]} [toolCalls]
  * @property {string[]} [problems] of calls that broke
- * @property {Answer[]} [answers] with more than one: all of them, the first one too
+ * @property {Answer[]} [answers] all answers, if there are several
  * @property {{ text: string, logprob: number, top: { text: string, logprob: number }[] }[]} [tokens]
  * @property {"stop" | "length" | "abort"} [reason]
  * @property {import("../src/api.ts").GenerationStats} [stats]
@@ -96,7 +96,7 @@ function access({ hubToken, hubUrl }) {
 }
 
 /**
- * The quantisations of a model, and which of them is read where none is named.
+ * The quantisations of a model, and the default among them.
  * @param {PageRequest} request
  * @returns {Promise<import("./variants.mjs").ListedVariant[]>}
  */

@@ -16,18 +16,18 @@ import {
 } from "./library.mjs";
 
 /**
- * Largest size of what a page with `import { Fovea } from "fovea"` gets from its bundler, minified, after brotli, without the
- * packages that the library imports. A family and a weight format are loaded with the first model of their kind and do not
- * count: all of them together were 45 kB more. The readable modules of dist/lib compress to a third more, which no page loads.
+ * Largest bundle of a page with `import { Fovea } from "fovea"`, minified, after brotli, without the packages that the
+ * library imports. A family and a weight format are loaded with the first model of their kind and do not count: all of
+ * them together were 45 kB more. The readable modules of dist/lib compress to a third more, which no page loads.
  */
 const ENGINE_BUDGET_BYTES = 145_000;
 
 /**
- * The same for a page with the element: its script and all that its worker starts with, without the packages that read
- * tokenizers. The target of 150 kB is missed: 30 kB are the element, 143 the worker. The parser of Markdown (12 kB), hub
- * listings, inspection, formats and WebP's orientation are loaded when first used. 22 kB are shaders; those of rare layers
- * are 5. These savings are small: terser 1.1 kB, shaders without white space 0.8, with one-letter names 2.7, one-letter
- * property names, which are risky, 1.9.
+ * The same for a page with the element: its script and its worker's first files, without the packages that read
+ * tokenizers. The target of 150 kB is missed: 30 kB are the element, 143 the worker. The parser of Markdown (12 kB),
+ * hub listings, inspection, formats and WebP's orientation are loaded when first used. 22 kB are shaders; those of rare
+ * layers are 5. These savings are small: terser 1.1 kB, shaders without white space 0.8, with one-letter names 2.7,
+ * one-letter property names, which are risky, 1.9.
  */
 const ELEMENT_BUDGET_BYTES = 175_000;
 
@@ -121,7 +121,7 @@ export function elementSize() {
   return sizeOf(async (folder) => [...(await bundleOwnWorker(folder)), DEFINE]);
 }
 
-/** @param {(folder: string) => Promise<string[]>} bundle writes files into a folder, and returns those that count */
+/** @param {(folder: string) => Promise<string[]>} bundle writes files into a folder, and returns those to weigh */
 async function sizeOf(bundle) {
   const folder = mkdtempSync(join(tmpdir(), "fovea-size-"));
   try {

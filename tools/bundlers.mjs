@@ -1,4 +1,4 @@
-// npm run test:bundlers: builds the README's program with webpack and with Next.js, and runs what they built in headless
+// npm run test:bundlers: builds the README's program with webpack and with Next.js, and runs the results in headless
 // Chromium. Not part of `npm test`: it needs the network once, 500 MB of disk, and minutes.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -7,7 +7,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { asksForHelp, printHelp } from "./command-line.mjs";
 
-/** What is installed, apart from the library and its dependencies. */
+/** The installed packages, besides the library and its dependencies. */
 const PACKAGES = { next: "16.4.6", react: "19.3.1", "react-dom": "19.3.1", webpack: "5.113.0" };
 
 const HELP = `Builds the README's program with webpack ${PACKAGES.webpack} and Next.js ${PACKAGES.next}, and runs it in headless Chromium.

@@ -8,7 +8,7 @@ const FIXED = ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
 
 const HOW_TO = "No Chromium found; set CHROME_PATH, or install one (Debian: apt-get install chromium).";
 
-/** Path of a Chromium; installs Debian's where that is possible. Throws one line saying how to get one. */
+/** Path of a Chromium; installs Debian's if possible. Throws one line saying how to get one. */
 export function findChromium() {
   const chosen = process.env.CHROME_PATH;
   if (chosen) {
@@ -28,7 +28,7 @@ const useGpu = process.env.FOVEA_GPU === "1";
 /** Browsers to run in parallel: a page on the software adapter uses little more than one core. */
 export const BROWSERS_AT_ONCE = useGpu ? 1 : Math.min(4, availableParallelism());
 
-/** The device that the flags select, as far as it is known. @type {import("../test/support/device.ts").ExpectedDevice} */
+/** The device that the flags select, as far as known. @type {import("../test/support/device.ts").ExpectedDevice} */
 export const CHROMIUM_DEVICE = useGpu
   ? { browser: "chromium", adapter: "", subgroups: true, immediates: true }
   : { browser: "chromium", adapter: "swiftshader", subgroups: true, immediates: true, software: true, f16: false };

@@ -1,4 +1,4 @@
-// The package with the demo model's files. Most pages want another model, so the library's package does without these 8 MB.
+// The package with the demo model's files. Most pages use another model, so the library's package omits these 8 MB.
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ownModels } from "./manifest.mjs";
@@ -21,7 +21,7 @@ export function writeDemoModel(packageFolder, { version, license }) {
     }),
   );
   const entries = paths.map(
-    // The query keeps Vite from putting small files into the script. It is removed where nobody bundles.
+    // The query keeps Vite from inlining small files into the script. It is removed at run time.
     (path) => `  ${JSON.stringify(path)}: address(new URL("./${path}?no-inline", import.meta.url)),\n`,
   );
   const write = (/** @type {string} */ name, /** @type {string} */ text) =>

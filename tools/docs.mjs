@@ -41,7 +41,7 @@ function ensurePackages() {
   const lock = readFileSync(`${site}/package-lock.json`, "utf8");
   const stamp = `${site}/node_modules/.lock`;
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
-  // Without their install scripts, which would check or fetch a binary.
+  // Without install scripts, which would check or fetch a binary.
   const flags = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
   const { status } = spawnSync("npm", flags, { cwd: site, stdio: "inherit", shell: process.platform === "win32" });
   if (status !== 0) throw new Error("the packages of docs/site could not be installed; check the connection");

@@ -1,4 +1,4 @@
-/** The table of families in docs/families.md: what the registry describes, and the published repositories of test/families. */
+/** The table of families in docs/families.md, from the registry and the published repositories of test/families. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,7 +20,7 @@ interface Published {
   licence: string | undefined;
 }
 
-/** The page with a fresh table between its markers. Throws where a marker is missing. */
+/** The page with a new table between its markers. Throws if a marker is missing. */
 export function withTable(page: string): string {
   const begin = page.indexOf(BEGIN);
   const end = page.indexOf(END);
@@ -61,7 +61,7 @@ function readPublished(): Published[] {
   });
 }
 
-/** Families with a case in the loop of golden.gpu.test.ts, as a clone has them. */
+/** Families with a case in golden.gpu.test.ts that a clone has. */
 function comparedFamilies(): Set<string> {
   const cases = readdirSync(join(root, GOLDENS)).map((name) => join(GOLDENS, name, "case.json"));
   return new Set(
@@ -69,7 +69,7 @@ function comparedFamilies(): Set<string> {
   );
 }
 
-/** A picture of this size is cut by every family that cuts any. */
+/** Every family that cuts pictures cuts one of this size. */
 const LARGE = [2000, 1500] as const;
 
 function picturesOf(specs: readonly ModelSpec[]): string {

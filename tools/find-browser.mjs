@@ -1,4 +1,4 @@
-// Finds a browser on this machine, and installs Debian's packages where that is possible.
+// Finds a browser on this machine, and installs Debian's packages if possible.
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";

@@ -9,19 +9,19 @@ const FIXED = ["/Applications/Firefox.app/Contents/MacOS/firefox"];
 const HOW_TO =
   "No Firefox found; set FIREFOX_PATH, or install one (Debian: apt-get install firefox-esr mesa-vulkan-drivers).";
 
-/** Mesa's Vulkan on the CPU, by which Firefox has WebGPU without a GPU. */
+/** Mesa's Vulkan on the CPU, which gives Firefox WebGPU without a GPU. */
 const SOFTWARE_DRIVER = `/usr/share/vulkan/icd.d/lvp_icd.${process.arch === "arm64" ? "aarch64" : "x86_64"}.json`;
 const NO_DRIVER = `${SOFTWARE_DRIVER} is missing, so that Firefox has no WebGPU; Debian: apt-get install mesa-vulkan-drivers`;
 
 const useGpu = process.env.FOVEA_GPU === "1";
 const needsDriver = !useGpu && process.platform === "linux";
 
-/** The device that this gives, as far as it is known. @type {import("../test/support/device.ts").ExpectedDevice} */
+/** The resulting device, as far as known. @type {import("../test/support/device.ts").ExpectedDevice} */
 export const FIREFOX_DEVICE = needsDriver
   ? { browser: "firefox", adapter: "", subgroups: false, immediates: false, software: true, f16: true }
   : { browser: "firefox", adapter: "", subgroups: false, immediates: false };
 
-/** Path of a Firefox; installs Debian's where that is possible. Throws one line saying how to get one. */
+/** Path of a Firefox; installs Debian's if possible. Throws one line saying how to get one. */
 export function findFirefox() {
   const chosen = process.env.FIREFOX_PATH;
   if (chosen && !isExecutable(chosen)) throw new Error(`FIREFOX_PATH is ${chosen}, which cannot be executed.`);
@@ -47,13 +47,13 @@ export function lookForFirefox() {
 }
 
 /**
- * Starts a headless Firefox with WebGPU, also in workers; without FOVEA_GPU=1 on Mesa's software adapter, so that results are
- * the same on every machine. The caller closes it.
+ * Starts a headless Firefox with WebGPU, in workers too. Without FOVEA_GPU=1 it uses Mesa's software adapter, so that
+ * results are the same on every machine. The caller closes it.
  * @param {{ executablePath?: string, preferences?: Record<string, unknown>, userDataDir?: string }} [options] `userDataDir`
  *   is a profile that outlives the browser
  */
 export async function launchFirefox({ executablePath = findFirefox(), preferences = {}, userDataDir } = {}) {
-  // Loaded when needed: a build, which reads the tests' configuration, has no use for it.
+  // Loaded on demand: a build, which reads the tests' configuration, does not need it.
   const { launch } = await import("puppeteer-core");
   return launch({
     browser: "firefox",
@@ -67,7 +67,7 @@ export async function launchFirefox({ executablePath = findFirefox(), preference
       "gfx.webgpu.ignore-blocklist": true,
       ...preferences,
     },
-    // Without a limit: a benchmark's part is one call, which takes a quarter of an hour on the software adapter.
+    // No limit: a benchmark's part is one call, which takes a quarter of an hour on the software adapter.
     protocolTimeout: 0,
   });
 }

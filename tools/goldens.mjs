@@ -1,6 +1,6 @@
-// node tools/goldens.mjs [--check]: copies the part of ../shared/golden that lives in test/golden, so that a clone without
-// ../shared has goldens too. Checkpoints are copied whole; of the expected values only what test/golden/README.md lists.
-// With --check it writes nothing and exits with 1 if test/golden is not what it would write.
+// node tools/goldens.mjs [--check]: copies a part of ../shared/golden to test/golden, so that a clone without ../shared
+// has goldens too. Checkpoints are copied whole; of the expected values only those that test/golden/README.md lists.
+// With --check it writes nothing and exits with 1 if test/golden differs.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { argv } from "node:process";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const source = fileURLToPath(new URL("../../shared/golden", import.meta.url));
 const target = fileURLToPath(new URL("../test/golden", import.meta.url));
 
-/** Cases of ../shared/golden/families. A case with prompts on text and on families/pictures alone can be added by its name. */
+/** Cases of ../shared/golden/families. Add a case by its name, if its prompts use only text and families/pictures. */
 const FAMILIES = [
   "gemma3-published-bf16",
   "idefics3-defaults-f16",
@@ -49,7 +49,7 @@ const TABLES = ["kmeans.json", "ranks.json"];
 
 /** Larger tensors of a family's plain runs are left out. */
 const MAX_BYTES = { pixels: 150_000, features: 80_000, logits: 80_000 };
-/** Everything in test/golden together, so that a clone stays quick. */
+/** Total size of test/golden, so that cloning stays quick. */
 const MAX_TOTAL_BYTES = 30_000_000;
 
 /** @typedef {{ name: string, dtype: string, shape: number[], bytes: Buffer }} Tensor */
@@ -98,8 +98,9 @@ function safetensors(tensors) {
 }
 
 /**
- * The expected values of an older checkpoint: logits of every row for the plain run alone, the first and the last hidden
- * state, no tokens between stages, and each projection once, since settings that differ in inhibition alone share it.
+ * The expected values of an older checkpoint: logits of every row for the plain run alone, the first and the last
+ * hidden state, no tokens between stages, and each projection once, because settings that differ only in inhibition
+ * share it.
  * @param {Tensor[]} tensors
  */
 function ofCheckpoint(tensors) {
@@ -119,8 +120,8 @@ function ofCheckpoint(tensors) {
 }
 
 /**
- * The expected values of a family's case: no hidden states and no logits of settings, since `greedy_logits` follow from
- * them; pixels, features and logits of the plain runs that are small; everything else.
+ * The expected values of a family's case: no hidden states and no logits of settings, because `greedy_logits` follow
+ * from them; small pixels, features and logits of the plain runs; all other values.
  * @param {Tensor[]} tensors
  * @param {string[]} prompts
  */
@@ -197,7 +198,7 @@ function compactPart() {
   return files;
 }
 
-/** @returns {string[]} paths of what lies in test/golden, its README aside */
+/** @returns {string[]} paths of the files in test/golden, except its README */
 function presentFiles() {
   if (!existsSync(target)) return [];
   return readdirSync(target, { recursive: true, withFileTypes: true })

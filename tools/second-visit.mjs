@@ -1,6 +1,7 @@
 // node tools/second-visit.mjs [--runs N] [--site FOLDER]...: measures the time until the demo page is ready on a second
-// visit, with page and model stored. Several builds of the site take turns, so that a busy machine slows all alike. Medians
-// come first. "cpu" is the time of all browser processes, which says more when other programs run.
+// visit, with page and model stored. Several builds of the site take turns, so that a busy machine slows all alike.
+// Medians come first. "cpu" is the processor time of all browser processes, which is more reliable when other programs
+// run.
 import { parseArgs } from "node:util";
 import { chromium } from "playwright";
 import { ensureSite, siteFolder } from "./build.mjs";

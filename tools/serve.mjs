@@ -4,16 +4,16 @@ import { createServer } from "node:http";
 import sirv from "sirv";
 
 /**
- * The content at an address: a folder (at a path that ends in "/"; with byte ranges), a file, a string with its type, or
- * bytes that are read when they are asked for (at a path that ends in "/", by the rest of the path).
+ * The content at an address: a folder (at a path that ends in "/"; with byte ranges), a file, a string with its type,
+ * or bytes that are read on request (at a path that ends in "/", by the rest of the path).
  * @typedef {{ folder: string } | { file: string } | { text: string, type: string } | { read: (name: string) => Promise<Uint8Array> }} Served
  */
 
 /**
  * Serves until `close`, or until the process ends. Throws an Error if no port is free.
  * @param {Record<string, Served>} paths address -> content; "/" is the fallback
- * @param {{ ports?: number[], headers?: Record<string, string>, onSent?: (path: string, bytes: number) => void }} [options]
- *   ports to try in order, default: any free one; headers of every answer; onSent is told of each answer that has ended
+ * @param {{ ports?: number[], headers?: Record<string, string>, onSent?: (path: string, bytes: number) => void }}
+ *   [options] ports to try in order, default: any free one; headers of every answer; onSent is called after each answer
  * @returns {Promise<{ origin: string, close: () => void }>}
  */
 export async function serve(paths, { ports = [0], headers = {}, onSent } = {}) {
@@ -48,7 +48,7 @@ export async function serve(paths, { ports = [0], headers = {}, onSent } = {}) {
 }
 
 /**
- * The headers of all pages in a `_headers` file, as hosts of static sites read it.
+ * The headers of all pages in a `_headers` file of static-site hosts.
  * @param {string} text
  * @returns {Record<string, string>}
  */

@@ -1,5 +1,5 @@
-// npm run test:server: starts `transformers serve` with a small golden model and asks it through the built library. Not part
-// of `npm test`: it needs Python with transformers. docs/server.md has the steps.
+// npm run test:server: starts `transformers serve` with a small golden model and queries it through the built library.
+// Not part of `npm test`: it needs Python with transformers. docs/server.md has the steps.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";

@@ -25,22 +25,22 @@ export interface SuggestedModel {
   small?: string;
   /** True if the published weights were run. */
   published?: true;
-  /** To download. */
+  /** Bytes to download. */
   bytes: number;
-  /** On the GPU, with the costliest picture. */
+  /** Bytes on the GPU, with the costliest picture. */
   gpuBytes?: number;
 }
 
 export const LIST = new URL("../src/app/suggested-models.json", import.meta.url);
 const PUBLISHED = new URL("../test/families/", import.meta.url);
 
-/** The entry with sizes as `planModel` says them of a checkpoint in bf16 without limits of a device. */
+/** The entry with the sizes that `planModel` returns for a checkpoint in bf16 without device limits. */
 async function withSizes(model: SuggestedModel): Promise<SuggestedModel> {
   const repository = model.name.split("/")[1];
   const family = readdirSync(PUBLISHED).find((name) =>
     existsSync(new URL(`${name}/${repository}/tensors.json`, PUBLISHED)),
   );
-  // Sizes of a model that is not among them are written by hand.
+  // Sizes of a model without a folder are written by hand.
   if (family === undefined) return model;
   const folder = new URL(`${family}/${repository}/`, PUBLISHED);
   const text = (name: string) => readFileSync(new URL(name, folder), "utf8");
@@ -60,7 +60,7 @@ async function withSizes(model: SuggestedModel): Promise<SuggestedModel> {
 /** Node's blobs of files hold at most 4 GiB. */
 const MAX_SHARD_BYTES = 2 ** 31;
 
-/** Files with the headers of these tensors in bf16, and a hole in the place of the values. */
+/** Sparse files with the headers of these tensors in bf16, without values. */
 async function emptyShards(folder: string, tensors: readonly NamedShape[]): Promise<Record<string, Blob>> {
   const shards: Record<string, { dtype: "BF16"; shape: readonly number[]; data_offsets: [number, number] }>[] = [];
   let end = Number.POSITIVE_INFINITY;
@@ -88,7 +88,7 @@ async function emptyShards(folder: string, tensors: readonly NamedShape[]): Prom
   return files;
 }
 
-/** The page's list with its sizes planned anew. */
+/** The page's list with new sizes. */
 export const sizedModels: SuggestedModel[] = [];
 for (const model of JSON.parse(readFileSync(LIST, "utf8")) as SuggestedModel[])
   sizedModels.push(await withSizes(model));

@@ -1,5 +1,5 @@
-// npm run sweep: compression methods at several budgets on a person's own pictures. It is `npm run eval -- --sweep
-// --benchmark folder` with fewer words.
+// npm run sweep: compression methods at several budgets on a person's own pictures. A short form of `npm run eval --
+// --sweep --benchmark folder`.
 import { asksForHelp, parseOptions, printHelp } from "./command-line.mjs";
 import { run as runEval } from "./eval.mjs";
 

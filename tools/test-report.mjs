@@ -57,7 +57,7 @@ export function countReport({ testResults }, root) {
 }
 
 /**
- * Why tests were skipped, in one line, the most frequent reason first.
+ * The reasons of skipped tests, in one line, the most frequent first.
  * @param {Record<string, number>} needs
  */
 export function reasonsOf(needs) {

@@ -19,7 +19,7 @@ import { importTypeScript } from "./typescript.mjs";
  * @property {string[]} failures failed tests, one line each
  * @property {string[]} skips skipped tests, one line each
  * @property {number} skipped
- * @property {Record<string, number>} needs how many of the skipped need a folder; "" where the name does not say which
+ * @property {Record<string, number>} needs skipped tests by the folder that they need; "" if the name gives none
  * @property {string | undefined} [device] the browser and its WebGPU device
  */
 
@@ -36,7 +36,7 @@ const STEPS = {
 };
 
 /**
- * Steps that run only by name: they take long, or need further packages.
+ * Steps that run only by name: they take long, or need more packages.
  * @type {Record<string, () => Promise<Counts>>}
  */
 const FURTHER_STEPS = {
@@ -152,7 +152,7 @@ function program(name, script, args) {
   return outcomeOf(name, [join(root, "node_modules", script), ...args]);
 }
 
-/** Tests in a second browser: without it, a skip with the way to get it; in CI a failure. */
+/** Tests in a second browser. Without it they are skipped, with installation advice; in CI that is a failure. */
 async function firefox(project = "firefox") {
   const { path, missing = "" } = lookForFirefox();
   if (path) {

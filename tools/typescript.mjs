@@ -5,8 +5,8 @@ import { root } from "./library.mjs";
 let opened;
 
 /**
- * Imports a module. Code of it may import more, later. Vite's own `runnerImport` is rejected: it closes after the first
- * module, so the families and formats that load when a model needs them could not be imported.
+ * Imports a module, which may import more later. Rejected: Vite's own `runnerImport`, which closes after the first
+ * module, so that families and formats could not be loaded on demand.
  * @template T
  * @param {string} path in the project
  * @returns {Promise<T>} the module
@@ -16,14 +16,14 @@ export async function importTypeScript(path) {
   return /** @type {T} */ (await (await opened).runner.import(`${root}${path}`));
 }
 
-/** It holds nothing that keeps the process alive. */
+/** Opens an environment that does not keep the process alive. */
 async function open() {
   const { createRunnableDevEnvironment, resolveConfig } = await import("vite");
   const resolve = { external: /** @type {true} */ (true), mainFields: [], conditions: ["node"] };
   const environment = { consumer: /** @type {"server"} */ ("server"), dev: { moduleRunnerTransform: true }, resolve };
   const options = { root, logLevel: /** @type {const} */ ("error"), environments: { inline: environment } };
   const config = await resolveConfig(
-    // What runs in this folder is never cached: `runnerImport` names no folder of its own either.
+    // Nothing is cached in this folder; `runnerImport` does the same.
     { ...options, configFile: false, envDir: false, cacheDir: process.cwd(), server: { watch: null } },
     "serve",
   );

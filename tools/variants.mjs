@@ -6,7 +6,7 @@
  * @property {string} file
  * @property {number} bytes
  * @property {boolean} fits
- * @property {boolean} chosen whether it is read where none is named
+ * @property {boolean} chosen true for the default
  */
 
 /**
@@ -23,7 +23,7 @@ export function variantLines(variants) {
 }
 
 /**
- * Asks which one to read, again after a wrong answer. An empty answer takes the one that is read unless another is named.
+ * Asks for the quantisation to read, and repeats after a wrong answer. An empty answer chooses the default.
  * @param {readonly ListedVariant[]} variants
  * @param {(question: string) => Promise<string>} ask
  * @returns {Promise<string>} the name of its file

@@ -22,7 +22,7 @@ export class Processes {
     this.#pages = pages;
     this.#gpu = gpu;
     this.restart();
-    // A command that fails must not be kept alive by it.
+    // The timer must not keep a failed command alive.
     this.#timer = setInterval(() => this.#poll(), POLL_MS).unref();
   }
 
@@ -35,7 +35,7 @@ export class Processes {
     };
     const idsOf = (type: string) => processInfo.filter((process) => process.type === type).map(({ id }) => id);
     const [pages, gpus] = [idsOf("renderer"), idsOf("GPU")];
-    // Beside the page's there may be a spare one, which stays as it is.
+    // There may be a spare page process, whose memory does not change.
     return gpus[0] === undefined ? undefined : new Processes(pages, gpus[0]);
   }
 
@@ -43,13 +43,15 @@ export class Processes {
     return { page: this.#pages.reduce((sum, id) => sum + resident(id), 0), gpu: resident(this.#gpu) };
   }
 
-  /** The most since the last `restart`, of each. */
+  /** The peak of each process since the last `restart`. */
   get peak(): Resident {
     this.#poll();
     return { ...this.#peak };
   }
 
-  /** Seconds of one processor that the GPU's process took so far: its work on a software adapter, however busy the machine. */
+  /**
+   * Processor seconds of the GPU's process so far: on a software adapter its work, independent of the machine's load.
+   */
   get gpuSeconds(): number {
     const fields = readFileSync(`/proc/${this.#gpu}/stat`, "utf8")
       .replace(/^.*\) /s, "")

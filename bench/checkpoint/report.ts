@@ -1,4 +1,4 @@
-/** Prints what happens to a checkpoint, line by line, and checks the bounds. */
+/** Prints the stages of a checkpoint's run, line by line, and checks the bounds. */
 import { table } from "../../eval/markdown.ts";
 import type { SyntheticCheckpoint } from "../../test/support/synthetic/checkpoint.ts";
 import { idsOf } from "../../test/support/synthetic/tokenizer.ts";
@@ -112,7 +112,7 @@ export class Report {
     else this.#line("besides weights and KV cache", megabytes(beside));
   }
 
-  /** @returns whether all bounds held */
+  /** @returns true if all bounds held */
   finish(): boolean {
     if (!this.#holds) this.#line("result", "a bound was broken");
     return this.#holds;

@@ -21,7 +21,7 @@ stop.addEventListener("click", () => {
   status.textContent = "Stopping after the current part ...";
 });
 start.addEventListener("click", () => void run());
-// The page is shown before this script has loaded all of its parts.
+// The button is enabled here, because the page is shown before this script has loaded.
 start.disabled = false;
 save.addEventListener("click", () => download());
 
@@ -83,7 +83,7 @@ function element(name: string, text: string): HTMLElement {
   return made;
 }
 
-/** Hands out everything found so far. */
+/** Downloads all results so far. */
 function download(): void {
   const about = { date: new Date().toISOString(), userAgent: navigator.userAgent };
   const link = document.createElement("a");

@@ -1,6 +1,6 @@
 /**
- * Fovea beside onnxruntime-web: the same weights, inputs and adapter, in one page, in turns. Both must compute the same
- * before anything is timed. Browser only; browser-host.ts serves the peer's files and graphs.
+ * Fovea against onnxruntime-web: the same weights, inputs and adapter, in one page, in turns. Both must compute the
+ * same result before anything is timed. Browser only; browser-host.ts serves the peer's files and graphs.
  */
 import { describeModel } from "../../test/support/describe-model.ts";
 import { type Contender, foveaDecoding, foveaVision, ortDecoding, ortVision } from "../peers/contenders.ts";
@@ -13,7 +13,9 @@ import { pictureSide } from "./vision-subject.ts";
 
 /** Tokens of the prompt. */
 const PROMPT = 64;
-/** For two engines that sum in different orders: seen below 1e-9. Different weights or positions give 1e-2 and more. */
+/**
+ * For two engines that sum in different orders: measured below 1e-9. Different weights or positions give 1e-2 and more.
+ */
 const NMSE_SAME = 1e-6;
 
 /** The image encoder: ViT-Tiny at 224. */
@@ -64,7 +66,7 @@ interface Comparison {
   fovea: Contender;
   /** On WebGPU, on WebAssembly. */
   peers: readonly [Contender, Contender];
-  /** The peer on WebGPU as it comes, where its result is known to be wrong on this adapter; timed and listed apart. */
+  /** The peer on plain WebGPU, if its result is known to be wrong on this adapter; timed and listed separately. */
   wrong?: { contender: Contender; error: number };
   rounds: number;
   progress: (what: string) => void;
@@ -82,7 +84,7 @@ async function compare({ id, what, fovea, peers, wrong, rounds, progress }: Comp
   const [ratios, milliseconds]: [Figure[], Figure[]] = [[], []];
   let ours: number[] = [];
   for (const { key, peer, note, where } of kindsOf(peers, wrong)) {
-    // One peer at a time: WebAssembly threads may keep waiting for work while others run.
+    // One peer at a time: idle WebAssembly threads may keep spinning while others run.
     const [own, theirs] = (await takeTurns([() => fovea.run(), () => peer.run()], rounds)) as [number[], number[]];
     const rest = note === undefined ? {} : { note };
     const [figure, other] = [`compare.${id}${key}`, `${name} ${where}`];

@@ -55,7 +55,10 @@ const DECODER = {
   tie_word_embeddings: true,
 };
 
-/** A whole recording takes long enough by itself; a decoded token does not. Two rounds were too few: see docs/performance.md. */
+/**
+ * A whole recording takes long enough to measure; a decoded token does not. Two rounds were too few: see
+ * docs/performance.md.
+ */
 const ROUNDS: Record<SizeName, number> = { tiny: 1, small: 4, large: 9 };
 /** On lavapipe, where four take 140 s of processor time for the encoder alone: right for times, coarse for differences. */
 const BRIEF_ROUNDS = 2;
@@ -74,7 +77,7 @@ export const cost: Part = async (context) => {
   return [...encoder.figures, ...decoder.figures, { id: "cost.first-token", what, value, unit: "x" }];
 };
 
-/** The minimum of each, for times that are added and subtracted: no other value is as near to an idle machine's. */
+/** The minimum of each, for times that are added and subtracted: it is closest to an idle machine's time. */
 async function least(gpu: Gpu, recordings: Recording[], size: SizeName): Promise<number[]> {
   const times = await timeRecordings(gpu, recordings, {
     rounds: isBrief(gpu.capabilities) && size === "small" ? BRIEF_ROUNDS : ROUNDS[size],
@@ -83,7 +86,7 @@ async function least(gpu: Gpu, recordings: Recording[], size: SizeName): Promise
   return times.map((each) => Math.min(...each));
 }
 
-/** An encoder of so many blocks, all of which run. */
+/** An encoder of `blocks` blocks, all of which run. */
 function encoderOf(gpu: Gpu, blocks: number): Encoder {
   const vision_config = { ...ENCODER, num_hidden_layers: blocks };
   const llava = { model_type: "llava", image_token_index: 999, vision_feature_layer: -1 };

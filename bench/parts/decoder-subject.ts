@@ -27,7 +27,7 @@ export class DecoderSubject {
   readonly spec: DecoderSpec;
   readonly decoder: Decoder;
   readonly cache: KvCache;
-  /** Bytes that every token reads at least: all weights but those only looked up by row. */
+  /** The fewest bytes that a token reads: all weights except those looked up by row. */
   readonly weightBytes: number;
   readonly #gpu: Gpu;
   readonly #ids: Tensor; // [capacity] u32
@@ -37,7 +37,7 @@ export class DecoderSubject {
   readonly #last: Tensor; // [1, W]
   readonly #logits: Tensor; // [1, V]
 
-  /** Random weights in the storage types that `weights` leads to. */
+  /** Creates random weights in the storage types for `weights`. */
   constructor(gpu: Gpu, { json = LLAMA_20M, weights: wanted = "q4", capacity }: DecoderOptions) {
     const model = describeModel({ "config.json": json });
     this.spec = model.decoder!;

@@ -37,7 +37,7 @@ export const endurance: Part = async ({ gpu, size, progress }) => {
   const subject = new DecoderSubject(gpu, { json: { ...JSON_OF, ...HEADS }, weights: "f32", capacity: rows });
   const run = await answering(gpu, subject, rows);
   const found: Answer[] = [];
-  // The first one makes bind groups and fills caches.
+  // The first answer creates bind groups and fills caches.
   await run(tokens);
   for (let answer = 1; answer <= answers; answer++) {
     progress(`endurance: answer ${answer} of ${answers}`);
@@ -68,7 +68,7 @@ export const endurance: Part = async ({ gpu, size, progress }) => {
   ];
 };
 
-/** A function that gives one answer of so many tokens. */
+/** A function that generates one answer of a number of tokens. */
 async function answering(gpu: Gpu, { decoder, cache, spec }: DecoderSubject, rows: number) {
   const ids = Array.from({ length: spec.vocabularySize }, (_, id) => id);
   const sequence = new Sequence(gpu, decoder, cache, sequenceBuffers(gpu, decoder, ids));

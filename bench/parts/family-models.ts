@@ -29,7 +29,7 @@ export function familyModels(reference: string): { reference: FamilyModel; model
     const spec = describeModel(files);
     const name = key.slice(key.indexOf("/") + 1);
     const size = spec.tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-    // The reference stands for its own family.
+    // The reference represents its own family.
     const parameters = name === reference ? 0 : size;
     const { family } = spec;
     if (parameters < (smallest.get(family)?.parameters ?? Number.POSITIVE_INFINITY))

@@ -1,4 +1,7 @@
-/** Answers in a form against free ones, at a vocabulary of 50,000 tokens: time of a token, of the first use and of a schema. */
+/**
+ * Answers with a format against free answers, at a vocabulary of 50,000 tokens: time of a token, of the first use and
+ * of a schema.
+ */
 import type { AnswerFormat, GenerateRequest, ModelFiles } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { describeModel } from "../../test/support/describe-model.ts";
@@ -11,7 +14,7 @@ import type { Figure, SizeName } from "./result.ts";
 const VOCABULARY: Record<SizeName, number> = { tiny: 2000, small: 50_000, large: 50_000 };
 const ROUNDS: Record<SizeName, number> = { tiny: 1, small: 5, large: 9 };
 const NEW_TOKENS = 48;
-/** What an application asks for: words, a number, a list. */
+/** A typical request: words, a number, a list. */
 const FORMAT: AnswerFormat = {
   type: "json-schema",
   schema: {
@@ -25,7 +28,7 @@ const FORMAT: AnswerFormat = {
   },
 };
 
-/** Bytes, and words of two to seven letters. Nothing is merged, so that a prompt is its bytes. */
+/** Bytes, and words of two to seven letters. There are no merges, so that a prompt is its bytes. */
 function vocabularyOf(size: number): Record<string, number> {
   // The 256 characters by which byte-level tokenizers write bytes.
   const isPlain = (byte: number) => (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
@@ -46,7 +49,7 @@ function modelOf(size: number): ModelFiles {
   const config = { ...LLAMA_20M, vocab_size: size, hidden_size: 256, intermediate_size: 704, eos_token_id: end };
   const tensors = ownTensors(describeModel({ "config.json": config })).tensors.flatMap(({ name: ours, parts }) =>
     parts.map(({ names, shape }) => {
-      // Such as "encoder.positions", by which values are chosen; parts of one tensor get values of their own.
+      // Values depend on the name, such as "encoder.positions"; parts of one tensor get values of their own.
       const values = tensorValues({ name: parts.length === 1 ? ours : names[0]!, shape });
       return { name: names[0]!, dtype: "F32", shape: [...shape], bytes: new Uint8Array(values.buffer) };
     }),

@@ -1,4 +1,4 @@
-/** The kernels that take most of a model's time, each in its physical unit, beside a plain copy and a plain matmul. */
+/** The kernels that take most of a model's time, each in its physical unit, next to a plain copy and a plain matmul. */
 import type { Arena } from "../../src/gpu/arena.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { isPacked, type Tensor, tensorByteLength } from "../../src/gpu/tensor.ts";
@@ -91,7 +91,7 @@ export const kernels: Part = async ({ gpu, size, progress }) => {
   const figures: Figure[] = [];
   for (const [name, candidates] of Object.entries(groups)) {
     progress(`kernels: ${name}`);
-    // The copy is measured with each group that is compared with it, and listed once.
+    // The copy is measured in each group, for comparison, and listed once.
     for (const figure of await measureRates(gpu, candidates, sizes))
       if (!figures.some(({ id }) => id === figure.id)) figures.push(figure);
   }

@@ -1,4 +1,7 @@
-/** Every layout of packed weights beside symmetric 4 bits, in the same rounds: times of a product of one row and of many. */
+/**
+ * Every layout of packed weights against symmetric 4 bits, in the same rounds: times of a product of one row and of
+ * many.
+ */
 import type { Gpu } from "../../src/gpu/device.ts";
 import { type GroupedType, type Tensor, tensorByteLength } from "../../src/gpu/tensor.ts";
 import { matmul } from "../../src/kernels/matmul.ts";
@@ -44,7 +47,7 @@ const LAYOUTS: readonly { id: string; what: string; type: GroupedType }[] = [
 ];
 
 /**
- * Times over those of symmetric 4 bits, in percent, with the bytes that a weight takes.
+ * Times relative to symmetric 4 bits, in percent, and the bytes of a weight.
  *
  * @param inner a multiple of 256 for nested scales; layouts that it does not divide are left out
  */

@@ -1,6 +1,6 @@
 /**
- * Timing. Candidates take turns, round after round, so a machine that is slow for a while slows all of them. Comparisons
- * are made within a round; the median of the rounds counts. The first round never counts.
+ * Timing. Candidates take turns, round after round, so that a slow moment of the machine affects all of them.
+ * Comparisons are within a round; the median of the rounds counts. The first round never counts.
  */
 import type { Arena } from "../../src/gpu/arena.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
@@ -18,7 +18,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** Median of a[i] / b[i]: for times, how many times faster b is than a. */
+/** Median of a[i] / b[i]: for times, the speedup of b over a. */
 export function medianRatio(a: readonly number[], b: readonly number[]): number {
   return median(a.map((value, round) => value / b[round]!));
 }

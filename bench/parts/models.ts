@@ -1,6 +1,6 @@
 /**
  * The measured models: their shapes, and random weights that depend on names only, so that two engines can run the same
- * ones. They serve to measure time, and to check that two engines agree.
+ * ones. They are for measuring time, and for checking that two engines agree.
  */
 import type { Arena } from "../../src/gpu/arena.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
@@ -87,7 +87,7 @@ export interface PackedMatrix {
 export function packedMatrix(name: string, rows: number, cols: number, bits: 4 | 8): PackedMatrix {
   const next = generator(name);
   const words = Uint32Array.from({ length: (rows * cols * bits) / 32 }, next);
-  // A nibble of 0 stands for -8. Without it the mean is 0.
+  // A nibble of 0 means -8. Without it the mean is 0.
   if (bits === 4)
     for (let i = 0; i < words.length; i++) {
       const word = words[i]!;
@@ -100,7 +100,7 @@ export function packedMatrix(name: string, rows: number, cols: number, bits: 4 |
   return { levels: new Uint8Array(words.buffer), scales };
 }
 
-/** The tensors that a model's own checkpoint would have: all but a tied head. */
+/** The tensors of a model's own checkpoint: all except a tied head. */
 export function ownTensors({ tensors }: Pick<ModelSpec, "tensors">): Pick<MatchedTensors, "tensors" | "aliases"> {
   const isTied = ({ parts }: TensorSpec) => parts.length === 0;
   return {
@@ -109,7 +109,7 @@ export function ownTensors({ tensors }: Pick<ModelSpec, "tensors">): Pick<Matche
   };
 }
 
-/** Random weights of a model on the GPU, in the storage types that `wanted` leads to. @param arena owns them */
+/** Random weights of a model on the GPU, in the storage types for `wanted`. @param arena owns them */
 export function randomWeights(
   gpu: Gpu,
   model: Pick<ModelSpec, "tensors">,

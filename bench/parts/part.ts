@@ -6,13 +6,16 @@ import type { Figure, PartResult, SizeName } from "./result.ts";
 export interface PartContext {
   gpu: Gpu;
   size: SizeName;
-  /** Address of a folder with the trained ViT-Tiny, where there is one. */
+  /** Address of a folder with the trained ViT-Tiny, if there is one. */
   vitFolder: string | undefined;
-  /** Called with what is being measured now. */
+  /** Called with the name of the current measurement. */
   progress: (what: string) => void;
 }
 
-/** True if the device is a software adapter without subgroups, as lavapipe under Firefox: parts of minutes do less there. */
+/**
+ * True if the device is a software adapter without subgroups, such as lavapipe under Firefox: parts of minutes do less
+ * there.
+ */
 export function isBrief({ software, subgroups }: Gpu["capabilities"]): boolean {
   return software && !subgroups;
 }

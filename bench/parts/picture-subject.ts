@@ -29,16 +29,16 @@ export type PictureModel = ModelSpec & { encoder: EncoderSpec; decoder: DecoderS
 /** Tokens around the picture: "<|im_start|>User:", then the question, the end of the turn and "Assistant:". */
 const TEXT_BEFORE = 3;
 const TEXT_AFTER = 13;
-/** Id of every text token: text costs the same whatever it says. */
+/** Id of every text token: the cost does not depend on the text. */
 const TEXT_ID = 1;
 
-/** How much of a model runs. */
+/** The blocks and layers of a model that run. */
 export interface Depth {
   blocks: number;
   layers: number;
 }
 
-/** A model with so many blocks and layers. */
+/** A model with this number of blocks and layers. */
 export function modelOf(files: DescriptionFiles, { blocks, layers }: Depth): PictureModel {
   const config = files["config.json"] as { vision_config: object; text_config: object };
   const cut = {
@@ -73,7 +73,7 @@ export interface PictureTimes {
 export interface PictureWork {
   plan: PicturePlan;
   compression: Compression;
-  /** Views that are encoded together, at most; as many as the engine takes if left out. */
+  /** The most views that are encoded together; default the engine's number. */
   atOnce?: number;
 }
 
@@ -85,10 +85,10 @@ export class PictureSubject {
   readonly #pixels: Tensor; // [V, 3, S, S]
 
   /**
-   * Random weights in the storage types that `weights` leads to. Takes all memory from the device's arena.
+   * Creates random weights in the storage types for `weights`. Takes all memory from the device's arena.
    *
    * @param whole the model of full depth, whose decoder reads prompts in larger chunks
-   * @param views of a picture, at most
+   * @param views the most views of a picture
    * @param capacity rows of the KV cache
    */
   constructor(

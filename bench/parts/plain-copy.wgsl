@@ -1,4 +1,4 @@
-// A plain copy: what memory gives on this adapter, for other kernels to be compared with.
+// A plain copy: the memory bandwidth of this adapter, as a reference for other kernels.
 
 struct Params {
   parts: u32, // vec4f

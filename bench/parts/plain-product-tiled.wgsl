@@ -1,5 +1,5 @@
 // A plain product y = x W^T through workgroup memory: tiles of 64 x 64 outputs, 4 x 4 an invocation, 16 of K at a time.
-// For other kernels to be compared with. Needs Part and Block, of f32 or of halves.
+// A reference for other kernels. Needs Part and Block, of f32 or f16.
 
 struct Params {
   rows: u32, // M

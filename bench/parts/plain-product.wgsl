@@ -1,5 +1,5 @@
-// A plain product y = x W^T in registers: each invocation loads for itself and makes ROWS x 4 outputs, a workgroup
-// 8 x 8 such blocks. For other kernels to be compared with. Needs ROWS, and Part and Block, of f32 or of halves.
+// A plain product y = x W^T in registers: each invocation loads for itself and computes ROWS x 4 outputs, a workgroup 8
+// x 8 such blocks. A reference for other kernels. Needs ROWS, and Part and Block, of f32 or f16.
 
 struct Params {
   rows: u32, // M

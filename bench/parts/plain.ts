@@ -1,6 +1,6 @@
 /**
- * Reference kernels: a copy and matmuls in plain WGSL. The rates of the engine's kernels are given as a share of theirs in
- * the same run.
+ * Reference kernels: a copy and matmuls in plain WGSL. The engine's kernels are rated as a share of these in the same
+ * run.
  */
 import { Kernel, type VariantOptions } from "../../src/gpu/kernel.ts";
 import type { Recorder } from "../../src/gpu/pass.ts";

@@ -1,6 +1,6 @@
 /**
- * Rates in the unit that limits the work, and their share of what a plain copy or a plain matmul reaches in the same
- * rounds on the same adapter.
+ * Rates in the unit that limits the work, and their share of a plain copy or a plain matmul in the same rounds on the
+ * same adapter.
  */
 import type { Arena } from "../../src/gpu/arena.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
@@ -10,14 +10,14 @@ import { randomValues } from "./models.ts";
 import { PLAIN_PRODUCTS, plainCopy } from "./plain.ts";
 import type { Figure } from "./result.ts";
 
-/** Work, and the least that it needs: bytes read and written, or multiplications and additions. */
+/** Work, and its minimum of bytes read and written, or of multiplications and additions. */
 export interface Candidate {
   id: string;
   what: string;
   record: Recording;
   bytes?: number;
   flops?: number;
-  /** A plain kernel that the others are compared with. */
+  /** True for a plain kernel, the reference of the others. */
   isPlain?: boolean;
   /** Multiplies in f16. Work in f32 is compared with plain f32 kernels only. */
   f16?: boolean;
@@ -70,7 +70,7 @@ export function noise(gpu: Gpu, arena: Arena, shape: readonly number[]): Tensor 
   return tensor;
 }
 
-/** A plain copy of so many f32 values. */
+/** A plain copy of `elements` f32 values. */
 export function plainCopyOf(arena: Arena, elements: number): Candidate {
   const [x, y] = [arena.tensor("copied", [elements]), arena.tensor("copy", [elements])];
   const what = `a plain copy of ${(elements * 4) / 2 ** 20} MiB`;

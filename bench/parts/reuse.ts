@@ -1,4 +1,4 @@
-/** Questions that go on from rows that are there: about the same picture, to an earlier conversation, and after a reload. */
+/** Questions that reuse rows: about the same picture, in an earlier conversation, and after a reload. */
 import type { Message } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { deleteStoredConversation } from "../../src/weights/storage.ts";
@@ -44,7 +44,7 @@ export const reuseOf =
     const fovea = await Fovea.load(folder);
     const reloaded = await Fovea.load(folder, { keptBytes: 0 });
     try {
-      // Pipelines and buffers of both are there after this.
+      // Creates the pipelines and buffers of both.
       for (const engine of [fovea, reloaded]) await ask(engine, [question("What is it?", await picture(999))]);
       for (let round = 0; round < ROUNDS[size]; round++) {
         const image = await picture(round);
@@ -72,7 +72,7 @@ export const reuseOf =
         const again = await ask(reloaded, turns);
         if (again.reused < tokens / 2) throw new Error(`${again.reused} of ${tokens} rows were used`);
         disk.restored.push(restored + again.ms);
-        // A picture of the same cost that nobody has seen.
+        // A new picture of the same cost.
         const other = [question("What is in this picture?", await picture(round + 700)), ...turns.slice(1)];
         disk.anew.push((await ask(reloaded, other)).ms);
       }

@@ -8,7 +8,7 @@ import type { EncoderSpec } from "../../src/spec/model-spec.ts";
 import type { Recording } from "./measure.ts";
 import { noise } from "./rates.ts";
 
-/** A recording of each stage of a plan, on a batch of so many views. Takes its inputs from `arena`. */
+/** A recording of each stage of a plan, on a batch of `views` views. Takes its inputs from `arena`. */
 export function stageRecordings(gpu: Gpu, arena: Arena, spec: EncoderSpec, plan: ViewPlan, views: number): Recording[] {
   if (plan.method !== "vmtc") return [];
   const { iterations, normalized, stages } = plan;

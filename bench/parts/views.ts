@@ -35,7 +35,7 @@ const BRIEF_ROUNDS = 3;
 
 /** Rows of the KV cache: 13 views of 64 rows, tags and a question. */
 const CAPACITY = 1024;
-/** Two orders of summation at most. */
+/** Allows for two orders of summation. */
 const NMSE_SAME = 1e-6;
 const NONE: Compression = { method: "none" };
 const RATIOS = [0.5, 0.25];
@@ -82,7 +82,7 @@ export const views: Part = async (context) => {
   return [...plain, ...(await batchFigures(context, model, best)), ...(await compressionFigures(context, model, best))];
 };
 
-/** A picture of so many views. */
+/** A plan of `views` views. */
 function planOf({ pictures }: PictureModel, views: Views): PicturePlan {
   return pictures.plan(1920, 1080, { maxTiles: TILES[views] });
 }
@@ -115,7 +115,7 @@ function totalMs({ encodeMs, promptMs }: PictureTimes): number {
   return encodeMs + promptMs;
 }
 
-/** Which part of the model is measured. */
+/** The measured part of the model, in words. */
 function depthText(model: PictureModel, whole: PictureModel, plan: PicturePlan): string {
   const proportion = (of: PictureModel) => {
     const { encoder, prompt } = pictureFlops(of, { plan, compression: NONE });

@@ -14,7 +14,7 @@ import { openFolder } from "../../src/weights/folder.ts";
 import { describeModel } from "../../test/support/describe-model.ts";
 import { randomValues, randomWeights, VIT_TINY } from "./models.ts";
 
-/** Where a trained ViT-Tiny is served, if the machine has one. */
+/** Address of a trained ViT-Tiny, if the machine has one. */
 export const VIT_ADDRESS = "/vit-tiny/";
 
 /** A picture of noise that both engines of a comparison read, [3, S, S]. */

@@ -1,4 +1,4 @@
-/** Arithmetic that a model needs at least: multiplications and additions of its matmuls and its attention. Pure. */
+/** The minimum arithmetic of a model: multiplications and additions of its matmuls and its attention. Pure. */
 import type { ViewPlan } from "../../src/model/compression/plan.ts";
 import { cellCount, seatsOf } from "../../src/model/encoder/cell-count.ts";
 import type { ConnectorStep, DecoderSpec, EncoderSpec } from "../../src/spec/model-spec.ts";
@@ -19,7 +19,7 @@ export function encoderFlops(spec: EncoderSpec, grid: Grid, plan: ViewPlan = { m
   return 2 * products;
 }
 
-/** The connector on so many cells. */
+/** The connector on `cells` cells. */
 export function connectorFlops(steps: readonly ConnectorStep[], spec: EncoderSpec, cells: number): number {
   const { width } = spec;
   let rows = cells * seatsOf(spec);

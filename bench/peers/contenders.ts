@@ -22,7 +22,7 @@ async function graph(address: string): Promise<Uint8Array> {
 export const VIT_GRAPH = "/graphs/vit.onnx";
 export const LLAMA_GRAPH = "/graphs/llama.onnx";
 
-/** @param json the config, where there is no folder */
+/** @param json the config, if there is no folder */
 export async function foveaVision(gpu: Gpu, folder: string | undefined, json: object): Promise<Contender> {
   const subject = await VisionSubject.open(gpu, folder === undefined ? { json } : { folder });
   const pixels = noisePixels(pictureSide(subject.spec));

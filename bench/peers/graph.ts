@@ -4,11 +4,11 @@
  */
 import { createRequire } from "node:module";
 
-/** Of TensorProto.DataType. */
+/** Values of TensorProto.DataType. */
 const TYPES = { f32: 1, u8: 2, i32: 6, i64: 7 } as const;
 type DataType = keyof typeof TYPES;
 
-/** Of AttributeProto.AttributeType. */
+/** Values of AttributeProto.AttributeType. */
 const ATTRIBUTES = { f: 1, i: 2, s: 3, ints: 7 } as const;
 
 export type Attribute = { f: number } | { i: number } | { s: string } | { ints: number[] };
@@ -49,7 +49,7 @@ export class Graph {
     return name;
   }
 
-  /** Adds a node; its output has the name given, further ones are in `outputs`. "" stands for an input left out. */
+  /** Adds a node; its output has the given name, further outputs are in `outputs`. "" is an omitted input. */
   node(
     opType: string,
     name: string,

@@ -1,6 +1,6 @@
 /**
- * Packages that only the benchmark and further tests need, installed when they are first asked for: together they are 400 MB,
- * which the tests of every run and the build have no use for. Exact versions, by lock files of their own. Node only.
+ * Packages for the benchmark and optional tests, installed on demand: together they are 400 MB, which the usual tests
+ * and the build do not need. Exact versions, by lock files of their own. Node only.
  */
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
@@ -9,13 +9,13 @@ import { fileURLToPath } from "node:url";
 /** Folders of bench/ with a package-lock.json. */
 export type PackageFolder = "peers" | "dawn" | "wgpu" | "wllama";
 
-/** The folder's node_modules, with what its lock file names. Throws an Error if that cannot be had. */
+/** The folder's node_modules, with the packages of its lock file. Throws an Error if the installation fails. */
 export function ensurePackages(name: PackageFolder): string {
   const folder = fileURLToPath(new URL(`../${name}`, import.meta.url));
   const modified = (file: string) => statSync(`${folder}/${file}`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  // npm writes this file last, so that an install which was cut short is repeated.
+  // npm writes this file last, so an interrupted installation is repeated.
   if (modified("node_modules/.package-lock.json") < modified("package-lock.json")) {
-    process.stderr.write(`Installing what bench/${name}/package-lock.json names ...\n`);
+    process.stderr.write(`Installing the packages of bench/${name}/package-lock.json ...\n`);
     const args = ["ci", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
     const npm = process.env.npm_execpath;
     // Under `npm run`, npm's variables name the project's own root, whose packages would be removed instead.

@@ -3,7 +3,7 @@
 /** Where its files are served. */
 export const ORT_ADDRESS = "/ort/";
 
-/** As much of its interface as is used. */
+/** The used part of its interface. */
 interface OrtModule {
   env: {
     versions: { web?: string };
@@ -24,7 +24,7 @@ export interface OrtSession {
   release(): Promise<void>;
 }
 
-/** "webgpu-plain": on a device whose subgroups it is not told of. */
+/** "webgpu-plain": on a device that hides its subgroups. */
 export type Provider = "webgpu" | "webgpu-plain" | "wasm";
 
 let loading: Promise<OrtModule> | undefined;
@@ -50,7 +50,7 @@ export async function openSession(model: Uint8Array, provider: Provider, onGpu: 
   return ort.InferenceSession.create(model, {
     executionProviders: [chosen],
     graphOptimizationLevel: "all",
-    // Errors only: which nodes run where is no news.
+    // Errors only, not the placement of nodes.
     logSeverityLevel: 3,
     ...(provider !== "wasm" && onGpu.length > 0 ? { preferredOutputLocation } : {}),
   });

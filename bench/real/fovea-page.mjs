@@ -67,7 +67,7 @@ export async function loadFromDisk({ library, model, rounds }) {
   return { firstMs, again, byteLength: bytes.byteLength };
 }
 
-/** Parts of the store's length, each read while the one before it is hashed. @param {File} file */
+/** Reads parts of the store's length, each while the previous one is hashed. @param {File} file */
 async function readAndHash(file) {
   const partBytes = 4 << 20;
   let hashing = Promise.resolve(new ArrayBuffer(0));
@@ -80,7 +80,7 @@ async function readAndHash(file) {
 }
 
 /**
- * A question of so many tokens as the model reads it: filled up with words, behind its number.
+ * A question of `rows` tokens in the model's prompt: its number, then filler words.
  * @param {{ rows: number, number: number }} request
  * @returns {Promise<{ role: "user" | "system", content: string }[]>}
  */
@@ -136,12 +136,15 @@ export async function kernelTimes({ messages }) {
     return { asked, times: await stopTiming() };
   };
   const prefill = await timed(1);
-  // The prompt is in the cache now, but for its last row, which is a token like those that follow.
+  // The cache holds the prompt except its last row, which is a token like those that follow.
   const tokens = await timed(4);
   return { prefill, tokens };
 }
 
-/** Bytes of scripts and their memory, or undefined where the browser does not tell. @returns {Promise<number | undefined>} */
+/**
+ * Bytes of scripts and their memory, or undefined if the browser does not report it. @returns {Promise<number |
+ * undefined>}
+ */
 export async function heapBytes() {
   const measure = Reflect.get(performance, "measureUserAgentSpecificMemory");
   return measure ? (await measure.call(performance)).bytes : undefined;

@@ -1,5 +1,6 @@
-// Times every dispatch of a page by GPU timestamps, on any library: replaces compute passes by one pass a dispatch. A page
-// imports it before the library. Sums are by kernel; a pass costs time of its own, so only shares count.
+// Times every dispatch of a page by GPU timestamps, on any library: replaces compute passes by one pass a dispatch. A
+// page imports it before the library. Sums are by kernel; each pass has its own overhead, so only shares are
+// meaningful.
 
 /** Timestamps of one query set; a longer recording is timed up to here. */
 const QUERIES = 2048;
@@ -10,7 +11,7 @@ const QUERIES = 2048;
 let recorded = [];
 let isOn = false;
 
-/** Begins to time; throws an Error where the device has no timestamps. */
+/** Begins timing; throws an Error if the device has no timestamps. */
 export function startTiming() {
   recorded = [];
   isOn = true;

@@ -21,11 +21,11 @@ type Message = Awaited<ReturnType<Page["question"]>>[number];
 const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
 /** WebAssembly gets threads in isolated pages only. */
 const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
-/** A measurement of scripts' memory otherwise waits for the next collection of garbage; timestamps otherwise are coarse. */
+/** Without these a measurement of scripts' memory waits for the next garbage collection, and timestamps are coarse. */
 const FLAGS = ["--enable-blink-features=ForceEagerMeasureMemory", "--enable-webgpu-developer-features"];
 /** Rows of the prompts. */
 export const PROMPT_ROWS = [46, 256] as const;
-/** Prompts of the shorter length: the first one of all finds what no load prepared. */
+/** Prompts of the shorter length: the first one includes costs that the load did not prepare. */
 const SHORT_PROMPTS = 2;
 
 interface Questions {
@@ -58,7 +58,7 @@ export async function main(
         if (run.kernels) process.stdout.write(await bench.withPage(subject, (page) => bench.kernels(page, questions)));
         else measured.set(subject, [...(measured.get(subject) ?? []), await bench.measure(subject, questions)]);
       } catch (error) {
-        // A subject that does not run here is a result, too.
+        // A subject that does not run here is also a result.
         const reason = `${subject.name}: ${error instanceof Error ? error.message.split("\n")[0] : error}`;
         process.stderr.write(`${reason}\n`);
         failures.push(reason);
@@ -133,7 +133,7 @@ class RealBench {
     }
   }
 
-  /** The questions, of so many rows as this model's tokenizer makes of them. */
+  /** The questions, with lengths in tokens of this model. */
   async questions({ call, load }: OpenPage): Promise<Questions> {
     await load();
     const [short, long] = PROMPT_ROWS;

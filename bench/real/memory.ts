@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 /** Reading the memory of all processes takes tens of milliseconds of a core. */
 const POLL_MS = 1000;
 
-/** Bytes of a process and its descendants, shared pages in proportion; 0 where they cannot be read. */
+/** Bytes of a process and its descendants, shared pages in proportion; 0 if they cannot be read. */
 function proportionalBytes(root: number): number {
   return family(root).reduce((sum, id) => sum + 1024 * numberIn(`/proc/${id}/smaps_rollup`, /^Pss:\s*(\d+)/m), 0);
 }
@@ -46,7 +46,7 @@ export class MemoryWatch {
     this.#root = root;
     this.#before = this.#now;
     this.#peak = this.#before;
-    // A command that fails must not be kept alive by it.
+    // The timer must not keep a failed command alive.
     this.#timer = setInterval(() => this.#poll(), POLL_MS).unref();
   }
 
@@ -58,7 +58,7 @@ export class MemoryWatch {
     this.#peak = Math.max(this.#peak, this.#now);
   }
 
-  /** Growth since the start, in bytes: now, and at most. Undefined where memory cannot be read. */
+  /** Growth since the start, in bytes: now, and at its peak. Undefined if memory cannot be read. */
   get growth(): { now: number; peak: number } | undefined {
     if (this.#before === 0) return undefined;
     this.#poll();

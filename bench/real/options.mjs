@@ -1,7 +1,7 @@
 // The command line of the benchmark of a published model. Needs no compiler, so that errors and the help come at once.
 import { parseCount, parseOptions } from "../../tools/command-line.mjs";
 
-/** What answers the questions: Fovea with three forms of the same weights, and the peer on two backends. */
+/** The subjects: Fovea with three forms of the same weights, and the peer on two backends. */
 export const SUBJECTS = /** @type {const} */ ([
   ...["fovea-gguf", "fovea-q4", "fovea-f16"],
   ...["wllama-wasm", "wllama-webgpu"],

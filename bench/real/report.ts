@@ -13,12 +13,12 @@ export type DiskLoad = Awaited<ReturnType<Page["loadFromDisk"]>>;
 /** One round of one subject. */
 export interface Measured {
   loaded: Awaited<ReturnType<Page["load"]>>;
-  /** Of the model. */
+  /** Bytes of the model. */
   sentBytes: number;
-  /** Questions of the shorter length, the first one right after the load. */
+  /** Questions of the shorter length, the first one directly after the load. */
   short: Asked[];
   long: Asked;
-  /** Bytes of scripts and WebAssembly; undefined where the browser does not tell. */
+  /** Bytes of scripts and WebAssembly; undefined if the browser does not report them. */
   heap: number | undefined;
   /** Growth of all processes of the browser, in bytes. */
   memory: { now: number; peak: number } | undefined;

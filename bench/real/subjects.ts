@@ -1,10 +1,13 @@
-/** What the benchmark of a published model compares: engines and forms of the weights, as addresses that the page loads. */
+/**
+ * The subjects of the benchmark of a published model: engines and forms of the weights, as addresses that the page
+ * loads.
+ */
 import { LIBRARY_ADDRESS } from "../../tools/library-page.mjs";
 import type { Served } from "../../tools/serve.mjs";
 import { ensurePackages } from "../peers/install.ts";
 import type { SubjectName } from "./options.mjs";
 
-/** Where the forms of the model lie. */
+/** Paths of the model's forms. */
 export interface ModelForms {
   /** The GGUF file. */
   gguf: string;
@@ -48,7 +51,7 @@ export const ALL_SUBJECTS: readonly Subject[] = [
   wllama("wllama-webgpu", "wllama, WebGPU, the same GGUF", true),
 ];
 
-/** What the server has for them. */
+/** The server's files for them. */
 export function servedFiles(forms: ModelForms, pages: (name: string) => string): Record<string, Served> {
   return {
     "/bench/fovea-page.mjs": { file: pages("fovea-page.mjs") },

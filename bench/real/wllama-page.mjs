@@ -24,8 +24,8 @@ export async function load({ package: folder, model, webgpu }) {
   const logger = { debug: note, log: note, warn: note, error: note };
   wllama = /** @type {Wllama} */ (new Wllama({ default: `${folder}wasm/wllama.wasm` }, { logger }));
   const start = performance.now();
-  // As many threads as it takes by itself. With all cores of a busy machine it waits for its own threads: 0.3 tokens a
-  // second instead of 2.2.
+  // Its default number of threads. With all cores of a busy machine it waits for its own threads: 0.3 tokens a second
+  // instead of 2.2.
   const options = { useCache: false, n_ctx: CONTEXT, n_gpu_layers: webgpu ? 99 : 0 };
   await wllama.loadModelFromUrl(model, options);
   const ms = performance.now() - start;
