@@ -9,8 +9,7 @@ interface ModulePage {
 const GLOBAL = "fovea-page-module";
 
 /** Functions with one argument of plain data. */
-// biome-ignore lint/suspicious/noExplicitAny: each function has its own argument type, which callers infer from its
-// name
+// biome-ignore lint/suspicious/noExplicitAny: callers infer each function's own argument type from its name
 type PageModule = Record<string, (argument: any) => unknown>;
 type Outcome<Result> = { result: Result } | { message: string };
 
