@@ -181,6 +181,8 @@ function browserProject(
         "lit/directives/repeat.js",
         "marked",
         "mediabunny",
+        "pdfjs-dist/legacy/build/pdf.mjs",
+        "pdfjs-dist/legacy/build/pdf.worker.mjs",
         "eventsource-parser",
         "axe-core",
         "workbox-window",

@@ -6,6 +6,7 @@ export { keepSmallCopy } from "./engine/keep-copy.ts";
 export { planModel } from "./engine/plan-model.ts";
 export { searchHub } from "./engine/search-hub.ts";
 export { FoveaError, type FoveaErrorCode } from "./errors.ts";
+export { type PdfPagesOptions, type PdfPicture, pdfPages } from "./pdf/pdf-pages.ts";
 export { type VideoFramesOptions, type VideoPicture, videoFrames } from "./video/video-frames.ts";
 export {
   deleteStoredConversation,

@@ -27,7 +27,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   families: ["spec", "image/geometry", "shared", "errors"],
   // The only one whom other rooms ask.
   "families/registry": ["spec", "shared", "errors"],
-  index: ["api", "errors", "engine", "video", "weights"],
+  index: ["api", "errors", "engine", "pdf", "video", "weights"],
   gpu: ["shared", "errors"],
   kernels: ["gpu", "shared", "errors", "shaders"],
   weights: ["spec", "shared", "errors", "@noble/hashes/sha2.js", "@noble/hashes/legacy.js", "weights-manifest.json"],
@@ -42,6 +42,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   // Frames of videos as pictures, with a library that loads late.
   video: ["image", "errors", "shared", "mediabunny"],
   "video/is-video-file": [],
+  // Pages of PDFs as pictures, drawn in a worker of its own.
+  pdf: ["image", "errors", "shared", "pdfjs-dist"],
+  "pdf/is-pdf-file": [],
   // api: the types of what callers choose, such as a compression, which this room turns into plans.
   model: ["spec", "kernels", "gpu", "weights", "image", "api", "shared", "errors"],
   // The form of an answer; WebAssembly, in a worker of its own.
@@ -83,6 +86,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "remote",
     "image/measure",
     "image/fetch-picture",
+    "pdf",
     "video",
     "api",
     "errors",
@@ -121,7 +125,7 @@ const OWNERS: [what: string, pattern: RegExp, rooms: string[]][] = [
   ["fetches", /(?<![\w.#])(fetch\(|new XMLHttpRequest|new WebSocket|new EventSource)/, ["weights", "image", "remote"]],
   ["touches OPFS", /\bgetDirectory\(/, ["weights"]],
   // The GPU's room posts to itself only, to poll (gpu/polling.ts).
-  ["posts messages", /\bpostMessage\(/, ["worker", "gpu", "grammar"]],
+  ["posts messages", /\bpostMessage\(/, ["worker", "gpu", "grammar", "pdf"]],
   // Through `Gpu.waitFor`, which keeps the device polled.
   ["waits for the GPU", /\.(mapAsync|onSubmittedWorkDone)\(/, ["gpu"]],
   [

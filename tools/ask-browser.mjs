@@ -81,7 +81,7 @@ function servedPaths({ model, images }) {
  * @returns {Promise<import("./ask-page.mjs").PageResult | import("./variants.mjs").ListedVariant[]>}
  */
 async function askIn(browser, origin, options, terminal) {
-  const { model, images, prompt, compression, inhibition, maxTokens } = options;
+  const { model, images, pages, prompt, compression, inhibition, maxTokens } = options;
   const page = await browser.newPage();
   const crashed = new Promise((_, reject) => {
     page.once("crash", () =>
@@ -101,6 +101,7 @@ async function askIn(browser, origin, options, terminal) {
     hubToken: process.env.HF_TOKEN,
     hubUrl: process.env.HF_ENDPOINT,
     images: images.map((path, index) => ({ name: basename(path), url: `/image/${index}` })),
+    pages,
     prompt,
     compression,
     inhibition,

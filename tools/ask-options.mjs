@@ -7,6 +7,7 @@ import { readManifest } from "./manifest.mjs";
 
 const DEFINITIONS = /** @type {const} */ ({
   image: { type: "string", multiple: true },
+  pages: { type: "string" },
   prompt: { type: "string" },
   model: { type: "string" },
   variant: { type: "string" },
@@ -31,7 +32,8 @@ export const HELP = `Asks a model about a picture, in headless Chromium.
   --variant NAME         which of several GGUF files to read: its name, or its quantisation, such as Q4_K_M; "list" lists
                          them with their sizes. Without it a terminal asks; otherwise the best one that fits is read
   --server URL           asks a server with OpenAI's interface, such as https://host/v1; --model is the name there
-  --image FILE           a picture; repeat it for several pictures, leave it out for a text-only model
+  --image FILE           a picture, or a PDF; repeat it for several pictures, leave it out for a text-only model
+  --pages LIST           pages of a PDF, such as 3 or 2-5,9 (default 1)
   --prompt TEXT          the question; leave it out for a classifier, which prints its five most likely classes
   --tokens N|none        image tokens to keep per picture, or none for no compression (default: the model's own)
   --inhibit R            share of the image tokens that the last layer inhibits, 0 (off) to 1 (default: the model's own)
@@ -50,6 +52,7 @@ names the browser. HF_ENDPOINT is the address of another hub. FOVEA_GPU=1 uses t
  * @property {string | undefined} variant of several GGUF files
  * @property {string} [server] address of a server; `model` is its name there
  * @property {string[]} images paths
+ * @property {string | undefined} pages of the PDFs among them
  * @property {string | undefined} prompt
  * @property {import("../src/api.ts").Compression | undefined} compression undefined: the model's default
  * @property {import("../src/api.ts").Inhibition | undefined} inhibition
@@ -66,13 +69,16 @@ names the browser. HF_ENDPOINT is the address of another hub. FOVEA_GPU=1 uses t
 export function parseAskOptions(args) {
   const values = parseOptions(args, DEFINITIONS, '--prompt "What is this?"');
   if (values.help) return "help";
-  const { image = [], prompt, model, variant, tokens, inhibit, json = false } = values;
+  const { image = [], pages, prompt, model, variant, tokens, inhibit, json = false } = values;
   const maxTokens = values["max-tokens"];
   if (prompt?.trim() === "") throw new Error("--prompt is empty; write a question");
   for (const path of image) checkPicture(path);
+  if (pages !== undefined && !image.some((path) => /\.pdf$/i.test(path)))
+    throw new Error("--pages names pages of a PDF; no --image is one");
   const options = {
     ...(values.server === undefined ? locateModel(model, variant) : onServer(values.server, model, variant)),
     images: image.map((path) => resolve(path)),
+    pages,
     prompt,
     compression: tokens === undefined ? undefined : compressionOf(tokens),
     inhibition: inhibit === undefined ? undefined : { maxRatio: share("--inhibit", inhibit) },

@@ -9,6 +9,7 @@
  * @property {string | undefined} hubToken
  * @property {string | undefined} hubUrl
  * @property {{ name: string, url: string }[]} images
+ * @property {string | undefined} pages of PDFs among them
  * @property {string | undefined} prompt
  * @property {import("../src/api.ts").Compression | undefined} compression
  * @property {import("../src/api.ts").Inhibition | undefined} inhibition
@@ -49,7 +50,7 @@ export async function ask(request, emit) {
   const fovea = request.server ? await connect(request, request.server) : await load(request, emit);
   try {
     const result = { model: fovea.info, loadMilliseconds: performance.now() - start };
-    const images = await Promise.all(request.images.map(fetchPicture));
+    const images = (await Promise.all(request.images.map((image) => fetchPictures(request, image, emit)))).flat();
     const isClassifier = fovea.info.contextLength === 0 && !fovea.info.canGenerate;
     return {
       ...result,
@@ -107,10 +108,23 @@ export async function listVariants(request) {
   return variants.map((variant) => ({ ...variant, chosen: files.some(({ name }) => name === variant.file) }));
 }
 
-/** @param {{ name: string, url: string }} image */
-async function fetchPicture({ name, url }) {
+/**
+ * A picture, or the pages of a PDF.
+ * @param {PageRequest} request
+ * @param {{ name: string, url: string }} image
+ * @param {(event: PageEvent) => Promise<void>} emit
+ * @returns {Promise<File[]>}
+ */
+async function fetchPictures({ library, pages }, { name, url }, emit) {
   const response = await fetch(url);
-  return new File([await response.blob()], name);
+  const file = new File([await response.blob()], name);
+  if (!/\.pdf$/i.test(name)) return [file];
+  /** @type {typeof import("../src/index.ts")} */
+  const { pdfPages } = await import(library);
+  const found = await pdfPages(file, { ...(pages && { pages }) });
+  for (const { page, problems } of found)
+    if (problems) await emit({ type: "note", text: `${name}, page ${page}: parts could not be drawn (${problems})` });
+  return found.map(({ image }) => image);
 }
 
 /**

@@ -39,6 +39,9 @@ export const ENGINE_MODULE = { name: "fovea-engine", source: "src/worker/fovea-e
 /** The script of the worker for answer formats. It contains its dependencies too. */
 export const GRAMMAR_SCRIPT = { name: "fovea-grammar", source: "src/grammar/grammar-worker.ts" };
 
+/** The script that reads PDFs, with its dependency. */
+export const PDF_SCRIPT = { name: "fovea-pdf", source: "src/pdf/pdf-worker.ts" };
+
 export const root = fileURLToPath(new URL("..", import.meta.url));
 /** Packages in the worker's script that read tokenizers and chat templates. */
 const TOKENIZER_PACKAGES = ["@huggingface/tokenizers", "@huggingface/jinja"];
@@ -119,7 +122,8 @@ async function bundle(outDir) {
   const imports = await bundleModules(outDir, modules, { isExternal: isDependency() });
   await bundleModules(outDir, { [ENGINE_MODULE.name]: ENGINE_MODULE.source }, { minify: true, holdsShared: true });
   writeFileSync(`${outDir}/${WORKER_SCRIPT.name}.js`, `import{start}from"./${ENGINE_MODULE.name}.js";start();\n`);
-  await bundleModules(outDir, { [GRAMMAR_SCRIPT.name]: GRAMMAR_SCRIPT.source }, { minify: true });
+  for (const { name, source } of [GRAMMAR_SCRIPT, PDF_SCRIPT])
+    await bundleModules(outDir, { [name]: source }, { minify: true });
   // Lit's build for Node works the same in a page, and a server that renders the page can import it.
   const anywhere = /** @type {const} */ ({
     isExternal: isModel,
@@ -257,7 +261,7 @@ function shippedPackage(up, knowsPackages) {
 function fileAddresses(up, knowsPackages) {
   // The remark tells our own bundler to keep the expression.
   const address = (/** @type {string} */ file) => `new URL(/* @vite-ignore */ ${file}, import.meta.url)`;
-  const scripts = [WORKER_SCRIPT, GRAMMAR_SCRIPT].map(({ name, source }) => {
+  const scripts = [WORKER_SCRIPT, GRAMMAR_SCRIPT, PDF_SCRIPT].map(({ name, source }) => {
     const script = JSON.stringify(`${up}${name}.js`);
     const replacements = {
       [`new URL("./${source.split("/").at(-1)}", import.meta.url)`]: address(script),

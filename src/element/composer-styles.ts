@@ -121,9 +121,34 @@ export const composerStyles = css`
 
   .note {
     padding: 0.375rem 0.625rem;
-    color: var(--_fovea-error);
+    color: var(--_fovea-soft);
     font-size: 0.875em;
     overflow-wrap: anywhere;
+  }
+
+  .note.problem {
+    color: var(--_fovea-error);
+  }
+
+  .pages {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 0.25rem 0.5rem;
+    padding: 0.375rem 0.625rem;
+    font-size: 0.875em;
+    overflow-wrap: anywhere;
+  }
+
+  .page-numbers {
+    inline-size: 6rem;
+    min-block-size: 2.25rem;
+    padding: 0.25rem 0.5rem;
+    border: 1px solid var(--_fovea-edge);
+    border-radius: 0.5rem;
+    background: var(--_fovea-background);
+    color: inherit;
+    font: inherit;
   }
 
   .server {

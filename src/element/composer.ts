@@ -2,9 +2,11 @@
 import { html, nothing, type ReactiveController, type ReactiveControllerHost, type TemplateResult } from "lit";
 import { FoveaError } from "../errors.ts";
 import { measurePicture, nameInText, refusalOf, undecodable } from "../image/measure.ts";
+import { isPdfFile } from "../pdf/is-pdf-file.ts";
 import { isVideoFile } from "../video/is-video-file.ts";
 import { droppedFiles, isTaken } from "./dropped.ts";
 import { holdsModel } from "./dropped-model.ts";
+import type { PageChooser } from "./file-parts.ts";
 import { CAMERA_ICON, PICTURE_ICON, REMOVE_ICON, SEND_ICON, STOP_ICON } from "./icons.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
 import { type CountQuestion, TokenLine } from "./token-line.ts";
@@ -45,12 +47,16 @@ export class Composer implements ReactiveController {
   readonly #owner: ComposerOwner;
   #pictures: readonly ChatPicture[] = [];
   #note = "";
+  /** Whether the note is about an error. */
+  #isProblem = false;
   #isDraggedOver = false;
   #takesPictures = true;
   #isBusy = false;
   #needsPicture = false;
-  /** Videos that are being read. */
-  #videos = 0;
+  /** Videos and PDFs that are being read. */
+  #reading = 0;
+  /** Questions which pages of a PDF are meant. */
+  #choosers: readonly PageChooser[] = [];
   #leaving = new AbortController();
   #focused: Element | undefined;
   readonly #tokens: TokenLine<ChatPicture>;
@@ -114,7 +120,7 @@ export class Composer implements ReactiveController {
     const input = this.#input;
     if (input) input.value = question;
     this.#pictures = pictures;
-    this.#note = "";
+    this.#say("");
     this.focus();
     this.#update();
   }
@@ -136,7 +142,8 @@ export class Composer implements ReactiveController {
           ? html`<ul class="tray" part="tray" aria-label="Chosen pictures">${this.#pictures.map((picture) => this.#renderPicture(picture))}</ul>`
           : nothing
       }
-      <p class="note" part="note" role="status">${this.#note || this.#leftOut}</p>
+      ${this.#choosers.map((chooser) => chooser.render())}
+      <p class="note${this.#isProblem ? " problem" : ""}" part="note" role="status">${this.#note || this.#leftOut}</p>
       ${host === undefined ? nothing : html`<p class="server" part="server">Questions and pictures are sent to ${host}.</p>`}
       <div class="input-row" part="input-row">
         ${takesPictures ? this.#renderChoosers() : nothing}
@@ -167,10 +174,10 @@ export class Composer implements ReactiveController {
   }
 
   #renderChoosers(): TemplateResult {
-    return html`<button class="button attach" part="button attach" type="button" aria-label="Add a picture" title="Add a picture or a video, or drop or paste one" @click=${this.#openChooser}>
+    return html`<button class="button attach" part="button attach" type="button" aria-label="Add a picture" title="Add a picture, a video or a PDF, or drop or paste one" @click=${this.#openChooser}>
         ${PICTURE_ICON}
       </button>
-      <input class="chooser" type="file" accept="image/*,video/*" multiple hidden aria-label="Picture" @change=${this.#onChosen} />
+      <input class="chooser" type="file" accept="image/*,video/*,application/pdf" multiple hidden aria-label="Picture" @change=${this.#onChosen} />
       <button class="button camera" part="button camera" type="button" aria-label="Take a photo" title="Take a photo" @click=${this.#openChooser}>
         ${CAMERA_ICON}
       </button>
@@ -192,12 +199,17 @@ export class Composer implements ReactiveController {
 
   /** Whether the question lacks a picture that must come first. */
   get #mustWait(): boolean {
-    return this.#needsPicture || this.#videos > 0;
+    return this.#needsPicture || this.#reading > 0;
   }
 
   get #leftOut(): string {
     if (this.#needsPicture && this.#question !== "") return "Add a picture first.";
     return this.#pictures.length > 0 && !this.#takesPictures ? "This model reads text only and ignores pictures." : "";
+  }
+
+  #say(note: string, isProblem = false): void {
+    this.#note = note;
+    this.#isProblem = isProblem;
   }
 
   #update = (): void => this.#host.requestUpdate();
@@ -210,7 +222,7 @@ export class Composer implements ReactiveController {
     const pictures = this.#takesPictures ? this.#pictures : [];
     input.value = "";
     this.#pictures = [];
-    this.#note = "";
+    this.#say("");
     this.#owner.onQuestion(question, pictures);
     // Send becomes Stop; the user will want to ask again.
     input.focus({ preventScroll: true });
@@ -265,28 +277,41 @@ export class Composer implements ReactiveController {
   }
 
   #take(files: readonly File[]): void {
-    this.#note = "";
+    this.#say("");
     if (holdsModel(files)) this.#owner.onModel(files);
-    else for (const file of files) void (isVideoFile(file) ? this.#takeVideo(file) : this.#takeFile(file));
+    else
+      for (const file of files)
+        void (isVideoFile(file) || isPdfFile(file) ? this.#takeParts(file) : this.#takeFile(file));
     this.#update();
   }
 
-  /** Takes pictures of a video. What reads videos loads now. */
-  async #takeVideo(file: File): Promise<void> {
+  /** Takes pictures of a video or a PDF. What reads them loads now. */
+  async #takeParts(file: File): Promise<void> {
     const { signal } = this.#leaving;
-    this.#videos++;
-    this.#note = `Taking pictures of ${nameInText(file.name)}.`;
+    this.#reading++;
+    this.#say(`Taking pictures of ${nameInText(file.name)}.`);
     try {
-      const { videoFrames } = await import("../video/video-frames.ts");
-      const frames = await videoFrames(file, { signal });
-      for (const { image } of frames) this.#add(image);
-      const times = frames.map(({ seconds }) => seconds.toFixed(1)).join(", ");
-      this.#note = `${nameInText(file.name)}: ${frames.length} pictures, at ${times} s.`;
+      const { partsOf } = await import("./file-parts.ts");
+      const { images, note } = await partsOf(file, signal, (chooser) => this.#choose(chooser));
+      for (const image of images) this.#add(image);
+      this.#say(note);
     } catch (error) {
-      this.#note = signal.aborted ? "" : errorSentence(error);
+      this.#say(signal.aborted ? "" : errorSentence(error), !signal.aborted);
     }
-    this.#videos--;
+    this.#reading--;
     this.#update();
+  }
+
+  /** Shows a chooser until it is answered. Resolves with its answer. */
+  async #choose(chooser: PageChooser): Promise<string | undefined> {
+    this.#choosers = [...this.#choosers, chooser];
+    this.#say(chooser.question);
+    this.#update();
+    const pages = await chooser.answer;
+    this.#choosers = this.#choosers.filter((other) => other !== chooser);
+    this.focus();
+    this.#update();
+    return pages;
   }
 
   /** Takes a file if its bytes are a picture's. One that says so is shown at once, because its question may follow. */
@@ -318,7 +343,7 @@ export class Composer implements ReactiveController {
 
   #drop(picture: ChatPicture | undefined, note = ""): void {
     this.#pictures = this.#pictures.filter((other) => other !== picture);
-    this.#note = note;
+    this.#say(note, note !== "");
     this.#update();
     if (note === "") this.focus();
   }

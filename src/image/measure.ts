@@ -68,7 +68,8 @@ export function undecodable(name: string, blob: Blob, header: PictureHeader | un
 
 function reasonOf(header: PictureHeader | undefined, blob: Blob): string {
   const size = `${blob.size} bytes`;
-  if (header === undefined || header.format === "HTML" || header.format === "PDF") {
+  if (header?.format === "PDF") return `is not a picture (${size}, PDF); take pictures of its pages with pdfPages`;
+  if (header === undefined || header.format === "HTML") {
     if (blob.type.startsWith("video/"))
       return `is a video (${size}, ${blob.type.slice(0, 40)}); take pictures of it with videoFrames`;
     const what = header?.format ?? (blob.type ? `said to be ${blob.type.slice(0, 40)}` : "unknown content");

@@ -103,7 +103,17 @@ const STORED = [
 test.for([
   [
     "fovea",
-    ["Fovea", "FoveaError", "guessFit", "keepSmallCopy", "planModel", "searchHub", "videoFrames", ...STORED].sort(),
+    [
+      "Fovea",
+      "FoveaError",
+      "guessFit",
+      "keepSmallCopy",
+      "pdfPages",
+      "planModel",
+      "searchHub",
+      "videoFrames",
+      ...STORED,
+    ].sort(),
   ],
   ["fovea/openai", ["ApiError", "FoveaOpenAI", "createFetch"]],
   ["fovea/worker", ["FoveaError", "createFovea", "keepSmallCopy"]],

@@ -1,0 +1,149 @@
+/**
+ * Pages of a PDF as pictures, for models that read pictures. Runs in pages and workers. The script that reads PDFs starts with
+ * the first one, and ends with each call: a hostile file can neither block the page nor keep its memory.
+ */
+import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
+import { fetchPicture } from "../image/fetch-picture.ts";
+import { checkEncodedSize } from "../image/limits.ts";
+import { nameInText, readFile } from "../image/measure.ts";
+import { checkFields, kindOf } from "../shared/arguments.ts";
+import { checkInteger } from "../shared/assert.ts";
+import { parsePages } from "./page-numbers.ts";
+import type { FromPdf, PdfFailure, ToPdf } from "./protocol.ts";
+import { startPdfWorker } from "./start-worker.ts";
+
+export interface PdfPagesOptions {
+  /** Pages, from 1: numbers, or text such as "2-5, 9". At most 64; default 1. */
+  pages?: string | readonly number[];
+  /** Longest side of a picture in pixels, 64 to 4096; default 2048, at which a printed page is readable. */
+  maxSide?: number;
+  signal?: AbortSignal;
+}
+
+/** A page of a PDF. */
+export interface PdfPicture {
+  /** A PNG, named after the PDF and the page. */
+  image: File;
+  /** From 1. */
+  page: number;
+  /** How many pages the PDF has. */
+  pages: number;
+  /** What of the page could not be drawn, such as a picture in a damaged format; "" for nothing. */
+  problems: string;
+}
+
+/** A page that takes longer has failed. Dense maps took 4 s on a slow machine. */
+const PAGE_MS = 60_000;
+
+const REASONS: Readonly<Record<PdfFailure, string>> = {
+  password: "is protected by a password; save a copy without one",
+  damaged: "is damaged, or is no PDF",
+  shape: "has a page that is no picture",
+};
+
+/**
+ * Pictures of a PDF's pages, drawn by pdf.js in a worker of its own.
+ *
+ * @param pdf a file, or the address of one
+ * @throws FoveaError `bad-image` for a file that is no PDF, is damaged or protected, has more than 256 MiB, or whose page takes
+ *   longer than a minute; `download-failed` for an address and where no worker may start; `aborted`. RangeError for pages
+ *   that the PDF lacks, TypeError for wrong arguments.
+ *
+ * @example
+ * const [page] = await pdfPages(file, { pages: "3" });
+ * const content = [{ type: "image", image: page.image }, { type: "text", text: "What does the table say?" }];
+ */
+export async function pdfPages(pdf: Blob | string | URL, options: PdfPagesOptions = {}): Promise<PdfPicture[]> {
+  checkFields("options", options, ["pages", "maxSide", "signal"]);
+  const { signal, pages: wanted = "1" } = options;
+  const maxSide = checkInteger("maxSide", options.maxSide ?? 2048, 64, 4096);
+  if (typeof wanted !== "string" && !Array.isArray(wanted)) throw new TypeError("pages must be a string or an array");
+  const text = typeof wanted === "string" ? wanted : wanted.join(",");
+  throwIfAborted(signal, "reading of a PDF");
+  const { name, blob } = await fileOf(pdf, signal);
+  const bytes = await readFile(name, () => blob.arrayBuffer());
+  const reader = new Reader(name);
+  try {
+    const ask = <T extends FromPdf["type"]>(type: T, message: ToPdf) =>
+      orAborted(reader.ask(type, message), signal, "reading of a PDF");
+    const { pages } = await ask("opened", { type: "open", bytes });
+    const found: PdfPicture[] = [];
+    for (const page of parsePages(text, pages)) {
+      const { image, problems } = await ask("drawn", { type: "draw", page, maxSide });
+      const stem = (name.replaceAll('"', "").split("/").at(-1) || "PDF").slice(0, 60);
+      const title = pages === 1 ? `${stem}.png` : `${stem} page ${page}.png`;
+      found.push({ image: new File([image], title, { type: "image/png" }), page, pages, problems });
+    }
+    return found;
+  } finally {
+    reader.end();
+  }
+}
+
+async function fileOf(
+  pdf: Blob | string | URL,
+  signal: AbortSignal | undefined,
+): Promise<{ name: string; blob: Blob }> {
+  const kind = kindOf(pdf);
+  if (kind === "String" || kind === "URL") return fetchPicture(String(pdf), signal);
+  if (kind !== "Blob" && kind !== "File")
+    throw new TypeError(`pdf must be a Blob, a File or the address of a PDF, got ${kind}`);
+  const blob = pdf as Blob & Partial<File>;
+  const name = blob.name ? nameInText(blob.name) : "the PDF";
+  if (blob.size === 0) throw new FoveaError("bad-image", `${name} is empty (0 bytes); pick the file again`);
+  checkEncodedSize(name, blob.size);
+  return { name, blob };
+}
+
+/** The script that reads one PDF. Ends at the first failure. */
+class Reader {
+  readonly #name: string;
+  readonly #worker: Worker;
+
+  constructor(name: string) {
+    this.#name = name;
+    try {
+      this.#worker = startPdfWorker();
+    } catch (cause) {
+      throw new FoveaError(
+        "download-failed",
+        `the script that reads PDFs may not start here (${String(cause)}); allow workers of this page`,
+        { cause },
+      );
+    }
+  }
+
+  /** Resolves with the answer of this type. One question at a time. Throws FoveaError, as `pdfPages`. */
+  ask<T extends FromPdf["type"]>(type: T, message: ToPdf): Promise<Extract<FromPdf, { type: T }>> {
+    return new Promise((resolve, reject) => {
+      const worker = this.#worker;
+      const fail = (code: "bad-image" | "download-failed", text: string) => reject(new FoveaError(code, text));
+      const timer = setTimeout(
+        () =>
+          fail("bad-image", `${this.#name}: a page took longer than ${PAGE_MS / 1000} s; print it to a simpler PDF`),
+        PAGE_MS,
+      );
+      worker.onmessage = ({ data }: MessageEvent<FromPdf>) => {
+        // The library sends messages of its own.
+        if (data?.type !== type && data?.type !== "failed") return;
+        clearTimeout(timer);
+        if (data.type === "failed") {
+          const { failure, reason } = data;
+          fail("bad-image", `${this.#name} ${REASONS[failure]}${reason ? ` (${reason.slice(0, 200)})` : ""}`);
+        } else resolve(data as Extract<FromPdf, { type: T }>);
+      };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        clearTimeout(timer);
+        const reason = event.message ?? "";
+        if (reason) fail("bad-image", `${this.#name} cannot be read (${reason.slice(0, 200)}); print it to a new PDF`);
+        else fail("download-failed", "the script that reads PDFs did not load; check the connection, then try again");
+      };
+      worker.postMessage(message, "bytes" in message ? [message.bytes] : []);
+    });
+  }
+
+  end(): void {
+    this.#worker.terminate();
+  }
+}
