@@ -1,6 +1,9 @@
 /** The page's camera, around a stream of this page's making: when a photo is taken, and what comes of one without pixels. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { App } from "../../src/app/logic/app.ts";
+import type { LiveOptions } from "../../src/app/logic/live.ts";
 import { Camera } from "../../src/app/parts/camera.ts";
+import { FoveaError } from "../../src/errors.ts";
 
 if (!customElements.get("app-camera")) customElements.define("app-camera", Camera);
 
@@ -55,4 +58,80 @@ test("says so when the photo has no pixels", async () => {
   vi.spyOn(HTMLCanvasElement.prototype, "toBlob").mockImplementation((done) => done(null));
   (await tell("loadeddata", 64)).click();
   await vi.waitFor(() => expect(camera.problem).toMatch(/gave no picture/));
+});
+
+/** A live mode that the test answers. Ends with the signal, as the real one. */
+function scriptLive() {
+  const asked: Omit<LiveOptions, "settings">[] = [];
+  const watch = (options: Omit<LiveOptions, "settings">) =>
+    new Promise<void>((_, reject) => {
+      asked.push(options);
+      options.signal.addEventListener("abort", () => reject(new FoveaError("aborted", "the camera was stopped")));
+    });
+  camera.app = { watch } as App;
+  return asked;
+}
+
+const liveButton = () => camera.renderRoot.querySelector<HTMLButtonElement>("button.live")!;
+const shown = (part: string) => camera.renderRoot.querySelector(part)?.textContent.trim();
+
+async function beginLive() {
+  const asked = scriptLive();
+  await tell("loadeddata", 64);
+  expect(liveButton().textContent).toBe("Ask live");
+  liveButton().click();
+  await camera.updateComplete;
+  return asked;
+}
+
+test("one button asks live and stops", async () => {
+  const [asked] = await beginLive();
+  expect([liveButton().textContent, shown("[role=status]"), asked!.question]).toEqual([
+    "Stop",
+    "Looking",
+    "What do you see now?",
+  ]);
+  expect((await asked!.take()).width).toBe(64);
+  asked!.onAnswer({ text: " A dog.", number: 1 });
+  await camera.updateComplete;
+  expect([shown(".answer"), shown("[role=status]")]).toEqual(["A dog.", ""]);
+  asked!.onAnswer({ text: " A dog.", number: 1, milliseconds: 1234 });
+  await camera.updateComplete;
+  expect(shown("[role=status]")).toBe("Answer 1, in 1.2 s");
+  liveButton().click();
+  await camera.updateComplete;
+  expect([asked!.signal.aborted, liveButton().textContent, camera.problem]).toEqual([true, "Ask live", ""]);
+  // The last answer stays to be read.
+  expect(shown(".answer")).toBe("A dog.");
+});
+
+test("a page that is hidden stops the answers and the camera, and says so when it is back", async () => {
+  const [asked] = await beginLive();
+  const [track] = camera.stream!.getTracks();
+  vi.spyOn(document, "hidden", "get").mockReturnValue(true);
+  document.dispatchEvent(new Event("visibilitychange"));
+  expect([asked!.signal.aborted, track!.readyState, camera.stream]).toEqual([true, "ended", undefined]);
+  vi.spyOn(document, "hidden", "get").mockReturnValue(false);
+  document.dispatchEvent(new Event("visibilitychange"));
+  await vi.waitFor(() => expect(camera.stream).toBeDefined());
+  await camera.updateComplete;
+  expect(shown("[role=status]")).toBe("Stopped, because the page was hidden.");
+  expect(liveButton().textContent).toBe("Ask live");
+});
+
+test("an error of the model is shown, and the button asks again", async () => {
+  camera.app = {
+    watch: async () => Promise.reject(new FoveaError("bad-image", "this model reads text only")),
+  } as unknown as App;
+  await tell("loadeddata", 64);
+  liveButton().click();
+  await vi.waitFor(() => expect(camera.problem).toBe("This model reads text only."));
+  await camera.updateComplete;
+  expect(liveButton().textContent).toBe("Ask live");
+});
+
+test("a closed dialog ends the answers", async () => {
+  const [asked] = await beginLive();
+  camera.remove();
+  expect(asked!.signal.aborted).toBe(true);
 });

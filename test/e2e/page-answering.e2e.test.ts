@@ -124,6 +124,32 @@ describe("a page with the tiny model", () => {
     await button("New conversation").click();
   });
 
+  test("the camera answers live, with a pause, until the page is hidden", async () => {
+    await set(page, { maxTokens: 4, budget: 0.5 });
+    await button("More ways to add a picture").click();
+    await button("Camera").click();
+    const camera = page.locator("app-camera");
+    await button("Ask live").click();
+    await camera.getByText(/^Answer 1, in/).waitFor();
+    await camera.getByText(/^Answer 2, in/).waitFor();
+    // Answers of the camera are no turns of the conversation.
+    const turns = await answers(page).count();
+    await page.evaluate(() => {
+      Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    });
+    await camera.getByText("Stopped, because the page was hidden.").waitFor();
+    expect(await camera.locator("video").evaluate((video: HTMLVideoElement) => video.srcObject)).toBe(null);
+    await page.evaluate(() => {
+      Reflect.deleteProperty(document, "hidden");
+      document.dispatchEvent(new Event("visibilitychange"));
+    });
+    await button("Ask live").and(page.locator(":enabled")).waitFor();
+    await button("Close").click();
+    expect(await answers(page).count()).toBe(turns);
+    expect(await page.locator("app-camera").count()).toBe(0);
+  });
+
   test("the page has no long task while it answers", async () => {
     await set(page, { maxTokens: 40 });
     await choose(page, PICTURE);

@@ -11,6 +11,7 @@ import type { ServerChoice } from "../parts/server-form.ts";
 import type { Sample } from "../scene/samples.ts";
 import { compare } from "./compare.ts";
 import { forgetKept, type Kept, keep } from "./history.ts";
+import { type LiveOptions, watch } from "./live.ts";
 import { PageModels } from "./models.ts";
 import { askToKeepStorage } from "./offline.ts";
 import { PictureItems } from "./picture-items.ts";
@@ -139,13 +140,24 @@ export class App {
   }
 
   /** The model of the conversation, which the element holds. */
-  async #loaded(): Promise<FoveaModel> {
+  #loaded(): Promise<FoveaModel> {
+    return this.#withModel(async (model) => model);
+  }
+
+  /** Keeps the model loaded while `work` uses it. */
+  async #withModel<T>(work: (model: FoveaModel) => Promise<T>): Promise<T> {
     const lease = FoveaChat.engines.lease(this.store.state.model.source, { onProgress() {}, onWait() {} });
     try {
-      return await lease.model;
+      return await work(await lease.model);
     } finally {
       lease.release();
     }
+  }
+
+  /** Asks about what a camera sees until the signal aborts. Throws as `watch` of live.ts. */
+  async watch(options: Omit<LiveOptions, "settings">): Promise<void> {
+    const { settings } = this.store.state;
+    await this.#withModel((model) => watch(model, { ...options, settings }));
   }
 
   /** Compares the last answer with and without compression and inhibition. */
@@ -154,15 +166,12 @@ export class App {
     this.rows.stop();
     this.#comparing = new AbortController();
     const { signal } = this.#comparing;
-    const { turns, settings, model } = this.store.state;
-    const lease = FoveaChat.engines.lease(model.source, { onProgress() {}, onWait() {} });
-    try {
-      await compare(await lease.model, turns, settings, signal, (comparison) => {
+    const { turns, settings } = this.store.state;
+    await this.#withModel((model) =>
+      compare(model, turns, settings, signal, (comparison) => {
         if (!signal.aborted) this.store.set({ comparison });
-      });
-    } finally {
-      lease.release();
-    }
+      }),
+    );
   }
 
   #takeTurns(turns: PageState["turns"]): void {

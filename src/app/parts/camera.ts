@@ -1,13 +1,35 @@
-/** Takes a photo with the device's camera. The camera is on only while this part is on the page. */
+/**
+ * The device's camera: takes a photo, or answers a question about what it sees now, again and again. The camera is on only
+ * while this part is on the page and the page can be seen.
+ */
 import { css, html, LitElement, nothing } from "lit";
+import { durationText, errorSentence, isAbort } from "../../element/wording.ts";
+import type { App } from "../logic/app.ts";
+import type { LiveAnswer } from "../logic/live.ts";
 import { base } from "./base.ts";
 
+const QUESTION = "What do you see now?";
+
 export class Camera extends LitElement {
-  static override properties = { stream: { state: true }, isShown: { state: true }, problem: { state: true } };
+  static override properties = {
+    app: { attribute: false },
+    stream: { state: true },
+    isShown: { state: true },
+    problem: { state: true },
+    live: { state: true },
+    answer: { state: true },
+    note: { state: true },
+  };
+  declare app: App;
   declare stream: MediaStream | undefined;
   /** Whether the video has its first frame, so that a photo can be taken. */
   declare isShown: boolean;
   declare problem: string;
+  /** Ends the live answers; undefined while there are none. */
+  declare live: AbortController | undefined;
+  declare answer: LiveAnswer | undefined;
+  /** Why the live answers ended by themselves. */
+  declare note: string;
 
   static override styles = [
     base,
@@ -15,9 +37,18 @@ export class Camera extends LitElement {
       video {
         display: block;
         width: 100%;
-        max-height: 60vh;
+        max-height: 50vh;
         border-radius: 0.5rem;
         background: #000;
+      }
+      .question {
+        display: grid;
+        gap: 0.25rem;
+      }
+      .answer {
+        min-height: 3.5rem;
+        font-size: 1.125rem;
+        overflow-wrap: anywhere;
       }
     `,
   ];
@@ -26,39 +57,58 @@ export class Camera extends LitElement {
     super();
     this.isShown = false;
     this.problem = "";
+    this.note = "";
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
+    document.addEventListener("visibilitychange", this.#onVisibility);
     void this.#start();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
+    document.removeEventListener("visibilitychange", this.#onVisibility);
     this.#stop();
   }
 
   override render() {
+    const { live, problem, isShown } = this;
     return html`<div class="stack">
       <video autoplay playsinline muted aria-label="Camera preview" .srcObject=${this.stream ?? null}
         @loadeddata=${() => {
           this.isShown = true;
         }}></video>
-      ${this.problem ? html`<p class="error" role="alert">${this.problem}</p>` : nothing}
+      ${problem ? html`<p class="error" role="alert">${problem}</p>` : nothing}
       <div class="row">
-        <button class="primary" ?disabled=${!this.isShown} @click=${() => this.#take()}>Take the photo</button>
-        <button @click=${() => this.renderRoot.querySelector("input")!.click()}>Use the phone’s camera app</button>
-        <input type="file" accept="image/*" capture="environment" hidden aria-label="Photo"
+        <button class="primary" ?disabled=${!isShown} @click=${() => this.#photograph()}>Take the photo</button>
+        <button @click=${() => this.renderRoot.querySelector<HTMLInputElement>(".file")!.click()}>Use the phone’s camera app</button>
+        <input class="file" type="file" accept="image/*" capture="environment" hidden aria-label="Photo"
           @change=${(event: Event) => this.#done((event.target as HTMLInputElement).files?.[0])} />
       </div>
+      <label class="question">Or ask about what it sees, again and again
+        <input class="live-question" type="text" maxlength="500" .value=${QUESTION} ?disabled=${live !== undefined} /></label>
+      <div class="row">
+        <button class="live" aria-pressed=${live ? "true" : "false"} ?disabled=${!isShown} @click=${() => (live ? this.#endLive() : void this.#beginLive())}>${live ? "Stop" : "Ask live"}</button>
+        <span class="soft" role="status">${this.#status}</span>
+      </div>
+      ${this.answer || live ? html`<p class="answer" aria-live="polite" aria-busy=${this.answer?.milliseconds === undefined}>${this.answer?.text.trim()}</p>` : nothing}
     </div>`;
+  }
+
+  get #status(): string {
+    const { answer, live, note } = this;
+    if (note !== "") return note;
+    if (!live) return "";
+    if (!answer) return "Looking";
+    return answer.milliseconds === undefined ? "" : `Answer ${answer.number}, in ${durationText(answer.milliseconds)}`;
   }
 
   async #start(): Promise<void> {
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: { ideal: "environment" } } });
-      // The dialog may be closed by now.
-      if (this.isConnected) this.stream = stream;
+      // The dialog may be closed by now, or the page hidden.
+      if (this.isConnected && !document.hidden) this.stream = stream;
       else for (const track of stream.getTracks()) track.stop();
     } catch (error) {
       const isRefused = error instanceof DOMException && error.name === "NotAllowedError";
@@ -69,11 +119,47 @@ export class Camera extends LitElement {
   }
 
   #stop(): void {
+    this.#endLive();
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = undefined;
+    this.isShown = false;
   }
 
-  async #take(): Promise<void> {
+  #onVisibility = (): void => {
+    if (!document.hidden) void this.#start();
+    else {
+      const wasLive = this.live !== undefined;
+      this.#stop();
+      if (wasLive) this.note = "Stopped, because the page was hidden.";
+    }
+  };
+
+  async #beginLive(): Promise<void> {
+    const live = new AbortController();
+    const written = this.renderRoot.querySelector<HTMLInputElement>(".live-question")!.value.trim();
+    Object.assign(this, { live, answer: undefined, problem: "", note: "" });
+    try {
+      await this.app.watch({
+        question: written || QUESTION,
+        take: async () => createImageBitmap(await this.#frame()),
+        onAnswer: (answer) => {
+          if (!live.signal.aborted) this.answer = answer;
+        },
+        signal: live.signal,
+      });
+    } catch (error) {
+      if (!isAbort(error)) this.problem = errorSentence(error);
+    }
+    if (this.live === live) this.live = undefined;
+  }
+
+  #endLive(): void {
+    this.live?.abort();
+    this.live = undefined;
+  }
+
+  /** The video as it is now. */
+  async #frame(): Promise<HTMLCanvasElement> {
     const video = this.renderRoot.querySelector("video")!;
     // While a stream starts, Chromium may fall back to a size of 0 x 0 for some 50 ms, and then announces the size again.
     while (video.videoWidth === 0)
@@ -82,6 +168,11 @@ export class Camera extends LitElement {
     canvas.width = video.videoWidth;
     canvas.height = video.videoHeight;
     canvas.getContext("2d")!.drawImage(video, 0, 0);
+    return canvas;
+  }
+
+  async #photograph(): Promise<void> {
+    const canvas = await this.#frame();
     canvas.toBlob(
       (blob) => {
         if (blob) this.#done(new File([blob], "Photo.jpg", { type: blob.type }));

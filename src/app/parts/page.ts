@@ -16,7 +16,7 @@ import type { SceneEvent } from "./scene-builder.ts";
 
 const TITLES: Record<DialogRequest["kind"], string> = {
   scene: "Build a scene",
-  camera: "Take a photo",
+  camera: "Camera",
   models: "Models",
 };
 
@@ -153,7 +153,7 @@ export class Page extends LitElement {
       case "models":
         return html`<app-models .app=${app} .model=${state.model} .copy=${state.copy} .address=${dialog.address} .files=${dialog.files} @chosen=${() => this.#close()}></app-models>`;
       case "camera":
-        return html`<app-camera @photograph=${({ detail }: CustomEvent<File>) => take(detail)}></app-camera>`;
+        return html`<app-camera .app=${app} @photograph=${({ detail }: CustomEvent<File>) => take(detail)}></app-camera>`;
       case "scene":
         return html`<app-scene-builder @scene=${({ detail }: CustomEvent<SceneEvent>) => take(new File([detail.blob], "Scene", { type: detail.blob.type }))}></app-scene-builder>`;
     }
