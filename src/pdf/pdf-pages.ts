@@ -34,6 +34,8 @@ export interface PdfPicture {
 
 /** A page that takes longer has failed. Dense maps took 4 s on a slow machine. */
 const PAGE_MS = 60_000;
+/** The script has 1.7 MB. */
+const START_MS = 180_000;
 
 const REASONS: Readonly<Record<PdfFailure, string>> = {
   password: "is protected by a password; save a copy without one",
@@ -64,8 +66,9 @@ export async function pdfPages(pdf: Blob | string | URL, options: PdfPagesOption
   const bytes = await readFile(name, () => blob.arrayBuffer());
   const reader = new Reader(name);
   try {
-    const ask = <T extends FromPdf["type"]>(type: T, message: ToPdf) =>
+    const ask = <T extends FromPdf["type"]>(type: T, message?: ToPdf) =>
       orAborted(reader.ask(type, message), signal, "reading of a PDF");
+    await ask("started");
     const { pages } = await ask("opened", { type: "open", bytes });
     const found: PdfPicture[] = [];
     for (const page of parsePages(text, pages)) {
@@ -114,15 +117,15 @@ class Reader {
   }
 
   /** Resolves with the answer of this type. One question at a time. Throws FoveaError, as `pdfPages`. */
-  ask<T extends FromPdf["type"]>(type: T, message: ToPdf): Promise<Extract<FromPdf, { type: T }>> {
+  ask<T extends FromPdf["type"]>(type: T, message?: ToPdf): Promise<Extract<FromPdf, { type: T }>> {
     return new Promise((resolve, reject) => {
       const worker = this.#worker;
       const fail = (code: "bad-image" | "download-failed", text: string) => reject(new FoveaError(code, text));
-      const timer = setTimeout(
-        () =>
-          fail("bad-image", `${this.#name}: a page took longer than ${PAGE_MS / 1000} s; print it to a simpler PDF`),
-        PAGE_MS,
-      );
+      const stall = () =>
+        message
+          ? fail("bad-image", `${this.#name}: a page took longer than ${PAGE_MS / 1000} s; print it to a simpler PDF`)
+          : fail("download-failed", "the script that reads PDFs did not load; check the connection, then try again");
+      const timer = setTimeout(stall, message ? PAGE_MS : START_MS);
       worker.onmessage = ({ data }: MessageEvent<FromPdf>) => {
         // The library sends messages of its own.
         if (data?.type !== type && data?.type !== "failed") return;
@@ -139,7 +142,7 @@ class Reader {
         if (reason) fail("bad-image", `${this.#name} cannot be read (${reason.slice(0, 200)}); print it to a new PDF`);
         else fail("download-failed", "the script that reads PDFs did not load; check the connection, then try again");
       };
-      worker.postMessage(message, "bytes" in message ? [message.bytes] : []);
+      if (message) worker.postMessage(message, "bytes" in message ? [message.bytes] : []);
     });
   }
 

@@ -31,6 +31,8 @@ scope.addEventListener("message", ({ data }) => {
   else if (data.type === "draw") void answer(draw(data.page, data.maxSide));
 });
 
+scope.postMessage({ type: "started" });
+
 async function answer(work: Promise<FromPdf>): Promise<void> {
   scope.postMessage(await work.catch(failureOf));
 }

@@ -21,6 +21,8 @@ export type ToPdf = OpenPdf | DrawPage;
 export type PdfFailure = "password" | "damaged" | "shape";
 
 export type FromPdf =
+  /** The script is loaded. Sent once, unasked. */
+  | { type: "started" }
   /** The PDF is open. */
   | { type: "opened"; pages: number }
   /** A page as a PNG; `problems` tells what of it could not be drawn, "" for nothing. */
