@@ -11,7 +11,7 @@ import type { GenerationEvent } from "./shared/generation-event.ts";
 import type { AnswerAttention, GenerationStats, PictureCost } from "./shared/generation-stats.ts";
 import type { HubMatch, HubSearchOptions } from "./shared/hub-match.ts";
 import type { LoadProgress, ModelFit, ModelPlan } from "./shared/load-report.ts";
-import type { Message, MessagePart } from "./shared/message.ts";
+import type { Message, MessagePart, VideoPart } from "./shared/message.ts";
 import type { ImageInput, PictureBudget } from "./shared/picture.ts";
 import type { Compression, Inhibition } from "./shared/reduction.ts";
 import type { SmallCopy, SmallCopyOptions, SmallCopyProgress } from "./shared/small-copy.ts";
@@ -24,6 +24,7 @@ import type {
 import type { StorageReport, StoredModel } from "./shared/stored-model.ts";
 import type { TokenCount } from "./shared/token-count.ts";
 import type { PastToolCall, Tool, ToolCall, ToolChoice } from "./shared/tools.ts";
+import type { VideoInput } from "./shared/video.ts";
 import type {
   CompressionStage,
   ImageFeatures,
@@ -79,6 +80,8 @@ export type {
   Tool,
   ToolCall,
   ToolChoice,
+  VideoInput,
+  VideoPart,
   ViewPlace,
 };
 

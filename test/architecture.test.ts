@@ -45,6 +45,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   // Pages of PDFs as pictures, drawn in a worker of its own.
   pdf: ["image", "errors", "shared", "pdfjs-dist"],
   "pdf/is-pdf-file": [],
+  "video/has-video": ["shared"],
   // api: the types of what callers choose, such as a compression, which this room turns into plans.
   model: ["spec", "kernels", "gpu", "weights", "image", "api", "shared", "errors"],
   // The form of an answer; WebAssembly, in a worker of its own.
@@ -61,6 +62,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "text",
     "grammar",
     "image",
+    "video",
     "kernels",
     "gpu",
     "running-generation",
@@ -77,7 +79,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   "worker/pack": ["worker/protocol", "image", "api", "errors", "shared"],
   worker: ["worker/protocol", "running-generation", "known-fields", "fallback", "api", "errors", "shared"],
   // Pictures are decoded and scaled in the page, and leave it as files.
-  remote: ["running-generation", "known-fields", "image", "api", "errors", "shared", "eventsource-parser"],
+  remote: ["running-generation", "known-fields", "image", "video", "api", "errors", "shared", "eventsource-parser"],
   openai: ["worker", "api", "errors", "shared"],
   react: ["worker", "api", "errors", "react"],
   element: [

@@ -62,7 +62,7 @@ function interruption() {
  * @param {import("./ask-options.mjs").AskOptions} options
  * @returns {Record<string, import("./serve.mjs").Served>}
  */
-function servedPaths({ model, images }) {
+function servedPaths({ model, images, videos }) {
   /** @type {Record<string, import("./serve.mjs").Served>} */
   const paths = {
     ...libraryPaths(),
@@ -70,6 +70,7 @@ function servedPaths({ model, images }) {
   };
   if ("folder" in model) paths["/model/"] = { folder: model.folder };
   for (const [index, file] of images.entries()) paths[`/image/${index}`] = { file };
+  for (const [index, file] of videos.entries()) paths[`/video/${index}`] = { file };
   return paths;
 }
 
@@ -81,7 +82,7 @@ function servedPaths({ model, images }) {
  * @returns {Promise<import("./ask-page.mjs").PageResult | import("./variants.mjs").ListedVariant[]>}
  */
 async function askIn(browser, origin, options, terminal) {
-  const { model, images, pages, prompt, compression, inhibition, maxTokens } = options;
+  const { model, images, pages, videos, frames, prompt, compression, inhibition, maxTokens } = options;
   const page = await browser.newPage();
   const crashed = new Promise((_, reject) => {
     page.once("crash", () =>
@@ -102,6 +103,8 @@ async function askIn(browser, origin, options, terminal) {
     hubUrl: process.env.HF_ENDPOINT,
     images: images.map((path, index) => ({ name: basename(path), url: `/image/${index}` })),
     pages,
+    videos: videos.map((path, index) => ({ name: basename(path), url: `/video/${index}` })),
+    frames,
     prompt,
     compression,
     inhibition,

@@ -8,6 +8,8 @@ import { readManifest } from "./manifest.mjs";
 const DEFINITIONS = /** @type {const} */ ({
   image: { type: "string", multiple: true },
   pages: { type: "string" },
+  video: { type: "string", multiple: true },
+  frames: { type: "string" },
   prompt: { type: "string" },
   model: { type: "string" },
   variant: { type: "string" },
@@ -19,6 +21,9 @@ const DEFINITIONS = /** @type {const} */ ({
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 });
+
+/** Of one video. */
+const MAX_FRAMES = 64;
 
 /** The default model. */
 const DEFAULT_MODEL = "fovea-demo";
@@ -34,6 +39,7 @@ export const HELP = `Asks a model about a picture, in headless Chromium.
   --server URL           asks a server with OpenAI's interface, such as https://host/v1; --model is the name there
   --image FILE           a picture, or a PDF; repeat it for several pictures, leave it out for a text-only model
   --pages LIST           pages of a PDF, such as 3 or 2-5,9 (default 1)
+  --video FILE           a video (MP4, MOV, WebM, Matroska), which the model reads as pictures; --frames N takes N of each at most
   --prompt TEXT          the question; leave it out for a classifier, which prints its five most likely classes
   --tokens N|none        image tokens to keep per picture, or none for no compression (default: the model's own)
   --inhibit R            share of the image tokens that the last layer inhibits, 0 (off) to 1 (default: the model's own)
@@ -53,6 +59,8 @@ names the browser. HF_ENDPOINT is the address of another hub. FOVEA_GPU=1 uses t
  * @property {string} [server] address of a server; `model` is its name there
  * @property {string[]} images paths
  * @property {string | undefined} pages of the PDFs among them
+ * @property {string[]} videos paths
+ * @property {number | undefined} frames pictures of each video at most
  * @property {string | undefined} prompt
  * @property {import("../src/api.ts").Compression | undefined} compression undefined: the model's default
  * @property {import("../src/api.ts").Inhibition | undefined} inhibition
@@ -69,16 +77,20 @@ names the browser. HF_ENDPOINT is the address of another hub. FOVEA_GPU=1 uses t
 export function parseAskOptions(args) {
   const values = parseOptions(args, DEFINITIONS, '--prompt "What is this?"');
   if (values.help) return "help";
-  const { image = [], pages, prompt, model, variant, tokens, inhibit, json = false } = values;
+  const { image = [], video = [], frames, pages, prompt, model, variant, tokens, inhibit, json = false } = values;
   const maxTokens = values["max-tokens"];
   if (prompt?.trim() === "") throw new Error("--prompt is empty; write a question");
-  for (const path of image) checkPicture(path);
+  for (const path of image) checkFile("--image", path);
+  for (const path of video) checkFile("--video", path);
+  if (frames !== undefined && video.length === 0) throw new Error("--frames needs --video FILE; name a video");
   if (pages !== undefined && !image.some((path) => /\.pdf$/i.test(path)))
     throw new Error("--pages names pages of a PDF; no --image is one");
   const options = {
     ...(values.server === undefined ? locateModel(model, variant) : onServer(values.server, model, variant)),
     images: image.map((path) => resolve(path)),
     pages,
+    videos: video.map((path) => resolve(path)),
+    frames: frames === undefined ? undefined : framesOf(frames),
     prompt,
     compression: tokens === undefined ? undefined : compressionOf(tokens),
     inhibition: inhibit === undefined ? undefined : { maxRatio: share("--inhibit", inhibit) },
@@ -87,7 +99,7 @@ export function parseAskOptions(args) {
     json,
   };
   // A language model needs the one, a classifier the other.
-  if (prompt === undefined && image.length === 0 && variant !== "list")
+  if (prompt === undefined && image.length + video.length === 0 && variant !== "list")
     throw new Error("--prompt is missing; use npm run ask -- --image FILE --prompt TEXT, or --help for all options");
   return options;
 }
@@ -154,16 +166,26 @@ function isHubName(model) {
   );
 }
 
-/** @param {string} path */
-function checkPicture(path) {
+/**
+ * @param {string} option
+ * @param {string} path
+ */
+function checkFile(option, path) {
   const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats) throw new Error(`--image ${path}: no such file`);
-  if (!stats.isFile()) throw new Error(`--image ${path} is not a file`);
+  if (!stats) throw new Error(`${option} ${path}: no such file`);
+  if (!stats.isFile()) throw new Error(`${option} ${path} is not a file`);
   try {
     accessSync(path, constants.R_OK);
   } catch {
-    throw new Error(`--image ${path} cannot be read; check its permissions`);
+    throw new Error(`${option} ${path} cannot be read; check its permissions`);
   }
+}
+
+/** @param {string} text */
+function framesOf(text) {
+  const count = parseCount("--frames", text);
+  if (count > MAX_FRAMES) throw new Error(`--frames must be at most ${MAX_FRAMES}, got ${count}`);
+  return count;
 }
 
 /**

@@ -10,6 +10,8 @@
  * @property {string | undefined} hubUrl
  * @property {{ name: string, url: string }[]} images
  * @property {string | undefined} pages of PDFs among them
+ * @property {{ name: string, url: string }[]} [videos]
+ * @property {number | undefined} [frames] of each video at most
  * @property {string | undefined} prompt
  * @property {import("../src/api.ts").Compression | undefined} compression
  * @property {import("../src/api.ts").Inhibition | undefined} inhibition
@@ -27,7 +29,7 @@
  * @typedef {object} PageResult
  * @property {import("../src/api.ts").ModelInfo} model
  * @property {number} loadMilliseconds
- * @property {{ file: string, tokens: number, milliseconds: number }[]} images
+ * @property {{ file: string, tokens: number, milliseconds: number }[]} images also those of videos
  * @property {string} [answer]
  * @property {import("../src/api.ts").ToolCall[]} [toolCalls]
  * @property {string[]} [problems] of calls that broke
@@ -51,10 +53,13 @@ export async function ask(request, emit) {
   try {
     const result = { model: fovea.info, loadMilliseconds: performance.now() - start };
     const images = (await Promise.all(request.images.map((image) => fetchPictures(request, image, emit)))).flat();
+    const videos = await Promise.all((request.videos ?? []).map(fetchFile));
     const isClassifier = fovea.info.contextLength === 0 && !fovea.info.canGenerate;
     return {
       ...result,
-      ...(isClassifier ? await classify(fovea, request, images) : await answer(fovea, request, images, emit)),
+      ...(isClassifier
+        ? await classify(fovea, request, images, videos)
+        : await answer(fovea, request, { images, videos }, emit)),
     };
   } finally {
     fovea.dispose();
@@ -108,6 +113,12 @@ export async function listVariants(request) {
   return variants.map((variant) => ({ ...variant, chosen: files.some(({ name }) => name === variant.file) }));
 }
 
+/** @param {{ name: string, url: string }} file */
+async function fetchFile({ name, url }) {
+  const response = await fetch(url);
+  return new File([await response.blob()], name);
+}
+
 /**
  * A picture, or the pages of a PDF.
  * @param {PageRequest} request
@@ -116,8 +127,7 @@ export async function listVariants(request) {
  * @returns {Promise<File[]>}
  */
 async function fetchPictures({ library, pages }, { name, url }, emit) {
-  const response = await fetch(url);
-  const file = new File([await response.blob()], name);
+  const file = await fetchFile({ name, url });
   if (!/\.pdf$/i.test(name)) return [file];
   /** @type {typeof import("../src/index.ts")} */
   const { pdfPages } = await import(library);
@@ -131,9 +141,11 @@ async function fetchPictures({ library, pages }, { name, url }, emit) {
  * @param {import("../src/api.ts").FoveaModel} fovea
  * @param {PageRequest} request
  * @param {File[]} images
+ * @param {File[]} videos
  */
-async function classify(fovea, { prompt, compression }, images) {
+async function classify(fovea, { prompt, compression }, images, videos) {
   const [image] = images;
+  if (videos.length > 0) throw new Error("a classifier reads no videos; leave out --video and pass one --image");
   if (prompt !== undefined) throw new Error("this model is a classifier; leave out --prompt and pass one --image");
   if (!image || images.length > 1) throw new Error(`a classifier takes one --image, got ${images.length}`);
   const { features, classes, milliseconds } = await fovea.encodeImage(image, compression ? { compression } : {});
@@ -144,14 +156,16 @@ async function classify(fovea, { prompt, compression }, images) {
 /**
  * @param {import("../src/api.ts").FoveaModel} fovea
  * @param {PageRequest} request
- * @param {File[]} pictures
+ * @param {{ images: File[], videos: File[] }} files
  * @param {(event: PageEvent) => Promise<void>} emit
  */
-async function answer(fovea, { prompt, compression, inhibition, maxTokens, answer: given = {} }, pictures, emit) {
+async function answer(fovea, request, { images: pictures, videos }, emit) {
+  const { prompt, compression, inhibition, maxTokens, frames, answer: given = {} } = request;
   if (prompt === undefined) throw new Error("--prompt is missing; write a question");
   /** @type {import("../src/api.ts").MessagePart[]} */
   const content = [
     ...pictures.map((image) => /** @type {const} */ ({ type: "image", image })),
+    ...videos.map((video) => /** @type {const} */ ({ type: "video", video, ...(frames !== undefined && { frames }) })),
     { type: "text", text: prompt },
   ];
   const { answers: count = 1, ...fields } = given;
@@ -171,7 +185,9 @@ async function answer(fovea, { prompt, compression, inhibition, maxTokens, answe
     });
     answers.push(
       await readAnswer(generation, emit, ({ index, tokens, milliseconds }) => {
-        images[index] ??= { file: pictures[index]?.name ?? "", tokens, milliseconds };
+        // Of several videos, events do not say whose a picture is.
+        const { name } = pictures[index] ?? (videos.length === 1 ? videos[0] : undefined) ?? { name: "" };
+        images[index] ??= { file: name, tokens, milliseconds };
       }),
     );
   }

@@ -30,7 +30,7 @@ import { pixelLimit } from "./fit-pictures.ts";
 import { imageKey, type PictureOptions } from "./image-cache.ts";
 import type { Language } from "./language.ts";
 import type { Lock } from "./lock.ts";
-import { checkBudget, encodeKept, needPictures, readsAsSeveral } from "./pictures.ts";
+import { checkBudget, encodeKept, needPictures, optionsOf, readsAsSeveral } from "./pictures.ts";
 import { readSeenViews, viewsInOrder } from "./read-views.ts";
 import type { RecoveringEngine } from "./recovery.ts";
 import type { RequestPicture } from "./request-pictures.ts";
@@ -145,14 +145,14 @@ function needText(engine: Engine): { text: TextModel; language: Language } {
 async function prepare(work: Work, engine: Engine): Promise<void> {
   const { messages, signal } = work;
   throwIfAborted(signal, "the question");
-  work.prepared = prepareConversation(engine, messages, { signal, ...work.tools?.prompt });
-  // The template may have taken long; let an abort in.
+  work.prepared = await prepareConversation(engine, messages, { signal, ...work.tools?.prompt });
+  // The template may have taken a while; an abort may have come meanwhile.
   await nextMacrotask();
   throwIfAborted(signal, "the question");
   const several = readsAsSeveral(engine, work.prepared.pictures.all.length);
   const pictures = { ...work.pictures, several, question: questionIds(engine, work.prepared.rendered) };
   work.pictures = pictures;
-  await work.prepared.pictures.ready((key) => engine.images.has(imageKey(key, pictures)));
+  await work.prepared.pictures.ready((key, input) => engine.images.has(imageKey(key, optionsOf(input, pictures))));
 }
 
 /** Runs the rest of an answer on this engine. */
@@ -276,7 +276,7 @@ async function seePicture(work: Work, engine: Engine, input: RequestPicture, ind
   const views = await readSeenViews(engine.gpu, encoder, picture, viewsInOrder(runs));
   const before = encoder.rows.wholeRows(picture.plan);
   const tokens = rowsInPrompt(picture).reduce((sum, rows) => sum + rows, 0);
-  const maxPixels = pixelLimit(pictures, work.pictures.budget);
+  const maxPixels = pixelLimit(pictures, input.budgetUnder(work.pictures.budget));
   const cost = { views: views.length, tokensBefore: before, tokensAfter: tokens, reused };
   clock.addPicture({ ...cost, ...(maxPixels !== undefined && { maxPixels }) });
   emit({ type: "image", index, tokens, milliseconds, stages: views[0]!.stages, views });

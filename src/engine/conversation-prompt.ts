@@ -1,13 +1,13 @@
-/**
- * Prepares a conversation for answers and inspections: its text, its pictures, and a check that the model can read it.
- */
-import type { ImageInput, Message } from "../api.ts";
+/** What answers and inspections ask of a conversation: its text, its pictures, and whether the model can read it. */
+import type { Message } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import { type RenderedPrompt, type RenderOptions, renderPrompt } from "../text/prompt.ts";
+import { hasVideo } from "../video/has-video.ts";
+import type { StillMessage } from "../video/video-parts.ts";
 import type { Engine } from "./engine.ts";
 import type { Language } from "./language.ts";
-import { RequestPictures } from "./request-pictures.ts";
+import { type RequestedPicture, RequestPictures } from "./request-pictures.ts";
 
 /** A conversation before any GPU work. The caller closes its pictures. */
 export interface PreparedConversation {
@@ -15,15 +15,32 @@ export interface PreparedConversation {
   pictures: RequestPictures;
 }
 
-/** Renders a conversation by the model's template and starts to fetch its pictures. Throws as `renderPrompt`. */
-export function prepareConversation(
+/**
+ * Renders a conversation by the model's template and starts to fetch its pictures. Videos become pictures before. Throws as
+ * `renderPrompt` and `videoFrames`.
+ */
+export async function prepareConversation(
   engine: Engine,
   messages: readonly Message[],
   { signal, ...options }: RenderOptions & { signal?: AbortSignal | undefined } = {},
-): PreparedConversation {
+): Promise<PreparedConversation> {
   const { tokenizer, template } = needLanguage(engine);
-  const rendered = renderPrompt(tokenizer, template, messages, options);
-  return { rendered, pictures: new RequestPictures(imagesOf(messages), signal) };
+  const still = hasVideo(messages) ? await pictureVideos(engine, messages, signal) : (messages as StillMessage[]);
+  const rendered = renderPrompt(tokenizer, template, still, options);
+  return { rendered, pictures: new RequestPictures(imagesOf(still), signal) };
+}
+
+/** The conversation with pictures in the place of videos. What reads videos loads now. */
+async function pictureVideos(
+  engine: Engine,
+  messages: readonly Message[],
+  signal: AbortSignal | undefined,
+): Promise<StillMessage[]> {
+  const [{ withoutVideos }, { videoRule }] = await Promise.all([
+    import("../video/video-parts.ts"),
+    import("./video-rule.ts"),
+  ]);
+  return withoutVideos(messages, videoRule(engine), signal);
 }
 
 /** Throws FoveaError `unsupported-model` for a model without a tokenizer. */
@@ -43,9 +60,9 @@ export function questionIds({ language }: Engine, { question, pictureCount }: Re
 }
 
 /** The pictures of a conversation in order. */
-function imagesOf(messages: readonly Message[]): ImageInput[] {
+function imagesOf(messages: readonly StillMessage[]): RequestedPicture[] {
   return messages.flatMap(({ content }) =>
-    typeof content === "string" ? [] : content.flatMap((part) => (part.type === "image" ? [part.image] : [])),
+    typeof content === "string" ? [] : content.flatMap((part) => (part.type === "image" ? [part] : [])),
   );
 }
 

@@ -14,7 +14,8 @@ export async function prepareCount(
 ): Promise<PreparedConversation> {
   if (!engine.text)
     throw new FoveaError("unsupported-model", "this model has no decoder, so a conversation has no tokens in it");
-  const tools = given === undefined ? undefined : (await import("../text/tools.ts")).checkTools(given, undefined).tools;
+  const tools =
+    given === undefined ? undefined : (await import("../shared/check-tools.ts")).checkTools(given, undefined).tools;
   return prepareConversation(engine, messages, { signal, tools });
 }
 
@@ -36,7 +37,7 @@ export async function countTokens(
     const { encoder, pictures } = needPictures(engine);
     const picture = await input.take(signal);
     try {
-      const plan = planPicture(pictures, picture, { budget, several });
+      const plan = planPicture(pictures, picture, { budget: input.budgetUnder(budget), several });
       const { rows, isExact } = encoder.rows.plannedRows(plan, compression);
       planned.push({ runs: pictures.runs(plan, rows), tokens: rows.reduce((sum, count) => sum + count, 0), isExact });
     } finally {

@@ -145,7 +145,7 @@ export class Fovea implements FoveaModel {
       let pictures: RequestPictures | undefined;
       const prepare = async (engine: Engine) => {
         needPictures(engine);
-        pictures = new RequestPictures([image], signal);
+        pictures = new RequestPictures([{ image }], signal);
         await pictures.ready();
       };
       try {
@@ -195,7 +195,7 @@ export class Fovea implements FoveaModel {
       const prepare = async (engine: Engine) => {
         needComparison(engine);
         prepared = prepareTexts(engine, own.texts, template);
-        pictures = new RequestPictures([image], signal);
+        pictures = new RequestPictures([{ image }], signal);
         await pictures.ready();
       };
       try {

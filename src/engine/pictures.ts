@@ -41,6 +41,11 @@ export function planPicture(
   return ((several && planSeveral) || plan)(width, height, budget);
 }
 
+/** The options of a request for one of its pictures. */
+export function optionsOf(input: RequestPicture, options: PictureOptions): PictureOptions {
+  return { ...options, budget: input.budgetUnder(options.budget) };
+}
+
 /** Decodes, preprocesses and encodes. The caller disposes the result's arena. Throws as `Fovea.encodeImage`. */
 export async function encodePicture(
   engine: Engine,
@@ -51,7 +56,7 @@ export async function encodePicture(
   const { encoder, pictures } = needPictures(engine);
   const picture = await input.take(signal);
   try {
-    const plan = planPicture(pictures, picture, { budget, several });
+    const plan = planPicture(pictures, picture, { budget: input.budgetUnder(budget), several });
     const batches = encoder.batches(plan, compression);
     const scope = gpu.arena.scope();
     try {
@@ -77,8 +82,8 @@ export async function encodeKept(
   signal: AbortSignal,
 ): Promise<{ picture: EncodedPicture; source: string; reused: boolean }> {
   const content = await input.key();
-  // A picture without a key gets a unique one, and stays until it is the oldest.
-  const key = imageKey(content ?? `unknown ${crypto.randomUUID()}`, options);
+  // A picture that cannot be recognised is kept until it is the oldest, like any other.
+  const key = imageKey(content ?? `unknown ${crypto.randomUUID()}`, optionsOf(input, options));
   const known = engine.images.get(key);
   if (known) return { picture: known, source: key, reused: true };
   const picture = await encodePicture(engine, input, { ...options, signal });

@@ -2,7 +2,7 @@
  * The pictures of one request. They are fetched and decoded before the request waits for the GPU: other requests and
  * other tabs must not wait for a server or a decoder.
  */
-import type { ImageInput } from "../api.ts";
+import type { ImageInput, PictureBudget } from "../api.ts";
 import { decodeFetched, decodeImage } from "../image/decode.ts";
 import { type FetchedPicture, fetchPicture } from "../image/fetch-picture.ts";
 import type { Picture } from "../shared/picture.ts";
@@ -14,12 +14,18 @@ import { pictureKey } from "./image-cache.ts";
  */
 const MAX_PIXELS_AHEAD = 2 ** 26;
 
+/** A picture of a request, and limits of its own where the request has none, as pictures of videos have. */
+export interface RequestedPicture {
+  image: ImageInput;
+  budget?: PictureBudget | undefined;
+}
+
 export class RequestPictures {
   readonly #signal: AbortSignal | undefined;
   readonly #pictures: RequestPicture[];
 
   /** Starts fetching. The caller calls `close`. */
-  constructor(inputs: readonly ImageInput[], signal?: AbortSignal) {
+  constructor(inputs: readonly RequestedPicture[], signal?: AbortSignal) {
     this.#signal = signal;
     this.#pictures = inputs.map((input) => new RequestPicture(input, signal));
   }
@@ -34,11 +40,11 @@ export class RequestPictures {
    *
    * @throws as `decodeImage`
    */
-  async ready(isKnown: (key: string) => boolean = () => false): Promise<void> {
+  async ready(isKnown: (key: string, picture: RequestPicture) => boolean = () => false): Promise<void> {
     let pixels = 0;
     for (const picture of this.#pictures) {
       const key = await picture.key();
-      if (pixels >= MAX_PIXELS_AHEAD || (key !== undefined && isKnown(key))) continue;
+      if (pixels >= MAX_PIXELS_AHEAD || (key !== undefined && isKnown(key, picture))) continue;
       pixels += await picture.decodeAhead(this.#signal);
     }
   }
@@ -52,19 +58,26 @@ export class RequestPictures {
 /** One picture of a request. */
 export class RequestPicture {
   readonly #input: ImageInput;
-  /** The fetch of an address. */
+  readonly #budget: PictureBudget;
+  /** Of an address. */
   readonly #fetched: Promise<FetchedPicture> | undefined;
   #key: Promise<string | undefined> | undefined;
   #decoded: Picture | undefined;
 
-  constructor(input: ImageInput, signal: AbortSignal | undefined) {
-    this.#input = input;
-    this.#fetched = typeof input === "string" ? fetchPicture(input, signal) : undefined;
+  constructor({ image, budget = {} }: RequestedPicture, signal: AbortSignal | undefined) {
+    this.#input = image;
+    this.#budget = budget;
+    this.#fetched = typeof image === "string" ? fetchPicture(image, signal) : undefined;
     // The wait for the picture throws its error; until then it must not count as unhandled.
     this.#fetched?.catch(() => {});
   }
 
-  /** The picture's key, see `pictureKey`. Throws as `fetchPicture`. */
+  /** The request's limits, and its own where the request has none. */
+  budgetUnder(budget: PictureBudget): PictureBudget {
+    return { ...this.#budget, ...budget };
+  }
+
+  /** What the picture is known by, see `pictureKey`. Throws as `fetchPicture`. */
   async key(): Promise<string | undefined> {
     const fetched = await this.#fetched;
     this.#key ??= pictureKey(fetched?.blob ?? this.#input);

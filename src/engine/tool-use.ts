@@ -6,12 +6,12 @@ import type { GenerationEvent, ToolCall } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import type { AnswerDecoder } from "../generate/step-loop.ts";
 import { callSource, type FormatSource } from "../grammar/format-source.ts";
+import { checkTools } from "../shared/check-tools.ts";
 import type { Tool } from "../shared/tools.ts";
 import type { ToolPrompt } from "../text/chat-template.ts";
 import { StreamDecoder } from "../text/stream-decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { CallStream } from "../text/tool-calls/call-stream.ts";
-import { checkTools } from "../text/tools.ts";
 import type { Engine } from "./engine.ts";
 import { mentionsCalls, type ToolFields } from "./wants-tools.ts";
 

@@ -3,6 +3,8 @@
  * layer, a Llama decoder. The two model types differ in class names only. Source: transformers, `modeling_idefics3.py`,
  * `modeling_smolvlm.py` and their image processors.
  */
+
+import type { VideoRule } from "../shared/video.ts";
 import type { ConnectorStep, EncoderSpec, ModelSpec } from "../spec/model-spec.ts";
 import type { PictureSpec } from "../spec/picture-spec.ts";
 import { linear } from "../spec/tensor-spec.ts";
@@ -14,6 +16,7 @@ import { readEncoder, SIGLIP_ENCODER } from "./parts/encoder-config.ts";
 import { CLIP_NAMES, encoderTensors, isUnusedInEncoder } from "./parts/encoder-tensors.ts";
 import { planLongestEdgeTiles, tileGrid } from "./parts/longest-edge-tiles.ts";
 import { type TileTags, tileRuns } from "./parts/tile-tags.ts";
+import { clock, numberInWords } from "./parts/video-words.ts";
 
 /** Idefics3VisionConfig. */
 const ENCODER = { ...SIGLIP_ENCODER, width: 1152, heads: 16, patchSize: 32 };
@@ -132,6 +135,20 @@ function readPictures(files: Omit<Descriptions, "config">, encoder: EncoderSpec,
       return tileRuns(rows, cols, rowsOfView, TAGS);
     },
     largest: { width: longestEdge, height: longestEdge },
+    video: readVideoRule(fields.objectOrEmpty("video_sampling")),
+  };
+}
+
+/** Pictures of a video are not split. The words are those of `processing_smolvlm.py`. */
+function readVideoRule(sampling: ConfigFields): VideoRule {
+  return {
+    framesPerSecond: sampling.number("fps", 1, 1e-3, 60),
+    maxFrames: sampling.integer("max_frames", 64, 1, 64),
+    budget: () => ({ maxTiles: 1 }),
+    intro: (frames, seconds) =>
+      `You are provided the following series of ${numberInWords(frames)} frames from a ${clock(seconds, 3)} [H:MM:SS] video.\n`,
+    stamp: (_, seconds) => `\nFrame from ${clock(seconds, 2)}:`,
+    outro: "\n\n",
   };
 }
 

@@ -128,5 +128,7 @@ function readPictures(files: Descriptions, encoder: EncoderSpec, side: number): 
     runs: (_, rows) => [{ text: "<img>" }, ...rows.map((count, view) => ({ view, rows: count })), { text: "</img>" }],
     largest: { width: maxTiles * side, height: side },
     marks: ["<IMG_CONTEXT>", "<image>"],
+    // As `processing_internvl.py`, none of them cut; templates end each with a line break.
+    video: { maxFrames: 8, budget: () => ({ maxTiles: 1 }), stamp: (frame) => `Frame${frame + 1}: ` },
   };
 }

@@ -11,6 +11,7 @@ import { type DecoderNames, decoderTensors, isComputed } from "./parts/decoder-t
 import { encoderTensors } from "./parts/encoder-tensors.ts";
 import { mergerSteps, mergerTensors, TOWER_PREFIXES, towerNames } from "./parts/grid-tower.ts";
 import { respellSections, withSections } from "./parts/mrope.ts";
+import { STAMPED_VIDEO } from "./parts/stamped-video.ts";
 import { QWEN3_MERGER, QWEN3_TOWER_NAMES, readQwen3Tower } from "./qwen3-vl.ts";
 
 const MAX_STATE_HEADS = 256;
@@ -120,7 +121,7 @@ export const qwen35: Family = {
     const isTied = config.boolean("tie_word_embeddings", false);
     return {
       family: "qwen3_5",
-      pictures: readAreaPictures(files, encoder),
+      pictures: readAreaPictures(files, encoder, STAMPED_VIDEO),
       encoder,
       connector: mergerSteps(QWEN3_MERGER, encoder, width),
       decoder,

@@ -22,6 +22,7 @@ import {
   towerNames,
 } from "./parts/grid-tower.ts";
 import { respellSections, withSections } from "./parts/mrope.ts";
+import { STAMPED_VIDEO } from "./parts/stamped-video.ts";
 import { DECODER_NAMES } from "./qwen2-vl.ts";
 import { QWEN3_DECODER } from "./qwen3.ts";
 
@@ -92,7 +93,7 @@ export const qwen3Vl: Family = {
     const stepsOf = (merger: Merger): ConnectorStep[] => mergerSteps(merger, encoder, width);
     return {
       family: "qwen3_vl",
-      pictures: readAreaPictures(files, encoder),
+      pictures: readAreaPictures(files, encoder, STAMPED_VIDEO),
       encoder,
       connector: stepsOf(QWEN3_MERGER),
       ...(taps.length > 0 && { tapConnectors: mergers.map(stepsOf) }),

@@ -1,10 +1,12 @@
 /** The form of calls of tools as EBNF. Conventions describe the form; src/text/tool-calls reads what comes of it. */
 import type { CallForm, CallFormPart, MemberNotation } from "../shared/tools.ts";
 import type { CountedStrings } from "./counted-strings.ts";
-import { characterClass, complement, either, FormatError, literal, sequence } from "./ebnf.ts";
+import { characterClass, complement, either, FormatError, literal, repeat, sequence } from "./ebnf.ts";
+import { asItself, regexGrammar } from "./regex-grammar.ts";
 import { canEnd } from "./schema-choices.ts";
-import { asSchema, isNames, isObject, resolve, type Schema, type SchemaObject } from "./schema-fields.ts";
+import { asSchema, count, isNames, isObject, resolve, type Schema, type SchemaObject } from "./schema-fields.ts";
 import { type CountedGrammar, grammarWithCounts, SchemaGrammar } from "./schema-grammar.ts";
+import { patternOf } from "./string-formats.ts";
 
 /** A character of a string that stands as it is: no "<", which begins what ends it. */
 const RAW_CHARACTER = characterClass(complement([[0x3c, 0x3c]]));
@@ -77,7 +79,11 @@ function membersOf(schema: SchemaObject, notation: MemberNotation, grammar: Sche
       if (isRequired) throw new FormatError(`nothing can satisfy parameters.properties.${name}`);
       continue;
     }
-    const { beforeName, afterName, afterValue, between } = notation;
+    const { beforeName, afterName, afterValue, between, nameEnds } = notation;
+    if (name === "" || Array.from(nameEnds).some((character) => name.includes(character)))
+      throw new FormatError(
+        `this model's calls cannot write the name ${JSON.stringify(name)} of a property; rename it`,
+      );
     const one = sequence([
       literal(`${beforeName}${name}${afterName}`),
       valueIn(property, name, notation, grammar),
@@ -108,5 +114,15 @@ function valueIn(property: Schema, name: string, { rawStrings }: MemberNotation,
     return either(texts.map((text) => literal(`${open}${text}${close}`)));
   }
   const around = (text: string) => (text === "" ? [] : [literal(text)]);
-  return sequence([...around(open), `(${RAW_CHARACTER})*`, ...around(close)]);
+  return sequence([...around(open), rawText(property, where), ...around(close)]);
+}
+
+/** A string without quotes. */
+function rawText(property: SchemaObject, where: string): string {
+  const [least = 0, most = Number.POSITIVE_INFINITY] = [
+    count(property, "minLength", where),
+    count(property, "maxLength", where),
+  ];
+  const pattern = patternOf(property, where);
+  return pattern === undefined ? repeat(RAW_CHARACTER, least, most) : regexGrammar(pattern, asItself);
 }

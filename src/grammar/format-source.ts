@@ -49,11 +49,15 @@ export function callSource(form: CallForm): FormatSource {
 function textOf(type: AnswerFormat["type"], name: string, value: unknown): string {
   if (type === "json-schema") {
     if (kindOf(value) !== "Object") throw new TypeError(`format.schema must be an object, got ${shown(value)}`);
+    let text: string | undefined;
+    let reason = "it gives no text";
     try {
-      return JSON.stringify(value);
+      text = JSON.stringify(value);
     } catch (cause) {
-      throw new TypeError(`format.schema cannot be written as JSON: ${(cause as Error).message}`);
+      reason = (cause as Error).message;
     }
+    if (text === undefined) throw new TypeError(`format.schema cannot be written as JSON: ${reason}`);
+    return text;
   }
   if (type === "choice") {
     if (

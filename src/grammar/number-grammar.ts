@@ -17,10 +17,13 @@ export interface Bounds {
 
 /** Where integers without a bound end. */
 const FAR = 1e15;
+/** Where decimals end: beyond, six of them would be rounded to an integer, perhaps to an excluded bound. */
+const FAR_DECIMAL = 1e9;
 
 /** @throws FormatError if there is no such integer */
 export function integerGrammar(bounds: Bounds): string {
   if (bounds.min === undefined && bounds.max === undefined) return INTEGER;
+  checkNear(bounds);
   const [least, most] = integersIn(bounds);
   if (least > most) throw new FormatError(`nothing can satisfy it: no integer lies in ${shown(bounds)}`);
   return signed([{ least, most, decimals: false }]);
@@ -29,21 +32,38 @@ export function integerGrammar(bounds: Bounds): string {
 /** A finite part of the numbers: integers, and numbers of up to six decimals between them. @throws FormatError for none */
 export function numberGrammar(bounds: Bounds): string {
   if (bounds.min === undefined && bounds.max === undefined) return NUMBER;
-  const { min = -FAR, max = FAR } = bounds;
+  checkNear(bounds);
+  const [min, max] = [Math.max(bounds.min ?? -FAR, -FAR), Math.min(bounds.max ?? FAR, FAR)];
   const [least, most] = integersIn(bounds);
   const spans: Span[] = least <= most ? [{ least, most, decimals: false }] : [];
-  const above = { least: Math.max(0, Math.ceil(min)), most: Math.floor(max) - 1, decimals: true };
-  const below = { least: Math.ceil(min) + 1, most: Math.min(0, Math.floor(max)), decimals: true };
+  const above = {
+    least: Math.max(0, Math.ceil(min)),
+    most: Math.min(Math.floor(max) - 1, FAR_DECIMAL),
+    decimals: true,
+  };
+  const below = {
+    least: Math.max(Math.ceil(min) + 1, -FAR_DECIMAL),
+    most: Math.min(0, Math.floor(max)),
+    decimals: true,
+  };
   // Of decimals the span is of the integer before the point: -0.5 lies before -0.
   const [positive, negative] = [[...spans], [...spans]];
   if (above.least <= above.most) positive.push(above);
   if (below.least <= below.most) negative.push(below);
   if (positive.length + negative.length > 0) return signed(positive, negative);
-  for (let places = 1; places <= 12; places++) {
+  const isExact = (places: number) => Math.max(Math.abs(min), Math.abs(max)) * 10 ** places < Number.MAX_SAFE_INTEGER;
+  for (let places = 1; places <= 12 && isExact(places); places++) {
     const few = fewBetween(bounds, places);
     if (few.length > 0) return either(few);
   }
   throw new FormatError(`nothing can satisfy it: no number of twelve decimals lies in ${shown(bounds)}`);
+}
+
+/** Bounds that leave no numbers between -1e15 and 1e15 are honest, but are not followed. */
+function checkNear(bounds: Bounds): void {
+  const { min = -FAR, max = FAR } = bounds;
+  if (min <= max && (min > FAR || max < -FAR))
+    throw new FormatError(`numbers beyond ${FAR.toExponential()} cannot be followed: ${shown(bounds)}`);
 }
 
 /** Numbers of this many decimals, of which there are few: with one less there were none. */

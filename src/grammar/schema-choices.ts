@@ -1,12 +1,29 @@
 /** Facts about schemas that need no grammar: whether a finite value satisfies one, and whether two exclude each other. */
+import { FormatError } from "./ebnf.ts";
 import { asSchema, isObject, resolve, type Schema, type SchemaObject, typesOf } from "./schema-fields.ts";
 
-/** True if some value without infinite nesting can satisfy the schema, as far as its structure tells. */
+/** Levels of schemas in each other, references followed: readers recurse. */
+const MAX_LEVELS = 256;
+
+/** Schemas that can end, which stays true wherever they stand: without it, references to references double the work. */
+const ending = new WeakSet<object>();
+
+/**
+ * Whether some value without infinite nesting can satisfy the schema, as far as its structure tells. Throws FormatError for
+ * a schema of too many levels.
+ */
 export function canEnd(schema: Schema, root: Schema, under: readonly unknown[] = []): boolean {
   if (typeof schema === "boolean") return schema;
+  if (ending.has(schema)) return true;
   // A schema inside itself: no value so far.
   if (under.includes(schema)) return false;
-  const inside = [...under, schema];
+  if (under.length >= MAX_LEVELS) throw new FormatError(`the schema nests more than ${MAX_LEVELS} levels deep`);
+  const ends = endsInside(schema, root, [...under, schema]);
+  if (ends) ending.add(schema);
+  return ends;
+}
+
+function endsInside(schema: SchemaObject, root: Schema, inside: readonly unknown[]): boolean {
   const check = (part: unknown, where: string) => canEnd(asSchema(part, where), root, inside);
   if (schema.$ref !== undefined) return canEnd(resolve(root, schema.$ref, "the schema"), root, inside);
   for (const name of ["anyOf", "oneOf"]) {
@@ -78,7 +95,10 @@ export function canBeString(schema: Schema, root: Schema): boolean {
   return kindsOf(schema, root).has("string");
 }
 
-/** True if a choice in the schema has two parts of one type, so that a value may be under either. */
+/** Keywords whose values are no schemas, though they may look like some. */
+const DATA = ["enum", "const", "default", "examples"];
+
+/** Whether a choice in the schema has two parts of one type, so that a value may be under either. */
 export function hasOverlaps(root: Schema): boolean {
   const isOpen = (part: unknown): boolean => {
     if (typeof part !== "object" || part === null) return false;
@@ -88,25 +108,30 @@ export function hasOverlaps(root: Schema): boolean {
       const kinds = parts.map((one) => kindsOf(asSchema(one, name), root));
       return kinds.some((own, i) => kinds.slice(i + 1).some((other) => [...own].some((kind) => other.has(kind))));
     });
-    return overlaps || Object.values(part).some(isOpen);
+    return overlaps || Object.entries(part).some(([name, inside]) => !DATA.includes(name) && isOpen(inside));
   };
   return isOpen(root);
 }
 
-/** The types of a schema's values; integers are numbers. */
-function kindsOf(schema: Schema, root: Schema, depth = 0): Set<string> {
-  if (schema === false) return new Set();
-  const all = ["object", "array", "string", "number", "boolean", "null"];
-  if (schema === true || depth > 8) return new Set(all);
-  if (schema.$ref !== undefined) return kindsOf(resolve(root, schema.$ref, "the schema"), root, depth + 1);
+/** The types of a schema's values; integers are numbers. @param found gets them. @param seen schemas that were counted */
+function kindsOf(schema: Schema, root: Schema, found = new Set<string>(), seen = new Set<Schema>()): Set<string> {
+  if (schema === false || seen.has(schema)) return found;
+  seen.add(schema);
+  const add = (kinds: readonly string[]) => {
+    for (const kind of kinds) found.add(kind);
+    return found;
+  };
+  if (schema === true) return add(["object", "array", "string", "number", "boolean", "null"]);
+  if (schema.$ref !== undefined) return kindsOf(resolve(root, schema.$ref, "the schema"), root, found, seen);
   for (const name of ["anyOf", "oneOf", "allOf"]) {
     const parts = schema[name];
-    if (Array.isArray(parts))
-      return new Set(parts.flatMap((part) => [...kindsOf(asSchema(part, name), root, depth + 1)]));
+    if (!Array.isArray(parts)) continue;
+    for (const part of parts) kindsOf(asSchema(part, name), root, found, seen);
+    return found;
   }
   const values = schema.const === undefined ? schema.enum : [schema.const];
-  if (Array.isArray(values)) return new Set(values.map(kindOfValue));
-  return new Set(typesOf(schema, "the schema").map((type) => (type === "integer" ? "number" : type)));
+  if (Array.isArray(values)) return add(values.map(kindOfValue));
+  return add(typesOf(schema, "the schema").map((type) => (type === "integer" ? "number" : type)));
 }
 
 function kindOfValue(value: unknown): string {

@@ -3,7 +3,6 @@
  * patterns, string lengths and bounds of numbers let through text that is no JSON. Of some keywords the grammar is a part:
  * properties stand in the schema's order, and names that it does not list come only where it lists none.
  */
-import { shown } from "../shared/json.ts";
 import { CountedStrings, type LengthBounds } from "./counted-strings.ts";
 import { either, FormatError, literal, repeat, sequence } from "./ebnf.ts";
 import { COLON, COMMA, JSON_RULES, QUOTE } from "./json-rules.ts";
@@ -23,10 +22,13 @@ import {
   type SchemaObject,
   typesOf,
 } from "./schema-fields.ts";
-import { STRING_FORMATS } from "./string-formats.ts";
+import { patternOf } from "./string-formats.ts";
 
 /** JSON nests no deeper in a schema of honest people. */
 const MAX_DEPTH = 64;
+
+/** References that lead to each other, in a schema of honest people. Each of them takes a part of the stack. */
+const MAX_REFERENCES = 200;
 
 /** EBNF, and the bounds of the strings that are counted beside it. */
 export interface CountedGrammar {
@@ -79,6 +81,8 @@ export class SchemaGrammar {
   #isExact = false;
   /** Reference -> its rule, so that schemas may contain themselves. */
   readonly #references = new Map<string, string>();
+  /** References whose rules are being written. */
+  #openReferences = 0;
 
   constructor(root: Schema, { prefix = "", isPython = false, counted }: SchemaGrammarOptions = {}) {
     this.#root = root;
@@ -119,7 +123,8 @@ export class SchemaGrammar {
     for (const name of ["anyOf", "oneOf", "allOf"])
       if (schema[name] !== undefined) return this.#choice(schema, name, where, depth);
     const types = typesOf(schema, where);
-    only(schema, ["type", ...types.flatMap((type) => KEYWORDS[type]!)], where);
+    // Keywords of other types say nothing about values of these, such as the format "int32" of an integer.
+    only(schema, ["type", ...Object.values(KEYWORDS).flat()], where);
     return either(types.map((type) => this.#typed(type, schema, where, depth)));
   }
 
@@ -130,7 +135,11 @@ export class SchemaGrammar {
     if (known) return known;
     const name = `${this.#prefix}ref-${this.#references.size}`;
     this.#references.set(key, name);
+    if (this.#openReferences >= MAX_REFERENCES)
+      throw new FormatError(`references to references: more than ${MAX_REFERENCES} in each other cannot be followed`);
+    this.#openReferences++;
     this.rules.push(`${name} ::= ${this.#value(schema, String(reference), 0)}`);
+    this.#openReferences--;
     return name;
   }
 
@@ -203,20 +212,10 @@ export class SchemaGrammar {
 
   #string(schema: SchemaObject, where: string): string {
     const [least, most] = [count(schema, "minLength", where), count(schema, "maxLength", where)];
-    const given = ["pattern", "format"].filter((name) => schema[name] !== undefined);
-    if (given.length > 1 || (given.length > 0 && (least !== undefined || most !== undefined)))
-      throw new FormatError(`pattern, format and lengths of one string in ${where} cannot be followed together`);
-    const { pattern, format } = schema;
-    if (given.length === 0 && least === undefined && most === undefined) return "json-string";
-    if (given.length === 0) return this.#bounded(least ?? 0, most ?? Number.POSITIVE_INFINITY, where);
-    if (pattern !== undefined && typeof pattern !== "string")
-      throw new FormatError(`${where}.pattern must be a string`);
-    if (format !== undefined && (typeof format !== "string" || !Object.hasOwn(STRING_FORMATS, format)))
-      throw new FormatError(
-        `the format ${shown(format)} in ${where} cannot be followed; known: ${Object.keys(STRING_FORMATS).join(", ")}`,
-      );
-    const text = (pattern as string | undefined) ?? STRING_FORMATS[String(format)]!;
-    return this.rule(sequence([QUOTE, regexGrammar(text, inJsonString), QUOTE]));
+    const pattern = patternOf(schema, where);
+    if (pattern !== undefined) return this.rule(sequence([QUOTE, regexGrammar(pattern, inJsonString), QUOTE]));
+    if (least === undefined && most === undefined) return "json-string";
+    return this.#bounded(least ?? 0, most ?? Number.POSITIVE_INFINITY, where);
   }
 
   /** A string of so many characters. */

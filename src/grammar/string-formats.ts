@@ -2,6 +2,9 @@
  * Patterns for the `format` of strings in JSON Schema: each a part of what the format allows, and nothing else.
  * Repetitions are few or without a limit: others cost the library seconds in a large vocabulary.
  */
+import { shown } from "../shared/json.ts";
+import { FormatError } from "./ebnf.ts";
+import type { SchemaObject } from "./schema-fields.ts";
 
 const DAY = "(0[1-9]|1\\d|2[0-8])";
 const MONTH = "(0[1-9]|1[0-2])";
@@ -24,3 +27,19 @@ export const STRING_FORMATS: Readonly<Record<string, string>> = {
   uri: `https?://${HOST}${PATH}`,
   uuid: "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
 };
+
+/** The pattern of a string's schema, its own or that of its format; undefined for neither. Throws FormatError. */
+export function patternOf(schema: SchemaObject, where: string): string | undefined {
+  const { pattern, format, minLength, maxLength } = schema;
+  if (pattern === undefined && format === undefined) return undefined;
+  if ((pattern !== undefined && format !== undefined) || minLength !== undefined || maxLength !== undefined)
+    throw new FormatError(`pattern, format and lengths of one string in ${where} cannot be followed together`);
+  if (pattern !== undefined) {
+    if (typeof pattern !== "string") throw new FormatError(`${where}.pattern must be a string`);
+    return pattern;
+  }
+  if (typeof format === "string" && Object.hasOwn(STRING_FORMATS, format)) return STRING_FORMATS[format];
+  throw new FormatError(
+    `the format ${shown(format)} in ${where} cannot be followed; known: ${Object.keys(STRING_FORMATS).join(", ")}`,
+  );
+}

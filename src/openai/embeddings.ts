@@ -2,7 +2,7 @@
 import type { FoveaModel } from "../api.ts";
 import { ApiError, invalid, toApiError } from "./api-error.ts";
 import { asFields, asText, field, integer, onlyFields, shorten, wrongType } from "./fields.ts";
-import { readPart } from "./messages.ts";
+import { readStill } from "./messages.ts";
 import type { Embedding, EmbeddingRequest, EmbeddingResponse, RequestOptions } from "./types.ts";
 
 /** A model that may embed, in the page or in a worker. */
@@ -111,7 +111,7 @@ function readInput(item: unknown, where: string): Input {
   if (typeof item === "string") return { text: nonEmpty(item, where) };
   if (typeof item === "number" || Array.isArray(item))
     throw invalid(where, `'${where}': token ids are not supported; pass the text`, "unsupported_value");
-  const part = readPart(asFields(item, where), where, true);
+  const part = readStill(asFields(item, where), where, true);
   return part.type === "text" ? { text: nonEmpty(part.text, where) } : { image: part.image as string };
 }
 

@@ -1,6 +1,6 @@
 /** Checks conversations in OpenAI's shape and converts them to Fovea's. Loads no pictures: passes their addresses on. */
-import type { Message, MessagePart } from "../api.ts";
-import { invalid } from "./api-error.ts";
+import type { Message, MessagePart, VideoPart } from "../api.ts";
+import { type ApiError, invalid } from "./api-error.ts";
 import { asFields, asList, asText, type Fields, field, onlyFields, shorten, wrongType } from "./fields.ts";
 import { readCalls } from "./tools.ts";
 
@@ -63,26 +63,42 @@ function readContent(content: unknown, where: string, mayShow: boolean): string 
   return Array.from(content, (part, i) => readPart(asFields(part, `${where}[${i}]`), `${where}[${i}]`, mayShow));
 }
 
-/** A part of a message; throws as `readMessages`. @param mayShow whether it may be a picture */
-export function readPart(part: Fields, where: string, mayShow: boolean): MessagePart {
+/** A part of a message; throws as `readMessages`. @param mayShow whether it may be a picture or a video */
+function readPart(part: Fields, where: string, mayShow: boolean): MessagePart {
+  const type = asText(field(part, "type"), `${where}.type`);
+  if (type !== "video_url") return readStill(part, where, mayShow, "'text', 'image_url' or 'video_url'");
+  if (!mayShow) throw onlyOfUsers(where, type, "videos");
+  onlyFields(part, ["type", "video_url"], where);
+  const video = asFields(field(part, "video_url"), `${where}.video_url`);
+  onlyFields(video, ["url"], `${where}.video_url`);
+  return { type: "video", video: readUrl(video, `${where}.video_url.url`, "invalid_video_url") };
+}
+
+/** A part without videos; throws as `readMessages`. @param mayShow whether it may be a picture. @param known for messages */
+export function readStill(
+  part: Fields,
+  where: string,
+  mayShow: boolean,
+  known = "'text' or 'image_url'",
+): Exclude<MessagePart, VideoPart> {
   const type = asText(field(part, "type"), `${where}.type`);
   if (type === "text") {
     onlyFields(part, ["type", "text"], where);
     return { type: "text", text: asText(field(part, "text"), `${where}.text`) };
   }
-  if (type !== "image_url") {
-    const message = `'${where}.type' must be 'text' or 'image_url', got '${shorten(type)}'`;
-    throw invalid(`${where}.type`, message, "invalid_value");
-  }
-  if (!mayShow) {
-    const message = `'${where}.type' is 'image_url', but only user messages may contain pictures`;
-    throw invalid(`${where}.type`, message, "invalid_value");
-  }
+  if (type !== "image_url")
+    throw invalid(`${where}.type`, `'${where}.type' must be ${known}, got '${shorten(type)}'`, "invalid_value");
+  if (!mayShow) throw onlyOfUsers(where, type, "pictures");
   onlyFields(part, ["type", "image_url"], where);
-  return { type: "image", image: readAddress(part, `${where}.image_url`) };
+  return { type: "image", image: readPicture(part, `${where}.image_url`) };
 }
 
-function readAddress(part: Fields, where: string): string {
+function onlyOfUsers(where: string, type: string, kind: string): ApiError {
+  const message = `'${where}.type' is '${type}', but only user messages may contain ${kind}`;
+  return invalid(`${where}.type`, message, "invalid_value");
+}
+
+function readPicture(part: Fields, where: string): string {
   const image = asFields(field(part, "image_url"), where);
   onlyFields(image, ["url", "detail"], where);
   const detail = field(image, "detail");
@@ -90,9 +106,12 @@ function readAddress(part: Fields, where: string): string {
     const message = `'${where}.detail' must be one of ${DETAILS.join(", ")}`;
     throw invalid(`${where}.detail`, message, "invalid_value");
   }
-  const url = asText(field(image, "url"), `${where}.url`);
+  return readUrl(image, `${where}.url`, "invalid_image_url");
+}
+
+function readUrl(fields: Fields, where: string, code: string): string {
+  const url = asText(field(fields, "url"), where);
   if (ADDRESS.test(url)) return url;
   const got = JSON.stringify(shorten(url));
-  const message = `'${where}.url' must be an absolute https:, http:, data: or blob: address, got ${got}`;
-  throw invalid(`${where}.url`, message, "invalid_image_url");
+  throw invalid(where, `'${where}' must be an absolute https:, http:, data: or blob: address, got ${got}`, code);
 }

@@ -19,6 +19,15 @@ export interface ImagePart {
   };
 }
 
+/** A part that vLLM and others added to OpenAI's: the model reads the video as pictures. */
+export interface VideoUrlPart {
+  type: "video_url";
+  video_url: {
+    /** As that of a picture. */
+    url: string;
+  };
+}
+
 export interface SystemMessage {
   role: "system" | "developer";
   content: string | TextPart[];
@@ -27,7 +36,7 @@ export interface SystemMessage {
 
 export interface UserMessage {
   role: "user";
-  content: string | (TextPart | ImagePart)[];
+  content: string | (TextPart | ImagePart | VideoUrlPart)[];
   name?: string;
 }
 

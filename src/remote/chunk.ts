@@ -33,13 +33,23 @@ export function readChunk(value: unknown): Chunk {
   const { content, tool_calls: calls } = fields(choice.delta ?? choice.message);
   const { finish_reason: finish } = choice;
   return {
-    text: typeof content === "string" ? content : "",
+    text: textOf(content),
     tokens: readTokens(fields(choice.logprobs).content),
     calls: readCallDeltas(calls),
     finish: typeof finish === "string" ? finish.slice(0, 60) : undefined,
     usage: readUsage(event.usage),
     error,
   };
+}
+
+/** Some servers send a list of parts; those that are no text, such as thoughts, are passed over. */
+function textOf(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  const texts = content
+    .map((part) => fields(part))
+    .filter(({ type, text }) => type === "text" && typeof text === "string");
+  return texts.map(({ text }) => text).join("");
 }
 
 function readUsage(value: unknown): Usage | undefined {

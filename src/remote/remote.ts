@@ -165,7 +165,11 @@ export class RemoteModel implements FoveaModel {
     try {
       const maxPixels = pixelsOf(request, options);
       // Before any wait, because the caller may draw on a canvas meanwhile.
-      const reading = requestMessages(request.messages, (image) => this.#pictures.url(image, maxPixels, signal));
+      const reading = requestMessages(
+        request.messages,
+        (image) => this.#pictures.url(image, maxPixels, signal),
+        signal,
+      );
       reading.catch(() => {});
       const dialect = needsDialect(request, options) ? await this.#dialect(signal) : this.#named();
       const body = requestBody(request, options, dialect);

@@ -1,10 +1,11 @@
 /** Checks a request and converts it to the body of OpenAI's chat completions. */
-import type { AnswerFormat, GenerateRequest, Message, PictureBudget } from "../api.ts";
+import type { AnswerFormat, GenerateRequest, Message, MessagePart, PictureBudget } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import { BUDGET_FIELDS } from "../known-fields.ts";
 import { checkFields } from "../shared/arguments.ts";
 import { checkInteger, checkNumber } from "../shared/assert.ts";
 import { shown } from "../shared/json.ts";
+import { isVideo } from "../video/has-video.ts";
 import { type CheckedOptions, checkPixels } from "./options.ts";
 import { type ExtraField, SERVERS, type ServerDialect } from "./servers.ts";
 import { callFields, toolFields } from "./tools.ts";
@@ -83,10 +84,11 @@ export function pixelsOf({ pictures }: Pick<GenerateRequest, "pictures">, option
   return pictures?.maxPixels === undefined ? options.maxPixels : checkPixels(pictures.maxPixels);
 }
 
-/** The messages in OpenAI's form. @param urlOf makes a picture's data URL */
+/** The messages in OpenAI's form. @param urlOf makes a picture's data URL. @param signal ends the reading of videos */
 export async function requestMessages(
   messages: readonly Message[],
   urlOf: (image: Extract<Message["content"][number], { type: "image" }>["image"]) => Promise<string>,
+  signal?: AbortSignal,
 ): Promise<Body[]> {
   if (!Array.isArray(messages)) throw new TypeError(`messages must be a list, got ${shown(messages)}`);
   if (messages.length === 0) throw new RangeError("messages must hold at least one message, got none");
@@ -99,19 +101,26 @@ export async function requestMessages(
       if (typeof content === "string") return { role, content, ...calls };
       if (!Array.isArray(content))
         throw new TypeError(`messages[${i}].content must be a string or a list of parts, got ${shown(content)}`);
-      return {
-        role,
-        content: await Promise.all(content.map((part, k) => partOf(part, `messages[${i}].content[${k}]`))),
-        ...calls,
-      };
+      const parts = await Promise.all(content.map((part, k) => readPart(part, `messages[${i}].content[${k}]`)));
+      return { role, content: parts.flat(), ...calls };
     }),
   );
 
-  async function partOf(part: Message["content"][number], where: string): Promise<Body> {
+  async function readPart(part: MessagePart, where: string): Promise<Body[]> {
+    if (!isVideo(part)) return [await partOf(part, where)];
+    // Servers take videos in ways of their own, if any; all that read pictures take several.
+    const { PLAIN_RULE, stillParts } = await import("../video/video-parts.ts");
+    const still = await stillParts(part, where, PLAIN_RULE, signal);
+    return Promise.all(still.map((one) => partOf(one, where)));
+  }
+
+  async function partOf(part: MessagePart, where: string): Promise<Body> {
     if (typeof part === "object" && part?.type === "image")
       return { type: "image_url", image_url: { url: await urlOf(part.image) } };
     if (typeof part !== "object" || part?.type !== "text" || typeof part.text !== "string")
-      throw new TypeError(`${where} must be { type: "text", text } or { type: "image", image }, got ${shown(part)}`);
+      throw new TypeError(
+        `${where} must be { type: "text", text }, { type: "image", image } or { type: "video", video }, got ${shown(part)}`,
+      );
     return { type: "text", text: part.text };
   }
 }

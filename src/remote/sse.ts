@@ -51,7 +51,23 @@ export async function* readEvents(
         `${address} sent an event of more than ${MAX_EVENT_CHARACTERS} characters; it is no server of this kind`,
       );
   }
+  // The last event may lack the empty line after it. One that is cut is none.
+  parser.feed(`${decoder.decode()}\n\n`);
+  for (const data of waiting) {
+    if (data.trim() === "[DONE]") return "done";
+    const value = isJson(data) ? parse(data, address, words) : undefined;
+    if (value !== undefined) yield value;
+  }
   return "ended";
+}
+
+function isJson(data: string): boolean {
+  try {
+    JSON.parse(data);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function parse(data: string, address: string, words: (text: string) => string): unknown {

@@ -13,16 +13,17 @@ export function isJsonObject(value: unknown): value is Record<string, unknown> {
 /** Files in use are nested about ten levels deep. Readers recurse, and each level takes a part of the stack. */
 export const MAX_JSON_LEVELS = 100;
 
-/** True if lists and objects are nested in each other more than `MAX_JSON_LEVELS` deep. The value has no cycles. */
+/** Whether lists and objects are nested in each other more than `MAX_JSON_LEVELS` deep, or in themselves. */
 export function isTooDeep(value: unknown): boolean {
-  let level = [value];
-  for (let depth = 0; level.length > 0; depth++) {
+  let level: Iterable<unknown> & { readonly size: number } = new Set([value]);
+  for (let depth = 0; level.size > 0; depth++) {
     if (depth > MAX_JSON_LEVELS) return true;
-    const next: unknown[] = [];
+    // Once each: a caller's object may hold itself at several places, which would double every level.
+    const next = new Set<unknown>();
     for (const one of level) {
       if (typeof one !== "object" || one === null) continue;
       for (const part of Array.isArray(one) ? one : Object.values(one))
-        if (typeof part === "object" && part !== null) next.push(part);
+        if (typeof part === "object" && part !== null) next.add(part);
     }
     level = next;
   }

@@ -9,6 +9,8 @@ export interface Tool {
     description?: string;
     /** JSON Schema of an object. Without it, the function takes no arguments. */
     parameters?: object;
+    /** OpenAI's. A server gets it; here, calls that are required always follow their schema, others need not. */
+    strict?: boolean;
   };
 }
 
@@ -50,6 +52,8 @@ export interface MemberNotation {
   between: string;
   beforeName: string;
   afterName: string;
+  /** Characters that end a name, so that no name may hold them. */
+  nameEnds: string;
   afterValue: string;
   /** Strings stand between these, as they are, without "<". Default: JSON strings. */
   rawStrings?: readonly [string, string];

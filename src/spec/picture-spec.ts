@@ -3,6 +3,7 @@
  * Types only; image/geometry.ts has the geometry, families have the rules.
  */
 import type { PictureBudget } from "../shared/picture.ts";
+import type { VideoRule } from "../shared/video.ts";
 
 /** Patches of a view. */
 export interface Grid {
@@ -124,6 +125,8 @@ export interface PictureSpec {
   runs(plan: PicturePlan, rows: readonly number[]): readonly PictureRun[];
   /** Texts by which chat templates mark a picture, if they do not write the placeholder's own. */
   marks?: readonly string[];
+  /** How the model was trained to read videos as pictures; without it, eight pictures without words. */
+  video?: VideoRule;
   /** Follows a picture's mark in a message that is one string; default a line break. */
   afterMark?: string;
   /** The costliest picture under the default budget; memory is planned for it. */

@@ -2,9 +2,10 @@
  * Renders a conversation as the prompt that the model was trained on: by the model's own template, else by the family's
  * plain format, else as the bare text. Renders text; prompt.ts encodes it.
  */
+
+import { mapStrings, type TemplateCall } from "../shared/past-calls.ts";
 import type { Tool } from "../shared/tools.ts";
 import type { PromptFormat, QueryFormat } from "../spec/prompt-spec.ts";
-import { mapStrings, type TemplateCall } from "./calls.ts";
 import { type ContentForms, probeForms, type TemplateMessage } from "./content-forms.ts";
 import { JinjaTemplate, TemplateRefusal } from "./jinja.ts";
 import { reject } from "./json.ts";

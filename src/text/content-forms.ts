@@ -3,7 +3,7 @@
  * declare it, and it may differ between roles, so this file renders short conversations and checks the result.
  */
 
-import type { TemplateCall } from "./calls.ts";
+import type { TemplateCall } from "../shared/past-calls.ts";
 import { reject } from "./json.ts";
 import type { ChatPart, ContentForm, Role } from "./messages.ts";
 

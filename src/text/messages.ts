@@ -1,7 +1,7 @@
 /** Conversations for the text room: roles, texts, and places of pictures. */
 
+import { checkCalls, checkId, type TemplateCall } from "../shared/past-calls.ts";
 import type { PastToolCall } from "../shared/tools.ts";
-import { checkCalls, checkId, type TemplateCall } from "./calls.ts";
 import { show } from "./json.ts";
 
 export type Role = "system" | "user" | "assistant" | "tool";
@@ -78,9 +78,7 @@ function checkContent(content: unknown, where: string): ChatPart[] {
   return content.map((part: { type?: unknown; text?: unknown } | null, i) => {
     if (part?.type === "image") return { type: "image" };
     if (part?.type !== "text")
-      throw new TypeError(
-        `${where}[${i}].type must be "text" or "image", got ${show(part?.type)}${part?.type === "video" ? "; give frames of a video as pictures" : ""}`,
-      );
+      throw new TypeError(`${where}[${i}].type must be "text", "image" or "video", got ${show(part?.type)}`);
     if (typeof part.text !== "string")
       throw new TypeError(`${where}[${i}].text must be a string, got ${show(part.text)}`);
     return { type: "text", text: part.text };

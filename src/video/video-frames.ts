@@ -3,7 +3,9 @@ import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
 import { checkPictureSize } from "../image/limits.ts";
 import { nameInText } from "../image/measure.ts";
 import { checkFields, kindOf } from "../shared/arguments.ts";
-import { checkInteger } from "../shared/assert.ts";
+import { checkInteger, checkNumber } from "../shared/assert.ts";
+import { roundHalfEven } from "../shared/round.ts";
+import type { VideoInput } from "../shared/video.ts";
 
 type Library = typeof import("mediabunny");
 type Input = import("mediabunny").Input;
@@ -12,6 +14,8 @@ type Track = import("mediabunny").InputVideoTrack;
 export interface VideoFramesOptions {
   /** Pictures at most, 1 to 64; default 8. A video with fewer frames gives fewer. */
   frames?: number;
+  /** Pictures a second, above 0 and up to 60, where that makes fewer than `frames`. */
+  framesPerSecond?: number;
   /** Longest side of a picture in pixels, 16 to 4096; default 1024. Smaller videos keep their size. */
   maxSide?: number;
   signal?: AbortSignal;
@@ -43,13 +47,19 @@ const FRAME_MS = 60_000;
  * const frames = await videoFrames(file, { frames: 6 });
  * const content = frames.map(({ image }) => ({ type: "image", image }));
  */
-export async function videoFrames(
-  video: Blob | string | URL,
-  options: VideoFramesOptions = {},
-): Promise<VideoPicture[]> {
-  checkFields("options", options, ["frames", "maxSide", "signal"]);
-  const { signal } = options;
+export async function videoFrames(video: VideoInput, options: VideoFramesOptions = {}): Promise<VideoPicture[]> {
+  return (await readVideo(video, options)).frames;
+}
+
+/** The same, and how long the video is. Throws as `videoFrames`. */
+export async function readVideo(
+  video: VideoInput,
+  options: VideoFramesOptions,
+): Promise<{ frames: VideoPicture[]; seconds: number }> {
+  checkFields("options", options, ["frames", "framesPerSecond", "maxSide", "signal"]);
+  const { signal, framesPerSecond } = options;
   const frames = checkInteger("frames", options.frames ?? 8, 1, 64);
+  if (framesPerSecond !== undefined) checkNumber("framesPerSecond", framesPerSecond, 0.001, 60);
   const maxSide = checkInteger("maxSide", options.maxSide ?? 1024, 16, 4096);
   const name = checkVideo(video);
   throwIfAborted(signal, "reading of a video");
@@ -71,8 +81,11 @@ export async function videoFrames(
         "bad-image",
         `${name} lasts ${Math.round(duration)} s; at most ${MAX_SECONDS} s are read. Cut it`,
       );
-    const times = Array.from({ length: frames }, (_, i) => Math.max(0, start) + ((i + 0.5) * duration) / frames);
-    return await readFrames(new library.CanvasSink(track, { ...size, fit: "fill" }), times, name, wait);
+    const wanted = framesPerSecond === undefined ? frames : Math.max(1, roundHalfEven(duration * framesPerSecond));
+    const count = Math.min(frames, wanted);
+    const times = Array.from({ length: count }, (_, i) => Math.max(0, start) + ((i + 0.5) * duration) / count);
+    const sink = new library.CanvasSink(track, { ...size, fit: "fill" });
+    return { frames: await readFrames(sink, times, name, wait), seconds: end };
   } catch (cause) {
     throwIfAborted(signal, "reading of a video");
     if (cause instanceof FoveaError) throw cause;
@@ -91,7 +104,7 @@ export async function videoFrames(
 }
 
 /** Returns a name for messages. Throws TypeError, and FoveaError for the size of a file. */
-function checkVideo(video: Blob | string | URL): string {
+function checkVideo(video: VideoInput): string {
   const kind = kindOf(video);
   if (kind === "Blob" || kind === "File") {
     const { size, type, name } = video as Blob & Partial<File>;
@@ -120,7 +133,7 @@ function addressOf(video: string | URL): URL {
   return url;
 }
 
-function open({ Input, BlobSource, UrlSource, MP4, QTFF, WEBM, MATROSKA }: Library, video: Blob | string | URL): Input {
+function open({ Input, BlobSource, UrlSource, MP4, QTFF, WEBM, MATROSKA }: Library, video: VideoInput): Input {
   // Only files that name no others: playlists would fetch what they name.
   const formats = [MP4, QTFF, WEBM, MATROSKA];
   if (video instanceof Blob) return new Input({ source: new BlobSource(video), formats });
@@ -134,7 +147,7 @@ type Wait = <T>(work: Promise<T>) => Promise<T>;
 async function findTrack(
   { UnsupportedInputFormatError }: Library,
   input: Input,
-  video: Blob | string | URL,
+  video: VideoInput,
   name: string,
   wait: Wait,
 ): Promise<Track> {

@@ -45,7 +45,12 @@ export async function packRequest(request: GenerateRequest): Promise<Packed<Sent
   const transfer: Transferable[] = [];
   if (!Array.isArray(messages)) return { value: { ...rest, messages }, transfer };
   const pack = async (part: GenerateRequest["messages"][number]["content"][number]): Promise<SentPart> => {
-    if (typeof part !== "object" || part?.type !== "image") return part as SentPart;
+    if (typeof part !== "object" || (part?.type !== "image" && part?.type !== "video")) return part as SentPart;
+    if (part.type === "video") {
+      const { video } = part;
+      const isAddress = ["String", "URL"].includes(kindOf(video));
+      return { ...part, video: isAddress ? absolute(String(video)) : (video as Blob) };
+    }
     const image = await packImage(part.image);
     transfer.push(...image.transfer);
     return { ...part, image: image.value };

@@ -19,6 +19,7 @@ import type {
   ScoreOptions,
   SmallCopyOptions,
   SmallCopyProgress,
+  VideoPart,
   WorkerOptions,
 } from "../api.ts";
 import type { ContextOverflow, FoveaErrorCode } from "../errors.ts";
@@ -39,7 +40,11 @@ export interface NumberedBitmap {
 /** A sent picture: elements and canvases have become bitmaps, addresses absolute. */
 export type SentImage = Exclude<ImageInput, HTMLImageElement | HTMLCanvasElement | OffscreenCanvas> | NumberedBitmap;
 
-export type SentPart = { type: "text"; text: string } | { type: "image"; image: SentImage };
+export type SentPart =
+  | { type: "text"; text: string }
+  | { type: "image"; image: SentImage }
+  /** An address has become absolute. */
+  | (Omit<VideoPart, "video"> & { video: Blob | string });
 
 /** A message with sent pictures. */
 type Sent<M> = M extends Message ? Omit<M, "content"> & { content: string | SentPart[] } : never;

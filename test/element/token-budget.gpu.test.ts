@@ -14,7 +14,7 @@ function tokensOf(messages: readonly Message[]): number {
   const tokens = messages.flatMap(({ content }) =>
     typeof content === "string"
       ? [content.split(" ").length]
-      : content.map((part) => (part.type === "image" ? 30 : part.text.split(" ").length)),
+      : content.map((part) => (part.type === "text" ? part.text.split(" ").length : 30)),
   );
   return tokens.reduce((sum, count) => sum + count, 0);
 }

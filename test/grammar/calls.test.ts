@@ -8,6 +8,25 @@ import { makeMatcher, walk } from "../support/grammar-walk.ts";
 import { Random } from "../support/random.ts";
 import { CONVENTIONS, TOOLS } from "../text/tool-call-cases.ts";
 
+/** Names that programs trip over, and strings under rules. Others are not forbidden: ajv would count "__proto__" to them. */
+const ODD = {
+  type: "function",
+  function: {
+    name: "odd",
+    parameters: JSON.parse(`{
+      "type": "object",
+      "properties": {
+        "__proto__": { "type": "integer", "minimum": 0, "maximum": 9 },
+        "constructor": { "enum": ["a", 5, null] },
+        "größe": { "type": "string", "maxLength": 3 },
+        "code": { "type": "string", "pattern": "^[A-C]{2}-[0-9]$" },
+        "day": { "type": "string", "format": "date" }
+      },
+      "required": ["__proto__", "constructor", "größe", "code", "day"]
+    }`) as object,
+  },
+} satisfies Tool;
+
 let matcher: Matcher;
 beforeAll(async () => {
   matcher = await makeMatcher();
@@ -15,7 +34,7 @@ beforeAll(async () => {
 
 function expectValid(name: string, args: string, tools: readonly Tool[], answer: string): void {
   const tool = tools.find((one) => one.function.name === name);
-  const ajv = new Ajv2020({ strict: false });
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
   const schema = tool?.function.parameters ?? { type: "object", maxProperties: 0 };
   expect(ajv.validate(schema, JSON.parse(args)), `${answer}: ${ajv.errorsText()}`).toBe(true);
 }
@@ -39,6 +58,40 @@ describe.each(Object.entries(CONVENTIONS))("%s", (_, convention) => {
       for (const call of calls) expectValid(call.name, call.arguments, tools, answer);
     }
     expect(ended).toBeGreaterThan(0);
+  });
+
+  test.each(["__proto__", "toString", "a.b-c_9", "-", "7", "n".repeat(64)])("a tool called %s", async (name) => {
+    const tools = [{ ...ODD, function: { ...ODD.function, name } }];
+    const random = new Random(3);
+    let ended = 0;
+    for (let i = 0; i < 3; i++) {
+      const answer = await walk(matcher, callSource(convention.form(tools, false)), random, '"]}\n<');
+      if (answer === undefined) continue;
+      ended++;
+      const { calls } = convention.read(answer, tools);
+      expect(calls.map((call) => call.name)).toEqual([name]);
+      expectValid(name, calls[0]!.arguments, tools, answer);
+    }
+    expect(ended).toBeGreaterThan(0);
+  });
+
+  test("a name of a property that its calls cannot hold is refused; in JSON all names can stand", async () => {
+    for (const name of ["a b", "a=b", "a>b", 'a"b']) {
+      const parameters = {
+        type: "object",
+        properties: { [name]: { type: "integer", minimum: 1, maximum: 9 } },
+        required: [name],
+      };
+      const tools: Tool[] = [{ type: "function", function: { name: "find", parameters } }];
+      const source = callSource(convention.form(tools, false));
+      const answer = await walk(matcher, source, new Random(1), '"]}\n<').catch((error: Error) => error);
+      if (answer instanceof Error) {
+        expect(answer.message).toMatch(/^this model's calls cannot write the name ".*" of a property; rename it$/);
+        continue;
+      }
+      const { calls } = convention.read(answer!, tools);
+      expect(Object.keys(JSON.parse(calls[0]!.arguments))).toEqual([name]);
+    }
   });
 
   test("what it writes, it reads", () => {

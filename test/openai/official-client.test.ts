@@ -10,7 +10,11 @@ import type {
   ChatCompletionChunk,
   ChatCompletionRequestNonStreaming,
   ChatCompletionRequestStreaming,
+  ChatMessage,
+  ImagePart,
   Model,
+  TextPart,
+  UserMessage,
 } from "../../src/openai/types.ts";
 import { BEGINNING, done, FakeModel, requestOf, type Step, text } from "../support/fake-model.ts";
 
@@ -23,9 +27,14 @@ const failing = (steps: Step[]) => clientOf(new FakeModel(steps)).chat.completio
 test("its types are those of this room", () => {
   expectTypeOf<ChatCompletion>().toExtend<OpenAI.ChatCompletion>();
   expectTypeOf<ChatCompletionChunk>().toExtend<OpenAI.ChatCompletionChunk>();
-  type Shared<Request> = Omit<Request, "fovea" | "service_tier">;
+  // Messages may hold videos, which OpenAI's do not.
+  type Shared<Request> = Omit<Request, "fovea" | "service_tier" | "messages"> & {
+    messages: OpenAI.ChatCompletionMessageParam[];
+  };
   expectTypeOf<Shared<ChatCompletionRequestNonStreaming>>().toExtend<OpenAI.ChatCompletionCreateParamsNonStreaming>();
   expectTypeOf<Shared<ChatCompletionRequestStreaming>>().toExtend<OpenAI.ChatCompletionCreateParamsStreaming>();
+  expectTypeOf<Exclude<ChatMessage, UserMessage>>().toExtend<OpenAI.ChatCompletionMessageParam>();
+  expectTypeOf<TextPart | ImagePart>().toExtend<OpenAI.ChatCompletionContentPart>();
   expectTypeOf<Model>().toExtend<OpenAI.Model>();
 });
 

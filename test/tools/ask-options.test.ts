@@ -28,6 +28,8 @@ describe("what a command line becomes", () => {
     expect(parseAskOptions([...line, ...numbers])).toEqual({
       model: { folder },
       images: [picture, picture],
+      videos: [],
+      frames: undefined,
       prompt: "What?",
       compression: { method: "vmtc", tokens: 64 },
       inhibition: { maxRatio: 0.6 },
@@ -42,6 +44,8 @@ describe("what a command line becomes", () => {
     expect(options).toEqual({
       model: { source: "https://example.org/model" },
       images: [],
+      videos: [],
+      frames: undefined,
       prompt: "Hello",
       compression: undefined,
       inhibition: undefined,
@@ -52,6 +56,7 @@ describe("what a command line becomes", () => {
   });
 
   test.for([
+    ["--video", picture, { videos: [picture] }],
     ["--tokens", "none", { compression: { method: "none" } }],
     ["--format", "json", { answer: { format: { type: "json" } } }],
     ["--choice", "a,b", { answer: { format: { type: "choice", options: ["a", "b"] } } }],
@@ -123,6 +128,9 @@ test.for([
   [["--model", picture], /is a file; name its folder/],
   [["--model", folder, "--image", "no.png"], /^--image no\.png: no such file$/],
   [["--model", folder, "--image", folder], /is not a file$/],
+  [["--model", folder, "--video", "no.mp4"], /^--video no\.mp4: no such file$/],
+  [["--model", folder, "--prompt", "x", "--frames", "3"], /^--frames needs --video FILE; name a video$/],
+  [["--model", folder, "--prompt", "x", "--video", picture, "--frames", "65"], /^--frames must be at most 64, got 65$/],
   ...["0", "-1", "1.5", "many", "1e3", "", "99999999999999999999"].map((value) => [
     ["--model", folder, `--tokens=${value}`],
     /^--tokens must be a positive integer or "none", got "/,

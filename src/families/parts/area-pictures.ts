@@ -7,6 +7,7 @@ import { type Size, squash, wholeView } from "../../image/geometry.ts";
 import { checkInteger } from "../../shared/assert.ts";
 import type { PictureBudget } from "../../shared/picture.ts";
 import { roundHalfEven } from "../../shared/round.ts";
+import type { VideoRule } from "../../shared/video.ts";
 import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { PicturePlan, PictureSpec } from "../../spec/picture-spec.ts";
 import { type Descriptions, imageProcessor } from "../family.ts";
@@ -117,11 +118,13 @@ const PROCESSORS = ["Qwen2VLImageProcessor", "Qwen2_5_VLImageProcessor", "Qwen3V
 /**
  * Reads the settings of the image processor.
  *
+ * @param video two frames a second, as the processors of videos take them; each is a picture here, not half of a pair
  * @throws FoveaError `unsupported-model`, also where they contradict the encoder
  */
 export function readAreaPictures(
   files: Descriptions,
   { patch: { side: patch, frames = 1 }, cell }: Pick<EncoderSpec, "patch" | "cell">,
+  video: VideoRule = { framesPerSecond: 2, maxFrames: 64 },
 ): PictureSpec {
   const fields = imageProcessor(files) ?? ConfigFields.of({}, "preprocessor_config.json");
   const names = PROCESSORS.flatMap((name) => [name, `${name}Fast`, `${name}Pil`]);
@@ -142,6 +145,7 @@ export function readAreaPictures(
       maxPixels: rule.maxPixels,
       largest: (budget) => largestPicture(rule, budget),
     },
+    video,
   };
 }
 

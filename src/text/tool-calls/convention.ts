@@ -1,6 +1,7 @@
-/** The interface of a convention: the form in which a model writes tool calls. */
+/** How a model writes calls of tools: the interface of a convention. */
+
+import type { TemplateCall } from "../../shared/past-calls.ts";
 import type { CallForm, Tool } from "../../shared/tools.ts";
-import type { TemplateCall } from "../calls.ts";
 
 /** A call, as far as the text contains it. */
 export interface ReadCall {

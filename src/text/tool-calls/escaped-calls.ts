@@ -16,6 +16,7 @@ const NOTATION: MemberNotation = {
   between: ",",
   beforeName: "",
   afterName: ":",
+  nameEnds: ': \t\n\r{},<"',
   afterValue: "",
   rawStrings: [MARK, MARK],
 };

@@ -1,6 +1,7 @@
 /** Calls as JSON objects with a name and arguments, alone or in a list: most models' convention. */
+
+import type { TemplateCall } from "../../shared/past-calls.ts";
 import type { CallForm, Tool } from "../../shared/tools.ts";
-import type { TemplateCall } from "../calls.ts";
 import { FoundCalls, moved, parametersOf } from "./call-parts.ts";
 import type { Reading, ToolConvention } from "./convention.ts";
 import { Broken, Cursor, JSON_NOTATION, readString, readValue } from "./cursor.ts";

@@ -1,6 +1,7 @@
 /** Calls as Python writes them, in a list between two marks: '[name(what="tea", most=3)]', of LFM2. */
+
+import type { TemplateCall } from "../../shared/past-calls.ts";
 import type { MemberNotation } from "../../shared/tools.ts";
-import type { TemplateCall } from "../calls.ts";
 import { argumentsText, FoundCalls, parametersOf } from "./call-parts.ts";
 import type { ToolConvention } from "./convention.ts";
 import { Cursor, PYTHON, readValue } from "./cursor.ts";
@@ -15,6 +16,7 @@ const NOTATION: MemberNotation = {
   between: ", ",
   beforeName: "",
   afterName: "=",
+  nameEnds: "= \t\n\r(),",
   afterValue: "",
   isPython: true,
 };

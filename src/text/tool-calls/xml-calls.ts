@@ -16,6 +16,7 @@ const NOTATION: MemberNotation = {
   between: "",
   beforeName: PARAMETER,
   afterName: ">\n",
+  nameEnds: ">",
   afterValue: `\n${END}\n`,
   rawStrings: ["", ""],
 };

@@ -1,0 +1,17 @@
+/** Finds videos in conversations, without what reads them. */
+import type { Message, VideoPart } from "../shared/message.ts";
+
+/** Whether any message has a part that is a video. Other values of wrong kinds are left for whoever checks messages. */
+export function hasVideo(messages: readonly Message[]): boolean {
+  return Array.isArray(messages) && messages.some((message) => partsOf(message).some(isVideo));
+}
+
+/** The parts of a message; none for a string or for a value of a wrong kind. */
+export function partsOf(message: Message | null | undefined): readonly Exclude<Message["content"], string>[number][] {
+  const content = message?.content;
+  return Array.isArray(content) ? content : [];
+}
+
+export function isVideo(part: Exclude<Message["content"], string>[number] | null | undefined): part is VideoPart {
+  return typeof part === "object" && part?.type === "video";
+}
