@@ -71,7 +71,7 @@ function reasonOf(header: PictureHeader | undefined, blob: Blob): string {
   if (header?.format === "PDF") return `is not a picture (${size}, PDF); take pictures of its pages with pdfPages`;
   if (header === undefined || header.format === "HTML") {
     if (blob.type.startsWith("video/"))
-      return `is a video (${size}, ${blob.type.slice(0, 40)}); take pictures of it with videoFrames`;
+      return `is a video (${size}, ${blob.type.slice(0, 40)}); give it as a part of type "video", or take pictures of it with videoFrames`;
     const what = header?.format ?? (blob.type ? `said to be ${blob.type.slice(0, 40)}` : "unknown content");
     return `is not a picture (${size}, ${what}); use a JPEG, PNG or WebP`;
   }

@@ -65,6 +65,14 @@ describe("answers", () => {
     });
   });
 
+  test("with a video, as vLLM takes it", async () => {
+    const model = new FakeModel();
+    const url = "data:video/mp4;base64,AA==";
+    const content = [{ type: "video_url", video_url: { url } }] as unknown as OpenAI.ChatCompletionContentPart[];
+    await clientOf(model).chat.completions.create({ model: "fovea", messages: [{ role: "user", content }] });
+    expect(model.requests[0]!.messages[0]!.content).toEqual([{ type: "video", video: url }]);
+  });
+
   test("with a picture", async () => {
     const model = new FakeModel();
     const url = "data:image/png;base64,AA==";

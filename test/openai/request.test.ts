@@ -7,6 +7,7 @@ import type { ChatCompletionRequestNonStreaming } from "../../src/openai/types.t
 import { FakeModel, requestOf } from "../support/fake-model.ts";
 
 const URL_OF_CAT = "https://example.org/cat.png";
+const video = (fields: object = {}) => ({ type: "video_url", video_url: { url: URL_OF_CAT, ...fields } });
 const image = (fields: object = {}) => ({ type: "image_url", image_url: { url: URL_OF_CAT, ...fields } });
 const say = (content: unknown, role = "user") => ({ messages: [{ role, content }] });
 
@@ -164,6 +165,10 @@ const REFUSED: [changes: object, param: string, code: string][] = [
   [say([image({ detail: "huge" })]), "messages[0].content[0].image_url.detail", "invalid_value"],
   [say([image({ detail: 3 })]), "messages[0].content[0].image_url.detail", "invalid_value"],
   [say([image({ alt: "" })]), "messages[0].content[0].image_url.alt", "unknown_parameter"],
+  [say([{ type: "video_url" }]), "messages[0].content[0].video_url", "missing_required_parameter"],
+  [say([video({ url: "clip.mp4" })]), "messages[0].content[0].video_url.url", "invalid_video_url"],
+  [say([video({ fps: 2 })]), "messages[0].content[0].video_url.fps", "unknown_parameter"],
+  [say([video()], "system"), "messages[0].content[0].type", "invalid_value"],
   [{ stream: "true" }, "stream", "invalid_type"],
   [{ stream: 1 }, "stream", "invalid_type"],
   [{ stream_options: { include_usage: true } }, "stream_options", "invalid_value"],
