@@ -1,4 +1,7 @@
-/** Asks all open questions over several browsers, shows how long it will take, and stops after the current answer on Ctrl-C. */
+/**
+ * Asks all open questions over several browsers, shows the remaining time, and stops after the current answer on
+ * Ctrl-C.
+ */
 import type { ModelInfo } from "../src/api.ts";
 import { groupBy } from "./group.ts";
 import type { Asking, Interview, Respondent } from "./interview.ts";
@@ -7,7 +10,7 @@ import { duration, Progress, StatusLine } from "./progress.ts";
 /** A model that is ready, in a browser of its own. */
 export interface AnsweringPage extends Respondent {
   readonly info: ModelInfo;
-  /** Which build of the library answers. */
+  /** The build of the answering library. */
   readonly library: string;
   close(): Promise<void>;
 }
@@ -24,7 +27,7 @@ export interface AskWork<One extends Asking> {
   interviewOf(page: AnsweringPage): Interview<One>;
 }
 
-/** @returns whether everything was asked, and no signal came in between */
+/** @returns true if all questions were asked without an interruption */
 export async function askAll<One extends Asking>(work: AskWork<One>): Promise<boolean> {
   const stopped = interruption();
   const line = new StatusLine(process.stderr);
@@ -45,7 +48,7 @@ export async function askAll<One extends Asking>(work: AskWork<One>): Promise<bo
         for (const item of group) {
           if (stopped.came()) return;
           await interview.answer(item).catch((error: Error) => {
-            // The engine does not know the file.
+            // Adds the file, which the engine does not know.
             throw new Error(`${item.picture.file}, setting ${item.setting.id}: ${error.message}`, { cause: error });
           });
           line.show(progress.step(`${item.setting.id}, ${item.picture.file}`));
@@ -63,7 +66,7 @@ export async function askAll<One extends Asking>(work: AskWork<One>): Promise<bo
   }
 }
 
-/** Listens until `end`. The first signal lets the answers in progress be finished, the second ends the command. */
+/** Listens until `end`. After the first signal the answers in progress finish; the second ends the command. */
 function interruption(): { came: () => boolean; end: () => void } {
   const signals = ["SIGINT", "SIGTERM"] as const;
   let isStopped = false;

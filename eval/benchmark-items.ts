@@ -1,13 +1,13 @@
-/** A benchmark's questions under every setting, in the order in which they are asked. */
+/** A benchmark's questions under every setting, in the order of asking. */
 import type { BenchmarkPicture, BenchmarkQuestion } from "./benchmarks/benchmark.ts";
 import { groupBy } from "./group.ts";
 import type { Asking } from "./interview.ts";
 import type { Setting } from "./settings.ts";
 
-/** Units that are asked under all settings before the next ones, so that a run that was stopped compares like with like. */
+/** Units that are asked under all settings before the next ones, so that a stopped run still compares equal sets. */
 const ROUND_UNITS = 50;
 
-/** A question whose picture is there. */
+/** A question with its picture. */
 export interface AskedQuestion extends Omit<BenchmarkQuestion, "picture"> {
   picture: BenchmarkPicture;
 }
@@ -18,8 +18,8 @@ export interface BenchmarkItem extends Asking {
 }
 
 /**
- * At most `limit` units, spread evenly over the benchmark, with their pictures. Throws an Error of one line for a picture
- * that is missing, and where an id occurs twice.
+ * At most `limit` units, spread evenly over the benchmark, with their pictures. Throws an Error of one line for a
+ * missing picture, and for an id that occurs twice.
  */
 export function chooseQuestions(
   questions: readonly BenchmarkQuestion[],

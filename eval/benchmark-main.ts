@@ -1,4 +1,4 @@
-/** `npm run eval -- --benchmark` and `--sweep`: reads the data, asks what was not asked yet, and writes the report. */
+/** `npm run eval -- --benchmark` and `--sweep`: reads the data, asks the open questions, and writes the report. */
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -21,13 +21,13 @@ import type { EvalOptions } from "./options.mjs";
 import { chooseSettings, type Setting, settingsFor } from "./settings.ts";
 import { type SweepSetting, sweepSettings } from "./sweep/sweep-settings.ts";
 
-/** Options of the command, of which these are about benchmarks. */
+/** The command's options, with those of a benchmark. */
 export type BenchmarkRun = EvalOptions & { benchmark: BenchmarkOptions };
 
 /**
  * @param ensureLibrary builds the library unless it is that of the sources
- * @param openPage what answers, for tests
- * @returns the exit code. Throws an Error of one line for whatever went wrong.
+ * @param openPage opens the answering page; tests replace it
+ * @returns the exit code. Throws an Error of one line on failure.
  */
 export async function benchmarkMain(
   options: BenchmarkRun,
@@ -36,7 +36,7 @@ export async function benchmarkMain(
   openPage: (options: OpenOptions) => Promise<AnsweringPage> = ModelPage.open,
 ): Promise<number> {
   const { name, data, sweep } = options.benchmark;
-  // Wrong names are told before anything is read or loaded; those of settings do not depend on the model.
+  // Checks names before anything is read or loaded; names of settings do not depend on the model.
   settingsOf(options, 0);
   const { benchmark, questions: all } = await readQuestions(options.benchmark);
   const questions = chooseQuestions(all, options.limit);
@@ -97,7 +97,7 @@ async function readQuestions(
   return { benchmark, questions };
 }
 
-/** @param imageTokens of the model; 0 while it is not known, for checks of names */
+/** @param imageTokens of the model; 0 while it is unknown, to check names only */
 function settingsOf(options: BenchmarkRun, imageTokens: number): (Setting & Partial<SweepSetting>)[] {
   const { sweep, server } = options.benchmark;
   if (sweep) return sweepSettings(sweep, imageTokens);
@@ -114,7 +114,7 @@ function modelOf({ model, weights, benchmark: { server } }: BenchmarkRun): Promi
   return { name: `${model} at ${server}`, hash, folder: undefined, address: model, weights };
 }
 
-/** What is still to be asked. */
+/** The items without a stored answer. */
 function openItems(
   { options, benchmark, questions, model, journal }: Work,
   { imageTokens }: ModelInfo,
@@ -123,7 +123,7 @@ function openItems(
   return items.filter((item) => !knownAnswer(journal, model.hash, item, benchmark.maxTokens));
 }
 
-/** @returns whether everything was asked, and no signal came in between */
+/** @returns true if all questions were asked without an interruption */
 function ask(work: Work, note: (info: ModelInfo) => void): Promise<boolean> {
   const { options, benchmark, questions, model, journal, openPage } = work;
   const { server } = options.benchmark;

@@ -1,4 +1,4 @@
-// The options of `npm run eval` that are about benchmarks and sweeps: parses and checks them. Reads no files.
+// The options of `npm run eval` for benchmarks and sweeps: parses and checks them. Reads no files.
 import { parseCount } from "../tools/command-line.mjs";
 
 export const BENCHMARKS = ["gqa", "vqav2", "textvqa", "mme", "mmbench", "pope", "folder"];
@@ -48,7 +48,7 @@ export const BENCHMARK_DEFINITIONS = /** @type {const} */ ({
  */
 
 /**
- * Undefined for a command line that names no benchmark and no sweep. Throws an Error of one line for a wrong option.
+ * Undefined for a command line without a benchmark or sweep. Throws an Error of one line for a wrong option.
  * @param {Partial<Record<keyof typeof BENCHMARK_DEFINITIONS, string | boolean>> & { model?: string | undefined, settings?: string | undefined }} values
  * @returns {BenchmarkOptions | undefined}
  */

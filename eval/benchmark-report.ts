@@ -1,4 +1,6 @@
-/** The report of a benchmark or a sweep: a table, a plot and the figures as data. It speaks of the asked questions only. */
+/**
+ * The report of a benchmark or a sweep: a table, a plot and the figures as data. It covers the asked questions only.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ModelInfo } from "../src/api.ts";
@@ -13,23 +15,23 @@ import type { Figure } from "./scorers/scoring.ts";
 import type { Setting } from "./settings.ts";
 
 export interface BenchmarkReport<One extends Setting = Setting> {
-  /** Folder that it is written to. */
+  /** The report's folder. */
   out: string;
-  /** Of its files, without ending: "report" or "sweep". */
+  /** Name of its files, without ending: "report" or "sweep". */
   file: string;
   benchmark: Benchmark;
-  /** Path of the data, as it was given. */
+  /** Path of the data, as given. */
   data: string;
   questions: readonly AskedQuestion[];
   /** Questions of the whole benchmark. */
   total: number;
   model: ModelSource;
   info: ModelInfo;
-  /** At least one; the first one is what the others are compared with. */
+  /** At least one; the others are compared with the first. */
   results: readonly SettingResult<One>[];
-  /** Name of the curve that a setting's point lies on. */
+  /** Name of the curve of a setting's point. */
   curveOf: (setting: One) => string;
-  /** Of the command. */
+  /** Arguments of the command. */
   args: readonly string[];
 }
 
@@ -158,7 +160,7 @@ function drawing<One extends Setting>({ benchmark, results, curveOf }: Benchmark
     }));
   const panel = (axis: Axis, xOf: (result: SettingResult) => number) => ({ title, axis, curves: curves(xOf) });
   const time = panel("seconds an answer", ({ milliseconds }) => milliseconds / 1000);
-  // A server does not say how many tokens it reads.
+  // A server does not report the number of its image tokens.
   const hasTokens = results.every(({ imageTokens }) => imageTokens > 0);
   return plot(hasTokens ? [panel("image tokens", ({ imageTokens }) => imageTokens), time] : [time]);
 }

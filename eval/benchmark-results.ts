@@ -18,7 +18,7 @@ export interface SettingResult<One extends Setting = Setting> {
   milliseconds: number;
   /** Standard error of the mean time. */
   millisecondsError: number;
-  /** Answers that were cut short at the longest length. */
+  /** Answers that were cut off at the longest length. */
   cut: number;
 }
 
@@ -30,11 +30,11 @@ export interface Comparison {
   /** Units that scored higher, and lower. */
   better: number;
   worse: number;
-  /** Of McNemar's exact test. */
+  /** The p-value of McNemar's exact test. */
   p: number;
 }
 
-/** Scores what the journal has. Units that were not asked in full are left out, and settings without any. */
+/** Scores the journal's answers. Incomplete units, and settings without units, are left out. */
 export function resultsOf<One extends Setting>(
   benchmark: Pick<Benchmark, "score" | "maxTokens">,
   questions: readonly AskedQuestion[],
@@ -82,7 +82,7 @@ export function resultsOf<One extends Setting>(
   });
 }
 
-/** Unit by unit, over those that both settings were asked. */
+/** Compares unit by unit, over the units of both settings. */
 export function compare(one: SettingResult, against: SettingResult): Comparison {
   const samples = (units: readonly Unit[]) => new Map(units.map(({ id, cluster, value }) => [id, { cluster, value }]));
   const [a, b] = [samples(one.score.units), samples(against.score.units)];

@@ -1,6 +1,6 @@
 /**
- * A model in headless Chromium, on the built library, as something that Node can ask: the server, the browser and the page.
- * What is asked, and whether the answers are any good, is not known here.
+ * Asks a model in headless Chromium on the built library from Node: the server, the browser and the page. Independent
+ * of the questions and of scoring.
  */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -26,9 +26,9 @@ export interface OpenOptions {
   address: string | undefined;
   folder: string | undefined;
   weights: WeightsOption;
-  /** The server that has the model of this address. */
+  /** The server with the model of this address. */
   server?: PageServer;
-  /** Name -> folder of pictures, or who reads them; the page sees them as `/pictures/NAME/FILE`. */
+  /** Name -> folder of pictures, or a reader; the page's address is `/pictures/NAME/FILE`. */
   pictures: Record<string, string | ((file: string) => Promise<Uint8Array>)>;
 }
 
@@ -60,7 +60,10 @@ export class ModelPage implements AnsweringPage {
     this.#closeServer = parts.close;
   }
 
-  /** Starts everything and loads the model. Throws an Error that says what is missing; nothing keeps running then. */
+  /**
+   * Starts everything and loads the model. On failure it throws an Error with the missing part, and nothing keeps
+   * running.
+   */
   static async open({ address, folder, weights, server: models, pictures }: OpenOptions): Promise<ModelPage> {
     const executablePath = findChromium();
     const paths: Record<string, Served> = {
@@ -73,16 +76,18 @@ export class ModelPage implements AnsweringPage {
     const server = await serve(paths);
     let browser: Browser | undefined;
     try {
-      // An interrupted run closes it by itself, after the answer in progress was written down.
+      // An interrupted run closes the browser itself, after the answer in progress is stored.
       const own = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
       // The only page is our own, and servers need not allow it.
       const args = models ? [...CHROMIUM_FLAGS, "--disable-web-security"] : CHROMIUM_FLAGS;
       browser = await chromium.launch({ executablePath, args, timeout: LAUNCH_TIMEOUT_MS, ...own });
       const page = await browser.newPage();
       const crashed = new Promise<never>((_, reject) => {
-        page.once("crash", () => reject(new Error("the browser's page crashed; the same command goes on from here")));
+        page.once("crash", () =>
+          reject(new Error("the browser's page crashed; run the same command again to continue")),
+        );
       });
-      // Whoever awaits an answer hears of it; nobody may be waiting.
+      // A pending question reports the crash; without one it must not count as unhandled.
       crashed.catch(() => {});
       await page.goto(`${server.origin}/`);
       await addModule(page, PAGE_ADDRESS);

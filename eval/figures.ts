@@ -1,4 +1,4 @@
-/** The report's figures as data, for whoever wants to compare runs or draw them otherwise. */
+/** The report's figures as data, for comparing runs and for other plots. */
 import type { ModelInfo } from "../src/api.ts";
 import { TASK_NAMES } from "./instruction-checks.ts";
 import type { ModelSource } from "./model-source.ts";
@@ -58,7 +58,7 @@ function totals(results: Results, id: string, scope: Scope): object {
   };
 }
 
-/** Six digits are more than the errors deserve; null where there is nothing to measure. */
+/** Six digits exceed the precision of the errors; null if there is nothing to measure. */
 function figure({ mean, error, count }: Estimate): Figure | null {
   if (count === 0) return null;
   return { mean: rounded(mean), error: Number.isNaN(error) ? null : rounded(error), count };

@@ -1,4 +1,4 @@
-/** Groups of a list; `Map.groupBy` is newer than the oldest Node that the commands run on. */
+/** Groups a list; `Map.groupBy` is newer than the oldest supported Node. */
 
 /** Groups in the order of their first members. */
 export function groupBy<T, Key>(items: readonly T[], keyOf: (item: T) => Key): Map<Key, T[]> {

@@ -1,11 +1,10 @@
 /**
- * True if an answer follows one of the sixteen verifiable instructions (Yang et al., arXiv 2411.15453, "Evaluation"; the
- * checks are IFEval's, Zhou et al., arXiv 2311.07911). Text only: whether the answer is also true is question-checks.ts's
- * business.
+ * True if an answer follows one of the sixteen verifiable instructions (Yang et al., arXiv 2411.15453, "Evaluation";
+ * the checks are IFEval's, Zhou et al., arXiv 2311.07911). Text only; question-checks.ts checks if the answer is true.
  */
 import { countSentences } from "./sentences.ts";
 
-/** What was asked for. The names are those of the evaluation set's files. */
+/** An instruction, with the names of the evaluation set's files. */
 export type Instruction =
   | { task: 1 | 2 | 3 | 6 | 9 | 14 }
   | { task: 4 | 8 | 11; n: number }
@@ -37,7 +36,7 @@ export const TASK_NAMES: Record<Instruction["task"], string> = {
   16: "start",
 };
 
-/** Tells the language of an answer in lower or upper case, by its English name. */
+/** Detects the language of an answer in lower or upper case; returns its English name. */
 export type LanguageDetector = (text: string) => string;
 
 const assumeEnglish: LanguageDetector = () => "English";
@@ -84,7 +83,7 @@ function passes(instruction: Instruction, answer: string, detectLanguage: Langua
     case 10:
       return count(answer, new RegExp(`${literally(instruction.word)}\\s?\\p{Nd}`, "gu")) >= instruction.n;
     case 11:
-      // Not `^`, which in JavaScript also stands behind a lone carriage return.
+      // Not `^`, which in JavaScript also matches after a lone carriage return.
       return count(answer, /(?<![^\n])\s*\*[^*][^\n]*/g) + count(answer, /(?<![^\n])\s*-[^\n]*/g) === instruction.n;
     case 12:
       return compare(countSentences(answer), instruction);
@@ -113,7 +112,7 @@ function compare(found: number, { n, relation }: { n: number; relation: "at leas
   return relation === "at least" ? found >= n : found < n;
 }
 
-/** `**two stars**` are found by the second pattern; the first sees nothing but blanks between their halves. */
+/** The second pattern finds `**two stars**`, between which the first finds only blanks. */
 function highlights(answer: string): number {
   const parts = [...answer.matchAll(/\*([^\n*]*)\*/g), ...answer.matchAll(/\*\*([^\n*]*)\*\*/g)];
   return parts.filter(([, inside = ""]) => inside.trim() !== "").length;
@@ -129,7 +128,7 @@ function isJson(answer: string): boolean {
   }
 }
 
-/** A separator in front or behind counts for nothing; two in a row have a blank answer between them. */
+/** A separator at the start or end is ignored; two in a row have a blank answer between them. */
 function hasTwoAnswers(answer: string): boolean {
   const pieces = answer.split("******").map((piece) => piece.trim());
   if (pieces.at(-1) === "") pieces.pop();

@@ -1,15 +1,15 @@
 /**
- * Asks the model what the journal does not have yet, item after item. An answer from the description alone takes two
- * questions; both are kept. Whether answers are right is score.ts's business.
+ * Asks the model the items without an answer in the journal, one by one. An answer from the description alone takes two
+ * questions; both are stored. score.ts judges the answers.
  */
 import type { Compression, Inhibition } from "../src/api.ts";
 import { type AnswerRecord, answerKey, type Journal } from "./journal.ts";
 import type { PageQuestion } from "./page.mjs";
 import type { Setting } from "./settings.ts";
 
-/** Longest answer of the set that ships, in tokens: half as much again as the longest that training wrote. */
-export const MAX_TOKENS = 96;
-/** One of training's wordings, in front of answers from the description alone. */
+/** Longest answer of the shipped set, in tokens: one and a half times the longest answer of the training. */
+const MAX_TOKENS = 96;
+/** One of the training's wordings, asked before an answer from the description alone. */
 const DESCRIBE = "Describe the picture.";
 
 export interface PageReply {
@@ -18,12 +18,12 @@ export interface PageReply {
   stats: { newTokens: number; imageTokensAfter: number; totalMs: number };
 }
 
-/** What answers questions: a page, or a test's stand-in. */
+/** Answers questions: a page, or a test's replacement. */
 export interface Respondent {
   ask(question: PageQuestion): Promise<PageReply>;
 }
 
-/** A question under a setting, of whichever set. */
+/** A question of any set under a setting. */
 export interface Asking {
   setting: Setting;
   picture: { file: string; hash: string };
@@ -44,7 +44,7 @@ export interface InterviewOptions<One extends Asking> {
   maxTokens?: number;
 }
 
-/** One question as it is put to the model, without what makes it unique. */
+/** One question to the model, without the fields that identify it. */
 interface Asked {
   messages: PageQuestion["messages"];
   sees: boolean;
@@ -71,7 +71,7 @@ export class Interview<One extends Asking> {
     this.#options = options;
   }
 
-  /** The answer, given before or now. */
+  /** The stored or new answer. */
   async answer(item: One): Promise<AnswerRecord> {
     const { journal, model, maxTokens = MAX_TOKENS } = this.#options;
     if (item.setting.describeFirst) await this.#ask(item, describe(item));
@@ -107,7 +107,7 @@ export class Interview<One extends Asking> {
   }
 }
 
-/** The question itself; undefined while the description that it needs is not there. */
+/** The question itself; undefined until its description exists. */
 function finalQuestion(journal: Journal, model: string, item: Asking, maxTokens: number): Asked | undefined {
   const { setting, question } = item;
   const { compression, inhibition } = setting;
@@ -117,14 +117,14 @@ function finalQuestion(journal: Journal, model: string, item: Asking, maxTokens:
   if (description === undefined) return undefined;
   const messages: Asked["messages"] = [
     { role: "user", text: DESCRIBE },
-    // A first token often brings a blank, which the chat template has already.
+    // A first token often begins with a blank, which the chat template already has.
     { role: "assistant", text: description.trim() },
     last,
   ];
   return { messages, sees: false, compression, inhibition, maxTokens };
 }
 
-/** The description that an answer without the picture starts from. */
+/** The description on which an answer without the picture is based. */
 function describe({ setting: { compression, inhibition } }: Asking): Asked {
   const messages: Asked["messages"] = [{ role: "user", text: DESCRIBE }];
   return { messages, sees: true, compression, inhibition, maxTokens: MAX_TOKENS };
@@ -132,7 +132,7 @@ function describe({ setting: { compression, inhibition } }: Asking): Asked {
 
 function keyOf(model: string, { picture }: Asking, asked: Asked): string {
   const { sees, ...others } = asked;
-  // Without the picture nothing but the text matters.
+  // Without the picture only the text matters.
   const seen = sees ? picture.hash : "";
   return answerKey({ model, picture: seen, ...others });
 }

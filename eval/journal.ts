@@ -1,6 +1,6 @@
 /**
- * Answers on disk, one JSON line each, appended as they come: a run that was cut short goes on where it stopped, and what
- * was answered can be judged again without asking. An answer is found by everything that it depends on.
+ * Answers on disk, one JSON line each, appended as they come. An interrupted run continues where it stopped, and
+ * answers can be judged again without asking. The key of an answer is everything that it depends on.
  */
 import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -9,23 +9,23 @@ import type { Compression, Inhibition } from "../src/api.ts";
 
 export interface AnswerRecord {
   key: string;
-  /** For readers of the file; the key is made of more. */
+  /** For readers of the file; the key has more parts. */
   setting: string;
   picture: string;
   prompt: string;
   answer: string;
-  /** "length" for an answer that was cut short. */
+  /** "length" for an answer that was cut off. */
   reason: "stop" | "length" | "abort";
   newTokens: number;
   imageTokens: number;
-  /** Whole time of the answer, that of an encoded picture found again included. */
+  /** Total time of the answer, including the encoding of a reused picture. */
   milliseconds: number;
-  /** Which build of the library answered; the key does not depend on it. */
+  /** The build of the library that answered; not part of the key. */
   library: string;
   adapter: string;
 }
 
-/** What an answer depends on. */
+/** The parts of an answer's key. */
 export interface KeyParts {
   model: string;
   picture: string;
@@ -39,7 +39,7 @@ export function answerKey(parts: KeyParts): string {
   return createHash("sha256").update(canonical(parts)).digest("hex").slice(0, 24);
 }
 
-/** JSON that does not depend on the order in which fields were written down. */
+/** JSON independent of the order of fields. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner) =>
     inner !== null && typeof inner === "object" && !Array.isArray(inner)
@@ -52,7 +52,7 @@ export class Journal {
   readonly #file: string;
   readonly #records = new Map<string, AnswerRecord>();
 
-  /** Reads what there is. A last line that was cut off is left out, and asked again. */
+  /** Reads the stored answers. An incomplete last line is dropped, and asked again. */
   constructor(file: string) {
     this.#file = file;
     mkdirSync(dirname(file), { recursive: true });
@@ -62,7 +62,7 @@ export class Journal {
       const record = parseLine(line);
       if (record) this.#records.set(record.key, record);
     }
-    // Or the next line would be part of the broken one.
+    // Otherwise the next line would join the incomplete one.
     if (text !== "" && !text.endsWith("\n")) appendFileSync(file, "\n");
   }
 

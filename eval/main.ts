@@ -1,4 +1,4 @@
-/** `npm run eval` from its arguments to the report: reads the sets, asks what was not asked yet, writes what came out. */
+/** `npm run eval` from its arguments to the report: reads the sets, asks the open questions, writes the report. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { ModelInfo } from "../src/api.ts";
@@ -18,7 +18,7 @@ import { chooseSettings, settingsFor } from "./settings.ts";
 /**
  * @param args the command line, for the report
  * @param ensureLibrary builds the library unless it is that of the sources
- * @returns the exit code. Throws an Error of one line for whatever went wrong.
+ * @returns the exit code. Throws an Error of one line on failure.
  */
 export async function main(options: EvalOptions, args: string[], ensureLibrary: () => Promise<void>): Promise<number> {
   const model = await findModel(options.model, options.weights);
@@ -30,7 +30,7 @@ export async function main(options: EvalOptions, args: string[], ensureLibrary: 
   const journal = new Journal(answers);
   const about = join(out, "model.json");
   if (!options.reportOnly) {
-    // A wrong name is told before anything is built or loaded; the settings' names are those of any number of patches.
+    // Checks names before anything is built or loaded; the settings' names do not depend on the number of patches.
     chooseSettings(settingsFor(1), options.settings);
     const work = { options, model, sets, journal };
     const known = readInfo(about, model);
@@ -55,13 +55,13 @@ interface Work {
   journal: Journal;
 }
 
-/** What is still to be asked. */
+/** The items without a stored answer. */
 function openItems({ options, model, sets, journal }: Work, { imageTokens }: ModelInfo): Item[] {
   const settings = chooseSettings(settingsFor(imageTokens), options.settings);
   return planItems(settings, sets, options.limit).filter((item) => !knownAnswer(journal, model.hash, item));
 }
 
-/** @returns whether everything was asked, and no signal came in between */
+/** @returns true if all questions were asked without an interruption */
 function ask(work: Work, note: (info: ModelInfo) => void): Promise<boolean> {
   const { options, model, sets } = work;
   const pictures = { drawn: sets.drawn.folder, byHand: sets.byHand.folder };

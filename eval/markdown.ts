@@ -14,7 +14,7 @@ export function points(difference: Estimate): string {
   return difference.mean > 0 ? `+${text}` : text;
 }
 
-/** A table whose first columns are text and whose others are figures, which stand at the right. */
+/** A table whose first columns are text; the others are right-aligned figures. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], textColumns = 1): string {
   const lines = [head, head.map((_, i) => (i < textColumns ? "---" : "---:")), ...rows];
   return lines

@@ -1,9 +1,9 @@
-/** The model's description of itself, kept beside its answers so that a report needs no model. */
+/** Stores the model's info beside its answers, so that a report needs no model. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { ModelInfo } from "../src/api.ts";
 import type { ModelSource } from "./model-source.ts";
 
-/** The model's description when it was last asked; undefined if that was another model, or none. */
+/** The stored info; undefined if it is of another model, or missing. */
 export function readInfo(file: string, model: ModelSource): ModelInfo | undefined {
   if (!existsSync(file)) return undefined;
   const { hash, info } = JSON.parse(readFileSync(file, "utf8")) as { hash: string; info: ModelInfo };

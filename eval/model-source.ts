@@ -1,4 +1,4 @@
-/** Which model is meant, and by what it is known: a folder of this machine, a model that ships, or an address. */
+/** Finds the model to evaluate, and its hash: a local folder, a shipped model, or an address. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
@@ -7,15 +7,15 @@ import { root } from "../tools/library.mjs";
 import type { WeightsOption } from "./options.mjs";
 
 export interface ModelSource {
-  /** As reports name it. */
+  /** Name in reports. */
   name: string;
-  /** Changes with the model's files, and with how its weights are to be kept: answers of the two are not mixed. */
+  /** Changes with the model's files and with the storage of its weights, so that their answers are not mixed. */
   hash: string;
-  /** Where its files are, if on this machine. */
+  /** Folder of its files, if on this machine. */
   folder: string | undefined;
-  /** What the library is given, if they are not. */
+  /** Source for the library, if the files are not on this machine. */
   address: string | undefined;
-  /** How its weights are to be kept. */
+  /** The storage of its weights. */
   weights: WeightsOption;
 }
 
@@ -35,11 +35,11 @@ async function findFiles(wanted: string): Promise<Omit<ModelSource, "weights">> 
   return { name: address, hash: await hashOfAddress(address), folder: undefined, address };
 }
 
-/** Files that the engine reads; what else lies beside a model does not change its answers. */
+/** Files that the engine reads; other files do not change the answers. */
 const MODEL_FILES =
   /^((config|generation_config|preprocessor_config|processor_config|special_tokens_map)\.json|(tokenizer|chat_template|model)[^/]*\.(json|jinja|safetensors))$/;
 
-/** The same wherever the folder lies. */
+/** A hash independent of the folder's path. */
 function hashOfFolder(folder: string): string {
   const hash = createHash("sha256");
   for (const name of readdirSync(folder).sort())
@@ -51,9 +51,9 @@ function hashOfFolder(folder: string): string {
   return hash.digest("hex");
 }
 
-/** Without a download: what the server says about the files. Throws an Error of one line if it has none. */
+/** A hash of the server's headers for the files, without a download. Throws an Error of one line if there are none. */
 async function hashOfAddress(address: string): Promise<string> {
-  // Other schemes are resolved by the library; they name a revision, or stay what they are.
+  // The library resolves other schemes, which name a revision or do not change.
   if (!/^https?:/.test(address)) return createHash("sha256").update(address).digest("hex");
   const base = address.endsWith("/") ? address : `${address}/`;
   const hash = createHash("sha256").update(base);

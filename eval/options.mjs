@@ -4,7 +4,7 @@ import { BROWSERS_AT_ONCE } from "../tools/chromium.mjs";
 import { parseCount, parseOptions } from "../tools/command-line.mjs";
 import { BENCHMARK_DEFINITIONS, BENCHMARK_HELP, parseBenchmarkOptions } from "./benchmark-options.mjs";
 
-/** The model that ships. */
+/** The shipped model. */
 const DEFAULT_MODEL = "fovea-demo";
 
 export const HELP = `Asks a model the evaluation set or a benchmark, in headless Chromium, and writes the report.
@@ -85,7 +85,7 @@ export function parseEvalOptions(args) {
     model,
     weights,
     settings: settings.split(",").map((name) => name.trim()),
-    // Browsers side by side would slow each other down, and a sweep measures time.
+    // Parallel browsers would slow each other down, and a sweep measures time.
     browsers: browsers === undefined ? (benchmark?.sweep ? 1 : BROWSERS_AT_ONCE) : parseCount("--browsers", browsers),
     limit: limit === undefined ? undefined : parseCount("--limit", limit),
     out,

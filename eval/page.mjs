@@ -1,7 +1,7 @@
-// The part of `npm run eval` that runs in the browser, on the built library: one model, loaded once, that is asked question
-// after question. Speaks plain data with the part in Node (browser.ts) and judges nothing.
+// The part of `npm run eval` that runs in the browser, on the built library: loads one model once and asks it
+// questions. Exchanges plain data with the part in Node (browser.ts); judges nothing.
 
-/** Pictures that are kept; the questions on one follow each other. */
+/** Number of kept pictures; questions on one picture follow each other. */
 const KEPT_PICTURES = 8;
 
 /** @type {import("../src/api.ts").FoveaModel | undefined} */
@@ -11,7 +11,7 @@ let isOnServer = false;
 const pictures = new Map();
 
 /**
- * Loads the library and the model, or connects to the server that has it.
+ * Loads the library and the model, or connects to the model's server.
  * @param {{ library: string, model: string, weights: import("./options.mjs").WeightsOption, server?: PageServer }} addresses
  * @typedef {{ baseURL: string, apiKey: string | undefined }} PageServer
  */
@@ -34,7 +34,7 @@ export async function load({ library, model, weights, server }) {
 }
 
 /**
- * What is asked. The picture, if any, comes in front of the first message's text.
+ * A question. The picture, if any, precedes the first message's text.
  * @typedef {object} PageQuestion
  * @property {string | undefined} picture its address
  * @property {{ role: "user" | "assistant", text: string }[]} messages
@@ -60,7 +60,7 @@ export async function ask({ picture, messages, compression, inhibition, maxToken
           ]
         : text,
   }));
-  // A server reads pictures its own way, and samples unless it is told not to.
+  // A server has its own preprocessing, and samples by default.
   const reading = isOnServer ? { temperature: 0 } : { compression, inhibition };
   let text = "";
   for await (const event of fovea.generate({ messages: asked, maxTokens, ...reading })) {
@@ -75,7 +75,7 @@ function fetchPicture(address) {
   const known = pictures.get(address);
   if (known) return known;
   const blob = fetch(address).then(async (response) => {
-    // The part in Node says which picture it could not read, and why.
+    // The part in Node reports the unreadable picture and the reason.
     if (response.status === 500) throw new Error(await response.text());
     if (!response.ok) throw new Error(`${address}: HTTP ${response.status}`);
     return response.blob();

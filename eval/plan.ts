@@ -1,15 +1,15 @@
-/** Who is asked what: every pair of a setting and a question, in the order in which they are asked. Asks nothing itself. */
+/** Plans the items: every pair of a setting and a question, in the order of asking. Asks nothing itself. */
 import type { Picture, Question, QuestionSet } from "./set.ts";
 import { PAPER, PLAIN, type Setting } from "./settings.ts";
 
 /**
- * Pictures of the set that ablations are asked about: always the first ones, so that settings can be compared in pairs. A
- * question takes about 0.4 s on a software adapter with two cores; with twenty, ablations take half an hour.
+ * Number of pictures for ablations: always the first ones, so that settings can be compared in pairs. A question takes
+ * about 0.4 s on a software adapter with two cores; with twenty, ablations take half an hour.
  */
 export const ABLATION_PICTURES = 20;
 
-/** Settings under which the pictures made by hand are asked. */
-export const BY_HAND_SETTINGS = [PLAIN, PAPER];
+/** Settings for the pictures made by hand. */
+const BY_HAND_SETTINGS = [PLAIN, PAPER];
 
 export interface Item {
   setting: Setting;
@@ -24,10 +24,10 @@ export interface Sets {
 }
 
 /**
- * All items of the chosen settings. They come in rounds of so many pictures, each round with every setting in turn, so that
- * a run that is cut short has asked all of them about nearly the same; the first round has all that ablations are asked. The
- * questions on one picture follow each other: the engine encodes it once. `limit` is the largest number of pictures per
- * setting and set.
+ * All items of the chosen settings. They come in rounds of pictures, each with every setting in turn, so that an
+ * interrupted run has asked all settings about nearly the same pictures. The first round has all pictures of ablations.
+ * Questions on one picture follow each other, so that the engine encodes it once. `limit` is the largest number of
+ * pictures per setting and set.
  */
 export function planItems(
   settings: readonly Setting[],
@@ -46,7 +46,7 @@ export function planItems(
   );
 }
 
-/** On pictures from `start` to `end`, the latter excluded. */
+/** Items on the pictures [start, end). */
 function itemsOf(setting: Setting, set: QuestionSet, start: number, end: number): Item[] {
   return set.pictures
     .slice(start, end)

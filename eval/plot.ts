@@ -1,4 +1,7 @@
-/** Curves over image tokens or time as one SVG, drawn by ECharts without a browser. Knows no settings and no questions. */
+/**
+ * Curves over image tokens or time as one SVG, drawn by ECharts without a browser. Independent of settings and
+ * questions.
+ */
 import * as echarts from "echarts";
 import type { Estimate } from "./statistics.ts";
 
@@ -7,7 +10,7 @@ export interface Curve {
   points: { x: number; estimate: Estimate }[];
 }
 
-/** What a panel is drawn over. */
+/** The horizontal axis of a panel. */
 export type Axis = "image tokens" | "seconds an answer";
 
 export interface Panel {
@@ -17,7 +20,7 @@ export interface Panel {
   curves: Curve[];
 }
 
-/** Okabe and Ito's, which colour-blind readers can tell apart. */
+/** The palette of Okabe and Ito, which colour-blind readers can distinguish. */
 export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
 const WIDTH = 560;
 const HEIGHT = 380;
@@ -31,12 +34,14 @@ export function drawSvg(width: number, height: number, option: object): string {
     chart.setOption({ animation: false, backgroundColor: "#ffffff", textStyle: { fontFamily: FONT }, ...option });
     return chart.renderToSVGString();
   } finally {
-    // Its clock would keep the process alive.
+    // Its timer would keep the process alive.
     chart.dispose();
   }
 }
 
-/** Panels two in a row, all with a percent axis; curves of one name have one colour. Bars are one standard error. */
+/**
+ * Draws panels in rows of two, all with a percent axis; curves of one name share a colour. Bars are one standard error.
+ */
 export function plot(panels: readonly Panel[]): string {
   const names = [...new Set(panels.flatMap(({ curves }) => curves.map(({ name }) => name)))];
   const width = WIDTH * Math.min(2, panels.length);
@@ -67,7 +72,7 @@ export function plot(panels: readonly Panel[]): string {
   });
 }
 
-/** Doubling from mark to mark, as budgets are halved. */
+/** A logarithmic axis to base 2, because budgets are halved. */
 function tokenAxis({ curves }: Panel): object {
   const tokens = curves.flatMap(({ points }) => points.map((point) => point.x));
   const least = Math.floor(Math.log2(Math.min(...tokens)));
@@ -86,12 +91,12 @@ function timeAxis(): object {
   return { type: "value", min: 0, name: "seconds an answer", nameLocation: "middle", nameGap: 28 };
 }
 
-/** From a multiple of ten below everything, error bars included, to one above. */
+/** From the multiple of ten below all values and error bars to the one above. */
 function percentAxis({ curves }: Panel): object {
   const ends = curves.flatMap(({ points }) =>
     points.flatMap(({ estimate: { mean, error } }) => [mean - (error || 0), mean + (error || 0)]),
   );
-  // Where all is 100 %, the axis begins at 90.
+  // The axis begins at 90 at the latest, even if all values are 100 %.
   const min = Math.min(90, Math.max(0, Math.floor(10 * Math.min(...ends)) * 10));
   return {
     type: "value",
@@ -101,7 +106,7 @@ function percentAxis({ curves }: Panel): object {
   };
 }
 
-/** Times of neighbouring budgets may cross: there a line follows the budgets, as they are given, and not the axis. */
+/** Times of neighbouring budgets may cross, so lines over time follow the order of budgets, not the axis. */
 function inOrder({ name, points }: Curve, axis: Axis = "image tokens"): Curve {
   return { name, points: axis === "image tokens" ? [...points].sort((a, b) => a.x - b.x) : points };
 }
@@ -133,7 +138,7 @@ function seriesOf({ name, points }: Curve, axisIndex: number, colour: number): o
   ];
 }
 
-/** What a custom series is handed for each of its points. */
+/** The argument of a custom series for each of its points. */
 interface BarApi {
   value(dimension: number): number;
   coord(point: [number, number]): [number, number];

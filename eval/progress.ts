@@ -1,7 +1,7 @@
-/** The line that says how far a run is, and how long it will go on. */
+/** The progress line of a run: finished items and remaining time. */
 
 const MINUTE_MS = 60_000;
-/** A log that nobody can rub out gets a line this often. */
+/** Interval of lines in a log, where lines cannot be overwritten. */
 const LOG_EVERY_MS = 30_000;
 
 /** "7 s", "12 min", "1 h 05 min". */
@@ -24,7 +24,7 @@ export class Progress {
     this.#start = now();
   }
 
-  /** Counts one answer, and tells where the run is. */
+  /** Counts one answer, and returns the progress text. */
   step(what: string): string {
     this.#done++;
     const spent = this.#now() - this.#start;
@@ -34,7 +34,7 @@ export class Progress {
   }
 }
 
-/** Writes lines over each other on a terminal, and now and then one to a log. */
+/** Overwrites one line on a terminal, or writes a line to a log now and then. */
 export class StatusLine {
   readonly #stream: NodeJS.WriteStream;
   #lastLogged = Number.NEGATIVE_INFINITY;

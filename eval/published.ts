@@ -1,4 +1,4 @@
-/** What the paper published (arXiv 2411.15453, LLaVA-1.5-7B, Tables 1, 3, 4 and 5), to stand beside our figures. */
+/** The paper's figures (arXiv 2411.15453, LLaVA-1.5-7B, Tables 1, 3, 4 and 5), for comparison with ours. */
 
 export interface Published {
   /** Accuracy on GQA, in percent. */

@@ -3,13 +3,13 @@
  * (training/questions.py, `judge`). Whether it follows an instruction is instruction-checks.ts's business.
  */
 
-/** What any right answer says, and what it must not say. */
+/** The words that a right answer must contain, and those that it must not. */
 export interface Expectation {
   /** One of each list must occur; an entry may have several words, which then must follow each other. */
   need: string[][];
-  /** Name of the set of words of which no others may occur: whoever names another kind of thing is wrong. */
+  /** Name of the set of words of which no others may occur: an answer with another kind of thing is wrong. */
   only: string;
-  /** Words of that set that do no harm, such as the thing that the question itself names. */
+  /** Allowed words of that set, such as the thing in the question. */
   allow: string[];
 }
 

@@ -1,4 +1,4 @@
-/** The hand-written reading of one run's figures, which no other run's report may state as its own. */
+/** The hand-written interpretation of one run's figures, which belongs to that run's report only. */
 
 /** A run, by everything that its figures depend on. */
 export interface RunIdentity {

@@ -1,4 +1,4 @@
-/** The report: what is in it, in which order, and the files that it becomes. How figures are made is tables.ts's business. */
+/** The report: its sections, their order, and its files. tables.ts computes the figures. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { ModelInfo } from "../src/api.ts";
@@ -18,13 +18,13 @@ import type { Estimate } from "./statistics.ts";
 import { comparison, handTable, type Row, taskTable, topicTable } from "./tables.ts";
 
 export interface ReportInput {
-  /** Folder that it is written to. */
+  /** The report's folder. */
   out: string;
   model: ModelSource;
   info: ModelInfo;
   sets: Sets;
   journal: Journal;
-  /** Of the command. */
+  /** Arguments of the command. */
   args: string[];
 }
 
@@ -60,12 +60,8 @@ export function writeReport(input: ReportInput): { summary: string; files: strin
   return { summary: summary(results), files: written };
 }
 
-function sections({ out, model, info, sets, args }: ReportInput, results: Results, hasPlot: boolean): string[] {
-  /** A table on the pictures that all settings share, and its note. */
-  const shared = (rows: Row[], against: string, note = ""): [content: string, note: string] => [
-    comparison(results, rows, { against, scope: "shared" }),
-    `On ${pictureCount(rows.map(([id]) => results.of(id, "shared")))}, the first of the set.${note}`,
-  ];
+function sections(input: ReportInput, results: Results, hasPlot: boolean): string[] {
+  const { out, model, info, sets, args } = input;
   const main = ["full", "full+cmai", ...SHARES.flatMap((share) => [`vmtc-${share}`, `vmtc-${share}+cmai`])];
   return [
     `# Evaluation of ${model.name}`,
@@ -91,6 +87,19 @@ function sections({ out, model, info, sets, args }: ReportInput, results: Result
       "Described first: from the model's own description, without the picture; the paper's upper limit. A model that never " +
         "read a text without a picture in its training is not at home there.",
     ),
+    ...moduleTables(results),
+    ...choiceTables(results),
+    ...section(
+      "Pictures made another way",
+      handTable(results, relative(out, sets.byHand.folder)),
+      `Not drawn by the generator of the training: see [by-hand](${relative(out, `${sets.byHand.folder}/README.md`)}).`,
+    ),
+  ];
+}
+
+/** The paper's tables of single parts: modules, stages, focus scores. */
+function moduleTables(results: Results): string[] {
+  return [
     ...section(
       "Both modules (Table 3)",
       comparison(
@@ -107,6 +116,7 @@ function sections({ out, model, info, sets, args }: ReportInput, results: Result
     ...section(
       "Stages of compression (Table 4)",
       ...shared(
+        results,
         [
           ["full+cmai", "none"],
           ["prune-last-50+cmai", "pruned in the last layer"],
@@ -120,6 +130,7 @@ function sections({ out, model, info, sets, args }: ReportInput, results: Result
     ...section(
       "Focus scores (Table 5)",
       ...shared(
+        results,
         [
           ["vmtc-50", "no inhibition"],
           ["vmtc-50+text-to-image"],
@@ -130,9 +141,16 @@ function sections({ out, model, info, sets, args }: ReportInput, results: Result
         PAPER,
       ),
     ),
+  ];
+}
+
+/** Other methods and options at the same number of tokens. */
+function choiceTables(results: Results): string[] {
+  return [
     ...section(
       "Other ways to as many tokens",
       ...shared(
+        results,
         [["full+cmai"], ...METHODS.flatMap(([, ids]) => ids.map((id): Row => [id])), ["prumerge+cmai"], ["pool-2"]],
         "full+cmai",
       ),
@@ -140,16 +158,20 @@ function sections({ out, model, info, sets, args }: ReportInput, results: Result
     ...section(
       "Other choices",
       ...shared(
+        results,
         [[PAPER], ...results.settings.filter(({ group }) => group === "option").map(({ id }): Row => [id])],
         PAPER,
         " With one picture a question, a threshold per image is the same as one per row; that line is a check.",
       ),
     ),
-    ...section(
-      "Pictures made another way",
-      handTable(results, relative(out, sets.byHand.folder)),
-      `Not drawn by the generator of the training: see [by-hand](${relative(out, `${sets.byHand.folder}/README.md`)}).`,
-    ),
+  ];
+}
+
+/** A table on the pictures that all settings share, and its note. */
+function shared(results: Results, rows: Row[], against: string, note = ""): [content: string, note: string] {
+  return [
+    comparison(results, rows, { against, scope: "shared" }),
+    `On ${pictureCount(rows.map(([id]) => results.of(id, "shared")))}, the first of the set.${note}`,
   ];
 }
 
@@ -158,7 +180,7 @@ function section(title: string, content: string, note = ""): string[] {
   return content === "" || content.split("\n").length < 3 ? [] : [`## ${title}`, note, content];
 }
 
-/** "20 pictures", or "18 to 20 pictures" where a run was cut short under some settings. */
+/** "20 pictures", or "18 to 20 pictures" for a run that was interrupted under some settings. */
 function pictureCount(settings: readonly Verdict[][]): string {
   const counts = settings
     .map((verdicts) => new Set(verdicts.map(({ item }) => item.picture.file)).size)
@@ -197,7 +219,7 @@ function about(results: Results, info: ModelInfo, model: ModelSource, args: stri
   ].join("\n\n");
 }
 
-/** The aims that the model was made for, and whether they were reached. */
+/** The aims of the model, and their verdicts. */
 function aims(results: Results): string {
   const plain = results.of(PLAIN);
   const lines = [

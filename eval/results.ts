@@ -6,7 +6,7 @@ import { ABLATION_PICTURES, planItems, type Sets } from "./plan.ts";
 import { judge, type Verdict } from "./score.ts";
 import type { Setting } from "./settings.ts";
 
-/** Which pictures a figure is about: all of the set, or the first ones, which every setting was asked about. */
+/** The pictures of a figure: all of the set, or the first ones, which every setting was asked about. */
 export type Scope = "all" | "shared";
 
 export class Results {
@@ -17,7 +17,7 @@ export class Results {
   readonly #shared: Set<string>;
 
   /**
-   * Judges the answers that the journal has.
+   * Judges the journal's answers.
    *
    * @param model hash of the model that gave them
    */
@@ -41,7 +41,7 @@ export class Results {
     return scope === "all" ? verdicts : verdicts.filter(({ item }) => this.#shared.has(item.picture.file));
   }
 
-  /** Every verdict there is. */
+  /** All verdicts. */
   get every(): Verdict[] {
     return [...[...this.#drawn.values()].flat(), ...this.byHand];
   }

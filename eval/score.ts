@@ -1,4 +1,4 @@
-/** Every answer with its verdict, and the figures of a setting. What they are compared with is tables.ts's business. */
+/** Every answer with its verdict, and the figures of a setting. tables.ts compares them. */
 import { groupBy } from "./group.ts";
 import { follows, followsLoosely, type Instruction } from "./instruction-checks.ts";
 import type { AnswerRecord } from "./journal.ts";
@@ -6,13 +6,13 @@ import type { Item } from "./plan.ts";
 import { isRight } from "./question-checks.ts";
 import { type Estimate, pairedDifference, proportion, type Sample } from "./statistics.ts";
 
-/** An answer and what it is worth. */
+/** An answer and its verdict. */
 export interface Verdict {
   item: Item;
   record: AnswerRecord;
-  /** What it says is true of the picture. */
+  /** The answer is true of the picture. */
   right: boolean;
-  /** It follows its instruction; undefined for a plain question. */
+  /** The answer follows its instruction; undefined for a plain question. */
   followed: { strict: boolean; loose: boolean } | undefined;
 }
 
@@ -28,7 +28,7 @@ export function judge(item: Item, record: AnswerRecord): Verdict {
   };
 }
 
-/** What is counted as a success. */
+/** The criterion of success. */
 export type Measure = (verdict: Verdict) => boolean | undefined;
 
 /** Plain questions whose answer is right. */
@@ -40,7 +40,7 @@ export const looseSuccess: Measure = ({ followed }) => followed?.loose;
 export const rightSuccess: Measure = ({ right, followed }) => followed?.strict && right;
 
 /** The answers that a measure is about, as scores by question. */
-export function samplesOf(verdicts: readonly Verdict[], measure: Measure): Map<string, Sample> {
+function samplesOf(verdicts: readonly Verdict[], measure: Measure): Map<string, Sample> {
   return new Map(
     verdicts.flatMap((verdict) => {
       const isSuccess = measure(verdict);
@@ -55,7 +55,7 @@ export function share(verdicts: readonly Verdict[], measure: Measure): Estimate 
   return proportion([...samplesOf(verdicts, measure).values()]);
 }
 
-/** By how much `a` is better than `b` on the questions that both were asked. */
+/** The gain of `a` over `b` on the questions of both. */
 export function gain(a: readonly Verdict[], b: readonly Verdict[], measure: Measure): Estimate {
   return pairedDifference(samplesOf(a, measure), samplesOf(b, measure));
 }
@@ -69,14 +69,14 @@ export function onTask(verdicts: readonly Verdict[], task: Instruction["task"]):
   return verdicts.filter(({ item }) => item.question.task?.task === task);
 }
 
-/** Mean number of image tokens that the decoder read; that of the description where nothing else was read. */
+/** Mean number of image tokens that the decoder read, or of the description's if it read no others. */
 export function meanTokens(verdicts: readonly Verdict[]): number {
   return verdicts.reduce((sum, { record }) => sum + record.imageTokens, 0) / verdicts.length;
 }
 
 /**
- * The share of plain questions that come out right when every question on a topic gets the same answer, the best of the
- * set's own for that topic: what a model reaches that understands the question, and sees no picture.
+ * The share of right answers if every question on a topic gets the same answer, the best of the set's own for that
+ * topic. A model that understands the question and sees no picture reaches this.
  */
 export function blindAccuracy(verdicts: readonly Verdict[]): number {
   const items = verdicts.filter(({ followed }) => !followed).map(({ item }) => item);

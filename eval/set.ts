@@ -1,4 +1,7 @@
-/** The evaluation set as training/draw_eval.py wrote it, and the pictures made by hand: read, and known by their contents. */
+/**
+ * Reads the evaluation set of training/draw_eval.py, and the pictures made by hand; both are identified by their
+ * contents.
+ */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,9 +11,9 @@ import type { ClosedSets, Expectation } from "./question-checks.ts";
 export interface Question extends Expectation {
   topic: string;
   prompt: string;
-  /** What is asked of the answer's form, or null for a plain question. */
+  /** The instruction on the answer's form, or null for a plain question. */
   task: Instruction | null;
-  /** A right answer, where the set has one. */
+  /** A right answer, if the set has one. */
   reference?: string;
 }
 
@@ -18,7 +21,7 @@ export interface Picture {
   file: string;
   /** SHA-256 of the file, in hex. */
   hash: string;
-  /** How many things are in it. */
+  /** Number of things in it. */
   things: number;
   questions: Question[];
 }
@@ -37,7 +40,7 @@ interface SetFile {
 /**
  * Reads `eval.json` of a folder, and its pictures. Throws an Error if one is missing.
  *
- * @param words sets of words for a folder that brings none of its own
+ * @param words sets of words for a folder without its own
  */
 export function readSet(folder: string, words: ClosedSets = {}): QuestionSet {
   const { closed = words, items } = JSON.parse(readFileSync(join(folder, "eval.json"), "utf8")) as SetFile;

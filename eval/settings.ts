@@ -1,17 +1,17 @@
 /**
- * What the model is run under: every setting by name, for an encoder of so many patches. Which pictures each is asked about
- * is plan.ts's business, which tables it appears in tables.ts's.
+ * The settings of a run by name, for an encoder's number of patches. plan.ts chooses the pictures of each setting,
+ * tables.ts its tables.
  */
 import type { Compression, Inhibition } from "../src/api.ts";
 
 export interface Setting {
-  /** As it is named on the command line. */
+  /** Name on the command line. */
   id: string;
-  /** As it is named in tables. */
+  /** Name in tables. */
   title: string;
   /**
-   * Main ones are asked everything, ablations a fixed part; so are further options, which the paper has no table of. A sweep
-   * makes its own.
+   * Main settings are asked everything, ablations a fixed part, and so are options without a table in the paper. A
+   * sweep has its own.
    */
   group: "main" | "ablation" | "option" | "sweep";
   compression: Compression;
@@ -20,17 +20,17 @@ export interface Setting {
   describeFirst?: true;
 }
 
-/** Shares of the patches that are kept, by the names that ids have for them. */
+/** Kept shares of the patches, by their names in ids. */
 export const SHARES = { 50: 0.5, 25: 0.25, 12: 0.125 } as const;
 type ShareName = keyof typeof SHARES;
 const SHARE_NAMES = [50, 25, 12] as const satisfies ShareName[];
 
 const OFF: Inhibition = { maxRatio: 0 };
-/** The paper's. */
+/** The paper's inhibition. */
 const ON: Inhibition = { maxRatio: 0.6 };
 const NONE: Compression = { method: "none" };
 
-/** The setting without either module, against which everything else is held. */
+/** The setting without either module, the reference of all others. */
 export const PLAIN = "full";
 /** The paper's setting. */
 export const PAPER = "vmtc-50+cmai";
@@ -60,7 +60,7 @@ function mainSettings(): Setting[] {
   ];
 }
 
-/** Other ways to the same number of tokens, all with the paper's inhibition. */
+/** Other methods with the same number of tokens, all with the paper's inhibition. */
 function methodSettings(patches: number): Setting[] {
   const tokens = (name: ShareName) => Math.max(1, Math.floor(SHARES[name] * patches + 1e-9));
   const ablation = (id: string, title: string, compression: Compression): Setting => ({
@@ -86,7 +86,7 @@ function methodSettings(patches: number): Setting[] {
   ];
 }
 
-/** The paper's setting with one choice made otherwise. */
+/** The paper's setting with one option changed. */
 function optionSettings(): Setting[] {
   const half = { method: "vmtc", ratio: SHARES[50] } as const;
   const option = (id: string, title: string, compression: Compression, inhibition: Inhibition): Setting => ({

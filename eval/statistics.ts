@@ -1,12 +1,12 @@
 /**
- * Means with their standard errors. Answers on one picture go right and wrong together, so that pictures, and not answers,
- * count as independent (a cluster-robust error). Where every picture has one answer that is the binomial error, with n - 1
- * in the denominator.
+ * Means with their standard errors. Answers on one picture are correlated, so pictures count as independent, not
+ * answers (a cluster-robust error). With one answer a picture this is the binomial error, with n - 1 in the
+ * denominator.
  */
 
 /** One answer's score: 1 or 0, or the difference of two. */
 export interface Sample {
-  /** The picture that it is about. */
+  /** The picture of the answer. */
   cluster: string;
   value: number;
 }
@@ -19,7 +19,7 @@ export interface Estimate {
   count: number;
 }
 
-/** Mean of scores. Of nothing it is NaN. */
+/** Mean of scores; NaN without scores. */
 export function estimate(samples: readonly Sample[]): Estimate {
   const count = samples.length;
   const mean = samples.reduce((sum, { value }) => sum + value, 0) / count;
@@ -32,8 +32,8 @@ export function estimate(samples: readonly Sample[]): Estimate {
 }
 
 /**
- * Share of scores that are 1. Where all of them are alike, the error is not 0: it is that of a share with one more right and
- * one more wrong answer (Laplace).
+ * Share of scores that are 1. If all are equal, the error is not 0 but that of a share with one more right and one more
+ * wrong answer (Laplace).
  */
 export function proportion(samples: readonly Sample[]): Estimate {
   const found = estimate(samples);

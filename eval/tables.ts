@@ -1,4 +1,4 @@
-/** The report's tables, each as Markdown from the results; which of them, in which order, is report.ts's business. */
+/** The report's tables, each as Markdown from the results; report.ts selects and orders them. */
 import { groupBy } from "./group.ts";
 import { TASK_NAMES } from "./instruction-checks.ts";
 import { percent, points, table } from "./markdown.ts";
@@ -19,18 +19,18 @@ import {
 } from "./score.ts";
 import { PLAIN } from "./settings.ts";
 
-/** A row's name, if it is not the setting's title, and the setting. */
+/** A setting, and the row's name if it is not the setting's title. */
 export type Row = [id: string, title?: string];
 
 export interface ComparisonOptions {
-  /** Setting that the others are held against, question by question. */
+  /** The reference setting, compared question by question. */
   against: string;
   scope: Scope;
 }
 
 /**
- * Settings below each other: tokens, accuracy, success, and what each gains over one of them. Rows that were not asked are
- * left out; "" if there is nothing to compare. The paper's figures stand beside ours where it has any.
+ * One row for each setting: tokens, accuracy, success, and the gains over the reference. Rows without answers are left
+ * out; "" if there is nothing to compare. The paper's figures are next to ours if it has any.
  */
 export function comparison(results: Results, rows: Row[], { against, scope }: ComparisonOptions): string {
   const asked = rows.filter(([id]) => results.of(id, scope).length > 0);
@@ -70,7 +70,7 @@ function titleOf(results: Results, id: string): string {
   return results.settings.find((setting) => setting.id === id)?.title ?? id;
 }
 
-/** Accuracy by topic and by number of things, a column for each setting, and one for an answer that never looks. */
+/** Accuracy by topic and by number of things, a column for each setting, and one for answers without the picture. */
 export function topicTable(results: Results, ids: string[]): string {
   const asked = ids.filter((id) => results.of(id).length > 0);
   const plain = (verdicts: Verdict[]) => verdicts.filter(({ followed }) => !followed);
@@ -96,7 +96,7 @@ export function topicTable(results: Results, ids: string[]): string {
   );
 }
 
-/** The paper's Table 1, turned on its side: success by task, a column for each setting. */
+/** The paper's Table 1, transposed: success by task, a column for each setting. */
 export function taskTable(results: Results, ids: string[]): string {
   const asked = ids.filter((id) => results.of(id).length > 0);
   const tasks = Object.keys(TASK_NAMES).map((number) => Number(number) as keyof typeof TASK_NAMES);
@@ -119,7 +119,7 @@ export function taskTable(results: Results, ids: string[]): string {
   );
 }
 
-/** Every question on the pictures made by hand, with what was answered. */
+/** Every question on the pictures made by hand, with its answers. */
 export function handTable({ byHand }: Results, folder: string): string {
   if (byHand.length === 0) return "";
   const rows = groupBy(byHand, ({ item }) => `${item.picture.file} ${item.question.prompt}`);

@@ -103,7 +103,7 @@ def main() -> None:
     error = float((plain[-count:] - ours).square().sum() / ours.square().sum())
     print(f"NMSE of the logits by Hugging Face's rules against the training code's: {error:.1e}")
     if error > 1e-9:
-        raise SystemExit("the export does not mean what the training computed")
+        raise SystemExit("the export differs from the training's model")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def _sentences(task: dict, answer: str) -> bool:
 
 def _two(task: dict, answer: str) -> bool:
     parts = [part.strip() for part in answer.split("******")]
-    inner = parts[1 if not parts[0] else 0 : -1 if not parts[-1] else None]  # a separator in front or behind counts for nothing
+    inner = parts[1 if not parts[0] else 0 : -1 if not parts[-1] else None]  # a separator at the start or end is ignored
     return len(inner) == 2 and all(inner) and inner[0] != inner[1]
 
 

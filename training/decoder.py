@@ -1,7 +1,7 @@
-"""The Llama-shaped decoder and the projector in front of it, with cross-modality attention inhibition. No training loop here.
+"""The Llama-shaped decoder and the projector before it, with cross-modality attention inhibition. No training loop here.
 
-Text is packed: behind one picture stand several chunks of L tokens, each holding several conversations. A text row sees the
-prefix and the picture's tokens, and the earlier rows of its own conversation; positions restart behind the picture for each.
+Text is packed: one picture is followed by several chunks of L tokens, each holding several conversations. A text row sees the
+prefix and the picture's tokens, and the earlier rows of its own conversation; positions restart after the picture for each.
 So the rows of the picture are run once, for their keys and values, and a chunk's scores are L x (I + L) instead of all pairs.
 
 Dimension letters: B pictures, I prefix and image rows, J chunks, L rows of a chunk, S = J L text rows, N image tokens, C width,

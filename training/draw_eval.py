@@ -44,7 +44,7 @@ def ask_plainly(scene: Scene, asked: dict[str, int]) -> list[Turn]:
 
 
 def ask_instructed(scene: Scene, first: int) -> list[Turn]:
-    """Questions with an instruction: tasks from the `first` on, counted from 0 and starting over behind the sixteenth."""
+    """Questions with an instruction: tasks from the `first` on, counted from 0, and from the first again after the sixteenth."""
     rng = np.random.default_rng([scene.seed, 6])
     turns: list[Turn] = []
     while len(turns) < INSTRUCTED:

@@ -16,7 +16,7 @@ from wordings import DIRECTIONS, HELD_OUT, PICTURES, TRAINED
 BACKGROUND_PHRASES = ["the sky", "grass", "water", "sand", "the night", "a room", "a gradient", "noise"]
 CLOSED = {"kinds": [w for kind in KINDS for w in (kind.name, kind.plural)], "numbers": NUMBERS + ["zero", "none"],
           "places": ["top", "bottom", "left", "right", "middle"], "backgrounds": BACKGROUNDS, "yesno": ["yes", "no"]}
-# Asked the more often, the later it is learned: with .16 each, "where" and "relation" were far behind, and lists after them.
+# Weights grow with the difficulty: with .16 each, "where" and "relation" lagged far behind, then lists.
 TOPICS = {"what": 0.14, "count": 0.06, "count_kind": 0.09, "exist": 0.1, "where": 0.14, "relation": 0.2, "category": 0.13,
           "background": 0.03, "describe": 0.11}
 

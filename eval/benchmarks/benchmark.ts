@@ -1,12 +1,12 @@
-/** A benchmark as data: where its questions come from, how they are asked, and who scores the answers. */
+/** A benchmark as data: the source of its questions, their prompts, and the scorer of answers. */
 import type { Scorer } from "../scorers/scoring.ts";
 import type { DataFolder } from "./data-folder.ts";
 
-/** A picture that is read when it is asked about. */
+/** A picture that is read on demand. */
 export interface BenchmarkPicture {
   /** For reports and messages. */
   file: string;
-  /** Tells it from other pictures, without reading all of it. */
+  /** Identifies the picture, without reading all of it. */
   hash: string;
   /** Throws an Error of one line if it cannot be read. */
   read(): Promise<Uint8Array>;
@@ -18,11 +18,11 @@ export interface BenchmarkQuestion {
   /** Questions of one unit are asked and scored together. */
   unit: string;
   category: string;
-  /** As it is asked. */
+  /** The question as asked. */
   prompt: string;
-  /** Right answers, as the file has them. */
+  /** Right answers in the file. */
   expected: readonly string[];
-  /** Letter -> text, of a multiple choice. */
+  /** Letter -> text, for a multiple choice. */
   options?: Readonly<Record<string, string>>;
   picture(): BenchmarkPicture;
 }
@@ -30,15 +30,15 @@ export interface BenchmarkQuestion {
 export interface ReadOptions {
   /** TextVQA: add the words that a text recogniser found, as LLaVA does. */
   ocr: boolean;
-  /** Text after each question, in place of the benchmark's own. */
+  /** Text after each question, instead of the benchmark's own. */
   suffix: string | undefined;
 }
 
 export interface Benchmark {
-  /** As on the command line. */
+  /** Name on the command line. */
   name: string;
   title: string;
-  /** How its answers are judged, in a sentence. */
+  /** The scoring rule, in a sentence. */
   rule: string;
   /** Longest answer. */
   maxTokens: number;

@@ -1,4 +1,4 @@
-/** The files of a benchmark as people have them: a folder that is searched, or one file in it. */
+/** The local files of a benchmark: a folder to search, or one file in it. */
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -6,15 +6,15 @@ import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { groupBy } from "../group.ts";
 import type { BenchmarkPicture } from "./benchmark.ts";
 
-/** Bytes at either end of a picture by which it is known. */
+/** Bytes at each end of a picture that identify it. */
 const HASHED_BYTES = 4096;
 
 export class DataFolder {
-  /** The folder that is searched. */
+  /** The folder to search. */
   readonly path: string;
   /** The file that `--data` names, if it names one. */
   readonly file: string | undefined;
-  /** The folder that is searched for pictures. */
+  /** The folder to search for pictures. */
   readonly #pictureFolder: string;
   readonly #listings = new Map<string, string[]>();
   #pictures: Map<string, string[]> | undefined;
@@ -99,7 +99,7 @@ export class DataFolder {
   }
 }
 
-/** A picture in a file of its own. It is known by its name, its size and its ends. */
+/** A picture in a file of its own, identified by its name, size and ends. */
 export function pictureFile(path: string): BenchmarkPicture {
   const { size } = statSync(path);
   const hash = createHash("sha256").update(`${basename(path)} ${size}\0`);
@@ -118,12 +118,12 @@ export function pictureFile(path: string): BenchmarkPicture {
   return { file: basename(path), hash: hash.digest("hex"), read };
 }
 
-/** Throws an Error of one line for text that is no JSON. */
+/** Throws an Error of one line for text that is not JSON. */
 export function readJson(path: string): unknown {
   return parse(readText(path), path);
 }
 
-/** Each line of a JSON lines file with its place. Throws an Error of one line for one that is no JSON. */
+/** Each line of a JSON lines file with its place. Throws an Error of one line for a line that is not JSON. */
 export function readJsonLines(path: string): { value: unknown; at: string }[] {
   return readText(path)
     .split("\n")
@@ -146,6 +146,6 @@ function parse(text: string, at: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     const [reason] = (error as Error).message.split("\n");
-    throw new Error(`${at}: this is no JSON (${reason}); download the file again, or mend it there`);
+    throw new Error(`${at}: this is not JSON (${reason}); download the file again, or fix it there`);
   }
 }

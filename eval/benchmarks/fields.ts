@@ -1,4 +1,4 @@
-/** Checked fields of records from untrusted files. Every error says where, what, and what to do. */
+/** Checked fields of records from untrusted files. Every error has the place, the value, and the next step. */
 import { shown } from "../../src/shared/json.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -25,7 +25,7 @@ export function textOf(fields: Fields, name: string, at: string): string {
   const others = Object.keys(fields).join(", ");
   if (value === undefined)
     throw new Error(`${at}: no field "${name}", only ${others || "none"}; use the benchmark's own file`);
-  throw new Error(`${at}: "${name}" must be a text, got ${shown(value)}; mend it, or use the benchmark's own file`);
+  throw new Error(`${at}: "${name}" must be a text, got ${shown(value)}; fix it, or use the benchmark's own file`);
 }
 
 /** A field as text, or "" without it. */
@@ -38,7 +38,7 @@ export function optionalText(fields: Fields, name: string): string {
 export function textsOf(value: unknown, name: string, at: string): string[] {
   if (!Array.isArray(value) || !value.every((one) => typeof one === "string"))
     throw new Error(
-      `${at}: "${name}" must be a list of texts, got ${shown(value)}; mend it, or use the benchmark's own file`,
+      `${at}: "${name}" must be a list of texts, got ${shown(value)}; fix it, or use the benchmark's own file`,
     );
   return value as string[];
 }
@@ -59,6 +59,6 @@ export function yesOrNo(text: string, at: string): "yes" | "no" {
   const value = text.trim().toLowerCase();
   if (value === "yes" || value === "no") return value;
   throw new Error(
-    `${at}: the expected answer must be yes or no, got ${shown(text)}; mend it, or use the benchmark's own file`,
+    `${at}: the expected answer must be yes or no, got ${shown(text)}; fix it, or use the benchmark's own file`,
   );
 }

@@ -9,7 +9,7 @@ const RULES: Record<Match, string> = {
   exact: "Right if it is an accepted answer after VQA's official normalisation.",
 };
 
-/** @param match how an answer meets an accepted one */
+/** @param match the way to compare with accepted answers */
 export function folder(match: Match): Benchmark {
   return {
     name: "folder",
@@ -40,7 +40,7 @@ export function folder(match: Match): Benchmark {
   };
 }
 
-/** "answers", or "answer" where there is one. */
+/** "answers", or a single "answer". */
 function answersOf(fields: Fields, at: string): string[] {
   if (fields.answers === undefined) return [textOf(fields, "answer", at)];
   const answers = textsOf(fields.answers, "answers", at).filter((answer) => answer.trim() !== "");

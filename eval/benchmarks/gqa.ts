@@ -9,7 +9,7 @@ import {
 } from "./benchmark.ts";
 import { type DataFolder, readJson } from "./data-folder.ts";
 import { type Fields, optionalText, recordOf, textOf } from "./fields.ts";
-import { type Row, rowsOf, rowsWith, tablesWith } from "./parquet.ts";
+import { hasTables, type Row, rowsOf, rowsWith, tablesWith } from "./parquet.ts";
 
 const COLUMNS = ["imageId", "question", "answer"];
 
@@ -20,7 +20,7 @@ export const gqa: Benchmark = {
   maxTokens: 16,
   score: exactMatch,
   async read(data, options) {
-    const entries = data.files(/\.parquet$/).length > 0 ? await parquetEntries(data) : fileEntries(data);
+    const entries = hasTables(data) ? await parquetEntries(data) : fileEntries(data);
     return entries.map(({ id, fields, at, picture }): BenchmarkQuestion => {
       const types = fields.types;
       return {
@@ -55,7 +55,7 @@ function fileEntries(data: DataFolder): Entry[] {
   });
 }
 
-/** Questions and pictures are in files of their own. */
+/** Questions and pictures are in separate files. */
 async function parquetEntries(data: DataFolder): Promise<Entry[]> {
   const questions = await rowsWith(data, COLUMNS, [/testdev_balanced_instructions/]);
   const pictures = await rowsOf(await tablesWith(data, ["id", "image"], [/testdev_balanced_images/]));

@@ -1,4 +1,7 @@
-/** MMBench: a TSV file with base64 pictures, or Parquet files. Rotations of the options come from the file, or are made. */
+/**
+ * MMBench: a TSV file with base64 pictures, or Parquet files. Rotations of the options come from the file, or are
+ * generated.
+ */
 import { createHash } from "node:crypto";
 import { groupBy } from "../group.ts";
 import { circular } from "../scorers/multiple-choice.ts";
@@ -11,7 +14,7 @@ import {
 } from "./benchmark.ts";
 import { type DataFolder, readText } from "./data-folder.ts";
 import { type Fields, optionalText, textOf } from "./fields.ts";
-import { rowsWith } from "./parquet.ts";
+import { hasTables, rowsWith } from "./parquet.ts";
 import { parseTsv } from "./tsv.ts";
 
 const COLUMNS = ["index", "question", "A", "B", "answer", "image"];
@@ -19,7 +22,7 @@ const LETTERS = ["A", "B", "C", "D"];
 const SUFFIX = "Answer with the option's letter from the given choices directly.";
 /** Rotations of a question in the official files: its index and multiples of this. */
 const ROTATION = 1_000_000;
-/** A shorter text in place of a picture is the index of the row that has it. */
+/** A shorter text instead of a picture is the index of the row with the picture. */
 const MOST_INDEX_CHARACTERS = 64;
 
 export const mmbench: Benchmark = {
@@ -31,7 +34,7 @@ export const mmbench: Benchmark = {
   maxTokens: 32,
   score: circular,
   async read(data, options) {
-    const rows = data.files(/\.parquet$/).length > 0 ? await parquetRows(data) : fileRows(data);
+    const rows = hasTables(data) ? await parquetRows(data) : fileRows(data);
     const units = groupBy(rows, ({ index }) => `${index % ROTATION}`);
     return [...units].flatMap(([unit, rotations]) =>
       (rotations.length > 1 ? rotations : rotated(rotations[0]!)).map((row) => questionOf(row, unit, options)),
@@ -126,7 +129,7 @@ function fileRows(data: DataFolder): ChoiceRow[] {
 
 function base64Picture(text: string, index: string, at: string): BenchmarkPicture {
   if (!/^[A-Za-z0-9+/\s]+=*\s*$/.test(text))
-    throw new Error(`${at}: the picture is no base64; download the file again`);
+    throw new Error(`${at}: the picture is not base64; download the file again`);
   const hash = createHash("sha256").update(text).digest("hex");
   return { file: `picture ${index}`, hash, read: async () => Buffer.from(text, "base64") };
 }

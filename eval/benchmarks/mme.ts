@@ -11,7 +11,7 @@ import {
 } from "./benchmark.ts";
 import { type DataFolder, readText } from "./data-folder.ts";
 import { textOf, yesOrNo } from "./fields.ts";
-import { rowsWith } from "./parquet.ts";
+import { hasTables, rowsWith } from "./parquet.ts";
 
 const COLUMNS = ["question_id", "question", "answer", "category", "image"];
 const TASKS = [...PERCEPTION, ...COGNITION];
@@ -24,7 +24,7 @@ export const mme: Benchmark = {
   maxTokens: 16,
   score: yesNoPairs,
   async read(data, options) {
-    const lines = data.files(/\.parquet$/).length > 0 ? await parquetLines(data) : fileLines(data);
+    const lines = hasTables(data) ? await parquetLines(data) : fileLines(data);
     for (const [unit, pair] of groupBy(lines, (line) => line.unit))
       if (pair.length !== 2)
         throw new Error(`${pair[0]!.at}: ${pair.length} questions on ${unit} in place of 2; download the task again`);
@@ -42,7 +42,7 @@ interface Line {
   picture(): BenchmarkPicture;
 }
 
-/** The question asks for yes or no itself. */
+/** The question already asks for yes or no. */
 function questionOf(
   { unit, task, question, answer, at, picture }: Line,
   i: number,
@@ -54,7 +54,7 @@ function questionOf(
 
 function fileLines(data: DataFolder): Line[] {
   const files = data.files(/\.txt$/).flatMap((file) => {
-    // A task's files lie in its folder, or in a folder inside it.
+    // A task's files are in its folder, or in a subfolder.
     const parts = [...data.path.split(/[\\/]/), ...data.name(file).split("/")];
     const task = parts.findLast((part) => TASKS.includes(part));
     return task === undefined ? [] : [{ file, task }];
@@ -71,7 +71,7 @@ function fileLines(data: DataFolder): Line[] {
       const at = `${file}:${i + 1}`;
       const [question = "", answer, ...more] = line.split("\t");
       if (answer === undefined || more.length > 0)
-        throw new Error(`${at}: a line must be a question, a tab, and Yes or No; mend it, or download the task again`);
+        throw new Error(`${at}: a line must be a question, a tab, and Yes or No; fix it, or download the task again`);
       const folder = data.name(file).split("/").slice(0, -1).join("/");
       const places = [folder, folder.replace(/questions_answers_YN$/, "images")];
       const names = places.flatMap((place) => PICTURES.map((ending) => `${place}/${name}.${ending}`));

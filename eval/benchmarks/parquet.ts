@@ -1,6 +1,6 @@
 /**
- * Tables in Parquet files, as the hub's mirrors of benchmarks hold them. Rows are read without their pictures; a picture is
- * read when it is asked about, with its row group, of which the last ones are kept.
+ * Tables in Parquet files, the format of the hub's mirrors of benchmarks. Rows are read without pictures; a picture is
+ * read on demand with its row group, and the last groups are kept.
  */
 import { createHash } from "node:crypto";
 import { open, stat } from "node:fs/promises";
@@ -19,9 +19,9 @@ import type { Fields } from "./fields.ts";
 
 /** A larger row group is not kept; its pictures are read one by one. */
 const MOST_KEPT_BYTES = 256 * 2 ** 20;
-/** Browsers ask side by side, at most this many. */
+/** The most browsers that ask in parallel. */
 const KEPT_GROUPS = 4;
-/** End of a file, by which it is known. */
+/** Bytes at a file's end that identify it. */
 const HASHED_BYTES = 65536;
 
 export interface Row {
@@ -50,7 +50,7 @@ export class Table {
     this.columns = parquetSchema(parts.metadata).children.map(({ element }) => element.name);
   }
 
-  /** Throws an Error of one line for a file that is no Parquet. */
+  /** Throws an Error of one line for a file that is not Parquet. */
   static async open(path: string): Promise<Table> {
     const { size } = await stat(path);
     const file = bufferOf(path, size);
@@ -101,21 +101,28 @@ export class Table {
 
   async #read(columns: string[], rowStart: number, rowEnd: number): Promise<Fields[]> {
     const options = { file: this.#file, metadata: this.#metadata, compressors, columns, rowStart, rowEnd };
-    // Bytes of pictures are no text; columns of text say that they are.
+    // Bytes of pictures are not text; text columns are marked as such.
     return parquetReadObjects({ ...options, utf8: false, useOffsetIndex: rowEnd - rowStart === 1 }).catch(
       (error: Error) => broken(this.path, error),
     );
   }
 }
 
+const TABLES = /\.parquet$/;
+
+/** True if the folder is a hub's mirror in Parquet, not the benchmark's own files. */
+export function hasTables(data: DataFolder): boolean {
+  return data.files(TABLES).length > 0;
+}
+
 /**
- * The tables of one split: of files with all of the columns, those of the split that a preference matches first. Empty where
- * there are no such files. Throws an Error of one line where several splits remain and no preference decides.
+ * The tables of one split: among files with all columns, the split that a preference matches first. Empty without such
+ * files. Throws an Error of one line if several splits remain and no preference matches.
  *
  * @param prefer patterns of the split's name, such as "data/validation"
  */
 export async function tablesWith(data: DataFolder, columns: readonly string[], prefer: RegExp[]): Promise<Table[]> {
-  const tables = await Promise.all(data.files(/\.parquet$/).map((file) => Table.open(file)));
+  const tables = await Promise.all(data.files(TABLES).map((file) => Table.open(file)));
   const fitting = tables.filter((table) => columns.every((name) => table.columns.includes(name)));
   const splitOf = ({ path }: Table) => data.name(path).replace(/(-\d+-of-\d+)?\.parquet$/, "");
   for (const pattern of prefer) {
@@ -133,16 +140,19 @@ export async function rowsOf(tables: readonly Table[]): Promise<Row[]> {
   return (await Promise.all(tables.map((table) => table.rows(["image"])))).flat();
 }
 
-/** All rows of the files that have these columns, without their pictures. Throws as `tablesWith`, and where no file has them. */
+/**
+ * All rows of the files that have these columns, without their pictures. Throws as `tablesWith`, and if no file has the
+ * columns.
+ */
 export async function rowsWith(data: DataFolder, columns: readonly string[], prefer: RegExp[]): Promise<Row[]> {
   const tables = await tablesWith(data, columns, prefer);
   if (tables.length === 0) await refuseColumns(data, columns);
   return rowsOf(tables);
 }
 
-/** Throws an Error that lists the columns which Parquet files have in place of those that are needed. */
+/** Throws an Error that lists the missing and the existing columns. */
 async function refuseColumns(data: DataFolder, columns: readonly string[]): Promise<void> {
-  const [file] = data.files(/\.parquet$/);
+  const [file] = data.files(TABLES);
   if (file === undefined) return;
   const found = (await Table.open(file)).columns;
   const missing = columns.filter((name) => !found.includes(name));
@@ -159,7 +169,7 @@ function pictureBytes(value: unknown, column: string, at: string): Uint8Array {
   throw new Error(`${at}: no picture in column "${column}", got ${shown(value ?? null)}; download the file again`);
 }
 
-/** Opened for each read: there may be hundreds of files. */
+/** The file is opened for each read, because there may be hundreds of files. */
 function bufferOf(path: string, byteLength: number): AsyncBuffer {
   return {
     byteLength,

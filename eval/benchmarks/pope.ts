@@ -1,9 +1,9 @@
-/** POPE: a JSON lines file a way of choosing objects, with pictures; or Parquet files. */
+/** POPE: one JSON lines file for each way of choosing objects, with pictures; or Parquet files. */
 import { yesNo } from "../scorers/yes-no.ts";
 import { type Benchmark, type BenchmarkQuestion, type ReadOptions, SHORT_ANSWER, withSuffix } from "./benchmark.ts";
 import { type DataFolder, readJsonLines } from "./data-folder.ts";
 import { optionalText, recordOf, textOf, yesOrNo } from "./fields.ts";
-import { rowsWith } from "./parquet.ts";
+import { hasTables, rowsWith } from "./parquet.ts";
 
 const COLUMNS = ["question_id", "question", "answer", "image"];
 
@@ -13,8 +13,7 @@ export const pope: Benchmark = {
   rule: 'The first sentence says no if it has one of the words "No", "no" and "not", else yes.',
   maxTokens: 32,
   score: yesNo,
-  read: (data, options) =>
-    data.files(/\.parquet$/).length > 0 ? fromParquet(data, options) : Promise.resolve(fromFiles(data, options)),
+  read: async (data, options) => (hasTables(data) ? fromParquet(data, options) : fromFiles(data, options)),
 };
 
 function fromFiles(data: DataFolder, options: ReadOptions): BenchmarkQuestion[] {

@@ -1,4 +1,4 @@
-/** The plain questions of the set that ships, as a benchmark: what a sweep asks where no data is named. */
+/** The plain questions of the shipped set, as a benchmark: the default of a sweep. */
 import { isRight } from "../question-checks.ts";
 import { oneByOne } from "../scorers/scoring.ts";
 import { type Question, readSet } from "../set.ts";
@@ -6,7 +6,7 @@ import type { Benchmark } from "./benchmark.ts";
 
 export const SHIPPED = "set";
 
-/** Reads the set at once. Its judge knows what each question allows. */
+/** Reads the whole set. Its scorer checks the expectation of each question. */
 export function readShipped(folder: string): Benchmark {
   const { closed, pictures } = readSet(folder);
   const asked = new Map<string, Question>();

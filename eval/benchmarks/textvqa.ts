@@ -3,7 +3,7 @@ import { textVqaAccuracy } from "../scorers/vqa-accuracy.ts";
 import { type Benchmark, type BenchmarkQuestion, type ReadOptions, SHORT_ANSWER, withSuffix } from "./benchmark.ts";
 import { type DataFolder, readJson } from "./data-folder.ts";
 import { type Fields, listOf, recordOf, tenAnswers, textOf, textsOf } from "./fields.ts";
-import { rowsWith } from "./parquet.ts";
+import { hasTables, rowsWith } from "./parquet.ts";
 
 const COLUMNS = ["question_id", "question", "answers", "image"];
 
@@ -13,8 +13,7 @@ export const textvqa: Benchmark = {
   rule: "min(1, matches / 3) over the ten sets of nine annotators, after the normalisation of TextVQA's evaluation.",
   maxTokens: 16,
   score: textVqaAccuracy,
-  read: (data, options) =>
-    data.files(/\.parquet$/).length > 0 ? fromParquet(data, options) : Promise.resolve(fromFiles(data, options)),
+  read: async (data, options) => (hasTables(data) ? fromParquet(data, options) : fromFiles(data, options)),
 };
 
 function fromFiles(data: DataFolder, options: ReadOptions): BenchmarkQuestion[] {
@@ -53,7 +52,7 @@ async function fromParquet(data: DataFolder, options: ReadOptions): Promise<Benc
 function questionOf(fields: Fields, at: string, words: readonly string[] | undefined, options: ReadOptions) {
   const id = textOf(fields, "question_id", at);
   const question = textOf(fields, "question", at);
-  // As LLaVA asks.
+  // LLaVA's prompt.
   const asked = words === undefined ? question : `${question}\nReference OCR token: ${words.join(", ")}`;
   const prompt = withSuffix(asked, SHORT_ANSWER, options);
   return { id, unit: id, category: "", prompt, expected: tenAnswers(fields.answers, at) };

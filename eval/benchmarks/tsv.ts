@@ -1,4 +1,4 @@
-/** Tables as text with tabs, whose fields may be in quotes, with tabs, line breaks and doubled quotes in them. */
+/** Parses tables with tabs; quoted fields may contain tabs, line breaks and doubled quotes. */
 
 /** Each row after the first as column -> text, with its line. Throws an Error of one line for a row of another length. */
 export function parseTsv(text: string, path: string): { fields: Record<string, string>; at: string }[] {
@@ -31,7 +31,7 @@ function records(text: string): { cells: string[]; line: number }[] {
   return found;
 }
 
-/** @returns the text, and where its tab or line break is */
+/** @returns the text, and the position of its tab or line break */
 function plainCell(text: string, start: number): { cell: string; end: number } {
   const ends = [text.indexOf("\t", start), text.indexOf("\n", start)].filter((end) => end >= 0);
   const end = Math.min(text.length, ...ends);

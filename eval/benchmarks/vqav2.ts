@@ -3,7 +3,7 @@ import { vqaAccuracy } from "../scorers/vqa-accuracy.ts";
 import { type Benchmark, type BenchmarkQuestion, type ReadOptions, SHORT_ANSWER, withSuffix } from "./benchmark.ts";
 import { type DataFolder, readJson } from "./data-folder.ts";
 import { listOf, optionalText, recordOf, tenAnswers, textOf } from "./fields.ts";
-import { rowsWith } from "./parquet.ts";
+import { hasTables, rowsWith } from "./parquet.ts";
 
 const COLUMNS = ["question_id", "question", "answers", "image"];
 
@@ -13,8 +13,7 @@ export const vqav2: Benchmark = {
   rule: "min(1, matches / 3) over the ten sets of nine annotators, after the official normalisation.",
   maxTokens: 16,
   score: vqaAccuracy,
-  read: (data, options) =>
-    data.files(/\.parquet$/).length > 0 ? fromParquet(data, options) : Promise.resolve(fromFiles(data, options)),
+  read: async (data, options) => (hasTables(data) ? fromParquet(data, options) : fromFiles(data, options)),
 };
 
 function fromFiles(data: DataFolder, options: ReadOptions): BenchmarkQuestion[] {

@@ -1,5 +1,5 @@
-// Draws the scenes of scenes.mjs into this folder, in headless Chromium: node eval/by-hand/draw.mjs. Emoji come from the
-// system's font, so that other systems draw other pictures; those in the repository were drawn with Noto's.
+// Draws the scenes of scenes.mjs into this folder, in headless Chromium: node eval/by-hand/draw.mjs. Emoji come from
+// the system's font, so other systems draw other pictures; those in the repository use Noto's.
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright";
 import { findChromium } from "../../tools/chromium.mjs";

@@ -1,9 +1,9 @@
-// Ten scenes that the generator of the training did not draw, as HTML: emoji as the browser draws text, another maker's
-// emoji, and a few shapes by hand. What is asked about them is in eval.json. Draws nothing; that is draw.mjs.
+// Ten scenes as HTML that the training's generator did not draw: emoji as text, emoji of another vendor, and a few
+// shapes by hand. eval.json has the questions; draw.mjs draws the scenes.
 
 /**
  * @typedef {object} Scene
- * @property {string} file the picture it becomes; its ending says in which format
+ * @property {string} file name of the picture; its ending gives the format
  * @property {number} width in pixels, as is the height: none is square, or of the size that a model reads
  * @property {number} height
  * @property {string} html

@@ -1,8 +1,8 @@
-/** A person's own questions: an answer is right if it is, or says, an accepted one. */
+/** Users' own questions: an answer is right if it equals, or contains, an accepted one. */
 import { officialWords } from "./answer-words.ts";
 import { oneByOne, type Scorer } from "./scoring.ts";
 
-/** How an answer meets an accepted one: as a whole, or as words that follow each other in it. */
+/** The comparison with an accepted answer: equal, or contained as consecutive words. */
 export type Match = "exact" | "words";
 
 export function isAccepted(answer: string, accepted: readonly string[], match: Match): boolean {

@@ -1,6 +1,6 @@
 /**
- * The normalisation of answers that VQA's official evaluation does (GT-Vision-Lab/VQA, vqaEval.py), and the one that is done
- * before answers are submitted (EvalAIAnswerProcessor of Pythia, which LLaVA uses and TextVQA's evaluation too).
+ * The normalisation of answers in VQA's official evaluation (GT-Vision-Lab/VQA, vqaEval.py), and the one before
+ * submission (EvalAIAnswerProcessor of Pythia, used by LLaVA and TextVQA's evaluation).
  */
 
 const PUNCTUATION = [...'; / [ ] " { } ( ) = + \\ _ - > < @ ` , ? !'.split(" ")];
@@ -42,7 +42,7 @@ export function submittedWords(text: string): string {
   return officialWords(text.toLowerCase().replaceAll(",", "").replaceAll("?", "").replaceAll("'s", " 's").trim());
 }
 
-/** A mark beside a blank disappears, and every mark does in a text with a number such as 1,000; others become blanks. */
+/** Removes marks next to a blank, and all marks in a text with a number such as 1,000; other marks become blanks. */
 function withoutPunctuation(text: string): string {
   const hasCommaNumber = /\d,\d/.test(text);
   let result = text;

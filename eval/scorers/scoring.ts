@@ -1,4 +1,4 @@
-/** What every scorer takes and returns, and the figures that most of them share. */
+/** The input and output of every scorer, and the figures that most of them share. */
 import { groupBy } from "../group.ts";
 import { estimate, proportion } from "../statistics.ts";
 
@@ -11,14 +11,14 @@ export interface Answered {
   cluster: string;
   /** Part of the benchmark, or "". */
   category: string;
-  /** Right answers, as the benchmark's file has them. */
+  /** Right answers in the benchmark's file. */
   expected: readonly string[];
-  /** Letter -> text, of a multiple choice. */
+  /** Letter -> text, for a multiple choice. */
   options?: Readonly<Record<string, string>>;
   answer: string;
 }
 
-/** What one unit scored: the sample of errors and paired comparisons. */
+/** The score of one unit: the sample for errors and paired comparisons. */
 export interface Unit {
   id: string;
   cluster: string;
@@ -29,10 +29,10 @@ export interface Unit {
 
 export interface Figure {
   name: string;
-  /** As the benchmark's own script prints it, between 0 and `most`. */
+  /** The value of the benchmark's own script, between 0 and `most`. */
   value: number;
   most: number;
-  /** Standard error, where it is known. */
+  /** Standard error, if known. */
   error?: number;
   /** Answers, or units. */
   count: number;
@@ -42,7 +42,7 @@ export interface Score {
   units: Unit[];
   /** The benchmark's own figure first. */
   figures: Figure[];
-  /** The same of the benchmark's parts; none where there is only one. */
+  /** The same for the benchmark's parts; empty if there is only one. */
   parts: Figure[];
 }
 
@@ -56,7 +56,7 @@ export function percentOf(name: string, units: readonly Unit[]): Figure {
   return figure(name, 100 * mean, 100, count, 100 * error);
 }
 
-/** The mean, and the mean of every category where there are several. */
+/** The mean, and the mean of every category if there are several. */
 export function withCategories(name: string, units: Unit[]): Score {
   const categories = groupBy(units, ({ category }) => category);
   const parts = [...categories].map(([category, own]) => percentOf(category || "other", own));

@@ -1,6 +1,6 @@
 /**
- * VQAv2 and TextVQA: an answer is right to min(1, n / 3), where n annotators gave it; the mean over the ten sets of nine
- * annotators, which one left out.
+ * VQAv2 and TextVQA: an answer that n annotators gave scores min(1, n / 3); the mean over the ten sets of nine
+ * annotators, each without one.
  */
 import { officialWords, submittedWords } from "./answer-words.ts";
 import { oneByOne } from "./scoring.ts";
@@ -12,9 +12,7 @@ export function leaveOneOut(answer: string, annotated: readonly string[]): numbe
   return shares.reduce((sum, share) => sum + share, 0) / annotated.length;
 }
 
-/**
- * As VQAv2's evaluation scores a submitted answer. It normalises the annotators' answers only where they differ.
- */
+/** As VQAv2's evaluation scores a submitted answer. It normalises the annotators' answers only if they differ. */
 export function vqaAccuracyOf(answer: string, annotated: readonly string[]): number {
   const differ = new Set(annotated).size > 1;
   return leaveOneOut(submittedWords(answer), differ ? annotated.map(officialWords) : annotated);

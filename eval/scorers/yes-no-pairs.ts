@@ -1,6 +1,6 @@
 /**
- * MME: two yes-no questions a picture. A task scores its accuracy plus the share of pictures with both answers right, in
- * percent, so 200 at most. Perception has ten tasks, cognition four.
+ * MME: two yes-no questions a picture. A task scores its accuracy plus the share of pictures with both answers right,
+ * in percent, so at most 200. Perception has ten tasks, cognition four.
  */
 import { groupBy } from "../group.ts";
 import { estimate } from "../statistics.ts";
@@ -28,7 +28,7 @@ export function saidYesOrNo(answer: string): "yes" | "no" | "other" {
   return start.includes("no") ? "no" : "other";
 }
 
-/** The sum of perception first. Sums are over the tasks that were asked, and `most` says how many those are. */
+/** The sum of perception first. Sums are over the asked tasks; `most` reflects their number. */
 export function yesNoPairs(answered: readonly Answered[]): Score {
   const units: Unit[] = answered.map(({ id, cluster, category, answer, expected }) => ({
     id,
@@ -56,7 +56,7 @@ function taskScore(name: string, units: readonly Unit[]): Figure {
   return figure(name, 100 * mean, TASK_MOST, units.length, 100 * error);
 }
 
-/** Tasks have no picture in common, so variances add up. */
+/** Tasks share no pictures, so variances add up. */
 function sumOf(name: string, scores: readonly Figure[]): Figure {
   const total = scores.reduce((sum, { value }) => sum + value, 0);
   const variance = scores.reduce((sum, { error = Number.NaN }) => sum + error ** 2, 0);

@@ -2,7 +2,7 @@
 import { groupBy } from "../group.ts";
 import { type Answered, type Figure, figure, percentOf, type Score, type Unit } from "./scoring.ts";
 
-/** Everything is "yes" whose first sentence has none of the words "No", "no" and "not". */
+/** An answer is "yes" if its first sentence has none of the words "No", "no" and "not". */
 export function deniesOrAffirms(answer: string): "yes" | "no" {
   const [sentence = ""] = answer.trim().split(".");
   const words = sentence.replaceAll(",", "").split(" ");

@@ -5,7 +5,7 @@ import { METHODS } from "./methods.ts";
 export interface SweepOptions {
   /** Names of methods. */
   methods: readonly string[];
-  /** Image tokens to keep; undefined for the usual ones that are fewer than the model's own. */
+  /** Image tokens to keep; undefined for the usual budgets below the model's own number. */
   tokens: readonly number[] | undefined;
   /** Largest shares of inhibited tokens; 0 is none. */
   inhibition: readonly number[];
@@ -19,10 +19,10 @@ export interface SweepSetting extends Setting {
 const BUDGETS = [8, 16, 32, 64, 128, 256];
 
 /**
- * The reference with all tokens comes first. No compression is asked twice. Throws an Error of one line for an unknown
- * method, and where no usual budget is below the model's tokens.
+ * The reference with all tokens comes first. Duplicate compressions are left out. Throws an Error of one line for an
+ * unknown method, and if no usual budget is below the model's tokens.
  *
- * @param imageTokens of the model; 0 if it is not known yet, and then names are checked and nothing else
+ * @param imageTokens of the model; 0 if unknown, to check names only
  */
 export function sweepSettings({ methods, tokens, inhibition }: SweepOptions, imageTokens: number): SweepSetting[] {
   const chosen = methods.map((name) => {
@@ -31,7 +31,7 @@ export function sweepSettings({ methods, tokens, inhibition }: SweepOptions, ima
       throw new Error(`--methods: unknown "${name}"; choose from ${METHODS.map((one) => one.name).join(", ")}`);
     return method;
   });
-  // Of a model with tiles a picture has more tokens than one view, so that a chosen budget may be larger.
+  // A tiled picture has more tokens than one view, so a chosen budget may be larger.
   const budgets = tokens ?? BUDGETS.filter((count) => imageTokens === 0 || count < imageTokens);
   if (budgets.length === 0)
     throw new Error(

@@ -1,6 +1,6 @@
-"""SmolLM2's chat format: prefixes, the turns behind a picture, and batches of packed conversations for training.
+"""SmolLM2's chat format: prefixes, the turns after a picture, and batches of packed conversations for training.
 
-A picture is read once for several conversations. Each sees the prefix, the picture and itself; positions restart behind the
+A picture is read once for several conversations. Each sees the prefix, the picture and itself; positions restart after the
 picture for each. Captions and plain questions only: no conversation holds an instruction about form.
 """
 
@@ -78,7 +78,7 @@ def opening(examples: list[tuple[str, str]] = ()) -> str:
 
 
 def closing(prompt: str) -> str:
-    """From behind the picture or caption to where the answer begins."""
+    """The text from the picture or caption to the start of the answer."""
     return f"\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
 
 
@@ -103,7 +103,7 @@ class Batch:
     pixels: Tensor  # uint8 [B, 3, S, S]
     kind: Tensor  # [B, P], background patches hold NO_KIND + background
     ids: Tensor  # [B, T]
-    positions: Tensor  # [B, T], from 0 behind the picture
+    positions: Tensor  # [B, T], from 0 after the picture
     mask: Tensor  # additive [B, 1, P + T, P + T]
     rows: Tensor  # flat indices into [B, T] of the rows to learn
     targets: Tensor

@@ -51,7 +51,7 @@ class Cache:
     """Keys and values of growing sequences, written in place into a room of fixed size."""
 
     def __init__(self, layers: int, shape: tuple[int, int, int, int], dtype: torch.dtype, before: list[Prefix] = ()) -> None:
-        """`before`: one prefix a sequence; the rows behind a shorter one are zero, for a mask to block."""
+        """`before`: one prefix a sequence; the rows after a shorter one are zero, for a mask to block."""
         self.pairs = [(torch.zeros(shape, dtype=dtype), torch.zeros(shape, dtype=dtype)) for _ in range(layers)]
         self.rows = max([prefix.rows for prefix in before], default=0)
         for sequence, prefix in enumerate(before):
@@ -72,7 +72,7 @@ class Cache:
 
 
 class Language:
-    """Weights in `dtype`; nothing here has a gradient of its own. `fold`: the norms' weights go into the matrices behind them
+    """Weights in `dtype`; nothing here has a gradient of its own. `fold`: the norms' weights go into the matrices after them
     and attention's scale into the queries', as `run` and `learn` need it."""
 
     def __init__(self, dtype: torch.dtype = torch.float32, fold: bool = True) -> None:
@@ -167,7 +167,7 @@ class Language:
         start = torch.tensor([prefix.rows for prefix in before] or [0] * count)[:, None]
         past, longest = int(start.max()), int(lengths.max())
         x = torch.stack([F.pad(r.float(), (0, 0, 0, longest - r.shape[0])) for r in rows])
-        beyond = (torch.arange(longest) >= lengths[:, None]).float() * BLOCKED  # [B, T], rows are filled up behind
+        beyond = (torch.arange(longest) >= lengths[:, None]).float() * BLOCKED  # [B, T], rows are padded at the end
         missing = (torch.arange(past) >= start).float() * BLOCKED  # [B, P], and so are prefixes
         causal = (torch.full((longest, longest), BLOCKED).triu(1) + beyond[:, None]).clamp_min(BLOCKED)
         mask = torch.cat([missing[:, None].expand(-1, longest, -1), causal], 2)[:, None]

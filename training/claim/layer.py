@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-BLOCK = 96  # rows whose keys end together; keys behind a block's last row are never read
+BLOCK = 96  # rows whose keys end together; keys after a block's last row are never read
 
 
 class Unit(torch.autograd.Function):

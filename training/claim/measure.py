@@ -63,16 +63,16 @@ class Asker:
     def text(self, text: str) -> Tensor:
         return self.language.embed(torch.tensor(self.tokens.encode(text)))
 
-    def ask(self, setting: Setting, before: list[str], pictures: list[int], behind: list[str], limit: int) -> list[str]:
-        """Answers to prompts, each with its text in front of the picture and behind it."""
+    def ask(self, setting: Setting, before: list[str], pictures: list[int], after: list[str], limit: int) -> list[str]:
+        """Answers to prompts, each with its text before the picture and after it."""
         for text in before:
             if text not in self.prefixes:
                 self.prefixes[text] = self.language.read(self.tokens.encode(text))
         prefixes, seen = [self.prefixes[text] for text in before], self.rows(setting, pictures)
-        if setting.method == "caption":  # the text behind may join the caption's last piece
-            rows = [self.text(caption(make_scene(EVAL_SEED + p)) + text) for p, text in zip(pictures, behind)]
+        if setting.method == "caption":  # the text after may join the caption's last piece
+            rows = [self.text(caption(make_scene(EVAL_SEED + p)) + text) for p, text in zip(pictures, after)]
         else:
-            rows = [torch.cat([row, self.text(text)]) for row, text in zip(seen, behind)]
+            rows = [torch.cat([row, self.text(text)]) for row, text in zip(seen, after)]
         start = max(prefix.rows for prefix in prefixes)
         inhibition = Inhibition(start, start + seen[0].shape[0], MAX_RATIO) if setting.inhibited else None
         return [self.tokens.decode(ids) for ids in self.language.answer(prefixes, rows, limit, inhibition)]

@@ -1,4 +1,4 @@
-"""The part that is trained: features of a patch -> an input row of the language model. Also the frozen encoder in front of it.
+"""The part that is trained: features of a patch -> an input row of the language model. Also the frozen encoder before it.
 
 Training works on a projector of unit scale; the file holds LLaVA's two layers with all scales folded in.
 """

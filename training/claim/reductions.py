@@ -1,4 +1,4 @@
-"""How a picture's tokens are reduced and inhibited in a setting: names, and what the encoder and projector then give.
+"""How a picture's tokens are reduced and inhibited in a setting: names, and the output of encoder and projector.
 
 VMTC comes from the training's vmtc.py; the other methods are written from their rules: pool (spatial down-sampling, SPD),
 prune-last (LLP), PruMerge with a given number of tokens, and diverse (DivPrune, after the projector).

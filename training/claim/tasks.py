@@ -84,7 +84,7 @@ def make_example(item: Item) -> tuple[str, str]:
 
 
 def prompt(item: Item, way: str) -> tuple[str, str]:
-    """Text in front of the picture or caption, and behind it. Ways: example (one worked example), copied (the same without the
+    """The texts before and after the picture or caption. Ways: example (one worked example), copied (the same without the
     last instruction), direct (IFEval's wording, no example), ours (our wording, no example)."""
     asked = {"example": f"{item.question.text} {item.wordings['ours']}", "copied": item.question.text,
              "direct": f"{item.question.text} {item.wordings['ifeval']}", "ours": f"{item.question.text} {item.wordings['ours']}"}[way]

@@ -31,7 +31,7 @@ describe("bad data is refused by file, place and next step", () => {
       );
     expect(failure).not.toContain("\n");
     // The reason is Node's, and each version words it otherwise.
-    return failure.replaceAll(folder, "DATA").replace(/this is no JSON \(.* JSON .*\);/, "this is no JSON (REASON);");
+    return failure.replaceAll(folder, "DATA").replace(/this is not JSON \(.* JSON .*\);/, "this is not JSON (REASON);");
   }
 
   const cases: [
@@ -53,7 +53,7 @@ describe("bad data is refused by file, place and next step", () => {
       "gqa",
       "files",
       (folder) => write(folder, "testdev_balanced_questions.json", "{"),
-      "DATA/testdev_balanced_questions.json: this is no JSON (REASON); download the file again, or mend it there",
+      "DATA/testdev_balanced_questions.json: this is not JSON (REASON); download the file again, or fix it there",
     ],
     [
       "no file of questions",
@@ -119,14 +119,14 @@ describe("bad data is refused by file, place and next step", () => {
       "mme",
       "files",
       (folder) => write(folder, "existence/0001.txt", "A?\tYes\nB? No\n"),
-      "DATA/existence/0001.txt:2: a line must be a question, a tab, and Yes or No; mend it, or download the task again",
+      "DATA/existence/0001.txt:2: a line must be a question, a tab, and Yes or No; fix it, or download the task again",
     ],
     [
       "an answer that is neither",
       "mme",
       "files",
       (folder) => write(folder, "existence/0001.txt", "A?\tYes\nB?\tPerhaps\n"),
-      'DATA/existence/0001.txt:2: the expected answer must be yes or no, got "Perhaps"; mend it, or use the benchmark\'s own file',
+      'DATA/existence/0001.txt:2: the expected answer must be yes or no, got "Perhaps"; fix it, or use the benchmark\'s own file',
     ],
     [
       "an unknown answer letter",
@@ -159,7 +159,7 @@ describe("bad data is refused by file, place and next step", () => {
           "coco/coco_pope_popular.json",
           '{"image": "COCO_0.jpg", "text": "A?", "label": "yes"}\n{"image\n',
         ),
-      "DATA/coco/coco_pope_popular.json:2: this is no JSON (REASON); download the file again, or mend it there",
+      "DATA/coco/coco_pope_popular.json:2: this is not JSON (REASON); download the file again, or fix it there",
     ],
     [
       "an empty list of answers",
