@@ -115,7 +115,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
 };
 
-/** What only one room may do: a pattern over code -> rooms. */
+/** Actions of one room only: a pattern over code -> rooms. */
 const OWNERS: [what: string, pattern: RegExp, rooms: string[]][] = [
   [
     "makes device objects",

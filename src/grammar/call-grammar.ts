@@ -1,4 +1,4 @@
-/** The form of calls of tools as EBNF. Conventions describe the form; src/text/tool-calls reads what comes of it. */
+/** The form of calls of tools as EBNF. Conventions describe the form; src/text/tool-calls reads the answers. */
 import type { CallForm, CallFormPart, MemberNotation } from "../shared/tools.ts";
 import type { CountedStrings } from "./counted-strings.ts";
 import { characterClass, complement, either, FormatError, literal, repeat, sequence } from "./ebnf.ts";
@@ -8,7 +8,7 @@ import { asSchema, count, isNames, isObject, resolve, type Schema, type SchemaOb
 import { type CountedGrammar, grammarWithCounts, SchemaGrammar } from "./schema-grammar.ts";
 import { patternOf } from "./string-formats.ts";
 
-/** A character of a string that stands as it is: no "<", which begins what ends it. */
+/** A character of an unquoted string: not "<", which begins its end. */
 const RAW_CHARACTER = characterClass(complement([[0x3c, 0x3c]]));
 
 /** @throws FormatError for a tool's schema that cannot be followed */

@@ -66,7 +66,7 @@ function strictest(bounds: readonly LengthBounds[]): LengthBounds {
 
 const [QUOTE, BACKSLASH, U] = [0x22, 0x5c, 0x75];
 
-/** Where an answer stands among the strings of JSON. */
+/** An answer's position relative to the strings of its JSON. */
 interface Place {
   isInside: boolean;
   /** Characters of the string so far; one that is begun counts. */
@@ -79,7 +79,9 @@ interface Place {
 
 const OUTSIDE: Place = { isInside: false, count: 0, escaped: 0, partial: 0 };
 
-/** Goes on over some bytes. @param onEnd called with the length of each string that ends, and whether it began before */
+/**
+ * Advances over some bytes. @param onEnd called with the length of each string that ends; `isFirst` if it began before
+ */
 function follow(place: Place, bytes: Uint8Array, onEnd: (length: number, isFirst: boolean) => void): Place {
   let { isInside, count, escaped, partial } = place;
   let isFirst = isInside;
@@ -144,10 +146,10 @@ export class LengthFilter {
   readonly #tokens: TokenLengths;
   readonly #bounds: readonly LengthBounds[];
   readonly #all: LengthBounds;
-  /** Tokens that begin a string with something that some bounds forbid: from outside of a string, and from inside. */
+  /** Tokens that begin a string which some bounds forbid: from outside of a string, and from inside. */
   readonly #hasty: readonly [readonly number[], readonly number[]];
   #place = OUTSIDE;
-  /** Of the string that the answer is in, once a mask has told. */
+  /** Bounds of the string that the answer is in, once a mask has shown them. */
   #marked: readonly LengthBounds[] = [];
 
   constructor(tokens: TokenLengths, bounds: readonly LengthBounds[]) {
@@ -172,7 +174,10 @@ export class LengthFilter {
     });
   }
 
-  /** @param mask changed; may lack bits of tokens already. @param isMarked whether the grammar allows the mark of bounds i */
+  /**
+   * @param mask changed; may lack bits of tokens already. @param isMarked true if the grammar allows the mark of bounds
+   * i
+   */
   apply(mask: Uint32Array, isMarked: (i: number) => boolean): void {
     const { isInside, count, escaped } = this.#place;
     for (const id of this.#hasty[isInside ? 1 : 0]) mask[id >> 5]! &= ~(1 << (id & 31));
@@ -204,8 +209,8 @@ export class LengthFilter {
   }
 
   /**
-   * Whether a token has more of a string that it begins than all bounds allow, or a part of a character, before a mask can
-   * tell which bounds that string has. Shorter tokens can spell the same.
+   * True if a token begins a string and breaks any bounds, or ends within a character, before a mask can show which
+   * bounds that string has. Shorter tokens can spell the same text.
    */
   #isHasty(place: Place, token: Uint8Array): boolean {
     const { least, most } = this.#all;

@@ -30,7 +30,7 @@ export function characterClass(ranges: Ranges): string {
   return either([...(one.length > 0 ? [`[${one.join("")}]`] : []), ...wide.flatMap(byteSequences)]);
 }
 
-/** Where UTF-8 gets a byte longer. */
+/** Last code point of each length in UTF-8. */
 const LAST_OF_LENGTH = [0x7f, 0x7ff, 0xffff, MAX_CODE_POINT];
 
 /**

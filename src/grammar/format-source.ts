@@ -4,7 +4,7 @@ import { kindOf } from "../shared/arguments.ts";
 import { shown } from "../shared/json.ts";
 import type { CallForm } from "../shared/tools.ts";
 
-/** What a worker compiles. */
+/** A format as a worker compiles it. */
 export interface FormatSource {
   type: AnswerFormat["type"] | "calls";
   /** Schema, options and the form of calls as JSON, pattern and grammar as they are. */
@@ -22,7 +22,9 @@ const FIELDS: { [type in AnswerFormat["type"]]: string | undefined } = {
   grammar: "ebnf",
 };
 
-/** @throws TypeError for what is no format, RangeError for one that is too long; messages begin with "format" */
+/**
+ * @throws TypeError for a value that is not a format, RangeError for one that is too long; messages begin with "format"
+ */
 export function formatSource(format: unknown): FormatSource {
   if (kindOf(format) !== "Object") throw new TypeError(`format must be an object with a type, got ${shown(format)}`);
   const fields = format as Record<string, unknown>;
@@ -32,7 +34,7 @@ export function formatSource(format: unknown): FormatSource {
   const name = FIELDS[type];
   const unknown = Object.keys(fields).find((key) => key !== "type" && key !== name);
   if (unknown !== undefined)
-    throw new TypeError(`format.${unknown.slice(0, 80)} is no field of a format of type ${type}`);
+    throw new TypeError(`format.${unknown.slice(0, 80)} is not a field of a format of type ${type}`);
   const text = name === undefined ? "" : textOf(type, name, fields[name]);
   if (text.length > MAX_LENGTH)
     throw new RangeError(

@@ -13,7 +13,7 @@ interface Scope {
 const scope = globalThis as unknown as Scope;
 let matcher: Matcher | undefined;
 let last: Promise<unknown> = Promise.resolve();
-/** What the library printed before it aborted: its only message. */
+/** Text that the library printed before it aborted: its only message. */
 let printed = "";
 console.error = (...parts: unknown[]) => {
   printed = `${printed}${parts.join(" ")}\n`.slice(-2000);

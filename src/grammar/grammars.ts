@@ -1,8 +1,9 @@
 /**
  * The grammars of one model: a worker that follows the format of one answer at a time, started at the first request for one.
  *
- * The library is WebAssembly without exceptions and without a way to stop it. In a worker its memory is bounded, an abort
- * leaves the page alone, and what takes too long is ended by termination. The next request starts another worker.
+ * The library is WebAssembly without exceptions and without a way to stop it. In a worker its memory is bounded, an
+ * abort does not reach the page, and work that takes too long is ended by terminating the worker. The next request
+ * starts another one.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import type { FormatSource } from "./format-source.ts";
@@ -13,7 +14,7 @@ import { startGrammarWorker } from "./start-worker.ts";
 const MAX_MS = 5000;
 /** Time that passes before processor time is measured: most formats take a tenth of it. */
 const UNMEASURED_MS = 1000;
-/** Time after which nothing is waited for, however busy the machine is. */
+/** Longest wait, however busy the machine is. */
 const MAX_WAIT_MS = 120_000;
 /** Time to fetch and start the script, of a megabyte. */
 const START_MS = 120_000;
@@ -51,7 +52,7 @@ export class Grammars {
     return (await this.#call({ type: "begin", source }))!;
   }
 
-  /** What may follow this token. Throws as `begin`. */
+  /** Returns the tokens that may follow this one. Throws as `begin`. */
   async accept(id: number): Promise<GrammarStep> {
     return (await this.#call({ type: "accept", id }))!;
   }
@@ -113,8 +114,8 @@ export class Grammars {
 }
 
 /**
- * Calls `onEnd` after so much processor time, measured by a second worker once a second has passed; without a limit, after
- * the time to start. A clock alone would refuse honest formats on busy machines.
+ * Calls `onEnd` after so much processor time, measured by a second worker once a second has passed; without a limit,
+ * after the time to start. A clock alone would refuse valid formats on busy machines.
  */
 class Deadline {
   #yardstick: Worker | undefined;

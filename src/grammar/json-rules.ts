@@ -14,7 +14,7 @@ const CHARACTER = characterClass(
   ]),
 );
 const HEX = "[0-9A-Fa-f]";
-// Escapes of halves of characters would make strings that are no Unicode: d800 to dfff are left out.
+// Escapes of surrogates would make strings that are not Unicode: d800 to dfff are left out.
 const HEX_ESCAPE = `"u" ([0-9A-Ca-cE-Fe-f] ${HEX} | [dD] [0-7]) ${HEX} ${HEX}`;
 /** Rules that every grammar of schemas needs. */
 export const JSON_RULES = [

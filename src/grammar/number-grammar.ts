@@ -7,7 +7,7 @@ export const INTEGER = `("0" | "\\u002d"? [1-9] ${DIGITS})`;
 export const NUMBER = `("\\u002d"? ("0" | [1-9] ${DIGITS}) ("\\u002e" [0-9]{1,15})? ([eE] [\\u002b\\u002d]? [0-9]{1,2})?)`;
 
 export interface Bounds {
-  /** Undefined is no bound. */
+  /** Undefined for no bound. */
   min: number | undefined;
   max: number | undefined;
   /** True if the bound itself is excluded. */
@@ -15,7 +15,7 @@ export interface Bounds {
   belowMax: boolean;
 }
 
-/** Where integers without a bound end. */
+/** End of integers without a bound. */
 const FAR = 1e15;
 /** Where decimals end: beyond, six of them would be rounded to an integer, perhaps to an excluded bound. */
 const FAR_DECIMAL = 1e9;
@@ -129,8 +129,8 @@ function digits(spans: readonly Span[]): string {
 }
 
 /**
- * What may follow: each digit once, so that nothing is ambiguous. The library's automata of many overlapping alternatives
- * let through others (0.1.27).
+ * The digits that may follow, each once, so that nothing is ambiguous. The library's automata of many overlapping
+ * alternatives accept other numbers, too (0.1.27).
  */
 function rest(ranges: readonly Digits[]): string {
   const ended = ranges.filter(({ low }) => low === "");

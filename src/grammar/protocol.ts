@@ -32,5 +32,5 @@ export type FromGrammar =
   | { call: number; type: "step"; step: GrammarStep | undefined }
   /** So many more milliseconds of the processor were spent. */
   | { call: number; type: "worked"; milliseconds: number }
-  /** `isFormat`: the format is at fault. `isBroken`: the worker is of no more use. */
+  /** `isFormat`: the format is invalid. `isBroken`: the worker can no longer be used. */
   | { call: number; type: "failure"; message: string; isFormat: boolean; isBroken: boolean };

@@ -41,7 +41,7 @@ function pointsOf(ranges: Ranges): number[] {
 /** Of a pattern: writing its grammar takes 4 s at 20,000 characters, and a fifth of that here. */
 const MAX_CHARACTERS = 8192;
 
-/** @throws FormatError for a damaged or long pattern, and for what needs more than a regular language */
+/** @throws FormatError for a damaged or long pattern, and for one that is not a regular language */
 export function regexGrammar(pattern: string, write: WriteCharacter): string {
   if (pattern.length > MAX_CHARACTERS)
     throw new FormatError(`a pattern has ${pattern.length} characters; at most ${MAX_CHARACTERS}`);
@@ -54,7 +54,7 @@ export function regexGrammar(pattern: string, write: WriteCharacter): string {
   return alternativesOf(parsed.alternatives, write, { first: true, last: true });
 }
 
-/** Whether a place is the first or the last of the whole text: only there can an assertion hold. */
+/** True at the first and last place of the whole text, the only ones where an assertion can hold. */
 interface Place {
   first: boolean;
   last: boolean;

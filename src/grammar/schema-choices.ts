@@ -1,4 +1,4 @@
-/** Facts about schemas that need no grammar: whether a finite value satisfies one, and whether two exclude each other. */
+/** Facts about schemas that need no grammar: can a finite value satisfy one, do two exclude each other. */
 import { FormatError } from "./ebnf.ts";
 import { asSchema, isObject, resolve, type Schema, type SchemaObject, typesOf } from "./schema-fields.ts";
 
@@ -9,8 +9,9 @@ const MAX_LEVELS = 256;
 const ending = new WeakSet<object>();
 
 /**
- * Whether some value without infinite nesting can satisfy the schema, as far as its structure tells. Throws FormatError for
- * a schema of too many levels.
+ * True if some value without infinite nesting can satisfy the schema, as far as its structure tells.
+ *
+ * @throws FormatError for a schema of too many levels
  */
 export function canEnd(schema: Schema, root: Schema, under: readonly unknown[] = []): boolean {
   if (typeof schema === "boolean") return schema;
@@ -54,7 +55,9 @@ function hasFiniteItems({ prefixItems, items, minItems }: SchemaObject, check: C
   return least <= fixed.length || items === undefined || Array.isArray(items) || check(items, "items");
 }
 
-/** Whether no value satisfies two of the schemas: by their types, or by a required property of other constants in each. */
+/**
+ * True if no value satisfies two of the schemas: by their types, or by a required property of other constants in each.
+ */
 export function isDisjoint(schemas: readonly Schema[], root: Schema): boolean {
   return schemas.every((a, i) => schemas.slice(i + 1).every((b) => excludes(a, b, root)));
 }

@@ -84,7 +84,7 @@ export function isNames(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((name) => typeof name === "string");
 }
 
-/** What a reference within the schema points at. */
+/** Returns the part of the schema that a reference points at. */
 export function resolve(root: Schema, reference: unknown, where: string): Schema {
   if (typeof reference !== "string" || !/^#(\/|$)/.test(reference))
     throw new FormatError(`${where}.$ref must point into the schema itself, as "#/$defs/name"`);

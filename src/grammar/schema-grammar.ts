@@ -1,7 +1,7 @@
 /**
- * JSON Schema as EBNF: JSON on one line that the schema accepts. The library's own translation is not used: in 0.1.27 its
- * patterns, string lengths and bounds of numbers let through text that is no JSON. Of some keywords the grammar is a part:
- * properties stand in the schema's order, and names that it does not list come only where it lists none.
+ * JSON Schema as EBNF: JSON on one line that the schema accepts. The library's own translation is not used: in 0.1.27
+ * its patterns, string lengths and bounds of numbers accept text that is not JSON. The grammar is narrower than the
+ * schema: properties stand in the schema's order, and names that it does not list come only where it lists none.
  */
 import { CountedStrings, type LengthBounds } from "./counted-strings.ts";
 import { either, FormatError, literal, repeat, sequence } from "./ebnf.ts";
@@ -24,7 +24,7 @@ import {
 } from "./schema-fields.ts";
 import { patternOf } from "./string-formats.ts";
 
-/** JSON nests no deeper in a schema of honest people. */
+/** Deepest nesting of a schema that is read; real ones nest far less. */
 const MAX_DEPTH = 64;
 
 /** References that lead to each other, in a schema of honest people. Each of them takes a part of the stack. */
@@ -161,7 +161,7 @@ export class SchemaGrammar {
     const parts = schemas.map((part, i) => asSchema(part, `${where}.${name}[${i}]`));
     if (name === "oneOf" && !isDisjoint(parts, this.#root))
       throw new FormatError(`the keyword "oneOf" in ${where} cannot be followed: its schemas overlap; use anyOf`);
-    // A schema that nothing satisfies is no alternative.
+    // A schema that nothing satisfies is not an alternative.
     const possible = parts.filter((part) => part !== false && canEnd(part, this.#root));
     if (possible.length === 0) throw new FormatError(`nothing can satisfy ${where}.${name}`);
     // A string of two of them may be under either: the mask would not tell which bounds it may break.

@@ -2,7 +2,7 @@
 
 /** A token, and how likely the model held it. */
 export interface TokenProbability {
-  /** -1 from a server, which tells none. */
+  /** -1 from a server, which sends no ids. */
   id: number;
   /** Its own text; U+FFFD where it holds only a part of a character. */
   text: string;

@@ -1,4 +1,4 @@
-/** What a running answer tells. */
+/** Events of a running answer. */
 import type { AnswerToken } from "./answer-token.ts";
 import type { AnsweringServer } from "./answering-server.ts";
 import type { AnswerAttention, GenerationStats } from "./generation-stats.ts";
@@ -27,11 +27,11 @@ export type GenerationEvent =
    * `arguments` is the added text; all of one index together are JSON.
    */
   | { type: "tool-call"; index: number; id: string; name: string; arguments: string }
-  /** Only with `tools`: what began as a call is none. All of its text came in `text` events; its index has no call. */
+  /** Only with `tools`: the text that began like a call is not one. It came in `text` events; its index has no call. */
   | { type: "tool-problem"; message: string }
   /**
-   * The GPU device was lost. The model is being loaded again, and the answer goes on where it stood: nothing that was
-   * told is told again. May come more than once, and in any phase.
+   * The GPU device was lost. The model is loaded again, then the answer continues; no event is repeated. May come more
+   * than once, in any phase.
    */
   | { type: "recovering" }
   | ({ type: "attention" } & AnswerAttention)

@@ -1,10 +1,11 @@
-/** What an answer cost, and where it looked, as a caller reads it. */
+/** The cost of an answer, and the image tokens it attended to, as callers read them. */
 import type { AnsweringServer } from "./answering-server.ts";
 import type { Matrix } from "./view.ts";
 
 /**
- * Where an answer's tokens looked: row i is of the position that chose token i. Columns are the image tokens that the
- * decoder reads, of all images in order (an `image` event has their number and, in its last stage, their patches).
+ * Attention of an answer's tokens to image tokens. Row i belongs to the position that chose token i. Columns are the
+ * image tokens that the decoder reads, of all images in order. An `image` event has their number and, in its last
+ * stage, their patches.
  */
 export interface AnswerAttention {
   /** Length of the answer's text, in UTF-16 units, once each token was read: token i wrote [ends[i - 1], ends[i]). */
@@ -45,8 +46,8 @@ export interface GenerationStats {
   /** Those of them that an earlier question left in the cache, and that did not run again. */
   reusedTokens: number;
   /**
-   * Where prompts may go on from an earlier one: after any token that they share, or, for models with a recurrent state, only
-   * after the end of a turn or of an answer.
+   * Positions from which a prompt may reuse an earlier one: after any shared token or, for models with a recurrent
+   * state, only after the end of a turn or of an answer.
    */
   reuse: "any token" | "saved points";
   newTokens: number;
@@ -58,8 +59,8 @@ export interface GenerationStats {
   tokensPerSecond: number;
   gpuBytes: number;
   /**
-   * Of an answer from a server: which one. Numbers of pictures and of the GPU are 0 then. Without `countsTokens` the server
-   * told no numbers of tokens, and `newTokens` counts the parts in which the text came.
+   * The server that answered, if any. Numbers of pictures and of the GPU are 0 then. Without `countsTokens` the server
+   * sent no token counts, and `newTokens` counts the parts in which the text came.
    */
   server?: AnsweringServer & { countsTokens: boolean };
 }

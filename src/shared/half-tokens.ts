@@ -1,4 +1,4 @@
-/** What half of the image tokens would save of an answer's time to its first word. Pure. */
+/** Estimates the time to the first word that half of the image tokens would save. Pure. */
 
 /** The numbers of an answer's statistics that the estimate needs. */
 interface AnswerCost {

@@ -1,4 +1,4 @@
-/** What a search on a hub finds. Types only. */
+/** Results of a search on a hub. Types only. */
 
 export interface HubMatch {
   /** As `Fovea.load` takes it: "hf:owner/name". */

@@ -1,9 +1,9 @@
 /**
- * Regular expressions of untrusted files, matched in time linear in the text. JavaScript's own engine backtracks: "(a+)+$"
- * takes for ever over 41 characters, and nothing in the same thread can end it. This one also explores alternatives in
- * order, so it finds the same matches, but it remembers where each of them has failed (memoised backtracking, as in RE2's
- * BitState): no state is tried twice at one place of the text. RE2 itself is no choice: nearly every published tokenizer
- * has a lookahead, "\s+(?!\S)", which it lacks.
+ * Regular expressions of untrusted files, matched in time linear in the text. JavaScript's own engine backtracks:
+ * "(a+)+$" takes for ever over 41 characters, and nothing in the same thread can end it. This one also explores
+ * alternatives in order, so it finds the same matches, but it remembers where each of them has failed (memoised
+ * backtracking, as in RE2's BitState): no state is tried twice at one place of the text. RE2 itself cannot be used:
+ * nearly every published tokenizer has a lookahead, "\s+(?!\S)", which it lacks.
  *
  * Reads JavaScript's syntax under the flags "gu". Refused: backreferences, which cannot be matched in linear time, and
  * repetitions of what may be empty. Single characters are tested by JavaScript's engine, which knows Unicode.
@@ -59,7 +59,7 @@ function widthAt(text: string, at: number): number {
 class Search {
   readonly #program: Program;
   readonly #text: string;
-  /** What is known of a branch at a place: [branches, text.length + 1]. */
+  /** Known results of each branch at each place: [branches, text.length + 1]. */
   readonly #memo: Uint8Array;
   /** States to be tried, the next one last: an instruction and a place; a branch that is being tried has ~branch. */
   readonly #stack: number[] = [];

@@ -118,7 +118,7 @@ const ASCII = 128;
 /** Characters whose test is remembered, for each class; a text has a few hundred different ones. */
 const MAX_KNOWN = 4096;
 
-/** Whether a character is matched by a class, an escape or itself. One character at a time cannot backtrack. */
+/** Returns a test of one character against a class, an escape or a character. One character cannot backtrack. */
 function characterTest(source: string, isCaseless: boolean): (point: number) => boolean {
   const pattern = new RegExp(`^(?:${source})$`, isCaseless ? "iu" : "u");
   const test = (point: number) => pattern.test(String.fromCodePoint(point));

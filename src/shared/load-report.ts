@@ -1,16 +1,16 @@
-/** What loading a model tells, and what it will take. Types only. */
+/** Progress of loading a model, and the plan of it: files, bytes, GPU memory. Types only. */
 
 export interface LoadProgress {
   stage: "config" | "weights" | "compile" | "ready";
   /** The file being read, if any. */
   file?: string;
-  /** Bytes of all files that have come so far, from wherever: smaller than before if a damaged file is fetched again. */
+  /** Bytes of all files read so far, from any source. It shrinks if a damaged file is fetched again. */
   loadedBytes: number;
-  /** Length of all files; grows in the stage "config" for models whose files nobody lists. */
+  /** Length of all files. It grows in the stage "config" for models without a list of files. */
   totalBytes: number;
   /**
-   * "warning": something of the model was passed over or could not be done, as `message` says. It comes once. "fallback": the
-   * model does not run here, and `message` says who answers instead, and why. It comes last.
+   * "warning": a part of the model was ignored or failed, as `message` says. It comes once. "fallback": the model does
+   * not run here, and `message` says which server answers instead, and why. It comes last.
    */
   type?: "warning" | "fallback";
   message?: string;
@@ -19,9 +19,9 @@ export interface LoadProgress {
 /** True if a model is likely to fit a GPU: "tight" where it takes most of the memory that such a device usually has. */
 export type ModelFit = "fits" | "tight" | "too-large";
 
-/** What loading a model will take. Sizes are in bytes. */
+/** The files, storage and GPU memory that loading a model needs. Sizes are in bytes. */
 export interface ModelPlan {
-  /** What was asked for, without what is secret in it. */
+  /** The requested source, without secrets. */
   source: string;
   family: string;
   parameters: number;
@@ -29,18 +29,19 @@ export interface ModelPlan {
   files: { name: string; bytes: number; storedBytes: number }[];
   /** Length of all files. */
   totalBytes: number;
-  /** What of them is on disk already. */
+  /** Bytes of them that are on disk already. */
   storedBytes: number;
-  /** What is to be downloaded. */
+  /** Bytes to download. */
   downloadBytes: number;
-  /** What the browser still lets this site store, as far as it tells. */
+  /** Bytes that this site may still store; undefined where the browser gives no figure. */
   freeStorageBytes: number | undefined;
-  /** How weights will be kept: what was asked for, or what "auto" chooses by the limits of the device or adapter. */
+  /** Format of the weights: the requested one, or the choice of "auto" by the limits of the device or adapter. */
   weights: string;
   /**
-   * GPU memory that loading will allocate, to the byte: weights, KV cache, working memory, and their sum. `pictureBytes` is
-   * what the costliest picture of the default budget takes besides while it is encoded, and `textBytes` what a batch of
-   * texts takes in a model that embeds texts. The rows of earlier conversations take at most `keptBytes` besides.
+   * GPU memory that loading will allocate, to the byte: weights, KV cache, working memory, and their sum.
+   * `pictureBytes` is added while the most expensive picture of the default budget is encoded; `textBytes` while a
+   * batch of texts is embedded, in models that embed texts. The rows of earlier conversations take at most `keptBytes`
+   * more.
    */
   gpu: {
     weightBytes: number;
@@ -56,8 +57,8 @@ export interface ModelPlan {
   /** A guess from the device's largest buffer; undefined where no device is known. */
   fit?: ModelFit | undefined;
   /**
-   * What will not fit, a sentence each with the numbers and what to change; empty if everything does. Whether the GPU has
-   * as much memory in all no browser tells.
+   * Everything that will not fit, a sentence each with the numbers and the setting to change; empty if everything fits.
+   * No browser reports the total memory of the GPU, so it is not checked.
    */
   problems: string[];
   /**

@@ -20,5 +20,5 @@ export type Message =
   | { role: "system" | "user"; content: string | MessagePart[] }
   /** An earlier answer, with the calls that it made. */
   | { role: "assistant"; content: string | MessagePart[]; tool_calls?: PastToolCall[] }
-  /** What a tool returned: text, often JSON. `name` is needed only where no earlier message has the call's id. */
+  /** A tool's result: text, often JSON. `name` is needed only where no earlier message has the call's id. */
   | { role: "tool"; content: string | MessagePart[]; tool_call_id?: string; name?: string };

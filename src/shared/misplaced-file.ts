@@ -1,13 +1,13 @@
-/** Recognises files that hold something else than their name says, for messages with a next step. */
+/** Recognises files whose content does not match their name, for messages with a next step. */
 
 /** How the pointer of Git's large-file storage begins. */
-export const LFS_START = "version https://git-lfs.github.com/spec/";
+const LFS_START = "version https://git-lfs.github.com/spec/";
 
 /** Enough of a file's start to recognise it. */
 export const START_BYTES = 200;
 
 /**
- * What a file is instead of the expected one, and the next step; undefined where its start says nothing.
+ * Describes a file that is not the expected one, with the next step; undefined where its start is not recognised.
  *
  * @param start the file's first characters
  */

@@ -31,7 +31,7 @@ export interface Picture {
 
 /** The caller's limits on what one picture may cost. */
 export interface PictureBudget {
-  /** Tiles that a picture is cut into at most, an overview not counted; 1 is no tiling. */
+  /** Largest number of tiles of a picture, without its overview; 1 disables tiling. */
   maxTiles?: number;
   /** Pixels that the model reads at most; an overview beside tiles is not counted. */
   maxPixels?: number;

@@ -12,7 +12,7 @@ export type Compression =
   | { method: "none" }
   | {
       method: "vmtc";
-      /** Tokens of a picture to keep, dealt out over its views; wins over `ratio`. */
+      /** Tokens of a picture to keep, distributed over its views; overrides `ratio`. */
       tokens?: number;
       /** Share of each view's tokens to keep, default 0.5. */
       ratio?: number;

@@ -11,9 +11,9 @@ const MODEL_FILE = /\/([^/?#]+\.gguf)(?:[?#].*)?$/i;
 const OTHER_PAGES = ["api", "blog", "collections", "datasets", "docs", "organizations", "papers", "spaces"];
 
 /**
- * The source as the engine names it: "hf:owner/name" or "hf:owner/name@revision" for a model of the hub, whether its name,
- * "hf:" before it or the address of its page was given, with ":variant" behind it where one was named; an absolute address
- * for one relative to the page, which begins with a slash or dots. Any other text is unchanged, but trimmed.
+ * The source as the engine names it. A model of the hub, given by name, with "hf:" or by its page's address, becomes
+ * "hf:owner/name" or "hf:owner/name@revision", followed by ":variant" if one was named. An address relative to the
+ * page, which begins with a slash or dots, becomes absolute. Any other text is only trimmed.
  */
 export function sourceName(source: string): string {
   const text = source.trim();
@@ -34,7 +34,7 @@ function fileText(address: string): string {
  * Takes the file or the variant off the end of a source, in the engine's spelling: "hf:owner/name:Q4_K_M", or the address of
  * a file that is a whole model.
  *
- * @returns the folder's source, and what it names in it
+ * @returns the folder's source, and the chosen file or variant in it
  */
 export function splitChoice(source: string): { folder: string; choice: string | undefined } {
   if (source.startsWith("hf:")) {

@@ -12,7 +12,7 @@ export interface StoredConversation {
   since: string;
 }
 
-/** What came back from disk. */
+/** Result of restoring a conversation from disk. */
 export interface RestoredConversation {
   /** Rows that the KV cache has now: 0 where nothing could be used. */
   tokens: number;

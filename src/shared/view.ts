@@ -1,4 +1,4 @@
-/** Views of a picture as callers see them: where each view lies, and what became of its tokens. Types only. */
+/** Views of a picture as callers see them: their places and their tokens. Types only. */
 
 export interface Matrix {
   /** Row-major, `rows * cols` values. */
@@ -24,7 +24,7 @@ export interface CompressionStage {
   origins: Uint32Array[];
 }
 
-/** Where a view (a tile, an overview, the whole picture) lies on its picture, and how it is cut; for overlays. */
+/** The place of a view (a tile, an overview, the whole picture) on its picture, and its grid; for overlays. */
 export interface ViewPlace {
   /** Patches. */
   rows: number;
@@ -55,8 +55,9 @@ export interface InspectedView {
   /** See `ViewPlace`. */
   strip?: number;
   /**
-   * What the connector reads, [rows, width], after a row for the class token where the model keeps it. Without compression
-   * inside the encoder patches stand in raster order; with it, cells in their final order, each with its r * r seats.
+   * Input of the connector, [rows, width], after a row for the class token where the model keeps it. Without
+   * compression inside the encoder patches stand in raster order; with it, cells in their final order, each with its r
+   * * r seats.
    */
   features: Matrix;
   /** The same of each earlier block whose output the decoder reads too; none in most models. */
@@ -82,7 +83,7 @@ export interface InspectedImage {
   stages: CompressionStage[];
 }
 
-/** A view, and what became of its tokens. */
+/** A view, and the column of each of its tokens. */
 export interface SeenView extends ViewPlace {
   /**
    * Per token of the view: its column in `AnswerAttention`, counted from the picture's first. Where a model shrinks its
@@ -97,7 +98,7 @@ export interface SeenView extends ViewPlace {
 
 /** One picture on its own. */
 export interface ImageFeatures {
-  /** What the projector reads, or for a classifier the final hidden states, [tokens, width]. */
+  /** Input of the projector, or for a classifier the final hidden states, [tokens, width]. */
   features: Matrix;
   /** Of the only view, else of the first. */
   stages: CompressionStage[];
