@@ -1,4 +1,4 @@
-/** What the rows of a chunk of the gated delta rule do to each other, by its definition, in f64. */
+/** Effects of a chunk's rows on each other in the gated delta rule, by its definition, in f64. */
 import { type DeltaHeads, type DeltaParameters, deltaGates, headOf } from "./delta-step.ts";
 
 /**

@@ -9,7 +9,7 @@ export interface DeltaHeads {
   valueWidth: number;
 }
 
-/** What all rows of a head share. */
+/** Parameters that all rows of a head share. */
 export interface DeltaParameters {
   /** A_log, [Hv] */
   rate: ArrayLike<number>;
@@ -17,7 +17,7 @@ export interface DeltaParameters {
   bias: ArrayLike<number>;
 }
 
-/** The logarithm of what a head keeps, and what it writes by. */
+/** The logarithm of a head's decay, and the strength of its write. */
 export function deltaGates(a: number, b: number, rate: number, bias: number): { g: number; beta: number } {
   return { g: -Math.exp(rate) * softplus(a + bias), beta: 1 / (1 + Math.exp(-b)) };
 }

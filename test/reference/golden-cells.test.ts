@@ -113,7 +113,7 @@ function checkVmtc(input: Case, { name, vmtc, prompts }: Setting): void {
 
 function checkDiverse(input: Case, { name, prompts }: Setting): void {
   for (const [prompt, { cells, tokens }] of Object.entries(prompts)) {
-    // One picture a prompt, whose count is dealt out over its views.
+    // One picture a prompt, whose count is distributed over its views.
     const counts = dealOut(
       tokens![0]!,
       cells.map(([before]) => before),

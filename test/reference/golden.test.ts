@@ -13,10 +13,10 @@ import { NMSE_STORED_AS_F32 } from "../support/tolerances.ts";
 import { argmax, decode, extendPrompt } from "./model/decoder.ts";
 import { type LlavaResult, runLlava } from "./model/llava.ts";
 
-/** Settings whose greedy tokens are also chosen one by one, by a decoder that was told nothing. */
+/** Settings whose greedy tokens are also chosen one by one, without the expected tokens. */
 const STEPPED = ["base", "vmtc50cmai60"];
 
-/** What the golden files call `key` within a setting, or undefined. */
+/** The values that golden files call `key` within a setting, or undefined. */
 function entryOf(result: LlavaResult, key: string): ArrayLike<number> | undefined {
   const [, image, stage, layer, field] = /^(?:image(\d)\.)?(?:stage(\d)\.)?(?:layer(\d)\.)?(\w+)$/.exec(key) ?? [];
   if (stage !== undefined) {
@@ -52,7 +52,7 @@ function compareEntry(key: string, found: ArrayLike<number>, expected: Float64Ar
 
 /**
  * One pass over the prompt and the expected tokens: each token must follow from those before it, which by induction is
- * what stepwise decoding chooses. The masks of the prompt's rows must not change when rows come behind them.
+ * what stepwise decoding chooses. The masks of the prompt's rows must not change when rows come after them.
  */
 function compareGreedy(golden: Golden, setting: string, result: LlavaResult): void {
   const { config, weights, expected } = golden;

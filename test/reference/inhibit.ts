@@ -4,7 +4,7 @@ import { sees } from "./attention.ts";
 export type InhibitionSchedule = "linear" | "constant";
 
 /** Threshold reported for a row that sees nothing. */
-export const NO_THRESHOLD = Number.NaN;
+const NO_THRESHOLD = Number.NaN;
 
 /** gamma of a layer: linear from 0 in the first layer to `maxRatio` in the last, or `maxRatio` everywhere; 0 with one layer. */
 export function inhibitionRatio(
@@ -17,7 +17,7 @@ export function inhibitionRatio(
   return layers === 1 ? 0 : (maxRatio * layer) / (layers - 1);
 }
 
-/** Where the threshold lies among `count` ascending scores: ratio * (count - 1), snapped to an integer within 1e-9. */
+/** Rank of the threshold among `count` ascending scores: ratio * (count - 1), snapped to an integer within 1e-9. */
 export function inhibitionRank(ratio: number, count: number): number {
   const rank = ratio * (count - 1);
   const nearest = Math.round(rank);

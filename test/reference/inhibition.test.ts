@@ -134,7 +134,7 @@ describe("focus", () => {
     expect([...spread]).toEqual([0.5, 0, 0.25 + 0.5 * 0.5, 0.25]);
   });
 
-  // Text 0, image 1, text 2, image 3, text 4 and 5; all entries are there, whether a mask shows them or not.
+  // Text 0, image 1, text 2, image 3, text 4 and 5; all entries are there, seen or not.
   const ALL = Array.from({ length: 36 }, (_, i) => (1 + (i % 6)) / 2 ** (1 + Math.floor(i / 6)));
   const at = (j: number, k: number) => ALL[6 * j + k]!;
   const masked = (visible: number[], score?: Parameters<typeof focusScores>[4], discount?: number) =>
@@ -215,7 +215,7 @@ describe("a random decoder", () => {
       for (const name of ["gate_proj", "up_proj"]) add(`${prefix}.mlp.${name}.weight`, 6, 8);
       add(`${prefix}.mlp.down_proj.weight`, 8, 6);
     }
-    // Text 0, images of 3 and 2 tokens around a text row, text behind.
+    // Text 0, images of 3 and 2 tokens around a text row, text after them.
     const prompt: Prompt = {
       embeddings: Float64Array.from(random.floats(9 * 8)),
       positions: [...Array(9).keys()],
@@ -233,7 +233,7 @@ describe("a random decoder", () => {
     { maxRatio: 0.8, score: "sum", schedule: "constant" },
     { maxRatio: 0.8, score: "discounted-sum", scope: "image" },
     { maxRatio: 0.8, scores: "logits" },
-  ])("rows do not change when rows come behind them: %j", (inhibition) => {
+  ])("rows do not change when rows come after them: %j", (inhibition) => {
     const { weights, prompt } = randomDecoder();
     const short = decode(prompt, config, weights, inhibition);
     const long = decode(extendPrompt(prompt, [4, 7, 2], config, weights), config, weights, inhibition);

@@ -1,5 +1,5 @@
 /**
- * What a sampler may choose from: repetition penalty, temperature, top-k, top-p, min-p, in the order of Hugging Face's
+ * The tokens a sampler may choose: repetition penalty, temperature, top-k, top-p, min-p, in the order of Hugging Face's
  * `generate`. Draws nothing: the GPU's draws are judged by these probabilities.
  */
 

@@ -1,4 +1,4 @@
-/** Where the compression stages sit, how many cells leave each, how many of those are clusters, and what each view gets. */
+/** The schedule of compression: blocks with a stage, cells and clusters that leave it, and the share of each view. */
 
 function roundHalfUp(value: number): number {
   return Math.floor(value + 0.5);
@@ -47,8 +47,8 @@ export function stageClusters(tokens: number, clusters: number | "auto"): number
 }
 
 /**
- * Deals `tokens` out to views in proportion to their cells: rounded down, then one more for each of the largest remainders
- * (ties: lower view). A view below `least` takes from the largest (ties: lower view), one by one.
+ * Distributes `tokens` over views in proportion to their cells: rounded down, then one more for each of the largest
+ * remainders (ties: lower view). A view below `least` takes from the largest (ties: lower view), one by one.
  *
  * @param tokens at least `least` a view, at most all cells
  * @param cells of each view, at least `least`

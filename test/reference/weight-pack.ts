@@ -1,4 +1,4 @@
-/** Packed weights, one value at a time: what a word holds, and the rule by which a group's scale is chosen. */
+/** Packed weights, one value at a time: the layout of a word, and the choice of a group's scale. */
 import { f16ToNumber, roundToF16 } from "./weight-unpack.ts";
 
 export type PackedFormat = "f16" | "q8" | "q4";
@@ -8,13 +8,13 @@ const GROUP = 32;
 /** Scales are stored in these parts of 1. */
 const SCALE_UNITS = 256;
 
-/** The values of a packed matrix of `count` weights: integers or halves, then the scales as halves, low half first. */
+/** The values of a packed matrix of `count` weights: integers or f16, then the scales as f16, low 16 bits first. */
 export function unpackWeights(words: Uint32Array, count: number, format: PackedFormat): Float64Array {
   const half = (index: number) => f16ToNumber((words[index >> 1]! >>> (16 * (index & 1))) & 0xffff);
   if (format === "f16") return Float64Array.from({ length: count }, (_, i) => half(i));
   const bits = format === "q8" ? 8 : 4;
   const perWord = 32 / bits;
-  const firstScale = (2 * count) / perWord; // in halves
+  const firstScale = (2 * count) / perWord; // in f16 elements
   return Float64Array.from({ length: count }, (_, i) => {
     const field = (words[Math.floor(i / perWord)]! >>> (bits * (i % perWord))) & (2 ** bits - 1);
     const level = format === "q4" ? field - 8 : field >= 128 ? field - 256 : field;

@@ -29,7 +29,7 @@ function stridedRows(values: Float32Array, rows: number, stride: number, offset:
   return wide;
 }
 
-/** The kernel's arguments except its outputs, the values behind them, and the reference's result. */
+/** The kernel's arguments except its outputs, their values, and the reference's result. */
 export function attentionCase(gpu: Gpu, shape: AttentionCase) {
   const { rows, keys, heads, keyHeads, headWidth, inhibit, unread = () => false } = shape;
   const random = freshRandom("attention");

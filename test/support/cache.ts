@@ -1,6 +1,6 @@
 /** A layer's cache as `rope` and `qkv` write it: rows of keys, then values. */
 
-/** What was written from row `cacheRow` on, `rows` rows of 2 `keyWidth` components, and everything else. */
+/** Splits a cache: `rows` rows of 2 `keyWidth` components from row `cacheRow` on, and everything else. */
 export function splitCache(
   cache: Float32Array,
   { cacheRow, rows, keyWidth }: { cacheRow: number; rows: number; keyWidth: number },

@@ -3,7 +3,7 @@ import type { ModelFiles } from "../../src/api.ts";
 import { sharedBytes } from "./shared.ts";
 
 const SPECIAL = { "<unk>": 0, "<s>": 1, "</s>": 2 };
-/** Ids of the bytes come behind the special ones. */
+/** Ids of the bytes follow the special ones. */
 export const FIRST_BYTE = 3;
 
 /** GPT-2's printable stand-in for each byte. */

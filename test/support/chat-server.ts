@@ -13,7 +13,7 @@ export interface Received {
   body: any;
 }
 
-/** What it returns is awaited and ignored. */
+/** Its result is awaited and ignored. */
 export type Answering = (response: ServerResponse, request: Received) => unknown;
 
 export class ChatServer {

@@ -9,7 +9,7 @@ interface HeaderEntry {
 
 type Header = Record<string, HeaderEntry>;
 
-/** Where the header ends and the tensors' bytes begin. */
+/** Offset at which the header ends and the tensors' bytes begin. */
 export function dataStart(file: Uint8Array): number {
   return 8 + Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
 }
@@ -25,7 +25,7 @@ export function withHeader(file: Uint8Array, change: (header: Header) => void): 
   return fileOf(JSON.stringify(header), file.subarray(dataStart(file)));
 }
 
-/** The file with one more tensor of so many zero bytes behind the others. */
+/** The file with one more tensor of so many zero bytes after the others. */
 export function withTensor(
   file: Uint8Array,
   name: string,

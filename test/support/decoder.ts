@@ -77,7 +77,7 @@ export class TestDecoder {
     this.#logits = gpu.arena.tensor("all logits", [capacity, spec.vocabularySize]);
   }
 
-  /** Runs rows `first` to `end` of a prompt as one chunk, behind `first` rows in the cache. Logits [end - first, V]. */
+  /** Runs rows `first` to `end` of a prompt as one chunk, after `first` rows in the cache. Logits [end - first, V]. */
   async runChunk(prompt: PromptRows, first: number, end: number, attention?: LayerAttention): Promise<Float32Array> {
     const { ids, visible, pictures } = prompt;
     const rows = end - first;

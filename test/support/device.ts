@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import type { Gpu } from "../../src/gpu/device.ts";
 
-/** What is known of a device; the rest may be anything. */
+/** Known properties of a device; the others may be anything. */
 export interface ExpectedDevice {
   browser?: "chromium" | "firefox";
   /** Part of the adapter's name; "" where the browser reveals none. */

@@ -1,6 +1,6 @@
 /**
- * What tests of the engine's robustness share: a device whose live memory is counted, checkpoints as files to damage,
- * one question whose answer is known, and what an error must say.
+ * Helpers for tests of the engine's robustness: a device whose live memory is counted, checkpoints as files to damage,
+ * one question whose answer is known, and checks of errors.
  */
 import { expect } from "vitest";
 import type { Fovea, ModelFiles } from "../../src/index.ts";

@@ -43,7 +43,7 @@ export const BEGINNING: GenerationEvent[] = [
   { type: "prefill", tokens: 21, milliseconds: 2 },
 ];
 
-/** What happens in the course of an answer: an event, an error that is thrown, or a wait for the abort. */
+/** A step of an answer: an event, an error that is thrown, or a wait for the abort. */
 export type Step = GenerationEvent | Error | "wait";
 
 export class FakeModel {

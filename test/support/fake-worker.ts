@@ -4,13 +4,13 @@ import { Fovea } from "../../src/engine/fovea.ts";
 import type { Port, ToPage, ToWorker } from "../../src/worker/protocol.ts";
 import { serve } from "../../src/worker/worker.ts";
 
-/** What stands for a model. */
+/** Methods that stand for a model's. */
 export type FakeModel = { [name in keyof Fovea]?: unknown };
 
 export class FakeWorker extends EventTarget {
   static all: FakeWorker[] = [];
   isTerminated = false;
-  /** What page and worker have said. */
+  /** Messages between page and worker so far. */
   readonly toWorker: ToWorker[] = [];
   readonly toPage: ToPage[] = [];
   readonly #inside = new EventTarget();

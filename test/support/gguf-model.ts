@@ -21,7 +21,7 @@ const RECIPES = recipes as unknown as Record<string, { language: FileRecipe; vis
 
 export const GGUF_FOLDERS = Object.keys(RECIPES);
 
-/** What a vision file does not say of these models; the checkpoint's own file lies beside it. */
+/** Files of the checkpoint that stand beside a vision file, which lacks their facts. */
 export const GGUF_BESIDE: Record<string, readonly string[]> = {
   "qwen2_vl-published-bf16": ["preprocessor_config.json"],
   "qwen2_5_vl-windows-bf16": ["preprocessor_config.json"],
@@ -49,7 +49,7 @@ export function withoutUnsaid(folder: string): (config: Config) => Config {
 }
 
 export const LANGUAGE_FILE = "tiny-F16.gguf";
-export const VISION_FILE = "mmproj-tiny-F16.gguf";
+const VISION_FILE = "mmproj-tiny-F16.gguf";
 
 export interface GgufModelOptions {
   /** Files of the checkpoint that lie beside it, too. */
@@ -105,7 +105,7 @@ function tensorsOf(recipe: TensorRecipe, tensors: ReadonlyMap<string, Tensor>): 
   return made;
 }
 
-/** What the converter does to a tensor. */
+/** Applies the converter's operations to a tensor. */
 function changed(tensor: Tensor, operations: string): Tensor {
   return operations.split(" then ").reduce(changedOnce, tensor);
 }

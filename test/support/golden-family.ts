@@ -24,7 +24,7 @@ export type StagesIn = Record<string, [block: number, cells: number, clusters: n
 export interface FamilySetting {
   name: string;
   vmtc?: { ratio?: number; stages?: number; clusters?: number; merge?: "normalized" | "raw" };
-  /** Where a prompt's count is not given. */
+  /** Used where a prompt's count is not given. */
   diverse?: { ratio: number };
   cmai?: Inhibition;
   stagesIn?: StagesIn;
@@ -113,7 +113,7 @@ export async function goldenFiles(
   };
 }
 
-/** Where a file of a repository lies. */
+/** Path of a repository's file. */
 function pathOf(name: string): string {
   return NESTED_FILES[name]?.join("/") ?? name;
 }
@@ -142,7 +142,7 @@ interface TokenizerJson {
  * The tokenizer of a case whose reference chooses ids that the tokenizer lacks, which the engine never does: with tokens up
  * to the largest of them. Undefined for the other cases.
  */
-export async function fullerTokenizer(folder: string): Promise<TokenizerJson | undefined> {
+async function fullerTokenizer(folder: string): Promise<TokenizerJson | undefined> {
   const root = `golden/families/${folder}`;
   const { prompts, settings = [] } = await sharedJson<FamilyCase>(`${root}/case.json`);
   const runs = [...prompts, ...settings.flatMap((setting) => Object.values(setting.prompts))];

@@ -23,7 +23,7 @@ export interface Golden {
 }
 
 /** The files that hold a checkpoint's weights, index or not, in the order of the index. */
-export async function goldenWeightFiles(name: GoldenName): Promise<string[]> {
+async function goldenWeightFiles(name: GoldenName): Promise<string[]> {
   if (name !== "siglip-qwen2-bf16-sharded") return [`golden/${name}/model.safetensors`];
   const index = await sharedJson<{ weight_map: Record<string, string> }>(`golden/${name}/model.safetensors.index.json`);
   return [...new Set(Object.values(index.weight_map))].map((file) => `golden/${name}/${file}`);
@@ -63,7 +63,7 @@ const vmtc50 = { method: "vmtc", ratio: 0.5 } as const satisfies Compression;
 const vmtc50original: Compression = { ...vmtc50, positions: "original" };
 const cmai60: Inhibition = { maxRatio: 0.6 };
 
-/** What each prefix of expected.safetensors was computed with. `patches` is N of the checkpoint's grid. */
+/** The setting of each prefix of expected.safetensors. `patches` is N of the checkpoint's grid. */
 export function goldenSettings(patches: number): Record<string, GoldenSetting> {
   return {
     base: { compression: { method: "none" } },

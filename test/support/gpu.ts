@@ -1,4 +1,4 @@
-/** What tests of kernels share: a device, random inputs with a printed seed, poisoned outputs, comparison. */
+/** Helpers for tests of kernels: a device, random inputs with a printed seed, poisoned outputs, comparison. */
 import { afterAll, beforeAll, expect } from "vitest";
 import { Gpu, requestDevice } from "../../src/gpu/device.ts";
 import { type Capabilities, withCapabilities as changed, type Recorder } from "../../src/gpu/pass.ts";

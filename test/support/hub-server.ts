@@ -1,6 +1,6 @@
 /**
- * A server that behaves like a hub: commits, listings in pages with lengths and hashes, large files on another origin
- * behind a redirect, gated and private models, tokens. Notes what it is asked, with what authorization. Node only.
+ * A server that behaves like a hub: commits, listings in pages with lengths and hashes, large files redirected to
+ * another origin, gated and private models, tokens. Records requests and their authorization. Node only.
  */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -84,7 +84,7 @@ export async function startHub(files: Record<string, Uint8Array>, options: HubOp
       void response
         .writeHead(200, { ...CORS, "Content-Type": "application/json", ...headers })
         .end(JSON.stringify(value));
-    // As the hub does, which does not tell whether a model exists.
+    // As the hub, which does not reveal that a model exists.
     if (!/^\/(api\/models\/)?someone\/tiny\//.test(pathname) || (access === "private" && !mayRead)) return refuse(401);
     const revision = /\/revision\/([^/]+)$/.exec(pathname)?.[1];
     if (revision) {
@@ -132,7 +132,7 @@ export async function startHub(files: Record<string, Uint8Array>, options: HubOp
   return hub;
 }
 
-/** What the hub keeps in large-file storage. */
+/** True for files that the hub keeps in large-file storage. */
 function isLarge(name: string): boolean {
   return name.endsWith(".safetensors");
 }

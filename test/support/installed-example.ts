@@ -1,4 +1,4 @@
-/** What `npm install` puts beside an example, as addresses of a test's server. Node only. */
+/** The packages that `npm install` puts beside an example, as addresses of a test's server. Node only. */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { libraryFolder, modelPackageFolder } from "../../tools/library.mjs";

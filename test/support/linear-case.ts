@@ -15,7 +15,7 @@ import { inputTensor, type Random, runAndRead, withCapabilities } from "./gpu.ts
 import { groupedWeights } from "./grouped-weights.ts";
 import { LARGEST_PRODUCT, NMSE_PRODUCT } from "./tolerances.ts";
 
-/** Elements in front of a view (the alignment of offsets, 256 bytes) and behind it. */
+/** Elements before a view (the alignment of offsets, 256 bytes) and after it. */
 const MARGIN = 64;
 
 /** A view on these values, in a buffer that holds NaN before and after them. */

@@ -1,4 +1,6 @@
-/** True if decisions can be told in f32: cosines may lie at the edge of the millionth within which they count as equal. */
+/**
+ * True if decisions are certain in f32: cosines may lie at the edge of the millionth within which they count as equal.
+ */
 import type { Random } from "./random.ts";
 
 /**

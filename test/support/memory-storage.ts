@@ -4,7 +4,7 @@ import { vi } from "vitest";
 export class MemoryStorage {
   /** Bytes that fit; a write beyond them fails as in a browser. */
   quotaBytes = Number.POSITIVE_INFINITY;
-  /** What the browser says is free, if not the truth. */
+  /** Free bytes that the browser reports, if not the true number. */
   claimedFreeBytes: number | undefined;
   #root = new MemoryFolder("", this);
 

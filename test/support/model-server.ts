@@ -1,4 +1,4 @@
-/** A folder behind an address of another origin, as a model hub serves it: ranges and CORS. Node only. */
+/** Serves a folder from another origin as a model hub does: ranges and CORS. Node only. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import sirv from "sirv";

@@ -22,7 +22,7 @@ export interface TestTensor {
 }
 
 /** Decodes planes of f32 scales and biases that are what they become. */
-export function testEncoding(layout: PackedLayout, whole: readonly PlaneRole[] = []): PackedEncoding {
+function testEncoding(layout: PackedLayout, whole: readonly PlaneRole[] = []): PackedEncoding {
   return {
     id: `int${layout.bits} g${layout.group}`,
     layout,

@@ -8,7 +8,7 @@ import { dequantise } from "../reference/packed-rows.ts";
 
 const FILE = "model.safetensors";
 
-/** What the product finds in a file under a config, with other files beside it. */
+/** The tensors that the product finds in a file under a config, with other files beside it. */
 export function findIn(
   file: Uint8Array,
   config: object,

@@ -1,11 +1,15 @@
 /** Pictures for tests: random ones, the packed words of the GPU as bytes, and refusals. */
 import { expect } from "vitest";
 import { FoveaError, type FoveaErrorCode } from "../../src/errors.ts";
-import type { Preprocessing } from "../../src/image/geometry.ts";
+import type { SquareFit } from "../../src/image/geometry.ts";
 import type { Picture, PixelData } from "../../src/shared/picture.ts";
+import type { PictureSpec } from "../../src/spec/picture-spec.ts";
 import pillow from "../image/pillow/pillow.json" with { type: "json" };
 import { cropToSquare, padToSquare, type ResampleFilter, type RgbImage, squashToSquare } from "../reference/resize.ts";
 import type { Random } from "./random.ts";
+
+/** The preprocessing of an encoder that reads one square. */
+export interface Preprocessing extends SquareFit, Pick<PictureSpec, "filter" | "mean" | "std" | "rescale"> {}
 
 /** Noise with alpha; noise because smooth pictures hide errors of a pixel. */
 export function randomPixels(random: Random, width: number, height: number): PixelData {
@@ -39,7 +43,7 @@ export function packWords({ data }: PixelData): Uint32Array {
   });
 }
 
-/** What the reference makes of a picture in one of the modes; "pad" and "crop" are bicubic there. */
+/** The reference's square of a picture in one of the modes; "pad" and "crop" are bicubic. */
 export function referenceSquare(image: RgbImage, mode: Preprocessing["mode"], size: number): RgbImage {
   if (mode === "pad") return padToSquare(image, size);
   return mode === "crop" ? cropToSquare(image, size) : squashToSquare(image, size, "bilinear");

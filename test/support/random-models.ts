@@ -146,7 +146,7 @@ export function foreignTokenizer(): Uint8Array<ArrayBuffer> {
   return json({ ...rest, model: { ...model, vocab } });
 }
 
-/** What the language model says after these ids, by the reference: the likeliest token each time. */
+/** The language model's greedy tokens after these ids, by the reference. */
 export function referenceGreedy(inputIds: readonly number[], steps: number): number[] {
   const weights = readCheckpoint([languageWeights(LANGUAGE.vocab_size)]);
   return greedy(textPrompt(inputIds, LANGUAGE, weights), steps, LANGUAGE, weights).ids;

@@ -1,4 +1,4 @@
-/** Reads made-up benchmarks for tests, and tells their pictures apart. Node only. */
+/** Reads made-up benchmarks for tests, and identifies their pictures. Node only. */
 import type { BenchmarkQuestion, ReadOptions } from "../../eval/benchmarks/benchmark.ts";
 import { DataFolder } from "../../eval/benchmarks/data-folder.ts";
 import { findBenchmark } from "../../eval/benchmarks/registry.ts";

@@ -17,7 +17,7 @@ async function bytesOf(path: string): Promise<Uint8Array> {
   return response.bytes();
 }
 
-/** Loads it with its weights kept so, and frees it behind `body`. */
+/** Loads it with its weights in this format, and frees it after `body`. */
 export async function withShippedModel(
   weights: "auto" | "f16" | "q8" | "q4",
   body: (fovea: Fovea) => Promise<void>,

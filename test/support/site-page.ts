@@ -1,4 +1,4 @@
-/** What end-to-end tests do on the built page: wait for its model, change settings, ask, read answers. */
+/** Actions of end-to-end tests on the built page: wait for its model, change settings, ask, read answers. */
 import type { Page } from "playwright";
 import type { Settings } from "../../src/app/logic/settings.ts";
 import type { Page as PageElement } from "../../src/app/parts/page.ts";

@@ -30,7 +30,7 @@ function smallAdapter(adapter: GPUAdapter): GPUAdapter {
   const info = { vendor: "", architecture: "", device: "", description: "", isFallbackAdapter: false };
   const requestDevice: GPUAdapter["requestDevice"] = async ({ label = "", requiredFeatures = [] } = {}) => {
     if ([...requiredFeatures].length > 0) throw new TypeError(`no such feature: ${[...requiredFeatures]}`);
-    // What is not asked for has the smallest value, and the browser enforces it.
+    // Limits that are not requested have their smallest value, and the browser enforces it.
     const device = await adapter.requestDevice({ label });
     Object.defineProperty(device, "adapterInfo", { value: info, configurable: true });
     return device;

@@ -1,4 +1,4 @@
-/** What another implementation wrote down of stories260K: greedy continuations. */
+/** Greedy continuations of stories260K that another implementation wrote. */
 import { sharedBytes } from "./shared.ts";
 
 export interface StoryReference {

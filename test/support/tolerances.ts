@@ -79,10 +79,10 @@ export const NMSE_CHUNKING = 1e-9;
  */
 export const NMSE_LARGE_LOGITS = 1e-8;
 
-/** Half a unit in the last place of a half, 2^-11, or a whole one where a device cuts off instead of rounding. */
+/** Half a unit in the last place of an f16, 2^-11, or a whole one where a device truncates instead of rounding. */
 export const ERROR_OF_HALF = 1e-3;
 
-/** The squared error of quantised weights over that of scales that are not rounded to halves: seen up to 0.8 % more. */
+/** The squared error of quantised weights over that of scales that are not rounded to f16: seen up to 0.8 % more. */
 export const QUANTISED_EXCESS = 0.05;
 
 /** The shipped model in f32 against PyTorch in f32: both round, in another order; seen up to 1e-11. */
@@ -102,8 +102,8 @@ export const SAME_TOKEN_PACKED = { f16: 0.99, q8: 0.95, q4: 0.8 } as const;
 export const NMSE_SAME_PACKED = { f16: 1e-9, q8: 1e-4, q4: 1e-2 } as const;
 
 /**
- * The shipped model with packed weights against PyTorch in f32: largest NMSE of logits, share of greedy answers that stay. Its
- * file holds halves, so that those lose nothing. Seen 2e-13, 3.5e-5, 5e-3; 100, 96 and 64 of 100.
+ * The shipped model with packed weights against PyTorch in f32: largest NMSE of logits, share of greedy answers that
+ * stay. Its file holds f16, so that f16 loses nothing. Seen 2e-13, 3.5e-5, 5e-3; 100, 96 and 64 of 100.
  */
 export const SHIPPED_MODEL_PACKED = {
   f16: { nmse: 1e-9, same: 1 },

@@ -16,6 +16,6 @@ navigator.gpu.requestAdapter = async (options) => {
   return adapter;
 };
 
-// Where the tests in a browser find what lies beside the checkout.
+// Serves the data beside the checkout at the address that browser tests use.
 const server = await serve({ [`/@fs${dataRoot}/`]: { folder: dataRoot } });
 Object.assign(globalThis, { location: { origin: server.origin } });

@@ -20,7 +20,7 @@ export interface Prompt {
   positions: number[];
   /** [T, 2], the half-open range of rows that each row sees; default causal. */
   visible?: readonly number[];
-  /** Where a token after the prompt stands. */
+  /** Position of the next token after the prompt. */
   nextPosition: number;
   /** Sequence indices of each image's tokens, ascending; all others are text rows. */
   images: number[][];
@@ -30,7 +30,7 @@ function visibleOf({ positions, visible }: Prompt): readonly number[] {
   return visible ?? causal(positions.length);
 }
 
-/** What inhibition did in one layer; m text rows, n image tokens. */
+/** Result of inhibition in one layer; m text rows, n image tokens. */
 export interface InhibitedLayer {
   layer: number;
   ratio: number;
@@ -127,7 +127,7 @@ export function decode(
   return { logits: matmul(final, head, width), layers };
 }
 
-/** The prompt with more text tokens behind it. */
+/** The prompt followed by more text tokens. */
 export function extendPrompt(prompt: Prompt, ids: readonly number[], config: TextConfig, weights: Weights): Prompt {
   const embeddings = tokenEmbed(ids, tensorData(weights, "text.embed_tokens.weight"), config.hidden_size);
   return {

@@ -28,7 +28,7 @@ export interface LlavaResult {
 
 /**
  * Replaces each image id by that image's projected tokens.
- * With original positions an image's tokens stand at their places in the full grid and the text goes on behind the grid.
+ * With original positions an image's tokens keep their places in the full grid, and the text continues after the grid.
  */
 function splice(
   request: LlavaRequest,
@@ -51,7 +51,7 @@ function splice(
     }
     const { projected, origins } = images[prompt.images.length]!;
     const count = projected.length / width;
-    // A class token ("full" with CLIP) stands in front of the grid.
+    // A class token ("full" with CLIP) stands before the grid.
     const classTokens = original ? count - origins.length : 0;
     prompt.images.push(Array.from({ length: count }, (_, i) => prompt.positions.length + i));
     embeddings.push(...projected);

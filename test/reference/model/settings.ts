@@ -1,4 +1,4 @@
-/** What the reference model is asked for: config fields it reads, compression and inhibition settings. */
+/** Settings of the reference model: config fields it reads, compression and inhibition. */
 import type { Activation } from "../activation.ts";
 import type { FocusScore } from "../focus.ts";
 import type { InhibitionSchedule } from "../inhibit.ts";

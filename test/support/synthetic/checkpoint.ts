@@ -205,7 +205,7 @@ function countIn(tensors: readonly NamedShape[], pattern: RegExp): number {
  * Values that keep every state finite: products about as large as their input, norms near 1. Matrices go by fan-in, which
  * for a convolution is the product of all dimensions after the first.
  */
-export function distributionOf(name: string, shape: readonly number[]): Distribution {
+function distributionOf(name: string, shape: readonly number[]): Distribution {
   if (/embed_tokens|position_embedding|class_embedding|\.bias$/.test(name)) return { mean: 0, deviation: 0.02 };
   if (shape.length === 1) return { mean: 1, deviation: 0.05 };
   return { mean: 0, deviation: 1 / Math.sqrt(shape.slice(1).reduce((product, dimension) => product * dimension, 1)) };

@@ -1,10 +1,10 @@
-/** A `fetch` that finds a synthetic checkpoint behind an address which no server has. For tests in a page. */
+/** A `fetch` that serves a synthetic checkpoint at an address without a server. For tests in a page. */
 import { answerFor } from "./answer.ts";
 import type { SyntheticCheckpoint } from "./checkpoint.ts";
 
 export interface SyntheticFetch {
   fetch: typeof fetch;
-  /** What was read of bodies. */
+  /** Bytes of bodies that were read. */
   readonly sentBytes: number;
 }
 

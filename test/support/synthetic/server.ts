@@ -1,4 +1,4 @@
-/** A synthetic checkpoint behind an address of this machine, as a model hub serves it. Node only. */
+/** Serves a synthetic checkpoint from this machine as a model hub does. Node only. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
@@ -8,7 +8,7 @@ import type { SyntheticCheckpoint } from "./checkpoint.ts";
 export interface CheckpointServer {
   /** Of the checkpoint's folder; ends in a slash. */
   url: string;
-  /** What has been sent of bodies. */
+  /** Bytes of bodies that were sent. */
   readonly sentBytes: number;
   readonly requests: number;
   close(): void;
@@ -32,7 +32,7 @@ export async function serveCheckpoint(checkpoint: SyntheticCheckpoint): Promise<
         yield chunk;
       }
     }
-    // A stream of its own, so that nothing is computed before the one who reads has room for it.
+    // A stream of its own, so that no chunk is computed before its reader has room for it.
     const body = Readable.from(chunks(), { objectMode: true, highWaterMark: 2 });
     response.on("close", () => body.destroy());
     body.pipe(response);

@@ -1,6 +1,6 @@
 /**
- * A tokenizer of a given size whose text tells ids: bytes, a few words so that prompts are about as long as with a real one,
- * and for every other id N the text "nN ". An answer of a random model can be read as ids by `idsOf`.
+ * A tokenizer of a given size whose text shows ids: bytes, a few words so that prompts are about as long as with a real
+ * one, and for every other id N the text "nN ". An answer of a random model can be read as ids by `idsOf`.
  */
 
 /** Words of prompts and questions; each is one token, and so is each of its beginnings. */
@@ -11,7 +11,7 @@ const WORDS =
 export interface TokenizerShape {
   /** Ids below this one have a token. */
   size: number;
-  /** Text -> id. BOS is put in front of a text if it is among them as "<s>". */
+  /** Text -> id. BOS is put before a text if it is among them as "<s>". */
   special: Readonly<Record<string, number>>;
   /** Words that are one token, as are their beginnings; without it, those of prompts and questions. */
   words?: string;
@@ -70,7 +70,7 @@ export function tokenizerJson({ size, special, words = WORDS }: TokenizerShape):
   });
 }
 
-/** The ids that an answer's text names; those of bytes and words are not told. */
+/** The ids that an answer's text names; those of bytes and words are left out. */
 export function idsOf(text: string): number[] {
   return [...text.matchAll(/n(\d+) /g)].map(([, id]) => Number(id));
 }

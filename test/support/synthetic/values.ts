@@ -1,6 +1,6 @@
 /**
- * Values of random tensors, any range of them at any time and at the speed of a copy. A tensor repeats one block of random
- * values from a place of its own on; what values are for which tensor is in checkpoint.ts.
+ * Values of random tensors, any range of them at any time and at the speed of a copy. A tensor repeats one block of
+ * random values from a place of its own on; checkpoint.ts chooses each tensor's values.
  *
  * Random enough: the block's length is a prime, longer than any row. A row of length C is a window of the block, and rows
  * overlap only after about 2^20 / C of them, then shifted by a number that is no multiple of C. Rows are therefore all
@@ -30,7 +30,7 @@ function hash(counter: number): number {
 }
 
 /** A number of a text, for places in the block. */
-export function hashText(text: string, seed: number): number {
+function hashText(text: string, seed: number): number {
   let z = seed | 0;
   for (let i = 0; i < text.length; i++) z = hash(Math.imul(z, 31) + text.charCodeAt(i));
   return z >>> 0;
@@ -47,13 +47,13 @@ function unitNormals(seed: number): Float32Array {
   return values;
 }
 
-/** The bits of a value of half precision, rounded to the nearest; of magnitudes up to 65504. */
+/** The bits of an f16, rounded to the nearest; for magnitudes up to 65504. */
 export function halfBits(bits: number): number {
   const sign = (bits >>> 16) & 0x8000;
   const exponent = ((bits >>> 23) & 0xff) - 112;
   const fraction = bits & 0x7fffff;
   if (exponent < -10) return sign;
-  // A subnormal half: the hidden bit moves into the fraction.
+  // A subnormal f16: the hidden bit moves into the fraction.
   const shift = exponent > 0 ? 13 : 14 - exponent;
   const whole = exponent > 0 ? (exponent << 23) | fraction : fraction | 0x800000;
   const rest = whole & ((1 << shift) - 1);
@@ -104,7 +104,7 @@ export class RandomValues {
 
 function inHalves(floats: Float32Array, convert: (bits: number) => number): Uint16Array {
   const words = new Uint32Array(floats.buffer);
-  const halves = new Uint16Array(words.length);
-  for (let i = 0; i < words.length; i++) halves[i] = convert(words[i]!);
-  return halves;
+  const f16 = new Uint16Array(words.length);
+  for (let i = 0; i < words.length; i++) f16[i] = convert(words[i]!);
+  return f16;
 }
