@@ -25,7 +25,7 @@ export function strftime(now: Date, format: string): string {
   return format.replace(/%([-_0^#]?)([A-Za-z%])/g, (whole, flag: string, code: string) => {
     const composed = COMPOSED[code];
     if (composed) return strftime(now, composed);
-    const field = fieldOf(now, code);
+    const field = FIELDS[code]?.(now);
     if (field === undefined) return whole;
     if (typeof field === "string") {
       if (flag === "#" && code === "p") return field.toLowerCase();
@@ -37,93 +37,57 @@ export function strftime(now: Date, format: string): string {
   });
 }
 
-/** A text, or a number with its width and padding. */
-function fieldOf(now: Date, code: string): string | [value: number, width: number, padding: string] | undefined {
-  const hour = now.getHours();
-  const day = now.getDay();
-  const [isoYear, isoWeek] = isoWeekOf(now);
-  const yearDay = dayOfYear(now.getFullYear(), now);
-  const two = (value: number): [number, number, string] => [value, 2, "0"];
-  switch (code) {
-    case "Y":
-      return [now.getFullYear(), 1, "0"];
-    case "C":
-      return two(Math.floor(now.getFullYear() / 100));
-    case "y":
-      return two(now.getFullYear() % 100);
-    case "m":
-      return two(now.getMonth() + 1);
-    case "d":
-      return two(now.getDate());
-    case "e":
-      return [now.getDate(), 2, " "];
-    case "j":
-      return [yearDay + 1, 3, "0"];
-    case "B":
-      return MONTHS[now.getMonth()]!;
-    case "b":
-    case "h":
-      return MONTHS[now.getMonth()]!.slice(0, 3);
-    case "A":
-      return DAYS[day]!;
-    case "a":
-      return DAYS[day]!.slice(0, 3);
-    case "w":
-      return [day, 1, "0"];
-    case "u":
-      return [day || 7, 1, "0"];
-    case "U":
-      return two(Math.floor((yearDay + 7 - day) / 7));
-    case "W":
-      return two(Math.floor((yearDay + 7 - ((day + 6) % 7)) / 7));
-    case "V":
-      return two(isoWeek);
-    case "G":
-      return [isoYear, 1, "0"];
-    case "g":
-      return two(isoYear % 100);
-    case "H":
-      return two(hour);
-    case "k":
-      return [hour, 2, " "];
-    case "I":
-      return two(hour % 12 || 12);
-    case "l":
-      return [hour % 12 || 12, 2, " "];
-    case "M":
-      return two(now.getMinutes());
-    case "S":
-      return two(now.getSeconds());
-    case "f":
-      return String(now.getMilliseconds() * 1000).padStart(6, "0");
-    case "s":
-      return String(Math.floor(now.getTime() / 1000));
-    case "p":
-      return hour < 12 ? "AM" : "PM";
-    case "P":
-      return hour < 12 ? "am" : "pm";
-    // The time has no zone, so there is no name.
-    case "z":
-    case "Z":
-      return "";
-    case "n":
-      return "\n";
-    case "t":
-      return "\t";
-    case "%":
-      return "%";
-    default:
-      return undefined;
-  }
-}
+/** A string, or a number with its width and padding. */
+type Field = string | [value: number, width: number, padding: string];
 
-/** Days from the first of January of `year` to the date; free of clock changes. */
-function dayOfYear(year: number, date: Date): number {
-  return Math.round((Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) - Date.UTC(year, 0, 1)) / DAY_MS);
+const two = (value: number): Field => [value, 2, "0"];
+
+/** Value of each code at a local time. The time has no zone, so its name is empty. */
+const FIELDS: Readonly<Record<string, (now: Date) => Field>> = {
+  Y: (now) => [now.getFullYear(), 1, "0"],
+  C: (now) => two(Math.floor(now.getFullYear() / 100)),
+  y: (now) => two(now.getFullYear() % 100),
+  m: (now) => two(now.getMonth() + 1),
+  d: (now) => two(now.getDate()),
+  e: (now) => [now.getDate(), 2, " "],
+  j: (now) => [yearDay(now) + 1, 3, "0"],
+  B: (now) => MONTHS[now.getMonth()]!,
+  b: (now) => MONTHS[now.getMonth()]!.slice(0, 3),
+  h: (now) => MONTHS[now.getMonth()]!.slice(0, 3),
+  A: (now) => DAYS[now.getDay()]!,
+  a: (now) => DAYS[now.getDay()]!.slice(0, 3),
+  w: (now) => [now.getDay(), 1, "0"],
+  u: (now) => [now.getDay() || 7, 1, "0"],
+  U: (now) => two(Math.floor((yearDay(now) + 7 - now.getDay()) / 7)),
+  W: (now) => two(Math.floor((yearDay(now) + 7 - ((now.getDay() + 6) % 7)) / 7)),
+  V: (now) => two(isoWeekOf(now)[1]),
+  G: (now) => [isoWeekOf(now)[0], 1, "0"],
+  g: (now) => two(isoWeekOf(now)[0] % 100),
+  H: (now) => two(now.getHours()),
+  k: (now) => [now.getHours(), 2, " "],
+  I: (now) => two(now.getHours() % 12 || 12),
+  l: (now) => [now.getHours() % 12 || 12, 2, " "],
+  M: (now) => two(now.getMinutes()),
+  S: (now) => two(now.getSeconds()),
+  f: (now) => String(now.getMilliseconds() * 1000).padStart(6, "0"),
+  s: (now) => String(Math.floor(now.getTime() / 1000)),
+  p: (now) => (now.getHours() < 12 ? "AM" : "PM"),
+  P: (now) => (now.getHours() < 12 ? "am" : "pm"),
+  z: () => "",
+  Z: () => "",
+  n: () => "\n",
+  t: () => "\t",
+  "%": () => "%",
+};
+
+/** Days since the first of January of the date's year; free of clock changes. */
+function yearDay(date: Date): number {
+  const year = date.getFullYear();
+  return Math.round((Date.UTC(year, date.getMonth(), date.getDate()) - Date.UTC(year, 0, 1)) / DAY_MS);
 }
 
 /** Year and week of ISO 8601: weeks begin on Monday, and belong to the year of their Thursday. */
 function isoWeekOf(date: Date): [year: number, week: number] {
   const thursday = new Date(date.getFullYear(), date.getMonth(), date.getDate() + 4 - (date.getDay() || 7));
-  return [thursday.getFullYear(), Math.floor(dayOfYear(thursday.getFullYear(), thursday) / 7) + 1];
+  return [thursday.getFullYear(), Math.floor(yearDay(thursday) / 7) + 1];
 }
