@@ -14,7 +14,14 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { view } from "../gpu/tensor.ts";
 import { alignTo, assert, ceilDiv } from "../shared/assert.ts";
 import { checkShape } from "./common.ts";
-import { checkHeadRows, choosePart, groupHeads, type HeadRows, KernelWithLogSumExp } from "./heads.ts";
+import {
+  type AttentionSizes,
+  checkHeadRows,
+  choosePart,
+  groupHeads,
+  type HeadRows,
+  KernelWithLogSumExp,
+} from "./heads.ts";
 
 const interfaceOfBoth = {
   bindings: { q: "read", k: "read", v: "read", visible: "read", inhibited: "read", y: "write" },
@@ -81,7 +88,8 @@ export function decodePartials(
   };
 }
 
-export interface AttentionDecodeArgs {
+/** D is at most 256 (1024 where 4 divides it). */
+export interface AttentionDecodeArgs extends AttentionSizes {
   q: HeadRows; // one row of H heads
   k: HeadRows; // S rows of Hk heads; rows from S on are never read
   v: HeadRows; // S rows of Hk heads; rows from S on are never read
@@ -92,18 +100,6 @@ export interface AttentionDecodeArgs {
   inhibited?: Tensor | undefined; // [1, ceil(S / 32)] u32
   /** Of `decodePartials`; without it long contexts are not split, which is slow on a GPU. */
   partials?: DecodePartials | undefined;
-  /** S */
-  keys: number;
-  /** H, a multiple of Hk; query head h reads key head floor(h / (H / Hk)) */
-  heads: number;
-  /** Hk */
-  keyHeads: number;
-  /** D, at most 256 (1024 where 4 divides it) */
-  headWidth: number;
-  /** Factor on q k^T. */
-  scale: number;
-  /** Of a soft cap on scaled logits, cap * tanh(logit / cap); without it there is none. */
-  cap?: number | undefined;
 }
 
 /** y = softmax(q k^T * scale, unseen and inhibited keys at -inf) v; zeros where nothing is left. */

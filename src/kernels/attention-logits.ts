@@ -6,7 +6,7 @@ import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { ceilDiv } from "../shared/assert.ts";
 import { checkShape, withRowReduction } from "./common.ts";
-import { checkHeadRows, choosePart, groupHeads, type HeadRows } from "./heads.ts";
+import { type AttentionSizes, checkHeadRows, choosePart, groupHeads, type HeadRows } from "./heads.ts";
 
 const kernel = new Kernel({
   name: "attention-logits",
@@ -27,7 +27,7 @@ const kernel = new Kernel({
 /** Keys that have a log-sum-exp of their own: four an invocation on a GPU. */
 export const LOGITS_SPLIT_KEYS = 256;
 
-export interface AttentionLogitsArgs {
+export interface AttentionLogitsArgs extends AttentionSizes {
   q: HeadRows; // one row of H heads
   k: HeadRows; // S rows of Hk heads; rows from S on are never read
   /** The keys visible[0] .. visible[1], half-open, cut at S, are seen; the others are not read. */
@@ -36,18 +36,6 @@ export interface AttentionLogitsArgs {
   logits: Tensor; // [H, S]
   /** Out: log-sum-exp over the seen keys of each split of `LOGITS_SPLIT_KEYS` keys; EMPTY_LOG_SUM_EXP where there are none. */
   sums: Tensor; // [splits, H]
-  /** S */
-  keys: number;
-  /** H, a multiple of Hk; query head h reads key head floor(h / (H / Hk)) */
-  heads: number;
-  /** Hk */
-  keyHeads: number;
-  /** D */
-  headWidth: number;
-  /** Factor on q k^T. */
-  scale: number;
-  /** Of a soft cap on scaled logits, cap * tanh(logit / cap); without it there is none. */
-  cap?: number | undefined;
 }
 
 /** logits = q k^T * scale of one row over the keys that it sees, and sums = log-sum-exp of each split of them. */

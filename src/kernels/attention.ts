@@ -19,7 +19,7 @@ import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
 import { checkShape } from "./common.ts";
-import { checkHeadRows, choosePart, type HeadRows, KernelWithLogSumExp } from "./heads.ts";
+import { type AttentionSizes, checkHeadRows, choosePart, type HeadRows, KernelWithLogSumExp } from "./heads.ts";
 
 const interfaceOfBoth = {
   bindings: { q: "read", k: "read", v: "read", visible: "read", inhibited: "read", y: "write" },
@@ -43,7 +43,7 @@ const interfaceOfBoth = {
 const tiled = new KernelWithLogSumExp({ name: "attention", shader, ...interfaceOfBoth });
 const quad = new KernelWithLogSumExp({ name: "attention-quad", shader: quadShader, ...interfaceOfBoth });
 
-export interface AttentionArgs {
+export interface AttentionArgs extends AttentionSizes {
   q: HeadRows; // T rows of H heads
   k: HeadRows; // S rows of Hk heads; rows from S on are never read
   v: HeadRows; // S rows of Hk heads; rows from S on are never read
@@ -56,18 +56,6 @@ export interface AttentionArgs {
   inhibited?: Tensor | undefined; // [T, ceil(S / 32)] u32
   /** T */
   rows: number;
-  /** S */
-  keys: number;
-  /** H, a multiple of Hk; query head h reads key head floor(h / (H / Hk)) */
-  heads: number;
-  /** Hk */
-  keyHeads: number;
-  /** D */
-  headWidth: number;
-  /** Factor on q k^T. */
-  scale: number;
-  /** Of a soft cap on scaled logits, cap * tanh(logit / cap); without it there is none. */
-  cap?: number | undefined;
   /** Rows of q before this one are left out: neither read nor written. Default 0. */
   firstRow?: number | undefined;
 }

@@ -9,7 +9,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
 import { elementCount } from "../shared/shape.ts";
 import { checkShape, matrixShape } from "./common.ts";
-import { checkHeadRows, choosePart, type HeadRows } from "./heads.ts";
+import { type AttentionSizes, checkHeadRows, choosePart, type HeadRows } from "./heads.ts";
 
 const kernel = new Kernel({
   name: "head-mean",
@@ -41,7 +41,7 @@ const kernel = new Kernel({
   },
 });
 
-export interface HeadMeanArgs {
+export interface HeadMeanArgs extends AttentionSizes {
   q: HeadRows; // the chunk's T rows of H heads, after RoPE
   k: HeadRows; // S rows of Hk heads, after RoPE
   logSumExp: Tensor; // [T, H], of the uninhibited attention of text rows; not read if `literal`
@@ -62,18 +62,6 @@ export interface HeadMeanArgs {
   firstKey: number;
   /** T */
   rows: number;
-  /** S */
-  keys: number;
-  /** H, a multiple of Hk */
-  heads: number;
-  /** Hk */
-  keyHeads: number;
-  /** D */
-  headWidth: number;
-  /** Factor on q k^T. */
-  scale: number;
-  /** Of a soft cap on scaled logits, cap * tanh(logit / cap); without it there is none. */
-  cap?: number | undefined;
   /** The mean of the scaled logits instead of the weights. */
   literal: boolean;
 }

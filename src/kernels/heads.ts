@@ -20,6 +20,22 @@ export interface HeadRows {
   offset: number;
 }
 
+/** Sizes and logits of an attention kernel, [T, H, D] against [S, Hk, D]. */
+export interface AttentionSizes {
+  /** S */
+  keys: number;
+  /** H, a multiple of Hk; query head h reads key head floor(h / (H / Hk)) */
+  heads: number;
+  /** Hk */
+  keyHeads: number;
+  /** D */
+  headWidth: number;
+  /** Factor on q k^T. */
+  scale: number;
+  /** Of a soft cap on scaled logits, cap * tanh(logit / cap); without it there is none. */
+  cap?: number | undefined;
+}
+
 /** The components that a kernel reads at a time: `width` of them are one WGSL `Part`, defined by the library `text`. */
 export interface PartChoice {
   width: 1 | 4;
