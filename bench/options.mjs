@@ -2,7 +2,7 @@
 import { parseOptions } from "../tools/command-line.mjs";
 
 /** Parts in the order in which they run. */
-export const PART_NAMES = /** @type {const} */ ([
+const PART_NAMES = /** @type {const} */ ([
   "kernels",
   "vision",
   "decoder",

@@ -44,7 +44,7 @@ export function writeKept(folder: string, file: string, kept: Kept, document: st
 }
 
 /** Replaces the table of targets between this file's two marks; returns the document unchanged if it has none. */
-export function insertTargets(document: string, file: string, kept: Kept): string {
+function insertTargets(document: string, file: string, kept: Kept): string {
   const [begin, end] = [`<!-- targets of ${file} -->`, "<!-- end of targets -->"];
   const from = document.indexOf(begin);
   const to = document.indexOf(end, from);

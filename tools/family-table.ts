@@ -29,7 +29,7 @@ export function withTable(page: string): string {
 }
 
 /** One line a family, in the registry's order. A family without a repository in test/families has empty cells. */
-export function familyTable(): string {
+function familyTable(): string {
   const published = readPublished();
   const compared = comparedFamilies();
   const lines = familyNames().map((family) => {

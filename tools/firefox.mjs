@@ -22,7 +22,7 @@ export const FIREFOX_DEVICE = needsDriver
   : { browser: "firefox", adapter: "", subgroups: false, immediates: false };
 
 /** Path of a Firefox; installs Debian's if possible. Throws one line saying how to get one. */
-export function findFirefox() {
+function findFirefox() {
   const chosen = process.env.FIREFOX_PATH;
   if (chosen && !isExecutable(chosen)) throw new Error(`FIREFOX_PATH is ${chosen}, which cannot be executed.`);
   const find = () => chosen || onPath(NAMES, FIXED);

@@ -28,7 +28,7 @@ const STANDALONE = "element/define";
 /**
  * The script that the entry "worker" starts, beside it. A worker has no import map, so the script contains its dependencies.
  */
-export const WORKER_SCRIPT = { name: "fovea-worker", source: "src/worker/fovea-worker.ts" };
+const WORKER_SCRIPT = { name: "fovea-worker", source: "src/worker/fovea-worker.ts" };
 
 /**
  * The module behind the worker's script, with all of the engine. Later parts import it, and not the script: development
@@ -37,7 +37,7 @@ export const WORKER_SCRIPT = { name: "fovea-worker", source: "src/worker/fovea-w
 export const ENGINE_MODULE = { name: "fovea-engine", source: "src/worker/fovea-engine.ts" };
 
 /** The script of the worker for answer formats. It contains its dependencies too. */
-export const GRAMMAR_SCRIPT = { name: "fovea-grammar", source: "src/grammar/grammar-worker.ts" };
+const GRAMMAR_SCRIPT = { name: "fovea-grammar", source: "src/grammar/grammar-worker.ts" };
 
 /** The script that reads PDFs, with its dependency. */
 export const PDF_SCRIPT = { name: "fovea-pdf", source: "src/pdf/pdf-worker.ts" };

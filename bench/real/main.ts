@@ -24,7 +24,7 @@ const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Em
 /** Without these a measurement of scripts' memory waits for the next garbage collection, and timestamps are coarse. */
 const FLAGS = ["--enable-blink-features=ForceEagerMeasureMemory", "--enable-webgpu-developer-features"];
 /** Rows of the prompts. */
-export const PROMPT_ROWS = [46, 256] as const;
+const PROMPT_ROWS = [46, 256] as const;
 /** Prompts of the shorter length: the first one includes costs that the load did not prepare. */
 const SHORT_PROMPTS = 2;
 

@@ -18,7 +18,7 @@ export interface PreparedTexts {
 }
 
 /** The text parts of a model. Throws FoveaError `unsupported-model`. */
-export function needTexts({ texts, textIds, spec }: Engine): { texts: TextEmbedder; textIds: TextIds } {
+function needTexts({ texts, textIds, spec }: Engine): { texts: TextEmbedder; textIds: TextIds } {
   if (!texts)
     throw new FoveaError(
       "unsupported-model",

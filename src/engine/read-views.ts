@@ -162,7 +162,7 @@ export function stackMatrices(matrices: readonly Matrix[]): Matrix {
   return { data, rows, cols };
 }
 
-export async function readMatrix(gpu: Gpu, tensor: Tensor): Promise<Matrix> {
+async function readMatrix(gpu: Gpu, tensor: Tensor): Promise<Matrix> {
   const [rows, cols] = tensor.shape as [number, number];
   return { data: await readFloats(gpu, tensor), rows, cols };
 }

@@ -3,7 +3,7 @@ import { type Family, hasModelType } from "./family.ts";
 import { type DecoderKind, LLAMA_DECODER, withAttention } from "./parts/decoder-config.ts";
 import { describeText } from "./parts/text-model.ts";
 
-export const GRANITE_DECODER: DecoderKind = {
+const GRANITE_DECODER: DecoderKind = {
   ...LLAMA_DECODER,
   refine(decoder, fields) {
     const factor = (name: string) => fields.number(name, 1, 1e-6, 1e6);

@@ -4,7 +4,7 @@ import type { ConfigFields } from "./fields.ts";
 import { type DecoderKind, LLAMA_DECODER } from "./parts/decoder-config.ts";
 import { describeText } from "./parts/text-model.ts";
 
-export const PHI3_DECODER: DecoderKind = {
+const PHI3_DECODER: DecoderKind = {
   ...LLAMA_DECODER,
   mlpWidth: 8192,
   vocabularySize: 32064,

@@ -24,9 +24,6 @@ export interface SquareFit {
   shortestEdge?: number;
 }
 
-/** The preprocessing of an encoder that reads one square. */
-export interface Preprocessing extends SquareFit, Pick<PictureSpec, "filter" | "mean" | "std" | "rescale"> {}
-
 /** Size of a canvas. */
 export function canvasSize({ x, y }: Canvas): Size {
   return { width: x.size, height: y.size };

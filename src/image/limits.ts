@@ -2,20 +2,20 @@
 import { FoveaError } from "../errors.ts";
 
 /** Encoded bytes: far above any photograph, far below what a tab survives. */
-export const MAX_ENCODED_BYTES = 256 * 2 ** 20;
+const MAX_ENCODED_BYTES = 256 * 2 ** 20;
 
 /**
  * 512 MiB while decoding. Browsers hold a picture twice for a moment, 8 bytes a pixel: Chromium took 490 MB for 8000 x
  * 8000. `createImageBitmap` with a smaller size takes as much, and its pixels differ from Pillow's. So larger pictures
  * are refused, and every accepted picture is read exactly.
  */
-export const MAX_PIXELS = 2 ** 26;
+const MAX_PIXELS = 2 ** 26;
 
 /** The largest side in JPEG; it also keeps the resampling of padded rows exact (see resample.ts). */
 export const MAX_SIDE = 65535;
 
 /** Thinner pictures become stripes after a resize. Qwen2-VL's processor has the same limit. */
-export const MAX_ASPECT_RATIO = 200;
+const MAX_ASPECT_RATIO = 200;
 
 /** Throws FoveaError `bad-image` for a picture of these sides, in pixels, that is too small, too large or too thin. */
 export function checkPictureSize(name: string, width: number, height: number): void {

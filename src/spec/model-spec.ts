@@ -55,12 +55,6 @@ export interface ModelSpec {
   controlTokens?: readonly string[];
 }
 
-/** LayerNorm or RMSNorm. */
-export interface NormSpec {
-  kind: "layer" | "rms";
-  eps: number;
-}
-
 /** The blocks of an encoder of pictures or texts. Every block: norm, attention, residual, norm, MLP, residual. */
 export interface BlocksSpec {
   /** C */

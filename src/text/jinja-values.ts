@@ -70,7 +70,7 @@ export function str(value: Value, charge: Charge): string {
 }
 
 /** Python's `repr`. */
-export function repr(value: Value, charge: Charge): string {
+function repr(value: Value, charge: Charge): string {
   charge(isString(value) ? 1 + value.value.length / 64 : 1);
   if (isString(value)) return quote(value.value);
   if (isDict(value)) {
@@ -166,7 +166,7 @@ export function compare(a: Value, b: Value, charge: Charge): number {
 }
 
 /** By code points; JavaScript orders by UTF-16 code units. */
-export function compareText(a: string, b: string): number {
+function compareText(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   let i = 0;
   while (i < length && a[i] === b[i]) i++;

@@ -2,7 +2,7 @@
  * The bytes that each token adds to a text, independent of the text before it, for grammars and probabilities. A space
  * that decoding drops at the start of a text is kept here.
  */
-import { asArray, asObject, asString, type JsonObject, show } from "./json.ts";
+import { asArray, asObject, asString, type JsonObject } from "./json.ts";
 
 /** Bytes of a token's text in the vocabulary. */
 export type TokenBytes = (token: string) => Uint8Array;
@@ -82,10 +82,4 @@ export class ByteDecoder {
   flush(): string {
     return this.#decoder.decode();
   }
-}
-
-/** The message of an error for a tokenizer without bytes. */
-export function noBytesMessage(json: JsonObject): string {
-  const decoder = show(json.decoder ?? null);
-  return `the text of a token depends on its neighbours (tokenizer.json: decoder ${decoder})`;
 }

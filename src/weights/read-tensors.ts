@@ -54,7 +54,7 @@ interface Item extends FileRange {
  * Bytes that stay together in a piece: whole rows of a packed tensor, whole periods where the rows are in another order,
  * otherwise 4.
  */
-export function pieceUnit({ encoding, rowOrder }: StoredTensor, { rowBytes }: Plane): number {
+function pieceUnit({ encoding, rowOrder }: StoredTensor, { rowBytes }: Plane): number {
   if (rowBytes === undefined || (!rowOrder && !isPackedEncoding(encoding) && !isUnpackedEncoding(encoding))) return 4;
   return rowBytes * (rowOrder?.order.length ?? 1);
 }

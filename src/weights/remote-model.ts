@@ -184,7 +184,7 @@ function listedModel(
  * The key of a folder at an address: the whole address, because a server may choose the model by the query. A query may
  * also contain a secret, so only its hash is stored.
  */
-export function addressKey(base: URL, choice?: string): ModelKey {
+function addressKey(base: URL, choice?: string): ModelKey {
   const { search } = base;
   const hash = search === "" ? "" : textSha256(search);
   // A file's name follows its folder, as in its own address.

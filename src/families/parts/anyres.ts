@@ -17,7 +17,7 @@ export interface AnyresRule {
 }
 
 /** RGBA8 of the padding around a tiled picture. */
-export const BLACK = 0xff000000;
+const BLACK = 0xff000000;
 
 /**
  * Plans the whole picture, and the tiles of the best resolution that the budget allows. Without such a resolution the

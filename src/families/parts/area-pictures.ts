@@ -27,7 +27,7 @@ export interface AreaRule {
 /** The largest ratio of a picture's sides. */
 const MAX_ASPECT = 200;
 /** The most cells of a view; published models have 16384, the most that a selection can rank. */
-export const MAX_CELLS = 16384;
+const MAX_CELLS = 16384;
 
 /**
  * Plans a picture. A budget's `maxPixels` and `minPixels` narrow the rule's; `maxTiles` has no meaning here.

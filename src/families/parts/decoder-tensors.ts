@@ -26,7 +26,7 @@ export interface LayerNames {
   positions: string;
 }
 
-export const LLAMA_NAMES: LayerNames = {
+const LLAMA_NAMES: LayerNames = {
   norm1: "input_layernorm",
   norm1After: "post_attention_layernorm",
   norm2: "post_attention_layernorm",

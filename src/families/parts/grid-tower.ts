@@ -10,7 +10,7 @@ import { MAX_BLOCKS, MAX_HEAD_WIDTH, MAX_HEADS, MAX_MLP_WIDTH, MAX_WIDTH } from 
 import type { EncoderNames } from "./encoder-tensors.ts";
 
 /** Epsilon of every norm, a constant in the published code. */
-export const TOWER_EPS = 1e-6;
+const TOWER_EPS = 1e-6;
 const MAX_PATCH = 256;
 const MAX_CELL = 8;
 const MAX_FRAMES = 8;

@@ -281,21 +281,13 @@ export class Decoder {
     const name = `decoder.layers.${layer}`;
     const q = view(space.q, [rows, heads * headWidth]);
     const y = view(space.mixed, [rows, heads * headWidth]);
-    const queryWeight = this.#weights.find(`${name}.qNorm.weight`);
-    const norms = queryWeight && {
-      queryWeight,
-      keyWeight: this.#weights.get(`${name}.kNorm.weight`),
-      queryBias: this.#weights.find(`${name}.qNorm.bias`),
-      keyBias: this.#weights.find(`${name}.kNorm.bias`),
-      eps: this.spec.eps,
-    };
     const table = (spec.rope && this.#ropes.get(spec.rope)) ?? this.rope;
     const scratch = view(space.mixing, [rows, mixingWidth(this.spec.layers[layer]!, this.spec.width)]);
     qkvRope(recorder, {
       input,
       weight: this.#weights.matrix(`${name}.qkv.weight`),
       bias: this.#weights.find(`${name}.qkv.bias`),
-      norms,
+      norms: this.#headNorms(name),
       scratch,
       queryPitch,
       change:
@@ -334,5 +326,19 @@ export class Decoder {
     const pitch = queryPitch * headWidth;
     if (outputGate) headGate(recorder, { x: y, gate: scratch, offset: headWidth, pitch, headWidth });
     return y;
+  }
+
+  /** Norms of the heads of queries and keys, in models that have them. */
+  #headNorms(layer: string) {
+    const queryWeight = this.#weights.find(`${layer}.qNorm.weight`);
+    return (
+      queryWeight && {
+        queryWeight,
+        keyWeight: this.#weights.get(`${layer}.kNorm.weight`),
+        queryBias: this.#weights.find(`${layer}.qNorm.bias`),
+        keyBias: this.#weights.find(`${layer}.kNorm.bias`),
+        eps: this.spec.eps,
+      }
+    );
   }
 }

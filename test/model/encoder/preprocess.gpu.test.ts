@@ -4,15 +4,7 @@ import type { Arena } from "../../../src/gpu/arena.ts";
 import { readFloats, readTensor } from "../../../src/gpu/readback.ts";
 import type { Tensor } from "../../../src/gpu/tensor.ts";
 import { decodeImage } from "../../../src/image/decode.ts";
-import {
-  chain,
-  type Preprocessing,
-  padColour,
-  squarePlan,
-  squash,
-  tiles,
-  wholeView,
-} from "../../../src/image/geometry.ts";
+import { chain, padColour, squarePlan, squash, tiles, wholeView } from "../../../src/image/geometry.ts";
 import {
   compilePreprocess,
   makeCanvases,
@@ -30,6 +22,7 @@ import { freshRandom, useGpu } from "../../support/gpu.ts";
 import {
   expectSameBytes,
   PILLOW_PHOTOS,
+  type Preprocessing,
   pillowCases,
   pixelPicture,
   randomPixels,
