@@ -26,6 +26,7 @@ const FIREFOX_TESTS = [
   "test/{engine,families}/golden.gpu.test.ts",
   "test/engine/f16.gpu.test.ts",
   "test/worker/formats.gpu.test.ts",
+  "test/video/*.gpu.test.ts",
   SMALL_DEVICE_TEST,
 ];
 const SMALL_DEVICE: ExpectedDevice = { ...FIREFOX_DEVICE, software: false, f16: false };

@@ -6,6 +6,7 @@
 import type { AnswerFormat } from "./shared/answer-format.ts";
 import type { AnswerToken, TokenProbability } from "./shared/answer-token.ts";
 import type { AnsweringServer } from "./shared/answering-server.ts";
+import type { TextDocument } from "./shared/documents.ts";
 import type { EmbeddingInfo, EncodeTextOptions, ImageScores, TextEmbeddings } from "./shared/embedding.ts";
 import type { GenerationEvent } from "./shared/generation-event.ts";
 import type { AnswerAttention, GenerationStats, PictureCost } from "./shared/generation-stats.ts";
@@ -74,6 +75,7 @@ export type {
   StorageReport,
   StoredConversation,
   StoredModel,
+  TextDocument,
   TextEmbeddings,
   TokenCount,
   TokenProbability,
@@ -215,6 +217,11 @@ export interface GenerateRequest {
    * in `done`; the caller runs them and goes on with messages of role "tool". Models without a known convention refuse.
    */
   tools?: Tool[];
+  /**
+   * Texts that the answer may draw on, for models whose chat template has a place for them. Other models refuse them: write
+   * them into a message.
+   */
+  documents?: TextDocument[];
   /** Default "auto": the model chooses. */
   toolChoice?: ToolChoice;
   /** True if an answer may have several calls; default true. At false it ends after the first. */
@@ -235,7 +242,7 @@ export interface Generation extends AsyncIterable<GenerationEvent> {
 export type EncodeImageOptions = Pick<GenerateRequest, "compression" | "pictures" | "signal">;
 
 /** Of `countTokens`: as `generate` takes them. */
-export type CountTokensOptions = EncodeImageOptions & Pick<GenerateRequest, "tools">;
+export type CountTokensOptions = EncodeImageOptions & Pick<GenerateRequest, "tools" | "documents">;
 
 /** Of `score`, which keeps every token of the picture unless `compression` is given. */
 export interface ScoreOptions extends EncodeImageOptions {

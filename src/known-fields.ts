@@ -52,6 +52,7 @@ export const GENERATE_FIELDS = namesOf<GenerateRequest>({
   tools: true,
   toolChoice: true,
   parallelToolCalls: true,
+  documents: true,
   attention: true,
   signal: true,
 });
@@ -74,6 +75,7 @@ export const ENCODE_TEXT_FIELDS = namesOf<EncodeTextOptions>({ signal: true });
 export const SCORE_FIELDS = namesOf<ScoreOptions>({ compression: true, pictures: true, template: true, signal: true });
 
 export const COUNT_FIELDS = namesOf<CountTokensOptions>({
+  documents: true,
   compression: true,
   pictures: true,
   tools: true,

@@ -132,7 +132,7 @@ async function sizeOf(bundle) {
 }
 
 /** @param {string[]} files */
-function sizes(files) {
+export function sizes(files) {
   const contents = files.map((file) => readFileSync(file));
   /** @param {Buffer[]} buffers */
   const sum = (buffers) => buffers.reduce((total, { byteLength }) => total + byteLength, 0);

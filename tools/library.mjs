@@ -163,6 +163,18 @@ export async function bundleEngine(outDir) {
   return closure(imports, "engine.js").map((file) => `${outDir}/${file}`);
 }
 
+/**
+ * Bundles a part that loads later, with all that it needs, to measure it.
+ * @param {string} outDir
+ * @param {string} source
+ * @returns {Promise<string[]>} paths of all files that it loads at once
+ */
+export async function bundlePart(outDir, source) {
+  const isExternal = (/** @type {string} */ id) => id === MODEL_PACKAGE;
+  const imports = await bundleModules(outDir, { part: source }, { minify: true, isExternal, holdsShared: true });
+  return closure(imports, "part.js").map((file) => `${outDir}/${file}`);
+}
+
 /** Recognises modules of packages that are installed with the library. */
 function isDependency() {
   const { dependencies, peerDependencies } = readPackage();

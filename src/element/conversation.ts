@@ -235,7 +235,10 @@ export class Conversation<P extends Pictured> {
       answer.isRecovering = event.type === "recovering";
       this.#owner.onTurns();
     }
-    if (event.type === "image") {
+    if (event.type === "library") {
+      answer.library = event.milliseconds === undefined ? event : undefined;
+      this.#owner.onTurns();
+    } else if (event.type === "image") {
       const { tokens, milliseconds, views } = event;
       answer.seen = [...answer.seen, { tokens, milliseconds, views }];
     } else if (event.type === "text" && event.text !== "") {

@@ -184,15 +184,17 @@ function renderHalf({ text, button }: HalfLine, { switchHalf }: TranscriptAction
   </p>`;
 }
 
-function renderPending({ pictures }: Turn<ChatPicture>, { state }: Answer): TemplateResult {
+function renderPending({ pictures }: Turn<ChatPicture>, { state, library }: Answer): TemplateResult {
   const text =
     state === "loading"
       ? "Waiting for the model"
-      : pictures.length > 1
-        ? "Looking at the pictures"
-        : pictures.length > 0
-          ? "Looking at the picture"
-          : "Reading";
+      : library
+        ? `Loading ${library.name} (${byteText(library.bytes)})`
+        : pictures.length > 1
+          ? "Looking at the pictures"
+          : pictures.length > 0
+            ? "Looking at the picture"
+            : "Reading";
   return html`<p class="pending" part="pending">${text}<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span></p>`;
 }
 

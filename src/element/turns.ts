@@ -42,6 +42,8 @@ export interface Answer {
   readonly state: "loading" | "reading" | "writing" | "calling" | "stop" | "length" | "abort" | "failed";
   /** The GPU was lost; the answer continues once the model is loaded again. */
   readonly isRecovering: boolean;
+  /** The library that the answer waits for, and its bytes. */
+  readonly library?: { readonly name: string; readonly bytes: number } | undefined;
   /** The settings that it was asked with. */
   readonly settings: AnswerSettings;
   /** All pictures of the conversation up to its question, in order. */

@@ -9,6 +9,7 @@ import { type PromptRows, promptRows } from "../model/decoder/prompt-rows.ts";
 import { type EncodedPicture, promptPicture, rowsInPrompt } from "../model/encoder/encoded-picture.ts";
 import type { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { planInhibition } from "../model/inhibition/plan.ts";
+import { checkDocuments, type TextDocument } from "../shared/documents.ts";
 import { nextMacrotask } from "../shared/macrotask.ts";
 import type { PictureRun } from "../spec/picture-spec.ts";
 import { buildPrompt } from "../text/prompt.ts";
@@ -42,6 +43,7 @@ type Emit = (event: GenerationEvent) => void;
 /** The state of one answer, independent of the device. */
 interface Work {
   messages: Message[];
+  documents: TextDocument[] | undefined;
   pictures: PictureOptions;
   inhibition: Inhibition;
   settings: SamplingSettings;
@@ -101,7 +103,8 @@ export async function answer(
     const watch = attention ? new AnswerWatch() : undefined;
     const told = { images: 0, prefill: false };
     const pictures = { compression, budget };
-    const asked = { messages, pictures, inhibition, settings, watch, emit, signal };
+    const documents = checkDocuments(request.documents);
+    const asked = { messages, documents, pictures, inhibition, settings, watch, emit, signal };
     const work: Work = {
       ...asked,
       clock,
@@ -143,9 +146,9 @@ function needText(engine: Engine): { text: TextModel; language: Language } {
 
 /** Runs the part of an answer that needs no GPU. */
 async function prepare(work: Work, engine: Engine): Promise<void> {
-  const { messages, signal } = work;
+  const { messages, documents, signal } = work;
   throwIfAborted(signal, "the question");
-  work.prepared = await prepareConversation(engine, messages, { signal, ...work.tools?.prompt });
+  work.prepared = await prepareConversation(engine, messages, { signal, documents, ...work.tools?.prompt });
   // The template may have taken a while; an abort may have come meanwhile.
   await nextMacrotask();
   throwIfAborted(signal, "the question");
@@ -234,11 +237,11 @@ async function decode(
 
 /** Begins the format of the answer, or that of a required call. */
 async function constrain(work: Work, tokenizer: Tokenizer): Promise<void> {
-  const { format, tools, grammars, signal } = work;
+  const { format, tools, grammars, emit, signal } = work;
   const source = format ?? tools?.source;
   if (!source) return;
   const grammar = await (format ? grammars.formats() : grammars.calls(tools!.markIds));
-  work.constraint ??= await beginConstraint(grammar, source, tokenizer, signal);
+  work.constraint ??= await beginConstraint(grammar, source, tokenizer, signal, emit);
 }
 
 /** @param before ids of text that the answer continues; undefined for an answer of its own */

@@ -1,4 +1,5 @@
 /** The format of one answer: the tokens that may come next. */
+import type { GenerationEvent } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import type { Constraint } from "../generate/step-loop.ts";
 import type { FormatSource } from "../grammar/format-source.ts";
@@ -48,18 +49,31 @@ export class AnswerGrammars {
   }
 }
 
-/** Begins an answer. Throws as `Grammars.begin`, and FoveaError `unsupported-model` for a tokenizer without bytes. */
+/**
+ * Begins an answer, and loads the library that it needs. Throws as `Grammars.begin`, and FoveaError `unsupported-model` for a
+ * tokenizer without bytes.
+ *
+ * @param emit called while the library loads
+ */
 export async function beginConstraint(
   grammars: Grammars,
   source: FormatSource,
   tokenizer: Tokenizer,
   signal: AbortSignal,
+  emit: (event: GenerationEvent) => void,
 ): Promise<Constraint> {
   if (!tokenizer.hasBytes)
     throw new FoveaError(
       "unsupported-model",
       "this model cannot follow a format: the text of its tokens depends on their neighbours, as in WordPiece",
     );
+  if (!grammars.isReady) {
+    const { library } = grammars;
+    const start = performance.now();
+    emit({ type: "library", ...library });
+    await grammars.start(signal);
+    emit({ type: "library", ...library, milliseconds: performance.now() - start });
+  }
   let { mask } = await grammars.begin(source, signal);
   return {
     get mask() {

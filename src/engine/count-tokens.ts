@@ -1,6 +1,7 @@
 /** Counts the tokens of a conversation: renders its text and plans its pictures. Nothing runs on the GPU. */
 import type { CountTokensOptions, Message, TokenCount } from "../api.ts";
 import { FoveaError, throwIfAborted } from "../errors.ts";
+import { checkDocuments } from "../shared/documents.ts";
 import { buildPrompt } from "../text/prompt.ts";
 import { checkKnownIds, needLanguage, type PreparedConversation, prepareConversation } from "./conversation-prompt.ts";
 import type { Engine } from "./engine.ts";
@@ -10,13 +11,13 @@ import { checkBudget, needPictures, planPicture, readsAsSeveral } from "./pictur
 export async function prepareCount(
   engine: Engine,
   messages: readonly Message[],
-  { tools: given, signal }: Pick<CountTokensOptions, "tools" | "signal">,
+  { tools: given, documents, signal }: Pick<CountTokensOptions, "tools" | "documents" | "signal">,
 ): Promise<PreparedConversation> {
   if (!engine.text)
     throw new FoveaError("unsupported-model", "this model has no decoder, so a conversation has no tokens in it");
   const tools =
     given === undefined ? undefined : (await import("../shared/check-tools.ts")).checkTools(given, undefined).tools;
-  return prepareConversation(engine, messages, { signal, tools });
+  return prepareConversation(engine, messages, { signal, tools, documents: checkDocuments(documents) });
 }
 
 /**

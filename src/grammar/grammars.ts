@@ -16,10 +16,13 @@ const MAX_MS = 5000;
 const UNMEASURED_MS = 1000;
 /** Longest wait, however busy the machine is. */
 const MAX_WAIT_MS = 120_000;
+/** What the worker's script is made of, and its size in bytes without compression; a test compares them with the built file. */
+export const GRAMMAR_LIBRARY = { name: "XGrammar", bytes: 1_125_000 };
 /** Time to fetch and start the script, of a megabyte. */
 const START_MS = 120_000;
 
 export class Grammars {
+  readonly library = GRAMMAR_LIBRARY;
   readonly #vocabulary: () => GrammarVocabulary;
   readonly #maxMs: number;
   readonly #field: string;
@@ -46,8 +49,7 @@ export class Grammars {
    *   `download-failed` where the worker's script is missing or not allowed, `aborted`
    */
   async begin(source: FormatSource, signal: AbortSignal): Promise<GrammarStep> {
-    throwIfAborted(signal, "the compiling of a format");
-    await this.#start();
+    await this.start(signal);
     throwIfAborted(signal, "the compiling of a format");
     return (await this.#call({ type: "begin", source }))!;
   }
@@ -64,7 +66,14 @@ export class Grammars {
     this.#ready = undefined;
   }
 
-  async #start(): Promise<void> {
+  /** Whether the worker runs, so that no library loads with the next answer. */
+  get isReady(): boolean {
+    return this.#worker !== undefined;
+  }
+
+  /** Starts the worker and loads its library, unless they are there. Throws as `begin`. */
+  async start(signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal, "the compiling of a format");
     if (!this.#worker) {
       const worker = startGrammarWorker();
       this.#worker = worker;

@@ -56,7 +56,14 @@ const NEUTRAL: Record<string, { isNeutral: (value: unknown) => boolean; only?: s
   web_search_options: { isNeutral: () => false },
   moderation: { isNeutral: () => false },
 };
-const SETTINGS: readonly (keyof FoveaSettings)[] = ["compression", "inhibition", "topK", "minP", "repetitionPenalty"];
+const SETTINGS: readonly (keyof FoveaSettings)[] = [
+  "compression",
+  "inhibition",
+  "topK",
+  "minP",
+  "repetitionPenalty",
+  "documents",
+];
 
 /** Largest integer of the sampler and of token counts. */
 const MAX_INTEGER = 2 ** 31 - 1;

@@ -2,7 +2,7 @@
  * The supported part of OpenAI's chat completions: requests and answers. Types only; request.ts and messages.ts check the
  * values.
  */
-import type { Compression, GenerationStats, Inhibition, ModelInfo, ToolCall } from "../api.ts";
+import type { Compression, GenerationStats, Inhibition, ModelInfo, TextDocument, ToolCall } from "../api.ts";
 
 export interface TextPart {
   type: "text";
@@ -76,6 +76,7 @@ export interface FoveaSettings {
   topK?: number;
   minP?: number;
   repetitionPenalty?: number;
+  documents?: TextDocument[];
 }
 
 /** A request. Absent or null fields have the defaults of Fovea's `generate`, except `seed`. */

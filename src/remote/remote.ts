@@ -106,7 +106,8 @@ export class RemoteModel implements FoveaModel {
     checkFields("options", options, COUNT_FIELDS);
     checkSignal(options.signal);
     const signal = this.#signal(options.signal);
-    const { compression, tools } = options;
+    const { compression, tools, documents } = options;
+    if (documents?.length) throw cannot("be given documents", "write them into a message");
     if (compression !== undefined && compression.method !== "none")
       throw cannot("compress pictures", "leave compression out");
     const advice = "generate with maxTokens: 1 and read stats.promptTokens";

@@ -57,6 +57,7 @@ export function requestBody(
       "leave compression out; pictures.maxPixels makes pictures cheaper",
     );
   if (inhibition !== undefined && inhibition.maxRatio !== 0) throw cannot("inhibit attention", "leave inhibition out");
+  if (request.documents?.length) throw cannot("be given documents", "write them into a message");
   if (attention) throw cannot("tell where an answer looked", "leave attention out");
   for (const name of dialect?.ignored ?? [])
     if (request[name] !== undefined && request[name] !== 0)

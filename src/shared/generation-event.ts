@@ -17,6 +17,11 @@ export type GenerationEvent =
       views: SeenView[];
     }
   | { type: "prefill"; tokens: number; milliseconds: number }
+  /**
+   * Only with the first `format`, or the first call that must be made: a library is being loaded, and then, with
+   * `milliseconds`, it is ready. `bytes` is its size without compression.
+   */
+  | { type: "library"; name: string; bytes: number; milliseconds?: number }
   /** Only of a model on a server, first of all: the server has taken the request. */
   | ({ type: "server" } & AnsweringServer)
   | { type: "text"; text: string }

@@ -3,6 +3,7 @@
  * plain format, else as the bare text. Renders text; prompt.ts encodes it.
  */
 
+import type { TextDocument } from "../shared/documents.ts";
 import { mapStrings, type TemplateCall } from "../shared/past-calls.ts";
 import type { Tool } from "../shared/tools.ts";
 import type { PromptFormat, QueryFormat } from "../spec/prompt-spec.ts";
@@ -25,6 +26,8 @@ export interface ToolPrompt {
   tools?: readonly Tool[] | undefined;
   /** Writes calls of an earlier answer, for a template that does not. */
   writeCalls?: ((calls: readonly TemplateCall[]) => string) | undefined;
+  /** Documents that the answer may draw on. */
+  documents?: readonly TextDocument[] | undefined;
 }
 
 /** Writes a message's text so that it stays text. */
@@ -62,6 +65,7 @@ export class ChatTemplate {
   readonly #toolTemplate: JinjaTemplate | undefined;
   readonly #findsToolsInMessage: boolean;
   readonly #writesCalls: boolean;
+  readonly #readsDocuments: boolean;
   /** Text of all templates; empty for a model without one. */
   readonly source: string;
   readonly #forms: ContentForms | undefined;
@@ -91,6 +95,7 @@ export class ChatTemplate {
     this.#toolTemplate = forTools ? new JinjaTemplate(forTools.text, forTools.where) : this.#template;
     this.source = `${source?.text ?? ""}${forTools?.text ?? ""}`;
     this.#writesCalls = this.source.includes("tool_calls");
+    this.#readsDocuments = /\bdocuments\b/.test(this.source);
     this.#findsToolsInMessage = TOOLS_IN_MESSAGE.test(this.source) && !/\b(if|in) tools\b/.test(this.source);
     const { fallback } = options;
     if (fallback && "closing" in fallback) this.#query = fallback;
@@ -115,6 +120,8 @@ export class ChatTemplate {
    * @throws FoveaError `unsupported-model` if it fails
    */
   render(messages: readonly CheckedMessage[], addGenerationPrompt: boolean, use: ToolPrompt = {}): PromptPieces {
+    if (use.documents && !this.#readsDocuments)
+      throw new RangeError("documents: this model's chat template has no place for them; write them into a message");
     if (this.kind !== "template" && messages.some(({ role, calls }) => role === "tool" || calls))
       throw new RangeError("messages: this model has no chat template, so it cannot read calls and results of tools");
     if (this.kind === "completion") return [this.#string(onlyText(messages))];
@@ -160,12 +167,14 @@ export class ChatTemplate {
 
   /** Runs the template, and a second time if it may have turned the messages' text into control tokens. */
   #renderSafely(messages: readonly CheckedMessage[], addGenerationPrompt: boolean, use: ToolPrompt): string {
-    const { tools = [], writeCalls } = use;
+    const { tools = [], writeCalls, documents } = use;
     const budget = new TemplateBudget();
     const { standIns } = this.#tokenizer;
     const write = (literal: Literal) => {
       const own = tools.length > 0 ? mapStrings(tools, (text) => literal(text, "system")) : undefined;
-      return this.#run(this.#contents(messages, literal, { tools: own, writeCalls }), addGenerationPrompt, budget, own);
+      const read = documents && mapStrings(documents, (text) => literal(text, "system"));
+      const contents = this.#contents(messages, literal, { tools: own, writeCalls });
+      return this.#run(contents, addGenerationPrompt, budget, { tools: own, documents: read });
     };
     const prompt = write(this.#literal);
     let mayBegin = false;
@@ -173,7 +182,7 @@ export class ChatTemplate {
       mayBegin ||= standIns.mayBegin(text);
       return text;
     };
-    mapStrings([messages.map(({ parts, calls }) => [parts, calls]), tools], look);
+    mapStrings([messages.map(({ parts, calls }) => [parts, calls]), tools, documents], look);
     if (!mayBegin) return prompt;
     const guarded = standIns.putBack(write((text, role) => standIns.standIn(text, role === "assistant")));
     return standIns.tokensIn(prompt) === standIns.tokensIn(guarded) ? prompt : guarded;
@@ -211,7 +220,7 @@ export class ChatTemplate {
     messages: readonly TemplateMessage[],
     addGenerationPrompt: boolean,
     budget?: TemplateBudget,
-    tools?: readonly Tool[],
+    { tools, documents }: ToolPrompt = {},
   ): string {
     const variables = {
       image_token: this.#tokenizer.imageToken?.text,
@@ -220,7 +229,7 @@ export class ChatTemplate {
       add_generation_prompt: addGenerationPrompt,
       // Always defined in transformers.
       tools: tools ?? null,
-      documents: null,
+      documents: documents ?? null,
     };
     const template = tools || messages.some(({ role }) => role === "tool") ? this.#toolTemplate : this.#template;
     return template!.render(variables, this.#now(), budget);

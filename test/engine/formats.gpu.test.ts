@@ -4,7 +4,7 @@ import addFormats from "ajv-formats";
 import { afterAll, describe, expect, test } from "vitest";
 import type { AnswerFormat, GenerateRequest, Message } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
-import { Grammars } from "../../src/grammar/grammars.ts";
+import { GRAMMAR_LIBRARY, Grammars } from "../../src/grammar/grammars.ts";
 import { useDevice } from "../support/gpu.ts";
 import { Random } from "../support/random.ts";
 import { randomSchema } from "../support/random-schema.ts";
@@ -75,6 +75,29 @@ describe.for(["text-smollm3", "text-gemma2", "text-mistral"])("%s", (folder) => 
   });
 });
 
+test("the first answer in a form says which library it loads, how large it is, and how long that took", async () => {
+  const model = await Fovea.load(sharedUrl("golden/families/text-smollm3/model"), { device: device() });
+  const told = async () => {
+    const events = [];
+    for await (const event of model.generate({ messages, format: { type: "choice", options: ["yes"] } }))
+      if (event.type === "library") events.push(event);
+    return events;
+  };
+  expect(await told()).toEqual([
+    { type: "library", ...GRAMMAR_LIBRARY },
+    { type: "library", ...GRAMMAR_LIBRARY, milliseconds: expect.any(Number) },
+  ]);
+  expect(await told()).toEqual([]);
+  model.dispose();
+});
+
+/**
+ * One schema of `{ animals: string[], count: number }` is beyond this model. At "[" it gives 0.49 to another bracket and less
+ * than 0.01 to a name. Names forced by an enum are not those of the picture: 0 of 30 objects are right with "whale", "a whale"
+ * or "A whale" in a list of 1 to 5 (animals alone 1, 0 and 3 of 30; count alone 5, 3 and 1), asked "Which animals do you see?".
+ * Nor after its own answer in words, which is right. Its training had sentences, and of JSON only {"answer": sentence}.
+ * examples/receipt asks for each field as a sentence, which works.
+ */
 test("the model that ships fills a form about a scene", async () => {
   using fovea = await Fovea.load(shippedModelUrl(), { device: device() });
   const image = await (await fetch(`${location.origin}/eval/set/0000.png`)).blob();

@@ -154,6 +154,7 @@ describe("what a server cannot do is refused before anything is sent", () => {
   test.for<[string, Partial<GenerateRequest>, RegExp, Partial<RemoteOptions>?]>([
     ["compression", { compression: { method: "vmtc", ratio: 0.5 } }, /compress pictures by "vmtc"/],
     ["inhibition", { inhibition: { maxRatio: 0.6 } }, /inhibit attention/],
+    ["documents", { documents: [{ text: "a" }] }, /be given documents; write them into a message/],
     ["attention", { attention: true }, /where an answer looked/],
     ["tiles", { pictures: { maxTiles: 2 } }, /pictures\.maxTiles/],
     ["topK", { topK: 3 }, /topK: OpenAI's interface does not have it/, { server: "openai" }],

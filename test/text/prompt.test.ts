@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { checkDocuments } from "../../src/shared/documents.ts";
 import { ChatTemplate } from "../../src/text/chat-template.ts";
 import type { ChatMessage } from "../../src/text/messages.ts";
 import { buildPrompt, renderPrompt } from "../../src/text/prompt.ts";
@@ -126,6 +127,34 @@ describe("templates", () => {
     const template =
       "{{ messages[0]['content'] }}{% if tools is none %}{{ strftime_now('%d %b %B %Y %H:%M %A %%') }}{% endif %}{% for i in range(1, 4) %}{{ i }}{% endfor %}{{ eos_token }}";
     expect(chat(template).text(user("x"))).toBe("<s>x04 Jul July 2024 09:05 Thursday %123</s>");
+  });
+
+  it("see documents where they name them, as text, and refuse them elsewhere", () => {
+    const named = "{% for d in documents or [] %}<{{ d.title }}|{{ d.text }}>{% endfor %}{{ messages[0]['content'] }}";
+    const { tokenizer, template, text } = chat(named, { images: false });
+    const documents = [
+      { title: "a", text: "one" },
+      { title: "b", text: "</s>two" },
+    ];
+    const rendered = renderPrompt(tokenizer, template, [user("hi")], { documents });
+    expect(rendered.text).toBe("<a|one><b|</s>two>hi");
+    const { ids } = buildPrompt(tokenizer, rendered, []);
+    expect(Array.from(ids).includes(2)).toBe(false);
+    expect(text(user("hi"))).toBe("hi");
+    const other = chat("{{ messages[0]['content'] }}", { images: false });
+    expect(() => renderPrompt(other.tokenizer, other.template, [user("hi")], { documents })).toThrow(
+      /^documents: this model's chat template has no place for them; write them into a message$/,
+    );
+  });
+
+  it.each<[unknown, string]>([
+    ["x", 'documents must be a list, got "x"'],
+    [[5], "documents[0] must be an object with a text, got 5"],
+    [[{ text: "a" }, { title: "b" }], 'documents[1] must be an object with a text, got {"title":"b"}'],
+    [[{ text: "a", page: 3 }], "documents[0].page must be a string, got 3"],
+    [[{ text: "x".repeat(131_073) }], "documents have 131073 characters, at most 131072 are read; leave some out"],
+  ])("documents that are refused: %#", (documents, message) => {
+    expect(() => checkDocuments(documents)).toThrow(message);
   });
 
   it("of text models bring BOS themselves, or do without", () => {
