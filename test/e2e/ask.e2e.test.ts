@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PageResult } from "../../tools/ask-page.mjs";
+import { answerOf, ChatServer } from "../support/chat-server.ts";
 import { projectRoot, runCommand, startCommand } from "../support/command.ts";
 import { ggufModel, LANGUAGE_FILE } from "../support/gguf-model.ts";
 import { writeFolder } from "../support/model-folder.ts";
@@ -116,6 +117,21 @@ describe("a language model", () => {
     expect(stdout).toMatch(/^n\d+ .*\n$/s);
     await expect.poll(() => children.filter(isRunning), { timeout: 20_000 }).toEqual([]);
   });
+});
+
+test("a server, with its key and a picture", async () => {
+  const chat = await ChatServer.start();
+  chat.answers = [answerOf("A ", "harbour.")];
+  try {
+    const line = ["--server", `${chat.origin}/v1`, "--model", "big", ...picture, "--prompt", "What is this?"];
+    const { code, stdout, stderr } = await runCommand("ask", line, { FOVEA_API_KEY: "sk-of-a-test" });
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "A harbour.\n", stderr: "" });
+    const { headers, body } = chat.received.at(-1)!;
+    expect([headers.authorization, body.model]).toEqual(["Bearer sk-of-a-test", "big"]);
+    expect(body.messages[0].content[0].image_url.url).toMatch(/^data:image\/(png|jpeg);base64,/);
+  } finally {
+    chat.close();
+  }
 });
 
 test("a GGUF file, and the vision file beside it", async () => {

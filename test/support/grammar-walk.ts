@@ -34,10 +34,22 @@ const TOKENS = [
 ];
 const END = TOKENS.length;
 
-export async function makeMatcher() {
+/** @param onCompile called whenever the library compiles a grammar */
+export async function makeMatcher(onCompile = () => {}) {
   const bytes = Uint8Array.from([...TOKENS.flatMap((token) => [...token])]);
   const lengths = Uint32Array.from([...TOKENS.map((token) => token.length), 0]);
-  return Matcher.create(await loadGrammarLibrary(), { bytes, lengths, endIds: [END] });
+  const library = await loadGrammarLibrary();
+  const createGrammarCompiler: typeof library.GrammarCompiler.createGrammarCompiler = async (...args) => {
+    const compiler = await library.GrammarCompiler.createGrammarCompiler(...args);
+    const { compileGrammar } = compiler;
+    compiler.compileGrammar = ((...given: Parameters<typeof compileGrammar>) => {
+      onCompile();
+      return compileGrammar.apply(compiler, given);
+    }) as typeof compileGrammar;
+    return compiler;
+  };
+  const counted = { ...library, GrammarCompiler: { createGrammarCompiler } } as unknown as typeof library;
+  return Matcher.create(counted, { bytes, lengths, endIds: [END] });
 }
 
 /**
