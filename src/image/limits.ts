@@ -9,13 +9,13 @@ const MAX_ENCODED_BYTES = 256 * 2 ** 20;
  * 8000. `createImageBitmap` with a smaller size takes as much, and its pixels differ from Pillow's. So larger pictures
  * are refused, and every accepted picture is read exactly.
  */
-const MAX_PIXELS = 2 ** 26;
+export const MAX_PIXELS = 2 ** 26;
 
 /** The largest side in JPEG; it also keeps the resampling of padded rows exact (see resample.ts). */
 export const MAX_SIDE = 65535;
 
 /** Thinner pictures become stripes after a resize. Qwen2-VL's processor has the same limit. */
-const MAX_ASPECT_RATIO = 200;
+export const MAX_ASPECT_RATIO = 200;
 
 /** Throws FoveaError `bad-image` for a picture of these sides, in pixels, that is too small, too large or too thin. */
 export function checkPictureSize(name: string, width: number, height: number): void {
