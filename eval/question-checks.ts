@@ -1,6 +1,6 @@
 /**
  * True if an answer to a question about a picture is right: by words, as the questions' writer judges it too
- * (training/questions.py, `judge`). Whether it follows an instruction is instruction-checks.ts's business.
+ * (training/questions.py, `judge`). instruction-checks.ts checks that it follows an instruction.
  */
 
 /** The words that a right answer must contain, and those that it must not. */

@@ -21,7 +21,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<f32>; // [1, N], or [1, F] with GATED
 @group(0) @binding(5) var<uniform> params: Params;
 
-// The four rows of W behind the outputs from `first` on; rows beyond the matrix repeat the last one.
+// The four rows of W for the outputs from `first` on; rows beyond the matrix repeat the last one.
 fn weight_rows(first: u32) -> vec4u {
   if (GATED == 1u) {
     let f = min(vec2u(first, first + 1u), vec2u(params.cols - 1u));

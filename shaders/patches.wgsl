@@ -1,6 +1,6 @@
-// Cuts pictures into rows of patches, so that the patch convolution is a matmul: y[b, n, (channel, v, u)], or
-// y[b, n, (v, u, channel)] for a linear layer over flattened patches. Patches are in cell order. A still picture may stand for
-// several equal frames: y[b, n, (channel, frame, v, u)]. Needs lib/cells.
+// Cuts pictures into rows of patches, so that the patch convolution is a matmul. y is [b, n, (channel, v, u)], or [b,
+// n, (v, u, channel)] for a linear layer over flattened patches. Patches are in cell order. A still picture may stand
+// for several equal frames: y[b, n, (channel, frame, v, u)]. Needs lib/cells.
 
 struct Params {
   views: u32, // B

@@ -1,6 +1,6 @@
-// LLaVA-PruMerge's rows, view by view: the rows before the cells, every kept cell plus the importance-weighted sum of its
-// NEIGHBOURS nearest dropped ones (all, if fewer; ties: lower index), and last the weighted sum of all dropped cells.
-// Sums go seat by seat. One workgroup a row.
+// LLaVA-PruMerge's rows, view by view: the rows before the cells, the kept cells, and last the importance-weighted sum
+// of all dropped cells. Each kept cell adds the weighted sum of its NEIGHBOURS nearest dropped ones (all, if fewer;
+// ties: lower index). Sums go seat by seat. One workgroup a row.
 
 const WORKGROUP_SIZE = 64u;
 const NEIGHBOURS = 32u;

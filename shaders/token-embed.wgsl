@@ -1,5 +1,5 @@
-// y[t, :] = factor * weight[ids[t] - first, :]. A row stays as it is if its id is not among the `count` from `first`
-// on: an id of another part of the table, or NO_TOKEN (the largest u32), which marks the place of an image token.
+// y[t, :] = factor * weight[ids[t] - first, :]. A row is unchanged if its id is not among the `count` from `first` on.
+// The id then belongs to another part of the table, or is NO_TOKEN (the largest u32), the place of an image token.
 // Needs lib/part-* and lib/weight-*.
 
 struct Params {

@@ -22,7 +22,7 @@ var<workgroup> block_ids: array<u32, BLOCKS>;
 var<workgroup> partial_sums: array<f32, THREADS>;
 var<workgroup> largest: atomic<u32>;
 var<workgroup> lowest: atomic<u32>;
-var<workgroup> told: vec2u;
+var<workgroup> bounds: vec2u;
 
 struct Best {
   key: u32,
@@ -54,9 +54,9 @@ fn workgroup_best(own: Best, thread: u32) -> Best {
   }
   workgroupBarrier();
   if (thread == 0u) {
-    told = vec2u(atomicLoad(&largest), atomicLoad(&lowest));
+    bounds = vec2u(atomicLoad(&largest), atomicLoad(&lowest));
   }
-  let found = workgroupUniformLoad(&told);
+  let found = workgroupUniformLoad(&bounds);
   return Best(found.x, found.y);
 }
 

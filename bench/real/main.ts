@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- --real`: a published model in Fovea and in llama.cpp's WebAssembly, in turns, each time in a fresh
- * browser: load, prefill, decoding, memory, and bytes that were fetched. Node only.
+ * `npm run bench -- --real`: a published model in Fovea and in llama.cpp's WebAssembly, in turns, each in a fresh
+ * browser. Measures load, prefill, decoding, memory and fetched bytes. Node only.
  */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

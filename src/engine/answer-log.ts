@@ -11,7 +11,7 @@ export class AnswerLog {
   /** Tokens not emitted yet, each with the offset of its text in the answer. */
   #waiting: { start: number; token: AnswerToken }[] = [];
   #decoded = 0;
-  #told = 0;
+  #emitted = 0;
 
   constructor(tokenizer: Tokenizer) {
     this.#tokenizer = tokenizer;
@@ -29,11 +29,11 @@ export class AnswerLog {
 
   /** Returns the tokens whose text begins in this text, or before it. */
   addText(text: string): AnswerToken[] {
-    this.#told += text.length;
-    const isTold = ({ start }: { start: number }) => start < this.#told;
-    const told = this.#waiting.filter(isTold);
-    this.#waiting = this.#waiting.filter((waiting) => !isTold(waiting));
-    return told.map(({ token }) => token);
+    this.#emitted += text.length;
+    const isEmitted = ({ start }: { start: number }) => start < this.#emitted;
+    const emitted = this.#waiting.filter(isEmitted);
+    this.#waiting = this.#waiting.filter((waiting) => !isEmitted(waiting));
+    return emitted.map(({ token }) => token);
   }
 
   #describe({ id, logprob }: TokenLogprob): TokenProbability {

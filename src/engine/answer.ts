@@ -53,7 +53,7 @@ interface Work {
   clock: Clock;
   prepared: PreparedConversation | undefined;
   /** Events already emitted, which a rerun on another device does not repeat. */
-  told: { images: number; prefill: boolean };
+  reported: { images: number; prefill: boolean };
   draft: Draft | undefined;
   log: AnswerLog | undefined;
   format: FormatSource | undefined;
@@ -101,14 +101,14 @@ export async function answer(
     // Errors of `tools` are thrown below.
     tools?.catch(() => {});
     const watch = attention ? new AnswerWatch() : undefined;
-    const told = { images: 0, prefill: false };
+    const reported = { images: 0, prefill: false };
     const pictures = { compression, budget };
     const documents = checkDocuments(request.documents);
     const asked = { messages, documents, pictures, inhibition, settings, watch, emit, signal };
     const work: Work = {
       ...asked,
       clock,
-      told,
+      reported,
       prepared: undefined,
       draft: undefined,
       log: undefined,
@@ -195,7 +195,7 @@ async function run(work: Work, engine: Engine): Promise<StopReason | "abort"> {
 
 /** Runs the prompt and the tokens of the draft, then continues it. Returns as `decodeText`. */
 async function decode(
-  { inhibition, settings, constraint, tools, watch, log, emit, signal, clock, told, reason }: Work,
+  { inhibition, settings, constraint, tools, watch, log, emit, signal, clock, reported, reason }: Work,
   { gpu, language }: Engine,
   { decoder, conversation, sequence }: TextModel,
   prompt: PromptRows,
@@ -211,10 +211,10 @@ async function decode(
   });
   const milliseconds = performance.now() - prefillStart;
   clock.numbers.prefillMs += milliseconds;
-  if (!told.prefill) clock.numbers.reusedTokens = reused;
+  if (!reported.prefill) clock.numbers.reusedTokens = reused;
   if (decoder.spec.layers.some(({ delta }) => delta)) clock.reuse = "saved points";
-  if (!told.prefill) emit({ type: "prefill", tokens: prompt.ids.length, milliseconds });
-  told.prefill = true;
+  if (!reported.prefill) emit({ type: "prefill", tokens: prompt.ids.length, milliseconds });
+  reported.prefill = true;
 
   await sequence.replay(prompt, draft.ids, signal);
   if (reason) return reason;
@@ -266,7 +266,7 @@ interface SeenPicture {
 
 /** Encodes a picture, or finds it encoded, and emits its event once. */
 async function seePicture(work: Work, engine: Engine, input: RequestPicture, index: number): Promise<SeenPicture> {
-  const { emit, signal, clock, told } = work;
+  const { emit, signal, clock, reported } = work;
   throwIfAborted(signal, "the encoding of pictures");
   const { encoder, pictures } = needPictures(engine);
   const start = performance.now();
@@ -275,7 +275,7 @@ async function seePicture(work: Work, engine: Engine, input: RequestPicture, ind
   const milliseconds = performance.now() - start;
   clock.numbers.visionMs += milliseconds;
   const runs = pictures.runs(picture.plan, rowsInPrompt(picture));
-  if (index < told.images) return { picture, runs, source };
+  if (index < reported.images) return { picture, runs, source };
   const views = await readSeenViews(engine.gpu, encoder, picture, viewsInOrder(runs));
   const before = encoder.rows.wholeRows(picture.plan);
   const tokens = rowsInPrompt(picture).reduce((sum, rows) => sum + rows, 0);
@@ -283,6 +283,6 @@ async function seePicture(work: Work, engine: Engine, input: RequestPicture, ind
   const cost = { views: views.length, tokensBefore: before, tokensAfter: tokens, reused };
   clock.addPicture({ ...cost, ...(maxPixels !== undefined && { maxPixels }) });
   emit({ type: "image", index, tokens, milliseconds, stages: views[0]!.stages, views });
-  told.images++;
+  reported.images++;
   return { picture, runs, source };
 }

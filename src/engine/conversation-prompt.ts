@@ -1,4 +1,4 @@
-/** What answers and inspections ask of a conversation: its text, its pictures, and whether the model can read it. */
+/** Checks and renders a conversation for answers and inspections: its text and its pictures. */
 import type { Message } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
@@ -30,7 +30,7 @@ export async function prepareConversation(
   return { rendered, pictures: new RequestPictures(imagesOf(still), signal) };
 }
 
-/** The conversation with pictures in the place of videos. What reads videos loads now. */
+/** The conversation with pictures in place of videos. The code that reads videos is loaded here. */
 async function pictureVideos(
   engine: Engine,
   messages: readonly Message[],

@@ -75,5 +75,5 @@ function check(where: string, plan: () => unknown): void {
 }
 
 function bad(where: string, problem: string): FoveaError {
-  return new FoveaError("unsupported-model", `${where}: ${problem}; mend the file, or load the model without it`);
+  return new FoveaError("unsupported-model", `${where}: ${problem}; fix the file, or load the model without it`);
 }

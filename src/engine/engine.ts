@@ -207,7 +207,7 @@ async function prepareEngine(gpu: Gpu, assembly: Assembly): Promise<Prepared> {
   const compileAll = async () => {
     await Promise.all([gpu.compile(rehearse), engine.pictures && compilePreprocess(gpu)]);
   };
-  // Pipelines compile after the download by default, because compiling slows it: on a second visit the page of the
+  // Pipelines compile after the download by default, because compiling slows it. On a second visit the page of the
   // shipped model was ready after 1.9 to 2.8 s instead of 3.2 to 3.9 (software adapter, busy machine).
   const early = compile === "wait" ? compileAll() : undefined;
   // The error is reported below; until then it must not count as unhandled.

@@ -1,6 +1,6 @@
 /**
- * Limits pictures whose tokens grow with their pixels to the room of the device and the context, unless a request sets
- * its own limit: some models allow 16384 tokens for one picture.
+ * Limits pictures whose tokens grow with their pixels to the room of the device and the context. Some models allow
+ * 16384 tokens for one picture. A request may set its own limit.
  */
 import type { PictureBudget } from "../api.ts";
 import type { BufferLimits } from "../gpu/limits.ts";

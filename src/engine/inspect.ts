@@ -26,7 +26,7 @@ export async function prepareInspection(
   if ((messages === undefined) === (inputIds === undefined))
     throw new TypeError("inspect takes either messages or inputIds, and exactly one of them");
   if (messages !== undefined && pixelValues !== undefined)
-    throw new TypeError("inspect takes pixelValues beside inputIds only; pictures of messages are in their parts");
+    throw new TypeError("inspect takes pixelValues with inputIds only; pictures of messages are in their parts");
   checkInteger("greedySteps", request.greedySteps ?? 0, 0);
   if (!messages) return undefined;
   if (typeof addGenerationPrompt !== "boolean")

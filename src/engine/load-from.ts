@@ -25,7 +25,7 @@ export interface LoadHooks {
 export async function loadFrom<T>(
   source: string | URL | ModelFiles,
   given: LoadOptions,
-  load: (folder: ModelFolder, options: LoadOptions, told: LoadHooks) => Promise<T>,
+  load: (folder: ModelFolder, options: LoadOptions, hooks: LoadHooks) => Promise<T>,
 ): Promise<T> {
   const known = knownModel(originalOf(source) ?? source);
   const options = { ...known?.defaults, ...given };

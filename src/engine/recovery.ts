@@ -106,14 +106,14 @@ export class RecoveringEngine {
    * Creates an engine. Tries again with another device if the first is lost during the load or is not yet available
    * after a loss.
    */
-  async #build({ signal, ...told }: Pick<LoadOptions, "signal" | "onProgress">): Promise<void> {
+  async #build({ signal, ...watched }: Pick<LoadOptions, "signal" | "onProgress">): Promise<void> {
     const closing = this.#closing.signal;
     const stop = signal ? AbortSignal.any([signal, closing]) : closing;
     for (let pauseMs = 0; ; pauseMs = Math.max(PAUSE_MS, 2 * pauseMs)) {
       try {
         const pause = new Promise((resolve) => setTimeout(resolve, pauseMs));
         if (pauseMs > 0) await orAborted(pause, stop, "the wait for the GPU");
-        const engine = await this.#load({ ...this.#options, ...told, signal: stop });
+        const engine = await this.#load({ ...this.#options, ...watched, signal: stop });
         this.#engine = engine;
         this.#loss = undefined;
         if (closing.aborted) engine.gpu.dispose();

@@ -77,7 +77,7 @@ export class RequestPicture {
     return { ...this.#budget, ...budget };
   }
 
-  /** What the picture is known by, see `pictureKey`. Throws as `fetchPicture`. */
+  /** Key of the picture in caches, see `pictureKey`. Throws as `fetchPicture`. */
   async key(): Promise<string | undefined> {
     const fetched = await this.#fetched;
     this.#key ??= pictureKey(fetched?.blob ?? this.#input);

@@ -237,8 +237,17 @@ async function sampleWeights({ gpu, spec, weights, weightType, precision }: Engi
     });
     const sample = hexOf(await digestSha256(new Uint8Array(await readback.read())));
     const { family, encoder, connector, decoder } = spec;
-    const told = JSON.stringify([sample, family, encoder, connector, decoder, weightType, precision, gpu.adapterName]);
-    return hexOf(await digestSha256(new TextEncoder().encode(told)));
+    const identity = JSON.stringify([
+      sample,
+      family,
+      encoder,
+      connector,
+      decoder,
+      weightType,
+      precision,
+      gpu.adapterName,
+    ]);
+    return hexOf(await digestSha256(new TextEncoder().encode(identity)));
   } finally {
     readback.dispose();
   }

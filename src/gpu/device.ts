@@ -1,6 +1,6 @@
 /**
- * One WebGPU device and everything that belongs to it: requested features and limits, the arena, the pipelines, submission,
- * and the conversion of a lost device or a GPU error to a typed error.
+ * One WebGPU device: requested features and limits, the arena, the pipelines, and submission. A lost device or a GPU
+ * error becomes a typed error.
  */
 
 /*

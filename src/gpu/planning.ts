@@ -1,5 +1,5 @@
 /**
- * A GPU that only counts. The same constructors and recording code run against it, so that a plan of a model's memory
+ * A GPU that only counts. The same constructors and recording code run against it. A plan of a model's memory therefore
  * equals the allocations of its load to the byte, without a second set of formulas.
  */
 import { Arena, type ArenaHost } from "./arena.ts";

@@ -1,8 +1,9 @@
 /**
- * Strings with bounds on their length, counted beside the grammar. The library checks nearly every token anew at each step
- * of a bounded repetition: 40 ms a token for 20 characters, 300 ms for 400, at a vocabulary of 50,000. So the grammar writes
- * such a string without bounds and ends it with a mark, a token that no vocabulary has: where the mask allows the mark, the
- * answer is inside such a string, and `LengthFilter` takes out the tokens that would break its bounds.
+ * Strings with bounds on their length, counted beside the grammar. The library checks nearly every token anew at each
+ * step of a bounded repetition: 40 ms a token for 20 characters, 300 ms for 400, at a vocabulary of 50,000. The grammar
+ * therefore writes the string without bounds and ends it with a mark, a token that no vocabulary has. A mask that
+ * allows the mark shows that the answer is inside the string; `LengthFilter` then removes the tokens that would break
+ * its bounds.
  */
 import { sequence } from "./ebnf.ts";
 import type { GrammarVocabulary } from "./protocol.ts";

@@ -59,7 +59,7 @@ export function numberGrammar(bounds: Bounds): string {
   throw new FormatError(`nothing can satisfy it: no number of twelve decimals lies in ${shown(bounds)}`);
 }
 
-/** Bounds that leave no numbers between -1e15 and 1e15 are honest, but are not followed. */
+/** Bounds without numbers between -1e15 and 1e15 are valid, but are not followed. */
 function checkNear(bounds: Bounds): void {
   const { min = -FAR, max = FAR } = bounds;
   if (min <= max && (min > FAR || max < -FAR))

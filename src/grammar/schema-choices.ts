@@ -101,7 +101,7 @@ export function canBeString(schema: Schema, root: Schema): boolean {
 /** Keywords whose values are no schemas, though they may look like some. */
 const DATA = ["enum", "const", "default", "examples"];
 
-/** Whether a choice in the schema has two parts of one type, so that a value may be under either. */
+/** True if a choice in the schema has two parts of one type, so that a value may be under either. */
 export function hasOverlaps(root: Schema): boolean {
   const isOpen = (part: unknown): boolean => {
     if (typeof part !== "object" || part === null) return false;

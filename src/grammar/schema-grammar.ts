@@ -27,7 +27,10 @@ import { patternOf } from "./string-formats.ts";
 /** Deepest nesting of a schema that is read; real ones nest far less. */
 const MAX_DEPTH = 64;
 
-/** References that lead to each other, in a schema of honest people. Each of them takes a part of the stack. */
+/**
+ * Longest chain of references that is followed; real schemas have shorter ones. Each reference takes a part of the
+ * stack.
+ */
 const MAX_REFERENCES = 200;
 
 /** EBNF, and the bounds of the strings that are counted beside it. */
@@ -45,8 +48,8 @@ export function schemaGrammar(schema: unknown): CountedGrammar {
 }
 
 /**
- * A grammar whose strings are counted beside it, or spelt out where that would not do: where bounds contradict each other
- * and a choice leaves open which of them a string is under.
+ * A grammar whose strings are counted beside it. They are spelt out where bounds contradict each other and a choice
+ * leaves open which of them a string is under.
  *
  * @param schemas all that the grammar follows
  */

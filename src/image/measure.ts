@@ -15,8 +15,8 @@ const NO_PIXELS = ["SVG", "HTML", "PDF"];
  *
  * @param name For messages.
  * @returns the header; undefined for an unknown format
- * @throws FoveaError `bad-image` for a file that is empty, can no longer be read, has no pixels, was cut short, or exceeds
- *   limits.ts, and for one whose format tells its size but this file does not
+ * @throws FoveaError `bad-image` for a file that is empty, unreadable, without pixels, truncated, or beyond limits.ts,
+ *   and for one that lacks the size its format has
  */
 export async function measurePicture(name: string, blob: Blob): Promise<PictureHeader | undefined> {
   if (blob.size === 0) throw new FoveaError("bad-image", `${name} is empty (0 bytes); pick the file again`);

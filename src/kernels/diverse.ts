@@ -35,9 +35,9 @@ export interface DiverseArgs {
 }
 
 /**
- * Keeps k of the n rows of each view after the first ones: first the row whose nearest other row is farthest, then each
- * time the row whose nearest kept row is farthest; distance = 1 - cosine. Values within 1e-6 of the best count as
- * equal: lowest index.
+ * Keeps k of the n rows of each view after the first ones; distance = 1 - cosine. The first is the row whose nearest
+ * other row is farthest, each next one the row whose nearest kept row is farthest. Values within 1e-6 of the best count
+ * as equal: lowest index.
  */
 export function diverse(recorder: Recorder, { products, nearest, chosen, order, first }: DiverseArgs): void {
   const [views, allRows] = batchShape("diverse products", products);

@@ -40,8 +40,8 @@ export interface ImportanceArgs {
 }
 
 /**
- * Sums the scores of a cell's rows. The score of a row is, with a class token, the head mean of the attention weight that
- * the class token pays to it; without one, the mean over the heads and all queries of its view.
+ * Sums the scores of a cell's rows. With a class token, the score of a row is the head mean of the attention weight
+ * that the class token pays to it. Without one, it is the mean over the heads and all queries of its view.
  */
 export function importance(recorder: Recorder, args: ImportanceArgs): void {
   const { q, k, logSumExp, scores, classToken, seats, heads, headWidth, scale } = args;

@@ -13,7 +13,7 @@ export function parsePages(text: string, pages: number): number[] {
   const found = new Set<number>();
   for (const part of text.split(",").map((one) => one.trim())) {
     const [, first, last = first] = /^(\d{1,7})(?:\s*[-–]\s*(\d{1,7}))?$/.exec(part) ?? [];
-    if (first === undefined) throw new RangeError(`"${part.slice(0, 20)}" is no page; write 3, or 2-5, or 1, 4`);
+    if (first === undefined) throw new RangeError(`"${part.slice(0, 20)}" is not a page; write 3, or 2-5, or 1, 4`);
     const [from, to] = [Number(first), Number(last)];
     if (from < 1 || to > pages || from > to)
       throw new RangeError(`page ${part} is not in this PDF, whose pages are 1 to ${pages}`);

@@ -28,7 +28,7 @@ export interface PdfPicture {
   page: number;
   /** How many pages the PDF has. */
   pages: number;
-  /** What of the page could not be drawn, such as a picture in a damaged format; "" for nothing. */
+  /** Parts of the page that could not be drawn, such as a picture in a damaged format; "" for none. */
   problems: string;
 }
 

@@ -17,7 +17,7 @@ interface Scope {
 
 const scope = globalThis as unknown as Scope;
 let pdf: PDFDocumentProxy | undefined;
-/** What the library could not draw. It says so on the console only. */
+/** Parts that the library could not draw. It reports them on the console only. */
 let problems: string[] = [];
 console.log = (...parts: unknown[]) => {
   const text = parts.join(" ").replace(/^Warning: /, "");

@@ -13,7 +13,7 @@ export function isJsonObject(value: unknown): value is Record<string, unknown> {
 /** Files in use are nested about ten levels deep. Readers recurse, and each level takes a part of the stack. */
 export const MAX_JSON_LEVELS = 100;
 
-/** Whether lists and objects are nested in each other more than `MAX_JSON_LEVELS` deep, or in themselves. */
+/** True if lists and objects are nested more than `MAX_JSON_LEVELS` deep, or contain themselves. */
 export function isTooDeep(value: unknown): boolean {
   let level: Iterable<unknown> & { readonly size: number } = new Set([value]);
   for (let depth = 0; level.size > 0; depth++) {

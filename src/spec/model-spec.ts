@@ -95,20 +95,22 @@ export interface EncoderSpec extends BlocksSpec {
    */
   patch: { side: number; bias: boolean; channelsLast?: true; frames?: number };
   /**
-   * Learned positions: one row for each patch of `grid`, after one for the class token if there is one. With a `table` the
-   * rows are those of the table's grid, and are resized to the grid of each view: bilinear, antialiased where a side
-   * shrinks; with `corners` between the centres of the corner patches, and never antialiased; with `cubic` by a cubic filter, never antialiased. `table: null` is an encoder
-   * without learned positions. With any `table`, `grid` is a usual view's.
+   * Learned positions: one row for each patch of `grid`, after one for the class token if there is one. With a `table`
+   * the rows are those of the table's grid, and are resized to the grid of each view. The filter is bilinear and
+   * antialiased where a side shrinks. With `corners` it spans the centres of the corner patches, with `cubic` it is
+   * cubic; both are never antialiased. `table: null` is an encoder without learned positions. With any `table`, `grid`
+   * is a usual view's.
    */
   positions: { grid: Grid; table?: Grid | null; corners?: true; cubic?: true };
   /**
-   * Rotary positions of queries and keys: channels i and i + D / 2 of a head turn by frequencies[i], the first half of the
-   * pairs by the patch's row and the others by its column, in radians a patch.
+   * Rotary positions of queries and keys: channels i and i + D / 2 of a head turn by frequencies[i], in radians a
+   * patch. The first half of the pairs turns by the patch's row, the others by its column.
    */
   rope?: { frequencies: readonly number[] }; // [D / 2]
   /**
-   * Blocks attend inside windows of `side` x `side` cells, laid from the top left corner of a view and partial at its far
-   * edges; those listed in `whole` attend to the whole view. No cells can be merged inside such an encoder.
+   * Blocks attend inside windows of `side` x `side` cells. Windows start at the top left corner of a view and are
+   * partial at its far edges. Blocks listed in `whole` attend to the whole view. No cells can be merged inside such an
+   * encoder.
    */
   windows?: { side: number; whole: readonly number[] };
   /** Blocks whose output is a result of the encoder besides the last one's, ascending. */
@@ -212,8 +214,8 @@ export interface DecoderSpec {
    */
   learnedPositions?: { first: number };
   /**
-   * Rows of pictures have norms before both halves of a layer, and products of keys and values, of their own: tensors
-   * "norm1.pictures", "norm2.pictures" and "keyValue.pictures" [2 Hk D, W] of each layer. Generated rows are text.
+   * Rows of pictures have their own norms and products of keys and values in each layer: tensors "norm1.pictures",
+   * "norm2.pictures" and "keyValue.pictures" [2 Hk D, W]. Generated rows are text.
    */
   pictureWeights?: true;
   /** Position of a sequence's first row; default 0. */

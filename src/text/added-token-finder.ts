@@ -1,6 +1,6 @@
 /**
- * Cuts added tokens out of a text, as Hugging Face's Rust library does: leftmost, then longest; a token may match only
- * as a whole word, or swallow white space around it. @huggingface/tokenizers 0.2.0 supports only JavaScript's white
+ * Cuts added tokens out of a text, as Hugging Face's Rust library does: leftmost, then longest. A token may match only
+ * as a whole word, or take the white space around it. @huggingface/tokenizers 0.2.0 supports only JavaScript's white
  * space and no whole words.
  */
 import type { AddedToken } from "./added-tokens.ts";

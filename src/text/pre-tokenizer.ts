@@ -1,8 +1,8 @@
 /**
  * The pre-tokenizers of tokenizer.json, which cut a text into words, as Hugging Face's Rust library (tokenizers 0.23)
- * does them. They replace those of @huggingface/tokenizers 0.2.0: its Digits matches only ASCII digits, its ByteLevel
- * and Whitespace use JavaScript's \s and \w, its Metaspace never cuts words, and its Split cannot join a match to a
- * neighbour.
+ * does them. They replace those of @huggingface/tokenizers 0.2.0. Its Digits matches only ASCII digits, and its
+ * ByteLevel and Whitespace use JavaScript's \s and \w. Its Metaspace never cuts words, and its Split cannot join a
+ * match to a neighbour.
  */
 import { asArray, asBoolean, asIndex, asObject, asString, type JsonObject, reject, show } from "./json.ts";
 import { escapePattern } from "./literal.ts";

@@ -1,7 +1,10 @@
-/** Finds videos in conversations, without what reads them. */
+/** Finds videos in conversations, without the code that reads them. */
 import type { Message, VideoPart } from "../shared/message.ts";
 
-/** Whether any message has a part that is a video. Other values of wrong kinds are left for whoever checks messages. */
+/**
+ * True if any message has a part that is a video. Values of wrong kinds are ignored; the check of messages refuses
+ * them.
+ */
 export function hasVideo(messages: readonly Message[]): boolean {
   return Array.isArray(messages) && messages.some((message) => partsOf(message).some(isVideo));
 }

@@ -2,10 +2,10 @@
  * The header of a safetensors file: the names and places of its tensors. It is untrusted: checked against the file's
  * length and against itself before anything is allocated. read-tensors.ts reads the tensors' bytes.
  *
- * The format (huggingface/safetensors, README): the header's length as u64, little-endian; the header, a JSON object of
- * name -> {dtype, shape, data_offsets}, padded with spaces, with an optional string-to-string map `__metadata__`; then the
- * tensors' bytes, row-major and little-endian, covering the rest of the file without gaps or overlaps. Tensors need not
- * be aligned.
+ * The format (huggingface/safetensors, README) has three parts. First the header's length as u64, little-endian. Then
+ * the header, a JSON object of name -> {dtype, shape, data_offsets}, padded with spaces, with an optional
+ * string-to-string map `__metadata__`. Then the tensors' bytes, row-major and little-endian, without gaps or overlaps
+ * up to the end of the file. Tensors need not be aligned.
  */
 import { FoveaError } from "../errors.ts";
 import { isJsonObject, quoted } from "../shared/json.ts";

@@ -20,7 +20,7 @@ export async function storedModels(): Promise<StoredModel[]> {
  * Removes a stored model. Waits for running loads in all tabs. Loaded models stay loaded.
  *
  * @param source As `storedModels` names it, or as it was loaded.
- * @returns Whether the model was stored.
+ * @returns True if the model was stored.
  * @throws TypeError if the source is not a string, or for an unknown option; FoveaError `aborted`.
  */
 export async function deleteStoredModel(source: string, options: { signal?: AbortSignal } = {}): Promise<boolean> {
@@ -37,7 +37,7 @@ export async function storedConversations(): Promise<StoredConversation[]> {
 /**
  * Removes a conversation from disk.
  *
- * @returns Whether it was stored.
+ * @returns True if it was stored.
  * @throws TypeError if the name is not a string, or for an unknown option; FoveaError `aborted`.
  */
 export async function deleteStoredConversation(name: string, options: { signal?: AbortSignal } = {}): Promise<boolean> {

@@ -93,7 +93,7 @@ describe("refused by name:", () => {
   ])("%j", async ([file, says]) => {
     const message = await refusal(file);
     expect(message).toMatch(says);
-    expect(message).toMatch(/; mend the file, or load the model without it$/);
+    expect(message).toMatch(/; fix the file, or load the model without it$/);
   });
 
   test("a file that is no JSON", async () => {

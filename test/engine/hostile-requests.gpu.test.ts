@@ -94,7 +94,7 @@ const INSPECT: { request: unknown; kind: Refusal; says: RegExp }[] = [
   {
     request: { messages: question.messages, pixelValues: [] },
     kind: TypeError,
-    says: /inspect takes pixelValues beside inputIds only; pictures of messages are in their parts/,
+    says: /inspect takes pixelValues with inputIds only; pictures of messages are in their parts/,
   },
   {
     request: { messages: question.messages, addGenerationPrompt: "no" },

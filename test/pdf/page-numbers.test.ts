@@ -12,9 +12,9 @@ test.each([
 });
 
 test.each([
-  ["", '"" is no page; write 3, or 2-5, or 1, 4'],
-  ["one", '"one" is no page; write 3, or 2-5, or 1, 4'],
-  ["1-", '"1-" is no page; write 3, or 2-5, or 1, 4'],
+  ["", '"" is not a page; write 3, or 2-5, or 1, 4'],
+  ["one", '"one" is not a page; write 3, or 2-5, or 1, 4'],
+  ["1-", '"1-" is not a page; write 3, or 2-5, or 1, 4'],
   ["0", "page 0 is not in this PDF, whose pages are 1 to 100"],
   ["99-101", "page 99-101 is not in this PDF, whose pages are 1 to 100"],
   ["5-2", "page 5-2 is not in this PDF, whose pages are 1 to 100"],

@@ -1,4 +1,7 @@
-/** The random part of sampling: a Gumbel-max draw by a hash of seed, step and id. What may be drawn is in sample.ts. */
+/**
+ * The random part of sampling: a Gumbel-max draw by a hash of seed, step and id. sample.ts has the tokens that may be
+ * drawn.
+ */
 
 /** Integer hash of 32 bits ("lowbias32" of Chris Wellons' hash-prospector). */
 function hash(value: number): number {

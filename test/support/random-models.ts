@@ -1,6 +1,6 @@
 /**
- * Small models with random weights, as files: a language model and a classifier. What they say means nothing, but it depends
- * on every weight, and test/reference says what it must be.
+ * Small models with random weights, as files: a language model and a classifier. Their answers mean nothing, but depend
+ * on every weight, and test/reference computes the right ones.
  */
 import { expect } from "vitest";
 import { greedy, textPrompt } from "../reference/model/decoder.ts";

@@ -1,7 +1,7 @@
 /**
- * Reference data: `../shared` beside the checkout, and the part of its `golden` folder that lives in test/golden. Works in
- * Node and in the browser tests. A path names a file of `../shared`; where that folder is missing, `golden/...` is read from
- * test/golden. What needs more than that is skipped there, by name.
+ * Reference data: `../shared` beside the checkout, and the part of its `golden` folder that lives in test/golden. Works
+ * in Node and in the browser tests. A path names a file of `../shared`; where that folder is missing, `golden/...` is
+ * read from test/golden. Tests that need more than that are skipped there, by name.
  */
 import { describe, test } from "vitest";
 

@@ -28,7 +28,7 @@ from language import BLOCKED, GGUF, model_file
 
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"  # the model's own default
 TEXT_ROWS = 192  # of a picture's conversations, about seven; one shape for all batches, so that oneDNN plans each product once
-# What the tasks ask is asked most. By the demo's own shares, a third of all answers told of places and relations, which no task asks for.
+# The tasks' own topics are most frequent. By the demo's shares, a third of all answers would be about places and relations, which no task asks for.
 TOPICS = {"describe": 0.24, "what": 0.2, "category": 0.15, "exist": 0.13, "count": 0.08, "count_kind": 0.08, "background": 0.06,
           "where": 0.03, "relation": 0.03}
 KEPT, OTHER = 0.5, 0.5  # of pieces that do not carry the answer: the share that is learned, to save logits, and its weight in the loss

@@ -141,8 +141,8 @@ function group(targets: string[], bits: 4 | 8): Record<string, unknown> {
 }
 
 /**
- * Modules that are not packed. Files and classes spell the path to a tower differently, so a tower is named by the one
- * part of its path that no packed module has; a single matrix of the decoder by its name.
+ * Modules that are not packed. Files and classes spell the path to a tower differently. A tower is therefore named by
+ * the one part of its path that no packed module has, a single matrix of the decoder by its name.
  */
 function ignored(items: readonly PackedItem[]): string[] {
   const isMatrix = ({ tensor }: PackedItem) => tensor.name.endsWith(".weight") && tensor.shape.length > 1;

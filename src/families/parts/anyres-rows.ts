@@ -1,6 +1,6 @@
 /**
- * The order of a tiled picture's rows in a prompt: first the whole picture, then the tiles as one map without its
- * padding, with a learned row at the end of each line. Source: transformers, `modeling_llava_next.py` and
+ * The order of a tiled picture's rows in a prompt: first the whole picture, then the tiles as one map. The map has no
+ * padding, and a learned row ends each of its lines. Source: transformers, `modeling_llava_next.py` and
  * `modeling_llava_onevision.py`.
  */
 import { canvasSize } from "../../image/geometry.ts";

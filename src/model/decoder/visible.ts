@@ -86,16 +86,6 @@ export function withDecodedRows(visible: Uint32Array, count: number): Uint32Arra
   return all;
 }
 
-/** Ranges of a batch of `views` views of `rows` rows: each row sees the rows of its own view. [views * rows, 2] */
-export function viewRanges(views: number, rows: number): Uint32Array {
-  const visible = new Uint32Array(2 * views * rows);
-  for (let t = 0; t < views * rows; t++) {
-    const start = t - (t % rows);
-    visible.set([start, start + rows], 2 * t);
-  }
-  return visible;
-}
-
 /**
  * Cuts the rows from `first` on into chunks that run one after another. A chunk ends only where no earlier row sees
  * past its end, because later rows are not in the cache yet.

@@ -4,7 +4,7 @@ import type { Tensor } from "../../gpu/tensor.ts";
 import { assert } from "../../shared/assert.ts";
 import type { Grid, PicturePlan } from "../../spec/picture-spec.ts";
 import type { StageTensors } from "../compression/stage.ts";
-import type { Placement, PromptPicture } from "../decoder/prompt-rows.ts";
+import type { Placement, PromptPicture } from "../picture-rows.ts";
 import type { ArrangedRows } from "./arranged-rows.ts";
 
 /** The views of a batch after encoder and connector. Views have equal numbers of rows, one after another. */

@@ -17,12 +17,12 @@ import type { EncoderSpec } from "../../spec/model-spec.ts";
 import type { Grid } from "../../spec/picture-spec.ts";
 import type { ViewPlan } from "../compression/plan.ts";
 import { compressStage, type StageTensors } from "../compression/stage.ts";
-import { viewRanges } from "../decoder/visible.ts";
 import type { Weights } from "../load/fill.ts";
 import { Blocks, type BlocksWorkspace, type Operands } from "./blocks.ts";
 import { cellCount, seatsOf } from "./cell-count.ts";
 import { embedPatches } from "./patch-embedding.ts";
 import { RotaryPositions } from "./rotary.ts";
+import { viewRanges } from "./view-ranges.ts";
 import { type WindowTensors, windowTensors } from "./window-tensors.ts";
 import { windowOrder } from "./windows.ts";
 

@@ -2,7 +2,7 @@
 import type { Arena } from "../../gpu/arena.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
-import { type WindowOrder, windowRanges } from "./windows.ts";
+import { orderedRanges, type WindowOrder } from "./windows.ts";
 
 export interface WindowTensors {
   /** Raster index of the cell at each place, in window order. */
@@ -30,7 +30,7 @@ export function windowTensors(
     for (let i = 0; i < views; i++) ofAll.set(order, i * order.length);
     return uploaded("order of cells", [views, order.length], ofAll);
   };
-  const ranges = windowRanges(windows, views, seats);
+  const ranges = orderedRanges(windows, views, seats);
   return {
     order: windows.order,
     toWindows: orderOfAll(windows.order),

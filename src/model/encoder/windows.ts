@@ -12,8 +12,8 @@ export interface WindowOrder {
 }
 
 /**
- * Windows of `side` x `side` cells from the top left corner on, in raster order and partial at the far edges; the cells
- * of a window are in raster order too.
+ * Windows of `side` x `side` cells from the top left corner on, partial at the far edges. Windows, and the cells of
+ * each, are in raster order.
  *
  * @param grid in cells
  */
@@ -38,7 +38,7 @@ export function windowOrder({ rows, cols }: Grid, side: number): WindowOrder {
  * @param seats rows of a cell
  * @returns [views * N * seats, 2]
  */
-export function windowRanges({ order, ranges }: WindowOrder, views: number, seats: number): Uint32Array {
+export function orderedRanges({ order, ranges }: WindowOrder, views: number, seats: number): Uint32Array {
   const rows = order.length * seats;
   const visible = new Uint32Array(2 * views * rows);
   for (let view = 0; view < views; view++)

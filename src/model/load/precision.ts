@@ -37,8 +37,8 @@ const SMALL_BYTES = 256 << 20;
 const MOST_BYTES = 1 << 30;
 
 /**
- * The format for "auto": f32 for small models; otherwise the widest of f16, q8, q4 whose weights stay below 1 GiB and
- * below half of the largest buffer that the device allows, because browsers do not report the GPU's memory.
+ * The format for "auto": f32 for small models, otherwise the widest of f16, q8, q4 that fits. Weights fit below 1 GiB
+ * and below half of the device's largest buffer, because browsers do not report the GPU's memory.
  */
 export function chooseWeights(
   tensors: readonly Pick<TensorSpec, "shape" | "use">[],

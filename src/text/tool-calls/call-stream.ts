@@ -29,7 +29,7 @@ export class CallStream {
   /** Text not emitted yet. */
   #held = "";
   /** Calls in `#held` that are emitted completely. */
-  #toldOfHeld = 0;
+  #emittedOfHeld = 0;
   /** White space before the calls, which is text if they break. */
   #layout = "";
   #isInCall = false;
@@ -77,10 +77,10 @@ export class CallStream {
       // White space before a call is the model's layout.
       const text = this.#held.slice(0, found).trimEnd();
       this.#layout = this.#held.slice(text.length, found);
-      yield* this.#tellText(text);
+      yield* this.#emitText(text);
       this.#held = this.#held.slice(found);
       this.#isInCall = true;
-      this.#toldOfHeld = 0;
+      this.#emittedOfHeld = 0;
       return true;
     }
     const keep = isEnd ? 0 : this.#held.length - safeLength(this.#held, mayOpen ? openings : []);
@@ -88,11 +88,11 @@ export class CallStream {
     this.#held = this.#held.slice(text.length);
     // After calls, white space alone is layout too.
     if (!(isEnd && this.#calls.length > 0 && !this.#hasTextAfterCalls && text.trim() === ""))
-      yield* this.#tellText(text);
+      yield* this.#emitText(text);
     return false;
   }
 
-  *#tellText(text: string): Generator<CallPiece> {
+  *#emitText(text: string): Generator<CallPiece> {
     if (text === "") return;
     this.#hasText ||= text.trim() !== "";
     this.#hasTextAfterCalls ||= this.#calls.length > 0 && text.trim() !== "";
@@ -102,11 +102,11 @@ export class CallStream {
   /** Emits the certain parts of calls. Returns true if there is more to read. */
   *#readCalls(isEnd: boolean): Generator<CallPiece, boolean> {
     const { calls, used, state, problem } = this.#convention.read(this.#held, this.#tools);
-    for (const call of calls.slice(this.#toldOfHeld)) yield* this.#tellCall(call);
+    for (const call of calls.slice(this.#emittedOfHeld)) yield* this.#emitCall(call);
     if (state === "open" && !isEnd) return false;
     const rest = this.#held.slice(used);
     this.#isInCall = false;
-    this.#toldOfHeld = 0;
+    this.#emittedOfHeld = 0;
     const wasBegun = this.#begun;
     this.#begun = undefined;
     if (state === "closed" || (state === "open" && used > 0 && /^[\s,;]*$/.test(rest))) {
@@ -115,9 +115,9 @@ export class CallStream {
     }
     // Continues after the opening, which began no call.
     const opening = this.#convention.openings.find((one) => rest.startsWith(one)) ?? rest.slice(0, 1);
-    const told = isEnd && state === "open" ? rest : rest.slice(0, Math.max(1, opening.length));
-    this.#held = rest.slice(told.length);
-    yield* this.#tellText(used === 0 ? this.#layout + told : told);
+    const certain = isEnd && state === "open" ? rest : rest.slice(0, Math.max(1, opening.length));
+    this.#held = rest.slice(certain.length);
+    yield* this.#emitText(used === 0 ? this.#layout + certain : certain);
     if (state === "text") return true;
     const name = wasBegun ? ` of ${wasBegun.name}` : "";
     const reason = state === "open" ? "the answer ended within it" : problem;
@@ -128,7 +128,7 @@ export class CallStream {
     return true;
   }
 
-  *#tellCall({ name, arguments: text, isWhole }: ReadCall): Generator<CallPiece> {
+  *#emitCall({ name, arguments: text, isWhole }: ReadCall): Generator<CallPiece> {
     const isNew = this.#begun === undefined;
     this.#begun ??= { id: this.#makeId(), name, arguments: "", isWhole, index: this.#nextIndex++ };
     const { id, index, arguments: before } = this.#begun;
@@ -138,7 +138,7 @@ export class CallStream {
     if (!isWhole) return;
     this.#calls.push({ ...this.#begun, isWhole });
     this.#begun = undefined;
-    this.#toldOfHeld++;
+    this.#emittedOfHeld++;
   }
 }
 

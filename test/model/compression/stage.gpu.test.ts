@@ -12,7 +12,7 @@ import { importance } from "../../../src/kernels/importance.ts";
 import { initialOwners } from "../../../src/kernels/owners.ts";
 import { originsAfter, wholeOrigins } from "../../../src/model/compression/origins.ts";
 import { compressStage, readOwners, type StageTensors } from "../../../src/model/compression/stage.ts";
-import { viewRanges } from "../../../src/model/decoder/visible.ts";
+import { viewRanges } from "../../../src/model/encoder/view-ranges.ts";
 import { attention as attentionReference } from "../../reference/attention.ts";
 import { importance as importanceReference } from "../../reference/importance.ts";
 import { type Stage, compressStage as stageReference } from "../../reference/model/vmtc.ts";

@@ -7,11 +7,10 @@ import {
   lastBorder,
   promptRanges,
   rangesOfLayers,
-  viewRanges,
   windowRanges,
   withDecodedRows,
 } from "../../../src/model/decoder/visible.ts";
-import { batchOfViews, causal, pictureRuns, prefixLm, slidingWindow } from "../../reference/visible.ts";
+import { causal, pictureRuns, prefixLm, slidingWindow } from "../../reference/visible.ts";
 import { freshRandom } from "../../support/random.ts";
 
 const ends = (visible: readonly number[], maxRows: number, first = 0) =>
@@ -20,7 +19,6 @@ const ends = (visible: readonly number[], maxRows: number, first = 0) =>
 test("ranges equal the reference's", () => {
   expect([...causalRanges(5)]).toEqual(causal(5));
   expect([...causalRanges(1, 40)]).toEqual(causal(1, 40));
-  expect([...viewRanges(3, 4)]).toEqual(batchOfViews(3, 4));
 });
 
 test("ranges of a prompt: its rows, its pictures or all of it see what comes after", () => {

@@ -1,6 +1,12 @@
-/** Windows of an encoder: the order of cells, key ranges, and the places of seats. */
+/** Key ranges of views; windows of an encoder: the order of cells, key ranges, and the places of seats. */
 import { describe, expect, test } from "vitest";
-import { orderedCoordinates, windowOrder, windowRanges } from "../../../src/model/encoder/windows.ts";
+import { viewRanges } from "../../../src/model/encoder/view-ranges.ts";
+import { orderedCoordinates, orderedRanges, windowOrder } from "../../../src/model/encoder/windows.ts";
+import { batchOfViews } from "../../reference/visible.ts";
+
+test("ranges of views equal the reference's", () => {
+  expect([...viewRanges(3, 4)]).toEqual(batchOfViews(3, 4));
+});
 
 describe("cells in window order", () => {
   test("stand window by window, partial ones at the far edges", () => {
@@ -24,7 +30,7 @@ describe("cells in window order", () => {
   });
 
   test("see the rows of their own window and view", () => {
-    const ranges = windowRanges(windowOrder({ rows: 1, cols: 3 }, 2), 2, 2);
+    const ranges = orderedRanges(windowOrder({ rows: 1, cols: 3 }, 2), 2, 2);
     const pairs = Array.from({ length: ranges.length / 2 }, (_, row) => [ranges[2 * row], ranges[2 * row + 1]]);
     const view = (start: number) => [...Array(4).fill([start, start + 4]), ...Array(2).fill([start + 4, start + 6])];
     expect(pairs).toEqual([...view(0), ...view(6)]);

@@ -2,11 +2,11 @@
  * Values of random tensors, any range of them at any time and at the speed of a copy. A tensor repeats one block of
  * random values from a place of its own on; checkpoint.ts chooses each tensor's values.
  *
- * Random enough: the block's length is a prime, longer than any row. A row of length C is a window of the block, and rows
- * overlap only after about 2^20 / C of them, then shifted by a number that is no multiple of C. Rows are therefore all
- * different, and two of them are as uncorrelated as two windows of one noise: their cosine is about 1 / sqrt(C), as for
- * independent ones. Groups of 32 neighbours, which share a scale when packed, are cut elsewhere at each repetition. What it
- * is not: a model. Nothing here can be said of accuracy.
+ * Random enough: the block's length is a prime, longer than any row. A row of length C is a window of the block, and
+ * rows overlap only after about 2^20 / C of them, then shifted by a number that is no multiple of C. Rows are therefore
+ * all different, and two of them are as uncorrelated as two windows of one noise: their cosine is about 1 / sqrt(C), as
+ * for independent ones. Groups of 32 neighbours, which share a scale when packed, are cut elsewhere at each repetition.
+ * These values are not a model: they show nothing about accuracy.
  */
 import type { ReadableDtype } from "../../../src/weights/dtype.ts";
 
