@@ -13,6 +13,7 @@ import type { AnswerAttention, GenerationStats, PictureCost } from "./shared/gen
 import type { HubMatch, HubSearchOptions } from "./shared/hub-match.ts";
 import type { LoadProgress, ModelFit, ModelPlan } from "./shared/load-report.ts";
 import type { Message, MessagePart, VideoPart } from "./shared/message.ts";
+import type { ModelAbout } from "./shared/model-about.ts";
 import type { ImageInput, PictureBudget } from "./shared/picture.ts";
 import type { Compression, Inhibition } from "./shared/reduction.ts";
 import type { SmallCopy, SmallCopyOptions, SmallCopyProgress } from "./shared/small-copy.ts";
@@ -269,7 +270,7 @@ export interface InspectRequest {
   greedySteps?: number;
 }
 
-export interface ModelInfo {
+export interface ModelInfo extends ModelAbout {
   /** Name of the family, as `model_type` of its published configs. */
   family: string;
   parameters: number;

@@ -108,6 +108,8 @@ const MAY_IMPORT: Record<string, string[]> = {
     "api",
     "errors",
     "shared",
+    // The models that it suggests.
+    "weights-manifest.json",
     "lit",
     "idb-keyval",
     "workbox-window",

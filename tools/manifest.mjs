@@ -14,8 +14,9 @@ const MODEL_FILE =
   /^((config|fovea|generation_config|preprocessor_config|processor_config|tokenizer|tokenizer_config|special_tokens_map|chat_template)\.json|chat_template\.jinja|model\.safetensors(\.index\.json)?|.+\.safetensors)$/;
 
 /**
- * @typedef {{ location: string, options: { maxContext?: number }, files: { name: string, bytes: number, sha256: string }[] }} Entry
- * @typedef {{ format: 1, hub: string, models: Record<string, Entry> }} Manifest
+ * @typedef {{ note?: string, maxPictures?: number }} About
+ * @typedef {{ location: string, options: { maxContext?: number }, about?: About, files: { name: string, bytes: number, sha256: string }[] }} Entry
+ * @typedef {{ format: 1, hub: string, models: Record<string, Entry>, suggested: object[] }} Manifest
  */
 
 /** @returns {Manifest} */
@@ -38,7 +39,7 @@ export function ownModels() {
 }
 
 /**
- * The entry of a model in the site's own files. Keeps its existing options.
+ * The entry of a model in the site's own files. Keeps its existing options, and what is said about it.
  * @param {string} folder
  * @param {Entry | undefined} before
  * @returns {Entry}
@@ -53,7 +54,8 @@ export function entryOf(folder, before) {
     });
   if (!files.some(({ name }) => name === "config.json")) throw new Error(`${folder} has no config.json`);
   if (!files.some(({ name }) => name.endsWith(".safetensors"))) throw new Error(`${folder} has no safetensors file`);
-  return { location: `${basename(resolve(folder))}/`, options: before?.options ?? {}, files };
+  const about = before?.about && { about: before.about };
+  return { location: `${basename(resolve(folder))}/`, options: before?.options ?? {}, ...about, files };
 }
 
 if (argv[1] && import.meta.url === pathToFileURL(argv[1]).href) {

@@ -1,4 +1,4 @@
-/** Sizes of the models that the page suggests, planned from the published repositories of test/families. */
+/** The models that weights-manifest.json suggests, with sizes planned from the published repositories of test/families. */
 import {
   existsSync,
   mkdtempSync,
@@ -18,20 +18,28 @@ import { type NamedShape, type TensorList, tensorsOf } from "../test/support/ten
 import { fileOf } from "../test/weights/safetensors-file.ts";
 
 export interface SuggestedModel {
+  /** On the hub, with a variant where the repository has several. */
   name: string;
+  family: string;
+  /** What it does, in a few plain words. */
   skill: string;
   licence: string;
-  /** A repository with the same model in 4 or 8 bits. */
-  small?: string;
-  /** True if the published weights were run. */
-  published?: true;
+  /** Whether the published weights were run; if not, random weights of the same shape were. */
+  published: boolean;
   /** Bytes to download. */
   bytes: number;
   /** Bytes on the GPU, with the costliest picture. */
   gpuBytes?: number;
+  /**
+   * Share of the image tokens to begin with, for a model that reads pictures: all for those that read small text, else half,
+   * as in the paper. Measured with no published weights.
+   */
+  budget?: number;
+  /** A repository with the same model in 4 or 8 bits. */
+  small?: string;
 }
 
-export const LIST = new URL("../src/app/suggested-models.json", import.meta.url);
+export const MANIFEST = new URL("../weights-manifest.json", import.meta.url);
 const PUBLISHED = new URL("../test/families/", import.meta.url);
 
 /** The entry with the sizes that `planModel` returns for a checkpoint in bf16 without device limits. */
@@ -47,11 +55,12 @@ async function withSizes(model: SuggestedModel): Promise<SuggestedModel> {
   const there = DESCRIPTION_FILES.filter((name) => existsSync(new URL(name, folder)));
   const scratch = mkdtempSync(join(tmpdir(), "fovea-sizes-"));
   try {
-    const { totalBytes, gpu } = await planModel({
+    const plan = await planModel({
       ...Object.fromEntries(there.map((name) => [name, new Blob([text(name)])])),
       ...(await emptyShards(scratch, tensorsOf(JSON.parse(text("tensors.json")) as TensorList))),
     });
-    return { ...model, bytes: totalBytes, gpuBytes: gpu.totalBytes + gpu.pictureBytes };
+    const { family: planned, totalBytes, gpu } = plan;
+    return { ...model, family: planned, bytes: totalBytes, gpuBytes: gpu.totalBytes + gpu.pictureBytes };
   } finally {
     rmSync(scratch, { recursive: true });
   }
@@ -88,7 +97,7 @@ async function emptyShards(folder: string, tensors: readonly NamedShape[]): Prom
   return files;
 }
 
-/** The page's list with new sizes. */
+/** The list with families and sizes planned anew. */
 export const sizedModels: SuggestedModel[] = [];
-for (const model of JSON.parse(readFileSync(LIST, "utf8")) as SuggestedModel[])
-  sizedModels.push(await withSizes(model));
+const { suggested } = JSON.parse(readFileSync(MANIFEST, "utf8")) as { suggested: SuggestedModel[] };
+for (const model of suggested) sizedModels.push(await withSizes(model));

@@ -11,6 +11,7 @@ import type { TextEmbedder } from "../model/encoder/text-embedder.ts";
 import { fillWeights, type Weights } from "../model/load/fill.ts";
 import { type MatchedTensors, matchTensors } from "../model/load/match.ts";
 import { resolveWeights, type Storage, storageName } from "../model/load/precision.ts";
+import type { ModelAbout } from "../shared/model-about.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import type { TextIds } from "../text/text-ids.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
@@ -70,9 +71,12 @@ export interface Engine {
   comparison: EmbeddingInfo["comparison"];
   /** Compression and inhibition of requests that leave them out. */
   defaults: RequestDefaults;
+  about: ModelAbout | undefined;
   warnings: readonly string[];
   /** Resolves when all pipelines are compiled; tasks wait for it. Rejects as `Fovea.load`. */
   compiled: Promise<void>;
+  /** Whether they are. */
+  isCompiled: boolean;
 }
 
 /** Loads a folder. Frees everything if it throws; see `Fovea.load` for the errors. */
@@ -115,7 +119,7 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions, hook
     warnOfLanguage(spec, language, hooks.warn ?? (() => {}));
     if (spec.textEncoder && !textIds) hooks.warn?.("The model has no tokenizer.json, so it cannot embed texts.");
     const prepared = await (early ?? prepare(headers));
-    const engine = Object.assign(prepared.engine, { language, textIds, defaults });
+    const engine = Object.assign(prepared.engine, { language, textIds, defaults, about: hooks.about });
     engine.text?.sequence.choice.allow(generatedIds(engine.spec, language));
     return await fill({ ...prepared, engine, options, hooks });
   } catch (error) {
@@ -149,7 +153,7 @@ interface Assembly {
 }
 
 /** The parts of an engine that do not depend on the tokenizer. */
-type PreparedEngine = Omit<Engine, "language" | "textIds" | "defaults">;
+type PreparedEngine = Omit<Engine, "language" | "textIds" | "defaults" | "about">;
 
 /** An engine whose memory is allocated. */
 interface Prepared {
@@ -196,6 +200,7 @@ async function prepareEngine(gpu: Gpu, assembly: Assembly): Promise<Prepared> {
       images: new ImageCache(),
       warnings,
       compiled: Promise.resolve(),
+      isCompiled: false,
     };
   });
   engine.text?.conversation.allow(options.keptBytes ?? keptBytesOf(arena.bytes, engine.text.cacheBytes));
@@ -241,7 +246,12 @@ async function fill({
   engine.compiled = (early ?? compileAll()).then(() =>
     early && widened.length > 0 ? gpu.compile(rehearse) : undefined,
   );
-  engine.compiled.catch(() => {});
+  engine.compiled.then(
+    () => {
+      engine.isCompiled = true;
+    },
+    () => {},
+  );
   if (compile === "wait") await orAborted(engine.compiled, signal, "compiling");
   hooks.onStage?.("ready");
   return engine;

@@ -310,6 +310,7 @@ function describe(engine: Engine): ModelInfo {
     defaults: engine.defaults,
     canGenerate: text !== undefined && language !== undefined,
     ...(embedding && { embedding }),
+    ...engine.about,
     warnings: [...engine.warnings],
   };
 }

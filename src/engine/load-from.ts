@@ -1,5 +1,6 @@
 /** Opens the folder of a source: known models and their defaults, storage, and progress. */
 import type { LoadOptions, LoadProgress, ModelFiles } from "../api.ts";
+import type { ModelAbout } from "../shared/model-about.ts";
 import { originalOf } from "../shared/small-copy.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 import { withModel } from "../weights/open-model.ts";
@@ -12,6 +13,8 @@ export interface LoadHooks {
   onStage?: (stage: LoadProgress["stage"]) => void;
   /** Defaults from the manifest's entry, unchecked. */
   requestDefaults?: unknown;
+  /** From the manifest's entry. */
+  about?: ModelAbout | undefined;
   /** Called with a sentence about something that was ignored. */
   warn?: (message: string) => void;
   /** All warnings so far; the list grows. */
@@ -49,6 +52,12 @@ export async function loadFrom<T>(
   return withModel(source, opening, async (folder) => {
     // A published folder has many files that are not needed; an adapter changes the answers.
     if (!isGiven) warnOfAdapter((await folder.names({ signal })) ?? [], warn);
-    return load(folder, options, { onStage, requestDefaults: known?.requestDefaults, warn, warnings });
+    return load(folder, options, {
+      onStage,
+      requestDefaults: known?.requestDefaults,
+      about: known?.about,
+      warn,
+      warnings,
+    });
   });
 }

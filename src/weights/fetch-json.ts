@@ -3,7 +3,7 @@ import { FoveaError } from "../errors.ts";
 import type { ReadOptions } from "./byte-source.ts";
 import { addressText, HttpAnswer, type HttpTarget, TRANSIENT_STATUSES } from "./http.ts";
 import { decodeUtf8, parseJson } from "./json.ts";
-import { DEFAULT_RETRY_POLICY, Retries, type RetryPolicy, TransientFailure } from "./retry.ts";
+import { DEFAULT_RETRY_POLICY, Retries, type RetryPolicy } from "./retry.ts";
 
 export interface FetchJsonOptions extends ReadOptions, Pick<HttpTarget, "headers"> {
   retry?: RetryPolicy | undefined;
@@ -42,8 +42,7 @@ async function ask(target: HttpTarget, maxBytes: number, signal: AbortSignal | u
   try {
     const { status } = answer;
     const where = `${target.name}: ${addressText(target.url)}`;
-    if (TRANSIENT_STATUSES.includes(status))
-      throw new TransientFailure(`${where} answered HTTP ${status}`, { retryAfterMs: answer.retryAfterMs });
+    if (TRANSIENT_STATUSES.includes(status)) throw answer.transientFailure(where);
     const header = (name: string) => answer.header(name);
     if (status !== 200) return { status, json: undefined, header };
     const chunks: Uint8Array<ArrayBuffer>[] = [];

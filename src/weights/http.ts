@@ -122,10 +122,20 @@ export class HttpAnswer {
     return { start, end, totalBytes };
   }
 
-  /** The pause that the server asks for before a retry. */
+  /** The pause that the server asks for before a retry. Hugging Face's hub says it as `RateLimit: "api";r=0;t=55`. */
   get retryAfterMs(): number | undefined {
-    const text = this.header("Retry-After");
+    const text = this.header("Retry-After") ?? /;\s*t=(\d+)/.exec(this.header("RateLimit") ?? "")?.[1];
     return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) * 1000 : undefined;
+  }
+
+  /** The failure of an answer with a transient status. */
+  transientFailure(where: string): TransientFailure {
+    const { status, retryAfterMs } = this;
+    const failure = `${where} answered HTTP ${status}`;
+    if (status !== 429) return new TransientFailure(failure, { retryAfterMs });
+    const pause = retryAfterMs ? `${retryAfterMs / 1000} s` : "some minutes";
+    const advice = `it limits requests: wait ${pause}, then load again; a hub allows more with an access token`;
+    return new TransientFailure(failure, { retryAfterMs, advice });
   }
 
   /** The body, in non-empty chunks. */

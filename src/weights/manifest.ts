@@ -2,9 +2,11 @@
  * The models that Fovea knows by name, from weights-manifest.json: their files, addresses and default options. The
  * manifest is the only place with addresses of weights.
  */
-import json from "../../weights-manifest.json" with { type: "json" };
+// By name, so that bundles leave out `suggested`, which only the page shows.
+import { format, hub, models } from "../../weights-manifest.json" with { type: "json" };
 import { FoveaError } from "../errors.ts";
 import { isJsonObject, quoted, shown } from "../shared/json.ts";
+import type { ModelAbout } from "../shared/model-about.ts";
 import { shippedAddress } from "../shared/shipped-files.ts";
 import type { ShippedFiles } from "../shared/shipped-package.ts";
 import { isPlainFileName } from "./folder.ts";
@@ -23,6 +25,7 @@ export interface KnownModel {
   readonly defaults: ModelDefaults;
   /** Default compression and inhibition of requests; the engine checks them. */
   readonly requestDefaults?: Readonly<Record<string, unknown>>;
+  readonly about?: ModelAbout;
   /** Name, length in bytes and SHA-256 of each file. Empty for a model whose weights do not exist yet. */
   readonly files: readonly { name: string; bytes: number; sha256: string }[];
 }
@@ -50,7 +53,7 @@ function parseModel(id: string, value: unknown): KnownModel {
   if (!/^[a-z0-9][a-z0-9.-]{0,63}$/.test(id))
     throw badListing(where, "an id has only lower-case letters, digits, dots and dashes");
   if (!isJsonObject(value)) throw badListing(where, "no object");
-  const { location, options, defaults, files } = value;
+  const { location, options, defaults, about, files } = value;
   const isRelative = typeof location === "string" && location.endsWith("/") && isPlainFileName(location.slice(0, -1));
   if (!isRelative && !(typeof location === "string" && /^https:\/\/[^?#]+\/$/.test(location)))
     throw badListing(where, "location must be a folder name or an https address, with a slash at its end");
@@ -58,6 +61,7 @@ function parseModel(id: string, value: unknown): KnownModel {
   const wrong = Object.keys(options).find((name) => name !== "maxContext");
   if (wrong !== undefined) throw badListing(where, `the option ${quoted(wrong)} cannot be preset`);
   if (defaults !== undefined && !isJsonObject(defaults)) throw badListing(where, "defaults must be an object");
+  if (about !== undefined) checkAbout(about, where);
   if (!Array.isArray(files)) throw badListing(where, "files must be a list");
   const names = new Set<string>();
   for (const file of files) {
@@ -68,15 +72,24 @@ function parseModel(id: string, value: unknown): KnownModel {
     names.add(name);
     listedFile(where, new URL("file:///"), { name, byteLength: file.bytes, algorithm: "sha256", hex: file.sha256 });
   }
-  const requestDefaults = defaults && { requestDefaults: defaults };
-  return { id, location, defaults: options as ModelDefaults, ...requestDefaults, files };
+  const more = {
+    ...(defaults && { requestDefaults: defaults }),
+    ...(about !== undefined && { about: about as ModelAbout }),
+  };
+  return { id, location, defaults: options as ModelDefaults, ...more, files };
+}
+
+function checkAbout(about: unknown, where: string): void {
+  const { note = "", maxPictures = 1 } = isJsonObject(about) ? about : { note: about };
+  if (typeof note !== "string" || !Number.isInteger(maxPictures) || (maxPictures as number) < 1)
+    throw badListing(where, "about must have a note that is a string, and maxPictures from 1");
 }
 
 let parsed: Manifest | undefined;
 
 /** The manifest that this version of Fovea was built with. */
 export function manifest(): Manifest {
-  parsed ??= parseManifest(json);
+  parsed ??= parseManifest({ format, hub, models });
   return parsed;
 }
 

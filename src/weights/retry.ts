@@ -31,10 +31,13 @@ const PROGRESS_BYTES = 1 << 20;
 export class TransientFailure extends Error {
   /** The pause that the server asked for, if any. */
   readonly retryAfterMs: number | undefined;
+  /** The user's next step when no attempt helped. */
+  readonly advice: string;
 
-  constructor(message: string, options?: { cause?: unknown; retryAfterMs?: number | undefined }) {
+  constructor(message: string, options?: { cause?: unknown; retryAfterMs?: number | undefined; advice?: string }) {
     super(message, options);
     this.retryAfterMs = options?.retryAfterMs;
+    this.advice = options?.advice ?? "check the connection and the address, then load again";
   }
 }
 
@@ -69,7 +72,7 @@ export class Retries {
     if (this.#failures >= attempts)
       throw new FoveaError(
         "download-failed",
-        `${failure.message}; gave up after ${attempts} attempts; check the connection and the address, then load again`,
+        `${failure.message}; gave up after ${attempts} attempts; ${failure.advice}`,
         { cause: failure },
       );
     const delayMs = failure.retryAfterMs ?? firstDelayMs * 2 ** (this.#failures - 1);

@@ -279,8 +279,9 @@ class UrlSource implements RemoteSource {
 
 function statusFailure(target: Target, answer: HttpAnswer): Error {
   const { status } = answer;
-  const message = `${target.name}: ${addressText(target.url)} answered HTTP ${status}`;
-  if (TRANSIENT_STATUSES.includes(status)) return new TransientFailure(message, { retryAfterMs: answer.retryAfterMs });
+  const where = `${target.name}: ${addressText(target.url)}`;
+  if (TRANSIENT_STATUSES.includes(status)) return answer.transientFailure(where);
+  const message = `${where} answered HTTP ${status}`;
   if (status === 401 || status === 403)
     return new FoveaError("download-failed", `${message}: access is refused; ${target.refusalHint}`);
   if (answer.encoded)

@@ -150,7 +150,7 @@ test("the list says what is likely to fit, and loads what is downloaded", async 
   await expect.poll(() => words(entry("/SmolVLM-256M-Instruct"))).toMatch(/Downloaded · about .* Likely to fit.*Load$/);
   await expect.poll(() => words(entry("/Qwen3-VL-2B-Instruct"))).toMatch(/4\.3 GB to download.*Likely too large/);
   expect(words(list.renderRoot.querySelector("ul + p"))).toMatch(
-    /^Published weights were run of .*SmolLM2-135M-Instruct-GGUF;/,
+    /^Only bartowski\/SmolLM2-135M-Instruct-GGUF was run with its published weights\./,
   );
   entry("/SmolVLM-256M-Instruct").querySelectorAll("button")[1]!.click();
   entry("/Qwen3-VL-2B-Instruct").querySelectorAll("button")[0]!.click();

@@ -10,19 +10,18 @@ import { serve, withRanges } from "../weights/http-server.ts";
 const file = new TextEncoder().encode('{"a":1}');
 const entries = vi.hoisted(() => ({ files: [] as object[], adapted: [] as object[] }));
 vi.mock("../../weights-manifest.json", () => ({
-  default: {
-    format: 1,
-    hub: "https://hub.test/",
-    models: {
-      tiny: {
-        location: "tiny-v1/",
-        options: { maxContext: 77 },
-        defaults: { compression: { method: "pool", factor: 2 } },
-        files: entries.files,
-      },
-      plain: { location: "tiny-v1/", options: {}, files: entries.files },
-      adapted: { location: "tiny-v1/", options: {}, files: entries.adapted },
+  format: 1,
+  hub: "https://hub.test/",
+  models: {
+    tiny: {
+      location: "tiny-v1/",
+      options: { maxContext: 77 },
+      about: { note: "Knows nothing." },
+      defaults: { compression: { method: "pool", factor: 2 } },
+      files: entries.files,
     },
+    plain: { location: "tiny-v1/", options: {}, files: entries.files },
+    adapted: { location: "tiny-v1/", options: {}, files: entries.adapted },
   },
 }));
 entries.files.push({
@@ -45,6 +44,7 @@ test("a known model brings its options and the defaults of requests", async () =
   const { options, hooks } = await told("tiny");
   expect(options.maxContext).toBe(77);
   expect(hooks.requestDefaults).toEqual({ compression: { method: "pool", factor: 2 } });
+  expect(hooks.about).toEqual({ note: "Knows nothing." });
   expect((await told("tiny", { maxContext: 5 })).options.maxContext).toBe(5);
 });
 

@@ -1,17 +1,19 @@
 /**
  * A server that behaves like a hub: commits, listings in pages with lengths and hashes, large files redirected to
- * another origin, gated and private models, tokens. Records requests and their authorization. Node only.
+ * another origin (Git LFS or Xet), gated and private models, tokens. Records requests and their authorization. Node only.
  */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export const HUB_TOKEN = "hf_aTokenThatNobodyElseMaySee";
+/** A hash of its own kind, which nobody who reads plain bytes can check. */
+const XET_HASH = "8d".repeat(32);
 const CORS = {
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Allow-Headers": "Authorization, Range",
   "Access-Control-Expose-Headers":
-    "X-Error-Code, ETag, Link, Accept-Ranges, Content-Range, X-Linked-Size, X-Linked-ETag",
+    "X-Error-Code, ETag, Link, Accept-Ranges, Content-Range, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, RateLimit",
 };
 
 export interface HubRequest {
@@ -32,6 +34,8 @@ export interface HubServer {
   stallsAfterBytes: number;
   /** Replaces an answer of the hub itself; undefined lets it be. */
   override: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
+  /** The same for the origin with the large files. */
+  cdnOverride: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   /** Publishes new files as a new commit of the branch "main". Returns the commit. */
   publish(files: Record<string, Uint8Array>): string;
   close(): Promise<void>;
@@ -43,11 +47,13 @@ export interface HubOptions {
   pageSize?: number;
   /** Published in place of a file's own SHA-256. */
   wrongHash?: string;
+  /** Where large files are; in both, a listing has their SHA-256. */
+  storage?: "lfs" | "xet";
 }
 
 /** Serves the model "someone/tiny". */
 export async function startHub(files: Record<string, Uint8Array>, options: HubOptions = {}): Promise<HubServer> {
-  const { access = "open", pageSize = 1000, wrongHash } = options;
+  const { access = "open", pageSize = 1000, wrongHash, storage = "lfs" } = options;
   const commits = new Map<string, Record<string, Uint8Array>>();
   let main = "";
   const hub: HubServer = {
@@ -58,6 +64,7 @@ export async function startHub(files: Record<string, Uint8Array>, options: HubOp
       servedBytes: 0,
       stallsAfterBytes: Number.POSITIVE_INFINITY,
       override: undefined,
+      cdnOverride: undefined,
     },
     publish(published) {
       main = createHash("sha1").update(String(commits.size)).digest("hex");
@@ -96,7 +103,7 @@ export async function startHub(files: Record<string, Uint8Array>, options: HubOp
     if (!kind || !published) return refuse(404, "RevisionNotFound");
     if (kind === "tree") {
       const from = Number(searchParams.get("cursor") ?? 0);
-      const entries = Object.entries(published).map(([path, bytes]) => entryOf(path, bytes, wrongHash));
+      const entries = Object.entries(published).map(([path, bytes]) => entryOf(path, bytes, wrongHash, storage));
       const next = `<${hub.url}api/models/someone/tiny/tree/${commit}?cursor=${from + pageSize}>; rel="next"`;
       return json(entries.slice(from, from + pageSize), from + pageSize < entries.length ? { Link: next } : {});
     }
@@ -104,10 +111,21 @@ export async function startHub(files: Record<string, Uint8Array>, options: HubOp
     const bytes = published[decodeURIComponent(name)];
     if (!bytes) return refuse(404, "EntryNotFound");
     if (!isLarge(name)) return sendFile(hub, request, response, bytes);
-    response.writeHead(302, { ...CORS, Location: `${hub.cdnUrl}${commit}/${name}?signature=abc` }).end();
+    const linked = { ...CORS, "X-Linked-Size": bytes.length, "X-Linked-ETag": `"${sha256Of(bytes)}"` };
+    if (storage === "lfs")
+      response.writeHead(302, { ...linked, Location: `${hub.cdnUrl}${commit}/${name}?signature=abc` }).end();
+    else {
+      // For clients that speak Xet; all others follow the redirect to a bridge that gives plain bytes.
+      const links = [
+        `<${hub.url}api/models/someone/tiny/xet-read-token/${commit}>; rel="xet-auth"`,
+        `<${hub.cdnUrl}reconstruction/${XET_HASH}>; rel="xet-reconstruction-info"`,
+      ];
+      const Location = `${hub.cdnUrl}xet-bridge/${commit}/${name}?X-Amz-Expires=3600&signature=abc`;
+      response.writeHead(302, { ...linked, "X-Xet-Hash": XET_HASH, Link: links.join(", "), Location }).end();
+    }
   };
   const cdn = (request: IncomingMessage, response: ServerResponse) => {
-    const [, commit = "", name = ""] = /^\/([^/]+)\/(.+)\?signature=abc$/.exec(request.url!) ?? [];
+    const [, commit = "", name = ""] = /^\/(?:xet-bridge\/)?([^/]+)\/(.+)\?.*signature=abc$/.exec(request.url!) ?? [];
     const bytes = commits.get(commit)?.[decodeURIComponent(name)];
     if (bytes) sendFile(hub, request, response, bytes);
     else response.writeHead(403, CORS).end();
@@ -122,7 +140,7 @@ export async function startHub(files: Record<string, Uint8Array>, options: HubOp
     createServer((request, response) => {
       if (request.method === "OPTIONS") return void response.writeHead(204, CORS).end();
       note("cdn", request);
-      cdn(request, response);
+      if (!hub.cdnOverride?.(request, response)) cdn(request, response);
     }),
   ];
   for (const server of servers) await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -137,17 +155,22 @@ function isLarge(name: string): boolean {
   return name.endsWith(".safetensors");
 }
 
-function entryOf(path: string, bytes: Uint8Array, wrongHash: string | undefined): object {
+function entryOf(path: string, bytes: Uint8Array, wrongHash: string | undefined, storage: "lfs" | "xet"): object {
   const oid = createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
   if (!isLarge(path)) return { type: "file", path, size: bytes.length, oid };
-  const sha256 = wrongHash ?? createHash("sha256").update(bytes).digest("hex");
+  const sha256 = wrongHash ?? sha256Of(bytes);
   return {
     type: "file",
     path,
     size: bytes.length,
     oid: "0".repeat(40),
     lfs: { oid: sha256, size: bytes.length, pointerSize: 130 },
+    ...(storage === "xet" && { xetHash: XET_HASH }),
   };
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function sendFile(hub: HubServer, request: IncomingMessage, response: ServerResponse, bytes: Uint8Array): void {

@@ -64,6 +64,17 @@ describe("a name", () => {
 });
 
 describe("an open model", () => {
+  test("in Xet's storage is read as plain bytes, and compared with its SHA-256", async () => {
+    const { requests } = await start({ storage: "xet" });
+    expectBytes(await load(), weights);
+    const read = requests.filter(({ origin }) => origin === "cdn").map(({ path }) => path);
+    expect(read.every((path) => path.startsWith("/xet-bridge/"))).toBe(true);
+    expect(requests.filter(({ path }) => path.includes("xet-read-token"))).toEqual([]);
+    await hub!.close();
+    await start({ storage: "xet", wrongHash: "ab".repeat(32) });
+    await expect(load()).rejects.toMatchObject({ code: "hash-mismatch", message: /model\.safetensors.*abababab/ });
+  });
+
   test("is read from the commit behind the branch, its large file from another origin, in ranges", async () => {
     const { requests } = await start();
     expectBytes(await load(), weights);
@@ -199,9 +210,57 @@ describe("a refusal says what to do", () => {
     expectBytes(await load(), weights);
   });
 
+  test("a commit without the file that it lists", async () => {
+    const server = await start();
+    server.override = (request, response) =>
+      request.url!.endsWith("/config.json") && !!response.writeHead(404, { "X-Error-Code": "EntryNotFound" }).end();
+    await expect(load()).rejects.toMatchObject({
+      code: "download-failed",
+      message: /^config\.json: there is no file at .*; try again later/,
+    });
+  });
+
+  test("a link to the bytes that is refused", async () => {
+    const server = await start();
+    server.cdnOverride = (_, response) => !!response.writeHead(403).end();
+    await expect(load()).rejects.toMatchObject({
+      code: "download-failed",
+      message: /^model\.safetensors: .* answered HTTP 403: access is refused; accept the model's licence at/,
+    });
+    // The commit is read again where the link to its bytes has run out.
+    server.cdnOverride = undefined;
+    expectBytes(await load(), weights);
+  });
+
   test("an abort ends the asking", async () => {
     await start();
     await expect(load(undefined, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "aborted" });
+  });
+});
+
+describe("a hub that limits requests", () => {
+  const LIMIT = { "Retry-After": "0" };
+
+  test.for(["/revision/", "/tree/", "config.json", "model.safetensors", "cdn"])("at %s is asked again", async (at) => {
+    const server = await start();
+    let left = 2;
+    const limit = (response: ServerResponse) => left-- > 0 && !!response.writeHead(429, LIMIT).end();
+    if (at === "cdn") server.cdnOverride = (_, response) => limit(response);
+    else server.override = ({ url }, response) => url!.includes(at) && limit(response);
+    expectBytes(await load(), weights);
+    expect(left).toBeLessThan(0);
+  });
+
+  test.for([
+    [{ RateLimit: '"api";r=0;t=55', "RateLimit-Policy": '"fixed window";"api";q=500;w=300' }, /wait 55 s/],
+    [{ "Retry-After": "7" }, /wait 7 s/],
+    [{}, /wait some minutes/],
+  ] as const)("and goes on doing so says when it can be asked: %j", async ([headers, says]) => {
+    const server = await start();
+    server.override = (_, response) => !!response.writeHead(429, headers).end();
+    const error: Error = await load().catch((error) => error);
+    expect(error).toMatchObject({ code: "download-failed", message: says });
+    expect(error.message).toMatch(/HTTP 429; gave up after 3 attempts; it limits requests: .* with an access token$/);
   });
 });
 

@@ -9,11 +9,9 @@ import { patternBytes } from "./safetensors-file.ts";
 
 const files = vi.hoisted(() => ({ entries: [] as { name: string; bytes: number; sha256: string }[] }));
 vi.mock("../../weights-manifest.json", () => ({
-  default: {
-    format: 1,
-    hub: "https://hub.test/",
-    models: { tiny: { location: "tiny-v1/", options: { maxContext: 77 }, files: files.entries } },
-  },
+  format: 1,
+  hub: "https://hub.test/",
+  models: { tiny: { location: "tiny-v1/", options: { maxContext: 77 }, files: files.entries } },
 }));
 
 const contents = { "config.json": new TextEncoder().encode('{"a":1}'), "model.safetensors": patternBytes(100_000) };

@@ -22,7 +22,10 @@ const withModels = (models: unknown) => ({ format: 1, hub: "https://hub.test/", 
 
 describe("the project's own", () => {
   test("is well-formed, and knows the demo model", () => {
-    expect(manifest().models.has("fovea-demo")).toBe(true);
+    expect(manifest().models.get("fovea-demo")!.about).toEqual({
+      note: "Knows emoji scenes, not photographs.",
+      maxPictures: 1,
+    });
     expect(manifest().hub).toMatch(/^https:/);
   });
 
@@ -95,6 +98,12 @@ test.for([
     withModels({ a: { ...model, location: "http://x.test/" } }),
     /location must be a folder name or an https address/,
   ],
+  [
+    "a note that is none",
+    withModels({ a: { ...model, about: { note: 1 } } }),
+    /about must have a note that is a string/,
+  ],
+  ["less than one picture", withModels({ a: { ...model, about: { maxPictures: 0 } } }), /maxPictures from 1/],
   ["an option that is none", withModels({ a: { ...model, options: { device: 1 } } }), /"device" cannot be preset/],
   [
     "a name that is a path",

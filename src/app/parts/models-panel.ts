@@ -1,5 +1,6 @@
 /** The choice of a model: the demo model, an address or hub name, a local folder or files, a stored model. */
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
+import { suggested } from "../../../weights-manifest.json" with { type: "json" };
 import type { ModelFiles, ModelPlan } from "../../api.ts";
 import { byteText } from "../../element/wording.ts";
 import { shownSource } from "../../shared/small-copy.ts";
@@ -8,7 +9,6 @@ import { type ModelAccess, type ModelSource, planModel, SHIPPED_MODEL } from "..
 import type { App } from "../logic/app.ts";
 import { type Problem, problemOf } from "../logic/problem.ts";
 import type { CopyState, ModelState } from "../logic/state.ts";
-import suggestedModels from "../suggested-models.json" with { type: "json" };
 import { base } from "./base.ts";
 import { factsText } from "./model-pill.ts";
 import { problemView } from "./problem-view.ts";
@@ -210,7 +210,7 @@ export class ModelsPanel extends LitElement {
     return html`<p>These run here:</p>
       <ul class="stack">
         <li><button @click=${() => this.#load(SHIPPED_MODEL, SHIPPED_MODEL)}>${SHIPPED_MODEL}</button> emoji scenes only, already here</li>
-        ${suggestedModels.map(
+        ${suggested.map(
           ({ name, bytes, skill }) =>
             html`<li><button @click=${() => this.#suggest(name)}>${name}</button> ${skill}, ${byteText(bytes)}</li>`,
         )}

@@ -1,13 +1,13 @@
 /** Models to try: what each is for, what it takes, and whether it is likely to fit. */
 import { css, html, LitElement, nothing } from "lit";
+import { models, suggested } from "../../../weights-manifest.json" with { type: "json" };
 import type { ModelFit } from "../../api.ts";
 import { byteText } from "../../element/wording.ts";
 import { sourceName } from "../../shared/source.ts";
 import { guessFit, SHIPPED_MODEL, storedModels } from "../engine.ts";
-import suggestedModels from "../suggested-models.json" with { type: "json" };
 import { base } from "./base.ts";
 
-type Suggested = (typeof suggestedModels)[number];
+type Suggested = (typeof suggested)[number];
 
 export const FIT_WORDS: Record<ModelFit, string> = {
   fits: "Likely to fit",
@@ -15,7 +15,8 @@ export const FIT_WORDS: Record<ModelFit, string> = {
   "too-large": "Likely too large",
 };
 
-const PUBLISHED = suggestedModels.filter(({ published }) => published).map(({ name }) => name.replace(/:.*/, ""));
+/** Models whose published weights were run. */
+const RUN = suggested.filter(({ published }) => published).map(({ name }) => name.replace(/:.*/, ""));
 
 export class SuggestedModels extends LitElement {
   static override properties = { fits: { state: true }, stored: { state: true } };
@@ -73,17 +74,17 @@ export class SuggestedModels extends LitElement {
       <li>
         <div>
           <h3>${SHIPPED_MODEL}</h3>
-          <p class="soft">Knows emoji scenes, not photographs. Already here.</p>
+          <p class="soft">${models[SHIPPED_MODEL].about.note} Already here.</p>
         </div>
         <button @click=${() => this.#choose("load", SHIPPED_MODEL)}>Use</button>
       </li>
-      ${suggestedModels.map((model) => this.#entry(model))}
+      ${suggested.map((model) => this.#entry(model))}
     </ul>
-    <p class="soft">Published weights were run of ${PUBLISHED.join(", ")}; the others were tested with random weights of their shape.</p>`;
+    <p class="soft">Only ${RUN.join(", ")} was run with its published weights. The others were tested with random weights of the same shape.</p>`;
   }
 
   #entry(model: Suggested) {
-    const { name, skill, licence, bytes, small } = model;
+    const { name, skill, licence, bytes, small, budget, published } = model;
     const [owner, short] = name.split("/") as [string, string];
     const fit = this.fits.get(name);
     const isHere = this.stored.has(sourceName(name));
@@ -91,6 +92,8 @@ export class SuggestedModels extends LitElement {
       isHere ? "Downloaded" : `${byteText(bytes)} to download`,
       model.gpuBytes && `about ${byteText(model.gpuBytes)} of GPU memory`,
       licence,
+      budget === 0.5 && "begin with half of the image tokens",
+      published && "run with its published weights",
     ];
     return html`<li>
       <div>
@@ -112,9 +115,7 @@ export class SuggestedModels extends LitElement {
   async #look(): Promise<void> {
     const complete = (await storedModels().catch(() => [])).filter((model) => model.complete);
     this.stored = new Set(complete.map(({ source }) => source));
-    const fits = suggestedModels.map(
-      async ({ name, bytes, gpuBytes = bytes }) => [name, await guessFit(gpuBytes)] as const,
-    );
+    const fits = suggested.map(async ({ name, bytes, gpuBytes = bytes }) => [name, await guessFit(gpuBytes)] as const);
     this.fits = new Map((await Promise.all(fits)).flatMap(([name, fit]) => (fit ? [[name, fit]] : [])));
   }
 
