@@ -198,10 +198,28 @@ export const composerStyles = css`
     background: var(--_fovea-background);
   }
 
+  /* Its ring is above the next picture. */
+  .tray-item:focus-within {
+    z-index: 1;
+  }
+
   .remove .icon {
     inline-size: 0.875rem;
     block-size: 0.875rem;
     stroke-width: 2.4;
+  }
+
+  @media (pointer: coarse) {
+    .tray {
+      gap: 1.125rem;
+    }
+
+    /* Drawn small, not to hide the picture, but as easy to hit as the others. */
+    .remove::after {
+      content: "";
+      position: absolute;
+      inset: -0.5625rem;
+    }
   }
 
   /* Elsewhere the button for files is the same thing. */

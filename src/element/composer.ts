@@ -20,6 +20,8 @@ export interface ComposerLook {
   isBusy: boolean;
   /** Whether the model takes pictures. */
   takesPictures: boolean;
+  /** Pictures that the model keeps apart. */
+  maxPictures: number;
   /** The server that questions and pictures are sent to; undefined if they stay in the browser. */
   host: string | undefined;
   /** Whether the question must have a picture. */
@@ -51,6 +53,7 @@ export class Composer implements ReactiveController {
   #isProblem = false;
   #isDraggedOver = false;
   #takesPictures = true;
+  #maxPictures = Number.POSITIVE_INFINITY;
   #isBusy = false;
   #needsPicture = false;
   /** Videos and PDFs that are being read. */
@@ -132,8 +135,9 @@ export class Composer implements ReactiveController {
     else this.#take(files);
   }
 
-  render({ placeholder, isBusy, takesPictures, host, needsPicture }: ComposerLook): TemplateResult {
+  render({ placeholder, isBusy, takesPictures, maxPictures, host, needsPicture }: ComposerLook): TemplateResult {
     this.#takesPictures = takesPictures;
+    this.#maxPictures = maxPictures;
     this.#isBusy = isBusy;
     this.#needsPicture = needsPicture && this.#pictures.length === 0;
     return html`<form class="composer" part="composer" @submit=${this.#submit}>
@@ -204,7 +208,9 @@ export class Composer implements ReactiveController {
 
   get #leftOut(): string {
     if (this.#needsPicture && this.#question !== "") return "Add a picture first.";
-    return this.#pictures.length > 0 && !this.#takesPictures ? "This model reads text only and ignores pictures." : "";
+    if (this.#pictures.length > 0 && !this.#takesPictures) return "This model reads text only and ignores pictures.";
+    if (this.#pictures.length <= this.#maxPictures) return "";
+    return `This model keeps only ${this.#maxPictures === 1 ? "one picture" : `${this.#maxPictures} pictures`} apart. Remove the others.`;
   }
 
   #say(note: string, isProblem = false): void {

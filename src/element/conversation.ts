@@ -4,12 +4,12 @@ import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
 import {
   type Answer,
   type AnswerSettings,
-  answeredTurns,
   answerMessages,
   canLeaveOut,
   isRunning,
   type Pictured,
   questionOf,
+  readTurns,
   STEP_BREAK,
   shownAnswer,
   stepMessages,
@@ -120,7 +120,7 @@ export class Conversation<P extends Pictured> {
       ...{ ...(compression && { compression }), ...(pictures && { pictures }), ...(tools && { tools }) },
       signal,
     };
-    return model.countTokens(this.#messages(turn), options);
+    return model.countTokens(this.#messages(turn, model.info), options);
   }
 
   /** Shows another answer of a turn. */
@@ -171,7 +171,7 @@ export class Conversation<P extends Pictured> {
     const asked = this.#last.then(() => {
       if (!signal.aborted) return work(signal);
       const settings: AnswerSettings = {};
-      this.#owner.onDone({ text: "", state: "abort", isRecovering: false, settings, seen: [] });
+      this.#owner.onDone({ text: "", state: "abort", settings, seen: [] });
       throwIfAborted(signal, "the wait for earlier questions");
       return "";
     });
@@ -180,7 +180,7 @@ export class Conversation<P extends Pictured> {
   }
 
   async #answer(turn: WritableTurn<P>, change: AnswerSettings, signal: AbortSignal): Promise<string> {
-    const answer: Writable<Answer> = { text: "", state: "loading", isRecovering: false, settings: change, seen: [] };
+    const answer: Writable<Answer> = { text: "", state: "loading", settings: change, seen: [] };
     turn.answers = [...turn.answers, answer];
     turn.shown = turn.answers.length - 1;
     this.#owner.onTurns();
@@ -203,7 +203,7 @@ export class Conversation<P extends Pictured> {
       }
       throw error;
     } finally {
-      answer.isRecovering = false;
+      answer.pause = undefined;
       this.#owner.onTurns();
     }
   }
@@ -215,7 +215,7 @@ export class Conversation<P extends Pictured> {
     const toolChoice: ToolChoice =
       steps.length >= MAX_STEPS ? "none" : settings.toolChoice === "none" ? "none" : "auto";
     const more = steps.length > 0 && { toolChoice, attention: false };
-    const messages = [...this.#messages(turn), ...stepMessages(answer)];
+    const messages = [...this.#messages(turn, model.info), ...stepMessages(answer)];
     answer.seen = [];
     for await (const event of model.generate({ ...settings, ...more, messages, signal })) this.#take(answer, event);
     const { toolCalls: calls, ...ended } = answer as Answer;
@@ -231,8 +231,9 @@ export class Conversation<P extends Pictured> {
   }
 
   #take(answer: Writable<Answer>, event: GenerationEvent): void {
-    if (answer.isRecovering !== (event.type === "recovering")) {
-      answer.isRecovering = event.type === "recovering";
+    const pause = event.type === "recovering" || event.type === "compiling" ? event.type : undefined;
+    if (answer.pause !== pause) {
+      answer.pause = pause;
       this.#owner.onTurns();
     }
     if (event.type === "library") {
@@ -276,13 +277,13 @@ export class Conversation<P extends Pictured> {
   }
 
   /** The messages up to a turn. */
-  #messages(turn: Turn<P>): Message[] {
+  #messages(turn: Turn<P>, { maxPictures }: ModelInfo): Message[] {
     const system = this.#owner.system();
     const at = this.#turns.findIndex(({ id }) => id === turn.id);
     const before = at < 0 ? this.#turns : this.#turns.slice(0, at);
     return [
       ...(system === "" ? [] : [{ role: "system" as const, content: system }]),
-      ...answeredTurns(before).flatMap((earlier): Message[] => [
+      ...readTurns(before, turn, maxPictures).flatMap((earlier): Message[] => [
         questionOf(earlier),
         ...answerMessages(shownAnswer(earlier)),
       ]),

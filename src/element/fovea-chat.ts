@@ -251,7 +251,8 @@ export class FoveaChat extends LitElement {
   override render(): TemplateResult {
     const { turns } = this.#conversation;
     const engine = this.#engine.state;
-    const takesPictures = engine.phase !== "ready" || engine.info.takesPictures;
+    const info = engine.phase === "ready" ? engine.info : undefined;
+    const takesPictures = info?.takesPictures ?? true;
     return html`
       <div class=${this.#composer.isDraggedOver ? "frame over" : "frame"} part="frame">
         ${renderHeader(turns.length > 0, this.#actions)}
@@ -261,7 +262,8 @@ export class FoveaChat extends LitElement {
               ? renderTurns(
                   turns,
                   {
-                    half: engine.phase === "ready" ? this.#half.line(this.#last?.stats, engine.info) : undefined,
+                    half: info && this.#half.line(this.#last?.stats, info),
+                    info,
                     isBusy: this.#conversation.isBusy,
                     words: this.#words,
                   },
@@ -275,6 +277,7 @@ export class FoveaChat extends LitElement {
           placeholder: this.placeholder ?? "",
           isBusy: this.#conversation.isBusy,
           takesPictures,
+          maxPictures: info?.maxPictures ?? Number.POSITIVE_INFINITY,
           host: serverHost(chatSource(this)),
           needsPicture: this.pictureFirst && takesPictures && turns.every(({ pictures }) => pictures.length === 0),
         })}

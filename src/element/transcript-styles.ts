@@ -226,6 +226,10 @@ export const transcriptStyles = css`
       inline-size: 2.75rem;
       block-size: 2.75rem;
     }
+
+    .half-button {
+      min-block-size: 2.75rem;
+    }
   }
 
   @media (prefers-reduced-motion: reduce) {

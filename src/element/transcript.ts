@@ -2,13 +2,14 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
+import type { ModelInfo } from "../api.ts";
 import { FoveaError } from "../errors.ts";
 import type { EngineState } from "./engine-slot.ts";
 import type { HalfLine } from "./half-line.ts";
 import { AGAIN_ICON, CLEAR_ICON, COPY_ICON, EDIT_ICON, EYE_ICON, NEXT_ICON, PREVIOUS_ICON } from "./icons.ts";
 import { markdown } from "./markdown-directive.ts";
 import type { ChatPicture } from "./pictures.ts";
-import { type Answer, canLeaveOut, isRunning, shownAnswer, type Turn } from "./turns.ts";
+import { type Answer, answeredTurns, canLeaveOut, isRunning, readTurns, shownAnswer, type Turn } from "./turns.ts";
 import type { WordPointer } from "./word-pointer.ts";
 import { byteText, errorWords, progressText, statsText } from "./wording.ts";
 
@@ -38,8 +39,14 @@ export interface TranscriptLook {
   /** Whether an answer is running, so that nothing can be asked again. */
   isBusy: boolean;
   words: WordPointer;
+  /** The loaded model. */
+  info: Pick<ModelInfo, "note" | "maxPictures"> | undefined;
   /** What earlier turns have that a question may leave out where the context is full. */
   spare: { turn: boolean; pictures: boolean };
+  /** What of the turn the model no longer reads. */
+  unread: "turn" | "pictures" | undefined;
+  /** What is said under the answer about what the model is for. */
+  note: string | undefined;
 }
 
 /** The line at the top. */
@@ -70,16 +77,25 @@ export function renderEmpty(): TemplateResult {
 /** All turns, oldest first. */
 export function renderTurns(
   turns: readonly Turn<ChatPicture>[],
-  look: Omit<TranscriptLook, "spare">,
+  look: Omit<TranscriptLook, "spare" | "unread" | "note">,
   actions: TranscriptActions,
 ): unknown {
+  const last = turns.at(-1)!;
+  const read = readTurns(turns.slice(0, -1), last, look.info?.maxPictures);
+  const unread = new Set(answeredTurns(turns.slice(0, -1)).filter((turn) => !read.includes(turn)));
+  const firstSeen = turns.find((turn) => turn.pictures.length > 0 && shownAnswer(turn).text !== "");
   return repeat(
     turns,
     ({ id }) => id,
     (turn, at) => {
       const has = (what: "turn" | "pictures") => turns.slice(0, at).some((one) => canLeaveOut(one, what));
-      const spare = { turn: has("turn"), pictures: has("pictures") };
-      return renderTurn(turn, { ...look, spare, half: at === turns.length - 1 ? look.half : undefined }, actions);
+      const own = {
+        spare: { turn: has("turn"), pictures: has("pictures") },
+        half: turn === last ? look.half : undefined,
+        unread: unread.has(turn) ? "turn" : turn.leftOut,
+        note: turn === firstSeen ? look.info?.note : undefined,
+      };
+      return renderTurn(turn, { ...look, ...own }, actions);
     },
   );
 }
@@ -105,13 +121,14 @@ function renderTurn(turn: Turn<ChatPicture>, look: TranscriptLook, actions: Tran
     ${state === "loading" || state === "reading" ? renderPending(turn, answer) : nothing}
     ${renderCalls(answer)}
     ${text === "" ? nothing : renderText(turn, answer, look.words)}
-    ${answer.isRecovering ? html`<p class="remark" part="remark" role="status">The GPU was lost. The model is loading again, then the answer continues.</p>` : nothing}
-    ${turn.leftOut ? html`<p class="remark" part="remark">The model no longer reads ${turn.leftOut === "turn" ? "this turn" : "the pictures of this turn"}.</p>` : nothing}
+    ${answer.pause === "recovering" ? html`<p class="remark" part="remark" role="status">The GPU was lost. The model is loading again, then the answer continues.</p>` : nothing}
+    ${look.unread ? html`<p class="remark" part="remark">The model no longer reads ${look.unread === "turn" ? "this turn" : "the pictures of this turn"}.</p>` : nothing}
     ${state === "abort" ? html`<p class="remark" part="remark">Stopped.</p>` : nothing}
     ${state === "length" ? html`<p class="remark" part="remark">Stopped at the length limit.</p>` : nothing}
     ${state === "failed" ? renderFailure(turn, answer, look.spare, actions) : nothing}
     ${state === "abort" && text === "" ? html`<button class="button retry" part="button retry" @click=${() => actions.askAgain(turn)}>Ask again</button>` : nothing}
     ${text !== "" && !isRunning(answer) ? renderActions(turn, answer, look, actions) : nothing}
+    ${look.note && !isRunning(answer) ? html`<p class="remark" part="remark model-note">About this model: ${look.note}</p>` : nothing}
     ${look.half && text !== "" ? renderHalf(look.half, actions) : nothing}
   </article>`;
 }
@@ -184,17 +201,19 @@ function renderHalf({ text, button }: HalfLine, { switchHalf }: TranscriptAction
   </p>`;
 }
 
-function renderPending({ pictures }: Turn<ChatPicture>, { state, library }: Answer): TemplateResult {
+function renderPending({ pictures }: Turn<ChatPicture>, { state, pause, library }: Answer): TemplateResult {
   const text =
     state === "loading"
       ? "Waiting for the model"
-      : library
-        ? `Loading ${library.name} (${byteText(library.bytes)})`
-        : pictures.length > 1
-          ? "Looking at the pictures"
-          : pictures.length > 0
-            ? "Looking at the picture"
-            : "Reading";
+      : pause === "compiling"
+        ? "Preparing the GPU, for the first question only"
+        : library
+          ? `Loading ${library.name} (${byteText(library.bytes)})`
+          : pictures.length > 1
+            ? "Looking at the pictures"
+            : pictures.length > 0
+              ? "Looking at the picture"
+              : "Reading";
   return html`<p class="pending" part="pending">${text}<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span></p>`;
 }
 

@@ -40,8 +40,8 @@ export interface Answer {
   readonly text: string;
   /** "loading": the model is not loaded yet; "reading": no text yet; then "writing"; "calling": tools run; finally the outcome. */
   readonly state: "loading" | "reading" | "writing" | "calling" | "stop" | "length" | "abort" | "failed";
-  /** The GPU was lost; the answer continues once the model is loaded again. */
-  readonly isRecovering: boolean;
+  /** Why nothing happens: the GPU was lost and the model loads again, or its shaders compile before the first answer. */
+  readonly pause?: "recovering" | "compiling" | undefined;
   /** The library that the answer waits for, and its bytes. */
   readonly library?: { readonly name: string; readonly bytes: number } | undefined;
   /** The settings that it was asked with. */
@@ -92,14 +92,37 @@ export function answeredTurns<T extends Turn>(turns: readonly T[]): T[] {
   });
 }
 
+/**
+ * The earlier turns that a model reads before a question: the answered ones. Pictures that are, with those before them, more
+ * than the model keeps apart begin anew.
+ */
+export function readTurns<T extends Turn>(before: readonly T[], turn: T, maxPictures = Number.POSITIVE_INFINITY): T[] {
+  const answered = answeredTurns(before);
+  let first = 0;
+  let count = 0;
+  for (const [i, one] of [...answered, turn].entries()) {
+    const { length } = picturesOf(one);
+    if (count > 0 && length > 0 && count + length > maxPictures) [first, count] = [i, 0];
+    count += length;
+  }
+  return answered.slice(first);
+}
+
+/** The pictures of a turn that a model reads. */
+export function picturesOf<P extends Pictured>({ pictures, leftOut }: Turn<P>): readonly P[] {
+  return leftOut === "pictures" ? [] : pictures;
+}
+
 /** Whether leaving this out of a turn makes the conversation shorter. */
 export function canLeaveOut({ pictures, leftOut }: Turn, what: "turn" | "pictures"): boolean {
   return leftOut !== "turn" && (what === "turn" || (pictures.length > 0 && leftOut !== "pictures"));
 }
 
 /** A question as a message. */
-export function questionOf({ question, pictures, leftOut }: Turn): Message {
-  if (pictures.length === 0 || leftOut === "pictures") return { role: "user", content: question };
+export function questionOf(turn: Turn): Message {
+  const { question } = turn;
+  const pictures = picturesOf(turn);
+  if (pictures.length === 0) return { role: "user", content: question };
   const images = pictures.map(({ image }) => ({ type: "image" as const, image }));
   return { role: "user", content: [...images, { type: "text", text: question }] };
 }

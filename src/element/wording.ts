@@ -34,7 +34,8 @@ export function isAbort(error: unknown): boolean {
 }
 
 /** Starts of messages that are no prose: a file's name, which may have spaces, an address, an option of the library. */
-const NAME = /^(\S*[./:\\_]|[a-z]+[A-Z]|(?!(the|this|an?|no|not) )((?!\. )[^:;])*\.\w{1,12}(: | is | has | can ))/;
+const NAME =
+  /^(\S*[./:\\_[]|[a-z]+[A-Z]|(?!it |they )[a-z]+ must |(?!(the|this|an?|no|not) )((?!\. )[^:;])*\.\w{1,12}(: | is | has | can ))/;
 
 /** An error as a sentence. A name at its start keeps its case. */
 export function errorSentence(error: unknown): string {

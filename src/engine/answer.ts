@@ -119,11 +119,15 @@ export async function answer(
       reason: undefined,
     };
     const onLoss = () => emit({ type: "recovering" });
+    const onCompile = (milliseconds: number) => {
+      clock.numbers.compileMs += milliseconds;
+      if (milliseconds === 0) emit({ type: "compiling" });
+    };
     try {
       await lock.run(async () => {
         toolUse = await tools;
         work.tools = toolUse;
-        const hooks = { prepare: (current: Engine) => prepare(work, current), onLoss };
+        const hooks = { prepare: (current: Engine) => prepare(work, current), onLoss, onCompile };
         const reason = await engine.run((current) => run(work, current), { signal, ...hooks });
         end(reason);
       }, signal);

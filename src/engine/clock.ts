@@ -2,7 +2,7 @@
 import type { GenerationStats, PictureCost } from "../api.ts";
 
 export class Clock {
-  readonly numbers = { promptTokens: 0, reusedTokens: 0, visionMs: 0, prefillMs: 0 };
+  readonly numbers = { promptTokens: 0, reusedTokens: 0, compileMs: 0, visionMs: 0, prefillMs: 0 };
   reuse: GenerationStats["reuse"] = "any token";
   readonly #pictures: PictureCost[] = [];
   readonly #start = performance.now();

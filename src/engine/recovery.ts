@@ -27,6 +27,8 @@ export interface TaskOptions {
   prepare?: (engine: Engine) => Promise<void>;
   /** Called each time the device is lost, before the model is loaded again. */
   onLoss?: () => void;
+  /** Told that shaders are waited for, with 0, and then for how long. */
+  onCompile?: (milliseconds: number) => void;
 }
 
 /** Loads the model; called again after a loss. Throws as `Fovea.load`; nothing stays allocated then. */
@@ -72,7 +74,10 @@ export class RecoveringEngine {
    * Throws as the task; FoveaError `device-lost` if the device is the caller's, is lost repeatedly, or the model cannot
    * be loaded again; `aborted` and `disposed` also during a reload.
    */
-  async run<T>(task: (engine: Engine) => Promise<T>, { signal, prepare, onLoss }: TaskOptions = {}): Promise<T> {
+  async run<T>(
+    task: (engine: Engine) => Promise<T>,
+    { signal, prepare, onLoss, onCompile }: TaskOptions = {},
+  ): Promise<T> {
     let isPrepared = prepare === undefined;
     while (true) {
       if (this.#loss && !this.#closing.signal.aborted) {
@@ -82,7 +87,7 @@ export class RecoveringEngine {
       const engine = this.#engine;
       try {
         engine.gpu.assertAlive();
-        await orAborted(engine.compiled, signal, "compiling");
+        await this.#compiled(engine, signal, onCompile);
         if (!isPrepared) await prepare!(engine);
         isPrepared = true;
         return await this.#turn(() => task(engine), signal);
@@ -94,6 +99,14 @@ export class RecoveringEngine {
         this.#note(reason);
       }
     }
+  }
+
+  async #compiled(engine: Engine, signal: AbortSignal | undefined, onCompile: TaskOptions["onCompile"]): Promise<void> {
+    if (engine.isCompiled) return;
+    const start = performance.now();
+    onCompile?.(0);
+    await orAborted(engine.compiled, signal, "compiling");
+    onCompile?.(performance.now() - start);
   }
 
   /** Frees everything. A task under way fails with `disposed`. Safe to call twice. */

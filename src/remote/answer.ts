@@ -52,6 +52,7 @@ export class AnswerClock {
       reusedTokens: usage?.cachedTokens ?? 0,
       reuse: "any token",
       newTokens,
+      compileMs: 0,
       visionMs: 0,
       prefillMs: first,
       decodeMs,

@@ -39,6 +39,8 @@ export type GenerationEvent =
    * than once, in any phase.
    */
   | { type: "recovering" }
+  /** Shaders are compiled before the first answer of a model that was loaded with `compile: "background"`. */
+  | { type: "compiling" }
   | ({ type: "attention" } & AnswerAttention)
   /** `toolCalls`: the whole calls, where there are any. */
   | { type: "done"; reason: "stop" | "length" | "abort"; stats: GenerationStats; toolCalls?: ToolCall[] };

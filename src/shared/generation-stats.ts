@@ -51,6 +51,8 @@ export interface GenerationStats {
    */
   reuse: "any token" | "saved points";
   newTokens: number;
+  /** Time that the answer waited for shaders: only the first one, after a load with `compile: "background"`. */
+  compileMs: number;
   visionMs: number;
   prefillMs: number;
   decodeMs: number;

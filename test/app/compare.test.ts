@@ -38,7 +38,7 @@ test("settings that change nothing are compared as half of the tokens", () => {
 function turnOf(question: string, answer: string): ChatTurn {
   return {
     ...{ id: 1, question, pictures: [], shown: 0 },
-    answers: [{ text: answer, state: "stop", isRecovering: false, settings: {}, seen: [] }],
+    answers: [{ text: answer, state: "stop", settings: {}, seen: [] }],
   };
 }
 

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Compression, Inhibition, ModelInfo } from "../../src/api.ts";
 import {
   budgetPercent,
+  changesText,
   codeOf,
   compressionOf,
   elementSettings,
@@ -138,6 +139,19 @@ test("the element gets the budget as its tokens where that says all, and any oth
   expect(elementSettings({ ...settingsOf(DEMO), budget: 1 }, DEMO).tokens).toBe("none");
   const pooled = elementSettings({ ...settingsOf(info), budget: 0.25, method: "pool" }, info);
   expect(pooled).toMatchObject({ tokens: null, settings: { compression: { method: "pool", factor: 2 } } });
+});
+
+test("what is not the model's own is said in words", () => {
+  const { defaults } = DEMO;
+  const compression = { ratio: 0.5, method: "vmtc" } as const;
+  expect(changesText({ compression, inhibition: { maxRatio: 0.6 }, temperature: 0 }, { defaults })).toBe("");
+  expect(changesText({}, { defaults })).toBe("");
+  expect(changesText({ compression: { ...compression, clusters: 0 } }, { defaults })).toBe(
+    "compression vmtc, clusters 0, ratio 0.5",
+  );
+  expect(
+    changesText({ compression: { method: "none" }, inhibition: { maxRatio: 0 }, temperature: 0.7 }, { defaults }),
+  ).toBe("compression off; inhibition off; temperature 0.7");
 });
 
 test("the settings are copied as a call that compiles", () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { AnswerAttention, SeenView } from "../../src/api.ts";
-import { FIRST_VIEW, type PageState, type PictureItem } from "../../src/app/logic/state.ts";
+import { FIRST_VIEW, initialState, type PageState, type PictureItem } from "../../src/app/logic/state.ts";
 import { viewedOf } from "../../src/app/logic/viewing.ts";
 import type { ChatTurn } from "../../src/element/fovea-chat.ts";
 import type { Answer } from "../../src/element/turns.ts";
@@ -24,7 +24,7 @@ function stateOf(images: SeenView[][], view: Partial<PageState["view"]> = {}, at
   const answer = { text: "A cat", attention, seen } as unknown as Answer;
   const pictures = images.map((_, i) => ({ name: `cat ${i}` })) as unknown as ChatTurn["pictures"];
   const turn: ChatTurn = { id: 7, question: "What?", pictures, answers: [answer], shown: 0 };
-  return { turns: [turn], view: { ...FIRST_VIEW, ...view } };
+  return { turns: [turn], view: { ...FIRST_VIEW, ...view }, model: initialState().model };
 }
 
 const TILES = [viewAt(0, 2, 0), viewAt(20, 2, 1)];
@@ -61,8 +61,32 @@ test("a look is over the tokens of its own picture", () => {
   expect(viewed.shown.map(({ view }) => viewed.look!.heat[view.columns[0]!])).toEqual([0.25, 0.5]);
 });
 
+test("an answer is shown with the pictures that it is about, whatever became of the turns before it", () => {
+  const state = stateOf([[OVERVIEW]]);
+  const [first] = state.turns;
+  const named = (name: string, change: object = {}): ChatTurn => ({
+    ...first!,
+    ...{ id: name.charCodeAt(0), pictures: [{ name }] as unknown as ChatTurn["pictures"] },
+    ...change,
+  });
+  const answered = (seen: number) => {
+    const answer = { ...first!.answers[0]!, state: "stop", seen: Array(seen).fill(first!.answers[0]!.seen[0]) };
+    return { answers: [answer] };
+  };
+  const failed = { answers: [{ ...first!.answers[0]!, text: "", state: "failed", seen: [] }] };
+  const names = (turns: ChatTurn[], model: Partial<PageState["model"]> = {}) =>
+    viewedOf({ ...state, turns, model: { ...state.model, ...model } }, itemOf).names;
+  expect(names([named("a", answered(1)), named("b", failed), named("c", answered(2))])).toEqual(["a", "c"]);
+  expect(names([named("a", { ...answered(1), leftOut: "turn" }), named("b", answered(1))])).toEqual(["b"]);
+  expect(names([named("a", { ...answered(1), leftOut: "pictures" }), named("b", answered(1))])).toEqual(["b"]);
+  // This answer was written before the turn was left out.
+  expect(names([named("a", { ...answered(1), leftOut: "turn" })])).toEqual(["a"]);
+  const info = { maxPictures: 1 } as PageState["model"]["info"];
+  expect(names([named("a", answered(1)), named("b", answered(1))], { info })).toEqual(["b"]);
+});
+
 test("without an answer there is only the picture, and before the first question nothing", () => {
-  expect(viewedOf({ turns: [], view: FIRST_VIEW }, itemOf)).toMatchObject({ picture: undefined, names: [], shown: [] });
+  expect(viewedOf(initialState(), itemOf)).toMatchObject({ picture: undefined, names: [], shown: [] });
   const state = stateOf([[OVERVIEW]]);
   const waiting = { ...state.turns[0]!, id: 8, pictures: [], answers: [{ ...state.turns[0]!.answers[0]!, seen: [] }] };
   expect(viewedOf({ ...state, turns: [...state.turns, waiting] }, itemOf)).toMatchObject({

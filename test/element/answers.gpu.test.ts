@@ -133,6 +133,12 @@ test("a question is edited: it goes back into the form with its pictures, and wh
   expect(part<HTMLImageElement>(chat, "picture")!.alt).toBe("Picture: a.png");
   await press(chat, "send");
   expect(model.answer.request.messages).toHaveLength(1);
+  // The same text once more: the field follows what it is given, not only what changes.
+  await answer(chat, model, "A dog.");
+  expect(part<HTMLTextAreaElement>(chat, "input")!.value).toBe("");
+  await press(chat, "edit");
+  expect(part<HTMLTextAreaElement>(chat, "input")!.value).toBe("What is it?");
+  expect(part<HTMLButtonElement>(chat, "send")!.disabled).toBe(false);
 });
 
 describe("words", () => {
@@ -166,6 +172,21 @@ describe("words", () => {
     await userEvent.keyboard("{ArrowLeft}{Home}{End}{Escape}");
     expect(heard.slice(3)).toEqual([2, 0, 6, undefined]);
     expect(chat.turns[0]!.answers[0]).toMatchObject({ seen: [{ tokens: 2 }], attention: { ends: ATTENTION.ends } });
+  });
+
+  test("that appear under a resting pointer are not pointed at", async () => {
+    const chat = await showChat({ model: "m", record: "" });
+    const model = await begin(chat, loader);
+    await userEvent.hover(part(chat, "pending")!);
+    const heard = heardWords();
+    const { top, left } = part(chat, "pending")!.getBoundingClientRect();
+    // The whole place of the pending line, so that the pointer rests on a word.
+    await answer(chat, model, Array(40).fill("wordwordword").join(" "));
+    const below = chat.shadowRoot!.elementsFromPoint(left + 20, top + 12).map(({ className }) => className);
+    expect(below).toContain("word");
+    // Browsers tell of the new element under the pointer a moment after it was painted.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(heard).toEqual([]);
   });
 
   test("are not recorded unasked, nor for a model that reads text only", async () => {

@@ -215,6 +215,15 @@ describe("stop", () => {
     expect(model.answer.request.messages).toHaveLength(3);
   });
 
+  test("before the first token leaves no statistics of nothing", async () => {
+    const chat = await showChat();
+    const model = await begin(chat, loader);
+    model.answer.finish("abort", { ...STATS, newTokens: 0 });
+    await settled(chat);
+    expect([textOf(chat, "remark"), textOf(chat, "stats"), textOf(chat, "answer")]).toEqual(["Stopped.", "", ""]);
+    expect(textOf(chat, "retry")).toBe("Ask again");
+  });
+
   test("ends a load with the question that waits for it, and all that wait in line", async () => {
     const chat = await showChat();
     const heard = listen();

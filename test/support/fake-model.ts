@@ -10,6 +10,7 @@ export const STATS: GenerationStats = {
   reusedTokens: 0,
   reuse: "any token",
   newTokens: 3,
+  compileMs: 0,
   visionMs: 1,
   prefillMs: 2,
   decodeMs: 3,

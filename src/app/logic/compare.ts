@@ -1,7 +1,7 @@
 /** Compares an answer with and without compression and inhibition: the runs, and the verdict in one sentence. */
 import type { FoveaModel, GenerationStats, ImageInput, Message, ModelInfo } from "../../api.ts";
 import type { ChatTurn } from "../../element/fovea-chat.ts";
-import { answeredTurns, shownAnswer } from "../../element/turns.ts";
+import { picturesOf, readTurns, shownAnswer } from "../../element/turns.ts";
 import { loadPicture } from "./picture-items.ts";
 import { HALF, plainSettings, requestOf, type Settings } from "./settings.ts";
 import type { Comparison, Side } from "./state.ts";
@@ -63,11 +63,11 @@ async function run(model: FoveaModel, turns: readonly ChatTurn[], settings: Sett
 }
 
 /** The conversation up to the last question, with fresh bitmaps. */
-async function messagesOf(turns: readonly ChatTurn[], { takesPictures }: ModelInfo): Promise<Message[]> {
+async function messagesOf(turns: readonly ChatTurn[], { takesPictures, maxPictures }: ModelInfo): Promise<Message[]> {
   const messages: Message[] = [];
   const last = turns.at(-1)!;
-  for (const turn of [...answeredTurns(turns.slice(0, -1)), last]) {
-    const images = takesPictures ? await Promise.all(turn.pictures.map(({ image }) => fresh(image))) : [];
+  for (const turn of [...readTurns(turns.slice(0, -1), last, maxPictures), last]) {
+    const images = takesPictures ? await Promise.all(picturesOf(turn).map(({ image }) => fresh(image))) : [];
     const content = [
       ...images.map((image) => ({ type: "image" as const, image })),
       { type: "text" as const, text: turn.question },

@@ -158,6 +158,27 @@ export function elementSettings(
   return { tokens: null, settings: { ...request, ...(compression && { compression }) } };
 }
 
+/** The settings of an answer that are not the model's own, in words: "compression pool, factor 2; inhibition off". "" if all are. */
+export function changesText(
+  { compression, inhibition, temperature = 0 }: Pick<GenerateRequest, "compression" | "inhibition" | "temperature">,
+  { defaults }: Pick<ModelInfo, "defaults">,
+): string {
+  const parts: string[] = [];
+  if (compression && wordsOf(compression) !== wordsOf(defaults.compression))
+    parts.push(`compression ${compression.method === "none" ? "off" : wordsOf(compression)}`);
+  if (inhibition && wordsOf(inhibition) !== wordsOf(defaults.inhibition))
+    parts.push(`inhibition ${inhibition.maxRatio === 0 ? "off" : wordsOf(inhibition)}`);
+  if (temperature > 0) parts.push(`temperature ${temperature}`);
+  return parts.join("; ");
+}
+
+/** Names and values of options, the method first and without its name. */
+function wordsOf(options: object): string {
+  const entries = Object.entries(options).filter(([name, value]) => name !== "method" && value !== undefined);
+  const words = entries.map(([name, value]) => `${name} ${value}`).sort();
+  return [...("method" in options ? [String(options.method)] : []), ...words].join(", ");
+}
+
 /** The call of `generate` with these settings, as TypeScript. */
 export function codeOf(settings: Settings, info: ModelInfo): string {
   const { attention: _, ...request } = requestOf(settings, info);

@@ -1,7 +1,7 @@
 /** The inspector's contents: from the state to one picture, its tokens, and where the chosen words looked. Pure. */
 import type { ImageInput, SeenView } from "../../api.ts";
 import type { ChatTurn } from "../../element/fovea-chat.ts";
-import { type Answer, shownAnswer } from "../../element/turns.ts";
+import { type Answer, picturesOf, readTurns, shownAnswer } from "../../element/turns.ts";
 import { type Look, lookAt, tokensOfText } from "./looking.ts";
 import { layersOf, type SeenImage, stageCount, type TokenMap, tokenMap } from "./overlay.ts";
 import type { PageState, PictureItem } from "./state.ts";
@@ -35,14 +35,14 @@ export interface Viewed {
 
 /** @param itemOf a picture of the conversation for drawing, if it is known by now */
 export function viewedOf(
-  { view, turns }: Pick<PageState, "view" | "turns">,
+  { view, turns, model }: Pick<PageState, "view" | "turns" | "model">,
   itemOf: (picture: { image: ImageInput; name: string }) => PictureItem | undefined,
 ): Viewed {
   const found = turns.findIndex(({ id }) => id === view.turn);
   const at = found < 0 ? turns.length - 1 : found;
   const turn = turns[at];
   const answer = turn && shownAnswer(turn);
-  const pictures = turns.slice(0, at + 1).flatMap((one) => one.pictures);
+  const pictures = readPictures(turns, at, model.info?.maxPictures);
   const names = pictures.map(({ name }) => name);
   const index = view.image < 0 || view.image >= pictures.length ? pictures.length - 1 : view.image;
   const picture = pictures[index] && itemOf(pictures[index]);
@@ -65,6 +65,16 @@ export function viewedOf(
   });
   const layerNames = layers.length > 1 ? layers.map(({ length }) => (length > 1 ? `${length} tiles` : "Overview")) : [];
   return { ...base, image, layers: layerNames, layer, shown, stage, stages, words, look };
+}
+
+/** The pictures that the shown answer of a turn is about, in their order. */
+function readPictures(turns: readonly ChatTurn[], at: number, maxPictures: number | undefined) {
+  const turn = turns[at];
+  if (!turn) return [];
+  const pictures = [...readTurns(turns.slice(0, at), turn, maxPictures), turn].flatMap(picturesOf);
+  const { seen } = shownAnswer(turn);
+  // What a later question left out, this answer may still have read, and the other way round.
+  return seen.length > 0 ? pictures.slice(-seen.length) : pictures;
 }
 
 const NOTHING = {

@@ -3,6 +3,7 @@ import { css, html, LitElement, nothing } from "lit";
 import type { App } from "../logic/app.ts";
 import { exportJson, exportMarkdown } from "../logic/export.ts";
 import { saveFile } from "../logic/save.ts";
+import { changesText } from "../logic/settings.ts";
 import type { PageState, View } from "../logic/state.ts";
 import { type Viewed, viewedOf } from "../logic/viewing.ts";
 import { base } from "./base.ts";
@@ -50,6 +51,11 @@ export class Inspector extends LitElement {
         border-color: var(--edge);
         background: var(--card);
       }
+      @media (pointer: coarse) {
+        .modes button {
+          min-height: 2.75rem;
+        }
+      }
       .play {
         grid-column: 1 / -1;
         justify-self: start;
@@ -89,7 +95,7 @@ export class Inspector extends LitElement {
         ${MODES.map(([value, text]) => html`<button aria-pressed=${mode === value} @click=${() => this.app.view({ mode: value })}>${text}</button>`)}
       </div>
       <app-picture-view .viewed=${viewed}></app-picture-view>
-      ${this.#hint(viewed)} ${this.#which(viewed)} ${this.#layers(viewed)}
+      ${this.#hint(viewed)} ${this.#which(viewed)} ${this.#layers(viewed)} ${this.#settings(viewed)}
       ${mode === "tokens" ? this.#stages(viewed) : nothing} ${mode === "gaze" ? this.#gaze(viewed) : nothing}
       ${this.#comparison(viewed)} ${this.#details(viewed)}
       <details>
@@ -122,6 +128,13 @@ export class Inspector extends LitElement {
     return html`<div class="row" role="group" aria-label="Views of this picture">
       ${layers.map((name, tiles) => html`<button aria-pressed=${layer === tiles} @click=${() => this.app.view({ tiles })}>${name}</button>`)}
     </div>`;
+  }
+
+  /** Two answers of different settings may look the same otherwise. */
+  #settings({ answer }: Viewed) {
+    const { info } = this.state.model;
+    if (!info || info.server || !answer?.stats) return nothing;
+    return html`<p class="soft settings">Settings of this answer: ${changesText(answer.settings, info) || "the model's own"}.</p>`;
   }
 
   #stages({ stage, stages }: Viewed) {
@@ -181,7 +194,7 @@ export class Inspector extends LitElement {
     return html`<details>
       <summary>Details</summary>
       <div class="stack">
-        ${stats && stats.newTokens > 0 ? html`<app-statistics .stats=${stats} .slowestMs=${stats.visionMs + stats.prefillMs + stats.decodeMs}></app-statistics>` : nothing}
+        ${stats && stats.newTokens > 0 ? html`<app-statistics .stats=${stats} .slowestMs=${stats.compileMs + stats.visionMs + stats.prefillMs + stats.decodeMs}></app-statistics>` : nothing}
         <div class="row">
           <button @click=${() => saveFile("fovea-conversation.json", "application/json", exportJson(turns, model))}>Save JSON</button>
           <button @click=${() => saveFile("fovea-conversation.md", "text/markdown", exportMarkdown(turns, model))}>Save Markdown</button>

@@ -78,6 +78,7 @@ export class Statistics extends LitElement {
         ? tokens(`Image tokens${viewsText(pictures)}`, imageTokensAfter, imageTokensBefore)
         : undefined,
       ...(pictures.length > 1 ? pictures.map(pictureRow) : []),
+      stats.compileMs > 0 ? time("Preparing the GPU", stats.compileMs) : undefined,
       imageTokensBefore > 0 ? time("Vision", stats.visionMs) : undefined,
       time(stats.server ? "Until the first word" : `Prefill, ${promptTokens} tokens`, stats.prefillMs),
       time(`Answer, ${newTokens} tokens`, stats.decodeMs),
