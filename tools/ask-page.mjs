@@ -52,6 +52,8 @@ export async function ask(request, emit) {
   const fovea = request.server ? await connect(request, request.server) : await load(request, emit);
   try {
     const result = { model: fovea.info, loadMilliseconds: performance.now() - start };
+    const { note } = fovea.info;
+    if (note && request.images.length > 0) await emit({ type: "note", text: `${request.model}: ${note}` });
     const images = (await Promise.all(request.images.map((image) => fetchPictures(request, image, emit)))).flat();
     const videos = await Promise.all((request.videos ?? []).map(fetchFile));
     const isClassifier = fovea.info.contextLength === 0 && !fovea.info.canGenerate;

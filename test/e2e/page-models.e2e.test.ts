@@ -54,6 +54,7 @@ test("fits a narrow phone, enlarged twice, in the dark; says what is missing", a
   // 360 pixels enlarged twice are 180: the layout must not need more.
   page = await visits.open("?model=http://127.0.0.1:9/", {
     viewport: { width: 360, height: 740 },
+    hasTouch: true,
     colorScheme: "dark",
     reducedMotion: "reduce",
   });
@@ -71,10 +72,65 @@ test("fits a narrow phone, enlarged twice, in the dark; says what is missing", a
   expect(await bottom(question())).toBeLessThan(740);
   await choose(page, `${projectRoot}/package.json`);
   await page.getByText("package.json is not a picture").waitFor();
+  // Fingers need 44 pixels: in the form, and in the choice of models.
+  await choose(page, `${projectRoot}/public/samples/harbour.webp`);
+  await button("Remove harbour.webp").waitFor();
+  expect(await page.evaluate(smallTargets)).toEqual([]);
+  await button("Choose another model").click();
+  await page.getByRole("list", { name: "Models to try" }).waitFor();
+  expect(await page.evaluate(smallTargets)).toEqual([]);
+  await button("Close").click();
+  // A model that cannot be had leaves nobody without one.
+  await button("Use fovea-demo").click();
+  await ready(page);
+  expect(await button("Use fovea-demo").count()).toBe(0);
   // The failed connection is the browser's own message.
   visits.complaints = visits.complaints.filter((text) => !/ERR_|Failed to load/.test(text));
   await page.context().close();
 });
+
+/**
+ * Controls in the window that a finger misses: 21 pixels beside their middle there is something else. Words of an answer
+ * are as high as the text. Runs in the page.
+ */
+function smallTargets(): string[] {
+  const reach = 21;
+  const found: Element[] = [];
+  const look = (root: Document | ShadowRoot) => {
+    for (const element of root.querySelectorAll("*")) {
+      if (element.matches("button, select, summary, textarea, input, a[href]")) found.push(element);
+      if (element.shadowRoot) look(element.shadowRoot);
+    }
+  };
+  look(document);
+  const at = (x: number, y: number): Element | null => {
+    let root: Document | ShadowRoot = document;
+    for (;;) {
+      const hit: Element | null = root.elementFromPoint(x, y);
+      if (!hit?.shadowRoot || hit.shadowRoot === root) return hit;
+      root = hit.shadowRoot;
+    }
+  };
+  return found.flatMap((element) => {
+    const target = element.closest("label") ?? element;
+    target.scrollIntoView({ block: "center", inline: "center" });
+    const { left, top, width, height } = target.getBoundingClientRect();
+    const [x, y] = [left + width / 2, top + height / 2];
+    if (width === 0 || !target.checkVisibility() || !target.contains(at(x, y))) return [];
+    const around = [
+      [x - reach, y],
+      [x + reach, y],
+      [x, y - reach],
+      [x, y + reach],
+    ] as const;
+    const isSmall = around.some(([x, y]) => !target.contains(at(x, y)));
+    return isSmall
+      ? [
+          `${target.localName} ${target.getAttribute("aria-label") ?? target.textContent?.trim().slice(0, 30)}: ${width} x ${height}`,
+        ]
+      : [];
+  });
+}
 
 describe("with other models", () => {
   test("a GGUF file and its vision file are dropped, checked and loaded", async () => {

@@ -8,7 +8,7 @@ import { serverIn, serverSource } from "../../element/server-source.ts";
 import { isRunning } from "../../element/turns.ts";
 import { type ModelAccess, type ModelSource, SHIPPED_MODEL } from "../engine.ts";
 import type { ServerChoice } from "../parts/server-form.ts";
-import type { Sample } from "../scene/samples.ts";
+import { isOwnPicture, type Sample } from "../scene/samples.ts";
 import { compare } from "./compare.ts";
 import { forgetKept, type Kept, keep } from "./history.ts";
 import { type LiveOptions, watch } from "./live.ts";
@@ -51,15 +51,19 @@ export class App {
     this.#chat = chat;
     const on = <K extends keyof FoveaChatEventMap>(name: K, take: (detail: FoveaChatEventMap[K]["detail"]) => void) =>
       chat.addEventListener(name, ({ detail }) => take(detail as FoveaChatEventMap[K]["detail"]));
-    on("fovea-progress", (progress) => this.#setModel({ progress }));
+    on("fovea-progress", (progress) => this.#setModel({ progress, hasFailed: false }));
     on("fovea-ready", ({ info }) => {
       const { settings, defaults: before } = this.store.state;
       const defaults = settingsOf(info);
-      this.#setModel({ info, progress: undefined }, { defaults, settings: followDefaults(settings, before, defaults) });
+      this.#setModel(
+        { info, progress: undefined, hasFailed: false },
+        { defaults, settings: followDefaults(settings, before, defaults) },
+      );
       // Before the question that waited for the model reads them.
       this.#passSettings();
     });
-    on("fovea-error", () => this.#setModel({ progress: undefined }));
+    // Without a model it is the load that failed, not an answer.
+    on("fovea-error", () => this.#setModel({ progress: undefined, hasFailed: !this.store.state.model.info }));
     on("fovea-turns", ({ turns }) => this.#takeTurns([...turns]));
     on("fovea-words", ({ turn, words }) => {
       if (turn === undefined) this.view({ words: undefined });
@@ -80,7 +84,7 @@ export class App {
     const key = this.models.register(source, name, access);
     const isKept = typeof source === "string" && access.cache !== "none" && !serverIn(source);
     this.#setModel(
-      { source: key, name, progress: undefined, info: undefined, isKept, copy: undefined },
+      { source: key, name, progress: undefined, info: undefined, hasFailed: false, isKept, copy: undefined },
       { notice: "" },
     );
     this.chat.pictureFirst = key === SHIPPED_MODEL;
@@ -178,6 +182,10 @@ export class App {
     const before = this.store.state.turns;
     this.#keepRows(before.length > 0, turns);
     const isNew = turns.length > before.length;
+    this.chat.classList.toggle(
+      "own-pictures",
+      turns.every(({ pictures }) => pictures.every(isOwnPicture)),
+    );
     if (turns.length < before.length || isNew) {
       this.#comparing?.abort();
       this.store.set({ comparison: undefined });

@@ -3,6 +3,7 @@ import { del, get, set } from "idb-keyval";
 import type { ImageInput } from "../../api.ts";
 import type { ChatTurn } from "../../element/fovea-chat.ts";
 import { isRunning } from "../../element/turns.ts";
+import { FoveaError, type FoveaErrorCode } from "../../errors.ts";
 import { PLAIN_SETTINGS, type Settings } from "./settings.ts";
 
 const KEY = "fovea-page-1";
@@ -27,20 +28,37 @@ export async function keep({
   defaults,
   turns,
 }: Omit<Kept, "turns"> & { turns: readonly ChatTurn[] }): Promise<void> {
-  const kept = turns.map(({ question, pictures, answers, shown }) => ({
+  const kept = turns.map(({ question, pictures, answers, shown, leftOut }) => ({
     question,
     pictures: pictures
       .filter(({ image }) => image instanceof Blob || typeof image === "string")
       .map(({ image }) => ({ image })),
     answers: answers
       .filter((one) => !isRunning(one))
-      .map(({ error: _, attention, ...answer }) => ({
+      .map(({ error, attention, ...answer }) => ({
         ...answer,
+        ...(error !== undefined && { error: keptError(error) }),
         ...(attention && attentionSize(attention) <= MAX_ATTENTION && { attention }),
       })),
     shown,
+    ...(leftOut && { leftOut }),
   }));
   await set(KEY, { model, settings, defaults, turns: kept }).catch(() => {});
+}
+
+/** The database would make plain errors of ours. */
+function keptError(error: unknown): { message: string; code?: FoveaErrorCode } {
+  if (error instanceof FoveaError) return { message: error.message, code: error.code };
+  return { message: error instanceof Error ? error.message : String(error) };
+}
+
+function revived({ answers, ...turn }: KeptTurn): KeptTurn {
+  const withErrors = answers.map((answer) => {
+    const { message, code } = (answer.error ?? {}) as Partial<ReturnType<typeof keptError>>;
+    if (message === undefined) return answer;
+    return { ...answer, error: code ? new FoveaError(code, message) : new Error(message) };
+  });
+  return { ...turn, answers: withErrors };
 }
 
 function attentionSize({ layers }: NonNullable<ChatTurn["answers"][number]["attention"]>): number {
@@ -55,6 +73,7 @@ export async function kept(): Promise<Kept | undefined> {
     // An older page may have had fewer settings.
     return {
       ...found,
+      turns: found.turns.map(revived),
       settings: { ...PLAIN_SETTINGS, ...found.settings },
       defaults: { ...PLAIN_SETTINGS, ...found.defaults },
     };

@@ -33,6 +33,8 @@ export interface ModelState {
   progress: LoadProgress | undefined;
   /** Undefined until it is loaded. */
   info: ModelInfo | undefined;
+  /** Whether its load failed. */
+  hasFailed: boolean;
   /** Whether the browser stores it for the next visit. */
   isKept: boolean;
   /** A small copy that the next visit loads in its place. */
@@ -92,7 +94,7 @@ export interface Comparison {
 
 export function initialState(): PageState {
   return {
-    model: { source: "", name: "", progress: undefined, info: undefined, isKept: false },
+    model: { source: "", name: "", progress: undefined, info: undefined, hasFailed: false, isKept: false },
     turns: [],
     settings: PLAIN_SETTINGS,
     defaults: PLAIN_SETTINGS,

@@ -164,6 +164,22 @@ export const base = css`
     clip-path: inset(50%);
     white-space: nowrap;
   }
+  @media (pointer: coarse) {
+    button,
+    select,
+    input[type="text"],
+    .check {
+      min-width: 2.75rem;
+      min-height: 2.75rem;
+    }
+    input[type="range"] {
+      height: 2.75rem;
+    }
+    summary {
+      min-height: 2.75rem;
+      align-content: center;
+    }
+  }
   @media (prefers-reduced-motion: reduce) {
     * {
       animation: none !important;

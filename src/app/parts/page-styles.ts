@@ -85,6 +85,10 @@ export const pageStyles = css`
     inline-size: 100%;
     justify-items: stretch;
   }
+  /* The page says so above, and its own pictures are what the model knows. */
+  fovea-chat.own-pictures::part(model-note) {
+    display: none;
+  }
   .below {
     display: flex;
     flex: none;
@@ -139,6 +143,11 @@ export const pageStyles = css`
       border-top: 1px solid var(--edge);
       border-radius: 1rem 1rem 0 0;
       box-shadow: 0 -8px 32px rgb(0 0 0 / 25%);
+    }
+  }
+  @media (pointer: coarse) {
+    button.link {
+      min-height: 2.75rem;
     }
   }
   @media (max-width: 40rem) {

@@ -9,6 +9,7 @@ import { SHIPPED_MODEL } from "../engine.ts";
 import type { App } from "../logic/app.ts";
 import { isLargeDownload } from "../logic/models.ts";
 import type { PageState } from "../logic/state.ts";
+import { SCENE_NAME } from "../scene/samples.ts";
 import { base } from "./base.ts";
 import { type DialogRequest, openDialog } from "./dialogs.ts";
 import { pageStyles } from "./page-styles.ts";
@@ -128,6 +129,13 @@ export class Page extends LitElement {
             <button class="link" @click=${() => openDialog(this.renderRoot.querySelector("main")!, { kind: "models" })}>Get a real model</button></p>`
         : nothing
     }
+    ${
+      model.hasFailed && !isDemo
+        ? html`<p class="notice">${model.name} could not be loaded.
+            <button class="link" @click=${() => this.app.choose(SHIPPED_MODEL, SHIPPED_MODEL)}>Use ${SHIPPED_MODEL}</button>
+            <button class="link" @click=${() => openDialog(this.renderRoot.querySelector("main")!, { kind: "models" })}>Choose another model</button></p>`
+        : nothing
+    }
     ${notice ? html`<p class="notice" role="alert">${notice}</p>` : nothing}
     ${warnings.length > 0 ? html`<details class="notice"><summary>Warnings about this model: ${warnings.length}</summary><ul>${warnings.map((text) => html`<li>${text}</li>`)}</ul></details>` : nothing}`;
   }
@@ -155,7 +163,7 @@ export class Page extends LitElement {
       case "camera":
         return html`<app-camera .app=${app} @photograph=${({ detail }: CustomEvent<File>) => take(detail)}></app-camera>`;
       case "scene":
-        return html`<app-scene-builder @scene=${({ detail }: CustomEvent<SceneEvent>) => take(new File([detail.blob], "Scene", { type: detail.blob.type }))}></app-scene-builder>`;
+        return html`<app-scene-builder @scene=${({ detail }: CustomEvent<SceneEvent>) => take(new File([detail.blob], SCENE_NAME, { type: detail.blob.type }))}></app-scene-builder>`;
     }
   }
 

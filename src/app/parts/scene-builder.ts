@@ -1,6 +1,6 @@
 /** The scene builder: emoji placed, moved, turned and scaled on a background, by pointer or keyboard. */
 import { css, html, LitElement, nothing, type PropertyValues, svg } from "lit";
-import { drawScene, pictureOf, SCENE_SIDE } from "../scene/draw.ts";
+import { drawScene, drawsInColour, pictureOf, SCENE_SIDE } from "../scene/draw.ts";
 import {
   BACKGROUNDS,
   freePlace,
@@ -27,8 +27,10 @@ const FIRST: Scene = { background: "grass", things: [] };
 const NEW_SIZE = 0.3;
 
 export class SceneBuilder extends LitElement {
-  static override properties = { scene: { attribute: false }, chosen: { state: true } };
+  static override properties = { scene: { attribute: false }, chosen: { state: true }, hasEmoji: { attribute: false } };
   declare scene: Scene;
+  /** Whether this computer can draw the things. */
+  declare hasEmoji: boolean;
   /** The thing that the controls change. */
   declare chosen: number | undefined;
 
@@ -98,11 +100,15 @@ export class SceneBuilder extends LitElement {
   constructor() {
     super();
     this.scene = FIRST;
+    this.hasEmoji = drawsInColour(KINDS[0]!.emoji);
   }
 
   override render() {
     const { background, things } = this.scene;
     const isFull = things.length >= MAX_THINGS;
+    if (!this.hasEmoji)
+      return html`<p>This computer has no font with coloured emoji, so scenes cannot be drawn here.
+        On Debian and Ubuntu, <code>apt install fonts-noto-color-emoji</code> adds one. Then start the browser again.</p>`;
     return html`<div class="stack">
       <div class="board">
         <canvas width=${SCENE_SIDE} height=${SCENE_SIDE} role="img" aria-label=${sceneText(this.scene)}></canvas>
@@ -162,7 +168,7 @@ export class SceneBuilder extends LitElement {
   }
 
   protected override updated(changed: PropertyValues<this>): void {
-    if (!changed.has("scene")) return;
+    if (!changed.has("scene") || !this.hasEmoji) return;
     drawScene(this.renderRoot.querySelector("canvas")!.getContext("2d")!, this.scene);
   }
 

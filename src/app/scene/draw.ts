@@ -28,6 +28,16 @@ export async function pictureOf(scene: Scene, side = SCENE_SIDE): Promise<Blob> 
   });
 }
 
+/** Whether this computer draws a text in colour: without a font of emoji there are empty boxes. */
+export function drawsInColour(text: string): boolean {
+  const side = 24;
+  const context = squareCanvas(side).getContext("2d", { willReadFrequently: true })!;
+  context.font = `${side}px ${FONT}`;
+  context.fillText(text, 0, side - 4);
+  const { data } = context.getImageData(0, 0, side, side);
+  return data.some((value, i) => i % 4 === 0 && (value !== data[i + 1] || value !== data[i + 2]));
+}
+
 /** Painting one takes longer than a frame; dragging repeats it. */
 function paintedBackground(background: Background, side: number): HTMLCanvasElement {
   const key = `${background} ${side}`;

@@ -1,4 +1,5 @@
 /** Sample scenes, each with a question. */
+import type { ImageInput } from "../../api.ts";
 import { type Background, kindNamed, type Scene, thing } from "./scene.ts";
 
 export interface Sample {
@@ -43,3 +44,12 @@ export const SAMPLES: readonly Sample[] = [
     ["hat", 0.2, 0.76, 0.27, 4],
   ),
 ];
+
+/** Name of the picture of a scene that was built on the page. */
+export const SCENE_NAME = "Scene";
+
+/** Whether a picture is the page's own: one that the demo model knows. */
+export function isOwnPicture({ image }: { image: ImageInput }): boolean {
+  if (image instanceof File) return image.name === SCENE_NAME;
+  return typeof image === "string" && SAMPLES.some(({ name }) => image.endsWith(`/samples/${name}`));
+}
