@@ -1,11 +1,15 @@
-/** The code of the documentation: every block of TypeScript and HTML in README.md and docs compiles against the sources. */
+/**
+ * The code of the documentation. Blocks of TypeScript, those in HTML too, compile against the sources. Commands exist, with
+ * their options and the files that they name. JSON parses.
+ */
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
 import { ATTRIBUTES } from "../../src/element/attributes.ts";
-import { projectRoot } from "../support/command.ts";
+import { projectRoot, runCommand } from "../support/command.ts";
 
 /** Names that blocks use without introducing them: what the text around them speaks of. */
 const GIVEN = `import type { Fovea, Message, ModelFiles } from "fovea";
@@ -33,12 +37,14 @@ interface Block {
 
 const pages = [
   "README.md",
+  "CONTRIBUTING.md",
+  "examples/README.md",
   ...readdirSync(join(projectRoot, "docs")).flatMap((name) => (name.endsWith(".md") ? [`docs/${name}`] : [])),
 ];
 const blocks = pages.flatMap((page): Block[] => {
   const found = readFileSync(join(projectRoot, page), "utf8").matchAll(/^```(\w+)\n(.*?)^```$/gms);
   return Array.from(found, ([, language, code], i) => ({
-    name: `${basename(page, ".md")}-${i}`,
+    name: `${page.replace(/\W/g, "-")}-${i}`,
     language: language!,
     code: code!,
   }));
@@ -50,7 +56,14 @@ const folder = mkdtempSync(join(projectRoot, "dist/docs-code-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test("TypeScript compiles", async () => {
-  const code = of("ts", "tsx");
+  const scripts = of("html").flatMap(({ name, code }) =>
+    Array.from(code.matchAll(/<script type="module">([^<]+)<\/script>/g), ([, code]) => ({
+      name,
+      language: "ts",
+      code: code!,
+    })),
+  );
+  const code = [...of("ts", "tsx"), ...scripts];
   expect(code.length).toBeGreaterThan(10);
   // A family's file stands in its room, and imports from there.
   const complete = code.filter(({ code }) => !/from "\.\.?\//.test(code));
@@ -72,6 +85,61 @@ test("TypeScript compiles", async () => {
 
 test("JSON parses", () => {
   for (const { name, code } of of("json")) expect(() => JSON.parse(code), name).not.toThrow();
+});
+
+test("every block is of a language that is checked here", () => {
+  // Python runs outside of the project, beside the reference libraries.
+  const checked = ["ts", "tsx", "json", "html", "sh", "python"];
+  expect(blocks.filter(({ language }) => !checked.includes(language)).map(({ name }) => name)).toEqual([]);
+});
+
+/** Each command of the shell blocks, without comments, in words. */
+const commands = of("sh").flatMap(({ name, code }) =>
+  code
+    .replaceAll("\\\n", " ")
+    .split(/\n|&&/)
+    .map((line) => line.replace(/\s#.*|^#.*/, "").trim())
+    .filter((line) => line !== "")
+    .map((line) => ({ name, words: line.match(/"[^"]*"|'[^']*'|\S+/g)!.filter((word) => !/^[A-Z_]+=/.test(word)) })),
+);
+
+test("commands of npm are scripts, and have the options that are shown", async () => {
+  const asked = commands.flatMap(({ name, words }) => {
+    const [npm, ...rest] = words;
+    if (npm !== "npm") return [];
+    const script = rest[0] === "run" ? rest.filter((word) => !word.startsWith("-"))[1]! : rest[0]!;
+    const at = rest.indexOf("--");
+    const options = at < 0 ? [] : rest.slice(at + 1).filter((word) => word.startsWith("--"));
+    return [{ name, script, options }];
+  });
+  expect(asked.length).toBeGreaterThan(10);
+  // Commands of npm itself, and a script of an example.
+  const own = ["install", "pack", "dev"];
+  const help = new Map<string, string>();
+  for (const { name, script, options } of asked) {
+    if (script !== "pack" || options.length > 0)
+      expect([name, script in packageJson.scripts || own.includes(script)]).toEqual([name, true]);
+    if (options.length === 0) continue;
+    const command = script.replace("test:", "");
+    if (!help.has(command)) help.set(command, (await runCommand(command, ["--help"])).stdout);
+    for (const option of options) expect(help.get(command), `${name}: ${script} ${option}`).toContain(option);
+  }
+});
+
+test("files that commands name are there", () => {
+  const paths = commands.flatMap(({ name, words }) =>
+    words
+      .filter((word) => /^(\.\.\/|\.\/)?(test|tools|docs|examples|eval|src|public)\/[\w./-]*$/.test(word))
+      .map((path) => ({ name, path })),
+  );
+  expect(paths.length).toBeGreaterThan(5);
+  for (const { name, path } of paths)
+    expect([name, path, existsSync(join(projectRoot, path))]).toEqual([name, path, true]);
+  const tools = readdirSync(join(projectRoot, "tools"));
+  const named = pages.flatMap((page) => [
+    ...readFileSync(join(projectRoot, page), "utf8").matchAll(/`node tools\/([\w.-]+)/g),
+  ]);
+  for (const [, tool] of named) expect(tools).toContain(tool);
 });
 
 test("elements in HTML have known attributes", () => {

@@ -7,8 +7,9 @@ const GUIDES = [
   ["Weight formats", "formats"],
   ["Families", "families"],
   ["Compression and inhibition", "compression"],
-  ["Answers in a form", "answers"],
+  ["Answers in a form, tools", "answers"],
   ["Embeddings", "embeddings"],
+  ["Commands", "commands"],
 ] as const;
 const PLACES = [
   ["The chat element", "element"],
