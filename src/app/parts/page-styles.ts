@@ -35,6 +35,9 @@ export const pageStyles = css`
   .open {
     margin-inline-start: auto;
   }
+  .notices {
+    flex: none;
+  }
   .notice {
     flex: none;
     padding: 0.45rem 1rem;

@@ -92,7 +92,7 @@ export class Page extends LitElement {
             : nothing
         }
       </header>
-      ${this.#notices()}
+      <section class="notices" aria-label="Notices">${this.#notices()}</section>
       <main class=${isInspecting ? "with-inspector" : ""}>
         <div class="conversation">
           ${
