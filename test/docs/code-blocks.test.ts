@@ -55,7 +55,7 @@ mkdirSync(join(projectRoot, "dist"), { recursive: true });
 const folder = mkdtempSync(join(projectRoot, "dist/docs-code-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("TypeScript compiles", async () => {
+test("TypeScript compiles", { timeout: 120_000 }, async () => {
   const scripts = of("html").flatMap(({ name, code }) =>
     Array.from(code.matchAll(/<script type="module">([^<]+)<\/script>/g), ([, code]) => ({
       name,
