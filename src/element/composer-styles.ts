@@ -218,7 +218,7 @@ export const composerStyles = css`
     .remove::after {
       content: "";
       position: absolute;
-      inset: -0.5625rem;
+      inset: -0.6875rem;
     }
   }
 

@@ -227,8 +227,10 @@ export const transcriptStyles = css`
       block-size: 2.75rem;
     }
 
-    .half-button {
+    .half-button,
+    summary {
       min-block-size: 2.75rem;
+      align-content: center;
     }
   }
 

@@ -18,6 +18,11 @@ export class OfflineStatus extends LitElement {
       a {
         color: inherit;
       }
+      @media (pointer: coarse) {
+        a {
+          padding-block: 0.8rem;
+        }
+      }
     `,
   ];
 

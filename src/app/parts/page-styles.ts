@@ -152,6 +152,10 @@ export const pageStyles = css`
     button.link {
       min-height: 2.75rem;
     }
+    /* The conversation would cover the upper edge of the slider. */
+    .below {
+      margin-top: 0;
+    }
   }
   @media (max-width: 40rem) {
     header {
