@@ -99,6 +99,7 @@ export const base = css`
     font-size: 0.9375rem;
   }
   input[type="text"],
+  input[type="url"],
   select,
   textarea {
     width: 100%;
@@ -168,6 +169,7 @@ export const base = css`
     button,
     select,
     input[type="text"],
+    input[type="url"],
     .check {
       min-width: 2.75rem;
       min-height: 2.75rem;
