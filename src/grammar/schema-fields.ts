@@ -7,7 +7,18 @@ export type SchemaObject = Readonly<Record<string, unknown>>;
 /** Keywords that say nothing about which values are valid. */
 const REMARKS = [
   ...["title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "discriminator"],
-  ...["$schema", "$id", "$comment", "$defs", "definitions", "$anchor", "id", "nullable", "contentMediaType"],
+  ...[
+    "$schema",
+    "$id",
+    "$comment",
+    "$defs",
+    "definitions",
+    "$anchor",
+    "id",
+    "nullable",
+    "contentMediaType",
+    "contentEncoding",
+  ],
 ];
 
 /** Keywords of each kind of value. */
@@ -104,4 +115,16 @@ function safeDecode(part: string): string {
   } catch {
     return part;
   }
+}
+
+/** Whether `propertyNames` allows the names that an object has by its other keywords: all strings, or a list of them. */
+export function areNamed({ propertyNames, properties = {} }: SchemaObject, required: readonly string[]): boolean {
+  if (propertyNames === true) return true;
+  if (!isObject(propertyNames)) return false;
+  const { type, enum: names, ...others } = propertyNames;
+  if (Object.keys(others).length > 0 || (type !== undefined && type !== "string")) return false;
+  return (
+    names === undefined ||
+    (isNames(names) && [...required, ...Object.keys(properties as object)].every((name) => names.includes(name)))
+  );
 }

@@ -10,6 +10,7 @@ import { integerGrammar, numberGrammar } from "./number-grammar.ts";
 import { inJsonString, regexGrammar } from "./regex-grammar.ts";
 import { canBeString, canEnd, hasOverlaps, isDisjoint } from "./schema-choices.ts";
 import {
+  areNamed,
   asSchema,
   count,
   isNames,
@@ -214,8 +215,8 @@ export class SchemaGrammar {
   }
 
   #string(schema: SchemaObject, where: string): string {
-    const [least, most] = [count(schema, "minLength", where), count(schema, "maxLength", where)];
     const pattern = patternOf(schema, where);
+    const [least, most] = [count(schema, "minLength", where), count(schema, "maxLength", where)];
     if (pattern !== undefined) return this.rule(sequence([QUOTE, regexGrammar(pattern, inJsonString), QUOTE]));
     if (least === undefined && most === undefined) return "json-string";
     return this.#bounded(least ?? 0, most ?? Number.POSITIVE_INFINITY, where);
@@ -277,6 +278,7 @@ export class SchemaGrammar {
         ...Object.values(KEYWORDS)
           .flat()
           .filter((name) => !MAP_ONLY.includes(name)),
+        ...(areNamed(schema, required) ? ["propertyNames"] : []),
       ],
       where,
     );
