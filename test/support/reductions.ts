@@ -1,6 +1,6 @@
 /**
  * VMTC, `diverse` and CMAI on families whose goldens have no such settings: test/reductions holds kept cells, labels, lengths of
- * rows, logits, inhibited pairs and greedy tokens of an independent reference, tools/reductions.py. For browser tests.
+ * rows, logits, inhibited pairs and greedy tokens of an independent reference, tools/reductions/write.py. For browser tests.
  */
 import { expect } from "vitest";
 import type { Compression, Inhibition, Inspection, InspectRequest } from "../../src/api.ts";
