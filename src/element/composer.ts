@@ -4,41 +4,15 @@ import { FoveaError } from "../errors.ts";
 import { measurePicture, nameInText, refusalOf, undecodable } from "../image/measure.ts";
 import { isPdfFile } from "../pdf/is-pdf-file.ts";
 import { isVideoFile } from "../video/is-video-file.ts";
+import type { ComposerLook, ComposerOwner } from "./composer-owner.ts";
 import { droppedFiles, isTaken } from "./dropped.ts";
 import { holdsModel } from "./dropped-model.ts";
 import type { PageChooser } from "./file-parts.ts";
 import { CAMERA_ICON, PICTURE_ICON, REMOVE_ICON, SEND_ICON, STOP_ICON } from "./icons.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
-import { type CountQuestion, TokenLine } from "./token-line.ts";
+import { TokenLine } from "./token-line.ts";
 import { isSendKey, pastedFiles } from "./typing.ts";
 import { errorSentence } from "./wording.ts";
-
-/** The state that the composer shows. */
-export interface ComposerLook {
-  placeholder: string;
-  /** Whether an answer or a load is running that can be stopped. */
-  isBusy: boolean;
-  /** Whether the model takes pictures. */
-  takesPictures: boolean;
-  /** Pictures that the model keeps apart. */
-  maxPictures: number;
-  /** The server that questions and pictures are sent to; undefined if they stay in the browser. */
-  host: string | undefined;
-  /** Whether the question must have a picture. */
-  needsPicture: boolean;
-}
-
-/** Receives the composer's events. */
-export interface ComposerOwner {
-  /** The user asked a question. */
-  onQuestion(question: string, pictures: readonly ChatPicture[]): void;
-  /** The user stopped the running answer. */
-  onStop(): void;
-  /** The user gave the files of a model. */
-  onModel(files: readonly File[]): void;
-  /** Tokens of the conversation with this question. */
-  count: CountQuestion<ChatPicture>;
-}
 
 const DEFAULT_PLACEHOLDER = "Ask about a picture";
 const EVENTS = ["dragover", "dragleave", "drop", "paste", "keydown"] as const;
