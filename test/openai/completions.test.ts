@@ -75,6 +75,14 @@ describe("a whole answer", () => {
     });
   });
 
+  test("tells each token's log-probability once", async () => {
+    const other = { ...E_ACUTE, id: 5, text: "s", bytes: Uint8Array.of(0x73), top: [] };
+    const tokens = [TOKEN, other].flatMap((one) => [{ type: "logprobs", tokens: [one] } as const, text(one.text)]);
+    const stream = await completionsOf(new FakeModel([...tokens, done()])).create(streamed({ logprobs: true }));
+    const told = (await read(stream)).map(({ choices }) => choices[0]!.logprobs?.content?.map(({ token }) => token));
+    expect(told).toEqual([undefined, ["é"], ["s"], undefined]);
+  });
+
   test("says when it was cut", async () => {
     const { choices } = await completionsOf(new FakeModel([text("A"), done("length")])).create(requestOf());
     expect(choices[0]).toMatchObject({ finish_reason: "length", message: { content: "A" } });

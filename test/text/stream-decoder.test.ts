@@ -157,6 +157,18 @@ describe("streaming", () => {
     expect(decoder.push(id("low")) + decoder.push(id("<0x20>"))).toBe("low ");
   });
 
+  it("leaves out one space also of a token that begins with several, and no other white space", () => {
+    const first = (text: string) => {
+      const source = {
+        hasId: () => true,
+        isSpecial: () => false,
+        decode: (ids: Iterable<number>) => [...ids].map(() => text).join(""),
+      };
+      return new StreamDecoder(source, { dropFirstSpace: true }).push(0);
+    };
+    expect(["  two", "\n one", "\tone", " one"].map(first)).toEqual([" two", "\n one", "\tone", "one"]);
+  });
+
   it("passes over special tokens and ids that do not exist", () => {
     const decoder = new StreamDecoder(tokenizer);
     expect([2, 1e6, -1, 1.5].map((other) => decoder.push(other))).toEqual(["", "", "", ""]);

@@ -23,7 +23,10 @@ test("a changed, new, renamed or deleted file changes the hash; its time does no
   record();
   writeFileSync(file("d.ts"), "");
   record();
-  renameSync(file("d.ts"), file("e.ts"));
+  // To a name in the same place of the order, and to one in another.
+  renameSync(file("d.ts"), file("d2.ts"));
+  record();
+  renameSync(file("d2.ts"), file("e.ts"));
   record();
   // Bytes that move from one file to the next.
   writeFileSync(file("a.ts"), "");
