@@ -14,7 +14,16 @@ export function filesBelow(folder: string): string[] {
 }
 
 export function readSource(path: string): string {
-  return readFileSync(join(projectRoot, path), "utf8");
+  return once(read, path, () => readFileSync(join(projectRoot, path), "utf8"));
+}
+
+/** Several tests of a file ask for the same sources, and parsing them all takes seconds. */
+const [read, imported] = [new Map<string, string>(), new Map<string, readonly Import[]>()];
+
+function once<T>(known: Map<string, T>, key: string, make: () => T): T {
+  const value = known.get(key) ?? make();
+  known.set(key, value);
+  return value;
 }
 
 export interface Import {
@@ -27,7 +36,11 @@ export interface Import {
 }
 
 /** Everything that a TypeScript file imports, types included, in whatever way. */
-export function importsOf(file: string): Import[] {
+export function importsOf(file: string): readonly Import[] {
+  return once(imported, file, () => findImports(file));
+}
+
+function findImports(file: string): Import[] {
   const found: Import[] = [];
   const visit = (node: unknown): void => {
     if (typeof node !== "object" || node === null) return;
