@@ -1,7 +1,7 @@
-// scores[b, n] = the importance of cell n of view b: over its seats, the sum of the mean over the heads and the first
-// `queries` rows of the view of softmax(q k^T * scale)[query, seat's row]. With a class token there is one query, its
-// row. Without one all rows of the view are queries, so a score is the attention that a cell receives. The weights are
-// recomputed from the attention kernel's log-sum-exp, so the matrix of weights is never stored.
+// scores[b, n] = the importance of cell n of view b, the sum over its seats. Of a seat it is the mean of softmax(q k^T
+// * scale)[query, seat's row] over the heads and the first `queries` rows of the view. With a class token there is one
+// query, its row. Without one all rows of the view are queries, so a score is the attention that a cell receives. The
+// weights are recomputed from the attention kernel's log-sum-exp, so the matrix of weights is never stored.
 // One workgroup for `groupCells` cells. Each invocation multiplies tiles of QUERIES rows by KEYS rows of a head.
 // Needs lib/part-*, lib/reduce*, WORKGROUP_SIZE and HEAD_PARTS.
 

@@ -1,5 +1,5 @@
-// y = act(x W^T + b), or y += act(x W^T + b), for many rows, without workgroup memory: for software adapters, where a
-// barrier costs more than the loads it saves and a load costs as much as tens of products. All invocations of a
+// y = act(x W^T + b), or y += act(x W^T + b), for many rows, without workgroup memory. For software adapters: a barrier
+// costs more there than the loads it saves, and a load costs as much as tens of products. All invocations of a
 // workgroup compute the same 16 rows, each of them 8 columns of its own.
 // Needs lib/rows-*, lib/part-*, lib/weight-*, lib/scale-*, lib/activation, lib/linear-store and WORKGROUP_SIZE. matmul.wgsl is for GPUs.
 

@@ -1,7 +1,7 @@
-// A gated causal convolution over the last few rows (LFM2). A row of the input holds B, C and X side by side; u = B * X
-// becomes the row's state, in a ring of the last rows, and y[t, w] = C[t, w] * sum_j weight[w, j] * u[t - (TAPS - 1) +
-// j, w], with zeros before row 0. One invocation a value. Every row multiplies the rows of this chunk that it needs
-// again, so that no barrier is needed.
+// A gated causal convolution over the last few rows (LFM2). A row of the input holds B, C and X side by side. u = B * X
+// becomes the row's state, in a ring of the last rows. y[t, w] = C[t, w] * sum_j weight[w, j] * u[t - (TAPS - 1) + j,
+// w], with zeros before row 0. One invocation a value. Every row multiplies the rows of this chunk that it needs again,
+// so that no barrier is needed.
 // Needs TAPS and WORKGROUP_SIZE.
 
 struct Params {

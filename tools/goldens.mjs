@@ -99,8 +99,8 @@ function safetensors(tensors) {
 
 /**
  * The expected values of an older checkpoint: logits of every row for the plain run alone, the first and the last
- * hidden state, no tokens between stages, and each projection once, because settings that differ only in inhibition
- * share it.
+ * hidden state, and no tokens between stages. Settings that differ only in inhibition share a projection, which is kept
+ * once.
  * @param {Tensor[]} tensors
  */
 function ofCheckpoint(tensors) {
@@ -120,8 +120,8 @@ function ofCheckpoint(tensors) {
 }
 
 /**
- * The expected values of a family's case: no hidden states and no logits of settings, because `greedy_logits` follow
- * from them; small pixels, features and logits of the plain runs; all other values.
+ * The expected values of a family's case, without hidden states and logits of settings, because `greedy_logits` follow
+ * from them. Pixels, features and logits of the plain runs above `MAX_BYTES` are left out.
  * @param {Tensor[]} tensors
  * @param {string[]} prompts
  */

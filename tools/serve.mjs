@@ -4,8 +4,8 @@ import { createServer } from "node:http";
 import sirv from "sirv";
 
 /**
- * The content at an address: a folder (at a path that ends in "/"; with byte ranges), a file, a string with its type,
- * or bytes that are read on request (at a path that ends in "/", by the rest of the path).
+ * The content at an address: a folder, a file, a string with its type, or bytes that are read on request. A folder has
+ * byte ranges, and its path ends in "/"; so does the path of bytes, which are read by the rest of an address.
  * @typedef {{ folder: string } | { file: string } | { text: string, type: string } | { read: (name: string) => Promise<Uint8Array> }} Served
  */
 

@@ -1,7 +1,6 @@
 /**
- * The cost of a family at equal size: the time of an encoder row and of a token for 100 million parameters, in the
- * shapes of one published model for each family, relative to a reference. Blocks and layers are cut to one of each
- * kind.
+ * The cost of a family at equal size: the time of an encoder row and of a token for 100 million parameters, relative to
+ * a reference. Shapes are those of one published model for each family. Blocks and layers are cut to one of each kind.
  */
 import type { Arena } from "../../src/gpu/arena.ts";
 import type { Gpu } from "../../src/gpu/device.ts";

@@ -1,7 +1,7 @@
 /**
- * Pictures of several views from pixels to the first token, in the shape of SmolVLM-256M: batches of views against one view
- * at a time, and compression on cells against none. Weights are random: only time is measured. A software adapter runs
- * fewer blocks and layers, in about the model's proportion.
+ * Pictures of several views from pixels to the first token, in the shape of SmolVLM-256M. Compares batches of views
+ * with one view at a time, and compression on cells with none. Weights are random: only time is measured. A software
+ * adapter runs fewer blocks and layers, in about the model's proportion.
  */
 import type { Compression } from "../../src/api.ts";
 import { planCompression, type ViewPlan } from "../../src/model/compression/plan.ts";

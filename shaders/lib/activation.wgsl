@@ -11,9 +11,9 @@ fn silu(value: Value) -> Value {
   return value * sigmoid(value);
 }
 
-// value * Phi(value), where Phi(v) = erfc(-v / sqrt 2) / 2. WGSL has no erf; erfc for z >= 0 is the Chebyshev fit of
-// Press et al., Numerical Recipes in C, 2nd edition, section 6.2 (`erfcc`): fractional error below 1.2e-7 everywhere,
-// so that the negative tail keeps its digits, which 1 + erf would cancel.
+// value * Phi(value), where Phi(v) = erfc(-v / sqrt 2) / 2. WGSL has no erf. erfc for z >= 0 is the Chebyshev fit of
+// Press et al., Numerical Recipes in C, 2nd edition, section 6.2 (`erfcc`). Its fractional error is below 1.2e-7
+// everywhere, so the negative tail keeps the digits that 1 + erf would cancel.
 fn gelu(value: Value) -> Value {
   let z = min(abs(value) * 0.70710678, Value(10.0));
   let t = 1.0 / (1.0 + 0.5 * z);

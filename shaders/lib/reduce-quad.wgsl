@@ -1,5 +1,5 @@
-// Sums and maxima over a workgroup that is one quad (WORKGROUP_SIZE 4), without a barrier and without workgroup memory:
-// for software adapters, where a barrier costs as much as hundreds of loads. Needs subgroups. reduce.wgsl and
+// Sums and maxima over a workgroup that is one quad (WORKGROUP_SIZE 4), without a barrier and without workgroup memory.
+// For software adapters: a barrier costs as much there as hundreds of loads. Needs subgroups. reduce.wgsl and
 // reduce-subgroup.wgsl have the same functions for workgroups of other sizes.
 
 struct Lane {

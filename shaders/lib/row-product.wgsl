@@ -1,8 +1,8 @@
 // The products of one row x with the rows of W, four at a time; with NORMED, of x after an RMS norm. The squares are
 // summed beside the products, because the norm's factor can be applied at the end.
 // A team of invocations reads four rows of W side by side, neighbours reading neighbouring chunks, and each chunk of x
-// once for the four. The shader has the bindings x, weight and norm, and defines the use of the rows: each four rows,
-// chosen by `weight_rows`, yield OUTPUTS values of y, and `finish` stores one of them.
+// once for the four. The shader has the bindings x, weight and norm, and two functions: `weight_rows` chooses four
+// rows, which yield OUTPUTS values of y, and `finish` stores one of these.
 // Needs lib/part-*, lib/chunk-*, lib/team*, WORKGROUP_SIZE, SLOTS (fours of rows a workgroup) and NORMED.
 
 alias Value = f32;

@@ -15,8 +15,8 @@ struct Team {
   size: u32, // invocations in the team
 }
 
-// Lanes are counted, not taken from the builtins: a subgroup may be larger than the workgroup, and some drivers report
-// the largest size they have instead of the one they run.
+// Lanes are counted, not taken from the builtins. A subgroup may be larger than the workgroup, and some drivers report
+// their largest size instead of the one they run.
 fn find_team(input: TeamInput) -> Team {
   return Team(input.subgroup, input.subgroups, subgroupExclusiveAdd(1u), subgroupAdd(1u));
 }

@@ -1,7 +1,7 @@
 // Tiles of matmul in f16, which halves the traffic of workgroup memory; products and sums are f32. tile-f32.wgsl has
 // the same names. Values that f16 cannot hold are multiplied again in f32: a large activation costs time, not accuracy.
 // Rejected: products and sums of four in f16. They were 4 to 8 times less exact (NMSE 2e-4 instead of 2e-5 to 5e-5
-// after a whole model of random weights), and overflowed and underflowed long before the values did.
+// after a whole model of random weights). They also overflowed and underflowed long before the values did.
 // Needs lib/part-vec4, lib/weight-*, the extension f16, and the bindings `x` and `params`.
 
 alias Tile = vec4<f16>;

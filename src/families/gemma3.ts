@@ -1,6 +1,6 @@
 /**
  * Gemma 3 with pictures: a SigLIP encoder, the mean of each block of patches, a norm and one matrix, and the Gemma 3
- * decoder, in which the rows of a picture see each other in both directions. Source: transformers, `modeling_gemma3.py`,
+ * decoder. The rows of a picture see each other in both directions. Source: transformers, `modeling_gemma3.py`,
  * `processing_gemma3.py`.
  */
 

@@ -1,8 +1,8 @@
 /**
- * Pillow's resampling coefficients along one axis (src/libImaging/Resample.c): in double precision, then 22-bit fixed
- * point, or fewer bits as torchvision does, so that a resize on any device can be bit-equal. Covers only the requested
- * outputs, and folds the padding of a canvas into one number per output, so that the canvas is never built. Pure;
- * shaders/resize.wgsl computes the sums.
+ * Pillow's resampling coefficients along one axis (src/libImaging/Resample.c). They are computed in double precision,
+ * then rounded to 22-bit fixed point, or fewer bits as torchvision does. A resize on any device can therefore be
+ * bit-equal. Covers only the requested outputs, and folds the padding of a canvas into one number per output, so that
+ * the canvas is never built. Pure; shaders/resize.wgsl computes the sums.
  */
 import type { AxisPlan, Canvas, PictureSpec } from "../spec/picture-spec.ts";
 

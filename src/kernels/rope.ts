@@ -146,7 +146,7 @@ export function tableColumns(turned: number, grows: boolean): number {
 }
 
 /**
- * Cosines and sines of all angles, times `factor`: row p holds the D/2 cosines of position p, then the D/2 sines, then
+ * Cosines and sines of all angles, times `factor`. Row p holds the D/2 cosines of position p, then the D/2 sines, then
  * four times the growth factor of position p.
  * Computed on the CPU in f64: WGSL promises sin and cos only to 2^-11, and only for small angles.
  *

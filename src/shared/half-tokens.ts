@@ -17,8 +17,9 @@ const STEP_PERCENT = 5;
 const LEAST_PERCENT = 10;
 
 /**
- * About how much sooner the first word would come with half of the image tokens, in percent of the time that the encoder
- * and prefill took, rounded to 5. Undefined below 10 %, and for an answer without pictures or with compressed ones.
+ * Estimates how much sooner the first word would come with half of the image tokens. The unit is percent of the
+ * encoder's and prefill's time, rounded to 5. Undefined below 10 %, and for an answer without pictures or with
+ * compressed ones.
  *
  * The encoder saves 0.27 of its time, prefill the share of the prompt that goes: half of the pictures' rows. Compiling and
  * waiting for other tabs do not count: they hold up the first answer only. Pictures that an earlier question encoded save

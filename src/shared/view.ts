@@ -39,8 +39,8 @@ export interface ViewPlace {
   width: number;
   height: number;
   /**
-   * From pixels of the view to pixels of the picture, upright as it was given, (0, 0) in the top left corner of both:
-   * [a, b, c, d, e, f] as in SVG's and DOMMatrix's `matrix`; b and c are 0. Padding lies outside the picture.
+   * From pixels of the view to pixels of the upright picture, (0, 0) in the top left corner of both. The form is [a, b,
+   * c, d, e, f] as in SVG's and DOMMatrix's `matrix`; b and c are 0. Padding lies outside the picture.
    */
   toPicture: [number, number, number, number, number, number];
 }

@@ -6,8 +6,8 @@ import { elementCount } from "../shared/shape.ts";
 
 /**
  * How the engine uses a tensor, which decides how it may be stored: "linear" is read by products, "embedding" by row
- * lookups and "head" by the product that makes logits (both lose accuracy below 8 bits), "vector" (norms, biases) and
- * "table" (learned positions) are added or multiplied element by element and stay f32.
+ * lookups and "head" by the product that makes logits; the last two lose accuracy below 8 bits. "vector" (norms,
+ * biases) and "table" (learned positions) are added or multiplied element by element and stay f32.
  */
 export type TensorUse = "linear" | "embedding" | "head" | "vector" | "table";
 

@@ -13,8 +13,9 @@ export interface DeltaCase {
 }
 
 /**
- * Heads that forget at once, in a few rows, and hardly, side by side. Queries lean to the keys of their row: the first row, and
- * every row of a head that forgets, sees no other key, and where the product of the two is near 0, its result is all rounding.
+ * Heads that forget at once, in a few rows, and hardly, side by side. Queries lean to the keys of their row. The first
+ * row, and every row of a head that forgets, sees no other key; where the product of the two is near 0, the result is
+ * only rounding.
  */
 export function deltaCase(random: Random, rows: number, heads: DeltaHeads): DeltaCase {
   const { keyHeads, keyWidth, valueHeads } = heads;

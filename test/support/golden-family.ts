@@ -162,8 +162,8 @@ export interface Config {
 }
 
 /**
- * The config with room for so many positions, undefined where it has that: transformers runs prompts that are longer than
- * the context which their model names, the engine refuses them. Throws where that would change more than the room.
+ * The config with room for so many positions, undefined where it has that. transformers runs prompts longer than the
+ * context that their model names; the engine refuses them. Throws where that would change more than the room.
  */
 export function withRoom(files: Record<string, Config | undefined>, positions: number): Config | undefined {
   const { maxPositions, ...decoder } = describeModel(files).decoder!;

@@ -67,8 +67,8 @@ export function withCapabilities(
 }
 
 /**
- * Runs a body of dispatches into a poisoned output of this shape, first as on a device without subgroups and then
- * with subgroups where this device has them, and gives each result to `check`.
+ * Runs a body of dispatches into a poisoned output of this shape, and gives the result to `check`. Runs first as on a
+ * device without subgroups, then with subgroups where this device has them.
  */
 export async function checkVariants(
   gpu: Gpu,

@@ -68,8 +68,8 @@ function alignedFile(tensors: TensorSpec[]): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Random f32 tensors of these shapes, in the order of their names: matrices and tables that keep the length of a row about as
- * it is, biases of 0.1, weights of norms around 1.
+ * Random f32 tensors of these shapes, in the order of their names. Matrices and tables about keep the length of a row,
+ * biases are 0.1, weights of norms around 1.
  */
 function randomTensors(seed: number, shapes: Record<string, number[]>, scaleOf = (_name: string, _row: number) => 1) {
   const random = new Random(seed);

@@ -95,9 +95,9 @@ export const NMSE_PACKED = { f16: 1e-6, q8: 1e-3, q4: 1e-1 } as const;
 export const SAME_TOKEN_PACKED = { f16: 0.99, q8: 0.95, q4: 0.8 } as const;
 
 /**
- * Logits of the golden checkpoints with packed weights against float64 with the same packed weights: seen 4e-11, 1.1e-5, 1.1e-3.
- * Integers differ where a weight lies between two, which in f32 may be the other one: a quarter of a percent of what
- * packing itself changes (4.7e-1), since these networks, of random weights, make 300 of 1.
+ * Logits of the golden checkpoints with packed weights against float64 with the same packed weights: seen 4e-11,
+ * 1.1e-5, 1.1e-3. Integers differ where a weight lies between two, which in f32 may be the other one. That is a quarter
+ * of a percent of the change by packing itself (4.7e-1), since these networks of random weights turn 1 into 300.
  */
 export const NMSE_SAME_PACKED = { f16: 1e-9, q8: 1e-4, q4: 1e-2 } as const;
 

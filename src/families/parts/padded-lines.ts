@@ -1,5 +1,5 @@
 /**
- * A picture as one view of its own shape: shrunk into a box if it is larger, never enlarged, and padded at the right
+ * A picture as one view of its own shape. It is shrunk into a box if larger, never enlarged, and padded at the right
  * and bottom to whole patches. In the prompt a token follows every line of patches. Source: transformers,
  * `image_processing_fuyu.py`, `processing_fuyu.py`.
  */

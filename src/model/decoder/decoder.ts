@@ -149,7 +149,7 @@ export class Decoder {
   /**
    * The norm of rows, as input of `linear`. The RMS norm of one row is part of the product that reads it, which saves a
    * dispatch, unless two products read it. Several rows need a dispatch for the norm. So does one row on software
-   * adapters, where every load is expensive: a gated product [9728, 896] took 57 ms with the norm inside and 29
+   * adapters, where every load is expensive. A gated product [9728, 896] took 57 ms with the norm inside and 29
    * without, the norm alone 0.5.
    */
   #normed(

@@ -23,8 +23,8 @@ export interface InhibitedSequence {
   /** Runs of each image, in order. Without images nothing is inhibited. */
   images: readonly ImageRuns[];
   /**
-   * The half-open range of rows that each row sees in a layer with attention, [rows, 2], for all rows that the sequence
-   * may reach, prompt and generated tokens together. Layers with equal ranges share an array, and so tables.
+   * The half-open range of rows that each row sees in a layer with attention, [rows, 2]. Covers all rows that the
+   * sequence may reach, prompt and generated tokens together. Layers with equal ranges share an array, and so tables.
    */
   visible: (layer: number) => Uint32Array;
 }

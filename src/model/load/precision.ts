@@ -1,6 +1,6 @@
 /**
- * Chooses the storage of each weight on the GPU: the file's own if it is packed, otherwise the caller's choice, as far
- * as a tensor's shape and use allow. Pure; fill.ts and the kernels room pack the values.
+ * Chooses the storage of each weight on the GPU: the file's own if it is packed, otherwise the caller's choice. A
+ * tensor's shape and use may forbid it. Pure; fill.ts and the kernels room pack the values.
  */
 import { FoveaError } from "../../errors.ts";
 import {

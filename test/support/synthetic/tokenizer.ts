@@ -1,6 +1,6 @@
 /**
- * A tokenizer of a given size whose text shows ids: bytes, a few words so that prompts are about as long as with a real
- * one, and for every other id N the text "nN ". An answer of a random model can be read as ids by `idsOf`.
+ * A tokenizer of a given size whose text shows ids. It has bytes, a few words, so that prompts are about as long as
+ * with a real one, and for every other id N the text "nN ". An answer of a random model can be read as ids by `idsOf`.
  */
 
 /** Words of prompts and questions; each is one token, and so is each of its beginnings. */
