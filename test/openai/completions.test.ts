@@ -77,7 +77,7 @@ describe("a whole answer", () => {
 
   test("tells each token's log-probability once", async () => {
     const other = { ...E_ACUTE, id: 5, text: "s", bytes: Uint8Array.of(0x73), top: [] };
-    const tokens = [TOKEN, other].flatMap((one) => [{ type: "logprobs", tokens: [one] } as const, text(one.text)]);
+    const tokens = [TOKEN, other].flatMap((one): Step[] => [{ type: "logprobs", tokens: [one] }, text(one.text)]);
     const stream = await completionsOf(new FakeModel([...tokens, done()])).create(streamed({ logprobs: true }));
     const told = (await read(stream)).map(({ choices }) => choices[0]!.logprobs?.content?.map(({ token }) => token));
     expect(told).toEqual([undefined, ["é"], ["s"], undefined]);
