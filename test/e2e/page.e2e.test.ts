@@ -216,7 +216,8 @@ describe("with the tiny model", () => {
       app.chat.restore(Array.from({ length: 15 }, () => turn!));
     });
     await expect.poll(() => answers(page).count()).toBe(15);
-    expect(await bottom()).toBe(before);
+    // The line that counts tokens may come or go.
+    expect(Math.abs((await bottom()) - before)).toBeLessThan(60);
     const { scroll, inner } = await page.evaluate(() => ({
       scroll: document.documentElement.scrollHeight,
       inner: innerHeight,

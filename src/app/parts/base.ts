@@ -98,8 +98,8 @@ export const base = css`
   label {
     font-size: 0.9375rem;
   }
-  input[type="text"],
   input[type="url"],
+  input[type="text"],
   select,
   textarea {
     width: 100%;
