@@ -26,6 +26,7 @@ const GLOBAL = "fovea-bench";
 const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 const TYPES: Record<string, string> = { mjs: "text/javascript", wasm: "application/wasm", json: "application/json" };
 
+/** A browser with one page of the benchmark. `close` ends both and the server. */
 export class BrowserHost {
   readonly #server: ViteDevServer;
   readonly #browser: BenchBrowser;

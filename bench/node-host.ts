@@ -7,6 +7,7 @@ import { type ImportModule, provideDawn } from "./provide-dawn.ts";
 /** Names of the parts that run here. */
 export type NodePartName = keyof typeof PAGE_PARTS;
 
+/** Dawn in this process; parts run as in a browser's page. */
 export class NodeHost {
   readonly #size: SizeName | undefined;
 

@@ -26,6 +26,7 @@ export function fileName(adapter: string, place: Place | undefined): string {
   return `${adapter.toLowerCase().replaceAll(/\W+/g, "-")}${place ? `-${place.file}` : ""}`;
 }
 
+/** Reads the stored results of an adapter; results without parts if there is no file. */
 export function readKept(folder: string, file: string, name: string): Kept {
   const path = `${folder}/${file}.json`;
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Kept) : { name, parts: {} };
@@ -60,6 +61,11 @@ function isSoftware({ parts }: Kept): boolean {
   return Object.values(parts).every(({ software }) => software);
 }
 
+/**
+ * The Markdown page of an adapter's results.
+ *
+ * @param picture path of the plot
+ */
 export function reportText(kept: Kept, picture: string): string {
   const sections = Object.values(kept.parts).map(partText);
   const remark = isSoftware(kept)

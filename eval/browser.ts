@@ -37,6 +37,7 @@ export function pictureAddress(folderName: string, file: string): string {
   return `/pictures/${folderName}/${file}`;
 }
 
+/** A browser page with one loaded model. `close` ends the browser and the server. */
 export class ModelPage implements AnsweringPage {
   readonly info: ModelInfo;
   /** Start of the build's hash. */

@@ -64,6 +64,7 @@ export function knownAnswer(
   return asked && journal.get(keyOf(model, item, asked));
 }
 
+/** Answers single items: from the journal, or else by asking the model. */
 export class Interview<One extends Asking> {
   readonly #options: InterviewOptions<One>;
 

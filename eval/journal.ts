@@ -35,6 +35,7 @@ export interface KeyParts {
   maxTokens: number;
 }
 
+/** The key of an answer: 24 hexadecimal digits of the SHA-256 of everything that it depends on. */
 export function answerKey(parts: KeyParts): string {
   return createHash("sha256").update(canonical(parts)).digest("hex").slice(0, 24);
 }
@@ -48,6 +49,7 @@ function canonical(value: unknown): string {
   );
 }
 
+/** The answers of a file, by key. Appends new ones at once. */
 export class Journal {
   readonly #file: string;
   readonly #records = new Map<string, AnswerRecord>();

@@ -10,6 +10,7 @@ export function readInfo(file: string, model: ModelSource): ModelInfo | undefine
   return hash === model.hash ? info : undefined;
 }
 
+/** Writes the model's info and hash to a file. */
 export function writeInfo(file: string, model: ModelSource, info: ModelInfo): void {
   writeFileSync(file, JSON.stringify({ hash: model.hash, info }));
 }

@@ -11,6 +11,7 @@ export function duration(milliseconds: number): string {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
+/** Computes the progress line of a run from the number of finished items. */
 export class Progress {
   readonly #total: number;
   readonly #now: () => number;

@@ -9,6 +9,7 @@ import type { Setting } from "./settings.ts";
 /** The pictures of a figure: all of the set, or the first ones, which every setting was asked about. */
 export type Scope = "all" | "shared";
 
+/** The verdicts of all settings, by set of pictures. */
 export class Results {
   /** Settings with answers on the drawn set, in their usual order. */
   readonly settings: Setting[];

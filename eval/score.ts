@@ -16,6 +16,7 @@ export interface Verdict {
   followed: { strict: boolean; loose: boolean } | undefined;
 }
 
+/** Judges an answer: is it right, and does it follow its instruction. */
 export function judge(item: Item, record: AnswerRecord): Verdict {
   const { question, set } = item;
   const { task } = question;
@@ -51,6 +52,7 @@ function samplesOf(verdicts: readonly Verdict[], measure: Measure): Map<string, 
   );
 }
 
+/** The share of the questions that succeed by this measure, with its error. */
 export function share(verdicts: readonly Verdict[], measure: Measure): Estimate {
   return proportion([...samplesOf(verdicts, measure).values()]);
 }
@@ -65,6 +67,7 @@ export function onTopic(verdicts: readonly Verdict[], topic: string): Verdict[] 
   return verdicts.filter(({ item, followed }) => !followed && item.question.topic === topic);
 }
 
+/** The verdicts of one instruction. */
 export function onTask(verdicts: readonly Verdict[], task: Instruction["task"]): Verdict[] {
   return verdicts.filter(({ item }) => item.question.task?.task === task);
 }

@@ -125,6 +125,7 @@ function draw({ width, height }) {
   return canvas;
 }
 
+/** Frees the model of the page, if one is loaded. */
 export function dispose() {
   fovea?.dispose();
 }

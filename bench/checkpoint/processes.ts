@@ -12,6 +12,7 @@ export interface Resident {
   gpu: number;
 }
 
+/** Reads memory and processor time of a browser's processes from /proc. */
 export class Processes {
   readonly #pages: readonly number[];
   readonly #gpu: number;

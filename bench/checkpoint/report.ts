@@ -23,6 +23,7 @@ function seconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
+/** Prints each stage as it ends, and collects the bounds that were exceeded. */
 export class Report {
   readonly #isWhole: boolean;
   readonly #largestTensor: number;

@@ -23,6 +23,7 @@ export interface DecoderOptions {
   capacity: number;
 }
 
+/** A decoder with random weights, its cache and its workspace. All memory is the device's arena's. */
 export class DecoderSubject {
   readonly spec: DecoderSpec;
   readonly decoder: Decoder;

@@ -12,6 +12,7 @@ export type Work = () => Promise<unknown>;
 /** Records work for the GPU. Memory of `scratch` is freed after the run. */
 export type Recording = (recorder: Recorder, scratch: Arena) => void;
 
+/** The middle of the values; the mean of both middle ones for an even number. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

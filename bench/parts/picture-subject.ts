@@ -77,6 +77,7 @@ export interface PictureWork {
   atOnce?: number;
 }
 
+/** A vision-language model with random weights. All memory is the device's arena's. */
 export class PictureSubject {
   readonly model: PictureModel;
   readonly #gpu: Gpu;

@@ -27,6 +27,7 @@ export function pictureSide({ positions, patch }: EncoderSpec): number {
   return positions.grid.rows * patch.side;
 }
 
+/** A ViT classifier. All memory is the device's arena's. */
 export class VisionSubject {
   readonly spec: EncoderSpec;
   readonly #gpu: Gpu;

@@ -30,6 +30,7 @@ export async function foveaVision(gpu: Gpu, folder: string | undefined, json: ob
   return { run: () => subject.run(pixels), dispose: async () => {} };
 }
 
+/** The ViT in onnxruntime-web, on random pixels [1, 3, size, size]. `dispose` releases the session. */
 export async function ortVision(provider: Provider, size: number): Promise<Contender> {
   const ort = await loadOrt();
   const session = await openSession(await graph(VIT_GRAPH), provider);
@@ -69,6 +70,7 @@ export async function foveaDecoding(gpu: Gpu, ids: Uint32Array): Promise<Decodin
  */
 const SAFE_ROWS = 16;
 
+/** The Llama in onnxruntime-web: prefill of these ids, then single tokens. `dispose` releases the session. */
 export async function ortDecoding(provider: Provider, spec: DecoderSpec, ids: Uint32Array): Promise<Decoding> {
   const { keyHeads, headWidth } = spec.layers[0]!.attention!;
   const ort = await loadOrt();

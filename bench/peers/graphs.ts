@@ -29,6 +29,7 @@ export function writeVitGraph(
   return vitGraph(encoder!, classes!.length, values);
 }
 
+/** The ONNX file of the measured Llama. */
 export function writeLlamaGraph(): Uint8Array<ArrayBuffer> {
   return llamaGraph(describeModel({ "config.json": LLAMA_20M }).decoder!);
 }

@@ -150,6 +150,7 @@ export async function heapBytes() {
   return measure ? (await measure.call(performance)).bytes : undefined;
 }
 
+/** Frees the model, if one is loaded. */
 export function dispose() {
   fovea?.dispose();
 }

@@ -67,6 +67,7 @@ export async function heapBytes() {
   return measure ? (await measure.call(performance)).bytes : undefined;
 }
 
+/** Ends llama.cpp's worker, if it was started. */
 export async function dispose() {
   await wllama?.exit();
 }

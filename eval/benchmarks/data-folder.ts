@@ -9,6 +9,7 @@ import type { BenchmarkPicture } from "./benchmark.ts";
 /** Bytes at each end of a picture that identify it. */
 const HASHED_BYTES = 4096;
 
+/** Finds the files and pictures of a benchmark by patterns and names. */
 export class DataFolder {
   /** The folder to search. */
   readonly path: string;

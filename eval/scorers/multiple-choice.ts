@@ -20,6 +20,7 @@ export function chosenOption(answer: string, options: Readonly<Record<string, st
   return quoted.length === 1 ? quoted[0] : undefined;
 }
 
+/** Scores MMBench by question and by category. */
 export function circular(answered: readonly Answered[]): Score {
   const questions = groupBy(answered, ({ unit }) => unit);
   const units = [...questions].map(([id, rotations]) => {

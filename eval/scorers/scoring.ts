@@ -72,6 +72,13 @@ export function oneByOne(name: string, rate: (answered: Answered) => number): Sc
     );
 }
 
+/**
+ * A figure of a score.
+ *
+ * @param most the largest possible value
+ * @param count of answers
+ * @param error NaN without one
+ */
 export function figure(name: string, value: number, most: number, count: number, error = Number.NaN): Figure {
   return { name, value, most, count, ...(Number.isNaN(error) ? {} : { error }) };
 }

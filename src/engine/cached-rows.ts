@@ -15,6 +15,11 @@ export interface CachedRows {
   plan: string;
 }
 
+/**
+ * The rows of a prompt as numbers that can be compared.
+ *
+ * @param plan of inhibition, which changes the rows' values
+ */
 export function cachedRows({ ids, positions, visible, pictures }: PromptRows, plan: string): CachedRows {
   const axes = positions.length / ids.length;
   const places: number[] = [];

@@ -1,6 +1,7 @@
 /** Times and counts of one answer. */
 import type { GenerationStats, PictureCost } from "../api.ts";
 
+/** Measures the stages of one answer, in milliseconds, and holds its counts. */
 export class Clock {
   readonly numbers = { promptTokens: 0, reusedTokens: 0, compileMs: 0, visionMs: 0, prefillMs: 0 };
   reuse: GenerationStats["reuse"] = "any token";

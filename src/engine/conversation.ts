@@ -46,6 +46,7 @@ export interface ConversationParts {
   contextLength: number;
 }
 
+/** The conversation in the KV cache, and earlier ones beside it. Owns the copies, not the cache. */
 export class Conversation {
   readonly #gpu: Gpu;
   readonly #decoder: Decoder;

@@ -19,6 +19,7 @@ export interface PictureOptions {
 /** Number of kept pictures, enough for a usual conversation, at a few megabytes of tokens each. */
 const CAPACITY = 8;
 
+/** Encoded pictures by key. Owns their memory. */
 export class ImageCache {
   readonly #images = new Map<string, EncodedPicture>();
 

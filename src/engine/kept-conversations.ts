@@ -25,6 +25,7 @@ interface Entry extends KeptRows {
   bytes: number;
 }
 
+/** Copies of the rows of earlier conversations. Owns their memory. */
 export class KeptConversations {
   readonly #gpu: Gpu;
   readonly #cache: KvCache;

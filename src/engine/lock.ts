@@ -1,6 +1,7 @@
 /** Runs one task at a time: answers share the engine's buffers. */
 import { orAborted } from "../errors.ts";
 
+/** A queue of tasks, first come first served. */
 export class Lock {
   #last: Promise<unknown> = Promise.resolve();
 

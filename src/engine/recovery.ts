@@ -34,6 +34,7 @@ export interface TaskOptions {
 /** Loads the model; called again after a loss. Throws as `Fovea.load`; nothing stays allocated then. */
 export type LoadEngine = (options: LoadOptions) => Promise<Engine>;
 
+/** Runs tasks on the current engine, and repeats them on a new one after a device loss. Owns the engine. */
 export class RecoveringEngine {
   readonly #load: LoadEngine;
   readonly #options: LoadOptions;

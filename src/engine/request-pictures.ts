@@ -20,6 +20,7 @@ export interface RequestedPicture {
   budget?: PictureBudget | undefined;
 }
 
+/** Fetched and decoded pictures, in the order of the request. `close` frees them. */
 export class RequestPictures {
   readonly #signal: AbortSignal | undefined;
   readonly #pictures: RequestPicture[];

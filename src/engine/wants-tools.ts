@@ -9,6 +9,7 @@ export function wantsTools(request: ToolFields): boolean {
   return [tools, toolChoice, parallelToolCalls].some((field) => field !== undefined) || mentionsCalls(request);
 }
 
+/** True if a message is a tool's result or an answer with calls. */
 export function mentionsCalls({ messages }: ToolFields): boolean {
   return (
     Array.isArray(messages) &&

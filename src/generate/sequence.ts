@@ -49,6 +49,7 @@ export function sequenceBuffers(gpu: GpuMemory, decoder: Decoder, allowedIds: It
   };
 }
 
+/** A sequence in a KV cache. Cache and buffers belong to the caller. */
 export class Sequence {
   readonly #gpu: Gpu;
   readonly #decoder: Decoder;

@@ -76,6 +76,7 @@ export function choiceBuffers(gpu: GpuMemory, vocabularySize: number, allowedIds
   };
 }
 
+/** Records the choice of a token after a row's logits. Buffers belong to the caller. */
 export class TokenChoice {
   readonly #gpu: Gpu;
   readonly #buffers: ChoiceBuffers;

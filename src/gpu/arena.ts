@@ -27,6 +27,7 @@ export interface ArenaHost {
 /** STORAGE, COPY_SRC and COPY_DST. As numbers, because plans are made without a WebGPU that could name them. */
 const TENSOR_USAGE = 0x80 | 0x04 | 0x08;
 
+/** Buffers and textures with one lifetime. Owns them and its scopes. */
 export class Arena {
   #host: ArenaHost;
   #parent: Arena | undefined;

@@ -2,6 +2,7 @@
 import type { CompiledPipeline } from "./pipelines.ts";
 import type { Tensor } from "./tensor.ts";
 
+/** A cache of bind groups, by pipeline and buffers. Groups of a destroyed buffer are dropped. */
 export class BindGroups {
   #device: GPUDevice;
   #groups = new Map<string, GPUBindGroup>();

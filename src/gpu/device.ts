@@ -73,6 +73,7 @@ function refuse(cause: unknown): never {
   );
 }
 
+/** A device with its arena, pipelines and bind groups. Owns all of them. */
 export class Gpu implements PassHost {
   readonly device: GPUDevice;
   readonly arena: Arena;

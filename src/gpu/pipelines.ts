@@ -25,6 +25,7 @@ async function compileReport(module: GPUShaderModule, variant: Variant): Promise
   return [...found, "Assembled source:", ...source].join("\n");
 }
 
+/** The compiled pipelines of one device, shared by its engines. */
 export class Pipelines {
   static readonly #ofDevice = new WeakMap<GPUDevice, Pipelines>();
   #device: GPUDevice;

@@ -13,6 +13,7 @@ export type GpuMemory = Pick<Gpu, "arena" | "upload"> & { readonly device: { rea
 /** The limit of an unknown device. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
+/** Stands in for `Gpu` to count the bytes that code would allocate. */
 export class PlanningGpu implements GpuMemory {
   readonly arena: Arena;
   readonly device: { readonly limits: BufferLimits };

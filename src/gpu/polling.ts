@@ -37,6 +37,7 @@ function pauseAfter(waitedMs: number): number {
   return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, waitedMs / 16));
 }
 
+/** Submits empty work during waits on devices where that helps; one for each device. */
 export class Polling {
   static readonly #ofDevice = new WeakMap<PolledDevice, Promise<Polling>>();
   readonly #device: PolledDevice;

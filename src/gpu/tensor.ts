@@ -84,6 +84,7 @@ export type Matrix = Tensor | SplitMatrix;
 /** Rows of a part are a multiple of this, so that the f32 results of each part start at a bindable offset (256 bytes). */
 export const SPLIT_ROWS = 64;
 
+/** True for a matrix whose rows lie in several buffers. */
 export function isSplit(matrix: Matrix): matrix is SplitMatrix {
   return "parts" in matrix;
 }
@@ -93,6 +94,7 @@ export function partsOf(matrix: Matrix): readonly Tensor[] {
   return isSplit(matrix) ? matrix.parts : [matrix];
 }
 
+/** True for f16 and for grouped integers, which have no element type of WGSL. */
 export function isPacked(type: Tensor["type"]): type is PackedType {
   return type === "f16" || groupsOf(type) !== undefined;
 }

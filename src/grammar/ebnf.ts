@@ -109,6 +109,7 @@ export function union(ranges: Ranges): Ranges {
   return merged;
 }
 
+/** All code points that are not in the ranges. */
 export function complement(ranges: Ranges): Ranges {
   return subtract([[0, MAX_CODE_POINT]], ranges);
 }

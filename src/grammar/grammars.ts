@@ -21,6 +21,7 @@ export const GRAMMAR_LIBRARY = { name: "XGrammar", bytes: 1_125_000 };
 /** Time to fetch and start the script, of a megabyte. */
 const START_MS = 120_000;
 
+/** Formats compiled for one vocabulary. Owns the worker. */
 export class Grammars {
   readonly library = GRAMMAR_LIBRARY;
   readonly #vocabulary: () => GrammarVocabulary;

@@ -21,6 +21,7 @@ interface Compiled {
   lengths: LengthFilter | undefined;
 }
 
+/** Follows one answer at a time; keeps the latest compiled formats. */
 export class Matcher {
   readonly #library: Library;
   readonly #compiler: GrammarCompiler;

@@ -44,6 +44,7 @@ export function asSchema(value: unknown, where: string): Schema {
   throw new FormatError(`${where} must be a schema: an object, true or false`);
 }
 
+/** True for an object that is not a list. */
 export function isObject(value: unknown): value is SchemaObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -91,6 +92,7 @@ export function numeric(schema: SchemaObject, name: string, where: string): numb
   throw new FormatError(`${where}.${name} must be a number`);
 }
 
+/** True for a list of strings. */
 export function isNames(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((name) => typeof name === "string");
 }

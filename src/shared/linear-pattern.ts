@@ -23,6 +23,7 @@ export interface Found {
   end: number;
 }
 
+/** A compiled pattern. Reads a JavaScript pattern under the flags "gu". */
 export class LinearPattern {
   readonly #program: Program;
 

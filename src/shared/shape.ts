@@ -13,6 +13,7 @@ export function shapeText(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }
 
+/** True if both have the same dimensions. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dimension, i) => dimension === b[i]);
 }

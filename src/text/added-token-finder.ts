@@ -11,6 +11,7 @@ import { TokenTrie } from "./token-trie.ts";
 const BEGINS_WITH_WORD = new RegExp(`^[${WORD_CLASS}]`, "u");
 const ENDS_WITH_WORD = new RegExp(`[${WORD_CLASS}]$`, "u");
 
+/** Finds the added tokens of one tokenizer in texts. */
 export class AddedTokenFinder {
   readonly #tokens: ReadonlyMap<string, AddedToken>;
   readonly #trie: TokenTrie;

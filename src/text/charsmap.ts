@@ -8,6 +8,7 @@ import { asString, reject } from "./json.ts";
 /** A grapheme of more bytes is replaced character by character only, as Rust's library does. */
 const MAX_GRAPHEME_BYTES = 5;
 
+/** A parsed table. */
 export class Charsmap {
   readonly #trie: Uint32Array;
   readonly #replacements: Uint8Array;

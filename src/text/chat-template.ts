@@ -52,6 +52,7 @@ export interface ChatTemplateOptions {
   now?: () => Date;
 }
 
+/** The prompt format of one model. */
 export class ChatTemplate {
   /** "template": the model's own; "format", "query" and "completion" replace a missing one. */
   readonly kind: "template" | "format" | "query" | "completion";

@@ -60,6 +60,7 @@ class LoopExit extends Error {
   }
 }
 
+/** The library's interpreter with Python's semantics. */
 export class PythonInterpreter extends OpenInterpreter {
   /** Counts the cost of an operation; an interpreter with limits overrides it, and throws. */
   protected charge(_steps: number): void {}

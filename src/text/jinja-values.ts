@@ -34,10 +34,12 @@ export const make = {
 export const NONE: Value = new Environment().set("value", null);
 export const UNDEFINED: Value = new Environment().set("value", undefined);
 
+/** True for a string of the template. */
 export function isString(value: Value): value is Value & { value: string } {
   return value.type === "StringValue";
 }
 
+/** True for jinja2's undefined value. */
 export function isUndefined(value: Value): boolean {
   return value.type === "UndefinedValue";
 }
@@ -58,6 +60,7 @@ export function numberOf(value: Value): number | undefined {
   return value.type === "IntegerValue" || value.type === "FloatValue" ? (value.value as number) : undefined;
 }
 
+/** Python's `bool`: empty strings, lists and dictionaries are false. */
 export function isTrue(value: Value): boolean {
   if (isDict(value)) return value.value.size > 0;
   return isList(value) ? value.value.length > 0 : Boolean(value.value);
@@ -192,6 +195,7 @@ export function itemsOf(value: Value): readonly Value[] {
 
 const TYPE_NAMES: Readonly<Record<string, string>> = { NullValue: "None", ArrayValue: "a list", ObjectValue: "a dict" };
 
+/** The name of a value's type, for messages. */
 export function typeName(value: Value): string {
   return TYPE_NAMES[value.type] ?? `a ${value.type.replace(/Value$/, "").toLowerCase()}`;
 }

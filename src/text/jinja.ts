@@ -21,6 +21,7 @@ const MAX_MESSAGE_LENGTH = 300;
 /** The template called `raise_exception`, most often because of the order of the roles. */
 export class TemplateRefusal extends Error {}
 
+/** A parsed template with limits on its time and output. */
 export class JinjaTemplate {
   readonly #program: ReturnType<typeof parse>;
   readonly #chained: ReadonlySet<unknown>;

@@ -29,17 +29,20 @@ export function parseJsonFile(name: string, file: string | object): JsonObject {
   return asObject(value, name);
 }
 
+/** The value as an object. Throws FoveaError `unsupported-model` for any other. */
 export function asObject(value: unknown, where: string): JsonObject {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     reject(where, `expected an object, got ${shown(value)}`);
   return value as JsonObject;
 }
 
+/** The value as a list. Throws FoveaError `unsupported-model` for any other. */
 export function asArray(value: unknown, where: string): readonly unknown[] {
   if (!Array.isArray(value)) reject(where, `expected a list, got ${shown(value)}`);
   return value;
 }
 
+/** The value as a string. Throws FoveaError `unsupported-model` for any other. */
 export function asString(value: unknown, where: string): string {
   if (typeof value !== "string") reject(where, `expected a string, got ${shown(value)}`);
   return value;

@@ -25,6 +25,7 @@ interface Tries {
   normalized: TokenTrie;
 }
 
+/** Marks the control tokens of one tokenizer in users' text. */
 export class LiteralText {
   readonly #tokens: readonly Pick<AddedToken, "content" | "special">[];
   readonly #normalize: (text: string) => string;

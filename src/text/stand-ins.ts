@@ -16,6 +16,7 @@ const FIRST = 0xfdd3;
 const COUNT = 0xfdef - FIRST + 1;
 const STAND_IN = /[\ufdd3-\ufdef]/g;
 
+/** Stand-ins for the first characters of one tokenizer's control tokens. */
 export class StandIns {
   /** Characters that begin control tokens, in both cases; a character's place is its stand-in's. */
   readonly #beginnings: string[];

@@ -8,6 +8,7 @@ import { Tokenizer } from "./tokenizer.ts";
 /** The text encoder's rules for its input. */
 export type TextRules = Pick<TextEncoderSpec, "vocabularySize" | "maxTokens" | "padded" | "padId" | "lowercase">;
 
+/** The tokenizer of a text encoder. */
 export class TextIds {
   readonly #tokenizer: Tokenizer;
   readonly #rules: TextRules;

@@ -5,6 +5,7 @@ interface Node {
   isEnd: boolean;
 }
 
+/** A trie of texts by their UTF-16 units. */
 export class TokenTrie {
   readonly #root: Node = { next: new Map(), isEnd: false };
 

@@ -52,6 +52,7 @@ export interface EncodeOptions {
   maxTokens?: number;
 }
 
+/** The tokenizer of one checkpoint. */
 export class Tokenizer {
   /** Highest id + 1; ids below it may be missing. */
   readonly vocabularySize: number;

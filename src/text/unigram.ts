@@ -16,6 +16,7 @@ export interface UnigramConfig {
   readonly byte_fallback: boolean;
 }
 
+/** A unigram model as the library's tokenizer uses it. */
 export class Unigram extends Model {
   readonly #pieces: readonly string[]; // by UTF-16 code units, ascending
   readonly #scores: Float64Array; // [pieces]

@@ -11,6 +11,7 @@ export interface WordsConfig {
   readonly max_input_chars_per_word: number;
 }
 
+/** The model of this configuration. */
 export function wordsModel(config: WordsConfig): Model {
   return config.type === "WordPiece" ? new WordPiece({ ...config, type: "WordPiece" }) : new WordLevel(config);
 }

@@ -15,6 +15,7 @@ export function partsOf(message: Message | null | undefined): readonly Exclude<M
   return Array.isArray(content) ? content : [];
 }
 
+/** True for a part that is a video. */
 export function isVideo(part: Exclude<Message["content"], string>[number] | null | undefined): part is VideoPart {
   return typeof part === "object" && part?.type === "video";
 }

@@ -3,7 +3,8 @@ import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { type ModelFolder, makeFolder } from "./folder.ts";
 import type { ReadProgress } from "./read-tensors.ts";
 
-export class Counter {
+/** Counts bytes over the wrapped sources of a model. */
+export class ByteCounter {
   readonly #onBytes: ((progress: ReadProgress) => void) | undefined;
   /** File -> its length, and the end of what was read. */
   readonly #files = new Map<string, { byteLength: number; seen: number }>();

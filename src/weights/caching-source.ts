@@ -16,7 +16,7 @@ export interface RecentPart {
   bytes?: Uint8Array;
 }
 
-export interface PartedOptions {
+export interface CachingOptions {
   /** Opens the published file; called at most once, when a part is missing. */
   openRemote(options: ReadOptions): Promise<ByteSource>;
   /** Storage of parts; without it nothing is stored. */
@@ -27,11 +27,12 @@ export interface PartedOptions {
   onStoreFailure?: ((error: unknown) => void) | undefined;
 }
 
+/** A source that stores every part it fetches. */
 export class CachingSource implements ByteSource {
   readonly name: string;
   readonly byteLength: number;
   readonly #identity: FileIdentity;
-  readonly #options: PartedOptions;
+  readonly #options: CachingOptions;
   #stored: StoredFile | undefined;
   #remote: Promise<ByteSource> | undefined;
   /** Hash of each part: recorded, or from its first arrival. A part never changes during reads. */
@@ -43,7 +44,7 @@ export class CachingSource implements ByteSource {
   #isDamaged = false;
   readonly #recent: RecentPart;
 
-  constructor(identity: FileIdentity, options: PartedOptions) {
+  constructor(identity: FileIdentity, options: CachingOptions) {
     const { stored } = options;
     this.name = identity.name;
     this.byteLength = identity.byteLength;

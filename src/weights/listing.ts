@@ -58,6 +58,7 @@ export function listedFile(
   return { name, url, byteLength: byteLength as number, digest: { algorithm, hex } };
 }
 
+/** FoveaError `download-failed` for a listing with a mistake. */
 export function badListing(where: string, message: string): FoveaError {
   return new FoveaError("download-failed", `${where}: ${message}; this is not a valid list of a model's files`);
 }

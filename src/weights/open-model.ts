@@ -3,7 +3,7 @@
  * counted. Damaged files are deleted and fetched once more.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
-import { Counter } from "./byte-counter.ts";
+import { ByteCounter } from "./byte-counter.ts";
 import type { ByteSource, FileBytes, ReadOptions } from "./byte-source.ts";
 import { CachingSource, type RecentPart } from "./caching-source.ts";
 import { type FileSize, type ModelFolder, makeFolder, openFolder } from "./folder.ts";
@@ -48,7 +48,7 @@ export async function withModel<T>(
   options: OpenModelOptions,
   load: (folder: ModelFolder) => Promise<T>,
 ): Promise<T> {
-  const counter = new Counter(options.onBytes);
+  const counter = new ByteCounter(options.onBytes);
   if (typeof source !== "string" && !(source instanceof URL))
     return load(counter.folder(openFolder(source, { choice: options.variant })));
   const remote = remoteModel(source, options);
@@ -105,7 +105,7 @@ class Session {
   readonly folder: ModelFolder;
   readonly #remote: RemoteModel;
   readonly #store: ModelStore | undefined;
-  readonly #counter: Counter;
+  readonly #counter: ByteCounter;
   readonly #options: OpenModelOptions;
   readonly #sources: CachingSource[] = [];
   readonly #recent: RecentPart = {};
@@ -114,7 +114,7 @@ class Session {
   #isOffline = false;
   #hasAsked = false;
 
-  constructor(remote: RemoteModel, store: ModelStore | undefined, counter: Counter, options: OpenModelOptions) {
+  constructor(remote: RemoteModel, store: ModelStore | undefined, counter: ByteCounter, options: OpenModelOptions) {
     this.#remote = remote;
     this.#store = store;
     this.#counter = counter;

@@ -30,6 +30,7 @@ const MAX_PARTS = 2 ** 18;
 const IDENTITY = "file.json";
 const RECORD = "parts.json";
 
+/** The parts of one file on disk. */
 export class StoredFile {
   readonly identity: FileIdentity;
   readonly #folder: Folder;
@@ -141,6 +142,7 @@ export function partCount({ byteLength, partBytes }: Pick<FileIdentity, "byteLen
   return Math.ceil(byteLength / partBytes);
 }
 
+/** Bytes of a part; the last one may be shorter. */
 export function partLength({ byteLength, partBytes }: FileIdentity, part: number): number {
   return Math.min(byteLength - part * partBytes, checkInteger("partBytes", partBytes, 1));
 }
@@ -175,6 +177,7 @@ export async function readJson(folder: Folder, name: string): Promise<unknown> {
   }
 }
 
+/** Writes a value as a JSON file of the folder. */
 export async function writeJson(folder: Folder, name: string, value: object): Promise<void> {
   await writeFile(folder, name, [new TextEncoder().encode(JSON.stringify(value))]);
 }

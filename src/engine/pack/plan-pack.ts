@@ -68,6 +68,7 @@ export function planPack(
   return { items, quantization: quantizationOf(items, options) };
 }
 
+/** True for a storage of 4 or 8 bits. */
 export function isPackedKeep(keep: PackedItem["keep"]): keep is 4 | 8 {
   return keep === 4 || keep === 8;
 }

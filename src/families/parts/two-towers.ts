@@ -42,6 +42,7 @@ export function checkArchitectures(fields: ConfigFields, known: readonly string[
   return named[0];
 }
 
+/** The spec of one or two towers; `comparison` only counts for both. */
 export function describeTowers({ family, picture, text, comparison }: Towers): ModelSpec {
   const isPair = picture !== undefined && text !== undefined;
   return {

@@ -4,6 +4,7 @@ import type { GpuMemory } from "../../gpu/planning.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import type { Shape } from "../../shared/shape.ts";
 
+/** Tensors by label and shape, allocated at first use. */
 export class Buffers {
   readonly #gpu: Pick<GpuMemory, "upload">;
   readonly #arena: Arena;

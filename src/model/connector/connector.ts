@@ -19,6 +19,7 @@ interface Arenas {
   scratch: Arena;
 }
 
+/** Records the connector's steps. Weights and buffers belong to the caller. */
 export class Connector {
   readonly #gpu: Pick<GpuMemory, "upload">;
   readonly #steps: readonly ConnectorStep[];

@@ -36,6 +36,7 @@ interface Batch {
 
 type Gpu = Pick<GpuMemory, "upload">;
 
+/** Records the transformer of learned queries. Weights belong to the caller. */
 export class Queries {
   readonly #gpu: Gpu;
   readonly #weights: Weights;

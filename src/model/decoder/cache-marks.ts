@@ -11,6 +11,7 @@ export interface MarkValues {
   slots?: { lengths: number[]; saved: number[] } | undefined;
 }
 
+/** The length of a cache, and the lengths it can be cut to. */
 export class CacheMarks {
   readonly #capacity: number;
   /** Rows that a sequence may go back by, without recurrent layers. */

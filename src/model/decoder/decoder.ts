@@ -61,6 +61,7 @@ interface Addend {
   norm: string;
 }
 
+/** Records the decoder's layers. Weights and caches belong to the caller. */
 export class Decoder {
   readonly spec: DecoderSpec;
   /** The most rows of a chunk. */

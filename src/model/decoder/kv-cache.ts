@@ -25,6 +25,7 @@ export function layerCacheBytes({ layers }: DecoderSpec, capacity: number): numb
   return tensorByteLength({ shape: [Math.max(...elements)], type: "f32" });
 }
 
+/** The tensors of all layers, allocated in the caller's arena. */
 export class KvCache {
   readonly capacity: number;
   /**

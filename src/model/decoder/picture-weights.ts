@@ -14,6 +14,7 @@ export interface ChunkRun {
   count: number;
 }
 
+/** Records norms, keys and values of picture rows. Its buffers lie in the decoder's arena. */
 export class PictureWeights {
   readonly #weights: Weights;
   readonly #eps: number;

@@ -5,6 +5,7 @@ import type { Tensor } from "../../gpu/tensor.ts";
 import { ropeTable, tableColumns } from "../../kernels/rope.ts";
 import type { RopeSpec } from "../../spec/rope-spec.ts";
 
+/** A table on the GPU, uploaded again when the sequence needs other frequencies. */
 export class RopeTable {
   readonly tensor: Tensor; // [positions, D], with growth [positions, D + 4]
   readonly #gpu: Pick<GpuMemory, "upload">;

@@ -17,6 +17,7 @@ export interface SlotStep {
   to: number;
 }
 
+/** The slots of the states, by the number of rows that each summarises. */
 export class StateSlots {
   /** The number of rows in each slot's state; undefined for a free slot. */
   readonly #lengths = new Array<number | undefined>(STATE_SLOTS).fill(undefined);

@@ -31,6 +31,7 @@ export interface ArrangedRows {
 /** The place of a row that counts for no row, such as one of padding. */
 export const NOWHERE = 0xffffffff;
 
+/** Arranges the rows of tiled pictures. Results belong to the caller's arena. */
 export class RowArranger {
   readonly #gpu: GpuMemory;
   readonly #arena: Arena;

@@ -63,6 +63,7 @@ export interface AttendArgs {
   rotary?: { turn(recorder: Recorder, qkv: Tensor): Operands } | undefined;
 }
 
+/** Records attention and MLP of single blocks. Weights and workspace belong to the caller. */
 export class Blocks {
   readonly spec: BlocksSpec;
   readonly #weights: Weights;

@@ -64,6 +64,7 @@ export interface Encoded {
   scores: Tensor | undefined; // [B, n]
 }
 
+/** Records the vision encoder for batches of views. Weights belong to the caller. */
 export class Encoder {
   readonly spec: EncoderSpec;
   readonly #gpu: Pick<GpuMemory, "upload">;

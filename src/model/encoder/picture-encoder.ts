@@ -54,6 +54,7 @@ interface BatchArenas {
 /** The parts of a batch to keep, and the question that its rows depend on. */
 type Finish = Pick<EncodePictureOptions, "keepAll" | "question">;
 
+/** Runs preprocessing, encoder and connector for whole pictures, in batches of views. */
 export class PictureEncoder {
   readonly spec: EncoderSpec;
   readonly rows: RowPlanner;

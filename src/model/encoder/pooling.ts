@@ -10,6 +10,7 @@ import { linear } from "../../kernels/linear.ts";
 import type { EncoderSpec, PoolingSpec } from "../../spec/model-spec.ts";
 import type { Weights } from "../load/fill.ts";
 
+/** Records the pooling of views into embeddings. Weights belong to the caller. */
 export class Pooling {
   readonly spec: PoolingSpec;
   readonly #gpu: Pick<GpuMemory, "upload">;

@@ -14,6 +14,7 @@ type Model = Pick<ModelSpec, "connector"> & { encoder: EncoderSpec };
 
 type Arranger = Pick<RowArranger, "wholeRows" | "wholeLines" | "counted">;
 
+/** Plans the pictures of one model. */
 export class RowPlanner {
   readonly #model: Model;
   readonly #arranger: Arranger | undefined;

@@ -14,6 +14,7 @@ import type { Weights } from "../load/fill.ts";
 import { Blocks } from "./blocks.ts";
 import { batchTexts, packTexts, type TextBatch } from "./text-batches.ts";
 
+/** The text tower of one model. Frees the memory of each batch. */
 export class TextEmbedder {
   readonly spec: TextEncoderSpec;
   readonly #gpu: GpuMemory;

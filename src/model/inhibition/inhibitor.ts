@@ -39,6 +39,7 @@ export interface InhibitedChunk {
   inhibited: Tensor; // [T, ceil(S / 32)] u32, bit s % 32 of word s / 32
 }
 
+/** Inhibition of one sequence. Owns its memory. */
 export class Inhibitor implements LayerAttention {
   readonly plan: InhibitionPlan;
   readonly #gpu: Gpu;

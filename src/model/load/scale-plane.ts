@@ -23,6 +23,7 @@ export interface ScalePlane {
   notFinite: number;
 }
 
+/** The scales and biases of these rows as bytes. `fits` is false if f16 cannot hold them. */
 export function scalePlane(type: GroupedType, rows: GroupValues): ScalePlane {
   const { scales, biases } = rows;
   if (!(scales instanceof Float32Array)) {

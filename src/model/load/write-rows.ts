@@ -26,6 +26,7 @@ export interface RowsToWrite {
   row: number;
 }
 
+/** Uploads rows into grouped matrices, and checks their scales. */
 export class RowWriter {
   readonly #gpu: Gpu;
   /** Parts with scales that f16 cannot hold. */

@@ -16,6 +16,7 @@ interface Told {
   isWhole: boolean;
 }
 
+/** Reads one answer piece by piece. */
 export class CallStream {
   readonly #convention: ToolConvention;
   readonly #tools: readonly Tool[];

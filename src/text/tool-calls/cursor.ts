@@ -12,6 +12,7 @@ export class Broken extends Error {}
 const MAX_DEPTH = 64;
 const SHOWN = 24;
 
+/** A position in a text. Readers throw Unfinished at its end, and Broken for text of another form. */
 export class Cursor {
   readonly text: string;
   at: number;
@@ -166,6 +167,7 @@ function readMembers(cursor: Cursor, notation: Notation, depth: number): [string
   return members;
 }
 
+/** Reads the name of a member: quoted, raw or bare, as the notation allows. Throws as `Cursor`. */
 export function readName(cursor: Cursor, notation: Notation): string {
   if (notation.rawMark?.startsWith(cursor.peek())) return readRaw(cursor, notation.rawMark);
   if (notation.quotes.includes(cursor.peek())) return readString(cursor);

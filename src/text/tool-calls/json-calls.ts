@@ -23,6 +23,7 @@ export interface JsonCallsOptions {
   ends?: readonly string[];
 }
 
+/** The convention for calls of this layout. */
 export function jsonCalls(options: JsonCallsOptions): ToolConvention {
   const { name, opening, otherOpenings = [], closing, ends = [] } = options;
   const layout = layoutOf(options);

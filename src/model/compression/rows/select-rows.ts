@@ -32,6 +32,7 @@ export interface SelectedRows {
   order: Tensor; // [B, n] u32
 }
 
+/** Records the choice of `tokens` rows of each view, and copies them. Results belong to `kept` and `keptRows`. */
 export function selectRows(recorder: Recorder, args: SelectRowsArgs): SelectedRows {
   const { method, projected, taps = [], owners, tokens, first, upload, kept, keptRows, scratch } = args;
   const [views, count] = owners.shape as [number, number];
