@@ -1,6 +1,6 @@
 /**
  * The compression methods that a sweep compares. To add one, list its name and its compression for a number of image
- * tokens here. docs/sweep.md shows how to add a method to the engine.
+ * tokens here. docs/adding-a-method.md shows how to add a method to the engine.
  */
 import type { Compression } from "../../src/api.ts";
 
