@@ -16,6 +16,7 @@ export interface Layout {
   parquet?(folder: string, pictures: Pictures): void;
 }
 
+/** Writes a file, objects as JSON, and makes its folders. @returns its path */
 export function write(folder: string, name: string, content: string | Uint8Array | object): string {
   const path = join(folder, name);
   mkdirSync(dirname(path), { recursive: true });

@@ -16,6 +16,7 @@ export interface Received {
 /** Its result is awaited and ignored. */
 export type Answering = (response: ServerResponse, request: Received) => unknown;
 
+/** A server on this machine, closed by `close`. */
 export class ChatServer {
   /** Newest last. */
   readonly received: Received[] = [];

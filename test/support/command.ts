@@ -57,6 +57,7 @@ export function startCommand(
   return { process: child, said, ended };
 }
 
+/** Runs a command to its end. */
 export function runCommand(...command: Parameters<typeof startCommand>): Promise<Outcome> {
   return startCommand(...command).ended;
 }

@@ -19,6 +19,7 @@ export interface CountedDevice {
   made(): number;
 }
 
+/** A device whose live memory is counted. */
 export async function countedDevice(): Promise<CountedDevice> {
   return countMemory(await (await navigator.gpu.requestAdapter())!.requestDevice());
 }

@@ -47,6 +47,7 @@ export const BEGINNING: GenerationEvent[] = [
 /** A step of an answer: an event, an error that is thrown, or a wait for the abort. */
 export type Step = GenerationEvent | Error | "wait";
 
+/** A model whose answers are the given steps. */
 export class FakeModel {
   readonly info = INFO;
   /** Newest last. */

@@ -7,6 +7,7 @@ import { serve } from "../../src/worker/worker.ts";
 /** Methods that stand for a model's. */
 export type FakeModel = { [name in keyof Fovea]?: unknown };
 
+/** A worker in the same thread; messages are cloned as between threads. */
 export class FakeWorker extends EventTarget {
   static all: FakeWorker[] = [];
   isTerminated = false;

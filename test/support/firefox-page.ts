@@ -22,6 +22,7 @@ export interface FirefoxPage {
   find(selector: string): Promise<ElementHandle<Element>>;
 }
 
+/** Opens a page, and collects its errors. */
 export async function openPage(browser: Browser, address: string, timeoutMs = 60_000): Promise<FirefoxPage> {
   const page = await browser.newPage();
   page.setDefaultTimeout(timeoutMs);

@@ -4,6 +4,7 @@ import type { Browser, Page } from "puppeteer-core";
 import type { BrowserProvider, BrowserProviderOption } from "vitest/node";
 import { launchFirefox } from "../../tools/firefox.mjs";
 
+/** Vitest's provider of Firefox. */
 export function firefoxProvider(): BrowserProviderOption {
   return defineBrowserProvider({ name: "firefox", providerFactory: () => new FirefoxProvider() });
 }

@@ -55,6 +55,7 @@ export interface GoldenFamily extends FamilyCase {
   expected: Weights;
 }
 
+/** Loads a case of golden/families with its expected tensors. */
 export async function loadFamily(folder: string): Promise<GoldenFamily> {
   const root = `golden/families/${folder}`;
   const described = await sharedJson<FamilyCase>(`${root}/case.json`);

@@ -17,6 +17,7 @@ export interface GoldenFormat extends FormatCase {
   expected: Weights;
 }
 
+/** Loads a case of golden/formats with its expected tensors. */
 export async function loadFormat(folder: string): Promise<GoldenFormat> {
   const root = `golden/formats/${folder}`;
   const described = await sharedJson<FormatCase>(`${root}/case.json`);

@@ -21,6 +21,7 @@ export interface GoldenPairs extends Pairs {
 /** Folder -> family, from the folders' case.json; see vite.config.ts. */
 export const PAIR_FOLDERS = Object.keys(JSON.parse(import.meta.env.VITE_PAIR_FOLDERS) as Record<string, string>);
 
+/** Loads the pairs of a case with their expected tensors. */
 export async function loadPairs(folder: string): Promise<GoldenPairs> {
   const root = `golden/families/${folder}`;
   const { pairs } = await sharedJson<{ pairs: Pairs }>(`${root}/case.json`);

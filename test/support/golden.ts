@@ -29,6 +29,7 @@ async function goldenWeightFiles(name: GoldenName): Promise<string[]> {
   return [...new Set(Object.values(index.weight_map))].map((file) => `golden/${name}/${file}`);
 }
 
+/** Loads a golden checkpoint: weights, config and expected tensors. */
 export async function loadGolden(name: GoldenName): Promise<Golden> {
   const files = await Promise.all((await goldenWeightFiles(name)).map(sharedBytes));
   const config = await sharedJson<LlavaConfig>(`golden/${name}/config.json`);

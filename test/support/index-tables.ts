@@ -4,6 +4,7 @@ import { packTextRows, planColumns, planIndexTables, textChunk } from "../../src
 import { inputTensor } from "./gpu.ts";
 import { type MaskedSequence, rowsOf } from "./masked-sequences.ts";
 
+/** Uploads the index tables of a sequence. */
 export function indexTensors(gpu: Gpu, sequence: MaskedSequence) {
   const { images, mask, keys, chunkRow } = sequence;
   const columns = planColumns(images);

@@ -1,6 +1,7 @@
 /** A private file system in memory, with a quota, for tests of what is stored. Node only; browsers have a real one. */
 import { vi } from "vitest";
 
+/** The storage of one origin. */
 export class MemoryStorage {
   /** Bytes that fit; a write beyond them fails as in a browser. */
   quotaBytes = Number.POSITIVE_INFINITY;

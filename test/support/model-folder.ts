@@ -11,6 +11,7 @@ export interface WrittenFolder {
   remove: () => void;
 }
 
+/** Writes files into a new temporary folder; the caller calls `remove`. */
 export function writeFolder(files: ModelFiles): WrittenFolder {
   const folder = mkdtempSync(join(tmpdir(), "fovea-model-"));
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes as Uint8Array);

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import sirv from "sirv";
 
+/** Starts the server; the caller closes it. */
 export async function startModelServer(folder: string): Promise<{ origin: string; close: () => void }> {
   const files = sirv(folder, { dev: true });
   const server = createServer((request, response) => {

@@ -9,6 +9,7 @@ export interface NetworkFile {
   etag?: string;
 }
 
+/** The files of a network without servers, and its requests. */
 export class Network {
   /** Address -> file. A query that no address names is ignored. */
   readonly files = new Map<string, NetworkFile>();

@@ -52,6 +52,7 @@ function nestedEncoding(layout: PackedLayout, packed: PackedRows): PackedEncodin
   };
 }
 
+/** A checkpoint of these tensors in one file in memory. */
 export function packedCheckpoint(tensors: readonly TestTensor[]): Checkpoint {
   const chunks: Uint8Array[] = [];
   let at = 0;

@@ -36,6 +36,7 @@ export function rgbOfWords(words: ArrayLike<number>): Uint8Array {
   return Uint8Array.from({ length: words.length * 3 }, (_, i) => (words[Math.floor(i / 3)]! >>> ((i % 3) * 8)) & 255);
 }
 
+/** Pixels as words: red in the lowest byte, then green, blue, alpha. */
 export function packWords({ data }: PixelData): Uint32Array {
   return Uint32Array.from({ length: data.length / 4 }, (_, i) => {
     const [red, green, blue, alpha] = data.subarray(i * 4, i * 4 + 4) as unknown as [number, number, number, number];
@@ -87,6 +88,7 @@ export interface PillowCase {
   rgb: Uint8Array;
 }
 
+/** The stored resizes of Pillow, with their pictures. */
 export function pillowCases(): PillowCase[] {
   return pillow.cases.map(({ seed, filter, transparent, size, sizes, rgb }) => ({
     name: `${filter} ${[size, ...sizes].map((side) => side.join(" x ")).join(" to ")}${transparent ? ", transparent" : ""}`,

@@ -16,6 +16,7 @@ const PATTERNS = [
   ...["^[é-ü€]{1,2}$", "^(?:ab|[0-9]){1,3}$", '^["\\\\\\n]$', "^$"],
 ];
 
+/** A random schema, at most three levels deep. */
 export function randomSchema(random: Random, depth = 0): object {
   const kinds = ["string", "string", "number", "integer", "enum", "boolean", "null", "list"];
   const nested = depth < 3 ? ["object", "object", "array", "tuple", "anyOf", "map", "ref"] : [];

@@ -7,6 +7,7 @@ import type { Pictures } from "./benchmark-data.ts";
 /** No UTF-8, so that bytes which pass as text are found out. */
 export const pictures: Pictures = [0, 1, 2].map((i) => new Uint8Array(80).fill(200 + i)) as never;
 
+/** Reads the questions of a benchmark from a folder or file. */
 export async function readBenchmark(name: string, path: string, options: Partial<ReadOptions> = {}, images?: string) {
   return findBenchmark(name).read(new DataFolder(path, images), { ocr: false, suffix: undefined, ...options });
 }

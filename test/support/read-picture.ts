@@ -6,6 +6,7 @@ import type { Picture } from "../../src/shared/picture.ts";
 import type { RgbImage } from "../reference/resize.ts";
 import { rgbOfWords } from "./pictures.ts";
 
+/** The window of the whole picture. */
 export function wholeWindow({ width, height }: Picture): PictureWindow {
   return { x: 0, y: 0, width, height };
 }

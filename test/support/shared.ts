@@ -37,6 +37,7 @@ export function shippedModelUrl(): string {
   return `${location.origin}/@fs${projectRoot}/public/fovea-demo`;
 }
 
+/** The bytes of a file below shared/. Throws if it is missing. */
 export async function sharedBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await sharedBytesIfAny(path);
   if (!bytes) throw new Error(`${path}: no such file`);
@@ -56,6 +57,7 @@ export async function sharedBytesIfAny(path: string): Promise<Uint8Array<ArrayBu
   return new Uint8Array(await response.arrayBuffer());
 }
 
+/** The JSON of a file below shared/. Throws if it is missing. */
 export async function sharedJson<T>(path: string): Promise<T> {
   return parsed(await sharedBytes(path));
 }

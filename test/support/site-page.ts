@@ -20,6 +20,7 @@ export const stats = (page: Page) => page.locator("fovea-chat [part=stats]");
 
 export const answers = (page: Page) => page.locator("fovea-chat [part=answer]");
 
+/** Asks a question on the page. */
 export async function send(page: Page, question: string): Promise<void> {
   await page.getByLabel("Your question").fill(question);
   await page.getByRole("button", { name: "Send", exact: true }).click();

@@ -13,6 +13,7 @@ export function filesBelow(folder: string): string[] {
     .sort();
 }
 
+/** The text of a file of the project, read once. */
 export function readSource(path: string): string {
   return once(read, path, () => readFileSync(join(projectRoot, path), "utf8"));
 }

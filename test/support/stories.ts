@@ -12,6 +12,7 @@ export interface StoryReference {
   first_logits: number[];
 }
 
+/** The prompts and continuations. */
 export async function storyReferences(): Promise<StoryReference[]> {
   const lines = new TextDecoder()
     .decode(await sharedBytes("real/stories260K/greedy_reference.jsonl"))

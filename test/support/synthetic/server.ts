@@ -14,6 +14,7 @@ export interface CheckpointServer {
   close(): void;
 }
 
+/** Starts the server; the caller closes it. */
 export async function serveCheckpoint(checkpoint: SyntheticCheckpoint): Promise<CheckpointServer> {
   let [sentBytes, requests] = [0, 0];
   const server = createServer((request, response) => {
