@@ -1,6 +1,6 @@
 /** The comparison with compression off: which settings, which runs, and what the verdict says. */
 import { expect, test } from "vitest";
-import type { FoveaModel, GenerateRequest } from "../../src/api.ts";
+import type { FoveaModel, GenerateRequest, ModelInfo } from "../../src/api.ts";
 import { compare, comparedSettings, verdict } from "../../src/app/logic/compare.ts";
 import { PLAIN_SETTINGS } from "../../src/app/logic/settings.ts";
 import type { Comparison } from "../../src/app/logic/state.ts";
@@ -66,6 +66,26 @@ test("both ways run once to warm up, then once to measure, with the same convers
     );
   expect(states.at(-1)).toMatchObject({ state: "done", text: expect.stringMatching(/the same answer/) });
   expect(states.at(-1)!.sides).toHaveLength(2);
+});
+
+test("it asks about what the answer was about: nothing left out, nothing from before the last picture", async () => {
+  const image = { width: 2, height: 2 } as ImageData;
+  const pictures = [{ image, name: "a" }] as unknown as ChatTurn["pictures"];
+  const turns = [
+    { ...turnOf("One?", "1"), pictures },
+    { ...turnOf("Two?", "2"), pictures, leftOut: "pictures" as const },
+    { ...turnOf("Three?", "3"), pictures },
+  ];
+  const asked = async (info: Partial<ModelInfo>) => {
+    const model = new FakeModel([text("A cat."), done()]);
+    Object.assign(model, { info: { ...model.info, ...info } });
+    const { signal } = new AbortController();
+    await compare(model as unknown as FoveaModel, turns, PLAIN_SETTINGS, signal, () => {});
+    const { messages } = model.requests.at(-1)!;
+    return messages.map(({ content }) => (typeof content === "string" ? content : content!.length));
+  };
+  expect(await asked({})).toEqual([2, "1", 1, "2", 2]);
+  expect(await asked({ maxPictures: 1 })).toEqual([2]);
 });
 
 test("a failure is said", async () => {
