@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
@@ -29,6 +30,8 @@ const FIREFOX_TESTS = [
   "test/video/*.gpu.test.ts",
   SMALL_DEVICE_TEST,
 ];
+const END_TO_END_TESTS = "test/e2e/**/*.e2e.test.ts";
+const TIMED_TESTS = ["hostile-tabs", "worker"].map((name) => `test/e2e/${name}.e2e.test.ts`);
 const SMALL_DEVICE: ExpectedDevice = { ...FIREFOX_DEVICE, software: false, f16: false };
 const FIREFOX_FAMILIES = ["smolvlm-s4-tags-bf16"];
 
@@ -72,22 +75,16 @@ export default defineConfig(({ command }) => ({
           environment: "node",
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.{gpu,e2e,long,bundlers}.test.ts"],
+          // Vitest's default leaves a core free, which is half of two.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
           // Those that read every source take a second on an idle machine, and more than the default of five on a busy one.
           testTimeout: 30_000,
         },
       },
-      {
-        extends: true,
-        // Drives the built product from outside; several browsers at once would only wait for each other.
-        test: {
-          name: "e2e",
-          environment: "node",
-          include: ["test/e2e/**/*.e2e.test.ts"],
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
-          fileParallelism: false,
-        },
-      },
+      // Drives the built product from outside. Such tests wait for servers and pages, so that two files at once take half of
+      // the time; those that hold a clock run alone, after the others.
+      endToEndProject("e2e", { include: [END_TO_END_TESTS], exclude: TIMED_TESTS, maxWorkers: 2 }),
+      endToEndProject("e2e-timed", { include: TIMED_TESTS, fileParallelism: false }),
       // `npm run test:bundlers`: needs packages that the tests do without.
       {
         extends: true,
@@ -137,6 +134,29 @@ function familyFolders(only?: string[], has: "prompts" | "pairs" = "prompts"): R
 function formatFolders(): string[] {
   const root = join(sharedRoot, "golden/formats");
   return (existsSync(root) ? readdirSync(root) : []).filter((name) => existsSync(join(root, name, "case.json"))).sort();
+}
+
+function endToEndProject(
+  name: string,
+  files: Pick<
+    NonNullable<TestProjectInlineConfiguration["test"]>,
+    "include" | "exclude" | "maxWorkers" | "fileParallelism"
+  >,
+): TestProjectInlineConfiguration {
+  return {
+    extends: true,
+    test: {
+      ...files,
+      name,
+      environment: "node",
+      globalSetup: "test/support/built-product.ts",
+      testTimeout: 300_000,
+      hookTimeout: 300_000,
+      // Another file may be loading a model.
+      expect: { poll: { timeout: 20_000 } },
+      sequence: { groupOrder: files.maxWorkers ? 1 : 0 },
+    },
+  };
 }
 
 /** A test project without a browser, with the WebGPU that test/support/NAME.ts sets up. */

@@ -32,7 +32,7 @@ const STEPS = {
   // The software adapter compiles on one core; two browsers on two cores take 55 s instead of 100 s.
   gpu: async () => onBrowser(await vitest("gpu", BROWSERS_AT_ONCE), versionOf(findChromium())),
   firefox: () => firefox(),
-  e2e: () => vitest("e2e"),
+  e2e: () => vitest(["e2e", "e2e-timed"]),
 };
 
 /**
@@ -186,25 +186,26 @@ async function deno() {
 }
 
 /**
- * Runs one project of vite.config.ts, split over several processes, and counts from their reports.
- * @param {string} project
+ * Runs projects of vite.config.ts, split over several processes, and counts from their reports.
+ * @param {string | string[]} projects
  * @param {number} [shards]
  * @param {string[]} [runtime] arguments before the script
  */
-async function vitest(project, shards = 1, runtime = []) {
-  const results = Array.from({ length: shards }, (_, index) => shard(project, index + 1, shards, runtime));
+async function vitest(projects, shards = 1, runtime = []) {
+  const results = Array.from({ length: shards }, (_, index) => shard([projects].flat(), index + 1, shards, runtime));
   return total(await Promise.all(results));
 }
 
 /**
  * Shows the first process's output live, that of the others at their end.
- * @param {string} project
+ * @param {string[]} projects
  * @param {number} index from 1
  * @param {number} of
  * @param {string[]} runtime
  * @returns {Promise<Counts>}
  */
-async function shard(project, index, of, runtime) {
+async function shard(projects, index, of, runtime) {
+  const name = projects.join(" and ");
   const folder = mkdtempSync(join(tmpdir(), "fovea-test-"));
   try {
     const report = join(folder, "report.json");
@@ -213,8 +214,7 @@ async function shard(project, index, of, runtime) {
       ...runtime,
       join(root, "node_modules/vitest/vitest.mjs"),
       "run",
-      "--project",
-      project,
+      ...projects.flatMap((project) => ["--project", project]),
       `--shard=${index}/${of}`,
       ...reporters,
     ];
@@ -226,11 +226,11 @@ async function shard(project, index, of, runtime) {
     const output = child.stdout?.toArray();
     const [code] = await once(child, "exit");
     for (const part of (await output) ?? []) process.stdout.write(part);
-    if (!existsSync(report)) return fail(project, "it ended without a report");
+    if (!existsSync(report)) return fail(name, "it ended without a report");
     const counts = readReport(report, root);
     if (code !== 0 && counts.failed === 0) {
       counts.failed++;
-      counts.failures.push(`${project}: an error outside the tests`);
+      counts.failures.push(`${name}: an error outside the tests`);
     }
     return counts;
   } finally {

@@ -27,7 +27,6 @@ describe("the demo model", () => {
 
   // One browser for all benchmarks.
   beforeAll(async () => {
-    await ensureLibrary();
     const options: OpenOptions = {
       address: undefined,
       folder: join(projectRoot, "public/fovea-demo"),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
-import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
+import { libraryFolder } from "../../tools/library.mjs";
 import { chatFiles } from "../support/chat-files.ts";
 import { startModelServer } from "../support/model-server.ts";
 
@@ -26,7 +26,6 @@ let browser: Browser;
 let page: Page;
 
 beforeAll(async () => {
-  await ensureLibrary();
   symlinkSync(libraryFolder, join(libraries, "lib"), "junction");
   libraryServer = await startModelServer(libraries);
   modelServer = await startModelServer(models);

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
-import { ensureLibrary } from "../../tools/library.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { answerOf, ChatServer } from "../support/chat-server.ts";
 import { projectRoot } from "../support/command.ts";
@@ -22,7 +21,6 @@ let page: Page;
 const complaints: string[] = [];
 
 beforeAll(async () => {
-  await ensureLibrary();
   const files: Record<string, Uint8Array> = {};
   for (const name of NAMES) files[name] = await sharedBytes(`${MODEL}/${name}`);
   files["chat_template.jinja"] = readFileSync(join(projectRoot, "test/text/jinja/templates/hermes-tools.jinja"));
@@ -71,6 +69,7 @@ test("examples/remote asks the server where there is no WebGPU, and says so befo
   });
   onTestFinished(() => without.close());
   const away = await without.newPage();
+  away.setDefaultTimeout(240_000);
   const query = new URLSearchParams({
     model: `${server.origin}/fovea-demo/`,
     server: `${chat.origin}/v1`,

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
-import { ensureLibrary } from "../../tools/library.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { projectRoot } from "../support/command.ts";
 import { loadPairs, rowOf } from "../support/golden-pairs.ts";
@@ -21,7 +20,6 @@ describeShared(needing("golden/families", "examples/search"), () => {
   const complaints: string[] = [];
 
   beforeAll(async () => {
-    await ensureLibrary();
     server = await serve({
       "/search/": { folder: join(projectRoot, "examples/search") },
       ...installedBeside("search"),

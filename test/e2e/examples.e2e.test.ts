@@ -6,7 +6,7 @@ import { type Browser, chromium, type Page } from "playwright";
 import { build } from "vite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
-import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
+import { libraryFolder } from "../../tools/library.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { chatFiles } from "../support/chat-files.ts";
 import { projectRoot } from "../support/command.ts";
@@ -27,7 +27,6 @@ let page: Page;
 let complaints: string[];
 
 beforeAll(async () => {
-  await ensureLibrary();
   await build({
     root: join(projectRoot, "examples/react"),
     base: "./",

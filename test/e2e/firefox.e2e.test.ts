@@ -9,9 +9,9 @@ import reference from "../../eval/parity/reference.json";
 import type { Page as PageElement } from "../../src/app/parts/page.ts";
 import { siteFolder } from "../../tools/build.mjs";
 import { launchFirefox, lookForFirefox } from "../../tools/firefox.mjs";
-import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
+import { libraryFolder } from "../../tools/library.mjs";
 import { serve } from "../../tools/serve.mjs";
-import { projectRoot, startCommand } from "../support/command.ts";
+import { projectRoot } from "../support/command.ts";
 import { type FirefoxPage, openPage } from "../support/firefox-page.ts";
 
 type Handle = JSHandle<typeof import("../../src/worker/index.ts")>;
@@ -27,12 +27,6 @@ describe.skipIf(missing && !process.env.CI)(missing ? `Firefox [needs Firefox: $
   let library: Awaited<ReturnType<typeof serve>>;
 
   beforeAll(async () => {
-    // Only for what it builds.
-    const start = startCommand("start", []);
-    await start.said(/http:\S+/);
-    start.process.kill("SIGINT");
-    await start.ended;
-    await ensureLibrary();
     site = await serve({ "/": { folder: siteFolder } });
     library = await serve({
       "/lib/": { folder: libraryFolder },

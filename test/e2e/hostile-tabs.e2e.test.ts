@@ -5,7 +5,7 @@ import { type Browser, type BrowserContext, chromium, type JSHandle, type Page }
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { RemoteFovea } from "../../src/worker/index.ts";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
-import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
+import { libraryFolder } from "../../tools/library.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { chatFiles } from "../support/chat-files.ts";
 import { type WrittenFolder, writeFolder } from "../support/model-folder.ts";
@@ -52,7 +52,6 @@ async function publish(files: Record<string, Uint8Array<ArrayBuffer>>, template?
 }
 
 beforeAll(async () => {
-  await ensureLibrary();
   server = await serve({
     "/lib/": { folder: libraryFolder },
     "/": { text: '<!doctype html><link rel="icon" href="data:,">', type: "text/html; charset=utf-8" },

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { siteFolder } from "../../tools/build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { serve } from "../../tools/serve.mjs";
-import { projectRoot, startCommand } from "../support/command.ts";
+import { projectRoot } from "../support/command.ts";
 import { writeChatFolder } from "../support/model-folder.ts";
 import { startModelServer } from "../support/model-server.ts";
 import { ask as answer, answers, choose, details, ready, send, set, stats } from "../support/site-page.ts";
@@ -27,11 +27,6 @@ let site: Awaited<ReturnType<typeof serve>>;
 let browser: Browser;
 
 beforeAll(async () => {
-  // Only for what it builds.
-  const start = startCommand("start", []);
-  await start.said(/http:\S+/);
-  start.process.kill("SIGINT");
-  await start.ended;
   site = await serve({ "/": { folder: siteFolder } });
   const args = [...CHROMIUM_FLAGS, ...CAMERA_FLAGS];
   browser = await chromium.launch({ executablePath: findChromium(), args, timeout: 120_000 });

@@ -7,7 +7,7 @@ import { type Browser, type BrowserContext, chromium, type Page, type Route } fr
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { siteFolder } from "../../tools/build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
-import { projectRoot, startCommand } from "../support/command.ts";
+import { projectRoot } from "../support/command.ts";
 import { HUB_TOKEN, startHub } from "../support/hub-server.ts";
 import { languageFiles } from "../support/random-models.ts";
 import { ready } from "../support/site-page.ts";
@@ -24,11 +24,6 @@ let context: BrowserContext;
 let page: Page;
 
 beforeAll(async () => {
-  // Only for what it builds.
-  const start = startCommand("start", []);
-  await start.said(/http:\S+/);
-  start.process.kill("SIGINT");
-  await start.ended;
   site = await startSite(siteFolder);
   browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: 120_000 });
 });

@@ -164,6 +164,7 @@ describe("with other models", () => {
     const plain = await chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox", "--disable-gpu"] });
     try {
       const without = await plain.newPage();
+      without.setDefaultTimeout(240_000);
       await without.goto(visits.address);
       // The shipped model, or none yet: either way files of this machine are a model.
       await without.getByRole("button", { name: /^Model/ }).click();

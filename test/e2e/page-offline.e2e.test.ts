@@ -8,7 +8,6 @@ import type { Page as PageElement } from "../../src/app/parts/page.ts";
 import { siteFolder } from "../../tools/build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { serve } from "../../tools/serve.mjs";
-import { startCommand } from "../support/command.ts";
 import { writeChatFolder } from "../support/model-folder.ts";
 import { startModelServer } from "../support/model-server.ts";
 import { answers, ready, set, stats } from "../support/site-page.ts";
@@ -19,11 +18,6 @@ let browser: Browser;
 let context: BrowserContext;
 
 beforeAll(async () => {
-  // Only for what it builds.
-  const start = startCommand("start", []);
-  await start.said(/http:\S+/);
-  start.process.kill("SIGINT");
-  await start.ended;
   cpSync(siteFolder, site, { recursive: true });
   server = await serve({ "/": { folder: site } });
   browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: 120_000 });

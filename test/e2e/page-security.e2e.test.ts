@@ -18,6 +18,7 @@ beforeAll(async () => {
   address = (await site.said(/http:\S+/))[0];
   browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: 120_000 });
   page = await browser.newPage();
+  page.setDefaultTimeout(240_000);
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   page.on("pageerror", ({ message }) => complaints.push(message));
 });

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { siteFolder } from "../../tools/build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { serve } from "../../tools/serve.mjs";
-import { projectRoot, startCommand } from "../support/command.ts";
+import { projectRoot } from "../support/command.ts";
 import { startModelServer } from "../support/model-server.ts";
 import { choose, details, ready, send, set, stats } from "../support/site-page.ts";
 
@@ -19,11 +19,6 @@ let browser: Browser;
 let page: Page;
 
 beforeAll(async () => {
-  // Only for what it builds.
-  const start = startCommand("start", []);
-  await start.said(/http:\S+/);
-  start.process.kill("SIGINT");
-  await start.ended;
   site = await serve({ "/": { folder: siteFolder } });
   models = await startModelServer(`${FAMILIES}/smolvlm-s4-tags-bf16/model`);
   browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: 120_000 });

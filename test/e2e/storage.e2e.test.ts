@@ -3,7 +3,6 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { StoredModel } from "../../src/shared/stored-model.ts";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
-import { ensureLibrary } from "../../tools/library.mjs";
 import { LIBRARY_ADDRESS, libraryPaths } from "../../tools/library-page.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { HUB_TOKEN, type HubServer, startHub } from "../support/hub-server.ts";
@@ -18,7 +17,6 @@ let context: BrowserContext;
 let hub: HubServer | undefined;
 
 beforeAll(async () => {
-  await ensureLibrary();
   server = await serve(libraryPaths());
   browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS, timeout: 120_000 });
 });

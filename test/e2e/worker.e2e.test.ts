@@ -6,7 +6,7 @@ import { type Browser, type BrowserContext, chromium, type JSHandle, type Page }
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { RemoteFovea } from "../../src/worker/index.ts";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
-import { ensureLibrary, libraryFolder } from "../../tools/library.mjs";
+import { libraryFolder } from "../../tools/library.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { type WrittenFolder, writeFolder } from "../support/model-folder.ts";
 import { startModelServer } from "../support/model-server.ts";
@@ -39,7 +39,6 @@ let context: BrowserContext;
 const partial = mkdtempSync(join(tmpdir(), "fovea-partial-"));
 
 beforeAll(async () => {
-  await ensureLibrary();
   for (const file of readdirSync(libraryFolder))
     if (file.endsWith(".js") && file !== "fovea-worker.js")
       copyFileSync(join(libraryFolder, file), join(partial, file));

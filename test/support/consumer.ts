@@ -37,9 +37,10 @@ export async function install(
   const found = new Set(packages);
   dependenciesOf(projectRoot, found);
   for (const name of packages) dependenciesOf(join(projectRoot, "node_modules", name), found);
-  const others = [...found].map((name) => pack(join(projectRoot, "node_modules", name), folder));
-  const archives = [own, model, ...(await Promise.all(others))].map(({ path }) => path);
-  await npm(["install", ...archives], folder);
+  const archives = [own.path, model.path];
+  const others = [...found].map((name) => join(projectRoot, "node_modules", name));
+  // Copies folders, as if they were packed.
+  await npm(["install", "--install-links", ...archives, ...others], folder);
   for (const path of archives) rmSync(path);
   return { packed: own.files, bytes: own.bytes };
 }
