@@ -37,6 +37,8 @@ describe("sizes", () => {
     [33, 700, [64, 1184]],
     [100, 5000, [64, 3616]],
     [1, 300, [32, 4448]],
+    // 32.5 tokens a side round to 32: with 16 of them not large.
+    [1040, 512, [704, 352]],
     // Just large enough to be cut; 2 x 2 although 1 x 1 has the same shape.
     [724, 724, [512, 512, 2, 2]],
     [1024, 768, [576, 416, 3, 2]],

@@ -8,6 +8,7 @@ import { openFolder } from "../../../src/weights/folder.ts";
 import { isPackedEncoding } from "../../../src/weights/formats/encoding.ts";
 import { roundGroups } from "../../../src/weights/formats/packed/round-groups.ts";
 import { readRows } from "../../../src/weights/formats/read-rows.ts";
+import type { StoredTensor } from "../../../src/weights/formats/stored-tensor.ts";
 import { readSafetensorsHeader } from "../../../src/weights/safetensors.ts";
 import { projectRoot } from "../../support/command.ts";
 import { describeModel } from "../../support/describe-model.ts";
@@ -94,6 +95,25 @@ describe("a copy of the model that ships", () => {
     const { summary } = await pack({ weights: "q4" }, files);
     expect(summary.notes.join()).toMatch(/rounded once more/);
   });
+});
+
+test("a tied head that the file stores once more is left out", () => {
+  const plain = (name: string): StoredTensor => ({
+    ...{ name, shape: [8, 32], encoding: { id: "F32", dtype: "F32" }, planes: [] },
+  });
+  const [embed, layer, head] = [plain("embed.weight"), plain("layers.0.up.weight"), plain("lm_head.weight")];
+  const part = (entry: StoredTensor, name: string, use: "embedding" | "linear", fallback: string[] = []) => {
+    const { shape } = entry;
+    return { tensor: { name, use, shape, parts: [{ names: [entry.name], fallback, shape, to: 0 }] }, entry };
+  };
+  const parts = [part(embed, "decoder.embed", "embedding", [head.name]), part(layer, "decoder.layers.0.up", "linear")];
+  const spec = { family: "kind", decoder: {}, tensors: parts.map(({ tensor }) => tensor) } as never;
+  const tensors = new Map([embed, layer, head].map((tensor) => [tensor.name, tensor]));
+  const { items } = planPack(spec, { parts } as never, tensors, { weights: "q4" });
+  expect(items.map(({ tensor, keep }) => [tensor.name, keep])).toEqual([
+    [embed.name, "F16"],
+    [layer.name, 4],
+  ]);
 });
 
 describe("what is refused", () => {
