@@ -179,9 +179,9 @@ def report(answers: Answers, model: str) -> str:
     tokens, and by task."""
     lines = [line for line in answers.lines if line["model"] in ("", model)]
     ways = sorted({line["way"] for line in lines if line["way"] != "question"}, key=list(LIMITS).index)
-    out = ["| setting | way | answers | strict % | loose % | strict without 12, 13 | content right % | strict less caption, same items "
+    out = ["| setting | way | answers | strict % | loose % | strict without 12, 13 | content right % | words | strict less caption, same items "
            "| strict less full | content less full |",
-           "|---|---|---|---|---|---|---|---|---|---|"]
+           "|---|---|---|---|---|---|---|---|---|---|---|"]
     by_task = []
     for way in ways:
         rows = {}
@@ -194,7 +194,9 @@ def report(answers: Answers, model: str) -> str:
             every = list(found.values())
             other = [line["strict"] for line in every if line["number"] not in BY_ACCIDENT]
             strict, loose, right = (share([line[kind] for line in every]) for kind in ("strict", "loose", "right"))
-            out.append(f"| {name} | {way} | {len(every)} | {strict} | {loose} | {share(other) if other else ''} | {right} | {' | '.join(differences)} |")
+            words = float(np.mean([len(line["answer"].split()) for line in every]))
+            cells = [str(len(every)), strict, loose, share(other) if other else "", right, f"{words:.1f}", *differences]
+            out.append(f"| {name} | {way} | {' | '.join(cells)} |")
             cells = [[line["strict"] for line in every if line["number"] == task] for task in TASKS]
             by_task.append(f"| {name} | {way} | {percents(cells)} |")
     asked: dict[str, list] = {}
