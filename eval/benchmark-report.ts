@@ -13,6 +13,7 @@ import type { ModelSource } from "./model-source.ts";
 import { type Axis, type Curve, plot } from "./plot.ts";
 import type { Figure } from "./scorers/scoring.ts";
 import type { Setting } from "./settings.ts";
+import { rounded } from "./statistics.ts";
 
 export interface BenchmarkReport<One extends Setting = Setting> {
   /** The report's folder. */
@@ -201,8 +202,4 @@ function asData<One extends Setting>(report: BenchmarkReport<One>, comparisons: 
 function roundedFigure(figure: Figure): Figure {
   const error = figure.error === undefined ? {} : { error: rounded(figure.error) };
   return { ...figure, value: rounded(figure.value), ...error };
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
 }

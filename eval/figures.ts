@@ -5,7 +5,7 @@ import type { ModelSource } from "./model-source.ts";
 import type { Results, Scope } from "./results.ts";
 import { accuracy, gain, looseSuccess, meanTokens, onTask, onTopic, rightSuccess, share, success } from "./score.ts";
 import { PLAIN, type Setting } from "./settings.ts";
-import type { Estimate } from "./statistics.ts";
+import { type Estimate, rounded } from "./statistics.ts";
 
 type Figure = Pick<Estimate, "mean" | "count"> & { error: number | null };
 
@@ -62,8 +62,4 @@ function totals(results: Results, id: string, scope: Scope): object {
 function figure({ mean, error, count }: Estimate): Figure | null {
   if (count === 0) return null;
   return { mean: rounded(mean), error: Number.isNaN(error) ? null : rounded(error), count };
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
 }

@@ -65,3 +65,8 @@ export function mcnemar(better: number, worse: number): number {
   }
   return Math.min(1, 2 * tail);
 }
+
+/** The value with six decimals, as reports store it. */
+export function rounded(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
+}

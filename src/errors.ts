@@ -90,6 +90,19 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | un
   }
 }
 
+/** Waits for `promise` for at most `timeoutMs`, then throws `error()`. The work keeps running; its result is ignored. */
+export async function orTimedOut<T>(promise: Promise<T>, timeoutMs: number, error: () => FoveaError): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(error()), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Throws `aborted` if the signal has fired; `stage` names the interrupted work ("download", "prefill", ...). */
 export function throwIfAborted(signal: AbortSignal | undefined, stage: string): void {
   if (signal?.aborted) throw new FoveaError("aborted", `aborted during ${stage}`, { cause: signal.reason });

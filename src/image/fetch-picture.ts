@@ -2,7 +2,7 @@
  * Fetches a picture from an address, in one request. Model files are fetched by the weights room, with ranges, resuming
  * and hashes.
  */
-import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
+import { FoveaError, orAborted, orTimedOut, throwIfAborted } from "../errors.ts";
 import { checkEncodedSize } from "./limits.ts";
 
 export interface FetchedPicture {
@@ -31,7 +31,12 @@ export async function fetchPicture(address: string, signal: AbortSignal | undefi
   const name = shortName(url.protocol === "data:" ? address : url.href.replace(/[?#].*$/s, ""));
   // Ends the transfer whenever the wait for it ends.
   const transfer = new AbortController();
-  const arrival = <T>(promise: Promise<T>) => orAborted(orStalled(promise, name), signal, `download of ${name}`);
+  const arrival = <T>(promise: Promise<T>) =>
+    orAborted(
+      orTimedOut(promise, PICTURE_STALL_MS, () => stalled(name)),
+      signal,
+      `download of ${name}`,
+    );
   try {
     const response = await arrival(fetch(url, { signal: transfer.signal }));
     if (!response.ok)
@@ -54,18 +59,10 @@ export async function fetchPicture(address: string, signal: AbortSignal | undefi
   }
 }
 
-/** Waits for the network. Throws FoveaError `download-failed` after `PICTURE_STALL_MS`. */
-async function orStalled<T>(promise: Promise<T>, name: string): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const stall = new Promise<never>((_, reject) => {
-    const message = `${name}: nothing arrived for ${PICTURE_STALL_MS / 1000} s; check the address, or download the picture and pass the file`;
-    timer = setTimeout(() => reject(new FoveaError("download-failed", message)), PICTURE_STALL_MS);
-  });
-  try {
-    return await Promise.race([promise, stall]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** Nothing arrived for `PICTURE_STALL_MS`. */
+function stalled(name: string): FoveaError {
+  const message = `${name}: nothing arrived for ${PICTURE_STALL_MS / 1000} s; check the address, or download the picture and pass the file`;
+  return new FoveaError("download-failed", message);
 }
 
 /** At most 80 characters of an address; of a data URL only its header. */

@@ -1,5 +1,6 @@
 /** Copies rows between matrices inside a compute pass: image tokens into the prompt, kept tokens, last rows. */
 import shader from "../../shaders/copy-rows.wgsl?raw";
+import type { Arena } from "../gpu/arena.ts";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -46,4 +47,11 @@ export function copyRows(recorder: Recorder, args: CopyRowsArgs): void {
     yColumn: yColumn ?? 0,
   };
   recorder.dispatch(kernel.variant(), { x, y }, params, elementGrid(rows * width, 64));
+}
+
+/** Records a copy of all rows of x into a new tensor of `arena`, which owns it. @param label of the new buffer */
+export function copyOf(recorder: Recorder, x: Tensor, arena: Arena, label: string): Tensor {
+  const y = arena.tensor(label, x.shape);
+  copyRows(recorder, { x, y, xRow: 0, yRow: 0, rows: x.shape[0]! });
+  return y;
 }

@@ -1,5 +1,5 @@
 /** Pictures of a video, for models that read pictures. Runs in pages and workers; the library that reads videos loads late. */
-import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
+import { FoveaError, orAborted, orTimedOut, throwIfAborted } from "../errors.ts";
 import { checkPictureSize } from "../image/limits.ts";
 import { nameInText } from "../image/measure.ts";
 import { checkFields, kindOf } from "../shared/arguments.ts";
@@ -70,7 +70,12 @@ export async function readVideo(
     );
   const library = await import("mediabunny");
   const input = open(library, video);
-  const wait = <T>(work: Promise<T>) => orAborted(orStalled(work, name), signal, "reading of a video");
+  const wait = <T>(work: Promise<T>) =>
+    orAborted(
+      orTimedOut(work, FRAME_MS, () => stalled(name)),
+      signal,
+      "reading of a video",
+    );
   try {
     const track = await findTrack(library, input, video, name, wait);
     const size = await wait(sizeOf(track, name, maxSide));
@@ -211,16 +216,8 @@ async function pngOf(canvas: HTMLCanvasElement | OffscreenCanvas): Promise<Blob>
   return blob;
 }
 
-/** Throws FoveaError `bad-image` after `FRAME_MS`. */
-async function orStalled<T>(work: Promise<T>, name: string): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const stall = new Promise<never>((_, reject) => {
-    const message = `${name}: nothing could be read of it for ${FRAME_MS / 1000} s; cut it, or save it as H.264 (MP4)`;
-    timer = setTimeout(() => reject(new FoveaError("bad-image", message)), FRAME_MS);
-  });
-  try {
-    return await Promise.race([work, stall]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** Nothing could be read for `FRAME_MS`. */
+function stalled(name: string): FoveaError {
+  const message = `${name}: nothing could be read of it for ${FRAME_MS / 1000} s; cut it, or save it as H.264 (MP4)`;
+  return new FoveaError("bad-image", message);
 }

@@ -1,17 +1,12 @@
 /** A LLaVA checkpoint that can be chatted with: a golden one, whose folder has no tokenizer, with a tokenizer of bytes. */
+
 import type { ModelFiles } from "../../src/api.ts";
+import { byteCharacters } from "./byte-characters.ts";
 import { sharedBytes } from "./shared.ts";
 
 const SPECIAL = { "<unk>": 0, "<s>": 1, "</s>": 2 };
 /** Ids of the bytes follow the special ones. */
 export const FIRST_BYTE = 3;
-
-/** GPT-2's printable stand-in for each byte. */
-function byteCharacters(): string[] {
-  const isPrintable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-  let next = 256;
-  return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(isPrintable(byte) ? byte : next++));
-}
 
 function byteTokenizer(imageId: number): object {
   const bytes = byteCharacters().map((character, byte) => [character, byte + FIRST_BYTE] as const);

@@ -3,7 +3,7 @@ import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
-import { copyRows } from "../../kernels/copy-rows.ts";
+import { copyOf, copyRows } from "../../kernels/copy-rows.ts";
 import { layerNorm } from "../../kernels/layer-norm.ts";
 import { linear } from "../../kernels/linear.ts";
 import { pool } from "../../kernels/pool.ts";
@@ -38,7 +38,8 @@ export class Connector {
    * @returns [cells, W], with learned queries [B * rows, W]
    */
   record(recorder: Recorder, features: Tensor, views: QueriedViews, { kept, scratch }: Arenas): Tensor {
-    if (this.#steps.length === 0) return copyOf(recorder, features, kept);
+    // The features themselves are rows of the decoder's width.
+    if (this.#steps.length === 0) return copyOf(recorder, features, kept, "image tokens");
     let x = features;
     for (const [i, step] of this.#steps.entries()) {
       const [rows, width] = x.shape as [number, number];
@@ -93,11 +94,4 @@ export class Connector {
       copyRows(recorder, { x: learned, y, xRow: 0, yRow: yRow + each, rows: more });
     }
   }
-}
-
-/** The features themselves are rows of the decoder's width. */
-function copyOf(recorder: Recorder, x: Tensor, kept: Arena): Tensor {
-  const y = kept.tensor("image tokens", x.shape);
-  copyRows(recorder, { x, y, xRow: 0, yRow: 0, rows: x.shape[0]! });
-  return y;
 }

@@ -7,7 +7,7 @@ import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
-import { copyRows } from "../../kernels/copy-rows.ts";
+import { copyOf } from "../../kernels/copy-rows.ts";
 import { gatherCells } from "../../kernels/gather-cells.ts";
 import type { HeadRows } from "../../kernels/heads.ts";
 import { importance } from "../../kernels/importance.ts";
@@ -258,10 +258,4 @@ export class Encoder {
 /** The cells of a view in raster order. */
 function rasterCells(cells: number): Uint32Array {
   return Uint32Array.from({ length: cells }, (_, i) => i);
-}
-
-function copyOf(recorder: Recorder, x: Tensor, arena: Arena, label: string): Tensor {
-  const y = arena.tensor(label, x.shape);
-  copyRows(recorder, { x, y, xRow: 0, yRow: 0, rows: x.shape[0]! });
-  return y;
 }

@@ -2,6 +2,7 @@
  * A tokenizer of a given size whose text shows ids. It has bytes, a few words, so that prompts are about as long as
  * with a real one, and for every other id N the text "nN ". An answer of a random model can be read as ids by `idsOf`.
  */
+import { byteCharacters } from "../byte-characters.ts";
 
 /** Words of prompts and questions; each is one token, and so is each of its beginnings. */
 const WORDS =
@@ -15,13 +16,6 @@ export interface TokenizerShape {
   special: Readonly<Record<string, number>>;
   /** Words that are one token, as are their beginnings; without it, those of prompts and questions. */
   words?: string;
-}
-
-/** Printable stand-ins for bytes, as in GPT-2's byte-level tokenizers. */
-function byteCharacters(): string[] {
-  const isPrintable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-  let next = 256;
-  return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(isPrintable(byte) ? byte : next++));
 }
 
 /** The text of tokenizer.json. */

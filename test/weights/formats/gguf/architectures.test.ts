@@ -5,7 +5,7 @@ import { openFolder } from "../../../../src/weights/folder.ts";
 import { openModel } from "../../../../src/weights/formats/registry.ts";
 import { parseSafetensorsHeader } from "../../../../src/weights/safetensors.ts";
 import { describeModel } from "../../../support/describe-model.ts";
-import { expectClose } from "../../../support/expect-close.ts";
+import { expectSpec } from "../../../support/expect-spec.ts";
 import { type GgufTensorInput, type GgufValue, writeGguf } from "../../../support/gguf-file.ts";
 import { hasShared, sharedBytes, sharedJson } from "../../../support/shared.ts";
 // GGUF name -> Hugging Face name, one of each kind: gguf.get_tensor_name_map of the Python package gguf 0.19.0.
@@ -150,7 +150,7 @@ describe("an architecture comes to the same decoder as the family's own config.j
       const { spec, files } = await readModel(model.folder, {});
       const { bosId: _, eosIds: __, ...expected } = original.decoder!;
       const { bosId: ___, eosIds: ____, ...decoder } = spec.decoder!;
-      expectClose(decoder, expected);
+      expectSpec(decoder, expected);
       const checkpoint = await model.checkpoint(files["config.json"] as Record<string, unknown>, {});
       const matched = matchTensors(spec, checkpoint.tensors, checkpoint.nameInFile);
       expect(matched.aliases.size > 0).toBe(!(await tensorsOf(one, config))["output.weight"]);

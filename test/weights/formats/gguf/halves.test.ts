@@ -11,7 +11,7 @@ import type { Checkpoint } from "../../../../src/weights/checkpoint.ts";
 import { openFolder } from "../../../../src/weights/folder.ts";
 import { readRows } from "../../../../src/weights/formats/read-rows.ts";
 import { openModel } from "../../../../src/weights/formats/registry.ts";
-import { expectClose } from "../../../support/expect-close.ts";
+import { expectSpec } from "../../../support/expect-spec.ts";
 import { GGUF_BESIDE, GGUF_FOLDERS, ggufModel, LANGUAGE_FILE, withoutUnsaid } from "../../../support/gguf-model.ts";
 import { goldenFiles } from "../../../support/golden-family.ts";
 
@@ -61,12 +61,12 @@ describe.for(GGUF_FOLDERS)("%s", (folder) => {
     const { tensors: _, ignores: __, pictures, decoder, family, ...rest } = model.spec;
     const { tensors: ___, ignores: ____, pictures: own, decoder: text, family: name, ...others } = golden.spec;
     expect(family).toBe(name);
-    expectClose(rest, others, "spec");
-    expectClose({ ...withGroups(decoder!), bosId: 0, eosIds: [] }, { ...text, bosId: 0, eosIds: [] });
-    expectClose(pictures, own, "pictures");
+    expectSpec(rest, others, "spec");
+    expectSpec({ ...withGroups(decoder!), bosId: 0, eosIds: [] }, { ...text, bosId: 0, eosIds: [] });
+    expectSpec(pictures, own, "pictures");
     for (const [width, height] of SIZES) {
       const plan = pictures!.plan(width, height, {});
-      expectClose(plan, own!.plan(width, height, {}), "plan");
+      expectSpec(plan, own!.plan(width, height, {}), "plan");
       const rows = plan.views.map(({ grid }) => grid.rows * grid.cols);
       expect(pictures!.runs(plan, rows)).toEqual(own!.runs(plan, rows));
     }
