@@ -2,13 +2,13 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import type { BrowserConfigOptions } from "vitest/node";
+import { chromiumProvider } from "./test/support/chromium-provider.ts";
 import type { ExpectedDevice } from "./test/support/device.ts";
 import { firefoxProvider } from "./test/support/firefox-provider.ts";
 import { markdownReader, shaderText } from "./tools/bundle-plugins.mjs";
-import { CHROMIUM_DEVICE, CHROMIUM_FLAGS, findChromium } from "./tools/chromium.mjs";
+import { BROWSERS_AT_ONCE, CHROMIUM_DEVICE, CHROMIUM_FLAGS, findChromium } from "./tools/chromium.mjs";
 import { FIREFOX_DEVICE } from "./tools/firefox.mjs";
 
 // The site, and the test projects. The library is built by tools/library.mjs.
@@ -38,8 +38,6 @@ const FIREFOX_FAMILIES = ["smolvlm-s4-tags-bf16"];
 export default defineConfig(({ command }) => ({
   // Relative, so that the built site works in whatever folder of a server it is put.
   base: command === "build" ? "./" : "/",
-  // Test processes that run side by side would overwrite each other's prepared dependencies.
-  ...(process.env.FOVEA_TEST_SHARD ? { cacheDir: `node_modules/.vite/shard-${process.env.FOVEA_TEST_SHARD}` } : {}),
   // Without the fall-back of single-page applications: a missing file is a 404, not the page.
   appType: "mpa",
   build: { outDir: "dist/site", target: "es2022", rolldownOptions: { input: ["index.html", "bench.html"] } },
@@ -67,6 +65,8 @@ export default defineConfig(({ command }) => ({
     "import.meta.env.VITE_PROJECT_ROOT": JSON.stringify(projectRoot),
   },
   test: {
+    // Of all projects: a browser that starts on a busy machine.
+    browser: { connectTimeout: 300_000 },
     projects: [
       {
         extends: true,
@@ -215,8 +215,10 @@ function browserProject(
       exclude,
       testTimeout: 300_000,
       hookTimeout: 300_000,
-      // One page at a time: the software adapter uses every core already.
-      fileParallelism: false,
+      // Files share a page, and with it modules, devices and pipelines: most of a small model's load is compiling.
+      isolate: false,
+      maxWorkers: BROWSERS_AT_ONCE,
+      sequence: { groupOrder: 2 },
       browser: { enabled: true, headless: true, screenshotFailures: false, ...browser },
     },
   };
@@ -243,7 +245,7 @@ function chromium(command: "build" | "serve"): Pick<BrowserConfigOptions, "provi
   // Looked for only when the tests run, so that a build needs no browser.
   const executablePath = command === "serve" && process.env.VITEST ? findChromium() : undefined;
   const launchOptions = { ...(executablePath && { executablePath }), args: CHROMIUM_FLAGS };
-  return { provider: playwright({ launchOptions }), instances: [{ browser: "chromium" }] };
+  return { provider: chromiumProvider({ launchOptions }), instances: [{ browser: "chromium" }] };
 }
 
 /** For test/support/device.ts, which reads it as JSON. */

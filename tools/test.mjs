@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BROWSERS_AT_ONCE, findChromium } from "./chromium.mjs";
+import { findChromium } from "./chromium.mjs";
 import { asksForHelp, printHelp } from "./command-line.mjs";
 import { lookForFirefox } from "./firefox.mjs";
 import { root } from "./library.mjs";
@@ -29,8 +29,7 @@ const STEPS = {
   style: () => program("style", "@biomejs/biome/bin/biome", ["check", "--error-on-warnings"]),
   build: () => outcomeOf("build", [join(root, "tools/run.mjs"), "build"]),
   node: () => vitest("node"),
-  // The software adapter compiles on one core; two browsers on two cores take 55 s instead of 100 s.
-  gpu: async () => onBrowser(await vitest("gpu", BROWSERS_AT_ONCE), versionOf(findChromium())),
+  gpu: async () => onBrowser(await vitest("gpu"), versionOf(findChromium())),
   firefox: () => firefox(),
   e2e: () => vitest(["e2e", "e2e-timed"]),
 };
@@ -43,7 +42,7 @@ const FURTHER_STEPS = {
   long: () => vitest("long"),
   small: () => firefox("small"),
   dawn: () => vitest("dawn"),
-  wgpu: async () => vitest("wgpu", 1, await deno()),
+  wgpu: async () => vitest("wgpu", await deno()),
 };
 
 const HELP = `Checks types, style and build; runs unit tests, shaders and end-to-end tests.
@@ -158,7 +157,7 @@ async function firefox(project = "firefox") {
   if (path) {
     // Found once here; the end-to-end tests use the variable.
     process.env.FIREFOX_PATH = path;
-    return onBrowser(await vitest(project, BROWSERS_AT_ONCE), versionOf(path));
+    return onBrowser(await vitest(project), versionOf(path));
   }
   if (process.env.CI) return fail(project, missing);
   return { ...fail(project, missing), failed: 0, failures: [], skipped: 1, skips: [missing], needs: { Firefox: 1 } };
@@ -186,51 +185,26 @@ async function deno() {
 }
 
 /**
- * Runs projects of vite.config.ts, split over several processes, and counts from their reports.
+ * Runs projects of vite.config.ts, and counts from their report.
  * @param {string | string[]} projects
- * @param {number} [shards]
  * @param {string[]} [runtime] arguments before the script
- */
-async function vitest(projects, shards = 1, runtime = []) {
-  const results = Array.from({ length: shards }, (_, index) => shard([projects].flat(), index + 1, shards, runtime));
-  return total(await Promise.all(results));
-}
-
-/**
- * Shows the first process's output live, that of the others at their end.
- * @param {string[]} projects
- * @param {number} index from 1
- * @param {number} of
- * @param {string[]} runtime
  * @returns {Promise<Counts>}
  */
-async function shard(projects, index, of, runtime) {
-  const name = projects.join(" and ");
+async function vitest(projects, runtime = []) {
+  const names = [projects].flat();
   const folder = mkdtempSync(join(tmpdir(), "fovea-test-"));
   try {
     const report = join(folder, "report.json");
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-    const args = [
-      ...runtime,
-      join(root, "node_modules/vitest/vitest.mjs"),
-      "run",
-      ...projects.flatMap((project) => ["--project", project]),
-      `--shard=${index}/${of}`,
-      ...reporters,
-    ];
-    const child = spawn(process.execPath, args, {
-      cwd: root,
-      stdio: ["inherit", index > 1 ? "pipe" : "inherit", "inherit"],
-      env: of > 1 ? { ...process.env, FOVEA_TEST_SHARD: String(index) } : process.env,
-    });
-    const output = child.stdout?.toArray();
-    const [code] = await once(child, "exit");
-    for (const part of (await output) ?? []) process.stdout.write(part);
-    if (!existsSync(report)) return fail(name, "it ended without a report");
+    const script = join(root, "node_modules/vitest/vitest.mjs");
+    const selected = names.flatMap((name) => ["--project", name]);
+    const args = [...runtime, script, "run", ...selected, ...reporters];
+    const [code] = await once(spawn(process.execPath, args, { cwd: root, stdio: "inherit" }), "exit");
+    if (!existsSync(report)) return fail(names.join(" and "), "it ended without a report");
     const counts = readReport(report, root);
     if (code !== 0 && counts.failed === 0) {
       counts.failed++;
-      counts.failures.push(`${name}: an error outside the tests`);
+      counts.failures.push(`${names.join(" and ")}: an error outside the tests`);
     }
     return counts;
   } finally {

@@ -1,7 +1,7 @@
 /** AbortSignal at every stage of loading: it ends at once with `aborted`, nothing stays on the GPU or on its way. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { Fovea, type LoadOptions, type LoadProgress, type ModelFiles } from "../../src/index.ts";
-import { type CountedDevice, countedDevice, expectRefusal } from "../support/engine.ts";
+import { type CountedDevice, expectRefusal, ownCountedDevice } from "../support/engine.ts";
 import { languageFiles } from "../support/random-models.ts";
 import { shippedModelUrl } from "../support/shared.ts";
 import { expectShippedAnswer } from "../support/shipped-model.ts";
@@ -53,7 +53,7 @@ describe("an aborted load", () => {
   const url = shippedModelUrl();
 
   beforeAll(async () => {
-    counted = await countedDevice();
+    counted = await ownCountedDevice();
     small = languageFiles();
   });
   afterEach(() => {

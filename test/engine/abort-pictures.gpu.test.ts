@@ -43,7 +43,7 @@ describe("an aborted picture", () => {
     fovea.dispose();
     expect(fovea.memory.gpuBytes).toBe(0);
     expect(counted.live()).toEqual([]);
-    counted.device.destroy();
+    counted.release();
   });
 
   /** Labels of what reaches the GPU while `run` runs; aborts at the first of `label`. */

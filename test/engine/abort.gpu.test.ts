@@ -48,7 +48,7 @@ describe("an aborted answer", () => {
     fovea.dispose();
     expect(fovea.memory.gpuBytes).toBe(0);
     expect(counted.live()).toEqual([]);
-    counted.device.destroy();
+    counted.release();
   });
 
   /** Aborts as the n-th piece of work of this label is begun; `begun` counts on. */

@@ -1,6 +1,7 @@
 /** Pictures whose rows a prompt takes as one map of tiles: events, compression, several turns and several pictures. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Compression, Fovea, type GenerateRequest, type GenerationEvent, type Message } from "../../src/index.ts";
+import { useDevice } from "../support/gpu.ts";
 import { sharedBytes, sharedUrl } from "../support/shared.ts";
 
 type ImageEvent = Extract<GenerationEvent, { type: "image" }>;
@@ -10,6 +11,7 @@ const FOLDER = "golden/families/llava_onevision-qwen2-tied-bf16";
 const SIDE = 4;
 const NOWHERE = 2 ** 32 - 1;
 
+const { device } = useDevice();
 let fovea: Fovea;
 /** 37 x 187: four tiles one above the other, no padding after the patches are counted. */
 let tall: Blob;
@@ -19,7 +21,12 @@ let wide: Blob;
 beforeAll(async () => {
   const picture = async (name: string) => new Blob([await sharedBytes(`golden/families/pictures/${name}.png`)]);
   [tall, wide] = await Promise.all([picture("tall_37x187"), picture("wide_231x43")]);
-  fovea = await Fovea.load(sharedUrl(`${FOLDER}/model`), { maxContext: 512, weights: "f32", precision: "f32" });
+  fovea = await Fovea.load(sharedUrl(`${FOLDER}/model`), {
+    maxContext: 512,
+    weights: "f32",
+    precision: "f32",
+    device: device(),
+  });
 });
 afterAll(() => {
   fovea.dispose();

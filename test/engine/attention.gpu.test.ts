@@ -4,6 +4,7 @@ import type { AnswerAttention, GenerateRequest, GenerationEvent } from "../../sr
 import { Fovea } from "../../src/engine/fovea.ts";
 import { ceilRank } from "../../src/model/inhibition/plan.ts";
 import { chatFiles } from "../support/chat-files.ts";
+import { useDevice } from "../support/gpu.ts";
 
 const COMPRESSION = { method: "vmtc", tokens: 10 } as const;
 
@@ -14,9 +15,10 @@ function picture(seed: number): ImageData {
 }
 
 describe("where an answer looked", () => {
+  const { device } = useDevice();
   let fovea: Fovea;
   beforeAll(async () => {
-    fovea = await Fovea.load(await chatFiles(), { maxContext: 400 });
+    fovea = await Fovea.load(await chatFiles(), { maxContext: 400, device: device() });
   });
   afterAll(() => {
     fovea.dispose();

@@ -15,7 +15,7 @@ describe("requests at the same time", () => {
   afterAll(() => {
     fovea.dispose();
     expect(counted.live()).toEqual([]);
-    counted.device.destroy();
+    counted.release();
   });
 
   test("two questions: both answers are right, and the first is done before the second begins", async () => {

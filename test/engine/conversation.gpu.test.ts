@@ -4,6 +4,7 @@ import type { GenerateRequest, GenerationEvent, Message } from "../../src/api.ts
 import { Fovea } from "../../src/engine/fovea.ts";
 import { Gpu } from "../../src/gpu/device.ts";
 import { chatFiles } from "../support/chat-files.ts";
+import { useDevice } from "../support/gpu.ts";
 
 /** Counts the submits of each label: what the GPU was asked to do. */
 function countSubmits(): Map<string, number> {
@@ -26,18 +27,14 @@ function picture(seed: number): ImageData {
 describe("a conversation", () => {
   let fovea: Fovea;
   const submits = countSubmits();
-  // One device for all engines, so that pipelines are compiled once.
-  let device: GPUDevice;
-  const load = async () => Fovea.load(await chatFiles(), { device, maxContext: 400 });
+  const { device } = useDevice();
+  const load = async () => Fovea.load(await chatFiles(), { device: device(), maxContext: 400 });
   beforeAll(async () => {
-    const adapter = await navigator.gpu.requestAdapter();
-    device = await adapter!.requestDevice({ requiredFeatures: ["subgroups"] });
     fovea = await load();
   });
   afterAll(() => {
     fovea.dispose();
     expect(fovea.memory.gpuBytes).toBe(0);
-    device.destroy();
   });
 
   async function ask(messages: Message[], options: Partial<GenerateRequest> = {}) {

@@ -1,20 +1,19 @@
 /** The tokens of a conversation before it runs: beside an answer, without the GPU, refused as an answer would be. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fovea } from "../../src/engine/fovea.ts";
-import { requestDevice } from "../../src/gpu/device.ts";
 import { expectRefusal, onWork, question } from "../support/engine.ts";
 import { classifierFiles, languageFiles } from "../support/random-models.ts";
+import { sharedDevice } from "../support/shared-devices.ts";
 
 describe("countTokens", () => {
   let device: GPUDevice;
   let fovea: Fovea;
   beforeAll(async () => {
-    device = await requestDevice();
+    device = await sharedDevice("raised");
     fovea = await Fovea.load(languageFiles(), { device, maxContext: 300 });
   }, 180_000);
   afterAll(() => {
     fovea.dispose();
-    device.destroy();
   });
 
   test("is what an answer's statistics say, comes while one runs, and gives the GPU no work", async () => {

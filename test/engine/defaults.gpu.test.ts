@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => {
   expect(counted.live()).toEqual([]);
-  counted.device.destroy();
+  counted.release();
 });
 
 /** Tokens of the picture, blocks of its stages, ratios of the layers that an answer looked from, and its text. */

@@ -3,8 +3,9 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest
 import { cdp } from "vitest/browser";
 import { Gpu } from "../../src/gpu/device.ts";
 import { Fovea, type LoadOptions } from "../../src/index.ts";
-import { countedDevice, expectAnswers, expectRefusal, type Files, question } from "../support/engine.ts";
+import { expectAnswers, expectRefusal, type Files, ownCountedDevice, question } from "../support/engine.ts";
 import { languageFiles } from "../support/random-models.ts";
+import { sharedDevice } from "../support/shared-devices.ts";
 
 /** Of the browser's DevTools protocol, as far as it is used here. */
 const devTools = cdp() as unknown as { send(method: "HeapProfiler.collectGarbage"): Promise<void> };
@@ -17,7 +18,7 @@ describe("on the caller's device", () => {
   let device: GPUDevice;
   beforeAll(async () => {
     files = languageFiles();
-    ({ device } = await countedDevice());
+    device = await sharedDevice("standard");
   });
   beforeEach(() => {
     held = [];
@@ -73,7 +74,7 @@ describe("on the caller's device", () => {
   });
 
   test("an engine whose device is lost says so, and a later one at once", async () => {
-    const lost = await countedDevice();
+    const lost = await ownCountedDevice();
     const fovea = await Fovea.load(files, { maxContext: 64, device: lost.device });
     lost.device.destroy();
     await expectRefusal(() => fovea.generate(question).text(), "device-lost", /the GPU device was lost/);

@@ -171,7 +171,7 @@ describe("hostile small files and arguments", () => {
   });
   afterAll(() => {
     expect(counted.live()).toEqual([]);
-    counted.device.destroy();
+    counted.release();
   });
 
   /** Nothing may be allocated, not even for a while. */

@@ -4,7 +4,7 @@
  */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Fovea, type LoadOptions, type LoadProgress } from "../../src/index.ts";
-import { type CountedDevice, countedDevice, expectRefusal, type Files, question } from "../support/engine.ts";
+import { type CountedDevice, expectRefusal, type Files, ownCountedDevice, question } from "../support/engine.ts";
 import { languageFiles, referenceGreedy } from "../support/random-models.ts";
 
 const SAYS_LOST = /the GPU device was lost/;
@@ -49,14 +49,14 @@ describe("hostile devices", () => {
   });
 
   test("a device that was lost before", async () => {
-    const counted = await countedDevice();
+    const counted = await ownCountedDevice();
     counted.device.destroy();
     await expectRefusal(() => load({ device: counted.device }), "device-lost", SAYS_LOST);
     expect(counted.live()).toEqual([]);
   });
 
   test.for(["weights", "compile"] as const)("a device that is lost during the stage %s", async (stage) => {
-    const counted = await countedDevice();
+    const counted = await ownCountedDevice();
     const onProgress = (progress: LoadProgress) => {
       if (progress.stage === stage) counted.device.destroy();
     };
@@ -65,7 +65,7 @@ describe("hostile devices", () => {
   });
 
   test("a device that has not the memory for the weights", async () => {
-    const counted = await countedDevice();
+    const counted = await ownCountedDevice();
     const scope = vi.spyOn(counted.device, "popErrorScope");
     scope.mockResolvedValueOnce(new GPUOutOfMemoryError("no more"));
     await expectRefusal(
@@ -78,7 +78,7 @@ describe("hostile devices", () => {
   });
 
   test("memory that runs out, and a device that is lost, while answering", async () => {
-    const counted = await countedDevice();
+    const counted = await ownCountedDevice();
     const fovea = await load({ device: counted.device });
     await runOutOfMemory(fovea, counted);
     await lose(fovea, counted);

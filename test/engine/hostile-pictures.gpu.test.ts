@@ -213,7 +213,7 @@ describe("wrong pictures", () => {
     fovea.dispose();
     expect(fovea.memory.gpuBytes).toBe(0);
     expect(counted.live()).toEqual([]);
-    counted.device.destroy();
+    counted.release();
   });
 
   async function expectUnchanged(run: () => unknown, kind: Refusal, says: RegExp): Promise<void> {

@@ -161,7 +161,7 @@ describe("wrong requests to a language model", () => {
     fovea.dispose();
     expect(fovea.memory.gpuBytes).toBe(0);
     expect(counted.live()).toEqual([]);
-    counted.device.destroy();
+    counted.release();
   });
 
   /** Refused, without a byte left over. */

@@ -218,7 +218,7 @@ describe("damaged weights", () => {
     counted = await countedDevice();
     small = languageFiles();
   });
-  afterAll(() => counted?.device.destroy());
+  afterAll(() => counted?.release());
 
   const load = (files: ModelFiles) => Fovea.load(files, { device: counted.device, maxContext: 64 });
 

@@ -15,7 +15,7 @@ describe("weights that overflow", () => {
   beforeAll(async () => {
     counted = await countedDevice();
   }, 60_000);
-  afterAll(() => counted.device.destroy());
+  afterAll(() => counted.release());
 
   test.for([
     ["the last norm", "model.norm.weight"],

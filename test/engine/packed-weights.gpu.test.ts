@@ -1,5 +1,5 @@
 /** Packed weights through the public interface: what they cost in accuracy and memory, and what no half holds. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { LoadOptions, Matrix, ModelFiles } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { argmax } from "../reference/model/decoder.ts";
@@ -10,23 +10,19 @@ import { roundToF16 } from "../reference/weight-unpack.ts";
 import { chatFiles } from "../support/chat-files.ts";
 import { nmse } from "../support/compare.ts";
 import { GOLDEN_NAMES, goldenPixels, loadGolden } from "../support/golden.ts";
+import { useDevice } from "../support/gpu.ts";
 import { needing, sharedBytes, sharedUrl, testShared } from "../support/shared.ts";
+import { sharedDevice } from "../support/shared-devices.ts";
 import { storyReferences } from "../support/stories.ts";
 import { NMSE_PACKED, NMSE_SAME_PACKED, SAME_TOKEN_PACKED } from "../support/tolerances.ts";
 
 type Packed = "f16" | "q8" | "q4";
 const PACKED: readonly Packed[] = ["f16", "q8", "q4"];
 
-// One device for all engines, so that pipelines are compiled once.
-let device: GPUDevice;
-beforeAll(async () => {
-  const adapter = await navigator.gpu.requestAdapter();
-  device = await adapter!.requestDevice({ requiredFeatures: ["subgroups"] });
-});
-afterAll(() => device.destroy());
+const { device } = useDevice();
 
 async function withModel<T>(source: string | ModelFiles, options: LoadOptions, body: (fovea: Fovea) => Promise<T>) {
-  const fovea = await Fovea.load(source, { device, ...options });
+  const fovea = await Fovea.load(source, { device: device(), ...options });
   try {
     return await body(fovea);
   } finally {
@@ -143,9 +139,12 @@ describe("packed weights", () => {
 
 describe("precision", () => {
   test("halves are for devices that have them, told by the model's info", async () => {
-    // The device of this file was not asked for the feature, whatever the adapter has.
     const options = { weights: "f16", precision: "f16" } as const;
-    await withModel(await chatFiles(), options, async ({ info }) => expect(info.precision).toBe("f32"));
+    // This device was not asked for the feature, whatever the adapter has.
+    const plain = await sharedDevice("standard");
+    await withModel(await chatFiles(), { ...options, device: plain }, async ({ info }) =>
+      expect(info.precision).toBe("f32"),
+    );
     const fovea = await Fovea.load(await chatFiles(), options);
     const adapter = await navigator.gpu.requestAdapter();
     expect(fovea.info.precision).toBe(adapter!.features.has("shader-f16") ? "f16" : "f32");

@@ -7,14 +7,20 @@ import { sampleDistribution } from "../reference/sample.ts";
 import { sampleDraw } from "../reference/sample-draw.ts";
 import { logSoftmax, topIds } from "../reference/top-logprobs.ts";
 import { expectClose } from "../support/compare.ts";
+import { useDevice } from "../support/gpu.ts";
 import { sharedUrl } from "../support/shared.ts";
 
 const messages: Message[] = [{ role: "user", content: "Tell me about rivers." }];
 const STEPS = 8;
 
+const { device } = useDevice();
 let fovea: Fovea;
 beforeAll(async () => {
-  fovea = await Fovea.load(sharedUrl("golden/families/text-smollm3/model"), { weights: "f32", precision: "f32" });
+  fovea = await Fovea.load(sharedUrl("golden/families/text-smollm3/model"), {
+    weights: "f32",
+    precision: "f32",
+    device: device(),
+  });
 });
 afterAll(() => fovea.dispose());
 

@@ -2,15 +2,21 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { type GoldenFamily, loadFamily } from "../support/golden-family.ts";
+import { useDevice } from "../support/gpu.ts";
 import { sharedUrl } from "../support/shared.ts";
 
 const FOLDER = "nanollava-original-bf16";
 let golden: GoldenFamily;
+const { device } = useDevice();
 let fovea: Fovea;
 
 beforeAll(async () => {
   golden = await loadFamily(FOLDER);
-  fovea = await Fovea.load(sharedUrl(`golden/families/${FOLDER}/model`), { weights: "f32", precision: "f32" });
+  fovea = await Fovea.load(sharedUrl(`golden/families/${FOLDER}/model`), {
+    weights: "f32",
+    precision: "f32",
+    device: device(),
+  });
 });
 afterAll(() => fovea.dispose());
 

@@ -4,17 +4,12 @@ import type { GenerateRequest, Message } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { chatFiles, FIRST_BYTE } from "../support/chat-files.ts";
 import { having } from "../support/descriptions.ts";
+import { useDevice } from "../support/gpu.ts";
 
 const user = (content: string): Message => ({ role: "user", content });
 
 describe("RoPE by length", () => {
-  // One device for all engines, so that pipelines are compiled once.
-  let device: GPUDevice;
-  beforeAll(async () => {
-    const adapter = await navigator.gpu.requestAdapter();
-    device = await adapter!.requestDevice({ requiredFeatures: ["subgroups"] });
-  });
-  afterAll(() => device.destroy());
+  const { device } = useDevice();
 
   /** The chat checkpoint with fields of its decoder changed. */
   async function load(changes: Record<string, unknown>): Promise<Fovea> {
@@ -22,7 +17,7 @@ describe("RoPE by length", () => {
     const config = JSON.parse(new TextDecoder().decode(files["config.json"] as Uint8Array));
     config.text_config = having(config.text_config, changes);
     const changed = new TextEncoder().encode(JSON.stringify(config));
-    return Fovea.load({ ...files, "config.json": changed }, { device, maxContext: 400 });
+    return Fovea.load({ ...files, "config.json": changed }, { device: device(), maxContext: 400 });
   }
 
   test("dynamic: later turns are answered as by an engine that kept nothing", async () => {

@@ -1,22 +1,26 @@
 /** Conversations on disk: what a reload goes on from, and files that are damaged, stale, or of another model. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { GenerateRequest, Message } from "../../src/api.ts";
+import type { GenerateRequest, LoadOptions, Message, ModelFiles } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { textSha256 } from "../../src/weights/hash.ts";
 import { deleteStoredConversation, storedConversations } from "../../src/weights/storage.ts";
 import { chatFiles } from "../support/chat-files.ts";
+import { useDevice } from "../support/gpu.ts";
 
 const NAME = "test: the last conversation";
 const settings = { weights: "f32", precision: "f32", maxContext: 400 } as const;
 
 describe("a saved conversation", () => {
+  const { device } = useDevice();
   /** The page before its reload, and after it. */
   let before: Fovea;
   let after: Fovea;
   let png: Blob;
+  const load = (files: ModelFiles, more: LoadOptions = {}) =>
+    Fovea.load(files, { ...settings, ...more, device: device() });
   beforeAll(async () => {
     const files = await chatFiles();
-    [before, after] = [await Fovea.load(files, settings), await Fovea.load(files, { ...settings, keptBytes: 0 })];
+    [before, after] = [await load(files), await load(files, { keptBytes: 0 })];
     const canvas = new OffscreenCanvas(24, 16);
     canvas.getContext("2d")!.putImageData(
       new ImageData(
@@ -97,7 +101,7 @@ describe("a saved conversation", () => {
     };
     const known = await image(before);
     await before.saveConversation(NAME);
-    const reloaded = await Fovea.load(files, settings);
+    const reloaded = await load(files);
     try {
       expect((await reloaded.restoreConversation(NAME)).tokens).toBeGreaterThan(0);
       expect(await image(reloaded)).toEqual(known);
@@ -147,11 +151,11 @@ describe("a saved conversation", () => {
     await ask(before, [first()]);
     await before.saveConversation(NAME);
     const files = await chatFiles();
-    const small = await Fovea.load(files, { ...settings, maxContext: 100 });
+    const small = await load(files, { maxContext: 100 });
     const told = await small.restoreConversation(NAME);
     expect(told).toMatchObject({ tokens: 0, problem: expect.stringContaining("do not fit into a context of 100") });
     small.dispose();
-    const other = await Fovea.load(files, { ...settings, weights: "f16" });
+    const other = await load(files, { weights: "f16" });
     expect((await other.restoreConversation(NAME)).problem).toMatch(/another model, arithmetic, GPU or version/);
     other.dispose();
   });

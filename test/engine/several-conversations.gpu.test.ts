@@ -1,9 +1,10 @@
 /** Several conversations in turn: each goes on from its own rows, within a budget, and answers as if all had run anew. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { AnswerAttention, GenerateRequest, Message, ModelFiles } from "../../src/api.ts";
+import type { AnswerAttention, GenerateRequest, LoadOptions, Message, ModelFiles } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { planModel } from "../../src/engine/plan-model.ts";
 import { chatFiles } from "../support/chat-files.ts";
+import { useDevice } from "../support/gpu.ts";
 
 function picture(seed: number): ImageData {
   const image = new ImageData(30, 20);
@@ -26,6 +27,7 @@ async function ask(fovea: Fovea, messages: Message[], more: Partial<GenerateRequ
   return { text, attention, ...answer.stats! };
 }
 
+const { device } = useDevice();
 const settings = { weights: "f32", precision: "f32", maxContext: 400 } as const;
 
 /** The answer of an engine that has no rows. */
@@ -55,8 +57,12 @@ async function goBack(
   return { one, back };
 }
 
+function load(files: ModelFiles, more: LoadOptions = {}): Promise<Fovea> {
+  return Fovea.load(files, { ...settings, ...more, device: device() });
+}
+
 async function loadBoth(files: ModelFiles): Promise<[Fovea, Fovea]> {
-  return [await Fovea.load(files, settings), await Fovea.load(files, { ...settings, keptBytes: 0 })];
+  return [await load(files), await load(files, { keptBytes: 0 })];
 }
 
 function disposeAll(engines: Fovea[]): void {
@@ -106,7 +112,7 @@ describe("several conversations", () => {
     rowBytes = gpu.cacheBytes / contextLength;
     expect(gpu.keptBytes).toBe(gpu.cacheBytes);
     keptBytes = Math.floor(2.5 * ROWS * rowBytes);
-    fovea = await Fovea.load(files, { ...settings, keptBytes });
+    fovea = await load(files, { keptBytes });
     expect((await planModel(files, { ...settings, keptBytes })).gpu.keptBytes).toBe(keptBytes);
     loadedBytes = fovea.memory.gpuBytes;
   });

@@ -1,13 +1,15 @@
 /** A real trained Llama: every greedy token of its reference, through the public interface. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Fovea } from "../../src/engine/fovea.ts";
+import { useDevice } from "../support/gpu.ts";
 import { describeShared, needing, sharedUrl } from "../support/shared.ts";
 import { storyReferences } from "../support/stories.ts";
 
 describeShared(needing("real/stories260K", "stories260K"), () => {
+  const { device } = useDevice();
   let fovea: Fovea;
   beforeAll(async () => {
-    fovea = await Fovea.load(sharedUrl("real/stories260K"));
+    fovea = await Fovea.load(sharedUrl("real/stories260K"), { device: device() });
   });
   afterAll(() => fovea.dispose());
 
@@ -46,7 +48,7 @@ describeShared(needing("real/stories260K", "stories260K"), () => {
   });
 
   test("a full context ends the answer", async () => {
-    const short = await Fovea.load(sharedUrl("real/stories260K"), { maxContext: 16 });
+    const short = await Fovea.load(sharedUrl("real/stories260K"), { maxContext: 16, device: device() });
     const generation = short.generate({ messages: [{ role: "user", content: "Once upon a time" }] });
     await generation.text();
     // Five rows of the prompt; the last token needs none, as nothing comes after it.

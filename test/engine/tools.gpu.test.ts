@@ -3,6 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { GenerateRequest, GenerationEvent, Message, ModelFiles, Tool } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
+import { useDevice } from "../support/gpu.ts";
 import { sharedBytes, sharedJson } from "../support/shared.ts";
 import tagged from "../text/jinja/templates/hermes-tools.jinja?raw";
 import python from "../text/jinja/templates/lfm2-tools.jinja?raw";
@@ -26,6 +27,7 @@ const messages: Message[] = [{ role: "user", content: "Is it warm?" }];
 const MARKS = ["<|tool_call_start|>", "<|tool_call_end|>"];
 
 const FOLDER = "golden/families/text-lfm2/model";
+const { device } = useDevice();
 const models = new Map<string, Fovea>();
 
 beforeAll(async () => {
@@ -38,7 +40,8 @@ beforeAll(async () => {
   const bytes = (text: string) => new TextEncoder().encode(text);
   for (const [name, template] of Object.entries({ tagged, python, plain })) {
     const own = { "tokenizer.json": bytes(JSON.stringify(tokenizer)), "chat_template.jinja": bytes(template) };
-    models.set(name, await Fovea.load({ ...files, ...own }, { weights: "f32", precision: "f32", maxContext: 1024 }));
+    const options = { weights: "f32", precision: "f32", maxContext: 1024, device: device() } as const;
+    models.set(name, await Fovea.load({ ...files, ...own }, options));
   }
 });
 afterAll(() => {

@@ -53,7 +53,7 @@ describe("on one device", () => {
     fovea.dispose();
     expect(fovea.memory.gpuBytes).toBe(0);
     expect(counted.live()).toEqual([]);
-    counted.device.destroy();
+    counted.release();
   });
 
   /** Labels of the work that reaches the GPU while `run` runs. */

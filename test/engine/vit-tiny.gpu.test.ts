@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Compression } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { readSafetensors, type Weights } from "../reference/model/weights.ts";
+import { useDevice } from "../support/gpu.ts";
 import { describeShared, needing, sharedBytes, sharedJson, sharedUrl } from "../support/shared.ts";
 
 interface Expected {
@@ -21,11 +22,12 @@ const FULL_TOLERANCE = 1e-4;
 const COMPRESSED_TOLERANCE = 1e-3;
 
 describeShared(needing("real/vit-tiny", "vit-tiny"), () => {
+  const { device } = useDevice();
   let fovea: Fovea;
   let results: Expected["results"];
   let stored: Weights;
   beforeAll(async () => {
-    fovea = await Fovea.load(sharedUrl("real/vit-tiny"));
+    fovea = await Fovea.load(sharedUrl("real/vit-tiny"), { device: device() });
     ({ results } = await sharedJson<Expected>("real/vit-tiny/expected.json"));
     stored = readSafetensors(await sharedBytes("real/vit-tiny/expected.safetensors"));
   });

@@ -7,6 +7,7 @@ import type { Fovea, ModelFiles } from "../../src/index.ts";
 import { FoveaError, type FoveaErrorCode } from "../../src/index.ts";
 import { expectAnswer, type Files, QUESTION } from "./random-models.ts";
 import { sharedBytes } from "./shared.ts";
+import { sharedDevice } from "./shared-devices.ts";
 
 export type { Files };
 
@@ -17,10 +18,17 @@ export interface CountedDevice {
   live(): string[];
   /** How many were ever made. */
   made(): number;
+  /** Ends the count. The device lives on. */
+  release(): void;
 }
 
-/** A device whose live memory is counted. */
+/** The page's device. The caller releases it, and does not lose it. */
 export async function countedDevice(): Promise<CountedDevice> {
+  return countMemory(await sharedDevice("standard"));
+}
+
+/** A device to lose, or with nothing compiled. The caller destroys it. */
+export async function ownCountedDevice(): Promise<CountedDevice> {
   return countMemory(await (await navigator.gpu.requestAdapter())!.requestDevice());
 }
 
@@ -43,7 +51,14 @@ export function countMemory(device: GPUDevice): CountedDevice {
   const createTexture = device.createTexture.bind(device);
   device.createBuffer = (descriptor) => count(createBuffer(descriptor));
   device.createTexture = (descriptor) => count(createTexture(descriptor));
-  return { device, live: () => [...alive].map(({ label }) => label), made: () => total };
+  return {
+    device,
+    live: () => [...alive].map(({ label }) => label),
+    made: () => total,
+    release: () => {
+      for (const name of ["createBuffer", "createTexture"]) Reflect.deleteProperty(device, name);
+    },
+  };
 }
 
 /** Calls `seen` with the label of each command encoder that is made, so with each piece of work. Returns how to stop. */

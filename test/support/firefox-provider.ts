@@ -1,4 +1,7 @@
-/** Vitest's browser provider for Firefox, over WebDriver BiDi: opens the page that runs the tests. No user events. */
+/**
+ * Vitest's browser provider for Firefox, over WebDriver BiDi: opens the pages that run the tests, each in a browser of its own.
+ * No user events.
+ */
 import { defineBrowserProvider } from "@vitest/browser";
 import type { Browser, Page } from "puppeteer-core";
 import type { BrowserProvider, BrowserProviderOption } from "vitest/node";
@@ -11,13 +14,14 @@ export function firefoxProvider(): BrowserProviderOption {
 
 class FirefoxProvider implements BrowserProvider {
   readonly name = "firefox";
-  readonly supportsParallelism = false;
-  #browser: Promise<Browser> | undefined;
+  readonly supportsParallelism = true;
+  readonly #browsers = new Map<string, Promise<Browser>>();
   readonly #pages = new Map<string, Page>();
 
   async openPage(sessionId: string, url: string): Promise<void> {
-    this.#browser ??= launchFirefox();
-    const browser = await this.#browser;
+    const launched = this.#browsers.get(sessionId) ?? launchFirefox();
+    this.#browsers.set(sessionId, launched);
+    const browser = await launched;
     await this.#pages.get(sessionId)?.close();
     const page = await browser.newPage();
     this.#pages.set(sessionId, page);
@@ -30,9 +34,9 @@ class FirefoxProvider implements BrowserProvider {
   }
 
   async close(): Promise<void> {
-    const browser = await this.#browser?.catch(() => undefined);
-    this.#browser = undefined;
+    const browsers = await Promise.allSettled(this.#browsers.values());
+    this.#browsers.clear();
     this.#pages.clear();
-    await browser?.close();
+    await Promise.all(browsers.map(async (one) => one.status === "fulfilled" && (await one.value.close())));
   }
 }

@@ -1,11 +1,12 @@
 /** Helpers for tests of kernels: a device, random inputs with a printed seed, poisoned outputs, comparison. */
 import { afterAll, beforeAll, expect } from "vitest";
-import { Gpu, requestDevice } from "../../src/gpu/device.ts";
+import { Gpu } from "../../src/gpu/device.ts";
 import { type Capabilities, withCapabilities as changed, type Recorder } from "../../src/gpu/pass.ts";
 import { readTensor } from "../../src/gpu/readback.ts";
 import type { ElementType, Tensor } from "../../src/gpu/tensor.ts";
 import { elementCount, type Shape } from "../../src/shared/shape.ts";
 import { expectDevice, SUBGROUPS } from "./device.ts";
+import { sharedDevice } from "./shared-devices.ts";
 
 export { DEVICE_KINDS, SUBGROUPS } from "./device.ts";
 export { freshRandom, Random } from "./random.ts";
@@ -26,13 +27,12 @@ export function useGpu(): { gpu: () => Gpu } {
   return { gpu: () => gpu };
 }
 
-/** A device for all models of a file or suite, so that each pipeline is compiled once. */
+/** The device of the page, for models; see shared-devices.ts. */
 export function useDevice(): { device: () => GPUDevice } {
   let device: GPUDevice;
   beforeAll(async () => {
-    device = await requestDevice();
+    device = await sharedDevice("raised");
   });
-  afterAll(() => device.destroy());
   return { device: () => device };
 }
 

@@ -1,6 +1,7 @@
 /** The model that ships, on the answers and logits that PyTorch gave with it, see training/reference.py. */
 import { expect } from "vitest";
 import reference from "../../eval/parity/reference.json";
+import type { LoadOptions } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { nmse } from "./compare.ts";
 
@@ -21,9 +22,10 @@ async function bytesOf(path: string): Promise<Uint8Array> {
 export async function withShippedModel(
   weights: "auto" | "f16" | "q8" | "q4",
   body: (fovea: Fovea) => Promise<void>,
+  options: Pick<LoadOptions, "device"> = {},
 ): Promise<void> {
   const entries = await Promise.all(FILES.map(async (name) => [name, await bytesOf(`/fovea-demo/${name}`)] as const));
-  const fovea = await Fovea.load(Object.fromEntries(entries), { weights });
+  const fovea = await Fovea.load(Object.fromEntries(entries), { weights, ...options });
   try {
     await body(fovea);
   } finally {

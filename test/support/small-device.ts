@@ -17,13 +17,17 @@ export const SMALL_LIMITS = {
 
 /** Makes `navigator.gpu` give only such devices. Returns how to undo it. */
 export function giveSmallDevices(gpu: GPU = navigator.gpu): () => void {
+  const before = Object.getOwnPropertyDescriptor(gpu, "requestAdapter");
   const request = gpu.requestAdapter.bind(gpu);
   const requestAdapter: GPU["requestAdapter"] = async (options) => {
     const adapter = await request(options);
     return adapter && smallAdapter(adapter);
   };
   Object.defineProperty(gpu, "requestAdapter", { value: requestAdapter, configurable: true });
-  return () => Reflect.deleteProperty(gpu, "requestAdapter");
+  return () => {
+    if (before) Object.defineProperty(gpu, "requestAdapter", before);
+    else Reflect.deleteProperty(gpu, "requestAdapter");
+  };
 }
 
 function smallAdapter(adapter: GPUAdapter): GPUAdapter {

@@ -5,6 +5,7 @@ import { Fovea } from "../../src/engine/fovea.ts";
 import { createFovea, type RemoteFovea } from "../../src/worker/client.ts";
 import { expectRefusal } from "../support/engine.ts";
 import { classifierFiles } from "../support/random-models.ts";
+import { sharedDevice } from "../support/shared-devices.ts";
 
 const SIDE = 48;
 
@@ -44,7 +45,7 @@ describe("pictures for a worker", () => {
   let here: Fovea;
   beforeAll(async () => {
     remote = await createFovea(classifierFiles());
-    here = await Fovea.load(classifierFiles());
+    here = await Fovea.load(classifierFiles(), { device: await sharedDevice("raised") });
   }, 600_000);
   afterAll(() => {
     remote.dispose();

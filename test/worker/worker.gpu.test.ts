@@ -6,6 +6,7 @@ import { deleteStoredConversation } from "../../src/weights/storage.ts";
 import { createFovea, type RemoteFovea } from "../../src/worker/client.ts";
 import { expectRefusal, question } from "../support/engine.ts";
 import { expectAnswer, languageFiles } from "../support/random-models.ts";
+import { sharedDevice } from "../support/shared-devices.ts";
 
 describe("a language model in a worker", () => {
   let remote: RemoteFovea;
@@ -14,7 +15,7 @@ describe("a language model in a worker", () => {
   beforeAll(async () => {
     const files = languageFiles();
     remote = await createFovea(files, { maxContext: 300, onProgress: (one) => progress.push(one) });
-    here = await Fovea.load(files, { maxContext: 300 });
+    here = await Fovea.load(files, { maxContext: 300, device: await sharedDevice("raised") });
     // The caller's bytes are the caller's still.
     expect(files["model.safetensors"]!.byteLength).toBeGreaterThan(0);
   }, 600_000);
