@@ -95,6 +95,31 @@ function embed(pixels: ArrayLike<number>, config: VisionConfig, weights: Weights
   );
 }
 
+/** The norms and linear layers of a block, by their names in it. */
+function blockProducts(config: VisionConfig, weights: Weights, block: number) {
+  const tensor = (name: string) => tensorData(weights, `vision.encoder.layers.${block}.${name}`);
+  const find = (name: string) => weights.get(`vision.encoder.layers.${block}.${name}`)?.data;
+  const norm = (name: string, z: Float64Array) => {
+    const bias = find(`${name}.bias`);
+    const weight = tensor(`${name}.weight`);
+    return bias ? layerNorm(z, weight, bias, config.layer_norm_eps) : rmsNorm(z, weight, config.layer_norm_eps);
+  };
+  const qkNorm = (name: string, z: Float64Array) => {
+    const weight = find(name);
+    return weight ? rmsNorm(z, weight, config.layer_norm_eps) : z;
+  };
+  const add = (name: string, scale: string, z: Float64Array, residual: Float64Array) => {
+    const factors = find(scale);
+    return factors ? addScaled(linear(name, z), factors, residual) : linear(name, z, { residual });
+  };
+  const linear = (name: string, z: Float64Array, extra: object = {}) =>
+    matmul(z, tensor(`${name}.weight`), tensor(`${name}.weight`).length / tensor(`${name}.bias`).length, {
+      bias: tensor(`${name}.bias`),
+      ...extra,
+    });
+  return { norm, qkNorm, linear, add };
+}
+
 /**
  * @param pixels planar [3, S, S], normalised
  * @param weights canonical names, `vision.*`
@@ -124,27 +149,7 @@ export function encodeImage(
   const stages: Stage[] = [];
 
   for (let block = 0; block < blocksRun; block++) {
-    const tensor = (name: string) => tensorData(weights, `vision.encoder.layers.${block}.${name}`);
-    const find = (name: string) => weights.get(`vision.encoder.layers.${block}.${name}`)?.data;
-    const norm = (name: string, z: Float64Array) => {
-      const bias = find(`${name}.bias`);
-      const weight = tensor(`${name}.weight`);
-      return bias ? layerNorm(z, weight, bias, config.layer_norm_eps) : rmsNorm(z, weight, config.layer_norm_eps);
-    };
-    const qkNorm = (name: string, z: Float64Array) => {
-      const weight = find(name);
-      return weight ? rmsNorm(z, weight, config.layer_norm_eps) : z;
-    };
-    const add = (name: string, scale: string, z: Float64Array, residual: Float64Array) => {
-      const factors = find(scale);
-      return factors ? addScaled(linear(name, z), factors, residual) : linear(name, z, { residual });
-    };
-    const linear = (name: string, z: Float64Array, extra: object = {}) =>
-      matmul(z, tensor(`${name}.weight`), tensor(`${name}.weight`).length / tensor(`${name}.bias`).length, {
-        bias: tensor(`${name}.bias`),
-        ...extra,
-      });
-
+    const { norm, qkNorm, linear, add } = blockProducts(config, weights, block);
     const normed = norm("layer_norm1", x);
     const q = qkNorm("q_norm.weight", linear("self_attn.q_proj", normed));
     const k = qkNorm("k_norm.weight", linear("self_attn.k_proj", normed));
