@@ -53,7 +53,6 @@ export interface HubOptions {
 
 /** Serves the model "someone/tiny". */
 export async function startHub(files: Record<string, Uint8Array>, options: HubOptions = {}): Promise<HubServer> {
-  const { access = "open", pageSize = 1000, wrongHash, storage = "lfs" } = options;
   const commits = new Map<string, Record<string, Uint8Array>>();
   let main = "";
   const hub: HubServer = {
@@ -82,48 +81,6 @@ export async function startHub(files: Record<string, Uint8Array>, options: HubOp
     hub.requests.push({ origin, path: url, authorization: headers.authorization, range: headers.range });
   };
 
-  const answer = (request: IncomingMessage, response: ServerResponse) => {
-    const { pathname, searchParams } = new URL(request.url!, hub.url);
-    const mayRead = access === "open" || request.headers.authorization === `Bearer ${HUB_TOKEN}`;
-    const refuse = (status: number, code?: string) =>
-      void response.writeHead(status, { ...CORS, ...(code && { "X-Error-Code": code }) }).end('{"error":"no"}');
-    const json = (value: unknown, headers = {}) =>
-      void response
-        .writeHead(200, { ...CORS, "Content-Type": "application/json", ...headers })
-        .end(JSON.stringify(value));
-    // As the hub, which does not reveal that a model exists.
-    if (!/^\/(api\/models\/)?someone\/tiny\//.test(pathname) || (access === "private" && !mayRead)) return refuse(401);
-    const revision = /\/revision\/([^/]+)$/.exec(pathname)?.[1];
-    if (revision) {
-      const commit = decodeURIComponent(revision) === "main" ? main : decodeURIComponent(revision);
-      return commits.has(commit) ? json({ sha: commit }) : refuse(404, "RevisionNotFound");
-    }
-    const [, kind, commit = "", name = ""] = /\/(tree|resolve)\/([^/]+)(?:\/(.+))?$/.exec(pathname) ?? [];
-    const published = commits.get(commit);
-    if (!kind || !published) return refuse(404, "RevisionNotFound");
-    if (kind === "tree") {
-      const from = Number(searchParams.get("cursor") ?? 0);
-      const entries = Object.entries(published).map(([path, bytes]) => entryOf(path, bytes, wrongHash, storage));
-      const next = `<${hub.url}api/models/someone/tiny/tree/${commit}?cursor=${from + pageSize}>; rel="next"`;
-      return json(entries.slice(from, from + pageSize), from + pageSize < entries.length ? { Link: next } : {});
-    }
-    if (!mayRead) return refuse(401, "GatedRepo");
-    const bytes = published[decodeURIComponent(name)];
-    if (!bytes) return refuse(404, "EntryNotFound");
-    if (!isLarge(name)) return sendFile(hub, request, response, bytes);
-    const linked = { ...CORS, "X-Linked-Size": bytes.length, "X-Linked-ETag": `"${sha256Of(bytes)}"` };
-    if (storage === "lfs")
-      response.writeHead(302, { ...linked, Location: `${hub.cdnUrl}${commit}/${name}?signature=abc` }).end();
-    else {
-      // For clients that speak Xet; all others follow the redirect to a bridge that gives plain bytes.
-      const links = [
-        `<${hub.url}api/models/someone/tiny/xet-read-token/${commit}>; rel="xet-auth"`,
-        `<${hub.cdnUrl}reconstruction/${XET_HASH}>; rel="xet-reconstruction-info"`,
-      ];
-      const Location = `${hub.cdnUrl}xet-bridge/${commit}/${name}?X-Amz-Expires=3600&signature=abc`;
-      response.writeHead(302, { ...linked, "X-Xet-Hash": XET_HASH, Link: links.join(", "), Location }).end();
-    }
-  };
   const cdn = (request: IncomingMessage, response: ServerResponse) => {
     const [, commit = "", name = ""] = /^\/(?:xet-bridge\/)?([^/]+)\/(.+)\?.*signature=abc$/.exec(request.url!) ?? [];
     const bytes = commits.get(commit)?.[decodeURIComponent(name)];
@@ -135,7 +92,7 @@ export async function startHub(files: Record<string, Uint8Array>, options: HubOp
     createServer((request, response) => {
       if (request.method === "OPTIONS") return void response.writeHead(204, CORS).end();
       note("hub", request);
-      if (!hub.override?.(request, response)) answer(request, response);
+      if (!hub.override?.(request, response)) answer({ hub, commits, main, ...options }, request, response);
     }),
     createServer((request, response) => {
       if (request.method === "OPTIONS") return void response.writeHead(204, CORS).end();
@@ -148,6 +105,67 @@ export async function startHub(files: Record<string, Uint8Array>, options: HubOp
   Object.assign(hub, { url, cdnUrl });
   hub.publish(files);
   return hub;
+}
+
+/** A hub's state: commit -> files, and the commit of "main". */
+interface PublishedModel extends HubOptions {
+  hub: HubServer;
+  commits: ReadonlyMap<string, Record<string, Uint8Array>>;
+  main: string;
+}
+
+/** Answers as the hub's own origin: revisions, listings, small files, and redirects for large ones. */
+function answer(model: PublishedModel, request: IncomingMessage, response: ServerResponse) {
+  const { hub, commits, main, access = "open", pageSize = 1000, wrongHash, storage = "lfs" } = model;
+  const { pathname, searchParams } = new URL(request.url!, hub.url);
+  const mayRead = access === "open" || request.headers.authorization === `Bearer ${HUB_TOKEN}`;
+  const refuse = (status: number, code?: string) =>
+    void response.writeHead(status, { ...CORS, ...(code && { "X-Error-Code": code }) }).end('{"error":"no"}');
+  const json = (value: unknown, headers = {}) =>
+    void response
+      .writeHead(200, { ...CORS, "Content-Type": "application/json", ...headers })
+      .end(JSON.stringify(value));
+  // As the hub, which does not reveal that a model exists.
+  if (!/^\/(api\/models\/)?someone\/tiny\//.test(pathname) || (access === "private" && !mayRead)) return refuse(401);
+  const revision = /\/revision\/([^/]+)$/.exec(pathname)?.[1];
+  if (revision) {
+    const commit = decodeURIComponent(revision) === "main" ? main : decodeURIComponent(revision);
+    return commits.has(commit) ? json({ sha: commit }) : refuse(404, "RevisionNotFound");
+  }
+  const [, kind, commit = "", name = ""] = /\/(tree|resolve)\/([^/]+)(?:\/(.+))?$/.exec(pathname) ?? [];
+  const published = commits.get(commit);
+  if (!kind || !published) return refuse(404, "RevisionNotFound");
+  if (kind === "tree") {
+    const from = Number(searchParams.get("cursor") ?? 0);
+    const entries = Object.entries(published).map(([path, bytes]) => entryOf(path, bytes, wrongHash, storage));
+    const next = `<${hub.url}api/models/someone/tiny/tree/${commit}?cursor=${from + pageSize}>; rel="next"`;
+    return json(entries.slice(from, from + pageSize), from + pageSize < entries.length ? { Link: next } : {});
+  }
+  if (!mayRead) return refuse(401, "GatedRepo");
+  const bytes = published[decodeURIComponent(name)];
+  if (!bytes) return refuse(404, "EntryNotFound");
+  if (!isLarge(name)) return sendFile(hub, request, response, bytes);
+  redirect(model, response, { commit, name, bytes });
+}
+
+/** Sends a client to the large file's other origin. */
+function redirect(
+  { hub, storage = "lfs" }: PublishedModel,
+  response: ServerResponse,
+  { commit, name, bytes }: { commit: string; name: string; bytes: Uint8Array },
+) {
+  const linked = { ...CORS, "X-Linked-Size": bytes.length, "X-Linked-ETag": `"${sha256Of(bytes)}"` };
+  if (storage === "lfs")
+    response.writeHead(302, { ...linked, Location: `${hub.cdnUrl}${commit}/${name}?signature=abc` }).end();
+  else {
+    // For clients that speak Xet; all others follow the redirect to a bridge that gives plain bytes.
+    const links = [
+      `<${hub.url}api/models/someone/tiny/xet-read-token/${commit}>; rel="xet-auth"`,
+      `<${hub.cdnUrl}reconstruction/${XET_HASH}>; rel="xet-reconstruction-info"`,
+    ];
+    const Location = `${hub.cdnUrl}xet-bridge/${commit}/${name}?X-Amz-Expires=3600&signature=abc`;
+    response.writeHead(302, { ...linked, "X-Xet-Hash": XET_HASH, Link: links.join(", "), Location }).end();
+  }
 }
 
 /** True for files that the hub keeps in large-file storage. */
