@@ -38,6 +38,10 @@ export const composerStyles = css`
     flex-basis: 14rem;
   }
 
+  .sizes > p {
+    flex-basis: 100%;
+  }
+
   .error {
     border: 1px solid color-mix(in srgb, var(--_fovea-error) 40%, transparent);
     color: var(--_fovea-error);

@@ -10,9 +10,21 @@ export function holdsModel(files: readonly File[]): boolean {
   return files.some(({ name }) => MODEL_FILE.test(name));
 }
 
-/** What a loader is given for a value of the attribute `model`: dropped files, or the value itself. */
-export function droppedModel(source: string): string | ModelFiles {
-  return kept.get(source) ?? source;
+/**
+ * What a loader is given for a value of the attribute `model`: dropped files and the one that is chosen of them, or the value
+ * itself.
+ */
+export function droppedModel(value: string): { source: string | ModelFiles; variant?: string } {
+  const name = droppedName(value);
+  if (name === undefined) return { source: value };
+  const variant = value.slice(name.length + 1);
+  return { source: kept.get(name)!, ...(variant && { variant }) };
+}
+
+/** The name of dropped files in a value of the attribute `model`, without the chosen one; undefined for any other value. */
+export function droppedName(value: string): string | undefined {
+  const [name] = value.split(":", 1);
+  return kept.has(name!) ? name : undefined;
 }
 
 /** An element as far as dropped models are concerned. */

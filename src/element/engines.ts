@@ -2,12 +2,15 @@
  * The engines of a page: one per model, shared by all users, and freed when the last one releases it. engine-slot.ts is
  * one element's use of it.
  */
-import type { FoveaModel, LoadProgress, WorkerOptions } from "../api.ts";
+import type { FoveaModel, LoadProgress, ModelPlan, WorkerOptions } from "../api.ts";
 import { orAborted } from "../errors.ts";
 import { loadFromServer, serverIn } from "./server-source.ts";
 
 /** Loads a model from the attribute `model`: `createFovea`, or a page's own function. */
 export type EngineLoader = (source: string, options: WorkerOptions) => Promise<FoveaModel>;
+
+/** Looks at a model without loading it: `planModel`. */
+export type ModelPlanner = (source: string, options: { signal: AbortSignal }) => Promise<ModelPlan>;
 
 /** Follows a load, also one that others have started: the latest progress comes at once. */
 export interface EngineWatcher {
@@ -41,9 +44,12 @@ interface Shared {
 export class EngineRegistry {
   readonly #load: EngineLoader;
   readonly #shared = new Map<string, Shared>();
+  /** Undefined where elements do not offer the sizes of a model. */
+  readonly plan: ModelPlanner | undefined;
 
-  constructor(load: EngineLoader) {
+  constructor(load: EngineLoader, plan?: ModelPlanner) {
     this.#load = load;
+    this.plan = plan;
   }
 
   /** Number of models that are loaded or loading. */

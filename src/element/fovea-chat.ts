@@ -4,20 +4,21 @@
 import { html, LitElement, type PropertyDeclaration, type PropertyValues, type TemplateResult } from "lit";
 import type { AnswerFormat, FoveaModel, ImageInput, ModelInfo, Tool } from "../api.ts";
 import { FoveaError } from "../errors.ts";
-import { createFovea } from "../worker/client.ts";
 import { ATTRIBUTES } from "./attributes.ts";
 import { Composer } from "./composer.ts";
 import { Conversation } from "./conversation.ts";
-import { droppedModel, takeModel } from "./dropped-model.ts";
+import { takeModel } from "./dropped-model.ts";
 import { EngineSlot, type EngineState } from "./engine-slot.ts";
 import { EngineRegistry } from "./engines.ts";
 import type { FoveaChatEventMap } from "./events.ts";
 import { HalfSwitch } from "./half-line.ts";
+import { loadHere, planHere } from "./local-engines.ts";
 import { plainText } from "./markdown.ts";
 import { PaintPace, StickToEnd } from "./painting.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
 import { chatSource, serverHost } from "./server-source.ts";
 import { elementSettings, type TokenBudget } from "./settings.ts";
+import { SizeOffer } from "./size-offer.ts";
 import { styles } from "./styles.ts";
 import { callTools } from "./tool-calls.ts";
 import { renderEmpty, renderEngine, renderHeader, renderTurns, type TranscriptActions } from "./transcript.ts";
@@ -34,7 +35,7 @@ export type ChatTurn = Turn<ChatPicture>;
 /** `<fovea-chat>`; see docs/element.md for its attributes, events, parts and custom properties. */
 export class FoveaChat extends LitElement {
   /** The registry from which all elements get their engines. A page may replace it before the first use. */
-  static engines = new EngineRegistry((source, options) => createFovea(droppedModel(source), options));
+  static engines = new EngineRegistry(loadHere, planHere);
 
   static override styles = styles;
 
@@ -101,6 +102,7 @@ export class FoveaChat extends LitElement {
       this.#engine.state.phase === "ready" ? this.#conversation.count(await this.#model(), ...asked) : undefined,
   });
   readonly #half = new HalfSwitch(this);
+  readonly #sizes = new SizeOffer(this);
   readonly #words = new WordPointer(() => {
     this.requestUpdate();
     this.#emit("fovea-words", this.#words.pointed ?? { turn: undefined, words: undefined, isPinned: false });
@@ -231,6 +233,7 @@ export class FoveaChat extends LitElement {
     this.#leaving = setTimeout(() => {
       this.#conversation.stop();
       this.#engine.release();
+      this.#sizes.close();
     });
   }
 
@@ -253,6 +256,7 @@ export class FoveaChat extends LitElement {
     const engine = this.#engine.state;
     const info = engine.phase === "ready" ? engine.info : undefined;
     const takesPictures = info?.takesPictures ?? true;
+    const sizes = this.#sizes.look(chatSource(this), info !== undefined, FoveaChat.engines.plan);
     return html`
       <div class=${this.#composer.isDraggedOver ? "frame over" : "frame"} part="frame">
         ${renderHeader(turns.length > 0, this.#actions)}
@@ -272,7 +276,7 @@ export class FoveaChat extends LitElement {
               : renderEmpty()
           }
         </div>
-        ${renderEngine(engine, chatSource(this) !== undefined, this.#last?.error, this.#actions)}
+        ${renderEngine(engine, chatSource(this) !== undefined, this.#last?.error, this.#actions, sizes.button)} ${sizes.list}
         ${this.#composer.render({
           placeholder: this.placeholder ?? "",
           isBusy: this.#conversation.isBusy,

@@ -244,23 +244,30 @@ function renderError(error: unknown): TemplateResult {
     ${details ? html`<details class="error-details" part="error-details"><summary>Details</summary>${details}</details>` : nothing}`;
 }
 
-/** The line between conversation and composer: the engine's state. `shown` is the error that a turn already shows. */
+/**
+ * The line between conversation and composer: the engine's state.
+ *
+ * @param shown the error that a turn already shows
+ * @param sizes the button that offers the model's sizes
+ */
 export function renderEngine(
   state: EngineState,
   hasModel: boolean,
   shown: unknown,
   actions: TranscriptActions,
+  sizes: TemplateResult | typeof nothing,
 ): TemplateResult | typeof nothing {
   switch (state.phase) {
     case "none":
       return hasModel
         ? html`<div class="status" part="status">
             <p class="status-text" part="status-text">${state.paused ? `Paused at ${byteText(state.paused.loadedBytes)} of ${byteText(state.paused.totalBytes)}. Downloaded parts are kept.` : "The model loads with your first question."}</p>
+            ${sizes}
             <button class="button load filled" part="button load" type="button" @click=${actions.load}>${state.paused ? "Resume" : "Load now"}</button>
           </div>`
         : html`<div class="status" part="status"><p class="status-text" part="status-text">No model selected.</p></div>`;
     case "loading":
-      return renderLoading(state, actions);
+      return renderLoading(state, actions, sizes);
     case "ready":
       return state.waiting
         ? html`<div class="status" part="status"><p class="status-text" part="status-text">${progressText(undefined, true)}</p></div>`
@@ -269,7 +276,7 @@ export function renderEngine(
       return state.error === shown
         ? nothing
         : html`<div class="error" part="error" role="alert">
-            ${renderError(state.error)}
+            ${renderError(state.error)} ${sizes}
             <button class="button retry" part="button retry" type="button" @click=${actions.load}>Try again</button>
           </div>`;
   }
@@ -278,11 +285,13 @@ export function renderEngine(
 function renderLoading(
   { progress, waiting }: EngineState & { phase: "loading" },
   actions: TranscriptActions,
+  sizes: TemplateResult | typeof nothing,
 ): TemplateResult {
   const isCounted = !waiting && progress?.stage === "weights" && progress.totalBytes > 0;
   const share = isCounted ? progress.loadedBytes / progress.totalBytes : undefined;
   return html`<div class="status" part="status">
     <p class="status-text" part="status-text">${progressText(progress, waiting)}</p>
+    ${sizes}
     <button class="button cancel" part="button cancel" type="button" @click=${actions.cancel}>${share === undefined ? "Cancel" : "Pause"}</button>
     ${
       share === undefined

@@ -3,3 +3,4 @@ export type * from "../api.ts";
 export { FoveaError, type FoveaErrorCode } from "../errors.ts";
 export { createFovea, type RemoteFovea } from "./client.ts";
 export { keepSmallCopy } from "./keep-copy.ts";
+export { planModel } from "./plan-model.ts";

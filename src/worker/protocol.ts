@@ -73,6 +73,14 @@ export type Call =
       shipped: ShippedFiles | undefined;
       lifeLock: string;
     }
+  /** The first and only call of a worker that looks at a model. The result is a `ModelPlan`. */
+  | {
+      type: "plan";
+      source: string | ModelFiles;
+      options: LoadSettings;
+      shipped: ShippedFiles | undefined;
+      lifeLock: string;
+    }
   | { type: "generate"; request: SentRequest }
   | { type: "encodeImage"; image: SentImage; options: Omit<EncodeImageOptions, "signal"> }
   | { type: "countTokens"; messages: SentMessage[]; options: Omit<CountTokensOptions, "signal"> }

@@ -1,7 +1,6 @@
 /** The worker's side: one engine, and the calls of one page. fovea-worker.ts starts it. */
 import type { GenerationEvent, LoadProgress, MemoryUse, Message } from "../api.ts";
 import { Fovea } from "../engine/fovea.ts";
-import { keepSmallCopy } from "../engine/keep-copy.ts";
 import type { GpuTurn } from "../engine/recovery.ts";
 import { FoveaError } from "../errors.ts";
 import { tellShippedFiles } from "../shared/shipped-files.ts";
@@ -57,10 +56,16 @@ class Server {
 
   async #run(call: number, message: Call, signal: AbortSignal): Promise<unknown> {
     if (message.type === "load") return this.#load(call, message, signal);
-    if (message.type === "keep-copy") {
-      const { source, options, shipped, lifeLock } = message;
+    if (message.type === "keep-copy" || message.type === "plan") {
+      const { source, shipped, lifeLock } = message;
       this.#live(lifeLock);
       tellShippedFiles(shipped);
+      if (message.type === "plan") {
+        const { planModel } = await import("../engine/plan-model.ts");
+        return planModel(source, { ...message.options, signal });
+      }
+      const { options } = message;
+      const { keepSmallCopy } = await import("../engine/keep-copy.ts");
       return keepSmallCopy(source, {
         ...options,
         signal,

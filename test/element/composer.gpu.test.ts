@@ -56,7 +56,7 @@ describe("a dropped model", () => {
     drag("drop", transferOf(...files()));
     await expect.poll(() => loader.last?.source).toMatch(/^dropped \d+$/);
     expect(chat.model).toBe(loader.last?.source);
-    expect(Object.keys(droppedModel(chat.model!) as object)).toEqual(["tiny-Q8_0.gguf", "mmproj-F16.gguf"]);
+    expect(Object.keys(droppedModel(chat.model!).source)).toEqual(["tiny-Q8_0.gguf", "mmproj-F16.gguf"]);
     expect(await trayNames()).toEqual([]);
     expect(part(chat, "note")!.textContent).toBe("");
   });
