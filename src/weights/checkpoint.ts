@@ -6,8 +6,9 @@ import { FoveaError, throwIfAborted } from "../errors.ts";
 import { isJsonObject, quoted } from "../shared/json.ts";
 import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { isPlainFileName, type ModelFolder } from "./folder.ts";
-import { type PackedFiles, storedTensors } from "./formats/packing.ts";
+import type { PackedFiles } from "./formats/packed-files.ts";
 import type { StoredTensor } from "./formats/stored-tensor.ts";
+import { storedTensors } from "./formats/stored-tensors.ts";
 import { readSafetensorsHeader, type TensorEntry } from "./safetensors.ts";
 
 export interface Checkpoint {

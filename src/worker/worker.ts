@@ -1,6 +1,7 @@
 /** The worker's side: one engine, and the calls of one page. fovea-worker.ts starts it. */
 import type { GenerationEvent, LoadProgress, MemoryUse, Message } from "../api.ts";
 import { Fovea } from "../engine/fovea.ts";
+import { keepSmallCopy } from "../engine/keep-copy.ts";
 import type { GpuTurn } from "../engine/recovery.ts";
 import { FoveaError } from "../errors.ts";
 import { tellShippedFiles } from "../shared/shipped-files.ts";
@@ -65,7 +66,6 @@ class Server {
         return planModel(source, { ...message.options, signal });
       }
       const { options } = message;
-      const { keepSmallCopy } = await import("../engine/keep-copy.ts");
       return keepSmallCopy(source, {
         ...options,
         signal,

@@ -123,11 +123,11 @@ test("a look that fails says why, and one that is closed is ended", async () => 
   script(async (_, options) => {
     signal = options.signal;
     if (signal.aborted) throw new Error("late");
-    throw new FoveaError("download-failed", "hub.test: status 503");
+    throw new FoveaError("download-failed", "the hub is busy");
   });
   const chat = await showChat({ model: "hf:someone/tiny" });
   await open(chat);
-  expect(textOf(chat, "sizes")).toBe("Hub.test: status 503.");
+  expect(textOf(chat, "sizes")).toBe("The hub is busy.");
   part(chat, "sizes-button")!.click();
   await settled(chat);
   expect(parts(chat, "sizes")).toEqual([]);

@@ -1,8 +1,8 @@
 /** Packed checkpoints as fuzz input: a small one of each packing, its config, header and values mutated, decoded whole. */
 import { memorySource } from "../../src/weights/byte-source.ts";
 import { isPackedEncoding, isUnpackedEncoding } from "../../src/weights/formats/encoding.ts";
-import { storedTensors } from "../../src/weights/formats/packing.ts";
 import { readRows } from "../../src/weights/formats/read-rows.ts";
+import { storedTensors } from "../../src/weights/formats/stored-tensors.ts";
 import { readSafetensorsHeader } from "../../src/weights/safetensors.ts";
 import type { Random } from "../support/random.ts";
 import { mutateBytes, mutateJson } from "./mutate.ts";

@@ -1,8 +1,9 @@
 /** Packed matrices of a file, found and decoded by the product, for tests. */
 import { memorySource } from "../../src/weights/byte-source.ts";
 import { isPackedEncoding, isUnpackedEncoding } from "../../src/weights/formats/encoding.ts";
-import { type StoredTensors, storedTensors } from "../../src/weights/formats/packing.ts";
+import type { StoredTensors } from "../../src/weights/formats/packed-files.ts";
 import type { StoredTensor } from "../../src/weights/formats/stored-tensor.ts";
+import { storedTensors } from "../../src/weights/formats/stored-tensors.ts";
 import { parseSafetensorsHeader } from "../../src/weights/safetensors.ts";
 import { dequantise } from "../reference/packed-rows.ts";
 

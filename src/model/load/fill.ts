@@ -15,15 +15,12 @@ import { alignTo, assert } from "../../shared/assert.ts";
 import { elementCount, type Shape } from "../../shared/shape.ts";
 import type { ReadOptions } from "../../weights/byte-source.ts";
 import type { Checkpoint } from "../../weights/checkpoint.ts";
-import { ordered, orderedRows, unpackedRows } from "../../weights/formats/arrange-rows.ts";
 import { isDecoded } from "../../weights/formats/encoding.ts";
-import { type DecodedRows, RowsReader } from "../../weights/formats/rows-reader.ts";
 import { fileOf, nameInFile, type StoredTensor } from "../../weights/formats/stored-tensor.ts";
-import { readTensors, type TensorPiece } from "../../weights/read-tensors.ts";
+import { readTensors } from "../../weights/read-tensors.ts";
 import type { MatchedPart, MatchedTensors } from "./match.ts";
 import { type Storage, weightRuns, widerType } from "./precision.ts";
 import { type TransposedBytes, transposed } from "./transpose.ts";
-import { cutRows, holdsRows, RowWriter } from "./write-rows.ts";
 
 /** Bytes of one piece on its way to the GPU. */
 const PIECE_BYTES = 4 << 20;
@@ -153,10 +150,17 @@ async function readParts(
     };
     const uploads = new Map(
       parts.map((part, counter): [StoredTensor, Upload] => {
-        const rows = isDecoded(part.entry.encoding) ? new RowsReader(part.entry) : undefined;
-        return [part.entry, { part, counter, buffers: target(part), rows }];
+        return [part.entry, { part, counter, buffers: target(part) }];
       }),
     );
+    const isOther = ({ encoding, rowOrder }: StoredTensor) => isDecoded(encoding) || rowOrder !== undefined;
+    const decoded = parts.some(({ entry }) => isOther(entry))
+      ? new (await import("./fill-decoded.ts")).DecodedFill<Upload>(gpu, (upload, byteOffset, values) => {
+          for (let at = 0; at < values.byteLength; at += PIECE_BYTES)
+            writePlain(gpu, staging, upload, byteOffset + at, values.subarray(at, at + PIECE_BYTES));
+        })
+      : undefined;
+    for (const upload of uploads.values()) decoded?.expect(upload);
     await gpu.compile((recorder) => {
       for (const { part, buffers } of uploads.values())
         for (const y of buffers)
@@ -166,12 +170,11 @@ async function readParts(
     const layoutOf = ({ tensor }: { tensor: StoredTensor }) => transposedBytes(uploads.get(tensor)!.part);
     const read = readTensors(checkpoint, uploads.keys(), { signal, pieceBytes: PIECE_BYTES });
     const pieces = transposed(read, layoutOf, PIECE_BYTES);
-    const writer = new RowWriter(gpu);
     let inFlight = 0;
     for await (const piece of pieces) {
       const upload = uploads.get(piece.tensor)!;
-      if (upload.rows) for (const rows of upload.rows.take(piece)) writeDecoded(gpu, staging, writer, upload, rows);
-      else writePlain(gpu, staging, upload, piece.byteOffset, inOrder(piece));
+      if (decoded && isOther(piece.tensor)) decoded.take(upload, piece);
+      else writePlain(gpu, staging, upload, piece.byteOffset, piece.bytes);
       inFlight += piece.bytes.byteLength;
       if (inFlight >= BYTES_IN_FLIGHT) {
         await gpu.idle();
@@ -181,7 +184,7 @@ async function readParts(
     }
     checkFinite(parts, await readTensor(gpu, staging.notFinite));
     const counts = (await readTensor(gpu, staging.tooLarge)) as Uint32Array;
-    return parts.filter((part, counter) => counts[counter]! > 0 || writer.misfits.has(part));
+    return parts.filter((part, counter) => counts[counter]! > 0 || decoded?.misfits.has(part));
   } finally {
     scratch.dispose();
   }
@@ -193,38 +196,6 @@ interface Upload {
   counter: number;
   /** Of the whole weight. */
   buffers: readonly Tensor[];
-  /** For an encoding whose rows are decoded. */
-  rows: RowsReader | undefined;
-}
-
-/** Writes decoded rows: unchanged where the weight keeps their layout, otherwise as numbers. */
-function writeDecoded(gpu: Gpu, staging: Staging, writer: RowWriter, upload: Upload, decoded: DecodedRows): void {
-  const { part, buffers } = upload;
-  const { first, count } = decoded;
-  const columns = elementCount(part.entry.shape.slice(1));
-  const order = part.entry.rowOrder;
-  if (decoded.packed) {
-    const packed = order ? orderedRows(decoded.packed, count, order) : decoded.packed;
-    const cuts = [...cutRows(buffers, part.to + first, count)];
-    if (cuts.every(({ y }) => holdsRows(y, packed)))
-      for (const cut of cuts) writer.write({ part, packed, rows: count, ...cut });
-    else writeValues(gpu, staging, upload, first, unpackedRows(packed, count, columns));
-  } else writeValues(gpu, staging, upload, first, order ? ordered(decoded.values, count, order.order) : decoded.values);
-}
-
-/** Writes values of whole rows from row `first` of a part on. */
-function writeValues(gpu: Gpu, staging: Staging, upload: Upload, first: number, values: Float32Array): void {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const start = 4 * first * elementCount(upload.part.entry.shape.slice(1));
-  for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES)
-    writePlain(gpu, staging, upload, start + at, bytes.subarray(at, at + PIECE_BYTES));
-}
-
-/** The bytes of a piece of plain values, with its rows in the family's order. */
-function inOrder({ tensor: { rowOrder }, plane, bytes }: TensorPiece): Uint8Array {
-  if (!rowOrder) return bytes;
-  assert(plane.rowBytes, `${plane.name}: an order of rows of unknown length`);
-  return ordered(bytes as Uint8Array, bytes.byteLength / plane.rowBytes, rowOrder.order);
 }
 
 /** Writes values from byte `byteOffset` of a part on. */

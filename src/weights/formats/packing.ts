@@ -3,33 +3,19 @@
  * decides which packing a checkpoint has.
  */
 import { isJsonObject } from "../../shared/json.ts";
-import type { ByteSource, ReadOptions } from "../byte-source.ts";
+import type { ReadOptions } from "../byte-source.ts";
 import type { TensorEntry } from "../safetensors.ts";
 import { isUnpackedEncoding } from "./encoding.ts";
+import { findAwq } from "./packed/awq.ts";
 import { findChannelsLast } from "./packed/channels-last.ts";
+import { findCompressed } from "./packed/compressed-tensors.ts";
 import { PackingConfig } from "./packed/config.ts";
+import { findGptq, mayBeShuffled } from "./packed/gptq.ts";
+import { findMlx } from "./packed/mlx.ts";
 import { badTensor } from "./packed/packed-tensor.ts";
 import type { Orders } from "./packed/transposed.ts";
+import { HALVES, type PackedFiles, type StoredTensors } from "./packed-files.ts";
 import { plainTensor, type StoredTensor } from "./stored-tensor.ts";
-
-/** What a packing reads. */
-export interface PackedFiles {
-  /** Tensors of all files, by their names there. */
-  readonly entries: ReadonlyMap<string, TensorEntry>;
-  /** config.json. */
-  readonly config: Readonly<Record<string, unknown>>;
-  /** Another JSON file of the folder; undefined where it has none. */
-  json?(name: string): Promise<unknown>;
-  /** By name, for the few values that must be known before anything is decoded. */
-  readonly files: ReadonlyMap<string, ByteSource>;
-}
-
-/** The tensors of a checkpoint as their family knows them: packed ones by the name of the weight that they stand for. */
-export interface StoredTensors {
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** What a person may want to know, a sentence each. */
-  readonly notes: readonly string[];
-}
 
 /** Files beside config.json to which older tools wrote how they packed. */
 const PACKING_FILES = ["quantize_config.json", "quant_config.json"];
@@ -41,31 +27,31 @@ interface Found {
   warnings?: readonly string[];
 }
 
-/** A way to pack weights. Its code is loaded with the first checkpoint that is packed so. */
+/** A way to pack weights. */
 interface Packing {
   /** As people call it. */
   readonly name: string;
-  find(config: PackingConfig, entries: ReadonlyMap<string, TensorEntry>, orders: Orders): Promise<Found>;
+  find(config: PackingConfig, entries: ReadonlyMap<string, TensorEntry>, orders: Orders): Found;
   /** True where the groups of columns must be read to know how its matrices are arranged. */
-  readsOrders?(config: PackingConfig): Promise<boolean>;
+  readsOrders?(config: PackingConfig): boolean;
 }
 
 const MLX: Packing = {
   name: "MLX",
-  find: async (config, entries) => ({ tensors: (await import("./packed/mlx.ts")).findMlx(config, entries) }),
+  find: (config, entries) => ({ tensors: findMlx(config, entries) }),
 };
 const COMPRESSED: Packing = {
   name: "compressed-tensors",
-  find: async (config, entries) => (await import("./packed/compressed-tensors.ts")).findCompressed(config, entries),
+  find: findCompressed,
 };
 const AWQ: Packing = {
   name: "AWQ",
-  find: async (config, entries) => ({ tensors: (await import("./packed/awq.ts")).findAwq(config, entries) }),
+  find: (config, entries) => ({ tensors: findAwq(config, entries) }),
 };
 const GPTQ: Packing = {
   name: "GPTQ",
-  find: async (config, entries, orders) => (await import("./packed/gptq.ts")).findGptq(config, entries, orders),
-  readsOrders: async (config) => (await import("./packed/gptq.ts")).mayBeShuffled(config),
+  find: findGptq,
+  readsOrders: mayBeShuffled,
 };
 
 /** By `quant_method`, in lower case with dashes. */
@@ -78,21 +64,16 @@ const METHODS: Readonly<Record<string, Packing>> = {
 const SUPPORTED =
   "mlx (affine), compressed-tensors, awq (gemm), gptq; or load the unquantised checkpoint, Fovea quantises it by itself";
 
-/**
- * The tensors of a checkpoint.
- *
- * @throws FoveaError `unsupported-model` for a packing that is not read, `bad-weights` for tensors that contradict each
- * other or the config; what reading throws
- */
-export async function storedTensors(packed: PackedFiles, options: ReadOptions): Promise<StoredTensors> {
+/** As `storedTensors`, for files that may be packed. */
+export async function arrangedTensors(packed: PackedFiles, options: ReadOptions): Promise<StoredTensors> {
   const { entries, config } = packed;
   const found = findPacking(config) ?? (await findBeside(packed));
   const tensors = new Map([...entries].map(([name, entry]) => [name, plainTensor(entry)]));
   const notes: string[] = [];
   if (found) {
     const { packing, config: fields } = found;
-    const orders = (await packing.readsOrders?.(fields)) ? await readOrders(packed, options) : new Map();
-    const { tensors: matrices, spare = [], warnings = [] } = await packing.find(fields, entries, orders);
+    const orders = packing.readsOrders?.(fields) ? await readOrders(packed, options) : new Map();
+    const { tensors: matrices, spare = [], warnings = [] } = packing.find(fields, entries, orders);
     for (const name of spare) tensors.delete(name);
     for (const { planes } of matrices) for (const { name } of planes) tensors.delete(name);
     for (const matrix of matrices) tensors.set(matrix.name, matrix);
@@ -116,13 +97,13 @@ interface Described {
 }
 
 /** The packing that config.json describes; undefined for a plain checkpoint. Throws FoveaError `unsupported-model`. */
-export function findPacking(config: PackedFiles["config"]): Described | undefined {
+function findPacking(config: PackedFiles["config"]): Described | undefined {
   // A config.json of another kind is refused where the model is described.
   if (!isJsonObject(config)) return undefined;
   const found = describedIn(config, "config.json: ");
   if (found) return found;
   // Configs of models with pictures may have it among the fields of one half.
-  for (const half of ["text_config", "llm_config", "vision_config"]) {
+  for (const half of HALVES) {
     const inside = Object.hasOwn(config, half) ? config[half] : undefined;
     const found = isJsonObject(inside) ? describedIn(inside, `config.json: ${half}.`) : undefined;
     if (found) return found;
