@@ -57,12 +57,13 @@ export class Pipelines {
 
   /**
    * Compiles the missing pipelines, one per hardware thread at a time: with more, an abandoned load would delay the next
-   * one. Throws an Error with the source if a shader does not compile.
+   * one. The longest texts come first, because they take longest: none is left to a single thread at the end. Throws an Error
+   * with the source if a shader does not compile.
    *
    * @param isWanted called before each compilation; false starts no more. Running compilations cannot be cancelled
    */
   async compile(variants: Iterable<Variant>, isWanted: () => boolean = () => true): Promise<void> {
-    const waiting = [...variants].reverse();
+    const waiting = [...variants].sort((a, b) => a.code.length - b.code.length);
     const work = async () => {
       while (waiting.length > 0 && isWanted()) await this.#compileOnce(waiting.pop()!);
     };
