@@ -52,14 +52,17 @@ function parseBpe(model: JsonObject, where: string) {
 
   const merges = asArray(model.merges, `${where}.merges`).map((merge, rank) => {
     const parts = typeof merge === "string" ? merge.split(" ") : merge;
-    const place = () => `${where}.merges[${rank}]`;
     if (!Array.isArray(parts) || parts.length !== 2)
-      reject(place(), `expected two parts, got ${show(merge)}; the file is damaged`);
-    for (const part of parts) asString(part, place());
-    for (const token of [parts[0], parts[1], `${parts[0]}${parts[1]}`]) {
-      if (!idOf.has(token)) reject(place(), `${show(token)} of ${show(merge)} is not in the vocabulary`);
+      reject(`${where}.merges[${rank}]`, `expected two parts, got ${show(merge)}; the file is damaged`);
+    const [left, right] = parts as unknown[];
+    if (typeof left === "string" && typeof right === "string") {
+      if (idOf.has(left) && idOf.has(right) && idOf.has(left + right)) return parts as [string, string];
     }
-    return parts as [string, string];
+    // Messages are put together here only: files have up to 300,000 merges.
+    const place = `${where}.merges[${rank}]`;
+    const texts = [asString(left, place), asString(right, place)];
+    const unknown = [...texts, texts.join("")].find((token) => !idOf.has(token));
+    return reject(place, `${show(unknown)} of ${show(merge)} is not in the vocabulary`);
   });
   // All merges as pairs: the library takes the form of the first for that of all.
   const bpe = { ...model, type: "BPE", merges, unk_token: unknown, end_of_word_suffix: suffix };

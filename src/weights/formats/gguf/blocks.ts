@@ -4,9 +4,10 @@
  */
 import type { Levels } from "../../../shared/levels.ts";
 import type { PackedRows } from "../packed-rows.ts";
-import { halfToFloat } from "./half.ts";
+import { HALF_VALUES as VALUES } from "./half.ts";
 import { iq4Xs, q4K, q5K, q6K, splitNibbles } from "./super-blocks.ts";
 import type { PackedTypeName } from "./tensor-types.ts";
+import { halvesOf } from "./words.ts";
 
 /** Whole blocks of whole rows to packed rows; `bytes` holds nothing else. */
 export type Decode = (bytes: Uint8Array) => PackedRows;
@@ -40,34 +41,39 @@ function nibbles(bytes: Uint8Array, blockBytes: 18 | 20 | 22 | 24): PackedRows {
   const hasHigh = blockBytes >= 22;
   const hasBias = blockBytes === 20 || blockBytes === 24;
   const blocks = bytes.byteLength / blockBytes;
-  const integers = new Uint8Array(blocks * 16);
-  const high = new Uint8Array(hasHigh ? blocks * 4 : 0);
+  const halves = halvesOf(bytes);
+  const integers = new Uint32Array(blocks * 4);
+  const high = new Uint16Array(hasHigh ? blocks * 2 : 0);
   const scales = new Float32Array(blocks);
   const biases = new Float32Array(hasBias ? blocks : 0);
   for (let block = 0; block < blocks; block++) {
-    const at = block * blockBytes;
-    scales[block] = halfToFloat(bytes, at);
-    if (hasBias) biases[block] = halfToFloat(bytes, at + 2);
-    const first = at + blockBytes - 16;
-    if (hasHigh) for (let j = 0; j < 4; j++) high[block * 4 + j] = bytes[first - 4 + j]!;
-    splitNibbles(bytes, first, integers, block * 16);
+    const at = (block * blockBytes) / 2;
+    scales[block] = VALUES[halves[at]!]!;
+    if (hasBias) biases[block] = VALUES[halves[at + 1]!]!;
+    const first = at + blockBytes / 2 - 8;
+    if (hasHigh) {
+      high[2 * block] = halves[first - 2]!;
+      high[2 * block + 1] = halves[first - 1]!;
+    }
+    splitNibbles(halves, first, integers, block * 4);
   }
   return {
-    ...{ bits: hasHigh ? 5 : 4, group: GROUP, integers, scales },
-    ...(hasHigh && { high }),
+    ...{ bits: hasHigh ? 5 : 4, group: GROUP, integers: new Uint8Array(integers.buffer), scales },
+    ...(hasHigh && { high: new Uint8Array(high.buffer) }),
     ...(hasBias && { biases, origin: hasHigh ? -16 : -8 }),
   };
 }
 
 function q8(bytes: Uint8Array): PackedRows {
   const blocks = bytes.byteLength / 34;
-  const integers = new Uint8Array(blocks * GROUP);
+  const halves = halvesOf(bytes);
+  const integers = new Uint16Array(blocks * 16);
   const scales = new Float32Array(blocks);
   for (let block = 0; block < blocks; block++) {
-    const at = block * 34;
-    scales[block] = halfToFloat(bytes, at);
-    // A copy byte by byte is faster than subarray and set for 32 bytes.
-    for (let j = 0; j < GROUP; j++) integers[block * GROUP + j] = bytes[at + 2 + j]!;
+    const at = block * 17;
+    scales[block] = VALUES[halves[at]!]!;
+    // A copy two bytes at a time is faster than subarray and set for 32 bytes.
+    for (let j = 0; j < 16; j++) integers[block * 16 + j] = halves[at + 1 + j]!;
   }
-  return { bits: 8, group: GROUP, integers, scales };
+  return { bits: 8, group: GROUP, integers: new Uint8Array(integers.buffer), scales };
 }

@@ -1,7 +1,7 @@
 /** f16 to f32 by a table: blocks have one or two of them each, and a file millions of blocks. */
 
 /** All 65,536 values. */
-const VALUES = Float32Array.from({ length: 1 << 16 }, (_, bits) => {
+export const HALF_VALUES = Float32Array.from({ length: 1 << 16 }, (_, bits) => {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;
@@ -11,5 +11,5 @@ const VALUES = Float32Array.from({ length: 1 << 16 }, (_, bits) => {
 
 /** The f16 at a byte offset. */
 export function halfToFloat(bytes: Uint8Array, at: number): number {
-  return VALUES[bytes[at]! | (bytes[at + 1]! << 8)]!;
+  return HALF_VALUES[bytes[at]! | (bytes[at + 1]! << 8)]!;
 }

@@ -5,6 +5,7 @@
 import type { FoveaError } from "../../../errors.ts";
 import { quoted } from "../../../shared/json.ts";
 import { badGguf, decodeName, type HeaderReader } from "./header-reader.ts";
+import { decodeAll, type StringSlices } from "./strings.ts";
 
 /** Most elements of a list; the longest in use, of merges, have half a million. */
 const MAX_LIST = 1 << 22;
@@ -29,12 +30,6 @@ const TYPES: Readonly<Record<number, { bytes: number; read?: (reader: HeaderRead
   11: { bytes: 8, read: (reader) => reader.i64() },
   12: { bytes: 8, read: (reader) => reader.f64() },
 };
-
-/** Strings in the header's bytes: string i lies at starts[i], lengths[i] bytes long. */
-interface StringSlices {
-  starts: Uint32Array;
-  lengths: Uint32Array;
-}
 
 type Value =
   | { kind: "number"; value: number }
@@ -163,7 +158,10 @@ export class Metadata {
   /** Decodes all strings of a list anew at each call. */
   strings(key: string): string[] | undefined {
     const value = this.#get(key, "strings")?.value;
-    return value && Array.from(value.starts, (start, i) => this.#text(start, value.lengths[i]!, `${key}[${i}]`));
+    if (!value) return undefined;
+    // One by one only to find the string that is no UTF-8.
+    const each = () => Array.from(value.starts, (start, i) => this.#text(start, value.lengths[i]!, `${key}[${i}]`));
+    return decodeAll(this.#reader.bytes, value) ?? each();
   }
 
   /** A number, or a list of numbers of which each holds for one layer. */

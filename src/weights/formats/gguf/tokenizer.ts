@@ -124,9 +124,10 @@ function addedTokens(metadata: Metadata, { texts, types }: GgufVocabulary, kind:
 
 /** Token -> id of all tokens but the unused ones, which no text may become. */
 function vocabOf({ texts, types }: GgufVocabulary): Record<string, number> {
-  const entries: [string, number][] = [];
-  for (let id = 0; id < texts.length; id++) if (types[id] !== TOKEN_TYPE.unused) entries.push([texts[id]!, id]);
-  return Object.fromEntries(entries);
+  // Without a prototype, so that "__proto__" is a token like others.
+  const vocab: Record<string, number> = Object.create(null);
+  for (let id = 0; id < texts.length; id++) if (types[id] !== TOKEN_TYPE.unused) vocab[texts[id]!] = id;
+  return vocab;
 }
 
 function byteLevel(metadata: Metadata, vocabulary: GgufVocabulary): TokenizerParts {
@@ -134,14 +135,15 @@ function byteLevel(metadata: Metadata, vocabulary: GgufVocabulary): TokenizerPar
   const key = "tokenizer.ggml.merges";
   const lines = metadata.strings(key);
   if (!lines) throw metadata.bad(`${key} is missing`);
+  const { idOf } = vocabulary;
   const merges = lines.map((line, i) => {
     // A part may begin with a space in old files, but none is empty.
     const at = line.indexOf(" ", 1);
-    const parts: [string, string] = [line.slice(0, at), line.slice(at + 1)];
-    for (const text of [...parts, parts.join("")])
-      if (at < 0 || !vocabulary.idOf.has(text))
-        throw metadata.bad(`${key}[${i}], ${quoted(line)}: its parts and what they make must be tokens`);
-    return parts;
+    const left = line.slice(0, at);
+    const right = line.slice(at + 1);
+    if (at < 0 || !idOf.has(left) || !idOf.has(right) || !idOf.has(left + right))
+      throw metadata.bad(`${key}[${i}], ${quoted(line)}: its parts and what they make must be tokens`);
+    return [left, right] satisfies [string, string];
   });
   return {
     model: {

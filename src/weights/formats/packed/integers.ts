@@ -31,19 +31,25 @@ function f16Table(): Float32Array {
  * @throws FoveaError `bad-weights` for a number that is NaN or infinite
  */
 export function readNumbers(bytes: Uint8Array, { name, dtype }: Pick<TensorEntry, "name" | "dtype">): Float32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const count = bytes.byteLength / (dtype === "F32" ? 4 : 2);
+  if (dtype === "F32") return finite(new Float32Array(bytes.slice().buffer), name);
+  const count = bytes.byteLength / 2;
+  const { buffer, byteOffset } = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
+  const stored = new Uint16Array(buffer, byteOffset, count);
   const numbers = new Float32Array(count);
-  if (dtype === "F32") for (let i = 0; i < count; i++) numbers[i] = view.getFloat32(4 * i, true);
-  else if (dtype === "F16") {
+  if (dtype === "F16") {
     const table = f16Table();
-    for (let i = 0; i < count; i++) numbers[i] = table[view.getUint16(2 * i, true)]!;
+    for (let i = 0; i < count; i++) numbers[i] = table[stored[i]!]!;
   } else {
     const bits = new Uint32Array(numbers.buffer);
-    for (let i = 0; i < count; i++) bits[i] = view.getUint16(2 * i, true) << 16;
+    for (let i = 0; i < count; i++) bits[i] = stored[i]! << 16;
   }
-  const wrong = numbers.findIndex((number) => !Number.isFinite(number));
-  if (wrong >= 0) throw badTensor(name, `holds ${numbers[wrong]} at ${wrong}; the file is damaged`);
+  return finite(numbers, name);
+}
+
+/** The numbers, of which none is NaN or infinite: only those do not become 0. */
+function finite(numbers: Float32Array, name: string): Float32Array {
+  for (let i = 0; i < numbers.length; i++)
+    if (numbers[i]! * 0 !== 0) throw badTensor(name, `holds ${numbers[i]} at ${i}; the file is damaged`);
   return numbers;
 }
 
