@@ -42,3 +42,9 @@ test("README is one screen and links", () => {
     .replace(/^\|.*$/gm, "");
   expect(prose.split("\n").filter((line) => line.trim() !== "").length).toBeLessThan(60);
 });
+
+test("the drawing of the architecture has rooms of the code", () => {
+  const rooms = [...text("docs/architecture.svg").matchAll(/class="name"[^>]*>([\w-]+)</g)].map(([, name]) => name!);
+  expect(rooms.length).toBeGreaterThan(10);
+  expect(rooms.filter((name) => !existsSync(join(projectRoot, "src", name)))).toEqual([]);
+});
