@@ -30,6 +30,13 @@ test("names are those of a hub", () => {
   }
 });
 
+test("each has a smaller file, apart from one that is small and one that nobody has published so", () => {
+  expect(suggested.filter(({ small }) => !small).map(({ name }) => name)).toEqual([
+    "llava-hf/llava-onevision-qwen2-0.5b-ov-hf",
+    "bartowski/SmolLM2-135M-Instruct-GGUF:Q4_K_M",
+  ]);
+});
+
 test("each says what it does, under which licence, whether its own weights were run, and what to begin with", () => {
   for (const { name, skill, licence, published, bytes, gpuBytes, budget } of suggested) {
     expect(skill, name).toMatch(/^[a-z][^.]{5,60}$/);
