@@ -47,6 +47,21 @@ test("gives the photo as a file", async () => {
   expect(file.size).toBeGreaterThan(0);
 });
 
+test("a dialog that is closed before the user allows the camera leaves it off", async () => {
+  camera.remove();
+  const stream = document.createElement("canvas").captureStream(0);
+  let allow = (_: MediaStream) => {};
+  const asked = new Promise<MediaStream>((resolve) => {
+    allow = resolve;
+  });
+  vi.spyOn(navigator.mediaDevices, "getUserMedia").mockReturnValue(asked);
+  const closed = document.body.appendChild(new Camera());
+  closed.remove();
+  allow(stream);
+  await vi.waitFor(() => expect(stream.getTracks().map(({ readyState }) => readyState)).toEqual(["ended"]));
+  expect(closed.stream).toBeUndefined();
+});
+
 test("waits for the size, which may come after the press", async () => {
   const photo = nextPhoto();
   (await tell("loadeddata", 0)).click();

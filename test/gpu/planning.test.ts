@@ -1,5 +1,5 @@
 /** The counting GPU: what a plan of memory is made with. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ParamsSlab } from "../../src/gpu/pass.ts";
 import { PlanningGpu } from "../../src/gpu/planning.ts";
 import { partsOf, tensorByteLength } from "../../src/gpu/tensor.ts";
@@ -25,6 +25,15 @@ describe("a counting GPU", () => {
     scope.dispose();
     expect(arena.bytes).toBe(before);
     expect(arena.peakBytes - before).toBe(60 + 144 + 8);
+  });
+
+  test("forgets a scope that was disposed of, as requests make one after another", () => {
+    const { arena } = new PlanningGpu(undefined);
+    const [gone, live] = [arena.scope(), arena.scope()];
+    gone.dispose();
+    const disposals = [gone, live].map((scope) => vi.spyOn(scope, "dispose"));
+    arena.dispose();
+    expect(disposals.map(({ mock }) => mock.calls.length)).toEqual([0, 1]);
   });
 
   test("splits matrices where the device would, and nothing without a device", () => {

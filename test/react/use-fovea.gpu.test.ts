@@ -1,7 +1,7 @@
 /** The hook, in a browser, with a model without an engine: loads, answers, stops, changes of model, strict mode. */
 import { act, createElement, StrictMode } from "react";
 import { createRoot, type Root } from "react-dom/client";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { FoveaModel, LoadProgress, WorkerOptions } from "../../src/api.ts";
 import { type FoveaHook, useFovea } from "../../src/react/index.ts";
 import { done, FakeModel, text } from "../support/fake-model.ts";
@@ -84,6 +84,33 @@ test("loads with its options, tells the progress, and answers in steps", async (
   expect(await answer!).toBe("A cat.");
   expect(hook).toMatchObject({ status: "ready", answer: "A cat.", reason: "stop", stats: { newTokens: 3 } });
   expect(model.requests.at(-1)!.maxTokens).toBe(3);
+});
+
+test("what comes of an answer after the next question changes nothing", async () => {
+  await show("a/model");
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const model = new FakeModel([text("New."), done()]);
+  await act(async () => loads[0]!.finish(model));
+  // A worker's text may be on its way when the answer is stopped.
+  const slow = async function* () {
+    await gate;
+    yield text("Old.");
+    yield done();
+  };
+  const generate = vi.spyOn(model, "generate").mockReturnValueOnce(slow() as never);
+  let first: Promise<string | undefined>;
+  await act(async () => {
+    first = hook.ask("What?");
+  });
+  await act(async () => void (await hook.ask("And now?")));
+  expect(hook).toMatchObject({ status: "ready", answer: "New.", reason: "stop" });
+  await act(async () => release());
+  await act(async () => void (await first));
+  expect(generate).toHaveBeenCalledTimes(2);
+  expect(hook).toMatchObject({ status: "ready", answer: "New.", reason: "stop", error: undefined });
 });
 
 test("a failed answer leaves the model ready; a failed load can be repeated", async () => {

@@ -14,13 +14,14 @@ test.for<["q4" | "q8", 4 | 8]>([
   const shape = [512, 256] as const;
   const count = shape[0] * shape[1];
   const values = Float32Array.from(freshRandom("round-groups").floats(count, 0.03));
-  // Groups of zeros, of equals with both signs, of tiny and of large values.
+  // Groups of zeros, of equals with both signs (all of them; in two of the shader's four components), of tiny and of large values.
   values.fill(0, 0, 32);
   for (let i = 0; i < 32; i++) {
     values[32 + i] = i % 2 ? 0.25 : -0.25;
     values[64 + i] = 1e-6 * Math.sin(i);
     values[96 + i] = 900 * Math.cos(i);
     values[128 + i] = 0.01 * (i - 16);
+    values[160 + i] = [0.05, -0.2, 0.2, 0.03][i % 4]!;
   }
   const x = inputTensor(gpu(), [count], values);
   const y = gpu().arena.tensor("packed", [...shape], type);
