@@ -74,7 +74,7 @@ export default defineConfig(({ command }) => ({
           name: "node",
           environment: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.{gpu,e2e,long,bundlers}.test.ts"],
+          exclude: ["test/**/*.{gpu,e2e,long,long-node,bundlers}.test.ts"],
           // Vitest's default leaves a core free, which is half of two.
           maxWorkers: Math.max(2, availableParallelism() - 1),
           // Those that read every source take a second on an idle machine, and more than the default of five on a busy one.
@@ -104,6 +104,15 @@ export default defineConfig(({ command }) => ({
       firefoxProject("small", SMALL_DEVICE, ["test/support/small.ts"]),
       // `npm test -- long`: what takes too long for every run.
       browserProject("long", ["test/**/*.long.test.ts"], chromium(command)),
+      {
+        extends: true,
+        test: {
+          name: "long-node",
+          environment: "node",
+          include: ["test/**/*.long-node.test.ts"],
+          testTimeout: 300_000,
+        },
+      },
       // Not part of the tests, for they need packages that those do without: the kernels on Dawn; whole models on wgpu, which
       // is Firefox's WebGPU, in Deno. That has no subgroups, which kernels' tests ask for.
       browserlessProject("dawn", "test/kernels/**/*.gpu.test.ts"),

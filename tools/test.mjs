@@ -39,7 +39,7 @@ const STEPS = {
  * @type {Record<string, () => Promise<Counts>>}
  */
 const FURTHER_STEPS = {
-  long: () => vitest("long"),
+  long: () => vitest(["long", "long-node"]),
   small: () => firefox("small"),
   dawn: () => vitest("dawn"),
   wgpu: async () => vitest("wgpu", await deno()),

@@ -36,7 +36,7 @@ async function ask(model: Fovea, format: AnswerFormat, request: Partial<Generate
   throw new Error("no done event");
 }
 
-/** Each takes 60 decode steps at most; test/grammar follows 500 schemas without a model. */
+/** Each takes 60 decode steps at most; test/grammar follows hundreds of schemas without a model. */
 const SCHEMAS = 5;
 
 // Byte-level BPE, SentencePiece with byte fallback, and one that puts a space before the text.
