@@ -41,14 +41,12 @@ export interface ReferenceView {
   ids: readonly number[];
 }
 
-/** The queries of `slot` after all steps, [Q, C]. */
-export function readByQueries(
-  { slot, count, width, steps }: { slot: string; count: number; width: number; steps: readonly ReferenceStep[] },
-  { features, places, ids }: ReferenceView,
-  get: Tensors,
-): Rows {
-  const table = (name: string, row: number) => Array.from({ length: width }, (_, c) => get(name)![row * width + c]!);
-  const sum = (a: readonly number[], b: readonly number[]) => a.map((value, i) => value + b[i]!);
+function sum(a: readonly number[], b: readonly number[]): number[] {
+  return a.map((value, i) => value + b[i]!);
+}
+
+/** Linear layers and layer norms by the names of their tensors. */
+function layersOf(get: Tensors) {
   const linear = (x: Rows, name: string, rows: number): Rows =>
     x.map((row) =>
       Array.from({ length: rows }, (_, n) =>
@@ -69,6 +67,17 @@ export function readByQueries(
               ((value - mean) / Math.sqrt(variance + eps)) * get(`${name}.weight`)![c]! + get(`${name}.bias`)![c]!,
           );
         });
+  return { linear, norm };
+}
+
+/** The queries of `slot` after all steps, [Q, C]. */
+export function readByQueries(
+  { slot, count, width, steps }: { slot: string; count: number; width: number; steps: readonly ReferenceStep[] },
+  { features, places, ids }: ReferenceView,
+  get: Tensors,
+): Rows {
+  const table = (name: string, row: number) => Array.from({ length: width }, (_, c) => get(name)![row * width + c]!);
+  const { linear, norm } = layersOf(get);
   let z: Rows = Array.from({ length: count }, (_, q) => table(`${slot}.queries`, q));
   z.push(...ids.map((id, i) => sum(table(`${slot}.words`, id), table(`${slot}.places`, i))));
 
