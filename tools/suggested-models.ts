@@ -21,10 +21,10 @@ export interface SuggestedModel {
   /** On the hub, with a variant where the repository has several. */
   name: string;
   family: string;
-  /** What it does, in a few plain words. */
+  /** The model's abilities, in a few plain words. */
   skill: string;
   licence: string;
-  /** Whether the published weights were run; if not, random weights of the same shape were. */
+  /** True if the published weights were run; otherwise random weights of the same shape were. */
   published: boolean;
   /** Bytes to download. */
   bytes: number;

@@ -75,7 +75,7 @@ export interface Engine {
   warnings: readonly string[];
   /** Resolves when all pipelines are compiled; tasks wait for it. Rejects as `Fovea.load`. */
   compiled: Promise<void>;
-  /** Whether they are. */
+  /** True once `compiled` has resolved. */
   isCompiled: boolean;
 }
 

@@ -16,7 +16,9 @@ const MAX_MS = 5000;
 const UNMEASURED_MS = 1000;
 /** Longest wait, however busy the machine is. */
 const MAX_WAIT_MS = 120_000;
-/** What the worker's script is made of, and its size in bytes without compression; a test compares them with the built file. */
+/**
+ * Contents of the worker's script, and its size in bytes without compression; a test compares them with the built file.
+ */
 export const GRAMMAR_LIBRARY = { name: "XGrammar", bytes: 1_125_000 };
 /** Time to fetch and start the script, of a megabyte. */
 const START_MS = 120_000;
@@ -67,7 +69,7 @@ export class Grammars {
     this.#ready = undefined;
   }
 
-  /** Whether the worker runs, so that no library loads with the next answer. */
+  /** True if the worker runs, so that no library loads with the next answer. */
   get isReady(): boolean {
     return this.#worker !== undefined;
   }

@@ -6,7 +6,7 @@ const SAMPLES = 400;
 /** Further repetitions of a part without a limit. */
 const FURTHER = 3;
 
-/** Whether the pattern matches all samples of one of ours. Evidence, no proof: two languages of patterns with lookaheads. */
+/** True if the pattern matches all samples of one of ours. This is evidence, not proof: patterns have lookaheads. */
 export function matchesSamples(pattern: string, ours: string): boolean {
   let expression: RegExp;
   try {

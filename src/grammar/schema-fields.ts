@@ -119,7 +119,9 @@ function safeDecode(part: string): string {
   }
 }
 
-/** Whether `propertyNames` allows the names that an object has by its other keywords: all strings, or a list of them. */
+/**
+ * True if `propertyNames` allows the names that an object has by its other keywords: all strings, or a list of them.
+ */
 export function areNamed({ propertyNames, properties = {} }: SchemaObject, required: readonly string[]): boolean {
   if (propertyNames === true) return true;
   if (!isObject(propertyNames)) return false;

@@ -66,7 +66,7 @@ function sized(pattern: string, schema: SchemaObject, where: string, otherwise: 
   try {
     narrowed = sizedPattern(pattern, least, most);
   } catch {
-    // What is no pattern is named when its grammar is written.
+    // An invalid pattern is refused when its grammar is written.
     return pattern;
   }
   if (narrowed === undefined) throw otherwise;
