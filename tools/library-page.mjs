@@ -8,6 +8,9 @@ import { libraryFolder, modelPackageFolder, readPackage } from "./library.mjs";
 /** Address of the library's entry. */
 export const LIBRARY_ADDRESS = "/lib/index.js";
 
+/** Packages whose modules need a bundler, because some are for Node -> a single file for browsers, beside their entry. */
+const BUNDLES = /** @type {Record<string, string>} */ ({ mediabunny: "../../bundles/mediabunny.min.mjs" });
+
 /**
  * An empty page at "/", the library, and the packages that it imports.
  * @returns {Record<string, import("./serve.mjs").Served>}
@@ -18,7 +21,7 @@ export function libraryPaths() {
   /** @type {Record<string, string>} */
   const imports = {};
   for (const name of Object.keys(readPackage().dependencies)) {
-    const file = fileURLToPath(import.meta.resolve(name));
+    const file = fileURLToPath(new URL(BUNDLES[name] ?? "", import.meta.resolve(name)));
     imports[name] = `/modules/${name}/${basename(file)}`;
     paths[`/modules/${name}/`] = { folder: dirname(file) };
   }
