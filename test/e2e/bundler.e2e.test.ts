@@ -78,38 +78,6 @@ describe.for(["dev", "build"] as const)("vite %s", (how) => {
     }
   });
 
-  test("finds the models in a folder of the page", async () => {
-    const load = (text: string) => text.replace('"fovea-demo", {', '"fovea-demo", { modelsUrl: "/models/",');
-    const worker = inWorker(readmeProgram(load));
-    const root = makeProject(`models-${how}`, {
-      "index.html": page(readmeProgram(load)),
-      "worker.html": page(worker),
-      "vite.config.js": 'export default { build: { rolldownOptions: { input: ["index.html", "worker.html"] } } };',
-    });
-    cpSync(join(project.folder, "node_modules/fovea-demo-model/fovea-demo"), join(root, "public/models/fovea-demo"), {
-      recursive: true,
-    });
-    cpSync(picture, join(root, "public/picture.webp"));
-    const { url, close } = await start(root, how);
-    try {
-      for (const path of ["", "worker.html"]) {
-        const fetched: string[] = [];
-        const text = await withPage(url, async (page) => {
-          page.on("request", (request) => fetched.push(request.url()));
-          await page.goto(`${url}${path}`);
-          await page.getByText("done").waitFor();
-          return page.innerText("body");
-        });
-        expect(text).toMatch(ANSWER);
-        expect(
-          fetched.filter((address) => /config\.json/.test(address) && !address.startsWith(`${url}models/`)),
-        ).toEqual([]);
-      }
-    } finally {
-      await close();
-    }
-  });
-
   test("runs the React example with its own settings", async () => {
     const root = join(project.folder, `react-${how}`);
     // Without its list of packages, which lie in the folder above.
@@ -131,6 +99,38 @@ describe.for(["dev", "build"] as const)("vite %s", (how) => {
       await close();
     }
   });
+});
+
+test("a build finds the models in a folder of the page", async () => {
+  const load = (text: string) => text.replace('"fovea-demo", {', '"fovea-demo", { modelsUrl: "/models/",');
+  const worker = inWorker(readmeProgram(load));
+  const root = makeProject("models", {
+    "index.html": page(readmeProgram(load)),
+    "worker.html": page(worker),
+    "vite.config.js": 'export default { build: { rolldownOptions: { input: ["index.html", "worker.html"] } } };',
+  });
+  cpSync(join(project.folder, "node_modules/fovea-demo-model/fovea-demo"), join(root, "public/models/fovea-demo"), {
+    recursive: true,
+  });
+  cpSync(picture, join(root, "public/picture.webp"));
+  const { url, close } = await start(root, "build");
+  try {
+    for (const path of ["", "worker.html"]) {
+      const fetched: string[] = [];
+      const text = await withPage("about:blank", async (page) => {
+        page.on("request", (request) => fetched.push(request.url()));
+        await page.goto(`${url}${path}`);
+        await page.getByText("done").waitFor();
+        return page.innerText("body");
+      });
+      expect(text).toMatch(ANSWER);
+      expect(fetched.filter((address) => /config\.json/.test(address) && !address.startsWith(`${url}models/`))).toEqual(
+        [],
+      );
+    }
+  } finally {
+    await close();
+  }
 });
 
 test("a build without the demo model's files says how to serve them", async () => {
