@@ -71,8 +71,8 @@ test("holds the library, its types and its papers, and nothing else", () => {
 });
 
 test("is small: the demo model is a package of its own", () => {
-  // The model alone has 7.1 MB.
-  expect(project.bytes).toBeLessThan(4_000_000);
+  // The model alone has 7.1 MB. The archive has 5.2: the reader of PDFs, which loads late, and its map take 1.1.
+  expect(project.bytes).toBeLessThan(6_000_000);
   const names = readdirSync(join(consumer, "node_modules/fovea-demo-model/fovea-demo"));
   expect(names).toEqual(expect.arrayContaining(["config.json", "model.safetensors", "tokenizer.json"]));
 });
