@@ -27,7 +27,7 @@ const FIREFOX_TESTS = [
   "test/{engine,families}/golden.gpu.test.ts",
   "test/engine/f16.gpu.test.ts",
   "test/worker/formats.gpu.test.ts",
-  "test/{video,worker}/video*.gpu.test.ts",
+  "test/video/*.gpu.test.ts",
   SMALL_DEVICE_TEST,
 ];
 const END_TO_END_TESTS = "test/e2e/**/*.e2e.test.ts";

@@ -1,4 +1,4 @@
-/** A video on its way to a worker, which decodes it: as a file, and by an address relative to the page. */
+/** A video on its way to a worker, which decodes it: as a file, and by an address. In Chromium; test/video runs in Firefox too. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { VideoInput } from "../../src/api.ts";
 import { createFovea, type RemoteFovea } from "../../src/worker/client.ts";
