@@ -1,6 +1,7 @@
 /** A decoder with 4-bit weights: the rate of a prompt in GFLOP/s, of a token in GB/s, and their dispatches and submits. */
 
-import { Sequence, sequenceBuffers } from "../../src/generate/sequence.ts";
+import { Sequence } from "../../src/generate/sequence.ts";
+import { sequenceBuffers } from "../../src/generate/sequence-buffers.ts";
 import { GREEDY } from "../../src/generate/token-choice.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import type { Recorder } from "../../src/gpu/pass.ts";

@@ -1,6 +1,7 @@
 /** Ten thousand tokens in a row on one sequence, with inhibition: memory and speed must not change. */
 
-import { Sequence, sequenceBuffers } from "../../src/generate/sequence.ts";
+import { Sequence } from "../../src/generate/sequence.ts";
+import { sequenceBuffers } from "../../src/generate/sequence-buffers.ts";
 import { GREEDY } from "../../src/generate/token-choice.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { imageRuns, type PromptRows } from "../../src/model/decoder/prompt-rows.ts";

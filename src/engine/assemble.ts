@@ -1,7 +1,7 @@
 /**
  * Allocates a model: weights, picture encoder, decoder, cache. A load allocates on a device, a plan on a counting GPU.
  */
-import { type SequenceBuffers, sequenceBuffers } from "../generate/sequence.ts";
+import { type SequenceBuffers, sequenceBuffers } from "../generate/sequence-buffers.ts";
 import type { GpuMemory } from "../gpu/planning.ts";
 import { tensorByteLength } from "../gpu/tensor.ts";
 import { rowsOfView } from "../model/connector/row-count.ts";
@@ -15,7 +15,7 @@ import type { MatchedTensors } from "../model/load/match.ts";
 import type { Storage } from "../model/load/precision.ts";
 import { checkInteger } from "../shared/assert.ts";
 import type { DecoderSpec, ModelSpec } from "../spec/model-spec.ts";
-import type { PictureRun } from "../spec/picture-spec.ts";
+import { type PictureRun, tokensOf } from "../spec/picture-spec.ts";
 
 /** Default positions of the KV cache: enough for several pictures and turns, without filling a GPU. */
 const DEFAULT_CONTEXT = 4096;
@@ -68,7 +68,7 @@ function pictureRuns({ pictures, encoder, connector }: ModelSpec): readonly Pict
 
 /** Tokens of the costliest picture; each text between rows counts as one. */
 function pictureTokens(spec: ModelSpec): number {
-  return pictureRuns(spec).reduce((sum, run) => sum + ("text" in run ? 1 : run.rows), 0);
+  return pictureRuns(spec).reduce((sum, run) => sum + ("text" in run ? 1 : tokensOf(run)), 0);
 }
 
 /** Prompt rows of a chunk. */
@@ -79,7 +79,8 @@ export function chunkRowsOf(spec: ModelSpec & { decoder: DecoderSpec }, contextL
   return Math.min(contextLength, Math.max(together, causalChunkRows(spec.decoder)));
 }
 
-function longestRun(spec: ModelSpec): number {
+/** Rows of the longest run of the costliest picture. */
+export function longestRun(spec: ModelSpec): number {
   return pictureRuns(spec).reduce((most, run) => ("text" in run ? most : Math.max(most, run.rows)), 0);
 }
 
@@ -132,7 +133,8 @@ export function makeText(
   const positions = (spec.firstPosition ?? 0) + Math.min(spec.maxPositions, 2 * contextLength);
   const sizes = { chunkRows: chunkRowsOf(model, contextLength), positions };
   // The cache first: a context that is too large fails here, before its RoPE table is computed.
-  const cache = new KvCache(gpu.arena, spec, contextLength);
+  // Beside a prompt there is room for as many rows as in it, and always for one picture.
+  const cache = new KvCache(gpu.arena, spec, contextLength, Math.max(contextLength, longestRun(model)));
   const cacheBytes = cache.layers.reduce((sum, layer) => sum + tensorByteLength(layer), 0);
   const decoder = new Decoder(gpu, gpu.arena, weights, spec, sizes);
   return { decoder, cache, buffers: sequenceBuffers(gpu, decoder, ids), cacheBytes };

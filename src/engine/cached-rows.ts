@@ -7,7 +7,7 @@ export type CachedRun = Pick<PromptRun, "row" | "count" | "first"> & { source: s
 
 export interface CachedRows {
   ids: number[];
-  /** `stride` numbers for each row: its positions on all axes, then its key range. */
+  /** `stride` numbers for each row: its positions on all axes, then its key range, and its range beside the prompt if there is one. */
   places: number[];
   stride: number;
   runs: readonly CachedRun[];
@@ -20,15 +20,28 @@ export interface CachedRows {
  *
  * @param plan of inhibition, which changes the rows' values
  */
-export function cachedRows({ ids, positions, visible, pictures }: PromptRows, plan: string): CachedRows {
+export function cachedRows({ ids, positions, visible, pictures, beside }: PromptRows, plan: string): CachedRows {
   const axes = positions.length / ids.length;
   const places: number[] = [];
   for (let row = 0; row < ids.length; row++) {
     for (let axis = 0; axis < axes; axis++) places.push(positions[axis * ids.length + row]!);
-    places.push(visible[2 * row]!, visible[2 * row + 1]!);
+    for (const ranges of beside ? [visible, beside.visible] : [visible])
+      places.push(ranges[2 * row]!, ranges[2 * row + 1]!);
   }
-  const runs = pictures.flat().map(({ row, count, first, source }) => ({ row, count, first, source }));
-  return { ids: [...ids], places, stride: axes + 2, runs, plan };
+  const runs = [...pictures.flat(), ...(beside?.runs ?? [])].map(({ row, count, first, source }) => ({
+    row,
+    count,
+    first,
+    source,
+  }));
+  return { ids: [...ids], places, stride: axes + (beside ? 4 : 2), runs, plan };
+}
+
+/** Adds a generated row, which sees all rows up to itself, and beside the prompt what the row before it sees. */
+export function addGenerated(rows: CachedRows, id: number, positions: readonly number[]): void {
+  rows.ids.push(id);
+  const beside = rows.places.slice(rows.places.length - (rows.stride - positions.length - 2));
+  rows.places.push(...positions, 0, rows.ids.length, ...beside);
 }
 
 /** The first `count` rows, or all. */

@@ -14,7 +14,7 @@ import { imageRuns, type PromptRows } from "../model/decoder/prompt-rows.ts";
 import { rangesOfLayers, withDecodedRows } from "../model/decoder/visible.ts";
 import { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { isOff, planInhibition } from "../model/inhibition/plan.ts";
-import { type CachedRows, type CachedRun, cachedRows, firstRows, sharedRows } from "./cached-rows.ts";
+import { addGenerated, type CachedRows, type CachedRun, cachedRows, firstRows, sharedRows } from "./cached-rows.ts";
 import { KeptConversations, type KeptRows, reusableRows } from "./kept-conversations.ts";
 
 /** The fewest rows worth a copy. Fewer rows, such as those of an answer's last turn mark, run again. */
@@ -89,13 +89,14 @@ export class Conversation {
   async #prefill(prompt: PromptRows, options: ConversationPrefill): Promise<number> {
     const { inhibition, maxTokens, turnEnds, generated, signal, onInhibition } = options;
     const watch = onInhibition !== undefined;
-    this.#sequence.assertFits(prompt.ids.length);
+    this.#sequence.assertFits(prompt);
     const plan = planInhibition(inhibition, this.#decoder.spec.layers);
     const turning = this.#decoder.rope.turningLength(prompt.nextPosition, generated);
     const rows = cachedRows(prompt, JSON.stringify({ ...plan, watch, turning }));
     const { keep, restored } = await this.#findRows(rows, prompt);
 
-    if ((isOff(plan) && !watch) || prompt.pictures.length === 0) {
+    // Rows beside the prompt have no attention that could be inhibited or watched.
+    if ((isOff(plan) && !watch) || prompt.pictures.length === 0 || prompt.beside) {
       this.#dropInhibition();
     } else {
       const ranges = withDecodedRows(prompt.visible, Math.min(maxTokens, this.#contextLength - prompt.ids.length));
@@ -148,9 +149,8 @@ export class Conversation {
     if (!this.#cached) return;
     const room = Math.max(0, this.#sequence.length - this.#cached.ids.length);
     for (const [i, id] of ids.slice(0, room).entries()) {
-      this.#cached.ids.push(id);
       const positions = new Array<number>(this.#decoder.axes).fill(nextPosition + i);
-      this.#cached.places.push(...positions, 0, this.#cached.ids.length);
+      addGenerated(this.#cached, id, positions);
     }
   }
 
@@ -166,7 +166,7 @@ export class Conversation {
     const { marks } = this.#cache;
     if (!this.#cached || marks.length === 0) return undefined;
     const paid = this.#inhibitor?.paid(marks.length) ?? this.#loaded?.paid ?? [];
-    return { rows: this.#cached, marks, layers: this.#cache.used(marks.length), paid };
+    return { rows: this.#cached, marks, layers: this.#cache.used(marks), paid };
   }
 
   /**
@@ -180,7 +180,12 @@ export class Conversation {
     fill: (tensors: readonly Tensor[]) => Promise<void>,
   ): Promise<number> {
     const { layers } = this.#decoder.spec;
-    if (marks.length > this.#contextLength || rows.ids.length > marks.length || lengths.length > layers.length)
+    if (
+      (marks.beside ?? 0) > this.#cache.besideCapacity ||
+      marks.length > this.#contextLength ||
+      rows.ids.length > marks.length ||
+      lengths.length > layers.length
+    )
       throw new RangeError(`${marks.length} rows do not fit into a context of ${this.#contextLength}`);
     await this.release();
     this.#sequence.truncate(0);
@@ -194,7 +199,7 @@ export class Conversation {
           return arena.tensor("attention to images, from disk", [length]);
         }),
       );
-      await fill([...this.#cache.used(marks.length), ...paid.filter((list) => list !== undefined)]);
+      await fill([...this.#cache.used(marks), ...paid.filter((list) => list !== undefined)]);
       this.#cache.restore(marks);
       this.#loaded = { arena, paid };
     } catch (error) {

@@ -40,7 +40,10 @@ export async function countTokens(
     try {
       const plan = planPicture(pictures, picture, { budget: input.budgetUnder(budget), several });
       const { rows, isExact } = encoder.rows.plannedRows(plan, compression);
-      planned.push({ runs: pictures.runs(plan, rows), tokens: rows.reduce((sum, count) => sum + count, 0), isExact });
+      const runs = pictures.runs(plan, rows);
+      // Rows beside the prompt are none of its tokens.
+      const tokens = runs.reduce((sum, run) => ("text" in run || run.beside ? sum : sum + run.rows), 0);
+      planned.push({ runs, tokens, isExact });
     } finally {
       picture.close();
     }

@@ -20,6 +20,7 @@ import { openModel } from "../weights/formats/registry.ts";
 import {
   contextLengthOf,
   keptBytesOf,
+  longestRun,
   makePictures,
   makeText,
   makeTexts,
@@ -206,7 +207,8 @@ async function prepareEngine(gpu: Gpu, assembly: Assembly): Promise<Prepared> {
   engine.text?.conversation.allow(options.keptBytes ?? keptBytesOf(arena.bytes, engine.text.cacheBytes));
   const rehearse = (recorder: Recorder) => {
     engine.pictures?.rehearse(recorder, costliestPlan(spec), smallestPlan(spec));
-    engine.text?.sequence.rehearse(recorder, spec.pictures !== undefined);
+    const seesPictures = spec.pictures !== undefined && !spec.decoder?.beside;
+    engine.text?.sequence.rehearse(recorder, seesPictures, spec.decoder?.beside && longestRun(spec));
     engine.texts?.rehearse(recorder);
   };
   const compileAll = async () => {

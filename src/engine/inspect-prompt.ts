@@ -2,9 +2,10 @@
 import type { InspectRequest } from "../api.ts";
 import type { Arena } from "../gpu/arena.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { expandPlaceholders, type PlacedIds } from "../model/decoder/prompt-rows.ts";
+import { expandPlaceholders } from "../model/decoder/prompt-rows.ts";
 import { type EncodedPicture, rowsInPrompt } from "../model/encoder/encoded-picture.ts";
 import type { PictureEncoder } from "../model/encoder/picture-encoder.ts";
+import type { PlacedIds } from "../model/picture-rows.ts";
 import { checkFields } from "../shared/arguments.ts";
 import { shown } from "../shared/json.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
@@ -66,7 +67,8 @@ export async function inspectTensors(
   for (const values of pixelValues) encoded.push(await encodePixels(engine, scope, values, compression));
   if (pixelValues.length > 0 && engine.language?.questionIds)
     throw new RangeError("this model's image tokens depend on the question: inspect it by messages, not by ids");
-  const counts = encoded.map((picture) => rowsInPrompt(picture)[0]!);
+  const { decoder } = engine.spec;
+  const counts = encoded.map((picture) => (decoder?.beside ? 0 : rowsInPrompt(picture)[0]!));
   return {
     text: "",
     placed: expandPlaceholders(ownIds(engine.spec, inputIds), counts, engine.spec.imageTokenId),

@@ -20,7 +20,7 @@ export async function runInspected(
   prompt: PromptRows,
   { plan, greedySteps }: { plan: InhibitionPlan; greedySteps: number },
 ): Promise<Pick<Inspection, "layers" | "logits" | "greedy" | "greedyLogits">> {
-  assertRoom(text, prompt.ids.length, greedySteps);
+  assertRoom(text, prompt, greedySteps);
   let inhibitor: Inhibitor | undefined;
   if (!isOff(plan) && prompt.pictures.length > 0) {
     const ranges = withDecodedRows(prompt.visible, greedySteps);
@@ -37,8 +37,9 @@ export async function runInspected(
 }
 
 /** Throws FoveaError `context-full` before any allocation, if the context is too small. */
-function assertRoom({ sequence, contextLength }: TextModel, promptRows: number, greedySteps: number): void {
-  sequence.assertFits(promptRows);
+function assertRoom({ sequence, contextLength }: TextModel, prompt: PromptRows, greedySteps: number): void {
+  sequence.assertFits(prompt);
+  const promptRows = prompt.ids.length;
   // The last token needs no row, because no token follows it.
   if (promptRows + greedySteps - 1 > contextLength)
     throw new FoveaError(

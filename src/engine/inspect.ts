@@ -109,7 +109,8 @@ async function finish(
 /** Joins neighbouring ranges. */
 function joinedRanges(ranges: readonly { start: number; count: number }[]): { start: number; count: number }[] {
   const joined: { start: number; count: number }[] = [];
-  for (const { start, count } of ranges) {
+  // Ranges of no rows are of pictures beside the prompt.
+  for (const { start, count } of ranges.filter((range) => range.count > 0)) {
     const last = joined.at(-1);
     if (last && last.start + last.count === start) last.count += count;
     else joined.push({ start, count });

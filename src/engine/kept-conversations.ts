@@ -90,7 +90,7 @@ export class KeptConversations {
 
   /** Copies the rows of a conversation back into the cache, and marks it as the latest one. */
   restore(kept: KeptRows): void {
-    const used = this.#cache.used(kept.marks.length);
+    const used = this.#cache.used(kept.marks);
     this.#gpu.submit("restore rows", (pass) => {
       for (const [i, layer] of kept.layers.entries()) pass.copy(layer, used[i]!);
     });

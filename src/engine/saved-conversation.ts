@@ -190,7 +190,11 @@ function isContent(value: unknown): value is Content {
     typeof rows.plan === "string" &&
     Array.isArray(rows.runs) &&
     rows.runs.every(isRun);
-  const areMarks = isJsonObject(marks) && isCount(marks.length) && isCount(marks.longest);
+  const areMarks =
+    isJsonObject(marks) &&
+    isCount(marks.length) &&
+    isCount(marks.longest) &&
+    (marks.beside === undefined || isCount(marks.beside));
   const arePaid = Array.isArray(paid) && paid.every((length) => length === null || (isCount(length) && length > 0));
   const arePictures =
     Array.isArray(pictures) && pictures.every((one) => isJsonObject(one) && typeof one.source === "string");

@@ -47,7 +47,7 @@ export function warnOfLanguage({ decoder }: ModelSpec, language: LanguageParts |
     return;
   }
   const { template, sampling } = language;
-  if (template.kind === "format")
+  if (template.kind === "format" || template.kind === "transcript")
     warn("The model has no chat template. Prompts are written in the plain format of its family.");
   if (template.kind === "completion")
     warn("The model has no chat template. It continues the bare text of one message, and refuses a conversation.");

@@ -5,9 +5,9 @@
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Pass, Recorder } from "../gpu/pass.ts";
-import type { GpuMemory } from "../gpu/planning.ts";
 import { type Tensor, view } from "../gpu/tensor.ts";
 import { copyRows } from "../kernels/copy-rows.ts";
+import { placesBefore } from "../model/decoder/beside-rows.ts";
 import type { Decoder, ForwardArgs } from "../model/decoder/decoder.ts";
 import type { KvCache } from "../model/decoder/kv-cache.ts";
 import type { LayerAttention } from "../model/decoder/layer-attention.ts";
@@ -17,37 +17,11 @@ import { Inhibitor } from "../model/inhibition/inhibitor.ts";
 import { assert } from "../shared/assert.ts";
 import type { ChosenToken } from "./chosen-token.ts";
 import { recordRun, recordTaps, runsInChunk } from "./picture-runs.ts";
-import { type ChoiceBuffers, choiceBuffers, GREEDY, type Sampling, TokenChoice } from "./token-choice.ts";
+import type { SequenceBuffers } from "./sequence-buffers.ts";
+import { GREEDY, type Sampling, TokenChoice } from "./token-choice.ts";
 
 /** Tokens that are replayed before each wait for the GPU, so that an abort does not wait for a long queue. */
 const REPLAYED_AT_ONCE = 16;
-
-/** Buffers of one sequence; the arena that allocated them owns them. */
-export interface SequenceBuffers {
-  ids: Tensor; // [R] u32
-  positions: Tensor; // [axes, R] u32
-  /** One tensor for each of the decoder's windows. */
-  visible: readonly Tensor[]; // [R, 2] u32
-  lastHidden: Tensor; // [1, W]
-  /** Logits of the row that the next token is chosen from. */
-  logits: Tensor; // [1, V]
-  choice: ChoiceBuffers;
-}
-
-/** @param allowedIds ids that may be generated */
-export function sequenceBuffers(gpu: GpuMemory, decoder: Decoder, allowedIds: Iterable<number>): SequenceBuffers {
-  const { arena } = gpu;
-  const { chunkRows, axes, spec } = decoder;
-  const { width, vocabularySize } = spec;
-  return {
-    ids: arena.tensor("prompt ids", [chunkRows], "u32"),
-    positions: arena.tensor("positions", [axes, chunkRows], "u32"),
-    visible: decoder.windows.map(() => arena.tensor("visible", [chunkRows, 2], "u32")),
-    lastHidden: arena.tensor("last hidden", [1, width]),
-    logits: arena.tensor("logits", [1, vocabularySize]),
-    choice: choiceBuffers(gpu, vocabularySize, allowedIds),
-  };
-}
 
 /** A sequence in a KV cache. Cache and buffers belong to the caller. */
 export class Sequence {
@@ -58,6 +32,8 @@ export class Sequence {
   readonly choice: TokenChoice;
   #attention: LayerAttention | undefined;
   #nextPosition = 0;
+  /** Rows beside the prompt that generated rows see: those that its last row sees. */
+  #besideRange = new Uint32Array(2);
   #step = 0;
   /** True if the row of the last chosen token has run. */
   #isAhead = false;
@@ -101,8 +77,15 @@ export class Sequence {
     return this.#decoder.rope.isOutgrownBy(this.#nextPosition + 1);
   }
 
-  /** Throws FoveaError `context-full` for a prompt of more rows than the cache has. */
-  assertFits(promptRows: number): void {
+  /** Throws FoveaError `context-full` for a prompt of more rows than the cache has, or of more rows of pictures beside it. */
+  assertFits({ ids: { length: promptRows }, beside }: Pick<PromptRows, "ids" | "beside">): void {
+    const besideRows = beside ? placesBefore(beside, promptRows) : 0;
+    if (besideRows > this.#cache.besideCapacity)
+      throw new FoveaError(
+        "context-full",
+        `the pictures have ${besideRows} rows beside the prompt, there is room for ${this.#cache.besideCapacity}: send fewer pictures, compress them, or load with a larger maxContext`,
+        { overflow: { promptTokens: besideRows, contextLength: this.#cache.besideCapacity } },
+      );
     if (promptRows > this.#cache.capacity)
       throw new FoveaError(
         "context-full",
@@ -146,7 +129,9 @@ export class Sequence {
     this.#attention = inhibition;
     assert(keep < total, `${keep} rows kept of a prompt of ${total}`);
     this.#cache.truncate(keep);
-    this.assertFits(total);
+    this.assertFits(prompt);
+    const { beside } = prompt;
+    if (beside) this.#cache.beside = placesBefore(beside, keep);
     if (prompt.nextPosition > this.#decoder.positions)
       throw new FoveaError(
         "context-full",
@@ -164,6 +149,10 @@ export class Sequence {
         this.#gpu.upload(this.#buffers.ids, prompt.ids.subarray(first, end));
         this.#gpu.upload(this.#buffers.positions, positionsOf(prompt, first, end));
         this.#uploadRanges(prompt.visible.subarray(2 * first, 2 * end), first, prompt.unwindowed);
+        if (beside) {
+          this.#gpu.upload(this.#buffers.besideVisible!, beside.visible.subarray(2 * first, 2 * end));
+          this.#cache.beside = placesBefore(beside, end);
+        }
         this.#gpu.submit("prefill", (pass) => {
           this.#recordChunk(pass, prompt, first, rows);
           onChunk?.(pass, this.#decoder.hidden(rows), first);
@@ -180,6 +169,7 @@ export class Sequence {
       throw error;
     }
     this.#nextPosition = prompt.nextPosition;
+    if (beside) this.#besideRange = beside.visible.slice(-2);
     this.#step = 0;
     this.#isAhead = false;
   }
@@ -254,8 +244,13 @@ export class Sequence {
    *
    * @param seesPictures true if attention can inhibit image tokens. Otherwise a third of the pipelines is never used: 7
    * of 21 for a Llama, and nearly half of the time to compile them.
+   * @param besideRows of a picture beside the prompt, for a decoder that reads pictures there
    */
-  rehearse(recorder: Recorder, seesPictures = true): void {
+  rehearse(recorder: Recorder, seesPictures = true, besideRows = 0): void {
+    const { beside } = this.#decoder;
+    // Rows see pictures in the cache, or none.
+    this.#cache.beside = beside ? this.#cache.besideCapacity : 0;
+    beside?.rehearse(recorder, besideRows, this.#cache.layers);
     // Sampling first: it takes longest to compile on a software adapter, and last it would compile alone.
     this.choice.record(recorder, GREEDY, 0);
     const inhibition = seesPictures ? Inhibitor.forRehearsal(this.#gpu, this.#decoder) : undefined;
@@ -265,12 +260,20 @@ export class Sequence {
       this.#recordLogits(recorder, rows);
       if (rows <= 2 && rows < this.#cache.capacity) this.#forward(recorder, rows, 1, inhibition);
     }
+    this.#cache.beside = 0;
     inhibition?.dispose();
     // Over many keys one row uses other kernels than over few.
     this.#forward(recorder, 1, this.#cache.capacity - 1, undefined);
   }
 
-  #recordChunk(recorder: Recorder, { pictures }: Pick<PromptRows, "pictures">, first: number, rows: number): void {
+  #recordChunk(
+    recorder: Recorder,
+    { pictures, beside }: Pick<PromptRows, "pictures" | "beside">,
+    first: number,
+    rows: number,
+  ): void {
+    for (const run of beside?.runs ?? [])
+      if (run.row >= first && run.row < first + rows) this.#decoder.beside?.record(recorder, run, this.#cache.layers);
     this.#decoder.embed(recorder, view(this.#buffers.ids, [rows]));
     const hidden = this.#decoder.hidden(rows);
     const runs = pictures.flat();
@@ -291,7 +294,9 @@ export class Sequence {
   ): void {
     const positions = view(this.#buffers.positions, [this.#decoder.axes, rows]);
     const visible = this.#buffers.visible.map((ranges) => view(ranges, [rows, 2]));
-    this.#decoder.forward(recorder, { positions, visible, cache: this.#cache, start, attention, ...others });
+    const seen = this.#buffers.besideVisible;
+    const beside = seen && { visible: view(seen, [rows, 2]), rows: this.#cache.beside };
+    this.#decoder.forward(recorder, { positions, visible, cache: this.#cache, start, attention, beside, ...others });
   }
 
   #beginRow(): void {
@@ -303,6 +308,7 @@ export class Sequence {
   #uploadRow(): void {
     this.#gpu.upload(this.#buffers.positions, new Uint32Array(this.#decoder.axes).fill(this.#nextPosition++));
     this.#uploadRanges(causalRanges(1, this.#cache.length), this.#cache.length);
+    if (this.#buffers.besideVisible) this.#gpu.upload(this.#buffers.besideVisible, this.#besideRange);
   }
 
   /** Uploads the ranges of a chunk, narrowed to each window. @param start row of the cache that its first row is */

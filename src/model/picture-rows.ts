@@ -39,3 +39,12 @@ export interface PromptPicture {
   /** For original positions; without it positions are contiguous. */
   placed?: Placement | undefined;
 }
+
+/**
+ * Ids with one placeholder for each row of a picture, and the runs of each picture. A run of no rows is the placeholder of a
+ * picture whose rows stand beside the prompt.
+ */
+export interface PlacedIds {
+  ids: ArrayLike<number>;
+  pictures: readonly (readonly { start: number; count: number }[])[];
+}

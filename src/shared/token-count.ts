@@ -3,7 +3,7 @@
 export interface TokenCount {
   /** Tokens of the whole prompt, pictures included. */
   promptTokens: number;
-  /** Tokens of all pictures, after compression. */
+  /** Tokens of all pictures, after compression; 0 where a model reads pictures beside its prompts. */
   imageTokens: number;
   /** The same of each picture, in the order of the conversation. */
   pictures: number[];

@@ -3,8 +3,9 @@
  * builds this value from a checkpoint's small files; the other rooms read it and never ask for the family. Types only.
  */
 import type { Activation } from "../shared/activation.ts";
+import type { BesideSpec, CrossSpec } from "./cross-spec.ts";
 import type { Grid, PictureSpec } from "./picture-spec.ts";
-import type { PromptFormat, QueryFormat } from "./prompt-spec.ts";
+import type { PromptFormat, QueryFormat, TranscriptFormat } from "./prompt-spec.ts";
 import type { QueriesSpec } from "./query-spec.ts";
 import type { RopeSpec } from "./rope-spec.ts";
 import type { TensorSpec } from "./tensor-spec.ts";
@@ -35,7 +36,10 @@ export interface ModelSpec {
   textEncoder?: TextEncoderSpec;
   /** How embeddings of pictures and texts are compared; with `pooling` and `textEncoder` only. */
   comparison?: ComparisonSpec;
-  /** Id of the placeholder that each row of a picture replaces; may be at or above the vocabulary size, and is never embedded. */
+  /**
+   * Id of the placeholder that each row of a picture replaces; may be at or above the vocabulary size, and is never embedded.
+   * Where rows stand beside the prompt it is a token of the vocabulary, which is embedded and marks where a picture begins.
+   */
   imageTokenId?: number;
   /**
    * The id that the published code uses instead, as u32, where it marks pictures by a negative id. Inspections use it.
@@ -48,7 +52,7 @@ export interface ModelSpec {
   /** Tokens that end an answer, besides those in the files. */
   endTokens?: readonly string[];
   /** The prompt format for a checkpoint without a chat template. */
-  fallbackPrompt?: PromptFormat | QueryFormat;
+  fallbackPrompt?: PromptFormat | QueryFormat | TranscriptFormat;
   /** The published code puts the begin token before every prompt, even if the template has written it. */
   repeatsBos?: true;
   /** Control tokens that no file lists. User text never becomes one. */
@@ -218,6 +222,8 @@ export interface DecoderSpec {
    * "norm2.pictures" and "keyValue.pictures" [2 Hk D, W]. Generated rows are text.
    */
   pictureWeights?: true;
+  /** Rows of pictures stand beside the prompt, for layers of the kind "cross". */
+  beside?: BesideSpec;
   /** Position of a sequence's first row; default 0. */
   firstPosition?: number;
   /** Rows of the embedding table; may exceed the tokenizer's vocabulary. */
@@ -232,9 +238,16 @@ export interface DecoderSpec {
 /** A decoder layer: norm, attention or its replacement, residual, norm, MLP, residual. */
 export type LayerSpec = LayerParts &
   (
-    | { kind: "attention"; attention: AttentionSpec; convolution?: undefined; delta?: undefined }
-    | { kind: "convolution"; convolution: { taps: number }; attention?: undefined; delta?: undefined }
-    | { kind: "delta"; delta: DeltaSpec; attention?: undefined; convolution?: undefined }
+    | { kind: "attention"; attention: AttentionSpec; convolution?: undefined; delta?: undefined; cross?: undefined }
+    | {
+        kind: "convolution";
+        convolution: { taps: number };
+        attention?: undefined;
+        delta?: undefined;
+        cross?: undefined;
+      }
+    | { kind: "delta"; delta: DeltaSpec; attention?: undefined; convolution?: undefined; cross?: undefined }
+    | { kind: "cross"; cross: CrossSpec; attention?: undefined; convolution?: undefined; delta?: undefined }
   );
 
 /**
@@ -263,6 +276,11 @@ interface LayerParts {
   norms?: "after" | "both" | "shared";
   /** Factor on the output of each half; default 1. */
   residualFactor?: number;
+  /**
+   * What each half adds is multiplied by the tanh of learned numbers: tensors "gate1" and "gate2" of the layer, [1] for one
+   * number or [W] for one a channel.
+   */
+  gates?: "one" | "channels";
 }
 
 /** Gate and up, activation(gate) * up, down; or without a gate up, activation, down. */

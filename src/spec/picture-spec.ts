@@ -53,8 +53,19 @@ export interface PicturePlan {
   padColour?: number;
 }
 
-/** A piece of a picture's place in the prompt: text, the rows of one view, or the next rows of an arrangement. */
-export type PictureRun = { text: string } | { view: number; rows: number } | { rows: number };
+/**
+ * A piece of a picture's place in the prompt: text, the rows of one view, or the next rows of an arrangement. Rows
+ * `beside` the prompt have one placeholder in it.
+ */
+export type PictureRun =
+  | { text: string }
+  | { view: number; rows: number; beside?: true }
+  | { rows: number; beside?: undefined };
+
+/** Tokens that a run of rows takes in the prompt. */
+export function tokensOf(run: Exclude<PictureRun, { text: string }>): number {
+  return run.beside ? 1 : run.rows;
+}
 
 /**
  * Rows of a prompt as sums of K weighted rows each. A source counts through the rows of all views in order, then through

@@ -41,6 +41,10 @@ export interface QueryNorm extends QueryRows {
 export interface QueryAttention extends QueryRows {
   op: "attend";
   heads: number;
+  /** D; heads * D need not be C. Default C / heads. */
+  headWidth?: number;
+  /** Epsilon of LayerNorms "`slot`.queryNorm" and "`slot`.keyNorm" [D] of every head's queries and keys. */
+  qkNormEps?: number;
   /** The rows that yield keys and values: the view's features, all rows z, or the queries and then the features. */
   reads: "features" | "rows" | "both";
   /** Epsilon of a LayerNorm "`slot`.norm" of z, that the sum does not see. */

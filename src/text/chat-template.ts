@@ -6,13 +6,13 @@
 import type { TextDocument } from "../shared/documents.ts";
 import { mapStrings, type TemplateCall } from "../shared/past-calls.ts";
 import type { Tool } from "../shared/tools.ts";
-import type { PromptFormat, QueryFormat } from "../spec/prompt-spec.ts";
+import type { PromptFormat, QueryFormat, TranscriptFormat } from "../spec/prompt-spec.ts";
 import { type ContentForms, probeForms, type TemplateMessage } from "./content-forms.ts";
 import { JinjaTemplate, TemplateRefusal } from "./jinja.ts";
 import { reject } from "./json.ts";
 import { unmark } from "./literal.ts";
 import type { ChatPart, CheckedMessage } from "./messages.ts";
-import { writeFormat, writeQuery } from "./prompt-format.ts";
+import { writeFormat, writeQuery, writeTranscript } from "./prompt-format.ts";
 import { companion, type TokenizerFiles, templateTokens } from "./special-tokens.ts";
 import { TemplateBudget } from "./template-budget.ts";
 import { findTemplate } from "./template-source.ts";
@@ -43,7 +43,7 @@ const EVERY_PROMPT_BEGINS_WITH_BOS = "every_prompt_begins_with_bos";
 
 export interface ChatTemplateOptions {
   /** The format of a model without a template; without a format the prompt is the messages' bare text. */
-  fallback?: PromptFormat | QueryFormat | undefined;
+  fallback?: PromptFormat | QueryFormat | TranscriptFormat | undefined;
   /** Follows a picture's mark in a message that is one string; default a line break. */
   afterMark?: string | undefined;
   /** BOS precedes every prompt, even if the template has written it. */
@@ -54,8 +54,8 @@ export interface ChatTemplateOptions {
 
 /** The prompt format of one model. */
 export class ChatTemplate {
-  /** "template": the model's own; "format", "query" and "completion" replace a missing one. */
-  readonly kind: "template" | "format" | "query" | "completion";
+  /** "template": the model's own; the others replace a missing one. */
+  readonly kind: "template" | "format" | "query" | "transcript" | "completion";
   /** Every prompt begins with BOS, even if the template does not write it. */
   readonly addsBos: boolean;
   /** Prompts begin with BOS twice if the template writes it. */
@@ -72,6 +72,7 @@ export class ChatTemplate {
   readonly #forms: ContentForms | undefined;
   readonly #format: PromptFormat | undefined;
   readonly #query: QueryFormat | undefined;
+  readonly #transcript: TranscriptFormat | undefined;
   readonly #afterMark: string;
   readonly #now: () => Date;
   /** Tokens that the template may write by name. */
@@ -100,9 +101,11 @@ export class ChatTemplate {
     this.#findsToolsInMessage = TOOLS_IN_MESSAGE.test(this.source) && !/\b(if|in) tools\b/.test(this.source);
     const { fallback } = options;
     if (fallback && "closing" in fallback) this.#query = fallback;
+    else if (fallback && "speaker" in fallback) this.#transcript = fallback;
     else this.#format = fallback;
     this.#afterMark = options.afterMark ?? "\n";
-    this.kind = source ? "template" : this.#query ? "query" : this.#format ? "format" : "completion";
+    const standIn = this.#query ? "query" : this.#transcript ? "transcript" : this.#format ? "format" : "completion";
+    this.kind = source ? "template" : standIn;
     // One budget for all renderings: a load must not take the time of a dozen hostile ones.
     const budget = new TemplateBudget();
     const render = (probe: readonly TemplateMessage[]) => this.#run(probe, true, budget);
@@ -129,6 +132,16 @@ export class ChatTemplate {
     if (this.kind === "format") {
       const texts = messages.map((message) => ({ role: message.role, text: this.#string(message) }));
       return writeFormat(this.#format!, texts, this.#tokenizer.eosIds[0], addGenerationPrompt);
+    }
+    if (this.kind === "transcript") {
+      const { bosId, imageToken } = this.#tokenizer;
+      const place = imageToken?.inTemplate ?? "";
+      return writeTranscript(this.#transcript!, messages, {
+        bosId,
+        addGenerationPrompt,
+        place,
+        literal: this.#literal,
+      });
     }
     if (this.kind === "query") return writeQuery(this.#query!, this.#queried(messages), this.#tokenizer.bosId);
     try {

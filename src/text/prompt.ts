@@ -1,5 +1,5 @@
 /** Turns a conversation into the decoder's ids in two steps: renders the template, then encodes the text. */
-import type { PictureRun } from "../spec/picture-spec.ts";
+import { type PictureRun, tokensOf } from "../spec/picture-spec.ts";
 import type { ChatTemplate, PromptPieces, ToolPrompt } from "./chat-template.ts";
 import { reject } from "./json.ts";
 import { escapeMarks } from "./literal.ts";
@@ -26,7 +26,7 @@ export interface RenderedPrompt {
   continuesText: boolean;
 }
 
-/** Rows of the prompt, [start, start + count). */
+/** Rows of the prompt, [start, start + count). With rows beside the prompt, `count` is 0 and `start` their placeholder. */
 export interface RowRange {
   start: number;
   count: number;
@@ -130,26 +130,27 @@ function runsText(runs: readonly PictureRun[], imageToken: ImageToken): string {
   return texts.join("");
 }
 
-/** Repeats each image id as often as its run has rows. */
+/** Repeats each image id as often as its run has rows in the prompt. A run beside it has none, and one id. */
 function repeatRows(short: readonly number[], pictures: readonly (readonly PictureRun[])[], imageId?: number) {
-  const counts = pictures.map((runs) => runs.flatMap((run) => ("text" in run ? [] : run.rows)));
-  const runs = counts.flat();
+  const placed = pictures.map((runs) => runs.flatMap((run) => ("text" in run ? [] : run)));
+  const runs = placed.flat();
   const found = short.filter((id) => id === imageId).length;
   if (found !== runs.length)
     reject("picture tags", `the prompt has ${found} places for ${runs.length} runs of picture rows`);
-  const length = runs.reduce((sum, count) => sum + count, short.length - runs.length);
-  if (!(length <= MAX_ROWS) || runs.some((count) => !Number.isInteger(count) || count < 1))
+  const length = runs.reduce((sum, run) => sum + tokensOf(run), short.length - runs.length);
+  if (!(length <= MAX_ROWS) || runs.some(({ rows }) => !Number.isInteger(rows) || rows < 1))
     throw new RangeError(`a prompt of ${length} rows, expected at most ${MAX_ROWS} and at least one for each view`);
 
   const ids = new Uint32Array(length);
   const ranges: RowRange[] = [];
   let row = 0;
   for (const id of short) {
-    const count = id === imageId ? runs[ranges.length]! : 1;
-    if (id === imageId) ranges.push({ start: row, count });
+    const run = id === imageId ? runs[ranges.length]! : undefined;
+    const count = run ? tokensOf(run) : 1;
+    if (run) ranges.push({ start: row, count: run.beside ? 0 : count });
     ids.fill(id, row, row + count);
     row += count;
   }
   let next = 0;
-  return { ids, pictures: counts.map((own) => own.map(() => ranges[next++]!)) };
+  return { ids, pictures: placed.map((own) => own.map(() => ranges[next++]!)) };
 }

@@ -1,6 +1,7 @@
 /** Decoders on the GPU for tests, golden ones and random ones, beside the weights that the reference runs on. */
 
-import { Sequence, sequenceBuffers } from "../../src/generate/sequence.ts";
+import { Sequence } from "../../src/generate/sequence.ts";
+import { sequenceBuffers } from "../../src/generate/sequence-buffers.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { readFloats } from "../../src/gpu/readback.ts";
 import { type Tensor, view } from "../../src/gpu/tensor.ts";

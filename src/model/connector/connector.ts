@@ -56,8 +56,9 @@ export class Connector {
         x = y;
         continue;
       }
+      const isLast = i + 1 === this.#steps.length;
       if (step.op === "norm") {
-        const y = scratch.tensor("connector rows", [rows, width]);
+        const y = (isLast ? kept : scratch).tensor("connector rows", [rows, width]);
         const norm = { x, weight: this.#weights.get(`${step.slot}.weight`), y, eps: step.eps };
         const bias = this.#weights.find(`${step.slot}.bias`);
         if (bias) layerNorm(recorder, { ...norm, bias });
@@ -69,7 +70,6 @@ export class Connector {
         x = new Queries(this.#gpu, this.#weights, step.queries).record(recorder, x, views, scratch);
         continue;
       }
-      const isLast = i + 1 === this.#steps.length;
       if (step.op === "append") {
         const y = (isLast ? kept : scratch).tensor("image tokens", [rows + views.count * step.rows, width]);
         this.#append(recorder, x, y, views.count, this.#weights.get(step.slot));

@@ -9,6 +9,7 @@ import { type Matrix, type Tensor, view } from "../../gpu/tensor.ts";
 import { attention } from "../../kernels/attention.ts";
 import { copyRows } from "../../kernels/copy-rows.ts";
 import { gate } from "../../kernels/gate.ts";
+import type { HeadRows } from "../../kernels/heads.ts";
 import { layerNorm } from "../../kernels/layer-norm.ts";
 import { linear } from "../../kernels/linear.ts";
 import { tokenEmbed } from "../../kernels/token-embed.ts";
@@ -117,20 +118,26 @@ export class Queries {
     const { recorder, buffers, views } = batch;
     const { slot, heads, positions, replaces = false } = step;
     const [rows, width] = z.shape as [number, number];
+    const { headWidth = width / heads } = step;
     const x = this.#maybeNormed(batch, `${slot}.norm`, z, step.normEps);
     const { read, rows: keys, before } = this.#read(batch, x, step);
     const each = positions && { ...views, table: positions, width, queries: this.#spec.count };
     const queried = each ? addPositions(recorder, buffers, this.#weights, x, { ...each, of: "queries" }) : x;
     const keyed = each ? addPositions(recorder, buffers, this.#weights, read, { ...each, of: "keys", before }) : read;
     const product = (name: string, input: Tensor) => {
-      const y = buffers.tensor(`query rows, ${name}`, [input.shape[0]!, width]);
+      const y = buffers.tensor(`query rows, ${name}`, [input.shape[0]!, heads * headWidth]);
       linear(recorder, { x: input, ...this.#layer(`${slot}.${name}`), y });
-      return { tensor: y, stride: width, offset: 0 };
+      return this.#headsNormed(
+        batch,
+        `${slot}.${name}Norm`,
+        y,
+        headWidth,
+        name === "value" ? undefined : step.qkNormEps,
+      );
     };
-    const y = buffers.tensor("attended", [rows, width]);
+    const y = buffers.tensor("attended", [rows, heads * headWidth]);
     const own = rows / views.count;
     const visible = buffers.upload(`rows that a query sees of ${keys}`, [rows, 2], rangesOf(views.count, own, keys));
-    const headWidth = width / heads;
     const sizes = {
       rows,
       keys: views.count * keys,
@@ -142,6 +149,13 @@ export class Queries {
     const operands = { q: product("query", queried), k: product("key", keyed), v: product("value", read) };
     attention(recorder, { ...operands, y, visible, ...sizes });
     linear(recorder, { x: y, ...this.#layer(`${slot}.out`), y: z, accumulate: !replaces });
+  }
+
+  /** Rows of heads [T, H D] after a LayerNorm of every head; without an epsilon as they are. */
+  #headsNormed(batch: Batch, name: string, x: Tensor, headWidth: number, eps: number | undefined): HeadRows {
+    const [rows, stride] = x.shape as [number, number];
+    const heads = this.#maybeNormed(batch, name, view(x, [(rows * stride) / headWidth, headWidth]), eps);
+    return { tensor: view(heads, [rows, stride]), stride, offset: 0 };
   }
 
   /** The rows that yield keys and values, their number in each view, and the number before its features. */

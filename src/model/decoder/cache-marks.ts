@@ -7,8 +7,17 @@ export interface MarkValues {
   length: number;
   /** The largest length since the sequence began. */
   longest: number;
+  /** Rows of pictures beside the sequence, for a decoder that reads them. */
+  beside?: number | undefined;
   /** For recurrent layers: the rows in each slot's state, -1 for a free slot, and the saved points. */
   slots?: { lengths: number[]; saved: number[] } | undefined;
+}
+
+interface CacheSizes {
+  capacity: number;
+  reach: number;
+  recurrent: boolean;
+  besideCapacity?: number;
 }
 
 /** The length of a cache, and the lengths it can be cut to. */
@@ -17,11 +26,15 @@ export class CacheMarks {
   /** Rows that a sequence may go back by, without recurrent layers. */
   readonly #reach: number;
   readonly #slots: StateSlots | undefined;
+  readonly #besideCapacity: number;
   #length = 0;
   #longest = 0;
+  #beside = 0;
 
-  constructor({ capacity, reach, recurrent }: { capacity: number; reach: number; recurrent: boolean }) {
+  /** @param besideCapacity rows that pictures beside the sequence may take */
+  constructor({ capacity, reach, recurrent, besideCapacity = 0 }: CacheSizes) {
     this.#capacity = capacity;
+    this.#besideCapacity = besideCapacity;
     this.#reach = reach;
     this.#slots = recurrent ? new StateSlots() : undefined;
   }
@@ -30,28 +43,43 @@ export class CacheMarks {
     return this.#length;
   }
 
+  /** Rows of pictures beside the sequence. */
+  get beside(): number {
+    return this.#beside;
+  }
+
+  set beside(rows: number) {
+    assert(rows <= this.#besideCapacity, `${rows} rows beside a sequence, of ${this.#besideCapacity}`);
+    this.#beside = rows;
+  }
+
   get hasSavedPoints(): boolean {
     return this.#slots !== undefined;
   }
 
   get values(): MarkValues {
-    return { length: this.#length, longest: this.#longest, slots: this.#slots?.values };
+    const beside = this.#besideCapacity > 0 ? this.#beside : undefined;
+    return { length: this.#length, longest: this.#longest, beside, slots: this.#slots?.values };
   }
 
   /** Adopts the rows of another cache of this kind. Throws RangeError for another kind or length. */
-  set({ length, longest, slots }: MarkValues): void {
+  set({ length, longest, beside = 0, slots }: MarkValues): void {
     if (!(length <= longest && longest <= this.#capacity))
       throw new RangeError(`${length} of ${longest} rows in a cache of ${this.#capacity}`);
+    if (!(beside >= 0 && beside <= this.#besideCapacity))
+      throw new RangeError(`${beside} rows of pictures in a cache of ${this.#besideCapacity}`);
     if ((slots === undefined) !== (this.#slots === undefined)) throw new RangeError("rows of a cache of another kind");
     this.#length = length;
     this.#longest = longest;
+    this.#beside = beside;
     if (slots) this.#slots!.set(slots);
   }
 
   /** A copy with the same rows. */
   clone(): CacheMarks {
     const recurrent = this.#slots !== undefined;
-    const copy = new CacheMarks({ capacity: this.#capacity, reach: this.#reach, recurrent });
+    const sizes = { capacity: this.#capacity, reach: this.#reach, besideCapacity: this.#besideCapacity };
+    const copy = new CacheMarks({ ...sizes, recurrent });
     copy.set(this.values);
     return copy;
   }
@@ -85,6 +113,6 @@ export class CacheMarks {
     );
     this.#length = length;
     this.#slots?.truncate(length);
-    if (length === 0) this.#longest = 0;
+    if (length === 0) this.#longest = this.#beside = 0;
   }
 }

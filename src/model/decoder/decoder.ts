@@ -6,11 +6,11 @@ import type { Arena } from "../../gpu/arena.ts";
 import type { Recorder } from "../../gpu/pass.ts";
 import type { GpuMemory } from "../../gpu/planning.ts";
 import { type Tensor, view } from "../../gpu/tensor.ts";
+import { addScaled } from "../../kernels/add-scaled.ts";
 import type { DecodePartials } from "../../kernels/attention-decode.ts";
 import { headGate } from "../../kernels/head-gate.ts";
 import { layerNorm } from "../../kernels/layer-norm.ts";
 import { linear } from "../../kernels/linear.ts";
-import { mixRows } from "../../kernels/mix-rows.ts";
 import { rmsNorm } from "../../kernels/rms-norm.ts";
 import { axesOf } from "../../kernels/rope.ts";
 import { shortConv } from "../../kernels/short-conv.ts";
@@ -18,10 +18,12 @@ import { softCap } from "../../kernels/soft-cap.ts";
 import { tokenEmbed } from "../../kernels/token-embed.ts";
 import type { AttentionSpec, DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
 import type { Weights } from "../load/fill.ts";
+import { type Beside, BesideKeys, recordCross } from "./cross-layer.ts";
 import { recordDelta } from "./delta-layer.ts";
 import type { KvCache } from "./kv-cache.ts";
 import { type LayerAttention, plainAttention } from "./layer-attention.ts";
 import { gatedProduct, type ProductInput, qkvRope } from "./layer-products.ts";
+import { LearnedPositions } from "./learned-positions.ts";
 import { type ChunkRun, PictureWeights } from "./picture-weights.ts";
 import { RopeTable } from "./rope-table.ts";
 import type { SlotStep } from "./state-slots.ts";
@@ -40,6 +42,8 @@ export interface ForwardArgs {
   start: number;
   /** Picture rows of the chunk, for a decoder with weights of their own for them. */
   pictureRuns?: readonly ChunkRun[] | undefined;
+  /** Pictures beside the prompt, for a decoder that reads them; without it no row sees any. */
+  beside?: Beside | undefined;
   /** Called after each layer; may record more work on the hidden states. */
   afterLayer?: ((layer: number) => void) | undefined;
   /** Attention of the layers, such as an `Inhibitor` of the sequence in the cache; plain by default. */
@@ -57,8 +61,9 @@ interface LayerArgs extends Omit<ForwardArgs, "cache" | "afterLayer"> {
 interface Addend {
   x: Tensor;
   product: string;
-  /** The norm of the sum's second part. */
+  /** The norm of the sum's second part, and its gate. */
   norm: string;
+  gate: string;
 }
 
 /** Records the decoder's layers. Weights and caches belong to the caller. */
@@ -74,13 +79,14 @@ export class Decoder {
   readonly rope: RopeTable;
   /** The different sliding windows of the layers; undefined for layers without one. */
   readonly windows: readonly (number | undefined)[];
+  /** Keeps pictures beside the sequence, for a decoder that reads them there. */
+  readonly beside: BesideKeys | undefined;
   /** RoPE tables of layers with a RoPE of their own. */
   readonly #ropes = new Map<unknown, RopeTable>();
   readonly #weights: Weights;
   readonly #space: Workspace;
   readonly #pictures: PictureWeights | undefined;
-  /** For a decoder with learned positions: a 1 for each row of a chunk. */
-  readonly #ones: Tensor | undefined; // [R, 1]
+  readonly #learned: LearnedPositions | undefined;
 
   /** Takes its buffers from `arena`, which owns them. `positions`: RoPE positions that may occur, from 0. */
   constructor(
@@ -98,10 +104,9 @@ export class Decoder {
     this.#weights = weights;
     this.#space = makeWorkspace(arena, spec, chunkRows);
     if (spec.pictureWeights) this.#pictures = new PictureWeights(arena, weights, spec, chunkRows);
-    if (spec.learnedPositions) {
-      this.#ones = arena.tensor("weights of positions", [chunkRows, 1]);
-      gpu.upload(this.#ones, new Float32Array(chunkRows).fill(1));
-    }
+    if (spec.beside) this.beside = new BesideKeys(arena, weights, spec, spec.beside);
+    if (spec.learnedPositions)
+      this.#learned = new LearnedPositions(gpu, arena, weights, { ...spec.learnedPositions, chunkRows });
     this.rope = new RopeTable(gpu, arena, spec.rope, positions);
     for (const { attention } of spec.layers)
       if (attention?.rope && !this.#ropes.has(attention.rope))
@@ -127,7 +132,7 @@ export class Decoder {
     const { partials } = cache;
     const rows = args.positions.shape[1]!;
     const slots = cache.slots(args.start);
-    this.#place(recorder, args.positions);
+    this.#learned?.add(recorder, args.positions, this.hidden(rows));
     for (const [layer, kept] of cache.layers.entries()) {
       this.#layer(recorder, layer, { ...args, rows, slots, cache: kept, partials });
       args.afterLayer?.(layer);
@@ -170,22 +175,6 @@ export class Decoder {
     return { x: y };
   }
 
-  /** Adds the learned vectors of positions to the hidden states, where the decoder has them. @param positions [1, T] */
-  #place(recorder: Recorder, positions: Tensor): void {
-    const { learnedPositions } = this.spec;
-    if (!learnedPositions || !this.#ones) return;
-    const rows = positions.shape[1]!;
-    const weights = view(this.#ones, [rows, 1]);
-    const table = { x: this.#weights.get("decoder.positions"), first: learnedPositions.first };
-    mixRows(recorder, {
-      ...table,
-      sources: view(positions, [rows, 1]),
-      weights,
-      y: this.hidden(rows),
-      accumulate: true,
-    });
-  }
-
   #layer(recorder: Recorder, layer: number, args: LayerArgs): void {
     const spec = this.spec.layers[layer]!;
     const name = `decoder.layers.${layer}`;
@@ -194,9 +183,15 @@ export class Decoder {
       spec.norms === "after"
         ? { x: hidden }
         : this.#normed(recorder, hidden, norm, { isShared, runs: args.pictureRuns });
+    // Cross-attention to nothing adds nothing.
+    if (spec.cross && !args.beside?.rows) {
+      this.#mlp(recorder, name, spec, input(`${name}.norm2`, false), hidden);
+      return;
+    }
     const first = input(`${name}.norm1`, spec.norms === "shared" || spec.kind === "delta");
-    const mixed = this.#mix(recorder, layer, first, args);
-    this.#add(recorder, spec, hidden, { x: mixed, product: `${name}.out`, norm: `${name}.norm1After` });
+    const x = this.#mix(recorder, layer, first, args);
+    const names = { product: `${name}.out`, norm: `${name}.norm1After`, gate: `${name}.gate1` };
+    this.#add(recorder, spec, hidden, { x, ...names });
     const second = spec.norms === "shared" ? first : input(`${name}.norm2`, false);
     this.#mlp(recorder, name, spec, second, hidden);
   }
@@ -207,9 +202,10 @@ export class Decoder {
     const name = `decoder.layers.${layer}`;
     if (spec.attention) return this.#attend(recorder, layer, spec.attention, input, args);
     if (spec.convolution) return this.#convolve(recorder, name, spec.convolution.taps, input, args);
-    const { cache: state, slots } = args;
-    const own = { weights: this.#weights, space: this.#space, eps: this.spec.eps };
-    return recordDelta(recorder, spec.delta, { input, name, state, slots, ...own });
+    const { cache, slots, beside } = args;
+    const own = { input, name, weights: this.#weights, space: this.#space, eps: this.spec.eps };
+    if (spec.cross) return recordCross(recorder, spec.cross, { ...own, cache, beside: beside! });
+    return recordDelta(recorder, spec.delta, { ...own, state: cache, slots });
   }
 
   /**
@@ -217,19 +213,23 @@ export class Decoder {
    */
   #add(
     recorder: Recorder,
-    { norms, residualFactor: factor }: LayerSpec,
+    { norms, residualFactor: factor, gates }: LayerSpec,
     hidden: Tensor,
     { x, ...names }: Addend,
   ): void {
     const weight = this.#weights.matrix(`${names.product}.weight`);
     const bias = this.#weights.find(`${names.product}.bias`);
-    if (norms !== "after" && norms !== "both") {
+    if (norms !== "after" && norms !== "both" && !gates) {
       linear(recorder, { x, weight, bias, y: hidden, accumulate: true, factor });
       return;
     }
     // The normed rows have been read.
     const y = view(this.#space.normed, hidden.shape);
     linear(recorder, { x, weight, bias, y });
+    if (gates) {
+      addScaled(recorder, { x: y, scale: this.#weights.get(names.gate), y: hidden, isGate: true });
+      return;
+    }
     const norm = { weight: this.#weights.get(`${names.norm}.weight`), eps: this.spec.eps };
     rmsNorm(recorder, { x: y, ...norm, y: hidden, accumulate: true });
   }
@@ -242,7 +242,8 @@ export class Decoder {
       const part = { ...input, x: view(input.x, shape, first * width) };
       const y = this.#mlpRows(recorder, name, spec, part);
       const target = view(hidden, shape, first * width);
-      this.#add(recorder, spec, target, { x: y, product: `${name}.down`, norm: `${name}.norm2After` });
+      const names = { product: `${name}.down`, norm: `${name}.norm2After`, gate: `${name}.gate2` };
+      this.#add(recorder, spec, target, { x: y, ...names });
     }
   }
 

@@ -18,8 +18,9 @@ const CONVOLUTION_ROWS = 512 + 128;
 
 /** Bytes that the cache of the widest layer takes, in one binding. */
 export function layerCacheBytes({ layers }: DecoderSpec, capacity: number): number {
-  const elements = layers.map(({ attention, delta }) => {
+  const elements = layers.map(({ attention, delta, cross }) => {
     if (delta) return STATE_SLOTS * deltaState(delta);
+    if (cross) return capacity * 2 * cross.heads * cross.headWidth;
     return attention ? capacity * 2 * attention.keyHeads * attention.headWidth : 0;
   });
   return tensorByteLength({ shape: [Math.max(...elements)], type: "f32" });
@@ -28,9 +29,12 @@ export function layerCacheBytes({ layers }: DecoderSpec, capacity: number): numb
 /** The tensors of all layers, allocated in the caller's arena. */
 export class KvCache {
   readonly capacity: number;
+  /** Rows of pictures beside the sequence that layers of cross-attention have room for; 0 without such layers. */
+  readonly besideCapacity: number;
   /**
    * For each layer [capacity, 2 Hk D], keys after RoPE, then values; for a convolution [kept rows, W], see
-   * kernels/short-conv.ts; for a gated delta rule [STATE_SLOTS, deltaState], see delta-layer.ts.
+   * kernels/short-conv.ts; for a gated delta rule [STATE_SLOTS, deltaState], see delta-layer.ts;
+   * for cross-attention [besideCapacity, 2 H D], keys and values of pictures.
    */
   readonly layers: readonly Tensor[];
   /** For attention of one row over many; undefined if the cache is too small to need it. */
@@ -38,20 +42,30 @@ export class KvCache {
   readonly #marks: CacheMarks;
   /** For each layer, true if it keeps values of every row. */
   readonly #hasRows: readonly boolean[];
+  /** Of each layer whether it keeps rows beside the sequence. */
+  readonly #hasBeside: readonly boolean[];
 
-  /** Takes its buffers from `arena`, which owns them. */
-  constructor(arena: Arena, { layers, width }: DecoderSpec, capacity: number) {
+  /** Takes its buffers from `arena`, which owns them. @param besideRows of pictures, at most */
+  constructor(arena: Arena, { layers, width, beside }: DecoderSpec, capacity: number, besideRows = capacity) {
     this.capacity = capacity;
+    this.besideCapacity = beside ? besideRows : 0;
     const keptRows = Math.min(capacity, CONVOLUTION_ROWS);
-    this.layers = layers.map(({ attention, delta }, i) => {
+    this.layers = layers.map(({ attention, delta, cross }, i) => {
+      if (cross)
+        return arena.tensor(`keys and values of pictures of layer ${i}`, [
+          this.besideCapacity,
+          2 * cross.heads * cross.headWidth,
+        ]);
       if (delta) return arena.tensor(`states of layer ${i}`, [STATE_SLOTS, deltaState(delta)]);
       if (!attention) return arena.tensor(`state of layer ${i}`, [keptRows, width]);
       return arena.tensor(`keys and values of layer ${i}`, [capacity, 2 * attention.keyHeads * attention.headWidth]);
     });
     const taps = Math.max(0, ...layers.map(({ convolution }) => convolution?.taps ?? 0));
     const reach = taps === 0 ? capacity : keptRows - (taps - 1);
-    this.#marks = new CacheMarks({ capacity, reach, recurrent: layers.some(({ delta }) => delta) });
-    this.#hasRows = layers.map(({ attention, delta }) => attention !== undefined && !delta);
+    const recurrent = layers.some(({ delta }) => delta);
+    this.#marks = new CacheMarks({ capacity, reach, recurrent, besideCapacity: this.besideCapacity });
+    this.#hasRows = layers.map(({ attention }) => attention !== undefined);
+    this.#hasBeside = layers.map(({ cross }) => cross !== undefined);
     const attentions = layers.flatMap(({ attention }) => attention ?? []);
     const sizes = {
       heads: Math.max(1, ...attentions.map(({ heads }) => heads)),
@@ -63,6 +77,15 @@ export class KvCache {
   /** The number of valid rows; later rows are leftovers. */
   get length(): number {
     return this.#marks.length;
+  }
+
+  /** Rows of pictures beside the sequence that count. The caller writes them, and says how many there are. */
+  get beside(): number {
+    return this.#marks.beside;
+  }
+
+  set beside(rows: number) {
+    this.#marks.beside = rows;
   }
 
   /** Adds `rows` rows, which the caller has written. */
@@ -103,9 +126,12 @@ export class KvCache {
     return this.#marks.clone();
   }
 
-  /** The part of each layer's tensor for the first `rows` rows: those rows, or all of a layer's states. */
-  used(rows: number): Tensor[] {
-    return this.layers.map((layer, i) => (this.#hasRows[i] ? view(layer, [rows, layer.shape[1]!]) : layer));
+  /** The part of each layer's tensor that a sequence needs: its rows, those beside it (at least one), or all states. */
+  used({ length, beside = 0 }: Pick<MarkValues, "length" | "beside">): Tensor[] {
+    return this.layers.map((layer, i) => {
+      if (this.#hasBeside[i]) return view(layer, [Math.max(1, beside), layer.shape[1]!]);
+      return this.#hasRows[i] ? view(layer, [length, layer.shape[1]!]) : layer;
+    });
   }
 
   /**

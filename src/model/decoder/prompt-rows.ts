@@ -2,7 +2,8 @@
 import { NO_TOKEN } from "../../kernels/token-embed.ts";
 import { assert } from "../../shared/assert.ts";
 import type { DecoderSpec } from "../../spec/model-spec.ts";
-import type { PictureRows, Placement, PromptPicture } from "../picture-rows.ts";
+import type { PictureRows, PlacedIds, Placement, PromptPicture } from "../picture-rows.ts";
+import { type BesideRows, besideRows } from "./beside-rows.ts";
 import { promptRanges } from "./visible.ts";
 
 /** A run of a picture's rows that stands in a prompt. */
@@ -23,16 +24,12 @@ export interface PromptRows {
   visible: Uint32Array;
   /** First rows that stay visible outside all windows; default 0. */
   unwindowed?: number;
-  /** The runs of each picture. */
+  /** The runs of each picture; none where they stand beside the prompt. */
   pictures: readonly (readonly PromptRun[])[];
+  /** Of a decoder that reads pictures beside the prompt. */
+  beside?: BesideRows;
   /** Position of the first generated token. */
   nextPosition: number;
-}
-
-/** Ids with one placeholder for each row of a picture, and the runs of each picture. */
-export interface PlacedIds {
-  ids: ArrayLike<number>;
-  pictures: readonly (readonly { start: number; count: number }[])[];
 }
 
 /** Runs of rows of each picture, as inhibition numbers its columns by. */
@@ -54,7 +51,7 @@ export function positionsOf({ ids, positions }: PromptRows, first: number, end: 
 /**
  * Replaces each placeholder of a list by as many as its picture has rows: for pictures of one run each.
  *
- * @param counts rows of each picture, in the order of the placeholders
+ * @param counts rows of each picture in the prompt, in the order of the placeholders; 0 for a picture beside it
  * @throws TypeError if there are more or fewer placeholders than pictures
  */
 export function expandPlaceholders(
@@ -78,13 +75,13 @@ export function expandPlaceholders(
       continue;
     }
     pictures.push([{ start: ids.length, count }]);
-    for (let i = 0; i < count; i++) ids.push(id);
+    for (let i = 0; i < Math.max(count, 1); i++) ids.push(id);
   }
   return { ids, pictures };
 }
 
 /** The rules for positions and key ranges of a prompt's rows. */
-export interface PromptRules extends Pick<DecoderSpec, "vocabularySize" | "sees" | "firstPosition"> {
+export interface PromptRules extends Pick<DecoderSpec, "vocabularySize" | "sees" | "firstPosition" | "beside"> {
   /** Axes of positions; default 1. */
   axes?: number;
 }
@@ -100,11 +97,11 @@ export interface PromptRules extends Pick<DecoderSpec, "vocabularySize" | "sees"
 export function promptRows(
   placed: PlacedIds,
   pictures: readonly PromptPicture[],
-  { vocabularySize, sees, firstPosition = 0, axes = 1 }: PromptRules,
+  { vocabularySize, sees, firstPosition = 0, axes = 1, beside }: PromptRules,
 ): PromptRows {
   const total = placed.ids.length;
   if (total === 0) throw new TypeError("the prompt is empty: at least one token is needed");
-  const runs = placed.pictures.map((spans, i) => runsOf(spans, pictures[i]!));
+  const runs = placed.pictures.map((spans, i) => (beside ? [] : runsOf(spans, pictures[i]!)));
   const ids = new Uint32Array(total).fill(NO_TOKEN);
   const addIds = (first: number, end: number) => {
     for (let row = first; row < end; row++) {
@@ -141,7 +138,10 @@ export function promptRows(
   addText(total);
   const visible = promptRanges(total, sees, runs.flat());
   const unwindowed = sees === "prompt" ? total : 0;
-  return { ids, positions, visible, unwindowed, pictures: runs, nextPosition: position };
+  return {
+    ...{ ids, positions, visible, unwindowed, pictures: runs, nextPosition: position },
+    ...(beside && { beside: besideRows(placed, pictures, beside.endId) }),
+  };
 }
 
 /** Writes the positions of a run's cells. @param positions [axes, total] */

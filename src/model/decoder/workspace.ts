@@ -15,7 +15,7 @@ export interface Workspace {
   /**
    * The first product of a layer: queries, keys and values, or the input of a convolution; also gates of the output.
    */
-  mixing: Tensor; // [R, (H + 2 Hk) D or 3 W]
+  mixing: Tensor; // [R, (H + 2 Hk) D, for cross-attention H D, or 3 W]
   /** Queries; for a gated delta rule queries, keys and values after their convolution. */
   q: Tensor; // [R, H D]
   mixed: Tensor; // [R, H D or W]
@@ -27,22 +27,24 @@ export interface Workspace {
   mlp: Tensor; // [M, F]
 }
 
-function queryWidth({ heads, headWidth }: AttentionSpec): number {
+function queryWidth({ heads, headWidth }: Pick<AttentionSpec, "heads" | "headWidth">): number {
   return heads * headWidth;
 }
 
 /** Columns of a layer's first product. @param width of the decoder */
-export function mixingWidth({ attention, delta }: LayerSpec, width: number): number {
+export function mixingWidth({ attention, delta, cross }: LayerSpec, width: number): number {
   if (delta) return deltaMixing(delta);
+  if (cross) return queryWidth(cross);
   if (!attention) return 3 * width;
   const { keyHeads, headWidth, outputGate } = attention;
   return (outputGate ? 2 : 1) * queryWidth(attention) + 2 * keyHeads * headWidth;
 }
 
 /** Columns of the input of the last product in a layer's first half. @param width of the decoder */
-export function mixedWidth({ attention, delta }: LayerSpec, width: number): number {
+export function mixedWidth({ attention, delta, cross }: LayerSpec, width: number): number {
   if (delta) return delta.valueHeads * delta.valueWidth;
-  return attention ? queryWidth(attention) : width;
+  const attends = attention ?? cross;
+  return attends ? queryWidth(attends) : width;
 }
 
 /** Elements of a row in each buffer of the workspace: the needs of the widest layer. */
@@ -54,7 +56,10 @@ function workspaceWidths({ width, layers }: DecoderSpec): Record<keyof Workspace
     hidden: width,
     normed: width,
     mixing: most((layer) => mixingWidth(layer, width)),
-    q: most(({ attention, delta }) => (attention ? queryWidth(attention) : delta ? deltaWidth(delta) : 1)),
+    q: most(({ attention, delta, cross }) => {
+      const attends = attention ?? cross;
+      return attends ? queryWidth(attends) : delta ? deltaWidth(delta) : 1;
+    }),
     mixed: most((layer) => mixedWidth(layer, width)),
     gates: scratch("gates"),
     pairs: scratch("pairs"),

@@ -64,6 +64,10 @@ export function planInhibition(inhibition: Inhibition, layers: readonly { kind: 
   const score = choice(inhibition, "score");
   const weighting = { focus: "neighbours" as const, "text-to-image": 0, sum: 1, "discounted-sum": discount }[score];
   const constant = choice(inhibition, "schedule") === "constant";
+  if (maxRatio > 0 && layers.some(({ kind }) => kind === "cross"))
+    throw new RangeError(
+      `inhibition.maxRatio is ${maxRatio}, but this model reads pictures by cross-attention: its prompts have no image tokens to inhibit; use 0`,
+    );
   const last = layers.length - 1;
   const linear = (layer: number) => (last === 0 ? 0 : (maxRatio * layer) / last);
   return {
