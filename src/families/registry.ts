@@ -43,6 +43,7 @@ const FAMILIES: readonly Entry[] = [
   typed(["llava_next"], async () => (await import("./llava-next.ts")).llavaNext),
   typed(["llava_onevision"], async () => (await import("./llava-onevision.ts")).llavaOnevision),
   typed(["internvl"], async () => (await import("./internvl.ts")).internvl),
+  typed(["idefics"], async () => (await import("./idefics.ts")).idefics),
   typed(["idefics3"], async () => (await import("./idefics3.ts")).idefics3),
   typed(["smolvlm"], async () => (await import("./idefics3.ts")).smolvlm),
   typed(["lfm2_vl"], async () => (await import("./lfm2-vl.ts")).lfm2Vl),

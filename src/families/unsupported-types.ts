@@ -48,7 +48,6 @@ const TYPES: Readonly<Record<string, Missing>> = {
   lfm3_vl: ["LFM3-VL", "short convolutions in the encoder"],
   qwen4_exp: ["Qwen4", "sparse attention with an indexer"],
   fast_vlm: ["FastVLM", "a convolutional encoder"],
-  idefics: ["IDEFICS", "decoder layers with cross-attention to picture features"],
   idefics2: ["Idefics2", "a resampler with learned queries between encoder and decoder"],
   blip: ["BLIP", CROSS_DECODER],
   sphinx: ["SPHINX", "several encoders whose features are joined"],

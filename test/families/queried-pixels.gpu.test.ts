@@ -12,7 +12,7 @@ import { NMSE_MODEL } from "../support/tolerances.ts";
 
 /** Folder -> family; see golden.gpu.test.ts. */
 const FOLDERS: Record<string, string> = JSON.parse(import.meta.env.VITE_FAMILY_FOLDERS);
-const QUERIED: readonly string[] = ["blip-2", "instructblip", "qwen", "mplug_owl2"];
+const QUERIED: readonly string[] = ["blip-2", "instructblip", "qwen", "mplug_owl2", "idefics"];
 const folders = Object.keys(FOLDERS).filter(
   (folder) => QUERIED.includes(FOLDERS[folder]!) && familyNames().includes(FOLDERS[folder]!),
 );

@@ -129,7 +129,7 @@ it("loads the code of one family for each published model", async () => {
 it("names each family once", () => {
   expect(familyNames()).toEqual([
     ...["nanollava", "shikra", "llava", "pixtral", "llava_next", "llava_onevision", "internvl"],
-    ...["idefics3", "smolvlm", "lfm2_vl"],
+    ...["idefics", "idefics3", "smolvlm", "lfm2_vl"],
     ...["gemma3", "paligemma", "minigpt_v2", "fuyu", "mistral3"],
     ...["qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5"],
     ...["blip-2", "instructblip", "qwen", "mplug_owl2"],

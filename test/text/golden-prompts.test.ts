@@ -6,7 +6,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { tileRuns } from "../../src/families/parts/tile-tags.ts";
 import type { PictureRun } from "../../src/spec/picture-spec.ts";
-import type { QueryFormat } from "../../src/spec/prompt-spec.ts";
+import type { QueryFormat, TranscriptFormat } from "../../src/spec/prompt-spec.ts";
 import { ChatTemplate } from "../../src/text/chat-template.ts";
 import type { ChatMessage } from "../../src/text/messages.ts";
 import { buildPrompt, type RenderedPrompt, renderPrompt } from "../../src/text/prompt.ts";
@@ -39,7 +39,7 @@ interface Rule extends TokenizerOptions {
   /** The whole prompt of a family without a chat template. */
   prompt?(text: string): string;
   /** The format of a family whose files have no chat template. */
-  fallback?: QueryFormat;
+  fallback?: QueryFormat | TranscriptFormat;
   /** The template writes BOS, and the tokenizer puts one before it. */
   repeatsBos?: boolean;
 }
@@ -106,13 +106,16 @@ const RULES: Record<string, Rule> = {
   blip2: { runs: rows, prompt: (text) => `<image></s>${text}` },
   gemma3: cropped,
   idefics3: tagged,
-  // Reads pictures by cross attention: they have no rows, and their token is text.
+  // Reads pictures by cross-attention: their rows stand beside the prompt, which has a token for each.
   "idefics/": {
-    imageTokenId: FREE_ID,
-    imageToken: "<row of a picture>",
-    templatePlaceholder: "<image>",
-    runs: () => [{ text: "<image>" }],
-    prompt: (text) => text,
+    imageTokenId: 440,
+    runs: () => [{ view: 0, rows: 5, beside: true }],
+    fallback: {
+      speaker: "User:",
+      answerer: "Assistant:",
+      end: "<end_of_utterance>",
+      around: "<fake_token_around_image>",
+    },
   },
   instructblip: { runs: rows, prompt: (text) => `<image><s>${text}` },
   "internvl-qwen2": { runs: between("<img>", "</img>") },
@@ -193,7 +196,8 @@ describe("golden prompts", () => {
       const built = buildPrompt(tokenizer, rendered, pictures);
       const ids = Array.from(built.ids, (id) => (id === FREE_ID ? -200 : id));
       if (check("ids", ids, prompt.ids)) {
-        const ranges = built.pictures.map((runs) => runs.map(({ start, count }) => [start, count]));
+        const inPrompt = built.pictures.map((runs) => runs.filter(({ count }) => count > 0));
+        const ranges = inPrompt.map((runs) => runs.map(({ start, count }) => [start, count]));
         expect(ranges, prompt.name).toEqual(prompt.imageRows);
       }
     }

@@ -1,6 +1,16 @@
 /** Names and shapes of a decoder's tensors, in Llama's layout, which most others follow. */
 import type { AttentionSpec, DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
-import { headOrder, layerNorm, linear, stack, type TensorSpec, vector, withParts } from "../../spec/tensor-spec.ts";
+import {
+  headOrder,
+  layerNorm,
+  linear,
+  type Source,
+  stack,
+  type TensorSpec,
+  vector,
+  withParts,
+} from "../../spec/tensor-spec.ts";
+import { crossTensors, gateTensors } from "./cross-tensors.ts";
 import { deltaTensors } from "./delta-tensors.ts";
 
 /** Names of a layer's tensors below the layer, without ".weight" and ".bias". */
@@ -20,6 +30,8 @@ export interface LayerNames {
   down: string;
   /** Below the decoder: the prefix of a layer's number, and the table of tokens. */
   layers: string;
+  /** The same of layers of cross-attention, which are counted by themselves. */
+  crossLayers: string;
   embed: string;
   /** Below the decoder: the norm after the last layer, and the table of learned positions, if any. */
   lastNorm: string;
@@ -38,6 +50,7 @@ const LLAMA_NAMES: LayerNames = {
   gateUp: ["mlp.gate_proj", "mlp.up_proj"],
   down: "mlp.down_proj",
   layers: "layers",
+  crossLayers: "cross_layers",
   embed: "embed_tokens",
   lastNorm: "norm",
   positions: "embed_positions",
@@ -61,6 +74,8 @@ export interface DecoderFiles {
   interleavedHeads?: true;
   /** Stored norms are differences from this; default 0. */
   normOffset?: number;
+  /** The last rows of the vocabulary are matrices of their own, named without ".weight": below the decoder, and wholly. */
+  additional?: { rows: number; embed: string; head: string };
 }
 
 /**
@@ -72,13 +87,24 @@ export function decoderTensors(
   spec: DecoderSpec,
   { prefixes, head: headNames }: DecoderNames,
   head: "own" | "tied" | "optional",
-  { names, normOffset = 0, interleavedHeads }: DecoderFiles = {},
+  { names, normOffset = 0, interleavedHeads, additional }: DecoderFiles = {},
 ): TensorSpec[] {
   const { width, vocabularySize } = spec;
   const own = { ...LLAMA_NAMES, ...names };
-  const embed = stack("decoder.embed", "embedding", prefixes, [[`${own.embed}.weight`, [vocabularySize, width]]]);
+  const rows = vocabularySize - (additional?.rows ?? 0);
+  const vocabulary = (name: string, more: string): Source[] => [
+    [name, [rows, width]],
+    ...(additional ? [[`${more}.weight`, [additional.rows, width]] as const] : []),
+  ];
+  const embed = stack(
+    "decoder.embed",
+    "embedding",
+    prefixes,
+    vocabulary(`${own.embed}.weight`, additional?.embed ?? ""),
+  );
   // Some files of tied models store the matrix only under the head's name.
-  const parts = embed.parts.map((part) => (head === "tied" ? { ...part, fallback: headNames } : part));
+  const fallbacks = [headNames, [`${additional?.head}.weight`]];
+  const parts = embed.parts.map((part, i) => (head === "tied" ? { ...part, fallback: fallbacks[i]! } : part));
   const tensors: TensorSpec[] = [{ ...embed, parts }];
   /** A norm of the decoder, of RMS or of a layer. */
   const norm: MakeNorm = (name, below, source, size = width, isLayerNorm = !!spec.layerNorms) => {
@@ -95,14 +121,16 @@ export function decoderTensors(
     const shape = [spec.maxPositions + spec.learnedPositions.first, width];
     tensors.push(stack("decoder.positions", "table", prefixes, [[`${own.positions}.weight`, shape]]));
   }
+  const inLayer = { width, beside: spec.beside?.width ?? 0, names: own, norm, interleavedHeads };
+  const counts = { [own.layers]: 0, [own.crossLayers]: 0 };
   for (const [layer, layerSpec] of spec.layers.entries()) {
-    const below = prefixes.map((prefix) => `${prefix}${own.layers}.${layer}.`);
-    tensors.push(
-      ...layerTensors(`decoder.layers.${layer}`, below, layerSpec, { width, names: own, norm, interleavedHeads }),
-    );
+    const list = layerSpec.cross ? own.crossLayers : own.layers;
+    const below = prefixes.map((prefix) => `${prefix}${list}.${counts[list]}.`);
+    counts[list]!++;
+    tensors.push(...layerTensors(`decoder.layers.${layer}`, below, layerSpec, inLayer));
   }
   tensors.push(...norm("decoder.norm", prefixes, own.lastNorm));
-  const matrix = stack("decoder.head", "head", headNames, [["", [vocabularySize, width]]]);
+  const matrix = headMatrix(headNames, vocabulary("", additional?.head ?? ""));
   if (head === "own") tensors.push(matrix);
   else tensors.push({ ...matrix, parts: head === "tied" ? [] : matrix.parts, instead: "decoder.embed" });
   const biasNames = headNames.map((name) => name.replace(/weight$/, "bias"));
@@ -118,8 +146,18 @@ type MakeNorm = (
   isLayerNorm?: boolean,
 ) => TensorSpec[];
 
+/** @param sources the matrix under the head's whole names, and that of additional rows under its own */
+function headMatrix(names: readonly string[], [own, more]: readonly Source[]): TensorSpec {
+  const matrix = stack("decoder.head", "head", names, [own!]);
+  if (!more) return matrix;
+  const both = stack("decoder.head", "head", [""], [["", own![1]], more]);
+  return { ...both, parts: [matrix.parts[0]!, both.parts[1]!] };
+}
+
 interface InLayer {
   width: number;
+  /** Width of rows beside the prompt. */
+  beside: number;
   names: LayerNames;
   norm: MakeNorm;
   interleavedHeads: true | undefined;
@@ -127,7 +165,7 @@ interface InLayer {
 
 function layerTensors(name: string, below: readonly string[], layer: LayerSpec, inLayer: InLayer) {
   const { width, names, norm } = inLayer;
-  const { mlp, norms = "before", attention, delta } = layer;
+  const { mlp, norms = "before", attention, delta, cross, gates } = layer;
   const { bias = false, gated = true } = mlp;
   const hasAfter = norms === "after" || norms === "both";
   const upRows = (gated ? 2 : 1) * mlp.width;
@@ -138,7 +176,10 @@ function layerTensors(name: string, below: readonly string[], layer: LayerSpec, 
       ? attentionTensors(name, below, attention, inLayer)
       : delta
         ? deltaTensors(name, below, delta, width)
-        : convolutionTensors(name, below, layer.convolution.taps, width)),
+        : cross
+          ? crossTensors(name, below, cross, inLayer)
+          : convolutionTensors(name, below, layer.convolution.taps, width)),
+    ...(gates ? gateTensors(name, below, gates === "one" ? 1 : width) : []),
     ...(hasAfter ? norm(`${name}.norm1After`, below, names.norm1After) : []),
     ...(norms === "before" || norms === "both" ? norm(`${name}.norm2`, below, names.norm2) : []),
     ...linear(`${name}.${gated ? "gateUp" : "up"}`, below, up, { cols: width, bias }),

@@ -28,6 +28,7 @@ const VIT: ProcessorClass = { ...SIGLIP, filter: "bilinear" };
 const CLASSES: Readonly<Record<string, ProcessorClass>> = {
   ...variantsOf("Blip", BLIP),
   ...variantsOf("CLIP", CLIP),
+  ...variantsOf("Idefics", BLIP),
   ...variantsOf("Llava", CLIP),
   ...variantsOf("Siglip", SIGLIP),
   ...variantsOf("ViT", VIT),
