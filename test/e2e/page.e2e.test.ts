@@ -204,28 +204,6 @@ describe("with the tiny model", () => {
     expect(last.pictures[0]!.reused).toBe(true);
   });
 
-  test("after fifteen questions the form is where it was, and the page does not scroll", async () => {
-    const bottom = async () => {
-      const { y, height } = (await question().boundingBox())!;
-      return y + height;
-    };
-    const before = await bottom();
-    await page.evaluate(() => {
-      const { app } = document.querySelector<PageElement>("app-page")!;
-      const [turn] = app.store.state.turns;
-      app.chat.restore(Array.from({ length: 15 }, () => turn!));
-    });
-    await expect.poll(() => answers(page).count()).toBe(15);
-    // The line that counts tokens may come or go.
-    expect(Math.abs((await bottom()) - before)).toBeLessThan(60);
-    const { scroll, inner } = await page.evaluate(() => ({
-      scroll: document.documentElement.scrollHeight,
-      inner: innerHeight,
-    }));
-    expect(scroll).toBe(inner);
-    expect(before).toBeLessThan(inner);
-  });
-
   test("an answer that is hostile is text", async () => {
     await page.evaluate(() => {
       const { app } = document.querySelector<PageElement>("app-page")!;

@@ -119,3 +119,14 @@ test("pictures in the form have a focus ring above the next one", async () => {
   const level = (item: HTMLElement) => Number(getComputedStyle(item).zIndex) || 0;
   expect(level(first!)).toBeGreaterThan(level(second!));
 });
+
+test("after fifteen questions the form is where it was", async () => {
+  const bottom = () => parts(chat, "composer")[0]!.getBoundingClientRect().bottom;
+  const before = bottom();
+  const answers = [{ text: "A cat.", state: "stop" as const, settings: {}, seen: [] }];
+  chat.restore(Array.from({ length: 15 }, () => ({ question: "What is it?", pictures: [], answers, shown: 0 })));
+  await settled(chat);
+  expect(parts(chat, "turn")).toHaveLength(15);
+  expect(bottom()).toBe(before);
+  expect(parts(chat, "frame")[0]!.getBoundingClientRect().bottom).toBeGreaterThan(before);
+});
