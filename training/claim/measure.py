@@ -174,10 +174,10 @@ def paired(found: dict[tuple, dict], base: dict[tuple, dict], kind: str) -> str:
     return f"{100 * np.mean(both):+.1f} ± {100 * np.std(both, ddof=1) / len(both) ** 0.5:.1f} ({len(both)})"
 
 
-def report(answers: Answers, model: str) -> str:
+def report(answers: Answers, model: str, pictures: int) -> str:
     """Markdown: success by setting and way with standard errors, differences of pairs from the caption and from all image
-    tokens, and by task."""
-    lines = [line for line in answers.lines if line["model"] in ("", model)]
+    tokens, and by task; of the first `pictures` pictures."""
+    lines = [line for line in answers.lines if line["model"] in ("", model) and line["picture"] < pictures]
     ways = sorted({line["way"] for line in lines if line["way"] != "question"}, key=list(LIMITS).index)
     out = ["| setting | way | answers | strict % | loose % | strict without 12, 13 | content right % | words | strict less caption, same items "
            "| strict less full | content less full |",
@@ -247,7 +247,7 @@ def main() -> None:
                 ask_tasks(asker, answers, model, name, way, args.pictures, [int(task) for task in args.tasks.split(",")])
     if args.pack:
         answers.pack(args.pack)
-    print(report(answers, model))
+    print(report(answers, model, args.pictures))
 
 
 if __name__ == "__main__":
