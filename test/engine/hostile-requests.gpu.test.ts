@@ -38,9 +38,9 @@ const GENERATE: { request: unknown; kind: Refusal; says: RegExp }[] = [
   },
   { request: say(5), kind: TypeError, says: /messages\[0\]\.content must be a string or a list of parts, got 5/ },
   {
-    request: say([{ type: "video" }]),
+    request: say([{ type: "audio" }]),
     kind: TypeError,
-    says: /content\[0\]\.type must be "text" or "image", got "video"; give frames/,
+    says: /content\[0\]\.type must be "text", "image" or "video", got "audio"/,
   },
   { request: say([null]), kind: TypeError, says: /content\[0\]\.type must be/ },
   { request: say([{ type: "text" }]), kind: TypeError, says: /content\[0\]\.text must be a string, got undefined/ },
@@ -215,7 +215,7 @@ describe("wrong requests to a language model", () => {
     await expectRefusal(
       () => other.generate(question).text(),
       "unsupported-model",
-      /the id \d+ of the question, but the model's vocabulary has 512; tokenizer\.json is of another model/,
+      /turns the question into the id \d+, but the model's vocabulary has 512; tokenizer\.json is of another model/,
     );
     expect(other.memory.gpuBytes).toBe(gpuBytes);
   });
