@@ -42,7 +42,8 @@ describe("views of the picture's own shape", () => {
         return original.call(this, descriptor);
       });
     }
-    fovea = await Fovea.load(sharedUrl(MODEL), { maxContext: 200, weights: "f32", precision: "f32", device: device() });
+    // A device of its own: a shared one has the pipelines of other files already.
+    fovea = await Fovea.load(sharedUrl(MODEL), { maxContext: 200, weights: "f32", precision: "f32" });
     idleBytes = fovea.memory.gpuBytes;
   });
   afterAll(() => {
