@@ -116,7 +116,7 @@ test.for([
     ].sort(),
   ],
   ["fovea/openai", ["ApiError", "FoveaOpenAI", "createFetch"]],
-  ["fovea/worker", ["FoveaError", "createFovea", "keepSmallCopy"]],
+  ["fovea/worker", ["FoveaError", "createFovea", "keepSmallCopy", "planModel"]],
   ["fovea/react", ["FoveaError", "useFovea"]],
   ["fovea/remote", ["FoveaError", "ServerError", "createRemote"]],
   ["fovea/element", ["EngineRegistry", "FoveaChat", "FoveaError"]],
