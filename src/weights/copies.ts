@@ -43,7 +43,9 @@ export async function storeCopy<T>(
   write: (folder: StoredFolder) => Promise<T>,
   options: CopyOptions,
 ): Promise<T> {
-  const { store, other } = await openPlace(source, options.signal);
+  const { store, other } = await openPlace(source, options.signal).catch((error) => {
+    throw error instanceof DOMException ? notStored(source, error) : error;
+  });
   let result: T;
   try {
     const folder = store.folder(options.partBytes);

@@ -117,7 +117,7 @@ export class ModelStore {
    * `isKept` returns true under the lock.
    *
    * @returns "kept" in that case; undefined if nothing can be stored
-   * @throws FoveaError `aborted`
+   * @throws FoveaError `aborted`; DOMException `QuotaExceededError` if the storage is full
    */
   static async create(
     key: ModelKey,
@@ -135,7 +135,7 @@ export class ModelStore {
       }
     } catch (error) {
       release();
-      if (error instanceof DOMException) return undefined;
+      if (error instanceof DOMException && error.name !== "QuotaExceededError") return undefined;
       throw error;
     }
     release();

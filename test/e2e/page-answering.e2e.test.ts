@@ -140,7 +140,8 @@ describe("a page with the tiny model", () => {
       document.dispatchEvent(new Event("visibilitychange"));
     });
     await button("Ask live").and(page.locator(":enabled")).waitFor();
-    await button("Close").click();
+    // The inspector has a button of this name too.
+    await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
     expect(await answers(page).count()).toBe(turns);
     expect(await page.locator("app-camera").count()).toBe(0);
   });
