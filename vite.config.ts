@@ -7,7 +7,7 @@ import type { BrowserConfigOptions } from "vitest/node";
 import { chromiumProvider } from "./test/support/chromium-provider.ts";
 import type { ExpectedDevice } from "./test/support/device.ts";
 import { firefoxProvider } from "./test/support/firefox-provider.ts";
-import { markdownReader, shaderText } from "./tools/bundle-plugins.mjs";
+import { markdownReader, oneStart, shaderText } from "./tools/bundle-plugins.mjs";
 import { BROWSERS_AT_ONCE, CHROMIUM_DEVICE, CHROMIUM_FLAGS, findChromium } from "./tools/chromium.mjs";
 import { FIREFOX_DEVICE } from "./tools/firefox.mjs";
 
@@ -42,7 +42,7 @@ export default defineConfig(({ command }) => ({
   appType: "mpa",
   build: { outDir: "dist/site", target: "es2022", rolldownOptions: { input: ["index.html", "bench.html"] } },
   // Modules, as in the pages themselves.
-  worker: { format: "es", plugins: () => (command === "build" ? [shaderText()] : []) },
+  worker: { format: "es", plugins: () => (command === "build" ? [shaderText(), oneStart()] : []) },
   plugins:
     command === "build"
       ? [

@@ -2,7 +2,7 @@
 // `dependencies` stay imports, so that a page loads them once; everything else is bundled.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { markdownReader, shaderText } from "./bundle-plugins.mjs";
+import { markdownReader, oneStart, shaderText } from "./bundle-plugins.mjs";
 import { emitDeclarations } from "./declarations.mjs";
 import { MODEL_PACKAGE, writeDemoModel } from "./demo-model.mjs";
 import { hashOf, isStamped } from "./fresh.mjs";
@@ -205,7 +205,13 @@ async function bundleModules(
     configFile: false,
     publicDir: false,
     logLevel: "warn",
-    plugins: [shaderText(), markdownReader(), withoutDocument(), fileAddresses(up, isExternal(MODEL_PACKAGE))],
+    plugins: [
+      shaderText(),
+      markdownReader(),
+      withoutDocument(),
+      fileAddresses(up, isExternal(MODEL_PACKAGE)),
+      ...(holdsShared ? [oneStart()] : []),
+    ],
     // Not the development builds, which Vite uses if NODE_ENV is "test": Lit's is twice as large, and warns.
     resolve: { conditions: ["module", place, "production"] },
     build: {
