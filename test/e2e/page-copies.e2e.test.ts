@@ -47,6 +47,8 @@ test("a copy shows both sizes, is the next visit's model, and outlives its origi
   expect(await done.textContent()).toMatch(/: \d+\.\d [kM]B became \d+\.\d [kM]B\. The original is still stored\./);
   expect(await axeFindings(page)).toEqual([]);
   const stored = page.locator("app-stored-models li");
+  // The list is read from disk after the copy is done.
+  await stored.nth(1).waitFor();
   expect(await stored.allTextContents()).toEqual([
     expect.stringContaining(models.origin),
     expect.stringMatching(/, 4 bits.* a small copy/),
