@@ -46,7 +46,7 @@ export async function planModel(source: ModelSource, access: ModelAccess, signal
   return planModel(source, { modelsUrl: modelsUrl(), signal, ...access });
 }
 
-/** Whether so much memory is likely to fit this device's GPU. */
+/** True if so much memory is likely to fit this device's GPU. */
 export async function guessFit(bytes: number): Promise<ModelFit | undefined> {
   const { guessFit } = await import("../index.ts");
   return guessFit(bytes);

@@ -5,15 +5,15 @@ import type { CountQuestion } from "./token-line.ts";
 /** The state that the composer shows. */
 export interface ComposerLook {
   placeholder: string;
-  /** Whether an answer or a load is running that can be stopped. */
+  /** True if an answer or a load is running that can be stopped. */
   isBusy: boolean;
-  /** Whether the model takes pictures. */
+  /** True if the model takes pictures. */
   takesPictures: boolean;
   /** Pictures that the model keeps apart. */
   maxPictures: number;
   /** The server that questions and pictures are sent to; undefined if they stay in the browser. */
   host: string | undefined;
-  /** Whether the question must have a picture. */
+  /** True if the question must have a picture. */
   needsPicture: boolean;
 }
 

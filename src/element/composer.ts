@@ -23,7 +23,7 @@ export class Composer implements ReactiveController {
   readonly #owner: ComposerOwner;
   #pictures: readonly ChatPicture[] = [];
   #note = "";
-  /** Whether the note is about an error. */
+  /** True if the note is about an error. */
   #isProblem = false;
   #isDraggedOver = false;
   #takesPictures = true;
@@ -175,7 +175,7 @@ export class Composer implements ReactiveController {
     return this.#input?.value.trim() ?? "";
   }
 
-  /** Whether the question lacks a picture that must come first. */
+  /** True if the question lacks a picture that must come first. */
   get #mustWait(): boolean {
     return this.#needsPicture || this.#reading > 0;
   }
@@ -265,7 +265,7 @@ export class Composer implements ReactiveController {
     this.#update();
   }
 
-  /** Takes pictures of a video or a PDF. What reads them loads now. */
+  /** Takes pictures of a video or a PDF. Their readers load now. */
   async #takeParts(file: File): Promise<void> {
     const { signal } = this.#leaving;
     this.#reading++;

@@ -5,13 +5,13 @@ const MODEL_FILE = /\.(gguf|safetensors)$/i;
 
 const kept = new Map<string, ModelFiles>();
 
-/** Whether files are a model and not pictures: one of them holds weights. */
+/** True if files are a model and not pictures: one of them holds weights. */
 export function holdsModel(files: readonly File[]): boolean {
   return files.some(({ name }) => MODEL_FILE.test(name));
 }
 
 /**
- * What a loader is given for a value of the attribute `model`: dropped files and the one that is chosen of them, or the value
+ * The source for a value of the attribute `model`: dropped files and the one that is chosen of them, or the value
  * itself.
  */
 export function droppedModel(value: string): { source: string | ModelFiles; variant?: string } {

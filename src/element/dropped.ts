@@ -2,7 +2,7 @@
 import { fetchPicture } from "../image/fetch-picture.ts";
 
 /**
- * Whether a drag carries files or an address. The browser would leave the page and open them. Dragged text is left to the
+ * True if a drag carries files or an address. The browser would leave the page and open them. Dragged text is left to the
  * browser.
  */
 export function isTaken(data: DataTransfer | null): data is DataTransfer {

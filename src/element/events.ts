@@ -7,7 +7,7 @@ import type { Turn } from "./turns.ts";
 import type { PointedWords } from "./word-pointer.ts";
 
 export interface FoveaProgressDetail extends LoadProgress {
-  /** Whether the load waits for another tab. */
+  /** True if the load waits for another tab. */
   waiting: boolean;
 }
 

@@ -59,11 +59,11 @@ export class FoveaChat extends LitElement {
   declare system: string | null;
   /** Placeholder of the question field. */
   declare placeholder: string | null;
-  /** Whether the model loads immediately, not with the first question. */
+  /** True if the model loads immediately, not with the first question. */
   declare autoload: boolean;
-  /** Whether answers record where their words looked, for `fovea-words`. It costs a little time. */
+  /** True if answers record where their words looked, for `fovea-words`. It costs a little time. */
   declare record: boolean;
-  /** Whether a conversation begins with a picture: for models that answer nothing sensible without one. */
+  /** True if a conversation begins with a picture: for models that answer nothing sensible without one. */
   declare pictureFirst: boolean;
   /** More fields of each request, such as `maxTokens`. They win over `tokens` and `inhibit`. */
   declare settings: AnswerSettings | null;

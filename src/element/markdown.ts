@@ -33,12 +33,12 @@ export function loadMarkdown(): Promise<boolean> {
   return loading;
 }
 
-/** Whether a text is shown as plain text until `loadMarkdown` resolves. */
+/** True if a text is shown as plain text until `loadMarkdown` resolves. */
 export function awaitsMarkdown(text: string): boolean {
   return !lex && !PROSE.test(text) && text.trim() !== "";
 }
 
-/** What an element shows: the text, and its blocks with the keys that they were made from. */
+/** The shown text, and its blocks with the keys that they were made from. */
 interface Shown extends Pick<Parsed, "isPlain" | "isWaiting" | "links"> {
   text: string;
   nodes: { key: string; node: Node }[];
@@ -91,9 +91,9 @@ interface Parsed {
   blocks: Block[];
   /** The addresses of references, as JSON. */
   links: string;
-  /** Whether the text is refused as Markdown. */
+  /** True if the text is refused as Markdown. */
   isPlain: boolean;
-  /** Whether the parser is still to come. */
+  /** True if the parser is still to come. */
   isWaiting: boolean;
 }
 

@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { ModelFit, ModelPlan } from "../api.ts";
 import { byteText, errorSentence } from "./wording.ts";
 
-/** What the list asks and tells. */
+/** The calls that the list makes. */
 export interface SizeListOwner {
   /** Looks at the model. */
   look(signal: AbortSignal): Promise<ModelPlan>;

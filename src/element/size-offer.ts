@@ -12,7 +12,7 @@ export interface Sized {
   requestUpdate(): void;
 }
 
-/** What the element shows. */
+/** The state that the element shows. */
 interface SizeLook {
   button: TemplateResult | typeof nothing;
   list: TemplateResult | typeof nothing;

@@ -36,16 +36,16 @@ export interface TranscriptActions {
 export interface TranscriptLook {
   /** The line under the last answer. */
   half: HalfLine | undefined;
-  /** Whether an answer is running, so that nothing can be asked again. */
+  /** True if an answer is running, so that nothing can be asked again. */
   isBusy: boolean;
   words: WordPointer;
   /** The loaded model. */
   info: Pick<ModelInfo, "note" | "maxPictures"> | undefined;
-  /** What earlier turns have that a question may leave out where the context is full. */
+  /** Parts of earlier turns that a question may leave out when the context is full. */
   spare: { turn: boolean; pictures: boolean };
-  /** What of the turn the model no longer reads. */
+  /** The part of the turn that the model no longer reads. */
   unread: "turn" | "pictures" | undefined;
-  /** What is said under the answer about what the model is for. */
+  /** A remark under the answer about the model's purpose. */
   note: string | undefined;
 }
 

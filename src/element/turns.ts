@@ -67,7 +67,7 @@ export interface Turn<P extends Pictured = Pictured> {
   readonly answers: readonly Answer[];
   /** Index of the answer that is shown and that later questions follow. */
   readonly shown: number;
-  /** What of the turn later questions leave out, because the context was full. */
+  /** The part of the turn that later questions leave out, because the context was full. */
   readonly leftOut?: "turn" | "pictures";
 }
 
@@ -78,7 +78,7 @@ export function shownAnswer({ answers, shown }: Turn): Answer {
   return answers[shown]!;
 }
 
-/** Whether an answer can still change. */
+/** True if an answer can still change. */
 export function isRunning({ state }: Answer): boolean {
   return !ENDED.includes(state);
 }
@@ -113,7 +113,7 @@ export function picturesOf<P extends Pictured>({ pictures, leftOut }: Turn<P>): 
   return leftOut === "pictures" ? [] : pictures;
 }
 
-/** Whether leaving this out of a turn makes the conversation shorter. */
+/** True if leaving this out of a turn makes the conversation shorter. */
 export function canLeaveOut({ pictures, leftOut }: Turn, what: "turn" | "pictures"): boolean {
   return leftOut !== "turn" && (what === "turn" || (pictures.length > 0 && leftOut !== "pictures"));
 }

@@ -1,6 +1,6 @@
-/** What keys and pastes in a question field mean, for the element and the page. */
+/** Reads keys and pastes in a question field, for the element and the page. */
 
-/** Whether the key sends the question. Shift+Enter makes a new line; Enter that ends a composition belongs to its editor. */
+/** True if the key sends the question. Shift+Enter makes a new line; Enter that ends a composition belongs to its editor. */
 export function isSendKey({ key, shiftKey, isComposing, keyCode }: KeyboardEvent): boolean {
   // Safari ends the composition before the key: only the code 229 still tells.
   return key === "Enter" && !shiftKey && !isComposing && keyCode !== 229;

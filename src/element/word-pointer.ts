@@ -6,7 +6,7 @@ export interface PointedWords {
   /** Id of the turn whose shown answer it is. */
   readonly turn: number;
   readonly words: TextRange;
-  /** Whether they stay when the pointer leaves. */
+  /** True if they stay when the pointer leaves. */
   readonly isPinned: boolean;
 }
 

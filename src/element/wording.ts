@@ -28,7 +28,7 @@ export function progressText(progress: LoadProgress | undefined, waiting: boolea
   }
 }
 
-/** Whether an error is an abort by the user. */
+/** True if an error is an abort by the user. */
 export function isAbort(error: unknown): boolean {
   return error instanceof FoveaError && error.code === "aborted";
 }
@@ -47,7 +47,7 @@ export function errorSentence(error: unknown): string {
 /** The last failure of a transfer: no server, or one that stopped answering. */
 const UNREACHABLE = /the connection to (https?:\/\/[^\s/]+)\S* failed \(/;
 
-/** What a user can do where the engine's message is meant for programmers. */
+/** The user's next step where the engine's message is meant for programmers. */
 const NO_WEBGPU =
   "Fovea needs WebGPU. Current Chrome, Edge and Safari have it, and Firefox on Windows and on Macs with Apple silicon. In Firefox on Linux, set dom.webgpu.enabled to true in about:config.";
 

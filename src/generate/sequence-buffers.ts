@@ -1,4 +1,4 @@
-/** What one sequence needs on the GPU beside the decoder and its cache. */
+/** The GPU buffers of one sequence, besides the decoder and its cache. */
 import type { GpuMemory } from "../gpu/planning.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { Decoder } from "../model/decoder/decoder.ts";

@@ -46,7 +46,7 @@ function readMessage(message: Fields, where: string): Message {
   return { role, content: read, ...(calls && { tool_calls: calls }) };
 }
 
-/** What a tool returned. */
+/** The result of a tool. */
 function readResult(message: Fields, where: string): Message {
   onlyFields(message, ["role", "content", "tool_call_id", "name"], where);
   return {

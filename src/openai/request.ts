@@ -120,7 +120,7 @@ function only(value: unknown) {
   return { isNeutral: (given: unknown) => given === value, only: JSON.stringify(value) };
 }
 
-/** Whether a list or an object is empty. */
+/** True if a list or an object is empty. */
 function isEmpty(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }

@@ -49,7 +49,7 @@ export interface AssistantMessage {
   tool_calls?: ToolCall[];
 }
 
-/** What a tool returned. */
+/** The result of a tool. */
 export interface ToolMessage {
   role: "tool";
   content: string | TextPart[];
@@ -120,7 +120,7 @@ export interface ChatCompletionRequest {
   /** Functions that the model may call; see `tools` of `generate`. */
   tools?: ChatTool[];
   tool_choice?: "none" | "auto" | "required" | { type: "function"; function: { name: string } };
-  /** Whether an answer may have several calls; default true. */
+  /** True if an answer may have several calls; default true. */
   parallel_tool_calls?: boolean;
   /** A service's bookkeeping: ignored, like the next four fields. */
   user?: string;

@@ -216,7 +216,7 @@ class Reading {
   }
 }
 
-/** Whether a finished answer has its form, as far as that is cheap to tell. */
+/** True if a finished answer has its form, as far as that is cheap to tell. */
 function hasForm(text: string, format: NonNullable<GenerateRequest["format"]>): boolean {
   if (format.type === "choice") return format.options.includes(text);
   if (format.type !== "json" && format.type !== "json-schema") return true;

@@ -79,7 +79,7 @@ export class Exchange {
   }
 }
 
-/** Whether a server refused a request because of a field that it names. */
+/** True if a server refused a request because of a field that it names. */
 function isRefused(error: unknown, field: string): boolean {
   if (!(error instanceof ServerError) || (error.status !== 400 && error.status !== 422)) return false;
   return (

@@ -63,7 +63,7 @@ export class RemoteModel implements FoveaModel {
     this.#info = infoOf(options, {});
   }
 
-  /** What is known of the model: more once `connect` has asked the server. */
+  /** The known facts about the model; `connect` asks the server for more. */
   get info(): ModelInfo {
     return this.#info;
   }
@@ -242,7 +242,7 @@ function infoOf({ base, model }: CheckedOptions, { contextLength = 0, warning }:
     contextLength,
     vocabularySize: 0,
     takesPictures: true,
-    // Whether the model behind it has a convention, only the server knows.
+    // Only the server knows whether the model behind it has a convention.
     takesTools: true,
     imageTokens: 0,
     defaults: { compression: { method: "none" }, inhibition: { maxRatio: 0 } },

@@ -66,7 +66,7 @@ export function messageOf(value: unknown, level = 0): string | undefined {
   return undefined;
 }
 
-/** Whether a server's words say that the conversation is too long for the model. */
+/** True if a server's words say that the conversation is too long for the model. */
 export function saysContextFull(words: string): boolean {
   return /context[_ ](length|size|window)|maximum context|prompt is too long/i.test(words);
 }

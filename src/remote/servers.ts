@@ -22,9 +22,9 @@ export interface ServerDialect {
   readonly ignored: readonly (keyof GenerateRequest)[];
   /** Fields of the body for a form; undefined if it does not have that form. */
   format?(format: ExtraFormat): Record<string, unknown> | undefined;
-  /** Whether it takes `mm_processor_kwargs`. */
+  /** True if it takes `mm_processor_kwargs`. */
   readonly hasProcessorSettings?: true;
-  /** Whether `tokenize` beside the interface counts the tokens of a conversation. */
+  /** True if `tokenize` beside the interface counts the tokens of a conversation. */
   readonly counts?: true;
 }
 

@@ -277,7 +277,7 @@ interface LayerParts {
   /** Factor on the output of each half; default 1. */
   residualFactor?: number;
   /**
-   * What each half adds is multiplied by the tanh of learned numbers: tensors "gate1" and "gate2" of the layer, [1] for one
+   * Each half's addend is multiplied by the tanh of learned numbers: tensors "gate1" and "gate2" of the layer, [1] for one
    * number or [W] for one a channel.
    */
   gates?: "one" | "channels";

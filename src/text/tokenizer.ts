@@ -14,7 +14,7 @@ import { type TokenBytes, tokenBytesOf } from "./token-bytes.ts";
 import { parseModel, type Vocabulary } from "./vocabulary.ts";
 
 /**
- * Longest prompt, in characters: eight for each of 32,768 tokens. Such a text takes about a second; a single word of this
+ * Longest prompt, in characters: eight for each of 32,768 tokens. That takes about a second; a single word of this
  * length, the worst case, 15 s on a slow machine.
  */
 const MAX_TEXT_LENGTH = 2 ** 18;

@@ -1,4 +1,4 @@
-/** What loading a model will take, looked up in a worker of its own: a container's metadata takes seconds to read. */
+/** Plans the load of a model in a worker of its own, because a container's metadata takes seconds to read. */
 import type { ModelFiles, ModelPlan, WorkerOptions } from "../api.ts";
 import { LOAD_FIELDS } from "../known-fields.ts";
 import { checkFields, checkSignal } from "../shared/arguments.ts";

@@ -73,7 +73,7 @@ async function orAtOnce<T>(
   }
 }
 
-/** Whether locks are not allowed, as in a frame without an origin. */
+/** True if locks are not allowed, as in a frame without an origin. */
 function isDenied(error: unknown): boolean {
   return error instanceof DOMException && error.name === "SecurityError";
 }

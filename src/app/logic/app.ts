@@ -38,7 +38,7 @@ export class App {
   update: () => void = () => {};
   #chat: FoveaChat | undefined;
   #comparing: AbortController | undefined;
-  /** Whether an answer runs. The element changes its turns in place, so that those before do not tell. */
+  /** True if an answer runs. The element changes its turns in place, so that those before do not tell. */
   #isBusy = false;
   #keeping: ReturnType<typeof setTimeout> | undefined;
 

@@ -7,7 +7,7 @@ import { FoveaError, type FoveaErrorCode } from "../../errors.ts";
 import { PLAIN_SETTINGS, type Settings } from "./settings.ts";
 
 const KEY = "fovea-page-1";
-/** What a word looked at is many numbers; a longer record is not kept. */
+/** The record of one word's gaze is many numbers; a longer one is not kept. */
 const MAX_ATTENTION = 2 ** 20;
 
 type KeptTurn = Omit<ChatTurn, "id" | "pictures"> & { pictures: readonly { image: ImageInput }[] };
@@ -65,7 +65,7 @@ function attentionSize({ layers }: NonNullable<ChatTurn["answers"][number]["atte
   return layers.reduce((sum, { focus }) => sum + focus.data.length, 0);
 }
 
-/** What was kept; undefined if there is nothing, or nothing of this form. */
+/** The kept conversation; undefined if there is none, or none of this form. */
 export async function kept(): Promise<Kept | undefined> {
   try {
     const found = (await get(KEY)) as Kept | undefined;

@@ -40,7 +40,7 @@ export class PageModels {
     return this.#registered.get(key)?.name ?? key;
   }
 
-  /** Whether the model can be loaded again after a reload of the page. */
+  /** True if the model can be loaded again after a reload of the page. */
   isAddress(key: string): boolean {
     return typeof (this.#registered.get(key)?.source ?? key) === "string";
   }
@@ -74,7 +74,7 @@ export class PageModels {
 /** Downloads from this size need a confirmation: some minutes on a slow line. */
 const LARGE_BYTES = 50_000_000;
 
-/** Whether loading downloads much that is not stored yet. The user may have followed a link. */
+/** True if loading downloads much that is not stored yet. The user may have followed a link. */
 export async function isLargeDownload(address: string): Promise<boolean> {
   try {
     const bare = (source: string) => source.replace(/\/$/, "");

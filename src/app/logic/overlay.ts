@@ -114,7 +114,7 @@ function overlap(a: SeenView, b: SeenView): boolean {
   });
 }
 
-/** What a view covers of the picture. */
+/** The part of the picture that a view covers. */
 export function viewOnPicture({ toPicture, width, height }: SeenView, picture: Size) {
   return clipToPicture(toPicture, { x: 0, y: 0, width, height }, picture);
 }

@@ -5,7 +5,7 @@ import { NO_ROOM } from "../../shared/stored-model.ts";
 
 export interface Problem {
   code: FoveaErrorCode | "no-room" | "no-access" | "unexpected";
-  /** What happened. */
+  /** The event itself, in a sentence. */
   message: string;
   /** The user's next step on this page. */
   next: string;

@@ -20,7 +20,7 @@ export interface Settings {
   scope: NonNullable<Inhibition["scope"]>;
   maxTokens: number;
   temperature: number;
-  /** Whether answers record where their tokens looked. */
+  /** True if answers record where their tokens looked. */
   watch: boolean;
 }
 
@@ -98,7 +98,7 @@ const RESEARCH_FIELDS = ["method", "stages", "clusters", "merge", "positions"] a
 const COMPRESSION_FIELDS = ["budget", "method", "stages", "clusters", "merge", "positions"] as const;
 const INHIBITION_FIELDS = ["inhibition", "score", "schedule", "scope"] as const;
 
-/** Whether these settings are the model's own. Its defaults, which may say more than the panel shows, are then sent as they are. */
+/** True if these settings are the model's own. Its defaults, which may say more than the panel shows, are then sent as they are. */
 function areDefaults(names: readonly (keyof Settings)[], settings: Settings, info: AskedModel): boolean {
   const own = settingsOf(info);
   return names.every((name) => settings[name] === own[name]);

@@ -6,7 +6,7 @@ import type { PageModels } from "./models.ts";
 import { problemOf } from "./problem.ts";
 import type { CopyState, PageStore } from "./state.ts";
 
-/** What copies need of the page. */
+/** The parts of the page that copies need. */
 export interface CopyingPage {
   readonly store: PageStore;
   readonly models: Pick<PageModels, "copy">;

@@ -13,7 +13,7 @@ export interface PageState {
   /** The settings that the loaded model recommends; of the last one while another loads. */
   defaults: Settings;
   view: View;
-  /** Whether the inspector is open. */
+  /** True if the inspector is open. */
   isInspecting: boolean;
   comparison: Comparison | undefined;
   /** The small copy that is being made, or was made last. */
@@ -33,9 +33,9 @@ export interface ModelState {
   progress: LoadProgress | undefined;
   /** Undefined until it is loaded. */
   info: ModelInfo | undefined;
-  /** Whether its load failed. */
+  /** True if its load failed. */
   hasFailed: boolean;
-  /** Whether the browser stores it for the next visit. */
+  /** True if the browser stores it for the next visit. */
   isKept: boolean;
   /** A small copy that the next visit loads in its place. */
   copy?: string | undefined;
@@ -87,7 +87,7 @@ export interface Side {
 /** The last question asked with and without compression and inhibition, both times with a warm GPU. */
 export interface Comparison {
   state: "running" | "done" | "failed";
-  /** What is running, or why it failed. */
+  /** The running work, or why it failed. */
   text: string;
   sides: readonly Side[];
 }

@@ -73,7 +73,7 @@ function readPictures(turns: readonly ChatTurn[], at: number, maxPictures: numbe
   if (!turn) return [];
   const pictures = [...readTurns(turns.slice(0, at), turn, maxPictures), turn].flatMap(picturesOf);
   const { seen } = shownAnswer(turn);
-  // What a later question left out, this answer may still have read, and the other way round.
+  // This answer may have read turns that a later question left out, and the other way round.
   return seen.length > 0 ? pictures.slice(-seen.length) : pictures;
 }
 

@@ -22,7 +22,7 @@ export class Camera extends LitElement {
   };
   declare app: App;
   declare stream: MediaStream | undefined;
-  /** Whether the video has its first frame, so that a photo can be taken. */
+  /** True if the video has its first frame, so that a photo can be taken. */
   declare isShown: boolean;
   declare problem: string;
   /** Ends the live answers; undefined while there are none. */

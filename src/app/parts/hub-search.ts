@@ -1,4 +1,4 @@
-/** What a search on the hub finds, of the models that can be loaded. */
+/** The loadable models that a search on the hub finds. */
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import type { HubMatch } from "../../api.ts";
 import { searchHub } from "../engine.ts";
@@ -14,7 +14,7 @@ export class HubSearch extends LitElement {
     found: { state: true },
     problem: { state: true },
   };
-  /** What to search for; nothing is asked for an empty text. */
+  /** The words to search for; an empty text asks for nothing. */
   declare words: string;
   declare found: readonly HubMatch[] | undefined;
   declare problem: Problem | undefined;

@@ -1,4 +1,4 @@
-/** What the model saw for an answer: its tokens, where its words looked, what it cost, and settings for research. */
+/** An answer in detail: its image tokens, where its words looked, its cost, and settings for research. */
 import { css, html, LitElement, nothing } from "lit";
 import type { App } from "../logic/app.ts";
 import { exportJson, exportMarkdown } from "../logic/export.ts";

@@ -28,7 +28,7 @@ const TOKEN_FIELD = html`<label for="token">Access token, for gated models</labe
   <input id="token" type="text" autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="hf_…" aria-describedby="token-note" />
   <p class="soft" id="token-note">It is sent to the hub only, and forgotten when you close this page.</p>`;
 
-/** What is typed: a name of the hub, another source, or words to search for. */
+/** The typed text is a name of the hub, another source, or words to search for. */
 type Typed = "hub" | "source" | "words";
 
 function typedKind(text: string): Typed {
@@ -63,7 +63,7 @@ export class ModelsPanel extends LitElement {
   declare candidate: Candidate | undefined;
   declare problem: Problem | undefined;
   declare typed: Typed;
-  /** What was searched for on the hub. */
+  /** The last search on the hub. */
   declare words: string;
   #looking = new AbortController();
   /** The last model that was checked. */

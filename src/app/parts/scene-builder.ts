@@ -29,7 +29,7 @@ const NEW_SIZE = 0.3;
 export class SceneBuilder extends LitElement {
   static override properties = { scene: { attribute: false }, chosen: { state: true }, hasEmoji: { attribute: false } };
   declare scene: Scene;
-  /** Whether this computer can draw the things. */
+  /** True if this computer can draw the things. */
   declare hasEmoji: boolean;
   /** The thing that the controls change. */
   declare chosen: number | undefined;

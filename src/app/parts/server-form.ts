@@ -2,12 +2,12 @@
 import { css, html, LitElement } from "lit";
 import { base } from "./base.ts";
 
-/** What the form asks for. The key is a secret. */
+/** The form's fields. The key is a secret. */
 export interface ServerChoice {
   address: string;
   model: string;
   apiKey: string;
-  /** Whether the browser may keep the key for the next visit. */
+  /** True if the browser may keep the key for the next visit. */
   keepsKey: boolean;
 }
 

@@ -10,7 +10,7 @@ import { problemView } from "./problem-view.ts";
 /** How the engine names weights that were full-size in their files. */
 const FULL_SIZE = ["f32", "f16", "q8", "q4"];
 
-/** Whether a small copy of the loaded model makes sense: it generates text here, from files that are not packed. */
+/** True if a small copy of the loaded model makes sense: it generates text here, from files that are not packed. */
 export function canCopy({ source, info }: ModelState): boolean {
   if (!info || info.server || originalOf(source) !== undefined) return false;
   return info.vocabularySize > 0 && FULL_SIZE.includes(info.weights);

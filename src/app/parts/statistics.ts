@@ -90,7 +90,7 @@ export class Statistics extends LitElement {
   }
 }
 
-/** What one of several pictures costs. */
+/** The cost of one of several pictures. */
 function pictureRow(picture: PictureCost, index: number): Row {
   return tokens(`Picture ${index + 1}${viewsText([picture])}`, picture.tokensAfter, picture.tokensBefore);
 }

@@ -28,7 +28,7 @@ export async function pictureOf(scene: Scene, side = SCENE_SIDE): Promise<Blob> 
   });
 }
 
-/** Whether this computer draws a text in colour: without a font of emoji there are empty boxes. */
+/** True if this computer draws a text in colour: without a font of emoji there are empty boxes. */
 export function drawsInColour(text: string): boolean {
   const side = 24;
   const context = squareCanvas(side).getContext("2d", { willReadFrequently: true })!;

@@ -48,7 +48,7 @@ export const SAMPLES: readonly Sample[] = [
 /** Name of the picture of a scene that was built on the page. */
 export const SCENE_NAME = "Scene";
 
-/** Whether a picture is the page's own: one that the demo model knows. */
+/** True if a picture is the page's own: one that the demo model knows. */
 export function isOwnPicture({ image }: { image: ImageInput }): boolean {
   if (image instanceof File) return image.name === SCENE_NAME;
   return typeof image === "string" && SAMPLES.some(({ name }) => image.endsWith(`/samples/${name}`));

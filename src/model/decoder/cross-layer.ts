@@ -19,7 +19,7 @@ import type { Workspace } from "./workspace.ts";
 /** Rows of a picture that go through the products at once, at most: a resampler's 64 or 144 do, in one or two steps. */
 const MAX_ROWS = 128;
 
-/** What the rows of a chunk see beside the prompt. */
+/** The picture rows beside the prompt that a chunk's rows see. */
 export interface Beside {
   visible: Tensor; // [T, 2] u32
   /** Rows of the caches that are written. */

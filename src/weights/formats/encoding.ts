@@ -7,12 +7,12 @@ import { type Dtype, isReadableDtype } from "../dtype.ts";
 import type { GroupSize, PackedBits, PackedRows } from "./packed-rows.ts";
 
 /**
- * What a plane of a packed tensor holds. "order" is the group of each column, or where each column goes; "shape" is rows and
+ * The content of a plane of a packed tensor. "order" is the group of each column, or where each column goes; "shape" is rows and
  * columns once more; "second" are values beside those of "values", as of a second frame.
  */
 export type PlaneRole = "values" | "scales" | "biases" | "zeros" | "order" | "shape" | "second";
 
-/** What the packed rows of an encoding always are, known before any of them is read: memory is planned by it. */
+/** The layout that all packed rows of an encoding share. Memory is planned by it before a row is read. */
 export interface PackedLayout {
   readonly bits: PackedBits;
   readonly group: GroupSize;
@@ -85,12 +85,12 @@ export function isUnpackedEncoding(encoding: Encoding): encoding is UnpackedEnco
   return "unpack" in encoding;
 }
 
-/** Whether a decoder reads whole rows of it. */
+/** True if a decoder reads whole rows of it. */
 export function isDecoded(encoding: Encoding): encoding is PackedEncoding | UnpackedEncoding {
   return isPackedEncoding(encoding) || isUnpackedEncoding(encoding);
 }
 
-/** Whether the engine reads values written so. */
+/** True if the engine reads values written so. */
 export function isReadable(encoding: Encoding): boolean {
   return isPackedEncoding(encoding) || isReadableDtype(encoding.dtype);
 }

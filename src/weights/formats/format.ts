@@ -1,11 +1,11 @@
-/** What a weight format is: a value that recognises its files and opens them. registry.ts has the list. */
+/** A weight format is a value that recognises its files and opens them. registry.ts has the list. */
 import type { ReadOptions } from "../byte-source.ts";
 import type { Checkpoint } from "../checkpoint.ts";
 import type { ModelFolder } from "../folder.ts";
 
 /** One of several quantisations of a model in a folder. */
 export interface ModelVariant {
-  /** Such as "Q4_K_M". */
+  /** For example "Q4_K_M". */
   readonly name: string;
   /** All its parts, the first first. */
   readonly files: readonly string[];
@@ -33,7 +33,7 @@ export interface OpenedModel {
   readonly folder: ModelFolder;
   /** The quantisations that the folder has, best first, where it can have several. */
   readonly variants?: readonly ModelVariant[];
-  /** What was chosen and a person may want to know, a sentence each. */
+  /** Choices that a person may want to know, a sentence each. */
   readonly notes: readonly string[];
   /**
    * Reads the headers of the weights.
@@ -48,11 +48,11 @@ export interface WeightFormat {
   /** The field in which a hub describes a repository of this format, where config.json does not. */
   readonly hubField?: {
     readonly name: string;
-    /** Whether a repository with this value, untrusted, may be read. */
+    /** True if a repository with this value, untrusted, may be read. */
     isReadable(value: unknown): Promise<boolean>;
   };
   readonly name: string;
-  /** Whether a file of this name, without a path, can be part of the weights. Such files are listed and stored. */
+  /** True if a file of this name, without a path, can be part of the weights. These files are listed and stored. */
   isWeightFile(name: string): boolean;
   /**
    * The weight files that loading reads, of all names in a folder: what is counted before a load.

@@ -3,7 +3,7 @@ import type { ByteSource } from "../byte-source.ts";
 import type { TensorEntry } from "../safetensors.ts";
 import type { StoredTensor } from "./stored-tensor.ts";
 
-/** What a packing reads. */
+/** The files that a packing reads. */
 export interface PackedFiles {
   /** Tensors of all files, by their names there. */
   readonly entries: ReadonlyMap<string, TensorEntry>;
@@ -18,7 +18,7 @@ export interface PackedFiles {
 /** The tensors of a checkpoint as their family knows them: packed ones by the name of the weight that they stand for. */
 export interface StoredTensors {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** What a person may want to know, a sentence each. */
+  /** Facts that a person may want to know, a sentence each. */
   readonly notes: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * What every packed weight format decodes to: whole rows of a matrix as integers in groups. Between
+ * Every packed weight format decodes to this: whole rows of a matrix as integers in groups. Between
  * the file and the GPU nothing else stands; values are never unpacked to f32 on the way.
  */
 

@@ -111,7 +111,7 @@ function findPacking(config: PackedFiles["config"]): Described | undefined {
   return undefined;
 }
 
-/** What older tools wrote beside config.json. Looked for only where tensors are packed; without it they are refused. */
+/** Files that older tools write beside config.json. They are read only if tensors are packed; without them those are refused. */
 async function findBeside({ entries, json }: PackedFiles): Promise<Described | undefined> {
   const packed = [...entries.values()].find(
     ({ name, dtype }) => /\.(qweight|weight_packed)$/.test(name) || (dtype === "U32" && name.endsWith(".weight")),

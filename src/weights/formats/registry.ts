@@ -9,7 +9,7 @@ import { safetensorsFormat } from "./safetensors-format.ts";
 /** The first that a folder has is read. */
 const FORMATS: readonly WeightFormat[] = [safetensorsFormat, ggufFormat];
 
-/** Whether a model uses a file of this name. Weights are never read from formats that can contain code. */
+/** True if a model uses a file of this name. Weights are never read from formats that can contain code. */
 export function isModelFile(name: string): boolean {
   if (!isPlainFileName(name)) return false;
   return COMPANION_FILES.includes(name) || FORMATS.some((format) => format.isWeightFile(name));
@@ -24,7 +24,7 @@ export function filesToLoad(names: readonly string[], choice?: string): string[]
 /** Fields of a hub's description that `isReadable` looks at. */
 export const HUB_FIELDS: readonly string[] = FORMATS.flatMap(({ hubField }) => hubField?.name ?? []);
 
-/** Whether a hub describes a repository, by `HUB_FIELDS`, whose weights may be read without a config.json. */
+/** True if a hub describes a repository, by `HUB_FIELDS`, whose weights may be read without a config.json. */
 export async function isReadable(fields: Readonly<Record<string, unknown>>): Promise<boolean> {
   for (const { hubField } of FORMATS) if (hubField && (await hubField.isReadable(fields[hubField.name]))) return true;
   return false;

@@ -150,7 +150,7 @@ function countOf(numbers: GroupNumbers): number {
   return numbers instanceof Float32Array ? numbers.length : numbers.counts.length;
 }
 
-/** Whether rows of a plane are decoded as they come. */
+/** True if rows of a plane are decoded as they come. */
 function isStreamed({ role, rowBytes }: Plane): boolean {
   return role === "values" && rowBytes !== undefined;
 }

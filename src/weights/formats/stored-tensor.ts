@@ -41,7 +41,7 @@ export function fileOf({ planes }: StoredTensor): string {
   return (planes.find(({ role }) => role === "values") ?? planes[0])?.file ?? "";
 }
 
-/** What a tensor is called in its file, for messages; one of several planes goes by the name that its family knows. */
+/** The name of a tensor in its file, for messages; one of several planes goes by the name that its family knows. */
 export function nameInFile({ name, planes }: StoredTensor): string {
   return planes.length === 1 ? planes[0]!.name : name;
 }

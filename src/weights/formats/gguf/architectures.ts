@@ -6,7 +6,7 @@ import type { GgufTensor } from "./container.ts";
 import type { Keys } from "./keys.ts";
 import { type RopeFactors, ropeFields } from "./rope.ts";
 
-/** What a description is made of. */
+/** The sources of a description. */
 export interface ArchitectureInput {
   keys: Keys;
   /** Fields that are the same for all architectures. */

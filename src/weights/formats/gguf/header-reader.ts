@@ -55,7 +55,7 @@ export class HeaderReader {
     return this.#bytes.subarray(0, this.#filled);
   }
 
-  /** Whether the next `byteLength` bytes are there; otherwise call `need`. */
+  /** True if the next `byteLength` bytes are there; otherwise call `need`. */
   has(byteLength: number): boolean {
     return this.#filled - this.#at >= byteLength;
   }

@@ -173,7 +173,7 @@ function nameOf(table: Readonly<Record<string, string>>, base: string, end: stri
   return [Object.hasOwn(table, base) ? table[base] : undefined, end];
 }
 
-/** What the file calls the decoder's tensor of a name in Hugging Face's layout; undefined for any other. */
+/** The file's name for the decoder's tensor of a name in Hugging Face's layout; undefined for any other. */
 export function languageNameInFile(
   header: GgufHeader,
   { prefix, head }: LanguageNames,

@@ -50,7 +50,7 @@ function scalingFields(keys: Keys, { all, short, long }: RopeFactors): Record<st
       ...{ rope_type: "yarn", factor, ...attentionField },
       ...named("beta_fast", keys.number("rope.scaling.yarn_beta_fast")),
       ...named("beta_slow", keys.number("rope.scaling.yarn_beta_slow")),
-      // What models with this multiplier scale cosines by, they divide queries by: nothing remains.
+      // Models with this multiplier divide queries by the factor that scales their cosines: nothing remains.
       ...named("attention_factor", keys.number("rope.scaling.yarn_log_multiplier") ? 1 : undefined),
     };
   if (type === undefined || type === "linear") return { rope_type: "linear", factor };

@@ -27,7 +27,7 @@ const END = "</s>";
 /** U+2581, which SentencePiece writes for a space. */
 const SPACE = "\u2581";
 
-/** What a model of tokenizer comes to. */
+/** The parts of tokenizer.json that depend on the kind of tokenizer. */
 interface TokenizerParts {
   model: Readonly<Record<string, unknown>>;
   normalizer: unknown;

@@ -45,7 +45,7 @@ export interface Variant {
   readonly file: string;
 }
 
-/** What stands before the ending and the part's number. */
+/** The name before the ending and the part's number. */
 function stem(name: string): string {
   return name.replace(SHARD, "").replace(ENDING, "");
 }
@@ -73,7 +73,7 @@ export function visionVariants(names: readonly string[]): Variant[] {
   );
 }
 
-/** Whether a quantisation is one that is read without being named. */
+/** True if a quantisation is one that is read without being named. */
 export function isPreferred({ label }: Variant): boolean {
   return PREFERRED.includes(label);
 }

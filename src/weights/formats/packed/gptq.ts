@@ -15,7 +15,7 @@ export interface Transposed {
 /** Exceptions of a config; published ones have a few. */
 const MAX_EXCEPTIONS = 256;
 
-/** What the config says of all modules. */
+/** The settings of all modules. */
 export function readGptq(config: PackingConfig): TransposedFormat {
   // "checkpoint_format" of AutoGPTQ and GPTQModel; "format" of newer GPTQModel; "packing_format" of AutoRound.
   const format = config.text(["checkpoint_format", "format", "packing_format"], "gptq");
@@ -90,7 +90,7 @@ function readExceptions(config: PackingConfig): { matches: (module: string) => b
     // GPTQModel matches from the start of a name: "model.layers.0" is all of that layer.
     const isName = hasNames && /^[\w.]+$/.test(expression);
     const wanted = moduleKey(expression);
-    // Such a module is left as it is.
+    // 16 bits: the module is not packed.
     const bits = own.value("bits");
     if (typeof bits === "number" && bits >= 16) return [];
     const matches = isName ? (module: string) => moduleKey(module) === wanted : nameTest(list, key, expression);

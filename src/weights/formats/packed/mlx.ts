@@ -77,7 +77,7 @@ function readAffine(config: PackingConfig, common: Affine | undefined): Affine {
   };
 }
 
-/** What does not fit between the words and the scales of a module, in a sentence; undefined where they fit. */
+/** The misfit of a module's words and scales, in a sentence; undefined if they fit. */
 function misfitOf(
   module: string,
   { bits, group }: Affine,

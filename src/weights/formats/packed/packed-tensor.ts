@@ -10,7 +10,7 @@ import type { Plane } from "../stored-tensor.ts";
 /** The tensors of a file that hold one matrix. */
 export type PlaneEntries = Readonly<Partial<Record<PlaneRole, TensorEntry>>>;
 
-/** What is known of a matrix before its encoding. */
+/** The known facts about a matrix before its encoding. */
 export interface PackedMatrix {
   /** As in the unpacked checkpoint, such as "model.layers.0.mlp.up_proj.weight". */
   readonly name: string;
@@ -27,7 +27,7 @@ export function planesOf(entries: PlaneEntries, rows: number, byRow: readonly Pl
   });
 }
 
-/** Whether scales of this dtype fit 16 bits. */
+/** True if scales of this dtype fit 16 bits. */
 export function scaleBits(dtype: string): "f16" | "f32" {
   return dtype === "F32" ? "f32" : "f16";
 }
