@@ -2,19 +2,13 @@
 import { describe, expect, it } from "vitest";
 import { FoveaError } from "../../src/errors.ts";
 import { Tokenizer } from "../../src/text/tokenizer.ts";
+import { within } from "../support/processor-time.ts";
 import { type Json, tinyTokenizer } from "./tiny.ts";
 
 const MOST_MS = 5000;
 const LONG = 2 ** 18;
 
-function timed<T>(run: () => T): T {
-  const start = performance.now();
-  try {
-    return run();
-  } finally {
-    expect(performance.now() - start).toBeLessThan(MOST_MS);
-  }
-}
+const timed = <T>(run: () => T): T => within(MOST_MS, run);
 
 const open = (changes: Json) => Tokenizer.parse({ "tokenizer.json": tinyTokenizer(changes) });
 const replace = (pattern: object, content: string) => ({ type: "Replace", pattern, content });
