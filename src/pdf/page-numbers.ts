@@ -7,7 +7,7 @@ export const MAX_PAGES = 64;
  * Page numbers from 1, in the order written and each once.
  *
  * @param pages of the PDF
- * @throws RangeError that says what is wrong, for text that names no pages or pages that the PDF lacks
+ * @throws RangeError for text that names no pages, and for pages that the PDF does not have
  */
 export function parsePages(text: string, pages: number): number[] {
   const found = new Set<number>();

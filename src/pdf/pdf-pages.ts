@@ -2,7 +2,7 @@
  * Pages of a PDF as pictures, for models that read pictures. Runs in pages and workers. The script that reads PDFs starts with
  * the first one, and ends with each call: a hostile file can neither block the page nor keep its memory.
  */
-import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
+import { FoveaError, orAborted, orTimedOut, throwIfAborted } from "../errors.ts";
 import { fetchPicture } from "../image/fetch-picture.ts";
 import { checkEncodedSize } from "../image/limits.ts";
 import { nameInText, readFile } from "../image/measure.ts";
@@ -118,29 +118,33 @@ class Reader {
 
   /** Resolves with the answer of this type. One question at a time. Throws FoveaError, as `pdfPages`. */
   ask<T extends FromPdf["type"]>(type: T, message?: ToPdf): Promise<Extract<FromPdf, { type: T }>> {
+    const stalled = () =>
+      message
+        ? new FoveaError(
+            "bad-image",
+            `${this.#name}: a page took longer than ${PAGE_MS / 1000} s; print it to a simpler PDF`,
+          )
+        : notLoaded();
+    return orTimedOut(this.#answer(type, message), message ? PAGE_MS : START_MS, stalled);
+  }
+
+  #answer<T extends FromPdf["type"]>(type: T, message?: ToPdf): Promise<Extract<FromPdf, { type: T }>> {
     return new Promise((resolve, reject) => {
       const worker = this.#worker;
-      const fail = (code: "bad-image" | "download-failed", text: string) => reject(new FoveaError(code, text));
-      const stall = () =>
-        message
-          ? fail("bad-image", `${this.#name}: a page took longer than ${PAGE_MS / 1000} s; print it to a simpler PDF`)
-          : fail("download-failed", "the script that reads PDFs did not load; check the connection, then try again");
-      const timer = setTimeout(stall, message ? PAGE_MS : START_MS);
+      const fail = (text: string) => reject(new FoveaError("bad-image", `${this.#name} ${text}`));
       worker.onmessage = ({ data }: MessageEvent<FromPdf>) => {
         // The library sends messages of its own.
         if (data?.type !== type && data?.type !== "failed") return;
-        clearTimeout(timer);
         if (data.type === "failed") {
           const { failure, reason } = data;
-          fail("bad-image", `${this.#name} ${REASONS[failure]}${reason ? ` (${reason.slice(0, 200)})` : ""}`);
+          fail(`${REASONS[failure]}${reason ? ` (${reason.slice(0, 200)})` : ""}`);
         } else resolve(data as Extract<FromPdf, { type: T }>);
       };
       worker.onerror = (event) => {
         event.preventDefault();
-        clearTimeout(timer);
         const reason = event.message ?? "";
-        if (reason) fail("bad-image", `${this.#name} cannot be read (${reason.slice(0, 200)}); print it to a new PDF`);
-        else fail("download-failed", "the script that reads PDFs did not load; check the connection, then try again");
+        if (reason) fail(`cannot be read (${reason.slice(0, 200)}); print it to a new PDF`);
+        else reject(notLoaded());
       };
       if (message) worker.postMessage(message, "bytes" in message ? [message.bytes] : []);
     });
@@ -149,4 +153,11 @@ class Reader {
   end(): void {
     this.#worker.terminate();
   }
+}
+
+function notLoaded(): FoveaError {
+  return new FoveaError(
+    "download-failed",
+    "the script that reads PDFs did not load; check the connection, then try again",
+  );
 }

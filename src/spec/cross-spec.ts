@@ -1,4 +1,4 @@
-/** Rows of pictures that stand beside a prompt, and the decoder's layers that read them. Types only. */
+/** Rows of pictures beside a prompt, and the decoder's layers that read them. Types only. */
 
 /** The rows as they come from the connector. */
 export interface BesideSpec {

@@ -43,8 +43,9 @@ export async function storeCopy<T>(
   write: (folder: StoredFolder) => Promise<T>,
   options: CopyOptions,
 ): Promise<T> {
+  const failure = (error: unknown) => (error instanceof DOMException ? notStored(source, error) : error);
   const { store, other } = await openPlace(source, options.signal).catch((error) => {
-    throw error instanceof DOMException ? notStored(source, error) : error;
+    throw failure(error);
   });
   let result: T;
   try {
@@ -54,8 +55,7 @@ export async function storeCopy<T>(
     if (!(await store.isComplete())) throw new DOMException("its last file is missing");
   } catch (error) {
     await store.discard().catch(() => {});
-    if (error instanceof DOMException) throw notStored(source, error);
-    throw error;
+    throw failure(error);
   } finally {
     store.close();
   }

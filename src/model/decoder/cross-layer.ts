@@ -1,5 +1,5 @@
 /**
- * Cross-attention to rows of pictures that stand beside the prompt (Flamingo, Alayrac et al. 2022). Their keys and values are
+ * Cross-attention to rows of pictures beside the prompt (Flamingo, Alayrac et al. 2022). Their keys and values are
  * made once, when the prompt's chunk with the picture's placeholder runs, and stay in the layer's cache.
  */
 import type { Arena } from "../../gpu/arena.ts";
