@@ -2,10 +2,11 @@
 // setup fails.
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 
 /**
  * @typedef {object} Report
- * @property {{ name: string, status: string, message?: string, assertionResults: { status: string, fullName: string, meta?: { device?: string } }[] }[]} testResults
+ * @property {{ name: string, status: string, message?: string, assertionResults: { status: string, fullName: string, failureMessages?: string[], meta?: { device?: string } }[] }[]} testResults
  */
 
 /**
@@ -40,7 +41,7 @@ export function countReport({ testResults }, root) {
     const device = assertionResults.find(({ meta }) => meta?.device)?.meta?.device;
     if (device) counts.device = device;
     counts.failed += failed.length;
-    counts.failures.push(...failed.map(({ fullName }) => `${file}: ${fullName}`));
+    counts.failures.push(...failed.map((one) => `${file}: ${one.fullName}${reasonOf(one.failureMessages?.[0])}`));
     if (status === "failed" && failed.length === 0) {
       counts.failed++;
       counts.failures.push(`${file}: ${message?.trim().split("\n")[0] || "a suite could not be prepared"}`);
@@ -54,6 +55,17 @@ export function countReport({ testResults }, root) {
     }
   }
   return counts;
+}
+
+/**
+ * The first line of a failure's message, so that a record of the last lines tells the cause.
+ * @param {string} [message]
+ */
+function reasonOf(message) {
+  const line = stripVTControlCharacters(message ?? "")
+    .trim()
+    .split("\n")[0];
+  return line ? ` (${line.slice(0, 200)})` : "";
 }
 
 /**

@@ -113,6 +113,10 @@ test("one button asks live and stops", async () => {
   asked!.onAnswer({ text: " A dog.", number: 1, milliseconds: 1234 });
   await camera.updateComplete;
   expect(shown("[role=status]")).toBe("Answer 1, in 1.2 s");
+  // It stays while the next answer is written, so that nothing flickers.
+  asked!.onAnswer({ text: " A dog.", number: 2 });
+  await camera.updateComplete;
+  expect(shown("[role=status]")).toBe("Answer 1, in 1.2 s");
   liveButton().click();
   await camera.updateComplete;
   expect([asked!.signal.aborted, liveButton().textContent, camera.problem]).toEqual([true, "Ask live", ""]);

@@ -125,8 +125,8 @@ describe("a page with the tiny model", () => {
     await button("Camera").click();
     const camera = page.locator("app-camera");
     await button("Ask live").click();
-    await camera.getByText(/^Answer 1, in/).waitFor();
-    await camera.getByText(/^Answer 2, in/).waitFor();
+    // A busy machine may miss the time of one answer, not that of all.
+    await camera.getByText(/^Answer ([2-9]|\d\d+), in/).waitFor();
     // Answers of the camera are no turns of the conversation.
     const turns = await answers(page).count();
     await page.evaluate(() => {

@@ -46,6 +46,12 @@ test("a file that did not load or could not be prepared is a failure", () => {
   expect({ failed, failures }).toEqual({ failed: 2, failures: ["a.test.ts: no adapter", "a.test.ts: no adapter"] });
 });
 
+test("a failed test's first line of the reason is told, without colours", () => {
+  const failureMessages = ["\u001b[31mError: 3 is not 4\u001b[39m\n  at x"];
+  const file = { name: "/root/a.test.ts", status: "failed", assertionResults: [{ ...failed, failureMessages }] };
+  expect(countReport({ testResults: [file] }, "/root").failures).toEqual(["a.test.ts: divides (Error: 3 is not 4)"]);
+});
+
 test("no tests at all is a failure", () => {
   expect(countReport({ testResults: [] }, "/root").failed).toBe(1);
 });

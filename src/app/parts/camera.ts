@@ -18,6 +18,7 @@ export class Camera extends LitElement {
     problem: { state: true },
     live: { state: true },
     answer: { state: true },
+    lastTime: { state: true },
     note: { state: true },
   };
   declare app: App;
@@ -28,6 +29,8 @@ export class Camera extends LitElement {
   /** Ends the live answers; undefined while there are none. */
   declare live: AbortController | undefined;
   declare answer: LiveAnswer | undefined;
+  /** Number and time of the last whole answer: it stays while the next one is written. */
+  declare lastTime: string;
   /** Why the live answers ended by themselves. */
   declare note: string;
 
@@ -57,6 +60,7 @@ export class Camera extends LitElement {
     super();
     this.isShown = false;
     this.problem = "";
+    this.lastTime = "";
     this.note = "";
   }
 
@@ -97,11 +101,10 @@ export class Camera extends LitElement {
   }
 
   get #status(): string {
-    const { answer, live, note } = this;
+    const { answer, live, lastTime, note } = this;
     if (note !== "") return note;
     if (!live) return "";
-    if (!answer) return "Looking";
-    return answer.milliseconds === undefined ? "" : `Answer ${answer.number}, in ${durationText(answer.milliseconds)}`;
+    return answer ? lastTime : "Looking";
   }
 
   async #start(): Promise<void> {
@@ -137,13 +140,16 @@ export class Camera extends LitElement {
   async #beginLive(): Promise<void> {
     const live = new AbortController();
     const written = this.renderRoot.querySelector<HTMLInputElement>(".live-question")!.value.trim();
-    Object.assign(this, { live, answer: undefined, problem: "", note: "" });
+    Object.assign(this, { live, answer: undefined, lastTime: "", problem: "", note: "" });
     try {
       await this.app.watch({
         question: written || QUESTION,
         take: async () => createImageBitmap(await this.#frame()),
         onAnswer: (answer) => {
-          if (!live.signal.aborted) this.answer = answer;
+          if (live.signal.aborted) return;
+          this.answer = answer;
+          if (answer.milliseconds !== undefined)
+            this.lastTime = `Answer ${answer.number}, in ${durationText(answer.milliseconds)}`;
         },
         signal: live.signal,
       });
