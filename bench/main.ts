@@ -23,7 +23,7 @@ export interface Outside {
   launchFirefox: LaunchFirefox;
   ensureSite(): Promise<unknown>;
   ensureLibrary(): Promise<unknown>;
-  elementSize(): Promise<{ brotli: number }>;
+  pageSizes(): Record<"element" | "answer", { brotli: number }>;
 }
 
 /**
@@ -72,13 +72,13 @@ async function measure(options: BenchOptions, args: string[], outside: Outside):
 }
 
 /** Runs parts in the browser, or on the built product. */
-function runWith(host: BrowserHost, { ensureSite, ensureLibrary, elementSize }: Outside): Run {
+function runWith(host: BrowserHost, { ensureSite, ensureLibrary, pageSizes }: Outside): Run {
   return async (name, progress) => {
     if (name !== "open" && name !== "size") return host.run(name as InPageName, progress);
     await (name === "open" ? ensureSite() : ensureLibrary());
     const start = performance.now();
     const about = await host.run("adapter", progress);
-    const figures = name === "open" ? await openFigures(progress) : sizeFigures((await elementSize()).brotli);
+    const figures = name === "open" ? await openFigures(progress) : sizeFigures(pageSizes());
     return { ...about, part: name, figures, seconds: (performance.now() - start) / 1000 };
   };
 }

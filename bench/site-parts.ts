@@ -6,7 +6,7 @@ import { brotliCompressSync } from "node:zlib";
 import { chromium } from "playwright";
 import { siteFolder } from "../tools/build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
-import { ENGINE_MODULE, libraryFolder } from "../tools/library.mjs";
+import { libraryFolder } from "../tools/library.mjs";
 import { serve } from "../tools/serve.mjs";
 import type { Figure } from "./parts/result.ts";
 
@@ -47,13 +47,12 @@ export async function openFigures(progress: (what: string) => void): Promise<Fig
 
 /**
  * Kilobytes after brotli. Expects a built library.
- * @param elementBytes of a page with the element, without the packages that read tokenizers
+ * @param page bytes of a page with the element, without a model and with what reads the text of one
  */
-export function sizeFigures(elementBytes: number): Figure[] {
+export function sizeFigures({ element, answer }: Record<"element" | "answer", { brotli: number }>): Figure[] {
   const weigh = (files: Iterable<string>) =>
     [...files].reduce((sum, file) => sum + brotliCompressSync(readFileSync(`${libraryFolder}/${file}`)).length, 0) /
     1e3;
-  const standalone = [`${ENGINE_MODULE.name}.js`, "element/define.js"];
   return [
     {
       id: "size.library",
@@ -61,13 +60,13 @@ export function sizeFigures(elementBytes: number): Figure[] {
       value: weigh(closure("index.js")),
       unit: "kB",
     },
+    { id: "size.element", what: "library, element and worker", value: element.brotli / 1e3, unit: "kB" },
     {
-      id: "size.element",
-      what: "library, element and worker, without the packages that read tokenizers",
-      value: elementBytes / 1e3,
+      id: "size.all",
+      what: "the same, with what reads tokenizers and chat templates",
+      value: answer.brotli / 1e3,
       unit: "kB",
     },
-    { id: "size.all", what: "the same with all packages inside", value: weigh(standalone), unit: "kB" },
   ];
 }
 

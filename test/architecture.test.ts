@@ -20,16 +20,18 @@ const MAY_IMPORT: Record<string, string[]> = {
   "running-generation": ["api", "errors"],
   // The names of the API's fields, for checks on either side of a worker.
   "known-fields": ["api"],
+  // Code that only some models and devices need.
+  "late-part": ["errors"],
   // Who answers where a model cannot run, in the page and in a worker.
   fallback: ["api", "errors", "shared"],
   // Types and pure builders only.
   spec: ["shared"],
   families: ["spec", "image/geometry", "shared", "errors"],
   // The only one whom other rooms ask.
-  "families/registry": ["spec", "shared", "errors"],
+  "families/registry": ["late-part", "spec", "shared", "errors"],
   index: ["api", "errors", "engine", "pdf", "video", "weights"],
   gpu: ["shared", "errors"],
-  kernels: ["gpu", "shared", "errors", "shaders"],
+  kernels: ["gpu", "late-part", "shared", "errors", "shaders"],
   weights: ["spec", "shared", "errors", "@noble/hashes/sha2.js", "@noble/hashes/legacy.js", "weights-manifest.json"],
   text: ["spec", "shared", "errors", "@huggingface/tokenizers", "@huggingface/jinja"],
   image: ["spec", "shared", "errors", "gl-matrix"],
@@ -47,7 +49,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   "pdf/is-pdf-file": [],
   "video/has-video": ["shared"],
   // api: the types of what callers choose, such as a compression, which this room turns into plans.
-  model: ["spec", "kernels", "gpu", "weights", "image", "api", "shared", "errors"],
+  model: ["spec", "kernels", "gpu", "weights", "image", "api", "late-part", "shared", "errors"],
   // The form of an answer; WebAssembly, in a worker of its own.
   grammar: ["errors", "shared", "@mlc-ai/web-xgrammar", "@eslint-community/regexpp"],
   // gpu and kernels: a sequence feeds its tokens back on the GPU, in one pass and one submit.
@@ -68,6 +70,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     "running-generation",
     "known-fields",
     "fallback",
+    "late-part",
     "api",
     "shared",
     "errors",

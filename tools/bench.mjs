@@ -9,12 +9,12 @@ export async function run(args) {
   if (args.includes("--real")) return (await import("./bench-real.mjs")).run(args);
   const options = parseBenchOptions(args);
   if (options === "help") return printHelp(HELP);
-  const { elementSize, ensureSite } = await import("./build.mjs");
+  const { ensureSite, pageSizes } = await import("./build.mjs");
   const { launchFirefox } = await import("./firefox.mjs");
   const { ensureLibrary } = await import("./library.mjs");
   const { importTypeScript } = await import("./typescript.mjs");
   /** @type {typeof import("../bench/main.ts")} */
   const { main } = await importTypeScript("bench/main.ts");
   const importModule = (/** @type {string} */ address) => import(address);
-  return main(options, args, { importModule, launchFirefox, ensureSite, ensureLibrary, elementSize });
+  return main(options, args, { importModule, launchFirefox, ensureSite, ensureLibrary, pageSizes });
 }

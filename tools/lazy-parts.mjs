@@ -11,8 +11,10 @@ import { bundlePart } from "./library.mjs";
  * @type {Record<string, { source: string, isWhole?: true }>}
  */
 export const LAZY_PARTS = {
-  "tokenizers (`@huggingface/tokenizers`)": { source: "src/text/library.ts", isWhole: true },
-  "chat templates (`@huggingface/jinja`)": { source: "src/text/jinja.ts", isWhole: true },
+  "tokenizers and chat templates": { source: "src/text/readers.ts", isWhole: true },
+  "recurrent layers": { source: "src/model/decoder/recurrent-layers.ts" },
+  "learned queries": { source: "src/model/connector/queries.ts" },
+  "shaders of software adapters": { source: "src/kernels/software-shaders.ts" },
   "forms of answers (XGrammar)": { source: "src/grammar/grammar-worker.ts", isWhole: true },
   "videos (mediabunny)": { source: "src/video/video-parts.ts", isWhole: true },
   "pages of PDFs (pdf.js)": { source: "src/pdf/pdf-worker.ts" },

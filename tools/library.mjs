@@ -43,8 +43,6 @@ const GRAMMAR_SCRIPT = { name: "fovea-grammar", source: "src/grammar/grammar-wor
 export const PDF_SCRIPT = { name: "fovea-pdf", source: "src/pdf/pdf-worker.ts" };
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
-/** Packages in the worker's script that read tokenizers and chat templates. */
-const TOKENIZER_PACKAGES = ["@huggingface/tokenizers", "@huggingface/jinja"];
 
 export const libraryFolder = `${root}dist/lib`;
 export const modelPackageFolder = `${root}dist/${MODEL_PACKAGE}`;
@@ -137,18 +135,6 @@ async function bundle(outDir) {
   return /** @type {Record<keyof typeof ENTRIES, string[]>} */ (
     Object.fromEntries(Object.keys(ENTRIES).map((name) => [name, closure(imports, `${name}.js`)]))
   );
-}
-
-/**
- * The worker's script without the packages that read tokenizers, for its size.
- * @param {string} outDir
- * @returns {Promise<string[]>} paths of all files that it loads at once
- */
-export async function bundleOwnWorker(outDir) {
-  const isExternal = (/** @type {string} */ id) => TOKENIZER_PACKAGES.includes(id);
-  const options = { minify: true, isExternal, holdsShared: true };
-  const imports = await bundleModules(outDir, { own: ENGINE_MODULE.source }, options);
-  return closure(imports, "own.js").map((file) => `${outDir}/${file}`);
 }
 
 /**

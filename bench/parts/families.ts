@@ -9,6 +9,7 @@ import { Decoder } from "../../src/model/decoder/decoder.ts";
 import { KvCache } from "../../src/model/decoder/kv-cache.ts";
 import { causalRanges } from "../../src/model/decoder/visible.ts";
 import { Encoder } from "../../src/model/encoder/encoder.ts";
+import { loadPartsFor } from "../../src/model/late-parts.ts";
 import { elementCount } from "../../src/shared/shape.ts";
 import type { DecoderSpec, EncoderSpec } from "../../src/spec/model-spec.ts";
 import type { TensorSpec } from "../../src/spec/tensor-spec.ts";
@@ -38,6 +39,7 @@ interface Half {
 
 export const families: Part = async ({ gpu, size, progress }) => {
   const { reference, models } = familyModels(REFERENCE);
+  await Promise.all(models.map(({ spec }) => loadPartsFor(spec)));
   const rounds = { tiny: 1, small: 2, large: 7 }[size];
   const halves = {
     token: (arena: Arena, { spec }: FamilyModel) => spec.decoder && tokenOf(gpu, arena, spec.tensors, spec.decoder),

@@ -1,6 +1,7 @@
 /** A part of the benchmark, and its run on a device of its own. For pages and for Node. */
 import { tune } from "../../src/engine/tuning.ts";
 import { Gpu } from "../../src/gpu/device.ts";
+import { SOFTWARE } from "../../src/kernels/software.ts";
 import type { Figure, PartResult, SizeName } from "./result.ts";
 
 export interface PartContext {
@@ -33,6 +34,8 @@ export interface RunOptions {
 export async function runPart(name: string, part: Part, options: RunOptions = {}): Promise<PartResult> {
   const start = performance.now();
   const gpu = await Gpu.open();
+  // Dispatches are counted as on software adapters too.
+  await SOFTWARE.load();
   try {
     const { software } = gpu.capabilities;
     // As the engine does at load.

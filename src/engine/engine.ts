@@ -4,6 +4,7 @@ import { orAborted, throwIfAborted } from "../errors.ts";
 import { Sequence } from "../generate/sequence.ts";
 import { Gpu, requestDevice } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
+import { loadShadersFor } from "../kernels/software.ts";
 import type { Decoder } from "../model/decoder/decoder.ts";
 import type { PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { compilePreprocess } from "../model/encoder/preprocess.ts";
@@ -100,6 +101,7 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions, hook
     };
     const prepare = async (read: Pick<Prepared, "checkpoint" | "matched">) => {
       gpu = await Gpu.open(options.device as GPUDevice | undefined, own);
+      await loadShadersFor(gpu.capabilities);
       throwIfAborted(signal, "opening of the GPU");
       return prepareEngine(gpu, { spec, contextLength, ...read, options, warnings: hooks.warnings ?? [] });
     };

@@ -2,14 +2,13 @@
 
 import { FoveaError } from "../errors.ts";
 import type { DescriptionFiles } from "../families/registry.ts";
+import { loadCode } from "../late-part.ts";
 import { queriesOf } from "../model/connector/row-count.ts";
 import { LANGUAGE_FILES, NESTED_FILES, QUESTION_TOKENIZER, TOKENIZER_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
-import { ChatTemplate } from "../text/chat-template.ts";
-import { companion } from "../text/special-tokens.ts";
-import { findTemplate } from "../text/template-source.ts";
-import { TextIds } from "../text/text-ids.ts";
-import { Tokenizer } from "../text/tokenizer.ts";
+import type { ChatTemplate } from "../text/chat-template.ts";
+import type { TextIds } from "../text/text-ids.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 import { findConvention } from "../text/tool-calls/registry.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 import { recommendedSampling } from "./warnings.ts";
@@ -31,6 +30,13 @@ export function languageFilesOf({ decoder, textEncoder, connector }: ModelSpec):
   return textEncoder ? TOKENIZER_FILES : [];
 }
 
+/** Starts to load the code that reads text, which takes no longer than the files. The promise may be left alone. */
+function loadReaders() {
+  const readers = loadCode("tokenizers and chat templates", () => import("../text/readers.ts"));
+  readers.catch(() => {});
+  return readers;
+}
+
 /** Turns texts into ids; undefined for a model without a text encoder, or a folder without tokenizer.json. */
 export async function loadTextIds(
   folder: ModelFolder,
@@ -38,13 +44,14 @@ export async function loadTextIds(
   signal: AbortSignal | undefined,
 ): Promise<TextIds | undefined> {
   if (!textEncoder) return undefined;
+  const readers = loadReaders();
   const texts: Partial<Record<(typeof TOKENIZER_FILES)[number], string>> = Object.fromEntries(
     await Promise.all(TOKENIZER_FILES.map(async (name) => [name, await folder.text(name, { signal })] as const)),
   );
   const tokenizerJson = texts["tokenizer.json"];
-  return tokenizerJson === undefined
-    ? undefined
-    : TextIds.parse({ ...texts, "tokenizer.json": tokenizerJson }, textEncoder);
+  if (tokenizerJson === undefined) return undefined;
+  const { TextIds } = await readers;
+  return TextIds.parse({ ...texts, "tokenizer.json": tokenizerJson }, textEncoder);
 }
 
 export interface LanguageOptions {
@@ -63,6 +70,7 @@ export async function loadLanguage(
   { signal, before, isMade }: LanguageOptions,
 ): Promise<Language | undefined> {
   if (!spec.decoder) return undefined;
+  const readers = loadReaders();
   // Deriving the files blocks as long as parsing them; as text they would be parsed once more.
   if (isMade) await before;
   const read = (name: string) =>
@@ -73,6 +81,7 @@ export async function loadLanguage(
   const tokenizerJson = texts["tokenizer.json"] as string | object | undefined;
   if (tokenizerJson === undefined) return undefined;
   await before;
+  const { ChatTemplate, companion, findTemplate, Tokenizer } = await readers;
   const { "config.json": config, "processor_config.json": processor } = described as Record<string, object>;
   const files = {
     ...texts,
@@ -116,6 +125,7 @@ async function loadQuestionIds(
       "unsupported-model",
       `${NESTED_FILES[QUESTION_TOKENIZER]!.join("/")} is missing: this model's pictures are read with the question, by a tokenizer of its own; add the file`,
     );
+  const { Tokenizer } = await loadReaders();
   const tokenizer = Tokenizer.parse({ "tokenizer.json": json });
   return (question) => {
     const ids = tokenizer.encode(question);

@@ -1,6 +1,7 @@
 /** The first step of a load and of a plan: reads the small files that describe a model. */
 import { FoveaError } from "../errors.ts";
 import { type DescriptionFiles, describeModel } from "../families/registry.ts";
+import { loadPartsFor } from "../model/late-parts.ts";
 import { DESCRIPTION_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import type { ReadOptions } from "../weights/byte-source.ts";
@@ -10,10 +11,11 @@ import type { ModelFolder } from "../weights/folder.ts";
 export const ADAPTER_FILE = "adapter_model.safetensors";
 
 /**
- * Reads and describes a model.
+ * Reads and describes a model, and loads the parts of the engine that only such models need.
  *
  * @returns its spec, and the files' contents, for the tokenizer's settings
- * @throws FoveaError `unsupported-model`, also for a folder without config.json; errors of the folder
+ * @throws FoveaError `unsupported-model`, also for a folder without config.json; `download-failed` for parts of the
+ *   engine; errors of the folder
  */
 export async function readModel(
   folder: ModelFolder,
@@ -30,5 +32,7 @@ export async function readModel(
       : `no config.json in ${folder.location}: is this the folder of a model?`;
     throw new FoveaError("unsupported-model", found);
   }
-  return { spec: await describeModel(files), files };
+  const spec = await describeModel(files);
+  await loadPartsFor(spec);
+  return { spec, files };
 }

@@ -3,6 +3,7 @@
  * demand: a page needs one of them, and all together are a quarter of the engine.
  */
 import { FoveaError } from "../errors.ts";
+import { loadCode } from "../late-part.ts";
 import { isJsonObject } from "../shared/json.ts";
 import type { DESCRIPTION_FILES } from "../shared/model-files.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
@@ -134,10 +135,7 @@ export async function describeModel(files: DescriptionFiles): Promise<ModelSpec>
   const descriptions = descriptionsOf(files);
   for (const { name, may, load } of FAMILIES) {
     if (!may(descriptions)) continue;
-    const family = await load().catch((cause: unknown) => {
-      const message = `the engine's code for ${name} could not be loaded; check the connection, and that all files of the library are published together`;
-      throw new FoveaError("download-failed", message, { cause });
-    });
+    const family = await loadCode(name, load);
     if (family.matches(descriptions)) return family.describe(descriptions);
   }
   // The error has no reason if the list of reasons cannot be loaded.

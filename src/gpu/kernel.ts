@@ -17,8 +17,8 @@ export type Params = Readonly<Record<string, ParamType>>;
 export interface KernelDefinition<B extends Bindings, P extends Params> {
   /** Name of the shader's file, without `.wgsl`. */
   name: string;
-  /** Text of `shaders/NAME.wgsl`: one complete entry point called `main`. */
-  shader: string;
+  /** Text of `shaders/NAME.wgsl`: one complete entry point called `main`. A function if the text loads late. */
+  shader: string | (() => string);
   /** Storage bindings in the order of their `@binding` numbers; `params` comes after the last. */
   bindings: B;
   /** Members of `struct Params` in order: scalars only. */
@@ -50,7 +50,7 @@ export class Kernel<B extends Bindings = Bindings, P extends Params = Params> {
   readonly name: string;
   readonly bindings: B;
   readonly params: P;
-  readonly #shader: string;
+  readonly #shader: string | (() => string);
   readonly #variants = new Map<string, Variant<B, P>>();
 
   constructor(definition: KernelDefinition<B, P>) {
@@ -74,7 +74,7 @@ export class Kernel<B extends Bindings = Bindings, P extends Params = Params> {
       ...requires.map((name) => `requires ${name};`),
       ...Object.entries(constants).map(([name, value]) => `const ${name}: u32 = ${value}u;`),
       ...(libs?.texts ?? []),
-      this.#shader,
+      typeof this.#shader === "string" ? this.#shader : this.#shader(),
     ].join("\n");
     const variant: Variant<B, P> = { kernel: this, label, code };
     this.#variants.set(label, variant);

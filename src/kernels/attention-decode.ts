@@ -4,7 +4,6 @@
  */
 import shader from "../../shaders/attention-decode.wgsl?raw";
 import combineShader from "../../shaders/attention-decode-combine.wgsl?raw";
-import quadShader from "../../shaders/attention-decode-quad.wgsl?raw";
 import softCap from "../../shaders/lib/soft-cap.wgsl?raw";
 import splitSums from "../../shaders/lib/split-sums.wgsl?raw";
 import type { Arena } from "../gpu/arena.ts";
@@ -22,6 +21,7 @@ import {
   type HeadRows,
   KernelWithLogSumExp,
 } from "./heads.ts";
+import { SOFTWARE } from "./software.ts";
 
 const interfaceOfBoth = {
   bindings: { q: "read", k: "read", v: "read", visible: "read", inhibited: "read", y: "write" },
@@ -41,7 +41,11 @@ const interfaceOfBoth = {
   },
 } as const;
 const kernel = new KernelWithLogSumExp({ name: "attention-decode", shader, ...interfaceOfBoth });
-const quad = new KernelWithLogSumExp({ name: "attention-decode-quad", shader: quadShader, ...interfaceOfBoth });
+const quad = new KernelWithLogSumExp({
+  name: "attention-decode-quad",
+  shader: () => SOFTWARE.now.attentionDecodeQuad,
+  ...interfaceOfBoth,
+});
 
 const combine = new Kernel({
   name: "attention-decode-combine",

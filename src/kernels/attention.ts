@@ -12,7 +12,6 @@
  * So no kernel needs a batch dimension, a mask kind or a family's name.
  */
 import shader from "../../shaders/attention.wgsl?raw";
-import quadShader from "../../shaders/attention-quad.wgsl?raw";
 import keyRanges from "../../shaders/lib/key-ranges.wgsl?raw";
 import softCap from "../../shaders/lib/soft-cap.wgsl?raw";
 import type { Recorder } from "../gpu/pass.ts";
@@ -20,6 +19,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
 import { checkShape } from "./common.ts";
 import { type AttentionSizes, checkHeadRows, choosePart, type HeadRows, KernelWithLogSumExp } from "./heads.ts";
+import { SOFTWARE } from "./software.ts";
 
 const interfaceOfBoth = {
   bindings: { q: "read", k: "read", v: "read", visible: "read", inhibited: "read", y: "write" },
@@ -41,7 +41,11 @@ const interfaceOfBoth = {
   },
 } as const;
 const tiled = new KernelWithLogSumExp({ name: "attention", shader, ...interfaceOfBoth });
-const quad = new KernelWithLogSumExp({ name: "attention-quad", shader: quadShader, ...interfaceOfBoth });
+const quad = new KernelWithLogSumExp({
+  name: "attention-quad",
+  shader: () => SOFTWARE.now.attentionQuad,
+  ...interfaceOfBoth,
+});
 
 export interface AttentionArgs extends AttentionSizes {
   q: HeadRows; // T rows of H heads

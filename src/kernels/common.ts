@@ -1,12 +1,12 @@
 /** Shared by kernel wrappers: shape checks, grids, and the choice of the reduction library. */
 import reduceWorkgroup from "../../shaders/lib/reduce.wgsl?raw";
-import reduceQuad from "../../shaders/lib/reduce-quad.wgsl?raw";
 import reduceSubgroup from "../../shaders/lib/reduce-subgroup.wgsl?raw";
 import type { VariantOptions } from "../gpu/kernel.ts";
 import type { Capabilities, Grid } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
 import { type Shape, sameShape, shapeText } from "../shared/shape.ts";
+import { SOFTWARE } from "./software.ts";
 
 /** Throws unless `tensor` has this shape: a bug in the model code. */
 export function checkShape(name: string, tensor: Tensor, shape: Shape): void {
@@ -63,5 +63,9 @@ export function withRowReduction(capabilities: Capabilities, workgroupSize: numb
   if (!capabilities.software) return withReduction(capabilities, workgroupSize);
   // Lavapipe's vectors have 8 lanes. Of 128 invocations, a layer norm of [197, 192] took 3.76 ms, of 8 0.71.
   if (!capabilities.subgroups) return withReduction(capabilities, 8);
-  return { libs: { key: "quads", texts: [reduceQuad] }, constants: { WORKGROUP_SIZE: 4 }, enables: ["subgroups"] };
+  return {
+    libs: { key: "quads", texts: [SOFTWARE.now.reduceQuad] },
+    constants: { WORKGROUP_SIZE: 4 },
+    enables: ["subgroups"],
+  };
 }

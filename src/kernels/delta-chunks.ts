@@ -6,8 +6,9 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { ceilDiv } from "../shared/assert.ts";
 import { checkPlaces, placeParams, type StatePlaces } from "./causal-conv.ts";
 import { checkShape, matrixShape } from "./common.ts";
-import { DELTA_CHUNK, DELTA_TILE, type DeltaPairsArgs } from "./delta-pairs.ts";
-import { deltaWidth, MAX_KEY_WIDTH, neighboursOf } from "./delta-step.ts";
+import { DELTA_TILE, type DeltaPairsArgs } from "./delta-pairs.ts";
+import { DELTA_CHUNK, deltaWidth } from "./delta-rule.ts";
+import { MAX_KEY_WIDTH, neighboursOf } from "./delta-step.ts";
 
 const kernel = new Kernel({
   name: "delta-chunks",

@@ -9,10 +9,9 @@ import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { ceilDiv } from "../shared/assert.ts";
 import { checkShape, matrixShape } from "./common.ts";
-import { checkDelta, type DeltaGates, type DeltaHeads, neighboursOf } from "./delta-step.ts";
+import { DELTA_CHUNK, type DeltaHeads } from "./delta-rule.ts";
+import { checkDelta, type DeltaGates, neighboursOf } from "./delta-step.ts";
 
-/** Rows of a chunk: their pairs are solved at once, chunks follow one another. */
-export const DELTA_CHUNK = 16;
 /** Components of keys and queries that lie in workgroup memory at once. */
 export const DELTA_TILE = 32;
 

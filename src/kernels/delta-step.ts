@@ -8,6 +8,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
 import { checkPlaces, placeParams, type StatePlaces } from "./causal-conv.ts";
 import { checkShape, withReduction } from "./common.ts";
+import { type DeltaHeads, deltaWidth } from "./delta-rule.ts";
 
 const COLUMNS = 16;
 
@@ -27,19 +28,6 @@ const kernel = new Kernel({
   },
 });
 
-/** Heads of a gated delta rule. */
-export interface DeltaHeads {
-  /** Hk; each serves Hv / Hk neighbouring value heads, or where `tiled` every Hk-th one. */
-  keyHeads: number;
-  tiled?: boolean;
-  /** Hv */
-  valueHeads: number;
-  /** dk, at most `MAX_KEY_WIDTH` */
-  keyWidth: number;
-  /** dv */
-  valueWidth: number;
-}
-
 /** The decay and write gates of each row. */
 export interface DeltaGates {
   /** Of each value head b, then a: beta = sigmoid(b), g = -exp(rate) softplus(a + bias). */
@@ -58,11 +46,6 @@ export interface DeltaStepArgs extends DeltaHeads, DeltaGates {
 
 /** Keys and queries of a workgroup lie in its memory. */
 export const MAX_KEY_WIDTH = 256;
-
-/** Elements of a row of queries, keys and values. */
-export function deltaWidth({ keyHeads, valueHeads, keyWidth, valueWidth }: DeltaHeads): number {
-  return 2 * keyHeads * keyWidth + valueHeads * valueWidth;
-}
 
 /** Value heads in a row that share a key head. */
 export function neighboursOf({ keyHeads, valueHeads, tiled }: DeltaHeads): number {

@@ -6,12 +6,12 @@ import logSumExpDrop from "../../shaders/lib/log-sum-exp-drop.wgsl?raw";
 import logSumExpKeep from "../../shaders/lib/log-sum-exp-keep.wgsl?raw";
 import partScalar from "../../shaders/lib/part-scalar.wgsl?raw";
 import partVec4 from "../../shaders/lib/part-vec4.wgsl?raw";
-import quadProducts from "../../shaders/lib/quad-products.wgsl?raw";
 import { type Bindings, Kernel, type KernelDefinition, type Params, type VariantOptions } from "../gpu/kernel.ts";
 import type { Grid, Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
 import { elementCount } from "../shared/shape.ts";
+import { SOFTWARE } from "./software.ts";
 
 /** Rows inside a wider matrix: component d of head h of row t lies at `t * stride + offset + h * D + d` (elements). */
 export interface HeadRows {
@@ -110,7 +110,7 @@ export class KernelWithLogSumExp<B extends Bindings, P extends Params> {
     grid: Grid,
   ): void {
     const options = (lib: string, count: number): VariantOptions => ({
-      libs: { key: part.key, texts: [part.text, ...(quads ? [quadProducts] : []), ...libs, lib] },
+      libs: { key: part.key, texts: [part.text, ...(quads ? [SOFTWARE.now.quadProducts] : []), ...libs, lib] },
       constants: { ...constants, LOG_SUM_EXP: count },
       enables: quads ? ["subgroups"] : [],
     });

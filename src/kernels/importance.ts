@@ -1,13 +1,12 @@
 /** Importance of cells by one block's attention (paper, before eq. 5). */
 import shader from "../../shaders/importance.wgsl?raw";
-import quadShader from "../../shaders/importance-quad.wgsl?raw";
-import quadProducts from "../../shaders/lib/quad-products.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { ceilDiv } from "../shared/assert.ts";
 import { checkShape, matrixShape, withRowReduction } from "./common.ts";
 import { checkHeadRows, choosePart, type HeadRows } from "./heads.ts";
+import { SOFTWARE } from "./software.ts";
 
 const bindings = { q: "read", k: "read", logSumExp: "read", scores: "write" } as const;
 const sizes = { queries: "u32", cells: "u32", seats: "u32", heads: "u32", groupCells: "u32" } as const;
@@ -18,7 +17,12 @@ const kernel = new Kernel({
   bindings,
   params: { ...sizes, first: "u32", ...places },
 });
-const quad = new Kernel({ name: "importance-quad", shader: quadShader, bindings, params: { ...sizes, ...places } });
+const quad = new Kernel({
+  name: "importance-quad",
+  shader: () => SOFTWARE.now.importanceQuad,
+  bindings,
+  params: { ...sizes, ...places },
+});
 
 /** Rows of a tile of keys in each shader, and most cells of a workgroup. */
 const TILE_KEYS = 8;
@@ -72,7 +76,7 @@ export function importance(recorder: Recorder, args: ImportanceArgs): void {
   const grid = [ceilDiv(cells, groupCells), views] as const;
   const HEAD_PARTS = headWidth / part.width;
   if (useQuads) {
-    const libs = { key: part.key, texts: [part.text, quadProducts] };
+    const libs = { key: part.key, texts: [part.text, SOFTWARE.now.quadProducts] };
     const variant = quad.variant({ libs, constants: { HEAD_PARTS }, enables: ["subgroups"] });
     recorder.dispatch(variant, tensors, params, grid);
     return;

@@ -2,15 +2,14 @@
  * Shared by the kernels that multiply a single row (matvec.ts, qkv.ts): their variants and grids, over lib/row-product.
  */
 import rowProduct from "../../shaders/lib/row-product.wgsl?raw";
-import rowProductQuad from "../../shaders/lib/row-product-quad.wgsl?raw";
 import team from "../../shaders/lib/team.wgsl?raw";
-import teamAlone from "../../shaders/lib/team-alone.wgsl?raw";
 import teamSubgroup from "../../shaders/lib/team-subgroup.wgsl?raw";
 import type { VariantOptions } from "../gpu/kernel.ts";
 import type { Capabilities, Grid } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { ceilDiv } from "../shared/assert.ts";
 import { foldGrid } from "./common.ts";
+import { SOFTWARE } from "./software.ts";
 import { chooseChunk } from "./weights.ts";
 
 /** An RMS norm of the row before its product. */
@@ -93,7 +92,8 @@ export function chooseRowProduct(
   const { key, texts, elements, constants: scaling } = chooseChunk(weight);
   const { sharing, ...shape } = chooseShape(capabilities);
   const subgroups = capabilities.subgroups && sharing !== "alone";
-  const [suffix, own] = sharing === "quads" ? [" quads", [rowProductQuad]] : teamTexts(capabilities, sharing);
+  const [suffix, own] =
+    sharing === "quads" ? [" quads", [SOFTWARE.now.rowProductQuad]] : teamTexts(capabilities, sharing);
   const options: VariantOptions = {
     ...(subgroups ? { enables: ["subgroups"], requires: ["subgroup_id"] } : {}),
     libs: { key: `${key}${suffix}`, texts: [...texts, ...libs, ...own] },
@@ -105,6 +105,6 @@ export function chooseRowProduct(
 
 /** The suffix of a variant's name, and the libraries for rows that teams share. */
 function teamTexts({ subgroups }: Capabilities, sharing: "alone" | undefined): [suffix: string, texts: string[]] {
-  if (sharing === "alone") return [" alone", [teamAlone, rowProduct]];
+  if (sharing === "alone") return [" alone", [SOFTWARE.now.teamAlone, rowProduct]];
   return subgroups ? [" subgroups", [teamSubgroup, rowProduct]] : ["", [team, rowProduct]];
 }

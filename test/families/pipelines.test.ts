@@ -7,6 +7,7 @@ import { costliestPlan, smallestPlan } from "../../src/engine/engine.ts";
 import type { Variant } from "../../src/gpu/kernel.ts";
 import type { Capabilities, Recorder } from "../../src/gpu/pass.ts";
 import { PlanningGpu } from "../../src/gpu/planning.ts";
+import { SOFTWARE } from "../../src/kernels/software.ts";
 import { PictureEncoder } from "../../src/model/encoder/picture-encoder.ts";
 import { Weights } from "../../src/model/load/fill.ts";
 import { DESCRIPTION_FILES } from "../../src/shared/model-files.ts";
@@ -39,6 +40,8 @@ function plansOf({ pictures }: Reader) {
     }
   });
 }
+
+await SOFTWARE.load();
 
 /** By family, a model whose views have more than one grid. */
 const MODELS = new Map<string, Reader>();

@@ -3,6 +3,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { Gpu } from "../../src/gpu/device.ts";
 import { readFloats } from "../../src/gpu/readback.ts";
 import { rmsNorm } from "../../src/kernels/rms-norm.ts";
+import { loadShadersFor } from "../../src/kernels/software.ts";
 import { rmsNorm as reference } from "../reference/rms-norm.ts";
 import { expectNmse } from "../support/compare.ts";
 import { DEVICE } from "../support/device.ts";
@@ -20,6 +21,7 @@ test.for(DEVICE.immediates ? [true, false] : [false])(
       vi.spyOn(language, "has").mockImplementation((name) => name !== "immediate_address_space" && has(name));
     }
     const gpu = await Gpu.open();
+    await loadShadersFor(gpu.capabilities);
     const writes = vi.spyOn(gpu.device.queue, "writeBuffer");
     const row = [1, -2, 3, 0.5];
     const weight = inputTensor(gpu, [4], [1, 2, 3, 4]);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { readFloats } from "../../src/gpu/readback.ts";
 import { deltaChunks } from "../../src/kernels/delta-chunks.ts";
-import { DELTA_CHUNK, deltaPairs } from "../../src/kernels/delta-pairs.ts";
+import { deltaPairs } from "../../src/kernels/delta-pairs.ts";
+import { DELTA_CHUNK } from "../../src/kernels/delta-rule.ts";
 import { deltaChunks as reference } from "../reference/delta-chunks.ts";
 import { expectNmse } from "../support/compare.ts";
 import { DELTA_HEADS, type DeltaCase, deltaCase, deltaTensors, headsOf } from "../support/delta-case.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readFloats } from "../../src/gpu/readback.ts";
-import { DELTA_CHUNK, deltaPairs } from "../../src/kernels/delta-pairs.ts";
+import { deltaPairs } from "../../src/kernels/delta-pairs.ts";
+import { DELTA_CHUNK } from "../../src/kernels/delta-rule.ts";
 import { deltaPairs as reference } from "../reference/delta-pairs.ts";
 import { expectNmse } from "../support/compare.ts";
 import { DELTA_HEADS, deltaCase, deltaTensors, headsOf } from "../support/delta-case.ts";

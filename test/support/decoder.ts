@@ -12,6 +12,7 @@ import { KvCache } from "../../src/model/decoder/kv-cache.ts";
 import type { LayerAttention } from "../../src/model/decoder/layer-attention.ts";
 import { type PromptRows, type PromptRun, positionsOf } from "../../src/model/decoder/prompt-rows.ts";
 import { causalRanges, windowRanges } from "../../src/model/decoder/visible.ts";
+import { loadPartsFor } from "../../src/model/late-parts.ts";
 import { Weights } from "../../src/model/load/fill.ts";
 import type { DecoderSpec, ModelSpec } from "../../src/spec/model-spec.ts";
 import type { RopeSpec } from "../../src/spec/rope-spec.ts";
@@ -58,6 +59,7 @@ export class TestDecoder {
     { decoder: spec, imageTokenId }: { [K in "decoder" | "imageTokenId"]?: ModelSpec[K] | undefined },
     capacity = CAPACITY,
   ): Promise<TestDecoder> {
+    await loadPartsFor({ decoder: spec!, connector: [] });
     const allowed = Array.from({ length: spec!.vocabularySize }, (_, id) => id).filter((id) => id !== imageTokenId);
     const made = new TestDecoder(gpu, weights, spec!, allowed, capacity);
     await gpu.compile((recorder) => {

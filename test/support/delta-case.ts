@@ -1,6 +1,6 @@
 /** Random inputs of the gated delta rule. */
 import type { Gpu } from "../../src/gpu/device.ts";
-import { type DeltaHeads, deltaWidth } from "../../src/kernels/delta-step.ts";
+import { type DeltaHeads, deltaWidth } from "../../src/kernels/delta-rule.ts";
 import { inputTensor } from "./gpu.ts";
 import type { Random } from "./random.ts";
 

@@ -4,6 +4,7 @@ import { Gpu } from "../../src/gpu/device.ts";
 import { type Capabilities, withCapabilities as changed, type Recorder } from "../../src/gpu/pass.ts";
 import { readTensor } from "../../src/gpu/readback.ts";
 import type { ElementType, Tensor } from "../../src/gpu/tensor.ts";
+import { SOFTWARE } from "../../src/kernels/software.ts";
 import { elementCount, type Shape } from "../../src/shared/shape.ts";
 import { expectDevice, SUBGROUPS } from "./device.ts";
 import { sharedDevice } from "./shared-devices.ts";
@@ -16,6 +17,8 @@ export function useGpu(): { gpu: () => Gpu } {
   let gpu: Gpu;
   beforeAll(async () => {
     gpu = await Gpu.open();
+    // Kernels are tested as on software adapters too.
+    await SOFTWARE.load();
     expectDevice(gpu);
   });
   afterAll(async () => {

@@ -9,8 +9,9 @@ import { linear } from "../../kernels/linear.ts";
 import { pool } from "../../kernels/pool.ts";
 import { rmsNorm } from "../../kernels/rms-norm.ts";
 import type { ConnectorStep } from "../../spec/model-spec.ts";
+import { QUERIES } from "../late-parts.ts";
 import type { Weights } from "../load/fill.ts";
-import { type QueriedViews, Queries } from "./queries.ts";
+import type { QueriedViews } from "./queries.ts";
 
 interface Arenas {
   /** Owns the result. */
@@ -67,7 +68,7 @@ export class Connector {
         continue;
       }
       if (step.op === "queries") {
-        x = new Queries(this.#gpu, this.#weights, step.queries).record(recorder, x, views, scratch);
+        x = new QUERIES.now.Queries(this.#gpu, this.#weights, step.queries).record(recorder, x, views, scratch);
         continue;
       }
       if (step.op === "append") {

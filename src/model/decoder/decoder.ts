@@ -13,13 +13,12 @@ import { layerNorm } from "../../kernels/layer-norm.ts";
 import { linear } from "../../kernels/linear.ts";
 import { rmsNorm } from "../../kernels/rms-norm.ts";
 import { axesOf } from "../../kernels/rope.ts";
-import { shortConv } from "../../kernels/short-conv.ts";
 import { softCap } from "../../kernels/soft-cap.ts";
 import { tokenEmbed } from "../../kernels/token-embed.ts";
 import type { AttentionSpec, DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
+import { RECURRENT } from "../late-parts.ts";
 import type { Weights } from "../load/fill.ts";
 import { type Beside, BesideKeys, recordCross } from "./cross-layer.ts";
-import { recordDelta } from "./delta-layer.ts";
 import type { KvCache } from "./kv-cache.ts";
 import { type LayerAttention, plainAttention } from "./layer-attention.ts";
 import { gatedProduct, type ProductInput, qkvRope } from "./layer-products.ts";
@@ -205,7 +204,7 @@ export class Decoder {
     const { cache, slots, beside } = args;
     const own = { input, name, weights: this.#weights, space: this.#space, eps: this.spec.eps };
     if (spec.cross) return recordCross(recorder, spec.cross, { ...own, cache, beside: beside! });
-    return recordDelta(recorder, spec.delta, { ...own, state: cache, slots });
+    return RECURRENT.now.recordDelta(recorder, spec.delta, { ...own, state: cache, slots });
   }
 
   /**
@@ -270,7 +269,7 @@ export class Decoder {
     const y = view(this.#space.mixed, [rows, width]);
     linear(recorder, { ...input, weight: this.#weights.matrix(`${name}.in.weight`), y: bcx });
     const weight = view(this.#weights.get(`${name}.conv.weight`), [width, taps]);
-    shortConv(recorder, { bcx, weight, state: cache, y, firstRow: start });
+    RECURRENT.now.shortConv(recorder, { bcx, weight, state: cache, y, firstRow: start });
     return y;
   }
 

@@ -1,6 +1,5 @@
 /** Sizes of the state and the buffers of a gated delta rule, in elements. Pure. */
-import { DELTA_CHUNK } from "../../kernels/delta-pairs.ts";
-import { deltaWidth } from "../../kernels/delta-step.ts";
+import { DELTA_CHUNK, deltaWidth } from "../../kernels/delta-rule.ts";
 import type { DeltaSpec } from "../../spec/model-spec.ts";
 
 /** The last rows of the convolution's input, the first part of a state. */

@@ -1,7 +1,7 @@
 /** Buffers of one chunk of rows, which all layers of a decoder use in turn. */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
-import { deltaWidth } from "../../kernels/delta-step.ts";
+import { deltaWidth } from "../../kernels/delta-rule.ts";
 import type { AttentionSpec, DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
 import { deltaMixing, deltaScratch } from "./delta-sizes.ts";
 

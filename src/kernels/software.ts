@@ -1,0 +1,10 @@
+/** The shaders of software adapters. Whoever opens such an adapter loads them before anything is recorded. */
+import type { Capabilities } from "../gpu/pass.ts";
+import { LatePart } from "../late-part.ts";
+
+export const SOFTWARE = new LatePart("software adapters", () => import("./software-shaders.ts"));
+
+/** Loads what the kernels need on such an adapter. Throws FoveaError `download-failed`. */
+export async function loadShadersFor({ software }: Pick<Capabilities, "software">): Promise<void> {
+  if (software) await SOFTWARE.load();
+}
