@@ -1,8 +1,9 @@
 // The same as attention-decode.wgsl without workgroup memory, for software adapters. A barrier costs more there than
 // the loads it saves, and a load costs as much as tens of products. A workgroup is one quad and takes up to four query
 // heads of one key head. Each invocation has 8 keys of a pass, and the Parts lane, lane + 4, ... of the output.
-// Needs subgroups, lib/part-*, lib/soft-cap, lib/quad-products, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), GROUP (query heads a
-// workgroup) and LOG_SUM_EXP (the binding exists).
+// Needs subgroups, lib/part-*, lib/cached-*, lib/key-value-parts, lib/soft-cap, lib/quad-products,
+// lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), GROUP (query heads a workgroup) and LOG_SUM_EXP (the binding
+// exists).
 
 const PASS_KEYS = 32u; // one word of `inhibited`
 const LANE_KEYS = PASS_KEYS / 4u;
@@ -25,8 +26,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [H, D] from qOffset
-@group(0) @binding(1) var<storage, read> k: array<Part>; // [S, Hk, D] strided
-@group(0) @binding(2) var<storage, read> v: array<Part>; // [S, Hk, D] strided
+@group(0) @binding(1) var<storage, read> k: array<Cached>; // [S, Hk, D] strided
+@group(0) @binding(2) var<storage, read> v: array<Cached>; // [S, Hk, D] strided
 @group(0) @binding(3) var<storage, read> visible: array<vec2u>; // [1, 2], half-open key range
 @group(0) @binding(4) var<storage, read> inhibited: array<u32>; // [ceil(S / 32)]
 @group(0) @binding(5) var<storage, read_write> y: array<Part>; // [splits, H, D]
@@ -75,8 +76,8 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) workg
       var right = mat4x4f();
       for (var part = 0u; part < HEAD_PARTS; part++) {
         let query = q[q_start + part];
-        left += products(query, PartBlock(k[k0 + part], k[k1 + part], k[k2 + part], k[k3 + part]));
-        right += products(query, PartBlock(k[k4 + part], k[k5 + part], k[k6 + part], k[k7 + part]));
+        left += products(query, PartBlock(key_part(k0 + part), key_part(k1 + part), key_part(k2 + part), key_part(k3 + part)));
+        right += products(query, PartBlock(key_part(k4 + part), key_part(k5 + part), key_part(k6 + part), key_part(k7 + part)));
       }
       var barred = 0u;
       if (params.hasInhibited != 0u) {
@@ -108,10 +109,10 @@ fn main(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) workg
       for (var j = 0u; j < passes * LANE_KEYS; j++) {
         let weight = weights[j];
         let key = block + j / LANE_KEYS * PASS_KEYS + j % LANE_KEYS;
-        value += outer(v[v_part + clamp(key, start, last) * params.vStride], quadBroadcast(weight, 0u));
-        value += outer(v[v_part + clamp(key + LANE_KEYS, start, last) * params.vStride], quadBroadcast(weight, 1u));
-        value += outer(v[v_part + clamp(key + 2u * LANE_KEYS, start, last) * params.vStride], quadBroadcast(weight, 2u));
-        value += outer(v[v_part + clamp(key + 3u * LANE_KEYS, start, last) * params.vStride], quadBroadcast(weight, 3u));
+        value += outer(value_part(v_part + clamp(key, start, last) * params.vStride), quadBroadcast(weight, 0u));
+        value += outer(value_part(v_part + clamp(key + LANE_KEYS, start, last) * params.vStride), quadBroadcast(weight, 1u));
+        value += outer(value_part(v_part + clamp(key + 2u * LANE_KEYS, start, last) * params.vStride), quadBroadcast(weight, 2u));
+        value += outer(value_part(v_part + clamp(key + 3u * LANE_KEYS, start, last) * params.vStride), quadBroadcast(weight, 3u));
       }
       output[b] = value;
     }

@@ -1,7 +1,8 @@
 // Attention of one query row, parallel over the keys (flash decoding). A workgroup takes GROUP query heads of one key
 // head and one split of the keys, in chunks of a key an invocation. Each split is a softmax of its own over the keys that
 // the row sees; attention-decode-combine.wgsl joins them. A split without such keys ends at once.
-// Needs lib/part-*, lib/soft-cap, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), GROUP, THREADS, LOG_SUM_EXP (the binding exists).
+// Needs lib/part-*, lib/cached-*, lib/key-value-parts, lib/soft-cap, lib/log-sum-exp-*, HEAD_PARTS (Parts in a
+// head), GROUP, THREADS, LOG_SUM_EXP (the binding exists).
 
 const LANES = THREADS / GROUP; // invocations that share the softmax of a head
 const KEY_LANES = THREADS / HEAD_PARTS; // invocations that share a Part of the output
@@ -22,8 +23,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [H, D] from qOffset
-@group(0) @binding(1) var<storage, read> k: array<Part>; // [S, Hk, D] strided
-@group(0) @binding(2) var<storage, read> v: array<Part>; // [S, Hk, D] strided
+@group(0) @binding(1) var<storage, read> k: array<Cached>; // [S, Hk, D] strided
+@group(0) @binding(2) var<storage, read> v: array<Cached>; // [S, Hk, D] strided
 @group(0) @binding(3) var<storage, read> visible: array<vec2u>; // [1, 2], half-open key range
 @group(0) @binding(4) var<storage, read> inhibited: array<u32>; // [ceil(S / 32)]
 @group(0) @binding(5) var<storage, read_write> y: array<Part>; // [splits, H, D]
@@ -70,7 +71,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) wor
       var logits = array<f32, GROUP>();
       let key_start = params.kOffset + key * params.kStride + key_head * HEAD_PARTS;
       for (var i = 0u; i < HEAD_PARTS; i++) {
-        let b = k[key_start + i];
+        let b = key_part(key_start + i);
         for (var g = 0u; g < GROUP; g++) {
           logits[g] += part_dot(queries[g * HEAD_PARTS + i], b);
         }
@@ -119,7 +120,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) wor
         output[g] *= shrinks[g];
       }
       for (var i = key_lane; i < keys; i += KEY_LANES) {
-        let value = v[params.vOffset + (first_key + i) * params.vStride + key_head * HEAD_PARTS + part];
+        let value = value_part(params.vOffset + (first_key + i) * params.vStride + key_head * HEAD_PARTS + part);
         for (var g = 0u; g < GROUP; g++) {
           output[g] += weights[g * THREADS + i] * value;
         }

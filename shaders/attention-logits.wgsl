@@ -2,8 +2,8 @@
 // not see have LOWEST and are not read. Inhibition reads these logits before the row attends (paper eqs. 9-11).
 // A workgroup takes up to four query heads of one key head and SPLIT_KEYS keys. An invocation has four keys at a time:
 // each Part that it loads serves four products.
-// Needs lib/part-*, lib/soft-cap, lib/reduce*, HEAD_PARTS (Parts in a head), GROUP (query heads a workgroup), SPLIT_KEYS and
-// WORKGROUP_SIZE.
+// Needs lib/part-*, lib/cached-*, lib/soft-cap, lib/reduce*, HEAD_PARTS (Parts in a head), GROUP (query heads a
+// workgroup), SPLIT_KEYS and WORKGROUP_SIZE.
 
 struct Params {
   keys: u32, // S
@@ -17,11 +17,15 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [H, D] from qOffset
-@group(0) @binding(1) var<storage, read> k: array<Part>; // [S, Hk, D] strided
+@group(0) @binding(1) var<storage, read> k: array<Cached>; // [S, Hk, D] strided
 @group(0) @binding(2) var<storage, read> visible: array<vec2u>; // [1, 2], half-open key range
 @group(0) @binding(3) var<storage, read_write> logits: array<f32>; // [H, S]
 @group(0) @binding(4) var<storage, read_write> sums: array<f32>; // [splits, H], log-sum-exp
 @group(0) @binding(5) var<uniform> params: Params;
+
+fn key_part(at: u32) -> Part {
+  return from_cached(k[at]);
+}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(lane: Lane, @builtin(workgroup_id) workgroup: vec3u) {
@@ -61,7 +65,11 @@ fn main(lane: Lane, @builtin(workgroup_id) workgroup: vec3u) {
     var products = mat4x4f();
     for (var part = 0u; part < HEAD_PARTS; part++) {
       let queries = PartBlock(q[q0 + part], q[q1 + part], q[q2 + part], q[q3 + part]);
-      products += mat4x4f(k[k0 + part] * queries, k[k1 + part] * queries, k[k2 + part] * queries, k[k3 + part] * queries);
+      products += mat4x4f(
+        key_part(k0 + part) * queries,
+        key_part(k1 + part) * queries,
+        key_part(k2 + part) * queries,
+        key_part(k3 + part) * queries);
     }
     var block = products * params.scale;
     for (var j = 0u; j < 4u; j++) {

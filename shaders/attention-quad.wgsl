@@ -1,7 +1,8 @@
 // The same as attention.wgsl without workgroup memory, for software adapters. A barrier costs more there than the loads
 // it saves, and a load costs as much as tens of products. A workgroup is one quad on 16 rows. Each invocation has 8
 // keys of a block, and the Parts lane, lane + 4, ... of the output.
-// Needs subgroups, lib/part-*, lib/soft-cap, lib/quad-products, lib/key-ranges, lib/log-sum-exp-*, HEAD_PARTS and LOG_SUM_EXP.
+// Needs subgroups, lib/part-*, lib/cached-*, lib/key-value-parts, lib/soft-cap, lib/quad-products, lib/key-ranges,
+// lib/log-sum-exp-*, HEAD_PARTS and LOG_SUM_EXP.
 
 const ROWS = 16u;
 const LANE_KEYS = 8u;
@@ -26,8 +27,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [T, H, D] strided
-@group(0) @binding(1) var<storage, read> k: array<Part>; // [S, Hk, D] strided
-@group(0) @binding(2) var<storage, read> v: array<Part>; // [S, Hk, D] strided
+@group(0) @binding(1) var<storage, read> k: array<Cached>; // [S, Hk, D] strided
+@group(0) @binding(2) var<storage, read> v: array<Cached>; // [S, Hk, D] strided
 @group(0) @binding(3) var<storage, read> visible: array<vec2u>; // [T, 2], half-open key ranges
 @group(0) @binding(4) var<storage, read> inhibited: array<u32>; // [T, ceil(S / 32)]
 @group(0) @binding(5) var<storage, read_write> y: array<Part>; // [T, H, D]
@@ -95,8 +96,8 @@ fn main(
     var right2 = mat4x4f();
     var right3 = mat4x4f();
     for (var part = 0u; part < HEAD_PARTS; part++) {
-      let left = PartBlock(k[k0 + part], k[k1 + part], k[k2 + part], k[k3 + part]);
-      let right = PartBlock(k[k4 + part], k[k5 + part], k[k6 + part], k[k7 + part]);
+      let left = PartBlock(key_part(k0 + part), key_part(k1 + part), key_part(k2 + part), key_part(k3 + part));
+      let right = PartBlock(key_part(k4 + part), key_part(k5 + part), key_part(k6 + part), key_part(k7 + part));
       let part0 = q[q0 + part];
       left0 += products(part0, left);
       right0 += products(part0, right);
@@ -149,22 +150,22 @@ fn main(
         let w1 = weights[LANE_KEYS + j];
         let w2 = weights[2u * LANE_KEYS + j];
         let w3 = weights[3u * LANE_KEYS + j];
-        let a = v[v_part + min(first + j, last_key) * params.vStride];
+        let a = value_part(v_part + min(first + j, last_key) * params.vStride);
         y0 += outer(a, quadBroadcast(w0, 0u));
         y1 += outer(a, quadBroadcast(w1, 0u));
         y2 += outer(a, quadBroadcast(w2, 0u));
         y3 += outer(a, quadBroadcast(w3, 0u));
-        let b = v[v_part + min(first + LANE_KEYS + j, last_key) * params.vStride];
+        let b = value_part(v_part + min(first + LANE_KEYS + j, last_key) * params.vStride);
         y0 += outer(b, quadBroadcast(w0, 1u));
         y1 += outer(b, quadBroadcast(w1, 1u));
         y2 += outer(b, quadBroadcast(w2, 1u));
         y3 += outer(b, quadBroadcast(w3, 1u));
-        let c = v[v_part + min(first + 2u * LANE_KEYS + j, last_key) * params.vStride];
+        let c = value_part(v_part + min(first + 2u * LANE_KEYS + j, last_key) * params.vStride);
         y0 += outer(c, quadBroadcast(w0, 2u));
         y1 += outer(c, quadBroadcast(w1, 2u));
         y2 += outer(c, quadBroadcast(w2, 2u));
         y3 += outer(c, quadBroadcast(w3, 2u));
-        let d = v[v_part + min(first + 3u * LANE_KEYS + j, last_key) * params.vStride];
+        let d = value_part(v_part + min(first + 3u * LANE_KEYS + j, last_key) * params.vStride);
         y0 += outer(d, quadBroadcast(w0, 3u));
         y1 += outer(d, quadBroadcast(w1, 3u));
         y2 += outer(d, quadBroadcast(w2, 3u));

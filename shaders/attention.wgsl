@@ -1,8 +1,9 @@
 // y = softmax(q k^T * scale, unseen and inhibited pairs at -inf) v, and its log-sum-exp. Online softmax: a workgroup
 // keeps a tile of rows of one query head and walks over the keys in tiles; logits never leave it. It walks only from the
 // smallest start to the largest end of its rows' ranges.
-// Needs lib/part-*, lib/soft-cap, lib/key-ranges, lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), ROW_LANES, KEY_LANES, KEY_BLOCK,
-// and LOG_SUM_EXP (the binding exists). attention-quad.wgsl does the same without workgroup memory.
+// Needs lib/part-*, lib/cached-*, lib/key-value-parts, lib/soft-cap, lib/key-ranges, lib/log-sum-exp-*, HEAD_PARTS
+// (Parts in a head), ROW_LANES, KEY_LANES, KEY_BLOCK, and LOG_SUM_EXP (the binding exists). attention-quad.wgsl does
+// the same without workgroup memory.
 
 const ROWS = 4u * ROW_LANES; // each invocation has 4 rows, the components of its vec4f
 const KEYS = KEY_LANES * KEY_BLOCK;
@@ -28,8 +29,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> q: array<Part>; // [T, H, D] strided
-@group(0) @binding(1) var<storage, read> k: array<Part>; // [S, Hk, D] strided
-@group(0) @binding(2) var<storage, read> v: array<Part>; // [S, Hk, D] strided
+@group(0) @binding(1) var<storage, read> k: array<Cached>; // [S, Hk, D] strided
+@group(0) @binding(2) var<storage, read> v: array<Cached>; // [S, Hk, D] strided
 @group(0) @binding(3) var<storage, read> visible: array<vec2u>; // [T, 2], half-open key ranges
 @group(0) @binding(4) var<storage, read> inhibited: array<u32>; // [T, ceil(S / 32)]
 @group(0) @binding(5) var<storage, read_write> y: array<Part>; // [T, H, D]
@@ -80,7 +81,7 @@ fn main(
       let key = first_key + i / HEAD_PARTS;
       var value = Part();
       if (key < range.y) {
-        value = k[params.kOffset + key * params.kStride + key_head * HEAD_PARTS + i % HEAD_PARTS];
+        value = key_part(params.kOffset + key * params.kStride + key_head * HEAD_PARTS + i % HEAD_PARTS);
       }
       tile[i / HEAD_PARTS * TILE_STRIDE + i % HEAD_PARTS] = value;
     }
@@ -127,7 +128,7 @@ fn main(
       let key = first_key + i / HEAD_PARTS;
       var value = Part();
       if (key < range.y) {
-        value = v[params.vOffset + key * params.vStride + key_head * HEAD_PARTS + i % HEAD_PARTS];
+        value = value_part(params.vOffset + key * params.vStride + key_head * HEAD_PARTS + i % HEAD_PARTS);
       }
       tile[i / HEAD_PARTS * TILE_STRIDE + i % HEAD_PARTS] = value;
     }

@@ -1,6 +1,6 @@
 // Queries, keys and values of one row, W x + b, turned by the angles of its position (rotate-half: component d pairs with
 // d + D/2, or in the channels that turn as rope.wgsl does): matvec and rope in one dispatch. Each group of four rows of W yields two such pairs.
-// Needs lib/axis-*, lib/row-product and its needs.
+// Needs lib/axis-*, lib/cache-store-*, lib/row-product and its needs.
 
 const OUTPUTS = 2u; // pairs of a group of four rows
 
@@ -26,7 +26,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> positions: array<u32>; // [axes, 1]
 @group(0) @binding(5) var<storage, read> table: array<f32>; // [P, turned channels, or 4 more], cosines then sines
 @group(0) @binding(6) var<storage, read_write> q: array<f32>; // [1, H D]
-@group(0) @binding(7) var<storage, read_write> cache: array<f32>; // [C, 2 Hk D], keys then values; row cacheRow is written
+@group(0) @binding(7) var<storage, read_write> cache: array<CacheWord>; // [C, 2 Hk D], keys then values; row cacheRow is written
 @group(0) @binding(8) var<uniform> params: Params;
 
 // Row of W that is the lower component of a pair.
@@ -47,14 +47,14 @@ fn weight_rows(first: u32) -> vec4u {
   return vec4u(low, low + vec2u(pair_step(pairs.x), pair_step(pairs.y)));
 }
 
-fn finish(pair: u32, products: vec4f, output: u32) {
+// The lower and the higher component of a pair.
+fn turned_pair(pair: u32, products: vec4f, output: u32) -> vec2f {
   let row = low_row(pair);
-  let step = pair_step(pair);
   var low = products[output];
   var high = products[output + 2u];
   if (params.hasBias != 0u) {
     low += bias[row];
-    high += bias[row + step];
+    high += bias[row + pair_step(pair)];
   }
   let queries = 2u * params.half * params.heads;
   let keys = 2u * params.half * params.keyHeads;
@@ -67,18 +67,24 @@ fn finish(pair: u32, products: vec4f, output: u32) {
     high = high * cosine + low * sine;
     low = turned;
   }
+  if (row < queries && params.tablePitch > 2u * params.halfTurned) { // queries grow, see rope.wgsl
+    let growth = table[positions[0] * params.tablePitch + 2u * params.halfTurned];
+    low *= growth;
+    high *= growth;
+  }
+  return vec2f(low, high);
+}
+
+fn finish(pair: u32, products: vec4f, output: u32) {
+  let row = low_row(pair);
+  let step = pair_step(pair);
+  let queries = 2u * params.half * params.heads;
   if (row < queries) {
-    if (params.tablePitch > 2u * params.halfTurned) { // queries grow, see rope.wgsl
-      let growth = table[positions[0] * params.tablePitch + 2u * params.halfTurned];
-      low *= growth;
-      high *= growth;
-    }
-    q[row] = low;
-    q[row + step] = high;
+    let values = turned_pair(pair, products, output);
+    q[row] = values.x;
+    q[row + step] = values.y;
   } else {
-    let at = params.cacheRow * 2u * keys + row - queries;
-    cache[at] = low;
-    cache[at + step] = high;
+    store_turned(4u * params.half * params.keyHeads * params.cacheRow + row - queries, step, pair, products, output);
   }
 }
 

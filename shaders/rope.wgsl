@@ -3,8 +3,7 @@
 // Channels between the queries are skipped.
 // A table row longer than its cosines and sines ends in a Part of factors, which scale the queries. With partial
 // rotation only the first `turned` Parts of a head turn, in two halves of their own; the rest is copied.
-// Needs lib/part-*, lib/axis-*, HALF_PARTS (Parts in half a head) and WORKGROUP_SIZE. With several axes a Part is one
-// channel, because neighbouring pairs may turn by different axes.
+// Needs lib/part-*, lib/cached-*, lib/axis-*, lib/turn*, HALF_PARTS (Parts in half a head) and WORKGROUP_SIZE.
 
 struct Params {
   rows: u32,
@@ -20,7 +19,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> positions: array<u32>; // [axes, T]
 @group(0) @binding(2) var<storage, read> table: array<Part>; // [P, turned channels, or 4 more], cosines then sines
 @group(0) @binding(3) var<storage, read_write> q: array<Part>; // [T, H D]
-@group(0) @binding(4) var<storage, read_write> cache: array<Part>; // [C, 2 Hk D], keys then values; rows cacheRow.. are written
+@group(0) @binding(4) var<storage, read_write> cache: array<Cached>; // [C, 2 Hk D], keys then values; rows cacheRow.. are written
 @group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -50,9 +49,8 @@ fn main(
   var turned_low = low;
   var turned_high = high;
   if (turns && slot < params.heads + params.keyHeads) {
-    let angle = positions[axis_of_pair(d) * params.rows + row] * params.tablePitch + d;
-    let cosine = table[angle];
-    let sine = table[angle + params.halfTurned];
+    let cosine = turn_factors(row, d, d);
+    let sine = turn_factors(row, d, d + params.halfTurned);
     turned_low = low * cosine - high * sine;
     turned_high = high * cosine + low * sine;
   }
@@ -66,7 +64,7 @@ fn main(
     q[target_at] = turned_low;
     q[target_at + step] = turned_high;
   } else {
-    cache[cached] = turned_low;
-    cache[cached + step] = turned_high;
+    cache[cached] = to_cached(turned_low);
+    cache[cached + step] = to_cached(turned_high);
   }
 }

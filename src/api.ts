@@ -116,6 +116,12 @@ export interface LoadOptions {
    */
   weights?: "auto" | "f32" | "f16" | "q8" | "q4";
   /**
+   * Storage of the decoder's keys and values, which may take more memory than the weights. "auto", the default, takes
+   * f16 where f32 would take more than 256 MiB and the weights are not f32. Sums stay f32, and so do layers with heads
+   * of a width that 8 does not divide. `info.keyValues` says which.
+   */
+  keyValues?: "auto" | "f32" | "f16";
+  /**
    * Where downloaded files are kept between visits. The default is "opfs", the private file system of the page's origin, if
    * the browser has one.
    */
@@ -283,6 +289,8 @@ export interface ModelInfo extends ModelAbout {
    * For packed files that are kept as they are, the name of their encoding, such as "q4_k, q6_k" or "affine int4 g64".
    */
   weights: string;
+  /** Storage of keys and values; "f16" if any layer has it. */
+  keyValues: "f32" | "f16";
   adapter: string;
   /** Positions in the KV cache; 0 for a classifier. */
   contextLength: number;

@@ -17,6 +17,7 @@ export const LOAD_FIELDS = namesOf<WorkerOptions & WithFallback & { device: unkn
   device: true,
   precision: true,
   weights: true,
+  keyValues: true,
   cache: true,
   hubToken: true,
   hubUrl: true,

@@ -98,5 +98,5 @@ export class DecoderSubject {
 
 /** Bytes that one token after `rows` rows reads: weights, keys and values. */
 export function tokenBytes({ spec, weightBytes }: DecoderSubject, rows: number): number {
-  return weightBytes + rows * layerCacheBytes(spec, 1) * spec.layers.length;
+  return weightBytes + rows * layerCacheBytes(spec, 1).reduce((sum, bytes) => sum + bytes, 0);
 }

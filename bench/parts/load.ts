@@ -1,7 +1,5 @@
 /** Loading the demo model: its weights, its shaders and its GPU memory. */
 import { loadEngine } from "../../src/engine/engine.ts";
-import { layerCacheBytes } from "../../src/model/decoder/kv-cache.ts";
-import type { DecoderSpec } from "../../src/spec/model-spec.ts";
 import { openFolder } from "../../src/weights/folder.ts";
 import type { Part } from "./part.ts";
 import type { Figure } from "./result.ts";
@@ -21,13 +19,13 @@ export const loadOf =
       const loaded = performance.now();
       await engine.compiled;
       const compiled = performance.now();
-      const { gpu, weightBytes, spec, text } = engine;
+      const { gpu, weightBytes, text } = engine;
       if (round > 0) {
         least = Math.min(least, loaded - start);
         leastCompile = Math.min(leastCompile, compiled - loaded);
       }
       if (round === ROUNDS) {
-        const cacheBytes = text!.contextLength * cacheRowBytes(spec.decoder!);
+        const { cacheBytes } = text!;
         const rest = gpu.arena.bytes - weightBytes - cacheBytes;
         const mib = (bytes: number) => bytes / 2 ** 20;
         figures.push(
@@ -54,8 +52,3 @@ export const loadOf =
     }
     return figures;
   };
-
-/** Bytes of keys and values of one position in all layers. */
-function cacheRowBytes(spec: DecoderSpec): number {
-  return layerCacheBytes(spec, 1) * spec.layers.length;
-}

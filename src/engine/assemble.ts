@@ -1,12 +1,13 @@
 /**
  * Allocates a model: weights, picture encoder, decoder, cache. A load allocates on a device, a plan on a counting GPU.
  */
+import type { LoadOptions } from "../api.ts";
 import { type SequenceBuffers, sequenceBuffers } from "../generate/sequence-buffers.ts";
 import type { GpuMemory } from "../gpu/planning.ts";
 import { tensorByteLength } from "../gpu/tensor.ts";
 import { rowsOfView } from "../model/connector/row-count.ts";
 import { Decoder } from "../model/decoder/decoder.ts";
-import { KvCache } from "../model/decoder/kv-cache.ts";
+import { type KeyValueType, KvCache, layerCacheBytes } from "../model/decoder/kv-cache.ts";
 import { mixedWidth, mixingWidth, rowElements } from "../model/decoder/workspace.ts";
 import { PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { TextEmbedder } from "../model/encoder/text-embedder.ts";
@@ -120,13 +121,31 @@ export function makeTexts(gpu: GpuMemory, weights: Weights, { textEncoder }: Mod
   return textEncoder && new TextEmbedder(gpu, gpu.arena, weights, textEncoder);
 }
 
-/** @param ids that may be generated */
+/** f32 keys and values of at most this many bytes stay f32, so that results are exact: f16 would save little. */
+const SMALL_CACHE_BYTES = 256 << 20;
+
+/**
+ * The storage of keys and values. "auto" takes f16 where f32 would need much memory, except with weights in f32: their
+ * caller wants exact results.
+ */
+export function keyValueType(
+  wanted: LoadOptions["keyValues"],
+  storage: Storage,
+  decoder: DecoderSpec | undefined,
+  contextLength: number,
+): KeyValueType {
+  if (wanted === "f32" || wanted === "f16") return wanted;
+  if (storage === "f32" || !decoder) return "f32";
+  const bytes = layerCacheBytes(decoder, contextLength).reduce((sum, layer) => sum + layer, 0);
+  return bytes > SMALL_CACHE_BYTES ? "f16" : "f32";
+}
+
+/** @param keyValues their storage */
 export function makeText(
   gpu: GpuMemory,
   weights: Weights,
   model: ModelSpec & { decoder: DecoderSpec },
-  contextLength: number,
-  ids: Iterable<number>,
+  { contextLength, keyValues }: { contextLength: number; keyValues: KeyValueType },
 ): TextParts {
   const spec = model.decoder;
   // Twice as many positions as rows: with original positions a compressed picture still spans its whole grid.
@@ -134,8 +153,9 @@ export function makeText(
   const sizes = { chunkRows: chunkRowsOf(model, contextLength), positions };
   // The cache first: a context that is too large fails here, before its RoPE table is computed.
   // Beside a prompt there is room for as many rows as in it, and always for one picture.
-  const cache = new KvCache(gpu.arena, spec, contextLength, Math.max(contextLength, longestRun(model)));
+  const besideRows = Math.max(contextLength, longestRun(model));
+  const cache = new KvCache(gpu.arena, spec, contextLength, { besideRows, type: keyValues });
   const cacheBytes = cache.layers.reduce((sum, layer) => sum + tensorByteLength(layer), 0);
   const decoder = new Decoder(gpu, gpu.arena, weights, spec, sizes);
-  return { decoder, cache, buffers: sequenceBuffers(gpu, decoder, ids), cacheBytes };
+  return { decoder, cache, buffers: sequenceBuffers(gpu, decoder, []), cacheBytes };
 }

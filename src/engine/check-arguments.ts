@@ -10,7 +10,8 @@ import { absoluteAddress } from "../shared/source.ts";
 /** Throws TypeError for an unknown option or a wrong type, RangeError for an unsupported value. */
 export function checkLoadOptions(options: LoadOptions & Partial<WithFallback>): void {
   checkFields("options", options, LOAD_FIELDS);
-  const { device, precision, compile, weights, cache, keptBytes, hubToken, hubUrl, modelsUrl, variant } = options;
+  const { device, precision, compile, weights, keyValues, cache, keptBytes, hubToken, hubUrl, modelsUrl, variant } =
+    options;
   const { signal, onProgress } = options;
   checkSignal(signal);
   checkFallback(options.fallback);
@@ -21,6 +22,7 @@ export function checkLoadOptions(options: LoadOptions & Partial<WithFallback>): 
   checkChoice("precision", precision, ["auto", "f32", "f16"]);
   checkChoice("compile", compile, ["wait", "background"]);
   checkChoice("weights", weights, ["auto", "f32", "f16", "q8", "q4"]);
+  checkChoice("keyValues", keyValues, ["auto", "f32", "f16"]);
   checkChoice("cache", cache, ["opfs", "none"]);
   if (keptBytes !== undefined) checkInteger("keptBytes", keptBytes, 0, Number.MAX_SAFE_INTEGER);
   checkAccess({ hubUrl, hubToken });

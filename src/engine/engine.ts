@@ -6,6 +6,7 @@ import { Gpu, requestDevice } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import { loadShadersFor } from "../kernels/software.ts";
 import type { Decoder } from "../model/decoder/decoder.ts";
+import type { KeyValueType } from "../model/decoder/kv-cache.ts";
 import type { PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { compilePreprocess } from "../model/encoder/preprocess.ts";
 import type { TextEmbedder } from "../model/encoder/text-embedder.ts";
@@ -21,6 +22,7 @@ import { openModel } from "../weights/formats/registry.ts";
 import {
   contextLengthOf,
   keptBytesOf,
+  keyValueType,
   longestRun,
   makePictures,
   makeText,
@@ -49,6 +51,8 @@ export interface TextModel {
   contextLength: number;
   /** Bytes of keys and values. */
   cacheBytes: number;
+  /** Their storage. */
+  keyValues: KeyValueType;
 }
 
 export interface Engine {
@@ -178,6 +182,7 @@ async function prepareEngine(gpu: Gpu, assembly: Assembly): Promise<Prepared> {
   const { limits } = gpu.device;
   const storage = resolveWeights(matched, wanted, limits);
   const spec = fitPictures(assembly.spec, { matched, storage, contextLength, limits });
+  const keyValues = keyValueType(options.keyValues, storage, spec.decoder, contextLength);
   const precision = await tune(gpu, arithmetic, storage);
   throwIfAborted(signal, "opening of the GPU");
   const weights = await gpu.guardMemory("the weights", () => makeWeights(gpu, matched, storage));
@@ -185,7 +190,8 @@ async function prepareEngine(gpu: Gpu, assembly: Assembly): Promise<Prepared> {
   const engine = await gpu.guardMemory("the model's working memory", (): PreparedEngine => {
     const { decoder } = spec;
     const text =
-      decoder && textModel(gpu, makeText(gpu, weights, { ...spec, decoder }, contextLength, []), contextLength);
+      decoder &&
+      textModel(gpu, makeText(gpu, weights, { ...spec, decoder }, { contextLength, keyValues }), contextLength);
     return {
       ...{
         gpu,
@@ -264,7 +270,7 @@ async function fill({
 function textModel(gpu: Gpu, { decoder, cache, buffers, cacheBytes }: TextParts, contextLength: number): TextModel {
   const sequence = new Sequence(gpu, decoder, cache, buffers);
   const conversation = new Conversation(gpu, { decoder, sequence, cache, contextLength });
-  return { decoder, sequence, conversation: conversation, contextLength, cacheBytes };
+  return { decoder, sequence, conversation, contextLength, cacheBytes, keyValues: cache.type };
 }
 
 /** The plan of the costliest picture under the default budget. */

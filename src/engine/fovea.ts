@@ -301,6 +301,7 @@ function describe(engine: Engine): ModelInfo {
     weightBytes,
     precision,
     weights: weightType,
+    keyValues: text?.keyValues ?? "f32",
     adapter: gpu.adapterName,
     contextLength: text?.contextLength ?? 0,
     vocabularySize: spec.decoder?.vocabularySize ?? 0,

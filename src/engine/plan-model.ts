@@ -2,6 +2,7 @@
 import type { LoadOptions, ModelFiles, ModelPlan } from "../api.ts";
 import { adapterLimits, type BufferLimits } from "../gpu/limits.ts";
 import { PlanningGpu } from "../gpu/planning.ts";
+import type { KeyValueType } from "../model/decoder/kv-cache.ts";
 import { type MatchedTensors, matchTensors } from "../model/load/match.ts";
 import { resolveWeights, type Storage, storageName } from "../model/load/precision.ts";
 import { DEFAULTS_FILE } from "../shared/model-files.ts";
@@ -12,7 +13,15 @@ import { openModel } from "../weights/formats/registry.ts";
 import { knownModel } from "../weights/remote-model.ts";
 import { storageReport } from "../weights/storage.ts";
 import { surveyModel } from "../weights/survey.ts";
-import { contextLengthOf, keptBytesOf, makePictures, makeText, makeTexts, makeWeights } from "./assemble.ts";
+import {
+  contextLengthOf,
+  keptBytesOf,
+  keyValueType,
+  makePictures,
+  makeText,
+  makeTexts,
+  makeWeights,
+} from "./assemble.ts";
 import { checkLoadOptions } from "./check-arguments.ts";
 import { costliestPlan } from "./engine.ts";
 import { fitOf, roomFor } from "./fit.ts";
@@ -43,6 +52,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
     signal,
     maxContext,
     keptBytes,
+    keyValues: wantedKeyValues,
     weights = "auto",
     device,
   } = {
@@ -66,7 +76,8 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
   const limits = (device as GPUDevice | undefined)?.limits ?? (await adapterLimits());
   const format = resolveWeights(matched, weights, limits ?? { maxBufferSize: Number.POSITIVE_INFINITY });
   const spec = fitPictures(described, { matched, storage: format, contextLength, limits });
-  const gpu = planMemory(spec, matched, { format, contextLength, limits, keptBytes });
+  const keyValues = keyValueType(wantedKeyValues, format, described.decoder, contextLength);
+  const gpu = planMemory(spec, matched, { format, contextLength, keyValues, limits, keptBytes });
   const downloadBytes = sum("bytes") - sum("storedBytes");
   const { freeBytes: freeStorageBytes } = await storageReport();
   const bytesToStore = cache === "none" ? 0 : downloadBytes;
@@ -84,7 +95,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
     contextLength,
     fit: fitOf(gpu.totalBytes + gpu.pictureBytes, limits),
     ...(model.variants && { variants: await planVariants(model.variants, survey, limits, { signal }) }),
-    problems: planProblems({ spec, contextLength, limits, bytesToStore, freeStorageBytes }),
+    problems: planProblems({ spec, contextLength, keyValues, limits, bytesToStore, freeStorageBytes }),
   };
 }
 
@@ -95,16 +106,23 @@ function planMemory(
   {
     format,
     contextLength,
+    keyValues,
     limits,
     keptBytes: wanted,
-  }: { format: Storage; contextLength: number; limits: BufferLimits | undefined; keptBytes: number | undefined },
+  }: {
+    format: Storage;
+    contextLength: number;
+    keyValues: KeyValueType;
+    limits: BufferLimits | undefined;
+    keptBytes: number | undefined;
+  },
 ): ModelPlan["gpu"] {
   const gpu = new PlanningGpu(limits);
   const paramsBytes = gpu.arena.bytes;
   const weights = makeWeights(gpu, matched, format);
   const weightBytes = gpu.arena.bytes - paramsBytes;
   const { decoder } = spec;
-  const text = decoder && makeText(gpu, weights, { ...spec, decoder }, contextLength, []);
+  const text = decoder && makeText(gpu, weights, { ...spec, decoder }, { contextLength, keyValues });
   const cacheBytes = text?.cacheBytes ?? 0;
   const pictures = makePictures(gpu, weights, spec);
   const totalBytes = gpu.arena.bytes;

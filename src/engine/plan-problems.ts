@@ -3,13 +3,15 @@
  */
 import type { BufferLimits } from "../gpu/limits.ts";
 import { rowsOfView } from "../model/connector/row-count.ts";
-import { layerCacheBytes } from "../model/decoder/kv-cache.ts";
+import { type KeyValueType, layerCacheBytes } from "../model/decoder/kv-cache.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 
 export interface Planned {
   spec: ModelSpec;
   /** Positions in the KV cache. */
   contextLength: number;
+  /** Storage of keys and values. */
+  keyValues: KeyValueType;
   /** Undefined if no device is known. */
   limits: BufferLimits | undefined;
   /** Bytes still to be stored. */
@@ -19,13 +21,21 @@ export interface Planned {
 }
 
 /** A sentence for each problem. Weights are never one: those too large for a buffer are split. */
-export function planProblems({ spec, contextLength, limits, bytesToStore, freeStorageBytes }: Planned): string[] {
+export function planProblems({
+  spec,
+  contextLength,
+  keyValues,
+  limits,
+  bytesToStore,
+  freeStorageBytes,
+}: Planned): string[] {
   const problems: string[] = [];
   const { decoder } = spec;
   if (decoder && limits) {
     const allowed = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
-    const bytes = layerCacheBytes(decoder, contextLength);
-    const fitting = Math.floor(allowed / layerCacheBytes(decoder, 1));
+    const widest = (rows: number) => Math.max(...layerCacheBytes(decoder, rows, keyValues));
+    const bytes = widest(contextLength);
+    const fitting = Math.floor(allowed / widest(1));
     if (bytes > allowed)
       problems.push(
         `the keys and values of one layer take ${bytes} bytes for ${contextLength} tokens, this device binds ${allowed} at once: load with a maxContext of at most ${fitting}`,

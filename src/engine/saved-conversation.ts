@@ -225,7 +225,7 @@ function fingerprintOf(engine: Engine): Promise<string> {
   return known;
 }
 
-async function sampleWeights({ gpu, spec, weights, weightType, precision }: Engine): Promise<string> {
+async function sampleWeights({ gpu, spec, weights, weightType, precision, text }: Engine): Promise<string> {
   const samples = weights.parts().map(({ buffer }): Tensor => {
     const bytes = Math.min(SAMPLE_BYTES, buffer.size);
     const byteOffset = Math.floor((buffer.size - bytes) / 8) * 4;
@@ -249,6 +249,7 @@ async function sampleWeights({ gpu, spec, weights, weightType, precision }: Engi
       decoder,
       weightType,
       precision,
+      text?.keyValues,
       gpu.adapterName,
     ]);
     return hexOf(await digestSha256(new TextEncoder().encode(identity)));

@@ -9,13 +9,13 @@ import splitSums from "../../shaders/lib/split-sums.wgsl?raw";
 import type { Arena } from "../gpu/arena.ts";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
-import type { Tensor } from "../gpu/tensor.ts";
-import { view } from "../gpu/tensor.ts";
+import { type Tensor, typeName, view } from "../gpu/tensor.ts";
 import { alignTo, assert, ceilDiv } from "../shared/assert.ts";
 import { checkShape } from "./common.ts";
 import {
   type AttentionSizes,
   checkHeadRows,
+  chooseCachedPart,
   choosePart,
   groupHeads,
   type HeadRows,
@@ -116,7 +116,11 @@ export function attentionDecode(recorder: Recorder, args: AttentionDecodeArgs): 
   checkShape("attention-decode y", y, [1, heads * headWidth]);
   if (inhibited) checkShape("attention-decode inhibited", inhibited, [1, ceilDiv(keys, 32)]);
 
-  const part = choosePart(headWidth, q.offset, k.stride, k.offset, v.stride, v.offset);
+  assert(
+    k.tensor.type === v.tensor.type,
+    `attention-decode: keys in ${typeName(k.tensor.type)}, values in ${typeName(v.tensor.type)}`,
+  );
+  const part = chooseCachedPart(k.tensor, headWidth, q.offset, k.stride, k.offset, v.stride, v.offset);
   const headParts = headWidth / part.width;
   assert(headParts <= THREADS, `attention-decode: heads of ${headWidth} need more than ${THREADS} invocations`);
   const { GROUP, workgroups } = groupHeads(heads, keyHeads);
@@ -150,9 +154,10 @@ export function attentionDecode(recorder: Recorder, args: AttentionDecodeArgs): 
     [workgroups, splits],
   );
   if (!split) return;
+  const joined = choosePart(headWidth, part.width);
   recorder.dispatch(
     combine.variant({
-      libs: { key: part.key, texts: [part.text, splitSums] },
+      libs: { key: joined.key, texts: [joined.text, splitSums] },
       constants: { HEAD_PARTS: headParts, THREADS: COMBINE_THREADS },
     }),
     { splitOutputs: partials.outputs, splitSums: partials.sums, y },

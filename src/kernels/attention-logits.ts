@@ -6,7 +6,7 @@ import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { ceilDiv } from "../shared/assert.ts";
 import { checkShape, withRowReduction } from "./common.ts";
-import { type AttentionSizes, checkHeadRows, choosePart, groupHeads, type HeadRows } from "./heads.ts";
+import { type AttentionSizes, checkHeadRows, chooseCachedPart, groupHeads, type HeadRows } from "./heads.ts";
 
 const kernel = new Kernel({
   name: "attention-logits",
@@ -48,7 +48,7 @@ export function attentionLogits(recorder: Recorder, args: AttentionLogitsArgs): 
   checkShape("attention-logits logits", logits, [heads, keys]);
   checkShape("attention-logits sums", sums, [splits, heads]);
 
-  const part = choosePart(headWidth, q.offset, k.stride, k.offset);
+  const part = chooseCachedPart(k.tensor, headWidth, q.offset, k.stride, k.offset);
   const { GROUP, workgroups } = groupHeads(heads, keyHeads);
   const constants = { HEAD_PARTS: headWidth / part.width, GROUP, SPLIT_KEYS: LOGITS_SPLIT_KEYS };
   const reduction = withRowReduction(recorder.capabilities, LOGITS_SPLIT_KEYS / 4);

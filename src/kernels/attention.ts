@@ -15,10 +15,10 @@ import shader from "../../shaders/attention.wgsl?raw";
 import keyRanges from "../../shaders/lib/key-ranges.wgsl?raw";
 import softCap from "../../shaders/lib/soft-cap.wgsl?raw";
 import type { Recorder } from "../gpu/pass.ts";
-import type { Tensor } from "../gpu/tensor.ts";
+import { type Tensor, typeName } from "../gpu/tensor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
 import { checkShape } from "./common.ts";
-import { type AttentionSizes, checkHeadRows, choosePart, type HeadRows, KernelWithLogSumExp } from "./heads.ts";
+import { type AttentionSizes, checkHeadRows, chooseCachedPart, type HeadRows, KernelWithLogSumExp } from "./heads.ts";
 import { SOFTWARE } from "./software.ts";
 
 const interfaceOfBoth = {
@@ -82,7 +82,11 @@ export function attention(recorder: Recorder, args: AttentionArgs): void {
   if (logSumExp) checkShape("attention logSumExp", logSumExp, [rows, heads]);
   assert(firstRow < rows, `attention: rows from ${firstRow} on, of ${rows}`);
 
-  const part = choosePart(headWidth, q.stride, q.offset, k.stride, k.offset, v.stride, v.offset);
+  assert(
+    k.tensor.type === v.tensor.type,
+    `attention: keys in ${typeName(k.tensor.type)}, values in ${typeName(v.tensor.type)}`,
+  );
+  const part = chooseCachedPart(k.tensor, headWidth, q.stride, q.offset, k.stride, k.offset, v.stride, v.offset);
   const { software, subgroups } = recorder.capabilities;
   const useQuads = software && subgroups;
   const fits = 16 * (headWidth + part.width) * 4 <= TILE_BYTES;

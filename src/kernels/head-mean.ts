@@ -9,7 +9,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { assert, ceilDiv } from "../shared/assert.ts";
 import { elementCount } from "../shared/shape.ts";
 import { checkShape, matrixShape } from "./common.ts";
-import { type AttentionSizes, checkHeadRows, choosePart, type HeadRows } from "./heads.ts";
+import { type AttentionSizes, checkHeadRows, chooseCachedPart, type HeadRows } from "./heads.ts";
 
 const kernel = new Kernel({
   name: "head-mean",
@@ -82,7 +82,7 @@ export function headMean(recorder: Recorder, args: HeadMeanArgs): void {
   const tables = elementCount(slots.shape) >= keys && textRows.shape[0]! >= total;
   assert(tables && firstKey < keys, `head-mean: tables too short for ${total} text rows and ${keys} keys`);
 
-  const part = choosePart(headWidth, q.stride, q.offset, k.stride, k.offset);
+  const part = chooseCachedPart(k.tensor, headWidth, q.stride, q.offset, k.stride, k.offset);
   recorder.dispatch(
     kernel.variant({
       libs: { key: part.key, texts: [part.text, softCap, textRowLib, pairStore] },

@@ -2,6 +2,11 @@
  * Shared by the kernels over attention heads: the place of heads in wider rows, the components read at a time, and the
  * optional log-sum-exp.
  */
+
+import cachedF16 from "../../shaders/lib/cached-f16.wgsl?raw";
+import cachedF32 from "../../shaders/lib/cached-f32.wgsl?raw";
+import halfPair from "../../shaders/lib/half-pair.wgsl?raw";
+import keyValueParts from "../../shaders/lib/key-value-parts.wgsl?raw";
 import logSumExpDrop from "../../shaders/lib/log-sum-exp-drop.wgsl?raw";
 import logSumExpKeep from "../../shaders/lib/log-sum-exp-keep.wgsl?raw";
 import partScalar from "../../shaders/lib/part-scalar.wgsl?raw";
@@ -48,6 +53,14 @@ export function choosePart(...lengths: number[]): PartChoice {
   return lengths.every((length) => length % 4 === 0)
     ? { width: 4, key: "vec4", text: partVec4 }
     : { width: 1, key: "scalar", text: partScalar };
+}
+
+/** The same where keys and values are read or written: they are f32, or f16 in heads whose lengths 4 divides. */
+export function chooseCachedPart({ type }: Pick<Tensor, "type">, ...lengths: number[]): PartChoice {
+  const part = choosePart(...lengths);
+  if (type !== "f16") return { ...part, text: `${part.text}\n${cachedF32}` };
+  assert(part.width === 4, `keys and values in f16: lengths of ${lengths}, not all multiples of 4`);
+  return { width: 4, key: "vec4 f16", text: [part.text, halfPair, cachedF16].join("\n") };
 }
 
 /** Throws unless `rows` rows of `heads` heads lie inside the tensor: a bug in the model code. */
@@ -110,7 +123,10 @@ export class KernelWithLogSumExp<B extends Bindings, P extends Params> {
     grid: Grid,
   ): void {
     const options = (lib: string, count: number): VariantOptions => ({
-      libs: { key: part.key, texts: [part.text, ...(quads ? [SOFTWARE.now.quadProducts] : []), ...libs, lib] },
+      libs: {
+        key: part.key,
+        texts: [part.text, keyValueParts, ...(quads ? [SOFTWARE.now.quadProducts] : []), ...libs, lib],
+      },
       constants: { ...constants, LOG_SUM_EXP: count },
       enables: quads ? ["subgroups"] : [],
     });

@@ -1,8 +1,12 @@
 /** Queries, keys and values of one row: `matvec` and `rope` in one dispatch. Many rows use `linear`, then `rope`. */
+import storeF16 from "../../shaders/lib/cache-store-f16.wgsl?raw";
+import storeF32 from "../../shaders/lib/cache-store-f32.wgsl?raw";
+import halfPair from "../../shaders/lib/half-pair.wgsl?raw";
 import shader from "../../shaders/qkv.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import { scalesOffset, type Tensor } from "../gpu/tensor.ts";
+import { assert } from "../shared/assert.ts";
 import { checkShape, matrixShape } from "./common.ts";
 import { checkRope, chooseAxes, type RopeTarget, tablePitch, turnedChannels } from "./rope.ts";
 import { chooseRowProduct, type RowNorm } from "./row-product.ts";
@@ -55,16 +59,20 @@ export function qkv(recorder: Recorder, args: QkvArgs): void {
   if (bias) checkShape("qkv bias", bias, [rows]);
   const cols = rows / 2;
   const axes = chooseAxes(axisOfPair);
+  const isHalf = cache.type === "f16";
+  const even = headWidth % 4 === 0 && turnedChannels(args) % 4 === 0;
+  assert(!isHalf || even, `qkv: heads of ${headWidth} in a cache of f16`);
+  const [suffix, store] = isHalf ? [" f16", [halfPair, storeF16]] : ["", [storeF32]];
   const { options, grid, inner } = chooseRowProduct(recorder.capabilities, {
     weight,
     normed: !!norm,
     outputs: 2,
     cols,
-    libs: [axes.text],
+    libs: [axes.text, ...store],
     constants: axes.constants,
   });
   recorder.dispatch(
-    kernel.variant(options),
+    kernel.variant({ ...options, libs: { ...options.libs!, key: `${options.libs!.key}${suffix}` } }),
     { x, weight, bias: bias ?? weight, norm: norm?.weight ?? x, positions, table, q, cache },
     {
       cols,

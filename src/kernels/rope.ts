@@ -1,13 +1,15 @@
 /** Rotary position embedding (Su et al. 2021) in Hugging Face's rotate-half layout, with the append to the KV cache. */
 import axisOne from "../../shaders/lib/axis-one.wgsl?raw";
 import axisTable from "../../shaders/lib/axis-table.wgsl?raw";
+import turn from "../../shaders/lib/turn.wgsl?raw";
+import turnAxes from "../../shaders/lib/turn-axes.wgsl?raw";
 import shader from "../../shaders/rope.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { assert } from "../shared/assert.ts";
 import { checkShape, elementGrid, matrixShape } from "./common.ts";
-import { choosePart } from "./heads.ts";
+import { chooseCachedPart } from "./heads.ts";
 
 const kernel = new Kernel({
   name: "rope",
@@ -40,7 +42,7 @@ export interface RopeTarget {
   /** False where no channel turns; the table is then not read. Default true. */
   turns?: boolean | undefined;
   q: Tensor; // [T, H D]
-  cache: Tensor; // [C, 2 Hk D]: keys, then values
+  cache: Tensor; // [C, 2 Hk D], f32 or f16: keys, then values
   /** Rows cacheRow .. cacheRow + T of the cache are written, half-open; the others stay as they are. */
   cacheRow: number;
   /** H */
@@ -116,14 +118,13 @@ export function rope(recorder: Recorder, args: RopeArgs): void {
   const [rows] = matrixShape("rope qkv", qkv);
   checkRope("rope", args, rows);
   checkShape("rope qkv", qkv, [rows, (queryPitch * heads + 2 * keyHeads) * headWidth]);
-  // With several axes a Part is one channel: neighbouring pairs may turn by different axes.
   const halfTurned = turnedChannels(args) / 2;
-  const part = axisOfPair ? choosePart(1) : choosePart(headWidth / 2, halfTurned);
+  const part = chooseCachedPart(cache, headWidth / 2, halfTurned);
   const axes = chooseAxes(axisOfPair);
   const halfParts = headWidth / 2 / part.width;
   const workgroupSize = 64;
   const variant = kernel.variant({
-    libs: { key: part.key, texts: [part.text, axes.text] },
+    libs: { key: part.key, texts: [part.text, axes.text, axisOfPair && part.width === 4 ? turnAxes : turn] },
     constants: { HALF_PARTS: halfParts, WORKGROUP_SIZE: workgroupSize, ...axes.constants },
   });
   recorder.dispatch(

@@ -238,6 +238,7 @@ function infoOf({ base, model }: CheckedOptions, { contextLength = 0, warning }:
     weightBytes: 0,
     precision: "f32",
     weights: "on the server",
+    keyValues: "f32",
     adapter: "",
     contextLength,
     vocabularySize: 0,

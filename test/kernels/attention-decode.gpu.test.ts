@@ -61,6 +61,9 @@ describe.for([true, false])("attention-decode, software %s", (software) => {
     await check({ ...shape, inhibit: (_, s) => s < keys - 1 });
     await check({ ...shape, scale: 1, cap: 2 });
     await check({ ...shape, inhibit: () => true });
+    if (headWidth % 8 !== 0) return;
+    await check({ ...shape, halves: true });
+    await check({ ...shape, halves: true, inhibit: (_, s) => s % 5 < 2 });
   });
 
   test.for([
@@ -74,6 +77,7 @@ describe.for([true, false])("attention-decode, software %s", (software) => {
     // Whole splits with nothing left; then all of them.
     await check({ ...shape, inhibit: (_, s) => s > 200 && s < 900 }, { split: true });
     await check({ ...shape, inhibit: () => true }, { split: true });
+    if (headWidth % 8 === 0) await check({ ...shape, halves: true }, { split: true });
   });
 
   /** Checks a row that sees the keys `start` to `end` only, plain and inhibited: the others are not read. */

@@ -14,8 +14,13 @@ describe.for(DEVICE_KINDS)("attention-logits: %j", (kind) => {
   const { gpu } = useGpu();
 
   /** Runs the kernel on one row, which sees the keys `start` to `end`, and compares with the reference. */
-  async function check([keys, heads, keyHeads, headWidth]: Shape, [start, end] = [0, keys], cap?: number) {
-    const shape = { keys, heads, keyHeads, headWidth };
+  async function check(
+    [keys, heads, keyHeads, headWidth]: Shape,
+    [start, end] = [0, keys],
+    cap?: number,
+    halves = false,
+  ) {
+    const shape = { keys, heads, keyHeads, headWidth, halves };
     const sees = (s: number) => s >= start && s < end;
     const unread = (s: number) => !sees(s);
     const { args, values } = attentionCase(gpu(), {
@@ -60,6 +65,7 @@ describe.for(DEVICE_KINDS)("attention-logits: %j", (kind) => {
   ])("%i keys, %i heads on %i of %i", async (shape) => {
     await check(shape);
     await check(shape, [0, shape[0]], 0.5);
+    if (shape[3] % 8 === 0) await check(shape, [0, shape[0]], undefined, true);
   });
 
   test.for<[number, number]>([

@@ -69,6 +69,15 @@ describe.for([true, false])("attention, software %s", (software) => {
     await check({ ...shape, inhibit: (t, s) => t % 3 === 0 || (t % 3 === 1 && s < keys - 1) });
   });
 
+  test.for(shapes.filter(([, , , , headWidth]) => headWidth % 8 === 0))(
+    "keys and values in f16: %i rows, %i keys, %i heads on %i of %i",
+    async ([rows, keys, heads, keyHeads, headWidth]) => {
+      const shape = { rows, keys, heads, keyHeads, headWidth, halves: true };
+      await check(shape);
+      await check({ ...shape, keys: rows + 21, visible: causal(rows, 21), inhibit: (t, s) => (t * 7 + s * 3) % 5 < 2 });
+    },
+  );
+
   // A view of 48 x 48 patches, and a prompt of as many rows: its last chunk, after the others.
   test("2304 rows, and 512 rows behind 1792 keys", async () => {
     await check({ rows: 2304, keys: 2304, heads: 1, keyHeads: 1, headWidth: 8 });

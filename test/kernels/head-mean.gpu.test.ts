@@ -15,6 +15,8 @@ interface Heads {
   literal?: boolean;
   /** Of a soft cap on logits. */
   cap?: number;
+  /** Keys are f16. */
+  halves?: boolean;
 }
 
 const HEADS: readonly Heads[] = [
@@ -22,6 +24,7 @@ const HEADS: readonly Heads[] = [
   { heads: 4, keyHeads: 1, headWidth: 6 },
   { heads: 5, keyHeads: 5, headWidth: 64 },
   { heads: 14, keyHeads: 2, headWidth: 64 },
+  { heads: 4, keyHeads: 2, headWidth: 24, halves: true },
   { heads: 3, keyHeads: 3, headWidth: 10 },
   { heads: 1, keyHeads: 1, headWidth: 2 },
 ];

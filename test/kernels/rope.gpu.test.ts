@@ -5,7 +5,8 @@ import { plainFrequencies, rope as reference } from "../reference/rope.ts";
 import { splitCache } from "../support/cache.ts";
 import { expectClose, expectNmse } from "../support/compare.ts";
 import { freshRandom, inputTensor, outputTensor, runAndRead, useGpu } from "../support/gpu.ts";
-import { NMSE_PRODUCT } from "../support/tolerances.ts";
+import { readCache } from "../support/halves.ts";
+import { NMSE_PRODUCT, NMSE_STORED_AS_F16 } from "../support/tolerances.ts";
 
 const MAX_POSITIONS = 700;
 
@@ -26,6 +27,7 @@ describe("rope", () => {
     turned = headWidth,
     queryPitch = 1,
     growthOf?: (position: number) => number,
+    type: "f32" | "f16" = "f32",
   ) {
     const axes = axisOfPair ? 3 : 1;
     const random = freshRandom("rope");
@@ -38,7 +40,7 @@ describe("rope", () => {
     const cacheRow = 3;
     const capacity = cacheRow + rows + 2;
     const q = outputTensor(gpu(), [rows, heads * headWidth]);
-    const cache = outputTensor(gpu(), [capacity, 2 * keyHeads * headWidth]);
+    const cache = outputTensor(gpu(), [capacity, 2 * keyHeads * headWidth], type);
     const args = {
       qkv: inputTensor(gpu(), [rows, width], values),
       positions: inputTensor(gpu(), [axes, rows], positions, "u32"),
@@ -75,9 +77,11 @@ describe("rope", () => {
       (value, i) => value * (growthOf?.(positions[Math.floor(i / (heads * headWidth))]!) ?? 1),
     );
     expectNmse("q", actualQ, grown, NMSE_PRODUCT);
-    const { written, others } = splitCache(await readFloats(gpu(), cache), { cacheRow, rows, keyWidth });
-    expectNmse("k", written.keys, turn(columns(keys, keyWidth)), NMSE_PRODUCT);
-    expect(written.values).toEqual(columns(keys + keyWidth, keyWidth));
+    const { written, others } = splitCache(await readCache(gpu(), cache), { cacheRow, rows, keyWidth });
+    expectNmse("k", written.keys, turn(columns(keys, keyWidth)), type === "f16" ? NMSE_STORED_AS_F16 : NMSE_PRODUCT);
+    const plain = columns(keys + keyWidth, keyWidth);
+    if (type === "f16") expectNmse("v", written.values, plain, NMSE_STORED_AS_F16);
+    else expect(written.values).toEqual(plain);
     expect(others.every(Number.isNaN), "rows of the cache that are not this call's").toBe(true);
   }
 
@@ -118,6 +122,34 @@ describe("rope", () => {
   ])("heads %j of which %i channels turn, with queries that grow", ([shape, turned, axes]) =>
     check(shape, axes, turned, 1, (position) => 1 + 0.1 * Math.log1p(Math.floor(position / 100))),
   );
+
+  test.for<[Shape, number, number[] | undefined]>([
+    [[1, 1, 1, 8], 8, undefined],
+    [[7, 14, 2, 64], 64, undefined],
+    [[5, 2, 1, 64], 16, undefined],
+    [[5, 4, 2, 128], 128, sections(16, 24, 24)],
+    [[4, 3, 1, 32], 8, [0, 1, 2, 0]],
+  ])("a cache of f16: heads %j of which %i channels turn, axes %j", ([shape, turned, axes]) =>
+    check(shape, axes, turned, 1, undefined, "f16"),
+  );
+
+  test("a cache of f16 keeps what is too large as its largest number, and damage as NaN", async () => {
+    const values = [1e6, -1e6, 65504, 70000, Number.POSITIVE_INFINITY, Number.NaN, 1e-3, -2];
+    const args = {
+      qkv: inputTensor(gpu(), [1, 24], [...values, ...values, ...values]),
+      positions: inputTensor(gpu(), [1, 1], [0], "u32"),
+      table: outputTensor(gpu(), [8, 4]),
+      cache: outputTensor(gpu(), [1, 16], "f16"),
+      ...{ turns: false, cacheRow: 0, heads: 1, keyHeads: 1, headWidth: 8 },
+    };
+    const q = outputTensor(gpu(), [1, 8]);
+    await runAndRead(gpu(), q, (recorder) => rope(recorder, { ...args, q }));
+    const found = [...(await readCache(gpu(), args.cache))];
+    for (const half of [found.slice(0, 8), found.slice(8)]) {
+      expect(half.slice(0, 6)).toEqual([65504, -65504, 65504, 65504, Number.NaN, Number.NaN]);
+      expectClose("small ones", half.slice(6), [1e-3, -2], 1e-6, 1e-3);
+    }
+  });
 
   test("heads of which nothing turns", async () => {
     const [rows, heads, keyHeads, headWidth] = [3, 2, 1, 12];

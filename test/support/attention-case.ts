@@ -3,6 +3,7 @@ import type { Gpu } from "../../src/gpu/device.ts";
 import { attention as reference } from "../reference/attention.ts";
 import { rangesOf } from "../reference/visible.ts";
 import { freshRandom, inputTensor } from "./gpu.ts";
+import { halfTensor, roundToHalves } from "./halves.ts";
 
 export interface AttentionCase {
   rows: number;
@@ -19,6 +20,8 @@ export interface AttentionCase {
   inhibit?: (t: number, s: number) => boolean;
   /** Keys that no kernel may read: the device has NaN there. */
   unread?: (s: number) => boolean;
+  /** Keys and values are f16. */
+  halves?: boolean;
 }
 
 /** NaN before, between and after the rows: a kernel that reads there gives NaN. */
@@ -35,15 +38,20 @@ export function attentionCase(gpu: Gpu, shape: AttentionCase) {
   const random = freshRandom("attention");
   const { scale = 1 / Math.sqrt(headWidth), cap } = shape;
   const q = random.floats(rows * heads * headWidth);
-  const k = random.floats(keys * keyHeads * headWidth);
-  const v = random.floats(keys * keyHeads * headWidth);
+  const cached = () => {
+    const values = random.floats(keys * keyHeads * headWidth);
+    return shape.halves ? roundToHalves(values) : values;
+  };
+  const k = cached();
+  const v = cached();
 
-  const headRows = (values: Float32Array, count: number, pad: number) => {
+  const headRows = (values: Float32Array, count: number, pad: number, make = inputTensor as typeof halfTensor) => {
     const offset = pad;
     const stride = values.length / count + 2 * pad;
     const wide = stridedRows(values, count, stride, offset, 3);
-    return { tensor: inputTensor(gpu, [count + 3, stride], wide), stride, offset };
+    return { tensor: make(gpu, [count + 3, stride], wide), stride, offset };
   };
+  const make = shape.halves ? halfTensor : undefined;
   const poisoned = (values: Float32Array) => {
     const width = keyHeads * headWidth;
     return values.map((value, i) => (unread(Math.floor(i / width)) ? Number.NaN : value));
@@ -62,8 +70,8 @@ export function attentionCase(gpu: Gpu, shape: AttentionCase) {
   return {
     args: {
       q: headRows(q, rows, headWidth),
-      k: headRows(poisoned(k), keys, 2 * headWidth),
-      v: headRows(poisoned(v), keys, headWidth),
+      k: headRows(poisoned(k), keys, 2 * headWidth, make),
+      v: headRows(poisoned(v), keys, headWidth, make),
       visible: inputTensor(gpu, [rows, 2], visible, "u32"),
       inhibited: pairs && inputTensor(gpu, [rows, words], bits, "u32"),
       rows,

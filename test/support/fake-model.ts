@@ -26,6 +26,7 @@ export const INFO: ModelInfo = {
   weightBytes: 4000,
   precision: "f32",
   weights: "f32",
+  keyValues: "f32",
   adapter: "none",
   contextLength: 64,
   vocabularySize: 100,

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { Gpu } from "../../src/gpu/device.ts";
 import { type Capabilities, withCapabilities as changed, type Recorder } from "../../src/gpu/pass.ts";
 import { readTensor } from "../../src/gpu/readback.ts";
-import type { ElementType, Tensor } from "../../src/gpu/tensor.ts";
+import { type ElementType, type Tensor, tensorByteLength } from "../../src/gpu/tensor.ts";
 import { SOFTWARE } from "../../src/kernels/software.ts";
-import { elementCount, type Shape } from "../../src/shared/shape.ts";
+import type { Shape } from "../../src/shared/shape.ts";
 import { expectDevice, SUBGROUPS } from "./device.ts";
 import { sharedDevice } from "./shared-devices.ts";
 
@@ -48,9 +48,9 @@ export function inputTensor(gpu: Gpu, shape: Shape, values: ArrayLike<number>, t
 }
 
 /** A tensor full of NaN (or 0xffffffff), so that what a kernel does not write is seen. */
-export function outputTensor(gpu: Gpu, shape: Shape, type: ElementType = "f32"): Tensor {
+export function outputTensor(gpu: Gpu, shape: Shape, type: ElementType | "f16" = "f32"): Tensor {
   const tensor = gpu.arena.tensor("output", shape, type);
-  gpu.upload(tensor, new Uint32Array(elementCount(shape)).fill(0xffffffff));
+  gpu.upload(tensor, new Uint32Array(tensorByteLength(tensor) / 4).fill(0xffffffff));
   return tensor;
 }
 

@@ -58,6 +58,9 @@ export const NMSE_HALF_MODEL = 1e-6;
  */
 export const NMSE_HALF_RANDOM_MODEL = 1e-5;
 
+/** Keys and values in f16 instead of f32, in models of random weights, which turn 1 into 300: seen up to 1.2e-6. */
+export const NMSE_HALF_CACHE = 1e-5;
+
 /** A whole model in f32 against float64: the stored values allow 1e-8; seen up to 2e-9 for logits. */
 export const NMSE_MODEL = 1e-8;
 
@@ -78,6 +81,9 @@ export const NMSE_CHUNKING = 1e-9;
  * key has it all, and 2e-10 was seen.
  */
 export const NMSE_LARGE_LOGITS = 1e-8;
+
+/** Values stored as f16: rounded to 11 bits, at most 8e-8; four times as much where a device truncates instead. */
+export const NMSE_STORED_AS_F16 = 5e-7;
 
 /** Half a unit in the last place of an f16, 2^-11, or a whole one where a device truncates instead of rounding. */
 export const ERROR_OF_HALF = 1e-3;

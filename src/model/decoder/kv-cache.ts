@@ -5,7 +5,7 @@
 import type { Arena } from "../../gpu/arena.ts";
 import { type Tensor, tensorByteLength, view } from "../../gpu/tensor.ts";
 import { type DecodePartials, decodePartials } from "../../kernels/attention-decode.ts";
-import type { DecoderSpec } from "../../spec/model-spec.ts";
+import type { DecoderSpec, LayerSpec } from "../../spec/model-spec.ts";
 import { CacheMarks, type MarkValues } from "./cache-marks.ts";
 import { deltaState } from "./delta-sizes.ts";
 import { type SlotStep, STATE_SLOTS } from "./state-slots.ts";
@@ -16,14 +16,30 @@ import { type SlotStep, STATE_SLOTS } from "./state-slots.ts";
  */
 const CONVOLUTION_ROWS = 512 + 128;
 
-/** Bytes that the cache of the widest layer takes, in one binding. */
-export function layerCacheBytes({ layers }: DecoderSpec, capacity: number): number {
-  const elements = layers.map(({ attention, delta, cross }) => {
-    if (delta) return STATE_SLOTS * deltaState(delta);
-    if (cross) return capacity * 2 * cross.heads * cross.headWidth;
-    return attention ? capacity * 2 * attention.keyHeads * attention.headWidth : 0;
+/** Storage of keys and values. States of convolutions and recurrent layers, which add up, are always f32. */
+export type KeyValueType = "f32" | "f16";
+
+/**
+ * Storage of a layer's keys and values, where `wanted` is possible: f16 needs halves of heads, and of the channels that
+ * turn, that 4 divides.
+ */
+function layerType({ attention }: LayerSpec, { rope }: DecoderSpec, wanted: KeyValueType): KeyValueType {
+  if (!attention) return "f32";
+  const turned = attention.rope === null ? 0 : (attention.rope ?? rope).frequencies.length;
+  return attention.headWidth % 8 === 0 && turned % 4 === 0 ? wanted : "f32";
+}
+
+/** Bytes that keys, values and states of each layer take; each has a binding of its own. @param wanted as for `KvCache` */
+export function layerCacheBytes(spec: DecoderSpec, capacity: number, wanted: KeyValueType = "f32"): number[] {
+  return spec.layers.map((layer) => {
+    const { attention, delta, cross } = layer;
+    const elements = delta
+      ? STATE_SLOTS * deltaState(delta)
+      : capacity *
+        2 *
+        (cross ? cross.heads * cross.headWidth : attention ? attention.keyHeads * attention.headWidth : 0);
+    return tensorByteLength({ shape: [elements], type: layerType(layer, spec, wanted) });
   });
-  return tensorByteLength({ shape: [Math.max(...elements)], type: "f32" });
 }
 
 /** The tensors of all layers, allocated in the caller's arena. */
@@ -32,7 +48,7 @@ export class KvCache {
   /** Rows of pictures beside the sequence that layers of cross-attention have room for; 0 without such layers. */
   readonly besideCapacity: number;
   /**
-   * For each layer [capacity, 2 Hk D], keys after RoPE, then values; for a convolution [kept rows, W], see
+   * For each layer [capacity, 2 Hk D] in f32 or f16, keys after RoPE, then values; for a convolution [kept rows, W], see
    * kernels/short-conv.ts; for a gated delta rule [STATE_SLOTS, deltaState], see delta-layer.ts;
    * for cross-attention [besideCapacity, 2 H D], keys and values of pictures.
    */
@@ -45,11 +61,27 @@ export class KvCache {
   /** Of each layer whether it keeps rows beside the sequence. */
   readonly #hasBeside: readonly boolean[];
 
-  /** Takes its buffers from `arena`, which owns them. @param besideRows of pictures, at most */
-  constructor(arena: Arena, { layers, width, beside }: DecoderSpec, capacity: number, besideRows = capacity) {
+  /** The storage of keys and values: f16 if any layer has it. */
+  readonly type: KeyValueType;
+
+  /**
+   * Takes its buffers from `arena`, which owns them.
+   *
+   * @param besideRows of pictures, at most
+   * @param wanted storage of keys and values; layers that cannot have it use f32
+   */
+  constructor(
+    arena: Arena,
+    spec: DecoderSpec,
+    capacity: number,
+    { besideRows = capacity, type: wanted = "f32" }: { besideRows?: number; type?: KeyValueType } = {},
+  ) {
+    const { layers, width, beside } = spec;
     this.capacity = capacity;
     this.besideCapacity = beside ? besideRows : 0;
     const keptRows = Math.min(capacity, CONVOLUTION_ROWS);
+    const types = layers.map((layer) => layerType(layer, spec, wanted));
+    this.type = types.includes("f16") ? "f16" : "f32";
     this.layers = layers.map(({ attention, delta, cross }, i) => {
       if (cross)
         return arena.tensor(`keys and values of pictures of layer ${i}`, [
@@ -58,7 +90,8 @@ export class KvCache {
         ]);
       if (delta) return arena.tensor(`states of layer ${i}`, [STATE_SLOTS, deltaState(delta)]);
       if (!attention) return arena.tensor(`state of layer ${i}`, [keptRows, width]);
-      return arena.tensor(`keys and values of layer ${i}`, [capacity, 2 * attention.keyHeads * attention.headWidth]);
+      const columns = 2 * attention.keyHeads * attention.headWidth;
+      return arena.tensor(`keys and values of layer ${i}`, [capacity, columns], types[i]);
     });
     const taps = Math.max(0, ...layers.map(({ convolution }) => convolution?.taps ?? 0));
     const reach = taps === 0 ? capacity : keptRows - (taps - 1);
