@@ -5,6 +5,7 @@
 import { createReadStream, existsSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
+import sirv from "sirv";
 import { createServer, type Plugin, type ViteDevServer } from "vite";
 import { type BenchBrowser, type LaunchFirefox, launch } from "./browsers.ts";
 import type { InPageName } from "./in-page.ts";
@@ -15,6 +16,8 @@ import { LLAMA_GRAPH, VIT_GRAPH } from "./peers/contenders.ts";
 import { writeLlamaGraph, writeVitGraph } from "./peers/graphs.ts";
 import { ensurePackages } from "./peers/install.ts";
 import { ORT_ADDRESS } from "./peers/ort.ts";
+import { SMOLVLM_ADDRESS, smolvlmFolder } from "./peers/smolvlm-folder.ts";
+import { TRANSFORMERS_ADDRESS, TRANSFORMERS_ORT_ADDRESS } from "./peers/transformers-js.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Test data beside some checkouts; read in place. */
@@ -23,8 +26,15 @@ const BLANK = "/bench-blank";
 const ENTRY = "/bench/in-page.ts";
 /** The page's global for its function, because Node cannot reach a module's exports. */
 const GLOBAL = "fovea-bench";
+/** transformers.js brings its own version. */
+const TRANSFORMERS_ORT = "@huggingface/transformers/node_modules/onnxruntime-web";
 const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
-const TYPES: Record<string, string> = { mjs: "text/javascript", wasm: "application/wasm", json: "application/json" };
+const TYPES: Record<string, string> = {
+  js: "text/javascript",
+  mjs: "text/javascript",
+  wasm: "application/wasm",
+  json: "application/json",
+};
 
 /** A browser with one page of the benchmark. `close` ends both and the server. */
 export class BrowserHost {
@@ -78,6 +88,8 @@ export class BrowserHost {
         while (!Reflect.has(window, name)) await new Promise((resolve) => setTimeout(resolve, 20));
       }, GLOBAL);
       const vitAddress = existsSync(vitFolder) ? `${origin}${VIT_ADDRESS}` : undefined;
+      const smolvlmAddress = smolvlmFolder() && `${origin}${SMOLVLM_ADDRESS}`;
+      const options = { size: this.#size, vitFolder: vitAddress, smolvlmFolder: smolvlmAddress };
       const running = page.evaluate(
         async ({ global, name, options }): Promise<{ result?: PartResult; message?: string }> => {
           try {
@@ -86,7 +98,7 @@ export class BrowserHost {
             return { message: error instanceof Error ? error.message : String(error) };
           }
         },
-        { global: GLOBAL, name, options: { size: this.#size, vitFolder: vitAddress } },
+        { global: GLOBAL, name, options },
       );
       const outcome = await Promise.race([running, crashed]);
       if (outcome.result) return outcome.result;
@@ -117,11 +129,15 @@ function peerFiles(size: SizeName | undefined): Plugin {
   };
   const folders: Record<string, () => string> = {
     [ORT_ADDRESS]: () => `${ensurePackages("peers")}/onnxruntime-web/dist/`,
+    [TRANSFORMERS_ADDRESS]: () => `${ensurePackages("peers")}/@huggingface/transformers/dist/`,
+    [TRANSFORMERS_ORT_ADDRESS]: () => `${ensurePackages("peers")}/${TRANSFORMERS_ORT}/dist/`,
     [VIT_ADDRESS]: () => `${vitFolder}/`,
   };
   return {
     name: "bench-files",
     configureServer(server) {
+      const smolvlm = smolvlmFolder();
+      if (smolvlm !== undefined) server.middlewares.use(SMOLVLM_ADDRESS, sirv(smolvlm, { dev: true }));
       server.middlewares.use((request, response, next) => {
         const path = (request.url ?? "").replace(/[?#].*$/s, "");
         const folder = Object.keys(folders).find((address) => path.startsWith(address));

@@ -1,6 +1,7 @@
 /** The part of `npm run bench` that runs in the browser: one part of the benchmark on a device of its own. */
 
 import { compareDecoder, compareVision } from "./parts/compare.ts";
+import { compareSmolvlm } from "./parts/compare-smolvlm.ts";
 import { cost } from "./parts/cost.ts";
 import { endurance } from "./parts/endurance.ts";
 import { families } from "./parts/families.ts";
@@ -26,6 +27,7 @@ const PARTS = {
   reuse: (context) => reuseOf(new URL(MODEL, location.href).href)(context),
   "compare-vision": compareVision,
   "compare-decoder": compareDecoder,
+  "compare-smolvlm": compareSmolvlm,
   // Measures nothing; reports the adapter.
   adapter: async () => [],
 } satisfies Record<string, Part>;
@@ -33,10 +35,10 @@ const PARTS = {
 /** Names of the parts that run here. */
 export type InPageName = keyof typeof PARTS;
 
-/** Runs a part; "vitFolder" is an address. */
+/** Runs a part; the folders are addresses. */
 export function run(
   name: InPageName,
-  options: { size: SizeName | undefined; vitFolder: string | undefined },
+  options: { size: SizeName | undefined; vitFolder: string | undefined; smolvlmFolder: string | undefined },
 ): Promise<PartResult> {
   return runPart(name, PARTS[name], { ...options, progress: (what) => console.info(what) });
 }

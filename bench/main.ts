@@ -8,7 +8,7 @@ import type { InPageName } from "./in-page.ts";
 import { conditions } from "./machine.ts";
 import { NodeHost, type NodePartName } from "./node-host.ts";
 import type { BenchOptions } from "./options.mjs";
-import { type PartResult, valueText } from "./parts/result.ts";
+import { figureRows, type PartResult } from "./parts/result.ts";
 import type { ImportModule } from "./provide-dawn.ts";
 import { fileName, type KeptPart, type Place, readKept, targetTable, writeKept } from "./report.ts";
 import { openFigures, sizeFigures } from "./site-parts.ts";
@@ -58,12 +58,11 @@ async function measure(options: BenchOptions, args: string[], outside: Outside):
       const progress = (what: string) => process.stderr.write(`${what} ...\n`);
       const about = conditions(args);
       const part: KeptPart = { ...(await run(name, progress)), ...about };
-      const rows = part.figures.map((figure) => [figure.what, valueText(figure), figure.note ?? ""]);
       process.stdout.write(
-        `\n${name}: ${part.adapter}, ${part.runtime}\n\n${table(["figure", "value", "note"], rows)}\n`,
+        `\n${name}: ${part.adapter}, ${part.runtime}\n\n${table(["figure", "value", "note"], figureRows(part))}\n`,
       );
-      // Size tiny only checks that the part runs; its numbers are not measurements.
-      if (part.size !== "tiny") file = keep(part, placeOf(options));
+      // Size tiny only checks that the part runs; its numbers are not measurements. A part without figures keeps the stored ones.
+      if (part.size !== "tiny" && part.figures.length > 0) file = keep(part, placeOf(options));
     }
   } finally {
     await host.close();

@@ -17,6 +17,7 @@ const PART_NAMES = /** @type {const} */ ([
   "size",
   "compare-vision",
   "compare-decoder",
+  "compare-smolvlm",
 ]);
 
 /** @typedef {(typeof PART_NAMES)[number]} PartName */
@@ -25,7 +26,7 @@ const PART_NAMES = /** @type {const} */ ([
 const NODE_PARTS = ["kernels", "vision", "decoder"];
 
 /** Parts with a peer, or of the built product, which run in Chromium only. */
-const CHROMIUM_PARTS = ["open", "size", "compare-vision", "compare-decoder"];
+const CHROMIUM_PARTS = ["open", "size", "compare-vision", "compare-decoder", "compare-smolvlm"];
 const FIREFOX_PARTS = PART_NAMES.filter((name) => !CHROMIUM_PARTS.includes(name));
 
 /** @typedef {"chromium" | "firefox"} BrowserName */
@@ -41,7 +42,7 @@ const ALIASES = {
   inhibition: ["cost"],
   compile: ["load"],
   memory: ["load"],
-  compare: ["compare-vision", "compare-decoder"],
+  compare: ["compare-vision", "compare-decoder", "compare-smolvlm"],
 };
 
 export const HELP = `Measures Fovea in a headless browser, prints tables, and stores them in bench/results.
@@ -60,7 +61,8 @@ export const HELP = `Measures Fovea in a headless browser, prints tables, and st
   --real            measures a published model beside llama.cpp instead; see --real --help.
 
 FOVEA_GPU=1 uses this machine's GPU instead of a software adapter. CHROME_PATH and FIREFOX_PATH name
-the browsers. compare-* downloads onnxruntime-web from the npm registry on its first run (170 MB); --node downloads Dawn (130 MB).
+the browsers. compare-* downloads onnxruntime-web and transformers.js from the npm registry on its first run (330 MB); --node
+downloads Dawn (130 MB). compare-smolvlm needs a checkpoint that bench/peers/export_smolvlm.py makes.
 `;
 
 /**

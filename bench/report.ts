@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { table } from "../eval/markdown.ts";
 import type { Conditions } from "./machine.ts";
-import { type Figure, type PartResult, valueText } from "./parts/result.ts";
+import { type Figure, figureRows, type PartResult, valueText } from "./parts/result.ts";
 import { plotFigures } from "./plot.ts";
 import { judge, type Verdict } from "./targets.ts";
 
@@ -110,12 +110,11 @@ function measuredText({ target, figure, isReached }: Verdict): string {
 
 function partText(part: KeptPart): string {
   const { size, date, command, machine, loadBefore, runtime, adapter, seconds, features } = part;
-  const rows = part.figures.map((figure) => [figure.what, valueText(figure), figure.note ?? ""]);
   const load = loadBefore === undefined ? "" : `, load before ${loadBefore.toFixed(1)}`;
   const duration = seconds > 0 ? `, ${seconds.toFixed(0)} s` : "";
   return `## ${part.part}
 
 ${date}, \`${command}\`, size ${size}${duration}. ${adapter} (${features.join(", ")}); ${runtime}; ${machine}${load}.
 
-${table(["figure", "value", "note"], rows, 1)}`;
+${table(["figure", "value", "note"], figureRows(part), 1)}`;
 }

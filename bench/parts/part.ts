@@ -2,13 +2,17 @@
 import { tune } from "../../src/engine/tuning.ts";
 import { Gpu } from "../../src/gpu/device.ts";
 import { SOFTWARE } from "../../src/kernels/software.ts";
-import type { Figure, PartResult, SizeName } from "./result.ts";
+import type { Figure, Missing, PartResult, SizeName } from "./result.ts";
 
 export interface PartContext {
   gpu: Gpu;
   size: SizeName;
   /** Address of a folder with the trained ViT-Tiny, if there is one. */
   vitFolder: string | undefined;
+  /** Address of the folder that bench/peers/export_smolvlm.py writes, if there is one. */
+  smolvlmFolder: string | undefined;
+  /** Called with each figure that cannot be measured here. */
+  miss: (missing: Missing) => void;
   /** Called with the name of the current measurement. */
   progress: (what: string) => void;
 }
@@ -27,6 +31,7 @@ export interface RunOptions {
   /** Default: "small" on a software adapter, "large" on a GPU. */
   size?: SizeName | undefined;
   vitFolder?: string | undefined;
+  smolvlmFolder?: string | undefined;
   progress?: (what: string) => void;
 }
 
@@ -40,8 +45,10 @@ export async function runPart(name: string, part: Part, options: RunOptions = {}
     const { software } = gpu.capabilities;
     // As the engine does at load.
     await tune(gpu, "auto", "q4");
-    const { size = software ? "small" : "large", vitFolder, progress = () => {} } = options;
-    const figures = await part({ gpu, size, vitFolder, progress });
+    const { size = software ? "small" : "large", vitFolder, smolvlmFolder, progress = () => {} } = options;
+    const missing: Missing[] = [];
+    const miss = (each: Missing) => missing.push(each);
+    const figures = await part({ gpu, size, vitFolder, smolvlmFolder, miss, progress });
     const features = [...gpu.device.features].filter((feature) => !feature.startsWith("core-")).sort();
     return {
       part: name,
@@ -51,6 +58,7 @@ export async function runPart(name: string, part: Part, options: RunOptions = {}
       runtime: runtimeName(),
       features,
       figures,
+      missing,
       seconds: (performance.now() - start) / 1000,
     };
   } finally {

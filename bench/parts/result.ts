@@ -12,6 +12,12 @@ export interface Figure {
   note?: string;
 }
 
+/** A figure that was not measured, and the reason. */
+export interface Missing {
+  what: string;
+  reason: string;
+}
+
 /** The machine and the program that ran it. */
 export interface Host {
   adapter: string;
@@ -26,10 +32,20 @@ export interface PartResult extends Host {
   part: string;
   size: SizeName;
   figures: Figure[];
+  /** Absent in older results. */
+  missing?: Missing[];
   seconds: number;
 }
 
 export type SizeName = "tiny" | "small" | "large";
+
+/** Rows of a table: each figure with value and note, and each missing one with its reason. */
+export function figureRows({ figures, missing = [] }: Pick<PartResult, "figures" | "missing">): string[][] {
+  return [
+    ...figures.map((figure) => [figure.what, valueText(figure), figure.note ?? ""]),
+    ...missing.map(({ what, reason }) => [what, "not measured", reason]),
+  ];
+}
 
 /** A value with its meaningful digits. */
 export function valueText({ value, unit }: Pick<Figure, "value" | "unit">): string {
