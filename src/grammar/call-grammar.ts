@@ -38,12 +38,12 @@ function rulesOf(form: CallForm, counted: CountedStrings | undefined): string[] 
   const grammarOf = (schema: object, isPython = false) =>
     new SchemaGrammar(asSchema(schema, "parameters"), { prefix: `tool-${schemas++}-`, isPython, counted });
   const write = (part: CallFormPart): string => {
-    if (typeof part === "string") return part === "" ? '""' : literal(part);
+    if (typeof part === "string") return literal(part);
     if ("either" in part) return either(part.either.map(writeAll));
     if ("oneOrMore" in part) {
       const one = `calls-${rules.length}`;
       rules.push(`${one} ::= ${writeAll(part.oneOrMore)}`);
-      return `(${one} (${sequence([...(part.between === "" ? [] : [literal(part.between)]), one])})*)`;
+      return `(${one} (${sequence([literal(part.between), one])})*)`;
     }
     if ("json" in part) {
       const grammar = grammarOf(part.json);
@@ -87,16 +87,15 @@ function membersOf(schema: SchemaObject, notation: MemberNotation, grammar: Sche
     const one = sequence([
       literal(`${beforeName}${name}${afterName}`),
       valueIn(property, name, notation, grammar),
-      ...(afterValue === "" ? [] : [literal(afterValue)]),
+      literal(afterValue),
     ]);
     const first = sequence([one, tail]);
-    const next = sequence([...(between === "" ? [] : [literal(between)]), one]);
+    const next = sequence([literal(between), one]);
     head = isRequired ? first : either([first, head]);
     tail = sequence([isRequired ? next : `(${next})?`, tail]);
     [head, tail] = [head, tail].map((body) => addRule(grammar, body)) as [string, string];
   }
-  const around = (text: string) => (text === "" ? [] : [literal(text)]);
-  return sequence([...around(notation.open), head, ...around(notation.close)]);
+  return sequence([literal(notation.open), head, literal(notation.close)]);
 }
 
 function addRule(grammar: SchemaGrammar, body: string): string {
@@ -113,8 +112,7 @@ function valueIn(property: Schema, name: string, { rawStrings }: MemberNotation,
     const texts = values.filter((value): value is string => typeof value === "string");
     return either(texts.map((text) => literal(`${open}${text}${close}`)));
   }
-  const around = (text: string) => (text === "" ? [] : [literal(text)]);
-  return sequence([...around(open), rawText(property, where), ...around(close)]);
+  return sequence([literal(open), rawText(property, where), literal(close)]);
 }
 
 /** A string without quotes. */

@@ -5,7 +5,7 @@
  * allows the mark shows that the answer is inside the string; `LengthFilter` then removes the tokens that would break
  * its bounds.
  */
-import { sequence } from "./ebnf.ts";
+import { byteClass, sequence } from "./ebnf.ts";
 import type { GrammarVocabulary } from "./protocol.ts";
 
 /** Different bounds in one grammar. */
@@ -36,7 +36,7 @@ export class CountedStrings {
     if (i >= MAX_BOUNDS) return undefined;
     if (known < 0) {
       this.bounds.push({ least, most });
-      const mark = Array.from(markOf(i), byteClass);
+      const mark = Array.from(markOf(i), (byte) => byteClass(byte, byte));
       this.rules.push(
         `counted-${i} ::= "\\u0022" counted-rest-${i}`,
         `counted-rest-${i} ::= "\\u0022" | json-character counted-rest-${i} | ${sequence(mark)}`,
@@ -50,12 +50,6 @@ export class CountedStrings {
     const { least, most } = strictest(this.bounds);
     return least <= most;
   }
-}
-
-function byteClass(byte: number): string {
-  const digits = `\\u${byte.toString(16).padStart(4, "0")}`;
-  // Of the same byte twice it stays a byte, see ebnf.ts.
-  return `[${digits}${digits}]`;
 }
 
 function strictest(bounds: readonly LengthBounds[]): LengthBounds {
@@ -210,8 +204,8 @@ export class LengthFilter {
   }
 
   /**
-   * True if a token begins a string and breaks any bounds, or ends within a character, before a mask can show which
-   * bounds that string has. Shorter tokens can spell the same text.
+   * True if a token begins a string, and breaks any bounds or ends within a character. No mask has shown yet which bounds
+   * that string has. Shorter tokens can spell the same text.
    */
   #isHasty(place: Place, token: Uint8Array): boolean {
     const { least, most } = this.#all;

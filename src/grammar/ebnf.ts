@@ -8,7 +8,7 @@ export const MAX_CODE_POINT = 0x10ffff;
 /** Characters of each end of a message that is too long. */
 const MESSAGE_END = 300;
 
-/** A format that cannot be followed; the message says which part. Names and patterns may be long: their middle is left out. */
+/** A format that cannot be followed. The message says which part, and leaves out the middle of long names and patterns. */
 export class FormatError extends Error {
   constructor(message: string) {
     const isLong = message.length > 2 * MESSAGE_END;
@@ -16,7 +16,7 @@ export class FormatError extends Error {
   }
 }
 
-/** A literal. */
+/** A literal; that of "" counts as nothing in a `sequence`. */
 export function literal(text: string): string {
   return `"${Array.from(text, (character) => escaped(character.codePointAt(0)!)).join("")}"`;
 }
@@ -52,7 +52,8 @@ function byteSequences([first, last]: readonly [number, number]): string[] {
   return [sequence(Array.from(from!, (byte, i) => byteClass(byte, to![i]!)))];
 }
 
-function byteClass(from: number, to: number): string {
+/** A byte from a range, [from, to]. */
+export function byteClass(from: number, to: number): string {
   // A class of one byte would become the character of that number; of the same one twice, it stays a byte.
   return from === to ? `[${escaped(from)}${escaped(from)}]` : `[${escaped(from)}-${escaped(to)}]`;
 }
@@ -114,7 +115,7 @@ export function complement(ranges: Ranges): Ranges {
   return subtract([[0, MAX_CODE_POINT]], ranges);
 }
 
-/** Halves of characters in UTF-16, which UTF-8 does not have. */
+/** UTF-8 has no surrogates of UTF-16. */
 function withoutSurrogates(ranges: Ranges): Ranges {
   return subtract(union(ranges), [[0xd800, 0xdfff]]);
 }

@@ -67,10 +67,10 @@ function textOf(type: AnswerFormat["type"], name: string, value: unknown): strin
       value.length === 0 ||
       value.some((option) => typeof option !== "string" || option === "")
     )
-      throw new TypeError(`format.options must be a list of texts, at least one and none empty, got ${shown(value)}`);
+      throw new TypeError(`format.options must be a list of non-empty strings, at least one, got ${shown(value)}`);
     return JSON.stringify(value);
   }
   if (typeof value !== "string" || value === "")
-    throw new TypeError(`format.${name} must be a text, got ${shown(value)}`);
+    throw new TypeError(`format.${name} must be a non-empty string, got ${shown(value)}`);
   return value;
 }

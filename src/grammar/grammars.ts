@@ -1,9 +1,10 @@
 /**
- * The grammars of one model: a worker that follows the format of one answer at a time, started at the first request for one.
+ * The grammars of one model: a worker that follows the format of one answer at a time. The first request with a format
+ * starts it.
  *
- * The library is WebAssembly without exceptions and without a way to stop it. In a worker its memory is bounded, an
- * abort does not reach the page, and work that takes too long is ended by terminating the worker. The next request
- * starts another one.
+ * The library is WebAssembly without exceptions and without a way to stop it. In a worker its memory is bounded, and its
+ * own aborts do not reach the page. Terminating the worker ends work that takes too long. The next request starts
+ * another one.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import type { FormatSource } from "./format-source.ts";
@@ -99,8 +100,8 @@ export class Grammars {
       this.#calls.set(call, resolve),
     );
     this.#worker!.postMessage({ ...message, call });
-    const deadline = new Deadline(message.type === "vocabulary" ? undefined : this.#maxMs, (isMeasured) => {
-      const isStart = message.type === "vocabulary";
+    const isStart = message.type === "vocabulary";
+    const deadline = new Deadline(isStart ? undefined : this.#maxMs, (isMeasured) => {
       const limit = isMeasured ? `${this.#maxMs / 1000} s of the processor` : `${MAX_WAIT_MS / 1000} s`;
       const error = isStart
         ? new FoveaError("download-failed", `the worker for formats did not start within ${START_MS / 1000} s`)

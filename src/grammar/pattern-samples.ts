@@ -1,24 +1,35 @@
 /** Texts that a pattern of ours matches, to find out whether another pattern matches them too. */
-import { type AST, RegExpParser } from "@eslint-community/regexpp";
+import type { AST } from "@eslint-community/regexpp";
+import { LinearPattern } from "../shared/linear-pattern.ts";
+import { parsePattern } from "./parse-pattern.ts";
 
 /** Each alternative of the formats' patterns occurs in so many. */
 const SAMPLES = 400;
 /** Further repetitions of a part without a limit. */
 const FURTHER = 3;
+/** zod's pattern of host names has 379 branches, that of ipv6 addresses 243. Samples have a few dozen characters. */
+const MAX_BRANCHES = 1024;
 
-/** True if the pattern matches all samples of one of ours. This is evidence, not proof: patterns have lookaheads. */
+/**
+ * True if the pattern matches all samples of one of ours. This is evidence, not proof: patterns have lookaheads. False for
+ * patterns that are invalid, and for those that cannot be matched in linear time, because the caller's are untrusted.
+ */
 export function matchesSamples(pattern: string, ours: string): boolean {
-  let expression: RegExp;
+  let theirs: LinearPattern;
   try {
-    expression = new RegExp(pattern, "u");
+    theirs = new LinearPattern(pattern, MAX_BRANCHES);
   } catch {
     return false;
   }
-  const { alternatives } = new RegExpParser({ ecmaVersion: 2024 }).parsePattern(ours, 0, ours.length, {
-    unicode: true,
-  });
+  const sample = sampler(parsePattern(ours));
+  for (let i = 0; i < SAMPLES; i++) if (!theirs.test(sample())) return false;
+  return true;
+}
+
+/** Returns a function whose calls return texts that the pattern matches: the same ones each time, in the same order. */
+function sampler({ alternatives }: AST.Pattern): () => string {
   let state = 1;
-  // A generator of Lehmer: the same samples each time.
+  // Lehmer's generator.
   const below = (count: number) => {
     state = (state * 48271) % 2147483647;
     return state % count;
@@ -48,6 +59,5 @@ export function matchesSamples(pattern: string, ours: string): boolean {
         return "";
     }
   };
-  for (let i = 0; i < SAMPLES; i++) if (!expression.test(oneOf(alternatives))) return false;
-  return true;
+  return () => oneOf(alternatives);
 }

@@ -1,5 +1,5 @@
 /** JavaScript's regular expressions as EBNF: the texts that they match as a whole. */
-import { type AST, RegExpParser } from "@eslint-community/regexpp";
+import type { AST } from "@eslint-community/regexpp";
 import {
   characterClass,
   complement,
@@ -13,6 +13,7 @@ import {
   subtract,
   union,
 } from "./ebnf.ts";
+import { parsePattern } from "./parse-pattern.ts";
 
 /** Writes one character of a set: as itself, or as it is spelt inside a string of JSON. */
 export type WriteCharacter = (ranges: Ranges, isOpen: boolean) => string;
@@ -47,7 +48,7 @@ export function regexGrammar(pattern: string, write: WriteCharacter): string {
     throw new FormatError(`a pattern has ${pattern.length} characters; at most ${MAX_CHARACTERS}`);
   let parsed: AST.Pattern;
   try {
-    parsed = new RegExpParser({ ecmaVersion: 2024 }).parsePattern(pattern, 0, pattern.length, { unicode: true });
+    parsed = parsePattern(pattern);
   } catch (error) {
     throw new FormatError(`the pattern ${JSON.stringify(pattern.slice(0, 80))}: ${(error as Error).message}`);
   }

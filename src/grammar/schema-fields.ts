@@ -6,26 +6,37 @@ export type SchemaObject = Readonly<Record<string, unknown>>;
 
 /** Keywords that say nothing about which values are valid. */
 const REMARKS = [
-  ...["title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "discriminator"],
-  ...[
-    "$schema",
-    "$id",
-    "$comment",
-    "$defs",
-    "definitions",
-    "$anchor",
-    "id",
-    "nullable",
-    "contentMediaType",
-    "contentEncoding",
-  ],
+  "title",
+  "description",
+  "default",
+  "examples",
+  "deprecated",
+  "readOnly",
+  "writeOnly",
+  "discriminator",
+  "$schema",
+  "$id",
+  "$comment",
+  "$defs",
+  "definitions",
+  "$anchor",
+  "id",
+  "nullable",
+  "contentMediaType",
+  "contentEncoding",
 ];
 
 /** Keywords of each kind of value. */
 export const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   object: [
-    ...["properties", "required", "additionalProperties", "patternProperties", "propertyNames", "minProperties"],
-    ...["maxProperties", "unevaluatedProperties"],
+    "properties",
+    "required",
+    "additionalProperties",
+    "patternProperties",
+    "propertyNames",
+    "minProperties",
+    "maxProperties",
+    "unevaluatedProperties",
   ],
   array: ["items", "prefixItems", "additionalItems", "minItems", "maxItems", "unevaluatedItems"],
   string: ["pattern", "format", "minLength", "maxLength"],

@@ -1,7 +1,7 @@
 /**
  * JSON Schema as EBNF: JSON on one line that the schema accepts. The library's own translation is not used: in 0.1.27
  * its patterns, string lengths and bounds of numbers accept text that is not JSON. The grammar is narrower than the
- * schema: properties stand in the schema's order, and names that it does not list come only where it lists none.
+ * schema: properties stand in the schema's order. Names that it does not list come only where it lists none.
  */
 import { CountedStrings, type LengthBounds } from "./counted-strings.ts";
 import { either, FormatError, literal, repeat, sequence } from "./ebnf.ts";
@@ -28,10 +28,7 @@ import { patternOf } from "./string-formats.ts";
 /** Deepest nesting of a schema that is read; real ones nest far less. */
 const MAX_DEPTH = 64;
 
-/**
- * Longest chain of references that is followed; real schemas have shorter ones. Each reference takes a part of the
- * stack.
- */
+/** Longest chain of references that is followed; real schemas have shorter ones. Each reference takes some of the stack. */
 const MAX_REFERENCES = 200;
 
 /** EBNF, and the bounds of the strings that are counted beside it. */

@@ -1,15 +1,15 @@
 /** Patterns with bounds on the length of the whole text, where one repetition alone decides it. */
-import { type AST, RegExpParser } from "@eslint-community/regexpp";
+import type { AST } from "@eslint-community/regexpp";
+import { parsePattern } from "./parse-pattern.ts";
 
 /**
- * The pattern with its only variable repetition narrowed, so that texts have so many characters; undefined where more than one
- * part varies, or where no length fits. A pattern that searches, not bounded by ^ and $, counts as matching the whole.
+ * The pattern with its only variable repetition narrowed, so that texts have so many characters. Undefined where more than
+ * one part varies, or where no length fits. A pattern that searches, not bounded by ^ and $, counts as matching the whole.
  *
- * @throws SyntaxError for what is no pattern
+ * @throws SyntaxError for an invalid pattern
  */
 export function sizedPattern(pattern: string, least: number, most: number): string | undefined {
-  const parsed = new RegExpParser({ ecmaVersion: 2024 }).parsePattern(pattern, 0, pattern.length, { unicode: true });
-  const [only, ...others] = parsed.alternatives;
+  const [only, ...others] = parsePattern(pattern).alternatives;
   if (!only || others.length > 0) return undefined;
   let fixed = 0;
   let varying: { part: AST.Quantifier; size: number } | undefined;

@@ -1,9 +1,9 @@
 /**
  * Regular expressions of untrusted files, matched in time linear in the text. JavaScript's own engine backtracks:
  * "(a+)+$" takes for ever over 41 characters, and nothing in the same thread can end it. This one also explores
- * alternatives in order, so it finds the same matches. It remembers where each of them has failed (memoised
- * backtracking, as in RE2's BitState), so no state is tried twice at one place of the text. RE2 itself cannot be used:
- * nearly every published tokenizer has a lookahead, "\s+(?!\S)", which it lacks.
+ * alternatives in order, so it finds the same matches. It remembers where each of them has failed, so no state is tried
+ * twice at one place of the text (memoised backtracking, as in RE2's BitState). RE2 itself cannot be used: nearly every
+ * published tokenizer has a lookahead, "\s+(?!\S)", which it lacks.
  *
  * Reads JavaScript's syntax under the flags "gu". Refused: backreferences, which cannot be matched in linear time, and
  * repetitions of what may be empty. Single characters are tested by JavaScript's engine, which knows Unicode.
@@ -27,14 +27,22 @@ export interface Found {
 export class LinearPattern {
   readonly #program: Program;
 
-  /** @throws SyntaxError for a source that is malformed, refused or too large */
-  constructor(source: string) {
-    this.#program = compilePattern(source);
+  /**
+   * @param maxBranches the limit that the source must keep, for texts that are known to be short; default 128
+   * @throws SyntaxError for a source that is malformed, refused or too large
+   */
+  constructor(source: string, maxBranches?: number) {
+    this.#program = compilePattern(source, maxBranches);
   }
 
   /** Branches of the program; the cost of a search grows with them. */
   get branches(): number {
     return this.#program.branches;
+  }
+
+  /** True if the pattern matches somewhere in the text. Throws as `matches`. */
+  test(text: string): boolean {
+    return !this.matches(text).next().done;
   }
 
   /** All matches from left to right, as `matchAll` of a global expression. Throws RangeError for a text that is too long. */

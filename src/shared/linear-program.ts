@@ -16,7 +16,7 @@ export interface Program {
   branches: number;
 }
 
-/** Published patterns have up to 40 branches; "\p{N}{1,3}" takes two. */
+/** Published patterns of tokenizers have up to 40 branches; "\p{N}{1,3}" takes two. */
 const MAX_BRANCHES = 128;
 const MAX_STEPS = 4096;
 const MAX_SOURCE_LENGTH = 16_384;
@@ -30,12 +30,12 @@ type Node =
   | { kind: "assert"; holds: (text: string, at: number) => boolean };
 
 /** @throws SyntaxError for a source that is malformed, refused or too large */
-export function compilePattern(source: string): Program {
+export function compilePattern(source: string, maxBranches = MAX_BRANCHES): Program {
   if (source.length > MAX_SOURCE_LENGTH)
     throw new SyntaxError(`it has ${source.length} characters, the limit is ${MAX_SOURCE_LENGTH}`);
   // JavaScript's own reader finds what is malformed. Not every browser's knows groups without regard to case.
   new RegExp(source.replaceAll("(?i:", "(?:"), "u");
-  return new Compiler().compile(new Reader(source).read());
+  return new Compiler(maxBranches).compile(new Reader(source).read());
 }
 
 class Reader {
@@ -152,7 +152,12 @@ function mayBeEmpty(node: Node): boolean {
 
 class Compiler {
   readonly #code: Step[] = [];
+  readonly #maxBranches: number;
   #branches = 0;
+
+  constructor(maxBranches: number) {
+    this.#maxBranches = maxBranches;
+  }
 
   compile(node: Node): Program {
     this.#write(node, false);
@@ -224,8 +229,8 @@ class Compiler {
   }
 
   #add<Added extends Step>(step: Added): Added {
-    if (this.#code.length >= MAX_STEPS || this.#branches > MAX_BRANCHES)
-      throw new SyntaxError(`it takes more than ${MAX_BRANCHES} branches or ${MAX_STEPS} steps; shorten it`);
+    if (this.#code.length >= MAX_STEPS || this.#branches > this.#maxBranches)
+      throw new SyntaxError(`it takes more than ${this.#maxBranches} branches or ${MAX_STEPS} steps; shorten it`);
     this.#code.push(step);
     return step;
   }

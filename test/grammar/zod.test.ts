@@ -25,6 +25,7 @@ const FOLLOWED: Record<string, z.ZodType> = {
   duration: z.iso.duration(),
   ipv4: z.ipv4(),
   ipv6: z.ipv6(),
+  hostname: z.hostname(),
   url: z.url(),
   nanoid: z.nanoid(),
   e164: z.e164(),
@@ -104,6 +105,10 @@ test("samples tell patterns apart", () => {
   expect(matchesSamples("^[ab]+$", "[abc]{1,3}")).toBe(false);
   expect(matchesSamples("^a+$", "a{1,3}(Z|b)?")).toBe(false);
   expect(matchesSamples("(", "a")).toBe(false);
+  // Its backtracking takes 2 ** 40 steps in JavaScript's own engine.
+  expect(matchesSamples("^(a+)+$", "a{40}b")).toBe(false);
+  // A reference cannot be matched in linear time.
+  expect(matchesSamples("^(a)\\1$", "aa")).toBe(false);
 });
 
 test.each<[string, number, number, string | undefined]>([

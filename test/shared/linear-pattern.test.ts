@@ -156,6 +156,13 @@ describe("refuses", () => {
     expect(() => new LinearPattern(source)).toThrow(message);
   });
 
+  it("more branches than the caller allows", () => {
+    const source = "a?".repeat(200);
+    expect(() => new LinearPattern(source)).toThrow(/more than 128 branches/);
+    expect(() => new LinearPattern(source, 150)).toThrow(/more than 150 branches/);
+    expect(new LinearPattern(source, 200).test("aaa")).toBe(true);
+  });
+
   it("a text that would take too much memory", () => {
     expect(() => [...new LinearPattern("a?".repeat(120)).matches("b".repeat(2 ** 21))]).toThrow(
       /2097152 characters is too long for the tokenizer's pattern of 120 branches/,

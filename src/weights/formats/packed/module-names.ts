@@ -6,8 +6,8 @@ import type { PackingConfig } from "./config.ts";
 const MAX_NAME_LENGTH = 1024;
 
 /**
- * The name of a module without the wrappers around the language model, and with one word for the image encoder: equal for the
- * names that transformers, mlx-lm and mlx-vlm give to the same module.
+ * The name of a module without the wrappers around the language model, and with one word for the image encoder. The names
+ * that transformers, mlx-lm and mlx-vlm give to one module become equal.
  */
 export function moduleKey(name: string): string {
   return name.replace(/^(?:(?:model|language_model)\.)+/, "").replace(/^visual\./, "vision_tower.");
