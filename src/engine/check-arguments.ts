@@ -57,7 +57,7 @@ export function checkAccess({ hubUrl, hubToken }: { hubUrl: unknown; hubToken: u
   checkAddress("hubUrl", hubUrl);
   // A token that is not a valid header value would be quoted in the error of fetch.
   if (hubToken !== undefined && !(typeof hubToken === "string" && /^[\x21-\x7e]{1,1000}$/.test(hubToken)))
-    throw new TypeError("hubToken must be a text without spaces, as the hub's settings show it");
+    throw new TypeError("hubToken must be a string without spaces, as the hub's settings show it");
 }
 
 function checkAddress(name: string, value: unknown): void {

@@ -108,11 +108,11 @@ function logitBias(value: unknown, vocabularySize: number): ReadonlyMap<number, 
 
 function stopStrings(value: unknown): readonly string[] {
   if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new TypeError(`stop must be a list of texts, got ${show(value)}`);
+  if (!Array.isArray(value)) throw new TypeError(`stop must be a list of strings, got ${show(value)}`);
   if (value.length > MAX_STOP_STRINGS)
     throw new RangeError(`stop must hold at most ${MAX_STOP_STRINGS} texts, got ${value.length}`);
   return value.map((text: unknown, i) => {
-    if (typeof text !== "string") throw new TypeError(`stop[${i}] must be a text, got ${show(text)}`);
+    if (typeof text !== "string") throw new TypeError(`stop[${i}] must be a string, got ${show(text)}`);
     if (text.length < 1 || text.length > MAX_STOP_LENGTH)
       throw new RangeError(`stop[${i}] must have 1 to ${MAX_STOP_LENGTH} characters, got ${text.length}`);
     return text;

@@ -61,8 +61,8 @@ const GENERATE: { request: unknown; kind: Refusal; says: RegExp }[] = [
   { request: sampling({ repetitionPenalty: 0 }), kind: RangeError, says: /repetitionPenalty .* got 0/ },
   { request: sampling({ seed: -1 }), kind: RangeError, says: /seed must be an integer from 0/ },
   { request: sampling({ seed: 2 ** 32 }), kind: RangeError, says: /seed .* got 4294967296/ },
-  { request: sampling({ stop: "end" }), kind: TypeError, says: /stop must be a list of texts, got "end"/ },
-  { request: sampling({ stop: ["a", 5] }), kind: TypeError, says: /stop\[1\] must be a text, got 5/ },
+  { request: sampling({ stop: "end" }), kind: TypeError, says: /stop must be a list of strings, got "end"/ },
+  { request: sampling({ stop: ["a", 5] }), kind: TypeError, says: /stop\[1\] must be a string, got 5/ },
   { request: sampling({ stop: [""] }), kind: RangeError, says: /stop\[0\] must have 1 to/ },
   {
     request: sampling({ stop: new Array(65).fill("x") }),

@@ -43,7 +43,7 @@ describe("a plan", () => {
   test("of a model that is not there, and of nonsense", async () => {
     await expect(planModel("fovea-nothing")).rejects.toThrow(TypeError);
     await expect(planModel({})).rejects.toMatchObject({ code: "unsupported-model" });
-    await expect(planModel("fovea-demo", { hubToken: "a b" })).rejects.toThrow(/hubToken must be a text/);
+    await expect(planModel("fovea-demo", { hubToken: "a b" })).rejects.toThrow(/hubToken must be a string/);
     for (const name of ["hubUrl", "modelsUrl"])
       await expect(planModel("fovea-demo", { [name]: "ftp://x" })).rejects.toThrow(/must be an http\(s\) address/);
   });

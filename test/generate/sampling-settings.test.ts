@@ -87,7 +87,7 @@ describe("sampling settings", () => {
 
   it.each([
     ["not a list", "END", TypeError, /^stop must be a list/],
-    ["no text", ["a", 3], TypeError, /^stop\[1\] must be a text, got 3/],
+    ["no text", ["a", 3], TypeError, /^stop\[1\] must be a string, got 3/],
     ["empty", ["a", ""], RangeError, /^stop\[1\] must have 1 to 1024 characters, got 0/],
     ["too long", ["a".repeat(1025)], RangeError, /^stop\[0\] .* got 1025/],
     ["too many", Array(65).fill("a"), RangeError, /^stop must hold at most 64 texts, got 65/],
