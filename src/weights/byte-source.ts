@@ -13,9 +13,9 @@ export interface ReadOptions {
 }
 
 /**
- * A file of known length that can be read in ranges. Ranges are half-open, in bytes from the file's start.
- * Both ways of reading throw RangeError for a range outside the file, `aborted` once the signal has fired, and
- * `download-failed` if the bytes cannot be read. They deliver exactly the requested bytes.
+ * A file of known length that can be read in ranges. Ranges are half-open, in bytes from the file's start. Both ways of
+ * reading deliver exactly the requested bytes. They throw RangeError for a range outside the file, and FoveaError
+ * `aborted` or `download-failed`.
  */
 export interface ByteSource {
   /** The file's name, for messages. */

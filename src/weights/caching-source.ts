@@ -1,7 +1,7 @@
 /**
  * A file that is checked and stored while it is read. Stored parts come from disk; missing parts come from the network
- * and go to both the reader and the disk. A part without a hash can only be checked at the end of the file, so readers
- * call `finish` before they use any bytes. stored-file.ts manages the parts on disk.
+ * and go to both the reader and the disk. Readers call `finish` before they use any bytes: a part without a hash can only be
+ * checked at the end of the file. stored-file.ts manages the parts on disk.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { assert } from "../shared/assert.ts";

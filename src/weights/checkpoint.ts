@@ -9,7 +9,7 @@ import { isPlainFileName, type ModelFolder } from "./folder.ts";
 import type { PackedFiles } from "./formats/packed-files.ts";
 import type { StoredTensor } from "./formats/stored-tensor.ts";
 import { storedTensors } from "./formats/stored-tensors.ts";
-import { readSafetensorsHeader, type TensorEntry } from "./safetensors.ts";
+import { INDEX_FILE, readSafetensorsHeader, SINGLE_FILE, type TensorEntry } from "./safetensors.ts";
 
 export interface Checkpoint {
   /** Every tensor, by the name that its family uses. */
@@ -23,9 +23,6 @@ export interface Checkpoint {
   /** Remarks for the user about the reading of these files, a sentence each. */
   readonly notes?: readonly string[];
 }
-
-export const SINGLE_FILE = "model.safetensors";
-export const INDEX_FILE = "model.safetensors.index.json";
 
 /** The largest published checkpoints have about 300 shards; each costs a request before anything can be checked. */
 const MAX_SHARDS = 1024;

@@ -7,7 +7,7 @@ import { assert, checkInteger } from "../shared/assert.ts";
 import { quoted } from "../shared/json.ts";
 import type { ReadOptions } from "./byte-source.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { isPackedEncoding, isReadable, isUnpackedEncoding } from "./formats/encoding.ts";
+import { isDecoded, isReadable } from "./formats/encoding.ts";
 import { fileOf, type Plane, type StoredTensor } from "./formats/stored-tensor.ts";
 import { type FileRange, MAX_GAP_BYTES, planReads, type ReadRange } from "./plan-reads.ts";
 
@@ -55,7 +55,7 @@ interface Item extends FileRange {
  * otherwise 4.
  */
 function pieceUnit({ encoding, rowOrder }: StoredTensor, { rowBytes }: Plane): number {
-  if (rowBytes === undefined || (!rowOrder && !isPackedEncoding(encoding) && !isUnpackedEncoding(encoding))) return 4;
+  if (rowBytes === undefined || (!rowOrder && !isDecoded(encoding))) return 4;
   return rowBytes * (rowOrder?.order.length ?? 1);
 }
 

@@ -15,6 +15,11 @@ import { type Dtype, dtypeBits, isDtype } from "./dtype.ts";
 import { decodeUtf8, parseJsonUniqueKeys } from "./json.ts";
 import type { FileRange } from "./plan-reads.ts";
 
+/** The name of a checkpoint in one file. */
+export const SINGLE_FILE = "model.safetensors";
+/** Names the shard of each tensor of a checkpoint in several files. */
+export const INDEX_FILE = "model.safetensors.index.json";
+
 /** The place of a tensor. */
 export interface TensorEntry extends FileRange {
   readonly dtype: Dtype;

@@ -29,7 +29,7 @@ interface Header extends StoredConversation {
   content: unknown;
 }
 
-/** A folder's name of a conversation's name. */
+/** The folder of a conversation: a hash, because the conversation's name is the caller's. */
 function folderOf(name: string): string {
   return textSha256(name).slice(0, 32);
 }

@@ -5,14 +5,14 @@
 import { FoveaError } from "../../errors.ts";
 import { matchTensors } from "../../model/load/match.ts";
 import { assert } from "../../shared/assert.ts";
-import { halfBits } from "../../shared/half.ts";
+import { halfBits, halfValue } from "../../shared/half.ts";
 import { COMPANION_FILES } from "../../shared/model-files.ts";
 import { elementCount } from "../../shared/shape.ts";
 import type { ReadOptions } from "../../weights/byte-source.ts";
 import type { Checkpoint } from "../../weights/checkpoint.ts";
 import type { ModelFolder } from "../../weights/folder.ts";
 import { flipSigns } from "../../weights/formats/packed/integers.ts";
-import { ROUND_GROUP, roundGroups, roundToF16 } from "../../weights/formats/packed/round-groups.ts";
+import { ROUND_GROUP, roundGroups } from "../../weights/formats/packed/round-groups.ts";
 import {
   bytesOf,
   CheckpointWriter,
@@ -147,7 +147,7 @@ async function writeItem(
   const shape = new BigInt64Array([BigInt(rows), BigInt(columns)]);
   await writer.add(most[0]!, [new Uint8Array(shape.buffer)]);
   await writer.add(most[1]!, rounded(checkpoint, item, keep, scales, options));
-  const isF16 = scales.every((scale) => roundToF16(scale) === scale);
+  const isF16 = scales.every((scale) => halfValue(halfBits(scale)) === scale);
   const scaleTensor = tensorsOf(item, isF16 ? "F16" : "F32")[2]!;
   await writer.add(scaleTensor, [isF16 ? f16Bytes(scales, tensor.name) : new Uint8Array(scales.buffer)]);
   return bytesOf(most[0]!) + bytesOf(most[1]!) + bytesOf(scaleTensor);

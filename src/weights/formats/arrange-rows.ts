@@ -1,8 +1,9 @@
 /** Packed rows in another order, or as plain numbers. Whole rows move, so that groups move as bytes. */
+import { assert } from "../../shared/assert.ts";
 import { mapPlanes, type PackedRows, readInteger, readNumber } from "./packed-rows.ts";
 import type { RowOrder } from "./stored-tensor.ts";
 
-/** `rows` rows of packed integers in the order of the family. They are whole periods of the order. */
+/** Copies `rows` rows of packed integers into the order of the family. They are whole periods of the order. */
 export function orderedRows(packed: PackedRows, rows: number, { order }: RowOrder): PackedRows {
   return mapPlanes(packed, (plane) => ordered(plane, rows, order));
 }
@@ -13,6 +14,7 @@ export function ordered<T extends Uint8Array | Int8Array | Float32Array>(
   rows: number,
   order: readonly number[],
 ): T {
+  assert(rows % order.length === 0, `${rows} rows in an order of ${order.length}`);
   const width = values.length / rows;
   const moved = values.slice() as T;
   for (let row = 0; row < rows; row++) {

@@ -1,14 +1,14 @@
 /**
- * How the values of a stored tensor are written, and what they become: a plain dtype that the GPU converts, or integers
- * in groups, which a decoder rearranges once while the file streams in. Each weight format brings its own encodings.
+ * How the values of a stored tensor are written: as a plain dtype that the GPU converts, or as integers in groups. A
+ * decoder rearranges those once, while the file streams in. Each weight format brings its own encodings.
  */
 import type { Levels } from "../../shared/levels.ts";
 import { type Dtype, isReadableDtype } from "../dtype.ts";
 import type { GroupSize, PackedBits, PackedRows } from "./packed-rows.ts";
 
 /**
- * The content of a plane of a packed tensor. "order" is the group of each column, or where each column goes; "shape" is rows and
- * columns once more; "second" are values beside those of "values", as of a second frame.
+ * The content of a plane of a packed tensor. "order" is the group of each column, or where each column goes; "shape" is rows
+ * and columns once more; "second" are values beside those of "values", as of a second frame.
  */
 export type PlaneRole = "values" | "scales" | "biases" | "zeros" | "order" | "shape" | "second";
 
@@ -17,8 +17,8 @@ export interface PackedLayout {
   readonly bits: PackedBits;
   readonly group: GroupSize;
   /**
-   * How scales and biases are kept. "f16": the format stores 16 bits itself (f16, or bf16 of ordinary sizes), so that
-   * they fit; loading checks each of them, and keeps the matrix with f32 where one does not. "f32": products of two numbers.
+   * How scales and biases are kept. "f16": the format stores 16 bits itself (f16, or bf16 of ordinary sizes), so they
+   * fit. Loading checks each of them, and keeps the matrix with f32 where one does not. "f32": products of two numbers.
    * "nested": `NestedNumbers`, for rows of whole nests.
    */
   readonly scales: "f16" | "f32" | "nested";

@@ -1,4 +1,5 @@
 /** Safetensors files that may be packed: what is read of them, and what they come to. */
+import { isJsonObject } from "../../shared/json.ts";
 import type { ByteSource } from "../byte-source.ts";
 import type { TensorEntry } from "../safetensors.ts";
 import type { StoredTensor } from "./stored-tensor.ts";
@@ -22,5 +23,24 @@ export interface StoredTensors {
   readonly notes: readonly string[];
 }
 
-/** Parts of a config that may describe how weights are packed, beside the config itself. */
-export const HALVES = ["text_config", "llm_config", "vision_config"];
+/** Configs of the parts of a model with pictures. */
+const SUB_CONFIGS = ["text_config", "llm_config", "vision_config"];
+/** Fields that describe how weights are packed. */
+const PACKING_FIELDS = ["quantization", "quantization_config"];
+
+/**
+ * The parts of an untrusted config that have a field about packing: the config itself, or one inside it.
+ *
+ * @returns each part, and its path for messages
+ */
+export function packingParts(config: unknown): { fields: Readonly<Record<string, unknown>>; where: string }[] {
+  // A config.json of another kind is refused where the model is described.
+  if (!isJsonObject(config)) return [];
+  const inside = SUB_CONFIGS.filter((name) => Object.hasOwn(config, name)).map((name) => ({
+    fields: config[name],
+    where: `config.json: ${name}.`,
+  }));
+  return [{ fields: config, where: "config.json: " }, ...inside].flatMap(({ fields, where }) =>
+    isJsonObject(fields) && PACKING_FIELDS.some((name) => Object.hasOwn(fields, name)) ? [{ fields, where }] : [],
+  );
+}

@@ -14,7 +14,7 @@ import { findGptq, mayBeShuffled } from "./packed/gptq.ts";
 import { findMlx } from "./packed/mlx.ts";
 import { badTensor } from "./packed/packed-tensor.ts";
 import type { Orders } from "./packed/transposed.ts";
-import { HALVES, type PackedFiles, type StoredTensors } from "./packed-files.ts";
+import { type PackedFiles, packingParts, type StoredTensors } from "./packed-files.ts";
 import { plainTensor, type StoredTensor } from "./stored-tensor.ts";
 
 /** Files beside config.json to which older tools wrote how they packed. */
@@ -24,7 +24,7 @@ interface Found {
   tensors: readonly StoredTensor[];
   /** Tensors that nothing needs. */
   spare?: readonly string[];
-  warnings?: readonly string[];
+  notes?: readonly string[];
 }
 
 /** A way to pack weights. */
@@ -73,11 +73,11 @@ export async function arrangedTensors(packed: PackedFiles, options: ReadOptions)
   if (found) {
     const { packing, config: fields } = found;
     const orders = packing.readsOrders?.(fields) ? await readOrders(packed, options) : new Map();
-    const { tensors: matrices, spare = [], warnings = [] } = packing.find(fields, entries, orders);
+    const { tensors: matrices, spare = [], notes: remarks = [] } = packing.find(fields, entries, orders);
     for (const name of spare) tensors.delete(name);
     for (const { planes } of matrices) for (const { name } of planes) tensors.delete(name);
     for (const matrix of matrices) tensors.set(matrix.name, matrix);
-    notes.push(...warnings);
+    notes.push(...remarks);
     if (matrices.length === 0)
       notes.push(`${fields.where} describes weights packed by ${packing.name}, but no tensor is packed.`);
     const unpacked = matrices.filter(({ encoding }) => isUnpackedEncoding(encoding));
@@ -98,14 +98,8 @@ interface Described {
 
 /** The packing that config.json describes; undefined for a plain checkpoint. Throws FoveaError `unsupported-model`. */
 function findPacking(config: PackedFiles["config"]): Described | undefined {
-  // A config.json of another kind is refused where the model is described.
-  if (!isJsonObject(config)) return undefined;
-  const found = describedIn(config, "config.json: ");
-  if (found) return found;
-  // Configs of models with pictures may have it among the fields of one half.
-  for (const half of HALVES) {
-    const inside = Object.hasOwn(config, half) ? config[half] : undefined;
-    const found = isJsonObject(inside) ? describedIn(inside, `config.json: ${half}.`) : undefined;
+  for (const { fields, where } of packingParts(config)) {
+    const found = describedIn(fields, where);
     if (found) return found;
   }
   return undefined;

@@ -1,10 +1,9 @@
 /** Reads the rows of a stored tensor as f32, a block at a time, whatever its encoding. For tools; loading keeps rows packed. */
-import { assert } from "../../shared/assert.ts";
 import { elementCount } from "../../shared/shape.ts";
 import type { ReadOptions } from "../byte-source.ts";
 import type { Checkpoint } from "../checkpoint.ts";
-import { unpackedRows } from "./arrange-rows.ts";
-import { isPackedEncoding, isUnpackedEncoding, type PlaneRole } from "./encoding.ts";
+import { ordered, unpackedRows } from "./arrange-rows.ts";
+import { isDecoded, isPackedEncoding, isUnpackedEncoding, type PlaneRole } from "./encoding.ts";
 import { readNumbers } from "./packed/integers.ts";
 import type { Plane, StoredTensor } from "./stored-tensor.ts";
 
@@ -32,17 +31,13 @@ export async function* readRows(
     const count = Math.min(perBlock, rows - first);
     const planes: Partial<Record<PlaneRole, Uint8Array>> = {};
     for (const plane of tensor.planes) {
-      const rowBytes = plane.rowBytes ?? (isPlain(tensor) ? (plane.end - plane.start) / rows : undefined);
+      const rowBytes = plane.rowBytes ?? (isDecoded(tensor.encoding) ? undefined : (plane.end - plane.start) / rows);
       if (rowBytes === undefined) planes[plane.role] = whole[plane.role] ??= await read(plane);
       else planes[plane.role] = await read(plane, first * rowBytes, (first + count) * rowBytes);
     }
     const values = decode(tensor, { first, count, rows, columns, planes });
-    yield tensor.rowOrder ? reorder(values, columns, tensor.rowOrder.order) : values;
+    yield tensor.rowOrder ? ordered(values, count, tensor.rowOrder.order) : values;
   }
-}
-
-function isPlain({ encoding }: StoredTensor): boolean {
-  return !isPackedEncoding(encoding) && !isUnpackedEncoding(encoding);
 }
 
 interface Block {
@@ -64,15 +59,4 @@ function decode(tensor: StoredTensor, block: Block): Float32Array {
 function added(values: Float32Array, add: number): Float32Array {
   if (add !== 0) for (let i = 0; i < values.length; i++) values[i]! += add;
   return values;
-}
-
-function reorder(values: Float32Array, columns: number, order: readonly number[]): Float32Array {
-  const rows = values.length / columns;
-  assert(rows % order.length === 0, `${rows} rows in an order of ${order.length}`);
-  const result = new Float32Array(values.length);
-  for (let row = 0; row < rows; row++) {
-    const at = row % order.length;
-    result.set(values.subarray(row * columns, (row + 1) * columns), (row - at + order[at]!) * columns);
-  }
-  return result;
 }

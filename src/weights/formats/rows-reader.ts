@@ -1,6 +1,6 @@
 /**
- * Decodes a packed tensor while its planes stream in, in whatever order a file has them: small planes are kept until the
- * last of them is there, rows of the values are decoded at once from then on.
+ * Decodes a packed tensor while its planes stream in, in whatever order a file has them. Small planes are kept until the
+ * last of them is there; from then on, rows of the values are decoded at once.
  */
 import { FoveaError } from "../../errors.ts";
 import { quoted } from "../../shared/json.ts";

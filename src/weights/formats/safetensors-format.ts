@@ -1,5 +1,6 @@
 /** Hugging Face's layout: config.json beside safetensors files. checkpoint.ts reads their headers. */
-import { INDEX_FILE, openCheckpoint, SINGLE_FILE } from "../checkpoint.ts";
+import { openCheckpoint } from "../checkpoint.ts";
+import { INDEX_FILE, SINGLE_FILE } from "../safetensors.ts";
 import type { WeightFormat } from "./format.ts";
 
 const ENDING = ".safetensors";

@@ -1,9 +1,8 @@
 /** The tensors of safetensors files as their family knows them. packing.ts comes with the first file that needs arranging. */
-import { isJsonObject } from "../../shared/json.ts";
 import type { ReadOptions } from "../byte-source.ts";
 import { isReadableDtype } from "../dtype.ts";
 import type { TensorEntry } from "../safetensors.ts";
-import { HALVES, type PackedFiles, type StoredTensors } from "./packed-files.ts";
+import { type PackedFiles, packingParts, type StoredTensors } from "./packed-files.ts";
 import { plainTensor } from "./stored-tensor.ts";
 
 /**
@@ -13,17 +12,9 @@ import { plainTensor } from "./stored-tensor.ts";
  * other or the config; what reading throws
  */
 export async function storedTensors(packed: PackedFiles, options: ReadOptions): Promise<StoredTensors> {
-  if (describesPacking(packed.config) || [...packed.entries.values()].some(mayNeedArranging))
+  if (packingParts(packed.config).length > 0 || [...packed.entries.values()].some(mayNeedArranging))
     return (await import("./packing.ts")).arrangedTensors(packed, options);
   return { tensors: new Map([...packed.entries].map(([name, entry]) => [name, plainTensor(entry)])), notes: [] };
-}
-
-function describesPacking(config: unknown): boolean {
-  if (!isJsonObject(config)) return false;
-  const own = (name: string) => (Object.hasOwn(config, name) ? config[name] : undefined);
-  return [config, ...HALVES.map(own)].some(
-    (part) => isJsonObject(part) && ["quantization", "quantization_config"].some((name) => Object.hasOwn(part, name)),
-  );
 }
 
 /** Integers may be packed values, and channels may come last; packing.ts knows. */

@@ -3,8 +3,8 @@
  * ggml-common.h and ggml-quants.c of ggml. super-blocks.ts has the blocks of 256.
  */
 import type { Levels } from "../../../shared/levels.ts";
+import { halfValues } from "../half-values.ts";
 import type { PackedRows } from "../packed-rows.ts";
-import { HALF_VALUES as VALUES } from "./half.ts";
 import { iq4Xs, q4K, q5K, q6K, splitNibbles } from "./super-blocks.ts";
 import type { PackedTypeName } from "./tensor-types.ts";
 import { halvesOf } from "./words.ts";
@@ -34,8 +34,8 @@ export const DECODERS: Readonly<Record<PackedTypeName, Decode>> = {
 const GROUP = 32;
 
 /**
- * Blocks that end in 16 bytes of nibbles. In front of them lie the f16 scale, an f16 minimum where there is one,
- * which is the value of the least integer, and of 5 bits a word of the fifth.
+ * Blocks that end in 16 bytes of nibbles. Before them lie the f16 scale, perhaps an f16 minimum, and with 5 bits a word of
+ * the fifth ones. The minimum is the value of the least integer.
  */
 function nibbles(bytes: Uint8Array, blockBytes: 18 | 20 | 22 | 24): PackedRows {
   const hasHigh = blockBytes >= 22;
@@ -46,10 +46,11 @@ function nibbles(bytes: Uint8Array, blockBytes: 18 | 20 | 22 | 24): PackedRows {
   const high = new Uint16Array(hasHigh ? blocks * 2 : 0);
   const scales = new Float32Array(blocks);
   const biases = new Float32Array(hasBias ? blocks : 0);
+  const values = halfValues();
   for (let block = 0; block < blocks; block++) {
     const at = (block * blockBytes) / 2;
-    scales[block] = VALUES[halves[at]!]!;
-    if (hasBias) biases[block] = VALUES[halves[at + 1]!]!;
+    scales[block] = values[halves[at]!]!;
+    if (hasBias) biases[block] = values[halves[at + 1]!]!;
     const first = at + blockBytes / 2 - 8;
     if (hasHigh) {
       high[2 * block] = halves[first - 2]!;
@@ -58,7 +59,10 @@ function nibbles(bytes: Uint8Array, blockBytes: 18 | 20 | 22 | 24): PackedRows {
     splitNibbles(halves, first, integers, block * 4);
   }
   return {
-    ...{ bits: hasHigh ? 5 : 4, group: GROUP, integers: new Uint8Array(integers.buffer), scales },
+    bits: hasHigh ? 5 : 4,
+    group: GROUP,
+    integers: new Uint8Array(integers.buffer),
+    scales,
     ...(hasHigh && { high: new Uint8Array(high.buffer) }),
     ...(hasBias && { biases, origin: hasHigh ? -16 : -8 }),
   };
@@ -69,9 +73,10 @@ function q8(bytes: Uint8Array): PackedRows {
   const halves = halvesOf(bytes);
   const integers = new Uint16Array(blocks * 16);
   const scales = new Float32Array(blocks);
+  const values = halfValues();
   for (let block = 0; block < blocks; block++) {
     const at = block * 17;
-    scales[block] = VALUES[halves[at]!]!;
+    scales[block] = values[halves[at]!]!;
     // A copy two bytes at a time is faster than subarray and set for 32 bytes.
     for (let j = 0; j < 16; j++) integers[block * 16 + j] = halves[at + 1 + j]!;
   }

@@ -2,9 +2,9 @@
  * The header of a GGUF file: its metadata, and which tensors lie where. Everything is untrusted and checked against the
  * file's length before anything is allocated.
  *
- * Our own reader, because `@huggingface/gguf` 0.4 fetches addresses by itself, past the hashes, the access token and the
- * store of this engine, cannot read bytes in memory or a Blob, allocates by counts from the file, and checks neither
- * overlaps nor bounds of tensors.
+ * `@huggingface/gguf` 0.4 is rejected. It fetches addresses by itself, past the hashes, the access token and the store of
+ * this engine. It cannot read bytes in memory or a Blob, allocates by counts from the file, and checks neither overlaps nor
+ * bounds of tensors.
  */
 import { quoted } from "../../../shared/json.ts";
 import { shapeText } from "../../../shared/shape.ts";

@@ -102,7 +102,7 @@ function packedVector({ name, tensor, shape, start, end, offset }: NamedTensor):
 }
 
 /**
- * A convolution over two frames, whose file has one tensor for each: row by row [3, p, p] of the first and of the second
+ * A convolution over two frames, whose file has one tensor for each. Row by row, [3, p, p] of the first and of the second
  * become [3, 2, p, p].
  *
  * @throws FoveaError `bad-weights` for frames of different shapes or types, or a packed type
@@ -116,9 +116,13 @@ function twoFrames({ name, tensor, shape }: NamedTensor, frame: GgufTensor): Sto
       `tensors ${quoted(tensor.name)} and ${quoted(frame.name)} are ${type.name} ${shapeText(tensor.shape)} and ${frame.type.name} ${shapeText(frame.shape)}; two plain ones of the same shape [out, 3, p, p] are needed`,
     );
   const [rows = 1, , , height = 1, width = 1] = shape;
-  const plane = (own: GgufTensor, role: "values" | "second") => ({
-    ...{ name: own.name, file: own.file, start: own.start, end: own.end, role },
-    rowBytes: (own.end - own.start) / rows,
+  const plane = ({ name, file, start, end }: GgufTensor, role: "values" | "second") => ({
+    name,
+    file,
+    start,
+    end,
+    role,
+    rowBytes: (end - start) / rows,
   });
   const dtype = type.name as Dtype;
   return {

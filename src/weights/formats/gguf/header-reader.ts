@@ -1,6 +1,6 @@
 /**
  * Reads a GGUF header value by value out of a byte source. It fetches ranges as they are needed: the first 64 KiB, then
- * twice as much each time, so that a header of any length takes a few requests and no byte is fetched twice.
+ * twice as much each time. A header of any length takes a few requests, and no byte is fetched twice.
  */
 import { FoveaError } from "../../../errors.ts";
 import type { ByteSource, ReadOptions } from "../../byte-source.ts";

@@ -8,6 +8,7 @@ import type { GgufHeader, GgufTensor } from "./container.ts";
 import { unsupportedGguf } from "./header-reader.ts";
 import { Keys, MAX_SIZE } from "./keys.ts";
 import type { RopeFactors } from "./rope.ts";
+import { NO_TOKEN } from "./vocabulary.ts";
 
 /** A tensor of the file, or whole rows of one, under its name in Hugging Face's layout. */
 export interface NamedTensor {
@@ -55,9 +56,10 @@ export function describeLanguage(
   const { name, architecture } = architectureOf(header);
   const keys = new Keys(metadata, name);
   const common = commonFields(keys, tensors);
-  const ids = (key: string) => metadata.integer(`tokenizer.ggml.${key}`, 0, 2 ** 32 - 1);
-  // A file says "none" by the largest number.
-  const id = (key: string) => (ids(key) === 2 ** 32 - 1 ? undefined : ids(key));
+  const id = (key: string) => {
+    const value = metadata.integer(`tokenizer.ggml.${key}`, 0, NO_TOKEN);
+    return value === NO_TOKEN ? undefined : value;
+  };
   return {
     ...common,
     ...architecture.config({ keys, common, tensors, factors }),

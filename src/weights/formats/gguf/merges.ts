@@ -5,8 +5,8 @@ import type { GgufVocabulary } from "./vocabulary.ts";
 const MAX_PIECE_LENGTH = 128;
 
 /**
- * All ways to make a mergeable piece of two others, best first. SentencePiece merges the pair with the highest score of the
- * whole; among equal scores, as in files without real ones, ids are in the order of the training.
+ * All ways to make a mergeable piece of two others, best first. SentencePiece merges the pair whose whole has the highest
+ * score. Ids break ties, as in files without real scores: they are in the order of the training.
  */
 export function mergesOfScores(
   { texts, idOf }: Pick<GgufVocabulary, "texts" | "idOf">,

@@ -1,5 +1,6 @@
 /** Rotary positions of a GGUF file as the fields that a config.json has for them. */
 import type { Keys } from "./keys.ts";
+import { optionalField } from "./optional-field.ts";
 
 /** Factors that a file stores as small tensors: each divides the frequency of one pair of channels. */
 export interface RopeFactors {
@@ -31,13 +32,8 @@ export function ropeFields(keys: Keys, factors: RopeFactors, headWidth: number, 
   };
 }
 
-function named(name: string, value: number | undefined): Record<string, number> {
-  return value === undefined ? {} : { [name]: value };
-}
-
 function scalingFields(keys: Keys, { all, short, long }: RopeFactors): Record<string, unknown> | undefined {
-  const attention = keys.number("rope.scaling.attn_factor");
-  const attentionField = attention !== undefined && { attention_factor: attention };
+  const attentionField = optionalField("attention_factor", keys.number("rope.scaling.attn_factor"));
   if (short && long) return { rope_type: "longrope", short_factor: short, long_factor: long, ...attentionField };
   // One list for all lengths: what llama3 scaling comes to, and it says nothing about attention.
   if (all) return { rope_type: "longrope", short_factor: all, long_factor: all, attention_factor: 1 };
@@ -47,11 +43,13 @@ function scalingFields(keys: Keys, { all, short, long }: RopeFactors): Record<st
   if (type === "none" || factor === 1 || factor === 0) return undefined;
   if (type === "yarn")
     return {
-      ...{ rope_type: "yarn", factor, ...attentionField },
-      ...named("beta_fast", keys.number("rope.scaling.yarn_beta_fast")),
-      ...named("beta_slow", keys.number("rope.scaling.yarn_beta_slow")),
+      rope_type: "yarn",
+      factor,
+      ...attentionField,
+      ...optionalField("beta_fast", keys.number("rope.scaling.yarn_beta_fast")),
+      ...optionalField("beta_slow", keys.number("rope.scaling.yarn_beta_slow")),
       // Models with this multiplier divide queries by the factor that scales their cosines: nothing remains.
-      ...named("attention_factor", keys.number("rope.scaling.yarn_log_multiplier") ? 1 : undefined),
+      ...optionalField("attention_factor", keys.number("rope.scaling.yarn_log_multiplier") ? 1 : undefined),
     };
   if (type === undefined || type === "linear") return { rope_type: "linear", factor };
   throw keys.metadata.bad(`${keys.name("rope.scaling.type")} is ${JSON.stringify(type)}; none, linear, yarn are read`);

@@ -1,13 +1,18 @@
 /**
- * Decodes the types of GGUF with blocks of 256 elements, whose groups have whole numbers for scales, to packed rows. Exact:
+ * Decodes the types of GGUF with blocks of 256 elements to packed rows. Their groups have whole numbers for scales. Exact:
  * integers and scales as they are stored. Layouts: ggml-common.h and ggml-quants.c of ggml.
  */
 import type { Levels } from "../../../shared/levels.ts";
+import { halfValues } from "../half-values.ts";
 import type { NestedNumbers, PackedRows } from "../packed-rows.ts";
-import { halfToFloat } from "./half.ts";
 import { bitOfEach, halvesOf, highWord, lowWord, twoOfEach, wordAt } from "./words.ts";
 
 const BLOCK = 256;
+
+/** The f16 at a byte offset. */
+function halfAt(bytes: Uint8Array, at: number): number {
+  return halfValues()[bytes[at]! | (bytes[at + 1]! << 8)]!;
+}
 
 /** New numbers for blocks of so many groups each. */
 function nested(blocks: number, groups: 8 | 16): NestedNumbers {
@@ -15,12 +20,12 @@ function nested(blocks: number, groups: 8 | 16): NestedNumbers {
 }
 
 /**
- * Scales and minima of the 8 groups of 32 of a block: two f16, and 6 bits each in 12 bytes. A minimum is subtracted from the
- * values, so that it is a bias with its sign turned.
+ * Scales and minima of the 8 groups of 32 of a block: two f16, and 6 bits each in 12 bytes. A minimum is subtracted from
+ * the values, so it is a bias with its sign turned.
  */
 function groupScales(bytes: Uint8Array, at: number, block: number, scales: NestedNumbers, biases: NestedNumbers): void {
-  scales.units[block] = halfToFloat(bytes, at);
-  biases.units[block] = -halfToFloat(bytes, at + 2);
+  scales.units[block] = halfAt(bytes, at);
+  biases.units[block] = -halfAt(bytes, at + 2);
   for (let group = 0; group < 8; group++) {
     const k = at + 4 + group;
     const isLow = group < 4;
@@ -88,7 +93,7 @@ export function q6K(bytes: Uint8Array): PackedRows {
   const scales = nested(blocks, 16);
   for (let block = 0; block < blocks; block++) {
     const at = block * 210;
-    scales.units[block] = halfToFloat(bytes, at + 208);
+    scales.units[block] = halfAt(bytes, at + 208);
     for (let group = 0; group < 16; group++) scales.counts[16 * block + group] = bytes[at + 192 + group]!;
     for (let half = 0; half < 2; half++) {
       // Each byte of the first 32 holds elements l and l + 64, of the next 32 elements l + 32 and l + 96.
@@ -118,7 +123,7 @@ export function iq4Xs(bytes: Uint8Array, levels: Levels): PackedRows {
   const scales = nested(blocks, 8);
   for (let block = 0; block < blocks; block++) {
     const at = block * 136;
-    scales.units[block] = halfToFloat(bytes, at);
+    scales.units[block] = halfAt(bytes, at);
     const high = bytes[at + 2]! | (bytes[at + 3]! << 8);
     for (let group = 0; group < 8; group++) {
       const low = (bytes[at + 4 + (group >> 1)]! >> (4 * (group & 1))) & 15;

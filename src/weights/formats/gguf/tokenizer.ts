@@ -6,6 +6,7 @@ import { quoted } from "../../../shared/json.ts";
 import { unsupportedGguf } from "./header-reader.ts";
 import { mergesOfScores } from "./merges.ts";
 import type { Metadata } from "./metadata.ts";
+import { optionalField } from "./optional-field.ts";
 import { splitRule } from "./split-rules.ts";
 import { type GgufVocabulary, readVocabulary, TOKEN_TYPE } from "./vocabulary.ts";
 
@@ -55,25 +56,25 @@ export function describeTokenizer(metadata: Metadata, rows: number): LanguageFil
   const bos = (metadata.boolean("tokenizer.ggml.add_bos_token") ?? addsBos) ? bosId : undefined;
   return {
     "tokenizer.json": {
-      ...{ version: "1.0", added_tokens: addedTokens(metadata, vocabulary, kind!), normalizer },
-      ...{ pre_tokenizer: preTokenizer, post_processor: bos === undefined ? null : beginWith(texts[bos]!, bos) },
-      ...{ decoder, model },
+      version: "1.0",
+      added_tokens: addedTokens(metadata, vocabulary, kind!),
+      normalizer,
+      pre_tokenizer: preTokenizer,
+      post_processor: bos === undefined ? null : beginWith(texts[bos]!, bos),
+      decoder,
+      model,
     },
     "tokenizer_config.json": {
-      ...named("bos_token", textOf(bosId)),
-      ...named("eos_token", textOf(eosId)),
-      ...named("unk_token", textOf(unknownId)),
-      ...named("pad_token", textOf(paddingId)),
-      ...named("chat_template", metadata.string("tokenizer.chat_template")),
+      ...optionalField("bos_token", textOf(bosId)),
+      ...optionalField("eos_token", textOf(eosId)),
+      ...optionalField("unk_token", textOf(unknownId)),
+      ...optionalField("pad_token", textOf(paddingId)),
+      ...optionalField("chat_template", metadata.string("tokenizer.chat_template")),
       // Also where the template writes none, as llama.cpp does. A field of our own.
       every_prompt_begins_with_bos: bos !== undefined,
     },
     "generation_config.json": { eos_token_id: endIds(vocabulary) },
   };
-}
-
-function named(name: string, value: string | undefined): Record<string, string> {
-  return value === undefined ? {} : { [name]: value };
 }
 
 /** The vocabulary with the tokens that end an answer as control tokens: some files call them words or user-defined. */
@@ -108,7 +109,7 @@ function beginWith(text: string, id: number): unknown {
 /** Tokens that are cut out of the text before it becomes words. */
 function addedTokens(metadata: Metadata, { texts, types }: GgufVocabulary, kind: string): unknown[] {
   const added: unknown[] = [];
-  // Its tokenizer swallows white space behind control tokens, which the file cannot say. llama.cpp goes by the name, too.
+  // Its tokenizer drops white space after control tokens, which the file cannot say. llama.cpp goes by the name, too.
   const strips = kind === "llama" && metadata.string("general.architecture") === "phi3";
   for (let id = 0; id < texts.length; id++) {
     const isControl = types[id] === TOKEN_TYPE.control || types[id] === TOKEN_TYPE.unknown;
@@ -147,8 +148,13 @@ function byteLevel(metadata: Metadata, vocabulary: GgufVocabulary): TokenizerPar
   });
   return {
     model: {
-      ...{ type: "BPE", dropout: null, unk_token: null, fuse_unk: false, byte_fallback: false },
-      ...{ ignore_merges: rule.wholeWords ?? false, merges },
+      type: "BPE",
+      dropout: null,
+      unk_token: null,
+      fuse_unk: false,
+      byte_fallback: false,
+      ignore_merges: rule.wholeWords ?? false,
+      merges,
       vocab: vocabOf(vocabulary),
     },
     normalizer: rule.normalizer ?? null,
@@ -174,8 +180,13 @@ function sentencePiece(metadata: Metadata, vocabulary: GgufVocabulary): Tokenize
   const strip = { type: "Strip", content: " ", start: 1, stop: 0 };
   return {
     model: {
-      ...{ type: "BPE", dropout: null, unk_token: texts[unknownId] ?? null, fuse_unk: true, byte_fallback: hasBytes },
-      ...{ ignore_merges: false, vocab: vocabOf(vocabulary) },
+      type: "BPE",
+      dropout: null,
+      unk_token: texts[unknownId] ?? null,
+      fuse_unk: true,
+      byte_fallback: hasBytes,
+      ignore_merges: false,
+      vocab: vocabOf(vocabulary),
       merges: mergesOfScores(vocabulary, scores, isPiece),
     },
     normalizer: prefixes ? { type: "Sequence", normalizers: [{ type: "Prepend", prepend: SPACE }, replace] } : replace,

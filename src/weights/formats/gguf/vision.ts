@@ -1,6 +1,6 @@
 /**
- * From the header of a GGUF vision file ("mmproj") and the config of the language file beside it to the small JSON files of
- * a vision-language model, and to tensors under the names of its family. Pure.
+ * Describes the vision-language model that a GGUF vision file ("mmproj") makes with the language file beside it: its small
+ * JSON files, and tensors under the names of its family. Pure.
  */
 import { quoted } from "../../../shared/json.ts";
 import type { GgufHeader, GgufTensor } from "./container.ts";

@@ -2,6 +2,9 @@
 import { quoted } from "../../../shared/json.ts";
 import type { Metadata } from "./metadata.ts";
 
+/** The largest id, by which a file says that there is no such token. */
+export const NO_TOKEN = 2 ** 32 - 1;
+
 /** Values of `tokenizer.ggml.token_type`; others count as normal. */
 export const TOKEN_TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
@@ -40,15 +43,19 @@ export function readVocabulary(metadata: Metadata, rows: number): GgufVocabulary
   const role = (name: string): number | undefined => {
     const key = `tokenizer.ggml.${name}_token_id`;
     const id = metadata.number(key);
-    // "None" is written as the largest number.
-    if (id === undefined || id === 2 ** 32 - 1 || id === -1) return undefined;
+    if (id === undefined || id === NO_TOKEN || id === -1) return undefined;
     if (!Number.isInteger(id) || id < 0 || id >= count)
       throw metadata.bad(`${key} ${id} is beyond the vocabulary of ${count} tokens`);
     return id;
   };
   return {
-    ...{ texts, types, idOf },
-    ...{ bosId: role("bos"), eosId: role("eos"), eotId: role("eot"), unknownId: role("unknown") },
+    texts,
+    types,
+    idOf,
+    bosId: role("bos"),
+    eosId: role("eos"),
+    eotId: role("eot"),
+    unknownId: role("unknown"),
     paddingId: role("padding"),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Bits of blocks as kernels read them, four bytes at a time: byte by byte, a load from disk spent a third of its scripts here.
- * Browsers and Node run on little-endian machines only.
+ * Bits of blocks as kernels read them, four bytes at a time. Byte by byte, a load from disk spent a third of its scripts
+ * here. Browsers and Node run on little-endian machines only.
  */
 
 /** Blocks as numbers of 16 bits, all of which they are made of; copied where they begin at an odd byte. */

@@ -1,5 +1,4 @@
 /** The groups of a compressed-tensors config: which modules are packed, and how. */
-import { isJsonObject } from "../../../shared/json.ts";
 import type { TensorEntry } from "../../safetensors.ts";
 import { PackingConfig } from "./config.ts";
 import { nameTest } from "./module-names.ts";
@@ -14,11 +13,9 @@ export interface CompressedGroup {
   fits(module: string): number;
 }
 
-const WORD_FORMATS = ["pack-quantized"];
-const BYTE_FORMATS = ["naive-quantized", "int-quantized"];
+const FORMATS = ["pack-quantized", "naive-quantized", "int-quantized"];
 /** Published configs have a few; each is tried on every module. */
 const MAX_EXPRESSIONS = 256;
-const FORMATS = [...WORD_FORMATS, ...BYTE_FORMATS];
 
 /** Schemes that a config may name in place of a group; the package defines more, of floats. */
 const PRESETS: Readonly<Record<string, Record<string, unknown>>> = {
@@ -30,44 +27,39 @@ const PRESETS: Readonly<Record<string, Record<string, unknown>>> = {
 };
 
 /** @throws FoveaError `unsupported-model` for what the engine does not compute */
-export function readGroups(config: PackingConfig): { groups: CompressedGroup[]; warnings: string[] } {
+export function readGroups(config: PackingConfig): { groups: CompressedGroup[]; notes: string[] } {
   const format = config.text(["format"], "pack-quantized");
   if (![...FORMATS, "mixed-precision"].includes(format.text)) throw config.unsupported(format.name, FORMATS.join(", "));
   const sparsity = config.object("sparsity_config");
   if (sparsity && sparsity.text(["format"], "dense").text !== "dense") throw sparsity.unsupported("format", "dense");
-  const transforms = config.object("transform_config");
-  if (
-    transforms &&
-    isJsonObject(transforms.value("config_groups")) &&
-    transforms.object("config_groups")!.entries().length > 0
-  )
-    throw config.unsupported("transform_config", "none");
+  const transforms = config.object("transform_config")?.object("config_groups");
+  if (transforms && transforms.entries().length > 0) throw config.unsupported("transform_config", "none");
 
-  const warnings: string[] = [];
+  const notes: string[] = [];
   const list = config.object("config_groups");
   const entries = list?.entries() ?? [];
   if (!list || entries.length === 0) throw config.unsupported("config_groups", "at least one group");
   const groups = entries.map(([name, value]) => {
     const preset = Array.isArray(value) ? PRESETS[name.toUpperCase()] : undefined;
     if (preset)
-      return readGroup(new PackingConfig({ targets: value, weights: preset }, `${list.where}.${name}`), warnings);
+      return readGroup(new PackingConfig({ targets: value, weights: preset }, `${list.where}.${name}`), notes);
     const group = list.object(name);
     if (!group) throw list.unsupported(name, "an object with targets and weights");
-    return readGroup(group, warnings);
+    return readGroup(group, notes);
   });
   if (config.value("kv_cache_scheme") !== undefined)
-    warnings.push(`${config.where}.kv_cache_scheme is ignored: the cache of keys and values is kept in floats.`);
-  return { groups, warnings: [...new Set(warnings)] };
+    notes.push(`${config.where}.kv_cache_scheme is ignored: the cache of keys and values is kept in floats.`);
+  return { groups, notes: [...new Set(notes)] };
 }
 
-function readGroup(group: PackingConfig, warnings: string[]): CompressedGroup {
+function readGroup(group: PackingConfig, notes: string[]): CompressedGroup {
   const format = group.text(["format"], "pack-quantized");
   if (!FORMATS.includes(format.text)) throw group.unsupported(format.name, FORMATS.join(", "));
   for (const name of ["input_activations", "output_activations"]) {
     if (group.value(name) === undefined) continue;
     if (group.object(name)?.value("dynamic") !== true)
       throw group.unsupported(name, "none, or dynamic: true (static activation quantisation changes the result)");
-    warnings.push(`${group.where}.${name} is ignored: activations are not quantised, so results are more exact.`);
+    notes.push(`${group.where}.${name} is ignored: activations are not quantised, so results are more exact.`);
   }
   const weights = group.object("weights");
   if (!weights) throw group.unsupported("weights", "an object");
@@ -112,9 +104,9 @@ interface FoundMatrix {
 }
 
 /**
- * The group of a module: by its name, or where several loaders spell names differently, the only one that fits its shapes.
+ * The group of a module: by its name, or where loaders spell names differently, the only one that fits its shapes.
  *
- * @throws FoveaError `bad-weights`
+ * @throws FoveaError `bad-weights` for a module in none
  */
 export function groupOf(groups: readonly CompressedGroup[], module: string, found: FoundMatrix): CompressedGroup {
   if (groups.length === 1) return groups[0]!;

@@ -1,6 +1,6 @@
 /**
- * compressed-tensors (llm-compressor, vLLM): integers of 4 or 8 bits, stored as unsigned words ("pack-quantized") or as
- * signed bytes ("naive-quantized", "int-quantized"); value = (q - z) * scale for groups, rows or the whole matrix.
+ * compressed-tensors (llm-compressor, vLLM): integers of 4 or 8 bits, with value = (q - z) * scale for groups, rows or the
+ * whole matrix. They are stored as unsigned words ("pack-quantized") or signed bytes ("naive-quantized", "int-quantized").
  */
 import { shown } from "../../../shared/json.ts";
 import { elementCount } from "../../../shared/shape.ts";
@@ -19,7 +19,8 @@ import {
   type PackedMatrix,
   packedGroup,
   planesOf,
-  scaleBits,
+  scaleType,
+  unsupportedTensor,
 } from "./packed-tensor.ts";
 
 /** Tensors of a quantised KV cache. The engine keeps the cache in floats, so it needs none of them. */
@@ -29,12 +30,12 @@ export interface Compressed {
   tensors: StoredTensor[];
   /** Tensors that are not needed. */
   spare: string[];
-  warnings: string[];
+  notes: string[];
 }
 
 /** Finds the packed matrices of a file: a module with packed words, or with bytes and a scale. */
 export function findCompressed(config: PackingConfig, entries: ReadonlyMap<string, TensorEntry>): Compressed {
-  const { groups, warnings } = readGroups(config);
+  const { groups, notes } = readGroups(config);
   const tensors: StoredTensor[] = [];
   for (const { name, dtype } of entries.values()) {
     const module = name.slice(0, name.lastIndexOf("."));
@@ -44,10 +45,11 @@ export function findCompressed(config: PackingConfig, entries: ReadonlyMap<strin
     else if (name.endsWith(".weight_scale")) {
       const plain = entries.get(`${module}.weight`);
       if (!plain) needEntry(entries, `${module}.weight_packed`);
-      else if (plain.dtype !== "I8") throw badTensor(plain.name, `is ${plain.dtype} and has a scale; I8 is supported`);
+      else if (plain.dtype !== "I8")
+        throw unsupportedTensor(plain.name, `is ${plain.dtype} and has a scale; I8 is supported`);
     }
   }
-  return { tensors, spare: [...entries.keys()].filter((name) => CACHE_TENSOR.test(name)), warnings };
+  return { tensors, spare: [...entries.keys()].filter((name) => CACHE_TENSOR.test(name)), notes };
 }
 
 function describe(
@@ -117,7 +119,7 @@ function integers(
   const half = 2 ** (bits - 1);
   return {
     id: `int${bits} ${group >= columns ? (isShared ? "tensor" : "row") : `g${group}`}`,
-    layout: { bits, group: to, scales: scaleBits(entries.scales!.dtype), bias: entries.zeros ? "zeros" : "none" },
+    layout: { bits, group: to, scales: scaleType(entries.scales!.dtype), bias: entries.zeros ? "zeros" : "none" },
     decode({ first, count: rows, planes }: StoredRows): PackedRows {
       if (planes.shape) checkShape(entries.shape!, planes.shape, [allRows, columns]);
       if (planes.order) checkOrder(entries.order!, planes.order, group);
@@ -172,7 +174,7 @@ function checkOrder(entry: TensorEntry, bytes: Uint8Array, group: number): void 
   for (let column = 0; column < entry.shape[0]!; column++) {
     const at = entry.dtype === "I64" ? Number(view.getBigInt64(8 * column, true)) : view.getInt32(4 * column, true);
     if (at !== Math.floor(column / group))
-      throw badTensor(
+      throw unsupportedTensor(
         entry.name,
         `puts column ${column} into group ${shown(at)}; columns in activation order are not supported, use a checkpoint with actorder "weight"`,
       );

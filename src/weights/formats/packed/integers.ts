@@ -1,28 +1,7 @@
 /** Reads and writes the integers and numbers of packed tensors. Everything is little-endian, as in the files. */
 import type { TensorEntry } from "../../safetensors.ts";
+import { halfValues } from "../half-values.ts";
 import { badTensor } from "./packed-tensor.ts";
-
-/** f32 bits of an f16, by its 16 bits. Built on first use: 65536 entries serve every scale of every file. */
-let halves: Float32Array | undefined;
-
-function f16Table(): Float32Array {
-  if (halves) return halves;
-  halves = new Float32Array(1 << 16);
-  for (let bits = 0; bits < halves.length; bits++) {
-    const exponent = (bits >> 10) & 31;
-    const fraction = bits & 1023;
-    const size =
-      exponent === 31
-        ? fraction
-          ? Number.NaN
-          : Infinity
-        : exponent
-          ? (1 + fraction / 1024) * 2 ** (exponent - 15)
-          : fraction * 2 ** -24;
-    halves[bits] = bits & 0x8000 ? -size : size;
-  }
-  return halves;
-}
 
 /**
  * The numbers of a tensor as f32; every F16 and BF16 is one.
@@ -37,7 +16,7 @@ export function readNumbers(bytes: Uint8Array, { name, dtype }: Pick<TensorEntry
   const stored = new Uint16Array(buffer, byteOffset, count);
   const numbers = new Float32Array(count);
   if (dtype === "F16") {
-    const table = f16Table();
+    const table = halfValues();
     for (let i = 0; i < count; i++) numbers[i] = table[stored[i]!]!;
   } else {
     const bits = new Uint32Array(numbers.buffer);

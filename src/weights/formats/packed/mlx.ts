@@ -1,5 +1,5 @@
 /**
- * MLX's affine packing (mlx.core.quantize): integers q of 2 to 8 bits, the lowest bits first; value = q * scale + bias, with
+ * MLX's affine packing (mlx.core.quantize): integers q of 2 to 8 bits, the lowest bits first. value = q * scale + bias, with
  * a scale and a bias for each group. MLX computes the product in the scales' type; here it is exact.
  */
 import { FoveaError } from "../../../errors.ts";
@@ -19,10 +19,9 @@ interface Affine {
 }
 
 const BITS = [2, 3, 4, 5, 6, 8];
+const GROUPS = [16, 32, 64, 128];
 /** Misfits that a message shows. */
 const SHOWN_MISFITS = 3;
-
-const GROUPS = [16, 32, 64, 128];
 
 /**
  * Finds the packed matrices of a file: a module with scales is packed. The config has the bits and the group of all of
@@ -56,7 +55,7 @@ export function findMlx(config: PackingConfig, entries: ReadonlyMap<string, Tens
 }
 
 /**
- * Module -> its own settings. Converters rename the tensors of a wrapped language model and leave these keys as they were, so
+ * Module -> its own settings. Converters rename the tensors of a wrapped language model and leave these keys as they were:
  * "model.language_model.layers.0" in the config may be "language_model.model.layers.0" in the file.
  */
 function ownSettings(config: PackingConfig): Map<string, PackingConfig> {

@@ -1,4 +1,4 @@
-/** Helpers for packings: a packed matrix as its header entries describe it, which tensors of the file hold it. */
+/** Helpers for packings: a packed matrix, the tensors of the file that hold it, and errors about them. */
 import { FoveaError } from "../../../errors.ts";
 import { quoted } from "../../../shared/json.ts";
 import { shapeText } from "../../../shared/shape.ts";
@@ -27,8 +27,8 @@ export function planesOf(entries: PlaneEntries, rows: number, byRow: readonly Pl
   });
 }
 
-/** True if scales of this dtype fit 16 bits. */
-export function scaleBits(dtype: string): "f16" | "f32" {
+/** How scales of this dtype are kept. */
+export function scaleType(dtype: string): "f16" | "f32" {
   return dtype === "F32" ? "f32" : "f16";
 }
 
@@ -43,10 +43,7 @@ const GROUP_SIZES: readonly GroupSize[] = [128, 64, 32, 16];
 export function packedGroup(name: string, group: number, columns: number): GroupSize {
   const found = GROUP_SIZES.find((size) => (group < columns ? group : columns) % size === 0);
   if (found) return found;
-  throw new FoveaError(
-    "unsupported-model",
-    `tensor ${quoted(name)} has groups of ${group} in rows of ${columns}; supported are multiples of 16`,
-  );
+  throw unsupportedTensor(name, `has groups of ${group} in rows of ${columns}; supported are multiples of 16`);
 }
 
 /** A tensor of the file that must be there. */
@@ -65,7 +62,12 @@ export function checkEntry(entry: TensorEntry, dtypes: readonly string[], shape:
 
 export const FLOAT_DTYPES = ["F16", "BF16", "F32"] as const;
 
-/** The error about a tensor; `what` follows its name. */
+/** The error about a tensor that is damaged or contradicts the config; `what` follows its name. */
 export function badTensor(name: string, what: string): FoveaError {
   return new FoveaError("bad-weights", `tensor ${quoted(name)} ${what}`);
+}
+
+/** The error about a tensor in an arrangement that is valid but not read; `what` follows its name. */
+export function unsupportedTensor(name: string, what: string): FoveaError {
+  return new FoveaError("unsupported-model", `tensor ${quoted(name)} ${what}`);
 }

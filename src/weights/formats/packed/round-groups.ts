@@ -1,14 +1,14 @@
 /**
- * Rounds weights to groups of 32 integers under an f16 scale each, with the integers and scales of shaders/weight-pack.wgsl.
- * Every step is in f32 and in the shader's order, because the choice among scales hangs on the last bit.
+ * Rounds weights to groups of 32 integers under an f16 scale each, with the integers and scales of
+ * shaders/weight-pack.wgsl. Every step is in f32 and in the shader's order: the choice among scales depends on the last bit.
  */
+import { halfBits, halfValue, LARGEST_HALF } from "../../../shared/half.ts";
 import type { PackedBits } from "../packed-rows.ts";
 
 export const ROUND_GROUP = 32;
 
 /** Scales are stored in these parts of 1, so that small ones keep their digits. */
 const SCALE_UNITS = 256;
-const LARGEST_HALF = 65504;
 /** Added and taken away, it rounds a number to the nearest integer, ties to even. */
 const ROUNDER = 1.5 * 2 ** 52;
 
@@ -110,17 +110,7 @@ function difference(value: number, scale: number, inverse: number): number {
 
 /** A scale as it is read back: an f16 of 256 times its size. */
 function storedScale(scale: number): number {
-  const scaled = fround(scale * SCALE_UNITS);
-  return (
-    roundToF16(scaled < -LARGEST_HALF ? -LARGEST_HALF : scaled > LARGEST_HALF ? LARGEST_HALF : scaled) / SCALE_UNITS
-  );
-}
-
-/** The nearest f16, ties to even, of a number within the range of f16. */
-export function roundToF16(value: number): number {
-  const size = Math.abs(value);
-  // Numbers below 2^-14 are multiples of 2^-24; above, f16 keeps 11 bits.
-  const step = size < 2 ** -14 ? 2 ** -24 : 2 ** (Math.floor(Math.log2(size)) - 10);
-  const rounded = (size / step + ROUNDER - ROUNDER) * step;
-  return value < 0 ? -rounded : rounded;
+  const scaled = Math.max(-LARGEST_HALF, Math.min(LARGEST_HALF, fround(scale * SCALE_UNITS)));
+  // 0 is added, so that -0 becomes 0.
+  return halfValue(halfBits(scaled)) / SCALE_UNITS + 0;
 }

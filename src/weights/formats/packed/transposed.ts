@@ -1,6 +1,6 @@
 /**
- * Matrices that AWQ and GPTQ store transposed: words along the columns of the matrix (the inputs), scales and zero points
- * [groups, rows]; value = (q - z) * scale.
+ * Matrices that AWQ and GPTQ store transposed, with value = (q - z) * scale. Their words run along the columns of the matrix
+ * (the inputs); scales and zero points are [groups, rows].
  */
 import type { TensorEntry } from "../../safetensors.ts";
 import type { PackedEncoding, StoredRows, UnpackedEncoding } from "../encoding.ts";
@@ -15,7 +15,7 @@ import {
   type PackedMatrix,
   packedGroup,
   planesOf,
-  scaleBits,
+  scaleType,
 } from "./packed-tensor.ts";
 
 /** Where a format puts the integers of a matrix [R, C]. */
@@ -88,7 +88,7 @@ function ordered({ name, shape, entries }: PackedMatrix, format: TransposedForma
     layout: {
       bits: format.bits,
       group: to,
-      scales: scaleBits(entries.scales!.dtype),
+      scales: scaleType(entries.scales!.dtype),
       bias: hasBias ? "zeros" : "none",
     },
     decode({ first, count: rows, planes }: StoredRows): PackedRows {
@@ -172,11 +172,16 @@ function zeroReader(
   const words = readWords(bytes);
   const perWord = 32 / bits;
   const perGroup = Math.ceil(allRows / perWord);
-  const fieldOf = places.map((_, place) => places.indexOf(place));
+  const fieldOf = fieldsOf(places);
   const mask = 2 ** bits - 1;
   // The stored number has as many bits as a value: less 1, zero is the largest.
   return (group, row) =>
     ((words[group * perGroup + Math.floor(row / perWord)]! >>> (bits * fieldOf[row % perWord]!)) + zeroOffset) & mask;
+}
+
+/** Of each place among neighbours, the field of a word that holds it. */
+function fieldsOf(places: readonly number[]): number[] {
+  return places.map((_, place) => places.indexOf(place));
 }
 
 /** Rows of the matrix as integers of a packed layout. */
@@ -204,7 +209,7 @@ function transpose(
   const packed = new Uint8Array(result.buffer);
   const mask = 2 ** bits - 1;
   const perColumn = allRows / perWord;
-  const fieldOf = places.map((_, place) => places.indexOf(place));
+  const fieldOf = fieldsOf(places);
   for (let column = 0; column < columns; column++)
     for (let row = 0; row < rows; row++) {
       const word = words[column * perColumn + Math.floor((first + row) / perWord)]!;
@@ -229,7 +234,7 @@ function transposeNibbles(words: Uint32Array, result: Uint32Array, size: NibbleR
   const { allRows, columns, first, rows, places } = size;
   const perColumn = allRows / 8;
   const perRow = columns / 8;
-  const shifts = places.map((_, place) => 4 * places.indexOf(place));
+  const shifts = fieldsOf(places).map((field) => 4 * field);
   const square = new Uint32Array(8);
   for (let word = Math.floor(first / 8); 8 * word < first + rows; word++) {
     const from = Math.max(0, first - 8 * word);

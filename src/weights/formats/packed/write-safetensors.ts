@@ -1,10 +1,11 @@
 /**
- * Writes a checkpoint of safetensors files tensor by tensor, without holding it: room for the header is left at the start
- * of each file and filled at the end. Files stay below a limit; several get an index.
+ * Writes a checkpoint of safetensors files tensor by tensor, without holding it. Each file begins with room for its header,
+ * which is written at the end. Files stay below a limit; several get an index.
  */
 import { assert } from "../../../shared/assert.ts";
 import { elementCount } from "../../../shared/shape.ts";
 import { type Dtype, dtypeBits } from "../../dtype.ts";
+import { INDEX_FILE, SINGLE_FILE } from "../../safetensors.ts";
 
 /** A file that is being written. */
 export interface FileSink {
@@ -46,9 +47,6 @@ const LENGTH_BYTES = 8;
 const ALIGNMENT = 8;
 /** Room in a header for a tensor, beside its name and shape: keys, quotes and two offsets. */
 const ENTRY_BYTES = 96;
-
-export const SINGLE_FILE = "model.safetensors";
-export const INDEX_FILE = "model.safetensors.index.json";
 
 export interface CheckpointOptions {
   /** `__metadata__` of each file. */

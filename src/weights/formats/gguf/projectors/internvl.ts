@@ -1,4 +1,5 @@
 /** "internvl": InternVL, an InternViT tower, pixel shuffle, a norm and two linear layers. */
+import { optionalField } from "../optional-field.ts";
 import { INTERN_TOWER } from "../tower-names.ts";
 import { imageToken, type Projector, scaleFactor } from "./projector.ts";
 
@@ -22,15 +23,11 @@ export const internvl: Projector = {
     };
   },
   preprocessor({ clip, vision }) {
-    const tiles = (name: string, field: string) => {
-      const count = clip.size(`vision.preproc_${name}_tiles`);
-      return count === undefined ? {} : { [field]: count };
-    };
     const side = vision.image_size;
     return {
       size: { height: side, width: side },
-      ...tiles("min", "min_patches"),
-      ...tiles("max", "max_patches"),
+      ...optionalField("min_patches", clip.size("vision.preproc_min_tiles")),
+      ...optionalField("max_patches", clip.size("vision.preproc_max_tiles")),
     };
   },
   layout: () => ({

@@ -2,6 +2,7 @@
  * "qwen2vl_merger", "qwen2.5vl_merger" and "qwen3vl_merger": towers of pictures of any shape with rotary positions, and a
  * merger of cells of patches.
  */
+import { optionalField } from "../optional-field.ts";
 import { MERGER_2_TOWER, MERGER_3_TOWER, MERGER_25_TOWER, type TowerNames } from "../tower-names.ts";
 import { imageToken, neededMatrix, type Projector, type ProjectorInput, type ProjectorLayout } from "./projector.ts";
 
@@ -131,16 +132,12 @@ function tappedBlocks({ tensors }: ProjectorInput): number[] {
 }
 
 function areaPreprocessor({ clip, vision }: ProjectorInput): Record<string, unknown> {
-  const pixels = (name: string) => {
-    const count = clip.size(`vision.image_${name}`);
-    return count === undefined ? {} : { [name]: count };
-  };
   return {
     patch_size: vision.patch_size,
     temporal_patch_size: FRAMES,
     merge_size: clip.size("vision.spatial_merge_size") ?? 2,
-    ...pixels("min_pixels"),
-    ...pixels("max_pixels"),
+    ...optionalField("min_pixels", clip.size("vision.image_min_pixels")),
+    ...optionalField("max_pixels", clip.size("vision.image_max_pixels")),
   };
 }
 
