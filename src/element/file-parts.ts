@@ -36,21 +36,18 @@ async function pagesOf(
   signal: AbortSignal,
   choose: (chooser: PageChooser) => Promise<string | undefined>,
 ): Promise<FileParts> {
-  const { pdfPages } = await import("../pdf/pdf-pages.ts");
+  const { chosenPages } = await import("../pdf/pdf-pages.ts");
   const { parsePages } = await import("../pdf/page-numbers.ts");
-  let found = await pdfPages(file, { signal });
-  const { pages: total } = found[0]!;
   const name = nameInText(file.name);
-  if (total > 1) {
-    const pages = await choose(new PageChooser(name, total, (text) => parsePages(text, total), signal));
-    if (pages === undefined) return { images: [], note: "" };
-    // The first page is drawn already.
-    if (pages.trim() !== "1") found = await pdfPages(file, { pages, signal });
-  }
+  const ask = async (pages: number) =>
+    pages === 1 ? "1" : choose(new PageChooser(name, pages, (text) => parsePages(text, pages), signal));
+  const found = await chosenPages(file, ask, { signal });
+  const [first] = found;
+  if (!first) return { images: [], note: "" };
   const problems = found.filter((page) => page.problems !== "").map(({ page }) => page);
   const shown = found.map(({ page }) => page).join(", ");
   const lost = problems.length > 0 ? ` Parts of page ${problems.join(", ")} could not be drawn.` : "";
-  const note = total > 1 || lost ? `${name}: page ${shown} of ${total}.${lost}` : "";
+  const note = first.pages > 1 || lost ? `${name}: page ${shown} of ${first.pages}.${lost}` : "";
   return { images: found.map(({ image }) => image), note };
 }
 

@@ -15,8 +15,8 @@ const NO_PIXELS = ["SVG", "HTML", "PDF"];
  *
  * @param name For messages.
  * @returns the header; undefined for an unknown format
- * @throws FoveaError `bad-image` for a file that is empty, unreadable, without pixels, truncated, or beyond limits.ts,
- *   and for one that lacks the size its format has
+ * @throws FoveaError `bad-image` for a file that is empty, unreadable, without pixels, truncated, beyond limits.ts, or
+ *   without the size that its format has
  */
 export async function measurePicture(name: string, blob: Blob): Promise<PictureHeader | undefined> {
   if (blob.size === 0) throw new FoveaError("bad-image", `${name} is empty (0 bytes); pick the file again`);
@@ -38,6 +38,11 @@ export async function measurePicture(name: string, blob: Blob): Promise<PictureH
 export function nameInText(name: string): string {
   const short = name.length <= 80 ? name : `${name.slice(0, 77)}...`;
   return /^\S*[./:\\]\S*$/.test(short) ? short : `"${short}"`;
+}
+
+/** The beginning of a new file's name: at most 60 characters of a name for messages, or of an address its last part. */
+export function fileStem(name: string, otherwise: string): string {
+  return (name.replaceAll('"', "").split("/").at(-1) || otherwise).slice(0, 60);
 }
 
 /** Reads a part of a file. Throws FoveaError `bad-image` if it was moved, changed or locked since it was picked. */

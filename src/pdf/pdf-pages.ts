@@ -1,11 +1,11 @@
 /**
- * Pages of a PDF as pictures, for models that read pictures. Runs in pages and workers. The script that reads PDFs starts with
- * the first one, and ends with each call: a hostile file can neither block the page nor keep its memory.
+ * Pages of a PDF as pictures, for models that read pictures. Runs in pages and workers. The script that reads PDFs starts
+ * and ends with each call, so a hostile file can neither block the page nor keep its memory.
  */
 import { FoveaError, orAborted, orTimedOut, throwIfAborted } from "../errors.ts";
 import { fetchPicture } from "../image/fetch-picture.ts";
 import { checkEncodedSize } from "../image/limits.ts";
-import { nameInText, readFile } from "../image/measure.ts";
+import { fileStem, nameInText, readFile } from "../image/measure.ts";
 import { checkFields, kindOf } from "../shared/arguments.ts";
 import { checkInteger } from "../shared/assert.ts";
 import { parsePages } from "./page-numbers.ts";
@@ -47,9 +47,9 @@ const REASONS: Readonly<Record<PdfFailure, string>> = {
  * Pictures of a PDF's pages, drawn by pdf.js in a worker of its own.
  *
  * @param pdf a file, or the address of one
- * @throws FoveaError `bad-image` for a file that is no PDF, is damaged or protected, has more than 256 MiB, or whose page takes
- *   longer than a minute; `download-failed` for an address and where no worker may start; `aborted`. RangeError for pages
- *   that the PDF lacks, TypeError for wrong arguments.
+ * @throws FoveaError `bad-image` for a file that is no PDF, is damaged, protected or larger than 256 MiB, and for a page that
+ *   takes longer than a minute; `download-failed` for an address and where no worker may start; `aborted`. RangeError for
+ *   pages that the PDF lacks, TypeError for wrong arguments.
  *
  * @example
  * const [page] = await pdfPages(file, { pages: "3" });
@@ -57,10 +57,23 @@ const REASONS: Readonly<Record<PdfFailure, string>> = {
  */
 export async function pdfPages(pdf: Blob | string | URL, options: PdfPagesOptions = {}): Promise<PdfPicture[]> {
   checkFields("options", options, ["pages", "maxSide", "signal"]);
-  const { signal, pages: wanted = "1" } = options;
-  const maxSide = checkInteger("maxSide", options.maxSide ?? 2048, 64, 4096);
+  const { pages: wanted = "1", ...others } = options;
   if (typeof wanted !== "string" && !Array.isArray(wanted)) throw new TypeError("pages must be a string or an array");
   const text = typeof wanted === "string" ? wanted : wanted.join(",");
+  return chosenPages(pdf, async () => text, others);
+}
+
+/**
+ * The same for pages that are chosen once the PDF is open. Throws as `pdfPages`.
+ *
+ * @param choose gets the number of pages, and resolves with those to draw, such as "2-5, 9"; undefined draws none
+ */
+export async function chosenPages(
+  pdf: Blob | string | URL,
+  choose: (pages: number) => Promise<string | undefined>,
+  { signal, maxSide: side = 2048 }: Omit<PdfPagesOptions, "pages">,
+): Promise<PdfPicture[]> {
+  const maxSide = checkInteger("maxSide", side, 64, 4096);
   throwIfAborted(signal, "reading of a PDF");
   const { name, blob } = await fileOf(pdf, signal);
   const bytes = await readFile(name, () => blob.arrayBuffer());
@@ -70,11 +83,11 @@ export async function pdfPages(pdf: Blob | string | URL, options: PdfPagesOption
       orAborted(reader.ask(type, message), signal, "reading of a PDF");
     await ask("started");
     const { pages } = await ask("opened", { type: "open", bytes });
+    const chosen = await choose(pages);
     const found: PdfPicture[] = [];
-    for (const page of parsePages(text, pages)) {
+    for (const page of chosen === undefined ? [] : parsePages(chosen, pages)) {
       const { image, problems } = await ask("drawn", { type: "draw", page, maxSide });
-      const stem = (name.replaceAll('"', "").split("/").at(-1) || "PDF").slice(0, 60);
-      const title = pages === 1 ? `${stem}.png` : `${stem} page ${page}.png`;
+      const title = `${fileStem(name, "PDF")}${pages === 1 ? "" : ` page ${page}`}.png`;
       found.push({ image: new File([image], title, { type: "image/png" }), page, pages, problems });
     }
     return found;

@@ -1,7 +1,7 @@
 /** Pictures of a video, for models that read pictures. Runs in pages and workers; the library that reads videos loads late. */
 import { FoveaError, orAborted, orTimedOut, throwIfAborted } from "../errors.ts";
 import { checkPictureSize } from "../image/limits.ts";
-import { nameInText } from "../image/measure.ts";
+import { fileStem, nameInText } from "../image/measure.ts";
 import { checkFields, kindOf } from "../shared/arguments.ts";
 import { checkInteger, checkNumber } from "../shared/assert.ts";
 import { roundHalfEven } from "../shared/round.ts";
@@ -40,8 +40,8 @@ const FRAME_MS = 60_000;
  * count. Read by `mediabunny` and the browser's own decoder (WebCodecs).
  *
  * @param video a file (MP4, MOV, WebM or Matroska), or the address of one, which is read in parts
- * @throws FoveaError `bad-image` for a file that is no video, is damaged, lasts longer than 4 hours or has more than 2 GiB, and
- *   for one that this browser cannot decode; `download-failed` for an address; `aborted`. TypeError and RangeError for others.
+ * @throws FoveaError `bad-image` for a file that is no video, is damaged, lasts longer than 4 hours, has more than 2 GiB, or
+ *   that this browser cannot decode; `download-failed` for an address; `aborted`. TypeError or RangeError for wrong options.
  *
  * @example
  * const frames = await videoFrames(file, { frames: 6 });
@@ -197,8 +197,8 @@ async function readFrames(
       if (!value || found.at(-1)?.seconds === value.timestamp) continue;
       const seconds = value.timestamp;
       const blob = await wait(pngOf(value.canvas));
-      const stem = (name.replaceAll('"', "").split("/").at(-1) || "video").slice(0, 60);
-      const image = new File([blob], `${stem} at ${seconds.toFixed(1)} s.png`, { type: "image/png" });
+      const title = `${fileStem(name, "video")} at ${seconds.toFixed(1)} s.png`;
+      const image = new File([blob], title, { type: "image/png" });
       found.push({ image, seconds });
     }
   } finally {

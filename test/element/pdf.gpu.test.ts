@@ -1,5 +1,5 @@
 /** A PDF that a user drops: the element asks which pages are meant, and each becomes a picture of the question. */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { userEvent } from "vitest/browser";
 import type { FoveaChat } from "../../src/element/fovea-chat.ts";
 import { makePdf } from "../support/pdf.ts";
@@ -36,6 +36,8 @@ test("a PDF of one page becomes a picture at once", async () => {
 });
 
 test("asks which pages, and stays open at wrong ones", async () => {
+  const readers = vi.spyOn(globalThis, "Worker");
+  onTestFinished(() => readers.mockRestore());
   drop(makePdf(PAGES));
   const input = await chooser();
   expect(textOf(chat, "note")).toBe("paper.pdf has 4 pages. Which ones do you ask about? Write 3, or 2-5, or 1, 4.");
@@ -49,6 +51,7 @@ test("asks which pages, and stays open at wrong ones", async () => {
     .toEqual(["Picture: paper.pdf page 2.png", "Picture: paper.pdf page 3.png"]);
   await settled(chat);
   expect(textOf(chat, "note")).toBe("paper.pdf: page 2, 3 of 4.");
+  expect(readers).toHaveBeenCalledTimes(1);
   expect(part(chat, "pages")).toBeUndefined();
 });
 
