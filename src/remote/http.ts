@@ -4,11 +4,10 @@
  * server only.
  */
 import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
+import { addressText, TRANSIENT_STATUSES } from "../shared/http.ts";
 import type { CheckedOptions } from "./options.ts";
 import { messageIn, ServerError, saysContextFull, serverWords } from "./server-error.ts";
 
-/** Statuses that a later attempt may change: timeouts, too many requests, a restarting server. */
-const TRANSIENT: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
 /** Error bodies and lists of models. */
 const MAX_BODY_BYTES = 1 << 20;
 /** An error's body that does not come is not waited for. */
@@ -67,7 +66,10 @@ export class ServerAnswer {
       method: body === undefined ? "GET" : "POST",
       headers: { ...headers, ...this.#options.headers },
       ...(body !== undefined && { body }),
-      ...{ signal: this.#transfer.signal, redirect: "manual", cache: "no-store", credentials: "omit" },
+      signal: this.#transfer.signal,
+      redirect: "manual",
+      cache: "no-store",
+      credentials: "omit",
       referrerPolicy: "no-referrer",
     });
     const { connectMs } = this.#options.timeouts;
@@ -115,7 +117,7 @@ export class ServerAnswer {
 
   /** For messages. */
   get address(): string {
-    return plainAddress(this.#url);
+    return addressText(this.#url);
   }
 
   /** Ends the transfer if it is still running. Safe to call twice. */
@@ -152,7 +154,7 @@ export class ServerAnswer {
 
   #redirected(): ServerError {
     const location = this.#response.headers.get("Location") ?? "";
-    const target = URL.canParse(location, this.#url) ? plainAddress(new URL(location, this.#url)) : "another address";
+    const target = URL.canParse(location, this.#url) ? addressText(new URL(location, this.#url)) : "another address";
     return new ServerError(
       `${this.address} redirects to ${serverWords(target, this.#options.secrets)}; nothing was sent there. Use that address as baseURL if you trust it`,
       { status: this.#response.status || undefined },
@@ -172,14 +174,8 @@ export class ServerAnswer {
       : nextStep(status, hasKey, sentCharacters, retryAfterMs);
     const message = `${this.address} answered HTTP ${status}${said ? `: "${said}"` : ""}; ${next}`;
     const error = new ServerError(message, { status, retryAfterMs, code: isFull ? "context-full" : undefined });
-    return TRANSIENT.includes(status) ? new TransientFailure(error) : error;
+    return TRANSIENT_STATUSES.includes(status) ? new TransientFailure(error) : error;
   }
-}
-
-/** Origin and path: a query may contain a key. At most 200 characters. */
-export function plainAddress(url: URL): string {
-  const text = `${url.origin}${url.pathname}`;
-  return text.length <= 200 ? text : `${text.slice(0, 197)}...`;
 }
 
 /** OpenAI's code of an error, where the message is in other words. */

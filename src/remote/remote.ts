@@ -23,10 +23,10 @@ import { disposedError, FoveaError } from "../errors.ts";
 import { COUNT_FIELDS, GENERATE_FIELDS } from "../known-fields.ts";
 import { RunningGeneration } from "../running-generation.ts";
 import { checkFields, checkSignal, isSignal } from "../shared/arguments.ts";
+import { addressText } from "../shared/http.ts";
 import { snapshot } from "../shared/snapshot.ts";
 import { AnswerClock, readAnswer } from "./answer.ts";
 import { Exchange } from "./exchange.ts";
-import { plainAddress } from "./http.ts";
 import { type CheckedOptions, checkRemoteOptions, type RemoteOptions } from "./options.ts";
 import { SentPictures } from "./pictures.ts";
 import { cannot, needsDialect, pixelsOf, requestBody, requestMessages } from "./request.ts";
@@ -74,8 +74,9 @@ export class RemoteModel implements FoveaModel {
   }
 
   /**
-   * Asks the server for its models: whether it can be reached and takes the key, which program it is, and how long a
-   * conversation may be. A server without such a list is no error. Throws ServerError and FoveaError `aborted` or `disposed`.
+   * Asks the server for its models. The answer tells whether it can be reached and takes the key, which program it is, and
+   * how long a conversation may be. A server without such a list is no error. Throws ServerError and FoveaError `aborted` or
+   * `disposed`.
    */
   async connect({ signal }: { signal?: AbortSignal } = {}): Promise<ModelInfo> {
     checkSignal(signal);
@@ -89,8 +90,8 @@ export class RemoteModel implements FoveaModel {
    * `prefill` and `attention` events; a `server` event comes first. `stats.newTokens` counts events where the server does
    * not count tokens.
    *
-   * Errors reach the reader of the events: ServerError with `partialText`, FoveaError `unsupported-model` for what a server cannot do
-   * (compression, inhibition, attention), `bad-image`, `download-failed`, `disposed`; TypeError or RangeError.
+   * Errors reach the reader of the events: ServerError with `partialText`; FoveaError `unsupported-model` for what a server
+   * cannot do (compression, inhibition, attention), `bad-image`, `download-failed`, `disposed`; TypeError or RangeError.
    */
   generate(request: GenerateRequest): Generation {
     const task = async (emit: (event: GenerationEvent) => void, signal: AbortSignal) => {
@@ -249,6 +250,6 @@ function infoOf({ base, model }: CheckedOptions, { contextLength = 0, warning }:
     defaults: { compression: { method: "none" }, inhibition: { maxRatio: 0 } },
     canGenerate: true,
     warnings: warning ? [warning] : [],
-    server: { address: plainAddress(base), model },
+    server: { address: addressText(base), model },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Programs that serve models behind OpenAI's interface, and how they differ: names of fields outside that interface, fields
- * of it that they ignore, and forms of answers. A program is a value; no other file knows its name.
+ * Programs that serve models behind OpenAI's interface, and how they differ. They name fields outside that interface
+ * differently, ignore some of its fields, and know other forms of answers. A program is a value; no other file knows its name.
  */
 import type { AnswerFormat, GenerateRequest } from "../api.ts";
 

@@ -1,7 +1,8 @@
 /** Fetches one small JSON document, with the same retries as a file. Model files go through url-source.ts. */
 import { FoveaError } from "../errors.ts";
+import { addressText, TRANSIENT_STATUSES } from "../shared/http.ts";
 import type { ReadOptions } from "./byte-source.ts";
-import { addressText, HttpAnswer, type HttpTarget, TRANSIENT_STATUSES } from "./http.ts";
+import { HttpAnswer, type HttpTarget } from "./http.ts";
 import { decodeUtf8, parseJson } from "./json.ts";
 import { DEFAULT_RETRY_POLICY, Retries, type RetryPolicy } from "./retry.ts";
 

@@ -3,10 +3,10 @@
  * or JSON, within limits. Known names and hub names are resolved before they get here (remote-model.ts).
  */
 import { FoveaError } from "../errors.ts";
+import { addressText } from "../shared/http.ts";
 import { quoted } from "../shared/json.ts";
 import { NESTED_FILES } from "../shared/model-files.ts";
 import { type ByteSource, blobSource, type FileBytes, memorySource, type ReadOptions } from "./byte-source.ts";
-import { addressText } from "./http.ts";
 import { decodeUtf8, parseJson, parseJsonUniqueKeys } from "./json.ts";
 import { openUrl, type UrlOptions } from "./url-source.ts";
 

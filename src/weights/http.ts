@@ -3,6 +3,7 @@
  * becomes a TransientFailure here. url-source.ts decides which answers are acceptable, and retries.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
+import { addressText } from "../shared/http.ts";
 import { MAX_FILE_BYTES } from "./byte-source.ts";
 import { TransientFailure } from "./retry.ts";
 
@@ -19,9 +20,6 @@ export interface HttpTarget {
   httpCache?: RequestCache | undefined;
 }
 
-/** Statuses worth a retry: timeouts, too many requests, a restarting server. */
-export const TRANSIENT_STATUSES: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
-
 /** `Content-Range: bytes start-end/total` as a half-open range; `totalBytes` is undefined where the server sends `*`. */
 export interface ContentRange {
   start: number;
@@ -29,17 +27,9 @@ export interface ContentRange {
   totalBytes: number | undefined;
 }
 
-/** The address without its query, which may contain a token. */
-export function plainAddress(url: URL): string {
-  return `${url.origin}${url.pathname}`;
-}
-
-const SHOWN_ADDRESS = 200;
-
-/** The same for messages, cut to a readable length. */
-export function addressText(url: URL): string {
-  const text = plainAddress(url);
-  return text.length <= SHOWN_ADDRESS ? text : `${text.slice(0, SHOWN_ADDRESS - 3)}...`;
+/** The headers of a request to a hub with an access token, or without one. */
+export function hubHeaders(token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { Authorization: `Bearer ${token}` };
 }
 
 /** An answer whose body can be read once. Its opener must close it, also after an error. */

@@ -3,10 +3,11 @@
  * fields. @huggingface/hub has such a search too, without the fields of packed files and without limits and retries.
  */
 import { FoveaError } from "../errors.ts";
+import { addressText } from "../shared/http.ts";
 import { isJsonObject } from "../shared/json.ts";
 import type { ReadOptions } from "./byte-source.ts";
 import { fetchJson } from "./fetch-json.ts";
-import { addressText } from "./http.ts";
+import { hubHeaders } from "./http.ts";
 import { parseHubName } from "./hub-name.ts";
 import { badListing } from "./listing.ts";
 import type { RetryPolicy } from "./retry.ts";
@@ -47,7 +48,7 @@ export async function searchModels(words: string, options: SearchOptions): Promi
     ["direction", "-1"],
     ...["downloads", "gated", ...fields].map((field) => ["expand[]", field]),
   ]).toString();
-  const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const headers = hubHeaders(token);
   const answer = await fetchJson(url, "search", { signal, retry, headers, maxBytes: MAX_ANSWER_BYTES });
   const where = addressText(url);
   if (answer.status !== 200)

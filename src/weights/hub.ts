@@ -8,12 +8,13 @@
  * `NAME/resolve/COMMIT/FILE` leads to the bytes, often on another origin. Refusals carry X-Error-Code.
  */
 import { FoveaError } from "../errors.ts";
+import { addressText } from "../shared/http.ts";
 import { isJsonObject, quoted } from "../shared/json.ts";
 import { NESTED_FILES } from "../shared/model-files.ts";
 import type { ReadOptions } from "./byte-source.ts";
 import { fetchJson, type JsonAnswer } from "./fetch-json.ts";
 import { isModelFile } from "./formats/registry.ts";
-import { addressText } from "./http.ts";
+import { hubHeaders } from "./http.ts";
 import type { HubModel } from "./hub-name.ts";
 import { badListing, type ListedFile, listedFile, MAX_LISTED_FILES, type ModelListing } from "./listing.ts";
 import type { RetryPolicy } from "./retry.ts";
@@ -44,7 +45,7 @@ export async function listHub(model: HubModel, options: HubOptions): Promise<Hub
   const { hubUrl, token } = options;
   const id = `${model.owner}/${model.name}`;
   const home = new URL(id, hubUrl);
-  const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const headers = hubHeaders(token);
   const ask = (url: URL) =>
     fetchJson(url, `hf:${id}`, { signal: options.signal, retry: options.retry, headers, maxBytes: MAX_PAGE_BYTES });
   const api = `api/models/${id}`;

@@ -3,6 +3,7 @@
  * known lengths and hashes. open-model.ts stores them.
  */
 import { FoveaError } from "../errors.ts";
+import { addressText, plainAddress } from "../shared/http.ts";
 import { quoted } from "../shared/json.ts";
 import { shippedFiles } from "../shared/shipped-files.ts";
 import { originalOf } from "../shared/small-copy.ts";
@@ -12,7 +13,6 @@ import { findCopy } from "./copies.ts";
 import { folderUrl, openAt } from "./folder.ts";
 import { filesToLoad } from "./formats/registry.ts";
 import { textSha256 } from "./hash.ts";
-import { addressText, plainAddress } from "./http.ts";
 import { parseHubName } from "./hub-name.ts";
 import type { Digest, ModelListing } from "./listing.ts";
 import { openLocalFile } from "./local-file.ts";

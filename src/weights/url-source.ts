@@ -4,8 +4,9 @@
  * are delivered. Servers without range support are read from the start. Only the first bytes are cached.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
+import { addressText, TRANSIENT_STATUSES } from "../shared/http.ts";
 import { type ByteSource, blobSource, checkRange, collect, type ReadOptions } from "./byte-source.ts";
-import { addressText, HttpAnswer, type HttpTarget, TRANSIENT_STATUSES } from "./http.ts";
+import { HttpAnswer, type HttpTarget } from "./http.ts";
 import { DEFAULT_RETRY_POLICY, Retries, type RetryPolicy, TransientFailure } from "./retry.ts";
 
 /**

@@ -40,9 +40,8 @@ import { RunningGeneration } from "../running-generation.ts";
 import { checkFields, checkFunction, checkName, checkSignal, isSignal } from "../shared/arguments.ts";
 import { shippedFor } from "../shared/shipped-files.ts";
 import { snapshot } from "../shared/snapshot.ts";
-import { absoluteAddress } from "../shared/source.ts";
 import { Channel } from "./channel.ts";
-import { packImage, packInspection, packRequest, packSource } from "./pack.ts";
+import { packImage, packInspection, packRequest, packSettings, packSource } from "./pack.ts";
 import { startEngineWorker } from "./start-worker.ts";
 
 /** Time for a cancelled load to store its downloaded bytes, in milliseconds. */
@@ -70,10 +69,8 @@ export async function createFovea(
 }
 
 async function loadInWorker(source: string | URL | ModelFiles, options: WorkerOptions): Promise<RemoteFovea> {
-  const { signal, onProgress, onWait, ...settings } = options;
-  // Relative to the page, not to the worker's script.
-  for (const name of ["modelsUrl", "hubUrl"] as const)
-    if (typeof settings[name] === "string") settings[name] = absoluteAddress(settings[name]);
+  const { signal, onProgress, onWait, ...given } = options;
+  const settings = packSettings(given);
   throwIfAborted(signal, "loading");
   const channel = new Channel(startEngineWorker(), onWait);
   const { lifeLock } = channel;

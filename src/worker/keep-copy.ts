@@ -6,7 +6,7 @@ import { callOnce } from "./single-call.ts";
 
 /**
  * As `keepSmallCopy` of `fovea`, in a worker. It also throws FoveaError `download-failed` if the worker's script cannot be
- * loaded, and `device-lost` if the worker dies; an unfinished copy is deleted by the next attempt then.
+ * loaded, and `device-lost` if the worker dies. The next attempt then deletes the unfinished copy.
  */
 export async function keepSmallCopy(source: string | URL | ModelFiles, options: SmallCopyOptions): Promise<SmallCopy> {
   checkFields("options", options, SMALL_COPY_FIELDS);

@@ -6,7 +6,7 @@ import type { GenerateRequest, ImageInput, InspectRequest, ModelFiles } from "..
 import { FoveaError } from "../errors.ts";
 import { copyCanvas, decodeElement } from "../image/page-picture.ts";
 import { kindOf } from "../shared/arguments.ts";
-import { sourceName } from "../shared/source.ts";
+import { absoluteAddress, sourceName } from "../shared/source.ts";
 import type { SentImage, SentMessage, SentPart, SentRequest } from "./protocol.ts";
 
 /** A value to send, and its parts that are ours to transfer. */
@@ -93,11 +93,17 @@ function numbered(bitmap: ImageBitmap): SentImage {
   return { bitmap, number };
 }
 
-/** An absolute address. The worker would resolve relative ones against its script. */
+/** A copy of the settings of a load. Relative addresses become absolute, because the worker would resolve them against its script. */
+export function packSettings<T extends { modelsUrl?: string; hubUrl?: string }>(settings: T): T {
+  const packed = { ...settings };
+  for (const name of ["modelsUrl", "hubUrl"] as const)
+    if (typeof packed[name] === "string") packed[name] = absoluteAddress(packed[name]);
+  return packed;
+}
+
+/** An absolute address, for the same reason. One that is absolute stays as it is: a data URL may have megabytes. */
 function absolute(address: string): string {
-  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
-  const isRelative = address.trim() !== "" && !URL.canParse(address) && URL.canParse(address, base);
-  return isRelative ? new URL(address, base).href : address;
+  return address.trim() === "" || URL.canParse(address) ? address : absoluteAddress(address);
 }
 
 /** Copies pixels, because they may be views of a larger buffer. */

@@ -1,17 +1,16 @@
 /** One call in a worker of its own, which ends with the call: for work without a loaded model. */
 import type { ModelFiles } from "../api.ts";
 import { shippedFor } from "../shared/shipped-files.ts";
-import { absoluteAddress } from "../shared/source.ts";
 import { type CallOptions, Channel } from "./channel.ts";
-import { packSource } from "./pack.ts";
+import { packSettings, packSource } from "./pack.ts";
 import type { Call } from "./protocol.ts";
 import { startEngineWorker } from "./start-worker.ts";
 
 type SingleCall = Extract<Call, { type: "keep-copy" | "plan" }>;
 
 /**
- * Makes a call about a model, and ends the worker. Throws the worker's error; FoveaError `download-failed` if its script cannot be
- * loaded, `device-lost` if it dies.
+ * Makes a call about a model, and ends the worker. Throws the worker's error; FoveaError `download-failed` if its script
+ * cannot be loaded, `device-lost` if it dies.
  *
  * @param settings plain values; addresses in them may be relative to the page
  */
@@ -21,10 +20,7 @@ export async function callOnce<T extends SingleCall>(
   settings: T["options"],
   options: CallOptions,
 ): Promise<unknown> {
-  const own = { ...settings };
-  // Relative to the page, not to the worker's script.
-  for (const name of ["modelsUrl", "hubUrl"] as const)
-    if (typeof own[name] === "string") own[name] = absoluteAddress(own[name]);
+  const own = packSettings(settings);
   const channel = new Channel(startEngineWorker());
   try {
     const { lifeLock } = channel;
