@@ -1,9 +1,9 @@
 /**
- * The page's rule for scripts where Trusted Types are enforced: its worker and its service worker, nothing else. Text never
- * becomes HTML or code. Bundlers find the worker by `new Worker(new URL(...))`, so its address cannot be wrapped there.
+ * The page's rule for scripts where Trusted Types are enforced: its two workers and its service worker, nothing else. Text
+ * never becomes HTML or code. Bundlers find a worker by `new Worker(new URL(...))`, so its address cannot be wrapped there.
  */
 
-const OWN_SCRIPTS = /\/(?:sw|(?:assets\/)?fovea-worker[\w.-]*)\.(?:js|ts)$/;
+const OWN_SCRIPTS = /\/(?:sw|(?:assets\/)?(?:fovea|pdf)-worker[\w.-]*)\.(?:js|ts)$/;
 
 /** The part of the browser's interface that is used here. */
 interface TrustedTypes {

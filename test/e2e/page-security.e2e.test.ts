@@ -5,6 +5,7 @@ import type { FoveaChat } from "../../src/element/fovea-chat.ts";
 import { CHROMIUM_FLAGS, findChromium } from "../../tools/chromium.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { projectRoot, type Running, startCommand } from "../support/command.ts";
+import { makePdf } from "../support/pdf.ts";
 import { ask, choose, ready } from "../support/site-page.ts";
 
 let site: Running;
@@ -43,6 +44,14 @@ test("an answer follows a format, WebAssembly and its worker included", async ()
     .evaluate((chat: FoveaChat) => Object.assign(chat, { format: { type: "choice", options: ["a frog", "a whale"] } }));
   await choose(page, `${projectRoot}/public/samples/harbour.webp`);
   expect(await ask(page, "What is it?")).toMatch(/a (frog|whale)/);
+  expect(complaints).toEqual([]);
+});
+
+test("a PDF becomes a picture, by a worker of its own", async () => {
+  const pdf = makePdf([{ colour: [1, 0, 0] }]);
+  const buffer = Buffer.from(await pdf.arrayBuffer());
+  await page.locator("fovea-chat .chooser").first().setInputFiles({ name: pdf.name, mimeType: pdf.type, buffer });
+  await page.getByRole("button", { name: "Remove paper.pdf.png", exact: true }).waitFor();
   expect(complaints).toEqual([]);
 });
 
