@@ -90,8 +90,8 @@ export class Conversation<P extends Pictured> {
   }
 
   /**
-   * Asks a turn's question again without the oldest turns, or without the pictures of the oldest turns: as many as must go
-   * for an answer to have room. They stay in the conversation, but later questions leave them out too.
+   * Asks a turn's question again without the oldest turns, or without their pictures: as many as must go for an answer to
+   * have room. They stay in the conversation, but later questions leave them out too.
    */
   askShorter({ id }: Turn<P>, what: "turn" | "pictures"): Promise<string> {
     return this.#queue(async (signal) => {
@@ -116,11 +116,12 @@ export class Conversation<P extends Pictured> {
 
   #count(model: FoveaModel, turn: Turn<P>, signal: AbortSignal): Promise<TokenCount> {
     const { compression, pictures, tools } = this.#owner.settings(model.info);
-    const options = {
-      ...{ ...(compression && { compression }), ...(pictures && { pictures }), ...(tools && { tools }) },
+    return model.countTokens(this.#messages(turn, model.info), {
+      ...(compression && { compression }),
+      ...(pictures && { pictures }),
+      ...(tools && { tools }),
       signal,
-    };
-    return model.countTokens(this.#messages(turn, model.info), options);
+    });
   }
 
   /** Shows another answer of a turn. */

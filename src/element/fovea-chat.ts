@@ -96,7 +96,8 @@ export class FoveaChat extends LitElement {
     },
   });
   readonly #composer = new Composer(this, {
-    ...{ onQuestion: (...asked) => void this.#ask(...asked).catch(ignore), onStop: () => this.stop() },
+    onQuestion: (...asked) => void this.#ask(...asked).catch(ignore),
+    onStop: () => this.stop(),
     onModel: (files) => takeModel(this, files),
     count: async (...asked) =>
       this.#engine.state.phase === "ready" ? this.#conversation.count(await this.#model(), ...asked) : undefined,

@@ -15,8 +15,8 @@ export interface HalfLine {
 const USE_HALF = "Use half of the tokens";
 
 /**
- * Undefined where there is nothing to offer: without a picture, with a saving too small to promise, with another choice,
- * and where the model compresses by default.
+ * Undefined where there is nothing to offer: without a picture, with another choice, and where the model compresses by
+ * default or would save too little.
  *
  * @param stats of the last answer
  */

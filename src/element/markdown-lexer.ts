@@ -1,5 +1,5 @@
 /**
- * Markdown to tokens, for untrusted text: HTML stays text, and the work is bounded. marked takes quadratic time and more
+ * Markdown to tokens, for untrusted text: HTML stays text, and the work is bounded. The library takes quadratic time and more
  * for texts such as "*a_*a_*a_", so each attempt that may read to the end of the text is counted.
  */
 import { Lexer, Tokenizer, type Tokens, type TokensList } from "marked";

@@ -2,10 +2,12 @@
  * Shows a model's Markdown answer as elements of the page. An answer is untrusted: the picture, the question or the weights
  * may have planted it.
  *
- * marked parses the text, and is loaded with the first answer that is more than prose. This module builds elements from a list of known token kinds. It never makes HTML strings, so
- * nothing needs sanitising: tags are shown as text, pictures become links, links are checked, and no element triggers a
- * request. Rejected: a renderer's HTML with DOMPurify (8 kB more, a second parser that must agree with the browser's, and
- * refused by Trusted Types), markdown-it (twice marked's size), micromark (its events are further from a tree).
+ * marked parses the text, and is loaded with the first answer that is more than prose. This module builds elements from a
+ * list of known token kinds. It never makes HTML strings, so nothing needs sanitising. Tags are shown as text, pictures
+ * become links, links are checked, and no element triggers a request.
+ *
+ * A renderer's HTML with DOMPurify is rejected: it is 8 kB more, and a second parser that must agree with the browser's.
+ * Trusted Types refuse it. So are markdown-it (twice marked's size) and micromark (its events are further from a tree).
  */
 import type { MarkedToken, Token, Tokens } from "marked";
 import { decodeReferences } from "./character-references.ts";
@@ -106,7 +108,7 @@ function parse(text: string): Parsed {
   const tokens = lex(text);
   if (!tokens) return plainBlocks(text);
   const blocks = tokens
-    .filter(({ type }) => type !== "space" && type !== "def")
+    .filter(isBlock)
     .map((token) => ({ key: `${token.type} ${token.raw}`, make: () => wholeBlock(token) }));
   return { blocks, ...NO_LINKS, links: JSON.stringify(tokens.links) };
 }
@@ -115,6 +117,11 @@ const NO_LINKS = { links: "{}", isPlain: false, isWaiting: false } as const;
 
 function plainBlocks(text: string): Parsed {
   return { blocks: [{ key: `plain ${text}`, make: () => element("p", [plain(text)]) }], ...NO_LINKS, isPlain: true };
+}
+
+/** True if a token is shown. */
+function isBlock({ type }: Token): boolean {
+  return type !== "space" && type !== "def";
 }
 
 /** A block as one element, so that it can be replaced alone. */
@@ -148,7 +155,7 @@ function block(token: Token, depth: number): Node {
 }
 
 function blocks(tokens: readonly Token[], depth: number): Node[] {
-  return tokens.filter(({ type }) => type !== "space" && type !== "def").map((token) => block(token, depth + 1));
+  return tokens.filter(isBlock).map((token) => block(token, depth + 1));
 }
 
 function list({ ordered, start, items }: Tokens.List, depth: number): Node {

@@ -1,8 +1,8 @@
 /** Safe links in a model's answer: which addresses may become links, and how. Only a click opens one. */
 
 /**
- * The address of a link; undefined for unsafe ones: scripts, data, files, addresses relative to the page (the model cannot
- * know them, and they may have effects), and addresses with user name and password (they can imitate another host).
+ * The address of a link; undefined for unsafe ones. Scripts, data and files are unsafe. So are addresses relative to the
+ * page: the model cannot know them, and they may have effects. Addresses with a user name can imitate another host.
  */
 export function safeAddress(text: string): URL | undefined {
   if (!URL.canParse(text)) return undefined;

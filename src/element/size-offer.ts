@@ -31,8 +31,8 @@ export class SizeOffer {
   }
 
   /**
-   * Nothing for a model that is loaded, runs on a server, or lies at an address of its own: only a hub and the user's files
-   * have several sizes under one name.
+   * Offers nothing for a model that is loaded, runs on a server, or lies at an address. Only a hub and the user's files have
+   * several sizes under one name.
    *
    * @param plan looks at a model; without it nothing is offered
    */

@@ -7,8 +7,8 @@ export function isSendKey({ key, shiftKey, isComposing, keyCode }: KeyboardEvent
 }
 
 /**
- * The files of a paste; none where its text is meant. Word and Excel add a picture of the text that they copy: in a text
- * field the text is pasted, and the picture is left out. File managers add the name or the address of a copied file.
+ * The files of a paste; none where its text is meant. Word and Excel add a picture of the text that they copy. A text field
+ * takes the text, and the picture is left out. File managers add the name or the address of a copied file.
  */
 export function pastedFiles(event: ClipboardEvent): File[] {
   const files = [...(event.clipboardData?.files ?? [])];

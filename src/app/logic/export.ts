@@ -15,7 +15,10 @@ export function exportJson(turns: readonly ChatTurn[], { name, info }: From): st
       pictures: pictures.map(({ name }) => ({ name })),
       shown,
       answers: answers.map(({ text, state, settings, stats, seen, error }) => ({
-        ...{ text, state, settings, stats },
+        text,
+        state,
+        settings,
+        stats,
         seen: seen.map(({ tokens, views }) => ({
           tokens,
           views: views.map(({ columns, kept, stages, ...place }) => ({

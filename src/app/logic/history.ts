@@ -21,7 +21,9 @@ export interface Kept {
   turns: readonly KeptTurn[];
 }
 
-/** Keeps what can be kept: finished answers, and pictures that are files or addresses. Never throws: a private window keeps nothing. */
+/**
+ * Keeps finished answers, and pictures that are files or addresses. Never throws: a private window keeps nothing.
+ */
 export async function keep({
   model,
   settings,

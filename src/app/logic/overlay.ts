@@ -5,15 +5,6 @@
 import type { SeenView } from "../../api.ts";
 import { clipToPicture, type Size, type ViewGrid } from "../../image/geometry.ts";
 
-/** One picture of an answer, as the engine reports it. */
-export interface SeenImage {
-  /** Image tokens that the decoder reads. */
-  tokens: number;
-  milliseconds: number;
-  /** In the order of the prompt. */
-  views: readonly SeenView[];
-}
-
 /** Token of each cell of a view at a stage. A cell is what becomes one token without compression: one patch, or r x r. */
 export interface TokenMap {
   /** [cells], row by row; -1 for a cell that was dropped. */

@@ -67,7 +67,9 @@ function compressionSettings(compression: Compression, imageTokens: number): Par
   if (method !== "vmtc") return { method, budget };
   const { blocks, stages = blocks?.length ?? PLAIN_SETTINGS.stages, clusters, merge, positions } = compression;
   return {
-    ...{ method, budget, stages },
+    method,
+    budget,
+    stages,
     clusters: clusters === 0 ? "drop" : clusters === 1 ? "fuse" : "auto",
     ...(merge && { merge }),
     ...(positions && { positions }),
@@ -98,7 +100,7 @@ const RESEARCH_FIELDS = ["method", "stages", "clusters", "merge", "positions"] a
 const COMPRESSION_FIELDS = ["budget", "method", "stages", "clusters", "merge", "positions"] as const;
 const INHIBITION_FIELDS = ["inhibition", "score", "schedule", "scope"] as const;
 
-/** True if these settings are the model's own. Its defaults, which may say more than the panel shows, are then sent as they are. */
+/** True if these settings are the model's own. Its defaults, which may say more than the panel shows, are then sent unchanged. */
 function areDefaults(names: readonly (keyof Settings)[], settings: Settings, info: AskedModel): boolean {
   const own = settingsOf(info);
   return names.every((name) => settings[name] === own[name]);
@@ -140,7 +142,7 @@ export function requestOf(
 
 /**
  * The properties of the element that the settings define. The token budget is its attribute `tokens` where that says all of
- * it, so that the element can offer half of the tokens; any other compression is a field of `settings`.
+ * it: the element can then offer half of the tokens. Any other compression is a field of `settings`.
  *
  * @param info of the loaded model; without it the fields that depend on it are left out
  */
@@ -158,7 +160,7 @@ export function elementSettings(
   return { tokens: null, settings: { ...request, ...(compression && { compression }) } };
 }
 
-/** The settings of an answer that are not the model's own, in words: "compression pool, factor 2; inhibition off". "" if all are. */
+/** The settings of an answer that are not the model's own: "compression pool, factor 2; inhibition off". "" if all are. */
 export function changesText(
   { compression, inhibition, temperature = 0 }: Pick<GenerateRequest, "compression" | "inhibition" | "temperature">,
   { defaults }: Pick<ModelInfo, "defaults">,

@@ -67,7 +67,13 @@ export interface View {
 }
 
 export const FIRST_VIEW: View = {
-  ...{ turn: undefined, image: -1, mode: "tokens", tiles: 0, stage: -1, layer: "all", words: undefined },
+  turn: undefined,
+  image: -1,
+  mode: "tokens",
+  tiles: 0,
+  stage: -1,
+  layer: "all",
+  words: undefined,
 };
 
 /** A small copy of a model that is being made, or was made last; `name` is the model's. */

@@ -1,9 +1,9 @@
 /** The inspector's contents: from the state to one picture, its tokens, and where the chosen words looked. Pure. */
 import type { ImageInput, SeenView } from "../../api.ts";
 import type { ChatTurn } from "../../element/fovea-chat.ts";
-import { type Answer, picturesOf, readTurns, shownAnswer } from "../../element/turns.ts";
+import { type Answer, picturesOf, readTurns, type SeenPicture, shownAnswer } from "../../element/turns.ts";
 import { type Look, lookAt, tokensOfText } from "./looking.ts";
-import { layersOf, type SeenImage, stageCount, type TokenMap, tokenMap } from "./overlay.ts";
+import { layersOf, stageCount, type TokenMap, tokenMap } from "./overlay.ts";
 import type { PageState, PictureItem } from "./state.ts";
 
 /** A view that is drawn, and its tokens. */
@@ -14,7 +14,7 @@ export interface ShownView {
 
 export interface Viewed {
   picture: PictureItem | undefined;
-  image: SeenImage | undefined;
+  image: SeenPicture | undefined;
   turn: ChatTurn | undefined;
   answer: Answer | undefined;
   /** Names of all pictures that the answer is about. */
@@ -78,8 +78,14 @@ function readPictures(turns: readonly ChatTurn[], at: number, maxPictures: numbe
 }
 
 const NOTHING = {
-  ...{ image: undefined, look: undefined },
-  ...{ layers: [], layer: 0, shown: [], stage: 0, stages: 0, words: "" },
+  image: undefined,
+  look: undefined,
+  layers: [],
+  layer: 0,
+  shown: [],
+  stage: 0,
+  stages: 0,
+  words: "",
 };
 
 function lookOf({ attention, seen }: Answer, index: number, { words, layer }: PageState["view"]): Look | undefined {

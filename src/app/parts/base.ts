@@ -130,12 +130,10 @@ export const base = css`
     display: grid;
     grid-template-columns: 1fr auto;
     gap: 0.15rem 0.75rem;
+    align-content: start;
   }
   .slider :is(input, .soft) {
     grid-column: 1 / -1;
-  }
-  .slider {
-    align-content: start;
   }
   output {
     color: var(--soft);

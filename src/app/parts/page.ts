@@ -11,7 +11,7 @@ import { isLargeDownload } from "../logic/models.ts";
 import type { PageState } from "../logic/state.ts";
 import { SCENE_NAME } from "../scene/samples.ts";
 import { base } from "./base.ts";
-import { type DialogRequest, openDialog } from "./dialogs.ts";
+import type { DialogRequest } from "./dialogs.ts";
 import { pageStyles } from "./page-styles.ts";
 import type { SceneEvent } from "./scene-builder.ts";
 
@@ -121,19 +121,20 @@ export class Page extends LitElement {
 
   #notices() {
     const { model, notice } = this.state;
+    const openModels = () => void this.#open({ kind: "models" });
     const warnings = model.info?.warnings ?? [];
     const isDemo = model.source === SHIPPED_MODEL;
     return html`${
       isDemo
         ? html`<p class="notice">A tiny demo model: it knows emoji scenes, not photographs.
-            <button class="link" @click=${() => openDialog(this.renderRoot.querySelector("main")!, { kind: "models" })}>Get a real model</button></p>`
+            <button class="link" @click=${openModels}>Get a real model</button></p>`
         : nothing
     }
     ${
       model.hasFailed && !isDemo
         ? html`<p class="notice">${model.name} could not be loaded.
             <button class="link" @click=${() => this.app.choose(SHIPPED_MODEL, SHIPPED_MODEL)}>Use ${SHIPPED_MODEL}</button>
-            <button class="link" @click=${() => openDialog(this.renderRoot.querySelector("main")!, { kind: "models" })}>Choose another model</button></p>`
+            <button class="link" @click=${openModels}>Choose another model</button></p>`
         : nothing
     }
     ${notice ? html`<p class="notice" role="alert">${notice}</p>` : nothing}

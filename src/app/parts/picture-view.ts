@@ -1,7 +1,7 @@
 /** A picture with its tokens or an answer's gaze drawn over it. The numbers come from logic/. */
 import { css, html, LitElement, nothing, svg } from "lit";
 import { type Rectangle, squareAt, squareOnPicture } from "../../image/geometry.ts";
-import { clusterColours, type SmallCopy, smallCopy } from "../logic/cluster-colours.ts";
+import { clusterColours, type Thumbnail, thumbnailOf } from "../logic/cluster-colours.ts";
 import { heatAddress } from "../logic/heat-picture.ts";
 import { cellGrid, countsText, countTokens, type Piece, piecesText, viewOnPicture } from "../logic/overlay.ts";
 import type { PictureItem } from "../logic/state.ts";
@@ -22,14 +22,14 @@ export class PictureView extends LitElement {
   static override properties = {
     viewed: { attribute: false },
     pointed: { state: true },
-    copy: { state: true },
+    thumbnail: { state: true },
   };
   declare viewed: Viewed;
   declare pointed: Pointed | undefined;
-  /** A small copy of the picture, once it is decoded. */
-  declare copy: SmallCopy | undefined;
-  /** The address that `copy` is of. */
-  #copied = "";
+  /** Of the picture, once it is decoded. */
+  declare thumbnail: Thumbnail | undefined;
+  /** The address that `thumbnail` is of. */
+  #address = "";
 
   static override styles = [
     base,
@@ -88,14 +88,14 @@ export class PictureView extends LitElement {
 
   protected override willUpdate(): void {
     const url = this.viewed.picture?.url ?? "";
-    if (url === this.#copied) return;
-    this.#copied = url;
-    this.copy = undefined;
+    if (url === this.#address) return;
+    this.#address = url;
+    this.thumbnail = undefined;
     const image = new Image();
     image.src = url;
     void image.decode().then(
       () => {
-        if (this.#copied === url) this.copy = smallCopy(image);
+        if (this.#address === url) this.thumbnail = thumbnailOf(image);
       },
       () => {},
     );
@@ -169,7 +169,7 @@ export class PictureView extends LitElement {
   #tokens(one: ShownView, index: number, picture: PictureItem, line: number) {
     if (this.viewed.stage === 0) return nothing;
     const { view, map } = one;
-    const colours = this.copy && clusterColours(one, picture, this.copy);
+    const colours = this.thumbnail && clusterColours(one, picture, this.thumbnail);
     const grid = cellGrid(view);
     const { pointed } = this;
     const pointedToken = pointed?.view === index ? (map.tokenOf[pointed.cell] ?? -1) : -1;

@@ -226,14 +226,15 @@ export class SceneBuilder extends LitElement {
   #key(event: KeyboardEvent, { id, x, y, size, angle }: Thing): void {
     const step = event.shiftKey ? 0.1 : 0.02;
     const changes: Record<string, Partial<Thing>> = {
-      ...{
-        ArrowLeft: { x: x - step },
-        ArrowRight: { x: x + step },
-        ArrowUp: { y: y - step },
-        ArrowDown: { y: y + step },
-      },
-      ...{ "+": { size: size * 1.08 }, "=": { size: size * 1.08 }, "-": { size: size / 1.08 } },
-      ...{ "[": { angle: angle - 10 }, "]": { angle: angle + 10 } },
+      ArrowLeft: { x: x - step },
+      ArrowRight: { x: x + step },
+      ArrowUp: { y: y - step },
+      ArrowDown: { y: y + step },
+      "+": { size: size * 1.08 },
+      "=": { size: size * 1.08 },
+      "-": { size: size / 1.08 },
+      "[": { angle: angle - 10 },
+      "]": { angle: angle + 10 },
     };
     const change = changes[event.key];
     if (change) this.#change(id, change);

@@ -49,7 +49,10 @@ export class ServerForm extends LitElement {
     const field = (id: string) => this.renderRoot.querySelector<HTMLInputElement>(`#${id}`)!;
     const text = (id: string) => field(id).value.trim();
     const detail: ServerChoice = {
-      ...{ address: text("server"), model: text("name"), apiKey: text("key"), keepsKey: field("keep").checked },
+      address: text("server"),
+      model: text("name"),
+      apiKey: text("key"),
+      keepsKey: field("keep").checked,
     };
     field("key").value = "";
     this.dispatchEvent(new CustomEvent("use-server", { detail }));

@@ -1,7 +1,8 @@
-/** Offers a small copy of the loaded model, and shows how it is made: progress, sizes before and after, what can be deleted. */
+/** Offers a small copy of the loaded model. Shows how it is made: progress, sizes before and after, what can be deleted. */
 import { html, LitElement, nothing } from "lit";
 import { byteText } from "../../element/wording.ts";
 import { originalOf } from "../../shared/small-copy.ts";
+import { SHIPPED_MODEL } from "../engine.ts";
 import type { App } from "../logic/app.ts";
 import type { CopyState, ModelState } from "../logic/state.ts";
 import { base } from "./base.ts";
@@ -10,9 +11,12 @@ import { problemView } from "./problem-view.ts";
 /** How the engine names weights that were full-size in their files. */
 const FULL_SIZE = ["f32", "f16", "q8", "q4"];
 
-/** True if a small copy of the loaded model makes sense: it generates text here, from files that are not packed. */
+/**
+ * True if a small copy of the loaded model makes sense: it generates text here, from files that are not packed. One of the
+ * shipped model, of 8 MB beside the page, would save nothing.
+ */
 export function canCopy({ source, info }: ModelState): boolean {
-  if (!info || info.server || originalOf(source) !== undefined) return false;
+  if (!info || info.server || source === SHIPPED_MODEL || originalOf(source) !== undefined) return false;
   return info.vocabularySize > 0 && FULL_SIZE.includes(info.weights);
 }
 
