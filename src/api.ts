@@ -109,10 +109,10 @@ export interface LoadOptions {
    */
   precision?: "auto" | "f32" | "f16";
   /**
-   * How the GPU stores weights: f32, f16, or integers of 8 or 4 bits in groups of 32 with one scale (embeddings and heads:
-   * at least 8 bits). "auto", the default, takes "f32" for small models, else the widest format that fits the device's
-   * limits; `info.weights` says which. "auto" keeps packed files as they are. "f16" and "f32" unpack them, which takes
-   * more memory; "q8" and "q4" are refused unless the file has them.
+   * How the GPU stores weights: f32, f16, or integers of 8 or 4 bits in groups of 32 with one scale. Embeddings and
+   * heads have at least 8 bits. "auto", the default, takes "f32" for small models, else the widest format that fits the
+   * device's limits; `info.weights` says which. "auto" keeps packed files as they are. "f16" and "f32" unpack them,
+   * which takes more memory; "q8" and "q4" are refused unless the file has them.
    */
   weights?: "auto" | "f32" | "f16" | "q8" | "q4";
   /**
@@ -153,7 +153,7 @@ export interface LoadOptions {
   maxContext?: number;
   /**
    * Bytes of GPU memory in which earlier conversations keep their rows, so that going back to one runs only its new
-   * tokens; the least recently used go first. 0 keeps the last conversation only. Default: `ModelPlan.gpu.keptBytes`.
+   * tokens. The least recently used go first. 0 keeps the last conversation only. Default: `ModelPlan.gpu.keptBytes`.
    */
   keptBytes?: number;
   signal?: AbortSignal;
@@ -172,9 +172,9 @@ export interface WithFallback {
 /** Options of `createFovea`: those of `Fovea.load` but for the device, which cannot leave the thread that made it. */
 export interface WorkerOptions extends Omit<LoadOptions, "device"> {
   /**
-   * One tab works on the GPU at a time, and one loads a model. Called with `true` when a request or a load of this page waits
-   * for another tab, and with `false` when its turn comes; never called while no other tab works. It is a callback and not an
-   * event of an answer, because loads and pictures wait too.
+   * One tab works on the GPU at a time, and one loads a model. Called with `true` when a request or a load of this page
+   * waits for another tab, and with `false` when its turn comes. Never called while no other tab works. It is a
+   * callback and not an event of an answer, because loads and pictures wait too.
    */
   onWait?: (waiting: boolean) => void;
 }

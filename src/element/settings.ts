@@ -40,8 +40,8 @@ export function parseFormat(text: string | null): AnswerFormat | null {
 /**
  * The fields of a request that the attributes set. A budget above the number of image tokens compresses nothing.
  *
- * @throws RangeError for a ratio outside [0, 1], and for a budget that is no positive integer, no share above 0% and up to
- *   100%, and not "none"
+ * @throws RangeError for a ratio outside [0, 1]. Also for a budget other than "none", a positive integer, and a share
+ * above 0% and up to 100%
  */
 export function requestSettings(
   tokens: TokenBudget,

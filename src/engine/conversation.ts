@@ -1,6 +1,7 @@
 /**
- * Keeps the KV cache from one question to the next: a prompt that begins like the last conversation, or an earlier one,
- * only runs its new rows. kept-conversations.ts holds the earlier ones; image-cache.ts keeps encoded pictures.
+ * Keeps the KV cache from one question to the next. A prompt that begins like the last conversation, or an earlier one,
+ * only runs its new rows. Two other files keep the rest: kept-conversations.ts earlier conversations, image-cache.ts
+ * encoded pictures.
  */
 import type { Inhibition } from "../api.ts";
 import type { Sequence } from "../generate/sequence.ts";

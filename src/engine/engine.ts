@@ -142,8 +142,8 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions, hook
 }
 
 /**
- * Runs tasks in parallel, but reports errors as if they ran in sequence, and only after all of them have ended: a
- * folder is closed after an error.
+ * Runs tasks in parallel, but reports errors as if they ran in sequence. It reports after all of them have ended,
+ * because a folder is closed after an error.
  */
 async function inTurn<T extends unknown[]>(...tasks: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
   await Promise.allSettled(tasks);
@@ -222,8 +222,8 @@ async function prepareEngine(gpu: Gpu, assembly: Assembly): Promise<Prepared> {
   const compileAll = async () => {
     await Promise.all([gpu.compile(rehearse), engine.pictures && compilePreprocess(gpu)]);
   };
-  // Pipelines compile after the download by default, because compiling slows it. On a second visit the page of the
-  // shipped model was ready after 1.9 to 2.8 s instead of 3.2 to 3.9 (software adapter, busy machine).
+  // Pipelines compile after the download by default, because compiling slows it. Early compiling helps a second visit:
+  // the shipped model's page was ready after 1.9 to 2.8 s instead of 3.2 to 3.9 (software adapter).
   const early = compile === "wait" ? compileAll() : undefined;
   // The error is reported below; until then it must not count as unhandled.
   early?.catch(() => {});

@@ -79,8 +79,8 @@ export class Fovea implements FoveaModel {
 
   /**
    * Loads a checkpoint in Hugging Face layout: the id of a known model; "hf:owner/name" or "hf:owner/name@revision" on
-   * a hub; the http(s) address of its folder; or its files (name -> bytes; do not change them, because they are read
-   * again after a device loss).
+   * a hub; the http(s) address of its folder; or its files, name -> bytes. Do not change these bytes: they are read
+   * again after a device loss.
    *
    * @throws FoveaError `no-webgpu`, `download-failed`, `hash-mismatch`, `bad-weights`, `unsupported-model`,
    * `out-of-memory` or `aborted`; TypeError or RangeError for a wrong argument. Nothing stays allocated then. A
@@ -229,8 +229,8 @@ export class Fovea implements FoveaModel {
   }
 
   /**
-   * Saves the rows of the last answer's conversation on disk, in the origin's private file system, so that it continues
-   * after a reload without a new prefill. Replaces one of the same name; `storedConversations` lists them. Resolves to
+   * Saves the rows of the last answer's conversation in the origin's private file system. It then continues after a
+   * reload without a new prefill. Replaces one of the same name; `storedConversations` lists them. Resolves to
    * undefined without rows, such as before the first question. Pictures from elements and bitmaps cannot be recognised
    * after a reload: rows from the first of them on run again.
    *
@@ -259,9 +259,11 @@ export class Fovea implements FoveaModel {
   }
 
   /**
-   * The model as numbers, for parity tests, research and overlays. Throws TypeError or RangeError for a wrong request
-   * (as many image ids as pictures, ids in the vocabulary), FoveaError `context-full`, `unsupported-model` (no decoder),
-   * `out-of-memory`, `device-lost` or `disposed`.
+   * The model as numbers, for parity tests, research and overlays. Image ids must be as many as pictures, and ids must
+   * be in the vocabulary.
+   *
+   * @throws TypeError or RangeError for a wrong request; FoveaError `context-full`, `unsupported-model` (no decoder),
+   * `out-of-memory`, `device-lost` or `disposed`
    */
   async inspect(request: InspectRequest): Promise<Inspection> {
     checkFields("request", request, INSPECT_FIELDS);

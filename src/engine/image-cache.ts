@@ -62,8 +62,8 @@ let nextBitmapId = 0;
 const MAX_KEYED_BYTES = 64 << 20;
 
 /**
- * The key of a picture. Undefined for inputs that may change later (elements, canvases), for addresses, whose key comes
- * from the fetched bytes, and for unreadable inputs, which decoding will refuse.
+ * The key of a picture. Undefined for inputs that may change later (elements, canvases) and for unreadable ones, which
+ * decoding will refuse. Undefined for addresses too: their key comes from the fetched bytes.
  */
 export async function pictureKey(input: ImageInput | PixelData): Promise<string | undefined> {
   try {

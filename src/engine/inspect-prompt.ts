@@ -97,7 +97,7 @@ async function encodePixels(
 }
 
 /**
- * The view of pixel values: of the model's own size, or, if views have the shape of their picture, of the values' size
+ * The view of pixel values, of the model's own size. If views have the shape of their picture, it has the values' size
  * in whole cells.
  */
 function viewOfPixels(

@@ -21,8 +21,8 @@ export type GpuTurn = <T>(task: () => Promise<T>, signal: AbortSignal | undefine
 export interface TaskOptions {
   signal?: AbortSignal | undefined;
   /**
-   * Runs once, before the task waits for the GPU. Work that may take long or hang belongs here, such as a model's
-   * template and the addresses of pictures, so that it does not block other tasks.
+   * Runs once, before the task waits for the GPU. Work that may take long or hang belongs here, so that it does not
+   * block other tasks: a model's template, the addresses of pictures.
    */
   prepare?: (engine: Engine) => Promise<void>;
   /** Called each time the device is lost, before the model is loaded again. */

@@ -1,6 +1,6 @@
 /**
- * The pictures of one request. They are fetched and decoded before the request waits for the GPU: other requests and
- * other tabs must not wait for a server or a decoder.
+ * The pictures of one request. They are fetched and decoded before the request waits for the GPU. No other request or
+ * tab then waits for a server or a decoder.
  */
 import type { ImageInput, PictureBudget } from "../api.ts";
 import { decodeFetched, decodeImage } from "../image/decode.ts";

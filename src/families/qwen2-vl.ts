@@ -1,6 +1,6 @@
 /**
- * Qwen2-VL: an encoder of pictures of any shape with rotary positions, a merger of 2 x 2 patches, and a Qwen2 decoder with
- * positions on three axes. Source: transformers, `modeling_qwen2_vl.py`, `configuration_qwen2_vl.py`.
+ * Qwen2-VL: an encoder of pictures of any shape with rotary positions, a merger of 2 x 2 patches, a Qwen2 decoder with
+ * three-axis positions. Source: transformers, `modeling_qwen2_vl.py`, `configuration_qwen2_vl.py`.
  */
 import type { ModelSpec } from "../spec/model-spec.ts";
 import { type Descriptions, type Family, hasModelType } from "./family.ts";

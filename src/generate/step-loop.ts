@@ -52,9 +52,9 @@ export interface DecodeTextOptions {
 }
 
 /**
- * Runs until an end token, a stop string, the limit, a full context, or the signal, after a sequence with the prompt
- * and the tokens of the draft. Afterwards the sequence has the rows of the answer's tokens that ran. When it throws,
- * the draft has all text that was passed to `onText`.
+ * Runs until an end token, a stop string, the limit, a full context, or the signal. The sequence starts with the prompt
+ * and the draft's tokens. Afterwards the sequence has the rows of the answer's tokens that ran. When it throws, the
+ * draft has all text that was passed to `onText`.
  *
  * Returns "outgrown" when the sequence must run again (`Sequence.isOutgrown`) before the draft can continue.
  */

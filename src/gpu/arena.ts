@@ -113,7 +113,7 @@ export class Arena {
   }
 
   /**
-   * A zeroed matrix [R, C] of rows of several types, one run below the other; all runs but the last have a multiple of
+   * A zeroed matrix [R, C] of rows of several types, one run below the other. All runs but the last have a multiple of
    * SPLIT_ROWS rows. Throws like `matrix`.
    */
   stack(label: string, width: number, runs: readonly RowRun[]): Matrix {

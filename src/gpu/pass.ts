@@ -1,5 +1,5 @@
 /**
- * Recording of work. Model code uses `Recorder`: a `Pass` encodes dispatches into one compute pass; a `Rehearsal` only
+ * Recording of work. Model code uses `Recorder`. A `Pass` encodes dispatches into one compute pass. A `Rehearsal` only
  * collects the pipelines of the same code, so that they compile before use.
  */
 import { alignTo, assert } from "../shared/assert.ts";

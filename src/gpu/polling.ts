@@ -1,6 +1,6 @@
 /**
  * Keeps a device polled during a wait. Some browsers notice finished work only when the page submits more, or on a slow
- * timer: in Firefox 153 each wait took 100 ms, whatever the work. An empty submit makes them check.
+ * timer. In Firefox 153 each wait took 100 ms, whatever the work. An empty submit makes them check.
  */
 
 /** The part of a device that polling uses. */

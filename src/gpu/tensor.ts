@@ -20,7 +20,7 @@ export interface GroupedType {
   /**
    * The storage of scales and biases. "f16": multiplied by SCALE_UNITS, far from the subnormal numbers. "nested": 8-bit
    * integers, times an f32 that NEST neighbours (shared/nest.ts) share. Each NEST has a record: the f32 of the scales,
-   * the f32 of the biases if there are any, and the integer, or pair of integers, of each group.
+   * the f32 of any biases, and each group's integer or pair of integers.
    */
   readonly scales: "f16" | "f32" | "nested";
   /**
@@ -63,9 +63,8 @@ export interface Tensor {
 }
 
 /**
- * A matrix whose rows lie in several buffers, because one would exceed the device's binding limit, or because its rows
- * are not all of one type. Each part is a matrix,
- * packed by itself; every part but the last has a multiple of SPLIT_ROWS rows.
+ * A matrix whose rows lie in several buffers. One buffer would exceed the device's binding limit, or the rows are not
+ * all of one type. Each part is a matrix, packed by itself. Every part but the last has a multiple of SPLIT_ROWS rows.
  */
 export interface SplitMatrix {
   readonly parts: readonly Tensor[]; // [some rows, C] each, in order of rows, perhaps of different types

@@ -138,7 +138,7 @@ function canvasToSource({ x, y }: Canvas): mat2d {
 }
 
 /**
- * Maps points of a view (pixels, continuous, (0, 0) in its top left corner) to points of the picture:
+ * Maps points of a view (pixels, continuous, (0, 0) in its top left corner) to points of the picture. The formulas are
  * x' = m[0] * x + m[4], y' = m[3] * y + m[5]. The scales are positive, so there is an inverse.
  */
 export function viewToPicture({ canvases }: PicturePlan, view: View): mat2d {

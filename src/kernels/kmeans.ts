@@ -39,7 +39,7 @@ export interface KMeansArgs {
  * skip that view: a dispatch that ends at once is cheaper than a readback.
  *
  * Rejected: cosines of sums from the rows' Gram matrix, one dispatch for all rounds. A sum of nearly opposite rows
- * cancels there at the square of its length, so a short sum's direction is lost (cosines wrong by 1e-3 at length 0.01).
+ * cancels there at the square of its length. So a short sum loses its direction: cosines wrong by 1e-3 at length 0.01.
  */
 export function kmeans(recorder: Recorder, args: KMeansArgs): void {
   const { x, centers, cosines, labels, own, counts, next, done, numbers, iterations } = args;

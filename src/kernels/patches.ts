@@ -35,9 +35,9 @@ export interface PatchesArgs {
 }
 
 /**
- * y[b, n] = patch n of view b in cell order, flattened (channel, row, column), or (row, column, channel) with
- * `channelsLast`, or with several frames (channel, frame, row, column). Pixels that fill no patch are left out.
- * With cells of side 1, cell order is raster order.
+ * y[b, n] = patch n of view b in cell order, flattened (channel, row, column). With `channelsLast` it is (row, column,
+ * channel), with several frames (channel, frame, row, column). Pixels that fill no patch are left out. With cells of
+ * side 1, cell order is raster order.
  */
 export function patches(recorder: Recorder, args: PatchesArgs): void {
   const { pixels, y, patchSize, cell, channelsLast = false, frames = 1 } = args;

@@ -44,8 +44,8 @@ export function prumerge(recorder: Recorder, { x, order, scores, cosines, y, fir
 }
 
 /**
- * The number of cells of a view that the outlier rule keeps: those above Q3 + 1.5 (Q3 - Q1) with quartiles by linear
- * interpolation, at least one. Runs on the CPU because the number of cells, and so every later shape, depends on it.
+ * The number of cells of a view that the outlier rule keeps, at least one: those above Q3 + 1.5 (Q3 - Q1). Quartiles
+ * are interpolated linearly. Runs on the CPU because the number of cells, and so every later shape, depends on it.
  *
  * @param scores [N], importance of one view
  */

@@ -62,7 +62,7 @@ export const GPU_SHAPES: readonly ShapeName[] = ["32 x 1", "64 x 2", "128 x 4", 
  *     4 for four                  0.56                               8 alone, 16 rows each instead of 4    5.80
  *     64 x 1, by barriers         0.04                               8 alone, one row each                 1.97
  *
- * On SwiftShader idle invocations cost time, and loads cost most. Quads share the loads of x: they take 0.69 of the
+ * On SwiftShader idle invocations cost time, and loads cost most. Quads share the loads of x. They take 0.69 of the
  * time of 4 for two groups in f32, 0.78 in q4 ([576, 1536], one run). Lavapipe runs 8 invocations as one vector:
  * arithmetic is almost free, a barrier switches coroutines, and each load runs lane by lane.
  */

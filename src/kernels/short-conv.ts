@@ -20,7 +20,7 @@ export interface ShortConvArgs {
   bcx: Tensor; // [T, 3 W]
   weight: Tensor; // [W, taps], the last one for the row itself
   /**
-   * Gated input of the last S rows, row r of the sequence at r % S: rows before `firstRow` are read, the chunk's own
+   * Gated input of the last S rows, row r of the sequence at r % S. Rows before `firstRow` are read, the chunk's own
    * rows are written. All rows of the sequence fit, or the chunk and the taps - 1 rows before it.
    */
   state: Tensor; // [S, W]

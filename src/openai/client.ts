@@ -61,8 +61,8 @@ export class ChatCompletions {
   /**
    * Answers a conversation, streamed if the request says so. Refuses unknown and unsupported fields.
    *
-   * Throws ApiError: 400 for a wrong request, an unreadable picture or a conversation that is too long, 404 for an
-   * unknown model, 499 after an abort, 503 without a GPU or its memory, 500 for an internal error.
+   * @throws ApiError with the status 400 for a wrong request, an unreadable picture or a conversation that is too long;
+   * 404 for an unknown model; 499 after an abort; 503 without a GPU or its memory; 500 for an internal error
    */
   create(body: ChatCompletionRequestNonStreaming, options?: RequestOptions): Promise<ChatCompletion>;
   create(body: ChatCompletionRequestStreaming, options?: RequestOptions): Promise<ChatCompletionStream>;

@@ -25,8 +25,9 @@ export class Embeddings {
   /**
    * Embeds one or several texts and pictures: vectors of length 1, in the order of the input.
    *
-   * Throws ApiError: 400 for a wrong request or an unreadable picture, 403 for a model without such embeddings, 404 for an
-   * unknown one, 499 after an abort, 503 without a GPU or its memory, 500 for an internal error.
+   * @throws ApiError with the status 400 for a wrong request or an unreadable picture; 403 for a model without such
+   * embeddings; 404 for an unknown model; 499 after an abort; 503 without a GPU or its memory; 500 for an internal
+   * error
    */
   async create(body: EmbeddingRequest, { signal }: RequestOptions = {}): Promise<EmbeddingResponse> {
     const { model: id, inputs, isBase64, dimensions } = readRequest(body);

@@ -47,8 +47,8 @@ const REASONS: Readonly<Record<PdfFailure, string>> = {
  * Pictures of a PDF's pages, drawn by pdf.js in a worker of its own.
  *
  * @param pdf a file, or the address of one
- * @throws FoveaError `bad-image` for a file that is no PDF, is damaged, protected or larger than 256 MiB, and for a page that
- *   takes longer than a minute; `download-failed` for an address and where no worker may start; `aborted`. RangeError for
+ * @throws FoveaError `bad-image` for a file that is no PDF, is damaged, protected or above 256 MiB, or has a page that
+ *   takes over a minute; `download-failed` for an address and where no worker may start; `aborted`. RangeError for
  *   pages that the PDF lacks, TypeError for wrong arguments.
  *
  * @example

@@ -3,8 +3,8 @@
 const SHOWN_CHARACTERS = 80;
 
 /**
- * Throws TypeError unless `value` is an object with fields, and for the first field that is not among `known`; a field whose
- * value is undefined counts as missing. `name` is for the message.
+ * Throws TypeError unless `value` is an object with fields, and for the first field that is not among `known`. A field
+ * whose value is undefined counts as missing. `name` is for the message.
  */
 export function checkFields(name: string, value: unknown, known?: readonly string[]): void {
   if (typeof value !== "object" || value === null || Array.isArray(value))

@@ -31,7 +31,7 @@ export interface EmbeddingInfo {
   /** Tokens of a text at most; longer ones are cut. 0 for a model without a text encoder. */
   maxTokens: number;
   /**
-   * For a picture and a text the logit is scale * (product of their embeddings) + bias, and probabilities are the softmax
+   * For a picture and a text the logit is scale * (product of their embeddings) + bias. Probabilities are the softmax
    * over a picture's texts or the sigmoid of each logit. Only with pictures and texts.
    */
   comparison?: { scale: number; bias: number; probabilities: "softmax" | "sigmoid" };

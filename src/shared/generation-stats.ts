@@ -46,8 +46,8 @@ export interface GenerationStats {
   /** Those of them that an earlier question left in the cache, and that did not run again. */
   reusedTokens: number;
   /**
-   * Positions from which a prompt may reuse an earlier one: after any shared token or, for models with a recurrent
-   * state, only after the end of a turn or of an answer.
+   * After what a prompt may reuse an earlier one: after any shared token. Models with a recurrent state: only after the
+   * end of a turn or an answer.
    */
   reuse: "any token" | "saved points";
   newTokens: number;

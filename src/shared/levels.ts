@@ -5,8 +5,8 @@ export interface Levels {
   /** Of the 16 nibbles, from -128 to 127. */
   readonly values: readonly number[];
   /**
-   * The same as five coefficients of a polynomial of the nibble less 7.5, from the constant one on, whose result is rounded to
-   * the nearest integer. Kernels compute it: selects from a table took SwiftShader twice as long for a row.
+   * The same as five coefficients of a polynomial of the nibble less 7.5, the constant one first. The result is rounded
+   * to the nearest integer. Kernels compute it: selects from a table took SwiftShader twice as long for a row.
    */
   readonly curve: readonly number[];
 }

@@ -1,8 +1,8 @@
 /**
  * Regular expressions of untrusted files, matched in time linear in the text. JavaScript's own engine backtracks:
  * "(a+)+$" takes for ever over 41 characters, and nothing in the same thread can end it. This one also explores
- * alternatives in order, so it finds the same matches. It remembers where each of them has failed, so no state is tried
- * twice at one place of the text (memoised backtracking, as in RE2's BitState). RE2 itself cannot be used: nearly every
+ * alternatives in order, so it finds the same matches. It remembers where each of them has failed, so it tries no state
+ * twice at one place of the text (memoised backtracking, RE2's BitState). RE2 itself cannot be used: nearly every
  * published tokenizer has a lookahead, "\s+(?!\S)", which it lacks.
  *
  * Reads JavaScript's syntax under the flags "gu". Refused: backreferences, which cannot be matched in linear time, and

@@ -11,9 +11,9 @@ const MODEL_FILE = /\/([^/?#]+\.gguf)(?:[?#].*)?$/i;
 const OTHER_PAGES = ["api", "blog", "collections", "datasets", "docs", "organizations", "papers", "spaces"];
 
 /**
- * The source as the engine names it. A model of the hub, given by name, with "hf:" or by its page's address, becomes
- * "hf:owner/name" or "hf:owner/name@revision", followed by ":variant" if one was named. An address relative to the
- * page, which begins with a slash or dots, becomes absolute. Any other text is only trimmed.
+ * The source as the engine names it. A model of the hub is given by name, with "hf:" or by its page's address. It
+ * becomes "hf:owner/name" or "hf:owner/name@revision", followed by ":variant" if one was named. An address relative to
+ * the page, which begins with a slash or dots, becomes absolute. Any other text is only trimmed.
  */
 export function sourceName(source: string): string {
   const text = source.trim();

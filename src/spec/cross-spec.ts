@@ -9,8 +9,8 @@ export interface BesideSpec {
 }
 
 /**
- * Attention of the prompt's rows to the rows of the picture that they see, by tensors "query", "key", "value" and "out" of the
- * layer, without biases and positions. A row that sees no picture attends to nothing, and gets 0.
+ * Attention of the prompt's rows to the rows of the picture that they see, without biases and positions. Tensors of the
+ * layer: "query", "key", "value" and "out". A row that sees no picture attends to nothing, and gets 0.
  */
 export interface CrossSpec {
   heads: number;

@@ -134,7 +134,7 @@ export interface EncoderSpec extends BlocksSpec {
 
 /**
  * The embedding of a view, by tensors "pool.*". "class": LayerNorm of the class token's row. "probe": a learned query
- * attends to all rows with the encoder's heads; then come a LayerNorm, the encoder's kind of MLP, and a residual around
+ * attends to all rows with the encoder's heads. Then come a LayerNorm, the encoder's kind of MLP, and a residual around
  * both.
  */
 export interface PoolingSpec {
@@ -176,7 +176,7 @@ export interface ComparisonSpec {
  * x `factor` of a square row by row, or `strip` of a strip; "pool" takes the mean of the seats; "norm" is a LayerNorm
  * by the tensors `slot.weight` and `slot.bias`, or an RMSNorm by `slot.weight` where there is no `slot.bias`; "linear"
  * multiplies by the tensors `slot.weight` and `slot.bias`, if there is one, and applies the activation; "queries"
- * replaces the rows of each view by learned queries that read them; after it, "append" puts learned rows [rows, width]
+ * replaces the rows of each view by learned queries that read them. After it, "append" puts learned rows [rows, width]
  * of the tensor `slot` after those of each view.
  */
 export type ConnectorStep =
@@ -251,8 +251,8 @@ export type LayerSpec = LayerParts &
   );
 
 /**
- * A gated delta rule (Gated DeltaNet, arXiv 2412.06464): queries, keys and values pass a short causal convolution with
- * SiLU; each value head keeps a state of fixed size. Its output has an RMSNorm a head, times silu of a gate.
+ * A gated delta rule (Gated DeltaNet, arXiv 2412.06464). Queries, keys and values pass a short causal convolution with
+ * SiLU. Each value head keeps a state of fixed size. Its output has an RMSNorm a head, times silu of a gate.
  */
 export interface DeltaSpec {
   /** Hk; each serves valueHeads / keyHeads neighbouring value heads, or where `tiled` every keyHeads-th one. */
@@ -270,15 +270,15 @@ export interface DeltaSpec {
 interface LayerParts {
   mlp: DecoderMlp;
   /**
-   * The places of norms: before each half (the default), after it, both, or one norm before both halves, which then run
-   * in parallel on the same rows.
+   * The places of norms: before each half (the default), after it, or both. "shared": one norm before both halves,
+   * which run in parallel on the same rows.
    */
   norms?: "after" | "both" | "shared";
   /** Factor on the output of each half; default 1. */
   residualFactor?: number;
   /**
-   * Each half's addend is multiplied by the tanh of learned numbers: tensors "gate1" and "gate2" of the layer, [1] for one
-   * number or [W] for one a channel.
+   * Each half's addend is multiplied by the tanh of learned numbers, the layer's tensors "gate1" and "gate2": [1] for
+   * one number or [W] for one a channel.
    */
   gates?: "one" | "channels";
 }

@@ -65,8 +65,8 @@ export function stack(
 }
 
 /**
- * The row order of a fused product of queries, keys and values whose file groups them by head: rows [heads, 3, D]
- * become [3, heads, D].
+ * The row order of a fused product of queries, keys and values that the file groups by head. Rows [heads, 3, D] become
+ * [3, heads, D].
  */
 export function headOrder(rows: number, heads: number): number[] {
   const width = rows / heads / 3;

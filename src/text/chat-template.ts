@@ -1,6 +1,6 @@
 /**
- * Renders a conversation as the prompt that the model was trained on: by the model's own template, else by the family's
- * plain format, else as the bare text. Renders text; prompt.ts encodes it.
+ * Renders a conversation as the prompt that the model was trained on. It uses its own template, else the family's plain
+ * format, else bare text. Renders text; prompt.ts encodes it.
  */
 
 import type { TextDocument } from "../shared/documents.ts";
@@ -119,8 +119,8 @@ export class ChatTemplate {
    *
    * @param addGenerationPrompt end with the start of an answer
    * @param use tools that the prompt describes, and a writer of calls for a template without one
-   * @throws RangeError if the template refuses the conversation, with its message; also for a conversation without a
-   *   template, because the model can only continue one text
+   * @throws RangeError if the template refuses the conversation, with its message. Also for a conversation without a
+   * template, because the model can only continue one text
    * @throws FoveaError `unsupported-model` if it fails
    */
   render(messages: readonly CheckedMessage[], addGenerationPrompt: boolean, use: ToolPrompt = {}): PromptPieces {

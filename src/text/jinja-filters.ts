@@ -1,6 +1,6 @@
 /**
- * jinja2's filters and tests, for those that @huggingface/jinja 0.5.11 lacks for some kinds of values or applies
- * differently from Python: lengths in code points, `capitalize`, `title`, `trim(characters)`, `unique`, `int`.
+ * jinja2's filters and tests that @huggingface/jinja 0.5.11 lacks for some kinds of values, or applies differently from
+ * Python. Among them: lengths in code points, `capitalize`, `title`, `trim(characters)`, `unique`, `int`.
  */
 
 import { toJson } from "./jinja-json.ts";

@@ -7,8 +7,8 @@
  * Rejected: placeholders for whole messages, because templates inspect messages (trim them, ask for their length, split
  * them at "</think>"). Harmless text gets no mark, so its prompt is unchanged, character for character and id for id.
  *
- * Two cases stay unmarked: tokens of a single character, which equal text, and text that a template puts inside a token
- * whose two ends it writes itself. stand-ins.ts finds tokens that a template creates by changing text.
+ * Two cases stay unmarked: tokens of a single character, which equal text, and text inside a token whose two ends a
+ * template writes itself. Tokens that a template creates by changing text are found in stand-ins.ts.
  */
 import { type AddedToken, isControl } from "./added-tokens.ts";
 import { TokenTrie } from "./token-trie.ts";

@@ -69,7 +69,7 @@ interface Writer extends Pick<TranscriptOptions, "literal"> {
 
 /**
  * Returns the begin token's id and a transcript. A single message of the user that begins with the user's word is one
- * already: its parts are written as the model's own processor does, with the end token between two texts.
+ * already. Its parts are written as the model's own processor does, with the end token between two texts.
  */
 export function writeTranscript(
   format: TranscriptFormat,

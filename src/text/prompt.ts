@@ -91,7 +91,7 @@ export function renderPrompt(
 /**
  * Replaces each placeholder by its picture's runs and encodes the whole. Runs become text before the encoding, so
  * merges across their borders are those of the whole text. A run of rows is written as one image token, and its id is
- * repeated afterwards: the ids are the same, and thousands of rows cost nothing.
+ * repeated afterwards. The ids are the same, and thousands of rows cost nothing.
  *
  * @param pictures each picture's runs, in the order of the conversation
  * @throws RangeError for a prompt that is too long

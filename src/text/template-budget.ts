@@ -4,7 +4,7 @@
  * The mechanism: every operation is charged before it runs, by the sizes of its inputs and output, and no single
  * operation is long. Templates are charged here, in steps and in time. Patterns run on an engine without backtracking
  * (../shared/linear-pattern.ts), and normalizers may not grow a text beyond a limit (normalizer.ts). So all of this
- * ends by itself within about a second, in a page, in a worker and in Node, and an abort takes effect then.
+ * ends by itself within about a second, in a page, in a worker and in Node. An abort takes effect then.
  *
  * Rejected: a worker that is terminated from outside. Node and pages without workers need the same guarantee. A
  * tokenizer runs for each token of an answer, and a terminated one must be read again (a second for 150,000 tokens). A

@@ -1,6 +1,6 @@
 /**
- * The `model` of tokenizer.json, checked before it is used: distinct tokens with distinct ids, merges of two tokens whose
- * result is a token, scores that are numbers. @huggingface/tokenizers checks none of this and encodes wrongly instead.
+ * The `model` of tokenizer.json, checked before it is used. Tokens and ids are distinct, merges join two tokens into a
+ * token, and scores are numbers. @huggingface/tokenizers checks none of this and encodes wrongly instead.
  */
 import { asArray, asBoolean, asIndex, asObject, asString, type JsonObject, reject, show } from "./json.ts";
 import type { UnigramConfig } from "./unigram.ts";

@@ -40,8 +40,8 @@ const FRAME_MS = 60_000;
  * count. Read by `mediabunny` and the browser's own decoder (WebCodecs).
  *
  * @param video a file (MP4, MOV, WebM or Matroska), or the address of one, which is read in parts
- * @throws FoveaError `bad-image` for a file that is no video, is damaged, lasts longer than 4 hours, has more than 2 GiB, or
- *   that this browser cannot decode; `download-failed` for an address; `aborted`. TypeError or RangeError for wrong options.
+ * @throws FoveaError `bad-image` for a file that is no video, is damaged, above 4 hours or 2 GiB, or that this browser
+ * cannot decode; `download-failed` for an address; `aborted`. TypeError or RangeError for wrong options.
  *
  * @example
  * const frames = await videoFrames(file, { frames: 6 });

@@ -1,7 +1,7 @@
 /**
  * A file that is checked and stored while it is read. Stored parts come from disk; missing parts come from the network
- * and go to both the reader and the disk. Readers call `finish` before they use any bytes: a part without a hash can only be
- * checked at the end of the file. stored-file.ts manages the parts on disk.
+ * and go to both the reader and the disk. Readers call `finish` before they use any bytes, because a part without a
+ * hash can only be checked at the end of the file. The parts on disk are managed in stored-file.ts.
  */
 import { FoveaError, throwIfAborted } from "../errors.ts";
 import { assert } from "../shared/assert.ts";

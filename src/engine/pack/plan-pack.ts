@@ -143,7 +143,7 @@ function group(targets: string[], bits: 4 | 8): Record<string, unknown> {
 
 /**
  * Modules that are not packed. Files and classes spell the path to a tower differently. A tower is therefore named by
- * the one part of its path that no packed module has, a single matrix of the decoder by its name.
+ * the one part of its path that no packed module has. A single matrix of the decoder has its own name.
  */
 function ignored(items: readonly PackedItem[]): string[] {
   const isMatrix = ({ tensor }: PackedItem) => tensor.name.endsWith(".weight") && tensor.shape.length > 1;

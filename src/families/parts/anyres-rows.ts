@@ -21,7 +21,7 @@ interface Window {
  * The order of rows: the whole's, then the map's, each of its lines followed by the learned row. A picture of one view
  * has the learned row once, at its end. A line of compressed views keeps the rows whose cells are in it; a line without
  * rows is left out. Whole maps of more rows than `maxTiles` tiles are shrunk to that. Compressed maps are not shrunk,
- * because their rows have no grid; each tile then counts for its share of the shrunk map, so that compression never
+ * because their rows have no grid. Each tile then counts for its share of the shrunk map, so that compression never
  * adds rows.
  */
 export function anyresOrder(grid: Grid, maxTiles?: number): RowOrder {

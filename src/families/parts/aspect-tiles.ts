@@ -1,6 +1,6 @@
 /**
- * Square tiles in the rows and columns whose aspect ratio is nearest to the picture's, and a thumbnail after them: the rule
- * of InternVL and GOT-OCR 2. Source: transformers, `image_processing_got_ocr2.py`.
+ * The rule of InternVL and GOT-OCR 2: square tiles in the rows and columns whose aspect ratio is nearest to the
+ * picture's, then a thumbnail. Source: transformers, `image_processing_got_ocr2.py`.
  */
 import { type Size, squash, tiles, wholeView } from "../../image/geometry.ts";
 import { checkInteger } from "../../shared/assert.ts";

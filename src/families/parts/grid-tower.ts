@@ -1,6 +1,6 @@
 /**
- * Encoders of pictures of any shape with rotary positions by row and column: the vision towers of Qwen2-VL and its
- * successors, and the mergers after them. Source: transformers, `modeling_qwen2_vl.py`, `modeling_qwen3_vl.py`.
+ * The vision towers of Qwen2-VL and its successors, and the mergers after them. They encode pictures of any shape, with
+ * rotary positions by row and column. Source: transformers, `modeling_qwen2_vl.py`, `modeling_qwen3_vl.py`.
  */
 import type { ConnectorStep, EncoderSpec } from "../../spec/model-spec.ts";
 import { layerNorm, linear, type TensorSpec, vector } from "../../spec/tensor-spec.ts";

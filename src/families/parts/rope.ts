@@ -42,8 +42,8 @@ const METHODS: Readonly<Record<string, (start: Start) => ReadRope>> = {
 };
 
 /**
- * Reads the rotary positions of heads of `headWidth` channels. transformers 4 spells them as `rope_theta` and
- * `rope_scaling`, transformers 5 as `rope_parameters`; if a file has both, transformers 5 reads `rope_scaling`.
+ * Reads the rotary positions of heads of `headWidth` channels. Version 4 of transformers spells them as `rope_theta`
+ * and `rope_scaling`, version 5 as `rope_parameters`. If a file has both, version 5 reads `rope_scaling`.
  *
  * @param maxPositions max_position_embeddings
  * @param partial default of `partial_rotary_factor`; without it all channels turn

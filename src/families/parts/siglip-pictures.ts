@@ -1,6 +1,6 @@
 /**
- * Pictures of the models with a SigLIP encoder that stretch a picture to a square, and read long ones a second time in crops
- * (pan and scan). Source: transformers, `image_processing_pil_gemma3.py`.
+ * Pictures of models with a SigLIP encoder. They stretch a picture to a square, and read long ones a second time in
+ * crops (pan and scan). Source: transformers, `image_processing_pil_gemma3.py`.
  */
 import { type Size, squash, wholeView } from "../../image/geometry.ts";
 import { checkInteger } from "../../shared/assert.ts";

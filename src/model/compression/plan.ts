@@ -76,14 +76,14 @@ const DEFAULT_STAGES = 3;
 const DEFAULT_ITERATIONS = 10;
 
 /**
- * Checks and plans a compression. Every view is compressed on its own: a ratio applies to each view; a count for the
+ * Checks and plans a compression. Every view is compressed on its own. A ratio applies to each view. A count for the
  * picture is distributed in proportion to the views' cells.
  *
  * @param cells of each view
  * @param counted cells by which each view counts in a ratio or count: its rows in a prompt without compression
  * @returns the plan of each view
- * @throws TypeError for a value that is no compression; RangeError for a number out of range, a block that does not run,
- * fewer tokens than views, or a method that this encoder or these views do not support
+ * @throws TypeError for a value that is no compression; RangeError for a number out of range, a block that does not
+ * run, or fewer tokens than views. RangeError also for a method that this encoder or these views do not support
  */
 export function planCompression(
   compression: Compression,

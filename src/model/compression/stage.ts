@@ -1,6 +1,6 @@
 /**
- * One stage of token compression (VMTC, paper eqs. 5-8) on the cells of a batch of views, all of it on the GPU. plan.ts
- * lists the stages; the encoder runs them inside its blocks.
+ * One stage of token compression (VMTC, paper equations 5 to 8) on the cells of a batch of views. All of it runs on the
+ * GPU. plan.ts lists the stages; the encoder runs them inside its blocks.
  */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Gpu } from "../../gpu/device.ts";
@@ -82,8 +82,8 @@ export function compressStage(recorder: Recorder, args: StageArgs): StageTensors
 }
 
 /**
- * The original cells that own the cells of each view, as raster indices: a primary cell owns itself, a merged one belongs
- * to its member of highest importance. Positions and newline rows follow the owner.
+ * The original cells that own the cells of each view, as raster indices. A primary cell owns itself, a merged one
+ * belongs to its member of highest importance. Positions and newline rows follow the owner.
  *
  * @param tensor owners of a stage [B, n], or of the encoder
  */

@@ -1,6 +1,6 @@
 /**
- * The state of a sequence in every layer: keys and values of each position, the gated input of a convolution's last
- * rows, or states of a recurrent layer. Allocated once for a fixed number of positions; it never grows.
+ * The state of a sequence in every layer: keys and values of each position, a convolution's last rows of gated input,
+ * or recurrent states. Allocated once for a fixed number of positions; it never grows.
  */
 import type { Arena } from "../../gpu/arena.ts";
 import { type Tensor, tensorByteLength, view } from "../../gpu/tensor.ts";
@@ -48,9 +48,9 @@ export class KvCache {
   /** Rows of pictures beside the sequence that layers of cross-attention have room for; 0 without such layers. */
   readonly besideCapacity: number;
   /**
-   * For each layer [capacity, 2 Hk D] in f32 or f16, keys after RoPE, then values; for a convolution [kept rows, W], see
-   * kernels/short-conv.ts; for a gated delta rule [STATE_SLOTS, deltaState], see delta-layer.ts;
-   * for cross-attention [besideCapacity, 2 H D], keys and values of pictures.
+   * For each layer [capacity, 2 Hk D] in f32 or f16, keys after RoPE, then values. For a convolution [kept rows, W],
+   * see kernels/short-conv.ts. For a gated delta rule [STATE_SLOTS, deltaState], see delta-layer.ts. For
+   * cross-attention [besideCapacity, 2 H D], keys and values of pictures.
    */
   readonly layers: readonly Tensor[];
   /** For attention of one row over many; undefined if the cache is too small to need it. */

@@ -14,8 +14,8 @@ export interface ViewBatch {
 const FLOAT_BYTES = 4;
 
 /**
- * Bytes of the largest buffer of a batch: five views of 1024 rows, width 768. 13 of them take 236 MiB in three batches, 549
- * in one batch and 80 one by one, pixels and results included; the dispatches of 12 blocks are 267, 89 and 1157.
+ * Bytes of the largest buffer of a batch: five views of 1024 rows, width 768. 13 of them take 236 MiB in three batches,
+ * 549 in one batch and 80 one by one, pixels and results included. The dispatches of 12 blocks are 267, 89 and 1157.
  * `npm run bench -- --only views` compares their times.
  */
 const MOST_BUFFER_BYTES = 64 << 20;

@@ -171,8 +171,8 @@ export class PictureEncoder {
   }
 
   /**
-   * GPU bytes of the encoding of a picture, without compression or with the standard one: pixel values, working memory
-   * of a batch, and the kept results. Needs a counting GPU, whose peak is that of this call.
+   * GPU bytes to encode a picture: pixel values, a batch's working memory, kept results. The encoding runs without
+   * compression, then with the standard one. Needs a counting GPU, whose peak is that of this call.
    */
   planBytes(recorder: Recorder, plan: PicturePlan): number {
     const before = this.#arena.bytes;

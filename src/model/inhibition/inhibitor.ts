@@ -1,8 +1,8 @@
 /**
  * Cross-modality attention inhibition (CMAI, paper eqs. 9-11) in the decoder's layers, for one sequence with images.
- * The attention of the text rows so far decides which image tokens each text row ignores. Layers share working buffers;
- * each layer keeps the attention of its text rows to the image tokens. plan.ts computes ratios and ranks,
- * index-tables.ts the visible columns.
+ * The attention of the text rows so far decides which image tokens each text row ignores. Layers share working buffers.
+ * Each layer keeps the attention of its text rows to the image tokens. Two other files compute the inputs: plan.ts
+ * ratios and ranks, index-tables.ts visible columns.
  */
 import type { Arena } from "../../gpu/arena.ts";
 import type { Gpu } from "../../gpu/device.ts";
@@ -72,8 +72,8 @@ export class Inhibitor implements LayerAttention {
   }
 
   /**
-   * A minimal inhibitor that records every kernel variant of inhibition, for chunks of one row at row 1 and of two rows
-   * at rows 1 to 2.
+   * A minimal inhibitor that records every kernel variant of inhibition: for a chunk of row 1 and for one of rows 1 and
+   * 2.
    */
   static forRehearsal(gpu: Gpu, decoder: DecoderSizes): Inhibitor {
     const ratios = decoder.spec.layers.map(() => 1);

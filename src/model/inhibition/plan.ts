@@ -1,6 +1,7 @@
 /**
- * Plans an `Inhibition` for one decoder: the share of image tokens that each layer inhibits, and the rank of the cut in
- * a sorted row of focus scores (paper, after eq. 11). Pure numbers in f64; inhibitor.ts runs the plan on the GPU.
+ * Plans an `Inhibition` for one decoder: each layer's share of inhibited image tokens, and the cut's rank in a sorted
+ * row of focus scores. Source: the paper, after equation 11. Pure numbers in f64; inhibitor.ts runs the plan on the
+ * GPU.
  */
 import type { Inhibition } from "../../api.ts";
 import { checkFields } from "../../shared/arguments.ts";
@@ -15,8 +16,8 @@ export interface InhibitionPlan {
   ratios: readonly (number | undefined)[];
   /**
    * The weights of a text row on the attention of the other text rows that it sees. "neighbours": by its own attention
-   * to them (the paper's focus). A number: by this factor to the power of the distance in text rows, so that 1 gives
-   * the plain sum and 0 the row's own attention alone.
+   * to them (the paper's focus). A number: by this factor to the power of the distance in text rows. 1 gives the plain
+   * sum and 0 the row's own attention alone.
    */
   weighting: "neighbours" | number;
   /** A is the mean of the scaled logits instead of the softmax weights (the paper taken literally). */

@@ -1,7 +1,7 @@
 /**
  * Streams weights from a checkpoint to the GPU. Each tensor passes through small staging buffers, which convert it to
- * f32 and pack it if its storage type requires it. match.ts finds the tensors, precision.ts chooses their storage
- * types.
+ * f32 and pack it if its storage type requires it. The tensors come from match.ts, their storage types from
+ * precision.ts.
  */
 import { FoveaError, throwIfAborted } from "../../errors.ts";
 import type { Arena } from "../../gpu/arena.ts";

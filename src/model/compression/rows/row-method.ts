@@ -1,6 +1,7 @@
 /**
- * A way to choose which rows of the connector a picture keeps. A new one is a file in this folder, a line in registry.ts and
- * its name in `RowMethodName`; planning, memory, overlays and positions follow by themselves (docs/adding-a-method.md).
+ * A way to choose which rows of the connector a picture keeps. A new one is a file in this folder, a line in
+ * registry.ts and its name in `RowMethodName`. Planning, memory, overlays and positions follow by themselves
+ * (docs/adding-a-method.md).
  */
 import type { Arena } from "../../../gpu/arena.ts";
 import type { Recorder } from "../../../gpu/pass.ts";

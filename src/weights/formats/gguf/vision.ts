@@ -1,6 +1,6 @@
 /**
- * Describes the vision-language model that a GGUF vision file ("mmproj") makes with the language file beside it: its small
- * JSON files, and tensors under the names of its family. Pure.
+ * Describes the vision-language model that a GGUF vision file ("mmproj") makes with the language file beside it. Gives
+ * its small JSON files, and tensors under the names of its family. Pure.
  */
 import { quoted } from "../../../shared/json.ts";
 import type { GgufHeader, GgufTensor } from "./container.ts";

@@ -1,6 +1,6 @@
 /**
- * MLX's affine packing (mlx.core.quantize): integers q of 2 to 8 bits, the lowest bits first. value = q * scale + bias, with
- * a scale and a bias for each group. MLX computes the product in the scales' type; here it is exact.
+ * MLX's affine packing (mlx.core.quantize): integers q of 2 to 8 bits, the lowest bits first. Each group has a scale
+ * and a bias: value = q * scale + bias. MLX computes the product in the scales' type; here it is exact.
  */
 import { FoveaError } from "../../../errors.ts";
 import { shapeText } from "../../../shared/shape.ts";
