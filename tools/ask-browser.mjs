@@ -181,8 +181,8 @@ async function askTerminal(question) {
 }
 
 /**
- * The GGUF files of a local folder to read, language file and vision file, by their names: the library cannot list a folder
- * at an address. Undefined for a folder in Hugging Face layout.
+ * The GGUF files of a local folder to read, language file and vision file. They are found by their names here, because
+ * the library cannot list a folder at an address. Undefined for a folder in Hugging Face layout.
  * @param {string} folder
  * @param {string | undefined} wanted
  * @param {Terminal} terminal

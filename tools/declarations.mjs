@@ -1,5 +1,5 @@
-// Type declarations of the library's entries: the compiler emits them for all sources; only those that the entries reach
-// are kept, with imports for any module resolution.
+// Type declarations of the library's entries. The compiler emits them for all sources. Only those that the entries
+// reach are kept, with imports for any module resolution.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

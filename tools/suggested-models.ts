@@ -31,8 +31,8 @@ export interface SuggestedModel {
   /** Bytes on the GPU, with the costliest picture. */
   gpuBytes?: number;
   /**
-   * Share of the image tokens to begin with, for a model that reads pictures: all for those that read small text, else half,
-   * as in the paper. Measured with no published weights.
+   * Share of the image tokens to begin with, for a model that reads pictures. Models that read small text get all,
+   * others half, as in the paper. Measured with no published weights.
    */
   budget?: number;
   /** A repository with the same model in 4 or 8 bits. */

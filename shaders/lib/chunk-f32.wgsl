@@ -1,5 +1,5 @@
 // Four rows of weights times one piece of x, for products of one row: `chunk_products(at, x)` reads one Stored of each
-// row. chunk-f16 and chunk-q* have the same names for packed weights, which are read 16 bytes at a time.
+// row. Packed weights are read 16 bytes at a time: see chunk-f16 and chunk-q*, which have the same names.
 // Needs lib/part-* and the shader's binding `weight`: array<Stored>.
 
 alias Stored = Part;

@@ -1,5 +1,5 @@
 // `chunk_products` of integers in groups of 1 << GROUP_SHIFT chunks. A chunk never spans two groups. Each invocation
-// reads the scale and bias of a row's group once a chunk, in one load; in larger groups its neighbours read the same
+// reads the scale and bias of a row's group once a chunk, in one load. In larger groups its neighbours read the same
 // word. A bias adds bias * sum(x); four rows share that sum.
 // Needs `row_product` and `chunk_sums` of lib/chunk-q*, lib/scales-* and GROUP_SHIFT.
 

@@ -1,4 +1,4 @@
-// Finite numbers as u32 keys of the same order, to compare and to sort them digit by digit; none has key 0.
+// Finite numbers as u32 keys of the same order, to compare them and to sort them digit by digit. None has key 0.
 // -0 and 0 have the same key.
 
 fn key_of(value: f32) -> u32 {

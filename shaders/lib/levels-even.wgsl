@@ -1,5 +1,5 @@
-// The integers that the nibbles of a word encode, its lower four and its upper four: nibbles less 8. levels-curve.wgsl
-// has the same names for unevenly spaced ones. A nibble is masked in place and multiplied down, which is exact:
+// The integers that the nibbles of a word encode, its lower four and its upper four: nibbles less 8. For unevenly
+// spaced ones levels-curve.wgsl has the same names. A nibble is masked in place and multiplied down, which is exact:
 // SwiftShader shifts lane by lane, at the cost of ten products. The top nibble reads as a signed number once its
 // highest bit is flipped.
 

@@ -1,6 +1,6 @@
 // The end of a linear layer: bias, activation, then a store or an addition to y.
-// Needs lib/activation with `alias Value = vec4f`, and of the shader around it the bindings `bias` and `y` and, in
-// `params`, rows, cols, stride, factor, hasBias and accumulate. The last two are not constants: a uniform branch at the
+// Needs lib/activation with `alias Value = vec4f`. The shader around it has the bindings `bias` and `y`, and in
+// `params` rows, cols, stride, factor, hasBias and accumulate. The last two are not constants: a uniform branch at the
 // end is free, while each constant doubles the pipelines to compile.
 
 // Ends the products of one row of matrix `batch` with the columns first, first + step, first + 2 step and first + 3 step.

@@ -1,5 +1,5 @@
-// Heads read and written one component at a time: for widths or strides that are not multiples of 4. part-vec4.wgsl has
-// the same names for those that are.
+// Heads read and written one component at a time: for widths or strides that are not multiples of 4. Those that are
+// have the same names in part-vec4.wgsl.
 
 alias Part = f32;
 

@@ -1,5 +1,5 @@
-// Heads read and written four components at a time: for widths and strides that are multiples of 4.
-// part-scalar.wgsl has the same names for all others.
+// Heads read and written four components at a time: for widths and strides that are multiples of 4. All others have the
+// same names in part-scalar.wgsl.
 
 alias Part = vec4f;
 

@@ -1,5 +1,5 @@
-// Radix selection: bins sum a measure under each digit of u32 keys, and a descent finds the digit where the sum, from
-// the largest key on, reaches a goal. Sums are 64-bit and exact.
+// Radix selection. Bins sum a measure under each digit of u32 keys. A descent finds the digit where the sum, from the
+// largest key on, reaches a goal. Sums are 64-bit and exact.
 // Needs lib/wide, DIGIT_BITS (2, 4 or 8) and THREADS.
 
 const BINS = 1u << DIGIT_BITS;

@@ -1,5 +1,5 @@
 // Sums and maxima over a workgroup of WORKGROUP_SIZE invocations by subgroup operations, for subgroups of any size.
-// reduce.wgsl has the same functions for devices without them.
+// Devices without them have the same functions in reduce.wgsl.
 
 struct Lane {
   @builtin(local_invocation_index) index: u32,

@@ -1,7 +1,7 @@
 // Scales of packed weights, of groups of 4 << GROUP_SHIFT neighbours. A kernel that reads a row in order keeps the
 // scale, because loads are expensive on software adapters: `weight_scale(at)` holds for SCALE_PARTS Parts from a
-// multiple of SCALE_PARTS on, and `scaled_part(at, scale)` is a Part. scale-none.wgsl has the same names for weights
-// without scales.
+// multiple of SCALE_PARTS on, and `scaled_part(at, scale)` is a Part. For weights without scales scale-none.wgsl has
+// the same names.
 // Needs `integer_part` of lib/weight-q*, lib/scales-* and GROUP_SHIFT.
 
 const SCALE_PARTS = 1u << GROUP_SHIFT;

@@ -1,6 +1,6 @@
-// A team is a group of invocations that sum together; here each invocation is its own team. For software adapters
-// without subgroups: there a sum across invocations needs barriers, which cost more than all loads. team.wgsl and
-// team-subgroup.wgsl have the same names for teams of several.
+// A team is a group of invocations that sum together. Here each invocation is its own team. This is for software
+// adapters without subgroups: there a sum across invocations needs barriers, which cost more than all loads. For teams
+// of several, team.wgsl and team-subgroup.wgsl have the same names.
 
 const ROUNDS = (SLOTS + WORKGROUP_SIZE - 1u) / WORKGROUP_SIZE;
 

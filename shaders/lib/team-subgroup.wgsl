@@ -1,5 +1,5 @@
-// A team is a group of invocations that sum together; here each subgroup is a team, of any size, without barriers or
-// workgroup memory. team.wgsl and team-alone.wgsl have the same names for devices without subgroups.
+// A team is a group of invocations that sum together. Here each subgroup is a team, of any size, without barriers or
+// workgroup memory. For devices without subgroups, team.wgsl and team-alone.wgsl have the same names.
 
 const ROUNDS = SLOTS;
 
