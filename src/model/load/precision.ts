@@ -62,16 +62,18 @@ export function resolveWeights(
   const packed = parts.filter(({ tensor, entry }) => isMatrix(tensor.use) && isPackedEncoding(entry.encoding));
   if (packed.length === 0) return wanted === "auto" ? chooseWeights(tensors, limits) : wanted;
   if (wanted === "f32" || wanted === "f16") return wanted;
+  const plain = chooseWeights(tensors, limits) === "f32" ? "f32" : "f16";
   const linear = packed.filter(({ tensor }) => tensor.use === "linear");
   const held = linear.length > 0 ? linear : packed;
-  const asStored = namesOf(held).join(", ");
+  const unpacked = parts.filter(({ tensor, entry }) => tensor.use === "linear" && isUnpackedEncoding(entry.encoding));
+  const asStored = [...namesOf(held), ...(unpacked.length > 0 ? [plain] : [])].join(", ");
   const bits = wanted === "auto" ? undefined : wanted === "q8" ? 8 : 4;
   if (bits && held.some(({ entry }) => isPackedEncoding(entry.encoding) && entry.encoding.layout.bits !== bits))
     throw new FoveaError(
       "unsupported-model",
       `weights: "${wanted}" was asked for, but the files hold ${asStored}, and packing that again would round it twice; load it with weights "auto" to keep it as it is, or with "f16" or "f32" to unpack it`,
     );
-  return { asStored, plain: chooseWeights(tensors, limits) === "f32" ? "f32" : "f16" };
+  return { asStored, plain };
 }
 
 /** The name in `info`, such as "q4" or "q4_k, q6_k". */

@@ -6,7 +6,7 @@ import { readModel } from "../../../src/engine/read-model.ts";
 import { PlanningGpu } from "../../../src/gpu/planning.ts";
 import { tensorByteLength } from "../../../src/gpu/tensor.ts";
 import { matchTensors } from "../../../src/model/load/match.ts";
-import { groupedType, resolveWeights } from "../../../src/model/load/precision.ts";
+import { groupedType, resolveWeights, storageName } from "../../../src/model/load/precision.ts";
 import { openFolder } from "../../../src/weights/folder.ts";
 import { isPackedEncoding } from "../../../src/weights/formats/encoding.ts";
 import { openModel } from "../../../src/weights/formats/registry.ts";
@@ -44,10 +44,14 @@ describe.for(folders)("%s", (folder) => {
       allowed += MOST * bytes;
     }
     expect(stored).toBeGreaterThan(0);
-    if (folder.startsWith("gptq")) return; // Columns in activation order are unpacked.
+    const storage = resolveWeights(matched, "auto", { maxBufferSize: Number.POSITIVE_INFINITY });
+    if (folder.startsWith("gptq")) {
+      // Columns in activation order are unpacked.
+      expect(storageName(storage)).toBe("gptq int4 g32, f32");
+      return;
+    }
     const gpu = new PlanningGpu(undefined);
     const before = gpu.arena.bytes;
-    const storage = resolveWeights(matched, "auto", { maxBufferSize: Number.POSITIVE_INFINITY });
     makeWeights(gpu, matched, storage);
     if (typeof storage !== "string") expect(gpu.arena.bytes - before).toBeLessThanOrEqual(allowed);
   });
