@@ -72,8 +72,8 @@ export function notFiniteError(what: string): FoveaError {
 }
 
 /**
- * Waits for `promise`, but throws `aborted` as soon as the signal fires: for work that cannot be cancelled. The work keeps
- * running; its result is ignored.
+ * Waits for `promise`, but throws `aborted` as soon as the signal fires: for work that cannot be cancelled. The work
+ * keeps running; its result is ignored.
  */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, stage: string): Promise<T> {
   let onAbort = () => {};

@@ -12,7 +12,9 @@ export function checkFallback(fallback: unknown): void {
     throw new TypeError(`fallback must be a model, such as one of createRemote, got ${kindOf(fallback)}`);
 }
 
-/** Waits for a load; returns the fallback, if there is one, where the device cannot run the model. Tells it as progress. */
+/**
+ * Waits for a load; returns the fallback, if there is one, where the device cannot run the model. Tells it as progress.
+ */
 export async function orFallback<T extends FoveaModel>(
   load: Promise<T>,
   fallback: FoveaModel | undefined,

@@ -1,4 +1,6 @@
-/** Model files that a user drops on an element: kept while the page lives, under names that the attribute `model` takes. */
+/**
+ * Model files that a user drops on an element: kept while the page lives, under names that the attribute `model` takes.
+ */
 import type { ModelFiles } from "../api.ts";
 
 const MODEL_FILE = /\.(gguf|safetensors)$/i;
@@ -21,7 +23,9 @@ export function droppedModel(value: string): { source: string | ModelFiles; vari
   return { source: kept.get(name)!, ...(variant && { variant }) };
 }
 
-/** The name of dropped files in a value of the attribute `model`, without the chosen one; undefined for any other value. */
+/**
+ * The name of dropped files in a value of the attribute `model`, without the chosen one; undefined for any other value.
+ */
 export function droppedName(value: string): string | undefined {
   const [name] = value.split(":", 1);
   return kept.has(name!) ? name : undefined;

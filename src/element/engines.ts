@@ -1,6 +1,6 @@
 /**
- * The engines of a page: one per model, shared by all users, and freed when the last one releases it. An `EngineSlot` is one
- * element's use of it.
+ * The engines of a page: one per model, shared by all users, and freed when the last one releases it. An `EngineSlot`
+ * is one element's use of it.
  */
 import type { FoveaModel, LoadProgress, ModelPlan, WorkerOptions } from "../api.ts";
 import { orAborted } from "../errors.ts";

@@ -38,8 +38,8 @@ export interface FoveaCallDetail {
   /** The parsed arguments. Nothing has compared them with the tool's schema. */
   args: Record<string, unknown>;
   /**
-   * Answers the call, while the event is dispatched; the first answer counts. A string is passed on as it is, other values
-   * as JSON. A promise that rejects tells the model the error's message.
+   * Answers the call, while the event is dispatched; the first answer counts. A string is passed on as it is, other
+   * values as JSON. A promise that rejects tells the model the error's message.
    */
   respond(result: unknown): void;
 }

@@ -1,6 +1,6 @@
 /**
- * Markdown to tokens, for untrusted text: HTML stays text, and the work is bounded. The library takes quadratic time and more
- * for texts such as "*a_*a_*a_", so each attempt that may read to the text's end is counted.
+ * Markdown to tokens, for untrusted text: HTML stays text, and the work is bounded. The library takes quadratic time
+ * and more for texts such as "*a_*a_*a_", so each attempt that may read to the text's end is counted.
  */
 import { Lexer, Tokenizer, type Tokens, type TokensList } from "marked";
 

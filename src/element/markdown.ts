@@ -1,6 +1,6 @@
 /**
- * Shows a model's Markdown answer as elements of the page. An answer is untrusted: the picture, the question or the weights
- * may have planted it.
+ * Shows a model's Markdown answer as elements of the page. An answer is untrusted: the picture, the question or the
+ * weights may have planted it.
  *
  * marked parses the text, and is loaded with the first answer that is more than prose. This module builds elements from a
  * list of known token kinds. It never makes HTML strings, so nothing needs sanitising. Tags are shown as text, pictures

@@ -28,7 +28,10 @@ export function chatSource({ model, server, apiKey }: Record<"model" | "server" 
   return isOnServer ? serverSource(server, model!, apiKey) : modelSource(model);
 }
 
-/** Asks the server whether it is there. Throws as `createRemote` and `connect`. The code comes with the first such model. */
+/**
+ * Asks the server whether it is there. Throws as `createRemote` and `connect`. The code comes with the first such
+ * model.
+ */
 export async function loadFromServer(source: string, { signal }: WorkerOptions): Promise<FoveaModel> {
   const { address: baseURL, model } = serverIn(source)!;
   const { createRemote } = await import("../remote/remote.ts");

@@ -1,4 +1,7 @@
-/** The offer of a model's sizes before it is loaded: a button, and the list that it opens. size-list.ts comes with the first press. */
+/**
+ * The offer of a model's sizes before it is loaded: a button, and the list that it opens. size-list.ts comes with the
+ * first press.
+ */
 import { html, nothing, type TemplateResult } from "lit";
 import { splitChoice } from "../shared/source.ts";
 import { droppedName } from "./dropped-model.ts";
@@ -31,8 +34,8 @@ export class SizeOffer {
   }
 
   /**
-   * Offers nothing for a model that is loaded, runs on a server, or lies at an address. Only a hub and the user's files have
-   * several sizes under one name.
+   * Offers nothing for a model that is loaded, runs on a server, or lies at an address. Only a hub and the user's files
+   * have several sizes under one name.
    *
    * @param plan looks at a model; without it nothing is offered
    */

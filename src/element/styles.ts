@@ -1,6 +1,6 @@
 /**
- * Styles of the element. Colours follow the page's color-scheme. They, and other values that a page may change, are custom
- * properties with names in --fovea-*.
+ * Styles of the element. Colours follow the page's color-scheme. They, and other values that a page may change, are
+ * custom properties with names in --fovea-*.
  */
 import { css } from "lit";
 import { buttonStyles } from "./button-styles.ts";

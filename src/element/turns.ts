@@ -38,7 +38,10 @@ export interface ToolStep {
 /** One answer to a question. */
 export interface Answer {
   readonly text: string;
-  /** "loading": the model is not loaded yet; "reading": no text yet; then "writing"; "calling": tools run; finally the outcome. */
+  /**
+   * "loading": the model is not loaded yet; "reading": no text yet; then "writing"; "calling": tools run; finally the
+   * outcome.
+   */
   readonly state: "loading" | "reading" | "writing" | "calling" | "stop" | "length" | "abort" | "failed";
   /** Why nothing happens: the GPU was lost and the model loads again, or its shaders compile before the first answer. */
   readonly pause?: "recovering" | "compiling" | undefined;
@@ -93,8 +96,8 @@ export function answeredTurns<T extends Turn>(turns: readonly T[]): T[] {
 }
 
 /**
- * The earlier turns that a model reads before a question: the answered ones. Pictures that are, with those before them, more
- * than the model keeps apart begin anew.
+ * The earlier turns that a model reads before a question: the answered ones. Pictures that are, with those before them,
+ * more than the model keeps apart begin anew.
  */
 export function readTurns<T extends Turn>(before: readonly T[], turn: T, maxPictures = Number.POSITIVE_INFINITY): T[] {
   const answered = answeredTurns(before);

@@ -1,4 +1,6 @@
-/** Points at words of an answer that recorded where they looked: by pointer, by click and by arrow keys. Shows nothing. */
+/**
+ * Points at words of an answer that recorded where they looked: by pointer, by click and by arrow keys. Shows nothing.
+ */
 import { rangeOf, type TextRange, wordsBelow } from "./words.ts";
 
 /** The words of an answer that are pointed at. */

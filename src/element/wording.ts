@@ -52,8 +52,8 @@ const NO_WEBGPU =
   "Fovea needs WebGPU. Current Chrome, Edge and Safari have it, and Firefox on Windows and on Macs with Apple silicon. In Firefox on Linux, set dom.webgpu.enabled to true in about:config.";
 
 /**
- * An error in few words. `next` is the user's next step, where the engine's message is meant for programmers; `details` are
- * the engine's own words, where they say more.
+ * An error in few words. `next` is the user's next step, where the engine's message is meant for programmers; `details`
+ * are the engine's own words, where they say more.
  */
 export function errorWords(error: unknown): { text: string; next?: string; details?: string } {
   const sentence = errorSentence(error);

@@ -11,7 +11,7 @@ import { checkCopyOptions } from "./check-arguments.ts";
  * stays stored unless `replace` is true. A failure or an abort deletes the unfinished copy and changes nothing else. It
  * computes in this thread; `keepSmallCopy` of `fovea/worker` does so in a worker.
  *
- * @param source As for `Fovea.load`. Files of the caller need a `name`.
+ * @param source as for `Fovea.load`. Files of the caller need a `name`.
  * @throws FoveaError `download-failed`, also without room for the copy; `unsupported-model` for a model without a language
  * model, `bad-weights`, `hash-mismatch`, `aborted`; TypeError or RangeError for a wrong argument.
  */

@@ -35,8 +35,8 @@ import { readModel } from "./read-model.ts";
  * Plans the load of a model: the bytes to download, the bytes already stored, and the GPU memory. Reads its description
  * and the headers of its weights, a few kilobytes a file.
  *
- * @param source As for `Fovea.load`.
- * @param options The options of the load. The GPU's limits are those of `device`, else of the adapter; without an
+ * @param source as for `Fovea.load`
+ * @param options the options of the load. The GPU's limits are those of `device`, else of the adapter; without an
  * adapter there are none.
  * @throws FoveaError `download-failed`, `bad-weights`, `unsupported-model` or `aborted`; TypeError or RangeError for a
  * wrong argument.

@@ -8,7 +8,9 @@ export const MAX_CODE_POINT = 0x10ffff;
 /** Characters of each end of a message that is too long. */
 const MESSAGE_END = 300;
 
-/** A format that cannot be followed. The message says which part, and leaves out the middle of long names and patterns. */
+/**
+ * A format that cannot be followed. The message says which part, and leaves out the middle of long names and patterns.
+ */
 export class FormatError extends Error {
   constructor(message: string) {
     const isLong = message.length > 2 * MESSAGE_END;

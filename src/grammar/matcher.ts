@@ -1,4 +1,6 @@
-/** Formats as grammars of XGrammar, compiled for one vocabulary and followed token by token. Runs in grammar-worker.ts. */
+/**
+ * Formats as grammars of XGrammar, compiled for one vocabulary and followed token by token. Runs in grammar-worker.ts.
+ */
 import type { CompiledGrammar, GrammarCompiler, GrammarMatcher } from "@mlc-ai/web-xgrammar";
 import { callGrammar } from "./call-grammar.ts";
 import { LengthFilter, MARK_BYTE, MAX_BOUNDS, markOf, TokenLengths } from "./counted-strings.ts";

@@ -29,7 +29,9 @@ export function integerGrammar(bounds: Bounds): string {
   return signed([{ least, most, decimals: false }]);
 }
 
-/** A finite part of the numbers: integers, and numbers of up to six decimals between them. @throws FormatError for none */
+/**
+ * A finite part of the numbers: integers, and numbers of up to six decimals between them. @throws FormatError for none
+ */
 export function numberGrammar(bounds: Bounds): string {
   if (bounds.min === undefined && bounds.max === undefined) return NUMBER;
   checkNear(bounds);

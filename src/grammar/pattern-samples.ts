@@ -11,8 +11,9 @@ const FURTHER = 3;
 const MAX_BRANCHES = 1024;
 
 /**
- * True if the pattern matches all samples of one of ours. This is evidence, not proof: patterns have lookaheads. False for
- * patterns that are invalid, and for those that cannot be matched in linear time, because the caller's are untrusted.
+ * True if the pattern matches all samples of one of ours. This is evidence, not proof: patterns have lookaheads. False
+ * for patterns that are invalid, and for those that cannot be matched in linear time, because the caller's are
+ * untrusted.
  */
 export function matchesSamples(pattern: string, ours: string): boolean {
   let theirs: LinearPattern;

@@ -1,6 +1,7 @@
 /**
- * Tells how much processor time a thread gets, which no browser does. It repeats one piece of work: the fastest repetition
- * is how long it takes when nothing else runs. A worker that runs beside this one gets the same share of the processor.
+ * Tells how much processor time a thread gets, which no browser does. It repeats one piece of work: the fastest
+ * repetition is how long it takes when nothing else runs. A worker that runs beside this one gets the same share of the
+ * processor.
  */
 
 /** Rounds of one piece, a few tenths of a millisecond. */

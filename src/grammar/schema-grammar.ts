@@ -28,7 +28,9 @@ import { patternOf } from "./string-formats.ts";
 /** Deepest nesting of a schema that is read; real ones nest far less. */
 const MAX_DEPTH = 64;
 
-/** Longest chain of references that is followed; real schemas have shorter ones. Each reference takes some of the stack. */
+/**
+ * Longest chain of references that is followed; real schemas have shorter ones. Each reference takes some of the stack.
+ */
 const MAX_REFERENCES = 200;
 
 /** EBNF, and the bounds of the strings that are counted beside it. */

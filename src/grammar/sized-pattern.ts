@@ -3,8 +3,9 @@ import type { AST } from "@eslint-community/regexpp";
 import { parsePattern } from "./parse-pattern.ts";
 
 /**
- * The pattern with its only variable repetition narrowed, so that texts have so many characters. Undefined where more than
- * one part varies, or where no length fits. A pattern that searches, not bounded by ^ and $, counts as matching the whole.
+ * The pattern with its only variable repetition narrowed, so that texts have so many characters. Undefined where more
+ * than one part varies, or where no length fits. A pattern that searches, not bounded by ^ and $, counts as matching
+ * the whole.
  *
  * @throws SyntaxError for an invalid pattern
  */

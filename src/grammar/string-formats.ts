@@ -35,8 +35,8 @@ export const STRING_FORMATS: Readonly<Record<string, string>> = {
 const NARROWER: Readonly<Record<string, string>> = { "date-time": `${DATE}T${CLOCK}Z` };
 
 /**
- * The pattern of a string's schema, its own or that of its format; undefined for neither. Libraries of schemas write both:
- * then a language that has the format and fits the pattern. An unknown format says nothing beside a pattern.
+ * The pattern of a string's schema, its own or that of its format; undefined for neither. Libraries of schemas write
+ * both: then a language that has the format and fits the pattern. An unknown format says nothing beside a pattern.
  *
  * @throws FormatError
  */

@@ -13,7 +13,7 @@ const NO_PIXELS = ["SVG", "HTML", "PDF"];
 /**
  * Reads a file's header and checks its size and its end.
  *
- * @param name For messages.
+ * @param name for messages
  * @returns the header; undefined for an unknown format
  * @throws FoveaError `bad-image` for a file that is empty, unreadable, without pixels, truncated, beyond limits.ts, or
  *   without the size that its format has

@@ -7,7 +7,10 @@ import type { ErrorBody } from "./types.ts";
 /** The error that `create` and the streams throw. `cause` is the engine's error, if there is one. */
 export class ApiError extends Error implements ErrorBody {
   override readonly name = "ApiError";
-  /** As in HTTP: 400 wrong request, 403 no such embeddings, 404 unknown model, 499 aborted, 500 internal error, 502 another server failed, 503 no GPU or no memory. */
+  /**
+   * As in HTTP: 400 wrong request, 403 no such embeddings, 404 unknown model, 499 aborted, 500 internal error, 502
+   * another server failed, 503 no GPU or no memory.
+   */
   readonly status: number;
   readonly type: ErrorBody["type"];
   readonly param: string | null;

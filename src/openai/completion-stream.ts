@@ -20,8 +20,8 @@ interface StreamSettings {
 
 /**
  * Answers in chunks: the role, the text as it comes, the finish reason, of one answer after another, and the usage if
- * requested. It can be read once. Leaving the loop early or `controller.abort()` ends the work; the chunks then end without
- * a finish reason and without an error, as in OpenAI's client. Reading throws ApiError for all other failures.
+ * requested. It can be read once. Leaving the loop early or `controller.abort()` ends the work; the chunks then end
+ * without a finish reason and without an error, as in OpenAI's client. Reading throws ApiError for all other failures.
  */
 export class ChatCompletionStream implements AsyncIterable<ChatCompletionChunk> {
   readonly controller: AbortController;

@@ -1,6 +1,6 @@
 /**
- * OpenAI's service as a `fetch` function, for HTTP clients: JSON, server-sent events, statuses. Nothing goes over a network.
- * client.ts answers.
+ * OpenAI's service as a `fetch` function, for HTTP clients: JSON, server-sent events, statuses. Nothing goes over a
+ * network. client.ts answers.
  */
 import { type ApiError, invalid, toApiError } from "./api-error.ts";
 import { type ChatModels, FoveaOpenAI } from "./client.ts";
@@ -10,11 +10,11 @@ import type { ChatCompletionRequest, EmbeddingRequest } from "./types.ts";
 const ENCODER = new TextEncoder();
 
 /**
- * A replacement for `fetch`. It answers POST .../chat/completions, POST .../embeddings, GET .../models and GET .../models/ID at any server, and
- * 404 to everything else. As with `fetch`, an abort before the answer rejects with the signal's reason; a later one breaks
- * off the body. Cancelling the body ends the work.
+ * A replacement for `fetch`. It answers POST .../chat/completions, POST .../embeddings, GET .../models and GET
+ * .../models/ID at any server. All else gets 404. As with `fetch`, an abort before the answer rejects with the signal's
+ * reason; a later one breaks off the body. Cancelling the body ends the work.
  *
- * Throws TypeError for a value that is not a model.
+ * @throws TypeError for a value that is not a model
  *
  * @example
  * const client = new OpenAI({ fetch: createFetch(fovea), baseURL: "http://fovea.local/v1", apiKey: "unused",

@@ -1,6 +1,6 @@
 /**
- * Reads the fields of an untrusted request: each reader checks the type, and its error names the field as OpenAI's service
- * does. Knows nothing about the fields' meaning.
+ * Reads the fields of an untrusted request: each reader checks the type, and its error names the field as OpenAI's
+ * service does. Knows nothing about the fields' meaning.
  */
 import { invalid } from "./api-error.ts";
 

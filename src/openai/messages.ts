@@ -74,7 +74,10 @@ function readPart(part: Fields, where: string, mayShow: boolean): MessagePart {
   return { type: "video", video: readUrl(video, `${where}.video_url.url`, "invalid_video_url") };
 }
 
-/** A part without videos; throws as `readMessages`. @param mayShow whether it may be a picture. @param known for messages */
+/**
+ * A part without videos; throws as `readMessages`. @param mayShow whether it may be a picture. @param known for
+ * messages
+ */
 export function readStill(
   part: Fields,
   where: string,

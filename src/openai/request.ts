@@ -1,6 +1,6 @@
 /**
- * Checks a request in OpenAI's shape and converts it to Fovea's. Some fields have an effect. A service's bookkeeping fields
- * are ignored. Unsupported fields are refused unless they hold their neutral value. Unknown fields are refused.
+ * Checks a request in OpenAI's shape and converts it to Fovea's. Some fields have an effect. A service's bookkeeping
+ * fields are ignored. Unsupported fields are refused unless they hold their neutral value. Unknown fields are refused.
  */
 import type { GenerateRequest } from "../api.ts";
 import { invalid } from "./api-error.ts";
@@ -33,12 +33,12 @@ export interface CheckedRequest {
   request: GenerateRequest;
 }
 
-const HONOURED = [
+const SUPPORTED = [
   ...["model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p"],
   ...["seed", "stop", "n", "logprobs", "top_logprobs", "frequency_penalty", "presence_penalty", "logit_bias", "fovea"],
   ...["response_format", "tools", "tool_choice", "parallel_tool_calls"],
 ];
-const PASSED_OVER = [
+const IGNORED = [
   ...["user", "safety_identifier", "metadata", "store", "service_tier", "prediction"],
   ...["prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"],
 ];
@@ -75,7 +75,7 @@ const MAX_STOP_LENGTH = 1024;
 /** Throws an ApiError of status 400 that names the field. */
 export function readRequest(body: unknown): CheckedRequest {
   const fields = asFields(body, "body");
-  onlyFields(fields, [...HONOURED, ...PASSED_OVER, ...Object.keys(NEUTRAL)]);
+  onlyFields(fields, [...SUPPORTED, ...IGNORED, ...Object.keys(NEUTRAL)]);
   for (const [name, { isNeutral, only }] of Object.entries(NEUTRAL)) {
     const value = field(fields, name);
     if (value === undefined || isNeutral(value)) continue;

@@ -109,7 +109,10 @@ export interface ChatCompletionRequest {
   presence_penalty?: number | null;
   /** Token id -> what is added to its logit, -100 to 100. */
   logit_bias?: Record<string, number> | null;
-  /** A JSON object, or JSON that a schema accepts; `strict` is always meant. Keywords that cannot be followed are refused. */
+  /**
+   * A JSON object, or JSON that a schema accepts; `strict` is always meant. Keywords that cannot be followed are
+   * refused.
+   */
   response_format?:
     | { type: "text" }
     | { type: "json_object" }

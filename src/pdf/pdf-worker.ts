@@ -2,7 +2,8 @@
  * The script that reads PDFs: draws pages with all of pdf.js in this worker, its parser and its painter. Nothing of a PDF
  * runs or is fetched: no scripts, no forms of XFA, no fonts or tables from addresses.
  */
-// Must come before the painter, which looks for the parser in a global variable and would start one more worker without it.
+// Must come before the painter, which looks for the parser in a global variable and would start one more worker without
+// it.
 import "pdfjs-dist/legacy/build/pdf.worker.mjs";
 import { getDocument, type PDFDocumentProxy } from "pdfjs-dist/legacy/build/pdf.mjs";
 import { MAX_ASPECT_RATIO, MAX_PIXELS } from "../image/limits.ts";

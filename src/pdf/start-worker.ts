@@ -5,8 +5,8 @@ import { importingWorker, isFromElsewhere } from "../shared/module-worker.ts";
 const SCRIPT = "./fovea-pdf.js";
 
 /**
- * A new worker, which may still fail to start. Bundlers and Vite's server find the script by the exact expression below and
- * replace the address; see worker/start-worker.ts.
+ * A new worker, which may still fail to start. Bundlers and Vite's server find the script by the exact expression below
+ * and replace the address; see worker/start-worker.ts.
  */
 export function startPdfWorker(): Worker {
   const here = new URL(import.meta.url);

@@ -63,8 +63,8 @@ interface State {
 const LOADING: State = { status: "loading", answer: "" };
 
 /**
- * @param source As for `createFovea`: a change loads another model. Files must be the same object between renders.
- * @param options Read when a load begins.
+ * @param source as for `createFovea`: a change loads another model. Files must be the same object between renders.
+ * @param options read when a load begins
  */
 export function useFovea(source: string | ModelFiles, options: UseFoveaOptions = {}): FoveaHook {
   const [state, setState] = useState<State>(LOADING);

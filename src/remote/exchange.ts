@@ -28,7 +28,10 @@ export class Exchange {
     this.#options = options;
   }
 
-  /** Posts JSON to a path below the base address. Throws ServerError or FoveaError `aborted`. The caller closes the answer. */
+  /**
+   * Posts JSON to a path below the base address. Throws ServerError or FoveaError `aborted`. The caller closes the
+   * answer.
+   */
   async post(path: string, given: Body, accept: string, signal: AbortSignal): Promise<ServerAnswer> {
     for (;;) {
       let body = given;

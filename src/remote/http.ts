@@ -1,7 +1,7 @@
 /**
- * One HTTP request to a server: its timeouts, its refusals as errors, and the body in bounded chunks. exchange.ts retries.
- * The fetch keeps no cookies, no cache and no referrer, and follows no redirect: the key and the pictures go to the named
- * server only.
+ * One HTTP request to a server: its timeouts, its refusals as errors, and the body in bounded chunks. exchange.ts
+ * retries. The fetch keeps no cookies, no cache and no referrer, and follows no redirect: the key and the pictures go
+ * to the named server only.
  */
 import { FoveaError, orAborted, throwIfAborted } from "../errors.ts";
 import { addressText, TRANSIENT_STATUSES } from "../shared/http.ts";

@@ -8,7 +8,9 @@ import { SERVERS, type ServerKind } from "./servers.ts";
 
 /** How long a connection may be silent, in milliseconds. */
 export interface RemoteTimeouts {
-  /** From the request to the headers of the answer, default 120000: a server may read the pictures before it sends them. */
+  /**
+   * From the request to the headers of the answer, default 120000: a server may read the pictures before it sends them.
+   */
   connectMs?: number;
   /** From the headers to the first byte, default 300000: the request may wait in the server's queue. */
   firstByteMs?: number;
@@ -20,13 +22,15 @@ export interface RemoteTimeouts {
 
 export interface RemoteOptions {
   /**
-   * Address of the server's interface, as OpenAI's client takes it: "https://host/v1". An address without a path gets "/v1";
-   * a relative one is relative to the page.
+   * Address of the server's interface, as OpenAI's client takes it: "https://host/v1". An address without a path gets
+   * "/v1"; a relative one is relative to the page.
    */
   baseURL: string | URL;
   /** The model's name on the server. */
   model: string;
-  /** Sent as `Authorization: Bearer`. Kept in memory only, never part of a message. A page's visitors can read its keys. */
+  /**
+   * Sent as `Authorization: Bearer`. Kept in memory only, never part of a message. A page's visitors can read its keys.
+   */
   apiKey?: string;
   /** Sent with every request. Treated as secrets, like the key. */
   headers?: Record<string, string>;
@@ -35,18 +39,24 @@ export interface RemoteOptions {
    * where a request needs such a field.
    */
   server?: "auto" | ServerKind;
-  /** Most pixels of a picture that is sent; larger ones are scaled down. Default 1048576. A request's `pictures.maxPixels` wins. */
+  /**
+   * Most pixels of a picture that is sent; larger ones are scaled down. Default 1048576. A request's
+   * `pictures.maxPixels` wins.
+   */
   maxPixels?: number;
   /**
-   * Only with vLLM: `mm_processor_kwargs` of each request, the settings of the model's own picture processor. A function gets
-   * the request's `pictures`, and so decides what `maxTiles` and `minPixels` mean for the model.
+   * Only with vLLM: `mm_processor_kwargs` of each request, the settings of the model's own picture processor. A
+   * function gets the request's `pictures`, and so decides what `maxTiles` and `minPixels` mean for the model.
    */
   mmProcessorKwargs?: Record<string, unknown> | ((pictures: PictureBudget) => Record<string, unknown>);
   /** More fields of every request, such as `chat_template_kwargs`. Fields that Fovea sets are refused. */
   body?: Record<string, unknown>;
   /** Attempts to reach the server before an answer begins, default 3. */
   attempts?: number;
-  /** Longest pause between two attempts, in milliseconds, default 30000. A server that asks for a longer one fails the request. */
+  /**
+   * Longest pause between two attempts, in milliseconds, default 30000. A server that asks for a longer one fails the
+   * request.
+   */
   maxPauseMs?: number;
   timeouts?: RemoteTimeouts;
 }

@@ -74,9 +74,9 @@ export class RemoteModel implements FoveaModel {
   }
 
   /**
-   * Asks the server for its models. The answer tells whether it can be reached and takes the key, which program it is, and
-   * how long a conversation may be. A server without such a list is no error. Throws ServerError and FoveaError `aborted` or
-   * `disposed`.
+   * Asks the server for its models. The answer tells whether it can be reached and takes the key, which program it is,
+   * and how long a conversation may be. A server without such a list is no error. Throws ServerError and FoveaError
+   * `aborted` or `disposed`.
    */
   async connect({ signal }: { signal?: AbortSignal } = {}): Promise<ModelInfo> {
     checkSignal(signal);
@@ -90,8 +90,9 @@ export class RemoteModel implements FoveaModel {
    * `prefill` and `attention` events; a `server` event comes first. `stats.newTokens` counts events where the server does
    * not count tokens.
    *
-   * Errors reach the reader of the events: ServerError with `partialText`; FoveaError `unsupported-model` for what a server
-   * cannot do (compression, inhibition, attention), `bad-image`, `download-failed`, `disposed`; TypeError or RangeError.
+   * Errors reach the reader of the events: ServerError with `partialText`; FoveaError `unsupported-model` for what a
+   * server cannot do (compression, inhibition, attention), `bad-image`, `download-failed`, `disposed`; TypeError or
+   * RangeError.
    */
   generate(request: GenerateRequest): Generation {
     const task = async (emit: (event: GenerationEvent) => void, signal: AbortSignal) => {
@@ -102,7 +103,10 @@ export class RemoteModel implements FoveaModel {
     return new RunningGeneration(task, isSignal(request?.signal) ? request.signal : undefined);
   }
 
-  /** Counts the tokens of a conversation of texts, on a server that can (vLLM). Throws FoveaError `unsupported-model`, ServerError. */
+  /**
+   * Counts the tokens of a conversation of texts, on a server that can (vLLM). Throws FoveaError `unsupported-model`,
+   * ServerError.
+   */
   async countTokens(messages: Message[], options: CountTokensOptions = {}): Promise<TokenCount> {
     checkFields("options", options, COUNT_FIELDS);
     checkSignal(options.signal);

@@ -10,8 +10,8 @@ interface ServerErrorOptions {
 }
 
 /**
- * A request to a server failed. `code` is "server-failed", or "context-full" where the server says that the conversation is
- * too long. No message contains the key.
+ * A request to a server failed. `code` is "server-failed", or "context-full" where the server says that the
+ * conversation is too long. No message contains the key.
  */
 export class ServerError extends FoveaError {
   /** HTTP status of the answer; undefined if none came. */

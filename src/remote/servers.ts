@@ -1,6 +1,7 @@
 /**
  * Programs that serve models behind OpenAI's interface, and how they differ. They name fields outside that interface
- * differently, ignore some of its fields, and know other forms of answers. A program is a value; no other file knows its name.
+ * differently, ignore some of its fields, and know other forms of answers. A program is a value; no other file knows
+ * its name.
  */
 import type { AnswerFormat, GenerateRequest } from "../api.ts";
 

@@ -1,4 +1,7 @@
-/** A stream of server-sent events as JSON values. Everything in it is hostile: lines, events, bytes and levels are bounded. */
+/**
+ * A stream of server-sent events as JSON values. Everything in it is hostile: lines, events, bytes and levels are
+ * bounded.
+ */
 import { createParser } from "eventsource-parser";
 import { isTooDeep, shown } from "../shared/json.ts";
 import { ServerError } from "./server-error.ts";

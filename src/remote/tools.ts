@@ -110,8 +110,8 @@ export class CallReader {
   }
 
   /**
-   * The call that a part belongs to. Some servers number all calls 0, or none: then a name under another id begins a call.
-   * Others give each part an id of its own, so that an id alone begins none.
+   * The call that a part belongs to. Some servers number all calls 0, or none: then a name under another id begins a
+   * call. Others give each part an id of its own, so that an id alone begins none.
    */
   #callOf({ index, id, name }: CallDelta): OpenCall {
     const known = index === undefined ? this.#last : this.#open.get(index);
@@ -130,7 +130,9 @@ export class CallReader {
     return this.#calls.reduce((next, { index }) => Math.max(next, index + 1), 0);
   }
 
-  /** The whole calls, by their numbers. Those that are no call are named by an event each, and their text is given back. */
+  /**
+   * The whole calls, by their numbers. Those that are no call are named by an event each, and their text is given back.
+   */
   end(): { calls: ToolCall[]; events: GenerationEvent[] } {
     const calls: ToolCall[] = [];
     const events: GenerationEvent[] = [];

@@ -21,9 +21,9 @@ const LEAST_PERCENT = 10;
  * encoder's and prefill's time, rounded to 5. Undefined below 10 %, and for an answer without pictures or with
  * compressed ones.
  *
- * The encoder saves 0.27 of its time, prefill the share of the prompt that goes: half of the pictures' rows. Compiling and
- * waiting for other tabs do not count: they hold up the first answer only. Pictures that an earlier question encoded save
- * nothing: this answer paid neither for their encoding nor, as a rule, for their rows of the prompt.
+ * The encoder saves 0.27 of its time, prefill the share of the prompt that goes: half of the pictures' rows. Compiling
+ * and waiting for other tabs do not count: they hold up the first answer only. Pictures that an earlier question
+ * encoded save nothing: this answer paid neither for their encoding nor, as a rule, for their rows of the prompt.
  */
 export function savingOfHalf(cost: AnswerCost): number | undefined {
   const { pictures, promptTokens, visionMs, prefillMs } = cost;

@@ -21,7 +21,10 @@ export function halfBits(value: number): number {
   return sign | (bits[0]! - 0x3f000000);
 }
 
-/** The value of f16 bits that are finite. By the bits of an f32: a power for each value took a tenth of a load's scripts. */
+/**
+ * The value of f16 bits that are finite. By the bits of an f32: a power for each value took a tenth of a load's
+ * scripts.
+ */
 export function halfValue(half: number): number {
   bits[0] = (half & 0x7fff) << 13;
   // 2^112 is between the two formats' exponents; subnormal numbers come out right, too.

@@ -45,7 +45,10 @@ export class LinearPattern {
     return !this.matches(text).next().done;
   }
 
-  /** All matches from left to right, as `matchAll` of a global expression. Throws RangeError for a text that is too long. */
+  /**
+   * All matches from left to right, as `matchAll` of a global expression. Throws RangeError for a text that is too
+   * long.
+   */
   *matches(text: string): Generator<Found> {
     const search = new Search(this.#program, text);
     for (let start = 0; start <= text.length; ) {

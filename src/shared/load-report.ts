@@ -62,8 +62,9 @@ export interface ModelPlan {
    */
   problems: string[];
   /**
-   * Of GGUF files: the quantisations that the folder has, in the order of preference, with their lengths. `fits` and `fit` are
-   * guesses from the largest buffer of the device; `fit` is undefined where none is known. `variant` or `source:name` chooses one.
+   * Of GGUF files: the quantisations that the folder has, in the order of preference, with their lengths. `fits` and
+   * `fit` are guesses from the largest buffer of the device; `fit` is undefined where none is known. `variant` or
+   * `source:name` chooses one.
    */
   variants?: { name: string; file: string; bytes: number; fits: boolean; fit?: ModelFit | undefined }[];
 }

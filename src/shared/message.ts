@@ -6,8 +6,8 @@ import type { VideoInput } from "./video.ts";
 export type MessagePart = { type: "text"; text: string } | { type: "image"; image: ImageInput } | VideoPart;
 
 /**
- * A video, which the model reads as pictures: sampled as it was trained, with its text between them. The first one loads a
- * library; the browser decodes (WebCodecs).
+ * A video, which the model reads as pictures: sampled as it was trained, with its text between them. The first one
+ * loads a library; the browser decodes (WebCodecs).
  */
 export interface VideoPart {
   type: "video";

@@ -1,4 +1,6 @@
-/** Which small files make up a model, beside its weights. Every room that lists, plans, stores or reads them asks here. */
+/**
+ * Which small files make up a model, beside its weights. Every room that lists, plans, stores or reads them asks here.
+ */
 
 /** They describe the network and its pictures. */
 export const DESCRIPTION_FILES = ["config.json", "preprocessor_config.json", "processor_config.json"] as const;

@@ -1,4 +1,7 @@
-/** Shapes of row-major arrays; imports nothing. Letters: B batch, T tokens, C channels, H heads, D head width, V vocabulary. */
+/**
+ * Shapes of row-major arrays; imports nothing. Letters: B batch, T tokens, C channels, H heads, D head width, V
+ * vocabulary.
+ */
 
 /** Dimensions, outermost first. */
 export type Shape = readonly number[];

@@ -1,4 +1,7 @@
-/** Sources of models and addresses in one spelling, for every room that takes them from a user. Pure, apart from the page's address. */
+/**
+ * Sources of models and addresses in one spelling, for every room that takes them from a user. Pure, apart from the
+ * page's address.
+ */
 
 /** A model's page on the Hugging Face hub, with or without a scheme, a revision, and whatever part of it was open. */
 const HUB_PAGE =
@@ -31,8 +34,8 @@ function fileText(address: string): string {
 }
 
 /**
- * Takes the file or the variant off the end of a source, in the engine's spelling: "hf:owner/name:Q4_K_M", or the address of
- * a file that is a whole model.
+ * Takes the file or the variant off the end of a source, in the engine's spelling: "hf:owner/name:Q4_K_M", or the
+ * address of a file that is a whole model.
  *
  * @returns the folder's source, and the chosen file or variant in it
  */

@@ -8,8 +8,8 @@ export interface TokenCount {
   /** The same of each picture, in the order of the conversation. */
   pictures: number[];
   /**
-   * False where compression decides while a picture is encoded how many of its rows remain: numbers are then the most that
-   * can be.
+   * False where compression decides while a picture is encoded how many of its rows remain: numbers are then the most
+   * that can be.
    */
   isExact: boolean;
   /** Positions of the KV cache, which prompt and answer share. */

@@ -7,7 +7,9 @@ export interface Matrix {
   cols: number;
 }
 
-/** One compression stage of one view. A token is a cell; indices are over the tokens that entered, class token excluded. */
+/**
+ * One compression stage of one view. A token is a cell; indices are over the tokens that entered, class token excluded.
+ */
 export interface CompressionStage {
   block: number;
   importance: Float32Array;
@@ -16,8 +18,8 @@ export interface CompressionStage {
   /** Cluster of each redundant token; clusters are numbered by their smallest member. */
   labels: Uint32Array;
   /**
-   * Rows that leave the stage: the class token, if any, then one for each seat of each token. Without rows in events, which
-   * do not need the values.
+   * Rows that leave the stage: the class token, if any, then one for each seat of each token. Without rows in events,
+   * which do not need the values.
    */
   tokens: Matrix;
   /** Per token, its original cells, numbered row by row in the view; the class token's is empty. */

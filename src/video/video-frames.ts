@@ -1,4 +1,7 @@
-/** Pictures of a video, for models that read pictures. Runs in pages and workers; the library that reads videos loads late. */
+/**
+ * Pictures of a video, for models that read pictures. Runs in pages and workers; the library that reads videos loads
+ * late.
+ */
 import { FoveaError, orAborted, orTimedOut, throwIfAborted } from "../errors.ts";
 import { checkPictureSize } from "../image/limits.ts";
 import { fileStem, nameInText } from "../image/measure.ts";
@@ -36,8 +39,8 @@ const MAX_SECONDS = 4 * 3600;
 const FRAME_MS = 60_000;
 
 /**
- * Frames of a video, evenly spaced: each from the middle of its share of the duration, so that a black first frame does not
- * count. Read by `mediabunny` and the browser's own decoder (WebCodecs).
+ * Frames of a video, evenly spaced: each from the middle of its share of the duration, so that a black first frame does
+ * not count. Read by `mediabunny` and the browser's own decoder (WebCodecs).
  *
  * @param video a file (MP4, MOV, WebM or Matroska), or the address of one, which is read in parts
  * @throws FoveaError `bad-image` for a file that is no video, is damaged, above 4 hours or 2 GiB, or that this browser

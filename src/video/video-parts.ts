@@ -18,7 +18,8 @@ export type StillMessage = Still<Message>;
 export const PLAIN_RULE: VideoRule = { maxFrames: 8 };
 
 /**
- * The conversation with pictures in the place of videos. Videos are read one after another, because each decoder takes memory.
+ * The conversation with pictures in the place of videos. Videos are read one after another, because each decoder takes
+ * memory.
  *
  * @throws as `videoFrames`; TypeError or RangeError for a wrong field of a part
  */

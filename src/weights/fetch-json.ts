@@ -22,7 +22,7 @@ export interface JsonAnswer {
 /**
  * Fetches a document, bypassing every cache. Retries transient statuses; any other status is an answer.
  *
- * @param name The document's name, for messages.
+ * @param name the document's name, for messages
  * @throws FoveaError `download-failed` if it cannot be fetched, is too long or is not JSON; `aborted`.
  */
 export async function fetchJson(url: URL, name: string, options: FetchJsonOptions): Promise<JsonAnswer> {

@@ -129,8 +129,8 @@ function urlFolder(base: URL, options: Pick<UrlOptions, "retry">): ModelFolder {
 }
 
 /**
- * Opens a file of the folder at an address; undefined if it does not exist. A nested file is looked for in its own folder,
- * then under its plain name. Throws as `openUrl`.
+ * Opens a file of the folder at an address; undefined if it does not exist. A nested file is looked for in its own
+ * folder, then under its plain name. Throws as `openUrl`.
  */
 export async function openAt(base: URL, name: string, options: UrlOptions) {
   const nested = Object.hasOwn(NESTED_FILES, name) && (await openUrl(urlOf(base, NESTED_FILES[name]!), name, options));

@@ -1,6 +1,7 @@
 /**
- * Searches a hub by words. It relies on `api/models?search=WORDS&expand[]=FIELD`, which returns a list of models with these
- * fields. @huggingface/hub has such a search too, without the fields of packed files and without limits and retries.
+ * Searches a hub by words. It relies on `api/models?search=WORDS&expand[]=FIELD`, which returns a list of models with
+ * these fields. @huggingface/hub has such a search too, without the fields of packed files and without limits and
+ * retries.
  */
 import { FoveaError } from "../errors.ts";
 import { addressText } from "../shared/http.ts";

@@ -9,7 +9,7 @@ import { jsonProblem } from "../shared/misplaced-file.ts";
 /**
  * Decodes UTF-8, without its byte order mark.
  *
- * @param file For the message.
+ * @param file for the message
  * @throws FoveaError `bad-weights` if the bytes are not UTF-8.
  */
 export function decodeUtf8(bytes: Uint8Array, file: string): string {

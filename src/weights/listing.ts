@@ -34,7 +34,7 @@ const HEX_LENGTH = { sha256: 64, git: 40 } as const;
 /**
  * A file of a listing. Checks its fields.
  *
- * @param where The listing, for the message.
+ * @param where the listing, for the message
  * @throws FoveaError `download-failed`.
  */
 export function listedFile(

@@ -96,8 +96,8 @@ export function manifest(): Manifest {
 /**
  * The files of a known model.
  *
- * @param modelsUrl Folder of the models' folders, if not the shipped place; ends in a slash.
- * @param shipped Addresses of shipped files, from `shippedFiles`.
+ * @param modelsUrl folder of the models' folders, if not the shipped place; ends in a slash
+ * @param shipped addresses of shipped files, from `shippedFiles`
  * @throws FoveaError `download-failed` if this version has no weights of the model.
  */
 export function listKnown(

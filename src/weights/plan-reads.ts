@@ -37,8 +37,8 @@ export const MAX_GAP_BYTES = 1 << 20;
 /**
  * Sorts tensors by file and offset, and joins neighbours into ranges.
  *
- * @param wanted In any order; a tensor named twice is read once. Files are read in the order of their first tensor here.
- * @param maxGapBytes The widest gap to read through in a file; Infinity if skipping costs as much as reading.
+ * @param wanted in any order; a tensor named twice is read once. Files are read in the order of their first tensor here.
+ * @param maxGapBytes the widest gap to read through in a file; Infinity if skipping costs as much as reading
  */
 export function planReads<T extends FileRange>(
   wanted: Iterable<T>,

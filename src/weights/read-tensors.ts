@@ -62,7 +62,7 @@ function pieceUnit({ encoding, rowOrder }: StoredTensor, { rowBytes }: Plane): n
 /**
  * Streams tensors of a checkpoint. Holds one piece and one network chunk at a time.
  *
- * @param wanted Tensors of this checkpoint, in any order; their planes come in the order of the files.
+ * @param wanted tensors of this checkpoint, in any order; their planes come in the order of the files
  * @throws RangeError for a tensor of another checkpoint. FoveaError `unsupported-model` for an unsupported dtype, before
  * anything is read; `bad-weights` or `download-failed`, with the tensor, if its bytes cannot be read; `hash-mismatch`
  * after the last piece, so pieces count as valid only once the generator has ended; `aborted`.

@@ -63,8 +63,8 @@ export async function readSafetensorsHeader(source: ByteSource, options?: ReadOp
 /**
  * Checks a header's bytes.
  *
- * @param header The JSON text, without the length before it.
- * @param fileBytes Length of the whole file.
+ * @param header the JSON text, without the length before it
+ * @param fileBytes length of the whole file
  * @throws FoveaError `bad-weights`.
  */
 export function parseSafetensorsHeader(header: Uint8Array, file: string, fileBytes: number): SafetensorsHeader {

@@ -19,7 +19,7 @@ export async function storedModels(): Promise<StoredModel[]> {
 /**
  * Removes a stored model. Waits for running loads in all tabs. Loaded models stay loaded.
  *
- * @param source As `storedModels` names it, or as it was loaded.
+ * @param source as `storedModels` names it, or as it was loaded
  * @returns True if the model was stored.
  * @throws TypeError if the source is not a string, or for an unknown option; FoveaError `aborted`.
  */

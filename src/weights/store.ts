@@ -87,8 +87,8 @@ export class ModelStore {
 
   /**
    * Opens a model's folder: shared if the model is complete, exclusive if something must be written. Waits for other
-   * tabs that download this model: one download serves them all, and no other model waits for it. A server that stalls ends
-   * the download and with it the wait. Undefined where nothing can be stored. Throws `aborted`.
+   * tabs that download this model: one download serves them all, and no other model waits for it. A server that stalls
+   * ends the download and with it the wait. Undefined where nothing can be stored. Throws `aborted`.
    */
   static async open(key: ModelKey, signal?: AbortSignal): Promise<ModelStore | undefined> {
     const root = await privateFolder(ROOT);
@@ -183,9 +183,9 @@ export class ModelStore {
   }
 
   /**
-   * The file of this identity on disk, with its parts. Removes another version of it. Undefined if that is impossible now,
-   * because others are reading: see `forgetComplete`. Throws DOMException if nothing can be stored. Calls run one after
-   * another: browsers refuse one of two concurrent changes of a folder, and its file would not be stored.
+   * The file of this identity on disk, with its parts. Removes another version of it. Undefined if that is impossible
+   * now, because others are reading: see `forgetComplete`. Throws DOMException if nothing can be stored. Calls run one
+   * after another: browsers refuse one of two concurrent changes of a folder, and its file would not be stored.
    */
   file(identity: FileIdentity): Promise<StoredFile | undefined> {
     const found = this.#last.then(() => this.#file(identity));

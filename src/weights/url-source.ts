@@ -48,7 +48,7 @@ export interface RemoteSource extends ByteSource {
  * A missing file is HTTP 404 or 410, or an HTML page: development servers and hosts of single-page apps send one for
  * unknown addresses.
  *
- * @param name The file's name, for messages.
+ * @param name the file's name, for messages
  * @throws FoveaError `download-failed` for any other answer; `aborted`.
  */
 export async function openUrl(url: URL, name: string, options: UrlOptions = {}): Promise<RemoteSource | undefined> {

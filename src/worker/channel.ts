@@ -1,6 +1,6 @@
 /**
- * The page's end of the channel to a worker: sends calls and receives their answers. All calls fail when the worker cannot
- * be started, dies, or is terminated.
+ * The page's end of the channel to a worker: sends calls and receives their answers. All calls fail when the worker
+ * cannot be started, dies, or is terminated.
  */
 import type { GenerationEvent, LoadProgress, MemoryUse, SmallCopyProgress } from "../api.ts";
 import { disposedError, FoveaError } from "../errors.ts";
@@ -62,8 +62,8 @@ export class Channel {
   }
 
   /**
-   * Makes a call and waits for its answer. Throws the worker's error; FoveaError `disposed`, `download-failed` (the script
-   * could not be loaded) or `device-lost` (the worker died); TypeError for an argument that cannot be sent.
+   * Makes a call and waits for its answer. Throws the worker's error; FoveaError `disposed`, `download-failed` (the
+   * script could not be loaded) or `device-lost` (the worker died); TypeError for an argument that cannot be sent.
    *
    * @param message already in preparation, so that it captures pictures as they are now
    */

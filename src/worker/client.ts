@@ -49,8 +49,8 @@ const LAST_WORDS_MS = 2000;
 
 /**
  * Loads a checkpoint in its own worker, so that the page stays responsive. Sources and errors are those of `Fovea.load`.
- * It also throws FoveaError `download-failed` if the worker's script cannot be loaded, and every call throws `device-lost`
- * if the worker dies. Files and pictures stay the caller's; pictures are read when they are passed.
+ * It also throws FoveaError `download-failed` if the worker's script cannot be loaded, and every call throws
+ * `device-lost` if the worker dies. Files and pictures stay the caller's; pictures are read when they are passed.
  *
  * @throws TypeError for an unknown option and for a `device`, which cannot be sent to a worker
  */

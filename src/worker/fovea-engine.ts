@@ -1,4 +1,6 @@
-/** All that the worker's script starts, in a module that its later parts can import: a script must not be loaded twice. */
+/**
+ * All that the worker's script starts, in a module that its later parts can import: a script must not be loaded twice.
+ */
 import type { Port, ToPage, ToWorker } from "./protocol.ts";
 import { allowGrammarScript } from "./trusted-types.ts";
 import { serve } from "./worker.ts";

@@ -5,8 +5,8 @@ import { checkFields, checkFunction, checkSignal } from "../shared/arguments.ts"
 import { callOnce } from "./single-call.ts";
 
 /**
- * As `keepSmallCopy` of `fovea`, in a worker. It also throws FoveaError `download-failed` if the worker's script cannot be
- * loaded, and `device-lost` if the worker dies. The next attempt then deletes the unfinished copy.
+ * As `keepSmallCopy` of `fovea`, in a worker. It also throws FoveaError `download-failed` if the worker's script cannot
+ * be loaded, and `device-lost` if the worker dies. The next attempt then deletes the unfinished copy.
  */
 export async function keepSmallCopy(source: string | URL | ModelFiles, options: SmallCopyOptions): Promise<SmallCopy> {
   checkFields("options", options, SMALL_COPY_FIELDS);

@@ -20,8 +20,8 @@ const bitmapNumbers = new WeakMap<ImageBitmap, number>();
 let bitmaps = 0;
 
 /**
- * A checkpoint. Bytes in memory become Blobs, which the browser keeps outside both heaps and may put on disk. A plain copy
- * of a view would copy the view's whole buffer.
+ * A checkpoint. Bytes in memory become Blobs, which the browser keeps outside both heaps and may put on disk. A plain
+ * copy of a view would copy the view's whole buffer.
  */
 export function packSource(source: string | URL | ModelFiles): string | ModelFiles {
   const kind = kindOf(source);
@@ -93,7 +93,10 @@ function numbered(bitmap: ImageBitmap): SentImage {
   return { bitmap, number };
 }
 
-/** A copy of the settings of a load. Relative addresses become absolute, because the worker would resolve them against its script. */
+/**
+ * A copy of the settings of a load. Relative addresses become absolute, because the worker would resolve them against
+ * its script.
+ */
 export function packSettings<T extends { modelsUrl?: string; hubUrl?: string }>(settings: T): T {
   const packed = { ...settings };
   for (const name of ["modelsUrl", "hubUrl"] as const)

@@ -1,9 +1,9 @@
 /**
- * The messages between page and worker: types only. Both ends have the same version, so messages are not checked. A worker
- * serves one model. Every call has a number, and all messages about it carry that number.
+ * The messages between page and worker: types only. Both ends have the same version, so messages are not checked. A
+ * worker serves one model. Every call has a number, and all messages about it carry that number.
  *
- * `comlink` is rejected. It has no signals, loses class and code of errors, and makes a round trip of every streamed event.
- * Calls stay pending forever when the worker dies.
+ * `comlink` is rejected. It has no signals, loses class and code of errors, and makes a round trip of every streamed
+ * event. Calls stay pending forever when the worker dies.
  */
 import type {
   CountTokensOptions,
@@ -53,11 +53,14 @@ export type SentMessage = Sent<Message>;
 export type SentRequest = Omit<GenerateRequest, "messages" | "signal"> & { messages: SentMessage[] };
 
 /**
- * A call of the page. Results: "load" has a `ModelInfo`, "generate" none, each other call what the model's method of its name
- * returns.
+ * A call of the page. Results: "load" has a `ModelInfo`, "generate" none, each other call what the model's method of
+ * its name returns.
  */
 export type Call =
-  /** The first call, made once. The worker holds `lifeLock` while it lives. `shipped`: the demo model's files, for a name. */
+  /**
+   * The first call, made once. The worker holds `lifeLock` while it lives. `shipped`: the demo model's files, for a
+   * name.
+   */
   | {
       type: "load";
       source: string | ModelFiles;

@@ -1,6 +1,6 @@
 /**
- * The worker's rule for scripts where its site enforces Trusted Types: the grammar worker of its own origin, nothing else.
- * A page's policies do not hold in its workers.
+ * The worker's rule for scripts where its site enforces Trusted Types: the grammar worker of its own origin, nothing
+ * else. A page's policies do not hold in its workers.
  */
 
 const OWN_SCRIPTS = /\/(?:fovea-)?grammar[\w.-]*\.(?:js|ts)$/;

@@ -1,11 +1,13 @@
 /**
  * Turns on the GPU: one task at a time in this worker, and one tab at a time. Two answers at once would each be half as
- * fast and need twice the memory. Tabs use Web Locks, which the browser also releases when a tab closes or crashes. A lock
- * is held for one task, so tabs take turns.
+ * fast and need twice the memory. Tabs use Web Locks, which the browser also releases when a tab closes or crashes. A
+ * lock is held for one task, so tabs take turns.
  */
 import { Lock } from "../engine/lock.ts";
 
-/** The name of the lock. Loads take none: a tab must not wait for another tab's download, nor for its model's template. */
+/**
+ * The name of the lock. Loads take none: a tab must not wait for another tab's download, nor for its model's template.
+ */
 const LOCK = "fovea-gpu";
 
 const NEVER = new AbortController().signal;
@@ -20,8 +22,8 @@ export class Turns {
   }
 
   /**
-   * Runs `task` when the earlier ones of this worker have ended, however they ended. A task whose signal fires before runs
-   * at once: it only reports that it was aborted.
+   * Runs `task` when the earlier ones of this worker have ended, however they ended. A task whose signal fires before
+   * runs at once: it only reports that it was aborted.
    */
   inOrder<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T> {
     return orAtOnce(task, signal, (begin) => this.#lock.run(begin, signal));

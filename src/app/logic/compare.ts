@@ -21,8 +21,8 @@ export function comparedSettings(settings: Settings): { label: string; settings:
 }
 
 /**
- * Asks the last question of `turns` again, twice in each way: the first run compiles and warms up, the second is measured.
- * Both encode their pictures anew: a decoded bitmap is a new picture to the engine's cache.
+ * Asks the last question of `turns` again, twice in each way: the first run compiles and warms up, the second is
+ * measured. Both encode their pictures anew: a decoded bitmap is a new picture to the engine's cache.
  *
  * @param onState called with each step, and the result
  */

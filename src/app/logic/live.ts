@@ -29,8 +29,8 @@ export interface LiveOptions {
 }
 
 /**
- * Runs until the signal aborts. Each answer sees its picture only, not those before: a conversation would fill the context in
- * a minute.
+ * Runs until the signal aborts. Each answer sees its picture only, not those before: a conversation would fill the
+ * context in a minute.
  *
  * @throws as `generate`; FoveaError `aborted` at the end
  */

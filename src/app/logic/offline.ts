@@ -38,7 +38,9 @@ export async function keepOffline(app: KeptPage): Promise<void> {
   setInterval(() => void worker.update().catch(() => {}), CHECK_MS);
 }
 
-/** Asks the browser to keep the stored model when space runs low. Some browsers ask the user, so call it on user action. */
+/**
+ * Asks the browser to keep the stored model when space runs low. Some browsers ask the user, so call it on user action.
+ */
 export function askToKeepStorage(): void {
   void navigator.storage?.persist?.().catch(() => false);
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps the KV cache of the page's conversation on disk, so that a reload goes on where it stood. It saves time only: where
- * it fails, the conversation runs again.
+ * Keeps the KV cache of the page's conversation on disk, so that a reload goes on where it stood. It saves time only:
+ * where it fails, the conversation runs again.
  */
 import type { FoveaModel } from "../../api.ts";
 import { FoveaError } from "../../errors.ts";
@@ -55,7 +55,10 @@ export class SavedRows {
     this.#earlier = model;
   }
 
-  /** Reads the rows of an earlier visit into a model that has just been loaded, before its first question. Never rejects. */
+  /**
+   * Reads the rows of an earlier visit into a model that has just been loaded, before its first question. Never
+   * rejects.
+   */
   async restoreInto(key: string, model: FoveaModel): Promise<void> {
     if (key !== this.#earlier || !model.restoreConversation) return;
     this.#earlier = undefined;

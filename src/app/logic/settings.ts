@@ -24,7 +24,9 @@ export interface Settings {
   watch: boolean;
 }
 
-/** Without a model, and of a model that recommends nothing: no compression and no inhibition, else the paper's settings. */
+/**
+ * Without a model, and of a model that recommends nothing: no compression and no inhibition, else the paper's settings.
+ */
 export const PLAIN_SETTINGS: Settings = {
   budget: 1,
   method: "vmtc",
@@ -100,7 +102,10 @@ const RESEARCH_FIELDS = ["method", "stages", "clusters", "merge", "positions"] a
 const COMPRESSION_FIELDS = ["budget", "method", "stages", "clusters", "merge", "positions"] as const;
 const INHIBITION_FIELDS = ["inhibition", "score", "schedule", "scope"] as const;
 
-/** True if these settings are the model's own. Its defaults, which may say more than the panel shows, are then sent unchanged. */
+/**
+ * True if these settings are the model's own. Its defaults, which may say more than the panel shows, are then sent
+ * unchanged.
+ */
 function areDefaults(names: readonly (keyof Settings)[], settings: Settings, info: AskedModel): boolean {
   const own = settingsOf(info);
   return names.every((name) => settings[name] === own[name]);
@@ -141,8 +146,8 @@ export function requestOf(
 }
 
 /**
- * The properties of the element that the settings define. The token budget is its attribute `tokens` where that says all of
- * it: the element can then offer half of the tokens. Any other compression is a field of `settings`.
+ * The properties of the element that the settings define. The token budget is its attribute `tokens` where that says
+ * all of it: the element can then offer half of the tokens. Any other compression is a field of `settings`.
  *
  * @param info of the loaded model; without it the fields that depend on it are left out
  */
@@ -160,7 +165,9 @@ export function elementSettings(
   return { tokens: null, settings: { ...request, ...(compression && { compression }) } };
 }
 
-/** The settings of an answer that are not the model's own: "compression pool, factor 2; inhibition off". "" if all are. */
+/**
+ * The settings of an answer that are not the model's own: "compression pool, factor 2; inhibition off". "" if all are.
+ */
 export function changesText(
   { compression, inhibition, temperature = 0 }: Pick<GenerateRequest, "compression" | "inhibition" | "temperature">,
   { defaults }: Pick<ModelInfo, "defaults">,

@@ -1,6 +1,6 @@
 /**
- * The device's camera: takes a photo, or answers a question about what it sees now, again and again. The camera is on only
- * while this part is on the page and the page can be seen.
+ * The device's camera: takes a photo, or answers a question about what it sees now, again and again. The camera is on
+ * only while this part is on the page and the page can be seen.
  */
 import { css, html, LitElement, nothing } from "lit";
 import { durationText, errorSentence, isAbort } from "../../element/wording.ts";

@@ -1,4 +1,6 @@
-/** Styles of the page's layout: the conversation fills the window, the inspector lies beside it or, on a phone, over it. */
+/**
+ * Styles of the page's layout: the conversation fills the window, the inspector lies beside it or, on a phone, over it.
+ */
 import { css } from "lit";
 
 export const pageStyles = css`

@@ -1,4 +1,6 @@
-/** Offers a small copy of the loaded model. Shows how it is made: progress, sizes before and after, what can be deleted. */
+/**
+ * Offers a small copy of the loaded model. Shows how it is made: progress, sizes before and after, what can be deleted.
+ */
 import { html, LitElement, nothing } from "lit";
 import { byteText } from "../../element/wording.ts";
 import { originalOf } from "../../shared/small-copy.ts";
@@ -12,8 +14,8 @@ import { problemView } from "./problem-view.ts";
 const FULL_SIZE = ["f32", "f16", "q8", "q4"];
 
 /**
- * True if a small copy of the loaded model makes sense: it generates text here, from files that are not packed. One of the
- * shipped model, of 8 MB beside the page, would save nothing.
+ * True if a small copy of the loaded model makes sense: it generates text here, from files that are not packed. One of
+ * the shipped model, of 8 MB beside the page, would save nothing.
  */
 export function canCopy({ source, info }: ModelState): boolean {
   if (!info || info.server || source === SHIPPED_MODEL || originalOf(source) !== undefined) return false;

@@ -7,8 +7,8 @@ import { type Dtype, isReadableDtype } from "../dtype.ts";
 import type { GroupSize, PackedBits, PackedRows } from "./packed-rows.ts";
 
 /**
- * The content of a plane of a packed tensor. "order" is the group of each column, or where each column goes; "shape" is rows
- * and columns once more; "second" are values beside those of "values", as of a second frame.
+ * The content of a plane of a packed tensor. "order" is the group of each column, or where each column goes; "shape" is
+ * rows and columns once more; "second" are values beside those of "values", as of a second frame.
  */
 export type PlaneRole = "values" | "scales" | "biases" | "zeros" | "order" | "shape" | "second";
 

@@ -105,7 +105,10 @@ function findPacking(config: PackedFiles["config"]): Described | undefined {
   return undefined;
 }
 
-/** Files that older tools write beside config.json. They are read only if tensors are packed; without them those are refused. */
+/**
+ * Files that older tools write beside config.json. They are read only if tensors are packed; without them those are
+ * refused.
+ */
 async function findBeside({ entries, json }: PackedFiles): Promise<Described | undefined> {
   const packed = [...entries.values()].find(
     ({ name, dtype }) => /\.(qweight|weight_packed)$/.test(name) || (dtype === "U32" && name.endsWith(".weight")),

@@ -1,4 +1,7 @@
-/** Reads the rows of a stored tensor as f32, a block at a time, whatever its encoding. For tools; loading keeps rows packed. */
+/**
+ * Reads the rows of a stored tensor as f32, a block at a time, whatever its encoding. For tools; loading keeps rows
+ * packed.
+ */
 import { elementCount } from "../../shared/shape.ts";
 import type { ReadOptions } from "../byte-source.ts";
 import type { Checkpoint } from "../checkpoint.ts";

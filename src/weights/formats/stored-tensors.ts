@@ -1,4 +1,7 @@
-/** The tensors of safetensors files as their family knows them. packing.ts comes with the first file that needs arranging. */
+/**
+ * The tensors of safetensors files as their family knows them. packing.ts comes with the first file that needs
+ * arranging.
+ */
 import type { ReadOptions } from "../byte-source.ts";
 import { isReadableDtype } from "../dtype.ts";
 import type { TensorEntry } from "../safetensors.ts";

@@ -31,7 +31,10 @@ export interface Architecture {
   config(input: ArchitectureInput): Record<string, unknown>;
   /** Rows of queries and keys are stored with the two halves of each head interleaved. */
   permuted?: true;
-  /** Names of a layer's tensors below it that differ from the usual: without ".weight" and ".bias", or with one on the left only. */
+  /**
+   * Names of a layer's tensors below it that differ from the usual: without ".weight" and ".bias", or with one on the
+   * left only.
+   */
   layerNames?: Readonly<Record<string, string>>;
   /** Names of tensors outside of layers that differ from the usual. */
   names?: Readonly<Record<string, string>>;
@@ -106,7 +109,9 @@ const GEMMA = {
   },
 } as const;
 
-/** The largest model of each scales attention by the width of a head in the embedding, as the builders of llama.cpp do. */
+/**
+ * The largest model of each scales attention by the width of a head in the embedding, as the builders of llama.cpp do.
+ */
 function gemmaScale({ common }: ArchitectureInput, layersOfLargest: number): number {
   const isLargest = common.num_hidden_layers === layersOfLargest;
   return isLargest ? common.hidden_size / common.num_attention_heads : common.head_dim;

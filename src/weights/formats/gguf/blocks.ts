@@ -1,6 +1,6 @@
 /**
- * Decodes the block types of GGUF with 32 elements to packed rows. Exact: integers and scales as they are stored. Layouts:
- * ggml-common.h and ggml-quants.c of ggml. super-blocks.ts has the blocks of 256.
+ * Decodes the block types of GGUF with 32 elements to packed rows. Exact: integers and scales as they are stored.
+ * Layouts: ggml-common.h and ggml-quants.c of ggml. super-blocks.ts has the blocks of 256.
  */
 import type { Levels } from "../../../shared/levels.ts";
 import { halfValues } from "../half-values.ts";
@@ -34,8 +34,8 @@ export const DECODERS: Readonly<Record<PackedTypeName, Decode>> = {
 const GROUP = 32;
 
 /**
- * Blocks that end in 16 bytes of nibbles. Before them lie the f16 scale, perhaps an f16 minimum, and with 5 bits a word of
- * the fifth ones. The minimum is the value of the least integer.
+ * Blocks that end in 16 bytes of nibbles. Before them lie the f16 scale, perhaps an f16 minimum, and with 5 bits a word
+ * of the fifth ones. The minimum is the value of the least integer.
  */
 function nibbles(bytes: Uint8Array, blockBytes: 18 | 20 | 22 | 24): PackedRows {
   const hasHigh = blockBytes >= 22;

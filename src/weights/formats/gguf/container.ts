@@ -3,8 +3,8 @@
  * file's length before anything is allocated.
  *
  * `@huggingface/gguf` 0.4 is rejected. It fetches addresses by itself, past the hashes, the access token and the store of
- * this engine. It cannot read bytes in memory or a Blob, allocates by counts from the file, and checks neither overlaps nor
- * bounds of tensors.
+ * this engine. It cannot read bytes in memory or a Blob, allocates by counts from the file, and checks neither overlaps
+ * nor bounds of tensors.
  */
 import { quoted } from "../../../shared/json.ts";
 import { shapeText } from "../../../shared/shape.ts";

@@ -56,7 +56,10 @@ export function storedTensor(named: NamedTensor): StoredTensor {
   };
 }
 
-/** Rates of decay, of which the file has -exp. Throws FoveaError `bad-weights` for another type, or a rate that is not below 0. */
+/**
+ * Rates of decay, of which the file has -exp. Throws FoveaError `bad-weights` for another type, or a rate that is not
+ * below 0.
+ */
 function decays({ name, tensor, shape, start, end }: NamedTensor): StoredTensor {
   const { type, file } = tensor;
   const [width = 1] = shape;

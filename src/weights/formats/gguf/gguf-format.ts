@@ -1,6 +1,6 @@
 /**
- * GGUF: one file, or its parts, holds tensors, configuration, tokenizer and chat template; a second file may hold the image
- * encoder.
+ * GGUF: one file, or its parts, holds tensors, configuration, tokenizer and chat template; a second file may hold the
+ * image encoder.
  */
 import { isJsonObject } from "../../../shared/json.ts";
 import type { WeightFormat } from "../format.ts";

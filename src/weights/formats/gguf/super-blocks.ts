@@ -1,6 +1,6 @@
 /**
- * Decodes the types of GGUF with blocks of 256 elements to packed rows. Their groups have whole numbers for scales. Exact:
- * integers and scales as they are stored. Layouts: ggml-common.h and ggml-quants.c of ggml.
+ * Decodes the types of GGUF with blocks of 256 elements to packed rows. Their groups have whole numbers for scales.
+ * Exact: integers and scales as they are stored. Layouts: ggml-common.h and ggml-quants.c of ggml.
  */
 import type { Levels } from "../../../shared/levels.ts";
 import { halfValues } from "../half-values.ts";

@@ -1,4 +1,6 @@
-/** Names of an image encoder's tensors in Hugging Face's layouts, by their names in GGUF; without ".weight" and ".bias". */
+/**
+ * Names of an image encoder's tensors in Hugging Face's layouts, by their names in GGUF; without ".weight" and ".bias".
+ */
 
 export interface TowerNames {
   names: Readonly<Record<string, string>>;

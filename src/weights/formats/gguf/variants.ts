@@ -1,6 +1,6 @@
 /**
- * Which GGUF files of a folder make a model, by their names: the quantisation in a label before ".gguf", shards, and vision
- * files. Names only order the candidates; their headers decide.
+ * Which GGUF files of a folder make a model, by their names: the quantisation in a label before ".gguf", shards, and
+ * vision files. Names only order the candidates; their headers decide.
  */
 
 const ENDING = /\.gguf$/i;
@@ -57,7 +57,9 @@ function labelOf(name: string): string {
   return LABEL.exec(stem(name))?.[1]?.toUpperCase().replace(/^FP/, "F") ?? stem(name);
 }
 
-/** Files whose names do not say that they are the vision half, each once with all its parts, in the order of preference. */
+/**
+ * Files whose names do not say that they are the vision half, each once with all its parts, in the order of preference.
+ */
 export function languageVariants(names: readonly string[]): Variant[] {
   return variants(
     names.filter((name) => !VISION.test(name)),

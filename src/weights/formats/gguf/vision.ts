@@ -158,7 +158,10 @@ function withFrame(own: Unnamed, frame: GgufTensor | undefined): Unnamed {
 
 const SWAPPED: Readonly<Record<string, string>> = { ffn_up: "ffn_down", ffn_down: "ffn_up" };
 
-/** True if the two matrices of a block's MLP have each other's names, as old conversions write them: told by their shapes. */
+/**
+ * True if the two matrices of a block's MLP have each other's names, as old conversions write them: told by their
+ * shapes.
+ */
 function isSwapped(tensors: ReadonlyMap<string, GgufTensor>, block: string): boolean {
   const up = tensors.get(`v.blk.${block}.ffn_up.weight`)?.shape;
   const width = tensors.get(`v.blk.${block}.ln1.weight`)?.shape.at(-1);

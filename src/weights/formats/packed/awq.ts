@@ -1,4 +1,6 @@
-/** AWQ's "gemm" version (AutoAWQ, GPTQModel, AutoRound): words along the rows, their eighths in the order of its kernel. */
+/**
+ * AWQ's "gemm" version (AutoAWQ, GPTQModel, AutoRound): words along the rows, their eighths in the order of its kernel.
+ */
 import type { TensorEntry } from "../../safetensors.ts";
 import type { StoredTensor } from "../stored-tensor.ts";
 import type { PackingConfig } from "./config.ts";

@@ -1,6 +1,7 @@
 /**
  * Convolutions whose channels are the last dimension, as MLX stores them: [out, height, width, in] in place of
- * [out, in, height, width]. They are found by their shape: pictures have three channels, and no patch is three pixels wide.
+ * [out, in, height, width]. They are found by their shape: pictures have three channels, and no patch is three pixels
+ * wide.
  */
 import type { TensorEntry } from "../../safetensors.ts";
 import type { StoredRows } from "../encoding.ts";

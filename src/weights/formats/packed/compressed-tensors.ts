@@ -1,6 +1,7 @@
 /**
- * compressed-tensors (llm-compressor, vLLM): integers of 4 or 8 bits, with value = (q - z) * scale for groups, rows or the
- * whole matrix. They are stored as unsigned words ("pack-quantized") or signed bytes ("naive-quantized", "int-quantized").
+ * compressed-tensors (llm-compressor, vLLM): integers of 4 or 8 bits, with value = (q - z) * scale for groups, rows or
+ * the whole matrix. They are stored as unsigned words ("pack-quantized") or signed bytes ("naive-quantized",
+ * "int-quantized").
  */
 import { shown } from "../../../shared/json.ts";
 import { elementCount } from "../../../shared/shape.ts";

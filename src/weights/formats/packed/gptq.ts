@@ -71,7 +71,9 @@ export function findGptq(config: PackingConfig, entries: ReadonlyMap<string, Ten
   return { tensors, spare };
 }
 
-/** GPTQModel's `dynamic`: expressions with a sign -> other settings. Those with "-" are not packed and need no settings. */
+/**
+ * GPTQModel's `dynamic`: expressions with a sign -> other settings. Those with "-" are not packed and need no settings.
+ */
 function readExceptions(config: PackingConfig): { matches: (module: string) => boolean; own: PackingConfig }[] {
   // AutoRound's `extra_config`: names of modules or expressions -> other settings.
   const lists = ["dynamic", "extra_config"].map((name) => ({

@@ -55,8 +55,8 @@ export function findMlx(config: PackingConfig, entries: ReadonlyMap<string, Tens
 }
 
 /**
- * Module -> its own settings. Converters rename the tensors of a wrapped language model and leave these keys as they were:
- * "model.language_model.layers.0" in the config may be "language_model.model.layers.0" in the file.
+ * Module -> its own settings. Converters rename the tensors of a wrapped language model and leave these keys as they
+ * were: "model.language_model.layers.0" in the config may be "language_model.model.layers.0" in the file.
  */
 function ownSettings(config: PackingConfig): Map<string, PackingConfig> {
   const settings = new Map<string, PackingConfig>();
@@ -155,7 +155,9 @@ function packedBits(bits: number, group: GroupSize): PackedBits {
   return bits === 6 || (bits === 5 && group >= 32) ? bits : 8;
 }
 
-/** The integers in the arrangement of kernels: as they are, in nibbles, in nibbles and a plane above them, or in bytes. */
+/**
+ * The integers in the arrangement of kernels: as they are, in nibbles, in nibbles and a plane above them, or in bytes.
+ */
 function integersOf(
   values: Uint8Array,
   bits: number,

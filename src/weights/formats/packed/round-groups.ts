@@ -1,6 +1,7 @@
 /**
  * Rounds weights to groups of 32 integers under an f16 scale each, with the integers and scales of
- * shaders/weight-pack.wgsl. Every step is in f32 and in the shader's order: the choice among scales depends on the last bit.
+ * shaders/weight-pack.wgsl. Every step is in f32 and in the shader's order: the choice among scales depends on the last
+ * bit.
  */
 import { halfBits, halfValue, LARGEST_HALF } from "../../../shared/half.ts";
 import type { PackedBits } from "../packed-rows.ts";

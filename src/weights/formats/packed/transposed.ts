@@ -1,6 +1,6 @@
 /**
- * Matrices that AWQ and GPTQ store transposed, with value = (q - z) * scale. Their words run along the columns of the matrix
- * (the inputs); scales and zero points are [groups, rows].
+ * Matrices that AWQ and GPTQ store transposed, with value = (q - z) * scale. Their words run along the columns of the
+ * matrix (the inputs); scales and zero points are [groups, rows].
  */
 import type { TensorEntry } from "../../safetensors.ts";
 import type { PackedEncoding, StoredRows, UnpackedEncoding } from "../encoding.ts";

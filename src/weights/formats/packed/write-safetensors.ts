@@ -1,6 +1,6 @@
 /**
- * Writes a checkpoint of safetensors files tensor by tensor, without holding it. Each file begins with room for its header,
- * which is written at the end. Files stay below a limit; several get an index.
+ * Writes a checkpoint of safetensors files tensor by tensor, without holding it. Each file begins with room for its
+ * header, which is written at the end. Files stay below a limit; several get an index.
  */
 import { assert } from "../../../shared/assert.ts";
 import { elementCount } from "../../../shared/shape.ts";

@@ -1,4 +1,6 @@
-/** "pixtral": Pixtral and Mistral Small, a tower with rotary positions and two linear layers; the latter merges patches. */
+/**
+ * "pixtral": Pixtral and Mistral Small, a tower with rotary positions and two linear layers; the latter merges patches.
+ */
 import { PIXTRAL_TOWER } from "../tower-names.ts";
 import { imageToken, type Projector } from "./projector.ts";
 
