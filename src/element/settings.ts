@@ -43,7 +43,7 @@ export function parseFormat(text: string | null): AnswerFormat | null {
  * @throws RangeError for a ratio outside [0, 1]. Also for a budget other than "none", a positive integer, and a share
  * above 0% and up to 100%
  */
-export function requestSettings(
+function requestSettings(
   tokens: TokenBudget,
   inhibit: number | null,
   format: AnswerFormat | null = null,

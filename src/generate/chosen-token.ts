@@ -16,7 +16,7 @@ export interface ChosenToken {
 }
 
 /** Throws FoveaError `bad-weights` for logits that are not finite, `unsupported-model` where no token may be generated. */
-export function chosenToken(id: number): number {
+function chosenToken(id: number): number {
   if (id === NOT_FINITE) throw notFiniteError("logits");
   if (id === NO_TOKEN)
     throw new FoveaError(

@@ -18,7 +18,7 @@ const HOST = `${LABEL}(\\.${LABEL}){0,2}`;
 const BYTE = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 const PATH = "(/[A-Za-z0-9._~-]*)*(\\?[A-Za-z0-9._~=&-]*)?";
 
-export const STRING_FORMATS: Readonly<Record<string, string>> = {
+const STRING_FORMATS: Readonly<Record<string, string>> = {
   date: DATE,
   time: TIME,
   "date-time": `${DATE}T${TIME}`,

@@ -12,7 +12,7 @@ const MAX_ENCODED_BYTES = 256 * 2 ** 20;
 export const MAX_PIXELS = 2 ** 26;
 
 /** The largest side in JPEG; it also keeps the resampling of padded rows exact (see resample.ts). */
-export const MAX_SIDE = 65535;
+const MAX_SIDE = 65535;
 
 /** Thinner pictures become stripes after a resize. Qwen2-VL's processor has the same limit. */
 export const MAX_ASPECT_RATIO = 200;

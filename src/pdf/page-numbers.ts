@@ -1,7 +1,7 @@
 /** Page numbers as people write them: "1", "2-5, 9". */
 
 /** Pages of one call at most: as many as frames of a video. */
-export const MAX_PAGES = 64;
+const MAX_PAGES = 64;
 
 /**
  * Page numbers from 1, in the order written and each once.

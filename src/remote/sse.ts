@@ -9,7 +9,7 @@ import { ServerError } from "./server-error.ts";
 /** Characters of one event. Those of an answer have hundreds; log-probabilities of 20 tokens some thousands. */
 export const MAX_EVENT_CHARACTERS = 1 << 20;
 /** Bytes of one answer. */
-export const MAX_STREAM_BYTES = 1 << 26;
+const MAX_STREAM_BYTES = 1 << 26;
 
 /** How the stream ended. "ended": without OpenAI's last event. */
 export type StreamEnd = "done" | "ended";

@@ -23,7 +23,7 @@ const MAX_MS = 1000;
 /** The most time that counts between two charges: the template is not charged for a sleeping or busy computer. */
 const MAX_SLICE_MS = 100;
 /** Longest string that a template may make, in characters; a prompt has at most 2^18. */
-export const MAX_TEXT_LENGTH = 2 ** 21;
+const MAX_TEXT_LENGTH = 2 ** 21;
 export const MAX_LIST_LENGTH = 100_000;
 
 /** The template exceeded a limit. */

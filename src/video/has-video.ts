@@ -10,7 +10,7 @@ export function hasVideo(messages: readonly Message[]): boolean {
 }
 
 /** The parts of a message; none for a string or for a value of a wrong kind. */
-export function partsOf(message: Message | null | undefined): readonly Exclude<Message["content"], string>[number][] {
+function partsOf(message: Message | null | undefined): readonly Exclude<Message["content"], string>[number][] {
   const content = message?.content;
   return Array.isArray(content) ? content : [];
 }

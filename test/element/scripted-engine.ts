@@ -127,7 +127,7 @@ export class ScriptedModel implements FoveaModel {
 }
 
 /** One load, as `createFovea` is told of it. */
-export class ScriptedLoad {
+class ScriptedLoad {
   readonly source: string;
   readonly options: WorkerOptions;
   readonly model: Promise<FoveaModel>;

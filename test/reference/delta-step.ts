@@ -27,7 +27,7 @@ function softplus(x: number): number {
 }
 
 /** The vector over its length, with transformers' epsilon under the root. */
-export function unit(x: readonly number[]): number[] {
+function unit(x: readonly number[]): number[] {
   const length = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) + 1e-6);
   return x.map((value) => value / length);
 }

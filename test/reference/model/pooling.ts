@@ -6,7 +6,7 @@ import { activationOf, type VisionConfig } from "./settings.ts";
 import { tensorData, type Weights } from "./weights.ts";
 
 /** x of length 1. */
-export function unit(x: Float64Array): Float64Array {
+function unit(x: Float64Array): Float64Array {
   const length = Math.hypot(...x);
   return x.map((value) => value / length);
 }

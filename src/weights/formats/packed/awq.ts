@@ -11,7 +11,7 @@ const PLACES = [0, 2, 4, 6, 1, 3, 5, 7];
 
 const VERSIONS = ["gemm", "awq", "auto_round:auto_awq", "auto_round:awq"];
 
-export function readAwq(config: PackingConfig): TransposedFormat {
+function readAwq(config: PackingConfig): TransposedFormat {
   const version = config.text(["version", "checkpoint_format", "format", "packing_format"], "gemm");
   if (!VERSIONS.includes(version.text)) throw config.unsupported(version.name, "gemm");
   if (config.value("backend") === "llm-awq") throw config.unsupported("backend", "autoawq");

@@ -16,7 +16,7 @@ export interface Transposed {
 const MAX_EXCEPTIONS = 256;
 
 /** The settings of all modules. */
-export function readGptq(config: PackingConfig): TransposedFormat {
+function readGptq(config: PackingConfig): TransposedFormat {
   // "checkpoint_format" of AutoGPTQ and GPTQModel; "format" of newer GPTQModel; "packing_format" of AutoRound.
   const format = config.text(["checkpoint_format", "format", "packing_format"], "gptq");
   const known: Readonly<Record<string, 0 | 1>> = {
