@@ -36,8 +36,8 @@ test("a PDF of one page becomes a picture at once", async () => {
 });
 
 test("asks which pages, and stays open at wrong ones", async () => {
-  const readers = vi.spyOn(globalThis, "Worker");
-  onTestFinished(() => readers.mockRestore());
+  const ends = vi.spyOn(Worker.prototype, "terminate");
+  onTestFinished(() => ends.mockRestore());
   drop(makePdf(PAGES));
   const input = await chooser();
   expect(textOf(chat, "note")).toBe("paper.pdf has 4 pages. Which ones do you ask about? Write 3, or 2-5, or 1, 4.");
@@ -51,7 +51,7 @@ test("asks which pages, and stays open at wrong ones", async () => {
     .toEqual(["Picture: paper.pdf page 2.png", "Picture: paper.pdf page 3.png"]);
   await settled(chat);
   expect(textOf(chat, "note")).toBe("paper.pdf: page 2, 3 of 4.");
-  expect(readers).toHaveBeenCalledTimes(1);
+  expect(ends, "one worker opens the PDF and draws its pages").toHaveBeenCalledTimes(1);
   expect(part(chat, "pages")).toBeUndefined();
 });
 
