@@ -103,9 +103,9 @@ export interface LoadOptions {
   /** A device to run on; the caller keeps it. Without one, Fovea requests its own and destroys it on dispose. */
   device?: GpuDevice;
   /**
-   * Operands of matmuls with many rows (encoder, prefill); products and sums are f32. "auto", the default, uses f16 where the
-   * device has it, a self-test passes, a measurement finds it faster, and the weights are packed anyway. "f16" uses f16
-   * wherever the self-test passes, else f32. `info.precision` says which.
+   * Operands of matmuls with many rows (encoder, prefill); products and sums are f32. "auto", the default, uses f16
+   * where the device has it, a self-test passes, a measurement finds it faster, and the weights are packed anyway.
+   * "f16" uses f16 wherever the self-test passes, else f32. `info.precision` says which.
    */
   precision?: "auto" | "f32" | "f16";
   /**
@@ -122,8 +122,8 @@ export interface LoadOptions {
    */
   keyValues?: "auto" | "f32" | "f16";
   /**
-   * Where downloaded files are kept between visits. The default is "opfs", the private file system of the page's origin, if
-   * the browser has one.
+   * Where downloaded files are kept between visits. The default is "opfs", the private file system of the page's
+   * origin, if the browser has one.
    */
   cache?: "opfs" | "none";
   /**
@@ -139,14 +139,14 @@ export interface LoadOptions {
    */
   modelsUrl?: string;
   /**
-   * Which of several GGUF files in a folder to load: its name, or its quantisation, such as "Q4_K_M". The source may name it
-   * instead: "hf:owner/name:Q4_K_M", or the address of the file. Default: the first that exists of Q4_K_M, Q4_0, Q4_1, Q4_K_S,
-   * IQ4_NL, Q5_K_M, Q5_0, Q8_0, Q6_K, F16, BF16. A vision file may be named after a comma.
+   * Which of several GGUF files in a folder to load: its name, or its quantisation, such as "Q4_K_M". The source may
+   * name it instead: "hf:owner/name:Q4_K_M", or the address of the file. Default: the first that exists of Q4_K_M,
+   * Q4_0, Q4_1, Q4_K_S, IQ4_NL, Q5_K_M, Q5_0, Q8_0, Q6_K, F16, BF16. A vision file may be named after a comma.
    */
   variant?: string;
   /**
-   * "wait", the default: the model is loaded once all shaders are compiled. "background": it is loaded as soon as its weights
-   * are there, and a question that is asked at once waits for the rest.
+   * "wait", the default: the model is loaded once all shaders are compiled. "background": it is loaded as soon as its
+   * weights are there, and a question that is asked at once waits for the rest.
    */
   compile?: "wait" | "background";
   /** Positions in the KV cache; default: what the config allows, at most 4096. */
@@ -163,8 +163,9 @@ export interface LoadOptions {
 /** An option of loading, in this thread or in a worker. */
 export interface WithFallback {
   /**
-   * The model that answers where this one cannot run: without WebGPU, or without enough memory. A model of `createRemote`,
-   * for example. Loading then resolves with this object itself, after a progress event of type "fallback".
+   * The model that answers where this one cannot run: without WebGPU, or without enough memory. A model of
+   * `createRemote`, for example. Loading then resolves with this object itself, after a progress event of type
+   * "fallback".
    */
   fallback: FoveaModel;
 }
@@ -215,18 +216,19 @@ export interface GenerateRequest {
   /** Texts that end the answer; they are not part of it. */
   stop?: string[];
   /**
-   * The form of the answer: it then parses, unless it was cut (`done` of reason "length" or "abort"). The first request with
-   * one loads a library of a megabyte, WebAssembly in a worker of its own.
+   * The form of the answer: it then parses, unless it was cut (`done` of reason "length" or "abort"). The first request
+   * with one loads a library of a megabyte, WebAssembly in a worker of its own.
    */
   format?: AnswerFormat;
   /**
-   * Functions that the model may call, by the convention of its chat template. Calls come in `tool-call` events, and whole
-   * in `done`; the caller runs them and goes on with messages of role "tool". Models without a known convention refuse.
+   * Functions that the model may call, by the convention of its chat template. Calls come in `tool-call` events, and
+   * whole in `done`; the caller runs them and goes on with messages of role "tool". Models without a known convention
+   * refuse.
    */
   tools?: Tool[];
   /**
-   * Texts that the answer may draw on, for models whose chat template has a place for them. Other models refuse them: write
-   * them into a message.
+   * Texts that the answer may draw on, for models whose chat template has a place for them. Other models refuse them:
+   * write them into a message.
    */
   documents?: TextDocument[];
   /** Default "auto": the model chooses. */
@@ -254,8 +256,8 @@ export type CountTokensOptions = EncodeImageOptions & Pick<GenerateRequest, "too
 /** Of `score`, which keeps every token of the picture unless `compression` is given. */
 export interface ScoreOptions extends EncodeImageOptions {
   /**
-   * Turns each label into a text: "{}" stands for the label. "This is a photo of {}." is common for zero-shot labels. Without
-   * it, texts are used as they are.
+   * Turns each label into a text: "{}" stands for the label. "This is a photo of {}." is common for zero-shot labels.
+   * Without it, texts are used as they are.
    */
   template?: string;
 }
@@ -285,8 +287,9 @@ export interface ModelInfo extends ModelAbout {
   /** Arithmetic of the products with many rows. */
   precision: "f32" | "f16";
   /**
-   * As requested or chosen: "f32", "f16", "q8" or "q4"; single tensors may be wider where their shapes or values require it.
-   * For packed files that are kept as they are, the name of their encoding, such as "q4_k, q6_k" or "affine int4 g64".
+   * As requested or chosen: "f32", "f16", "q8" or "q4"; single tensors may be wider where their shapes or values
+   * require it. For packed files that are kept as they are, the name of their encoding, such as "q4_k, q6_k" or "affine
+   * int4 g64".
    */
   weights: string;
   /** Storage of keys and values; "f16" if any layer has it. */
