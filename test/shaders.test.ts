@@ -1,6 +1,7 @@
 /** Every shader has its wrapper, reference and test, and its bindings and parameters are those that the wrapper tells. */
 import { expect, test, vi } from "vitest";
 import type { Bindings, KernelDefinition, Params } from "../src/gpu/kernel.ts";
+import { SOFTWARE } from "../src/kernels/software.ts";
 import { filesBelow, importsOf, readSource } from "./support/sources.ts";
 
 /** Shaders that stand behind another kernel's wrapper: a second way to the same result, or the second half of it. */
@@ -38,6 +39,7 @@ vi.mock("../src/gpu/kernel.ts", async (importOriginal) => {
 });
 // Kernels are constants of their modules, so that loading these makes all of them.
 import.meta.glob("../src/kernels/*.ts", { eager: true });
+await SOFTWARE.load();
 
 const shaders = filesBelow("shaders")
   .filter((file) => /^shaders\/[^/]+\.wgsl$/.test(file))
@@ -54,7 +56,8 @@ test.for(shaders)("%s has its files", (name) => {
   const reference = SHARED_REFERENCES[owner] ?? owner;
   const wanted = [`src/kernels/${owner}.ts`, `test/reference/${reference}.ts`, `test/kernels/${owner}.gpu.test.ts`];
   expect(wanted.filter((file) => !files.has(file))).toEqual([]);
-  expect(importsOf(`src/kernels/${owner}.ts`).map(({ path }) => path)).toContain(`shaders/${name}.wgsl`);
+  const importers = [`src/kernels/${owner}.ts`, "src/kernels/software-shaders.ts"];
+  expect(importers.flatMap(importsOf).map(({ path }) => path)).toContain(`shaders/${name}.wgsl`);
 });
 
 test("no entry stands for a shader that is gone", () => {
@@ -63,7 +66,7 @@ test("no entry stands for a shader that is gone", () => {
 
 test.for(shaders)("%s agrees with its wrapper on bindings and parameters", (name) => {
   const text = readSource(`shaders/${name}.wgsl`);
-  const kernels = definitions.filter(({ shader }) => shader === text);
+  const kernels = definitions.filter(({ shader }) => (typeof shader === "string" ? shader : shader()) === text);
   expect(kernels.length, "kernels made of this shader").toBeGreaterThan(0);
   for (const { name: label, bindings, params } of kernels) {
     expect(label).toBe(name);
