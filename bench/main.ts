@@ -8,6 +8,7 @@ import type { InPageName } from "./in-page.ts";
 import { conditions } from "./machine.ts";
 import { NodeHost, type NodePartName } from "./node-host.ts";
 import type { BenchOptions } from "./options.mjs";
+import { pageFigures } from "./page-figures.ts";
 import { figureRows, type PartResult } from "./parts/result.ts";
 import type { ImportModule } from "./provide-dawn.ts";
 import { fileName, type KeptPart, type Place, readKept, targetTable, writeKept } from "./report.ts";
@@ -73,11 +74,12 @@ async function measure(options: BenchOptions, args: string[], outside: Outside):
 /** Runs parts in the browser, or on the built product. */
 function runWith(host: BrowserHost, { ensureSite, ensureLibrary, pageSizes }: Outside): Run {
   return async (name, progress) => {
-    if (name !== "open" && name !== "size") return host.run(name as InPageName, progress);
-    await (name === "open" ? ensureSite() : ensureLibrary());
+    const isOfSite = name === "open" || name === "page";
+    if (!isOfSite && name !== "size") return host.run(name as InPageName, progress);
+    await (isOfSite ? ensureSite() : ensureLibrary());
     const start = performance.now();
     const about = await host.run("adapter", progress);
-    const figures = name === "open" ? await openFigures(progress) : sizeFigures(pageSizes());
+    const figures = isOfSite ? await (name === "open" ? openFigures : pageFigures)(progress) : sizeFigures(pageSizes());
     return { ...about, part: name, figures, seconds: (performance.now() - start) / 1000 };
   };
 }

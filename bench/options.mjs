@@ -12,6 +12,7 @@ const PART_NAMES = /** @type {const} */ ([
   "reuse",
   "formats",
   "open",
+  "page",
   "endurance",
   "families",
   "size",
@@ -26,7 +27,7 @@ const PART_NAMES = /** @type {const} */ ([
 const NODE_PARTS = ["kernels", "vision", "decoder"];
 
 /** Parts with a peer, or of the built product, which run in Chromium only. */
-const CHROMIUM_PARTS = ["open", "size", "compare-vision", "compare-decoder", "compare-smolvlm"];
+const CHROMIUM_PARTS = ["open", "page", "size", "compare-vision", "compare-decoder", "compare-smolvlm"];
 const FIREFOX_PARTS = PART_NAMES.filter((name) => !CHROMIUM_PARTS.includes(name));
 
 /** @typedef {"chromium" | "firefox"} BrowserName */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 import { chromium } from "playwright";
+import { ready } from "../test/support/site-page.ts";
 import { siteFolder } from "../tools/build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
 import { libraryFolder } from "../tools/library.mjs";
@@ -27,9 +28,10 @@ export async function openFigures(progress: (what: string) => void): Promise<Fig
     for (let visit = 0; visit <= LATER_VISITS; visit++) {
       progress(`open: visit ${visit + 1}`);
       const page = await context.newPage();
+      page.setDefaultTimeout(TIMEOUT_MS);
       const start = performance.now();
       await page.goto(server.origin);
-      await page.getByText(/tokens per picture/).waitFor({ timeout: TIMEOUT_MS });
+      await ready(page);
       seconds.push((performance.now() - start) / 1000);
       await page.close();
     }

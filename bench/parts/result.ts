@@ -53,5 +53,5 @@ export function valueText({ value, unit }: Pick<Figure, "value" | "unit">): stri
   const magnitude = Math.abs(value);
   if (magnitude > 0 && magnitude < 1e-3) return `${value.toExponential(1)} ${unit}`;
   const digits = Number.isInteger(value) || magnitude >= 100 ? 0 : magnitude >= 10 ? 1 : 2;
-  return `${value.toFixed(digits)} ${unit}`;
+  return `${value.toFixed(digits)} ${unit}`.trim();
 }
