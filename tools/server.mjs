@@ -73,43 +73,14 @@ async function check({ createRemote }, baseURL) {
     JSON.parse(readFileSync(new URL(`../test/remote/recorded/transformers-${name}.json`, import.meta.url), "utf8"));
   const text = remote.generate({ messages: [{ role: "user", content: "Hello there" }], maxTokens: 8 });
   expect("an answer to a text, as recorded", (await text.text()) === expected("text").answer, text.stats);
-  const image = new Blob([readFileSync(`${GOLDEN}pictures/wide_231x43.png`)], { type: "image/png" });
-  const question = remote.generate({
-    messages: [
-      { role: "system", content: "Answer with one number only." },
-      {
-        role: "user",
-        content: [
-          { type: "text", text: "Read the words: " },
-          { type: "image", image },
-          { type: "text", text: " 42 coins?" },
-        ],
-      },
-    ],
-    maxTokens: 8,
-  });
+  const question = remote.generate({ messages: aboutPicture(), maxTokens: 8 });
   expect(
     "an answer about a picture, as recorded",
     (await question.text()) === expected("picture").answer,
     question.stats,
   );
 
-  const stop = new AbortController();
-  const long = remote.generate({
-    messages: [{ role: "user", content: "Count." }],
-    maxTokens: 2000,
-    signal: stop.signal,
-  });
-  let stoppedAt = 0;
-  let reason = "";
-  for await (const event of long) {
-    if (event.type === "text" && stoppedAt === 0) {
-      stoppedAt = performance.now();
-      stop.abort();
-    }
-    if (event.type === "done") reason = event.reason;
-  }
-  const milliseconds = Math.round(performance.now() - stoppedAt);
+  const { reason, milliseconds } = await abortAnswer(remote);
   expect("an abort ends within a second", reason === "abort" && milliseconds < 1000, { reason, milliseconds });
 
   for (const [what, options, request, status] of /** @type {const} */ ([
@@ -126,6 +97,39 @@ async function check({ createRemote }, baseURL) {
     expect(`${what} is refused`, error instanceof Error && Reflect.get(error, "status") === status, got);
   }
   return failures === 0 ? 0 : 1;
+}
+
+/** @returns {import("../src/api.ts").Message[]} */
+function aboutPicture() {
+  const image = new Blob([readFileSync(`${GOLDEN}pictures/wide_231x43.png`)], { type: "image/png" });
+  const content = /** @type {const} */ ([
+    { type: "text", text: "Read the words: " },
+    { type: "image", image },
+    { type: "text", text: " 42 coins?" },
+  ]);
+  return [
+    { role: "system", content: "Answer with one number only." },
+    { role: "user", content: [...content] },
+  ];
+}
+
+/**
+ * Aborts a long answer at its first text.
+ * @param {import("../src/api.ts").FoveaModel} remote
+ */
+async function abortAnswer(remote) {
+  const stop = new AbortController();
+  const messages = [{ role: /** @type {const} */ ("user"), content: "Count." }];
+  let stoppedAt = 0;
+  let reason = "";
+  for await (const event of remote.generate({ messages, maxTokens: 2000, signal: stop.signal })) {
+    if (event.type === "text" && stoppedAt === 0) {
+      stoppedAt = performance.now();
+      stop.abort();
+    }
+    if (event.type === "done") reason = event.reason;
+  }
+  return { reason, milliseconds: Math.round(performance.now() - stoppedAt) };
 }
 
 /** @param {string} origin */
