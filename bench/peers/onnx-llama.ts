@@ -4,7 +4,7 @@
  */
 import { GROUP } from "../../src/gpu/tensor.ts";
 import { ropeTable } from "../../src/kernels/rope.ts";
-import type { DecoderSpec } from "../../src/spec/model-spec.ts";
+import type { AttentionSpec, DecoderSpec } from "../../src/spec/model-spec.ts";
 import { type PackedMatrix, packedMatrix, tensorValues } from "../parts/models.ts";
 import { cacheNames } from "./cache-names.ts";
 import { Graph } from "./graph.ts";
@@ -15,24 +15,121 @@ const MICROSOFT = { domain: "com.microsoft" };
 const ZERO_POINT = { 4: 8, 8: 128 } as const;
 
 /**
- * Inputs: "ids" [1, T] i64, "seqlens" [1] i32 (rows in the cache afterwards, less 1), "total" i32 (the same, not less 1), the past
- * caches. Outputs: "logits" [1, 1, V] of the last row, the present caches. Weights are those of `randomWeights`.
+ * Inputs: "ids" [1, T] i64, "seqlens" [1] i32 (rows in the cache afterwards, less 1), "total" i32 (the same, not less 1),
+ * the past caches. Outputs: "logits" [1, 1, V] of the last row, the present caches. Weights are those of
+ * `randomWeights`.
  */
 export function llamaGraph(spec: DecoderSpec): Uint8Array<ArrayBuffer> {
-  const { width, layers, vocabularySize, maxPositions, eps } = spec;
-  const { heads, keyHeads, headWidth } = layers[0]!.attention!;
-  const mlpWidth = layers[0]!.mlp.width;
   const graph = new Graph({ "": 14, "com.microsoft": 1 });
-  const values = (name: string, shape: readonly number[]) =>
-    graph.constant(name, "f32", shape, tensorValues({ name, shape }));
+  const llama = new Llama(graph, spec);
+  llama.embed(graph.input("ids", "i64", [1, "T"]));
+  for (const layer of spec.layers.keys()) llama.layer(layer);
+  llama.head();
+  return graph.encode(8);
+}
+
+/** The parts of the graph. Methods add nodes; the residual stream goes from each to the next. */
+class Llama {
+  readonly #graph: Graph;
+  readonly #spec: DecoderSpec;
+  readonly #heads: AttentionSpec;
+  /** Of GroupQueryAttention, after the caches: seqlens, total, cosines, sines. */
+  readonly #shared: string[] = [];
+  #residual = "";
+  #normed = "";
+
+  constructor(graph: Graph, spec: DecoderSpec) {
+    this.#graph = graph;
+    this.#spec = spec;
+    this.#heads = spec.layers[0]!.attention!;
+  }
+
+  embed(ids: string): void {
+    const graph = this.#graph;
+    const { width, vocabularySize, maxPositions, rope } = this.#spec;
+    this.#shared.push(graph.input("seqlens", "i32", [1]), graph.input("total", "i32", []));
+    const { headWidth } = this.#heads;
+    const table = ropeTable(maxPositions, () => rope.frequencies, rope.factor);
+    for (const [which, name] of ["cos", "sin"].entries()) {
+      const values = halfOf(table, headWidth, which);
+      this.#shared.push(graph.constant(name, "f32", [maxPositions, headWidth / 2], values));
+    }
+    const rows = unpacked(packedMatrix("decoder.embed", vocabularySize, width, 8));
+    const embeddings = graph.constant("embeddings", "f32", [vocabularySize, width], rows);
+    this.#residual = graph.node("Gather", "embedded", [embeddings, ids], { axis: { i: 0 } });
+    const weight = this.#vector("decoder.layers.0.norm1.weight");
+    this.#normed = graph.node("SimplifiedLayerNormalization", "first norm", [this.#residual, weight], {
+      epsilon: { f: this.#spec.eps },
+      axis: { i: -1 },
+      stash_type: { i: 1 },
+    });
+  }
+
+  layer(layer: number): void {
+    const graph = this.#graph;
+    const { width, layers } = this.#spec;
+    const { heads, headWidth } = this.#heads;
+    const mlpWidth = layers[0]!.mlp.width;
+    const name = `decoder.layers.${layer}`;
+    const outOf = { source: `${name}.out.weight`, rows: width, cols: heads * headWidth };
+    this.#addNorm(`${name}.norm2`, this.#linear(`${name}.out`, this.#attention(layer, name), outOf));
+    const gateUp = { source: `${name}.gateUp.weight`, rows: mlpWidth, cols: width };
+    const gate = this.#linear(`${name}.gate`, this.#normed, gateUp, 2 * mlpWidth);
+    const up = this.#linear(`${name}.up`, this.#normed, { ...gateUp, first: mlpWidth }, 2 * mlpWidth);
+    const sigmoid = graph.node("Sigmoid", `${name}.sigmoid`, [gate]);
+    const silu = graph.node("Mul", `${name}.silu`, [gate, sigmoid]);
+    const mlp = graph.node("Mul", `${name}.mlp`, [silu, up]);
+    const down = this.#linear(`${name}.down`, mlp, { source: `${name}.down.weight`, rows: width, cols: mlpWidth });
+    const isLast = layer + 1 === layers.length;
+    this.#addNorm(isLast ? "decoder.norm" : `decoder.layers.${layer + 1}.norm1`, down);
+  }
+
+  head(): void {
+    const graph = this.#graph;
+    const { width, vocabularySize } = this.#spec;
+    const last = graph.constant("last", "i64", [1], BigInt64Array.of(-1n));
+    const row = graph.node("Gather", "last row", [this.#normed, last], { axis: { i: 1 } });
+    this.#linear("logits", row, { source: "decoder.head", rows: vocabularySize, cols: width, bits: 8 });
+    graph.output("logits", "f32", [1, 1, vocabularySize]);
+  }
+
+  #attention(layer: number, name: string): string {
+    const graph = this.#graph;
+    const { heads, keyHeads, headWidth } = this.#heads;
+    const product = { source: `${name}.qkv.weight`, rows: (heads + 2 * keyHeads) * headWidth, cols: this.#spec.width };
+    const qkv = this.#linear(`${name}.qkv`, this.#normed, product);
+    const { past, present } = cacheNames(layer);
+    for (const cache of past) graph.input(cache, "f32", [1, keyHeads, "past", headWidth]);
+    const inputs = [qkv, "", "", ...past, ...this.#shared];
+    const attended = graph.node("GroupQueryAttention", `${name} attended`, inputs, {
+      ...MICROSOFT,
+      num_heads: { i: heads },
+      kv_num_heads: { i: keyHeads },
+      scale: { f: 1 / Math.sqrt(headWidth) },
+      do_rotary: { i: 1 },
+      rotary_interleaved: { i: 0 },
+      outputs: present,
+    });
+    for (const cache of present) graph.output(cache, "f32", [1, keyHeads, "present", headWidth]);
+    return attended;
+  }
+
+  /** The residual plus x, and its norm. */
+  #addNorm(name: string, x: string): void {
+    const sum = `${name} sum`;
+    const inputs = [x, this.#residual, this.#vector(`${name}.weight`)];
+    this.#normed = this.#graph.node("SkipSimplifiedLayerNormalization", name, inputs, {
+      ...MICROSOFT,
+      epsilon: { f: this.#spec.eps },
+      outputs: ["", "", sum],
+    });
+    this.#residual = sum;
+  }
 
   /** Rows `first` to `first + rows` of a packed matrix of `allRows`. */
-  const linear = (
-    name: string,
-    x: string,
-    { source, rows, cols, bits = 4, first = 0 }: Product,
-    allRows = rows,
-  ): string => {
+  #linear(name: string, x: string, product: Product, allRows = product.rows): string {
+    const graph = this.#graph;
+    const { source, rows, cols, bits = 4, first = 0 } = product;
     const { levels, scales } = part(packedMatrix(source, allRows, cols, bits), { first, rows, allRows });
     const groups = cols / GROUP;
     const stored = bits === 8 ? levels.map((level) => level ^ 0x80) : levels;
@@ -47,72 +144,12 @@ export function llamaGraph(spec: DecoderSpec): Uint8Array<ArrayBuffer> {
     }
     const shape = { K: { i: cols }, N: { i: rows }, bits: { i: bits }, block_size: { i: GROUP } };
     return graph.node("MatMulNBits", name, inputs, { ...MICROSOFT, ...shape });
-  };
-
-  const ids = graph.input("ids", "i64", [1, "T"]);
-  const seqlens = graph.input("seqlens", "i32", [1]);
-  const total = graph.input("total", "i32", []);
-  const table = ropeTable(maxPositions, () => spec.rope.frequencies, spec.rope.factor);
-  const [cos, sin] = [0, 1].map((which) => {
-    const name = which === 0 ? "cos" : "sin";
-    return graph.constant(name, "f32", [maxPositions, headWidth / 2], halfOf(table, headWidth, which));
-  }) as [string, string];
-  const rowsOfTokens = unpacked(packedMatrix("decoder.embed", vocabularySize, width, 8));
-  const embeddings = graph.constant("embeddings", "f32", [vocabularySize, width], rowsOfTokens);
-  let residual = graph.node("Gather", "embedded", [embeddings, ids], { axis: { i: 0 } });
-  const epsilon = { epsilon: { f: eps } };
-  const firstNorm = values("decoder.layers.0.norm1.weight", [width]);
-  let normed = graph.node("SimplifiedLayerNormalization", "first norm", [residual, firstNorm], {
-    ...epsilon,
-    axis: { i: -1 },
-    stash_type: { i: 1 },
-  });
-  /** The residual plus x, and its norm. */
-  const addNorm = (name: string, x: string, weight: string) => {
-    const sum = `${name} sum`;
-    const inputs = [x, residual, values(weight, [width])];
-    normed = graph.node("SkipSimplifiedLayerNormalization", name, inputs, {
-      ...MICROSOFT,
-      ...epsilon,
-      outputs: ["", "", sum],
-    });
-    residual = sum;
-  };
-  for (const layer of layers.keys()) {
-    const name = `decoder.layers.${layer}`;
-    const rows = (heads + 2 * keyHeads) * headWidth;
-    const qkv = linear(`${name}.qkv`, normed, { source: `${name}.qkv.weight`, rows, cols: width });
-    const { past, present } = cacheNames(layer);
-    for (const cache of past) graph.input(cache, "f32", [1, keyHeads, "past", headWidth]);
-    const inputs = [qkv, "", "", ...past, seqlens, total, cos, sin];
-    const attended = graph.node("GroupQueryAttention", `${name} attended`, inputs, {
-      ...MICROSOFT,
-      num_heads: { i: heads },
-      kv_num_heads: { i: keyHeads },
-      scale: { f: 1 / Math.sqrt(headWidth) },
-      do_rotary: { i: 1 },
-      rotary_interleaved: { i: 0 },
-      outputs: present,
-    });
-    for (const cache of present) graph.output(cache, "f32", [1, keyHeads, "present", headWidth]);
-    const outOf = { source: `${name}.out.weight`, rows: width, cols: heads * headWidth };
-    addNorm(`${name}.norm2`, linear(`${name}.out`, attended, outOf), `${name}.norm2.weight`);
-    const gateUp = { source: `${name}.gateUp.weight`, rows: mlpWidth, cols: width };
-    const gate = linear(`${name}.gate`, normed, gateUp, 2 * mlpWidth);
-    const up = linear(`${name}.up`, normed, { ...gateUp, first: mlpWidth }, 2 * mlpWidth);
-    const sigmoid = graph.node("Sigmoid", `${name}.sigmoid`, [gate]);
-    const silu = graph.node("Mul", `${name}.silu`, [gate, sigmoid]);
-    const mlp = graph.node("Mul", `${name}.mlp`, [silu, up]);
-    const down = linear(`${name}.down`, mlp, { source: `${name}.down.weight`, rows: width, cols: mlpWidth });
-    const isLast = layer + 1 === layers.length;
-    const next = isLast ? "decoder.norm" : `decoder.layers.${layer + 1}.norm1`;
-    addNorm(next, down, `${next}.weight`);
   }
-  const last = graph.constant("last", "i64", [1], BigInt64Array.of(-1n));
-  const row = graph.node("Gather", "last row", [normed, last], { axis: { i: 1 } });
-  linear("logits", row, { source: "decoder.head", rows: vocabularySize, cols: width, bits: 8 });
-  graph.output("logits", "f32", [1, 1, vocabularySize]);
-  return graph.encode(8);
+
+  #vector(name: string): string {
+    const shape = [this.#spec.width];
+    return this.#graph.constant(name, "f32", shape, tensorValues({ name, shape }));
+  }
 }
 
 interface Product {
