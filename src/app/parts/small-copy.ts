@@ -17,7 +17,7 @@ const FULL_SIZE = ["f32", "f16", "q8", "q4"];
  * True if a small copy of the loaded model makes sense: it generates text here, from files that are not packed. One of
  * the shipped model, of 8 MB beside the page, would save nothing.
  */
-export function canCopy({ source, info }: ModelState): boolean {
+export function canCopy({ source, info }: Pick<ModelState, "source" | "info">): boolean {
   if (!info || info.server || source === SHIPPED_MODEL || originalOf(source) !== undefined) return false;
   return info.vocabularySize > 0 && FULL_SIZE.includes(info.weights);
 }
