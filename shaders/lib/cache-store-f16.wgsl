@@ -1,5 +1,5 @@
 // Stores the keys and values of qkv.wgsl in a cache of f16, two in a word: neighbouring pairs share words, so the first
-// of two stores both. cache-store-f32.wgsl has the same names for f32. Needs lib/half-pair; halves of heads, and of
+// of two stores both. For f32, cache-store-f32.wgsl has the same names. Needs lib/half-pair; halves of heads, and of
 // the channels that turn, are even.
 
 alias CacheWord = u32;
