@@ -16,7 +16,7 @@ import {
   useGpu,
   withCapabilities,
 } from "../support/gpu.ts";
-import { GROUPED_TYPES, groupedWeights, widthUnit } from "../support/grouped-weights.ts";
+import { FEW_GROUPED_TYPES, groupedWeights, widthUnit } from "../support/grouped-weights.ts";
 import { readCache } from "../support/halves.ts";
 import { packedWeights, surroundedTensor } from "../support/linear-case.ts";
 import { NMSE_PRODUCT, NMSE_STORED_AS_F16 } from "../support/tolerances.ts";
@@ -28,7 +28,7 @@ describe("qkv", () => {
 
   // [H, Hk, D, K]: one head of one pair; halves of odd length, whose pairs share a four across heads; grouped queries.
   test.for<[number, number, number, number, PackedName | GroupedType | "f32", 1 | 3, number?]>([
-    ...GROUPED_TYPES.filter(({ group }) => group !== 128).map(
+    ...FEW_GROUPED_TYPES.map(
       (type) =>
         [4, 2, 8, (type.scales === "nested" ? 2 : 5) * widthUnit(type), type, 1] as [
           number,

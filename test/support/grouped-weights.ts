@@ -1,6 +1,6 @@
 /** Random matrices of integers in groups: as a tensor on the GPU, and their values in f64. */
 import type { Gpu } from "../../src/gpu/device.ts";
-import { type GroupedType, highOffset, scalesOffset, type Tensor } from "../../src/gpu/tensor.ts";
+import { type GroupedType, highOffset, scalesOffset, type Tensor, typeName } from "../../src/gpu/tensor.ts";
 import { scalePlane } from "../../src/model/load/scale-plane.ts";
 import { NEST } from "../../src/shared/nest.ts";
 import type { NestedNumbers, PackedRows } from "../../src/weights/formats/packed-rows.ts";
@@ -25,8 +25,8 @@ const LEVELS = {
 
 /**
  * Layouts that kernels read: every kind of planes and every size of groups with both numbers of bits. All forty would take
- * a software adapter four times as long, and find nothing more: the three are read by separate parts of a shader. Likewise 5 and 6 bits, tables and nested
- * scales; formats/golden.gpu.test.ts has their other pairs.
+ * a software adapter four times as long, and find nothing more: the three are read by separate parts of a shader.
+ * Likewise 5 and 6 bits, tables and nested scales; formats/golden.gpu.test.ts has their other pairs.
  */
 export const GROUPED_TYPES: readonly GroupedType[] = [
   ...([4, 8] as const).flatMap((bits) =>
@@ -44,6 +44,17 @@ export const GROUPED_TYPES: readonly GroupedType[] = [
   { bits: 6, group: 64, scales: "f16", bias: "free", origin: -32 },
   { bits: 4, group: 32, scales: "f16", bias: "none", origin: 0, levels: LEVELS },
 ];
+
+/**
+ * One layout for each number of bits, with all kinds of scales and biases among them. Kernels share the code that reads
+ * a layout: where one kernel is tested with all of them, these are enough for the others.
+ */
+export const FEW_GROUPED_TYPES: readonly GroupedType[] = [
+  "q4/32 zeros f16",
+  "q5/32 bias from 0 f32",
+  "q6/16 none nested",
+  "q8/16 bias from -16 f16",
+].map((name) => GROUPED_TYPES.find((type) => typeName(type) === name)!);
 
 /** Rows of a type are multiples of this. */
 export function widthUnit({ scales, group }: GroupedType): number {
