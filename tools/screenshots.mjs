@@ -1,14 +1,16 @@
 // node tools/screenshots.mjs [--model ADDRESS] [--max-tokens N] [--folder FOLDER]: takes the README's pictures of the demo
-// page, by default with fovea-demo. Run it by hand, and commit the result in docs/.
+// page, by default with fovea-demo. Run it by hand, and commit the result in docs/. With --all it takes every state of the
+// page at three widths, light and dark, into dist/screenshots, which is not committed.
 import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright";
 import { ensureSite, siteFolder } from "./build.mjs";
 import { CHROMIUM_FLAGS, findChromium } from "./chromium.mjs";
 import { root } from "./library.mjs";
+import { takeMatrix } from "./screenshot-matrix.mjs";
 import { serve } from "./serve.mjs";
 
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 90_000;
 const DESK = { width: 1280, height: 860 };
 const PHONE = { width: 360, height: 740 };
 
@@ -16,15 +18,25 @@ const { values } = parseArgs({
   options: {
     model: { type: "string" },
     "max-tokens": { type: "string", default: "64" },
-    folder: { type: "string", default: `${root}docs` },
+    folder: { type: "string" },
+    all: { type: "boolean", default: false },
   },
 });
 
+const folder = values.folder ?? `${root}${values.all ? "dist/screenshots" : "docs"}`;
 await ensureSite();
-mkdirSync(values.folder, { recursive: true });
+mkdirSync(folder, { recursive: true });
 const server = await serve({ "/": { folder: siteFolder } });
 const browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS });
 try {
+  if (values.all) await takeMatrix(browser, { folder, timeout: TIMEOUT_MS, isReady });
+  else await takeForDocuments();
+} finally {
+  await browser.close();
+  server.close();
+}
+
+async function takeForDocuments() {
   // One page for all pictures, because an answer takes long on a software adapter.
   const page = await browser.newPage({ viewport: DESK, colorScheme: "light", reducedMotion: "reduce" });
   page.setDefaultTimeout(TIMEOUT_MS);
@@ -57,9 +69,6 @@ try {
   await page.setViewportSize(PHONE);
   await page.getByRole("button", { name: "Close" }).click();
   await shoot(page, "page-phone");
-} finally {
-  await browser.close();
-  server.close();
 }
 
 /** Runs in the page: true if its model is loaded. */
@@ -106,6 +115,6 @@ async function chooseLongestWord(page) {
 async function shoot(page, name) {
   // Moves the pointer off the words, which react to it.
   await page.mouse.move(0, 0);
-  await page.screenshot({ path: `${values.folder}/${name}.png`, scale: "css" });
+  await page.screenshot({ path: `${folder}/${name}.png`, scale: "css" });
   console.log(`${name}.png`);
 }

@@ -35,7 +35,7 @@ export const composerStyles = css`
   }
 
   .error > p {
-    flex-basis: 14rem;
+    flex-basis: 18rem;
   }
 
   .sizes > p {

@@ -137,6 +137,13 @@ export const transcriptStyles = css`
     gap: 0.125rem;
   }
 
+  /* They wrap under the line of statistics together. */
+  .action-buttons {
+    display: flex;
+    align-items: center;
+    gap: 0.125rem;
+  }
+
   .actions > .stats {
     margin-inline-end: 0.5rem;
   }

@@ -174,6 +174,7 @@ function renderActions(
 ): TemplateResult {
   return html`<div class="actions" part="actions">
     ${stats && stats.newTokens > 0 ? html`<p class="stats" part="stats">${statsText(stats)}</p>` : nothing}
+    <div class="action-buttons">
     ${turn.answers.length > 1 ? renderVersions(turn, actions) : nothing}
     <button class="button small" part="button copy" type="button" title="Copy the answer" aria-label="Copy the answer" @click=${() => actions.copy(text)}>${COPY_ICON}</button>
     <button class="button small" part="button again" type="button" title="Try again" aria-label="Try again" ?disabled=${isBusy} @click=${() => actions.askAgain(turn)}>${AGAIN_ICON}</button>
@@ -182,6 +183,7 @@ function renderActions(
         ? html`<button class="button small" part="button inspect" type="button" title="What it saw" aria-label="What it saw" @click=${() => actions.inspect(turn)}>${EYE_ICON}</button>`
         : nothing
     }
+    </div>
   </div>`;
 }
 

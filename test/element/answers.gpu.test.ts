@@ -72,6 +72,23 @@ describe("several answers to a question", () => {
     expect(questions(model)).toEqual(["one", "first", "two"]);
   });
 
+  test("have their buttons in one row, however wide the element is", async () => {
+    const chat = await showChat();
+    const model = await begin(chat, loader, "one");
+    await answer(chat, model, "first");
+    await press(chat, "again");
+    await answer(chat, model, "second");
+    const buttons = ["previous", "next", "copy", "again", "inspect"].map((name) => part(chat, name)!);
+    for (let width = 280; width <= 800; width += 20) {
+      chat.style.inlineSize = `${width}px`;
+      const middles = buttons.map((button) => {
+        const { top, height } = button.getBoundingClientRect();
+        return Math.round(top + height / 2);
+      });
+      expect(Math.max(...middles) - Math.min(...middles), `${width} pixels`).toBeLessThanOrEqual(1);
+    }
+  });
+
   test("are asked for with settings of their own by a page", async () => {
     const chat = await showChat({ model: "m", tokens: "50%" });
     chat.settings = { maxTokens: 7 };

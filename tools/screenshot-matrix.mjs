@@ -1,0 +1,126 @@
+// Every state of the demo page at three widths, light and dark, for the eyes of those who change it: too many to commit.
+import { siteFolder } from "./build.mjs";
+import { serve } from "./serve.mjs";
+
+/** Widths and heights in CSS pixels. */
+const SCREENS = /** @type {const} */ ([
+  [1440, 900],
+  [1000, 800],
+  [360, 740],
+]);
+const SCHEMES = /** @type {const} */ (["light", "dark"]);
+
+/** Nothing listens there. */
+const NO_MODEL = "?model=http://127.0.0.1:9/";
+const WEIGHTS = /fovea-demo\/model\.safetensors/;
+
+/**
+ * @param {import("playwright").Browser} browser
+ * @param {object} options
+ * @param {string} options.folder for the pictures
+ * @param {number} options.timeout in milliseconds
+ * @param {() => boolean} options.isReady runs in the page: true if its model is loaded
+ */
+export async function takeMatrix(browser, { folder, timeout, isReady }) {
+  const server = await serve({ "/": { folder: siteFolder } });
+
+  /**
+   * @param {import("playwright").BrowserContextOptions} options
+   * @param {string} [query]
+   * @param {(route: import("playwright").Route) => Promise<void>} [onWeights]
+   */
+  const open = async (options, query = "", onWeights) => {
+    const context = await browser.newContext({ reducedMotion: "reduce", ...options });
+    await context.addInitScript(slowMessages);
+    if (onWeights) await context.route(WEIGHTS, onWeights);
+    const page = await context.newPage();
+    page.setDefaultTimeout(timeout);
+    await page.goto(`${server.origin}/${query}`);
+    return page;
+  };
+  /** @param {import("playwright").Page} page @param {string} state @param {(width: number) => Promise<unknown>} [prepare] */
+  const shootAll = async (page, state, prepare) => {
+    for (const [width, height] of SCREENS) {
+      await page.setViewportSize({ width, height });
+      await prepare?.(width);
+      for (const colorScheme of SCHEMES) {
+        await page.emulateMedia({ colorScheme });
+        await page.screenshot({ path: `${folder}/${state}-${width}-${colorScheme}.png`, scale: "css" });
+      }
+      console.log(`${state}-${width}`);
+    }
+  };
+
+  try {
+    const failed = await open({}, NO_MODEL);
+    await failed.getByRole("alert").first().waitFor();
+    await shootAll(failed, "error");
+    await failed.context().close();
+
+    let release = () => {};
+    /** @type {Promise<void>} */
+    const released = new Promise((resolve) => {
+      release = resolve;
+    });
+    const page = await open({ serviceWorkers: "block" }, "", (route) => released.then(() => route.continue()));
+    await page.getByText(/^Loading the model/).waitFor();
+    await shootAll(page, "loading");
+    release();
+    await page.waitForFunction(isReady);
+    await shootAll(page, "first");
+
+    const stats = page.locator("fovea-chat [part=stats]");
+    await page.getByRole("img", { name: "Picnic" }).click();
+    await stats.waitFor();
+    const close = page.locator("app-inspector").getByRole("button", { name: "Close" });
+    await shootAll(page, "streaming", async () => {
+      if (await close.isVisible()) await close.click();
+      await page.evaluate(() => Object.assign(globalThis, { messageDelay: 0 }));
+      await stats.waitFor();
+      await page.evaluate(() => Object.assign(globalThis, { messageDelay: 1500 }));
+      await page.getByRole("button", { name: "Try again" }).click();
+      await stats.waitFor({ state: "detached" });
+      await page.locator("fovea-chat [part=answer]", { hasText: /\w \w/ }).first().waitFor();
+    });
+    await page.evaluate(() => Object.assign(globalThis, { messageDelay: 0 }));
+    await page.getByRole("button", { name: "Stop", exact: true }).waitFor({ state: "detached" });
+    await stats.waitFor();
+    await shootAll(page, "answered", async () => {
+      if (await close.isVisible()) await close.click();
+    });
+    await page.locator("fovea-chat").getByRole("button", { name: "What it saw" }).click();
+    await shootAll(page, "inspector");
+    await page.keyboard.press("Escape");
+    if (await close.isVisible()) await close.click();
+    await page.getByRole("button", { name: /^Model/ }).click();
+    await shootAll(page, "picker");
+    await page.context().close();
+
+    const again = await open({});
+    await again.waitForFunction(isReady);
+    await again.getByText(/Works offline/).waitFor();
+    await again.context().setOffline(true);
+    await again.reload();
+    await again.waitForFunction(isReady);
+    await shootAll(again, "offline");
+    await again.context().close();
+  } finally {
+    server.close();
+  }
+}
+
+/** Runs in the page: spreads a worker's messages by `messageDelay` milliseconds, so that an answer is seen being written. */
+function slowMessages() {
+  const add = Worker.prototype.addEventListener;
+  /** @type {Promise<unknown>} */
+  let before = Promise.resolve();
+  /** @this {Worker} @param {string} type @param {any} listener @param {any} options */
+  Worker.prototype.addEventListener = function (type, listener, options) {
+    /** @param {any} event */
+    const later = (event) => {
+      const delay = Reflect.get(globalThis, "messageDelay") ?? 0;
+      before = before.then(() => new Promise((resolve) => setTimeout(resolve, delay))).then(() => listener(event));
+    };
+    add.call(this, type, type === "message" ? later : listener, options);
+  };
+}
