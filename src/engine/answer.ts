@@ -85,39 +85,12 @@ export async function answer(
   };
   const stats = (): GenerationStats => ({ ...clock.stats(), gpuBytes: engine.memory.gpuBytes });
   try {
-    const { defaults, pictures: encoder, spec } = engine.current;
-    const { messages, inhibition = defaults.inhibition, attention = false } = request;
-    if (typeof attention !== "boolean") throw new TypeError(`attention must be true or false, got ${typeof attention}`);
-    const { compression = defaults.compression, pictures: budget = {} } = request;
-    checkBudget(budget);
-    const { text } = needText(engine.current);
-    const format = request.format === undefined ? undefined : formatSource(request.format);
-    const settings = resolveSampling(request, text.decoder.spec.vocabularySize);
-    encoder?.rows.planViews(compression, [spec.encoder!.positions.grid]);
-    planInhibition(inhibition, text.decoder.spec.layers);
+    const work = beginWork(engine.current, request, { grammars, emit, signal, clock });
     const tools = wantsTools(request)
       ? import("./tool-use.ts").then(({ prepareTools }) => prepareTools(engine.current, request))
       : undefined;
     // Errors of `tools` are thrown below.
     tools?.catch(() => {});
-    const watch = attention ? new AnswerWatch() : undefined;
-    const reported = { images: 0, prefill: false };
-    const pictures = { compression, budget };
-    const documents = checkDocuments(request.documents);
-    const asked = { messages, documents, pictures, inhibition, settings, watch, emit, signal };
-    const work: Work = {
-      ...asked,
-      clock,
-      reported,
-      prepared: undefined,
-      draft: undefined,
-      log: undefined,
-      format,
-      grammars,
-      tools: undefined,
-      constraint: undefined,
-      reason: undefined,
-    };
     const onLoss = () => emit({ type: "recovering" });
     const onCompile = (milliseconds: number) => {
       clock.numbers.compileMs += milliseconds;
@@ -132,13 +105,48 @@ export async function answer(
         end(reason);
       }, signal);
     } finally {
-      watch?.dispose();
+      work.watch?.dispose();
       work.prepared?.pictures.close();
     }
   } catch (error) {
     if (!(error instanceof FoveaError && error.code === "aborted")) throw error;
     end("abort");
   }
+}
+
+/** The state of a new answer. Throws TypeError or RangeError for a wrong request, and as `needText`. */
+function beginWork(
+  engine: Engine,
+  request: GenerateRequest,
+  shared: Pick<Work, "grammars" | "emit" | "signal" | "clock">,
+): Work {
+  const { defaults, pictures: encoder, spec } = engine;
+  const { messages, inhibition = defaults.inhibition, attention = false } = request;
+  if (typeof attention !== "boolean") throw new TypeError(`attention must be true or false, got ${typeof attention}`);
+  const { compression = defaults.compression, pictures: budget = {} } = request;
+  checkBudget(budget);
+  const { text } = needText(engine);
+  const format = request.format === undefined ? undefined : formatSource(request.format);
+  const settings = resolveSampling(request, text.decoder.spec.vocabularySize);
+  encoder?.rows.planViews(compression, [spec.encoder!.positions.grid]);
+  planInhibition(inhibition, text.decoder.spec.layers);
+  return {
+    ...shared,
+    messages,
+    documents: checkDocuments(request.documents),
+    pictures: { compression, budget },
+    inhibition,
+    settings,
+    format,
+    watch: attention ? new AnswerWatch() : undefined,
+    reported: { images: 0, prefill: false },
+    prepared: undefined,
+    draft: undefined,
+    log: undefined,
+    tools: undefined,
+    constraint: undefined,
+    reason: undefined,
+  };
 }
 
 function needText(engine: Engine): { text: TextModel; language: Language } {
