@@ -201,12 +201,15 @@ describe("a compression stage", () => {
     for (let agreed = 0; agreed < 200; ) {
       const input = randomCase(random);
       const expected = inFloat64(input);
-      if (!hasMargin(input, expected, random)) {
+      const actual = await onGpu(gpu(), input);
+      try {
+        expectStages(actual, expected);
+        agreed++;
+      } catch (error) {
+        // Asked last, because it takes eight runs of the reference.
+        if (hasMargin(input, expected, random)) throw error;
         close++;
-        continue;
       }
-      expectStages(await onGpu(gpu(), input), expected);
-      agreed++;
     }
     console.log(`${close} more cases were too close to call in f32`);
     expect(close).toBeLessThan(100);
