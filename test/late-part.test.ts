@@ -1,7 +1,7 @@
 /** Code that loads with the models and devices that need it. */
 import { expect, test, vi } from "vitest";
 import { LatePart } from "../src/late-part.ts";
-import { loadPartsFor, QUERIES, RECURRENT } from "../src/model/late-parts.ts";
+import { loadPartsFor, QUERIES, RECURRENT, TEXT_ENCODER } from "../src/model/late-parts.ts";
 import type { DecoderSpec, LayerSpec } from "../src/spec/model-spec.ts";
 
 test("a part is there after its load, and loads once", async () => {
@@ -33,19 +33,21 @@ function decoderOf(...layers: Partial<LayerSpec>[]): DecoderSpec {
 test("a model loads the parts that its layers and its connector need, and no others", async () => {
   const recurrent = vi.spyOn(RECURRENT, "load").mockResolvedValue();
   const queries = vi.spyOn(QUERIES, "load").mockResolvedValue();
+  const texts = vi.spyOn(TEXT_ENCODER, "load").mockResolvedValue();
   const loads = async (spec: Parameters<typeof loadPartsFor>[0]) => {
     await loadPartsFor(spec);
-    const made = [recurrent, queries].map(({ mock }) => mock.calls.length);
+    const made = [recurrent, queries, texts].map(({ mock }) => mock.calls.length);
     vi.clearAllMocks();
     return made;
   };
   const attention = decoderOf({ attention: {} } as LayerSpec);
   const step = { op: "queries", queries: {} } as never;
-  expect(await loads({ connector: [] })).toEqual([0, 0]);
-  expect(await loads({ decoder: attention, connector: [] })).toEqual([0, 0]);
-  expect(await loads({ decoder: decoderOf({}, { delta: {} } as LayerSpec), connector: [] })).toEqual([1, 0]);
-  expect(await loads({ decoder: decoderOf({ convolution: {} } as LayerSpec), connector: [] })).toEqual([1, 0]);
-  expect(await loads({ decoder: attention, connector: [step] })).toEqual([0, 1]);
-  expect(await loads({ decoder: attention, connector: [], tapConnectors: [[step]] })).toEqual([0, 1]);
+  expect(await loads({ connector: [] })).toEqual([0, 0, 0]);
+  expect(await loads({ decoder: attention, connector: [] })).toEqual([0, 0, 0]);
+  expect(await loads({ decoder: decoderOf({}, { delta: {} } as LayerSpec), connector: [] })).toEqual([1, 0, 0]);
+  expect(await loads({ decoder: decoderOf({ convolution: {} } as LayerSpec), connector: [] })).toEqual([1, 0, 0]);
+  expect(await loads({ decoder: attention, connector: [step] })).toEqual([0, 1, 0]);
+  expect(await loads({ decoder: attention, connector: [], tapConnectors: [[step]] })).toEqual([0, 1, 0]);
+  expect(await loads({ connector: [], textEncoder: {} as never })).toEqual([0, 0, 1]);
   vi.restoreAllMocks();
 });

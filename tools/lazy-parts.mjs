@@ -14,6 +14,7 @@ export const LAZY_PARTS = {
   "tokenizers and chat templates": { source: "src/text/readers.ts", isWhole: true },
   "recurrent layers": { source: "src/model/decoder/recurrent-layers.ts" },
   "learned queries": { source: "src/model/connector/queries.ts" },
+  "text encoders": { source: "src/model/encoder/text-embedder.ts" },
   "shaders of software adapters": { source: "src/kernels/software-shaders.ts" },
   "forms of answers (XGrammar)": { source: "src/grammar/grammar-worker.ts", isWhole: true },
   "videos (mediabunny)": { source: "src/video/video-parts.ts", isWhole: true },

@@ -10,7 +10,8 @@ import { Decoder } from "../model/decoder/decoder.ts";
 import { type KeyValueType, KvCache, layerCacheBytes } from "../model/decoder/kv-cache.ts";
 import { mixedWidth, mixingWidth, rowElements } from "../model/decoder/workspace.ts";
 import { PictureEncoder } from "../model/encoder/picture-encoder.ts";
-import { TextEmbedder } from "../model/encoder/text-embedder.ts";
+import type { TextEmbedder } from "../model/encoder/text-embedder.ts";
+import { TEXT_ENCODER } from "../model/late-parts.ts";
 import { Weights } from "../model/load/fill.ts";
 import type { MatchedTensors } from "../model/load/match.ts";
 import type { Storage } from "../model/load/precision.ts";
@@ -118,7 +119,7 @@ export function makePictures(gpu: GpuMemory, weights: Weights, spec: ModelSpec):
 
 /** Undefined for a model that embeds no texts. */
 export function makeTexts(gpu: GpuMemory, weights: Weights, { textEncoder }: ModelSpec): TextEmbedder | undefined {
-  return textEncoder && new TextEmbedder(gpu, gpu.arena, weights, textEncoder);
+  return textEncoder && new TEXT_ENCODER.now.TextEmbedder(gpu, gpu.arena, weights, textEncoder);
 }
 
 /** f32 keys and values of at most this many bytes stay f32, so that results are exact: f16 would save little. */
