@@ -31,7 +31,7 @@ export async function takeMatrix(browser, { folder, timeout, isReady }) {
    */
   const open = async (options, query = "", onWeights) => {
     const context = await browser.newContext({ reducedMotion: "reduce", ...options });
-    await context.addInitScript(slowMessages);
+    await context.addInitScript(holdAnswers);
     if (onWeights) await context.route(WEIGHTS, onWeights);
     const page = await context.newPage();
     page.setDefaultTimeout(timeout);
@@ -75,14 +75,13 @@ export async function takeMatrix(browser, { folder, timeout, isReady }) {
     const close = page.locator("app-inspector").getByRole("button", { name: "Close" });
     await shootAll(page, "streaming", async () => {
       if (await close.isVisible()) await close.click();
-      await page.evaluate(() => Object.assign(globalThis, { messageDelay: 0 }));
+      await page.evaluate(() => Object.assign(globalThis, { holdsAnswers: false }));
       await stats.waitFor();
-      await page.evaluate(() => Object.assign(globalThis, { messageDelay: 1500 }));
+      await page.evaluate(() => Object.assign(globalThis, { holdsAnswers: true }));
       await page.getByRole("button", { name: "Try again" }).click();
-      await stats.waitFor({ state: "detached" });
-      await page.locator("fovea-chat [part=answer]", { hasText: /\w \w/ }).first().waitFor();
+      await page.locator("fovea-chat [part=answer][aria-busy=true]", { hasText: /\w/ }).waitFor();
     });
-    await page.evaluate(() => Object.assign(globalThis, { messageDelay: 0 }));
+    await page.evaluate(() => Object.assign(globalThis, { holdsAnswers: false }));
     await page.getByRole("button", { name: "Stop", exact: true }).waitFor({ state: "detached" });
     await stats.waitFor();
     await shootAll(page, "answered", async () => {
@@ -109,17 +108,29 @@ export async function takeMatrix(browser, { folder, timeout, isReady }) {
   }
 }
 
-/** Runs in the page: spreads a worker's messages by `messageDelay` milliseconds, so that an answer is seen being written. */
-function slowMessages() {
+/**
+ * Runs in the page: while `holdsAnswers` is true, the worker's messages wait once an answer has its first words, so that it
+ * is seen being written.
+ */
+function holdAnswers() {
   const add = Worker.prototype.addEventListener;
   /** @type {Promise<unknown>} */
   let before = Promise.resolve();
+  const isWritten = () => {
+    const chat = document.querySelector("app-page")?.shadowRoot?.querySelector("fovea-chat");
+    return Boolean(chat?.shadowRoot?.querySelector("[part=answer][aria-busy=true]")?.textContent?.trim());
+  };
+  const pass = async () => {
+    // A frame, in which the words of the message before are painted.
+    await new Promise((resolve) => setTimeout(resolve, Reflect.get(globalThis, "holdsAnswers") ? 100 : 0));
+    while (Reflect.get(globalThis, "holdsAnswers") && isWritten())
+      await new Promise((resolve) => setTimeout(resolve, 50));
+  };
   /** @this {Worker} @param {string} type @param {any} listener @param {any} options */
   Worker.prototype.addEventListener = function (type, listener, options) {
     /** @param {any} event */
     const later = (event) => {
-      const delay = Reflect.get(globalThis, "messageDelay") ?? 0;
-      before = before.then(() => new Promise((resolve) => setTimeout(resolve, delay))).then(() => listener(event));
+      before = before.then(pass).then(() => listener(event));
     };
     add.call(this, type, type === "message" ? later : listener, options);
   };
