@@ -1,10 +1,11 @@
-"""Conversations about a scene: questions, half of them with an instruction, and answers; the unit that training packs and
+"""Conversations about a scene: questions, half of them with an instruction, or forms, and answers; the unit that training packs and
 evaluation asks. No pixels, no tokens."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from forms import Form, ask_form
 from instructions import draw_instruction, write
 from questions import TOPICS, Question, ask
 from scene import EVAL_SEED, Scene
@@ -18,6 +19,7 @@ class Turn:
     prompt: str
     answer: str
     task: dict | None  # the instruction, if any
+    form: Form | None = None
 
 
 def make_turn(scene: Scene, rng: np.random.Generator, instructed: float, topic: str | None = None) -> Turn:
@@ -41,13 +43,21 @@ def make_turn(scene: Scene, rng: np.random.Generator, instructed: float, topic: 
     return Turn(question, prompt, write(rng, task, question.answers), task)
 
 
-def make_dialogues(scene: Scene, count: int, instructed: float) -> list[list[Turn]]:
-    """`count` conversations of one turn, one in eight of two (half of these describe the picture first)."""
+def make_form_turn(scene: Scene, rng: np.random.Generator) -> Turn:
+    """A form to fill in; held-out wordings for evaluation scenes."""
+    prompt, form = ask_form(scene, rng, scene.seed >= EVAL_SEED)
+    return Turn(Question("form", prompt, [form.text], [], "kinds"), prompt, form.text, None, form)
+
+
+def make_dialogues(scene: Scene, count: int, instructed: float, forms: float = 0.0) -> list[list[Turn]]:
+    """`count` conversations of one turn, one in eight of two (half of these describe the picture first).
+    `forms` is the share of them that ends with a form."""
     rng = np.random.default_rng([scene.seed, 3])
     dialogues = []
     for _ in range(count):
         turns = []
         if rng.random() < 0.125:
             turns.append(make_turn(scene, rng, 0, "describe" if rng.random() < 0.5 else None))
-        dialogues.append(turns + [make_turn(scene, rng, instructed)])
+        is_form = forms > 0 and rng.random() < forms  # without forms, the same random numbers as before there were any
+        dialogues.append(turns + [make_form_turn(scene, rng) if is_form else make_turn(scene, rng, instructed)])
     return dialogues

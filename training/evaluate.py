@@ -1,7 +1,7 @@
 """Asks an exported folder the questions of a drawn evaluation set, greedily, in PyTorch: a check of the training.
 
 The published numbers come from the engine in the browser, not from here. python evaluate.py MODEL SET [--pictures N].
-Rows recompute their whole text every step: slow and simple.
+`--forms N` asks for forms of N held-out scenes instead, whose fields the prompt names. Rows recompute their whole text every step: slow and simple.
 """
 
 import argparse
@@ -16,15 +16,20 @@ from PIL import Image
 import questions
 from checks import follows, follows_loosely
 from decoder import Decoder
+from dialogue import make_form_turn
+from draw import draw
 from export import from_hugging_face
+from forms import LISTS, judge_form
 from packing import prefix_ids, prompt_ids
 from questions import Question
+from scene import EVAL_SEED, make_scene
 from tokenizer import EOS, IMAGE, Tokenizer
 from train_decoder import budget_of
-from vision import Encoder
+from vision import SIDE, Encoder
 
 SETTINGS = [(64, 0.0), (64, 0.6), (32, 0.0), (32, 0.6), (16, 0.6), (8, 0.6)]
 LIMIT = 80
+FORM_SEED, FORMS_OF_SCENE = EVAL_SEED + (1 << 28), 6
 
 
 def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
@@ -69,12 +74,33 @@ def answer(encoder: Encoder, decoder: Decoder, tokenizer: Tokenizer, picture: np
     return [tokenizer.decode(r[s:]).strip() for r, s in zip(rows, starts)]
 
 
+def form_scores(encoder: Encoder, decoder: Decoder, tokenizer: Tokenizer, scenes: int, tokens: int, ratio: float, show: int) -> dict[str, list[bool]]:
+    """Which forms are right to the last value; "list and count" are those with a list and its count."""
+    scores: dict[str, list[bool]] = {}
+    for seed in range(FORM_SEED, FORM_SEED + scenes):
+        scene, rng = make_scene(seed), np.random.default_rng([seed, 7])
+        turns = [turn for turn in (make_form_turn(scene, rng) for _ in range(FORMS_OF_SCENE)) if turn.form.named]
+        picture = draw(scene, SIDE)[0].transpose(2, 0, 1).copy()
+        for turn, said in zip(turns, answer(encoder, decoder, tokenizer, picture, [t.prompt for t in turns], tokens, ratio) if turns else []):
+            right = judge_form(turn.form, said)
+            keys = ["forms", f"{len(scene.things)} things"]
+            if any(name in LISTS for name in turn.form.fields) and any(type(value) is int for value in turn.form.fields.values()):
+                keys += ["list and count", f"list and count, {len(scene.things)} things"]
+            for key in keys:
+                scores.setdefault(key, []).append(right)
+            if not right and show > 0:
+                show -= 1
+                print(f"{turn.prompt!r}: {said!r}, not {turn.answer!r}")
+    return scores
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("model", type=Path)
     parser.add_argument("set", type=Path)
     parser.add_argument("--pictures", type=int, default=128)
     parser.add_argument("--settings", type=int, default=len(SETTINGS))
+    parser.add_argument("--forms", type=int, default=0, help="ask for forms of so many held-out scenes")
     parser.add_argument("--show", type=int, default=0, help="print so many wrong answers of the first setting")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -87,8 +113,8 @@ def main() -> None:
     questions.CLOSED.update(data["closed"])
     shown = 0
     for tokens, ratio in SETTINGS[: args.settings]:
-        scores: dict[str, list[bool]] = {}
-        for item in data["items"][: args.pictures]:
+        scores: dict[str, list[bool]] = form_scores(encoder, decoder, tokenizer, args.forms, tokens, ratio, args.show) if args.forms else {}
+        for item in [] if args.forms else data["items"][: args.pictures]:
             picture = np.asarray(Image.open(args.set / item["image"]).convert("RGB")).transpose(2, 0, 1).copy()
             asked = item["questions"]
             for q, said in zip(asked, answer(encoder, decoder, tokenizer, picture, [q["prompt"] for q in asked], tokens, ratio)):

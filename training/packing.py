@@ -1,14 +1,17 @@
 """Turns dialogues into the packed token rows that decoder.py describes. Knows the prompt's format and nothing of a model.
 
 Prompt, as LLaVA writes it: `<s>USER: ` picture `\\n{question} ASSISTANT:` ` {answer}</s>` and, for later turns, `USER: ...`.
+A form stands without the blank before it: the engine's grammar of a JSON schema allows none.
 """
 
+import json
 import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from dialogue import Turn
+from forms import Form
 from kinds import BACKGROUNDS, CATEGORIES, KINDS, NUMBERS
 from tokenizer import BOS, EOS, PAD, Tokenizer
 
@@ -28,6 +31,8 @@ def prompt_ids(tokenizer: Tokenizer, prompt: str, first: bool) -> list[int]:
 
 def answer_ids(tokenizer: Tokenizer, turn: Turn) -> tuple[list[int], list[float]]:
     """Ids of the answer with its end token, and each one's weight in the loss: words that carry the answer 1, others less."""
+    if turn.form is not None:
+        return form_ids(tokenizer, turn.form)
     ids: list[int] = []
     weights: list[float] = []
     other = 0.4 if turn.task is None else 0.6
@@ -40,6 +45,24 @@ def answer_ids(tokenizer: Tokenizer, turn: Turn) -> tuple[list[int], list[float]
     if ids != whole:  # a blank or a sign that joins otherwise: keep the true ids, weigh them alike
         ids, weights = whole, [0.7] * len(whole)
     return ids + [tokenizer.vocabulary[EOS]], weights + [other]
+
+
+def form_ids(tokenizer: Tokenizer, form: Form) -> tuple[list[int], list[float]]:
+    """Ids of a form and their weights. Values weigh 1. Names that the prompt does not give come from a grammar: they weigh little, and the
+    opening nothing, so that the prompt alone does not lead to JSON."""
+    name_weight = 0.4 if form.named else 0.1
+    of_character: list[float] = []
+    for at, (name, value) in enumerate(form.fields.items()):
+        opening = '{"' if at == 0 else ', "'
+        of_character += [0.4 if form.named or at > 0 else 0.0] * len(opening) + [name_weight] * len(f'{name}": ')
+        of_character += [1.0] * len(json.dumps(value))
+    ids, weights, at = tokenizer.encode(form.text), [], 0
+    of_character.append(0.4)
+    for one in ids:
+        end = at + len(tokenizer.pieces[one])
+        weights.append(max(of_character[at:end]))
+        at = end
+    return ids + [tokenizer.vocabulary[EOS]], weights + [0.4]
 
 
 @dataclass

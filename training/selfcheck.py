@@ -8,8 +8,9 @@ import numpy as np
 import instructions
 import wordings
 from checks import follows, follows_loosely
-from dialogue import make_dialogues
+from dialogue import make_dialogues, make_form_turn
 from draw import draw
+from forms import COUNTS, LISTS, fill, judge_form
 from kinds import BACKGROUNDS, CATEGORIES, KINDS, held_out_pair
 from labels import RELATIONS, patch_labels
 from questions import CLOSED, judge
@@ -70,8 +71,33 @@ def check_answers() -> None:
     print("answers judged:", seen, "| answers to other scenes judged right:", wrong, "of", compared)
 
 
+def check_forms() -> None:
+    seen: dict[str, int] = {}
+    for seed in list(range(2000)) + list(range(EVAL_SEED, EVAL_SEED + 500)):
+        scene = make_scene(seed)
+        turn = make_form_turn(scene, np.random.default_rng([seed, 3]))
+        form = turn.form
+        assert judge_form(form, turn.answer) and 1 <= len(form.fields) <= 3, (seed, turn)
+        assert not form.named or all(name in turn.prompt for name in form.fields), turn.prompt
+        lists = [value for name, value in form.fields.items() if name in LISTS]
+        counts = [value for name, value in form.fields.items() if name in COUNTS]
+        assert len(lists) < 2 or not counts
+        assert all(value == (len(lists[0]) if lists else len(scene.things)) for value in counts), (seed, turn)
+        for text in ("", "null", "[]", turn.answer[:-1], f"{turn.answer}.", turn.answer.replace("{", '{"more": 1, ')):
+            assert not judge_form(form, text), text
+        for value in form.fields.values():
+            key = type(value).__name__ if value != [] else "empty list"
+            seen[key] = seen.get(key, 0) + 1
+    assert len(seen) == 5, seen
+    two_dogs = next(s for s in map(make_scene, range(10_000)) if [KINDS[t.kind].name for t in s.things] == ["dog", "dog"])
+    assert fill(two_dogs, ["animals", "count", "dogs", "dog", "cats", "cat", "foods"]) == {
+        "animals": ["dog", "dog"], "count": 2, "dogs": 2, "dog": True, "cats": 0, "cat": False, "foods": []}
+    print("values of forms:", seen)
+
+
 if __name__ == "__main__":
     check_tables()
     check_scenes()
     check_answers()
+    check_forms()
     print("all consistent")

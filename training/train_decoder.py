@@ -1,5 +1,6 @@
-"""Stages 2 and 3. `--stage decoder`: projector and decoder on the frozen encoder's features. `--stage joint`: all of it, with
-VMTC at random budgets and CMAI on most batches, as the paper trains with both modules in place.
+"""Stages 2 to 4. `--stage decoder`: projector and decoder on the frozen encoder's features. `--stage joint`: all of it, with
+VMTC at random budgets and CMAI on most batches, as the paper trains with both modules in place. `--stage form`: projector and decoder
+learn to fill in forms beside everything else, with both modules as in the joint stage; the encoder stays as it is.
 
 Each picture is read once for about ten packed conversations (packing.py). Early in stage 2 the projected patches must also
 name their kind through the embedding, with a weight that falls to zero.
@@ -32,18 +33,20 @@ from vmtc import Budget
 BATCH, DIALOGUES = 24, 12
 SPARSE, FULL_FROM = 32, 0.6  # image tokens of stage 2 at first, as in stage 1; all of them for the rest
 PATCHES = vision.GRID**2
-JOINT_SEED = 1 << 38  # the joint stage sees scenes of its own
+FIRST_SEED = {"decoder": 0, "joint": 1 << 38, "form": 1 << 39}  # each stage sees scenes of its own
+STARTS_FROM = {"decoder": "encoder", "joint": "decoder", "form": "joint"}
+FORMS = 0.5  # share of the conversations of stage 4 that are forms
 PLAIN = 1 / 3  # share of the joint batches without compression, and of those without inhibition
 
 
-def make_batch(tokenizer: Tokenizer, ramp: int, seed: int, count: int) -> dict:
+def make_batch(tokenizer: Tokenizer, ramp: int, seed: int, count: int, forms: float = 0.0) -> dict:
     """Pixels, patch kinds and packed text of `count` scenes. Instructions rise from a quarter of the questions to a half."""
     out: dict = {"pixels": [], "kind": [], "ids": [], "positions": [], "owner": [], "rows": [], "targets": [], "weights": [], "asked": []}
     for index in range(count):
         scene = make_scene(seed + index)
         instructed = 0.25 + 0.25 * min(1.0, scene.seed / ramp) if ramp else 0.5
         picture, owner = draw(scene, SIDE)
-        packed = pack(tokenizer, make_dialogues(scene, DIALOGUES, instructed))
+        packed = pack(tokenizer, make_dialogues(scene, DIALOGUES, instructed, forms))
         out["pixels"].append(picture.transpose(2, 0, 1))
         out["kind"].append(patch_labels(scene, owner, PATCH)["kind"])
         out["asked"] += [(len(out["rows"]) + at, turn.question.topic, turn.task["task"] if turn.task else 0) for at, turn in packed.asked]
@@ -118,7 +121,7 @@ def validate(model: Model, held_out: list[dict], budget: Budget | None = None, m
     parts = parallel.gather(found)
     found = {key: [v for part in parts for v in part.get(key, [])] for key in sorted(set().union(*parts))}
     scores = {key: float(np.mean(values)) for key, values in found.items()}
-    scores["all"] = float(np.mean([v for key, values in found.items() if key not in ("instructed", "tasks") for v in values]))
+    scores["all"] = float(np.mean([v for key, values in found.items() if key not in ("instructed", "tasks", "form") for v in values]))
     return scores
 
 
@@ -135,20 +138,21 @@ def joint_setting(seed: int) -> tuple[Budget | None, float]:
 
 def main() -> None:
     parser = arguments(samples=60_000)
-    parser.add_argument("--stage", choices=["decoder", "joint"], required=True)
+    parser.add_argument("--stage", choices=list(FIRST_SEED), required=True)
     args = parser.parse_args()
-    joint = args.stage == "joint"
+    joint, fresh = args.stage == "joint", args.stage == "decoder"
+    forms = FORMS if args.stage == "form" else 0.0
     run = Run(args.runs, args.stage)
     tokenizer = Tokenizer.load(Path(args.runs) / "tokenizer.json")
     model = Model(tokenizer)
     matrices = block_matrices(model.decoder.layers) + [model.decoder.linear1.weight, model.decoder.linear2.weight]
     taken = {id(p) for p in matrices}
-    trained = [Optimisers(matrices, [p for p in model.decoder.parameters() if id(p) not in taken], muon_lr=0.01 if joint else 0.02)]
+    trained = [Optimisers(matrices, [p for p in model.decoder.parameters() if id(p) not in taken], muon_lr=0.02 if fresh else 0.01)]
     if joint:
         blocks = block_matrices(model.encoder.blocks[: vision.RUN_BLOCKS])
         others = [model.encoder.patch.weight, model.encoder.position, model.encoder.class_token]
         trained.append(Optimisers(blocks, others, muon_lr=0.003, adam_lr=1e-4))
-    first, done = JOINT_SEED if joint else 0, 0
+    first, done = FIRST_SEED[args.stage], 0
     if (state := run.load()) is not None:
         model.encoder.load_state_dict(state["encoder"])
         model.decoder.load_state_dict(state["decoder"])
@@ -156,18 +160,26 @@ def main() -> None:
             optimisers.load_state_dict(saved)
         done = state["done"]
     else:
-        earlier = torch.load(run.folder / ("decoder.pt" if joint else "encoder.pt"))
+        earlier = torch.load(run.folder / f"{STARTS_FROM[args.stage]}.pt")
         model.encoder.load_state_dict(earlier["encoder"])
-        if joint:
+        if not fresh:
             model.decoder.load_state_dict(earlier["decoder"])
-    held_out = [make_batch(tokenizer, 0, EVAL_SEED + (1 << 30) + i * 48, 48) for i in range(4)]
-    if state is None and not joint:
+    held_out = [make_batch(tokenizer, 0, EVAL_SEED + (1 << 30) + i * 48, 48, forms) for i in range(4)]
+    if state is None and fresh:
         model.calibrate(torch.from_numpy(held_out[0]["pixels"]))
+
+    def log_held_out() -> None:
+        run.log(samples=done, held_out=1, **validate(model, held_out))
+        if not fresh:
+            run.log(samples=done, held_out=1, tokens=32, inhibition=0.6, **validate(model, held_out, budget_of(32), 0.6))
+
+    if state is None and not fresh:
+        log_held_out()
     last, since, seen = time.time(), done, {}
     while done < args.samples:
-        batch = make_batch(tokenizer, 0 if joint else args.samples // 3, *parallel.share(first + done, BATCH))
-        budget, max_ratio = joint_setting(first + done) if joint else (None, 0.0)
-        sparse = not joint and done < FULL_FROM * args.samples
+        batch = make_batch(tokenizer, args.samples // 3 if fresh else 0, *parallel.share(first + done, BATCH), forms)
+        budget, max_ratio = (None, 0.0) if fresh else joint_setting(first + done)
+        sparse = fresh and done < FULL_FROM * args.samples
         kind, only = torch.from_numpy(batch["kind"]), None
         if sparse:
             only = choose_patches(kind, SPARSE)
@@ -176,11 +188,11 @@ def main() -> None:
         loss = answer_loss(logits, batch)
         naming = 0.2 * max(0.0, 1 - done / (0.4 * args.samples))
         total = loss
-        if naming > 0 and not joint:
+        if naming > 0 and fresh:
             named = model.naming_loss(tokens, kind)
             total, seen["naming"] = loss + naming * named, float(named.detach())
         total.backward()
-        factor = trapezoid(done, args.samples, 600 if joint else 2400, 0.8 if joint else 0.35)
+        factor = trapezoid(done, args.samples, *(2400, 0.35) if fresh else (600, 0.8))
         norm = max(optimisers.step(factor) for optimisers in trained)
         done += BATCH
         now = {"loss": float(loss.detach()), **{k: float(np.mean(v)) for k, v in topic_scores(logits.detach(), batch).items()}}
@@ -190,9 +202,7 @@ def main() -> None:
             run.log(samples=done, per_second=(done - since) / (time.time() - last), norm=norm, **seen)
             last, since = time.time(), done
         if (done // BATCH) % 100 == 0:
-            run.log(samples=done, held_out=1, **validate(model, held_out))
-            if joint:
-                run.log(samples=done, held_out=1, tokens=32, inhibition=0.6, **validate(model, held_out, budget_of(32), 0.6))
+            log_held_out()
             last, since = time.time(), done
         if run.due() or done >= args.samples:
             run.save({"encoder": model.encoder.state_dict(), "decoder": model.decoder.state_dict(), "done": done,

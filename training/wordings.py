@@ -1,6 +1,8 @@
 """How the questions are worded. Lists only; `HELD_OUT` wordings are for evaluation and never trained on.
 
-Slots: {pic} picture, image, photo or scene; {a} "a dog"; {one} "dog"; {many} "dogs"; {class} "animals"; {left} a direction phrase.
+Slots: {pic} picture, image, photo or scene; {a} "a dog"; {one} "dog"; {many} "dogs"; {class} "animals"; {left} a direction phrase;
+{fields} "animals and count"; {types} "{ animals: string[], count: number }". The last three lists are for forms (forms.py): "form" names
+the fields, the other two do not.
 """
 
 PICTURES = ["picture", "image", "photo", "scene"]
@@ -37,6 +39,16 @@ TRAINED = {
     "describe": ["Describe the {pic}.", "Describe what you see.", "Please describe this {pic}.", "Give a description of the {pic}.",
                  "Tell me about the {pic}.", "What is the {pic} about?", "Write about this {pic}.", "Explain what the {pic} shows.",
                  "Can you describe the {pic}?", "Could you tell me what this {pic} is about?", "Give me a short description of the {pic}."],
+    "form": ["Answer in JSON with the fields {fields}.", "Answer in JSON with {fields}.", "Give {fields} as JSON.",
+             "Fill in the fields {fields}.", "Write a JSON object with the fields {fields}.", "Reply in JSON. The fields are {fields}.",
+             "Return JSON: {types}", "Answer as {types}.", "Fill in this form: {types}", "JSON with {fields} please.",
+             "Use JSON with the fields {fields}.", "Describe the {pic} as JSON with {fields}.", "Return a JSON object with {fields}.",
+             "Fill in {fields}.", "Give me JSON with the fields {fields}.", "What are {fields}? Answer in JSON."],
+    "list": ["Which {class} are in the {pic}, and how many?", "Which {class} do you see, and how many are there?", "Name and count the {class}.",
+             "List the {class} and their number.", "Which {class} can you see, and how many?", "Find all {class} in this {pic}.",
+             "Tell me which {class} there are and how many.", "Name the {class} and count them."],
+    "blank": ["Fill in the form.", "Fill in this form.", "Fill in the fields.", "Please fill in the form.", "Complete the form.",
+              "Read the {pic}.", "Look at the {pic} and fill in the form.", "Answer in JSON.", "Extract the data.", "What is here?"],
 }
 HELD_OUT = {
     "what": ["Which things do you see in this {pic}?", "Tell me what you see.", "List the objects in the {pic}."],
@@ -48,6 +60,9 @@ HELD_OUT = {
     "category": ["Which {class} can you see?", "List the {class}.", "Tell me which {class} are in the {pic}."],
     "background": ["What is the background of this {pic}?", "What do you see in the background?", "What is behind the things?"],
     "describe": ["Describe this {pic}.", "Can you tell me about this {pic}?", "Give me a description."],
+    "form": ["Please answer in JSON with {fields}.", "Give a JSON object with the fields {fields}.", "Answer with JSON: {types}"],
+    "list": ["Which {class} are there, and how many?", "Count and name the {class}.", "List and count the {class} in the {pic}."],
+    "blank": ["Fill in the form for this {pic}.", "Complete the fields.", "Please read this {pic}."],
 }
 DIRECTIONS = {("x", -1): ["left of", "to the left of"], ("x", 1): ["right of", "to the right of"],
               ("y", -1): ["above", "over"], ("y", 1): ["below", "under"]}
