@@ -1,7 +1,7 @@
 /**
- * The page's rule for scripts where Trusted Types are enforced: its two workers and its service worker, nothing else.
- * Text never becomes HTML or code. Bundlers find a worker by `new Worker(new URL(...))`, so its address cannot be
- * wrapped there.
+ * The page's rule for scripts where Trusted Types are enforced: its workers for models and for PDFs, and its service
+ * worker. Text never becomes HTML or code. Bundlers find a worker by `new Worker(new URL(...))`, so its address cannot
+ * be wrapped there.
  */
 
 const OWN_SCRIPTS = /\/(?:sw|(?:assets\/)?(?:fovea|pdf)-worker[\w.-]*)\.(?:js|ts)$/;
