@@ -80,7 +80,7 @@ class Search {
     const bytes = program.branches * (text.length + 1);
     if (bytes > MAX_MEMO_BYTES)
       throw new RangeError(
-        `a text of ${text.length} characters is too long for the tokenizer's pattern of ${program.branches} branches; shorten it`,
+        `a text of ${text.length} characters is too long for a pattern of ${program.branches} branches; shorten it`,
       );
     this.#program = program;
     this.#text = text;

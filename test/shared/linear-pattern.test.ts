@@ -165,7 +165,7 @@ describe("refuses", () => {
 
   it("a text that would take too much memory", () => {
     expect(() => [...new LinearPattern("a?".repeat(120)).matches("b".repeat(2 ** 21))]).toThrow(
-      /2097152 characters is too long for the tokenizer's pattern of 120 branches/,
+      /2097152 characters is too long for a pattern of 120 branches/,
     );
   });
 });
