@@ -97,7 +97,8 @@ describe("finds what JavaScript finds", () => {
         tooLarge++;
         continue;
       }
-      const text = Array.from({ length: 12 }, () => pick(["a", "b", "c", "x", " ", "\n", "É", "aa", "ab"])).join("");
+      // Short: JavaScript itself took nine seconds for one pattern and sixteen characters.
+      const text = Array.from({ length: 8 }, () => pick(["a", "b", "c", "x", " ", "\n", "É", "aa", "ab"])).join("");
       expect(found(source, text), JSON.stringify([source, text])).toEqual(expected(source, text));
     }
     expect(tooLarge).toBeLessThan(10);
