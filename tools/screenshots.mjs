@@ -10,6 +10,7 @@ import { root } from "./library.mjs";
 import { takeMatrix } from "./screenshot-matrix.mjs";
 import { serve } from "./serve.mjs";
 
+const COMPILE_MS = 8000;
 const TIMEOUT_MS = 90_000;
 const DESK = { width: 1280, height: 860 };
 const PHONE = { width: 360, height: 740 };
@@ -45,6 +46,8 @@ async function takeForDocuments() {
   await page.waitForFunction(isReady);
   await page.evaluate(setLength, Number(values["max-tokens"]));
   await shoot(page, "page-first");
+  // Shaders compile behind the page; who asks at once waits for them, which takes seconds on a software adapter only.
+  await page.waitForTimeout(COMPILE_MS);
 
   await askExample(page, "Picnic");
   await page.locator("app-picture-view .merged[fill^=rgb]").first().waitFor();

@@ -89,6 +89,8 @@ export const pageStyles = css`
     max-inline-size: 46rem;
     inline-size: 100%;
     justify-items: stretch;
+    /* From the top, not in the middle: it stays where it is when the bar of the loading model goes. */
+    margin-block: clamp(0px, 10vh - 2rem, 9rem) auto;
   }
   /* The page says so above, and its own pictures are what the model knows. */
   fovea-chat.own-pictures::part(model-note) {
