@@ -125,7 +125,7 @@ async function bundle(outDir) {
   // Lit's build for Node works the same in a page, and a server that renders the page can import it.
   const anywhere = /** @type {const} */ ({
     isExternal: isModel,
-    up: "../",
+    folder: "element/",
     minify: true,
     place: "node",
     holdsShared: true,
@@ -173,7 +173,7 @@ function isDependency() {
  * @param {Record<string, string>} entry name of the module -> source
  * @param {object} [options]
  * @param {(id: string) => boolean} [options.isExternal] modules that stay imports
- * @param {string} [options.up] from the module's folder to the library's
+ * @param {string} [options.folder] of the entry and all its parts, below the library's
  * @param {boolean} [options.minify]
  * @param {"browser" | "node"} [options.place] the builds of packages to include
  * @param {boolean} [options.holdsShared] true if the entry contains and exports the modules that its lazy parts share
@@ -183,9 +183,10 @@ function isDependency() {
 async function bundleModules(
   outDir,
   entry,
-  { isExternal = () => false, up = "./", minify = false, place = "browser", holdsShared = false } = {},
+  { isExternal = () => false, folder = "", minify = false, place = "browser", holdsShared = false } = {},
 ) {
   const { build } = await import("vite");
+  const up = folder === "" ? "./" : "../";
   const result = await build({
     root,
     configFile: false,
@@ -213,8 +214,8 @@ async function bundleModules(
         external: isExternal,
         // Lets a page's only script hold the modules that its later parts share with it, instead of another file.
         preserveEntrySignatures: holdsShared ? "allow-extension" : "strict",
-        // All files in one folder: the worker's script is beside any module that starts it.
-        output: { comments: false, minify, chunkFileNames: "[name]-[hash].js", banner: directive },
+        // All files of an entry in one folder: a worker's script has the same address from each of them.
+        output: { comments: false, minify, chunkFileNames: `${folder}[name]-[hash].js`, banner: directive },
       },
     },
   });

@@ -1,6 +1,6 @@
 /** What `npm pack` makes, installed in an empty project without a network: imported, type-checked and bundled. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { build } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { projectRoot } from "../support/command.ts";
@@ -141,6 +141,20 @@ test.for([
   const resolution = ["--module", module!, "--moduleResolution", moduleResolution!, "--types", ""];
   const checked = run(process.execPath, [compiler, ...options, ...resolution, "program.ts"], { cwd: consumer });
   await expect(checked.catch(({ stdout }) => Promise.reject(new Error(stdout)))).resolves.toMatchObject({ stdout: "" });
+});
+
+test("every script that a module names by its own address is there", () => {
+  const library = join(consumer, "node_modules/fovea/dist/lib");
+  const named = readdirSync(library, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".js"))
+    .flatMap((file) =>
+      [...readFileSync(join(library, file), "utf8").matchAll(/["'`](\.\.?\/fovea-[a-z]+\.js)["'`]/g)].map(
+        ([, script]) => ({ file, script: join(dirname(join(library, file)), script!) }),
+      ),
+    );
+  // The scripts of worker, formats and PDFs, from the library and from the element's own bundle.
+  expect(new Set(named.map(({ script }) => script)).size).toBe(4);
+  expect(named.filter(({ script }) => !existsSync(script))).toEqual([]);
 });
 
 test("its types need none of WebGPU's, which compilers before TypeScript 6 do not have", () => {
