@@ -2,17 +2,14 @@
  * Measures the built page from outside as a new visitor meets it, on a desk and on a phone: the first paint, the bytes
  * before it, layout shifts and long tasks until its model is loaded. Node only.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
-import { type BrowserContext, chromium, type Page } from "playwright";
+import type { BrowserContext, Page } from "playwright";
 import { ready } from "../test/support/site-page.ts";
 import { siteFolder } from "../tools/build.mjs";
-import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
 import { serve } from "../tools/serve.mjs";
 import { median } from "./parts/measure.ts";
 import type { Figure } from "./parts/result.ts";
+import { withVisitor } from "./visitor.ts";
 
 /** Widths and heights in CSS pixels. */
 const SCREENS = [
@@ -21,7 +18,6 @@ const SCREENS = [
 ] as const;
 
 const VISITS = 3;
-const TIMEOUT_MS = 300_000;
 /** The part of a task beyond this blocks (web.dev, "Total Blocking Time"). */
 const LONG_TASK_MS = 50;
 /** Shifts are counted for so long after the model is loaded. */
@@ -60,7 +56,7 @@ export async function pageFigures(progress: (what: string) => void, folder: stri
       const visits: Visit[] = [];
       for (let i = 0; i < VISITS; i++) {
         progress(`page: ${width} x ${height}, visit ${i + 1}`);
-        visits.push(await visit(server.origin, { width, height }));
+        visits.push(await withVisitor((context) => measure(context, server.origin), { width, height }));
       }
       figures.push(...figuresOf(visits, width));
     }
@@ -99,25 +95,8 @@ function figuresOf(visits: readonly Visit[], width: number): Figure[] {
   ];
 }
 
-async function visit(origin: string, viewport: { width: number; height: number }): Promise<Visit> {
-  const profile = mkdtempSync(join(tmpdir(), "fovea-bench-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: findChromium(),
-    args: CHROMIUM_FLAGS,
-    viewport,
-    timeout: TIMEOUT_MS,
-  });
-  try {
-    return await measure(context, origin);
-  } finally {
-    await context.close().catch(() => {});
-    rmSync(profile, { recursive: true, force: true });
-  }
-}
-
 async function measure(context: BrowserContext, origin: string): Promise<Visit> {
   const page = await context.newPage();
-  page.setDefaultTimeout(TIMEOUT_MS);
   await page.addInitScript(observe);
   const bodies = keepBodies(page);
   await page.goto(origin);

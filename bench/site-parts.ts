@@ -1,49 +1,39 @@
 /** Measures the built product from outside: the time until its page is ready, and its size. Node only. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { brotliCompressSync } from "node:zlib";
-import { chromium } from "playwright";
 import { ready } from "../test/support/site-page.ts";
 import { siteFolder } from "../tools/build.mjs";
-import { CHROMIUM_FLAGS, findChromium } from "../tools/chromium.mjs";
 import { libraryFolder } from "../tools/library.mjs";
 import { serve } from "../tools/serve.mjs";
 import type { Figure } from "./parts/result.ts";
+import { withVisitor } from "./visitor.ts";
 
 const LATER_VISITS = 5;
-const TIMEOUT_MS = 300_000;
 
 /** Seconds from opening the page to a loaded model: the first visit, and the fastest later one. Expects a built site. */
 export async function openFigures(progress: (what: string) => void): Promise<Figure[]> {
-  const profile = mkdtempSync(join(tmpdir(), "fovea-bench-"));
   const server = await serve({ "/": { folder: siteFolder } });
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: findChromium(),
-    args: CHROMIUM_FLAGS,
-    timeout: TIMEOUT_MS,
-  });
   try {
-    const seconds: number[] = [];
-    for (let visit = 0; visit <= LATER_VISITS; visit++) {
-      progress(`open: visit ${visit + 1}`);
-      const page = await context.newPage();
-      page.setDefaultTimeout(TIMEOUT_MS);
-      const start = performance.now();
-      await page.goto(server.origin);
-      await ready(page);
-      seconds.push((performance.now() - start) / 1000);
-      await page.close();
-    }
+    const seconds = await withVisitor(async (context) => {
+      const found: number[] = [];
+      for (let visit = 0; visit <= LATER_VISITS; visit++) {
+        progress(`open: visit ${visit + 1}`);
+        const page = await context.newPage();
+        const start = performance.now();
+        await page.goto(server.origin);
+        await ready(page);
+        found.push((performance.now() - start) / 1000);
+        await page.close();
+      }
+      return found;
+    });
     const [first = Number.NaN, ...later] = seconds;
     return [
       { id: "open.first", what: "page open to ready, first visit, fovea-demo", value: first, unit: "s" },
       { id: "open.second", what: "the same, fastest later visit", value: Math.min(...later), unit: "s" },
     ];
   } finally {
-    await context.close().catch(() => {});
     server.close();
-    rmSync(profile, { recursive: true, force: true });
   }
 }
 

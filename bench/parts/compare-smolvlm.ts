@@ -13,6 +13,7 @@ import {
   type Question,
   TransformersJs,
 } from "../peers/transformers-js.ts";
+import { drawnPicture } from "./drawn-picture.ts";
 import { median, nmse } from "./measure.ts";
 import type { Part, PartContext } from "./part.ts";
 import type { SizeName } from "./result.ts";
@@ -23,8 +24,8 @@ export const EXPORT_COMMAND = "python3 bench/peers/export_smolvlm.py";
 
 /** Positions in Fovea's KV cache. */
 const CONTEXT = 1024;
-/** The export's `LONGEST_EDGE`: tiles of such a picture are cut from it without scaling. */
-const SIDE = 1024;
+/** The side is the export's `LONGEST_EDGE`: tiles of such a picture are cut from it without scaling. */
+const SQUARES = { side: 1024, count: 200, width: 120, step: [197, 353] } as const;
 const TEXT_LENGTH = 200;
 /** Measured below 1e-9. Different weights or positions give 1e-2 and more. */
 const NMSE_SAME = 1e-6;
@@ -164,18 +165,8 @@ class Questions {
     const number = ++this.#made;
     const text = `${number}: what is here?`;
     if (kind === "text") return { text: text.padEnd(TEXT_LENGTH, " again") };
-    return { text, picture: await pictureOf(number), tiles: kind === "views" };
+    return { text, picture: await drawnPicture(number, SQUARES), tiles: kind === "views" };
   }
-}
-
-async function pictureOf(seed: number): Promise<Blob> {
-  const canvas = new OffscreenCanvas(SIDE, SIDE);
-  const context = canvas.getContext("2d")!;
-  for (let i = 0; i < 200; i++) {
-    context.fillStyle = `hsl(${(seed * 71 + i * 37) % 360} 70% ${30 + ((i * 13) % 50)}%)`;
-    context.fillRect((i * 197 + seed * 31) % SIDE, (i * 353) % SIDE, 120, 120);
-  }
-  return canvas.convertToBlob();
 }
 
 /** The measured part of the model, in words. */

@@ -2,24 +2,14 @@
 import type { Message } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { deleteStoredConversation } from "../../src/weights/storage.ts";
+import { drawnPicture } from "./drawn-picture.ts";
 import { median } from "./measure.ts";
 import type { Part } from "./part.ts";
 import type { Figure, SizeName } from "./result.ts";
 
 const ROUNDS: Record<SizeName, number> = { tiny: 1, small: 5, large: 9 };
 const NAME = "benchmark";
-const SIDE = 448;
-
-/** A picture of its own for each seed. */
-async function picture(seed: number): Promise<Blob> {
-  const canvas = new OffscreenCanvas(SIDE, SIDE);
-  const context = canvas.getContext("2d")!;
-  for (let i = 0; i < 60; i++) {
-    context.fillStyle = `hsl(${(seed * 71 + i * 37) % 360} 70% ${30 + ((i * 13) % 50)}%)`;
-    context.fillRect((i * 97 + seed * 31) % SIDE, (i * 53) % SIDE, 60, 60);
-  }
-  return canvas.convertToBlob();
-}
+const SQUARES = { side: 448, count: 60, width: 60, step: [97, 53] } as const;
 
 function question(text: string, image?: Blob): Message {
   const part = { type: "text", text } as const;
@@ -45,14 +35,15 @@ export const reuseOf =
     const reloaded = await Fovea.load(folder, { keptBytes: 0 });
     try {
       // Creates the pipelines and buffers of both.
-      for (const engine of [fovea, reloaded]) await ask(engine, [question("What is it?", await picture(999))]);
+      for (const engine of [fovea, reloaded])
+        await ask(engine, [question("What is it?", await drawnPicture(999, SQUARES))]);
       for (let round = 0; round < ROUNDS[size]; round++) {
-        const image = await picture(round);
+        const image = await drawnPicture(round, SQUARES);
         const turns = [question("What is in this picture?", image)];
         const first = await ask(fovea, turns);
         turns.push({ role: "assistant", content: first.text }, question("What color is it?"));
         const second = await ask(fovea, turns);
-        await ask(fovea, [question("What is here?", await picture(round + 500))]);
+        await ask(fovea, [question("What is here?", await drawnPicture(round + 500, SQUARES))]);
         turns.push({ role: "assistant", content: second.text }, question("How many are there?"));
         const back = await ask(fovea, turns);
         times.first.push(first.ms);
@@ -73,7 +64,10 @@ export const reuseOf =
         if (again.reused < tokens / 2) throw new Error(`${again.reused} of ${tokens} rows were used`);
         disk.restored.push(restored + again.ms);
         // A new picture of the same cost.
-        const other = [question("What is in this picture?", await picture(round + 700)), ...turns.slice(1)];
+        const other = [
+          question("What is in this picture?", await drawnPicture(round + 700, SQUARES)),
+          ...turns.slice(1),
+        ];
         disk.anew.push((await ask(reloaded, other)).ms);
       }
     } finally {
