@@ -1,6 +1,4 @@
 // Every state of the demo page at three widths, light and dark, for the eyes of those who change it: too many to commit.
-import { siteFolder } from "./build.mjs";
-import { serve } from "./serve.mjs";
 
 /** Widths and heights in CSS pixels. */
 const SCREENS = /** @type {const} */ ([
@@ -17,13 +15,12 @@ const WEIGHTS = /fovea-demo\/model\.safetensors/;
 /**
  * @param {import("playwright").Browser} browser
  * @param {object} options
+ * @param {string} options.address of the served page, without a slash at its end
  * @param {string} options.folder for the pictures
  * @param {number} options.timeout in milliseconds
  * @param {() => boolean} options.isReady runs in the page: true if its model is loaded
  */
-export async function takeMatrix(browser, { folder, timeout, isReady }) {
-  const server = await serve({ "/": { folder: siteFolder } });
-
+export async function takeMatrix(browser, { address, folder, timeout, isReady }) {
   /**
    * @param {import("playwright").BrowserContextOptions} options
    * @param {string} [query]
@@ -35,7 +32,7 @@ export async function takeMatrix(browser, { folder, timeout, isReady }) {
     if (onWeights) await context.route(WEIGHTS, onWeights);
     const page = await context.newPage();
     page.setDefaultTimeout(timeout);
-    await page.goto(`${server.origin}/${query}`);
+    await page.goto(`${address}/${query}`);
     return page;
   };
   /** @param {import("playwright").Page} page @param {string} state @param {(width: number) => Promise<unknown>} [prepare] */
@@ -51,61 +48,57 @@ export async function takeMatrix(browser, { folder, timeout, isReady }) {
     }
   };
 
-  try {
-    const failed = await open({}, NO_MODEL);
-    await failed.getByRole("alert").first().waitFor();
-    await shootAll(failed, "error");
-    await failed.context().close();
+  const failed = await open({}, NO_MODEL);
+  await failed.getByRole("alert").first().waitFor();
+  await shootAll(failed, "error");
+  await failed.context().close();
 
-    let release = () => {};
-    /** @type {Promise<void>} */
-    const released = new Promise((resolve) => {
-      release = resolve;
-    });
-    const page = await open({ serviceWorkers: "block" }, "", (route) => released.then(() => route.continue()));
-    await page.getByText(/^Loading the model/).waitFor();
-    await shootAll(page, "loading");
-    release();
-    await page.waitForFunction(isReady);
-    await shootAll(page, "first");
+  let release = () => {};
+  /** @type {Promise<void>} */
+  const released = new Promise((resolve) => {
+    release = resolve;
+  });
+  const page = await open({ serviceWorkers: "block" }, "", (route) => released.then(() => route.continue()));
+  await page.getByText(/^Loading the model/).waitFor();
+  await shootAll(page, "loading");
+  release();
+  await page.waitForFunction(isReady);
+  await shootAll(page, "first");
 
-    const stats = page.locator("fovea-chat [part=stats]");
-    await page.getByRole("img", { name: "Picnic" }).click();
-    await stats.waitFor();
-    const close = page.locator("app-inspector").getByRole("button", { name: "Close" });
-    await shootAll(page, "streaming", async () => {
-      if (await close.isVisible()) await close.click();
-      await page.evaluate(() => Object.assign(globalThis, { holdsAnswers: false }));
-      await stats.waitFor();
-      await page.evaluate(() => Object.assign(globalThis, { holdsAnswers: true }));
-      await page.getByRole("button", { name: "Try again" }).click();
-      await page.locator("fovea-chat [part=answer][aria-busy=true]", { hasText: /\w/ }).waitFor();
-    });
-    await page.evaluate(() => Object.assign(globalThis, { holdsAnswers: false }));
-    await page.getByRole("button", { name: "Stop", exact: true }).waitFor({ state: "detached" });
-    await stats.waitFor();
-    await shootAll(page, "answered", async () => {
-      if (await close.isVisible()) await close.click();
-    });
-    await page.locator("fovea-chat").getByRole("button", { name: "What it saw" }).click();
-    await shootAll(page, "inspector");
-    await page.keyboard.press("Escape");
+  const stats = page.locator("fovea-chat [part=stats]");
+  await page.getByRole("img", { name: "Picnic" }).click();
+  await stats.waitFor();
+  const close = page.locator("app-inspector").getByRole("button", { name: "Close" });
+  await shootAll(page, "streaming", async () => {
     if (await close.isVisible()) await close.click();
-    await page.getByRole("button", { name: /^Model/ }).click();
-    await shootAll(page, "picker");
-    await page.context().close();
+    await page.evaluate(() => Object.assign(globalThis, { holdsAnswers: false }));
+    await stats.waitFor();
+    await page.evaluate(() => Object.assign(globalThis, { holdsAnswers: true }));
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.locator("fovea-chat [part=answer][aria-busy=true]", { hasText: /\w/ }).waitFor();
+  });
+  await page.evaluate(() => Object.assign(globalThis, { holdsAnswers: false }));
+  await page.getByRole("button", { name: "Stop", exact: true }).waitFor({ state: "detached" });
+  await stats.waitFor();
+  await shootAll(page, "answered", async () => {
+    if (await close.isVisible()) await close.click();
+  });
+  await page.locator("fovea-chat").getByRole("button", { name: "What it saw" }).click();
+  await shootAll(page, "inspector");
+  await page.keyboard.press("Escape");
+  if (await close.isVisible()) await close.click();
+  await page.getByRole("button", { name: /^Model/ }).click();
+  await shootAll(page, "picker");
+  await page.context().close();
 
-    const again = await open({});
-    await again.waitForFunction(isReady);
-    await again.getByText(/Works offline/).waitFor();
-    await again.context().setOffline(true);
-    await again.reload();
-    await again.waitForFunction(isReady);
-    await shootAll(again, "offline");
-    await again.context().close();
-  } finally {
-    server.close();
-  }
+  const again = await open({});
+  await again.waitForFunction(isReady);
+  await again.getByText(/Works offline/).waitFor();
+  await again.context().setOffline(true);
+  await again.reload();
+  await again.waitForFunction(isReady);
+  await shootAll(again, "offline");
+  await again.context().close();
 }
 
 /**

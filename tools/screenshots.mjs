@@ -30,7 +30,7 @@ mkdirSync(folder, { recursive: true });
 const server = await serve({ "/": { folder: siteFolder } });
 const browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS });
 try {
-  if (values.all) await takeMatrix(browser, { folder, timeout: TIMEOUT_MS, isReady });
+  if (values.all) await takeMatrix(browser, { address: server.origin, folder, timeout: TIMEOUT_MS, isReady });
   else await takeForDocuments();
 } finally {
   await browser.close();
