@@ -1,7 +1,7 @@
 // The same as attention-decode.wgsl without workgroup memory, for software adapters. A barrier costs more there than
 // the loads it saves, and a load costs as much as tens of products. A workgroup is one quad and takes up to four query
 // heads of one key head. Each invocation has 8 keys of a pass, and the Parts lane, lane + 4, ... of the output.
-// Needs subgroups, lib/part-*, lib/cached-*, lib/key-value-parts, lib/soft-cap, lib/quad-products,
+// Needs subgroups, lib/part-*, lib/cached-*, lib/key-part, lib/value-part, lib/soft-cap, lib/quad-products,
 // lib/log-sum-exp-*, HEAD_PARTS (Parts in a head), GROUP (query heads a workgroup) and LOG_SUM_EXP (the binding
 // exists).
 

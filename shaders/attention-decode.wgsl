@@ -1,8 +1,8 @@
 // Attention of one query row, parallel over the keys (flash decoding). A workgroup takes GROUP query heads of one key
 // head and one split of the keys, in chunks of a key an invocation. Each split is a softmax of its own over the keys that
 // the row sees; attention-decode-combine.wgsl joins them. A split without such keys ends at once.
-// Needs lib/part-*, lib/cached-*, lib/key-value-parts, lib/soft-cap, lib/log-sum-exp-*, HEAD_PARTS (Parts in a
-// head), GROUP, THREADS, LOG_SUM_EXP (the binding exists).
+// Needs lib/part-*, lib/cached-*, lib/key-part, lib/value-part, lib/soft-cap, lib/log-sum-exp-*, HEAD_PARTS (Parts
+// in a head), GROUP, THREADS, LOG_SUM_EXP (the binding exists).
 
 const LANES = THREADS / GROUP; // invocations that share the softmax of a head
 const KEY_LANES = THREADS / HEAD_PARTS; // invocations that share a Part of the output

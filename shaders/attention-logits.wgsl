@@ -2,8 +2,8 @@
 // not see have LOWEST and are not read. Inhibition reads these logits before the row attends (paper eqs. 9-11).
 // A workgroup takes up to four query heads of one key head and SPLIT_KEYS keys. An invocation has four keys at a time:
 // each Part that it loads serves four products.
-// Needs lib/part-*, lib/cached-*, lib/soft-cap, lib/reduce*, HEAD_PARTS (Parts in a head), GROUP (query heads a
-// workgroup), SPLIT_KEYS and WORKGROUP_SIZE.
+// Needs lib/part-*, lib/cached-*, lib/key-part, lib/soft-cap, lib/reduce*, HEAD_PARTS (Parts in a head), GROUP
+// (query heads a workgroup), SPLIT_KEYS and WORKGROUP_SIZE.
 
 struct Params {
   keys: u32, // S
@@ -22,10 +22,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> logits: array<f32>; // [H, S]
 @group(0) @binding(4) var<storage, read_write> sums: array<f32>; // [splits, H], log-sum-exp
 @group(0) @binding(5) var<uniform> params: Params;
-
-fn key_part(at: u32) -> Part {
-  return from_cached(k[at]);
-}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(lane: Lane, @builtin(workgroup_id) workgroup: vec3u) {

@@ -1,8 +1,8 @@
 // The same as attention.wgsl without workgroup memory, for software adapters. A barrier costs more there than the loads
 // it saves, and a load costs as much as tens of products. A workgroup is one quad on 16 rows. Each invocation has 8
 // keys of a block, and the Parts lane, lane + 4, ... of the output.
-// Needs subgroups, lib/part-*, lib/cached-*, lib/key-value-parts, lib/soft-cap, lib/quad-products, lib/key-ranges,
-// lib/log-sum-exp-*, HEAD_PARTS and LOG_SUM_EXP.
+// Needs subgroups, lib/part-*, lib/cached-*, lib/key-part, lib/value-part, lib/soft-cap, lib/quad-products,
+// lib/key-ranges, lib/log-sum-exp-*, HEAD_PARTS and LOG_SUM_EXP.
 
 const ROWS = 16u;
 const LANE_KEYS = 8u;

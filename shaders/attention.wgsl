@@ -1,9 +1,9 @@
 // y = softmax(q k^T * scale, unseen and inhibited pairs at -inf) v, and its log-sum-exp. Online softmax: a workgroup
 // keeps a tile of rows of one query head and walks over the keys in tiles; logits never leave it. It walks only from the
 // smallest start to the largest end of its rows' ranges.
-// Needs lib/part-*, lib/cached-*, lib/key-value-parts, lib/soft-cap, lib/key-ranges, lib/log-sum-exp-*, HEAD_PARTS
-// (Parts in a head), ROW_LANES, KEY_LANES, KEY_BLOCK, and LOG_SUM_EXP (the binding exists). attention-quad.wgsl does
-// the same without workgroup memory.
+// Needs lib/part-*, lib/cached-*, lib/key-part, lib/value-part, lib/soft-cap, lib/key-ranges, lib/log-sum-exp-*,
+// HEAD_PARTS (Parts in a head), ROW_LANES, KEY_LANES, KEY_BLOCK, and LOG_SUM_EXP (the binding exists).
+// attention-quad.wgsl does the same without workgroup memory.
 
 const ROWS = 4u * ROW_LANES; // each invocation has 4 rows, the components of its vec4f
 const KEYS = KEY_LANES * KEY_BLOCK;

@@ -1,8 +1,9 @@
 // A, the head mean of pass 1's attention weights (paper eqs. 9-11): of the text rows of a chunk over every key that they
 // see. Weights on other text rows go to scratch, weights on image tokens (columns) are appended to the layer's packed
 // list. The weights of single heads never leave the registers. row-mean.wgsl does the same for one row.
-// Needs lib/part-*, lib/cached-*, lib/soft-cap, lib/text-row, lib/pair-store, HEAD_PARTS (Parts in a head),
-// ROW_BLOCK (text rows of an invocation, at one key), and the invocations of a workgroup: ROW_LANES x KEY_LANES.
+// Needs lib/part-*, lib/cached-*, lib/key-part, lib/soft-cap, lib/text-row, lib/pair-store, HEAD_PARTS (Parts in a
+// head), ROW_BLOCK (text rows of an invocation, at one key), and the invocations of a workgroup: ROW_LANES x
+// KEY_LANES.
 
 const ROWS = ROW_LANES * ROW_BLOCK;
 const THREADS = ROW_LANES * KEY_LANES;
@@ -55,7 +56,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) wor
     // Zeroed explicitly: some devices do not zero a bare declaration again in every round.
     var dots = array<f32, ROW_BLOCK>();
     for (var part = 0u; part < HEAD_PARTS; part++) {
-      let b = from_cached(k[k_start + head / heads_per_key * HEAD_PARTS + part]);
+      let b = key_part(k_start + head / heads_per_key * HEAD_PARTS + part);
       for (var i = 0u; i < ROW_BLOCK; i++) {
         let q_start = params.qOffset + rows[i] * params.qStride;
         dots[i] += part_dot(q[q_start + head * HEAD_PARTS + part], b);

@@ -32,7 +32,7 @@ export class LatePart<T> {
     this.#loaded ??= await loadCode(this.#what, this.#import);
   }
 
-  /** The part's exports. Throws an Error before `load` has resolved: whoever builds a model loads its parts first. */
+  /** The part's exports. Throws an Error before `load` has resolved; `readModel` loads a model's parts before it is built. */
   get now(): T {
     if (this.#loaded === undefined) throw new Error(`Fovea internal error: the code for ${this.#what} is not loaded`);
     return this.#loaded;

@@ -1,6 +1,6 @@
 /** Every shader has its wrapper, reference and test, and its bindings and parameters are those that the wrapper tells. */
 import { expect, test, vi } from "vitest";
-import type { Bindings, KernelDefinition, Params } from "../src/gpu/kernel.ts";
+import { type Bindings, type KernelDefinition, type Params, shaderText } from "../src/gpu/kernel.ts";
 import { SOFTWARE } from "../src/kernels/software.ts";
 import { filesBelow, importsOf, readSource } from "./support/sources.ts";
 
@@ -66,7 +66,7 @@ test("no entry stands for a shader that is gone", () => {
 
 test.for(shaders)("%s agrees with its wrapper on bindings and parameters", (name) => {
   const text = readSource(`shaders/${name}.wgsl`);
-  const kernels = definitions.filter(({ shader }) => (typeof shader === "string" ? shader : shader()) === text);
+  const kernels = definitions.filter((definition) => shaderText(definition) === text);
   expect(kernels.length, "kernels made of this shader").toBeGreaterThan(0);
   for (const { name: label, bindings, params } of kernels) {
     expect(label).toBe(name);

@@ -74,12 +74,17 @@ export class Kernel<B extends Bindings = Bindings, P extends Params = Params> {
       ...requires.map((name) => `requires ${name};`),
       ...Object.entries(constants).map(([name, value]) => `const ${name}: u32 = ${value}u;`),
       ...(libs?.texts ?? []),
-      typeof this.#shader === "string" ? this.#shader : this.#shader(),
+      shaderText({ shader: this.#shader }),
     ].join("\n");
     const variant: Variant<B, P> = { kernel: this, label, code };
     this.#variants.set(label, variant);
     return variant;
   }
+}
+
+/** The shader's text. Throws an Error if it loads late and is not there. */
+export function shaderText({ shader }: Pick<KernelDefinition<Bindings, Params>, "shader">): string {
+  return typeof shader === "string" ? shader : shader();
 }
 
 /** Bytes of `Params` in the uniform block, a multiple of 16. */

@@ -1,5 +1,6 @@
 /** The logits of one row over the KV cache, without inhibition; `rowMean` turns them into weights. */
 import shader from "../../shaders/attention-logits.wgsl?raw";
+import keyPart from "../../shaders/lib/key-part.wgsl?raw";
 import softCap from "../../shaders/lib/soft-cap.wgsl?raw";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Recorder } from "../gpu/pass.ts";
@@ -55,7 +56,7 @@ export function attentionLogits(recorder: Recorder, args: AttentionLogitsArgs): 
   recorder.dispatch(
     kernel.variant({
       ...reduction,
-      libs: { key: `${part.key} ${reduction.libs.key}`, texts: [part.text, softCap, ...reduction.libs.texts] },
+      libs: { key: `${part.key} ${reduction.libs.key}`, texts: [part.text, keyPart, softCap, ...reduction.libs.texts] },
       constants: { ...reduction.constants, ...constants },
     }),
     { q: q.tensor, k: k.tensor, visible, logits, sums },

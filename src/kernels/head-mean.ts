@@ -1,5 +1,6 @@
 /** A, the mean over the query heads of the attention weights of text rows on image tokens and on each other. One row: row-mean.ts. */
 import shader from "../../shaders/head-mean.wgsl?raw";
+import keyPart from "../../shaders/lib/key-part.wgsl?raw";
 import pairStore from "../../shaders/lib/pair-store.wgsl?raw";
 import softCap from "../../shaders/lib/soft-cap.wgsl?raw";
 import textRowLib from "../../shaders/lib/text-row.wgsl?raw";
@@ -85,7 +86,7 @@ export function headMean(recorder: Recorder, args: HeadMeanArgs): void {
   const part = chooseCachedPart(k.tensor, headWidth, q.stride, q.offset, k.stride, k.offset);
   recorder.dispatch(
     kernel.variant({
-      libs: { key: part.key, texts: [part.text, softCap, textRowLib, pairStore] },
+      libs: { key: part.key, texts: [part.text, keyPart, softCap, textRowLib, pairStore] },
       constants: { HEAD_PARTS: headWidth / part.width, ...TILE },
     }),
     {

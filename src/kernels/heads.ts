@@ -6,11 +6,12 @@
 import cachedF16 from "../../shaders/lib/cached-f16.wgsl?raw";
 import cachedF32 from "../../shaders/lib/cached-f32.wgsl?raw";
 import halfPair from "../../shaders/lib/half-pair.wgsl?raw";
-import keyValueParts from "../../shaders/lib/key-value-parts.wgsl?raw";
+import keyPart from "../../shaders/lib/key-part.wgsl?raw";
 import logSumExpDrop from "../../shaders/lib/log-sum-exp-drop.wgsl?raw";
 import logSumExpKeep from "../../shaders/lib/log-sum-exp-keep.wgsl?raw";
 import partScalar from "../../shaders/lib/part-scalar.wgsl?raw";
 import partVec4 from "../../shaders/lib/part-vec4.wgsl?raw";
+import valuePart from "../../shaders/lib/value-part.wgsl?raw";
 import { type Bindings, Kernel, type KernelDefinition, type Params, type VariantOptions } from "../gpu/kernel.ts";
 import type { Grid, Recorder } from "../gpu/pass.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -125,7 +126,7 @@ export class KernelWithLogSumExp<B extends Bindings, P extends Params> {
     const options = (lib: string, count: number): VariantOptions => ({
       libs: {
         key: part.key,
-        texts: [part.text, keyValueParts, ...(quads ? [SOFTWARE.now.quadProducts] : []), ...libs, lib],
+        texts: [part.text, keyPart, valuePart, ...(quads ? [SOFTWARE.now.quadProducts] : []), ...libs, lib],
       },
       constants: { ...constants, LOG_SUM_EXP: count },
       enables: quads ? ["subgroups"] : [],

@@ -1,4 +1,4 @@
-/** The shaders of software adapters. Whoever opens such an adapter loads them before anything is recorded. */
+/** The shaders of software adapters. The engine loads them on such an adapter, before anything is recorded. */
 import type { Capabilities } from "../gpu/pass.ts";
 import { LatePart } from "../late-part.ts";
 

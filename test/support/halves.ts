@@ -2,12 +2,13 @@
 import type { Gpu } from "../../src/gpu/device.ts";
 import { readTensor } from "../../src/gpu/readback.ts";
 import { type Tensor, tensorByteLength } from "../../src/gpu/tensor.ts";
-import { halfBits, halfValue } from "../../src/shared/half.ts";
+import { halfBits } from "../../src/shared/half.ts";
 import { elementCount, type Shape } from "../../src/shared/shape.ts";
+import { f16ToNumber, roundToF16 } from "../reference/weight-unpack.ts";
 
 /** The f16 next to each value. */
 export function roundToHalves(values: Float32Array): Float32Array {
-  return values.map((value) => halfValue(halfBits(value)));
+  return values.map(roundToF16);
 }
 
 /** A tensor of f16 with these values; NaN stays NaN. Their number is even. */
@@ -23,7 +24,7 @@ export function halfTensor(gpu: Gpu, shape: Shape, values: ArrayLike<number>): T
 export async function readHalves(gpu: Gpu, tensor: Tensor): Promise<Float32Array> {
   const words = await readTensor(gpu, { ...tensor, shape: [tensorByteLength(tensor) / 4], type: "u32" });
   const halves = new Uint16Array(words.buffer, words.byteOffset, elementCount(tensor.shape));
-  return Float32Array.from(halves, (half) => ((half & 0x7c00) === 0x7c00 ? Number.NaN : halfValue(half)));
+  return Float32Array.from(halves, f16ToNumber);
 }
 
 /** The values of a cache of either type. */
