@@ -278,7 +278,8 @@ async function stageFigures(
   const stages = (times.reduce((sum, each) => sum + median(each), 0) * views) / batch;
   // Stages take the same time in an encoder of any depth; the rest grows with the arithmetic.
   const growth = pictureFlops(whole, work).encoder / pictureFlops(model, work).encoder;
-  const share = (100 * stages) / ((encodeMs - stages) * growth + stages);
+  const rest = Math.max(0, encodeMs - stages);
+  const share = (100 * stages) / (rest * growth + stages);
   const what = `${views} views, vmtc at 50 %`;
   const note = `the rest of the encoder at ${growth.toFixed(2)} times its measured depth`;
   return [

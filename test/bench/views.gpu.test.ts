@@ -37,6 +37,10 @@ describe("views", () => {
     expect(figures.get("views.batches-5.ms")?.note).toMatch(
       /^1 of 4 blocks, 1 of 2 layers; encoder to decoder 3\.\d : 1/,
     );
-    expect(value("views.stages-5.share")).toBeLessThan(100);
+    // Times of a toy say nothing about the share itself, so only its arithmetic is compared.
+    const stages = value("views.stages-5");
+    const rest = Math.max(0, value("views.vmtc-50-5.encoder") - stages);
+    const growth = Number(figures.get("views.stages-5.share")?.note?.match(/at (\d\.\d\d) times/)?.[1]);
+    expect(value("views.stages-5.share") / ((100 * stages) / (rest * growth + stages))).toBeCloseTo(1, 1);
   });
 });
