@@ -4,7 +4,7 @@ import type { ModelAbout } from "../shared/model-about.ts";
 import { originalOf } from "../shared/small-copy.ts";
 import type { ModelFolder } from "../weights/folder.ts";
 import { withModel } from "../weights/open-model.ts";
-import { knownModel } from "../weights/remote-model.ts";
+import { knownModel } from "../weights/published-model.ts";
 import { warnOfAdapter, warnOfUnreadFiles } from "./warnings.ts";
 
 /** Callbacks and context of a load, besides its options. */

@@ -10,7 +10,7 @@ import { elementCount } from "../shared/shape.ts";
 import { originalOf } from "../shared/small-copy.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import { openModel } from "../weights/formats/registry.ts";
-import { knownModel } from "../weights/remote-model.ts";
+import { knownModel } from "../weights/published-model.ts";
 import { storageReport } from "../weights/storage.ts";
 import { surveyModel } from "../weights/survey.ts";
 import {

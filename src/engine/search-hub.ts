@@ -5,7 +5,7 @@ import { checkInteger } from "../shared/assert.ts";
 import type { HubMatch, HubSearchOptions } from "../shared/hub-match.ts";
 import { HUB_FIELDS, isReadable } from "../weights/formats/registry.ts";
 import { searchModels } from "../weights/hub-search.ts";
-import { hubAddress } from "../weights/remote-model.ts";
+import { hubAddress } from "../weights/published-model.ts";
 import { checkAccess } from "./check-arguments.ts";
 
 const DEFAULT_LIMIT = 50;

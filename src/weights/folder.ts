@@ -1,6 +1,6 @@
 /**
  * A checkpoint's folder: at an http(s) address, or as files in memory. Opens files by name and reads small ones as text
- * or JSON, within limits. Known names and hub names are resolved before they get here (remote-model.ts).
+ * or JSON, within limits. Known names and hub names are resolved before they get here (published-model.ts).
  */
 import { FoveaError } from "../errors.ts";
 import { addressText } from "../shared/http.ts";

@@ -7,8 +7,8 @@ import { ByteCounter } from "./byte-counter.ts";
 import type { ByteSource, FileBytes, ReadOptions } from "./byte-source.ts";
 import { CachingSource, type RecentPart } from "./caching-source.ts";
 import { type FileSize, type ModelFolder, makeFolder, openFolder } from "./folder.ts";
+import { type AccessOptions, type AskOptions, type PublishedModel, publishedModel } from "./published-model.ts";
 import type { ReadProgress } from "./read-tensors.ts";
-import { type AskOptions, type RemoteModel, type RemoteOptions, remoteModel } from "./remote-model.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy, TransientFailure } from "./retry.ts";
 import { checkRoom } from "./storage.ts";
 import { ModelStore } from "./store.ts";
@@ -23,7 +23,7 @@ const NOT_STORED =
 /** If the server does not answer, the stored files do: one retry is enough. */
 const STORED_RETRY: RetryPolicy = { ...DEFAULT_RETRY_POLICY, attempts: 2 };
 
-export interface OpenModelOptions extends RemoteOptions, ReadOptions {
+export interface OpenModelOptions extends AccessOptions, ReadOptions {
   /** "opfs" (default) stores files in the browser's private file system, if it has one. */
   cache?: "opfs" | "none" | undefined;
   /** Called as bytes of any file arrive. */
@@ -51,7 +51,7 @@ export async function withModel<T>(
   const counter = new ByteCounter(options.onBytes);
   if (typeof source !== "string" && !(source instanceof URL))
     return load(counter.folder(openFolder(source, { choice: options.variant })));
-  const remote = remoteModel(source, options);
+  const remote = publishedModel(source, options);
   for (let mayTryAgain = true; ; ) {
     throwIfAborted(options.signal, "loading");
     counter.reset();
@@ -73,7 +73,7 @@ export async function withModel<T>(
 }
 
 /** The store of the model; undefined if the model is not stored and should not be. */
-async function openStore(remote: RemoteModel, { cache, signal }: OpenModelOptions): Promise<ModelStore | undefined> {
+async function openStore(remote: PublishedModel, { cache, signal }: OpenModelOptions): Promise<ModelStore | undefined> {
   if (remote.findStored) {
     const key = await remote.findStored();
     // Creates nothing for a deleted model.
@@ -88,7 +88,7 @@ export function nobodyAnswers(error: unknown): boolean {
 }
 
 /** Opener of a published file while its server cannot be reached: always fails. */
-export function unreachable(name: string, { location, repair }: RemoteModel): () => Promise<never> {
+export function unreachable(name: string, { location, repair }: PublishedModel): () => Promise<never> {
   return async () => {
     throw new FoveaError(
       "download-failed",
@@ -103,7 +103,7 @@ class VersionChanged extends Error {}
 /** One attempt to load. */
 class Session {
   readonly folder: ModelFolder;
-  readonly #remote: RemoteModel;
+  readonly #remote: PublishedModel;
   readonly #store: ModelStore | undefined;
   readonly #counter: ByteCounter;
   readonly #options: OpenModelOptions;
@@ -114,7 +114,7 @@ class Session {
   #isOffline = false;
   #hasAsked = false;
 
-  constructor(remote: RemoteModel, store: ModelStore | undefined, counter: ByteCounter, options: OpenModelOptions) {
+  constructor(remote: PublishedModel, store: ModelStore | undefined, counter: ByteCounter, options: OpenModelOptions) {
     this.#remote = remote;
     this.#store = store;
     this.#counter = counter;

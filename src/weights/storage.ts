@@ -5,7 +5,7 @@ import { FoveaError } from "../errors.ts";
 import { checkFields } from "../shared/arguments.ts";
 import type { StoredConversation } from "../shared/stored-conversation.ts";
 import { NO_ROOM, type StorageReport, type StoredModel } from "../shared/stored-model.ts";
-import { storedName } from "./remote-model.ts";
+import { storedName } from "./published-model.ts";
 import { deleteStored, listStored } from "./store.ts";
 
 /**

@@ -6,7 +6,7 @@ import type { ByteSource, ReadOptions } from "./byte-source.ts";
 import { CachingSource } from "./caching-source.ts";
 import { type ModelFolder, makeFolder, openFolder } from "./folder.ts";
 import { type ModelSource, nobodyAnswers, type OpenModelOptions, PART_BYTES, unreachable } from "./open-model.ts";
-import { type RemoteModel, remoteModel } from "./remote-model.ts";
+import { type PublishedModel, publishedModel } from "./published-model.ts";
 import { StoredView } from "./store.ts";
 import { sameFile } from "./stored-file.ts";
 
@@ -37,7 +37,7 @@ export interface ModelSurvey {
 export function surveyModel(source: ModelSource, options: OpenModelOptions): ModelSurvey {
   const files = new Map<string, SurveyedFile>();
   const isRemote = typeof source === "string" || source instanceof URL;
-  const remote = isRemote ? remoteModel(source, options) : undefined;
+  const remote = isRemote ? publishedModel(source, options) : undefined;
   const places = remote ? remotePlaces(remote, options) : givenPlaces(source as Exclude<ModelSource, string | URL>);
   const find = async (name: string, options: ReadOptions) => {
     const found = await places.find(name, options);
@@ -78,7 +78,7 @@ function givenPlaces(source: Exclude<ModelSource, string | URL>): Places {
   return { find, names: (options) => folder.names(options) };
 }
 
-function remotePlaces(remote: RemoteModel, { cache, partBytes = PART_BYTES }: OpenModelOptions): Places {
+function remotePlaces(remote: PublishedModel, { cache, partBytes = PART_BYTES }: OpenModelOptions): Places {
   const view = remote.findStored
     ? remote.findStored().then((key) => key && StoredView.open(key))
     : cache === "none"

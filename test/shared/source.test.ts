@@ -1,7 +1,7 @@
 /** Sources of models: what people paste, in one spelling. */
 import { afterEach, expect, test, vi } from "vitest";
 import { absoluteAddress, sourceName } from "../../src/shared/source.ts";
-import { remoteModel, storedName } from "../../src/weights/remote-model.ts";
+import { publishedModel, storedName } from "../../src/weights/published-model.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -47,16 +47,16 @@ test("addresses are relative to the page, and elsewhere to the worker", () => {
 
 test("without a page there is nothing to be relative to", () => {
   expect(sourceName("/models/a")).toBe("/models/a");
-  expect(() => remoteModel("/models/a", {})).toThrow('"/models/a" is not a model');
+  expect(() => publishedModel("/models/a", {})).toThrow('"/models/a" is not a model');
 });
 
 test("a model is stored under one name, however it was asked for", () => {
   for (const same of ["hf:owner/name", "owner/name", "https://huggingface.co/owner/name"]) {
-    expect(remoteModel(same, {}).key.source).toBe("hf:owner/name");
+    expect(publishedModel(same, {}).key.source).toBe("hf:owner/name");
     expect(storedName(same)).toBe("hf:owner/name");
   }
   for (const same of ["https://example.org/a", "https://example.org/a/", " https://example.org/a "]) {
-    expect(remoteModel(same, {}).key.source).toBe("https://example.org/a/");
+    expect(publishedModel(same, {}).key.source).toBe("https://example.org/a/");
     expect(storedName(same)).toBe("https://example.org/a/");
   }
   expect(storedName("fovea-demo")).toBe("fovea-demo");
@@ -66,7 +66,7 @@ test("a model is stored under one name, however it was asked for", () => {
 test("the folder of known models may be relative to the page", async () => {
   vi.stubGlobal("document", { baseURI: "https://page.example/app/" });
   vi.stubGlobal("fetch", async () => new Response("", { status: 404 }));
-  const file = await remoteModel("fovea-demo", { modelsUrl: "/models/" }).find("config.json", {});
+  const file = await publishedModel("fovea-demo", { modelsUrl: "/models/" }).find("config.json", {});
   await expect(file!.open({})).rejects.toThrow(
     "config.json: no file at https://page.example/models/fovea-demo/config.json; install the package fovea-demo-model",
   );
@@ -74,6 +74,6 @@ test("the folder of known models may be relative to the page", async () => {
 
 test("a page in the place of a known model's file says how to serve the files", async () => {
   vi.stubGlobal("fetch", async () => new Response("<!doctype html>", { headers: { "Content-Length": "15" } }));
-  const file = await remoteModel("fovea-demo", { modelsUrl: "https://page.example/" }).find("config.json", {});
+  const file = await publishedModel("fovea-demo", { modelsUrl: "https://page.example/" }).find("config.json", {});
   await expect(file!.open({})).rejects.toThrow(/15 bytes at .*expected \d+; install the package fovea-demo-model/);
 });

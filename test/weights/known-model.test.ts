@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { expect, test, vi } from "vitest";
 import { withModel } from "../../src/weights/open-model.ts";
-import { knownModel } from "../../src/weights/remote-model.ts";
+import { knownModel } from "../../src/weights/published-model.ts";
 import { expectBytes } from "../support/bytes.ts";
 import { type Behaviour, QUICK_RETRY, serve, withRanges } from "./http-server.ts";
 import { patternBytes } from "./safetensors-file.ts";

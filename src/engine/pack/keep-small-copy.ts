@@ -4,7 +4,7 @@ import { FoveaError, throwIfAborted } from "../../errors.ts";
 import { copySource, originalOf, type SmallCopy, type SmallCopyOptions } from "../../shared/small-copy.ts";
 import { storeCopy } from "../../weights/copies.ts";
 import { PART_BYTES, withModel } from "../../weights/open-model.ts";
-import { remoteModel } from "../../weights/remote-model.ts";
+import { publishedModel } from "../../weights/published-model.ts";
 import { checkRoom, deleteStoredModel } from "../../weights/storage.ts";
 import { packModel } from "./pack-model.ts";
 
@@ -48,7 +48,7 @@ function nameOf(
   name: string | undefined,
   opening: Pick<SmallCopyOptions, "hubUrl" | "modelsUrl" | "variant">,
 ): string {
-  if (typeof source === "string" || source instanceof URL) return remoteModel(source, opening).key.source;
+  if (typeof source === "string" || source instanceof URL) return publishedModel(source, opening).key.source;
   if (name === undefined || name === "")
     throw new TypeError("name is missing; give the copy of these files a name, by which it is loaded later");
   return name;

@@ -22,7 +22,7 @@ import type { ModelKey } from "./store.ts";
 import { openUrl, type UrlOptions } from "./url-source.ts";
 
 /** A published file. */
-export interface RemoteFile {
+export interface PublishedFile {
   readonly byteLength: number;
   readonly digest?: Digest | undefined;
   readonly validator?: string | undefined;
@@ -34,7 +34,7 @@ export interface AskOptions extends ReadOptions {
   retry?: RetryPolicy | undefined;
 }
 
-export interface RemoteModel {
+export interface PublishedModel {
   readonly key: ModelKey;
   /** For a model that is only on disk: its current place, instead of `key`; undefined if it is gone. */
   findStored?(): Promise<ModelKey | undefined>;
@@ -49,11 +49,11 @@ export interface RemoteModel {
   /** Names of all files; absent without a published list. */
   names?(options: AskOptions): Promise<readonly string[]>;
   /** The file of this name; undefined if it does not exist. Throws `download-failed` or `aborted`. */
-  find(name: string, options: AskOptions): Promise<RemoteFile | undefined>;
+  find(name: string, options: AskOptions): Promise<PublishedFile | undefined>;
 }
 
 /** Addresses and access for models that are named by id. */
-export interface RemoteOptions {
+export interface AccessOptions {
   hubUrl?: string | undefined;
   hubToken?: string | undefined;
   modelsUrl?: string | undefined;
@@ -68,7 +68,7 @@ export function knownModel(source: unknown): KnownModel | undefined {
 }
 
 /** Resolves a source. Fetches nothing yet. Throws TypeError for a source that is not a model. */
-export function remoteModel(source: string | URL, options: RemoteOptions): RemoteModel {
+export function publishedModel(source: string | URL, options: AccessOptions): PublishedModel {
   const known = knownModel(source);
   const original = originalOf(source);
   if (original !== undefined) return storedCopy(String(source).trim(), original);
@@ -130,8 +130,8 @@ function listedModel(
   source: string,
   origin: string,
   list: (options: AskOptions) => Promise<Listing>,
-  { retry, variant }: RemoteOptions,
-): RemoteModel {
+  { retry, variant }: AccessOptions,
+): PublishedModel {
   let listing: Promise<Listing> | undefined;
   const listed = (options: AskOptions) => {
     listing ??= list(options);
@@ -191,7 +191,7 @@ function addressKey(base: URL, choice?: string): ModelKey {
   return { source: `${plainAddress(base)}${choice ?? ""}${hash && `?[${hash.slice(0, 12)}]`}`, origin: hash };
 }
 
-function urlModel(base: URL, { retry: ownRetry, variant }: RemoteOptions): RemoteModel {
+function urlModel(base: URL, { retry: ownRetry, variant }: AccessOptions): PublishedModel {
   return {
     key: addressKey(base, variant),
     location: addressText(base),
@@ -209,7 +209,7 @@ function urlModel(base: URL, { retry: ownRetry, variant }: RemoteOptions): Remot
 }
 
 /** A small copy, which exists only on disk. It behaves like a stored model whose server cannot be reached. */
-function storedCopy(source: string, original: string): RemoteModel {
+function storedCopy(source: string, original: string): PublishedModel {
   const nobody = async (): Promise<never> => {
     throw new FoveaError(
       "download-failed",
