@@ -42,6 +42,8 @@ export interface Architecture {
   normOffset?: 1;
   /** `attn_qkv` holds three matrices of queries, keys and values that the family reads apart. */
   splitQkv?: true;
+  /** A SentencePiece tokenizer drops white space after control tokens, which the file cannot say. */
+  stripsAfterControls?: true;
 }
 
 /** Fields of decoders with RMSNorms, whose heads and feed-forward widths are the same in all layers. */
@@ -264,6 +266,8 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   phi3: {
     config: (input) => ({ ...plain("phi3", input), sliding_window: windowOf(input) ?? null }),
     layerNames: { ffn_up: "mlp.gate_up_proj" },
+    // llama.cpp goes by the name, too.
+    stripsAfterControls: true,
   },
   phi2: {
     config: (input) => ({ ...layerNormed("phi", input), hidden_act: "gelu_new" }),

@@ -150,7 +150,11 @@ async function describe(
   let languageFiles: LanguageFiles | undefined;
   for (const name of ["tokenizer.json", "tokenizer_config.json", "generation_config.json"] as const)
     descriptions[name] = () => {
-      languageFiles ??= describeTokenizer(header.metadata, text.vocab_size as number);
+      languageFiles ??= describeTokenizer(
+        header.metadata,
+        text.vocab_size as number,
+        architectureOf(header).architecture,
+      );
       return languageFiles[name];
     };
   return {

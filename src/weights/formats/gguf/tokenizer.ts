@@ -3,6 +3,7 @@
  * tokenizer_config.json and generation_config.json, as parsed JSON.
  */
 import { quoted } from "../../../shared/json.ts";
+import type { Architecture } from "./architectures.ts";
 import { unsupportedGguf } from "./header-reader.ts";
 import { mergesOfScores } from "./merges.ts";
 import type { Metadata } from "./metadata.ts";
@@ -41,7 +42,11 @@ interface TokenizerParts {
  * @param rows of the embedding table
  * @throws FoveaError `bad-weights` for a damaged vocabulary, `unsupported-model` for a kind of tokenizer that is not read
  */
-export function describeTokenizer(metadata: Metadata, rows: number): LanguageFiles {
+export function describeTokenizer(
+  metadata: Metadata,
+  rows: number,
+  { stripsAfterControls }: Pick<Architecture, "stripsAfterControls"> = {},
+): LanguageFiles {
   const vocabulary = withEnds(readVocabulary(metadata, rows));
   const kind = metadata.string("tokenizer.ggml.model");
   const read = kind === "gpt2" ? byteLevel : kind === "llama" ? sentencePiece : undefined;
@@ -57,7 +62,7 @@ export function describeTokenizer(metadata: Metadata, rows: number): LanguageFil
   return {
     "tokenizer.json": {
       version: "1.0",
-      added_tokens: addedTokens(metadata, vocabulary, kind!),
+      added_tokens: addedTokens(vocabulary, kind!, stripsAfterControls === true),
       normalizer,
       pre_tokenizer: preTokenizer,
       post_processor: bos === undefined ? null : beginWith(texts[bos]!, bos),
@@ -107,10 +112,9 @@ function beginWith(text: string, id: number): unknown {
 }
 
 /** Tokens that are cut out of the text before it becomes words. */
-function addedTokens(metadata: Metadata, { texts, types }: GgufVocabulary, kind: string): unknown[] {
+function addedTokens({ texts, types }: GgufVocabulary, kind: string, stripsAfterControls: boolean): unknown[] {
   const added: unknown[] = [];
-  // Its tokenizer drops white space after control tokens, which the file cannot say. llama.cpp goes by the name, too.
-  const strips = kind === "llama" && metadata.string("general.architecture") === "phi3";
+  const strips = kind === "llama" && stripsAfterControls;
   for (let id = 0; id < texts.length; id++) {
     const isControl = types[id] === TOKEN_TYPE.control || types[id] === TOKEN_TYPE.unknown;
     if ((!isControl && types[id] !== TOKEN_TYPE.userDefined) || texts[id] === "") continue;

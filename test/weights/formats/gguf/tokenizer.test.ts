@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { Tokenizer } from "../../../../src/text/tokenizer.ts";
 import { memorySource } from "../../../../src/weights/byte-source.ts";
+import { ARCHITECTURES } from "../../../../src/weights/formats/gguf/architectures.ts";
 import { readGguf } from "../../../../src/weights/formats/gguf/container.ts";
+import { architectureOf } from "../../../../src/weights/formats/gguf/language.ts";
 import { describeTokenizer } from "../../../../src/weights/formats/gguf/tokenizer.ts";
 import { type GgufValue, writeGguf } from "../../../support/gguf-file.ts";
 import { describeShared, needing, sharedBytes, sharedJson } from "../../../support/shared.ts";
@@ -25,8 +27,9 @@ describeShared(needing("golden/formats", "golden tokenizers"), () => {
     const root = `golden/formats/${folder}`;
     const golden = await sharedJson<Case>(`${root}/case.json`);
     const file = golden.files[0]!;
-    const { metadata, tensors } = await readGguf(memorySource(file, await sharedBytes(`${root}/model/${file}`)));
-    const files = describeTokenizer(metadata, tensors.get("token_embd.weight")!.shape[0]!);
+    const header = await readGguf(memorySource(file, await sharedBytes(`${root}/model/${file}`)));
+    const rows = header.tensors.get("token_embd.weight")!.shape[0]!;
+    const files = describeTokenizer(header.metadata, rows, architectureOf(header).architecture);
     const tokenizer = Tokenizer.parse(files);
     for (const { text, ids } of golden.tokenizer)
       expect(tokenizer.encode(text, { addSpecialTokens: false }), text).toEqual(ids);
@@ -67,7 +70,9 @@ async function convert(folder: string, more: Record<string, GgufValue>) {
     ...more,
   });
   const { metadata } = await readGguf(memorySource("converted.gguf", file));
-  return Tokenizer.parse(describeTokenizer(metadata, texts.length));
+  return Tokenizer.parse(
+    describeTokenizer(metadata, texts.length, ARCHITECTURES[more["general.architecture"] as string]),
+  );
 }
 
 const PUBLISHED: [folder: string, metadata: Record<string, GgufValue>][] = [
