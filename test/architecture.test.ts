@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { familyNames } from "../src/families/registry.ts";
 import { projectRoot } from "./support/command.ts";
 import { familyNamesIn, namesFamily, stringNamesFamily } from "./support/family-names.ts";
 import { describeShared, needing } from "./support/shared.ts";
@@ -221,6 +222,11 @@ describe("families of models", () => {
     const named = files.filter(namesFamily);
     const inside = files.flatMap((file) => familyNamesIn(file).map((name) => `${file}: ${name}`));
     expect([...named, ...inside]).toEqual([]);
+  });
+
+  test("are all known to this test", () => {
+    const unknown = familyNames().filter((name) => !stringNamesFamily(name));
+    expect(unknown, "names to add to test/support/family-names.ts").toEqual([]);
   });
 
   test("are told from words that mean something else", () => {

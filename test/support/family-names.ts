@@ -7,7 +7,7 @@ import { readSource } from "./sources.ts";
 
 /** No other word contains these. */
 const ANYWHERE =
-  /llava|llama|qwen|siglip|idefics|smolvlm|smollm|gemma|blip|fuyu|mistral|vicuna|granite|intern(vl|vit|lm)/i;
+  /llava|llama|qwen|siglip|idefics|smolvlm|smollm|gemma|blip|fuyu|mistral|pixtral|vicuna|granite|olmo|stablelm|shikra|minigpt|mplug|intern(vl|vit|lm)/i;
 
 /** Whole words, with a version or without one. */
 const WORD = /^(vit|lfm|pali|intern|phi[1-9])\d*$/;
