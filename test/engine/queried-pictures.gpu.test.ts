@@ -1,8 +1,10 @@
 /** Models whose pictures are read by learned queries: compression before and after them, inhibition, counts, text alone. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Compression, Message } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { familyNames } from "../../src/families/registry.ts";
+import { ROW_METHODS } from "../../src/model/compression/rows/registry.ts";
+import type { RowMethod } from "../../src/model/compression/rows/row-method.ts";
 import { nmse } from "../support/compare.ts";
 import { loadFamily, requestOf, sourceOf } from "../support/golden-family.ts";
 import { useDevice } from "../support/gpu.ts";
@@ -52,6 +54,23 @@ describe.runIf(folders.length > 0).for(folders)("%s", (folder) => {
     expect(nmse(few.images[0]!.projected.data, expected)).toBeLessThan(1e-12);
     const count = await fovea.countTokens(request.messages!, { compression: diverse });
     expect(count).toMatchObject({ promptTokens: few.prompt.ids.length, imageTokens: 3, isExact: true });
+    fovea.dispose();
+  });
+
+  test("has no places for the rows of a method", async () => {
+    const grids: unknown[] = [];
+    const noting: RowMethod = {
+      choose(args) {
+        grids.push(args.grid);
+        ROW_METHODS.uniform.choose(args);
+      },
+    };
+    Object.assign(ROW_METHODS, { noting });
+    onTestFinished(() => void Reflect.deleteProperty(ROW_METHODS, "noting"));
+    const fovea = await load();
+    const request = await requestOf((await loadFamily(folder)).prompts[0]!);
+    await fovea.inspect({ ...request, compression: { method: "noting", tokens: 3 } as unknown as Compression });
+    expect([...new Set(grids)]).toEqual([undefined]);
     fovea.dispose();
   });
 

@@ -1,4 +1,4 @@
-/** Methods that keep some of the connector's rows: the shipped baseline, and one that only its file and its entry know. */
+/** Methods that keep some of the connector's rows: the shipped baseline, and two that only their file and their entry know. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Compression, Fovea } from "../../src/index.ts";
 import { ROW_METHODS } from "../../src/model/compression/rows/registry.ts";
@@ -20,15 +20,27 @@ const last: RowMethod = {
   },
 };
 
+/** Keeps the leftmost rows, column by column. */
+const left: RowMethod = {
+  choose({ grid, order, chosen, upload }) {
+    const [all, kept] = [[...Array(order.shape[1]!).keys()], chosen.shape[1]!];
+    const byColumn = all.toSorted((a, b) => (a % grid!.cols) - (b % grid!.cols));
+    const first = byColumn.slice(0, kept);
+    const ascending = first.toSorted((a, b) => a - b);
+    upload(order, Uint32Array.from([...ascending, ...all.filter((row) => !first.includes(row))]));
+    upload(chosen, Uint32Array.from(first));
+  },
+};
+
 const { device } = useDevice();
 let fovea: Fovea;
 beforeAll(async () => {
-  Object.assign(ROW_METHODS, { last });
+  Object.assign(ROW_METHODS, { last, left });
   fovea = await Fovea.load(sharedUrl(MODEL), { maxContext: 200, weights: "f32", precision: "f32", device: device() });
 });
 afterAll(() => {
   fovea?.dispose();
-  Reflect.deleteProperty(ROW_METHODS, "last");
+  for (const name of ["last", "left"]) Reflect.deleteProperty(ROW_METHODS, name);
 });
 
 function picture(): ImageData {
@@ -51,6 +63,7 @@ describe("of 15 rows, 4", () => {
   test.for([
     ["uniform", [1, 5, 9, 13], [1, 5, 9, 13]],
     ["last", [11, 12, 13, 14], [14, 13, 12, 11]],
+    ["left", [0, 1, 5, 10], [0, 5, 10, 1]],
   ] as const)("%s keeps the rows that it chose", async ([method, kept, chosen]) => {
     const idle = fovea.memory.gpuBytes;
     const whole = await inspected({ method: "none" });
@@ -66,7 +79,7 @@ describe("of 15 rows, 4", () => {
 
   test("a method that nobody registered is refused, with those that there are", async () => {
     await expect(inspected({ method: "first", tokens: 4 } as unknown as Compression)).rejects.toThrow(
-      /compression\.method must be "none", "vmtc", "prune-last", "pool", "prumerge", "diverse", "uniform" or "last", got "first"/,
+      /compression\.method must be "none", "vmtc", "prune-last", "pool", "prumerge", "diverse", "uniform", "last" or "left", got "first"/,
     );
   });
 });

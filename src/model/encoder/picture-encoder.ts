@@ -294,6 +294,7 @@ export class PictureEncoder {
       owners: all,
       tokens,
       first,
+      grid: queried === undefined ? this.rows.cellGrid(batch.grid) : undefined,
       kept,
       keptRows,
       scratch,

@@ -158,7 +158,7 @@ describe("after the encoder", () => {
     const owners = inputTensor(gpu(), [views, cells], initialOwners(cells, views), "u32");
     const arenas = { kept: gpu().arena, keptRows: gpu().arena, scratch: gpu().arena };
     const method = { method: ROW_METHODS.diverse, upload: () => {} };
-    const args = { ...method, projected, owners, tokens, first, ...arenas };
+    const args = { ...method, projected, owners, tokens, first, grid: undefined, ...arenas };
     let selected!: SelectedRows;
     const record = (pass: Recorder) => {
       selected = selectRows(pass, args);

@@ -6,6 +6,7 @@
 import type { Arena } from "../../../gpu/arena.ts";
 import type { Recorder } from "../../../gpu/pass.ts";
 import type { Tensor } from "../../../gpu/tensor.ts";
+import type { Grid } from "../../../spec/picture-spec.ts";
 
 export interface RowMethod {
   /** The most rows of a view that it can compare; unlimited if missing. */
@@ -21,6 +22,8 @@ export interface RowChoice {
   rows: Tensor; // [B, first + n, W]
   /** 1 with a class token, else 0. */
   first: number;
+  /** The places of the n rows, in raster order; undefined for rows of learned queries, which have none. */
+  grid: Grid | undefined;
   /** Out: the kept rows, ascending, then the others, ascending. */
   order: Tensor; // [B, n] u32
   /** Out: the kept rows in order of choice. */

@@ -6,7 +6,7 @@ import { gatherCells } from "../../../kernels/gather-cells.ts";
 import { keptOwners } from "../kept-owners.ts";
 import type { RowChoice, RowMethod } from "./row-method.ts";
 
-export interface SelectRowsArgs extends Pick<RowChoice, "first" | "upload" | "scratch"> {
+export interface SelectRowsArgs extends Pick<RowChoice, "first" | "grid" | "upload" | "scratch"> {
   method: RowMethod;
   /** The connector's rows of each view, after the class token's where the features keep it. */
   projected: Tensor; // [B * (first + n), W]
@@ -34,13 +34,13 @@ export interface SelectedRows {
 
 /** Records the choice of `tokens` rows of each view, and copies them. Results belong to `kept` and `keptRows`. */
 export function selectRows(recorder: Recorder, args: SelectRowsArgs): SelectedRows {
-  const { method, projected, taps = [], owners, tokens, first, upload, kept, keptRows, scratch } = args;
+  const { method, projected, taps = [], owners, tokens, first, grid, upload, kept, keptRows, scratch } = args;
   const [views, count] = owners.shape as [number, number];
   const width = projected.shape[1]!;
   const chosen = kept.tensor("cells in order of choice", [views, tokens], "u32");
   const order = kept.tensor("cell order", [views, count], "u32");
   const own = view(projected, [views, first + count, width]);
-  method.choose({ recorder, rows: own, first, order, chosen, scratch, upload });
+  method.choose({ recorder, rows: own, first, grid, order, chosen, scratch, upload });
   const [rows, ...others] = [projected, ...taps].map((x) => {
     const y = keptRows.tensor("image tokens", [views * (first + tokens), width]);
     gatherCells(recorder, { x, order, y, first, seats: 1 });
