@@ -22,6 +22,9 @@ const DEFINITIONS = /** @type {const} */ ({
   help: { type: "boolean", short: "h" },
 });
 
+/** Options whose value is a file, a name or an address. An unset variable of a shell makes one empty. */
+const NAMING = /** @type {const} */ (["image", "video", "model", "variant", "server", "schema", "tools"]);
+
 /** Of one video. */
 const MAX_FRAMES = 64;
 
@@ -79,6 +82,9 @@ export function parseAskOptions(args) {
   if (values.help) return "help";
   const { image = [], video = [], frames, pages, prompt, model, variant, tokens, inhibit, json = false } = values;
   const maxTokens = values["max-tokens"];
+  for (const name of NAMING)
+    if ([values[name] ?? []].flat().some((value) => value.trim() === ""))
+      throw new Error(`--${name} is empty; pass a value, or leave it out`);
   if (prompt?.trim() === "") throw new Error("--prompt is empty; write a question");
   for (const path of image) checkFile("--image", path);
   for (const path of video) checkFile("--video", path);
@@ -138,7 +144,7 @@ function locateModel(model, variant) {
  */
 function locateFolder(model) {
   const known = readManifest().models;
-  const name = model || DEFAULT_MODEL;
+  const name = model ?? DEFAULT_MODEL;
   const entry = known[name];
   if (entry && entry.files.length > 0) return { source: name };
   if (!model)
@@ -151,7 +157,9 @@ function locateFolder(model) {
   if (stats?.isDirectory()) return { folder: resolve(model) };
   if (stats) throw new Error(`--model ${model} is a file; name its folder, or a GGUF file`);
   if (isHubName(model)) return { source: model };
-  throw new Error(`--model ${model}: no such folder; name a folder, an address, or owner/name on the Hugging Face hub`);
+  throw new Error(
+    `--model ${model}: no such folder, and no known model (${Object.keys(known).join(", ")}); name a folder, an address, or owner/name on the Hugging Face hub`,
+  );
 }
 
 /**

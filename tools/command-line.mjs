@@ -16,31 +16,65 @@ export function asksForHelp(args) {
 }
 
 /**
- * Values of the options in `definitions`. Throws an Error of one line for unknown options.
+ * Values of the options in `definitions`. Throws an Error of one line for an unknown option, for one without its value, and
+ * for one that is given twice and takes one value.
  * @template {import("node:util").ParseArgsConfig["options"] & {}} Definitions
  * @param {string[]} args
  * @param {Definitions} definitions
  * @param {string} example an option with its value, for messages
  */
 export function parseOptions(args, definitions, example) {
-  try {
-    return parseArgs({ args, options: definitions, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    throw new Error(explain(/** @type {Error & { code?: string }} */ (error), Object.keys(definitions), example));
+  const { values, tokens } = parsed(args, definitions, example);
+  /** @type {Map<string, string>} */
+  const given = new Map();
+  for (const token of tokens) {
+    if (token.kind !== "option" || token.value === undefined || definitions[token.name]?.multiple) continue;
+    const { name, value } = token;
+    if (given.has(name))
+      throw new Error(`--${name} is there twice, as ${quoted(given.get(name))} and ${quoted(value)}; keep one`);
+    given.set(name, value);
   }
+  return values;
+}
+
+/**
+ * @template {import("node:util").ParseArgsConfig["options"] & {}} Definitions
+ * @param {string[]} args
+ * @param {Definitions} definitions
+ * @param {string} example
+ */
+function parsed(args, definitions, example) {
+  try {
+    return parseArgs({ args, options: definitions, strict: true, allowPositionals: false, tokens: true });
+  } catch (error) {
+    throw new Error(explain(/** @type {Error & { code?: string }} */ (error), definitions, example));
+  }
+}
+
+/** @param {string | undefined} text */
+function quoted(text) {
+  return JSON.stringify(text);
 }
 
 /**
  * @param {Error & { code?: string }} error of parseArgs
- * @param {string[]} names
+ * @param {import("node:util").ParseArgsConfig["options"] & {}} definitions
  * @param {string} example
  */
-function explain({ code, message }, names, example) {
+function explain({ code, message }, definitions, example) {
   const [, named = ""] = /'([^']*)'/.exec(message) ?? [];
-  const all = names.map((name) => `--${name}`);
+  const all = Object.keys(definitions).map((name) => `--${name}`);
   if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") return `unknown option ${named}; options: ${all.join(", ")}`;
   if (code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL")
     return `unexpected "${named}"; put each value after its option, as in ${example}`;
+  if (code === "ERR_PARSE_ARGS_INVALID_OPTION_VALUE") {
+    const [option = named] = /--?[\w-]+/.exec(named.replace(/^-\w, /, "")) ?? [];
+    const long = all.find((name) => name === option || `-${definitions[name.slice(2)]?.short}` === option) ?? option;
+    if (/does not take/.test(message)) return `${long} takes no value; write ${long} alone`;
+    if (/ambiguous/.test(message))
+      return `${long} needs a value, and an option follows; write ${long}=VALUE for a value that begins with "-"`;
+    return `${long} needs a value; put it after the option, as in ${example}`;
+  }
   return message.split("\n")[0] ?? message;
 }
 

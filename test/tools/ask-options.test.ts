@@ -75,7 +75,8 @@ describe("what a command line becomes", () => {
     ["--model", "owner/name@main", { model: { source: "owner/name@main" } }],
     ["--model", "huggingface.co/owner/name", { model: { source: "huggingface.co/owner/name" } }],
   ] as const)("%s %s", ([option, value, expected]) => {
-    expect(parseAskOptions(["--model", folder, "--prompt", "x", option, value])).toMatchObject(expected);
+    const model = option === "--model" ? [] : ["--model", folder];
+    expect(parseAskOptions([...model, "--prompt", "x", option, value])).toMatchObject(expected);
   });
 
   test("without a model it is the one that ships, once it does", () => {
@@ -106,7 +107,21 @@ test.for([
   [["--modle", "x"], /^unknown option --modle; options: --image, .*--help$/],
   [["-q"], /^unknown option -q; options: /],
   [["What is this?"], /^unexpected "What is this\?"; put each value after its option/],
-  [["--image"], /--image.*argument missing/],
+  [["--image"], /^--image needs a value; put it after the option, as in --prompt "What is this\?"$/],
+  [["-n"], /^--answers needs a value; put it after the option/],
+  [
+    ["--prompt", "--json"],
+    /^--prompt needs a value, and an option follows; write --prompt=VALUE for a value that begins/,
+  ],
+  [["-n", "-1"], /^--answers needs a value, and an option follows; write --answers=VALUE/],
+  [["--json=yes"], /^--json takes no value; write --json alone$/],
+  [["--model", "a/b", "--model", "c/d"], /^--model is there twice, as "a\/b" and "c\/d"; keep one$/],
+  [["--prompt", "a", "--prompt", "a"], /^--prompt is there twice, as "a" and "a"; keep one$/],
+  [["-n", "2", "--answers", "3"], /^--answers is there twice, as "2" and "3"; keep one$/],
+  ...["--model", "--image", "--video", "--variant", "--server", "--schema", "--tools"].map((option) => [
+    ["--prompt", "x", option, " "],
+    new RegExp(`^${option} is empty; pass a value, or leave it out$`),
+  ]),
   [[], /^--prompt is missing; use npm run ask -- --image FILE --prompt TEXT/],
   [["--model", folder, "--json"], /^--prompt is missing; use npm run ask/],
   [["--logit-bias", "42"], /^--logit-bias must be ID=NUMBER, as in 42=-100, got "42"$/],
@@ -119,11 +134,11 @@ test.for([
   [["--prompt", " "], /^--prompt is empty/],
   [
     ["--model", "no/such/folder"],
-    /^--model \S+: no such folder; name a folder, an address, or owner\/name on the Hugging Face hub$/,
+    /^--model \S+: no such folder, and no known model \(fovea-demo\); name a folder, an address, or owner\/name on the/,
   ],
   [
     ["--model", "tools/no-such"],
-    /^--model \S+: no such folder; name a folder, an address, or owner\/name on the Hugging Face hub$/,
+    /^--model \S+: no such folder, and no known model \(fovea-demo\); name a folder, an address, or owner\/name on the/,
   ],
   [["--model", picture], /is a file; name its folder/],
   [["--model", folder, "--image", "no.png"], /^--image no\.png: no such file$/],
