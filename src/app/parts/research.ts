@@ -8,13 +8,15 @@ import { base } from "./base.ts";
 /** Choices of a list, with their labels. */
 type Choices<K extends keyof Settings> = readonly (readonly [value: Settings[K], text: string])[];
 
-const METHODS: Choices<"method"> = [
-  ["vmtc", "Merge while encoding (VMTC)"],
-  ["prune-last", "Drop after encoding"],
-  ["prumerge", "PruMerge"],
-  ["pool", "Average blocks"],
-  ["diverse", "Keep the most different (DivPrune)"],
-];
+/** The type asks for a label of each method. */
+const METHODS: Readonly<Record<Settings["method"], string>> = {
+  vmtc: "Merge while encoding (VMTC)",
+  "prune-last": "Drop after encoding",
+  prumerge: "PruMerge",
+  pool: "Average blocks",
+  diverse: "Keep the most different (DivPrune)",
+  uniform: "Keep evenly spaced ones",
+};
 const CLUSTERS: Choices<"clusters"> = [
   ["auto", "merged into clusters"],
   ["fuse", "merged into one token"],
@@ -73,7 +75,7 @@ export class Research extends LitElement {
     return html`<div class="stack">
       <div class="sliders">${this.#budget(settings)} ${this.#inhibition(settings)}</div>
       <div class="choices">
-        ${this.#choice("method", "Compression", METHODS)}
+        ${this.#choice("method", "Compression", Object.entries(METHODS) as unknown as Choices<"method">)}
         ${
           settings.method === "vmtc"
             ? [
