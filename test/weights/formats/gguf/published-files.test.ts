@@ -104,6 +104,34 @@ test("Mistral 3 with YaRN comes to the decoder of its own config.json", async ()
   expectSpec({ ...spec.decoder, bosId: 0, eosIds: [] }, { ...decoder, bosId: 0, eosIds: [] });
 });
 
+// As the converter writes LLaVA-1.5: block_count counts the blocks that it keeps, the encoder's but for the last.
+const CLIP = keysOf("clip", {
+  has_vision_encoder: true,
+  projector_type: "mlp",
+  "vision.block_count": 23,
+  "vision.embedding_length": 1024,
+  "vision.feed_forward_length": 4096,
+  "vision.attention.head_count": 16,
+  "vision.attention.layer_norm_epsilon": 1e-5,
+  "vision.image_size": 336,
+  "vision.patch_size": 14,
+});
+
+test.each<[string, Record<string, GgufValue>, number]>([
+  ["all stored blocks", {}, 23],
+  ["blocks up to the feature layer that a file names", { "clip.vision.feature_layer": [20] }, 20],
+])("a vision file of LLaVA runs %s", async (_, keys, run) => {
+  const files = {
+    "tiny.gguf": writeGguf(LLAMA, { "token_embd.weight": table(2, 256) }),
+    "mmproj-tiny.gguf": writeGguf(
+      { ...CLIP, ...keys },
+      { "v.class_embd": { shape: [1024], bytes: new Uint8Array(4096) } },
+    ),
+  };
+  const { spec } = await readModel((await openModel(openFolder(files), {})).folder, {});
+  expect(spec.encoder).toMatchObject({ blocks: 23, runBlocks: run, keepClassToken: false });
+});
+
 const WORDS = {
   "tokenizer.ggml.model": "gpt2",
   "tokenizer.ggml.pre": "gpt-4o",

@@ -10,8 +10,8 @@ export const twoLayers: Projector = {
     const layers = typeof listed === "number" ? [listed] : [...(listed ?? [])];
     if (layers.length > 1)
       throw clip.metadata.bad(`${clip.name("vision.feature_layer")} names ${layers.length} layers, one is supported`);
-    // llama.cpp runs all blocks but the last where the file does not say.
-    const run = layers[0] ?? blocks - 1;
+    // Converters leave out the blocks after the feature layer. llama.cpp leaves out one more, which was not so in training.
+    const run = layers[0] ?? blocks;
     const hasClass = tensors.has("v.class_embd");
     return {
       model_type: "llava",
