@@ -21,7 +21,7 @@ export const ggufFormat: WeightFormat = {
     const [wanted, wantedVision] = choiceParts(choice);
     const [language] = wanted === undefined ? all : chosen(all, wanted);
     if (!language) return undefined;
-    const vision = visionFiles(names, wantedVision)[0];
+    const vision = visionFiles(names, wantedVision, language.file)[0];
     return [...shardNames(language.file), ...(vision === undefined ? [] : [vision])].filter((name) =>
       names.includes(name),
     );

@@ -2,6 +2,7 @@
  * Opens a model in GGUF files: makes of them the files and tensors that a Hugging Face checkpoint has. The format's value
  * in gguf-format.ts loads this code with the first such model.
  */
+import { FoveaError } from "../../../errors.ts";
 import { quoted } from "../../../shared/json.ts";
 import { type ByteSource, memorySource, type ReadOptions } from "../../byte-source.ts";
 import type { Checkpoint } from "../../checkpoint.ts";
@@ -27,7 +28,7 @@ import {
   visionFiles,
   visionVariants,
 } from "./variants.ts";
-import { describeVision, nameVisionTensors, VISION_ARCHITECTURE } from "./vision.ts";
+import { describeVision, nameVisionTensors, VISION_ARCHITECTURE, type VisionDescription } from "./vision.ts";
 
 /** A file whose header is read. */
 interface Opened {
@@ -41,16 +42,22 @@ export async function openGguf(folder: ModelFolder, options: OpenOptions): Promi
   const [choice, chosenVision] = choiceParts(folder.choice);
   const { language, notes } = await openLanguage(folder, names, choice, options);
   const file = await openShards(folder, language.source, language.header, options);
+  const own = file.header.file;
   const files =
-    names || chosenVision ? visionFiles(names ?? [chosenVision!], chosenVision) : guessedVisionFiles(file.header.file);
-  const vision = await openVision(folder, files, options);
+    names || chosenVision ? visionFiles(names ?? [chosenVision!], chosenVision, own) : guessedVisionFiles(own);
+  const text = describeLanguage(file.header, file.tensors, await readRopeFactors(file, options));
+  const { vision, misfits } = await openVision(folder, files, file.header, text, options);
   if (chosenVision !== undefined && !vision)
-    throw badGguf(folder.location, `no vision file is called or labelled ${quoted(chosenVision)}`);
+    throw misfits.length > 0
+      ? new FoveaError("bad-weights", `${misfits[0]!.file}: ${misfits[0]!.reason}; name the vision file of this model`)
+      : badGguf(folder.location, `no vision file is called or labelled ${quoted(chosenVision)}`);
+  if (!vision)
+    for (const { file, reason } of misfits) notes.push(`${file} is left out, so pictures cannot be read: ${reason}`);
   const variants = languageVariants(names ?? [file.header.file]).map(({ label, file }) => ({
     name: label,
     files: shardNames(file),
   }));
-  return { ...(await describe(folder, file, vision, notes, options)), variants };
+  return { ...describe(folder, file, text, vision, notes), variants };
 }
 
 /** The language file: the caller's, or the first by preference whose header says that it is one. */
@@ -101,31 +108,40 @@ function isVision({ metadata }: GgufHeader): boolean {
   return metadata.string("general.architecture") === VISION_ARCHITECTURE;
 }
 
-/** The vision file beside a language file, if there is one. */
+/** The vision file beside a language file, and what model it makes with it. */
+interface Vision extends Opened {
+  described: VisionDescription;
+}
+
+/** The first of some files that is the vision half of a language file, and before it those that are another's. */
 async function openVision(
   folder: ModelFolder,
   files: readonly string[],
+  language: GgufHeader,
+  text: Readonly<Record<string, unknown>>,
   options: ReadOptions,
-): Promise<Opened | undefined> {
+): Promise<{ vision?: Vision; misfits: { file: string; reason: string }[] }> {
+  const misfits: { file: string; reason: string }[] = [];
+  const keys = new Keys(language.metadata, architectureOf(language).name);
   for (const file of files) {
     const opened = await openOne(folder, file, options);
-    if (opened && isVision(opened.header)) return opened;
+    if (!opened || !isVision(opened.header)) continue;
+    const described = describeVision(opened.header, text, keys, (token) => tokenId(language, token));
+    if (typeof described !== "string") return { vision: { ...opened, described }, misfits };
+    misfits.push({ file: opened.header.file, reason: described });
   }
-  return undefined;
+  return { misfits };
 }
 
-async function describe(
+function describe(
   folder: ModelFolder,
   file: GgufFile,
-  vision: Opened | undefined,
+  text: Readonly<Record<string, unknown>>,
+  vision: Vision | undefined,
   notes: readonly string[],
-  options: ReadOptions,
-): Promise<OpenedModel> {
+): OpenedModel {
   const { header, tensors } = file;
-  const factors = await readRopeFactors(file, options);
-  const text = describeLanguage(header, tensors, factors);
-  const keys = new Keys(header.metadata, architectureOf(header).name);
-  const described = vision && describeVision(vision.header, text, keys, (token) => tokenId(header, token));
+  const { described } = vision ?? {};
   const layout = described?.layout;
   const language = nameLanguageTensors(header, tensors.values(), text, layout?.language);
   const seen = vision && described && nameVisionTensors(vision.header, described.layout, described.heads);

@@ -120,8 +120,33 @@ export function choiceParts(choice: string | undefined): [language: string | und
   return [language || undefined, vision || undefined];
 }
 
-/** Files that may be the vision half, best first. */
-export function visionFiles(names: readonly string[], choice: string | undefined): string[] {
+/**
+ * Files that may be the vision half of a language file, best first: those that the caller chose, or all whose names do
+ * not say that they are of another model in the folder.
+ */
+export function visionFiles(names: readonly string[], choice: string | undefined, language: string): string[] {
   const all = visionVariants(names);
-  return (choice === undefined ? all : chosen(all, choice)).map(({ file }) => file);
+  if (choice !== undefined) return chosen(all, choice).map(({ file }) => file);
+  const own = modelOf(language);
+  const languages = languageVariants(names).map(({ file }) => modelOf(file));
+  const rank = (model: string) => {
+    if (own.startsWith(model)) return model.length;
+    return languages.some((other) => other.startsWith(model)) ? undefined : -1;
+  };
+  return all
+    .flatMap(({ file }) => {
+      const points = rank(modelOf(file));
+      return points === undefined ? [] : [{ file, points }];
+    })
+    .sort((a, b) => b.points - a.points)
+    .map(({ file }) => file);
+}
+
+/** The model's name in that of a file; "" where it says only what kind of file it is. */
+function modelOf(file: string): string {
+  const words = stem(file).replace(/^.*\//, "").replace(LABEL, "").split(/[-._]/);
+  return words
+    .filter((word) => !/^(?:mmproj|model|)$/i.test(word))
+    .join("-")
+    .toLowerCase();
 }

@@ -24,6 +24,8 @@ export interface VisionDescription {
 }
 
 /**
+ * The model, or in words why the two files are of different models.
+ *
  * @param text config.json of the language file
  * @param language keys of its architecture
  * @throws FoveaError `bad-weights` with the key; `unsupported-model` for a projector that is not read
@@ -33,7 +35,7 @@ export function describeVision(
   text: Readonly<Record<string, unknown>>,
   language: Keys,
   tokenId: (text: string) => number | undefined,
-): VisionDescription {
+): VisionDescription | string {
   const { file, metadata, tensors } = header;
   const clip = new Keys(metadata, VISION_ARCHITECTURE);
   const type = clip.string("projector_type") ?? clip.string("vision.projector_type");
@@ -46,9 +48,10 @@ export function describeVision(
     throw unsupportedGguf(file, "clip.has_vision_encoder is false: it holds no image encoder");
   const projector = PROJECTORS[type]!;
   const input: ProjectorInput = { clip, tensors, vision: towerFields(clip, tensors), text, language, tokenId };
-  const config = projector.config(input);
   const layout = projector.layout(input);
-  checkWidth(header, layout, text.hidden_size as number);
+  const misfit = widthMisfit(tensors, layout, text.hidden_size as number);
+  if (misfit !== undefined) return misfit;
+  const config = projector.config(input);
   return {
     config: { ...config, bos_token_id: text.bos_token_id, eos_token_id: text.eos_token_id },
     preprocessor: { ...projector.preprocessor(input), ...pixels(clip) },
@@ -88,12 +91,15 @@ function pixels(clip: Keys): Record<string, unknown> {
 }
 
 /** The last matrix of the projector makes rows of the decoder's width. `projection_dim` may be another model's value. */
-function checkWidth({ metadata, tensors }: GgufHeader, { last: [name, dimension] }: ProjectorLayout, width: number) {
+function widthMisfit(
+  tensors: GgufHeader["tensors"],
+  { last: [name, dimension] }: ProjectorLayout,
+  width: number,
+): string | undefined {
   const own = tensors.get(name)?.shape[dimension];
-  if (own !== undefined && own !== width)
-    throw metadata.bad(
-      `tensor ${quoted(name)} makes rows of ${own}, the language file reads rows of ${width}: the two files are of different models`,
-    );
+  return own === undefined || own === width
+    ? undefined
+    : `tensor ${quoted(name)} makes rows of ${own}, the language file reads rows of ${width}: the two files are of different models`;
 }
 
 type Unnamed = Omit<NamedTensor, "name">;

@@ -132,6 +132,26 @@ test.each<[string, Record<string, GgufValue>, number]>([
   expect(spec.encoder).toMatchObject({ blocks: 23, runBlocks: run, keepClassToken: false });
 });
 
+test("a vision file of another model is left out unless it is named", async () => {
+  const vision = { ...CLIP, "clip.vision.block_count": 1 };
+  const named = (rows: number) => ({
+    "v.class_embd": { shape: [1024], bytes: new Uint8Array(4096) },
+    "mm.2.weight": table(rows, 2),
+  });
+  const files = {
+    "tiny.gguf": writeGguf(LLAMA, { "token_embd.weight": table(2, 256) }),
+    "mmproj-F16.gguf": writeGguf(vision, named(512)),
+  };
+  const alone = await openModel(openFolder(files), {});
+  expect((await readModel(alone.folder, {})).spec.family).toBe("llama");
+  expect(alone.notes.join()).toMatch(/mmproj-F16\.gguf is left out.*rows of 512.*rows of 256.*different models/);
+  const both = await openModel(openFolder({ ...files, "mmproj-Q8_0.gguf": writeGguf(vision, named(256)) }), {});
+  expect((await readModel(both.folder, {})).spec.family).toBe("llava");
+  expect(both.notes).toEqual([]);
+  const forced = openModel({ ...openFolder(files), choice: "tiny.gguf,mmproj-F16.gguf" }, {});
+  await expect(forced).rejects.toThrow(/mmproj-F16\.gguf: .*different models; name the vision file of this model/);
+});
+
 const WORDS = {
   "tokenizer.ggml.model": "gpt2",
   "tokenizer.ggml.pre": "gpt-4o",

@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { planModel } from "../../../../src/engine/plan-model.ts";
 import { splitChoice } from "../../../../src/shared/source.ts";
 import type { Room } from "../../../../src/weights/formats/format.ts";
-import { chosen, languageVariants, shardNames, visionVariants } from "../../../../src/weights/formats/gguf/variants.ts";
+import {
+  chosen,
+  languageVariants,
+  shardNames,
+  visionFiles,
+  visionVariants,
+} from "../../../../src/weights/formats/gguf/variants.ts";
 import { openModel } from "../../../../src/weights/formats/registry.ts";
 import { withModel } from "../../../../src/weights/open-model.ts";
 import type { ReadProgress } from "../../../../src/weights/read-tensors.ts";
@@ -31,6 +37,18 @@ test.for([
   ["Q4", undefined],
 ] as const)("the choice %s is %s", ([choice, file]) => {
   expect(chosen(languageVariants(NAMES), choice)[0]?.file).toBe(file);
+});
+
+test.for<[string, string[], string[]]>([
+  ["b-500M-Q8_0.gguf", ["mmproj-b-256M-F16.gguf", "mmproj-b-500M-Q8_0.gguf"], ["mmproj-b-500M-Q8_0.gguf"]],
+  ["b-256M-Q8_0.gguf", ["mmproj-b-500M-F16.gguf", "b-256M.mmproj-F16.gguf"], ["b-256M.mmproj-F16.gguf"]],
+  ["text-1B-Q8_0.gguf", ["mmproj-b-500M-F16.gguf", "mmproj-model-F16.gguf"], ["mmproj-model-F16.gguf"]],
+  ["b-500M-Q8_0.gguf", ["mmproj-F16.gguf", "mmproj-b-500M-F32.gguf"], ["mmproj-b-500M-F32.gguf", "mmproj-F16.gguf"]],
+  ["b-500M-Q8_0.gguf", ["mmproj-Q8_0.gguf", "mmproj-F16.gguf"], ["mmproj-F16.gguf", "mmproj-Q8_0.gguf"]],
+  ["b-500M-Q8_0.gguf", ["mmproj-someone.gguf"], ["mmproj-someone.gguf"]],
+])("among files of several models, %s takes of %j %j", ([language, vision, taken]) => {
+  const names = ["b-256M-Q8_0.gguf", "b-500M-Q8_0.gguf", "text-1B-Q8_0.gguf", ...vision];
+  expect(visionFiles(names, undefined, language)).toEqual(taken);
 });
 
 test.for([
