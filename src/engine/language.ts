@@ -99,6 +99,7 @@ export async function loadLanguage(
   });
   const sampling = recommendedSampling(companion(files, "generation_config.json"));
   const template = ChatTemplate.parse(files, tokenizer, { fallback, afterMark: pictures?.afterMark, repeatsBos });
+  tokenizer.endAt(template.afterAnswer);
   const hasToken = (text: string) => tokenizer.tokenId(text) !== undefined;
   const questionIds = await loadQuestionIds(folder, spec, signal);
   return {

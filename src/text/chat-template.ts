@@ -7,7 +7,7 @@ import type { TextDocument } from "../shared/documents.ts";
 import { mapStrings, type TemplateCall } from "../shared/past-calls.ts";
 import type { Tool } from "../shared/tools.ts";
 import type { PromptFormat, QueryFormat, TranscriptFormat } from "../spec/prompt-spec.ts";
-import { type ContentForms, probeForms, type TemplateMessage } from "./content-forms.ts";
+import { type ContentForms, probeTemplate, type TemplateMessage } from "./content-forms.ts";
 import { JinjaTemplate, TemplateRefusal } from "./jinja.ts";
 import { reject } from "./json.ts";
 import { unmark } from "./literal.ts";
@@ -69,6 +69,8 @@ export class ChatTemplate {
   readonly #readsDocuments: boolean;
   /** Text of all templates; empty for a model without one. */
   readonly source: string;
+  /** Text that the model's template writes between an answer and the next question; empty without one. */
+  readonly afterAnswer: string;
   readonly #forms: ContentForms | undefined;
   readonly #format: PromptFormat | undefined;
   readonly #query: QueryFormat | undefined;
@@ -109,7 +111,9 @@ export class ChatTemplate {
     // One budget for all renderings: a load must not take the time of a dozen hostile ones.
     const budget = new TemplateBudget();
     const render = (probe: readonly TemplateMessage[]) => this.#run(probe, true, budget);
-    this.#forms = source && probeForms(render, tokenizer.imageToken?.inTemplate, source.where);
+    const probed = source && probeTemplate(render, tokenizer.imageToken?.inTemplate, source.where);
+    this.#forms = probed?.forms;
+    this.afterAnswer = probed?.afterAnswer ?? "";
     // If a rendering was cut off, its form is not known to be refused.
     if (budget.isUsedUp) reject(source!.where, "the template takes too long to write a few short messages");
   }

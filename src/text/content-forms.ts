@@ -1,6 +1,7 @@
 /**
  * Finds the form of message contents that a chat template expects: one string, or a list of parts. A template does not
- * declare it, and it may differ between roles, so this file renders short conversations and checks the result.
+ * declare it, and it may differ between roles, so this file renders short conversations and checks the result. One of
+ * them shows how the template ends an answer.
  */
 
 import type { TemplateCall } from "../shared/past-calls.ts";
@@ -20,33 +21,46 @@ export interface TemplateMessage {
 
 export type ContentForms = Readonly<Record<Role, ReadonlySet<ContentForm>>>;
 
+/** What short conversations show of a template. */
+export interface ProbedTemplate {
+  forms: ContentForms;
+  /** Text from the end of an answer to the next question's; empty for a template that writes no answers. */
+  afterAnswer: string;
+}
+
 /** Text that no template writes by itself; in lower case, because a template may change capitals. */
 const PROBE = "qzx7wv";
 /** A template that does not support parts prints them as Python or JSON writes data. */
 const PRINTED_PART = new RegExp(`["']text["']\\s*:\\s*["']${PROBE}`);
 
 /**
- * Returns the forms that the template supports, for each role; none for a role that it refuses.
+ * Returns the forms that the template supports, for each role; none for a role that it refuses. Also the end of an
+ * answer.
  *
  * @param render runs the template; may throw
  * @param placeholder text that the template writes for a picture, for a model that reads pictures
  * @param where the template's file, for messages
  * @throws FoveaError `unsupported-model` for a template that cannot write one message of a user
  */
-export function probeForms(
+export function probeTemplate(
   render: (messages: readonly TemplateMessage[]) => string,
   placeholder: string | undefined,
   where: string,
-): ContentForms {
+): ProbedTemplate {
   const problems: string[] = [];
+  let afterProbe = "";
   const works = (messages: readonly TemplateMessage[], pictures: number): boolean => {
     try {
-      const text = render(messages).toLowerCase();
+      const written = render(messages);
+      const text = written.toLowerCase();
       if (!text.includes(PROBE)) problems.push("it leaves the text out");
       else if (PRINTED_PART.test(text)) problems.push("it prints the parts as data");
       else if (placeholder !== undefined && text.split(placeholder.toLowerCase()).length - 1 !== pictures)
         problems.push("it leaves the image out");
-      else return true;
+      else {
+        afterProbe = written.slice(text.lastIndexOf(PROBE) + PROBE.length);
+        return true;
+      }
     } catch (error) {
       problems.push((error as Error).message);
     }
@@ -88,5 +102,6 @@ export function probeForms(
   }
   const assistant = tryForms((content) => [...opening, question, { role: "assistant", content }, question], 0);
   // Not rendered: results of tools follow calls, whose rules differ. Most templates write them as strings.
-  return { user, system, assistant, tool: new Set<ContentForm>(user.has("string") ? ["string"] : user) };
+  const tool = new Set<ContentForm>(user.has("string") ? ["string"] : user);
+  return { forms: { user, system, assistant, tool }, afterAnswer: assistant.size > 0 ? afterProbe : "" };
 }

@@ -57,12 +57,6 @@ export class Tokenizer {
   /** Highest id + 1; ids below it may be missing. */
   readonly vocabularySize: number;
   readonly bosId: number | undefined;
-  /**
-   * Ids that end an answer. First those of generation_config.json, else of config.json, else of its text_config. Then
-   * the eos_token of tokenizer_config.json or special_tokens_map.json, often the only file that names the end of a turn
-   * in chat models. Then `endTokens`. Ids unknown to the tokenizer are left out.
-   */
-  readonly eosIds: readonly number[];
   /** The token for one row of a picture; undefined for a text model. */
   readonly imageToken: ImageToken | undefined;
   /** Finds control tokens that a chat template creates from text. */
@@ -76,6 +70,7 @@ export class Tokenizer {
   readonly #suffix: readonly number[];
   readonly #literal: LiteralText;
   readonly #bytesOf: TokenBytes | undefined;
+  readonly #eosIds: number[];
 
   /**
    * @param files the files on the hub, by name
@@ -110,10 +105,35 @@ export class Tokenizer {
     );
     const ends = [...configuredIds(files, "eos_token_id"), this.tokenId(roleToken(files, "eos_token") ?? "")];
     for (const token of options.endTokens ?? []) ends.push(this.tokenId(token));
-    this.eosIds = [...new Set(ends.filter((id) => id !== undefined && this.hasId(id)) as number[])];
+    this.#eosIds = [...new Set(ends.filter((id) => id !== undefined && this.hasId(id)) as number[])];
     const image = this.imageToken;
     if (image && this.eosIds.includes(image.id))
       reject("config.json", `the image token's id ${image.id} is the end token ${show(image.text)} of the tokenizer`);
+  }
+
+  /**
+   * Ids that end an answer. First those of generation_config.json, else of config.json, else of its text_config. Then
+   * the eos_token of tokenizer_config.json or special_tokens_map.json, often the only file that names the end of a turn
+   * in chat models. Then `endTokens`, and the token of `endAt`. Ids unknown to the tokenizer are left out.
+   */
+  get eosIds(): readonly number[] {
+    return this.#eosIds;
+  }
+
+  /**
+   * Ends answers also at the special token that the text begins with, if there is one. Some models name the end of a
+   * turn in their chat template alone.
+   *
+   * @param text what a chat template writes after an answer
+   */
+  endAt(text: string): void {
+    const rest = text.trimStart();
+    const begun = [...this.#added.values()].filter(({ special, content }) => special && rest.startsWith(content));
+    const [longest] = begun.sort((a, b) => b.content.length - a.content.length);
+    const { id } = longest ?? {};
+    // A template without an end may begin every turn with BOS.
+    if (id === undefined || id === this.bosId || id === this.imageToken?.id || this.#eosIds.includes(id)) return;
+    this.#eosIds.push(id);
   }
 
   /**
