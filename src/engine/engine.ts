@@ -11,8 +11,9 @@ import type { PictureEncoder } from "../model/encoder/picture-encoder.ts";
 import { compilePreprocess } from "../model/encoder/preprocess.ts";
 import type { TextEmbedder } from "../model/encoder/text-embedder.ts";
 import { fillWeights, type Weights } from "../model/load/fill.ts";
-import { type MatchedTensors, matchTensors } from "../model/load/match.ts";
+import type { MatchedTensors } from "../model/load/match.ts";
 import { resolveWeights, type Storage, storageName } from "../model/load/precision.ts";
+import { matchCheckpoint } from "../model/load/untied.ts";
 import type { ModelAbout } from "../shared/model-about.ts";
 import type { ModelSpec } from "../spec/model-spec.ts";
 import type { TextIds } from "../text/text-ids.ts";
@@ -101,7 +102,7 @@ export async function loadEngine(folder: ModelFolder, options: LoadOptions, hook
     const contextLength = contextLengthOf(spec, options.maxContext);
     const readHeaders = async () => {
       const checkpoint = await model.checkpoint(files["config.json"] as Record<string, unknown>, { signal });
-      return { checkpoint, matched: matchTensors(spec, checkpoint.tensors, checkpoint.nameInFile) };
+      return { checkpoint, matched: await matchCheckpoint(spec, checkpoint, { signal }) };
     };
     const prepare = async (read: Pick<Prepared, "checkpoint" | "matched">) => {
       gpu = await Gpu.open(options.device as GPUDevice | undefined, own);

@@ -3,8 +3,9 @@ import type { LoadOptions, ModelFiles, ModelPlan } from "../api.ts";
 import { adapterLimits, type BufferLimits } from "../gpu/limits.ts";
 import { PlanningGpu } from "../gpu/planning.ts";
 import type { KeyValueType } from "../model/decoder/kv-cache.ts";
-import { type MatchedTensors, matchTensors } from "../model/load/match.ts";
+import type { MatchedTensors } from "../model/load/match.ts";
 import { resolveWeights, type Storage, storageName } from "../model/load/precision.ts";
+import { matchCheckpoint } from "../model/load/untied.ts";
 import { DEFAULTS_FILE } from "../shared/model-files.ts";
 import { elementCount } from "../shared/shape.ts";
 import { originalOf } from "../shared/small-copy.ts";
@@ -69,7 +70,7 @@ export async function planModel(source: string | URL | ModelFiles, options: Load
   const beside = [DEFAULTS_FILE, ...languageFilesOf(described)];
   await Promise.all(beside.map((name) => survey.lookFor(name, { signal })));
   const checkpoint = await model.checkpoint(descriptions["config.json"] as Record<string, unknown>, { signal });
-  const matched = matchTensors(described, checkpoint.tensors, checkpoint.nameInFile);
+  const matched = await matchCheckpoint(described, checkpoint, { signal });
 
   const files = survey.files();
   const sum = (key: "bytes" | "storedBytes") => files.reduce((total, file) => total + file[key], 0);

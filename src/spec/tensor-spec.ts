@@ -42,6 +42,8 @@ export interface TensorSpec {
   parts: readonly TensorPart[];
   /** Canonical name of the tensor to use if a file has no part of this one, such as a tied head. */
   instead?: string;
+  /** Parts of a tensor that has none, for a file that stores them with other values than those of `instead`. */
+  ifDifferent?: readonly TensorPart[];
 }
 
 /** A source tensor: its name below each prefix, and its shape. */

@@ -3,7 +3,7 @@
  * Tensors are streamed; only a transposed one is held whole.
  */
 import { FoveaError } from "../../errors.ts";
-import { matchTensors } from "../../model/load/match.ts";
+import { matchCheckpoint } from "../../model/load/untied.ts";
 import { assert } from "../../shared/assert.ts";
 import { halfBits, halfValue } from "../../shared/half.ts";
 import { COMPANION_FILES } from "../../shared/model-files.ts";
@@ -79,7 +79,8 @@ export async function packModel(from: ModelFolder, to: FolderSink, options: Pack
   const { spec, files } = await readModel(model.folder, { signal });
   const config = files["config.json"] as Record<string, unknown>;
   const checkpoint = await model.checkpoint(config, { signal });
-  const plan = planPack(spec, matchTensors(spec, checkpoint.tensors), checkpoint.tensors, options);
+  const matched = await matchCheckpoint(spec, checkpoint, { signal });
+  const plan = planPack(spec, matched, checkpoint.tensors, options);
 
   const expected = plan.items.flatMap((item) => tensorsOf(item, "F16"));
   await options.onPlan?.(expected.reduce((sum, tensor) => sum + bytesOf(tensor), 0));

@@ -81,7 +81,8 @@ export interface DecoderFiles {
 /**
  * The tensors of a decoder.
  *
- * @param head "own" has a matrix of its own, "tied" uses the embeddings, "optional" has its own if the file has one
+ * @param head "own" has a matrix of its own, "tied" uses the embeddings unless the file has another one, "optional" has
+ *   its own if the file has one
  */
 export function decoderTensors(
   spec: DecoderSpec,
@@ -132,7 +133,10 @@ export function decoderTensors(
   tensors.push(...norm("decoder.norm", prefixes, own.lastNorm));
   const matrix = headMatrix(headNames, vocabulary("", additional?.head ?? ""));
   if (head === "own") tensors.push(matrix);
-  else tensors.push({ ...matrix, parts: head === "tied" ? [] : matrix.parts, instead: "decoder.embed" });
+  else {
+    const parts = head === "tied" ? { parts: [], ifDifferent: matrix.parts } : {};
+    tensors.push({ ...matrix, ...parts, instead: "decoder.embed" });
+  }
   const biasNames = headNames.map((name) => name.replace(/weight$/, "bias"));
   if (spec.headBias) tensors.push(vector("decoder.head.bias", biasNames, "", vocabularySize));
   return tensors;

@@ -21,6 +21,13 @@ export interface MatchedPart {
   transposes?: readonly [rows: number, cols: number];
 }
 
+export interface MatchOptions {
+  /** The files' own name of a tensor, if it differs; for messages. */
+  nameInFile?: ((name: string) => string | undefined) | undefined;
+  /** Canonical names of the tensors whose parts are those of `ifDifferent`. */
+  untied?: ReadonlySet<string>;
+}
+
 export interface MatchedTensors {
   /** The tensors in the checkpoint, in the spec's order: all except those with an alias. */
   tensors: readonly TensorSpec[];
@@ -34,20 +41,21 @@ export interface MatchedTensors {
  * is reported.
  *
  * @param entries stored tensors by name
- * @param nameInFile the files' own name of a tensor, if it differs; for messages
  * @throws FoveaError `bad-weights` naming missing, unknown, duplicate, misshaped tensors and those of a type that is not read
  */
 export function matchTensors(
   { family, tensors, ignores }: Pick<ModelSpec, "family" | "tensors" | "ignores">,
   entries: ReadonlyMap<string, StoredTensor>,
-  nameInFile?: (name: string) => string | undefined,
+  { nameInFile, untied }: MatchOptions = {},
 ): MatchedTensors {
   const problems: TensorProblems = { missing: [], duplicate: [], misshaped: [], unreadable: [], unknown: [] };
   const wanted = new Set<string>();
   const found: TensorSpec[] = [];
   const parts: MatchedPart[] = [];
   const aliases = new Map<string, string>();
-  for (const tensor of tensors) {
+  for (const given of tensors) {
+    const { ifDifferent } = given;
+    const tensor = ifDifferent && untied?.has(given.name) ? { ...given, parts: ifDifferent } : given;
     for (const { names, fallback = [] } of tensor.parts) for (const name of [...names, ...fallback]) wanted.add(name);
     if (tensor.instead && tensor.parts.every(({ names }) => !names.some((name) => entries.has(name)))) {
       aliases.set(tensor.name, tensor.instead);

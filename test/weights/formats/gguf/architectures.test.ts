@@ -152,7 +152,7 @@ describe("an architecture comes to the same decoder as the family's own config.j
       const { bosId: ___, eosIds: ____, ...decoder } = spec.decoder!;
       expectSpec(decoder, expected);
       const checkpoint = await model.checkpoint(files["config.json"] as Record<string, unknown>, {});
-      const matched = matchTensors(spec, checkpoint.tensors, checkpoint.nameInFile);
+      const matched = matchTensors(spec, checkpoint.tensors, checkpoint);
       expect(matched.aliases.size > 0).toBe(!(await tensorsOf(one, config))["output.weight"]);
       expect(model.notes).toEqual([]);
     },

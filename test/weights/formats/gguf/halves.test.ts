@@ -30,7 +30,7 @@ async function open(files: Parameters<typeof openFolder>[0]): Promise<Model> {
 
 /** Canonical name -> values, as loading fills them. */
 async function valuesOf({ spec, checkpoint }: Model): Promise<Map<string, Float32Array>> {
-  const { tensors, parts } = matchTensors(spec, checkpoint.tensors, checkpoint.nameInFile);
+  const { tensors, parts } = matchTensors(spec, checkpoint.tensors, { nameInFile: checkpoint.nameInFile });
   const values = new Map(tensors.map(({ name, shape }) => [name, new Float32Array(elementCount(shape))]));
   for (const { tensor, entry, to, add = 0, transposes } of parts) {
     const own: number[] = [];

@@ -67,7 +67,7 @@ async function load(folder: string): Promise<number> {
   const model = await openModel(openFolder(files), {});
   const { spec, files: described } = await readModel(model.folder, {});
   const checkpoint = await model.checkpoint(described["config.json"] as Record<string, unknown>, {});
-  const { parts } = matchTensors(spec, checkpoint.tensors, checkpoint.nameInFile);
+  const { parts } = matchTensors(spec, checkpoint.tensors, checkpoint);
   const json = async (name: string) => (await model.folder.json(name)) as object;
   const tokenizer = Tokenizer.parse({
     "tokenizer.json": await json("tokenizer.json"),
