@@ -27,7 +27,10 @@ describe("sizes as transformers has them", () => {
     [14, 1400, 3136, 12845056, [28, 560]],
     [20, 20, 3136, 12845056, [56, 56]],
     [30, 10, 3136, 12845056, [112, 56]],
+    [10, 10, 65536, 16777216, [280, 280]],
     [5600, 28, 3136, 100352, [4480, 28]],
+    // Fitting the area gives a side of no cell, which becomes one.
+    [639, 31, 3136, 15680, [560, 28]],
   ])("%i x %i within %i to %i", (width, height, minPixels, maxPixels, size) => {
     expect(sizeOf({ ...PUBLISHED, minPixels, maxPixels }, width, height)).toEqual(size);
   });

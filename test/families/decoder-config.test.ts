@@ -122,6 +122,11 @@ describe("windows, and which layers have them", () => {
     ["gemma2 in even layers", { model_type: "gemma2" }, every(26, (layer) => layer % 2 === 0, 4096)],
     ["gemma3 but in every sixth", { model_type: "gemma3_text" }, every(26, (layer) => layer % 6 !== 5, 4096)],
     [
+      "gemma3 with a width but no layers of that kind",
+      { model_type: "gemma3_text", sliding_window: 512, layer_types: Array(26).fill("full_attention") },
+      every(26, () => false, 0),
+    ],
+    [
       "gemma3 by another pattern",
       { model_type: "gemma3_text", sliding_window_pattern: 3, sliding_window: 9 },
       every(26, (layer) => layer % 3 !== 2, 9),

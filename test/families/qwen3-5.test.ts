@@ -30,6 +30,12 @@ describe("qwen3_5", () => {
     expect(imageTokenId).toBe(248056);
   });
 
+  test("reads an encoder whose own model_type stands in its config", () => {
+    const { vision_config: vision } = config;
+    const named = { ...config, vision_config: { ...vision, model_type: "qwen3_5_vision" } };
+    expect(describeModel({ "config.json": named }).encoder).toEqual(describeModel({ "config.json": config }).encoder);
+  });
+
   test("turns pairs by row and column in turn, as far as their sections go", () => {
     const axes = describeModel({ "config.json": config }).decoder!.rope.axisOfPair!;
     expect(axes.slice(0, 6)).toEqual([0, 1, 2, 0, 1, 2]);
