@@ -64,6 +64,12 @@ describe("a whole answer", () => {
     expect(completion.usage).toEqual({ prompt_tokens: 21, completion_tokens: 9, total_tokens: 30 });
   });
 
+  test("that fails ends the others", async () => {
+    const model = new FakeModel([text("A "), new FoveaError("device-lost", "gone")]);
+    expect((await failure(completionsOf(model).create(requestOf({ n: 2 })))).status).toBe(503);
+    expect(model.requests.map(({ signal }) => signal!.aborted)).toEqual([true, true]);
+  });
+
   test("has log-probabilities in OpenAI's shape", async () => {
     const model = new FakeModel([{ type: "logprobs", tokens: [TOKEN] }, text("é"), done()]);
     const { choices } = await completionsOf(model).create(requestOf({ logprobs: true, top_logprobs: 1 }));

@@ -182,3 +182,10 @@ test("an error whose body never comes is told all the same", { timeout: 20_000 }
   ]);
   expect(error.message).toMatch(/answered HTTP 400; change the request/);
 });
+
+test("a secret that begins another one hides no more than itself", async () => {
+  const headers = { "X-Team": "team-hidden", "X-Token": "team-hidden-apple" };
+  const { error } = await failing(server, [jsonOf(400, { error: `no ${headers["X-Token"]}` })], { headers });
+  expect(error.message).toContain('"no ***"');
+  expect(error.message).not.toMatch(/hidden|apple/);
+});

@@ -1,6 +1,6 @@
 /** Sources of models: what people paste, in one spelling. */
 import { afterEach, expect, test, vi } from "vitest";
-import { absoluteAddress, sourceName } from "../../src/shared/source.ts";
+import { absoluteAddress, sourceName, splitChoice } from "../../src/shared/source.ts";
 import { publishedModel, storedName } from "../../src/weights/published-model.ts";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -31,6 +31,18 @@ test.for([
   ["C:\\models\\tiny", "C:\\models\\tiny"],
 ] as const)("%j is %j", ([given, expected]) => {
   expect(sourceName(given)).toBe(expected);
+});
+
+test.for([
+  ["hf:owner/name", "hf:owner/name", undefined],
+  ["hf:owner/name:Q4_K_M", "hf:owner/name", "Q4_K_M"],
+  ["hf:owner/name:", "hf:owner/name", undefined],
+  ["https://a.example/m/", "https://a.example/m/", undefined],
+  ["https://a.example/m/x%20y.gguf", "https://a.example/m/", "x y.gguf"],
+  // A signed address opens its neighbours too.
+  ["https://a.example/m/x.gguf?sig=1#top", "https://a.example/m/?sig=1", "x.gguf"],
+] as const)("%j is a choice in a folder", ([source, folder, choice]) => {
+  expect(splitChoice(source)).toEqual({ folder, choice });
 });
 
 test("addresses are relative to the page, and elsewhere to the worker", () => {

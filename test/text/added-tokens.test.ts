@@ -1,5 +1,6 @@
 /** Added tokens back to back and beside words, with every combination of flags, against the Rust library's ids. */
 import { expect, it } from "vitest";
+import { AddedTokenFinder } from "../../src/text/added-token-finder.ts";
 import { Tokenizer } from "../../src/text/tokenizer.ts";
 import added from "./added/added.json" with { type: "json" };
 
@@ -22,4 +23,14 @@ it.each(cases.map((one) => [name(one), one] as const))("%s", (_, { tokenizer: fi
   const tokenizer = Tokenizer.parse({ "tokenizer.json": file });
   for (const [i, text] of texts.entries())
     expect(tokenizer.encode(text, { addSpecialTokens: false }), JSON.stringify(text)).toEqual(ids[i]);
+});
+
+it("takes letters beyond 16 bits for letters of a word", () => {
+  const flags = { lstrip: false, rstrip: false, normalized: false, special: false };
+  const finder = new AddedTokenFinder(
+    [{ id: 7, content: "cat", single_word: true, ...flags }],
+    ({ content }) => content,
+  );
+  for (const word of ["cat\u{10400}", "\u{10400}cat"]) expect(finder.split(word)).toEqual([word]);
+  expect(finder.split("\u{10400} cat \u{10400}")).toEqual(["\u{10400} ", 7, " \u{10400}"]);
 });
