@@ -7,6 +7,7 @@ import { Environment, parse, tokenize } from "@huggingface/jinja";
 import { chainedOperators } from "./chained-comparison.ts";
 import { PythonInterpreter } from "./jinja-python.ts";
 import type { Charge } from "./jinja-values.ts";
+import { applyWhiteSpaceSettings } from "./jinja-whitespace.ts";
 import { reject } from "./json.ts";
 import { strftime } from "./strftime.ts";
 import { checkSize, MAX_LIST_LENGTH, sizeSteps, TemplateBudget, TemplateLimit } from "./template-budget.ts";
@@ -38,7 +39,7 @@ export class JinjaTemplate {
     if (LONG_WHITE_SPACE.test(source)) reject(where, "the template has 1000 characters of white space in a row");
     try {
       // The same settings as in transformers. Jinja2 reads line ends of any system as "\n" before anything else.
-      const tokens = tokenize(source.replace(/\r\n?/g, "\n"), { lstrip_blocks: true, trim_blocks: true });
+      const tokens = tokenize(applyWhiteSpaceSettings(source.replace(/\r\n?/g, "\n")));
       this.#chained = chainedOperators(tokens);
       this.#program = parse(tokens);
     } catch (error) {

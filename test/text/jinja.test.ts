@@ -52,17 +52,6 @@ it.each(["1 not in [] == 2", "1 == 1 not in []"])("%s is refused: its operator c
   expect(() => new JinjaTemplate(`{{ ${condition} }}`, "test")).toThrow(/chains ".+" and ".+"/);
 });
 
-// The library has no such statement; transformers adds it to jinja2.
-it.each([
-  ["a {%- generation -%} b {%- endgeneration -%} c", "abc"],
-  ["a {% generation %} b {% endgeneration %} c", "a  b  c"],
-  ["a\n{% generation %}\nb\n{% endgeneration %}\nc", "a\nb\nc"],
-  ["a\n  {%- generation %}\n b\n  {%- endgeneration %}\n c", "a b c"],
-  ["a\n  {% generation -%}\n b\n  {% endgeneration -%}\n c", "a\nb\nc"],
-])("marks of an answer, %j", (template, text) => {
-  expect(new JinjaTemplate(template, "test").render({}, NOW)).toBe(text);
-});
-
 it("a function that is printed instead of called is an error", () => {
   expect(() => new JinjaTemplate("{{ 'a'.strip }}", "test").render({}, NOW)).toThrow(/prints a function/);
 });
