@@ -1,7 +1,7 @@
 /** What a reload of the page finds: also turns that failed, and what the model no longer reads. */
 import { afterEach, expect, test } from "vitest";
 import { forgetKept, keep, kept } from "../../src/app/logic/history.ts";
-import { PLAIN_SETTINGS } from "../../src/app/logic/settings.ts";
+import { PLAIN_SETTINGS, type Settings } from "../../src/app/logic/settings.ts";
 import type { ChatTurn } from "../../src/element/fovea-chat.ts";
 import { FoveaError } from "../../src/errors.ts";
 
@@ -51,4 +51,11 @@ test("turns that the model no longer reads stay unread", async () => {
 
 test("an answer that still runs is not kept", async () => {
   expect((await reloaded(turn("one", { state: "writing", text: "1" })))[0]!.answers).toEqual([]);
+});
+
+test("what an older page kept, with fewer settings, has the others' plain values", async () => {
+  const { temperature: _, ...fewer } = PLAIN_SETTINGS;
+  const old = { settings: { ...fewer, budget: 0.5 } as Settings, defaults: fewer as Settings };
+  await keep({ model: "m", ...old, turns: [] });
+  expect(await kept()).toMatchObject({ settings: { ...PLAIN_SETTINGS, budget: 0.5 }, defaults: PLAIN_SETTINGS });
 });

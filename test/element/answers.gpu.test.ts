@@ -271,7 +271,7 @@ test("a classifier names the likeliest classes, and says that it needs a picture
   const features = { rows: 4, cols: 1, data: new Float32Array(4) };
   const classes = Array.from({ length: 7 }, (_, id) => ({
     id,
-    label: `kind *${id}*`,
+    label: `kind *_${id}_*`,
     logit: 0,
     probability: 0.5 / (id + 1),
   }));
@@ -283,7 +283,7 @@ test("a classifier names the likeliest classes, and says that it needs a picture
   await chat.ask("What?", await pictureFile());
   await settled(chat);
   expect(parts(chat, "answer")[0]!.querySelectorAll("li")).toHaveLength(5);
-  expect(textOf(chat, "answer")).toMatch(/^50\.0 % kind \*0\* ?25\.0 % kind \*1\*/);
+  expect(textOf(chat, "answer")).toMatch(/^50\.0 % kind \*_0_\* ?25\.0 % kind \*_1_\*/);
 });
 
 test("with picture-first, a question waits for a picture", async () => {

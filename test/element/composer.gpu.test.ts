@@ -156,6 +156,7 @@ describe("pictures", () => {
     chooser.dispatchEvent(new Event("change"));
     expect(await trayNames()).toEqual(["Picture: a.png", "Picture: b.png", "Picture: c.png"]);
     expect(chooser.value).toBe("");
+    expect(parts(chat, "remove").map(({ ariaLabel }) => ariaLabel)).toContain("Remove b.png");
     await userEvent.click(parts(chat, "remove")[1]!);
     expect(await trayNames()).toEqual(["Picture: a.png", "Picture: c.png"]);
     expect(focused()).toBe("input");

@@ -1,7 +1,7 @@
 /** Answers with a format, of random models: each that ended by itself is what the format says. */
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import type { AnswerFormat, GenerateRequest, Message } from "../../src/api.ts";
 import { Fovea } from "../../src/engine/fovea.ts";
 import { GRAMMAR_LIBRARY, Grammars } from "../../src/grammar/grammars.ts";
@@ -161,7 +161,10 @@ test("a format that takes too long is refused, and the next one is followed", as
   const grammars = new Grammars(() => ({ bytes, lengths, endIds: [0] }), "format", 1100);
   const { signal } = new AbortController();
   const endless = { type: "regex", text: "((a{0,50}){0,50}){0,50}(b|a{1,500}){300}" } as const;
+  const ends = vi.spyOn(Worker.prototype, "terminate");
   await expect(grammars.begin(endless, signal)).rejects.toThrow(/^format takes more than 1.1 s of the processor/);
+  expect(ends, "the worker, and the one that measures").toHaveBeenCalledTimes(2);
+  ends.mockRestore();
   const { mask } = await grammars.begin({ type: "choice", text: '["b"]' }, signal);
   expect(mask[3]).toBe(1 << (98 - 96));
   expect(mask.filter((word) => word !== 0)).toHaveLength(1);

@@ -44,7 +44,7 @@ describe("a model with words for videos", () => {
 
   test("takes as many as a part says, and no more than half of its context holds", async () => {
     const count = (frames?: number) => fovea.countTokens(ask([{ type: "video", video, ...(frames && { frames }) }]));
-    expect((await count(2)).pictures).toHaveLength(2);
+    for (const frames of [2, 6]) expect((await count(frames)).pictures).toHaveLength(frames);
     const few = await load("smolvlm-s3-spelled-f32-sharded", 64);
     const { pictures, imageTokens } = await few.countTokens(ask([{ type: "video", video }]));
     expect([pictures.length > 0, imageTokens <= 32]).toEqual([true, true]);

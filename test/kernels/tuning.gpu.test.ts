@@ -30,6 +30,8 @@ describe("tuning", () => {
     expect(isRight(product.map(() => 0)), "all zeros").toBe(false);
     expect(isRight(changed((y) => y.fill(0, 64 * cols))), "zeros behind the first tile").toBe(false);
     expect(isRight(changed((y) => y.fill(Number.NaN, 5, 6))), "a NaN").toBe(false);
+    for (const far of [-1, 1])
+      expect(isRight(changed((y) => y.fill(far * 1e6, 5, 6))), "a number that is far off").toBe(false);
     expect(isRight(changed((y) => y.copyWithin(0, cols, 2 * cols))), "a row in the wrong place").toBe(false);
   });
 

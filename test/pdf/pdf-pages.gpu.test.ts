@@ -56,13 +56,14 @@ test("an address is read too", async () => {
   await expect(pdfPages("/no-such.pdf")).rejects.toMatchObject({ code: "download-failed" });
 });
 
-test("tells of pictures that it cannot draw", async () => {
+test("tells of pictures that it cannot draw, with their page only", async () => {
   const picture =
     "<< /Type /XObject /Subtype /Image /Width 8 /Height 8 /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /JPXDecode /Length 4 >>\nstream\njunk\nendstream";
   const page = { colour: [1, 1, 0], content: "q 50 0 0 50 20 20 cm /X100 Do Q" } as const;
-  const [found] = await pdfPages(makePdf([page], [picture]), { maxSide: 100 });
+  const [found, next] = await pdfPages(makePdf([page, RED], [picture]), { pages: "1, 2", maxSide: 100 });
   expect(found!.problems).toMatch(/image|JPX/i);
   expect((await pixelOf(found!.image)).colour).toEqual([255, 255, 0]);
+  expect(next!.problems).toBe("");
 });
 
 test.each([

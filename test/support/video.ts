@@ -8,6 +8,8 @@ export interface VideoCase {
   each?: number;
   width?: number;
   height?: number;
+  /** Seconds before the first frame. */
+  start?: number;
 }
 
 /** Frame i is grey with the level 20 i, and a white left half in frame 0. */
@@ -17,6 +19,7 @@ export async function makeVideo({
   each = 0.5,
   width = 64,
   height = 48,
+  start = 0,
 }: VideoCase = {}): Promise<File> {
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d")!;
@@ -28,7 +31,7 @@ export async function makeVideo({
   for (let i = 0; i < frames; i++) {
     context.fillStyle = `rgb(${levelOf(i)} ${levelOf(i)} ${levelOf(i)})`;
     context.fillRect(0, 0, width, height);
-    await source.add(i * each, each);
+    await source.add(start + i * each, each);
   }
   await output.finalize();
   return new File([output.target.buffer!], `clip.${container}`, { type: `video/${container}` });

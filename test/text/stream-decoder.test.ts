@@ -138,7 +138,7 @@ describe("streaming", () => {
   it("drops the first space of an answer, not of one that continues a text", () => {
     const answer = new StreamDecoder(tokenizer);
     expect(answer.push(id("▁the")) + answer.push(id("▁the"))).toBe("the the");
-    const continued = new StreamDecoder(tokenizer);
+    const continued = new StreamDecoder(tokenizer, { dropFirstSpace: true });
     continued.prime([id("▁the")]);
     expect(continued.push(id("▁the"))).toBe(" the");
   });

@@ -21,6 +21,7 @@ describe("what a command line becomes", () => {
   test.for<[string[], object]>([
     [["--model", model, "--weights", "q4", "--out", out], { model: { folder: model }, compact: false }],
     [["--model", gguf, "--weights", "q4", "--out", empty, "--compact"], { model: { file: gguf }, compact: true }],
+    [["--model", model, "--weights", "q4", "--out", `${model}-q4`], { model: { folder: model } }],
     [["--model", "owner/name@main", "--weights", "q8", "--out", out], { model: { source: "hf:owner/name@main" } }],
     [["--model", "https://a.org/m", "--weights", "q8", "--out", out], { model: { source: "https://a.org/m" } }],
   ])("%j", ([line, expected]) => {

@@ -28,6 +28,11 @@ test("a file with fewer frames gives each once", async () => {
   expect(await videoFrames(await makeVideo({ frames: 1 }))).toHaveLength(1);
 });
 
+test("a video that starts late has its frames after that", async () => {
+  const found = await videoFrames(await makeVideo({ container: "mp4", start: 4 }), { frames: 5 });
+  expect(found.map(({ seconds }) => seconds)).toEqual([4.5, 5.5, 6.5, 7.5, 8.5].map((time) => expect.closeTo(time, 2)));
+});
+
 test("eight pictures of 1024 pixels at most, unless told otherwise", async () => {
   const file = await makeVideo({ frames: 12, width: 1280, height: 640 });
   const found = await videoFrames(file);
