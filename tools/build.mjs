@@ -5,7 +5,15 @@ import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 import { asksForHelp, printHelp } from "./command-line.mjs";
 import { hashOf, isStamped } from "./fresh.mjs";
-import { buildLibrary, bundleEngine, ENGINE_MODULE, libraryFolder, NO_TIMING_HINTS, root } from "./library.mjs";
+import {
+  buildLibrary,
+  buildLogger,
+  bundleEngine,
+  ENGINE_MODULE,
+  libraryFolder,
+  NO_TIMING_HINTS,
+  root,
+} from "./library.mjs";
 
 /**
  * Largest bundle of a page with `import { Fovea } from "fovea"`, minified, after brotli, without the packages that the
@@ -108,6 +116,7 @@ async function buildSite() {
     root,
     configFile: `${root}vite.config.ts`,
     logLevel: "warn",
+    customLogger: await buildLogger(),
     build: { rolldownOptions: { checks: NO_TIMING_HINTS } },
   });
   writeFileSync(siteStamp, hash);

@@ -50,6 +50,20 @@ export const modelPackageFolder = `${root}dist/${MODEL_PACKAGE}`;
 export const NO_TIMING_HINTS = { pluginTimings: false };
 const stamp = `${root}dist/lib.stamp`;
 
+/** Modules of Node that the library of answer formats imports where it runs in Node, and never in a page. */
+const NODE_ONLY = /^\[plugin [^\]]*\] Module "(url|module)" has been externalized .* imported by "[^"]*web-xgrammar/;
+
+/** Vite's logger without warnings that nobody can act on. They are a newcomer's first lines. */
+export async function buildLogger() {
+  const { createLogger } = await import("vite");
+  const logger = createLogger("warn");
+  const warn = logger.warn.bind(logger);
+  logger.warn = (message, options) => {
+    if (!NODE_ONLY.test(message)) warn(message, options);
+  };
+  return logger;
+}
+
 /** @returns {{ version: string, license: string, dependencies: Record<string, string>, peerDependencies: Record<string, string> }} */
 export function readPackage() {
   return JSON.parse(readFileSync(`${root}package.json`, "utf8"));
@@ -192,6 +206,7 @@ async function bundleModules(
     configFile: false,
     publicDir: false,
     logLevel: "warn",
+    customLogger: await buildLogger(),
     plugins: [
       shaderText(),
       markdownReader(),
