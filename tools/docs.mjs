@@ -27,6 +27,7 @@ export async function run(args) {
   for (const name of readdirSync(pages))
     if (/\.(md|png|svg)$/.test(name)) cpSync(`${pages}/${name}`, `${site}/pages/${name}`);
   inSite("typedoc/bin/typedoc", []);
+  writeReference();
   inSite("vitepress/bin/vitepress.js", ["build", "."]);
   console.log("dist/docs");
   if (!args.includes("--serve")) return 0;
@@ -34,6 +35,35 @@ export async function run(args) {
   const { origin } = await serve({ "/": { folder: output } });
   console.log(`${origin}/`);
   return new Promise(() => {});
+}
+
+/** Gives the pages that TypeDoc wrote a name and a purpose, and mends their links. */
+function writeReference() {
+  const folder = `${site}/pages/api`;
+  const names = readdirSync(folder).filter((name) => name.endsWith(".md"));
+  const texts = new Map(names.map((name) => [name, readFileSync(`${folder}/${name}`, "utf8")]));
+  for (const [name, text] of texts) {
+    const entry = name === "index.md" ? "fovea" : `fovea/${name.slice(0, -".md".length)}`;
+    const opening = `# ${entry}\n\nEvery class, type and function that you can import from \`${entry}\`.\n`;
+    const titled = name === "README.md" ? text : text.replace(/^# .*\n/, opening);
+    // TypeDoc numbers a name that it has met before, even where it stands on the page once.
+    const linked = titled.replace(/\(([\w-]+\.md)?#([\w-]+)-1\)/g, (whole, page = name, id) =>
+      headings(texts.get(page) ?? "", id) === 1 ? whole.replace(/-1\)$/, ")") : whole,
+    );
+    writeFileSync(`${folder}/${name}`, linked);
+  }
+}
+
+/**
+ * Headings of a page with this id.
+ * @param {string} text
+ * @param {string} id
+ */
+function headings(text, id) {
+  const ids = Array.from(text.matchAll(/^#+ (.*)$/gm), ([, title]) =>
+    (title ?? "").toLowerCase().replace(/[^\w-]/g, ""),
+  );
+  return ids.filter((one) => one === id).length;
 }
 
 /** The site has packages of its own: TypeDoc needs an older compiler, and the tests need none of them. */
