@@ -1,6 +1,6 @@
 // The options of `npm run ask` that shape the answer: its form, tools and sampling. The library checks the values.
-import { readFileSync, statSync } from "node:fs";
-import { parseCount } from "./command-line.mjs";
+import { readFileSync } from "node:fs";
+import { checkFile, parseCount } from "./command-line.mjs";
 
 const MAX_ANSWERS = 128;
 
@@ -110,7 +110,7 @@ function biasOf(text) {
  * @param {string} path
  */
 function readJson(option, path) {
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new Error(`${option} ${path}: no such file`);
+  checkFile(option, path);
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {

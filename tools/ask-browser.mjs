@@ -195,7 +195,13 @@ async function localVariant(folder, wanted, terminal) {
   /** @type {typeof import("../src/weights/formats/gguf/variants.ts")} */
   const { chosen, languageVariants, visionVariants } = await importTypeScript("src/weights/formats/gguf/variants.ts");
   const all = languageVariants(names);
+  // A vision file may follow the language file after a comma; the library checks such a name.
+  if (wanted?.includes(",")) return wanted;
   const [language] = wanted === undefined ? all : chosen(all, wanted);
+  if (!language && all.length > 0)
+    throw new Error(
+      `--variant ${wanted}: ${folder} has no such GGUF file; it has ${all.map(({ label, file }) => `${label} (${file})`).join(", ")}`,
+    );
   if (!language) return wanted;
   if (wanted === undefined && all.length > 1)
     terminal.show({

@@ -1,8 +1,8 @@
 // The command line of `npm run ask`: parses and checks it. Checks that files exist; reads only schemas.
-import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { ANSWER_DEFINITIONS, ANSWER_HELP, answerOptions } from "./ask-answer-options.mjs";
-import { parseCount, parseOptions } from "./command-line.mjs";
+import { checkFile, parseCount, parseOptions } from "./command-line.mjs";
 import { readManifest } from "./manifest.mjs";
 
 const DEFINITIONS = /** @type {const} */ ({
@@ -172,21 +172,6 @@ function isHubName(model) {
     /^[\w-][\w.-]*\/[\w.-]+(@[^\s:]+)?(:[\w.,+-]+)?$|^(www\.)?(huggingface\.co|hf\.co)\//.test(model) &&
     !existsSync(owner)
   );
-}
-
-/**
- * @param {string} option
- * @param {string} path
- */
-function checkFile(option, path) {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats) throw new Error(`${option} ${path}: no such file`);
-  if (!stats.isFile()) throw new Error(`${option} ${path} is not a file`);
-  try {
-    accessSync(path, constants.R_OK);
-  } catch {
-    throw new Error(`${option} ${path} cannot be read; check its permissions`);
-  }
 }
 
 /** @param {string} text */

@@ -1,4 +1,6 @@
 // Parses a command's options. Errors are one line with the next step.
+import { accessSync, constants, statSync } from "node:fs";
+import { isAbsolute } from "node:path";
 import { parseArgs } from "node:util";
 
 /**
@@ -89,4 +91,25 @@ export function parseCount(option, text, expected = "a positive integer") {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1)
     throw new Error(`${option} must be ${expected}, got ${JSON.stringify(text)}`);
   return value;
+}
+
+/**
+ * Throws an Error of one line unless the path is that of a file that can be read.
+ * @param {string} option
+ * @param {string} path
+ */
+export function checkFile(option, path) {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  // npm runs its scripts in the project's folder, wherever the user is.
+  if (!stats)
+    throw new Error(
+      `${option} ${path}: no such file; ${isAbsolute(path) ? "check the path" : `the path begins in ${process.cwd()}`}`,
+    );
+  if (stats.isDirectory()) throw new Error(`${option} ${path} is a folder; name a file in it`);
+  if (!stats.isFile()) throw new Error(`${option} ${path} is not a file; name one`);
+  try {
+    accessSync(path, constants.R_OK);
+  } catch {
+    throw new Error(`${option} ${path} cannot be read; check its permissions`);
+  }
 }

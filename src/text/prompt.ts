@@ -69,7 +69,9 @@ export function renderPrompt(
   const { imageToken } = tokenizer;
   const pictureCount = checked.reduce((sum, { parts }) => sum + parts.filter(({ type }) => type === "image").length, 0);
   if (pictureCount > 0 && !imageToken)
-    throw new TypeError(`messages hold ${pictureCount} image(s), but the model reads text only`);
+    throw new TypeError(
+      `messages hold ${pictureCount} image(s), but the model reads text only; leave them out, or load a model that reads pictures`,
+    );
   const pieces = template.render(checked, addGenerationPrompt, use);
   const found = pieces.flatMap((piece) => splitAt(piece, imageToken).slice(1)).length;
   if (found !== pictureCount)

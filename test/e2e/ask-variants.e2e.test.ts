@@ -83,6 +83,11 @@ test("in a folder", async () => {
     const asked = await runCommand("ask", ["--model", folder.folder, ...question]);
     expect(asked.code).toBe(0);
     expect(asked.stderr).toContain("has 3 quantisations; Q4_K_M (tiny-Q4_K_M.gguf) was chosen");
+    const mistyped = await runCommand("ask", ["--model", folder.folder, "--variant", "Q9", ...question]);
+    expect(mistyped.code).toBe(1);
+    expect(mistyped.stderr).toMatch(
+      /^ask: --variant Q9: \S+ has no such GGUF file; it has \w+ \(\S+\.gguf\), .*Q8_0 \(/,
+    );
     const named = await runCommand("ask", ["--model", folder.folder, "--variant", "Q8_0", ...question]);
     expect(named).toMatchObject({ code: 0, stderr: "", stdout: asked.stdout });
     const one = await runCommand("ask", ["--model", join(folder.folder, "tiny-Q2_K.gguf"), ...question]);
