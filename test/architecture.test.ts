@@ -274,6 +274,13 @@ test.for(OWNERS)("nobody else %s", ([, pattern, rooms]) => {
   expect(wrong).toEqual([]);
 });
 
+test("tests take no bare pattern into toMatchObject, where every text passes: expect.stringMatching compares", () => {
+  const bare = /toMatchObject\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*?:\s*(?:\/|new RegExp)/;
+  expect(bare.test("toMatchObject({ message: /no such model/ })")).toBe(true);
+  expect(bare.test("toMatchObject({ message: expect.stringMatching(/no such model/) })")).toBe(false);
+  expect(code.filter((file) => file.endsWith(".test.ts") && bare.test(codeOf(file)))).toEqual([]);
+});
+
 describe("files", () => {
   test("are short enough to be read in one sitting", () => {
     const long = code.filter((file) => readSource(file).split("\n").length > MAX_LINES + 1);

@@ -8,6 +8,7 @@ import { type OpenModelOptions, withModel } from "../../src/weights/open-model.t
 import { expectBytes } from "../support/bytes.ts";
 import { HUB_TOKEN, type HubOptions, type HubServer, startHub } from "../support/hub-server.ts";
 import { QUICK_RETRY } from "../support/quick-retry.ts";
+import { refused } from "../support/refused.ts";
 import { patternBytes } from "./safetensors-file.ts";
 
 const config = new TextEncoder().encode('{"a":1}');
@@ -72,7 +73,7 @@ describe("an open model", () => {
     expect(requests.filter(({ path }) => path.includes("xet-read-token"))).toEqual([]);
     await hub!.close();
     await start({ storage: "xet", wrongHash: "ab".repeat(32) });
-    await expect(load()).rejects.toMatchObject({ code: "hash-mismatch", message: /model\.safetensors.*abababab/ });
+    await expect(load()).rejects.toMatchObject(refused("hash-mismatch", /model\.safetensors.*abababab/));
   });
 
   test("is read from the commit behind the branch, its large file from another origin, in ranges", async () => {
@@ -136,7 +137,7 @@ describe("an open model", () => {
 
   test("whose published hash is another is refused after one more try", async () => {
     await start({ wrongHash: "ab".repeat(32) });
-    await expect(load()).rejects.toMatchObject({ code: "hash-mismatch", message: /model\.safetensors.*abababab/ });
+    await expect(load()).rejects.toMatchObject(refused("hash-mismatch", /model\.safetensors.*abababab/));
   });
 
   test("whose file has another length than published is refused", async () => {
@@ -146,10 +147,7 @@ describe("an open model", () => {
       response.writeHead(200, { "Content-Length": 3 }).end("{ }");
       return true;
     };
-    await expect(load()).rejects.toMatchObject({
-      code: "hash-mismatch",
-      message: /3 bytes at .*, expected 7;/,
-    });
+    await expect(load()).rejects.toMatchObject(refused("hash-mismatch", /3 bytes at .*, expected 7;/));
   });
 });
 
@@ -164,10 +162,12 @@ describe("a token", () => {
 
   test("that is missing is asked for, with the page where the licence is accepted", async () => {
     const { url } = await start({ access: "gated" });
-    await expect(load()).rejects.toMatchObject({
-      code: "download-failed",
-      message: new RegExp(`accept the model's licence at ${url}someone/tiny and pass a token.*hubToken`),
-    });
+    await expect(load()).rejects.toMatchObject(
+      refused(
+        "download-failed",
+        new RegExp(`accept the model's licence at ${url}someone/tiny and pass your access token as hubToken`),
+      ),
+    );
   });
 
   test.for(["gated", "private"] as const)(
@@ -200,7 +200,7 @@ describe("a refusal says what to do", () => {
     ["hf:someone/tiny@v9", /revision "v9" does not exist.*HTTP 404/],
   ] as const)("%s", async ([source, says]) => {
     await start();
-    await expect(load(source)).rejects.toMatchObject({ code: "download-failed", message: says });
+    await expect(load(source)).rejects.toMatchObject(refused("download-failed", says));
   });
 
   test("a hub that is out of order is tried again", async () => {
@@ -214,19 +214,20 @@ describe("a refusal says what to do", () => {
     const server = await start();
     server.override = (request, response) =>
       request.url!.endsWith("/config.json") && !!response.writeHead(404, { "X-Error-Code": "EntryNotFound" }).end();
-    await expect(load()).rejects.toMatchObject({
-      code: "download-failed",
-      message: /^config\.json: there is no file at .*; try again later/,
-    });
+    await expect(load()).rejects.toMatchObject(
+      refused("download-failed", /^config\.json: no file at .*; try again later/),
+    );
   });
 
   test("a link to the bytes that is refused", async () => {
     const server = await start();
     server.cdnOverride = (_, response) => !!response.writeHead(403).end();
-    await expect(load()).rejects.toMatchObject({
-      code: "download-failed",
-      message: /^model\.safetensors: .* answered HTTP 403: access is refused; accept the model's licence at/,
-    });
+    await expect(load()).rejects.toMatchObject(
+      refused(
+        "download-failed",
+        /^model\.safetensors: .* answered HTTP 403: access is refused; accept the model's licence at/,
+      ),
+    );
     // The commit is read again where the link to its bytes has run out.
     server.cdnOverride = undefined;
     expectBytes(await load(), weights);
@@ -259,7 +260,7 @@ describe("a hub that limits requests", () => {
     const server = await start();
     server.override = (_, response) => !!response.writeHead(429, headers).end();
     const error: Error = await load().catch((error) => error);
-    expect(error).toMatchObject({ code: "download-failed", message: says });
+    expect(error).toMatchObject(refused("download-failed", says));
     expect(error.message).toMatch(/HTTP 429; gave up after 3 attempts; it limits requests: .* with an access token$/);
   });
 });
@@ -289,7 +290,7 @@ describe("what is no listing", () => {
     const server = await start();
     server.override = (request, response: ServerResponse) =>
       request.url!.includes("/tree/") && !!response.writeHead(200).end(text);
-    await expect(load()).rejects.toMatchObject({ code: "download-failed", message: says });
+    await expect(load()).rejects.toMatchObject(refused("download-failed", says));
   });
 
   test("a commit that is none", async () => {

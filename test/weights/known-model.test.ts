@@ -43,7 +43,10 @@ test("that was changed on its server is refused, whatever was changed", async ()
       if (served.request.url!.endsWith(name)) bytes[bytes.length - 2]! ^= 1;
       withRanges({ ...served, bytes });
     };
-    await expect(load(harm)).rejects.toMatchObject({ code: "hash-mismatch", message: new RegExp(`^${name}`) });
+    await expect(load(harm)).rejects.toMatchObject({
+      code: "hash-mismatch",
+      message: expect.stringMatching(`^${name}`),
+    });
   }
 });
 
@@ -51,9 +54,14 @@ test("of which a file is missing, or longer, is refused", async () => {
   const gone: Behaviour = ({ response }) => void response.writeHead(404).end();
   await expect(load(gone)).rejects.toMatchObject({
     code: "download-failed",
-    message: /no file at .*install the package fovea-demo-model, or copy .* pass its address as modelsUrl/,
+    message: expect.stringMatching(
+      /no file at .*install the package fovea-demo-model, or copy .* pass the address of .* as modelsUrl/,
+    ),
   });
   const longer: Behaviour = (served) =>
     withRanges({ ...served, bytes: Buffer.concat([served.bytes, Buffer.from("x")]) });
-  await expect(load(longer)).rejects.toMatchObject({ code: "hash-mismatch", message: /8 bytes lie/ });
+  await expect(load(longer)).rejects.toMatchObject({
+    code: "hash-mismatch",
+    message: expect.stringMatching(/8 bytes at/),
+  });
 });

@@ -6,6 +6,7 @@ import { deleteStoredModel, storageReport, storedModels } from "../../src/weight
 import { expectBytes } from "../support/bytes.ts";
 import { Network } from "../support/network.ts";
 import { QUICK_RETRY } from "../support/quick-retry.ts";
+import { refused } from "../support/refused.ts";
 import { patternBytes } from "./safetensors-file.ts";
 
 const SOURCE = "https://models.test/tiny/";
@@ -118,7 +119,7 @@ describe("a folder behind an address", () => {
     await load();
     await damage(3);
     network.isOffline = true;
-    await expect(load()).rejects.toMatchObject({ code: "download-failed", message: /stored.*damaged/ });
+    await expect(load()).rejects.toMatchObject(refused("download-failed", /stored.*damaged/));
   });
 
   test("a broken download goes on where it was, whenever that is", async () => {
@@ -218,11 +219,12 @@ describe("the disk", () => {
     await load();
     network.add("https://models.test/other/", { "config.json": config, "model.safetensors": weights }, "v1");
     vi.spyOn(navigator.storage, "estimate").mockResolvedValue({ quota: 300_000, usage: 200_000 });
-    await expect(load("https://models.test/other/")).rejects.toMatchObject({
-      code: "download-failed",
-      message:
-        /no room to store https:\/\/models.test\/other\/: it needs 0\.164 MB more, 0\.100 MB of the 0\.300 MB.*https:\/\/models\.test\/tiny\/.*cache "none"/,
-    });
+    await expect(load("https://models.test/other/")).rejects.toMatchObject(
+      refused(
+        "download-failed",
+        /no room to store https:\/\/models.test\/other\/: it needs 0\.164 MB more, 0\.100 MB of this site's 0\.300 MB are free; .*https:\/\/models\.test\/tiny\/.*cache "none"/,
+      ),
+    );
     expectBytes(await load("https://models.test/other/", { cache: "none" }), weights);
     // What is stored needs no room.
     expectBytes(await load(), weights);
@@ -301,7 +303,7 @@ describe("a model of a hub", () => {
 
   test("whose published hash is another is refused, after one more try, and nothing of it kept", async () => {
     await publish("ab".repeat(32));
-    await expect(loadHub()).rejects.toMatchObject({ code: "hash-mismatch", message: /model\.safetensors.*abab/ });
+    await expect(loadHub()).rejects.toMatchObject(refused("hash-mismatch", /model\.safetensors.*abab/));
     const [stored] = await storedModels();
     expect(stored!.files.map(({ name }) => name)).toEqual(["config.json"]);
     expect(network.requests.filter((request) => request.includes("safetensors bytes=0-")).length).toBe(2);
@@ -332,7 +334,7 @@ describe("a model of a hub", () => {
     network.tamper = (url, bytes) => {
       if (url.endsWith("config.json")) bytes[5] = 50;
     };
-    await expect(loadHub()).rejects.toMatchObject({ code: "hash-mismatch", message: /config\.json/ });
+    await expect(loadHub()).rejects.toMatchObject(refused("hash-mismatch", /config\.json/));
   });
 
   test("parts that were wrong when a download was resumed are found", async () => {
