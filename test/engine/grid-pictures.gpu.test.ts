@@ -94,6 +94,21 @@ describeShared.for(FOLDERS)(needing("golden/families", "%s"), (folder) => {
     }
   });
 
+  test("reads a picture across two chunks as one in a single chunk", async () => {
+    const first: Message = { role: "user", content: "What is it? ".repeat(folder.startsWith("qwen2_5") ? 8 : 12) };
+    const options = { maxTokens: 12 };
+    await fovea.generate({ messages: [first], ...options }).text();
+    const messages = [first, { role: "assistant", content: "A." } as const, asked(picture(200, 200), "And this?")];
+    // From the kept rows on, the picture is in the first chunk.
+    const kept = fovea.generate({ messages, ...options });
+    const text = await kept.text();
+    expect(kept.stats!.reusedTokens).toBeGreaterThan(80);
+    // An inspection forgets what was kept. Chunks have 128 rows.
+    const { start, count } = (await fovea.inspect({ messages })).prompt.pictures[0]![0]!;
+    expect([start < 128, start + count > 128]).toEqual([true, true]);
+    expect(await fovea.generate({ messages, ...options }).text()).toBe(text);
+  });
+
   test("keeps the places of cells and of later text, however many cells are left", async () => {
     const messages: Message[] = [
       asked(picture(60, 40), "What is it?"),
