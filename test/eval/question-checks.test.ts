@@ -23,6 +23,7 @@ test.for([
   ["two big dogs", twoDogs],
   ["dogs two", twoDogs],
   ["twodogs", twoDogs],
+  ["a dogfish", dogLeftOfCat],
   ["two dogs and a cat", twoDogs],
   ["two_dogs", { ...twoDogs, need: [["two_dogs"]] }],
   ["There are two dogs and a dog.", twoDogs],

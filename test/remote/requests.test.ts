@@ -90,14 +90,14 @@ describe("a request", () => {
     expect(sent()).toMatchObject({ top_k: 5, min_p: 0.1, repetition_penalty: 1.2 });
     await eventsOf(extras, { server: "llama.cpp" });
     expect(sent()).toMatchObject({ top_k: 5, min_p: 0.1, repeat_penalty: 1.2 });
-    const choice = { format: { type: "choice" as const, options: ["A cat.", "A+B"] } };
+    const choice = { format: { type: "choice" as const, options: ["A cat.", "A+B", "a|b"] } };
     server.answers = [answerOf("A cat.")];
     await eventsOf(choice, { server: "vllm" });
-    expect(sent()).toMatchObject({ structured_outputs: { choice: ["A cat.", "A+B"] } });
+    expect(sent()).toMatchObject({ structured_outputs: { choice: ["A cat.", "A+B", "a|b"] } });
     await eventsOf(choice, { server: "sglang" });
-    expect(sent()).toMatchObject({ regex: "A cat\\.|A\\+B" });
+    expect(sent()).toMatchObject({ regex: "A cat\\.|A\\+B|a\\|b" });
     await eventsOf(choice, { server: "llama.cpp" });
-    expect(sent()).toMatchObject({ grammar: 'root ::= "A cat." | "A+B"' });
+    expect(sent()).toMatchObject({ grammar: 'root ::= "A cat." | "A+B" | "a|b"' });
   });
 
   test("asks the server for its program only where that matters", async () => {

@@ -185,6 +185,7 @@ describe("MMBench", () => {
     ["The answer is D.", "D"],
     ["A", "A"],
     ["A: a cat", "A"],
+    ["A is right", "A"],
     // A letter that may be an article counts for nothing in a long answer; the text does.
     ["A dog is in the picture", "B"],
     ["it is blue", "D"],
