@@ -1,5 +1,5 @@
 /** From files to pixel values: Pillow's own results bit for bit, random pictures against the reference, and tidiness. */
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Arena } from "../../../src/gpu/arena.ts";
 import { readFloats, readTensor } from "../../../src/gpu/readback.ts";
 import type { Tensor } from "../../../src/gpu/tensor.ts";
@@ -289,6 +289,19 @@ describe("preprocess", () => {
     const running = squareValues(gpu().arena, picture, settings, { signal: controller.signal });
     controller.abort();
     await refusal(running, "aborted");
+  });
+
+  test("aborted between two bands", async () => {
+    const picture = pixelPicture(randomPixels(freshRandom("bands"), 64, 8));
+    const controller = new AbortController();
+    const submit = vi.spyOn(gpu(), "submit").mockImplementationOnce(() => {
+      controller.abort();
+      return { dispatches: 0, submits: 0 };
+    });
+    const options = { signal: controller.signal, bandPixels: 128 };
+    await refusal(squareValues(gpu().arena, picture, testPreprocessing("squash", 16), options), "aborted");
+    expect(submit).toHaveBeenCalledTimes(1);
+    submit.mockRestore();
   });
 
   test("a picture that was closed too early", async () => {
