@@ -52,7 +52,7 @@ async function openSite(folder) {
   const site = { folder, server, browser, page, visits };
   await visit(site);
   await page.goto(server.origin);
-  await page.getByText("This page works offline, model included").waitFor();
+  await page.getByText("Works offline, model included").waitFor();
   await visit(site);
   return site;
 }

@@ -25,16 +25,16 @@ export async function keepOffline(app: KeptPage): Promise<void> {
     store.set({ offline: "update" });
   };
   worker.addEventListener("waiting", offer);
-  worker.addEventListener("installed", ({ isUpdate }) => {
-    if (!isUpdate) store.set({ offline: "ready" });
-  });
   try {
     await worker.register({ immediate: true });
   } catch {
     // No storage, as in some private windows: the page then needs a network.
     return;
   }
-  if (navigator.serviceWorker.controller && store.state.offline === "unknown") store.set({ offline: "ready" });
+  // Also where an earlier page, already closed, began the installation.
+  void navigator.serviceWorker.ready.then(() => {
+    if (store.state.offline === "unknown") store.set({ offline: "ready" });
+  });
   setInterval(() => void worker.update().catch(() => {}), CHECK_MS);
 }
 
