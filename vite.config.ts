@@ -58,6 +58,7 @@ export default defineConfig(({ command }) => ({
       ? [
           shaderText(),
           markdownReader(),
+          oneStart("/index.html"),
           // Loaded for builds only, as it builds by itself.
           import("./tools/offline-app.mjs").then(({ offlineApp }) => offlineApp()),
         ]
