@@ -67,6 +67,18 @@ test("a lost device, or a model that is gone, is left to the next answer; a late
   expect(save).toHaveBeenCalledTimes(2);
 });
 
+test("without a loaded model there is nothing to save", async () => {
+  let asked = 0;
+  rows = new SavedRows(() => {
+    asked++;
+    return undefined;
+  });
+  rows.saveSoon();
+  await later();
+  expect(asked).toBe(1);
+  expect(save).not.toHaveBeenCalled();
+});
+
 test("reads rows back once, into the model of the earlier visit", async () => {
   await rows.restoreInto("a", model);
   rows.expect("a");

@@ -87,6 +87,9 @@ test("a question waits for the model; stopped, it stays where it can be asked ag
   await page.getByRole("button", { name: /^Model/ }).click();
   await button("Resume fovea-demo").waitFor();
   await expect.poll(() => page.workers().length).toBe(0);
+  // What is saved a while after an answer needs a loaded model, and must not load one.
+  await page.waitForTimeout(2000);
+  expect(page.workers()).toEqual([]);
   await button("Close").click();
   site.stallsAtBytes = Number.POSITIVE_INFINITY;
   await button("Ask again").click();
@@ -101,6 +104,15 @@ test("weights that are not the published ones are fetched again, and never used"
   expect(site.servedBytes - begin).toBeGreaterThanOrEqual(2 * totalBytes);
   site.isFalse = false;
   await button("Try again").click();
+  await ready(page);
+});
+
+test("an address that cannot be loaded is not tried at the next visit", async () => {
+  await visit("?model=http://127.0.0.1:9/");
+  await alert(/127\.0\.0\.1:9/).waitFor();
+  // What the page keeps is written some time after its last change.
+  await page.waitForTimeout(1500);
+  await page.goto(site.address);
   await ready(page);
 });
 

@@ -41,6 +41,8 @@ export class App {
   /** True if an answer runs. The element changes its turns in place, so that those before do not tell. */
   #isBusy = false;
   #keeping: ReturnType<typeof setTimeout> | undefined;
+  /** The next visit loads this one if the chosen model could not be loaded: a mistyped address is not tried for ever. */
+  #lastLoaded: string = SHIPPED_MODEL;
 
   constructor() {
     FoveaChat.engines = new EngineRegistry(this.models.load);
@@ -61,9 +63,14 @@ export class App {
       );
       // Before the question that waited for the model reads them.
       this.#passSettings();
+      this.#lastLoaded = this.#source();
     });
-    // Without a model it is the load that failed, not an answer.
-    on("fovea-error", () => this.#setModel({ progress: undefined, hasFailed: !this.store.state.model.info }));
+    on("fovea-error", () => {
+      // Without a model it is the load that failed, not an answer.
+      const hasFailed = !this.store.state.model.info;
+      this.#setModel({ progress: undefined, hasFailed });
+      if (hasFailed) this.#keepSoon();
+    });
     on("fovea-turns", ({ turns }) => this.#takeTurns([...turns]));
     on("fovea-words", ({ turn, words }) => {
       if (turn === undefined) this.view({ words: undefined });
@@ -116,6 +123,7 @@ export class App {
 
   /** Goes on with what an earlier visit kept. */
   restore({ model, settings, defaults, turns }: Kept): void {
+    this.#lastLoaded = model;
     this.store.set({ defaults });
     this.set(settings);
     this.chat.restore(turns);
@@ -143,9 +151,9 @@ export class App {
     await this.chat.ask(question, picture).catch(() => {});
   }
 
-  /** The model of the conversation, which the element holds. */
-  #loaded(): Promise<FoveaModel> {
-    return this.#withModel(async (model) => model);
+  /** The model of the conversation, which the element holds; undefined while none is loaded. Starts no download. */
+  #loaded(): Promise<FoveaModel> | undefined {
+    return this.store.state.model.info && this.#withModel(async (model) => model);
   }
 
   /** Keeps the model loaded while `work` uses it. */
@@ -239,6 +247,12 @@ export class App {
     this.store.set({ model: { ...this.store.state.model, ...change }, ...more });
   }
 
+  /** The model's address for a later visit, which cannot open the user's files again. */
+  #source(): string {
+    const { source, copy } = this.store.state.model;
+    return copy ?? (this.models.isAddress(source) ? source : SHIPPED_MODEL);
+  }
+
   #keepSoon(): void {
     clearTimeout(this.#keeping);
     // A cleared conversation is gone at once, also for a tab that is just being opened.
@@ -246,7 +260,7 @@ export class App {
     this.#keeping = setTimeout(() => {
       const { model, settings, defaults, turns } = this.store.state;
       if (turns.some(({ answers }) => answers.some(isRunning))) return;
-      const source = model.copy ?? (this.models.isAddress(model.source) ? model.source : SHIPPED_MODEL);
+      const source = model.hasFailed ? this.#lastLoaded : this.#source();
       void (turns.length === 0 && source === SHIPPED_MODEL
         ? forgetKept()
         : keep({ model: source, settings, defaults, turns }));

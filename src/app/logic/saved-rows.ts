@@ -14,15 +14,15 @@ const SAVE_AFTER_MS = 1000;
 const MAX_RESTORE_MS = 20_000;
 
 export class SavedRows {
-  readonly #model: () => Promise<FoveaModel>;
+  readonly #model: () => Promise<FoveaModel> | undefined;
   #saving: AbortController | undefined;
   /** The storage had no room: nothing is tried again until the conversation is a new one. */
   #isFull = false;
   /** The model whose rows an earlier visit may have saved. */
   #earlier: string | undefined;
 
-  /** @param model the loaded model of the conversation */
-  constructor(model: () => Promise<FoveaModel>) {
+  /** @param model the loaded model of the conversation; undefined while none is loaded */
+  constructor(model: () => Promise<FoveaModel> | undefined) {
     this.#model = model;
   }
 
@@ -69,7 +69,7 @@ export class SavedRows {
     if (signal.aborted) return;
     try {
       const model = await this.#model();
-      await model.saveConversation?.(ROWS_NAME, { signal });
+      await model?.saveConversation?.(ROWS_NAME, { signal });
     } catch (error) {
       // Others are told by the next answer, such as a lost device.
       if (error instanceof FoveaError && error.code === "out-of-memory") this.#isFull = true;
