@@ -144,11 +144,20 @@ test("the list says what is likely to fit, and loads what is downloaded", async 
   const chosen: string[] = [];
   for (const kind of ["load", "check"])
     list.addEventListener(kind, (event) => chosen.push(`${kind} ${(event as CustomEvent<string>).detail}`));
+  Object.assign(list.style, { display: "block", width: "320px" });
   document.body.append(list);
+  await list.updateComplete;
+  const heights = () => [...list.renderRoot.querySelectorAll("li")].map((one) => one.getBoundingClientRect().height);
+  const before = heights();
   const entry = (name: string) =>
     [...list.renderRoot.querySelectorAll("li")].find((one) => one.querySelector("h3")?.textContent?.endsWith(name))!;
   await expect.poll(() => words(entry("/SmolVLM-256M-Instruct"))).toMatch(/Downloaded · about .* Likely to fit.*Load$/);
   await expect.poll(() => words(entry("/Qwen3-VL-2B-Instruct"))).toMatch(/4\.3 GB to download.*Likely too large/);
+  const fitting = [...list.renderRoot.querySelectorAll("li")].map(
+    (one) => /to download .* Likely to fit/.test(words(one)!) || undefined,
+  );
+  expect(fitting.filter(Boolean).length).toBeGreaterThan(2);
+  expect(heights().map((height, i) => fitting[i] && height)).toEqual(before.map((height, i) => fitting[i] && height));
   expect(words(list.renderRoot.querySelector("ul + p"))).toMatch(
     /^Only bartowski\/SmolLM2-135M-Instruct-GGUF was run with its published weights\./,
   );

@@ -20,8 +20,8 @@ const RUN = suggested.filter(({ published }) => published).map(({ name }) => nam
 
 export class SuggestedModels extends LitElement {
   static override properties = { fits: { state: true }, stored: { state: true } };
-  /** By name; empty where the browser tells nothing of its GPU. */
-  declare fits: ReadonlyMap<string, ModelFit>;
+  /** By name; empty where the browser tells nothing of its GPU, undefined until it was asked. */
+  declare fits: ReadonlyMap<string, ModelFit> | undefined;
   /** Sources of complete models on disk. */
   declare stored: ReadonlySet<string>;
 
@@ -51,6 +51,9 @@ export class SuggestedModels extends LitElement {
       :is(.tight, .too-large) {
         font-weight: 600;
       }
+      .unknown {
+        visibility: hidden;
+      }
       .owner {
         font-weight: 400;
         color: var(--soft);
@@ -60,7 +63,6 @@ export class SuggestedModels extends LitElement {
 
   constructor() {
     super();
-    this.fits = new Map();
     this.stored = new Set();
   }
 
@@ -86,7 +88,6 @@ export class SuggestedModels extends LitElement {
   #entry(model: Suggested) {
     const { name, skill, licence, bytes, small, budget, published } = model;
     const [owner, short] = name.split("/") as [string, string];
-    const fit = this.fits.get(name);
     const isHere = this.stored.has(sourceName(name));
     const facts = [
       isHere ? "Downloaded" : `${byteText(bytes)} to download`,
@@ -99,7 +100,7 @@ export class SuggestedModels extends LitElement {
       <div>
         <h3><span class="owner">${owner}/</span>${short}</h3>
         <p>${skill.charAt(0).toUpperCase()}${skill.slice(1)}.</p>
-        <p class="soft">${facts.filter(Boolean).join(" · ")}${fit ? html` · <span class=${fit}>${FIT_WORDS[fit]}</span>` : nothing}</p>
+        <p class="soft">${facts.filter(Boolean).join(" · ")}${this.#fit(name)}</p>
       </div>
       <div class="row">
         ${small ? html`<button aria-label=${`Smaller file: ${small}`} title=${small} @click=${() => this.#choose("check", small)}>Smaller file</button>` : nothing}
@@ -110,6 +111,13 @@ export class SuggestedModels extends LitElement {
         }
       </div>
     </li>`;
+  }
+
+  #fit(name: string) {
+    // Keeps the place, so that nothing moves once it is known.
+    if (!this.fits) return html`<span class="unknown" aria-hidden="true"> · ${FIT_WORDS.fits}</span>`;
+    const fit = this.fits.get(name);
+    return fit ? html` · <span class=${fit}>${FIT_WORDS[fit]}</span>` : nothing;
   }
 
   async #look(): Promise<void> {
