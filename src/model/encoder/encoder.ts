@@ -33,6 +33,19 @@ interface Workspace extends BlocksWorkspace {
   compressed: Tensor; // [B * T, C]
 }
 
+type VmtcPlan = Extract<ViewPlan, { method: "vmtc" }>;
+
+interface StageInputs {
+  plan: VmtcPlan;
+  stage: VmtcPlan["stages"][number];
+  /** Importance of the cells. */
+  scores: Tensor; // [B, n]
+  owners: Tensor; // [B, n] u32
+  hidden: Tensor;
+  /** Outputs of tapped blocks, which lose the same cells. */
+  tapped: readonly Tensor[];
+}
+
 export interface EncodeOptions {
   grid: Grid;
   /** The same for every view of the batch. */
@@ -102,7 +115,7 @@ export class Encoder {
     if (runBlocks === 0) return this.#embedAlone(recorder, pixels, options);
     const space = this.#workspace(scratch, rows);
     const rotary = this.spec.rope && new RotaryPositions(this.#gpu, scratch, this.spec, { grid, rows });
-    const tapped: Tensor[] = [];
+    let tapped: Tensor[] = [];
     let hidden = this.#embed(recorder, space, pixels, grid, scratch);
     onHidden?.(0, hidden);
     const stages: StageTensors[] = [];
@@ -120,19 +133,16 @@ export class Encoder {
       operands = this.#blocks.attend(recorder, space, { block, hidden, visible: seen, rotary });
       if (stage || selectsAfter) scores = this.#importance(recorder, space, operands, { views, cells, kept });
       if (stage && plan.method === "vmtc") {
+        const compressed = this.#compress(
+          recorder,
+          space,
+          { plan, stage, scores: scores!, owners, hidden, tapped },
+          options,
+        );
+        stages.push(compressed.stage);
+        ({ hidden, tapped } = compressed);
+        ({ owners } = compressed.stage);
         cells = stage.tokens;
-        const left = [views * this.#viewRows(cells), this.spec.width] as const;
-        const output = view(this.#otherOf(space, hidden), left);
-        const carried = tapped.map((x) => ({ x, y: scratch.tensor("tapped rows", left) }));
-        const { iterations, normalized } = plan;
-        const rules = { plan: stage, iterations, normalized, first: this.first, seats: this.seats };
-        const tensors = { scores: scores!, owners, hidden, output, carried, kept, scratch };
-        const done = compressStage(recorder, { ...rules, ...tensors });
-        if (options.keepTokens) done.tokens = copyOf(recorder, output, kept, "stage tokens");
-        stages.push(done);
-        owners = done.owners;
-        hidden = output;
-        for (const [i, { y }] of carried.entries()) tapped[i] = y;
         scores = undefined;
         visible = this.#visible(scratch, viewRanges(views, this.#viewRows(cells)));
         rotary?.placeByOwners(recorder, owners);
@@ -151,6 +161,23 @@ export class Encoder {
       hidden = normed;
     }
     return { views, cells, hidden, taps: tapped, keys: operands?.k, stages, owners, scores };
+  }
+
+  /** Compresses the cells by a stage, into the other buffer of hidden states. */
+  #compress(
+    recorder: Recorder,
+    space: Workspace,
+    { plan, stage, scores, owners, hidden, tapped }: StageInputs,
+    { kept, scratch, keepTokens }: EncodeOptions,
+  ) {
+    const left = [owners.shape[0]! * this.#viewRows(stage.tokens), this.spec.width] as const;
+    const output = view(this.#otherOf(space, hidden), left);
+    const carried = tapped.map((x) => ({ x, y: scratch.tensor("tapped rows", left) }));
+    const { iterations, normalized } = plan;
+    const rules = { plan: stage, iterations, normalized, first: this.first, seats: this.seats };
+    const done = compressStage(recorder, { ...rules, scores, owners, hidden, output, carried, kept, scratch });
+    if (keepTokens) done.tokens = copyOf(recorder, output, kept, "stage tokens");
+    return { stage: done, hidden: output, tapped: carried.map(({ y }) => y) };
   }
 
   /** The embeddings of an encoder without blocks: no workspace, no stages. */
