@@ -85,7 +85,12 @@ export const kernels: Part = async ({ gpu, size, progress }) => {
   const sizes = SIZES[size];
   const arena = gpu.arena.scope();
   const groups = {
-    memory: [plainCopyOf(arena, sizes.copy), ...vectors(gpu, arena, sizes), decoding(gpu, arena, sizes)],
+    memory: [
+      plainCopyOf(arena, sizes.copy),
+      ...vectors(gpu, arena, sizes),
+      decoding(gpu, arena, sizes, "f32"),
+      decoding(gpu, arena, sizes, "f16"),
+    ],
     norm: [plainCopyOf(arena, sizes.copy), norm(gpu, arena, sizes)],
     arithmetic: [...plainProductsOf(gpu, arena, sizes), ...products(gpu, arena, sizes), attending(gpu, arena, sizes)],
   };
@@ -165,10 +170,11 @@ function attending(gpu: Gpu, arena: Arena, { tokens, heads }: Sizes): Candidate 
   };
 }
 
-function decoding(gpu: Gpu, arena: Arena, { keys, heads }: Sizes): Candidate {
+function decoding(gpu: Gpu, arena: Arena, { keys, heads }: Sizes, type: "f32" | "f16"): Candidate {
   const width = heads * 64;
   const q = { tensor: noise(gpu, arena, [1, width]), stride: width, offset: 0 };
-  const cache = noise(gpu, arena, [keys, 2 * width]);
+  const shape: [number, number] = [keys, 2 * width];
+  const cache = type === "f16" ? weightOf(gpu, arena, shape, type) : noise(gpu, arena, shape);
   const partials = decodePartials(arena, { maxKeys: keys, heads, headWidth: 64 });
   const operand = (part: number) => ({ tensor: cache, stride: 2 * width, offset: part * width });
   const visible = rangesOf(gpu, arena, causalRanges(1, keys - 1));
@@ -182,9 +188,9 @@ function decoding(gpu: Gpu, arena: Arena, { keys, heads }: Sizes): Candidate {
     keys,
   };
   return {
-    id: "kernels.attention-decode",
-    what: `attention of one row over ${keys} keys, ${heads} heads of 64`,
-    bytes: 8 * keys * width,
+    id: `kernels.attention-decode${type === "f16" ? "-f16" : ""}`,
+    what: `attention of one row over ${keys} keys in ${type}, ${heads} heads of 64`,
+    bytes: (type === "f16" ? 4 : 8) * keys * width,
     record: (recorder) =>
       attentionDecode(recorder, { ...operands, heads, keyHeads: heads, headWidth: 64, scale: 1 / 8 }),
   };
