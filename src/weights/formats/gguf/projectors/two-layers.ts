@@ -10,8 +10,9 @@ export const twoLayers: Projector = {
     const layers = typeof listed === "number" ? [listed] : [...(listed ?? [])];
     if (layers.length > 1)
       throw clip.metadata.bad(`${clip.name("vision.feature_layer")} names ${layers.length} layers, one is supported`);
-    // Converters leave out the blocks after the feature layer. llama.cpp leaves out one more, which was not so in training.
-    const run = layers[0] ?? blocks;
+    // As llama.cpp, the reference for these files, though its converter has already left out the last block: with one more,
+    // answers would differ from those that people know of the file.
+    const run = layers[0] ?? blocks - 1;
     const hasClass = tensors.has("v.class_embd");
     return {
       model_type: "llava",
