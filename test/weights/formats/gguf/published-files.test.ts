@@ -133,7 +133,7 @@ test.each<[string, Record<string, GgufValue>, number]>([
 });
 
 test("a vision file of another model is left out unless it is named", async () => {
-  const vision = { ...CLIP, "clip.vision.block_count": 1 };
+  const vision = { ...CLIP, "clip.vision.block_count": 2 };
   const named = (rows: number) => ({
     "v.class_embd": { shape: [1024], bytes: new Uint8Array(4096) },
     "mm.2.weight": table(rows, 2),
