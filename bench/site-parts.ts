@@ -9,6 +9,8 @@ import type { Figure } from "./parts/result.ts";
 import { withVisitor } from "./visitor.ts";
 
 const LATER_VISITS = 5;
+/** Between visits: pipelines of a closed page compile on for seconds, and took up to a second from the next visit. */
+const PAUSE_MS = 6000;
 
 /** Seconds from opening the page to a loaded model: the first visit, and the fastest later one. Expects a built site. */
 export async function openFigures(progress: (what: string) => void): Promise<Figure[]> {
@@ -24,6 +26,7 @@ export async function openFigures(progress: (what: string) => void): Promise<Fig
         await ready(page);
         found.push((performance.now() - start) / 1000);
         await page.close();
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       }
       return found;
     });
