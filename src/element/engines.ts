@@ -4,7 +4,7 @@
  */
 import type { FoveaModel, LoadProgress, ModelPlan, WorkerOptions } from "../api.ts";
 import { orAborted } from "../errors.ts";
-import { loadFromServer, serverIn } from "./server-source.ts";
+import { engineIdentity, loadFromServer, serverIn } from "./server-source.ts";
 
 /** Loads a model from the attribute `model`: `createFovea`, or a page's own function. */
 export type EngineLoader = (source: string, options: WorkerOptions) => Promise<FoveaModel>;
@@ -40,7 +40,7 @@ interface Shared {
   waiting: boolean;
 }
 
-/** Engines by source. A page has one, `FoveaChat.engines`. */
+/** Engines by source and, of a server, by key. A page has one, `FoveaChat.engines`. */
 export class EngineRegistry {
   readonly #load: EngineLoader;
   readonly #shared = new Map<string, Shared>();
@@ -59,7 +59,8 @@ export class EngineRegistry {
 
   /** A share of the engine for a source. The first lease starts the load. */
   lease(source: string, watcher: EngineWatcher): EngineLease {
-    const shared = this.#shared.get(source) ?? this.#start(source);
+    const identity = engineIdentity(source);
+    const shared = this.#shared.get(identity) ?? this.#start(source, identity);
     shared.watchers.add(watcher);
     if (shared.progress) watcher.onProgress(shared.progress);
     if (shared.waiting) watcher.onWait(true);
@@ -71,13 +72,13 @@ export class EngineRegistry {
       model,
       release: () => {
         left.abort();
-        if (shared.watchers.delete(watcher) && shared.watchers.size === 0) this.#free(source, shared);
+        if (shared.watchers.delete(watcher) && shared.watchers.size === 0) this.#free(identity, shared);
       },
-      retire: () => this.#forget(source, shared),
+      retire: () => this.#forget(identity, shared),
     };
   }
 
-  #start(source: string): Shared {
+  #start(source: string, identity: string): Shared {
     const watchers = new Set<EngineWatcher>();
     const loading = new AbortController();
     const load = serverIn(source) ? loadFromServer : this.#load;
@@ -93,14 +94,14 @@ export class EngineRegistry {
       },
     });
     const shared: Shared = { watchers, loading, model, waiting: false };
-    this.#shared.set(source, shared);
+    this.#shared.set(identity, shared);
     // The next lease loads again.
-    model.catch(() => this.#forget(source, shared));
+    model.catch(() => this.#forget(identity, shared));
     return shared;
   }
 
-  #free(source: string, shared: Shared): void {
-    this.#forget(source, shared);
+  #free(identity: string, shared: Shared): void {
+    this.#forget(identity, shared);
     shared.loading.abort();
     // The load may have finished before the abort.
     shared.model.then(
@@ -109,7 +110,7 @@ export class EngineRegistry {
     );
   }
 
-  #forget(source: string, shared: Shared): void {
-    if (this.#shared.get(source) === shared) this.#shared.delete(source);
+  #forget(identity: string, shared: Shared): void {
+    if (this.#shared.get(identity) === shared) this.#shared.delete(identity);
   }
 }

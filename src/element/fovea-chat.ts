@@ -16,7 +16,7 @@ import { loadHere, planHere } from "./local-engines.ts";
 import { plainText } from "./markdown.ts";
 import { PaintPace, StickToEnd } from "./painting.ts";
 import { type ChatPicture, takePicture } from "./pictures.ts";
-import { chatSource, serverHost } from "./server-source.ts";
+import { chatSource, serverHost, useKey } from "./server-source.ts";
 import { elementSettings, type TokenBudget } from "./settings.ts";
 import { SizeOffer } from "./size-offer.ts";
 import { styles } from "./styles.ts";
@@ -310,6 +310,7 @@ export class FoveaChat extends LitElement {
         'no model selected; set the attribute "model" to a known name, owner/name on the Hugging Face hub, or the address of a folder',
       );
     if (!this.isConnected) throw new FoveaError("disposed", "the element is not in the page; add it before asking");
+    if (this.server) useKey(source, this.apiKey);
     return this.#engine.acquire(source, FoveaChat.engines);
   }
 

@@ -11,8 +11,19 @@ const keys = new Map<string, string>();
 /** The source of a model on a server: "server:https://host/v1 name". */
 export function serverSource(address: string, model: string, apiKey?: string | null): string {
   const source = `${PREFIX}${absoluteAddress(address.trim())} ${model.trim()}`;
-  if (apiKey) keys.set(source, apiKey);
+  if (apiKey !== undefined) useKey(source, apiKey);
   return source;
+}
+
+/** Has the next engine of a source send this key, or none. */
+export function useKey(source: string, apiKey: string | null): void {
+  if (apiKey) keys.set(source, apiKey);
+  else keys.delete(source);
+}
+
+/** Differs between engines of a source that send different keys. Holds the key: for memory only. */
+export function engineIdentity(source: string): string {
+  return `${source}\n${keys.get(source) ?? ""}`;
 }
 
 /** The parts of such a source; undefined for any other. */
@@ -23,9 +34,9 @@ export function serverIn(source: string): { address: string; model: string } | u
 }
 
 /** The source of an element's model; undefined without a model. */
-export function chatSource({ model, server, apiKey }: Record<"model" | "server" | "apiKey", string | null>) {
+export function chatSource({ model, server }: Record<"model" | "server", string | null>) {
   const isOnServer = server !== null && server.trim() !== "" && (model ?? "").trim() !== "";
-  return isOnServer ? serverSource(server, model!, apiKey) : modelSource(model);
+  return isOnServer ? serverSource(server, model!) : modelSource(model);
 }
 
 /**
@@ -34,8 +45,9 @@ export function chatSource({ model, server, apiKey }: Record<"model" | "server" 
  */
 export async function loadFromServer(source: string, { signal }: WorkerOptions): Promise<FoveaModel> {
   const { address: baseURL, model } = serverIn(source)!;
-  const { createRemote } = await import("../remote/remote.ts");
+  // Before anything is awaited: another element may use the same server with another key.
   const apiKey = keys.get(source);
+  const { createRemote } = await import("../remote/remote.ts");
   const remote = createRemote({ baseURL, model, ...(apiKey && { apiKey }) });
   await remote.connect(signal ? { signal } : {});
   return remote;

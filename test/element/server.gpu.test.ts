@@ -68,6 +68,26 @@ test("asks again after an error, with a new key", async () => {
   expect(asked.at(-1)!.headers.get("Authorization")).toBe("Bearer sk-another-key");
 });
 
+test("elements with keys of their own do not send each other's", async () => {
+  const one = await showChat({ server: SERVER, model: "big" });
+  const other = await showChat({ server: SERVER, model: "big" });
+  answers = [list, () => stream("One."), list, () => stream("Two.")];
+  one.apiKey = KEY;
+  other.apiKey = "sk-another-key";
+  const asking = other.ask("What is it?");
+  // Draws the first while the second loads what asks servers.
+  one.requestUpdate();
+  expect(await asking).toBe("One.");
+  expect(await one.ask("What is it?")).toBe("Two.");
+  expect(asked.map(({ headers }) => headers.get("Authorization"))).toEqual(
+    ["sk-another-key", "sk-another-key", KEY, KEY].map((key) => `Bearer ${key}`),
+  );
+  answers = [list, () => stream("Three.")];
+  one.apiKey = null;
+  expect(await one.ask("And without a key?")).toBe("Three.");
+  expect(asked.at(-1)!.headers.get("Authorization")).toBe(null);
+});
+
 test("keeps the text of an answer that breaks off", async () => {
   answers = [list, () => new Response(deltaEvent("A c"), { headers: { "Content-Type": "text/event-stream" } })];
   const chat = await showChat({ server: SERVER, model: "big" });

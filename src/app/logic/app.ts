@@ -110,7 +110,7 @@ export class App {
 
   /** Replaces the model by one on a server. Throws nothing; the element shows a wrong address. */
   async chooseServer({ address, model, apiKey, keepsKey }: ServerChoice): Promise<void> {
-    const source = serverSource(address, model, apiKey);
+    const source = serverSource(address, model, apiKey ?? null);
     await keepServerKey(source, keepsKey ? apiKey : undefined);
     this.choose(source, model);
   }
@@ -118,7 +118,7 @@ export class App {
   /** The same of a source that this page has kept, with the key if that was kept too. */
   async openServer(source: string): Promise<void> {
     const { address, model } = serverIn(source)!;
-    this.choose(serverSource(address, model, await keptServerKey(source)), model);
+    this.choose(serverSource(address, model, (await keptServerKey(source)) ?? null), model);
   }
 
   /** Goes on with what an earlier visit kept. */
