@@ -51,7 +51,6 @@ export default defineConfig(({ command }) => ({
   worker: {
     format: "es",
     plugins: () => (command === "build" ? [shaderText(), oneStart()] : []),
-    rolldownOptions: { checks: { pluginTimings: false } },
   },
   plugins:
     command === "build"

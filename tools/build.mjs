@@ -118,6 +118,7 @@ async function buildSite() {
     logLevel: "warn",
     customLogger: await buildLogger(),
     build: { rolldownOptions: { checks: NO_TIMING_HINTS } },
+    worker: { rolldownOptions: { checks: NO_TIMING_HINTS } },
   });
   writeFileSync(siteStamp, hash);
 }

@@ -9,14 +9,12 @@ const PREFIX = "server:";
 const keys = new Map<string, string>();
 
 /** The source of a model on a server: "server:https://host/v1 name". */
-export function serverSource(address: string, model: string, apiKey?: string | null): string {
-  const source = `${PREFIX}${absoluteAddress(address.trim())} ${model.trim()}`;
-  if (apiKey !== undefined) useKey(source, apiKey);
-  return source;
+export function serverSource(address: string, model: string): string {
+  return `${PREFIX}${absoluteAddress(address.trim())} ${model.trim()}`;
 }
 
 /** Has the next engine of a source send this key, or none. */
-export function useKey(source: string, apiKey: string | null): void {
+export function useKey(source: string, apiKey: string | null | undefined): void {
   if (apiKey) keys.set(source, apiKey);
   else keys.delete(source);
 }

@@ -4,7 +4,7 @@ import type { FoveaModel } from "../../api.ts";
 import { EngineRegistry } from "../../element/engines.ts";
 import type { FoveaChatEventMap } from "../../element/events.ts";
 import { FoveaChat } from "../../element/fovea-chat.ts";
-import { serverIn, serverSource } from "../../element/server-source.ts";
+import { serverIn, serverSource, useKey } from "../../element/server-source.ts";
 import { isRunning } from "../../element/turns.ts";
 import { type ModelAccess, type ModelSource, SHIPPED_MODEL } from "../engine.ts";
 import type { ServerChoice } from "../parts/server-form.ts";
@@ -110,7 +110,8 @@ export class App {
 
   /** Replaces the model by one on a server. Throws nothing; the element shows a wrong address. */
   async chooseServer({ address, model, apiKey, keepsKey }: ServerChoice): Promise<void> {
-    const source = serverSource(address, model, apiKey ?? null);
+    const source = serverSource(address, model);
+    useKey(source, apiKey);
     await keepServerKey(source, keepsKey ? apiKey : undefined);
     this.choose(source, model);
   }
@@ -118,7 +119,9 @@ export class App {
   /** The same of a source that this page has kept, with the key if that was kept too. */
   async openServer(source: string): Promise<void> {
     const { address, model } = serverIn(source)!;
-    this.choose(serverSource(address, model, (await keptServerKey(source)) ?? null), model);
+    const same = serverSource(address, model);
+    useKey(same, await keptServerKey(source));
+    this.choose(same, model);
   }
 
   /** Goes on with what an earlier visit kept. */
